@@ -1,0 +1,68 @@
+//! What can go wrong with an LLM call, as data with axes.
+//!
+//! A failure is never an `Err`: it is a fact that the router weighs, the provider causes and a
+//! recording counts. Every room that speaks of one uses the words below, so that a class reads the
+//! same in the code, in a scenario, in a log and on a chart.
+//!
+//! Throttled and failed are different evidence: see [`Evidence`].
+
+#![no_std]
+
+mod class;
+
+pub use class::{Evidence, FailureClass, Retryable, Source};
+
+use core::time::Duration;
+
+/// One failure of one attempt, or the failure a request ended with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// What kind of failure.
+    pub class: FailureClass,
+    /// Who failed.
+    pub source: Source,
+    /// Where another attempt could succeed. Defaults to [`FailureClass::retryable`].
+    pub retryable: Retryable,
+    /// How long the provider asked to be left alone, counted from the arrival of its answer.
+    pub retry_after: Option<Duration>,
+    /// The HTTP status that carried it; 0 where there was none (connection refused, time-outs).
+    pub status: u16,
+    /// Whether any byte of the request had left: an attempt that sent none is refunded whole.
+    pub sent: Sent,
+}
+
+impl Failure {
+    /// A failure of `class` at `source`, with the axes that the class implies.
+    #[must_use]
+    pub const fn new(class: FailureClass, source: Source) -> Self {
+        Self {
+            class,
+            source,
+            retryable: class.retryable(),
+            retry_after: None,
+            status: 0,
+            sent: class.sent(),
+        }
+    }
+
+    /// The same failure, carried by an HTTP status.
+    #[must_use]
+    pub const fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same failure, with the wait that the provider asked for.
+    #[must_use]
+    pub const fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
+}
+
+/// Whether a request's bytes left for the provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sent {
+    /// No byte left: nothing can have been used.
+    Nothing,
+    /// Some did: the provider may have worked for it.
+    Something,
+}

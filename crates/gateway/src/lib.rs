@@ -1,0 +1,1 @@
+//! The live shell of the router: an OpenAI-compatible gateway.

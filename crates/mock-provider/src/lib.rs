@@ -1,0 +1,1 @@
+//! The live shell of the provider: a server that misbehaves on a script.

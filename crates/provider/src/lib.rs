@@ -1,0 +1,17 @@
+//! The misbehaving provider: how long it takes, what it refuses, and how it breaks. Sans-IO: it says
+//! what a server would do and when; a shell does it over sockets or in virtual time.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod config;
+mod input;
+mod output;
+
+pub use config::{
+    Capacity, FaultConfig, FaultKind, Limits, ProviderConfig, RateLimit, Window,
+};
+pub use input::{Arrival, Input, Tag};
+pub use output::{Ending, LimitGauge, LimitState, Listener, Note, Output, Plan, Rejection};

@@ -1,0 +1,78 @@
+//! What a recording is of.
+
+use core::time::Duration;
+use squall_determinism::Timestamp;
+
+/// What a recording is of: everything that its rows refer to by number.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RunHeader {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The text of the scenario file, so that a recording can be judged again without it.
+    pub scenario_text: String,
+    /// The seed.
+    pub seed: u64,
+    /// Live or simulated: the only place that tells.
+    pub mode: Mode,
+    /// How long the scenario is.
+    pub duration: Duration,
+    /// Whether it ran to its end.
+    pub ended: Ended,
+    /// The names of the model groups.
+    pub groups: Vec<String>,
+    /// The deployments, all groups together.
+    pub deployments: Vec<DeploymentInfo>,
+    /// The names of the providers.
+    pub providers: Vec<String>,
+    /// How late the driver sent; `None` in virtual time, where nothing is late.
+    pub lag: Option<Lag>,
+    /// The digest of requests, attempts and outputs, in hexadecimal.
+    pub digest: String,
+    /// The version of squall that ran it.
+    pub version: String,
+}
+
+/// Live or simulated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Over real sockets.
+    Live,
+    /// In virtual time.
+    Simulated,
+}
+
+/// Whether a run came to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// It did.
+    Complete,
+    /// It was interrupted then: no verdict, but what was measured stands.
+    Interrupted {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A deployment, by name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeploymentInfo {
+    /// Its name.
+    pub name: String,
+    /// Its group, by its place in the header.
+    pub group: u16,
+    /// Its provider, by its place in the header.
+    pub provider: u16,
+    /// Its weight.
+    pub weight: u32,
+}
+
+/// How late requests were sent: sent minus intended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lag {
+    /// Half were sent within this.
+    pub p50: Duration,
+    /// 99 % were.
+    pub p99: Duration,
+    /// All were.
+    pub max: Duration,
+}

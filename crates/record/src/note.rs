@@ -1,0 +1,35 @@
+//! Decisions of the router and the ground truth of the faults: what annotates a chart.
+
+use squall_determinism::Timestamp;
+
+/// One note.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoteRow {
+    /// When.
+    pub at: Timestamp,
+    /// The request it is about, by its place in the run.
+    pub request: Option<u64>,
+    /// What.
+    pub note: Note,
+}
+
+/// What a note says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Note {
+    /// The router decided something.
+    Router(squall_router::Note),
+    /// A fault began.
+    FaultStarted {
+        /// Of which provider, by its place in the header.
+        provider: u16,
+        /// Which, by its place among the provider's faults.
+        fault: u16,
+    },
+    /// A fault ended.
+    FaultEnded {
+        /// Of which provider, by its place in the header.
+        provider: u16,
+        /// Which, by its place among the provider's faults.
+        fault: u16,
+    },
+}

@@ -1,0 +1,1 @@
+//! Metrics, verdict, charts, HTML, CSV, JUnit.

@@ -1,0 +1,241 @@
+//! What the core tells the shell.
+
+use crate::{AttemptId, DeploymentId, GroupId, RequestKey, Tag, Usage};
+use core::time::Duration;
+use squall_determinism::Timestamp;
+use squall_failure::{Failure, FailureClass};
+
+/// One thing to do or to know. Outputs about one request come in the order in which they must be
+/// carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Output {
+    /// The request is known by `request` from now on.
+    Accepted {
+        /// The shell's name for it.
+        tag: Tag,
+        /// The core's name for it.
+        request: RequestKey,
+    },
+    /// Call this deployment.
+    StartAttempt(StartAttempt),
+    /// Stop this attempt: what it brings is no longer wanted, and nothing more is to be told of it.
+    CancelAttempt {
+        /// The shell's name for the request.
+        tag: Tag,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// This attempt's answer is the request's answer: bytes held back until now may go to the client.
+    Commit {
+        /// The shell's name for the request.
+        tag: Tag,
+        /// Which attempt.
+        attempt: AttemptId,
+    },
+    /// The request has ended. Exactly one for each [`Accepted`](Self::Accepted).
+    Done {
+        /// The shell's name for it.
+        tag: Tag,
+        /// The core's name for it, not used again.
+        request: RequestKey,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A decision, for logs and charts: nothing to do.
+    Note(Note),
+}
+
+/// One call upstream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StartAttempt {
+    /// The shell's name for the request.
+    pub tag: Tag,
+    /// The core's name for the attempt: every input about it carries it.
+    pub attempt: AttemptId,
+    /// Whom to call.
+    pub deployment: DeploymentId,
+    /// How long the connection may take. The transport's to keep; comes back as a failure.
+    pub connect_timeout: Duration,
+    /// How long tokens may pause. The transport's to keep; comes back as a failure.
+    pub between_tokens_timeout: Duration,
+}
+
+/// Why an attempt is stopped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CancelReason {
+    /// The first token did not come in time.
+    FirstTokenTimeout,
+    /// The attempt did not end in time.
+    TotalTimeout,
+    /// The request's deadline passed.
+    Deadline,
+    /// The client went away.
+    ClientGone,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// The client has its answer.
+    Succeeded {
+        /// The deployment that gave it.
+        deployment: DeploymentId,
+        /// What it used, if the provider said.
+        usage: Option<Usage>,
+    },
+    /// It failed for good.
+    Failed {
+        /// How, and what the client is told; `retry_after` is true: the earliest time at which the
+        /// router itself would try again.
+        failure: Failure,
+        /// Whether bytes of an answer had gone out: the failure is then the end of a stream.
+        committed: bool,
+    },
+    /// The client went away first.
+    ClientGone,
+}
+
+/// A decision of the core. Notes annotate a chart and never decide a verdict.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Note {
+    /// A deployment is skipped until `until`.
+    CooldownStarted {
+        /// Which.
+        deployment: DeploymentId,
+        /// On what evidence.
+        cause: CooldownCause,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A deployment takes requests again: after throttling all it can take, after failures one probe.
+    CooldownEnded {
+        /// Which.
+        deployment: DeploymentId,
+    },
+    /// A request was sent to a deployment to see whether it has recovered.
+    Probe {
+        /// Which.
+        deployment: DeploymentId,
+        /// With which attempt.
+        attempt: AttemptId,
+    },
+    /// A deployment is trusted again: its probe was answered.
+    Recovered {
+        /// Which.
+        deployment: DeploymentId,
+    },
+    /// A retry waits for its time.
+    RetryScheduled {
+        /// Whose.
+        request: RequestKey,
+        /// How the wait came about.
+        wait: RetryWait,
+    },
+    /// A retry was refused: retries in the window would exceed their share of requests.
+    BudgetSpent {
+        /// Whose.
+        request: RequestKey,
+        /// The group it was in.
+        group: GroupId,
+    },
+    /// A request moved to another group.
+    FellBack {
+        /// Which.
+        request: RequestKey,
+        /// From which group.
+        from: GroupId,
+        /// To which.
+        to: GroupId,
+    },
+    /// A request waits because no deployment of its group is usable before `until`.
+    Queued {
+        /// Which.
+        request: RequestKey,
+        /// The group.
+        group: GroupId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A deployment was passed over because a limit of ours is reached.
+    LimitReached {
+        /// Which.
+        deployment: DeploymentId,
+        /// Which limit.
+        limit: LimitKind,
+    },
+    /// An attempt was stopped by a timer of the core, which counts as its failure.
+    TimedOut {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Where it ran.
+        deployment: DeploymentId,
+        /// Which timer.
+        reason: CancelReason,
+    },
+    /// An attempt failed.
+    AttemptFailed {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Where it ran.
+        deployment: DeploymentId,
+        /// How.
+        class: FailureClass,
+    },
+}
+
+/// How long a retry waits, and why.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RetryWait {
+    /// Which retry of the request in this group, from 1.
+    pub retry: u16,
+    /// The most that the policy's jitter could have drawn.
+    pub ceiling: Duration,
+    /// What it drew, between zero and `ceiling`.
+    pub jitter: Duration,
+    /// What the provider asked for; the wait is never shorter.
+    pub retry_after: Option<Duration>,
+    /// The wait.
+    pub delay: Duration,
+}
+
+/// Why a deployment is skipped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CooldownCause {
+    /// It answered that it has had enough for now.
+    Throttled,
+    /// It failed several times in a row.
+    ConsecutiveFailures,
+    /// It failed too large a share of its attempts.
+    FailureShare,
+    /// Its probe failed.
+    ProbeFailed,
+    /// Its key or its model is wrong, or its quota is spent.
+    Misconfigured,
+}
+
+impl CooldownCause {
+    /// The word for it in files, logs and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureShare => "failure_share",
+            Self::ProbeFailed => "probe_failed",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+/// A limit of ours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitKind {
+    /// Requests per minute.
+    Requests,
+    /// Tokens per minute.
+    Tokens,
+    /// Attempts at once.
+    Concurrency,
+}

@@ -1,0 +1,135 @@
+//! Expectations: `metric(argument) op value [during phase]`.
+
+use core::time::Duration;
+use squall_router::{DeploymentId, GroupId};
+
+/// One expectation, checked: its metric exists, its argument names something, its unit fits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// As it stands in the file.
+    pub text: String,
+    /// Line in the file, from 1.
+    pub line: u32,
+    /// What is measured.
+    pub metric: MetricId,
+    /// Of what.
+    pub argument: Option<Argument>,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// With what.
+    pub limit: Limit,
+    /// In which phase, by its place in the scenario; `None` for the whole run.
+    pub during: Option<usize>,
+}
+
+/// What a metric is of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Argument {
+    /// A model group.
+    Group(GroupId),
+    /// A deployment.
+    Deployment(DeploymentId),
+}
+
+/// How a value is compared with its limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Comparison {
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `>`
+    Above,
+    /// `==`
+    Equal,
+}
+
+/// A limit, in the unit of its metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// `99%`, `99.5%`: kept as a fraction.
+    Fraction(f64),
+    /// `2s`, `350ms`.
+    Duration(Duration),
+    /// `20`.
+    Count(u64),
+    /// `1.2`: a plain ratio.
+    Ratio(f64),
+}
+
+/// The unit of a metric's value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unit {
+    /// A part of a whole, written with `%`.
+    Percent,
+    /// A duration, written with `ms`, `s`, `m`, `h`.
+    Duration,
+    /// A whole number.
+    Count,
+    /// A plain number.
+    Ratio,
+}
+
+/// What can be measured. The formulas stand in `docs/METRICS.md` and in the report's `metrics`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum MetricId {
+    /// Succeeded ÷ arrived.
+    SuccessRate,
+    /// From a fault's start to the moment its deployment has lost its share.
+    FailoverTime,
+    /// From a fault's end to the moment its deployment has its share back.
+    RecoveryTime,
+    /// 1 − total-variation distance of first attempts from the weights.
+    WeightAdherence,
+    /// Attempts ÷ requests.
+    RetryAmplification,
+    /// The share of 429s with Retry-After that were obeyed.
+    RetryAfterHonoured,
+    /// How many attempts were answered 429.
+    Throttled,
+    /// A deployment's share of the attempts of its group.
+    AttemptShare,
+    /// A percentile of latency, from intended time to last byte.
+    LatencyP50,
+    /// Likewise.
+    LatencyP95,
+    /// Likewise.
+    LatencyP99,
+    /// A percentile of time to first token, from intended time.
+    TtftP50,
+    /// Likewise.
+    TtftP95,
+    /// Likewise.
+    TtftP99,
+}
+
+/// What a metric's call may look like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MetricSpec {
+    /// Which metric.
+    pub id: MetricId,
+    /// How it is written.
+    pub name: &'static str,
+    /// What it may be of.
+    pub of: Of,
+    /// The unit of its value.
+    pub unit: Unit,
+    /// One sentence.
+    pub meaning: &'static str,
+}
+
+/// What a metric may be of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Of {
+    /// Everything, or one group.
+    AllOrGroup,
+    /// One group.
+    Group,
+    /// One deployment.
+    Deployment,
+    /// Everything, or one deployment.
+    AllOrDeployment,
+}

@@ -1,0 +1,1 @@
+//! The live shell of the workload: an open-loop HTTP driver.

@@ -1,0 +1,15 @@
+//! Who asks, and when: arrival processes, spike shapes, token sizes, and clients that lose patience.
+//! Sans-IO: it says what to send at which intended time; a shell sends it.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod config;
+mod input;
+mod output;
+
+pub use config::{Arrivals, ClientConfig, Decay, Rate, RateSegment, WorkloadConfig};
+pub use input::{Answer, Input};
+pub use output::{ClientRequest, Ordinal, Output};
