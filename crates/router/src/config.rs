@@ -61,6 +61,33 @@ pub struct DeploymentConfig {
     pub timeouts: Option<Timeouts>,
 }
 
+impl GroupConfig {
+    /// A group with this name, the defaults, and no deployment yet.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            deployments: Vec::new(),
+            fallback: Vec::new(),
+            strategy: Strategy::default(),
+            max_retries: 2,
+            backoff: Backoff::default(),
+            cooldown: Cooldown::default(),
+            timeouts: Timeouts::default(),
+            deadline: Duration::from_secs(60),
+            max_queue_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+impl DeploymentConfig {
+    /// A deployment with this name, weight 1 and no limits.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), weight: 1, limits: Limits::default(), timeouts: None }
+    }
+}
+
 impl RouterConfig {
     /// Checks what the types cannot say.
     ///

@@ -90,8 +90,8 @@ impl Default for FailureCooldown {
 pub struct Timeouts {
     /// To be connected. Default 5 s (the vendors' SDKs).
     pub connect: Duration,
-    /// From the start of the attempt to its first content token; of an answer that is not streamed, to
-    /// its end. Default 30 s.
+    /// From the start of a streamed attempt to its first content token. An answer that is not streamed
+    /// has none before its end: `total` holds for it. Default 30 s.
     pub first_token: Duration,
     /// Between two tokens. Default 10 s.
     pub between_tokens: Duration,
@@ -123,10 +123,6 @@ pub struct RetryBudget {
 
 impl Default for RetryBudget {
     fn default() -> Self {
-        Self {
-            ratio: Share::percent(20),
-            min_per_second: 10,
-            window: Duration::from_secs(10),
-        }
+        Self { ratio: Share::percent(20), min_per_second: 10, window: Duration::from_secs(10) }
     }
 }

@@ -1,0 +1,224 @@
+//! The breaker: closed, open for a break, half-open for one probe.
+//!
+//! Two triggers, because neither is enough alone (linkerd's unified breaker): failures in a row catch
+//! a dead deployment within a few requests, at any rate; the share over a window catches one that
+//! fails half the time and never several times in a row. Throttling counts for neither. A break
+//! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
+
+use super::{Standing, doubled};
+use crate::window::Buckets;
+use crate::{CooldownCause, FailureCooldown};
+use core::time::Duration;
+use squall_determinism::Timestamp;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Breaker {
+    config: FailureCooldown,
+    pub(crate) state: State,
+    /// Failures since the last success.
+    consecutive: u32,
+    /// Attempts, and failures among them.
+    window: Buckets,
+    /// The length of the latest break since the deployment was last well.
+    last_break: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum State {
+    Closed,
+    Open { until: Timestamp },
+    HalfOpen { probing: bool },
+}
+
+impl Breaker {
+    pub(crate) fn new(config: FailureCooldown) -> Self {
+        Self {
+            config,
+            state: State::Closed,
+            consecutive: 0,
+            window: Buckets::new(config.window),
+            last_break: Duration::ZERO,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn standing(&self) -> Standing {
+        match self.state {
+            State::Closed => Standing::Good,
+            State::Open { until } => Standing::Until(until),
+            State::HalfOpen { probing: false } => Standing::Probe,
+            State::HalfOpen { probing: true } => Standing::Probing,
+        }
+    }
+
+    /// The break is over: one probe may go.
+    pub(crate) fn half_open(&mut self) {
+        self.state = State::HalfOpen { probing: false };
+    }
+
+    pub(crate) fn probe_started(&mut self) {
+        self.state = State::HalfOpen { probing: true };
+    }
+
+    /// The probe ended without saying anything about the deployment: another may go.
+    pub(crate) fn probe_ended(&mut self, probe: bool) {
+        if probe && self.state == (State::HalfOpen { probing: true }) {
+            self.state = State::HalfOpen { probing: false };
+        }
+    }
+
+    /// Returns whether this closed the breaker.
+    pub(crate) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
+        match self.state {
+            State::Closed => {
+                self.consecutive = 0;
+                self.window.add(now, [1, 0]);
+                false
+            }
+            State::HalfOpen { .. } if probe => {
+                self.close();
+                true
+            }
+            // Begun before the break: it says how the deployment was, not how it is.
+            State::Open { .. } | State::HalfOpen { .. } => false,
+        }
+    }
+
+    /// Returns the break that this failure began, if it did.
+    pub(crate) fn failed(
+        &mut self,
+        now: Timestamp,
+        probe: bool,
+    ) -> Option<(CooldownCause, Timestamp)> {
+        let cause = match self.state {
+            State::Closed => {
+                self.consecutive += 1;
+                self.window.add(now, [1, 1]);
+                self.trigger(now)?
+            }
+            State::HalfOpen { .. } if probe => CooldownCause::ProbeFailed,
+            State::Open { .. } | State::HalfOpen { .. } => return None,
+        };
+        self.last_break = doubled(self.last_break, self.config.base, self.config.cap);
+        let until = now + self.last_break;
+        self.trip_until(until);
+        Some((cause, until))
+    }
+
+    pub(crate) fn trip_until(&mut self, until: Timestamp) {
+        self.state = State::Open { until };
+        self.consecutive = 0;
+        self.window.clear();
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+        self.consecutive = 0;
+        self.last_break = Duration::ZERO;
+    }
+
+    fn trigger(&mut self, now: Timestamp) -> Option<CooldownCause> {
+        if self.config.consecutive > 0 && self.consecutive >= self.config.consecutive {
+            return Some(CooldownCause::ConsecutiveFailures);
+        }
+        let [attempts, failures] = self.window.sums(now);
+        let enough = attempts >= self.config.min_attempts.max(1);
+        let share = u64::from(failures) * 1_000_000
+            >= u64::from(attempts) * u64::from(self.config.share.ppm());
+        (enough && failures > 0 && share).then_some(CooldownCause::FailureShare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_determinism::Share;
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn breaker() -> Breaker {
+        Breaker::new(FailureCooldown {
+            consecutive: 3,
+            share: Share::percent(50),
+            min_attempts: 10,
+            base: Duration::from_secs(5),
+            cap: Duration::from_secs(15),
+            ..FailureCooldown::default()
+        })
+    }
+
+    fn fail(breaker: &mut Breaker, times: core::ops::Range<u32>, now: Timestamp) {
+        for _ in times {
+            breaker.failed(now, false);
+        }
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it() {
+        let mut breaker = breaker();
+        assert_eq!(breaker.failed(at(0), false), None);
+        assert_eq!(breaker.failed(at(0), false), None);
+        let opened = breaker.failed(at(0), false);
+        assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(5))));
+        assert_eq!(breaker.standing(), Standing::Until(at(5)));
+    }
+
+    #[test]
+    fn a_success_between_starts_the_row_again() {
+        let mut breaker = breaker();
+        for _ in 0..4 {
+            breaker.succeeded(at(0), false);
+            assert_eq!(breaker.failed(at(0), false), None);
+        }
+    }
+
+    #[test]
+    fn half_of_enough_attempts_opens_it_without_a_row() {
+        let mut breaker = breaker();
+        let mut opened = None;
+        for _ in 0..5 {
+            breaker.succeeded(at(1), false);
+            opened = breaker.failed(at(1), false);
+        }
+        assert_eq!(opened, Some((CooldownCause::FailureShare, at(6))));
+    }
+
+    #[test]
+    fn each_failed_probe_doubles_the_break_up_to_the_cap() {
+        let mut breaker = breaker();
+        fail(&mut breaker, 0..3, at(0));
+        let mut breaks = std::vec::Vec::new();
+        for _ in 0..3 {
+            breaker.half_open();
+            breaker.probe_started();
+            let (cause, until) = breaker.failed(at(100), true).unwrap();
+            assert_eq!(cause, CooldownCause::ProbeFailed);
+            breaks.push(until.since(at(100)).as_secs());
+        }
+        assert_eq!(breaks, [10, 15, 15]);
+    }
+
+    #[test]
+    fn an_answered_probe_closes_it_and_forgets_the_break() {
+        let mut breaker = breaker();
+        fail(&mut breaker, 0..3, at(0));
+        breaker.half_open();
+        breaker.probe_started();
+        assert_eq!(breaker.standing(), Standing::Probing);
+        assert!(breaker.succeeded(at(5), true));
+        assert_eq!(breaker.standing(), Standing::Good);
+        fail(&mut breaker, 0..2, at(6));
+        assert_eq!(breaker.failed(at(6), false).unwrap().1, at(11), "the base again");
+    }
+
+    #[test]
+    fn what_began_before_the_break_does_not_end_or_prolong_it() {
+        let mut breaker = breaker();
+        fail(&mut breaker, 0..3, at(0));
+        assert!(!breaker.succeeded(at(1), false));
+        assert_eq!(breaker.failed(at(2), false), None);
+        assert_eq!(breaker.standing(), Standing::Until(at(5)));
+    }
+}

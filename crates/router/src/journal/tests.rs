@@ -1,0 +1,140 @@
+//! Every input survives the journal, and a journal tells when a core decides otherwise.
+
+use super::*;
+use crate::{Arrival, AttemptId, DeploymentConfig, GroupConfig, GroupId, LimitHeaders};
+use crate::{RequestKey, RetryBudget, Tag, Usage};
+use alloc::vec;
+use core::time::Duration;
+use proptest::prelude::*;
+use squall_failure::{Failure, FailureClass, Source};
+
+fn attempts() -> impl Strategy<Value = AttemptId> {
+    (any::<u32>(), any::<u32>(), any::<u16>()).prop_map(|(slot, generation, nth)| AttemptId {
+        request: RequestKey { slot, generation },
+        nth,
+    })
+}
+
+fn inputs() -> impl Strategy<Value = Input> {
+    let arrived = any::<(u64, u16, u32, u32, bool, Option<u64>)>().prop_map(|arrival| {
+        let (tag, group, input_tokens, output_tokens, stream, deadline) = arrival;
+        let deadline = deadline.map(|nanos| Duration::from_nanos(nanos / 2));
+        let (tag, group) = (Tag(tag), GroupId(group));
+        Input::Arrived(Arrival { tag, group, input_tokens, output_tokens, stream, deadline })
+    });
+    let failed = (attempts(), 0..13_u8, any::<(u16, Option<u32>)>()).prop_map(
+        |(attempt, class, (status, retry_after))| {
+            let class = FailureClass::from_code(class).unwrap();
+            let wait = retry_after.map(|millis| Duration::from_millis(millis.into()));
+            let failure = Failure::new(class, Source::Provider);
+            Input::Failed { attempt, failure: failure.with_status(status).with_retry_after(wait) }
+        },
+    );
+    let headers = (attempts(), any::<(Option<u32>, Option<u32>)>()).prop_map(
+        |(attempt, (remaining_requests, remaining_tokens))| Input::LimitHeaders {
+            attempt,
+            headers: LimitHeaders {
+                remaining_requests,
+                remaining_tokens,
+                reset_requests: Some(Duration::from_millis(120)),
+                reset_tokens: None,
+            },
+        },
+    );
+    let finished = (attempts(), any::<Option<(u32, u32)>>()).prop_map(|(attempt, usage)| {
+        let usage =
+            usage.map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens });
+        Input::Finished { attempt, usage }
+    });
+    prop_oneof![
+        arrived,
+        failed,
+        headers,
+        finished,
+        attempts().prop_map(|attempt| Input::FirstToken { attempt }),
+        attempts().prop_map(|attempt| Input::ClientGone { request: attempt.request }),
+        Just(Input::Tick),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_input_survives_the_journal(input in inputs(), now in any::<u64>()) {
+        let now = Timestamp::from_nanos(now);
+        let mut bytes = Vec::new();
+        encode_input(now, &input, &mut bytes);
+        prop_assert_eq!(decode_input(&bytes), Some((now, input)));
+        prop_assert_eq!(decode_input(&bytes[..bytes.len() - 1]), None, "cut short");
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = decode_input(&bytes);
+    }
+}
+
+fn config(weights: [u32; 2]) -> RouterConfig {
+    let deployments =
+        weights.map(|weight| DeploymentConfig { weight, ..DeploymentConfig::new("d") }).to_vec();
+    RouterConfig {
+        groups: vec![GroupConfig { deployments, ..GroupConfig::new("chat") }],
+        retry_budget: RetryBudget::default(),
+    }
+}
+
+/// Twenty requests that all fail once, as a journal.
+fn journal() -> Vec<Vec<u8>> {
+    let mut router = Router::new(config([3, 1]), Seed::new(7), 0).unwrap();
+    let mut frames = Vec::new();
+    let mut feed = |now, input| {
+        router.handle(now, input);
+        let outputs: Vec<_> = core::iter::from_fn(|| router.poll()).collect();
+        let mut frame = Vec::new();
+        encode_frame(now, &input, digest_outputs(&outputs), &mut frame);
+        frames.push(frame);
+        outputs
+    };
+    for tag in 0..20 {
+        let now = Timestamp::from_millis(tag * 10);
+        let arrival = Arrival {
+            tag: Tag(tag),
+            group: GroupId(0),
+            input_tokens: 10,
+            output_tokens: 10,
+            stream: true,
+            deadline: None,
+        };
+        for output in feed(now, Input::Arrived(arrival)) {
+            if let Output::StartAttempt(start) = output {
+                let failure = Failure::new(FailureClass::Server, Source::Provider);
+                feed(now, Input::Failed { attempt: start.attempt, failure });
+            }
+        }
+    }
+    frames
+}
+
+#[test]
+fn a_fresh_core_gives_the_same_outputs() {
+    let frames = journal();
+    let frames = frames.iter().map(Vec::as_slice);
+    let replayed = replay(config([3, 1]), Seed::new(7), 0, frames).unwrap();
+    assert_eq!(replayed.frames, 40);
+}
+
+#[test]
+fn another_configuration_is_found_out() {
+    let frames = journal();
+    let frames = frames.iter().map(Vec::as_slice);
+    let outcome = replay(config([1, 3]), Seed::new(7), 0, frames);
+    assert!(matches!(outcome, Err(ReplayError::Diverged { frame: 0, .. })), "{outcome:?}");
+}
+
+#[test]
+fn a_damaged_frame_is_named() {
+    let mut frames = journal();
+    frames[5].truncate(9);
+    let frames = frames.iter().map(Vec::as_slice);
+    let outcome = replay(config([3, 1]), Seed::new(7), 0, frames);
+    assert_eq!(outcome, Err(ReplayError::Unreadable { frame: 5 }));
+}

@@ -1,0 +1,157 @@
+//! A request in the core, and the slots that requests live in.
+
+use crate::deployment::Reservation;
+use crate::{AttemptId, DeploymentId, GroupId, RequestKey, Tag};
+use alloc::vec::Vec;
+use squall_determinism::Timestamp;
+use squall_failure::Failure;
+
+/// A request that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) tag: Tag,
+    /// Its place among all arrivals: what its draws are keyed by.
+    pub(crate) serial: u64,
+    /// The group asked for.
+    pub(crate) origin: GroupId,
+    /// The group it is in now.
+    pub(crate) group: GroupId,
+    /// How many fallbacks of the origin it has used up.
+    pub(crate) fallbacks: u16,
+    pub(crate) stream: bool,
+    /// Estimated tokens, prompt and answer.
+    pub(crate) tokens: u64,
+    pub(crate) deadline: Timestamp,
+    /// Attempts begun, in all groups.
+    pub(crate) attempts: u16,
+    /// Retries begun in this group.
+    pub(crate) retries: u16,
+    /// Where it was tried in this group.
+    pub(crate) tried: Tried,
+    pub(crate) state: State,
+    /// The latest failure of an attempt: what the client is told in the end.
+    pub(crate) last_failure: Option<Failure>,
+}
+
+/// What a request is doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum State {
+    /// Between two steps, only ever inside the core.
+    Deciding,
+    /// Waiting for its retry.
+    Backoff,
+    /// Waiting for a deployment of its group to become usable, at most until then.
+    Queued { until: Timestamp },
+    /// An attempt runs.
+    Running(Running),
+}
+
+/// An attempt that runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Running {
+    pub(crate) deployment: DeploymentId,
+    pub(crate) nth: u16,
+    pub(crate) reservation: Reservation,
+    pub(crate) probe: bool,
+    pub(crate) committed: bool,
+    /// When the whole attempt must have ended.
+    pub(crate) total_due: Timestamp,
+}
+
+/// The deployments a request was tried at, as far back as retries go in practice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tried {
+    deployments: [u16; TRIED_MAX],
+    count: u16,
+}
+
+/// More retries than this in one group, and the first ones count as untried again.
+const TRIED_MAX: usize = 8;
+
+impl Tried {
+    pub(crate) fn add(&mut self, deployment: DeploymentId) {
+        self.deployments[usize::from(self.count) % TRIED_MAX] = deployment.0;
+        self.count += 1;
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, deployment: DeploymentId) -> bool {
+        self.deployments[..usize::from(self.count).min(TRIED_MAX)].contains(&deployment.0)
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+/// The requests, in slots that are used again; a generation tells who is meant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Requests {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    generation: u32,
+    request: Option<Request>,
+}
+
+impl Requests {
+    pub(crate) fn insert(&mut self, request: Request) -> RequestKey {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, request: None });
+            self.slots.len() as u32 - 1
+        });
+        let place = &mut self.slots[slot as usize];
+        place.request = Some(request);
+        RequestKey { slot, generation: place.generation }
+    }
+
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<Request> {
+        let place = self.slots.get_mut(slot as usize)?;
+        let request = place.request.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(slot);
+        Some(request)
+    }
+
+    /// The slot's name for its present request.
+    pub(crate) fn key(&self, slot: u32) -> RequestKey {
+        RequestKey { slot, generation: self.slots[slot as usize].generation }
+    }
+
+    /// The request of a slot that is known to be taken.
+    #[inline]
+    pub(crate) fn at(&mut self, slot: u32) -> &mut Request {
+        self.slots[slot as usize]
+            .request
+            .as_mut()
+            .expect("the slot is taken while its request lives")
+    }
+
+    /// Whether this is still a request that lives.
+    #[inline]
+    pub(crate) fn lives(&self, key: RequestKey) -> bool {
+        self.slots
+            .get(key.slot as usize)
+            .is_some_and(|slot| slot.generation == key.generation && slot.request.is_some())
+    }
+
+    /// The attempt that runs under this name, if it still does.
+    #[inline]
+    pub(crate) fn running(&mut self, attempt: AttemptId) -> Option<&mut Running> {
+        if !self.lives(attempt.request) {
+            return None;
+        }
+        match &mut self.at(attempt.request.slot).state {
+            State::Running(running) if running.nth == attempt.nth => Some(running),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
