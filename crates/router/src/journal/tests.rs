@@ -117,9 +117,10 @@ fn journal() -> Vec<Vec<u8>> {
 #[test]
 fn a_fresh_core_gives_the_same_outputs() {
     let frames = journal();
-    let frames = frames.iter().map(Vec::as_slice);
-    let replayed = replay(config([3, 1]), Seed::new(7), 0, frames).unwrap();
-    assert_eq!(replayed.frames, 40);
+    let slices = frames.iter().map(Vec::as_slice);
+    let replayed = replay(config([3, 1]), Seed::new(7), 0, slices).unwrap();
+    assert_eq!(replayed.frames, frames.len() as u64);
+    assert!(replayed.outputs > 60, "accepted, started, failed over: {}", replayed.outputs);
 }
 
 #[test]
