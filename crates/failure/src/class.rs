@@ -123,6 +123,21 @@ impl FailureClass {
         }
     }
 
+    /// The HTTP status that a gateway answers with when it has no better one from the provider.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Throttled | Self::QuotaSpent => 429,
+            Self::Overloaded => 503,
+            Self::Server => 500,
+            Self::Timeout | Self::Stalled => 504,
+            Self::Connect | Self::Cut => 502,
+            Self::Auth => 401,
+            Self::NotFound => 404,
+            Self::ContextWindow | Self::ContentPolicy | Self::BadRequest => 400,
+        }
+    }
+
     /// Whether such a failure comes after bytes of the request were sent.
     #[must_use]
     pub const fn sent(self) -> Sent {

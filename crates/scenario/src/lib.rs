@@ -6,4 +6,4 @@ mod expectation;
 mod model;
 
 pub use expectation::{Argument, Comparison, Expectation, Limit, MetricId, MetricSpec, Of, Unit};
-pub use model::{DeploymentLink, Format, Phase, Scenario, ScenarioProvider};
+pub use model::{DeploymentLink, EPOCH_NANOS, Format, Phase, Scenario, ScenarioProvider};

@@ -7,6 +7,10 @@ use squall_provider::ProviderConfig;
 use squall_router::{GroupId, RouterConfig};
 use squall_workload::WorkloadConfig;
 
+/// Wall time at the start of every run of a scenario, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
+/// Minute windows are aligned to it, so that a scenario means the same on every day.
+pub const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
+
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
