@@ -239,3 +239,23 @@ pub enum LimitKind {
     /// Attempts at once.
     Concurrency,
 }
+
+impl Note {
+    /// The request it is about, if it is about one.
+    #[must_use]
+    pub const fn request(&self) -> Option<RequestKey> {
+        match *self {
+            Self::RetryScheduled { request, .. }
+            | Self::BudgetSpent { request, .. }
+            | Self::FellBack { request, .. }
+            | Self::Queued { request, .. } => Some(request),
+            Self::Probe { attempt, .. }
+            | Self::TimedOut { attempt, .. }
+            | Self::AttemptFailed { attempt, .. } => Some(attempt.request),
+            Self::CooldownStarted { .. }
+            | Self::CooldownEnded { .. }
+            | Self::Recovered { .. }
+            | Self::LimitReached { .. } => None,
+        }
+    }
+}
