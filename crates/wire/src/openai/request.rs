@@ -1,0 +1,294 @@
+//! A chat completion request as a server or a gateway reads it: tolerant of what it does not know, and
+//! able to pass every byte of it on.
+
+use super::error::ApiError;
+use super::json_string;
+use super::text::Text;
+use crate::{RequestToken, estimate_tokens};
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::ops::Range;
+
+/// A chat completion request that has been read. Its bytes are kept as they came.
+#[derive(Clone, Debug)]
+pub struct ChatRequest {
+    /// The model asked for: to a gateway, the model group.
+    pub model: String,
+    /// Whether tokens are wanted as they come.
+    pub stream: bool,
+    /// Whether a stream is to end with a usage chunk.
+    pub include_usage: bool,
+    /// The most tokens wanted (`max_completion_tokens`, or the older `max_tokens`).
+    pub max_tokens: Option<u32>,
+    /// The tokens of all messages, estimated.
+    pub input_tokens: u32,
+    /// The token in `user`, or else at the head of the last user message.
+    token: Option<RequestToken>,
+    body: Bytes,
+    model_span: Range<usize>,
+    stream_options_span: Option<Range<usize>>,
+}
+
+impl ChatRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// When it is not JSON, lacks a model or messages, or one of the fields above is of a wrong type.
+    pub fn parse(body: Bytes) -> Result<Self, RequestError> {
+        let shape: Shape<'_> = serde_json::from_slice(&body).map_err(RequestError::from_json)?;
+        let raw_model = shape.model.ok_or(RequestError::NoModel)?;
+        let model: String =
+            serde_json::from_str(raw_model.get()).map_err(|_| RequestError::NoModel)?;
+        let messages = shape.messages.ok_or(RequestError::NoMessages)?;
+        if model.is_empty() {
+            return Err(RequestError::NoModel);
+        }
+        if messages.is_empty() {
+            return Err(RequestError::NoMessages);
+        }
+        let bytes: usize = messages.iter().map(|message| message.content.bytes).sum();
+        let last_user = messages.iter().rfind(|message| matches!(message.role, Role::User));
+        let in_user = shape.user.as_deref().and_then(|user| user.parse().ok());
+        let options = shape.stream_options;
+        Ok(Self {
+            model,
+            stream: shape.stream.unwrap_or(false),
+            include_usage: options.is_some_and(asks_for_usage),
+            max_tokens: shape.max_completion_tokens.or(shape.max_tokens),
+            input_tokens: estimate_tokens(bytes),
+            token: in_user.or_else(|| last_user?.content.token),
+            model_span: span(&body, raw_model),
+            stream_options_span: options.map(|raw| span(&body, raw)),
+            body,
+        })
+    }
+
+    /// The token that rides in the request: in its headers, else in `user`, else at the head of the last
+    /// user message.
+    #[must_use]
+    pub fn token(&self, headers: &HeaderMap) -> Option<RequestToken> {
+        RequestToken::from_headers(headers).or(self.token)
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body to send upstream: with `model` in place of its own, and, if it asks for a stream, with
+    /// `stream_options.include_usage` set, so that what was used is known. Every other byte stays.
+    #[must_use]
+    pub fn body_for(&self, model: &str) -> Bytes {
+        let mut edits = vec![(self.model_span.clone(), json_string(model))];
+        if self.stream && !self.include_usage {
+            edits.push(self.usage_edit());
+        }
+        edits.sort_unstable_by_key(|(span, _)| span.start);
+        let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
+        let mut out = Vec::with_capacity(self.body.len() + added);
+        let mut kept = 0;
+        for (span, text) in edits {
+            out.extend_from_slice(&self.body[kept..span.start]);
+            out.extend_from_slice(text.as_bytes());
+            kept = span.end;
+        }
+        out.extend_from_slice(&self.body[kept..]);
+        out.into()
+    }
+
+    /// Sets `include_usage`, in the options that are there or in new ones before the first field.
+    fn usage_edit(&self) -> (Range<usize>, String) {
+        let Some(span) = self.stream_options_span.clone() else {
+            let brace = self.body.iter().position(|&byte| byte == b'{').unwrap_or(0);
+            let text = r#""stream_options":{"include_usage":true},"#;
+            return (brace + 1..brace + 1, text.to_owned());
+        };
+        let mut options: Map<String, Value> =
+            serde_json::from_slice(&self.body[span.clone()]).unwrap_or_default();
+        options.insert("include_usage".to_owned(), Value::Bool(true));
+        (span, Value::Object(options).to_string())
+    }
+}
+
+/// Why a body is no chat completion request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// It is not JSON.
+    #[error("failed to parse the body as JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// A field has a wrong type.
+    #[error("invalid request: {0}")]
+    WrongType(serde_json::Error),
+    /// There is no model.
+    #[error("you must provide a model parameter")]
+    NoModel,
+    /// There are no messages.
+    #[error("missing required parameter: 'messages'")]
+    NoMessages,
+}
+
+impl RequestError {
+    fn from_json(error: serde_json::Error) -> Self {
+        if error.is_data() { Self::WrongType(error) } else { Self::NotJson(error) }
+    }
+
+    /// OpenAI's 400 for it.
+    #[must_use]
+    pub fn to_api_error(&self) -> ApiError {
+        let (param, code) = match self {
+            Self::NotJson(_) => (None, None),
+            Self::WrongType(_) => (None, Some("invalid_type")),
+            Self::NoModel => (Some("model"), Some("missing_required_parameter")),
+            Self::NoMessages => (Some("messages"), Some("missing_required_parameter")),
+        };
+        ApiError {
+            message: self.to_string(),
+            kind: "invalid_request_error".to_owned(),
+            param: param.map(str::to_owned),
+            code: code.map(str::to_owned),
+        }
+    }
+}
+
+/// The fields that are read. Raw values keep their place in the body.
+#[derive(Deserialize)]
+struct Shape<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    messages: Option<Vec<Message>>,
+    stream: Option<bool>,
+    // A null is kept too: it must be replaced, since a second field of that name would be refused.
+    #[serde(borrow, default, deserialize_with = "present")]
+    stream_options: Option<&'a RawValue>,
+    max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    role: Role,
+    #[serde(default)]
+    content: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    User,
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+fn asks_for_usage(options: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Options {
+        include_usage: Option<bool>,
+    }
+    let options: Option<Options> = serde_json::from_str(options.get()).unwrap_or_default();
+    options.and_then(|options| options.include_usage).unwrap_or(false)
+}
+
+/// Where a raw value stands in the body that it borrows from.
+fn span(body: &Bytes, raw: &RawValue) -> Range<usize> {
+    let start = raw.get().as_ptr().addr() - body.as_ptr().addr();
+    start..start + raw.get().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &'static str) -> ChatRequest {
+        ChatRequest::parse(Bytes::from_static(body.as_bytes())).expect("a request")
+    }
+
+    fn rewritten(body: &'static str) -> String {
+        String::from_utf8(parse(body).body_for("gpt \"x\"").to_vec()).expect("UTF-8")
+    }
+
+    #[test]
+    fn what_matters_is_read_and_the_rest_is_ignored() {
+        let request = parse(
+            r#"{"temperature":0.2,"model":"chat","messages":[{"role":"system","content":"be brief"},
+            {"role":"user","content":"why?","name":"x"}],"stream":true,"max_tokens":9,
+            "stream_options":{"include_usage":true,"x":1},"tools":[{}]}"#,
+        );
+        assert_eq!(request.model, "chat");
+        assert!(request.stream && request.include_usage);
+        assert_eq!(request.max_tokens, Some(9));
+        assert_eq!(request.input_tokens, 3);
+        assert_eq!(request.token(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_token_is_taken_from_header_then_user_then_the_last_user_message() {
+        let mut headers = HeaderMap::new();
+        let of = |body, headers: &HeaderMap| parse(body).token(headers).map(|token| token.request);
+        let in_prompt = r#"{"model":"m","messages":[{"role":"user","content":"squall-9-1-1"},
+            {"role":"user","content":"squall-3-1-1 why"},{"role":"assistant","content":"a"}]}"#;
+        assert_eq!(of(in_prompt, &headers), Some(3));
+        let in_user = r#"{"model":"m","user":"squall-2-1-1",
+            "messages":[{"role":"user","content":"squall-3-1-1 why"}]}"#;
+        assert_eq!(of(in_user, &headers), Some(2));
+        let token = RequestToken { request: 1, input_tokens: 1, output_tokens: 1 };
+        headers.insert(crate::TOKEN_HEADER, token.header_value());
+        assert_eq!(of(in_user, &headers), Some(1));
+    }
+
+    #[test]
+    fn only_the_model_changes_when_nothing_is_streamed() {
+        assert_eq!(
+            rewritten(r#" {"a" : 1.50,"model": "chat" ,"messages":[{}], "z":"é"} "#),
+            r#" {"a" : 1.50,"model": "gpt \"x\"" ,"messages":[{}], "z":"é"} "#,
+        );
+    }
+
+    #[test]
+    fn a_stream_is_made_to_tell_its_usage() {
+        let usage = r#""stream_options":{"include_usage":true}"#;
+        let body = r#"{"model":"c","messages":[{}],"stream":true}"#;
+        let expected =
+            format!(r#"{{{usage},"model":"gpt \"x\"","messages":[{{}}],"stream":true}}"#);
+        assert_eq!(rewritten(body), expected);
+        for options in ["null", "{}", r#"{"include_usage":false}"#] {
+            let body = format!(
+                r#"{{"stream_options":{options},"model":"c","messages":[{{}}],"stream":true}}"#
+            );
+            assert_eq!(rewritten(Box::leak(body.into_boxed_str())), expected, "{options}");
+        }
+        let kept = r#"{"model":"c","messages":[{}],"stream":true,"stream_options":{"x":1}}"#;
+        let again = parse(Box::leak(rewritten(kept).into_boxed_str()));
+        assert!(again.include_usage);
+        assert!(again.body().windows(5).any(|bytes| bytes == b"\"x\":1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_becomes_a_400_that_says_why() {
+        let error = |body: &'static str| {
+            ChatRequest::parse(Bytes::from_static(body.as_bytes()))
+                .expect_err("no request")
+                .to_api_error()
+        };
+        assert!(error("{").message.starts_with("failed to parse the body as JSON"));
+        assert!(error("[]").message.starts_with("invalid request"));
+        assert!(error(r#"{"model":"m","messages":"hi"}"#).message.contains("expected a sequence"));
+        for body in [r#"{"messages":[{}]}"#, r#"{"model":"","messages":[{}]}"#, r#"{"model":3}"#] {
+            assert_eq!(error(body).param.as_deref(), Some("model"), "{body}");
+        }
+        for body in [r#"{"model":"m"}"#, r#"{"model":"m","messages":[]}"#] {
+            assert_eq!(error(body).param.as_deref(), Some("messages"), "{body}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The text of a message or a delta, counted as it is parsed and not kept.
+
+use crate::RequestToken;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// What is worth knowing of a text: a string, a list of parts of which some are text, or null.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Text {
+    /// Its length.
+    pub(super) bytes: usize,
+    /// The token that it begins with.
+    pub(super) token: Option<RequestToken>,
+}
+
+impl Text {
+    fn of(text: &str) -> Self {
+        Self { bytes: text.len(), token: RequestToken::from_prompt(text) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a list of content parts")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text::of(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Text, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
+        let mut whole = Text::default();
+        while let Some(Part(part)) = parts.next_element()? {
+            whole.bytes += part.bytes;
+            whole.token = whole.token.or(part.token);
+        }
+        Ok(whole)
+    }
+}
+
+/// One part of a content list: `{"type":"text","text":"…"}`, or something that is no text.
+struct Part(Text);
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PartVisitor)
+    }
+}
+
+struct PartVisitor;
+
+impl<'de> Visitor<'de> for PartVisitor {
+    type Value = Part;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a content part")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Part, A::Error> {
+        let mut text = Text::default();
+        while let Some(name) = fields.next_key::<FieldName>()? {
+            match name {
+                FieldName::Text => text = fields.next_value()?,
+                FieldName::Other => {
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Part(text))
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FieldName {
+    Text,
+    #[serde(other)]
+    Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, bytes: usize, token: Option<u64>) {
+        let text: Text = serde_json::from_str(json).expect("a text");
+        assert_eq!((text.bytes, text.token.map(|token| token.request)), (bytes, token), "{json}");
+    }
+
+    #[test]
+    fn strings_parts_and_null_are_texts() {
+        check(r#""squall-7-1-2 hé\n""#, 17, Some(7));
+        check("null", 0, None);
+        let parts = r#"[{"type":"text","text":"squall-7-1-2"},{"type":"image_url","image_url":{"url":"x"}},{"text":"ab"}]"#;
+        check(parts, 14, Some(7));
+    }
+
+    #[test]
+    fn a_number_is_no_text() {
+        assert!(serde_json::from_str::<Text>("3").is_err());
+        assert!(serde_json::from_str::<Text>(r#"["a"]"#).is_err());
+    }
+}

@@ -1,0 +1,281 @@
+//! Server-sent events, decoded as the bytes come.
+//!
+//! The rules are those of the HTML standard: lines end in LF, CRLF or CR; a blank line ends an event;
+//! several `data` lines make one text; a line that begins with a colon is a comment; an event that the
+//! end of the stream cuts short is dropped. `id` and `retry` mean nothing to an LLM API.
+
+/// One event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SseEvent<'a> {
+    /// Its name; empty where the stream gives none.
+    pub name: &'a [u8],
+    /// Its data, lines joined by LF.
+    pub data: &'a [u8],
+}
+
+/// Why a stream can no longer be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an event is longer than {limit} bytes")]
+pub struct SseError {
+    /// The most that was allowed.
+    pub limit: usize,
+}
+
+/// An incremental decoder: bytes in by [`push`](Self::push), events out by [`next_event`](Self::next_event)
+/// until there is none. Holds at most one event and what was last pushed.
+#[derive(Debug)]
+pub struct SseDecoder {
+    /// Bytes not yet decoded begin at `start`; no line ends before `scanned`.
+    buffer: Vec<u8>,
+    start: usize,
+    scanned: usize,
+    /// The event under way.
+    name: Vec<u8>,
+    data: Vec<u8>,
+    state: State,
+    /// The last byte was a CR: an LF that follows belongs to it.
+    after_cr: bool,
+    at_stream_start: bool,
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// No `data` line yet.
+    Empty,
+    /// At least one.
+    Data,
+    /// The event was handed out: clear it before the next line.
+    Done,
+}
+
+impl SseDecoder {
+    /// The most an event may hold unless said otherwise: 1 MiB.
+    pub const DEFAULT_LIMIT: usize = 1 << 20;
+
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(Self::DEFAULT_LIMIT)
+    }
+
+    /// A decoder that gives up on an event, or a line, of more than `limit` bytes.
+    #[must_use]
+    pub const fn with_limit(limit: usize) -> Self {
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            scanned: 0,
+            name: Vec::new(),
+            data: Vec::new(),
+            state: State::Empty,
+            after_cr: false,
+            at_stream_start: true,
+            limit,
+        }
+    }
+
+    /// Takes the next bytes of the stream, split anywhere.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole event, or `None` until more bytes come.
+    ///
+    /// # Errors
+    /// When an event is longer than the limit; the stream cannot be read on.
+    pub fn next_event(&mut self) -> Result<Option<SseEvent<'_>>, SseError> {
+        if self.state == State::Done {
+            self.name.clear();
+            self.data.clear();
+            self.state = State::Empty;
+        }
+        while let Some((from, to)) = self.next_line() {
+            if from == to {
+                if self.state == State::Data {
+                    self.state = State::Done;
+                    return Ok(Some(SseEvent { name: &self.name, data: &self.data }));
+                }
+                self.name.clear();
+            } else {
+                self.take_line(from, to);
+            }
+            self.check_size(0)?;
+        }
+        self.check_size(self.buffer.len() - self.start)?;
+        Ok(None)
+    }
+
+    fn check_size(&self, pending: usize) -> Result<(), SseError> {
+        if self.data.len() + self.name.len() + pending > self.limit {
+            return Err(SseError { limit: self.limit });
+        }
+        Ok(())
+    }
+
+    /// The bounds of the next whole line, without its end.
+    fn next_line(&mut self) -> Option<(usize, usize)> {
+        if self.after_cr && self.start < self.buffer.len() {
+            self.after_cr = false;
+            if self.buffer[self.start] == b'\n' {
+                self.start += 1;
+                self.scanned = self.scanned.max(self.start);
+            }
+        }
+        let unscanned = &self.buffer[self.scanned..];
+        let Some(end) = unscanned.iter().position(|&byte| byte == b'\n' || byte == b'\r') else {
+            self.scanned = self.buffer.len();
+            return None;
+        };
+        let end = self.scanned + end;
+        let mut from = self.start;
+        self.after_cr = self.buffer[end] == b'\r';
+        self.start = end + 1;
+        self.scanned = self.start;
+        if self.at_stream_start {
+            self.at_stream_start = false;
+            if self.buffer[from..end].starts_with(BYTE_ORDER_MARK) {
+                from += BYTE_ORDER_MARK.len();
+            }
+        }
+        Some((from, end))
+    }
+
+    fn take_line(&mut self, from: usize, to: usize) {
+        let line = &self.buffer[from..to];
+        let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
+        let (field, value) = line.split_at(colon);
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match field {
+            b"data" => {
+                if self.state == State::Data {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+                self.state = State::Data;
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Default for SseDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Appends an event without a name, as OpenAI sends them. `data` must hold no line end: JSON holds none.
+pub fn push_event(out: &mut Vec<u8>, data: &[u8]) {
+    debug_assert!(!data.contains(&b'\n'), "an event of several lines");
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Decoded = Vec<(String, String)>;
+
+    fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
+        let mut decoder = SseDecoder::new();
+        let mut events = Vec::new();
+        for piece in pieces {
+            decoder.push(piece);
+            while let Some(event) = decoder.next_event().expect("events are short") {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                events.push((text(event.name), text(event.data)));
+            }
+        }
+        events
+    }
+
+    fn check(stream: &str, expected: &[(&str, &str)]) {
+        let events = decode([stream.as_bytes()]);
+        let events: Vec<_> = events.iter().map(|(n, d)| (n.as_str(), d.as_str())).collect();
+        assert_eq!(events, expected, "{stream:?}");
+    }
+
+    #[test]
+    fn events_end_at_a_blank_line_whatever_ends_the_lines() {
+        check("data: a\n\ndata: b\n\n", &[("", "a"), ("", "b")]);
+        check("data: a\r\n\r\ndata: b\r\n\r\n", &[("", "a"), ("", "b")]);
+        check("data: a\r\rdata: b\r\r", &[("", "a"), ("", "b")]);
+    }
+
+    #[test]
+    fn data_lines_join_and_one_space_is_stripped() {
+        check("data: a\ndata:b\ndata:  c\ndata\n\n", &[("", "a\nb\n c\n")]);
+    }
+
+    #[test]
+    fn names_are_kept_and_comments_and_other_fields_are_not() {
+        let stream = ": hello\n\nevent: error\nid: 7\nretry: 3\ndata: {}\n\ndata: x\n\n";
+        check(stream, &[("error", "{}"), ("", "x")]);
+    }
+
+    #[test]
+    fn an_event_without_data_or_without_its_blank_line_is_none() {
+        check("event: ping\n\ndata: a\n", &[]);
+        check("event: ping\n\ndata: a\n\n", &[("", "a")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_once() {
+        check("\u{feff}data: a\n\n\u{feff}data: b\n\n", &[("", "a")]);
+    }
+
+    #[test]
+    fn an_endless_event_is_given_up_on() {
+        let mut decoder = SseDecoder::with_limit(16);
+        decoder.push(b"data: 0123456789\n");
+        assert_eq!(decoder.next_event(), Ok(None));
+        decoder.push(b"data: 01234567");
+        assert_eq!(decoder.next_event(), Err(SseError { limit: 16 }));
+        let mut decoder = SseDecoder::with_limit(16);
+        decoder.push(b": a comment without an end");
+        assert_eq!(decoder.next_event(), Err(SseError { limit: 16 }));
+    }
+
+    #[test]
+    fn what_is_pushed_as_an_event_is_decoded_as_one() {
+        let mut out = Vec::new();
+        push_event(&mut out, b"{\"a\":1}");
+        assert_eq!(decode([out.as_slice()]), [(String::new(), "{\"a\":1}".to_owned())]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_split_of_the_bytes_changes_the_events(
+            lines in prop::collection::vec("(data: [a-zé ]{0,6}|event: [a-z]{1,3}|:c|)", 0..30),
+            ends in prop::collection::vec(prop::sample::select(vec!["\n", "\r\n", "\r"]), 30),
+            cuts in prop::collection::vec(0_usize..300, 0..20),
+        ) {
+            let stream: String = lines.iter().zip(&ends).map(|(l, e)| format!("{l}{e}")).collect();
+            let stream = stream.as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]);
+            prop_assert_eq!(decode(pieces), decode([stream]));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8)) {
+            decode(pieces.iter().map(Vec::as_slice));
+        }
+    }
+}
