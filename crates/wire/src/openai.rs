@@ -10,7 +10,7 @@ mod stream;
 mod text;
 
 pub use completion::{Answer, Completion, FinishReason, read_completion};
-pub use error::{ApiError, Exhausted, default_status};
+pub use error::ApiError;
 pub use failure::{failure_from_error, failure_from_response};
 pub use models::models_body;
 pub use new_chat::{Delivery, NewChat};

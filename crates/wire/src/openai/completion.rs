@@ -19,9 +19,9 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// The body of a whole answer: filler of `usage.output_tokens` tokens.
+    /// The body of a whole answer: filler of `usage.output_tokens` tokens, ended for this reason.
     #[must_use]
-    pub fn completion_body(&self, usage: Usage) -> Bytes {
+    pub fn completion_body(&self, usage: Usage, finish: FinishReason) -> Bytes {
         let Self { id, created, .. } = self;
         let model = json_string(self.model);
         let mut out = Vec::with_capacity(512 + 4 * usage.output_tokens as usize);
@@ -35,9 +35,9 @@ impl Answer<'_> {
         )
         .expect("a Vec takes all");
         push_text(&mut out, usage.output_tokens);
-        out.extend_from_slice(
-            br#"","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":"#,
-        );
+        out.extend_from_slice(br#"","refusal":null},"logprobs":null,"finish_reason":""#);
+        out.extend_from_slice(finish.as_str().as_bytes());
+        out.extend_from_slice(br#""}],"usage":"#);
         push_usage(&mut out, usage);
         out.push(b'}');
         out.into()
@@ -69,6 +69,20 @@ pub enum FinishReason {
     /// A reason that OpenAI does not have.
     #[serde(other)]
     Other,
+}
+
+impl FinishReason {
+    /// The word for it on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+            Self::ToolCalls => "tool_calls",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Reads the body of an answer in one piece; `None` if it is none.
@@ -131,7 +145,7 @@ mod tests {
     #[test]
     fn it_writes_what_openai_writes() {
         assert_eq!(
-            ANSWER.completion_body(USAGE),
+            ANSWER.completion_body(USAGE, FinishReason::Stop),
             concat!(
                 r#"{"id":"chatcmpl-7","object":"chat.completion","created":1700000000,"model":"gpt-4o","#,
                 r#""choices":[{"index":0,"message":{"role":"assistant","content":" the sea was","#,
@@ -144,7 +158,10 @@ mod tests {
     #[test]
     fn it_reads_what_it_writes_and_refuses_what_is_no_answer() {
         let expected = Completion { finish: Some(FinishReason::Stop), usage: Some(USAGE) };
-        assert_eq!(read_completion(&ANSWER.completion_body(USAGE)), Some(expected));
+        assert_eq!(
+            read_completion(&ANSWER.completion_body(USAGE, FinishReason::Stop)),
+            Some(expected)
+        );
         for body in ["", "{}", r#"{"choices":[]}"#, r#"{"error":{}}"#] {
             assert_eq!(read_completion(body.as_bytes()), None, "{body}");
         }

@@ -23,7 +23,7 @@ pub struct ApiError {
 
 /// Which limit an attempt ran into.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exhausted {
+enum Exhausted {
     /// Requests per minute.
     Requests,
     /// Tokens per minute.
@@ -138,22 +138,6 @@ impl Exhausted {
     }
 }
 
-/// The HTTP status that OpenAI gives a failure of this class; for the classes that only a gateway can
-/// tell, 502 and 504.
-#[must_use]
-pub const fn default_status(class: FailureClass) -> u16 {
-    match class {
-        FailureClass::Throttled | FailureClass::QuotaSpent => 429,
-        FailureClass::Overloaded => 503,
-        FailureClass::Server => 500,
-        FailureClass::Timeout | FailureClass::Stalled => 504,
-        FailureClass::Connect | FailureClass::Cut => 502,
-        FailureClass::Auth => 401,
-        FailureClass::NotFound => 404,
-        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest => 400,
-    }
-}
-
 fn message(class: FailureClass, model: &str) -> String {
     match class {
         FailureClass::Throttled => format!("Rate limit reached for {model}."),
@@ -196,7 +180,7 @@ mod tests {
 
     fn check(class: FailureClass, status: u16, kind: &str, code: Option<&str>) {
         let error = ApiError::of(class, "gpt-4o");
-        assert_eq!(default_status(class), status, "{class:?}");
+        assert_eq!(class.status(), status, "{class:?}");
         assert_eq!((error.kind.as_str(), error.code.as_deref()), (kind, code), "{class:?}");
         assert!(!error.message.is_empty());
     }

@@ -152,7 +152,7 @@ fn says_overloaded(message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ApiError, default_status};
+    use super::super::ApiError;
     use super::*;
     use http::{HeaderName, HeaderValue};
     use std::time::Duration;
@@ -169,7 +169,7 @@ mod tests {
     fn every_class_survives_the_way_over_the_wire() {
         for class in FailureClass::ALL {
             let error = ApiError::of(class, "gpt-4o");
-            let status = default_status(class);
+            let status = class.status();
             let body = String::from_utf8(error.body().to_vec()).expect("UTF-8");
             let read = failure(status, &[], &body);
             assert_eq!((read.class, read.status), (class, status));

@@ -46,10 +46,10 @@ impl ChunkWriter {
         self.push(out, &[DELTA, br#"{"content":""#, text, br#""}"#, NOT_FINISHED]);
     }
 
-    /// The chunk that says that the answer is complete.
-    pub fn finish(&self, out: &mut Vec<u8>) {
-        let finished = br#"{},"logprobs":null,"finish_reason":"stop"}"#;
-        self.push(out, &[DELTA, finished]);
+    /// The chunk that says why the answer ended.
+    pub fn finish(&self, out: &mut Vec<u8>, finish: FinishReason) {
+        let before = br#"{},"logprobs":null,"finish_reason":""#;
+        self.push(out, &[DELTA, before, finish.as_str().as_bytes(), br#""}"#]);
     }
 
     /// The usage chunk.
@@ -179,7 +179,7 @@ mod tests {
         let mut out = Vec::new();
         writer.role(&mut out);
         writer.token(&mut out, 0);
-        writer.finish(&mut out);
+        writer.finish(&mut out, FinishReason::Stop);
         if include_usage {
             writer.usage(&mut out, USAGE);
         }
