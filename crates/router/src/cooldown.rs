@@ -25,8 +25,10 @@ pub(crate) enum Standing {
     Good,
     /// By one attempt, to see whether it has recovered.
     Probe,
-    /// Not before then.
+    /// Not before then: it is ill.
     Until(Timestamp),
+    /// Not before then: it has had enough.
+    Throttled(Timestamp),
     /// Not before its probe is back.
     Probing,
 }
@@ -41,7 +43,7 @@ impl Record {
         let standing = self.breaker.standing();
         match standing {
             Standing::Until(until) => Standing::Until(until.max(self.throttled_until)),
-            _ if now < self.throttled_until => Standing::Until(self.throttled_until),
+            _ if now < self.throttled_until => Standing::Throttled(self.throttled_until),
             _ => standing,
         }
     }
@@ -82,8 +84,8 @@ impl Record {
     /// When the next change of standing is due by itself.
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         match self.standing(now) {
-            Standing::Until(until) => Some(until),
-            _ => None,
+            Standing::Until(until) | Standing::Throttled(until) => Some(until),
+            Standing::Good | Standing::Probe | Standing::Probing => None,
         }
     }
 

@@ -29,8 +29,10 @@ pub(crate) enum Usable {
     Now,
     /// As its probe.
     Probe,
-    /// It cools down until then.
+    /// It cools down after failures until then.
     CoolingUntil(Timestamp),
+    /// It cools down after throttling until then.
+    ThrottledUntil(Timestamp),
     /// A limit of ours is reached until then.
     LimitedUntil(Timestamp, LimitKind),
     /// Until something that runs has ended.
@@ -74,6 +76,7 @@ impl Deployment {
         let standing = self.record.standing(now);
         match standing {
             Standing::Until(until) => return Usable::CoolingUntil(until),
+            Standing::Throttled(until) => return Usable::ThrottledUntil(until),
             Standing::Probing => return Usable::Busy,
             Standing::Good | Standing::Probe => {}
         }

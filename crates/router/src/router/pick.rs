@@ -125,7 +125,9 @@ impl WhyNone {
     fn weigh(&mut self, now: Timestamp, usable: Usable) {
         let at = match usable {
             Usable::Now | Usable::Probe => Some(now),
-            Usable::CoolingUntil(until) | Usable::LimitedUntil(until, _) => Some(until),
+            Usable::CoolingUntil(until)
+            | Usable::ThrottledUntil(until)
+            | Usable::LimitedUntil(until, _) => Some(until),
             Usable::Busy => None,
             Usable::Never => return,
         };

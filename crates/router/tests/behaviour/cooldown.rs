@@ -1,0 +1,114 @@
+//! Cooldowns: on what evidence, for how long, and how they end.
+
+use crate::rig::{Rig, failed, group, throttled};
+use squall_failure::FailureClass;
+use squall_router::{CooldownCause, Input, Note};
+use std::time::Duration;
+
+const OUT: FailureClass = FailureClass::Server;
+
+/// Lets deployment 0 fail until it is skipped; returns how many failures that took.
+fn trip(rig: &mut Rig) -> u32 {
+    let mut failures = 0;
+    for _ in 0..100 {
+        let start = rig.arrive().start();
+        if start.deployment.0 != 0 {
+            rig.finish(start.attempt);
+            continue;
+        }
+        failures += 1;
+        let step = rig.fail(start.attempt, failed(OUT));
+        if let Some(retry) = step.started() {
+            rig.finish(retry.attempt);
+        }
+        if step.note(|note| matches!(note, Note::CooldownStarted { .. })).is_some() {
+            return failures;
+        }
+    }
+    panic!("it never tripped");
+}
+
+#[test]
+fn failures_in_a_row_put_a_deployment_out() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    assert_eq!(trip(&mut rig), 5);
+    assert!((0..50).all(|_| rig.serve() == 1));
+}
+
+#[test]
+fn throttling_never_counts_as_failing() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    for _ in 0..50 {
+        let start = rig.arrive().start();
+        let step = rig.fail(start.attempt, throttled(Some(1)));
+        rig.finish(step.start().attempt);
+        let cause = step.note(|note| matches!(note, Note::CooldownStarted { .. }));
+        assert!(matches!(
+            cause,
+            Some(Note::CooldownStarted { cause: CooldownCause::Throttled, .. })
+        ));
+        rig.after(Duration::from_secs(3)).tick();
+    }
+}
+
+#[test]
+fn one_probe_goes_when_the_break_is_over_and_no_second_beside_it() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    let steps: Vec<_> = (0..20).map(|_| rig.arrive()).collect();
+    let at_eu = steps.iter().filter(|step| step.start().deployment.0 == 0).count();
+    assert_eq!(at_eu, 1, "only the probe");
+    assert!(
+        steps.iter().any(|step| step.note(|note| matches!(note, Note::Probe { .. })).is_some())
+    );
+}
+
+#[test]
+fn the_first_token_of_a_probe_ends_the_cooldown() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    let probe = (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0);
+    let step = rig.tell(Input::FirstToken { attempt: probe.unwrap().attempt });
+    assert!(step.note(|note| matches!(note, Note::Recovered { .. })).is_some());
+    let picks: Vec<_> = (0..20).map(|_| rig.serve()).collect();
+    assert_eq!(picks.iter().filter(|&&pick| pick == 0).count(), 10, "its whole share");
+}
+
+#[test]
+fn a_failed_probe_doubles_the_break() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    let probe = (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0);
+    let step = rig.fail(probe.unwrap().attempt, failed(OUT));
+    let Some(Note::CooldownStarted { cause, until, .. }) =
+        step.note(|note| matches!(note, Note::CooldownStarted { .. }))
+    else {
+        panic!("no cooldown: {step:?}");
+    };
+    assert_eq!(cause, CooldownCause::ProbeFailed);
+    assert_eq!(until.since(rig.now), Duration::from_secs(10));
+}
+
+#[test]
+fn a_probe_whose_client_left_says_nothing_and_another_may_go() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    let probe = (0..20).map(|_| rig.arrive()).find(|step| step.start().deployment.0 == 0).unwrap();
+    rig.tell(Input::ClientGone { request: probe.accepted() });
+    let again = (0..20).map(|_| rig.arrive().start()).filter(|start| start.deployment.0 == 0);
+    assert_eq!(again.count(), 1);
+}
+
+#[test]
+fn a_wrong_key_puts_a_deployment_out_for_long_and_the_request_goes_elsewhere() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    let start = rig.arrive().start();
+    let retry = rig.fail(start.attempt, failed(FailureClass::Auth).with_status(401)).start();
+    assert_ne!(retry.deployment, start.deployment);
+    rig.after(Duration::from_secs(299)).tick();
+    assert!((0..20).all(|_| rig.serve() == retry.deployment.0));
+}
