@@ -1,15 +1,21 @@
 //! Who asks, and when: arrival processes, spike shapes, token sizes, and clients that lose patience.
-//! Sans-IO: it says what to send at which intended time; a shell sends it.
+//! Sans-IO: it says what to send at which intended time; a shell sends it. See [`Workload`].
+
 #![no_std]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod arrivals;
 mod config;
 mod input;
 mod output;
+mod patience;
+mod rate;
+mod workload;
 
 pub use config::{Arrivals, ClientConfig, Decay, Rate, RateSegment, WorkloadConfig};
 pub use input::{Answer, Input};
 pub use output::{ClientRequest, Ordinal, Output};
+pub use workload::Workload;

@@ -1,0 +1,66 @@
+//! Who asks next, and when. One file per process.
+
+mod closed;
+mod even;
+mod poisson;
+
+use crate::Arrivals;
+use closed::Closed;
+use even::Even;
+use poisson::Poisson;
+use squall_determinism::{Seed, Timestamp};
+
+/// An arrival process at work.
+#[derive(Clone, Debug)]
+pub(crate) enum Process {
+    Poisson(Poisson),
+    Even(Even),
+    Closed(Closed),
+}
+
+/// An arrival that is to come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Next {
+    pub(crate) at: Timestamp,
+    /// Which client asks, where clients are told apart.
+    pub(crate) client: u32,
+}
+
+impl Process {
+    pub(crate) fn new(arrivals: Arrivals, until: Timestamp, seed: Seed) -> Self {
+        match arrivals {
+            Arrivals::Poisson { rate } => Self::Poisson(Poisson::new(rate, until, seed)),
+            Arrivals::Even { rate } => Self::Even(Even::new(rate, until)),
+            Arrivals::Closed { clients, think } => {
+                Self::Closed(Closed::new(clients, think, until, seed))
+            }
+        }
+    }
+
+    /// The next arrival, if one is known. A closed loop knows none while all its clients wait.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<Next> {
+        match self {
+            Self::Poisson(process) => process.next,
+            Self::Even(process) => process.next,
+            Self::Closed(process) => process.peek(),
+        }
+    }
+
+    /// Takes the next arrival.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Next> {
+        match self {
+            Self::Poisson(process) => process.pop(),
+            Self::Even(process) => process.pop(),
+            Self::Closed(process) => process.pop(),
+        }
+    }
+
+    /// A client has its answer, or has given up.
+    pub(crate) fn released(&mut self, client: u32, now: Timestamp) {
+        if let Self::Closed(process) = self {
+            process.released(client, now);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A fixed number of clients, each of which asks again when it was answered and has thought.
+
+use super::Next;
+use alloc::collections::BTreeSet;
+use alloc::vec;
+use alloc::vec::Vec;
+use squall_determinism::{Law, Purpose, Seed, Timestamp};
+
+const THINK: Purpose = Purpose::named("workload.think");
+
+#[derive(Clone, Debug)]
+pub(crate) struct Closed {
+    think: Law,
+    until: Timestamp,
+    seed: Seed,
+    /// Who asks next, and when.
+    waiting: BTreeSet<(Timestamp, u32)>,
+    /// How often each client has thought.
+    thoughts: Vec<u64>,
+}
+
+impl Closed {
+    /// Clients start evenly over the first second, so that they do not march in step.
+    pub(super) fn new(clients: u32, think: Law, until: Timestamp, seed: Seed) -> Self {
+        let start = |client| {
+            Timestamp::from_nanos(1_000_000_000 * u64::from(client) / u64::from(clients.max(1)))
+        };
+        let waiting = (0..clients).map(|client| (start(client), client));
+        Self {
+            think,
+            until,
+            seed,
+            waiting: waiting.filter(|&(at, _)| at < until).collect(),
+            thoughts: vec![0; clients as usize],
+        }
+    }
+
+    pub(super) fn peek(&self) -> Option<Next> {
+        self.waiting.first().map(|&(at, client)| Next { at, client })
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        self.waiting.pop_first().map(|(at, client)| Next { at, client })
+    }
+
+    pub(super) fn released(&mut self, client: u32, now: Timestamp) {
+        let Some(thoughts) = self.thoughts.get_mut(client as usize) else { return };
+        let mut draws = self.seed.stream(THINK, client.into(), *thoughts);
+        *thoughts += 1;
+        let at =
+            Timestamp::from_nanos(now.as_nanos().saturating_add(self.think.sample(&mut draws)));
+        if at < self.until {
+            self.waiting.insert((at, client));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Users who come one by one, each independent of all others: the time until so many are to be expected
+//! is exponential, whatever the shape of the rate.
+
+use super::Next;
+use crate::Rate;
+use crate::rate::Walk;
+use squall_determinism::{Purpose, Seed, Timestamp};
+
+const ARRIVALS: Purpose = Purpose::named("workload.arrivals");
+
+#[derive(Clone, Debug)]
+pub(crate) struct Poisson {
+    walk: Walk,
+    seed: Seed,
+    ordinal: u64,
+    pub(super) next: Option<Next>,
+}
+
+impl Poisson {
+    pub(super) fn new(rate: Rate, until: Timestamp, seed: Seed) -> Self {
+        let mut process = Self { walk: Walk::new(rate, until), seed, ordinal: 0, next: None };
+        process.draw();
+        process
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        let next = self.next;
+        self.draw();
+        next
+    }
+
+    fn draw(&mut self) {
+        let u = self.seed.stream(ARRIVALS, 0, self.ordinal).unit();
+        self.ordinal += 1;
+        self.next = self.walk.advance(-libm::log(u)).map(|at| Next { at, client: 0 });
+    }
+}

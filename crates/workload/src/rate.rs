@@ -1,0 +1,137 @@
+//! Rates over time, and the walk along them that turns a mean number of arrivals into a time.
+
+mod constant;
+mod ramp;
+mod spike;
+
+use crate::{Rate, RateSegment};
+use squall_determinism::Timestamp;
+
+/// A stretch over which a rate is a straight line, as exactly as it matters. Times in nanoseconds, rates
+/// per nanosecond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Piece {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+}
+
+/// Curves are taken as straight over so many nanoseconds: 10 ms, in which no spike bends visibly.
+const STEP: u64 = 10_000_000;
+
+impl Rate {
+    /// Requests per second at a time.
+    #[must_use]
+    pub fn at(&self, at: Timestamp) -> f64 {
+        self.segment_at(at).map_or(0.0, |segment| segment.rps(at))
+    }
+
+    fn segment_at(&self, at: Timestamp) -> Option<&RateSegment> {
+        let next = self.segments.partition_point(|segment| segment.at() <= at);
+        self.segments.get(next.checked_sub(1)?)
+    }
+
+    /// The piece that begins at `start`.
+    fn piece(&self, start: u64) -> Piece {
+        let at = Timestamp::from_nanos(start);
+        let next = self.segments.partition_point(|segment| segment.at() <= at);
+        let end = self.segments.get(next).map_or(u64::MAX, |segment| segment.at().as_nanos());
+        let Some(segment) = next.checked_sub(1).and_then(|place| self.segments.get(place)) else {
+            return Piece { start, end, from: 0.0, to: 0.0 };
+        };
+        let end = end.min(segment.straight_until(start));
+        Piece {
+            start,
+            end,
+            from: segment.rps(at) / 1e9,
+            to: segment.rps(Timestamp::from_nanos(end)) / 1e9,
+        }
+    }
+}
+
+impl RateSegment {
+    /// Requests per second at a time at or after the start of the segment.
+    fn rps(&self, at: Timestamp) -> f64 {
+        let since = at.since(self.at());
+        match self {
+            Self::Constant { rps, .. } => constant::rps(*rps),
+            Self::Ramp { from, to, over, .. } => ramp::rps(*from, *to, *over, since),
+            Self::Spike { base, peak, rise, decay, .. } => {
+                spike::rps(*base, *peak, *rise, *decay, since)
+            }
+        }
+    }
+
+    /// Until when the rate is a straight line, from `start` on.
+    fn straight_until(&self, start: u64) -> u64 {
+        let at = self.at().as_nanos();
+        match self {
+            Self::Constant { .. } => u64::MAX,
+            Self::Ramp { over, .. } => ramp::straight_until(at, *over, start),
+            Self::Spike { rise, .. } => spike::straight_until(at, *rise, start),
+        }
+    }
+}
+
+/// Goes along a rate: from where it stands to where so many arrivals more are to be expected.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    rate: Rate,
+    piece: Piece,
+    at: u64,
+    until: u64,
+}
+
+impl Walk {
+    pub(crate) fn new(rate: Rate, until: Timestamp) -> Self {
+        let piece = rate.piece(0);
+        Self { rate, piece, at: 0, until: until.as_nanos() }
+    }
+
+    /// Goes on until `arrivals` more are to be expected; `None` if the end comes first.
+    pub(crate) fn advance(&mut self, mut arrivals: f64) -> Option<Timestamp> {
+        while self.at < self.until {
+            let left = self.piece.area(self.at, self.piece.end.min(self.until));
+            if arrivals < left {
+                self.at = self.piece.find(self.at, arrivals).min(self.until);
+                break;
+            }
+            arrivals -= left;
+            self.at = self.piece.end;
+            self.piece = self.rate.piece(self.at);
+        }
+        (self.at < self.until).then_some(Timestamp::from_nanos(self.at))
+    }
+}
+
+impl Piece {
+    fn slope(&self) -> f64 {
+        if self.end == u64::MAX {
+            0.0
+        } else {
+            (self.to - self.from) / (self.end - self.start) as f64
+        }
+    }
+
+    fn rate(&self, at: u64) -> f64 {
+        self.from + self.slope() * (at - self.start) as f64
+    }
+
+    /// Arrivals to be expected between two times of the piece.
+    fn area(&self, from: u64, to: u64) -> f64 {
+        (self.rate(from) + self.rate(to)) / 2.0 * (to - from) as f64
+    }
+
+    /// When `arrivals` are to be expected since `from`: the root of a quadratic, written so that it
+    /// holds for a slope of zero.
+    fn find(&self, from: u64, arrivals: f64) -> u64 {
+        let rate = self.rate(from);
+        let root = libm::sqrt((rate * rate + 2.0 * self.slope() * arrivals).max(0.0));
+        let after = 2.0 * arrivals / (rate + root);
+        from + libm::floor(after + 0.5) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The machine: its contract, and the way from an arrival to a request.
+
+use crate::arrivals::{Next, Process};
+use crate::patience::Patience;
+use crate::{Answer, ClientRequest, Input, Output, WorkloadConfig};
+use alloc::collections::VecDeque;
+use squall_determinism::{Law, Purpose, Seed, Timestamp};
+
+/// The traffic of a run: says what to send, and when a client hangs up.
+///
+/// # Contract
+///
+/// [`handle`](Self::handle) takes one input and the time; then [`poll`](Self::poll) is called until it
+/// gives `None`, before the next `handle` (asserted). [`next_timer`](Self::next_timer) is never late. A
+/// late tick sends what was due, with the time at which it was *intended*.
+///
+/// # A complete driver
+///
+/// ```
+/// use core::time::Duration;
+/// use squall_determinism::{Law, Seed, Share, Timestamp};
+/// use squall_workload::*;
+///
+/// let rate = Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 10.0 }] };
+/// let config = WorkloadConfig {
+///     arrivals: Arrivals::Even { rate },
+///     until: Timestamp::from_secs(2),
+///     prompt_tokens: Law::Fixed { value: 400 },
+///     output_tokens: Law::Fixed { value: 60 },
+///     stream: Share::ALL,
+///     client: ClientConfig { timeout: Duration::from_secs(20) },
+/// };
+/// let mut workload = Workload::new(config, Seed::new(7));
+/// let mut sent = 0;
+/// while let Some(now) = workload.next_timer() {
+///     workload.handle(now, Input::Tick);
+///     let mut answered = Vec::new();
+///     while let Some(output) = workload.poll() {
+///         // A shell sends the request here, and tells the workload what came of it.
+///         if let Output::Send(client) = output {
+///             answered.push(client.request);
+///         }
+///     }
+///     for request in answered {
+///         sent += 1;
+///         workload.handle(now, Input::Answered { request, answer: Answer::Succeeded });
+///     }
+/// }
+/// assert_eq!(sent, 20);
+/// assert!(workload.is_done());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Workload {
+    config: Sizes,
+    seed: Seed,
+    now: Timestamp,
+    process: Process,
+    patience: Patience,
+    outputs: VecDeque<Output>,
+}
+
+/// What a request looks like.
+#[derive(Clone, Debug)]
+struct Sizes {
+    prompt_tokens: Law,
+    output_tokens: Law,
+    stream: squall_determinism::Share,
+    timeout: core::time::Duration,
+}
+
+/// The draws of a request's shape: prompt, answer, stream, in this order.
+const SHAPE: Purpose = Purpose::named("workload.shape");
+
+impl Workload {
+    /// The traffic that `config` describes, drawn with `seed`.
+    #[must_use]
+    pub fn new(config: WorkloadConfig, seed: Seed) -> Self {
+        Self {
+            seed,
+            now: Timestamp::ZERO,
+            process: Process::new(config.arrivals, config.until, seed),
+            patience: Patience::new(config.client.timeout),
+            config: Sizes {
+                prompt_tokens: config.prompt_tokens,
+                output_tokens: config.output_tokens,
+                stream: config.stream,
+                timeout: config.client.timeout,
+            },
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input at time `now`.
+    ///
+    /// # Panics
+    /// When outputs of the input before were not drained.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        assert!(self.outputs.is_empty(), "poll() must be drained before the next handle()");
+        self.now = self.now.max(now);
+        let now = self.now;
+        self.fire(|due| due < now);
+        match input {
+            Input::Answered { request, answer: Answer::Succeeded | Answer::Failed } => {
+                if let Some(client) = self.patience.answered(request) {
+                    self.process.released(client, now);
+                }
+            }
+            Input::Tick => self.fire(|due| due <= now),
+        }
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When a tick is due at the latest, if nothing else happens.
+    #[must_use]
+    #[inline]
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        let arrival = self.process.peek().map(|next| next.at);
+        arrival.into_iter().chain(self.patience.next_due()).min()
+    }
+
+    /// Whether nobody will ask any more, and nobody waits.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.process.peek().is_none() && self.patience.is_empty()
+    }
+
+    /// Fires what is due, in the order of time; at one time those who give up come first.
+    fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
+        loop {
+            let arrival = self.process.peek().map_or(Timestamp::MAX, |next| next.at);
+            let give_up = self.patience.next_due().unwrap_or(Timestamp::MAX);
+            let due = arrival.min(give_up);
+            if due == Timestamp::MAX || !is_due(due) {
+                return;
+            }
+            if give_up <= arrival {
+                if let Some((request, client)) = self.patience.give_up() {
+                    self.outputs.push_back(Output::GiveUp { request });
+                    self.process.released(client, due);
+                }
+            } else if let Some(next) = self.process.pop() {
+                self.send(next);
+            }
+        }
+    }
+
+    fn send(&mut self, next: Next) {
+        let request = self.patience.begin(next.at, next.client);
+        let mut draws = self.seed.stream(SHAPE, 0, request.0);
+        let mut tokens =
+            |law: Law| u32::try_from(law.sample(&mut draws)).unwrap_or(u32::MAX).max(1);
+        let input_tokens = tokens(self.config.prompt_tokens);
+        let output_tokens = tokens(self.config.output_tokens);
+        let stream = draws.chance(self.config.stream);
+        self.outputs.push_back(Output::Send(ClientRequest {
+            request,
+            intended: next.at,
+            input_tokens,
+            output_tokens,
+            stream,
+            timeout: self.config.timeout,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Traffic is what was described, and the same whatever becomes of it.
+
+use super::*;
+use crate::{Arrivals, ClientConfig, Ordinal, Rate, RateSegment};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+use squall_determinism::Share;
+
+fn rate(rps: f64) -> Rate {
+    Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps }] }
+}
+
+fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
+    WorkloadConfig {
+        arrivals,
+        until: Timestamp::from_secs(secs),
+        prompt_tokens: Law::lognormal(420, 1_900).unwrap(),
+        output_tokens: Law::lognormal(60, 200).unwrap(),
+        stream: Share::percent(70),
+        client: ClientConfig { timeout: Duration::from_secs(20) },
+    }
+}
+
+/// Answers every request `after` its intended time, or never; returns what was sent, and who gave up.
+fn drive(config: WorkloadConfig, after: Option<Duration>) -> (Vec<ClientRequest>, Vec<Ordinal>) {
+    let mut workload = Workload::new(config, Seed::new(7));
+    let (mut sent, mut gave_up) = (Vec::new(), Vec::new());
+    let mut answers: VecDeque<(Timestamp, Ordinal)> = VecDeque::new();
+    loop {
+        let timer = workload.next_timer().unwrap_or(Timestamp::MAX);
+        let answer = answers.front().map_or(Timestamp::MAX, |&(at, _)| at);
+        let now = timer.min(answer);
+        if now == Timestamp::MAX {
+            return (sent, gave_up);
+        }
+        let input = match answers.front() {
+            Some(&(at, request)) if at <= timer => {
+                answers.pop_front();
+                Input::Answered { request, answer: Answer::Succeeded }
+            }
+            _ => Input::Tick,
+        };
+        workload.handle(now, input);
+        while let Some(output) = workload.poll() {
+            match output {
+                Output::Send(client) => {
+                    sent.push(client);
+                    answers.extend(after.map(|after| (now + after, client.request)));
+                }
+                Output::GiveUp { request } => gave_up.push(request),
+            }
+        }
+    }
+}
+
+#[test]
+fn poisson_gaps_are_exponential() {
+    let arrivals = Arrivals::Poisson { rate: rate(100.0) };
+    let (sent, _) = drive(config(arrivals, 100), Some(Duration::from_secs(1)));
+    assert!((9_600..10_400).contains(&sent.len()), "{}", sent.len());
+    let mut gaps: Vec<_> = sent
+        .windows(2)
+        .map(|pair| pair[1].intended.since(pair[0].intended).as_secs_f64())
+        .collect();
+    gaps.sort_by(f64::total_cmp);
+    let n = gaps.len() as f64;
+    let law = |gap: f64| 1.0 - libm::exp(-100.0 * gap);
+    let distance = gaps.iter().zip(0_u32..).map(|(&gap, i)| (law(gap) - f64::from(i) / n).abs());
+    let distance = distance.fold(0.0, f64::max);
+    assert!(distance < 1.95 / libm::sqrt(n), "Kolmogorov-Smirnov at 0.1 %: {distance}");
+}
+
+#[test]
+fn even_arrivals_are_even_and_as_many_as_expected() {
+    let arrivals = Arrivals::Even { rate: rate(10.0) };
+    let (sent, _) = drive(config(arrivals, 5), Some(Duration::from_secs(1)));
+    let times: Vec<_> = sent.iter().map(|client| client.intended.as_nanos() / 1_000_000).collect();
+    assert_eq!(times, (0..50).map(|n| 50 + 100 * n).collect::<Vec<_>>());
+}
+
+#[test]
+fn ordinals_follow_intended_times_and_sizes_are_at_least_one() {
+    let arrivals = Arrivals::Poisson { rate: rate(100.0) };
+    let (sent, _) = drive(config(arrivals, 20), Some(Duration::from_secs(30)));
+    assert!(sent.iter().zip(0..).all(|(client, n)| client.request == Ordinal(n)));
+    assert!(sent.is_sorted_by_key(|client| client.intended));
+    assert!(sent.iter().all(|client| client.input_tokens > 0 && client.output_tokens > 0));
+    let streams = sent.iter().filter(|client| client.stream).count();
+    assert!((1_300..1_500).contains(&streams), "{streams} of {} at 70 %", sent.len());
+}
+
+#[test]
+fn traffic_is_the_same_however_it_is_answered() {
+    let arrivals = || Arrivals::Poisson { rate: rate(50.0) };
+    let (answered, gave_up) = drive(config(arrivals(), 20), Some(Duration::from_secs(1)));
+    assert!(gave_up.is_empty());
+    let (unanswered, gave_up) = drive(config(arrivals(), 20), None);
+    assert_eq!(answered, unanswered);
+    let everyone: Vec<_> = unanswered.iter().map(|client| client.request).collect();
+    assert_eq!(gave_up, everyone, "each once, in order");
+}
+
+#[test]
+fn a_late_tick_sends_what_was_due_with_its_intended_time() {
+    let arrivals = Arrivals::Even { rate: rate(10.0) };
+    let mut workload = Workload::new(config(arrivals, 5), Seed::new(7));
+    workload.handle(Timestamp::from_secs(1), Input::Tick);
+    let sent: Vec<_> = core::iter::from_fn(|| workload.poll()).collect();
+    assert_eq!(sent.len(), 10);
+    assert!(
+        matches!(sent[0], Output::Send(client) if client.intended == Timestamp::from_millis(50))
+    );
+    workload.handle(Timestamp::from_secs(1), Input::Tick);
+    assert_eq!(workload.poll(), None, "nothing is due, nothing comes");
+}
+
+#[test]
+fn a_closed_loop_never_has_more_under_way_than_clients() {
+    let arrivals = Arrivals::Closed { clients: 8, think: Law::Exponential { mean: 2e8 } };
+    let latency = Duration::from_millis(700);
+    let (sent, gave_up) = drive(config(arrivals, 30), Some(latency));
+    assert!(gave_up.is_empty());
+    assert!(sent.len() > 200, "{}", sent.len());
+    for (place, client) in sent.iter().enumerate() {
+        let open = sent[..place].iter().filter(|other| other.intended + latency > client.intended);
+        assert!(open.count() < 8);
+    }
+    assert!(sent.iter().all(|client| client.intended < Timestamp::from_secs(30)));
+}
