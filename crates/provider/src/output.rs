@@ -38,7 +38,8 @@ pub struct Plan {
     pub first_at: Timestamp,
     /// Between two tokens: token n leaves at `first_at` + n · `gap`.
     pub gap: Duration,
-    /// How many tokens the whole answer has.
+    /// How many tokens the whole answer has; of an answer that never ends, how many it sends before it
+    /// falls silent.
     pub tokens: u32,
     /// How it ends.
     pub ending: Ending,
@@ -62,6 +63,27 @@ impl Plan {
             Ending::Reset { at } => at,
             Ending::Never => Timestamp::MAX,
         }
+    }
+
+    /// How many tokens it sends in all. A plan that never ends counts those that are sent before it
+    /// falls silent.
+    #[must_use]
+    pub fn tokens_sent(&self) -> u32 {
+        match self.ending {
+            Ending::Cut { after_tokens } => after_tokens.min(self.tokens),
+            _ => self.tokens,
+        }
+    }
+
+    /// How many tokens have left by `now`.
+    #[must_use]
+    pub fn tokens_by(&self, now: Timestamp) -> u32 {
+        if now < self.first_at || self.first_at == Timestamp::MAX {
+            return 0;
+        }
+        let gap = self.gap.as_nanos().max(1);
+        let later = now.since(self.first_at).as_nanos() / gap;
+        u32::try_from(later + 1).unwrap_or(u32::MAX).min(self.tokens_sent())
     }
 }
 

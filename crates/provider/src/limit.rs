@@ -1,0 +1,85 @@
+//! What a provider lets in. One file per algorithm, none of them the router's: the provider judges the
+//! router, so a mistake must not be made twice.
+
+mod cell_rate;
+mod log;
+mod slots;
+
+use crate::{LimitGauge, RateLimit, Window};
+use cell_rate::CellRate;
+use core::time::Duration;
+use log::Log;
+use slots::Slots;
+use squall_determinism::Timestamp;
+
+/// A limit at work.
+#[derive(Clone, Debug)]
+pub(crate) enum Limiter {
+    CellRate(CellRate),
+    Slots(Slots),
+    Log(Log),
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: RateLimit, epoch_nanos: u64) -> Self {
+        let n = limit.per_minute;
+        match limit.window {
+            Window::Gcra { burst } => Self::CellRate(CellRate::new(n, burst.unwrap_or(n))),
+            Window::Fixed => Self::Slots(Slots::new(n, Duration::from_secs(60), epoch_nanos)),
+            Window::Slice(length) => Self::Slots(Slots::new(n, length, epoch_nanos)),
+            Window::Sliding => Self::Log(Log::new(n)),
+        }
+    }
+
+    /// Whether `amount` may pass now.
+    pub(crate) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
+        match self {
+            Self::CellRate(limit) => limit.check(now, amount),
+            Self::Slots(limit) => limit.check(now, amount),
+            Self::Log(limit) => limit.check(now, amount),
+        }
+    }
+
+    /// Counts what passes.
+    pub(crate) fn charge(&mut self, now: Timestamp, amount: u64) {
+        match self {
+            Self::CellRate(limit) => limit.charge(now, amount),
+            Self::Slots(limit) => limit.charge(now, amount),
+            Self::Log(limit) => limit.charge(now, amount),
+        }
+    }
+
+    /// The limit as headers tell it.
+    pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
+        match self {
+            Self::CellRate(limit) => limit.gauge(now),
+            Self::Slots(limit) => limit.gauge(now),
+            Self::Log(limit) => limit.gauge(now),
+        }
+    }
+}
+
+/// What a limit says of an arrival.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It may pass.
+    Pass,
+    /// Not before this long from now.
+    Wait(Duration),
+    /// Never: it is more than the limit holds.
+    Never,
+}
+
+impl Verdict {
+    /// Both must let it pass: the longer wait holds.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Wait(one), Self::Wait(two)) => Self::Wait(one.max(two)),
+            (Self::Pass, verdict) | (verdict, Self::Pass) => verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

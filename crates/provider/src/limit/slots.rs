@@ -1,0 +1,73 @@
+//! Slots of the wall clock: minutes, or slices of them, each with its own count.
+
+use super::Verdict;
+use crate::LimitGauge;
+use core::time::Duration;
+use squall_determinism::Timestamp;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Slots {
+    per_minute: u64,
+    allowed: u64,
+    /// Length of a slot, and wall time at the start of the run, in nanoseconds.
+    length: u64,
+    epoch: u64,
+    slot: u64,
+    count: u64,
+}
+
+impl Slots {
+    pub(super) fn new(per_minute: u64, length: Duration, epoch: u64) -> Self {
+        let nanos = length.as_nanos().max(1);
+        let allowed = u128::from(per_minute) * nanos / Duration::from_secs(60).as_nanos();
+        Self {
+            per_minute,
+            allowed: u64::try_from(allowed.max(1)).unwrap_or(u64::MAX),
+            length: u64::try_from(nanos).unwrap_or(u64::MAX),
+            epoch,
+            slot: 0,
+            count: 0,
+        }
+    }
+
+    pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
+        self.enter_slot(now);
+        if amount > self.allowed {
+            Verdict::Never
+        } else if self.count + amount <= self.allowed {
+            Verdict::Pass
+        } else {
+            Verdict::Wait(self.until_next(now))
+        }
+    }
+
+    pub(super) fn charge(&mut self, now: Timestamp, amount: u64) {
+        self.enter_slot(now);
+        self.count += amount;
+    }
+
+    pub(super) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
+        self.enter_slot(now);
+        LimitGauge {
+            limit: self.per_minute,
+            remaining: self.allowed.saturating_sub(self.count),
+            reset: if self.count == 0 { Duration::ZERO } else { self.until_next(now) },
+        }
+    }
+
+    fn wall(&self, now: Timestamp) -> u64 {
+        self.epoch.saturating_add(now.as_nanos())
+    }
+
+    fn until_next(&self, now: Timestamp) -> Duration {
+        Duration::from_nanos(self.length - self.wall(now) % self.length)
+    }
+
+    fn enter_slot(&mut self, now: Timestamp) {
+        let slot = self.wall(now) / self.length;
+        if slot != self.slot {
+            self.slot = slot;
+            self.count = 0;
+        }
+    }
+}

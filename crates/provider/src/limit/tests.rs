@@ -1,0 +1,104 @@
+//! No window ever holds more than it may, and a wait is exact.
+
+use super::*;
+use alloc::vec::Vec;
+use proptest::prelude::*;
+
+const EPOCH: u64 = 1_767_225_600_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+fn windows() -> impl Strategy<Value = Window> {
+    prop_oneof![
+        Just(Window::Gcra { burst: None }),
+        (1_u64..20).prop_map(|burst| Window::Gcra { burst: Some(burst) }),
+        Just(Window::Fixed),
+        Just(Window::Sliding),
+        (1_u64..30).prop_map(|secs| Window::Slice(Duration::from_secs(secs))),
+    ]
+}
+
+/// What a window may let through between two passes, both counted; `None` if it makes no promise for
+/// that pair.
+fn allowed(window: Window, n: u64, from: Timestamp, to: Timestamp) -> Option<u64> {
+    let width = to.since(from).as_nanos() as u64;
+    let same_slot =
+        |length: u64| (EPOCH + from.as_nanos()) / length == (EPOCH + to.as_nanos()) / length;
+    match window {
+        Window::Gcra { burst } => Some(burst.unwrap_or(n) + width * n / (60 * SECOND)),
+        Window::Fixed => same_slot(60 * SECOND).then_some(n),
+        Window::Sliding => (width < 60 * SECOND).then_some(n),
+        Window::Slice(length) => {
+            let length = length.as_nanos() as u64;
+            same_slot(length).then_some((n * length / (60 * SECOND)).max(1))
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_window_holds_more_than_it_may(
+        window in windows(),
+        n in 1_u64..120,
+        gaps in prop::collection::vec(0_u64..3 * SECOND, 1..200),
+    ) {
+        let mut limit = Limiter::new(RateLimit { per_minute: n, window }, EPOCH);
+        let mut now = Timestamp::ZERO;
+        let mut passed = Vec::new();
+        for gap in gaps {
+            now += Duration::from_nanos(gap);
+            if limit.check(now, 1) == Verdict::Pass {
+                limit.charge(now, 1);
+                passed.push(now);
+            }
+        }
+        for (i, &from) in passed.iter().enumerate() {
+            for (j, &to) in passed.iter().enumerate().skip(i) {
+                if let Some(allowed) = allowed(window, n, from, to) {
+                    prop_assert!((j - i + 1) as u64 <= allowed, "{} of {allowed}", j - i + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_is_exact(
+        window in windows(),
+        n in 1_u64..120,
+        gaps in prop::collection::vec(0_u64..SECOND, 1..100),
+    ) {
+        let mut limit = Limiter::new(RateLimit { per_minute: n, window }, EPOCH);
+        let mut now = Timestamp::ZERO;
+        for gap in gaps {
+            now += Duration::from_nanos(gap);
+            match limit.check(now, 1) {
+                Verdict::Pass => limit.charge(now, 1),
+                Verdict::Wait(wait) => {
+                    let just_before = now + wait - Duration::from_nanos(1);
+                    prop_assert_ne!(limit.clone().check(just_before, 1), Verdict::Pass);
+                    prop_assert_eq!(limit.clone().check(now + wait, 1), Verdict::Pass);
+                }
+                Verdict::Never => prop_assert!(false, "one request always fits"),
+            }
+        }
+    }
+}
+
+#[test]
+fn more_than_a_limit_holds_never_passes() {
+    for window in [Window::Gcra { burst: None }, Window::Fixed, Window::Sliding] {
+        let mut limit = Limiter::new(RateLimit { per_minute: 30, window }, EPOCH);
+        assert_eq!(limit.check(Timestamp::ZERO, 31), Verdict::Never, "{window:?}");
+        assert_eq!(limit.check(Timestamp::ZERO, 30), Verdict::Pass, "{window:?}");
+    }
+}
+
+#[test]
+fn headers_tell_what_remains() {
+    let window = Window::Slice(Duration::from_secs(1));
+    let mut limit = Limiter::new(RateLimit { per_minute: 3_000, window }, EPOCH);
+    let now = Timestamp::from_millis(250);
+    (0..20).for_each(|_| limit.charge(now, 1));
+    let gauge = limit.gauge(now);
+    assert_eq!((gauge.limit, gauge.remaining), (3_000, 30));
+    assert_eq!(gauge.reset, Duration::from_millis(750));
+}

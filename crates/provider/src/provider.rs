@@ -1,0 +1,220 @@
+//! The machine: its contract, its schedule of faults, and its places.
+
+mod admit;
+mod places;
+
+use crate::fault::InFlight;
+use crate::limit::Limiter;
+use crate::repeats::Repeats;
+use crate::{Ending, FaultKind, Input, Listener, Note, Output, Plan, ProviderConfig, Tag};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use places::Places;
+use squall_determinism::{Seed, Timestamp};
+
+/// A provider: takes attempts, says how each is served.
+///
+/// # Contract
+///
+/// - [`handle`](Self::handle) takes one input and the time; then [`poll`](Self::poll) is called until
+///   it gives `None`, before the next `handle` (asserted).
+/// - [`next_timer`](Self::next_timer) says when a [`Tick`](Input::Tick) is due; it is never late. A tick
+///   with nothing due gives no output and draws nothing. `now` never goes back.
+/// - Each [`Arrived`](Input::Arrived) is answered by one `Reject`, or by a `Plan` when its service
+///   starts and another whenever a fault changes it. The shell then says `Delivered` or `Gone`, once.
+///   After a plan that ends in a reset, or never, `Gone` or `Delivered` may still be said and is ignored.
+/// - Tags are chosen by the shell. They are indices of a table here: small numbers, used again.
+/// - A shell delivers nothing while the [`listener`](Self::listener) refuses.
+///
+/// # A complete driver
+///
+/// ```
+/// use squall_determinism::{Law, Seed, Timestamp};
+/// use squall_provider::*;
+///
+/// let config = ProviderConfig {
+///     ttft: Law::Fixed { value: 350_000_000 },
+///     itl: Law::Fixed { value: 20_000_000 },
+///     output_tokens: Law::Fixed { value: 60 },
+///     limits: Limits::default(),
+///     capacity: None,
+///     faults: Vec::new(),
+/// };
+/// let mut provider = Provider::new(config, Seed::new(7), 0, 0);
+/// let arrival = Arrival {
+///     tag: Tag(0),
+///     request: 1,
+///     input_tokens: 400,
+///     output_tokens: Some(11),
+///     stream: true,
+/// };
+/// provider.handle(Timestamp::ZERO, Input::Arrived(arrival));
+/// let Some(Output::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };
+/// assert_eq!(plan.first_at, Timestamp::from_millis(350));
+/// assert_eq!(plan.ends_at(), Timestamp::from_millis(550));
+/// // A shell sends the tokens here, each at its time.
+/// assert!(provider.poll().is_none());
+/// provider.handle(plan.ends_at(), Input::Delivered { tag });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Provider {
+    config: ProviderConfig,
+    seed: Seed,
+    entity: u64,
+    now: Timestamp,
+    rpm: Option<Limiter>,
+    tpm: Option<Limiter>,
+    repeats: Repeats,
+    places: Places,
+    /// The starts and ends of faults that are to come, the next one last.
+    schedule: Vec<Change>,
+    /// The faults that last, by place, in the order of the configuration.
+    active: Vec<u16>,
+    listener: Listener,
+    outputs: VecDeque<Output>,
+}
+
+/// A fault that starts or ends.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Change {
+    at: Timestamp,
+    /// Ends come before starts, so that faults that follow each other never overlap.
+    kind: ChangeKind,
+    fault: u16,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum ChangeKind {
+    Ends,
+    Starts,
+}
+
+impl Provider {
+    /// A provider with this configuration. `entity` is its number, which keys its draws together with
+    /// the seed of the run; `epoch_nanos` is the wall time at the start of the run, in nanoseconds since
+    /// 1970: minute windows are aligned to it.
+    #[must_use]
+    pub fn new(config: ProviderConfig, seed: Seed, entity: u64, epoch_nanos: u64) -> Self {
+        let faults = (0_u16..).zip(&config.faults);
+        let mut schedule: Vec<_> = faults
+            .flat_map(|(fault, config)| {
+                let (at, until) = (config.at, config.until());
+                [(at, ChangeKind::Starts), (until, ChangeKind::Ends)].map(|(at, kind)| Change {
+                    at,
+                    kind,
+                    fault,
+                })
+            })
+            .collect();
+        schedule.sort_unstable_by(|a, b| b.cmp(a));
+        Self {
+            seed,
+            entity,
+            now: Timestamp::ZERO,
+            rpm: config.limits.rpm.map(|limit| Limiter::new(limit, epoch_nanos)),
+            tpm: config.limits.tpm.map(|limit| Limiter::new(limit, epoch_nanos)),
+            repeats: Repeats::new(),
+            places: Places::new(config.capacity),
+            schedule,
+            active: Vec::new(),
+            listener: Listener::Listening,
+            outputs: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Takes one input at time `now`.
+    ///
+    /// # Panics
+    /// When outputs of the input before were not drained.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        assert!(self.outputs.is_empty(), "poll() must be drained before the next handle()");
+        self.now = self.now.max(now);
+        let until = self.now;
+        self.fire(|due| due < until);
+        match input {
+            Input::Arrived(arrival) => self.admit(&arrival),
+            Input::Delivered { tag } | Input::Gone { tag } => self.ended(tag),
+            Input::Tick => self.fire(|due| due <= until),
+        }
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When a tick is due at the latest, if nothing else happens.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.schedule.last().map(|change| change.at)
+    }
+
+    /// Whether connections are taken now.
+    #[must_use]
+    pub const fn listener(&self) -> Listener {
+        self.listener
+    }
+
+    fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
+        let until = self.now;
+        while let Some(change) = self.schedule.pop_if(|change| is_due(change.at)) {
+            self.now = change.at.min(until);
+            match change.kind {
+                ChangeKind::Starts => self.fault_starts(change.fault),
+                ChangeKind::Ends => self.fault_ends(change.fault),
+            }
+        }
+        self.now = until;
+    }
+
+    fn fault_starts(&mut self, fault: u16) {
+        let place = self.active.partition_point(|&other| other < fault);
+        self.active.insert(place, fault);
+        self.outputs.push_back(Output::Note(Note::FaultStarted { fault }));
+        self.update_listener();
+        let in_flight = self.config.faults[usize::from(fault)].kind.in_flight(self.now);
+        if let InFlight::Ends(ending) = in_flight {
+            self.end_all(fault, ending);
+        }
+    }
+
+    fn fault_ends(&mut self, fault: u16) {
+        self.active.retain(|&other| other != fault);
+        self.outputs.push_back(Output::Note(Note::FaultEnded { fault }));
+        self.update_listener();
+    }
+
+    fn update_listener(&mut self) {
+        let faults = self.active.iter().map(|&fault| &self.config.faults[usize::from(fault)]);
+        let refuses = faults.into_iter().any(|fault| matches!(fault.kind, FaultKind::Refuse));
+        let listener = if refuses { Listener::Refusing } else { Listener::Listening };
+        if listener != self.listener {
+            self.listener = listener;
+            self.outputs.push_back(Output::Listener(listener));
+        }
+    }
+
+    /// Ends every attempt that runs or waits, and gives all places back.
+    fn end_all(&mut self, fault: u16, ending: Ending) {
+        let now = self.now;
+        for (tag, plan) in self.places.clear() {
+            let plan = plan.unwrap_or_else(Plan::unserved);
+            // What was sent stays sent, and nothing more comes.
+            let tokens = plan.tokens_by(now);
+            let first_at = if tokens == 0 { Timestamp::MAX } else { plan.first_at };
+            let plan = Plan { first_at, tokens, ending, fault: Some(fault), ..plan };
+            self.outputs.push_back(Output::Plan { tag, plan });
+        }
+    }
+
+    /// An attempt is over for the shell: its place goes to the next one who waits.
+    fn ended(&mut self, tag: Tag) {
+        if let Some(next) = self.places.free(tag) {
+            self.serve(&next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

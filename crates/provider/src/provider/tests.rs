@@ -1,0 +1,200 @@
+//! What arrivals see, and what becomes of those in flight.
+
+use super::*;
+use crate::{Arrival, Capacity, FaultConfig, Limits, RateLimit, Rejection, Window};
+use alloc::vec;
+use core::time::Duration;
+use squall_determinism::{Law, Share};
+use squall_failure::FailureClass;
+
+fn config() -> ProviderConfig {
+    ProviderConfig {
+        ttft: Law::lognormal(350_000_000, 700_000_000).unwrap(),
+        itl: Law::Fixed { value: 20_000_000 },
+        output_tokens: Law::Fixed { value: 60 },
+        limits: Limits::default(),
+        capacity: None,
+        faults: Vec::new(),
+    }
+}
+
+fn fault(kind: FaultKind) -> FaultConfig {
+    FaultConfig {
+        at: Timestamp::from_secs(10),
+        lasts: Duration::from_secs(10),
+        share: Share::ALL,
+        kind,
+    }
+}
+
+fn ill(kind: FaultKind) -> Provider {
+    provider(ProviderConfig { faults: vec![fault(kind)], ..config() })
+}
+
+fn provider(config: ProviderConfig) -> Provider {
+    Provider::new(config, Seed::new(7), 0, 0)
+}
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn drain(provider: &mut Provider) -> Vec<Output> {
+    core::iter::from_fn(|| provider.poll()).collect()
+}
+
+fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<Output> {
+    let arrival = Arrival {
+        tag: Tag(tag),
+        request: tag,
+        input_tokens: 400,
+        output_tokens: Some(60),
+        stream: true,
+    };
+    provider.handle(now, Input::Arrived(arrival));
+    drain(provider)
+}
+
+#[track_caller]
+fn plan(outputs: &[Output]) -> Plan {
+    let plan = outputs.iter().find_map(|output| match output {
+        Output::Plan { plan, .. } => Some(*plan),
+        _ => None,
+    });
+    plan.unwrap_or_else(|| panic!("no plan: {outputs:?}"))
+}
+
+#[track_caller]
+fn rejection(outputs: &[Output]) -> Rejection {
+    let rejection = outputs.iter().find_map(|output| match output {
+        Output::Reject { rejection, .. } => Some(*rejection),
+        _ => None,
+    });
+    rejection.unwrap_or_else(|| panic!("not rejected: {outputs:?}"))
+}
+
+#[test]
+fn draws_depend_on_the_request_and_on_nothing_that_came_before() {
+    let mut alone = provider(config());
+    let mut busy = provider(config());
+    (0..50).for_each(|tag| drop(arrive(&mut busy, at(tag), tag)));
+    let (one, other) = (arrive(&mut alone, at(100), 60), arrive(&mut busy, at(100), 60));
+    assert_eq!(plan(&one), plan(&other));
+}
+
+#[test]
+fn a_second_attempt_of_a_request_draws_anew() {
+    let mut provider = provider(config());
+    let first = plan(&arrive(&mut provider, at(0), 1));
+    provider.handle(first.ends_at(), Input::Delivered { tag: Tag(1) });
+    let later = first.ends_at();
+    let second = plan(&arrive(&mut provider, later, 1));
+    assert_ne!(second.first_at.since(later), first.first_at.since(at(0)));
+}
+
+#[test]
+fn adding_a_fault_moves_no_draw_of_service() {
+    let mut well = provider(config());
+    let mut slow = ill(FaultKind::Slowdown { factor_milli: 3_000 });
+    let now = at(12_000);
+    let well = plan(&arrive(&mut well, now, 5)).first_at.since(now).as_nanos();
+    let slow = plan(&arrive(&mut slow, now, 5)).first_at.since(now).as_nanos();
+    assert_eq!(slow, well * 3);
+}
+
+#[test]
+fn an_error_answers_its_share_while_it_lasts() {
+    let kind = FaultKind::Error { status: 503, class: FailureClass::Overloaded, retry_after: None };
+    let faults = vec![FaultConfig { share: Share::percent(30), ..fault(kind) }];
+    let mut provider = provider(ProviderConfig { faults, ..config() });
+    let mut rejected = 0;
+    for tag in 0..1_000 {
+        let outputs = arrive(&mut provider, at(10_000 + tag), tag);
+        rejected +=
+            usize::from(outputs.iter().any(|output| matches!(output, Output::Reject { .. })));
+    }
+    assert!((250..350).contains(&rejected), "{rejected} of 1000 at 30 %");
+    assert_eq!(plan(&arrive(&mut provider, at(20_001), 2_000)).ending, Ending::Complete);
+}
+
+#[test]
+fn the_start_and_the_end_of_a_fault_are_told_at_their_times() {
+    let mut provider = ill(FaultKind::Throttle { retry_after: Some(Duration::from_secs(2)) });
+    assert_eq!(provider.next_timer(), Some(at(10_000)));
+    provider.handle(at(10_000), Input::Tick);
+    assert_eq!(drain(&mut provider), [Output::Note(Note::FaultStarted { fault: 0 })]);
+    let rejection = rejection(&arrive(&mut provider, at(10_000), 0));
+    assert_eq!((rejection.status, rejection.fault), (429, Some(0)));
+    assert_eq!(rejection.retry_after, Some(Duration::from_secs(2)));
+    provider.handle(at(20_000), Input::Tick);
+    assert_eq!(drain(&mut provider), [Output::Note(Note::FaultEnded { fault: 0 })]);
+    assert_eq!(provider.next_timer(), None);
+}
+
+#[test]
+fn refusing_closes_the_listener_and_resets_those_in_flight() {
+    let mut provider = ill(FaultKind::Refuse);
+    arrive(&mut provider, at(9_900), 3);
+    provider.handle(at(10_000), Input::Tick);
+    let outputs = drain(&mut provider);
+    assert!(outputs.contains(&Output::Listener(Listener::Refusing)));
+    assert_eq!(plan(&outputs).ending, Ending::Reset { at: at(10_000) });
+    assert_eq!(provider.listener(), Listener::Refusing);
+    provider.handle(at(20_000), Input::Tick);
+    assert!(drain(&mut provider).contains(&Output::Listener(Listener::Listening)));
+}
+
+#[test]
+fn a_black_hole_swallows_arrivals_and_silences_those_in_flight() {
+    let mut provider = ill(FaultKind::BlackHole);
+    let before = plan(&arrive(&mut provider, at(9_000), 3));
+    provider.handle(at(10_000), Input::Tick);
+    let silenced = plan(&drain(&mut provider));
+    assert_eq!(silenced.ending, Ending::Never);
+    assert_eq!(silenced.tokens, before.tokens_by(at(10_000)), "what was sent stays sent");
+    let swallowed = plan(&arrive(&mut provider, at(11_000), 4));
+    assert_eq!((swallowed.first_at, swallowed.tokens), (Timestamp::MAX, 0));
+}
+
+#[test]
+fn a_cut_ends_a_stream_after_its_tokens() {
+    let mut provider = ill(FaultKind::Cut { after_tokens: 12 });
+    let plan = plan(&arrive(&mut provider, at(11_000), 4));
+    assert_eq!(plan.ending, Ending::Cut { after_tokens: 12 });
+    assert_eq!(plan.ends_at(), plan.first_at + plan.gap * 11);
+}
+
+#[test]
+fn limits_answer_with_the_exact_wait_and_charge_nothing_for_it() {
+    let window = Window::Slice(Duration::from_secs(1));
+    let rpm = Some(RateLimit { per_minute: 120, window });
+    let mut provider = provider(ProviderConfig { limits: Limits { rpm, tpm: None }, ..config() });
+    arrive(&mut provider, at(100), 0);
+    arrive(&mut provider, at(200), 1);
+    let rejection = rejection(&arrive(&mut provider, at(300), 2));
+    assert_eq!(rejection.retry_after, Some(Duration::from_millis(700)));
+    assert_eq!(rejection.class, FailureClass::Throttled);
+    plan(&arrive(&mut provider, at(1_000), 2));
+}
+
+#[test]
+fn a_full_provider_queues_and_then_sheds() {
+    let capacity = Some(Capacity { concurrent: 1, queue: 1 });
+    let mut provider = provider(ProviderConfig { capacity, ..config() });
+    plan(&arrive(&mut provider, at(0), 0));
+    assert!(arrive(&mut provider, at(10), 1).is_empty(), "it waits");
+    assert_eq!(rejection(&arrive(&mut provider, at(20), 2)).class, FailureClass::Overloaded);
+    provider.handle(at(500), Input::Delivered { tag: Tag(0) });
+    assert!(plan(&drain(&mut provider)).first_at > at(500), "service starts with the place");
+}
+
+#[test]
+fn whoever_hangs_up_while_waiting_is_not_served() {
+    let capacity = Some(Capacity { concurrent: 1, queue: 5 });
+    let mut provider = provider(ProviderConfig { capacity, ..config() });
+    (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
+    provider.handle(at(10), Input::Gone { tag: Tag(1) });
+    provider.handle(at(500), Input::Delivered { tag: Tag(0) });
+    let outputs = drain(&mut provider);
+    assert!(matches!(outputs[..], [Output::Plan { tag: Tag(2), .. }]), "{outputs:?}");
+}

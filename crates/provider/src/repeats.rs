@@ -1,0 +1,31 @@
+//! How often each request has come before: what the draws of a repeated attempt are keyed by.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Attempts of one request at one provider come within minutes of each other, so only the latest
+/// requests are remembered: a table with one place for each residue. A request that comes back after
+/// another took its place draws as if for the first time, and does so in every run of the seed.
+#[derive(Clone, Debug)]
+pub(crate) struct Repeats {
+    places: Vec<(u64, u32)>,
+}
+
+const PLACES: usize = 1 << 15;
+
+impl Repeats {
+    pub(crate) fn new() -> Self {
+        Self { places: vec![(u64::MAX, 0); PLACES] }
+    }
+
+    /// Counts an attempt of `request`; returns how many came before.
+    pub(crate) fn count(&mut self, request: u64) -> u32 {
+        let place = &mut self.places[(request % PLACES as u64) as usize];
+        if place.0 == request {
+            place.1 += 1;
+        } else {
+            *place = (request, 0);
+        }
+        place.1
+    }
+}
