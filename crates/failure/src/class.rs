@@ -196,4 +196,12 @@ impl Source {
             Self::Provider => "provider",
         }
     }
+
+    /// The source that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Client, Self::Gateway, Self::Provider]
+            .into_iter()
+            .find(|source| source.as_str() == word)
+    }
 }

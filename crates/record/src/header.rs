@@ -76,3 +76,20 @@ pub struct Lag {
     /// All were.
     pub max: Duration,
 }
+
+impl Mode {
+    /// The word for it in files and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    /// The mode that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Live, Self::Simulated].into_iter().find(|mode| mode.as_str() == word)
+    }
+}

@@ -2,10 +2,20 @@
 //! long runs, and the journal. A run ends in a [`Recording`]; metrics, verdict and report are functions
 //! of it and of nothing else.
 
+mod cells;
+mod collector;
+mod disk;
 mod header;
+mod journal;
 mod note;
 mod row;
 
+pub use cells::{
+    AttemptCell, Cells, DeploymentCells, GroupCells, Latencies, RequestCell, Shape, TICK, TRANSIT,
+};
+pub use collector::{Collector, Keep, Recording, join};
+pub use disk::RecordError;
 pub use header::{DeploymentInfo, Ended, Lag, Mode, RunHeader};
+pub use journal::{JournalReader, JournalWriter};
 pub use note::{Note, NoteRow};
 pub use row::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};

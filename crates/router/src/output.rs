@@ -227,6 +227,58 @@ impl CooldownCause {
             Self::Misconfigured => "misconfigured",
         }
     }
+
+    /// The cause that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [
+            Self::Throttled,
+            Self::ConsecutiveFailures,
+            Self::FailureShare,
+            Self::ProbeFailed,
+            Self::Misconfigured,
+        ];
+        all.into_iter().find(|cause| cause.as_str() == word)
+    }
+}
+
+impl LimitKind {
+    /// The word for it in files, logs and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::Concurrency => "concurrency",
+        }
+    }
+
+    /// The limit that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::Requests, Self::Tokens, Self::Concurrency];
+        all.into_iter().find(|limit| limit.as_str() == word)
+    }
+}
+
+impl CancelReason {
+    /// The word for it in files, logs and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstTokenTimeout => "first_token_timeout",
+            Self::TotalTimeout => "total_timeout",
+            Self::Deadline => "deadline",
+            Self::ClientGone => "client_gone",
+        }
+    }
+
+    /// The reason that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::FirstTokenTimeout, Self::TotalTimeout, Self::Deadline, Self::ClientGone];
+        all.into_iter().find(|reason| reason.as_str() == word)
+    }
 }
 
 /// A limit of ours.

@@ -1,0 +1,229 @@
+//! `notes.csv`: one line per note, with the columns that its event has.
+
+use super::header::place;
+use super::rows::{class, deployment};
+use crate::{Note, NoteRow, RunHeader};
+use serde::{Deserialize, Serialize};
+use squall_determinism::Timestamp;
+use squall_router::{
+    AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
+    RequestKey, RetryWait,
+};
+use std::time::Duration;
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(super) struct NoteLine {
+    at_ns: u64,
+    event: String,
+    request: Option<u64>,
+    /// The request's name in the router: slot and generation.
+    slot: Option<u32>,
+    generation: Option<u32>,
+    nth: Option<u16>,
+    deployment: Option<String>,
+    group: Option<String>,
+    to_group: Option<String>,
+    /// A cause, a limit, a reason or a class, whichever the event has.
+    why: Option<String>,
+    until_ns: Option<u64>,
+    retry: Option<u16>,
+    ceiling_ns: Option<u64>,
+    jitter_ns: Option<u64>,
+    retry_after_ns: Option<u64>,
+    delay_ns: Option<u64>,
+    provider: Option<String>,
+    fault: Option<u16>,
+}
+
+impl NoteLine {
+    pub(super) fn of(row: &NoteRow, header: &RunHeader) -> Self {
+        let line = match row.note {
+            Note::Router(decision) => Self::of_decision(decision, header),
+            Note::FaultStarted { provider, fault } => {
+                Self::of_fault("fault_started", provider, fault, header)
+            }
+            Note::FaultEnded { provider, fault } => {
+                Self::of_fault("fault_ended", provider, fault, header)
+            }
+        };
+        Self { at_ns: row.at.as_nanos(), request: row.request, ..line }
+    }
+
+    fn of_fault(event: &str, provider: u16, fault: u16, header: &RunHeader) -> Self {
+        Self {
+            event: event.to_owned(),
+            provider: Some(header.providers[usize::from(provider)].clone()),
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+
+    fn of_decision(decision: Decision, header: &RunHeader) -> Self {
+        let line = Self { event: event(&decision).to_owned(), ..Self::default() };
+        let at = |id: DeploymentId| Some(header.deployments[id.index()].name.clone());
+        let named = |id: GroupId| Some(header.groups[id.index()].clone());
+        let line = line.keyed(&decision);
+        match decision {
+            Decision::CooldownStarted { deployment, cause, until } => Self {
+                deployment: at(deployment),
+                why: Some(cause.as_str().to_owned()),
+                until_ns: Some(until.as_nanos()),
+                ..line
+            },
+            Decision::CooldownEnded { deployment }
+            | Decision::Recovered { deployment }
+            | Decision::Probe { deployment, .. } => Self { deployment: at(deployment), ..line },
+            Decision::RetryScheduled { wait, .. } => Self {
+                retry: Some(wait.retry),
+                ceiling_ns: Some(wait.ceiling.as_nanos() as u64),
+                jitter_ns: Some(wait.jitter.as_nanos() as u64),
+                retry_after_ns: wait.retry_after.map(|wait| wait.as_nanos() as u64),
+                delay_ns: Some(wait.delay.as_nanos() as u64),
+                ..line
+            },
+            Decision::BudgetSpent { group, .. } => Self { group: named(group), ..line },
+            Decision::FellBack { from, to, .. } => {
+                Self { group: named(from), to_group: named(to), ..line }
+            }
+            Decision::Queued { group, until, .. } => {
+                Self { group: named(group), until_ns: Some(until.as_nanos()), ..line }
+            }
+            Decision::LimitReached { deployment, limit } => {
+                Self { deployment: at(deployment), why: Some(limit.as_str().to_owned()), ..line }
+            }
+            Decision::TimedOut { deployment, reason, .. } => {
+                Self { deployment: at(deployment), why: Some(reason.as_str().to_owned()), ..line }
+            }
+            Decision::AttemptFailed { deployment, class, .. } => {
+                Self { deployment: at(deployment), why: Some(class.as_str().to_owned()), ..line }
+            }
+        }
+    }
+
+    fn keyed(self, decision: &Decision) -> Self {
+        let nth = match decision {
+            Decision::Probe { attempt, .. }
+            | Decision::TimedOut { attempt, .. }
+            | Decision::AttemptFailed { attempt, .. } => Some(attempt.nth),
+            _ => None,
+        };
+        let key = decision.request();
+        Self {
+            slot: key.map(|key| key.slot),
+            generation: key.map(|key| key.generation),
+            nth,
+            ..self
+        }
+    }
+
+    pub(super) fn into_row(self, header: &RunHeader) -> Result<NoteRow, String> {
+        let note = match self.event.as_str() {
+            "fault_started" => {
+                let (provider, fault) = self.fault(header)?;
+                Note::FaultStarted { provider, fault }
+            }
+            "fault_ended" => {
+                let (provider, fault) = self.fault(header)?;
+                Note::FaultEnded { provider, fault }
+            }
+            _ => Note::Router(self.decision(header)?),
+        };
+        Ok(NoteRow { at: Timestamp::from_nanos(self.at_ns), request: self.request, note })
+    }
+
+    fn fault(&self, header: &RunHeader) -> Result<(u16, u16), String> {
+        let provider = self.provider.as_deref().ok_or("a fault needs a provider")?;
+        Ok((place(&header.providers, provider)?, self.fault.ok_or("a fault needs its number")?))
+    }
+
+    fn decision(&self, header: &RunHeader) -> Result<Decision, String> {
+        let at = || self.deployment.as_deref().ok_or("`deployment` is missing");
+        let at = || Ok::<_, String>(DeploymentId(deployment(header, at()?)?));
+        let group = |name: &Option<String>| {
+            let name = name.as_deref().ok_or("`group` is missing")?;
+            Ok::<_, String>(GroupId(place(&header.groups, name)?))
+        };
+        let until = || self.until_ns.map(Timestamp::from_nanos).ok_or("`until_ns` is missing");
+        let why = self.why.as_deref().unwrap_or_default();
+        let unknown = || format!("`why` cannot be `{why}` here");
+        Ok(match self.event.as_str() {
+            "cooldown_started" => Decision::CooldownStarted {
+                deployment: at()?,
+                cause: CooldownCause::from_word(why).ok_or_else(unknown)?,
+                until: until()?,
+            },
+            "cooldown_ended" => Decision::CooldownEnded { deployment: at()? },
+            "recovered" => Decision::Recovered { deployment: at()? },
+            "probe" => Decision::Probe { deployment: at()?, attempt: self.attempt()? },
+            "retry_scheduled" => {
+                Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
+            }
+            "budget_spent" => {
+                Decision::BudgetSpent { request: self.key()?, group: group(&self.group)? }
+            }
+            "fell_back" => Decision::FellBack {
+                request: self.key()?,
+                from: group(&self.group)?,
+                to: group(&self.to_group)?,
+            },
+            "queued" => Decision::Queued {
+                request: self.key()?,
+                group: group(&self.group)?,
+                until: until()?,
+            },
+            "limit_reached" => Decision::LimitReached {
+                deployment: at()?,
+                limit: LimitKind::from_word(why).ok_or_else(unknown)?,
+            },
+            "timed_out" => Decision::TimedOut {
+                attempt: self.attempt()?,
+                deployment: at()?,
+                reason: CancelReason::from_word(why).ok_or_else(unknown)?,
+            },
+            "attempt_failed" => Decision::AttemptFailed {
+                attempt: self.attempt()?,
+                deployment: at()?,
+                class: class(self.why.as_deref())?,
+            },
+            other => return Err(format!("no event `{other}`")),
+        })
+    }
+
+    fn key(&self) -> Result<RequestKey, String> {
+        let key = self.slot.zip(self.generation);
+        let key = key.map(|(slot, generation)| RequestKey { slot, generation });
+        key.ok_or_else(|| "`slot` and `generation` are missing".to_owned())
+    }
+
+    fn attempt(&self) -> Result<AttemptId, String> {
+        Ok(AttemptId { request: self.key()?, nth: self.nth.ok_or("`nth` is missing")? })
+    }
+
+    fn wait(&self) -> Result<RetryWait, String> {
+        let time =
+            |nanos: Option<u64>| nanos.map(Duration::from_nanos).ok_or("a retry needs its wait");
+        Ok(RetryWait {
+            retry: self.retry.ok_or("`retry` is missing")?,
+            ceiling: time(self.ceiling_ns)?,
+            jitter: time(self.jitter_ns)?,
+            retry_after: self.retry_after_ns.map(Duration::from_nanos),
+            delay: time(self.delay_ns)?,
+        })
+    }
+}
+
+const fn event(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::CooldownStarted { .. } => "cooldown_started",
+        Decision::CooldownEnded { .. } => "cooldown_ended",
+        Decision::Probe { .. } => "probe",
+        Decision::Recovered { .. } => "recovered",
+        Decision::RetryScheduled { .. } => "retry_scheduled",
+        Decision::BudgetSpent { .. } => "budget_spent",
+        Decision::FellBack { .. } => "fell_back",
+        Decision::Queued { .. } => "queued",
+        Decision::LimitReached { .. } => "limit_reached",
+        Decision::TimedOut { .. } => "timed_out",
+        Decision::AttemptFailed { .. } => "attempt_failed",
+    }
+}

@@ -1,0 +1,179 @@
+//! A recording comes back from disk as it went there.
+
+use crate::*;
+use squall_determinism::Timestamp;
+use squall_failure::{FailureClass, Source};
+use squall_router::{
+    AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
+    RequestKey, RetryWait,
+};
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn header() -> RunHeader {
+    let deployment = |name: &str, provider| DeploymentInfo {
+        name: name.to_owned(),
+        group: 0,
+        provider,
+        weight: 3,
+    };
+    RunHeader {
+        scenario: "test".to_owned(),
+        scenario_text: "name: test\n".to_owned(),
+        seed: 7,
+        mode: Mode::Live,
+        duration: Duration::from_secs(90),
+        ended: Ended::Interrupted { at: Timestamp::from_secs(3) },
+        groups: vec!["chat".to_owned(), "small".to_owned()],
+        deployments: vec![deployment("eu", 0), deployment("us", 1)],
+        providers: vec!["one".to_owned(), "two, with a comma".to_owned()],
+        lag: Some(Lag {
+            p50: Duration::from_micros(5),
+            p99: Duration::from_millis(1),
+            max: Duration::from_millis(2),
+        }),
+        digest: String::new(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+fn requests() -> Vec<RequestRow> {
+    let class = FailureClass::Throttled;
+    let outcomes = [
+        RequestOutcome::Succeeded,
+        RequestOutcome::Failed { class, source: Source::Gateway },
+        RequestOutcome::GaveUp,
+        RequestOutcome::Unfinished,
+    ];
+    let rows = outcomes.into_iter().zip(0..).map(|(outcome, request)| RequestRow {
+        request,
+        group: 1,
+        intended: Timestamp::from_nanos(1_234_567_891 + request),
+        sent: Timestamp::from_nanos(1_234_567_899 + request),
+        first_token: (request == 0).then_some(Timestamp::from_secs(2)),
+        ended: Timestamp::from_secs(3),
+        stream: request % 2 == 0,
+        input_tokens: 420,
+        output_tokens: 60,
+        received_tokens: 59,
+        outcome,
+        status: 200,
+    });
+    rows.collect()
+}
+
+fn attempts() -> Vec<AttemptRow> {
+    let class = FailureClass::ContextWindow;
+    let outcomes = [
+        AttemptOutcome::Succeeded,
+        AttemptOutcome::Failed { class },
+        AttemptOutcome::Abandoned,
+        AttemptOutcome::Unfinished,
+    ];
+    let rows = outcomes.into_iter().zip(0..).map(|(outcome, place)| AttemptRow {
+        request: (place > 0).then_some(place),
+        ordinal: 1,
+        deployment: 1,
+        seen_by: if place == 3 { SeenBy::Gateway } else { SeenBy::Provider },
+        started: Timestamp::from_secs(place),
+        first_token: None,
+        ended: Timestamp::from_secs(place + 1),
+        outcome,
+        status: 429,
+        retry_after: Some(Duration::from_millis(1_500)),
+        fault: Some(2),
+        stream: true,
+        input_tokens: 1,
+        output_tokens: 2,
+    });
+    rows.collect()
+}
+
+fn notes() -> Vec<NoteRow> {
+    let request = RequestKey { slot: 3, generation: 4 };
+    let attempt = AttemptId { request, nth: 1 };
+    let deployment = DeploymentId(1);
+    let group = GroupId(0);
+    let until = Timestamp::from_secs(9);
+    let wait = RetryWait {
+        retry: 2,
+        ceiling: Duration::from_secs(1),
+        jitter: Duration::from_millis(300),
+        retry_after: None,
+        delay: Duration::from_millis(300),
+    };
+    let decisions = [
+        Decision::CooldownStarted { deployment, cause: CooldownCause::FailureShare, until },
+        Decision::CooldownEnded { deployment },
+        Decision::Probe { deployment, attempt },
+        Decision::Recovered { deployment },
+        Decision::RetryScheduled { request, wait },
+        Decision::BudgetSpent { request, group },
+        Decision::FellBack { request, from: group, to: GroupId(1) },
+        Decision::Queued { request, group, until },
+        Decision::LimitReached { deployment, limit: LimitKind::Tokens },
+        Decision::TimedOut { attempt, deployment, reason: CancelReason::FirstTokenTimeout },
+        Decision::AttemptFailed { attempt, deployment, class: FailureClass::Cut },
+    ];
+    let faults =
+        [Note::FaultStarted { provider: 1, fault: 2 }, Note::FaultEnded { provider: 1, fault: 2 }];
+    let all = decisions.into_iter().map(Note::Router).chain(faults);
+    all.zip(0..)
+        .map(|(note, place)| NoteRow {
+            at: Timestamp::from_nanos(place),
+            request: Some(place),
+            note,
+        })
+        .collect()
+}
+
+fn recording() -> Recording {
+    let mut collector = Collector::new(Shape { groups: 2, deployments: 2 }, Keep::Rows);
+    requests().iter().for_each(|row| collector.request(row));
+    attempts().iter().for_each(|row| collector.attempt(row));
+    notes().into_iter().for_each(|row| collector.note(row));
+    Recording { journal: Some(vec![1, 2, 3]), ..collector.finish(header()) }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("squall-record-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+#[test]
+fn a_recording_comes_back_as_it_was() {
+    let folder = folder("recording");
+    let recording = recording();
+    recording.write(&folder).unwrap();
+    assert_eq!(Recording::read(&folder).unwrap(), recording);
+}
+
+#[test]
+fn a_recording_without_a_journal_leaves_no_older_one_behind() {
+    let folder = folder("no-journal");
+    recording().write(&folder).unwrap();
+    let without = Recording { journal: None, ..recording() };
+    without.write(&folder).unwrap();
+    assert_eq!(Recording::read(&folder).unwrap().journal, None);
+}
+
+#[test]
+fn a_damaged_line_is_named() {
+    let folder = folder("damaged");
+    recording().write(&folder).unwrap();
+    let path = folder.join("attempts.csv");
+    let text = std::fs::read_to_string(&path).unwrap().replace("context_window", "contxt");
+    std::fs::write(&path, text).unwrap();
+    let error = Recording::read(&folder).unwrap_err().to_string();
+    assert!(
+        error.contains("attempts.csv") && error.contains("line 3: no class `contxt`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_that_holds_no_recording_says_what_is_missing() {
+    let error = Recording::read(&folder("nothing")).unwrap_err().to_string();
+    assert!(error.contains("run.json"), "{error}");
+}
