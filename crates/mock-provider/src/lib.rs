@@ -1,1 +1,28 @@
-//! The live shell of the provider: a server that misbehaves on a script.
+//! The live shell of the provider: a server that talks like OpenAI and misbehaves on a script.
+//!
+//! A [`MockProvider`] is one address on which one provider core is served. The core decides what
+//! happens to an attempt and when; this crate does it to real sockets, down to refused connections,
+//! resets and streams that end in the middle. Nothing here draws, limits or schedules a fault.
+//!
+//! ```text
+//!  socket ─► connection ─► service ─► shell (core under a lock, log) ─► cell: the verdict on an attempt
+//!    ▲           ▲                                                        │
+//!    └───────────┴──── reset ◄──── answer, paced at absolute deadlines ◄──┘
+//! ```
+
+mod answer;
+mod attempt;
+mod cell;
+mod connections;
+mod lock;
+mod pace;
+mod port;
+mod serve;
+mod server;
+mod service;
+mod setup;
+mod shell;
+
+pub use serve::serve;
+pub use server::MockProvider;
+pub use setup::{MockSetup, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};

@@ -1,0 +1,138 @@
+//! One attempt in the hands of the task that answers it: waits for its steps, and ends exactly once.
+
+use crate::cell::{Cell, Verdict};
+use crate::pace::{self, Delivery};
+use crate::shell::{End, Shell};
+use squall_determinism::Timestamp;
+use squall_provider::{Plan, Rejection, Tag};
+use squall_wire::openai::FinishReason;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::Sleep;
+
+/// An accepted attempt. Dropping it before its end means that the caller hung up.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    shell: Arc<Shell>,
+    cell: Arc<Cell>,
+    arrived: Arrived,
+    sleep: Option<Pin<Box<Sleep>>>,
+    ended: bool,
+}
+
+/// What is known of an attempt at its arrival.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    /// The core's name for it, used again when it has ended.
+    pub(crate) tag: Tag,
+    /// How many came before it.
+    pub(crate) number: u64,
+    /// When it came in.
+    pub(crate) at: Timestamp,
+    /// Tokens of its prompt, by its own token or else as estimated.
+    pub(crate) input_tokens: u32,
+}
+
+/// What is to be done for an attempt now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// Answer with an error.
+    Reject(Rejection),
+    /// Send the tokens up to this number.
+    Tokens {
+        /// How many will have been sent.
+        through: u32,
+    },
+    /// Send what remains, and the end.
+    Complete,
+    /// Close the connection without an end.
+    Cut,
+    /// Reset the connection.
+    Reset,
+}
+
+impl Attempt {
+    pub(crate) const fn new(shell: Arc<Shell>, cell: Arc<Cell>, arrived: Arrived) -> Self {
+        Self { shell, cell, arrived, sleep: None, ended: false }
+    }
+
+    pub(crate) const fn arrived(&self) -> Arrived {
+        self.arrived
+    }
+
+    /// The plan as it stands, if the attempt is served, and why its answer will end.
+    pub(crate) fn plan(&self) -> Option<(Plan, FinishReason)> {
+        self.cell.plan()
+    }
+
+    /// The head of its answer leaves.
+    pub(crate) fn head_sent(&self, status: u16) {
+        self.cell.head_sent(status);
+    }
+
+    /// So many of its tokens have left.
+    pub(crate) fn tokens_sent(&self, tokens: u32) {
+        self.cell.tokens_sent(tokens, self.shell.clock().now());
+    }
+
+    /// What is to be done when `sent` tokens have left; pending until something is.
+    pub(crate) fn poll_step(
+        &mut self,
+        context: &mut Context<'_>,
+        delivery: Delivery,
+        sent: u32,
+    ) -> Poll<Step> {
+        loop {
+            let plan = match self.cell.watch(context) {
+                Verdict::Waiting => return Poll::Pending,
+                Verdict::Reject(rejection) => return Poll::Ready(Step::Reject(rejection)),
+                Verdict::Plan(plan) => plan,
+            };
+            let until = match pace::step(&plan, delivery, sent, self.shell.clock().now()) {
+                pace::Step::Wait(until) => until,
+                pace::Step::Tokens { through } => return Poll::Ready(Step::Tokens { through }),
+                pace::Step::Complete => return Poll::Ready(Step::Complete),
+                pace::Step::Cut => return Poll::Ready(Step::Cut),
+                pace::Step::Reset => return Poll::Ready(Step::Reset),
+            };
+            if self.poll_sleep(context, until).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The first step: what decides the head of the answer.
+    pub(crate) async fn first_step(&mut self, delivery: Delivery) -> Step {
+        std::future::poll_fn(|context| self.poll_step(context, delivery, 0)).await
+    }
+
+    /// Ends the attempt.
+    pub(crate) fn end(&mut self, end: End) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.shell.end(self.arrived.tag, &self.cell, end);
+        }
+    }
+
+    fn poll_sleep(&mut self, context: &mut Context<'_>, until: Timestamp) -> Poll<()> {
+        let Some(instant) = self.shell.clock().instant_at(until) else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(instant)));
+        if sleep.deadline() != instant {
+            sleep.as_mut().reset(instant);
+        }
+        sleep.as_mut().poll(context)
+    }
+}
+
+impl Drop for Attempt {
+    /// A reset closes every connection at once, and may be faster than the attempt's own step.
+    fn drop(&mut self) {
+        if !self.ended {
+            let reset = self.cell.is_reset(self.shell.clock().now());
+            self.end(if reset { End::Broken } else { End::HungUp });
+        }
+    }
+}

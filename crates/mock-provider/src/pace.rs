@@ -1,0 +1,171 @@
+//! What a plan asks for at a moment: the arithmetic of deadlines, without a clock or a socket.
+
+use squall_determinism::Timestamp;
+use squall_provider::{Ending, Plan};
+
+/// How an answer is delivered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Delivery {
+    /// Token by token.
+    Stream,
+    /// In one piece, at the time of its last token.
+    Whole,
+}
+
+/// What is to be done now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Step {
+    /// Nothing until then; [`Timestamp::MAX`] if only another plan can change that.
+    Wait(Timestamp),
+    /// Send the tokens up to this number: several at once, if some are late.
+    Tokens {
+        /// How many will have been sent.
+        through: u32,
+    },
+    /// Send what remains, and the end.
+    Complete,
+    /// Close the connection without an end.
+    Cut,
+    /// Reset the connection.
+    Reset,
+}
+
+/// What `plan` asks for at `now`, when `sent` tokens have left.
+pub(crate) fn step(plan: &Plan, delivery: Delivery, sent: u32, now: Timestamp) -> Step {
+    if let Ending::Reset { at } = plan.ending
+        && now >= at
+    {
+        return Step::Reset;
+    }
+    let (last, end) = match plan.ending {
+        Ending::Complete => (plan.tokens, Some(Step::Complete)),
+        Ending::Cut { after_tokens } => (after_tokens.min(plan.tokens), Some(Step::Cut)),
+        Ending::Reset { .. } => (plan.tokens, None),
+        Ending::Never => (0, None),
+    };
+    match delivery {
+        Delivery::Stream => {
+            let due = due(plan, now).min(last);
+            if due > sent {
+                return Step::Tokens { through: due };
+            }
+        }
+        Delivery::Whole if end.is_none() => return Step::Wait(plan.ends_at()),
+        Delivery::Whole => {}
+    }
+    let ends_at = plan.ends_at();
+    match end {
+        Some(end) if now >= ends_at => end,
+        _ if delivery == Delivery::Stream && sent < last => {
+            Step::Wait(deadline(plan, sent).min(ends_at))
+        }
+        _ => Step::Wait(ends_at),
+    }
+}
+
+/// How many tokens should have left by `now`.
+fn due(plan: &Plan, now: Timestamp) -> u32 {
+    if now < plan.first_at {
+        return 0;
+    }
+    let passed = now.since(plan.first_at).as_nanos();
+    match passed.checked_div(plan.gap.as_nanos()) {
+        Some(gaps) => u32::try_from(gaps).unwrap_or(u32::MAX).saturating_add(1),
+        None => u32::MAX,
+    }
+}
+
+/// When token `n`, counted from 0, leaves.
+fn deadline(plan: &Plan, n: u32) -> Timestamp {
+    plan.first_at + plan.gap.saturating_mul(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_provider::LimitState;
+    use std::time::Duration;
+
+    /// First token at 100 ms, then one every 20 ms, 4 in all: the last at 160 ms.
+    fn plan(ending: Ending) -> Plan {
+        Plan {
+            first_at: Timestamp::from_millis(100),
+            gap: Duration::from_millis(20),
+            tokens: 4,
+            ending,
+            fault: None,
+            limits: LimitState::default(),
+        }
+    }
+
+    fn check(ending: Ending, delivery: Delivery, sent: u32, now_ms: u64, expected: Step) {
+        let step = step(&plan(ending), delivery, sent, Timestamp::from_millis(now_ms));
+        assert_eq!(step, expected, "{ending:?}, {delivery:?}, {sent} sent, at {now_ms} ms");
+    }
+
+    fn wait(until_ms: u64) -> Step {
+        Step::Wait(Timestamp::from_millis(until_ms))
+    }
+
+    #[test]
+    fn tokens_leave_at_absolute_deadlines_and_late_ones_all_at_once() {
+        let check = |sent, now, step| check(Ending::Complete, Delivery::Stream, sent, now, step);
+        check(0, 0, wait(100));
+        check(0, 99, wait(100));
+        check(0, 100, Step::Tokens { through: 1 });
+        check(1, 100, wait(120));
+        check(1, 145, Step::Tokens { through: 3 });
+        check(3, 145, wait(160));
+        check(0, 900, Step::Tokens { through: 4 });
+        check(4, 900, Step::Complete);
+    }
+
+    #[test]
+    fn an_answer_in_one_piece_leaves_with_its_last_token() {
+        check(Ending::Complete, Delivery::Whole, 0, 159, wait(160));
+        check(Ending::Complete, Delivery::Whole, 0, 160, Step::Complete);
+        check(Ending::Cut { after_tokens: 2 }, Delivery::Whole, 0, 119, wait(120));
+        check(Ending::Cut { after_tokens: 2 }, Delivery::Whole, 0, 120, Step::Cut);
+    }
+
+    #[test]
+    fn a_cut_comes_after_its_tokens() {
+        let check = |after_tokens, sent, now, step| {
+            check(Ending::Cut { after_tokens }, Delivery::Stream, sent, now, step);
+        };
+        check(2, 0, 150, Step::Tokens { through: 2 });
+        check(2, 2, 150, Step::Cut);
+        check(2, 3, 150, Step::Cut);
+        check(0, 0, 99, wait(100));
+        check(0, 0, 100, Step::Cut);
+        check(9, 4, 160, Step::Cut);
+    }
+
+    #[test]
+    fn a_reset_comes_at_its_time_with_tokens_before_it() {
+        let at = Timestamp::from_millis(130);
+        let check =
+            |delivery, sent, now, step| check(Ending::Reset { at }, delivery, sent, now, step);
+        check(Delivery::Stream, 0, 110, Step::Tokens { through: 1 });
+        check(Delivery::Stream, 1, 110, wait(120));
+        check(Delivery::Stream, 2, 125, wait(130));
+        check(Delivery::Stream, 1, 130, Step::Reset);
+        check(Delivery::Whole, 0, 110, wait(130));
+        check(Delivery::Whole, 0, 131, Step::Reset);
+    }
+
+    #[test]
+    fn never_sends_nothing_more() {
+        for delivery in [Delivery::Stream, Delivery::Whole] {
+            check(Ending::Never, delivery, 0, 500, Step::Wait(Timestamp::MAX));
+            check(Ending::Never, delivery, 2, 500, Step::Wait(Timestamp::MAX));
+        }
+    }
+
+    #[test]
+    fn without_gaps_all_tokens_leave_with_the_first() {
+        let plan = Plan { gap: Duration::ZERO, ..plan(Ending::Complete) };
+        let now = Timestamp::from_millis(100);
+        assert_eq!(step(&plan, Delivery::Stream, 0, now), Step::Tokens { through: 4 });
+    }
+}

@@ -1,0 +1,55 @@
+//! What a mock provider is told at its start, and what it tells at its end.
+
+use squall_clock::Clock;
+use squall_determinism::Seed;
+use squall_provider::ProviderConfig;
+use squall_record::{AttemptRow, NoteRow};
+use std::net::SocketAddr;
+
+/// One mock provider.
+#[derive(Clone, Debug)]
+pub struct MockSetup {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its place among the providers of the run: the entity of its draws, and its number in notes.
+    pub provider: u16,
+    /// How it behaves.
+    pub config: ProviderConfig,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// The run's time.
+    pub clock: Clock,
+    /// Wall time at the start of the run, in nanoseconds since 1970.
+    pub epoch_nanos: u64,
+    /// Where to listen; port 0 for a free one.
+    pub listen: SocketAddr,
+    /// The models it lists, each with the deployment that calls it by that name. Another model is
+    /// served just the same, as [`UNKNOWN_DEPLOYMENT`].
+    pub models: Vec<(String, u16)>,
+    /// Whether to log.
+    pub rows: Rows,
+}
+
+/// The deployment of an attempt whose model no deployment has.
+pub const UNKNOWN_DEPLOYMENT: u16 = u16::MAX;
+
+/// Whether a mock provider logs its attempts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rows {
+    /// One row each, in memory until the end: for a run.
+    Kept,
+    /// None: for a server that runs for days.
+    Dropped,
+}
+
+/// What a mock provider saw.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderLog {
+    /// One row per attempt, in the order of their ends. `ordinal` is 0: it takes all providers' logs
+    /// to tell.
+    pub attempts: Vec<AttemptRow>,
+    /// When each fault began and ended.
+    pub notes: Vec<NoteRow>,
+    /// Attempts whose model no deployment has.
+    pub unknown_models: u64,
+}

@@ -1,0 +1,292 @@
+//! The core under its lock, and everything that must happen in the same order as its outputs.
+
+use crate::attempt::{Arrived, Attempt};
+use crate::cell::{Cell, Verdict};
+use crate::connections::Connections;
+use crate::lock::lock;
+use crate::setup::{MockSetup, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+use http::HeaderMap;
+use slab::Slab;
+use squall_clock::Clock;
+use squall_determinism::{Digest, Timestamp};
+use squall_failure::FailureClass;
+use squall_provider::{Arrival, Input, Listener, Note, Output, Provider, Tag};
+use squall_record::{AttemptOutcome, AttemptRow, NoteRow, SeenBy};
+use squall_wire::RequestToken;
+use squall_wire::openai::ChatRequest;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Notify, watch};
+
+/// One provider, live: shared by its connections, its timer and its owner.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    setup: MockSetup,
+    state: Mutex<State>,
+    timer: Notify,
+    listener: watch::Sender<Listener>,
+    connections: Connections,
+}
+
+#[derive(Debug)]
+struct State {
+    core: Provider,
+    /// How many attempts have come in.
+    arrived: u64,
+    /// Those that have not ended; the key is the tag.
+    open: Slab<Arc<Cell>>,
+    log: ProviderLog,
+    /// When the timer task will wake up.
+    armed: Timestamp,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum End {
+    /// With its whole answer.
+    Succeeded,
+    /// With the connection closed or reset in the middle, as planned.
+    Broken,
+    /// With an error, as this class of failure.
+    Rejected(FailureClass),
+    /// The caller hung up.
+    HungUp,
+}
+
+impl Shell {
+    pub(crate) fn new(setup: MockSetup) -> Self {
+        let MockSetup { seed, provider, epoch_nanos, .. } = setup;
+        let core = Provider::new(setup.config.clone(), seed, u64::from(provider), epoch_nanos);
+        let state = State {
+            core,
+            arrived: 0,
+            open: Slab::new(),
+            log: ProviderLog::default(),
+            armed: Timestamp::MAX,
+        };
+        Self {
+            setup,
+            state: Mutex::new(state),
+            timer: Notify::new(),
+            listener: watch::Sender::new(Listener::Listening),
+            connections: Connections::default(),
+        }
+    }
+
+    pub(crate) const fn clock(&self) -> Clock {
+        self.setup.clock
+    }
+
+    pub(crate) const fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    pub(crate) const fn provider(&self) -> u16 {
+        self.setup.provider
+    }
+
+    pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
+        self.setup.models.iter().map(|(model, _)| model.as_str())
+    }
+
+    /// Whether connections are wanted, now and from now on.
+    pub(crate) fn listener(&self) -> watch::Receiver<Listener> {
+        self.listener.subscribe()
+    }
+
+    /// Wall time, in Unix seconds, by the run's own epoch.
+    pub(crate) fn unix_secs(&self, at: Timestamp) -> u64 {
+        (self.setup.epoch_nanos + at.as_nanos()) / 1_000_000_000
+    }
+
+    /// Takes an attempt in: the core's word on it is in its cell from then on. `None` while connections
+    /// are refused: the request slipped in on one that is being reset.
+    pub(crate) fn arrive(
+        self: &Arc<Self>,
+        request: &ChatRequest,
+        headers: &HeaderMap,
+    ) -> Option<Attempt> {
+        let token = request.token(headers);
+        let deployment = self.deployment(&request.model);
+        let input_tokens = token.map_or(request.input_tokens, |token| token.input_tokens);
+        let mut state = lock(&self.state);
+        let now = self.setup.clock.now();
+        if state.core.next_timer().is_some_and(|due| due <= now) {
+            self.drive(&mut state, now, Input::Tick);
+        }
+        if state.core.listener() == Listener::Refusing {
+            return None;
+        }
+        let number = state.arrived;
+        state.arrived += 1;
+        state.log.unknown_models += u64::from(deployment == UNKNOWN_DEPLOYMENT);
+        let row =
+            AttemptRow { deployment, stream: request.stream, input_tokens, ..new_row(token, now) };
+        // A token says how long the answer is; without one, `max_tokens` caps what is drawn.
+        let max_tokens = if token.is_some() { None } else { request.max_tokens };
+        let cell = Arc::new(Cell::new(row, max_tokens));
+        let tag = Tag(state.open.insert(Arc::clone(&cell)) as u64);
+        let arrival = Arrival {
+            tag,
+            request: token.map_or_else(|| hash(request.body()), |token| token.request),
+            input_tokens,
+            output_tokens: token.map(|token| token.output_tokens),
+            stream: request.stream,
+        };
+        self.drive(&mut state, now, Input::Arrived(arrival));
+        drop(state);
+        let arrived = Arrived { tag, number, at: now, input_tokens };
+        Some(Attempt::new(Arc::clone(self), cell, arrived))
+    }
+
+    /// Logs a request that could not be read: it never reaches the core.
+    pub(crate) fn malformed(&self, headers: &HeaderMap) {
+        let now = self.setup.clock.now();
+        let outcome = AttemptOutcome::Failed { class: FailureClass::BadRequest };
+        let row = AttemptRow {
+            outcome,
+            status: FailureClass::BadRequest.status(),
+            ..new_row(RequestToken::from_headers(headers), now)
+        };
+        self.log(&mut lock(&self.state), row);
+    }
+
+    /// Ends an attempt: logs its row and tells the core. Does nothing if the log is closed.
+    pub(crate) fn end(&self, tag: Tag, cell: &Arc<Cell>, end: End) {
+        let mut state = lock(&self.state);
+        let now = self.setup.clock.now();
+        let key = tag.0 as usize;
+        if !state.open.get(key).is_some_and(|open| Arc::ptr_eq(open, cell)) {
+            return;
+        }
+        state.open.remove(key);
+        let (outcome, input) = match end {
+            End::Succeeded => (AttemptOutcome::Succeeded, Some(Input::Delivered { tag })),
+            End::Broken => {
+                let class = FailureClass::Cut;
+                (AttemptOutcome::Failed { class }, Some(Input::Delivered { tag }))
+            }
+            End::Rejected(class) => (AttemptOutcome::Failed { class }, None),
+            End::HungUp => (AttemptOutcome::Abandoned, Some(Input::Gone { tag })),
+        };
+        self.log(&mut state, cell.row(outcome, now));
+        if let Some(input) = input {
+            self.drive(&mut state, now, input);
+        }
+    }
+
+    /// Fires what is due, whenever it is due, for as long as it is polled.
+    pub(crate) async fn run_timer(&self) {
+        loop {
+            let due = self.tick();
+            tokio::select! {
+                () = self.setup.clock.sleep_until(due) => {}
+                () = self.timer.notified() => {}
+            }
+        }
+    }
+
+    /// Fires what is due; says when to come again.
+    pub(crate) fn tick(&self) -> Timestamp {
+        let mut state = lock(&self.state);
+        let now = self.setup.clock.now();
+        // Whatever comes out of this, the timer is awake and need not be told.
+        state.armed = Timestamp::ZERO;
+        self.drive(&mut state, now, Input::Tick);
+        state.armed = state.core.next_timer().unwrap_or(Timestamp::MAX);
+        state.armed
+    }
+
+    /// Ends the log: attempts that are still open are unfinished.
+    pub(crate) fn close(&self) -> ProviderLog {
+        let mut state = lock(&self.state);
+        let now = self.setup.clock.now();
+        for (_, cell) in std::mem::take(&mut state.open) {
+            self.log(&mut state, cell.row(AttemptOutcome::Unfinished, now));
+        }
+        std::mem::take(&mut state.log)
+    }
+
+    fn drive(&self, state: &mut State, now: Timestamp, input: Input) {
+        state.core.handle(now, input);
+        while let Some(output) = state.core.poll() {
+            self.carry_out(state, output);
+        }
+        let due = state.core.next_timer().unwrap_or(Timestamp::MAX);
+        if due < state.armed {
+            state.armed = due;
+            self.timer.notify_one();
+        }
+    }
+
+    fn carry_out(&self, state: &mut State, output: Output) {
+        match output {
+            Output::Plan { tag, plan } => deliver(state, tag, Verdict::Plan(plan)),
+            Output::Reject { tag, rejection } => deliver(state, tag, Verdict::Reject(rejection)),
+            Output::Listener(listener) => {
+                self.listener.send_replace(listener);
+                self.connections.set(listener);
+            }
+            Output::Note(note) => self.note(state, note),
+        }
+    }
+
+    /// A fault's times are those of the script: the moment at which its timer fired is only later.
+    fn note(&self, state: &mut State, note: Note) {
+        let provider = self.setup.provider;
+        let fault_config = |fault: u16| &self.setup.config.faults[usize::from(fault)];
+        let (at, note) = match note {
+            Note::FaultStarted { fault } => {
+                (fault_config(fault).at, squall_record::Note::FaultStarted { provider, fault })
+            }
+            Note::FaultEnded { fault } => {
+                (fault_config(fault).until(), squall_record::Note::FaultEnded { provider, fault })
+            }
+        };
+        if self.setup.rows == Rows::Kept {
+            state.log.notes.push(NoteRow { at, request: None, note });
+        }
+    }
+
+    fn log(&self, state: &mut State, row: AttemptRow) {
+        if self.setup.rows == Rows::Kept {
+            state.log.attempts.push(row);
+        }
+    }
+
+    fn deployment(&self, model: &str) -> u16 {
+        let known = self.setup.models.iter().find(|(name, _)| name == model);
+        known.map_or(UNKNOWN_DEPLOYMENT, |&(_, deployment)| deployment)
+    }
+}
+
+fn deliver(state: &State, tag: Tag, verdict: Verdict) {
+    if let Some(cell) = state.open.get(tag.0 as usize) {
+        cell.deliver(verdict);
+    }
+}
+
+fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow {
+    AttemptRow {
+        request: token.map(|token| token.request),
+        ordinal: 0,
+        deployment: UNKNOWN_DEPLOYMENT,
+        seen_by: SeenBy::Provider,
+        started: now,
+        first_token: None,
+        ended: now,
+        outcome: AttemptOutcome::Unfinished,
+        status: 0,
+        retry_after: None,
+        fault: None,
+        stream: false,
+        input_tokens: 0,
+        output_tokens: 0,
+    }
+}
+
+/// What draws are keyed by when no token tells the request.
+fn hash(body: &[u8]) -> u64 {
+    let mut digest = Digest::new();
+    digest.bytes(body);
+    digest.short()
+}
