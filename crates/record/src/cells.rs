@@ -1,227 +1,279 @@
-//! Cells: what metrics are read from. Counts in ticks of 100 ms, distributions per second, so that an
-//! hour of traffic stays small whether or not its rows are kept.
-//!
-//! Recording a row indexes growing tables by tick: nothing is hashed, and nothing is allocated but for
-//! a table that grows. Requests are counted by when their user asked, attempts by when they started.
+//! Cells: counts per tick and distributions per second, from which every metric is read, so that rows
+//! are optional on long runs.
 
-mod bucket;
-mod counts;
 mod embargo;
-mod series;
-mod window;
+mod latencies;
 
-pub use counts::{DeploymentCounts, FailureCounts, GroupCounts};
 pub use embargo::TRANSIT;
-pub use series::Series;
-pub use window::{TICK, Window};
-
-pub(crate) use bucket::Bucket;
+pub use latencies::Latencies;
 
 use crate::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow};
 use embargo::Embargoes;
+use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
-use window::tick_of;
+use std::ops::Range;
+use std::time::Duration;
 
-/// Everything that a run's metrics are read from.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The width of a cell: all that is timed by counts is known to a tenth of a second.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// How many kinds of failure there are.
+const CLASSES: usize = squall_failure::FailureClass::ALL.len();
+
+/// How many of what a recording is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Shape {
+    /// Model groups.
+    pub groups: usize,
+    /// Deployments, all groups together.
+    pub deployments: usize,
+}
+
+/// All cells of a run.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Cells {
-    groups: Vec<GroupCells>,
-    deployments: Vec<DeploymentCells>,
+    /// By model group.
+    pub groups: Vec<GroupCells>,
+    /// By deployment.
+    pub deployments: Vec<DeploymentCells>,
 }
 
-/// The cells of one model group, by the intended time of its requests.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The cells of a model group: requests as clients saw them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct GroupCells {
-    pub(crate) ticks: Vec<GroupCounts>,
-    pub(crate) latency: Series,
-    pub(crate) ttft: Series,
+    ticks: Vec<RequestCell>,
+    /// From intended time to last byte, of requests that succeeded, by intended time.
+    pub latency: Latencies,
+    /// From intended time to first token, of streams that succeeded, by intended time.
+    pub ttft: Latencies,
 }
 
-/// The cells of one deployment, by the start of its attempts.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The cells of a deployment: attempts as its provider saw them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct DeploymentCells {
-    pub(crate) ticks: Vec<DeploymentCounts>,
-    pub(crate) latency: Series,
-    pub(crate) ttft: Series,
-    pub(crate) embargoes: Embargoes,
+    ticks: Vec<AttemptCell>,
+    /// From start to end, of attempts that succeeded, by start.
+    pub latency: Latencies,
+    /// From start to first token, of streams that succeeded, by start.
+    pub ttft: Latencies,
+    #[serde(skip)]
+    embargoes: Embargoes,
+}
+
+/// What became of the requests of one tick.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RequestCell {
+    /// Intended in this tick.
+    pub arrived: u32,
+    /// Of those, how many succeeded.
+    pub succeeded: u32,
+    /// Of those, how many failed, by the code of the class.
+    pub failed: [u32; CLASSES],
+    /// Of those, how many clients gave up.
+    pub gave_up: u32,
+    /// Of those, how many the end of the run cut off.
+    pub unfinished: u32,
+    /// Answered well in this tick, whenever they were intended.
+    pub answered: u32,
+    /// Failed or given up in this tick, whenever they were intended.
+    pub lost: u32,
+}
+
+/// What became of the attempts of one tick.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AttemptCell {
+    /// Started in this tick.
+    pub started: u32,
+    /// Of those, how many were the first of their request.
+    pub first: u32,
+    /// Of those, how many succeeded.
+    pub succeeded: u32,
+    /// Of those, how many failed, by the code of the class.
+    pub failed: [u32; CLASSES],
+    /// Of those, how many callers hung up on.
+    pub abandoned: u32,
+    /// Tokens of their prompts.
+    pub input_tokens: u64,
+    /// Tokens of their answers that were sent.
+    pub output_tokens: u64,
+    /// 429s with Retry-After that were sent in this tick.
+    pub asked_to_wait: u32,
+    /// Of those, how many saw another attempt before the time was over.
+    pub did_not_wait: u32,
 }
 
 impl Cells {
-    /// Empty cells for so many groups and deployments.
-    #[must_use]
-    pub fn new(groups: usize, deployments: usize) -> Self {
+    pub(crate) fn new(shape: Shape) -> Self {
         Self {
-            groups: vec![GroupCells::default(); groups],
-            deployments: vec![DeploymentCells::default(); deployments],
+            groups: vec![GroupCells::default(); shape.groups],
+            deployments: vec![DeploymentCells::default(); shape.deployments],
         }
     }
 
-    /// Counts a request that has ended.
-    ///
-    /// # Panics
-    /// When it is of a group that the cells were not made for.
-    pub fn request(&mut self, row: &RequestRow) {
-        let group = &mut self.groups[usize::from(row.group)];
-        let counts = at(&mut group.ticks, row.intended);
-        counts.arrived += 1;
-        match row.outcome {
-            RequestOutcome::Succeeded => counts.succeeded += 1,
-            RequestOutcome::Failed { class, .. } => counts.failed.add(class, 1),
-            RequestOutcome::GaveUp => counts.gave_up += 1,
-            RequestOutcome::Unfinished => counts.unfinished += 1,
-        }
-        match row.outcome {
-            RequestOutcome::Succeeded => {
-                at(&mut group.ticks, row.ended).answered_ok += 1;
-                group.latency.record(row.intended, row.ended.since(row.intended));
-                if let (true, Some(first)) = (row.stream, row.first_token) {
-                    group.ttft.record(row.intended, first.since(row.intended));
-                }
-            }
-            RequestOutcome::Failed { .. } | RequestOutcome::GaveUp => {
-                at(&mut group.ticks, row.ended).answered_badly += 1;
-            }
-            RequestOutcome::Unfinished => {}
-        }
-    }
-
-    /// Counts an attempt that has ended. Attempts come in the order of their ends: an attempt that
-    /// broke a Retry-After is recognised by the 429s that ended before it.
-    ///
-    /// # Panics
-    /// When it is of a deployment that the cells were not made for.
-    pub fn attempt(&mut self, row: &AttemptRow) {
-        let cells = &mut self.deployments[usize::from(row.deployment)];
-        let counts = at(&mut cells.ticks, row.started);
-        counts.attempts += 1;
-        counts.first_attempts += u32::from(row.ordinal == 0);
-        counts.input_tokens += u64::from(row.input_tokens);
-        counts.output_tokens += u64::from(row.output_tokens);
-        match row.outcome {
-            AttemptOutcome::Succeeded => counts.succeeded += 1,
-            AttemptOutcome::Failed { class } => counts.failed.add(class, 1),
-            AttemptOutcome::Abandoned => counts.abandoned += 1,
-            AttemptOutcome::Unfinished => counts.unfinished += 1,
-        }
-        if row.outcome == AttemptOutcome::Succeeded {
-            cells.latency.record(row.started, row.ended.since(row.started));
-            if let (true, Some(first)) = (row.stream, row.first_token) {
-                cells.ttft.record(row.started, first.since(row.started));
-            }
-        }
-        let ticks = &mut cells.ticks;
-        cells.embargoes.attempt(row.started, |ended| at(ticks, ended).retry_afters_broken += 1);
-        if let (429, Some(retry_after)) = (row.status, row.retry_after) {
-            at(&mut cells.ticks, row.ended).retry_afters += 1;
-            cells.embargoes.ask(row.ended, retry_after);
-        }
-    }
-
-    /// The groups, in the order of the header.
+    /// Requests and attempts in all.
     #[must_use]
-    pub fn groups(&self) -> &[GroupCells] {
-        &self.groups
+    pub fn counts(&self) -> (u64, u64) {
+        let all = Timestamp::ZERO..Timestamp::MAX;
+        let requests = self.groups.iter().map(|group| u64::from(group.sum(all.clone()).arrived));
+        let attempts = self.deployments.iter().map(|each| u64::from(each.sum(all.clone()).started));
+        (requests.sum(), attempts.sum())
     }
 
-    /// The deployments, in the order of the header.
-    #[must_use]
-    pub fn deployments(&self) -> &[DeploymentCells] {
-        &self.deployments
+    pub(crate) fn request(&mut self, row: &RequestRow) {
+        if let Some(group) = self.groups.get_mut(usize::from(row.group)) {
+            group.request(row);
+        }
     }
 
-    pub(crate) fn groups_mut(&mut self) -> &mut [GroupCells] {
-        &mut self.groups
+    pub(crate) fn attempt(&mut self, row: &AttemptRow) {
+        if let Some(deployment) = self.deployments.get_mut(usize::from(row.deployment)) {
+            deployment.attempt(row);
+        }
     }
 
-    pub(crate) fn deployments_mut(&mut self) -> &mut [DeploymentCells] {
-        &mut self.deployments
-    }
-
-    /// Brings everything into the form in which two equal recordings are equal.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn close(&mut self) {
         for group in &mut self.groups {
-            group.latency.settle();
-            group.ttft.settle();
+            group.latency.close();
+            group.ttft.close();
         }
         for deployment in &mut self.deployments {
-            deployment.latency.settle();
-            deployment.ttft.settle();
-            deployment.embargoes.settle();
+            deployment.latency.close();
+            deployment.ttft.close();
+            deployment.embargoes = Embargoes::default();
         }
     }
 }
 
 impl GroupCells {
-    /// The counts of each tick, from the start of the run.
+    /// The cells, one per [`TICK`] from the start of the run.
     #[must_use]
-    pub fn ticks(&self) -> &[GroupCounts] {
+    pub fn ticks(&self) -> &[RequestCell] {
         &self.ticks
     }
 
-    /// The counts of a window, summed.
+    /// The sum of the cells that begin in a window.
     #[must_use]
-    pub fn window(&self, window: Window) -> GroupCounts {
-        let mut sum = GroupCounts::default();
-        self.ticks[window.ticks(self.ticks.len())].iter().for_each(|tick| sum += *tick);
+    pub fn sum(&self, window: Range<Timestamp>) -> RequestCell {
+        let mut sum = RequestCell::default();
+        for cell in &self.ticks[ticks_of(&window, self.ticks.len())] {
+            sum.arrived += cell.arrived;
+            sum.succeeded += cell.succeeded;
+            add(&mut sum.failed, &cell.failed);
+            sum.gave_up += cell.gave_up;
+            sum.unfinished += cell.unfinished;
+            sum.answered += cell.answered;
+            sum.lost += cell.lost;
+        }
         sum
     }
 
-    /// Latency of the requests that succeeded, from intended time to last byte, in µs.
-    #[must_use]
-    pub fn latency(&self) -> &Series {
-        &self.latency
-    }
-
-    /// Time to first token of the streams that succeeded, from intended time, in µs.
-    #[must_use]
-    pub fn ttft(&self) -> &Series {
-        &self.ttft
+    fn request(&mut self, row: &RequestRow) {
+        let intended = at(&mut self.ticks, row.intended);
+        intended.arrived += 1;
+        let lost = match row.outcome {
+            RequestOutcome::Succeeded => {
+                intended.succeeded += 1;
+                self.latency.record(row.intended, row.ended.since(row.intended));
+                if let (true, Some(first)) = (row.stream, row.first_token) {
+                    self.ttft.record(row.intended, first.since(row.intended));
+                }
+                at(&mut self.ticks, row.ended).answered += 1;
+                return;
+            }
+            RequestOutcome::Failed { class, .. } => &mut intended.failed[usize::from(class.code())],
+            RequestOutcome::GaveUp => &mut intended.gave_up,
+            RequestOutcome::Unfinished => {
+                intended.unfinished += 1;
+                return;
+            }
+        };
+        *lost += 1;
+        at(&mut self.ticks, row.ended).lost += 1;
     }
 }
 
 impl DeploymentCells {
-    /// The counts of each tick, from the start of the run.
+    /// The cells, one per [`TICK`] from the start of the run.
     #[must_use]
-    pub fn ticks(&self) -> &[DeploymentCounts] {
+    pub fn ticks(&self) -> &[AttemptCell] {
         &self.ticks
     }
 
-    /// The counts of a window, summed.
+    /// The sum of the cells that begin in a window.
     #[must_use]
-    pub fn window(&self, window: Window) -> DeploymentCounts {
-        let mut sum = DeploymentCounts::default();
-        self.ticks[window.ticks(self.ticks.len())].iter().for_each(|tick| sum += *tick);
+    pub fn sum(&self, window: Range<Timestamp>) -> AttemptCell {
+        let mut sum = AttemptCell::default();
+        for cell in &self.ticks[ticks_of(&window, self.ticks.len())] {
+            sum.started += cell.started;
+            sum.first += cell.first;
+            sum.succeeded += cell.succeeded;
+            add(&mut sum.failed, &cell.failed);
+            sum.abandoned += cell.abandoned;
+            sum.input_tokens += cell.input_tokens;
+            sum.output_tokens += cell.output_tokens;
+            sum.asked_to_wait += cell.asked_to_wait;
+            sum.did_not_wait += cell.did_not_wait;
+        }
         sum
     }
 
-    /// Latency of the attempts that succeeded, from start to last byte, in µs.
-    #[must_use]
-    pub fn latency(&self) -> &Series {
-        &self.latency
-    }
-
-    /// Time to first token of the streams that succeeded, from the attempt's start, in µs.
-    #[must_use]
-    pub fn ttft(&self) -> &Series {
-        &self.ttft
-    }
-
-    /// When the provider had asked to be left alone: from each 429 with Retry-After to the end of the
-    /// wait, overlapping waits as one, in order.
-    #[must_use]
-    pub fn embargoed(&self) -> &[(Timestamp, Timestamp)] {
-        self.embargoes.ranges()
+    fn attempt(&mut self, row: &AttemptRow) {
+        let cell = at(&mut self.ticks, row.started);
+        cell.started += 1;
+        cell.first += u32::from(row.ordinal == 0);
+        cell.input_tokens += u64::from(row.input_tokens);
+        cell.output_tokens += u64::from(row.output_tokens);
+        match row.outcome {
+            AttemptOutcome::Succeeded => {
+                cell.succeeded += 1;
+                self.latency.record(row.started, row.ended.since(row.started));
+                if let (true, Some(first)) = (row.stream, row.first_token) {
+                    self.ttft.record(row.started, first.since(row.started));
+                }
+            }
+            AttemptOutcome::Failed { class } => cell.failed[usize::from(class.code())] += 1,
+            AttemptOutcome::Abandoned => cell.abandoned += 1,
+            AttemptOutcome::Unfinished => {}
+        }
+        for asked in self.embargoes.broken_by(row.started) {
+            at(&mut self.ticks, asked).did_not_wait += 1;
+        }
+        if let (429, Some(wait)) = (row.status, row.retry_after) {
+            at(&mut self.ticks, row.ended).asked_to_wait += 1;
+            self.embargoes.add(row.ended, row.ended + wait);
+        }
     }
 }
 
-/// The counts of the tick that `time` is in; the table grows to hold it.
+/// The cell of a time, made if it is not there yet.
 #[inline]
 fn at<T: Clone + Default>(ticks: &mut Vec<T>, time: Timestamp) -> &mut T {
     let tick = tick_of(time);
-    if tick >= ticks.len() {
+    if ticks.len() <= tick {
         ticks.resize(tick + 1, T::default());
     }
     &mut ticks[tick]
+}
+
+#[inline]
+fn tick_of(time: Timestamp) -> usize {
+    (time.as_nanos() / TICK.as_nanos() as u64) as usize
+}
+
+/// The ticks that begin in a window, as far as there are any.
+fn ticks_of(window: &Range<Timestamp>, len: usize) -> Range<usize> {
+    let first_at_or_after = |time: Timestamp| {
+        let tick = time.as_nanos().div_ceil(TICK.as_nanos() as u64);
+        usize::try_from(tick).unwrap_or(usize::MAX).min(len)
+    };
+    let start = first_at_or_after(window.start);
+    start..first_at_or_after(window.end).max(start)
+}
+
+fn add(sums: &mut [u32; CLASSES], counts: &[u32; CLASSES]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
 }
 
 #[cfg(test)]

@@ -1,25 +1,38 @@
-//! What takes rows as they end, and makes the recording.
+//! Takes in what happens and ends in a recording.
 
-use crate::{
-    AttemptOutcome, AttemptRow, Cells, Keep, NoteRow, Recording, RequestOutcome, RequestRow,
-    RunHeader, SeenBy,
-};
-use core::time::Duration;
+use crate::AttemptOutcome;
+use crate::{AttemptRow, Cells, NoteRow, RequestOutcome, RequestRow, RunHeader, Shape};
 use squall_determinism::{Digest, Timestamp};
 
-/// How many of each a run has.
+/// Whether rows are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Shape {
-    /// Model groups.
-    pub groups: usize,
-    /// Deployments, all groups together.
-    pub deployments: usize,
+pub enum Keep {
+    /// Rows, notes and cells.
+    Rows,
+    /// Cells alone.
+    Cells,
 }
 
-/// Takes what happens, in the order of its end, and makes a [`Recording`] of it.
+/// A run, from the outside: all that metrics, verdict and report are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// What it is of.
+    pub header: RunHeader,
+    /// Requests, by ordinal. Empty if rows were not kept.
+    pub requests: Vec<RequestRow>,
+    /// Attempts, by start. Empty if rows were not kept.
+    pub attempts: Vec<AttemptRow>,
+    /// Notes, by time.
+    pub notes: Vec<NoteRow>,
+    /// Counts and distributions.
+    pub cells: Cells,
+    /// The journal of the router, in the frames of [`JournalWriter`](crate::JournalWriter).
+    pub journal: Option<Vec<u8>>,
+}
+
+/// Takes rows in as requests and attempts end.
 ///
-/// The digest covers requests, attempts and whatever words the shell adds for the router's outputs;
-/// notes are left out.
+/// Attempts come in the order in which they end: whether a Retry-After was obeyed is judged as they come.
 #[derive(Clone, Debug)]
 pub struct Collector {
     keep: Keep,
@@ -31,7 +44,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// An empty one for a run of this shape.
+    /// A collector for a run of this shape.
     #[must_use]
     pub fn new(shape: Shape, keep: Keep) -> Self {
         Self {
@@ -39,15 +52,12 @@ impl Collector {
             requests: Vec::new(),
             attempts: Vec::new(),
             notes: Vec::new(),
-            cells: Cells::new(shape.groups, shape.deployments),
+            cells: Cells::new(shape),
             digest: Digest::new(),
         }
     }
 
     /// A request has ended.
-    ///
-    /// # Panics
-    /// When its group is outside the shape.
     pub fn request(&mut self, row: &RequestRow) {
         digest_request(row, &mut self.digest);
         self.cells.request(row);
@@ -56,10 +66,7 @@ impl Collector {
         }
     }
 
-    /// An attempt has ended. Attempts come in the order of their ends.
-    ///
-    /// # Panics
-    /// When its deployment is outside the shape.
+    /// An attempt has ended.
     pub fn attempt(&mut self, row: &AttemptRow) {
         digest_attempt(row, &mut self.digest);
         self.cells.attempt(row);
@@ -68,28 +75,27 @@ impl Collector {
         }
     }
 
-    /// Something to annotate a chart with. Left out when only cells are kept.
+    /// Something was noted.
     pub fn note(&mut self, row: NoteRow) {
         if self.keep == Keep::Rows {
             self.notes.push(row);
         }
     }
 
-    /// The digest so far, to be fed the router's outputs.
+    /// The digest, to take the router's outputs in as they come.
     pub const fn digest(&mut self) -> &mut Digest {
         &mut self.digest
     }
 
-    /// The recording: its rows sorted, its digest in the header.
+    /// The recording. Its header gets the digest.
     #[must_use]
     pub fn finish(mut self, header: RunHeader) -> Recording {
-        self.requests.sort_unstable_by_key(|row| row.request);
-        self.attempts.sort_by_key(|row| (row.started, row.request, row.deployment));
+        self.cells.close();
+        self.requests.sort_by_key(|row| row.request);
+        self.attempts.sort_by_key(|row| (row.started, row.request, row.ordinal));
         self.notes.sort_by_key(|row| row.at);
-        self.cells.settle();
         Recording {
             header: RunHeader { digest: self.digest.to_string(), ..header },
-            kept: self.keep,
             requests: self.requests,
             attempts: self.attempts,
             notes: self.notes,
@@ -99,7 +105,17 @@ impl Collector {
     }
 }
 
-#[inline]
+/// Fills in the ordinals of attempts, over all providers: the first to start is the first.
+pub fn join(attempts: &mut [AttemptRow]) {
+    attempts.sort_by_key(|row| (row.request, row.started, row.deployment));
+    let (mut last, mut ordinal) = (None, 0);
+    for row in attempts.iter_mut().filter(|row| row.request.is_some()) {
+        ordinal = if row.request == last { ordinal + 1 } else { 0 };
+        last = row.request;
+        row.ordinal = ordinal;
+    }
+}
+
 fn digest_request(row: &RequestRow, digest: &mut Digest) {
     let outcome = match row.outcome {
         RequestOutcome::Succeeded => 0,
@@ -109,18 +125,15 @@ fn digest_request(row: &RequestRow, digest: &mut Digest) {
         RequestOutcome::GaveUp => 2,
         RequestOutcome::Unfinished => 3,
     };
-    let small = outcome | u64::from(row.status) << 24 | u64::from(row.group) << 40;
-    digest.word(REQUEST | small | u64::from(row.stream) << 56);
     digest.word(row.request);
+    digest.word(u64::from(row.group) | u64::from(row.status) << 16 | u64::from(row.stream) << 32);
     digest.word(row.intended.as_nanos());
-    digest.word(row.sent.as_nanos());
-    digest.word(row.first_token.unwrap_or(Timestamp::MAX).as_nanos());
+    digest.word(option(row.first_token));
     digest.word(row.ended.as_nanos());
-    digest.word(u64::from(row.input_tokens) << 32 | u64::from(row.output_tokens));
-    digest.word(row.received_tokens.into());
+    digest.word(u64::from(row.input_tokens) | u64::from(row.output_tokens) << 32);
+    digest.word(u64::from(row.received_tokens) | outcome << 32);
 }
 
-#[inline]
 fn digest_attempt(row: &AttemptRow, digest: &mut Digest) {
     let outcome = match row.outcome {
         AttemptOutcome::Succeeded => 0,
@@ -128,25 +141,17 @@ fn digest_attempt(row: &AttemptRow, digest: &mut Digest) {
         AttemptOutcome::Abandoned => 2,
         AttemptOutcome::Unfinished => 3,
     };
-    let seen_by = match row.seen_by {
-        SeenBy::Provider => 0,
-        SeenBy::Gateway => 1,
-    };
-    let small = outcome | seen_by << 16 | u64::from(row.status) << 24;
-    digest.word(ATTEMPT | small | u64::from(row.deployment) << 40 | u64::from(row.stream) << 56);
     digest.word(row.request.unwrap_or(u64::MAX));
+    digest.word(
+        u64::from(row.ordinal) | u64::from(row.deployment) << 16 | u64::from(row.status) << 32,
+    );
     digest.word(row.started.as_nanos());
-    digest.word(row.first_token.unwrap_or(Timestamp::MAX).as_nanos());
+    digest.word(option(row.first_token));
     digest.word(row.ended.as_nanos());
-    digest.word(row.retry_after.map_or(u64::MAX, nanos));
-    digest.word(u64::from(row.input_tokens) << 32 | u64::from(row.output_tokens));
-    digest.word(u64::from(row.ordinal) << 32 | row.fault.map_or(u64::from(u32::MAX), u64::from));
+    digest.word(u64::from(row.input_tokens) | u64::from(row.output_tokens) << 32);
+    digest.word(outcome | row.retry_after.map_or(0, |wait| wait.as_nanos() as u64 + 1) << 16);
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+fn option(time: Option<Timestamp>) -> u64 {
+    time.map_or(u64::MAX, Timestamp::as_nanos)
 }
-
-/// What tells the rows apart in the digest.
-const REQUEST: u64 = 1 << 60;
-const ATTEMPT: u64 = 2 << 60;

@@ -1,48 +1,22 @@
-//! A journal as bytes: a mark, then frames, each behind its length. What a frame holds is the router's
-//! business, which writes it and reads it again.
+//! The journal on disk: frames that the router encodes and nobody here interprets.
 
 use crate::RecordError;
 
-/// What a journal begins with: a name and the version of its form.
-const MARK: &[u8; 8] = b"squallJ1";
+const MAGIC: &[u8; 8] = b"squalljn";
+const VERSION: u8 = 1;
 
-/// The longest frame: an input is a few dozen bytes.
-const FRAME_MAX: usize = 1 << 20;
-
-/// Writes a journal into memory.
+/// Puts frames one behind the other.
 #[derive(Clone, Debug)]
 pub struct JournalWriter {
     bytes: Vec<u8>,
 }
 
 impl JournalWriter {
-    /// An empty journal.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { bytes: MARK.to_vec() }
-    }
-
-    /// Writes one frame behind the others.
-    ///
-    /// # Panics
-    /// When it is longer than a mebibyte: no frame of a router is.
+    /// Adds a frame.
     pub fn frame(&mut self, frame: &[u8]) {
-        let length = u32::try_from(frame.len()).ok().filter(|_| frame.len() <= FRAME_MAX);
-        let length = length.expect("a frame of a router is shorter than a mebibyte");
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         self.bytes.extend_from_slice(&length.to_le_bytes());
         self.bytes.extend_from_slice(frame);
-    }
-
-    /// How many bytes it has come to.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether no frame was written.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.len() == MARK.len()
     }
 
     /// The journal.
@@ -54,29 +28,33 @@ impl JournalWriter {
 
 impl Default for JournalWriter {
     fn default() -> Self {
-        Self::new()
+        let mut bytes = MAGIC.to_vec();
+        bytes.push(VERSION);
+        Self { bytes }
     }
 }
 
-/// Reads a journal.
+/// Takes frames apart again.
 #[derive(Clone, Copy, Debug)]
 pub struct JournalReader<'a> {
     frames: &'a [u8],
 }
 
 impl<'a> JournalReader<'a> {
-    /// Begins to read.
+    /// A reader of a journal.
     ///
     /// # Errors
-    /// When these bytes are no journal, or one of another version.
+    /// When the bytes are no journal, or of another version.
     pub fn new(bytes: &'a [u8]) -> Result<Self, RecordError> {
-        match bytes.strip_prefix(MARK) {
-            Some(frames) => Ok(Self { frames }),
+        let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err(RecordError::NotAJournal) };
+        match rest.split_first() {
+            Some((&VERSION, frames)) => Ok(Self { frames }),
+            Some((&version, _)) => Err(RecordError::JournalVersion { version }),
             None => Err(RecordError::NotAJournal),
         }
     }
 
-    /// Every frame, in order.
+    /// All frames.
     ///
     /// # Errors
     /// When the journal ends in the middle of a frame.
@@ -84,10 +62,10 @@ impl<'a> JournalReader<'a> {
         let mut frames = Vec::new();
         let mut rest = self.frames;
         while !rest.is_empty() {
-            let torn = RecordError::TornJournal { frame: frames.len() };
-            let Some((length, after)) = rest.split_first_chunk::<4>() else { return Err(torn) };
+            let cut_short = RecordError::JournalCut { frame: frames.len() };
+            let Some((length, body)) = rest.split_first_chunk::<4>() else { return Err(cut_short) };
             let length = u32::from_le_bytes(*length) as usize;
-            let Some((frame, after)) = after.split_at_checked(length) else { return Err(torn) };
+            let Some((frame, after)) = body.split_at_checked(length) else { return Err(cut_short) };
             frames.push(frame);
             rest = after;
         }
@@ -99,32 +77,32 @@ impl<'a> JournalReader<'a> {
 mod tests {
     use super::*;
 
-    fn journal() -> Vec<u8> {
-        let mut writer = JournalWriter::new();
-        [&b"one"[..], b"", b"three"].iter().for_each(|frame| writer.frame(frame));
-        writer.into_bytes()
-    }
-
     #[test]
-    fn frames_come_back_in_order() {
-        let bytes = journal();
+    fn frames_come_back_as_they_went_in() {
+        let mut writer = JournalWriter::default();
+        [&b"one"[..], b"", b"three"].into_iter().for_each(|frame| writer.frame(frame));
+        let bytes = writer.into_bytes();
         let frames = JournalReader::new(&bytes).unwrap().frames().unwrap();
         assert_eq!(frames, [&b"one"[..], b"", b"three"]);
     }
 
     #[test]
-    fn a_torn_journal_names_the_frame_that_is_not_whole() {
-        let bytes = journal();
-        for cut in [1, 5, 8] {
-            let torn = &bytes[..bytes.len() - cut];
-            let error = JournalReader::new(torn).unwrap().frames().unwrap_err();
-            assert!(matches!(error, RecordError::TornJournal { frame: 2 }), "{error}");
-        }
+    fn a_journal_that_was_cut_off_says_where() {
+        let mut writer = JournalWriter::default();
+        writer.frame(b"whole");
+        writer.frame(b"cut");
+        let mut bytes = writer.into_bytes();
+        bytes.pop();
+        let error = JournalReader::new(&bytes).unwrap().frames().unwrap_err();
+        assert!(matches!(error, RecordError::JournalCut { frame: 1 }), "{error}");
     }
 
     #[test]
     fn other_bytes_are_no_journal() {
-        assert!(matches!(JournalReader::new(b"squallJ9").unwrap_err(), RecordError::NotAJournal));
-        assert!(matches!(JournalReader::new(b"").unwrap_err(), RecordError::NotAJournal));
+        assert!(matches!(JournalReader::new(b"hello"), Err(RecordError::NotAJournal)));
+        assert!(matches!(
+            JournalReader::new(b"squalljn\x09"),
+            Err(RecordError::JournalVersion { version: 9 })
+        ));
     }
 }
