@@ -56,6 +56,8 @@ pub struct DeploymentCells {
     pub latency: Latencies,
     /// From start to first token, of streams that succeeded, by start.
     pub ttft: Latencies,
+    /// When the provider had asked to be left alone, in nanoseconds: waits that overlap are one.
+    embargoed_ns: Vec<(u64, u64)>,
     #[serde(skip)]
     embargoes: Embargoes,
 }
@@ -217,6 +219,21 @@ impl DeploymentCells {
         sum
     }
 
+    /// When the provider had asked to be left alone: from a 429 with Retry-After to the end of the wait,
+    /// waits that overlap as one, in order.
+    pub fn embargoed(&self) -> impl Iterator<Item = Range<Timestamp>> + '_ {
+        let time = Timestamp::from_nanos;
+        self.embargoed_ns.iter().map(move |&(from, until)| time(from)..time(until))
+    }
+
+    /// Takes a wait in, which overlaps or follows the last one.
+    fn embargo(&mut self, from: u64, until: u64) {
+        match self.embargoed_ns.last_mut() {
+            Some(last) if from <= last.1 => *last = (last.0.min(from), last.1.max(until)),
+            _ => self.embargoed_ns.push((from, until)),
+        }
+    }
+
     fn attempt(&mut self, row: &AttemptRow) {
         let cell = at(&mut self.ticks, row.started);
         cell.started += 1;
@@ -235,12 +252,12 @@ impl DeploymentCells {
             AttemptOutcome::Abandoned => cell.abandoned += 1,
             AttemptOutcome::Unfinished => {}
         }
-        for asked in self.embargoes.broken_by(row.started) {
-            at(&mut self.ticks, asked).did_not_wait += 1;
-        }
+        let ticks = &mut self.ticks;
+        self.embargoes.broken_by(row.started, |asked| at(ticks, asked).did_not_wait += 1);
         if let (429, Some(wait)) = (row.status, row.retry_after) {
             at(&mut self.ticks, row.ended).asked_to_wait += 1;
-            self.embargoes.add(row.ended, row.ended + wait);
+            self.embargoes.add(row.ended, wait);
+            self.embargo(row.ended.as_nanos(), (row.ended + wait).as_nanos());
         }
     }
 }

@@ -120,3 +120,22 @@ fn an_attempt_begun_before_the_429_arrived_is_exempt() {
     cells.attempt(&attempt(1_010, 1_700, None));
     assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
 }
+
+#[test]
+fn a_long_wait_outlives_a_short_one_that_came_later() {
+    let mut cells = cells();
+    cells.attempt(&attempt(999, 1_000, Some(60_000)));
+    cells.attempt(&attempt(1_010, 2_000, Some(100)));
+    cells.attempt(&attempt(30_000, 30_001, None));
+    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
+}
+
+#[test]
+fn waits_that_overlap_are_one_stretch() {
+    let mut cells = cells();
+    for (ended, wait) in [(1_000, 500), (1_200, 500), (5_000, 100)] {
+        cells.attempt(&attempt(ended - 1, ended, Some(wait)));
+    }
+    let stretches: Vec<_> = cells.deployments[0].embargoed().collect();
+    assert_eq!(stretches, [at(1_000)..at(1_700), at(5_000)..at(5_100)]);
+}
