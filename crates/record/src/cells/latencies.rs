@@ -52,10 +52,9 @@ impl Latencies {
 
     fn close_first(&mut self) -> Option<Histogram<u32>> {
         let mut histogram = self.open.pop_front()?;
-        let values = histogram.iter_recorded();
-        let values = values.map(|value| (value.value_iterated_to() as u32, value.count_at_value()));
+        let values = recorded(&histogram);
         self.seconds.resize(self.first_open, Vec::new());
-        self.seconds.push(values.collect());
+        self.seconds.push(values);
         self.first_open += 1;
         histogram.reset();
         Some(histogram)
@@ -103,6 +102,21 @@ impl Latencies {
         }
         merged
     }
+}
+
+/// The values that occurred, and how often. The histogram's own iterator walks its thousands of buckets
+/// from zero; this walks from the least value to the greatest.
+fn recorded(histogram: &Histogram<u32>) -> Vec<(u32, u32)> {
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    let (least, greatest) = (histogram.min(), histogram.max());
+    let values = std::iter::successors(Some(least), |&value| {
+        Some(histogram.next_non_equivalent(value)).filter(|&next| next <= greatest)
+    });
+    let counted =
+        values.map(|value| (histogram.highest_equivalent(value), histogram.count_at(value)));
+    counted.filter(|&(_, count)| count > 0).map(|(value, count)| (value as u32, count)).collect()
 }
 
 impl PartialEq for Latencies {
