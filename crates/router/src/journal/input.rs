@@ -94,12 +94,12 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, Input)> {
     words.0.is_empty().then_some((now, input))
 }
 
-pub(super) fn put_request(request: RequestKey, sink: &mut impl Sink) {
+fn put_request(request: RequestKey, sink: &mut impl Sink) {
     sink.word(request.slot.into());
     sink.word(request.generation.into());
 }
 
-pub(super) fn put_attempt(attempt: AttemptId, sink: &mut impl Sink) {
+fn put_attempt(attempt: AttemptId, sink: &mut impl Sink) {
     put_request(attempt.request, sink);
     sink.word(attempt.nth.into());
 }

@@ -1,9 +1,8 @@
 //! Outputs as words. Notes are left out: they annotate, and may grow without changing what was done.
 
-use super::input::{put_attempt, put_failure, put_request, put_usage};
+use super::input::{put_failure, put_usage};
 use super::words::{Sink, nanos};
-use crate::Outcome;
-use crate::Output;
+use crate::{Outcome, Output, RequestKey, Tag};
 use alloc::vec::Vec;
 use squall_determinism::Digest;
 
@@ -21,53 +20,40 @@ pub fn digest_output(output: &Output, digest: &mut Digest) {
 #[inline]
 fn put(output: &Output, sink: &mut impl Sink) {
     match *output {
-        Output::Accepted { tag, request } => {
-            sink.word(0);
-            sink.word(tag.0);
-            put_request(request, sink);
-        }
+        Output::Accepted { tag, request } => put_head(0, 0, tag, request, sink),
         Output::StartAttempt(start) => {
-            sink.word(1);
-            sink.word(start.tag.0);
-            put_attempt(start.attempt, sink);
-            sink.word(start.deployment.0.into());
+            let what = u64::from(start.attempt.nth) | u64::from(start.deployment.0) << 16;
+            put_head(1, what, start.tag, start.attempt.request, sink);
             sink.word(nanos(start.connect_timeout));
             sink.word(nanos(start.between_tokens_timeout));
         }
         Output::CancelAttempt { tag, attempt, reason } => {
-            sink.word(2);
-            sink.word(tag.0);
-            put_attempt(attempt, sink);
-            sink.word(reason as u64);
+            let what = u64::from(attempt.nth) | (reason as u64) << 16;
+            put_head(2, what, tag, attempt.request, sink);
         }
         Output::Commit { tag, attempt } => {
-            sink.word(3);
-            sink.word(tag.0);
-            put_attempt(attempt, sink);
+            put_head(3, attempt.nth.into(), tag, attempt.request, sink);
         }
-        Output::Done { tag, request, outcome } => {
-            sink.word(4);
-            sink.word(tag.0);
-            put_request(request, sink);
-            put_outcome(outcome, sink);
+        Output::Done { tag, request, outcome: Outcome::Succeeded { deployment, usage } } => {
+            put_head(4, deployment.0.into(), tag, request, sink);
+            put_usage(usage, sink);
+        }
+        Output::Done { tag, request, outcome: Outcome::Failed { failure, committed } } => {
+            put_head(5, committed.into(), tag, request, sink);
+            put_failure(failure, sink);
+        }
+        Output::Done { tag, request, outcome: Outcome::ClientGone } => {
+            put_head(6, 0, tag, request, sink);
         }
         Output::Note(_) => {}
     }
 }
 
+/// What every output begins with: its kind and a few small numbers, the shell's name for the request,
+/// and the core's.
 #[inline]
-fn put_outcome(outcome: Outcome, sink: &mut impl Sink) {
-    match outcome {
-        Outcome::Succeeded { deployment, usage } => {
-            sink.word(0);
-            sink.word(deployment.0.into());
-            put_usage(usage, sink);
-        }
-        Outcome::Failed { failure, committed } => {
-            sink.word(1);
-            put_failure(failure, sink);
-            sink.word(committed.into());
-        }
-        Outcome::ClientGone => sink.word(2),
-    }
+fn put_head(kind: u64, what: u64, tag: Tag, request: RequestKey, sink: &mut impl Sink) {
+    sink.word(kind | what << 8);
+    sink.word(tag.0);
+    sink.word(u64::from(request.slot) | u64::from(request.generation) << 32);
 }
