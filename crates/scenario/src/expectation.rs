@@ -1,5 +1,12 @@
 //! Expectations: `metric(argument) op value [during phase]`.
 
+mod metrics;
+mod parse;
+mod resolve;
+
+pub use metrics::METRICS;
+pub(crate) use resolve::{Names, read};
+
 use core::time::Duration;
 use squall_router::{DeploymentId, GroupId};
 

@@ -1,9 +1,31 @@
 //! The files people write: scenarios, gateway and mock configurations. Their schema, their reading,
 //! diagnostics that point at line and column, and expectations as a syntax tree. The only crate that
 //! parses YAML.
+//!
+//! Each section of a file is a table of keys beside the function that reads it (`read/`). The reader
+//! refuses keys that its table lacks, and the [JSON Schema](json_schema) and the
+//! [reference](reference_markdown) are written from the same tables.
 
+mod diagnostic;
 mod expectation;
+mod fields;
+mod json_schema;
 mod model;
+mod node;
+mod read;
+mod reference;
+mod shape;
+mod unit;
+mod value;
+mod yaml;
 
-pub use expectation::{Argument, Comparison, Expectation, Limit, MetricId, MetricSpec, Of, Unit};
-pub use model::{DeploymentLink, EPOCH_NANOS, Format, Phase, Scenario, ScenarioProvider};
+pub use diagnostic::{Diagnostics, Problem, Related};
+pub use expectation::{
+    Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, Of, Unit,
+};
+pub use json_schema::json_schema;
+pub use model::{
+    ApiKey, DeploymentLink, EPOCH_NANOS, Format, GatewayFile, GatewayProvider, MockFile,
+    MockProvider, Phase, Scenario, ScenarioProvider,
+};
+pub use reference::reference_markdown;

@@ -1,0 +1,104 @@
+//! The table of metrics: how each is written, what it may be of, and its unit.
+
+use super::{MetricId, MetricSpec, Of, Unit};
+
+/// Every metric, in the order of [`MetricId`].
+pub const METRICS: &[MetricSpec] = &[
+    spec(
+        MetricId::SuccessRate,
+        "success_rate",
+        Of::AllOrGroup,
+        Unit::Percent,
+        "Requests that succeeded ÷ requests that arrived.",
+    ),
+    spec(
+        MetricId::FailoverTime,
+        "failover_time",
+        Of::Deployment,
+        Unit::Duration,
+        "From a fault's start to the moment its deployment has lost its share.",
+    ),
+    spec(
+        MetricId::RecoveryTime,
+        "recovery_time",
+        Of::Deployment,
+        Unit::Duration,
+        "From a fault's end to the moment its deployment has its share back.",
+    ),
+    spec(
+        MetricId::WeightAdherence,
+        "weight_adherence",
+        Of::Group,
+        Unit::Percent,
+        "1 − total-variation distance of first attempts from the weights.",
+    ),
+    spec(
+        MetricId::RetryAmplification,
+        "retry_amplification",
+        Of::AllOrGroup,
+        Unit::Ratio,
+        "Attempts ÷ requests.",
+    ),
+    spec(
+        MetricId::RetryAfterHonoured,
+        "retry_after_honoured",
+        Of::AllOrDeployment,
+        Unit::Percent,
+        "The share of 429s with Retry-After that were obeyed.",
+    ),
+    spec(
+        MetricId::Throttled,
+        "throttled",
+        Of::AllOrDeployment,
+        Unit::Count,
+        "How many attempts were answered 429.",
+    ),
+    spec(
+        MetricId::AttemptShare,
+        "attempt_share",
+        Of::Deployment,
+        Unit::Percent,
+        "A deployment's share of the attempts of its group.",
+    ),
+    spec(MetricId::LatencyP50, "latency_p50", Of::AllOrGroup, Unit::Duration, LATENCY),
+    spec(MetricId::LatencyP95, "latency_p95", Of::AllOrGroup, Unit::Duration, LATENCY),
+    spec(MetricId::LatencyP99, "latency_p99", Of::AllOrGroup, Unit::Duration, LATENCY),
+    spec(MetricId::TtftP50, "ttft_p50", Of::AllOrGroup, Unit::Duration, TTFT),
+    spec(MetricId::TtftP95, "ttft_p95", Of::AllOrGroup, Unit::Duration, TTFT),
+    spec(MetricId::TtftP99, "ttft_p99", Of::AllOrGroup, Unit::Duration, TTFT),
+];
+
+const LATENCY: &str = "A percentile of latency, from intended time to last byte.";
+const TTFT: &str = "A percentile of time to first token, from intended time.";
+
+const fn spec(
+    id: MetricId,
+    name: &'static str,
+    of: Of,
+    unit: Unit,
+    meaning: &'static str,
+) -> MetricSpec {
+    MetricSpec { id, name, of, unit, meaning }
+}
+
+impl MetricId {
+    /// How it is written, what it may be of, and its unit.
+    #[must_use]
+    pub const fn spec(self) -> &'static MetricSpec {
+        &METRICS[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_finds_its_own_line() {
+        for (place, spec) in METRICS.iter().enumerate() {
+            assert_eq!(spec.id as usize, place, "{}", spec.name);
+            assert_eq!(spec.id.spec(), spec);
+        }
+        assert_eq!(METRICS.len(), MetricId::TtftP99 as usize + 1, "a metric lacks its line");
+    }
+}

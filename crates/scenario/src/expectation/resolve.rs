@@ -1,0 +1,142 @@
+//! The parts of an expectation to what they mean: a metric that exists, of something that exists, with
+//! a limit in its unit, in a phase that exists.
+
+use super::parse::{Part, Parts, parse};
+use super::{Argument, Expectation, Limit, METRICS, MetricSpec, Of, Unit};
+use crate::diagnostic::{Problem, Problems, suggestion};
+use crate::model::Phase;
+use crate::node::Node;
+use crate::read::Known;
+use crate::shape::Shape;
+use crate::unit::{self, Misfit};
+use crate::value;
+use squall_router::{DeploymentId, GroupId};
+
+/// What an expectation can speak of.
+#[derive(Debug)]
+pub(crate) struct Names<'a> {
+    pub(crate) groups: &'a Known,
+    pub(crate) deployments: &'a Known,
+    pub(crate) phases: &'a [Phase],
+}
+
+/// Reads one expectation. Every part that is wrong is reported.
+pub(crate) fn read(node: &Node, names: &Names<'_>, problems: &Problems) -> Option<Expectation> {
+    let text = value::scalar(node, &Shape::Expectation, problems)?;
+    let parts = match parse(text) {
+        Ok(parts) => parts,
+        Err((part, misfit)) => {
+            value::push_misfit(&node.part(&part), misfit, problems);
+            return None;
+        }
+    };
+    let at = Place { node, names, problems };
+    let during = parts.during.as_ref().map(|phase| at.phase(phase));
+    let spec = at.metric(&parts.metric)?;
+    let argument = at.argument(spec, &parts);
+    let limit = at.limit(spec, &parts.limit);
+    Some(Expectation {
+        text: text.to_owned(),
+        line: node.line,
+        metric: spec.id,
+        argument: argument?,
+        comparison: parts.comparison,
+        limit: limit?,
+        during: match during {
+            Some(phase) => Some(phase?),
+            None => None,
+        },
+    })
+}
+
+struct Place<'a> {
+    node: &'a Node,
+    names: &'a Names<'a>,
+    problems: &'a Problems,
+}
+
+impl Place<'_> {
+    fn report(&self, part: &Part<'_>, message: String, label: &str, help: Option<String>) {
+        let span = self.node.part(&part.span);
+        self.problems.push(Problem::new(&span, message, label).maybe_help(help));
+    }
+
+    fn metric(&self, part: &Part<'_>) -> Option<&'static MetricSpec> {
+        let spec = METRICS.iter().find(|spec| spec.name == part.text);
+        if spec.is_none() {
+            let help = suggestion(part.text, METRICS.iter().map(|spec| spec.name));
+            self.report(part, format!("no metric is called `{}`", part.text), "unknown", help);
+        }
+        spec
+    }
+
+    fn phase(&self, part: &Part<'_>) -> Option<usize> {
+        let found = self.names.phases.iter().position(|phase| phase.name == part.text);
+        if found.is_none() {
+            let names = self.names.phases.iter().map(|phase| phase.name.as_str());
+            let help = suggestion(part.text, names)
+                .unwrap_or_else(|| "the scenario has no `phases`".to_owned());
+            let message = format!("no phase is called `{}`", part.text);
+            self.report(part, message, "not defined", Some(help));
+        }
+        found
+    }
+
+    /// The argument, `Some(None)` for none; `None` when it is wrong.
+    fn argument(&self, spec: &MetricSpec, parts: &Parts<'_>) -> Option<Option<Argument>> {
+        let (known, other) = match spec.of {
+            Of::AllOrGroup | Of::Group => (self.names.groups, self.names.deployments),
+            Of::Deployment | Of::AllOrDeployment => (self.names.deployments, self.names.groups),
+        };
+        let (what, other_what) = match spec.of {
+            Of::AllOrGroup | Of::Group => ("group", "deployment"),
+            Of::Deployment | Of::AllOrDeployment => ("deployment", "group"),
+        };
+        let Some(part) = &parts.argument else {
+            if matches!(spec.of, Of::AllOrGroup | Of::AllOrDeployment) {
+                return Some(None);
+            }
+            let message = format!("`{}` needs the name of a {what}", spec.name);
+            let example = known.iter().next().unwrap_or("name");
+            let help = format!("write `{}({example})`", spec.name);
+            self.report(&parts.metric, message, "of what?", Some(help));
+            return None;
+        };
+        let Some(place) = known.position(part.text) else {
+            if other.position(part.text).is_some() {
+                let message = format!("`{}` is of a {what}, not of a {other_what}", spec.name);
+                let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+                let help = format!("the {what}s are {}", names.join(", "));
+                self.report(part, message, &format!("this is a {other_what}"), Some(help));
+            } else {
+                known.find(part.text, &self.node.part(&part.span), self.problems);
+            }
+            return None;
+        };
+        let place = u16::try_from(place).ok()?;
+        Some(Some(match what {
+            "group" => Argument::Group(GroupId(place)),
+            _ => Argument::Deployment(DeploymentId(place)),
+        }))
+    }
+
+    fn limit(&self, spec: &MetricSpec, part: &Part<'_>) -> Option<Limit> {
+        match limit(spec.unit, part.text) {
+            Ok(limit) => Some(limit),
+            Err(misfit) => {
+                let message = format!("{} (the unit of `{}`)", misfit.message, spec.name);
+                self.report(part, message, &misfit.label, misfit.help);
+                None
+            }
+        }
+    }
+}
+
+fn limit(unit: Unit, text: &str) -> Result<Limit, Misfit> {
+    match unit {
+        Unit::Percent => unit::share(text).map(|share| Limit::Fraction(share.as_f64())),
+        Unit::Duration => unit::duration(text).map(Limit::Duration),
+        Unit::Count => unit::count(text).map(Limit::Count),
+        Unit::Ratio => unit::number(text).map(Limit::Ratio),
+    }
+}

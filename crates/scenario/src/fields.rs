@@ -1,0 +1,236 @@
+//! A section of a file under a reader: the keys that stand in it, held against its table.
+
+use crate::diagnostic::{Problem, Problems, nearest};
+use crate::node::{Entry, Kind, Node};
+use crate::shape::{Key, Need, Section, Shape};
+use crate::unit::{self, Misfit};
+use crate::value;
+use core::ops::Range;
+use core::time::Duration;
+use squall_determinism::{Share, Timestamp};
+
+/// The entries of one section. Opening it reports keys that its table lacks, and required ones that
+/// the file lacks; each getter reports a value that does not fit the shape the table gives, and
+/// answers `None` for it as for a key that is not there. What is put in its place does not matter:
+/// a file with a problem gives no value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields<'n> {
+    section: &'static Section,
+    entries: &'n [Entry],
+    /// The place of the whole section.
+    pub(crate) span: &'n Range<usize>,
+    /// Where problems go.
+    pub(crate) problems: &'n Problems,
+}
+
+impl<'n> Fields<'n> {
+    /// Opens `node` as a section; `None` when it is no mapping.
+    pub(crate) fn open(
+        node: &'n Node,
+        section: &'static Section,
+        problems: &'n Problems,
+    ) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            value::wrong_type(node, &Shape::Section(section), problems);
+            return None;
+        };
+        let fields = Self { section, entries, span: &node.span, problems };
+        fields.report_unknown();
+        fields.report_missing();
+        Some(fields)
+    }
+
+    fn report_unknown(&self) {
+        for entry in self.entries {
+            if self.section.key(&entry.key).is_some() {
+                continue;
+            }
+            let names = self.section.keys().map(|key| key.name);
+            let help = match nearest(&entry.key, names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+                    format!("its keys are {}", names.join(", "))
+                }
+            };
+            let message = format!("unknown key `{}`", entry.key);
+            let label = format!("no such key in {}", self.section.phrase);
+            self.problems.push(Problem::new(&entry.key_span, message, label).help(help));
+        }
+    }
+
+    fn report_missing(&self) {
+        for key in self.section.keys() {
+            if key.need == Need::Required && self.entry(key.name).is_none() {
+                let message = format!("{} needs `{}`", self.section.phrase, key.name);
+                let label = format!("`{}` is missing", key.name);
+                let help = format!("`{}` is {}", key.name, key.shape.wanted());
+                self.problems.push(Problem::new(self.span, message, label).help(help));
+            }
+        }
+        let names: Vec<_> = self.section.choices().map(|key| format!("`{}`", key.name)).collect();
+        let mut chosen = self
+            .entries
+            .iter()
+            .filter(|entry| self.section.choices().any(|key| key.name == entry.key));
+        if names.is_empty() {
+            return;
+        }
+        let Some(first) = chosen.next() else {
+            let message =
+                format!("{} needs exactly one of {}", self.section.phrase, names.join(", "));
+            self.problems.push(Problem::new(self.span, message, "it has none of them"));
+            return;
+        };
+        for extra in chosen {
+            let message = format!("{} has `{}` or `{}`", self.section.phrase, first.key, extra.key);
+            self.problems.push(
+                Problem::new(&extra.key_span, message, "one too many")
+                    .related(&first.key_span, "the first one")
+                    .help(format!("exactly one of {} may be there", names.join(", "))),
+            );
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<&'n Entry> {
+        self.entries.iter().find(|entry| entry.key == name)
+    }
+
+    /// The key of the table, and the node if it is there.
+    ///
+    /// # Panics
+    /// When the table has no such key: the reader and its table do not belong together.
+    pub(crate) fn find(&self, name: &str) -> (&'static Key, Option<&'n Node>) {
+        let key = self.section.key(name);
+        let key = key.unwrap_or_else(|| panic!("`{}` has no key `{name}`", self.section.id));
+        (key, self.entry(name).map(|entry| &entry.value))
+    }
+
+    /// The node under `name`.
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
+        self.find(name).1
+    }
+
+    /// The place of the value under `name`, or of the whole section.
+    pub(crate) fn span_of(&self, name: &str) -> &'n Range<usize> {
+        self.get(name).map_or(self.span, |node| &node.span)
+    }
+
+    /// The place of the key `name`, or of the whole section.
+    pub(crate) fn key_span(&self, name: &str) -> &'n Range<usize> {
+        self.entry(name).map_or(self.span, |entry| &entry.key_span)
+    }
+
+    /// The first key in the file of which exactly one must be there.
+    pub(crate) fn choice(&self) -> Option<(&'static str, &'n Node)> {
+        self.entries.iter().find_map(|entry| {
+            let key = self.section.choices().find(|key| key.name == entry.key)?;
+            Some((key.name, &entry.value))
+        })
+    }
+
+    pub(crate) fn duration(&self, name: &str) -> Option<Duration> {
+        let (key, node) = self.find(name);
+        let Shape::Duration(least) = key.shape else { mismatch(key) };
+        value::duration(node?, least, self.problems)
+    }
+
+    pub(crate) fn time(&self, name: &str) -> Option<Timestamp> {
+        self.duration(name).map(Timestamp::from)
+    }
+
+    pub(crate) fn count(&self, name: &str) -> Option<u64> {
+        let (key, node) = self.find(name);
+        let Shape::Count(least, most) = key.shape else { mismatch(key) };
+        value::count(node?, least, most, self.problems)
+    }
+
+    /// A count that fits 32 bits, since the table says so.
+    pub(crate) fn small_count(&self, name: &str) -> Option<u32> {
+        self.count(name).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        self.parsed(name, |shape| matches!(shape, Shape::Number), unit::number)
+    }
+
+    pub(crate) fn share(&self, name: &str) -> Option<Share> {
+        self.parsed(name, |shape| matches!(shape, Shape::Percent), unit::share)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&'n str> {
+        let (key, node) = self.find(name);
+        value::scalar(node?, &key.shape, self.problems)
+    }
+
+    /// A name, checked to be one.
+    pub(crate) fn name(&self, name: &str) -> Option<&'n str> {
+        let (key, node) = self.find(name);
+        let text = value::scalar(node?, &key.shape, self.problems)?;
+        value::check_name(text, &node?.span, &key.shape, self.problems);
+        Some(text)
+    }
+
+    pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
+        let (key, node) = self.find(name);
+        let Shape::Word(words) = key.shape else { mismatch(key) };
+        value::word(node?, words, self.problems)
+    }
+
+    pub(crate) fn section(&self, name: &str) -> Option<Self> {
+        let (key, node) = self.find(name);
+        let Shape::Section(section) = key.shape else { mismatch(key) };
+        Self::open(node?, section, self.problems)
+    }
+
+    /// The items of a list; none when it is not there.
+    pub(crate) fn list(&self, name: &str) -> &'n [Node] {
+        let (key, node) = self.find(name);
+        match node.map(|node| (&node.kind, node)) {
+            Some((Kind::List(items), _)) => items,
+            Some((_, node)) => {
+                value::wrong_type(node, &key.shape, self.problems);
+                &[]
+            }
+            None => &[],
+        }
+    }
+
+    /// The items of a list of sections, opened.
+    pub(crate) fn sections(&self, name: &str) -> Vec<Self> {
+        let (key, _) = self.find(name);
+        let Shape::List(Shape::Section(section)) = key.shape else { mismatch(key) };
+        let items = self.list(name).iter();
+        items.filter_map(|item| Self::open(item, section, self.problems)).collect()
+    }
+
+    /// The entries of a mapping whose keys are names.
+    pub(crate) fn named(&self, name: &str) -> &'n [Entry] {
+        let (key, node) = self.find(name);
+        let Some(node) = node else { return &[] };
+        let Kind::Map(entries) = &node.kind else {
+            value::wrong_type(node, &key.shape, self.problems);
+            return &[];
+        };
+        for entry in entries {
+            value::check_name(&entry.key, &entry.key_span, &Shape::Name, self.problems);
+        }
+        entries
+    }
+
+    pub(crate) fn parsed<T>(
+        &self,
+        name: &str,
+        fits: impl FnOnce(&Shape) -> bool,
+        parse: impl FnOnce(&str) -> Result<T, Misfit>,
+    ) -> Option<T> {
+        let (key, node) = self.find(name);
+        assert!(fits(&key.shape), "`{}` is read as another shape than {:?}", key.name, key.shape);
+        value::parsed(node?, &key.shape, self.problems, parse)
+    }
+}
+
+/// The reader reads a key as another shape than its table says.
+fn mismatch(key: &Key) -> ! {
+    panic!("`{}` is read as another shape than {:?}", key.name, key.shape)
+}

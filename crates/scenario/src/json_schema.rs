@@ -1,0 +1,116 @@
+//! The JSON Schema of scenario files, for editors, written from the tables that drive the readers.
+
+use crate::read::SCENARIO;
+use crate::shape::{Key, Least, Need, Section, Shape};
+use serde_json::{Map, Value, json};
+
+/// The JSON Schema (draft 2020-12) of scenario files.
+///
+/// An editor that knows it completes keys, shows what they mean, and marks unknown ones. It checks less
+/// than [`Scenario::read`](crate::Scenario::read): no name is resolved, and no time compared.
+#[must_use]
+pub fn json_schema() -> Value {
+    of_file(&SCENARIO)
+}
+
+/// The schema of files that hold `root`.
+pub(crate) fn of_file(root: &'static Section) -> Value {
+    let mut definitions = Map::new();
+    define(root, &mut definitions);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("Squall {}", root.id),
+        "$ref": reference(root),
+        "$defs": definitions,
+    })
+}
+
+fn reference(section: &Section) -> String {
+    format!("#/$defs/{}", section.id)
+}
+
+/// Adds a section and those it speaks of.
+fn define(section: &'static Section, definitions: &mut Map<String, Value>) {
+    if definitions.contains_key(section.id) {
+        return;
+    }
+    definitions.insert(section.id.to_owned(), Value::Null);
+    let mut properties = Map::new();
+    for key in section.keys() {
+        properties.insert(key.name.to_owned(), property(key, definitions));
+    }
+    let required: Vec<_> =
+        section.keys().filter(|key| key.need == Need::Required).map(|key| key.name).collect();
+    let mut schema = json!({
+        "type": "object",
+        "description": section.about,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    });
+    let choices: Vec<_> = section.choices().map(|key| json!({ "required": [key.name] })).collect();
+    if !choices.is_empty() {
+        schema["oneOf"] = Value::Array(choices);
+    }
+    definitions.insert(section.id.to_owned(), schema);
+}
+
+fn property(key: &Key, definitions: &mut Map<String, Value>) -> Value {
+    let mut schema = shape(&key.shape, definitions);
+    let description = match key.need {
+        Need::Default(default) => format!("{} Default: {default}.", key.meaning),
+        Need::Required | Need::Choice => key.meaning.to_owned(),
+    };
+    schema["description"] = Value::String(description);
+    schema
+}
+
+fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
+    match *shape {
+        Shape::Text | Shape::Reference(_) | Shape::Secret => json!({ "type": "string" }),
+        Shape::Name => pattern(NAME),
+        Shape::FolderName => pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+        Shape::Word(words) => json!({ "enum": words }),
+        Shape::Duration(Least::Zero) => pattern(DURATION),
+        Shape::Duration(Least::AboveZero) => {
+            json!({ "type": "string", "pattern": DURATION, "not": { "pattern": "^0[a-z]+$" } })
+        }
+        Shape::Stretch => pattern(r"^[0-9][0-9_.a-z]*\s*\.\.\s*[0-9][0-9_.a-z]*$"),
+        Shape::Count(least, most) => json!({ "anyOf": [
+            { "type": "integer", "minimum": least, "maximum": most },
+            pattern(r"^[0-9][0-9_]*(\.[0-9]+)?[kM]?$"),
+        ] }),
+        Shape::Number => json!({ "type": "number", "minimum": 0 }),
+        Shape::Percent => pattern(r"^[0-9]+(\.[0-9]{1,4})?%$"),
+        Shape::Factor => pattern(r"^[0-9]+(\.[0-9]{1,3})?x$"),
+        Shape::Address => pattern(r"^.+:[0-9]+$"),
+        Shape::Url => pattern("^https?://"),
+        Shape::Expectation => {
+            pattern(r"^\s*[a-z0-9_]+\s*(\([^()]+\))?\s*(<=|>=|<|>|==)\s*\S+(\s+during\s+\S+)?\s*$")
+        }
+        Shape::Section(section) => {
+            define(section, definitions);
+            json!({ "$ref": reference(section) })
+        }
+        Shape::List(of) => json!({ "type": "array", "items": self::shape(of, definitions) }),
+        Shape::Named(of) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": self::shape(of, definitions),
+        }),
+        Shape::Either(shapes) => {
+            let shapes: Vec<_> = shapes.iter().map(|each| self::shape(each, definitions)).collect();
+            json!({ "anyOf": shapes })
+        }
+    }
+}
+
+fn pattern(pattern: &str) -> Value {
+    json!({ "type": "string", "pattern": pattern })
+}
+
+const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._/:-]*$";
+const DURATION: &str = r"^([0-9][0-9_]*(\.[0-9]+)?(ns|us|ms|s|m|h))+$";
+
+#[cfg(test)]
+mod tests;

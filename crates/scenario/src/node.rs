@@ -1,0 +1,63 @@
+//! A YAML file as a tree in which every part knows its place.
+
+use core::ops::Range;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Bytes of the file.
+    pub(crate) span: Range<usize>,
+    /// Line of its start, from 1.
+    pub(crate) line: u32,
+    /// What it is.
+    pub(crate) kind: Kind,
+}
+
+/// What a node is. Scalars stay text: their unit is the reader's business.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Nothing: a key without a value, `~` or `null`.
+    Nothing,
+    /// A word, a number, a quoted text.
+    Scalar(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping in the order of the file, each key once.
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The key.
+    pub(crate) key: String,
+    /// Where the key stands.
+    pub(crate) key_span: Range<usize>,
+    /// What it stands for.
+    pub(crate) value: Node,
+}
+
+impl Node {
+    /// What it is, for a person: `a list`.
+    pub(crate) fn found(&self) -> String {
+        match &self.kind {
+            Kind::Nothing => "nothing".to_owned(),
+            Kind::Scalar(text) => format!("`{text}`"),
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a mapping".to_owned(),
+        }
+    }
+
+    /// The place of bytes `part` of a scalar's text: exact where the file spells the text out on one
+    /// line without escapes, the whole scalar otherwise.
+    pub(crate) fn part(&self, part: &Range<usize>) -> Range<usize> {
+        let Kind::Scalar(text) = &self.kind else { return self.span.clone() };
+        let quotes = match self.span.len().checked_sub(text.len()) {
+            Some(0) => 0,
+            Some(2) => 1,
+            _ => return self.span.clone(),
+        };
+        let start = self.span.start + quotes;
+        start + part.start..start + part.end
+    }
+}

@@ -1,0 +1,45 @@
+//! The readers: a file each for the sections of a file, its table of keys beside the function that
+//! reads it.
+
+mod fault;
+mod gateway;
+mod known;
+mod law;
+mod limits;
+mod mock;
+mod phases;
+mod policy;
+mod provider;
+mod rate;
+mod router;
+mod scenario;
+mod traffic;
+
+pub(crate) use gateway::GATEWAY;
+pub(crate) use known::Known;
+pub(crate) use mock::MOCK;
+pub(crate) use scenario::SCENARIO;
+
+use crate::diagnostic::{Diagnostics, Problems};
+use crate::fields::Fields;
+use crate::shape::Section;
+use crate::yaml;
+
+/// Reads a whole file as `section` with `read`, whose value counts only if there was no problem.
+fn file<T>(
+    path: &str,
+    text: &str,
+    section: &'static Section,
+    read: impl FnOnce(Fields<'_>) -> Option<T>,
+) -> Result<T, Diagnostics> {
+    let problems = Problems::default();
+    let value = yaml::parse(text, &problems)
+        .and_then(|node| read(Fields::open(&node, section, &problems)?));
+    match value {
+        Some(value) if problems.is_empty() => Ok(value),
+        _ => Err(Diagnostics::new(path, text, problems.into_vec())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

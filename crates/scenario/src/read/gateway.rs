@@ -1,0 +1,123 @@
+//! Gateway files: `squall gateway --config FILE`.
+
+use super::provider::{self, FORMAT};
+use super::router::{self, Copies, Providers, ROUTER};
+use super::{Known, file};
+use crate::diagnostic::Diagnostics;
+use crate::fields::Fields;
+use crate::model::{ApiKey, GatewayFile, GatewayProvider};
+use crate::shape::{Key, Section, Shape};
+use crate::unit::Misfit;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// A gateway file.
+pub(crate) static GATEWAY: Section = Section {
+    id: "gateway",
+    phrase: "a gateway file",
+    about: "What `squall gateway` serves.",
+    keys: &[&[
+        Key::optional("listen", Shape::Address, "127.0.0.1:8080", "Where clients connect."),
+        Key::required(
+            "providers",
+            Shape::Named(&Shape::Section(&UPSTREAM)),
+            "The providers, by name.",
+        ),
+        Key::required("router", Shape::Section(&ROUTER), "How requests are routed to them."),
+    ]],
+};
+
+static UPSTREAM: Section = Section {
+    id: "upstream",
+    phrase: "an upstream provider",
+    about: "A provider that the gateway calls.",
+    keys: &[
+        FORMAT,
+        &[
+            Key::required(
+                "base_url",
+                Shape::Url,
+                "Its API up to the version, without `/chat/completions`.",
+            ),
+            Key::optional(
+                "api_key",
+                Shape::Secret,
+                "none",
+                "The key, or `$NAME` for the environment variable that holds it.",
+            ),
+        ],
+    ],
+};
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+impl GatewayFile {
+    /// Reads a gateway file from `text`; `path` is what diagnostics call it.
+    ///
+    /// # Errors
+    /// All the problems of the file, each with its place.
+    pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
+        file(path, text, &GATEWAY, |fields| gateway(&fields))
+    }
+}
+
+fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
+    let listen = address(fields, "listen").unwrap_or(LISTEN);
+    let mut known = Providers { names: Known::new("provider"), copies: Vec::new() };
+    let mut providers = Vec::new();
+    for entry in fields.named("providers") {
+        let first = u16::try_from(known.copies.len()).unwrap_or(u16::MAX);
+        known.names.add(&entry.key, &entry.key_span, fields.problems);
+        known.copies.push(Copies { first, count: 1 });
+        let Some(upstream) = Fields::open(&entry.value, &UPSTREAM, fields.problems) else {
+            continue;
+        };
+        let base_url = upstream.parsed("base_url", |shape| matches!(shape, Shape::Url), base_url);
+        providers.push(GatewayProvider {
+            name: entry.key.clone(),
+            format: provider::format(&upstream),
+            base_url: base_url.unwrap_or_default(),
+            api_key: upstream.parsed("api_key", |shape| matches!(shape, Shape::Secret), api_key),
+        });
+    }
+    let router = router::router(&fields.section("router")?, &known);
+    Some(GatewayFile { listen, providers, router: router.config, deployments: router.links })
+}
+
+/// The address under `name`.
+pub(crate) fn address(fields: &Fields<'_>, name: &str) -> Option<SocketAddr> {
+    fields.parsed(
+        name,
+        |shape| matches!(shape, Shape::Address),
+        |text| {
+            text.parse().map_err(|_| {
+                let message = format!("`{text}` is not an address");
+                Misfit::new(message, "expected an address and a port such as `127.0.0.1:8080`")
+            })
+        },
+    )
+}
+
+/// A URL without its last slash.
+fn base_url(text: &str) -> Result<String, Misfit> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(' ') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(Misfit::new(
+            format!("`{text}` is not a URL"),
+            "expected a URL such as `http://127.0.0.1:8080/v1`",
+        )),
+    }
+}
+
+fn api_key(text: &str) -> Result<ApiKey, Misfit> {
+    let Some(name) = text.strip_prefix('$') else { return Ok(ApiKey::Literal(text.to_owned())) };
+    let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if fits {
+        return Ok(ApiKey::Environment(name.to_owned()));
+    }
+    let message = format!("`{text}` is not the name of an environment variable");
+    Err(Misfit::new(message, "expected `$` and a name such as `$OPENAI_API_KEY`"))
+}

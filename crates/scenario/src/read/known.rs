@@ -1,0 +1,57 @@
+//! Names that a file defines, for those that refer to them.
+
+use crate::diagnostic::{Problem, Problems, suggestion};
+use core::ops::Range;
+
+/// The names of one kind, in the order of their numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    what: &'static str,
+    names: Vec<(String, Range<usize>)>,
+}
+
+impl Known {
+    /// No names yet of things called `what`.
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self { what, names: Vec::new() }
+    }
+
+    /// Adds a name; one that is taken is a problem, and is added all the same, so that numbers hold.
+    pub(crate) fn add(&mut self, name: &str, span: &Range<usize>, problems: &Problems) {
+        if let Some((_, first)) = self.names.iter().find(|(known, _)| known == name) {
+            problems.push(
+                Problem::new(span, format!("duplicate {} `{name}`", self.what), "again here")
+                    .related(first, "first here")
+                    .help(format!("every {} needs a name of its own", self.what)),
+            );
+        }
+        self.names.push((name.to_owned(), span.clone()));
+    }
+
+    /// The number of a name.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|(known, _)| known == name)
+    }
+
+    /// The number of a name that stands at `span`; an unknown one is a problem. Where nothing is known
+    /// at all, that has been reported already.
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        span: &Range<usize>,
+        problems: &Problems,
+    ) -> Option<usize> {
+        let found = self.position(name);
+        if found.is_none() && !self.names.is_empty() {
+            let message = format!("no {} is called `{name}`", self.what);
+            let help = suggestion(name, self.iter());
+            problems.push(Problem::new(span, message, "not defined").maybe_help(help));
+        }
+        found
+    }
+
+    /// The names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names.iter().map(|(name, _)| name.as_str())
+    }
+}

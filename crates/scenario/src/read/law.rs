@@ -1,0 +1,176 @@
+//! Laws: `20ms`, `60`, `{ lognormal: { median: 350ms, p95: 700ms } }`.
+
+use crate::diagnostic::{Problem, Problems};
+use crate::fields::Fields;
+use crate::node::{Kind, Node};
+use crate::shape::{Key, Section, Shape};
+use crate::unit::{self, Misfit};
+use crate::value;
+use squall_determinism::{Law, LawError};
+
+/// A law of durations.
+pub(crate) const DURATION_LAW: Shape =
+    Shape::Either(&[Shape::DURATION, Shape::Section(&DURATIONS)]);
+/// A law of token counts.
+pub(crate) const TOKEN_LAW: Shape = Shape::Either(&[TOKENS_SHAPE, Shape::Section(&TOKENS)]);
+
+const TOKENS_SHAPE: Shape = Shape::Count(0, 1_000_000_000);
+
+static DURATIONS: Section = Section {
+    id: "duration-law",
+    phrase: "a law of durations",
+    about: "A random duration. A plain duration is always that long.",
+    keys: &[&[
+        Key::choice("lognormal", Shape::Section(&LOGNORMAL_DURATION), LOGNORMAL),
+        Key::choice("exponential", Shape::Section(&EXPONENTIAL_DURATION), EXPONENTIAL),
+        Key::choice("uniform", Shape::Section(&UNIFORM_DURATION), UNIFORM),
+    ]],
+};
+
+static TOKENS: Section = Section {
+    id: "token-law",
+    phrase: "a law of token counts",
+    about: "A random number of tokens. A plain number is always that many.",
+    keys: &[&[
+        Key::choice("lognormal", Shape::Section(&LOGNORMAL_TOKENS), LOGNORMAL),
+        Key::choice("exponential", Shape::Section(&EXPONENTIAL_TOKENS), EXPONENTIAL),
+        Key::choice("uniform", Shape::Section(&UNIFORM_TOKENS), UNIFORM),
+    ]],
+};
+
+const LOGNORMAL: &str = "Log-normal: many small, few large, as response times and sizes are.";
+const EXPONENTIAL: &str = "Exponential: the time until something that happens at random.";
+const UNIFORM: &str = "Every value between two alike.";
+const MEDIAN: &str = "Half are below.";
+const P95: &str = "19 of 20 are below; not less than the median.";
+const MEAN: &str = "The mean.";
+const MIN: &str = "The least.";
+const MAX: &str = "The greatest.";
+
+static LOGNORMAL_DURATION: Section = Section {
+    id: "lognormal-duration",
+    phrase: "a log-normal law",
+    about: "A log-normal law of durations, by two of its percentiles.",
+    keys: &[&[
+        Key::required("median", Shape::SPAN, MEDIAN),
+        Key::required("p95", Shape::SPAN, P95),
+    ]],
+};
+
+static LOGNORMAL_TOKENS: Section = Section {
+    id: "lognormal-tokens",
+    phrase: "a log-normal law",
+    about: "A log-normal law of token counts, by two of its percentiles.",
+    keys: &[&[
+        Key::required("median", TOKENS_SHAPE, MEDIAN),
+        Key::required("p95", TOKENS_SHAPE, P95),
+    ]],
+};
+
+static EXPONENTIAL_DURATION: Section = Section {
+    id: "exponential-duration",
+    phrase: "an exponential law",
+    about: "An exponential law of durations.",
+    keys: &[&[Key::required("mean", Shape::SPAN, MEAN)]],
+};
+
+static EXPONENTIAL_TOKENS: Section = Section {
+    id: "exponential-tokens",
+    phrase: "an exponential law",
+    about: "An exponential law of token counts.",
+    keys: &[&[Key::required("mean", TOKENS_SHAPE, MEAN)]],
+};
+
+static UNIFORM_DURATION: Section = Section {
+    id: "uniform-duration",
+    phrase: "a uniform law",
+    about: "A uniform law of durations.",
+    keys: &[&[
+        Key::required("min", Shape::DURATION, MIN),
+        Key::required("max", Shape::DURATION, MAX),
+    ]],
+};
+
+static UNIFORM_TOKENS: Section = Section {
+    id: "uniform-tokens",
+    phrase: "a uniform law",
+    about: "A uniform law of token counts.",
+    keys: &[&[Key::required("min", TOKENS_SHAPE, MIN), Key::required("max", TOKENS_SHAPE, MAX)]],
+};
+
+/// The law of durations under `name`, in nanoseconds.
+pub(crate) fn durations(fields: &Fields<'_>, name: &str) -> Option<Law> {
+    law(fields.get(name)?, &DURATION_LAW, &DURATIONS, fields.problems, |text| {
+        let nanos = unit::duration(text)?.as_nanos();
+        Ok(u64::try_from(nanos).unwrap_or(u64::MAX))
+    })
+}
+
+/// The law of token counts under `name`.
+pub(crate) fn tokens(fields: &Fields<'_>, name: &str) -> Option<Law> {
+    law(fields.get(name)?, &TOKEN_LAW, &TOKENS, fields.problems, unit::count)
+}
+
+/// Reads a law whose numbers are read by `parse`.
+fn law(
+    node: &Node,
+    shape: &Shape,
+    section: &'static Section,
+    problems: &Problems,
+    parse: fn(&str) -> Result<u64, Misfit>,
+) -> Option<Law> {
+    match &node.kind {
+        Kind::Scalar(_) => Some(Law::Fixed { value: value::parsed(node, shape, problems, parse)? }),
+        Kind::Map(_) => {
+            let fields = Fields::open(node, section, problems)?;
+            let (kind, _) = fields.choice()?;
+            let inner = fields.section(kind)?;
+            let number = |name: &str| {
+                let (key, node) = inner.find(name);
+                value::parsed(node?, &key.shape, problems, parse)
+            };
+            match kind {
+                "lognormal" => lognormal(&inner, number("median"), number("p95")),
+                "exponential" => {
+                    let mean = number("mean")?;
+                    Some(Law::Exponential { mean: mean as f64 })
+                }
+                _ => uniform(&inner, number("min"), number("max")),
+            }
+        }
+        _ => {
+            value::wrong_type(node, shape, problems);
+            None
+        }
+    }
+}
+
+fn lognormal(fields: &Fields<'_>, median: Option<u64>, p95: Option<u64>) -> Option<Law> {
+    match Law::lognormal(median?, p95?) {
+        Ok(law) => Some(law),
+        Err(error) => {
+            let (at, label) = match error {
+                LawError::MedianIsZero => ("median", "expected more than zero"),
+                LawError::MedianAboveP95 => ("p95", "less than the median"),
+            };
+            let mut problem = Problem::new(fields.span_of(at), error.to_string(), label);
+            if error == LawError::MedianAboveP95 {
+                problem = problem.related(fields.span_of("median"), "the median");
+            }
+            fields.problems.push(problem);
+            None
+        }
+    }
+}
+
+fn uniform(fields: &Fields<'_>, min: Option<u64>, max: Option<u64>) -> Option<Law> {
+    let (min, max) = (min?, max?);
+    if max < min {
+        fields.problems.push(
+            Problem::new(fields.span_of("max"), "`max` is below `min`", "less than `min`")
+                .related(fields.span_of("min"), "`min`"),
+        );
+        return None;
+    }
+    Some(Law::Uniform { min, max })
+}

@@ -1,0 +1,143 @@
+//! Request and token limits, the same words for the provider that keeps them and the router that
+//! stays below.
+
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::node::Kind;
+use crate::shape::{Key, Section, Shape};
+use crate::value;
+use core::time::Duration;
+
+/// The limits of a provider.
+pub(crate) static PROVIDER_LIMITS: Section = Section {
+    id: "provider-limits",
+    phrase: "the limits of a provider",
+    about: "What a provider lets in. Beyond it, it answers 429 with the true Retry-After.",
+    keys: &[RATES],
+};
+
+/// The limits of a deployment.
+pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
+    id: "deployment-limits",
+    phrase: "the limits of a deployment",
+    about: "How much the router gives a deployment. It may know less than the provider enforces.",
+    keys: &[RATES, &[Key::optional("concurrency", Shape::COUNT, "no limit", "Attempts at once.")]],
+};
+
+const RATE: Shape = Shape::Count(1, 1_000_000_000_000);
+
+const RATES: &[Key] = &[
+    Key::optional("rpm", RATE, "no limit", "Requests per minute."),
+    Key::optional("tpm", RATE, "no limit", "Tokens per minute, prompt and answer together."),
+    Key::optional(
+        "burst",
+        RATE,
+        "as many as `rpm`",
+        "Requests at once after a rest; with `window: gcra` only.",
+    ),
+    Key::optional(
+        "window",
+        Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
+        "gcra",
+        "How both are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the clock; \
+         `sliding`, the last 60 s; or slices of this length, each with its part of the minute's number.",
+    ),
+];
+
+const WINDOWS: &[&str] = &["gcra", "fixed", "sliding"];
+
+/// How a rate is counted, before it becomes the router's or the provider's own type.
+#[derive(Clone, Copy, Debug)]
+enum Window {
+    Gcra,
+    Fixed,
+    Sliding,
+    Slice(Duration),
+}
+
+/// Limits as they stand in the file.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    rpm: Option<u64>,
+    tpm: Option<u64>,
+    burst: Option<u64>,
+    window: Window,
+}
+
+/// The limits of a provider, under `limits`.
+pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
+    use squall_provider::{Limits, RateLimit, Window as Counted};
+    let Some(fields) = fields.section("limits") else { return Limits::default() };
+    let rates = rates(&fields);
+    let limit = |per_minute, burst| {
+        let window = match rates.window {
+            Window::Gcra => Counted::Gcra { burst },
+            Window::Fixed => Counted::Fixed,
+            Window::Sliding => Counted::Sliding,
+            Window::Slice(length) => Counted::Slice(length),
+        };
+        RateLimit { per_minute, window }
+    };
+    Limits {
+        rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
+        tpm: rates.tpm.map(|tpm| limit(tpm, None)),
+    }
+}
+
+/// The limits of a deployment, under `limits`.
+pub(crate) fn of_deployment(fields: &Fields<'_>) -> squall_router::Limits {
+    use squall_router::{Limits, RateLimit, Window as Counted};
+    let Some(fields) = fields.section("limits") else { return Limits::default() };
+    let rates = rates(&fields);
+    let limit = |per_minute, burst| {
+        let window = match rates.window {
+            Window::Gcra => Counted::Gcra { burst },
+            Window::Fixed => Counted::Fixed,
+            Window::Sliding => Counted::Sliding,
+            Window::Slice(length) => Counted::Slice(length),
+        };
+        RateLimit { per_minute, window }
+    };
+    Limits {
+        rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
+        tpm: rates.tpm.map(|tpm| limit(tpm, None)),
+        concurrency: fields.small_count("concurrency"),
+    }
+}
+
+fn rates(fields: &Fields<'_>) -> Rates {
+    let rpm = fields.count("rpm");
+    let tpm = fields.count("tpm");
+    let burst = fields.count("burst");
+    let window = window(fields).unwrap_or(Window::Gcra);
+    if burst.is_some() {
+        let problem = |message: &str, help: &str| {
+            Problem::new(fields.key_span("burst"), message, "of no effect here").help(help)
+        };
+        if !matches!(window, Window::Gcra) {
+            let help = "remove one of the two: the other windows have no burst";
+            fields.problems.push(
+                problem("`burst` belongs to `window: gcra`", help)
+                    .related(fields.span_of("window"), "another window"),
+            );
+        } else if fields.get("rpm").is_none() {
+            fields.problems.push(problem("`burst` without `rpm`", "add `rpm`, or remove `burst`"));
+        }
+    }
+    Rates { rpm, tpm, burst, window }
+}
+
+fn window(fields: &Fields<'_>) -> Option<Window> {
+    let node = fields.get("window")?;
+    let is_duration = matches!(&node.kind, Kind::Scalar(text)
+        if text.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
+    if is_duration {
+        let least = crate::shape::Least::AboveZero;
+        return value::duration(node, least, fields.problems).map(Window::Slice);
+    }
+    match value::word(node, WINDOWS, fields.problems)? {
+        "fixed" => Some(Window::Fixed),
+        "sliding" => Some(Window::Sliding),
+        _ => Some(Window::Gcra),
+    }
+}

@@ -1,0 +1,88 @@
+//! Mock files: `squall mock --config FILE`.
+
+use super::file;
+use super::gateway::address;
+use super::provider::{self, BEHAVIOUR, FORMAT};
+use crate::diagnostic::{Diagnostics, Problem};
+use crate::fields::Fields;
+use crate::model::{MockFile, MockProvider};
+use crate::node::Kind;
+use crate::shape::{Key, Section, Shape};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use squall_determinism::Seed;
+
+/// A mock file.
+pub(crate) static MOCK: Section = Section {
+    id: "mock",
+    phrase: "a mock file",
+    about: "What `squall mock` serves.",
+    keys: &[&[
+        Key::optional("seed", Shape::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::required(
+            "providers",
+            Shape::Named(&Shape::Section(&LISTENER)),
+            "The mock providers, by name.",
+        ),
+    ]],
+};
+
+static LISTENER: Section = Section {
+    id: "listener",
+    phrase: "a mock provider",
+    about: "A mock provider with an address of its own. Faults count from its start.",
+    keys: &[
+        FORMAT,
+        BEHAVIOUR,
+        &[Key::optional(
+            "listen",
+            Shape::Address,
+            "127.0.0.1:0",
+            "Where it listens; port 0 takes a free one.",
+        )],
+    ],
+};
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+impl MockFile {
+    /// Reads a mock file from `text`; `path` is what diagnostics call it.
+    ///
+    /// # Errors
+    /// All the problems of the file, each with its place.
+    pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
+        file(path, text, &MOCK, |fields| mock(&fields))
+    }
+}
+
+fn mock(fields: &Fields<'_>) -> Option<MockFile> {
+    let seed = Seed::new(fields.count("seed").unwrap_or(1));
+    let mut providers: Vec<MockProvider> = Vec::new();
+    for entry in fields.named("providers") {
+        let Some(opened) = Fields::open(&entry.value, &LISTENER, fields.problems) else {
+            continue;
+        };
+        let listen = address(&opened, "listen").unwrap_or(LISTEN);
+        let taken = providers.iter().find(|other| other.listen == listen && listen.port() != 0);
+        if let Some(other) = taken {
+            let message = format!("`{}` listens at {listen} already", other.name);
+            let problem = Problem::new(opened.span_of("listen"), message, "taken");
+            fields.problems.push(problem.help("give each provider a port of its own"));
+        }
+        providers.push(MockProvider {
+            name: entry.key.clone(),
+            format: provider::format(&opened),
+            config: provider::behaviour(&opened, None),
+            listen,
+        });
+    }
+    if providers.is_empty()
+        && fields
+            .get("providers")
+            .is_some_and(|node| matches!(&node.kind, Kind::Map(entries) if entries.is_empty()))
+    {
+        let message = "a mock file needs at least one provider";
+        let span = fields.span_of("providers");
+        fields.problems.push(Problem::new(span, message, "no provider here"));
+    }
+    Some(MockFile { seed, providers })
+}

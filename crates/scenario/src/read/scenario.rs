@@ -1,0 +1,159 @@
+//! Whole scenarios.
+
+use super::phases;
+use super::provider::{self, BEHAVIOUR, FORMAT};
+use super::router::{self, Copies, Providers, ROUTER, Router, copy_name};
+use super::traffic::{self, TRAFFIC};
+use super::{Known, file};
+use crate::diagnostic::{Diagnostics, Problem};
+use crate::expectation::{self, Names};
+use crate::fields::Fields;
+use crate::model::{Scenario, ScenarioProvider};
+use crate::node::Kind;
+use crate::shape::{Key, Section, Shape};
+use core::time::Duration;
+use squall_determinism::Seed;
+use squall_router::{GroupId, RetryBudget};
+
+/// A scenario.
+pub(crate) static SCENARIO: Section = Section {
+    id: "scenario",
+    phrase: "a scenario",
+    about: "A rehearsal: traffic, providers, faults, the router, phases, and what must come out.",
+    keys: &[&[
+        Key::required("name", Shape::FolderName, "Its name: also of the folder that a run writes."),
+        Key::optional("description", Shape::Text, "none", "What it is for, in a sentence or two."),
+        Key::optional("seed", Shape::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::optional(
+            "duration",
+            Shape::SPAN,
+            "the end of the last phase",
+            "How long traffic lasts.",
+        ),
+        Key::optional(
+            "phases",
+            Shape::Named(&Shape::Stretch),
+            "none",
+            "Named stretches of the run, for expectations and charts. They may leave gaps, not overlap.",
+        ),
+        Key::required("traffic", Shape::Section(&TRAFFIC), "Who asks, when, and how much."),
+        Key::required(
+            "providers",
+            Shape::Named(&Shape::Section(&PROVIDER)),
+            "The mock providers, by name.",
+        ),
+        Key::required("router", Shape::Section(&ROUTER), "The router under rehearsal."),
+        Key::optional(
+            "expect",
+            Shape::List(&Shape::Expectation),
+            "none",
+            "What must come out: `metric(argument) op value [during phase]`.",
+        ),
+    ]],
+};
+
+static PROVIDER: Section = Section {
+    id: "provider",
+    phrase: "a provider",
+    about: "A mock provider: how it answers, what it lets in, and what goes wrong with it.",
+    keys: &[
+        FORMAT,
+        BEHAVIOUR,
+        &[Key::optional(
+            "replicas",
+            Shape::Count(1, 1000),
+            "1",
+            "Repeats the provider with every deployment that names it: `eu` becomes `eu-1` to `eu-N`, \
+         each with the weight as given.",
+        )],
+    ],
+};
+
+/// The seed of a scenario that names none.
+const SEED: u64 = 1;
+
+impl Scenario {
+    /// Reads a scenario from `text`; `path` is what diagnostics call it.
+    ///
+    /// # Errors
+    /// All the problems of the file, each with its place.
+    pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
+        file(path, text, &SCENARIO, |fields| scenario(&fields, text))
+    }
+}
+
+fn scenario(fields: &Fields<'_>, text: &str) -> Option<Scenario> {
+    let (phases, run) = phases::phases(fields);
+    let (providers, known) = providers(fields, run);
+    let router = fields.section("router");
+    let router = router.map_or_else(
+        || Router::empty(RetryBudget::default()),
+        |fields| router::router(&fields, &known),
+    );
+    let traffic = fields.section("traffic");
+    let target = traffic.and_then(|traffic| target(&traffic, &router.groups));
+    let workload = traffic.map(|traffic| traffic::traffic(&traffic, run));
+    let names = Names { groups: &router.groups, deployments: &router.deployments, phases: &phases };
+    let expectations = fields
+        .list("expect")
+        .iter()
+        .filter_map(|node| expectation::read(node, &names, fields.problems))
+        .collect();
+    let name = fields.name("name").map(str::to_owned);
+    let description = fields.text("description").map(str::to_owned);
+    let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
+    Some(Scenario {
+        name: name?,
+        description,
+        seed,
+        duration: run?,
+        phases,
+        workload: workload?,
+        target: target?,
+        providers,
+        router: router.config,
+        deployments: router.links,
+        expectations,
+        text: text.to_owned(),
+    })
+}
+
+fn target(traffic: &Fields<'_>, groups: &Known) -> Option<GroupId> {
+    let place = groups.find(traffic.text("group")?, traffic.span_of("group"), traffic.problems)?;
+    u16::try_from(place).ok().map(GroupId)
+}
+
+/// The providers, copies written out, and what deployments may name.
+fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvider>, Providers) {
+    let mut providers: Vec<ScenarioProvider> = Vec::new();
+    let mut names = Known::new("provider");
+    let mut copies = Vec::new();
+    let mut taken = Known::new("provider");
+    for entry in fields.named("providers") {
+        let opened = Fields::open(&entry.value, &PROVIDER, fields.problems);
+        let count = opened.and_then(|fields| fields.count("replicas")).unwrap_or(1);
+        let count = u16::try_from(count).unwrap_or(1);
+        names.add(&entry.key, &entry.key_span, fields.problems);
+        copies.push(Copies { first: u16::try_from(providers.len()).unwrap_or(u16::MAX), count });
+        let Some(opened) = opened else { continue };
+        let format = provider::format(&opened);
+        let config = provider::behaviour(&opened, run);
+        for copy in 0..count {
+            let name = copy_name(&entry.key, count, copy);
+            taken.add(&name, &entry.key_span, fields.problems);
+            providers.push(ScenarioProvider { name, format, config: config.clone() });
+        }
+    }
+    if copies.is_empty()
+        && fields.get("providers").is_some_and(|node| matches!(node.kind, Kind::Map(_)))
+    {
+        let message = "a scenario needs at least one provider";
+        let span = fields.span_of("providers");
+        fields.problems.push(Problem::new(span, message, "no provider here"));
+    }
+    if providers.len() > usize::from(u16::MAX) {
+        let message = "more than 65535 providers, replicas written out";
+        fields.problems.push(Problem::new(fields.key_span("providers"), message, "too many"));
+    }
+    (providers, Providers { names, copies })
+}

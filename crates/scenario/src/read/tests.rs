@@ -1,0 +1,4 @@
+//! What the readers make of good files, and what they say about bad ones.
+
+mod bad;
+mod good;

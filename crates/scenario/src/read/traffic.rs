@@ -1,0 +1,131 @@
+//! Traffic: who asks, when, and how much.
+
+use super::law::{self, DURATION_LAW, TOKEN_LAW};
+use super::rate::{self, RATE};
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::node::Kind;
+use crate::shape::{Key, Section, Shape};
+use crate::value;
+use core::time::Duration;
+use squall_determinism::{Law, Share, Timestamp};
+use squall_workload::{Arrivals, ClientConfig, Rate, WorkloadConfig};
+
+/// Traffic.
+pub(crate) static TRAFFIC: Section = Section {
+    id: "traffic",
+    phrase: "traffic",
+    about: "Who asks, when, and how much.",
+    keys: &[&[
+        Key::required("group", Shape::Reference("group"), "The model group that clients ask for."),
+        Key::optional(
+            "arrivals",
+            Shape::Either(&[Shape::Word(OPEN), Shape::Section(&ARRIVALS)]),
+            "poisson",
+            "`poisson`: users come one by one, each independent of all others. `even`: at even \
+             distances. Or a closed loop of clients.",
+        ),
+        Key::optional(
+            "rate",
+            RATE,
+            "required, but for a closed loop",
+            "Requests per second: a number, or segments.",
+        ),
+        Key::required("prompt_tokens", TOKEN_LAW, "Tokens of a prompt."),
+        Key::required("output_tokens", TOKEN_LAW, "Tokens of an answer."),
+        Key::optional(
+            "stream",
+            Shape::Percent,
+            "0%",
+            "How many ask for a stream, drawn for each request.",
+        ),
+        Key::optional("client", Shape::Section(&CLIENT), "as below", "How clients behave."),
+    ]],
+};
+
+static ARRIVALS: Section = Section {
+    id: "arrivals",
+    phrase: "arrivals",
+    about: "Arrivals that are not open loop.",
+    keys: &[&[Key::required(
+        "closed",
+        Shape::Section(&CLOSED),
+        "A fixed number of clients, each of which asks again when it was answered and has thought.",
+    )]],
+};
+
+static CLOSED: Section = Section {
+    id: "closed-loop",
+    phrase: "a closed loop",
+    about: "So many clients. They start evenly over the first second.",
+    keys: &[&[
+        Key::required("clients", Shape::COUNT, "How many."),
+        Key::required("think", DURATION_LAW, "Between an answer and the next question."),
+    ]],
+};
+
+static CLIENT: Section = Section {
+    id: "client",
+    phrase: "a client",
+    about: "How clients behave.",
+    keys: &[&[Key::optional(
+        "timeout",
+        Shape::SPAN,
+        "60s",
+        "A client that has no whole answer by then, from its intended time, hangs up.",
+    )]],
+};
+
+const OPEN: &[&str] = &["poisson", "even"];
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Reads traffic for a run of this length, if that is known.
+pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadConfig {
+    let nothing = Law::Fixed { value: 0 };
+    let timeout = fields.section("client").and_then(|client| client.duration("timeout"));
+    WorkloadConfig {
+        arrivals: arrivals(fields, run),
+        until: run.map_or(Timestamp::ZERO, Timestamp::from),
+        prompt_tokens: law::tokens(fields, "prompt_tokens").unwrap_or(nothing),
+        output_tokens: law::tokens(fields, "output_tokens").unwrap_or(nothing),
+        stream: fields.share("stream").unwrap_or(Share::NONE),
+        client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
+    }
+}
+
+fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
+    let node = fields.get("arrivals");
+    let rate = rate::rate(fields, "rate", run);
+    if let Some(node) = node.filter(|node| matches!(node.kind, Kind::Map(_))) {
+        if fields.get("rate").is_some() {
+            let message = "a closed loop has no `rate`";
+            fields.problems.push(
+                Problem::new(fields.key_span("rate"), message, "of no effect here")
+                    .related(&node.span, "the clients set the pace"),
+            );
+        }
+        let closed = Fields::open(node, &ARRIVALS, fields.problems)
+            .and_then(|fields| fields.section("closed"));
+        let clients = closed.and_then(|closed| closed.small_count("clients"));
+        let think = closed.and_then(|closed| law::durations(&closed, "think"));
+        return Arrivals::Closed {
+            clients: clients.unwrap_or_default(),
+            think: think.unwrap_or(Law::Fixed { value: 0 }),
+        };
+    }
+    if fields.get("rate").is_none() {
+        fields.problems.push(
+            Problem::new(fields.span, "traffic needs `rate`", "`rate` is missing")
+                .help("write `rate: 20` for twenty requests per second"),
+        );
+    }
+    match node.and_then(|node| value::word(node, OPEN, fields.problems)) {
+        Some("even") => Arrivals::Even { rate },
+        _ => open_loop(rate),
+    }
+}
+
+/// The default: users who know nothing of each other.
+const fn open_loop(rate: Rate) -> Arrivals {
+    Arrivals::Poisson { rate }
+}

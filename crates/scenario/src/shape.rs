@@ -1,0 +1,188 @@
+//! What a file may hold, as tables: sections of keys, each with its shape, default and meaning. The
+//! readers, the JSON Schema and the reference are all driven by them.
+
+/// A mapping with known keys.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its name: a heading of the reference, a definition of the schema.
+    pub(crate) id: &'static str,
+    /// As it reads in a sentence: `a fault`.
+    pub(crate) phrase: &'static str,
+    /// What it is for.
+    pub(crate) about: &'static str,
+    /// Its keys, in parts so that sections can share them.
+    pub(crate) keys: &'static [&'static [Key]],
+}
+
+/// A key of a section.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// As it is written.
+    pub(crate) name: &'static str,
+    /// Whether it may be left out.
+    pub(crate) need: Need,
+    /// What it stands for.
+    pub(crate) shape: Shape,
+    /// What it means.
+    pub(crate) meaning: &'static str,
+}
+
+/// Whether a key may be left out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Need {
+    /// It may not.
+    Required,
+    /// Exactly one of the keys of its section that are marked so must be there.
+    Choice,
+    /// It may, and this is what holds then.
+    Default(&'static str),
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// Any text.
+    Text,
+    /// A name that other places refer to.
+    Name,
+    /// A name that can be a folder's.
+    FolderName,
+    /// The name of something defined elsewhere in the file.
+    Reference(&'static str),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A duration, above zero or not.
+    Duration(Least),
+    /// A stretch of time, `0s..20s`.
+    Stretch,
+    /// A whole number from the first to the last.
+    Count(u64, u64),
+    /// A number of at least zero.
+    Number,
+    /// A share, `70%`.
+    Percent,
+    /// A factor, `3x`.
+    Factor,
+    /// An address to listen at, `127.0.0.1:8080`.
+    Address,
+    /// A URL.
+    Url,
+    /// A key, or `$NAME` for an environment variable.
+    Secret,
+    /// An expectation.
+    Expectation,
+    /// A mapping with known keys.
+    Section(&'static Section),
+    /// A list of such.
+    List(&'static Self),
+    /// A mapping from names to such.
+    Named(&'static Self),
+    /// One or the other.
+    Either(&'static [Self]),
+}
+
+/// The least that a duration may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Least {
+    /// Nothing.
+    Zero,
+    /// More than nothing.
+    AboveZero,
+}
+
+impl Section {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
+        let parts: &'static [&'static [Key]] = self.keys;
+        parts.iter().flat_map(|part| part.iter())
+    }
+
+    /// The keys of which exactly one must be there.
+    pub(crate) fn choices(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
+        self.keys().filter(|key| key.need == Need::Choice)
+    }
+
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys().find(|key| key.name == name)
+    }
+}
+
+impl Key {
+    pub(crate) const fn required(name: &'static str, shape: Shape, meaning: &'static str) -> Self {
+        Self { name, need: Need::Required, shape, meaning }
+    }
+
+    pub(crate) const fn choice(name: &'static str, shape: Shape, meaning: &'static str) -> Self {
+        Self { name, need: Need::Choice, shape, meaning }
+    }
+
+    pub(crate) const fn optional(
+        name: &'static str,
+        shape: Shape,
+        default: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self { name, need: Need::Default(default), shape, meaning }
+    }
+}
+
+impl Shape {
+    /// Any duration, zero included.
+    pub(crate) const DURATION: Self = Self::Duration(Least::Zero);
+    /// A duration above zero.
+    pub(crate) const SPAN: Self = Self::Duration(Least::AboveZero);
+    /// A whole number above zero.
+    pub(crate) const COUNT: Self = Self::Count(1, u32::MAX as u64);
+
+    /// What it is, for a person, with an example: ``a duration such as `20s` ``.
+    pub(crate) fn wanted(&self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Name | Self::FolderName => "a name".to_owned(),
+            Self::Reference(what) => format!("the name of a {what}"),
+            Self::Word(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                words.join(" or ")
+            }
+            Self::Duration(_) => "a duration such as `20s`".to_owned(),
+            Self::Stretch => "a stretch of time such as `0s..20s`".to_owned(),
+            Self::Count(..) => "a whole number".to_owned(),
+            Self::Number => "a number".to_owned(),
+            Self::Percent => "a share such as `70%`".to_owned(),
+            Self::Factor => "a factor such as `3x`".to_owned(),
+            Self::Address => "an address such as `127.0.0.1:8080`".to_owned(),
+            Self::Url => "a URL such as `http://127.0.0.1:8080/v1`".to_owned(),
+            Self::Secret => "a key, or `$NAME` for an environment variable".to_owned(),
+            Self::Expectation => "an expectation such as `success_rate >= 99%`".to_owned(),
+            Self::Section(section) => section.phrase.to_owned(),
+            Self::List(of) => format!("a list of {}", plural(of)),
+            Self::Named(of) => format!("a mapping from names to {}", plural(of)),
+            Self::Either(shapes) => {
+                let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
+                wanted.join(", or ")
+            }
+        }
+    }
+}
+
+/// What several of a shape are, for a person.
+fn plural(shape: &Shape) -> String {
+    match shape {
+        Shape::Section(section) => format!("{}s", section.id.replace('-', " ")),
+        Shape::Stretch => "stretches of time such as `0s..20s`".to_owned(),
+        Shape::Expectation => "expectations such as `success_rate >= 99%`".to_owned(),
+        Shape::Reference(what) => format!("names of {what}s"),
+        _ => "values".to_owned(),
+    }
+}
+
+/// Whether `text` can be a name: it begins with a letter or digit and goes on with these, `.`, `_`,
+/// `-`, `/` and `:`.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c))
+}
+
+/// Whether `text` can be the name of a folder: a name without `/` and `:`.
+pub(crate) fn is_folder_name(text: &str) -> bool {
+    is_name(text) && !text.contains(['/', ':'])
+}
