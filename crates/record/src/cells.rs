@@ -39,7 +39,7 @@ pub struct Cells {
 }
 
 /// The cells of a model group: requests as clients saw them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct GroupCells {
     ticks: Vec<RequestCell>,
     /// From intended time to last byte, of requests that succeeded, by intended time.
@@ -49,7 +49,7 @@ pub struct GroupCells {
 }
 
 /// The cells of a deployment: attempts as its provider saw them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct DeploymentCells {
     ticks: Vec<AttemptCell>,
     /// From start to end, of attempts that succeeded, by start.
@@ -102,6 +102,26 @@ pub struct AttemptCell {
     pub asked_to_wait: u32,
     /// Of those, how many saw another attempt before the time was over.
     pub did_not_wait: u32,
+}
+
+impl Default for GroupCells {
+    /// Empty, with latencies by the second.
+    fn default() -> Self {
+        Self { ticks: Vec::new(), latency: Latencies::new(1), ttft: Latencies::new(1) }
+    }
+}
+
+impl Default for DeploymentCells {
+    /// Empty, with latencies by five seconds: there are many deployments, and each has fewer attempts.
+    fn default() -> Self {
+        Self {
+            ticks: Vec::new(),
+            latency: Latencies::new(5),
+            ttft: Latencies::new(5),
+            embargoed_ns: Vec::new(),
+            embargoes: Embargoes::default(),
+        }
+    }
 }
 
 impl Cells {

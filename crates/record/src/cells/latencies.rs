@@ -1,4 +1,4 @@
-//! Distributions of durations, one per second.
+//! Distributions of durations over time.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -7,42 +7,48 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Durations by second, to two significant digits, between a microsecond and an hour. Seconds that are
-/// still being filled are histograms; the others are lists of the values that occurred, which are small.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+/// Durations to two significant digits, between a microsecond and an hour, in bins of equal width. Bins
+/// that are still being filled are histograms; the others are lists of the values that occurred, which
+/// are small.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Latencies {
-    /// By second: (microseconds, how often), by rising value.
-    seconds: Vec<Vec<(u32, u32)>>,
+    width_secs: u32,
+    /// By bin: (microseconds, how often), by rising value.
+    bins: Vec<Vec<(u32, u32)>>,
     #[serde(skip)]
     open: VecDeque<Histogram<u32>>,
-    /// The second of the first in `open`.
+    /// The bin of the first in `open`.
     #[serde(skip)]
     first_open: usize,
 }
 
 /// How many seconds stay open: longer than nearly every answer takes.
-const OPEN_MAX: usize = 64;
+const OPEN_SECS: usize = 64;
 const LOWEST: u64 = 1;
 const HIGHEST: u64 = 3_600_000_000;
 
 impl Latencies {
-    #[inline]
-    pub(super) fn record(&mut self, at: Timestamp, took: Duration) {
-        let second = (at.as_nanos() / 1_000_000_000) as usize;
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(LOWEST, HIGHEST);
-        if second < self.first_open {
-            self.merge(second, micros as u32);
-            return;
-        }
-        while self.open.len() <= second - self.first_open {
-            self.open_next();
-        }
-        self.open[second - self.first_open].saturating_record(micros);
+    pub(super) const fn new(width_secs: u32) -> Self {
+        Self { width_secs, bins: Vec::new(), open: VecDeque::new(), first_open: 0 }
     }
 
-    /// Opens the next second; the oldest is closed, and its histogram used again, if too many are open.
+    #[inline]
+    pub(super) fn record(&mut self, at: Timestamp, took: Duration) {
+        let bin = (at.as_nanos() / self.width_nanos()) as usize;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(LOWEST, HIGHEST);
+        if bin < self.first_open {
+            self.merge(bin, micros as u32);
+            return;
+        }
+        while self.open.len() <= bin - self.first_open {
+            self.open_next();
+        }
+        self.open[bin - self.first_open].saturating_record(micros);
+    }
+
+    /// Opens the next bin; the oldest is closed, and its histogram used again, if too many are open.
     fn open_next(&mut self) {
-        let histogram = if self.open.len() == OPEN_MAX {
+        let histogram = if self.open.len() > OPEN_SECS / self.width_secs as usize {
             self.close_first()
         } else {
             Histogram::new_with_bounds(LOWEST, HIGHEST, 2).ok()
@@ -53,54 +59,64 @@ impl Latencies {
     fn close_first(&mut self) -> Option<Histogram<u32>> {
         let mut histogram = self.open.pop_front()?;
         let values = recorded(&histogram);
-        self.seconds.resize(self.first_open, Vec::new());
-        self.seconds.push(values);
+        self.bins.resize(self.first_open, Vec::new());
+        self.bins.push(values);
         self.first_open += 1;
         histogram.reset();
         Some(histogram)
     }
 
-    /// A value for a second that is closed already.
-    fn merge(&mut self, second: usize, micros: u32) {
-        let values = &mut self.seconds[second];
+    /// A value for a bin that is closed already.
+    fn merge(&mut self, bin: usize, micros: u32) {
+        let values = &mut self.bins[bin];
         match values.binary_search_by_key(&micros, |&(value, _)| value) {
             Ok(place) => values[place].1 += 1,
             Err(place) => values.insert(place, (micros, 1)),
         }
     }
 
-    /// Closes every second: nothing more is to come.
+    /// Closes every bin: nothing more is to come.
     pub(super) fn close(&mut self) {
         while self.close_first().is_some() {}
-        while self.seconds.last().is_some_and(Vec::is_empty) {
-            self.seconds.pop();
+        while self.bins.last().is_some_and(Vec::is_empty) {
+            self.bins.pop();
         }
     }
 
-    /// How many seconds there are.
+    /// The width of a bin.
     #[must_use]
-    pub fn seconds(&self) -> usize {
-        self.seconds.len()
+    pub const fn width(&self) -> Duration {
+        Duration::from_secs(self.width_secs as u64)
     }
 
-    /// All values of the seconds that begin in a window.
+    /// How many bins there are, from the start of the run.
+    #[must_use]
+    pub fn bins(&self) -> usize {
+        self.bins.len()
+    }
+
+    /// All values of the bins that begin in a window.
     #[must_use]
     pub fn window(&self, window: Range<Timestamp>) -> Histogram<u64> {
-        let second = |time: Timestamp| time.as_nanos().div_ceil(1_000_000_000) as usize;
-        self.merged(second(window.start)..second(window.end))
+        let bin = |time: Timestamp| time.as_nanos().div_ceil(self.width_nanos()) as usize;
+        self.merged(bin(window.start)..bin(window.end))
     }
 
-    /// All values of some seconds.
+    /// All values of some bins.
     #[must_use]
-    pub fn merged(&self, seconds: Range<usize>) -> Histogram<u64> {
+    pub fn merged(&self, bins: Range<usize>) -> Histogram<u64> {
         let mut merged = Histogram::new_with_bounds(LOWEST, HIGHEST, 2)
             .unwrap_or_else(|_| unreachable!("the bounds are constants that fit"));
-        let end = seconds.end.min(self.seconds.len());
-        let start = seconds.start.min(end);
-        for &(value, count) in self.seconds[start..end].iter().flatten() {
+        let end = bins.end.min(self.bins.len());
+        let start = bins.start.min(end);
+        for &(value, count) in self.bins[start..end].iter().flatten() {
             merged.saturating_record_n(value.into(), count.into());
         }
         merged
+    }
+
+    const fn width_nanos(&self) -> u64 {
+        self.width_secs as u64 * 1_000_000_000
     }
 }
 
@@ -122,6 +138,6 @@ fn recorded(histogram: &Histogram<u32>) -> Vec<(u32, u32)> {
 impl PartialEq for Latencies {
     /// Two that are closed are alike if their values are.
     fn eq(&self, other: &Self) -> bool {
-        self.seconds == other.seconds && self.open == other.open
+        self.bins == other.bins && self.open == other.open
     }
 }
