@@ -1,0 +1,129 @@
+//! What the caller of a provider will see of a plan, and when.
+
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_provider::{Ending, Plan};
+use std::time::Duration;
+
+/// The next thing that a caller will see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Seen {
+    /// The first content token of a stream.
+    FirstToken,
+    /// The whole answer.
+    Finished,
+    /// The attempt failed.
+    Failed(FailureClass),
+}
+
+/// What a caller sees next of `plan`, given whether it has seen the first token; `None` if it will see
+/// nothing more, and only its own timers can end the attempt.
+pub(crate) fn next(
+    plan: &Plan,
+    stream: bool,
+    seen_first: bool,
+    between_tokens: Duration,
+) -> Option<(Timestamp, Seen)> {
+    let end = ending(plan);
+    if stream
+        && !seen_first
+        && plan.tokens_sent() > 0
+        && end.is_none_or(|(at, _)| plan.first_at <= at)
+    {
+        return Some((plan.first_at, Seen::FirstToken));
+    }
+    if !(stream && seen_first) {
+        return end;
+    }
+    let silence = last_token(plan) + between_tokens;
+    let stalls = if plan.gap > between_tokens && plan.tokens_sent() > 1 {
+        plan.first_at + between_tokens
+    } else {
+        silence
+    };
+    match end {
+        Some((at, _)) if at <= stalls => end,
+        _ => Some((stalls, Seen::Failed(FailureClass::Stalled))),
+    }
+}
+
+fn ending(plan: &Plan) -> Option<(Timestamp, Seen)> {
+    let seen = match plan.ending {
+        Ending::Complete => Seen::Finished,
+        Ending::Cut { .. } | Ending::Reset { .. } => Seen::Failed(FailureClass::Cut),
+        Ending::Never => return None,
+    };
+    Some((plan.ends_at(), seen))
+}
+
+fn last_token(plan: &Plan) -> Timestamp {
+    let gaps = u64::from(plan.tokens_sent().saturating_sub(1));
+    plan.first_at + Duration::from_nanos((plan.gap.as_nanos() as u64).saturating_mul(gaps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_provider::LimitState;
+
+    const BETWEEN: Duration = Duration::from_secs(10);
+
+    fn plan(ending: Ending) -> Plan {
+        Plan {
+            first_at: Timestamp::from_secs(1),
+            gap: Duration::from_millis(100),
+            tokens: 11,
+            ending,
+            fault: None,
+            limits: LimitState::default(),
+        }
+    }
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn a_stream_is_its_first_token_and_its_end() {
+        let plan = plan(Ending::Complete);
+        assert_eq!(next(&plan, true, false, BETWEEN), Some((at(1_000), Seen::FirstToken)));
+        assert_eq!(next(&plan, true, true, BETWEEN), Some((at(2_000), Seen::Finished)));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_streamed_is_only_its_end() {
+        let plan = plan(Ending::Complete);
+        assert_eq!(next(&plan, false, false, BETWEEN), Some((at(2_000), Seen::Finished)));
+    }
+
+    #[test]
+    fn a_cut_comes_after_its_tokens() {
+        let plan = plan(Ending::Cut { after_tokens: 3 });
+        let cut = Seen::Failed(FailureClass::Cut);
+        assert_eq!(next(&plan, true, true, BETWEEN), Some((at(1_200), cut)));
+        assert_eq!(plan.tokens_by(at(5_000)), 3);
+    }
+
+    #[test]
+    fn a_reset_before_the_first_token_is_all_that_is_seen() {
+        let plan = plan(Ending::Reset { at: at(500) });
+        let cut = Seen::Failed(FailureClass::Cut);
+        assert_eq!(next(&plan, true, false, BETWEEN), Some((at(500), cut)));
+    }
+
+    #[test]
+    fn a_stream_that_falls_silent_stalls() {
+        let plan = plan(Ending::Never);
+        let stalled = Seen::Failed(FailureClass::Stalled);
+        assert_eq!(next(&plan, true, true, BETWEEN), Some((at(12_000), stalled)));
+        assert_eq!(next(&plan, false, false, BETWEEN), None);
+    }
+
+    #[test]
+    fn tokens_slower_than_the_caller_waits_stall_after_the_first() {
+        let plan = plan(Ending::Complete);
+        let stalled = Seen::Failed(FailureClass::Stalled);
+        let between = Duration::from_millis(50);
+        assert_eq!(next(&plan, true, true, between), Some((at(1_050), stalled)));
+    }
+}

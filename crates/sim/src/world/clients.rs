@@ -1,0 +1,75 @@
+//! Clients: what they send, and when they give up.
+
+use super::World;
+use crate::flight::Flight;
+use squall_record::RequestOutcome;
+use squall_router::{Arrival, Input, RequestKey, Tag};
+use squall_workload::{Answer, ClientRequest, Input as ClientInput, Ordinal, Output};
+
+impl World<'_> {
+    pub(super) fn clients_due(&mut self) {
+        self.workload.handle(self.now, ClientInput::Tick);
+        self.hear_clients();
+    }
+
+    /// Tells a client of its answer.
+    pub(super) fn answer(&mut self, request: Ordinal, answer: Answer) {
+        self.workload.handle(self.now, ClientInput::Answered { request, answer });
+        self.hear_clients();
+    }
+
+    fn hear_clients(&mut self) {
+        while let Some(output) = self.workload.poll() {
+            match output {
+                Output::Send(client) => self.send(client),
+                Output::GiveUp { request } => self.give_up(request),
+            }
+        }
+    }
+
+    fn send(&mut self, client: ClientRequest) {
+        let nobody = RequestKey { slot: u32::MAX, generation: u32::MAX };
+        let flight = self.flights.insert(Flight {
+            client,
+            key: nobody,
+            first_token: None,
+            received_tokens: 0,
+            call: None,
+        });
+        self.ordinals.push_back(flight);
+        self.tell_router(Input::Arrived(Arrival {
+            tag: Tag(flight.into()),
+            group: self.scenario.target,
+            input_tokens: client.input_tokens,
+            output_tokens: client.output_tokens,
+            stream: client.stream,
+            deadline: None,
+        }));
+    }
+
+    fn give_up(&mut self, request: Ordinal) {
+        let Some(flight) = self.flight_of(request) else { return };
+        let Some(&mut Flight { key, .. }) = self.flights.get(flight) else { return };
+        self.record_request(flight, RequestOutcome::GaveUp, 0);
+        self.tell_router(Input::ClientGone { request: key });
+    }
+
+    fn flight_of(&mut self, request: Ordinal) -> Option<u32> {
+        let place = request.0.checked_sub(self.first_ordinal)?;
+        let flight = *self.ordinals.get(usize::try_from(place).ok()?)?;
+        let there = self.flights.get(flight)?;
+        (there.client.request == request).then_some(flight)
+    }
+
+    /// Forgets the oldest requests that have ended.
+    pub(super) fn forget_ended(&mut self) {
+        while let Some(&oldest) = self.ordinals.front() {
+            let ordinal = self.first_ordinal;
+            if self.flights.get(oldest).is_some_and(|flight| flight.client.request.0 == ordinal) {
+                break;
+            }
+            self.ordinals.pop_front();
+            self.first_ordinal += 1;
+        }
+    }
+}

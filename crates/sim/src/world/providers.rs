@@ -1,0 +1,201 @@
+//! Providers: attempts that reach them, and what comes back.
+
+use super::World;
+use crate::flight::Call;
+use crate::foresee::{self, Seen};
+use squall_determinism::Timestamp;
+use squall_failure::{Failure, FailureClass, Source};
+use squall_provider::{Arrival, Input as ProviderInput, Listener, Output, Plan, Rejection, Tag};
+use squall_record::{AttemptOutcome, Note, NoteRow, SeenBy};
+use squall_router::{Input, StartAttempt, Usage};
+
+impl World<'_> {
+    /// Lets providers whose time has come change, and finds out when the next one will.
+    pub(super) fn providers_due(&mut self) {
+        for provider in 0..self.providers.len() {
+            if self.providers[provider].next_timer().is_some_and(|due| due <= self.now) {
+                self.tell_provider(provider, ProviderInput::Tick);
+            }
+        }
+        self.find_provider_due();
+    }
+
+    pub(super) fn find_provider_due(&mut self) {
+        let due = self.providers.iter().filter_map(squall_provider::Provider::next_timer).min();
+        self.provider_due = due.unwrap_or(Timestamp::MAX);
+    }
+
+    /// An attempt of the router reaches its provider, or finds nobody there.
+    pub(super) fn start_attempt(&mut self, flight: u32, start: StartAttempt) {
+        let Some(there) = self.flights.get(flight) else { return };
+        let client = there.client;
+        there.call = Some(Call {
+            attempt: start.attempt,
+            deployment: start.deployment,
+            started: self.now,
+            between_tokens: start.between_tokens_timeout,
+            plan: None,
+            first_token: None,
+        });
+        let provider = self.provider_of(start.deployment);
+        if self.providers[provider].listener() == Listener::Refusing {
+            let class = FailureClass::Connect;
+            self.record_attempt(flight, SeenBy::Gateway, AttemptOutcome::Failed { class }, None);
+            self.attempt_failed(flight, Failure::new(class, Source::Provider));
+            return;
+        }
+        let arrival = Arrival {
+            tag: Tag(flight.into()),
+            request: client.request.0,
+            input_tokens: client.input_tokens,
+            output_tokens: Some(client.output_tokens),
+            stream: client.stream,
+        };
+        self.tell_provider(provider, ProviderInput::Arrived(arrival));
+    }
+
+    /// The router no longer wants the flight's attempt.
+    pub(super) fn cancel_attempt(&mut self, flight: u32) {
+        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
+        self.record_attempt(flight, SeenBy::Provider, AttemptOutcome::Abandoned, None);
+        self.end_call(flight);
+        let provider = self.provider_of(call.deployment);
+        self.tell_provider(provider, ProviderInput::Gone { tag: Tag(flight.into()) });
+    }
+
+    /// An attempt gets on: its first token, its end, or a fault.
+    pub(super) fn attempt_due(&mut self) {
+        let Some(event) = self.events.pop() else { return };
+        if !self.flights.is_current(event.flight, event.plan) {
+            return;
+        }
+        let flight = event.flight;
+        let Some(there) = self.flights.get(flight) else { return };
+        let stream = there.client.stream;
+        let Some(call) = &mut there.call else { return };
+        let Some(plan) = call.plan else { return };
+        let seen_first = call.first_token.is_some();
+        match foresee::next(&plan, stream, seen_first, call.between_tokens) {
+            Some((_, Seen::FirstToken)) => {
+                call.first_token = Some(self.now);
+                let attempt = call.attempt;
+                self.expect_next(flight);
+                self.tell_router(Input::FirstToken { attempt });
+            }
+            Some((_, Seen::Finished)) => self.attempt_finished(flight, &plan),
+            Some((_, Seen::Failed(class))) => {
+                let outcome = if class == FailureClass::Stalled {
+                    AttemptOutcome::Abandoned
+                } else {
+                    AttemptOutcome::Failed { class }
+                };
+                self.attempt_ended(flight, outcome, &plan, class == FailureClass::Stalled);
+                self.attempt_failed(flight, Failure::new(class, Source::Provider).with_status(200));
+            }
+            None => {}
+        }
+    }
+
+    fn attempt_finished(&mut self, flight: u32, plan: &Plan) {
+        self.attempt_ended(flight, AttemptOutcome::Succeeded, plan, false);
+        let Some(there) = self.flights.get(flight) else { return };
+        let usage = Usage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
+        there.received_tokens = plan.tokens;
+        let Some(attempt) = there.call.map(|call| call.attempt) else { return };
+        self.end_call(flight);
+        self.tell_router(Input::Finished { attempt, usage: Some(usage) });
+    }
+
+    /// Writes the attempt down and gives its place at the provider back.
+    fn attempt_ended(
+        &mut self,
+        flight: u32,
+        outcome: AttemptOutcome,
+        plan: &Plan,
+        caller_hung_up: bool,
+    ) {
+        self.record_attempt(flight, SeenBy::Provider, outcome, None);
+        let Some(there) = self.flights.get(flight) else { return };
+        there.received_tokens = plan.tokens_by(self.now);
+        let Some(call) = there.call else { return };
+        let tag = Tag(flight.into());
+        let input = if caller_hung_up {
+            ProviderInput::Gone { tag }
+        } else {
+            ProviderInput::Delivered { tag }
+        };
+        let provider = self.provider_of(call.deployment);
+        self.tell_provider(provider, input);
+    }
+
+    fn attempt_failed(&mut self, flight: u32, failure: Failure) {
+        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
+        self.end_call(flight);
+        self.tell_router(Input::Failed { attempt: call.attempt, failure });
+    }
+
+    fn end_call(&mut self, flight: u32) {
+        self.flights.new_plan(flight);
+        if let Some(there) = self.flights.get(flight) {
+            there.call = None;
+        }
+    }
+
+    fn tell_provider(&mut self, provider: usize, input: ProviderInput) {
+        self.providers[provider].handle(self.now, input);
+        while let Some(output) = self.providers[provider].poll() {
+            match output {
+                Output::Plan { tag, plan } => self.planned(tag.0 as u32, plan),
+                Output::Reject { tag, rejection } => self.rejected(tag.0 as u32, rejection),
+                Output::Listener(_) => {}
+                Output::Note(note) => self.note_fault(provider as u16, note),
+            }
+        }
+        if let Some(due) = self.providers[provider].next_timer() {
+            self.provider_due = self.provider_due.min(due);
+        }
+    }
+
+    fn planned(&mut self, flight: u32, plan: Plan) {
+        if let Some(call) = self.flights.get(flight).and_then(|there| there.call.as_mut()) {
+            call.plan = Some(plan);
+            self.expect_next(flight);
+        }
+    }
+
+    /// Sets the event of what the flight's caller will see next.
+    fn expect_next(&mut self, flight: u32) {
+        let number = self.flights.new_plan(flight);
+        let Some(there) = self.flights.get(flight) else { return };
+        let Some(call) = &there.call else { return };
+        let Some(plan) = &call.plan else { return };
+        let seen_first = call.first_token.is_some();
+        if let Some((at, _)) =
+            foresee::next(plan, there.client.stream, seen_first, call.between_tokens)
+            && at < Timestamp::MAX
+        {
+            self.events.push(at.max(self.now), flight, number);
+        }
+    }
+
+    fn rejected(&mut self, flight: u32, rejection: Rejection) {
+        let outcome = AttemptOutcome::Failed { class: rejection.class };
+        self.record_attempt(flight, SeenBy::Provider, outcome, Some(rejection));
+        let failure = Failure::new(rejection.class, Source::Provider)
+            .with_status(rejection.status)
+            .with_retry_after(rejection.retry_after);
+        self.attempt_failed(flight, failure);
+    }
+
+    fn note_fault(&mut self, provider: u16, note: squall_provider::Note) {
+        let note = match note {
+            squall_provider::Note::FaultStarted { fault } => Note::FaultStarted { provider, fault },
+            squall_provider::Note::FaultEnded { fault } => Note::FaultEnded { provider, fault },
+        };
+        self.collector.note(NoteRow { at: self.now, request: None, note });
+    }
+
+    fn provider_of(&self, deployment: squall_router::DeploymentId) -> usize {
+        usize::from(self.scenario.deployments[deployment.index()].provider)
+    }
+}

@@ -1,0 +1,118 @@
+//! The router: what it is told, and what it wants done.
+
+use super::World;
+use squall_determinism::Digest;
+use squall_failure::{Failure, FailureClass};
+use squall_record::{JournalWriter, Keep, Note, NoteRow, RequestOutcome};
+use squall_router::journal::{digest_output, encode_frame};
+use squall_router::{Input, Outcome, Output, RequestKey, Tag};
+use squall_workload::Answer;
+
+/// The journal of a run, while it is written.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    writer: JournalWriter,
+    frame: Vec<u8>,
+}
+
+impl Journal {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.writer.into_bytes()
+    }
+}
+
+impl World<'_> {
+    /// Tells the router something. What it wants done waits in `pending`, so that nobody is called
+    /// back in the middle of a step.
+    pub(super) fn tell_router(&mut self, input: Input) {
+        self.router.handle(self.now, input);
+        let mut digest = Digest::new();
+        while let Some(output) = self.router.poll() {
+            digest_output(&output, self.collector.digest());
+            if self.journal.is_some() {
+                digest_output(&output, &mut digest);
+            }
+            self.pending.push_back(output);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.frame.clear();
+            encode_frame(self.now, &input, digest.short(), &mut journal.frame);
+            journal.writer.frame(&journal.frame);
+        }
+    }
+
+    /// Does what the router wants done, and what comes of it, until nothing is left to do now.
+    pub(super) fn carry_out(&mut self) {
+        while let Some(output) = self.pending.pop_front() {
+            match output {
+                Output::Accepted { tag, request } => self.accepted(tag, request),
+                Output::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
+                Output::CancelAttempt { tag, .. } => self.cancel_attempt(tag.0 as u32),
+                Output::Commit { tag, .. } => self.commit(tag),
+                Output::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
+                Output::Note(note) => self.note(note),
+            }
+        }
+    }
+
+    fn accepted(&mut self, tag: Tag, request: RequestKey) {
+        let Some(flight) = self.flights.get(tag.0 as u32) else { return };
+        flight.key = request;
+        let slot = request.slot as usize;
+        if self.slots.len() <= slot {
+            self.slots.resize(slot + 1, u64::MAX);
+        }
+        self.slots[slot] = flight.client.request.0;
+    }
+
+    /// A stream's first token goes to the client when the router commits to it.
+    fn commit(&mut self, tag: Tag) {
+        if let Some(flight) = self.flights.get(tag.0 as u32)
+            && flight.client.stream
+        {
+            flight.first_token = Some(self.now);
+        }
+    }
+
+    fn done(&mut self, flight: u32, outcome: Outcome) {
+        let Some(there) = self.flights.get(flight) else { return };
+        let ordinal = there.client.request;
+        if !there.client.stream && matches!(outcome, Outcome::Succeeded { .. }) {
+            there.first_token = Some(self.now);
+        }
+        let answer = match outcome {
+            Outcome::Succeeded { .. } => {
+                self.record_request(flight, RequestOutcome::Succeeded, 200);
+                Some(Answer::Succeeded)
+            }
+            Outcome::Failed { failure, committed } => {
+                let Failure { class, source, .. } = failure;
+                let status = if committed { 200 } else { status(failure) };
+                self.record_request(flight, RequestOutcome::Failed { class, source }, status);
+                Some(Answer::Failed)
+            }
+            // Written down when the client gave up.
+            Outcome::ClientGone => None,
+        };
+        self.flights.remove(flight);
+        self.forget_ended();
+        if let Some(answer) = answer {
+            self.answer(ordinal, answer);
+        }
+    }
+
+    fn note(&mut self, note: squall_router::Note) {
+        if self.keep == Keep::Rows {
+            let request = note.request().map(|key| self.slots[key.slot as usize]);
+            self.collector.note(NoteRow { at: self.now, request, note: Note::Router(note) });
+        }
+    }
+}
+
+/// The status that a gateway answers with: the provider's own, or that of the class.
+fn status(failure: Failure) -> u16 {
+    match failure {
+        Failure { status: 0 | 200, class, .. } => FailureClass::status(class),
+        Failure { status, .. } => status,
+    }
+}

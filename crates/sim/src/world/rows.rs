@@ -1,0 +1,64 @@
+//! What is written down.
+
+use super::World;
+use squall_provider::Rejection;
+use squall_record::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
+
+impl World<'_> {
+    pub(super) fn record_request(&mut self, flight: u32, outcome: RequestOutcome, status: u16) {
+        let Some(there) = self.flights.get(flight) else { return };
+        let client = there.client;
+        self.collector.request(&RequestRow {
+            request: client.request.0,
+            group: self.scenario.target.0,
+            intended: client.intended,
+            sent: client.intended,
+            first_token: there.first_token,
+            ended: self.now,
+            stream: client.stream,
+            input_tokens: client.input_tokens,
+            output_tokens: client.output_tokens,
+            received_tokens: if there.first_token.is_some() { there.received_tokens } else { 0 },
+            outcome,
+            status: if there.first_token.is_some() { 200 } else { status },
+        });
+    }
+
+    /// Writes the flight's attempt down as ended now; `rejection` if it was answered with an error.
+    pub(super) fn record_attempt(
+        &mut self,
+        flight: u32,
+        seen_by: SeenBy,
+        outcome: AttemptOutcome,
+        rejection: Option<Rejection>,
+    ) {
+        let Some(there) = self.flights.get(flight) else { return };
+        let Some(call) = there.call else { return };
+        let client = there.client;
+        let output_tokens = call.plan.map_or(0, |plan| plan.tokens_by(self.now));
+        let answered = call.plan.is_some_and(|plan| plan.first_at <= self.now);
+        self.collector.attempt(&AttemptRow {
+            request: Some(client.request.0),
+            ordinal: call.attempt.nth,
+            deployment: call.deployment.0,
+            seen_by,
+            started: call.started,
+            first_token: call.plan.map(|plan| plan.first_at).filter(|&first| first <= self.now),
+            ended: self.now,
+            outcome,
+            status: match rejection {
+                Some(rejection) => rejection.status,
+                None if answered => 200,
+                None => 0,
+            },
+            retry_after: rejection.and_then(|rejection| rejection.retry_after),
+            fault: match rejection {
+                Some(rejection) => rejection.fault,
+                None => call.plan.and_then(|plan| plan.fault),
+            },
+            stream: client.stream,
+            input_tokens: client.input_tokens,
+            output_tokens,
+        });
+    }
+}
