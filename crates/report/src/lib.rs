@@ -1,1 +1,27 @@
-//! Metrics, verdict, charts, HTML, CSV, JUnit.
+//! From a recording to a verdict: metrics, expectations, charts, and every file that a run leaves behind.
+//!
+//! Everything here is a function of a scenario and a recording. The formulas stand in `docs/METRICS.md`;
+//! each has a file of its own under `metrics/`. Whether a recording is live or simulated is known from
+//! one field of its header, and decides nothing but a word in the report.
+
+mod error;
+mod files;
+mod junit;
+mod markdown;
+mod metrics;
+mod summary;
+mod table;
+mod text;
+mod verdict;
+
+pub use error::ReportError;
+pub use files::{ReportPaths, write};
+pub use junit::{junit, write_junit};
+pub use markdown::markdown;
+pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};
+pub use summary::{
+    DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary, Percentiles,
+    Summary, Totals, summary,
+};
+pub use table::terminal_table;
+pub use verdict::{Judgement, Verdict, VerdictRow, judge};

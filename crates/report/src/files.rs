@@ -1,0 +1,54 @@
+//! Every file of a report, in one folder.
+
+use crate::verdict::Verdict;
+use crate::{ReportError, markdown, summary, write_junit};
+use squall_record::Recording;
+use squall_scenario::Scenario;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a report's files are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReportPaths {
+    /// The report to open: `report.html`.
+    pub html: PathBuf,
+    /// `summary.json`.
+    pub summary: PathBuf,
+    /// `junit.xml`.
+    pub junit: PathBuf,
+    /// `summary.md`.
+    pub markdown: PathBuf,
+}
+
+/// Writes `report.html`, the charts, `summary.json`, `summary.md` and `junit.xml` into a folder, which is
+/// made if it is not there. `requests.csv` and `attempts.csv` are part of the recording, which is written
+/// into the same folder.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(
+    dir: &Path,
+    scenario: &Scenario,
+    recording: &Recording,
+    verdict: &Verdict,
+) -> Result<ReportPaths, ReportError> {
+    fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
+    let paths = ReportPaths {
+        html: dir.join("report.html"),
+        summary: dir.join("summary.json"),
+        junit: dir.join("junit.xml"),
+        markdown: dir.join("summary.md"),
+    };
+    let summary = summary(scenario, recording, verdict);
+    let mut json = serde_json::to_vec_pretty(&summary)
+        .map_err(|error| ReportError::write(&paths.summary, error.into()))?;
+    json.push(b'\n');
+    put(&paths.summary, &json)?;
+    put(&paths.markdown, markdown(verdict).as_bytes())?;
+    write_junit(&paths.junit, std::slice::from_ref(verdict))?;
+    Ok(paths)
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    fs::write(path, bytes).map_err(|source| ReportError::write(path, source))
+}

@@ -1,0 +1,72 @@
+//! Verdicts as JUnit XML, which every CI reads: a suite per scenario, a case per expectation.
+//!
+//! A missed expectation is a failure. An inconclusive one is an error, not a skip: a run that can say
+//! nothing must not pass in silence.
+
+use crate::ReportError;
+use crate::verdict::{Judgement, Verdict, VerdictRow};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Writes verdicts into a file.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_junit(path: &Path, verdicts: &[Verdict]) -> Result<(), ReportError> {
+    let xml = junit(verdicts).map_err(|source| ReportError::write(path, source))?;
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
+    }
+    fs::write(path, xml).map_err(|source| ReportError::write(path, source))
+}
+
+/// Verdicts as XML.
+///
+/// # Errors
+/// When they cannot be written as XML.
+pub fn junit(verdicts: &[Verdict]) -> io::Result<String> {
+    let mut report = Report::new("squall");
+    report.add_test_suites(verdicts.iter().map(suite));
+    report.to_string().map_err(io::Error::other)
+}
+
+fn suite(verdict: &Verdict) -> TestSuite {
+    let mut suite = TestSuite::new(verdict.scenario.clone());
+    suite.set_time(verdict.duration);
+    suite.add_property(("seed", verdict.seed.to_string().as_str()));
+    suite.add_property(("mode", verdict.mode.as_str()));
+    suite.add_test_cases(verdict.rows.iter().map(|row| case(verdict, row)));
+    if !verdict.doubts.is_empty() {
+        suite.add_test_case(whole(verdict));
+    }
+    suite
+}
+
+fn case(verdict: &Verdict, row: &VerdictRow) -> TestCase {
+    let mut status = match row.judgement {
+        Judgement::Met => TestCaseStatus::success(),
+        Judgement::Missed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Judgement::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if !row.is_met() {
+        status.set_type(row.judgement.as_str());
+        status.set_message(row.reason.clone());
+        status.set_description(row.detail().join("\n"));
+    }
+    let mut case = TestCase::new(row.text.clone(), status);
+    let phase = row.phase.as_deref().unwrap_or("run");
+    case.set_classname(format!("{}.{phase}", verdict.scenario));
+    case
+}
+
+/// What makes the run as a whole inconclusive.
+fn whole(verdict: &Verdict) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(Judgement::Inconclusive.as_str());
+    status.set_message(verdict.doubts.join("; "));
+    let mut case = TestCase::new("the run can be trusted", status);
+    case.set_classname(format!("{}.run", verdict.scenario));
+    case
+}

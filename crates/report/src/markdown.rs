@@ -1,0 +1,47 @@
+//! A verdict as Markdown, for a pull request or a CI job's summary: the worst first.
+
+use crate::text;
+use crate::verdict::{Judgement, Verdict, VerdictRow};
+
+/// A heading of the third level, a table, and what else should be known.
+#[must_use]
+pub fn markdown(verdict: &Verdict) -> String {
+    let mut lines = vec![
+        format!("### `{}`: {}", verdict.scenario, verdict.overall),
+        String::new(),
+        format!("{}, seed {}, {}.", verdict.tally(), verdict.seed, verdict.mode.as_str()),
+        String::new(),
+    ];
+    if !verdict.rows.is_empty() {
+        lines.push("| verdict | expectation | measured | limit | n |".to_owned());
+        lines.push("| --- | --- | ---: | ---: | ---: |".to_owned());
+    }
+    let mut rows: Vec<_> = verdict.rows.iter().collect();
+    rows.sort_by_key(|row| match row.judgement {
+        Judgement::Missed => 0,
+        Judgement::Inconclusive => 1,
+        Judgement::Met => 2,
+    });
+    lines.extend(rows.iter().map(|row| line(row)));
+    let reasons = rows.iter().filter(|row| !row.is_met());
+    let reasons = reasons.map(|row| format!("- `{}`: {}", row.text, row.reason));
+    let doubts = verdict.doubts.iter().map(|doubt| format!("- inconclusive: {doubt}"));
+    let warnings = verdict.warnings.iter().map(|warning| format!("- warning: {warning}"));
+    let notes: Vec<_> = reasons.chain(doubts).chain(warnings).collect();
+    if !notes.is_empty() {
+        lines.push(String::new());
+        lines.extend(notes);
+    }
+    lines.join("\n") + "\n"
+}
+
+fn line(row: &VerdictRow) -> String {
+    let word = match row.judgement {
+        Judgement::Missed => format!("**{}**", row.judgement),
+        _ => row.judgement.to_string(),
+    };
+    let n = row.n().map_or_else(|| "-".to_owned(), text::count);
+    // A bar would end the cell.
+    let text = row.text.replace('|', "\\|");
+    format!("| {word} | `{text}` | {} | `{}` | {n} |", row.measured, row.limit)
+}

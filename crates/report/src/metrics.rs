@@ -1,0 +1,196 @@
+//! What can be measured: one file per metric, one line each in [`MEASURES`]. Formulas, units and minimum
+//! samples are in `docs/METRICS.md`.
+//!
+//! A metric is a function of the cells of a recording and of the scenario's faults, never of what the
+//! router said of itself. It gives a value, or says why none can be given.
+
+mod attempt_share;
+mod failover_time;
+mod faults;
+mod first_attempts;
+mod latency;
+mod recovery_time;
+mod retry_after_honoured;
+mod retry_amplification;
+mod success_rate;
+mod throttled;
+mod weight_adherence;
+
+pub use faults::{FaultWindow, fault_windows};
+
+use crate::text;
+use squall_determinism::Timestamp;
+use squall_record::{DeploymentInfo, Ended, Recording};
+use squall_scenario::{Argument, Limit, MetricId, Scenario};
+use std::ops::Range;
+use std::time::Duration;
+
+/// What is to be measured, of what, and when.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The scenario, for its faults.
+    pub scenario: &'a Scenario,
+    /// The recording.
+    pub recording: &'a Recording,
+    /// Of what; `None` for everything.
+    pub argument: Option<Argument>,
+    /// When; for a whole run, all of it.
+    pub window: Range<Timestamp>,
+    /// What it will be compared with, on which some minimum samples depend.
+    pub limit: Option<Limit>,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measurement {
+    /// A value.
+    Measured(Measured),
+    /// No value that means anything.
+    Inconclusive {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A value, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The value.
+    pub value: Value,
+    /// How many it was taken from.
+    pub n: u64,
+    /// How many of what.
+    pub of: &'static str,
+    /// What else is to be known, a line each.
+    pub detail: Vec<String>,
+}
+
+/// A value in the unit of its metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A part of a whole, from 0 to 1.
+    Fraction(f64),
+    /// A time; [`Duration::MAX`] for one that did not come within the run.
+    Duration(Duration),
+    /// A number of things.
+    Count(u64),
+    /// A plain number.
+    Ratio(f64),
+}
+
+type Measure = fn(&Ask<'_>) -> Measurement;
+
+/// Every metric and what measures it.
+const MEASURES: &[(MetricId, Measure)] = &[
+    (MetricId::SuccessRate, success_rate::measure),
+    (MetricId::FailoverTime, failover_time::measure),
+    (MetricId::RecoveryTime, recovery_time::measure),
+    (MetricId::WeightAdherence, weight_adherence::measure),
+    (MetricId::RetryAmplification, retry_amplification::measure),
+    (MetricId::RetryAfterHonoured, retry_after_honoured::measure),
+    (MetricId::Throttled, throttled::measure),
+    (MetricId::AttemptShare, attempt_share::measure),
+    (MetricId::LatencyP50, |ask| latency::measure(ask, latency::Of::Latency, 0.5)),
+    (MetricId::LatencyP95, |ask| latency::measure(ask, latency::Of::Latency, 0.95)),
+    (MetricId::LatencyP99, |ask| latency::measure(ask, latency::Of::Latency, 0.99)),
+    (MetricId::TtftP50, |ask| latency::measure(ask, latency::Of::Ttft, 0.5)),
+    (MetricId::TtftP95, |ask| latency::measure(ask, latency::Of::Ttft, 0.95)),
+    (MetricId::TtftP99, |ask| latency::measure(ask, latency::Of::Ttft, 0.99)),
+];
+
+/// Measures a metric.
+#[must_use]
+pub fn measure(metric: MetricId, ask: &Ask<'_>) -> Measurement {
+    match MEASURES.iter().find(|(id, _)| *id == metric) {
+        Some((_, measure)) => measure(ask),
+        None => Measurement::inconclusive("this version of squall cannot measure it"),
+    }
+}
+
+impl Measurement {
+    pub(crate) fn inconclusive(reason: impl Into<String>) -> Self {
+        Self::Inconclusive { reason: reason.into() }
+    }
+
+    pub(crate) fn of(value: Value, n: u64, of: &'static str) -> Self {
+        Self::Measured(Measured { value, n, of, detail: Vec::new() })
+    }
+
+    /// Too few to say anything.
+    pub(crate) fn too_few(n: u64, of: &str, minimum: u64) -> Self {
+        let (n, minimum) = (text::count(n), text::count(minimum));
+        Self::inconclusive(format!("{n} {of}, and it takes at least {minimum}"))
+    }
+}
+
+impl Value {
+    /// As people read it.
+    #[must_use]
+    pub fn display(self) -> String {
+        match self {
+            Self::Fraction(fraction) => text::percent(fraction),
+            Self::Duration(duration) => text::duration(duration),
+            Self::Count(count) => text::count(count),
+            Self::Ratio(ratio) => text::ratio(ratio),
+        }
+    }
+}
+
+impl<'a> Ask<'a> {
+    /// The groups asked for: one, or all.
+    fn groups(&self) -> Range<usize> {
+        match self.argument {
+            Some(Argument::Group(group)) => group.index()..group.index() + 1,
+            _ => 0..self.recording.cells.groups.len(),
+        }
+    }
+
+    /// The deployment asked for.
+    fn deployment(&self) -> Option<usize> {
+        match self.argument {
+            Some(Argument::Deployment(deployment)) => Some(deployment.index()),
+            _ => None,
+        }
+    }
+
+    /// The deployments asked for: one, those of a group, or all.
+    fn deployments(&self) -> Vec<usize> {
+        match self.argument {
+            Some(Argument::Deployment(deployment)) => vec![deployment.index()],
+            Some(Argument::Group(group)) => self.members(group.0),
+            None => (0..self.recording.header.deployments.len()).collect(),
+        }
+    }
+
+    /// The deployments of a group.
+    fn members(&self, group: u16) -> Vec<usize> {
+        let all = self.recording.header.deployments.iter().enumerate();
+        all.filter(|(_, info)| info.group == group).map(|(place, _)| place).collect()
+    }
+
+    fn info(&self, deployment: usize) -> &'a DeploymentInfo {
+        &self.recording.header.deployments[deployment]
+    }
+
+    /// A deployment's part of the weights of its group.
+    fn weight_share(&self, deployment: usize) -> f64 {
+        let info = self.info(deployment);
+        let members = self.members(info.group);
+        let sum: f64 = members.iter().map(|&other| f64::from(self.info(other).weight)).sum();
+        if sum > 0.0 { f64::from(info.weight) / sum } else { 0.0 }
+    }
+
+    /// Until when there was traffic to measure.
+    fn traffic_end(&self) -> Timestamp {
+        let end = Timestamp::from(self.recording.header.duration);
+        match self.recording.header.ended {
+            Ended::Complete => end,
+            Ended::Interrupted { at } => at.min(end),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! `failover_time(d)`: from the start of a fault of d's provider to the first moment after which first
+//! attempts at d stay under 5 % of its weight share for 2 s. On the grid of 100 ms.
+//!
+//! Under means: first attempts at d < 5 % × weight share × first attempts of its group. Minimum sample:
+//! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
+
+use super::first_attempts::{FirstAttempts, grid};
+use super::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows};
+use crate::text;
+use std::time::Duration;
+
+pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+    let Some(deployment) = ask.deployment() else {
+        return Measurement::inconclusive("it needs a deployment");
+    };
+    let provider = ask.info(deployment).provider;
+    let mut faults = fault_windows(ask.scenario, provider);
+    faults.retain(|fault| ask.window.contains(&fault.start));
+    if faults.is_empty() {
+        return Measurement::inconclusive("no fault makes its provider fail then");
+    }
+    let first = FirstAttempts::of(ask, deployment);
+    worst(faults.iter().map(|fault| one(ask, deployment, &first, *fault)))
+}
+
+/// The time of one fault, with how many first attempts went there before and what to tell of it.
+fn one(
+    ask: &Ask<'_>,
+    deployment: usize,
+    first: &FirstAttempts,
+    fault: FaultWindow,
+) -> Result<Timed, String> {
+    let share = ask.weight_share(deployment);
+    let start = text::moment(fault.start);
+    let before = first.over(fault.start - BEFORE, fault.start.since(fault.start - BEFORE)).there;
+    if before < MINIMUM {
+        return Err(format!(
+            "fault at {start}: {before} first attempts in the 5 s before it, and it takes at least {MINIMUM}"
+        ));
+    }
+    let end = fault.end.min(ask.traffic_end());
+    if end.since(fault.start) < HOLD {
+        return Err(format!("fault at {start}: it was seen for less than 2 s"));
+    }
+    let moment = grid(fault.start, end).find(|&moment| {
+        let counts = first.over(moment, HOLD);
+        (counts.there as f64) < LEFT * share * counts.group as f64
+    });
+    let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.start));
+    // An interrupted run may have ended before what is looked for.
+    if time == Duration::MAX && end < fault.end {
+        return Err(format!("fault at {start}: the run ended before the traffic had moved"));
+    }
+    let until = moment.map_or(end, |moment| moment);
+    let hit = first.over(fault.start, until.since(fault.start)).there;
+    let line = format!(
+        "fault at {start}: {}, {} first attempts sent there meanwhile",
+        text::duration(time),
+        text::count(hit)
+    );
+    Ok(Timed { time, n: before, line })
+}
+
+/// What one fault gave.
+pub(super) struct Timed {
+    pub(super) time: Duration,
+    pub(super) n: u64,
+    pub(super) line: String,
+}
+
+/// The longest time of all faults, with a line for each.
+pub(super) fn worst(faults: impl Iterator<Item = Result<Timed, String>>) -> Measurement {
+    let (mut time, mut n, mut detail, mut unclear) = (None, u64::MAX, Vec::new(), Vec::new());
+    for fault in faults {
+        match fault {
+            Ok(timed) => {
+                time = time.max(Some(timed.time));
+                n = n.min(timed.n);
+                detail.push(timed.line);
+            }
+            Err(reason) => unclear.push(reason),
+        }
+    }
+    match time {
+        // A fault that moved nothing at all is a finding, whatever the others leave open.
+        Some(time) if unclear.is_empty() || time == Duration::MAX => {
+            detail.extend(unclear);
+            let value = Value::Duration(time);
+            Measurement::Measured(Measured { value, n, of: "first attempts", detail })
+        }
+        _ => Measurement::inconclusive(unclear.join("; ")),
+    }
+}
+
+/// What may still go there: 5 % of the share, for probes.
+const LEFT: f64 = 0.05;
+/// How long it must stay so.
+const HOLD: Duration = Duration::from_secs(2);
+/// Where the traffic before the fault is counted.
+const BEFORE: Duration = Duration::from_secs(5);
+const MINIMUM: u64 = 20;

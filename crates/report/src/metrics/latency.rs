@@ -1,0 +1,40 @@
+//! `latency_p50/p95/p99` and `ttft_p50/p95/p99`: percentiles from intended time, to the last byte of
+//! requests that succeeded, or to the first token of streams that did. Of the seconds that begin in the
+//! window; within 0.8 %, and never too low.
+//!
+//! Minimum sample for percentile q: 10 ÷ (1 − q), so that ten values lie beyond it.
+
+use super::{Ask, Measurement, Value};
+use squall_record::GroupCells;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Of {
+    Latency,
+    Ttft,
+}
+
+pub(super) fn measure(ask: &Ask<'_>, of: Of, quantile: f64) -> Measurement {
+    let cells = |group: &GroupCells| match of {
+        Of::Latency => group.latency.window(ask.window.clone()),
+        Of::Ttft => group.ttft.window(ask.window.clone()),
+    };
+    let groups = ask.recording.cells.groups[ask.groups()].iter().map(cells);
+    let merged = groups.reduce(|mut merged, other| {
+        // Same bounds: nothing can be out of them.
+        merged.add(other).map_or_else(|_| unreachable!("equal bounds"), |()| merged)
+    });
+    let n = merged.as_ref().map_or(0, |merged| merged.len());
+    let words = match of {
+        Of::Latency => "requests that succeeded",
+        Of::Ttft => "streams that succeeded",
+    };
+    let minimum = (10.0 / (1.0 - quantile)).round() as u64;
+    match merged {
+        Some(merged) if n >= minimum => {
+            let micros = merged.value_at_quantile(quantile);
+            Measurement::of(Value::Duration(Duration::from_micros(micros)), n, words)
+        }
+        _ => Measurement::too_few(n, words, minimum),
+    }
+}

@@ -1,0 +1,78 @@
+//! `recovery_time(d)`: from the end of a fault of d's provider to the first moment from which first
+//! attempts at d are at least 80 % of its weight share over 3 s, three times in a row. The moment is the
+//! start of the first of the three. On the grid of 100 ms.
+//!
+//! Minimum sample: 20 first attempts due to d, by its share, in the 9 s that decide or that were seen.
+
+use super::failover_time::{Timed, worst};
+use super::first_attempts::{FirstAttempts, grid};
+use super::{Ask, FaultWindow, Measurement, fault_windows};
+use crate::text;
+use squall_determinism::Timestamp;
+use std::time::Duration;
+
+pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+    let Some(deployment) = ask.deployment() else {
+        return Measurement::inconclusive("it needs a deployment");
+    };
+    let faults = fault_windows(ask.scenario, ask.info(deployment).provider);
+    let first = FirstAttempts::of(ask, deployment);
+    let times: Vec<_> = faults
+        .iter()
+        .enumerate()
+        .filter(|(_, fault)| ask.window.contains(&fault.end))
+        .map(|(place, &fault)| {
+            let next = faults.get(place + 1).map_or(Timestamp::MAX, |next| next.start);
+            one(ask, deployment, &first, fault, next.min(ask.traffic_end()))
+        })
+        .collect();
+    if times.is_empty() {
+        return Measurement::inconclusive("no fault that makes its provider fail ends then");
+    }
+    worst(times.into_iter())
+}
+
+/// The time of one fault, looked for until `end`.
+fn one(
+    ask: &Ask<'_>,
+    deployment: usize,
+    first: &FirstAttempts,
+    fault: FaultWindow,
+    end: Timestamp,
+) -> Result<Timed, String> {
+    let share = ask.weight_share(deployment);
+    let fault_end = text::moment(fault.end);
+    let seen = end.since(fault.end);
+    if seen < HOLD * TIMES {
+        let seen = text::duration(seen);
+        return Err(format!(
+            "fault until {fault_end}: {seen} were seen after it, and it takes 9 s"
+        ));
+    }
+    let last = end - HOLD * TIMES + squall_record::TICK;
+    let moment = grid(fault.end, last).find(|&moment| {
+        (0..TIMES).all(|nth| {
+            let counts = first.over(moment + HOLD * nth, HOLD);
+            counts.group > 0 && counts.there as f64 >= BACK * share * counts.group as f64
+        })
+    });
+    let decided = moment.map_or(seen, |_| HOLD * TIMES);
+    let group = first.over(moment.unwrap_or(fault.end), decided).group;
+    let due = (share * group as f64) as u64;
+    if due < MINIMUM {
+        return Err(format!(
+            "fault until {fault_end}: {due} first attempts were due to it after that, and it takes at least {MINIMUM}"
+        ));
+    }
+    let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.end));
+    let line = format!("fault until {fault_end}: {}", text::duration(time));
+    Ok(Timed { time, n: group, line })
+}
+
+/// How much of its share it must have back.
+const BACK: f64 = 0.8;
+/// Over how long.
+const HOLD: Duration = Duration::from_secs(3);
+/// How often in a row.
+const TIMES: u32 = 3;
+const MINIMUM: u64 = 20;

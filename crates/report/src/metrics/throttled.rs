@@ -1,0 +1,16 @@
+//! `throttled`: how many attempts were answered with a rate limit, of those that started in the window.
+//!
+//! Minimum sample: none, for none is an answer.
+
+use super::{Ask, Measurement, Value};
+use squall_failure::FailureClass;
+
+pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+    let (mut attempts, mut throttled) = (0, 0);
+    for deployment in ask.deployments() {
+        let sum = ask.recording.cells.deployments[deployment].sum(ask.window.clone());
+        attempts += u64::from(sum.started);
+        throttled += u64::from(sum.failed[usize::from(FailureClass::Throttled.code())]);
+    }
+    Measurement::of(Value::Count(throttled), attempts, "attempts")
+}

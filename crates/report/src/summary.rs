@@ -1,0 +1,84 @@
+//! `summary.json`: a run in one small file, for scripts and for comparing two runs. Whole numbers, and
+//! shares as decimals of at most six digits, so that equal runs give equal bytes.
+
+mod parts;
+
+pub use parts::{
+    DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary, Percentiles,
+    Totals,
+};
+
+use crate::verdict::Verdict;
+use serde::Serialize;
+use squall_record::{Ended, Recording};
+use squall_scenario::Scenario;
+
+/// A run in numbers. Its fields are those of the file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Of this form: 1. Fields may be added to a version, never taken or changed.
+    pub schema_version: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// `live` or `simulated`.
+    pub mode: &'static str,
+    /// The version of squall.
+    pub squall: String,
+    /// The digest of requests, attempts and outputs.
+    pub digest: String,
+    /// How long the scenario is.
+    pub duration_ms: u64,
+    /// When it was interrupted, if it was.
+    pub interrupted_at_ms: Option<u64>,
+    /// `met`, `missed` or `inconclusive`.
+    pub verdict: &'static str,
+    /// Why the run as a whole is inconclusive, if it is.
+    pub doubts: Vec<String>,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+    /// Each expectation.
+    pub expectations: Vec<ExpectationSummary>,
+    /// Everything together.
+    pub totals: Totals,
+    /// Each model group.
+    pub groups: Vec<GroupSummary>,
+    /// Each deployment.
+    pub deployments: Vec<DeploymentSummary>,
+    /// Each fault of the scenario.
+    pub faults: Vec<FaultSummary>,
+    /// How late the driver sent; none in virtual time.
+    pub lag: Option<LagSummary>,
+}
+
+/// The summary of a run.
+#[must_use]
+pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) -> Summary {
+    let header = &recording.header;
+    Summary {
+        schema_version: 1,
+        scenario: scenario.name.clone(),
+        seed: header.seed,
+        mode: header.mode.as_str(),
+        squall: header.version.clone(),
+        digest: header.digest.clone(),
+        duration_ms: parts::millis(header.duration),
+        interrupted_at_ms: match header.ended {
+            Ended::Complete => None,
+            Ended::Interrupted { at } => Some(at.as_nanos() / 1_000_000),
+        },
+        verdict: verdict.overall.as_str(),
+        doubts: verdict.doubts.clone(),
+        warnings: verdict.warnings.clone(),
+        expectations: verdict.rows.iter().map(ExpectationSummary::of).collect(),
+        totals: Totals::of(recording),
+        groups: GroupSummary::all(recording),
+        deployments: DeploymentSummary::all(recording),
+        faults: FaultSummary::all(scenario),
+        lag: header.lag.map(LagSummary::of),
+    }
+}
+
+#[cfg(test)]
+mod tests;

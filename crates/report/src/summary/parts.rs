@@ -1,0 +1,336 @@
+//! The parts of a summary.
+
+use crate::metrics::{Measurement, Value};
+use crate::verdict::VerdictRow;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_provider::FaultKind;
+use squall_record::{Lag, Recording, RequestCell};
+use squall_scenario::Scenario;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Failures by the word of their class; classes that did not occur are left out.
+type Failures = BTreeMap<&'static str, u64>;
+
+/// An expectation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExpectationSummary {
+    /// As it stands in the scenario.
+    pub text: String,
+    /// The phase, if not the whole run.
+    pub phase: Option<String>,
+    /// `met`, `missed` or `inconclusive`.
+    pub verdict: &'static str,
+    /// The value in the unit of the metric: a share of one, milliseconds, a count, a ratio. None if
+    /// nothing was measured, or if what was waited for never came.
+    pub value: Option<f64>,
+    /// The unit of `value`: `share`, `ms`, `count` or `ratio`.
+    pub unit: Option<&'static str>,
+    /// How many samples.
+    pub n: Option<u64>,
+    /// Why.
+    pub reason: String,
+    /// What else is to be known.
+    pub detail: Vec<String>,
+}
+
+/// Everything together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Totals {
+    /// Requests whose user asked.
+    pub requests: u64,
+    /// Those answered whole.
+    pub succeeded: u64,
+    /// Those that failed.
+    pub failed: Failures,
+    /// Those given up.
+    pub gave_up: u64,
+    /// Those that the end of the run cut off.
+    pub unfinished: u64,
+    /// Succeeded ÷ (requests − unfinished); none without requests.
+    pub success_rate: Option<f64>,
+    /// Attempts at all deployments.
+    pub attempts: u64,
+    /// Attempts ÷ requests; none without requests.
+    pub retry_amplification: Option<f64>,
+}
+
+/// A model group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupSummary {
+    /// Its name.
+    pub name: String,
+    /// Requests for it.
+    pub requests: u64,
+    /// Those answered whole.
+    pub succeeded: u64,
+    /// From intended time to last byte, of those that succeeded.
+    pub latency: Percentiles,
+    /// From intended time to first token, of streams that succeeded.
+    pub ttft: Percentiles,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeploymentSummary {
+    /// Its name.
+    pub name: String,
+    /// Its group.
+    pub group: String,
+    /// Its provider.
+    pub provider: String,
+    /// Its weight.
+    pub weight: u32,
+    /// Attempts at it.
+    pub attempts: u64,
+    /// Those that were the first of their request.
+    pub first_attempts: u64,
+    /// Its part of the attempts of its group; none without attempts.
+    pub share: Option<f64>,
+    /// Its part of the first attempts of its group; none without any.
+    pub first_share: Option<f64>,
+    /// Attempts answered whole.
+    pub succeeded: u64,
+    /// Attempts that failed.
+    pub failed: Failures,
+    /// Attempts that the caller hung up on.
+    pub abandoned: u64,
+    /// Tokens of prompts.
+    pub input_tokens: u64,
+    /// Tokens of answers.
+    pub output_tokens: u64,
+    /// 429s with Retry-After.
+    pub asked_to_wait: u64,
+    /// Those of them that were broken.
+    pub did_not_wait: u64,
+    /// From start to last byte, of attempts that succeeded.
+    pub latency: Percentiles,
+    /// From start to first token, of streams that succeeded.
+    pub ttft: Percentiles,
+}
+
+/// Percentiles in µs. Those with fewer than 10 ÷ (1 − q) samples are left out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// How many samples.
+    pub n: u64,
+    /// The median.
+    pub p50_us: Option<u64>,
+    /// The 95th.
+    pub p95_us: Option<u64>,
+    /// The 99th.
+    pub p99_us: Option<u64>,
+}
+
+/// A fault of the scenario.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaultSummary {
+    /// The provider.
+    pub provider: String,
+    /// What kind.
+    pub kind: String,
+    /// From when.
+    pub start_ms: u64,
+    /// Until when.
+    pub end_ms: u64,
+    /// How many of the arrivals it hits.
+    pub share: f64,
+}
+
+/// How late requests were sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct LagSummary {
+    /// Half were sent within this.
+    pub p50_us: u64,
+    /// 99 % were.
+    pub p99_us: u64,
+    /// All were.
+    pub max_us: u64,
+}
+
+impl ExpectationSummary {
+    pub(super) fn of(row: &VerdictRow) -> Self {
+        let value = match &row.measurement {
+            Measurement::Measured(measured) => Some(measured.value),
+            Measurement::Inconclusive { .. } => None,
+        };
+        let (value, unit) = match value {
+            Some(Value::Fraction(fraction)) => (Some(decimals(fraction)), Some("share")),
+            Some(Value::Ratio(ratio)) => (Some(decimals(ratio)), Some("ratio")),
+            Some(Value::Count(count)) => (Some(count as f64), Some("count")),
+            Some(Value::Duration(Duration::MAX)) => (None, Some("ms")),
+            Some(Value::Duration(time)) => (Some(decimals(time.as_secs_f64() * 1e3)), Some("ms")),
+            None => (None, None),
+        };
+        Self {
+            text: row.text.clone(),
+            phase: row.phase.clone(),
+            verdict: row.judgement.as_str(),
+            value,
+            unit,
+            n: row.n(),
+            reason: row.reason.clone(),
+            detail: row.detail().to_vec(),
+        }
+    }
+}
+
+impl Totals {
+    pub(super) fn of(recording: &Recording) -> Self {
+        let cells = &recording.cells;
+        let sums: Vec<_> = cells.groups.iter().map(|group| group.sum(WHOLE)).collect();
+        let all = |count: fn(&RequestCell) -> u32| {
+            sums.iter().map(|sum| u64::from(count(sum))).sum::<u64>()
+        };
+        let (requests, attempts) = cells.counts();
+        let (succeeded, unfinished) = (all(|sum| sum.succeeded), all(|sum| sum.unfinished));
+        let mut failed = Failures::new();
+        for sum in &sums {
+            for (class, count) in failures(&sum.failed) {
+                *failed.entry(class).or_default() += count;
+            }
+        }
+        Self {
+            requests,
+            succeeded,
+            failed,
+            gave_up: all(|sum| sum.gave_up),
+            unfinished,
+            success_rate: part(succeeded, requests - unfinished),
+            attempts,
+            retry_amplification: part(attempts, requests),
+        }
+    }
+}
+
+impl GroupSummary {
+    pub(super) fn all(recording: &Recording) -> Vec<Self> {
+        let groups = recording.header.groups.iter().zip(&recording.cells.groups);
+        let summary = groups.map(|(name, cells)| {
+            let sum = cells.sum(WHOLE);
+            Self {
+                name: name.clone(),
+                requests: sum.arrived.into(),
+                succeeded: sum.succeeded.into(),
+                latency: Percentiles::of(&cells.latency.window(WHOLE)),
+                ttft: Percentiles::of(&cells.ttft.window(WHOLE)),
+            }
+        });
+        summary.collect()
+    }
+}
+
+impl DeploymentSummary {
+    pub(super) fn all(recording: &Recording) -> Vec<Self> {
+        let header = &recording.header;
+        let cells = &recording.cells.deployments;
+        let sums: Vec<_> = cells.iter().map(|cells| cells.sum(WHOLE)).collect();
+        let name = |names: &[String], place: u16| {
+            names.get(usize::from(place)).cloned().unwrap_or_default()
+        };
+        let members = |group| {
+            let all = header.deployments.iter().zip(&sums);
+            all.filter(move |(info, _)| info.group == group).map(|(_, sum)| sum)
+        };
+        let all = header.deployments.iter().zip(cells).zip(&sums);
+        let summary = all.map(|((info, cells), sum)| Self {
+            name: info.name.clone(),
+            group: name(&header.groups, info.group),
+            provider: name(&header.providers, info.provider),
+            weight: info.weight,
+            attempts: sum.started.into(),
+            first_attempts: sum.first.into(),
+            share: part(
+                sum.started.into(),
+                members(info.group).map(|sum| u64::from(sum.started)).sum(),
+            ),
+            first_share: part(
+                sum.first.into(),
+                members(info.group).map(|sum| u64::from(sum.first)).sum(),
+            ),
+            succeeded: sum.succeeded.into(),
+            failed: failures(&sum.failed).collect(),
+            abandoned: sum.abandoned.into(),
+            input_tokens: sum.input_tokens,
+            output_tokens: sum.output_tokens,
+            asked_to_wait: sum.asked_to_wait.into(),
+            did_not_wait: sum.did_not_wait.into(),
+            latency: Percentiles::of(&cells.latency.window(WHOLE)),
+            ttft: Percentiles::of(&cells.ttft.window(WHOLE)),
+        });
+        summary.collect()
+    }
+}
+
+impl Percentiles {
+    fn of(histogram: &Histogram<u64>) -> Self {
+        let n = histogram.len();
+        let value = |quantile: f64| {
+            let enough = n as f64 * (1.0 - quantile) >= 10.0 - 1e-9;
+            enough.then(|| histogram.value_at_quantile(quantile))
+        };
+        Self { n, p50_us: value(0.5), p95_us: value(0.95), p99_us: value(0.99) }
+    }
+}
+
+impl FaultSummary {
+    pub(super) fn all(scenario: &Scenario) -> Vec<Self> {
+        let of_provider = scenario.providers.iter().flat_map(|provider| {
+            provider.config.faults.iter().map(move |fault| Self {
+                provider: provider.name.clone(),
+                kind: kind(fault.kind),
+                start_ms: fault.at.as_nanos() / 1_000_000,
+                end_ms: fault.until().as_nanos() / 1_000_000,
+                share: decimals(fault.share.as_f64()),
+            })
+        });
+        of_provider.collect()
+    }
+}
+
+impl LagSummary {
+    pub(super) fn of(lag: Lag) -> Self {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self { p50_us: micros(lag.p50), p99_us: micros(lag.p99), max_us: micros(lag.max) }
+    }
+}
+
+/// A fault in a word or two.
+fn kind(kind: FaultKind) -> String {
+    match kind {
+        FaultKind::Error { status, .. } => format!("error {status}"),
+        FaultKind::Refuse => "refuse".to_owned(),
+        FaultKind::BlackHole => "black hole".to_owned(),
+        FaultKind::Slowdown { factor_milli } => {
+            format!("slowdown {}x", crate::text::ratio(f64::from(factor_milli) / 1e3))
+        }
+        FaultKind::Throttle { .. } => "throttle".to_owned(),
+        FaultKind::Cut { after_tokens } => format!("cut after {after_tokens} tokens"),
+        _ => "fault".to_owned(),
+    }
+}
+
+fn failures(counts: &[u32]) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+    let classes = FailureClass::ALL.iter().zip(counts).filter(|(_, count)| **count > 0);
+    classes.map(|(class, count)| (class.as_str(), u64::from(*count)))
+}
+
+/// A part of a whole, if there is one.
+fn part(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| decimals(part as f64 / whole as f64))
+}
+
+/// At most six decimals.
+fn decimals(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+const WHOLE: Range<Timestamp> = Timestamp::ZERO..Timestamp::MAX;

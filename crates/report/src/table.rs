@@ -1,0 +1,71 @@
+//! A verdict as a table on a terminal: plain text, columns aligned, numbers to the right.
+
+use crate::text;
+use crate::verdict::{Judgement, Verdict, VerdictRow};
+
+/// The expectations with measured value, limit, samples and verdict; below them a sentence for each that
+/// was not met, doubts and warnings, and the verdict.
+#[must_use]
+pub fn terminal_table(verdict: &Verdict) -> String {
+    let mut lines = Vec::new();
+    if !verdict.rows.is_empty() {
+        let mut rows =
+            vec![["verdict", "expectation", "measured", "limit", "n"].map(str::to_owned)];
+        rows.extend(verdict.rows.iter().map(cells));
+        lines = align(&rows, &[Side::Left, Side::Left, Side::Right, Side::Right, Side::Right]);
+    }
+    for row in verdict.rows.iter().filter(|row| !row.is_met()) {
+        lines.push(String::new());
+        lines.push(format!("{}: {}", row.text, row.reason));
+        // The first line of detail is in the reason already.
+        lines.extend(row.detail().iter().skip(1).map(|line| format!("  {line}")));
+    }
+    let doubts = verdict.doubts.iter().map(|doubt| format!("inconclusive: {doubt}"));
+    let warnings = verdict.warnings.iter().map(|warning| format!("warning: {warning}"));
+    lines.push(String::new());
+    lines.extend(doubts.chain(warnings));
+    lines.push(format!("verdict: {} ({})", word(verdict.overall), verdict.tally()));
+    lines.join("\n")
+}
+
+fn cells(row: &VerdictRow) -> [String; 5] {
+    [
+        word(row.judgement).to_owned(),
+        row.text.clone(),
+        row.measured.clone(),
+        row.limit.clone(),
+        row.n().map_or_else(|| "-".to_owned(), text::count),
+    ]
+}
+
+/// A miss stands out without colour.
+const fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Met => "met",
+        Judgement::Missed => "MISSED",
+        Judgement::Inconclusive => "inconclusive",
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Rows of cells as lines, each column as wide as its widest cell.
+fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).zip(sides).map(|((cell, &width), side)| match side {
+            Side::Left => format!("{cell:<width$}"),
+            Side::Right => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests;

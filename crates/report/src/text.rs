@@ -1,0 +1,93 @@
+//! Numbers as people read them: thousands set apart, units behind, never more digits than mean something.
+
+use squall_determinism::Timestamp;
+use std::ops::Range;
+use std::time::Duration;
+
+/// `7,120`.
+pub(crate) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `99.62%`; without decimals where there are none. Cut, not rounded up to a whole it did not reach.
+pub(crate) fn percent(fraction: f64) -> String {
+    let hundredths = (fraction * 10_000.0 + 1e-6).floor() / 100.0;
+    let text = format!("{hundredths:.2}");
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `1.084`; at most three decimals.
+pub(crate) fn ratio(ratio: f64) -> String {
+    let text = format!("{ratio:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `1,840 ms` up to ten seconds, `12.3 s` above; `never` for a time that did not come.
+pub(crate) fn duration(duration: Duration) -> String {
+    if duration == Duration::MAX {
+        return "never".to_owned();
+    }
+    if duration < Duration::from_secs(10) {
+        let micros = duration.as_micros() as u64;
+        let millis = micros.div_ceil(1_000);
+        return match micros {
+            1..1_000 => format!("{micros} µs"),
+            _ => format!("{} ms", count(millis)),
+        };
+    }
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// `38 s`, `38.4 s`: a moment of the run.
+pub(crate) fn moment(time: Timestamp) -> String {
+    format!("{} s", ratio((time.as_secs_f64() * 10.0).round() / 10.0))
+}
+
+/// `between 60 s and 105 s`, or the whole run.
+pub(crate) fn window(window: &Range<Timestamp>) -> String {
+    if window.end == Timestamp::MAX {
+        return "over the whole run".to_owned();
+    }
+    format!("between {} and {}", moment(window.start), moment(window.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts: Vec<_> = [0, 999, 1_000, 1_234_567].map(count).into();
+        assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_share_short_of_a_whole_never_reads_as_one() {
+        let texts: Vec<_> = [1.0, 0.999_99, 0.9962, 0.5, 0.0].map(percent).into();
+        assert_eq!(texts, ["100%", "99.99%", "99.62%", "50%", "0%"]);
+    }
+
+    #[test]
+    fn durations_carry_the_unit_that_fits() {
+        let texts: Vec<_> = [0, 350_000, 1_840_000, 12_345_000, 700]
+            .map(|micros| duration(Duration::from_micros(micros)))
+            .into();
+        assert_eq!(texts, ["0 ms", "350 ms", "1,840 ms", "12.3 s", "700 µs"]);
+        assert_eq!(duration(Duration::MAX), "never");
+    }
+
+    #[test]
+    fn a_window_reads_as_two_moments() {
+        let from_to = Timestamp::from_secs(60)..Timestamp::from_millis(105_500);
+        assert_eq!(window(&from_to), "between 60 s and 105.5 s");
+        assert_eq!(window(&(Timestamp::ZERO..Timestamp::MAX)), "over the whole run");
+    }
+}

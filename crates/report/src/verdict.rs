@@ -1,0 +1,298 @@
+//! Whether a run met what its scenario expects. Three answers: met, missed, and inconclusive, which is
+//! never counted as met.
+
+mod trust;
+
+use crate::metrics::{Ask, Measured, Measurement, Value, measure};
+use crate::text;
+use squall_determinism::Timestamp;
+use squall_record::{Ended, Mode, Recording};
+use squall_scenario::{Comparison, Expectation, Limit, Scenario};
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+/// What came of an expectation, or of a whole run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Judgement {
+    /// It is so.
+    Met,
+    /// It is not.
+    Missed,
+    /// It cannot be said: too few samples, a driver that lagged, a run that was interrupted.
+    Inconclusive,
+}
+
+/// A run, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// Live or simulated.
+    pub mode: Mode,
+    /// How long it ran: the scenario's length, or less if it was interrupted.
+    pub duration: Duration,
+    /// One row for each expectation, in the order of the file.
+    pub rows: Vec<VerdictRow>,
+    /// Missed if any is missed; else inconclusive if any is, or if there are doubts; else met.
+    pub overall: Judgement,
+    /// Why the run as a whole is inconclusive, if it is.
+    pub doubts: Vec<String>,
+    /// What a reader should know and what decides nothing.
+    pub warnings: Vec<String>,
+}
+
+/// An expectation, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerdictRow {
+    /// As it stands in the scenario.
+    pub text: String,
+    /// Its line there, from 1.
+    pub line: u32,
+    /// The phase it is about, if not the whole run.
+    pub phase: Option<String>,
+    /// From when to when.
+    pub window: Range<Timestamp>,
+    /// What was measured, or why nothing was.
+    pub measurement: Measurement,
+    /// The value as people read it; a dash if there is none.
+    pub measured: String,
+    /// The limit as people read it, with its comparison.
+    pub limit: String,
+    /// What came of it.
+    pub judgement: Judgement,
+    /// One sentence that says why.
+    pub reason: String,
+}
+
+/// Judges a recording by what its scenario expects.
+#[must_use]
+pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
+    let expectations = scenario.expectations.iter();
+    let rows: Vec<_> =
+        expectations.map(|expectation| row(scenario, recording, expectation)).collect();
+    let doubts = trust::doubts(recording);
+    let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
+    let overall = if any(Judgement::Missed) {
+        Judgement::Missed
+    } else if any(Judgement::Inconclusive) || !doubts.is_empty() {
+        Judgement::Inconclusive
+    } else {
+        Judgement::Met
+    };
+    Verdict {
+        scenario: scenario.name.clone(),
+        seed: recording.header.seed,
+        mode: recording.header.mode,
+        duration: match recording.header.ended {
+            Ended::Complete => recording.header.duration,
+            Ended::Interrupted { at } => at.since(Timestamp::ZERO),
+        },
+        rows,
+        overall,
+        doubts,
+        warnings: trust::warnings(recording),
+    }
+}
+
+impl Verdict {
+    /// 0 met, 1 missed, 3 inconclusive.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self.overall {
+            Judgement::Met => 0,
+            Judgement::Missed => 1,
+            Judgement::Inconclusive => 3,
+        }
+    }
+
+    /// How many expectations came out so.
+    #[must_use]
+    pub fn count(&self, judgement: Judgement) -> usize {
+        self.rows.iter().filter(|row| row.judgement == judgement).count()
+    }
+
+    /// `6 of 7 expectations met, 1 missed`.
+    #[must_use]
+    pub fn tally(&self) -> String {
+        let met = self.count(Judgement::Met);
+        let mut tally = format!("{met} of {} expectations met", self.rows.len());
+        for judgement in [Judgement::Missed, Judgement::Inconclusive] {
+            if let count @ 1.. = self.count(judgement) {
+                tally += &format!(", {count} {judgement}");
+            }
+        }
+        tally
+    }
+}
+
+impl VerdictRow {
+    /// Whether it was met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.judgement == Judgement::Met
+    }
+
+    /// How many samples it rests on; `None` if nothing was measured.
+    #[must_use]
+    pub fn n(&self) -> Option<u64> {
+        match &self.measurement {
+            Measurement::Measured(measured) => Some(measured.n),
+            Measurement::Inconclusive { .. } => None,
+        }
+    }
+
+    /// What else is to be known, a line each.
+    #[must_use]
+    pub fn detail(&self) -> &[String] {
+        match &self.measurement {
+            Measurement::Measured(measured) => &measured.detail,
+            Measurement::Inconclusive { .. } => &[],
+        }
+    }
+}
+
+impl Judgement {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+fn row(scenario: &Scenario, recording: &Recording, expectation: &Expectation) -> VerdictRow {
+    let phase = expectation.during.and_then(|place| scenario.phases.get(place));
+    let window = phase.map_or(Timestamp::ZERO..Timestamp::MAX, |phase| phase.start..phase.end);
+    let limit = Some(expectation.limit);
+    let ask =
+        Ask { scenario, recording, argument: expectation.argument, window: window.clone(), limit };
+    let measurement = measure(expectation.metric, &ask);
+    let (judgement, reason) = match &measurement {
+        Measurement::Measured(measured) => {
+            weigh(expectation, measured, &window, trust::cut_short(recording, &window))
+        }
+        Measurement::Inconclusive { reason } => (Judgement::Inconclusive, reason.clone()),
+    };
+    VerdictRow {
+        text: expectation.text.clone(),
+        line: expectation.line,
+        phase: phase.map(|phase| phase.name.clone()),
+        measured: match &measurement {
+            Measurement::Measured(measured) => measured.value.display(),
+            Measurement::Inconclusive { .. } => "-".to_owned(),
+        },
+        limit: format!(
+            "{} {}",
+            sign(expectation.comparison),
+            value_of(expectation.limit).display()
+        ),
+        window,
+        measurement,
+        judgement,
+        reason,
+    }
+}
+
+/// Holds a value against its limit. What was met in a window that an interruption cut short might yet
+/// have been missed.
+fn weigh(
+    expectation: &Expectation,
+    measured: &Measured,
+    window: &Range<Timestamp>,
+    cut_short: Option<Timestamp>,
+) -> (Judgement, String) {
+    let side = side(expectation.comparison, measured.value, value_of(expectation.limit));
+    let mut reason = format!(
+        "{} {} {} {}, {} {}",
+        measured.value.display(),
+        side.words,
+        value_of(expectation.limit).display(),
+        text::window(window),
+        text::count(measured.n),
+        measured.of
+    );
+    // Which fault, which deployment: what a reader asks next.
+    if !side.holds
+        && let Some(first) = measured.detail.first()
+    {
+        reason += &format!(" ({first})");
+    }
+    match (side.holds, cut_short) {
+        (true, Some(at)) => {
+            reason += &format!("; the run was interrupted at {}", text::moment(at));
+            (Judgement::Inconclusive, reason)
+        }
+        (true, None) => (Judgement::Met, reason),
+        (false, _) => (Judgement::Missed, reason),
+    }
+}
+
+/// On which side of the limit a value is.
+struct Side {
+    holds: bool,
+    words: &'static str,
+}
+
+fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
+    let difference = number(value) - number(limit);
+    let tolerance = 1e-9 * number(limit).abs().max(1e-3);
+    let (above, below) = (difference > tolerance, difference < -tolerance);
+    let holds = match comparison {
+        Comparison::AtMost => !above,
+        Comparison::AtLeast => !below,
+        Comparison::Below => below,
+        Comparison::Above => above,
+        Comparison::Equal => !above && !below,
+    };
+    let words = match (above, below, holds) {
+        (true, _, true) => "above",
+        (true, _, false) => "over limit",
+        (_, true, true) => "below",
+        (_, true, false) => "under limit",
+        _ => "at limit",
+    };
+    Side { holds, words }
+}
+
+/// For comparison alone: seconds for a time.
+fn number(value: Value) -> f64 {
+    match value {
+        Value::Fraction(number) | Value::Ratio(number) => number,
+        Value::Duration(duration) => duration.as_secs_f64(),
+        Value::Count(count) => count as f64,
+    }
+}
+
+fn value_of(limit: Limit) -> Value {
+    match limit {
+        Limit::Fraction(fraction) => Value::Fraction(fraction),
+        Limit::Duration(duration) => Value::Duration(duration),
+        Limit::Count(count) => Value::Count(count),
+        Limit::Ratio(ratio) => Value::Ratio(ratio),
+    }
+}
+
+const fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::AtMost => "<=",
+        Comparison::AtLeast => ">=",
+        Comparison::Below => "<",
+        Comparison::Above => ">",
+        Comparison::Equal => "==",
+    }
+}
+
+#[cfg(test)]
+mod tests;
