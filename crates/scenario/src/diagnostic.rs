@@ -76,7 +76,7 @@ impl Diagnostics {
 
     /// The excerpts with ANSI colours.
     #[must_use]
-    pub fn styled(&self) -> impl fmt::Display {
+    pub fn styled(&self) -> String {
         self.render(&Renderer::styled())
     }
 

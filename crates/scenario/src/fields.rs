@@ -17,7 +17,7 @@ use squall_determinism::{Share, Timestamp};
 pub(crate) struct Fields<'n> {
     section: &'static Section,
     entries: &'n [Entry],
-    /// The place of the whole section.
+    /// The place to point at for the whole section: the key it stands under, or itself.
     pub(crate) span: &'n Range<usize>,
     /// Where problems go.
     pub(crate) problems: &'n Problems,
@@ -34,7 +34,8 @@ impl<'n> Fields<'n> {
             value::wrong_type(node, &Shape::Section(section), problems);
             return None;
         };
-        let fields = Self { section, entries, span: &node.span, problems };
+        let span = node.key_span.as_ref().unwrap_or(&node.span);
+        let fields = Self { section, entries, span, problems };
         fields.report_unknown();
         fields.report_missing();
         Some(fields)
@@ -46,12 +47,9 @@ impl<'n> Fields<'n> {
                 continue;
             }
             let names = self.section.keys().map(|key| key.name);
-            let help = match nearest(&entry.key, names.clone()) {
+            let help = match nearest(&entry.key, names) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-                    format!("its keys are {}", names.join(", "))
-                }
+                None => value::keys_of(self.section),
             };
             let message = format!("unknown key `{}`", entry.key);
             let label = format!("no such key in {}", self.section.phrase);
@@ -61,35 +59,50 @@ impl<'n> Fields<'n> {
 
     fn report_missing(&self) {
         for key in self.section.keys() {
-            if key.need == Need::Required && self.entry(key.name).is_none() {
+            let missing = key.need == Need::Required && self.entry(key.name).is_none();
+            if missing && !self.is_mistyped(key) {
                 let message = format!("{} needs `{}`", self.section.phrase, key.name);
                 let label = format!("`{}` is missing", key.name);
-                let help = format!("`{}` is {}", key.name, key.shape.wanted());
+                let help = format!("add `{}`: {}", key.name, key.shape.wanted());
                 self.problems.push(Problem::new(self.span, message, label).help(help));
             }
         }
-        let names: Vec<_> = self.section.choices().map(|key| format!("`{}`", key.name)).collect();
-        let mut chosen = self
-            .entries
-            .iter()
-            .filter(|entry| self.section.choices().any(|key| key.name == entry.key));
-        if names.is_empty() {
-            return;
+        if self.section.choices().next().is_some() {
+            self.report_choice();
         }
+    }
+
+    /// Exactly one of the keys marked so must be there.
+    fn report_choice(&self) {
+        let phrase = self.section.phrase;
+        let names: Vec<_> = self.section.choices().map(|key| format!("`{}`", key.name)).collect();
+        let names = names.join(", ");
+        let is_choice = |entry: &&Entry| self.section.choices().any(|key| key.name == entry.key);
+        let mut chosen = self.entries.iter().filter(is_choice);
         let Some(first) = chosen.next() else {
-            let message =
-                format!("{} needs exactly one of {}", self.section.phrase, names.join(", "));
-            self.problems.push(Problem::new(self.span, message, "it has none of them"));
+            if !self.section.choices().any(|key| self.is_mistyped(key)) {
+                let message = format!("{phrase} needs exactly one of {names}");
+                self.problems.push(Problem::new(self.span, message, "it has none of them"));
+            }
             return;
         };
         for extra in chosen {
-            let message = format!("{} has `{}` or `{}`", self.section.phrase, first.key, extra.key);
+            let message = format!("{phrase} has `{}` or `{}`, not both", first.key, extra.key);
             self.problems.push(
                 Problem::new(&extra.key_span, message, "one too many")
                     .related(&first.key_span, "the first one")
-                    .help(format!("exactly one of {} may be there", names.join(", "))),
+                    .help(format!("exactly one of {names} may be there")),
             );
         }
+    }
+
+    /// Whether an unknown key is probably this one, which then is not reported twice.
+    fn is_mistyped(&self, key: &Key) -> bool {
+        self.entries.iter().any(|entry| {
+            let unknown = self.section.key(&entry.key).is_none();
+            let names = self.section.keys().map(|key| key.name);
+            unknown && nearest(&entry.key, names) == Some(key.name)
+        })
     }
 
     fn entry(&self, name: &str) -> Option<&'n Entry> {

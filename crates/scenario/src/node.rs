@@ -9,6 +9,8 @@ pub(crate) struct Node {
     pub(crate) span: Range<usize>,
     /// Line of its start, from 1.
     pub(crate) line: u32,
+    /// The place of the key it stands under, if it does.
+    pub(crate) key_span: Option<Range<usize>>,
     /// What it is.
     pub(crate) kind: Kind,
 }

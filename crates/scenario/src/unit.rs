@@ -59,7 +59,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Misfit> {
         let (number, tail) = rest.split_at(digits);
         let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
-        let number = decimal(number).ok_or_else(wrong)?;
+        let number = decimal(number).filter(|_| !unit.is_empty()).ok_or_else(wrong)?;
         let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
             return Err(Misfit::new(format!("`{unit}` is not a unit of time"), expected)
                 .help("the units are `h`, `m`, `s`, `ms`, `us` and `ns`"));
@@ -116,7 +116,8 @@ pub(crate) fn count(text: &str) -> Result<u64, Misfit> {
         Some(number) => (number, 1_000),
         None => text.strip_suffix('M').map_or((text, 1), |number| (number, 1_000_000)),
     };
-    let whole = decimal(number).and_then(|number| number.times(scale)).ok_or_else(wrong)?;
+    let whole = decimal(number).and_then(|number| number.times(scale));
+    let whole = whole.ok_or_else(|| without_unit(text, wrong()))?;
     u64::try_from(whole).map_err(|_| wrong())
 }
 
@@ -128,15 +129,18 @@ pub(crate) fn number(text: &str) -> Result<f64, Misfit> {
     }
     let parsed = decimal(text).and_then(|_| text.replace('_', "").parse::<f64>().ok());
     parsed.ok_or_else(|| {
-        let misfit = Misfit::new(format!("`{text}` is not a number"), expected);
-        let digits = text.find(|c: char| !number_char(c)).unwrap_or(0);
-        match decimal(&text[..digits]) {
-            Some(_) => {
-                misfit.help(format!("the key names the unit already: write `{}`", &text[..digits]))
-            }
-            None => misfit,
-        }
+        without_unit(text, Misfit::new(format!("`{text}` is not a number"), expected))
     })
+}
+
+/// A number with a unit where none belongs is told to leave it out.
+fn without_unit(text: &str, misfit: Misfit) -> Misfit {
+    let digits = text.find(|c: char| !number_char(c)).unwrap_or(0);
+    let (number, unit) = text.split_at(digits);
+    if decimal(number).is_none() || unit.starts_with(['k', 'K', 'm', 'M', 'e', 'E']) {
+        return misfit;
+    }
+    misfit.help(format!("the key names the unit already: write `{number}`"))
 }
 
 /// `3x`, `1.5x`: in thousandths.

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Problems, suggestion};
 use crate::node::{Kind, Node};
-use crate::shape::{Least, Shape, is_folder_name, is_name};
+use crate::shape::{Least, Section, Shape, is_folder_name, is_name};
 use crate::unit::{self, Misfit};
 use core::ops::Range;
 use core::time::Duration;
@@ -50,9 +50,12 @@ pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> 
         if (least..=most).contains(&count) {
             return Ok(count);
         }
-        let bound = if count < least { "at least" } else { "at most" };
-        let limit = if count < least { least } else { most };
-        Err(Misfit::new(format!("`{text}` is out of range"), format!("expected {bound} {limit}")))
+        let expected = match count < least {
+            _ if most <= u64::from(u16::MAX) => format!("expected {least} to {most}"),
+            true => format!("expected at least {least}"),
+            false => format!("expected at most {most}"),
+        };
+        Err(Misfit::new(format!("`{text}` is out of range"), expected))
     })
 }
 
@@ -89,7 +92,31 @@ pub(crate) fn word(
 /// Says that a node is something else than it should be.
 pub(crate) fn wrong_type(node: &Node, shape: &Shape, problems: &Problems) {
     let message = format!("expected {}, found {}", shape.wanted(), node.found());
-    problems.push(Problem::new(&node.span, message, format!("this is {}", node.found())));
+    let help = match (shape, &node.kind) {
+        (Shape::List(_), Kind::Scalar(text)) => Some(format!("write `[{text}]`")),
+        (Shape::List(_), Kind::Map(_)) => Some("write `[ … ]` around it".to_owned()),
+        (Shape::Section(section), _) => Some(keys_of(section)),
+        _ => None,
+    };
+    let label = format!("this is {}", node.found());
+    problems.push(Problem::new(place(node), message, label).maybe_help(help));
+}
+
+/// Where to point for a value: at its key when there is nothing to see of itself.
+fn place(node: &Node) -> &Range<usize> {
+    match (&node.kind, &node.key_span) {
+        (Kind::Nothing, Some(key)) => key,
+        _ => &node.span,
+    }
+}
+
+/// The keys of a section, for a person.
+pub(crate) fn keys_of(section: &Section) -> String {
+    let names: Vec<_> = section.keys().map(|key| format!("`{}`", key.name)).collect();
+    match names.as_slice() {
+        [only] => format!("its key is {only}"),
+        _ => format!("its keys are {}", names.join(", ")),
+    }
 }
 
 pub(crate) fn push_misfit(span: &Range<usize>, misfit: Misfit, problems: &Problems) {

@@ -102,7 +102,7 @@ impl<'t> Tree<'t> {
                 self.count(size(&node), span)?;
                 node
             }
-            _ => Node { span: bytes(span), line, kind: Kind::Nothing },
+            _ => Node { span: bytes(span), line, key_span: None, kind: Kind::Nothing },
         };
         if let Some(id) = anchor {
             self.anchors.insert(id, node.clone());
@@ -113,7 +113,7 @@ impl<'t> Tree<'t> {
     fn scalar(&self, text: &str, style: ScalarStyle, span: &Span) -> Node {
         let nothing = style == ScalarStyle::Plain && matches!(text, "" | "~" | "null");
         let kind = if nothing { Kind::Nothing } else { Kind::Scalar(text.to_owned()) };
-        Node { span: self.trimmed(bytes(span)), line: line(span), kind }
+        Node { span: self.trimmed(bytes(span)), line: line(span), key_span: None, kind }
     }
 
     fn list(&mut self, start: &Span) -> Result<Node, Stop> {
@@ -122,7 +122,12 @@ impl<'t> Tree<'t> {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
                 let span = self.trimmed(bytes(start).start..bytes(&span).end);
-                return Ok(Node { span, line: line(start), kind: Kind::List(items) });
+                return Ok(Node {
+                    span,
+                    line: line(start),
+                    key_span: None,
+                    kind: Kind::List(items),
+                });
             }
             items.push(self.node(event, &span)?);
         }
@@ -134,11 +139,17 @@ impl<'t> Tree<'t> {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
                 let span = self.trimmed(bytes(start).start..bytes(&span).end);
-                return Ok(Node { span, line: line(start), kind: Kind::Map(entries) });
+                return Ok(Node {
+                    span,
+                    line: line(start),
+                    key_span: None,
+                    kind: Kind::Map(entries),
+                });
             }
             let key = self.node(event, &span)?;
             let (event, span) = self.next()?;
-            let value = self.node(event, &span)?;
+            let mut value = self.node(event, &span)?;
+            value.key_span = Some(key.span.clone());
             let Kind::Scalar(name) = key.kind else {
                 let message = format!("a key must be a word, found {}", key.found());
                 self.problems.push(Problem::new(&key.span, message, "not a word"));

@@ -124,7 +124,7 @@ impl Place<'_> {
         match limit(spec.unit, part.text) {
             Ok(limit) => Some(limit),
             Err(misfit) => {
-                let message = format!("{} (the unit of `{}`)", misfit.message, spec.name);
+                let message = format!("the limit of `{}`: {}", spec.name, misfit.message);
                 self.report(part, message, &misfit.label, misfit.help);
                 None
             }

@@ -1,1 +1,101 @@
-//! The tables and what is written from them.
+//! The schema holds what the readers hold, and the shipped scenarios fit it.
+
+use super::*;
+use crate::diagnostic::Problems;
+use crate::node::{Kind, Node};
+use crate::read::{GATEWAY, MOCK};
+use crate::yaml;
+
+fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => schema,
+    }
+}
+
+/// Whether every key of `node` has its place in `schema`, and every required one is there.
+fn fits(root: &Value, schema: &Value, node: &Node) -> bool {
+    let schema = resolve(root, schema);
+    if let Some(any) = schema["anyOf"].as_array() {
+        return any.iter().any(|schema| fits(root, schema, node));
+    }
+    match &node.kind {
+        Kind::Map(entries) => {
+            let each = entries.iter().all(|entry| {
+                let property = &schema["properties"][entry.key.as_str()];
+                let other = &schema["additionalProperties"];
+                let inner = if property.is_null() { other } else { property };
+                inner.is_object() && fits(root, inner, &entry.value)
+            });
+            let required = schema["required"].as_array().into_iter().flatten();
+            let complete = required
+                .into_iter()
+                .all(|name| entries.iter().any(|entry| name.as_str() == Some(entry.key.as_str())));
+            schema["type"] == "object" && each && complete
+        }
+        Kind::List(items) => {
+            schema["type"] == "array" && items.iter().all(|item| fits(root, &schema["items"], item))
+        }
+        Kind::Scalar(_) | Kind::Nothing => schema["type"] != "object" && schema["type"] != "array",
+    }
+}
+
+fn shipped_fits(text: &str) -> bool {
+    let schema = json_schema();
+    let node = yaml::parse(text, &Problems::default()).unwrap();
+    fits(&schema, &schema, &node)
+}
+
+const VIRAL_SPIKE: &str = include_str!("../../../../scenarios/viral-spike.yaml");
+
+#[test]
+fn the_shipped_scenario_fits_the_schema() {
+    assert!(shipped_fits(VIRAL_SPIKE));
+}
+
+#[test]
+fn an_unknown_key_and_a_missing_one_do_not_fit() {
+    assert!(!shipped_fits(&VIRAL_SPIKE.replace("weight: 6", "wieght: 6")));
+    assert!(!shipped_fits(&VIRAL_SPIKE.replace("name: viral-spike", "")));
+}
+
+#[test]
+fn every_reference_is_defined_and_every_section_has_its_own_definition() {
+    for root in [&SCENARIO, &GATEWAY, &MOCK] {
+        let schema = of_file(root);
+        let text = schema.to_string();
+        for reference in text.split("\"#/$defs/").skip(1) {
+            let id = reference.split('"').next().unwrap();
+            assert!(schema["$defs"][id].is_object(), "{id}");
+        }
+        sections_match(root, &schema);
+    }
+}
+
+/// Two sections with one id would hide each other.
+fn sections_match(section: &'static Section, schema: &Value) {
+    let properties = schema["$defs"][section.id]["properties"].as_object().unwrap();
+    let mut keys: Vec<_> = section.keys().map(|key| key.name).collect();
+    keys.sort_unstable();
+    let count = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "a key of `{}` stands there twice", section.id);
+    assert_eq!(properties.keys().collect::<Vec<_>>(), keys, "{}", section.id);
+    for key in section.keys() {
+        inner_match(&key.shape, schema);
+    }
+}
+
+fn inner_match(shape: &Shape, schema: &Value) {
+    match *shape {
+        Shape::Section(section) => sections_match(section, schema),
+        Shape::List(of) | Shape::Named(of) => inner_match(of, schema),
+        Shape::Either(shapes) => shapes.iter().for_each(|each| inner_match(each, schema)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_schema_reads_as_it_did() {
+    insta::assert_snapshot!(format!("{:#}", json_schema()));
+}

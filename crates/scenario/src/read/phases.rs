@@ -15,8 +15,12 @@ pub(crate) fn phases(fields: &Fields<'_>) -> (Vec<Phase>, Option<Duration>) {
     let duration = fields.duration("duration");
     let mut phases: Vec<(Phase, &Range<usize>)> = Vec::new();
     let entries = fields.named("phases");
+    let mut unread = false;
     for entry in entries {
-        let Some((start, end)) = stretch(&entry.value, fields) else { continue };
+        let Some((start, end)) = stretch(&entry.value, fields) else {
+            unread = true;
+            continue;
+        };
         let phase = Phase { name: entry.key.clone(), start, end };
         let overlap = phases.iter().find(|(other, _)| phase.start < other.end && other.start < end);
         if let Some((other, span)) = overlap {
@@ -38,6 +42,8 @@ pub(crate) fn phases(fields: &Fields<'_>) -> (Vec<Phase>, Option<Duration>) {
     }
     let phases: Vec<_> = phases.into_iter().map(|(phase, _)| phase).collect();
     let last = phases.iter().map(|phase| phase.end).max();
+    // With a phase that cannot be read, the end is not known, and nothing is said to lie past it.
+    let last = last.filter(|_| !unread && fields.get("duration").is_none());
     let run = duration.or_else(|| last.map(|end| end.since(Timestamp::ZERO)));
     if fields.get("duration").is_none() && entries.is_empty() {
         fields.problems.push(

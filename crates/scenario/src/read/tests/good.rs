@@ -1,9 +1,14 @@
 //! Good files: every form that the reference names.
 
-use crate::{Argument, Comparison, Limit, MetricId, Scenario};
+use crate::{
+    ApiKey, Argument, Comparison, Format, GatewayFile, Limit, MetricId, MockFile, Scenario,
+};
 use core::time::Duration;
-use squall_determinism::Timestamp;
+use squall_determinism::{Law, Share, Timestamp};
+use squall_failure::FailureClass;
+use squall_provider::{Capacity, FaultConfig, FaultKind, Window};
 use squall_router::{DeploymentId, GroupId};
+use squall_workload::{Arrivals, Decay, RateSegment};
 
 const VIRAL_SPIKE: &str = include_str!("../../../../../scenarios/viral-spike.yaml");
 
@@ -37,4 +42,246 @@ fn the_shipped_scenario_reads_as_it_is_written() {
     let line = VIRAL_SPIKE.lines().nth(failover.line as usize - 1).unwrap();
     assert!(line.contains(&failover.text), "{line}");
     assert_eq!(scenario.expectations[3].during, Some(0));
+}
+
+/// A scenario of two providers and one group, with these parts.
+fn scenario(traffic: &str, provider: &str, router: &str, expect: &str) -> Scenario {
+    read(&format!(
+        "name: test
+duration: 60s
+traffic: {{ group: chat, prompt_tokens: 400, output_tokens: 60, {traffic} }}
+providers:
+  a: {{ ttft: 300ms, itl: 20ms, {provider} }}
+  b: {{ ttft: 300ms, itl: 20ms }}
+router:
+  {router}
+  groups:
+    chat:
+      deployments: [ {{ name: a, provider: a }}, {{ name: b, provider: b, model: gpt-b }} ]
+expect: {expect}
+"
+    ))
+}
+
+fn with_traffic(traffic: &str) -> Scenario {
+    scenario(traffic, "", "retries: 2", "[]")
+}
+
+fn with_provider(provider: &str) -> Scenario {
+    scenario("rate: 20", provider, "retries: 2", "[]")
+}
+
+fn with_router(router: &str) -> Scenario {
+    scenario("rate: 20", "", router, "[]")
+}
+
+#[test]
+fn what_is_left_out_has_the_default_that_the_reference_names() {
+    let scenario = with_traffic("rate: 20");
+    assert_eq!(scenario.seed.value(), 1);
+    assert_eq!(scenario.workload.stream, Share::NONE);
+    assert_eq!(scenario.workload.client.timeout, Duration::from_secs(60));
+    assert_eq!(scenario.providers[0].config.output_tokens, Law::Fixed { value: 100 });
+    assert_eq!(scenario.providers[0].format, Format::OpenAi);
+    let group = &scenario.router.groups[0];
+    assert_eq!((group.max_retries, group.deadline), (2, Duration::from_secs(60)));
+    assert_eq!(group.max_queue_wait, Duration::from_secs(10));
+    assert_eq!(group.deployments[0].weight, 1);
+    let models: Vec<_> = scenario.deployments.iter().map(|link| link.model.as_str()).collect();
+    assert_eq!(models, ["a", "gpt-b"]);
+}
+
+#[test]
+fn arrivals_are_poisson_even_or_closed() {
+    let arrivals = |traffic| with_traffic(traffic).workload.arrivals;
+    assert!(matches!(arrivals("rate: 20"), Arrivals::Poisson { .. }));
+    assert!(matches!(arrivals("rate: 20, arrivals: even"), Arrivals::Even { .. }));
+    let Arrivals::Closed { clients, think } =
+        arrivals("arrivals: { closed: { clients: 8, think: { exponential: { mean: 500ms } } } }")
+    else {
+        panic!("not closed")
+    };
+    assert_eq!((clients, think), (8, Law::Exponential { mean: 5e8 }));
+}
+
+#[test]
+fn a_ramp_and_a_spike_begin_at_the_rate_just_before() {
+    let traffic = "rate: [ { at: 0s, rps: 10 }, { at: 10s, ramp: { to: 30, over: 10s } }, \
+        { at: 30s, spike: { peak: 90, rise: 2s, decay: { exponent: 0.6, scale: 4s } } } ]";
+    let Arrivals::Poisson { rate } = with_traffic(traffic).workload.arrivals else {
+        panic!("not poisson")
+    };
+    let at = Timestamp::from_secs;
+    let decay = Decay { exponent: 0.6, scale: Duration::from_secs(4) };
+    let (over, rise) = (Duration::from_secs(10), Duration::from_secs(2));
+    assert_eq!(
+        rate.segments,
+        [
+            RateSegment::Constant { at: at(0), rps: 10.0 },
+            RateSegment::Ramp { at: at(10), from: 10.0, to: 30.0, over },
+            RateSegment::Spike { at: at(30), base: 30.0, peak: 90.0, rise, decay },
+        ]
+    );
+}
+
+#[test]
+fn every_kind_of_fault_is_read() {
+    let kind = |kind: &str| {
+        let faults = format!("faults: [ {{ at: 1s, for: 2s, {kind} }} ]");
+        with_provider(&faults).providers[0].config.faults[0].kind
+    };
+    let error = |status, class, retry_after| FaultKind::Error { status, class, retry_after };
+    let wait = Some(Duration::from_secs(3));
+    assert_eq!(kind("error: 503"), error(503, FailureClass::Overloaded, None));
+    assert_eq!(kind("error: { class: auth }"), error(401, FailureClass::Auth, None));
+    assert_eq!(
+        kind("error: { status: 429, class: quota_spent, retry_after: 3s }"),
+        error(429, FailureClass::QuotaSpent, wait)
+    );
+    assert_eq!(kind("outage: refuse"), FaultKind::Refuse);
+    assert_eq!(kind("outage: blackhole"), FaultKind::BlackHole);
+    assert_eq!(kind("slowdown: 2.5x"), FaultKind::Slowdown { factor_milli: 2500 });
+    assert_eq!(kind("throttle: { retry_after: 3s }"), FaultKind::Throttle { retry_after: wait });
+    assert_eq!(kind("throttle: {}"), FaultKind::Throttle { retry_after: None });
+    assert_eq!(kind("cut: { after: 12 }"), FaultKind::Cut { after_tokens: 12 });
+}
+
+#[test]
+fn a_fault_has_its_time_and_its_share() {
+    let scenario = with_provider("faults: [ { at: 0.5m, for: 1ms, share: 30%, error: 500 } ]");
+    let expected = FaultConfig {
+        at: Timestamp::from_secs(30),
+        lasts: Duration::from_millis(1),
+        share: Share::percent(30),
+        kind: FaultKind::Error { status: 500, class: FailureClass::Server, retry_after: None },
+    };
+    assert_eq!(scenario.faults_of(DeploymentId(0)), [expected]);
+}
+
+#[test]
+fn limits_are_counted_in_every_kind_of_window() {
+    let rpm = |limits: &str| with_provider(limits).providers[0].config.limits.rpm.unwrap();
+    assert_eq!(rpm("limits: { rpm: 3k }").per_minute, 3000);
+    assert_eq!(rpm("limits: { rpm: 3k }").window, Window::Gcra { burst: None });
+    assert_eq!(rpm("limits: { rpm: 3k, burst: 5 }").window, Window::Gcra { burst: Some(5) });
+    assert_eq!(rpm("limits: { rpm: 3k, window: fixed }").window, Window::Fixed);
+    assert_eq!(rpm("limits: { rpm: 3k, window: sliding }").window, Window::Sliding);
+    let slice = Window::Slice(Duration::from_secs(1));
+    assert_eq!(rpm("limits: { rpm: 3k, window: 1s }").window, slice);
+    let scenario = with_provider("limits: { rpm: 3k, tpm: 1.5M, burst: 5 }");
+    let tpm = scenario.providers[0].config.limits.tpm.unwrap();
+    assert_eq!((tpm.per_minute, tpm.window), (1_500_000, Window::Gcra { burst: None }));
+    let capacity =
+        with_provider("capacity: { concurrent: 4, queue: 2 }").providers[0].config.capacity;
+    assert_eq!(capacity, Some(Capacity { concurrent: 4, queue: 2 }));
+}
+
+#[test]
+fn a_group_inherits_the_policies_of_the_router_key_by_key() {
+    let scenario = read(
+        "name: test
+duration: 60s
+traffic: { group: chat, rate: 20, prompt_tokens: 400, output_tokens: 60 }
+providers: { a: { ttft: 300ms, itl: 20ms } }
+router:
+  timeouts: { connect: 1s, total: 20s }
+  cooldown: { failure: { cap: 10s }, throttled: { max: 30s } }
+  retries: 4
+  retry_budget: { ratio: 10%, min_per_second: 3 }
+  groups:
+    chat:
+      timeouts: { total: 15s }
+      cooldown: { failure: { base: 2s } }
+      deployments:
+        - name: a
+          provider: a
+          limits: { rpm: 600, concurrency: 7 }
+          timeouts: { first_token: 3s }
+      fallback: [other]
+    other: { deployments: [ { name: b, provider: a } ], max_queue_wait: 3s }
+",
+    );
+    let [chat, other] = scenario.router.groups.as_slice() else { panic!("two groups") };
+    let secs = Duration::from_secs;
+    assert_eq!((chat.timeouts.connect, chat.timeouts.total), (secs(1), secs(15)));
+    assert_eq!((other.timeouts.connect, other.timeouts.total), (secs(1), secs(20)));
+    let own = chat.deployments[0].timeouts.unwrap();
+    assert_eq!((own.connect, own.first_token, own.total), (secs(1), secs(3), secs(15)));
+    assert_eq!((chat.cooldown.failure.base, chat.cooldown.failure.cap), (secs(2), secs(10)));
+    assert_eq!(chat.cooldown.throttled.max, secs(30));
+    assert_eq!((chat.max_retries, other.max_retries), (4, 4));
+    assert_eq!((chat.max_queue_wait, other.max_queue_wait), (secs(0), secs(3)));
+    assert_eq!(chat.deployments[0].limits.concurrency, Some(7));
+    assert_eq!(scenario.router.retry_budget.ratio, Share::percent(10));
+    assert_eq!(scenario.router.retry_budget.min_per_second, 3);
+}
+
+#[test]
+fn replicas_repeat_a_provider_with_every_deployment_that_names_it() {
+    let scenario = with_provider("replicas: 3");
+    let providers: Vec<_> = scenario.providers.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(providers, ["a-1", "a-2", "a-3", "b"]);
+    let deployments: Vec<_> = scenario
+        .deployments()
+        .zip(&scenario.deployments)
+        .map(|((_, _, config), link)| (config.name.as_str(), link.provider, link.model.as_str()))
+        .collect();
+    let expected = [("a-1", 0, "a-1"), ("a-2", 1, "a-2"), ("a-3", 2, "a-3"), ("b", 3, "gpt-b")];
+    assert_eq!(deployments, expected);
+}
+
+#[test]
+fn expectations_take_every_unit_and_quotes() {
+    let expect = "[ 'throttled >= 20', retry_amplification < 1.2, latency_p99(chat) <= 1m30s, \
+        \"attempt_share(b) == 99.5%\" ]";
+    let scenario = scenario("rate: 20", "", "retries: 2", expect);
+    let limits: Vec<_> = scenario.expectations.iter().map(|each| each.limit).collect();
+    let wait = Limit::Duration(Duration::from_secs(90));
+    assert_eq!(limits, [Limit::Count(20), Limit::Ratio(1.2), wait, Limit::Fraction(0.995)]);
+    let arguments: Vec<_> = scenario.expectations.iter().map(|each| each.argument).collect();
+    let group = Some(Argument::Group(GroupId(0)));
+    let deployment = Some(Argument::Deployment(DeploymentId(1)));
+    assert_eq!(arguments, [None, None, group, deployment]);
+}
+
+#[test]
+fn the_run_ends_with_its_last_phase() {
+    let text = VIRAL_SPIKE.replace("recovery: 58s..90s", "recovery: 58s..80s");
+    assert_eq!(read(&text).duration, Duration::from_secs(80));
+    assert_eq!(with_router("deadline: 5s").duration, Duration::from_secs(60));
+}
+
+#[test]
+fn a_gateway_file_names_its_upstreams() {
+    let text = "\
+providers:
+  eu: { base_url: 'http://127.0.0.1:9001/v1/', api_key: $EU_KEY }
+  us: { base_url: 'https://api.example.com/v1', api_key: sk-literal }
+router:
+  groups: { chat: { deployments: [ { name: eu, provider: us }, { name: us, provider: eu } ] } }
+";
+    let file = GatewayFile::read("gateway.yaml", text).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(file.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(file.providers[0].base_url, "http://127.0.0.1:9001/v1");
+    assert_eq!(file.providers[0].api_key, Some(ApiKey::Environment("EU_KEY".to_owned())));
+    let providers: Vec<_> = file.deployments.iter().map(|link| link.provider).collect();
+    assert_eq!(providers, [1, 0]);
+    assert!(!format!("{file:?}").contains("sk-literal"), "a key must not be shown");
+}
+
+#[test]
+fn a_mock_file_has_an_address_per_provider() {
+    let text = "\
+seed: 3
+providers:
+  eu: { ttft: 300ms, itl: 20ms, listen: '127.0.0.1:9001', faults: [ { at: 1h, for: 1h, error: 500 } ] }
+  us: { ttft: 300ms, itl: { uniform: { min: 10ms, max: 20ms } } }
+";
+    let file = MockFile::read("mock.yaml", text).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(file.seed.value(), 3);
+    let addresses: Vec<_> = file.providers.iter().map(|p| p.listen.to_string()).collect();
+    assert_eq!(addresses, ["127.0.0.1:9001", "127.0.0.1:0"]);
+    assert_eq!(file.providers[0].config.faults.len(), 1);
+    let itl = Law::Uniform { min: 10_000_000, max: 20_000_000 };
+    assert_eq!(file.providers[1].config.itl, itl);
 }
