@@ -1,0 +1,172 @@
+//! Tables and readers hold the same keys: a file with every key, in which each value is spoiled in turn.
+
+use crate::Scenario;
+use crate::diagnostic::Problems;
+use crate::node::{Kind, Node};
+use crate::read::SCENARIO;
+use crate::shape::{Section, Shape};
+use crate::yaml;
+use core::ops::Range;
+use std::collections::BTreeSet;
+
+/// Every key of a scenario, but for a closed loop.
+const OPEN: &str = "
+name: whole
+description: every key there is
+seed: 7
+duration: 60s
+phases: { calm: 0s..20s }
+traffic:
+  group: chat
+  arrivals: even
+  rate:
+    - { at: 0s, rps: 20 }
+    - { at: 1s, ramp: { to: 30, over: 1s } }
+    - { at: 5s, spike: { peak: 90, rise: 1s, decay: { exponent: 1.4, scale: 4s } } }
+  prompt_tokens: { exponential: { mean: 400 } }
+  output_tokens: { uniform: { min: 10, max: 60 } }
+  stream: 70%
+  client: { timeout: 20s }
+providers:
+  eu:
+    format: openai
+    ttft: { lognormal: { median: 350ms, p95: 700ms } }
+    itl: { exponential: { mean: 20ms } }
+    output_tokens: { lognormal: { median: 60, p95: 200 } }
+    limits: { rpm: 3000, tpm: 1M, burst: 5, window: gcra }
+    capacity: { concurrent: 10, queue: 5 }
+    replicas: 1
+    faults:
+      - { at: 1s, for: 1s, share: 30%, error: { status: 429, class: quota_spent, retry_after: 1s } }
+      - { at: 1s, for: 1s, outage: refuse }
+      - { at: 1s, for: 1s, slowdown: 3x }
+      - { at: 1s, for: 1s, throttle: { retry_after: 2s } }
+      - { at: 1s, for: 1s, cut: { after: 12 } }
+  us: { ttft: 300ms, itl: { uniform: { min: 10ms, max: 20ms } } }
+router:
+  strategy: smooth_weighted
+  retries: 1
+  backoff: { base: 1s, cap: 2s }
+  cooldown:
+    throttled: { default: 1s, max: 2s }
+    failure:
+      { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s, misconfigured: 5m }
+  timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s }
+  deadline: 30s
+  max_queue_wait: 1s
+  retry_budget: { ratio: 20%, min_per_second: 10, window: 10s }
+  groups:
+    chat:
+      strategy: smooth_weighted
+      retries: 1
+      backoff: { base: 1s }
+      cooldown: { throttled: { max: 2s } }
+      timeouts: { connect: 1s }
+      deadline: 30s
+      max_queue_wait: 1s
+      deployments:
+        - name: eu
+          provider: eu
+          weight: 6
+          model: gpt
+          limits: { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7 }
+          timeouts: { first_token: 3s }
+      fallback: [small]
+    small: { deployments: [ { name: us, provider: us } ] }
+expect: [ success_rate >= 99% ]
+";
+
+/// The same with a closed loop.
+fn closed() -> String {
+    let (before, rest) = OPEN.split_once("  arrivals: even").unwrap();
+    let (_, after) = rest.split_once("scale: 4s } } }\n").unwrap();
+    format!("{before}  arrivals: {{ closed: {{ clients: 8, think: 500ms }} }}\n{after}")
+}
+
+fn tree(text: &str) -> Node {
+    yaml::parse(text, &Problems::default()).unwrap()
+}
+
+#[test]
+fn a_file_with_every_key_is_read() {
+    super::good::read(OPEN);
+    super::good::read(&closed());
+}
+
+#[test]
+fn no_value_of_it_goes_unread() {
+    for text in [OPEN, &closed()] {
+        let mut values = Vec::new();
+        collect(&tree(text), "", &mut values);
+        assert!(values.len() > 100, "{} values", values.len());
+        for (path, span) in values {
+            let spoiled = format!("{}[[]]{}", &text[..span.start], &text[span.end..]);
+            assert!(Scenario::read("test.yaml", &spoiled).is_err(), "`{path}` is not read");
+        }
+    }
+}
+
+#[test]
+fn it_has_every_key_of_every_table() {
+    let (mut known, mut used) = (BTreeSet::new(), BTreeSet::new());
+    keys(&SCENARIO, &mut known);
+    for text in [OPEN, &closed()] {
+        walk(&Shape::Section(&SCENARIO), &tree(text), &mut used);
+    }
+    let missing: Vec<_> = known.difference(&used).collect();
+    assert!(missing.is_empty(), "not in the file: {missing:?}");
+}
+
+/// Every value below `node` that stands under a key.
+fn collect(node: &Node, path: &str, values: &mut Vec<(String, Range<usize>)>) {
+    match &node.kind {
+        Kind::Map(entries) => {
+            for entry in entries {
+                let path = format!("{path}.{}", entry.key);
+                values.push((path.clone(), entry.value.span.clone()));
+                collect(&entry.value, &path, values);
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| collect(item, path, values)),
+        Kind::Scalar(_) | Kind::Nothing => {}
+    }
+}
+
+type Keys = BTreeSet<(&'static str, &'static str)>;
+
+/// Every key that a section speaks of.
+fn keys(section: &'static Section, known: &mut Keys) {
+    for key in section.keys() {
+        known.insert((section.id, key.name));
+        keys_of(&key.shape, known);
+    }
+}
+
+fn keys_of(shape: &Shape, known: &mut Keys) {
+    match *shape {
+        Shape::Section(section) => keys(section, known),
+        Shape::List(of) | Shape::Named(of) => keys_of(of, known),
+        Shape::Either(shapes) => shapes.iter().for_each(|each| keys_of(each, known)),
+        _ => {}
+    }
+}
+
+/// Every key that a node has, by the section it belongs to.
+fn walk(shape: &Shape, node: &Node, used: &mut Keys) {
+    match (shape, &node.kind) {
+        (Shape::Section(section), Kind::Map(entries)) => {
+            for entry in entries {
+                if let Some(key) = section.key(&entry.key) {
+                    used.insert((section.id, key.name));
+                    walk(&key.shape, &entry.value, used);
+                }
+            }
+        }
+        (Shape::Named(of), Kind::Map(entries)) => {
+            entries.iter().for_each(|entry| walk(of, &entry.value, used));
+        }
+        (Shape::List(of), Kind::List(items)) => items.iter().for_each(|item| walk(of, item, used)),
+        (Shape::Either(shapes), _) => shapes.iter().for_each(|each| walk(each, node, used)),
+        _ => {}
+    }
+}
