@@ -1,1 +1,22 @@
 //! The live shell of the router: an OpenAI-compatible gateway.
+//!
+//! The core decides; this crate carries. A request is a task with a mailbox. The core sits under one lock:
+//! whoever has news takes the lock, reads the clock inside it, tells the core, and puts what the core
+//! wants done into the mailboxes before letting go.
+//!
+//! ```text
+//!  client ─► front ─► exchange (one task per request) ─► upstream ─► provider
+//!                        ▲      │ news                      │
+//!                 mailbox└── desk: the core under its lock ◄┘
+//! ```
+
+mod answer;
+mod desk;
+mod exchange;
+mod front;
+mod gateway;
+mod setup;
+mod upstream;
+
+pub use gateway::{Gateway, GatewayView};
+pub use setup::{GatewayLog, GatewaySetup, GatewayStatus, Keep, StartError, Upstream};
