@@ -79,6 +79,3 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         lag: header.lag.map(LagSummary::of),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -66,6 +66,3 @@ fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String>
     };
     rows.iter().map(line).collect()
 }
-
-#[cfg(test)]
-mod tests;

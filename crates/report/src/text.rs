@@ -30,10 +30,14 @@ pub(crate) fn ratio(ratio: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// `1,840 ms` up to ten seconds, `12.3 s` above; `never` for a time that did not come.
+/// `1,840 ms` up to ten seconds, `12.3 s` above, `2 s` where it is whole; `never` for a time that did not
+/// come.
 pub(crate) fn duration(duration: Duration) -> String {
     if duration == Duration::MAX {
         return "never".to_owned();
+    }
+    if duration.as_secs() > 0 && duration.subsec_nanos() == 0 {
+        return format!("{} s", count(duration.as_secs()));
     }
     if duration < Duration::from_secs(10) {
         let micros = duration.as_micros() as u64;
@@ -77,10 +81,10 @@ mod tests {
 
     #[test]
     fn durations_carry_the_unit_that_fits() {
-        let texts: Vec<_> = [0, 350_000, 1_840_000, 12_345_000, 700]
+        let texts: Vec<_> = [0, 350_000, 1_840_000, 2_000_000, 12_345_000, 700]
             .map(|micros| duration(Duration::from_micros(micros)))
             .into();
-        assert_eq!(texts, ["0 ms", "350 ms", "1,840 ms", "12.3 s", "700 µs"]);
+        assert_eq!(texts, ["0 ms", "350 ms", "1,840 ms", "2 s", "12.3 s", "700 µs"]);
         assert_eq!(duration(Duration::MAX), "never");
     }
 

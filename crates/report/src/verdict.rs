@@ -215,7 +215,7 @@ fn weigh(
 ) -> (Judgement, String) {
     let side = side(expectation.comparison, measured.value, value_of(expectation.limit));
     let mut reason = format!(
-        "{} {} {} {}, {} {}",
+        "{} {} {} {}, from {} {}",
         measured.value.display(),
         side.words,
         value_of(expectation.limit).display(),
@@ -227,7 +227,7 @@ fn weigh(
     if !side.holds
         && let Some(first) = measured.detail.first()
     {
-        reason += &format!(" ({first})");
+        reason += &format!("; {first}");
     }
     match (side.holds, cut_short) {
         (true, Some(at)) => {

@@ -1,1 +1,261 @@
-//! Tests.
+//! A scenario with two groups, and recordings of it made by hand.
+
+use super::{Ask, Measured, Measurement, Value, measure};
+use squall_determinism::Timestamp;
+use squall_failure::{FailureClass, Source};
+use squall_record::{
+    AttemptOutcome, AttemptRow, Collector, DeploymentInfo, Ended, Keep, Mode, Recording,
+    RequestOutcome, RequestRow, RunHeader, SeenBy, Shape,
+};
+use squall_router::{DeploymentId, GroupId};
+use squall_scenario::{Argument, Limit, MetricId, Scenario};
+use std::ops::Range;
+use std::time::Duration;
+
+/// Weights 6, 3 and 1; `north` errs from 20 s, refuses from 30 s and is back at 40 s; `south` is slow from
+/// 80 s to 90 s.
+const SCENARIO: &str = "
+name: by-hand
+seed: 7
+phases: { calm: 0s..20s, outage: 20s..40s, after: 40s..100s }
+traffic:
+  group: chat
+  arrivals: even
+  rate: [ { at: 0s, rps: 20 } ]
+  prompt_tokens: 100
+  output_tokens: 10
+providers:
+  north:
+    ttft: 100ms
+    itl: 30ms
+    faults: [ { at: 20s, for: 10s, error: 503 }, { at: 30s, for: 10s, outage: refuse } ]
+  south:
+    ttft: 100ms
+    itl: 30ms
+    faults: [ { at: 80s, for: 10s, slowdown: 3x } ]
+  east: { ttft: 100ms, itl: 30ms }
+router:
+  groups:
+    chat:
+      deployments:
+        - { name: a, provider: north, weight: 6 }
+        - { name: b, provider: south, weight: 3 }
+        - { name: c, provider: east, weight: 1 }
+      fallback: [spare]
+    spare:
+      deployments: [ { name: d, provider: east } ]
+expect:
+  - success_rate >= 99%
+  - failover_time(a) <= 2s
+  - weight_adherence(chat) >= 97% during calm
+  - latency_p99 <= 1500ms during outage
+";
+
+pub(crate) const A: Option<Argument> = Some(Argument::Deployment(DeploymentId(0)));
+pub(crate) const B: Option<Argument> = Some(Argument::Deployment(DeploymentId(1)));
+pub(crate) const CHAT: Option<Argument> = Some(Argument::Group(GroupId(0)));
+pub(crate) const WHOLE: Range<Timestamp> = Timestamp::ZERO..Timestamp::MAX;
+
+/// A run made by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixture {
+    pub(crate) scenario: Scenario,
+    pub(crate) header: RunHeader,
+    requests: Vec<RequestRow>,
+    attempts: Vec<AttemptRow>,
+}
+
+pub(crate) fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub(crate) const fn secs(range: Range<u64>) -> Range<Timestamp> {
+    Timestamp::from_secs(range.start)..Timestamp::from_secs(range.end)
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let scenario = Scenario::read("by-hand.yaml", SCENARIO)
+            .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        let deployment = |name: &str, group, provider, weight| DeploymentInfo {
+            name: name.to_owned(),
+            group,
+            provider,
+            weight,
+        };
+        let header = RunHeader {
+            scenario: scenario.name.clone(),
+            scenario_text: SCENARIO.to_owned(),
+            seed: 7,
+            mode: Mode::Simulated,
+            duration: scenario.duration,
+            ended: Ended::Complete,
+            groups: vec!["chat".to_owned(), "spare".to_owned()],
+            deployments: vec![
+                deployment("a", 0, 0, 6),
+                deployment("b", 0, 1, 3),
+                deployment("c", 0, 2, 1),
+                deployment("d", 1, 2, 1),
+            ],
+            providers: vec!["north".to_owned(), "south".to_owned(), "east".to_owned()],
+            lag: None,
+            digest: String::new(),
+            version: "0.0.0".to_owned(),
+        };
+        Self { scenario, header, requests: Vec::new(), attempts: Vec::new() }
+    }
+
+    /// `count` requests, evenly over a stretch, each half a second long, with its first token after
+    /// 100 ms.
+    pub(crate) fn requests(
+        &mut self,
+        window: Range<u64>,
+        count: u64,
+        outcome: RequestOutcome,
+    ) -> &mut Self {
+        for intended in evenly(window, count) {
+            self.requests.push(RequestRow {
+                request: self.requests.len() as u64,
+                group: 0,
+                intended,
+                sent: intended,
+                first_token: Some(intended + Duration::from_millis(100)),
+                ended: intended + Duration::from_millis(500),
+                stream: true,
+                input_tokens: 100,
+                output_tokens: 10,
+                received_tokens: 10,
+                outcome,
+                status: 200,
+            });
+        }
+        self
+    }
+
+    /// `count` first attempts at a deployment that are answered, evenly over a stretch of milliseconds.
+    pub(crate) fn first(&mut self, deployment: u16, window: Range<u64>, count: u64) -> &mut Self {
+        for started in evenly(window, count) {
+            self.attempts.push(answered(deployment, started));
+        }
+        self
+    }
+
+    /// Traffic by the weights: 12, 6 and 2 a second, over a stretch of whole seconds in milliseconds.
+    pub(crate) fn weighted(&mut self, window: Range<u64>) -> &mut Self {
+        let seconds = (window.end - window.start) / 1_000;
+        for (deployment, per_second) in [(0, 12), (1, 6), (2, 2)] {
+            self.first(deployment, window.clone(), per_second * seconds);
+        }
+        self
+    }
+
+    /// One attempt.
+    pub(crate) fn attempt(&mut self, row: AttemptRow) -> &mut Self {
+        self.attempts.push(row);
+        self
+    }
+
+    pub(crate) fn interrupted(&mut self, at: Timestamp) -> &mut Self {
+        self.header.ended = Ended::Interrupted { at };
+        self
+    }
+
+    pub(crate) fn recording(&self) -> Recording {
+        let shape =
+            Shape { groups: self.header.groups.len(), deployments: self.header.deployments.len() };
+        let mut collector = Collector::new(shape, Keep::Rows);
+        self.requests.iter().for_each(|row| collector.request(row));
+        let mut attempts = self.attempts.clone();
+        attempts.sort_by_key(|row| row.ended);
+        attempts.iter().for_each(|row| collector.attempt(row));
+        collector.finish(self.header.clone())
+    }
+
+    pub(crate) fn measure(
+        &self,
+        metric: MetricId,
+        argument: Option<Argument>,
+        window: Range<Timestamp>,
+    ) -> Measurement {
+        let (scenario, recording) = (&self.scenario, &self.recording());
+        let limit = Some(Limit::Fraction(0.9));
+        measure(metric, &Ask { scenario, recording, argument, window, limit })
+    }
+
+    /// The value of a metric, which must have one.
+    pub(crate) fn value(
+        &self,
+        metric: MetricId,
+        argument: Option<Argument>,
+        window: Range<Timestamp>,
+    ) -> Value {
+        self.measured(metric, argument, window).value
+    }
+
+    /// A metric that must have a value.
+    pub(crate) fn measured(
+        &self,
+        metric: MetricId,
+        argument: Option<Argument>,
+        window: Range<Timestamp>,
+    ) -> Measured {
+        match self.measure(metric, argument, window) {
+            Measurement::Measured(measured) => measured,
+            Measurement::Inconclusive { reason } => panic!("{metric:?} is inconclusive: {reason}"),
+        }
+    }
+
+    /// Why a metric has no value.
+    pub(crate) fn reason(
+        &self,
+        metric: MetricId,
+        argument: Option<Argument>,
+        window: Range<Timestamp>,
+    ) -> String {
+        match self.measure(metric, argument, window) {
+            Measurement::Measured(measured) => panic!("{metric:?} is {measured:?}"),
+            Measurement::Inconclusive { reason } => reason,
+        }
+    }
+}
+
+/// An attempt that is answered after 400 ms.
+pub(crate) fn answered(deployment: u16, started: Timestamp) -> AttemptRow {
+    AttemptRow {
+        request: Some(0),
+        ordinal: 0,
+        deployment,
+        seen_by: SeenBy::Provider,
+        started,
+        first_token: Some(started + Duration::from_millis(100)),
+        ended: started + Duration::from_millis(400),
+        outcome: AttemptOutcome::Succeeded,
+        status: 200,
+        retry_after: None,
+        fault: None,
+        stream: true,
+        input_tokens: 100,
+        output_tokens: 10,
+    }
+}
+
+/// An attempt that is answered 429 at once.
+pub(crate) fn throttled(deployment: u16, started: Timestamp, retry_after: Duration) -> AttemptRow {
+    AttemptRow {
+        first_token: None,
+        ended: started,
+        outcome: AttemptOutcome::Failed { class: FailureClass::Throttled },
+        status: 429,
+        retry_after: Some(retry_after),
+        output_tokens: 0,
+        ..answered(deployment, started)
+    }
+}
+
+pub(crate) const FAILED: RequestOutcome =
+    RequestOutcome::Failed { class: FailureClass::Server, source: Source::Provider };
+
+fn evenly(window: Range<u64>, count: u64) -> impl Iterator<Item = Timestamp> {
+    let span = window.end - window.start;
+    (0..count).map(move |nth| at(window.start + span * nth / count))
+}

@@ -4,14 +4,22 @@
 //! Minimum sample: 20, and for a limit of L at least 1 ÷ (1 − L), so that one failure more or less does
 //! not decide alone.
 
-use super::{Ask, Measurement, Value};
+use super::{Ask, Measured, Measurement, Value};
 use crate::text;
+use squall_failure::FailureClass;
 use squall_scenario::Limit;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
     let (mut succeeded, mut ended, mut unfinished) = (0, 0, 0);
+    let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
     for group in ask.groups() {
         let sum = ask.recording.cells.groups[group].sum(ask.window.clone());
+        let failed = FailureClass::ALL.iter().map(|class| class.as_str()).zip(sum.failed);
+        for (word, count) in failed.chain([("given up", sum.gave_up)]) {
+            *lost.entry(word).or_default() += u64::from(count);
+        }
         succeeded += u64::from(sum.succeeded);
         ended += u64::from(sum.arrived) - u64::from(sum.unfinished);
         unfinished += u64::from(sum.unfinished);
@@ -21,12 +29,19 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         return Measurement::too_few(ended, "requests", minimum);
     }
     let value = Value::Fraction(succeeded as f64 / ended as f64);
-    let mut measurement = Measurement::of(value, ended, "requests");
-    if let (Measurement::Measured(measured), 1..) = (&mut measurement, unfinished) {
-        let cut = text::count(unfinished);
-        measured.detail.push(format!("{cut} requests were cut off by the end of the run"));
+    let mut lost: Vec<_> = lost.into_iter().filter(|&(_, count)| count > 0).collect();
+    lost.sort_by_key(|&(_, count)| Reverse(count));
+    let lost: Vec<_> =
+        lost.iter().map(|(word, count)| format!("{} {word}", text::count(*count))).collect();
+    let mut detail = Vec::new();
+    if !lost.is_empty() {
+        detail.push(format!("not answered: {}", lost.join(", ")));
     }
-    measurement
+    if unfinished > 0 {
+        let cut = text::count(unfinished);
+        detail.push(format!("{cut} requests were cut off by the end of the run"));
+    }
+    Measurement::Measured(Measured { value, n: ended, of: "requests", detail })
 }
 
 fn minimum(limit: Option<Limit>) -> u64 {

@@ -1,1 +1,236 @@
-//! Tests.
+//! Each metric on recordings made by hand.
+
+use super::fixture::{A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, throttled};
+use super::*;
+use squall_record::{AttemptRow, RequestOutcome};
+use squall_scenario::METRICS;
+
+fn duration(millis: u64) -> Value {
+    Value::Duration(Duration::from_millis(millis))
+}
+
+fn fraction(value: Value) -> f64 {
+    match value {
+        Value::Fraction(fraction) => fraction,
+        other => panic!("{other:?} is no share"),
+    }
+}
+
+#[test]
+fn every_metric_has_a_line_here_and_a_section_in_the_documentation() {
+    let documentation = include_str!("../../../../docs/METRICS.md");
+    for spec in METRICS {
+        assert!(MEASURES.iter().any(|(id, _)| *id == spec.id), "{} is not measured", spec.name);
+        let heading = format!("`{}", spec.name);
+        assert!(documentation.contains(&heading), "{} is not in docs/METRICS.md", spec.name);
+    }
+    assert_eq!(MEASURES.len(), METRICS.len());
+}
+
+#[test]
+fn a_request_cut_off_by_the_end_is_neither_success_nor_failure() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 90, RequestOutcome::Succeeded)
+        .requests(0..10_000, 6, FAILED)
+        .requests(0..10_000, 4, RequestOutcome::GaveUp)
+        .requests(0..10_000, 50, RequestOutcome::Unfinished);
+    let measured = run.measured(MetricId::SuccessRate, None, WHOLE);
+    assert_eq!((measured.value, measured.n), (Value::Fraction(0.9), 100));
+    assert_eq!(measured.detail[0], "not answered: 6 server, 4 given up");
+    assert!(measured.detail[1].starts_with("50 requests were cut off"), "{:?}", measured.detail);
+}
+
+#[test]
+fn success_counts_requests_by_when_their_user_asked() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 50, RequestOutcome::Succeeded).requests(10_000..20_000, 50, FAILED);
+    assert_eq!(run.value(MetricId::SuccessRate, None, secs(0..10)), Value::Fraction(1.0));
+    assert_eq!(run.value(MetricId::SuccessRate, CHAT, secs(10..20)), Value::Fraction(0.0));
+}
+
+#[test]
+fn a_handful_of_requests_says_nothing_of_success() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 19, RequestOutcome::Succeeded);
+    let reason = run.reason(MetricId::SuccessRate, None, WHOLE);
+    assert_eq!(reason, "19 requests, and it takes at least 20");
+}
+
+#[test]
+fn failover_ends_when_the_traffic_has_left() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(0, 20_000..21_300, 16).first(1, 20_000..40_000, 400);
+    let measured = run.measured(MetricId::FailoverTime, A, WHOLE);
+    // The sixteenth, at 21.218 s, is within the 5 %.
+    assert_eq!(measured.value, duration(1_200));
+    assert_eq!(measured.n, 60, "12 a second for 5 s");
+    let line = "fault at 20 s: 1,200 ms, 15 first attempts sent there meanwhile";
+    assert_eq!(measured.detail, [line], "faults that touch are one");
+}
+
+#[test]
+fn a_probe_now_and_then_does_not_undo_a_failover() {
+    let mut run = Fixture::new();
+    // 5 % of 60 % of 40 are 1.2.
+    run.weighted(0..20_000).first(1, 20_000..44_000, 480).first(0, 20_000..44_000, 12);
+    assert_eq!(run.value(MetricId::FailoverTime, A, WHOLE), duration(0));
+    run.first(0, 20_050..44_050, 12);
+    assert_eq!(run.value(MetricId::FailoverTime, A, WHOLE), Value::Duration(Duration::MAX));
+}
+
+#[test]
+fn traffic_that_stays_never_fails_over() {
+    let mut run = Fixture::new();
+    run.weighted(0..60_000);
+    let measured = run.measured(MetricId::FailoverTime, A, WHOLE);
+    assert_eq!(measured.value.display(), "never");
+}
+
+#[test]
+fn an_interrupted_run_does_not_say_never() {
+    let mut run = Fixture::new();
+    run.weighted(0..30_000).interrupted(at(30_000));
+    let reason = run.reason(MetricId::FailoverTime, A, WHOLE);
+    assert_eq!(reason, "fault at 20 s: the run ended before the traffic had moved");
+}
+
+#[test]
+fn without_traffic_before_the_fault_nothing_can_move() {
+    let mut run = Fixture::new();
+    run.first(0, 15_000..20_000, 19).first(1, 0..40_000, 400);
+    let reason = run.reason(MetricId::FailoverTime, A, WHOLE);
+    assert!(reason.starts_with("fault at 20 s: 19 first attempts in the 5 s before"), "{reason}");
+}
+
+#[test]
+fn a_slowdown_is_no_fault_to_fail_over_from() {
+    let mut run = Fixture::new();
+    run.weighted(0..100_000);
+    let reason = run.reason(MetricId::FailoverTime, B, WHOLE);
+    assert_eq!(reason, "no fault makes its provider fail then");
+}
+
+#[test]
+fn recovery_is_the_start_of_the_nine_seconds_that_held() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(1, 20_000..45_000, 500).weighted(45_000..100_000);
+    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    // The first of the three windows may begin a little before: it needs only 80 % of the share.
+    assert!((4_300..=5_000).contains(&(time.as_millis() as u64)), "{time:?}");
+}
+
+#[test]
+fn traffic_that_comes_back_and_leaves_again_has_not_recovered() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(1, 20_000..42_000, 440).weighted(42_000..47_000);
+    run.first(1, 47_000..55_000, 160).weighted(55_000..100_000);
+    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    assert!((14_300..=15_000).contains(&(time.as_millis() as u64)), "{time:?}");
+}
+
+#[test]
+fn a_deployment_without_its_share_to_the_end_never_recovers() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(1, 20_000..100_000, 1_600);
+    assert_eq!(run.value(MetricId::RecoveryTime, A, WHOLE).display(), "never");
+    run.interrupted(at(45_000));
+    let reason = run.reason(MetricId::RecoveryTime, A, WHOLE);
+    assert_eq!(reason, "fault until 40 s: 5 s were seen after it, and it takes 9 s");
+}
+
+#[test]
+fn weights_that_are_kept_adhere_wholly() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000);
+    let measured = run.measured(MetricId::WeightAdherence, CHAT, WHOLE);
+    assert!((fraction(measured.value) - 1.0).abs() < 1e-12);
+    assert_eq!(measured.n, 400);
+}
+
+#[test]
+fn weights_that_are_not_kept_lose_what_went_elsewhere() {
+    let mut run = Fixture::new();
+    run.first(0, 0..20_000, 100).first(1, 0..20_000, 80).first(2, 0..20_000, 20);
+    let value = fraction(run.value(MetricId::WeightAdherence, CHAT, WHOLE));
+    assert!((value - 0.9).abs() < 1e-12, "{value}");
+}
+
+#[test]
+fn faults_and_retry_after_are_no_time_to_judge_weights_by() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(1, 20_000..40_000, 400);
+    run.attempt(throttled(0, at(50_000), Duration::from_secs(10)));
+    run.first(1, 50_100..59_900, 200).weighted(60_000..61_000);
+    let measured = run.measured(MetricId::WeightAdherence, CHAT, WHOLE);
+    assert!((fraction(measured.value) - 1.0).abs() < 1e-12, "{measured:?}");
+    assert!(measured.detail.iter().any(|line| line.starts_with("30 s of faults")), "{measured:?}");
+}
+
+#[test]
+fn ninety_nine_first_attempts_say_nothing_of_weights() {
+    let mut run = Fixture::new();
+    run.first(0, 0..20_000, 99);
+    let reason = run.reason(MetricId::WeightAdherence, CHAT, WHOLE);
+    assert_eq!(reason, "99 first attempts while all were healthy, and it takes at least 100");
+}
+
+#[test]
+fn amplification_is_attempts_over_requests() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 100, RequestOutcome::Succeeded);
+    run.first(0, 0..10_000, 100).first(3, 0..10_000, 8);
+    assert_eq!(run.value(MetricId::RetryAmplification, None, WHOLE), Value::Ratio(1.08));
+    assert_eq!(run.value(MetricId::RetryAmplification, CHAT, WHOLE), Value::Ratio(1.0));
+    let reason = run.reason(MetricId::RetryAmplification, None, secs(50..60));
+    assert_eq!(reason, "0 requests, and it takes at least 20");
+}
+
+#[test]
+fn a_retry_after_is_honoured_unless_an_attempt_comes_before_its_end() {
+    let mut run = Fixture::new();
+    let wait = Duration::from_secs(2);
+    for second in [0, 10, 20, 30] {
+        run.attempt(throttled(0, at(second * 1_000), wait));
+    }
+    run.attempt(answered(0, at(1_000))).attempt(answered(0, at(12_000)));
+    let measured = run.measured(MetricId::RetryAfterHonoured, A, WHOLE);
+    assert_eq!((measured.value, measured.n), (Value::Fraction(0.75), 4));
+    let reason = run.reason(MetricId::RetryAfterHonoured, B, WHOLE);
+    assert_eq!(reason, "no 429 with Retry-After was sent");
+}
+
+#[test]
+fn throttled_counts_rate_limits_and_none_is_an_answer() {
+    let mut run = Fixture::new();
+    for second in 0..25 {
+        run.attempt(throttled(0, at(second * 1_000), Duration::from_millis(1)));
+    }
+    assert_eq!(run.value(MetricId::Throttled, A, WHOLE), Value::Count(25));
+    assert_eq!(run.value(MetricId::Throttled, None, secs(0..10)), Value::Count(10));
+    assert_eq!(run.value(MetricId::Throttled, B, WHOLE), Value::Count(0));
+}
+
+#[test]
+fn a_share_of_attempts_counts_retries_too() {
+    let mut run = Fixture::new();
+    run.first(0, 0..10_000, 60);
+    for nth in 0..20 {
+        run.attempt(AttemptRow { ordinal: 1, ..answered(1, at(nth * 100)) });
+    }
+    assert_eq!(run.value(MetricId::AttemptShare, B, WHOLE), Value::Fraction(0.25));
+    let reason = run.reason(MetricId::AttemptShare, B, secs(50..60));
+    assert_eq!(reason, "0 attempts in its group, and it takes at least 20");
+}
+
+#[test]
+fn a_percentile_takes_ten_samples_beyond_it() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 999, RequestOutcome::Succeeded);
+    let reason = run.reason(MetricId::LatencyP99, None, WHOLE);
+    assert_eq!(reason, "999 requests that succeeded, and it takes at least 1,000");
+    run.requests(0..10_000, 1, RequestOutcome::Succeeded);
+    let Value::Duration(p99) = run.value(MetricId::LatencyP99, None, WHOLE) else { panic!() };
+    assert!((500..=504).contains(&(p99.as_millis() as u64)), "{p99:?}");
+    let Value::Duration(ttft) = run.value(MetricId::TtftP50, CHAT, secs(0..10)) else { panic!() };
+    assert!((100..=101).contains(&(ttft.as_millis() as u64)), "{ttft:?}");
+}

@@ -109,13 +109,9 @@ fn noise(shares: &[f64], n: u64) -> (f64, f64) {
     let mut distances: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let parts: Vec<f64> = shares.iter().map(|share| share.sqrt() * normal()).collect();
-            let total: f64 =
-                parts.iter().zip(shares).map(|(part, share)| part * share.sqrt()).sum();
-            // Less the common part: the shares sum to one.
-            let each = parts
-                .iter()
-                .zip(shares)
-                .map(|(part, share)| (part - share.sqrt() * share.sqrt() * total).abs());
+            // Less the common part: shares sum to one.
+            let total: f64 = parts.iter().sum();
+            let each = parts.iter().zip(shares).map(|(part, share)| (part - share * total).abs());
             each.sum::<f64>() / 2.0 / root
         })
         .collect();

@@ -1,1 +1,125 @@
-//! Tests.
+//! From measurements to a verdict and its words.
+
+use super::*;
+use crate::metrics::fixture::{FAILED, Fixture, at};
+use crate::{junit, markdown, summary, terminal_table};
+use squall_record::{Lag, RequestOutcome};
+
+/// A run that meets success, failover and weights, and has too few requests for a p99 of its outage.
+fn healthy() -> Fixture {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(0, 20_000..21_300, 16).first(1, 20_000..40_000, 400);
+    run.weighted(40_000..100_000).requests(0..100_000, 2_000, RequestOutcome::Succeeded);
+    run
+}
+
+/// As [`healthy`], with a p99 that can be measured.
+fn met() -> Fixture {
+    let mut run = healthy();
+    run.requests(20_000..40_000, 1_000, RequestOutcome::Succeeded);
+    run
+}
+
+fn judged(run: &Fixture) -> Verdict {
+    judge(&run.scenario, &run.recording())
+}
+
+#[test]
+fn all_met_is_met() {
+    let verdict = judged(&met());
+    assert_eq!(verdict.tally(), "4 of 4 expectations met");
+    assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Met, 0));
+}
+
+#[test]
+fn too_few_samples_are_never_met() {
+    let verdict = judged(&healthy());
+    assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Inconclusive, 3));
+    let reason = &verdict.rows[3].reason;
+    assert_eq!(reason, "400 requests that succeeded, and it takes at least 1,000");
+}
+
+#[test]
+fn a_miss_outweighs_what_is_inconclusive() {
+    let mut run = healthy();
+    run.requests(0..100_000, 100, FAILED);
+    let verdict = judged(&run);
+    assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Missed, 1));
+    let reason = "95.23% under limit 99% over the whole run, from 2,100 requests";
+    assert_eq!(verdict.rows[0].reason, reason);
+}
+
+#[test]
+fn a_miss_in_a_phase_says_when_it_was() {
+    let mut run = met();
+    run.first(1, 0..20_000, 100);
+    let reason = &judged(&run).rows[2].reason;
+    let start = "86% under limit 97% between 0 s and 20 s, from 500 first attempts; a: 48%";
+    assert!(reason.starts_with(start), "{reason}");
+}
+
+#[test]
+fn what_an_interruption_cut_short_is_not_met() {
+    let mut run = met();
+    run.interrupted(at(90_000));
+    let verdict = judged(&run);
+    assert_eq!(verdict.rows[0].judgement, Judgement::Inconclusive);
+    assert!(verdict.rows[0].reason.ends_with("; the run was interrupted at 90 s"));
+    assert_eq!(verdict.rows[2].judgement, Judgement::Met, "calm was over by then");
+    assert_eq!(verdict.exit_code(), 3);
+}
+
+#[test]
+fn a_driver_that_lagged_leaves_nothing_to_be_met() {
+    let mut run = met();
+    let lag = |millis| {
+        let late = Duration::from_millis(millis);
+        Some(Lag { p50: late, p99: late, max: late })
+    };
+    run.header.lag = lag(5);
+    assert_eq!(judged(&run).exit_code(), 0);
+    run.header.lag = lag(20);
+    let verdict = judged(&run);
+    assert_eq!(verdict.exit_code(), 3);
+    assert!(verdict.doubts[0].starts_with("the driver lagged"), "{:?}", verdict.doubts);
+}
+
+#[test]
+fn a_value_at_its_limit_meets_it_unless_it_must_be_beyond() {
+    let limit = Value::Fraction(0.3);
+    let value = Value::Fraction(0.1 + 0.2);
+    let holds = |comparison| side(comparison, value, limit).holds;
+    assert!(holds(Comparison::AtLeast) && holds(Comparison::AtMost) && holds(Comparison::Equal));
+    assert!(!holds(Comparison::Above) && !holds(Comparison::Below));
+}
+
+/// A run with a miss, an inconclusive expectation and a warning.
+fn mixed() -> Fixture {
+    let mut run = healthy();
+    run.requests(0..100_000, 100, FAILED).requests(99_000..100_000, 3, RequestOutcome::Unfinished);
+    run
+}
+
+#[test]
+fn the_terminal_shows_a_table_and_why() {
+    insta::assert_snapshot!(terminal_table(&judged(&mixed())));
+}
+
+#[test]
+fn a_pull_request_shows_the_worst_first() {
+    insta::assert_snapshot!(markdown(&judged(&mixed())));
+}
+
+#[test]
+fn a_ci_reads_misses_as_failures_and_doubts_as_errors() {
+    let mut run = mixed();
+    run.interrupted(at(90_000));
+    insta::assert_snapshot!(junit(&[judged(&run)]).unwrap());
+}
+
+#[test]
+fn a_script_reads_the_summary() {
+    let run = mixed();
+    let summary = summary(&run.scenario, &run.recording(), &judged(&run));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&summary).unwrap());
+}
