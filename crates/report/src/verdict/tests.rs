@@ -45,7 +45,8 @@ fn a_miss_outweighs_what_is_inconclusive() {
     run.requests(0..100_000, 100, FAILED);
     let verdict = judged(&run);
     assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Missed, 1));
-    let reason = "95.23% under limit 99% over the whole run, from 2,100 requests";
+    let reason = "95.23% under limit 99% over the whole run, from 2,100 requests; \
+                  not answered: 100 server";
     assert_eq!(verdict.rows[0].reason, reason);
 }
 
