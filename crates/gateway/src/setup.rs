@@ -31,7 +31,7 @@ pub struct GatewaySetup {
 pub struct Upstream {
     /// The deployment's name, told to clients in `x-squall-deployment`.
     pub name: String,
-    /// Scheme, host and port, without a path: `http://127.0.0.1:8080`.
+    /// Its API up to the version: `http://127.0.0.1:9001/v1`. Only `http`: TLS is a proxy's to add.
     pub base_url: String,
     /// The model's name there.
     pub model: String,
@@ -76,7 +76,9 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A base URL is none.
-    #[error("deployment `{name}`: `{base_url}` is not a base URL such as `http://127.0.0.1:8080`")]
+    #[error(
+        "deployment `{name}`: `{base_url}` is not a base URL such as `http://127.0.0.1:9001/v1`"
+    )]
     BaseUrl {
         /// The deployment.
         name: String,

@@ -13,12 +13,15 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use squall_wire::openai::{COMPLETIONS_PATH, ChatRequest};
+use squall_wire::openai::ChatRequest;
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use std::time::Duration;
 
 /// How long an unused connection is kept: less than the minute after which servers close theirs.
 const POOL_IDLE: Duration = Duration::from_secs(30);
+
+/// Where chat completions are, below a base URL that ends with the version.
+const CHAT_PATH: &str = "/chat/completions";
 
 /// Whom a deployment calls, with its connections.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Endpoint {
         if base.scheme() != Some(&Scheme::HTTP) {
             return Err(bad());
         }
-        let path = format!("{}{COMPLETIONS_PATH}", base.path().trim_end_matches('/'));
+        let path = format!("{}{CHAT_PATH}", base.path().trim_end_matches('/'));
         let uri = Uri::builder()
             .scheme(Scheme::HTTP)
             .authority(authority)
