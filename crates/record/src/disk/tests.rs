@@ -1,6 +1,7 @@
 //! A recording comes back from disk as it went there.
 
 use crate::*;
+use proptest::prelude::*;
 use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, Source};
 use squall_router::{
@@ -176,4 +177,73 @@ fn a_damaged_line_is_named() {
 fn a_folder_that_holds_no_recording_says_what_is_missing() {
     let error = Recording::read(&folder("nothing")).unwrap_err().to_string();
     assert!(error.contains("run.json"), "{error}");
+}
+
+/// Any moment of a run of a day.
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (0..86_400_000_000_000_u64).prop_map(Timestamp::from_nanos)
+}
+
+fn class() -> impl Strategy<Value = FailureClass> {
+    prop::sample::select(&FailureClass::ALL[..])
+}
+
+prop_compose! {
+    fn any_request()(
+        (request, group, stream, status) in (any::<u64>(), 0..2_u16, any::<bool>(), any::<u16>()),
+        (intended, sent, ended) in (moment(), moment(), moment()),
+        first_token in prop::option::of(moment()),
+        (input_tokens, output_tokens, received_tokens) in any::<(u32, u32, u32)>(),
+        outcome in prop_oneof![
+            Just(RequestOutcome::Succeeded),
+            (class(), prop::sample::select(vec![Source::Client, Source::Gateway, Source::Provider]))
+                .prop_map(|(class, source)| RequestOutcome::Failed { class, source }),
+            Just(RequestOutcome::GaveUp),
+            Just(RequestOutcome::Unfinished),
+        ],
+    ) -> RequestRow {
+        RequestRow {
+            request, group, intended, sent, first_token, ended, stream, input_tokens, output_tokens,
+            received_tokens, outcome, status,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_attempt()(
+        (request, ordinal, deployment) in (prop::option::of(any::<u64>()), any::<u16>(), 0..2_u16),
+        seen_by in prop::sample::select(vec![SeenBy::Provider, SeenBy::Gateway]),
+        (started, first_token, ended) in (moment(), prop::option::of(moment()), moment()),
+        outcome in prop_oneof![
+            Just(AttemptOutcome::Succeeded),
+            class().prop_map(|class| AttemptOutcome::Failed { class }),
+            Just(AttemptOutcome::Abandoned),
+            Just(AttemptOutcome::Unfinished),
+        ],
+        (status, fault, stream) in (any::<u16>(), prop::option::of(any::<u16>()), any::<bool>()),
+        retry_after in prop::option::of((0..3_600_000_000_000_u64).prop_map(Duration::from_nanos)),
+        (input_tokens, output_tokens) in any::<(u32, u32)>(),
+    ) -> AttemptRow {
+        AttemptRow {
+            request, ordinal, deployment, seen_by, started, first_token, ended, outcome, status,
+            retry_after, fault, stream, input_tokens, output_tokens,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_rows_come_back_as_they_were(
+        requests in prop::collection::vec(any_request(), 0..20),
+        attempts in prop::collection::vec(any_attempt(), 0..20),
+    ) {
+        // The rows and nothing else: cells of a whole day would be slow to write so often.
+        let folder = folder("any-rows");
+        let none = Collector::new(Shape { groups: 2, deployments: 2 }, Keep::Rows).finish(header());
+        let recording = Recording { requests, attempts, ..none };
+        recording.write(&folder).unwrap();
+        prop_assert_eq!(Recording::read(&folder).unwrap(), recording);
+    }
 }
