@@ -52,3 +52,22 @@ pub fn write(
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     fs::write(path, bytes).map_err(|source| ReportError::write(path, source))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::Fixture;
+
+    #[test]
+    fn every_path_told_is_there() {
+        let run = Fixture::new();
+        let recording = run.recording();
+        let verdict = crate::judge(&run.scenario, &recording);
+        let dir = std::env::temp_dir().join(format!("squall-report-{}", std::process::id()));
+        let paths = write(&dir, &run.scenario, &recording, &verdict).unwrap();
+        for path in [&paths.summary, &paths.junit, &paths.markdown] {
+            assert!(path.exists(), "{} is missing", path.display());
+        }
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
