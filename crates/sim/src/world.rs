@@ -120,9 +120,11 @@ impl<'a> World<'a> {
 }
 
 fn header(scenario: &Scenario) -> RunHeader {
-    let groups = (0_u16..).zip(&scenario.router.groups);
-    let deployments = groups.flat_map(|(group, config)| {
-        config.deployments.iter().map(move |deployment| (group, deployment))
+    let deployments = scenario.deployments().map(|(id, group, deployment)| DeploymentInfo {
+        name: deployment.name.clone(),
+        group: group.0,
+        provider: scenario.deployments[id.index()].provider,
+        weight: deployment.weight,
     });
     RunHeader {
         scenario: scenario.name.clone(),
@@ -132,15 +134,7 @@ fn header(scenario: &Scenario) -> RunHeader {
         duration: scenario.duration,
         ended: Ended::Complete,
         groups: scenario.router.groups.iter().map(|group| group.name.clone()).collect(),
-        deployments: deployments
-            .zip(&scenario.deployments)
-            .map(|((group, deployment), link)| DeploymentInfo {
-                name: deployment.name.clone(),
-                group,
-                provider: link.provider,
-                weight: deployment.weight,
-            })
-            .collect(),
+        deployments: deployments.collect(),
         providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
         lag: None,
         digest: String::new(),

@@ -1,0 +1,110 @@
+//! Short runs over real sockets: what was counted adds up, and the journal replays.
+
+use squall_record::{AttemptOutcome, Ended, JournalReader, Recording, RequestOutcome, SeenBy};
+use squall_router::journal;
+use squall_scenario::{EPOCH_NANOS, Scenario};
+use std::time::Duration;
+
+fn scenario(faults: &str) -> Scenario {
+    let text = SCENARIO.replace("FAULTS", faults);
+    Scenario::read("test.yaml", &text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+fn run(scenario: &Scenario) -> Recording {
+    squall_live::run(scenario, std::future::pending(), |_| {}).unwrap()
+}
+
+#[test]
+fn a_run_adds_up_and_its_journal_gives_the_same_outputs_byte_for_byte() {
+    let scenario =
+        scenario("{ at: 1s, for: 500ms, error: 503 }, { at: 1500ms, for: 500ms, outage: refuse }");
+    let recording = run(&scenario);
+    let requests = &recording.requests;
+    assert!(requests.iter().zip(0..).all(|(row, ordinal)| row.request == ordinal));
+    assert!((60..200).contains(&requests.len()), "{} requests", requests.len());
+    let succeeded = requests.iter().filter(|row| row.outcome == RequestOutcome::Succeeded).count();
+    assert!(succeeded * 100 >= requests.len() * 95, "{succeeded} of {}", requests.len());
+    for row in requests.iter().filter(|row| row.outcome == RequestOutcome::Succeeded) {
+        assert_eq!(row.received_tokens, row.output_tokens, "request {}", row.request);
+        assert!(row.sent >= row.intended && row.ended > row.sent);
+    }
+    let attempts = &recording.attempts;
+    assert!(
+        attempts.iter().all(|row| row.request.is_some_and(|each| each < requests.len() as u64))
+    );
+    let firsts = attempts.iter().filter(|row| row.ordinal == 0).count();
+    assert_eq!(firsts, requests.len(), "every request has one first attempt");
+    let failed =
+        |row: &&squall_record::AttemptRow| matches!(row.outcome, AttemptOutcome::Failed { .. });
+    assert!(attempts.iter().filter(failed).count() > 0, "the faults were met");
+
+    let bytes = recording.journal.as_ref().unwrap();
+    let frames = JournalReader::new(bytes).unwrap().frames().unwrap();
+    let replayed =
+        journal::replay(scenario.router.clone(), scenario.seed, EPOCH_NANOS, frames).unwrap();
+    assert!(replayed.frames as usize > 3 * requests.len(), "{replayed:?}");
+}
+
+#[test]
+fn an_outage_from_the_start_leaves_refused_attempts_to_the_gateway() {
+    let scenario = scenario("{ at: 0s, for: 2s, outage: refuse }");
+    let recording = run(&scenario);
+    let refused = recording.attempts.iter().filter(|row| row.seen_by == SeenBy::Gateway);
+    assert!(refused.count() >= 5, "the breaker needs five");
+}
+
+#[test]
+fn a_run_that_is_stopped_keeps_what_was_measured() {
+    let scenario = scenario("{ at: 1s, for: 1s, error: 503 }");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        drop(sender);
+    });
+    let stop = async move { drop(receiver.await) };
+    let mut seconds = 0;
+    let recording = squall_live::run(&scenario, stop, |_| seconds += 1).unwrap();
+    let Ended::Interrupted { at } = recording.header.ended else {
+        panic!("{:?}", recording.header)
+    };
+    assert!(at.as_secs_f64() < 2.5, "{at}");
+    assert!(!recording.requests.is_empty());
+    let unfinished =
+        recording.requests.iter().filter(|row| row.outcome == RequestOutcome::Unfinished);
+    assert!(unfinished.count() > 0, "something was under way");
+    assert_eq!(seconds, 1);
+}
+
+const SCENARIO: &str = "
+name: test
+seed: 7
+phases: { all: 0s..3s }
+traffic:
+  group: chat
+  arrivals: poisson
+  rate: 40
+  prompt_tokens: 40
+  output_tokens: 10
+  stream: 70%
+  client: { timeout: 5s }
+providers:
+  eu:
+    format: openai
+    ttft: 100ms
+    itl: 10ms
+    faults: [ FAULTS ]
+  us:
+    format: openai
+    ttft: 100ms
+    itl: 10ms
+router:
+  groups:
+    chat:
+      timeouts: { first_token: 2s, total: 5s }
+      deployments:
+        - { name: eu, provider: eu, weight: 3 }
+        - { name: us, provider: us, weight: 1 }
+expect:
+  - success_rate >= 95%
+";
