@@ -1,14 +1,23 @@
 //! The live shell of the workload: an open-loop HTTP driver.
 //!
-//! The workload says what to send at which intended time; this crate sends it then, whatever became of
-//! the requests before, and writes down what each client saw. How late it was itself is part of the
-//! result.
+//! The workload says what is sent and when a client hangs up; this crate does it over sockets, and
+//! writes down what each client saw. A slow answer never delays a later request: each is a task of its
+//! own, with a connection of its own.
+//!
+//! ```text
+//!  workload ─► driver ─► exchange (one task per request) ─► gateway
+//!                 ▲          │ one row
+//!                 └──────────┘
+//! ```
 
-mod connection;
+mod connections;
 mod driver;
-mod pool;
+mod exchange;
+mod lag;
 mod progress;
-mod request;
+mod reading;
+mod setup;
 
-pub use driver::{DriverLog, TrafficSetup, drive};
-pub use progress::{Progress, Snapshot};
+pub use driver::drive;
+pub use progress::{Counts, Progress};
+pub use setup::{DriverLog, Target, TargetError, TrafficSetup};

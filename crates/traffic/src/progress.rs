@@ -1,87 +1,82 @@
-//! How the traffic is doing, for whoever watches.
+//! How a drive is going, for whoever watches it.
 
 use squall_failure::FailureClass;
-use std::sync::atomic::{AtomicU64, Ordering};
+use squall_record::RequestOutcome;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts since the start, written by the driver and read from anywhere.
+/// Counters that the driver moves and anyone may read.
 #[derive(Debug, Default)]
 pub struct Progress {
     offered: AtomicU64,
     succeeded: AtomicU64,
     gave_up: AtomicU64,
+    unfinished: AtomicU64,
     failed: [AtomicU64; FailureClass::ALL.len()],
 }
 
-/// The counts at one moment.
+/// The counters at one moment. All count from the start of the drive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Snapshot {
+pub struct Counts {
     /// Requests sent.
     pub offered: u64,
-    /// Of those, how many succeeded.
+    /// Requests answered whole.
     pub succeeded: u64,
-    /// Of those, how many clients gave up.
+    /// Clients who gave up.
     pub gave_up: u64,
-    /// Of those, how many failed, by the code of the class.
+    /// Requests that the end of the drive cut off.
+    pub unfinished: u64,
+    /// Requests that failed, by [`FailureClass::code`].
     pub failed: [u64; FailureClass::ALL.len()],
 }
 
 impl Progress {
-    pub(crate) fn offered(&self) {
-        self.offered.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn succeeded(&self) {
-        self.succeeded.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn gave_up(&self) {
-        self.gave_up.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn failed(&self, class: FailureClass) {
-        self.failed[usize::from(class.code())].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The counts now.
+    /// The counters now. Requests that are sent or end meanwhile may be in one and not in the other.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Snapshot {
-            offered: read(&self.offered),
-            succeeded: read(&self.succeeded),
-            gave_up: read(&self.gave_up),
-            failed: std::array::from_fn(|code| read(&self.failed[code])),
+    pub fn counts(&self) -> Counts {
+        Counts {
+            offered: self.offered.load(Relaxed),
+            succeeded: self.succeeded.load(Relaxed),
+            gave_up: self.gave_up.load(Relaxed),
+            unfinished: self.unfinished.load(Relaxed),
+            failed: self.failed.each_ref().map(|count| count.load(Relaxed)),
         }
+    }
+
+    pub(crate) fn sent(&self) {
+        self.offered.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn ended(&self, outcome: RequestOutcome) {
+        let count = match outcome {
+            RequestOutcome::Succeeded => &self.succeeded,
+            RequestOutcome::GaveUp => &self.gave_up,
+            RequestOutcome::Unfinished => &self.unfinished,
+            RequestOutcome::Failed { class, .. } => &self.failed[usize::from(class.code())],
+        };
+        count.fetch_add(1, Relaxed);
     }
 }
 
-impl Snapshot {
-    /// Requests that failed, of any class.
+impl Counts {
+    /// Requests that the target answered, well or badly.
     #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.failed.iter().sum::<u64>() + self.gave_up
+    pub fn answered(&self) -> u64 {
+        self.succeeded + self.failed.iter().sum::<u64>()
     }
 
-    /// Requests that have ended.
-    #[must_use]
-    pub fn ended(&self) -> u64 {
-        self.succeeded + self.lost()
-    }
-
-    /// Requests that have not.
+    /// Requests that have not ended.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        self.offered.saturating_sub(self.ended())
+        self.offered.saturating_sub(self.answered() + self.gave_up + self.unfinished)
     }
 
-    /// What came since an earlier snapshot.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self {
-            offered: self.offered - earlier.offered,
-            succeeded: self.succeeded - earlier.succeeded,
-            gave_up: self.gave_up - earlier.gave_up,
-            failed: std::array::from_fn(|code| self.failed[code] - earlier.failed[code]),
-        }
+    /// The failures that came after `earlier`, by class, without those that did not occur.
+    pub fn failures_since(&self, earlier: &Self) -> impl Iterator<Item = (FailureClass, u64)> {
+        let counts = self.failed.into_iter().zip(earlier.failed);
+        FailureClass::ALL
+            .into_iter()
+            .zip(counts)
+            .map(|(class, (now, before))| (class, now.saturating_sub(before)))
+            .filter(|&(_, count)| count > 0)
     }
 }

@@ -1,0 +1,66 @@
+//! Connections to the target: made when none is idle, kept only when the last answer left them clean.
+
+use crate::setup::Target;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpStream;
+
+/// A connection that is ready for a request. Dropping it hangs up.
+pub(crate) type Connection = SendRequest<Full<Bytes>>;
+
+#[derive(Debug)]
+pub(crate) struct Connections {
+    target: Target,
+    /// The one used last is used next, so that the others may grow old and be closed.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Connections {
+    pub(crate) const fn new(target: Target) -> Self {
+        Self { target, idle: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// An idle connection, or a new one.
+    pub(crate) async fn take(&self) -> io::Result<Connection> {
+        loop {
+            let idle = self.idle().pop();
+            match idle {
+                Some(mut connection) => {
+                    if connection.ready().await.is_ok() {
+                        return Ok(connection);
+                    }
+                }
+                None => return self.open().await,
+            }
+        }
+    }
+
+    /// Keeps a connection whose answer was read to its end.
+    pub(crate) fn give_back(&self, connection: Connection) {
+        if !connection.is_closed() {
+            self.idle().push(connection);
+        }
+    }
+
+    async fn open(&self) -> io::Result<Connection> {
+        let stream = TcpStream::connect(self.target.address()).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        // It ends with the connection; what went wrong is told to whoever waits for an answer.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(sender)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

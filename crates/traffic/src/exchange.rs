@@ -1,0 +1,120 @@
+//! One request of one client: sent, read to its end or hung up on, and written down.
+
+use crate::connections::Connections;
+use crate::reading::{self, Seen};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use squall_clock::Clock;
+use squall_failure::{Failure, FailureClass, Source};
+use squall_record::{RequestOutcome, RequestRow};
+use squall_wire::openai::{Delivery, NewChat};
+use squall_wire::{RequestToken, TOKEN_HEADER};
+use squall_workload::ClientRequest;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What all requests of a drive share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) connections: Connections,
+    pub(crate) model: String,
+    pub(crate) group: u16,
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+/// Why the driver hangs up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum HangUp {
+    /// The client's patience is at an end.
+    GaveUp,
+    /// The run is.
+    RunEnded,
+}
+
+/// Sends a request and gives its row when it has ended, or when it is told to hang up.
+pub(crate) async fn exchange(
+    shared: Arc<Shared>,
+    client: ClientRequest,
+    hang_up: oneshot::Receiver<HangUp>,
+) -> RequestRow {
+    let sent = shared.clock.now();
+    let mut seen = Seen::default();
+    let outcome = tokio::select! {
+        biased;
+        answer = ask(&shared, &client, &mut seen) => match answer {
+            Ok(()) => RequestOutcome::Succeeded,
+            Err(Failure { class, source, .. }) => RequestOutcome::Failed { class, source },
+        },
+        why = hang_up => match why {
+            Ok(HangUp::GaveUp) => RequestOutcome::GaveUp,
+            Ok(HangUp::RunEnded) | Err(_) => RequestOutcome::Unfinished,
+        },
+    };
+    RequestRow {
+        request: client.request.0,
+        group: shared.group,
+        intended: client.intended,
+        sent,
+        first_token: seen.first_token,
+        ended: shared.clock.now(),
+        stream: client.stream,
+        input_tokens: client.input_tokens,
+        output_tokens: client.output_tokens,
+        received_tokens: seen.tokens,
+        outcome,
+        status: seen.status,
+    }
+}
+
+async fn ask(shared: &Shared, client: &ClientRequest, seen: &mut Seen) -> Result<(), Failure> {
+    let request = request(shared, client);
+    let unreachable = || Failure::new(FailureClass::Connect, Source::Gateway);
+    let mut connection = shared.connections.take().await.map_err(|_| unreachable())?;
+    let response = connection.send_request(request).await.map_err(|error| {
+        // Cancelled: the connection was closed before the request was written.
+        if error.is_canceled() {
+            unreachable()
+        } else {
+            Failure::new(FailureClass::Cut, Source::Gateway)
+        }
+    })?;
+    let (parts, body) = response.into_parts();
+    seen.status = parts.status.as_u16();
+    if parts.status != StatusCode::OK {
+        let failure = reading::error(&parts, body).await;
+        shared.connections.give_back(connection);
+        return Err(failure);
+    }
+    if client.stream {
+        reading::stream(body, shared.clock, seen).await?;
+    } else {
+        reading::whole(body, shared.clock, seen).await?;
+    }
+    shared.connections.give_back(connection);
+    Ok(())
+}
+
+fn request(shared: &Shared, client: &ClientRequest) -> Request<Full<Bytes>> {
+    let token = RequestToken {
+        request: client.request.0,
+        input_tokens: client.input_tokens,
+        output_tokens: client.output_tokens,
+    };
+    let delivery = if client.stream { Delivery::StreamWithUsage } else { Delivery::Whole };
+    let body = NewChat { model: &shared.model, token, delivery }.body();
+    let target = shared.connections.target();
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from(target.path().clone());
+    let headers = request.headers_mut();
+    headers.insert(HOST, target.host().clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(TOKEN_HEADER, token.header_value());
+    if let Some(authorization) = &shared.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
+    request
+}

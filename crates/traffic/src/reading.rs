@@ -1,0 +1,83 @@
+//! Reading an answer: whole, or token by token.
+
+use http::response::Parts;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use squall_clock::Clock;
+use squall_determinism::Timestamp;
+use squall_failure::{Failure, FailureClass, Source};
+use squall_wire::SseDecoder;
+use squall_wire::openai::{StreamEvent, failure_from_response, read_completion};
+
+/// What a client has seen of its answer so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// 0 until the head of an answer came.
+    pub(crate) status: u16,
+    pub(crate) first_token: Option<Timestamp>,
+    pub(crate) tokens: u32,
+}
+
+/// Reads an answer that is not streamed.
+pub(crate) async fn whole(body: Incoming, clock: Clock, seen: &mut Seen) -> Result<(), Failure> {
+    let body = body.collect().await.map_err(|_| broken())?.to_bytes();
+    let completion = read_completion(&body).ok_or_else(broken)?;
+    if completion.finish.is_none() {
+        return Err(broken());
+    }
+    seen.first_token = Some(clock.now());
+    seen.tokens = completion.usage.map_or(0, |usage| usage.output_tokens);
+    Ok(())
+}
+
+/// Reads a stream. It is complete only with a finish reason and the end mark.
+pub(crate) async fn stream(
+    mut body: Incoming,
+    clock: Clock,
+    seen: &mut Seen,
+) -> Result<(), Failure> {
+    let mut decoder = SseDecoder::new();
+    let (mut finished, mut done) = (false, false);
+    while let Some(frame) = body.frame().await {
+        let Ok(bytes) = frame.map_err(|_| broken())?.into_data() else { continue };
+        decoder.push(&bytes);
+        while let Some(event) = decoder.next_event().map_err(|_| broken())? {
+            match StreamEvent::read(event.data) {
+                StreamEvent::Chunk(chunk) => {
+                    if chunk.content {
+                        seen.first_token.get_or_insert_with(|| clock.now());
+                        seen.tokens += 1;
+                    }
+                    finished |= chunk.finish.is_some();
+                    if let Some(usage) = chunk.usage {
+                        seen.tokens = usage.output_tokens;
+                    }
+                }
+                StreamEvent::Error(failure) => return Err(failure),
+                StreamEvent::Done => done = true,
+                StreamEvent::Unreadable => {}
+            }
+        }
+    }
+    if finished && done { Ok(()) } else { Err(broken()) }
+}
+
+/// Reads an error.
+pub(crate) async fn error(parts: &Parts, body: Incoming) -> Failure {
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let status = parts.status.as_u16();
+    let failure = failure_from_response(status, &parts.headers, &body, wall_time());
+    // A gateway that made no attempt refused by itself.
+    let by_itself = parts.headers.get("x-squall-attempts").is_some_and(|attempts| attempts == "0");
+    if by_itself { Failure { source: Source::Gateway, ..failure } } else { failure }
+}
+
+/// An answer that ended too early, or is none. The client sees nobody but the gateway.
+fn broken() -> Failure {
+    Failure::new(FailureClass::Cut, Source::Gateway)
+}
+
+#[expect(clippy::disallowed_methods, reason = "Retry-After may be a date, and dates are wall time")]
+fn wall_time() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}

@@ -1,0 +1,124 @@
+//! What the driver is given, and what it leaves.
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+use squall_clock::Clock;
+use squall_determinism::Seed;
+use squall_record::{Lag, RequestRow};
+use squall_workload::WorkloadConfig;
+use std::str::FromStr;
+
+/// All that a driver needs.
+#[derive(Clone, Debug)]
+pub struct TrafficSetup {
+    /// What is sent, and when.
+    pub workload: WorkloadConfig,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// The run's time.
+    pub clock: Clock,
+    /// Where requests go.
+    pub target: Target,
+    /// The model group asked for, by its name there.
+    pub model: String,
+    /// The model group asked for, by its place in the recording's header.
+    pub group: u16,
+    /// The key, sent as a bearer token.
+    pub api_key: Option<String>,
+}
+
+impl TrafficSetup {
+    /// The key as a header. A key that is no header value is left out: the target will say so.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        let key = self.api_key.as_ref()?;
+        let mut value = HeaderValue::try_from(format!("Bearer {key}")).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// An API that speaks OpenAI's chat completions, by its base URL: `http://127.0.0.1:8080/v1`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    authority: Authority,
+    host: HeaderValue,
+    path: PathAndQuery,
+}
+
+impl Target {
+    /// Host and port: what is connected to.
+    pub(crate) fn address(&self) -> (&str, u16) {
+        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
+        (host, self.authority.port_u16().unwrap_or(80))
+    }
+
+    /// Host and port, as the `Host` header has them.
+    pub(crate) const fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// The path of chat completions.
+    pub(crate) const fn path(&self) -> &PathAndQuery {
+        &self.path
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let error = || TargetError { text: text.to_owned() };
+        let uri: Uri = text.parse().map_err(|_| error())?;
+        let is_http = uri.scheme() == Some(&Scheme::HTTP);
+        let authority = uri.authority().filter(|_| is_http && uri.query().is_none());
+        let authority = authority.ok_or_else(error)?.clone();
+        let path = format!("{}/chat/completions", uri.path().trim_end_matches('/'));
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| error())?;
+        Ok(Self { authority, host, path: path.parse().map_err(|_| error())? })
+    }
+}
+
+/// A text is no base URL.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{text}` is not a base URL such as `http://127.0.0.1:8080/v1`")]
+pub struct TargetError {
+    /// What was given.
+    pub text: String,
+}
+
+/// What the clients saw.
+#[derive(Clone, Debug, Default)]
+pub struct DriverLog {
+    /// One row per request, in the order of their ends.
+    pub requests: Vec<RequestRow>,
+    /// How late requests were sent; `None` if none was.
+    pub lag: Option<Lag>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_read_with_and_without_a_port_and_a_slash() {
+        for (text, address) in [
+            ("http://127.0.0.1:8080/v1", ("127.0.0.1", 8080)),
+            ("http://gateway.test/v1/", ("gateway.test", 80)),
+            ("http://[::1]:9/v1", ("::1", 9)),
+        ] {
+            let target: Target = text.parse().expect(text);
+            assert_eq!(
+                (target.address(), target.path().as_str()),
+                (address, "/v1/chat/completions")
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_by_name() {
+        for text in ["", "127.0.0.1:8080", "/v1", "https://gateway.test/v1", "http://a/v1?b"] {
+            let error = text.parse::<Target>().expect_err(text);
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+}
