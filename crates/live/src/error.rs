@@ -7,16 +7,29 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {
-    /// A runtime could not be started.
-    #[error("failed to start a runtime: {0}")]
-    Runtime(#[source] io::Error),
-    /// A mock provider could not be started. The error names it, and its address.
-    #[error(transparent)]
-    Provider(io::Error),
-    /// The gateway could not be started.
-    #[error("the gateway: {0}")]
+    /// The machine gives no threads or no event queue.
+    #[error(
+        "failed to start the runtime of the {part}: {source}; close other programs and try again"
+    )]
+    Runtime {
+        /// Whose: `driver`, `gateway` or `mock providers`.
+        part: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A mock provider cannot listen.
+    #[error("{0}; a live run needs a free port on 127.0.0.1 for each provider")]
+    Provider(#[source] io::Error),
+    /// The gateway cannot start.
+    #[error("failed to start the gateway: {0}")]
     Gateway(#[from] StartError),
-    /// A part of the run ended before its time.
-    #[error("{0} stopped in the middle of the run; this is a defect of squall's, please report it")]
-    Stopped(&'static str),
+    /// The driver cannot reach the gateway.
+    #[error("failed to find the gateway: {0}")]
+    Target(#[from] squall_traffic::TargetError),
+    /// A part of the run ended before the run did: a defect.
+    #[error("the {part} stopped in the middle of the run: this is a defect, please report it")]
+    Died {
+        /// Which.
+        part: &'static str,
+    },
 }

@@ -1,13 +1,21 @@
-//! A run over real sockets: a mock provider for each provider of the scenario, the gateway, and the
-//! driver, all on loopback, each on a runtime of its own and all on one clock. It ends in a recording
-//! that looks like a simulated one.
+//! A run over real sockets: mock providers, the gateway and the driver, all on loopback and on one
+//! clock, each on a runtime of its own so that none waits for another's work.
+//!
+//! ```text
+//!  driver ──HTTP──► gateway ──HTTP──► mock providers
+//!    │ requests        │ notes, refusals, journal   │ attempts, faults
+//!    └─────────────────┴───────────► recording ◄────┘
+//! ```
 
-mod collect;
 mod error;
-mod progress;
+mod files;
+mod recording;
 mod run;
-mod servers;
+mod stage;
+mod status;
+mod stop;
 
 pub use error::LiveError;
-pub use progress::LiveProgress;
-pub use run::run;
+pub use run::{RunOptions, run};
+pub use status::LiveStatus;
+pub use stop::Stop;

@@ -98,7 +98,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
     let names = scenario.router.groups.iter().flat_map(|group| &group.deployments);
     let upstreams = names.zip(&scenario.deployments).map(|(deployment, link)| Upstream {
         name: deployment.name.clone(),
-        base_url: format!("http://{}", providers[usize::from(link.provider)].addr()),
+        base_url: format!("http://{}/v1", providers[usize::from(link.provider)].addr()),
         model: link.model.clone(),
         api_key: None,
     });
