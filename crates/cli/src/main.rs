@@ -1,2 +1,29 @@
-//! The `squall` binary.
-fn main() {}
+//! The `squall` binary: arguments, terminal output, exit codes. No logic of its own.
+
+mod args;
+mod command;
+mod error;
+mod progress;
+mod terminal;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Run(args) => command::run::run(&args),
+        Command::Check(args) => command::check::check(&args),
+        Command::Replay(args) => command::replay::replay(&args),
+        Command::Gateway(args) => command::serve::gateway(&args),
+        Command::Mock(args) => command::serve::mock(&args),
+        Command::Schema => command::schema::schema(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            terminal::error(&error);
+            error.exit().into()
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `squall run`.
+
+use crate::args::RunArgs;
+use crate::error::{Error, Exit};
+use crate::{command, progress, terminal};
+use squall_determinism::Seed;
+use squall_record::{Mode, Recording};
+use squall_scenario::Scenario;
+use squall_sim::SimOptions;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
+    let mut scenario = command::scenario(&args.scenario)?;
+    if let Some(seed) = args.seed {
+        scenario.seed = Seed::new(seed);
+    }
+    let mode = if args.sim { Mode::Simulated } else { Mode::Live };
+    let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode));
+    let recording = match mode {
+        Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
+        Mode::Live => progress::run_live(&scenario)?,
+    };
+    conclude(&scenario, &recording, &out)
+}
+
+/// Judges a recording, writes everything down, and says how it went.
+pub(crate) fn conclude(
+    scenario: &Scenario,
+    recording: &Recording,
+    out: &Path,
+) -> Result<Exit, Error> {
+    // What was measured is safe before anything is made of it.
+    recording.write(out)?;
+    let verdict = squall_report::judge(scenario, recording);
+    let paths = squall_report::write(out, scenario, recording, &verdict)?;
+    terminal::data(squall_report::terminal_table(&verdict));
+    terminal::data(format_args!("digest: {}", recording.header.digest));
+    terminal::data(format_args!("report: {}", paths.html.display()));
+    Ok(exit(&verdict))
+}
+
+/// The exit code of a verdict.
+pub(crate) fn exit(verdict: &squall_report::Verdict) -> Exit {
+    match verdict.overall {
+        squall_report::Judgement::Met => Exit::Met,
+        squall_report::Judgement::Missed => Exit::Missed,
+        squall_report::Judgement::Inconclusive => Exit::Inconclusive,
+    }
+}
+
+fn default_out(scenario: &Scenario, mode: Mode) -> PathBuf {
+    let mode = match mode {
+        Mode::Live => "live",
+        Mode::Simulated => "sim",
+    };
+    Path::new("reports").join(&scenario.name).join(mode)
+}

@@ -1,0 +1,100 @@
+//! What can go wrong for the person at the keyboard, and the exit code that says so.
+
+use squall_scenario::Diagnostics;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Exit {
+    /// Every expectation met.
+    Met = 0,
+    /// An expectation missed.
+    Missed = 1,
+    /// Wrong usage, or a file that cannot be read.
+    Usage = 2,
+    /// Neither met nor missed can be said.
+    Inconclusive = 3,
+    /// Could not be carried out.
+    Failed = 4,
+    /// Two runs of one seed, or a run and its replay, differ.
+    Diverged = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file that cannot be opened.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file with mistakes in it.
+    #[error(transparent)]
+    File(#[from] Diagnostics),
+    /// No scenario where one was looked for.
+    #[error("no scenario below {0}: a scenario is a file that ends in `.yaml`")]
+    NoScenario(String),
+    /// The router refuses the configuration.
+    #[error(transparent)]
+    Config(#[from] squall_router::ConfigError),
+    /// A live run could not be carried out.
+    #[error(transparent)]
+    Live(#[from] squall_live::LiveError),
+    /// A recording that cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] squall_record::RecordError),
+    /// A report that cannot be written.
+    #[error(transparent)]
+    Report(#[from] squall_report::ReportError),
+    /// A recording without a journal.
+    #[error("`{}` holds no journal: it cannot be replayed", .0.display())]
+    NoJournal(PathBuf),
+    /// A replay that came out otherwise.
+    #[error("the replay differs from the run: {0}")]
+    Replay(#[from] squall_router::journal::ReplayError),
+    /// A mock provider cannot be started; the error names it, and its address.
+    #[error(transparent)]
+    Mock(io::Error),
+    /// A variable that a file names is not set.
+    #[error("the environment variable `{variable}` is not set: it should hold the API key")]
+    NoKey {
+        /// Its name.
+        variable: String,
+    },
+    /// Something of the machine's.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Read { .. }
+            | Self::File(_)
+            | Self::NoScenario(_)
+            | Self::NoJournal(_)
+            | Self::NoKey { .. }
+            | Self::Config(_) => Exit::Usage,
+            Self::Replay(_) => Exit::Diverged,
+            Self::Live(_) | Self::Record(_) | Self::Report(_) | Self::Mock(_) | Self::Io { .. } => {
+                Exit::Failed
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A live run, watched: one line that changes on a terminal, a line every five seconds elsewhere.
+
+use crate::error::Error;
+use crate::terminal;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use squall_live::{LiveStatus, RunOptions};
+use squall_record::{Ended, Recording};
+use squall_scenario::Scenario;
+use std::io::IsTerminal;
+
+/// Between two lines where nobody watches.
+const PLAIN_EVERY: u64 = 5;
+
+/// Runs a scenario over real sockets until its end, or until Ctrl-C.
+pub(crate) fn run_live(scenario: &Scenario) -> Result<Recording, Error> {
+    let signals = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })?;
+    let options = RunOptions::default();
+    let stop = options.stop.clone();
+    signals.spawn(async move {
+        // Without a handler there is nothing to wait for: the run goes on to its end.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.stop();
+        }
+    });
+    let view = View::new(scenario);
+    let recording = squall_live::run(scenario, &options, |status| view.show(status));
+    view.clear();
+    signals.shutdown_background();
+    let recording = recording?;
+    if let Ended::Interrupted { at } = recording.header.ended {
+        terminal::status(format_args!("interrupted at {at}: what was measured until then is kept"));
+    }
+    Ok(recording)
+}
+
+enum View {
+    Terminal(ProgressBar),
+    Plain,
+}
+
+impl View {
+    fn new(scenario: &Scenario) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Plain;
+        }
+        let bar = ProgressBar::with_draw_target(
+            Some(scenario.duration.as_secs()),
+            ProgressDrawTarget::stderr(),
+        );
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
+            bar.set_style(style);
+        }
+        Self::Terminal(bar)
+    }
+
+    fn show(&self, status: &LiveStatus) {
+        match self {
+            Self::Terminal(bar) => {
+                bar.set_position(status.elapsed.as_secs());
+                bar.set_message(line(status));
+            }
+            Self::Plain if status.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
+                terminal::status(line(status));
+            }
+            Self::Plain => {}
+        }
+    }
+
+    fn clear(&self) {
+        if let Self::Terminal(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Elapsed, offered and answered, in flight, success so far, and what is wrong at the moment.
+fn line(status: &LiveStatus) -> String {
+    let mut line = format!(
+        "{:>3}s of {}s  offered {:>3.0} rps  answered {:>3.0} rps  in flight {:>3}",
+        status.elapsed.as_secs(),
+        status.duration.as_secs(),
+        status.offered_rps,
+        status.answered_rps,
+        status.in_flight,
+    );
+    if let Some(success) = status.success() {
+        line.push_str(&format!("  success {:.1}%", success * 100.0));
+    }
+    let mut failing: Vec<_> = status
+        .failures
+        .iter()
+        .map(|(class, count)| format!("{count} {}", class.as_str()))
+        .collect();
+    if status.gave_up > 0 {
+        failing.push(format!("{} gave up", status.gave_up));
+    }
+    for (what, names) in [("failing", &failing), ("cooling down", &status.cooling)] {
+        if !names.is_empty() {
+            line.push_str(&format!("  {what}: {}", names.join(", ")));
+        }
+    }
+    line
+}
