@@ -1,0 +1,149 @@
+//! A gateway in front of providers that say exactly the bytes they are told to.
+
+use squall_clock::Clock;
+use squall_determinism::Seed;
+use squall_gateway::{Gateway, GatewaySetup, Keep, Upstream};
+use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const SEED: Seed = Seed::new(7);
+pub(crate) const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
+const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A provider that reads one request, says `answer` and hangs up. Gives its address and, when it is
+/// done, the request it read.
+pub(crate) async fn provider(answer: String) -> (SocketAddr, JoinHandle<String>) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        let request = read_message(&mut stream).await;
+        stream.write_all(answer.as_bytes()).await.expect("the caller listens");
+        request
+    });
+    (addr, served)
+}
+
+/// A provider that says `answer`, then nothing, and tells when its caller has hung up.
+pub(crate) async fn hanging_provider(answer: String) -> (SocketAddr, oneshot::Receiver<()>) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let (gone, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        read_message(&mut stream).await;
+        stream.write_all(answer.as_bytes()).await.expect("the caller listens");
+        // Nothing more to read is the end of the connection, however it came.
+        while matches!(stream.read(&mut [0; 64]).await, Ok(1..)) {}
+        let _ = gone.send(());
+    });
+    (addr, told)
+}
+
+/// An address that nobody listens on.
+pub(crate) async fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    listener.local_addr().expect("it is bound")
+}
+
+/// The group `chat`, with a deployment at each address: `d0`, `d1`, …; the first is picked first.
+pub(crate) fn router(providers: usize) -> RouterConfig {
+    let mut group = GroupConfig::new("chat");
+    group.deployments = (0..providers)
+        .map(|place| DeploymentConfig {
+            weight: if place == 0 { 9 } else { 1 },
+            ..DeploymentConfig::new(format!("d{place}"))
+        })
+        .collect();
+    RouterConfig { groups: vec![group], retry_budget: squall_router::RetryBudget::default() }
+}
+
+pub(crate) async fn gateway(providers: &[SocketAddr]) -> Gateway {
+    let upstreams = providers.iter().enumerate().map(|(place, addr)| Upstream {
+        name: format!("d{place}"),
+        base_url: format!("http://{addr}/v1"),
+        model: format!("model-{place}"),
+        api_key: Some("secret".to_owned()),
+    });
+    let setup = GatewaySetup {
+        router: router(providers.len()),
+        upstreams: upstreams.collect(),
+        seed: SEED,
+        epoch_nanos: EPOCH_NANOS,
+        clock: Clock::start_now(),
+        listen: LOOPBACK,
+        keep: Keep::Everything,
+    };
+    Gateway::start(setup).await.expect("it starts")
+}
+
+/// A request for the group `model`, open to be read from.
+pub(crate) async fn send(gateway: &Gateway, model: &str, stream: bool) -> TcpStream {
+    let body = format!(
+        r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
+    );
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\
+         x-squall-token: squall-7-10-20\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(gateway.addr()).await.expect("it listens");
+    connection.write_all(request.as_bytes()).await.expect("it reads");
+    connection
+}
+
+/// The whole answer to a request for `chat`: head, and body with its chunks put together.
+pub(crate) async fn ask(gateway: &Gateway, model: &str, stream: bool) -> (String, String) {
+    let mut connection = send(gateway, model, stream).await;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.expect("text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let head = head.to_ascii_lowercase();
+    let body =
+        if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
+    (head, body)
+}
+
+/// An answer in one piece with this status.
+pub(crate) fn whole(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A stream that ends with its connection, after these events.
+pub(crate) fn stream(events: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}"
+    )
+}
+
+async fn read_message(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&read).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
+                return text;
+            }
+        }
+        let mut piece = [0; 1024];
+        match stream.read(&mut piece).await {
+            Ok(length @ 1..) => read.extend_from_slice(&piece[..length]),
+            _ => return text,
+        }
+    }
+}
+
+fn unchunk(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).expect("a chunk's length");
+        whole.push_str(&rest[..length]);
+        body = &rest[(length + 2).min(rest.len())..];
+    }
+    whole
+}
