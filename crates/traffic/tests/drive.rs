@@ -1,0 +1,161 @@
+//! The driver against a mock provider: what it sends, and what it writes down of the answers.
+
+use squall_clock::Clock;
+use squall_determinism::{Law, Seed, Share, Timestamp};
+use squall_failure::{FailureClass, Source};
+use squall_mock_provider::{MockProvider, MockSetup, Rows};
+use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig};
+use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
+use squall_traffic::{DriverLog, Progress, TrafficSetup, drive};
+use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, WorkloadConfig};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+const SEED: Seed = Seed::new(7);
+
+/// First token after 5 ms, then one every millisecond.
+fn quick() -> ProviderConfig {
+    let millis = |millis: u64| Law::Fixed { value: millis * 1_000_000 };
+    ProviderConfig {
+        ttft: millis(5),
+        itl: millis(1),
+        output_tokens: Law::Fixed { value: 8 },
+        limits: Limits::default(),
+        capacity: None,
+        faults: Vec::new(),
+    }
+}
+
+fn always(kind: FaultKind) -> ProviderConfig {
+    let lasts = Duration::from_secs(3_600);
+    let fault = FaultConfig { at: Timestamp::ZERO, lasts, share: Share::ALL, kind };
+    ProviderConfig { faults: vec![fault], ..quick() }
+}
+
+fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
+    MockProvider::start(MockSetup {
+        name: "mock".to_owned(),
+        provider: 0,
+        config,
+        seed: SEED,
+        clock,
+        epoch_nanos: 1_767_225_600_000_000_000,
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        models: vec![("chat".to_owned(), 0)],
+        rows: Rows::Kept,
+    })
+    .expect("a free port")
+}
+
+/// 20 requests within 0.2 s, all or none of them streams of 8 tokens.
+fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> TrafficSetup {
+    let segment = RateSegment::Constant { at: Timestamp::ZERO, rps: 100.0 };
+    TrafficSetup {
+        workload: WorkloadConfig {
+            arrivals: Arrivals::Even { rate: Rate { segments: vec![segment] } },
+            until: Timestamp::from_millis(200),
+            prompt_tokens: Law::Fixed { value: 40 },
+            output_tokens: Law::Fixed { value: 8 },
+            stream,
+            client: ClientConfig { timeout },
+        },
+        seed: SEED,
+        clock,
+        target: format!("http://{addr}/v1").parse().expect("a base URL"),
+        model: "chat".to_owned(),
+        group: 3,
+        api_key: None,
+    }
+}
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+async fn run(config: ProviderConfig, stream: Share, timeout: Duration) -> (DriverLog, Progress) {
+    let clock = Clock::start_now();
+    let mock = mock(config, clock);
+    let progress = Arc::new(Progress::default());
+    let setup = traffic(mock.addr(), clock, stream, timeout);
+    let log = drive(setup, std::future::pending(), Arc::clone(&progress)).await;
+    mock.shutdown().await;
+    (log, Arc::into_inner(progress).expect("the driver is gone"))
+}
+
+fn all_end(rows: &[RequestRow], outcome: RequestOutcome, status: u16) {
+    assert_eq!(rows.len(), 20);
+    for row in rows {
+        assert_eq!((row.outcome, row.status, row.group), (outcome, status, 3), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_row_with_its_tokens_and_times() {
+    for stream in [Share::ALL, Share::NONE] {
+        let (log, progress) = run(quick(), stream, PATIENT).await;
+        all_end(&log.requests, RequestOutcome::Succeeded, 200);
+        let mut ordinals: Vec<_> = log.requests.iter().map(|row| row.request).collect();
+        ordinals.sort_unstable();
+        assert_eq!(ordinals, (0..20).collect::<Vec<_>>());
+        for row in &log.requests {
+            assert_eq!((row.received_tokens, row.stream), (8, stream == Share::ALL), "{row:?}");
+            let first = row.first_token.expect("it was answered");
+            assert!(row.intended <= row.sent && row.sent < first && first <= row.ended, "{row:?}");
+        }
+        let lag = log.lag.expect("some were sent");
+        assert!(lag.p50 <= lag.p99 && lag.p99 <= lag.max);
+        let counts = progress.counts();
+        assert_eq!((counts.offered, counts.succeeded, counts.in_flight()), (20, 20, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_its_end_is_cut_however_many_tokens_came() {
+    let (log, progress) =
+        run(always(FaultKind::Cut { after_tokens: 3 }), Share::ALL, PATIENT).await;
+    let (class, source) = (FailureClass::Cut, Source::Gateway);
+    all_end(&log.requests, RequestOutcome::Failed { class, source }, 200);
+    assert!(log.requests.iter().all(|row| row.received_tokens == 3 && row.first_token.is_some()));
+    assert_eq!(progress.counts().failed[usize::from(FailureClass::Cut.code())], 20);
+}
+
+#[tokio::test]
+async fn a_client_without_an_answer_in_time_gives_up_and_hangs_up() {
+    let clock = Clock::start_now();
+    let mock = mock(always(FaultKind::BlackHole), clock);
+    let setup = traffic(mock.addr(), clock, Share::ALL, Duration::from_millis(150));
+    let log = drive(setup, std::future::pending(), Arc::default()).await;
+    all_end(&log.requests, RequestOutcome::GaveUp, 0);
+    for row in &log.requests {
+        assert!(row.ended >= row.intended + Duration::from_millis(150), "{row:?}");
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let seen = mock.shutdown().await.attempts;
+    assert_eq!(seen.len(), 20);
+    assert!(seen.iter().all(|row| row.outcome == AttemptOutcome::Abandoned), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_there_is_a_failed_connection() {
+    let clock = Clock::start_now();
+    let gone = mock(quick(), clock);
+    let addr = gone.addr();
+    gone.shutdown().await;
+    let setup = traffic(addr, clock, Share::ALL, PATIENT);
+    let log = drive(setup, std::future::pending(), Arc::default()).await;
+    let (class, source) = (FailureClass::Connect, Source::Gateway);
+    all_end(&log.requests, RequestOutcome::Failed { class, source }, 0);
+}
+
+#[tokio::test]
+async fn what_is_open_when_the_drive_is_stopped_is_unfinished() {
+    let clock = Clock::start_now();
+    let mock = mock(always(FaultKind::BlackHole), clock);
+    let setup = traffic(mock.addr(), clock, Share::ALL, PATIENT);
+    let progress = Arc::new(Progress::default());
+    let stop = clock.sleep_until(Timestamp::from_millis(100));
+    let log = drive(setup, stop, Arc::clone(&progress)).await;
+    assert!((1..20).contains(&log.requests.len()), "{} rows", log.requests.len());
+    assert!(log.requests.iter().all(|row| row.outcome == RequestOutcome::Unfinished));
+    let counts = progress.counts();
+    assert_eq!((counts.unfinished, counts.in_flight()), (counts.offered, 0));
+}
