@@ -1,0 +1,45 @@
+//! A step of a task: a command that must succeed.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a task did, and how long each step took.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    done: Vec<(String, Duration)>,
+}
+
+impl Steps {
+    /// Runs cargo with these arguments and variables; false if it failed, which has then been said.
+    pub(crate) fn cargo(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> bool {
+        let name = format!("cargo {}", arguments.join(" "));
+        println!("\n== {name}");
+        self.step(&name, || {
+            let mut command = Command::new(env!("CARGO"));
+            command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        })
+    }
+
+    /// Runs anything as a step.
+    #[expect(clippy::disallowed_methods, reason = "a task tells how long its steps took")]
+    pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> bool) -> bool {
+        let started = Instant::now();
+        let passed = step();
+        self.done.push((name.to_owned(), started.elapsed()));
+        if !passed {
+            eprintln!("\nfailed: {name}");
+        }
+        passed
+    }
+
+    /// Prints how long each step took.
+    pub(crate) fn tell(&self) {
+        println!();
+        for (name, took) in &self.done {
+            println!("{:>5}s  {name}", took.as_secs());
+        }
+        let total: Duration = self.done.iter().map(|(_, took)| *took).sum();
+        println!("{:>5}s  in all", total.as_secs());
+    }
+}
