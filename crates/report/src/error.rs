@@ -15,6 +15,17 @@ pub enum ReportError {
         /// Why.
         source: io::Error,
     },
+    /// A chart could not be drawn: a defect.
+    #[error("failed to draw the chart `{chart}`: {problem}; this is a defect, please report it")]
+    Draw {
+        /// Which.
+        chart: &'static str,
+        /// Why.
+        problem: String,
+    },
+    /// The page could not be made: a defect.
+    #[error("failed to write the page: {0}; this is a defect, please report it")]
+    Page(#[from] minijinja::Error),
 }
 
 impl ReportError {

@@ -1,7 +1,7 @@
 //! Every file of a report, in one folder.
 
 use crate::verdict::Verdict;
-use crate::{ReportError, markdown, summary, write_junit};
+use crate::{ReportError, draw_charts, markdown, summary, write_junit};
 use squall_record::Recording;
 use squall_scenario::Scenario;
 use std::fs;
@@ -46,6 +46,10 @@ pub fn write(
     put(&paths.summary, &json)?;
     put(&paths.markdown, markdown(verdict).as_bytes())?;
     write_junit(&paths.junit, std::slice::from_ref(verdict))?;
+    for chart in draw_charts(scenario, recording)? {
+        put(&dir.join(chart.id).with_extension("svg"), chart.svg.as_bytes())?;
+        put(&dir.join(chart.id).with_extension("png"), &chart.png)?;
+    }
     Ok(paths)
 }
 

@@ -4,6 +4,7 @@
 //! each has a file of its own under `metrics/`. Whether a recording is live or simulated is known from
 //! one field of its header, and decides nothing but a word in the report.
 
+mod charts;
 mod error;
 mod files;
 mod junit;
@@ -14,6 +15,7 @@ mod table;
 mod text;
 mod verdict;
 
+pub use charts::{DrawnChart, draw_charts};
 pub use error::ReportError;
 pub use files::{ReportPaths, write};
 pub use junit::{junit, write_junit};

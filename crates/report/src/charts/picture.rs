@@ -1,0 +1,127 @@
+//! A picture: shapes in pixels, in the order in which they are drawn.
+
+use super::theme::{BODY, Ink, QUIET, SMALL, TEXT, TITLE};
+
+/// A picture that is being drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    pub(super) title: String,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) shapes: Vec<Shape>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shape {
+    Rect { from: Point, to: Point, ink: Ink },
+    Area { points: Vec<Point>, ink: Ink },
+    Path { points: Vec<Point>, ink: Ink, width: f64 },
+    Dot { at: Point, radius: f64, ink: Ink, filled: bool },
+    Text { at: Point, text: String, style: TextStyle },
+}
+
+pub(super) type Point = (f64, f64);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct TextStyle {
+    pub(super) size: f64,
+    pub(super) bold: bool,
+    pub(super) ink: Ink,
+    pub(super) anchor: Anchor,
+}
+
+/// Which point of a text stands where it is put: left, middle or right, always on its middle height.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Anchor {
+    Left,
+    Middle,
+    Right,
+}
+
+pub(super) const fn label(ink: Ink, anchor: Anchor) -> TextStyle {
+    TextStyle { size: SMALL, bold: false, ink, anchor }
+}
+
+impl Picture {
+    /// A picture with its title, and a line below it with what is counted and how.
+    pub(super) fn new(width: f64, height: f64, title: impl Into<String>, subtitle: &str) -> Self {
+        let title = title.into();
+        let mut picture = Self { title: title.clone(), width, height, shapes: Vec::new() };
+        let heading = TextStyle { size: TITLE, bold: true, ink: TEXT, anchor: Anchor::Left };
+        picture.text((24.0, 30.0), title, heading);
+        let below = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
+        picture.text((24.0, 54.0), subtitle, below);
+        picture
+    }
+
+    pub(super) fn text(&mut self, at: Point, text: impl Into<String>, style: TextStyle) {
+        self.shapes.push(Shape::Text { at, text: text.into(), style });
+    }
+
+    pub(super) fn rect(&mut self, from: Point, to: Point, ink: Ink) {
+        self.shapes.push(Shape::Rect { from, to, ink });
+    }
+
+    pub(super) fn area(&mut self, points: Vec<Point>, ink: Ink) {
+        if points.len() > 2 {
+            self.shapes.push(Shape::Area { points, ink });
+        }
+    }
+
+    pub(super) fn path(&mut self, points: Vec<Point>, ink: Ink, width: f64) {
+        if points.len() > 1 {
+            self.shapes.push(Shape::Path { points, ink, width });
+        }
+    }
+
+    pub(super) fn dot(&mut self, at: Point, radius: f64, ink: Ink, filled: bool) {
+        self.shapes.push(Shape::Dot { at, radius, ink, filled });
+    }
+
+    /// A path with gaps.
+    pub(super) fn dashes(&mut self, points: &[Point], ink: Ink, width: f64) {
+        for piece in dashed(points, 7.0, 5.0) {
+            self.path(piece, ink, width);
+        }
+    }
+
+    /// What is told instead of a chart with nothing on it.
+    pub(super) fn nothing(&mut self, text: &str) {
+        let at = (self.width / 2.0, self.height / 2.0);
+        let style = TextStyle { size: 16.0, bold: false, ink: QUIET, anchor: Anchor::Middle };
+        self.text(at, text, style);
+    }
+}
+
+/// The pieces of a path that are drawn when it is drawn for `on` pixels and left out for `off`.
+fn dashed(points: &[Point], on: f64, off: f64) -> Vec<Vec<Point>> {
+    let mut pieces = Vec::new();
+    let mut piece: Vec<Point> = points.first().copied().into_iter().collect();
+    let (mut drawing, mut left) = (true, on);
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            if length < left {
+                left -= length;
+                if drawing {
+                    piece.push(to);
+                }
+                break;
+            }
+            let part = left / length;
+            from = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
+            piece.push(from);
+            if drawing {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece = vec![from];
+            drawing = !drawing;
+            left = if drawing { on } else { off };
+        }
+    }
+    if drawing {
+        pieces.push(piece);
+    }
+    pieces
+}

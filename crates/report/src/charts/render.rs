@@ -1,0 +1,116 @@
+//! From shapes to SVG and PNG, by plotters, with the one font that is in the tree.
+
+use super::picture::{Anchor, Picture, Shape, TextStyle};
+use super::theme::{Ink, PAPER};
+use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, ShapeStyle, register_font,
+};
+use std::sync::OnceLock;
+
+pub(crate) const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.otf");
+pub(crate) const SEMIBOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.otf");
+
+/// The font's name in SVGs; whoever shows one without it gets the next best.
+const FAMILY: &str = "Inter, system-ui, sans-serif";
+
+/// Pixels of a PNG per pixel of the picture.
+const PNG_SCALE: f64 = 2.0;
+
+pub(super) fn svg(picture: &Picture) -> Result<String, String> {
+    let mut text = String::new();
+    let size = (picture.width as u32, picture.height as u32);
+    draw(picture, 1.0, SVGBackend::with_string(&mut text, size))?;
+    Ok(text)
+}
+
+pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {
+    let (width, height) = ((picture.width * PNG_SCALE) as u32, (picture.height * PNG_SCALE) as u32);
+    let mut pixels = vec![0; width as usize * height as usize * 3];
+    draw(picture, PNG_SCALE, BitMapBackend::with_buffer(&mut pixels, (width, height)))?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+fn draw<B: DrawingBackend>(picture: &Picture, scale: f64, backend: B) -> Result<(), String> {
+    register_fonts()?;
+    let area = backend.into_drawing_area();
+    let failed = |error: plotters::drawing::DrawingAreaErrorKind<B::ErrorType>| error.to_string();
+    area.fill(&colour(PAPER)).map_err(failed)?;
+    for shape in &picture.shapes {
+        draw_shape(&area, shape, scale).map_err(failed)?;
+    }
+    area.present().map_err(failed)
+}
+
+fn draw_shape<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    shape: &Shape,
+    scale: f64,
+) -> Result<(), plotters::drawing::DrawingAreaErrorKind<B::ErrorType>> {
+    let at = |(x, y): (f64, f64)| ((x * scale).round() as i32, (y * scale).round() as i32);
+    match shape {
+        Shape::Rect { from, to, ink } => {
+            area.draw(&Rectangle::new([at(*from), at(*to)], colour(*ink).filled()))
+        }
+        Shape::Area { points, ink } => {
+            let points: Vec<_> = points.iter().copied().map(at).collect();
+            area.draw(&Polygon::new(points, colour(*ink).filled()))
+        }
+        Shape::Path { points, ink, width } => {
+            let points: Vec<_> = points.iter().copied().map(at).collect();
+            area.draw(&PathElement::new(points, stroke(*ink, width * scale)))
+        }
+        Shape::Dot { at: centre, radius, ink, filled } => {
+            let style = if *filled { colour(*ink).filled() } else { stroke(*ink, 1.5 * scale) };
+            area.draw(&Circle::new(at(*centre), (radius * scale).round() as i32, style))
+        }
+        Shape::Text { at: place, text, style } => {
+            let style = text_style(style, scale);
+            area.draw(&Text::new(text.clone(), at(*place), style))
+        }
+    }
+}
+
+fn text_style(style: &TextStyle, scale: f64) -> plotters::style::TextStyle<'static> {
+    let weight = if style.bold { FontStyle::Bold } else { FontStyle::Normal };
+    let horizontal = match style.anchor {
+        Anchor::Left => HPos::Left,
+        Anchor::Middle => HPos::Center,
+        Anchor::Right => HPos::Right,
+    };
+    let font = FontDesc::new(FontFamily::Name(FAMILY), style.size * scale, weight);
+    let place = Pos::new(horizontal, VPos::Center);
+    let ink: &RGBAColor = &colour(style.ink);
+    let mut described = plotters::style::TextStyle::from(font).pos(place);
+    described.color = ink.to_backend_color();
+    described
+}
+
+fn stroke(ink: Ink, width: f64) -> ShapeStyle {
+    ShapeStyle { color: colour(ink), filled: false, stroke_width: (width.round() as u32).max(1) }
+}
+
+fn colour(ink: Ink) -> RGBAColor {
+    let (r, g, b) = ink.rgb;
+    RGBColor(r, g, b).mix(ink.alpha)
+}
+
+fn register_fonts() -> Result<(), String> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    let registered = REGISTERED.get_or_init(|| {
+        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok()
+            && register_font(FAMILY, FontStyle::Bold, SEMIBOLD).is_ok()
+    });
+    if *registered { Ok(()) } else { Err("the font in the tree cannot be read".to_owned()) }
+}

@@ -1,0 +1,118 @@
+//! What every chart knows: the run, its seconds, its phases and its faults.
+
+use squall_determinism::Timestamp;
+use squall_provider::{FaultConfig, FaultKind};
+use squall_record::{AttemptCell, Recording, RequestCell};
+use squall_scenario::Scenario;
+use std::ops::Range;
+
+/// A run, as charts see it.
+pub(super) struct Story<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) recording: &'a Recording,
+    /// How long the time axis is, in seconds.
+    pub(super) seconds: usize,
+    /// The faults, by provider.
+    pub(super) faults: Vec<Fault>,
+}
+
+/// A fault of a provider, for a shaded stretch.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) provider: u16,
+    /// Which deployments it hits.
+    pub(super) whom: String,
+    /// What it does.
+    pub(super) what: String,
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording) -> Self {
+        let cells = &recording.cells;
+        let groups = cells.groups.iter().map(|group| group.ticks().len());
+        let ticks = groups.chain(cells.deployments.iter().map(|each| each.ticks().len())).max();
+        let recorded = ticks.unwrap_or(0).div_ceil(10);
+        let planned = scenario.duration.as_secs_f64().ceil() as usize;
+        let faults = (0_u16..).zip(&scenario.providers).flat_map(|(number, provider)| {
+            let whom = deployments_of(scenario, number);
+            provider.config.faults.iter().map(move |fault| Fault {
+                provider: number,
+                whom: whom.clone(),
+                what: describe(fault),
+                from: fault.at.as_secs_f64(),
+                to: fault.until().as_secs_f64(),
+            })
+        });
+        Self {
+            scenario,
+            recording,
+            seconds: recorded.max(planned).max(1),
+            faults: faults.collect(),
+        }
+    }
+
+    /// The number of deployments.
+    pub(super) fn deployments(&self) -> usize {
+        self.recording.header.deployments.len()
+    }
+
+    pub(super) fn name(&self, deployment: usize) -> &str {
+        &self.recording.header.deployments[deployment].name
+    }
+
+    pub(super) fn provider(&self, deployment: usize) -> u16 {
+        self.recording.header.deployments[deployment].provider
+    }
+
+    /// What became of the requests of a stretch of seconds, all groups together.
+    pub(super) fn requests(&self, seconds: Range<usize>) -> RequestCell {
+        let mut sum = RequestCell::default();
+        for group in &self.recording.cells.groups {
+            let cell = group.sum(window(&seconds));
+            sum.arrived += cell.arrived;
+            sum.answered += cell.answered;
+            sum.lost += cell.lost;
+            sum.gave_up += cell.gave_up;
+            sum.failed.iter_mut().zip(cell.failed).for_each(|(sum, more)| *sum += more);
+        }
+        sum
+    }
+
+    /// What became of the attempts of a deployment in a stretch of seconds.
+    pub(super) fn attempts(&self, deployment: usize, seconds: Range<usize>) -> AttemptCell {
+        self.recording.cells.deployments[deployment].sum(window(&seconds))
+    }
+}
+
+pub(super) fn window(seconds: &Range<usize>) -> Range<Timestamp> {
+    Timestamp::from_secs(seconds.start as u64)..Timestamp::from_secs(seconds.end as u64)
+}
+
+fn deployments_of(scenario: &Scenario, provider: u16) -> String {
+    let names = scenario.deployments().filter(|(id, ..)| {
+        scenario.deployments.get(id.index()).is_some_and(|link| link.provider == provider)
+    });
+    let names: Vec<_> = names.map(|(.., deployment)| deployment.name.as_str()).collect();
+    if names.is_empty() {
+        scenario.providers[usize::from(provider)].name.clone()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn describe(fault: &FaultConfig) -> String {
+    let what = match fault.kind {
+        FaultKind::Error { status, .. } => status.to_string(),
+        FaultKind::Refuse => "refused".to_owned(),
+        FaultKind::BlackHole => "black hole".to_owned(),
+        FaultKind::Slowdown { factor_milli } => {
+            format!("{}x slower", f64::from(factor_milli) / 1_000.0)
+        }
+        FaultKind::Throttle { .. } => "429 storm".to_owned(),
+        FaultKind::Cut { after_tokens } => format!("cut after {after_tokens}"),
+        _ => "fault".to_owned(),
+    };
+    if fault.share.ppm() < 1_000_000 { format!("{} {what}", fault.share) } else { what }
+}
