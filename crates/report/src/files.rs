@@ -1,5 +1,6 @@
 //! Every file of a report, in one folder.
 
+use crate::page::page;
 use crate::verdict::Verdict;
 use crate::{ReportError, draw_charts, markdown, summary, write_junit};
 use squall_record::Recording;
@@ -46,10 +47,12 @@ pub fn write(
     put(&paths.summary, &json)?;
     put(&paths.markdown, markdown(verdict).as_bytes())?;
     write_junit(&paths.junit, std::slice::from_ref(verdict))?;
-    for chart in draw_charts(scenario, recording)? {
+    let charts = draw_charts(scenario, recording)?;
+    for chart in &charts {
         put(&dir.join(chart.id).with_extension("svg"), chart.svg.as_bytes())?;
         put(&dir.join(chart.id).with_extension("png"), &chart.png)?;
     }
+    put(&paths.html, page(scenario, recording, verdict, &charts)?.as_bytes())?;
     Ok(paths)
 }
 
@@ -69,7 +72,7 @@ mod tests {
         let verdict = crate::judge(&run.scenario, &recording);
         let dir = std::env::temp_dir().join(format!("squall-report-{}", std::process::id()));
         let paths = write(&dir, &run.scenario, &recording, &verdict).unwrap();
-        for path in [&paths.summary, &paths.junit, &paths.markdown] {
+        for path in [&paths.html, &paths.summary, &paths.junit, &paths.markdown] {
             assert!(path.exists(), "{} is missing", path.display());
         }
         fs::remove_dir_all(&dir).unwrap();

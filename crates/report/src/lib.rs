@@ -10,6 +10,7 @@ mod files;
 mod junit;
 mod markdown;
 mod metrics;
+mod page;
 mod summary;
 mod table;
 mod text;

@@ -1,0 +1,284 @@
+//! `report.html`: one file that opens from disk, needs no network and no script, and prints.
+
+use crate::charts::{DrawnChart, REGULAR, SEMIBOLD};
+use crate::summary::{Summary, summary};
+use crate::verdict::{Judgement, Verdict, VerdictRow};
+use crate::{ReportError, text};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde::Serialize;
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_record::{Ended, Mode, Recording};
+use squall_scenario::Scenario;
+
+const TEMPLATE: &str = include_str!("../templates/report.html");
+
+/// Writes the page.
+///
+/// # Errors
+/// When the template fails, which is a defect.
+pub(crate) fn page(
+    scenario: &Scenario,
+    recording: &Recording,
+    verdict: &Verdict,
+    charts: &[DrawnChart],
+) -> Result<String, ReportError> {
+    let mut templates = Environment::new();
+    templates.add_template("report.html", TEMPLATE)?;
+    let summary = summary(scenario, recording, verdict);
+    let page = Page {
+        regular: STANDARD.encode(REGULAR),
+        semibold: STANDARD.encode(SEMIBOLD),
+        mark: mark(verdict.overall),
+        headline: headline(verdict.overall),
+        tally: verdict.tally(),
+        worst: worst(verdict),
+        description: scenario.description.as_deref(),
+        facts: facts(&summary, recording, verdict),
+        rows: verdict.rows.iter().map(Row::of).collect(),
+        doubts: &verdict.doubts,
+        warnings: &verdict.warnings,
+        charts: charts.iter().map(Figure::of).collect(),
+        deployments: deployments(recording),
+        honesty: honesty(recording),
+        command: command(recording),
+        summary,
+    };
+    Ok(templates.get_template("report.html")?.render(Serde(page))?)
+}
+
+/// What the template shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    regular: String,
+    semibold: String,
+    mark: &'static str,
+    headline: &'static str,
+    tally: String,
+    worst: Option<String>,
+    description: Option<&'a str>,
+    facts: Vec<(&'static str, String)>,
+    rows: Vec<Row<'a>>,
+    doubts: &'a [String],
+    warnings: &'a [String],
+    charts: Vec<Figure<'a>>,
+    deployments: Vec<DeploymentRow<'a>>,
+    honesty: Vec<String>,
+    command: String,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    judgement: &'static str,
+    mark: &'static str,
+    text: &'a str,
+    measured: &'a str,
+    limit: &'a str,
+    n: String,
+    reason: &'a str,
+    detail: &'a [String],
+}
+
+impl<'a> Row<'a> {
+    fn of(row: &'a VerdictRow) -> Self {
+        Self {
+            judgement: row.judgement.as_str(),
+            mark: mark(row.judgement),
+            text: &row.text,
+            measured: &row.measured,
+            limit: &row.limit,
+            n: row.n().map_or_else(|| "–".to_owned(), text::count),
+            reason: &row.reason,
+            detail: row.detail(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Figure<'a> {
+    id: &'a str,
+    title: &'a str,
+    reading: &'a str,
+    svg: &'a str,
+}
+
+impl<'a> Figure<'a> {
+    fn of(chart: &'a DrawnChart) -> Self {
+        Self { id: chart.id, title: &chart.title, reading: chart.reading, svg: &chart.svg }
+    }
+}
+
+#[derive(Serialize)]
+struct DeploymentRow<'a> {
+    name: &'a str,
+    provider: &'a str,
+    weight: u32,
+    attempts: String,
+    first: String,
+    succeeded: String,
+    failed: String,
+    output_tokens: String,
+}
+
+/// A shape beside the word, so that no meaning hangs on a colour.
+const fn mark(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Met => "✓",
+        Judgement::Missed => "✗",
+        Judgement::Inconclusive => "≈",
+    }
+}
+
+const fn headline(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Met => "Met:",
+        Judgement::Missed => "Missed:",
+        Judgement::Inconclusive => "Inconclusive:",
+    }
+}
+
+/// The first expectation that was not met, or the first doubt.
+fn worst(verdict: &Verdict) -> Option<String> {
+    let not_met = |judgement| verdict.rows.iter().find(move |row| row.judgement == judgement);
+    let row = not_met(Judgement::Missed).or_else(|| not_met(Judgement::Inconclusive));
+    row.map(|row| row.reason.clone()).or_else(|| verdict.doubts.first().cloned())
+}
+
+fn facts(
+    summary: &Summary,
+    recording: &Recording,
+    verdict: &Verdict,
+) -> Vec<(&'static str, String)> {
+    let all = || Timestamp::ZERO..Timestamp::MAX;
+    let (mut arrived, mut succeeded, mut unfinished) = (0_u64, 0_u64, 0_u64);
+    for group in &recording.cells.groups {
+        let cell = group.sum(all());
+        arrived += u64::from(cell.arrived);
+        succeeded += u64::from(cell.succeeded);
+        unfinished += u64::from(cell.unfinished);
+    }
+    let judged = arrived - unfinished;
+    let success = if judged == 0 { 0.0 } else { succeeded as f64 / judged as f64 };
+    let (_, attempts) = recording.cells.counts();
+    let how = match recording.header.mode {
+        Mode::Live => "live, real sockets",
+        Mode::Simulated => "virtual time",
+    };
+    [
+        ("requests", text::count(arrived)),
+        ("success", text::percent(success)),
+        ("lost", text::count(judged - succeeded)),
+        ("attempts", text::count(attempts)),
+        ("duration", text::duration(verdict.duration)),
+        ("run", how.to_owned()),
+        ("seed", summary.seed.to_string()),
+    ]
+    .into()
+}
+
+fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
+    let header = &recording.header;
+    let cells = header.deployments.iter().zip(&recording.cells.deployments);
+    let rows = cells.map(|(info, cells)| {
+        let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
+        let classes = FailureClass::ALL.into_iter().zip(sum.failed);
+        let mut failed: Vec<_> = classes
+            .filter(|&(_, count)| count > 0)
+            .map(|(class, count)| format!("{} {}", text::count(count.into()), class.as_str()))
+            .collect();
+        if sum.abandoned > 0 {
+            failed.push(format!("{} abandoned", text::count(sum.abandoned.into())));
+        }
+        DeploymentRow {
+            name: &info.name,
+            provider: &header.providers[usize::from(info.provider)],
+            weight: info.weight,
+            attempts: text::count(sum.started.into()),
+            first: text::count(sum.first.into()),
+            succeeded: text::count(sum.succeeded.into()),
+            failed: if failed.is_empty() { "none".to_owned() } else { failed.join(", ") },
+            output_tokens: text::count(sum.output_tokens),
+        }
+    });
+    rows.collect()
+}
+
+fn honesty(recording: &Recording) -> Vec<String> {
+    let header = &recording.header;
+    let mut lines = Vec::new();
+    match header.lag {
+        Some(lag) => lines.push(format!(
+            "The driver sent half its requests within {} of their intended time, 99 % within {}, and \
+             all within {}.",
+            text::duration(lag.p50),
+            text::duration(lag.p99),
+            text::duration(lag.max),
+        )),
+        None => lines.push(
+            "In virtual time the network, the kernel and the gateway itself take no time, and the \
+             driver is never late."
+                .to_owned(),
+        ),
+    }
+    if let Ended::Interrupted { at } = header.ended {
+        lines
+            .push(format!("The run was interrupted at {at}: what was measured until then stands."));
+    }
+    lines.push(
+        "What clients saw and what the providers' logs say decide the verdict. Refused connections \
+         reach no provider: those attempts come from the gateway. Cooldowns and waits are the \
+         router's own word, and only annotate."
+            .to_owned(),
+    );
+    lines
+}
+
+/// What repeats the run, from the project's root.
+fn command(recording: &Recording) -> String {
+    let header = &recording.header;
+    let sim = match header.mode {
+        Mode::Live => "",
+        Mode::Simulated => " --sim",
+    };
+    format!("squall run {}.yaml{sim} --seed {}", header.scenario, header.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::metrics::fixture::Fixture;
+    use crate::{draw_charts, judge};
+
+    fn page() -> String {
+        let run = Fixture::new();
+        let recording = run.recording();
+        let verdict = judge(&run.scenario, &recording);
+        let charts = draw_charts(&run.scenario, &recording).unwrap();
+        super::page(&run.scenario, &recording, &verdict, &charts).unwrap()
+    }
+
+    #[test]
+    fn the_page_loads_nothing_from_anywhere() {
+        let page = page();
+        for loading in
+            ["<script", "<link", "<img", "@import", "src=\"http", "url(http", "href=\"http"]
+        {
+            assert!(!page.contains(loading), "{loading}");
+        }
+        assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    }
+
+    #[test]
+    fn every_expectation_and_every_chart_is_on_the_page() {
+        let run = Fixture::new();
+        let page = page();
+        for expectation in &run.scenario.expectations {
+            let escaped = expectation.text.replace('<', "&lt;").replace('>', "&gt;");
+            assert!(page.contains(&escaped), "{}", expectation.text);
+        }
+        assert_eq!(page.matches("<figure").count(), 8);
+    }
+}
