@@ -19,7 +19,8 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let total: u32 = totals.iter().sum();
     let subtitle = format!(
         "attempts per second by start, from the providers' logs; lane: skipped by the router (light \
-         while it waits for a probe); n = {total}"
+         while it waits for a probe); n = {}",
+        crate::text::count(total.into())
     );
     let height = 128.0 + STEP * deployments.max(1) as f64;
     let title = "Attempts at each deployment, and its cooldowns";
@@ -81,7 +82,7 @@ fn draw_deployment(
     }
     let middle = panel.top + PANEL / 2.0;
     panel.name_at(picture, middle - 9.0, story.name(deployment), ink);
-    let text = format!("{total} attempts");
+    let text = format!("{} attempts", crate::text::count(total.into()));
     picture.text((panel.right + 8.0, middle + 9.0), text, label(QUIET, Anchor::Left));
     lane(picture, story, panel, deployment);
 }

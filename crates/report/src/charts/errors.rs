@@ -85,7 +85,11 @@ fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, seen: &[usize],
     panel.name_at(picture, middle - 9.0, &row.name, row.ink);
     let total: u32 = row.counts.iter().flatten().sum();
     let style = label(QUIET, Anchor::Left);
-    picture.text((panel.right + 8.0, middle + 9.0), format!("{total} errors"), style);
+    picture.text(
+        (panel.right + 8.0, middle + 9.0),
+        format!("{} errors", crate::text::count(total.into())),
+        style,
+    );
 }
 
 fn rows(story: &Story<'_>) -> Vec<Row> {

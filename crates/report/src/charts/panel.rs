@@ -88,6 +88,7 @@ impl Panel {
         for fault in faults {
             let (from, to) = (self.x(fault.from), self.x(fault.to));
             picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
+            picture.path(vec![(from, self.top), (from, self.bottom)], FAILED.faded(0.35), 1.0);
             let row = ends.iter().position(|&end| end <= from + 0.5).unwrap_or(ends.len());
             if row == ends.len() {
                 ends.push(to);

@@ -18,7 +18,7 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
         "output tokens per second by start of the attempt ({BIN} s bins), and the median latency of \
          attempts that succeeded (5 s bins of 5 or more); n = {answered} attempts"
     );
-    let title = format!("{tokens} tokens, by deployment");
+    let title = format!("{} tokens, by deployment", crate::text::count(tokens));
     let mut picture = Picture::new(WIDTH, 640.0, title, &subtitle);
     if tokens == 0 {
         picture.nothing("no tokens in this run");

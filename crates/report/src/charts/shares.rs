@@ -35,7 +35,8 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let first: u32 = members.iter().map(|&each| story.attempts(each, 0..story.seconds).first).sum();
     let subtitle = format!(
         "share of first attempts in group {name}, {BIN} s bins; dashed: the weight that applied; grey: \
-         99.9 % of what chance alone would give; n = {first}"
+         99.9 % of what chance alone would give; n = {}",
+        crate::text::count(first.into())
     );
     let height = 96.0 + STEP * members.len().max(1) as f64;
     let title = format!("Who served {name}, against the weights");

@@ -5,17 +5,19 @@ use super::panel::{Named, Panel, Unit, ceiling, plain};
 use super::picture::Picture;
 use super::story::Story;
 use super::theme::{ANSWERED, FAILED, TOTAL, WIDTH};
+use crate::text::count;
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
     let cells: Vec<_> = (0..story.seconds).map(|at| story.requests(at..at + 1)).collect();
     let total: u64 = cells.iter().map(|cell| u64::from(cell.arrived)).sum();
     let lost: u64 = cells.iter().map(|cell| u64::from(cell.lost)).sum();
     let title = match lost {
-        0 => format!("{total} requests, none lost"),
-        _ => format!("{total} requests, {lost} lost"),
+        0 => format!("{} requests, none lost", count(total)),
+        _ => format!("{} requests, {} lost", count(total), count(lost)),
     };
+    let total_text = count(total);
     let subtitle =
-        format!("requests per second, by intended time (offered) and by end; n = {total}");
+        format!("requests per second, by intended time (offered) and by end; n = {total_text}");
     let mut picture = Picture::new(WIDTH, 460.0, title, &subtitle);
     if total == 0 {
         picture.nothing("no requests in this run");
