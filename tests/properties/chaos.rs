@@ -1,0 +1,246 @@
+//! A router in a world that does anything: what it is told is drawn, and what it does is watched.
+
+use proptest::prelude::*;
+use squall_determinism::{Seed, Timestamp};
+use squall_failure::{Failure, FailureClass, Source};
+use squall_router::journal::{digest_outputs, encode_frame};
+use squall_router::{
+    Arrival, AttemptId, Backoff, DeploymentConfig, DeploymentId, GroupConfig, GroupId, Input,
+    Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryBudget, Router, RouterConfig, Tag,
+    Usage, Window,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One thing that happens: how long after the one before, and what, with a number to choose by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    after_ms: u64,
+    kind: u8,
+    choice: usize,
+}
+
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = (
+        prop_oneof![3 => Just(0_u64), 5 => 1..200_u64, 1 => 1_000..8_000_u64],
+        0..20_u8,
+        any::<usize>(),
+    );
+    let event = event.prop_map(|(after_ms, kind, choice)| Event { after_ms, kind, choice });
+    prop::collection::vec(event, 1..250)
+}
+
+/// The limit of deployment 1: so many a minute, so many at once.
+pub(crate) const LIMIT: (u64, u64) = (60, 4);
+
+pub(crate) fn config() -> RouterConfig {
+    let limited = Limits {
+        rpm: Some(RateLimit { per_minute: LIMIT.0, window: Window::Gcra { burst: Some(LIMIT.1) } }),
+        ..Limits::default()
+    };
+    let narrow = Limits { concurrency: Some(2), ..Limits::default() };
+    let chat = GroupConfig {
+        deployments: vec![
+            DeploymentConfig { weight: 3, ..DeploymentConfig::new("plain") },
+            DeploymentConfig { weight: 5, limits: limited, ..DeploymentConfig::new("limited") },
+            DeploymentConfig { limits: narrow, ..DeploymentConfig::new("narrow") },
+        ],
+        fallback: vec![GroupId(1)],
+        max_queue_wait: Duration::from_secs(2),
+        backoff: Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(1) },
+        ..GroupConfig::new("chat")
+    };
+    let small = GroupConfig {
+        deployments: vec![DeploymentConfig::new("small")],
+        ..GroupConfig::new("small")
+    };
+    RouterConfig { groups: vec![chat, small], retry_budget: RetryBudget::default() }
+}
+
+/// The world around the router, and what it has seen.
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) now: Timestamp,
+    next_tag: u64,
+    keys: Vec<RequestKey>,
+    /// Every attempt ever started: some of what is told is stale.
+    attempts: Vec<AttemptId>,
+    running: BTreeMap<AttemptId, DeploymentId>,
+    pub(crate) accepted: u64,
+    pub(crate) ended: BTreeMap<RequestKey, u32>,
+    committed: BTreeMap<RequestKey, AttemptId>,
+    cooling: BTreeMap<DeploymentId, Timestamp>,
+    /// When deployment 1 was called.
+    pub(crate) limited: Vec<Timestamp>,
+    asked: BTreeMap<DeploymentId, Timestamp>,
+    /// Everything that the router was told, as a journal.
+    pub(crate) frames: Vec<Vec<u8>>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            router: Router::new(config(), Seed::new(7), 0).expect("the configuration is complete"),
+            now: Timestamp::ZERO,
+            next_tag: 0,
+            keys: Vec::new(),
+            attempts: Vec::new(),
+            running: BTreeMap::new(),
+            accepted: 0,
+            ended: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            cooling: BTreeMap::new(),
+            limited: Vec::new(),
+            asked: BTreeMap::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Makes one thing happen, after ticks at the times at which they were due: what a shell does whose
+    /// wake-ups are never late.
+    pub(crate) fn happen_punctually(&mut self, event: Event) {
+        let at = self.now + Duration::from_millis(event.after_ms);
+        while let Some(due) = self.router.next_timer().filter(|&due| due <= at) {
+            self.now = self.now.max(due);
+            self.tell(Input::Tick);
+        }
+        self.now = at;
+        self.happen(Event { after_ms: 0, ..event });
+    }
+
+    /// Makes one thing happen. Timers that were due before it fire late, with it.
+    pub(crate) fn happen(&mut self, event: Event) {
+        self.now += Duration::from_millis(event.after_ms);
+        if let Some(input) = self.input(event) {
+            self.tell(input);
+        }
+    }
+
+    fn input(&mut self, event: Event) -> Option<Input> {
+        let pick = |len: usize| (len > 0).then(|| event.choice % len);
+        let attempt = pick(self.attempts.len()).map(|place| self.attempts[place]);
+        let live = pick(self.running.len())
+            .and_then(|place| self.running.keys().nth(place).copied())
+            .or(attempt);
+        Some(match event.kind {
+            0..=5 => Input::Arrived(self.arrival(event.choice)),
+            6..=8 => Input::Finished {
+                attempt: live?,
+                usage: event
+                    .choice
+                    .is_multiple_of(2)
+                    .then_some(Usage { input_tokens: 5, output_tokens: 5 }),
+            },
+            9..=10 => Input::FirstToken { attempt: live? },
+            11..=14 => Input::Failed { attempt: live?, failure: self.failure(event.choice) },
+            15 => Input::Failed { attempt: attempt?, failure: self.failure(event.choice) },
+            16 => Input::Finished { attempt: attempt?, usage: None },
+            17 => Input::ClientGone { request: self.keys[pick(self.keys.len())?] },
+            _ => Input::Tick,
+        })
+    }
+
+    fn arrival(&mut self, choice: usize) -> Arrival {
+        self.next_tag += 1;
+        Arrival {
+            tag: Tag(self.next_tag),
+            group: GroupId(choice.is_multiple_of(7).into()),
+            input_tokens: (choice % 500) as u32,
+            output_tokens: 60,
+            stream: !choice.is_multiple_of(3),
+            deadline: choice.is_multiple_of(11).then(|| Duration::from_secs(3)),
+        }
+    }
+
+    fn failure(&self, choice: usize) -> Failure {
+        // A refused attempt gives its place in a limit back: that is tested beside the limits.
+        let class = match FailureClass::ALL[choice % FailureClass::ALL.len()] {
+            FailureClass::Connect => FailureClass::Server,
+            class => class,
+        };
+        let wait = (class == FailureClass::Throttled)
+            .then(|| Duration::from_millis(100 + (choice / 13 % 4_000) as u64));
+        Failure::new(class, Source::Provider).with_retry_after(wait)
+    }
+
+    pub(crate) fn tell(&mut self, input: Input) {
+        if let Input::Finished { attempt, .. } | Input::Failed { attempt, .. } = input {
+            self.running.remove(&attempt);
+        }
+        self.router.handle(self.now, input);
+        let outputs: Vec<_> = std::iter::from_fn(|| self.router.poll()).collect();
+        let mut frame = Vec::new();
+        encode_frame(self.now, &input, digest_outputs(&outputs), &mut frame);
+        self.frames.push(frame);
+        for output in &outputs {
+            self.see(output);
+            self.remember_wait(&input, output);
+        }
+    }
+
+    /// From the moment at which the router has taken a failure in, its Retry-After holds.
+    fn remember_wait(&mut self, input: &Input, output: &Output) {
+        if let Input::Failed { attempt, failure: Failure { retry_after: Some(wait), .. } } = *input
+            && let Output::Note(Note::AttemptFailed { attempt: taken_in, deployment, class }) =
+                *output
+            && attempt == taken_in
+            && class == FailureClass::Throttled
+        {
+            let until = self.asked.entry(deployment).or_default();
+            *until = (*until).max(self.now + wait);
+        }
+    }
+
+    fn see(&mut self, output: &Output) {
+        match *output {
+            Output::Accepted { request, .. } => {
+                self.accepted += 1;
+                self.keys.push(request);
+            }
+            Output::StartAttempt(start) => {
+                assert!(!self.attempts.contains(&start.attempt), "an id was used again");
+                assert!(!self.ended.contains_key(&start.attempt.request), "begun after its end");
+                let cooling = self.cooling.get(&start.deployment).copied().unwrap_or_default();
+                assert!(self.now >= cooling, "{:?} cools until {cooling}", start.deployment);
+                let asked = self.asked.get(&start.deployment).copied().unwrap_or_default();
+                assert!(self.now >= asked, "Retry-After of {:?} is undercut", start.deployment);
+                if start.deployment == DeploymentId(1) {
+                    self.limited.push(self.now);
+                }
+                self.attempts.push(start.attempt);
+                self.running.insert(start.attempt, start.deployment);
+            }
+            Output::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
+            Output::Commit { attempt, .. } => {
+                let before = self.committed.insert(attempt.request, attempt);
+                assert_eq!(before, None, "a request commits once");
+            }
+            Output::Done { request, outcome, .. } => {
+                *self.ended.entry(request).or_default() += 1;
+                if let Outcome::Succeeded { .. } = outcome {
+                    assert!(self.committed.contains_key(&request), "an answer without a commit");
+                }
+            }
+            Output::Note(Note::CooldownStarted { deployment, until, .. }) => {
+                self.cooling.insert(deployment, until);
+            }
+            Output::Note(_) => {}
+        }
+    }
+
+    /// Lets everything that runs end, and every timer fire, until nothing is left.
+    pub(crate) fn heal(&mut self) {
+        for _ in 0..10_000 {
+            if let Some(&attempt) = self.running.keys().next() {
+                self.tell(Input::Finished { attempt, usage: None });
+            } else if self.router.in_flight() > 0 {
+                let due = self.router.next_timer().expect("whoever waits has a timer");
+                self.now = self.now.max(due);
+                self.tell(Input::Tick);
+            } else {
+                return;
+            }
+        }
+        panic!("{} requests never ended", self.router.in_flight());
+    }
+}

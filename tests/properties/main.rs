@@ -1,0 +1,6 @@
+//! What holds for the router whatever happens, in whatever order.
+
+mod chaos;
+mod interleavings;
+mod jitter;
+mod weights;

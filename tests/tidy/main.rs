@@ -1,0 +1,98 @@
+//! What a reader may rely on in every file.
+
+use squall_tests::{files, root};
+use std::fs;
+use std::process::Command;
+
+/// A file of one idea is shorter.
+const LINES_MAX: usize = 700;
+
+fn sources() -> Vec<(String, String)> {
+    let mut all = files("crates", ".rs");
+    all.extend(files("tests", ".rs"));
+    assert!(all.len() > 100, "the tree is not where it should be");
+    all
+}
+
+#[test]
+fn every_file_says_first_what_it_is() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//!"), "{path} does not open with a module comment");
+    }
+}
+
+#[test]
+fn no_file_is_long() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= LINES_MAX, "{path} has {lines} lines");
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // In pieces, so that this file passes its own test.
+    let words = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["XX", "X"],
+        ["todo", "!("],
+        ["unimplemented", "!("],
+        ["#[all", "ow("],
+    ];
+    for (path, text) in sources() {
+        for word in words {
+            assert!(!text.contains(&word.concat()), "{path} holds {}", word.concat());
+        }
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_the_design_lists() {
+    let allowed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "crates",
+        "docs",
+        "reports",
+        "scenarios",
+        "tests",
+    ];
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let listed = listed.expect("git can be run").stdout;
+    let listed = String::from_utf8_lossy(&listed);
+    for path in listed.lines() {
+        let top = path.split('/').next().unwrap_or_default();
+        assert!(top.starts_with('.') || allowed.contains(&top), "{top} is not of the top level");
+    }
+}
+
+#[test]
+fn every_scenario_expects_something_and_is_written_about() {
+    let mut written = fs::read_to_string(root().join("README.md")).unwrap_or_default();
+    files("docs", ".md").into_iter().for_each(|(_, text)| written.push_str(&text));
+    let scenarios = files("scenarios", ".yaml");
+    assert!(!scenarios.is_empty());
+    for (path, text) in scenarios {
+        assert!(text.contains("\nexpect:"), "{path} expects nothing");
+        let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".yaml");
+        assert!(written.contains(name), "{path} is not written about");
+    }
+}
+
+#[test]
+fn the_architecture_names_every_crate() {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("it is there");
+    for entry in fs::read_dir(root().join("crates")).expect("crates are there").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(text.contains(&format!("| `{name}` |")), "{name} has no row");
+    }
+    for place in
+        text.split('`').filter(|word| word.starts_with("crates/") || word.starts_with("docs/"))
+    {
+        assert!(root().join(place).exists(), "{place} is not there");
+    }
+}

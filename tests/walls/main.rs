@@ -1,0 +1,150 @@
+//! The walls of the design: who may use whom, what the pure rooms never name, and who alone prints or
+//! parses.
+
+use squall_tests::{files, root};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Each room, and the rooms it may use. Anything else is a wall.
+const MAY_USE: [(&str, &[&str]); 16] = [
+    ("determinism", &[]),
+    ("failure", &[]),
+    ("clock", &["determinism"]),
+    ("wire", &["failure"]),
+    ("router", &["determinism", "failure"]),
+    ("provider", &["determinism", "failure"]),
+    ("workload", &["determinism", "failure"]),
+    ("record", &["determinism", "failure", "router"]),
+    ("scenario", &["determinism", "failure", "router", "provider", "workload"]),
+    ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
+    ("gateway", &["determinism", "failure", "clock", "router", "wire", "record"]),
+    ("mock-provider", &["determinism", "failure", "clock", "provider", "wire", "record"]),
+    ("traffic", &["determinism", "failure", "clock", "workload", "wire", "record"]),
+    (
+        "live",
+        &[
+            "determinism",
+            "failure",
+            "clock",
+            "scenario",
+            "gateway",
+            "mock-provider",
+            "traffic",
+            "record",
+        ],
+    ),
+    ("report", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
+    ("xtask", &[]),
+];
+
+/// Rooms without clock, sockets, environment, threads or random order.
+const PURE: [&str; 6] = ["determinism", "failure", "router", "provider", "workload", "sim"];
+
+/// What a pure room never names.
+const IMPURE: [&str; 12] = [
+    "tokio",
+    "std::net",
+    "std::time::Instant",
+    "Instant::now",
+    "SystemTime",
+    "std::env",
+    "HashMap",
+    "HashSet",
+    "std::thread",
+    "thread_rng",
+    "rand::rng(",
+    "std::fs",
+];
+
+/// The normal dependencies of each package of the workspace, as cargo tells them.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo can be run");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata gives JSON");
+    let packages = metadata["packages"].as_array().expect("packages are a list");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("dependencies are a list");
+            let normal = dependencies.iter().filter(|each| each["kind"].is_null());
+            let names = normal.filter_map(|each| each["name"].as_str()).map(str::to_owned);
+            (package["name"].as_str().expect("packages have names").to_owned(), names.collect())
+        })
+        .collect()
+}
+
+fn room(package: &str) -> &str {
+    package.strip_prefix("squall-").unwrap_or(package)
+}
+
+#[test]
+fn no_room_uses_a_room_behind_a_wall() {
+    let dependencies = dependencies();
+    for (package, uses) in &dependencies {
+        if package == "squall" || package == "squall-tests" {
+            continue;
+        }
+        let allowed = MAY_USE.iter().find(|(name, _)| *name == room(package));
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("`{package}` has no line in MAY_USE"));
+        for used in uses.iter().filter(|name| dependencies.contains_key(*name)) {
+            assert!(allowed.contains(&room(used)), "`{package}` uses `{used}`");
+        }
+    }
+    assert_eq!(dependencies.len(), MAY_USE.len() + 2, "a room of MAY_USE is gone");
+}
+
+#[test]
+fn pure_rooms_name_no_clock_no_socket_and_no_random_order() {
+    for room in PURE {
+        for (path, text) in files(&format!("crates/{room}/src"), ".rs") {
+            for (number, line) in text.lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                for word in IMPURE {
+                    assert!(!code.contains(word), "{path}:{} names {word}", number + 1);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cores_are_no_std() {
+    for core in ["determinism", "failure", "router", "provider", "workload"] {
+        let (_, text) = files(&format!("crates/{core}/src"), "lib.rs").remove(0);
+        assert!(text.contains("#![no_std]"), "{core}");
+    }
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for (path, text) in files("crates", ".rs") {
+        let may = ["crates/cli/", "crates/xtask/"].iter().any(|room| path.starts_with(room));
+        if may
+            || path.contains("/benches/")
+            || path.contains("/tests")
+            || path.contains("/examples/")
+        {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let prints = ["println!", "eprintln!", "print!(", "eprint!("];
+            let prints = prints.iter().any(|word| code.contains(word));
+            assert!(!prints, "{path}:{} prints", number + 1);
+        }
+    }
+}
+
+#[test]
+fn only_the_scenario_room_parses_yaml_and_only_the_command_line_reads_arguments() {
+    for (package, uses) in dependencies() {
+        let yaml = uses.iter().any(|name| name.contains("yaml") || name.contains("granit"));
+        assert!(!yaml || package == "squall-scenario", "{package} parses YAML");
+        assert!(!uses.contains("clap") || package == "squall", "{package} reads arguments");
+        assert!(!uses.contains("tokio") || !PURE.contains(&room(&package)), "{package} uses tokio");
+    }
+}
