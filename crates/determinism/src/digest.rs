@@ -86,7 +86,11 @@ mod tests {
         let base = of(&[42]);
         for bit in 0..64 {
             let other = of(&[42 ^ (1 << bit), 7]);
-            let base = { let mut d = base; d.word(7); d };
+            let base = {
+                let mut d = base;
+                d.word(7);
+                d
+            };
             assert_ne!(base.left, other.left, "bit {bit}");
             assert_ne!(base.right, other.right, "bit {bit}");
         }

@@ -1,0 +1,116 @@
+//! Simulated runs, checks, replays.
+
+use crate::squall::{Folder, viral_spike};
+
+#[test]
+fn a_simulated_run_prints_a_verdict_and_leaves_every_file_of_a_report() {
+    let folder = Folder::new("run");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("met      success_rate >= 99%"), "{}", ended.out);
+    assert!(ended.digest().len() == "digest: ".len() + 32);
+    assert!(ended.out.contains("report: reports/viral-spike/sim/report.html"));
+    for name in [
+        "report.html",
+        "summary.json",
+        "summary.md",
+        "junit.xml",
+        "requests.csv",
+        "attempts.csv",
+        "notes.csv",
+        "run.json",
+        "cells.json",
+        "journal.bin",
+        "traffic.svg",
+        "traffic.png",
+        "shares.svg",
+        "attempts.svg",
+        "retries.svg",
+        "latency.svg",
+        "ttft.svg",
+        "errors.svg",
+        "providers.svg",
+    ] {
+        assert!(folder.path("reports/viral-spike/sim").join(name).exists(), "{name} is missing");
+    }
+    let summary = folder.read("reports/viral-spike/sim/summary.json");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("it is JSON");
+    assert_eq!(summary["verdict"], "met");
+    assert_eq!(folder.read("reports/viral-spike/sim/junit.xml").matches("<testcase").count(), 7);
+}
+
+#[test]
+fn a_seed_gives_its_digest_again_and_another_seed_another() {
+    let folder = Folder::new("seed");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let digest = |seed: &str| {
+        let ended = folder.squall(&["run", "viral-spike.yaml", "--sim", "--seed", seed]);
+        ended.digest().to_owned()
+    };
+    assert_eq!(digest("1"), digest("1"));
+    assert_ne!(digest("1"), digest("2"));
+}
+
+#[test]
+fn without_a_fallback_and_two_deployments_the_verdict_fails_and_the_report_shows_why() {
+    let folder = Folder::new("alone");
+    let text = viral_spike();
+    let alone: Vec<_> = text
+        .lines()
+        .filter(|line| {
+            let gone = ["- { name: us", "- { name: ap", "fallback: ["];
+            !gone.iter().any(|gone| line.trim_start().starts_with(gone))
+        })
+        .collect();
+    folder.write("alone.yaml", &(alone.join("\n") + "\n"));
+    let ended = folder.squall(&["run", "alone.yaml", "--sim", "--out", "out"]);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("MISSED   success_rate >= 99%"), "{}", ended.out);
+    let page = folder.read("out/report.html");
+    assert!(page.contains("✗ missed") && page.contains("under limit 99%"));
+}
+
+#[test]
+fn check_gives_a_line_for_each_scenario_and_junit() {
+    let folder = Folder::new("check");
+    std::fs::create_dir_all(folder.path("all/deeper")).expect("the folder can be made");
+    folder.write("all/one.yaml", &viral_spike());
+    folder.write("all/deeper/two.yaml", &viral_spike().replace("name: viral-spike", "name: two"));
+    let ended = folder.squall(&["check", "all", "--junit", "junit.xml"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("viral-spike  seed 7  7 of 7"), "{}", ended.out);
+    assert!(ended.out.contains("two  seed 7  7 of 7"), "{}", ended.out);
+    assert_eq!(folder.read("junit.xml").matches("<testsuite ").count(), 2);
+}
+
+#[test]
+fn check_of_a_folder_without_scenarios_says_what_one_is() {
+    let folder = Folder::new("check-nothing");
+    let ended = folder.squall(&["check", "."]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("a scenario is a file that ends in `.yaml`"), "{}", ended.err);
+}
+
+#[test]
+fn a_recording_is_replayed_and_judged_again_and_a_damaged_one_is_found_out() {
+    let folder = Folder::new("replay");
+    folder.write("viral-spike.yaml", &viral_spike());
+    folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", "out"]);
+    let ended = folder.squall(&["replay", "out"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(ended.out.starts_with("replayed: "), "{}", ended.out);
+
+    let run = folder.read("out/run.json");
+    folder.write("out/run.json", &run.replace("weight: 6", "weight: 5"));
+    let ended = folder.squall(&["replay", "out"]);
+    assert_eq!(ended.code, 5, "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("the replay differs from the run"), "{}", ended.err);
+}
+
+#[test]
+fn the_schema_is_json() {
+    let ended = Folder::new("schema").squall(&["schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    assert!(schema["$defs"]["scenario"]["properties"]["traffic"].is_object());
+}
