@@ -1,6 +1,5 @@
 //! From shapes to SVG and PNG, by plotters, with the one font that is in the tree.
 
-use super::letters::{Bitmap, LINE_OF_EM, REGULAR, SEMIBOLD};
 use super::picture::{Anchor, Picture, Shape, TextStyle};
 use super::theme::{Ink, PAPER};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -13,31 +12,26 @@ use plotters::style::{
 };
 use std::sync::OnceLock;
 
+pub(crate) const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.otf");
+pub(crate) const SEMIBOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.otf");
+
 /// The font's name in SVGs; whoever shows one without it gets the next best.
 const FAMILY: &str = "Inter, system-ui, sans-serif";
 
 /// Pixels of a PNG per pixel of the picture.
 const PNG_SCALE: f64 = 2.0;
 
-/// Units of an SVG per pixel of the picture: plotters writes whole units, and a line is smooth only in
-/// finer steps than pixels.
-const SVG_SCALE: f64 = 4.0;
-
 pub(super) fn svg(picture: &Picture) -> Result<String, String> {
     let mut text = String::new();
-    let (width, height) = size(picture, SVG_SCALE);
-    draw(picture, SVG_SCALE, SVGBackend::with_string(&mut text, (width, height)))?;
-    let (shown_width, shown_height) = size(picture, 1.0);
-    let units = format!("<svg width=\"{width}\" height=\"{height}\"");
-    let shown = format!("<svg width=\"{shown_width}\" height=\"{shown_height}\" role=\"img\"");
-    Ok(text.replacen(&units, &shown, 1))
+    let size = (picture.width as u32, picture.height as u32);
+    draw(picture, 1.0, SVGBackend::with_string(&mut text, size))?;
+    Ok(text)
 }
 
 pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {
-    let (width, height) = size(picture, PNG_SCALE);
+    let (width, height) = ((picture.width * PNG_SCALE) as u32, (picture.height * PNG_SCALE) as u32);
     let mut pixels = vec![0; width as usize * height as usize * 3];
-    let bitmap = Bitmap(BitMapBackend::with_buffer(&mut pixels, (width, height)));
-    draw(picture, PNG_SCALE, bitmap)?;
+    draw(picture, PNG_SCALE, BitMapBackend::with_buffer(&mut pixels, (width, height)))?;
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -46,10 +40,6 @@ pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {
     writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(bytes)
-}
-
-fn size(picture: &Picture, scale: f64) -> (u32, u32) {
-    ((picture.width * scale) as u32, (picture.height * scale) as u32)
 }
 
 fn draw<B: DrawingBackend>(picture: &Picture, scale: f64, backend: B) -> Result<(), String> {
@@ -99,7 +89,7 @@ fn text_style(style: &TextStyle, scale: f64) -> plotters::style::TextStyle<'stat
         Anchor::Middle => HPos::Center,
         Anchor::Right => HPos::Right,
     };
-    let font = FontDesc::new(FontFamily::Name(FAMILY), style.size * LINE_OF_EM * scale, weight);
+    let font = FontDesc::new(FontFamily::Name(FAMILY), style.size * scale, weight);
     let place = Pos::new(horizontal, VPos::Center);
     let ink: &RGBAColor = &colour(style.ink);
     let mut described = plotters::style::TextStyle::from(font).pos(place);
