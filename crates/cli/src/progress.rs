@@ -88,7 +88,8 @@ fn line(status: &LiveStatus) -> String {
         status.in_flight,
     );
     if let Some(success) = status.success() {
-        line.push_str(&format!("  success {:.1}%", success * 100.0));
+        // Rounded down: one lost request must not read as none.
+        line.push_str(&format!("  success {:.1}%", (success * 1_000.0).floor() / 10.0));
     }
     let mut failing: Vec<_> = status
         .failures

@@ -16,11 +16,25 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
     }
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode));
+    announce(&scenario, mode);
     let recording = match mode {
         Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
         Mode::Live => progress::run_live(&scenario)?,
     };
     conclude(&scenario, &recording, &out)
+}
+
+/// Says what is about to be run.
+fn announce(scenario: &Scenario, mode: Mode) {
+    let how = match mode {
+        Mode::Live => {
+            "over real sockets on loopback; Ctrl-C ends it early and keeps what was measured"
+        }
+        Mode::Simulated => "in virtual time",
+    };
+    let (name, seed) = (&scenario.name, scenario.seed.value());
+    let duration = scenario.duration.as_secs_f64();
+    terminal::status(format_args!("{name}: seed {seed}, {duration} s, {how}"));
 }
 
 /// Judges a recording, writes everything down, and says how it went.

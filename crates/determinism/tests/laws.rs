@@ -1,0 +1,105 @@
+//! The laws, held against an independent sampler, and pinned: a draw is the same number on every machine.
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution, Exp, LogNormal, Uniform};
+use squall_determinism::{Law, Purpose, Seed};
+
+const DRAWS: usize = 50_000;
+
+fn ours(law: Law) -> Vec<f64> {
+    let mut draws = Seed::new(7).stream(Purpose::named("laws"), 0, 0);
+    sorted((0..DRAWS).map(|_| law.sample(&mut draws) as f64).collect())
+}
+
+fn theirs(law: impl Distribution<f64>) -> Vec<f64> {
+    let mut generator = Xoshiro256PlusPlus::seed_from_u64(11);
+    sorted((0..DRAWS).map(|_| law.sample(&mut generator)).collect())
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The two-sample distance of Kolmogorov and Smirnov.
+fn distance(one: &[f64], other: &[f64]) -> f64 {
+    let share = |values: &[f64], at: f64| {
+        values.partition_point(|&value| value <= at) as f64 / values.len() as f64
+    };
+    let places = one.iter().chain(other).copied();
+    places.map(|at| (share(one, at) - share(other, at)).abs()).fold(0.0, f64::max)
+}
+
+#[track_caller]
+fn alike(law: Law, oracle: impl Distribution<f64>) {
+    let distance = distance(&ours(law), &theirs(oracle));
+    // The critical value at 0.1 %, two samples of this size.
+    let critical = 1.95 * (2.0 / DRAWS as f64).sqrt();
+    assert!(distance < critical, "{law:?}: {distance} over {critical}");
+}
+
+#[test]
+fn exponential_draws_are_exponential() {
+    alike(Law::Exponential { mean: 2e8 }, Exp::new(1.0 / 2e8).unwrap());
+}
+
+#[test]
+fn log_normal_draws_are_log_normal_with_the_quantiles_that_were_asked_for() {
+    let law = Law::lognormal(350_000_000, 700_000_000).unwrap();
+    let Law::LogNormal { mu, sigma } = law else { panic!("{law:?}") };
+    alike(law, LogNormal::new(mu, sigma).unwrap());
+    assert_eq!(law.at(0.5), 350_000_000);
+    assert_eq!(law.at(0.95), 700_000_000);
+}
+
+#[test]
+fn uniform_draws_are_uniform_and_reach_both_ends() {
+    alike(Law::Uniform { min: 0, max: 999_999 }, Uniform::new(0.0, 1e6).unwrap());
+    let draws = ours(Law::Uniform { min: 3, max: 5 });
+    assert_eq!((draws[0], draws[DRAWS - 1]), (3.0, 5.0));
+}
+
+#[test]
+fn a_fixed_law_is_fixed() {
+    assert!(ours(Law::Fixed { value: 42 }).iter().all(|&value| value == 42.0));
+}
+
+#[test]
+fn means_are_those_of_the_draws() {
+    for law in [
+        Law::Exponential { mean: 1e6 },
+        Law::Uniform { min: 100, max: 300 },
+        Law::lognormal(420, 1_900).unwrap(),
+    ] {
+        let draws = ours(law);
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        assert!((mean / law.mean() as f64 - 1.0).abs() < 0.02, "{law:?}: {mean}");
+    }
+}
+
+#[test]
+fn draws_are_the_same_numbers_on_every_machine() {
+    let first = |law: Law| {
+        let mut draws = Seed::new(7).stream(Purpose::named("pinned"), 1, 2);
+        [0; 3].map(|_: u64| law.sample(&mut draws))
+    };
+    let pinned = [
+        first(Law::Exponential { mean: 1e9 }),
+        first(Law::lognormal(350_000_000, 700_000_000).unwrap()),
+        first(Law::Uniform { min: 1, max: 1_000_000 }),
+    ];
+    assert_eq!(pinned, PINNED, "the generator or a law changed, and every digest with it");
+}
+
+#[test]
+fn a_log_normal_law_needs_its_quantiles_in_order() {
+    assert!(Law::lognormal(0, 10).is_err());
+    assert!(Law::lognormal(20, 10).is_err());
+}
+
+const PINNED: [[u64; 3]; 3] = [
+    [777_359_829, 1_030_414_563, 117_471_322],
+    [335_359_917, 299_865_473, 585_773_089],
+    [459_618, 356_859, 889_167],
+];
