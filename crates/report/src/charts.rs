@@ -5,6 +5,7 @@ mod attempts;
 mod errors;
 mod latency;
 mod legend;
+mod letters;
 mod panel;
 mod picture;
 mod providers;
@@ -15,7 +16,7 @@ mod story;
 mod theme;
 mod traffic;
 
-pub(crate) use render::{REGULAR, SEMIBOLD};
+pub(crate) use letters::{REGULAR, SEMIBOLD};
 
 use crate::ReportError;
 use picture::Picture;
@@ -36,48 +37,54 @@ struct Chart {
 const CHARTS: [Chart; 8] = [
     Chart {
         id: "traffic",
-        reading: "Where the lines for offered and answered part, users waited or lost; shaded \
-                  stretches are faults that the scenario injected.",
+        reading: "Where the line leaves the shape behind it, users waited; red bars are users who got \
+                  no answer. Shaded stretches are the faults that the scenario injected.",
         draw: traffic::draw,
     },
     Chart {
         id: "shares",
-        reading: "A line inside its grey band follows the weights as well as chance allows; the \
-                  mark tells when it left the band for good after a fault.",
+        reading: "A line inside its grey band follows the weights as well as chance allows. The weight \
+                  that applied leaves out deployments whose provider fails or has asked, by \
+                  Retry-After, to be left alone. The marks tell how long traffic took to leave after \
+                  a fault began and to be back after it ended.",
         draw: shares::draw,
     },
     Chart {
         id: "attempts",
-        reading: "What each deployment was asked and what it answered, by its provider's log; the \
-                  lane below shows when the router skipped it.",
+        reading: "Losses stand at the foot of a bar, answers on top of them. A router that has learnt \
+                  its lesson shows a filled lane and no red above it.",
         draw: attempts::draw,
     },
     Chart {
         id: "retries",
-        reading: "Each dot is a retry: how long after the failure it began. On the floor it went to \
-                  a sibling at once; waits must stay under the dashed ceiling of their number, \
-                  unless a Retry-After asked for more.",
+        reading: "A router should try a sibling at once and wait only when none is usable. Each dot is \
+                  a retry that waited: it must stay under the dashed line of its number, unless a \
+                  Retry-After asked for more.",
         draw: retries::draw,
     },
     Chart {
         id: "latency",
-        reading: "From the moment the user asked to the last byte, of requests that succeeded.",
+        reading: "Counted from the moment the user asked, so that time spent on failed attempts, in \
+                  backoff or in a lagging driver is part of it. Bins with too few requests for a \
+                  percentile are left out.",
         draw: latency::draw_latency,
     },
     Chart {
         id: "ttft",
-        reading: "From the moment the user asked to the first token, of streams that succeeded.",
+        reading: "What a user of a stream feels first. Answers that are not streamed have no first \
+                  token and are not in it.",
         draw: latency::draw_ttft,
     },
     Chart {
         id: "errors",
         reading: "What clients saw on top, what each provider answered below: what stands below and \
-                  not on top, the router absorbed.",
+                  not on top, the router absorbed. Each panel has a scale of its own.",
         draw: errors::draw,
     },
     Chart {
         id: "providers",
-        reading: "How much each deployment produced and how long its attempts took.",
+        reading: "How much each deployment produced, and how long its attempts took, by the log of \
+                  its provider: a deployment that slows down under load shows here first.",
         draw: providers::draw,
     },
 ];

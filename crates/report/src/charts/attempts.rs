@@ -1,57 +1,59 @@
 //! What each deployment was asked and answered, and when the router skipped it.
 
 use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Unit, ceiling, plain};
+use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
 use super::picture::{Anchor, Picture, label};
 use super::story::Story;
-use super::theme::{FAILED, QUIET, THROTTLED, TOTAL, WIDTH, deployment as ink_of};
+use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
+use crate::text::count;
 use squall_failure::FailureClass;
 use squall_record::{AttemptCell, Note};
-use squall_router::{DeploymentId, Note as Decision};
+use squall_router::{CooldownCause, DeploymentId, Note as Decision};
 
-const PANEL: f64 = 112.0;
-const STEP: f64 = 196.0;
+const PANEL: f64 = 100.0;
+const STEP: f64 = 148.0;
+/// How far below the axis the lane of the cooldowns is, and how high.
+const LANE: f64 = 8.0;
+const LANE_HEIGHT: f64 = 12.0;
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
-    let deployments = story.deployments();
-    let totals: Vec<_> =
-        (0..deployments).map(|each| story.attempts(each, 0..story.seconds).started).collect();
-    let total: u32 = totals.iter().sum();
+    let all = |each: usize| story.attempts(each, 0..story.seconds);
+    let total: u32 = (0..story.deployments()).map(|each| all(each).started).sum();
+    let width = story.bin_width(1);
     let subtitle = format!(
-        "attempts per second by start, from the providers' logs; lane: skipped by the router (light \
-         while it waits for a probe); n = {}",
-        crate::text::count(total.into())
+        "attempts per second by start, in bins of {width} s, by the providers' logs; below each: when \
+         the router skipped it, by its own word; n = {}",
+        count(total.into())
     );
-    let height = 128.0 + STEP * deployments.max(1) as f64;
-    let title = "Attempts at each deployment, and its cooldowns";
-    let mut picture = Picture::new(WIDTH, height, title, &subtitle);
+    let (shown, others) =
+        story.panels(0..story.deployments(), |each| all(each).started, "no attempts");
+    let title = "What each deployment was asked, and when it was in cooldown";
+    let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
         picture.nothing("no attempts in this run");
         return picture;
     }
     let entries = [
-        ("answered (colour of the deployment)", TOTAL.faded(0.45), Mark::Block),
-        ("throttled", THROTTLED, Mark::Block),
-        ("failed or abandoned", FAILED, Mark::Block),
-        ("skipped", TOTAL, Mark::Block),
+        ("answered (in the deployment's colour)", PALE, Mark::Block),
+        ("throttled, or in cooldown for it", THROTTLED, Mark::Block),
+        ("failed or given up, or in cooldown for it", FAILED, Mark::Block),
+        ("waiting for a probe", FAILED.faded(0.35), Mark::Block),
     ];
-    legend::draw(&mut picture, 76.0, 84.0, &entries);
-    let rate = |each: usize| {
-        (0..story.seconds).map(move |at| story.attempts(each, at..at + 1).started).max()
-    };
-    let most = (0..deployments).filter_map(rate).max().unwrap_or(1);
-    for (deployment, total) in totals.into_iter().enumerate() {
-        let top = 144.0 + STEP * deployment as f64;
-        let panel = Panel {
-            left: 76.0,
-            right: WIDTH - 118.0,
-            top,
-            bottom: top + PANEL,
-            seconds: story.seconds as f64,
-            most: ceiling(most.into()),
-        };
-        draw_deployment(&mut picture, story, &panel, deployment, total);
+    let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    let most = shown.iter().flat_map(|&each| {
+        story.bins(width).map(move |bin| f64::from(story.attempts(each, bin).started))
+    });
+    let most = ceiling(most.fold(0.0, f64::max) / width as f64);
+    let mut bottom = top;
+    for (number, &deployment) in shown.iter().enumerate() {
+        let mut panel = Panel::new(story, top, PANEL, most);
+        panel.times_below += LANE + LANE_HEIGHT;
+        let place = Place::of(number, shown.len());
+        draw_deployment(&mut picture, story, &panel, deployment, place);
+        top += STEP;
+        bottom = panel.end();
     }
+    picture.close(bottom, others);
     picture
 }
 
@@ -60,86 +62,101 @@ fn draw_deployment(
     story: &Story<'_>,
     panel: &Panel,
     deployment: usize,
-    total: u32,
+    place: Place,
 ) {
     let provider = story.provider(deployment);
     let faults = story.faults.iter().filter(|fault| fault.provider == provider);
     panel.faults(picture, faults, Named::Alone);
-    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 3.0 });
+    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 3.0 }, place);
     let ink = ink_of(deployment);
-    for second in 0..story.seconds {
-        let cell = story.attempts(deployment, second..second + 1);
+    let width = story.bin_width(1);
+    for bin in story.bins(width) {
+        let cell = story.attempts(deployment, bin.clone());
         let (throttled, failed) = losses(&cell);
-        let good = f64::from(cell.started) - throttled - failed;
+        let good = cell.started - throttled - failed;
         let mut base = 0.0;
-        for (count, ink) in [(good, ink), (throttled, THROTTLED), (failed, FAILED)] {
-            if count > 0.0 {
-                let (from, to) = (second as f64 + 0.08, second as f64 + 0.92);
-                picture.rect(panel.at((from, base + count)), panel.at((to, base)), ink);
-                base += count;
+        for (count, ink) in [(throttled, THROTTLED), (failed, FAILED), (good, ink)] {
+            if count > 0 {
+                let top = base + f64::from(count) / width as f64;
+                panel.bar(picture, &bin, (base, top), ink);
+                base = top;
             }
         }
     }
-    let middle = panel.top + PANEL / 2.0;
-    panel.name_at(picture, middle - 9.0, story.name(deployment), ink);
-    let text = format!("{} attempts", crate::text::count(total.into()));
-    picture.text((panel.right + 8.0, middle + 9.0), text, label(QUIET, Anchor::Left));
+    let sum = story.attempts(deployment, 0..story.seconds);
+    let (throttled, failed) = losses(&sum);
+    let mut lines = vec![format!("{} attempts", count(sum.started.into()))];
+    let losses =
+        [(throttled, "throttled"), (failed - sum.abandoned, "failed"), (sum.abandoned, "given up")];
+    for (number, what) in losses.into_iter().filter(|&(number, _)| number > 0) {
+        lines.push(format!("{} {what}", count(number.into())));
+    }
+    panel.caption(picture, story.name(deployment), ink, &lines);
     lane(picture, story, panel, deployment);
 }
 
 /// Throttled, and failed in any other way.
-fn losses(cell: &AttemptCell) -> (f64, f64) {
+fn losses(cell: &AttemptCell) -> (u32, u32) {
     let throttled = cell.failed[usize::from(FailureClass::Throttled.code())];
     let all: u32 = cell.failed.iter().sum::<u32>() + cell.abandoned;
-    (f64::from(throttled), f64::from(all - throttled))
+    (throttled, all - throttled)
 }
 
-/// The lane below the time axis: dark while skipped, light from the end of the break to the probe's
-/// answer.
+/// The lane below a panel: in cooldown, in the colour of the reason; pale from the end of the break to
+/// the probe's answer.
 fn lane(picture: &mut Picture, story: &Story<'_>, panel: &Panel, deployment: usize) {
-    let (top, bottom) = (panel.bottom + 26.0, panel.bottom + 36.0);
-    picture.text((panel.left - 8.0, top + 5.0), "cooldown", label(QUIET, Anchor::Right));
-    picture.rect((panel.left, top), (panel.right, bottom), TOTAL.faded(0.06));
+    let (top, bottom) = (panel.bottom + LANE, panel.bottom + LANE + LANE_HEIGHT);
+    let middle = f64::midpoint(top, bottom);
+    picture.text((panel.left - 8.0, middle), "cooldown", label(QUIET, Anchor::Right));
+    picture.rect((panel.left, top), (panel.right, bottom), PALE.faded(0.15));
+    let mut drawn_to = panel.left;
+    for stretch in stretches(story, deployment) {
+        let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));
+        // A run of hours has more cooldowns than pixels: what would be hidden is not drawn.
+        if to.max(from + 1.0) > drawn_to + 0.25 {
+            drawn_to = to.max(from + 1.0);
+            picture.rect((from, top), (drawn_to, bottom), stretch.ink);
+        }
+    }
+}
+
+/// A stretch in which a deployment was skipped, in seconds.
+struct Stretch {
+    from: f64,
+    to: f64,
+    ink: Ink,
+}
+
+fn stretches(story: &Story<'_>, deployment: usize) -> Vec<Stretch> {
     let id = DeploymentId(deployment as u16);
-    let mut skipped_from = None;
-    let mut probing_from = None;
+    let mut stretches = Vec::new();
+    let mut open: Option<Stretch> = None;
+    let mut turn = |at: f64, next: Option<Ink>| {
+        if let Some(last) = open.take() {
+            stretches.push(Stretch { to: at, ..last });
+        }
+        open = next.map(|ink| Stretch { from: at, to: story.seconds as f64, ink });
+    };
+    // What follows a break: after throttling all is well again, after failures a probe is awaited.
+    let mut after = None;
     for row in &story.recording.notes {
         let Note::Router(decision) = row.note else { continue };
         let at = row.at.as_secs_f64();
         match decision {
-            Decision::CooldownStarted { deployment, .. } if deployment == id => {
-                if let Some(from) = probing_from.take() {
-                    block(picture, panel, (from, at), (top, bottom), 0.3);
-                }
-                skipped_from.get_or_insert(at);
+            Decision::CooldownStarted { deployment, cause, .. } if deployment == id => {
+                let throttled = cause == CooldownCause::Throttled;
+                after = (!throttled).then(|| FAILED.faded(0.35));
+                turn(at, Some(if throttled { THROTTLED } else { FAILED }));
             }
             Decision::CooldownEnded { deployment } if deployment == id => {
-                if let Some(from) = skipped_from.take() {
-                    block(picture, panel, (from, at), (top, bottom), 1.0);
-                }
-                probing_from = None;
+                turn(at, after);
             }
-            Decision::Probe { deployment, .. } if deployment == id => probing_from = Some(at),
             Decision::Recovered { deployment } if deployment == id => {
-                if let Some(from) = probing_from.take() {
-                    block(picture, panel, (from, at), (top, bottom), 0.3);
-                }
+                turn(at, None);
             }
             _ => {}
         }
     }
-    if let Some(from) = skipped_from {
-        block(picture, panel, (from, story.seconds as f64), (top, bottom), 1.0);
-    }
-}
-
-fn block(
-    picture: &mut Picture,
-    panel: &Panel,
-    (from, to): (f64, f64),
-    (top, bottom): (f64, f64),
-    alpha: f64,
-) {
-    let right = panel.x(to).max(panel.x(from) + 1.0);
-    picture.rect((panel.x(from), top), (right, bottom), TOTAL.faded(alpha));
+    stretches.extend(open);
+    stretches
 }

@@ -1,127 +1,157 @@
 //! Errors by class: what clients saw, and what each deployment's provider answered.
 
 use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Unit, ceiling, plain};
-use super::picture::{Anchor, Picture, label};
+use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
+use super::picture::Picture;
 use super::story::Story;
-use super::theme::{Ink, QUIET, TOTAL, WIDTH, class as ink_of_class, deployment as ink_of};
+use super::theme::{Ink, TOTAL, class as ink_of_class, deployment as ink_of};
+use crate::text::count;
 use squall_failure::FailureClass;
+use squall_record::AttemptCell;
 
 const PANEL: f64 = 92.0;
-const STEP: f64 = 152.0;
+const STEP: f64 = 120.0;
 
-/// Counts of failures by class, second by second; the last is for clients who gave up, or callers who
-/// hung up.
-type Counts = Vec<[u32; FailureClass::ALL.len() + 1]>;
+/// The place of those that clients gave up, or callers hung up on, behind the classes.
+const GIVEN_UP: usize = FailureClass::ALL.len();
+/// How many classes a caption names.
+const NAMED: usize = 3;
+
+/// Failures by class.
+type Counts = [u32; GIVEN_UP + 1];
 
 /// A panel's worth of errors.
 struct Row {
     name: String,
     ink: Ink,
+    /// Whose faults are shaded; of the clients, everyone's.
     provider: Option<u16>,
-    counts: Counts,
+    /// By bin.
+    counts: Vec<Counts>,
 }
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
-    let rows = rows(story);
-    let sums: Vec<u32> = (0..=FailureClass::ALL.len())
-        .map(|code| rows.iter().flat_map(|row| &row.counts).map(|counts| counts[code]).sum())
-        .collect();
-    let seen: Vec<usize> = (0..sums.len()).filter(|&code| sums[code] > 0).collect();
-    let clients: u32 = rows[0].counts.iter().flatten().sum();
-    let below: u32 = rows[1..].iter().flat_map(|row| &row.counts).flatten().sum();
-    let title = format!("{clients} errors reached clients, of {below} that providers gave");
+    let width = story.bin_width(1);
+    let clients = clients(story, width);
+    let below = |each: usize| total(&of_attempts(&story.attempts(each, 0..story.seconds)));
+    let seen_by_clients: u32 = clients.counts.iter().map(total).sum();
+    let failed: u32 = (0..story.deployments())
+        .map(|each| story.attempts(each, 0..story.seconds).failed.iter().sum::<u32>())
+        .sum();
+    let all: u32 = seen_by_clients + (0..story.deployments()).map(below).sum::<u32>();
+    let title = match seen_by_clients {
+        0 => format!("Clients saw no error; providers failed {} attempts", count(failed.into())),
+        1 => format!("Clients saw 1 error; providers failed {} attempts", count(failed.into())),
+        n => format!(
+            "Clients saw {} errors; providers failed {} attempts",
+            count(n.into()),
+            count(failed.into())
+        ),
+    };
     let subtitle = format!(
-        "errors per second by class; clients by intended time, providers by start of the attempt; n = {}",
-        clients + below
+        "errors per second by class, in bins of {width} s: of clients by intended time, of providers by \
+         start of the attempt; n = {}",
+        count(all.into())
     );
-    let height = 128.0 + STEP * rows.len() as f64;
-    let mut picture = Picture::new(WIDTH, height, title, &subtitle);
-    if seen.is_empty() {
+    let (shown, others) = story.panels(0..story.deployments(), below, "no errors");
+    let mut picture = Picture::new(title, &subtitle);
+    if all == 0 {
         picture.nothing("no errors in this run");
         return picture;
     }
-    let name = |code: usize| FailureClass::ALL.get(code).map_or("gave up", |class| class.as_str());
-    let entries: Vec<_> = seen
-        .iter()
-        .enumerate()
-        .map(|(n, &code)| (name(code), ink_of_class(n), Mark::Block))
+    let mut rows = vec![clients];
+    rows.extend(shown.into_iter().map(|deployment| deployment_row(story, deployment, width)));
+    let seen: Vec<_> = (0..=GIVEN_UP)
+        .filter(|&code| rows.iter().flat_map(|row| &row.counts).any(|counts| counts[code] > 0))
         .collect();
-    legend::draw(&mut picture, 76.0, 84.0, &entries);
-    for (place, row) in rows.iter().enumerate() {
-        let top = 132.0 + STEP * place as f64;
-        draw_row(&mut picture, story, row, &seen, top);
+    let names: Vec<_> = seen.iter().map(|&code| name(code)).collect();
+    let marks = seen.iter().zip(&names);
+    let entries: Vec<_> =
+        marks.map(|(&code, name)| (name.as_str(), ink_of_class(code), Mark::Block)).collect();
+    let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    let mut bottom = top;
+    for (number, row) in rows.iter().enumerate() {
+        bottom = draw_row(&mut picture, story, row, top, Place::of(number, rows.len()));
+        top += STEP;
     }
+    picture.close(bottom, others);
     picture
 }
 
-fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, seen: &[usize], top: f64) {
-    let most = row.counts.iter().map(|counts| counts.iter().sum::<u32>()).max().unwrap_or(0);
-    let panel = Panel {
-        left: 76.0,
-        right: WIDTH - 118.0,
-        top,
-        bottom: top + PANEL,
-        seconds: story.seconds as f64,
-        most: ceiling(f64::from(most).max(4.0)),
-    };
+/// Draws a row, and tells how far down it reaches.
+fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, top: f64, place: Place) -> f64 {
+    let width = story.bin_width(1);
+    let rate = |count: u32| f64::from(count) / width as f64;
+    let most = row.counts.iter().map(|counts| rate(total(counts))).fold(0.0, f64::max);
+    let panel = Panel::new(story, top, PANEL, ceiling(most.max(1.0)));
     let hit = |fault: &&super::story::Fault| row.provider.is_none_or(|each| each == fault.provider);
     let named = if row.provider.is_some() { Named::Alone } else { Named::WithDeployment };
     panel.faults(picture, story.faults.iter().filter(hit), named);
-    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 2.0 });
-    for (second, counts) in row.counts.iter().enumerate() {
+    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 2.0 }, place);
+    for (bin, counts) in story.bins(width).zip(&row.counts) {
         let mut base = 0.0;
-        for (n, &code) in seen.iter().enumerate() {
-            let count = f64::from(counts[code]);
-            if count > 0.0 {
-                let (from, to) = (second as f64 + 0.08, second as f64 + 0.92);
-                let ink = ink_of_class(n);
-                picture.rect(panel.at((from, base + count)), panel.at((to, base)), ink);
-                base += count;
-            }
+        for (code, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            panel.bar(picture, &bin, (base, base + rate(count)), ink_of_class(code));
+            base += rate(count);
         }
     }
-    let middle = top + PANEL / 2.0;
-    panel.name_at(picture, middle - 9.0, &row.name, row.ink);
-    let total: u32 = row.counts.iter().flatten().sum();
-    let style = label(QUIET, Anchor::Left);
-    picture.text(
-        (panel.right + 8.0, middle + 9.0),
-        format!("{} errors", crate::text::count(total.into())),
-        style,
-    );
+    panel.caption(picture, &row.name, row.ink, &told(row));
+    panel.end()
 }
 
-fn rows(story: &Story<'_>) -> Vec<Row> {
-    let seconds = 0..story.seconds;
-    let clients = seconds.clone().map(|at| {
-        let cell = story.requests(at..at + 1);
-        counts(&cell.failed, cell.gave_up)
+/// The classes of a row with their counts, the most frequent first.
+fn told(row: &Row) -> Vec<String> {
+    let sum = |code: usize| row.counts.iter().map(|counts| counts[code]).sum::<u32>();
+    let mut sums: Vec<_> =
+        (0..=GIVEN_UP).map(|code| (sum(code), code)).filter(|&(sum, _)| sum > 0).collect();
+    sums.sort_by_key(|&(sum, code)| (std::cmp::Reverse(sum), code));
+    let mut lines: Vec<_> = sums
+        .iter()
+        .take(NAMED)
+        .map(|&(sum, code)| format!("{} {}", count(sum.into()), name(code)))
+        .collect();
+    if sums.len() > NAMED {
+        let more: u32 = sums[NAMED..].iter().map(|&(sum, _)| sum).sum();
+        lines.push(format!("{} others", count(more.into())));
+    }
+    if lines.is_empty() {
+        lines.push("no errors".to_owned());
+    }
+    lines
+}
+
+fn name(code: usize) -> String {
+    FailureClass::ALL
+        .get(code)
+        .map_or_else(|| "given up".to_owned(), |class| class.as_str().replace('_', " "))
+}
+
+fn clients(story: &Story<'_>, width: usize) -> Row {
+    let counts = story.bins(width).map(|bin| {
+        let cell = story.requests(bin);
+        with_given_up(&cell.failed, cell.gave_up)
     });
-    let mut rows = vec![Row {
-        name: "clients".to_owned(),
-        ink: TOTAL,
-        provider: None,
-        counts: clients.collect(),
-    }];
-    rows.extend((0..story.deployments()).map(|deployment| {
-        let seen = seconds.clone().map(|at| {
-            let cell = story.attempts(deployment, at..at + 1);
-            counts(&cell.failed, cell.abandoned)
-        });
-        Row {
-            name: story.name(deployment).to_owned(),
-            ink: ink_of(deployment),
-            provider: Some(story.provider(deployment)),
-            counts: seen.collect(),
-        }
-    }));
-    rows
+    Row { name: "clients".to_owned(), ink: TOTAL, provider: None, counts: counts.collect() }
 }
 
-fn counts(
-    failed: &[u32; FailureClass::ALL.len()],
-    gave_up: u32,
-) -> [u32; FailureClass::ALL.len() + 1] {
-    std::array::from_fn(|code| failed.get(code).copied().unwrap_or(gave_up))
+fn deployment_row(story: &Story<'_>, deployment: usize, width: usize) -> Row {
+    let counts = story.bins(width).map(|bin| of_attempts(&story.attempts(deployment, bin)));
+    Row {
+        name: story.name(deployment).to_owned(),
+        ink: ink_of(deployment),
+        provider: Some(story.provider(deployment)),
+        counts: counts.collect(),
+    }
+}
+
+fn of_attempts(cell: &AttemptCell) -> Counts {
+    with_given_up(&cell.failed, cell.abandoned)
+}
+
+fn with_given_up(failed: &[u32; GIVEN_UP], given_up: u32) -> Counts {
+    std::array::from_fn(|code| failed.get(code).copied().unwrap_or(given_up))
+}
+
+fn total(counts: &Counts) -> u32 {
+    counts.iter().sum()
 }

@@ -1,8 +1,10 @@
 //! A panel: one pair of axes, with time along the bottom, phases on top and faults behind.
 
+use super::letters;
 use super::picture::{Anchor, Picture, Point, TextStyle, label};
 use super::story::{Fault, Story};
-use super::theme::{AXIS, FAILED, GRID, Ink, QUIET, SMALL};
+use super::theme::{AXIS, BODY, FAILED, GRID, Ink, QUIET, SMALL, TEXT, WIDTH};
+use std::ops::Range;
 
 /// Where a panel is, and what its axes run over.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Panel {
     pub(super) seconds: f64,
     /// The highest value; the lowest is 0.
     pub(super) most: f64,
+    /// How far below the axis the times stand.
+    pub(super) times_below: f64,
 }
 
 impl Panel {
@@ -30,15 +34,33 @@ impl Panel {
         (self.x(seconds), self.y(value))
     }
 
-    /// Faults, phases, grid and axes: all that is behind the data.
-    pub(super) fn frame(&self, picture: &mut Picture, story: &Story<'_>, unit: &Unit<'_>) {
-        self.phases(picture, story);
-        self.grid(picture, unit);
-        self.time_axis(picture);
+    /// A panel of the usual width.
+    pub(super) fn new(story: &Story<'_>, top: f64, height: f64, most: f64) -> Self {
+        let (left, right) = (LEFT, WIDTH - RIGHT);
+        let (bottom, seconds) = (top + height, story.seconds as f64);
+        Self { left, right, top, bottom, seconds, most, times_below: 15.0 }
     }
 
-    /// Horizontal lines at round values, with their labels.
-    pub(super) fn grid(&self, picture: &mut Picture, unit: &Unit<'_>) {
+    /// The same without room for captions.
+    pub(super) const fn wide(self) -> Self {
+        Self { right: WIDTH - 28.0, ..self }
+    }
+
+    /// Phases, grid and axes: all that is behind the data but the faults.
+    pub(super) fn frame(
+        &self,
+        picture: &mut Picture,
+        story: &Story<'_>,
+        unit: &Unit<'_>,
+        place: Place,
+    ) {
+        self.phases(picture, story, place);
+        self.grid(picture, unit, place);
+        self.time_axis(picture, place);
+    }
+
+    /// Horizontal lines at round values, with their labels; the unit above those of the first panel.
+    fn grid(&self, picture: &mut Picture, unit: &Unit<'_>, place: Place) {
         let step = round_step(self.most, unit.lines);
         let mut value = 0.0;
         while value <= self.most * 1.001 {
@@ -48,36 +70,50 @@ impl Panel {
             picture.text((self.left - 8.0, y), text, label(QUIET, Anchor::Right));
             value += step;
         }
-        picture.text((self.left - 8.0, self.top - 14.0), unit.name, label(QUIET, Anchor::Right));
+        if matches!(place, Place::Alone | Place::First) {
+            let middle = self.top - STRIP + STRIP_HEIGHT / 2.0;
+            picture.text((self.left - 8.0, middle), unit.name, label(QUIET, Anchor::Right));
+        }
     }
 
-    pub(super) fn time_axis(&self, picture: &mut Picture) {
+    fn time_axis(&self, picture: &mut Picture, place: Place) {
         picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
         let step = time_step(self.seconds);
         let mut seconds = 0.0;
         while seconds <= self.seconds {
             let x = self.x(seconds);
             picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
-            let style = label(QUIET, Anchor::Middle);
-            picture.text((x, self.bottom + 15.0), write_time(seconds), style);
+            if matches!(place, Place::Alone | Place::Last) {
+                let style = label(QUIET, Anchor::Middle);
+                picture.text((x, self.bottom + self.times_below), write_time(seconds), style);
+            }
             seconds += step;
         }
     }
 
-    /// The names of the phases above the panel, and thin lines where they meet.
-    fn phases(&self, picture: &mut Picture, story: &Story<'_>) {
-        for phase in &story.scenario.phases {
-            let (from, to) = (phase.start.as_secs_f64(), phase.end.as_secs_f64());
-            let middle = f64::midpoint(self.x(from), self.x(to));
-            picture.text((middle, self.top - 14.0), &phase.name, label(QUIET, Anchor::Middle));
+    /// Thin lines where phases meet, and a strip with their names above the first panel. A name that
+    /// does not fit into its phase is left out.
+    fn phases(&self, picture: &mut Picture, story: &Story<'_>, place: Place) {
+        let named = matches!(place, Place::Alone | Place::First);
+        for (number, phase) in story.scenario.phases.iter().enumerate() {
+            let (from, to) = (self.x(phase.start.as_secs_f64()), self.x(phase.end.as_secs_f64()));
             for edge in [from, to] {
-                let x = self.x(edge);
-                picture.path(vec![(x, self.top - 8.0), (x, self.bottom)], GRID, 1.0);
+                picture.path(vec![(edge, self.top), (edge, self.bottom)], GRID, 1.0);
+            }
+            if !named {
+                continue;
+            }
+            let (top, bottom) = (self.top - STRIP, self.top - STRIP + STRIP_HEIGHT);
+            let ink = GRID.faded(if number % 2 == 0 { 0.9 } else { 0.5 });
+            picture.rect((from, top), (to, bottom), ink);
+            if letters::width(&phase.name, SMALL, false) + 6.0 < to - from {
+                let middle = (f64::midpoint(from, to), f64::midpoint(top, bottom));
+                picture.text(middle, &phase.name, label(QUIET, Anchor::Middle));
             }
         }
     }
 
-    /// Shades the faults, each with its name; those of one row must not overlap.
+    /// Shades the faults and names each. Names that would meet stand below one another.
     pub(super) fn faults<'f>(
         &self,
         picture: &mut Picture,
@@ -89,20 +125,41 @@ impl Panel {
             let (from, to) = (self.x(fault.from), self.x(fault.to));
             picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
             picture.path(vec![(from, self.top), (from, self.bottom)], FAILED.faded(0.35), 1.0);
-            let row = ends.iter().position(|&end| end <= from + 0.5).unwrap_or(ends.len());
-            if row == ends.len() {
-                ends.push(to);
-            } else {
-                ends[row] = to;
-            }
             let text = match named {
                 Named::WithDeployment => format!("{}: {}", fault.whom, fault.what),
                 Named::Alone => fault.what.clone(),
+                Named::Unnamed => continue,
             };
-            let at = (from + 5.0, self.top + 11.0 + 15.0 * row as f64);
+            let wide = letters::width(&text, SMALL, true);
+            let left = (from + 5.0).min(self.right - wide - 4.0);
+            let row = ends.iter().position(|&end| end <= left).unwrap_or(ends.len());
+            let y = self.top + 11.0 + 15.0 * row as f64;
+            if y > self.bottom - 8.0 {
+                continue;
+            }
+            let end = left + wide + 8.0;
+            match ends.get_mut(row) {
+                Some(last) => *last = end,
+                None => ends.push(end),
+            }
             let style = TextStyle { size: SMALL, bold: true, ink: FAILED, anchor: Anchor::Left };
-            picture.text(at, text, style);
+            picture.text((left, y), text, style);
         }
+    }
+
+    /// A bar over a stretch of seconds, from one value up to another. What is there at all is seen: no
+    /// bar is lower than a pixel and a half.
+    pub(super) fn bar(
+        &self,
+        picture: &mut Picture,
+        bin: &Range<usize>,
+        (base, top): (f64, f64),
+        ink: Ink,
+    ) {
+        let (from, to) = (self.x(bin.start as f64), self.x(bin.end as f64));
+        let gap = if to - from > 4.0 { 0.5 } else { 0.0 };
+        let (low, high) = (self.y(base), self.y(top).min(self.y(base) - 1.5));
+        picture.rect((from + gap, high), (to - gap, low), ink);
     }
 
     /// A line through values; it breaks where there is none.
@@ -117,16 +174,67 @@ impl Panel {
             let points: Vec<_> =
                 piece.iter().filter_map(|&(at, value)| Some(self.at((at, value?)))).collect();
             if let [alone] = points[..] {
-                picture.dot(alone, width, ink, true);
+                picture.dot(alone, width.max(2.5), ink, true);
             }
             picture.path(points, ink, width);
         }
     }
 
-    /// A name at the right edge, beside where its line ends.
-    pub(super) fn name_at(&self, picture: &mut Picture, y: f64, name: &str, ink: Ink) {
+    /// Where the panel ends with all that stands below its axis.
+    pub(super) fn end(&self) -> f64 {
+        self.bottom + self.times_below + 8.0
+    }
+
+    /// A name behind the last point of a line.
+    pub(super) fn name_at(&self, picture: &mut Picture, last: Point, name: &str, ink: Ink) {
+        let (x, y) = self.at(last);
         let style = TextStyle { size: SMALL, bold: true, ink, anchor: Anchor::Left };
-        picture.text((self.right + 8.0, y), name, style);
+        picture.text((x + 7.0, y), name, style);
+    }
+
+    /// A name at the right edge with lines of what is to be known below it, all in the middle of the
+    /// panel's height.
+    pub(super) fn caption(&self, picture: &mut Picture, name: &str, ink: Ink, lines: &[String]) {
+        let mut at = (self.right + 12.0, f64::midpoint(self.top, self.bottom));
+        at.1 -= LINE * lines.len() as f64 / 2.0;
+        picture.dot((at.0 + 4.0, at.1), 4.0, ink, true);
+        let style = TextStyle { size: BODY, bold: true, ink: TEXT, anchor: Anchor::Left };
+        picture.text((at.0 + 13.0, at.1), name, style);
+        for line in lines {
+            at.1 += LINE;
+            picture.text(at, line, label(QUIET, Anchor::Left));
+        }
+    }
+}
+
+const LEFT: f64 = 76.0;
+/// The room at the right edge, for captions.
+const RIGHT: f64 = 140.0;
+/// How far above a panel the strip of the phases begins, and how high it is.
+pub(super) const STRIP: f64 = 26.0;
+const STRIP_HEIGHT: f64 = 18.0;
+/// From one line of a caption to the next.
+const LINE: f64 = 16.0;
+
+/// Where a panel stands among those that share a time axis: the first carries the phases, the last the
+/// times.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Place {
+    Alone,
+    First,
+    Between,
+    Last,
+}
+
+impl Place {
+    /// The place of the panel `number` of `all`.
+    pub(super) const fn of(number: usize, all: usize) -> Self {
+        match (number, all.saturating_sub(number + 1)) {
+            (0, 0) => Self::Alone,
+            (0, _) => Self::First,
+            (_, 0) => Self::Last,
+            _ => Self::Between,
+        }
     }
 }
 
@@ -135,6 +243,8 @@ impl Panel {
 pub(super) enum Named {
     WithDeployment,
     Alone,
+    /// Shaded only: the panel above it has the names.
+    Unnamed,
 }
 
 /// What a value axis counts.
@@ -146,13 +256,7 @@ pub(super) struct Unit<'a> {
 }
 
 pub(super) fn plain(value: f64) -> String {
-    if value >= 10_000.0 {
-        format!("{:.0}k", value / 1_000.0)
-    } else if value.fract() == 0.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.1}")
-    }
+    if value.fract() == 0.0 { crate::text::count(value as u64) } else { format!("{value:.1}") }
 }
 
 pub(super) fn percent(value: f64) -> String {

@@ -1,6 +1,6 @@
 //! A picture: shapes in pixels, in the order in which they are drawn.
 
-use super::theme::{BODY, Ink, QUIET, SMALL, TEXT, TITLE};
+use super::theme::{BODY, Ink, QUIET, SMALL, TEXT, TITLE, WIDTH};
 
 /// A picture that is being drawn.
 #[derive(Clone, Debug)]
@@ -43,9 +43,11 @@ pub(super) const fn label(ink: Ink, anchor: Anchor) -> TextStyle {
 }
 
 impl Picture {
-    /// A picture with its title, and a line below it with what is counted and how.
-    pub(super) fn new(width: f64, height: f64, title: impl Into<String>, subtitle: &str) -> Self {
+    /// A picture with its title, and a line below it with what is counted and how. It is as high as one
+    /// that tells that there is nothing to draw, until it is [closed](Self::close).
+    pub(super) fn new(title: impl Into<String>, subtitle: &str) -> Self {
         let title = title.into();
+        let (width, height) = (WIDTH, 200.0);
         let mut picture = Self { title: title.clone(), width, height, shapes: Vec::new() };
         let heading = TextStyle { size: TITLE, bold: true, ink: TEXT, anchor: Anchor::Left };
         picture.text((24.0, 30.0), title, heading);
@@ -85,9 +87,18 @@ impl Picture {
         }
     }
 
+    /// Ends the picture below what reaches down to `bottom`, with a line about what is not shown.
+    pub(super) fn close(&mut self, bottom: f64, footnote: Option<String>) {
+        self.height = (bottom + 16.0).ceil();
+        if let Some(text) = footnote {
+            self.text((24.0, bottom + 22.0), text, label(QUIET, Anchor::Left));
+            self.height += 24.0;
+        }
+    }
+
     /// What is told instead of a chart with nothing on it.
     pub(super) fn nothing(&mut self, text: &str) {
-        let at = (self.width / 2.0, self.height / 2.0);
+        let at = (self.width / 2.0, self.height * 0.6);
         let style = TextStyle { size: 16.0, bold: false, ink: QUIET, anchor: Anchor::Middle };
         self.text(at, text, style);
     }

@@ -1,81 +1,120 @@
-//! What each deployment produced, and how long its attempts took.
+//! What each deployment's provider produced, and how long its attempts took.
 
 use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Unit, ceiling, plain, seconds};
-use super::picture::Picture;
+use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
+use super::picture::{Anchor, Picture, label};
 use super::story::Story;
-use super::theme::{WIDTH, deployment as ink_of};
+use super::theme::{QUIET, deployment as ink_of};
+use crate::text::count;
+use std::ops::Range;
 
-/// How many seconds a bin of the tokens has.
-const BIN: usize = 2;
+/// A bin of the tokens holds at least so many seconds, and one of the latencies, which are kept by five.
+const TOKEN_BIN: usize = 2;
+const LATENCY_BIN: usize = 5;
+
+const PANEL: f64 = 150.0;
+const STEP: f64 = 194.0;
+
+/// The percentiles drawn, and how many values a bin needs for each.
+const PERCENTILES: [(f64, u64, &str); 2] = [
+    (0.5, 5, "p50 of the latency of attempts that succeeded, bins of 5 or more"),
+    (0.95, 20, "p95 of the same, bins of 20 or more"),
+];
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
-    let sums: Vec<_> =
-        (0..story.deployments()).map(|each| story.attempts(each, 0..story.seconds)).collect();
-    let tokens: u64 = sums.iter().map(|cell| cell.output_tokens).sum();
-    let answered: u32 = sums.iter().map(|cell| cell.succeeded).sum();
+    let all = |each: usize| story.attempts(each, 0..story.seconds);
+    let tokens: u64 = (0..story.deployments()).map(|each| all(each).output_tokens).sum();
+    let answered: u32 = (0..story.deployments()).map(|each| all(each).succeeded).sum();
+    let (token_bin, latency_bin) = (story.bin_width(TOKEN_BIN), story.bin_width(LATENCY_BIN));
+    let title = format!("{} tokens, and how fast each deployment made them", count(tokens));
     let subtitle = format!(
-        "output tokens per second by start of the attempt ({BIN} s bins), and the median latency of \
-         attempts that succeeded (5 s bins of 5 or more); n = {answered} attempts"
+        "output tokens per second in bins of {token_bin} s, latency in bins of {latency_bin} s, both by \
+         start of the attempt; n = {} attempts that succeeded",
+        count(answered.into())
     );
-    let title = format!("{} tokens, by deployment", crate::text::count(tokens));
-    let mut picture = Picture::new(WIDTH, 640.0, title, &subtitle);
+    let mut picture = Picture::new(title, &subtitle);
     if tokens == 0 {
         picture.nothing("no tokens in this run");
         return picture;
     }
-    let names: Vec<_> = (0..story.deployments()).map(|each| story.name(each)).collect();
+    let (shown, others) =
+        story.panels(0..story.deployments(), |each| all(each).succeeded, "nothing answered");
     let entries: Vec<_> =
-        names.iter().enumerate().map(|(each, name)| (*name, ink_of(each), Mark::Line)).collect();
-    legend::draw(&mut picture, 76.0, 84.0, &entries);
-    let rates: Vec<_> = (0..story.deployments()).map(|each| token_rates(story, each)).collect();
-    draw_lines(&mut picture, story, 134.0, ("tokens/s", plain), &rates);
-    let medians: Vec<_> = (0..story.deployments()).map(|each| medians(story, each)).collect();
-    draw_lines(&mut picture, story, 394.0, ("p50", seconds), &medians);
+        shown.iter().map(|&each| (story.name(each), ink_of(each), Mark::Line(2.5))).collect();
+    let mut top = legend::draw(&mut picture, &entries) + STRIP + 24.0;
+    let rates: Vec<_> =
+        shown.iter().map(|&each| (each, token_rates(story, each, token_bin))).collect();
+    let unit = Unit { name: "", write: plain, lines: 4.0 };
+    let drawn = Lines { top, over: "output tokens per second", unit, place: Place::First };
+    let mut bottom = drawn.draw(&mut picture, story, &rates);
+    for (number, (quantile, needs, over)) in PERCENTILES.into_iter().enumerate() {
+        top += STEP;
+        let series = |each: usize| percentiles(story, each, latency_bin, (quantile, needs));
+        let series: Vec<_> = shown.iter().map(|&each| (each, series(each))).collect();
+        let unit = Unit { name: "", write: seconds, lines: 4.0 };
+        let place = Place::of(number + 1, PERCENTILES.len() + 1);
+        bottom = Lines { top, over, unit, place }.draw(&mut picture, story, &series);
+    }
+    picture.close(bottom, others);
     picture
 }
 
 type Series = Vec<(f64, Option<f64>)>;
 
-fn draw_lines(
-    picture: &mut Picture,
-    story: &Story<'_>,
+/// A panel with a line for each deployment.
+struct Lines {
     top: f64,
-    (name, write): (&str, fn(f64) -> String),
-    series: &[Series],
-) {
-    let most = series.iter().flatten().filter_map(|&(_, value)| value).fold(0.0, f64::max);
-    let panel = Panel {
-        left: 76.0,
-        right: WIDTH - 28.0,
-        top,
-        bottom: top + 200.0,
-        seconds: story.seconds as f64,
-        most: ceiling(most),
-    };
-    panel.faults(picture, story.faults.iter(), Named::WithDeployment);
-    panel.frame(picture, story, &Unit { name, write, lines: 4.0 });
-    for (deployment, line) in series.iter().enumerate() {
-        panel.line(picture, line, ink_of(deployment), 2.5);
+    /// What it shows, written above it.
+    over: &'static str,
+    unit: Unit<'static>,
+    place: Place,
+}
+
+impl Lines {
+    /// Draws it, and tells how far down it reaches.
+    fn draw(&self, picture: &mut Picture, story: &Story<'_>, series: &[(usize, Series)]) -> f64 {
+        let values = series.iter().flat_map(|(_, line)| line).filter_map(|&(_, value)| value);
+        let most = ceiling(values.fold(0.0, f64::max));
+        let panel = Panel::new(story, self.top, PANEL, most).wide();
+        let named = if self.place == Place::First { Named::WithDeployment } else { Named::Unnamed };
+        panel.faults(picture, story.faults.iter(), named);
+        panel.frame(picture, story, &self.unit, self.place);
+        let above = if self.place == Place::First { STRIP + 12.0 } else { 14.0 };
+        let at = (panel.left, panel.top - above);
+        picture.text(at, self.over, label(QUIET, Anchor::Left));
+        for (deployment, line) in series {
+            panel.line(picture, line, ink_of(*deployment), 2.5);
+        }
+        panel.end()
     }
 }
 
-fn token_rates(story: &Story<'_>, deployment: usize) -> Series {
-    let starts = (0..story.seconds).step_by(BIN);
-    let rates = starts.map(|start| {
-        let tokens = story.attempts(deployment, start..start + BIN).output_tokens;
-        (start as f64 + BIN as f64 / 2.0, Some(tokens as f64 / BIN as f64))
+fn token_rates(story: &Story<'_>, deployment: usize, width: usize) -> Series {
+    let until = story.scenario.workload.until.as_secs_f64();
+    let rates = story.bins(width).map(|bin| {
+        let rate = story.attempts(deployment, bin.clone()).output_tokens as f64 / width as f64;
+        (middle(&bin), (rate > 0.0 || middle(&bin) < until).then_some(rate))
     });
     rates.collect()
 }
 
-fn medians(story: &Story<'_>, deployment: usize) -> Series {
+fn percentiles(
+    story: &Story<'_>,
+    deployment: usize,
+    width: usize,
+    (quantile, needs): (f64, u64),
+) -> Series {
     let latency = &story.recording.cells.deployments[deployment].latency;
-    let width = latency.width().as_secs_f64();
-    let medians = (0..latency.bins()).map(|bin| {
-        let values = latency.merged(bin..bin + 1);
-        let median = (values.len() >= 5).then(|| values.value_at_quantile(0.5) as f64 / 1e6);
-        ((bin as f64 + 0.5) * width, median)
+    let kept = latency.width().as_secs() as usize;
+    let percentiles = story.bins(width).map(|bin| {
+        let values = latency.merged(bin.start / kept..bin.end.div_ceil(kept));
+        let value =
+            (values.len() >= needs).then(|| values.value_at_quantile(quantile) as f64 / 1e6);
+        (middle(&bin), value)
     });
-    medians.collect()
+    percentiles.collect()
+}
+
+fn middle(bin: &Range<usize>) -> f64 {
+    f64::midpoint(bin.start as f64, bin.end as f64)
 }

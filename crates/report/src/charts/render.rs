@@ -1,5 +1,6 @@
 //! From shapes to SVG and PNG, by plotters, with the one font that is in the tree.
 
+use super::letters::{Bitmap, LINE_OF_EM, REGULAR, SEMIBOLD};
 use super::picture::{Anchor, Picture, Shape, TextStyle};
 use super::theme::{Ink, PAPER};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -10,10 +11,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, ShapeStyle, register_font,
 };
+use std::f64::consts::TAU;
 use std::sync::OnceLock;
-
-pub(crate) const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.otf");
-pub(crate) const SEMIBOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.otf");
 
 /// The font's name in SVGs; whoever shows one without it gets the next best.
 const FAMILY: &str = "Inter, system-ui, sans-serif";
@@ -21,17 +20,28 @@ const FAMILY: &str = "Inter, system-ui, sans-serif";
 /// Pixels of a PNG per pixel of the picture.
 const PNG_SCALE: f64 = 2.0;
 
+/// Corners of a ring.
+const RING: u32 = 24;
+
+/// Units of an SVG per pixel of the picture: plotters writes whole units, and a line is smooth only in
+/// finer steps than pixels.
+const SVG_SCALE: f64 = 4.0;
+
 pub(super) fn svg(picture: &Picture) -> Result<String, String> {
     let mut text = String::new();
-    let size = (picture.width as u32, picture.height as u32);
-    draw(picture, 1.0, SVGBackend::with_string(&mut text, size))?;
-    Ok(text)
+    let (width, height) = size(picture, SVG_SCALE);
+    draw(picture, SVG_SCALE, SVGBackend::with_string(&mut text, (width, height)))?;
+    let (shown_width, shown_height) = size(picture, 1.0);
+    let units = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let shown = format!("<svg width=\"{shown_width}\" height=\"{shown_height}\" role=\"img\"");
+    Ok(text.replacen(&units, &shown, 1))
 }
 
 pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {
-    let (width, height) = ((picture.width * PNG_SCALE) as u32, (picture.height * PNG_SCALE) as u32);
+    let (width, height) = size(picture, PNG_SCALE);
     let mut pixels = vec![0; width as usize * height as usize * 3];
-    draw(picture, PNG_SCALE, BitMapBackend::with_buffer(&mut pixels, (width, height)))?;
+    let bitmap = Bitmap(BitMapBackend::with_buffer(&mut pixels, (width, height)));
+    draw(picture, PNG_SCALE, bitmap)?;
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -40,6 +50,10 @@ pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {
     writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+fn size(picture: &Picture, scale: f64) -> (u32, u32) {
+    ((picture.width * scale) as u32, (picture.height * scale) as u32)
 }
 
 fn draw<B: DrawingBackend>(picture: &Picture, scale: f64, backend: B) -> Result<(), String> {
@@ -72,8 +86,18 @@ fn draw_shape<B: DrawingBackend>(
             area.draw(&PathElement::new(points, stroke(*ink, width * scale)))
         }
         Shape::Dot { at: centre, radius, ink, filled } => {
-            let style = if *filled { colour(*ink).filled() } else { stroke(*ink, 1.5 * scale) };
-            area.draw(&Circle::new(at(*centre), (radius * scale).round() as i32, style))
+            if *filled {
+                let radius = (radius * scale).round() as i32;
+                return area.draw(&Circle::new(at(*centre), radius, colour(*ink).filled()));
+            }
+            // Plotters' own rings are of single pixels.
+            let ring: Vec<_> = (0..=RING)
+                .map(|step| {
+                    let (sine, cosine) = (TAU * f64::from(step) / f64::from(RING)).sin_cos();
+                    at((centre.0 + radius * cosine, centre.1 + radius * sine))
+                })
+                .collect();
+            area.draw(&PathElement::new(ring, stroke(*ink, 1.5 * scale)))
         }
         Shape::Text { at: place, text, style } => {
             let style = text_style(style, scale);
@@ -89,7 +113,7 @@ fn text_style(style: &TextStyle, scale: f64) -> plotters::style::TextStyle<'stat
         Anchor::Middle => HPos::Center,
         Anchor::Right => HPos::Right,
     };
-    let font = FontDesc::new(FontFamily::Name(FAMILY), style.size * scale, weight);
+    let font = FontDesc::new(FontFamily::Name(FAMILY), style.size * LINE_OF_EM * scale, weight);
     let place = Pos::new(horizontal, VPos::Center);
     let ink: &RGBAColor = &colour(style.ink);
     let mut described = plotters::style::TextStyle::from(font).pos(place);

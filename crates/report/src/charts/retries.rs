@@ -1,80 +1,137 @@
-//! How long retries waited, against the policy's ceilings.
+//! How retries went: at once to a sibling, or after a wait, which is held against the policy's ceilings.
 
 use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Unit, ceiling, seconds};
-use super::picture::{Anchor, Picture, label};
+use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
+use super::picture::{Anchor, Picture, TextStyle, label};
 use super::story::Story;
-use super::theme::{QUIET, TEXT, TOTAL, WIDTH, deployment as ink_of};
+use super::theme::{BODY, QUIET, TEXT, deployment as ink_of};
+use crate::text::count;
 use squall_record::Note;
-use squall_router::{Note as Decision, RetryWait};
+use squall_router::Note as Decision;
 
 /// A retry, as the rows tell it.
+#[derive(Clone, Copy, Debug)]
 struct Retry {
+    /// When it began, in seconds.
     at: f64,
+    /// From the end of the attempt before it, in seconds.
     delay: f64,
     deployment: usize,
 }
 
-/// A retry counts as immediate below this.
+/// A retry counts as at once below this: what a loopback and a busy machine take, in seconds.
 const AT_ONCE: f64 = 0.02;
+/// How many dots are drawn at most: more would be one blot.
+const DOTS: usize = 2_000;
+
+const WAITS: f64 = 190.0;
+const SWITCHES: f64 = 96.0;
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
     let retries = retries(story);
-    let waits = waits(story);
-    let at_once = retries.iter().filter(|retry| retry.delay < AT_ONCE).count();
-    let waited = retries.len() - at_once;
-    let title = match (at_once, waited) {
+    let (at_once, waited): (Vec<_>, Vec<_>) =
+        retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
+    let [all, switches, waits] =
+        [&retries, &at_once, &waited].map(|retries| count(retries.len() as u64));
+    let title = match (at_once.len(), waited.len()) {
         (0, 0) => "No retries".to_owned(),
-        (_, 0) => format!("{at_once} retries, all at a sibling at once: none had to wait"),
-        _ => format!("{at_once} retries at a sibling at once, {waited} after a wait"),
+        (_, 0) => format!("{switches} retries, all at once: none had to wait"),
+        _ => format!("{switches} retries at once, {waits} after a wait"),
     };
+    let width = story.bin_width(1);
     let subtitle = format!(
         "from the end of an attempt to the start of the next of the same request, by the providers' \
-         logs; n = {}",
-        retries.len()
+         logs; in bins of {width} s below; n = {all}"
     );
-    let mut picture = Picture::new(WIDTH, 430.0, title, &subtitle);
+    let mut picture = Picture::new(title, &subtitle);
     if retries.is_empty() {
-        picture.nothing("no request was tried twice in this run");
+        picture.nothing(if story.has_rows() || story.recording.cells.counts().1 == 0 {
+            "no request was tried twice in this run"
+        } else {
+            "no rows of attempts were kept in this run, which this chart is made of"
+        });
         return picture;
     }
-    let backoff = story.scenario.router.groups[story.scenario.target.index()].backoff;
-    let longest = retries.iter().map(|retry| retry.delay).fold(0.0, f64::max);
-    let panel = Panel {
-        left: 76.0,
-        right: WIDTH - 150.0,
-        top: 128.0,
-        bottom: 386.0,
-        seconds: story.seconds as f64,
-        most: ceiling(longest.max(backoff.ceiling(1).as_secs_f64())),
-    };
-    panel.faults(&mut picture, story.faults.iter(), Named::WithDeployment);
-    panel.frame(&mut picture, story, &Unit { name: "delay", write: seconds, lines: 5.0 });
-    for retry in 1..=4_u16 {
-        let most = backoff.ceiling(retry).as_secs_f64();
-        if most <= panel.most {
-            let y = panel.y(most);
-            picture.dashes(&[(panel.left, y), (panel.right, y)], TEXT, 1.5);
-            let text = format!("ceiling of retry {retry}");
-            picture.text((panel.right + 8.0, y), text, label(QUIET, Anchor::Left));
-        }
+    let targets: Vec<_> = (0..story.deployments())
+        .filter(|&each| retries.iter().any(|retry| retry.deployment == each))
+        .collect();
+    let names: Vec<_> = targets.iter().map(|&each| format!("to {}", story.name(each))).collect();
+    let colours = names.iter().zip(&targets);
+    let mut entries: Vec<_> =
+        colours.map(|(name, &each)| (name.as_str(), ink_of(each), Mark::Dot)).collect();
+    entries.push(("the most that the backoff may draw", TEXT, Mark::Dashes(1.5)));
+    let asked = asked_waits(story);
+    if !asked.is_empty() {
+        entries.push(("what a Retry-After asked for", TEXT, Mark::Ring));
     }
-    for retry in &retries {
+    let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    draw_waits(&mut picture, story, top, (&waited, &asked));
+    draw_switches(&mut picture, story, top + WAITS + 44.0, &at_once);
+    picture
+}
+
+fn draw_waits(
+    picture: &mut Picture,
+    story: &Story<'_>,
+    top: f64,
+    (waited, asked): (&[Retry], &[(f64, f64)]),
+) {
+    let backoff = story.scenario.router.groups[story.scenario.target.index()].backoff;
+    let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
+    let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
+    let panel = Panel::new(story, top, WAITS, ceiling(longest));
+    panel.faults(picture, story.faults.iter(), Named::WithDeployment);
+    panel.frame(picture, story, &Unit { name: "delay", write: seconds, lines: 4.0 }, Place::First);
+    let mut free_below = f64::INFINITY;
+    for retry in 1..=16_u16 {
+        let most = backoff.ceiling(retry).as_secs_f64();
+        let repeated = retry > 1 && backoff.ceiling(retry - 1) == backoff.ceiling(retry);
+        let y = panel.y(most);
+        if most > panel.most || repeated || y > free_below {
+            break;
+        }
+        free_below = y - 14.0;
+        picture.dashes(&[(panel.left, y), (panel.right, y)], TEXT, 1.5);
+        let text = format!("retry {retry}");
+        picture.text((panel.right + 12.0, y), text, label(QUIET, Anchor::Left));
+    }
+    for retry in waited.iter().step_by(waited.len().div_ceil(DOTS).max(1)) {
         picture.dot(panel.at((retry.at, retry.delay)), 3.5, ink_of(retry.deployment), true);
     }
-    for (at, wait) in waits {
-        if let Some(asked) = wait.retry_after {
-            picture.dot(panel.at((at, asked.as_secs_f64())), 5.0, TOTAL, false);
+    for &(at, wait) in asked.iter().step_by(asked.len().div_ceil(DOTS).max(1)) {
+        picture.dot(panel.at((at, wait)), 5.0, TEXT, false);
+    }
+    if waited.is_empty() {
+        let at = (panel.left + 14.0, panel.bottom - 22.0);
+        let style = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
+        picture.text(at, "no retry had to wait", style);
+    }
+}
+
+fn draw_switches(picture: &mut Picture, story: &Story<'_>, top: f64, at_once: &[Retry]) {
+    let width = story.bin_width(1);
+    let bins: Vec<_> = story.bins(width).collect();
+    let mut counts = vec![vec![0_u32; story.deployments()]; bins.len()];
+    for retry in at_once {
+        // A retry after the last bin belongs to it.
+        let bin = (retry.at as usize / width).min(bins.len() - 1);
+        counts[bin][retry.deployment] += 1;
+    }
+    let rate = |count: u32| f64::from(count) / width as f64;
+    let most = counts.iter().map(|counts| rate(counts.iter().sum())).fold(0.0, f64::max);
+    let panel = Panel::new(story, top, SWITCHES, ceiling(most));
+    panel.faults(picture, story.faults.iter(), Named::Unnamed);
+    panel.frame(picture, story, &Unit { name: "", write: plain, lines: 2.0 }, Place::Last);
+    let over = (panel.left, panel.top - 12.0);
+    picture.text(over, "retries at once, per second", label(QUIET, Anchor::Left));
+    for (bin, counts) in bins.iter().zip(&counts) {
+        let mut base = 0.0;
+        for (deployment, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            panel.bar(picture, bin, (base, base + rate(count)), ink_of(deployment));
+            base += rate(count);
         }
     }
-    let names: Vec<_> =
-        (0..story.deployments()).map(|each| format!("to {}", story.name(each))).collect();
-    let entries = names.iter().enumerate();
-    let mut entries: Vec<_> =
-        entries.map(|(each, name)| (name.as_str(), ink_of(each), Mark::Dot)).collect();
-    entries.push(("ceiling of the jitter", TEXT, Mark::Dashes));
-    legend::draw(&mut picture, 76.0, 84.0, &entries);
-    picture
+    picture.close(panel.end(), None);
 }
 
 /// Every attempt that followed another of its request.
@@ -84,19 +141,25 @@ fn retries(story: &Story<'_>) -> Vec<Retry> {
     let pairs = rows
         .windows(2)
         .filter(|pair| pair[0].request.is_some() && pair[0].request == pair[1].request);
-    let retries = pairs.map(|pair| Retry {
-        at: pair[1].started.as_secs_f64(),
-        delay: pair[1].started.since(pair[0].ended).as_secs_f64(),
-        deployment: usize::from(pair[1].deployment),
-    });
-    retries.collect()
+    let mut retries: Vec<_> = pairs
+        .map(|pair| Retry {
+            at: pair[1].started.as_secs_f64(),
+            delay: pair[1].started.since(pair[0].ended).as_secs_f64(),
+            deployment: usize::from(pair[1].deployment),
+        })
+        .collect();
+    retries.retain(|retry| retry.deployment < story.deployments());
+    retries.sort_by(|one, other| one.at.total_cmp(&other.at));
+    retries
 }
 
-/// The waits that the router told of, at the times they began.
-fn waits(story: &Story<'_>) -> Vec<(f64, RetryWait)> {
+/// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.
+fn asked_waits(story: &Story<'_>) -> Vec<(f64, f64)> {
     let notes = story.recording.notes.iter();
     let waits = notes.filter_map(|row| match row.note {
-        Note::Router(Decision::RetryScheduled { wait, .. }) => Some((row.at.as_secs_f64(), wait)),
+        Note::Router(Decision::RetryScheduled { wait, .. }) => {
+            Some((row.at.as_secs_f64(), wait.retry_after?.as_secs_f64()))
+        }
         _ => None,
     });
     waits.collect()

@@ -1,148 +1,248 @@
 //! Each deployment's share of first attempts, against the weights that applied and what chance allows.
 
-use super::panel::{Named, Panel, Unit, percent};
-use super::picture::{Anchor, Picture, TextStyle, label};
-use super::story::{Story, window};
-use super::theme::{AXIS, FAILED, QUIET, SMALL, TEXT, WIDTH, deployment as ink_of};
-use crate::metrics::fault_windows;
+use super::legend::{self, Mark};
+use super::letters;
+use super::panel::{Named, Panel, Place, STRIP, Unit, percent};
+use super::picture::{Anchor, Picture, TextStyle};
+use super::story::Story;
+use super::theme::{AXIS, FAILED, Ink, SMALL, TEXT, deployment as ink_of};
+use crate::metrics::{Ask, Measurement, Value, fault_windows, measure};
+use crate::text;
 use squall_determinism::Timestamp;
+use squall_record::TICK;
+use squall_router::DeploymentId;
+use squall_scenario::{Argument, MetricId};
+use std::ops::Range;
+use std::time::Duration;
 
-/// How many seconds a share is taken over.
+/// A share is taken over at least so many seconds.
 const BIN: usize = 2;
 /// The normal quantile of a two-sided band of 99.9 %.
 const BAND: f64 = 3.29;
 
-const PANEL: f64 = 150.0;
-const STEP: f64 = 210.0;
+const PANEL: f64 = 132.0;
+const STEP: f64 = 166.0;
+
+pub(super) fn draw(story: &Story<'_>) -> Picture {
+    let header = &story.recording.header;
+    let group = story.scenario.target.0;
+    let name = header.groups.get(usize::from(group)).map_or("", String::as_str);
+    let members: Vec<_> =
+        (0..story.deployments()).filter(|&each| header.deployments[each].group == group).collect();
+    let first = |each: usize| story.attempts(each, 0..story.seconds).first;
+    let total: u32 = members.iter().map(|&each| first(each)).sum();
+    let width = story.bin_width(BIN);
+    let subtitle = format!(
+        "share of first attempts in group {name}, in bins of {width} s, by the providers' logs; n = {}",
+        text::count(total.into())
+    );
+    let (shown, others) = story.panels(members.iter().copied(), first, "no first attempts");
+    let title = format!("Who served {name}, against the weights");
+    let mut picture = Picture::new(title, &subtitle);
+    if total == 0 {
+        picture.nothing("no first attempts in this run");
+        return picture;
+    }
+    let entries = [
+        ("share (in the deployment's colour)", TEXT, Mark::Line(2.5)),
+        ("the weight that applied", TEXT, Mark::Dashes(1.5)),
+        ("99.9% of what independent draws by that weight would give", BEHIND, Mark::Block),
+    ];
+    let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    let odds = Odds::new(story, &members);
+    let mut bottom = top;
+    for (number, &deployment) in shown.iter().enumerate() {
+        let panel = Panel::new(story, top, PANEL, 1.0);
+        let place = Place::of(number, shown.len());
+        let bins: Vec<_> =
+            story.bins(width).filter_map(|bin| odds.bin(story, deployment, bin)).collect();
+        draw_deployment(&mut picture, story, &panel, (deployment, place), &bins);
+        bottom = panel.end();
+        top += STEP;
+    }
+    picture.close(bottom, others);
+    picture
+}
+
+const BEHIND: Ink = AXIS.faded(0.3);
+
+fn draw_deployment(
+    picture: &mut Picture,
+    story: &Story<'_>,
+    panel: &Panel,
+    (deployment, place): (usize, Place),
+    bins: &[Bin],
+) {
+    let provider = story.provider(deployment);
+    let faults = story.faults.iter().filter(|fault| fault.provider == provider);
+    panel.faults(picture, faults, Named::Alone);
+    panel.frame(picture, story, &Unit { name: "share", write: percent, lines: 4.0 }, place);
+    for piece in bins.chunk_by(|one, next| one.to >= next.from) {
+        let edge = |sign: f64| {
+            let at = move |bin: &Bin| (bin.target + sign * bin.chance).clamp(0.0, 1.0);
+            piece.iter().flat_map(move |bin| [(bin.from, at(bin)), (bin.to, at(bin))])
+        };
+        let lower: Vec<_> = edge(-1.0).collect();
+        let band = edge(1.0).chain(lower.into_iter().rev());
+        picture.area(band.map(|point| panel.at(point)).collect(), BEHIND);
+        for step in piece.chunk_by(|one, next| (one.target - next.target).abs() < 0.005) {
+            let (first, last) = (&step[0], &step[step.len() - 1]);
+            let ends = [(first.from, first.target), (last.to, first.target)];
+            picture.dashes(&ends.map(|point| panel.at(point)), TEXT, 1.5);
+        }
+    }
+    let ink = ink_of(deployment);
+    let line: Vec<_> =
+        bins.iter().map(|bin| (f64::midpoint(bin.from, bin.to), Some(bin.share))).collect();
+    panel.line(picture, &line, ink, 2.5);
+    let weight = story.recording.header.deployments[deployment].weight;
+    panel.caption(picture, story.name(deployment), ink, &[format!("weight {weight}")]);
+    for fault in fault_windows(story.scenario, provider) {
+        let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
+        mark(picture, panel, time, fault.start, ("left", FAILED));
+        let time = moved(story, deployment, MetricId::RecoveryTime, fault.end);
+        mark(picture, panel, time, fault.end, ("back", TEXT));
+    }
+}
+
+/// How long traffic took to move, by the metric that the verdict uses; `None` where too little was seen
+/// to tell.
+fn moved(
+    story: &Story<'_>,
+    deployment: usize,
+    metric: MetricId,
+    from: Timestamp,
+) -> Option<Duration> {
+    let ask = Ask {
+        scenario: story.scenario,
+        recording: story.recording,
+        argument: Some(Argument::Deployment(DeploymentId(deployment as u16))),
+        window: from..from + TICK,
+        limit: None,
+    };
+    match measure(metric, &ask) {
+        Measurement::Measured(measured) => match measured.value {
+            Value::Duration(time) if time < Duration::MAX => Some(time),
+            _ => None,
+        },
+        Measurement::Inconclusive { .. } => None,
+    }
+}
+
+/// Marks the moment at which traffic had left a deployment, or was back.
+fn mark(
+    picture: &mut Picture,
+    panel: &Panel,
+    time: Option<Duration>,
+    since: Timestamp,
+    (what, ink): (&str, Ink),
+) {
+    let Some(time) = time else { return };
+    let x = panel.x((since + time).as_secs_f64());
+    picture.path(vec![(x, panel.top + 22.0), (x, panel.bottom)], ink, 1.5);
+    let text = format!("{what} after {}", text::duration(time));
+    let wide = letters::width(&text, SMALL, true) + 6.0;
+    let (at, anchor) =
+        if x + wide > panel.right { (x - 6.0, Anchor::Right) } else { (x + 6.0, Anchor::Left) };
+    let style = TextStyle { size: SMALL, bold: true, ink, anchor };
+    picture.text((at, panel.top + 30.0), text, style);
+}
 
 /// The share of one bin, with what it is held against.
 #[derive(Clone, Copy, Debug)]
 struct Bin {
-    /// Its middle, in seconds.
-    at: f64,
-    share: Option<f64>,
+    /// From when to when, in seconds.
+    from: f64,
+    to: f64,
+    share: f64,
     target: f64,
     /// Half the width of the band.
     chance: f64,
 }
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
-    let group = story.scenario.target.0;
-    let header = &story.recording.header;
-    let members: Vec<_> =
-        (0..story.deployments()).filter(|&each| header.deployments[each].group == group).collect();
-    let name = header.groups.get(usize::from(group)).map_or("", String::as_str);
-    let first: u32 = members.iter().map(|&each| story.attempts(each, 0..story.seconds).first).sum();
-    let subtitle = format!(
-        "share of first attempts in group {name}, {BIN} s bins; dashed: the weight that applied; grey: \
-         99.9 % of what chance alone would give; n = {}",
-        crate::text::count(first.into())
-    );
-    let height = 96.0 + STEP * members.len().max(1) as f64;
-    let title = format!("Who served {name}, against the weights");
-    let mut picture = Picture::new(WIDTH, height, title, &subtitle);
-    if first == 0 {
-        picture.nothing("no attempts in this run");
-        return picture;
-    }
-    for (row, &deployment) in members.iter().enumerate() {
-        let top = 112.0 + STEP * row as f64;
-        draw_deployment(&mut picture, story, &members, deployment, top);
-    }
-    picture
+/// The weights that applied, tick by tick: a deployment whose provider fails, or has asked to be left
+/// alone, has none, and the others share what is its.
+struct Odds {
+    /// By member.
+    members: Vec<Member>,
 }
 
-fn draw_deployment(
-    picture: &mut Picture,
-    story: &Story<'_>,
-    members: &[usize],
+struct Member {
     deployment: usize,
-    top: f64,
-) {
-    let panel = Panel {
-        left: 76.0,
-        right: WIDTH - 118.0,
-        top,
-        bottom: top + PANEL,
-        seconds: story.seconds as f64,
-        most: 1.0,
-    };
-    let bins = bins(story, members, deployment);
-    let provider = story.provider(deployment);
-    let faults = story.faults.iter().filter(|fault| fault.provider == provider);
-    panel.faults(picture, faults, Named::Alone);
-    panel.frame(picture, story, &Unit { name: "share", write: percent, lines: 4.0 });
-    let edge = |sign: f64| {
-        bins.iter().map(move |bin| (bin.at, (bin.target + sign * bin.chance).clamp(0.0, 1.0)))
-    };
-    let band: Vec<_> = edge(1.0).chain(edge(-1.0).collect::<Vec<_>>().into_iter().rev()).collect();
-    picture.area(band.into_iter().map(|point| panel.at(point)).collect(), AXIS.faded(0.25));
-    let target: Vec<_> = bins.iter().map(|bin| panel.at((bin.at, bin.target))).collect();
-    picture.dashes(&target, TEXT, 1.5);
-    let ink = ink_of(deployment);
-    let line: Vec<_> = bins.iter().map(|bin| (bin.at, bin.share)).collect();
-    panel.line(picture, &line, ink, 2.5);
-    let weight = story.recording.header.deployments[deployment].weight;
-    let middle = top + PANEL / 2.0;
-    panel.name_at(picture, middle - 9.0, story.name(deployment), ink);
-    let style = label(QUIET, Anchor::Left);
-    picture.text((panel.right + 8.0, middle + 9.0), format!("weight {weight}"), style);
-    mark_leaving(picture, story, &panel, &bins, provider);
+    weight: f64,
+    /// When its provider fails.
+    faults: Vec<Range<Timestamp>>,
+    /// When it had asked to be left alone.
+    waits: Vec<Range<Timestamp>>,
 }
 
-/// Marks the moment after which the share stayed below its band while a fault lasted.
-fn mark_leaving(
-    picture: &mut Picture,
-    story: &Story<'_>,
-    panel: &Panel,
-    bins: &[Bin],
-    provider: u16,
-) {
-    for fault in fault_windows(story.scenario, provider) {
-        let (from, to) = (fault.start.as_secs_f64(), fault.end.as_secs_f64());
-        let during = |bin: &&Bin| bin.at > from && bin.at < to;
-        let last_inside = bins
-            .iter()
-            .filter(during)
-            .rfind(|bin| bin.share.is_some_and(|share| share > bin.target + 0.05 + bin.chance));
-        let left = last_inside.map_or(from, |bin| bin.at + BIN as f64 / 2.0);
-        if left >= to {
-            continue;
-        }
-        let x = panel.x(left);
-        picture.path(vec![(x, panel.top + 20.0), (x, panel.bottom)], FAILED, 2.0);
-        let style = TextStyle { size: SMALL, bold: false, ink: FAILED, anchor: Anchor::Left };
-        let text = format!("gone within {:.0} s", (left - from).max(BIN as f64));
-        picture.text((x + 5.0, panel.bottom - 12.0), text, style);
+impl Member {
+    fn is_out(&self, time: Timestamp) -> bool {
+        // Ranges of one kind are in order and do not overlap: only the last begun can hold the time.
+        [&self.faults, &self.waits].into_iter().any(|ranges| {
+            let begun = ranges.partition_point(|range| range.start <= time);
+            begun > 0 && ranges[begun - 1].contains(&time)
+        })
     }
 }
 
-fn bins(story: &Story<'_>, members: &[usize], deployment: usize) -> Vec<Bin> {
-    let first = |each: usize, at: usize| story.attempts(each, at..at + BIN).first;
-    let starts = (0..story.seconds).step_by(BIN);
-    let bins = starts.map(|start| {
-        let all: u32 = members.iter().map(|&each| first(each, start)).sum();
-        let target = target(story, members, deployment, start);
-        let n = f64::from(all);
-        Bin {
-            at: start as f64 + BIN as f64 / 2.0,
-            share: (all > 0).then(|| f64::from(first(deployment, start)) / n),
-            target,
-            chance: if all > 0 { BAND * (target * (1.0 - target) / n).sqrt() } else { 0.0 },
-        }
-    });
-    bins.collect()
-}
+impl Odds {
+    fn new(story: &Story<'_>, members: &[usize]) -> Self {
+        let members = members.iter().map(|&deployment| {
+            let faults = fault_windows(story.scenario, story.provider(deployment));
+            let cells = &story.recording.cells.deployments[deployment];
+            Member {
+                deployment,
+                weight: f64::from(story.recording.header.deployments[deployment].weight),
+                faults: faults.iter().map(|fault| fault.start..fault.end).collect(),
+                waits: cells.embargoed().collect(),
+            }
+        });
+        Self { members: members.collect() }
+    }
 
-/// The weight that applied: those whose provider fails have none, and the others share what is theirs.
-fn target(story: &Story<'_>, members: &[usize], deployment: usize, start: usize) -> f64 {
-    let middle = window(&(start..start + BIN));
-    let at = Timestamp::from_nanos(u64::midpoint(middle.start.as_nanos(), middle.end.as_nanos()));
-    let weight = |each: usize| {
-        let fails = fault_windows(story.scenario, story.provider(each));
-        let out = fails.iter().any(|fault| fault.start <= at && at < fault.end);
-        if out { 0.0 } else { f64::from(story.recording.header.deployments[each].weight) }
-    };
-    let all: f64 = members.iter().map(|&each| weight(each)).sum();
-    if all > 0.0 { weight(deployment) / all } else { 0.0 }
+    /// A bin of a deployment; `None` if the group had no first attempts in it.
+    ///
+    /// Each first attempt has its odds by its tick. The share expected is their mean, and chance spreads
+    /// it as a sum of independent draws.
+    fn bin(&self, story: &Story<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
+        let (mut all, mut there, mut expected, mut variance) = (0.0, 0.0, 0.0, 0.0);
+        let per_second = (1_000 / TICK.as_millis()) as usize;
+        for tick in bin.start * per_second..bin.end * per_second {
+            let start = Timestamp::ZERO + TICK * tick as u32;
+            let first = |each: usize| {
+                let ticks = story.recording.cells.deployments[each].ticks();
+                ticks.get(tick).map_or(0.0, |cell| f64::from(cell.first))
+            };
+            let n: f64 = self.members.iter().map(|member| first(member.deployment)).sum();
+            if n > 0.0 {
+                let odds = self.at(deployment, start + TICK / 2);
+                all += n;
+                there += first(deployment);
+                expected += n * odds;
+                variance += n * odds * (1.0 - odds);
+            }
+        }
+        (all > 0.0).then(|| Bin {
+            from: bin.start as f64,
+            to: bin.end as f64,
+            share: there / all,
+            target: expected / all,
+            chance: BAND * variance.sqrt() / all,
+        })
+    }
+
+    fn at(&self, deployment: usize, time: Timestamp) -> f64 {
+        let (mut own, mut all) = (0.0, 0.0);
+        for member in &self.members {
+            if member.is_out(time) {
+                continue;
+            }
+            all += member.weight;
+            if member.deployment == deployment {
+                own = member.weight;
+            }
+        }
+        if all > 0.0 { own / all } else { 0.0 }
+    }
 }

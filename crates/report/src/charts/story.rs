@@ -4,7 +4,15 @@ use squall_determinism::Timestamp;
 use squall_provider::{FaultConfig, FaultKind};
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;
+use squall_workload::Arrivals;
 use std::ops::Range;
+
+/// How many bins a chart has at most.
+const BINS: usize = 180;
+/// Widths of bins that people can reckon with, in seconds.
+const WIDTHS: [usize; 10] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+/// How many deployments get a panel of their own on a chart.
+const PANELS: usize = 12;
 
 /// A run, as charts see it.
 pub(super) struct Story<'a> {
@@ -58,6 +66,60 @@ impl<'a> Story<'a> {
         self.recording.header.deployments.len()
     }
 
+    /// The stretches of `width` seconds that the run is cut into.
+    pub(super) fn bins(&self, width: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        (0..self.seconds).step_by(width).map(move |start| start..start + width)
+    }
+
+    /// The width of a bin, in seconds: at least `least`, and so that a chart has at most [`BINS`].
+    pub(super) fn bin_width(&self, least: usize) -> usize {
+        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= BINS;
+        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(BINS).max(least))
+    }
+
+    /// The rate that the scenario asks for at a time, in requests per second; none in a closed loop,
+    /// which has no rate, nor after the end of the traffic.
+    pub(super) fn asked_rate(&self, seconds: f64) -> Option<f64> {
+        let at = Timestamp::from_nanos((seconds * 1e9) as u64);
+        match &self.scenario.workload.arrivals {
+            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
+                (at < self.scenario.workload.until).then(|| rate.at(at))
+            }
+            _ => None,
+        }
+    }
+
+    /// Splits deployments into those that get a panel and a line about the others: those to which
+    /// `amount` gives nothing, and, of many, all but the [`PANELS`] to which it gives most.
+    pub(super) fn panels(
+        &self,
+        deployments: impl Iterator<Item = usize>,
+        amount: impl Fn(usize) -> u32,
+        nothing: &str,
+    ) -> (Vec<usize>, Option<String>) {
+        let (mut shown, idle): (Vec<_>, Vec<_>) =
+            deployments.partition(|&deployment| amount(deployment) > 0);
+        shown.sort_by_key(|&deployment| std::cmp::Reverse(amount(deployment)));
+        let more = shown.split_off(shown.len().min(PANELS));
+        shown.sort_unstable();
+        let mut parts = Vec::new();
+        if !more.is_empty() {
+            parts.push(format!("not shown: {} with fewer", more.len()));
+        }
+        if idle.len() > PANELS {
+            parts.push(format!("{nothing}: {} deployments", idle.len()));
+        } else if !idle.is_empty() {
+            let names: Vec<_> = idle.iter().map(|&deployment| self.name(deployment)).collect();
+            parts.push(format!("{nothing}: {}", names.join(", ")));
+        }
+        (shown, (!parts.is_empty()).then(|| parts.join("; ")))
+    }
+
+    /// Whether the rows of attempts were kept: long runs go without.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.recording.attempts.is_empty()
+    }
+
     pub(super) fn name(&self, deployment: usize) -> &str {
         &self.recording.header.deployments[deployment].name
     }
@@ -86,6 +148,7 @@ impl<'a> Story<'a> {
     }
 }
 
+/// Seconds as a window of time.
 pub(super) fn window(seconds: &Range<usize>) -> Range<Timestamp> {
     Timestamp::from_secs(seconds.start as u64)..Timestamp::from_secs(seconds.end as u64)
 }

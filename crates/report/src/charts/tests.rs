@@ -1,33 +1,221 @@
 //! Every chart draws, whatever the run, and the same way twice.
 
 use super::*;
-use crate::metrics::fixture::Fixture;
+use crate::metrics::fixture::{FAILED, Fixture, answered, at, throttled};
+use proptest::prelude::*;
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_record::{
+    AttemptOutcome, AttemptRow, Collector, Keep, Note, NoteRow, RequestOutcome, RequestRow,
+    RunHeader, Shape,
+};
+use squall_router::{CooldownCause, DeploymentId, Note as Decision};
+use std::time::Duration;
+
+/// Two minutes with traffic by the weights, a throttle, an outage with a cooldown and its probe, and
+/// retries at once and after a wait.
+fn eventful() -> (Scenario, Recording) {
+    let mut run = Fixture::new();
+    run.requests(0..100_000, 2_000, RequestOutcome::Succeeded);
+    run.requests(20_000..40_000, 20, FAILED);
+    run.weighted(0..20_000).weighted(45_000..100_000);
+    run.first(1, 20_000..45_000, 300).first(2, 20_000..45_000, 100);
+    for second in 0..5 {
+        let asked = at(15_000 + second * 1_000);
+        run.attempt(throttled(0, asked, Duration::from_millis(500)));
+        let retry = |deployment, after| AttemptRow {
+            ordinal: 1,
+            request: Some(second),
+            ..answered(deployment, asked + Duration::from_millis(after))
+        };
+        run.attempt(AttemptRow { request: Some(second), ..throttled(0, asked, Duration::ZERO) });
+        run.attempt(retry(1, if second < 3 { 1 } else { 200 * second }));
+    }
+    let mut recording = run.recording();
+    let deployment = DeploymentId(0);
+    let cause = CooldownCause::FailureShare;
+    let decisions = [
+        (21_000, Decision::CooldownStarted { deployment, cause, until: at(41_000) }),
+        (41_000, Decision::CooldownEnded { deployment }),
+        (43_000, Decision::Recovered { deployment }),
+    ];
+    recording.notes = decisions.map(|(millis, note)| note_row(millis, note)).into();
+    (run.scenario, recording)
+}
+
+fn note_row(millis: u64, note: Decision) -> NoteRow {
+    NoteRow { at: at(millis), request: None, note: Note::Router(note) }
+}
+
+/// A recording of rows and notes that may be anything.
+fn recording_of(
+    header: RunHeader,
+    keep: Keep,
+    requests: &[RequestRow],
+    attempts: &[AttemptRow],
+    notes: &[NoteRow],
+) -> Recording {
+    let shape = Shape { groups: header.groups.len(), deployments: header.deployments.len() };
+    let mut collector = Collector::new(shape, keep);
+    requests.iter().for_each(|row| collector.request(row));
+    attempts.iter().for_each(|row| collector.attempt(row));
+    notes.iter().for_each(|row| collector.note(*row));
+    collector.finish(header)
+}
+
+/// Every chart's id and its SVG: PNGs take their time without optimisation.
+fn svgs(scenario: &Scenario, recording: &Recording) -> Vec<(&'static str, String)> {
+    let story = Story::new(scenario, recording);
+    CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&story)).unwrap())).collect()
+}
 
 #[test]
-fn every_chart_draws_an_ordinary_run_the_same_way_twice() {
-    let run = Fixture::new();
-    let recording = run.recording();
-    let once = draw_charts(&run.scenario, &recording).unwrap();
-    let twice = draw_charts(&run.scenario, &recording).unwrap();
-    assert_eq!(once.len(), CHARTS.len());
+fn the_charts_of_a_report_and_their_order() {
+    let ids = CHARTS.map(|chart| chart.id);
+    let order =
+        ["traffic", "shares", "attempts", "retries", "latency", "ttft", "errors", "providers"];
+    assert_eq!(ids, order);
+}
+
+#[test]
+fn every_chart_draws_an_eventful_run_the_same_way_twice() {
+    let (scenario, recording) = eventful();
+    let once = draw_charts(&scenario, &recording).unwrap();
+    let twice = draw_charts(&scenario, &recording).unwrap();
     for (once, twice) in once.iter().zip(&twice) {
         assert_eq!(once.svg, twice.svg, "{}", once.id);
         assert_eq!(once.png, twice.png, "{}", once.id);
         assert!(once.svg.starts_with("<svg") && !once.title.is_empty());
         assert!(once.png.starts_with(b"\x89PNG"));
+        assert!(!once.svg.contains("in this run"), "{} has nothing to draw", once.id);
+        assert!(once.svg.contains("n = "), "{} does not say of how many", once.id);
     }
 }
 
 #[test]
 fn a_run_in_which_nothing_happened_draws_too_and_says_so() {
     let run = Fixture::new();
-    let shape = squall_record::Shape {
-        groups: run.scenario.router.groups.len(),
-        deployments: run.scenario.deployments.len(),
-    };
-    let empty = squall_record::Collector::new(shape, squall_record::Keep::Rows);
-    let recording = empty.finish(run.recording().header);
-    for chart in draw_charts(&run.scenario, &recording).unwrap() {
-        assert!(chart.svg.contains("in this run"), "{} says nothing", chart.id);
+    let recording = recording_of(run.header, Keep::Rows, &[], &[], &[]);
+    for (id, svg) in svgs(&run.scenario, &recording) {
+        assert!(svg.contains("in this run"), "{id} says nothing");
+    }
+}
+
+#[test]
+fn a_run_without_rows_says_what_it_cannot_draw() {
+    let (scenario, full) = eventful();
+    let bare = recording_of(full.header, Keep::Cells, &full.requests, &full.attempts, &full.notes);
+    for (id, svg) in svgs(&scenario, &bare) {
+        let missing = svg.contains("no rows of attempts were kept in this run");
+        assert_eq!(missing, id == "retries", "{id}");
+    }
+}
+
+#[test]
+fn the_moments_at_which_traffic_left_and_was_back_stand_on_the_chart() {
+    let (scenario, recording) = eventful();
+    let charts = svgs(&scenario, &recording);
+    let (_, shares) = charts.iter().find(|(id, _)| *id == "shares").unwrap();
+    assert!(shares.contains("left after 0 ms"));
+    // Its traffic is back 5 s after the fault; 80 % of its share over 3 s are reached a little before.
+    assert!(shares.contains("back after 4,"));
+}
+
+#[test]
+fn names_of_phases_and_faults_are_written_so_that_a_page_can_hold_them() {
+    let (mut scenario, recording) = eventful();
+    scenario.phases[0].name = "<b>&".to_owned();
+    let charts = svgs(&scenario, &recording);
+    assert!(charts.iter().all(|(_, svg)| !svg.contains("<b>")));
+    assert!(charts[0].1.contains("&lt;b&gt;&amp;"));
+}
+
+fn times() -> impl Strategy<Value = (Timestamp, Duration)> {
+    (0_u64..130_000, 0_u64..40_000)
+        .prop_map(|(start, span)| (at(start), Duration::from_millis(span)))
+}
+
+fn any_class() -> impl Strategy<Value = FailureClass> {
+    (0..FailureClass::ALL.len()).prop_map(|code| FailureClass::ALL[code])
+}
+
+prop_compose! {
+    fn any_attempt()(
+        (started, span) in times(),
+        deployment in 0_u16..4,
+        request in proptest::option::of(0_u64..20),
+        ordinal in 0_u16..4,
+        class in any_class(),
+        outcome in 0_u8..4,
+    ) -> AttemptRow {
+        let outcome = match outcome {
+            0 => AttemptOutcome::Succeeded,
+            1 => AttemptOutcome::Failed { class },
+            2 => AttemptOutcome::Abandoned,
+            _ => AttemptOutcome::Unfinished,
+        };
+        let retry_after = (ordinal == 3).then_some(span);
+        let status = if retry_after.is_some() { 429 } else { 200 };
+        AttemptRow {
+            request,
+            ordinal,
+            ended: started + span,
+            outcome,
+            status,
+            retry_after,
+            ..answered(deployment, started)
+        }
+    }
+}
+
+prop_compose! {
+    fn any_request()((intended, span) in times(), group in 0_u16..2, outcome in 0_u8..4) -> RequestRow {
+        RequestRow {
+            request: 0,
+            group,
+            intended,
+            sent: intended,
+            first_token: Some(intended),
+            ended: intended + span,
+            stream: outcome < 2,
+            input_tokens: 1,
+            output_tokens: 1,
+            received_tokens: 1,
+            outcome: match outcome {
+                0 | 1 => RequestOutcome::Succeeded,
+                2 => FAILED,
+                _ => RequestOutcome::GaveUp,
+            },
+            status: 200,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_note()(millis in 0_u64..130_000, deployment in 0_u16..6, kind in 0_u8..3) -> NoteRow {
+        let deployment = DeploymentId(deployment);
+        let cause = CooldownCause::ProbeFailed;
+        note_row(millis, match kind {
+            0 => Decision::CooldownStarted { deployment, cause, until: at(millis) },
+            1 => Decision::CooldownEnded { deployment },
+            _ => Decision::Recovered { deployment },
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_recording_draws(
+        requests in prop::collection::vec(any_request(), 0..40),
+        attempts in prop::collection::vec(any_attempt(), 0..40),
+        notes in prop::collection::vec(any_note(), 0..20),
+    ) {
+        let run = Fixture::new();
+        let recording = recording_of(run.header, Keep::Rows, &requests, &attempts, &notes);
+        for (id, svg) in svgs(&run.scenario, &recording) {
+            prop_assert!(svg.ends_with("</svg>\n"), "{}", id);
+        }
     }
 }

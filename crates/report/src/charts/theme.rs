@@ -1,5 +1,8 @@
 //! Colours and sizes. Deployments take the palette of Okabe and Ito in an order of their own, which
-//! people of every colour vision can tell apart; red means failed and nothing else.
+//! people of every colour vision can tell apart; groups and totals are grey; red means failed and
+//! indigo throttled, and neither means anything else.
+
+use squall_failure::FailureClass;
 
 /// A colour, and how opaque it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,17 +23,19 @@ impl Ink {
 
 pub(super) const PAPER: Ink = Ink::new(255, 255, 255);
 pub(super) const TEXT: Ink = Ink::new(31, 41, 55);
-pub(super) const QUIET: Ink = Ink::new(107, 114, 128);
-pub(super) const GRID: Ink = Ink::new(229, 231, 235);
+pub(super) const QUIET: Ink = Ink::new(94, 101, 115);
+pub(super) const GRID: Ink = Ink::new(232, 234, 238);
 pub(super) const AXIS: Ink = Ink::new(156, 163, 175);
 /// Failed, and the faults that are behind it.
 pub(super) const FAILED: Ink = Ink::new(196, 62, 0);
 /// Throttled: asked for patience.
-pub(super) const THROTTLED: Ink = Ink::new(120, 113, 30);
+pub(super) const THROTTLED: Ink = Ink::new(94, 60, 153);
 /// All together.
-pub(super) const TOTAL: Ink = Ink::new(55, 65, 81);
-/// Answered well.
-pub(super) const ANSWERED: Ink = Ink::new(0, 114, 178);
+pub(super) const TOTAL: Ink = Ink::new(31, 41, 55);
+/// The highest of several percentiles.
+pub(super) const HIGHEST: Ink = Ink::new(132, 140, 153);
+/// What is beside the point, behind it.
+pub(super) const PALE: Ink = Ink::new(156, 163, 175);
 
 const DEPLOYMENTS: [Ink; 7] = [
     Ink::new(0, 114, 178),
@@ -47,22 +52,32 @@ pub(super) fn deployment(number: usize) -> Ink {
     DEPLOYMENTS[number % DEPLOYMENTS.len()]
 }
 
-const CLASSES: [Ink; 7] = [
-    Ink::new(196, 62, 0),
-    Ink::new(120, 113, 30),
-    Ink::new(126, 87, 194),
+/// The colour of a class of failure, by its code; the last is for what was given up.
+const CLASSES: [Ink; FailureClass::ALL.len() + 1] = [
+    THROTTLED,
+    FAILED,
+    Ink::new(122, 22, 22),
     Ink::new(0, 121, 140),
-    Ink::new(216, 27, 96),
-    Ink::new(93, 64, 55),
     Ink::new(66, 66, 66),
+    Ink::new(0, 77, 64),
+    Ink::new(216, 27, 96),
+    Ink::new(141, 110, 99),
+    Ink::new(158, 157, 36),
+    Ink::new(69, 90, 100),
+    Ink::new(171, 71, 188),
+    Ink::new(92, 107, 192),
+    Ink::new(245, 124, 0),
+    PALE,
 ];
 
-/// The colour of the n-th class of failure on a chart.
-pub(super) fn class(n: usize) -> Ink {
-    CLASSES[n % CLASSES.len()]
+/// The colour of a class of failure, by its code.
+pub(super) fn class(code: usize) -> Ink {
+    CLASSES[code.min(CLASSES.len() - 1)]
 }
 
-pub(super) const WIDTH: f64 = 1_200.0;
-pub(super) const TITLE: f64 = 20.0;
+/// How wide every chart is; the report shows them at this size.
+pub(super) const WIDTH: f64 = 1_080.0;
+/// Sizes of text: the em, in pixels.
+pub(super) const TITLE: f64 = 18.0;
 pub(super) const BODY: f64 = 13.0;
-pub(super) const SMALL: f64 = 11.5;
+pub(super) const SMALL: f64 = 12.0;

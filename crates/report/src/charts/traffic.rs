@@ -1,51 +1,76 @@
-//! Offered, answered and failed, second by second.
+//! Offered, answered and failed over time.
 
 use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Unit, ceiling, plain};
+use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
 use super::picture::Picture;
 use super::story::Story;
-use super::theme::{ANSWERED, FAILED, TOTAL, WIDTH};
+use super::theme::{FAILED, PALE, QUIET, TOTAL};
 use crate::text::count;
+use squall_record::RequestCell;
+
+const HEIGHT: f64 = 280.0;
 
 pub(super) fn draw(story: &Story<'_>) -> Picture {
-    let cells: Vec<_> = (0..story.seconds).map(|at| story.requests(at..at + 1)).collect();
-    let total: u64 = cells.iter().map(|cell| u64::from(cell.arrived)).sum();
-    let lost: u64 = cells.iter().map(|cell| u64::from(cell.lost)).sum();
-    let title = match lost {
-        0 => format!("{} requests, none lost", count(total)),
-        _ => format!("{} requests, {} lost", count(total), count(lost)),
-    };
+    let width = story.bin_width(1);
+    let cells: Vec<_> = story.bins(width).map(|bin| (story.requests(bin.clone()), bin)).collect();
+    let sum = |of: fn(&RequestCell) -> u32| cells.iter().map(|(cell, _)| u64::from(of(cell))).sum();
+    let (total, answered, lost): (u64, u64, u64) =
+        (sum(|cell| cell.arrived), sum(|cell| cell.answered), sum(|cell| cell.lost));
     let total_text = count(total);
-    let subtitle =
-        format!("requests per second, by intended time (offered) and by end; n = {total_text}");
-    let mut picture = Picture::new(WIDTH, 460.0, title, &subtitle);
+    let title = match lost {
+        0 => format!("{total_text} requests, {} answered, none lost", count(answered)),
+        _ => format!("{total_text} requests, {} answered, {} lost", count(answered), count(lost)),
+    };
+    let subtitle = format!(
+        "requests per second, in bins of {width} s: offered by intended time, the others by their \
+         end; n = {total_text}"
+    );
+    let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
         picture.nothing("no requests in this run");
         return picture;
     }
-    let most = cells.iter().map(|cell| cell.arrived.max(cell.answered)).max().unwrap_or(0);
-    let panel = Panel {
-        left: 76.0,
-        right: WIDTH - 28.0,
-        top: 128.0,
-        bottom: 416.0,
-        seconds: story.seconds as f64,
-        most: ceiling(most.into()),
-    };
-    panel.faults(&mut picture, story.faults.iter(), Named::WithDeployment);
-    panel.frame(&mut picture, story, &Unit { name: "rps", write: plain, lines: 5.0 });
-    let series = |value: fn(&squall_record::RequestCell) -> u32| -> Vec<_> {
-        let values = cells.iter().zip(0..);
-        values.map(|(cell, at)| (f64::from(at) + 0.5, Some(f64::from(value(cell))))).collect()
-    };
-    panel.line(&mut picture, &series(|cell| cell.arrived), TOTAL, 2.0);
-    panel.line(&mut picture, &series(|cell| cell.answered), ANSWERED, 3.0);
-    panel.line(&mut picture, &series(|cell| cell.lost), FAILED, 3.0);
     let entries = [
-        ("offered", TOTAL, Mark::Line),
-        ("answered", ANSWERED, Mark::Line),
-        ("failed or given up", FAILED, Mark::Line),
+        ("offered", PALE, Mark::Block),
+        ("the rate the scenario asks for", QUIET, Mark::Dashes(1.5)),
+        ("answered", TOTAL, Mark::Line(2.5)),
+        ("failed or given up", FAILED, Mark::Block),
     ];
-    legend::draw(&mut picture, 76.0, 84.0, &entries);
+    let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    let rate = |count: u32| f64::from(count) / width as f64;
+    let most = cells.iter().map(|(cell, _)| rate(cell.arrived.max(cell.answered)));
+    let panel = Panel::new(story, top, HEIGHT, ceiling(most.fold(0.0, f64::max))).wide();
+    panel.faults(&mut picture, story.faults.iter(), Named::WithDeployment);
+    panel.frame(
+        &mut picture,
+        story,
+        &Unit { name: "per s", write: plain, lines: 5.0 },
+        Place::Alone,
+    );
+    for (cell, bin) in &cells {
+        if cell.arrived > 0 {
+            panel.bar(&mut picture, bin, (0.0, rate(cell.arrived)), PALE.faded(0.45));
+        }
+    }
+    draw_asked_rate(&mut picture, story, &panel);
+    let middle = |bin: &std::ops::Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
+    let answered: Vec<_> =
+        cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered)))).collect();
+    panel.line(&mut picture, &answered, TOTAL, 2.5);
+    for (cell, bin) in &cells {
+        if cell.lost > 0 {
+            panel.bar(&mut picture, bin, (0.0, rate(cell.lost).max(0.015 * panel.most)), FAILED);
+        }
+    }
+    picture.close(panel.end(), None);
     picture
+}
+
+fn draw_asked_rate(picture: &mut Picture, story: &Story<'_>, panel: &Panel) {
+    const STEPS: u32 = 500;
+    let points = (0..STEPS).filter_map(|step| {
+        let seconds = f64::from(step) / f64::from(STEPS) * panel.seconds;
+        Some(panel.at((seconds, story.asked_rate(seconds)?)))
+    });
+    picture.dashes(&points.collect::<Vec<_>>(), QUIET, 1.5);
 }
