@@ -196,7 +196,7 @@ pub struct RetryWait {
     pub jitter: Duration,
     /// What the provider asked for; the wait is never shorter.
     pub retry_after: Option<Duration>,
-    /// The wait.
+    /// The wait: `jitter`, on top of the time until a deployment is usable again.
     pub delay: Duration,
 }
 

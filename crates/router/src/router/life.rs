@@ -272,8 +272,9 @@ impl Router {
         }
     }
 
-    /// Waits for the jitter of this retry, and for a deployment to be usable again: a Retry-After keeps
-    /// its deployment cooling, so that the wait is never shorter.
+    /// Waits until a deployment is usable again, and for the jitter of this retry on top: a Retry-After
+    /// keeps its deployment cooling, so that the wait is never shorter, and those who were asked to wait
+    /// until the same moment do not all come back at it.
     fn back_off(&mut self, slot: u32) {
         let now = self.now;
         let request = *self.requests.at(slot);
@@ -287,7 +288,7 @@ impl Router {
             self.move_on(slot, None);
             return;
         };
-        let at = (now + jitter).max(earliest);
+        let at = earliest.max(now) + jitter;
         if at >= request.deadline {
             self.move_on(slot, None);
             return;

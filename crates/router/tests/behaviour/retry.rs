@@ -40,8 +40,27 @@ fn a_wait_is_never_shorter_than_retry_after() {
     assert!(rig.fail(start.attempt, throttled(Some(3))).started().is_none());
     rig.after(Duration::from_nanos(2_999_999_999));
     assert!(rig.tick().started().is_none(), "one nanosecond too early");
-    rig.after(Duration::from_nanos(1));
+    // The jitter is at most a nanosecond here.
+    rig.after(Duration::from_nanos(2));
     assert!(rig.tick().started().is_some());
+}
+
+#[test]
+fn those_who_were_asked_to_wait_until_one_moment_do_not_all_come_back_at_it() {
+    let mut rig = Rig::new(vec![group(&["only"])]);
+    let running: Vec<_> = (0..20).map(|_| rig.arrive().start()).collect();
+    for start in &running {
+        assert!(rig.fail(start.attempt, throttled(Some(3))).started().is_none());
+    }
+    let mut moments: Vec<_> = Vec::new();
+    while rig.router.next_timer().is_some() && moments.len() < 20 {
+        if rig.next_tick().started().is_some() {
+            moments.push(rig.now);
+        }
+    }
+    assert!(moments.iter().all(|&at| at >= squall_determinism::Timestamp::from_secs(3)));
+    moments.dedup();
+    assert!(moments.len() >= 15, "{} different moments", moments.len());
 }
 
 #[test]
