@@ -3,7 +3,7 @@
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD};
 use crate::summary::{Summary, summary};
 use crate::verdict::{Judgement, Verdict, VerdictRow};
-use crate::{ReportError, text};
+use crate::{Percentiles, ReportError, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -13,6 +13,7 @@ use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_record::{Ended, Mode, Recording};
 use squall_scenario::Scenario;
+use std::time::Duration;
 
 const TEMPLATE: &str = include_str!("../templates/report.html");
 
@@ -42,6 +43,7 @@ pub(crate) fn page(
         doubts: &verdict.doubts,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
+        groups: groups(&summary, recording),
         deployments: deployments(recording),
         honesty: honesty(recording),
         command: command(recording),
@@ -65,6 +67,7 @@ struct Page<'a> {
     doubts: &'a [String],
     warnings: &'a [String],
     charts: Vec<Figure<'a>>,
+    groups: Vec<GroupRow>,
     deployments: Vec<DeploymentRow<'a>>,
     honesty: Vec<String>,
     command: String,
@@ -110,6 +113,16 @@ impl<'a> Figure<'a> {
     fn of(chart: &'a DrawnChart) -> Self {
         Self { id: chart.id, title: &chart.title, reading: chart.reading, svg: &chart.svg }
     }
+}
+
+#[derive(Serialize)]
+struct GroupRow {
+    name: String,
+    requests: String,
+    succeeded: String,
+    lost: String,
+    latency: [String; 3],
+    ttft: [String; 3],
 }
 
 #[derive(Serialize)]
@@ -180,19 +193,50 @@ fn facts(
     .into()
 }
 
+/// The model groups that were asked for anything, as their clients saw them.
+fn groups(summary: &Summary, recording: &Recording) -> Vec<GroupRow> {
+    let rows = summary.groups.iter().zip(&recording.cells.groups);
+    let rows = rows.filter(|(group, _)| group.requests > 0).map(|(group, cells)| {
+        let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
+        GroupRow {
+            name: group.name.clone(),
+            requests: text::count(group.requests),
+            succeeded: text::count(group.succeeded),
+            lost: losses(&sum.failed, sum.gave_up),
+            latency: percentiles(&group.latency),
+            ttft: percentiles(&group.ttft),
+        }
+    });
+    rows.collect()
+}
+
+fn percentiles(of: &Percentiles) -> [String; 3] {
+    [of.p50_us, of.p95_us, of.p99_us].map(|micros| {
+        micros.map_or_else(
+            || "–".to_owned(),
+            // To the millisecond: the distributions hold two digits.
+            |micros| text::duration(Duration::from_millis(micros.div_ceil(1_000))),
+        )
+    })
+}
+
+/// Failures by class and those given up, in words.
+fn losses(failed: &[u32; FailureClass::ALL.len()], given_up: u32) -> String {
+    let classes = FailureClass::ALL.map(|class| class.as_str().replace('_', " "));
+    let all = classes.into_iter().zip(failed.iter().copied());
+    let all = all.chain([("given up".to_owned(), given_up)]);
+    let words: Vec<_> = all
+        .filter(|&(_, count)| count > 0)
+        .map(|(class, count)| format!("{} {class}", text::count(count.into())))
+        .collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
 fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
     let header = &recording.header;
     let cells = header.deployments.iter().zip(&recording.cells.deployments);
     let rows = cells.map(|(info, cells)| {
         let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
-        let classes = FailureClass::ALL.into_iter().zip(sum.failed);
-        let mut failed: Vec<_> = classes
-            .filter(|&(_, count)| count > 0)
-            .map(|(class, count)| format!("{} {}", text::count(count.into()), class.as_str()))
-            .collect();
-        if sum.abandoned > 0 {
-            failed.push(format!("{} abandoned", text::count(sum.abandoned.into())));
-        }
         DeploymentRow {
             name: &info.name,
             provider: &header.providers[usize::from(info.provider)],
@@ -200,7 +244,7 @@ fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
             attempts: text::count(sum.started.into()),
             first: text::count(sum.first.into()),
             succeeded: text::count(sum.succeeded.into()),
-            failed: if failed.is_empty() { "none".to_owned() } else { failed.join(", ") },
+            failed: losses(&sum.failed, sum.abandoned),
             output_tokens: text::count(sum.output_tokens),
         }
     });
@@ -212,7 +256,7 @@ fn honesty(recording: &Recording) -> Vec<String> {
     let mut lines = Vec::new();
     match header.lag {
         Some(lag) => lines.push(format!(
-            "The driver sent half its requests within {} of their intended time, 99 % within {}, and \
+            "The driver sent half its requests within {} of their intended time, 99% within {}, and \
              all within {}.",
             text::duration(lag.p50),
             text::duration(lag.p99),

@@ -64,9 +64,8 @@ fn draw_deployment(
     deployment: usize,
     place: Place,
 ) {
-    let provider = story.provider(deployment);
-    let faults = story.faults.iter().filter(|fault| fault.provider == provider);
-    panel.faults(picture, faults, Named::Alone);
+    let faults = story.faults_of(Some(story.provider(deployment)));
+    panel.faults(picture, &faults);
     panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 3.0 }, place);
     let ink = ink_of(deployment);
     let width = story.bin_width(1);
@@ -83,6 +82,7 @@ fn draw_deployment(
             }
         }
     }
+    panel.fault_names(picture, &faults, Named::Alone);
     let sum = story.attempts(deployment, 0..story.seconds);
     let (throttled, failed) = losses(&sum);
     let mut lines = vec![format!("{} attempts", count(sum.started.into()))];

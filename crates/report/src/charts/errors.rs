@@ -84,9 +84,8 @@ fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, top: f64, place
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = row.counts.iter().map(|counts| rate(total(counts))).fold(0.0, f64::max);
     let panel = Panel::new(story, top, PANEL, ceiling(most.max(1.0)));
-    let hit = |fault: &&super::story::Fault| row.provider.is_none_or(|each| each == fault.provider);
-    let named = if row.provider.is_some() { Named::Alone } else { Named::WithDeployment };
-    panel.faults(picture, story.faults.iter().filter(hit), named);
+    let faults = story.faults_of(row.provider);
+    panel.faults(picture, &faults);
     panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 2.0 }, place);
     for (bin, counts) in story.bins(width).zip(&row.counts) {
         let mut base = 0.0;
@@ -95,6 +94,8 @@ fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, top: f64, place
             base += rate(count);
         }
     }
+    let named = if row.provider.is_some() { Named::Alone } else { Named::WithDeployment };
+    panel.fault_names(picture, &faults, named);
     panel.caption(picture, &row.name, row.ink, &told(row));
     panel.end()
 }

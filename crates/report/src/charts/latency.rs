@@ -77,7 +77,8 @@ fn draw(story: &Story<'_>, what: &What) -> Picture {
         marks.map(|(line, name)| (name.as_str(), line.ink, Mark::Line(line.width))).collect();
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let panel = Panel::new(story, top, HEIGHT, most).wide();
-    panel.faults(&mut picture, story.faults.iter(), Named::WithDeployment);
+    let faults = story.faults_of(None);
+    panel.faults(&mut picture, &faults);
     panel.frame(&mut picture, story, &Unit { name: "", write: seconds, lines: 5.0 }, Place::Alone);
     for line in &LINES {
         let points: Vec<_> =
@@ -87,6 +88,7 @@ fn draw(story: &Story<'_>, what: &What) -> Picture {
             panel.name_at(&mut picture, (*at, *last), line.name, QUIET);
         }
     }
+    panel.fault_names(&mut picture, &faults, Named::WithDeployment);
     picture.close(panel.end(), None);
     picture
 }

@@ -1,7 +1,7 @@
 //! The face in the tree: how wide a text is, and how it is set on a bitmap.
 //!
 //! On bitmaps plotters puts glyphs on whole pixels and leaves their side bearing out, so that letters
-//! touch; here they stand where the face wants them.
+//! touch; here they stand where the face wants them. Its circles have stairs for edges; ours are smooth.
 
 use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
 use plotters::backend::BitMapBackend;
@@ -20,6 +20,17 @@ pub(super) const LINE_OF_EM: f64 = 1.24;
 /// How wide a text is, at an em of `size` pixels.
 pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
     set(text, face(bold), size as f32).1.into()
+}
+
+/// The text, cut so that it is no wider than `most`, with an ellipsis if it was.
+pub(super) fn cut(text: &str, size: f64, bold: bool, most: f64) -> String {
+    if width(text, size, bold) <= most {
+        return text.to_owned();
+    }
+    let ends = text.char_indices().map(|(end, _)| format!("{}…", text[..end].trim_end()));
+    let mut fitting = ends.take_while(|cut| width(cut, size, bold) <= most);
+    let first = fitting.next().unwrap_or_default();
+    fitting.last().unwrap_or(first)
 }
 
 fn face(bold: bool) -> &'static FontRef<'static> {
@@ -92,6 +103,27 @@ impl<'a> DrawingBackend for Bitmap<'a> {
         self.0.draw_rect(from, to, style, fill)
     }
 
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): (i32, i32),
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Result<(), Failed<'a>> {
+        let (radius, ink) = (f64::from(radius), style.color());
+        let half_stroke = f64::from(style.stroke_width()) / 2.0;
+        let reach = (radius + half_stroke).ceil() as i32 + 1;
+        for (right, down) in (-reach..=reach).flat_map(|x| (-reach..=reach).map(move |y| (x, y))) {
+            let outside = f64::from(right).hypot(f64::from(down)) - radius;
+            let beyond = if fill { outside } else { outside.abs() - half_stroke };
+            let alpha = ink.alpha * (0.5 - beyond).clamp(0.0, 1.0);
+            if alpha > 0.0 {
+                self.0.draw_pixel((x + right, y + down), BackendColor { alpha, ..ink })?;
+            }
+        }
+        Ok(())
+    }
+
     fn draw_text<S: BackendTextStyle>(
         &mut self,
         text: &str,
@@ -132,7 +164,16 @@ const HALF_EX: f32 = 0.273;
 
 #[cfg(test)]
 mod tests {
-    use super::width;
+    use super::{cut, width};
+
+    #[test]
+    fn a_text_that_is_too_wide_ends_in_an_ellipsis_and_fits() {
+        assert_eq!(cut("eu", 12.0, false, 100.0), "eu");
+        let short = cut("a-deployment-with-a-long-name", 12.0, false, 100.0);
+        assert!(short.ends_with('…') && short.starts_with("a-deploy"), "{short}");
+        assert!(width(&short, 12.0, false) <= 100.0);
+        assert_eq!(cut("eu", 12.0, false, 0.0), "");
+    }
 
     #[test]
     fn a_text_is_as_wide_as_its_letters_and_grows_with_its_size() {

@@ -113,27 +113,28 @@ impl Panel {
         }
     }
 
-    /// Shades the faults and names each. Names that would meet stand below one another.
-    pub(super) fn faults<'f>(
-        &self,
-        picture: &mut Picture,
-        faults: impl Iterator<Item = &'f Fault>,
-        named: Named,
-    ) {
-        let mut ends: Vec<f64> = Vec::new();
+    /// Shades the faults, behind the data.
+    pub(super) fn faults(&self, picture: &mut Picture, faults: &[&Fault]) {
         for fault in faults {
             let (from, to) = (self.x(fault.from), self.x(fault.to));
             picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
             picture.path(vec![(from, self.top), (from, self.bottom)], FAILED.faded(0.35), 1.0);
+        }
+    }
+
+    /// Names the faults, over the data. Names that would meet stand below one another.
+    pub(super) fn fault_names(&self, picture: &mut Picture, faults: &[&Fault], named: Named) {
+        let mut ends: Vec<f64> = Vec::new();
+        for fault in faults {
             let text = match named {
                 Named::WithDeployment => format!("{}: {}", fault.whom, fault.what),
                 Named::Alone => fault.what.clone(),
-                Named::Unnamed => continue,
             };
+            let text = letters::cut(&text, SMALL, true, self.right - self.left - 12.0);
             let wide = letters::width(&text, SMALL, true);
-            let left = (from + 5.0).min(self.right - wide - 4.0);
+            let left = (self.x(fault.from) + 5.0).min(self.right - wide - 4.0);
             let row = ends.iter().position(|&end| end <= left).unwrap_or(ends.len());
-            let y = self.top + 11.0 + 15.0 * row as f64;
+            let y = self.top + 11.0 + 16.0 * row as f64;
             if y > self.bottom - 8.0 {
                 continue;
             }
@@ -142,8 +143,7 @@ impl Panel {
                 Some(last) => *last = end,
                 None => ends.push(end),
             }
-            let style = TextStyle { size: SMALL, bold: true, ink: FAILED, anchor: Anchor::Left };
-            picture.text((left, y), text, style);
+            picture.text_on_paper((left, y), &text, FAILED);
         }
     }
 
@@ -199,6 +199,7 @@ impl Panel {
         at.1 -= LINE * lines.len() as f64 / 2.0;
         picture.dot((at.0 + 4.0, at.1), 4.0, ink, true);
         let style = TextStyle { size: BODY, bold: true, ink: TEXT, anchor: Anchor::Left };
+        let name = letters::cut(name, BODY, true, RIGHT - 12.0 - 13.0 - 8.0);
         picture.text((at.0 + 13.0, at.1), name, style);
         for line in lines {
             at.1 += LINE;
@@ -243,8 +244,6 @@ impl Place {
 pub(super) enum Named {
     WithDeployment,
     Alone,
-    /// Shaded only: the panel above it has the names.
-    Unnamed,
 }
 
 /// What a value axis counts.

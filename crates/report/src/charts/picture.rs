@@ -1,6 +1,7 @@
 //! A picture: shapes in pixels, in the order in which they are drawn.
 
-use super::theme::{BODY, Ink, QUIET, SMALL, TEXT, TITLE, WIDTH};
+use super::letters;
+use super::theme::{BODY, Ink, PAPER, QUIET, SMALL, TEXT, TITLE, WIDTH};
 
 /// A picture that is being drawn.
 #[derive(Clone, Debug)]
@@ -58,6 +59,13 @@ impl Picture {
 
     pub(super) fn text(&mut self, at: Point, text: impl Into<String>, style: TextStyle) {
         self.shapes.push(Shape::Text { at, text: text.into(), style });
+    }
+
+    /// A bold label from `at` to the right, on paper that lets a little of what is behind it through.
+    pub(super) fn text_on_paper(&mut self, at: Point, text: &str, ink: Ink) {
+        let right = at.0 + letters::width(text, SMALL, true) + 3.0;
+        self.rect((at.0 - 3.0, at.1 - 8.0), (right, at.1 + 8.0), PAPER.faded(0.75));
+        self.text(at, text, TextStyle { size: SMALL, bold: true, ink, anchor: Anchor::Left });
     }
 
     pub(super) fn rect(&mut self, from: Point, to: Point, ink: Ink) {

@@ -76,14 +76,17 @@ impl Lines {
         let values = series.iter().flat_map(|(_, line)| line).filter_map(|&(_, value)| value);
         let most = ceiling(values.fold(0.0, f64::max));
         let panel = Panel::new(story, self.top, PANEL, most).wide();
-        let named = if self.place == Place::First { Named::WithDeployment } else { Named::Unnamed };
-        panel.faults(picture, story.faults.iter(), named);
+        let faults = story.faults_of(None);
+        panel.faults(picture, &faults);
         panel.frame(picture, story, &self.unit, self.place);
         let above = if self.place == Place::First { STRIP + 12.0 } else { 14.0 };
         let at = (panel.left, panel.top - above);
         picture.text(at, self.over, label(QUIET, Anchor::Left));
         for (deployment, line) in series {
             panel.line(picture, line, ink_of(*deployment), 2.5);
+        }
+        if self.place == Place::First {
+            panel.fault_names(picture, &faults, Named::WithDeployment);
         }
         panel.end()
     }

@@ -11,7 +11,6 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, ShapeStyle, register_font,
 };
-use std::f64::consts::TAU;
 use std::sync::OnceLock;
 
 /// The font's name in SVGs; whoever shows one without it gets the next best.
@@ -19,9 +18,6 @@ const FAMILY: &str = "Inter, system-ui, sans-serif";
 
 /// Pixels of a PNG per pixel of the picture.
 const PNG_SCALE: f64 = 2.0;
-
-/// Corners of a ring.
-const RING: u32 = 24;
 
 /// Units of an SVG per pixel of the picture: plotters writes whole units, and a line is smooth only in
 /// finer steps than pixels.
@@ -86,18 +82,8 @@ fn draw_shape<B: DrawingBackend>(
             area.draw(&PathElement::new(points, stroke(*ink, width * scale)))
         }
         Shape::Dot { at: centre, radius, ink, filled } => {
-            if *filled {
-                let radius = (radius * scale).round() as i32;
-                return area.draw(&Circle::new(at(*centre), radius, colour(*ink).filled()));
-            }
-            // Plotters' own rings are of single pixels.
-            let ring: Vec<_> = (0..=RING)
-                .map(|step| {
-                    let (sine, cosine) = (TAU * f64::from(step) / f64::from(RING)).sin_cos();
-                    at((centre.0 + radius * cosine, centre.1 + radius * sine))
-                })
-                .collect();
-            area.draw(&PathElement::new(ring, stroke(*ink, 1.5 * scale)))
+            let style = if *filled { colour(*ink).filled() } else { stroke(*ink, 1.5 * scale) };
+            area.draw(&Circle::new(at(*centre), (radius * scale).round() as i32, style))
         }
         Shape::Text { at: place, text, style } => {
             let style = text_style(style, scale);

@@ -36,6 +36,7 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let title = match (at_once.len(), waited.len()) {
         (0, 0) => "No retries".to_owned(),
         (_, 0) => format!("{switches} retries, all at once: none had to wait"),
+        (0, _) => format!("{waits} retries, all after a wait"),
         _ => format!("{switches} retries at once, {waits} after a wait"),
     };
     let width = story.bin_width(1);
@@ -80,20 +81,23 @@ fn draw_waits(
     let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
     let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
     let panel = Panel::new(story, top, WAITS, ceiling(longest));
-    panel.faults(picture, story.faults.iter(), Named::WithDeployment);
+    let faults = story.faults_of(None);
+    panel.faults(picture, &faults);
     panel.frame(picture, story, &Unit { name: "delay", write: seconds, lines: 4.0 }, Place::First);
     let mut free_below = f64::INFINITY;
     for retry in 1..=16_u16 {
         let most = backoff.ceiling(retry).as_secs_f64();
         let repeated = retry > 1 && backoff.ceiling(retry - 1) == backoff.ceiling(retry);
         let y = panel.y(most);
-        if most > panel.most || repeated || y > free_below {
+        if most > panel.most || repeated {
             break;
         }
-        free_below = y - 14.0;
         picture.dashes(&[(panel.left, y), (panel.right, y)], TEXT, 1.5);
-        let text = format!("retry {retry}");
-        picture.text((panel.right + 12.0, y), text, label(QUIET, Anchor::Left));
+        if y <= free_below {
+            free_below = y - 14.0;
+            let text = format!("retry {retry}");
+            picture.text((panel.right + 12.0, y), text, label(QUIET, Anchor::Left));
+        }
     }
     for retry in waited.iter().step_by(waited.len().div_ceil(DOTS).max(1)) {
         picture.dot(panel.at((retry.at, retry.delay)), 3.5, ink_of(retry.deployment), true);
@@ -101,6 +105,7 @@ fn draw_waits(
     for &(at, wait) in asked.iter().step_by(asked.len().div_ceil(DOTS).max(1)) {
         picture.dot(panel.at((at, wait)), 5.0, TEXT, false);
     }
+    panel.fault_names(picture, &faults, Named::WithDeployment);
     if waited.is_empty() {
         let at = (panel.left + 14.0, panel.bottom - 22.0);
         let style = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
@@ -120,7 +125,7 @@ fn draw_switches(picture: &mut Picture, story: &Story<'_>, top: f64, at_once: &[
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = counts.iter().map(|counts| rate(counts.iter().sum())).fold(0.0, f64::max);
     let panel = Panel::new(story, top, SWITCHES, ceiling(most));
-    panel.faults(picture, story.faults.iter(), Named::Unnamed);
+    panel.faults(picture, &story.faults_of(None));
     panel.frame(picture, story, &Unit { name: "", write: plain, lines: 2.0 }, Place::Last);
     let over = (panel.left, panel.top - 12.0);
     picture.text(over, "retries at once, per second", label(QUIET, Anchor::Left));

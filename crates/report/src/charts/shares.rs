@@ -3,7 +3,7 @@
 use super::legend::{self, Mark};
 use super::letters;
 use super::panel::{Named, Panel, Place, STRIP, Unit, percent};
-use super::picture::{Anchor, Picture, TextStyle};
+use super::picture::Picture;
 use super::story::Story;
 use super::theme::{AXIS, FAILED, Ink, SMALL, TEXT, deployment as ink_of};
 use crate::metrics::{Ask, Measurement, Value, fault_windows, measure};
@@ -74,39 +74,49 @@ fn draw_deployment(
     bins: &[Bin],
 ) {
     let provider = story.provider(deployment);
-    let faults = story.faults.iter().filter(|fault| fault.provider == provider);
-    panel.faults(picture, faults, Named::Alone);
+    let faults = story.faults_of(Some(provider));
+    panel.faults(picture, &faults);
     panel.frame(picture, story, &Unit { name: "share", write: percent, lines: 4.0 }, place);
-    for piece in bins.chunk_by(|one, next| one.to >= next.from) {
-        let edge = |sign: f64| {
-            let at = move |bin: &Bin| (bin.target + sign * bin.chance).clamp(0.0, 1.0);
-            piece.iter().flat_map(move |bin| [(bin.from, at(bin)), (bin.to, at(bin))])
-        };
-        let lower: Vec<_> = edge(-1.0).collect();
-        let band = edge(1.0).chain(lower.into_iter().rev());
-        picture.area(band.map(|point| panel.at(point)).collect(), BEHIND);
-        for step in piece.chunk_by(|one, next| (one.target - next.target).abs() < 0.005) {
-            let (first, last) = (&step[0], &step[step.len() - 1]);
-            let ends = [(first.from, first.target), (last.to, first.target)];
-            picture.dashes(&ends.map(|point| panel.at(point)), TEXT, 1.5);
-        }
-    }
+    draw_due(picture, panel, bins);
     let ink = ink_of(deployment);
     let line: Vec<_> =
         bins.iter().map(|bin| (f64::midpoint(bin.from, bin.to), Some(bin.share))).collect();
     panel.line(picture, &line, ink, 2.5);
     let weight = story.recording.header.deployments[deployment].weight;
     panel.caption(picture, story.name(deployment), ink, &[format!("weight {weight}")]);
+    panel.fault_names(picture, &faults, Named::Alone);
     for fault in fault_windows(story.scenario, provider) {
         let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
-        mark(picture, panel, time, fault.start, ("left", FAILED));
+        mark(picture, panel, time, fault.start, ("left", "did not leave", FAILED));
         let time = moved(story, deployment, MetricId::RecoveryTime, fault.end);
-        mark(picture, panel, time, fault.end, ("back", TEXT));
+        mark(picture, panel, time, fault.end, ("back", "did not come back", TEXT));
     }
 }
 
-/// How long traffic took to move, by the metric that the verdict uses; `None` where too little was seen
-/// to tell.
+/// The weight that applied and the band of chance around it, in steps.
+fn draw_due(picture: &mut Picture, panel: &Panel, bins: &[Bin]) {
+    let due = |bin: &Bin| bin.due.map(|due| (bin.from, bin.to, due));
+    let due: Vec<_> = bins.iter().filter_map(due).collect();
+    for piece in due.chunk_by(|one, next| one.1 >= next.0) {
+        let edge = |sign: f64| {
+            piece.iter().flat_map(move |&(from, to, due)| {
+                let value = (due.share + sign * due.chance).clamp(0.0, 1.0);
+                [(from, value), (to, value)]
+            })
+        };
+        let lower: Vec<_> = edge(-1.0).collect();
+        let band = edge(1.0).chain(lower.into_iter().rev());
+        picture.area(band.map(|point| panel.at(point)).collect(), BEHIND);
+        for step in piece.chunk_by(|one, next| (one.2.share - next.2.share).abs() < 0.005) {
+            let share = step[0].2.share;
+            let ends = [(step[0].0, share), (step[step.len() - 1].1, share)];
+            picture.dashes(&ends.map(|point| panel.at(point)), TEXT, 1.5);
+        }
+    }
+}
+
+/// How long traffic took to move, by the metric that the verdict uses, and [`Duration::MAX`] if it never
+/// did; `None` where too little was seen to tell.
 fn moved(
     story: &Story<'_>,
     deployment: usize,
@@ -122,30 +132,32 @@ fn moved(
     };
     match measure(metric, &ask) {
         Measurement::Measured(measured) => match measured.value {
-            Value::Duration(time) if time < Duration::MAX => Some(time),
+            Value::Duration(time) => Some(time),
             _ => None,
         },
         Measurement::Inconclusive { .. } => None,
     }
 }
 
-/// Marks the moment at which traffic had left a deployment, or was back.
+/// Marks the moment at which traffic had left a deployment, or was back, or says that it never did.
 fn mark(
     picture: &mut Picture,
     panel: &Panel,
     time: Option<Duration>,
     since: Timestamp,
-    (what, ink): (&str, Ink),
+    (moved, stayed, ink): (&str, &str, Ink),
 ) {
     let Some(time) = time else { return };
-    let x = panel.x((since + time).as_secs_f64());
-    picture.path(vec![(x, panel.top + 22.0), (x, panel.bottom)], ink, 1.5);
-    let text = format!("{what} after {}", text::duration(time));
-    let wide = letters::width(&text, SMALL, true) + 6.0;
-    let (at, anchor) =
-        if x + wide > panel.right { (x - 6.0, Anchor::Right) } else { (x + 6.0, Anchor::Left) };
-    let style = TextStyle { size: SMALL, bold: true, ink, anchor };
-    picture.text((at, panel.top + 30.0), text, style);
+    let (at, text) = match time {
+        Duration::MAX => (since, stayed.to_owned()),
+        _ => (since + time, format!("{moved} after {}", text::duration(time))),
+    };
+    let x = panel.x(at.as_secs_f64());
+    if time < Duration::MAX {
+        picture.path(vec![(x, panel.top + 24.0), (x, panel.bottom)], ink, 1.5);
+    }
+    let left = (x + 6.0).min(panel.right - letters::width(&text, SMALL, true) - 4.0);
+    picture.text_on_paper((left, panel.top + 33.0), &text, ink);
 }
 
 /// The share of one bin, with what it is held against.
@@ -155,8 +167,16 @@ struct Bin {
     from: f64,
     to: f64,
     share: f64,
-    target: f64,
-    /// Half the width of the band.
+    /// None while nobody could be chosen.
+    due: Option<Due>,
+}
+
+/// What a share is held against.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// The share by the weights that applied.
+    share: f64,
+    /// Half the width of the band of chance around it.
     chance: f64,
 }
 
@@ -203,10 +223,12 @@ impl Odds {
 
     /// A bin of a deployment; `None` if the group had no first attempts in it.
     ///
-    /// Each first attempt has its odds by its tick. The share expected is their mean, and chance spreads
-    /// it as a sum of independent draws.
+    /// Each first attempt has its odds by its tick. The share due is their mean, and chance spreads it
+    /// as a sum of independent draws. Those made while nobody could be chosen are due to nobody; where
+    /// they are the most, nothing is due.
     fn bin(&self, story: &Story<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
-        let (mut all, mut there, mut expected, mut variance) = (0.0, 0.0, 0.0, 0.0);
+        let (mut all, mut there) = (0.0, 0.0);
+        let (mut drawn, mut expected, mut variance) = (0.0, 0.0, 0.0);
         let per_second = (1_000 / TICK.as_millis()) as usize;
         for tick in bin.start * per_second..bin.end * per_second {
             let start = Timestamp::ZERO + TICK * tick as u32;
@@ -215,10 +237,10 @@ impl Odds {
                 ticks.get(tick).map_or(0.0, |cell| f64::from(cell.first))
             };
             let n: f64 = self.members.iter().map(|member| first(member.deployment)).sum();
-            if n > 0.0 {
-                let odds = self.at(deployment, start + TICK / 2);
-                all += n;
-                there += first(deployment);
+            all += n;
+            there += first(deployment);
+            if let Some(odds) = self.at(deployment, start + TICK / 2).filter(|_| n > 0.0) {
+                drawn += n;
                 expected += n * odds;
                 variance += n * odds * (1.0 - odds);
             }
@@ -227,12 +249,13 @@ impl Odds {
             from: bin.start as f64,
             to: bin.end as f64,
             share: there / all,
-            target: expected / all,
-            chance: BAND * variance.sqrt() / all,
+            due: (drawn > all / 2.0)
+                .then(|| Due { share: expected / drawn, chance: BAND * variance.sqrt() / drawn }),
         })
     }
 
-    fn at(&self, deployment: usize, time: Timestamp) -> f64 {
+    /// The odds of a deployment at a time; `None` if nobody could be chosen then.
+    fn at(&self, deployment: usize, time: Timestamp) -> Option<f64> {
         let (mut own, mut all) = (0.0, 0.0);
         for member in &self.members {
             if member.is_out(time) {
@@ -243,6 +266,6 @@ impl Odds {
                 own = member.weight;
             }
         }
-        if all > 0.0 { own / all } else { 0.0 }
+        (all > 0.0).then(|| own / all)
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Story<'a> {
     /// How long the time axis is, in seconds.
     pub(super) seconds: usize,
     /// The faults, by provider.
-    pub(super) faults: Vec<Fault>,
+    faults: Vec<Fault>,
 }
 
 /// A fault of a provider, for a shaded stretch.
@@ -59,6 +59,12 @@ impl<'a> Story<'a> {
             seconds: recorded.max(planned).max(1),
             faults: faults.collect(),
         }
+    }
+
+    /// The faults of one provider, or of all.
+    pub(super) fn faults_of(&self, provider: Option<u16>) -> Vec<&Fault> {
+        let hit = |fault: &&Fault| provider.is_none_or(|provider| provider == fault.provider);
+        self.faults.iter().filter(hit).collect()
     }
 
     /// The number of deployments.

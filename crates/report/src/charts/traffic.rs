@@ -38,9 +38,10 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32| f64::from(count) / width as f64;
-    let most = cells.iter().map(|(cell, _)| rate(cell.arrived.max(cell.answered)));
+    let most = cells.iter().map(|(cell, _)| rate(cell.arrived.max(cell.answered).max(cell.lost)));
     let panel = Panel::new(story, top, HEIGHT, ceiling(most.fold(0.0, f64::max))).wide();
-    panel.faults(&mut picture, story.faults.iter(), Named::WithDeployment);
+    let faults = story.faults_of(None);
+    panel.faults(&mut picture, &faults);
     panel.frame(
         &mut picture,
         story,
@@ -52,16 +53,18 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
             panel.bar(&mut picture, bin, (0.0, rate(cell.arrived)), PALE.faded(0.45));
         }
     }
+    for (cell, bin) in &cells {
+        if cell.lost > 0 {
+            let seen = rate(cell.lost).max(0.015 * panel.most);
+            panel.bar(&mut picture, bin, (0.0, seen), FAILED);
+        }
+    }
     draw_asked_rate(&mut picture, story, &panel);
     let middle = |bin: &std::ops::Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
     let answered: Vec<_> =
         cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered)))).collect();
     panel.line(&mut picture, &answered, TOTAL, 2.5);
-    for (cell, bin) in &cells {
-        if cell.lost > 0 {
-            panel.bar(&mut picture, bin, (0.0, rate(cell.lost).max(0.015 * panel.most)), FAILED);
-        }
-    }
+    panel.fault_names(&mut picture, &faults, Named::WithDeployment);
     picture.close(panel.end(), None);
     picture
 }
