@@ -83,7 +83,7 @@ struct Row<'a> {
     limit: &'a str,
     n: String,
     reason: &'a str,
-    detail: &'a [String],
+    detail: Vec<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -96,7 +96,13 @@ impl<'a> Row<'a> {
             limit: &row.limit,
             n: row.n().map_or_else(|| "–".to_owned(), text::count),
             reason: &row.reason,
-            detail: row.detail(),
+            // A miss already tells in its reason what stands in its details.
+            detail: row
+                .detail()
+                .iter()
+                .map(String::as_str)
+                .filter(|line| !row.reason.contains(line))
+                .collect(),
         }
     }
 }
@@ -158,7 +164,8 @@ const fn headline(judgement: Judgement) -> &'static str {
 fn worst(verdict: &Verdict) -> Option<String> {
     let not_met = |judgement| verdict.rows.iter().find(move |row| row.judgement == judgement);
     let row = not_met(Judgement::Missed).or_else(|| not_met(Judgement::Inconclusive));
-    row.map(|row| row.reason.clone()).or_else(|| verdict.doubts.first().cloned())
+    row.map(|row| format!("{}: {}", row.text, row.reason))
+        .or_else(|| verdict.doubts.first().cloned())
 }
 
 fn facts(

@@ -87,9 +87,9 @@ fn draw_deployment(
     panel.fault_names(picture, &faults, Named::Alone);
     for fault in fault_windows(story.scenario, provider) {
         let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
-        mark(picture, panel, time, fault.start, ("left", "did not leave", FAILED));
+        mark(picture, panel, time, fault.start, (0.0, "left", "did not leave", FAILED));
         let time = moved(story, deployment, MetricId::RecoveryTime, fault.end);
-        mark(picture, panel, time, fault.end, ("back", "did not come back", TEXT));
+        mark(picture, panel, time, fault.end, (18.0, "back", "did not come back", TEXT));
     }
 }
 
@@ -145,7 +145,7 @@ fn mark(
     panel: &Panel,
     time: Option<Duration>,
     since: Timestamp,
-    (moved, stayed, ink): (&str, &str, Ink),
+    (below, moved, stayed, ink): (f64, &str, &str, Ink),
 ) {
     let Some(time) = time else { return };
     let (at, text) = match time {
@@ -154,10 +154,10 @@ fn mark(
     };
     let x = panel.x(at.as_secs_f64());
     if time < Duration::MAX {
-        picture.path(vec![(x, panel.top + 24.0), (x, panel.bottom)], ink, 1.5);
+        picture.path(vec![(x, panel.top + 24.0 + below), (x, panel.bottom)], ink, 1.5);
     }
     let left = (x + 6.0).min(panel.right - letters::width(&text, SMALL, true) - 4.0);
-    picture.text_on_paper((left, panel.top + 33.0), &text, ink);
+    picture.text_on_paper((left, panel.top + 33.0 + below), &text, ink);
 }
 
 /// The share of one bin, with what it is held against.
