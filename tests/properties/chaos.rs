@@ -5,17 +5,19 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::journal::{digest_outputs, encode_frame};
 use squall_router::{
-    Arrival, AttemptId, Backoff, DeploymentConfig, DeploymentId, GroupConfig, GroupId, Input,
-    Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryBudget, Router, RouterConfig, Tag,
-    Usage, Window,
+    Arrival, AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, GroupConfig,
+    GroupId, Input, Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryBudget, Router,
+    RouterConfig, StartAttempt, Tag, Usage, Window,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// One thing that happens: how long after the one before, and what, with a number to choose by.
+/// One thing that happens: how long after the one before, how far the clock that tells it is behind,
+/// and what, with a number to choose by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     after_ms: u64,
+    behind_ms: u64,
     kind: u8,
     choice: usize,
 }
@@ -23,22 +25,31 @@ pub(crate) struct Event {
 pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (
         prop_oneof![3 => Just(0_u64), 5 => 1..200_u64, 1 => 1_000..8_000_u64],
+        prop_oneof![9 => Just(0_u64), 1 => 1..2_000_u64],
         0..20_u8,
         any::<usize>(),
     );
-    let event = event.prop_map(|(after_ms, kind, choice)| Event { after_ms, kind, choice });
+    let event = event.prop_map(|(after_ms, behind_ms, kind, choice)| Event {
+        after_ms,
+        behind_ms,
+        kind,
+        choice,
+    });
     prop::collection::vec(event, 1..250)
 }
 
 /// The limit of deployment 1: so many a minute, so many at once.
 pub(crate) const LIMIT: (u64, u64) = (60, 4);
 
+/// How many attempts deployment 2 takes at once.
+const NARROW: usize = 2;
+
 pub(crate) fn config() -> RouterConfig {
     let limited = Limits {
         rpm: Some(RateLimit { per_minute: LIMIT.0, window: Window::Gcra { burst: Some(LIMIT.1) } }),
         ..Limits::default()
     };
-    let narrow = Limits { concurrency: Some(2), ..Limits::default() };
+    let narrow = Limits { concurrency: Some(NARROW as u32), ..Limits::default() };
     let chat = GroupConfig {
         deployments: vec![
             DeploymentConfig { weight: 3, ..DeploymentConfig::new("plain") },
@@ -60,6 +71,7 @@ pub(crate) fn config() -> RouterConfig {
 /// The world around the router, and what it has seen.
 pub(crate) struct World {
     pub(crate) router: Router,
+    /// The latest time that the router was told.
     pub(crate) now: Timestamp,
     next_tag: u64,
     keys: Vec<RequestKey>,
@@ -70,6 +82,11 @@ pub(crate) struct World {
     pub(crate) ended: BTreeMap<RequestKey, u32>,
     committed: BTreeMap<RequestKey, AttemptId>,
     cooling: BTreeMap<DeploymentId, Timestamp>,
+    /// Failed, and no probe has been answered since: nothing but probes may go there.
+    ill: BTreeSet<DeploymentId>,
+    probes: BTreeMap<DeploymentId, AttemptId>,
+    /// Begun at an ill deployment: the next output must call it a probe.
+    unexplained: Option<AttemptId>,
     /// When deployment 1 was called.
     pub(crate) limited: Vec<Timestamp>,
     asked: BTreeMap<DeploymentId, Timestamp>,
@@ -90,6 +107,9 @@ impl World {
             ended: BTreeMap::new(),
             committed: BTreeMap::new(),
             cooling: BTreeMap::new(),
+            ill: BTreeSet::new(),
+            probes: BTreeMap::new(),
+            unexplained: None,
             limited: Vec::new(),
             asked: BTreeMap::new(),
             frames: Vec::new(),
@@ -105,14 +125,16 @@ impl World {
             self.tell(Input::Tick);
         }
         self.now = at;
-        self.happen(Event { after_ms: 0, ..event });
+        self.happen(Event { after_ms: 0, behind_ms: 0, ..event });
     }
 
-    /// Makes one thing happen. Timers that were due before it fire late, with it.
+    /// Makes one thing happen. Timers that were due before it fire late, with it; and the clock that it
+    /// is told by may be behind, even behind what was told before.
     pub(crate) fn happen(&mut self, event: Event) {
-        self.now += Duration::from_millis(event.after_ms);
+        let at = self.now + Duration::from_millis(event.after_ms);
+        let told = at - Duration::from_millis(event.behind_ms);
         if let Some(input) = self.input(event) {
-            self.tell(input);
+            self.tell_at(told, input);
         }
     }
 
@@ -163,19 +185,25 @@ impl World {
         Failure::new(class, Source::Provider).with_retry_after(wait)
     }
 
-    pub(crate) fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: Input) {
+        self.tell_at(self.now, input);
+    }
+
+    fn tell_at(&mut self, told: Timestamp, input: Input) {
+        self.now = self.now.max(told);
         if let Input::Finished { attempt, .. } | Input::Failed { attempt, .. } = input {
             self.running.remove(&attempt);
         }
-        self.router.handle(self.now, input);
+        self.router.handle(told, input);
         let outputs: Vec<_> = std::iter::from_fn(|| self.router.poll()).collect();
         let mut frame = Vec::new();
-        encode_frame(self.now, &input, digest_outputs(&outputs), &mut frame);
+        encode_frame(told, &input, digest_outputs(&outputs), &mut frame);
         self.frames.push(frame);
         for output in &outputs {
             self.see(output);
             self.remember_wait(&input, output);
         }
+        assert_eq!(self.unexplained, None, "begun at an ill deployment, and no probe");
     }
 
     /// From the moment at which the router has taken a failure in, its Retry-After holds.
@@ -192,24 +220,17 @@ impl World {
     }
 
     fn see(&mut self, output: &Output) {
+        if let Some(begun) = self.unexplained.take() {
+            let probe =
+                matches!(*output, Output::Note(Note::Probe { attempt, .. }) if attempt == begun);
+            assert!(probe, "{begun:?} began at an ill deployment, then came {output:?}");
+        }
         match *output {
             Output::Accepted { request, .. } => {
                 self.accepted += 1;
                 self.keys.push(request);
             }
-            Output::StartAttempt(start) => {
-                assert!(!self.attempts.contains(&start.attempt), "an id was used again");
-                assert!(!self.ended.contains_key(&start.attempt.request), "begun after its end");
-                let cooling = self.cooling.get(&start.deployment).copied().unwrap_or_default();
-                assert!(self.now >= cooling, "{:?} cools until {cooling}", start.deployment);
-                let asked = self.asked.get(&start.deployment).copied().unwrap_or_default();
-                assert!(self.now >= asked, "Retry-After of {:?} is undercut", start.deployment);
-                if start.deployment == DeploymentId(1) {
-                    self.limited.push(self.now);
-                }
-                self.attempts.push(start.attempt);
-                self.running.insert(start.attempt, start.deployment);
-            }
+            Output::StartAttempt(start) => self.see_start(&start),
             Output::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
             Output::Commit { attempt, .. } => {
                 let before = self.committed.insert(attempt.request, attempt);
@@ -221,11 +242,40 @@ impl World {
                     assert!(self.committed.contains_key(&request), "an answer without a commit");
                 }
             }
-            Output::Note(Note::CooldownStarted { deployment, until, .. }) => {
+            Output::Note(Note::CooldownStarted { deployment, cause, until }) => {
                 self.cooling.insert(deployment, until);
+                if cause != CooldownCause::Throttled {
+                    self.ill.insert(deployment);
+                }
+            }
+            Output::Note(Note::Probe { deployment, attempt }) => {
+                let before = self.probes.insert(deployment, attempt);
+                let beside = before.is_some_and(|before| self.running.contains_key(&before));
+                assert!(!beside, "a second probe beside {before:?}");
+            }
+            Output::Note(Note::Recovered { deployment }) => {
+                self.ill.remove(&deployment);
+                self.probes.remove(&deployment);
             }
             Output::Note(_) => {}
         }
+    }
+
+    fn see_start(&mut self, start: &StartAttempt) {
+        assert!(!self.attempts.contains(&start.attempt), "an id was used again");
+        assert!(!self.ended.contains_key(&start.attempt.request), "begun after its end");
+        let cooling = self.cooling.get(&start.deployment).copied().unwrap_or_default();
+        assert!(self.now >= cooling, "{:?} cools until {cooling}", start.deployment);
+        let asked = self.asked.get(&start.deployment).copied().unwrap_or_default();
+        assert!(self.now >= asked, "Retry-After of {:?} is undercut", start.deployment);
+        self.unexplained = self.ill.contains(&start.deployment).then_some(start.attempt);
+        if start.deployment == DeploymentId(1) {
+            self.limited.push(self.now);
+        }
+        self.attempts.push(start.attempt);
+        self.running.insert(start.attempt, start.deployment);
+        let narrow = self.running.values().filter(|&&id| id == DeploymentId(2)).count();
+        assert!(narrow <= NARROW, "{narrow} at once where {NARROW} may be");
     }
 
     /// Lets everything that runs end, and every timer fire, until nothing is left.

@@ -10,7 +10,7 @@ use std::time::Duration;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    // Cooldowns, Retry-After, ids and commits are watched by the world as it goes.
+    // Cooldowns, probes, Retry-After, concurrency, ids and commits are watched by the world as it goes.
     #[test]
     fn every_request_ends_exactly_once(events in events()) {
         let mut world = World::new();

@@ -1,4 +1,4 @@
-//! Waits are inside their envelope, and even in it.
+//! Waits are inside their envelope, even in it, and on top of what the provider asked for.
 
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
@@ -6,67 +6,108 @@ use squall_router::{
     Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Note, Output, RetryBudget, RetryWait,
     Router, RouterConfig, Tag,
 };
+use std::time::Duration;
 
-/// The first wait of so many requests, each of which fails at the only deployment there is.
-fn waits(requests: u64) -> Vec<RetryWait> {
+/// Failures of each request, before it is answered: as many as a group has retries by default.
+const FAILURES: u16 = 2;
+
+/// A wait as it was told of, and how long it was from the failure to the next attempt.
+struct Wait {
+    told: RetryWait,
+    was: Duration,
+}
+
+/// The waits of so many requests, each of which fails twice at the only deployment there is.
+fn waits(requests: u64, failure: Failure) -> Vec<Wait> {
     let mut group = GroupConfig::new("chat");
     group.deployments = vec![DeploymentConfig::new("only")];
     group.cooldown.failure.consecutive = 0;
     group.cooldown.failure.min_attempts = u32::MAX;
     let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
     let mut router = Router::new(config, Seed::new(7), 0).expect("the configuration is complete");
+    (0..requests).flat_map(|nth| waits_of(&mut router, nth, failure)).collect()
+}
+
+fn waits_of(router: &mut Router, nth: u64, failure: Failure) -> Vec<Wait> {
+    let arrival = Arrival {
+        tag: Tag(nth),
+        group: GroupId(0),
+        input_tokens: 1,
+        output_tokens: 1,
+        stream: false,
+        deadline: None,
+    };
+    let mut now = Timestamp::from_secs(60 * nth);
+    let mut input = Some(Input::Arrived(arrival));
+    let mut told = None;
+    let mut failed_at = now;
     let mut waits = Vec::new();
-    for tag in 0..requests {
-        let now = Timestamp::from_secs(tag);
-        let arrival = Arrival {
-            tag: Tag(tag),
-            group: GroupId(0),
-            input_tokens: 1,
-            output_tokens: 1,
-            stream: false,
-            deadline: None,
-        };
-        let mut inputs = vec![Input::Arrived(arrival)];
-        let mut failed = false;
-        while let Some(input) = inputs.pop() {
-            router.handle(now, input);
-            while let Some(output) = router.poll() {
-                match output {
-                    Output::StartAttempt(start) if start.tag == Tag(tag) && !failed => {
-                        failed = true;
-                        let failure = Failure::new(FailureClass::Server, Source::Provider);
-                        inputs.push(Input::Failed { attempt: start.attempt, failure });
-                    }
-                    Output::StartAttempt(start) => {
-                        inputs.push(Input::Finished { attempt: start.attempt, usage: None });
-                    }
-                    Output::Note(Note::RetryScheduled { wait, .. }) => waits.push(wait),
-                    _ => {}
+    loop {
+        router.handle(now, input.take().unwrap_or(Input::Tick));
+        while let Some(output) = router.poll() {
+            match output {
+                Output::StartAttempt(start) => {
+                    let attempt = start.attempt;
+                    waits.extend(told.take().map(|told| Wait { told, was: now.since(failed_at) }));
+                    failed_at = now;
+                    input = Some(if waits.len() < usize::from(FAILURES) {
+                        Input::Failed { attempt, failure }
+                    } else {
+                        Input::Finished { attempt, usage: None }
+                    });
                 }
+                Output::Note(Note::RetryScheduled { wait, .. }) => told = Some(wait),
+                Output::Done { .. } => return waits,
+                _ => {}
             }
         }
+        if input.is_none() {
+            now = router.next_timer().expect("a request that waits has a timer");
+        }
     }
-    waits
+}
+
+fn failed() -> Failure {
+    Failure::new(FailureClass::Server, Source::Provider)
 }
 
 #[test]
 fn every_wait_is_inside_its_envelope() {
-    let waits = waits(2_000);
-    assert!(waits.len() > 1_900, "{} waits", waits.len());
-    assert!(waits.iter().all(|wait| wait.jitter <= wait.ceiling && wait.delay == wait.jitter));
+    let waits = waits(1_000, failed());
+    assert_eq!(waits.len(), 2_000);
+    for Wait { told, was } in waits {
+        assert_eq!(told.ceiling, Duration::from_millis(500) * 2_u32.pow(u32::from(told.retry) - 1));
+        assert!(told.jitter <= told.ceiling, "{told:?}");
+        assert_eq!((told.delay, was), (told.jitter, told.jitter));
+    }
 }
 
 #[test]
 fn waits_are_even_between_zero_and_their_ceiling() {
-    let waits = waits(2_000);
-    let mut parts: Vec<f64> =
-        waits.iter().map(|wait| wait.jitter.as_secs_f64() / wait.ceiling.as_secs_f64()).collect();
-    parts.sort_by(f64::total_cmp);
-    let n = parts.len() as f64;
-    let distance = parts
-        .iter()
-        .enumerate()
-        .map(|(i, part)| (part - i as f64 / n).abs().max((part - (i as f64 + 1.0) / n).abs()))
-        .fold(0.0, f64::max);
-    assert!(distance < 1.95 / n.sqrt(), "Kolmogorov-Smirnov at 0.1 %: {distance}");
+    let waits = waits(2_000, failed());
+    for retry in 1..=FAILURES {
+        let waits = waits.iter().map(|wait| wait.told).filter(|told| told.retry == retry);
+        let mut parts: Vec<f64> =
+            waits.map(|told| told.jitter.as_secs_f64() / told.ceiling.as_secs_f64()).collect();
+        parts.sort_by(f64::total_cmp);
+        let n = parts.len() as f64;
+        let distance = parts
+            .iter()
+            .enumerate()
+            .map(|(i, part)| (part - i as f64 / n).abs().max((part - (i as f64 + 1.0) / n).abs()))
+            .fold(0.0, f64::max);
+        assert!(distance < 1.95 / n.sqrt(), "Kolmogorov-Smirnov at 0.1 %: {distance}, {retry}");
+    }
+}
+
+#[test]
+fn a_wait_is_as_long_as_retry_after_and_its_jitter_on_top() {
+    let asked = Duration::from_millis(700);
+    let throttled = Failure::new(FailureClass::Throttled, Source::Provider);
+    let waits = waits(1_000, throttled.with_retry_after(Some(asked)));
+    assert_eq!(waits.len(), 2_000);
+    for Wait { told, was } in waits {
+        assert!(told.jitter <= told.ceiling, "{told:?}");
+        assert_eq!((told.delay, was), (asked + told.jitter, asked + told.jitter));
+    }
 }
