@@ -48,6 +48,35 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn no_file_names_the_machine_it_was_written_on() {
+    let homes = ["/home/", "/root/", "/Users/", "/tmp/", "/work/"];
+    let mut all = sources();
+    for ending in [".toml", ".yaml", ".md", ".snap"] {
+        ["crates", "docs", "scenarios", "tests"]
+            .iter()
+            .for_each(|folder| all.extend(files(folder, ending)));
+    }
+    for (path, text) in all.iter().filter(|(path, _)| path != "tests/tidy/main.rs") {
+        for home in homes {
+            assert!(!text.contains(home), "{path} names {home}");
+        }
+    }
+}
+
+/// What git keeps, by path.
+fn tracked() -> String {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    String::from_utf8_lossy(&listed.expect("git can be run").stdout).into_owned()
+}
+
+#[test]
+fn the_lock_file_is_tracked_and_builds_are_not() {
+    let tracked = tracked();
+    assert!(tracked.lines().any(|path| path == "Cargo.lock"));
+    assert!(!tracked.lines().any(|path| path.starts_with("target/")));
+}
+
+#[test]
 fn the_top_level_holds_what_the_design_lists() {
     let allowed = [
         "Cargo.toml",
@@ -61,10 +90,7 @@ fn the_top_level_holds_what_the_design_lists() {
         "scenarios",
         "tests",
     ];
-    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
-    let listed = listed.expect("git can be run").stdout;
-    let listed = String::from_utf8_lossy(&listed);
-    for path in listed.lines() {
+    for path in tracked().lines() {
         let top = path.split('/').next().unwrap_or_default();
         assert!(top.starts_with('.') || allowed.contains(&top), "{top} is not of the top level");
     }

@@ -1,6 +1,6 @@
 //! Whether both build profiles give the same digest: what optimisation may never change.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const SCENARIO: &str = "scenarios/viral-spike.yaml";
 
@@ -26,6 +26,7 @@ fn digest(profile: &[&str]) -> Option<String> {
         .args(profile)
         .args(["--", "run", SCENARIO, "--sim", "--out"])
         .arg(&out)
+        .stderr(Stdio::inherit())
         .output()
         .ok()?;
     let _ = std::fs::remove_dir_all(&out);

@@ -13,7 +13,6 @@ impl Steps {
     /// Runs cargo with these arguments and variables; false if it failed, which has then been said.
     pub(crate) fn cargo(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> bool {
         let name = format!("cargo {}", arguments.join(" "));
-        println!("\n== {name}");
         self.step(&name, || {
             let mut command = Command::new(env!("CARGO"));
             command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
@@ -24,6 +23,7 @@ impl Steps {
     /// Runs anything as a step.
     #[expect(clippy::disallowed_methods, reason = "a task tells how long its steps took")]
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> bool) -> bool {
+        println!("\n== {name}");
         let started = Instant::now();
         let passed = step();
         self.done.push((name.to_owned(), started.elapsed()));

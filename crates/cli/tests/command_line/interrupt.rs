@@ -1,25 +1,31 @@
 //! Ctrl-C in the middle of a live run.
 
 use crate::squall::{Ended, Folder};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 #[test]
 fn ctrl_c_ends_a_live_run_early_and_keeps_what_was_measured() {
     let folder = Folder::new("interrupt");
     folder.write("long.yaml", LONG);
-    let child = folder
+    let mut child = folder
         .command(&["run", "long.yaml", "--out", "out"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary can be run");
-    std::thread::sleep(Duration::from_secs(4));
+    let mut progress = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut said = String::new();
+    while !said.contains("answered") {
+        let read = progress.read_line(&mut said).expect("it says how it goes");
+        assert!(read > 0, "it ended by itself: {said}");
+    }
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill is there").success());
+    progress.read_to_string(&mut said).expect("it says how it ends");
     let ended = Ended::from(child.wait_with_output().expect("it ends"));
-    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
-    assert!(ended.err.contains("interrupted at"), "{}", ended.err);
+    assert_eq!(ended.code, 3, "{}{said}", ended.out);
+    assert!(said.contains("interrupted at"), "{said}");
     assert!(ended.out.contains("inconclusive"), "{}", ended.out);
     assert!(folder.read("out/report.html").contains("interrupted"));
     assert!(folder.read("out/requests.csv").lines().count() > 10, "what was measured is there");

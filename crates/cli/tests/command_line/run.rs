@@ -11,6 +11,14 @@ fn a_simulated_run_prints_a_verdict_and_leaves_every_file_of_a_report() {
     assert!(ended.out.contains("met      success_rate >= 99%"), "{}", ended.out);
     assert!(ended.digest().len() == "digest: ".len() + 32);
     assert!(ended.out.contains("report: reports/viral-spike/sim/report.html"));
+    let charts =
+        ["traffic", "shares", "attempts", "retries", "latency", "ttft", "errors", "providers"];
+    for chart in charts {
+        for ending in ["svg", "png"] {
+            let path = folder.path("reports/viral-spike/sim").join(format!("{chart}.{ending}"));
+            assert!(path.exists(), "{chart}.{ending} is missing");
+        }
+    }
     for name in [
         "report.html",
         "summary.json",
@@ -22,15 +30,6 @@ fn a_simulated_run_prints_a_verdict_and_leaves_every_file_of_a_report() {
         "run.json",
         "cells.json",
         "journal.bin",
-        "traffic.svg",
-        "traffic.png",
-        "shares.svg",
-        "attempts.svg",
-        "retries.svg",
-        "latency.svg",
-        "ttft.svg",
-        "errors.svg",
-        "providers.svg",
     ] {
         assert!(folder.path("reports/viral-spike/sim").join(name).exists(), "{name} is missing");
     }
