@@ -73,7 +73,8 @@ pub struct FaultConfig {
     pub at: Timestamp,
     /// For how long.
     pub lasts: Duration,
-    /// How many of the arrivals it hits, drawn per attempt.
+    /// How many of the attempts it hits, drawn for each. A listener refuses all or none, whatever stands
+    /// here.
     pub share: Share,
     /// What happens to them.
     pub kind: FaultKind,
@@ -102,7 +103,8 @@ pub enum FaultKind {
     },
     /// Refuses connections. In flight: reset, as by a process that was killed.
     Refuse,
-    /// Takes connections and never answers. In flight: no more tokens, no end.
+    /// Takes connections and never answers. In flight: those it hits send no more tokens
+    /// and do not end.
     BlackHole,
     /// Everything takes this many thousandths of its time. In flight: go on at their old speed.
     Slowdown {

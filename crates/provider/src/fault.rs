@@ -38,8 +38,11 @@ pub(crate) enum Bend {
 pub(crate) enum InFlight {
     /// Goes on as planned.
     GoesOn,
-    /// Ends so. What was sent stays sent.
-    Ends(Ending),
+    /// Ends so if the fault hits it. What was sent stays sent; those who wait for a place meet the fault
+    /// when their service starts.
+    HitEnds(Ending),
+    /// Ends so, whatever the share, and so do those who wait for a place.
+    AllEnd(Ending),
 }
 
 impl FaultKind {

@@ -43,9 +43,10 @@ pub struct Plan {
     pub tokens: u32,
     /// How it ends.
     pub ending: Ending,
-    /// The fault that shaped it, by its place in the configuration.
+    /// The fault that shaped it, by its place in the configuration: of several the first, but always a
+    /// black hole.
     pub fault: Option<u16>,
-    /// The limits as they stood at its arrival, for headers.
+    /// The limits as they stood at its arrival, itself counted, for headers.
     pub limits: LimitState,
 }
 
@@ -55,7 +56,7 @@ impl Plan {
     pub fn ends_at(&self) -> Timestamp {
         let after = |tokens: u32| {
             let gaps = u64::from(tokens.saturating_sub(1));
-            self.first_at + Duration::from_nanos(self.gap.as_nanos() as u64 * gaps)
+            self.first_at + Duration::from_nanos((self.gap.as_nanos() as u64).saturating_mul(gaps))
         };
         match self.ending {
             Ending::Complete => after(self.tokens),

@@ -173,9 +173,18 @@ impl Provider {
         self.active.insert(place, fault);
         self.outputs.push_back(Output::Note(Note::FaultStarted { fault }));
         self.update_listener();
-        let in_flight = self.config.faults[usize::from(fault)].kind.in_flight(self.now);
-        if let InFlight::Ends(ending) = in_flight {
-            self.end_all(fault, ending);
+        match self.config.faults[usize::from(fault)].kind.in_flight(self.now) {
+            InFlight::GoesOn => {}
+            InFlight::HitEnds(ending) => {
+                let victims = self.victims(fault);
+                let hit = self.places.take_hit(|key| victims.include(key));
+                self.end(&hit, fault, ending);
+                self.serve_waiting();
+            }
+            InFlight::AllEnd(ending) => {
+                let all = self.places.take_all();
+                self.end(&all, fault, ending);
+            }
         }
     }
 
@@ -195,13 +204,11 @@ impl Provider {
         }
     }
 
-    /// Ends every attempt that runs or waits, and gives all places back.
-    fn end_all(&mut self, fault: u16, ending: Ending) {
-        let now = self.now;
-        for (tag, plan) in self.places.clear() {
-            let plan = plan.unwrap_or_else(Plan::unserved);
+    /// Tells the plans of attempts that a fault ends.
+    fn end(&mut self, attempts: &[(Tag, Plan)], fault: u16, ending: Ending) {
+        for &(tag, plan) in attempts {
             // What was sent stays sent, and nothing more comes.
-            let tokens = plan.tokens_by(now);
+            let tokens = plan.tokens_by(self.now);
             let first_at = if tokens == 0 { Timestamp::MAX } else { plan.first_at };
             let plan = Plan { first_at, tokens, ending, fault: Some(fault), ..plan };
             self.outputs.push_back(Output::Plan { tag, plan });
@@ -210,7 +217,13 @@ impl Provider {
 
     /// An attempt is over for the shell: its place goes to the next one who waits.
     fn ended(&mut self, tag: Tag) {
-        if let Some(next) = self.places.free(tag) {
+        self.places.free(tag);
+        self.serve_waiting();
+    }
+
+    /// Gives free places to those who wait. More than one may go, since a black hole takes no place.
+    fn serve_waiting(&mut self) {
+        while let Some(next) = self.places.next() {
             self.serve(&next);
         }
     }

@@ -124,12 +124,12 @@ impl Piece {
     }
 
     /// When `arrivals` are to be expected since `from`: the root of a quadratic, written so that it
-    /// holds for a slope of zero.
+    /// holds for a slope of zero. Near a rate of zero the root loses its digits: the end bounds it.
     fn find(&self, from: u64, arrivals: f64) -> u64 {
         let rate = self.rate(from);
         let root = libm::sqrt((rate * rate + 2.0 * self.slope() * arrivals).max(0.0));
         let after = 2.0 * arrivals / (rate + root);
-        from + libm::floor(after + 0.5) as u64
+        from.saturating_add(libm::floor(after + 0.5) as u64).min(self.end)
     }
 }
 

@@ -8,5 +8,5 @@ use squall_determinism::Timestamp;
 pub(super) const EFFECT: Effect = Effect::None;
 
 pub(super) const fn in_flight(now: Timestamp) -> InFlight {
-    InFlight::Ends(Ending::Reset { at: now })
+    InFlight::AllEnd(Ending::Reset { at: now })
 }

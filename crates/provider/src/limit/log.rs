@@ -14,11 +14,13 @@ pub(crate) struct Log {
     /// When what passed, no older than a minute. Each entry is at least 1, so it is no longer than
     /// `allowed`.
     passed: VecDeque<(Timestamp, u64)>,
+    /// The sum of `passed`.
+    used: u64,
 }
 
 impl Log {
     pub(super) const fn new(per_minute: u64) -> Self {
-        Self { allowed: per_minute, passed: VecDeque::new() }
+        Self { allowed: per_minute, passed: VecDeque::new(), used: 0 }
     }
 
     pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
@@ -26,7 +28,7 @@ impl Log {
         if amount > self.allowed {
             return Verdict::Never;
         }
-        let mut used: u64 = self.used();
+        let mut used = self.used;
         if used + amount <= self.allowed {
             return Verdict::Pass;
         }
@@ -40,7 +42,10 @@ impl Log {
     }
 
     pub(super) fn charge(&mut self, now: Timestamp, amount: u64) {
-        self.passed.push_back((now, amount));
+        if amount > 0 {
+            self.passed.push_back((now, amount));
+            self.used += amount;
+        }
     }
 
     pub(super) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
@@ -48,18 +53,14 @@ impl Log {
         let last = self.passed.back().map(|&(at, _)| (at + MINUTE).since(now));
         LimitGauge {
             limit: self.allowed,
-            remaining: self.allowed.saturating_sub(self.used()),
+            remaining: self.allowed.saturating_sub(self.used),
             reset: last.unwrap_or_default(),
         }
     }
 
-    fn used(&self) -> u64 {
-        self.passed.iter().map(|&(_, amount)| amount).sum()
-    }
-
     fn trim(&mut self, now: Timestamp) {
-        while self.passed.front().is_some_and(|&(at, _)| at + MINUTE <= now) {
-            self.passed.pop_front();
+        while let Some((_, amount)) = self.passed.pop_front_if(|&mut (at, _)| at + MINUTE <= now) {
+            self.used -= amount;
         }
     }
 }

@@ -34,27 +34,34 @@ fn allowed(window: Window, n: u64, from: Timestamp, to: Timestamp) -> Option<u64
     }
 }
 
+/// Arrivals: how long after the one before, and how much each asks for.
+fn arrivals() -> impl Strategy<Value = Vec<(u64, u64)>> {
+    prop::collection::vec((0_u64..3 * SECOND, prop_oneof![Just(1_u64), 0..12_u64]), 1..200)
+}
+
 proptest! {
     #[test]
     fn no_window_holds_more_than_it_may(
         window in windows(),
         n in 1_u64..120,
-        gaps in prop::collection::vec(0_u64..3 * SECOND, 1..200),
+        arrivals in arrivals(),
     ) {
         let mut limit = Limiter::new(RateLimit { per_minute: n, window }, EPOCH);
         let mut now = Timestamp::ZERO;
         let mut passed = Vec::new();
-        for gap in gaps {
+        for (gap, amount) in arrivals {
             now += Duration::from_nanos(gap);
-            if limit.check(now, 1) == Verdict::Pass {
-                limit.charge(now, 1);
-                passed.push(now);
+            if limit.check(now, amount) == Verdict::Pass {
+                limit.charge(now, amount);
+                passed.push((now, amount));
             }
         }
-        for (i, &from) in passed.iter().enumerate() {
-            for (j, &to) in passed.iter().enumerate().skip(i) {
+        for (i, &(from, _)) in passed.iter().enumerate() {
+            let mut held = 0;
+            for &(to, amount) in &passed[i..] {
+                held += amount;
                 if let Some(allowed) = allowed(window, n, from, to) {
-                    prop_assert!((j - i + 1) as u64 <= allowed, "{} of {allowed}", j - i + 1);
+                    prop_assert!(held <= allowed, "{held} of {allowed}");
                 }
             }
         }
@@ -64,20 +71,20 @@ proptest! {
     fn a_wait_is_exact(
         window in windows(),
         n in 1_u64..120,
-        gaps in prop::collection::vec(0_u64..SECOND, 1..100),
+        arrivals in arrivals(),
     ) {
         let mut limit = Limiter::new(RateLimit { per_minute: n, window }, EPOCH);
         let mut now = Timestamp::ZERO;
-        for gap in gaps {
+        for (gap, amount) in arrivals {
             now += Duration::from_nanos(gap);
-            match limit.check(now, 1) {
-                Verdict::Pass => limit.charge(now, 1),
+            match limit.check(now, amount) {
+                Verdict::Pass => limit.charge(now, amount),
                 Verdict::Wait(wait) => {
                     let just_before = now + wait - Duration::from_nanos(1);
-                    prop_assert_ne!(limit.clone().check(just_before, 1), Verdict::Pass);
-                    prop_assert_eq!(limit.clone().check(now + wait, 1), Verdict::Pass);
+                    prop_assert_ne!(limit.clone().check(just_before, amount), Verdict::Pass);
+                    prop_assert_eq!(limit.clone().check(now + wait, amount), Verdict::Pass);
                 }
-                Verdict::Never => prop_assert!(false, "one request always fits"),
+                Verdict::Never => prop_assert!(amount > 1, "one request always fits"),
             }
         }
     }
@@ -101,4 +108,14 @@ fn headers_tell_what_remains() {
     let gauge = limit.gauge(now);
     assert_eq!((gauge.limit, gauge.remaining), (3_000, 30));
     assert_eq!(gauge.reset, Duration::from_millis(750));
+}
+
+#[test]
+fn what_asks_for_nothing_leaves_no_trace() {
+    for window in [Window::Gcra { burst: None }, Window::Fixed, Window::Sliding] {
+        let mut limit = Limiter::new(RateLimit { per_minute: 30, window }, EPOCH);
+        limit.charge(Timestamp::from_secs(1), 0);
+        let gauge = limit.gauge(Timestamp::from_secs(1));
+        assert_eq!((gauge.remaining, gauge.reset), (30, Duration::ZERO), "{window:?}");
+    }
 }

@@ -1,29 +1,47 @@
 //! An arrival's way in: faults that answer, limits, a place, a plan.
 
 use super::Provider;
-use super::places::{Room, Waiting};
+use super::places::{Admitted, Room};
 use crate::fault::{Bend, Effect};
 use crate::limit::Verdict;
 use crate::{Arrival, Ending, LimitState, Output, Plan, Rejection};
 use core::time::Duration;
-use squall_determinism::{Draws, Purpose, Timestamp};
+use squall_determinism::{Purpose, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
 
 /// The draws of an attempt's service: time to first token, gap, tokens, in this order.
 const SERVICE: Purpose = Purpose::named("provider.service");
-/// Whether a fault hits an attempt: a stream for each fault, so that adding one moves no other.
+/// Whether a fault hits an attempt.
 const FAULT: Purpose = Purpose::named("provider.fault");
+
+/// Whom a fault hits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Victims {
+    seed: Seed,
+    /// Provider and fault: a stream for each, so that adding a fault moves no other's draws.
+    entity: u64,
+    share: Share,
+}
+
+impl Victims {
+    /// Whether the attempt with this key is among them: the same answer whenever it is asked.
+    pub(super) fn include(self, key: u64) -> bool {
+        self.seed.stream(FAULT, self.entity, key).chance(self.share)
+    }
+}
 
 impl Provider {
     pub(super) fn admit(&mut self, arrival: &Arrival) {
-        let repeat = self.repeats.count(arrival.request);
-        if let Some((fault, effect)) = self.first_answer(arrival, repeat) {
+        let key = key(arrival, self.repeats.count(arrival.request));
+        if let Some((fault, effect)) = self.first_answer(key) {
             if let Effect::Answer { status, class, retry_after } = effect {
                 self.reject(arrival, status, class, retry_after, Some(fault));
             }
             return;
         }
-        match self.check_limits(arrival) {
+        let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(key)).max(1);
+        let total = u64::from(arrival.input_tokens) + u64::from(tokens);
+        match self.check_limits(total) {
             Verdict::Pass => {}
             Verdict::Wait(wait) => {
                 self.reject(arrival, 429, FailureClass::Throttled, Some(wait), None);
@@ -39,76 +57,95 @@ impl Provider {
             self.reject(arrival, 503, FailureClass::Overloaded, None, None);
             return;
         }
-        self.charge_limits(arrival);
-        let waiting = Waiting { arrival: *arrival, repeat };
+        self.charge_limits(total);
+        let admitted = Admitted { tag: arrival.tag, key, tokens, limits: self.limit_state() };
         if room == Room::Place {
-            self.serve(&waiting);
+            self.serve(&admitted);
         } else {
-            self.places.wait(waiting);
+            self.places.wait(admitted);
         }
     }
 
     /// Draws the plan of an attempt whose service starts now.
-    pub(super) fn serve(&mut self, waiting: &Waiting) {
-        let Waiting { arrival, repeat } = *waiting;
-        let mut draws = self.seed.stream(SERVICE, self.entity, key(&arrival, repeat));
+    pub(super) fn serve(&mut self, admitted: &Admitted) {
+        let Admitted { tag, key, tokens, limits } = *admitted;
+        let mut draws = self.seed.stream(SERVICE, self.entity, key);
         let ttft = self.config.ttft.sample(&mut draws);
         let gap = self.config.itl.sample(&mut draws);
-        let tokens = arrival.output_tokens.unwrap_or_else(|| {
-            u32::try_from(self.config.output_tokens.sample(&mut draws)).unwrap_or(u32::MAX)
-        });
         let mut plan = Plan {
             first_at: self.now + Duration::from_nanos(ttft),
             gap: Duration::from_nanos(gap),
-            tokens: tokens.max(1),
+            tokens,
             ending: Ending::Complete,
             fault: None,
-            limits: self.limit_state(),
+            limits,
         };
-        for place in 0..self.active.len() {
-            let fault = self.active[place];
-            if let Effect::Bend(bend) = self.config.faults[usize::from(fault)].kind.effect()
-                && self.hits(fault, &arrival, repeat)
-            {
-                plan = bend.apply(self.now, plan);
-                plan.fault = plan.fault.or(Some(fault));
-                if bend == Bend::Ends(Ending::Never) {
-                    break;
+        self.bend(key, &mut plan);
+        if plan.ending != Ending::Never {
+            self.places.serve(tag, key, plan);
+        }
+        self.outputs.push_back(Output::Plan { tag, plan });
+    }
+
+    /// Lets the faults that hit an attempt change its plan. Slowdowns multiply; of several endings the
+    /// first in the file holds, but nothing comes out of a black hole.
+    fn bend(&self, key: u64, plan: &mut Plan) {
+        for &fault in &self.active {
+            let Effect::Bend(bend) = self.config.faults[usize::from(fault)].kind.effect() else {
+                continue;
+            };
+            if !self.victims(fault).include(key) {
+                continue;
+            }
+            match bend {
+                Bend::Ends(Ending::Never) => {
+                    *plan = Plan { fault: Some(fault), ..bend.apply(self.now, *plan) };
+                    return;
+                }
+                Bend::Ends(_) if plan.ending != Ending::Complete => {}
+                Bend::Ends(_) | Bend::Slower { .. } => {
+                    *plan = bend.apply(self.now, *plan);
+                    plan.fault = plan.fault.or(Some(fault));
                 }
             }
         }
-        self.places.serve(arrival.tag, plan);
-        self.outputs.push_back(Output::Plan { tag: arrival.tag, plan });
     }
 
-    /// The first active fault that answers this arrival.
-    fn first_answer(&self, arrival: &Arrival, repeat: u32) -> Option<(u16, Effect)> {
+    /// The length of an answer of which the request says nothing: the third draw of its service, so
+    /// that the two before it are the same either way.
+    fn draw_tokens(&self, key: u64) -> u32 {
+        let mut draws = self.seed.stream(SERVICE, self.entity, key);
+        draws.unit();
+        draws.unit();
+        u32::try_from(self.config.output_tokens.sample(&mut draws)).unwrap_or(u32::MAX)
+    }
+
+    /// The first active fault that answers the attempt with this key.
+    fn first_answer(&self, key: u64) -> Option<(u16, Effect)> {
         self.active.iter().find_map(|&fault| {
             let effect = self.config.faults[usize::from(fault)].kind.effect();
             let answers = matches!(effect, Effect::Answer { .. });
-            (answers && self.hits(fault, arrival, repeat)).then_some((fault, effect))
+            (answers && self.victims(fault).include(key)).then_some((fault, effect))
         })
     }
 
-    fn hits(&self, fault: u16, arrival: &Arrival, repeat: u32) -> bool {
+    pub(super) fn victims(&self, fault: u16) -> Victims {
         let entity = self.entity << 16 | u64::from(fault);
-        let mut draws: Draws = self.seed.stream(FAULT, entity, key(arrival, repeat));
-        draws.chance(self.config.faults[usize::from(fault)].share)
+        Victims { seed: self.seed, entity, share: self.config.faults[usize::from(fault)].share }
     }
 
-    fn check_limits(&mut self, arrival: &Arrival) -> Verdict {
+    fn check_limits(&mut self, tokens: u64) -> Verdict {
         let now = self.now;
         let requests = self.rpm.as_mut().map_or(Verdict::Pass, |limit| limit.check(now, 1));
-        let tokens = tokens(arrival);
         requests.and(self.tpm.as_mut().map_or(Verdict::Pass, |limit| limit.check(now, tokens)))
     }
 
-    fn charge_limits(&mut self, arrival: &Arrival) {
+    fn charge_limits(&mut self, tokens: u64) {
         if let Some(limit) = &mut self.rpm {
             limit.charge(self.now, 1);
         }
         if let Some(limit) = &mut self.tpm {
-            limit.charge(self.now, tokens(arrival));
+            limit.charge(self.now, tokens);
         }
     }
 
@@ -146,11 +183,6 @@ impl Plan {
             limits: LimitState { requests: None, tokens: None },
         }
     }
-}
-
-/// What an attempt uses of a token limit, judged at its arrival.
-fn tokens(arrival: &Arrival) -> u64 {
-    u64::from(arrival.input_tokens) + u64::from(arrival.output_tokens.unwrap_or(0))
 }
 
 /// What the draws of an attempt are keyed by: the request, and how often it has come before.

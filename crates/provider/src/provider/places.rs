@@ -1,6 +1,6 @@
 //! Who is being served, and who waits for a place.
 
-use crate::{Arrival, Capacity, Plan, Tag};
+use crate::{Capacity, LimitState, Plan, Tag};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -11,20 +11,25 @@ pub(super) struct Places {
     attempts: Vec<Option<Attempt>>,
     serving: u32,
     /// Those who wait, first come first served.
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<Admitted>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
     Waiting,
-    Served(Plan),
+    Served { plan: Plan, key: u64 },
 }
 
-/// An attempt that waits, with what its service is drawn from.
+/// An attempt that was let in and has no plan yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    pub(super) arrival: Arrival,
-    pub(super) repeat: u32,
+pub(super) struct Admitted {
+    pub(super) tag: Tag,
+    /// What its draws are keyed by.
+    pub(super) key: u64,
+    /// How long its answer is.
+    pub(super) tokens: u32,
+    /// The limits as they stood at its arrival.
+    pub(super) limits: LimitState,
 }
 
 /// Whether there is room for an arrival.
@@ -49,40 +54,59 @@ impl Places {
         }
     }
 
-    pub(super) fn wait(&mut self, waiting: Waiting) {
-        *self.at(waiting.arrival.tag) = Some(Attempt::Waiting);
-        self.queue.push_back(waiting);
+    pub(super) fn wait(&mut self, admitted: Admitted) {
+        *self.at(admitted.tag) = Some(Attempt::Waiting);
+        self.queue.push_back(admitted);
     }
 
-    pub(super) fn serve(&mut self, tag: Tag, plan: Plan) {
-        *self.at(tag) = Some(Attempt::Served(plan));
+    pub(super) fn serve(&mut self, tag: Tag, key: u64, plan: Plan) {
+        *self.at(tag) = Some(Attempt::Served { plan, key });
         self.serving += 1;
     }
 
-    /// Ends the attempt under `tag`; returns who is served in its place.
-    pub(super) fn free(&mut self, tag: Tag) -> Option<Waiting> {
+    /// Ends the attempt under `tag`.
+    pub(super) fn free(&mut self, tag: Tag) {
         match self.at(tag).take() {
-            None => None,
-            Some(Attempt::Waiting) => {
-                self.queue.retain(|waiting| waiting.arrival.tag != tag);
-                None
-            }
-            Some(Attempt::Served(_)) => {
-                self.serving -= 1;
-                self.queue.pop_front()
-            }
+            None => {}
+            Some(Attempt::Waiting) => self.queue.retain(|waiting| waiting.tag != tag),
+            Some(Attempt::Served { .. }) => self.serving -= 1,
         }
     }
 
+    /// Takes out the first who waits, if there is a place.
+    pub(super) fn next(&mut self) -> Option<Admitted> {
+        if self.queue.is_empty() || self.room() != Room::Place {
+            return None;
+        }
+        let next = self.queue.pop_front()?;
+        *self.at(next.tag) = None;
+        Some(next)
+    }
+
+    /// Takes out those who are served and whom a fault hits, in the order of their tags, with their plans.
+    pub(super) fn take_hit(&mut self, is_hit: impl Fn(u64) -> bool) -> Vec<(Tag, Plan)> {
+        let mut hit = Vec::new();
+        for (tag, attempt) in (0..).zip(&mut self.attempts) {
+            if let Some(Attempt::Served { plan, key }) = *attempt
+                && is_hit(key)
+            {
+                *attempt = None;
+                self.serving -= 1;
+                hit.push((Tag(tag), plan));
+            }
+        }
+        hit
+    }
+
     /// Takes everyone out, in the order of their tags, with their plans.
-    pub(super) fn clear(&mut self) -> Vec<(Tag, Option<Plan>)> {
+    pub(super) fn take_all(&mut self) -> Vec<(Tag, Plan)> {
         self.serving = 0;
         self.queue.clear();
         let attempts = (0..).zip(&mut self.attempts);
         attempts
             .filter_map(|(tag, attempt)| match attempt.take()? {
-                Attempt::Waiting => Some((Tag(tag), None)),
-                Attempt::Served(plan) => Some((Tag(tag), Some(plan))),
+                Attempt::Waiting => Some((Tag(tag), Plan::unserved())),
+                Attempt::Served { plan, .. } => Some((Tag(tag), plan)),
             })
             .collect()
     }

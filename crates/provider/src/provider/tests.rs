@@ -198,3 +198,138 @@ fn whoever_hangs_up_while_waiting_is_not_served() {
     let outputs = drain(&mut provider);
     assert!(matches!(outputs[..], [Output::Plan { tag: Tag(2), .. }]), "{outputs:?}");
 }
+
+#[test]
+fn a_black_hole_takes_no_places_and_so_never_answers() {
+    let capacity = Some(Capacity { concurrent: 1, queue: 1 });
+    let faults = vec![fault(FaultKind::BlackHole)];
+    let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
+    for tag in 0..5 {
+        let swallowed = plan(&arrive(&mut provider, at(11_000 + tag), tag));
+        assert_eq!(swallowed.ending, Ending::Never);
+    }
+    let served = plan(&arrive(&mut provider, at(20_001), 9));
+    assert_eq!(served.ending, Ending::Complete, "nobody holds a place after the fault");
+}
+
+#[test]
+fn a_black_hole_in_the_queue_lets_the_next_one_through() {
+    let capacity = Some(Capacity { concurrent: 1, queue: 50 });
+    let faults = vec![FaultConfig { share: Share::percent(50), ..fault(FaultKind::BlackHole) }];
+    let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
+    let mut serving = None;
+    for tag in 0..50 {
+        for output in arrive(&mut provider, at(11_000 + tag), tag) {
+            serving = complete(&output).or(serving);
+        }
+    }
+    let mut served = 0;
+    let mut now = at(11_100);
+    while let Some(tag) = serving.take() {
+        served += 1;
+        now += Duration::from_millis(1);
+        provider.handle(now, Input::Delivered { tag });
+        serving = drain(&mut provider).iter().find_map(complete);
+    }
+    assert!((15..35).contains(&served), "{served} of 50 at 50 %");
+}
+
+/// The attempt whose plan this is, if it is one that completes.
+fn complete(output: &Output) -> Option<Tag> {
+    match output {
+        Output::Plan { tag, plan } if plan.ending == Ending::Complete => Some(*tag),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_black_hole_silences_its_share_of_those_in_flight() {
+    let faults = vec![FaultConfig { share: Share::percent(30), ..fault(FaultKind::BlackHole) }];
+    let mut provider = provider(ProviderConfig { faults, ..config() });
+    (0..1_000).for_each(|tag| drop(arrive(&mut provider, at(9_999), tag)));
+    provider.handle(at(10_000), Input::Tick);
+    let silenced = drain(&mut provider);
+    let silenced = silenced.iter().filter(|output| matches!(output, Output::Plan { .. })).count();
+    assert!((250..350).contains(&silenced), "{silenced} of 1000 at 30 %");
+}
+
+#[test]
+fn of_two_faults_that_end_an_answer_the_first_in_the_file_holds() {
+    let cut = FaultKind::Cut { after_tokens: 12 };
+    let faults = vec![fault(cut), fault(FaultKind::Cut { after_tokens: 3 })];
+    let mut twice = provider(ProviderConfig { faults, ..config() });
+    let plan = plan(&arrive(&mut twice, at(11_000), 4));
+    assert_eq!((plan.ending, plan.fault), (Ending::Cut { after_tokens: 12 }, Some(0)));
+}
+
+#[test]
+fn slowdowns_that_overlap_multiply() {
+    let twice = fault(FaultKind::Slowdown { factor_milli: 2_000 });
+    let thrice = fault(FaultKind::Slowdown { factor_milli: 3_000 });
+    let mut slow = provider(ProviderConfig { faults: vec![twice, thrice], ..config() });
+    let now = at(12_000);
+    let well = plan(&arrive(&mut provider(config()), now, 5));
+    let slow = plan(&arrive(&mut slow, now, 5));
+    assert_eq!(slow.first_at.since(now), well.first_at.since(now) * 6);
+    assert_eq!(slow.gap, well.gap * 6);
+}
+
+#[test]
+fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say() {
+    let tpm = Some(RateLimit { per_minute: 1_000, window: Window::Fixed });
+    let limits = Limits { rpm: None, tpm };
+    let mut provider = provider(ProviderConfig { limits, ..config() });
+    let mut arrive = |tag| {
+        let arrival = Arrival {
+            tag: Tag(tag),
+            request: tag,
+            input_tokens: 440,
+            output_tokens: None,
+            stream: true,
+        };
+        provider.handle(at(tag), Input::Arrived(arrival));
+        drain(&mut provider)
+    };
+    assert_eq!(plan(&arrive(0)).limits.tokens.map(|gauge| gauge.remaining), Some(500));
+    assert_eq!(plan(&arrive(1)).tokens, 60);
+    assert_eq!(rejection(&arrive(2)).class, FailureClass::Throttled);
+}
+
+#[test]
+fn whoever_waited_for_a_place_is_told_the_limits_as_they_stood_at_arrival() {
+    let rpm = Some(RateLimit { per_minute: 10, window: Window::Fixed });
+    let limits = Limits { rpm, tpm: None };
+    let capacity = Some(Capacity { concurrent: 1, queue: 5 });
+    let mut provider = provider(ProviderConfig { limits, capacity, ..config() });
+    (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
+    provider.handle(at(2_000), Input::Delivered { tag: Tag(0) });
+    let told = plan(&drain(&mut provider)).limits.requests;
+    assert_eq!(told.map(|gauge| gauge.remaining), Some(8), "the second of ten");
+}
+
+#[test]
+fn the_longer_wait_of_two_limits_holds_and_neither_is_charged_by_a_refusal() {
+    let limits = Limits {
+        rpm: Some(RateLimit { per_minute: 60, window: Window::Slice(Duration::from_secs(1)) }),
+        tpm: Some(RateLimit { per_minute: 920, window: Window::Gcra { burst: None } }),
+    };
+    let mut provider = provider(ProviderConfig { limits, ..config() });
+    plan(&arrive(&mut provider, at(0), 0));
+    plan(&arrive(&mut provider, at(1_000), 1));
+    let refused = rejection(&arrive(&mut provider, at(1_000), 2));
+    // 460 tokens of 920 a minute take 30 s, of which the first second has passed.
+    assert_eq!(refused.retry_after, Some(Duration::from_secs(29)));
+    assert_eq!(
+        rejection(&arrive(&mut provider, at(29_999), 3)).retry_after,
+        Some(Duration::from_millis(1))
+    );
+    plan(&arrive(&mut provider, at(30_000), 4));
+}
+
+#[test]
+fn a_plan_longer_than_time_itself_ends_at_its_end() {
+    let config = ProviderConfig { itl: Law::Fixed { value: 60_000_000_000 }, ..config() };
+    let mut provider = provider(config);
+    let plan = Plan { tokens: u32::MAX, ..plan(&arrive(&mut provider, at(0), 0)) };
+    assert_eq!(plan.ends_at(), Timestamp::MAX);
+}

@@ -73,3 +73,28 @@ fn a_rate_of_zero_has_no_arrivals_and_is_walked_through() {
     assert_eq!(walk.advance(0.5), Some(Timestamp::from_millis(10_500)));
     assert_eq!(walk.advance(2.0), None);
 }
+
+#[test]
+fn a_ramp_to_almost_nothing_is_left_at_its_end() {
+    // Near the end the root of the quadratic has lost all its digits.
+    for to in [0.0, 1e-9, 1e-6, 2e-6, 1e-5, 1e-3] {
+        for from in [3.0, 70.0, 200.0, 997.0] {
+            let over = Duration::from_secs(3_600);
+            let ramp = RateSegment::Ramp { at: Timestamp::ZERO, from, to, over };
+            let end = Timestamp::from(over);
+            let until = Timestamp::from_secs(7_200);
+            let area =
+                Walk::new(Rate { segments: vec![ramp] }, until).piece.area(0, end.as_nanos());
+            let mut arrivals = area;
+            for _ in 0..40 {
+                arrivals = arrivals.next_down();
+                let mut walk = Walk::new(Rate { segments: vec![ramp] }, until);
+                if let Some(at) = walk.advance(arrivals) {
+                    assert!(at <= end, "{from} to {to}: {at:?}");
+                }
+                // What stands past its piece cannot go on.
+                let _ = walk.advance(1e-9);
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Traffic is what was described, and the same whatever becomes of it.
 
 use super::*;
-use crate::{Arrivals, ClientConfig, Ordinal, Rate, RateSegment};
+use crate::{Arrivals, ClientConfig, Decay, Ordinal, Rate, RateSegment};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -99,6 +99,58 @@ fn traffic_is_the_same_however_it_is_answered() {
     assert_eq!(answered, unanswered);
     let everyone: Vec<_> = unanswered.iter().map(|client| client.request).collect();
     assert_eq!(gave_up, everyone, "each once, in order");
+}
+
+#[test]
+fn traffic_is_the_same_however_patient_clients_are() {
+    let with = |timeout| {
+        let config = config(Arrivals::Poisson { rate: rate(50.0) }, 20);
+        let client = ClientConfig { timeout: Duration::from_secs(timeout) };
+        drive(WorkloadConfig { client, ..config }, Some(Duration::from_secs(3)))
+    };
+    let ((patient, stayed), (hasty, left)) = (with(10), with(1));
+    let shape = |client: &ClientRequest| ClientRequest { timeout: Duration::ZERO, ..*client };
+    assert!(patient.iter().map(shape).eq(hasty.iter().map(shape)));
+    assert_eq!((stayed.len(), left.len()), (0, hasty.len()));
+}
+
+#[test]
+fn an_answer_at_the_last_moment_is_in_time_and_one_after_it_is_not() {
+    let mut workload = Workload::new(config(Arrivals::Even { rate: rate(1.0) }, 1), Seed::new(7));
+    let sent = Timestamp::from_millis(500);
+    let last = sent + Duration::from_secs(20);
+    let answered = Input::Answered { request: Ordinal(0), answer: Answer::Succeeded };
+    workload.handle(sent, Input::Tick);
+    assert!(matches!(workload.poll(), Some(Output::Send(_))));
+    let mut late = workload.clone();
+    workload.handle(last, answered);
+    assert_eq!((workload.poll(), workload.is_done()), (None, true));
+    late.handle(last + Duration::from_nanos(1), answered);
+    assert_eq!(late.poll(), Some(Output::GiveUp { request: Ordinal(0) }));
+    assert_eq!((late.poll(), late.is_done()), (None, true));
+}
+
+#[test]
+fn a_spike_sends_as_many_as_are_to_be_expected() {
+    let spike = RateSegment::Spike {
+        at: Timestamp::ZERO,
+        base: 20.0,
+        peak: 200.0,
+        rise: Duration::from_secs(4),
+        decay: Decay { exponent: 1.4, scale: Duration::from_secs(12) },
+    };
+    let rate = Rate { segments: vec![spike] };
+    // The base, the triangle of the rise, and the integral of the power law after it.
+    let tail = 180.0 * 12.0 / 0.4 * (1.0 - libm::pow(1.0 + 56.0 / 12.0, -0.4));
+    let mean = 20.0 * 60.0 + 180.0 * 4.0 / 2.0 + tail;
+    for seed in 0..20 {
+        let config = config(Arrivals::Poisson { rate: rate.clone() }, 60);
+        let mut workload = Workload::new(config, Seed::new(seed));
+        workload.handle(Timestamp::from_secs(60), Input::Tick);
+        let outputs = core::iter::from_fn(|| workload.poll());
+        let sent = outputs.filter(|output| matches!(output, Output::Send(_))).count() as f64;
+        assert!((sent - mean).abs() < 4.0 * libm::sqrt(mean), "seed {seed}: {sent} of {mean}");
+    }
 }
 
 #[test]
