@@ -5,9 +5,9 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::journal::{digest_outputs, encode_frame};
 use squall_router::{
-    Arrival, AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, GroupConfig,
-    GroupId, Input, Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryBudget, Router,
-    RouterConfig, StartAttempt, Tag, Usage, Window,
+    Arrival, AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, Fallbacks,
+    GroupConfig, GroupId, Input, Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryRule,
+    Router, RouterConfig, StartAttempt, Tag, Usage, Window,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,16 +56,19 @@ pub(crate) fn config() -> RouterConfig {
             DeploymentConfig { weight: 5, limits: limited, ..DeploymentConfig::new("limited") },
             DeploymentConfig { limits: narrow, ..DeploymentConfig::new("narrow") },
         ],
-        fallback: vec![GroupId(1)],
+        fallbacks: Fallbacks::to(vec![GroupId(1)]),
         max_queue_wait: Duration::from_secs(2),
-        backoff: Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(1) },
+        retry_rule: RetryRule::Untried(Backoff {
+            base: Duration::from_millis(100),
+            cap: Duration::from_secs(1),
+        }),
         ..GroupConfig::new("chat")
     };
     let small = GroupConfig {
         deployments: vec![DeploymentConfig::new("small")],
         ..GroupConfig::new("small")
     };
-    RouterConfig { groups: vec![chat, small], retry_budget: RetryBudget::default() }
+    RouterConfig { groups: vec![chat, small], ..RouterConfig::default() }
 }
 
 /// The world around the router, and what it has seen.
@@ -165,12 +168,12 @@ impl World {
     fn arrival(&mut self, choice: usize) -> Arrival {
         self.next_tag += 1;
         Arrival {
-            tag: Tag(self.next_tag),
-            group: GroupId(choice.is_multiple_of(7).into()),
             input_tokens: (choice % 500) as u32,
             output_tokens: 60,
             stream: !choice.is_multiple_of(3),
             deadline: choice.is_multiple_of(11).then(|| Duration::from_secs(3)),
+            priority: (choice % 3) as u8,
+            ..Arrival::new(Tag(self.next_tag), GroupId(choice.is_multiple_of(7).into()))
         }
     }
 
@@ -257,7 +260,7 @@ impl World {
                 self.ill.remove(&deployment);
                 self.probes.remove(&deployment);
             }
-            Output::Note(_) => {}
+            Output::Check { .. } | Output::Note(_) => {}
         }
     }
 

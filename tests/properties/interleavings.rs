@@ -59,7 +59,7 @@ proptest! {
         events.into_iter().for_each(|event| world.happen(event));
         world.heal();
         let frames = world.frames.iter().map(Vec::as_slice);
-        let replayed = replay(config(), Seed::new(7), 0, frames).unwrap();
+        let replayed = replay(config(), [], Seed::new(7), 0, frames).unwrap();
         prop_assert_eq!(replayed.frames, world.frames.len() as u64);
     }
 }

@@ -3,8 +3,8 @@
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::{
-    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Note, Output, RetryBudget, RetryWait,
-    Router, RouterConfig, Tag,
+    Arrival, Cooldown, DeploymentConfig, FailureCooldown, GroupConfig, GroupId, Input, Note,
+    Output, RetryWait, Router, RouterConfig, Tag,
 };
 use std::time::Duration;
 
@@ -21,21 +21,20 @@ struct Wait {
 fn waits(requests: u64, failure: Failure) -> Vec<Wait> {
     let mut group = GroupConfig::new("chat");
     group.deployments = vec![DeploymentConfig::new("only")];
-    group.cooldown.failure.consecutive = 0;
-    group.cooldown.failure.min_attempts = u32::MAX;
-    let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
+    let failure_rule =
+        FailureCooldown { consecutive: 0, min_attempts: u32::MAX, ..FailureCooldown::default() };
+    group.cooldown = Cooldown { failure: failure_rule, ..Cooldown::default() }.into();
+    let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
     let mut router = Router::new(config, Seed::new(7), 0).expect("the configuration is complete");
     (0..requests).flat_map(|nth| waits_of(&mut router, nth, failure)).collect()
 }
 
 fn waits_of(router: &mut Router, nth: u64, failure: Failure) -> Vec<Wait> {
     let arrival = Arrival {
-        tag: Tag(nth),
-        group: GroupId(0),
         input_tokens: 1,
         output_tokens: 1,
         stream: false,
-        deadline: None,
+        ..Arrival::new(Tag(nth), GroupId(0))
     };
     let mut now = Timestamp::from_secs(60 * nth);
     let mut input = Some(Input::Arrived(arrival));

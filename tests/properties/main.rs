@@ -1,5 +1,6 @@
 //! What holds for the router whatever happens, in whatever order.
 
+mod changes;
 mod chaos;
 mod interleavings;
 mod jitter;

@@ -3,17 +3,17 @@
 use proptest::prelude::*;
 use squall_determinism::{Seed, Timestamp};
 use squall_router::{
-    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Output, RetryBudget, Router,
-    RouterConfig, Tag,
+    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Output, Router, RouterConfig, Tag,
 };
 
 fn router(weights: &[u32]) -> Router {
     let deployments = weights
         .iter()
-        .map(|&weight| DeploymentConfig { weight, ..DeploymentConfig::new("d") })
+        .enumerate()
+        .map(|(n, &weight)| DeploymentConfig { weight, ..DeploymentConfig::new(format!("d{n}")) })
         .collect();
     let group = GroupConfig { deployments, ..GroupConfig::new("chat") };
-    let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
+    let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
     Router::new(config, Seed::new(7), 0).expect("some weight is above 0")
 }
 
@@ -25,12 +25,10 @@ fn drift(weights: &[u32], requests: u64) -> f64 {
     let mut worst = 0.0_f64;
     for tag in 1..=requests {
         let arrival = Arrival {
-            tag: Tag(tag),
-            group: GroupId(0),
             input_tokens: 1,
             output_tokens: 1,
             stream: false,
-            deadline: None,
+            ..Arrival::new(Tag(tag), GroupId(0))
         };
         router.handle(Timestamp::ZERO, Input::Arrived(arrival));
         let mut attempt = None;

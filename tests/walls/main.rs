@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "determinism",
             "failure",
             "clock",
+            "router",
             "scenario",
             "gateway",
             "mock-provider",

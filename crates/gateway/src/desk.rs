@@ -176,6 +176,8 @@ impl Inner {
                 self.send(tag, Order::Done(outcome));
                 self.mailboxes.try_remove(tag.0 as usize);
             }
+            // Nothing is configured to be checked yet.
+            Output::Check { .. } => {}
             Output::Note(note) => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.note(now, note);

@@ -61,12 +61,10 @@ async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes
     };
     let token = chat.token(&headers);
     let mailbox = front.desk.arrive(token.map(|token| token.request), |tag| Arrival {
-        tag,
-        group: GroupId(group as u16),
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
         stream: chat.stream,
-        deadline: None,
+        ..Arrival::new(tag, GroupId(group as u16))
     });
     let (response, answered) = oneshot::channel();
     let exchange = Exchange {

@@ -7,6 +7,8 @@
 //!    └─────────────────┴───────────► recording ◄────┘
 //! ```
 
+mod cast;
+mod changes;
 mod error;
 mod files;
 mod recording;

@@ -1,12 +1,12 @@
 //! One recording of three logs.
 
+use crate::cast::cast;
 use squall_gateway::GatewayLog;
 use squall_mock_provider::ProviderLog;
-use squall_record::{
-    Collector, DeploymentInfo, Ended, Keep, Lag, Mode, Recording, RunHeader, Shape, join,
-};
+use squall_record::{Collector, Ended, Keep, Lag, Mode, Recording, RunHeader, Shape, join};
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
+use std::collections::BTreeMap;
 
 /// Joins the logs of clients, gateway and providers by the token that rode in each request.
 pub(crate) fn recording(
@@ -17,8 +17,11 @@ pub(crate) fn recording(
     gateway: GatewayLog,
     providers: Vec<ProviderLog>,
 ) -> Recording {
-    let shape =
-        Shape { groups: scenario.router.groups.len(), deployments: scenario.deployments.len() };
+    let shape = Shape {
+        groups: cast(scenario).groups.len(),
+        deployments: scenario.deployments.len(),
+        kinds: scenario.kinds.len(),
+    };
     let mut collector = Collector::new(shape, keep);
     let mut attempts = gateway.refused;
     let mut notes = gateway.notes;
@@ -32,12 +35,16 @@ pub(crate) fn recording(
     attempts.sort_by_key(|row| (row.ended, row.request, row.ordinal));
     let mut requests = driver.requests;
     requests.sort_by_key(|row| (row.ended, row.request));
+    let kinds: BTreeMap<_, _> = requests.iter().map(|row| (row.request, row.kind)).collect();
     let mut requests = requests.iter().peekable();
     for attempt in &attempts {
         while let Some(request) = requests.next_if(|request| request.ended < attempt.ended) {
             collector.request(request);
         }
-        collector.attempt(attempt);
+        match attempt.request.and_then(|request| kinds.get(&request)) {
+            Some(&kind) => collector.attempt_for(kind, attempt),
+            None => collector.attempt(attempt),
+        }
     }
     requests.for_each(|request| collector.request(request));
     notes.into_iter().for_each(|note| collector.note(note));
@@ -47,7 +54,7 @@ pub(crate) fn recording(
 }
 
 fn header(scenario: &Scenario, ended: Ended, lag: Option<Lag>) -> RunHeader {
-    let deployments = scenario.deployments().zip(&scenario.deployments);
+    let cast = cast(scenario);
     RunHeader {
         scenario: scenario.name.clone(),
         scenario_text: scenario.text.clone(),
@@ -55,15 +62,10 @@ fn header(scenario: &Scenario, ended: Ended, lag: Option<Lag>) -> RunHeader {
         mode: Mode::Live,
         duration: scenario.duration,
         ended,
-        groups: scenario.router.groups.iter().map(|group| group.name.clone()).collect(),
-        deployments: deployments
-            .map(|((_, group, deployment), link)| DeploymentInfo {
-                name: deployment.name.clone(),
-                group: group.0,
-                provider: link.provider,
-                weight: deployment.weight,
-            })
-            .collect(),
+        deployments: cast.infos(scenario.deployments.iter().map(|link| link.provider)),
+        changes: cast.changes(scenario.changes.iter().map(|change| (change.at, &*change.what))),
+        groups: cast.groups,
+        kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
         providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
         lag,
         digest: String::new(),

@@ -1,5 +1,6 @@
 //! A run, from the first server up to the recording.
 
+use crate::cast::traffic_kinds;
 use crate::stage::{Stage, runtime};
 use crate::status::Watch;
 use crate::{LiveError, LiveStatus, Stop, files, recording};
@@ -54,8 +55,7 @@ pub fn run(
         seed: scenario.seed,
         clock,
         target: stage.base_url().parse()?,
-        model: scenario.router.groups[scenario.target.index()].name.clone(),
-        group: scenario.target.0,
+        kinds: traffic_kinds(scenario),
         api_key: None,
     };
     let progress = Arc::new(Progress::default());

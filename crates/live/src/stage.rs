@@ -1,6 +1,8 @@
 //! The servers of a run: mock providers and the gateway in front of them.
 
 use crate::LiveError;
+use crate::cast::cast;
+use crate::changes;
 use squall_clock::Clock;
 use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, Upstream};
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog, Rows};
@@ -39,6 +41,8 @@ impl Stage {
         let gateway_runtime = runtime("gateway")?;
         let setup = gateway_setup(scenario, clock, &providers);
         let gateway = gateway_runtime.block_on(Gateway::start(setup))?;
+        let times = scenario.changes.iter().map(|change| change.at).collect();
+        gateway_runtime.spawn(changes::follow(clock, gateway.view(), times));
         Ok(Self { mocks, providers, gateway_runtime, gateway })
     }
 
@@ -84,7 +88,7 @@ fn mock_setup(
     number: u16,
     provider: &ScenarioProvider,
 ) -> MockSetup {
-    let links = scenario.deployments().zip(&scenario.deployments);
+    let links = (0_u16..).zip(&scenario.deployments);
     MockSetup {
         name: provider.name.clone(),
         provider: number,
@@ -95,19 +99,20 @@ fn mock_setup(
         listen: LOOPBACK,
         models: links
             .filter(|(_, link)| link.provider == number)
-            .map(|((id, ..), link)| (link.model.clone(), id.0))
+            .map(|(deployment, link)| (link.model.clone(), deployment))
             .collect(),
         rows: Rows::Kept,
     }
 }
 
 fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) -> GatewaySetup {
-    let links = scenario.deployments().zip(&scenario.deployments);
+    let cast = cast(scenario);
+    let links = cast.deployments.iter().zip(&scenario.deployments);
     GatewaySetup {
         router: scenario.router.clone(),
         upstreams: links
-            .map(|((.., deployment), link)| Upstream {
-                name: deployment.name.clone(),
+            .map(|((name, _), link)| Upstream {
+                name: name.clone(),
                 base_url: base_url(providers[usize::from(link.provider)].addr()),
                 model: link.model.clone(),
                 api_key: None,

@@ -1,9 +1,11 @@
 //! Short runs over real sockets: what was counted adds up, and the journal replays.
 
+use squall_determinism::Timestamp;
 use squall_live::RunOptions;
 use squall_record::{AttemptOutcome, Ended, JournalReader, Recording, RequestOutcome, SeenBy};
-use squall_router::journal;
-use squall_scenario::{EPOCH_NANOS, Scenario};
+use squall_router::{GroupId, journal};
+use squall_scenario::{EPOCH_NANOS, RequestKind, Scenario};
+use squall_workload::KindConfig;
 use std::thread;
 use std::time::Duration;
 
@@ -43,7 +45,7 @@ fn a_run_adds_up_and_its_journal_gives_the_same_outputs_byte_for_byte() {
     let bytes = recording.journal.as_ref().unwrap();
     let frames = JournalReader::new(bytes).unwrap().frames().unwrap();
     let replayed =
-        journal::replay(scenario.router.clone(), scenario.seed, EPOCH_NANOS, frames).unwrap();
+        journal::replay(scenario.router.clone(), [], scenario.seed, EPOCH_NANOS, frames).unwrap();
     // Each request arrives and ends; a stream has a first token between.
     let streams = requests.iter().filter(|row| row.stream && row.first_token.is_some()).count();
     let inputs = 2 * requests.len() + streams;
@@ -81,6 +83,33 @@ fn a_run_that_is_stopped_keeps_what_was_measured() {
     assert_eq!(seconds, 1);
 }
 
+#[test]
+fn requests_of_a_kind_ask_for_their_own_group() {
+    let mut scenario = scenario("{ at: 1s, for: 1ms, error: 503 }");
+    let free = RequestKind { name: "free".to_owned(), ..scenario.kinds[0].clone() };
+    let paid =
+        RequestKind { name: "paid".to_owned(), group: GroupId(1), ..scenario.kinds[0].clone() };
+    let kind = |weight| KindConfig {
+        weight,
+        prompt_tokens: None,
+        output_tokens: None,
+        stream: None,
+        sessions: 0,
+    };
+    scenario.kinds = vec![free, paid];
+    scenario.workload.kinds = vec![kind(60), kind(40)];
+    let recording = run(&scenario);
+    for row in &recording.requests {
+        assert_eq!((row.kind, row.outcome), (row.group, RequestOutcome::Succeeded), "{row:?}");
+    }
+    for row in recording.attempts.iter().filter(|row| row.ordinal == 0) {
+        let request = &recording.requests[row.request.unwrap() as usize];
+        assert_eq!(row.deployment == 2, request.kind == 1, "{row:?}");
+    }
+    let paid = recording.cells.kinds[1].sum(Timestamp::ZERO..Timestamp::MAX);
+    assert!(paid.arrived >= 20 && paid.attempts == paid.arrived, "{paid:?}");
+}
+
 const SCENARIO: &str = "
 name: test
 seed: 7
@@ -110,6 +139,8 @@ router:
       deployments:
         - { name: eu, provider: eu, weight: 3 }
         - { name: us, provider: us, weight: 1 }
+    small:
+      deployments: [ { name: spare, provider: us } ]
 expect:
   - success_rate >= 95%
 ";

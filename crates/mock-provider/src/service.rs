@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{LimitState, Plan, Rejection};
+use squall_provider::{CheckAnswer, LimitState, Plan, Rejection};
 use squall_wire::openai::{
     Answer, ApiError, COMPLETIONS_PATH, ChatRequest, ChunkWriter, FinishReason, MODELS_PATH,
     models_body,
@@ -99,7 +99,13 @@ async fn reset_now(reset: &Reset) -> Response {
     std::future::pending().await
 }
 
-async fn models(State(shell): State<Arc<Shell>>) -> Response {
+/// The list of models: what health checks ask for. It is there even where completions are broken.
+async fn models(State(shell): State<Arc<Shell>>, Extension(reset): Extension<Reset>) -> Response {
+    match shell.answers_checks() {
+        CheckAnswer::Answered => {}
+        CheckAnswer::Refused => return reset_now(&reset).await,
+        CheckAnswer::Nothing => return std::future::pending().await,
+    }
     json(models_body(shell.models(), shell.unix_secs(Timestamp::ZERO)))
 }
 

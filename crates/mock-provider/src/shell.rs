@@ -10,7 +10,7 @@ use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::{Digest, Timestamp};
 use squall_failure::FailureClass;
-use squall_provider::{Arrival, Input, Listener, Note, Output, Provider, Tag};
+use squall_provider::{Arrival, CheckAnswer, Input, Listener, Note, Output, Provider, Tag};
 use squall_record::{AttemptOutcome, AttemptRow, NoteRow, SeenBy};
 use squall_wire::RequestToken;
 use squall_wire::openai::ChatRequest;
@@ -86,6 +86,11 @@ impl Shell {
 
     pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
         self.setup.models.iter().map(|(model, _)| model.as_str())
+    }
+
+    /// What comes of a call that lists models, now.
+    pub(crate) fn answers_checks(&self) -> CheckAnswer {
+        lock(&self.state).core.answers_checks(self.setup.clock.now())
     }
 
     /// Whether connections are wanted, now and from now on.

@@ -14,6 +14,10 @@ pub struct ProviderConfig {
     pub itl: Law,
     /// How long an answer is when the request does not say, in tokens.
     pub output_tokens: Law,
+    /// The longest prompt it takes, in tokens; a longer one is answered 400. `None` for any.
+    pub context_window: Option<u32>,
+    /// How long an answer takes that is an error, in nanoseconds. 0 for none at all.
+    pub error_latency: Law,
     /// What it lets in.
     pub limits: Limits,
     /// How many answers it works on at once; `None` for as many as come.

@@ -17,5 +17,7 @@ mod repeats;
 
 pub use config::{Capacity, FaultConfig, FaultKind, Limits, ProviderConfig, RateLimit, Window};
 pub use input::{Arrival, Input, Tag};
-pub use output::{Ending, LimitGauge, LimitState, Listener, Note, Output, Plan, Rejection};
+pub use output::{
+    CheckAnswer, Ending, LimitGauge, LimitState, Listener, Note, Output, Plan, Rejection,
+};
 pub use provider::Provider;

@@ -17,7 +17,7 @@ pub enum Output {
         /// How.
         plan: Plan,
     },
-    /// Answer this attempt with an error, now. It has no place, and [`Delivered`](crate::Input) need
+    /// Answer this attempt with an error, now: at its arrival, or later where errors take their time. It has no place, and [`Delivered`](crate::Input) need
     /// not be said of it.
     Reject {
         /// Which attempt.
@@ -140,6 +140,18 @@ pub struct LimitGauge {
     pub remaining: u64,
     /// Until it is whole again.
     pub reset: Duration,
+}
+
+/// What comes of a check apart from traffic: a call that lists models, which has no tokens, no limit and
+/// no place. It is answered even where completions are broken: such health lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CheckAnswer {
+    /// An answer.
+    Answered,
+    /// The connection is refused.
+    Refused,
+    /// Nothing: the connection is taken, and no answer comes.
+    Nothing,
 }
 
 /// What the provider does with connections.

@@ -1,14 +1,18 @@
 //! The machine: its contract, its schedule of faults, and its places.
 
 mod admit;
+mod errors;
 mod places;
 
 use crate::fault::InFlight;
 use crate::limit::Limiter;
 use crate::repeats::Repeats;
-use crate::{Ending, FaultKind, Input, Listener, Note, Output, Plan, ProviderConfig, Tag};
+use crate::{
+    CheckAnswer, Ending, FaultKind, Input, Listener, Note, Output, Plan, ProviderConfig, Tag,
+};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use errors::Errors;
 use places::Places;
 use squall_determinism::{Seed, Timestamp};
 
@@ -21,7 +25,9 @@ use squall_determinism::{Seed, Timestamp};
 /// - [`next_timer`](Self::next_timer) says when a [`Tick`](Input::Tick) is due; it is never late. A tick
 ///   with nothing due gives no output and draws nothing. `now` never goes back.
 /// - Each [`Arrived`](Input::Arrived) is answered by one `Reject`, or by a `Plan` when its service
-///   starts and another whenever a fault changes it. The shell then says `Delivered` or `Gone`, once.
+///   starts and another whenever a fault changes it. The shell then says `Delivered` or `Gone`, once. A
+///   `Reject` that takes its time comes with a tick; until then the caller may be `Gone`, and a fault may
+///   put a `Plan` in its place.
 ///   After a plan that ends in a reset, or never, `Gone` or `Delivered` may still be said and is ignored.
 /// - Tags are chosen by the shell. They are indices of a table here: small numbers, used again.
 /// - A shell delivers nothing while the [`listener`](Self::listener) refuses.
@@ -36,6 +42,8 @@ use squall_determinism::{Seed, Timestamp};
 ///     ttft: Law::Fixed { value: 350_000_000 },
 ///     itl: Law::Fixed { value: 20_000_000 },
 ///     output_tokens: Law::Fixed { value: 60 },
+///     context_window: None,
+///     error_latency: Law::Fixed { value: 0 },
 ///     limits: Limits::default(),
 ///     capacity: None,
 ///     faults: Vec::new(),
@@ -66,6 +74,7 @@ pub struct Provider {
     tpm: Option<Limiter>,
     repeats: Repeats,
     places: Places,
+    errors: Errors,
     /// The starts and ends of faults that are to come, the next one last.
     schedule: Vec<Change>,
     /// The faults that last, by place, in the order of the configuration.
@@ -115,6 +124,7 @@ impl Provider {
             tpm: config.limits.tpm.map(|limit| Limiter::new(limit, epoch_nanos)),
             repeats: Repeats::new(),
             places: Places::new(config.capacity),
+            errors: Errors::default(),
             schedule,
             active: Vec::new(),
             listener: Listener::Listening,
@@ -147,7 +157,7 @@ impl Provider {
     /// When a tick is due at the latest, if nothing else happens.
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.schedule.last().map(|change| change.at)
+        self.schedule.last().map(|change| change.at).into_iter().chain(self.errors.next_at()).min()
     }
 
     /// Whether connections are taken now.
@@ -156,13 +166,40 @@ impl Provider {
         self.listener
     }
 
+    /// What would come of a check at `now`. Asking changes nothing. A black hole that hits a share of
+    /// what arrives swallows that share of checks, drawn for each moment.
+    #[must_use]
+    pub fn answers_checks(&self, now: Timestamp) -> CheckAnswer {
+        let lasts = |fault: u16| {
+            let fault = &self.config.faults[usize::from(fault)];
+            fault.at <= now && now < fault.until()
+        };
+        let mut answer = CheckAnswer::Answered;
+        for fault in (0..self.config.faults.len() as u16).filter(|&fault| lasts(fault)) {
+            match self.config.faults[usize::from(fault)].kind {
+                FaultKind::Refuse => return CheckAnswer::Refused,
+                FaultKind::BlackHole if self.swallows_check(fault, now) => {
+                    answer = CheckAnswer::Nothing;
+                }
+                _ => {}
+            }
+        }
+        answer
+    }
+
+    /// Fires what is due in the order of time; at one time faults come before answers.
     fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
         let until = self.now;
-        while let Some(change) = self.schedule.pop_if(|change| is_due(change.at)) {
-            self.now = change.at.min(until);
-            match change.kind {
-                ChangeKind::Starts => self.fault_starts(change.fault),
-                ChangeKind::Ends => self.fault_ends(change.fault),
+        while let Some(due) = self.next_timer().filter(|&due| is_due(due)) {
+            self.now = due.min(until);
+            match self.schedule.pop_if(|change| change.at <= due) {
+                Some(Change { kind: ChangeKind::Starts, fault, .. }) => self.fault_starts(fault),
+                Some(Change { kind: ChangeKind::Ends, fault, .. }) => self.fault_ends(fault),
+                None => {
+                    let late = self.errors.pop().into_iter();
+                    self.outputs
+                        .extend(late.map(|(tag, rejection)| Output::Reject { tag, rejection }));
+                }
             }
         }
         self.now = until;
@@ -177,12 +214,14 @@ impl Provider {
             InFlight::GoesOn => {}
             InFlight::HitEnds(ending) => {
                 let victims = self.victims(fault);
-                let hit = self.places.take_hit(|key| victims.include(key));
+                let mut hit = self.places.take_hit(|key| victims.include(key));
+                hit.extend(self.errors.take(|key| victims.include(key)));
                 self.end(&hit, fault, ending);
                 self.serve_waiting();
             }
             InFlight::AllEnd(ending) => {
-                let all = self.places.take_all();
+                let mut all = self.places.take_all();
+                all.extend(self.errors.take(|_| true));
                 self.end(&all, fault, ending);
             }
         }
@@ -218,6 +257,7 @@ impl Provider {
     /// An attempt is over for the shell: its place goes to the next one who waits.
     fn ended(&mut self, tag: Tag) {
         self.places.free(tag);
+        self.errors.forget(tag);
         self.serve_waiting();
     }
 

@@ -27,6 +27,8 @@ pub struct Shape {
     pub groups: usize,
     /// Deployments, all groups together.
     pub deployments: usize,
+    /// Kinds of requests. One alone needs no cells of its own.
+    pub kinds: usize,
 }
 
 /// All cells of a run.
@@ -36,9 +38,12 @@ pub struct Cells {
     pub groups: Vec<GroupCells>,
     /// By deployment.
     pub deployments: Vec<DeploymentCells>,
+    /// By kind of request; empty if there is one alone, of which all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<GroupCells>,
 }
 
-/// The cells of a model group: requests as clients saw them.
+/// The cells of a model group, or of a kind of request: requests as clients saw them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct GroupCells {
     ticks: Vec<RequestCell>,
@@ -79,6 +84,10 @@ pub struct RequestCell {
     pub answered: u32,
     /// Failed or given up in this tick, whenever they were intended.
     pub lost: u32,
+    /// Attempts for such requests that started in this tick; counted for kinds of requests alone, since
+    /// a deployment tells its group but not whom it served.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub attempts: u32,
 }
 
 /// What became of the attempts of one tick.
@@ -129,6 +138,7 @@ impl Cells {
         Self {
             groups: vec![GroupCells::default(); shape.groups],
             deployments: vec![DeploymentCells::default(); shape.deployments],
+            kinds: vec![GroupCells::default(); if shape.kinds > 1 { shape.kinds } else { 0 }],
         }
     }
 
@@ -145,6 +155,9 @@ impl Cells {
         if let Some(group) = self.groups.get_mut(usize::from(row.group)) {
             group.request(row);
         }
+        if let Some(kind) = self.kinds.get_mut(usize::from(row.kind)) {
+            kind.request(row);
+        }
     }
 
     pub(crate) fn attempt(&mut self, row: &AttemptRow) {
@@ -153,8 +166,15 @@ impl Cells {
         }
     }
 
+    /// An attempt for a request of a kind.
+    pub(crate) fn attempt_for(&mut self, kind: u16, row: &AttemptRow) {
+        if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
+            at(&mut kind.ticks, row.started).attempts += 1;
+        }
+    }
+
     pub(crate) fn close(&mut self) {
-        for group in &mut self.groups {
+        for group in self.groups.iter_mut().chain(&mut self.kinds) {
             group.latency.close();
             group.ttft.close();
         }
@@ -185,6 +205,7 @@ impl GroupCells {
             sum.unfinished += cell.unfinished;
             sum.answered += cell.answered;
             sum.lost += cell.lost;
+            sum.attempts += cell.attempts;
         }
         sum
     }
@@ -305,6 +326,10 @@ fn ticks_of(window: &Range<Timestamp>, len: usize) -> Range<usize> {
     };
     let start = first_at_or_after(window.start);
     start..first_at_or_after(window.end).max(start)
+}
+
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 fn add(sums: &mut [u32; CLASSES], counts: &[u32; CLASSES]) {

@@ -40,6 +40,8 @@ pub struct Collector {
     attempts: Vec<AttemptRow>,
     notes: Vec<NoteRow>,
     cells: Cells,
+    /// Whether the kind of a request tells anything.
+    has_kinds: bool,
     digest: Digest,
 }
 
@@ -53,6 +55,7 @@ impl Collector {
             attempts: Vec::new(),
             notes: Vec::new(),
             cells: Cells::new(shape),
+            has_kinds: shape.kinds > 1,
             digest: Digest::new(),
         }
     }
@@ -60,13 +63,22 @@ impl Collector {
     /// A request has ended.
     pub fn request(&mut self, row: &RequestRow) {
         digest_request(row, &mut self.digest);
+        if self.has_kinds {
+            self.digest.word(row.kind.into());
+        }
         self.cells.request(row);
         if self.keep == Keep::Rows {
             self.requests.push(*row);
         }
     }
 
-    /// An attempt has ended.
+    /// An attempt for a request of this kind has ended.
+    pub fn attempt_for(&mut self, kind: u16, row: &AttemptRow) {
+        self.cells.attempt_for(kind, row);
+        self.attempt(row);
+    }
+
+    /// An attempt has ended, of which nobody knows what kind of request it served.
     pub fn attempt(&mut self, row: &AttemptRow) {
         digest_attempt(row, &mut self.digest);
         self.cells.attempt(row);

@@ -1,5 +1,9 @@
 //! What a recording is of.
 
+mod cast;
+
+pub use cast::Cast;
+
 use core::time::Duration;
 use squall_determinism::Timestamp;
 
@@ -18,12 +22,16 @@ pub struct RunHeader {
     pub duration: Duration,
     /// Whether it ran to its end.
     pub ended: Ended,
-    /// The names of the model groups.
+    /// The names of the model groups, over all configurations of the run.
     pub groups: Vec<String>,
-    /// The deployments, all groups together.
+    /// The deployments, all groups and all configurations together.
     pub deployments: Vec<DeploymentInfo>,
     /// The names of the providers.
     pub providers: Vec<String>,
+    /// The names of the kinds of requests.
+    pub kinds: Vec<String>,
+    /// When another configuration began to hold, in the order of times.
+    pub changes: Vec<ChangeInfo>,
     /// How late the driver sent; `None` in virtual time, where nothing is late.
     pub lag: Option<Lag>,
     /// The digest of requests, attempts and outputs, in hexadecimal.
@@ -62,8 +70,31 @@ pub struct DeploymentInfo {
     pub group: u16,
     /// Its provider, by its place in the header.
     pub provider: u16,
-    /// Its weight.
+    /// Its weight as the run began; 0 for one that came later.
     pub weight: u32,
+}
+
+/// A configuration that held from some time on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChangeInfo {
+    /// From when.
+    pub at: Timestamp,
+    /// What changed, in a few words.
+    pub what: String,
+    /// The weight of each deployment from then on; 0 for one that is not there.
+    pub weights: Vec<u32>,
+}
+
+impl RunHeader {
+    /// The weight of a deployment at a time; 0 while it is not there.
+    #[must_use]
+    pub fn weight_at(&self, deployment: usize, time: Timestamp) -> u32 {
+        let begun = self.changes.partition_point(|change| change.at <= time);
+        match self.changes[..begun].last() {
+            Some(change) => change.weights.get(deployment).copied().unwrap_or(0),
+            None => self.deployments.get(deployment).map_or(0, |info| info.weight),
+        }
+    }
 }
 
 /// How late requests were sent: sent minus intended.

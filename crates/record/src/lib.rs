@@ -15,7 +15,7 @@ pub use cells::{
 };
 pub use collector::{Collector, Keep, Recording, join};
 pub use disk::RecordError;
-pub use header::{DeploymentInfo, Ended, Lag, Mode, RunHeader};
+pub use header::{Cast, ChangeInfo, DeploymentInfo, Ended, Lag, Mode, RunHeader};
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{Note, NoteRow};
 pub use row::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};

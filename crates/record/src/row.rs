@@ -11,6 +11,8 @@ pub struct RequestRow {
     pub request: u64,
     /// The model group asked for, by its place in the header.
     pub group: u16,
+    /// Its kind, by its place in the header.
+    pub kind: u16,
     /// When the user asked. Latency and TTFT count from here.
     pub intended: Timestamp,
     /// When it was really sent: the difference is the driver's lag.

@@ -45,7 +45,7 @@ const CHARTS: [Chart; 8] = [
         id: "shares",
         reading: "A line inside its grey band follows the weights as well as chance allows. The weight \
                   that applied leaves out deployments whose provider fails or has asked, by \
-                  Retry-After, to be left alone. The marks tell how long traffic took to leave after \
+                  Retry-After, to be left alone, and steps where the configuration changed. The marks tell how long traffic took to leave after \
                   a fault began and to be back after it ended.",
         draw: shares::draw,
     },

@@ -23,8 +23,8 @@ pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};
 pub use summary::{
-    DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary, Percentiles,
-    Summary, Totals, summary,
+    ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
+    Percentiles, Summary, Totals, summary,
 };
 pub use table::terminal_table;
 pub use verdict::{Judgement, Verdict, VerdictRow, judge};

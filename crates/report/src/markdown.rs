@@ -27,7 +27,8 @@ pub fn markdown(verdict: &Verdict) -> String {
     let reasons = reasons.map(|row| format!("- `{}`: {}", row.text, row.reason));
     let doubts = verdict.doubts.iter().map(|doubt| format!("- inconclusive: {doubt}"));
     let warnings = verdict.warnings.iter().map(|warning| format!("- warning: {warning}"));
-    let notes: Vec<_> = reasons.chain(doubts).chain(warnings).collect();
+    let changes = verdict.changes.iter().map(|change| format!("- changed {change}"));
+    let notes: Vec<_> = changes.chain(reasons).chain(doubts).chain(warnings).collect();
     if !notes.is_empty() {
         lines.push(String::new());
         lines.extend(notes);

@@ -20,7 +20,7 @@ pub use faults::{FaultWindow, fault_windows};
 
 use crate::text;
 use squall_determinism::Timestamp;
-use squall_record::{DeploymentInfo, Ended, Recording};
+use squall_record::{Cells, DeploymentInfo, Ended, GroupCells, Recording};
 use squall_scenario::{Argument, Limit, MetricId, Scenario};
 use std::ops::Range;
 use std::time::Duration;
@@ -137,12 +137,16 @@ impl Value {
 }
 
 impl<'a> Ask<'a> {
-    /// The groups asked for: one, or all.
-    fn groups(&self) -> Range<usize> {
-        match self.argument {
-            Some(Argument::Group(group)) => group.index()..group.index() + 1,
-            _ => 0..self.recording.cells.groups.len(),
-        }
+    /// The requests asked for: those of a group, of a kind, or all by group.
+    fn requests(&self) -> &'a [GroupCells] {
+        let Cells { groups, kinds, .. } = &self.recording.cells;
+        let (of, place) = match self.argument {
+            Some(Argument::Group(group)) => (groups, group.index()),
+            // One kind alone has no cells of its own: all requests are of it.
+            Some(Argument::Kind(kind)) if !kinds.is_empty() => (kinds, usize::from(kind)),
+            _ => return groups,
+        };
+        of.get(place..=place).unwrap_or(&[])
     }
 
     /// The deployment asked for.
@@ -158,7 +162,9 @@ impl<'a> Ask<'a> {
         match self.argument {
             Some(Argument::Deployment(deployment)) => vec![deployment.index()],
             Some(Argument::Group(group)) => self.members(group.0),
-            None => (0..self.recording.header.deployments.len()).collect(),
+            None | Some(Argument::Kind(_)) => {
+                (0..self.recording.header.deployments.len()).collect()
+            }
         }
     }
 
@@ -172,12 +178,12 @@ impl<'a> Ask<'a> {
         &self.recording.header.deployments[deployment]
     }
 
-    /// A deployment's part of the weights of its group.
-    fn weight_share(&self, deployment: usize) -> f64 {
-        let info = self.info(deployment);
-        let members = self.members(info.group);
-        let sum: f64 = members.iter().map(|&other| f64::from(self.info(other).weight)).sum();
-        if sum > 0.0 { f64::from(info.weight) / sum } else { 0.0 }
+    /// A deployment's part of the weights of its group at a time; 0 while it is not there.
+    fn weight_share(&self, deployment: usize, time: Timestamp) -> f64 {
+        let weight = |each| f64::from(self.recording.header.weight_at(each, time));
+        let members = self.members(self.info(deployment).group);
+        let sum: f64 = members.iter().map(|&other| weight(other)).sum();
+        if sum > 0.0 { weight(deployment) / sum } else { 0.0 }
     }
 
     /// Until when there was traffic to measure.

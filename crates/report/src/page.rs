@@ -3,7 +3,7 @@
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD};
 use crate::summary::{Summary, summary};
 use crate::verdict::{Judgement, Verdict, VerdictRow};
-use crate::{Percentiles, ReportError, text};
+use crate::{GroupSummary, Percentiles, ReportError, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -11,8 +11,8 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_record::{Ended, Mode, Recording};
-use squall_scenario::Scenario;
+use squall_record::{Ended, GroupCells, Mode, Recording};
+use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
 
 const TEMPLATE: &str = include_str!("../templates/report.html");
@@ -43,9 +43,11 @@ pub(crate) fn page(
         doubts: &verdict.doubts,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
-        groups: groups(&summary, recording),
+        changes: &verdict.changes,
+        groups: groups(&summary.groups, &recording.cells.groups),
+        kinds: groups(&summary.kinds, &recording.cells.kinds),
         deployments: deployments(recording),
-        honesty: honesty(recording),
+        honesty: honesty(scenario, recording),
         command: command(recording),
         summary,
     };
@@ -67,7 +69,9 @@ struct Page<'a> {
     doubts: &'a [String],
     warnings: &'a [String],
     charts: Vec<Figure<'a>>,
+    changes: &'a [String],
     groups: Vec<GroupRow>,
+    kinds: Vec<GroupRow>,
     deployments: Vec<DeploymentRow<'a>>,
     honesty: Vec<String>,
     command: String,
@@ -135,7 +139,7 @@ struct GroupRow {
 struct DeploymentRow<'a> {
     name: &'a str,
     provider: &'a str,
-    weight: u32,
+    weight: String,
     attempts: String,
     first: String,
     succeeded: String,
@@ -200,9 +204,9 @@ fn facts(
     .into()
 }
 
-/// The model groups that were asked for anything, as their clients saw them.
-fn groups(summary: &Summary, recording: &Recording) -> Vec<GroupRow> {
-    let rows = summary.groups.iter().zip(&recording.cells.groups);
+/// The model groups, or the kinds of requests, of which there were any, as their clients saw them.
+fn groups(summaries: &[GroupSummary], cells: &[GroupCells]) -> Vec<GroupRow> {
+    let rows = summaries.iter().zip(cells);
     let rows = rows.filter(|(group, _)| group.requests > 0).map(|(group, cells)| {
         let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
         GroupRow {
@@ -241,13 +245,13 @@ fn losses(failed: &[u32; FailureClass::ALL.len()], given_up: u32) -> String {
 
 fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
     let header = &recording.header;
-    let cells = header.deployments.iter().zip(&recording.cells.deployments);
-    let rows = cells.map(|(info, cells)| {
+    let cells = header.deployments.iter().zip(&recording.cells.deployments).enumerate();
+    let rows = cells.map(|(place, (info, cells))| {
         let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
         DeploymentRow {
             name: &info.name,
             provider: &header.providers[usize::from(info.provider)],
-            weight: info.weight,
+            weight: text::weights(header, place).trim_start_matches("weight ").to_owned(),
             attempts: text::count(sum.started.into()),
             first: text::count(sum.first.into()),
             succeeded: text::count(sum.succeeded.into()),
@@ -258,9 +262,10 @@ fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
     rows.collect()
 }
 
-fn honesty(recording: &Recording) -> Vec<String> {
+fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
     let header = &recording.header;
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> =
+        scenario.gateway_cost.iter().map(|cost| cost_of(header.mode, cost)).collect();
     match header.lag {
         Some(lag) => lines.push(format!(
             "The driver sent half its requests within {} of their intended time, 99% within {}, and \
@@ -270,9 +275,13 @@ fn honesty(recording: &Recording) -> Vec<String> {
             text::duration(lag.max),
         )),
         None => lines.push(
-            "In virtual time the network, the kernel and the gateway itself take no time, and the \
-             driver is never late."
-                .to_owned(),
+            match scenario.gateway_cost {
+                None => "In virtual time the network, the kernel and the gateway itself take no time, and the \
+             driver is never late.",
+                Some(_) => "In virtual time the network and the kernel take no time, and the driver is \
+                            never late.",
+            }
+            .to_owned(),
         ),
     }
     if let Ended::Interrupted { at } = header.ended {
@@ -286,6 +295,26 @@ fn honesty(recording: &Recording) -> Vec<String> {
             .to_owned(),
     );
     lines
+}
+
+/// What a gateway's work costs, which holds in virtual time alone: a real gateway has its real cost.
+fn cost_of(mode: Mode, cost: &GatewayCost) -> String {
+    let (attempt, failed) = (cost.cpu_per_attempt, cost.cpu_per_failed_attempt);
+    let (attempt, failed) = (text::duration(attempt), text::duration(failed));
+    let workers = match cost.workers {
+        1 => "one worker".to_owned(),
+        workers => format!("{workers} workers"),
+    };
+    match mode {
+        Mode::Simulated => format!(
+            "The gateway is one with {workers}, which an attempt keeps busy for {attempt}, and one that \
+             fails for {failed} in all."
+        ),
+        Mode::Live => format!(
+            "The scenario says what a gateway's work costs ({workers}, {attempt} per attempt, {failed} \
+             per failed one): that holds in virtual time alone. This gateway's work took what it took."
+        ),
+    }
 }
 
 /// What repeats the run, from the project's root.
@@ -302,9 +331,15 @@ fn command(recording: &Recording) -> String {
 mod tests {
     use crate::metrics::fixture::Fixture;
     use crate::{draw_charts, judge};
+    use squall_record::{Mode, RequestOutcome};
+    use squall_scenario::GatewayCost;
+    use std::time::Duration;
 
     fn page() -> String {
-        let run = Fixture::new();
+        page_of(&Fixture::new())
+    }
+
+    fn page_of(run: &Fixture) -> String {
         let recording = run.recording();
         let verdict = judge(&run.scenario, &recording);
         let charts = draw_charts(&run.scenario, &recording).unwrap();
@@ -331,5 +366,35 @@ mod tests {
             assert!(page.contains(&escaped), "{}", expectation.text);
         }
         assert_eq!(page.matches("<figure").count(), 8);
+    }
+
+    #[test]
+    fn changes_and_kinds_are_on_the_page_where_there_are_any() {
+        let mut run = Fixture::new();
+        assert!(!page_of(&run).contains("kind of request"));
+        run.changed(50, "weights a 1, b 9", [1, 9, 1, 1]);
+        run.of_kind(1).requests(0..10_000, 30, RequestOutcome::Succeeded);
+        let page = page_of(&run);
+        for told in ["Changed at 50 s: weights a 1, b 9", "kind of request", "<td>free</td>"] {
+            assert!(page.contains(told), "{told}");
+        }
+        let verdict = judge(&run.scenario, &run.recording());
+        assert!(crate::terminal_table(&verdict).contains("changed at 50 s: weights a 1, b 9"));
+        assert!(crate::markdown(&verdict).contains("- changed at 50 s: weights a 1, b 9"));
+    }
+
+    #[test]
+    fn what_a_gateways_work_costs_is_said_to_hold_in_virtual_time() {
+        let mut run = Fixture::new();
+        run.scenario.gateway_cost = Some(GatewayCost {
+            workers: 1,
+            cpu_per_attempt: Duration::from_millis(8),
+            cpu_per_failed_attempt: Duration::from_millis(18),
+        });
+        assert!(
+            page_of(&run).contains("one with one worker, which an attempt keeps busy for 8 ms")
+        );
+        run.header.mode = Mode::Live;
+        assert!(page_of(&run).contains("that holds in virtual time alone"));
     }
 }

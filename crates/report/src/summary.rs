@@ -4,8 +4,8 @@
 mod parts;
 
 pub use parts::{
-    DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary, Percentiles,
-    Totals,
+    ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
+    Percentiles, Totals,
 };
 
 use crate::verdict::Verdict;
@@ -44,10 +44,16 @@ pub struct Summary {
     pub totals: Totals,
     /// Each model group.
     pub groups: Vec<GroupSummary>,
+    /// Each kind of request; left out where there is one alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<GroupSummary>,
     /// Each deployment.
     pub deployments: Vec<DeploymentSummary>,
     /// Each fault of the scenario.
     pub faults: Vec<FaultSummary>,
+    /// Each change of the configuration; left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeSummary>,
     /// How late the driver sent; none in virtual time.
     pub lag: Option<LagSummary>,
 }
@@ -74,8 +80,10 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         expectations: verdict.rows.iter().map(ExpectationSummary::of).collect(),
         totals: Totals::of(recording),
         groups: GroupSummary::all(recording),
+        kinds: GroupSummary::kinds(recording),
         deployments: DeploymentSummary::all(recording),
         faults: FaultSummary::all(scenario),
+        changes: header.changes.iter().map(ChangeSummary::of).collect(),
         lag: header.lag.map(LagSummary::of),
     }
 }

@@ -22,7 +22,9 @@ pub fn terminal_table(verdict: &Verdict) -> String {
     }
     let doubts = verdict.doubts.iter().map(|doubt| format!("inconclusive: {doubt}"));
     let warnings = verdict.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let changes = verdict.changes.iter().map(|change| format!("changed {change}"));
     lines.push(String::new());
+    lines.extend(changes);
     lines.extend(doubts.chain(warnings));
     lines.push(format!("verdict: {} ({})", word(verdict.overall), verdict.tally()));
     lines.join("\n")

@@ -1,6 +1,8 @@
 //! Numbers as people read them: thousands set apart, units behind, never more digits than mean something.
 
 use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_record::RunHeader;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -61,6 +63,32 @@ pub(crate) fn window(window: &Range<Timestamp>) -> String {
         return "over the whole run".to_owned();
     }
     format!("between {} and {}", moment(window.start), moment(window.end))
+}
+
+/// `weight 6`; `weight 6, then 1` where it changed.
+pub(crate) fn weights(header: &RunHeader, deployment: usize) -> String {
+    let times = header.changes.iter().map(|change| change.at);
+    let times = std::iter::once(Timestamp::ZERO).chain(times);
+    let mut weights: Vec<_> = times.map(|time| header.weight_at(deployment, time)).collect();
+    weights.dedup();
+    let weights: Vec<_> = weights.iter().map(u32::to_string).collect();
+    format!("weight {}", weights.join(", then "))
+}
+
+/// What changed in a run, a line each: `at 30 s: weights eu 1, us 9`.
+pub(crate) fn changes(header: &RunHeader) -> Vec<String> {
+    let lines = header.changes.iter();
+    lines.map(|change| format!("at {}: {}", moment(change.at), change.what)).collect()
+}
+
+/// `503`; `400 content policy` where the status does not tell all.
+pub(crate) fn error(status: u16, class: FailureClass) -> String {
+    match class {
+        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::QuotaSpent => {
+            format!("{status} {}", class.as_str().replace('_', " "))
+        }
+        _ => status.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct Verdict {
     pub doubts: Vec<String>,
     /// What a reader should know and what decides nothing.
     pub warnings: Vec<String>,
+    /// When another configuration began to hold, and what changed, a line each.
+    pub changes: Vec<String>,
 }
 
 /// An expectation, judged.
@@ -94,6 +96,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         overall,
         doubts,
         warnings: trust::warnings(recording),
+        changes: text::changes(&recording.header),
     }
 }
 

@@ -1,31 +1,80 @@
-//! What a request costs in the core: arrive, pick, first token, finish, with 10, 100 and 1,000
-//! deployments, 200 requests in flight. `cargo bench -p squall-router --bench decision`.
+//! What a request costs in the core: arrive, pick, first token, finish, for every strategy at 10, 100
+//! and 1,000 deployments, with 200 requests in flight. `cargo bench -p squall-router --bench decision`.
+//!
+//! With the argument `count` it serves a fixed number of requests and prints nothing: for
+//! `valgrind --tool=callgrind`, whose counts repeat. `count 1000 least_busy` says how many deployments
+//! and which strategy.
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Seed, Share, Timestamp};
 use squall_router::{
-    Arrival, AttemptId, DeploymentConfig, GroupConfig, GroupId, Input, Output, RetryBudget, Router,
-    RouterConfig, Tag,
+    Arrival, AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Input, Latency, Limits,
+    LitellmStrategy, Money, Output, Price, RateLimit, Router, RouterConfig, Strategy, Tag, Window,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-const REQUESTS: u64 = 1_000_000;
+const REQUESTS: u64 = 500_000;
 const IN_FLIGHT: usize = 200;
+const SIZES: [u64; 3] = [10, 100, 1_000];
+
+const STRATEGIES: [(&str, Strategy); 14] = [
+    ("smooth_weighted", Strategy::SmoothWeighted),
+    ("weighted_random", Strategy::WeightedRandom),
+    ("rpm_proportional", Strategy::RpmProportional),
+    ("tpm_proportional", Strategy::TpmProportional),
+    ("least_busy", Strategy::LeastBusy),
+    ("lowest_usage", Strategy::LowestUsage),
+    (
+        "lowest_latency",
+        Strategy::LowestLatency(Latency {
+            buffer: Share::percent(20),
+            decay: Duration::from_secs(10),
+        }),
+    ),
+    ("lowest_cost", Strategy::LowestCost),
+    ("litellm simple-shuffle", Strategy::Litellm(LitellmStrategy::SimpleShuffle)),
+    ("litellm least-busy", Strategy::Litellm(LitellmStrategy::LeastBusy)),
+    ("litellm usage-based", Strategy::Litellm(LitellmStrategy::UsageBased)),
+    ("litellm usage-based-v2", Strategy::Litellm(LitellmStrategy::UsageBasedV2)),
+    (
+        "litellm latency-based",
+        Strategy::Litellm(LitellmStrategy::LatencyBased {
+            buffer: Share::percent(0),
+            ttl: Duration::from_secs(3_600),
+        }),
+    ),
+    ("litellm cost-based", Strategy::Litellm(LitellmStrategy::CostBased)),
+];
 
 fn main() {
-    println!("deployments  ns/request  ns/decision");
-    for deployments in [10, 100, 1_000] {
-        let requests = REQUESTS / (deployments / 10);
-        let mut bench = Bench::new(deployments);
-        bench.serve(requests / 10);
-        let started = Instant::now();
-        bench.serve(requests);
-        let nanos = started.elapsed().as_nanos() as u64 / requests;
-        // Three inputs a request; the arrival holds the pick.
-        println!("{deployments:>11}  {nanos:>10}  {:>11}", nanos / 3);
+    let args: Vec<String> = std::env::args().collect();
+    if let Some(place) = args.iter().position(|arg| arg == "count") {
+        count(&args[place + 1..]);
+        return;
     }
+    println!("ns/request            {:>8} {:>8} {:>8}", SIZES[0], SIZES[1], SIZES[2]);
+    for (name, strategy) in STRATEGIES {
+        let [ten, hundred, thousand] = SIZES.map(|deployments| measure(strategy, deployments));
+        println!("{name:<22}{ten:>8} {hundred:>8} {thousand:>8}");
+    }
+}
+
+fn measure(strategy: Strategy, deployments: u64) -> u64 {
+    let requests = REQUESTS / (deployments / 10);
+    let mut bench = Bench::new(strategy, deployments);
+    bench.serve(requests / 10);
+    let started = Instant::now();
+    bench.serve(requests);
+    started.elapsed().as_nanos() as u64 / requests
+}
+
+fn count(args: &[String]) {
+    let deployments = args.first().and_then(|arg| arg.parse().ok()).unwrap_or(10);
+    let named = |name: &str| STRATEGIES.iter().find(|(known, _)| *known == name);
+    let (_, strategy) = args.get(1).and_then(|arg| named(arg)).unwrap_or(&STRATEGIES[0]);
+    Bench::new(*strategy, deployments).serve(10_000);
 }
 
 struct Bench {
@@ -35,13 +84,13 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(deployments: u64) -> Self {
-        let deployments = (0..deployments).map(|n| DeploymentConfig {
-            weight: 1 + n as u32 % 10,
-            ..DeploymentConfig::new(format!("d{n}"))
-        });
-        let group = GroupConfig { deployments: deployments.collect(), ..GroupConfig::new("chat") };
-        let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
+    fn new(strategy: Strategy, deployments: u64) -> Self {
+        let group = GroupConfig {
+            deployments: (0..deployments).map(deployment).collect(),
+            strategy,
+            ..GroupConfig::new("chat")
+        };
+        let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
         let router = Router::new(config, Seed::new(7), 0).expect("the configuration is complete");
         Self { router, running: VecDeque::new(), now: Timestamp::ZERO }
     }
@@ -50,12 +99,10 @@ impl Bench {
         for tag in 0..requests {
             self.now += Duration::from_millis(1);
             self.tell(Input::Arrived(Arrival {
-                tag: Tag(tag),
-                group: GroupId(0),
                 input_tokens: 400,
                 output_tokens: 60,
                 stream: true,
-                deadline: None,
+                ..Arrival::new(Tag(tag), GroupId(0))
             }));
             if self.running.len() > IN_FLIGHT
                 && let Some(attempt) = self.running.pop_front()
@@ -73,5 +120,25 @@ impl Bench {
                 self.running.push_back(start.attempt);
             }
         }
+    }
+}
+
+/// With limits that are never reached, so that they are asked.
+fn deployment(n: u64) -> DeploymentConfig {
+    let limit = |per_minute| RateLimit { per_minute, window: Window::Gcra { burst: None } };
+    DeploymentConfig {
+        weight: 1 + n as u32 % 10,
+        limits: Limits {
+            rpm: Some(limit(10_000_000)),
+            tpm: Some(limit(1_000_000_000 + n % 7)),
+            ..Limits::default()
+        },
+        price: Price { input: Money(100 + n % 3), output: Money(400) },
+        declared: Declared {
+            weight: Some(1 + n as u32 % 10),
+            rpm: Some(10_000_000),
+            tpm: Some(1_000_000_000),
+        },
+        ..DeploymentConfig::new(format!("d{n}"))
     }
 }

@@ -20,6 +20,10 @@ impl Budget {
         Self { config, counts: Buckets::new(config.window), floor }
     }
 
+    pub(crate) const fn config(&self) -> RetryBudget {
+        self.config
+    }
+
     pub(crate) fn deposit(&mut self, now: Timestamp) {
         self.counts.add(now, [1, 0]);
     }

@@ -1,44 +1,71 @@
 //! How a router is set up. Plain data, checked once by [`RouterConfig::validate`].
 
+mod check;
+mod cooldown;
 mod limits;
 mod policy;
+mod profile;
+mod retry;
+mod strategy;
 
-pub use limits::{Limits, RateLimit, Window};
-pub use policy::{
-    Backoff, Cooldown, FailureCooldown, RetryBudget, Strategy, ThrottledCooldown, Timeouts,
+pub use check::ConfigError;
+pub(crate) use check::MAX_DEPTH;
+pub use cooldown::{
+    Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
+    MisconfiguredCooldown, ThrottledCooldown,
 };
+pub use limits::{Limits, Money, Price, RateLimit, Release, SpendLimit, Window};
+pub use policy::{AllOut, FallbackRule, HealthChecks, RetryBudget, TagMatch, Timeouts};
+pub use profile::Profile;
+pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
+pub use strategy::{Latency, LitellmStrategy, Strategy};
 
-use crate::GroupId;
+use crate::{Features, GroupId, RegionId, SpendId, Tags};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 /// A whole router.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RouterConfig {
     /// The model groups; a [`GroupId`] is a place in this list.
     pub groups: Vec<GroupConfig>,
     /// How many retries there may be in all, over every group.
     pub retry_budget: RetryBudget,
+    /// How requests move from group to group.
+    pub fallback_rule: FallbackRule,
+    /// Who asks, as far as they have limits of their own; a [`TenantId`](crate::TenantId) is a place in
+    /// this list.
+    pub tenants: Vec<TenantConfig>,
+    /// Budgets in money; a [`SpendId`] is a place in this list.
+    pub spend_limits: Vec<SpendLimit>,
+    /// Checks of deployments apart from traffic; `None` for none. Default none.
+    pub health_checks: Option<HealthChecks>,
 }
 
 /// A model group: the public name that clients ask for, and the deployments behind it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GroupConfig {
-    /// The public name.
+    /// The public name. With a `*` it stands for every name that fits; see [`Names`](crate::Names).
     pub name: String,
-    /// What serves it. A [`DeploymentId`](crate::DeploymentId) counts these through all groups.
+    /// Other names for the same group.
+    pub aliases: Vec<String>,
+    /// What serves it. Their numbers, [`DeploymentId`](crate::DeploymentId), count through all groups.
     pub deployments: Vec<DeploymentConfig>,
-    /// The groups to move to, in this order, when this one cannot serve a request.
-    pub fallback: Vec<GroupId>,
+    /// Where requests go that this group cannot serve.
+    pub fallbacks: Fallbacks,
     /// How a deployment is picked among the usable ones.
     pub strategy: Strategy,
-    /// Retries in this group after the first attempt. Default 2 (LiteLLM, the vendors' SDKs).
-    pub max_retries: u16,
-    /// How long a retry waits when no untried deployment is usable.
-    pub backoff: Backoff,
+    /// Retries in this group after the first attempt.
+    pub retries: Retries,
+    /// What a request does after a failed attempt.
+    pub retry_rule: RetryRule,
     /// When a deployment is skipped, and for how long.
-    pub cooldown: Cooldown,
+    pub cooldown: CooldownRule,
+    /// What happens when all deployments cool down.
+    pub when_all_out: AllOut,
+    /// How much the group is given at most, in requests rather than attempts.
+    pub limits: Limits,
     /// How long an attempt may take.
     pub timeouts: Timeouts,
     /// How long a request may take in all, queueing, retries and fallbacks included. Default 60 s.
@@ -46,19 +73,106 @@ pub struct GroupConfig {
     /// How long a request may wait for a deployment to become usable before it falls back or fails.
     /// Default 0 with a fallback and 10 s without one: with somewhere else to go, nobody waits.
     pub max_queue_wait: Duration,
+    /// How many requests may wait. One more pushes out the last of lower priority, or is refused.
+    /// Default 10,000 (linkerd's queue).
+    pub max_queued: u32,
+    /// How tags choose among the deployments.
+    pub tags: TagMatch,
+    /// For how long a session keeps to the deployment that served it last, if it still is usable.
+    /// Default none: sessions choose nothing.
+    pub session_affinity: Option<Duration>,
+    /// Whether attempts that do not fit a deployment's context window, region or features are kept away
+    /// from it. Default true.
+    pub pre_call_checks: bool,
+}
+
+/// Where requests go that a group cannot serve, in the order of the lists.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fallbacks {
+    /// In general.
+    pub general: Vec<GroupId>,
+    /// Those whose prompt does not fit the context window. `None` for the general list.
+    pub context_window: Option<Vec<GroupId>>,
+    /// Those that the content policy refused. `None` for the general list.
+    pub content_policy: Option<Vec<GroupId>>,
+}
+
+impl Fallbacks {
+    /// A general list.
+    #[must_use]
+    pub const fn to(general: Vec<GroupId>) -> Self {
+        Self { general, context_window: None, content_policy: None }
+    }
+
+    /// The same lists, where a group's place is its number in `ids`.
+    pub(crate) fn renumbered(&self, ids: &[GroupId]) -> Self {
+        let list = |groups: &Vec<GroupId>| groups.iter().map(|group| ids[group.index()]).collect();
+        Self {
+            general: list(&self.general),
+            context_window: self.context_window.as_ref().map(list),
+            content_policy: self.content_policy.as_ref().map(list),
+        }
+    }
+
+    /// Every group that is named.
+    pub fn all(&self) -> impl Iterator<Item = GroupId> {
+        let special = [&self.context_window, &self.content_policy].into_iter().flatten().flatten();
+        self.general.iter().chain(special).copied()
+    }
 }
 
 /// One endpoint of one provider that serves one model under one key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeploymentConfig {
-    /// Its name, unique in the router.
+    /// Its name, unique in the router: what tells that it is the same after a change of configuration.
     pub name: String,
     /// Its share of the group's requests, relative to the others'. 0 takes none.
     pub weight: u32,
+    /// Its tier: while a deployment of a lower order is usable, none of a higher one is. Default 0.
+    pub order: u8,
     /// How much it is given at most.
     pub limits: Limits,
     /// Its own time-outs, if they differ from the group's.
     pub timeouts: Option<Timeouts>,
+    /// Its own cooldown, if it differs from the group's.
+    pub cooldown: Option<CooldownRule>,
+    /// What its tokens cost.
+    pub price: Price,
+    /// The budgets that it spends from.
+    pub spends_from: Vec<SpendId>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Whether it serves requests whose tags no deployment has, and those without tags.
+    pub default_pool: bool,
+    /// The longest prompt, in tokens. `None` for any.
+    pub max_input_tokens: Option<u32>,
+    /// What it can do. Default everything.
+    pub features: Features,
+    /// Where it is; a request that asks for a region goes only there.
+    pub region: Option<RegionId>,
+    /// What LiteLLM's formulas read, as its file states it.
+    pub declared: Declared,
+}
+
+/// A deployment's numbers as a LiteLLM file states them: to its strategies they are weights and counts,
+/// not limits.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Declared {
+    /// `weight`, if stated.
+    pub weight: Option<u32>,
+    /// `rpm`, if stated.
+    pub rpm: Option<u64>,
+    /// `tpm`, if stated.
+    pub tpm: Option<u64>,
+}
+
+/// A tenant: whoever has limits of their own, as one team among several.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TenantConfig {
+    /// Its name.
+    pub name: String,
+    /// How much it is given at most, in requests.
+    pub limits: Limits,
 }
 
 impl GroupConfig {
@@ -67,15 +181,22 @@ impl GroupConfig {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            aliases: Vec::new(),
             deployments: Vec::new(),
-            fallback: Vec::new(),
+            fallbacks: Fallbacks::default(),
             strategy: Strategy::default(),
-            max_retries: 2,
-            backoff: Backoff::default(),
-            cooldown: Cooldown::default(),
+            retries: Retries::default(),
+            retry_rule: RetryRule::default(),
+            cooldown: CooldownRule::default(),
+            when_all_out: AllOut::default(),
+            limits: Limits::default(),
             timeouts: Timeouts::default(),
             deadline: Duration::from_secs(60),
             max_queue_wait: Duration::from_secs(10),
+            max_queued: 10_000,
+            tags: TagMatch::default(),
+            session_affinity: None,
+            pre_call_checks: true,
         }
     }
 }
@@ -84,75 +205,21 @@ impl DeploymentConfig {
     /// A deployment with this name, weight 1 and no limits.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), weight: 1, limits: Limits::default(), timeouts: None }
+        Self {
+            name: name.into(),
+            weight: 1,
+            order: 0,
+            limits: Limits::default(),
+            timeouts: None,
+            cooldown: None,
+            price: Price::default(),
+            spends_from: Vec::new(),
+            tags: Tags::NONE,
+            default_pool: false,
+            max_input_tokens: None,
+            features: Features::ALL,
+            region: None,
+            declared: Declared::default(),
+        }
     }
-}
-
-impl RouterConfig {
-    /// Checks what the types cannot say.
-    ///
-    /// # Errors
-    /// The first thing found that no router can run with.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.groups.is_empty() {
-            return Err(ConfigError::NoGroup);
-        }
-        for (index, group) in self.groups.iter().enumerate() {
-            if group.deployments.is_empty() {
-                return Err(ConfigError::EmptyGroup { group: index });
-            }
-            if group.deployments.iter().all(|deployment| deployment.weight == 0) {
-                return Err(ConfigError::NoWeight { group: index });
-            }
-            for to in &group.fallback {
-                if to.index() >= self.groups.len() {
-                    return Err(ConfigError::UnknownFallback { group: index });
-                }
-                if to.index() == index {
-                    return Err(ConfigError::FallbackToItself { group: index });
-                }
-            }
-        }
-        let deployments = self.groups.iter().map(|group| group.deployments.len()).sum::<usize>();
-        if deployments > usize::from(u16::MAX) || self.groups.len() > usize::from(u16::MAX) {
-            return Err(ConfigError::TooMany);
-        }
-        Ok(())
-    }
-}
-
-/// Why a router cannot run with a configuration. `group` is a place in [`RouterConfig::groups`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// There is no group.
-    #[error("a router needs at least one group")]
-    NoGroup,
-    /// A group without a deployment.
-    #[error("group {group} has no deployment")]
-    EmptyGroup {
-        /// Which.
-        group: usize,
-    },
-    /// A group whose weights are all 0.
-    #[error("every deployment of group {group} has weight 0")]
-    NoWeight {
-        /// Which.
-        group: usize,
-    },
-    /// A fallback to a group that is not there.
-    #[error("group {group} falls back to a group that does not exist")]
-    UnknownFallback {
-        /// Which.
-        group: usize,
-    },
-    /// A group that falls back to itself.
-    #[error("group {group} falls back to itself")]
-    FallbackToItself {
-        /// Which.
-        group: usize,
-    },
-    /// More than 65,535 groups or deployments.
-    #[error("more than 65535 groups or deployments")]
-    TooMany,
 }

@@ -1,21 +1,30 @@
-//! When a deployment is skipped: throttling and failing are kept apart, as different evidence.
+//! When a deployment is skipped. One file per rule.
 
 mod breaker;
+mod careful;
+mod litellm;
 
-pub(crate) use breaker::{Breaker, State};
-
-use crate::{Cooldown, CooldownCause};
+use crate::{CooldownCause, CooldownRule};
+use alloc::boxed::Box;
+use careful::Careful;
 use core::time::Duration;
+use litellm::Litellm;
+pub(crate) use litellm::status as litellm_status;
 use squall_determinism::Timestamp;
-use squall_failure::{Evidence, Failure};
+use squall_failure::Failure;
 
 /// What is held against one deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    config: Cooldown,
-    /// It asked to be left alone until then.
-    throttled_until: Timestamp,
-    pub(crate) breaker: Breaker,
+    rule: CooldownRule,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Careful(Box<Careful>),
+    Litellm(Litellm),
+    Never,
 }
 
 /// Whether a deployment may be called, as far as cooldowns go.
@@ -33,51 +42,91 @@ pub(crate) enum Standing {
     Probing,
 }
 
+/// A failed attempt, as a rule needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blow {
+    pub(crate) failure: Failure,
+    /// It was the deployment's probe.
+    pub(crate) probe: bool,
+    /// It is the first of its request that failed.
+    pub(crate) first_of_request: bool,
+    /// How many deployments the group has.
+    pub(crate) siblings: usize,
+}
+
 impl Record {
-    pub(crate) fn new(config: Cooldown) -> Self {
-        Self { config, throttled_until: Timestamp::ZERO, breaker: Breaker::new(config.failure) }
+    pub(crate) fn new(rule: CooldownRule) -> Self {
+        let state = match rule {
+            CooldownRule::Breaker(config) => State::Careful(Box::new(Careful::new(config))),
+            CooldownRule::Litellm(config) => State::Litellm(Litellm::new(config)),
+            CooldownRule::Never => State::Never,
+        };
+        Self { rule, state }
+    }
+
+    /// Takes another rule. What the old one held against the deployment is forgotten with it.
+    pub(crate) fn reconfigure(&mut self, rule: CooldownRule) {
+        if self.rule != rule {
+            *self = Self::new(rule);
+        }
     }
 
     #[inline]
     pub(crate) fn standing(&self, now: Timestamp) -> Standing {
-        let standing = self.breaker.standing();
-        match standing {
-            Standing::Until(until) => Standing::Until(until.max(self.throttled_until)),
-            _ if now < self.throttled_until => Standing::Throttled(self.throttled_until),
-            _ => standing,
+        match &self.state {
+            State::Careful(state) => state.standing(now),
+            State::Litellm(state) => state.standing(now),
+            State::Never => Standing::Good,
         }
     }
 
-    /// Takes in a failure; returns the cooldown that it began, if it began or prolonged one.
+    /// Whether it asked to be left alone until later, whatever else is held against it.
+    pub(crate) fn is_throttled(&self, now: Timestamp) -> bool {
+        matches!(&self.state, State::Careful(state) if state.is_throttled(now))
+    }
+
+    /// Takes in a failure; returns the cooldown that it began or prolonged, if it did.
     pub(crate) fn failed(
         &mut self,
         now: Timestamp,
-        failure: Failure,
-        probe: bool,
+        blow: &Blow,
     ) -> Option<(CooldownCause, Timestamp)> {
-        let asked = failure.retry_after.map(|wait| now + wait.min(self.config.throttled.max));
-        match failure.class.evidence() {
-            Evidence::None => {
-                self.breaker.probe_ended(probe);
-                None
+        match &mut self.state {
+            State::Careful(state) => state.failed(now, blow.failure, blow.probe),
+            State::Litellm(state) => state.failed(now, blow),
+            State::Never => None,
+        }
+    }
+
+    /// Takes in a success; returns whether the deployment is trusted again.
+    pub(crate) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
+        match &mut self.state {
+            State::Careful(state) => state.breaker.succeeded(now, probe),
+            State::Litellm(state) => {
+                state.succeeded(now);
+                false
             }
-            Evidence::Throttled => {
-                self.breaker.probe_ended(probe);
-                let until = asked.unwrap_or_else(|| now + self.config.throttled.default);
-                self.leave_alone(now, until).then_some((CooldownCause::Throttled, until))
-            }
-            Evidence::Failed => {
-                let asked = asked.filter(|&until| self.leave_alone(now, until));
-                let tripped = self.breaker.failed(now, probe);
-                tripped
-                    .map(|(cause, until)| (cause, asked.map_or(until, |asked| asked.max(until))))
-                    .or_else(|| asked.map(|until| (CooldownCause::Throttled, until)))
-            }
-            Evidence::Misconfigured => {
-                let until = now + self.config.failure.misconfigured;
-                self.breaker.trip_until(until);
-                Some((CooldownCause::Misconfigured, until))
-            }
+            State::Never => false,
+        }
+    }
+
+    pub(crate) fn probe_started(&mut self) {
+        if let State::Careful(state) = &mut self.state {
+            state.breaker.probe_started();
+        }
+    }
+
+    /// A probe ended without saying anything about the deployment.
+    pub(crate) fn probe_ended(&mut self, probe: bool) {
+        if let State::Careful(state) = &mut self.state {
+            state.breaker.probe_ended(probe);
+        }
+    }
+
+    /// Lets a break that is over end.
+    pub(crate) fn time_passed(&mut self, now: Timestamp) {
+        if let State::Careful(state) = &mut self.state {
+            state.breaker.time_passed(now);
         }
     }
 
@@ -88,18 +137,9 @@ impl Record {
             Standing::Good | Standing::Probe | Standing::Probing => None,
         }
     }
-
-    /// True if this prolongs the wait.
-    fn leave_alone(&mut self, now: Timestamp, until: Timestamp) -> bool {
-        let longer = until > self.throttled_until && until > now;
-        if longer {
-            self.throttled_until = until;
-        }
-        longer
-    }
 }
 
 /// A break of this length after the one before.
-pub(crate) fn doubled(last: Duration, base: Duration, cap: Duration) -> Duration {
+fn doubled(last: Duration, base: Duration, cap: Duration) -> Duration {
     last.saturating_mul(2).max(base).min(cap)
 }

@@ -1,26 +1,64 @@
-//! A deployment at work: its limits, what is held against it, and what runs there.
+//! A deployment at work: its limits, what is held against it, and what it can serve.
 
 use crate::cooldown::{Record, Standing};
-use crate::limit::{Limiter, Receipt};
-use crate::{Cooldown, DeploymentConfig, LimitKind, Timeouts};
+use crate::gate::{Closed, Gate, Ticket};
+use crate::health::Health;
+use crate::{
+    DeploymentConfig, Features, GroupConfig, GroupId, LimitKind, Price, RegionId, SpendId,
+    TagMatch, Tags, Timeouts,
+};
+use alloc::vec::Vec;
 use squall_determinism::Timestamp;
-use squall_failure::Sent;
 
 /// One deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
-    pub(crate) group: u16,
+    pub(crate) group: GroupId,
+    /// Its place in its group; none once no configuration has it any more.
+    pub(crate) place: Option<usize>,
     pub(crate) weight: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) record: Record,
+    pub(crate) gate: Gate,
+    pub(crate) health: Health,
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
-    rpm: Option<Limiter>,
-    tpm: Option<Limiter>,
-    concurrency: u32,
-    running: u32,
     /// The limit it was last passed over for; told once, until an attempt starts again.
     pub(crate) limited_by: Option<LimitKind>,
+    pub(crate) price: Price,
+    pub(crate) spends_from: Vec<SpendId>,
+    /// A budget that it spends from is spent until then.
+    pub(crate) spent_until: Timestamp,
+    skill: Skill,
+}
+
+/// What a deployment can serve.
+#[derive(Clone, Copy, Debug)]
+struct Skill {
+    tags: Tags,
+    default_pool: bool,
+    max_input_tokens: u32,
+    features: Features,
+    region: Option<RegionId>,
+}
+
+/// What a request needs of a deployment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Needs {
+    /// Tokens, prompt and answer, as estimated.
+    pub(crate) tokens: u64,
+    pub(crate) input_tokens: u32,
+    pub(crate) tags: Tags,
+    pub(crate) features: Features,
+    pub(crate) region: Option<RegionId>,
+}
+
+impl Needs {
+    /// Whether not every deployment will do.
+    #[inline]
+    pub(crate) fn are_particular(&self) -> bool {
+        !self.tags.is_empty() || self.features != Features::NONE || self.region.is_some()
+    }
 }
 
 /// Whether a deployment can take an attempt now.
@@ -33,115 +71,198 @@ pub(crate) enum Usable {
     CoolingUntil(Timestamp),
     /// It cools down after throttling until then.
     ThrottledUntil(Timestamp),
+    /// It cools down until its probe is back.
+    Probing,
     /// A limit of ours is reached until then.
     LimitedUntil(Timestamp, LimitKind),
     /// Until something that runs has ended.
     Busy,
-    /// The request is larger than the limit ever lets through.
-    Never,
+    /// Checks apart from traffic say that it is ill.
+    Ill,
+    /// Never: the request does not fit it.
+    Never(Unfit),
 }
 
-/// What an attempt took from the limits.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Reservation {
-    rpm: Option<Receipt>,
-    tpm: Option<Receipt>,
+/// Why a deployment cannot serve a request, whenever.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unfit {
+    /// The prompt is longer than its context window.
+    Window,
+    /// It lacks a feature, or is elsewhere.
+    Skill,
+    /// The request is larger than a limit ever lets through.
+    Limit,
+}
+
+/// How a deployment's tags stand to a request's: the best class there is, is used.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum TagClass {
+    No,
+    /// It is in the default pool, or there is no such pool to be preferred.
+    Default,
+    Match,
 }
 
 impl Deployment {
     pub(crate) fn new(
-        group: u16,
+        group: GroupId,
         config: &DeploymentConfig,
-        cooldown: Cooldown,
-        timeouts: Timeouts,
+        of: &GroupConfig,
         epoch_nanos: u64,
     ) -> Self {
         Self {
             group,
+            place: None,
             weight: config.weight,
-            timeouts: config.timeouts.unwrap_or(timeouts),
-            record: Record::new(cooldown),
+            timeouts: config.timeouts.unwrap_or(of.timeouts),
+            record: Record::new(config.cooldown.unwrap_or(of.cooldown)),
+            gate: Gate::new(config.limits, epoch_nanos),
+            health: Health::default(),
             cooling: false,
-            rpm: config.limits.rpm.map(|limit| Limiter::new(limit, epoch_nanos)),
-            tpm: config.limits.tpm.map(|limit| Limiter::new(limit, epoch_nanos)),
-            concurrency: config.limits.concurrency.unwrap_or(u32::MAX),
-            running: 0,
             limited_by: None,
+            price: config.price,
+            spends_from: config.spends_from.clone(),
+            spent_until: Timestamp::ZERO,
+            skill: Skill::new(config, of),
         }
     }
 
-    /// Whether an attempt of `tokens` can start now.
+    /// Takes another configuration; what is known of the deployment stays known.
+    pub(crate) fn reconfigure(
+        &mut self,
+        now: Timestamp,
+        config: &DeploymentConfig,
+        of: &GroupConfig,
+    ) {
+        self.weight = config.weight;
+        self.timeouts = config.timeouts.unwrap_or(of.timeouts);
+        self.record.reconfigure(config.cooldown.unwrap_or(of.cooldown));
+        self.gate.reconfigure(now, config.limits);
+        self.price = config.price;
+        self.spends_from.clone_from(&config.spends_from);
+        self.spent_until = Timestamp::ZERO;
+        self.skill = Skill::new(config, of);
+    }
+
+    /// Whether an attempt with these needs can start now. Tags are left to [`tags`](Self::tags).
     #[inline]
-    pub(crate) fn usable(&mut self, now: Timestamp, tokens: u64) -> Usable {
+    pub(crate) fn usable(&mut self, now: Timestamp, needs: &Needs) -> Usable {
+        if let Some(unfit) = self.skill.lacks(needs) {
+            return Usable::Never(unfit);
+        }
         let standing = self.record.standing(now);
         match standing {
             Standing::Until(until) => return Usable::CoolingUntil(until),
             Standing::Throttled(until) => return Usable::ThrottledUntil(until),
-            Standing::Probing => return Usable::Busy,
+            Standing::Probing => return Usable::Probing,
             Standing::Good | Standing::Probe => {}
         }
-        if self.running >= self.concurrency {
-            self.limited_by.get_or_insert(LimitKind::Concurrency);
-            return Usable::Busy;
-        }
-        match self.limited(now, tokens) {
-            Some(limited) => limited,
-            None if standing == Standing::Probe => Usable::Probe,
-            None => Usable::Now,
+        self.limited(now, needs).unwrap_or(match standing {
+            Standing::Probe => Usable::Probe,
+            _ => Usable::Now,
+        })
+    }
+
+    /// Whether it could, if it did not cool down after failures.
+    pub(crate) fn usable_all_the_same(&mut self, now: Timestamp, needs: &Needs) -> Usable {
+        match self.usable(now, needs) {
+            Usable::CoolingUntil(_) | Usable::Probing if !self.record.is_throttled(now) => {
+                self.limited(now, needs).unwrap_or(Usable::Now)
+            }
+            usable => usable,
         }
     }
 
-    fn limited(&mut self, now: Timestamp, tokens: u64) -> Option<Usable> {
-        if self.rpm.is_none() && self.tpm.is_none() {
+    fn limited(&mut self, now: Timestamp, needs: &Needs) -> Option<Usable> {
+        if now < self.spent_until {
+            return Some(Usable::LimitedUntil(self.spent_until, LimitKind::Money));
+        }
+        if self.gate.is_open_to_all() {
             return None;
         }
-        let mut until = now;
-        let mut by = None;
-        let limits =
-            [(&mut self.rpm, 1, LimitKind::Requests), (&mut self.tpm, tokens, LimitKind::Tokens)];
-        for (limit, amount, kind) in limits {
-            let Some(limit) = limit else { continue };
-            match limit.earliest(now, amount) {
-                None => return Some(Usable::Never),
-                Some(at) if at > until => (until, by) = (at, Some(kind)),
-                Some(_) => {}
+        Some(match self.gate.closed(now, needs.tokens)? {
+            Closed::Until(until, kind) => Usable::LimitedUntil(until, kind),
+            Closed::Full => {
+                self.limited_by.get_or_insert(LimitKind::Concurrency);
+                Usable::Busy
             }
-        }
-        by.map(|kind| Usable::LimitedUntil(until, kind))
+            Closed::Never => Usable::Never(Unfit::Limit),
+        })
     }
 
-    pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Reservation {
-        self.running += 1;
+    /// From when the least of requests could start, as far as is known now; `MAX` if that hangs on
+    /// something that will be told.
+    pub(crate) fn ready_at(&mut self, now: Timestamp) -> Timestamp {
+        if self.weight == 0 || self.place.is_none() {
+            return Timestamp::MAX;
+        }
+        match self.record.standing(now) {
+            // A timer or an input tells the end of these.
+            Standing::Until(_) | Standing::Probing => return Timestamp::MAX,
+            Standing::Throttled(until) => return until,
+            Standing::Good | Standing::Probe => {}
+        }
+        if now < self.spent_until {
+            return self.spent_until;
+        }
+        match self.gate.closed(now, 1) {
+            None => Timestamp::ZERO,
+            Some(Closed::Until(until, _)) => until,
+            Some(Closed::Full | Closed::Never) => Timestamp::MAX,
+        }
+    }
+
+    pub(crate) fn tags(&self, asked: Tags, rule: TagMatch) -> TagClass {
+        let fits = match rule {
+            TagMatch::Any => self.skill.tags.meets(asked),
+            TagMatch::All => !asked.is_empty() && self.skill.tags.holds(asked),
+            TagMatch::Ignore => return TagClass::Match,
+        };
+        match (fits, self.skill.default_pool) {
+            (true, _) => TagClass::Match,
+            (false, true) => TagClass::Default,
+            (false, false) => TagClass::No,
+        }
+    }
+
+    /// The longest prompt that fits.
+    pub(crate) const fn max_input_tokens(&self) -> u32 {
+        self.skill.max_input_tokens
+    }
+
+    /// Whether tags can make a difference to a request without tags.
+    pub(crate) const fn is_default_pool(&self) -> bool {
+        self.skill.default_pool
+    }
+
+    pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Ticket {
         self.limited_by = None;
         if probe {
-            self.record.breaker.probe_started();
+            self.record.probe_started();
         }
-        Reservation {
-            rpm: self.rpm.as_mut().map(|limit| limit.reserve(now, 1)),
-            tpm: self.tpm.as_mut().map(|limit| limit.reserve(now, tokens)),
+        self.gate.enter(now, tokens)
+    }
+}
+
+impl Skill {
+    fn new(config: &DeploymentConfig, of: &GroupConfig) -> Self {
+        let checked = of.pre_call_checks;
+        Self {
+            tags: config.tags,
+            default_pool: config.default_pool,
+            max_input_tokens: config.max_input_tokens.filter(|_| checked).unwrap_or(u32::MAX),
+            features: if checked { config.features } else { Features::ALL },
+            region: config.region.filter(|_| checked),
         }
     }
 
-    /// The attempt ended: `used` tokens, or as many as estimated if nobody knows; an attempt of which
-    /// no byte was sent gets everything back.
-    pub(crate) fn end(
-        &mut self,
-        now: Timestamp,
-        reservation: Reservation,
-        used: Option<u64>,
-        sent: Sent,
-    ) {
-        self.running -= 1;
-        if let (Some(limit), Some(receipt), Sent::Nothing) = (&mut self.rpm, reservation.rpm, sent)
-        {
-            limit.settle(now, receipt, 0);
+    #[inline]
+    fn lacks(&self, needs: &Needs) -> Option<Unfit> {
+        if needs.input_tokens > self.max_input_tokens {
+            return Some(Unfit::Window);
         }
-        if let (Some(limit), Some(receipt)) = (&mut self.tpm, reservation.tpm) {
-            match (sent, used) {
-                (Sent::Nothing, _) => limit.settle(now, receipt, 0),
-                (Sent::Something, Some(used)) => limit.settle(now, receipt, used),
-                (Sent::Something, None) => {}
-            }
-        }
+        let elsewhere =
+            needs.region.is_some() && self.region.is_some() && needs.region != self.region;
+        (elsewhere || !self.features.holds(needs.features)).then_some(Unfit::Skill)
     }
 }

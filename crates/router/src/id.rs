@@ -5,7 +5,8 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tag(pub u64);
 
-/// A model group, by its place in [`RouterConfig::groups`](crate::RouterConfig::groups).
+/// A model group. In a configuration it is a place in [`RouterConfig::groups`](crate::RouterConfig::groups);
+/// at a router it is that place in its first configuration, and those that came later follow.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct GroupId(pub u16);
 
@@ -17,7 +18,8 @@ impl GroupId {
     }
 }
 
-/// A deployment, counted through all groups in the order of the configuration.
+/// A deployment, counted through all groups in the order of the configuration; those that came with
+/// later configurations follow. Never used again for another.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct DeploymentId(pub u16);
 
@@ -26,6 +28,105 @@ impl DeploymentId {
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+/// A tenant. In a configuration it is a place in [`RouterConfig::tenants`](crate::RouterConfig::tenants);
+/// at a router it is that place in its first configuration, and those that came later follow.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TenantId(pub u16);
+
+impl TenantId {
+    /// Its place in a table of tenants.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A budget in money, by its place in [`RouterConfig::spend_limits`](crate::RouterConfig::spend_limits).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SpendId(pub u16);
+
+impl SpendId {
+    /// Its place in a table of budgets.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A configuration that a router was given; 0 is the one it began with.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConfigId(pub u16);
+
+/// A region. The shell gives the numbers.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RegionId(pub u8);
+
+/// A set of tags, out of at most 64 that a router knows. The shell gives the numbers.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Tags(pub u64);
+
+impl Tags {
+    /// No tag.
+    pub const NONE: Self = Self(0);
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a tag is in both.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether every tag of `other` is in this.
+    #[must_use]
+    pub const fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// What a request needs of a model, or a model can do, beyond chat.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Features(pub u16);
+
+impl Features {
+    /// Nothing more.
+    pub const NONE: Self = Self(0);
+    /// All there is.
+    pub const ALL: Self = Self(u16::MAX);
+    /// Tool calls.
+    pub const TOOLS: Self = Self(1);
+    /// Pictures in the prompt.
+    pub const VISION: Self = Self(1 << 1);
+    /// Answers held to a JSON schema.
+    pub const JSON_SCHEMA: Self = Self(1 << 2);
+    /// Search in the web.
+    pub const WEB_SEARCH: Self = Self(1 << 3);
+    /// The words for them in files, in the order of their bits.
+    pub const WORDS: [&'static str; 4] = ["tools", "vision", "json_schema", "web_search"];
+
+    /// Whether every feature of `other` is in this.
+    #[must_use]
+    pub const fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The feature that `word` names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().position(|known| *known == word).map(|bit| Self(1 << bit))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the shell tells the core.
 
-use crate::{AttemptId, GroupId, RequestKey, Tag};
+use crate::{
+    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, Tag, Tags, TenantId,
+};
 use core::time::Duration;
 use squall_failure::Failure;
 
@@ -42,6 +44,19 @@ pub enum Input {
         /// Which request.
         request: RequestKey,
     },
+    /// A check of a deployment apart from traffic has ended.
+    Checked {
+        /// Which deployment.
+        deployment: DeploymentId,
+        /// Whether it passed.
+        passed: bool,
+    },
+    /// From now on this configuration holds, which [`Router::prepare`](crate::Router::prepare) was given.
+    /// Attempts that run end under the one they began with.
+    Reconfigure {
+        /// Which.
+        config: ConfigId,
+    },
     /// Time passed: fires the timers that are due, those due at this very moment included.
     Tick,
 }
@@ -62,6 +77,103 @@ pub struct Arrival {
     /// How long the client is willing to wait in all; `None` for the group's own deadline. The
     /// shorter of the two holds.
     pub deadline: Option<Duration>,
+    /// Its rank when requests wait: 0 before 1, and within one rank first come first served. Default 0.
+    pub priority: u8,
+    /// Who asks, if they have limits of their own.
+    pub tenant: Option<TenantId>,
+    /// Its tags, which choose among deployments.
+    pub tags: Tags,
+    /// The session it belongs to, hashed.
+    pub session: Option<u64>,
+    /// What it needs of a model.
+    pub features: Features,
+    /// Where it must be served.
+    pub region: Option<RegionId>,
+    /// What it asks for instead of what is configured.
+    pub overrides: Overrides,
+}
+
+/// What one request asks for instead of what is configured. `None` asks for nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Overrides {
+    /// Retries in each group, whatever the failure.
+    pub retries: Option<u16>,
+    /// How long an attempt may take: `total` of its time-outs, and `first_token` of a stream's.
+    pub timeout: Option<Duration>,
+    /// Where it may fall back to.
+    pub fallbacks: FallbackChoice,
+}
+
+/// Where a request may fall back to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FallbackChoice {
+    /// Where its group may.
+    #[default]
+    Configured,
+    /// Nowhere.
+    None,
+    /// To these groups, in this order, whatever the failure.
+    These(GroupList),
+}
+
+/// A short list of groups.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct GroupList {
+    groups: [u16; Self::MAX],
+    len: u8,
+}
+
+impl GroupList {
+    /// How many groups there is room for.
+    pub const MAX: usize = 6;
+
+    /// The first [`MAX`](Self::MAX) of these.
+    #[must_use]
+    pub fn new(groups: impl IntoIterator<Item = GroupId>) -> Self {
+        let mut list = Self::default();
+        for (place, group) in list.groups.iter_mut().zip(groups) {
+            *place = group.0;
+            list.len += 1;
+        }
+        list
+    }
+
+    /// The groups.
+    pub fn iter(&self) -> impl Iterator<Item = GroupId> {
+        self.groups[..usize::from(self.len)].iter().map(|&group| GroupId(group))
+    }
+
+    /// The group at this place.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<GroupId> {
+        self.iter().nth(place)
+    }
+}
+
+impl Arrival {
+    /// A request for `group` that says nothing else: no tokens, not streamed.
+    #[must_use]
+    pub const fn new(tag: Tag, group: GroupId) -> Self {
+        Self {
+            tag,
+            group,
+            input_tokens: 0,
+            output_tokens: 0,
+            stream: false,
+            deadline: None,
+            priority: 0,
+            tenant: None,
+            tags: Tags::NONE,
+            session: None,
+            features: Features::NONE,
+            region: None,
+            overrides: Overrides {
+                retries: None,
+                timeout: None,
+                fallbacks: FallbackChoice::Configured,
+            },
+        }
+    }
 }
 
 /// Tokens that an attempt used.

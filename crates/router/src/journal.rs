@@ -29,17 +29,22 @@ pub fn digest_outputs<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> u64 
     digest.short()
 }
 
-/// Feeds the frames of a journal to a fresh router, and compares what it does.
+/// Feeds the frames of a journal to a fresh router, and compares what it does. `changes` are the
+/// configurations that were prepared, in their order.
 ///
 /// # Errors
 /// The first frame that cannot be read, or whose outputs differ.
 pub fn replay<'a>(
     config: RouterConfig,
+    changes: impl IntoIterator<Item = RouterConfig>,
     seed: Seed,
     epoch_nanos: u64,
     frames: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Replayed, ReplayError> {
     let mut router = Router::new(config, seed, epoch_nanos)?;
+    for change in changes {
+        router.prepare(change)?;
+    }
     let mut replayed = Replayed { frames: 0, outputs: 0 };
     let mut outputs = Vec::new();
     for frame in frames {

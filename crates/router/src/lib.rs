@@ -6,29 +6,48 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod backoff;
+mod affinity;
+mod board;
 mod budget;
 mod config;
 mod cooldown;
 mod deployment;
+mod fallback;
+mod gate;
+mod health;
 mod id;
 mod input;
 pub mod journal;
 mod limit;
+mod names;
 mod output;
+mod queue;
 mod request;
+mod retry;
+mod roster;
 mod router;
+mod spend;
 mod strategy;
 mod timers;
 mod window;
 
 pub use config::{
-    Backoff, ConfigError, Cooldown, DeploymentConfig, FailureCooldown, GroupConfig, Limits,
-    RateLimit, RetryBudget, RouterConfig, Strategy, ThrottledCooldown, Timeouts, Window,
+    AllOut, Backoff, ConfigError, Cooldown, CooldownRule, Declared, DeploymentConfig,
+    FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks, Latency, Limits,
+    LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, LitellmStrategy,
+    MisconfiguredCooldown, Money, Price, Profile, RateLimit, Release, Retries, RetryBudget,
+    RetryRule, RouterConfig, SpendLimit, Strategy, TagMatch, TenantConfig, ThrottledCooldown,
+    Timeouts, Window,
 };
-pub use id::{AttemptId, DeploymentId, GroupId, RequestKey, Tag};
-pub use input::{Arrival, Input, LimitHeaders, Usage};
+pub use gate::LimitUse;
+pub use id::{
+    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, SpendId, Tag, Tags,
+    TenantId,
+};
+pub use input::{Arrival, FallbackChoice, GroupList, Input, LimitHeaders, Overrides, Usage};
+pub use names::{Found, Names};
 pub use output::{
     CancelReason, CooldownCause, LimitKind, Note, Outcome, Output, RetryWait, StartAttempt,
 };
-pub use router::Router;
+pub use roster::{Numbers, Roster};
+pub use router::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Router};

@@ -4,12 +4,14 @@
 //! the earliest, take it, and what was taken was really so much.
 
 mod aligned;
+mod from_first;
 mod gcra;
 mod sliding;
 
 use crate::{RateLimit, Window};
 use aligned::Aligned;
 use core::time::Duration;
+use from_first::FromFirst;
 use gcra::Gcra;
 use sliding::Sliding;
 use squall_determinism::Timestamp;
@@ -18,10 +20,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A rate limit at work.
 #[derive(Clone, Debug)]
-pub(crate) enum Limiter {
+pub(crate) struct Limiter {
+    config: RateLimit,
+    algorithm: Algorithm,
+}
+
+#[derive(Clone, Debug)]
+enum Algorithm {
     Gcra(Gcra),
     Aligned(Aligned),
     Sliding(Sliding),
+    FromFirst(FromFirst),
 }
 
 /// What was reserved, to be settled once.
@@ -35,30 +44,70 @@ pub(crate) struct Receipt {
 impl Limiter {
     pub(crate) fn new(limit: RateLimit, epoch_nanos: u64) -> Self {
         let n = limit.per_minute;
-        match limit.window {
-            Window::Gcra { burst } => Self::Gcra(Gcra::new(n, burst.unwrap_or(n))),
-            Window::Fixed => Self::Aligned(Aligned::new(n, MINUTE, epoch_nanos)),
-            Window::Slice(length) => Self::Aligned(Aligned::new(n, length, epoch_nanos)),
-            Window::Sliding => Self::Sliding(Sliding::new(n, MINUTE)),
+        let algorithm = match limit.window {
+            Window::Gcra { burst } => Algorithm::Gcra(Gcra::new(n, burst.unwrap_or(n))),
+            Window::Fixed => Algorithm::Aligned(Aligned::new(n, MINUTE, epoch_nanos)),
+            Window::Slice(length) => Algorithm::Aligned(Aligned::new(n, length, epoch_nanos)),
+            Window::Sliding => Algorithm::Sliding(Sliding::new(n, MINUTE)),
+            Window::FromFirst => Algorithm::FromFirst(FromFirst::new(n, MINUTE)),
+        };
+        Self { config: limit, algorithm }
+    }
+
+    /// The limit of another configuration in place of this one. What this one has let through of late
+    /// counts there too: a new limit is no new burst.
+    pub(crate) fn succeed(&mut self, now: Timestamp, limit: RateLimit, epoch_nanos: u64) {
+        if self.config != limit {
+            let used = self.used(now).min(limit.per_minute);
+            *self = Self::new(limit, epoch_nanos);
+            if used > 0 {
+                self.reserve(now, used);
+            }
+        }
+    }
+
+    /// What it has let through and counts still, and what it lets through at most. For a graph.
+    pub(crate) fn gauge(&mut self, now: Timestamp) -> (u64, u64) {
+        (self.used(now), self.config.per_minute)
+    }
+
+    /// How much could pass at once now, if nothing else comes.
+    pub(crate) fn room(&mut self, now: Timestamp) -> u64 {
+        let most = match (self.config.window, &self.algorithm) {
+            (Window::Gcra { burst: Some(burst) }, _) => burst,
+            (_, Algorithm::Aligned(limit)) => limit.allowed(),
+            _ => self.config.per_minute,
+        };
+        most.saturating_sub(self.used(now))
+    }
+
+    fn used(&mut self, now: Timestamp) -> u64 {
+        match &mut self.algorithm {
+            Algorithm::Gcra(limit) => limit.used(now),
+            Algorithm::Aligned(limit) => limit.used(now),
+            Algorithm::Sliding(limit) => limit.used(now),
+            Algorithm::FromFirst(limit) => limit.used(now),
         }
     }
 
     /// When `amount` could pass at the earliest, if nothing else comes: `now` if at once, `None` if
     /// never, since it is more than the limit ever lets through together.
     pub(crate) fn earliest(&mut self, now: Timestamp, amount: u64) -> Option<Timestamp> {
-        match self {
-            Self::Gcra(limit) => limit.earliest(now, amount),
-            Self::Aligned(limit) => limit.earliest(now, amount),
-            Self::Sliding(limit) => limit.earliest(now, amount),
+        match &mut self.algorithm {
+            Algorithm::Gcra(limit) => limit.earliest(now, amount),
+            Algorithm::Aligned(limit) => limit.earliest(now, amount),
+            Algorithm::Sliding(limit) => limit.earliest(now, amount),
+            Algorithm::FromFirst(limit) => limit.earliest(now, amount),
         }
     }
 
     /// Takes `amount`, whether it fits or not: the caller has asked [`earliest`](Self::earliest).
     pub(crate) fn reserve(&mut self, now: Timestamp, amount: u64) -> Receipt {
-        let mark = match self {
-            Self::Gcra(limit) => limit.reserve(now, amount),
-            Self::Aligned(limit) => limit.reserve(now, amount),
-            Self::Sliding(limit) => limit.reserve(now, amount),
+        let mark = match &mut self.algorithm {
+            Algorithm::Gcra(limit) => limit.reserve(now, amount),
+            Algorithm::Aligned(limit) => limit.reserve(now, amount),
+            Algorithm::Sliding(limit) => limit.reserve(now, amount),
+            Algorithm::FromFirst(limit) => limit.reserve(now, amount),
         };
         Receipt { amount, at: now, mark }
     }
@@ -69,10 +118,11 @@ impl Limiter {
             self.reserve(now, actual - receipt.amount);
         } else if actual < receipt.amount {
             let back = receipt.amount - actual;
-            match self {
-                Self::Gcra(limit) => limit.refund(now, receipt.at, back),
-                Self::Aligned(limit) => limit.refund(now, receipt.mark, back),
-                Self::Sliding(limit) => limit.refund(receipt.mark, back),
+            match &mut self.algorithm {
+                Algorithm::Gcra(limit) => limit.refund(now, receipt.at, back),
+                Algorithm::Aligned(limit) => limit.refund(now, receipt.mark, back),
+                Algorithm::Sliding(limit) => limit.refund(receipt.mark, back),
+                Algorithm::FromFirst(limit) => limit.refund(now, receipt.mark, back),
             }
         }
     }

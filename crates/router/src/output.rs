@@ -1,6 +1,6 @@
 //! What the core tells the shell.
 
-use crate::{AttemptId, DeploymentId, GroupId, RequestKey, Tag, Usage};
+use crate::{AttemptId, ConfigId, DeploymentId, GroupId, RequestKey, Tag, TenantId, Usage};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass};
@@ -42,6 +42,14 @@ pub enum Output {
         request: RequestKey,
         /// How it ended.
         outcome: Outcome,
+    },
+    /// Check this deployment apart from traffic, and tell what came of it with
+    /// [`Checked`](crate::Input::Checked), after `timeout` at the latest.
+    Check {
+        /// Which.
+        deployment: DeploymentId,
+        /// How long an answer may take.
+        timeout: Duration,
     },
     /// A decision, for logs and charts: nothing to do.
     Note(Note),
@@ -174,6 +182,49 @@ pub enum Note {
         /// Which timer.
         reason: CancelReason,
     },
+    /// Every deployment of a group that could serve a request cools down; the group's
+    /// [`AllOut`](crate::AllOut) decides.
+    AllOut {
+        /// Which request.
+        request: RequestKey,
+        /// The group.
+        group: GroupId,
+    },
+    /// A request was held back by a limit of its group or tenant.
+    HeldBack {
+        /// Which.
+        request: RequestKey,
+        /// The tenant whose limit it is; `None` for its group's.
+        tenant: Option<TenantId>,
+        /// Which limit.
+        limit: LimitKind,
+    },
+    /// A request was pushed out of a full queue by one of higher priority, or refused because it is full.
+    QueueFull {
+        /// Which.
+        request: RequestKey,
+        /// The group.
+        group: GroupId,
+    },
+    /// A deployment is passed over until its budget's period ends: the money is spent.
+    BudgetExceeded {
+        /// Which.
+        deployment: DeploymentId,
+        /// When it may be used again.
+        until: Timestamp,
+    },
+    /// Checks apart from traffic have come to another mind about a deployment.
+    HealthChanged {
+        /// Which.
+        deployment: DeploymentId,
+        /// Whether it is well now.
+        healthy: bool,
+    },
+    /// Another configuration holds.
+    Reconfigured {
+        /// Which.
+        config: ConfigId,
+    },
     /// An attempt failed.
     AttemptFailed {
         /// Which attempt.
@@ -213,6 +264,8 @@ pub enum CooldownCause {
     ProbeFailed,
     /// Its key or its model is wrong, or its quota is spent.
     Misconfigured,
+    /// It failed more often than is allowed (LiteLLM's `allowed_fails`).
+    AllowedFails,
 }
 
 impl CooldownCause {
@@ -225,6 +278,7 @@ impl CooldownCause {
             Self::FailureShare => "failure_share",
             Self::ProbeFailed => "probe_failed",
             Self::Misconfigured => "misconfigured",
+            Self::AllowedFails => "allowed_fails",
         }
     }
 
@@ -237,6 +291,7 @@ impl CooldownCause {
             Self::FailureShare,
             Self::ProbeFailed,
             Self::Misconfigured,
+            Self::AllowedFails,
         ];
         all.into_iter().find(|cause| cause.as_str() == word)
     }
@@ -250,13 +305,14 @@ impl LimitKind {
             Self::Requests => "requests",
             Self::Tokens => "tokens",
             Self::Concurrency => "concurrency",
+            Self::Money => "money",
         }
     }
 
     /// The limit that [`as_str`](Self::as_str) writes as `word`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::Requests, Self::Tokens, Self::Concurrency];
+        let all = [Self::Requests, Self::Tokens, Self::Concurrency, Self::Money];
         all.into_iter().find(|limit| limit.as_str() == word)
     }
 }
@@ -290,6 +346,8 @@ pub enum LimitKind {
     Tokens,
     /// Attempts at once.
     Concurrency,
+    /// Money in a budget's period.
+    Money,
 }
 
 impl Note {
@@ -300,6 +358,9 @@ impl Note {
             Self::RetryScheduled { request, .. }
             | Self::BudgetSpent { request, .. }
             | Self::FellBack { request, .. }
+            | Self::AllOut { request, .. }
+            | Self::HeldBack { request, .. }
+            | Self::QueueFull { request, .. }
             | Self::Queued { request, .. } => Some(request),
             Self::Probe { attempt, .. }
             | Self::TimedOut { attempt, .. }
@@ -307,6 +368,9 @@ impl Note {
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }
             | Self::Recovered { .. }
+            | Self::BudgetExceeded { .. }
+            | Self::HealthChanged { .. }
+            | Self::Reconfigured { .. }
             | Self::LimitReached { .. } => None,
         }
     }

@@ -1,7 +1,13 @@
 //! A request in the core, and the slots that requests live in.
 
-use crate::deployment::Reservation;
-use crate::{AttemptId, DeploymentId, GroupId, RequestKey, Tag};
+use crate::deployment::Needs;
+use crate::fallback::Path;
+use crate::gate::Ticket;
+use crate::queue::Rank;
+use crate::{
+    Arrival, AttemptId, DeploymentId, Features, GroupId, Overrides, RegionId, RequestKey, Tag,
+    Tags, TenantId,
+};
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
@@ -16,11 +22,11 @@ pub(crate) struct Request {
     pub(crate) origin: GroupId,
     /// The group it is in now.
     pub(crate) group: GroupId,
-    /// How many fallbacks of the origin it has used up.
-    pub(crate) fallbacks: u16,
     pub(crate) stream: bool,
-    /// Estimated tokens, prompt and answer.
-    pub(crate) tokens: u64,
+    pub(crate) priority: u8,
+    /// Estimated tokens.
+    pub(crate) input_tokens: u32,
+    pub(crate) output_tokens: u32,
     pub(crate) deadline: Timestamp,
     /// Attempts begun, in all groups.
     pub(crate) attempts: u16,
@@ -29,8 +35,80 @@ pub(crate) struct Request {
     /// Where it was tried in this group.
     pub(crate) tried: Tried,
     pub(crate) state: State,
-    /// The latest failure of an attempt: what the client is told in the end.
+    /// The latest failure of an attempt, the first in this group, and the first of all: one of them is
+    /// what the client is told in the end.
     pub(crate) last_failure: Option<Failure>,
+    pub(crate) first_failure: Option<Failure>,
+    pub(crate) original_failure: Option<Failure>,
+    /// An attempt of it has been held against a deployment.
+    pub(crate) counted: bool,
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) session: Option<u64>,
+    tags: Tags,
+    features: Features,
+    region: Option<RegionId>,
+    pub(crate) overrides: Overrides,
+}
+
+impl Request {
+    pub(crate) fn new(arrival: &Arrival, serial: u64, deadline: Timestamp) -> Self {
+        Self {
+            tag: arrival.tag,
+            serial,
+            origin: arrival.group,
+            group: arrival.group,
+            stream: arrival.stream,
+            priority: arrival.priority,
+            input_tokens: arrival.input_tokens,
+            output_tokens: arrival.output_tokens,
+            deadline,
+            attempts: 0,
+            retries: 0,
+            tried: Tried::default(),
+            state: State::Deciding,
+            last_failure: None,
+            first_failure: None,
+            original_failure: None,
+            counted: false,
+            tenant: arrival.tenant,
+            session: arrival.session,
+            tags: arrival.tags,
+            features: arrival.features,
+            region: arrival.region,
+            overrides: arrival.overrides,
+        }
+    }
+
+    /// Estimated tokens, prompt and answer.
+    #[inline]
+    pub(crate) fn tokens(&self) -> u64 {
+        u64::from(self.input_tokens) + u64::from(self.output_tokens)
+    }
+
+    #[inline]
+    pub(crate) fn needs(&self) -> Needs {
+        Needs {
+            tokens: self.tokens(),
+            input_tokens: self.input_tokens,
+            tags: self.tags,
+            features: self.features,
+            region: self.region,
+        }
+    }
+
+    /// Its place among those who wait.
+    pub(crate) fn rank(&self) -> Rank {
+        Rank { priority: self.priority, serial: self.serial }
+    }
+
+    /// It begins in another group.
+    pub(crate) fn move_to(&mut self, group: GroupId) {
+        self.group = group;
+        self.retries = 0;
+        self.tried = Tried::default();
+        self.state = State::Deciding;
+        self.first_failure = None;
+    }
 }
 
 /// What a request is doing.
@@ -38,8 +116,8 @@ pub(crate) struct Request {
 pub(crate) enum State {
     /// Between two steps, only ever inside the core.
     Deciding,
-    /// Waiting for its retry.
-    Backoff,
+    /// Waiting for its retry, or to leave its group.
+    Backoff { leaves: bool },
     /// Waiting for a deployment of its group to become usable, at most until then.
     Queued { until: Timestamp },
     /// An attempt runs.
@@ -51,9 +129,11 @@ pub(crate) enum State {
 pub(crate) struct Running {
     pub(crate) deployment: DeploymentId,
     pub(crate) nth: u16,
-    pub(crate) reservation: Reservation,
+    pub(crate) ticket: Ticket,
     pub(crate) probe: bool,
     pub(crate) committed: bool,
+    pub(crate) started: Timestamp,
+    pub(crate) first_token: Option<Timestamp>,
     /// When the whole attempt must have ended.
     pub(crate) total_due: Timestamp,
 }
@@ -71,7 +151,7 @@ const TRIED_MAX: usize = 8;
 impl Tried {
     pub(crate) fn add(&mut self, deployment: DeploymentId) {
         self.deployments[usize::from(self.count) % TRIED_MAX] = deployment.0;
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
     }
 
     #[inline]
@@ -96,12 +176,27 @@ pub(crate) struct Requests {
 struct Slot {
     generation: u32,
     request: Option<Request>,
+    aside: Aside,
+}
+
+/// What of a request is seldom looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aside {
+    /// Its way through groups, once it has left the first.
+    pub(crate) path: Option<Path>,
+    /// What it holds at its tenant's gate, and at its group's.
+    pub(crate) tenant: Option<Ticket>,
+    pub(crate) group: Option<Ticket>,
+}
+
+impl Aside {
+    const NOTHING: Self = Self { path: None, tenant: None, group: None };
 }
 
 impl Requests {
     pub(crate) fn insert(&mut self, request: Request) -> RequestKey {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, request: None });
+            self.slots.push(Slot { generation: 0, request: None, aside: Aside::NOTHING });
             self.slots.len() as u32 - 1
         });
         let place = &mut self.slots[slot as usize];
@@ -113,6 +208,7 @@ impl Requests {
         let place = self.slots.get_mut(slot as usize)?;
         let request = place.request.take()?;
         place.generation = place.generation.wrapping_add(1);
+        place.aside = Aside::NOTHING;
         self.free.push(slot);
         Some(request)
     }
@@ -129,6 +225,11 @@ impl Requests {
             .request
             .as_mut()
             .expect("the slot is taken while its request lives")
+    }
+
+    /// What is seldom looked at of the request in a slot.
+    pub(crate) fn aside(&mut self, slot: u32) -> &mut Aside {
+        &mut self.slots[slot as usize].aside
     }
 
     /// Whether this is still a request that lives.

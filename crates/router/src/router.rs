@@ -1,21 +1,32 @@
 //! The machine: its contract, its clock, and the way from an input to the step that answers it.
 
+mod change;
+mod checks;
+mod failing;
+mod gates;
 mod life;
+mod look;
 mod pick;
+mod waiting;
 
+pub use look::{BudgetNow, DeploymentNow, DeploymentState, GroupNow};
+
+use crate::affinity::Affinity;
+use crate::board::Board;
 use crate::budget::Budget;
-use crate::cooldown::State as BreakerState;
 use crate::deployment::Deployment;
+use crate::gate::Gate;
+use crate::queue::Queue;
 use crate::request::{Requests, State};
+use crate::spend::Account;
 use crate::strategy::Picker;
 use crate::timers::Timers;
 use crate::{
-    Arrival, AttemptId, CancelReason, ConfigError, DeploymentId, GroupConfig, GroupId, Input, Note,
-    Outcome, Output, RequestKey, RouterConfig,
+    Arrival, AttemptId, CancelReason, ConfigError, DeploymentId, FallbackRule, GroupConfig,
+    HealthChecks, Input, Note, Numbers, Outcome, Output, Roster, RouterConfig,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::ops::Range;
 use squall_determinism::{Seed, Timestamp};
 
 /// A router: takes what happened, says what to do.
@@ -44,17 +55,10 @@ use squall_determinism::{Seed, Timestamp};
 ///     deployments: vec![DeploymentConfig::new("eu"), DeploymentConfig::new("us")],
 ///     ..GroupConfig::new("chat")
 /// };
-/// let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
+/// let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
 /// let mut router = Router::new(config, Seed::new(7), 0)?;
 ///
-/// let arrival = Arrival {
-///     tag: Tag(1),
-///     group: GroupId(0),
-///     input_tokens: 420,
-///     output_tokens: 60,
-///     stream: false,
-///     deadline: None,
-/// };
+/// let arrival = Arrival { input_tokens: 420, output_tokens: 60, ..Arrival::new(Tag(1), GroupId(0)) };
 /// let mut inputs = vec![Input::Arrived(arrival)];
 /// let mut now = Timestamp::ZERO;
 /// let mut done = 0;
@@ -79,17 +83,31 @@ use squall_determinism::{Seed, Timestamp};
 #[derive(Clone, Debug)]
 pub struct Router {
     seed: Seed,
+    epoch_nanos: u64,
     now: Timestamp,
+    /// By their numbers; those that no configuration has any more have no deployments.
     groups: Vec<Group>,
+    /// By their numbers; those that no configuration has any more have no place.
     deployments: Vec<Deployment>,
+    tenants: Vec<Gate>,
+    accounts: Vec<Account>,
+    affinity: Affinity,
+    fallback_rule: FallbackRule,
+    health_checks: Option<HealthChecks>,
     budget: Budget,
     requests: Requests,
     request_timers: Timers,
     deployment_timers: Timers,
+    check_timers: Timers,
     /// Counts the timers armed: ties fire in this order.
     sequence: u64,
     arrivals: u64,
     ignored: u64,
+    /// A limit of a group or tenant has room again, and those who wait do not know.
+    freed: bool,
+    roster: Roster,
+    /// Every configuration that was given, the first among them.
+    configs: Vec<(RouterConfig, Numbers)>,
     outputs: VecDeque<Output>,
 }
 
@@ -97,11 +115,10 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Group {
     config: GroupConfig,
-    /// Its deployments' places among all.
-    deployments: Range<usize>,
+    board: Board,
     picker: Picker,
-    /// Requests that wait for a deployment, first come first served. Those that have left are skipped.
-    queue: VecDeque<RequestKey>,
+    queue: Queue,
+    gate: Gate,
 }
 
 impl Router {
@@ -111,36 +128,33 @@ impl Router {
     /// # Errors
     /// When the configuration is not one that a router can run with.
     pub fn new(config: RouterConfig, seed: Seed, epoch_nanos: u64) -> Result<Self, ConfigError> {
-        config.validate()?;
-        let mut groups = Vec::with_capacity(config.groups.len());
-        let mut deployments = Vec::new();
-        for (index, group) in config.groups.into_iter().enumerate() {
-            let first = deployments.len();
-            deployments.extend(group.deployments.iter().map(|deployment| {
-                let group_id = index as u16;
-                Deployment::new(group_id, deployment, group.cooldown, group.timeouts, epoch_nanos)
-            }));
-            groups.push(Group {
-                picker: Picker::new(group.strategy, group.deployments.len()),
-                deployments: first..deployments.len(),
-                queue: VecDeque::new(),
-                config: group,
-            });
-        }
-        Ok(Self {
+        let mut router = Self {
             seed,
+            epoch_nanos,
             now: Timestamp::ZERO,
-            groups,
-            deployments,
+            groups: Vec::new(),
+            deployments: Vec::new(),
+            tenants: Vec::new(),
+            accounts: Vec::new(),
+            affinity: Affinity::default(),
+            fallback_rule: config.fallback_rule,
+            health_checks: None,
             budget: Budget::new(config.retry_budget),
             requests: Requests::default(),
             request_timers: Timers::default(),
             deployment_timers: Timers::default(),
+            check_timers: Timers::default(),
             sequence: 0,
             arrivals: 0,
             ignored: 0,
+            freed: false,
+            roster: Roster::default(),
+            configs: Vec::new(),
             outputs: VecDeque::new(),
-        })
+        };
+        router.prepare(config)?;
+        router.take_on(0);
+        Ok(router)
     }
 
     /// Takes one input at time `now`.
@@ -166,8 +180,11 @@ impl Router {
             Input::ClientGone { .. } => self.ignored += 1,
             // No policy learns from them yet; they are in the contract so that a journal has them.
             Input::LimitHeaders { .. } => {}
+            Input::Checked { deployment, passed } => self.checked(deployment, passed),
+            Input::Reconfigure { config } => self.reconfigure(config),
             Input::Tick => self.fire(|due| due <= until),
         }
+        self.serve_the_freed();
     }
 
     /// The next thing to do, until there is none.
@@ -178,9 +195,8 @@ impl Router {
     /// When a tick is due at the latest, if nothing else happens.
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        let request = self.request_timers.first().map(|(due, _)| due);
-        let deployment = self.deployment_timers.first().map(|(due, _)| due);
-        request.into_iter().chain(deployment).min()
+        let timers = [&self.request_timers, &self.deployment_timers, &self.check_timers];
+        timers.into_iter().filter_map(Timers::first).map(|(due, _)| due).min()
     }
 
     /// How many requests have not ended.
@@ -209,19 +225,26 @@ impl Router {
         loop {
             let request = self.request_timers.first();
             let deployment = self.deployment_timers.first();
-            let Some((due, _)) = request.into_iter().chain(deployment).min() else { break };
-            if !is_due(due) {
+            let check = self.check_timers.first();
+            let all = [request, deployment, check];
+            let Some(first) = all.into_iter().flatten().min() else { break };
+            if !is_due(first.0) {
                 break;
             }
             // What was armed for a time that has passed fires now; time does not go back.
-            self.now = due.min(until);
-            if request.is_some_and(|first| deployment.is_none_or(|other| first < other)) {
+            self.now = first.0.min(until);
+            if request == Some(first) {
                 if let Some((slot, _)) = self.request_timers.pop() {
                     self.request_due(slot);
                 }
-            } else if let Some((place, _)) = self.deployment_timers.pop() {
-                self.cooldown_over(place as usize);
+            } else if deployment == Some(first) {
+                if let Some((place, _)) = self.deployment_timers.pop() {
+                    self.cooldown_over(DeploymentId(place as u16));
+                }
+            } else if let Some((place, _)) = self.check_timers.pop() {
+                self.check_due(DeploymentId(place as u16));
             }
+            self.serve_the_freed();
         }
         self.now = until;
     }
@@ -234,8 +257,9 @@ impl Router {
             return;
         }
         match request.state {
-            State::Backoff => self.advance(slot),
-            State::Queued { until } => self.queue_due(slot, until),
+            State::Backoff { leaves: false } => self.advance(slot),
+            State::Backoff { leaves: true } => self.move_on(slot, None),
+            State::Queued { .. } => self.queue_due(slot),
             State::Running(running) => {
                 let reason = if running.committed || now >= running.total_due {
                     CancelReason::TotalTimeout
@@ -249,22 +273,19 @@ impl Router {
     }
 
     /// A cooldown has ended, or should have: the provider may have asked for more meanwhile.
-    fn cooldown_over(&mut self, place: usize) {
+    fn cooldown_over(&mut self, id: DeploymentId) {
         let now = self.now;
-        let deployment = &mut self.deployments[place];
-        if let BreakerState::Open { until } = deployment.record.breaker.state
-            && until <= now
-        {
-            deployment.record.breaker.half_open();
-        }
+        let deployment = &mut self.deployments[id.index()];
+        deployment.record.time_passed(now);
         if let Some(until) = deployment.record.next_change(now) {
-            self.arm_deployment(place, until);
+            self.arm_deployment(id, until);
             return;
         }
-        if core::mem::take(&mut deployment.cooling) {
-            let group = deployment.group;
-            self.note(Note::CooldownEnded { deployment: DeploymentId(place as u16) });
-            self.serve_queue(GroupId(group));
+        let (group, cooled) = (deployment.group, core::mem::take(&mut deployment.cooling));
+        self.renew(id);
+        if cooled {
+            self.note(Note::CooldownEnded { deployment: id });
+            self.serve_queue(group);
         }
     }
 
@@ -273,17 +294,42 @@ impl Router {
         self.request_timers.arm(slot, due, self.sequence);
     }
 
-    fn arm_deployment(&mut self, place: usize, due: Timestamp) {
+    fn arm_deployment(&mut self, id: DeploymentId, due: Timestamp) {
         self.sequence += 1;
-        self.deployment_timers.arm(place as u32, due, self.sequence);
+        self.deployment_timers.arm(id.0.into(), due, self.sequence);
     }
 
     fn note(&mut self, note: Note) {
         self.outputs.push_back(Output::Note(note));
     }
 
+    /// Tells the board what has changed about a deployment.
+    #[inline]
+    fn renew(&mut self, id: DeploymentId) {
+        let deployment = &mut self.deployments[id.index()];
+        if let Some(place) = deployment.place {
+            self.groups[deployment.group.index()].board.renew(self.now, place, deployment);
+        }
+    }
+
+    /// The minute of the wall clock.
+    #[inline]
+    fn minute(&self) -> u64 {
+        self.epoch_nanos.wrapping_add(self.now.as_nanos()) / 60_000_000_000
+    }
+
+    fn serve_the_freed(&mut self) {
+        while core::mem::take(&mut self.freed) {
+            self.serve_queues();
+        }
+    }
+
     fn arrived(&mut self, arrival: &Arrival) {
         self.arrivals += 1;
+        if arrival.group.index() >= self.groups.len() {
+            self.refuse(arrival);
+            return;
+        }
         self.budget.deposit(self.now);
         let slot = self.admit(arrival);
         self.advance(slot);

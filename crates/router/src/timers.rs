@@ -51,6 +51,11 @@ impl Timers {
         }
     }
 
+    /// Whether `slot` has a timer.
+    pub(crate) fn is_armed(&self, slot: u32) -> bool {
+        self.places.get(slot as usize).is_some_and(|&place| place != NOWHERE)
+    }
+
     /// Stops the timer of `slot`, if it has one.
     pub(crate) fn disarm(&mut self, slot: u32) {
         match self.places.get(slot as usize) {

@@ -3,8 +3,8 @@
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::{
-    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Limits, Output, RateLimit, RetryBudget,
-    Router, RouterConfig, Tag, Window,
+    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Limits, Output, RateLimit, Router,
+    RouterConfig, Tag, Window,
 };
 use std::time::Duration;
 
@@ -15,11 +15,12 @@ fn router() -> Router {
             rpm: Some(RateLimit { per_minute: 1_000_000, window: Window::Gcra { burst: None } }),
             tpm: Some(RateLimit { per_minute: 1_000_000_000, window: Window::Fixed }),
             concurrency: Some(10_000),
+            ..Limits::default()
         },
         ..DeploymentConfig::new(format!("d{weight}"))
     });
     let group = GroupConfig { deployments: deployments.collect(), ..GroupConfig::new("chat") };
-    let config = RouterConfig { groups: vec![group], retry_budget: RetryBudget::default() };
+    let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
     Router::new(config, Seed::new(7), 0).expect("the configuration is complete")
 }
 
@@ -29,12 +30,10 @@ fn serve(router: &mut Router, requests: std::ops::Range<u64>) -> u64 {
     for tag in requests {
         let now = Timestamp::ZERO + Duration::from_millis(tag);
         let arrival = Arrival {
-            tag: Tag(tag),
-            group: GroupId(0),
             input_tokens: 400,
             output_tokens: 60,
             stream: true,
-            deadline: None,
+            ..Arrival::new(Tag(tag), GroupId(0))
         };
         let mut next = Some(Input::Arrived(arrival));
         while let Some(input) = next.take() {

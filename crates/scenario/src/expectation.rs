@@ -36,6 +36,8 @@ pub enum Argument {
     Group(GroupId),
     /// A deployment.
     Deployment(DeploymentId),
+    /// A kind of request, by its place in [`Scenario::kinds`](crate::Scenario::kinds).
+    Kind(u16),
 }
 
 /// How a value is compared with its limit.

@@ -8,6 +8,7 @@ use crate::value;
 use core::ops::Range;
 use core::time::Duration;
 use squall_determinism::{Share, Timestamp};
+use squall_router::Money;
 
 /// The entries of one section. Opening it reports keys that its table lacks, and required ones that
 /// the file lacks; each getter reports a value that does not fit the shape the table gives, and
@@ -39,6 +40,21 @@ impl<'n> Fields<'n> {
         fields.report_unknown();
         fields.report_missing();
         Some(fields)
+    }
+
+    /// Opens a node that was opened before: what is wrong with it has been said.
+    pub(crate) fn reopen(
+        node: &'n Node,
+        section: &'static Section,
+        problems: &'n Problems,
+    ) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else { return None };
+        Some(Self {
+            section,
+            entries,
+            span: node.key_span.as_ref().unwrap_or(&node.span),
+            problems,
+        })
     }
 
     fn report_unknown(&self) {
@@ -171,6 +187,16 @@ impl<'n> Fields<'n> {
         self.parsed(name, |shape| matches!(shape, Shape::Percent), unit::share)
     }
 
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        let (key, node) = self.find(name);
+        let Shape::Flag = key.shape else { mismatch(key) };
+        value::word(node?, &["true", "false"], self.problems).map(|word| word == "true")
+    }
+
+    pub(crate) fn money(&self, name: &str) -> Option<Money> {
+        self.parsed(name, |shape| matches!(shape, Shape::Money), unit::money).map(Money)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&'n str> {
         let (key, node) = self.find(name);
         value::scalar(node?, &key.shape, self.problems)
@@ -225,8 +251,12 @@ impl<'n> Fields<'n> {
             value::wrong_type(node, &key.shape, self.problems);
             return &[];
         };
+        let of_key = match key.shape {
+            Shape::NamedOrPattern(_) => Shape::Pattern,
+            _ => Shape::Name,
+        };
         for entry in entries {
-            value::check_name(&entry.key, &entry.key_span, &Shape::Name, self.problems);
+            value::check_name(&entry.key, &entry.key_span, &of_key, self.problems);
         }
         entries
     }

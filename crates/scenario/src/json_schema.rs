@@ -93,6 +93,17 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "$ref": reference(section) })
         }
         Shape::List(of) => json!({ "type": "array", "items": self::shape(of, definitions) }),
+        Shape::NamedOrPattern(of) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": PATTERN },
+            "additionalProperties": self::shape(of, definitions),
+        }),
+        Shape::Pattern => pattern(PATTERN),
+        Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Money => json!({ "anyOf": [
+            { "type": "number", "minimum": 0 },
+            pattern(r"^\$?[0-9][0-9_]*(\.[0-9]+)?$"),
+        ] }),
         Shape::Named(of) => json!({
             "type": "object",
             "propertyNames": { "pattern": NAME },
@@ -110,7 +121,8 @@ fn pattern(pattern: &str) -> Value {
 }
 
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._/:-]*$";
-const DURATION: &str = r"^([0-9][0-9_]*(\.[0-9]+)?(ns|us|ms|s|m|h))+$";
+const PATTERN: &str = r"^[A-Za-z0-9*][A-Za-z0-9._/:*-]*$";
+const DURATION: &str = r"^([0-9][0-9_]*(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$";
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub use expectation::{
 };
 pub use json_schema::json_schema;
 pub use model::{
-    ApiKey, DeploymentLink, EPOCH_NANOS, Format, GatewayFile, GatewayProvider, MockFile,
-    MockProvider, Phase, Scenario, ScenarioProvider,
+    ApiKey, Change, DeploymentLink, EPOCH_NANOS, Format, GatewayCost, GatewayFile, GatewayProvider,
+    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,
 };
 pub use reference::reference_markdown;

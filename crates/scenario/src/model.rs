@@ -6,7 +6,10 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use squall_determinism::{Seed, Timestamp};
 use squall_provider::{FaultConfig, ProviderConfig};
-use squall_router::{DeploymentConfig, DeploymentId, GroupId, RouterConfig};
+use squall_router::{
+    DeploymentConfig, DeploymentId, Features, GroupId, Overrides, RegionId, Roster, RouterConfig,
+    Tags, TenantId,
+};
 use squall_workload::WorkloadConfig;
 
 /// Wall time at the start of every run of a scenario, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
@@ -32,10 +35,22 @@ pub struct Scenario {
     pub target: GroupId,
     /// The providers, replicas written out. A provider's number is its place here.
     pub providers: Vec<ScenarioProvider>,
-    /// The router.
+    /// The kinds of requests that clients send, in the order of the file; a request's kind is a place
+    /// here, and in the kinds of the workload. Without a `mix` there is one, named as the group.
+    pub kinds: Vec<RequestKind>,
+    /// The router as the run begins.
     pub router: RouterConfig,
-    /// What serves each deployment, by `DeploymentId`.
+    /// Configurations that hold later, in the order of their times.
+    pub changes: Vec<Change>,
+    /// What serves each deployment, by `DeploymentId`: those of the first configuration, then those that
+    /// changes bring, as [`Roster`](squall_router::Roster) numbers them.
     pub deployments: Vec<DeploymentLink>,
+    /// The names of tags, by bit.
+    pub tags: Vec<String>,
+    /// The names of regions, by number.
+    pub regions: Vec<String>,
+    /// What a gateway's work costs in virtual time; `None` for nothing.
+    pub gateway_cost: Option<GatewayCost>,
     /// What must come out.
     pub expectations: Vec<Expectation>,
     /// The text it was read from.
@@ -49,15 +64,26 @@ impl Scenario {
         self.phases.iter().find(|phase| phase.name == name)
     }
 
-    /// Every deployment with its number and its group, in the order of the numbers.
+    /// Every deployment that there ever is with its number and its group, as it first is, in the order of
+    /// the numbers.
     pub fn deployments(
         &self,
     ) -> impl Iterator<Item = (DeploymentId, GroupId, &DeploymentConfig)> + '_ {
-        let groups = (0..).map(GroupId).zip(&self.router.groups);
-        let all = groups.flat_map(|(group, config)| {
-            config.deployments.iter().map(move |deployment| (group, deployment))
-        });
-        (0..).map(DeploymentId).zip(all).map(|(id, (group, config))| (id, group, config))
+        let mut roster = Roster::default();
+        let mut all: Vec<(DeploymentId, GroupId, &DeploymentConfig)> = Vec::new();
+        for config in core::iter::once(&self.router).chain(self.changes.iter().map(|c| &c.router)) {
+            let numbers = roster.add(config);
+            let groups = config.groups.iter().zip(&numbers.groups);
+            let deployments = groups.flat_map(|(group, &id)| {
+                group.deployments.iter().map(move |deployment| (id, deployment))
+            });
+            for ((group, deployment), &id) in deployments.zip(&numbers.deployments) {
+                if id.index() == all.len() {
+                    all.push((id, group, deployment));
+                }
+            }
+        }
+        all.into_iter()
     }
 
     /// What goes wrong with the provider of a deployment; nothing for one that does not exist.
@@ -67,6 +93,51 @@ impl Scenario {
         let provider = link.and_then(|link| self.providers.get(usize::from(link.provider)));
         provider.map_or(&[], |provider| &provider.config.faults)
     }
+}
+
+/// A kind of request: what a client asks for beyond tokens. How many there are of it, and how long its
+/// prompts are, stands in the workload.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RequestKind {
+    /// Its name.
+    pub name: String,
+    /// The group that it asks for.
+    pub group: GroupId,
+    /// Its rank when requests wait.
+    pub priority: u8,
+    /// Who asks.
+    pub tenant: Option<TenantId>,
+    /// Its tags.
+    pub tags: Tags,
+    /// What it needs of a model.
+    pub features: Features,
+    /// Where it must be served.
+    pub region: Option<RegionId>,
+    /// What it asks for instead of what is configured.
+    pub overrides: Overrides,
+}
+
+/// Another configuration of the router from some time on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// From when.
+    pub at: Timestamp,
+    /// What the file says of it in a few words, for charts: `weights eu 1, us 9`.
+    pub what: String,
+    /// The whole configuration that holds from then on.
+    pub router: RouterConfig,
+}
+
+/// What a gateway's work costs: so many workers, each of which does one thing at a time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GatewayCost {
+    /// How many things are done at once.
+    pub workers: u16,
+    /// What an attempt costs, before it is sent.
+    pub cpu_per_attempt: Duration,
+    /// What an attempt costs that fails, all in all: what is above `cpu_per_attempt` is paid before the
+    /// router hears of the failure.
+    pub cpu_per_failed_attempt: Duration,
 }
 
 /// A named stretch of a run.
@@ -121,6 +192,13 @@ pub struct GatewayFile {
     pub router: RouterConfig,
     /// What serves each deployment, by `DeploymentId`; its provider is a place in `providers`.
     pub deployments: Vec<DeploymentLink>,
+    /// The keys by which tenants are known, by `TenantId`; `None` for one without. Either every tenant
+    /// has one or none has: without keys the gateway believes what a request says of itself.
+    pub tenants: Vec<Option<ApiKey>>,
+    /// The names of tags, by bit.
+    pub tags: Vec<String>,
+    /// The names of regions, by number.
+    pub regions: Vec<String>,
 }
 
 /// A provider that a gateway calls.
@@ -136,7 +214,7 @@ pub struct GatewayProvider {
     pub api_key: Option<ApiKey>,
 }
 
-/// A key of a provider. `Debug` keeps it to itself.
+/// A key of a provider or of a tenant. `Debug` keeps it to itself.
 #[derive(Clone, Eq, PartialEq)]
 pub enum ApiKey {
     /// As it stands in the file.

@@ -1,18 +1,28 @@
 //! The readers: a file each for the sections of a file, its table of keys beside the function that
 //! reads it.
 
+mod change;
+mod cooldown;
+mod deployment;
+mod fallback;
 mod fault;
 mod gateway;
+mod gateway_cost;
 mod known;
 mod law;
 mod limits;
+mod mix;
 mod mock;
+mod money;
 mod phases;
 mod policy;
 mod provider;
 mod rate;
+mod retry;
 mod router;
 mod scenario;
+mod strategy;
+mod tenant;
 mod traffic;
 
 pub(crate) use gateway::GATEWAY;

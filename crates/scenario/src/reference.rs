@@ -59,6 +59,7 @@ fn describe(shape: &Shape) -> String {
         Shape::Section(section) => format!("[{}](#{})", section.id, section.id),
         Shape::List(of) => format!("list: {}", describe(of)),
         Shape::Named(of) => format!("mapping from names: {}", describe(of)),
+        Shape::NamedOrPattern(of) => format!("mapping from names or patterns: {}", describe(of)),
         Shape::Either(shapes) => {
             let each: Vec<_> = shapes.iter().map(describe).collect();
             each.join(", or ")
@@ -79,7 +80,7 @@ fn describe(shape: &Shape) -> String {
 fn inner(shape: &Shape) -> Vec<&'static Section> {
     match *shape {
         Shape::Section(section) => vec![section],
-        Shape::List(of) | Shape::Named(of) => inner(of),
+        Shape::List(of) | Shape::Named(of) | Shape::NamedOrPattern(of) => inner(of),
         Shape::Either(shapes) => shapes.iter().flat_map(inner).collect(),
         _ => Vec::new(),
     }
@@ -90,7 +91,7 @@ fn metrics(out: &mut String) {
     line(out, format_args!("| metric | of | limit | meaning |\n| --- | --- | --- | --- |"));
     for spec in METRICS {
         let of = match spec.of {
-            Of::AllOrGroup => "everything, or a group",
+            Of::AllOrGroup => "everything, or a group or kind of request",
             Of::Group => "a group",
             Of::Deployment => "a deployment",
             Of::AllOrDeployment => "everything, or a deployment",

@@ -77,6 +77,14 @@ pub(crate) enum Shape {
     List(&'static Self),
     /// A mapping from names to such.
     Named(&'static Self),
+    /// A mapping from names or patterns to such.
+    NamedOrPattern(&'static Self),
+    /// A name, or a pattern with one `*`.
+    Pattern,
+    /// Yes or no.
+    Flag,
+    /// An amount of money.
+    Money,
     /// One or the other.
     Either(&'static [Self]),
 }
@@ -156,6 +164,10 @@ impl Shape {
             Self::Section(section) => section.phrase.to_owned(),
             Self::List(of) => format!("a list of {}", plural(of)),
             Self::Named(of) => format!("a mapping from names to {}", plural(of)),
+            Self::NamedOrPattern(of) => format!("a mapping from names to {}", plural(of)),
+            Self::Pattern => "a name, or a pattern with one `*`".to_owned(),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Money => "an amount of money such as `$5`".to_owned(),
             Self::Either(shapes) => {
                 let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
                 wanted.join(", or ")
@@ -171,6 +183,7 @@ fn plural(shape: &Shape) -> String {
         Shape::Stretch => "stretches of time such as `0s..20s`".to_owned(),
         Shape::Expectation => "expectations such as `success_rate >= 99%`".to_owned(),
         Shape::Reference(what) => format!("names of {what}s"),
+        Shape::Name | Shape::Pattern => "names".to_owned(),
         _ => "values".to_owned(),
     }
 }
@@ -180,6 +193,14 @@ fn plural(shape: &Shape) -> String {
 pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c))
+}
+
+/// Whether `text` can be a pattern: a name but for one `*` in it.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    match text.split_once('*') {
+        Some((before, after)) => is_name(&format!("x{before}{after}")),
+        None => is_name(text),
+    }
 }
 
 /// Whether `text` can be the name of a folder: a name without `/` and `:`.

@@ -31,7 +31,8 @@ impl Misfit {
 const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The units of a duration, the longest first, in nanoseconds.
-const UNITS: [(&str, u128); 6] = [
+const UNITS: [(&str, u128); 7] = [
+    ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
     ("m", 60_000_000_000),
     ("s", 1_000_000_000),
@@ -62,7 +63,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Misfit> {
         let number = decimal(number).filter(|_| !unit.is_empty()).ok_or_else(wrong)?;
         let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
             return Err(Misfit::new(format!("`{unit}` is not a unit of time"), expected)
-                .help("the units are `h`, `m`, `s`, `ms`, `us` and `ns`"));
+                .help("the units are `d`, `h`, `m`, `s`, `ms`, `us` and `ns`"));
         };
         if *scale >= largest {
             return Err(wrong().help("write the larger unit first, each once: `1m30s`"));
@@ -131,6 +132,19 @@ pub(crate) fn number(text: &str) -> Result<f64, Misfit> {
     parsed.ok_or_else(|| {
         without_unit(text, Misfit::new(format!("`{text}` is not a number"), expected))
     })
+}
+
+/// `$5`, `0.15`: money in millionths of a millionth of a dollar.
+pub(crate) fn money(text: &str) -> Result<u64, Misfit> {
+    let expected = "expected an amount of dollars such as `$5` or `$0.15`";
+    let wrong = || Misfit::new(format!("`{text}` is no amount of money"), expected);
+    let number = text.strip_prefix('$').unwrap_or(text);
+    if number.strip_prefix('-').is_some_and(|number| decimal(number).is_some()) {
+        return Err(Misfit::new(format!("`{text}` is below zero"), expected));
+    }
+    let pico = decimal(number).ok_or_else(wrong)?.times(1_000_000_000_000);
+    pico.and_then(|pico| u64::try_from(pico).ok())
+        .ok_or_else(|| Misfit::new(format!("`{text}` is out of range"), "expected less than $18M"))
 }
 
 /// A number with a unit where none belongs is told to leave it out.

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Problems, suggestion};
 use crate::node::{Kind, Node};
-use crate::shape::{Least, Section, Shape, is_folder_name, is_name};
+use crate::shape::{Least, Section, Shape, is_folder_name, is_name, is_pattern};
 use crate::unit::{self, Misfit};
 use core::ops::Range;
 use core::time::Duration;
@@ -63,6 +63,9 @@ pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> 
 pub(crate) fn check_name(name: &str, span: &Range<usize>, shape: &Shape, problems: &Problems) {
     let (fits, allowed) = match shape {
         Shape::FolderName => (is_folder_name(name), "letters, digits, `.`, `_` and `-`"),
+        Shape::Pattern => {
+            (is_pattern(name), "letters, digits, `.`, `_`, `-`, `/`, `:` and one `*`")
+        }
         _ => (is_name(name), "letters, digits, `.`, `_`, `-`, `/` and `:`"),
     };
     if !fits {

@@ -1,6 +1,7 @@
-//! The event queue: what happens to attempts, ordered by (time, sequence).
+//! The event queue: what happens by itself, ordered by (time, sequence).
 
 use squall_determinism::Timestamp;
+use squall_router::DeploymentId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -9,9 +10,26 @@ use std::collections::BinaryHeap;
 pub(crate) struct Event {
     pub(crate) at: Timestamp,
     sequence: u64,
-    /// The flight it is about.
+    pub(crate) what: What,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum What {
+    /// An attempt gets on.
+    Attempt(Part),
+    /// A worker of the gateway has done its job, for which a flight may wait.
+    Work(Option<Part>),
+    /// A check of a deployment has waited long enough for its answer.
+    CheckLost(DeploymentId),
+}
+
+/// A part of a flight.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Part {
+    /// Which flight.
     pub(crate) flight: u32,
-    /// The plan it is part of: an event of an older plan of the flight is void.
+    /// The plan it belongs to: a part of an older plan of the flight is void.
     pub(crate) plan: u32,
 }
 
@@ -22,9 +40,9 @@ pub(crate) struct EventQueue {
 }
 
 impl EventQueue {
-    pub(crate) fn push(&mut self, at: Timestamp, flight: u32, plan: u32) {
+    pub(crate) fn push(&mut self, at: Timestamp, what: What) {
         self.sequence += 1;
-        self.heap.push(Reverse(Event { at, sequence: self.sequence, flight, plan }));
+        self.heap.push(Reverse(Event { at, sequence: self.sequence, what }));
     }
 
     #[inline]
@@ -32,8 +50,8 @@ impl EventQueue {
         self.heap.peek().map_or(Timestamp::MAX, |Reverse(event)| event.at)
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Event> {
-        self.heap.pop().map(|Reverse(event)| event)
+    pub(crate) fn pop(&mut self) -> Option<What> {
+        self.heap.pop().map(|Reverse(event)| event.what)
     }
 }
 
@@ -45,10 +63,11 @@ mod tests {
     fn events_of_one_time_come_out_as_they_went_in() {
         let mut queue = EventQueue::default();
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
-        for (at, flight) in [(late, 0), (early, 1), (late, 2), (early, 3)] {
-            queue.push(at, flight, 0);
+        let lost = |deployment| What::CheckLost(DeploymentId(deployment));
+        for (at, deployment) in [(late, 0), (early, 3), (late, 2), (early, 1)] {
+            queue.push(at, lost(deployment));
         }
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|event| event.flight).collect();
-        assert_eq!(order, [1, 3, 0, 2]);
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(order, [3, 1, 0, 2].map(lost));
     }
 }

@@ -1,6 +1,8 @@
 //! Requests on their way, and the attempt that each is at.
 
+use crate::event::Part;
 use squall_determinism::Timestamp;
+use squall_failure::Failure;
 use squall_provider::Plan;
 use squall_router::{AttemptId, DeploymentId, RequestKey};
 use squall_workload::ClientRequest;
@@ -14,6 +16,8 @@ pub(crate) struct Flight {
     /// When the client had the first token.
     pub(crate) first_token: Option<Timestamp>,
     pub(crate) received_tokens: u32,
+    /// How many of its attempts are written down.
+    pub(crate) attempts: u16,
     /// The attempt that runs; one at a time.
     pub(crate) call: Option<Call>,
 }
@@ -23,11 +27,24 @@ pub(crate) struct Flight {
 pub(crate) struct Call {
     pub(crate) attempt: AttemptId,
     pub(crate) deployment: DeploymentId,
+    /// Where it is.
+    pub(crate) stage: Stage,
     pub(crate) started: Timestamp,
     pub(crate) between_tokens: Duration,
     /// `None` while it waits for a place at the provider.
     pub(crate) plan: Option<Plan>,
     pub(crate) first_token: Option<Timestamp>,
+}
+
+/// Where an attempt is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// At the gateway, which prepares it: the provider has not heard of it.
+    Preparing,
+    /// At its provider.
+    Sent,
+    /// Back at the gateway, which works on its failure: the provider has done with it.
+    Failing(Failure),
 }
 
 /// The flights, in slots that are used again.
@@ -68,17 +85,17 @@ impl Flights {
         self.slots.get_mut(slot as usize)?.flight.as_mut()
     }
 
-    /// Voids the events of the flight's plan so far; returns the number of the next plan.
-    pub(crate) fn new_plan(&mut self, slot: u32) -> u32 {
-        let slot = &mut self.slots[slot as usize];
-        slot.plan = slot.plan.wrapping_add(1);
-        slot.plan
+    /// Voids the parts of the flight's plan so far; returns what is part of the next.
+    pub(crate) fn new_plan(&mut self, slot: u32) -> Part {
+        let there = &mut self.slots[slot as usize];
+        there.plan = there.plan.wrapping_add(1);
+        Part { flight: slot, plan: there.plan }
     }
 
-    /// Whether `plan` is the flight's present plan.
+    /// Whether something is part of its flight's present plan.
     #[inline]
-    pub(crate) fn is_current(&self, slot: u32, plan: u32) -> bool {
-        self.slots[slot as usize].plan == plan
+    pub(crate) fn is_current(&self, part: Part) -> bool {
+        self.slots[part.flight as usize].plan == part.plan
     }
 
     pub(crate) fn is_empty(&self) -> bool {

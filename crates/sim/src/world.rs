@@ -1,20 +1,22 @@
 //! Everything in a run, and the loop that takes it from one moment to the next.
 //!
-//! At one moment things happen in this order: providers change, attempts progress, the router's timers
-//! fire, clients act. Within each, in the order in which they were set.
+//! At one moment things happen in this order: providers change, attempts progress, another configuration
+//! begins to hold, the router's timers fire, clients act. Within each, in the order in which they were set.
 
+mod checks;
 mod clients;
+mod gateway;
 mod providers;
 mod router;
 mod rows;
 
 use crate::SimOptions;
-use crate::event::EventQueue;
+use crate::event::{EventQueue, What};
 use crate::flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::Provider;
-use squall_record::{Collector, DeploymentInfo, Ended, Keep, Mode, Recording, RunHeader, Shape};
-use squall_router::{ConfigError, Output, Router};
+use squall_record::{Cast, Collector, Ended, Keep, Mode, Recording, RunHeader, Shape};
+use squall_router::{ConfigError, ConfigId, Input, Output, Router};
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
 use std::collections::VecDeque;
@@ -29,6 +31,9 @@ pub(crate) struct World<'a> {
     /// When a provider next changes by itself.
     provider_due: Timestamp,
     events: EventQueue,
+    workers: gateway::Workers,
+    /// The scenario's next change.
+    next_change: usize,
     flights: Flights,
     /// The flights by ordinal, from the oldest that is under way.
     ordinals: VecDeque<u32>,
@@ -46,6 +51,7 @@ pub(crate) struct World<'a> {
 enum Source {
     Provider,
     Attempt,
+    Change,
     Router,
     Client,
 }
@@ -58,17 +64,27 @@ impl<'a> World<'a> {
                 Provider::new(provider.config.clone(), scenario.seed, entity, EPOCH_NANOS)
             })
             .collect();
-        let shape =
-            Shape { groups: scenario.router.groups.len(), deployments: scenario.deployments.len() };
+        let mut router = Router::new(scenario.router.clone(), scenario.seed, EPOCH_NANOS)?;
+        for change in &scenario.changes {
+            router.prepare(change.router.clone())?;
+        }
+        let cast = cast(scenario);
+        let shape = Shape {
+            groups: cast.groups.len(),
+            deployments: scenario.deployments.len(),
+            kinds: scenario.kinds.len(),
+        };
         let mut world = Self {
             scenario,
             keep: options.keep,
             now: Timestamp::ZERO,
             workload: Workload::new(scenario.workload.clone(), scenario.seed),
-            router: Router::new(scenario.router.clone(), scenario.seed, EPOCH_NANOS)?,
+            router,
             providers,
             provider_due: Timestamp::MAX,
             events: EventQueue::default(),
+            workers: gateway::Workers::default(),
+            next_change: 0,
             flights: Flights::default(),
             ordinals: VecDeque::new(),
             first_ordinal: 0,
@@ -88,21 +104,40 @@ impl<'a> World<'a> {
             self.now = at;
             match source {
                 Source::Provider => self.providers_due(),
-                Source::Attempt => self.attempt_due(),
-                Source::Router => self.tell_router(squall_router::Input::Tick),
+                Source::Attempt => self.event_due(),
+                Source::Change => self.change_due(),
+                Source::Router => self.tell_router(Input::Tick),
                 Source::Client => self.clients_due(),
             }
             self.carry_out();
         }
     }
 
+    fn event_due(&mut self) {
+        match self.events.pop() {
+            Some(What::Attempt(part)) => self.attempt_due(part),
+            Some(What::Work(part)) => self.work_done(part),
+            Some(What::CheckLost(deployment)) => self.checked(deployment, false),
+            None => {}
+        }
+    }
+
+    /// The next configuration begins to hold: the first change is the router's second configuration.
+    fn change_due(&mut self) {
+        self.next_change += 1;
+        self.tell_router(Input::Reconfigure { config: ConfigId(self.next_change as u16) });
+    }
+
     #[inline]
     fn next(&self) -> Option<(Timestamp, Source)> {
         let router = self.router.next_timer().unwrap_or(Timestamp::MAX);
         let client = self.workload.next_timer().unwrap_or(Timestamp::MAX);
+        let change = self.scenario.changes.get(self.next_change);
+        let change = change.map_or(Timestamp::MAX, |change| change.at);
         let next = [
             (self.provider_due, Source::Provider),
             (self.events.next_at(), Source::Attempt),
+            (change, Source::Change),
             (router, Source::Router),
             (client, Source::Client),
         ]
@@ -119,13 +154,13 @@ impl<'a> World<'a> {
     }
 }
 
+/// Everyone who takes part, under the numbers that the router gives them.
+fn cast(scenario: &Scenario) -> Cast {
+    Cast::new(&scenario.router, scenario.changes.iter().map(|change| &change.router))
+}
+
 fn header(scenario: &Scenario) -> RunHeader {
-    let deployments = scenario.deployments().map(|(id, group, deployment)| DeploymentInfo {
-        name: deployment.name.clone(),
-        group: group.0,
-        provider: scenario.deployments[id.index()].provider,
-        weight: deployment.weight,
-    });
+    let cast = cast(scenario);
     RunHeader {
         scenario: scenario.name.clone(),
         scenario_text: scenario.text.clone(),
@@ -133,9 +168,11 @@ fn header(scenario: &Scenario) -> RunHeader {
         mode: Mode::Simulated,
         duration: scenario.duration,
         ended: Ended::Complete,
-        groups: scenario.router.groups.iter().map(|group| group.name.clone()).collect(),
-        deployments: deployments.collect(),
+        deployments: cast.infos(scenario.deployments.iter().map(|link| link.provider)),
+        changes: cast.changes(scenario.changes.iter().map(|change| (change.at, &*change.what))),
+        groups: cast.groups,
         providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
+        kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
         lag: None,
         digest: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

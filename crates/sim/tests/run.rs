@@ -69,7 +69,7 @@ fn the_journal_of_a_run_is_replayed_byte_for_byte() {
     let bytes = recording.journal.as_ref().unwrap();
     let frames = squall_record::JournalReader::new(bytes).unwrap().frames().unwrap();
     let replayed =
-        journal::replay(scenario.router.clone(), scenario.seed, EPOCH_NANOS, frames).unwrap();
+        journal::replay(scenario.router.clone(), [], scenario.seed, EPOCH_NANOS, frames).unwrap();
     assert!(replayed.frames > 1_000, "{replayed:?}");
 }
 

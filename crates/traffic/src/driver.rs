@@ -1,7 +1,7 @@
 //! The driver: one task that keeps the workload's time.
 
 use crate::connections::Connections;
-use crate::exchange::{HangUp, Shared, exchange};
+use crate::exchange::{HangUp, Kind, Shared, exchange};
 use crate::lag::lag;
 use crate::progress::Progress;
 use crate::setup::{DriverLog, TrafficSetup};
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 /// ended or `stop` does. Requests that are open then are written down as unfinished.
 ///
 /// # Panics
-/// Outside a tokio runtime with I/O and time enabled.
+/// When the workload has a kind that the setup has not; outside a tokio runtime with I/O and time enabled.
 pub async fn drive(
     setup: TrafficSetup,
     stop: impl Future<Output = ()>,
@@ -62,8 +62,7 @@ impl Driver {
             shared: Arc::new(Shared {
                 clock: setup.clock,
                 connections: Connections::new(setup.target),
-                model: setup.model,
-                group: setup.group,
+                kinds: setup.kinds.into_iter().map(Kind::new).collect(),
                 authorization,
             }),
             exchanges: JoinSet::new(),

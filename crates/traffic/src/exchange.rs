@@ -1,9 +1,10 @@
 //! One request of one client: sent, read to its end or hung up on, and written down.
 
+use crate::asks::{self, TrafficKind};
 use crate::connections::Connections;
 use crate::reading::{self, Seen};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use squall_clock::Clock;
@@ -20,9 +21,29 @@ use tokio::sync::oneshot;
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
-    pub(crate) model: String,
-    pub(crate) group: u16,
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) authorization: Option<HeaderValue>,
+}
+
+/// A kind of request, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    model: String,
+    group: u16,
+    /// What it asks for.
+    headers: HeaderMap,
+}
+
+impl Kind {
+    pub(crate) fn new(kind: TrafficKind) -> Self {
+        Self { headers: kind.headers(), model: kind.model, group: kind.group }
+    }
+}
+
+impl Shared {
+    fn kind(&self, client: &ClientRequest) -> &Kind {
+        &self.kinds[usize::from(client.kind)]
+    }
 }
 
 /// Why the driver hangs up.
@@ -55,7 +76,8 @@ pub(crate) async fn exchange(
     };
     RequestRow {
         request: client.request.0,
-        group: shared.group,
+        group: shared.kind(&client).group,
+        kind: client.kind,
         intended: client.intended,
         sent,
         first_token: seen.first_token,
@@ -104,12 +126,17 @@ fn request(shared: &Shared, client: &ClientRequest) -> Request<Full<Bytes>> {
         output_tokens: client.output_tokens,
     };
     let delivery = if client.stream { Delivery::StreamWithUsage } else { Delivery::Whole };
-    let body = NewChat { model: &shared.model, token, delivery }.body();
+    let kind = shared.kind(client);
+    let body = NewChat { model: &kind.model, token, delivery }.body();
     let target = shared.connections.target();
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from(target.path().clone());
     let headers = request.headers_mut();
+    headers.clone_from(&kind.headers);
+    if let Some(session) = client.session {
+        asks::write_session(headers, session);
+    }
     headers.insert(HOST, target.host().clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(TOKEN_HEADER, token.header_value());

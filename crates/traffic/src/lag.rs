@@ -22,6 +22,7 @@ mod tests {
         RequestRow {
             request: 0,
             group: 0,
+            kind: 0,
             intended: Timestamp::from_secs(1),
             sent: Timestamp::from_secs(1) + Duration::from_millis(millis),
             first_token: None,

@@ -10,6 +10,7 @@
 //!                 └──────────┘
 //! ```
 
+mod asks;
 mod connections;
 mod driver;
 mod exchange;
@@ -18,6 +19,7 @@ mod progress;
 mod reading;
 mod setup;
 
+pub use asks::TrafficKind;
 pub use driver::drive;
 pub use progress::{Counts, Progress};
 pub use setup::{DriverLog, Target, TargetError, TrafficSetup};

@@ -1,5 +1,6 @@
 //! What the driver is given, and what it leaves.
 
+use crate::TrafficKind;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use squall_clock::Clock;
@@ -19,10 +20,8 @@ pub struct TrafficSetup {
     pub clock: Clock,
     /// Where requests go.
     pub target: Target,
-    /// The model group asked for, by its name there.
-    pub model: String,
-    /// The model group asked for, by its place in the recording's header.
-    pub group: u16,
+    /// The kinds of requests, by the kinds of the workload; one alone where those are none.
+    pub kinds: Vec<TrafficKind>,
     /// The key, sent as a bearer token.
     pub api_key: Option<String>,
 }

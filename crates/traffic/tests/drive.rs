@@ -6,8 +6,8 @@ use squall_failure::{FailureClass, Source};
 use squall_mock_provider::{MockProvider, MockSetup, Rows};
 use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
-use squall_traffic::{DriverLog, Progress, TrafficSetup, drive};
-use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, WorkloadConfig};
+use squall_traffic::{DriverLog, Progress, TrafficKind, TrafficSetup, drive};
+use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, WorkloadConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,8 @@ fn quick() -> ProviderConfig {
         ttft: millis(5),
         itl: millis(1),
         output_tokens: Law::Fixed { value: 8 },
+        context_window: None,
+        error_latency: Law::Fixed { value: 0 },
         limits: Limits::default(),
         capacity: None,
         faults: Vec::new(),
@@ -59,12 +61,12 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
             output_tokens: Law::Fixed { value: 8 },
             stream,
             client: ClientConfig { timeout },
+            kinds: Vec::new(),
         },
         seed: SEED,
         clock,
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
-        model: "chat".to_owned(),
-        group: 3,
+        kinds: vec![TrafficKind::new("chat", 3)],
         api_key: None,
     }
 }
@@ -158,4 +160,43 @@ async fn what_is_open_when_the_drive_is_stopped_is_unfinished() {
     assert!(log.requests.iter().all(|row| row.outcome == RequestOutcome::Unfinished));
     let counts = progress.counts();
     assert_eq!((counts.unfinished, counts.in_flight()), (counts.offered, 0));
+}
+
+/// Takes one request and answers it with an error; gives its head.
+async fn one_head(listener: tokio::net::TcpListener) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut stream, _) = listener.accept().await.expect("a connection");
+    let mut bytes = Vec::new();
+    while !bytes.windows(4).any(|window| window == b"\r\n\r\n") {
+        stream.read_buf(&mut bytes).await.expect("more of it");
+    }
+    stream.write_all(b"HTTP/1.1 500 \r\ncontent-length: 0\r\n\r\n").await.expect("an answer");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_kind_of_request_asks_for_its_own_group_and_says_what_it_wants() {
+    let clock = Clock::start_now();
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let mut setup = traffic(listener.local_addr().expect("bound"), clock, Share::NONE, PATIENT);
+    let kind = |weight, sessions| KindConfig {
+        weight,
+        prompt_tokens: None,
+        output_tokens: None,
+        stream: None,
+        sessions,
+    };
+    setup.workload.until = Timestamp::from_millis(15);
+    setup.workload.kinds = vec![kind(0, 0), kind(1, 1)];
+    let paid =
+        TrafficKind { priority: 7, tags: vec!["paid".to_owned()], ..TrafficKind::new("large", 5) };
+    setup.kinds.push(paid);
+    let head = tokio::spawn(one_head(listener));
+    let log = drive(setup, std::future::pending(), Arc::default()).await;
+    let head = head.await.expect("it was asked").to_lowercase();
+    for line in ["x-squall-priority: 7", "x-squall-tags: paid", "x-squall-session: s4294967296"] {
+        assert!(head.contains(line), "{line} is missing: {head}");
+    }
+    let [row] = log.requests[..] else { panic!("{log:?}") };
+    assert_eq!((row.kind, row.group, row.status), (1, 5, 500));
 }

@@ -20,6 +20,23 @@ pub struct WorkloadConfig {
     pub stream: Share,
     /// How clients behave.
     pub client: ClientConfig,
+    /// The kinds of requests, one of which is drawn for each by weight. Empty for a single kind.
+    pub kinds: Vec<KindConfig>,
+}
+
+/// A kind of request. What it does not say holds as for all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindConfig {
+    /// How many requests are of this kind, relative to the others.
+    pub weight: u32,
+    /// Tokens of its prompts.
+    pub prompt_tokens: Option<Law>,
+    /// Tokens of its answers.
+    pub output_tokens: Option<Law>,
+    /// How many of it ask for a stream.
+    pub stream: Option<Share>,
+    /// How many sessions it has, one of which is drawn evenly for each request; 0 for none.
+    pub sessions: u32,
 }
 
 /// Who asks, and when.

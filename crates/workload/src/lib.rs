@@ -15,7 +15,7 @@ mod patience;
 mod rate;
 mod workload;
 
-pub use config::{Arrivals, ClientConfig, Decay, Rate, RateSegment, WorkloadConfig};
+pub use config::{Arrivals, ClientConfig, Decay, KindConfig, Rate, RateSegment, WorkloadConfig};
 pub use input::{Answer, Input};
 pub use output::{ClientRequest, Ordinal, Output};
 pub use workload::Workload;

@@ -26,6 +26,10 @@ pub struct ClientRequest {
     pub request: Ordinal,
     /// When the user asked. Latency counts from here.
     pub intended: Timestamp,
+    /// Its kind, by its place in [`WorkloadConfig::kinds`](crate::WorkloadConfig::kinds).
+    pub kind: u16,
+    /// Its session, if its kind has sessions: the same number for the same session.
+    pub session: Option<u64>,
     /// Tokens of the prompt, at least 1.
     pub input_tokens: u32,
     /// Tokens of the answer, at least 1.

@@ -2,8 +2,9 @@
 
 use crate::arrivals::{Next, Process};
 use crate::patience::Patience;
-use crate::{Answer, ClientRequest, Input, Output, WorkloadConfig};
+use crate::{Answer, ClientRequest, Input, KindConfig, Ordinal, Output, WorkloadConfig};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use squall_determinism::{Law, Purpose, Seed, Timestamp};
 
 /// The traffic of a run: says what to send, and when a client hangs up.
@@ -29,6 +30,7 @@ use squall_determinism::{Law, Purpose, Seed, Timestamp};
 ///     output_tokens: Law::Fixed { value: 60 },
 ///     stream: Share::ALL,
 ///     client: ClientConfig { timeout: Duration::from_secs(20) },
+///     kinds: Vec::new(),
 /// };
 /// let mut workload = Workload::new(config, Seed::new(7));
 /// let mut sent = 0;
@@ -52,6 +54,9 @@ use squall_determinism::{Law, Purpose, Seed, Timestamp};
 #[derive(Clone, Debug)]
 pub struct Workload {
     config: Sizes,
+    kinds: Vec<KindConfig>,
+    /// The sum of the kinds' weights.
+    weights: u64,
     seed: Seed,
     now: Timestamp,
     process: Process,
@@ -70,6 +75,8 @@ struct Sizes {
 
 /// The draws of a request's shape: prompt, answer, stream, in this order.
 const SHAPE: Purpose = Purpose::named("workload.shape");
+/// The draws of what a request is about: kind, session, in this order.
+const KIND: Purpose = Purpose::named("workload.kind");
 
 impl Workload {
     /// The traffic that `config` describes, drawn with `seed`.
@@ -86,6 +93,8 @@ impl Workload {
                 stream: config.stream,
                 timeout: config.client.timeout,
             },
+            weights: config.kinds.iter().map(|kind| u64::from(kind.weight)).sum(),
+            kinds: config.kinds,
             outputs: VecDeque::new(),
         }
     }
@@ -150,20 +159,46 @@ impl Workload {
 
     fn send(&mut self, next: Next) {
         let request = self.patience.begin(next.at, next.client);
+        let (number, session) = self.draw_kind(request);
+        let kind = self.kinds.get(usize::from(number));
         let mut draws = self.seed.stream(SHAPE, 0, request.0);
-        let mut tokens =
-            |law: Law| u32::try_from(law.sample(&mut draws)).unwrap_or(u32::MAX).max(1);
-        let input_tokens = tokens(self.config.prompt_tokens);
-        let output_tokens = tokens(self.config.output_tokens);
-        let stream = draws.chance(self.config.stream);
+        let mut tokens = |own: Option<Law>, all: Law| {
+            u32::try_from(own.unwrap_or(all).sample(&mut draws)).unwrap_or(u32::MAX).max(1)
+        };
+        let input_tokens =
+            tokens(kind.and_then(|kind| kind.prompt_tokens), self.config.prompt_tokens);
+        let output_tokens =
+            tokens(kind.and_then(|kind| kind.output_tokens), self.config.output_tokens);
+        let stream = kind.and_then(|kind| kind.stream).unwrap_or(self.config.stream);
+        let stream = draws.chance(stream);
         self.outputs.push_back(Output::Send(ClientRequest {
             request,
             intended: next.at,
+            kind: number,
+            session,
             input_tokens,
             output_tokens,
             stream,
             timeout: self.config.timeout,
         }));
+    }
+
+    /// The kind of a request, and its session if the kind has some.
+    fn draw_kind(&self, request: Ordinal) -> (u16, Option<u64>) {
+        if self.weights == 0 {
+            return (0, None);
+        }
+        let mut draws = self.seed.stream(KIND, 0, request.0);
+        let mut left = draws.below(self.weights);
+        for (number, kind) in (0_u16..).zip(&self.kinds) {
+            let weight = u64::from(kind.weight);
+            if left < weight {
+                let session = (kind.sessions > 0).then(|| draws.below(kind.sessions.into()));
+                return (number, session.map(|session| u64::from(number) << 32 | session));
+            }
+            left -= weight;
+        }
+        (0, None)
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Error> {
     let mut scenario = Scenario::read(&name, &recording.header.scenario_text)?;
     scenario.seed = Seed::new(recording.header.seed);
     let frames = JournalReader::new(bytes)?.frames()?;
-    let replayed = journal::replay(scenario.router.clone(), scenario.seed, EPOCH_NANOS, frames)?;
+    let changes = scenario.changes.iter().map(|change| change.router.clone());
+    let replayed =
+        journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)?;
     terminal::data(format_args!(
         "replayed: {} inputs gave the same {} outputs",
         replayed.frames, replayed.outputs

@@ -103,6 +103,7 @@ async fn the_journal_gives_the_same_outputs_to_a_fresh_core() {
     ask(&gateway, "chat", false).await;
     let journal = gateway.shutdown(PATIENCE).await.journal;
     let frames = JournalReader::new(&journal).expect("a journal").frames().expect("whole");
-    let replayed = journal::replay(router(2), SEED, EPOCH_NANOS, frames).expect("the same outputs");
+    let replayed =
+        journal::replay(router(2), [], SEED, EPOCH_NANOS, frames).expect("the same outputs");
     assert!(replayed.frames >= 6, "{replayed:?}");
 }

@@ -59,7 +59,7 @@ pub(crate) fn router(providers: usize) -> RouterConfig {
             ..DeploymentConfig::new(format!("d{place}"))
         })
         .collect();
-    RouterConfig { groups: vec![group], retry_budget: squall_router::RetryBudget::default() }
+    RouterConfig { groups: vec![group], ..RouterConfig::default() }
 }
 
 pub(crate) async fn gateway(providers: &[SocketAddr]) -> Gateway {

@@ -1,7 +1,7 @@
 //! Answers that go wrong while connections are taken.
 
 use crate::client::{Client, End};
-use crate::setup::{always, fault, quick, request, slow, start};
+use crate::setup::{always, fault, fixed_ms, quick, request, slow, start};
 use squall_failure::{Failure, FailureClass};
 use squall_provider::{FaultKind, Limits, ProviderConfig, RateLimit, Window};
 use squall_record::AttemptOutcome;
@@ -157,4 +157,45 @@ async fn a_cut_answer_in_one_piece_has_a_head_and_no_body() {
     let row = mock.shutdown().await.attempts[0];
     assert_eq!(row.outcome, AttemptOutcome::Failed { class: FailureClass::Cut });
     assert_eq!(row.output_tokens, 0);
+}
+
+#[tokio::test]
+async fn a_list_of_models_is_there_while_completions_are_broken_and_lost_in_a_black_hole() {
+    let (status, class) = (500, FailureClass::Server);
+    let broken = start(always(FaultKind::Error { status, class, retry_after: None }));
+    let mut client = Client::connect(broken.addr()).await.expect("it takes connections");
+    assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 500);
+    assert_eq!(client.get("/v1/models").await.status, 200);
+    broken.shutdown().await;
+
+    let hole = start(always(FaultKind::BlackHole));
+    let mut client = Client::connect(hole.addr()).await.expect("it takes connections");
+    let models = tokio::time::timeout(Duration::from_millis(100), client.get("/v1/models"));
+    assert!(models.await.is_err(), "nothing comes");
+    hole.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_prompt_longer_than_the_context_window_is_refused_as_openai_does() {
+    let mock = start(ProviderConfig { context_window: Some(9), ..quick() });
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    let answer = client.ask(&request(1, 5, Delivery::Whole)).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains(r#""code":"context_length_exceeded""#), "{}", answer.text());
+    let class = FailureClass::ContextWindow;
+    assert_eq!(failure(&answer).class, class);
+    assert_eq!(mock.shutdown().await.attempts[0].outcome, AttemptOutcome::Failed { class });
+}
+
+#[tokio::test]
+async fn an_error_that_takes_its_time_comes_after_it() {
+    let (status, class) = (400, FailureClass::ContentPolicy);
+    let config = always(FaultKind::Error { status, class, retry_after: None });
+    let mock = start(ProviderConfig { error_latency: fixed_ms(150), ..config });
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
+    assert!(answer.text().contains(r#""code":"content_filter""#), "{}", answer.text());
+    let row = mock.shutdown().await.attempts[0];
+    assert!(row.ended >= row.started + Duration::from_millis(150), "{row:?}");
+    assert_eq!(row.outcome, AttemptOutcome::Failed { class });
 }

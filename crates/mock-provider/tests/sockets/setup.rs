@@ -15,6 +15,8 @@ pub(crate) fn quick() -> ProviderConfig {
         ttft: fixed_ms(5),
         itl: fixed_ms(2),
         output_tokens: Law::Fixed { value: 20 },
+        context_window: None,
+        error_latency: Law::Fixed { value: 0 },
         limits: Limits::default(),
         capacity: None,
         faults: Vec::new(),

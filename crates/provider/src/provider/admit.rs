@@ -4,13 +4,17 @@ use super::Provider;
 use super::places::{Admitted, Room};
 use crate::fault::{Bend, Effect};
 use crate::limit::Verdict;
-use crate::{Arrival, Ending, LimitState, Output, Plan, Rejection};
+use crate::{Arrival, Ending, FaultKind, LimitState, Output, Plan, Rejection, Tag};
 use core::time::Duration;
 use squall_determinism::{Purpose, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
 
 /// The draws of an attempt's service: time to first token, gap, tokens, in this order.
 const SERVICE: Purpose = Purpose::named("provider.service");
+/// How long an error takes.
+const ERROR: Purpose = Purpose::named("provider.error");
+/// Whether a fault hits a check.
+const CHECK: Purpose = Purpose::named("provider.check");
 /// Whether a fault hits an attempt.
 const FAULT: Purpose = Purpose::named("provider.fault");
 
@@ -35,8 +39,16 @@ impl Provider {
         let key = key(arrival, self.repeats.count(arrival.request));
         if let Some((fault, effect)) = self.first_answer(key) {
             if let Effect::Answer { status, class, retry_after } = effect {
-                self.reject(arrival, status, class, retry_after, Some(fault));
+                self.reject(
+                    arrival.tag,
+                    key,
+                    Answer { status, class, retry_after, fault: Some(fault) },
+                );
             }
+            return;
+        }
+        if self.config.context_window.is_some_and(|window| arrival.input_tokens > window) {
+            self.reject(arrival.tag, key, Answer::of(FailureClass::ContextWindow));
             return;
         }
         let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(key)).max(1);
@@ -44,17 +56,18 @@ impl Provider {
         match self.check_limits(total) {
             Verdict::Pass => {}
             Verdict::Wait(wait) => {
-                self.reject(arrival, 429, FailureClass::Throttled, Some(wait), None);
+                let answer = Answer::of(FailureClass::Throttled);
+                self.reject(arrival.tag, key, Answer { retry_after: Some(wait), ..answer });
                 return;
             }
             Verdict::Never => {
-                self.reject(arrival, 429, FailureClass::Throttled, None, None);
+                self.reject(arrival.tag, key, Answer::of(FailureClass::Throttled));
                 return;
             }
         }
         let room = self.places.room();
         if room == Room::None {
-            self.reject(arrival, 503, FailureClass::Overloaded, None, None);
+            self.reject(arrival.tag, key, Answer::of(FailureClass::Overloaded));
             return;
         }
         self.charge_limits(total);
@@ -157,17 +170,55 @@ impl Provider {
         }
     }
 
-    fn reject(
-        &mut self,
-        arrival: &Arrival,
-        status: u16,
-        class: FailureClass,
-        retry_after: Option<Duration>,
-        fault: Option<u16>,
-    ) {
+    /// Answers with an error: at once, or when that has taken its time.
+    fn reject(&mut self, tag: Tag, key: u64, answer: Answer) {
+        let Answer { status, class, retry_after, fault } = answer;
         let limits = self.limit_state();
         let rejection = Rejection { status, class, retry_after, fault, limits };
-        self.outputs.push_back(Output::Reject { tag: arrival.tag, rejection });
+        let takes = self.draw_error_latency(key);
+        if takes.is_zero() {
+            self.outputs.push_back(Output::Reject { tag, rejection });
+        } else {
+            self.errors.add(self.now + takes, tag, key, rejection);
+        }
+    }
+
+    /// How long an error takes: as drawn, times every slowdown that hits the attempt.
+    fn draw_error_latency(&self, key: u64) -> Duration {
+        let mut draws = self.seed.stream(ERROR, self.entity, key);
+        let mut nanos = u128::from(self.config.error_latency.sample(&mut draws));
+        for &fault in &self.active {
+            if let FaultKind::Slowdown { factor_milli } =
+                self.config.faults[usize::from(fault)].kind
+                && nanos > 0
+                && self.victims(fault).include(key)
+            {
+                nanos = (nanos * u128::from(factor_milli) / 1_000).min(u64::MAX.into());
+            }
+        }
+        Duration::from_nanos(nanos as u64)
+    }
+
+    /// Whether a black hole swallows a check at `now`.
+    pub(super) fn swallows_check(&self, fault: u16, now: Timestamp) -> bool {
+        let Victims { entity, share, .. } = self.victims(fault);
+        self.seed.stream(CHECK, entity, now.as_nanos()).chance(share)
+    }
+}
+
+/// An error to answer with.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    status: u16,
+    class: FailureClass,
+    retry_after: Option<Duration>,
+    fault: Option<u16>,
+}
+
+impl Answer {
+    /// That of a class, with the status it implies, and no fault behind it.
+    const fn of(class: FailureClass) -> Self {
+        Self { status: class.status(), class, retry_after: None, fault: None }
     }
 }
 

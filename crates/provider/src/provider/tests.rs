@@ -1,7 +1,7 @@
 //! What arrivals see, and what becomes of those in flight.
 
 use super::*;
-use crate::{Arrival, Capacity, FaultConfig, Limits, RateLimit, Rejection, Window};
+use crate::{Arrival, Capacity, CheckAnswer, FaultConfig, Limits, RateLimit, Rejection, Window};
 use alloc::vec;
 use core::time::Duration;
 use squall_determinism::{Law, Share};
@@ -12,6 +12,8 @@ fn config() -> ProviderConfig {
         ttft: Law::lognormal(350_000_000, 700_000_000).unwrap(),
         itl: Law::Fixed { value: 20_000_000 },
         output_tokens: Law::Fixed { value: 60 },
+        context_window: None,
+        error_latency: Law::Fixed { value: 0 },
         limits: Limits::default(),
         capacity: None,
         faults: Vec::new(),
@@ -332,4 +334,68 @@ fn a_plan_longer_than_time_itself_ends_at_its_end() {
     let mut provider = provider(config);
     let plan = Plan { tokens: u32::MAX, ..plan(&arrive(&mut provider, at(0), 0)) };
     assert_eq!(plan.ends_at(), Timestamp::MAX);
+}
+
+fn errors_take(millis: u64) -> ProviderConfig {
+    let status = 503;
+    let class = FailureClass::Overloaded;
+    let faults = vec![fault(FaultKind::Error { status, class, retry_after: None })];
+    ProviderConfig { error_latency: Law::Fixed { value: millis * 1_000_000 }, faults, ..config() }
+}
+
+#[test]
+fn an_error_that_takes_its_time_leaves_with_a_tick() {
+    let mut provider = provider(errors_take(80));
+    assert_eq!(arrive(&mut provider, at(11_000), 0)[1..], []);
+    assert_eq!(provider.next_timer(), Some(at(11_080)));
+    provider.handle(at(11_080), Input::Tick);
+    assert_eq!(rejection(&drain(&mut provider)).status, 503);
+}
+
+#[test]
+fn whoever_hangs_up_before_an_error_has_left_gets_none() {
+    let mut provider = provider(errors_take(80));
+    arrive(&mut provider, at(11_000), 0);
+    provider.handle(at(11_010), Input::Gone { tag: Tag(0) });
+    assert_eq!(provider.next_timer(), Some(at(20_000)), "the end of the fault");
+    assert_eq!(drain(&mut provider), []);
+}
+
+#[test]
+fn an_error_that_has_not_left_is_lost_with_the_server() {
+    let mut config = errors_take(2_000);
+    config.faults.push(FaultConfig { at: at(12_000), ..fault(FaultKind::Refuse) });
+    let mut provider = provider(config);
+    arrive(&mut provider, at(11_000), 0);
+    provider.handle(at(12_000), Input::Tick);
+    assert_eq!(plan(&drain(&mut provider)).ending, Ending::Reset { at: at(12_000) });
+    provider.handle(at(14_000), Input::Tick);
+    assert_eq!(drain(&mut provider), [], "it does not leave after all");
+}
+
+#[test]
+fn a_prompt_longer_than_the_context_window_is_refused_and_charged_nothing() {
+    let rpm = Some(RateLimit { per_minute: 1, window: Window::Fixed });
+    let limits = Limits { rpm, tpm: None };
+    let mut small = provider(ProviderConfig { limits, context_window: Some(399), ..config() });
+    for tag in 0..3 {
+        let rejection = rejection(&arrive(&mut small, at(tag), tag));
+        assert_eq!((rejection.status, rejection.class), (400, FailureClass::ContextWindow));
+    }
+    let mut fits = provider(ProviderConfig { context_window: Some(400), ..config() });
+    plan(&arrive(&mut fits, at(0), 0));
+}
+
+#[test]
+fn a_check_is_answered_while_completions_are_broken() {
+    let (status, class) = (500, FailureClass::Server);
+    let answers = |kind| {
+        let provider = ill(kind);
+        [9_999, 10_000, 19_999, 20_000].map(|millis| provider.answers_checks(at(millis)))
+    };
+    let fine = CheckAnswer::Answered;
+    assert_eq!(answers(FaultKind::Error { status, class, retry_after: None }), [fine; 4]);
+    let (gone, mute) = (CheckAnswer::Refused, CheckAnswer::Nothing);
+    assert_eq!(answers(FaultKind::Refuse), [fine, gone, gone, fine]);
+    assert_eq!(answers(FaultKind::BlackHole), [fine, mute, mute, fine]);
 }

@@ -12,6 +12,7 @@ fn request(intended: u64, ended: u64, outcome: RequestOutcome) -> RequestRow {
     RequestRow {
         request: 0,
         group: 0,
+        kind: 0,
         intended: at(intended),
         sent: at(intended),
         first_token: Some(at(intended + 100)),
@@ -46,7 +47,7 @@ fn attempt(started: u64, ended: u64, retry_after: Option<u64>) -> AttemptRow {
 }
 
 fn cells() -> Cells {
-    Cells::new(Shape { groups: 1, deployments: 1 })
+    Cells::new(Shape { groups: 1, deployments: 1, kinds: 2 })
 }
 
 #[test]
@@ -138,4 +139,18 @@ fn waits_that_overlap_are_one_stretch() {
     }
     let stretches: Vec<_> = cells.deployments[0].embargoed().collect();
     assert_eq!(stretches, [at(1_000)..at(1_700), at(5_000)..at(5_100)]);
+}
+
+#[test]
+fn a_request_counts_for_its_group_and_for_its_kind() {
+    let mut cells = cells();
+    for kind in [1, 0, 1] {
+        cells.request(&RequestRow { kind, ..request(0, 500, RequestOutcome::Succeeded) });
+    }
+    cells.close();
+    let whole = || Timestamp::ZERO..Timestamp::MAX;
+    let arrived: Vec<_> = cells.kinds.iter().map(|kind| kind.sum(whole()).arrived).collect();
+    assert_eq!((&arrived[..], cells.groups[0].sum(whole()).arrived), (&[1, 2][..], 3));
+    assert_eq!(cells.counts().0, 3, "none is counted twice");
+    assert_eq!(Cells::new(Shape { groups: 1, deployments: 1, kinds: 1 }).kinds, []);
 }

@@ -1,6 +1,6 @@
 //! `run.json`.
 
-use crate::{DeploymentInfo, Ended, Lag, Mode, RunHeader};
+use crate::{ChangeInfo, DeploymentInfo, Ended, Lag, Mode, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::time::Duration;
@@ -17,6 +17,10 @@ pub(super) struct HeaderFile {
     groups: Vec<String>,
     deployments: Vec<DeploymentFile>,
     providers: Vec<String>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    #[serde(default)]
+    changes: Vec<ChangeFile>,
     lag: Option<LagFile>,
     scenario_text: String,
 }
@@ -27,6 +31,14 @@ struct DeploymentFile {
     group: String,
     provider: String,
     weight: u32,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct ChangeFile {
+    at_ns: u64,
+    what: String,
+    /// By deployment.
+    weights: Vec<u32>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -44,6 +56,11 @@ impl HeaderFile {
             provider: header.providers[usize::from(deployment.provider)].clone(),
             weight: deployment.weight,
         });
+        let changes = header.changes.iter().map(|change| ChangeFile {
+            at_ns: change.at.as_nanos(),
+            what: change.what.clone(),
+            weights: change.weights.clone(),
+        });
         Self {
             version: header.version.clone(),
             scenario: header.scenario.clone(),
@@ -58,6 +75,8 @@ impl HeaderFile {
             groups: header.groups.clone(),
             deployments: deployments.collect(),
             providers: header.providers.clone(),
+            kinds: header.kinds.clone(),
+            changes: changes.collect(),
             lag: header.lag.map(|lag| LagFile {
                 p50_ns: lag.p50.as_nanos() as u64,
                 p99_ns: lag.p99.as_nanos() as u64,
@@ -76,6 +95,11 @@ impl HeaderFile {
                 weight: deployment.weight,
             })
         });
+        let changes = self.changes.into_iter().map(|change| ChangeInfo {
+            at: Timestamp::from_nanos(change.at_ns),
+            what: change.what,
+            weights: change.weights,
+        });
         Ok(RunHeader {
             deployments: deployments.collect::<Result<_, String>>()?,
             scenario: self.scenario,
@@ -88,6 +112,8 @@ impl HeaderFile {
                 .map_or(Ended::Complete, |at| Ended::Interrupted { at: Timestamp::from_nanos(at) }),
             groups: self.groups,
             providers: self.providers,
+            kinds: self.kinds,
+            changes: changes.collect(),
             lag: self.lag.map(|lag| Lag {
                 p50: Duration::from_nanos(lag.p50_ns),
                 p99: Duration::from_nanos(lag.p99_ns),

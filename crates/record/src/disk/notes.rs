@@ -6,10 +6,13 @@ use crate::{Note, NoteRow, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
-    RequestKey, RetryWait,
+    AttemptId, CancelReason, ConfigId, CooldownCause, DeploymentId, GroupId, LimitKind,
+    Note as Decision, RequestKey, RetryWait, TenantId,
 };
 use std::time::Duration;
+
+const HEALTHY: &str = "healthy";
+const UNHEALTHY: &str = "unhealthy";
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct NoteLine {
@@ -33,6 +36,10 @@ pub(super) struct NoteLine {
     delay_ns: Option<u64>,
     provider: Option<String>,
     fault: Option<u16>,
+    /// The tenant's place in the configuration.
+    tenant: Option<u16>,
+    /// The configuration's number.
+    config: Option<u16>,
 }
 
 impl NoteLine {
@@ -81,7 +88,22 @@ impl NoteLine {
                 delay_ns: Some(wait.delay.as_nanos() as u64),
                 ..line
             },
-            Decision::BudgetSpent { group, .. } => Self { group: named(group), ..line },
+            Decision::BudgetSpent { group, .. }
+            | Decision::AllOut { group, .. }
+            | Decision::QueueFull { group, .. } => Self { group: named(group), ..line },
+            Decision::HeldBack { tenant, limit, .. } => Self {
+                tenant: tenant.map(|tenant| tenant.0),
+                why: Some(limit.as_str().to_owned()),
+                ..line
+            },
+            Decision::BudgetExceeded { deployment, until } => {
+                Self { deployment: at(deployment), until_ns: Some(until.as_nanos()), ..line }
+            }
+            Decision::HealthChanged { deployment, healthy } => {
+                let why = if healthy { HEALTHY } else { UNHEALTHY };
+                Self { deployment: at(deployment), why: Some(why.to_owned()), ..line }
+            }
+            Decision::Reconfigured { config } => Self { config: Some(config.0), ..line },
             Decision::FellBack { from, to, .. } => {
                 Self { group: named(from), to_group: named(to), ..line }
             }
@@ -161,6 +183,23 @@ impl NoteLine {
             "budget_spent" => {
                 Decision::BudgetSpent { request: self.key()?, group: group(&self.group)? }
             }
+            "all_out" => Decision::AllOut { request: self.key()?, group: group(&self.group)? },
+            "queue_full" => {
+                Decision::QueueFull { request: self.key()?, group: group(&self.group)? }
+            }
+            "held_back" => Decision::HeldBack {
+                request: self.key()?,
+                tenant: self.tenant.map(TenantId),
+                limit: LimitKind::from_word(why).ok_or_else(unknown)?,
+            },
+            "budget_exceeded" => Decision::BudgetExceeded { deployment: at()?, until: until()? },
+            "health_changed" => Decision::HealthChanged {
+                deployment: at()?,
+                healthy: healthy(why).ok_or_else(unknown)?,
+            },
+            "reconfigured" => Decision::Reconfigured {
+                config: ConfigId(self.config.ok_or("`config` is missing")?),
+            },
             "fell_back" => Decision::FellBack {
                 request: self.key()?,
                 from: group(&self.group)?,
@@ -212,6 +251,13 @@ impl NoteLine {
     }
 }
 
+fn healthy(word: &str) -> Option<bool> {
+    [(HEALTHY, true), (UNHEALTHY, false)]
+        .into_iter()
+        .find(|&(known, _)| known == word)
+        .map(|it| it.1)
+}
+
 const fn event(decision: &Decision) -> &'static str {
     match decision {
         Decision::CooldownStarted { .. } => "cooldown_started",
@@ -222,6 +268,12 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::BudgetSpent { .. } => "budget_spent",
         Decision::FellBack { .. } => "fell_back",
         Decision::Queued { .. } => "queued",
+        Decision::AllOut { .. } => "all_out",
+        Decision::HeldBack { .. } => "held_back",
+        Decision::QueueFull { .. } => "queue_full",
+        Decision::BudgetExceeded { .. } => "budget_exceeded",
+        Decision::HealthChanged { .. } => "health_changed",
+        Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",
         Decision::TimedOut { .. } => "timed_out",
         Decision::AttemptFailed { .. } => "attempt_failed",

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(super) struct RequestLine {
     request: u64,
     group: String,
+    #[serde(default)]
+    kind: Option<String>,
     outcome: String,
     class: Option<String>,
     source: Option<String>,
@@ -36,6 +38,7 @@ impl RequestLine {
         Self {
             request: row.request,
             group: header.groups[usize::from(row.group)].clone(),
+            kind: header.kinds.get(usize::from(row.kind)).cloned(),
             outcome: outcome.to_owned(),
             class: class.map(|class| class.as_str().to_owned()),
             source: source.map(|source| source.as_str().to_owned()),
@@ -66,6 +69,7 @@ impl RequestLine {
         Ok(RequestRow {
             request: self.request,
             group: place(&header.groups, &self.group)?,
+            kind: self.kind.map_or(Ok(0), |kind| place(&header.kinds, &kind))?,
             intended: Timestamp::from_nanos(self.intended_ns),
             sent: Timestamp::from_nanos(self.sent_ns),
             first_token: self.first_token_ns.map(Timestamp::from_nanos),

@@ -28,6 +28,12 @@ fn header() -> RunHeader {
         groups: vec!["chat".to_owned(), "small".to_owned()],
         deployments: vec![deployment("eu", 0), deployment("us", 1)],
         providers: vec!["one".to_owned(), "two, with a comma".to_owned()],
+        kinds: vec!["paid".to_owned(), "free".to_owned()],
+        changes: vec![ChangeInfo {
+            at: Timestamp::from_millis(1_500),
+            what: "weights eu 1, us 9".to_owned(),
+            weights: vec![1, 9],
+        }],
         lag: Some(Lag {
             p50: Duration::from_micros(5),
             p99: Duration::from_millis(1),
@@ -49,6 +55,7 @@ fn requests() -> Vec<RequestRow> {
     let rows = outcomes.into_iter().zip(0..).map(|(outcome, request)| RequestRow {
         request,
         group: 1,
+        kind: request as u16 % 2,
         intended: Timestamp::from_nanos(1_234_567_891 + request),
         sent: Timestamp::from_nanos(1_234_567_899 + request),
         first_token: (request == 0).then_some(Timestamp::from_secs(2)),
@@ -128,8 +135,10 @@ fn notes() -> Vec<NoteRow> {
         .collect()
 }
 
+const SHAPE: Shape = Shape { groups: 2, deployments: 2, kinds: 2 };
+
 fn recording() -> Recording {
-    let mut collector = Collector::new(Shape { groups: 2, deployments: 2 }, Keep::Rows);
+    let mut collector = Collector::new(SHAPE, Keep::Rows);
     requests().iter().for_each(|row| collector.request(row));
     attempts().iter().for_each(|row| collector.attempt(row));
     notes().into_iter().for_each(|row| collector.note(row));
@@ -190,7 +199,8 @@ fn class() -> impl Strategy<Value = FailureClass> {
 
 prop_compose! {
     fn any_request()(
-        (request, group, stream, status) in (any::<u64>(), 0..2_u16, any::<bool>(), any::<u16>()),
+        (request, group, kind, stream) in (any::<u64>(), 0..2_u16, 0..2_u16, any::<bool>()),
+        status in any::<u16>(),
         (intended, sent, ended) in (moment(), moment(), moment()),
         first_token in prop::option::of(moment()),
         (input_tokens, output_tokens, received_tokens) in any::<(u32, u32, u32)>(),
@@ -203,7 +213,7 @@ prop_compose! {
         ],
     ) -> RequestRow {
         RequestRow {
-            request, group, intended, sent, first_token, ended, stream, input_tokens, output_tokens,
+            request, group, kind, intended, sent, first_token, ended, stream, input_tokens, output_tokens,
             received_tokens, outcome, status,
         }
     }
@@ -241,7 +251,7 @@ proptest! {
     ) {
         // The rows and nothing else: cells of a whole day would be slow to write so often.
         let folder = folder("any-rows");
-        let none = Collector::new(Shape { groups: 2, deployments: 2 }, Keep::Rows).finish(header());
+        let none = Collector::new(SHAPE, Keep::Rows).finish(header());
         let recording = Recording { requests, attempts, ..none };
         recording.write(&folder).unwrap();
         prop_assert_eq!(Recording::read(&folder).unwrap(), recording);

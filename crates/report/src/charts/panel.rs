@@ -147,6 +147,33 @@ impl Panel {
         }
     }
 
+    /// Marks where another configuration began to hold, and says in the first panel what changed: at its
+    /// foot, names that would meet above one another.
+    pub(super) fn changes(&self, picture: &mut Picture, story: &Story<'_>, place: Place) {
+        let mut ends: Vec<f64> = Vec::new();
+        for change in &story.recording.header.changes {
+            let x = self.x(change.at.as_secs_f64());
+            picture.path(vec![(x, self.top), (x, self.bottom)], QUIET, 1.0);
+            if !matches!(place, Place::Alone | Place::First) {
+                continue;
+            }
+            let text = letters::cut(&change.what, SMALL, true, self.right - self.left - 12.0);
+            let wide = letters::width(&text, SMALL, true);
+            let left = (x + 5.0).min(self.right - wide - 4.0);
+            let row = ends.iter().position(|&end| end <= left).unwrap_or(ends.len());
+            let y = self.bottom - 11.0 - 16.0 * row as f64;
+            if y < self.top + 8.0 {
+                continue;
+            }
+            let end = left + wide + 8.0;
+            match ends.get_mut(row) {
+                Some(last) => *last = end,
+                None => ends.push(end),
+            }
+            picture.text_on_paper((left, y), &text, QUIET);
+        }
+    }
+
     /// A bar over a stretch of seconds, from one value up to another. What is there at all is seen: no
     /// bar is lower than a pixel and a half.
     pub(super) fn bar(

@@ -78,7 +78,7 @@ fn draw_waits(
     (waited, asked): (&[Retry], &[(f64, f64)]),
 ) {
     let group = &story.scenario.router.groups[story.scenario.target.index()];
-    let backoff = group.backoff;
+    let backoff = group.retry_rule;
     let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
     let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
     let panel = Panel::new(story, top, WAITS, ceiling(longest));
@@ -86,7 +86,7 @@ fn draw_waits(
     panel.faults(picture, &faults);
     panel.frame(picture, story, &Unit { name: "delay", write: seconds, lines: 4.0 }, Place::First);
     let mut free_below = f64::INFINITY;
-    for retry in 1..=group.max_retries {
+    for retry in 1..=group.retries.max {
         let most = backoff.ceiling(retry).as_secs_f64();
         let repeated = retry > 1 && backoff.ceiling(retry - 1) == backoff.ceiling(retry);
         let y = panel.y(most);

@@ -20,6 +20,9 @@ const BIN: usize = 2;
 /// The normal quantile of a two-sided band of 99.9 %.
 const BAND: f64 = 3.29;
 
+/// How many lines of weights stand beside a panel.
+const CAPTION_LINES: usize = 5;
+
 const PANEL: f64 = 132.0;
 const STEP: f64 = 166.0;
 
@@ -82,8 +85,8 @@ fn draw_deployment(
     let line: Vec<_> =
         bins.iter().map(|bin| (f64::midpoint(bin.from, bin.to), Some(bin.share))).collect();
     panel.line(picture, &line, ink, 2.5);
-    let weight = story.recording.header.deployments[deployment].weight;
-    panel.caption(picture, story.name(deployment), ink, &[format!("weight {weight}")]);
+    panel.caption(picture, story.name(deployment), ink, &weight_lines(story, deployment));
+    panel.changes(picture, story, place);
     panel.fault_names(picture, &faults, Named::Alone);
     for fault in fault_windows(story.scenario, provider) {
         let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
@@ -91,6 +94,17 @@ fn draw_deployment(
         let time = moved(story, deployment, MetricId::RecoveryTime, fault.end);
         mark(picture, panel, time, fault.end, (18.0, "back", "did not come back", TEXT));
     }
+}
+
+/// The weights of a deployment, a line each, as far as they have room beside a panel.
+fn weight_lines(story: &Story<'_>, deployment: usize) -> Vec<String> {
+    let weights = text::weights(&story.recording.header, deployment);
+    let mut lines: Vec<_> = weights.split(", ").map(str::to_owned).collect();
+    if lines.len() > CAPTION_LINES {
+        lines.truncate(CAPTION_LINES - 1);
+        lines.push("and so on".to_owned());
+    }
+    lines
 }
 
 /// The weight that applied and the band of chance around it, in steps.
@@ -189,7 +203,8 @@ struct Odds {
 
 struct Member {
     deployment: usize,
-    weight: f64,
+    /// By the time from which it holds.
+    weights: Vec<(Timestamp, f64)>,
     /// When its provider fails.
     faults: Vec<Range<Timestamp>>,
     /// When it had asked to be left alone.
@@ -197,6 +212,11 @@ struct Member {
 }
 
 impl Member {
+    fn weight(&self, time: Timestamp) -> f64 {
+        let begun = self.weights.partition_point(|&(from, _)| from <= time);
+        self.weights[..begun].last().map_or(0.0, |&(_, weight)| weight)
+    }
+
     fn is_out(&self, time: Timestamp) -> bool {
         // Ranges of one kind are in order and do not overlap: only the last begun can hold the time.
         [&self.faults, &self.waits].into_iter().any(|ranges| {
@@ -213,7 +233,7 @@ impl Odds {
             let cells = &story.recording.cells.deployments[deployment];
             Member {
                 deployment,
-                weight: f64::from(story.recording.header.deployments[deployment].weight),
+                weights: story.weights(deployment),
                 faults: faults.iter().map(|fault| fault.start..fault.end).collect(),
                 waits: cells.embargoed().collect(),
             }
@@ -261,9 +281,10 @@ impl Odds {
             if member.is_out(time) {
                 continue;
             }
-            all += member.weight;
+            let weight = member.weight(time);
+            all += weight;
             if member.deployment == deployment {
-                own = member.weight;
+                own = weight;
             }
         }
         (all > 0.0).then(|| own / all)

@@ -44,7 +44,7 @@ impl<'a> Story<'a> {
         let recorded = ticks.unwrap_or(0).div_ceil(10);
         let planned = scenario.duration.as_secs_f64().ceil() as usize;
         let faults = (0_u16..).zip(&scenario.providers).flat_map(|(number, provider)| {
-            let whom = deployments_of(scenario, number);
+            let whom = deployments_of(recording, number);
             provider.config.faults.iter().map(move |fault| Fault {
                 provider: number,
                 whom: whom.clone(),
@@ -134,6 +134,14 @@ impl<'a> Story<'a> {
         self.recording.header.deployments[deployment].provider
     }
 
+    /// The weights of a deployment, each with the time from which it holds.
+    pub(super) fn weights(&self, deployment: usize) -> Vec<(Timestamp, f64)> {
+        let header = &self.recording.header;
+        let times = header.changes.iter().map(|change| change.at);
+        let times = std::iter::once(Timestamp::ZERO).chain(times);
+        times.map(|time| (time, f64::from(header.weight_at(deployment, time)))).collect()
+    }
+
     /// What became of the requests of a stretch of seconds, all groups together.
     pub(super) fn requests(&self, seconds: Range<usize>) -> RequestCell {
         let mut sum = RequestCell::default();
@@ -159,13 +167,12 @@ pub(super) fn window(seconds: &Range<usize>) -> Range<Timestamp> {
     Timestamp::from_secs(seconds.start as u64)..Timestamp::from_secs(seconds.end as u64)
 }
 
-fn deployments_of(scenario: &Scenario, provider: u16) -> String {
-    let names = scenario.deployments().filter(|(id, ..)| {
-        scenario.deployments.get(id.index()).is_some_and(|link| link.provider == provider)
-    });
-    let names: Vec<_> = names.map(|(.., deployment)| deployment.name.as_str()).collect();
+fn deployments_of(recording: &Recording, provider: u16) -> String {
+    let header = &recording.header;
+    let of_it = header.deployments.iter().filter(|info| info.provider == provider);
+    let names: Vec<_> = of_it.map(|info| info.name.as_str()).collect();
     if names.is_empty() {
-        scenario.providers[usize::from(provider)].name.clone()
+        header.providers[usize::from(provider)].clone()
     } else {
         names.join(", ")
     }
@@ -173,7 +180,7 @@ fn deployments_of(scenario: &Scenario, provider: u16) -> String {
 
 fn describe(fault: &FaultConfig) -> String {
     let what = match fault.kind {
-        FaultKind::Error { status, .. } => status.to_string(),
+        FaultKind::Error { status, class, .. } => crate::text::error(status, class),
         FaultKind::Refuse => "refused".to_owned(),
         FaultKind::BlackHole => "black hole".to_owned(),
         FaultKind::Slowdown { factor_milli } => {

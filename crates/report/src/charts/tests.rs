@@ -55,7 +55,11 @@ fn recording_of(
     attempts: &[AttemptRow],
     notes: &[NoteRow],
 ) -> Recording {
-    let shape = Shape { groups: header.groups.len(), deployments: header.deployments.len() };
+    let shape = Shape {
+        groups: header.groups.len(),
+        deployments: header.deployments.len(),
+        kinds: header.kinds.len(),
+    };
     let mut collector = Collector::new(shape, keep);
     requests.iter().for_each(|row| collector.request(row));
     attempts.iter().for_each(|row| collector.attempt(row));
@@ -122,6 +126,16 @@ fn the_moments_at_which_traffic_left_and_was_back_stand_on_the_chart() {
 }
 
 #[test]
+fn a_change_is_marked_and_named_where_the_shares_are() {
+    let mut run = Fixture::new();
+    run.changed(50, "weights a 1, b 9", [1, 9, 1, 1]).weighted(0..100_000);
+    let charts = svgs(&run.scenario, &run.recording());
+    let (_, shares) = charts.iter().find(|(id, _)| *id == "shares").unwrap();
+    assert_eq!(shares.matches("weights a 1, b 9").count(), 1, "on the first panel alone");
+    assert!(shares.contains("weight 6") && shares.contains("then 1"));
+}
+
+#[test]
 fn names_of_phases_and_faults_are_written_so_that_a_page_can_hold_them() {
     let (mut scenario, recording) = eventful();
     scenario.phases[0].name = "<b>&".to_owned();
@@ -173,6 +187,7 @@ prop_compose! {
         RequestRow {
             request: 0,
             group,
+            kind: 0,
             intended,
             sent: intended,
             first_token: Some(intended),

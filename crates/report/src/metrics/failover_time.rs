@@ -30,7 +30,7 @@ fn one(
     first: &FirstAttempts,
     fault: FaultWindow,
 ) -> Result<Timed, String> {
-    let share = ask.weight_share(deployment);
+    let share = ask.weight_share(deployment, fault.start);
     let start = text::moment(fault.start);
     let before = first.over(fault.start - BEFORE, fault.start.since(fault.start - BEFORE)).there;
     if before < MINIMUM {

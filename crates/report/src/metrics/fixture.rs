@@ -4,8 +4,8 @@ use super::{Ask, Measured, Measurement, Value, measure};
 use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, Source};
 use squall_record::{
-    AttemptOutcome, AttemptRow, Collector, DeploymentInfo, Ended, Keep, Mode, Recording,
-    RequestOutcome, RequestRow, RunHeader, SeenBy, Shape,
+    AttemptOutcome, AttemptRow, ChangeInfo, Collector, DeploymentInfo, Ended, Keep, Mode,
+    Recording, RequestOutcome, RequestRow, RunHeader, SeenBy, Shape,
 };
 use squall_router::{DeploymentId, GroupId};
 use squall_scenario::{Argument, Limit, MetricId, Scenario};
@@ -62,6 +62,8 @@ pub(crate) struct Fixture {
     pub(crate) scenario: Scenario,
     pub(crate) header: RunHeader,
     requests: Vec<RequestRow>,
+    /// The kind of the requests that are made next.
+    kind: u16,
     attempts: Vec<AttemptRow>,
 }
 
@@ -98,11 +100,13 @@ impl Fixture {
                 deployment("d", 1, 2, 1),
             ],
             providers: vec!["north".to_owned(), "south".to_owned(), "east".to_owned()],
+            kinds: vec!["chat".to_owned()],
+            changes: Vec::new(),
             lag: None,
             digest: String::new(),
             version: "0.0.0".to_owned(),
         };
-        Self { scenario, header, requests: Vec::new(), attempts: Vec::new() }
+        Self { scenario, header, requests: Vec::new(), kind: 0, attempts: Vec::new() }
     }
 
     /// `count` requests, evenly over a stretch, each half a second long, with its first token after
@@ -117,6 +121,7 @@ impl Fixture {
             self.requests.push(RequestRow {
                 request: self.requests.len() as u64,
                 group: 0,
+                kind: self.kind,
                 intended,
                 sent: intended,
                 first_token: Some(intended + Duration::from_millis(100)),
@@ -129,6 +134,24 @@ impl Fixture {
                 status: 200,
             });
         }
+        self
+    }
+
+    /// A mix of two kinds, `paid` and `free`; the requests that are made next are of this one.
+    pub(crate) fn of_kind(&mut self, kind: u16) -> &mut Self {
+        self.header.kinds = vec!["paid".to_owned(), "free".to_owned()];
+        self.kind = kind;
+        self
+    }
+
+    /// From a second on, these weights.
+    pub(crate) fn changed(&mut self, secs: u64, what: &str, weights: [u32; 4]) -> &mut Self {
+        let change = ChangeInfo {
+            at: Timestamp::from_secs(secs),
+            what: what.to_owned(),
+            weights: weights.into(),
+        };
+        self.header.changes.push(change);
         self
     }
 
@@ -161,13 +184,22 @@ impl Fixture {
     }
 
     pub(crate) fn recording(&self) -> Recording {
-        let shape =
-            Shape { groups: self.header.groups.len(), deployments: self.header.deployments.len() };
+        let shape = Shape {
+            groups: self.header.groups.len(),
+            deployments: self.header.deployments.len(),
+            kinds: self.header.kinds.len(),
+        };
         let mut collector = Collector::new(shape, Keep::Rows);
         self.requests.iter().for_each(|row| collector.request(row));
         let mut attempts = self.attempts.clone();
         attempts.sort_by_key(|row| row.ended);
-        attempts.iter().for_each(|row| collector.attempt(row));
+        let kinds = self.requests.iter().map(|row| (row.request, row.kind));
+        for row in &attempts {
+            match kinds.clone().find(|&(request, _)| Some(request) == row.request) {
+                Some((_, kind)) => collector.attempt_for(kind, row),
+                None => collector.attempt(row),
+            }
+        }
         collector.finish(self.header.clone())
     }
 

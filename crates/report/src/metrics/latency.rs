@@ -19,7 +19,7 @@ pub(super) fn measure(ask: &Ask<'_>, of: Of, quantile: f64) -> Measurement {
         Of::Latency => group.latency.window(ask.window.clone()),
         Of::Ttft => group.ttft.window(ask.window.clone()),
     };
-    let groups = ask.recording.cells.groups[ask.groups()].iter().map(cells);
+    let groups = ask.requests().iter().map(cells);
     let merged = groups.reduce(|mut merged, other| {
         // Same bounds: nothing can be out of them.
         merged.add(other).map_or_else(|_| unreachable!("equal bounds"), |()| merged)

@@ -40,7 +40,6 @@ fn one(
     fault: FaultWindow,
     end: Timestamp,
 ) -> Result<Timed, String> {
-    let share = ask.weight_share(deployment);
     let fault_end = text::moment(fault.end);
     let seen = end.since(fault.end);
     if seen < HOLD * TIMES {
@@ -53,11 +52,13 @@ fn one(
     let moment = grid(fault.end, last).find(|&moment| {
         (0..TIMES).all(|nth| {
             let counts = first.over(moment + HOLD * nth, HOLD);
+            let share = ask.weight_share(deployment, moment + HOLD * nth);
             counts.group > 0 && counts.there as f64 >= BACK * share * counts.group as f64
         })
     });
     let decided = moment.map_or(seen, |_| HOLD * TIMES);
     let group = first.over(moment.unwrap_or(fault.end), decided).group;
+    let share = ask.weight_share(deployment, moment.unwrap_or(fault.end));
     let due = (share * group as f64) as u64;
     if due < MINIMUM {
         return Err(format!(

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
     let (mut succeeded, mut ended, mut unfinished) = (0, 0, 0);
     let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
-    for group in ask.groups() {
-        let sum = ask.recording.cells.groups[group].sum(ask.window.clone());
+    for cells in ask.requests() {
+        let sum = cells.sum(ask.window.clone());
         let failed = FailureClass::ALL.iter().map(|class| class.as_str()).zip(sum.failed);
         for (word, count) in failed.chain([("given up", sum.gave_up)]) {
             *lost.entry(word).or_default() += u64::from(count);

@@ -234,3 +234,75 @@ fn a_percentile_takes_ten_samples_beyond_it() {
     let Value::Duration(ttft) = run.value(MetricId::TtftP50, CHAT, secs(0..10)) else { panic!() };
     assert!((100..=101).contains(&(ttft.as_millis() as u64)), "{ttft:?}");
 }
+
+const PAID: Option<Argument> = Some(Argument::Kind(0));
+const FREE: Option<Argument> = Some(Argument::Kind(1));
+
+#[test]
+fn a_kind_of_request_is_measured_apart_from_its_group() {
+    let mut run = Fixture::new();
+    run.of_kind(0).requests(0..10_000, 100, RequestOutcome::Succeeded);
+    run.of_kind(1).requests(0..10_000, 50, FAILED).requests(
+        0..10_000,
+        50,
+        RequestOutcome::Succeeded,
+    );
+    let success = |of| run.value(MetricId::SuccessRate, of, WHOLE);
+    assert_eq!([PAID, FREE, CHAT, None].map(success), [1.0, 0.5, 0.75, 0.75].map(Value::Fraction));
+    assert_eq!(run.measured(MetricId::LatencyP50, FREE, WHOLE).n, 50);
+    // Every attempt of the fixture is for the first request.
+    run.first(0, 0..10_000, 120);
+    assert_eq!(run.value(MetricId::RetryAmplification, PAID, WHOLE), Value::Ratio(1.2));
+    assert_eq!(run.value(MetricId::RetryAmplification, FREE, WHOLE), Value::Ratio(0.0));
+    assert_eq!(run.reason(MetricId::WeightAdherence, PAID, WHOLE), "it needs a group");
+}
+
+#[test]
+fn the_only_kind_is_all_requests() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 100, RequestOutcome::Succeeded).first(0, 0..10_000, 110);
+    for (metric, value) in [
+        (MetricId::SuccessRate, Value::Fraction(1.0)),
+        (MetricId::RetryAmplification, Value::Ratio(1.1)),
+    ] {
+        assert_eq!(run.value(metric, PAID, WHOLE), value);
+    }
+}
+
+#[test]
+fn a_first_attempt_is_due_by_the_weights_of_its_time() {
+    let mut run = Fixture::new();
+    // 6, 3, 1 for ten seconds, then 1, 3, 6: 60 and 10 per cent of 200 each.
+    run.changed(10, "weights a 1, c 6", [1, 3, 6, 1]);
+    run.first(0, 0..10_000, 120).first(1, 0..10_000, 60).first(2, 0..10_000, 20);
+    run.first(0, 10_000..20_000, 20).first(1, 10_000..20_000, 60).first(2, 10_000..20_000, 120);
+    let measured = run.measured(MetricId::WeightAdherence, CHAT, WHOLE);
+    assert!((fraction(measured.value) - 1.0).abs() < 1e-12, "{measured:?}");
+    assert!(measured.detail[0].ends_with("weight 35%"), "{measured:?}");
+    let after = run.measured(MetricId::WeightAdherence, CHAT, secs(10..20));
+    assert!((fraction(after.value) - 1.0).abs() < 1e-12 && after.n == 200, "{after:?}");
+}
+
+#[test]
+fn a_deployment_that_is_not_there_is_due_nothing_and_its_faults_excuse_nothing() {
+    let mut run = Fixture::new();
+    // `a` leaves before the outage of its provider.
+    run.changed(15, "chat: b, c", [0, 3, 1, 1]);
+    run.weighted(0..15_000).first(1, 15_000..45_000, 900).first(2, 15_000..45_000, 300);
+    let measured = run.measured(MetricId::WeightAdherence, CHAT, secs(20..40));
+    assert!((fraction(measured.value) - 1.0).abs() < 1e-12, "{measured:?}");
+    assert_eq!(measured.n, 800);
+    assert!(measured.detail.iter().all(|line| !line.contains("left out")), "{measured:?}");
+}
+
+#[test]
+fn recovery_is_held_against_the_weights_after_a_change() {
+    let mut run = Fixture::new();
+    // Back at 45 s with a tenth instead of six.
+    run.changed(42, "weights a 1, b 8", [1, 8, 1, 1]);
+    run.weighted(0..20_000).first(1, 20_000..45_000, 500);
+    run.first(0, 45_000..100_000, 220).first(1, 45_000..100_000, 1_760);
+    run.first(2, 45_000..100_000, 220);
+    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    assert!((3_500..=5_000).contains(&(time.as_millis() as u64)), "{time:?}");
+}

@@ -1,7 +1,7 @@
 //! `weight_adherence(group)`: 1 − total-variation distance of the first attempts' shares from the
-//! weights, over the time in which every deployment of the group could be chosen: ticks without a fault
-//! of any of their providers and outside every Retry-After in the providers' log. What the router held
-//! of a deployment does not excuse it.
+//! weights that held when each was made, over the time in which every deployment with a weight could be
+//! chosen: ticks without a fault of any of their providers and outside every Retry-After in the
+//! providers' log. What the router held of a deployment does not excuse it.
 //!
 //! Minimum sample: 100 first attempts. Beside the value stands the distance that independent random
 //! choices by the same weights would have: its mean, and what 1 in 100 would exceed.
@@ -20,19 +20,20 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         return Measurement::inconclusive("it needs a group");
     };
     let members = ask.members(group.0);
-    let excluded = excluded(ask, &members);
-    let (counts, left_out) = count(ask, &members, &excluded);
-    let n: u64 = counts.iter().sum();
+    let (periods, left_out) = count(ask, &members);
+    let n: u64 = periods.iter().map(Period::n).sum();
     if n < MINIMUM {
         return Measurement::too_few(n, "first attempts while all were healthy", MINIMUM);
     }
-    let shares: Vec<_> = members.iter().map(|&member| ask.weight_share(member)).collect();
-    let distance = distance(&counts, &shares);
-    let (mean, p99) = noise(&shares, n);
+    let counts: Vec<u64> = (0..members.len())
+        .map(|member| periods.iter().map(|period| period.counts[member]).sum())
+        .collect();
+    let due = due(&periods, n);
+    let (mean, p99) = noise(&periods, n);
     let mut detail: Vec<_> = members
         .iter()
         .zip(&counts)
-        .zip(&shares)
+        .zip(&due)
         .map(|((&member, &count), &share)| {
             let (is, due) = (text::percent(count as f64 / n as f64), text::percent(share));
             format!("{}: {is} of first attempts, weight {due}", ask.info(member).name)
@@ -43,52 +44,125 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         text::percent(1.0 - mean),
         text::percent(1.0 - p99)
     ));
+    if periods.len() > 1 {
+        detail.push("weights changed: each first attempt is due by those of its time".to_owned());
+    }
     if left_out > 0 {
         let seconds = text::ratio(TICK.as_secs_f64() * left_out as f64);
         detail.push(format!("{seconds} s of faults and Retry-After are left out"));
     }
-    let value = Value::Fraction(1.0 - distance);
+    let value = Value::Fraction(1.0 - distance(&counts, &due));
     Measurement::Measured(Measured { value, n, of: "first attempts", detail })
 }
 
-/// When some deployment could not be chosen.
-fn excluded(ask: &Ask<'_>, members: &[usize]) -> Vec<Range<Timestamp>> {
+/// First attempts under one set of weights.
+struct Period {
+    /// Each member's part of the weights.
+    shares: Vec<f64>,
+    /// First attempts at each member.
+    counts: Vec<u64>,
+}
+
+impl Period {
+    fn n(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// First attempts of each member in the ticks of the window in which all could be chosen, by the weights
+/// that held; and how many ticks were left out.
+fn count(ask: &Ask<'_>, members: &[usize]) -> (Vec<Period>, usize) {
+    let cells = &ask.recording.cells.deployments;
+    let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
+    let changes = ask.recording.header.changes.iter().map(|change| change.at);
+    let starts = std::iter::once(Timestamp::ZERO).chain(changes.clone());
+    let ends = changes.chain([Timestamp::MAX]);
+    let (mut periods, mut left_out) = (Vec::new(), 0);
+    for (from, until) in starts.zip(ends) {
+        let mut out = Sweep::new(excluded(ask, members, &(from..until)));
+        let mut period = Period {
+            shares: members.iter().map(|&each| ask.weight_share(each, from)).collect(),
+            counts: vec![0; members.len()],
+        };
+        let mut tick = first_tick(from);
+        while tick < len {
+            let start = Timestamp::ZERO + TICK * tick as u32;
+            // A tick in which the weights change belongs to neither.
+            if start + TICK > until {
+                break;
+            }
+            if ask.window.contains(&start) {
+                if out.touches(start, start + TICK) {
+                    left_out += 1;
+                } else {
+                    for (count, &member) in period.counts.iter_mut().zip(members) {
+                        let cell = cells[member].ticks().get(tick);
+                        *count += cell.map_or(0, |cell| u64::from(cell.first));
+                    }
+                }
+            }
+            tick += 1;
+        }
+        periods.push(period);
+    }
+    periods.retain(|period| period.n() > 0);
+    (periods, left_out)
+}
+
+/// The first tick that begins at `time` or later.
+fn first_tick(time: Timestamp) -> usize {
+    let tick = time.as_nanos().div_ceil(TICK.as_nanos() as u64);
+    usize::try_from(tick).unwrap_or(usize::MAX)
+}
+
+/// When some deployment with a weight could not be chosen, as far as it is within `period`.
+fn excluded(ask: &Ask<'_>, members: &[usize], period: &Range<Timestamp>) -> Vec<Range<Timestamp>> {
     let mut excluded = Vec::new();
     for &member in members {
+        if ask.recording.header.weight_at(member, period.start) == 0 {
+            continue;
+        }
         let faults = all_windows(ask.scenario, ask.info(member).provider);
         excluded.extend(faults.iter().map(|fault| fault.start..fault.end));
         excluded.extend(ask.recording.cells.deployments[member].embargoed());
     }
+    excluded.retain(|range| range.start < period.end && range.end > period.start);
     excluded.sort_by_key(|range| (range.start, range.end));
     excluded
 }
 
-/// First attempts of each member in the ticks of the window that no excluded range touches, and how many
-/// ticks were left out.
-fn count(ask: &Ask<'_>, members: &[usize], excluded: &[Range<Timestamp>]) -> (Vec<u64>, usize) {
-    let cells = &ask.recording.cells.deployments;
-    let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
-    let mut counts = vec![0; members.len()];
-    let (mut next, mut excluded_until, mut left_out) = (0, Timestamp::ZERO, 0);
-    for tick in 0..len {
-        let start = Timestamp::ZERO + TICK * tick as u32;
-        let end = start + TICK;
-        while let Some(range) = excluded.get(next).filter(|range| range.start < end) {
-            excluded_until = excluded_until.max(range.end);
-            next += 1;
-        }
-        if !ask.window.contains(&start) {
-            continue;
-        }
-        if start < excluded_until {
-            left_out += 1;
-            continue;
-        }
-        for (count, &member) in counts.iter_mut().zip(members) {
-            *count += cells[member].ticks().get(tick).map_or(0, |cell| u64::from(cell.first));
-        }
+/// Ranges in the order of their starts, against stretches in order.
+struct Sweep {
+    ranges: Vec<Range<Timestamp>>,
+    next: usize,
+    until: Timestamp,
+}
+
+impl Sweep {
+    const fn new(ranges: Vec<Range<Timestamp>>) -> Self {
+        Self { ranges, next: 0, until: Timestamp::ZERO }
     }
-    (counts, left_out)
+
+    /// Whether a range touches the stretch.
+    fn touches(&mut self, start: Timestamp, end: Timestamp) -> bool {
+        while let Some(range) = self.ranges.get(self.next).filter(|range| range.start < end) {
+            self.until = self.until.max(range.end);
+            self.next += 1;
+        }
+        start < self.until
+    }
+}
+
+/// Each member's part of all first attempts, by the weights that held when each was made.
+fn due(periods: &[Period], n: u64) -> Vec<f64> {
+    // One set of weights is due as it is, without a detour through counts.
+    if let [only] = periods {
+        return only.shares.clone();
+    }
+    let members = periods.first().map_or(0, |period| period.shares.len());
+    let part =
+        |period: &Period, member: usize| period.n() as f64 / n as f64 * period.shares[member];
+    (0..members).map(|member| periods.iter().map(|period| part(period, member)).sum()).collect()
 }
 
 /// Total-variation distance: half the sum of the differences of the shares.
@@ -99,20 +173,34 @@ fn distance(counts: &[u64], shares: &[f64]) -> f64 {
 }
 
 /// The mean and the 99th percentile of the distance that n independent choices would have. The mean is
-/// ½·√(2/π)·Σ√(w(1−w)/n); the percentile comes from seeded draws of its normal limit.
-fn noise(shares: &[f64], n: u64) -> (f64, f64) {
-    let root = (n as f64).sqrt();
-    let sum: f64 = shares.iter().map(|share| (share * (1.0 - share)).sqrt()).sum();
-    let mean = 0.5 * (2.0 / PI).sqrt() * sum / root;
+/// ½·√(2/π)·Σ√(Σ m·w(1−w))/n, over the deployments and, within, over the stretches of equal weights with m
+/// choices each; the percentile comes from seeded draws of its normal limit.
+fn noise(periods: &[Period], n: u64) -> (f64, f64) {
+    let n = n as f64;
+    let members = periods.first().map_or(0, |period| period.shares.len());
+    let variance = |member: usize| {
+        let each = periods.iter().map(|period| (period.n() as f64, period.shares[member]));
+        each.map(|(n, share)| n * share * (1.0 - share)).sum::<f64>()
+    };
+    let sum: f64 = (0..members).map(|member| variance(member).sqrt()).sum();
+    let mean = 0.5 * (2.0 / PI).sqrt() * sum / n;
     let mut draws = Seed::new(0).stream(Purpose::named("report/weight-adherence"), 0, 0);
     let mut normal = || (-2.0 * (1.0 - draws.unit()).ln()).sqrt() * (TAU * draws.unit()).cos();
     let mut distances: Vec<f64> = (0..DRAWS)
         .map(|_| {
-            let parts: Vec<f64> = shares.iter().map(|share| share.sqrt() * normal()).collect();
-            // Less the common part: shares sum to one.
-            let total: f64 = parts.iter().sum();
-            let each = parts.iter().zip(shares).map(|(part, share)| (part - share * total).abs());
-            each.sum::<f64>() / 2.0 / root
+            let mut differences = vec![0.0; members];
+            for period in periods {
+                let root = (period.n() as f64).sqrt();
+                let parts: Vec<f64> =
+                    period.shares.iter().map(|share| share.sqrt() * normal()).collect();
+                // Less the common part: shares sum to one.
+                let total: f64 = parts.iter().sum();
+                let each = parts.iter().zip(&period.shares);
+                for (difference, (part, share)) in differences.iter_mut().zip(each) {
+                    *difference += root * (part - share * total);
+                }
+            }
+            differences.iter().map(|difference| difference.abs()).sum::<f64>() / 2.0 / n
         })
         .collect();
     distances.sort_by(f64::total_cmp);
@@ -126,6 +214,23 @@ const DRAWS: usize = 10_000;
 mod tests {
     use super::*;
 
+    fn period(shares: &[f64], n: u64) -> Period {
+        let mut counts = vec![0; shares.len()];
+        counts[0] = n;
+        Period { shares: shares.to_vec(), counts }
+    }
+
+    #[test]
+    fn what_is_due_and_its_noise_are_of_all_stretches_together() {
+        let halves = [period(&[0.9, 0.1], 3_000), period(&[0.1, 0.9], 1_000)];
+        let due = due(&halves, 4_000);
+        assert!((due[0] - 0.7).abs() < 1e-12 && (due[1] - 0.3).abs() < 1e-12, "{due:?}");
+        let same = noise(&[period(&[0.9, 0.1], 4_000)], 4_000);
+        let split = noise(&halves, 4_000);
+        assert!((same.0 / split.0 - 1.0).abs() < 1e-9, "9 to 1 varies as 1 to 9 does");
+        assert!((same.1 / split.1 - 1.0).abs() < 0.05, "{same:?}, {split:?}");
+    }
+
     #[test]
     fn the_distance_is_half_the_sum_of_the_differences() {
         assert!((distance(&[70, 20, 10], &[0.6, 0.3, 0.1]) - 0.1).abs() < 1e-12);
@@ -136,7 +241,7 @@ mod tests {
     #[test]
     fn the_noise_is_that_of_independent_choices() {
         for (n, mean, p99) in [(1_000, 0.0146, 0.038), (10_000, 0.0046, 0.012)] {
-            let noise = noise(&[0.7, 0.2, 0.1], n);
+            let noise = noise(&[period(&[0.7, 0.2, 0.1], n)], n);
             assert!((noise.0 / mean - 1.0).abs() < 0.03, "{noise:?}");
             assert!((noise.1 / p99 - 1.0).abs() < 0.06, "{noise:?}");
         }

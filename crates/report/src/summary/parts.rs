@@ -7,7 +7,7 @@ use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_provider::FaultKind;
-use squall_record::{Lag, Recording, RequestCell};
+use squall_record::{ChangeInfo, GroupCells, Lag, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -59,7 +59,7 @@ pub struct Totals {
     pub retry_amplification: Option<f64>,
 }
 
-/// A model group.
+/// A model group, or a kind of request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupSummary {
     /// Its name.
@@ -83,7 +83,7 @@ pub struct DeploymentSummary {
     pub group: String,
     /// Its provider.
     pub provider: String,
-    /// Its weight.
+    /// Its weight as the run began.
     pub weight: u32,
     /// Attempts at it.
     pub attempts: u64,
@@ -139,6 +139,17 @@ pub struct FaultSummary {
     pub end_ms: u64,
     /// How many of the arrivals it hits.
     pub share: f64,
+}
+
+/// Another configuration from some time on.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct ChangeSummary {
+    /// From when.
+    pub at_ms: u64,
+    /// What changed, in a few words.
+    pub what: String,
+    /// The weight of each deployment from then on, in the order of the deployments.
+    pub weights: Vec<u32>,
 }
 
 /// How late requests were sent.
@@ -209,8 +220,16 @@ impl Totals {
 
 impl GroupSummary {
     pub(super) fn all(recording: &Recording) -> Vec<Self> {
-        let groups = recording.header.groups.iter().zip(&recording.cells.groups);
-        let summary = groups.map(|(name, cells)| {
+        Self::each(&recording.header.groups, &recording.cells.groups)
+    }
+
+    /// The kinds of requests; none where there is one alone.
+    pub(super) fn kinds(recording: &Recording) -> Vec<Self> {
+        Self::each(&recording.header.kinds, &recording.cells.kinds)
+    }
+
+    fn each(names: &[String], cells: &[GroupCells]) -> Vec<Self> {
+        let summary = names.iter().zip(cells).map(|(name, cells)| {
             let sum = cells.sum(WHOLE);
             Self {
                 name: name.clone(),
@@ -292,6 +311,13 @@ impl FaultSummary {
     }
 }
 
+impl ChangeSummary {
+    pub(super) fn of(change: &ChangeInfo) -> Self {
+        let ChangeInfo { at, what, weights } = change;
+        Self { at_ms: at.as_nanos() / 1_000_000, what: what.clone(), weights: weights.clone() }
+    }
+}
+
 impl LagSummary {
     pub(super) fn of(lag: Lag) -> Self {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -302,7 +328,9 @@ impl LagSummary {
 /// A fault in a word or two.
 fn kind(kind: FaultKind) -> String {
     match kind {
-        FaultKind::Error { status, .. } => format!("error {status}"),
+        FaultKind::Error { status, class, .. } => {
+            format!("error {}", crate::text::error(status, class))
+        }
         FaultKind::Refuse => "refuse".to_owned(),
         FaultKind::BlackHole => "black hole".to_owned(),
         FaultKind::Slowdown { factor_milli } => {

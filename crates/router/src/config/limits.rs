@@ -1,16 +1,36 @@
-//! How much a deployment is given.
+//! How much a deployment, a group or a tenant is given.
 
 use core::time::Duration;
 
-/// The limits of one deployment. `None` is no limit.
+/// Limits. `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Limits {
     /// Requests per minute.
     pub rpm: Option<RateLimit>,
     /// Tokens per minute, prompt and answer together.
     pub tpm: Option<RateLimit>,
-    /// Attempts at once.
+    /// Attempts (of a deployment) or requests (of a group or tenant) at once.
     pub concurrency: Option<u32>,
+    /// When a place of `concurrency` is given back.
+    pub release: Release,
+}
+
+/// When a place of a concurrency limit is given back.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Release {
+    /// When the whole answer is there. The default.
+    #[default]
+    AtEnd,
+    /// When the answer begins, though a stream goes on (LiteLLM 1.80's semaphore).
+    AtFirstToken,
+}
+
+impl Limits {
+    /// Whether there is no limit at all.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.rpm.is_none() && self.tpm.is_none() && self.concurrency.is_none()
+    }
 }
 
 /// So many per minute.
@@ -36,4 +56,48 @@ pub enum Window {
     Sliding,
     /// Slices of this length from the epoch on, each with its part of the minute's number, at least 1.
     Slice(Duration),
+    /// Minutes that begin with the first that comes after the one before (LiteLLM's counters).
+    FromFirst,
+}
+
+/// Money in millionths of a millionth of a dollar: whole numbers down to the price of a token.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Money(pub u64);
+
+impl Money {
+    /// One dollar.
+    pub const DOLLAR: Self = Self(1_000_000_000_000);
+
+    /// So many dollars; saturates, and is 0 for what is no number or below 0.
+    #[must_use]
+    pub fn dollars(dollars: f64) -> Self {
+        Self((dollars * Self::DOLLAR.0 as f64) as u64)
+    }
+}
+
+/// What a deployment's tokens cost, each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Price {
+    /// A token of the prompt.
+    pub input: Money,
+    /// A token of the answer.
+    pub output: Money,
+}
+
+impl Price {
+    /// What so many tokens cost.
+    #[must_use]
+    pub const fn of(&self, input_tokens: u32, output_tokens: u32) -> Money {
+        let input = self.input.0.saturating_mul(input_tokens as u64);
+        Money(input.saturating_add(self.output.0.saturating_mul(output_tokens as u64)))
+    }
+}
+
+/// So much money in so much time, for one or several deployments together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SpendLimit {
+    /// How much.
+    pub limit: Money,
+    /// From the first that is spent on, until everything is forgotten.
+    pub period: Duration,
 }

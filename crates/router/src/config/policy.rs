@@ -1,89 +1,7 @@
-//! The policies a group is given, with their defaults.
+//! The policies a group is given that need no file of their own, with their defaults.
 
 use core::time::Duration;
 use squall_determinism::Share;
-
-/// How a deployment is picked among the usable ones.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Strategy {
-    /// Smooth weighted round robin (nginx): each prefix as near to the weights as can be.
-    #[default]
-    SmoothWeighted,
-}
-
-/// Exponential backoff with full jitter: a wait drawn evenly from zero to min(cap, base · 2ⁿ).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Backoff {
-    /// The ceiling of the first wait. Default 500 ms (the vendors' SDKs).
-    pub base: Duration,
-    /// The highest ceiling. Default 8 s (the vendors' SDKs).
-    pub cap: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(8) }
-    }
-}
-
-/// When a deployment is skipped, and for how long.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Cooldown {
-    /// After a 429.
-    pub throttled: ThrottledCooldown,
-    /// After failures.
-    pub failure: FailureCooldown,
-}
-
-/// The wait after a 429: as long as Retry-After says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ThrottledCooldown {
-    /// When the provider did not say. Default 1 s.
-    pub default: Duration,
-    /// At most this long, whatever the provider says. Default 10 min.
-    pub max: Duration,
-}
-
-impl Default for ThrottledCooldown {
-    fn default() -> Self {
-        Self { default: Duration::from_secs(1), max: Duration::from_secs(600) }
-    }
-}
-
-/// The breaker: two triggers, a break that doubles, and one probe to end it (linkerd's two signals,
-/// Finagle's doubling).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct FailureCooldown {
-    /// Trips after so many failures in a row; 0 for never. Default 5 (Finagle, Envoy).
-    pub consecutive: u32,
-    /// Trips at this share of failed attempts in the window. Default 50 % (LiteLLM).
-    pub share: Share,
-    /// Only with at least so many attempts in the window. Default 10.
-    pub min_attempts: u32,
-    /// The window that the share is taken over. Default 10 s.
-    pub window: Duration,
-    /// The first break. Default 5 s (LiteLLM, Finagle).
-    pub base: Duration,
-    /// The longest break: each failed probe doubles it up to this. Default 60 s.
-    pub cap: Duration,
-    /// The break after wrong keys, unknown models and spent quotas. Default 5 min.
-    pub misconfigured: Duration,
-}
-
-impl Default for FailureCooldown {
-    fn default() -> Self {
-        Self {
-            consecutive: 5,
-            share: Share::percent(50),
-            min_attempts: 10,
-            window: Duration::from_secs(10),
-            base: Duration::from_secs(5),
-            cap: Duration::from_secs(60),
-            misconfigured: Duration::from_secs(300),
-        }
-    }
-}
 
 /// How long an attempt may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,6 +15,8 @@ pub struct Timeouts {
     pub between_tokens: Duration,
     /// From its start to its end. Default 60 s.
     pub total: Duration,
+    /// From the start to the end of a streamed attempt, if other than `total`.
+    pub stream_total: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -106,7 +26,61 @@ impl Default for Timeouts {
             first_token: Duration::from_secs(30),
             between_tokens: Duration::from_secs(10),
             total: Duration::from_secs(60),
+            stream_total: None,
         }
+    }
+}
+
+/// What happens to a request when every deployment of its group that could serve it cools down. Whatever
+/// it is, [`Note::AllOut`](crate::Note::AllOut) tells of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AllOut {
+    /// Wait for the first to return, if that is within the group's `max_queue_wait`; else move on. The
+    /// default.
+    #[default]
+    Wait,
+    /// Move on at once: to a fallback, or to a failure that says when the first returns.
+    Fail,
+    /// Use them all the same, as if none of them cooled down (Envoy's panic mode). Throttled ones, and
+    /// those whose limits are reached, stay out.
+    UseAll,
+    /// Fail at once, and tell the client to come back after this long, however long it really takes
+    /// (LiteLLM: the smallest cooldown that is configured).
+    Say(Duration),
+}
+
+/// How a request's tags choose among deployments. Tags are sets; see [`Tags`](crate::Tags).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TagMatch {
+    /// One tag in common is enough. The default (LiteLLM).
+    #[default]
+    Any,
+    /// The deployment must have them all.
+    All,
+    /// Tags choose nothing.
+    Ignore,
+}
+
+/// How a request moves from group to group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FallbackRule {
+    /// Depth first, into no group twice, and at most so many moves for one request. Lists that lead back
+    /// to where they began are refused. The default, with 5 moves.
+    Once {
+        /// Moves for one request.
+        max_moves: u8,
+    },
+    /// Each group's list in turn, each of its groups with a list of its own, down to this depth, however
+    /// often a group has been tried (LiteLLM's `max_fallbacks`, default 5).
+    Nested {
+        /// Lists that may lead one into the other, at most 8.
+        max_depth: u8,
+    },
+}
+
+impl Default for FallbackRule {
+    fn default() -> Self {
+        Self::Once { max_moves: 5 }
     }
 }
 
@@ -124,5 +98,39 @@ pub struct RetryBudget {
 impl Default for RetryBudget {
     fn default() -> Self {
         Self { ratio: Share::percent(20), min_per_second: 10, window: Duration::from_secs(10) }
+    }
+}
+
+impl RetryBudget {
+    /// No budget at all: as many retries as the groups allow.
+    pub const UNLIMITED: Self = Self {
+        ratio: Share::percent(0),
+        min_per_second: u32::MAX,
+        window: Duration::from_secs(10),
+    };
+}
+
+/// Checks of deployments apart from traffic: a deployment that fails one is passed over until it passes,
+/// unless every deployment of its group fails them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HealthChecks {
+    /// Between two checks of one deployment. Default 10 s (Envoy checks unhealthy hosts so; LiteLLM: 300 s).
+    pub every: Duration,
+    /// How long an answer may take. Default 5 s.
+    pub timeout: Duration,
+    /// Failed checks in a row that make a deployment ill. Default 3 (Envoy, SMG).
+    pub unhealthy: u16,
+    /// Passed checks in a row that make it well. Default 2 (SMG).
+    pub healthy: u16,
+}
+
+impl Default for HealthChecks {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            unhealthy: 3,
+            healthy: 2,
+        }
     }
 }

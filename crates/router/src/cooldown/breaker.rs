@@ -51,9 +51,13 @@ impl Breaker {
         }
     }
 
-    /// The break is over: one probe may go.
-    pub(crate) fn half_open(&mut self) {
-        self.state = State::HalfOpen { probing: false };
+    /// A break that is over ends: one probe may go.
+    pub(crate) fn time_passed(&mut self, now: Timestamp) {
+        if let State::Open { until } = self.state
+            && until <= now
+        {
+            self.state = State::HalfOpen { probing: false };
+        }
     }
 
     pub(crate) fn probe_started(&mut self) {
@@ -191,7 +195,7 @@ mod tests {
         fail(&mut breaker, 0..3, at(0));
         let mut breaks = std::vec::Vec::new();
         for _ in 0..3 {
-            breaker.half_open();
+            breaker.time_passed(at(1_000));
             breaker.probe_started();
             let (cause, until) = breaker.failed(at(100), true).unwrap();
             assert_eq!(cause, CooldownCause::ProbeFailed);
@@ -204,7 +208,7 @@ mod tests {
     fn an_answered_probe_closes_it_and_forgets_the_break() {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
-        breaker.half_open();
+        breaker.time_passed(at(1_000));
         breaker.probe_started();
         assert_eq!(breaker.standing(), Standing::Probing);
         assert!(breaker.succeeded(at(5), true));

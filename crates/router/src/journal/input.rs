@@ -1,7 +1,10 @@
 //! Inputs as words.
 
 use super::words::{Reader, Sink, nanos, option};
-use crate::{Arrival, AttemptId, GroupId, Input, LimitHeaders, RequestKey, Tag, Usage};
+use crate::{
+    Arrival, AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList,
+    Input, LimitHeaders, Overrides, RegionId, RequestKey, Tag, Tags, TenantId, Usage,
+};
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
@@ -13,6 +16,8 @@ const FINISHED: u64 = 3;
 const FAILED: u64 = 4;
 const CLIENT_GONE: u64 = 5;
 const TICK: u64 = 6;
+const CHECKED: u64 = 7;
+const RECONFIGURE: u64 = 8;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
@@ -30,6 +35,7 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             bytes.word(arrival.output_tokens.into());
             bytes.word(arrival.stream.into());
             bytes.word(option(arrival.deadline.map(nanos)));
+            put_wishes(&arrival, bytes);
         }
         Input::LimitHeaders { attempt, headers } => {
             bytes.word(LIMIT_HEADERS);
@@ -57,6 +63,15 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             bytes.word(CLIENT_GONE);
             put_request(request, bytes);
         }
+        Input::Checked { deployment, passed } => {
+            bytes.word(CHECKED);
+            bytes.word(deployment.0.into());
+            bytes.word(passed.into());
+        }
+        Input::Reconfigure { config } => {
+            bytes.word(RECONFIGURE);
+            bytes.word(config.0.into());
+        }
         Input::Tick => bytes.word(TICK),
     }
 }
@@ -67,14 +82,7 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, Input)> {
     let mut words = Reader(bytes);
     let now = Timestamp::from_nanos(words.word()?);
     let input = match words.word()? {
-        ARRIVED => Input::Arrived(Arrival {
-            tag: Tag(words.word()?),
-            group: GroupId(words.narrow()?),
-            input_tokens: words.narrow()?,
-            output_tokens: words.narrow()?,
-            stream: words.word()? == 1,
-            deadline: words.duration()?,
-        }),
+        ARRIVED => Input::Arrived(arrival(&mut words)?),
         LIMIT_HEADERS => Input::LimitHeaders {
             attempt: attempt(&mut words)?,
             headers: LimitHeaders {
@@ -88,10 +96,102 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, Input)> {
         FINISHED => Input::Finished { attempt: attempt(&mut words)?, usage: usage(&mut words)? },
         FAILED => Input::Failed { attempt: attempt(&mut words)?, failure: failure(&mut words)? },
         CLIENT_GONE => Input::ClientGone { request: request(&mut words)? },
+        CHECKED => {
+            Input::Checked { deployment: DeploymentId(words.narrow()?), passed: words.word()? == 1 }
+        }
+        RECONFIGURE => Input::Reconfigure { config: ConfigId(words.narrow()?) },
         TICK => Input::Tick,
         _ => return None,
     };
     words.0.is_empty().then_some((now, input))
+}
+
+/// What most requests say nothing of: one word then.
+fn put_wishes(arrival: &Arrival, bytes: &mut Vec<u8>) {
+    let plain = Arrival {
+        tag: arrival.tag,
+        group: arrival.group,
+        input_tokens: arrival.input_tokens,
+        output_tokens: arrival.output_tokens,
+        stream: arrival.stream,
+        deadline: arrival.deadline,
+        ..Arrival::new(arrival.tag, arrival.group)
+    };
+    bytes.word((*arrival != plain).into());
+    if *arrival == plain {
+        return;
+    }
+    let overrides = arrival.overrides;
+    bytes.word(arrival.priority.into());
+    bytes.word(option(arrival.tenant.map(|tenant| tenant.0.into())));
+    bytes.word(arrival.tags.0);
+    bytes.word(arrival.session.is_some().into());
+    bytes.word(arrival.session.unwrap_or_default());
+    bytes.word(arrival.features.0.into());
+    bytes.word(option(arrival.region.map(|region| region.0.into())));
+    bytes.word(option(overrides.retries.map(Into::into)));
+    bytes.word(option(overrides.timeout.map(nanos)));
+    match overrides.fallbacks {
+        FallbackChoice::Configured => bytes.word(0),
+        FallbackChoice::None => bytes.word(1),
+        FallbackChoice::These(groups) => {
+            bytes.word(2 + groups.iter().count() as u64);
+            groups.iter().for_each(|group| bytes.word(group.0.into()));
+        }
+    }
+}
+
+fn arrival(words: &mut Reader<'_>) -> Option<Arrival> {
+    let plain =
+        Arrival { input_tokens: 0, ..Arrival::new(Tag(words.word()?), GroupId(words.narrow()?)) };
+    let arrival = Arrival {
+        input_tokens: words.narrow()?,
+        output_tokens: words.narrow()?,
+        stream: words.word()? == 1,
+        deadline: words.duration()?,
+        ..plain
+    };
+    if words.word()? == 0 {
+        return Some(arrival);
+    }
+    Some(Arrival {
+        priority: words.narrow()?,
+        tenant: narrow_option(words)?.map(TenantId),
+        tags: Tags(words.word()?),
+        session: {
+            let there = words.word()? == 1;
+            let session = words.word()?;
+            there.then_some(session)
+        },
+        features: Features(words.narrow()?),
+        region: narrow_option(words)?.map(RegionId),
+        overrides: Overrides {
+            retries: narrow_option(words)?,
+            timeout: words.duration()?,
+            fallbacks: match words.word()? {
+                0 => FallbackChoice::Configured,
+                1 => FallbackChoice::None,
+                more => FallbackChoice::These(groups(words, more - 2)?),
+            },
+        },
+        ..arrival
+    })
+}
+
+fn groups(words: &mut Reader<'_>, count: u64) -> Option<GroupList> {
+    let mut groups = Vec::new();
+    for _ in 0..count.min(GroupList::MAX as u64) {
+        groups.push(GroupId(words.narrow()?));
+    }
+    Some(GroupList::new(groups))
+}
+
+/// A number that may be absent, narrowed.
+fn narrow_option<T: TryFrom<u64>>(words: &mut Reader<'_>) -> Option<Option<T>> {
+    match words.option()? {
+        Some(value) => Some(Some(T::try_from(value).ok()?)),
+        None => Some(None),
+    }
 }
 
 fn put_request(request: RequestKey, sink: &mut impl Sink) {

@@ -45,6 +45,10 @@ fn put(output: &Output, sink: &mut impl Sink) {
         Output::Done { tag, request, outcome: Outcome::ClientGone } => {
             put_head(6, 0, tag, request, sink);
         }
+        Output::Check { deployment, timeout } => {
+            sink.word(7 | u64::from(deployment.0) << 8);
+            sink.word(nanos(timeout));
+        }
         Output::Note(_) => {}
     }
 }

@@ -1,8 +1,11 @@
 //! Every input survives the journal, and a journal tells when a core decides otherwise.
 
 use super::*;
-use crate::{Arrival, AttemptId, DeploymentConfig, GroupConfig, GroupId, LimitHeaders};
-use crate::{RequestKey, RetryBudget, Tag, Usage};
+use crate::{
+    Arrival, AttemptId, ConfigId, DeploymentConfig, DeploymentId, FallbackChoice, Features,
+    GroupConfig, GroupId, GroupList, LimitHeaders, Overrides, RegionId, RequestKey, Tag, Tags,
+    TenantId, Usage,
+};
 use alloc::vec;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -20,7 +23,29 @@ fn inputs() -> impl Strategy<Value = Input> {
         let (tag, group, input_tokens, output_tokens, stream, deadline) = arrival;
         let deadline = deadline.map(|nanos| Duration::from_nanos(nanos / 2));
         let (tag, group) = (Tag(tag), GroupId(group));
-        Input::Arrived(Arrival { tag, group, input_tokens, output_tokens, stream, deadline })
+        let plain =
+            Arrival { input_tokens, output_tokens, stream, deadline, ..Arrival::new(tag, group) };
+        Input::Arrived(plain)
+    });
+    let wishes = (any::<(u8, Option<u16>, u64, Option<u64>, u16)>(), any::<Option<u8>>());
+    let wishes = (wishes, prop::collection::vec(any::<u16>(), 0..6), any::<Option<u16>>());
+    let particular = wishes.prop_map(|((wishes, region), groups, retries)| {
+        let (priority, tenant, tags, session, features) = wishes;
+        let fallbacks = GroupList::new(groups.into_iter().map(GroupId));
+        Input::Arrived(Arrival {
+            priority,
+            tenant: tenant.map(TenantId),
+            tags: Tags(tags),
+            session,
+            features: Features(features),
+            region: region.map(RegionId),
+            overrides: Overrides {
+                retries,
+                timeout: retries.map(|millis| Duration::from_millis(millis.into())),
+                fallbacks: FallbackChoice::These(fallbacks),
+            },
+            ..Arrival::new(Tag(tags), GroupId(features))
+        })
     });
     let failed = (attempts(), 0..13_u8, any::<(u16, Option<u32>)>()).prop_map(
         |(attempt, class, (status, retry_after))| {
@@ -46,8 +71,17 @@ fn inputs() -> impl Strategy<Value = Input> {
             usage.map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens });
         Input::Finished { attempt, usage }
     });
+    let checked = any::<(u16, bool)>().prop_map(|(deployment, passed)| Input::Checked {
+        deployment: DeploymentId(deployment),
+        passed,
+    });
+    let reconfigured =
+        any::<u16>().prop_map(|config| Input::Reconfigure { config: ConfigId(config) });
     prop_oneof![
         arrived,
+        particular,
+        checked,
+        reconfigured,
         failed,
         headers,
         finished,
@@ -74,11 +108,12 @@ proptest! {
 }
 
 fn config(weights: [u32; 2]) -> RouterConfig {
-    let deployments =
-        weights.map(|weight| DeploymentConfig { weight, ..DeploymentConfig::new("d") }).to_vec();
+    let deployments = [("a", weights[0]), ("b", weights[1])]
+        .map(|(name, weight)| DeploymentConfig { weight, ..DeploymentConfig::new(name) })
+        .to_vec();
     RouterConfig {
         groups: vec![GroupConfig { deployments, ..GroupConfig::new("chat") }],
-        retry_budget: RetryBudget::default(),
+        ..RouterConfig::default()
     }
 }
 
@@ -97,12 +132,11 @@ fn journal() -> Vec<Vec<u8>> {
     for tag in 0..20 {
         let now = Timestamp::from_millis(tag * 10);
         let arrival = Arrival {
-            tag: Tag(tag),
-            group: GroupId(0),
             input_tokens: 10,
             output_tokens: 10,
             stream: true,
             deadline: None,
+            ..Arrival::new(Tag(tag), GroupId(0))
         };
         for output in feed(now, Input::Arrived(arrival)) {
             if let Output::StartAttempt(start) = output {
@@ -118,7 +152,7 @@ fn journal() -> Vec<Vec<u8>> {
 fn a_fresh_core_gives_the_same_outputs() {
     let frames = journal();
     let slices = frames.iter().map(Vec::as_slice);
-    let replayed = replay(config([3, 1]), Seed::new(7), 0, slices).unwrap();
+    let replayed = replay(config([3, 1]), [], Seed::new(7), 0, slices).unwrap();
     assert_eq!(replayed.frames, frames.len() as u64);
     assert!(replayed.outputs > 60, "accepted, started, failed over: {}", replayed.outputs);
 }
@@ -127,7 +161,7 @@ fn a_fresh_core_gives_the_same_outputs() {
 fn another_configuration_is_found_out() {
     let frames = journal();
     let frames = frames.iter().map(Vec::as_slice);
-    let outcome = replay(config([1, 3]), Seed::new(7), 0, frames);
+    let outcome = replay(config([1, 3]), [], Seed::new(7), 0, frames);
     assert!(matches!(outcome, Err(ReplayError::Diverged { frame: 0, .. })), "{outcome:?}");
 }
 
@@ -136,6 +170,6 @@ fn a_damaged_frame_is_named() {
     let mut frames = journal();
     frames[5].truncate(9);
     let frames = frames.iter().map(Vec::as_slice);
-    let outcome = replay(config([3, 1]), Seed::new(7), 0, frames);
+    let outcome = replay(config([3, 1]), [], Seed::new(7), 0, frames);
     assert_eq!(outcome, Err(ReplayError::Unreadable { frame: 5 }));
 }

@@ -55,6 +55,15 @@ impl Aligned {
         }
     }
 
+    pub(crate) const fn allowed(&self) -> u64 {
+        self.allowed
+    }
+
+    pub(crate) fn used(&mut self, now: Timestamp) -> u64 {
+        self.turn(now);
+        self.used
+    }
+
     fn turn(&mut self, now: Timestamp) {
         let window = now.as_nanos().saturating_add(self.offset) / self.length;
         if window != self.window {

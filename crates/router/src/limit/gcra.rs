@@ -66,11 +66,24 @@ impl Gcra {
             return;
         }
         // The low at `taken` itself was before the reservation and does not bound its refund.
-        let from = self.lows.partition_point(|&(at, _)| at <= taken);
+        let mut from = self.lows.partition_point(|&(at, _)| at <= taken);
         let lowest = self.lows.get(from).map_or(self.level, |&(_, low)| low.min(self.level));
         let back = amount.saturating_mul(UNIT).min(lowest);
         self.level -= back;
         self.lows.iter_mut().skip(from).for_each(|(_, low)| *low -= back);
+        // Levels rise from front to back again: an earlier one that is no lower says nothing any more.
+        while let Some(before) = from.checked_sub(1)
+            && self.lows.get(from).is_some_and(|&(_, low)| self.lows[before].1 >= low)
+        {
+            self.lows.remove(before);
+            from = before;
+        }
+    }
+
+    /// What was taken and has not leaked away, rounded up.
+    pub(crate) fn used(&mut self, now: Timestamp) -> u64 {
+        self.leak_until(now);
+        self.level.div_ceil(UNIT)
     }
 
     fn leak_until(&mut self, now: Timestamp) {

@@ -54,6 +54,11 @@ impl Sliding {
         }
     }
 
+    pub(crate) fn used(&mut self, now: Timestamp) -> u64 {
+        self.forget(now);
+        self.used
+    }
+
     fn forget(&mut self, now: Timestamp) {
         while let Some(&(at, amount)) = self.taken.front() {
             if at + self.length > now {

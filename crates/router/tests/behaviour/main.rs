@@ -1,7 +1,11 @@
 //! What the router does, one sentence a test, driven by hand through the public contract.
 
+mod all_out;
+mod changes;
+mod conformance;
 mod cooldown;
 mod fallback;
+mod gates;
 mod queue;
 mod retry;
 mod rig;

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, group};
 use squall_failure::{Failure, FailureClass, Sent, Source};
-use squall_router::{GroupConfig, Input, Limits, RateLimit, Window};
+use squall_router::{GroupConfig, Input, Limits, RateLimit, Retries, Window};
 use std::time::Duration;
 
 fn limited(limits: Limits) -> GroupConfig {
@@ -89,7 +89,7 @@ fn tokens_that_were_estimated_and_not_used_are_given_back() {
 #[test]
 fn an_attempt_that_sent_nothing_takes_nothing_from_the_limit() {
     let mut chat = limited(Limits { rpm: per_minute(60, 1), ..Limits::default() });
-    chat.max_retries = 0;
+    chat.retries = Retries::new(0);
     let mut rig = Rig::new(vec![chat]);
     let start = rig.arrive().start();
     let refused = Failure::new(FailureClass::Connect, Source::Provider);

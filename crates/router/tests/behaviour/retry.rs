@@ -3,7 +3,7 @@
 use crate::rig::{Rig, deployment, failed, group, no_jitter, throttled};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
-use squall_router::{GroupConfig, Note, Outcome, RetryBudget};
+use squall_router::{Cooldown, FailureCooldown, GroupConfig, Note, Outcome, Retries, RetryBudget};
 use std::time::Duration;
 
 #[test]
@@ -35,7 +35,7 @@ fn it_waits_only_when_no_untried_sibling_is_usable() {
 
 #[test]
 fn a_wait_is_never_shorter_than_retry_after() {
-    let mut rig = Rig::new(vec![GroupConfig { backoff: no_jitter(), ..group(&["only"]) }]);
+    let mut rig = Rig::new(vec![GroupConfig { retry_rule: no_jitter(), ..group(&["only"]) }]);
     let start = rig.arrive().start();
     assert!(rig.fail(start.attempt, throttled(Some(3))).started().is_none());
     rig.after(Duration::from_nanos(2_999_999_999));
@@ -88,7 +88,7 @@ fn a_request_that_is_wrong_is_not_tried_again() {
 #[test]
 fn retries_end_at_their_number() {
     let deployments = (0..6).map(|n| deployment(&format!("d{n}"), 1)).collect();
-    let chat = GroupConfig { deployments, max_retries: 2, ..GroupConfig::new("chat") };
+    let chat = GroupConfig { deployments, retries: Retries::new(2), ..GroupConfig::new("chat") };
     let mut rig = Rig::new(vec![chat]);
     let mut step = rig.arrive();
     for _ in 0..3 {
@@ -115,8 +115,9 @@ fn the_budget_bounds_retries_to_its_share_of_requests() {
         window: Duration::from_secs(10),
     };
     let mut chat = group(&["eu", "us"]);
-    chat.cooldown.failure.consecutive = 0;
-    chat.cooldown.failure.min_attempts = u32::MAX;
+    let failure =
+        FailureCooldown { consecutive: 0, min_attempts: u32::MAX, ..FailureCooldown::default() };
+    chat.cooldown = Cooldown { failure, ..Cooldown::default() }.into();
     let mut rig = Rig::with_budget(vec![chat], budget);
     let (mut attempts, mut refused) = (0, 0);
     for _ in 0..100 {

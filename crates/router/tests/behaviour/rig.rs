@@ -4,7 +4,7 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::{
     Arrival, AttemptId, Backoff, DeploymentConfig, GroupConfig, GroupId, Input, Note, Outcome,
-    Output, RequestKey, RetryBudget, Router, RouterConfig, StartAttempt, Tag, Usage,
+    Output, RequestKey, RetryBudget, RetryRule, Router, RouterConfig, StartAttempt, Tag, Usage,
 };
 use std::time::Duration;
 
@@ -46,7 +46,11 @@ impl Rig {
     }
 
     pub(crate) fn with_budget(groups: Vec<GroupConfig>, retry_budget: RetryBudget) -> Self {
-        let router = Router::new(RouterConfig { groups, retry_budget }, Seed::new(7), 0).unwrap();
+        Self::of(RouterConfig { groups, retry_budget, ..RouterConfig::default() })
+    }
+
+    pub(crate) fn of(config: RouterConfig) -> Self {
+        let router = Router::new(config, Seed::new(7), 0).unwrap();
         Self { router, now: Timestamp::ZERO, next_tag: 0 }
     }
 
@@ -61,12 +65,10 @@ impl Rig {
 
     pub(crate) fn arrive_with(&mut self, change: impl FnOnce(&mut Arrival)) -> Step {
         let mut arrival = Arrival {
-            tag: Tag(self.next_tag),
-            group: GroupId(0),
             input_tokens: 100,
             output_tokens: 100,
             stream: true,
-            deadline: None,
+            ..Arrival::new(Tag(self.next_tag), GroupId(0))
         };
         self.next_tag += 1;
         change(&mut arrival);
@@ -153,6 +155,6 @@ impl Step {
 }
 
 /// A backoff without luck: always the whole range is at most a nanosecond.
-pub(crate) fn no_jitter() -> Backoff {
-    Backoff { base: Duration::from_nanos(1), cap: Duration::from_nanos(1) }
+pub(crate) fn no_jitter() -> RetryRule {
+    RetryRule::Untried(Backoff { base: Duration::from_nanos(1), cap: Duration::from_nanos(1) })
 }

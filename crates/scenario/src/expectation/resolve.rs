@@ -17,6 +17,8 @@ use squall_router::{DeploymentId, GroupId};
 pub(crate) struct Names<'a> {
     pub(crate) groups: &'a Known,
     pub(crate) deployments: &'a Known,
+    /// Kinds of requests, where the file names some.
+    pub(crate) kinds: &'a [&'a str],
     pub(crate) phases: &'a [Phase],
 }
 
@@ -102,12 +104,21 @@ impl Place<'_> {
             self.report(&parts.metric, message, "of what?", Some(help));
             return None;
         };
+        // A group may be called like a kind; then the group is meant.
+        let kind = self.names.kinds.iter().position(|kind| *kind == part.text);
+        if let (Of::AllOrGroup, None, Some(kind)) = (spec.of, known.position(part.text), kind) {
+            return Some(Some(Argument::Kind(u16::try_from(kind).ok()?)));
+        }
         let Some(place) = known.position(part.text) else {
             if other.position(part.text).is_some() {
                 let message = format!("`{}` is of a {what}, not of a {other_what}", spec.name);
                 let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
                 let help = format!("the {what}s are {}", names.join(", "));
                 self.report(part, message, &format!("this is a {other_what}"), Some(help));
+            } else if spec.of == Of::AllOrGroup && !self.names.kinds.is_empty() {
+                let message = format!("no group or kind of request is called `{}`", part.text);
+                let names = known.iter().chain(self.names.kinds.iter().copied());
+                self.report(part, message, "not defined", suggestion(part.text, names));
             } else {
                 known.find(part.text, &self.node.part(&part.span), self.problems);
             }

@@ -41,7 +41,7 @@ const KINDS: [Kind; 5] = [
         key: Key::choice(
             "error",
             Shape::Either(&STATUS_OR_ERROR),
-            "Answers with this HTTP status, or this error, at once.",
+            "Answers with this HTTP status, this class of failure, or this error, without serving.",
         ),
         read: error,
     },
@@ -86,7 +86,7 @@ static KIND_KEYS: [Key; KINDS.len()] = {
     keys
 };
 
-static STATUS_OR_ERROR: [Shape; 2] = [STATUS, Shape::Section(&ERROR)];
+static STATUS_OR_ERROR: [Shape; 3] = [STATUS, Shape::Word(&ANSWER_WORDS), Shape::Section(&ERROR)];
 
 static ERROR: Section = Section {
     id: "fault-error",
@@ -185,7 +185,11 @@ fn within_run(fields: &Fields<'_>, at: Timestamp, lasts: Duration, run: Duration
 }
 
 fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    if matches!(node.kind, NodeKind::Scalar(_)) {
+    if let NodeKind::Scalar(text) = &node.kind {
+        if text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            let class = FailureClass::from_word(value::word(node, &ANSWER_WORDS, problems)?)?;
+            return Some(FaultKind::Error { status: class.status(), class, retry_after: None });
+        }
         let status = value::count(node, 400, 599, problems)?;
         let status = u16::try_from(status).ok()?;
         return Some(FaultKind::Error { status, class: class_of(status), retry_after: None });

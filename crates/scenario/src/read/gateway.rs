@@ -1,9 +1,9 @@
 //! Gateway files: `squall gateway --config FILE`.
 
 use super::provider::{self, FORMAT};
-use super::router::{self, Copies, Providers, ROUTER};
+use super::router::{self, Copies, Providers, ROUTER, Router};
 use super::{Known, file};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
 use crate::model::{ApiKey, GatewayFile, GatewayProvider};
 use crate::shape::{Key, Section, Shape};
@@ -79,8 +79,36 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
             api_key: upstream.parsed("api_key", |shape| matches!(shape, Shape::Secret), api_key),
         });
     }
-    let router = router::router(&fields.section("router")?, &known);
-    Some(GatewayFile { listen, providers, router: router.config, deployments: router.links })
+    let section = fields.section("router")?;
+    let router = router::router(&section, &known);
+    check(&section, &router);
+    Some(GatewayFile {
+        listen,
+        providers,
+        router: router.in_force(),
+        deployments: router.links,
+        tenants: router.keys,
+        tags: router.labels.tags,
+        regions: router.labels.regions,
+    })
+}
+
+/// What a gateway's router may not have.
+fn check(fields: &Fields<'_>, router: &Router) {
+    if fields.get("changes").is_some() {
+        let message = "a gateway has no `changes`";
+        let problem = Problem::new(fields.key_span("changes"), message, "of no effect here");
+        let help = "change the file while the gateway runs: it is read again";
+        fields.problems.push(problem.help(help));
+    }
+    let with = router.keys.iter().filter(|key| key.is_some()).count();
+    if with > 0 && with < router.keys.len() {
+        let message = "some tenants have a key and some have none";
+        let problem = Problem::new(fields.key_span("tenants"), message, "all or none");
+        let help =
+            "with keys a tenant is known by its key, without them by what a request says of itself";
+        fields.problems.push(problem.help(help));
+    }
 }
 
 /// The address under `name`.
@@ -111,7 +139,7 @@ fn base_url(text: &str) -> Result<String, Misfit> {
     }
 }
 
-fn api_key(text: &str) -> Result<ApiKey, Misfit> {
+pub(crate) fn api_key(text: &str) -> Result<ApiKey, Misfit> {
     let Some(name) = text.strip_prefix('$') else { return Ok(ApiKey::Literal(text.to_owned())) };
     let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

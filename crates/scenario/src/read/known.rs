@@ -28,6 +28,11 @@ impl Known {
         self.names.push((name.to_owned(), span.clone()));
     }
 
+    /// Adds a name that stands nowhere in particular, and is not taken.
+    pub(crate) fn add_quietly(&mut self, name: &str) {
+        self.names.push((name.to_owned(), 0..0));
+    }
+
     /// The number of a name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|(known, _)| known == name)

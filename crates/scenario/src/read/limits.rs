@@ -13,7 +13,17 @@ pub(crate) static PROVIDER_LIMITS: Section = Section {
     id: "provider-limits",
     phrase: "the limits of a provider",
     about: "What a provider lets in. Beyond it, it answers 429 with the true Retry-After.",
-    keys: &[RATES],
+    keys: &[
+        RATES,
+        &[Key::optional(
+            "window",
+            Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
+            "gcra",
+            "How both are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the clock; \
+             `sliding`, the last 60 s; or slices of this length, each with its part of the minute's \
+             number.",
+        )],
+    ],
 };
 
 /// The limits of a deployment.
@@ -21,7 +31,23 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
     id: "deployment-limits",
     phrase: "the limits of a deployment",
     about: "How much the router gives a deployment. It may know less than the provider enforces.",
-    keys: &[RATES, &[Key::optional("concurrency", Shape::COUNT, "no limit", "Attempts at once.")]],
+    keys: &[
+        RATES,
+        ROUTER_WINDOW,
+        &[Key::optional("concurrency", Shape::COUNT, "no limit", "Attempts at once.")],
+    ],
+};
+
+/// The limits of a group or tenant.
+pub(crate) static REQUEST_LIMITS: Section = Section {
+    id: "request-limits",
+    phrase: "the limits of a group or tenant",
+    about: "How much a group or a tenant is given, in requests: their retries count nothing more.",
+    keys: &[
+        RATES,
+        ROUTER_WINDOW,
+        &[Key::optional("concurrency", Shape::COUNT, "no limit", "Requests at once.")],
+    ],
 };
 
 const RATE: Shape = Shape::Count(1, 1_000_000_000_000);
@@ -35,15 +61,17 @@ const RATES: &[Key] = &[
         "as many as `rpm`",
         "Requests at once after a rest; with `window: gcra` only.",
     ),
-    Key::optional(
-        "window",
-        Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
-        "gcra",
-        "How both are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the clock; \
-         `sliding`, the last 60 s; or slices of this length, each with its part of the minute's number.",
-    ),
 ];
 
+const ROUTER_WINDOW: &[Key] = &[Key::optional(
+    "window",
+    Shape::Either(&[Shape::Word(ROUTER_WINDOWS), Shape::SPAN]),
+    "gcra",
+    "How both are counted: as at a provider, or `from_first`: minutes that begin with the first that \
+     comes after the one before (LiteLLM's counters).",
+)];
+
+const ROUTER_WINDOWS: &[&str] = &["gcra", "fixed", "sliding", "from_first"];
 const WINDOWS: &[&str] = &["gcra", "fixed", "sliding"];
 
 /// How a rate is counted, before it becomes the router's or the provider's own type.
@@ -52,6 +80,7 @@ enum Window {
     Gcra,
     Fixed,
     Sliding,
+    FromFirst,
     Slice(Duration),
 }
 
@@ -68,11 +97,12 @@ struct Rates {
 pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
     use squall_provider::{Limits, RateLimit, Window as Counted};
     let Some(fields) = fields.section("limits") else { return Limits::default() };
-    let rates = rates(&fields);
+    let rates = rates(&fields, WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
             Window::Gcra => Counted::Gcra { burst },
-            Window::Fixed => Counted::Fixed,
+            // No provider's table has the other word.
+            Window::Fixed | Window::FromFirst => Counted::Fixed,
             Window::Sliding => Counted::Sliding,
             Window::Slice(length) => Counted::Slice(length),
         };
@@ -84,16 +114,21 @@ pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
     }
 }
 
-/// The limits of a deployment, under `limits`.
-pub(crate) fn of_deployment(fields: &Fields<'_>) -> squall_router::Limits {
+/// The limits of a deployment, group or tenant, under `limits`.
+pub(crate) fn of_router(fields: &Fields<'_>) -> squall_router::Limits {
+    fields.section("limits").map_or_else(squall_router::Limits::default, |fields| opened(&fields))
+}
+
+/// Such limits.
+pub(crate) fn opened(fields: &Fields<'_>) -> squall_router::Limits {
     use squall_router::{Limits, RateLimit, Window as Counted};
-    let Some(fields) = fields.section("limits") else { return Limits::default() };
-    let rates = rates(&fields);
+    let rates = rates(fields, ROUTER_WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
             Window::Gcra => Counted::Gcra { burst },
             Window::Fixed => Counted::Fixed,
             Window::Sliding => Counted::Sliding,
+            Window::FromFirst => Counted::FromFirst,
             Window::Slice(length) => Counted::Slice(length),
         };
         RateLimit { per_minute, window }
@@ -102,14 +137,15 @@ pub(crate) fn of_deployment(fields: &Fields<'_>) -> squall_router::Limits {
         rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
         tpm: rates.tpm.map(|tpm| limit(tpm, None)),
         concurrency: fields.small_count("concurrency"),
+        ..Limits::default()
     }
 }
 
-fn rates(fields: &Fields<'_>) -> Rates {
+fn rates(fields: &Fields<'_>, windows: &'static [&'static str]) -> Rates {
     let rpm = fields.count("rpm");
     let tpm = fields.count("tpm");
     let burst = fields.count("burst");
-    let window = window(fields).unwrap_or(Window::Gcra);
+    let window = window(fields, windows).unwrap_or(Window::Gcra);
     if burst.is_some() {
         let problem = |message: &str, help: &str| {
             Problem::new(fields.key_span("burst"), message, "of no effect here").help(help)
@@ -127,7 +163,7 @@ fn rates(fields: &Fields<'_>) -> Rates {
     Rates { rpm, tpm, burst, window }
 }
 
-fn window(fields: &Fields<'_>) -> Option<Window> {
+fn window(fields: &Fields<'_>, windows: &'static [&'static str]) -> Option<Window> {
     let node = fields.get("window")?;
     let is_duration = matches!(&node.kind, Kind::Scalar(text)
         if text.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
@@ -135,9 +171,10 @@ fn window(fields: &Fields<'_>) -> Option<Window> {
         let least = crate::shape::Least::AboveZero;
         return value::duration(node, least, fields.problems).map(Window::Slice);
     }
-    match value::word(node, WINDOWS, fields.problems)? {
+    match value::word(node, windows, fields.problems)? {
         "fixed" => Some(Window::Fixed),
         "sliding" => Some(Window::Sliding),
+        "from_first" => Some(Window::FromFirst),
         _ => Some(Window::Gcra),
     }
 }

@@ -1,28 +1,25 @@
 //! The policies of a group: written for the router as defaults, and for a group over these.
 
+use super::cooldown::{self, COOLDOWN};
+use super::retry::{self, BACKOFF, RETRIES};
+use super::strategy::{self, STRATEGY};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::shape::{Key, Section, Shape};
 use core::time::Duration;
 use squall_router::{
-    Backoff, Cooldown, FailureCooldown, GroupConfig, RetryBudget, Strategy, ThrottledCooldown,
-    Timeouts,
+    AllOut, CooldownRule, GroupConfig, Retries, RetryRule, Strategy, TagMatch, Timeouts,
 };
 
 /// The keys of the policies.
 pub(crate) const POLICIES: &[Key] = &[
     Key::optional(
         "strategy",
-        Shape::Word(&["smooth_weighted"]),
+        STRATEGY,
         "smooth_weighted",
-        "How a deployment is picked: `smooth_weighted` is smooth weighted round robin.",
+        "How a deployment is picked among the usable ones; see docs/ROUTER.md.",
     ),
-    Key::optional(
-        "retries",
-        Shape::Count(0, 100),
-        "2",
-        "Retries in the group after the first attempt.",
-    ),
+    Key::optional("retries", RETRIES, "2", "Retries in the group after the first attempt."),
     Key::optional(
         "backoff",
         Shape::Section(&BACKOFF),
@@ -31,9 +28,16 @@ pub(crate) const POLICIES: &[Key] = &[
     ),
     Key::optional(
         "cooldown",
-        Shape::Section(&COOLDOWN),
+        COOLDOWN,
         "as below",
         "When a deployment is skipped, and for how long.",
+    ),
+    Key::optional(
+        "when_all_out",
+        Shape::Word(ALL_OUT),
+        "wait",
+        "When all deployments cool down: `wait` for the first to return, within `max_queue_wait`; `fail` \
+         with the time of its return; or `use_all` the same.",
     ),
     Key::optional(
         "timeouts",
@@ -53,72 +57,35 @@ pub(crate) const POLICIES: &[Key] = &[
         "0s with a fallback, else 10s",
         "How long a request may wait for a deployment to become usable before it falls back or fails.",
     ),
+    Key::optional(
+        "max_queued",
+        Shape::COUNT,
+        "10k",
+        "How many requests may wait. One more pushes out the last of lower priority, or is refused.",
+    ),
+    Key::optional(
+        "tag_match",
+        Shape::Word(TAG_MATCH),
+        "any",
+        "How a request's tags choose among deployments: one in common is enough, all must be there, or \
+         they choose nothing.",
+    ),
+    Key::optional(
+        "session_affinity",
+        Shape::SPAN,
+        "none",
+        "For how long a session keeps to the deployment that served it last.",
+    ),
+    Key::optional(
+        "pre_call_checks",
+        Shape::Flag,
+        "true",
+        "Whether requests are kept from deployments whose context window, region or features do not fit.",
+    ),
 ];
 
-static BACKOFF: Section = Section {
-    id: "backoff",
-    phrase: "a backoff",
-    about: "Exponential backoff with full jitter: a wait between zero and min(cap, base · 2ⁿ).",
-    keys: &[&[
-        Key::optional("base", Shape::SPAN, "500ms", "The ceiling of the first wait."),
-        Key::optional("cap", Shape::SPAN, "8s", "The highest ceiling."),
-    ]],
-};
-
-static COOLDOWN: Section = Section {
-    id: "cooldown",
-    phrase: "a cooldown",
-    about: "When a deployment is skipped. A 429 and a failure are different evidence.",
-    keys: &[&[
-        Key::optional("throttled", Shape::Section(&THROTTLED), "as below", "After a 429."),
-        Key::optional("failure", Shape::Section(&FAILURE), "as below", "After failures."),
-    ]],
-};
-
-static THROTTLED: Section = Section {
-    id: "throttled-cooldown",
-    phrase: "a cooldown after a 429",
-    about: "The wait after a 429: as long as Retry-After says.",
-    keys: &[&[
-        Key::optional("default", Shape::DURATION, "1s", "When the provider did not say."),
-        Key::optional("max", Shape::SPAN, "10m", "At most this long, whatever the provider says."),
-    ]],
-};
-
-static FAILURE: Section = Section {
-    id: "failure-cooldown",
-    phrase: "a cooldown after failures",
-    about: "The breaker: two triggers, a break that doubles, and one probe to end it.",
-    keys: &[&[
-        Key::optional(
-            "consecutive",
-            Shape::Count(0, u32::MAX as u64),
-            "5",
-            "Trips after so many failures in a row; 0 for never.",
-        ),
-        Key::optional(
-            "share",
-            Shape::Percent,
-            "50%",
-            "Trips at this share of failed attempts in the window.",
-        ),
-        Key::optional(
-            "min_attempts",
-            Shape::COUNT,
-            "10",
-            "Only with at least so many attempts in the window.",
-        ),
-        Key::optional("window", Shape::SPAN, "10s", "The window that the share is taken over."),
-        Key::optional("base", Shape::SPAN, "5s", "The first break."),
-        Key::optional("cap", Shape::SPAN, "60s", "The longest: each failed probe doubles it."),
-        Key::optional(
-            "misconfigured",
-            Shape::SPAN,
-            "5m",
-            "The break after wrong keys, unknown models and spent quotas.",
-        ),
-    ]],
-};
+const ALL_OUT: &[&str] = &["wait", "fail", "use_all"];
+const TAG_MATCH: &[&str] = &["any", "all", "ignore"];
 
 /// The time-outs of an attempt.
 pub(crate) static TIMEOUTS: Section = Section {
@@ -135,28 +102,12 @@ pub(crate) static TIMEOUTS: Section = Section {
         ),
         Key::optional("between_tokens", Shape::SPAN, "10s", "Between two tokens."),
         Key::optional("total", Shape::SPAN, "60s", "From its start to its end."),
-    ]],
-};
-
-/// The retry budget of a router.
-pub(crate) static RETRY_BUDGET: Section = Section {
-    id: "retry-budget",
-    phrase: "a retry budget",
-    about: "How many retries there may be in all, so that they never multiply an outage.",
-    keys: &[&[
         Key::optional(
-            "ratio",
-            Shape::Percent,
-            "20%",
-            "Retries as a share of the requests in the window.",
+            "stream_total",
+            Shape::SPAN,
+            "as `total`",
+            "From the start to the end of a streamed attempt.",
         ),
-        Key::optional(
-            "min_per_second",
-            Shape::Count(0, u32::MAX as u64),
-            "10",
-            "So many a second are always allowed.",
-        ),
-        Key::optional("window", Shape::SPAN, "10s", "The window."),
     ]],
 };
 
@@ -164,13 +115,19 @@ pub(crate) static RETRY_BUDGET: Section = Section {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policies {
     strategy: Strategy,
-    max_retries: u16,
-    backoff: Backoff,
-    cooldown: Cooldown,
+    retries: Retries,
+    retry_rule: RetryRule,
+    /// When a deployment is skipped.
+    pub(crate) cooldown: CooldownRule,
+    when_all_out: AllOut,
     /// How long an attempt may take.
     pub(crate) timeouts: Timeouts,
     deadline: Duration,
     max_queue_wait: Option<Duration>,
+    max_queued: u32,
+    tags: TagMatch,
+    session_affinity: Option<Duration>,
+    pre_call_checks: bool,
 }
 
 impl Default for Policies {
@@ -178,12 +135,17 @@ impl Default for Policies {
         let group = GroupConfig::new("");
         Self {
             strategy: group.strategy,
-            max_retries: group.max_retries,
-            backoff: group.backoff,
+            retries: group.retries,
+            retry_rule: group.retry_rule,
             cooldown: group.cooldown,
+            when_all_out: group.when_all_out,
             timeouts: group.timeouts,
             deadline: group.deadline,
             max_queue_wait: None,
+            max_queued: group.max_queued,
+            tags: group.tags,
+            session_affinity: group.session_affinity,
+            pre_call_checks: group.pre_call_checks,
         }
     }
 }
@@ -191,33 +153,49 @@ impl Default for Policies {
 impl Policies {
     /// These, but for what `fields` say.
     pub(crate) fn with(self, fields: &Fields<'_>) -> Self {
-        let retries = fields.count("retries").and_then(|retries| u16::try_from(retries).ok());
-        let cooldown = fields.section("cooldown");
+        let when_all_out = fields.word("when_all_out").map(|word| match word {
+            "fail" => AllOut::Fail,
+            "use_all" => AllOut::UseAll,
+            _ => AllOut::Wait,
+        });
+        let tags = fields.word("tag_match").map(|word| match word {
+            "all" => TagMatch::All,
+            "ignore" => TagMatch::Ignore,
+            _ => TagMatch::Any,
+        });
         Self {
-            strategy: fields.word("strategy").map_or(self.strategy, |_| Strategy::SmoothWeighted),
-            max_retries: retries.unwrap_or(self.max_retries),
-            backoff: backoff(fields, self.backoff),
-            cooldown: cooldown.map_or(self.cooldown, |fields| Cooldown {
-                throttled: throttled(&fields, self.cooldown.throttled),
-                failure: failure(&fields, self.cooldown.failure),
-            }),
+            strategy: strategy::strategy(fields).unwrap_or(self.strategy),
+            retries: retry::retries(fields, self.retries),
+            retry_rule: retry::rule(fields, self.retry_rule),
+            cooldown: cooldown::cooldown(fields, self.cooldown).unwrap_or(self.cooldown),
+            when_all_out: when_all_out.unwrap_or(self.when_all_out),
             timeouts: timeouts(fields, self.timeouts).unwrap_or(self.timeouts),
             deadline: fields.duration("deadline").unwrap_or(self.deadline),
             max_queue_wait: fields.duration("max_queue_wait").or(self.max_queue_wait),
+            max_queued: fields.small_count("max_queued").unwrap_or(self.max_queued),
+            tags: tags.unwrap_or(self.tags),
+            session_affinity: fields.duration("session_affinity").or(self.session_affinity),
+            pre_call_checks: fields.flag("pre_call_checks").unwrap_or(self.pre_call_checks),
         }
     }
 
     /// Gives them to a group whose deployments and fallbacks stand.
     pub(crate) fn apply(&self, group: &mut GroupConfig) {
         group.strategy = self.strategy;
-        group.max_retries = self.max_retries;
-        group.backoff = self.backoff;
+        group.retries = self.retries;
+        group.retry_rule = self.retry_rule;
         group.cooldown = self.cooldown;
+        group.when_all_out = self.when_all_out;
         group.timeouts = self.timeouts;
         group.deadline = self.deadline;
         // With somewhere else to go, nobody waits.
-        let wait = if group.fallback.is_empty() { group.max_queue_wait } else { Duration::ZERO };
+        let wait =
+            if group.fallbacks.general.is_empty() { group.max_queue_wait } else { Duration::ZERO };
         group.max_queue_wait = self.max_queue_wait.unwrap_or(wait);
+        group.max_queued = self.max_queued;
+        group.tags = self.tags;
+        group.session_affinity = self.session_affinity;
+        group.pre_call_checks = self.pre_call_checks;
     }
 }
 
@@ -229,62 +207,17 @@ pub(crate) fn timeouts(fields: &Fields<'_>, over: Timeouts) -> Option<Timeouts> 
         first_token: fields.duration("first_token").unwrap_or(over.first_token),
         between_tokens: fields.duration("between_tokens").unwrap_or(over.between_tokens),
         total: fields.duration("total").unwrap_or(over.total),
+        stream_total: fields.duration("stream_total").or(over.stream_total),
     })
 }
 
-/// The retry budget under `retry_budget`.
-pub(crate) fn retry_budget(fields: &Fields<'_>) -> RetryBudget {
-    let default = RetryBudget::default();
-    let Some(fields) = fields.section("retry_budget") else { return default };
-    RetryBudget {
-        ratio: fields.share("ratio").unwrap_or(default.ratio),
-        min_per_second: fields.small_count("min_per_second").unwrap_or(default.min_per_second),
-        window: fields.duration("window").unwrap_or(default.window),
-    }
-}
-
-fn backoff(fields: &Fields<'_>, over: Backoff) -> Backoff {
-    let Some(fields) = fields.section("backoff") else { return over };
-    let base = fields.duration("base").unwrap_or(over.base);
-    let cap = fields.duration("cap").unwrap_or(over.cap);
-    check_cap(&fields, base, cap);
-    Backoff { base, cap }
-}
-
-fn throttled(fields: &Fields<'_>, over: ThrottledCooldown) -> ThrottledCooldown {
-    let Some(fields) = fields.section("throttled") else { return over };
-    ThrottledCooldown {
-        default: fields.duration("default").unwrap_or(over.default),
-        max: fields.duration("max").unwrap_or(over.max),
-    }
-}
-
-fn failure(fields: &Fields<'_>, over: FailureCooldown) -> FailureCooldown {
-    let Some(fields) = fields.section("failure") else { return over };
-    let base = fields.duration("base").unwrap_or(over.base);
-    let cap = fields.duration("cap").unwrap_or(over.cap);
-    check_cap(&fields, base, cap);
-    FailureCooldown {
-        consecutive: fields.small_count("consecutive").unwrap_or(over.consecutive),
-        share: fields.share("share").unwrap_or(over.share),
-        min_attempts: fields.small_count("min_attempts").unwrap_or(over.min_attempts),
-        window: fields.duration("window").unwrap_or(over.window),
-        base,
-        cap,
-        misconfigured: fields.duration("misconfigured").unwrap_or(over.misconfigured),
-    }
-}
-
 /// A cap below its base would silently be the base.
-fn check_cap(fields: &Fields<'_>, base: Duration, cap: Duration) {
+pub(crate) fn check_cap(fields: &Fields<'_>, base: Duration, cap: Duration) {
     if cap < base {
+        let secs = |duration: Duration| duration.as_secs_f64();
         let message = format!("`cap` ({}s) is below `base` ({}s)", secs(cap), secs(base));
         let at = if fields.get("cap").is_some() { "cap" } else { "base" };
         let problem = Problem::new(fields.span_of(at), message, "expected `cap` ≥ `base`");
         fields.problems.push(problem);
     }
-}
-
-fn secs(duration: Duration) -> f64 {
-    duration.as_secs_f64()
 }

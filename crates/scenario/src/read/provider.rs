@@ -24,6 +24,18 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
         "100",
         "How long an answer is when the request does not say.",
     ),
+    Key::optional(
+        "context_window",
+        Shape::COUNT,
+        "any length",
+        "The longest prompt, in tokens; a longer one is answered 400 `context_length_exceeded`.",
+    ),
+    Key::optional(
+        "error_latency",
+        DURATION_LAW,
+        "0s",
+        "How long an answer takes that is an error: a rejection, or that of a fault.",
+    ),
     Key::optional("limits", Shape::Section(&PROVIDER_LIMITS), "no limits", "What it lets in."),
     Key::optional(
         "capacity",
@@ -68,6 +80,8 @@ pub(crate) fn behaviour(fields: &Fields<'_>, run: Option<Duration>) -> ProviderC
         ttft: law::durations(fields, "ttft").unwrap_or(nothing),
         itl: law::durations(fields, "itl").unwrap_or(nothing),
         output_tokens: law::tokens(fields, "output_tokens").unwrap_or(Law::Fixed { value: 100 }),
+        context_window: fields.small_count("context_window"),
+        error_latency: law::durations(fields, "error_latency").unwrap_or(nothing),
         limits: limits::of_provider(fields),
         capacity,
         faults: faults.iter().filter_map(|fields| fault::fault(fields, run)).collect(),

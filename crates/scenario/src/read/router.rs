@@ -1,15 +1,24 @@
 //! The router: groups, their deployments, and policies.
 
 use super::Known;
-use super::limits::{self, DEPLOYMENT_LIMITS};
-use super::policy::{self, POLICIES, Policies, RETRY_BUDGET, TIMEOUTS};
-use crate::diagnostic::{Problem, suggestion};
+use super::change::CHANGE;
+use super::deployment::{self, DEPLOYMENT};
+use super::fallback;
+use super::limits::{self, REQUEST_LIMITS};
+use super::money::{self, BUDGET};
+use super::policy::{POLICIES, Policies};
+use super::retry::{self, RETRY_BUDGET};
+use super::tenant::{self, TENANT};
+use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::model::DeploymentLink;
-use crate::node::{Entry, Kind, Node};
+use crate::model::{ApiKey, DeploymentLink};
+use crate::node::{Entry, Kind};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
-use squall_router::{DeploymentConfig, GroupConfig, GroupId, RouterConfig};
+use core::time::Duration;
+use squall_router::{
+    FallbackRule, GroupConfig, HealthChecks, Money, Profile, RouterConfig, SpendLimit,
+};
 
 /// A router.
 pub(crate) static ROUTER: Section = Section {
@@ -17,20 +26,69 @@ pub(crate) static ROUTER: Section = Section {
     phrase: "a router",
     about: "The router. Policies written here hold for every group that does not say otherwise.",
     keys: &[
-        &[Key::required(
-            "groups",
-            Shape::Named(&Shape::Section(&GROUP)),
-            "The model groups, by the name that clients ask for.",
-        )],
+        &[
+            Key::required(
+                "groups",
+                Shape::NamedOrPattern(&Shape::Section(&GROUP)),
+                "The model groups, by the name that clients ask for. A name may hold one `*`, which stands \
+                 for any characters; the longest pattern that fits is taken.",
+            ),
+            Key::optional(
+                "profile",
+                Shape::Word(PROFILES),
+                "squall",
+                "Whose formulas all groups use: ours, or LiteLLM 1.80's own, its faults included.",
+            ),
+        ],
         POLICIES,
-        &[Key::optional(
-            "retry_budget",
-            Shape::Section(&RETRY_BUDGET),
-            "as below",
-            "How many retries there may be in all, over every group.",
-        )],
+        &[
+            Key::optional(
+                "retry_budget",
+                RETRY_BUDGET,
+                "as below",
+                "How many retries there may be in all, over every group.",
+            ),
+            Key::optional(
+                "default_fallback",
+                Shape::List(&Shape::Reference("group")),
+                "none",
+                "Where groups fall back to that have no `fallback`, these groups themselves excepted.",
+            ),
+            Key::optional(
+                "fallback_rule",
+                Shape::Section(&FALLBACK_RULE),
+                "max_moves: 5",
+                "How far a request moves from group to group.",
+            ),
+            Key::optional(
+                "health_checks",
+                Shape::Section(&HEALTH_CHECKS),
+                "none",
+                "Checks of deployments apart from traffic.",
+            ),
+            Key::optional(
+                "budgets",
+                Shape::Named(&Shape::Section(&BUDGET)),
+                "none",
+                "Budgets in money that several deployments spend from.",
+            ),
+            Key::optional(
+                "tenants",
+                Shape::Named(&Shape::Section(&TENANT)),
+                "none",
+                "Who asks, as far as they have limits of their own.",
+            ),
+            Key::optional(
+                "changes",
+                Shape::List(&Shape::Section(&CHANGE)),
+                "none",
+                "In scenarios: what changes while the router runs, in the order of time.",
+            ),
+        ],
     ],
 };
+
+const PROFILES: &[&str] = &["squall", "litellm-1.80"];
 
 static GROUP: Section = Section {
     id: "group",
@@ -43,47 +101,73 @@ static GROUP: Section = Section {
                 Shape::List(&Shape::Section(&DEPLOYMENT)),
                 "What serves it.",
             ),
+            Key::optional("aliases", Shape::List(&Shape::Pattern), "none", "Other names for it."),
             Key::optional(
                 "fallback",
                 Shape::List(&Shape::Reference("group")),
                 "none",
                 "The groups to move to, in this order, when this one cannot serve a request.",
             ),
+            Key::optional(
+                "context_window_fallback",
+                Shape::List(&Shape::Reference("group")),
+                "as `fallback`",
+                "The same for prompts that do not fit the context window.",
+            ),
+            Key::optional(
+                "content_policy_fallback",
+                Shape::List(&Shape::Reference("group")),
+                "as `fallback`",
+                "The same for requests that a content policy refused.",
+            ),
+            Key::optional(
+                "limits",
+                Shape::Section(&REQUEST_LIMITS),
+                "no limits",
+                "How much the group is given at most.",
+            ),
         ],
         POLICIES,
     ],
 };
 
-static DEPLOYMENT: Section = Section {
-    id: "deployment",
-    phrase: "a deployment",
-    about: "One endpoint of one provider that serves one model under one key.",
+static FALLBACK_RULE: Section = Section {
+    id: "fallback-rule",
+    phrase: "a rule for fallbacks",
+    about: "How far a request moves from group to group.",
     keys: &[&[
-        Key::required("name", Shape::Name, "Its name, unique in the router."),
-        Key::required("provider", Shape::Reference("provider"), "What serves it."),
+        Key::choice(
+            "max_moves",
+            Shape::Count(0, 15),
+            "Depth first, into no group twice, and so many moves at most. Loops are refused.",
+        ),
+        Key::choice(
+            "max_depth",
+            Shape::Count(0, 8),
+            "As LiteLLM: each group's list in turn, its groups with lists of their own, down to this depth.",
+        ),
+    ]],
+};
+
+static HEALTH_CHECKS: Section = Section {
+    id: "health-checks",
+    phrase: "health checks",
+    about: "A deployment that fails its checks is passed over until it passes them, unless every \
+            deployment of its group fails them.",
+    keys: &[&[
+        Key::optional("every", Shape::SPAN, "10s", "Between two checks of one deployment."),
+        Key::optional("timeout", Shape::SPAN, "5s", "How long an answer may take."),
         Key::optional(
-            "weight",
-            Shape::Count(0, 1_000_000),
-            "1",
-            "Its share of the group's requests, relative to the others'. 0 takes none.",
+            "unhealthy",
+            Shape::Count(1, 1000),
+            "3",
+            "Failed checks in a row that make it ill.",
         ),
         Key::optional(
-            "model",
-            Shape::Text,
-            "its name",
-            "The model's name upstream: what tells two deployments of one provider apart.",
-        ),
-        Key::optional(
-            "limits",
-            Shape::Section(&DEPLOYMENT_LIMITS),
-            "no limits",
-            "How much it is given at most.",
-        ),
-        Key::optional(
-            "timeouts",
-            Shape::Section(&TIMEOUTS),
-            "those of the group",
-            "Its own time-outs, key by key.",
+            "healthy",
+            Shape::Count(1, 1000),
+            "2",
+            "Passed checks in a row that make it well.",
         ),
     ]],
 };
@@ -106,34 +190,84 @@ pub(crate) struct Providers {
     pub(crate) copies: Vec<Copies>,
 }
 
+/// What deployments share: names that become numbers.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    /// Tags, by bit.
+    pub(crate) tags: Vec<String>,
+    /// Regions, by number.
+    pub(crate) regions: Vec<String>,
+    /// Budgets that have a name, by number.
+    pub(crate) budgets: Known,
+    /// All budgets, those of single deployments included.
+    pub(crate) spend_limits: Vec<SpendLimit>,
+}
+
 /// A router that was read, and the names it defines.
 #[derive(Debug)]
 pub(crate) struct Router {
-    /// The router.
+    /// The router, by the formulas that are written out.
     pub(crate) config: RouterConfig,
+    /// Whose formulas all groups use instead.
+    pub(crate) profile: Option<Profile>,
     /// What serves each deployment.
     pub(crate) links: Vec<DeploymentLink>,
     /// The groups by number.
     pub(crate) groups: Known,
     /// The deployments by number.
     pub(crate) deployments: Known,
+    /// The tenants by number, and their keys.
+    pub(crate) tenants: Known,
+    pub(crate) keys: Vec<Option<ApiKey>>,
+    pub(crate) labels: Labels,
+    /// The policies of each group.
+    pub(crate) policies: Vec<Policies>,
 }
 
 impl Router {
     /// A router without groups: what stands in for one that cannot be read.
-    pub(crate) const fn empty(budget: squall_router::RetryBudget) -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
-            config: RouterConfig { groups: Vec::new(), retry_budget: budget },
+            config: RouterConfig::default(),
+            profile: None,
             links: Vec::new(),
             groups: Known::new("group"),
             deployments: Known::new("deployment"),
+            tenants: Known::new("tenant"),
+            keys: Vec::new(),
+            labels: Labels {
+                tags: Vec::new(),
+                regions: Vec::new(),
+                budgets: Known::new("budget"),
+                spend_limits: Vec::new(),
+            },
+            policies: Vec::new(),
         }
+    }
+
+    /// The configuration by the formulas that hold.
+    pub(crate) fn in_force(&self) -> RouterConfig {
+        in_force(&self.config, self.profile)
+    }
+}
+
+/// A configuration by the formulas of a profile, if one is named.
+pub(crate) fn in_force(config: &RouterConfig, profile: Option<Profile>) -> RouterConfig {
+    match profile {
+        Some(profile) => config.clone().with_profile(profile),
+        None => config.clone(),
     }
 }
 
 /// Reads a router whose deployments run at `providers`.
 pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
-    let mut router = Router::empty(policy::retry_budget(fields));
+    let mut router = Router::empty();
+    router.config.retry_budget = retry::budget(fields);
+    router.config.fallback_rule = fallback_rule(fields);
+    router.config.health_checks = health_checks(fields);
+    router.profile = fields.word("profile").and_then(Profile::from_word);
+    budgets(fields, &mut router.labels);
+    tenant::tenants(fields, &mut router);
     let policies = Policies::default().with(fields);
     let entries = fields.named("groups");
     if entries.is_empty()
@@ -146,22 +280,65 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
         router.groups.add(&entry.key, &entry.key_span, fields.problems);
     }
     for entry in entries {
-        let group = Fields::open(&entry.value, &GROUP, fields.problems).map_or_else(
+        let opened = Fields::open(&entry.value, &GROUP, fields.problems);
+        let own = opened.map_or(policies, |group| policies.with(&group));
+        let group = opened.map_or_else(
             || GroupConfig::new(&entry.key),
-            |group| read_group(&group, entry, &policies, providers, &mut router),
+            |group| read_group(&group, entry, &own, providers, &mut router),
         );
+        router.policies.push(own);
         router.config.groups.push(group);
     }
+    fallback::by_default(fields, &GROUP, &mut router);
+    for (policies, group) in router.policies.iter().zip(&mut router.config.groups) {
+        policies.apply(group);
+    }
+    router.config.spend_limits.clone_from(&router.labels.spend_limits);
     check(fields, &router);
     router
 }
 
+fn fallback_rule(fields: &Fields<'_>) -> FallbackRule {
+    let Some(fields) = fields.section("fallback_rule") else { return FallbackRule::default() };
+    let small = |name| fields.count(name).and_then(|count| u8::try_from(count).ok()).unwrap_or(0);
+    match fields.choice() {
+        Some(("max_depth", _)) => FallbackRule::Nested { max_depth: small("max_depth") },
+        Some(_) => FallbackRule::Once { max_moves: small("max_moves") },
+        None => FallbackRule::default(),
+    }
+}
+
+fn health_checks(fields: &Fields<'_>) -> Option<HealthChecks> {
+    let fields = fields.section("health_checks")?;
+    let usual = HealthChecks::default();
+    let small = |name| fields.count(name).and_then(|count| u16::try_from(count).ok());
+    Some(HealthChecks {
+        every: fields.duration("every").unwrap_or(usual.every),
+        timeout: fields.duration("timeout").unwrap_or(usual.timeout),
+        unhealthy: small("unhealthy").unwrap_or(usual.unhealthy),
+        healthy: small("healthy").unwrap_or(usual.healthy),
+    })
+}
+
+fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
+    for entry in fields.named("budgets") {
+        let opened = Fields::open(&entry.value, &BUDGET, fields.problems);
+        labels.budgets.add(&entry.key, &entry.key_span, fields.problems);
+        // One that cannot be read keeps its name, so that nobody is told that it is not there.
+        let nothing = SpendLimit { limit: Money::default(), period: Duration::ZERO };
+        labels
+            .spend_limits
+            .push(opened.and_then(|fields| money::budget(&fields)).unwrap_or(nothing));
+    }
+}
+
 /// What the readers of the parts cannot see. Their own checks come first, with better places.
 fn check(fields: &Fields<'_>, router: &Router) {
+    fallback::check_loops(fields, &GROUP, router);
     if !fields.problems.is_empty() {
         return;
     }
-    if let Err(error) = router.config.validate() {
+    if let Err(error) = router.in_force().validate() {
         let label = "no router can run with this";
         fields.problems.push(Problem::new(fields.key_span("groups"), error.to_string(), label));
     }
@@ -170,27 +347,40 @@ fn check(fields: &Fields<'_>, router: &Router) {
 fn read_group(
     fields: &Fields<'_>,
     entry: &Entry,
-    defaults: &Policies,
+    policies: &Policies,
     providers: &Providers,
     router: &mut Router,
 ) -> GroupConfig {
-    let policies = defaults.with(fields);
-    let mut group = GroupConfig::new(&entry.key);
+    let mut group =
+        GroupConfig { limits: limits::of_router(fields), ..GroupConfig::new(&entry.key) };
+    for node in fields.list("aliases") {
+        let Some(alias) = value::scalar(node, &Shape::Pattern, fields.problems) else { continue };
+        value::check_name(alias, &node.span, &Shape::Pattern, fields.problems);
+        if router.groups.position(alias).is_some() {
+            let message = format!("`{alias}` is the name of a group");
+            fields.problems.push(Problem::new(&node.span, message, "no name for another group"));
+        }
+        group.aliases.push(alias.to_owned());
+    }
     for deployment in fields.sections("deployments") {
-        read_deployment(&deployment, &policies, providers, router, &mut group);
+        for read in deployment::deployments(&deployment, policies, providers, &mut router.labels) {
+            if !read.config.name.is_empty() {
+                router.deployments.add(&read.config.name, read.span, fields.problems);
+            }
+            router.links.push(read.link);
+            group.deployments.push(read.config);
+        }
     }
-    check_weights(fields, &group);
-    for node in fields.list("fallback") {
-        group.fallback.extend(read_fallback(fields, node, entry, &router.groups));
-    }
-    policies.apply(&mut group);
+    check_weights(fields, "deployments", &group);
+    group.fallbacks = fallback::fallbacks(fields, entry, &router.groups);
     group
 }
 
-fn check_weights(fields: &Fields<'_>, group: &GroupConfig) {
-    let span = fields.key_span("deployments");
+/// A group can serve nothing without a deployment, or when all weigh nothing.
+pub(crate) fn check_weights(fields: &Fields<'_>, key: &str, group: &GroupConfig) {
+    let span = fields.key_span(key);
     let listed = matches!(
-        fields.get("deployments").map(|node| &node.kind),
+        fields.get(key).map(|node| &node.kind),
         Some(Kind::List(items)) if items.is_empty()
     );
     if listed {
@@ -202,59 +392,6 @@ fn check_weights(fields: &Fields<'_>, group: &GroupConfig) {
         let message = format!("every deployment of group `{}` has weight 0", group.name);
         let problem = Problem::new(span, message, "nothing would be sent to any of them");
         fields.problems.push(problem.help("give one of them a weight of at least 1"));
-    }
-}
-
-fn read_fallback(
-    fields: &Fields<'_>,
-    node: &Node,
-    entry: &Entry,
-    groups: &Known,
-) -> Option<GroupId> {
-    let name = value::scalar(node, &Shape::Reference("group"), fields.problems)?;
-    if name == entry.key {
-        let message = format!("group `{name}` falls back to itself");
-        let help = suggestion(name, groups.iter().filter(|group| *group != name));
-        let problem = Problem::new(&node.span, message, "expected another group");
-        fields.problems.push(problem.maybe_help(help));
-        return None;
-    }
-    let place = groups.find(name, &node.span, fields.problems)?;
-    u16::try_from(place).ok().map(GroupId)
-}
-
-/// Adds a deployment to its group, once for each copy of its provider.
-fn read_deployment(
-    fields: &Fields<'_>,
-    policies: &Policies,
-    providers: &Providers,
-    router: &mut Router,
-    group: &mut GroupConfig,
-) {
-    let name = fields.name("name").unwrap_or_default();
-    let provider = fields.text("provider");
-    let place = provider.and_then(|provider| {
-        providers.names.find(provider, fields.span_of("provider"), fields.problems)
-    });
-    let config = DeploymentConfig {
-        name: name.to_owned(),
-        weight: fields.small_count("weight").unwrap_or(1),
-        limits: limits::of_deployment(fields),
-        timeouts: policy::timeouts(fields, policies.timeouts),
-    };
-    let model = fields.text("model");
-    let copies = place.and_then(|place| providers.copies.get(place).copied());
-    let copies = copies.unwrap_or(Copies { first: 0, count: 1 });
-    for copy in 0..copies.count {
-        let name = copy_name(name, copies.count, copy);
-        if !name.is_empty() {
-            router.deployments.add(&name, fields.span_of("name"), fields.problems);
-        }
-        router.links.push(DeploymentLink {
-            provider: copies.first.saturating_add(copy),
-            model: model.unwrap_or(&name).to_owned(),
-        });
-        group.deployments.push(DeploymentConfig { name, ..config.clone() });
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whole scenarios.
 
-use super::phases;
+use super::gateway_cost::{self, GATEWAY_COST};
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, Copies, Providers, ROUTER, Router, copy_name};
 use super::traffic::{self, TRAFFIC};
-use super::{Known, file};
+use super::{Known, change, file, mix, phases};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::expectation::{self, Names};
 use crate::fields::Fields;
@@ -13,7 +13,8 @@ use crate::node::Kind;
 use crate::shape::{Key, Section, Shape};
 use core::time::Duration;
 use squall_determinism::Seed;
-use squall_router::{GroupId, RetryBudget};
+use squall_router::{GroupId, RouterConfig};
+use squall_workload::WorkloadConfig;
 
 /// A scenario.
 pub(crate) static SCENARIO: Section = Section {
@@ -43,6 +44,12 @@ pub(crate) static SCENARIO: Section = Section {
             "The mock providers, by name.",
         ),
         Key::required("router", Shape::Section(&ROUTER), "The router under rehearsal."),
+        Key::optional(
+            "gateway",
+            Shape::Section(&GATEWAY_COST),
+            "nothing",
+            "What a gateway's work costs, in virtual time.",
+        ),
         Key::optional(
             "expect",
             Shape::List(&Shape::Expectation),
@@ -85,15 +92,29 @@ impl Scenario {
 fn scenario(fields: &Fields<'_>, text: &str) -> Option<Scenario> {
     let (phases, run) = phases::phases(fields);
     let (providers, known) = providers(fields, run);
-    let router = fields.section("router");
-    let router = router.map_or_else(
-        || Router::empty(RetryBudget::default()),
-        |fields| router::router(&fields, &known),
-    );
+    let section = fields.section("router");
+    let mut router = section.map_or_else(Router::empty, |fields| router::router(&fields, &known));
+    let first = router.in_force();
+    let changes = section
+        .map(|fields| change::changes(&fields, run, &known, &mut router))
+        .unwrap_or_default();
+    if let Some(section) = section {
+        check_keys(&section, &router);
+    }
     let traffic = fields.section("traffic");
     let target = traffic.and_then(|traffic| target(&traffic, &router.groups));
     let workload = traffic.map(|traffic| traffic::traffic(&traffic, run));
-    let names = Names { groups: &router.groups, deployments: &router.deployments, phases: &phases };
+    let (kinds, mix) = match (traffic, target) {
+        (Some(traffic), Some(target)) => mix::mix(&traffic, target, &router),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let kind_names: Vec<_> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    let names = Names {
+        groups: &router.groups,
+        deployments: &router.deployments,
+        kinds: if mix.is_empty() { &[] } else { &kind_names },
+        phases: &phases,
+    };
     let expectations = fields
         .list("expect")
         .iter()
@@ -102,20 +123,37 @@ fn scenario(fields: &Fields<'_>, text: &str) -> Option<Scenario> {
     let name = fields.name("name").map(str::to_owned);
     let description = fields.text("description").map(str::to_owned);
     let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
+    let gateway_cost = gateway_cost::gateway_cost(fields);
     Some(Scenario {
         name: name?,
         description,
         seed,
         duration: run?,
         phases,
-        workload: workload?,
+        workload: WorkloadConfig { kinds: mix, ..workload? },
         target: target?,
         providers,
-        router: router.config,
+        kinds,
+        router: RouterConfig { spend_limits: router.labels.spend_limits, ..first },
+        changes,
         deployments: router.links,
+        tags: router.labels.tags,
+        regions: router.labels.regions,
+        gateway_cost,
         expectations,
         text: text.to_owned(),
     })
+}
+
+/// Keys of tenants are for gateways: here they would do nothing.
+fn check_keys(fields: &Fields<'_>, router: &Router) {
+    if router.keys.iter().any(Option::is_some) {
+        let message = "a tenant of a scenario has no `key`";
+        let problem = Problem::new(fields.key_span("tenants"), message, "of no effect here");
+        fields
+            .problems
+            .push(problem.help("a request says whose it is: `mix: { kind: { tenant: … } }`"));
+    }
 }
 
 fn target(traffic: &Fields<'_>, groups: &Known) -> Option<GroupId> {

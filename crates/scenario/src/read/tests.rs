@@ -1,5 +1,7 @@
 //! What the readers make of good files, and what they say about bad ones.
 
 mod bad;
+mod bad_routing;
 mod good;
+mod routing;
 mod whole;

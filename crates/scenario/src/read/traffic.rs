@@ -1,6 +1,7 @@
 //! Traffic: who asks, when, and how much.
 
 use super::law::{self, DURATION_LAW, TOKEN_LAW};
+use super::mix::KIND;
 use super::rate::{self, RATE};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
@@ -40,6 +41,12 @@ pub(crate) static TRAFFIC: Section = Section {
             "How many ask for a stream, drawn for each request.",
         ),
         Key::optional("client", Shape::Section(&CLIENT), "as below", "How clients behave."),
+        Key::optional(
+            "mix",
+            Shape::Named(&Shape::Section(&KIND)),
+            "one kind that asks for nothing more",
+            "Kinds of requests, one of which is drawn for each by its share.",
+        ),
     ]],
 };
 
@@ -90,6 +97,7 @@ pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadCon
         output_tokens: law::tokens(fields, "output_tokens").unwrap_or(nothing),
         stream: fields.share("stream").unwrap_or(Share::NONE),
         client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
+        kinds: Vec::new(),
     }
 }
 

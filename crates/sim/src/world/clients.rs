@@ -4,6 +4,7 @@ use super::World;
 use crate::flight::Flight;
 use squall_record::RequestOutcome;
 use squall_router::{Arrival, Input, RequestKey, Tag};
+use squall_scenario::RequestKind;
 use squall_workload::{Answer, ClientRequest, Input as ClientInput, Ordinal, Output};
 
 impl World<'_> {
@@ -34,17 +35,29 @@ impl World<'_> {
             key: nobody,
             first_token: None,
             received_tokens: 0,
+            attempts: 0,
             call: None,
         });
         self.ordinals.push_back(flight);
+        let kind = self.kind_of(&client);
         self.tell_router(Input::Arrived(Arrival {
-            tag: Tag(flight.into()),
-            group: self.scenario.target,
             input_tokens: client.input_tokens,
             output_tokens: client.output_tokens,
             stream: client.stream,
-            deadline: None,
+            priority: kind.priority,
+            tenant: kind.tenant,
+            tags: kind.tags,
+            session: client.session,
+            features: kind.features,
+            region: kind.region,
+            overrides: kind.overrides,
+            ..Arrival::new(Tag(flight.into()), kind.group)
         }));
+    }
+
+    /// What a client asks for beyond tokens.
+    pub(super) fn kind_of(&self, client: &ClientRequest) -> &RequestKind {
+        &self.scenario.kinds[usize::from(client.kind)]
     }
 
     fn give_up(&mut self, request: Ordinal) {

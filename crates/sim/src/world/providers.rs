@@ -1,13 +1,14 @@
 //! Providers: attempts that reach them, and what comes back.
 
 use super::World;
-use crate::flight::Call;
+use crate::event::{Part, What};
+use crate::flight::{Call, Stage};
 use crate::foresee::{self, Seen};
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, Source};
 use squall_provider::{Arrival, Input as ProviderInput, Listener, Output, Plan, Rejection, Tag};
 use squall_record::{AttemptOutcome, Note, NoteRow, SeenBy};
-use squall_router::{Input, StartAttempt, Usage};
+use squall_router::{CancelReason, Input, StartAttempt, Usage};
 
 impl World<'_> {
     /// Lets providers whose time has come change, and finds out when the next one will.
@@ -25,19 +26,30 @@ impl World<'_> {
         self.provider_due = due.unwrap_or(Timestamp::MAX);
     }
 
-    /// An attempt of the router reaches its provider, or finds nobody there.
+    /// The router wants an attempt.
     pub(super) fn start_attempt(&mut self, flight: u32, start: StartAttempt) {
         let Some(there) = self.flights.get(flight) else { return };
-        let client = there.client;
         there.call = Some(Call {
             attempt: start.attempt,
             deployment: start.deployment,
+            stage: Stage::Preparing,
             started: self.now,
             between_tokens: start.between_tokens_timeout,
             plan: None,
             first_token: None,
         });
-        let provider = self.provider_of(start.deployment);
+        self.prepare_attempt(flight);
+    }
+
+    /// An attempt of the router reaches its provider, or finds nobody there.
+    pub(super) fn reach_provider(&mut self, flight: u32) {
+        let now = self.now;
+        let Some(there) = self.flights.get(flight) else { return };
+        let client = there.client;
+        let Some(call) = &mut there.call else { return };
+        (call.stage, call.started) = (Stage::Sent, now);
+        let deployment = call.deployment;
+        let provider = self.provider_of(deployment);
         if self.providers[provider].listener() == Listener::Refusing {
             let class = FailureClass::Connect;
             self.record_attempt(flight, SeenBy::Gateway, AttemptOutcome::Failed { class }, None);
@@ -55,21 +67,28 @@ impl World<'_> {
     }
 
     /// The router no longer wants the flight's attempt.
-    pub(super) fn cancel_attempt(&mut self, flight: u32) {
+    pub(super) fn cancel_attempt(&mut self, flight: u32, reason: CancelReason) {
         let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
+        if call.stage != Stage::Sent {
+            // Its provider has not heard of it, or has done with it.
+            self.end_call(flight);
+            return;
+        }
         self.record_attempt(flight, SeenBy::Provider, AttemptOutcome::Abandoned, None);
         self.end_call(flight);
+        if matches!(reason, CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout) {
+            self.work_off_failure();
+        }
         let provider = self.provider_of(call.deployment);
         self.tell_provider(provider, ProviderInput::Gone { tag: Tag(flight.into()) });
     }
 
     /// An attempt gets on: its first token, its end, or a fault.
-    pub(super) fn attempt_due(&mut self) {
-        let Some(event) = self.events.pop() else { return };
-        if !self.flights.is_current(event.flight, event.plan) {
+    pub(super) fn attempt_due(&mut self, part: Part) {
+        if !self.flights.is_current(part) {
             return;
         }
-        let flight = event.flight;
+        let flight = part.flight;
         let Some(there) = self.flights.get(flight) else { return };
         let stream = there.client.stream;
         let Some(call) = &mut there.call else { return };
@@ -128,13 +147,7 @@ impl World<'_> {
         self.tell_provider(provider, input);
     }
 
-    fn attempt_failed(&mut self, flight: u32, failure: Failure) {
-        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
-        self.end_call(flight);
-        self.tell_router(Input::Failed { attempt: call.attempt, failure });
-    }
-
-    fn end_call(&mut self, flight: u32) {
+    pub(super) fn end_call(&mut self, flight: u32) {
         self.flights.new_plan(flight);
         if let Some(there) = self.flights.get(flight) {
             there.call = None;
@@ -165,7 +178,7 @@ impl World<'_> {
 
     /// Sets the event of what the flight's caller will see next.
     fn expect_next(&mut self, flight: u32) {
-        let number = self.flights.new_plan(flight);
+        let part = self.flights.new_plan(flight);
         let Some(there) = self.flights.get(flight) else { return };
         let Some(call) = &there.call else { return };
         let Some(plan) = &call.plan else { return };
@@ -174,7 +187,7 @@ impl World<'_> {
             foresee::next(plan, there.client.stream, seen_first, call.between_tokens)
             && at < Timestamp::MAX
         {
-            self.events.push(at.max(self.now), flight, number);
+            self.events.push(at.max(self.now), What::Attempt(part));
         }
     }
 
@@ -195,7 +208,7 @@ impl World<'_> {
         self.collector.note(NoteRow { at: self.now, request: None, note });
     }
 
-    fn provider_of(&self, deployment: squall_router::DeploymentId) -> usize {
+    pub(super) fn provider_of(&self, deployment: squall_router::DeploymentId) -> usize {
         usize::from(self.scenario.deployments[deployment.index()].provider)
     }
 }

@@ -47,9 +47,12 @@ impl World<'_> {
             match output {
                 Output::Accepted { tag, request } => self.accepted(tag, request),
                 Output::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
-                Output::CancelAttempt { tag, .. } => self.cancel_attempt(tag.0 as u32),
+                Output::CancelAttempt { tag, reason, .. } => {
+                    self.cancel_attempt(tag.0 as u32, reason);
+                }
                 Output::Commit { tag, .. } => self.commit(tag),
                 Output::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
+                Output::Check { deployment, timeout } => self.check(deployment, timeout),
                 Output::Note(note) => self.note(note),
             }
         }

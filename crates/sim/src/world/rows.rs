@@ -7,10 +7,12 @@ use squall_record::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, Seen
 impl World<'_> {
     pub(super) fn record_request(&mut self, flight: u32, outcome: RequestOutcome, status: u16) {
         let Some(there) = self.flights.get(flight) else { return };
+        let there = *there;
         let client = there.client;
         self.collector.request(&RequestRow {
             request: client.request.0,
-            group: self.scenario.target.0,
+            group: self.kind_of(&client).group.0,
+            kind: client.kind,
             intended: client.intended,
             sent: client.intended,
             first_token: there.first_token,
@@ -34,12 +36,13 @@ impl World<'_> {
     ) {
         let Some(there) = self.flights.get(flight) else { return };
         let Some(call) = there.call else { return };
-        let client = there.client;
+        let (client, ordinal) = (there.client, there.attempts);
+        there.attempts += 1;
         let output_tokens = call.plan.map_or(0, |plan| plan.tokens_by(self.now));
         let answered = call.plan.is_some_and(|plan| plan.first_at <= self.now);
-        self.collector.attempt(&AttemptRow {
+        let row = AttemptRow {
             request: Some(client.request.0),
-            ordinal: call.attempt.nth,
+            ordinal,
             deployment: call.deployment.0,
             seen_by,
             started: call.started,
@@ -59,6 +62,7 @@ impl World<'_> {
             stream: client.stream,
             input_tokens: client.input_tokens,
             output_tokens,
-        });
+        };
+        self.collector.attempt_for(client.kind, &row);
     }
 }

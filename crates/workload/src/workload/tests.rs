@@ -19,6 +19,7 @@ fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
         output_tokens: Law::lognormal(60, 200).unwrap(),
         stream: Share::percent(70),
         client: ClientConfig { timeout: Duration::from_secs(20) },
+        kinds: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use core::time::Duration;
 use squall_determinism::{Law, Share, Timestamp};
 use squall_failure::FailureClass;
 use squall_provider::{Capacity, FaultConfig, FaultKind, Window};
-use squall_router::{DeploymentId, GroupId};
+use squall_router::{CooldownRule, DeploymentId, GroupId};
 use squall_workload::{Arrivals, Decay, RateSegment};
 
 const VIRAL_SPIKE: &str = include_str!("../../../../../scenarios/viral-spike.yaml");
@@ -30,7 +30,7 @@ fn the_shipped_scenario_reads_as_it_is_written() {
         .map(|(_, group, deployment)| (group.0, deployment.name.as_str(), deployment.weight))
         .collect();
     assert_eq!(weights, [(0, "eu", 6), (0, "us", 3), (0, "ap", 1), (1, "small", 1)]);
-    assert_eq!(scenario.router.groups[0].fallback, [GroupId(1)]);
+    assert_eq!(scenario.router.groups[0].fallbacks.general, [GroupId(1)]);
     assert_eq!(scenario.faults_of(DeploymentId(0)).len(), 2);
     assert!(scenario.faults_of(DeploymentId(1)).is_empty());
     assert_eq!(scenario.expectations.len(), 7);
@@ -84,7 +84,7 @@ fn what_is_left_out_has_the_default_that_the_reference_names() {
     assert_eq!(scenario.providers[0].config.output_tokens, Law::Fixed { value: 100 });
     assert_eq!(scenario.providers[0].format, Format::OpenAi);
     let group = &scenario.router.groups[0];
-    assert_eq!((group.max_retries, group.deadline), (2, Duration::from_secs(60)));
+    assert_eq!((group.retries.max, group.deadline), (2, Duration::from_secs(60)));
     assert_eq!(group.max_queue_wait, Duration::from_secs(10));
     assert_eq!(group.deployments[0].weight, 1);
     let models: Vec<_> = scenario.deployments.iter().map(|link| link.model.as_str()).collect();
@@ -207,9 +207,10 @@ router:
     assert_eq!((other.timeouts.connect, other.timeouts.total), (secs(1), secs(20)));
     let own = chat.deployments[0].timeouts.unwrap();
     assert_eq!((own.connect, own.first_token, own.total), (secs(1), secs(3), secs(15)));
-    assert_eq!((chat.cooldown.failure.base, chat.cooldown.failure.cap), (secs(2), secs(10)));
-    assert_eq!(chat.cooldown.throttled.max, secs(30));
-    assert_eq!((chat.max_retries, other.max_retries), (4, 4));
+    let CooldownRule::Breaker(cooldown) = chat.cooldown else { panic!("no breaker") };
+    assert_eq!((cooldown.failure.base, cooldown.failure.cap), (secs(2), secs(10)));
+    assert_eq!(cooldown.throttled.max, secs(30));
+    assert_eq!((chat.retries.max, other.retries.max), (4, 4));
     assert_eq!((chat.max_queue_wait, other.max_queue_wait), (secs(0), secs(3)));
     assert_eq!(chat.deployments[0].limits.concurrency, Some(7));
     assert_eq!(scenario.router.retry_budget.ratio, Share::percent(10));
@@ -284,4 +285,25 @@ providers:
     assert_eq!(file.providers[0].config.faults.len(), 1);
     let itl = Law::Uniform { min: 10_000_000, max: 20_000_000 };
     assert_eq!(file.providers[1].config.itl, itl);
+}
+
+#[test]
+fn an_error_is_a_status_or_the_word_of_a_class() {
+    use squall_failure::FailureClass;
+    use squall_provider::FaultKind;
+    for (error, status, class) in [
+        ("503", 503, FailureClass::Overloaded),
+        ("content_policy", 400, FailureClass::ContentPolicy),
+        ("context_window", 400, FailureClass::ContextWindow),
+        ("quota_spent", 429, FailureClass::QuotaSpent),
+        ("auth", 401, FailureClass::Auth),
+        ("not_found", 404, FailureClass::NotFound),
+    ] {
+        let text = format!(
+            "providers:\n  eu: {{ ttft: 1ms, itl: 1ms, faults: [ {{ at: 1s, for: 1s, error: {error} }} ] }}\n"
+        );
+        let file = MockFile::read("mock.yaml", &text).unwrap();
+        let kind = FaultKind::Error { status, class, retry_after: None };
+        assert_eq!(file.providers[0].config.faults[0].kind, kind, "{error}");
+    }
 }

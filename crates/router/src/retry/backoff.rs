@@ -1,6 +1,6 @@
 //! Exponential backoff with full jitter.
 
-use crate::Backoff;
+use crate::{Backoff, RetryRule};
 use core::time::Duration;
 use squall_determinism::Draws;
 
@@ -16,6 +16,17 @@ impl Backoff {
     pub(crate) fn jitter(&self, retry: u16, draws: &mut Draws) -> Duration {
         let ceiling = u64::try_from(self.ceiling(retry).as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(draws.below(ceiling.saturating_add(1)))
+    }
+}
+
+impl RetryRule {
+    /// The highest wait before retry number `retry`, counted from 1, if nobody asks for more.
+    #[must_use]
+    pub fn ceiling(&self, retry: u16) -> Duration {
+        match self {
+            Self::Untried(backoff) => backoff.ceiling(retry),
+            Self::Litellm(_) => Backoff::default().ceiling(retry) + Duration::from_millis(750),
+        }
     }
 }
 

@@ -1,0 +1,53 @@
+//! Error answers that are under way: an error takes its time as well. They hold no place.
+
+use crate::{Plan, Rejection, Tag};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use squall_determinism::Timestamp;
+
+/// Those that have not left yet, by when they will.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Errors {
+    due: BTreeMap<(Timestamp, u64), Late>,
+    /// Counts them: those of one time leave in the order in which they were found.
+    sequence: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    tag: Tag,
+    /// What the draws of its attempt are keyed by.
+    key: u64,
+    rejection: Rejection,
+}
+
+impl Errors {
+    pub(super) fn add(&mut self, at: Timestamp, tag: Tag, key: u64, rejection: Rejection) {
+        self.sequence += 1;
+        self.due.insert((at, self.sequence), Late { tag, key, rejection });
+    }
+
+    pub(super) fn next_at(&self) -> Option<Timestamp> {
+        self.due.first_key_value().map(|(&(at, _), _)| at)
+    }
+
+    /// Takes out the next to leave.
+    pub(super) fn pop(&mut self) -> Option<(Tag, Rejection)> {
+        self.due.pop_first().map(|(_, late)| (late.tag, late.rejection))
+    }
+
+    /// Takes out that of an attempt whose caller is gone.
+    pub(super) fn forget(&mut self, tag: Tag) {
+        if !self.due.is_empty() {
+            self.due.retain(|_, late| late.tag != tag);
+        }
+    }
+
+    /// Takes out those whom a fault hits, in the order of their tags, as attempts that were never served.
+    pub(super) fn take(&mut self, is_hit: impl Fn(u64) -> bool) -> Vec<(Tag, Plan)> {
+        let hit = self.due.extract_if(.., |_, late| is_hit(late.key));
+        let mut hit: Vec<_> = hit.map(|(_, late)| (late.tag, Plan::unserved())).collect();
+        hit.sort_unstable_by_key(|&(tag, _)| tag);
+        hit
+    }
+}

@@ -1,0 +1,160 @@
+//! What the types of a configuration cannot say.
+
+use super::{FallbackRule, GroupConfig, RouterConfig};
+use crate::GroupId;
+use alloc::vec::Vec;
+
+/// How deep lists of fallbacks may lead one into the other.
+pub(crate) const MAX_DEPTH: u8 = 8;
+
+impl RouterConfig {
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// The first thing found that no router can run with.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.groups.is_empty() {
+            return Err(ConfigError::NoGroup);
+        }
+        for (index, group) in self.groups.iter().enumerate() {
+            self.check_group(index, group)?;
+        }
+        let deployments = self.groups.iter().map(|group| group.deployments.len()).sum::<usize>();
+        if deployments > usize::from(u16::MAX) || self.groups.len() > usize::from(u16::MAX) {
+            return Err(ConfigError::TooMany);
+        }
+        match self.fallback_rule {
+            FallbackRule::Once { .. } => self.check_loops(),
+            FallbackRule::Nested { max_depth } if max_depth > MAX_DEPTH => {
+                Err(ConfigError::TooDeep)
+            }
+            FallbackRule::Nested { .. } => Ok(()),
+        }
+    }
+
+    fn check_group(&self, index: usize, group: &GroupConfig) -> Result<(), ConfigError> {
+        if group.deployments.is_empty() {
+            return Err(ConfigError::EmptyGroup { group: index });
+        }
+        if group.deployments.iter().all(|deployment| deployment.weight == 0) {
+            return Err(ConfigError::NoWeight { group: index });
+        }
+        let name = |place: usize| &group.deployments[place].name;
+        let mut places: Vec<usize> = (0..group.deployments.len()).collect();
+        places.sort_unstable_by_key(|&place| name(place));
+        if places.windows(2).any(|pair| name(pair[0]) == name(pair[1])) {
+            return Err(ConfigError::SameName { group: index });
+        }
+        if self.groups[..index].iter().any(|other| other.name == group.name) {
+            return Err(ConfigError::SameName { group: index });
+        }
+        for to in group.fallbacks.all() {
+            if to.index() >= self.groups.len() {
+                return Err(ConfigError::UnknownFallback { group: index });
+            }
+            if to.index() == index {
+                return Err(ConfigError::FallbackToItself { group: index });
+            }
+        }
+        let spends = group.deployments.iter().flat_map(|deployment| &deployment.spends_from);
+        if spends.into_iter().any(|spend| spend.index() >= self.spend_limits.len()) {
+            return Err(ConfigError::UnknownSpendLimit { group: index });
+        }
+        Ok(())
+    }
+
+    /// The first group whose lists lead back to it.
+    fn check_loops(&self) -> Result<(), ConfigError> {
+        match self.fallback_loop() {
+            Some(path) => Err(ConfigError::FallbackLoop { group: path[0].index() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Groups whose fallbacks lead from one to the next and from the last back to the first, if there
+    /// are such.
+    #[must_use]
+    pub fn fallback_loop(&self) -> Option<Vec<GroupId>> {
+        let mut settled = alloc::vec![false; self.groups.len()];
+        let mut path = Vec::new();
+        (0..self.groups.len()).find_map(|group| self.loop_from(group, &mut path, &mut settled))
+    }
+
+    fn loop_from(
+        &self,
+        group: usize,
+        path: &mut Vec<GroupId>,
+        settled: &mut [bool],
+    ) -> Option<Vec<GroupId>> {
+        let id = GroupId(group as u16);
+        if let Some(place) = path.iter().position(|&above| above == id) {
+            return Some(path[place..].to_vec());
+        }
+        if settled[group] {
+            return None;
+        }
+        path.push(id);
+        let next = self.groups[group].fallbacks.all();
+        let found = next.into_iter().find_map(|to| self.loop_from(to.index(), path, settled));
+        path.pop();
+        settled[group] = true;
+        found
+    }
+}
+
+/// Why a router cannot run with a configuration. `group` is a place in [`RouterConfig::groups`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is no group.
+    #[error("a router needs at least one group")]
+    NoGroup,
+    /// A group without a deployment.
+    #[error("group {group} has no deployment")]
+    EmptyGroup {
+        /// Which.
+        group: usize,
+    },
+    /// A group whose weights are all 0.
+    #[error("every deployment of group {group} has weight 0")]
+    NoWeight {
+        /// Which.
+        group: usize,
+    },
+    /// A group whose name another has, or of which two deployments have one name.
+    #[error("the name of group {group}, or of one of its deployments, is there twice")]
+    SameName {
+        /// Which.
+        group: usize,
+    },
+    /// A fallback to a group that is not there.
+    #[error("group {group} falls back to a group that does not exist")]
+    UnknownFallback {
+        /// Which.
+        group: usize,
+    },
+    /// A group that falls back to itself.
+    #[error("group {group} falls back to itself")]
+    FallbackToItself {
+        /// Which.
+        group: usize,
+    },
+    /// Fallbacks that lead back to where they began.
+    #[error("the fallbacks of group {group} lead back to it")]
+    FallbackLoop {
+        /// Which.
+        group: usize,
+    },
+    /// More depth than there is room for.
+    #[error("fallbacks may be nested 8 deep at most")]
+    TooDeep,
+    /// A deployment that spends from a budget that is not there.
+    #[error("a deployment of group {group} spends from a budget that does not exist")]
+    UnknownSpendLimit {
+        /// Which.
+        group: usize,
+    },
+    /// More than 65,535 groups or deployments.
+    #[error("more than 65535 groups or deployments")]
+    TooMany,
+}

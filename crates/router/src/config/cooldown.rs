@@ -1,0 +1,168 @@
+//! When a deployment is skipped, and for how long.
+
+use core::time::Duration;
+use squall_determinism::Share;
+
+/// How failures are held against a deployment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CooldownRule {
+    /// Throttling and failing apart, a breaker with a probe. The default.
+    Breaker(Cooldown),
+    /// As LiteLLM 1.80.
+    Litellm(LitellmCooldown),
+    /// Never: nothing is skipped.
+    Never,
+}
+
+impl Default for CooldownRule {
+    fn default() -> Self {
+        Self::Breaker(Cooldown::default())
+    }
+}
+
+impl From<Cooldown> for CooldownRule {
+    fn from(cooldown: Cooldown) -> Self {
+        Self::Breaker(cooldown)
+    }
+}
+
+/// When a deployment is skipped, and for how long.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Cooldown {
+    /// After a 429.
+    pub throttled: ThrottledCooldown,
+    /// After failures.
+    pub failure: FailureCooldown,
+    /// After failures that last until a person mends them.
+    pub misconfigured: MisconfiguredCooldown,
+}
+
+/// The wait after a 429: as long as Retry-After says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ThrottledCooldown {
+    /// When the provider did not say. Default 1 s.
+    pub default: Duration,
+    /// At most this long, whatever the provider says. Default 10 min.
+    pub max: Duration,
+}
+
+impl Default for ThrottledCooldown {
+    fn default() -> Self {
+        Self { default: Duration::from_secs(1), max: Duration::from_secs(600) }
+    }
+}
+
+/// The breaker: two triggers, a break that doubles, and one probe to end it (linkerd's two signals,
+/// Finagle's doubling).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FailureCooldown {
+    /// Trips after so many failures in a row; 0 for never. Default 5 (Finagle, Envoy).
+    pub consecutive: u32,
+    /// Trips at this share of failed attempts in the window. Default 50 % (LiteLLM).
+    pub share: Share,
+    /// Only with at least so many attempts in the window. Default 10.
+    pub min_attempts: u32,
+    /// The window that the share is taken over. Default 10 s.
+    pub window: Duration,
+    /// The first break. Default 5 s (LiteLLM, Finagle).
+    pub base: Duration,
+    /// The longest break: each failed probe doubles it up to this. Default 60 s.
+    pub cap: Duration,
+}
+
+impl Default for FailureCooldown {
+    fn default() -> Self {
+        Self {
+            consecutive: 5,
+            share: Share::percent(50),
+            min_attempts: 10,
+            window: Duration::from_secs(10),
+            base: Duration::from_secs(5),
+            cap: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Breaks that begin with the first failure and are long: nothing changes until a person acts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MisconfiguredCooldown {
+    /// After 401 and 403. Default 5 min.
+    pub auth: Duration,
+    /// After 404. Default 5 min.
+    pub not_found: Duration,
+    /// After a 429 that says that the quota is spent. Default 30 min.
+    pub quota_spent: Duration,
+}
+
+impl Default for MisconfiguredCooldown {
+    fn default() -> Self {
+        Self {
+            auth: Duration::from_secs(300),
+            not_found: Duration::from_secs(300),
+            quota_spent: Duration::from_secs(1_800),
+        }
+    }
+}
+
+/// LiteLLM 1.80's cooldown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LitellmCooldown {
+    /// `cooldown_time` of the router: how long, when the answer did not say. Default 5 s.
+    pub cooldown_time: Duration,
+    /// `cooldown_time` of the deployment: beats Retry-After; 0 for never.
+    pub deployment_time: Option<Duration>,
+    /// `allowed_fails`: cooled down on the failure after so many. `None` is the failure share over a
+    /// minute; so is 3, which that version takes for unset.
+    pub allowed_fails: Option<u32>,
+    /// `allowed_fails_policy`: the same for a class of failure.
+    pub policy: LitellmAllowedFails,
+    /// What of a client's request is counted.
+    pub counts: LitellmCounts,
+}
+
+impl Default for LitellmCooldown {
+    fn default() -> Self {
+        Self {
+            cooldown_time: Duration::from_secs(5),
+            deployment_time: None,
+            allowed_fails: None,
+            policy: LitellmAllowedFails::default(),
+            counts: LitellmCounts::default(),
+        }
+    }
+}
+
+/// `allowed_fails_policy`: failures allowed, by exception; a threshold of 0 passes for none.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LitellmAllowedFails {
+    /// `BadRequestErrorAllowedFails`.
+    pub bad_request: Option<u32>,
+    /// `AuthenticationErrorAllowedFails`.
+    pub authentication: Option<u32>,
+    /// `TimeoutErrorAllowedFails`.
+    pub timeout: Option<u32>,
+    /// `RateLimitErrorAllowedFails`.
+    pub rate_limit: Option<u32>,
+    /// `ContentPolicyViolationErrorAllowedFails`.
+    pub content_policy: Option<u32>,
+}
+
+impl LitellmAllowedFails {
+    /// Whether anything is set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// Which failures are counted towards a cooldown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LitellmCounts {
+    /// One for each request of a client, however many attempts of it fail: so behind its proxy. The
+    /// default.
+    #[default]
+    OncePerRequest,
+    /// Every failed attempt: so with its router as a library.
+    EveryAttempt,
+}

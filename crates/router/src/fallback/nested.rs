@@ -1,0 +1,22 @@
+//! LiteLLM's rule: every group runs its own list, down to a depth that is asked on the way in. The
+//! length of a list is not bounded, and a group may be tried as often as lists name it.
+
+use super::{List, Path};
+use crate::{FallbackChoice, Fallbacks, GroupId};
+
+pub(super) fn next<'a>(
+    path: &mut Path,
+    max_depth: u8,
+    group: GroupId,
+    list: List,
+    asked: &FallbackChoice,
+    of: impl Fn(GroupId) -> &'a Fallbacks,
+) -> Option<GroupId> {
+    let first_of_asked = list == List::Asked && path.moves == 0;
+    if path.depth < max_depth && (list != List::Asked || first_of_asked) {
+        path.push(group, list);
+    }
+    let to = path.step(asked, &of)?;
+    path.visit(to);
+    Some(to)
+}

@@ -1,0 +1,28 @@
+//! Our own rule: depth first, into no group twice, and only so many moves.
+
+use super::{List, Path};
+use crate::{FallbackChoice, Fallbacks, GroupId};
+
+pub(super) fn next<'a>(
+    path: &mut Path,
+    max_moves: u8,
+    group: GroupId,
+    list: List,
+    asked: &FallbackChoice,
+    of: impl Fn(GroupId) -> &'a Fallbacks,
+) -> Option<GroupId> {
+    if path.moves >= max_moves {
+        return None;
+    }
+    // A request's own list is all there is: its groups do not lead on.
+    if list != List::Asked || path.moves == 0 {
+        path.push(group, list);
+    }
+    loop {
+        let to = path.step(asked, &of)?;
+        if !path.is_visited(to) {
+            path.visit(to);
+            return Some(to);
+        }
+    }
+}

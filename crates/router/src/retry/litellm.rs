@@ -1,0 +1,53 @@
+//! LiteLLM 1.80's retry loop: which errors are tried again is asked once, of the first; a retry picks
+//! among all again, and at once while anyone is healthy; and behind the last one there is one more wait.
+
+use super::{Facts, Next};
+use crate::LitellmRetry;
+use crate::cooldown::litellm_status;
+use core::time::Duration;
+use squall_determinism::Draws;
+use squall_failure::FailureClass;
+
+/// `INITIAL_RETRY_DELAY`, `MAX_RETRY_DELAY`, `JITTER`.
+const INITIAL: Duration = Duration::from_millis(500);
+const MOST: Duration = Duration::from_secs(8);
+const JITTER: Duration = Duration::from_millis(750);
+/// A longer Retry-After is not believed.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
+
+pub(super) fn next(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> Draws) -> Next {
+    let first = facts.retries == 0;
+    if first && (facts.max_retries == 0 || !is_retried(facts)) {
+        return Next::MoveOn;
+    }
+    let wait = wait(config, facts, draws);
+    if facts.retries < facts.max_retries { Next::Again(wait) } else { Next::MoveOnAfter(wait) }
+}
+
+fn is_retried(facts: &Facts) -> bool {
+    match facts.failure.class {
+        FailureClass::ContextWindow if facts.for_context_window => false,
+        FailureClass::ContentPolicy if facts.for_content_policy => false,
+        FailureClass::NotFound => false,
+        FailureClass::Auth if litellm_status(facts.failure) == 401 && facts.deployments <= 1 => {
+            false
+        }
+        _ => facts.healthy > 0,
+    }
+}
+
+fn wait(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> Draws) -> Duration {
+    if facts.deployments > 1 && facts.healthy > 0 {
+        return Duration::ZERO;
+    }
+    let jitter = Duration::from_nanos(draws().below(JITTER.as_nanos() as u64 + 1));
+    // Whole seconds only: a fraction cannot be read.
+    let asked = facts.first_failure.retry_after.filter(|asked| {
+        asked.subsec_nanos() == 0 && !asked.is_zero() && *asked <= RETRY_AFTER_MOST
+    });
+    let exponential = || {
+        let doubled = INITIAL.saturating_mul(1 << u32::from(facts.retries.min(16)));
+        doubled.max(config.least).min(MOST)
+    };
+    asked.unwrap_or_else(exponential) + jitter
+}

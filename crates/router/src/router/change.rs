@@ -1,0 +1,203 @@
+//! From one configuration to the next.
+
+use super::{Group, Router};
+use crate::board::Board;
+use crate::budget::Budget;
+use crate::deployment::Deployment;
+use crate::gate::Gate;
+use crate::health::Health;
+use crate::queue::Queue;
+use crate::request::State;
+use crate::spend::Account;
+use crate::strategy::Picker;
+use crate::{
+    ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, Limits, Note, Numbers, RouterConfig,
+};
+use alloc::vec::Vec;
+
+impl Router {
+    /// Takes a configuration that may hold later, and says what its groups, deployments and tenants
+    /// are called: those that were there before, by name, as before. The first that is prepared is
+    /// [`ConfigId`] 1, the next 2, and so on; [`Input::Reconfigure`](crate::Input::Reconfigure) makes it
+    /// hold. Number 0 is the one that the router began with, so that there is a way back.
+    ///
+    /// # Errors
+    /// When the configuration is not one that a router can run with; then it has no number.
+    pub fn prepare(&mut self, config: RouterConfig) -> Result<Numbers, ConfigError> {
+        config.validate()?;
+        let numbers = self.roster.add(&config);
+        self.enrol(&config, &numbers);
+        self.configs.push((config, numbers.clone()));
+        Ok(numbers)
+    }
+
+    /// Makes places for groups, deployments and tenants that were not there before. They take no part
+    /// in anything until a configuration that has them holds.
+    fn enrol(&mut self, config: &RouterConfig, numbers: &Numbers) {
+        let epoch_nanos = self.epoch_nanos;
+        let mut ids = numbers.deployments.iter();
+        for (group, &of) in config.groups.iter().zip(&numbers.groups) {
+            if of.index() >= self.groups.len() {
+                self.groups.push(Group {
+                    board: Board::default(),
+                    picker: Picker::new(group.strategy, &[]),
+                    queue: Queue::default(),
+                    gate: Gate::new(Limits::default(), epoch_nanos),
+                    config: GroupConfig { deployments: Vec::new(), ..group.clone() },
+                });
+            }
+            for (deployment, &id) in group.deployments.iter().zip(&mut ids) {
+                if id.index() >= self.deployments.len() {
+                    self.deployments.push(Deployment::new(of, deployment, group, epoch_nanos));
+                }
+            }
+        }
+        for (tenant, id) in config.tenants.iter().zip(&numbers.tenants) {
+            if id.index() >= self.tenants.len() {
+                self.tenants.push(Gate::new(tenant.limits, epoch_nanos));
+            }
+        }
+    }
+
+    pub(super) fn reconfigure(&mut self, config: ConfigId) {
+        if usize::from(config.0) >= self.configs.len() {
+            self.ignored += 1;
+            return;
+        }
+        self.take_on(config.0.into());
+        self.note(Note::Reconfigured { config });
+        self.leave_what_is_gone();
+        self.serve_queues();
+    }
+
+    /// From now on this configuration holds.
+    pub(super) fn take_on(&mut self, place: usize) {
+        let (config, numbers) = self.configs[place].clone();
+        if self.budget.config() != config.retry_budget {
+            self.budget = Budget::new(config.retry_budget);
+        }
+        self.fallback_rule = config.fallback_rule;
+        self.take_on_accounts(&config);
+        self.take_on_tenants(&config, &numbers);
+        self.retire_the_others(&numbers);
+        let mut ids = numbers.deployments.iter().copied();
+        for (mut group, &id) in config.groups.into_iter().zip(&numbers.groups) {
+            let members = ids.by_ref().take(group.deployments.len()).collect();
+            group.fallbacks = group.fallbacks.renumbered(&numbers.groups);
+            self.take_on_group(id, group, members);
+        }
+        self.take_on_checks(config.health_checks);
+    }
+
+    fn take_on_accounts(&mut self, config: &RouterConfig) {
+        for (account, &limit) in self.accounts.iter_mut().zip(&config.spend_limits) {
+            account.reconfigure(limit);
+        }
+        self.accounts.truncate(config.spend_limits.len());
+        let new = &config.spend_limits[self.accounts.len()..];
+        self.accounts.extend(new.iter().map(|&limit| Account::new(limit)));
+    }
+
+    fn take_on_tenants(&mut self, config: &RouterConfig, numbers: &Numbers) {
+        let now = self.now;
+        for (place, gate) in self.tenants.iter_mut().enumerate() {
+            let known = numbers.tenants.iter().position(|id| id.index() == place);
+            let limits = known.map(|known| config.tenants[known].limits).unwrap_or_default();
+            self.freed |= gate.reconfigure(now, limits);
+        }
+    }
+
+    /// Deployments and groups that the configuration does not have take nothing more.
+    fn retire_the_others(&mut self, numbers: &Numbers) {
+        for place in 0..self.deployments.len() {
+            let id = DeploymentId(place as u16);
+            if numbers.deployments.contains(&id) {
+                continue;
+            }
+            self.deployment_timers.disarm(id.0.into());
+            let deployment = &mut self.deployments[place];
+            deployment.place = None;
+            deployment.spends_from = Vec::new();
+            if core::mem::take(&mut deployment.cooling) {
+                self.note(Note::CooldownEnded { deployment: id });
+            }
+        }
+        for (place, group) in self.groups.iter_mut().enumerate() {
+            if !numbers.groups.contains(&GroupId(place as u16)) {
+                group.board = Board::default();
+                group.picker = Picker::new(group.config.strategy, &[]);
+            }
+        }
+    }
+
+    fn take_on_group(&mut self, id: GroupId, config: GroupConfig, members: Vec<DeploymentId>) {
+        let now = self.now;
+        let mut from = Vec::with_capacity(members.len());
+        let mut running = Vec::with_capacity(members.len());
+        for (place, (member, each)) in members.iter().zip(&config.deployments).enumerate() {
+            let deployment = &mut self.deployments[member.index()];
+            from.push(deployment.place);
+            running.push(deployment.gate.running());
+            deployment.reconfigure(now, each, &config);
+            deployment.place = Some(place);
+            for spend in &each.spends_from {
+                let until = self.accounts[spend.index()].spent_until(now);
+                deployment.spent_until = deployment.spent_until.max(until.unwrap_or(now));
+            }
+        }
+        let mut picker = Picker::new(config.strategy, &config.deployments);
+        let order = config.deployments.iter().map(|each| each.order).collect();
+        let group = &mut self.groups[id.index()];
+        picker.succeed(&group.picker, &from, &running);
+        group.picker = picker;
+        self.freed |= group.gate.reconfigure(now, config.limits);
+        group.board = Board::new(members, order, &self.deployments);
+        group.config = config;
+        self.renew_group(id);
+    }
+
+    /// Tells a group's board about all its deployments.
+    pub(super) fn renew_group(&mut self, id: GroupId) {
+        let group = &mut self.groups[id.index()];
+        group.board.count_ill(&self.deployments);
+        for place in 0..group.board.len() {
+            let deployment = &mut self.deployments[group.board.ids[place].index()];
+            group.board.renew(self.now, place, deployment);
+        }
+    }
+
+    /// Deployments that were forgiven with their old rule are told of; those who wait in a group that is
+    /// gone leave it.
+    fn leave_what_is_gone(&mut self) {
+        for place in 0..self.deployments.len() {
+            let id = DeploymentId(place as u16);
+            if self.deployments[place].cooling {
+                self.cooldown_over(id);
+            }
+        }
+        for place in 0..self.groups.len() {
+            while self.groups[place].board.is_empty()
+                && let Some((_, waiting)) = self.groups[place].queue.after(None)
+            {
+                let slot = waiting.key.slot;
+                debug_assert!(matches!(self.requests.at(slot).state, State::Queued { .. }));
+                self.leave_queue(slot);
+                self.move_on(slot, None);
+            }
+        }
+    }
+
+    pub(super) fn take_on_checks(&mut self, config: Option<crate::HealthChecks>) {
+        if config == self.health_checks && config.is_none() {
+            return;
+        }
+        self.health_checks = config;
+        let Some(checks) = config else {
+            self.deployments.iter_mut().for_each(|each| each.health = Health::default());
+            (0..self.deployments.len()).for_each(|place| self.check_timers.disarm(place as u32));
+            (0..self.groups.len()).for_each(|place| self.renew_group(GroupId(place as u16)));
+            return;
+        };
+        self.stagger(&checks);
+    }
+}

@@ -1,0 +1,288 @@
+//! After a failed attempt: what it says of the deployment, and what becomes of the request.
+
+use super::Router;
+use super::pick::{Among, Picked, WhyNone};
+use crate::cooldown::Blow;
+use crate::deployment::Unfit;
+use crate::fallback::Path;
+use crate::request::{Running, State};
+use crate::retry::{Facts, Next, max_retries};
+use crate::strategy::Loss;
+use crate::{
+    AllOut, AttemptId, CancelReason, DeploymentId, FallbackChoice, Note, Outcome, Output,
+    RetryRule, RetryWait,
+};
+use core::time::Duration;
+use squall_determinism::{Purpose, Timestamp};
+use squall_failure::{Evidence, Failure, FailureClass, Sent, Source};
+
+const JITTER: Purpose = Purpose::named("router.backoff");
+
+impl Router {
+    /// An attempt took too long: it is stopped, and counts as failed.
+    pub(super) fn timed_out(&mut self, slot: u32, reason: CancelReason) {
+        let key = self.requests.key(slot);
+        let request = self.requests.at(slot);
+        let State::Running(running) = request.state else { return };
+        let attempt = AttemptId { request: key, nth: running.nth };
+        let tag = request.tag;
+        self.outputs.push_back(Output::CancelAttempt { tag, attempt, reason });
+        self.note(Note::TimedOut { attempt, deployment: running.deployment, reason });
+        self.attempt_failed(attempt, Failure::new(FailureClass::Timeout, Source::Provider));
+    }
+
+    /// An attempt ended badly: what that says of its deployment, and what becomes of its request.
+    pub(super) fn attempt_failed(&mut self, attempt: AttemptId, failure: Failure) {
+        let Some(&mut running) = self.requests.running(attempt) else { return };
+        let slot = attempt.request.slot;
+        let id = running.deployment;
+        let group = self.requests.at(slot).group;
+        if let RetryRule::Litellm(config) = self.groups[group.index()].config.retry_rule
+            && config.cut_is_success
+            && failure.class == FailureClass::Cut
+        {
+            // Its transport takes the end of the connection for the end of the answer.
+            self.finished(attempt, None);
+            return;
+        }
+        self.note(Note::AttemptFailed { attempt, deployment: id, class: failure.class });
+        self.request_timers.disarm(slot);
+        self.attempt_lost(slot, &running, Some(&failure));
+        let request = self.requests.at(slot);
+        request.state = State::Deciding;
+        request.last_failure = Some(failure);
+        request.first_failure.get_or_insert(failure);
+        request.original_failure.get_or_insert(failure);
+        let first_of_request = !core::mem::replace(&mut request.counted, true);
+        let siblings = self.groups[group.index()].board.len();
+        let blow = Blow { failure, probe: running.probe, first_of_request, siblings };
+        self.hold_against(id, &blow);
+        self.renew(id);
+        if running.committed {
+            self.done(slot, Outcome::Failed { failure, committed: true });
+        } else {
+            self.after_failure(slot, failure);
+        }
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    /// Gives back what an attempt held that did not end well; `failure` if that was the deployment's.
+    pub(super) fn attempt_lost(&mut self, slot: u32, running: &Running, failure: Option<&Failure>) {
+        let now = self.now;
+        let minute = self.minute();
+        let estimate = self.requests.at(slot).tokens();
+        let sent = failure.map_or(Sent::Something, |failure| failure.sent);
+        let deployment = &mut self.deployments[running.deployment.index()];
+        deployment.gate.leave(now, running.ticket, None, sent);
+        let Some(place) = deployment.place else { return };
+        let class = failure.map(|failure| failure.class);
+        let loss = Loss {
+            now,
+            minute,
+            started: running.started,
+            estimate,
+            is_evidence: class.is_some_and(|class| class.evidence() == Evidence::Failed),
+            timed_out: matches!(class, Some(FailureClass::Timeout | FailureClass::Stalled)),
+            sent_nothing: sent == Sent::Nothing,
+        };
+        self.groups[deployment.group.index()].picker.failed(place, &loss);
+    }
+
+    fn hold_against(&mut self, id: DeploymentId, blow: &Blow) {
+        let now = self.now;
+        let deployment = &mut self.deployments[id.index()];
+        let Some((cause, until)) = deployment.record.failed(now, blow) else { return };
+        deployment.cooling = true;
+        let until = deployment.record.next_change(now).unwrap_or(until);
+        self.arm_deployment(id, until);
+        self.note(Note::CooldownStarted { deployment: id, cause, until });
+    }
+
+    fn after_failure(&mut self, slot: u32, failure: Failure) {
+        let request = self.requests.at(slot);
+        let (group, retries) = (request.group, request.retries);
+        let first_failure = request.first_failure.unwrap_or(failure);
+        let asked = request.overrides.retries;
+        let falls_back = request.overrides.fallbacks != FallbackChoice::None;
+        let (serial, attempts) = (request.serial, request.attempts);
+        let config = &self.groups[group.index()].config;
+        let rule = config.retry_rule;
+        let decisive = if rule.tells_the_first() { first_failure } else { failure };
+        let (deployments, healthy) = self.head_count(group);
+        let facts = Facts {
+            failure,
+            first_failure,
+            retries,
+            max_retries: max_retries(&config.retries, asked, &decisive),
+            deployments,
+            healthy,
+            for_context_window: falls_back && config.fallbacks.context_window.is_some(),
+            for_content_policy: falls_back && config.fallbacks.content_policy.is_some(),
+        };
+        let seed = self.seed;
+        match rule.next(&facts, || seed.stream(JITTER, serial, attempts.into())) {
+            Next::Fail => self.fail(slot, failure),
+            Next::MoveOn => self.move_on(slot, None),
+            Next::Untried => self.retry_untried(slot),
+            Next::Again(wait) => {
+                self.requests.at(slot).retries += 1;
+                self.wait_before(slot, wait, false);
+            }
+            Next::MoveOnAfter(wait) => self.wait_before(slot, wait, true),
+        }
+    }
+
+    fn fail(&mut self, slot: u32, failure: Failure) {
+        self.done(slot, Outcome::Failed { failure, committed: false });
+    }
+
+    /// Waits, then is tried again or leaves its group.
+    fn wait_before(&mut self, slot: u32, wait: Duration, leaves: bool) {
+        let at = self.now + wait;
+        let request = self.requests.at(slot);
+        if wait.is_zero() {
+            if leaves {
+                self.move_on(slot, None)
+            } else {
+                self.advance(slot)
+            }
+            return;
+        }
+        request.state = State::Backoff { leaves };
+        let due = at.min(request.deadline);
+        let retry_after = request.last_failure.and_then(|failure| failure.retry_after);
+        let retry = request.retries;
+        let wait = RetryWait { retry, ceiling: wait, jitter: wait, retry_after, delay: wait };
+        let key = self.requests.key(slot);
+        if !leaves {
+            self.note(Note::RetryScheduled { request: key, wait });
+        }
+        self.arm_request(slot, due);
+    }
+
+    /// Tries again in the same group: at an untried sibling at once, else after a wait.
+    fn retry_untried(&mut self, slot: u32) {
+        if !self.budget_allows(slot) {
+            return;
+        }
+        self.requests.at(slot).retries += 1;
+        match self.pick(slot, Among::Untried) {
+            Picked::Deployment { id, probe } => self.start(slot, id, probe),
+            Picked::None(_) => self.back_off(slot),
+        }
+    }
+
+    /// Waits until a deployment is usable again, and for the jitter of this retry on top: a Retry-After
+    /// keeps its deployment cooling, so that the wait is never shorter, and those who were asked to wait
+    /// until the same moment do not all come back at it.
+    fn back_off(&mut self, slot: u32) {
+        let now = self.now;
+        let request = *self.requests.at(slot);
+        let group = &self.groups[request.group.index()];
+        let RetryRule::Untried(backoff) = group.config.retry_rule else { return };
+        let mut draws = self.seed.stream(JITTER, request.serial, u64::from(request.attempts));
+        let jitter = backoff.jitter(request.retries, &mut draws);
+        let ceiling = backoff.ceiling(request.retries);
+        let patience = group.config.max_queue_wait;
+        let why = self.why_none(slot);
+        let Some(earliest) = why.earliest.filter(|&at| at <= now + patience) else {
+            self.none_for_a_retry(slot, why);
+            return;
+        };
+        let at = earliest.max(now) + jitter;
+        if at >= request.deadline {
+            self.move_on(slot, None);
+            return;
+        }
+        self.requests.at(slot).state = State::Backoff { leaves: false };
+        let retry_after = request.last_failure.and_then(|failure| failure.retry_after);
+        let wait = RetryWait {
+            retry: request.retries,
+            ceiling,
+            jitter,
+            retry_after,
+            delay: at.since(now),
+        };
+        let key = self.requests.key(slot);
+        self.note(Note::RetryScheduled { request: key, wait });
+        self.arm_request(slot, at);
+    }
+
+    /// A retry finds nobody in time: it leaves, unless its group is to be used though all cool down.
+    fn none_for_a_retry(&mut self, slot: u32, why: WhyNone) {
+        let group = self.requests.at(slot).group;
+        if why.out && self.groups[group.index()].config.when_all_out == AllOut::UseAll {
+            self.none_usable(slot, why);
+        } else {
+            self.move_on(slot, None);
+        }
+    }
+
+    /// Leaves the group: to the next fallback, or to the end.
+    pub(super) fn move_on(&mut self, slot: u32, why: Option<WhyNone>) {
+        let group = self.requests.at(slot).group;
+        let first_counts = self.groups[group.index()].config.retry_rule.tells_the_first();
+        let request = self.requests.at(slot);
+        let (from, asked, origin) = (request.group, request.overrides.fallbacks, request.origin);
+        let class = match why {
+            Some(WhyNone { possible: false, unfit: Some(Unfit::Window), .. }) => {
+                Some(FailureClass::ContextWindow)
+            }
+            _ if first_counts => request.first_failure.map(|failure| failure.class),
+            _ => request.last_failure.map(|failure| failure.class),
+        };
+        let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
+        let groups = &self.groups;
+        let of = |group: crate::GroupId| &groups[group.index()].config.fallbacks;
+        let mut next = || path.next(self.fallback_rule, from, class, &asked, of);
+        // A request may ask for groups that are not there.
+        let to = core::iter::from_fn(&mut next).find(|to| to.index() < groups.len());
+        self.requests.aside(slot).path = Some(path);
+        let Some(to) = to else {
+            self.give_up(slot, why);
+            return;
+        };
+        self.leave_group_gate(slot, Some(0));
+        self.requests.at(slot).move_to(to);
+        let key = self.requests.key(slot);
+        self.note(Note::FellBack { request: key, from, to });
+        self.advance(slot);
+    }
+
+    /// Fails the request with its last failure, or for want of a deployment.
+    pub(super) fn give_up(&mut self, slot: u32, why: Option<WhyNone>) {
+        let request = self.requests.at(slot);
+        let (origin, needs) = (request.origin, request.needs());
+        let told = if self.groups[origin.index()].config.retry_rule.tells_the_first() {
+            request.original_failure
+        } else {
+            request.last_failure
+        };
+        let earliest = self.why_none_of(origin, &needs).earliest;
+        let held = why.and_then(|why| why.earliest);
+        let at = earliest.max(held.filter(|_| told.is_none()));
+        let mut retry_after = at.map(|at: Timestamp| at.since(self.now));
+        if let AllOut::Say(wait) = self.groups[origin.index()].config.when_all_out
+            && why.is_some_and(|why| why.out)
+        {
+            retry_after = Some(wait);
+        }
+        let failure = told.unwrap_or_else(|| want(why));
+        let failure = failure.with_retry_after(retry_after.filter(|wait| !wait.is_zero()));
+        self.fail(slot, failure);
+    }
+}
+
+/// The failure of a request that no deployment took.
+fn want(why: Option<WhyNone>) -> Failure {
+    let (class, status) = match why {
+        Some(WhyNone { possible: false, unfit: Some(Unfit::Skill), .. }) => {
+            (FailureClass::BadRequest, 400)
+        }
+        Some(WhyNone { possible: false, unfit: Some(_), .. }) => (FailureClass::ContextWindow, 400),
+        Some(WhyNone { possible: true, spent: true, .. }) => (FailureClass::QuotaSpent, 429),
+        Some(WhyNone { possible: true, limited: true, .. }) => (FailureClass::Throttled, 429),
+        _ => (FailureClass::Overloaded, 503),
+    };
+    Failure::new(class, Source::Gateway).with_status(status)
+}

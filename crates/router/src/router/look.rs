@@ -1,0 +1,102 @@
+//! What a router looks like from outside at a moment: for graphs, never for decisions.
+
+use super::Router;
+use crate::cooldown::Standing;
+use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
+
+/// A deployment as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DeploymentNow {
+    /// Which.
+    pub id: DeploymentId,
+    /// Its group.
+    pub group: GroupId,
+    /// Attempts under way.
+    pub running: u32,
+    /// Whether it is skipped.
+    pub state: DeploymentState,
+    /// How much of its limits is in use.
+    pub limits: LimitUse,
+    /// Its weight as configured.
+    pub weight: u32,
+    /// Whether checks find it well, as far as there are checks.
+    pub healthy: bool,
+}
+
+/// Whether a deployment is skipped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeploymentState {
+    /// It is not.
+    Well,
+    /// One probe decides.
+    Probing,
+    /// It cools down.
+    Cooling,
+}
+
+/// A group as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GroupNow {
+    /// Which.
+    pub id: GroupId,
+    /// Requests that wait.
+    pub queued: usize,
+    /// How much of its limits is in use.
+    pub limits: LimitUse,
+}
+
+/// A budget as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BudgetNow {
+    /// Which.
+    pub id: SpendId,
+    /// Spent in this period.
+    pub spent: Money,
+    /// As much as may be.
+    pub limit: Money,
+}
+
+impl Router {
+    /// The deployments of the configuration that holds, at the time of the latest input.
+    pub fn deployments_now(&mut self) -> impl Iterator<Item = DeploymentNow> {
+        let now = self.now;
+        self.deployments.iter_mut().enumerate().filter_map(move |(place, deployment)| {
+            deployment.place?;
+            let state = match deployment.record.standing(now) {
+                Standing::Good => DeploymentState::Well,
+                Standing::Probe | Standing::Probing => DeploymentState::Probing,
+                Standing::Until(_) | Standing::Throttled(_) => DeploymentState::Cooling,
+            };
+            Some(DeploymentNow {
+                id: DeploymentId(place as u16),
+                group: deployment.group,
+                running: deployment.gate.running(),
+                state,
+                limits: deployment.gate.gauge(now),
+                weight: deployment.weight,
+                healthy: !deployment.health.ill,
+            })
+        })
+    }
+
+    /// The groups of the configuration that holds, at the time of the latest input.
+    pub fn groups_now(&mut self) -> impl Iterator<Item = GroupNow> {
+        let now = self.now;
+        let held = self.groups.iter_mut().enumerate().filter(|(_, group)| !group.board.is_empty());
+        held.map(move |(place, group)| GroupNow {
+            id: GroupId(place as u16),
+            queued: group.queue.len(),
+            limits: group.gate.gauge(now),
+        })
+    }
+
+    /// The budgets of the configuration that holds, at the time of the latest input.
+    pub fn budgets_now(&mut self) -> impl Iterator<Item = BudgetNow> {
+        let now = self.now;
+        self.accounts.iter_mut().enumerate().map(move |(place, account)| BudgetNow {
+            id: SpendId(place as u16),
+            spent: account.spent(now),
+            limit: account.limit(),
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The fewest attempts under way, for the weight; of several the first after the one picked last.
+
+use super::least_after;
+use alloc::vec;
+use alloc::vec::Vec;
+
+#[derive(Clone, Debug)]
+pub(crate) struct LeastBusy {
+    weights: Vec<u64>,
+    running: Vec<u64>,
+    /// How busy each would be with one more: (running + 1) / weight, in steps of 2⁻³².
+    loads: Vec<u64>,
+    last: usize,
+}
+
+impl LeastBusy {
+    pub(crate) fn new(weights: Vec<u64>) -> Self {
+        let (running, loads) = (vec![0; weights.len()], vec![0; weights.len()]);
+        let last = weights.len().saturating_sub(1);
+        let mut new = Self { weights, running, loads, last };
+        (0..new.weights.len()).for_each(|place| new.weigh(place));
+        new
+    }
+
+    fn weigh(&mut self, place: usize) {
+        let load = (self.running[place] + 1) << 32;
+        // Who weighs nothing is never the least.
+        self.loads[place] = load.checked_div(self.weights[place]).unwrap_or(u64::MAX);
+    }
+
+    #[inline]
+    pub(crate) fn choose(&self, may: impl Fn(usize) -> bool) -> Option<usize> {
+        least_after(&self.loads, self.last, may)
+    }
+
+    pub(crate) fn started(&mut self, place: usize) {
+        self.running[place] += 1;
+        self.last = place;
+        self.weigh(place);
+    }
+
+    pub(crate) fn ended(&mut self, place: usize) {
+        self.running[place] = self.running[place].saturating_sub(1);
+        self.weigh(place);
+    }
+
+    pub(crate) fn recount(&mut self, running: &[u32]) {
+        self.running = running.iter().map(|&running| running.into()).collect();
+        (0..self.weights.len()).for_each(|place| self.weigh(place));
+    }
+}

@@ -1,0 +1,121 @@
+//! `latency-based-routing`: the mean of ten samples of seconds per token. When the list is full, its
+//! last place is written again and again: nine samples stay until the whole map is forgotten.
+
+use super::{Minutes, one_of};
+use crate::DeploymentConfig;
+use crate::strategy::{Ask, Loss, Sample, moved};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+use squall_determinism::{Share, Timestamp};
+
+/// `max_latency_list_size`.
+const SAMPLES: usize = 10;
+/// What a time-out adds to the list.
+const TIMED_OUT: f64 = 1_000.0;
+
+#[derive(Clone, Debug)]
+pub(crate) struct LatencyList {
+    buffer: Share,
+    ttl: Duration,
+    minutes: Minutes,
+    /// Seconds per token of whole answers, and to the first token of streams.
+    whole: Vec<Vec<f64>>,
+    first: Vec<Vec<f64>>,
+    /// What is compared, for whole answers and for streams; 0 for one that nothing is known of.
+    scores: [Vec<f64>; 2],
+    /// Scratch.
+    near: Vec<u32>,
+    /// When the map is forgotten: `ttl` after it was last written as a whole.
+    ends: Timestamp,
+}
+
+impl LatencyList {
+    pub(crate) fn new(buffer: Share, ttl: Duration, deployments: &[DeploymentConfig]) -> Self {
+        let places = deployments.len();
+        Self {
+            buffer,
+            ttl,
+            minutes: Minutes::new(deployments),
+            whole: vec![Vec::new(); places],
+            first: vec![Vec::new(); places],
+            scores: [vec![0.0; places], vec![0.0; places]],
+            near: Vec::with_capacity(places),
+            ends: Timestamp::ZERO,
+        }
+    }
+
+    pub(crate) fn choose(&mut self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
+        let room = self.minutes.room(ask);
+        let forgotten = ask.now >= self.ends;
+        let scores = &self.scores[usize::from(ask.stream)];
+        let score = |place: usize| if forgotten { 0.0 } else { scores[place] };
+        let allowance = 1.0 + f64::from(self.buffer.ppm()) / 1e6;
+        let mut most = f64::INFINITY;
+        self.near.clear();
+        for place in 0..scores.len() {
+            let score = score(place);
+            if score <= most && room.at(place) && may(place) {
+                most = most.min(score * allowance);
+                self.near.push(place as u32);
+            }
+        }
+        // Those that were near before a better one came.
+        self.near.retain(|&place| score(place as usize) <= most);
+        one_of(ask, &self.near)
+    }
+
+    /// The mean; of streams that of the times to first token, but divided by how many whole ones there
+    /// are.
+    fn score(&mut self, place: usize) {
+        let (whole, first) = (&self.whole[place], &self.first[place]);
+        let mean = |samples: &[f64]| samples.iter().sum::<f64>() / whole.len().max(1) as f64;
+        self.scores[0][place] = mean(whole);
+        self.scores[1][place] = mean(if first.is_empty() { whole } else { first });
+    }
+
+    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
+        self.forget(sample.now);
+        self.minutes.succeeded(place, sample);
+        let (_, output) = sample.usage.unwrap_or_default();
+        let per_token = f64::from(output.max(1));
+        put(&mut self.whole[place], sample.total.as_secs_f64() / per_token);
+        if let Some(first) = sample.first_token.filter(|_| sample.stream) {
+            put(&mut self.first[place], first.as_secs_f64() / per_token);
+        }
+        self.score(place);
+    }
+
+    pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
+        if loss.timed_out {
+            self.forget(loss.now);
+            put(&mut self.whole[place], TIMED_OUT);
+            self.score(place);
+        }
+    }
+
+    /// The map's time begins anew with each write.
+    fn forget(&mut self, now: Timestamp) {
+        if now >= self.ends {
+            self.whole.iter_mut().chain(&mut self.first).for_each(Vec::clear);
+            self.scores.iter_mut().for_each(|scores| scores.fill(0.0));
+        }
+        self.ends = now + self.ttl;
+    }
+
+    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+        self.minutes.succeed(&old.minutes, from);
+        moved(&mut self.whole, &old.whole, from);
+        moved(&mut self.first, &old.first, from);
+        (0..self.whole.len()).for_each(|place| self.score(place));
+        self.ends = old.ends;
+    }
+}
+
+/// Behind the others, or over the last one.
+fn put(samples: &mut Vec<f64>, sample: f64) {
+    if samples.len() == SAMPLES {
+        samples.pop();
+    }
+    samples.push(sample);
+}

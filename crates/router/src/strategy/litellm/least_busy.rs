@@ -1,0 +1,65 @@
+//! `least-busy`: a counter per deployment, in the order in which deployments were first used. The
+//! smallest of *all* counters decides; if that is the counter of one that cannot be used, any is drawn.
+
+use crate::strategy::Ask;
+use crate::strategy::weighted_random::draw;
+use alloc::vec;
+use alloc::vec::Vec;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeastBusy {
+    /// Place and calls under way, in the order of the dictionary.
+    counters: Vec<(usize, u32)>,
+    /// Where a place's counter is, if it has one.
+    at: Vec<Option<usize>>,
+}
+
+impl LeastBusy {
+    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut least: Option<(usize, u32)> = None;
+        for &each in &self.counters {
+            if least.is_none_or(|least| each.1 < least.1) {
+                least = Some(each);
+            }
+        }
+        if least.is_none_or(|(_, running)| running > 0) {
+            // Usable deployments without a counter are put behind the others, with 0.
+            let fresh = |&place: &usize| self.at[place].is_none() && may(place);
+            let fresh = (self.counters.len() < self.at.len())
+                .then(|| (0..self.at.len()).find(fresh))
+                .flatten();
+            least = fresh.map(|place| (place, 0)).or(least);
+        }
+        let (place, _) = least?;
+        if may(place) {
+            return Some(place);
+        }
+        draw(ask, self.at.len(), |place| may(place).into())
+    }
+
+    pub(crate) fn started(&mut self, place: usize) {
+        *self.counter(place) += 1;
+    }
+
+    pub(crate) fn ended(&mut self, place: usize) {
+        let counter = self.counter(place);
+        *counter = counter.saturating_sub(1);
+    }
+
+    fn counter(&mut self, place: usize) -> &mut u32 {
+        let end = self.counters.len();
+        let at = *self.at[place].get_or_insert(end);
+        if at == end {
+            self.counters.push((place, 0));
+        }
+        &mut self.counters[at].1
+    }
+
+    /// The order of the dictionary begins anew.
+    pub(crate) fn recount(&mut self, running: &[u32]) {
+        *self = Self { counters: Vec::new(), at: vec![None; running.len()] };
+        for (place, &running) in running.iter().enumerate().filter(|&(_, &running)| running > 0) {
+            *self.counter(place) = running;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `usage-based-routing` and its v2: the fewest tokens in this minute of the clock.
+//!
+//! Tokens are counted when an attempt has ended well and not before, so that many at once overshoot.
+//! Requests may not reach the limit: with `rpm: 5` four go through. One that was not counted in this
+//! minute passes for having no limit at all.
+
+use super::{Minutes, one_of};
+use crate::DeploymentConfig;
+use crate::strategy::{Ask, Sample};
+use alloc::vec::Vec;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Usage {
+    minutes: Minutes,
+    version: Version,
+    /// Scratch.
+    ties: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Version {
+    /// Requests are counted at the end, the first of several is picked.
+    First,
+    /// Requests are counted at the start, one of several is drawn.
+    Second,
+}
+
+impl Usage {
+    pub(crate) fn first(deployments: &[DeploymentConfig]) -> Self {
+        Self::new(deployments, Version::First)
+    }
+
+    pub(crate) fn second(deployments: &[DeploymentConfig]) -> Self {
+        Self::new(deployments, Version::Second)
+    }
+
+    fn new(deployments: &[DeploymentConfig], version: Version) -> Self {
+        let mut minutes = Minutes::new(deployments);
+        for (rpm, &tpm) in minutes.rpm.iter_mut().zip(&minutes.tpm) {
+            // One less than the limit, but never less than one; and a limit of 0 is closed.
+            *rpm = if *rpm == 0 || tpm == 0 { 0 } else { (*rpm - 1).max(1) };
+        }
+        Self { minutes, version, ties: Vec::with_capacity(deployments.len()) }
+    }
+
+    pub(crate) fn choose(&mut self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
+        let room = self.minutes.room(ask);
+        let mut least = u64::MAX;
+        self.ties.clear();
+        for (place, &tokens) in room.tokens.iter().enumerate() {
+            if tokens < least && room.at(place) && may(place) {
+                least = tokens;
+                self.ties.clear();
+                self.ties.push(place as u32);
+            } else if tokens == least
+                && self.version == Version::Second
+                && room.at(place)
+                && may(place)
+            {
+                self.ties.push(place as u32);
+            }
+        }
+        one_of(ask, &self.ties)
+    }
+
+    pub(crate) fn started(&mut self, ask: &Ask, place: usize) {
+        if self.version == Version::Second {
+            self.minutes.add_request(ask.minute, place);
+        }
+    }
+
+    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
+        self.minutes.add_tokens(place, sample);
+        if self.version == Version::First {
+            self.minutes.add_request(sample.minute, place);
+        }
+    }
+
+    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+        self.minutes.succeed(&old.minutes, from);
+    }
+}

@@ -1,0 +1,1 @@
+//! Every strategy by itself.

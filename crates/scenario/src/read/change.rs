@@ -1,0 +1,199 @@
+//! What changes while a router runs: each a whole configuration, made from the one before.
+
+use super::Known;
+use super::deployment::{self, DEPLOYMENT};
+use super::limits::{self, DEPLOYMENT_LIMITS};
+use super::router::{Providers, Router, check_weights, in_force};
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::model::Change;
+use crate::node::{Entry, Kind};
+use crate::shape::{Key, Section, Shape};
+use crate::value;
+use core::time::Duration;
+use squall_determinism::Timestamp;
+use squall_router::{DeploymentConfig, GroupConfig, Profile, RouterConfig};
+
+const WEIGHT: Shape = Shape::Count(0, 1_000_000);
+static DEPLOYMENTS: Shape = Shape::List(&Shape::Section(&DEPLOYMENT));
+
+/// A change.
+pub(crate) static CHANGE: Section = Section {
+    id: "change",
+    phrase: "a change",
+    about: "What holds from some time on, over what held before.",
+    keys: &[&[
+        Key::required("at", Shape::DURATION, "From when."),
+        Key::choice("weights", Shape::Named(&WEIGHT), "New weights, by deployment."),
+        Key::choice(
+            "limits",
+            Shape::Named(&Shape::Section(&DEPLOYMENT_LIMITS)),
+            "New limits, by deployment, instead of all it had.",
+        ),
+        Key::choice(
+            "deployments",
+            Shape::Named(&DEPLOYMENTS),
+            "The deployments of a group, all of them. One of the same name is the same deployment.",
+        ),
+        Key::choice("profile", Shape::Word(PROFILES), "Whose formulas all groups use."),
+    ]],
+};
+
+const PROFILES: &[&str] = &["squall", "litellm-1.80"];
+
+/// The changes under `changes`, for a run of this length, if that is known.
+pub(crate) fn changes(
+    fields: &Fields<'_>,
+    run: Option<Duration>,
+    providers: &Providers,
+    router: &mut Router,
+) -> Vec<Change> {
+    let mut config = router.config.clone();
+    let mut profile = router.profile;
+    let mut before: Option<Fields<'_>> = None;
+    let mut changes = Vec::new();
+    for fields in fields.sections("changes") {
+        let at = fields.time("at").unwrap_or_default();
+        check_time(&fields, at, before.as_ref(), run);
+        before = Some(fields);
+        let was = in_force(&config, profile);
+        let what = match fields.choice() {
+            Some(("weights", _)) => weights(&fields, &mut config),
+            Some(("limits", _)) => limits(&fields, &mut config),
+            Some(("deployments", _)) => deployments(&fields, providers, router, &mut config),
+            Some((_, _)) => {
+                let word = fields.word("profile");
+                profile = word.and_then(Profile::from_word).or(profile);
+                format!("profile {}", word.unwrap_or_default())
+            }
+            None => continue,
+        };
+        config.spend_limits.clone_from(&router.labels.spend_limits);
+        let now = in_force(&config, profile);
+        if was == now && fields.problems.is_empty() {
+            let message = "this changes nothing";
+            fields.problems.push(Problem::new(fields.span, message, "it holds already"));
+        }
+        if fields.problems.is_empty()
+            && let Err(error) = now.validate()
+        {
+            let label = "no router can run with this";
+            fields.problems.push(Problem::new(fields.span, error.to_string(), label));
+        }
+        changes.push(Change { at, what, router: now });
+    }
+    changes
+}
+
+fn check_time(
+    fields: &Fields<'_>,
+    at: Timestamp,
+    before: Option<&Fields<'_>>,
+    run: Option<Duration>,
+) {
+    let span = fields.span_of("at");
+    if let Some(run) = run.filter(|&run| at >= Timestamp::from(run)) {
+        let label = format!("the run ends at {}s", run.as_secs_f64());
+        let message = "the change comes after the run has ended";
+        fields.problems.push(Problem::new(span, message, label));
+    }
+    if let Some(before) = before.filter(|before| before.time("at").is_some_and(|time| at < time)) {
+        let message = "changes are in the order of time";
+        let problem = Problem::new(span, message, "earlier");
+        fields.problems.push(problem.related(before.span_of("at"), "than this one"));
+    }
+}
+
+/// The deployment that a change names, as it stands.
+fn named<'c>(
+    fields: &Fields<'_>,
+    entry: &Entry,
+    config: &'c mut RouterConfig,
+) -> Option<&'c mut DeploymentConfig> {
+    let mut known = Known::new("deployment");
+    let all = config.groups.iter().flat_map(|group| &group.deployments);
+    all.for_each(|deployment| known.add_quietly(&deployment.name));
+    known.find(&entry.key, &entry.key_span, fields.problems)?;
+    let mut all = config.groups.iter_mut().flat_map(|group| &mut group.deployments);
+    all.find(|deployment| deployment.name == entry.key)
+}
+
+fn weights(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
+    let mut said = Vec::new();
+    for entry in fields.named("weights") {
+        let weight = value::count(&entry.value, 0, 1_000_000, fields.problems);
+        let Some(deployment) = named(fields, entry, config) else { continue };
+        let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
+        deployment.weight = weight;
+        said.push(format!("{} {weight}", entry.key));
+    }
+    config.groups.iter().for_each(|group| check_weights(fields, "weights", group));
+    format!("weights {}", said.join(", "))
+}
+
+fn limits(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
+    let mut said = Vec::new();
+    for entry in fields.named("limits") {
+        let opened = Fields::open(&entry.value, &DEPLOYMENT_LIMITS, fields.problems);
+        let Some(deployment) = named(fields, entry, config) else { continue };
+        deployment.limits = opened.map(|fields| limits::opened(&fields)).unwrap_or_default();
+        said.push(entry.key.as_str());
+    }
+    format!("limits of {}", said.join(", "))
+}
+
+fn deployments(
+    fields: &Fields<'_>,
+    providers: &Providers,
+    router: &mut Router,
+    config: &mut RouterConfig,
+) -> String {
+    let mut said = Vec::new();
+    for entry in fields.named("deployments") {
+        let Some(place) = router.groups.find(&entry.key, &entry.key_span, fields.problems) else {
+            continue;
+        };
+        let Kind::List(items) = &entry.value.kind else {
+            value::wrong_type(&entry.value, &DEPLOYMENTS, fields.problems);
+            continue;
+        };
+        let policies = router.policies[place];
+        let mut fresh = Vec::new();
+        let mut seen = Known::new("deployment");
+        for item in items {
+            let Some(item) = Fields::open(item, &DEPLOYMENT, fields.problems) else { continue };
+            for read in deployment::deployments(&item, &policies, providers, &mut router.labels) {
+                seen.add(&read.config.name, read.span, fields.problems);
+                enrol(fields, &read, &config.groups[place], router);
+                fresh.push(read.config);
+            }
+        }
+        let names: Vec<_> = fresh.iter().map(|each| each.name.as_str()).collect();
+        said.push(format!("{}: {}", entry.key, names.join(", ")));
+        config.groups[place].deployments = fresh;
+        check_weights(fields, "deployments", &config.groups[place]);
+    }
+    format!("deployments of {}", said.join("; "))
+}
+
+/// Gives a deployment that was not there before its number; one that was there must be served as before.
+fn enrol(fields: &Fields<'_>, read: &deployment::Read<'_>, of: &GroupConfig, router: &mut Router) {
+    let name = &read.config.name;
+    let Some(place) = router.deployments.position(name) else {
+        router.deployments.add(name, read.span, fields.problems);
+        router.links.push(read.link.clone());
+        return;
+    };
+    let elsewhere = router.links.get(place).is_some_and(|link| *link != read.link);
+    let another = router.config.groups.iter().find(|group| {
+        group.name != of.name && group.deployments.iter().any(|other| other.name == *name)
+    });
+    if elsewhere || another.is_some() {
+        let message = match another {
+            Some(group) => format!("deployment `{name}` is of group `{}`", group.name),
+            None => format!("deployment `{name}` is there already, with another provider or model"),
+        };
+        let problem = Problem::new(read.span, message, "expected another name");
+        fields.problems.push(problem.help("what is served otherwise needs a name of its own"));
+    }
+}

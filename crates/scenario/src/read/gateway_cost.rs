@@ -1,0 +1,48 @@
+//! What a gateway's work costs in virtual time.
+
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::model::GatewayCost;
+use crate::shape::{Key, Section, Shape};
+
+/// The cost of a gateway's work.
+pub(crate) static GATEWAY_COST: Section = Section {
+    id: "gateway-cost",
+    phrase: "the cost of a gateway",
+    about: "So many workers, each of which does one thing at a time; what waits, waits in one line. In \
+            virtual time only: a gateway that runs over sockets has its own cost.",
+    keys: &[&[
+        Key::optional("workers", Shape::Count(1, 10_000), "1", "How many things are done at once."),
+        Key::required(
+            "cpu_per_attempt",
+            Shape::DURATION,
+            "What an attempt costs, before it is sent.",
+        ),
+        Key::optional(
+            "cpu_per_failed_attempt",
+            Shape::DURATION,
+            "as `cpu_per_attempt`",
+            "What an attempt costs in all that fails. What is above the other is paid before the router \
+             hears of the failure.",
+        ),
+    ]],
+};
+
+/// The cost under `gateway`.
+pub(crate) fn gateway_cost(fields: &Fields<'_>) -> Option<GatewayCost> {
+    let fields = fields.section("gateway")?;
+    let cpu_per_attempt = fields.duration("cpu_per_attempt")?;
+    let failed = fields.duration("cpu_per_failed_attempt").unwrap_or(cpu_per_attempt);
+    if failed < cpu_per_attempt {
+        let message = "a failed attempt costs less than one that is answered";
+        let span = fields.span_of("cpu_per_failed_attempt");
+        let problem = Problem::new(span, message, "expected at least `cpu_per_attempt`");
+        fields.problems.push(problem.help("it is the cost in all, sending included"));
+    }
+    let workers = fields.count("workers").and_then(|workers| u16::try_from(workers).ok());
+    Some(GatewayCost {
+        workers: workers.unwrap_or(1),
+        cpu_per_attempt,
+        cpu_per_failed_attempt: failed,
+    })
+}

@@ -1,0 +1,215 @@
+//! The mix of traffic: kinds of requests, and what each asks for.
+
+use super::deployment::features;
+use super::law::{self, TOKEN_LAW};
+use super::router::Router;
+use super::{Known, fallback};
+use crate::diagnostic::{Problem, suggestion};
+use crate::fields::Fields;
+use crate::model::RequestKind;
+use crate::node::Kind;
+use crate::shape::{Key, Section, Shape};
+use crate::value;
+use squall_router::{
+    FallbackChoice, Features, GroupId, GroupList, Overrides, RegionId, Tags, TenantId,
+};
+use squall_workload::KindConfig;
+
+/// A kind of request.
+pub(crate) static KIND: Section = Section {
+    id: "request-kind",
+    phrase: "a kind of request",
+    about: "A kind of request: how many are of it, and what they ask for.",
+    keys: &[
+        &[
+            Key::required(
+                "share",
+                Shape::Percent,
+                "How many requests are of it; all together 100%.",
+            ),
+            Key::optional(
+                "group",
+                Shape::Reference("group"),
+                "that of the traffic",
+                "The model group that they ask for.",
+            ),
+            Key::optional(
+                "priority",
+                Shape::Count(0, 255),
+                "0",
+                "Their rank when requests wait: 0 before 1.",
+            ),
+            Key::optional("tenant", Shape::Reference("tenant"), "none", "Who asks."),
+            Key::optional("tags", Shape::List(&Shape::Reference("tag")), "none", "Their tags."),
+            Key::optional(
+                "features",
+                Shape::List(&Shape::Word(&Features::WORDS)),
+                "none",
+                "What they need of a model.",
+            ),
+            Key::optional(
+                "region",
+                Shape::Reference("region"),
+                "any",
+                "Where they must be served.",
+            ),
+            Key::optional(
+                "sessions",
+                Shape::Count(0, 1_000_000),
+                "0",
+                "How many sessions they belong to, one of which is drawn for each; 0 for none.",
+            ),
+        ],
+        &[
+            Key::optional(
+                "retries",
+                Shape::Count(0, 100),
+                "as configured",
+                "Retries that they ask for.",
+            ),
+            Key::optional(
+                "timeout",
+                Shape::SPAN,
+                "as configured",
+                "How long an attempt of theirs may take, a stream's first token included.",
+            ),
+            Key::optional(
+                "fallback",
+                Shape::Either(&[Shape::Word(NONE), Shape::List(&Shape::Reference("group"))]),
+                "as configured",
+                "Where they may fall back to: `none`, or these groups, at most six.",
+            ),
+        ],
+        &[
+            Key::optional("prompt_tokens", TOKEN_LAW, "as for all", "Tokens of their prompts."),
+            Key::optional("output_tokens", TOKEN_LAW, "as for all", "Tokens of their answers."),
+            Key::optional(
+                "stream",
+                Shape::Percent,
+                "as for all",
+                "How many of them ask for a stream.",
+            ),
+        ],
+    ],
+};
+
+const NONE: &[&str] = &["none"];
+
+/// The kinds under `mix`, for traffic that asks for `target`: who they are, and how many. Without a mix
+/// one that asks for nothing.
+pub(crate) fn mix(
+    fields: &Fields<'_>,
+    target: GroupId,
+    router: &Router,
+) -> (Vec<RequestKind>, Vec<KindConfig>) {
+    let mut kinds = Vec::new();
+    let mut configs = Vec::new();
+    for entry in fields.named("mix") {
+        let Some(kind) = Fields::open(&entry.value, &KIND, fields.problems) else { continue };
+        kinds.push(read_kind(&kind, &entry.key, target, router));
+        configs.push(KindConfig {
+            weight: kind.share("share").unwrap_or_default().ppm(),
+            prompt_tokens: law::tokens(&kind, "prompt_tokens"),
+            output_tokens: law::tokens(&kind, "output_tokens"),
+            stream: kind.share("stream"),
+            sessions: kind.small_count("sessions").unwrap_or(0),
+        });
+    }
+    if kinds.is_empty() {
+        let name = router.groups.iter().nth(target.index()).unwrap_or_default();
+        return (vec![plain(name, target)], Vec::new());
+    }
+    let sum: u64 = configs.iter().map(|config| u64::from(config.weight)).sum();
+    if sum != 1_000_000 && fields.problems.is_empty() {
+        let message = format!("the shares of the mix add up to {}%", sum as f64 / 10_000.0);
+        fields.problems.push(Problem::new(fields.key_span("mix"), message, "expected 100%"));
+    }
+    (kinds, configs)
+}
+
+fn plain(name: &str, group: GroupId) -> RequestKind {
+    RequestKind {
+        name: name.to_owned(),
+        group,
+        priority: 0,
+        tenant: None,
+        tags: Tags::NONE,
+        features: Features::NONE,
+        region: None,
+        overrides: Overrides::default(),
+    }
+}
+
+fn read_kind(fields: &Fields<'_>, name: &str, target: GroupId, router: &Router) -> RequestKind {
+    let group = fields.get("group").and_then(|node| fallback::group(fields, node, &router.groups));
+    let tenant = fields.text("tenant").and_then(|tenant| {
+        if router.tenants.iter().next().is_none() {
+            let message = format!("no tenant is called `{tenant}`");
+            let problem = Problem::new(fields.span_of("tenant"), message, "not defined");
+            fields.problems.push(problem.help("add `tenants` to the router"));
+        }
+        let place = router.tenants.find(tenant, fields.span_of("tenant"), fields.problems)?;
+        u16::try_from(place).ok().map(TenantId)
+    });
+    let retries = fields.count("retries").and_then(|retries| u16::try_from(retries).ok());
+    RequestKind {
+        group: group.unwrap_or(target),
+        priority: fields.count("priority").and_then(|rank| u8::try_from(rank).ok()).unwrap_or(0),
+        tenant,
+        tags: tags(fields, &router.labels.tags),
+        features: features(fields).unwrap_or(Features::NONE),
+        region: region(fields, &router.labels.regions),
+        overrides: Overrides {
+            retries,
+            timeout: fields.duration("timeout"),
+            fallbacks: fallback_choice(fields, &router.groups),
+        },
+        ..plain(name, target)
+    }
+}
+
+fn fallback_choice(fields: &Fields<'_>, groups: &Known) -> FallbackChoice {
+    let Some(node) = fields.get("fallback") else { return FallbackChoice::Configured };
+    let Kind::List(items) = &node.kind else {
+        value::word(node, NONE, fields.problems);
+        return FallbackChoice::None;
+    };
+    if items.len() > GroupList::MAX {
+        let message = format!("a request may ask for {} fallbacks at most", GroupList::MAX);
+        fields.problems.push(Problem::new(&node.span, message, "too many"));
+    }
+    let named = items.iter().filter_map(|item| fallback::group(fields, item, groups));
+    FallbackChoice::These(GroupList::new(named))
+}
+
+/// Tags that some deployment has: another would silently choose nothing.
+fn tags(fields: &Fields<'_>, known: &[String]) -> Tags {
+    let mut tags = Tags::NONE;
+    for node in fields.list("tags") {
+        let Some(name) = value::scalar(node, &Shape::Reference("tag"), fields.problems) else {
+            continue;
+        };
+        match known.iter().position(|tag| tag == name) {
+            Some(place) => tags.0 |= 1 << place,
+            None => {
+                let message = format!("no deployment has the tag `{name}`");
+                let help = suggestion(name, known.iter().map(String::as_str));
+                let problem = Problem::new(&node.span, message, "not defined");
+                fields.problems.push(problem.maybe_help(help));
+            }
+        }
+    }
+    tags
+}
+
+fn region(fields: &Fields<'_>, known: &[String]) -> Option<RegionId> {
+    let name = fields.text("region")?;
+    let place = known.iter().position(|region| region == name);
+    if place.is_none() {
+        let message = format!("no deployment is in region `{name}`");
+        let help = suggestion(name, known.iter().map(String::as_str));
+        let problem = Problem::new(fields.span_of("region"), message, "not defined");
+        fields.problems.push(problem.maybe_help(help));
+    }
+    place.and_then(|place| u8::try_from(place).ok()).map(RegionId)
+}

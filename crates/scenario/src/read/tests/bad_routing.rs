@@ -1,0 +1,137 @@
+//! Mistakes in what a router and its traffic may ask for, as the person who made them sees them.
+
+use crate::{Diagnostics, GatewayFile, Scenario};
+use insta::assert_snapshot;
+
+/// A good file; each test spoils it.
+const GOOD: &str = "\
+name: test
+duration: 60s
+traffic:
+  group: chat
+  rate: 20
+  prompt_tokens: 400
+  output_tokens: 60
+  mix:
+    paid: { share: 20%, tenant: team-a, tags: [paid], region: eu, fallback: [small] }
+    free: { share: 80%, features: [tools] }
+providers:
+  eu: { ttft: 300ms, itl: 20ms }
+router:
+  tenants: { team-a: { limits: { rpm: 600 } } }
+  budgets: { shared: { limit: $100, period: 1d } }
+  groups:
+    chat:
+      strategy: least_busy
+      retries: { default: 2, throttled: 3 }
+      deployments:
+        - { name: eu, provider: eu, tags: [paid], region: eu, budgets: [shared] }
+        - { name: us, provider: eu, price: { input: $1, output: $2 } }
+      fallback: [small]
+    small: { deployments: [ { name: small, provider: eu } ] }
+  changes:
+    - { at: 10s, weights: { eu: 3 } }
+    - { at: 20s, deployments: { small: [ { name: new, provider: eu } ] } }
+expect: [ success_rate(paid) >= 99% ]
+";
+
+fn spoiled(replacements: &[(&str, &str)]) -> Diagnostics {
+    let mut text = GOOD.to_owned();
+    for (from, to) in replacements {
+        assert!(text.contains(from), "`{from}` is not in the file");
+        text = text.replacen(from, to, 1);
+    }
+    match Scenario::read("test.yaml", &text) {
+        Ok(_) => panic!("the file was read without a word"),
+        Err(diagnostics) => diagnostics,
+    }
+}
+
+#[test]
+fn the_good_file_is_good() {
+    super::good::read(GOOD);
+}
+
+#[test]
+fn a_word_that_is_none_is_told_the_nearest() {
+    assert_snapshot!(spoiled(&[
+        ("strategy: least_busy", "strategy: leastbusy"),
+        ("throttled: 3", "throtled: 3"),
+        ("features: [tools]", "features: [tool]"),
+        ("retries: {", "when_all_out: panic\n      retries: {"),
+    ]));
+}
+
+#[test]
+fn a_name_that_nobody_defined_is_told_the_nearest() {
+    assert_snapshot!(spoiled(&[
+        ("tenant: team-a", "tenant: team-b"),
+        ("tags: [paid], region: eu, fallback", "tags: [pay], region: us, fallback"),
+        ("budgets: [shared]", "budgets: [share]"),
+        ("weights: { eu: 3 }", "weights: { eu-1: 3 }"),
+        ("success_rate(paid)", "success_rate(pay)"),
+    ]));
+}
+
+#[test]
+fn shares_of_a_mix_add_up() {
+    assert_snapshot!(spoiled(&[("share: 80%", "share: 70%")]));
+}
+
+#[test]
+fn fallbacks_that_lead_in_a_circle_are_shown() {
+    assert_snapshot!(spoiled(&[(
+        "small: { deployments: [ { name: small, provider: eu } ]",
+        "small: { fallback: [chat], deployments: [ { name: small, provider: eu } ]",
+    )]));
+}
+
+#[test]
+fn a_change_lies_within_the_run_in_order_and_changes_something() {
+    assert_snapshot!(spoiled(&[
+        ("at: 20s, deployments", "at: 5s, deployments"),
+        ("at: 10s, weights: { eu: 3 }", "at: 70s, weights: { eu: 1 }"),
+    ]));
+    assert_snapshot!("nothing", spoiled(&[("weights: { eu: 3 }", "weights: { eu: 1 }")]));
+    assert_snapshot!("no_weight", spoiled(&[("weights: { eu: 3 }", "weights: { eu: 0, us: 0 }")]));
+}
+
+#[test]
+fn a_deployment_keeps_its_provider_and_group() {
+    assert_snapshot!(spoiled(&[("name: new, provider: eu", "name: us, provider: eu")]));
+    assert_snapshot!(
+        "model",
+        spoiled(&[("name: new, provider: eu", "name: small, model: other, provider: eu")])
+    );
+}
+
+#[test]
+fn money_has_no_unit_but_dollars() {
+    assert_snapshot!(spoiled(&[
+        ("limit: $100", "limit: 100€"),
+        ("input: $1", "input: -1"),
+        ("period: 1d", "period: 1 day"),
+    ]));
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    assert_snapshot!(spoiled(&[
+        ("retries: {", "cooldown: { litellm: {}, throttled: {} }\n      retries: {"),
+        ("team-a: { limits", "team-a: { key: $KEY, limits"),
+    ]));
+}
+
+#[test]
+fn a_gateway_has_no_changes_and_knows_all_tenants_by_keys_or_none() {
+    let file = "providers: { eu: { base_url: http://127.0.0.1:9001/v1 } }
+router:
+  tenants: { a: { key: $A }, b: {} }
+  groups: { chat: { deployments: [ { name: eu, provider: eu } ] } }
+  changes: [ { at: 1s, profile: litellm-1.80 } ]
+";
+    match GatewayFile::read("gateway.yaml", file) {
+        Ok(_) => panic!("the file was read without a word"),
+        Err(diagnostics) => assert_snapshot!(diagnostics),
+    }
+}

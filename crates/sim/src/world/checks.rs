@@ -1,0 +1,25 @@
+//! Checks of deployments apart from traffic.
+
+use super::World;
+use crate::event::What;
+use squall_provider::CheckAnswer;
+use squall_router::{DeploymentId, Input};
+use std::time::Duration;
+
+impl World<'_> {
+    /// Asks a deployment's provider for its models: no traffic, no tokens, no limit.
+    pub(super) fn check(&mut self, deployment: DeploymentId, timeout: Duration) {
+        let provider = self.provider_of(deployment);
+        match self.providers[provider].answers_checks(self.now) {
+            CheckAnswer::Answered => self.checked(deployment, true),
+            CheckAnswer::Refused => self.checked(deployment, false),
+            CheckAnswer::Nothing => {
+                self.events.push(self.now + timeout, What::CheckLost(deployment));
+            }
+        }
+    }
+
+    pub(super) fn checked(&mut self, deployment: DeploymentId, passed: bool) {
+        self.tell_router(Input::Checked { deployment, passed });
+    }
+}

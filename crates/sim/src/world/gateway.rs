@@ -1,0 +1,105 @@
+//! The gateway's own work, where a scenario says what it costs: so many workers, each of which does one
+//! job at a time, and one queue before them.
+//!
+//! Starting an attempt is a job, and so is its failure, before the router hears of it; a failure that the
+//! router finds by its own timers is a job all the same, which nobody waits for. A job whose attempt was
+//! stopped while it waited is not done; one that was begun is done to its end, and for nothing.
+
+use super::World;
+use crate::event::{Part, What};
+use crate::flight::Stage;
+use squall_failure::Failure;
+use squall_router::Input;
+use squall_scenario::GatewayCost;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The workers of a gateway, and the jobs that wait for them, first come first served.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    busy: u16,
+    queue: VecDeque<Job>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    /// What waits for it; `None` if nothing does.
+    part: Option<Part>,
+    takes: Duration,
+}
+
+impl World<'_> {
+    /// The gateway prepares an attempt, which then reaches its provider.
+    pub(super) fn prepare_attempt(&mut self, flight: u32) {
+        match self.scenario.gateway_cost {
+            Some(GatewayCost { cpu_per_attempt, .. }) if !cpu_per_attempt.is_zero() => {
+                self.work(flight, cpu_per_attempt);
+            }
+            _ => self.reach_provider(flight),
+        }
+    }
+
+    /// The flight's attempt has failed: the router hears of it when the gateway has worked on it.
+    pub(super) fn attempt_failed(&mut self, flight: u32, failure: Failure) {
+        let more = self.failure_takes();
+        if more.is_zero() {
+            self.tell_failure(flight, failure);
+        } else if let Some(call) = self.flights.get(flight).and_then(|there| there.call.as_mut()) {
+            call.stage = Stage::Failing(failure);
+            self.work(flight, more);
+        }
+    }
+
+    /// An attempt has failed by a timer of the router's own.
+    pub(super) fn work_off_failure(&mut self) {
+        let takes = self.failure_takes();
+        if !takes.is_zero() {
+            self.workers.queue.push_back(Job { part: None, takes });
+            self.begin_jobs();
+        }
+    }
+
+    /// What a failure takes beyond its attempt.
+    fn failure_takes(&self) -> Duration {
+        self.scenario.gateway_cost.map_or(Duration::ZERO, |cost| {
+            cost.cpu_per_failed_attempt.saturating_sub(cost.cpu_per_attempt)
+        })
+    }
+
+    /// A worker has done its job, and takes the next.
+    pub(super) fn work_done(&mut self, part: Option<Part>) {
+        self.workers.busy -= 1;
+        self.begin_jobs();
+        let Some(part) = part.filter(|&part| self.flights.is_current(part)) else { return };
+        let Some(call) = self.flights.get(part.flight).and_then(|there| there.call) else { return };
+        match call.stage {
+            Stage::Preparing => self.reach_provider(part.flight),
+            Stage::Failing(failure) => self.tell_failure(part.flight, failure),
+            Stage::Sent => {}
+        }
+    }
+
+    fn tell_failure(&mut self, flight: u32, failure: Failure) {
+        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
+        self.end_call(flight);
+        self.tell_router(Input::Failed { attempt: call.attempt, failure });
+    }
+
+    fn work(&mut self, flight: u32, takes: Duration) {
+        let part = self.flights.new_plan(flight);
+        self.workers.queue.push_back(Job { part: Some(part), takes });
+        self.begin_jobs();
+    }
+
+    /// Gives the jobs that wait to the workers that are idle.
+    fn begin_jobs(&mut self) {
+        let workers = self.scenario.gateway_cost.map_or(0, |cost| cost.workers.max(1));
+        while self.workers.busy < workers {
+            let Some(Job { part, takes }) = self.workers.queue.pop_front() else { return };
+            if part.is_none_or(|part| self.flights.is_current(part)) {
+                self.workers.busy += 1;
+                self.events.push(self.now + takes, What::Work(part));
+            }
+        }
+    }
+}
