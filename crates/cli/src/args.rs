@@ -1,6 +1,7 @@
 //! What can be typed.
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use squall_router::Profile;
 use std::path::PathBuf;
 
 /// Rehearse the day an LLM feature goes viral: replay a spike through an LLM router while the
@@ -24,6 +25,10 @@ pub(crate) enum Command {
     Gateway(ServeArgs),
     /// Serve mock providers that misbehave on their script
     Mock(ServeArgs),
+    /// Print another router's configuration in our own syntax, and what of it is kept
+    Import(ImportArgs),
+    /// Write a scenario around another router's configuration, ready to run
+    Init(InitArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
 }
@@ -64,6 +69,75 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ImportArgs {
+    #[command(subcommand)]
+    pub(crate) from: ImportFrom,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportFrom {
+    /// A configuration of LiteLLM: the gateway file goes to standard output, the report beside it
+    Litellm(LitellmArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LitellmArgs {
+    /// The configuration
+    pub(crate) file: PathBuf,
+    /// By whose formulas to route
+    #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
+    pub(crate) profile: ProfileWord,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InitArgs {
+    /// Whose configuration it is
+    #[arg(long, value_enum)]
+    pub(crate) from: InitFrom,
+    /// The configuration
+    pub(crate) file: PathBuf,
+    /// Write the scenario here [default: scenarios/NAME-drill.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// By whose formulas to route
+    #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
+    pub(crate) profile: ProfileWord,
+    /// Write the router out in our own syntax instead of naming the configuration
+    #[arg(long)]
+    pub(crate) inline: bool,
+    /// Overwrite the scenario if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Whose configuration a scenario is written around.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum InitFrom {
+    /// LiteLLM's
+    Litellm,
+}
+
+/// By whose formulas to route.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ProfileWord {
+    /// Squall's own: what the configuration means
+    #[value(name = "squall")]
+    Squall,
+    /// Those of LiteLLM 1.80, its faults included
+    #[value(name = "litellm-1.80")]
+    Litellm180,
+}
+
+impl From<ProfileWord> for Profile {
+    fn from(word: ProfileWord) -> Self {
+        match word {
+            ProfileWord::Squall => Self::Squall,
+            ProfileWord::Litellm180 => Self::Litellm180,
+        }
+    }
 }
 
 const EXIT_CODES: &str = "\

@@ -45,6 +45,9 @@ pub(crate) enum Error {
     /// No scenario where one was looked for.
     #[error("no scenario below {0}: a scenario is a file that ends in `.yaml`")]
     NoScenario(String),
+    /// A file that would be overwritten.
+    #[error("`{}` is there already: `--force` overwrites it", .0.display())]
+    Exists(PathBuf),
     /// The router refuses the configuration.
     #[error(transparent)]
     Config(#[from] squall_router::ConfigError),
@@ -90,6 +93,7 @@ impl Error {
             | Self::NoScenario(_)
             | Self::NoJournal(_)
             | Self::NoKey { .. }
+            | Self::Exists(_)
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) => Exit::Diverged,
             Self::Live(_) | Self::Record(_) | Self::Report(_) | Self::Mock(_) | Self::Io { .. } => {

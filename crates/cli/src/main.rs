@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => command::replay::replay(&args),
         Command::Gateway(args) => command::serve::gateway(&args),
         Command::Mock(args) => command::serve::mock(&args),
+        Command::Import(args) => command::import::import(&args),
+        Command::Init(args) => command::init::init(&args),
         Command::Schema => command::schema::schema(),
     };
     match outcome {

@@ -2,14 +2,19 @@
 
 mod ledger;
 
-use crate::setup::{GatewayLog, GatewayStatus, Keep};
+use crate::checks::Check;
+use crate::directory::Switchboard;
+use crate::metrics::Metrics;
+use crate::setup::{GatewayLog, Keep};
 use ledger::Ledger;
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_router::{
-    Arrival, AttemptId, Input, Outcome, Output, RequestKey, Router, StartAttempt, Tag,
+    Arrival, AttemptId, ConfigError, ConfigId, DeploymentId, Input, Numbers, Outcome, Output,
+    RequestKey, Router, RouterConfig, StartAttempt, Tag,
 };
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -30,7 +35,6 @@ pub(crate) type Mailbox = UnboundedReceiver<Order>;
 #[derive(Debug)]
 pub(crate) struct Desk {
     clock: Clock,
-    names: Vec<String>,
     inner: Mutex<Inner>,
     /// Told when a timer is due earlier than the one being slept for.
     earlier: Notify,
@@ -41,20 +45,34 @@ struct Inner {
     router: Router,
     mailboxes: Slab<UnboundedSender<Order>>,
     ledger: Option<Ledger>,
+    metrics: Metrics,
+    /// Where checks that the core wants are carried out.
+    checks: UnboundedSender<Check>,
+    /// How many configurations the core was given, the first included.
+    configs: u16,
     outputs: Vec<Output>,
     /// When the timer task will wake up.
     wakes_at: Timestamp,
 }
 
 impl Desk {
-    pub(crate) fn new(router: Router, clock: Clock, names: Vec<String>, keep: Keep) -> Self {
+    /// A desk for a router that was given `configs` configurations in all.
+    pub(crate) fn new(
+        router: Router,
+        configs: u16,
+        clock: Clock,
+        keep: Keep,
+        checks: UnboundedSender<Check>,
+    ) -> Self {
         Self {
             clock,
-            names,
             inner: Mutex::new(Inner {
                 router,
                 mailboxes: Slab::new(),
                 ledger: (keep == Keep::Everything).then(Ledger::default),
+                metrics: Metrics::default(),
+                checks,
+                configs,
                 outputs: Vec::new(),
                 wakes_at: Timestamp::MAX,
             }),
@@ -66,8 +84,38 @@ impl Desk {
         self.clock
     }
 
-    pub(crate) fn name(&self, deployment: squall_router::DeploymentId) -> &str {
-        &self.names[deployment.index()]
+    /// Says what groups and deployments are called from now on.
+    pub(crate) fn set_names(
+        &self,
+        switchboard: &Switchboard,
+        config: &RouterConfig,
+        numbers: &Numbers,
+    ) {
+        self.lock().metrics.set_names(switchboard, config, numbers);
+    }
+
+    /// Gives the core a configuration that may hold later.
+    ///
+    /// # Errors
+    /// When it is not one that a router can run with.
+    pub(crate) fn prepare(&self, config: RouterConfig) -> Result<(ConfigId, Numbers), ConfigError> {
+        let mut inner = self.lock();
+        let numbers = inner.router.prepare(config)?;
+        let id = ConfigId(inner.configs);
+        inner.configs += 1;
+        Ok((id, numbers))
+    }
+
+    /// The deployments of the configuration that holds.
+    pub(crate) fn members(&self) -> BTreeSet<DeploymentId> {
+        self.lock().router.deployments_now().map(|deployment| deployment.id).collect()
+    }
+
+    /// Everything that is counted, as Prometheus reads it.
+    pub(crate) fn metrics(&self) -> String {
+        let now = self.clock.now();
+        let inner = &mut *self.lock();
+        inner.metrics.text(now, &mut inner.router)
     }
 
     /// A request comes in: it gets a mailbox, which holds its first orders when this returns. `ordinal`
@@ -100,12 +148,13 @@ impl Desk {
         }
     }
 
-    pub(crate) fn status(&self) -> GatewayStatus {
-        let inner = self.lock();
-        GatewayStatus {
-            in_flight: inner.router.in_flight(),
-            cooling: inner.router.cooling().map(|(id, _)| self.name(id).to_owned()).collect(),
-        }
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().router.in_flight()
+    }
+
+    /// The deployments that cool down.
+    pub(crate) fn cooling(&self) -> Vec<DeploymentId> {
+        self.lock().router.cooling().map(|(id, _)| id).collect()
     }
 
     pub(crate) fn log(&self) -> GatewayLog {
@@ -136,6 +185,7 @@ impl Desk {
         if let Some(ledger) = &mut inner.ledger {
             ledger.journal(now, &input, &outputs);
         }
+        inner.metrics.see(now, &input, &outputs);
         for output in outputs.drain(..) {
             inner.deliver(now, output);
         }
@@ -176,8 +226,10 @@ impl Inner {
                 self.send(tag, Order::Done(outcome));
                 self.mailboxes.try_remove(tag.0 as usize);
             }
-            // Nothing is configured to be checked yet.
-            Output::Check { .. } => {}
+            Output::Check { deployment, timeout } => {
+                // Nobody carries it out while the gateway stops.
+                let _ = self.checks.send(Check { deployment, timeout });
+            }
             Output::Note(note) => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.note(now, note);

@@ -2,7 +2,8 @@
 
 use crate::answer;
 use crate::desk::{Desk, Mailbox, Order, RefusedRequest};
-use crate::upstream::{Call, Endpoint, News};
+use crate::directory::Switchboard;
+use crate::upstream::{Call, News};
 use axum::response::Response;
 use bytes::Bytes;
 use squall_determinism::Timestamp;
@@ -10,7 +11,9 @@ use squall_failure::{Failure, FailureClass};
 use squall_router::{AttemptId, Input, Outcome, RequestKey, StartAttempt, Usage};
 use squall_wire::RequestToken;
 use squall_wire::openai::ChatRequest;
+use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::oneshot;
 
@@ -19,47 +22,85 @@ const CHUNKS_WAITING: usize = 64;
 
 /// A request on its way.
 pub(crate) struct Exchange {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) endpoints: Arc<Vec<Endpoint>>,
-    pub(crate) chat: ChatRequest,
-    pub(crate) token: Option<RequestToken>,
-    pub(crate) mailbox: Mailbox,
+    desk: Arc<Desk>,
+    switchboard: Arc<Switchboard>,
+    chat: ChatRequest,
+    /// What the `*` of the group's name stood for.
+    captured: Option<String>,
+    token: Option<RequestToken>,
+    mailbox: Mailbox,
     /// Where the head of the answer goes; taken when it has gone.
-    pub(crate) response: Option<oneshot::Sender<Response>>,
+    response: Option<oneshot::Sender<Response>>,
     /// Where the rest of a stream goes.
-    pub(crate) chunks: Option<Sender<Bytes>>,
-    pub(crate) request: Option<RequestKey>,
-    pub(crate) attempt: Option<Running>,
-    pub(crate) attempts: u16,
+    chunks: Option<Sender<Bytes>>,
+    /// Chunks that the client has not made room for. While there are any, the provider is not read; orders
+    /// of the core are obeyed all the same.
+    stash: VecDeque<Bytes>,
+    request: Option<RequestKey>,
+    attempt: Option<Running>,
+    attempts: u16,
 }
 
 /// The attempt that runs.
 pub(crate) struct Running {
     start: StartAttempt,
     call: Call,
+    /// The deployment's name.
+    name: String,
     started: Timestamp,
     /// Bytes that wait for the core to commit to this attempt.
     held: Vec<Bytes>,
 }
 
 impl Exchange {
+    pub(crate) const fn new(
+        desk: Arc<Desk>,
+        switchboard: Arc<Switchboard>,
+        chat: ChatRequest,
+        captured: Option<String>,
+        token: Option<RequestToken>,
+        mailbox: Mailbox,
+        response: oneshot::Sender<Response>,
+    ) -> Self {
+        Self {
+            desk,
+            switchboard,
+            chat,
+            captured,
+            token,
+            mailbox,
+            response: Some(response),
+            chunks: None,
+            stash: VecDeque::new(),
+            request: None,
+            attempt: None,
+            attempts: 0,
+        }
+    }
+
     /// From the first order to the last.
     pub(crate) async fn run(mut self) {
         loop {
-            let attempt = self.attempt.as_mut();
+            let attempt = self.attempt.as_mut().filter(|_| self.stash.is_empty());
             tokio::select! {
                 biased;
                 order = self.mailbox.recv() => match order {
-                    Some(Order::Done(outcome)) => return self.done(outcome).await,
-                    Some(order) => self.obey(order).await,
+                    Some(Order::Done(outcome)) => return self.done(outcome),
+                    Some(order) => self.obey(order),
                     None => return,
                 },
-                news = next(attempt) => self.heard(news).await,
+                () = room(self.chunks.as_ref(), !self.stash.is_empty()) => {
+                    if let Some(bytes) = self.stash.pop_front() {
+                        self.send_or_stash(bytes);
+                    }
+                }
+                news = next(attempt) => self.heard(news),
                 () = gone(&mut self.response, self.chunks.as_ref()) => {
                     // The core answers with an end, and with nothing else.
                     self.attempt = None;
                     self.response = None;
                     self.chunks = None;
+                    self.stash.clear();
                     if let Some(request) = self.request {
                         self.desk.tell(Input::ClientGone { request });
                     }
@@ -68,16 +109,18 @@ impl Exchange {
         }
     }
 
-    async fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: Order) {
         match order {
             Order::Accepted(request) => self.request = Some(request),
             Order::Start(start) => {
                 self.attempts += 1;
-                let endpoint = &self.endpoints[start.deployment.index()];
-                let token = self.token.as_ref();
+                let endpoint = self.switchboard.endpoint(start.deployment);
+                let (token, captured) = (self.token.as_ref(), self.captured.as_deref());
+                let silence = start.between_tokens_timeout;
                 self.attempt = Some(Running {
                     start,
-                    call: endpoint.call(&self.chat, token, start.between_tokens_timeout),
+                    call: endpoint.call(&self.chat, captured, token, silence),
+                    name: endpoint.name().to_owned(),
                     started: self.desk.clock().now(),
                     held: Vec::new(),
                 });
@@ -87,38 +130,52 @@ impl Exchange {
                     self.attempt = None;
                 }
             }
-            Order::Commit => self.commit().await,
+            Order::Commit => self.commit(),
             Order::Done(_) => {}
         }
     }
 
     /// This attempt's answer is the client's: what was held back goes out.
-    async fn commit(&mut self) {
+    fn commit(&mut self) {
         let Some(running) = &mut self.attempt else { return };
         let held = std::mem::take(&mut running.held);
-        let name = self.desk.name(running.start.deployment);
         if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
             if let Some(response) = self.response.take() {
-                let _ = response.send(answer::streamed(receiver, name, self.attempts));
-            }
-            for bytes in held {
-                let _ = sender.send(bytes).await;
+                let _ = response.send(answer::streamed(receiver, &running.name, self.attempts));
             }
             self.chunks = Some(sender);
+            held.into_iter().for_each(|bytes| self.pass_on(bytes));
         } else if let Some(response) = self.response.take() {
             let body = held.into_iter().next().unwrap_or_default();
-            let _ = response.send(answer::whole(body, name, self.attempts));
+            let _ = response.send(answer::whole(body, &running.name, self.attempts));
         }
     }
 
-    async fn heard(&mut self, news: News) {
+    /// Sends a chunk to the client behind those that wait, or keeps it until there is room.
+    fn pass_on(&mut self, bytes: Bytes) {
+        if self.stash.is_empty() {
+            self.send_or_stash(bytes);
+        } else {
+            self.stash.push_back(bytes);
+        }
+    }
+
+    /// Sends the first chunk that waits, or puts it back.
+    fn send_or_stash(&mut self, bytes: Bytes) {
+        let Some(chunks) = &self.chunks else { return };
+        if let Err(TrySendError::Full(bytes)) = chunks.try_send(bytes) {
+            self.stash.push_front(bytes);
+        }
+    }
+
+    fn heard(&mut self, news: News) {
         let Some(running) = &mut self.attempt else { return };
         let attempt: AttemptId = running.start.attempt;
         match news {
             News::Bytes { bytes, first_token } => {
                 match &self.chunks {
-                    Some(chunks) => drop(chunks.send(bytes).await),
+                    Some(_) => self.pass_on(bytes),
                     None => running.held.push(bytes),
                 }
                 if first_token {
@@ -153,13 +210,34 @@ impl Exchange {
         }
     }
 
-    async fn done(self, outcome: Outcome) {
-        let Outcome::Failed { failure, .. } = outcome else { return };
-        if let Some(response) = self.response {
-            let _ = response.send(answer::error(&failure, &self.chat.model, self.attempts));
-        } else if let Some(chunks) = self.chunks {
-            let _ = chunks.send(answer::error_event(failure.class, &self.chat.model)).await;
+    fn done(mut self, outcome: Outcome) {
+        if let Outcome::Failed { failure, .. } = outcome {
+            if let Some(response) = self.response {
+                let _ = response.send(answer::error(&failure, &self.chat.model, self.attempts));
+            } else {
+                self.stash.push_back(answer::error_event(failure.class, &self.chat.model));
+            }
         }
+        // What a slow client has not read yet is not the core's business any more.
+        if let (Some(chunks), false) = (self.chunks, self.stash.is_empty()) {
+            tokio::spawn(async move {
+                for bytes in self.stash {
+                    if chunks.send(bytes).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Ends when there is room for one more chunk; never, while none is wanted. Nobody else sends, so that the
+/// room stays.
+async fn room(chunks: Option<&Sender<Bytes>>, wanted: bool) {
+    match chunks.filter(|_| wanted) {
+        // When the client has gone, that is told elsewhere.
+        Some(chunks) if chunks.reserve().await.is_ok() => {}
+        _ => std::future::pending().await,
     }
 }
 

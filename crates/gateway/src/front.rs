@@ -1,9 +1,10 @@
-//! The HTTP front: OpenAI's paths, and a health check.
+//! The HTTP front: OpenAI's paths, a health check, and metrics.
 
 use crate::answer;
+use crate::asks::Asks;
 use crate::desk::Desk;
+use crate::directory::Switchboard;
 use crate::exchange::Exchange;
-use crate::upstream::Endpoint;
 use axum::Router as HttpRouter;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use squall_failure::FailureClass;
-use squall_router::{Arrival, GroupId};
+use squall_router::Arrival;
 use squall_wire::openai::{ApiError, COMPLETIONS_PATH, ChatRequest, MODELS_PATH, models_body};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -28,8 +29,7 @@ const OUTPUT_TOKENS: u32 = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
     pub(crate) desk: Arc<Desk>,
-    pub(crate) endpoints: Arc<Vec<Endpoint>>,
-    pub(crate) groups: Arc<Vec<String>>,
+    pub(crate) switchboard: Arc<Switchboard>,
 }
 
 pub(crate) fn routes(front: Front) -> HttpRouter {
@@ -37,6 +37,7 @@ pub(crate) fn routes(front: Front) -> HttpRouter {
         .route(COMPLETIONS_PATH, post(completions))
         .route(MODELS_PATH, get(models))
         .route("/health", get(health))
+        .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(front)
 }
@@ -45,8 +46,14 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
+async fn metrics(State(front): State<Front>) -> Response {
+    const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
+    ([(CONTENT_TYPE, VERSION)], front.desk.metrics()).into_response()
+}
+
 async fn models(State(front): State<Front>) -> Response {
-    let body = models_body(front.groups.iter().map(String::as_str), 0);
+    let directory = front.switchboard.directory();
+    let body = models_body(directory.groups.listed(), 0);
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
@@ -55,7 +62,12 @@ async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes
         Ok(chat) => chat,
         Err(error) => return answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
     };
-    let Some(group) = front.groups.iter().position(|group| *group == chat.model) else {
+    let directory = front.switchboard.directory();
+    let asks = match Asks::read(&headers, chat.needs, &directory) {
+        Ok(asks) => asks,
+        Err((status, error)) => return answer::refusal(status, &error),
+    };
+    let Some(found) = directory.groups.find(&chat.model) else {
         let error = ApiError::of(FailureClass::NotFound, &chat.model);
         return answer::refusal(StatusCode::NOT_FOUND, &error);
     };
@@ -64,21 +76,19 @@ async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
         stream: chat.stream,
-        ..Arrival::new(tag, GroupId(group as u16))
+        priority: asks.priority,
+        tenant: asks.tenant,
+        tags: asks.tags,
+        session: asks.session,
+        features: asks.features,
+        region: asks.region,
+        overrides: asks.overrides,
+        ..Arrival::new(tag, found.group)
     });
+    let captured = found.captured.map(str::to_owned);
     let (response, answered) = oneshot::channel();
-    let exchange = Exchange {
-        desk: front.desk,
-        endpoints: front.endpoints,
-        chat,
-        token,
-        mailbox,
-        response: Some(response),
-        chunks: None,
-        request: None,
-        attempt: None,
-        attempts: 0,
-    };
+    let exchange =
+        Exchange::new(front.desk, front.switchboard, chat, captured, token, mailbox, response);
     // A task of its own: it must tell the core how the request ended even if the client hangs up.
     tokio::spawn(exchange.run());
     answered.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -1,11 +1,13 @@
 //! A gateway: its start, its service and its end.
 
+use crate::checks;
 use crate::desk::Desk;
+use crate::directory::{Directory, Switchboard};
 use crate::front::{self, Front};
-use crate::setup::{GatewayLog, GatewaySetup, GatewayStatus, StartError};
-use crate::upstream::Endpoint;
+use crate::setup::{GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream};
 use axum::serve::ListenerExt;
-use squall_router::{Router, RouterConfig};
+use squall_router::{ConfigId, DeploymentId, Input, Numbers, Roster, Router, RouterConfig};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,20 +18,82 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub struct Gateway {
     addr: SocketAddr,
-    desk: Arc<Desk>,
+    view: GatewayView,
     tasks: JoinSet<()>,
 }
 
-/// A look at a gateway from elsewhere.
+/// A look at a gateway from elsewhere, and a hand on it.
 #[derive(Clone, Debug)]
-pub struct GatewayView(Arc<Desk>);
+pub struct GatewayView {
+    desk: Arc<Desk>,
+    switchboard: Arc<Switchboard>,
+    /// What names mean in each configuration that was prepared at the start.
+    directories: Arc<Vec<Arc<Directory>>>,
+}
 
 impl GatewayView {
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> GatewayStatus {
-        self.0.status()
+        let names = self.switchboard.names();
+        let cooling = self.desk.cooling();
+        GatewayStatus {
+            in_flight: self.desk.in_flight(),
+            cooling: cooling.into_iter().map(|id| names[id.index()].clone()).collect(),
+        }
     }
+
+    /// From now on this configuration holds: [`GatewaySetup::router`] for 0, the first of
+    /// [`GatewaySetup::changes`] for 1, and so on. No request is lost: what runs ends as it began. A number
+    /// that no configuration has is ignored.
+    pub fn reconfigure(&self, config: ConfigId) {
+        if let Some(directory) = self.directories.get(usize::from(config.0)) {
+            self.switchboard.set_directory(Arc::clone(directory));
+            self.desk.tell(Input::Reconfigure { config });
+        }
+    }
+
+    /// Takes another configuration, which holds from now on. No request is lost. Returns the names of the
+    /// deployments that came, and of those that went.
+    ///
+    /// # Errors
+    /// When the router refuses it, or a base URL is none; then everything stays as it was.
+    pub fn reload(&self, reload: Reload) -> Result<Changed, StartError> {
+        let timeouts: Vec<_> = connect_timeouts(&reload.router).collect();
+        // Bad addresses are found before the router is told anything.
+        for (upstream, &timeout) in reload.upstreams.iter().zip(&timeouts) {
+            crate::upstream::Endpoint::new(upstream.clone(), timeout)?;
+        }
+        let before = self.desk.members();
+        let (config, numbers) = self.desk.prepare(reload.router.clone())?;
+        let ids = numbers.deployments.iter().copied();
+        self.switchboard.connect(
+            ids.zip(reload.upstreams).zip(timeouts).map(|((id, up), timeout)| (id, up, timeout)),
+        )?;
+        let directory = Directory::new(&reload.router, &numbers, &reload.wording);
+        self.switchboard.set_directory(Arc::new(directory));
+        self.desk.set_names(&self.switchboard, &reload.router, &numbers);
+        self.desk.tell(Input::Reconfigure { config });
+        Ok(self.changed(&before, &self.desk.members()))
+    }
+
+    fn changed(&self, before: &BTreeSet<DeploymentId>, after: &BTreeSet<DeploymentId>) -> Changed {
+        let names = self.switchboard.names();
+        let named = |id: &DeploymentId| names[id.index()].clone();
+        Changed {
+            came: after.difference(before).map(named).collect(),
+            went: before.difference(after).map(named).collect(),
+        }
+    }
+}
+
+/// What another configuration has changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Changed {
+    /// Deployments that were not there before.
+    pub came: Vec<String>,
+    /// Deployments that are there no more.
+    pub went: Vec<String>,
 }
 
 /// Between two looks at whether the last request has ended.
@@ -42,27 +106,43 @@ impl Gateway {
     /// When the router refuses its configuration, a base URL is none, or the address cannot be listened
     /// on.
     pub async fn start(setup: GatewaySetup) -> Result<Self, StartError> {
-        let endpoints = endpoints(&setup)?;
-        let groups = setup.router.groups.iter().map(|group| group.name.clone()).collect();
-        let names = setup.upstreams.iter().map(|upstream| upstream.name.clone()).collect();
-        let router = Router::new(setup.router, setup.seed, setup.epoch_nanos)?;
+        let mut router = Router::new(setup.router.clone(), setup.seed, setup.epoch_nanos)?;
+        let mut directories = Vec::new();
+        let first = Roster::default().add(&setup.router);
+        directories.push(Arc::new(Directory::new(&setup.router, &first, &setup.wording)));
+        for change in &setup.changes {
+            let numbers = router.prepare(change.clone())?;
+            directories.push(Arc::new(Directory::new(change, &numbers, &setup.wording)));
+        }
+        let switchboard = Arc::new(Switchboard::new(Arc::clone(&directories[0])));
+        switchboard.connect(upstreams(&setup))?;
         let cannot_listen = |source| StartError::Listen { listen: setup.listen, source };
         let listener = TcpListener::bind(setup.listen).await.map_err(cannot_listen)?;
         let addr = listener.local_addr().map_err(cannot_listen)?;
-        let desk = Arc::new(Desk::new(router, setup.clock, names, setup.keep));
-        let front = Front {
+        let (checks, wanted) = checks::channel();
+        let desk = Arc::new(Desk::new(
+            router,
+            u16::try_from(setup.changes.len() + 1).unwrap_or(u16::MAX),
+            setup.clock,
+            setup.keep,
+            checks,
+        ));
+        desk.set_names(&switchboard, &setup.router, &first);
+        let view = GatewayView {
             desk: Arc::clone(&desk),
-            endpoints: Arc::new(endpoints),
-            groups: Arc::new(groups),
+            switchboard: Arc::clone(&switchboard),
+            directories: Arc::new(directories),
         };
+        let front = Front { desk: Arc::clone(&desk), switchboard: Arc::clone(&switchboard) };
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&desk).run_timers());
+        tasks.spawn(checks::run(desk, switchboard, wanted));
         tasks.spawn(async move {
             // Small writes leave at once: a token must not wait for the next.
             let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
             let _ = axum::serve(listener, front::routes(front)).await;
         });
-        Ok(Self { addr, desk, tasks })
+        Ok(Self { addr, view, tasks })
     }
 
     /// Where it listens.
@@ -74,31 +154,42 @@ impl Gateway {
     /// A look at it from elsewhere.
     #[must_use]
     pub fn view(&self) -> GatewayView {
-        GatewayView(Arc::clone(&self.desk))
+        self.view.clone()
     }
 
     /// Waits until every request has ended, at most for `patience`, then stops.
     pub async fn shutdown(mut self, patience: Duration) -> GatewayLog {
         let drained = async {
-            while self.desk.status().in_flight > 0 {
+            while self.view.desk.in_flight() > 0 {
                 tokio::time::sleep(DRAIN_STEP).await;
             }
         };
         let _ = tokio::time::timeout(patience, drained).await;
-        let log = self.desk.log();
+        let log = self.view.desk.log();
         self.tasks.shutdown().await;
         log
     }
 }
 
-/// The endpoint of each deployment, with the time-out of its connections.
-fn endpoints(setup: &GatewaySetup) -> Result<Vec<Endpoint>, StartError> {
-    let timeouts = connect_timeouts(&setup.router);
-    let upstreams = setup.upstreams.iter().zip(timeouts);
-    upstreams.map(|(upstream, timeout)| Endpoint::new(upstream, timeout)).collect()
+/// Whom each deployment calls that there ever is, with the time-out of its connections.
+fn upstreams(
+    setup: &GatewaySetup,
+) -> impl Iterator<Item = (DeploymentId, Upstream, Duration)> + '_ {
+    let mut timeouts: Vec<Duration> = Vec::new();
+    let mut roster = Roster::default();
+    for config in std::iter::once(&setup.router).chain(&setup.changes) {
+        let Numbers { deployments, .. } = roster.add(config);
+        for (id, timeout) in deployments.into_iter().zip(connect_timeouts(config)) {
+            if id.index() == timeouts.len() {
+                timeouts.push(timeout);
+            }
+        }
+    }
+    let upstreams = (0..).map(DeploymentId).zip(&setup.upstreams).zip(timeouts);
+    upstreams.map(|((id, upstream), timeout)| (id, upstream.clone(), timeout))
 }
 
-fn connect_timeouts(router: &RouterConfig) -> impl Iterator<Item = Duration> {
+fn connect_timeouts(router: &RouterConfig) -> impl Iterator<Item = Duration> + '_ {
     router.groups.iter().flat_map(|group| {
         let deployments = group.deployments.iter();
         deployments.map(|each| each.timeouts.unwrap_or(group.timeouts).connect)

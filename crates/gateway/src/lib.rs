@@ -11,12 +11,18 @@
 //! ```
 
 mod answer;
+mod asks;
+mod checks;
 mod desk;
+mod directory;
 mod exchange;
 mod front;
 mod gateway;
+mod metrics;
 mod setup;
 mod upstream;
 
-pub use gateway::{Gateway, GatewayView};
-pub use setup::{GatewayLog, GatewaySetup, GatewayStatus, Keep, StartError, Upstream};
+pub use gateway::{Changed, Gateway, GatewayView};
+pub use setup::{
+    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, Upstream, Wording,
+};

@@ -4,6 +4,7 @@ use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
 use squall_router::{ConfigError, RouterConfig};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
@@ -12,8 +13,14 @@ use std::net::SocketAddr;
 pub struct GatewaySetup {
     /// The router's configuration.
     pub router: RouterConfig,
-    /// Whom each deployment calls, by `DeploymentId`.
+    /// Configurations that may hold later: [`GatewayView::reconfigure`](crate::GatewayView::reconfigure)
+    /// makes them, by their places from 1 on.
+    pub changes: Vec<RouterConfig>,
+    /// Whom each deployment calls that there ever is, by `DeploymentId`: those of the first configuration,
+    /// then those that changes bring.
     pub upstreams: Vec<Upstream>,
+    /// What is called how.
+    pub wording: Wording,
     /// The seed of the router's draws.
     pub seed: Seed,
     /// Wall time at the start of the clock, in nanoseconds since 1970.
@@ -26,14 +33,38 @@ pub struct GatewaySetup {
     pub keep: Keep,
 }
 
+/// What requests call things that the router knows by number.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wording {
+    /// The names of tags, by bit.
+    pub tags: Vec<String>,
+    /// The names of regions, by number.
+    pub regions: Vec<String>,
+    /// The keys of tenants, by the tenants' names. With none of them a request says itself whose it is.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// Another configuration for a gateway that runs.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    /// The router's configuration.
+    pub router: RouterConfig,
+    /// Whom its deployments call, in its order.
+    pub upstreams: Vec<Upstream>,
+    /// What is called how.
+    pub wording: Wording,
+}
+
 /// Whom a deployment calls.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Upstream {
     /// The deployment's name, told to clients in `x-squall-deployment`.
     pub name: String,
+    /// The provider's name, for metrics.
+    pub provider: String,
     /// Its API up to the version: `http://127.0.0.1:9001/v1`. Only `http`: TLS is a proxy's to add.
     pub base_url: String,
-    /// The model's name there.
+    /// The model's name there. A `*` stands for what the `*` of the group's name stood for.
     pub model: String,
     /// The key, sent as a bearer token.
     pub api_key: Option<String>,

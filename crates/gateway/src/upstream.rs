@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use squall_router::{Found, GroupId};
 use squall_wire::openai::ChatRequest;
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use std::time::Duration;
@@ -20,20 +21,25 @@ use std::time::Duration;
 /// How long an unused connection is kept: less than the minute after which servers close theirs.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
-/// Where chat completions are, below a base URL that ends with the version.
+/// Where chat completions and the list of models are, below a base URL that ends with the version.
 const CHAT_PATH: &str = "/chat/completions";
+const MODELS_PATH: &str = "/models";
 
 /// Whom a deployment calls, with its connections.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
+    upstream: Upstream,
+    connect_timeout: Duration,
     uri: Uri,
-    model: String,
+    models_uri: Uri,
     authorization: Option<HeaderValue>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(upstream: &Upstream, connect_timeout: Duration) -> Result<Self, StartError> {
+    /// # Errors
+    /// When its base URL is none.
+    pub(crate) fn new(upstream: Upstream, connect_timeout: Duration) -> Result<Self, StartError> {
         let bad = || StartError::BaseUrl {
             name: upstream.name.clone(),
             base_url: upstream.base_url.clone(),
@@ -43,13 +49,16 @@ impl Endpoint {
         if base.scheme() != Some(&Scheme::HTTP) {
             return Err(bad());
         }
-        let path = format!("{}{CHAT_PATH}", base.path().trim_end_matches('/'));
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(authority)
-            .path_and_query(path.parse::<PathAndQuery>().map_err(|_| bad())?)
-            .build()
-            .map_err(|_| bad())?;
+        let below = |path: &str| {
+            let path = format!("{}{path}", base.path().trim_end_matches('/'));
+            Uri::builder()
+                .scheme(Scheme::HTTP)
+                .authority(authority.clone())
+                .path_and_query(path.parse::<PathAndQuery>().map_err(|_| bad())?)
+                .build()
+                .map_err(|_| bad())
+        };
+        let (uri, models_uri) = (below(CHAT_PATH)?, below(MODELS_PATH)?);
         let bearer = |key: &String| HeaderValue::try_from(format!("Bearer {key}")).ok();
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -62,20 +71,55 @@ impl Endpoint {
             .build(connector);
         Ok(Self {
             uri,
-            model: upstream.model.clone(),
+            models_uri,
             authorization: upstream.api_key.as_ref().and_then(bearer),
             client,
+            upstream,
+            connect_timeout,
         })
     }
 
-    /// Begins an attempt.
+    pub(crate) fn name(&self) -> &str {
+        &self.upstream.name
+    }
+
+    pub(crate) fn provider(&self) -> &str {
+        &self.upstream.provider
+    }
+
+    /// Whether it is this upstream that it calls, in this way.
+    pub(crate) fn calls(&self, upstream: &Upstream, connect_timeout: Duration) -> bool {
+        self.upstream == *upstream && self.connect_timeout == connect_timeout
+    }
+
+    /// Asks for the list of models. Passed is any answer but an error of the server or a refusal of the
+    /// key: not all who serve chat serve the list.
+    pub(crate) async fn check(&self, timeout: Duration) -> bool {
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = self.models_uri.clone();
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
+        match tokio::time::timeout(timeout, self.client.request(request)).await {
+            Ok(Ok(answer)) => {
+                let status = answer.status();
+                !status.is_server_error() && !matches!(status.as_u16(), 401 | 403)
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    /// Begins an attempt. `captured` is what the `*` of the group's name stood for.
     pub(crate) fn call(
         &self,
         chat: &ChatRequest,
+        captured: Option<&str>,
         token: Option<&RequestToken>,
         between_tokens: Duration,
     ) -> Call {
-        let mut request = Request::new(Full::new(chat.body_for(&self.model)));
+        let found = Found { group: GroupId(0), captured };
+        let model = found.model(&self.upstream.model);
+        let mut request = Request::new(Full::new(chat.body_for(&model)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();

@@ -10,9 +10,6 @@ pub(crate) async fn follow(clock: Clock, gateway: GatewayView, times: Vec<Timest
     // Number 0 is the configuration that the run begins with.
     for (time, config) in times.into_iter().zip((1..).map(ConfigId)) {
         clock.sleep_until(time).await;
-        reconfigure(&gateway, config);
+        gateway.reconfigure(config);
     }
 }
-
-/// Tells the gateway that a configuration that it has prepared holds from now on.
-fn reconfigure(_gateway: &GatewayView, _config: ConfigId) {}

@@ -1,10 +1,10 @@
 //! The servers of a run: mock providers and the gateway in front of them.
 
 use crate::LiveError;
-use crate::cast::cast;
+use crate::cast::{cast, configs};
 use crate::changes;
 use squall_clock::Clock;
-use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, Upstream};
+use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, Upstream, Wording};
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog, Rows};
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -110,9 +110,16 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
     let links = cast.deployments.iter().zip(&scenario.deployments);
     GatewaySetup {
         router: scenario.router.clone(),
+        changes: configs(scenario).cloned().collect(),
+        wording: Wording {
+            tags: scenario.tags.clone(),
+            regions: scenario.regions.clone(),
+            ..Wording::default()
+        },
         upstreams: links
             .map(|((name, _), link)| Upstream {
                 name: name.clone(),
+                provider: scenario.providers[usize::from(link.provider)].name.clone(),
                 base_url: base_url(providers[usize::from(link.provider)].addr()),
                 model: link.model.clone(),
                 api_key: None,

@@ -53,6 +53,39 @@ fn a_run_adds_up_and_its_journal_gives_the_same_outputs_byte_for_byte() {
 }
 
 #[test]
+fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
+    let text = SCENARIO
+        .replace("[ FAULTS ]", "[]")
+        .replace("router:\n", "router:\n  changes: [ { at: 1s, weights: { eu: 1, us: 9 } } ]\n");
+    let scenario =
+        Scenario::read("test.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(scenario.changes.len(), 1);
+    let recording = run(&scenario);
+    let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
+    assert_eq!(lost.count(), 0);
+    let change = Timestamp::from_secs(1);
+    let share_of_b = |from: Timestamp, to: Timestamp| {
+        let firsts: Vec<_> = recording
+            .attempts
+            .iter()
+            .filter(|row| row.ordinal == 0 && row.started >= from && row.started < to)
+            .collect();
+        let b = firsts.iter().filter(|row| row.deployment == 1).count();
+        b as f64 / firsts.len().max(1) as f64
+    };
+    let (before, after) = (
+        share_of_b(Timestamp::ZERO, change),
+        share_of_b(change + Duration::from_millis(100), Timestamp::from_secs(3)),
+    );
+    assert!((0.15..0.35).contains(&before), "{before}");
+    assert!((0.8..=1.0).contains(&after), "{after}");
+
+    let frames = JournalReader::new(recording.journal.as_ref().unwrap()).unwrap().frames().unwrap();
+    let changes = scenario.changes.iter().map(|change| change.router.clone());
+    journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames).unwrap();
+}
+
+#[test]
 fn an_outage_from_the_start_leaves_refused_attempts_to_the_gateway() {
     let scenario = scenario("{ at: 0s, for: 2s, outage: refuse }");
     let recording = run(&scenario);

@@ -10,6 +10,7 @@ mod diagnostic;
 mod expectation;
 mod fields;
 mod json_schema;
+mod litellm;
 mod model;
 mod node;
 mod read;
@@ -24,6 +25,7 @@ pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, Of, Unit,
 };
 pub use json_schema::json_schema;
+pub use litellm::{Finding, InitOptions, LitellmDeployment, LitellmFile, Support};
 pub use model::{
     ApiKey, Change, DeploymentLink, EPOCH_NANOS, Format, GatewayCost, GatewayFile, GatewayProvider,
     MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,

@@ -11,6 +11,7 @@ mod gateway_cost;
 mod known;
 mod law;
 mod limits;
+mod litellm;
 mod mix;
 mod mock;
 mod money;

@@ -14,7 +14,7 @@ pub use error::ApiError;
 pub use failure::{failure_from_error, failure_from_response};
 pub use models::models_body;
 pub use new_chat::{Delivery, NewChat};
-pub use request::{ChatRequest, RequestError};
+pub use request::{ChatRequest, Needs, RequestError};
 pub use stream::{Chunk, ChunkWriter, StreamEvent};
 
 /// Where chat completions are asked for.

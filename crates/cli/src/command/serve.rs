@@ -1,14 +1,20 @@
 //! `squall gateway` and `squall mock`: servers that run until Ctrl-C.
 
+use super::watch;
 use crate::args::ServeArgs;
 use crate::error::{Error, Exit};
 use crate::{command, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_gateway::{Gateway, GatewaySetup, Keep, Upstream};
+use squall_gateway::{
+    Changed, Gateway, GatewaySetup, GatewayView, Keep, Reload, Upstream, Wording,
+};
 use squall_mock_provider::{MockSetup, Rows};
 use squall_scenario::{ApiKey, GatewayFile, MockFile};
+use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 
@@ -16,18 +22,68 @@ use tokio::runtime::Runtime;
 const DRAIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
-    let text = command::text(&args.config)?;
-    let file = GatewayFile::read(&args.config.display().to_string(), &text)?;
+    let file = read(&args.config)?;
     let listen = file.listen;
-    let setup = gateway_setup(file)?;
+    let Reload { router, upstreams, wording } = reload(file)?;
+    let setup = GatewaySetup {
+        router,
+        changes: Vec::new(),
+        upstreams,
+        wording,
+        // A server has no run to repeat: its jitter may differ from one start to the next.
+        seed: Seed::new(wall_nanos()),
+        epoch_nanos: wall_nanos(),
+        clock: Clock::start_now(),
+        listen,
+        keep: Keep::Nothing,
+    };
     runtime()?.block_on(async {
         let gateway = Gateway::start(setup).await?;
         terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
-        until_interrupted().await;
+        let view = gateway.view();
+        tokio::select! {
+            () = until_interrupted() => {}
+            () = watch::changes(&args.config, || take_on(&args.config, listen, &view)) => {}
+        }
         terminal::status("stopping: requests under way may end");
         gateway.shutdown(DRAIN).await;
         Ok(Exit::Met)
     })
+}
+
+/// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
+fn take_on(path: &Path, listen: SocketAddr, gateway: &GatewayView) {
+    let taken = read(path).and_then(|file| {
+        let elsewhere = file.listen != listen;
+        let changed = gateway.reload(reload(file)?)?;
+        Ok((changed, elsewhere))
+    });
+    match taken {
+        Ok((changed, elsewhere)) => {
+            terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
+            if elsewhere {
+                terminal::status("`listen` has changed: that needs a restart");
+            }
+        }
+        Err(error) => {
+            terminal::error(&error);
+            terminal::status("the gateway goes on with the configuration it had");
+        }
+    }
+}
+
+/// What a change of configuration came to, in a few words.
+fn said(changed: &Changed) -> String {
+    let part = |what: &str, names: &[String]| match names {
+        [] => String::new(),
+        names => format!("; {what}: {}", names.join(", ")),
+    };
+    format!("{}{}", part("new", &changed.came), part("gone", &changed.went))
+}
+
+fn read(path: &Path) -> Result<GatewayFile, Error> {
+    let text = command::text(path)?;
+    Ok(GatewayFile::read(&path.display().to_string(), &text)?)
 }
 
 pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
@@ -47,7 +103,7 @@ pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
             models: Vec::new(),
             rows: Rows::Dropped,
         });
-        let ready = |names: &[(String, std::net::SocketAddr)]| {
+        let ready = |names: &[(String, SocketAddr)]| {
             for (name, addr) in names {
                 terminal::status(format_args!("{name}: http://{addr}/v1"));
             }
@@ -59,28 +115,28 @@ pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
     })
 }
 
-fn gateway_setup(file: GatewayFile) -> Result<GatewaySetup, Error> {
+/// What a gateway is told of its file, keys looked up.
+fn reload(file: GatewayFile) -> Result<Reload, Error> {
     let mut upstreams = Vec::with_capacity(file.deployments.len());
     let names = file.router.groups.iter().flat_map(|group| &group.deployments);
     for (deployment, link) in names.zip(&file.deployments) {
         let provider = &file.providers[usize::from(link.provider)];
         upstreams.push(Upstream {
             name: deployment.name.clone(),
+            provider: provider.name.clone(),
             base_url: provider.base_url.clone(),
             model: link.model.clone(),
             api_key: provider.api_key.as_ref().map(key).transpose()?,
         });
     }
-    Ok(GatewaySetup {
-        router: file.router,
-        upstreams,
-        // A server has no run to repeat: its jitter may differ from one start to the next.
-        seed: Seed::new(wall_nanos()),
-        epoch_nanos: wall_nanos(),
-        clock: Clock::start_now(),
-        listen: file.listen,
-        keep: Keep::Nothing,
-    })
+    let mut keys = BTreeMap::new();
+    for (tenant, own) in file.router.tenants.iter().zip(&file.tenants) {
+        if let Some(own) = own {
+            keys.insert(tenant.name.clone(), key(own)?);
+        }
+    }
+    let wording = Wording { tags: file.tags, regions: file.regions, keys };
+    Ok(Reload { router: file.router, upstreams, wording })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the file names the variable that holds the key")]
@@ -105,8 +161,8 @@ async fn until_interrupted() {
 }
 
 /// The address that was asked for, with the port that was given.
-fn with_port(asked: std::net::SocketAddr, given: std::net::SocketAddr) -> std::net::SocketAddr {
-    std::net::SocketAddr::new(asked.ip(), given.port())
+fn with_port(asked: SocketAddr, given: SocketAddr) -> SocketAddr {
+    SocketAddr::new(asked.ip(), given.port())
 }
 
 #[expect(clippy::disallowed_methods, reason = "minute windows of a server follow the wall clock")]

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod interrupt;
+mod litellm;
 mod readme;
 mod run;
 mod serve;

@@ -2,8 +2,8 @@
 
 use crate::answers::{COMPLETION, EVENTS};
 use crate::rig::{
-    EPOCH_NANOS, SEED, ask, gateway, hanging_provider, nobody, provider, router, send, stream,
-    whole,
+    EPOCH_NANOS, SEED, ask, gateway, gateway_of, hanging_provider, nobody, provider, router, send,
+    stream, whole,
 };
 use squall_record::{JournalReader, SeenBy};
 use squall_router::journal;
@@ -49,6 +49,19 @@ async fn a_stream_that_breaks_after_its_first_token_ends_with_an_error_event() {
     assert!(rest.starts_with("data: ") && rest.contains(r#""code":"cut""#), "{rest}");
     assert!(!rest.contains("[DONE]"), "{rest}");
     assert!(!unused.is_finished(), "an answer that has begun cannot be begun again");
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_has_stalled() {
+    let (silent, _told) = hanging_provider(stream(TOKEN)).await;
+    let gateway = gateway_of(&[silent], |setup| {
+        setup.router.groups[0].timeouts.between_tokens = Duration::from_millis(100);
+    })
+    .await;
+    let asked = tokio::time::timeout(PATIENCE, ask(&gateway, "chat", true));
+    let (_, body) = asked.await.expect("it does not wait for the whole time-out");
+    let rest = body.strip_prefix(TOKEN).expect("what came is passed on");
+    assert!(rest.contains(r#""code":"stalled""#), "{rest}");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The gateway between raw sockets: what clients get, what providers see, and what is written down.
 
 mod answers;
+mod asks;
+mod changes;
 mod failures;
+mod metrics;
 mod rig;

@@ -2,7 +2,7 @@
 
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_gateway::{Gateway, GatewaySetup, Keep, Upstream};
+use squall_gateway::{Gateway, GatewaySetup, Keep, Upstream, Wording};
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +26,46 @@ pub(crate) async fn provider(answer: String) -> (SocketAddr, JoinHandle<String>)
         request
     });
     (addr, served)
+}
+
+/// A provider that says `answer` to each who comes, as often as they come.
+pub(crate) async fn always(answer: String) -> SocketAddr {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                read_message(&mut stream).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    addr
+}
+
+/// A request with these headers and this body, and the whole answer.
+pub(crate) async fn ask_with(gateway: &Gateway, headers: &str, body: &str) -> String {
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n{headers}\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(gateway, &request).await
+}
+
+/// What a path of the gateway shows.
+pub(crate) async fn get(gateway: &Gateway, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
+    exchange(gateway, &request).await
+}
+
+async fn exchange(gateway: &Gateway, request: &str) -> String {
+    let mut connection = TcpStream::connect(gateway.addr()).await.expect("it listens");
+    connection.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.expect("text");
+    answer
 }
 
 /// A provider that says `answer`, then nothing, and tells when its caller has hung up.
@@ -63,14 +103,25 @@ pub(crate) fn router(providers: usize) -> RouterConfig {
 }
 
 pub(crate) async fn gateway(providers: &[SocketAddr]) -> Gateway {
+    gateway_of(providers, |_| {}).await
+}
+
+/// A gateway whose set-up is changed before it starts.
+pub(crate) async fn gateway_of(
+    providers: &[SocketAddr],
+    change: impl FnOnce(&mut GatewaySetup),
+) -> Gateway {
     let upstreams = providers.iter().enumerate().map(|(place, addr)| Upstream {
         name: format!("d{place}"),
+        provider: "mock".to_owned(),
         base_url: format!("http://{addr}/v1"),
         model: format!("model-{place}"),
         api_key: Some("secret".to_owned()),
     });
-    let setup = GatewaySetup {
+    let mut setup = GatewaySetup {
         router: router(providers.len()),
+        changes: Vec::new(),
+        wording: Wording::default(),
         upstreams: upstreams.collect(),
         seed: SEED,
         epoch_nanos: EPOCH_NANOS,
@@ -78,6 +129,7 @@ pub(crate) async fn gateway(providers: &[SocketAddr]) -> Gateway {
         listen: LOOPBACK,
         keep: Keep::Everything,
     };
+    change(&mut setup);
     Gateway::start(setup).await.expect("it starts")
 }
 

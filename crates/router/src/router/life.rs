@@ -8,7 +8,7 @@ use crate::{
     Arrival, AttemptId, CancelReason, DeploymentId, Money, Note, Outcome, Output, StartAttempt,
     Usage,
 };
-use squall_failure::{Failure, FailureClass, Sent, Source};
+use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
 
 impl Router {
     /// Makes a place for the request and tells the shell its name.
@@ -61,8 +61,13 @@ impl Router {
     /// Starts an attempt.
     pub(super) fn start(&mut self, slot: u32, id: DeploymentId, probe: bool) {
         let now = self.now;
-        let retry = self.requests.at(slot).attempts > 0;
-        if retry {
+        let request = self.requests.at(slot);
+        let retry = request.attempts > 0;
+        // What only another model can serve is no retry: it multiplies no outage.
+        let unserved = request.last_failure.is_some_and(|failure| {
+            request.retries == 0 && failure.retryable == Retryable::OtherGroup
+        });
+        if retry && !unserved {
             if !self.budget_allows(slot) {
                 return;
             }

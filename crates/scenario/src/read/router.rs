@@ -27,11 +27,17 @@ pub(crate) static ROUTER: Section = Section {
     about: "The router. Policies written here hold for every group that does not say otherwise.",
     keys: &[
         &[
-            Key::required(
+            Key::choice(
                 "groups",
                 Shape::NamedOrPattern(&Shape::Section(&GROUP)),
                 "The model groups, by the name that clients ask for. A name may hold one `*`, which stands \
                  for any characters; the longest pattern that fits is taken.",
+            ),
+            Key::choice(
+                "litellm",
+                Shape::Text,
+                "In scenarios: a LiteLLM configuration, relative to this file, instead of all else but \
+                 `profile`. Its deployments run at the providers of the same names.",
             ),
             Key::optional(
                 "profile",
@@ -269,6 +275,11 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
     budgets(fields, &mut router.labels);
     tenant::tenants(fields, &mut router);
     let policies = Policies::default().with(fields);
+    if fields.get("litellm").is_some() {
+        let message = "`litellm` is for scenarios";
+        let problem = Problem::new(fields.key_span("litellm"), message, "not in a gateway file");
+        fields.problems.push(problem.help("`squall import litellm` prints the gateway file"));
+    }
     let entries = fields.named("groups");
     if entries.is_empty()
         && fields.get("groups").is_some_and(|node| matches!(node.kind, Kind::Map(_)))

@@ -1,6 +1,7 @@
 //! Whole scenarios.
 
 use super::gateway_cost::{self, GATEWAY_COST};
+use super::litellm::{self, Load};
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, Copies, Providers, ROUTER, Router, copy_name};
 use super::traffic::{self, TRAFFIC};
@@ -15,6 +16,7 @@ use core::time::Duration;
 use squall_determinism::Seed;
 use squall_router::{GroupId, RouterConfig};
 use squall_workload::WorkloadConfig;
+use std::io;
 
 /// A scenario.
 pub(crate) static SCENARIO: Section = Section {
@@ -85,15 +87,27 @@ impl Scenario {
     /// # Errors
     /// All the problems of the file, each with its place.
     pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
-        file(path, text, &SCENARIO, |fields| scenario(&fields, text))
+        Self::read_with(path, text, &|_| litellm::embedded(text))
+    }
+
+    /// The same for a scenario that may name another file, which `load` gives the text of.
+    ///
+    /// # Errors
+    /// All the problems of the file, each with its place.
+    pub fn read_with(
+        path: &str,
+        text: &str,
+        load: &dyn Fn(&str) -> io::Result<String>,
+    ) -> Result<Self, Diagnostics> {
+        file(path, text, &SCENARIO, |fields| scenario(&fields, text, load))
     }
 }
 
-fn scenario(fields: &Fields<'_>, text: &str) -> Option<Scenario> {
+fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario> {
     let (phases, run) = phases::phases(fields);
     let (providers, known) = providers(fields, run);
     let section = fields.section("router");
-    let mut router = section.map_or_else(Router::empty, |fields| router::router(&fields, &known));
+    let (mut router, text) = routed(section, &known, text, load);
     let first = router.in_force();
     let changes = section
         .map(|fields| change::changes(&fields, run, &known, &mut router))
@@ -141,8 +155,25 @@ fn scenario(fields: &Fields<'_>, text: &str) -> Option<Scenario> {
         regions: router.labels.regions,
         gateway_cost,
         expectations,
-        text: text.to_owned(),
+        text,
     })
+}
+
+/// The router, and the text that the scenario can be read from again.
+fn routed(
+    section: Option<Fields<'_>>,
+    known: &Providers,
+    text: &str,
+    load: Load<'_>,
+) -> (Router, String) {
+    let Some(section) = section else { return (Router::empty(), text.to_owned()) };
+    if section.get("litellm").is_none() {
+        return (router::router(&section, known), text.to_owned());
+    }
+    match litellm::router(&section, known, load) {
+        Some(loaded) => (loaded.router, litellm::embed(text, &loaded.text)),
+        None => (Router::empty(), text.to_owned()),
+    }
 }
 
 /// Keys of tenants are for gateways: here they would do nothing.

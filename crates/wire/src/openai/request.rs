@@ -7,6 +7,7 @@ use super::text::Text;
 use crate::{RequestToken, estimate_tokens};
 use bytes::Bytes;
 use http::HeaderMap;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -25,11 +26,26 @@ pub struct ChatRequest {
     pub max_tokens: Option<u32>,
     /// The tokens of all messages, estimated.
     pub input_tokens: u32,
+    /// What it needs of a model beyond chat.
+    pub needs: Needs,
     /// The token in `user`, or else at the head of the last user message.
     token: Option<RequestToken>,
     body: Bytes,
     model_span: Range<usize>,
     stream_options_span: Option<Range<usize>>,
+}
+
+/// What a request needs of a model beyond chat.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Needs {
+    /// Tool calls: it brings `tools` or the older `functions`.
+    pub tools: bool,
+    /// Pictures: a message holds an `image_url`.
+    pub vision: bool,
+    /// An answer held to a schema: `response_format` is of type `json_schema`.
+    pub json_schema: bool,
+    /// Search in the web: it brings `web_search_options`.
+    pub web_search: bool,
 }
 
 impl ChatRequest {
@@ -59,6 +75,12 @@ impl ChatRequest {
             include_usage: options.is_some_and(asks_for_usage),
             max_tokens: shape.max_completion_tokens.or(shape.max_tokens),
             input_tokens: estimate_tokens(bytes),
+            needs: Needs {
+                tools: shape.tools.is_some() || shape.functions.is_some(),
+                vision: messages.iter().any(|message| message.content.picture),
+                json_schema: shape.response_format.is_some_and(|format| format.json_schema),
+                web_search: shape.web_search_options.is_some(),
+            },
             token: in_user.or_else(|| last_user?.content.token),
             model_span: span(&body, raw_model),
             stream_options_span: options.map(|raw| span(&body, raw)),
@@ -168,6 +190,21 @@ struct Shape<'a> {
     max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
     user: Option<String>,
+    tools: Option<IgnoredAny>,
+    functions: Option<IgnoredAny>,
+    web_search_options: Option<IgnoredAny>,
+    response_format: Option<Format>,
+}
+
+/// Which format an answer is to have.
+#[derive(Deserialize)]
+struct Format {
+    #[serde(default, rename = "type", deserialize_with = "is_json_schema")]
+    json_schema: bool,
+}
+
+fn is_json_schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(<&str>::deserialize(deserializer)? == "json_schema")
 }
 
 #[derive(Deserialize)]
@@ -245,6 +282,25 @@ mod tests {
         let token = RequestToken { request: 1, input_tokens: 1, output_tokens: 1 };
         headers.insert(crate::TOKEN_HEADER, token.header_value());
         assert_eq!(of(in_user, &headers), Some(1));
+    }
+
+    #[test]
+    fn what_it_needs_of_a_model_is_seen() {
+        let needs = |rest: &str| {
+            let body =
+                format!(r#"{{"model":"m","messages":[{{"role":"user","content":"a"}}]{rest}}}"#);
+            ChatRequest::parse(body.into()).expect("a request").needs
+        };
+        assert_eq!(needs(""), Needs::default());
+        assert!(needs(r#","tools":[{"type":"function"}]"#).tools);
+        assert!(needs(r#","functions":[]"#).tools);
+        assert!(!needs(r#","tools":null"#).tools);
+        assert!(needs(r#","response_format":{"type":"json_schema","json_schema":{}}"#).json_schema);
+        assert!(!needs(r#","response_format":{"type":"json_object"}"#).json_schema);
+        assert!(needs(r#","web_search_options":{}"#).web_search);
+        let picture = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a"},
+            {"type":"image_url","image_url":{"url":"data:x"}}]}]}"#;
+        assert!(parse(picture).needs.vision);
     }
 
     #[test]

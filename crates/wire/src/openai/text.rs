@@ -11,11 +11,13 @@ pub(super) struct Text {
     pub(super) bytes: usize,
     /// The token that it begins with.
     pub(super) token: Option<RequestToken>,
+    /// There is a picture in it.
+    pub(super) picture: bool,
 }
 
 impl Text {
     fn of(text: &str) -> Self {
-        Self { bytes: text.len(), token: RequestToken::from_prompt(text) }
+        Self { bytes: text.len(), token: RequestToken::from_prompt(text), picture: false }
     }
 }
 
@@ -47,6 +49,7 @@ impl<'de> Visitor<'de> for TextVisitor {
         while let Some(Part(part)) = parts.next_element()? {
             whole.bytes += part.bytes;
             whole.token = whole.token.or(part.token);
+            whole.picture |= part.picture;
         }
         Ok(whole)
     }
@@ -72,15 +75,20 @@ impl<'de> Visitor<'de> for PartVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Part, A::Error> {
         let mut text = Text::default();
+        let mut picture = false;
         while let Some(name) = fields.next_key::<FieldName>()? {
             match name {
                 FieldName::Text => text = fields.next_value()?,
+                FieldName::Picture => {
+                    picture = true;
+                    fields.next_value::<IgnoredAny>()?;
+                }
                 FieldName::Other => {
                     fields.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(Part(text))
+        Ok(Part(Text { picture, ..text }))
     }
 }
 
@@ -88,6 +96,8 @@ impl<'de> Visitor<'de> for PartVisitor {
 #[serde(rename_all = "lowercase")]
 enum FieldName {
     Text,
+    #[serde(rename = "image_url")]
+    Picture,
     #[serde(other)]
     Other,
 }

@@ -191,7 +191,7 @@ fn it_has_every_key_of_every_table() {
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
-    for text in [OPEN, &closed()] {
+    for text in [OPEN, &closed(), "router: { litellm: config.yaml }"] {
         walk(&Shape::Section(&SCENARIO), &tree(text), &mut used);
     }
     let missing: Vec<_> = known.difference(&used).collect();

@@ -1,0 +1,71 @@
+//! `squall init`: a scenario around another router's configuration, ready to run.
+
+use crate::args::{InitArgs, InitFrom};
+use crate::error::{Error, Exit};
+use crate::{command, terminal};
+use squall_scenario::{InitOptions, LitellmFile};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Component, Path, PathBuf};
+
+pub(crate) fn init(args: &InitArgs) -> Result<Exit, Error> {
+    let InitFrom::Litellm = args.from;
+    let text = command::text(&args.file)?;
+    let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
+    let name = args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new("scenarios").join(format!("{name}-drill.yaml")));
+    let reference = if args.inline { None } else { Some(relative(&args.file, &out)?) };
+    let name = out.file_stem().map_or(name, |stem| stem.to_string_lossy().into());
+    let options = InitOptions { name, reference, profile: args.profile.into() };
+    write(&out, &file.scenario_yaml(&options), args.force)?;
+    let out = out.display();
+    terminal::data(format_args!("wrote {out}"));
+    terminal::status(format_args!("next: squall run --sim {out}"));
+    Ok(Exit::Met)
+}
+
+fn write(out: &Path, text: &str, force: bool) -> Result<(), Error> {
+    let failed = |source| Error::Io { what: format!("cannot write `{}`", out.display()), source };
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!force);
+    match options.open(out) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::Exists(out.to_owned()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The path of `file` as seen from the folder that `from` is in.
+fn relative(file: &Path, from: &Path) -> Result<String, Error> {
+    let absolute = |path: &Path| {
+        let what = || format!("cannot find `{}`", path.display());
+        std::path::absolute(path).map_err(|source| Error::Io { what: what(), source })
+    };
+    let (file, from) = (plain(&absolute(file)?), plain(&absolute(from)?));
+    let folder = from.parent().unwrap_or(&from);
+    let shared = file.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(file.components().skip(shared)).collect();
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            part => out.push(part),
+        }
+    }
+    out
+}

@@ -1,0 +1,95 @@
+//! What the names of requests mean, and whom deployments call, in the configuration that holds.
+
+use crate::setup::{StartError, Upstream, Wording};
+use crate::upstream::Endpoint;
+use squall_router::{DeploymentId, Names, Numbers, RouterConfig, TenantId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// What names mean in one configuration.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) groups: Names,
+    pub(crate) tenants: BTreeMap<String, TenantId>,
+    /// Tenants by their keys; `None` when tenants have none, and requests say themselves whose they are.
+    pub(crate) keys: Option<BTreeMap<String, TenantId>>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) regions: Vec<String>,
+}
+
+impl Directory {
+    pub(crate) fn new(config: &RouterConfig, numbers: &Numbers, wording: &Wording) -> Self {
+        let tenants: BTreeMap<_, _> = config
+            .tenants
+            .iter()
+            .map(|tenant| tenant.name.clone())
+            .zip(numbers.tenants.iter().copied())
+            .collect();
+        let keys: BTreeMap<_, _> = wording
+            .keys
+            .iter()
+            .filter_map(|(tenant, key)| Some((key.clone(), *tenants.get(tenant)?)))
+            .collect();
+        Self {
+            groups: Names::new(config, &numbers.groups),
+            tenants,
+            keys: (!keys.is_empty()).then_some(keys),
+            tags: wording.tags.clone(),
+            regions: wording.regions.clone(),
+        }
+    }
+}
+
+/// Whom each deployment calls, by number, and what names mean now. Read for every request and every
+/// attempt, changed a few times a day.
+#[derive(Debug)]
+pub(crate) struct Switchboard {
+    directory: RwLock<Arc<Directory>>,
+    endpoints: RwLock<Vec<Arc<Endpoint>>>,
+}
+
+impl Switchboard {
+    pub(crate) fn new(directory: Arc<Directory>) -> Self {
+        Self { directory: RwLock::new(directory), endpoints: RwLock::new(Vec::new()) }
+    }
+
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_directory(&self, directory: Arc<Directory>) {
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    pub(crate) fn endpoint(&self, deployment: DeploymentId) -> Arc<Endpoint> {
+        let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&endpoints[deployment.index()])
+    }
+
+    /// The names of all deployments that there have been, by number.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+        endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect()
+    }
+
+    /// Connects deployments to their upstreams. Those that call as before keep their connections.
+    ///
+    /// # Errors
+    /// When a base URL is none; then nothing has changed.
+    pub(crate) fn connect(
+        &self,
+        upstreams: impl Iterator<Item = (DeploymentId, Upstream, Duration)>,
+    ) -> Result<(), StartError> {
+        let mut endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (id, upstream, timeout) in upstreams {
+            match endpoints.get(id.index()) {
+                Some(old) if old.calls(&upstream, timeout) => {}
+                Some(_) => endpoints[id.index()] = Arc::new(Endpoint::new(upstream, timeout)?),
+                None => endpoints.push(Arc::new(Endpoint::new(upstream, timeout)?)),
+            }
+        }
+        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
+        Ok(())
+    }
+}

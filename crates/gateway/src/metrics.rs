@@ -1,0 +1,271 @@
+//! What is counted while a gateway runs, folded from what goes into the core and what comes out of it,
+//! so that nothing is counted twice and nothing by another rule than the core's.
+
+mod families;
+mod histogram;
+mod text;
+
+use crate::directory::Switchboard;
+use histogram::Histogram;
+use squall_determinism::Timestamp;
+use squall_router::{
+    AttemptId, CancelReason, DeploymentId, GroupId, Input, LimitKind, Note, Numbers, Outcome,
+    Output, Router, RouterConfig, Tag, Usage,
+};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Seconds over which shares of first attempts are taken, to be held against weights.
+const SHARES_OVER: u64 = 60;
+
+/// Counts of everything, by who it was.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    groups: Vec<String>,
+    deployments: Vec<Named>,
+    /// Requests by the tag of the shell, and tags by the slot of the core.
+    requests: Vec<Option<Request>>,
+    tags: Vec<usize>,
+    ended: BTreeMap<(GroupId, Ending), u64>,
+    durations: BTreeMap<GroupId, Histogram>,
+    first_tokens: BTreeMap<GroupId, Histogram>,
+    attempts: BTreeMap<(DeploymentId, &'static str), u64>,
+    attempt_durations: BTreeMap<DeploymentId, Histogram>,
+    tokens: BTreeMap<DeploymentId, Usage>,
+    retries: BTreeMap<GroupId, u64>,
+    fallbacks: BTreeMap<(GroupId, GroupId), u64>,
+    cooldowns: BTreeMap<(DeploymentId, &'static str), u64>,
+    timeouts: BTreeMap<(DeploymentId, &'static str), u64>,
+    limits_reached: BTreeMap<(DeploymentId, &'static str), u64>,
+    all_out: BTreeMap<GroupId, u64>,
+    queued: BTreeMap<GroupId, u64>,
+    queue_full: BTreeMap<GroupId, u64>,
+    retries_refused: BTreeMap<GroupId, u64>,
+    held_back: BTreeMap<(bool, &'static str), u64>,
+    reconfigurations: u64,
+    /// First attempts of each of the last seconds.
+    firsts: VecDeque<(u64, BTreeMap<DeploymentId, u64>)>,
+}
+
+#[derive(Debug)]
+struct Named {
+    name: String,
+    provider: String,
+    group: GroupId,
+}
+
+/// How a request ended, with the class of its failure.
+type Ending = (&'static str, &'static str);
+
+/// A request that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    group: GroupId,
+    stream: bool,
+    arrived: Timestamp,
+    /// It has moved to another group since its last attempt: the next one is no retry.
+    moved: bool,
+    /// The attempt that runs.
+    running: Option<(DeploymentId, Timestamp)>,
+}
+
+impl Metrics {
+    /// Says what groups and deployments are called from now on; those that are gone keep their names.
+    pub(crate) fn set_names(
+        &mut self,
+        switchboard: &Switchboard,
+        config: &RouterConfig,
+        numbers: &Numbers,
+    ) {
+        for (group, &id) in config.groups.iter().zip(&numbers.groups) {
+            if id.index() == self.groups.len() {
+                self.groups.push(group.name.clone());
+            }
+        }
+        let of = config.groups.iter().zip(&numbers.groups);
+        let groups = of.flat_map(|(group, &id)| group.deployments.iter().map(move |_| id));
+        for (group, &id) in groups.zip(&numbers.deployments) {
+            if id.index() == self.deployments.len() {
+                let endpoint = switchboard.endpoint(id);
+                let (name, provider) = (endpoint.name().to_owned(), endpoint.provider().to_owned());
+                self.deployments.push(Named { name, provider, group });
+            }
+        }
+    }
+
+    /// Takes in what the core was told, and what it answered.
+    pub(crate) fn see(&mut self, now: Timestamp, input: &Input, outputs: &[Output]) {
+        match *input {
+            Input::Arrived(arrival) => {
+                let request = Request {
+                    group: arrival.group,
+                    stream: arrival.stream,
+                    arrived: now,
+                    moved: false,
+                    running: None,
+                };
+                put(&mut self.requests, arrival.tag.0 as usize, Some(request), None);
+            }
+            Input::FirstToken { attempt } => self.first_token(now, attempt),
+            Input::Finished { attempt, usage } => self.finished(now, attempt, usage),
+            _ => {}
+        }
+        outputs.iter().for_each(|output| self.output(now, output));
+    }
+
+    fn request(&mut self, slot: u32) -> Option<&mut Request> {
+        let tag = *self.tags.get(slot as usize)?;
+        self.requests.get_mut(tag)?.as_mut()
+    }
+
+    fn first_token(&mut self, now: Timestamp, attempt: AttemptId) {
+        let Some(&mut Request { group, arrived, stream: true, .. }) =
+            self.request(attempt.request.slot)
+        else {
+            return;
+        };
+        self.first_tokens.entry(group).or_default().add(now.since(arrived));
+    }
+
+    fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<Usage>) {
+        let running = self.request(attempt.request.slot).and_then(|request| request.running.take());
+        let Some((deployment, began)) = running else { return };
+        self.attempt_ended(now, deployment, began, "succeeded");
+        let usage = usage.unwrap_or_default();
+        let tokens = self.tokens.entry(deployment).or_default();
+        tokens.input_tokens = tokens.input_tokens.saturating_add(usage.input_tokens);
+        tokens.output_tokens = tokens.output_tokens.saturating_add(usage.output_tokens);
+    }
+
+    fn attempt_ended(
+        &mut self,
+        now: Timestamp,
+        deployment: DeploymentId,
+        began: Timestamp,
+        outcome: &'static str,
+    ) {
+        *self.attempts.entry((deployment, outcome)).or_default() += 1;
+        self.attempt_durations.entry(deployment).or_default().add(now.since(began));
+    }
+
+    fn output(&mut self, now: Timestamp, output: &Output) {
+        match *output {
+            Output::Accepted { tag, request } => {
+                put(&mut self.tags, request.slot as usize, tag.0 as usize, usize::MAX);
+            }
+            Output::StartAttempt(start) => self.started(now, start.attempt, start.deployment),
+            Output::CancelAttempt { attempt, reason, .. } => match reason {
+                // These fail: a note tells of it.
+                CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout => {}
+                CancelReason::Deadline | CancelReason::ClientGone => {
+                    let request = self.request(attempt.request.slot);
+                    if let Some((deployment, began)) = request.and_then(|each| each.running.take())
+                    {
+                        self.attempt_ended(now, deployment, began, reason.as_str());
+                    }
+                }
+            },
+            Output::Done { tag, outcome, .. } => self.done(now, tag, &outcome),
+            Output::Note(note) => self.note(now, &note),
+            Output::Commit { .. } | Output::Check { .. } => {}
+        }
+    }
+
+    fn started(&mut self, now: Timestamp, attempt: AttemptId, deployment: DeploymentId) {
+        let Some(request) = self.request(attempt.request.slot) else { return };
+        request.running = Some((deployment, now));
+        let moved = std::mem::take(&mut request.moved);
+        if attempt.nth == 0 {
+            self.first_attempt(now, deployment);
+        } else if !moved && let Some(named) = self.deployments.get(deployment.index()) {
+            *self.retries.entry(named.group).or_default() += 1;
+        }
+    }
+
+    fn first_attempt(&mut self, now: Timestamp, deployment: DeploymentId) {
+        let second = now.as_nanos() / 1_000_000_000;
+        if self.firsts.back().is_none_or(|(last, _)| *last != second) {
+            self.firsts.push_back((second, BTreeMap::new()));
+            self.forget(second);
+        }
+        if let Some((_, counts)) = self.firsts.back_mut() {
+            *counts.entry(deployment).or_default() += 1;
+        }
+    }
+
+    fn forget(&mut self, second: u64) {
+        while self.firsts.front().is_some_and(|(first, _)| first + SHARES_OVER <= second) {
+            self.firsts.pop_front();
+        }
+    }
+
+    fn done(&mut self, now: Timestamp, tag: Tag, outcome: &Outcome) {
+        let request = self.requests.get_mut(tag.0 as usize).and_then(Option::take);
+        let Some(Request { group, arrived, .. }) = request else { return };
+        let ending = match outcome {
+            Outcome::Succeeded { .. } => ("succeeded", ""),
+            Outcome::Failed { failure, .. } => ("failed", failure.class.as_str()),
+            Outcome::ClientGone => ("client_gone", ""),
+        };
+        *self.ended.entry((group, ending)).or_default() += 1;
+        self.durations.entry(group).or_default().add(now.since(arrived));
+    }
+
+    fn note(&mut self, now: Timestamp, note: &Note) {
+        match *note {
+            Note::AttemptFailed { attempt, deployment, class } => {
+                let request = self.request(attempt.request.slot);
+                if let Some((_, began)) = request.and_then(|request| request.running.take()) {
+                    self.attempt_ended(now, deployment, began, class.as_str());
+                }
+            }
+            Note::FellBack { request, from, to } => {
+                *self.fallbacks.entry((from, to)).or_default() += 1;
+                if let Some(request) = self.request(request.slot) {
+                    request.moved = true;
+                }
+            }
+            Note::CooldownStarted { deployment, cause, .. } => {
+                *self.cooldowns.entry((deployment, cause.as_str())).or_default() += 1;
+            }
+            Note::TimedOut { deployment, reason, .. } => {
+                *self.timeouts.entry((deployment, reason.as_str())).or_default() += 1;
+            }
+            Note::LimitReached { deployment, limit } => {
+                *self.limits_reached.entry((deployment, limit.as_str())).or_default() += 1;
+            }
+            Note::BudgetExceeded { deployment, .. } => {
+                let limit = LimitKind::Money.as_str();
+                *self.limits_reached.entry((deployment, limit)).or_default() += 1;
+            }
+            Note::HeldBack { tenant, limit, .. } => {
+                *self.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
+            }
+            Note::AllOut { group, .. } => *self.all_out.entry(group).or_default() += 1,
+            Note::Queued { group, .. } => *self.queued.entry(group).or_default() += 1,
+            Note::QueueFull { group, .. } => *self.queue_full.entry(group).or_default() += 1,
+            Note::BudgetSpent { group, .. } => {
+                *self.retries_refused.entry(group).or_default() += 1;
+            }
+            Note::Reconfigured { .. } => self.reconfigurations += 1,
+            Note::CooldownEnded { .. }
+            | Note::Probe { .. }
+            | Note::Recovered { .. }
+            | Note::RetryScheduled { .. }
+            | Note::HealthChanged { .. } => {}
+        }
+    }
+
+    /// Everything, as Prometheus reads it.
+    pub(crate) fn text(&mut self, now: Timestamp, router: &mut Router) -> String {
+        self.forget(now.as_nanos() / 1_000_000_000);
+        families::text(self, router)
+    }
+}
+
+/// Sets a place of a list, which grows with `nothing` as far as needed.
+fn put<T: Clone>(list: &mut Vec<T>, place: usize, value: T, nothing: T) {
+    if list.len() <= place {
+        list.resize(place + 1, nothing);
+    }
+    list[place] = value;
+}

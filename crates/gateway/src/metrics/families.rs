@@ -1,0 +1,257 @@
+//! The families that are exposed, in the order of a page.
+
+use super::histogram::Histogram;
+use super::text::{Kind, Page};
+use super::{Metrics, SHARES_OVER};
+use squall_router::{DeploymentId, DeploymentState, GroupId, LimitUse, Router};
+use std::collections::BTreeMap;
+
+pub(super) fn text(metrics: &Metrics, router: &mut Router) -> String {
+    let mut page = Page::default();
+    requests(metrics, router, &mut page);
+    attempts(metrics, &mut page);
+    moves(metrics, &mut page);
+    deployments(metrics, router, &mut page);
+    limits(metrics, router, &mut page);
+    weights(metrics, router, &mut page);
+    page.into_text()
+}
+
+impl Metrics {
+    fn group(&self, id: GroupId) -> &str {
+        self.groups.get(id.index()).map_or("", String::as_str)
+    }
+
+    /// The labels of a deployment: its group, its name, its provider.
+    fn labels(&self, id: DeploymentId) -> [(&'static str, &str); 3] {
+        self.deployments.get(id.index()).map_or(
+            [("group", ""), ("deployment", ""), ("provider", "")],
+            |named| {
+                [
+                    ("group", self.group(named.group)),
+                    ("deployment", named.name.as_str()),
+                    ("provider", named.provider.as_str()),
+                ]
+            },
+        )
+    }
+}
+
+fn requests(metrics: &Metrics, router: &Router, page: &mut Page) {
+    page.family(
+        "squall_requests_total",
+        Kind::Counter,
+        "Requests that ended, by the group asked for.",
+    );
+    for (&(group, (outcome, class)), &count) in &metrics.ended {
+        let labels =
+            [("group", metrics.group(group)), ("outcome", outcome), ("error_class", class)];
+        page.sample(&labels, count as f64);
+    }
+    page.family("squall_requests_in_flight", Kind::Gauge, "Requests that have not ended.");
+    page.sample(&[], router.in_flight() as f64);
+    let name = "squall_request_duration_seconds";
+    page.family(name, Kind::Histogram, "From a request's arrival to its end.");
+    for (&group, histogram) in &metrics.durations {
+        buckets(page, &[("group", metrics.group(group))], histogram);
+    }
+    let name = "squall_time_to_first_token_seconds";
+    page.family(
+        name,
+        Kind::Histogram,
+        "From the arrival of a streamed request to its first token.",
+    );
+    for (&group, histogram) in &metrics.first_tokens {
+        buckets(page, &[("group", metrics.group(group))], histogram);
+    }
+}
+
+fn attempts(metrics: &Metrics, page: &mut Page) {
+    let help = "Attempts that ended: `succeeded`, a class of failure, `deadline` or `client_gone`.";
+    page.family("squall_attempts_total", Kind::Counter, help);
+    by_deployment(metrics, page, &metrics.attempts, "outcome");
+    let name = "squall_attempt_duration_seconds";
+    page.family(name, Kind::Histogram, "From an attempt's start to its end.");
+    for (&deployment, histogram) in &metrics.attempt_durations {
+        buckets(page, &metrics.labels(deployment), histogram);
+    }
+    let help = "Tokens of attempts that ended well, as providers counted them.";
+    page.family("squall_tokens_total", Kind::Counter, help);
+    for (&deployment, usage) in &metrics.tokens {
+        let [group, name, provider] = metrics.labels(deployment);
+        for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
+            page.sample(&[group, name, provider, ("kind", kind)], tokens.into());
+        }
+    }
+    let help = "Attempts that were stopped because they took too long.";
+    page.family("squall_timeouts_total", Kind::Counter, help);
+    by_deployment(metrics, page, &metrics.timeouts, "reason");
+}
+
+fn moves(metrics: &Metrics, page: &mut Page) {
+    let help = "Attempts after the first in the same group, by that group.";
+    page.family("squall_retries_total", Kind::Counter, help);
+    by_group(metrics, page, &metrics.retries);
+    let help = "Retries that the retry budget refused.";
+    page.family("squall_retries_refused_total", Kind::Counter, help);
+    by_group(metrics, page, &metrics.retries_refused);
+    page.family("squall_fallbacks_total", Kind::Counter, "Moves of requests to another group.");
+    for (&(from, to), &count) in &metrics.fallbacks {
+        page.sample(&[("from", metrics.group(from)), ("to", metrics.group(to))], count as f64);
+    }
+    let help = "Requests that met a group all of whose deployments cool down.";
+    page.family("squall_all_out_total", Kind::Counter, help);
+    by_group(metrics, page, &metrics.all_out);
+    page.family("squall_queued_total", Kind::Counter, "Requests that had to wait.");
+    by_group(metrics, page, &metrics.queued);
+    let help = "Requests that a full queue refused or pushed out.";
+    page.family("squall_queue_full_total", Kind::Counter, help);
+    by_group(metrics, page, &metrics.queue_full);
+    let help = "Requests that a limit of their group or tenant held back.";
+    page.family("squall_held_back_total", Kind::Counter, help);
+    for (&(tenant, limit), &count) in &metrics.held_back {
+        let of = if tenant { "tenant" } else { "group" };
+        page.sample(&[("of", of), ("limit", limit)], count as f64);
+    }
+    page.family("squall_reconfigurations_total", Kind::Counter, "Changes of configuration.");
+    page.sample(&[], metrics.reconfigurations as f64);
+}
+
+fn deployments(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+    page.family("squall_cooldowns_total", Kind::Counter, "Cooldowns that began.");
+    by_deployment(metrics, page, &metrics.cooldowns, "cause");
+    let now: Vec<_> = router.deployments_now().collect();
+    let help = "0: it takes requests; 1: a probe decides; 2: it cools down.";
+    page.family("squall_deployment_state", Kind::Gauge, help);
+    for deployment in &now {
+        let state = match deployment.state {
+            DeploymentState::Well => 0.0,
+            DeploymentState::Probing => 1.0,
+            DeploymentState::Cooling => 2.0,
+        };
+        page.sample(&metrics.labels(deployment.id), state);
+    }
+    let help = "1 while its health checks pass, or while there are none.";
+    page.family("squall_deployment_healthy", Kind::Gauge, help);
+    for deployment in &now {
+        page.sample(&metrics.labels(deployment.id), u8::from(deployment.healthy).into());
+    }
+    page.family("squall_attempts_in_flight", Kind::Gauge, "Attempts under way.");
+    for deployment in &now {
+        page.sample(&metrics.labels(deployment.id), deployment.running.into());
+    }
+}
+
+fn limits(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+    let help = "Times a deployment was passed over for a limit of the router's.";
+    page.family("squall_limits_reached_total", Kind::Counter, help);
+    by_deployment(metrics, page, &metrics.limits_reached, "limit");
+    let deployments: Vec<_> = router.deployments_now().map(|each| (each.id, each.limits)).collect();
+    let groups: Vec<_> =
+        router.groups_now().map(|each| (each.id, each.limits, each.queued)).collect();
+    let families = [
+        ("squall_limit_used", "How much of a limit is in use: of a minute, or at once."),
+        ("squall_limit_allowed", "How much of a limit there is."),
+    ];
+    for (which, (name, help)) in families.into_iter().enumerate() {
+        page.family(name, Kind::Gauge, help);
+        for &(id, limits) in &deployments {
+            let labels = metrics.labels(id);
+            for (limit, numbers) in each(limits) {
+                let [group, name, provider] = labels;
+                page.sample(&[group, name, provider, ("limit", limit)], numbers[which]);
+            }
+        }
+        for &(id, limits, _) in &groups {
+            for (limit, numbers) in each(limits) {
+                page.sample(&[("group", metrics.group(id)), ("limit", limit)], numbers[which]);
+            }
+        }
+    }
+    page.family("squall_requests_waiting", Kind::Gauge, "Requests that wait for a deployment.");
+    for (id, _, queued) in groups {
+        page.sample(&[("group", metrics.group(id))], queued as f64);
+    }
+    let budgets: Vec<_> = router.budgets_now().collect();
+    let dollars = |money: squall_router::Money| money.0 as f64 / 1e12;
+    page.family("squall_budget_spent_dollars", Kind::Gauge, "Money spent in a budget's period.");
+    for budget in &budgets {
+        page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.spent));
+    }
+    page.family("squall_budget_dollars", Kind::Gauge, "Money that a budget allows in its period.");
+    for budget in &budgets {
+        page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.limit));
+    }
+}
+
+/// Limits that there are: used, and allowed.
+fn each(limits: LimitUse) -> impl Iterator<Item = (&'static str, [f64; 2])> {
+    let all =
+        [("requests", limits.rpm), ("tokens", limits.tpm), ("concurrency", limits.concurrency)];
+    all.into_iter().filter_map(|(limit, numbers)| {
+        let (used, allowed) = numbers?;
+        Some((limit, [used as f64, allowed as f64]))
+    })
+}
+
+/// Configured shares beside those of the last minute: where they drift apart, something is out.
+fn weights(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+    let now: Vec<_> =
+        router.deployments_now().map(|each| (each.id, each.group, each.weight)).collect();
+    let mut sums: BTreeMap<GroupId, f64> = BTreeMap::new();
+    let mut firsts: BTreeMap<DeploymentId, u64> = BTreeMap::new();
+    let mut first_sums: BTreeMap<GroupId, f64> = BTreeMap::new();
+    for (_, counts) in &metrics.firsts {
+        counts.iter().for_each(|(&id, &count)| *firsts.entry(id).or_default() += count);
+    }
+    for &(id, group, weight) in &now {
+        *sums.entry(group).or_default() += f64::from(weight);
+        let first = firsts.get(&id).copied().unwrap_or(0);
+        *first_sums.entry(group).or_default() += first as f64;
+    }
+    let part = |of: f64, sums: &BTreeMap<GroupId, f64>, group| {
+        let sum = sums.get(&group).copied().unwrap_or(0.0);
+        if sum > 0.0 { of / sum } else { 0.0 }
+    };
+    let help = "A deployment's configured share of its group.";
+    page.family("squall_weight_ratio", Kind::Gauge, help);
+    for &(id, group, weight) in &now {
+        page.sample(&metrics.labels(id), part(weight.into(), &sums, group));
+    }
+    let help = format!("Its share of its group's first attempts over the last {SHARES_OVER} s.");
+    page.family("squall_first_attempt_ratio", Kind::Gauge, &help);
+    for &(id, group, _) in &now {
+        let first = firsts.get(&id).copied().unwrap_or(0);
+        page.sample(&metrics.labels(id), part(first as f64, &first_sums, group));
+    }
+}
+
+fn by_group(metrics: &Metrics, page: &mut Page, counts: &BTreeMap<GroupId, u64>) {
+    for (&group, &count) in counts {
+        page.sample(&[("group", metrics.group(group))], count as f64);
+    }
+}
+
+fn by_deployment(
+    metrics: &Metrics,
+    page: &mut Page,
+    counts: &BTreeMap<(DeploymentId, &'static str), u64>,
+    label: &'static str,
+) {
+    for (&(deployment, value), &count) in counts {
+        let [group, name, provider] = metrics.labels(deployment);
+        page.sample(&[group, name, provider, (label, value)], count as f64);
+    }
+}
+
+fn buckets(page: &mut Page, labels: &[(&str, &str)], histogram: &Histogram) {
+    for (bound, count) in histogram.cumulative() {
+        let bound = bound.to_string();
+        let labels: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
+        page.suffixed("_bucket", &labels, count as f64);
+    }
+    let all: Vec<_> = labels.iter().copied().chain([("le", "+Inf")]).collect();
+    page.suffixed("_bucket", &all, histogram.count as f64);
+    page.suffixed("_sum", labels, histogram.sum);
+    page.suffixed("_count", labels, histogram.count as f64);
+}

@@ -1,0 +1,76 @@
+//! What Prometheus scrapes, held against what happened.
+
+use crate::rig::{always, ask, gateway_of, get, whole};
+use squall_router::{Limits, RateLimit, Window};
+use std::collections::{BTreeMap, BTreeSet};
+
+const COMPLETION: &str = r#"{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}],
+"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}"#;
+
+/// The samples of a page, by name and labels; panics where a line is not of the format.
+fn parse(page: &str) -> BTreeMap<String, f64> {
+    let (_, body) = page.split_once("\r\n\r\n").expect("a head and a body");
+    let mut types: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut helped = BTreeSet::new();
+    let mut samples = BTreeMap::new();
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').expect("a name and a help");
+            assert!(!help.is_empty() && helped.insert(name), "{line}");
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("a name and a type");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            assert!(helped.contains(name) && types.insert(name, kind).is_none(), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else {
+            let (sample, value) = line.rsplit_once(' ').expect("a sample and a value");
+            let name = sample.split('{').next().unwrap_or_default();
+            let family = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix))
+                .filter(|family| types.get(family) == Some(&"histogram"))
+                .unwrap_or(name);
+            assert!(types.contains_key(family), "{line} has no type");
+            assert!(name.starts_with("squall_"), "{line}");
+            let value = value.parse().expect("a number");
+            assert!(samples.insert(sample.to_owned(), value).is_none(), "{line} twice");
+        }
+    }
+    samples
+}
+
+#[tokio::test]
+async fn a_scrape_says_what_happened_once_each() {
+    let ill = always(whole("503 Service Unavailable", "{}")).await;
+    let well = always(whole("200 OK", COMPLETION)).await;
+    let rpm = RateLimit { per_minute: 600, window: Window::Gcra { burst: None } };
+    let gateway = gateway_of(&[ill, well], |setup| {
+        setup.router.groups[0].deployments[1].limits =
+            Limits { rpm: Some(rpm), ..Limits::default() };
+    })
+    .await;
+    for _ in 0..3 {
+        ask(&gateway, "chat", false).await;
+    }
+    let page = get(&gateway, "/metrics").await;
+    assert!(page.contains("text/plain; version=0.0.4"), "{page}");
+    let samples = parse(&page);
+    let of =
+        |name: &str| samples.get(name).copied().unwrap_or_else(|| panic!("no {name} in {page}"));
+    let requests = r#"squall_requests_total{group="chat",outcome="succeeded",error_class=""}"#;
+    assert_eq!(of(requests), 3.0);
+    assert_eq!(of(r#"squall_request_duration_seconds_count{group="chat"}"#), 3.0);
+    assert_eq!(of(r#"squall_request_duration_seconds_bucket{group="chat",le="+Inf"}"#), 3.0);
+    let d1 = r#"group="chat",deployment="d1",provider="mock""#;
+    let d0 = r#"group="chat",deployment="d0",provider="mock""#;
+    let failed = samples.get(&format!(r#"squall_attempts_total{{{d0},outcome="server"}}"#));
+    assert_eq!(of(&format!(r#"squall_attempts_total{{{d1},outcome="succeeded"}}"#)), 3.0);
+    assert!(failed.is_some());
+    assert_eq!(failed, samples.get(r#"squall_retries_total{group="chat"}"#));
+    assert_eq!(of(&format!(r#"squall_limit_allowed{{{d1},limit="requests"}}"#)), 600.0);
+    assert!(of(&format!(r#"squall_limit_used{{{d1},limit="requests"}}"#)) >= 1.0);
+    assert_eq!(of(&format!("squall_weight_ratio{{{d0}}}")), 0.9);
+    assert_eq!(of("squall_requests_in_flight"), 0.0);
+    let tokens = format!(r#"squall_tokens_total{{{d1},kind="output"}}"#);
+    assert_eq!(of(&tokens), 21.0);
+}

@@ -1,0 +1,310 @@
+//! The router that a LiteLLM file describes, by either profile.
+
+use super::read::{Entry, Settings, fits};
+use super::{LitellmFile, REFERENCE_TIMEOUT, group};
+use core::time::Duration;
+use squall_router::{
+    AllOut, Backoff, CooldownRule, Declared, DeploymentConfig, FallbackRule, Fallbacks, Features,
+    GroupConfig, GroupId, Limits, LitellmRetry, LitellmStrategy, Money, Price, Profile, RateLimit,
+    RegionId, Release, RetryBudget, RetryRule, RouterConfig, SpendId, SpendLimit, Strategy,
+    TagMatch, Tags, Timeouts, Window,
+};
+
+/// How deep lists of fallbacks may lead one into the other at most.
+const DEPTH_MAX: u32 = 8;
+
+pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
+    let settings = &file.settings;
+    let names = file.groups();
+    let mut config = RouterConfig::default();
+    let budgets = settings.provider_budgets.iter();
+    config.spend_limits =
+        budgets.map(|each| SpendLimit { limit: each.limit, period: each.period }).collect();
+    let depth = u8::try_from(settings.max_fallbacks.min(DEPTH_MAX)).unwrap_or(5);
+    match profile {
+        Profile::Litellm180 => {
+            config.fallback_rule = FallbackRule::Nested { max_depth: depth };
+            config.retry_budget = RetryBudget::UNLIMITED;
+        }
+        Profile::Squall => {
+            let max_moves = u8::try_from(settings.max_fallbacks).unwrap_or(u8::MAX);
+            config.fallback_rule = FallbackRule::Once { max_moves };
+        }
+    }
+    for name in &names {
+        let group = one(file, name, &names, profile, &mut config.spend_limits);
+        config.groups.push(group);
+    }
+    if profile == Profile::Squall {
+        break_loops(&mut config);
+        for group in &mut config.groups {
+            let has_fallback = group.fallbacks.all().next().is_some();
+            group.max_queue_wait = Duration::from_secs(if has_fallback { 0 } else { 10 });
+        }
+    }
+    config
+}
+
+fn one(
+    file: &LitellmFile,
+    name: &str,
+    names: &[&str],
+    profile: Profile,
+    spend_limits: &mut Vec<SpendLimit>,
+) -> GroupConfig {
+    let settings = &file.settings;
+    let entries: Vec<&Entry> = file.entries_of(name).collect();
+    let mut group = GroupConfig::new(name);
+    let aliases = settings.aliases.iter().filter(|(_, of)| of == name);
+    group.aliases = aliases.map(|(alias, _)| alias.clone()).collect();
+    group.fallbacks = fallbacks(file, name, names, profile);
+    group.retries = group::retries(settings, name, profile);
+    group.cooldown = group::cooldown(settings, name, None, profile);
+    group.timeouts = timeouts(settings, None, profile);
+    group.tags = match (settings.tag_filtering, settings.match_any) {
+        (false, _) => TagMatch::Ignore,
+        (true, true) => TagMatch::Any,
+        (true, false) => TagMatch::All,
+    };
+    match profile {
+        Profile::Litellm180 => theirs(settings, &entries, &mut group),
+        Profile::Squall => ours(settings, &entries, &mut group),
+    }
+    for entry in &entries {
+        group.deployments.push(deployment(settings, entry, profile, spend_limits));
+    }
+    weigh(&entries, &mut group);
+    if profile == Profile::Litellm180 {
+        let waits = group.deployments.iter().any(|each| each.limits.concurrency.is_some());
+        group.max_queue_wait = if waits { group.deadline } else { Duration::ZERO };
+    }
+    group
+}
+
+fn theirs(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
+    group.strategy = Strategy::Litellm(settings.strategy);
+    let least = settings.retry_after;
+    group.retry_rule = RetryRule::Litellm(LitellmRetry { least, ..LitellmRetry::default() });
+    let usual = settings.cooldown_time.unwrap_or(Duration::from_secs(5));
+    let times = entries.iter().map(|entry| entry.cooldown_time.unwrap_or(usual));
+    let shortest = times.min().unwrap_or(usual);
+    let is_never = group.cooldown == CooldownRule::Never;
+    group.when_all_out = AllOut::Say(if is_never { Duration::ZERO } else { shortest });
+    group.deadline = REFERENCE_TIMEOUT;
+    group.pre_call_checks = settings.pre_call_checks;
+    if settings.strategy == LitellmStrategy::UsageBased {
+        // The first version of that strategy goes past the filters.
+        group.tags = TagMatch::Ignore;
+    }
+}
+
+fn ours(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
+    let any = |stated: fn(&Entry) -> bool| entries.iter().any(|entry| stated(entry));
+    let weighs = any(|entry| entry.weight.is_some());
+    let (rpm, tpm) = (any(|entry| entry.rpm.is_some()), any(|entry| entry.tpm.is_some()));
+    group.strategy = group::our_strategy(settings.strategy, weighs, rpm, tpm);
+    if !settings.retry_after.is_zero() {
+        let usual = Backoff::default();
+        let base = settings.retry_after.max(usual.base);
+        group.retry_rule = RetryRule::Untried(Backoff { base, cap: usual.cap.max(base) });
+    }
+    group.deadline = group.deadline.max(group.timeouts.total);
+}
+
+fn deployment(
+    settings: &Settings,
+    entry: &Entry,
+    profile: Profile,
+    spend_limits: &mut Vec<SpendLimit>,
+) -> DeploymentConfig {
+    let theirs = profile == Profile::Litellm180;
+    let mut deployment = DeploymentConfig::new(&entry.name);
+    if !theirs || settings.pre_call_checks {
+        deployment.order = u8::try_from(entry.order.unwrap_or(0)).unwrap_or(u8::MAX);
+    }
+    deployment.limits = limits(settings, entry, profile);
+    let differs = entry.timeout.is_some() || entry.stream_timeout.is_some();
+    deployment.timeouts = differs.then(|| timeouts(settings, Some(entry), profile));
+    let own = entry.cooldown_time;
+    deployment.cooldown =
+        own.map(|own| group::cooldown(settings, &entry.group, Some(own), profile));
+    let money = |cost: Option<f64>| cost.map(Money::dollars).unwrap_or_default();
+    deployment.price = Price { input: money(entry.input_cost), output: money(entry.output_cost) };
+    if !(theirs && settings.strategy == LitellmStrategy::UsageBased) {
+        let shared = settings.provider_budgets.iter().enumerate();
+        let shared = shared.filter(|(_, budget)| budget.provider == entry.provider);
+        deployment.spends_from.extend(shared.map(|(place, _)| SpendId(place as u16)));
+        if let Some((limit, period)) = entry.budget {
+            deployment.spends_from.push(SpendId(spend_limits.len() as u16));
+            spend_limits.push(SpendLimit { limit, period });
+        }
+    }
+    deployment.tags = Tags(entry.tags);
+    deployment.default_pool = entry.is_default;
+    deployment.max_input_tokens = entry.max_input_tokens;
+    if entry.no_web_search {
+        deployment.features = Features::TOOLS.and(Features::VISION).and(Features::JSON_SCHEMA);
+    }
+    deployment.region = entry.region.map(RegionId);
+    if theirs {
+        let weight = entry.weight.map(whole);
+        deployment.declared = Declared { weight, rpm: entry.rpm, tpm: entry.tpm };
+    }
+    deployment
+}
+
+/// A weight as a whole number: a fraction counts in hundredths by [`weigh`].
+fn whole(weight: f64) -> u32 {
+    weight as u32
+}
+
+/// Weights of a group as whole numbers: all of them a hundred times if one is a fraction. Where one is
+/// stated, those that state none weigh nothing; a limit of 0 is a weight of 0 by our formulas; where all
+/// are 0, they weigh the same.
+fn weigh(entries: &[&Entry], group: &mut GroupConfig) {
+    let closed = |entry: &Entry| entry.rpm == Some(0) || entry.tpm == Some(0);
+    let by_ours = !matches!(group.strategy, Strategy::Litellm(_));
+    if by_ours {
+        let closed = group.deployments.iter_mut().zip(entries).filter(|(_, entry)| closed(entry));
+        closed.for_each(|(deployment, _)| deployment.weight = 0);
+    }
+    if entries.iter().all(|entry| entry.weight.is_none()) {
+        share_alike(group);
+        return;
+    }
+    let fraction =
+        entries.iter().filter_map(|entry| entry.weight).any(|weight| weight.fract() > 0.0);
+    let scale = if fraction { 100.0 } else { 1.0 };
+    for (deployment, entry) in group.deployments.iter_mut().zip(entries) {
+        let weight = entry.weight.map(|weight| whole((weight * scale).round()));
+        let weight = weight.filter(|_| !(by_ours && closed(entry)));
+        deployment.weight = weight.unwrap_or(0);
+        if deployment.declared != Declared::default() {
+            deployment.declared.weight = weight;
+        }
+    }
+    share_alike(group);
+}
+
+/// Gives all the same weight if all have none.
+fn share_alike(group: &mut GroupConfig) {
+    if group.deployments.iter().all(|deployment| deployment.weight == 0) {
+        group.deployments.iter_mut().for_each(|deployment| deployment.weight = 1);
+    }
+}
+
+fn limits(settings: &Settings, entry: &Entry, profile: Profile) -> Limits {
+    let stated = entry.max_parallel;
+    match profile {
+        Profile::Squall => {
+            let steady =
+                |per_minute| RateLimit { per_minute, window: Window::Gcra { burst: None } };
+            // A limit of 0 takes the deployment out, which a weight of 0 says here.
+            let above_zero = |limit: &u64| *limit > 0;
+            Limits {
+                rpm: entry.rpm.filter(above_zero).map(steady),
+                tpm: entry.tpm.filter(above_zero).map(steady),
+                concurrency: stated.or(settings.default_max_parallel),
+                release: Release::AtEnd,
+            }
+        }
+        Profile::Litellm180 => {
+            let of_rpm = entry.rpm.map(|rpm| u32::try_from(rpm).unwrap_or(u32::MAX));
+            // The formula is upside down in 1.80: one at once for every 6,000 tokens per minute.
+            let of_tpm = entry.tpm.map(|tpm| u32::try_from(tpm / 6_000).unwrap_or(u32::MAX).max(1));
+            let concurrency = stated.or(of_rpm).or(of_tpm).or(settings.default_max_parallel);
+            let checked = entry.rpm.filter(|_| settings.pre_call_checks);
+            Limits {
+                rpm: checked.map(|per_minute| RateLimit { per_minute, window: Window::FromFirst }),
+                tpm: None,
+                concurrency,
+                release: Release::AtFirstToken,
+            }
+        }
+    }
+}
+
+fn timeouts(settings: &Settings, entry: Option<&Entry>, profile: Profile) -> Timeouts {
+    let whole = entry.and_then(|entry| entry.timeout).or(settings.timeout);
+    let stream = entry.and_then(|entry| entry.stream_timeout).or(settings.stream_timeout);
+    if profile == Profile::Litellm180 {
+        let whole = whole.unwrap_or(REFERENCE_TIMEOUT);
+        let stream = stream.unwrap_or(whole);
+        return Timeouts {
+            connect: whole,
+            first_token: stream,
+            between_tokens: stream,
+            total: whole,
+            stream_total: Some(REFERENCE_TIMEOUT),
+        };
+    }
+    let usual = Timeouts::default();
+    let total = whole.unwrap_or(usual.total);
+    let first_token = stream.unwrap_or(usual.first_token);
+    Timeouts {
+        connect: usual.connect.min(total),
+        first_token: first_token.min(total),
+        between_tokens: usual.between_tokens.min(total),
+        total,
+        stream_total: None,
+    }
+}
+
+fn fallbacks(file: &LitellmFile, name: &str, names: &[&str], profile: Profile) -> Fallbacks {
+    let settings = &file.settings;
+    let ids = |list: &[String]| -> Vec<GroupId> {
+        let mut ids: Vec<GroupId> = Vec::new();
+        for target in list {
+            let Some(place) = group_of(file, names, target) else { continue };
+            if names[place] != name && !ids.contains(&GroupId(place as u16)) {
+                ids.push(GroupId(place as u16));
+            }
+        }
+        ids
+    };
+    let general = listed(&settings.fallbacks, name);
+    let general = general.unwrap_or(&settings.default_fallbacks);
+    let special = |lists: &Option<super::read::Fallbacks>| match (lists, profile) {
+        (None, _) => None,
+        (Some(lists), Profile::Litellm180) => Some(listed(lists, name).map_or_else(Vec::new, ids)),
+        (Some(lists), Profile::Squall) => listed(lists, name).map(ids),
+    };
+    Fallbacks {
+        general: ids(general),
+        context_window: special(&settings.context_window),
+        content_policy: special(&settings.content_policy),
+    }
+}
+
+/// The list of a group: under its name, else under its name without a provider, else under `*`.
+fn listed<'l>(lists: &'l super::read::Fallbacks, name: &str) -> Option<&'l [String]> {
+    let under = |key: &str| lists.iter().find(|(group, _)| group == key);
+    let bare = name.rsplit_once('/').map(|(_, bare)| bare);
+    let found = under(name).or_else(|| bare.and_then(under)).or_else(|| under("*"))?;
+    Some(&found.1)
+}
+
+/// The group that a fallback names: by its name, an alias, a deployment's id, or a pattern.
+fn group_of(file: &LitellmFile, names: &[&str], target: &str) -> Option<usize> {
+    let place = |wanted: &str| names.iter().position(|name| *name == wanted);
+    let alias = || {
+        let found = file.settings.aliases.iter().find(|(alias, _)| alias == target)?;
+        place(&found.1)
+    };
+    let id = || place(&file.entries.iter().find(|entry| entry.name == target)?.group);
+    let bare =
+        || names.iter().position(|name| name.rsplit_once('/').is_some_and(|of| of.1 == target));
+    let pattern = || names.iter().position(|name| fits(name, target));
+    place(target).or_else(alias).or_else(id).or_else(bare).or_else(pattern)
+}
+
+/// Leaves out what leads back to where it began: no group is tried twice, so that it could never help.
+fn break_loops(config: &mut RouterConfig) {
+    while let Some(path) = config.fallback_loop() {
+        let (Some(first), Some(last)) = (path.first().copied(), path.last()) else { return };
+        let fallbacks = &mut config.groups[last.index()].fallbacks;
+        let special = [&mut fallbacks.context_window, &mut fallbacks.content_policy];
+        special.into_iter().flatten().for_each(|list| list.retain(|to| *to != first));
+        fallbacks.general.retain(|to| *to != first);
+    }
+}

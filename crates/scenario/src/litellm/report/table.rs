@@ -1,0 +1,323 @@
+//! The settings of LiteLLM 1.80 that are known here, and how far each profile keeps them.
+
+use super::{Kept, Support};
+
+/// A setting that is known.
+#[derive(Debug)]
+pub(super) struct Row {
+    sections: &'static [&'static str],
+    keys: &'static [&'static str],
+    /// By LiteLLM's formulas.
+    pub(super) theirs: Kept,
+    /// By ours.
+    pub(super) ours: Kept,
+}
+
+pub(super) fn find(section: &str, key: &str) -> Option<&'static Row> {
+    let all = ENTRY.iter().chain(ROUTING).chain(ELSEWHERE);
+    all.into_iter().find(|row| {
+        row.sections.contains(&section) && (row.keys.contains(&key) || row.keys.contains(&"*"))
+    })
+}
+
+const EXACT: Kept = Kept(Support::Exact, "");
+
+const fn exact(note: &'static str) -> Kept {
+    Kept(Support::Exact, note)
+}
+
+const fn near(note: &'static str) -> Kept {
+    Kept(Support::Approximate, note)
+}
+
+const fn none(note: &'static str) -> Kept {
+    Kept(Support::NotSupported, note)
+}
+
+const fn same(sections: &'static [&'static str], keys: &'static [&'static str], kept: Kept) -> Row {
+    Row { sections, keys, theirs: kept, ours: kept }
+}
+
+const PARAMS: &[&str] = &["litellm_params"];
+const INFO: &[&str] = &["model_info"];
+const ANY_OF_ENTRY: &[&str] = &["model_list", "litellm_params", "model_info"];
+const ROUTER: &[&str] = &["router_settings"];
+const EITHER: &[&str] = &["router_settings", "litellm_settings"];
+
+const ENTRY: &[Row] = &[
+    same(&["model_list"], &["model_name"], EXACT),
+    same(PARAMS, &["model"], EXACT),
+    same(PARAMS, &["api_base", "api_key"], EXACT),
+    same(PARAMS, &["api_version"], near("not sent: the address is that of Azure's v1 API")),
+    same(
+        PARAMS,
+        &["organization"],
+        near("a list makes as many deployments; the organization itself is not sent"),
+    ),
+    Row {
+        sections: PARAMS,
+        keys: &["weight"],
+        theirs: EXACT,
+        ours: exact("kept smoothly rather than by draws; it counts wherever it stands"),
+    },
+    Row {
+        sections: ANY_OF_ENTRY,
+        keys: &["rpm", "tpm"],
+        theirs: EXACT,
+        ours: exact("a limit that is kept; without weights, also the share"),
+    },
+    same(PARAMS, &["order"], EXACT),
+    Row {
+        sections: PARAMS,
+        keys: &["max_parallel_requests"],
+        theirs: near("without the new count that 1.80 begins every 10 min"),
+        ours: exact("a place is held until the whole answer is there"),
+    },
+    Row {
+        sections: PARAMS,
+        keys: &["timeout", "request_timeout"],
+        theirs: near("one bound on the whole answer; 1.80 bounds each read"),
+        ours: exact("the whole answer"),
+    },
+    Row {
+        sections: PARAMS,
+        keys: &["stream_timeout"],
+        theirs: exact("to the first token, and between two"),
+        ours: exact("to the first token"),
+    },
+    Row {
+        sections: PARAMS,
+        keys: &["cooldown_time"],
+        theirs: EXACT,
+        ours: near("the first break; each failed probe doubles it. After a 429 Retry-After holds"),
+    },
+    same(PARAMS, &["max_retries"], exact("retries are the router's: the SDK's stay at 0")),
+    same(PARAMS, &["num_retries"], none("1.80 hardly reads it: the router's number holds")),
+    same(PARAMS, &["tags", "max_budget", "budget_duration"], EXACT),
+    same(
+        ANY_OF_ENTRY,
+        &["input_cost_per_token", "output_cost_per_token"],
+        exact("where none is stated, nothing is known: there is no price map here"),
+    ),
+    same(
+        ANY_OF_ENTRY,
+        &["input_cost_per_second", "output_cost_per_second"],
+        none("only tokens cost money here"),
+    ),
+    same(
+        PARAMS,
+        &["region_name", "aws_region_name"],
+        near("matched as it stands, not as eu or us"),
+    ),
+    same(PARAMS, &["mock_response"], none("requests are really sent; use a mock provider")),
+    same(
+        PARAMS,
+        &["configurable_clientside_auth_params", "litellm_credential_name", "drop_params"],
+        none("passed over: the router calls with the key of the file"),
+    ),
+    same(PARAMS, &["use_in_pass_through"], none("only chat completions are served")),
+    same(
+        PARAMS,
+        &[
+            "auto_router_config_path",
+            "auto_router_config",
+            "auto_router_default_model",
+            "auto_router_embedding_model",
+        ],
+        none("groups are chosen by name only"),
+    ),
+    same(
+        PARAMS,
+        &["temperature", "max_tokens", "top_p", "seed", "extra_headers"],
+        none("requests are sent as clients write them"),
+    ),
+    same(INFO, &["id"], exact("the deployment's name")),
+    same(INFO, &["max_input_tokens"], exact("kept by pre-call checks")),
+    same(INFO, &["supports_web_search"], EXACT),
+    same(
+        INFO,
+        &["base_model", "max_tokens"],
+        none("there is no map of models here: write `max_input_tokens` and the costs"),
+    ),
+    same(INFO, &["mode"], near("every deployment is taken for a chat model")),
+    same(INFO, &["supported_environments"], none("every deployment is used, in any environment")),
+    same(INFO, &["team_id", "team_public_model_name"], none("every team may use every group")),
+    same(
+        INFO,
+        &[
+            "health_check_model",
+            "health_check_timeout",
+            "health_check_voice",
+            "disable_background_health_check",
+        ],
+        none("deployments are not checked apart from traffic"),
+    ),
+];
+
+const ROUTING: &[Row] = &[
+    Row {
+        sections: ROUTER,
+        keys: &["routing_strategy"],
+        theirs: EXACT,
+        ours: near("our strategy of the same purpose"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["routing_strategy_args"],
+        theirs: near("`lowest_latency_buffer` and `ttl`; the list is always of 10"),
+        ours: near("`lowest_latency_buffer` only; latencies fade within 10 s"),
+    },
+    same(EITHER, &["num_retries"], EXACT),
+    Row {
+        sections: EITHER,
+        keys: &["max_fallbacks"],
+        theirs: exact("how deep lists may lead one into the other, 8 at most"),
+        ours: near("how many moves a request may make in all"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["retry_after"],
+        theirs: EXACT,
+        ours: near("the first ceiling of the backoff, which is drawn from zero"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["retry_policy", "model_group_retry_policy"],
+        theirs: exact("`InternalServerErrorRetries` is not read, as in 1.80"),
+        ours: near("where another attempt could succeed; a bad request is never repeated"),
+    },
+    Row {
+        sections: EITHER,
+        keys: &["allowed_fails"],
+        theirs: EXACT,
+        ours: near("so many failures in a row"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["allowed_fails_policy"],
+        theirs: exact("a threshold of 0 passes for none, as in 1.80"),
+        ours: none("the breaker tells throttled, failed and misconfigured apart by itself"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["cooldown_time"],
+        theirs: EXACT,
+        ours: near("the first break; each failed probe doubles it. After a 429 Retry-After holds"),
+    },
+    same(ROUTER, &["disable_cooldowns"], EXACT),
+    Row {
+        sections: EITHER,
+        keys: &["fallbacks", "default_fallbacks"],
+        theirs: exact("a deployment's id as target stands for its group"),
+        ours: near("depth first, no group twice; what would lead back is left out"),
+    },
+    Row {
+        sections: EITHER,
+        keys: &["context_window_fallbacks", "content_policy_fallbacks"],
+        theirs: exact("a group without an entry has none, once others have one"),
+        ours: exact("a group without an entry takes its general list"),
+    },
+    same(
+        &["router_settings"],
+        &["timeout"],
+        near("one bound on the whole answer; 1.80 bounds each read"),
+    ),
+    same(
+        &["litellm_settings"],
+        &["request_timeout"],
+        near("one bound on the whole answer; 1.80 bounds each read"),
+    ),
+    same(ROUTER, &["stream_timeout"], exact("to the first token")),
+    Row {
+        sections: ROUTER,
+        keys: &["default_max_parallel_requests"],
+        theirs: near("without the new count that 1.80 begins every 10 min"),
+        ours: exact("a place is held until the whole answer is there"),
+    },
+    Row {
+        sections: ROUTER,
+        keys: &["enable_pre_call_checks"],
+        theirs: near("context window, rpm and order; prompts are estimated, not counted"),
+        ours: exact("always on: context window, limits, order, region"),
+    },
+    same(ROUTER, &["enable_tag_filtering", "tag_filtering_match_any"], EXACT),
+    same(ROUTER, &["model_group_alias"], exact("`hidden` is not kept: aliases are listed")),
+    same(
+        ROUTER,
+        &["provider_budget_config"],
+        exact("each provider's budget is one of all its deployments together"),
+    ),
+];
+
+const ELSEWHERE: &[Row] = &[
+    same(
+        ROUTER,
+        &["optional_pre_call_checks"],
+        none("deployments are not chosen by prompt caches or earlier answers"),
+    ),
+    same(
+        ROUTER,
+        &["redis_url", "redis_host", "redis_port", "redis_password", "cache_kwargs"],
+        none("one gateway, its state in memory"),
+    ),
+    same(
+        ROUTER,
+        &["cache_responses", "caching_groups", "client_ttl"],
+        none("answers are not cached"),
+    ),
+    same(
+        ROUTER,
+        &["default_priority", "polling_interval"],
+        none("requests say their rank themselves; nothing is polled"),
+    ),
+    same(ROUTER, &["alerting_config"], none("nobody is alerted; see the report")),
+    same(ROUTER, &["default_litellm_params"], none("requests are sent as clients write them")),
+    same(
+        ROUTER,
+        &["ignore_invalid_deployments"],
+        none("an invalid deployment is told, not left out"),
+    ),
+    same(
+        ROUTER,
+        &["debug_level", "set_verbose", "router_general_settings"],
+        none("passed over: it routes nothing"),
+    ),
+    same(EITHER, &["cache", "cache_params"], none("answers are not cached")),
+    same(
+        &["litellm_settings"],
+        &[
+            "drop_params",
+            "modify_params",
+            "set_verbose",
+            "json_logs",
+            "turn_off_message_logging",
+            "telemetry",
+        ],
+        none("passed over: it routes nothing"),
+    ),
+    same(
+        &["litellm_settings"],
+        &["callbacks", "success_callback", "failure_callback"],
+        none("nothing is called back; see the report"),
+    ),
+    same(
+        &["litellm_settings"],
+        &["tag_budget_config", "max_budget", "budget_duration"],
+        none("budgets are of deployments and providers"),
+    ),
+    same(
+        &["litellm_settings"],
+        &["priority_reservation", "priority_reservation_settings"],
+        none("requests say their rank themselves"),
+    ),
+    same(
+        &["general_settings"],
+        &["*"],
+        none("a setting of LiteLLM's proxy: it routes nothing here"),
+    ),
+    same(
+        &["environment_variables"],
+        &["*"],
+        none("set it in the environment that the gateway is started in"),
+    ),
+];

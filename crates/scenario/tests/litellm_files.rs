@@ -1,0 +1,373 @@
+//! LiteLLM's files as they are met: what is kept of them, the routers they make, and what they are
+//! written out as.
+
+use core::time::Duration;
+use squall_failure::FailureClass;
+use squall_router::{
+    AllOut, CooldownRule, Declared, FallbackRule, GroupId, LitellmStrategy, Profile, Release,
+    RetryBudget, RetryRule, RouterConfig, Strategy, TagMatch, Tags, Window,
+};
+use squall_scenario::{Finding, GatewayFile, InitOptions, LitellmFile, Scenario, Support};
+
+const AZURE: &str = include_str!("litellm/azure-and-openai.yaml");
+const USAGE: &str = include_str!("litellm/usage-and-budgets.yaml");
+const LATENCY: &str = include_str!("litellm/latency-and-policies.yaml");
+const BROKEN: &str = include_str!("litellm/broken.yaml");
+
+fn file(text: &str) -> LitellmFile {
+    LitellmFile::read("config.yaml", text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn both(text: &str) -> [RouterConfig; 2] {
+    [Profile::Squall, Profile::Litellm180].map(|profile| {
+        let config = file(text).router(profile);
+        config.validate().unwrap_or_else(|error| panic!("{error}"));
+        config
+    })
+}
+
+fn shown(findings: &[Finding]) -> String {
+    let row = |each: &Finding| {
+        let support = each.support.as_str();
+        format!("{:>3} {} = {} | {support} | {}", each.line, each.path, each.value, each.note)
+    };
+    findings.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_kept_of_azure_and_openai() {
+    let file = file(AZURE);
+    insta::assert_snapshot!("azure_squall", shown(&file.findings(Profile::Squall)));
+    insta::assert_snapshot!("azure_litellm", shown(&file.findings(Profile::Litellm180)));
+}
+
+#[test]
+fn what_is_kept_of_usage_and_budgets() {
+    insta::assert_snapshot!(shown(&file(USAGE).findings(Profile::Litellm180)));
+}
+
+#[test]
+fn what_is_kept_of_latency_and_policies() {
+    insta::assert_snapshot!(shown(&file(LATENCY).findings(Profile::Litellm180)));
+}
+
+#[test]
+fn all_that_litellm_refuses_is_shown_at_once() {
+    let problems = LitellmFile::read("config.yaml", BROKEN).expect_err("it is broken");
+    insta::assert_snapshot!(problems.to_string());
+}
+
+#[test]
+fn rpm_is_a_weight_and_a_bound_at_once_for_litellm_and_a_limit_for_us() {
+    let [ours, theirs] = both(AZURE);
+    let declared = theirs.groups[0].deployments[0].declared;
+    assert_eq!(declared, Declared { weight: None, rpm: Some(1_800), tpm: Some(300_000) });
+    let limits = theirs.groups[0].deployments[0].limits;
+    assert_eq!((limits.rpm, limits.concurrency), (None, Some(1_800)));
+    assert_eq!(limits.release, Release::AtFirstToken);
+    assert_eq!(theirs.groups[0].strategy, Strategy::Litellm(LitellmStrategy::SimpleShuffle));
+    let limits = ours.groups[0].deployments[0].limits;
+    assert_eq!(limits.rpm.map(|limit| limit.per_minute), Some(1_800));
+    assert_eq!((limits.concurrency, limits.release), (None, Release::AtEnd));
+    assert_eq!(ours.groups[0].strategy, Strategy::RpmProportional);
+}
+
+#[test]
+fn litellms_loop_has_no_budget_and_says_its_shortest_cooldown() {
+    let [ours, theirs] = both(AZURE);
+    assert_eq!(theirs.retry_budget, RetryBudget::UNLIMITED);
+    assert_eq!(theirs.fallback_rule, FallbackRule::Nested { max_depth: 5 });
+    let group = &theirs.groups[0];
+    assert!(matches!(group.retry_rule, RetryRule::Litellm(_)));
+    assert_eq!(group.when_all_out, AllOut::Say(Duration::from_secs(30)));
+    assert_eq!(group.deadline, Duration::from_secs(6_000));
+    assert_eq!(ours.retry_budget, RetryBudget::default());
+    assert_eq!(ours.groups[0].when_all_out, AllOut::Wait);
+}
+
+#[test]
+fn the_router_settings_win_over_the_litellm_settings() {
+    let [ours, _] = both(AZURE);
+    assert_eq!(ours.groups[0].retries.max, 2);
+    assert_eq!(ours.groups[0].timeouts.total, Duration::from_secs(60));
+    let own = ours.groups[0].deployments[2].timeouts.expect("it has its own");
+    assert_eq!(own.total, Duration::from_secs(30));
+}
+
+#[test]
+fn an_alias_and_a_fallback_name_groups() {
+    let [ours, theirs] = both(AZURE);
+    for config in [ours, theirs] {
+        assert_eq!(config.groups[0].aliases, ["gpt-4"]);
+        assert_eq!(config.groups[0].fallbacks.general, [GroupId(1)]);
+        assert_eq!(config.groups[1].fallbacks.general, []);
+    }
+}
+
+#[test]
+fn tags_budgets_orders_and_prices_are_kept_by_both() {
+    for config in both(USAGE) {
+        let group = &config.groups[0];
+        assert_eq!(group.tags, TagMatch::Any);
+        let orders: Vec<_> = group.deployments.iter().map(|each| each.order).collect();
+        assert_eq!(orders, [1, 2, 1]);
+        assert_eq!(group.deployments[0].tags, group.deployments[1].tags);
+        assert_eq!(group.deployments[2].tags, Tags(2));
+        assert!(group.deployments[2].default_pool);
+        assert_eq!(config.spend_limits.len(), 2);
+        assert_eq!(group.deployments[0].spends_from.len(), 2);
+        assert_eq!(group.deployments[0].price.output.0, 8_000_000);
+    }
+}
+
+#[test]
+fn with_pre_call_checks_litellm_keeps_rpm_in_minutes_from_the_first_request() {
+    let [_, theirs] = both(USAGE);
+    let rpm = theirs.groups[0].deployments[2].limits.rpm.expect("it is checked");
+    assert_eq!((rpm.per_minute, rpm.window), (300, Window::FromFirst));
+    assert_eq!(theirs.groups[0].deployments[1].limits.concurrency, Some(20));
+}
+
+#[test]
+fn retries_by_exception_become_retries_by_class() {
+    let [ours, theirs] = both(LATENCY);
+    for config in [&ours, &theirs] {
+        let retries = config.groups[0].retries;
+        assert_eq!(retries.after(FailureClass::Auth), 0);
+        assert_eq!(retries.after(FailureClass::Throttled), 3);
+        assert_eq!(retries.after(FailureClass::Connect), 2);
+        assert_eq!(config.groups[3].retries.after(FailureClass::Throttled), 0);
+    }
+    // 1.80 declares that one and does not read it.
+    assert_eq!(ours.groups[0].retries.after(FailureClass::Server), 4);
+    assert_eq!(theirs.groups[0].retries.after(FailureClass::Server), 2);
+}
+
+#[test]
+fn organizations_are_deployments_each() {
+    let names: Vec<_> =
+        file(LATENCY).deployments().iter().map(|each| each.name.to_owned()).collect();
+    let expected = [
+        "assistant-1",
+        "assistant-2",
+        "assistant-3",
+        "assistant-long-1",
+        "openai/any-1",
+        "drill-1",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn behind_a_pattern_litellm_cools_nothing_down() {
+    let [ours, theirs] = both(LATENCY);
+    assert_eq!(theirs.groups[2].name, "openai/*");
+    assert_eq!(theirs.groups[2].cooldown, CooldownRule::Never);
+    assert!(matches!(ours.groups[2].cooldown, CooldownRule::Breaker(_)));
+}
+
+#[test]
+fn once_some_group_has_a_context_window_fallback_the_others_have_none() {
+    let [ours, theirs] = both(LATENCY);
+    assert_eq!(theirs.groups[0].fallbacks.context_window, Some(vec![GroupId(1)]));
+    assert_eq!(theirs.groups[3].fallbacks.context_window, Some(Vec::new()));
+    assert_eq!(ours.groups[3].fallbacks.context_window, None);
+}
+
+#[test]
+fn default_fallbacks_that_lead_back_are_left_out_by_ours_and_kept_by_litellms() {
+    let [ours, theirs] = both(LATENCY);
+    assert_eq!(theirs.groups[1].fallbacks.general, [GroupId(0)]);
+    assert_eq!(ours.groups[1].fallbacks.general, []);
+    assert_eq!(ours.fallback_loop(), None);
+}
+
+#[test]
+fn the_gateway_file_is_written_out() {
+    insta::assert_snapshot!("gateway_azure", file(AZURE).gateway_yaml(Profile::Squall));
+    insta::assert_snapshot!("gateway_usage", file(USAGE).gateway_yaml(Profile::Squall));
+    insta::assert_snapshot!("gateway_latency", file(LATENCY).gateway_yaml(Profile::Litellm180));
+}
+
+const SIMPLE: &str = "
+model_list:
+  - { model_name: chat, litellm_params: { model: openai/gpt-4o, api_key: os.environ/KEY, weight: 3, timeout: 20 } }
+  - { model_name: chat, litellm_params: { model: groq/llama-3.3, weight: 1, max_parallel_requests: 9 } }
+  - { model_name: small, litellm_params: { model: openai/gpt-4o-mini } }
+router_settings: { fallbacks: [ { chat: [small] } ], num_retries: 1, cooldown_time: 7, enable_tag_filtering: true }
+";
+
+/// Line by line, so that a difference is seen.
+#[track_caller]
+fn same(left: &RouterConfig, right: &RouterConfig) {
+    let (left, right) = (format!("{left:#?}"), format!("{right:#?}"));
+    for (number, (left, right)) in left.lines().zip(right.lines()).enumerate() {
+        assert_eq!(left, right, "line {number}");
+    }
+    assert_eq!(left.lines().count(), right.lines().count());
+}
+
+#[test]
+fn what_is_written_out_reads_back_as_the_same_router() {
+    for text in [AZURE, USAGE, LATENCY, SIMPLE] {
+        let file = file(text);
+        let out = file.gateway_yaml(Profile::Squall);
+        let back = GatewayFile::read("out.yaml", &out);
+        let back = back.unwrap_or_else(|problems| panic!("{problems}"));
+        same(&back.router, &file.router(Profile::Squall));
+        assert_eq!((back.tags.as_slice(), back.regions.as_slice()), (file.tags(), file.regions()));
+        for (link, deployment) in back.deployments.iter().zip(file.deployments()) {
+            assert_eq!(link.model, deployment.model);
+        }
+    }
+}
+
+/// Without what no text of ours says: a weight that nobody stated is 1 when it is read back, which draws
+/// the same, and what pre-call checks hold as a limit is read as a weight.
+fn without_what_is_not_said(mut config: RouterConfig) -> RouterConfig {
+    for deployment in config.groups.iter_mut().flat_map(|group| &mut group.deployments) {
+        deployment.declared.weight = None;
+        deployment.limits.rpm = None;
+    }
+    config
+}
+
+#[test]
+fn by_litellms_formulas_too_but_for_unstated_weights_and_limits_of_pre_call_checks() {
+    for text in [AZURE, USAGE, LATENCY, SIMPLE] {
+        let file = file(text);
+        let out = file.gateway_yaml(Profile::Litellm180);
+        let back = GatewayFile::read("out.yaml", &out);
+        let back = back.unwrap_or_else(|problems| panic!("{problems}"));
+        let theirs = file.router(Profile::Litellm180);
+        same(&without_what_is_not_said(back.router), &without_what_is_not_said(theirs));
+    }
+}
+
+fn options(profile: Profile, reference: Option<&str>) -> InitOptions {
+    InitOptions { name: "drill".to_owned(), reference: reference.map(str::to_owned), profile }
+}
+
+#[test]
+fn a_scenario_around_each_file_reads() {
+    for text in [AZURE, USAGE, LATENCY, SIMPLE] {
+        for profile in [Profile::Squall, Profile::Litellm180] {
+            let scenario = file(text).scenario_yaml(&options(profile, Some("../config.yaml")));
+            let load = |path: &str| {
+                assert_eq!(path, "../config.yaml");
+                Ok(text.to_owned())
+            };
+            let read = Scenario::read_with("drill.yaml", &scenario, &load);
+            let read = read.unwrap_or_else(|problems| panic!("{problems}"));
+            assert_eq!(read.router, file(text).router(profile));
+            assert_eq!(read.tags, file(text).tags());
+            let again = Scenario::read("drill.yaml", &read.text);
+            assert_eq!(again.map(|again| again.router), Ok(read.router), "it reads by itself");
+        }
+    }
+}
+
+#[test]
+fn a_scenario_with_the_router_written_out_reads_without_the_file() {
+    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, None));
+    let read = Scenario::read("drill.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(read.router, file(SIMPLE).router(Profile::Squall));
+}
+
+fn refused(scenario: &str, load: &std::io::Result<&str>) -> String {
+    let load = |_: &str| match load {
+        Ok(text) => Ok((*text).to_owned()),
+        Err(error) => Err(error.kind().into()),
+    };
+    Scenario::read_with("drill.yaml", scenario, &load).expect_err("it is refused").to_string()
+}
+
+#[test]
+fn a_deployment_without_a_provider_is_named() {
+    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, Some("c.yaml")));
+    let text = text.replace("  chat-2:", "  chat-9:");
+    insta::assert_snapshot!(refused(&text, &Ok(SIMPLE)));
+}
+
+#[test]
+fn a_litellm_file_that_is_broken_or_not_there_is_told_where_it_is_named() {
+    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, Some("c.yaml")));
+    insta::assert_snapshot!("named_broken", refused(&text, &Ok(BROKEN)));
+    let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+    insta::assert_snapshot!("named_missing", refused(&text, &Err(missing)));
+}
+
+#[test]
+fn keys_and_passwords_are_not_shown() {
+    let text = SIMPLE.replace("os.environ/KEY", "sk-very-secret");
+    let findings = file(&text).findings(Profile::Squall);
+    assert!(!shown(&findings).contains("very-secret"));
+    assert!(findings.iter().any(|finding| finding.value == "(hidden)"));
+}
+
+#[test]
+fn an_unknown_setting_is_no_error_and_is_told() {
+    let text = SIMPLE.replace("num_retries: 1", "num_retires: 1");
+    let findings = file(&text).findings(Profile::Squall);
+    let unknown = findings.iter().find(|finding| finding.path.ends_with("num_retires"));
+    assert_eq!(unknown.map(|finding| finding.support), Some(Support::NotSupported));
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_read_or_refused() {
+    let mut read = 0;
+    for text in [AZURE, USAGE, LATENCY, BROKEN] {
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let Ok(file) = LitellmFile::read("config.yaml", &text[..at]) else { continue };
+            read += 1;
+            for profile in [Profile::Squall, Profile::Litellm180] {
+                assert_eq!(file.router(profile).validate(), Ok(()));
+                assert!(!file.findings(profile).is_empty());
+                assert!(!file.gateway_yaml(profile).is_empty());
+                assert!(!file.scenario_yaml(&options(profile, None)).is_empty());
+            }
+        }
+    }
+    assert!(read > 500, "{read}");
+}
+
+#[test]
+fn a_limit_of_zero_takes_a_deployment_out_unless_it_is_the_only_one() {
+    let text = SIMPLE.replace("weight: 1,", "rpm: 0,");
+    let config = file(&text).router(Profile::Squall);
+    assert_eq!(config.groups[0].deployments[1].weight, 0);
+    let text = SIMPLE.replace("gpt-4o-mini }", "gpt-4o-mini, tpm: 0 }");
+    let config = file(&text).router(Profile::Squall);
+    assert_eq!(config.groups[1].deployments[0].weight, 1);
+}
+
+#[test]
+fn weights_that_are_fractions_keep_their_proportions() {
+    let text = SIMPLE.replace("weight: 3", "weight: 0.75").replace("weight: 1,", "weight: 0.25,");
+    let config = file(&text).router(Profile::Litellm180);
+    let declared = |place: usize| config.groups[0].deployments[place].declared.weight;
+    assert_eq!((declared(0), declared(1)), (Some(75), Some(25)));
+}
+
+#[test]
+fn a_gateway_file_that_names_a_litellm_file_is_told_to_import_it() {
+    let text = "providers: {}\nrouter: { litellm: config.yaml }\n";
+    let problems = GatewayFile::read("gateway.yaml", text).expect_err("it is refused").to_string();
+    assert!(problems.contains("`squall import litellm` prints the gateway file"), "{problems}");
+}
+
+#[test]
+fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
+    let secrets = SIMPLE.replace("os.environ/KEY", "sk-very-secret")
+        + "general_settings: { master_key: 'sk-master', database_url: postgres://u:p@host/db }\n\
+           environment_variables: { OTHER: hunter2 }\n";
+    let options = options(Profile::Litellm180, Some("config.yaml"));
+    let scenario = file(&secrets).scenario_yaml(&options);
+    let load = |_: &str| Ok(secrets.clone());
+    let read = Scenario::read_with("test.yaml", &scenario, &load).expect("it is good");
+    for secret in ["very-secret", "sk-master", "u:p@host", "hunter2"] {
+        assert!(secrets.contains(secret) && !read.text.contains(secret), "{secret}");
+    }
+    let again = Scenario::read("test.yaml", &read.text).expect("the recording reads by itself");
+    assert_eq!(again.router, read.router);
+}
