@@ -36,6 +36,8 @@ pub(crate) struct Exchange {
     /// Chunks that the client has not made room for. While there are any, the provider is not read; orders
     /// of the core are obeyed all the same.
     stash: VecDeque<Bytes>,
+    /// What a content policy left of an answer, and who gave it.
+    filtered: Option<(Bytes, String)>,
     request: Option<RequestKey>,
     attempt: Option<Running>,
     attempts: u16,
@@ -72,6 +74,7 @@ impl Exchange {
             response: Some(response),
             chunks: None,
             stash: VecDeque::new(),
+            filtered: None,
             request: None,
             attempt: None,
             attempts: 0,
@@ -190,6 +193,11 @@ impl Exchange {
                 });
                 self.desk.tell(Input::Finished { attempt, usage });
             }
+            News::Filtered { body, failure } => {
+                self.filtered = Some((body, running.name.clone()));
+                self.attempt = None;
+                self.desk.tell(Input::Failed { attempt, failure });
+            }
             News::Failed(failure) => {
                 self.write_down_refusal(&failure);
                 self.attempt = None;
@@ -213,7 +221,12 @@ impl Exchange {
     fn done(mut self, outcome: Outcome) {
         if let Outcome::Failed { failure, .. } = outcome {
             if let Some(response) = self.response {
-                let _ = response.send(answer::error(&failure, &self.chat.model, self.attempts));
+                let filtered =
+                    self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
+                let _ = response.send(match filtered {
+                    Some((body, name)) => answer::whole(body, &name, self.attempts),
+                    None => answer::error(&failure, &self.chat.model, self.attempts),
+                });
             } else {
                 self.stash.push_back(answer::error_event(failure.class, &self.chat.model));
             }

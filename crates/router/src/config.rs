@@ -2,6 +2,7 @@
 
 mod check;
 mod cooldown;
+mod due;
 mod limits;
 mod policy;
 mod profile;
@@ -14,6 +15,7 @@ pub use cooldown::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
     MisconfiguredCooldown, ThrottledCooldown,
 };
+pub(crate) use due::{or_weights, rpm, tpm};
 pub use limits::{Limits, Money, Price, RateLimit, Release, SpendLimit, Window};
 pub use policy::{AllOut, FallbackRule, HealthChecks, RetryBudget, TagMatch, Timeouts};
 pub use profile::Profile;

@@ -11,6 +11,7 @@ mod lowest_usage;
 mod smooth_weighted;
 mod weighted_random;
 
+use crate::config::{or_weights, rpm, tpm};
 use crate::{DeploymentConfig, LitellmStrategy, Strategy};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -247,23 +248,6 @@ impl Picker {
     }
 }
 
-fn rpm(deployment: &DeploymentConfig) -> u64 {
-    deployment.limits.rpm.map(|limit| limit.per_minute).or(deployment.declared.rpm).unwrap_or(0)
-}
-
-fn tpm(deployment: &DeploymentConfig) -> u64 {
-    deployment.limits.tpm.map(|limit| limit.per_minute).or(deployment.declared.tpm).unwrap_or(0)
-}
-
-/// The numbers that `by` gives, or the weights if it gives none to anyone.
-fn or_weights(deployments: &[DeploymentConfig], by: fn(&DeploymentConfig) -> u64) -> Vec<u64> {
-    let numbers: Vec<u64> = deployments.iter().map(by).collect();
-    if numbers.iter().any(|&number| number > 0) {
-        return numbers;
-    }
-    deployments.iter().map(|deployment| deployment.weight.into()).collect()
-}
-
 /// What was learned by place, taken over to the places of another configuration.
 fn moved<T: Clone>(new: &mut [T], old: &[T], from: &[Option<usize>]) {
     for (value, from) in new.iter_mut().zip(from) {
@@ -295,6 +279,3 @@ fn least_after(scores: &[u64], last: usize, may: impl Fn(usize) -> bool) -> Opti
         (after, before) => after.or(before).map(|(place, _)| place),
     }
 }
-
-#[cfg(test)]
-mod tests;

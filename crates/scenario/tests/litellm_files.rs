@@ -371,3 +371,44 @@ fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
     let again = Scenario::read("test.yaml", &read.text).expect("the recording reads by itself");
     assert_eq!(again.router, read.router);
 }
+
+/// A file of one group with one deployment, with these parameters beside its model.
+fn one(entry: &str, params: &str, more: &str) -> RouterConfig {
+    let text = format!(
+        "
+model_list:
+  - model_name: openai/x
+{entry}    litellm_params: {{ model: openai/x, api_key: k{params} }}
+  - model_name: y
+    litellm_params: {{ model: openai/y, api_key: k }}
+{more}"
+    );
+    file(&text).router(Profile::Litellm180)
+}
+
+#[test]
+fn numbers_at_the_top_of_an_entry_count_as_those_of_its_parameters() {
+    let above = one("    tpm: 90\n    rpm: 7\n", "", "").groups[0].deployments[0].declared;
+    let below = one("", ", tpm: 90, rpm: 7", "").groups[0].deployments[0].declared;
+    assert_eq!((above.tpm, above.rpm), (Some(90), Some(7)));
+    assert_eq!(above, below);
+}
+
+#[test]
+fn a_fallback_entry_matches_a_group_without_its_providers_prefix() {
+    let more = "router_settings: { fallbacks: [ { x: [y] } ] }\n";
+    let config = one("", "", more);
+    assert_eq!(config.groups[0].fallbacks.general, [GroupId(1)]);
+}
+
+#[test]
+fn max_parallel_requests_comes_from_what_is_stated_first() {
+    let cap = |params: &str| one("", params, "").groups[0].deployments[0].limits.concurrency;
+    assert_eq!(cap(", max_parallel_requests: 10, rpm: 30, tpm: 300000"), Some(10));
+    assert_eq!(cap(", rpm: 30, tpm: 300000"), Some(30));
+    assert_eq!(cap(", tpm: 300000"), Some(50), "1.80 divides the wrong way");
+    assert_eq!(cap(", tpm: 20"), Some(1));
+    assert_eq!(cap(""), None);
+    let more = "router_settings: { default_max_parallel_requests: 40 }\n";
+    assert_eq!(one("", "", more).groups[0].deployments[0].limits.concurrency, Some(40));
+}

@@ -1,6 +1,6 @@
 //! `squall gateway` and `squall mock`: servers that run until Ctrl-C.
 
-use super::watch;
+use super::watch::Watch;
 use crate::args::ServeArgs;
 use crate::error::{Error, Exit};
 use crate::{command, terminal};
@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 const DRAIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
+    let watch = Watch::of(&args.config);
     let file = read(&args.config)?;
     let listen = file.listen;
     let Reload { router, upstreams, wording } = reload(file)?;
@@ -43,7 +44,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         let view = gateway.view();
         tokio::select! {
             () = until_interrupted() => {}
-            () = watch::changes(&args.config, || take_on(&args.config, listen, &view)) => {}
+            () = watch.changes(|| take_on(&args.config, listen, &view)) => {}
         }
         terminal::status("stopping: requests under way may end");
         gateway.shutdown(DRAIN).await;

@@ -6,29 +6,42 @@ use std::time::{Duration, SystemTime};
 /// Between two looks at the file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Calls `changed` whenever the file's time or length is another than before, and on SIGHUP; never ends.
-/// A file that is being written is left until it has rested for one look.
-pub(crate) async fn changes(path: &Path, changed: impl Fn()) {
-    let mut taken = state(path);
-    let mut before = taken;
-    let mut hangup = Hangup::new();
-    loop {
-        let asked = tokio::select! {
-            () = hangup.told() => true,
-            () = tokio::time::sleep(LOOK_EVERY) => false,
-        };
-        let now = state(path);
-        let rests = now == before;
-        before = now;
-        if asked || (rests && now != taken && now.is_some()) {
-            taken = now;
-            changed();
+/// A file as it was when it was last taken on. Made before the file is read, so that no change is missed.
+pub(crate) struct Watch<'p> {
+    path: &'p Path,
+    taken: State,
+}
+
+/// What tells that a file is another; `None` when it is not there.
+type State = Option<(SystemTime, u64)>;
+
+impl<'p> Watch<'p> {
+    pub(crate) fn of(path: &'p Path) -> Self {
+        Self { path, taken: state(path) }
+    }
+
+    /// Calls `changed` whenever the file's time or length is another than before, and on SIGHUP; never
+    /// ends. A file that is being written is left until it has rested for one look.
+    pub(crate) async fn changes(mut self, changed: impl Fn()) {
+        let mut before = self.taken;
+        let mut hangup = Hangup::new();
+        loop {
+            let asked = tokio::select! {
+                () = hangup.told() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let now = state(self.path);
+            let rests = now == before;
+            before = now;
+            if asked || (rests && now != self.taken && now.is_some()) {
+                self.taken = now;
+                changed();
+            }
         }
     }
 }
 
-/// What tells that a file is another; `None` when it is not there.
-fn state(path: &Path) -> Option<(SystemTime, u64)> {
+fn state(path: &Path) -> State {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

@@ -4,6 +4,8 @@ use crate::squall::Folder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// A server that is stopped when the test ends.
 struct Server(Child);
@@ -17,18 +19,41 @@ impl Drop for Server {
 
 /// Starts a server, and returns the address that it tells on its first line.
 fn start(folder: &Folder, arguments: &[&str]) -> (Server, String) {
+    let (server, addr, _) = start_and_listen(folder, arguments);
+    (server, addr)
+}
+
+/// The same, with the lines that it says after that.
+fn start_and_listen(folder: &Folder, arguments: &[&str]) -> (Server, String, Receiver<String>) {
     let mut child = folder
         .command(arguments)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .expect("the binary can be run");
-    let mut line = String::new();
     let stderr = child.stderr.take().expect("it is piped");
-    BufReader::new(stderr).read_line(&mut line).expect("it says where it listens");
-    let addr = line.trim().rsplit_once("http://").map(|(_, addr)| addr.trim_end_matches("/v1"));
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            // Nobody listens any more once the test has ended.
+            let _ = sender.send(line);
+        }
+    });
+    let line = lines.recv().expect("it says where it listens");
+    let addr = line.rsplit_once("http://").map(|(_, addr)| addr.trim_end_matches("/v1"));
     let addr = addr.unwrap_or_else(|| panic!("no address in `{line}`")).to_owned();
-    (Server(child), addr)
+    (Server(child), addr, lines)
+}
+
+/// What a server says until it says this.
+fn until(said: &Receiver<String>, wanted: &str) -> String {
+    let mut all = String::new();
+    while !all.contains(wanted) {
+        let line = said.recv_timeout(Duration::from_secs(60));
+        all.push_str(&line.unwrap_or_else(|_| panic!("it does not say `{wanted}`: {all}")));
+        all.push('\n');
+    }
+    all
 }
 
 fn ask(addr: &str, model: &str) -> String {
@@ -62,6 +87,32 @@ fn a_gateway_serves_what_a_mock_answers() {
     );
     let answer = ask(&gateway, "nothing");
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[test]
+fn a_gateway_takes_on_its_file_when_that_changes_and_goes_on_when_it_has_a_mistake() {
+    let folder = Folder::new("reload");
+    folder.write("mock.yaml", MOCK);
+    let (_mock, mock) = start(&folder, &["mock", "--config", "mock.yaml"]);
+    let file = GATEWAY.replace("MOCK", &mock).replace("LISTEN", "127.0.0.1:0");
+    folder.write("gateway.yaml", &file);
+    let arguments = ["gateway", "--config", "gateway.yaml"];
+    let (_gateway, gateway, said) = start_and_listen(&folder, &arguments);
+    assert!(ask(&gateway, "fresh").starts_with("HTTP/1.1 404"));
+
+    let fresh =
+        file.replace("groups: { chat:", "groups: { fresh:").replace("name: one", "name: two");
+    folder.write("gateway.yaml", &fresh);
+    let told = until(&said, "reloaded");
+    assert!(told.contains("new: two") && told.contains("gone: one"), "{told}");
+    let answer = ask(&gateway, "fresh");
+    assert!(answer.contains("x-squall-deployment: two"), "{answer}");
+    assert!(ask(&gateway, "chat").starts_with("HTTP/1.1 404"));
+
+    folder.write("gateway.yaml", &fresh.replace("provider: one", "provider: on"));
+    let told = until(&said, "goes on");
+    assert!(told.contains("no provider is called `on`"), "{told}");
+    assert!(ask(&gateway, "fresh").starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass, Source};
-use squall_wire::openai::{StreamEvent, failure_from_response, read_completion};
+use squall_wire::openai::{
+    Completion, FinishReason, StreamEvent, failure_from_response, read_completion,
+};
 use squall_wire::{SseDecoder, Usage};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,6 +25,9 @@ pub(crate) enum News {
     Finished { body: Option<Bytes>, usage: Option<Usage> },
     /// It failed.
     Failed(Failure),
+    /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
+    /// goes to the client if nobody else answers.
+    Filtered { body: Bytes, failure: Failure },
 }
 
 /// An attempt that runs. Dropping it hangs up.
@@ -135,6 +140,10 @@ impl Call {
             ));
         }
         match read_completion(&read) {
+            Some(Completion { finish: Some(FinishReason::ContentFilter), .. }) => News::Filtered {
+                body: read.freeze(),
+                failure: failed(FailureClass::ContentPolicy).with_status(200),
+            },
             Some(completion) => {
                 News::Finished { body: Some(read.freeze()), usage: completion.usage }
             }

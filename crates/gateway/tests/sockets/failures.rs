@@ -2,11 +2,11 @@
 
 use crate::answers::{COMPLETION, EVENTS};
 use crate::rig::{
-    EPOCH_NANOS, SEED, ask, gateway, gateway_of, hanging_provider, nobody, provider, router, send,
-    stream, whole,
+    EPOCH_NANOS, SEED, always, ask, gateway, gateway_of, hanging_provider, nobody, provider,
+    router, send, stream, whole,
 };
 use squall_record::{JournalReader, SeenBy};
-use squall_router::journal;
+use squall_router::{GroupConfig, GroupId, journal};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -49,6 +49,28 @@ async fn a_stream_that_breaks_after_its_first_token_ends_with_an_error_event() {
     assert!(rest.starts_with("data: ") && rest.contains(r#""code":"cut""#), "{rest}");
     assert!(!rest.contains("[DONE]"), "{rest}");
     assert!(!unused.is_finished(), "an answer that has begun cannot be begun again");
+}
+
+#[tokio::test]
+async fn an_answer_that_a_content_policy_took_out_has_a_fallback_and_is_given_without_one() {
+    const FILTERED: &str =
+        r#"{"choices":[{"index":0,"message":{"content":""},"finish_reason":"content_filter"}]}"#;
+    for fallback in [true, false] {
+        let strict = always(whole("200 OK", FILTERED)).await;
+        let lax = always(whole("200 OK", COMPLETION)).await;
+        let gateway = gateway_of(&[strict, lax], |setup| {
+            let groups = &mut setup.router.groups;
+            let lax = groups[0].deployments.remove(1);
+            groups.push(GroupConfig { deployments: vec![lax], ..GroupConfig::new("lax") });
+            if fallback {
+                groups[0].fallbacks.content_policy = Some(vec![GroupId(1)]);
+            }
+        })
+        .await;
+        let (head, body) = ask(&gateway, "chat", false).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert_eq!(body, if fallback { COMPLETION } else { FILTERED });
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ pub struct Cast {
     pub groups: Vec<String>,
     /// The deployments: name and group.
     pub deployments: Vec<(String, GroupId)>,
-    /// The weights under each configuration, by deployment; 0 for one that is not there.
+    /// What is due to each deployment under each configuration; 0 for one that is not there.
     weights: Vec<Vec<u32>>,
     roster: Roster,
 }
@@ -68,11 +68,13 @@ impl Cast {
             if id.index() == self.groups.len() {
                 self.groups.push(group.name.clone());
             }
-            for (deployment, &number) in group.deployments.iter().zip(&mut numbers) {
+            let due = group.due();
+            for ((deployment, due), &number) in group.deployments.iter().zip(due).zip(&mut numbers)
+            {
                 if number.index() == self.deployments.len() {
                     self.deployments.push((deployment.name.clone(), id));
                 }
-                weights[number.index()] = deployment.weight;
+                weights[number.index()] = u32::try_from(due).unwrap_or(u32::MAX);
             }
         }
         self.weights.push(weights);

@@ -12,7 +12,7 @@ use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_router::{DeploymentConfig, GroupConfig, Profile, RouterConfig};
+use squall_router::{DeploymentConfig, Profile, RouterConfig};
 
 const WEIGHT: Shape = Shape::Count(0, 1_000_000);
 static DEPLOYMENTS: Shape = Shape::List(&Shape::Section(&DEPLOYMENT));
@@ -149,6 +149,8 @@ fn deployments(
     config: &mut RouterConfig,
 ) -> String {
     let mut said = Vec::new();
+    let mut read: Vec<Vec<deployment::Read<'_>>> = Vec::new();
+    read.resize_with(config.groups.len(), Vec::new);
     for entry in fields.named("deployments") {
         let Some(place) = router.groups.find(&entry.key, &entry.key_span, fields.problems) else {
             continue;
@@ -158,39 +160,44 @@ fn deployments(
             continue;
         };
         let policies = router.policies[place];
-        let mut fresh = Vec::new();
-        let mut seen = Known::new("deployment");
-        for item in items {
-            let Some(item) = Fields::open(item, &DEPLOYMENT, fields.problems) else { continue };
-            for read in deployment::deployments(&item, &policies, providers, &mut router.labels) {
-                seen.add(&read.config.name, read.span, fields.problems);
-                enrol(fields, &read, &config.groups[place], router);
-                fresh.push(read.config);
-            }
-        }
-        let names: Vec<_> = fresh.iter().map(|each| each.name.as_str()).collect();
+        let items =
+            items.iter().filter_map(|item| Fields::open(item, &DEPLOYMENT, fields.problems));
+        read[place] = items
+            .flat_map(|item| {
+                deployment::deployments(&item, &policies, providers, &mut router.labels)
+            })
+            .collect();
+        let names: Vec<_> = read[place].iter().map(|each| each.config.name.as_str()).collect();
         said.push(format!("{}: {}", entry.key, names.join(", ")));
-        config.groups[place].deployments = fresh;
+        config.groups[place].deployments =
+            read[place].iter().map(|each| each.config.clone()).collect();
         check_weights(fields, "deployments", &config.groups[place]);
+    }
+    // Numbers are given in the order of the groups, however the change is written.
+    for (place, read) in read.iter().enumerate() {
+        let mut seen = Known::new("deployment");
+        for each in read {
+            seen.add(&each.config.name, each.span, fields.problems);
+            enrol(fields, each, place, router);
+        }
     }
     format!("deployments of {}", said.join("; "))
 }
 
 /// Gives a deployment that was not there before its number; one that was there must be served as before.
-fn enrol(fields: &Fields<'_>, read: &deployment::Read<'_>, of: &GroupConfig, router: &mut Router) {
+fn enrol(fields: &Fields<'_>, read: &deployment::Read<'_>, group: usize, router: &mut Router) {
     let name = &read.config.name;
     let Some(place) = router.deployments.position(name) else {
         router.deployments.add(name, read.span, fields.problems);
         router.links.push(read.link.clone());
+        router.homes.push(group);
         return;
     };
+    let home = router.homes.get(place).copied().unwrap_or(group);
     let elsewhere = router.links.get(place).is_some_and(|link| *link != read.link);
-    let another = router.config.groups.iter().find(|group| {
-        group.name != of.name && group.deployments.iter().any(|other| other.name == *name)
-    });
-    if elsewhere || another.is_some() {
-        let message = match another {
-            Some(group) => format!("deployment `{name}` is of group `{}`", group.name),
+    if elsewhere || home != group {
+        let message = match router.groups.iter().nth(home).filter(|_| home != group) {
+            Some(group) => format!("deployment `{name}` is of group `{group}`"),
             None => format!("deployment `{name}` is there already, with another provider or model"),
         };
         let problem = Problem::new(read.span, message, "expected another name");

@@ -218,6 +218,8 @@ pub(crate) struct Router {
     pub(crate) profile: Option<Profile>,
     /// What serves each deployment.
     pub(crate) links: Vec<DeploymentLink>,
+    /// The group of each deployment, for good.
+    pub(crate) homes: Vec<usize>,
     /// The groups by number.
     pub(crate) groups: Known,
     /// The deployments by number.
@@ -237,6 +239,7 @@ impl Router {
             config: RouterConfig::default(),
             profile: None,
             links: Vec::new(),
+            homes: Vec::new(),
             groups: Known::new("group"),
             deployments: Known::new("deployment"),
             tenants: Known::new("tenant"),
@@ -379,6 +382,7 @@ fn read_group(
                 router.deployments.add(&read.config.name, read.span, fields.problems);
             }
             router.links.push(read.link);
+            router.homes.push(router.config.groups.len());
             group.deployments.push(read.config);
         }
     }

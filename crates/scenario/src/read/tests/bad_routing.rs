@@ -106,6 +106,15 @@ fn a_deployment_keeps_its_provider_and_group() {
 }
 
 #[test]
+fn a_deployment_that_came_with_a_change_keeps_its_group_too() {
+    assert_snapshot!(spoiled(&[(
+        "    - { at: 20s, deployments: { small: [ { name: new, provider: eu } ] } }\n",
+        "    - { at: 20s, deployments: { small: [ { name: new, provider: eu } ] } }\n    \
+         - { at: 30s, deployments: { chat: [ { name: new, provider: eu } ] } }\n",
+    )]));
+}
+
+#[test]
 fn money_has_no_unit_but_dollars() {
     assert_snapshot!(spoiled(&[
         ("limit: $100", "limit: 100€"),

@@ -202,6 +202,18 @@ fn changes_are_whole_configurations_each_over_the_one_before() {
 }
 
 #[test]
+fn new_deployments_are_served_by_their_own_providers_in_whatever_order_a_change_is_written() {
+    let changes = "  changes: [ { at: 10s, deployments: { small: [ { name: new-s, provider: us } ], \
+                   chat: [ { name: new-c, provider: eu } ] } } ]";
+    let read = scenario(changes, "", "", "success_rate >= 99%");
+    let named = |wanted: &str| {
+        let (id, ..) = read.deployments().find(|(_, _, each)| each.name == wanted).unwrap();
+        read.deployments[id.index()].provider
+    };
+    assert_eq!((named("new-c"), named("new-s")), (0, 1));
+}
+
+#[test]
 fn a_group_may_be_a_pattern_and_a_gateway_knows_tenants_by_their_keys() {
     let file = GatewayFile::read(
         "gateway.yaml",

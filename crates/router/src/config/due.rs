@@ -1,0 +1,105 @@
+//! What each deployment of a group is due of its requests.
+
+use super::{Declared, DeploymentConfig, GroupConfig, LitellmStrategy, Strategy};
+use alloc::vec::Vec;
+
+impl GroupConfig {
+    /// What each deployment is due of the group's requests, relative to the others, while all of them can
+    /// be used: its weight, or what the strategy takes for it (requests or tokens per minute; with LiteLLM's
+    /// `simple-shuffle`, what the first deployment states). 0 for one that none is due: of weight 0, or of
+    /// a higher order than another. Strategies that go by something else are held to the weights.
+    #[must_use]
+    pub fn due(&self) -> Vec<u64> {
+        let deployments = &self.deployments;
+        let mut due = match self.strategy {
+            Strategy::RpmProportional => or_weights(deployments, rpm),
+            Strategy::TpmProportional => or_weights(deployments, tpm),
+            Strategy::Litellm(LitellmStrategy::SimpleShuffle) => as_declared(deployments),
+            _ => deployments.iter().map(|deployment| deployment.weight.into()).collect(),
+        };
+        let usable = deployments.iter().filter(|deployment| deployment.weight > 0);
+        let first = usable.map(|deployment| deployment.order).min();
+        for (due, deployment) in due.iter_mut().zip(deployments) {
+            if deployment.weight == 0 || Some(deployment.order) != first {
+                *due = 0;
+            }
+        }
+        due
+    }
+}
+
+fn as_declared(deployments: &[DeploymentConfig]) -> Vec<u64> {
+    let fields: [fn(&Declared) -> Option<u64>; 3] = [
+        |declared| declared.weight.map(Into::into),
+        |declared| declared.rpm,
+        |declared| declared.tpm,
+    ];
+    let first = deployments.iter().find(|deployment| deployment.weight > 0);
+    let field = first.and_then(|first| fields.into_iter().find(|of| of(&first.declared).is_some()));
+    let number = |deployment: &DeploymentConfig| match field {
+        Some(of) => of(&deployment.declared).unwrap_or(0),
+        None => 1,
+    };
+    deployments.iter().map(number).collect()
+}
+
+pub(crate) fn rpm(deployment: &DeploymentConfig) -> u64 {
+    deployment.limits.rpm.map(|limit| limit.per_minute).or(deployment.declared.rpm).unwrap_or(0)
+}
+
+pub(crate) fn tpm(deployment: &DeploymentConfig) -> u64 {
+    deployment.limits.tpm.map(|limit| limit.per_minute).or(deployment.declared.tpm).unwrap_or(0)
+}
+
+/// The numbers that `by` gives, or the weights if it gives none to anyone.
+pub(crate) fn or_weights(
+    deployments: &[DeploymentConfig],
+    by: fn(&DeploymentConfig) -> u64,
+) -> Vec<u64> {
+    let numbers: Vec<u64> = deployments.iter().map(by).collect();
+    if numbers.iter().any(|&number| number > 0) {
+        return numbers;
+    }
+    deployments.iter().map(|deployment| deployment.weight.into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, RateLimit, Window};
+    use alloc::vec;
+
+    fn group(strategy: Strategy, deployments: Vec<DeploymentConfig>) -> GroupConfig {
+        GroupConfig { strategy, deployments, ..GroupConfig::new("chat") }
+    }
+
+    #[test]
+    fn it_is_what_the_strategy_goes_by() {
+        let limited = |rpm| DeploymentConfig {
+            limits: Limits {
+                rpm: Some(RateLimit { per_minute: rpm, window: Window::Fixed }),
+                ..Limits::default()
+            },
+            ..DeploymentConfig::new("d")
+        };
+        let two = vec![limited(3_000), limited(1_000)];
+        assert_eq!(group(Strategy::RpmProportional, two.clone()).due(), [3_000, 1_000]);
+        assert_eq!(group(Strategy::TpmProportional, two.clone()).due(), [1, 1]);
+        assert_eq!(group(Strategy::SmoothWeighted, two).due(), [1, 1]);
+        let shuffle = Strategy::Litellm(LitellmStrategy::SimpleShuffle);
+        let declared = |weight, rpm| DeploymentConfig {
+            declared: Declared { weight, rpm, tpm: None },
+            ..DeploymentConfig::new("d")
+        };
+        let by_rpm = vec![declared(None, Some(6)), declared(Some(9), Some(1_440))];
+        assert_eq!(group(shuffle, by_rpm).due(), [6, 1_440]);
+    }
+
+    #[test]
+    fn none_is_due_to_a_higher_order_or_a_weight_of_0() {
+        let mut three: Vec<_> = ["a", "b", "c"].into_iter().map(DeploymentConfig::new).collect();
+        three[1].order = 1;
+        three[2].weight = 0;
+        assert_eq!(group(Strategy::SmoothWeighted, three).due(), [1, 0, 0]);
+    }
+}

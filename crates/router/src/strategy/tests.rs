@@ -1,1 +1,0 @@
-//! Every strategy by itself.
