@@ -7,6 +7,7 @@ use squall_router::{ConfigError, RouterConfig};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// All that a gateway needs.
 #[derive(Clone, Debug)]
@@ -62,8 +63,10 @@ pub struct Upstream {
     pub name: String,
     /// The provider's name, for metrics.
     pub provider: String,
-    /// Its API up to the version: `http://127.0.0.1:9001/v1`. Only `http`: TLS is a proxy's to add.
+    /// Its API up to the version: `https://api.openai.com/v1`.
     pub base_url: String,
+    /// A file of certificates in PEM that are trusted instead of the machine's own.
+    pub trusted: Option<PathBuf>,
     /// The model's name there. A `*` stands for what the `*` of the group's name stood for.
     pub model: String,
     /// The key, sent as a bearer token.
@@ -106,6 +109,14 @@ pub enum StartError {
     /// The router refuses its configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// TLS to an upstream cannot be had.
+    #[error("deployment `{name}`: {why}")]
+    Tls {
+        /// The deployment.
+        name: String,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// A base URL is none.
     #[error(
         "deployment `{name}`: `{base_url}` is not a base URL such as `http://127.0.0.1:9001/v1`"

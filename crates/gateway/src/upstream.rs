@@ -1,17 +1,18 @@
 //! Calls to providers: one attempt at a time, told as news.
 
 mod call;
+mod connect;
 
 pub(crate) use call::{Call, News};
 
 use crate::setup::{StartError, Upstream};
 use bytes::Bytes;
+use connect::Connector;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use squall_router::{Found, GroupId};
 use squall_wire::openai::ChatRequest;
@@ -33,12 +34,12 @@ pub(crate) struct Endpoint {
     uri: Uri,
     models_uri: Uri,
     authorization: Option<HeaderValue>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl Endpoint {
     /// # Errors
-    /// When its base URL is none.
+    /// When its base URL is none, or TLS cannot be had.
     pub(crate) fn new(upstream: Upstream, connect_timeout: Duration) -> Result<Self, StartError> {
         let bad = || StartError::BaseUrl {
             name: upstream.name.clone(),
@@ -46,13 +47,12 @@ impl Endpoint {
         };
         let base: Uri = upstream.base_url.parse().map_err(|_| bad())?;
         let authority: Authority = base.authority().ok_or_else(bad)?.clone();
-        if base.scheme() != Some(&Scheme::HTTP) {
-            return Err(bad());
-        }
+        let scheme = base.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
+        let scheme = scheme.ok_or_else(bad)?;
         let below = |path: &str| {
             let path = format!("{}{path}", base.path().trim_end_matches('/'));
             Uri::builder()
-                .scheme(Scheme::HTTP)
+                .scheme(scheme.clone())
                 .authority(authority.clone())
                 .path_and_query(path.parse::<PathAndQuery>().map_err(|_| bad())?)
                 .build()
@@ -60,9 +60,7 @@ impl Endpoint {
         };
         let (uri, models_uri) = (below(CHAT_PATH)?, below(MODELS_PATH)?);
         let bearer = |key: &String| HeaderValue::try_from(format!("Bearer {key}")).ok();
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(connect_timeout));
+        let connector = connect::connector(&upstream, *scheme == Scheme::HTTPS, connect_timeout)?;
         // The router decides what is tried again: the client must not.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

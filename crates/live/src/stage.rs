@@ -121,6 +121,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
                 name: name.clone(),
                 provider: scenario.providers[usize::from(link.provider)].name.clone(),
                 base_url: base_url(providers[usize::from(link.provider)].addr()),
+                trusted: None,
                 model: link.model.clone(),
                 api_key: None,
             })

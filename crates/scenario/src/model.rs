@@ -210,6 +210,8 @@ pub struct GatewayProvider {
     pub format: Format,
     /// Its API up to the version, `http://127.0.0.1:9001/v1`, without a slash at the end.
     pub base_url: String,
+    /// A file of certificates in PEM that are trusted instead of the machine's own, relative to the file.
+    pub trusted: Option<String>,
     /// The key it asks for.
     pub api_key: Option<ApiKey>,
 }

@@ -25,7 +25,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
     let watch = Watch::of(&args.config);
     let file = read(&args.config)?;
     let listen = file.listen;
-    let Reload { router, upstreams, wording } = reload(file)?;
+    let Reload { router, upstreams, wording } = reload(&args.config, file)?;
     let setup = GatewaySetup {
         router,
         changes: Vec::new(),
@@ -56,7 +56,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
 fn take_on(path: &Path, listen: SocketAddr, gateway: &GatewayView) {
     let taken = read(path).and_then(|file| {
         let elsewhere = file.listen != listen;
-        let changed = gateway.reload(reload(file)?)?;
+        let changed = gateway.reload(reload(path, file)?)?;
         Ok((changed, elsewhere))
     });
     match taken {
@@ -117,7 +117,8 @@ pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
 }
 
 /// What a gateway is told of its file, keys looked up.
-fn reload(file: GatewayFile) -> Result<Reload, Error> {
+fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let mut upstreams = Vec::with_capacity(file.deployments.len());
     let names = file.router.groups.iter().flat_map(|group| &group.deployments);
     for (deployment, link) in names.zip(&file.deployments) {
@@ -126,6 +127,7 @@ fn reload(file: GatewayFile) -> Result<Reload, Error> {
             name: deployment.name.clone(),
             provider: provider.name.clone(),
             base_url: provider.base_url.clone(),
+            trusted: provider.trusted.as_ref().map(|trusted| folder.join(trusted)),
             model: link.model.clone(),
             api_key: provider.api_key.as_ref().map(key).transpose()?,
         });

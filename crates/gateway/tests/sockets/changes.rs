@@ -15,6 +15,7 @@ fn upstream(name: &str, addr: SocketAddr) -> Upstream {
         name: name.to_owned(),
         provider: "mock".to_owned(),
         base_url: format!("http://{addr}/v1"),
+        trusted: None,
         model: "model".to_owned(),
         api_key: None,
     }

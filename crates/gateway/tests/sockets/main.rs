@@ -6,3 +6,5 @@ mod changes;
 mod failures;
 mod metrics;
 mod rig;
+#[cfg(feature = "tls")]
+mod tls;

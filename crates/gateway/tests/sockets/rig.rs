@@ -2,7 +2,7 @@
 
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_gateway::{Gateway, GatewaySetup, Keep, Upstream, Wording};
+use squall_gateway::{Gateway, GatewaySetup, Keep, StartError, Upstream, Wording};
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -111,10 +111,18 @@ pub(crate) async fn gateway_of(
     providers: &[SocketAddr],
     change: impl FnOnce(&mut GatewaySetup),
 ) -> Gateway {
+    start_of(providers, change).await.expect("it starts")
+}
+
+pub(crate) async fn start_of(
+    providers: &[SocketAddr],
+    change: impl FnOnce(&mut GatewaySetup),
+) -> Result<Gateway, StartError> {
     let upstreams = providers.iter().enumerate().map(|(place, addr)| Upstream {
         name: format!("d{place}"),
         provider: "mock".to_owned(),
         base_url: format!("http://{addr}/v1"),
+        trusted: None,
         model: format!("model-{place}"),
         api_key: Some("secret".to_owned()),
     });
@@ -130,7 +138,7 @@ pub(crate) async fn gateway_of(
         keep: Keep::Everything,
     };
     change(&mut setup);
-    Gateway::start(setup).await.expect("it starts")
+    Gateway::start(setup).await
 }
 
 /// A request for the group `model`, open to be read from.

@@ -39,6 +39,12 @@ static UPSTREAM: Section = Section {
                 "Its API up to the version, without `/chat/completions`.",
             ),
             Key::optional(
+                "trusted",
+                Shape::Text,
+                "what the machine trusts",
+                "For `https`: a file of certificates in PEM that are trusted instead, relative to this file.",
+            ),
+            Key::optional(
                 "api_key",
                 Shape::Secret,
                 "none",
@@ -76,6 +82,7 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
             name: entry.key.clone(),
             format: provider::format(&upstream),
             base_url: base_url.unwrap_or_default(),
+            trusted: upstream.text("trusted").map(str::to_owned),
             api_key: upstream.parsed("api_key", |shape| matches!(shape, Shape::Secret), api_key),
         });
     }
