@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("provider", &["determinism", "failure"]),
     ("workload", &["determinism", "failure"]),
     ("record", &["determinism", "failure", "router"]),
-    ("scenario", &["determinism", "failure", "router", "provider", "workload"]),
+    ("scenario", &["determinism", "failure", "router", "provider", "workload", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
     ("gateway", &["determinism", "failure", "clock", "router", "wire", "record"]),
     ("mock-provider", &["determinism", "failure", "clock", "provider", "wire", "record"]),

@@ -1,6 +1,7 @@
 //! Laws of random whole numbers: durations in nanoseconds, sizes in tokens.
 
-use crate::{Draws, normal};
+use crate::quantiles::Quantiles;
+use crate::{Draws, gamma, normal};
 use core::fmt;
 
 /// A law that draws whole numbers, one uniform number per draw, by inverse distribution function.
@@ -32,6 +33,16 @@ pub enum Law {
         /// The deviation of the logarithm.
         sigma: f64,
     },
+    /// Gamma: the sum of `shape` exponential times, where that is a whole number; steadier than one
+    /// exponential above 1, burstier below.
+    Gamma {
+        /// The shape.
+        shape: f64,
+        /// The mean.
+        mean: f64,
+    },
+    /// As measured: numbers with the share of draws below each, straight lines between them.
+    Quantiles(Quantiles),
 }
 
 impl Law {
@@ -48,6 +59,27 @@ impl Law {
         }
         let mu = libm::log(median as f64);
         Ok(Self::LogNormal { mu, sigma: (libm::log(p95 as f64) - mu) / Z95 })
+    }
+
+    /// Log-normal with this mean and this coefficient of variation, both above 0.
+    #[must_use]
+    pub fn lognormal_with_mean(mean: f64, cv: f64) -> Self {
+        let variance = libm::log(1.0 + cv * cv);
+        Self::LogNormal { mu: libm::log(mean) - variance / 2.0, sigma: libm::sqrt(variance) }
+    }
+
+    /// The same law in another unit: each number `factor` times as large.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let times = |value: u64| whole(value as f64 * factor);
+        match self {
+            Self::Fixed { value } => Self::Fixed { value: times(value) },
+            Self::Uniform { min, max } => Self::Uniform { min: times(min), max: times(max) },
+            Self::Exponential { mean } => Self::Exponential { mean: mean * factor },
+            Self::LogNormal { mu, sigma } => Self::LogNormal { mu: mu + libm::log(factor), sigma },
+            Self::Gamma { shape, mean } => Self::Gamma { shape, mean: mean * factor },
+            Self::Quantiles(points) => Self::Quantiles(points.times(factor)),
+        }
     }
 
     /// One number.
@@ -67,6 +99,8 @@ impl Law {
             }
             Self::Exponential { mean } => whole(-mean * libm::log(p)),
             Self::LogNormal { mu, sigma } => whole(libm::exp(mu + sigma * normal::quantile(p))),
+            Self::Gamma { shape, mean } => whole(gamma::quantile(p, shape) * mean / shape),
+            Self::Quantiles(points) => whole(points.at(p)),
         }
     }
 
@@ -78,6 +112,8 @@ impl Law {
             Self::Uniform { min, max } => min + (max - min) / 2,
             Self::Exponential { mean } => whole(mean),
             Self::LogNormal { mu, sigma } => whole(libm::exp(mu + sigma * sigma / 2.0)),
+            Self::Gamma { mean, .. } => whole(mean),
+            Self::Quantiles(points) => whole(points.mean()),
         }
     }
 }

@@ -8,14 +8,17 @@
 #![no_std]
 
 mod digest;
+mod gamma;
 mod law;
 mod normal;
+mod quantiles;
 mod share;
 mod stream;
 mod timestamp;
 
 pub use digest::Digest;
 pub use law::{Law, LawError};
+pub use quantiles::Quantiles;
 pub use share::Share;
 pub use stream::{Draws, Purpose, Seed};
 pub use timestamp::Timestamp;

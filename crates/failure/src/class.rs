@@ -138,6 +138,15 @@ impl FailureClass {
         }
     }
 
+    /// Whose it is when a provider answers with it: a request that is wrong is the client's.
+    #[must_use]
+    pub const fn told_source(self) -> Source {
+        match self {
+            Self::BadRequest | Self::ContextWindow | Self::ContentPolicy => Source::Client,
+            _ => Source::Provider,
+        }
+    }
+
     /// Whether such a failure comes after bytes of the request were sent.
     #[must_use]
     pub const fn sent(self) -> Sent {

@@ -10,7 +10,7 @@ use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass};
 use squall_router::{AttemptId, Input, Outcome, RequestKey, StartAttempt, Usage};
 use squall_wire::RequestToken;
-use squall_wire::openai::ChatRequest;
+use squall_wire::openai::{ApiError, ChatRequest};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     stash: VecDeque<Bytes>,
     /// What a content policy left of an answer, and who gave it.
     filtered: Option<(Bytes, String)>,
+    /// Why an upstream could not be asked.
+    untold: Option<ApiError>,
     request: Option<RequestKey>,
     attempt: Option<Running>,
     attempts: u16,
@@ -75,6 +77,7 @@ impl Exchange {
             chunks: None,
             stash: VecDeque::new(),
             filtered: None,
+            untold: None,
             request: None,
             attempt: None,
             attempts: 0,
@@ -198,6 +201,11 @@ impl Exchange {
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure });
             }
+            News::Untold(untold) => {
+                self.untold = Some(untold.to_api_error());
+                self.attempt = None;
+                self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
+            }
             News::Failed(failure) => {
                 self.write_down_refusal(&failure);
                 self.attempt = None;
@@ -223,9 +231,11 @@ impl Exchange {
             if let Some(response) = self.response {
                 let filtered =
                     self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
+                let untold = self.untold.filter(|_| failure.class == FailureClass::BadRequest);
+                let error = || ApiError::of(failure.class, &self.chat.model);
                 let _ = response.send(match filtered {
                     Some((body, name)) => answer::whole(body, &name, self.attempts),
-                    None => answer::error(&failure, &self.chat.model, self.attempts),
+                    None => answer::error(&failure, &untold.unwrap_or_else(error), self.attempts),
                 });
             } else {
                 self.stash.push_back(answer::error_event(failure.class, &self.chat.model));

@@ -14,7 +14,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use squall_failure::FailureClass;
 use squall_router::Arrival;
-use squall_wire::openai::{ApiError, COMPLETIONS_PATH, ChatRequest, MODELS_PATH, models_body};
+use squall_wire::openai::{
+    ApiError, ChatRequest, MODELS_PATH, Operation, RequestError, models_body,
+};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -33,8 +35,12 @@ pub(crate) struct Front {
 }
 
 pub(crate) fn routes(front: Front) -> HttpRouter {
+    let path = |operation: Operation| format!("/v1{}", operation.path());
     HttpRouter::new()
-        .route(COMPLETIONS_PATH, post(completions))
+        .route(&path(Operation::Chat), post(chats))
+        .route(&path(Operation::Completion), post(completions))
+        .route(&path(Operation::Embedding), post(embeddings))
+        .route(&path(Operation::Response), post(responses))
         .route(MODELS_PATH, get(models))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
@@ -57,13 +63,33 @@ async fn models(State(front): State<Front>) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
+async fn chats(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
+    route(front, &headers, ChatRequest::parse(body)).await
+}
+
 async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
-    let chat = match ChatRequest::parse(body) {
+    route(front, &headers, ChatRequest::parse_other(Operation::Completion, body)).await
+}
+
+async fn embeddings(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
+    route(front, &headers, ChatRequest::parse_other(Operation::Embedding, body)).await
+}
+
+async fn responses(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
+    route(front, &headers, ChatRequest::parse_other(Operation::Response, body)).await
+}
+
+async fn route(
+    front: Front,
+    headers: &HeaderMap,
+    parsed: Result<ChatRequest, RequestError>,
+) -> Response {
+    let chat = match parsed {
         Ok(chat) => chat,
         Err(error) => return answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
     };
     let directory = front.switchboard.directory();
-    let asks = match Asks::read(&headers, chat.needs, &directory) {
+    let asks = match Asks::read(headers, chat.needs, &directory) {
         Ok(asks) => asks,
         Err((status, error)) => return answer::refusal(status, &error),
     };
@@ -71,7 +97,7 @@ async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes
         let error = ApiError::of(FailureClass::NotFound, &chat.model);
         return answer::refusal(StatusCode::NOT_FOUND, &error);
     };
-    let token = chat.token(&headers);
+    let token = chat.token(headers);
     let mailbox = front.desk.arrive(token.map(|token| token.request), |tag| Arrival {
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),

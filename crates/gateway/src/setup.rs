@@ -4,6 +4,7 @@ use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
 use squall_router::{ConfigError, RouterConfig};
+use squall_wire::Format;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -63,13 +64,15 @@ pub struct Upstream {
     pub name: String,
     /// The provider's name, for metrics.
     pub provider: String,
-    /// Its API up to the version: `https://api.openai.com/v1`.
+    /// The API it speaks.
+    pub format: Format,
+    /// Its API up to the version: `https://api.openai.com/v1`. A query is said with every call.
     pub base_url: String,
     /// A file of certificates in PEM that are trusted instead of the machine's own.
     pub trusted: Option<PathBuf>,
     /// The model's name there. A `*` stands for what the `*` of the group's name stood for.
     pub model: String,
-    /// The key, sent as a bearer token.
+    /// The key, sent in the header that the format has for it.
     pub api_key: Option<String>,
 }
 

@@ -2,38 +2,46 @@
 
 mod call;
 mod connect;
+mod stream;
 
 pub(crate) use call::{Call, News};
+
+use call::{Shape, wall_time};
 
 use crate::setup::{StartError, Upstream};
 use bytes::Bytes;
 use connect::Connector;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Method, Request, Uri};
-use http_body_util::Full;
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use squall_failure::FailureClass;
 use squall_router::{Found, GroupId};
-use squall_wire::openai::ChatRequest;
+use squall_wire::call::{Dialect, Untold, dialect};
+use squall_wire::openai::{ChatRequest, Operation};
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use std::time::Duration;
 
 /// How long an unused connection is kept: less than the minute after which servers close theirs.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
-/// Where chat completions and the list of models are, below a base URL that ends with the version.
-const CHAT_PATH: &str = "/chat/completions";
-const MODELS_PATH: &str = "/models";
+/// The longest refusal of a check that is read.
+const CHECK_MAX: usize = 64 << 10;
 
 /// Whom a deployment calls, with its connections.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     upstream: Upstream,
     connect_timeout: Duration,
-    uri: Uri,
+    dialect: &'static dyn Dialect,
+    base: Base,
+    /// Where the upstream's own model answers: in one piece, and as a stream.
+    chat_uris: [Uri; 2],
     models_uri: Uri,
-    authorization: Option<HeaderValue>,
+    /// Those of every call.
+    headers: HeaderMap,
     client: Client<Connector, Full<Bytes>>,
 }
 
@@ -45,22 +53,13 @@ impl Endpoint {
             name: upstream.name.clone(),
             base_url: upstream.base_url.clone(),
         };
-        let base: Uri = upstream.base_url.parse().map_err(|_| bad())?;
-        let authority: Authority = base.authority().ok_or_else(bad)?.clone();
-        let scheme = base.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
-        let scheme = scheme.ok_or_else(bad)?;
-        let below = |path: &str| {
-            let path = format!("{}{path}", base.path().trim_end_matches('/'));
-            Uri::builder()
-                .scheme(scheme.clone())
-                .authority(authority.clone())
-                .path_and_query(path.parse::<PathAndQuery>().map_err(|_| bad())?)
-                .build()
-                .map_err(|_| bad())
-        };
-        let (uri, models_uri) = (below(CHAT_PATH)?, below(MODELS_PATH)?);
-        let bearer = |key: &String| HeaderValue::try_from(format!("Bearer {key}")).ok();
-        let connector = connect::connector(&upstream, *scheme == Scheme::HTTPS, connect_timeout)?;
+        let base = Base::parse(&upstream.base_url).ok_or_else(bad)?;
+        let dialect = dialect(upstream.format);
+        let chat_uri = |stream| base.below(&dialect.chat_path(&upstream.model, stream));
+        let chat_uris = [chat_uri(false).ok_or_else(bad)?, chat_uri(true).ok_or_else(bad)?];
+        let models_uri = base.below(dialect.models_path()).ok_or_else(bad)?;
+        let secure = base.scheme == Scheme::HTTPS;
+        let connector = connect::connector(&upstream, secure, connect_timeout)?;
         // The router decides what is tried again: the client must not.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -68,9 +67,11 @@ impl Endpoint {
             .retry_canceled_requests(false)
             .build(connector);
         Ok(Self {
-            uri,
+            headers: dialect.headers(upstream.api_key.as_deref()),
+            dialect,
+            base,
+            chat_uris,
             models_uri,
-            authorization: upstream.api_key.as_ref().and_then(bearer),
             client,
             upstream,
             connect_timeout,
@@ -95,16 +96,22 @@ impl Endpoint {
     pub(crate) async fn check(&self, timeout: Duration) -> bool {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.uri_mut() = self.models_uri.clone();
-        if let Some(authorization) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        *request.headers_mut() = self.headers.clone();
+        tokio::time::timeout(timeout, self.checked(request)).await.unwrap_or(false)
+    }
+
+    /// Some say of a wrong key that the request is wrong, and only the body tells which it is.
+    async fn checked(&self, request: Request<Full<Bytes>>) -> bool {
+        let Ok(answer) = self.client.request(request).await else { return false };
+        let (parts, body) = answer.into_parts();
+        let status = parts.status;
+        if !status.is_client_error() {
+            return !status.is_server_error();
         }
-        match tokio::time::timeout(timeout, self.client.request(request)).await {
-            Ok(Ok(answer)) => {
-                let status = answer.status();
-                !status.is_server_error() && !matches!(status.as_u16(), 401 | 403)
-            }
-            Ok(Err(_)) | Err(_) => false,
-        }
+        let body = Limited::new(body, CHECK_MAX).collect().await;
+        let body = body.map(Collected::to_bytes).unwrap_or_default();
+        let failure = self.dialect.failure(status.as_u16(), &parts.headers, &body, wall_time());
+        !matches!(status.as_u16(), 401 | 403) && failure.class != FailureClass::Auth
     }
 
     /// Begins an attempt. `captured` is what the `*` of the group's name stood for.
@@ -117,17 +124,94 @@ impl Endpoint {
     ) -> Call {
         let found = Found { group: GroupId(0), captured };
         let model = found.model(&self.upstream.model);
-        let mut request = Request::new(Full::new(chat.body_for(&model)));
+        let request = self.request(chat, &model, token).map(|request| self.client.request(request));
+        let shape = Shape {
+            dialect: self.dialect,
+            operation: chat.operation,
+            stream: chat.stream,
+            include_usage: chat.include_usage,
+            model: model.into_owned(),
+            between_tokens,
+        };
+        Call::new(request, shape)
+    }
+
+    fn request(
+        &self,
+        chat: &ChatRequest,
+        model: &str,
+        token: Option<&RequestToken>,
+    ) -> Result<Request<Full<Bytes>>, Untold> {
+        let (uri, body) = match chat.operation {
+            Operation::Chat => (self.chat_uri(model, chat.stream), self.dialect.body(chat, model)?),
+            other => {
+                let path = self.dialect.other_path(other, model);
+                let path = path.ok_or_else(|| Untold::no_operation(other))?;
+                (self.base.below(&path), chat.body_for(model))
+            }
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.uri_mut() = uri.ok_or_else(|| Untold::no_model(model))?;
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
         if let Some(token) = token {
             headers.insert(TOKEN_HEADER, token.header_value());
         }
-        Call::new(self.client.request(request), chat.stream, between_tokens)
+        Ok(request)
+    }
+
+    /// Where this model answers; nowhere, if its name fits into no address.
+    fn chat_uri(&self, model: &str, stream: bool) -> Option<Uri> {
+        if model == self.upstream.model {
+            return Some(self.chat_uris[usize::from(stream)].clone());
+        }
+        self.base.below(&self.dialect.chat_path(model, stream))
+    }
+}
+
+/// The address that all calls lie below.
+#[derive(Debug)]
+struct Base {
+    scheme: Scheme,
+    authority: Authority,
+    path: String,
+    /// Said with every call: `api-version=2025-04-01-preview`.
+    query: Option<String>,
+}
+
+impl Base {
+    fn parse(url: &str) -> Option<Self> {
+        let base: Uri = url.parse().ok()?;
+        let scheme = base.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
+        Some(Self {
+            scheme: scheme?.clone(),
+            authority: base.authority()?.clone(),
+            path: base.path().trim_end_matches('/').to_owned(),
+            query: base.query().map(str::to_owned),
+        })
+    }
+
+    /// The address of a path, which may end in a query. What the base says of a name goes before what
+    /// the path says of it.
+    fn below(&self, path: &str) -> Option<Uri> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let own = self.query.as_deref().unwrap_or_default();
+        let name = |pair: &str| pair.split('=').next().map(str::to_owned);
+        let taken: Vec<_> = own.split('&').map(name).collect();
+        let rest = query.split('&').filter(|pair| !taken.contains(&name(pair)));
+        let pairs: Vec<_> = own.split('&').chain(rest).filter(|pair| !pair.is_empty()).collect();
+        let mut whole = format!("{}{path}", self.path);
+        if !pairs.is_empty() {
+            whole.push('?');
+            whole.push_str(&pairs.join("&"));
+        }
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(whole.parse::<PathAndQuery>().ok()?)
+            .build()
+            .ok()
     }
 }

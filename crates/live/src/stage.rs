@@ -5,7 +5,7 @@ use crate::cast::{cast, configs};
 use crate::changes;
 use squall_clock::Clock;
 use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, Upstream, Wording};
-use squall_mock_provider::{MockProvider, MockSetup, ProviderLog, Rows};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows};
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -92,6 +92,7 @@ fn mock_setup(
     MockSetup {
         name: provider.name.clone(),
         provider: number,
+        format: provider.format,
         config: provider.config.clone(),
         seed: scenario.seed,
         clock,
@@ -102,6 +103,7 @@ fn mock_setup(
             .map(|(deployment, link)| (link.model.clone(), deployment))
             .collect(),
         rows: Rows::Kept,
+        patience: Patience::default(),
     }
 }
 
@@ -117,13 +119,17 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
             ..Wording::default()
         },
         upstreams: links
-            .map(|((name, _), link)| Upstream {
-                name: name.clone(),
-                provider: scenario.providers[usize::from(link.provider)].name.clone(),
-                base_url: base_url(providers[usize::from(link.provider)].addr()),
-                trusted: None,
-                model: link.model.clone(),
-                api_key: None,
+            .map(|((name, _), link)| {
+                let provider = &scenario.providers[usize::from(link.provider)];
+                Upstream {
+                    name: name.clone(),
+                    provider: provider.name.clone(),
+                    format: provider.format,
+                    base_url: providers[usize::from(link.provider)].base_url(),
+                    trusted: None,
+                    model: link.model.clone(),
+                    api_key: link.key.clone(),
+                }
             })
             .collect(),
         seed: scenario.seed,

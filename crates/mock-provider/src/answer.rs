@@ -6,8 +6,10 @@ use crate::pace::Delivery;
 use crate::shell::End;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use squall_provider::BadAnswer;
 use squall_wire::Usage;
-use squall_wire::openai::ChunkWriter;
+use squall_wire::openai::FinishReason;
+use squall_wire::serve::AnswerPen;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,6 +28,8 @@ pub(crate) struct PlannedCut;
 
 #[derive(Debug)]
 enum State {
+    /// A body that is there.
+    Whole(Bytes),
     Running(Box<Stream>),
     /// To be cut, once what was sent has left: hyper flushes when a body has nothing for it, and drops
     /// what is not flushed when a body fails.
@@ -37,26 +41,26 @@ enum State {
     Ended,
 }
 
-/// A stream of chunks under way.
+/// A stream under way.
 #[derive(Debug)]
 struct Stream {
     attempt: Attempt,
     reset: Reset,
-    writer: ChunkWriter,
-    include_usage: bool,
+    pen: Box<dyn AnswerPen>,
     begun: bool,
     sent: u32,
 }
 
 impl AnswerBody {
-    /// A stream, from its role chunk on.
-    pub(crate) fn stream(
-        attempt: Attempt,
-        reset: Reset,
-        writer: ChunkWriter,
-        include_usage: bool,
-    ) -> Self {
-        let stream = Stream { attempt, reset, writer, include_usage, begun: false, sent: 0 };
+    /// A body that is there.
+    pub(crate) const fn whole(body: Bytes) -> Self {
+        let length = body.len() as u64;
+        Self { state: State::Whole(body), length: Some(length) }
+    }
+
+    /// A stream, from what comes before its first token on.
+    pub(crate) fn stream(attempt: Attempt, reset: Reset, pen: Box<dyn AnswerPen>) -> Self {
+        let stream = Stream { attempt, reset, pen, begun: false, sent: 0 };
         Self { state: State::Running(Box::new(stream)), length: None }
     }
 
@@ -75,6 +79,12 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, PlannedCut>>> {
         match &mut self.state {
+            State::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.state = State::Ended;
+                let is_empty = bytes.is_empty();
+                Poll::Ready((!is_empty).then(|| Ok(Frame::data(bytes))))
+            }
             State::Running(stream) => {
                 let (out, next) = stream.advance(context);
                 if let Some(next) = next {
@@ -100,7 +110,11 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.state, State::Ended)
+        match &self.state {
+            State::Whole(bytes) => bytes.is_empty(),
+            State::Ended => true,
+            _ => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -121,7 +135,7 @@ impl Stream {
                 Step::Tokens { through } => {
                     self.begin(&mut out);
                     for n in self.sent..through {
-                        self.writer.token(&mut out, n);
+                        self.pen.token(&mut out, n);
                     }
                     self.sent = through;
                     self.attempt.tokens_sent(through);
@@ -135,6 +149,23 @@ impl Stream {
                     self.attempt.end(End::Broken);
                     return (out, Some(State::Cutting { flushed: false }));
                 }
+                Step::Tell(class) => {
+                    self.begin(&mut out);
+                    self.pen.error(&mut out, class);
+                    self.attempt.end(End::Told(class));
+                    return (out, Some(State::Ended));
+                }
+                // Half an event, or none: the stream ends as if all were well.
+                Step::Bad(answer) => {
+                    self.begin(&mut out);
+                    if answer == BadAnswer::Truncated {
+                        let whole = out.len();
+                        self.pen.token(&mut out, self.sent);
+                        out.truncate(whole + (out.len() - whole) / 2);
+                    }
+                    self.attempt.end(End::Broken);
+                    return (out, Some(State::Ended));
+                }
                 // An attempt that is served is not refused any more.
                 Step::Reset | Step::Reject(_) => {
                     self.attempt.end(End::Broken);
@@ -147,20 +178,15 @@ impl Stream {
 
     fn begin(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.begun, true) {
-            self.writer.role(out);
+            self.pen.begin(out);
         }
     }
 
     fn complete(&mut self, out: &mut Vec<u8>) {
         self.begin(out);
-        if let Some((_, finish)) = self.attempt.plan() {
-            self.writer.finish(out, finish);
-        }
-        if self.include_usage {
-            let input_tokens = self.attempt.arrived().input_tokens;
-            self.writer.usage(out, Usage { input_tokens, output_tokens: self.sent });
-        }
-        self.writer.done(out);
+        let finish = self.attempt.plan().map_or(FinishReason::Stop, |(_, finish)| finish);
+        let input_tokens = self.attempt.arrived().input_tokens;
+        self.pen.finish(out, finish, Usage { input_tokens, output_tokens: self.sent });
         self.attempt.end(End::Succeeded);
     }
 }

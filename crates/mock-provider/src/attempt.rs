@@ -4,7 +4,8 @@ use crate::cell::{Cell, Verdict};
 use crate::pace::{self, Delivery};
 use crate::shell::{End, Shell};
 use squall_determinism::Timestamp;
-use squall_provider::{Plan, Rejection, Tag};
+use squall_failure::FailureClass;
+use squall_provider::{BadAnswer, LimitState, Plan, Rejection, Tag};
 use squall_wire::openai::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -33,6 +34,8 @@ pub(crate) struct Arrived {
     pub(crate) at: Timestamp,
     /// Tokens of its prompt, by its own token or else as estimated.
     pub(crate) input_tokens: u32,
+    /// The limits of its key as they stood then, itself counted.
+    pub(crate) limits: LimitState,
 }
 
 /// What is to be done for an attempt now.
@@ -49,6 +52,10 @@ pub(crate) enum Step {
     Complete,
     /// Close the connection without an end.
     Cut,
+    /// Tell of this failure, and end.
+    Tell(FailureClass),
+    /// End with something that is no answer.
+    Bad(BadAnswer),
     /// Reset the connection.
     Reset,
 }
@@ -95,6 +102,8 @@ impl Attempt {
                 pace::Step::Tokens { through } => return Poll::Ready(Step::Tokens { through }),
                 pace::Step::Complete => return Poll::Ready(Step::Complete),
                 pace::Step::Cut => return Poll::Ready(Step::Cut),
+                pace::Step::Tell(class) => return Poll::Ready(Step::Tell(class)),
+                pace::Step::Bad(answer) => return Poll::Ready(Step::Bad(answer)),
                 pace::Step::Reset => return Poll::Ready(Step::Reset),
             };
             if self.poll_sleep(context, until).is_pending() {

@@ -113,7 +113,9 @@ impl Cell {
         if let (Verdict::Reject(rejection), AttemptOutcome::Failed { .. }) =
             (state.verdict, outcome)
         {
-            row.status = rejection.status;
+            if row.status == 0 {
+                row.status = rejection.status;
+            }
             row.retry_after = rejection.retry_after;
             row.fault = rejection.fault;
         }

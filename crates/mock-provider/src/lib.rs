@@ -17,12 +17,14 @@ mod connections;
 mod lock;
 mod pace;
 mod port;
+mod retry_after;
 mod serve;
 mod server;
 mod service;
 mod setup;
 mod shell;
+mod words;
 
 pub use serve::serve;
 pub use server::MockProvider;
-pub use setup::{MockSetup, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+pub use setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};

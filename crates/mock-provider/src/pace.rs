@@ -1,7 +1,8 @@
 //! What a plan asks for at a moment: the arithmetic of deadlines, without a clock or a socket.
 
 use squall_determinism::Timestamp;
-use squall_provider::{Ending, Plan};
+use squall_failure::FailureClass;
+use squall_provider::{BadAnswer, Ending, Plan};
 
 /// How an answer is delivered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,6 +27,10 @@ pub(crate) enum Step {
     Complete,
     /// Close the connection without an end.
     Cut,
+    /// Tell of this failure, and end.
+    Tell(FailureClass),
+    /// End with something that is no answer.
+    Bad(BadAnswer),
     /// Reset the connection.
     Reset,
 }
@@ -40,6 +45,14 @@ pub(crate) fn step(plan: &Plan, delivery: Delivery, sent: u32, now: Timestamp) -
     let (last, end) = match plan.ending {
         Ending::Complete => (plan.tokens, Some(Step::Complete)),
         Ending::Cut { after_tokens } => (after_tokens.min(plan.tokens), Some(Step::Cut)),
+        Ending::Told { after_tokens, class } => {
+            (after_tokens.min(plan.tokens), Some(Step::Tell(class)))
+        }
+        Ending::Bad(BadAnswer::NoEnd) if delivery == Delivery::Whole => {
+            (plan.tokens, Some(Step::Complete))
+        }
+        Ending::Bad(answer) => (answer.tokens(plan.tokens), Some(Step::Bad(answer))),
+        Ending::Stall { after_tokens } => (after_tokens.min(plan.tokens), None),
         Ending::Reset { .. } => (plan.tokens, None),
         Ending::Never => (0, None),
     };
@@ -83,7 +96,6 @@ fn deadline(plan: &Plan, n: u32) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use squall_provider::LimitState;
     use std::time::Duration;
 
     /// First token at 100 ms, then one every 20 ms, 4 in all: the last at 160 ms.
@@ -94,7 +106,6 @@ mod tests {
             tokens: 4,
             ending,
             fault: None,
-            limits: LimitState::default(),
         }
     }
 
@@ -139,6 +150,31 @@ mod tests {
         check(0, 0, 99, wait(100));
         check(0, 0, 100, Step::Cut);
         check(9, 4, 160, Step::Cut);
+    }
+
+    #[test]
+    fn an_error_is_told_after_its_tokens_and_a_stall_tells_nothing() {
+        let told = Ending::Told { after_tokens: 2, class: FailureClass::Server };
+        check(told, Delivery::Stream, 0, 150, Step::Tokens { through: 2 });
+        check(told, Delivery::Stream, 2, 150, Step::Tell(FailureClass::Server));
+        check(told, Delivery::Whole, 0, 120, Step::Tell(FailureClass::Server));
+        let stall = Ending::Stall { after_tokens: 2 };
+        check(stall, Delivery::Stream, 0, 150, Step::Tokens { through: 2 });
+        check(stall, Delivery::Stream, 2, 900, Step::Wait(Timestamp::MAX));
+        check(stall, Delivery::Whole, 0, 900, Step::Wait(Timestamp::MAX));
+    }
+
+    #[test]
+    fn a_bad_answer_comes_after_the_tokens_that_it_shows() {
+        let bad = |answer, delivery, sent, now, step| {
+            check(Ending::Bad(answer), delivery, sent, now, step);
+        };
+        bad(BadAnswer::Html, Delivery::Stream, 0, 99, wait(100));
+        bad(BadAnswer::Html, Delivery::Stream, 0, 100, Step::Bad(BadAnswer::Html));
+        bad(BadAnswer::Truncated, Delivery::Stream, 0, 150, Step::Tokens { through: 2 });
+        bad(BadAnswer::Truncated, Delivery::Whole, 0, 120, Step::Bad(BadAnswer::Truncated));
+        bad(BadAnswer::NoEnd, Delivery::Stream, 4, 160, Step::Bad(BadAnswer::NoEnd));
+        bad(BadAnswer::NoEnd, Delivery::Whole, 0, 160, Step::Complete);
     }
 
     #[test]

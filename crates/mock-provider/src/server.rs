@@ -5,9 +5,8 @@ use crate::port::Port;
 use crate::service;
 use crate::setup::{MockSetup, ProviderLog};
 use crate::shell::Shell;
-use axum::Router as HttpRouter;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_provider::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -49,10 +48,22 @@ impl MockProvider {
         Ok(Self { addr, shell, tasks })
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shell.name()
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Its API: `http://127.0.0.1:41234/v1`, in the way of its format.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}{}", self.addr, self.shell.format().base_path())
     }
 
     /// Stops: connections are closed, the port is free. Attempts that are still open are unfinished.
@@ -66,7 +77,6 @@ impl MockProvider {
 /// Listens while the core wants connections, and holds the port while it does not.
 async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
     let mut wanted = shell.listener();
-    let routes = service::routes(Arc::clone(&shell));
     let mut connections = JoinSet::new();
     let mut listener = Some(listener);
     loop {
@@ -93,7 +103,7 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
                     let connection = Connection::open(Arc::clone(&shell));
-                    connections.spawn(serve_connection(routes.clone(), stream, connection));
+                    connections.spawn(serve_connection(Arc::clone(&shell), stream, connection));
                 }
                 // A caller that hung up in the queue, or no more files: neither is a reason to stop.
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -107,13 +117,14 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves one connection until it ends, or is reset.
-async fn serve_connection(routes: HttpRouter, stream: TcpStream, connection: Connection) {
+async fn serve_connection(shell: Arc<Shell>, stream: TcpStream, connection: Connection) {
     // Without it a token would wait for the acknowledgement of the one before. It fails only on a
     // socket that is dead already.
     let _ = stream.set_nodelay(true);
-    let service = service::for_connection(routes, connection.reset().clone());
+    let service = service::for_connection(Arc::clone(&shell), connection.reset().clone());
     let mut served = http1::Builder::new()
-        .header_read_timeout(None)
+        .timer(TokioTimer::new())
+        .header_read_timeout(shell.patience().head)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;

@@ -1,86 +1,165 @@
-//! The HTTP service of one connection: OpenAI's paths, and what each answers.
+//! The HTTP service of one connection: what is asked for, and what each attempt answers. The words are those
+//! of the provider's format.
 
 use crate::answer::AnswerBody;
 use crate::attempt::{Attempt, Step};
 use crate::connections::Reset;
 use crate::pace::Delivery;
+use crate::retry_after;
 use crate::shell::{End, Shell};
-use axum::Router as HttpRouter;
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use crate::words::{self, HTML, JSON, Words};
+use bytes::{Bytes, BytesMut};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{CheckAnswer, LimitState, Plan, Rejection};
-use squall_wire::openai::{
-    Answer, ApiError, COMPLETIONS_PATH, ChatRequest, ChunkWriter, FinishReason, MODELS_PATH,
-    models_body,
-};
-use squall_wire::{LimitGauge, LimitHeaders, Usage, write_retry_after};
+use squall_provider::{BadAnswer, CheckAnswer, Plan, Rejection};
+use squall_wire::Usage;
+use squall_wire::openai::FinishReason;
+use squall_wire::serve::{AnswerHead, Asked, HeadersTold, Refused, Server, Told};
 use std::convert::Infallible;
 use std::sync::Arc;
-use tower_service::Service as _;
+use std::time::Duration;
 
-/// Every path, served by `shell`.
-pub(crate) fn routes(shell: Arc<Shell>) -> HttpRouter {
-    HttpRouter::new()
-        .route(COMPLETIONS_PATH, post(completions))
-        .route(MODELS_PATH, get(models))
-        .route("/health", get(health))
-        .fallback(unknown_path)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(shell)
-}
+type Answer = Response<AnswerBody>;
 
 /// The service of a connection that `reset` resets.
 pub(crate) fn for_connection(
-    routes: HttpRouter,
+    shell: Arc<Shell>,
     reset: Reset,
-) -> impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+) -> impl hyper::service::Service<Request<Incoming>, Response = Answer, Error = Infallible, Future: Send>
 {
-    hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(reset.clone());
-        routes.clone().call(request)
+    hyper::service::service_fn(move |request| {
+        let (shell, reset) = (Arc::clone(&shell), reset.clone());
+        async move { Ok(respond(shell, reset, request).await) }
     })
 }
 
 /// The largest request that is read: well over the prompt of a million tokens.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
-async fn completions(
-    State(shell): State<Arc<Shell>>,
-    Extension(reset): Extension<Reset>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = match ChatRequest::parse(body) {
-        Ok(request) => request,
-        Err(error) => {
-            shell.malformed(&headers);
-            return error_response(StatusCode::BAD_REQUEST, &error.to_api_error());
+async fn respond(shell: Arc<Shell>, reset: Reset, request: Request<Incoming>) -> Answer {
+    let (parts, body) = request.into_parts();
+    let (path, server) = (parts.uri.path(), shell.server());
+    if parts.method == Method::POST
+        && let Some(route) = server.route(path, parts.uri.query())
+    {
+        let refused = match collect(&parts.headers, body, shell.patience().body).await {
+            Ok(body) => match server.read(&route, body) {
+                Ok(asked) => return attempt(shell, reset, &parts.headers, &asked).await,
+                Err(refused) => refusal(server, StatusCode::BAD_REQUEST, &refused),
+            },
+            Err(unread) => unread.answer(server),
+        };
+        shell.malformed(&parts.headers, refused.status());
+        return refused;
+    }
+    match parts.method {
+        Method::GET if server.lists_models(path) => models(&shell, &reset).await,
+        Method::GET if path == "/health" => json(Bytes::from_static(br#"{"status":"ok"}"#)),
+        method => {
+            let message = format!("Unknown request URL: {method} {path}.");
+            refusal(server, StatusCode::NOT_FOUND, &Refused { message, param: None })
         }
-    };
-    let delivery = if request.stream { Delivery::Stream } else { Delivery::Whole };
-    let Some(mut attempt) = shell.arrive(&request, &headers) else {
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug)]
+enum Unread {
+    TooLarge,
+    TooSlow,
+    Broken,
+}
+
+impl Unread {
+    /// The answer, after which the connection closes: what is left of the body is not waited for.
+    fn answer(self, server: &dyn Server) -> Answer {
+        let (status, message) = match self {
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("The request is larger than {} MB.", MAX_BODY_BYTES >> 20),
+            ),
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, "The request did not come in time.".to_owned())
+            }
+            Self::Broken => (StatusCode::BAD_REQUEST, "The request broke off.".to_owned()),
+        };
+        let mut answer = refusal(server, status, &Refused { message, param: None });
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+    }
+}
+
+/// The body, no more of it than allowed, and no later.
+async fn collect(headers: &HeaderMap, body: Incoming, within: Duration) -> Result<Bytes, Unread> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(Unread::TooLarge);
+    }
+    let collected = tokio::time::timeout(within, collect_frames(body)).await;
+    collected.unwrap_or(Err(Unread::TooSlow))
+}
+
+/// Most bodies come in one piece, which is not copied.
+async fn collect_frames(mut body: Incoming) -> Result<Bytes, Unread> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(bytes) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if first.len() + all.len() + bytes.len() > MAX_BODY_BYTES {
+            return Err(Unread::TooLarge);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = bytes;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&bytes);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// One attempt, from its arrival to the head of its answer.
+async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &Asked) -> Answer {
+    let delivery = if asked.stream { Delivery::Stream } else { Delivery::Whole };
+    let Some(mut attempt) = shell.arrive(asked, headers) else {
         return reset_now(&reset).await;
     };
     let request_id = format!("req_{}_{}", shell.provider(), attempt.arrived().number);
+    let arrived = attempt.arrived();
     let step = attempt.first_step(delivery).await;
-    let mut response = match (step, attempt.plan()) {
+    let now = shell.clock().now();
+    let words =
+        Words { server: shell.server(), asked, request_id: &request_id, limits: &arrived.limits };
+    let mut answer = match (step, attempt.plan()) {
         (Step::Reject(rejection), _) => {
+            let answer = rejected(&words, &rejection, shell.unix(now));
+            attempt.head_sent(answer.status().as_u16());
             attempt.end(End::Rejected(rejection.class));
-            rejected(&request.model, &rejection)
+            answer
         }
-        (Step::Tokens { .. } | Step::Complete | Step::Cut, Some((plan, finish))) => {
+        (Step::Tell(class), Some(_)) if delivery == Delivery::Whole => {
+            let (status, body) = words.error(class, None);
+            attempt.head_sent(status);
+            attempt.end(End::Told(class));
+            error(status, body)
+        }
+        (
+            Step::Tokens { .. } | Step::Complete | Step::Cut | Step::Bad(_) | Step::Tell(_),
+            Some((plan, finish)),
+        ) => {
             attempt.head_sent(StatusCode::OK.as_u16());
-            let now = shell.clock().now();
-            let served = Served { shell: &shell, request: &request, plan, finish, now };
-            served.response(attempt, step, reset)
+            let created = shell.unix(arrived.at).as_secs();
+            let head = AnswerHead {
+                provider: shell.provider(),
+                number: arrived.number,
+                created,
+                input_tokens: arrived.input_tokens,
+            };
+            Served { words: &words, head, plan, finish }.answer(attempt, step, reset)
         }
         // A reset; no other step comes without a plan.
         _ => {
@@ -88,118 +167,170 @@ async fn completions(
             reset_now(&reset).await
         }
     };
-    let request_id = HeaderValue::from_str(&request_id).expect("letters and digits only");
-    response.headers_mut().insert(REQUEST_ID, request_id);
-    response
+    let told = HeadersTold {
+        request_id: &request_id,
+        limits: &words::limits(&arrived.limits),
+        unix: shell.unix(now),
+        took: now.since(arrived.at),
+    };
+    words.server.headers(answer.headers_mut(), &told);
+    answer
 }
 
 /// Resets the connection; its task drops this one.
-async fn reset_now(reset: &Reset) -> Response {
+async fn reset_now(reset: &Reset) -> Answer {
     reset.fire();
     std::future::pending().await
 }
 
 /// The list of models: what health checks ask for. It is there even where completions are broken.
-async fn models(State(shell): State<Arc<Shell>>, Extension(reset): Extension<Reset>) -> Response {
+async fn models(shell: &Shell, reset: &Reset) -> Answer {
+    let server = shell.server();
     match shell.answers_checks() {
-        CheckAnswer::Answered => {}
-        CheckAnswer::Refused => return reset_now(&reset).await,
-        CheckAnswer::Nothing => return std::future::pending().await,
+        CheckAnswer::Answered => {
+            let created = shell.unix(Timestamp::ZERO).as_secs();
+            json(server.models(&mut shell.models(), created))
+        }
+        CheckAnswer::Refused => reset_now(reset).await,
+        CheckAnswer::Nothing => std::future::pending().await,
+        CheckAnswer::Failed(failed) => {
+            let none = squall_wire::serve::Limits::default();
+            let told = words::told(failed.class, &none);
+            let status = (failed.status != failed.class.status()).then_some(failed.status);
+            let (status, body) = server.error(&Told { status, ..told });
+            error(status, body)
+        }
     }
-    json(models_body(shell.models(), shell.unix_secs(Timestamp::ZERO)))
-}
-
-async fn health() -> Response {
-    json(Bytes::from_static(br#"{"status":"ok"}"#))
-}
-
-async fn unknown_path() -> Response {
-    let error = ApiError::of(FailureClass::BadRequest, "").with_message("unknown request URL");
-    error_response(StatusCode::NOT_FOUND, &error)
 }
 
 /// An attempt whose answer begins.
 struct Served<'a> {
-    shell: &'a Shell,
-    request: &'a ChatRequest,
+    words: &'a Words<'a>,
+    head: AnswerHead,
     plan: Plan,
     finish: FinishReason,
-    now: Timestamp,
 }
 
 impl Served<'_> {
-    fn response(&self, mut attempt: Attempt, step: Step, reset: Reset) -> Response {
-        let id = format!("chatcmpl-{}-{}", self.shell.provider(), attempt.arrived().number);
-        let created = self.shell.unix_secs(attempt.arrived().at);
-        let answer = Answer { id: &id, created, model: &self.request.model };
-        let took = self.now.since(attempt.arrived().at).as_millis();
-        let mut response = if self.request.stream {
-            let writer = ChunkWriter::new(&answer, self.request.include_usage);
-            let usage = self.request.include_usage;
-            let body = AnswerBody::stream(attempt, reset, writer, usage);
-            with_type(Body::new(body), "text/event-stream; charset=utf-8")
-        } else {
-            let input_tokens = attempt.arrived().input_tokens;
-            let usage = Usage { input_tokens, output_tokens: self.plan.tokens };
-            let whole = answer.completion_body(usage, self.finish);
-            if let Step::Cut = step {
+    fn answer(&self, mut attempt: Attempt, step: Step, reset: Reset) -> Answer {
+        let Words { server, asked, .. } = self.words;
+        let mut answer = match step {
+            Step::Bad(bad) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
+                let answer = self.bad(bad);
                 attempt.end(End::Broken);
-                with_type(Body::new(AnswerBody::cut(whole.len() as u64)), JSON)
-            } else {
-                attempt.tokens_sent(usage.output_tokens);
+                answer
+            }
+            _ if asked.stream => {
+                let pen = server.pen(asked, &self.head);
+                let body = AnswerBody::stream(attempt, reset, pen);
+                typed(body, words::stream_type(asked))
+            }
+            Step::Cut => {
+                let length = self.whole().len() as u64;
+                attempt.end(End::Broken);
+                typed(AnswerBody::cut(length), JSON)
+            }
+            _ => {
+                let whole = self.whole();
+                attempt.tokens_sent(self.plan.tokens);
                 attempt.end(End::Succeeded);
                 json(whole)
             }
         };
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let took = HeaderValue::from(u64::try_from(took).unwrap_or(u64::MAX));
-        headers.insert(PROCESSING_MS, took);
-        limit_headers(&self.plan.limits).write(headers);
-        response
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        answer
+    }
+
+    fn whole(&self) -> Bytes {
+        let Words { server, asked, .. } = self.words;
+        server.whole(asked, &self.head, self.usage(), self.finish)
+    }
+
+    const fn usage(&self) -> Usage {
+        Usage { input_tokens: self.head.input_tokens, output_tokens: self.plan.tokens }
+    }
+
+    /// Something with status 200 that is no answer.
+    fn bad(&self, bad: BadAnswer) -> Answer {
+        let Words { server, asked, .. } = self.words;
+        match bad {
+            BadAnswer::Html => typed(AnswerBody::whole(Bytes::from_static(EDGE_PAGE)), HTML),
+            BadAnswer::Empty => {
+                let kind = if asked.stream { words::stream_type(asked) } else { JSON };
+                typed(AnswerBody::whole(Bytes::new()), kind)
+            }
+            BadAnswer::WrongType if !asked.stream => {
+                let mut out = Vec::new();
+                let mut pen = server.pen(asked, &self.head);
+                pen.begin(&mut out);
+                (0..self.plan.tokens).for_each(|n| pen.token(&mut out, n));
+                pen.finish(&mut out, self.finish, self.usage());
+                typed(AnswerBody::whole(out.into()), words::EVENT_STREAM)
+            }
+            BadAnswer::WrongType => json(self.whole()),
+            BadAnswer::Truncated | BadAnswer::NoEnd => {
+                let whole = self.whole();
+                json(whole.slice(..whole.len() / 2))
+            }
+        }
     }
 }
 
-fn rejected(model: &str, rejection: &Rejection) -> Response {
-    let limits = limit_headers(&rejection.limits);
-    let error = match rejection.class {
-        FailureClass::Throttled => ApiError::rate_limited(model, &limits, rejection.retry_after),
-        class => ApiError::of(class, model),
+/// A page such as an edge shows when its origin is gone.
+const EDGE_PAGE: &[u8] =
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+      <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>edge</center>\r\n</body>\r\n</html>\r\n";
+
+fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer {
+    let (status, body) = words.error(rejection.class, Some(rejection));
+    let asked = words.asked;
+    // What a vendor answers with 200 comes in the way that was asked for.
+    let mut answer = if status == 200 && asked.stream {
+        let body = if asked.events {
+            [b"data: ".as_slice(), &body, b"\r\n\r\n"].concat()
+        } else {
+            [b"[".as_slice(), &body, b"]"].concat()
+        };
+        typed(AnswerBody::whole(body.into()), words::stream_type(asked))
+    } else {
+        error(status, body)
     };
-    let status = StatusCode::from_u16(rejection.status);
-    let mut response = error_response(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &error);
-    limits.write(response.headers_mut());
-    if let Some(wait) = rejection.retry_after {
-        write_retry_after(response.headers_mut(), wait);
+    if let Some(wait) = rejection.retry_after.filter(|_| words.server.has_retry_after()) {
+        retry_after::write(answer.headers_mut(), wait, rejection.retry_after_form, unix);
     }
-    response
+    answer
 }
 
-fn limit_headers(limits: &LimitState) -> LimitHeaders {
-    let gauge = |gauge: Option<squall_provider::LimitGauge>| {
-        gauge.map_or_else(LimitGauge::default, |gauge| LimitGauge {
-            limit: Some(gauge.limit),
-            remaining: Some(gauge.remaining),
-            reset: Some(gauge.reset),
-        })
+/// A request that never reaches the core.
+fn refusal(server: &dyn Server, status: StatusCode, refused: &Refused) -> Answer {
+    let none = squall_wire::serve::Limits::default();
+    let (class, status) = match status {
+        StatusCode::BAD_REQUEST => (FailureClass::BadRequest, None),
+        status => (FailureClass::BadRequest, Some(status.as_u16())),
     };
-    LimitHeaders { requests: gauge(limits.requests), tokens: gauge(limits.tokens) }
+    let told = Told {
+        status,
+        message: Some(&refused.message),
+        param: refused.param,
+        ..words::told(class, &none)
+    };
+    let (status, body) = server.error(&told);
+    error(status, body)
 }
 
-fn error_response(status: StatusCode, error: &ApiError) -> Response {
-    (status, json(error.body())).into_response()
+fn error(status: u16, body: Bytes) -> Answer {
+    let mut answer = json(body);
+    *answer.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer
 }
 
-fn json(body: Bytes) -> Response {
-    with_type(Body::from(body), JSON)
+fn json(body: Bytes) -> Answer {
+    typed(AnswerBody::whole(body), JSON)
 }
 
-fn with_type(body: Body, content_type: &'static str) -> Response {
-    let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+fn typed(body: AnswerBody, content_type: &'static str) -> Answer {
+    let mut answer = Response::new(body);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
 }
-
-const JSON: &str = "application/json";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");

@@ -4,7 +4,9 @@ use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_provider::ProviderConfig;
 use squall_record::{AttemptRow, NoteRow};
+use squall_wire::Format;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// One mock provider.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct MockSetup {
     pub name: String,
     /// Its place among the providers of the run: the entity of its draws, and its number in notes.
     pub provider: u16,
+    /// The API it speaks.
+    pub format: Format,
     /// How it behaves.
     pub config: ProviderConfig,
     /// The seed of the run.
@@ -28,6 +32,24 @@ pub struct MockSetup {
     pub models: Vec<(String, u16)>,
     /// Whether to log.
     pub rows: Rows,
+    /// How long it waits for a request.
+    pub patience: Patience,
+}
+
+/// How long a server waits for a request that does not come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Patience {
+    /// For the head of the next request on a connection. Default 75 s, as nginx: more than callers keep
+    /// a connection that they do not use.
+    pub head: Duration,
+    /// For a body whose head is there. Default 30 s.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(75), body: Duration::from_secs(30) }
+    }
 }
 
 /// The deployment of an attempt whose model no deployment has.

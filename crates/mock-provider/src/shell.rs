@@ -4,17 +4,20 @@ use crate::attempt::{Arrived, Attempt};
 use crate::cell::{Cell, Verdict};
 use crate::connections::Connections;
 use crate::lock::lock;
-use crate::setup::{MockSetup, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
-use http::HeaderMap;
+use crate::setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+use http::{HeaderMap, StatusCode};
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::{Digest, Timestamp};
 use squall_failure::FailureClass;
-use squall_provider::{Arrival, CheckAnswer, Input, Listener, Note, Output, Provider, Tag};
+use squall_provider::{
+    Arrival, CheckAnswer, Input, Listener, Note, Output, Provider, Tag, name_hash,
+};
 use squall_record::{AttemptOutcome, AttemptRow, NoteRow, SeenBy};
-use squall_wire::RequestToken;
-use squall_wire::openai::ChatRequest;
+use squall_wire::serve::{Asked, Server, server};
+use squall_wire::{Format, RequestToken};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// One provider, live: shared by its connections, its timer and its owner.
@@ -46,6 +49,8 @@ pub(crate) enum End {
     Succeeded,
     /// With the connection closed or reset in the middle, as planned.
     Broken,
+    /// With an error that is told when it was being served, as planned.
+    Told(FailureClass),
     /// With an error, as this class of failure.
     Rejected(FailureClass),
     /// The caller hung up.
@@ -80,6 +85,24 @@ impl Shell {
         &self.connections
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.setup.name
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.setup.format
+    }
+
+    /// Its words.
+    pub(crate) fn server(&self) -> &'static dyn Server {
+        server(self.setup.format)
+    }
+
+    /// How long it waits for a request.
+    pub(crate) const fn patience(&self) -> Patience {
+        self.setup.patience
+    }
+
     pub(crate) const fn provider(&self) -> u16 {
         self.setup.provider
     }
@@ -98,16 +121,16 @@ impl Shell {
         self.listener.subscribe()
     }
 
-    /// Wall time, in Unix seconds, by the run's own epoch.
-    pub(crate) fn unix_secs(&self, at: Timestamp) -> u64 {
-        (self.setup.epoch_nanos + at.as_nanos()) / 1_000_000_000
+    /// Wall time since 1970, by the run's own epoch.
+    pub(crate) fn unix(&self, at: Timestamp) -> Duration {
+        Duration::from_nanos(self.setup.epoch_nanos + at.as_nanos())
     }
 
     /// Takes an attempt in: the core's word on it is in its cell from then on. `None` while connections
     /// are refused: the request slipped in on one that is being reset.
     pub(crate) fn arrive(
         self: &Arc<Self>,
-        request: &ChatRequest,
+        request: &Asked,
         headers: &HeaderMap,
     ) -> Option<Attempt> {
         let token = request.token(headers);
@@ -132,24 +155,28 @@ impl Shell {
         let tag = Tag(state.open.insert(Arc::clone(&cell)) as u64);
         let arrival = Arrival {
             tag,
-            request: token.map_or_else(|| hash(request.body()), |token| token.request),
+            request: token.map_or_else(|| hash(&request.body), |token| token.request),
+            model: name_hash(&request.model),
+            key: key_of(headers).map_or(0, name_hash),
+            session: token.and_then(|token| token.session),
             input_tokens,
             output_tokens: token.map(|token| token.output_tokens),
             stream: request.stream,
         };
         self.drive(&mut state, now, Input::Arrived(arrival));
+        let limits = state.core.limits(now, arrival.key);
         drop(state);
-        let arrived = Arrived { tag, number, at: now, input_tokens };
+        let arrived = Arrived { tag, number, at: now, input_tokens, limits };
         Some(Attempt::new(Arc::clone(self), cell, arrived))
     }
 
     /// Logs a request that could not be read: it never reaches the core.
-    pub(crate) fn malformed(&self, headers: &HeaderMap) {
+    pub(crate) fn malformed(&self, headers: &HeaderMap, status: StatusCode) {
         let now = self.setup.clock.now();
         let outcome = AttemptOutcome::Failed { class: FailureClass::BadRequest };
         let row = AttemptRow {
             outcome,
-            status: FailureClass::BadRequest.status(),
+            status: status.as_u16(),
             ..new_row(RequestToken::from_headers(headers), now)
         };
         self.log(&mut lock(&self.state), row);
@@ -170,6 +197,7 @@ impl Shell {
                 let class = FailureClass::Cut;
                 (AttemptOutcome::Failed { class }, Some(Input::Delivered { tag }))
             }
+            End::Told(class) => (AttemptOutcome::Failed { class }, Some(Input::Delivered { tag })),
             End::Rejected(class) => (AttemptOutcome::Failed { class }, None),
             End::HungUp => (AttemptOutcome::Abandoned, Some(Input::Gone { tag })),
         };
@@ -238,7 +266,7 @@ impl Shell {
     /// A fault's times are those of the script: the moment at which its timer fired is only later.
     fn note(&self, state: &mut State, note: Note) {
         let provider = self.setup.provider;
-        let fault_config = |fault: u16| &self.setup.config.faults[usize::from(fault)];
+        let fault_config = |fault: u16| &state.core.faults()[usize::from(fault)];
         let (at, note) = match note {
             Note::FaultStarted { fault } => {
                 (fault_config(fault).at, squall_record::Note::FaultStarted { provider, fault })
@@ -287,6 +315,14 @@ fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow {
         input_tokens: 0,
         output_tokens: 0,
     }
+}
+
+/// The key that a request comes with, wherever its vendor wants it.
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    const VENDORS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
+    let value = |name: &str| headers.get(name)?.to_str().ok();
+    let bearer = value("authorization").map(|text| text.trim_start_matches("Bearer "));
+    bearer.or_else(|| VENDORS.into_iter().find_map(value))
 }
 
 /// What draws are keyed by when no token tells the request.

@@ -1,15 +1,21 @@
 //! How a provider is set up.
 
+use crate::RandomFault;
+use crate::fault::FaultConfig;
+use crate::latency::{BatchSlowdown, Prefill, SlowShare};
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Law, Share, Timestamp};
-use squall_failure::FailureClass;
+use squall_determinism::{Law, Share};
 
 /// A whole provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderConfig {
-    /// From the start of service to the first token, in nanoseconds.
+    /// From the start of service to the first token, in nanoseconds, apart from the prefill.
     pub ttft: Law,
+    /// Some answers begin much later than others. `None` for none.
+    pub slow: Option<SlowShare>,
+    /// What each token of the prompt adds to the time to the first token.
+    pub prefill: Prefill,
     /// Between two tokens, in nanoseconds, drawn once for each answer.
     pub itl: Law,
     /// How long an answer is when the request does not say, in tokens.
@@ -24,6 +30,29 @@ pub struct ProviderConfig {
     pub capacity: Option<Capacity>,
     /// What goes wrong, and when.
     pub faults: Vec<FaultConfig>,
+    /// What goes wrong at random times, which [`drawn`](Self::drawn) turns into faults.
+    pub random: Vec<RandomFault>,
+}
+
+impl ProviderConfig {
+    /// A provider that answers in these times, without limits or faults. Answers of which the request
+    /// does not say how long they are have 100 tokens.
+    #[must_use]
+    pub const fn new(ttft: Law, itl: Law) -> Self {
+        Self {
+            ttft,
+            slow: None,
+            prefill: Prefill::NONE,
+            itl,
+            output_tokens: Law::Fixed { value: 100 },
+            context_window: None,
+            error_latency: Law::Fixed { value: 0 },
+            limits: Limits::NONE,
+            capacity: None,
+            faults: Vec::new(),
+            random: Vec::new(),
+        }
+    }
 }
 
 /// The limits of a provider. `None` is no limit.
@@ -31,8 +60,37 @@ pub struct ProviderConfig {
 pub struct Limits {
     /// Requests per minute.
     pub rpm: Option<RateLimit>,
-    /// Tokens per minute, judged at arrival on prompt plus answer.
+    /// Tokens per minute, prompt and answer together.
     pub tpm: Option<RateLimit>,
+    /// Tokens of prompts per minute.
+    pub input_tpm: Option<RateLimit>,
+    /// Tokens of answers per minute.
+    pub output_tpm: Option<RateLimit>,
+    /// Requests in a day of the wall clock (UTC).
+    pub rpd: Option<u64>,
+    /// How fast traffic may grow.
+    pub ramp: Option<RampLimit>,
+    /// When the tokens of an answer count.
+    pub counted: Counted,
+    /// Whether each key has limits of its own.
+    pub per_key: bool,
+    /// What a 429 of a limit says about when to come again.
+    pub retry_after: RetryAfter,
+}
+
+impl Limits {
+    /// No limits.
+    pub const NONE: Self = Self {
+        rpm: None,
+        tpm: None,
+        input_tpm: None,
+        output_tpm: None,
+        rpd: None,
+        ramp: None,
+        counted: Counted::AtArrival,
+        per_key: false,
+        retry_after: RetryAfter::Exact,
+    };
 }
 
 /// So many per minute.
@@ -61,69 +119,134 @@ pub enum Window {
     Slice(Duration),
 }
 
+/// A limit on growth: in a window no more than a multiple of what was let in in the one before. OpenAI calls it `slow_down`, Anthropic a ramp limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RampLimit {
+    /// How much more than in the window before: 50 % lets in 1.5 times as many.
+    pub growth: Share,
+    /// The length of a window.
+    pub per: Duration,
+    /// Requests in a window below which nothing is refused.
+    pub free: u64,
+}
+
+/// When the tokens of an answer count against a limit.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Counted {
+    /// At arrival, by what the request says that it wants, as Azure estimates them.
+    #[default]
+    AtArrival,
+    /// When they have been sent: a limit lets in until it is spent, and is then overdrawn.
+    AsUsed,
+}
+
+/// What a 429 of a limit says about when to come again.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RetryAfter {
+    /// The true wait, in whole seconds rounded up and, beside it, in milliseconds.
+    #[default]
+    Exact,
+    /// The true wait in whole seconds, rounded up, and nothing more precise.
+    Seconds,
+    /// The true wait in milliseconds alone.
+    Millis,
+    /// The moment, as an HTTP date: whole seconds, rounded up.
+    Date,
+    /// Nothing.
+    Absent,
+    /// This multiple of the true wait, in thousandths: a header that lies.
+    Wrong {
+        /// Thousandths: 100 says a tenth of the truth.
+        factor_milli: u32,
+    },
+}
+
+impl RetryAfter {
+    /// What a reader of the header learns of a true wait. `unix_nanos` is the wall time.
+    #[must_use]
+    pub fn told(self, wait: Duration, unix_nanos: u64) -> Option<Duration> {
+        let nanos = wait.as_nanos();
+        let up = |nanos: u128, unit: u128| nanos.div_ceil(unit) * unit;
+        let told = match self {
+            Self::Exact | Self::Millis => nanos,
+            Self::Seconds => up(nanos, SECOND),
+            Self::Date => {
+                let now = u128::from(unix_nanos);
+                up(now + nanos, SECOND) - now
+            }
+            Self::Absent => return None,
+            Self::Wrong { factor_milli } => nanos * u128::from(factor_milli) / 1_000,
+        };
+        Some(Duration::from_nanos(u64::try_from(told).unwrap_or(u64::MAX)))
+    }
+}
+
+const SECOND: u128 = 1_000_000_000;
+
 /// How many answers are worked on at once, and who may wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Capacity {
     /// Answers at once.
     pub concurrent: u32,
-    /// How many may wait, first come first served; one more is shed as overloaded.
+    /// How many may wait; one more is shed. [`u32::MAX`] for as many as come.
     pub queue: u32,
+    /// Who of them comes next.
+    pub order: QueueOrder,
+    /// How long one may wait before it is shed. `None` for as long as it takes.
+    pub max_wait: Option<Duration>,
+    /// How one is shed.
+    pub shed: Shed,
+    /// What happens to the work for a caller that hung up.
+    pub hung_up: HungUp,
+    /// How work slows down as places fill. `None` if it does not.
+    pub batch: Option<BatchSlowdown>,
 }
 
-/// Something that goes wrong for a while.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FaultConfig {
-    /// From when.
-    pub at: Timestamp,
-    /// For how long.
-    pub lasts: Duration,
-    /// How many of the attempts it hits, drawn for each. A listener refuses all or none, whatever stands
-    /// here.
-    pub share: Share,
-    /// What happens to them.
-    pub kind: FaultKind,
-}
-
-impl FaultConfig {
-    /// When it ends.
+impl Capacity {
+    /// So many at once and none that waits: one more is shed as overloaded, 503. Work for a caller that
+    /// hung up stops.
     #[must_use]
-    pub fn until(&self) -> Timestamp {
-        self.at + self.lasts
+    pub const fn of(concurrent: u32) -> Self {
+        Self {
+            concurrent,
+            queue: 0,
+            order: QueueOrder::Fifo,
+            max_wait: None,
+            shed: Shed::Overloaded503,
+            hung_up: HungUp::Cancelled,
+            batch: None,
+        }
     }
 }
 
-/// What goes wrong. Each kind states what happens to the attempts that are in flight at its onset.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// Answers with an error at once. In flight: go on.
-    Error {
-        /// The HTTP status.
-        status: u16,
-        /// What class of failure that is, which chooses the error code of the body.
-        class: FailureClass,
-        /// What Retry-After says, if anything.
-        retry_after: Option<Duration>,
-    },
-    /// Refuses connections. In flight: reset, as by a process that was killed.
-    Refuse,
-    /// Takes connections and never answers. In flight: those it hits send no more tokens
-    /// and do not end.
-    BlackHole,
-    /// Everything takes this many thousandths of its time. In flight: go on at their old speed.
-    Slowdown {
-        /// Thousandths: 3000 for three times as long.
-        factor_milli: u32,
-    },
-    /// Answers 429, whatever the limits say. In flight: go on.
-    Throttle {
-        /// What Retry-After says, if anything.
-        retry_after: Option<Duration>,
-    },
-    /// Ends a stream after so many tokens, without its end mark; an answer that is not streamed, before
-    /// its first byte of body. In flight: go on.
-    Cut {
-        /// Tokens sent before the cut.
-        after_tokens: u32,
-    },
+/// Who comes next.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum QueueOrder {
+    /// Who has waited longest.
+    #[default]
+    Fifo,
+    /// Who came last: under overload some are answered in time, where otherwise nobody is.
+    Lifo,
+}
+
+/// How a request is refused for want of capacity.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Shed {
+    /// 503, as OpenAI says that it is overloaded.
+    #[default]
+    Overloaded503,
+    /// 529, as Anthropic does.
+    Overloaded529,
+    /// 429, as Azure and Vertex AI do, without a word about when to come again.
+    Throttled429,
+}
+
+/// What happens to the work for a caller that hung up.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HungUp {
+    /// It stops, and its place is free.
+    #[default]
+    Cancelled,
+    /// It is done to its end, for nobody: what makes overload last after its cause has gone.
+    Finished,
 }

@@ -1,36 +1,56 @@
 //! Faults: what goes wrong on a schedule. One file per kind; each states what happens to arrivals while
 //! it lasts, and to the attempts in flight at its onset.
 
+mod bad_answer;
 mod black_hole;
+mod capacity_cut;
+mod cold_cache;
+mod config;
 mod cut;
+mod delay;
 mod error;
+mod label;
+mod limit_cut;
 mod refuse;
+mod reset;
 mod slowdown;
+mod stall;
+mod stream_error;
 mod throttle;
 
-use crate::{Ending, FaultKind, Plan};
+pub use bad_answer::BadAnswer;
+pub use capacity_cut::Recovery;
+pub use config::{FaultConfig, FaultKind, Health, Target};
+pub use error::{ErrorAnswer, ErrorMix};
+
+pub(crate) use config::left;
+
+use crate::{Ending, Plan};
 use core::time::Duration;
-use squall_determinism::Timestamp;
-use squall_failure::FailureClass;
+use squall_determinism::{Draws, Timestamp};
 
 /// What a fault does to an arrival that it hits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Answers it with an error.
-    Answer { status: u16, class: FailureClass, retry_after: Option<Duration> },
+    Answer(ErrorAnswer),
     /// Lets it be served, otherwise than planned.
     Bend(Bend),
-    /// Nothing: it works on connections.
+    /// Nothing: it works on connections, limits or capacity.
     None,
 }
 
 /// How a plan is bent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bend {
-    /// All its times are this many thousandths.
-    Slower { factor_milli: u32 },
+    /// Its times are these many thousandths.
+    Slower { ttft_milli: u32, itl_milli: u32 },
+    /// Its first token comes so much later.
+    Later(Duration),
     /// It ends otherwise.
     Ends(Ending),
+    /// It is reset after so many tokens.
+    Resets { after_tokens: u32 },
 }
 
 /// What a fault does at its onset to an attempt in flight.
@@ -45,37 +65,68 @@ pub(crate) enum InFlight {
     AllEnd(Ending),
 }
 
-impl FaultKind {
-    pub(crate) fn effect(&self) -> Effect {
-        match *self {
-            Self::Error { status, class, retry_after } => error::effect(status, class, retry_after),
-            Self::Refuse => refuse::EFFECT,
-            Self::BlackHole => black_hole::EFFECT,
-            Self::Slowdown { factor_milli } => slowdown::effect(factor_milli),
-            Self::Throttle { retry_after } => throttle::effect(retry_after),
-            Self::Cut { after_tokens } => cut::effect(after_tokens),
-        }
-    }
-
-    pub(crate) fn in_flight(&self, now: Timestamp) -> InFlight {
-        match self {
-            Self::Refuse => refuse::in_flight(now),
-            Self::BlackHole => black_hole::IN_FLIGHT,
-            Self::Error { .. }
-            | Self::Slowdown { .. }
-            | Self::Throttle { .. }
-            | Self::Cut { .. } => InFlight::GoesOn,
+impl FaultConfig {
+    /// What it does at `now` to an arrival that it hits. Takes a draw only where there is a choice.
+    pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> Draws) -> Effect {
+        match self.kind {
+            FaultKind::Error(answer) => Effect::Answer(answer),
+            FaultKind::Errors(mix) => Effect::Answer(mix.draw(&mut draws())),
+            FaultKind::Throttle { retry_after } => throttle::effect(retry_after),
+            FaultKind::Refuse => refuse::EFFECT,
+            FaultKind::Reset { after_tokens } => reset::effect(after_tokens),
+            FaultKind::BlackHole => black_hole::EFFECT,
+            FaultKind::Slowdown { ttft_milli, itl_milli } => {
+                let grown = self.progress(now);
+                slowdown::effect(
+                    slowdown::grown(ttft_milli, grown),
+                    slowdown::grown(itl_milli, grown),
+                )
+            }
+            FaultKind::Delay { by } => delay::effect(by),
+            FaultKind::Cut { after_tokens } => cut::effect(after_tokens),
+            FaultKind::Stall { after_tokens } => stall::effect(after_tokens),
+            FaultKind::StreamError { after_tokens, class } => {
+                stream_error::effect(after_tokens, class)
+            }
+            FaultKind::BadAnswer(answer) => bad_answer::effect(answer),
+            FaultKind::LimitCut { .. } => limit_cut::EFFECT,
+            FaultKind::CapacityCut { .. } => capacity_cut::EFFECT,
+            FaultKind::ColdCache => cold_cache::EFFECT,
         }
     }
 }
 
+impl FaultKind {
+    pub(crate) const fn in_flight(&self, now: Timestamp) -> InFlight {
+        match self {
+            Self::Refuse => refuse::in_flight(now),
+            Self::BlackHole => black_hole::IN_FLIGHT,
+            _ => InFlight::GoesOn,
+        }
+    }
+
+    /// Whether its onset and its tail change how hard it hits, and not how many.
+    pub(crate) const fn grows_in_severity(&self) -> bool {
+        matches!(self, Self::Slowdown { .. } | Self::LimitCut { .. } | Self::CapacityCut { .. })
+    }
+}
+
 impl Bend {
+    /// Whether it says how the answer ends.
+    pub(crate) const fn is_ending(self) -> bool {
+        matches!(self, Self::Ends(_) | Self::Resets { .. })
+    }
+
     /// The plan, bent. `now` is the start of service.
     pub(crate) fn apply(self, now: Timestamp, plan: Plan) -> Plan {
         match self {
-            Self::Slower { factor_milli } => slowdown::bend(now, plan, factor_milli),
+            Self::Slower { ttft_milli, itl_milli } => {
+                slowdown::bend(now, plan, ttft_milli, itl_milli)
+            }
+            Self::Later(by) => delay::bend(plan, by),
             Self::Ends(Ending::Never) => black_hole::bend(plan),
             Self::Ends(ending) => Plan { ending, ..plan },
+            Self::Resets { after_tokens } => reset::bend(now, plan, after_tokens),
         }
     }
 }

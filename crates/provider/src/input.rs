@@ -1,11 +1,14 @@
 //! What the shell tells the provider.
 
+use crate::FaultConfig;
+use alloc::boxed::Box;
+
 /// The shell's own name for an attempt, not used again while the attempt runs.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tag(pub u64);
 
 /// One thing that happened outside.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// An attempt came in.
     Arrived(Arrival),
@@ -19,6 +22,21 @@ pub enum Input {
         /// Which attempt.
         tag: Tag,
     },
+    /// Something goes wrong that the script does not have: from `at` on, not before now. Its number is that
+    /// of [`Provider::faults`](crate::Provider::faults) before it. Ignored once there are
+    /// [`Provider::FAULTS_MAX`](crate::Provider::FAULTS_MAX).
+    Inject(Box<FaultConfig>),
+    /// A fault ends now, or does not begin at all.
+    EndFault {
+        /// By its place in the configuration.
+        fault: u16,
+    },
+    /// The script stands still: no fault begins or ends by itself.
+    Pause,
+    /// It goes on. All that was to come comes later by the pause.
+    Resume,
+    /// Every fault ends, nothing is to come, and limits are whole again.
+    Reset,
     /// Time passed: fires the timers that are due, those due at this very moment included.
     Tick,
 }
@@ -31,10 +49,24 @@ pub struct Arrival {
     /// The request it serves, from its token; a hash of the body where there is no token. Draws are
     /// keyed by it, never by arrival order, so that live and simulated draw alike.
     pub request: u64,
+    /// The model's name, as [`name_hash`] tells it.
+    pub model: u64,
+    /// The key that it comes with, likewise; 0 without one.
+    pub key: u64,
+    /// The session that it belongs to, if any: what tells its user.
+    pub session: Option<u64>,
     /// Tokens of the prompt.
     pub input_tokens: u32,
     /// Tokens of the answer, if the request says.
     pub output_tokens: Option<u32>,
     /// Whether tokens are wanted as they come.
     pub stream: bool,
+}
+
+/// A name as a number: of a model or of a key. Two names have one number once in 2⁶⁴ pairs.
+#[must_use]
+pub fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

@@ -10,14 +10,25 @@ extern crate std;
 mod config;
 mod fault;
 mod input;
+mod latency;
 mod limit;
 mod output;
 mod provider;
+mod random;
 mod repeats;
 
-pub use config::{Capacity, FaultConfig, FaultKind, Limits, ProviderConfig, RateLimit, Window};
-pub use input::{Arrival, Input, Tag};
+pub use config::{
+    Capacity, Counted, HungUp, Limits, ProviderConfig, QueueOrder, RampLimit, RateLimit,
+    RetryAfter, Shed, Window,
+};
+pub use fault::{
+    BadAnswer, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Health, Recovery, Target,
+};
+pub use input::{Arrival, Input, Tag, name_hash};
+pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};
 pub use output::{
-    CheckAnswer, Ending, LimitGauge, LimitState, Listener, Note, Output, Plan, Rejection,
+    CheckAnswer, Ending, LimitGauge, LimitKind, LimitState, Listener, Note, Output, Plan,
+    ProviderStatus, Rejection,
 };
 pub use provider::Provider;
+pub use random::RandomFault;

@@ -2,19 +2,22 @@
 //! router, so a mistake must not be made twice.
 
 mod cell_rate;
+mod gate;
+mod growth;
 mod log;
 mod slots;
 
 use crate::{LimitGauge, RateLimit, Window};
 use cell_rate::CellRate;
 use core::time::Duration;
+pub(crate) use gate::{Gates, Tokens};
 use log::Log;
 use slots::Slots;
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
 
 /// A limit at work.
 #[derive(Clone, Debug)]
-pub(crate) enum Limiter {
+enum Limiter {
     CellRate(CellRate),
     Slots(Slots),
     Log(Log),
@@ -28,6 +31,20 @@ impl Limiter {
             Window::Fixed => Self::Slots(Slots::new(n, Duration::from_secs(60), epoch_nanos)),
             Window::Slice(length) => Self::Slots(Slots::new(n, length, epoch_nanos)),
             Window::Sliding => Self::Log(Log::new(n)),
+        }
+    }
+
+    /// So much of its rate is left from `now` on; what passed counts on.
+    pub(crate) fn set_left(&mut self, limit: RateLimit, now: Timestamp, left: Share) {
+        let part = |whole: u64| left.of(whole).max(1);
+        let n = part(limit.per_minute);
+        match (self, limit.window) {
+            (Self::CellRate(rate), Window::Gcra { burst }) => {
+                rate.set_rate(now, n, part(burst.unwrap_or(limit.per_minute)));
+            }
+            (Self::Slots(slots), _) => slots.set_rate(n),
+            (Self::Log(log), _) => log.set_rate(n),
+            (Self::CellRate(_), _) => {}
         }
     }
 
@@ -68,17 +85,6 @@ pub(crate) enum Verdict {
     Wait(Duration),
     /// Never: it is more than the limit holds.
     Never,
-}
-
-impl Verdict {
-    /// Both must let it pass: the longer wait holds.
-    pub(crate) fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Never, _) | (_, Self::Never) => Self::Never,
-            (Self::Wait(one), Self::Wait(two)) => Self::Wait(one.max(two)),
-            (Self::Pass, verdict) | (verdict, Self::Pass) => verdict,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the provider tells the shell.
 
-use crate::Tag;
+use crate::{BadAnswer, ErrorAnswer, RetryAfter, Tag};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -46,8 +46,6 @@ pub struct Plan {
     /// The fault that shaped it, by its place in the configuration: of several the first, but always a
     /// black hole.
     pub fault: Option<u16>,
-    /// The limits as they stood at its arrival, itself counted, for headers.
-    pub limits: LimitState,
 }
 
 impl Plan {
@@ -59,10 +57,11 @@ impl Plan {
             self.first_at + Duration::from_nanos((self.gap.as_nanos() as u64).saturating_mul(gaps))
         };
         match self.ending {
-            Ending::Complete => after(self.tokens),
-            Ending::Cut { after_tokens } => after(after_tokens.min(self.tokens)),
+            Ending::Complete | Ending::Cut { .. } | Ending::Told { .. } | Ending::Bad(_) => {
+                after(self.tokens_sent())
+            }
             Ending::Reset { at } => at,
-            Ending::Never => Timestamp::MAX,
+            Ending::Never | Ending::Stall { .. } => Timestamp::MAX,
         }
     }
 
@@ -71,8 +70,11 @@ impl Plan {
     #[must_use]
     pub fn tokens_sent(&self) -> u32 {
         match self.ending {
-            Ending::Cut { after_tokens } => after_tokens.min(self.tokens),
-            _ => self.tokens,
+            Ending::Cut { after_tokens }
+            | Ending::Stall { after_tokens }
+            | Ending::Told { after_tokens, .. } => after_tokens.min(self.tokens),
+            Ending::Bad(answer) => answer.tokens(self.tokens),
+            Ending::Complete | Ending::Reset { .. } | Ending::Never => self.tokens,
         }
     }
 
@@ -98,6 +100,21 @@ pub enum Ending {
         /// Tokens sent before it; 0 closes it before any content.
         after_tokens: u32,
     },
+    /// After so many tokens comes an error event, and then the end mark's place is empty. An answer that is
+    /// not streamed is that error.
+    Told {
+        /// Tokens sent before it.
+        after_tokens: u32,
+        /// What class of failure it tells.
+        class: FailureClass,
+    },
+    /// After so many tokens nothing more comes, and the connection stays open.
+    Stall {
+        /// Tokens sent before the silence.
+        after_tokens: u32,
+    },
+    /// With something that is no answer: after as many tokens as that shows of a stream.
+    Bad(BadAnswer),
     /// The connection is reset at that moment.
     Reset {
         /// When.
@@ -114,12 +131,14 @@ pub struct Rejection {
     pub status: u16,
     /// The class of failure, which chooses the error code of the body.
     pub class: FailureClass,
-    /// What Retry-After says, if anything.
+    /// What a reader of Retry-After learns, if it says anything.
     pub retry_after: Option<Duration>,
+    /// In which way it is said.
+    pub retry_after_form: RetryAfter,
     /// The fault that caused it, by its place in the configuration; `None` for limits and capacity.
     pub fault: Option<u16>,
-    /// The limits as they stand, for headers.
-    pub limits: LimitState,
+    /// The limit that it is over, if that is the reason.
+    pub limit: Option<LimitKind>,
 }
 
 /// Limits as headers tell them; `None` where there is no such limit.
@@ -129,6 +148,27 @@ pub struct LimitState {
     pub requests: Option<LimitGauge>,
     /// Tokens: likewise.
     pub tokens: Option<LimitGauge>,
+    /// Tokens of prompts, where they are counted apart.
+    pub input_tokens: Option<LimitGauge>,
+    /// Tokens of answers, likewise.
+    pub output_tokens: Option<LimitGauge>,
+}
+
+/// Which limit refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitKind {
+    /// Requests per minute.
+    Requests,
+    /// Tokens per minute.
+    Tokens,
+    /// Tokens of prompts per minute.
+    InputTokens,
+    /// Tokens of answers per minute.
+    OutputTokens,
+    /// Requests per day.
+    Day,
+    /// The growth of traffic.
+    Growth,
 }
 
 /// One limit as headers tell it.
@@ -152,6 +192,8 @@ pub enum CheckAnswer {
     Refused,
     /// Nothing: the connection is taken, and no answer comes.
     Nothing,
+    /// An error, where health is honest.
+    Failed(ErrorAnswer),
 }
 
 /// What the provider does with connections.
@@ -176,4 +218,19 @@ pub enum Note {
         /// By its place in the configuration.
         fault: u16,
     },
+}
+
+/// How a provider is doing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProviderStatus {
+    /// Answers that are worked on, those for callers that hung up included.
+    pub serving: u32,
+    /// Requests that wait for a place.
+    pub waiting: u32,
+    /// How many it can work on at once now; `None` for as many as come.
+    pub places: Option<u32>,
+    /// The limits as they stand, of requests without a key where each key has its own.
+    pub limits: LimitState,
+    /// Whether the script stands still.
+    pub paused: bool,
 }

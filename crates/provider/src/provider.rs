@@ -3,17 +3,20 @@
 mod admit;
 mod errors;
 mod places;
+mod script;
 
-use crate::fault::InFlight;
-use crate::limit::Limiter;
+use crate::latency::Warmth;
+use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{
-    CheckAnswer, Ending, FaultKind, Input, Listener, Note, Output, Plan, ProviderConfig, Tag,
+    CheckAnswer, FaultConfig, FaultKind, Health, Input, LimitState, Listener, Output,
+    ProviderConfig, ProviderStatus, Tag,
 };
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use errors::Errors;
 use places::Places;
+use script::{Change, ChangeKind};
 use squall_determinism::{Seed, Timestamp};
 
 /// A provider: takes attempts, says how each is served.
@@ -38,20 +41,15 @@ use squall_determinism::{Seed, Timestamp};
 /// use squall_determinism::{Law, Seed, Timestamp};
 /// use squall_provider::*;
 ///
-/// let config = ProviderConfig {
-///     ttft: Law::Fixed { value: 350_000_000 },
-///     itl: Law::Fixed { value: 20_000_000 },
-///     output_tokens: Law::Fixed { value: 60 },
-///     context_window: None,
-///     error_latency: Law::Fixed { value: 0 },
-///     limits: Limits::default(),
-///     capacity: None,
-///     faults: Vec::new(),
-/// };
+/// let ttft = Law::Fixed { value: 350_000_000 };
+/// let config = ProviderConfig::new(ttft, Law::Fixed { value: 20_000_000 });
 /// let mut provider = Provider::new(config, Seed::new(7), 0, 0);
 /// let arrival = Arrival {
 ///     tag: Tag(0),
 ///     request: 1,
+///     model: 0,
+///     key: 0,
+///     session: None,
 ///     input_tokens: 400,
 ///     output_tokens: Some(11),
 ///     stream: true,
@@ -67,35 +65,31 @@ use squall_determinism::{Seed, Timestamp};
 #[derive(Clone, Debug)]
 pub struct Provider {
     config: ProviderConfig,
+    /// The script's faults, then those that were injected.
+    faults: Vec<FaultConfig>,
     seed: Seed,
     entity: u64,
+    epoch_nanos: u64,
     now: Timestamp,
-    rpm: Option<Limiter>,
-    tpm: Option<Limiter>,
+    gates: Gates,
     repeats: Repeats,
     places: Places,
+    warmth: Warmth,
     errors: Errors,
     /// The starts and ends of faults that are to come, the next one last.
     schedule: Vec<Change>,
-    /// The faults that last, by place, in the order of the configuration.
+    /// Since when the script stands still.
+    paused: Option<Timestamp>,
+    /// The faults that last, in the order of their numbers.
     active: Vec<u16>,
+    /// Whether one of them cuts limits or places.
+    cuts: bool,
+    /// When limits and places are to follow it next.
+    step_at: Option<Timestamp>,
+    /// When a recovery began anew.
+    restarts: BTreeMap<u16, Timestamp>,
     listener: Listener,
     outputs: VecDeque<Output>,
-}
-
-/// A fault that starts or ends.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Change {
-    at: Timestamp,
-    /// Ends come before starts, so that faults that follow each other never overlap.
-    kind: ChangeKind,
-    fault: u16,
-}
-
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum ChangeKind {
-    Ends,
-    Starts,
 }
 
 impl Provider {
@@ -103,30 +97,30 @@ impl Provider {
     /// the seed of the run; `epoch_nanos` is the wall time at the start of the run, in nanoseconds since
     /// 1970: minute windows are aligned to it.
     #[must_use]
-    pub fn new(config: ProviderConfig, seed: Seed, entity: u64, epoch_nanos: u64) -> Self {
-        let faults = (0_u16..).zip(&config.faults);
-        let mut schedule: Vec<_> = faults
-            .flat_map(|(fault, config)| {
-                let (at, until) = (config.at, config.until());
-                [(at, ChangeKind::Starts), (until, ChangeKind::Ends)].map(|(at, kind)| Change {
-                    at,
-                    kind,
-                    fault,
-                })
-            })
+    pub fn new(mut config: ProviderConfig, seed: Seed, entity: u64, epoch_nanos: u64) -> Self {
+        let faults = core::mem::take(&mut config.faults);
+        let mut schedule: Vec<_> = (0_u16..)
+            .zip(&faults)
+            .flat_map(|(fault, config)| script::changes(fault, config))
             .collect();
         schedule.sort_unstable_by(|a, b| b.cmp(a));
         Self {
+            faults,
             seed,
             entity,
+            epoch_nanos,
             now: Timestamp::ZERO,
-            rpm: config.limits.rpm.map(|limit| Limiter::new(limit, epoch_nanos)),
-            tpm: config.limits.tpm.map(|limit| Limiter::new(limit, epoch_nanos)),
+            gates: Gates::new(config.limits, epoch_nanos),
             repeats: Repeats::new(),
             places: Places::new(config.capacity),
+            warmth: Warmth::default(),
             errors: Errors::default(),
             schedule,
+            paused: None,
             active: Vec::new(),
+            cuts: false,
+            step_at: None,
+            restarts: BTreeMap::new(),
             listener: Listener::Listening,
             outputs: VecDeque::new(),
             config,
@@ -142,10 +136,23 @@ impl Provider {
         self.now = self.now.max(now);
         let until = self.now;
         self.fire(|due| due < until);
+        if self.cuts {
+            self.follow();
+            self.serve_waiting();
+        }
         match input {
             Input::Arrived(arrival) => self.admit(&arrival),
-            Input::Delivered { tag } | Input::Gone { tag } => self.ended(tag),
+            Input::Delivered { tag } => self.ended(tag, false),
+            Input::Gone { tag } => self.ended(tag, true),
+            Input::Inject(fault) => self.inject(*fault),
+            Input::EndFault { fault } => self.end_fault(fault),
+            Input::Pause => self.pause(),
+            Input::Resume => self.resume(),
+            Input::Reset => self.reset(),
             Input::Tick => self.fire(|due| due <= until),
+        }
+        if self.cuts {
+            self.follow();
         }
     }
 
@@ -157,7 +164,16 @@ impl Provider {
     /// When a tick is due at the latest, if nothing else happens.
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.schedule.last().map(|change| change.at).into_iter().chain(self.errors.next_at()).min()
+        [
+            self.next_change(),
+            self.places.next_ghost(),
+            self.places.next_expiry(),
+            self.step_at,
+            self.errors.next_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Whether connections are taken now.
@@ -166,20 +182,40 @@ impl Provider {
         self.listener
     }
 
-    /// What would come of a check at `now`. Asking changes nothing. A black hole that hits a share of
-    /// what arrives swallows that share of checks, drawn for each moment.
+    /// The limits of a key as they stand at `now`, for headers.
+    pub fn limits(&mut self, now: Timestamp, key: u64) -> LimitState {
+        self.gates.state(self.now.max(now), key)
+    }
+
+    /// How it is doing at `now`.
+    pub fn status(&mut self, now: Timestamp) -> ProviderStatus {
+        ProviderStatus {
+            serving: self.places.serving(),
+            waiting: self.places.waiting(),
+            places: self.config.capacity.map(|_| self.places.concurrent()),
+            limits: self.limits(now, 0),
+            paused: self.paused.is_some(),
+        }
+    }
+
+    /// What would come of a check at `now`. Asking changes nothing. A fault that hits a share of what
+    /// arrives hits that share of checks, drawn for each moment.
     #[must_use]
     pub fn answers_checks(&self, now: Timestamp) -> CheckAnswer {
-        let lasts = |fault: u16| {
-            let fault = &self.config.faults[usize::from(fault)];
-            fault.at <= now && now < fault.until()
-        };
         let mut answer = CheckAnswer::Answered;
-        for fault in (0..self.config.faults.len() as u16).filter(|&fault| lasts(fault)) {
-            match self.config.faults[usize::from(fault)].kind {
-                FaultKind::Refuse => return CheckAnswer::Refused,
-                FaultKind::BlackHole if self.swallows_check(fault, now) => {
-                    answer = CheckAnswer::Nothing;
+        for (fault, config) in self.lasting(now) {
+            if config.kind == FaultKind::Refuse {
+                return CheckAnswer::Refused;
+            }
+            if config.health == Health::Lies || !self.victims_at(fault, now).include_check(now) {
+                continue;
+            }
+            match config.kind {
+                FaultKind::BlackHole => answer = CheckAnswer::Nothing,
+                FaultKind::Error(error)
+                    if config.health == Health::Honest && answer == CheckAnswer::Answered =>
+                {
+                    answer = CheckAnswer::Failed(error);
                 }
                 _ => {}
             }
@@ -187,76 +223,54 @@ impl Provider {
         answer
     }
 
-    /// Fires what is due in the order of time; at one time faults come before answers.
+    fn next_change(&self) -> Option<Timestamp> {
+        match self.paused {
+            Some(_) => None,
+            None => self.schedule.last().map(|change| change.at),
+        }
+    }
+
+    /// Fires what is due in the order of time; at one time faults come before places, and places before
+    /// answers.
     fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
         let until = self.now;
         while let Some(due) = self.next_timer().filter(|&due| is_due(due)) {
             self.now = due.min(until);
-            match self.schedule.pop_if(|change| change.at <= due) {
-                Some(Change { kind: ChangeKind::Starts, fault, .. }) => self.fault_starts(fault),
-                Some(Change { kind: ChangeKind::Ends, fault, .. }) => self.fault_ends(fault),
-                None => {
-                    let late = self.errors.pop().into_iter();
-                    self.outputs
-                        .extend(late.map(|(tag, rejection)| Output::Reject { tag, rejection }));
+            let is_next = |next: Option<Timestamp>| next.is_some_and(|next| next <= due);
+            if is_next(self.next_change()) {
+                match self.schedule.pop() {
+                    Some(Change { kind: ChangeKind::Starts, fault, .. }) => {
+                        self.fault_starts(fault)
+                    }
+                    Some(Change { kind: ChangeKind::Ends, fault, .. }) => self.fault_ends(fault),
+                    None => {}
                 }
+            } else if is_next(self.places.next_ghost()) {
+                self.places.free_ghosts(due);
+                self.serve_waiting();
+            } else if is_next(self.places.next_expiry()) {
+                if let Some(waited) = self.places.expire()
+                    && let Some(tag) = waited.tag
+                {
+                    self.shed(tag, &waited.subject);
+                }
+            } else if is_next(self.step_at) {
+                self.follow();
+                self.serve_waiting();
+            } else if let Some((tag, rejection)) = self.errors.pop() {
+                self.outputs.push_back(Output::Reject { tag, rejection });
             }
         }
         self.now = until;
     }
 
-    fn fault_starts(&mut self, fault: u16) {
-        let place = self.active.partition_point(|&other| other < fault);
-        self.active.insert(place, fault);
-        self.outputs.push_back(Output::Note(Note::FaultStarted { fault }));
-        self.update_listener();
-        match self.config.faults[usize::from(fault)].kind.in_flight(self.now) {
-            InFlight::GoesOn => {}
-            InFlight::HitEnds(ending) => {
-                let victims = self.victims(fault);
-                let mut hit = self.places.take_hit(|key| victims.include(key));
-                hit.extend(self.errors.take(|key| victims.include(key)));
-                self.end(&hit, fault, ending);
-                self.serve_waiting();
-            }
-            InFlight::AllEnd(ending) => {
-                let mut all = self.places.take_all();
-                all.extend(self.errors.take(|_| true));
-                self.end(&all, fault, ending);
-            }
+    /// An attempt is over for the shell: its place goes to the next one who waits, unless work goes on
+    /// for a caller that hung up.
+    fn ended(&mut self, tag: Tag, gone: bool) {
+        if let Some((plan, subject)) = self.places.free(tag, gone) {
+            let sent = if gone { plan.tokens_by(self.now) } else { plan.tokens_sent() };
+            self.gates.used(self.now, subject.key, sent);
         }
-    }
-
-    fn fault_ends(&mut self, fault: u16) {
-        self.active.retain(|&other| other != fault);
-        self.outputs.push_back(Output::Note(Note::FaultEnded { fault }));
-        self.update_listener();
-    }
-
-    fn update_listener(&mut self) {
-        let faults = self.active.iter().map(|&fault| &self.config.faults[usize::from(fault)]);
-        let refuses = faults.into_iter().any(|fault| matches!(fault.kind, FaultKind::Refuse));
-        let listener = if refuses { Listener::Refusing } else { Listener::Listening };
-        if listener != self.listener {
-            self.listener = listener;
-            self.outputs.push_back(Output::Listener(listener));
-        }
-    }
-
-    /// Tells the plans of attempts that a fault ends.
-    fn end(&mut self, attempts: &[(Tag, Plan)], fault: u16, ending: Ending) {
-        for &(tag, plan) in attempts {
-            // What was sent stays sent, and nothing more comes.
-            let tokens = plan.tokens_by(self.now);
-            let first_at = if tokens == 0 { Timestamp::MAX } else { plan.first_at };
-            let plan = Plan { first_at, tokens, ending, fault: Some(fault), ..plan };
-            self.outputs.push_back(Output::Plan { tag, plan });
-        }
-    }
-
-    /// An attempt is over for the shell: its place goes to the next one who waits.
-    fn ended(&mut self, tag: Tag) {
-        self.places.free(tag);
         self.errors.forget(tag);
         self.serve_waiting();
     }

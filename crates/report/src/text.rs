@@ -1,7 +1,6 @@
 //! Numbers as people read them: thousands set apart, units behind, never more digits than mean something.
 
 use squall_determinism::Timestamp;
-use squall_failure::FailureClass;
 use squall_record::RunHeader;
 use std::ops::Range;
 use std::time::Duration;
@@ -79,16 +78,6 @@ pub(crate) fn weights(header: &RunHeader, deployment: usize) -> String {
 pub(crate) fn changes(header: &RunHeader) -> Vec<String> {
     let lines = header.changes.iter();
     lines.map(|change| format!("at {}: {}", moment(change.at), change.what)).collect()
-}
-
-/// `503`; `400 content policy` where the status does not tell all.
-pub(crate) fn error(status: u16, class: FailureClass) -> String {
-    match class {
-        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::QuotaSpent => {
-            format!("{status} {}", class.as_str().replace('_', " "))
-        }
-        _ => status.to_string(),
-    }
 }
 
 #[cfg(test)]

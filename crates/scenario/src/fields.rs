@@ -135,6 +135,11 @@ impl<'n> Fields<'n> {
         (key, self.entry(name).map(|entry| &entry.value))
     }
 
+    /// Whether its table has a key.
+    pub(crate) fn has_key(&self, name: &str) -> bool {
+        self.section.key(name).is_some()
+    }
+
     /// The node under `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.find(name).1
@@ -185,6 +190,11 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn share(&self, name: &str) -> Option<Share> {
         self.parsed(name, |shape| matches!(shape, Shape::Percent), unit::share)
+    }
+
+    /// A factor in thousandths.
+    pub(crate) fn factor_milli(&self, name: &str) -> Option<u32> {
+        self.parsed(name, |shape| matches!(shape, Shape::Factor), unit::factor_milli)
     }
 
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {

@@ -27,7 +27,8 @@ pub use expectation::{
 pub use json_schema::json_schema;
 pub use litellm::{Finding, InitOptions, LitellmDeployment, LitellmFile, Support};
 pub use model::{
-    ApiKey, Change, DeploymentLink, EPOCH_NANOS, Format, GatewayCost, GatewayFile, GatewayProvider,
+    ApiKey, Change, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
     MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,
 };
+pub use read::read_fault;
 pub use reference::reference_markdown;

@@ -10,6 +10,7 @@ use squall_router::{
     DeploymentConfig, DeploymentId, Features, GroupId, Overrides, RegionId, Roster, RouterConfig,
     Tags, TenantId,
 };
+use squall_wire::Format;
 use squall_workload::WorkloadConfig;
 
 /// Wall time at the start of every run of a scenario, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
@@ -158,17 +159,20 @@ pub struct ScenarioProvider {
     pub name: String,
     /// The API it speaks.
     pub format: Format,
-    /// How it behaves.
+    /// How it behaves in a run of the scenario's seed.
     pub config: ProviderConfig,
+    /// The same as it stands in the file: what happens at random times is not drawn.
+    pub written: ProviderConfig,
 }
 
-/// The API a provider speaks.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Format {
-    /// OpenAI chat completions.
-    #[default]
-    OpenAi,
+impl Scenario {
+    /// The scenario with another seed: what happens at random times is drawn anew.
+    pub fn set_seed(&mut self, seed: Seed) {
+        self.seed = seed;
+        for (entity, provider) in (0..).zip(&mut self.providers) {
+            provider.config = provider.written.drawn(seed, entity);
+        }
+    }
 }
 
 /// What serves a deployment.
@@ -179,6 +183,9 @@ pub struct DeploymentLink {
     /// The model's name upstream: what tells two deployments of one provider apart. Defaults to the
     /// deployment's name.
     pub model: String,
+    /// The name of the key that it is called with, in a scenario: limits may be per key, and a fault may hit
+    /// one key alone.
+    pub key: Option<String>,
 }
 
 /// What `squall gateway` serves.

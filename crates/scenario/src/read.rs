@@ -1,6 +1,7 @@
 //! The readers: a file each for the sections of a file, its table of keys beside the function that
 //! reads it.
 
+mod capacity;
 mod change;
 mod cooldown;
 mod deployment;
@@ -9,6 +10,7 @@ mod fault;
 mod gateway;
 mod gateway_cost;
 mod known;
+mod latency;
 mod law;
 mod limits;
 mod litellm;
@@ -26,6 +28,7 @@ mod strategy;
 mod tenant;
 mod traffic;
 
+pub(crate) use fault::FAULT_NOW;
 pub(crate) use gateway::GATEWAY;
 pub(crate) use known::Known;
 pub(crate) use mock::MOCK;
@@ -35,6 +38,8 @@ use crate::diagnostic::{Diagnostics, Problems};
 use crate::fields::Fields;
 use crate::shape::Section;
 use crate::yaml;
+use squall_determinism::Timestamp;
+use squall_provider::FaultConfig;
 
 /// Reads a whole file as `section` with `read`, whose value counts only if there was no problem.
 fn file<T>(
@@ -50,6 +55,18 @@ fn file<T>(
         Some(value) if problems.is_empty() => Ok(value),
         _ => Err(Diagnostics::new(path, text, problems.into_vec())),
     }
+}
+
+/// Reads one fault that begins `now`, or so long after it as `at` says: `{ for: 30s, error: 503 }`, with or
+/// without its braces.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn read_fault(text: &str, now: Timestamp) -> Result<FaultConfig, Diagnostics> {
+    let text = text.trim();
+    let braced = text.starts_with('{') || text.contains('\n');
+    let text = if braced { text.to_owned() } else { format!("{{ {text} }}") };
+    file("fault", &text, &FAULT_NOW, |fields| fault::fault_now(&fields, now))
 }
 
 #[cfg(test)]

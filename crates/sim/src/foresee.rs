@@ -2,7 +2,7 @@
 
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{Ending, Plan};
+use squall_provider::{BadAnswer, Ending, Plan};
 use std::time::Duration;
 
 /// The next thing that a caller will see.
@@ -24,7 +24,7 @@ pub(crate) fn next(
     seen_first: bool,
     between_tokens: Duration,
 ) -> Option<(Timestamp, Seen)> {
-    let end = ending(plan);
+    let end = ending(plan, stream);
     if stream
         && !seen_first
         && plan.tokens_sent() > 0
@@ -47,11 +47,15 @@ pub(crate) fn next(
     }
 }
 
-fn ending(plan: &Plan) -> Option<(Timestamp, Seen)> {
+fn ending(plan: &Plan, stream: bool) -> Option<(Timestamp, Seen)> {
     let seen = match plan.ending {
         Ending::Complete => Seen::Finished,
-        Ending::Cut { .. } | Ending::Reset { .. } => Seen::Failed(FailureClass::Cut),
-        Ending::Never => return None,
+        Ending::Bad(BadAnswer::NoEnd) if !stream => Seen::Finished,
+        Ending::Bad(_) | Ending::Cut { .. } | Ending::Reset { .. } => {
+            Seen::Failed(FailureClass::Cut)
+        }
+        Ending::Told { class, .. } => Seen::Failed(class),
+        Ending::Never | Ending::Stall { .. } => return None,
     };
     Some((plan.ends_at(), seen))
 }
@@ -64,7 +68,6 @@ fn last_token(plan: &Plan) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use squall_provider::LimitState;
 
     const BETWEEN: Duration = Duration::from_secs(10);
 
@@ -75,7 +78,6 @@ mod tests {
             tokens: 11,
             ending,
             fault: None,
-            limits: LimitState::default(),
         }
     }
 
@@ -117,6 +119,23 @@ mod tests {
         let stalled = Seen::Failed(FailureClass::Stalled);
         assert_eq!(next(&plan, true, true, BETWEEN), Some((at(12_000), stalled)));
         assert_eq!(next(&plan, false, false, BETWEEN), None);
+    }
+
+    #[test]
+    fn a_stall_sends_its_tokens_and_then_stalls() {
+        let plan = plan(Ending::Stall { after_tokens: 3 });
+        let stalled = Seen::Failed(FailureClass::Stalled);
+        assert_eq!(next(&plan, true, false, BETWEEN), Some((at(1_000), Seen::FirstToken)));
+        assert_eq!(next(&plan, true, true, BETWEEN), Some((at(11_200), stalled)));
+        assert_eq!(next(&plan, false, false, BETWEEN), None);
+    }
+
+    #[test]
+    fn an_error_event_comes_after_its_tokens() {
+        let plan = plan(Ending::Told { after_tokens: 3, class: FailureClass::Server });
+        let told = Seen::Failed(FailureClass::Server);
+        assert_eq!(next(&plan, true, true, BETWEEN), Some((at(1_200), told)));
+        assert_eq!(next(&plan, false, false, BETWEEN), Some((at(1_200), told)));
     }
 
     #[test]

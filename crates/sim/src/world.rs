@@ -14,10 +14,10 @@ use crate::SimOptions;
 use crate::event::{EventQueue, What};
 use crate::flight::Flights;
 use squall_determinism::Timestamp;
-use squall_provider::Provider;
+use squall_provider::{Provider, name_hash};
 use squall_record::{Cast, Collector, Ended, Keep, Mode, Recording, RunHeader, Shape};
 use squall_router::{ConfigError, ConfigId, Input, Output, Router};
-use squall_scenario::{EPOCH_NANOS, Scenario};
+use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
 use std::collections::VecDeque;
 
@@ -28,6 +28,8 @@ pub(crate) struct World<'a> {
     workload: Workload,
     router: Router,
     providers: Vec<Provider>,
+    /// What each deployment's provider goes by.
+    names: Vec<Names>,
     /// When a provider next changes by itself.
     provider_due: Timestamp,
     events: EventQueue,
@@ -46,6 +48,13 @@ pub(crate) struct World<'a> {
     journal: Option<router::Journal>,
 }
 
+/// What a provider goes by: the model and the key of a deployment.
+#[derive(Clone, Copy, Debug)]
+struct Names {
+    model: u64,
+    key: u64,
+}
+
 /// What happens first at one moment comes first here.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Source {
@@ -54,6 +63,13 @@ enum Source {
     Change,
     Router,
     Client,
+}
+
+impl Names {
+    fn of(link: &DeploymentLink) -> Self {
+        let key = link.key.as_deref().map_or(0, name_hash);
+        Self { model: name_hash(&link.model), key }
+    }
 }
 
 impl<'a> World<'a> {
@@ -81,6 +97,7 @@ impl<'a> World<'a> {
             workload: Workload::new(scenario.workload.clone(), scenario.seed),
             router,
             providers,
+            names: scenario.deployments.iter().map(Names::of).collect(),
             provider_due: Timestamp::MAX,
             events: EventQueue::default(),
             workers: gateway::Workers::default(),

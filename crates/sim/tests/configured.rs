@@ -113,7 +113,7 @@ fn changing() -> Scenario {
     };
     scenario.changes =
         vec![change(10, "weights eu 1, us 3", second), change(15, "chat: eu, ap", third)];
-    scenario.deployments.push(DeploymentLink { provider: 1, model: "ap".to_owned() });
+    scenario.deployments.push(DeploymentLink { provider: 1, model: "ap".to_owned(), key: None });
     scenario
 }
 

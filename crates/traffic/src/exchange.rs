@@ -124,6 +124,7 @@ fn request(shared: &Shared, client: &ClientRequest) -> Request<Full<Bytes>> {
         request: client.request.0,
         input_tokens: client.input_tokens,
         output_tokens: client.output_tokens,
+        session: client.session,
     };
     let delivery = if client.stream { Delivery::StreamWithUsage } else { Delivery::Whole };
     let kind = shared.kind(client);

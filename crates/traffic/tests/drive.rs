@@ -3,10 +3,11 @@
 use squall_clock::Clock;
 use squall_determinism::{Law, Seed, Share, Timestamp};
 use squall_failure::{FailureClass, Source};
-use squall_mock_provider::{MockProvider, MockSetup, Rows};
-use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
+use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
 use squall_traffic::{DriverLog, Progress, TrafficKind, TrafficSetup, drive};
+use squall_wire::Format;
 use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, WorkloadConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -18,20 +19,14 @@ const SEED: Seed = Seed::new(7);
 fn quick() -> ProviderConfig {
     let millis = |millis: u64| Law::Fixed { value: millis * 1_000_000 };
     ProviderConfig {
-        ttft: millis(5),
-        itl: millis(1),
         output_tokens: Law::Fixed { value: 8 },
-        context_window: None,
-        error_latency: Law::Fixed { value: 0 },
-        limits: Limits::default(),
-        capacity: None,
-        faults: Vec::new(),
+        ..ProviderConfig::new(millis(5), millis(1))
     }
 }
 
 fn always(kind: FaultKind) -> ProviderConfig {
     let lasts = Duration::from_secs(3_600);
-    let fault = FaultConfig { at: Timestamp::ZERO, lasts, share: Share::ALL, kind };
+    let fault = FaultConfig::new(Timestamp::ZERO, lasts, kind);
     ProviderConfig { faults: vec![fault], ..quick() }
 }
 
@@ -39,6 +34,7 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
     MockProvider::start(MockSetup {
         name: "mock".to_owned(),
         provider: 0,
+        format: Format::OpenAi,
         config,
         seed: SEED,
         clock,
@@ -46,6 +42,7 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("chat".to_owned(), 0)],
         rows: Rows::Kept,
+        patience: Patience::default(),
     })
     .expect("a free port")
 }

@@ -1,18 +1,25 @@
 //! The LLM APIs as bytes: requests, responses, errors, limit headers, server-sent events. No I/O.
 //!
-//! What all vendors share stands in modules of its own; each vendor's dialect is one module more. The
-//! one dialect so far is [`openai`].
+//! What all vendors share stands in modules of its own; each vendor's dialect is one module more. Clients
+//! speak [`openai`]; [`call`] is how any dialect is spoken to its vendor.
 
+mod anthropic;
+mod azure;
 mod filler;
+mod format;
+mod gemini;
 mod go_duration;
 mod limits;
 mod retry_after;
 mod sse;
 mod token;
 
+pub mod call;
 pub mod openai;
+pub mod serve;
 
 pub use filler::{estimate_tokens, push_text, word};
+pub use format::Format;
 pub use limits::{LimitGauge, LimitHeaders};
 pub use retry_after::{read_retry_after, write_retry_after};
 pub use sse::{SseDecoder, SseError, SseEvent, push_event};

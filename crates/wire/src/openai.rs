@@ -1,21 +1,38 @@
 //! OpenAI chat completions, as OpenAI and those who copy it speak them.
 
+mod call;
 mod completion;
 mod error;
 mod failure;
 mod models;
 mod new_chat;
+mod operation;
 mod request;
+mod serve;
+mod serve_chat;
+mod serve_completions;
+mod serve_embeddings;
+mod serve_responses;
 mod stream;
 mod text;
 
+pub(crate) use call::OpenAi;
 pub use completion::{Answer, Completion, FinishReason, read_completion};
 pub use error::ApiError;
+pub(crate) use failure::{class_of_bad_request, failure_of, of_class};
 pub use failure::{failure_from_error, failure_from_response};
 pub use models::models_body;
 pub use new_chat::{Delivery, NewChat};
+pub use operation::Operation;
 pub use request::{ChatRequest, Needs, RequestError};
+pub(crate) use serve::OpenAiServer;
 pub use stream::{Chunk, ChunkWriter, StreamEvent};
+pub(crate) use text::Text;
+
+/// What Azure serves as OpenAI does.
+pub(crate) mod serving {
+    pub(crate) use super::serve::{api_error, endpoint, pen, read, whole};
+}
 
 /// Where chat completions are asked for.
 pub const COMPLETIONS_PATH: &str = "/v1/chat/completions";
@@ -24,6 +41,6 @@ pub const COMPLETIONS_PATH: &str = "/v1/chat/completions";
 pub const MODELS_PATH: &str = "/v1/models";
 
 /// The text as a JSON string, quotes included.
-fn json_string(text: &str) -> String {
+pub(crate) fn json_string(text: &str) -> String {
     serde_json::to_string(text).expect("a string is always JSON")
 }

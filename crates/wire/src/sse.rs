@@ -37,6 +37,9 @@ pub struct SseDecoder {
     after_cr: bool,
     at_stream_start: bool,
     limit: usize,
+    /// Bytes of the stream before the buffer, and those up to the last blank line.
+    dropped: u64,
+    whole: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,12 +75,15 @@ impl SseDecoder {
             after_cr: false,
             at_stream_start: true,
             limit,
+            dropped: 0,
+            whole: 0,
         }
     }
 
     /// Takes the next bytes of the stream, split anywhere.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
+        self.dropped += self.start as u64;
         self.scanned -= self.start;
         self.start = 0;
         self.buffer.extend_from_slice(bytes);
@@ -95,6 +101,7 @@ impl SseDecoder {
         }
         while let Some((from, to)) = self.next_line() {
             if from == to {
+                self.whole = self.dropped + self.start as u64;
                 if self.state == State::Data {
                     self.state = State::Done;
                     return Ok(Some(SseEvent { name: &self.name, data: &self.data }));
@@ -107,6 +114,13 @@ impl SseDecoder {
         }
         self.check_size(self.buffer.len() - self.start)?;
         Ok(None)
+    }
+
+    /// How many bytes of the stream belong to events that are whole, up to the one that was handed out last:
+    /// who passes the stream on stops there, so that something else can follow.
+    #[must_use]
+    pub const fn whole_bytes(&self) -> u64 {
+        self.whole
     }
 
     fn check_size(&self, pending: usize) -> Result<(), SseError> {

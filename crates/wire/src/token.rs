@@ -8,7 +8,8 @@ use std::str::FromStr;
 /// so that it survives a gateway that drops unknown headers, or rewrites fields.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-squall-token");
 
-/// `squall-<request>-<in>-<out>`: which request of a run this is, and how large.
+/// `squall-<request>-<in>-<out>`: which request of a run this is, and how large; with `-<session>` behind
+/// it, which session it belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RequestToken {
     /// The request's place in the run.
@@ -17,6 +18,8 @@ pub struct RequestToken {
     pub input_tokens: u32,
     /// Tokens of the answer that it wants.
     pub output_tokens: u32,
+    /// The session it belongs to, if any.
+    pub session: Option<u64>,
 }
 
 impl RequestToken {
@@ -41,7 +44,8 @@ impl RequestToken {
 
 impl fmt::Display for RequestToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "squall-{}-{}-{}", self.request, self.input_tokens, self.output_tokens)
+        write!(f, "squall-{}-{}-{}", self.request, self.input_tokens, self.output_tokens)?;
+        self.session.map_or(Ok(()), |session| write!(f, "-{session}"))
     }
 }
 
@@ -55,6 +59,7 @@ impl FromStr for RequestToken {
             request: number(numbers.next())?,
             input_tokens: number(numbers.next())?,
             output_tokens: number(numbers.next())?,
+            session: numbers.next().map(|session| number(Some(session))).transpose()?,
         };
         if numbers.next().is_some() { Err(TokenError) } else { Ok(token) }
     }
@@ -62,7 +67,7 @@ impl FromStr for RequestToken {
 
 /// A text is not a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("expected `squall-<request>-<in>-<out>`")]
+#[error("expected `squall-<request>-<in>-<out>`, and `-<session>` if need be")]
 pub struct TokenError;
 
 /// Digits only: `str::parse` would also take a sign.
@@ -77,14 +82,19 @@ fn number<T: FromStr>(digits: Option<&str>) -> Result<T, TokenError> {
 mod tests {
     use super::*;
 
-    const TOKEN: RequestToken = RequestToken { request: 12, input_tokens: 420, output_tokens: 60 };
+    const TOKEN: RequestToken =
+        RequestToken { request: 12, input_tokens: 420, output_tokens: 60, session: None };
 
     #[test]
     fn it_reads_back_what_it_writes() {
         assert_eq!(TOKEN.to_string(), "squall-12-420-60");
         assert_eq!("squall-12-420-60".parse(), Ok(TOKEN));
-        let widest =
-            RequestToken { request: u64::MAX, input_tokens: u32::MAX, output_tokens: u32::MAX };
+        let widest = RequestToken {
+            request: u64::MAX,
+            input_tokens: u32::MAX,
+            output_tokens: u32::MAX,
+            session: Some(u64::MAX),
+        };
         assert_eq!(widest.to_string().parse(), Ok(widest));
     }
 
@@ -94,7 +104,7 @@ mod tests {
             "",
             "squall",
             "squall-1-2",
-            "squall-1-2-3-4",
+            "squall-1-2-3-4-5",
             "squall-1-2-",
             "squall-+1-2-3",
             "Squall-1-2-3",

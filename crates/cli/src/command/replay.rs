@@ -16,7 +16,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Error> {
     };
     let name = args.recording.join("run.json").display().to_string();
     let mut scenario = Scenario::read(&name, &recording.header.scenario_text)?;
-    scenario.seed = Seed::new(recording.header.seed);
+    scenario.set_seed(Seed::new(recording.header.seed));
     let frames = JournalReader::new(bytes)?.frames()?;
     let changes = scenario.changes.iter().map(|change| change.router.clone());
     let replayed =

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut scenario = command::scenario(&args.scenario)?;
     if let Some(seed) = args.seed {
-        scenario.seed = Seed::new(seed);
+        scenario.set_seed(Seed::new(seed));
     }
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode));

@@ -9,7 +9,7 @@ use squall_determinism::Seed;
 use squall_gateway::{
     Changed, Gateway, GatewaySetup, GatewayView, Keep, Reload, Upstream, Wording,
 };
-use squall_mock_provider::{MockSetup, Rows};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
 use squall_scenario::{ApiKey, GatewayFile, MockFile};
 use std::collections::BTreeMap;
 use std::io;
@@ -96,6 +96,7 @@ pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
         let setups = (0_u16..).zip(file.providers).map(|(number, provider)| MockSetup {
             name: provider.name,
             provider: number,
+            format: provider.format,
             config: provider.config,
             seed: file.seed,
             clock,
@@ -103,10 +104,11 @@ pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
             listen: provider.listen,
             models: Vec::new(),
             rows: Rows::Dropped,
+            patience: Patience::default(),
         });
-        let ready = |names: &[(String, SocketAddr)]| {
-            for (name, addr) in names {
-                terminal::status(format_args!("{name}: http://{addr}/v1"));
+        let ready = |providers: &[MockProvider]| {
+            for provider in providers {
+                terminal::status(format_args!("{}: {}", provider.name(), provider.base_url()));
             }
         };
         squall_mock_provider::serve(setups.collect(), ready, until_interrupted())
@@ -126,6 +128,7 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
         upstreams.push(Upstream {
             name: deployment.name.clone(),
             provider: provider.name.clone(),
+            format: provider.format,
             base_url: provider.base_url.clone(),
             trusted: provider.trusted.as_ref().map(|trusted| folder.join(trusted)),
             model: link.model.clone(),

@@ -18,7 +18,7 @@ fn an_import_prints_the_file_and_reports_beside_it() {
     assert!(ended.out.contains("strategy: rpm_proportional"), "{}", ended.out);
     assert!(!ended.out.contains("settings:"), "{}", ended.out);
     let last = ended.err.lines().last().unwrap_or_default();
-    assert_eq!(last, "40 settings: 28 exact, 7 approximate, 5 not supported");
+    assert_eq!(last, "40 settings: 30 exact, 5 approximate, 5 not supported");
     assert!(!ended.err.contains("sk-example"), "{}", ended.err);
     assert_eq!(folder.names(), ["azure.yaml"]);
 }

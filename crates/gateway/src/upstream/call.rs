@@ -1,17 +1,16 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
+use super::stream::Stream;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass, Source};
-use squall_wire::openai::{
-    Completion, FinishReason, StreamEvent, failure_from_response, read_completion,
-};
-use squall_wire::{SseDecoder, Usage};
-use std::time::Duration;
-use tokio::time::Instant;
+use squall_wire::Usage;
+use squall_wire::call::{Dialect, Stamp, Untold, Whole};
+use squall_wire::openai::Operation;
+use std::time::{Duration, SystemTime};
 
 /// The largest answer in one piece, and the largest error, that is read.
 const BODY_MAX: usize = 16 << 20;
@@ -25,6 +24,8 @@ pub(crate) enum News {
     Finished { body: Option<Bytes>, usage: Option<Usage> },
     /// It failed.
     Failed(Failure),
+    /// It was not made: the upstream's format has no words for the request.
+    Untold(Untold),
     /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
     /// goes to the client if nobody else answers.
     Filtered { body: Bytes, failure: Failure },
@@ -34,12 +35,25 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) struct Call {
     state: State,
-    stream: bool,
-    between_tokens: Duration,
+    shape: Shape,
+}
+
+/// What an answer looks like, from both sides.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) dialect: &'static dyn Dialect,
+    pub(super) operation: Operation,
+    pub(super) stream: bool,
+    pub(super) include_usage: bool,
+    /// The model that is called.
+    pub(super) model: String,
+    pub(super) between_tokens: Duration,
 }
 
 #[derive(Debug)]
 enum State {
+    /// Nothing was sent.
+    Untold(Untold),
     /// Waiting for the head of the answer.
     Head(Box<ResponseFuture>),
     /// Reading a stream.
@@ -53,32 +67,26 @@ enum State {
     Over,
 }
 
-#[derive(Debug)]
-struct Stream {
-    body: Incoming,
-    decoder: SseDecoder,
-    seen_content: bool,
-    usage: Option<Usage>,
-    /// The end mark has come.
-    done: bool,
-    /// When silence has lasted too long; `None` before the first token, which is the core's to time.
-    silent_at: Option<Instant>,
-}
-
 impl Call {
-    pub(super) fn new(head: ResponseFuture, stream: bool, between_tokens: Duration) -> Self {
-        Self { state: State::Head(Box::new(head)), stream, between_tokens }
+    /// One whose request leaves, or is not told to the upstream at all.
+    pub(super) fn new(head: Result<ResponseFuture, Untold>, shape: Shape) -> Self {
+        let state = match head {
+            Ok(head) => State::Head(Box::new(head)),
+            Err(untold) => State::Untold(untold),
+        };
+        Self { state, shape }
     }
 
     /// The next news; pending for ever after the last. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> News {
         loop {
             let news = match &mut self.state {
+                State::Untold(untold) => Some(News::Untold(untold.clone())),
                 State::Head(head) => {
                     let answer = head.as_mut().await;
                     self.head(answer)
                 }
-                State::Stream(stream) => stream.next(self.between_tokens).await,
+                State::Stream(stream) => stream.next().await,
                 State::Whole { body, read, .. } => match body.frame().await {
                     Some(Ok(frame)) => {
                         if let Ok(bytes) = frame.into_data()
@@ -108,15 +116,13 @@ impl Call {
             Err(error) => return Some(News::Failed(failed(class_of(&error)))),
         };
         let (parts, body) = response.into_parts();
-        self.state = if parts.status == StatusCode::OK && self.stream {
-            State::Stream(Box::new(Stream {
-                body,
-                decoder: SseDecoder::new(),
-                seen_content: false,
-                usage: None,
-                done: false,
-                silent_at: None,
-            }))
+        self.state = if parts.status == StatusCode::OK && self.shape.stream {
+            let Shape { dialect, operation, include_usage, between_tokens, .. } = self.shape;
+            let reader = match operation {
+                Operation::Chat => dialect.stream(self.stamp(), include_usage),
+                other => other.reader(),
+            };
+            State::Stream(Box::new(Stream::new(body, reader, between_tokens)))
         } else {
             let error = (parts.status != StatusCode::OK).then(|| Box::new(parts));
             State::Whole { body, read: BytesMut::new(), error }
@@ -130,77 +136,43 @@ impl Call {
         else {
             return News::Failed(failed(FailureClass::Cut));
         };
+        let dialect = self.shape.dialect;
         if let Some(parts) = error {
-            let now = wall_time();
-            return News::Failed(failure_from_response(
-                parts.status.as_u16(),
-                &parts.headers,
-                &read,
-                now,
-            ));
+            let status = parts.status.as_u16();
+            return News::Failed(dialect.failure(status, &parts.headers, &read, wall_time()));
         }
-        match read_completion(&read) {
-            Some(Completion { finish: Some(FinishReason::ContentFilter), .. }) => News::Filtered {
-                body: read.freeze(),
+        let body = read.freeze();
+        let answer = match self.shape.operation {
+            Operation::Chat => dialect.answer(body, &self.stamp()),
+            other => other
+                .read_answer(&body)
+                .map(|completion| Whole { body, completion })
+                .ok_or_else(|| failed(FailureClass::Cut).with_status(200)),
+        };
+        match answer {
+            Ok(Whole { body, completion }) if completion.is_filtered() => News::Filtered {
+                body,
                 failure: failed(FailureClass::ContentPolicy).with_status(200),
             },
-            Some(completion) => {
-                News::Finished { body: Some(read.freeze()), usage: completion.usage }
+            Ok(Whole { body, completion }) => {
+                News::Finished { body: Some(body), usage: completion.usage }
             }
-            None => News::Failed(failed(FailureClass::Cut).with_status(200)),
+            Err(failure) => News::Failed(failure),
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        let since_1970 = wall_time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Stamp {
+            created: since_1970.as_secs(),
+            // No two answers come in one nanosecond, and 64 bits hold centuries of them.
+            number: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX),
+            model: self.shape.model.clone(),
         }
     }
 }
 
-impl Stream {
-    async fn next(&mut self, between_tokens: Duration) -> Option<News> {
-        let frame = match self.silent_at {
-            Some(at) => match tokio::time::timeout_at(at, self.body.frame()).await {
-                Ok(frame) => frame,
-                Err(_) => {
-                    return Some(News::Failed(failed(FailureClass::Stalled).with_status(200)));
-                }
-            },
-            None => self.body.frame().await,
-        };
-        match frame {
-            Some(Ok(frame)) => {
-                let bytes = frame.into_data().ok()?;
-                Some(self.read(bytes, between_tokens))
-            }
-            None if self.done => Some(News::Finished { body: None, usage: self.usage }),
-            Some(Err(_)) | None => Some(News::Failed(failed(FailureClass::Cut).with_status(200))),
-        }
-    }
-
-    fn read(&mut self, bytes: Bytes, between_tokens: Duration) -> News {
-        let had_content = self.seen_content;
-        self.decoder.push(&bytes);
-        loop {
-            match self
-                .decoder
-                .next_event()
-                .map(|event| event.map(|each| StreamEvent::read(each.data)))
-            {
-                Ok(Some(StreamEvent::Chunk(chunk))) => {
-                    self.seen_content |= chunk.content;
-                    self.usage = chunk.usage.or(self.usage);
-                }
-                Ok(Some(StreamEvent::Done)) => self.done = true,
-                Ok(Some(StreamEvent::Error(failure))) => return News::Failed(failure),
-                Ok(Some(StreamEvent::Unreadable)) => {}
-                Ok(None) => break,
-                Err(_) => return News::Failed(failed(FailureClass::Cut).with_status(200)),
-            }
-        }
-        if self.seen_content {
-            self.silent_at = tokio_now().checked_add(between_tokens);
-        }
-        News::Bytes { bytes, first_token: self.seen_content && !had_content }
-    }
-}
-
-fn failed(class: FailureClass) -> Failure {
+pub(super) fn failed(class: FailureClass) -> Failure {
     Failure::new(class, Source::Provider)
 }
 
@@ -211,11 +183,6 @@ fn class_of(error: &Error) -> FailureClass {
 }
 
 #[expect(clippy::disallowed_methods, reason = "Retry-After may be a date, and dates are wall time")]
-fn wall_time() -> std::time::SystemTime {
-    std::time::SystemTime::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "silence on a socket is the transport's to time")]
-fn tokio_now() -> Instant {
-    Instant::now()
+pub(super) fn wall_time() -> SystemTime {
+    SystemTime::now()
 }

@@ -4,6 +4,7 @@ use crate::answers::COMPLETION;
 use crate::rig::{always, ask, gateway, gateway_of, hanging_provider, router, send, stream, whole};
 use squall_gateway::{Reload, StartError, Upstream, Wording};
 use squall_router::{ConfigId, DeploymentConfig, HealthChecks, RouterConfig};
+use squall_wire::Format;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -14,6 +15,7 @@ fn upstream(name: &str, addr: SocketAddr) -> Upstream {
     Upstream {
         name: name.to_owned(),
         provider: "mock".to_owned(),
+        format: Format::OpenAi,
         base_url: format!("http://{addr}/v1"),
         trusted: None,
         model: "model".to_owned(),

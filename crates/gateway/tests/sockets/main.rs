@@ -4,7 +4,9 @@ mod answers;
 mod asks;
 mod changes;
 mod failures;
+mod formats;
 mod metrics;
+mod operations;
 mod rig;
 #[cfg(feature = "tls")]
 mod tls;

@@ -4,7 +4,9 @@ use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{Gateway, GatewaySetup, Keep, StartError, Upstream, Wording};
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
+use squall_wire::Format;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -46,8 +48,13 @@ pub(crate) async fn always(answer: String) -> SocketAddr {
 
 /// A request with these headers and this body, and the whole answer.
 pub(crate) async fn ask_with(gateway: &Gateway, headers: &str, body: &str) -> String {
+    ask_at(gateway, "/v1/chat/completions", headers, body).await
+}
+
+/// The same at another path.
+pub(crate) async fn ask_at(gateway: &Gateway, path: &str, headers: &str, body: &str) -> String {
     let request = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n{headers}\
+        "POST {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n{headers}\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -82,6 +89,41 @@ pub(crate) async fn hanging_provider(answer: String) -> (SocketAddr, oneshot::Re
         let _ = gone.send(());
     });
     (addr, told)
+}
+
+/// A provider that says `first`, and `rest` when it is told to.
+pub(crate) async fn pausing_provider(
+    first: String,
+    rest: &'static str,
+) -> (SocketAddr, oneshot::Sender<()>) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let (go_on, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        read_message(&mut stream).await;
+        stream.write_all(first.as_bytes()).await.expect("the caller listens");
+        if told.await.is_ok() {
+            stream.write_all(rest.as_bytes()).await.expect("the caller listens");
+        }
+    });
+    (addr, go_on)
+}
+
+/// A provider that says `first`, and then `again` and again until it is hung up on.
+pub(crate) async fn repeating_provider(first: String, again: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        read_message(&mut stream).await;
+        let mut written = stream.write_all(first.as_bytes()).await;
+        while written.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            written = stream.write_all(again.as_bytes()).await;
+        }
+    });
+    addr
 }
 
 /// An address that nobody listens on.
@@ -121,6 +163,7 @@ pub(crate) async fn start_of(
     let upstreams = providers.iter().enumerate().map(|(place, addr)| Upstream {
         name: format!("d{place}"),
         provider: "mock".to_owned(),
+        format: Format::OpenAi,
         base_url: format!("http://{addr}/v1"),
         trusted: None,
         model: format!("model-{place}"),

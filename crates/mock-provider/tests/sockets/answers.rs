@@ -127,7 +127,7 @@ async fn models_and_health_are_no_attempts() {
 #[tokio::test]
 async fn limits_stand_in_the_headers_of_every_answer() {
     let rpm = RateLimit { per_minute: 60, window: Window::Gcra { burst: None } };
-    let limits = Limits { rpm: Some(rpm), tpm: None };
+    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
     let mock = start(ProviderConfig { limits, ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let answer = client.ask(&request(1, 1, Delivery::Whole)).await;
@@ -139,7 +139,7 @@ async fn limits_stand_in_the_headers_of_every_answer() {
 
 #[tokio::test]
 async fn attempts_wait_for_a_place_in_their_order() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 1 });
+    let capacity = Some(Capacity { queue: 1, ..Capacity::of(1) });
     let mock = start(ProviderConfig { capacity, ..slow() });
     let mut first = Client::connect(mock.addr()).await.expect("it listens");
     first.send(&request(0, 20, Delivery::Stream)).await;
@@ -162,7 +162,7 @@ async fn attempts_wait_for_a_place_in_their_order() {
 
 #[tokio::test]
 async fn a_caller_that_hangs_up_gives_its_place_back() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 5 });
+    let capacity = Some(Capacity { queue: 5, ..Capacity::of(1) });
     let mock = start(ProviderConfig { capacity, ..slow() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     client.send(&request(1, 100_000, Delivery::Stream)).await;
@@ -210,7 +210,10 @@ async fn several_are_served_until_they_are_no_longer_wanted() {
         setup(quick()),
         squall_mock_provider::MockSetup { rows: Rows::Dropped, ..setup(quick()) },
     ];
-    let ready = |names: &[_]| tell.send(names.to_vec()).expect("the test waits");
+    let ready = |providers: &[MockProvider]| {
+        let named = |mock: &MockProvider| (mock.name().to_owned(), mock.addr());
+        tell.send(providers.iter().map(named).collect::<Vec<_>>()).expect("the test waits");
+    };
     let until = async { stopped.await.unwrap_or_default() };
     let visit = async {
         let names = told.await.expect("both listen");

@@ -63,6 +63,16 @@ impl Client {
         self.write(&request).await;
     }
 
+    /// Sends a request for a completion under a key.
+    pub(crate) async fn send_with_key(&mut self, body: &str, key: &str) {
+        let length = body.len();
+        let request = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer {key}\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        self.write(&request).await;
+    }
+
     /// Gets a path.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.write(&format!("GET {path} HTTP/1.1\r\nhost: mock\r\n\r\n")).await;
@@ -98,7 +108,13 @@ impl Client {
         tokio::time::timeout(duration, self.fill()).await.is_err()
     }
 
-    async fn write(&mut self, request: &str) {
+    /// Writes bytes if the other side still takes them.
+    pub(crate) async fn try_write(&mut self, bytes: &str) -> bool {
+        let wrote = self.socket.write_all(bytes.as_bytes());
+        matches!(tokio::time::timeout(Duration::from_secs(5), wrote).await, Ok(Ok(())))
+    }
+
+    pub(crate) async fn write(&mut self, request: &str) {
         self.socket.write_all(request.as_bytes()).await.expect("the request is sent");
     }
 

@@ -2,8 +2,12 @@
 
 use crate::client::{Client, End};
 use crate::setup::{always, fault, fixed_ms, quick, request, slow, start};
+use squall_determinism::Share;
 use squall_failure::{Failure, FailureClass};
-use squall_provider::{FaultKind, Limits, ProviderConfig, RateLimit, Window};
+use squall_provider::{
+    BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Limits, Prefill,
+    PromptCache, ProviderConfig, RateLimit, Target, Window, name_hash,
+};
 use squall_record::AttemptOutcome;
 use squall_wire::openai::{Delivery, StreamEvent, failure_from_response};
 use std::time::{Duration, SystemTime};
@@ -21,7 +25,7 @@ fn failure(answer: &crate::client::Answer) -> Failure {
 #[tokio::test]
 async fn a_limit_answers_429_and_says_when_to_come_again() {
     let rpm = RateLimit { per_minute: 60, window: Window::Gcra { burst: Some(1) } };
-    let limits = Limits { rpm: Some(rpm), tpm: None };
+    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
     let mock = start(ProviderConfig { limits, ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
@@ -50,7 +54,7 @@ async fn an_error_is_answered_at_once_and_its_body_tells_the_class() {
         (429, FailureClass::QuotaSpent),
     ] {
         let retry_after = Some(Duration::from_millis(2_500));
-        let mock = start(always(FaultKind::Error { status, class, retry_after }));
+        let mock = start(always(FaultKind::Error(ErrorAnswer { status, class, retry_after })));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
         let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
         assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -113,7 +117,7 @@ async fn a_black_hole_swallows_the_rest_of_a_stream() {
 
 #[tokio::test]
 async fn a_slowdown_makes_everything_take_its_multiple() {
-    let slowed = start(always(FaultKind::Slowdown { factor_milli: 200_000 }));
+    let slowed = start(always(FaultKind::slowdown(200_000)));
     let plain = start(quick());
     let mut late = Client::connect(slowed.addr()).await.expect("it listens");
     let mut early = Client::connect(plain.addr()).await.expect("it listens");
@@ -162,7 +166,7 @@ async fn a_cut_answer_in_one_piece_has_a_head_and_no_body() {
 #[tokio::test]
 async fn a_list_of_models_is_there_while_completions_are_broken_and_lost_in_a_black_hole() {
     let (status, class) = (500, FailureClass::Server);
-    let broken = start(always(FaultKind::Error { status, class, retry_after: None }));
+    let broken = start(always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None })));
     let mut client = Client::connect(broken.addr()).await.expect("it takes connections");
     assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 500);
     assert_eq!(client.get("/v1/models").await.status, 200);
@@ -190,7 +194,7 @@ async fn a_prompt_longer_than_the_context_window_is_refused_as_openai_does() {
 #[tokio::test]
 async fn an_error_that_takes_its_time_comes_after_it() {
     let (status, class) = (400, FailureClass::ContentPolicy);
-    let config = always(FaultKind::Error { status, class, retry_after: None });
+    let config = always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }));
     let mock = start(ProviderConfig { error_latency: fixed_ms(150), ..config });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
@@ -198,4 +202,172 @@ async fn an_error_that_takes_its_time_comes_after_it() {
     let row = mock.shutdown().await.attempts[0];
     assert!(row.ended >= row.started + Duration::from_millis(150), "{row:?}");
     assert_eq!(row.outcome, AttemptOutcome::Failed { class });
+}
+
+#[tokio::test]
+async fn a_reset_before_the_answer_shows_nothing_and_one_in_it_comes_after_its_tokens() {
+    for delivery in [Delivery::Whole, Delivery::StreamWithUsage] {
+        let mock = start(always(FaultKind::Reset { after_tokens: 0 }));
+        let mut client = Client::connect(mock.addr()).await.expect("it listens");
+        let answer = client.ask(&request(1, 10, delivery)).await;
+        assert_eq!((answer.status, answer.end), (0, End::Reset));
+        let row = mock.shutdown().await.attempts[0];
+        assert_eq!(row.outcome, AttemptOutcome::Failed { class: FailureClass::Cut });
+    }
+    let mock =
+        start(ProviderConfig { itl: fixed_ms(30), ..always(FaultKind::Reset { after_tokens: 3 }) });
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+    assert_eq!((answer.status, answer.end, answer.tokens()), (200, End::Reset, 3));
+    mock.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stalled_stream_has_its_tokens_and_then_nothing_and_a_whole_answer_never_comes() {
+    let mock = start(always(FaultKind::Stall { after_tokens: 2 }));
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    client.send(&request(1, 10, Delivery::StreamWithUsage)).await;
+    client.content(2).await;
+    assert!(client.is_silent_for(Duration::from_millis(150)).await);
+    let mut other = Client::connect(mock.addr()).await.expect("it listens");
+    other.send(&request(2, 10, Delivery::Whole)).await;
+    assert!(other.is_silent_for(Duration::from_millis(150)).await);
+    let log = mock.shutdown().await;
+    let rows: Vec<_> = log.attempts.iter().map(|row| (row.outcome, row.output_tokens)).collect();
+    assert_eq!(rows, [(AttemptOutcome::Unfinished, 2), (AttemptOutcome::Unfinished, 0)]);
+}
+
+#[tokio::test]
+async fn an_error_event_ends_a_stream_after_its_tokens_and_a_whole_answer_is_the_error() {
+    let class = FailureClass::Overloaded;
+    let mock = start(always(FaultKind::StreamError { after_tokens: 2, class }));
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+    assert_eq!((answer.status, answer.end, answer.tokens()), (200, End::Complete, 2));
+    let last = answer.events().last().copied();
+    assert!(
+        matches!(last, Some(StreamEvent::Error(failure)) if failure.class == class),
+        "{last:?}"
+    );
+    let answer = client.ask(&request(2, 10, Delivery::Whole)).await;
+    assert_eq!((answer.status, failure(&answer).class), (503, class));
+    for row in mock.shutdown().await.attempts {
+        assert_eq!((row.outcome, row.fault), (AttemptOutcome::Failed { class }, Some(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_mix_answers_each_with_one_of_its_errors() {
+    let errors = [
+        (500, FailureClass::Server, Share::percent(50)),
+        (529, FailureClass::Overloaded, Share::percent(50)),
+    ];
+    let mix = ErrorMix::new(&errors).expect("two errors");
+    let mock = start(always(FaultKind::Errors(mix)));
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    let mut statuses = Vec::new();
+    for number in 0..40 {
+        statuses.push(client.ask(&request(number, 1, Delivery::Whole)).await.status);
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!(statuses, [500, 529]);
+    mock.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_delay_is_a_silence_before_an_answer_that_is_right() {
+    let mock = start(always(FaultKind::Delay { by: Duration::from_millis(200) }));
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    client.send(&request(1, 3, Delivery::StreamWithUsage)).await;
+    assert!(client.is_silent_for(Duration::from_millis(150)).await);
+    let answer = client.answer().await;
+    assert_eq!((answer.tokens(), answer.events().last()), (3, Some(&StreamEvent::Done)));
+    mock.shutdown().await;
+}
+
+#[tokio::test]
+async fn bad_answers_are_200_and_no_answers() {
+    for (bad, stream_type, tokens) in [
+        (BadAnswer::Empty, "text/event-stream; charset=utf-8", 0),
+        (BadAnswer::Truncated, "text/event-stream; charset=utf-8", 5),
+        (BadAnswer::Html, "text/html", 0),
+        (BadAnswer::WrongType, "application/json", 0),
+        (BadAnswer::NoEnd, "text/event-stream; charset=utf-8", 10),
+    ] {
+        let mock = start(always(FaultKind::BadAnswer(bad)));
+        let mut client = Client::connect(mock.addr()).await.expect("it listens");
+        let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+        assert_eq!((answer.status, answer.end), (200, End::Complete), "{bad:?}");
+        assert_eq!(answer.header("content-type"), Some(stream_type), "{bad:?}");
+        if tokens > 0 {
+            assert_eq!(answer.tokens(), tokens, "{bad:?}");
+        }
+        let ended =
+            answer.text().contains("[DONE]") || answer.text().contains("\"finish_reason\":\"");
+        assert_eq!(ended, bad == BadAnswer::WrongType, "{bad:?}: {}", answer.text());
+        let whole = client.ask(&request(2, 10, Delivery::Whole)).await;
+        let is_answer = serde_json::from_slice::<serde_json::Value>(&whole.body).is_ok();
+        assert_eq!((whole.status, is_answer), (200, bad == BadAnswer::NoEnd), "{bad:?}");
+        mock.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn cut_limits_and_cut_capacity_refuse_what_was_let_in_before() {
+    let rpm = RateLimit { per_minute: 600, window: Window::Fixed };
+    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
+    let to = Share::from_ppm(10_000).expect("1 %");
+    let limited = start(ProviderConfig { limits, ..always(FaultKind::LimitCut { to }) });
+    let mut client = Client::connect(limited.addr()).await.expect("it listens");
+    let mut let_in = 0;
+    for number in 0..20 {
+        let answer = client.ask(&request(number, 1, Delivery::Whole)).await;
+        let_in += usize::from(answer.status == 200);
+        assert_eq!(answer.header("x-ratelimit-limit-requests"), Some("6"));
+    }
+    assert!((6..=12).contains(&let_in), "6 a minute, of which there may be two: {let_in}");
+    limited.shutdown().await;
+
+    let cut = always(FaultKind::CapacityCut { to, recovery: None });
+    let small =
+        start(ProviderConfig { capacity: Some(Capacity::of(100)), itl: fixed_ms(50), ..cut });
+    let mut first = Client::connect(small.addr()).await.expect("it listens");
+    first.send(&request(1, 1_000, Delivery::StreamWithUsage)).await;
+    first.content(1).await;
+    let mut second = Client::connect(small.addr()).await.expect("it listens");
+    assert_eq!(second.ask(&request(2, 1, Delivery::Whole)).await.status, 503);
+    small.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_cold_cache_makes_every_prompt_cost_its_whole_prefill() {
+    let cache = PromptCache { share: Share::ALL, warm_after: 1, lasts: Duration::from_secs(300) };
+    let prefill = Prefill { per_token: Duration::from_millis(10), cache: Some(cache) };
+    let warm = start(ProviderConfig { prefill, ..quick() });
+    let cold = start(ProviderConfig { prefill, ..always(FaultKind::ColdCache) });
+    for (mock, least) in [(warm, 5), (cold, 105)] {
+        let mut client = Client::connect(mock.addr()).await.expect("it listens");
+        for number in 0..2 {
+            assert_eq!(client.ask(&request(number, 1, Delivery::Whole)).await.status, 200);
+        }
+        let row = mock.shutdown().await.attempts[1];
+        let took = row.ended.since(row.started);
+        assert!(took >= Duration::from_millis(least), "{took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_one_key_leaves_the_others_alone() {
+    let target = Target { key: Some(name_hash("sk-a")), ..Target::default() };
+    let kind = FaultKind::Error(ErrorAnswer::of(FailureClass::QuotaSpent));
+    let fault = FaultConfig { target, ..fault(0, 3_600_000, kind) };
+    let mock = start(ProviderConfig { faults: vec![fault], ..quick() });
+    for (key, status) in [("sk-a", 429), ("sk-b", 200)] {
+        let mut client = Client::connect(mock.addr()).await.expect("it listens");
+        let body = request(1, 1, Delivery::Whole);
+        client.send_with_key(&body, key).await;
+        assert_eq!(client.answer().await.status, status);
+    }
+    mock.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! What a plain client sees of a mock provider, over real sockets: each answer, and each fault.
 
 mod answers;
+mod bad_input;
 mod client;
 mod faults;
 mod refusal;

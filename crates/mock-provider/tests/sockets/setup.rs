@@ -1,9 +1,10 @@
 //! Providers and requests for the tests.
 
 use squall_clock::Clock;
-use squall_determinism::{Law, Seed, Share, Timestamp};
-use squall_mock_provider::{MockProvider, MockSetup, Rows};
-use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig};
+use squall_determinism::{Law, Seed, Timestamp};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
+use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
+use squall_wire::Format;
 use squall_wire::RequestToken;
 use squall_wire::openai::{Delivery, NewChat};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,14 +13,8 @@ use std::time::Duration;
 /// First token after 5 ms, the next ones 2 ms apart, 20 tokens unless the request says.
 pub(crate) fn quick() -> ProviderConfig {
     ProviderConfig {
-        ttft: fixed_ms(5),
-        itl: fixed_ms(2),
         output_tokens: Law::Fixed { value: 20 },
-        context_window: None,
-        error_latency: Law::Fixed { value: 0 },
-        limits: Limits::default(),
-        capacity: None,
-        faults: Vec::new(),
+        ..ProviderConfig::new(fixed_ms(5), fixed_ms(2))
     }
 }
 
@@ -38,18 +33,14 @@ pub(crate) fn always(kind: FaultKind) -> ProviderConfig {
 }
 
 pub(crate) fn fault(at_ms: u64, lasts_ms: u64, kind: FaultKind) -> FaultConfig {
-    FaultConfig {
-        at: Timestamp::from_millis(at_ms),
-        lasts: Duration::from_millis(lasts_ms),
-        share: Share::ALL,
-        kind,
-    }
+    FaultConfig::new(Timestamp::from_millis(at_ms), Duration::from_millis(lasts_ms), kind)
 }
 
 pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
     MockSetup {
         name: "openai-eu".to_owned(),
         provider: 3,
+        format: Format::OpenAi,
         config,
         seed: Seed::new(7),
         clock: Clock::start_now(),
@@ -57,6 +48,7 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("gpt-eu".to_owned(), 0), ("gpt-us".to_owned(), 1)],
         rows: Rows::Kept,
+        patience: Patience::default(),
     }
 }
 
@@ -66,7 +58,8 @@ pub(crate) fn start(config: ProviderConfig) -> MockProvider {
 
 /// A request of 10 + `tokens` tokens.
 pub(crate) fn request(number: u64, tokens: u32, delivery: Delivery) -> String {
-    let token = RequestToken { request: number, input_tokens: 10, output_tokens: tokens };
+    let token =
+        RequestToken { request: number, input_tokens: 10, output_tokens: tokens, session: None };
     let body = NewChat { model: "gpt-us", token, delivery }.body();
     String::from_utf8(body.to_vec()).expect("UTF-8")
 }

@@ -1,13 +1,98 @@
-//! An error at once. Attempts in flight go on.
+//! An error at once, always the same or one of several. Attempts in flight go on.
 
-use super::Effect;
 use core::time::Duration;
+use squall_determinism::{Draws, Share};
 use squall_failure::FailureClass;
 
-pub(super) const fn effect(
+/// An error as it is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ErrorAnswer {
+    /// The HTTP status. It need not be that of the class: providers have answered 400 for faults of
+    /// their own.
+    pub status: u16,
+    /// What class of failure that is, which chooses the error code of the body.
+    pub class: FailureClass,
+    /// What Retry-After says, if anything.
+    pub retry_after: Option<Duration>,
+}
+
+impl ErrorAnswer {
+    /// The error of a class, with the status it implies.
+    #[must_use]
+    pub const fn of(class: FailureClass) -> Self {
+        Self { status: class.status(), class, retry_after: None }
+    }
+}
+
+/// Several errors, each with its weight among them. None says when to come again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ErrorMix {
+    errors: [Weighed; Self::MOST],
+    len: u8,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Weighed {
     status: u16,
     class: FailureClass,
-    retry_after: Option<Duration>,
-) -> Effect {
-    Effect::Answer { status, class, retry_after }
+    weight: u32,
+}
+
+impl ErrorMix {
+    /// The most errors in a mix.
+    pub const MOST: usize = 6;
+
+    /// A mix of errors, each a status and a class, with their shares, which are taken as weights; `None`
+    /// for none, for too many, or where all shares are zero.
+    #[must_use]
+    pub fn new(errors: &[(u16, FailureClass, Share)]) -> Option<Self> {
+        let len = u8::try_from(errors.len()).ok().filter(|&len| usize::from(len) <= Self::MOST)?;
+        if errors.iter().all(|(.., share)| *share == Share::NONE) {
+            return None;
+        }
+        let nothing = Weighed { status: 500, class: FailureClass::Server, weight: 0 };
+        let mut all = [nothing; Self::MOST];
+        for (place, &(status, class, share)) in all.iter_mut().zip(errors) {
+            *place = Weighed { status, class, weight: share.ppm() };
+        }
+        Some(Self { errors: all, len })
+    }
+
+    /// The errors with their weights.
+    pub fn errors(&self) -> impl Iterator<Item = (ErrorAnswer, u32)> + '_ {
+        self.errors[..usize::from(self.len)].iter().map(|&Weighed { status, class, weight }| {
+            (ErrorAnswer { status, class, retry_after: None }, weight)
+        })
+    }
+
+    /// One of them.
+    pub(super) fn draw(&self, draws: &mut Draws) -> ErrorAnswer {
+        let total: u64 = self.errors().map(|(_, weight)| u64::from(weight)).sum();
+        let mut left = draws.below(total);
+        let hit = self.errors().find(|&(_, weight)| match left.checked_sub(weight.into()) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
+        hit.map_or(ErrorAnswer::of(FailureClass::Server), |(error, _)| error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_determinism::{Purpose, Seed};
+
+    #[test]
+    fn a_mix_keeps_its_weights() {
+        let of = |status, percent| (status, FailureClass::Server, Share::percent(percent));
+        let mix = ErrorMix::new(&[of(500, 75), of(503, 25)]).expect("two errors");
+        let mut draws = Seed::new(7).stream(Purpose::named("test"), 0, 0);
+        let hit = (0..10_000).filter(|_| mix.draw(&mut draws).status == 503).count();
+        assert!((2_350..2_650).contains(&hit), "{hit} of 10,000 are 503");
+        assert_eq!(ErrorMix::new(&[]), None);
+        assert_eq!(ErrorMix::new(&[of(500, 0)]), None);
+    }
 }

@@ -23,6 +23,13 @@ impl CellRate {
         Self { per_minute, burst, arrival: 0 }
     }
 
+    /// The same debt at another rate.
+    pub(super) fn set_rate(&mut self, now: Timestamp, per_minute: u64, burst: u64) {
+        let debt = self.debt(now);
+        (self.per_minute, self.burst) = (per_minute, burst);
+        self.arrival = self.scaled(now) + debt;
+    }
+
     pub(super) fn check(&self, now: Timestamp, amount: u64) -> Verdict {
         if amount > self.burst || self.per_minute == 0 {
             return Verdict::Never;

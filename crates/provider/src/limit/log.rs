@@ -11,8 +11,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     allowed: u64,
-    /// When what passed, no older than a minute. Each entry is at least 1, so it is no longer than
-    /// `allowed`.
+    /// When what passed, no older than a minute. Each entry is at least 1.
     passed: VecDeque<(Timestamp, u64)>,
     /// The sum of `passed`.
     used: u64,
@@ -21,6 +20,10 @@ pub(crate) struct Log {
 impl Log {
     pub(super) const fn new(per_minute: u64) -> Self {
         Self { allowed: per_minute, passed: VecDeque::new(), used: 0 }
+    }
+
+    pub(super) const fn set_rate(&mut self, per_minute: u64) {
+        self.allowed = per_minute;
     }
 
     pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {

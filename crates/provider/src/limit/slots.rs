@@ -7,7 +7,8 @@ use squall_determinism::Timestamp;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Slots {
-    per_minute: u64,
+    /// As headers tell it.
+    limit: u64,
     allowed: u64,
     /// Length of a slot, and wall time at the start of the run, in nanoseconds.
     length: u64,
@@ -17,17 +18,28 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
+    /// Slots of which each has its part of a minute's number, at least 1.
     pub(super) fn new(per_minute: u64, length: Duration, epoch: u64) -> Self {
         let nanos = length.as_nanos().max(1);
-        let allowed = u128::from(per_minute) * nanos / Duration::from_secs(60).as_nanos();
         Self {
-            per_minute,
-            allowed: u64::try_from(allowed.max(1)).unwrap_or(u64::MAX),
+            limit: per_minute,
+            allowed: part(per_minute, nanos),
             length: u64::try_from(nanos).unwrap_or(u64::MAX),
             epoch,
             slot: 0,
             count: 0,
         }
+    }
+
+    /// Days of the wall clock.
+    pub(super) const fn days(per_day: u64, epoch: u64) -> Self {
+        const DAY: u64 = 86_400_000_000_000;
+        Self { limit: per_day, allowed: per_day, length: DAY, epoch, slot: 0, count: 0 }
+    }
+
+    pub(super) fn set_rate(&mut self, per_minute: u64) {
+        self.limit = per_minute;
+        self.allowed = part(per_minute, self.length.into());
     }
 
     pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
@@ -49,7 +61,7 @@ impl Slots {
     pub(super) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
         self.enter_slot(now);
         LimitGauge {
-            limit: self.per_minute,
+            limit: self.limit,
             remaining: self.allowed.saturating_sub(self.count),
             reset: if self.count == 0 { Duration::ZERO } else { self.until_next(now) },
         }
@@ -70,4 +82,10 @@ impl Slots {
             self.count = 0;
         }
     }
+}
+
+/// The part of a minute's number that falls to so many nanoseconds.
+fn part(per_minute: u64, nanos: u128) -> u64 {
+    let part = u128::from(per_minute) * nanos / Duration::from_secs(60).as_nanos();
+    u64::try_from(part.max(1)).unwrap_or(u64::MAX)
 }

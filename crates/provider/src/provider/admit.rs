@@ -1,77 +1,96 @@
 //! An arrival's way in: faults that answer, limits, a place, a plan.
 
 use super::Provider;
-use super::places::{Admitted, Room};
+use super::places::{Admitted, Room, Subject};
 use crate::fault::{Bend, Effect};
-use crate::limit::Verdict;
-use crate::{Arrival, Ending, FaultKind, LimitState, Output, Plan, Rejection, Tag};
+use crate::latency::times_milli;
+use crate::limit::Tokens;
+use crate::{
+    Arrival, Ending, ErrorAnswer, FaultKind, LimitKind, Output, Plan, Rejection, RetryAfter, Shed,
+    Tag, Target,
+};
 use core::time::Duration;
-use squall_determinism::{Purpose, Seed, Share, Timestamp};
+use squall_determinism::{Draws, Purpose, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
 
 /// The draws of an attempt's service: time to first token, gap, tokens, in this order.
 const SERVICE: Purpose = Purpose::named("provider.service");
+/// Whether an answer is one of the slow ones, and how slow.
+const SLOW: Purpose = Purpose::named("provider.slow");
 /// How long an error takes.
 const ERROR: Purpose = Purpose::named("provider.error");
 /// Whether a fault hits a check.
 const CHECK: Purpose = Purpose::named("provider.check");
 /// Whether a fault hits an attempt.
 const FAULT: Purpose = Purpose::named("provider.fault");
+/// Which of several errors a fault answers with.
+const MIX: Purpose = Purpose::named("provider.mix");
 
-/// Whom a fault hits.
+/// Whom a fault hits at a moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Victims {
     seed: Seed,
     /// Provider and fault: a stream for each, so that adding a fault moves no other's draws.
     entity: u64,
     share: Share,
+    target: Target,
 }
 
 impl Victims {
-    /// Whether the attempt with this key is among them: the same answer whenever it is asked.
-    pub(super) fn include(self, key: u64) -> bool {
-        self.seed.stream(FAULT, self.entity, key).chance(self.share)
+    /// Whether this attempt is among them: the same answer whenever it is asked with this share.
+    pub(super) fn include(self, subject: &Subject) -> bool {
+        let Target { model, key, sticky } = self.target;
+        if model.is_some_and(|model| model != subject.model)
+            || key.is_some_and(|key| key != subject.key)
+        {
+            return false;
+        }
+        let drawn = if sticky { subject.user } else { subject.draw };
+        self.seed.stream(FAULT, self.entity, drawn).chance(self.share)
+    }
+
+    /// Whether a check at `now` is.
+    pub(super) fn include_check(self, now: Timestamp) -> bool {
+        self.seed.stream(CHECK, self.entity, now.as_nanos()).chance(self.share)
     }
 }
 
 impl Provider {
     pub(super) fn admit(&mut self, arrival: &Arrival) {
-        let key = key(arrival, self.repeats.count(arrival.request));
-        if let Some((fault, effect)) = self.first_answer(key) {
-            if let Effect::Answer { status, class, retry_after } = effect {
-                self.reject(
-                    arrival.tag,
-                    key,
-                    Answer { status, class, retry_after, fault: Some(fault) },
-                );
-            }
-            return;
+        let repeat = self.repeats.count(arrival.request);
+        let subject = subject(arrival, repeat);
+        let tag = arrival.tag;
+        if let Some((fault, answer)) = self.first_answer(&subject) {
+            let why = Why { fault: Some(fault), ..Why::UNSAID };
+            return self.reject(tag, &subject, answer, why);
         }
         if self.config.context_window.is_some_and(|window| arrival.input_tokens > window) {
-            self.reject(arrival.tag, key, Answer::of(FailureClass::ContextWindow));
-            return;
+            let answer = ErrorAnswer::of(FailureClass::ContextWindow);
+            return self.reject(tag, &subject, answer, Why::UNSAID);
         }
-        let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(key)).max(1);
-        let total = u64::from(arrival.input_tokens) + u64::from(tokens);
-        match self.check_limits(total) {
-            Verdict::Pass => {}
-            Verdict::Wait(wait) => {
-                let answer = Answer::of(FailureClass::Throttled);
-                self.reject(arrival.tag, key, Answer { retry_after: Some(wait), ..answer });
-                return;
-            }
-            Verdict::Never => {
-                self.reject(arrival.tag, key, Answer::of(FailureClass::Throttled));
-                return;
-            }
+        let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(subject.draw)).max(1);
+        let amount = Tokens { input: arrival.input_tokens, output: tokens };
+        if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {
+            let form = self.config.limits.retry_after;
+            let unix_nanos = self.epoch_nanos.saturating_add(self.now.as_nanos());
+            let retry_after = refusal.wait.and_then(|wait| form.told(wait, unix_nanos));
+            let answer = ErrorAnswer { retry_after, ..ErrorAnswer::of(FailureClass::Throttled) };
+            let why = Why { limit: Some(refusal.limit), form, ..Why::UNSAID };
+            return self.reject(tag, &subject, answer, why);
         }
         let room = self.places.room();
         if room == Room::None {
-            self.reject(arrival.tag, key, Answer::of(FailureClass::Overloaded));
-            return;
+            self.herd();
+            return self.shed(tag, &subject);
         }
-        self.charge_limits(total);
-        let admitted = Admitted { tag: arrival.tag, key, tokens, limits: self.limit_state() };
+        self.gates.charge(self.now, subject.key, amount);
+        let admitted = Admitted {
+            tag: Some(tag),
+            subject,
+            arrived: self.now,
+            input_tokens: arrival.input_tokens,
+            tokens,
+        };
         if room == Room::Place {
             self.serve(&admitted);
         } else {
@@ -79,147 +98,165 @@ impl Provider {
         }
     }
 
+    /// Refuses an attempt for want of capacity.
+    pub(super) fn shed(&mut self, tag: Tag, subject: &Subject) {
+        let shed = self.config.capacity.map_or_else(Shed::default, |capacity| capacity.shed);
+        let overloaded = ErrorAnswer::of(FailureClass::Overloaded);
+        let answer = match shed {
+            Shed::Overloaded503 => overloaded,
+            Shed::Overloaded529 => ErrorAnswer { status: 529, ..overloaded },
+            Shed::Throttled429 => ErrorAnswer::of(FailureClass::Throttled),
+        };
+        self.reject(tag, subject, answer, Why::UNSAID);
+    }
+
     /// Draws the plan of an attempt whose service starts now.
     pub(super) fn serve(&mut self, admitted: &Admitted) {
-        let Admitted { tag, key, tokens, limits } = *admitted;
-        let mut draws = self.seed.stream(SERVICE, self.entity, key);
-        let ttft = self.config.ttft.sample(&mut draws);
-        let gap = self.config.itl.sample(&mut draws);
-        let mut plan = Plan {
-            first_at: self.now + Duration::from_nanos(ttft),
-            gap: Duration::from_nanos(gap),
-            tokens,
-            ending: Ending::Complete,
-            fault: None,
-            limits,
+        let Admitted { tag, subject, tokens, .. } = *admitted;
+        let (ttft, gap) = self.draw_times(admitted);
+        let mut plan =
+            Plan { first_at: self.now + ttft, gap, tokens, ending: Ending::Complete, fault: None };
+        self.bend(&subject, &mut plan);
+        let Some(tag) = tag else {
+            if plan.ends_at() < Timestamp::MAX {
+                self.places.serve_nobody(plan.ends_at());
+            }
+            return;
         };
-        self.bend(key, &mut plan);
         if plan.ending != Ending::Never {
-            self.places.serve(tag, key, plan);
+            self.places.serve(tag, subject, plan);
         }
         self.outputs.push_back(Output::Plan { tag, plan });
     }
 
-    /// Lets the faults that hit an attempt change its plan. Slowdowns multiply; of several endings the
-    /// first in the file holds, but nothing comes out of a black hole.
-    fn bend(&self, key: u64, plan: &mut Plan) {
+    /// The time to the first token and the gap of an answer that begins now, before faults.
+    fn draw_times(&mut self, admitted: &Admitted) -> (Duration, Duration) {
+        let draw = admitted.subject.draw;
+        let mut draws = self.seed.stream(SERVICE, self.entity, draw);
+        let mut ttft = self.config.ttft.sample(&mut draws);
+        let mut gap = self.config.itl.sample(&mut draws);
+        if let Some(slow) = self.config.slow {
+            ttft = slow.apply(ttft, &mut self.seed.stream(SLOW, self.entity, draw));
+        }
+        let kinds = self.active.iter().map(|&fault| self.faults[usize::from(fault)].kind);
+        let cold = kinds.into_iter().any(|kind| matches!(kind, FaultKind::ColdCache));
+        let prefill = self.config.prefill;
+        let prefill = self.warmth.prefill(prefill, admitted.input_tokens, self.now, cold);
+        ttft = ttft.saturating_add(prefill.as_nanos() as u64);
+        if let Some(batch) = self.config.capacity.and_then(|capacity| capacity.batch) {
+            let serving = self.places.serving() + 1;
+            let factor = batch.factor_milli(serving, self.places.concurrent());
+            (ttft, gap) = (times_milli(ttft, factor), times_milli(gap, factor));
+        }
+        (Duration::from_nanos(ttft), Duration::from_nanos(gap))
+    }
+
+    /// Lets the faults that hit an attempt change its plan. Slowdowns multiply, delays add up; of several
+    /// endings the first in the file holds, but nothing comes out of a black hole.
+    fn bend(&self, subject: &Subject, plan: &mut Plan) {
         for &fault in &self.active {
-            let Effect::Bend(bend) = self.config.faults[usize::from(fault)].kind.effect() else {
-                continue;
-            };
-            if !self.victims(fault).include(key) {
+            let Effect::Bend(bend) = self.effect(fault, subject) else { continue };
+            if !self.victims(fault).include(subject) {
                 continue;
             }
-            match bend {
-                Bend::Ends(Ending::Never) => {
-                    *plan = Plan { fault: Some(fault), ..bend.apply(self.now, *plan) };
-                    return;
-                }
-                Bend::Ends(_) if plan.ending != Ending::Complete => {}
-                Bend::Ends(_) | Bend::Slower { .. } => {
-                    *plan = bend.apply(self.now, *plan);
-                    plan.fault = plan.fault.or(Some(fault));
-                }
+            if bend == Bend::Ends(Ending::Never) {
+                *plan = Plan { fault: Some(fault), ..bend.apply(self.now, *plan) };
+                return;
+            }
+            if !(bend.is_ending() && plan.ending != Ending::Complete) {
+                *plan = bend.apply(self.now, *plan);
+                plan.fault = plan.fault.or(Some(fault));
             }
         }
     }
 
     /// The length of an answer of which the request says nothing: the third draw of its service, so
     /// that the two before it are the same either way.
-    fn draw_tokens(&self, key: u64) -> u32 {
-        let mut draws = self.seed.stream(SERVICE, self.entity, key);
+    fn draw_tokens(&self, draw: u64) -> u32 {
+        let mut draws = self.seed.stream(SERVICE, self.entity, draw);
         draws.unit();
         draws.unit();
         u32::try_from(self.config.output_tokens.sample(&mut draws)).unwrap_or(u32::MAX)
     }
 
-    /// The first active fault that answers the attempt with this key.
-    fn first_answer(&self, key: u64) -> Option<(u16, Effect)> {
+    /// The first active fault that answers this attempt, and with what.
+    fn first_answer(&self, subject: &Subject) -> Option<(u16, ErrorAnswer)> {
         self.active.iter().find_map(|&fault| {
-            let effect = self.config.faults[usize::from(fault)].kind.effect();
-            let answers = matches!(effect, Effect::Answer { .. });
-            (answers && self.victims(fault).include(key)).then_some((fault, effect))
+            let Effect::Answer(answer) = self.effect(fault, subject) else { return None };
+            self.victims(fault).include(subject).then_some((fault, answer))
         })
     }
 
+    fn effect(&self, fault: u16, subject: &Subject) -> Effect {
+        let draws = || -> Draws { self.seed.stream(MIX, self.entity_of(fault), subject.draw) };
+        self.faults[usize::from(fault)].effect(self.now, draws)
+    }
+
+    /// Whom a fault hits now.
     pub(super) fn victims(&self, fault: u16) -> Victims {
-        let entity = self.entity << 16 | u64::from(fault);
-        Victims { seed: self.seed, entity, share: self.config.faults[usize::from(fault)].share }
+        self.victims_at(fault, self.now)
     }
 
-    fn check_limits(&mut self, tokens: u64) -> Verdict {
-        let now = self.now;
-        let requests = self.rpm.as_mut().map_or(Verdict::Pass, |limit| limit.check(now, 1));
-        requests.and(self.tpm.as_mut().map_or(Verdict::Pass, |limit| limit.check(now, tokens)))
-    }
-
-    fn charge_limits(&mut self, tokens: u64) {
-        if let Some(limit) = &mut self.rpm {
-            limit.charge(self.now, 1);
-        }
-        if let Some(limit) = &mut self.tpm {
-            limit.charge(self.now, tokens);
+    pub(super) fn victims_at(&self, fault: u16, now: Timestamp) -> Victims {
+        let config = &self.faults[usize::from(fault)];
+        Victims {
+            seed: self.seed,
+            entity: self.entity_of(fault),
+            share: config.share_at(now),
+            target: config.target,
         }
     }
 
-    fn limit_state(&mut self) -> LimitState {
-        let now = self.now;
-        LimitState {
-            requests: self.rpm.as_mut().map(|limit| limit.gauge(now)),
-            tokens: self.tpm.as_mut().map(|limit| limit.gauge(now)),
-        }
+    fn entity_of(&self, fault: u16) -> u64 {
+        self.entity << 16 | u64::from(fault)
     }
 
     /// Answers with an error: at once, or when that has taken its time.
-    fn reject(&mut self, tag: Tag, key: u64, answer: Answer) {
-        let Answer { status, class, retry_after, fault } = answer;
-        let limits = self.limit_state();
-        let rejection = Rejection { status, class, retry_after, fault, limits };
-        let takes = self.draw_error_latency(key);
+    fn reject(&mut self, tag: Tag, subject: &Subject, answer: ErrorAnswer, why: Why) {
+        let ErrorAnswer { status, class, retry_after } = answer;
+        let rejection = Rejection {
+            status,
+            class,
+            retry_after,
+            retry_after_form: why.form,
+            fault: why.fault,
+            limit: why.limit,
+        };
+        let takes = self.draw_error_latency(subject);
         if takes.is_zero() {
             self.outputs.push_back(Output::Reject { tag, rejection });
         } else {
-            self.errors.add(self.now + takes, tag, key, rejection);
+            self.errors.add(self.now + takes, tag, *subject, rejection);
         }
     }
 
     /// How long an error takes: as drawn, times every slowdown that hits the attempt.
-    fn draw_error_latency(&self, key: u64) -> Duration {
-        let mut draws = self.seed.stream(ERROR, self.entity, key);
-        let mut nanos = u128::from(self.config.error_latency.sample(&mut draws));
+    fn draw_error_latency(&self, subject: &Subject) -> Duration {
+        let mut draws = self.seed.stream(ERROR, self.entity, subject.draw);
+        let mut nanos = self.config.error_latency.sample(&mut draws);
         for &fault in &self.active {
-            if let FaultKind::Slowdown { factor_milli } =
-                self.config.faults[usize::from(fault)].kind
-                && nanos > 0
-                && self.victims(fault).include(key)
+            if nanos > 0
+                && let Effect::Bend(Bend::Slower { ttft_milli, .. }) = self.effect(fault, subject)
+                && self.victims(fault).include(subject)
             {
-                nanos = (nanos * u128::from(factor_milli) / 1_000).min(u64::MAX.into());
+                nanos = times_milli(nanos, ttft_milli.into());
             }
         }
-        Duration::from_nanos(nanos as u64)
-    }
-
-    /// Whether a black hole swallows a check at `now`.
-    pub(super) fn swallows_check(&self, fault: u16, now: Timestamp) -> bool {
-        let Victims { entity, share, .. } = self.victims(fault);
-        self.seed.stream(CHECK, entity, now.as_nanos()).chance(share)
+        Duration::from_nanos(nanos)
     }
 }
 
-/// An error to answer with.
+/// Why an attempt is refused, beyond its failure.
 #[derive(Clone, Copy, Debug)]
-struct Answer {
-    status: u16,
-    class: FailureClass,
-    retry_after: Option<Duration>,
+struct Why {
     fault: Option<u16>,
+    limit: Option<LimitKind>,
+    form: RetryAfter,
 }
 
-impl Answer {
-    /// That of a class, with the status it implies, and no fault behind it.
-    const fn of(class: FailureClass) -> Self {
-        Self { status: class.status(), class, retry_after: None, fault: None }
-    }
+impl Why {
+    /// Neither a fault nor a limit.
+    const UNSAID: Self = Self { fault: None, limit: None, form: RetryAfter::Exact };
 }
 
 impl Plan {
@@ -231,12 +268,16 @@ impl Plan {
             tokens: 0,
             ending: Ending::Never,
             fault: None,
-            limits: LimitState { requests: None, tokens: None },
         }
     }
 }
 
-/// What the draws of an attempt are keyed by: the request, and how often it has come before.
-fn key(arrival: &Arrival, repeat: u32) -> u64 {
-    arrival.request.wrapping_add(u64::from(repeat) << 48)
+/// Whose attempt this is. Its draws are keyed by the request and how often it has come before.
+fn subject(arrival: &Arrival, repeat: u32) -> Subject {
+    Subject {
+        draw: arrival.request.wrapping_add(u64::from(repeat) << 48),
+        model: arrival.model,
+        key: arrival.key,
+        user: arrival.session.unwrap_or(arrival.request),
+    }
 }

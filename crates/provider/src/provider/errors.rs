@@ -1,5 +1,6 @@
 //! Error answers that are under way: an error takes its time as well. They hold no place.
 
+use super::places::Subject;
 use crate::{Plan, Rejection, Tag};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -16,15 +17,15 @@ pub(super) struct Errors {
 #[derive(Clone, Copy, Debug)]
 struct Late {
     tag: Tag,
-    /// What the draws of its attempt are keyed by.
-    key: u64,
+    /// Whose attempt it is.
+    subject: Subject,
     rejection: Rejection,
 }
 
 impl Errors {
-    pub(super) fn add(&mut self, at: Timestamp, tag: Tag, key: u64, rejection: Rejection) {
+    pub(super) fn add(&mut self, at: Timestamp, tag: Tag, subject: Subject, rejection: Rejection) {
         self.sequence += 1;
-        self.due.insert((at, self.sequence), Late { tag, key, rejection });
+        self.due.insert((at, self.sequence), Late { tag, subject, rejection });
     }
 
     pub(super) fn next_at(&self) -> Option<Timestamp> {
@@ -44,8 +45,8 @@ impl Errors {
     }
 
     /// Takes out those whom a fault hits, in the order of their tags, as attempts that were never served.
-    pub(super) fn take(&mut self, is_hit: impl Fn(u64) -> bool) -> Vec<(Tag, Plan)> {
-        let hit = self.due.extract_if(.., |_, late| is_hit(late.key));
+    pub(super) fn take(&mut self, is_hit: impl Fn(&Subject) -> bool) -> Vec<(Tag, Plan)> {
+        let hit = self.due.extract_if(.., |_, late| is_hit(&late.subject));
         let mut hit: Vec<_> = hit.map(|(_, late)| (late.tag, Plan::unserved())).collect();
         hit.sort_unstable_by_key(|&(tag, _)| tag);
         hit

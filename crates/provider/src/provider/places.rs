@@ -1,35 +1,53 @@
 //! Who is being served, and who waits for a place.
 
-use crate::{Capacity, LimitState, Plan, Tag};
-use alloc::collections::VecDeque;
+use crate::{Capacity, HungUp, Plan, QueueOrder, Tag};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use squall_determinism::{Share, Timestamp};
 
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     capacity: Option<Capacity>,
+    /// How many are worked on at once now.
+    concurrent: u32,
     /// The attempt under each tag.
     attempts: Vec<Option<Attempt>>,
     serving: u32,
-    /// Those who wait, first come first served.
+    /// Those who wait, the oldest first.
     queue: VecDeque<Admitted>,
+    /// Work for callers that hung up, by when it will be done, and how much of it is done then.
+    ghosts: BTreeMap<Timestamp, u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
     Waiting,
-    Served { plan: Plan, key: u64 },
+    Served { plan: Plan, subject: Subject },
+}
+
+/// Whose attempt it is: what faults and limits go by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject {
+    /// What its draws are keyed by.
+    pub(crate) draw: u64,
+    /// The number of the model's name.
+    pub(crate) model: u64,
+    /// That of its key.
+    pub(crate) key: u64,
+    /// What the draws of its user are keyed by.
+    pub(crate) user: u64,
 }
 
 /// An attempt that was let in and has no plan yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
-    pub(super) tag: Tag,
-    /// What its draws are keyed by.
-    pub(super) key: u64,
-    /// How long its answer is.
+    /// `None` if its caller has hung up.
+    pub(super) tag: Option<Tag>,
+    pub(super) subject: Subject,
+    pub(super) arrived: Timestamp,
+    /// How long its prompt and its answer are.
+    pub(super) input_tokens: u32,
     pub(super) tokens: u32,
-    /// The limits as they stood at its arrival.
-    pub(super) limits: LimitState,
 }
 
 /// Whether there is room for an arrival.
@@ -41,54 +59,138 @@ pub(super) enum Room {
 }
 
 impl Places {
-    pub(super) const fn new(capacity: Option<Capacity>) -> Self {
-        Self { capacity, attempts: Vec::new(), serving: 0, queue: VecDeque::new() }
+    pub(super) fn new(capacity: Option<Capacity>) -> Self {
+        Self {
+            capacity,
+            concurrent: capacity.map_or(u32::MAX, |capacity| capacity.concurrent),
+            attempts: Vec::new(),
+            serving: 0,
+            queue: VecDeque::new(),
+            ghosts: BTreeMap::new(),
+        }
+    }
+
+    /// So much of the places is left, at least one.
+    pub(super) fn set_left(&mut self, left: Share) {
+        if let Some(capacity) = self.capacity {
+            self.concurrent = left.of(capacity.concurrent.into()).max(1) as u32;
+        }
+    }
+
+    pub(super) const fn concurrent(&self) -> u32 {
+        self.concurrent
+    }
+
+    pub(super) const fn serving(&self) -> u32 {
+        self.serving
+    }
+
+    pub(super) fn waiting(&self) -> u32 {
+        self.queue.len() as u32
     }
 
     pub(super) fn room(&self) -> Room {
         match self.capacity {
-            Some(capacity) if self.serving >= capacity.concurrent => {
-                if self.queue.len() < capacity.queue as usize { Room::Queue } else { Room::None }
+            Some(capacity) if self.serving >= self.concurrent => {
+                if self.waiting() < capacity.queue { Room::Queue } else { Room::None }
             }
             _ => Room::Place,
         }
     }
 
     pub(super) fn wait(&mut self, admitted: Admitted) {
-        *self.at(admitted.tag) = Some(Attempt::Waiting);
+        if let Some(tag) = admitted.tag {
+            *self.at(tag) = Some(Attempt::Waiting);
+        }
         self.queue.push_back(admitted);
     }
 
-    pub(super) fn serve(&mut self, tag: Tag, key: u64, plan: Plan) {
-        *self.at(tag) = Some(Attempt::Served { plan, key });
+    pub(super) fn serve(&mut self, tag: Tag, subject: Subject, plan: Plan) {
+        *self.at(tag) = Some(Attempt::Served { plan, subject });
         self.serving += 1;
     }
 
-    /// Ends the attempt under `tag`.
-    pub(super) fn free(&mut self, tag: Tag) {
-        match self.at(tag).take() {
-            None => {}
-            Some(Attempt::Waiting) => self.queue.retain(|waiting| waiting.tag != tag),
-            Some(Attempt::Served { .. }) => self.serving -= 1,
+    /// Works for a caller that has hung up.
+    pub(super) fn serve_nobody(&mut self, until: Timestamp) {
+        *self.ghosts.entry(until).or_default() += 1;
+        self.serving += 1;
+    }
+
+    /// The attempt under `tag` is over, or its caller is gone. Gives its plan, if it was served.
+    pub(super) fn free(&mut self, tag: Tag, gone: bool) -> Option<(Plan, Subject)> {
+        let finished =
+            gone && self.capacity.is_some_and(|capacity| capacity.hung_up == HungUp::Finished);
+        match self.at(tag).take()? {
+            Attempt::Waiting if finished => {
+                let waiting = self.queue.iter_mut().find(|waiting| waiting.tag == Some(tag));
+                if let Some(waiting) = waiting {
+                    waiting.tag = None;
+                }
+                None
+            }
+            Attempt::Waiting => {
+                self.queue.retain(|waiting| waiting.tag != Some(tag));
+                None
+            }
+            Attempt::Served { plan, subject } => {
+                self.serving -= 1;
+                let ends_at = plan.ends_at();
+                if finished && ends_at < Timestamp::MAX {
+                    self.serve_nobody(ends_at);
+                }
+                Some((plan, subject))
+            }
         }
     }
 
-    /// Takes out the first who waits, if there is a place.
+    /// When work for somebody who hung up is done next.
+    pub(super) fn next_ghost(&self) -> Option<Timestamp> {
+        self.ghosts.first_key_value().map(|(&at, _)| at)
+    }
+
+    /// It is done.
+    pub(super) fn free_ghosts(&mut self, now: Timestamp) {
+        while let Some(done) = self.ghosts.first_entry().filter(|ghosts| *ghosts.key() <= now) {
+            self.serving -= done.remove();
+        }
+    }
+
+    /// When the oldest who waits has waited too long.
+    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+        let max_wait = self.capacity?.max_wait?;
+        self.queue.front().map(|oldest| oldest.arrived + max_wait)
+    }
+
+    /// Takes out the oldest who waits.
+    pub(super) fn expire(&mut self) -> Option<Admitted> {
+        let oldest = self.queue.pop_front()?;
+        if let Some(tag) = oldest.tag {
+            *self.at(tag) = None;
+        }
+        Some(oldest)
+    }
+
+    /// Takes out the next of those who wait, if there is a place.
     pub(super) fn next(&mut self) -> Option<Admitted> {
         if self.queue.is_empty() || self.room() != Room::Place {
             return None;
         }
-        let next = self.queue.pop_front()?;
-        *self.at(next.tag) = None;
+        let next = match self.capacity?.order {
+            QueueOrder::Fifo => self.queue.pop_front()?,
+            QueueOrder::Lifo => self.queue.pop_back()?,
+        };
+        if let Some(tag) = next.tag {
+            *self.at(tag) = None;
+        }
         Some(next)
     }
 
     /// Takes out those who are served and whom a fault hits, in the order of their tags, with their plans.
-    pub(super) fn take_hit(&mut self, is_hit: impl Fn(u64) -> bool) -> Vec<(Tag, Plan)> {
+    pub(super) fn take_hit(&mut self, is_hit: impl Fn(&Subject) -> bool) -> Vec<(Tag, Plan)> {
         let mut hit = Vec::new();
         for (tag, attempt) in (0..).zip(&mut self.attempts) {
-            if let Some(Attempt::Served { plan, key }) = *attempt
-                && is_hit(key)
+            if let Some(Attempt::Served { plan, subject }) = *attempt
+                && is_hit(&subject)
             {
                 *attempt = None;
                 self.serving -= 1;
@@ -102,6 +204,7 @@ impl Places {
     pub(super) fn take_all(&mut self) -> Vec<(Tag, Plan)> {
         self.serving = 0;
         self.queue.clear();
+        self.ghosts.clear();
         let attempts = (0..).zip(&mut self.attempts);
         attempts
             .filter_map(|(tag, attempt)| match attempt.take()? {

@@ -1,32 +1,22 @@
 //! What arrivals see, and what becomes of those in flight.
 
 use super::*;
-use crate::{Arrival, Capacity, CheckAnswer, FaultConfig, Limits, RateLimit, Rejection, Window};
+use crate::{
+    Arrival, Capacity, Ending, ErrorAnswer, Limits, Note, Plan, RateLimit, Rejection, Window,
+};
 use alloc::vec;
 use core::time::Duration;
 use squall_determinism::{Law, Share};
 use squall_failure::FailureClass;
 
 fn config() -> ProviderConfig {
-    ProviderConfig {
-        ttft: Law::lognormal(350_000_000, 700_000_000).unwrap(),
-        itl: Law::Fixed { value: 20_000_000 },
-        output_tokens: Law::Fixed { value: 60 },
-        context_window: None,
-        error_latency: Law::Fixed { value: 0 },
-        limits: Limits::default(),
-        capacity: None,
-        faults: Vec::new(),
-    }
+    let ttft = Law::lognormal(350_000_000, 700_000_000).unwrap();
+    let itl = Law::Fixed { value: 20_000_000 };
+    ProviderConfig { output_tokens: Law::Fixed { value: 60 }, ..ProviderConfig::new(ttft, itl) }
 }
 
 fn fault(kind: FaultKind) -> FaultConfig {
-    FaultConfig {
-        at: Timestamp::from_secs(10),
-        lasts: Duration::from_secs(10),
-        share: Share::ALL,
-        kind,
-    }
+    FaultConfig::new(Timestamp::from_secs(10), Duration::from_secs(10), kind)
 }
 
 fn ill(kind: FaultKind) -> Provider {
@@ -49,6 +39,9 @@ fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<Output> {
     let arrival = Arrival {
         tag: Tag(tag),
         request: tag,
+        model: 0,
+        key: 0,
+        session: None,
         input_tokens: 400,
         output_tokens: Some(60),
         stream: true,
@@ -97,7 +90,7 @@ fn a_second_attempt_of_a_request_draws_anew() {
 #[test]
 fn adding_a_fault_moves_no_draw_of_service() {
     let mut well = provider(config());
-    let mut slow = ill(FaultKind::Slowdown { factor_milli: 3_000 });
+    let mut slow = ill(FaultKind::slowdown(3_000));
     let now = at(12_000);
     let well = plan(&arrive(&mut well, now, 5)).first_at.since(now).as_nanos();
     let slow = plan(&arrive(&mut slow, now, 5)).first_at.since(now).as_nanos();
@@ -106,7 +99,11 @@ fn adding_a_fault_moves_no_draw_of_service() {
 
 #[test]
 fn an_error_answers_its_share_while_it_lasts() {
-    let kind = FaultKind::Error { status: 503, class: FailureClass::Overloaded, retry_after: None };
+    let kind = FaultKind::Error(ErrorAnswer {
+        status: 503,
+        class: FailureClass::Overloaded,
+        retry_after: None,
+    });
     let faults = vec![FaultConfig { share: Share::percent(30), ..fault(kind) }];
     let mut provider = provider(ProviderConfig { faults, ..config() });
     let mut rejected = 0;
@@ -170,7 +167,8 @@ fn a_cut_ends_a_stream_after_its_tokens() {
 fn limits_answer_with_the_exact_wait_and_charge_nothing_for_it() {
     let window = Window::Slice(Duration::from_secs(1));
     let rpm = Some(RateLimit { per_minute: 120, window });
-    let mut provider = provider(ProviderConfig { limits: Limits { rpm, tpm: None }, ..config() });
+    let mut provider =
+        provider(ProviderConfig { limits: Limits { rpm, ..Limits::NONE }, ..config() });
     arrive(&mut provider, at(100), 0);
     arrive(&mut provider, at(200), 1);
     let rejection = rejection(&arrive(&mut provider, at(300), 2));
@@ -181,7 +179,7 @@ fn limits_answer_with_the_exact_wait_and_charge_nothing_for_it() {
 
 #[test]
 fn a_full_provider_queues_and_then_sheds() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 1 });
+    let capacity = Some(Capacity { queue: 1, ..Capacity::of(1) });
     let mut provider = provider(ProviderConfig { capacity, ..config() });
     plan(&arrive(&mut provider, at(0), 0));
     assert!(arrive(&mut provider, at(10), 1).is_empty(), "it waits");
@@ -192,7 +190,7 @@ fn a_full_provider_queues_and_then_sheds() {
 
 #[test]
 fn whoever_hangs_up_while_waiting_is_not_served() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 5 });
+    let capacity = Some(Capacity { queue: 5, ..Capacity::of(1) });
     let mut provider = provider(ProviderConfig { capacity, ..config() });
     (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
     provider.handle(at(10), Input::Gone { tag: Tag(1) });
@@ -203,7 +201,7 @@ fn whoever_hangs_up_while_waiting_is_not_served() {
 
 #[test]
 fn a_black_hole_takes_no_places_and_so_never_answers() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 1 });
+    let capacity = Some(Capacity { queue: 1, ..Capacity::of(1) });
     let faults = vec![fault(FaultKind::BlackHole)];
     let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
     for tag in 0..5 {
@@ -216,7 +214,7 @@ fn a_black_hole_takes_no_places_and_so_never_answers() {
 
 #[test]
 fn a_black_hole_in_the_queue_lets_the_next_one_through() {
-    let capacity = Some(Capacity { concurrent: 1, queue: 50 });
+    let capacity = Some(Capacity { queue: 50, ..Capacity::of(1) });
     let faults = vec![FaultConfig { share: Share::percent(50), ..fault(FaultKind::BlackHole) }];
     let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
     let mut serving = None;
@@ -266,8 +264,8 @@ fn of_two_faults_that_end_an_answer_the_first_in_the_file_holds() {
 
 #[test]
 fn slowdowns_that_overlap_multiply() {
-    let twice = fault(FaultKind::Slowdown { factor_milli: 2_000 });
-    let thrice = fault(FaultKind::Slowdown { factor_milli: 3_000 });
+    let twice = fault(FaultKind::slowdown(2_000));
+    let thrice = fault(FaultKind::slowdown(3_000));
     let mut slow = provider(ProviderConfig { faults: vec![twice, thrice], ..config() });
     let now = at(12_000);
     let well = plan(&arrive(&mut provider(config()), now, 5));
@@ -279,12 +277,15 @@ fn slowdowns_that_overlap_multiply() {
 #[test]
 fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say() {
     let tpm = Some(RateLimit { per_minute: 1_000, window: Window::Fixed });
-    let limits = Limits { rpm: None, tpm };
+    let limits = Limits { tpm, ..Limits::NONE };
     let mut provider = provider(ProviderConfig { limits, ..config() });
     let mut arrive = |tag| {
         let arrival = Arrival {
             tag: Tag(tag),
             request: tag,
+            model: 0,
+            key: 0,
+            session: None,
             input_tokens: 440,
             output_tokens: None,
             stream: true,
@@ -292,21 +293,10 @@ fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say(
         provider.handle(at(tag), Input::Arrived(arrival));
         drain(&mut provider)
     };
-    assert_eq!(plan(&arrive(0)).limits.tokens.map(|gauge| gauge.remaining), Some(500));
+    plan(&arrive(0));
     assert_eq!(plan(&arrive(1)).tokens, 60);
     assert_eq!(rejection(&arrive(2)).class, FailureClass::Throttled);
-}
-
-#[test]
-fn whoever_waited_for_a_place_is_told_the_limits_as_they_stood_at_arrival() {
-    let rpm = Some(RateLimit { per_minute: 10, window: Window::Fixed });
-    let limits = Limits { rpm, tpm: None };
-    let capacity = Some(Capacity { concurrent: 1, queue: 5 });
-    let mut provider = provider(ProviderConfig { limits, capacity, ..config() });
-    (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
-    provider.handle(at(2_000), Input::Delivered { tag: Tag(0) });
-    let told = plan(&drain(&mut provider)).limits.requests;
-    assert_eq!(told.map(|gauge| gauge.remaining), Some(8), "the second of ten");
+    assert_eq!(provider.limits(at(2), 0).tokens.map(|gauge| gauge.remaining), Some(0));
 }
 
 #[test]
@@ -314,6 +304,7 @@ fn the_longer_wait_of_two_limits_holds_and_neither_is_charged_by_a_refusal() {
     let limits = Limits {
         rpm: Some(RateLimit { per_minute: 60, window: Window::Slice(Duration::from_secs(1)) }),
         tpm: Some(RateLimit { per_minute: 920, window: Window::Gcra { burst: None } }),
+        ..Limits::NONE
     };
     let mut provider = provider(ProviderConfig { limits, ..config() });
     plan(&arrive(&mut provider, at(0), 0));
@@ -339,7 +330,7 @@ fn a_plan_longer_than_time_itself_ends_at_its_end() {
 fn errors_take(millis: u64) -> ProviderConfig {
     let status = 503;
     let class = FailureClass::Overloaded;
-    let faults = vec![fault(FaultKind::Error { status, class, retry_after: None })];
+    let faults = vec![fault(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }))];
     ProviderConfig { error_latency: Law::Fixed { value: millis * 1_000_000 }, faults, ..config() }
 }
 
@@ -376,7 +367,7 @@ fn an_error_that_has_not_left_is_lost_with_the_server() {
 #[test]
 fn a_prompt_longer_than_the_context_window_is_refused_and_charged_nothing() {
     let rpm = Some(RateLimit { per_minute: 1, window: Window::Fixed });
-    let limits = Limits { rpm, tpm: None };
+    let limits = Limits { rpm, ..Limits::NONE };
     let mut small = provider(ProviderConfig { limits, context_window: Some(399), ..config() });
     for tag in 0..3 {
         let rejection = rejection(&arrive(&mut small, at(tag), tag));
@@ -394,8 +385,16 @@ fn a_check_is_answered_while_completions_are_broken() {
         [9_999, 10_000, 19_999, 20_000].map(|millis| provider.answers_checks(at(millis)))
     };
     let fine = CheckAnswer::Answered;
-    assert_eq!(answers(FaultKind::Error { status, class, retry_after: None }), [fine; 4]);
+    assert_eq!(
+        answers(FaultKind::Error(ErrorAnswer { status, class, retry_after: None })),
+        [fine; 4]
+    );
     let (gone, mute) = (CheckAnswer::Refused, CheckAnswer::Nothing);
     assert_eq!(answers(FaultKind::Refuse), [fine, gone, gone, fine]);
     assert_eq!(answers(FaultKind::BlackHole), [fine, mute, mute, fine]);
 }
+
+mod capacity;
+mod control;
+mod kinds;
+mod limits;

@@ -1,7 +1,6 @@
 //! What every chart knows: the run, its seconds, its phases and its faults.
 
 use squall_determinism::Timestamp;
-use squall_provider::{FaultConfig, FaultKind};
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;
 use squall_workload::Arrivals;
@@ -48,7 +47,7 @@ impl<'a> Story<'a> {
             provider.config.faults.iter().map(move |fault| Fault {
                 provider: number,
                 whom: whom.clone(),
-                what: describe(fault),
+                what: fault.to_string(),
                 from: fault.at.as_secs_f64(),
                 to: fault.until().as_secs_f64(),
             })
@@ -176,19 +175,4 @@ fn deployments_of(recording: &Recording, provider: u16) -> String {
     } else {
         names.join(", ")
     }
-}
-
-fn describe(fault: &FaultConfig) -> String {
-    let what = match fault.kind {
-        FaultKind::Error { status, class, .. } => crate::text::error(status, class),
-        FaultKind::Refuse => "refused".to_owned(),
-        FaultKind::BlackHole => "black hole".to_owned(),
-        FaultKind::Slowdown { factor_milli } => {
-            format!("{}x slower", f64::from(factor_milli) / 1_000.0)
-        }
-        FaultKind::Throttle { .. } => "429 storm".to_owned(),
-        FaultKind::Cut { after_tokens } => format!("cut after {after_tokens}"),
-        _ => "fault".to_owned(),
-    };
-    if fault.share.ppm() < 1_000_000 { format!("{} {what}", fault.share) } else { what }
 }

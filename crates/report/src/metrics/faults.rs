@@ -1,8 +1,7 @@
 //! The stretches in which a deployment's provider was made to fail.
 
 use squall_determinism::{Share, Timestamp};
-use squall_failure::Evidence;
-use squall_provider::{FaultConfig, FaultKind};
+use squall_provider::FaultConfig;
 use squall_scenario::Scenario;
 
 /// A stretch of faults of one provider, those that touch or overlap taken as one.
@@ -48,12 +47,5 @@ fn windows(
 }
 
 fn fails(fault: &FaultConfig) -> bool {
-    fault.share.ppm() >= Share::percent(50).ppm()
-        && match fault.kind {
-            FaultKind::Error { class, .. } => {
-                matches!(class.evidence(), Evidence::Failed | Evidence::Misconfigured)
-            }
-            FaultKind::Refuse | FaultKind::BlackHole | FaultKind::Cut { .. } => true,
-            _ => false,
-        }
+    fault.share.ppm() >= Share::percent(50).ppm() && fault.fails()
 }

@@ -6,7 +6,6 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::FaultKind;
 use squall_record::{ChangeInfo, GroupCells, Lag, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::collections::BTreeMap;
@@ -301,7 +300,7 @@ impl FaultSummary {
         let of_provider = scenario.providers.iter().flat_map(|provider| {
             provider.config.faults.iter().map(move |fault| Self {
                 provider: provider.name.clone(),
-                kind: kind(fault.kind),
+                kind: fault.kind.to_string(),
                 start_ms: fault.at.as_nanos() / 1_000_000,
                 end_ms: fault.until().as_nanos() / 1_000_000,
                 share: decimals(fault.share.as_f64()),
@@ -322,23 +321,6 @@ impl LagSummary {
     pub(super) fn of(lag: Lag) -> Self {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self { p50_us: micros(lag.p50), p99_us: micros(lag.p99), max_us: micros(lag.max) }
-    }
-}
-
-/// A fault in a word or two.
-fn kind(kind: FaultKind) -> String {
-    match kind {
-        FaultKind::Error { status, class, .. } => {
-            format!("error {}", crate::text::error(status, class))
-        }
-        FaultKind::Refuse => "refuse".to_owned(),
-        FaultKind::BlackHole => "black hole".to_owned(),
-        FaultKind::Slowdown { factor_milli } => {
-            format!("slowdown {}x", crate::text::ratio(f64::from(factor_milli) / 1e3))
-        }
-        FaultKind::Throttle { .. } => "throttle".to_owned(),
-        FaultKind::Cut { after_tokens } => format!("cut after {after_tokens} tokens"),
-        _ => "fault".to_owned(),
     }
 }
 

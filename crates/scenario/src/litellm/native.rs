@@ -7,6 +7,7 @@ mod value;
 use super::LitellmFile;
 use core::fmt::Write as _;
 use squall_router::{FallbackRule, Profile, RetryBudget, RouterConfig};
+use squall_wire::Format;
 
 /// How far a group's keys stand to the right.
 const GROUP: &str = "      ";
@@ -23,6 +24,9 @@ impl LitellmFile {
         for upstream in used {
             let name = value::quoted(&upstream.name);
             let _ = writeln!(out, "  {name}:");
+            if upstream.format != Format::default() {
+                let _ = writeln!(out, "    format: {}", upstream.format.as_str());
+            }
             let doubt = upstream.doubt.map_or_else(String::new, |doubt| format!("  # {doubt}"));
             let _ = writeln!(out, "    base_url: {}{doubt}", value::quoted(&upstream.base_url));
             if let Some(key) = &upstream.api_key {

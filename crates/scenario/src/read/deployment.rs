@@ -36,6 +36,13 @@ pub(crate) static DEPLOYMENT: Section = Section {
                  it stands for what the `*` of the group's name stood for.",
             ),
             Key::optional(
+                "key",
+                Shape::Text,
+                "none",
+                "The name of the key that it is called with: limits may be per key, and a fault may hit one \
+                 key alone. For scenarios; a gateway's keys stand with its providers.",
+            ),
+            Key::optional(
                 "order",
                 Shape::Count(0, 255),
                 "0",
@@ -138,6 +145,7 @@ pub(crate) fn deployments<'n>(
         let link = DeploymentLink {
             provider: copies.first.saturating_add(copy),
             model: model.unwrap_or(&name).to_owned(),
+            key: fields.text("key").map(str::to_owned),
         };
         let mut config = DeploymentConfig { name, ..config.clone() };
         config.spends_from.extend(own.map(|own| labels.own_budget(own)));

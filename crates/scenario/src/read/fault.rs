@@ -1,176 +1,215 @@
-//! Faults of a provider. The kinds are a table: a new kind is a new line and a function.
+//! Faults of a provider: when, how often, and whom they hit.
 
-use crate::diagnostic::{Problem, Problems};
+mod kind;
+mod overlap;
+mod random;
+mod shared;
+
+pub(crate) use overlap::report as report_overlaps;
+pub(crate) use random::{OUTAGES, outages};
+pub(crate) use shared::{SHARED, shared};
+
+use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::{Kind as NodeKind, Node};
 use crate::shape::{Key, Section, Shape};
-use crate::{unit, value};
 use core::time::Duration;
+use kind::{KIND_KEYS, KINDS};
 use squall_determinism::{Share, Timestamp};
-use squall_failure::FailureClass;
-use squall_provider::{FaultConfig, FaultKind};
+use squall_provider::{FaultConfig, FaultKind, Health, Target, name_hash};
 
 /// A fault.
 pub(crate) static FAULT: Section = Section {
     id: "fault",
     phrase: "a fault",
     about: "Something that goes wrong for a while, of exactly one kind.",
-    keys: &[WHEN, &KIND_KEYS],
+    keys: &[WHEN, WHOM, &KIND_KEYS],
+};
+
+/// A fault that begins when it is asked for.
+pub(crate) static FAULT_NOW: Section = Section {
+    id: "fault-now",
+    phrase: "a fault",
+    about: "Something that goes wrong for a while, of exactly one kind, from now on.",
+    keys: &[
+        &[Key::optional("at", Shape::DURATION, "now", "From when, counted from now.")],
+        LASTS,
+        WHOM,
+        &KIND_KEYS,
+    ],
 };
 
 const WHEN: &[Key] = &[
     Key::required("at", Shape::DURATION, "From when, counted from the start of the run."),
-    Key::required("for", Shape::SPAN, "For how long."),
+    LASTS[0],
+    LASTS[1],
+    LASTS[2],
+    Key::optional("repeat", Shape::Section(&REPEAT), "once", "How often it comes again."),
+    Key::optional(
+        "jitter",
+        Shape::DURATION,
+        "0s",
+        "By how much later it may begin, drawn once by the seed.",
+    ),
+];
+
+const LASTS: &[Key] = &[
+    Key::required("for", Shape::SPAN, "For how long, `onset` and `tail` included."),
+    Key::optional(
+        "onset",
+        Shape::DURATION,
+        "0s",
+        "How long it takes to grow: its share, or, of a slowdown and of cut limits and capacity, its size.",
+    ),
+    Key::optional("tail", Shape::DURATION, "0s", "How long it takes to fade at its end, likewise."),
+];
+
+/// Whom a fault hits: of every fault, the random ones included.
+pub(super) const WHOM: &[Key] = &[
     Key::optional(
         "share",
         Shape::Percent,
         "100%",
         "How many of the attempts that arrive it hits, drawn for each.",
     ),
+    Key::optional(
+        "sticky",
+        Shape::Flag,
+        "false",
+        "Whether the share is one of users, by their sessions, and holds for all that one sends.",
+    ),
+    Key::optional(
+        "model",
+        Shape::Text,
+        "every model",
+        "The model that it hits, as it is called upstream.",
+    ),
+    Key::optional("key", Shape::Text, "every key", "The key that it hits."),
+    Key::optional(
+        "health",
+        Shape::Word(&["usual", "lies", "honest"]),
+        "usual",
+        "What health checks hear of it. `usual`: a list of models is there unless connections are \
+         refused or swallowed; `lies`: a black hole answers checks; `honest`: an error answers them too.",
+    ),
 ];
 
-/// A kind of fault: its key, and how what stands there is read.
-#[derive(Clone, Copy)]
-struct Kind {
-    key: Key,
-    read: fn(&Node, &Problems) -> Option<FaultKind>,
-}
-
-const KINDS: [Kind; 5] = [
-    Kind {
-        key: Key::choice(
-            "error",
-            Shape::Either(&STATUS_OR_ERROR),
-            "Answers with this HTTP status, this class of failure, or this error, without serving.",
-        ),
-        read: error,
-    },
-    Kind {
-        key: Key::choice(
-            "outage",
-            Shape::Word(OUTAGES),
-            "`refuse`: refuses connections and resets those it has. `blackhole`: takes connections \
-             and never answers.",
-        ),
-        read: outage,
-    },
-    Kind {
-        key: Key::choice("slowdown", Shape::Factor, "Everything takes so many times as long."),
-        read: slowdown,
-    },
-    Kind {
-        key: Key::choice(
-            "throttle",
-            Shape::Section(&THROTTLE),
-            "A 429 storm: answers 429, whatever the limits say.",
-        ),
-        read: throttle,
-    },
-    Kind {
-        key: Key::choice(
-            "cut",
-            Shape::Section(&CUT),
-            "Ends streams in the middle, without their end mark.",
-        ),
-        read: cut,
-    },
-];
-
-static KIND_KEYS: [Key; KINDS.len()] = {
-    let mut keys = [KINDS[0].key; KINDS.len()];
-    let mut place = 0;
-    while place < keys.len() {
-        keys[place] = KINDS[place].key;
-        place += 1;
-    }
-    keys
-};
-
-static STATUS_OR_ERROR: [Shape; 3] = [STATUS, Shape::Word(&ANSWER_WORDS), Shape::Section(&ERROR)];
-
-static ERROR: Section = Section {
-    id: "fault-error",
-    phrase: "an error",
-    about: "What a provider answers with. It needs `status` or `class`; each implies the other.",
+static REPEAT: Section = Section {
+    id: "fault-repeat",
+    phrase: "a repetition",
+    about: "The fault again and again, as a provider that flaps.",
     keys: &[&[
-        Key::optional("status", STATUS, "that of the class", "The HTTP status."),
-        Key::optional(
-            "class",
-            Shape::Word(&ANSWER_WORDS),
-            "that of the status",
-            "What class of failure it is, which chooses the error code of the body.",
-        ),
-        Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says."),
+        Key::required("every", Shape::SPAN, "From one beginning to the next; longer than `for`."),
+        Key::required("times", Shape::Count(2, 1_000), "How often in all."),
     ]],
 };
 
-static THROTTLE: Section = Section {
-    id: "fault-throttle",
-    phrase: "a 429 storm",
-    about: "A 429 storm. `throttle: {}` says nothing about when to come back.",
-    keys: &[&[Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says.")]],
-};
-
-static CUT: Section = Section {
-    id: "fault-cut",
-    phrase: "a cut",
-    about: "A stream that ends in the middle.",
-    keys: &[&[Key::required(
-        "after",
-        Shape::Count(0, u32::MAX as u64),
-        "Tokens that are sent before the cut.",
-    )]],
-};
-
-const STATUS: Shape = Shape::Count(400, 599);
-const OUTAGES: &[&str] = &["refuse", "blackhole"];
-
-/// The classes that a provider can answer with; the others are failures to answer.
-const ANSWERS: [FailureClass; 9] = [
-    FailureClass::Throttled,
-    FailureClass::Overloaded,
-    FailureClass::Server,
-    FailureClass::Auth,
-    FailureClass::NotFound,
-    FailureClass::ContextWindow,
-    FailureClass::ContentPolicy,
-    FailureClass::BadRequest,
-    FailureClass::QuotaSpent,
-];
-
-static ANSWER_WORDS: [&str; ANSWERS.len()] = {
-    let mut words = [""; ANSWERS.len()];
-    let mut place = 0;
-    while place < words.len() {
-        words[place] = ANSWERS[place].as_str();
-        place += 1;
+/// The faults that `fields` stand for: one, or as many as it comes again. `run` is how long the run lasts,
+/// if that is known.
+pub(crate) fn faults(fields: &Fields<'_>, run: Option<Duration>) -> Vec<FaultConfig> {
+    let (at, lasts) = (fields.time("at"), fields.duration("for"));
+    let fault = fault(fields, at.unwrap_or_default(), lasts.unwrap_or(Duration::MAX));
+    let jitter = fields.duration("jitter").unwrap_or_default();
+    let (Some(at), Some(lasts), Some(fault)) = (at, lasts, fault) else { return Vec::new() };
+    let first = FaultConfig { jitter, ..fault };
+    let (every, times) = repeat(fields, lasts).unwrap_or((Duration::ZERO, 1));
+    let last = at + every * (times - 1);
+    if let Some(run) = run {
+        within_run(fields, at, last, lasts + jitter, run);
     }
-    words
-};
+    (0..times).map(|nth| FaultConfig { at: at + every * nth, ..first }).collect()
+}
 
-/// Reads one fault. `run` is how long the run lasts, if that is known.
-pub(crate) fn fault(fields: &Fields<'_>, run: Option<Duration>) -> Option<FaultConfig> {
-    let at = fields.time("at");
+/// The fault that `fields` stand for, from `now` on.
+pub(crate) fn fault_now(fields: &Fields<'_>, now: Timestamp) -> Option<FaultConfig> {
+    let later = fields.get("at").map_or(Some(Duration::ZERO), |_| fields.duration("at"));
     let lasts = fields.duration("for");
-    let share = fields.share("share").unwrap_or(Share::ALL);
+    let fault = fault(fields, now, lasts.unwrap_or(Duration::MAX));
+    Some(FaultConfig { at: now + later?, lasts: lasts?, ..fault? })
+}
+
+/// How far apart a fault comes again, and how often it comes in all.
+fn repeat(fields: &Fields<'_>, lasts: Duration) -> Option<(Duration, u32)> {
+    let repeat = fields.section("repeat")?;
+    let (every, times) = (repeat.duration("every"), repeat.small_count("times"));
+    let every = every?;
+    if every <= lasts {
+        let message = "the fault comes again before it has ended";
+        let problem = Problem::new(repeat.span_of("every"), message, "expected more than `for`");
+        fields.problems.push(problem.related(fields.span_of("for"), "it lasts so long"));
+    }
+    Some((every, times?))
+}
+
+/// What goes wrong for whom, at these times.
+pub(super) fn fault(fields: &Fields<'_>, at: Timestamp, lasts: Duration) -> Option<FaultConfig> {
     let kind = fields.choice().and_then(|(name, node)| {
         let kind = KINDS.iter().find(|kind| kind.key.name == name)?;
         (kind.read)(node, fields.problems)
     });
-    let (at, lasts) = (at?, lasts?);
-    if let Some(run) = run {
-        within_run(fields, at, lasts, run);
+    let ramp = |name: &str| {
+        // Faults at random times have none.
+        let may = fields.has_key(name) && fields.get(name).is_some();
+        may.then(|| fields.duration(name)).flatten().unwrap_or_default()
+    };
+    let (onset, tail) = (ramp("onset"), ramp("tail"));
+    let target = Target {
+        model: fields.text("model").map(name_hash),
+        key: fields.text("key").map(name_hash),
+        sticky: fields.flag("sticky").unwrap_or(false),
+    };
+    let share = fields.share("share").unwrap_or(Share::ALL);
+    let kind = kind?;
+    let health = health(fields, &kind);
+    if onset + tail > lasts {
+        let (name, other) = if tail > onset { ("tail", "onset") } else { ("onset", "tail") };
+        let message = "`onset` and `tail` are longer than the fault";
+        let problem = Problem::new(fields.span_of(name), message, "expected less");
+        let problem = match fields.get(other) {
+            Some(_) => problem.related(fields.span_of(other), "together with this"),
+            None => problem,
+        };
+        fields.problems.push(problem.related(fields.span_of("for"), "it lasts so long"));
     }
-    Some(FaultConfig { at, lasts, share, kind: kind? })
+    Some(FaultConfig { onset, tail, share, target, health, ..FaultConfig::new(at, lasts, kind) })
 }
 
-fn within_run(fields: &Fields<'_>, at: Timestamp, lasts: Duration, run: Duration) {
+fn health(fields: &Fields<'_>, kind: &FaultKind) -> Health {
+    let word = fields.get("health").and_then(|_| fields.word("health"));
+    let (health, fits, help) = match word {
+        Some("lies") => (
+            Health::Lies,
+            matches!(kind, FaultKind::BlackHole),
+            "only `outage: blackhole` has a health that can lie; others answer checks anyway, and a \
+             closed listener answers nobody",
+        ),
+        Some("honest") => (
+            Health::Honest,
+            matches!(kind, FaultKind::Error(_)),
+            "only an `error` can be told to checks as well",
+        ),
+        _ => return Health::Usual,
+    };
+    if !fits {
+        let message = "`health` does not fit this kind of fault";
+        let problem = Problem::new(fields.span_of("health"), message, "of no effect here");
+        fields.problems.push(problem.help(help));
+    }
+    health
+}
+
+fn within_run(fields: &Fields<'_>, at: Timestamp, last: Timestamp, lasts: Duration, run: Duration) {
     let end = Timestamp::from(run);
     let run = run.as_secs_f64();
     if at >= end {
         let message = "the fault begins after the run has ended";
         let label = format!("the run ends at {run}s");
         fields.problems.push(Problem::new(fields.span_of("at"), message, label));
+    } else if last != at {
+        if last + lasts > end {
+            let message = "the fault comes again after the run has ended";
+            let label = format!("the run ends at {run}s");
+            fields.problems.push(Problem::new(fields.span_of("repeat"), message, label));
+        }
     } else if at + lasts > end {
         let rest = end.since(at).as_secs_f64();
         fields.problems.push(
@@ -181,70 +220,5 @@ fn within_run(fields: &Fields<'_>, at: Timestamp, lasts: Duration, run: Duration
             )
             .help(format!("write `{rest}s` for a fault that never heals")),
         );
-    }
-}
-
-fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    if let NodeKind::Scalar(text) = &node.kind {
-        if text.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            let class = FailureClass::from_word(value::word(node, &ANSWER_WORDS, problems)?)?;
-            return Some(FaultKind::Error { status: class.status(), class, retry_after: None });
-        }
-        let status = value::count(node, 400, 599, problems)?;
-        let status = u16::try_from(status).ok()?;
-        return Some(FaultKind::Error { status, class: class_of(status), retry_after: None });
-    }
-    let fields = Fields::open(node, &ERROR, problems)?;
-    let status = fields.count("status").and_then(|status| u16::try_from(status).ok());
-    let class = fields.word("class").and_then(FailureClass::from_word);
-    let retry_after = fields.duration("retry_after");
-    let (status, class) = match (status, class) {
-        (Some(status), class) => (status, class.unwrap_or_else(|| class_of(status))),
-        (None, Some(class)) => (class.status(), class),
-        (None, None) => {
-            if fields.get("status").is_none() && fields.get("class").is_none() {
-                let message = "an error needs `status` or `class`";
-                problems.push(
-                    Problem::new(fields.span, message, "it has neither")
-                        .help("write `error: 503` or `error: { class: overloaded }`"),
-                );
-            }
-            return None;
-        }
-    };
-    Some(FaultKind::Error { status, class, retry_after })
-}
-
-fn outage(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    match value::word(node, OUTAGES, problems)? {
-        "blackhole" => Some(FaultKind::BlackHole),
-        _ => Some(FaultKind::Refuse),
-    }
-}
-
-fn slowdown(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    let factor_milli = value::parsed(node, &Shape::Factor, problems, unit::factor_milli)?;
-    Some(FaultKind::Slowdown { factor_milli })
-}
-
-fn throttle(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    let fields = Fields::open(node, &THROTTLE, problems)?;
-    Some(FaultKind::Throttle { retry_after: fields.duration("retry_after") })
-}
-
-fn cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    let fields = Fields::open(node, &CUT, problems)?;
-    Some(FaultKind::Cut { after_tokens: fields.small_count("after")? })
-}
-
-/// The class that a bare status means.
-const fn class_of(status: u16) -> FailureClass {
-    match status {
-        429 => FailureClass::Throttled,
-        503 | 529 => FailureClass::Overloaded,
-        401 | 403 => FailureClass::Auth,
-        404 => FailureClass::NotFound,
-        400..=499 => FailureClass::BadRequest,
-        _ => FailureClass::Server,
     }
 }

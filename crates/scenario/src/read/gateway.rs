@@ -36,7 +36,9 @@ static UPSTREAM: Section = Section {
             Key::required(
                 "base_url",
                 Shape::Url,
-                "Its API up to the version, without `/chat/completions`.",
+                "Its API up to the version: `https://api.openai.com/v1`, \
+                 `https://NAME.openai.azure.com/openai`, `https://api.anthropic.com/v1`, \
+                 `https://generativelanguage.googleapis.com/v1beta`. A query is said with every call.",
             ),
             Key::optional(
                 "trusted",

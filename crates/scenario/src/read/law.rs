@@ -6,7 +6,7 @@ use crate::node::{Kind, Node};
 use crate::shape::{Key, Section, Shape};
 use crate::unit::{self, Misfit};
 use crate::value;
-use squall_determinism::{Law, LawError};
+use squall_determinism::{Law, LawError, Quantiles};
 
 /// A law of durations.
 pub(crate) const DURATION_LAW: Shape =
@@ -24,6 +24,8 @@ static DURATIONS: Section = Section {
         Key::choice("lognormal", Shape::Section(&LOGNORMAL_DURATION), LOGNORMAL),
         Key::choice("exponential", Shape::Section(&EXPONENTIAL_DURATION), EXPONENTIAL),
         Key::choice("uniform", Shape::Section(&UNIFORM_DURATION), UNIFORM),
+        Key::choice("gamma", Shape::Section(&GAMMA_DURATION), GAMMA),
+        Key::choice("quantiles", Shape::Section(&QUANTILE_DURATIONS), QUANTILES),
     ]],
 };
 
@@ -35,12 +37,16 @@ static TOKENS: Section = Section {
         Key::choice("lognormal", Shape::Section(&LOGNORMAL_TOKENS), LOGNORMAL),
         Key::choice("exponential", Shape::Section(&EXPONENTIAL_TOKENS), EXPONENTIAL),
         Key::choice("uniform", Shape::Section(&UNIFORM_TOKENS), UNIFORM),
+        Key::choice("gamma", Shape::Section(&GAMMA_TOKENS), GAMMA),
+        Key::choice("quantiles", Shape::Section(&QUANTILE_TOKENS), QUANTILES),
     ]],
 };
 
 const LOGNORMAL: &str = "Log-normal: many small, few large, as response times and sizes are.";
 const EXPONENTIAL: &str = "Exponential: the time until something that happens at random.";
 const UNIFORM: &str = "Every value between two alike.";
+const GAMMA: &str = "Gamma: around a mean, with a spread that is chosen.";
+const QUANTILES: &str = "As measured: some of its quantiles, straight lines between them.";
 const MEDIAN: &str = "Half are below.";
 const P95: &str = "19 of 20 are below; not less than the median.";
 const MEAN: &str = "The mean.";
@@ -98,6 +104,68 @@ static UNIFORM_TOKENS: Section = Section {
     keys: &[&[Key::required("min", TOKENS_SHAPE, MIN), Key::required("max", TOKENS_SHAPE, MAX)]],
 };
 
+static GAMMA_DURATION: Section = Section {
+    id: "gamma-duration",
+    phrase: "a gamma law",
+    about: "A gamma law of durations.",
+    keys: &[&[Key::required("mean", Shape::SPAN, MEAN), CV]],
+};
+
+static GAMMA_TOKENS: Section = Section {
+    id: "gamma-tokens",
+    phrase: "a gamma law",
+    about: "A gamma law of token counts.",
+    keys: &[&[Key::required("mean", TOKENS_SHAPE, MEAN), CV]],
+};
+
+const CV: Key = Key::required(
+    "cv",
+    Shape::Number,
+    "The deviation as a multiple of the mean: 0.3 is steady, 1 is exponential, above it come bursts.",
+);
+
+static QUANTILE_DURATIONS: Section = Section {
+    id: "quantile-durations",
+    phrase: "quantiles of durations",
+    about: "Durations as they were measured; the more points, the closer.",
+    keys: &[&quantile_keys(Shape::DURATION)],
+};
+
+static QUANTILE_TOKENS: Section = Section {
+    id: "quantile-tokens",
+    phrase: "quantiles of token counts",
+    about: "Token counts as they were measured; the more points, the closer.",
+    keys: &[&quantile_keys(TOKENS_SHAPE)],
+};
+
+/// Each quantile with the share of draws below it.
+const QUANTILE_POINTS: [(&str, f64); Quantiles::MOST] = [
+    ("min", 0.0),
+    ("p1", 0.01),
+    ("p5", 0.05),
+    ("p10", 0.1),
+    ("p25", 0.25),
+    ("p50", 0.5),
+    ("p75", 0.75),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p999", 0.999),
+    ("max", 1.0),
+];
+
+const fn quantile_keys(shape: Shape) -> [Key; Quantiles::MOST] {
+    let mut keys = [Key::required("min", shape, "The least."); Quantiles::MOST];
+    let mut place = 1;
+    while place < keys.len() - 1 {
+        let meaning = "So many percent are below; p999 is 99.9 %.";
+        keys[place] = Key::optional(QUANTILE_POINTS[place].0, shape, "not known", meaning);
+        place += 1;
+    }
+    keys[place] = Key::required("max", shape, "The greatest.");
+    keys
+}
+
 /// The law of durations under `name`, in nanoseconds.
 pub(crate) fn durations(fields: &Fields<'_>, name: &str) -> Option<Law> {
     law(fields.get(name)?, &DURATION_LAW, &DURATIONS, fields.problems, |text| {
@@ -135,6 +203,8 @@ fn law(
                     let mean = number("mean")?;
                     Some(Law::Exponential { mean: mean as f64 })
                 }
+                "gamma" => gamma(&inner, number("mean")),
+                "quantiles" => quantiles(&inner, number),
                 _ => uniform(&inner, number("min"), number("max")),
             }
         }
@@ -173,4 +243,33 @@ fn uniform(fields: &Fields<'_>, min: Option<u64>, max: Option<u64>) -> Option<La
         return None;
     }
     Some(Law::Uniform { min, max })
+}
+
+fn gamma(fields: &Fields<'_>, mean: Option<u64>) -> Option<Law> {
+    let cv = fields.number("cv")?;
+    if !(0.01..=10.0).contains(&cv) {
+        let message = "`cv` is out of range";
+        fields.problems.push(Problem::new(fields.span_of("cv"), message, "expected 0.01 to 10"));
+        return None;
+    }
+    Some(Law::Gamma { shape: 1.0 / (cv * cv), mean: mean? as f64 })
+}
+
+fn quantiles(fields: &Fields<'_>, number: impl Fn(&str) -> Option<u64>) -> Option<Law> {
+    let mut points: Vec<(&str, f64, u64)> = Vec::with_capacity(Quantiles::MOST);
+    for (name, share) in QUANTILE_POINTS {
+        if fields.get(name).is_none() {
+            continue;
+        }
+        let value = number(name)?;
+        if let Some((last, _, _)) = points.last().filter(|(_, _, last)| *last > value) {
+            let message = format!("`{name}` is below `{last}`");
+            let problem = Problem::new(fields.span_of(name), message, "quantiles rise");
+            fields.problems.push(problem.related(fields.span_of(last), "this is more"));
+            return None;
+        }
+        points.push((name, share, value));
+    }
+    let points: Vec<_> = points.into_iter().map(|(_, share, value)| (share, value)).collect();
+    Quantiles::new(&points).map(Law::Quantiles)
 }

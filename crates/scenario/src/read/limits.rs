@@ -5,26 +5,72 @@ use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::node::Kind;
 use crate::shape::{Key, Section, Shape};
-use crate::value;
+use crate::{unit, value};
 use core::time::Duration;
+use squall_provider::RetryAfter;
 
 /// The limits of a provider.
 pub(crate) static PROVIDER_LIMITS: Section = Section {
     id: "provider-limits",
     phrase: "the limits of a provider",
-    about: "What a provider lets in. Beyond it, it answers 429 with the true Retry-After.",
+    about: "What a provider lets in. Beyond it, it answers 429 with a Retry-After.",
     keys: &[
         RATES,
-        &[Key::optional(
-            "window",
-            Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
-            "gcra",
-            "How both are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the clock; \
-             `sliding`, the last 60 s; or slices of this length, each with its part of the minute's \
-             number.",
-        )],
+        &[
+            Key::optional("input_tpm", RATE, "no limit", "Tokens of prompts per minute."),
+            Key::optional("output_tpm", RATE, "no limit", "Tokens of answers per minute."),
+            Key::optional("rpd", RATE, "no limit", "Requests in a day of the clock (UTC)."),
+            Key::optional(
+                "ramp",
+                Shape::Section(&RAMP),
+                "no limit",
+                "How fast traffic may grow: `slow_down` at OpenAI, a ramp limit at Anthropic.",
+            ),
+            Key::optional(
+                "window",
+                Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
+                "gcra",
+                "How rates are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the \
+                 clock; `sliding`, the last 60 s; or slices of this length, each with its part of the \
+                 minute's number.",
+            ),
+            Key::optional(
+                "tokens",
+                Shape::Word(&["at_arrival", "as_used"]),
+                "at_arrival",
+                "When tokens of answers count: at arrival, by what the request asks for, as at Azure; or \
+                 as they are sent, so that a limit lets in until it is spent.",
+            ),
+            Key::optional(
+                "per_key",
+                Shape::Flag,
+                "false",
+                "Whether each key has limits of its own, as each account at a vendor has.",
+            ),
+            Key::optional(
+                "retry_after",
+                Shape::Either(&[Shape::Word(RETRY_AFTER), Shape::Factor]),
+                "exact",
+                "What a 429 says about when to come again: `exact`, seconds and beside them \
+                 milliseconds; `seconds`, rounded up; `ms`, milliseconds alone; `date`; `absent`; or \
+                 wrong by a factor, `0.1x`.",
+            ),
+        ],
     ],
 };
+
+static RAMP: Section = Section {
+    id: "ramp-limit",
+    phrase: "a ramp limit",
+    about: "A limit on growth: in a window no more than so many times what was let in in the one before.",
+    keys: &[&[
+        Key::required("growth", Shape::Percent, "How much more than in the window before."),
+        Key::required("per", Shape::SPAN, "The length of a window; OpenAI's rule says 15 minutes."),
+        Key::required("free", RATE, "Requests in a window below which nothing is refused."),
+    ]],
+};
+
+const RETRY_AFTER: &[&str] = &["exact", "seconds", "ms", "date", "absent"];
 
 /// The limits of a deployment.
 pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
@@ -95,8 +141,8 @@ struct Rates {
 
 /// The limits of a provider, under `limits`.
 pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
-    use squall_provider::{Limits, RateLimit, Window as Counted};
-    let Some(fields) = fields.section("limits") else { return Limits::default() };
+    use squall_provider::{Counted as Tokens, Limits, RampLimit, RateLimit, Window as Counted};
+    let Some(fields) = fields.section("limits") else { return Limits::NONE };
     let rates = rates(&fields, WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
@@ -108,10 +154,41 @@ pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
         };
         RateLimit { per_minute, window }
     };
+    let ramp = fields.section("ramp").and_then(|ramp| {
+        let (growth, per, free) = (ramp.share("growth"), ramp.duration("per"), ramp.count("free"));
+        Some(RampLimit { growth: growth?, per: per?, free: free? })
+    });
     Limits {
         rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
         tpm: rates.tpm.map(|tpm| limit(tpm, None)),
+        input_tpm: fields.count("input_tpm").map(|tpm| limit(tpm, None)),
+        output_tpm: fields.count("output_tpm").map(|tpm| limit(tpm, None)),
+        rpd: fields.count("rpd"),
+        ramp,
+        counted: match fields.word("tokens") {
+            Some("as_used") => Tokens::AsUsed,
+            _ => Tokens::AtArrival,
+        },
+        per_key: fields.flag("per_key").unwrap_or(false),
+        retry_after: retry_after(&fields).unwrap_or_default(),
     }
+}
+
+fn retry_after(fields: &Fields<'_>) -> Option<RetryAfter> {
+    let node = fields.get("retry_after")?;
+    let is_factor = matches!(&node.kind, Kind::Scalar(text)
+        if text.starts_with(|c: char| c.is_ascii_digit()));
+    if is_factor {
+        let factor = value::parsed(node, &Shape::Factor, fields.problems, unit::factor_milli)?;
+        return Some(RetryAfter::Wrong { factor_milli: factor });
+    }
+    Some(match value::word(node, RETRY_AFTER, fields.problems)? {
+        "seconds" => RetryAfter::Seconds,
+        "ms" => RetryAfter::Millis,
+        "date" => RetryAfter::Date,
+        "absent" => RetryAfter::Absent,
+        _ => RetryAfter::Exact,
+    })
 }
 
 /// The limits of a deployment, group or tenant, under `limits`.

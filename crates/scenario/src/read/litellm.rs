@@ -74,7 +74,7 @@ fn loaded(
             continue;
         };
         let model = deployment.model.to_owned();
-        router.links.push(DeploymentLink { provider: copies.first, model });
+        router.links.push(DeploymentLink { provider: copies.first, model, key: None });
     }
     if !missing.is_empty() {
         let message = format!("no provider for {}", missing.join(", "));

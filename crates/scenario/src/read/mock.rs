@@ -1,7 +1,10 @@
 //! Mock files: `squall mock --config FILE`.
 
+use super::Known;
+use super::fault::{self, SHARED};
 use super::file;
 use super::gateway::address;
+use super::latency::LATENCY;
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
@@ -23,8 +26,16 @@ pub(crate) static MOCK: Section = Section {
             Shape::Named(&Shape::Section(&LISTENER)),
             "The mock providers, by name.",
         ),
+        Key::optional(
+            "faults",
+            Shape::List(&SHARED_FAULT),
+            "none",
+            "What goes wrong with several providers at once.",
+        ),
     ]],
 };
+
+static SHARED_FAULT: Shape = Shape::Section(&SHARED);
 
 static LISTENER: Section = Section {
     id: "listener",
@@ -32,6 +43,7 @@ static LISTENER: Section = Section {
     about: "A mock provider with an address of its own. Faults count from its start.",
     keys: &[
         FORMAT,
+        LATENCY,
         BEHAVIOUR,
         &[Key::optional(
             "listen",
@@ -57,6 +69,11 @@ impl MockFile {
 fn mock(fields: &Fields<'_>) -> Option<MockFile> {
     let seed = Seed::new(fields.count("seed").unwrap_or(1));
     let mut providers: Vec<MockProvider> = Vec::new();
+    let mut names = Known::new("provider");
+    for entry in fields.named("providers") {
+        names.add(&entry.key, &entry.key_span, fields.problems);
+    }
+    let shared = fault::shared(fields, &names, None);
     for entry in fields.named("providers") {
         let Some(opened) = Fields::open(&entry.value, &LISTENER, fields.problems) else {
             continue;
@@ -71,7 +88,8 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
         providers.push(MockProvider {
             name: entry.key.clone(),
             format: provider::format(&opened),
-            config: provider::behaviour(&opened, None),
+            config: provider::behaviour(&opened, None, &shared.of(&names, &entry.key))
+                .drawn(seed, providers.len() as u64),
             listen,
         });
     }

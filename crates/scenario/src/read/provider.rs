@@ -1,23 +1,30 @@
 //! Providers: how they answer, what they let in, and what goes wrong with them.
 
-use super::fault::{self, FAULT};
+use super::capacity::{self, CAPACITY};
+use super::fault::{self, FAULT, OUTAGES};
+use super::latency;
 use super::law::{self, DURATION_LAW, TOKEN_LAW};
 use super::limits::{self, PROVIDER_LIMITS};
 use crate::fields::Fields;
-use crate::model::Format;
-use crate::shape::{Key, Section, Shape};
+use crate::shape::{Key, Shape};
 use core::time::Duration;
 use squall_determinism::Law;
-use squall_provider::{Capacity, ProviderConfig};
+use squall_provider::{FaultConfig, ProviderConfig};
+use squall_wire::Format;
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
-    &[Key::optional("format", Shape::Word(&["openai"]), "openai", "The API it speaks.")];
+    &[Key::optional("format", Shape::Word(FORMATS), "openai", "The API it speaks.")];
 
-/// How a mock provider behaves.
+const FORMATS: &[&str] = &[
+    Format::OpenAi.as_str(),
+    Format::Azure.as_str(),
+    Format::Anthropic.as_str(),
+    Format::Gemini.as_str(),
+];
+
+/// How a mock provider behaves, beyond its latency.
 pub(crate) const BEHAVIOUR: &[Key] = &[
-    Key::required("ttft", DURATION_LAW, "From the start of service to the first token."),
-    Key::required("itl", DURATION_LAW, "Between two tokens, drawn once for each answer."),
     Key::optional(
         "output_tokens",
         TOKEN_LAW,
@@ -44,46 +51,48 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
         "How many answers it works on at once.",
     ),
     Key::optional("faults", Shape::List(&A_FAULT), "none", "What goes wrong, and when."),
+    Key::optional(
+        "outages",
+        Shape::List(&SOME_OUTAGES),
+        "none",
+        "What goes wrong at random times, drawn by the seed.",
+    ),
 ];
 
 static A_FAULT: Shape = Shape::Section(&FAULT);
-
-static CAPACITY: Section = Section {
-    id: "capacity",
-    phrase: "a capacity",
-    about: "How many answers are worked on at once, and how many requests may wait.",
-    keys: &[&[
-        Key::required("concurrent", Shape::COUNT, "Answers at once."),
-        Key::optional(
-            "queue",
-            Shape::Count(0, u32::MAX as u64),
-            "0",
-            "How many may wait, first come first served; one more is shed as overloaded.",
-        ),
-    ]],
-};
+static SOME_OUTAGES: Shape = Shape::Section(&OUTAGES);
 
 /// The API of a provider.
 pub(crate) fn format(fields: &Fields<'_>) -> Format {
-    fields.word("format").map_or_else(Format::default, |_| Format::OpenAi)
+    fields.word("format").and_then(Format::from_word).unwrap_or_default()
 }
 
-/// The behaviour of a provider in a run of this length, if that is known.
-pub(crate) fn behaviour(fields: &Fields<'_>, run: Option<Duration>) -> ProviderConfig {
-    let nothing = Law::Fixed { value: 0 };
-    let capacity = fields.section("capacity").map(|fields| Capacity {
-        concurrent: fields.small_count("concurrent").unwrap_or_default(),
-        queue: fields.small_count("queue").unwrap_or_default(),
+/// The behaviour of a provider in a run of this length, if that is known. `shared` are the faults that it
+/// has together with others.
+pub(crate) fn behaviour(
+    fields: &Fields<'_>,
+    run: Option<Duration>,
+    shared: &[FaultConfig],
+) -> ProviderConfig {
+    let latency = latency::latency(fields);
+    let sections = fields.sections("faults");
+    let own = (0..).zip(&sections).flat_map(|(entry, section)| {
+        fault::faults(section, run).into_iter().map(move |fault| (entry, fault))
     });
-    let faults = fields.sections("faults");
-    ProviderConfig {
-        ttft: law::durations(fields, "ttft").unwrap_or(nothing),
-        itl: law::durations(fields, "itl").unwrap_or(nothing),
+    let own: Vec<_> = own.collect();
+    let random = fields.sections("outages");
+    let config = ProviderConfig {
+        slow: latency.slow,
+        prefill: latency.prefill,
         output_tokens: law::tokens(fields, "output_tokens").unwrap_or(Law::Fixed { value: 100 }),
         context_window: fields.small_count("context_window"),
-        error_latency: law::durations(fields, "error_latency").unwrap_or(nothing),
+        error_latency: law::durations(fields, "error_latency").unwrap_or(Law::Fixed { value: 0 }),
         limits: limits::of_provider(fields),
-        capacity,
-        faults: faults.iter().filter_map(|fields| fault::fault(fields, run)).collect(),
-    }
+        capacity: capacity::capacity(fields),
+        faults: own.iter().map(|&(_, fault)| fault).chain(shared.iter().copied()).collect(),
+        random: random.iter().filter_map(|fields| fault::outages(fields, run)).collect(),
+        ..ProviderConfig::new(latency.ttft, latency.itl)
+    };
+    fault::report_overlaps(fields, &config, &own);
+    config
 }

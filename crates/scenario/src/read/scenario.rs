@@ -1,6 +1,8 @@
 //! Whole scenarios.
 
+use super::fault::{self, SHARED};
 use super::gateway_cost::{self, GATEWAY_COST};
+use super::latency::LATENCY;
 use super::litellm::{self, Load};
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, Copies, Providers, ROUTER, Router, copy_name};
@@ -45,6 +47,12 @@ pub(crate) static SCENARIO: Section = Section {
             Shape::Named(&Shape::Section(&PROVIDER)),
             "The mock providers, by name.",
         ),
+        Key::optional(
+            "faults",
+            Shape::List(&SHARED_FAULT),
+            "none",
+            "What goes wrong with several providers at once.",
+        ),
         Key::required("router", Shape::Section(&ROUTER), "The router under rehearsal."),
         Key::optional(
             "gateway",
@@ -61,12 +69,15 @@ pub(crate) static SCENARIO: Section = Section {
     ]],
 };
 
+static SHARED_FAULT: Shape = Shape::Section(&SHARED);
+
 static PROVIDER: Section = Section {
     id: "provider",
     phrase: "a provider",
     about: "A mock provider: how it answers, what it lets in, and what goes wrong with it.",
     keys: &[
         FORMAT,
+        LATENCY,
         BEHAVIOUR,
         &[Key::optional(
             "replicas",
@@ -115,6 +126,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
     if let Some(section) = section {
         check_keys(&section, &router);
     }
+    check_targets(fields, &known, &router);
     let traffic = fields.section("traffic");
     let target = traffic.and_then(|traffic| target(&traffic, &router.groups));
     let workload = traffic.map(|traffic| traffic::traffic(&traffic, run));
@@ -138,7 +150,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
     let description = fields.text("description").map(str::to_owned);
     let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
     let gateway_cost = gateway_cost::gateway_cost(fields);
-    Some(Scenario {
+    let mut scenario = Scenario {
         name: name?,
         description,
         seed,
@@ -156,7 +168,9 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
         gateway_cost,
         expectations,
         text,
-    })
+    };
+    scenario.set_seed(seed);
+    Some(scenario)
 }
 
 /// The router, and the text that the scenario can be read from again.
@@ -187,6 +201,34 @@ fn check_keys(fields: &Fields<'_>, router: &Router) {
     }
 }
 
+/// A fault that hits a model or a key that no deployment of its provider has would hit nobody.
+fn check_targets(fields: &Fields<'_>, known: &Providers, router: &Router) {
+    for entry in fields.named("providers") {
+        let Some(place) = known.names.position(&entry.key) else { continue };
+        let Copies { first, count } = known.copies[place];
+        let links =
+            router.links.iter().filter(|link| (first..first + count).contains(&link.provider));
+        let links: Vec<_> = links.collect();
+        let Some(provider) = Fields::reopen(&entry.value, &PROVIDER, fields.problems) else {
+            continue;
+        };
+        for fault in provider.sections("faults") {
+            let hits = |key: &str, names: Vec<&str>| {
+                let Some(wanted) = fault.text(key).filter(|wanted| !names.contains(wanted)) else {
+                    return;
+                };
+                let message = format!("no deployment of `{}` has the {key} `{wanted}`", entry.key);
+                let problem =
+                    Problem::new(fault.span_of(key), message, "the fault would hit nobody");
+                let known = (!names.is_empty()).then(|| format!("it has {}", names.join(", ")));
+                fields.problems.push(problem.maybe_help(known));
+            };
+            hits("model", links.iter().map(|link| link.model.as_str()).collect());
+            hits("key", links.iter().filter_map(|link| link.key.as_deref()).collect());
+        }
+    }
+}
+
 fn target(traffic: &Fields<'_>, groups: &Known) -> Option<GroupId> {
     let place = groups.find(traffic.text("group")?, traffic.span_of("group"), traffic.problems)?;
     u16::try_from(place).ok().map(GroupId)
@@ -199,18 +241,26 @@ fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvide
     let mut copies = Vec::new();
     let mut taken = Known::new("provider");
     for entry in fields.named("providers") {
+        names.add(&entry.key, &entry.key_span, fields.problems);
+    }
+    let shared = fault::shared(fields, &names, run);
+    for entry in fields.named("providers") {
         let opened = Fields::open(&entry.value, &PROVIDER, fields.problems);
         let count = opened.and_then(|fields| fields.count("replicas")).unwrap_or(1);
         let count = u16::try_from(count).unwrap_or(1);
-        names.add(&entry.key, &entry.key_span, fields.problems);
         copies.push(Copies { first: u16::try_from(providers.len()).unwrap_or(u16::MAX), count });
         let Some(opened) = opened else { continue };
         let format = provider::format(&opened);
-        let config = provider::behaviour(&opened, run);
+        let written = provider::behaviour(&opened, run, &shared.of(&names, &entry.key));
         for copy in 0..count {
             let name = copy_name(&entry.key, count, copy);
             taken.add(&name, &entry.key_span, fields.problems);
-            providers.push(ScenarioProvider { name, format, config: config.clone() });
+            providers.push(ScenarioProvider {
+                name,
+                format,
+                config: written.clone(),
+                written: written.clone(),
+            });
         }
     }
     if copies.is_empty()

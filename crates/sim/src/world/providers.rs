@@ -56,9 +56,13 @@ impl World<'_> {
             self.attempt_failed(flight, Failure::new(class, Source::Provider));
             return;
         }
+        let names = self.names[deployment.index()];
         let arrival = Arrival {
             tag: Tag(flight.into()),
             request: client.request.0,
+            model: names.model,
+            key: names.key,
+            session: client.session,
             input_tokens: client.input_tokens,
             output_tokens: Some(client.output_tokens),
             stream: client.stream,
@@ -109,7 +113,10 @@ impl World<'_> {
                     AttemptOutcome::Failed { class }
                 };
                 self.attempt_ended(flight, outcome, &plan, class == FailureClass::Stalled);
-                self.attempt_failed(flight, Failure::new(class, Source::Provider).with_status(200));
+                self.attempt_failed(
+                    flight,
+                    Failure::new(class, class.told_source()).with_status(200),
+                );
             }
             None => {}
         }
@@ -194,7 +201,7 @@ impl World<'_> {
     fn rejected(&mut self, flight: u32, rejection: Rejection) {
         let outcome = AttemptOutcome::Failed { class: rejection.class };
         self.record_attempt(flight, SeenBy::Provider, outcome, Some(rejection));
-        let failure = Failure::new(rejection.class, Source::Provider)
+        let failure = Failure::new(rejection.class, rejection.class.told_source())
             .with_status(rejection.status)
             .with_retry_after(rejection.retry_after);
         self.attempt_failed(flight, failure);

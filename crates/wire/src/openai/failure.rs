@@ -3,7 +3,7 @@
 use crate::read_retry_after;
 use http::HeaderMap;
 use serde_json::Value;
-use squall_failure::{Failure, FailureClass, Retryable, Source};
+use squall_failure::{Failure, FailureClass, Retryable};
 use std::time::SystemTime;
 
 /// What failed, when a provider answered with this status, these headers and this body. `now` is for a
@@ -16,9 +16,18 @@ pub fn failure_from_response(
     body: &[u8],
     now: SystemTime,
 ) -> Failure {
-    let mut failure = of_class(class_of(status, &ErrorWords::read(body)))
-        .with_status(status)
-        .with_retry_after(read_retry_after(headers, now));
+    failure_of(class_of(status, &ErrorWords::read(body)), status, headers, now)
+}
+
+/// The failure of this class, when a provider answered with this status and these headers.
+pub(crate) fn failure_of(
+    class: FailureClass,
+    status: u16,
+    headers: &HeaderMap,
+    now: SystemTime,
+) -> Failure {
+    let mut failure =
+        of_class(class).with_status(status).with_retry_after(read_retry_after(headers, now));
     match headers.get("x-should-retry").map(|value| value.as_bytes()) {
         Some(b"true") => failure.retryable = Retryable::Anywhere,
         Some(b"false") => failure.retryable = failure.retryable.min(Retryable::OtherDeployment),
@@ -36,14 +45,8 @@ pub fn failure_from_error(body: &[u8]) -> Failure {
 }
 
 /// The failure of this class, and whose it is: a request that is wrong is the client's.
-const fn of_class(class: FailureClass) -> Failure {
-    let source = match class {
-        FailureClass::BadRequest | FailureClass::ContextWindow | FailureClass::ContentPolicy => {
-            Source::Client
-        }
-        _ => Source::Provider,
-    };
-    Failure::new(class, source)
+pub(crate) const fn of_class(class: FailureClass) -> Failure {
+    Failure::new(class, class.told_source())
 }
 
 /// The words of an error; empty where it has none.
@@ -93,6 +96,10 @@ fn class_of(status: u16, words: &ErrorWords) -> FailureClass {
         401 | 403 => FailureClass::Auth,
         402 => FailureClass::QuotaSpent,
         404 => FailureClass::NotFound,
+        // Providers have answered 4xx for faults of their own, and said so in the type alone.
+        400..=499 if matches!(&*words.kind, "server_error" | "api_error" | "internal_error") => {
+            FailureClass::Server
+        }
         400..=499 => class_of_bad_request(&words.message),
         0 => class_of_kind(&words.kind),
         _ => FailureClass::Server,
@@ -134,7 +141,7 @@ fn class_of_kind(kind: &str) -> FailureClass {
 }
 
 /// Many that copy OpenAI's API give no code, and tell the reason only in prose.
-fn class_of_bad_request(message: &str) -> FailureClass {
+pub(crate) fn class_of_bad_request(message: &str) -> FailureClass {
     let message = message.to_ascii_lowercase();
     if message.contains("context length") || message.contains("context window") {
         FailureClass::ContextWindow
@@ -155,6 +162,7 @@ mod tests {
     use super::super::ApiError;
     use super::*;
     use http::{HeaderName, HeaderValue};
+    use squall_failure::Source;
     use std::time::Duration;
 
     fn failure(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Failure {
@@ -208,6 +216,7 @@ mod tests {
         assert_eq!(class(400, prose), FailureClass::ContextWindow);
         assert_eq!(class(404, r#"{"error":"no such model"}"#), FailureClass::NotFound);
         assert_eq!(class(429, r#"{"code":"insufficient_quota"}"#), FailureClass::QuotaSpent);
+        assert_eq!(class(400, r#"{"error":{"type":"server_error"}}"#), FailureClass::Server);
     }
 
     #[test]

@@ -62,7 +62,8 @@ mod tests {
     use super::*;
     use http::HeaderMap;
 
-    const TOKEN: RequestToken = RequestToken { request: 12, input_tokens: 6, output_tokens: 60 };
+    const TOKEN: RequestToken =
+        RequestToken { request: 12, input_tokens: 6, output_tokens: 60, session: None };
 
     #[test]
     fn it_writes_a_request_of_its_size() {

@@ -3,6 +3,7 @@
 
 use super::error::ApiError;
 use super::json_string;
+use super::operation::{Bulk, Operation};
 use super::text::Text;
 use crate::{RequestToken, estimate_tokens};
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use std::ops::Range;
 /// A chat completion request that has been read. Its bytes are kept as they came.
 #[derive(Clone, Debug)]
 pub struct ChatRequest {
+    /// What it asks for.
+    pub operation: Operation,
     /// The model asked for: to a gateway, the model group.
     pub model: String,
     /// Whether tokens are wanted as they come.
@@ -55,13 +58,8 @@ impl ChatRequest {
     /// When it is not JSON, lacks a model or messages, or one of the fields above is of a wrong type.
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
         let shape: Shape<'_> = serde_json::from_slice(&body).map_err(RequestError::from_json)?;
-        let raw_model = shape.model.ok_or(RequestError::NoModel)?;
-        let model: String =
-            serde_json::from_str(raw_model.get()).map_err(|_| RequestError::NoModel)?;
+        let (model, raw_model) = model_of(shape.model)?;
         let messages = shape.messages.ok_or(RequestError::NoMessages)?;
-        if model.is_empty() {
-            return Err(RequestError::NoModel);
-        }
         if messages.is_empty() {
             return Err(RequestError::NoMessages);
         }
@@ -70,6 +68,7 @@ impl ChatRequest {
         let in_user = shape.user.as_deref().and_then(|user| user.parse().ok());
         let options = shape.stream_options;
         Ok(Self {
+            operation: Operation::Chat,
             model,
             stream: shape.stream.unwrap_or(false),
             include_usage: options.is_some_and(asks_for_usage),
@@ -88,11 +87,50 @@ impl ChatRequest {
         })
     }
 
+    /// Reads the body of another operation than a chat, as far as a router needs it.
+    ///
+    /// # Errors
+    /// When it is not JSON, lacks a model or its subject, or a field that is read is of a wrong type.
+    pub fn parse_other(operation: Operation, body: Bytes) -> Result<Self, RequestError> {
+        let shape: OtherShape<'_> =
+            serde_json::from_slice(&body).map_err(RequestError::from_json)?;
+        let (model, raw_model) = model_of(shape.model)?;
+        let subject = match operation {
+            Operation::Completion => shape.prompt,
+            _ => shape.input,
+        };
+        let Some(Bulk(bytes)) = subject else {
+            return Err(RequestError::NoSubject(operation.subject()));
+        };
+        let options = shape.stream_options;
+        Ok(Self {
+            operation,
+            model,
+            stream: shape.stream.unwrap_or(false),
+            include_usage: options.is_some_and(asks_for_usage),
+            max_tokens: match operation {
+                Operation::Embedding => Some(0),
+                _ => shape.max_output_tokens.or(shape.max_tokens),
+            },
+            input_tokens: estimate_tokens(bytes),
+            needs: Needs { tools: shape.tools.is_some(), ..Needs::default() },
+            token: shape.user.as_deref().and_then(|user| user.parse().ok()),
+            model_span: span(&body, raw_model),
+            stream_options_span: options.map(|raw| span(&body, raw)),
+            body,
+        })
+    }
+
     /// The token that rides in the request: in its headers, else in `user`, else at the head of the last
     /// user message.
     #[must_use]
     pub fn token(&self, headers: &HeaderMap) -> Option<RequestToken> {
         RequestToken::from_headers(headers).or(self.token)
+    }
+
+    /// The token that rides in the body.
+    pub(crate) const fn own_token(&self) -> Option<RequestToken> {
+        self.token
     }
 
     /// The body as it came.
@@ -106,7 +144,7 @@ impl ChatRequest {
     #[must_use]
     pub fn body_for(&self, model: &str) -> Bytes {
         let mut edits = vec![(self.model_span.clone(), json_string(model))];
-        if self.stream && !self.include_usage {
+        if self.stream && !self.include_usage && self.operation.asks_for_usage() {
             edits.push(self.usage_edit());
         }
         edits.sort_unstable_by_key(|(span, _)| span.start);
@@ -152,6 +190,9 @@ pub enum RequestError {
     /// There are no messages.
     #[error("missing required parameter: 'messages'")]
     NoMessages,
+    /// There is nothing to answer to.
+    #[error("missing required parameter: '{0}'")]
+    NoSubject(&'static str),
 }
 
 impl RequestError {
@@ -167,6 +208,7 @@ impl RequestError {
             Self::WrongType(_) => (None, Some("invalid_type")),
             Self::NoModel => (Some("model"), Some("missing_required_parameter")),
             Self::NoMessages => (Some("messages"), Some("missing_required_parameter")),
+            Self::NoSubject(field) => (Some(*field), Some("missing_required_parameter")),
         };
         ApiError {
             message: self.to_string(),
@@ -196,6 +238,22 @@ struct Shape<'a> {
     response_format: Option<Format>,
 }
 
+/// The fields that are read of an operation that is no chat.
+#[derive(Deserialize)]
+struct OtherShape<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    input: Option<Bulk>,
+    prompt: Option<Bulk>,
+    stream: Option<bool>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    stream_options: Option<&'a RawValue>,
+    max_tokens: Option<u32>,
+    max_output_tokens: Option<u32>,
+    user: Option<String>,
+    tools: Option<IgnoredAny>,
+}
+
 /// Which format an answer is to have.
 #[derive(Deserialize)]
 struct Format {
@@ -222,6 +280,13 @@ enum Role {
     #[default]
     #[serde(other)]
     Other,
+}
+
+/// The name, and where it stands.
+fn model_of(raw: Option<&RawValue>) -> Result<(String, &RawValue), RequestError> {
+    let raw = raw.ok_or(RequestError::NoModel)?;
+    let name: String = serde_json::from_str(raw.get()).map_err(|_| RequestError::NoModel)?;
+    if name.is_empty() { Err(RequestError::NoModel) } else { Ok((name, raw)) }
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -279,7 +344,7 @@ mod tests {
         let in_user = r#"{"model":"m","user":"squall-2-1-1",
             "messages":[{"role":"user","content":"squall-3-1-1 why"}]}"#;
         assert_eq!(of(in_user, &headers), Some(2));
-        let token = RequestToken { request: 1, input_tokens: 1, output_tokens: 1 };
+        let token = RequestToken { request: 1, input_tokens: 1, output_tokens: 1, session: None };
         headers.insert(crate::TOKEN_HEADER, token.header_value());
         assert_eq!(of(in_user, &headers), Some(1));
     }
@@ -328,6 +393,35 @@ mod tests {
         let again = parse(Box::leak(rewritten(kept).into_boxed_str()));
         assert!(again.include_usage);
         assert!(again.body().windows(5).any(|bytes| bytes == b"\"x\":1"));
+    }
+
+    #[test]
+    fn other_operations_are_read_for_what_a_router_needs() {
+        let body = Bytes::from_static(
+            br#"{"input":["four","four"],"model":"vectors","user":"squall-2-1-1","stream_options":null}"#,
+        );
+        let request = ChatRequest::parse_other(Operation::Embedding, body).expect("a request");
+        assert_eq!((request.model.as_str(), request.input_tokens), ("vectors", 2));
+        assert_eq!(request.max_tokens, Some(0), "vectors are no tokens");
+        assert!(request.token(&HeaderMap::new()).is_some());
+        let body = Bytes::from_static(
+            br#"{"model":"r","input":"hi","stream":true,"max_output_tokens":9,"tools":[]}"#,
+        );
+        let request = ChatRequest::parse_other(Operation::Response, body).expect("a request");
+        assert_eq!(request.max_tokens, Some(9));
+        assert!(request.stream && request.needs.tools);
+        assert_eq!(
+            request.body_for("gpt"),
+            r#"{"model":"gpt","input":"hi","stream":true,"max_output_tokens":9,"tools":[]}"#,
+            "a response tells its usage unasked"
+        );
+        for (operation, param) in
+            [(Operation::Completion, "prompt"), (Operation::Response, "input")]
+        {
+            let body = Bytes::from_static(br#"{"model":"m","prompts":"hi"}"#);
+            let error = ChatRequest::parse_other(operation, body).expect_err("no request");
+            assert_eq!(error.to_api_error().param.as_deref(), Some(param));
+        }
     }
 
     #[test]

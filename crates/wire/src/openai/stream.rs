@@ -46,6 +46,13 @@ impl ChunkWriter {
         self.push(out, &[DELTA, br#"{"content":""#, text, br#""}"#, NOT_FINISHED]);
     }
 
+    /// A chunk with a part of a tool call, as JSON: the `first` also tells the role.
+    pub fn tool_call(&self, out: &mut Vec<u8>, first: bool, call: &str) {
+        let delta: &[u8] = if first { br#"{"role":"assistant","content":null,"# } else { b"{" };
+        let parts = [DELTA, delta, br#""tool_calls":["#, call.as_bytes(), b"]}", NOT_FINISHED];
+        self.push(out, &parts);
+    }
+
     /// The chunk that says why the answer ended.
     pub fn finish(&self, out: &mut Vec<u8>, finish: FinishReason) {
         let before = br#"{},"logprobs":null,"finish_reason":""#;
@@ -125,7 +132,7 @@ impl StreamEvent {
             return Self::Unreadable;
         };
         Self::Chunk(Chunk {
-            content: choices.iter().any(|choice| choice.delta.has_content()),
+            content: choices.iter().any(Choice::has_content),
             finish: choices.iter().find_map(|choice| choice.finish_reason),
             usage: shape.usage.map(Usage::from),
         })
@@ -143,7 +150,16 @@ struct Shape {
 struct Choice {
     #[serde(default)]
     delta: Delta,
+    /// What a completion of the older kind says.
+    #[serde(default)]
+    text: Text,
     finish_reason: Option<FinishReason>,
+}
+
+impl Choice {
+    fn has_content(&self) -> bool {
+        self.text.bytes > 0 || self.delta.has_content()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -243,6 +259,7 @@ mod tests {
         assert!(content(r#"{"content":"a"}"#));
         assert!(content(r#"{"content":null,"tool_calls":[{"index":0}]}"#));
         assert!(content(r#"{"reasoning_content":"hm"}"#));
+        assert!(content(r#"{},"text":"a""#));
         for delta in ["{}", r#"{"role":"assistant","content":""}"#, r#"{"tool_calls":[]}"#] {
             assert!(!content(delta), "{delta}");
         }

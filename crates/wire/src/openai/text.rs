@@ -6,13 +6,13 @@ use std::fmt;
 
 /// What is worth knowing of a text: a string, a list of parts of which some are text, or null.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// Its length.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// The token that it begins with.
-    pub(super) token: Option<RequestToken>,
+    pub(crate) token: Option<RequestToken>,
     /// There is a picture in it.
-    pub(super) picture: bool,
+    pub(crate) picture: bool,
 }
 
 impl Text {

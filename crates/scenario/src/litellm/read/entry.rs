@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Problems};
 use crate::litellm::setting;
-use crate::litellm::upstream::{self, Upstream};
+use crate::litellm::upstream::{self, Address, Upstream};
 use crate::node::{Kind, Node};
 use crate::shape::is_name;
 use core::time::Duration;
@@ -163,11 +163,12 @@ fn one(
     let anywhere = |key: &str| {
         param(key).or_else(|| setting::get(Some(node), key)).or_else(|| setting::get(info, key))
     };
-    let api = upstream::upstream(
-        provider,
-        setting::text(param("api_base")),
-        setting::text(param("api_key")),
-    );
+    let address = Address {
+        api_base: setting::text(param("api_base")),
+        api_key: setting::text(param("api_key")),
+        api_version: setting::text(param("api_version")),
+    };
+    let api = upstream::upstream(provider, address);
     let (tags, is_default) = tags(param("tags"), &mut found.tags, problems);
     let region = param("region_name").or_else(|| param("aws_region_name"));
     let region = setting::text(region).and_then(|name| number_of(name, &mut found.regions));

@@ -1,13 +1,12 @@
 //! Good files: every form that the reference names.
 
-use crate::{
-    ApiKey, Argument, Comparison, Format, GatewayFile, Limit, MetricId, MockFile, Scenario,
-};
+use crate::{ApiKey, Argument, Comparison, GatewayFile, Limit, MetricId, MockFile, Scenario};
 use core::time::Duration;
 use squall_determinism::{Law, Share, Timestamp};
 use squall_failure::FailureClass;
-use squall_provider::{Capacity, FaultConfig, FaultKind, Window};
+use squall_provider::{BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Window};
 use squall_router::{CooldownRule, DeploymentId, GroupId};
+use squall_wire::Format;
 use squall_workload::{Arrivals, Decay, RateSegment};
 
 const VIRAL_SPIKE: &str = include_str!("../../../../../scenarios/viral-spike.yaml");
@@ -130,7 +129,8 @@ fn every_kind_of_fault_is_read() {
         let faults = format!("faults: [ {{ at: 1s, for: 2s, {kind} }} ]");
         with_provider(&faults).providers[0].config.faults[0].kind
     };
-    let error = |status, class, retry_after| FaultKind::Error { status, class, retry_after };
+    let error =
+        |status, class, retry_after| FaultKind::Error(ErrorAnswer { status, class, retry_after });
     let wait = Some(Duration::from_secs(3));
     assert_eq!(kind("error: 503"), error(503, FailureClass::Overloaded, None));
     assert_eq!(kind("error: { class: auth }"), error(401, FailureClass::Auth, None));
@@ -140,21 +140,40 @@ fn every_kind_of_fault_is_read() {
     );
     assert_eq!(kind("outage: refuse"), FaultKind::Refuse);
     assert_eq!(kind("outage: blackhole"), FaultKind::BlackHole);
-    assert_eq!(kind("slowdown: 2.5x"), FaultKind::Slowdown { factor_milli: 2500 });
+    assert_eq!(kind("slowdown: 2.5x"), FaultKind::slowdown(2500));
     assert_eq!(kind("throttle: { retry_after: 3s }"), FaultKind::Throttle { retry_after: wait });
     assert_eq!(kind("throttle: {}"), FaultKind::Throttle { retry_after: None });
     assert_eq!(kind("cut: { after: 12 }"), FaultKind::Cut { after_tokens: 12 });
+    assert_eq!(kind("reset: {}"), FaultKind::Reset { after_tokens: 0 });
+    assert_eq!(kind("delay: 3s"), FaultKind::Delay { by: Duration::from_secs(3) });
+    assert_eq!(
+        kind("slowdown: { itl: 4x }"),
+        FaultKind::Slowdown { ttft_milli: 1_000, itl_milli: 4_000 }
+    );
+    assert_eq!(kind("stall: { after: 12 }"), FaultKind::Stall { after_tokens: 12 });
+    let class = FailureClass::Overloaded;
+    assert_eq!(
+        kind("stream_error: { after: 12, class: overloaded }"),
+        FaultKind::StreamError { after_tokens: 12, class }
+    );
+    assert_eq!(kind("bad_answer: html"), FaultKind::BadAnswer(BadAnswer::Html));
+    let mix = [
+        (500, FailureClass::Server, Share::percent(70)),
+        (503, FailureClass::Overloaded, Share::percent(30)),
+    ];
+    assert_eq!(
+        kind("errors: [ { status: 500, share: 70% }, { class: overloaded, share: 30% } ]"),
+        FaultKind::Errors(ErrorMix::new(&mix).unwrap())
+    );
 }
 
 #[test]
 fn a_fault_has_its_time_and_its_share() {
     let scenario = with_provider("faults: [ { at: 0.5m, for: 1ms, share: 30%, error: 500 } ]");
-    let expected = FaultConfig {
-        at: Timestamp::from_secs(30),
-        lasts: Duration::from_millis(1),
-        share: Share::percent(30),
-        kind: FaultKind::Error { status: 500, class: FailureClass::Server, retry_after: None },
-    };
+    let kind = FaultKind::Error(ErrorAnswer::of(FailureClass::Server));
+    let (at, lasts) = (Timestamp::from_secs(30), Duration::from_millis(1));
+    let share = Share::percent(30);
+    let expected = FaultConfig { share, ..FaultConfig::new(at, lasts, kind) };
     assert_eq!(scenario.faults_of(DeploymentId(0)), [expected]);
 }
 
@@ -173,7 +192,7 @@ fn limits_are_counted_in_every_kind_of_window() {
     assert_eq!((tpm.per_minute, tpm.window), (1_500_000, Window::Gcra { burst: None }));
     let capacity =
         with_provider("capacity: { concurrent: 4, queue: 2 }").providers[0].config.capacity;
-    assert_eq!(capacity, Some(Capacity { concurrent: 4, queue: 2 }));
+    assert_eq!(capacity, Some(Capacity { queue: 2, ..Capacity::of(4) }));
 }
 
 #[test]
@@ -303,7 +322,7 @@ fn an_error_is_a_status_or_the_word_of_a_class() {
             "providers:\n  eu: {{ ttft: 1ms, itl: 1ms, faults: [ {{ at: 1s, for: 1s, error: {error} }} ] }}\n"
         );
         let file = MockFile::read("mock.yaml", &text).unwrap();
-        let kind = FaultKind::Error { status, class, retry_after: None };
+        let kind = FaultKind::Error(ErrorAnswer { status, class, retry_after: None });
         assert_eq!(file.providers[0].config.faults[0].kind, kind, "{error}");
     }
 }

@@ -10,7 +10,7 @@ use core::ops::Range;
 use std::collections::BTreeSet;
 
 /// Every key of a scenario, but for a closed loop and a depth of fallbacks.
-const OPEN: &str = "
+const WHOLE: &str = "
 name: whole
 description: every key there is
 seed: 7
@@ -23,7 +23,20 @@ traffic:
     - { at: 0s, rps: 20 }
     - { at: 1s, ramp: { to: 30, over: 1s } }
     - { at: 5s, spike: { peak: 90, rise: 1s, decay: { exponent: 1.4, scale: 4s } } }
-  prompt_tokens: { exponential: { mean: 400 } }
+  prompt_tokens:
+    quantiles:
+      min: 1
+      p1: 2
+      p5: 3
+      p10: 4
+      p25: 5
+      p50: 6
+      p75: 7
+      p90: 8
+      p95: 9
+      p99: 10
+      p999: 11
+      max: 12
   output_tokens: { uniform: { min: 10, max: 60 } }
   stream: 70%
   client: { timeout: 20s }
@@ -40,7 +53,7 @@ traffic:
       retries: 1
       timeout: 5s
       fallback: [small]
-      prompt_tokens: 10
+      prompt_tokens: { exponential: { mean: 400 } }
       output_tokens: 10
       stream: 10%
     free: { share: 60%, fallback: none }
@@ -48,21 +61,59 @@ gateway: { workers: 2, cpu_per_attempt: 8ms, cpu_per_failed_attempt: 18ms }
 providers:
   eu:
     format: openai
+    like: gpt-4o
+    slow: { share: 1%, from: 5x, to: 10x }
+    prefill: { per_token: 200us, cache: { share: 80%, warm_after: 100, lasts: 5m } }
     ttft: { lognormal: { median: 350ms, p95: 700ms } }
     itl: { exponential: { mean: 20ms } }
     output_tokens: { lognormal: { median: 60, p95: 200 } }
     context_window: 8000
     error_latency: 50ms
-    limits: { rpm: 3000, tpm: 1M, burst: 5, window: gcra }
-    capacity: { concurrent: 10, queue: 5 }
+    limits:
+      rpm: 3000
+      tpm: 1M
+      input_tpm: 1M
+      output_tpm: 1M
+      rpd: 1M
+      ramp: { growth: 50%, per: 15m, free: 60 }
+      burst: 5
+      window: gcra
+      tokens: as_used
+      per_key: true
+      retry_after: seconds
+    capacity:
+      concurrent: 10
+      queue: 5
+      order: lifo
+      max_wait: 5s
+      shed: 529
+      hung_up: finished
+      slowdown_at_full: 2x
     replicas: 1
     faults:
-      - { at: 1s, for: 1s, share: 30%, error: { status: 429, class: quota_spent, retry_after: 1s } }
-      - { at: 1s, for: 1s, outage: refuse }
-      - { at: 1s, for: 1s, slowdown: 3x }
-      - { at: 1s, for: 1s, throttle: { retry_after: 2s } }
-      - { at: 1s, for: 1s, cut: { after: 12 } }
+FAULTS
+    outages:
+OUTAGES
   us: { ttft: 300ms, itl: { uniform: { min: 10ms, max: 20ms } } }
+  ap:
+    ttft: { gamma: { mean: 300ms, cv: 0.3 } }
+    itl:
+      quantiles:
+        min: 1ms
+        p1: 2ms
+        p5: 3ms
+        p10: 4ms
+        p25: 5ms
+        p50: 6ms
+        p75: 7ms
+        p90: 8ms
+        p95: 9ms
+        p99: 10ms
+        p999: 11ms
+        max: 12ms
+    output_tokens: { gamma: { mean: 100, cv: 2 } }
+faults:
+SHARED
 router:
   profile: squall
   strategy: { lowest_latency: { buffer: 20%, decay: 10s } }
@@ -129,6 +180,7 @@ router:
           provider: eu
           weight: 6
           model: gpt
+          key: team-a
           order: 1
           limits: { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7 }
           timeouts: { first_token: 3s }
@@ -153,9 +205,49 @@ router:
 expect: [ success_rate >= 99% ]
 ";
 
+/// A fault of every kind.
+const KINDS: [&str; 17] = [
+    "error: { status: 429, class: quota_spent, retry_after: 1s }",
+    "error: 503",
+    "errors: [ { status: 500, share: 70% }, { class: overloaded, share: 30% } ]",
+    "outage: refuse",
+    "reset: { after: 3 }",
+    "slowdown: 3x",
+    "slowdown: { ttft: 3x, itl: 2x }",
+    "delay: 3s",
+    "throttle: { retry_after: 2s }",
+    "cut: { after: 12 }",
+    "stall: { after: 12 }",
+    "stream_error: { after: 12, class: overloaded }",
+    "bad_answer: html",
+    "limits_cut: 50%",
+    "capacity_cut: 50%",
+    "capacity_cut: { to: 10%, recovers: 50%, fails_again: true }",
+    "cold_cache: {}",
+];
+
+/// When and whom, with every key but `health`, which does not fit every kind.
+const WHEN: &str = "at: 1s, for: 1s, onset: 100ms, tail: 100ms, jitter: 1s, \
+    repeat: { every: 2s, times: 3 }";
+const WHOM: &str = "share: 30%, sticky: true, model: gpt, key: team-a";
+
+fn open() -> String {
+    let lines = |before: &str| {
+        let line = |kind: &&str| format!("      - {{ {before}, {WHOM}, {kind} }}\n");
+        KINDS.iter().map(line).collect::<String>()
+            + &format!("      - {{ {before}, health: honest, error: 503 }}\n")
+    };
+    let random = "gap: 1h, lasts: 1m, like: openai, faster: 10x, from: 1s, until: 50s";
+    WHOLE
+        .replace("FAULTS\n", &lines(WHEN))
+        .replace("OUTAGES\n", &lines(random))
+        .replace("SHARED\n", &lines(&format!("providers: [eu, us], {WHEN}")))
+}
+
 /// The same with these.
 fn closed() -> String {
-    let (before, rest) = OPEN.split_once("  arrivals: even").unwrap();
+    let open = open();
+    let (before, rest) = open.split_once("  arrivals: even").unwrap();
     let (_, after) = rest.split_once("scale: 4s } } }\n").unwrap();
     let closed =
         format!("{before}  arrivals: {{ closed: {{ clients: 8, think: 500ms }} }}\n{after}");
@@ -168,13 +260,14 @@ fn tree(text: &str) -> Node {
 
 #[test]
 fn a_file_with_every_key_is_read() {
-    super::good::read(OPEN);
+    super::good::read(&open());
     super::good::read(&closed());
 }
 
 #[test]
 fn no_value_of_it_goes_unread() {
-    for text in [OPEN, &closed()] {
+    for text in [open(), closed()] {
+        let text = &text;
         let mut values = Vec::new();
         collect(&tree(text), "", &mut values);
         assert!(values.len() > 100, "{} values", values.len());
@@ -191,8 +284,8 @@ fn it_has_every_key_of_every_table() {
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
-    for text in [OPEN, &closed(), "router: { litellm: config.yaml }"] {
-        walk(&Shape::Section(&SCENARIO), &tree(text), &mut used);
+    for text in [open(), closed(), "router: { litellm: config.yaml }".to_owned()] {
+        walk(&Shape::Section(&SCENARIO), &tree(&text), &mut used);
     }
     let missing: Vec<_> = known.difference(&used).collect();
     assert!(missing.is_empty(), "not in the file: {missing:?}");

@@ -1,0 +1,106 @@
+//! Faults at random times: outages as they come over months, and scripts that are never quite the same.
+
+use crate::{FaultConfig, ProviderConfig};
+use core::time::Duration;
+use squall_determinism::{Law, Purpose, Seed, Timestamp};
+
+/// When random faults come, and how long they last.
+const OUTAGE: Purpose = Purpose::named("provider.outage");
+/// How late a fault of the script is.
+const JITTER: Purpose = Purpose::named("provider.jitter");
+
+/// A fault that comes again and again at random times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RandomFault {
+    /// From the end of one, or from the start, to the next, in nanoseconds.
+    pub gap: Law,
+    /// How long each lasts, in nanoseconds.
+    pub lasts: Law,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when: one that would last longer ends there.
+    pub until: Timestamp,
+    /// What comes. Its own times do not matter.
+    pub fault: FaultConfig,
+}
+
+impl RandomFault {
+    /// The most that come.
+    pub const MOST: u64 = 1_000;
+}
+
+impl ProviderConfig {
+    /// The same provider with every random time of its faults drawn: what a run is given. `entity` is its
+    /// number. A provider without such times stays as it is.
+    #[must_use]
+    pub fn drawn(&self, seed: Seed, entity: u64) -> Self {
+        let mut drawn = self.clone();
+        for (place, fault) in (0_u64..).zip(&mut drawn.faults) {
+            if !fault.jitter.is_zero() {
+                let mut draws = seed.stream(JITTER, entity, place);
+                let late = draws.below((fault.jitter.as_nanos() as u64).saturating_add(1));
+                fault.at += Duration::from_nanos(late);
+                fault.jitter = Duration::ZERO;
+            }
+        }
+        for (place, random) in (0_u64..).zip(core::mem::take(&mut drawn.random)) {
+            let mut at = random.from;
+            for number in 0..RandomFault::MOST {
+                let mut draws = seed.stream(OUTAGE, entity << 16 | place, number);
+                at += Duration::from_nanos(random.gap.sample(&mut draws));
+                if at >= random.until {
+                    break;
+                }
+                let lasts = Duration::from_nanos(random.lasts.sample(&mut draws).max(1));
+                let lasts = lasts.min(random.until.since(at));
+                drawn.faults.push(FaultConfig { at, lasts, ..random.fault });
+                at += lasts;
+            }
+        }
+        drawn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultKind;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn config() -> ProviderConfig {
+        let fault = FaultConfig::new(Timestamp::ZERO, Duration::ZERO, FaultKind::Refuse);
+        let day = Duration::from_secs(86_400);
+        let random = RandomFault {
+            gap: Law::Exponential { mean: day.as_nanos() as f64 },
+            lasts: Law::lognormal(3_600_000_000_000, 7_200_000_000_000).expect("a law"),
+            from: Timestamp::ZERO,
+            until: Timestamp::from(day * 100),
+            fault,
+        };
+        let nothing = Law::Fixed { value: 0 };
+        ProviderConfig { random: vec![random], ..ProviderConfig::new(nothing, nothing) }
+    }
+
+    #[test]
+    fn random_faults_follow_their_laws_and_their_seed() {
+        let faults = config().drawn(Seed::new(7), 0).faults;
+        assert!((70..130).contains(&faults.len()), "{} in 100 days", faults.len());
+        assert!(faults.is_sorted_by(|one, next| one.until() <= next.at), "one after the other");
+        assert_eq!(faults, config().drawn(Seed::new(7), 0).faults);
+        assert_ne!(faults, config().drawn(Seed::new(8), 0).faults);
+        assert_ne!(faults, config().drawn(Seed::new(7), 1).faults);
+    }
+
+    #[test]
+    fn jitter_makes_a_fault_late_by_no_more_than_it_says() {
+        let jitter = Duration::from_secs(5);
+        let at = Timestamp::from_secs(20);
+        let fault = FaultConfig::new(at, Duration::from_secs(1), FaultKind::Refuse);
+        let config = ProviderConfig { faults: vec![FaultConfig { jitter, ..fault }], ..config() };
+        let drawn: Vec<_> =
+            (0..20).map(|seed| config.drawn(Seed::new(seed), 0).faults[0].at).collect();
+        assert!(drawn.iter().all(|&late| late >= at && late <= at + jitter));
+        assert!(drawn.iter().any(|late| *late != drawn[0]));
+    }
+}

@@ -1,0 +1,430 @@
+//! The kinds of fault. They are a table: a new kind is a new line and a function.
+
+use crate::diagnostic::{Problem, Problems};
+use crate::fields::Fields;
+use crate::node::{Kind as NodeKind, Node};
+use crate::shape::{Key, Section, Shape};
+use crate::{unit, value};
+use squall_failure::FailureClass;
+use squall_provider::{BadAnswer, ErrorAnswer, ErrorMix, FaultKind, Recovery};
+
+/// A kind of fault: its key, and how what stands there is read.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) key: Key,
+    pub(super) read: fn(&Node, &Problems) -> Option<FaultKind>,
+}
+
+const fn kind(
+    name: &'static str,
+    shape: Shape,
+    meaning: &'static str,
+    read: fn(&Node, &Problems) -> Option<FaultKind>,
+) -> Kind {
+    Kind { key: Key::choice(name, shape, meaning), read }
+}
+
+pub(super) const KINDS: [Kind; 14] = [
+    kind(
+        "error",
+        Shape::Either(&STATUS_OR_ERROR),
+        "Answers with this HTTP status, this class of failure, or this error, without serving.",
+        error,
+    ),
+    kind(
+        "errors",
+        Shape::List(&A_MIXED),
+        "Answers with one of several errors, each with its share of them.",
+        errors,
+    ),
+    kind(
+        "outage",
+        Shape::Word(OUTAGES),
+        "`refuse`: refuses connections and resets those it has. `blackhole`: takes connections \
+         and never answers.",
+        outage,
+    ),
+    kind(
+        "reset",
+        Shape::Section(&RESET),
+        "Resets the connection of an answer. `reset: {}`: as soon as the request is there.",
+        reset,
+    ),
+    kind(
+        "slowdown",
+        Shape::Either(&FACTOR_OR_SLOWDOWN),
+        "Everything takes so many times as long, or first tokens and the others each in their way.",
+        slowdown,
+    ),
+    kind("delay", Shape::SPAN, "Stands still for so long, and then answers after all.", delay),
+    kind(
+        "throttle",
+        Shape::Section(&THROTTLE),
+        "A 429 storm: answers 429, whatever the limits say.",
+        throttle,
+    ),
+    kind("cut", Shape::Section(&CUT), "Ends streams in the middle, without their end mark.", cut),
+    kind(
+        "stall",
+        Shape::Section(&STALL),
+        "Falls silent in the middle of a stream, and keeps the connection open.",
+        stall,
+    ),
+    kind(
+        "stream_error",
+        Shape::Section(&STREAM_ERROR),
+        "Ends streams in the middle with an error event.",
+        stream_error,
+    ),
+    kind(
+        "bad_answer",
+        Shape::Word(&BAD_ANSWERS),
+        "Answers 200 with no answer: `empty`, nothing; `truncated`, half of one; `html`, a page of an \
+         edge; `wrong_type`, a stream for one piece and the other way round; `no_end`, a stream that \
+         ends without its end.",
+        bad_answer,
+    ),
+    kind(
+        "limits_cut",
+        Shape::Percent,
+        "Its limits are this part of what they were. What was let in counts on.",
+        limits_cut,
+    ),
+    kind(
+        "capacity_cut",
+        Shape::Either(&SHARE_OR_CUT),
+        "It works on this part of what it could at once, at least on one.",
+        capacity_cut,
+    ),
+    kind(
+        "cold_cache",
+        Shape::Section(&COLD_CACHE),
+        "Its cache of prompts is empty and stays so: `cold_cache: {}`.",
+        cold_cache,
+    ),
+];
+
+pub(super) static KIND_KEYS: [Key; KINDS.len()] = {
+    let mut keys = [KINDS[0].key; KINDS.len()];
+    let mut place = 0;
+    while place < keys.len() {
+        keys[place] = KINDS[place].key;
+        place += 1;
+    }
+    keys
+};
+
+const TOKENS: Shape = Shape::Count(0, u32::MAX as u64);
+const STATUS: Shape = Shape::Count(400, 599);
+const OUTAGES: &[&str] = &["refuse", "blackhole"];
+
+static STATUS_OR_ERROR: [Shape; 3] = [STATUS, Shape::Word(&ANSWER_WORDS), Shape::Section(&ERROR)];
+
+static A_MIXED: Shape = Shape::Section(&MIXED);
+static FACTOR_OR_SLOWDOWN: [Shape; 2] = [Shape::Factor, Shape::Section(&SLOWDOWN)];
+static SHARE_OR_CUT: [Shape; 2] = [Shape::Percent, Shape::Section(&CAPACITY_CUT)];
+
+static ERROR: Section = Section {
+    id: "fault-error",
+    phrase: "an error",
+    about: "What a provider answers with. It needs `status` or `class`; each implies the other.",
+    keys: &[
+        STATUS_AND_CLASS,
+        &[Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says.")],
+    ],
+};
+
+static MIXED: Section = Section {
+    id: "fault-mixed-error",
+    phrase: "an error of a mix",
+    about: "One of several errors. It needs `status` or `class`; each implies the other.",
+    keys: &[
+        STATUS_AND_CLASS,
+        &[Key::required("share", Shape::Percent, "Its share, relative to the others'.")],
+    ],
+};
+
+const STATUS_AND_CLASS: &[Key] = &[
+    Key::optional("status", STATUS, "that of the class", "The HTTP status."),
+    Key::optional(
+        "class",
+        Shape::Word(&ANSWER_WORDS),
+        "that of the status",
+        "What class of failure it is, which chooses the error code of the body.",
+    ),
+];
+
+static THROTTLE: Section = Section {
+    id: "fault-throttle",
+    phrase: "a 429 storm",
+    about: "A 429 storm. `throttle: {}` says nothing about when to come back.",
+    keys: &[&[Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says.")]],
+};
+
+static RESET: Section = Section {
+    id: "fault-reset",
+    phrase: "a reset",
+    about: "A connection that is reset in the middle of an answer, or before it.",
+    keys: &[&[Key::optional(
+        "after",
+        TOKENS,
+        "0",
+        "Tokens that are sent before the reset; 0 for none, and no waiting.",
+    )]],
+};
+
+static SLOWDOWN: Section = Section {
+    id: "fault-slowdown",
+    phrase: "a slowdown",
+    about: "Answers that take longer, in one part or in both.",
+    keys: &[&[
+        Key::optional("ttft", Shape::Factor, "1x", "Times to the first token, and of errors."),
+        Key::optional("itl", Shape::Factor, "1x", "Times between tokens."),
+    ]],
+};
+
+static CUT: Section = Section {
+    id: "fault-cut",
+    phrase: "a cut",
+    about: "A stream that ends in the middle.",
+    keys: &[&[Key::required("after", TOKENS, "Tokens that are sent before the cut.")]],
+};
+
+static STALL: Section = Section {
+    id: "fault-stall",
+    phrase: "a stall",
+    about: "A stream that falls silent. An answer that is not streamed never comes.",
+    keys: &[&[Key::required("after", TOKENS, "Tokens that are sent before the silence.")]],
+};
+
+static STREAM_ERROR: Section = Section {
+    id: "fault-stream-error",
+    phrase: "an error in a stream",
+    about: "A stream that ends with an error event. An answer that is not streamed is that error.",
+    keys: &[&[
+        Key::required("after", TOKENS, "Tokens that are sent before the event."),
+        Key::optional(
+            "class",
+            Shape::Word(&ANSWER_WORDS),
+            "server",
+            "What class of failure it tells.",
+        ),
+    ]],
+};
+
+static CAPACITY_CUT: Section = Section {
+    id: "fault-capacity-cut",
+    phrase: "a cut of capacity",
+    about: "Fewer places, which may come back while the fault lasts. With less capacity than traffic \
+            needs and `fails_again`, the herd kills what recovers.",
+    keys: &[&[
+        Key::required("to", Shape::Percent, "What is left of its places."),
+        Key::optional(
+            "recovers",
+            Shape::Percent,
+            "not at all",
+            "How many of all its places come back in a minute.",
+        ),
+        Key::optional(
+            "fails_again",
+            Shape::Flag,
+            "false",
+            "Whether it falls back to `to` whenever more come than it has places for.",
+        ),
+    ]],
+};
+
+static COLD_CACHE: Section = Section {
+    id: "fault-cold-cache",
+    phrase: "a cold cache",
+    about: "A cache of prompts that is emptied and stays empty.",
+    keys: &[],
+};
+
+/// The classes that a provider can answer with; the others are failures to answer.
+const ANSWERS: [FailureClass; 9] = [
+    FailureClass::Throttled,
+    FailureClass::Overloaded,
+    FailureClass::Server,
+    FailureClass::Auth,
+    FailureClass::NotFound,
+    FailureClass::ContextWindow,
+    FailureClass::ContentPolicy,
+    FailureClass::BadRequest,
+    FailureClass::QuotaSpent,
+];
+
+static ANSWER_WORDS: [&str; ANSWERS.len()] = {
+    let mut words = [""; ANSWERS.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = ANSWERS[place].as_str();
+        place += 1;
+    }
+    words
+};
+
+static BAD_ANSWERS: [&str; BadAnswer::ALL.len()] = {
+    let mut words = [""; BadAnswer::ALL.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = BadAnswer::ALL[place].as_str();
+        place += 1;
+    }
+    words
+};
+
+fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    if let NodeKind::Scalar(text) = &node.kind {
+        if text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            let class = FailureClass::from_word(value::word(node, &ANSWER_WORDS, problems)?)?;
+            return Some(FaultKind::Error(ErrorAnswer::of(class)));
+        }
+        let status = value::count(node, 400, 599, problems)?;
+        let status = u16::try_from(status).ok()?;
+        let class = class_of(status);
+        return Some(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }));
+    }
+    let fields = Fields::open(node, &ERROR, problems)?;
+    let retry_after = fields.duration("retry_after");
+    let (status, class) = status_and_class(&fields)?;
+    Some(FaultKind::Error(ErrorAnswer { status, class, retry_after }))
+}
+
+fn errors(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let NodeKind::List(nodes) = &node.kind else {
+        value::wrong_type(node, &Shape::List(&A_MIXED), problems);
+        return None;
+    };
+    let read = |node| {
+        let fields = Fields::open(node, &MIXED, problems)?;
+        let (share, error) = (fields.share("share"), status_and_class(&fields));
+        let (status, class) = error?;
+        Some((status, class, share?))
+    };
+    let read: Vec<_> = nodes.iter().map(read).collect();
+    let errors = read.into_iter().collect::<Option<Vec<_>>>()?;
+    let mix = ErrorMix::new(&errors);
+    if mix.is_none() {
+        let message = format!("a mix has 1 to {} errors, not all of share 0%", ErrorMix::MOST);
+        let label = format!("{} errors", errors.len());
+        problems.push(Problem::new(&node.span, message, label));
+    }
+    Some(FaultKind::Errors(mix?))
+}
+
+fn status_and_class(fields: &Fields<'_>) -> Option<(u16, FailureClass)> {
+    let status = fields.count("status").and_then(|status| u16::try_from(status).ok());
+    let class = fields.word("class").and_then(FailureClass::from_word);
+    match (status, class) {
+        (Some(status), class) => Some((status, class.unwrap_or_else(|| class_of(status)))),
+        (None, Some(class)) => Some((class.status(), class)),
+        (None, None) => {
+            if fields.get("status").is_none() && fields.get("class").is_none() {
+                let message = "an error needs `status` or `class`";
+                fields.problems.push(
+                    Problem::new(fields.span, message, "it has neither")
+                        .help("write `error: 503` or `error: { class: overloaded }`"),
+                );
+            }
+            None
+        }
+    }
+}
+
+fn outage(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    match value::word(node, OUTAGES, problems)? {
+        "blackhole" => Some(FaultKind::BlackHole),
+        _ => Some(FaultKind::Refuse),
+    }
+}
+
+fn reset(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &RESET, problems)?;
+    Some(FaultKind::Reset { after_tokens: fields.small_count("after").unwrap_or(0) })
+}
+
+fn slowdown(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    if let NodeKind::Map(_) = node.kind {
+        let fields = Fields::open(node, &SLOWDOWN, problems)?;
+        let (ttft, itl) = (fields.factor_milli("ttft"), fields.factor_milli("itl"));
+        if fields.get("ttft").is_none() && fields.get("itl").is_none() {
+            let message = "a slowdown needs `ttft` or `itl`";
+            let problem = Problem::new(fields.span, message, "it has neither");
+            problems.push(problem.help("write `slowdown: 3x` for both"));
+        }
+        let (ttft_milli, itl_milli) = (ttft.unwrap_or(1_000), itl.unwrap_or(1_000));
+        return Some(FaultKind::Slowdown { ttft_milli, itl_milli });
+    }
+    let factor_milli = value::parsed(node, &Shape::Factor, problems, unit::factor_milli)?;
+    Some(FaultKind::slowdown(factor_milli))
+}
+
+fn delay(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let by = value::duration(node, crate::shape::Least::AboveZero, problems)?;
+    Some(FaultKind::Delay { by })
+}
+
+fn throttle(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &THROTTLE, problems)?;
+    Some(FaultKind::Throttle { retry_after: fields.duration("retry_after") })
+}
+
+fn cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &CUT, problems)?;
+    Some(FaultKind::Cut { after_tokens: fields.small_count("after")? })
+}
+
+fn stall(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &STALL, problems)?;
+    Some(FaultKind::Stall { after_tokens: fields.small_count("after")? })
+}
+
+fn stream_error(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &STREAM_ERROR, problems)?;
+    let class = fields.word("class").and_then(FailureClass::from_word);
+    let class = class.unwrap_or(FailureClass::Server);
+    Some(FaultKind::StreamError { after_tokens: fields.small_count("after")?, class })
+}
+
+fn bad_answer(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let word = value::word(node, &BAD_ANSWERS, problems)?;
+    BadAnswer::from_word(word).map(FaultKind::BadAnswer)
+}
+
+fn limits_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let to = value::parsed(node, &Shape::Percent, problems, unit::share)?;
+    Some(FaultKind::LimitCut { to })
+}
+
+fn capacity_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    if !matches!(node.kind, NodeKind::Map(_)) {
+        let to = value::parsed(node, &Shape::Percent, problems, unit::share)?;
+        return Some(FaultKind::CapacityCut { to, recovery: None });
+    }
+    let fields = Fields::open(node, &CAPACITY_CUT, problems)?;
+    let fails_again = fields.flag("fails_again").unwrap_or(false);
+    let recovery = fields.share("recovers").map(|per_minute| Recovery { per_minute, fails_again });
+    if fails_again && fields.get("recovers").is_none() {
+        let message = "`fails_again` without `recovers`";
+        let problem = Problem::new(fields.span_of("fails_again"), message, "of no effect here");
+        problems.push(problem.help("say how places come back, `recovers: 50%` a minute"));
+    }
+    Some(FaultKind::CapacityCut { to: fields.share("to")?, recovery })
+}
+
+fn cold_cache(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    Fields::open(node, &COLD_CACHE, problems).map(|_| FaultKind::ColdCache)
+}
+
+/// The class that a bare status means.
+const fn class_of(status: u16) -> FailureClass {
+    match status {
+        429 => FailureClass::Throttled,
+        503 | 529 => FailureClass::Overloaded,
+        401 | 403 => FailureClass::Auth,
+        404 => FailureClass::NotFound,
+        400..=499 => FailureClass::BadRequest,
+        _ => FailureClass::Server,
+    }
+}

@@ -1,0 +1,114 @@
+//! Outages at random times: by laws, or as a vendor's own status page has had them.
+
+use super::kind::KIND_KEYS;
+use super::{WHOM, fault};
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::read::law::{self, DURATION_LAW};
+use crate::shape::{Key, Section, Shape};
+use core::time::Duration;
+use squall_determinism::{Law, Timestamp};
+use squall_provider::{FaultConfig, RandomFault};
+
+/// Faults at random times.
+pub(crate) static OUTAGES: Section = Section {
+    id: "outage",
+    phrase: "faults at random times",
+    about: "A fault that comes again and again, at times that the seed draws: one seed is one history, and \
+            many seeds show what a year may bring. It needs `gap` and `lasts`, or `like`.",
+    keys: &[
+        &[
+            Key::optional(
+                "gap",
+                DURATION_LAW,
+                "that of `like`",
+                "From the end of one to the beginning of the next.",
+            ),
+            Key::optional("lasts", DURATION_LAW, "that of `like`", "How long each lasts."),
+            Key::optional(
+                "like",
+                Shape::Word(HISTORIES),
+                "none",
+                "The laws fitted to a vendor's status page, 2021 to 2024 (ICPE 2025): `openai`, 5.6 days \
+                 apart on average and 74 min long in the median; `anthropic`, 5.2 days and 46 min. Both \
+                 cluster: gaps vary twice as much as their mean.",
+            ),
+            Key::optional(
+                "faster",
+                Shape::Factor,
+                "1x",
+                "How much faster than in life: `1000x` makes a minute of 16 hours 40 minutes.",
+            ),
+            Key::optional("from", Shape::DURATION, "0s", "From when."),
+            Key::optional("until", Shape::SPAN, "the end of the run", "Until when."),
+        ],
+        WHOM,
+        &KIND_KEYS,
+    ],
+};
+
+const HISTORIES: &[&str] = &["openai", "anthropic"];
+
+/// Durations are log-normal with these parameters, in minutes; gaps with this mean, in days, and this
+/// coefficient of variation.
+struct History {
+    mu: f64,
+    sigma: f64,
+    gap_days: f64,
+    gap_cv: f64,
+}
+
+fn history(word: &str) -> History {
+    match word {
+        "anthropic" => History { mu: 3.92, sigma: 1.39, gap_days: 5.2, gap_cv: 1.8 },
+        _ => History { mu: 4.32, sigma: 1.17, gap_days: 5.6, gap_cv: 2.2 },
+    }
+}
+
+impl History {
+    /// The laws of gaps and durations, so many thousandths as fast as in life.
+    fn laws(&self, faster_milli: u32) -> (Law, Law) {
+        let faster = f64::from(faster_milli) / 1e3;
+        let (day, minute) = (86_400e9 / faster, 60e9 / faster);
+        let gap = Law::lognormal_with_mean(self.gap_days * day, self.gap_cv);
+        (gap, Law::LogNormal { mu: self.mu, sigma: self.sigma }.times(minute))
+    }
+}
+
+/// The random faults that `fields` stand for, in a run of this length.
+pub(crate) fn outages(fields: &Fields<'_>, run: Option<Duration>) -> Option<RandomFault> {
+    let faster = fields.factor_milli("faster").unwrap_or(1_000);
+    let laws = match fields.get("like") {
+        Some(_) => fields.word("like").map(|like| {
+            let (gap, lasts) = history(like).laws(faster);
+            (Some(gap), Some(lasts))
+        }),
+        None => Some((None, None)),
+    };
+    let own = |name: &str| fields.get(name).map(|_| law::durations(fields, name));
+    let (own_gap, own_lasts) = (own("gap"), own("lasts"));
+    if fields.get("like").is_none() && (own_gap.is_none() || own_lasts.is_none()) {
+        let message = "faults at random times need `gap` and `lasts`, or `like`";
+        let problem = Problem::new(fields.span, message, "it is not said when they come");
+        fields.problems.push(problem.help("write `like: openai, faster: 1000x` to begin with"));
+    }
+    let from = fields.time("from").unwrap_or_default();
+    let until = match fields.get("until") {
+        Some(_) => fields.time("until"),
+        None => Some(run.map_or(Timestamp::MAX, Timestamp::from)),
+    };
+    if until.is_some_and(|until| until <= from) {
+        let message = "faults at random times end before they begin";
+        let problem = Problem::new(fields.span_of("from"), message, "expected less");
+        fields.problems.push(problem);
+    }
+    let fault: Option<FaultConfig> = fault(fields, Timestamp::ZERO, Duration::MAX);
+    let (gap, lasts) = laws?;
+    Some(RandomFault {
+        gap: own_gap.map_or(gap, |own| own)?,
+        lasts: own_lasts.map_or(lasts, |own| own)?,
+        from,
+        until: until?,
+        fault: fault?,
+    })
+}

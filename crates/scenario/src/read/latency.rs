@@ -1,0 +1,204 @@
+//! How long answers take: laws of its own, or those of a family of models.
+
+use super::law::{self, DURATION_LAW};
+use crate::diagnostic::Problem;
+use crate::fields::Fields;
+use crate::shape::{Key, Section, Shape};
+use core::time::Duration;
+use squall_determinism::{Law, Share};
+use squall_provider::{Prefill, PromptCache, SlowShare};
+
+/// How long answers take.
+pub(crate) const LATENCY: &[Key] = &[
+    Key::optional(
+        "like",
+        Shape::Word(&FAMILY_NAMES),
+        "none",
+        "Answers as a family of models does: what of `ttft`, `slow` and `itl` is not given. First tokens \
+         as measured over 24 hours at one site (modelstats.ai, 2026), tokens as over 7 days through \
+         OpenRouter, or the middle of what vendors state.",
+    ),
+    Key::optional(
+        "ttft",
+        DURATION_LAW,
+        "that of `like`",
+        "From the start of service to the first token; needed unless `like` is given.",
+    ),
+    Key::optional(
+        "itl",
+        DURATION_LAW,
+        "that of `like`",
+        "Between two tokens, drawn once for each answer; needed unless `like` is given.",
+    ),
+    Key::optional(
+        "slow",
+        Shape::Section(&SLOW),
+        "that of `like`, or none",
+        "Answers that begin much later than others: the tail that no log-normal law has.",
+    ),
+    Key::optional(
+        "prefill",
+        Shape::Section(&PREFILL),
+        "none",
+        "What each token of the prompt adds to the time to the first token.",
+    ),
+];
+
+static SLOW: Section = Section {
+    id: "slow-share",
+    phrase: "a slow share",
+    about: "Some answers take a multiple of their time to the first token.",
+    keys: &[&[
+        Key::required("share", Shape::Percent, "How many."),
+        Key::required("from", Shape::Factor, "At least so many times as long."),
+        Key::optional("to", Shape::Factor, "`from`", "At most so many times, all between alike."),
+    ]],
+};
+
+static PREFILL: Section = Section {
+    id: "prefill",
+    phrase: "a prefill",
+    about: "The work on a prompt, and the cache that saves it.",
+    keys: &[&[
+        Key::required(
+            "per_token",
+            Shape::SPAN,
+            "For each token that is not in the cache: 0.15 to 0.3 ms on an H100 for 8 billion \
+             parameters, 0.4 to 0.6 ms on eight for 70 billion (llm-d).",
+        ),
+        Key::optional("cache", Shape::Section(&CACHE), "none", "The cache of prompts."),
+    ]],
+};
+
+static CACHE: Section = Section {
+    id: "prompt-cache",
+    phrase: "a cache of prompts",
+    about: "A cache that is as warm as the traffic it has seen: who takes over for another begins cold.",
+    keys: &[&[
+        Key::required("share", Shape::Percent, "What a warm cache has of a prompt."),
+        Key::required(
+            "warm_after",
+            Shape::COUNT,
+            "After so many requests within `lasts` it is warm.",
+        ),
+        Key::optional("lasts", Shape::SPAN, "5m", "How long an entry lasts."),
+    ]],
+};
+
+/// A family of models: the median and the p95 of its time to the first token in milliseconds, how many times
+/// the median the slow ones take, tokens a second.
+struct Family {
+    name: &'static str,
+    median_ms: u64,
+    p95_ms: u64,
+    /// What its p99 is beyond the law of the other two: one in a hundred, from the first to the second factor.
+    slow: Option<(u32, u32)>,
+    tokens_per_second: u64,
+}
+
+const fn family(
+    name: &'static str,
+    (median_ms, p95_ms): (u64, u64),
+    slow: Option<(u32, u32)>,
+    tokens_per_second: u64,
+) -> Family {
+    Family { name, median_ms, p95_ms, slow, tokens_per_second }
+}
+
+const FAMILIES: [Family; 9] = [
+    family("gpt-4o-mini", (536, 844), Some((5_000, 10_000)), 105),
+    family("gpt-4o", (639, 1_144), Some((5_000, 8_000)), 100),
+    family("gpt-4.1", (726, 1_220), None, 90),
+    family("claude-haiku", (541, 1_591), None, 58),
+    family("claude-sonnet", (941, 2_939), None, 60),
+    family("claude-opus", (1_626, 2_420), None, 40),
+    family("gemini-flash", (477, 776), None, 137),
+    family("gemini-flash-lite", (311, 1_142), Some((5_000, 10_000)), 190),
+    family("deepseek", (1_479, 1_926), None, 26),
+];
+
+static FAMILY_NAMES: [&str; FAMILIES.len()] = {
+    let mut names = [""; FAMILIES.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = FAMILIES[place].name;
+        place += 1;
+    }
+    names
+};
+
+/// How long answers take.
+pub(crate) struct Latency {
+    pub(crate) ttft: Law,
+    pub(crate) itl: Law,
+    pub(crate) slow: Option<SlowShare>,
+    pub(crate) prefill: Prefill,
+}
+
+/// Reads it.
+pub(crate) fn latency(fields: &Fields<'_>) -> Latency {
+    let like = fields.word("like");
+    let family = FAMILIES.into_iter().find(|family| Some(family.name) == like);
+    for name in ["ttft", "itl"] {
+        if fields.get(name).is_none() && fields.get("like").is_none() {
+            let message = format!("a provider needs `{name}`");
+            let problem = Problem::new(fields.span, message, format!("`{name}` is missing"));
+            fields.problems.push(problem.help("or name a family of models: `like: gpt-4o`"));
+        }
+    }
+    let nothing = Law::Fixed { value: 0 };
+    let (own_ttft, own_itl) = (law::durations(fields, "ttft"), law::durations(fields, "itl"));
+    let slow = match fields.section("slow") {
+        Some(slow) => self::slow(&slow),
+        // A law of its own has the tail that it has.
+        None if fields.get("ttft").is_some() => None,
+        None => family.as_ref().and_then(Family::slow),
+    };
+    Latency {
+        ttft: own_ttft.or_else(|| family.as_ref().map(Family::ttft)).unwrap_or(nothing),
+        itl: own_itl.or_else(|| family.as_ref().map(Family::itl)).unwrap_or(nothing),
+        slow,
+        prefill: prefill(fields).unwrap_or(Prefill::NONE),
+    }
+}
+
+impl Family {
+    fn ttft(&self) -> Law {
+        let nanos = |millis: u64| millis * 1_000_000;
+        let law = Law::lognormal(nanos(self.median_ms), nanos(self.p95_ms));
+        law.unwrap_or_else(|_| Law::Fixed { value: nanos(self.median_ms) })
+    }
+
+    fn itl(&self) -> Law {
+        // Answers differ by a fifth to a half in their speed.
+        Law::lognormal_with_mean(1e9 / self.tokens_per_second as f64, 0.3)
+    }
+
+    fn slow(&self) -> Option<SlowShare> {
+        let (from_milli, to_milli) = self.slow?;
+        Some(SlowShare { share: Share::percent(1), from_milli, to_milli })
+    }
+}
+
+fn slow(fields: &Fields<'_>) -> Option<SlowShare> {
+    let (share, from, to) =
+        (fields.share("share"), fields.factor_milli("from"), fields.factor_milli("to"));
+    let from_milli = from?;
+    let to_milli = to.unwrap_or(from_milli);
+    if to_milli < from_milli {
+        let message = "`to` is below `from`";
+        let problem = Problem::new(fields.span_of("to"), message, "less than `from`");
+        fields.problems.push(problem.related(fields.span_of("from"), "`from`"));
+    }
+    Some(SlowShare { share: share?, from_milli, to_milli })
+}
+
+fn prefill(fields: &Fields<'_>) -> Option<Prefill> {
+    let fields = fields.section("prefill")?;
+    let cache = fields.section("cache").and_then(|cache| {
+        let (share, warm_after) = (cache.share("share"), cache.small_count("warm_after"));
+        let lasts = cache.duration("lasts").unwrap_or(Duration::from_secs(300));
+        Some(PromptCache { share: share?, warm_after: warm_after?, lasts })
+    });
+    Some(Prefill { per_token: fields.duration("per_token")?, cache })
+}

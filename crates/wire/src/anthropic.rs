@@ -1,0 +1,12 @@
+//! Anthropic messages.
+
+mod call;
+mod call_answer;
+mod call_error;
+mod call_request;
+mod call_stream;
+mod serve;
+mod serve_pen;
+
+pub(crate) use call::Anthropic;
+pub(crate) use serve::AnthropicServer;

@@ -1,0 +1,338 @@
+//! Anthropic messages to their clients.
+
+use super::serve_pen::MessagePen;
+use crate::openai::{FinishReason, Text, json_string};
+use crate::serve::{
+    AnswerHead, AnswerPen, Asked, Endpoint, Exceeded, HeadersTold, Refused, Route, Server, Told,
+    ToolCall, choice_of, count_text, id, read_json,
+};
+use crate::{LimitGauge, Usage, estimate_tokens, push_text};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use squall_failure::FailureClass;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// Anthropic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnthropicServer;
+
+impl Server for AnthropicServer {
+    fn route(&self, path: &str, _query: Option<&str>) -> Option<Route> {
+        (path == "/v1/messages").then(|| Route::to(Endpoint::Messages))
+    }
+
+    fn lists_models(&self, path: &str) -> bool {
+        path == "/v1/models"
+    }
+
+    fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes {
+        let created = rfc3339(Duration::from_secs(created));
+        let (mut out, mut first, mut last) = (br#"{"data":["#.to_vec(), None, None);
+        for model in models {
+            let comma = if first.is_none() { "" } else { "," };
+            let model = json_string(model);
+            write!(
+                out,
+                r#"{comma}{{"type":"model","id":{model},"display_name":{model},"created_at":"{created}"}}"#
+            )
+            .expect("a Vec takes all");
+            first.get_or_insert_with(|| model.clone());
+            last = Some(model);
+        }
+        let null = || "null".to_owned();
+        let (first, last) = (first.unwrap_or_else(null), last.unwrap_or_else(null));
+        write!(out, r#"],"has_more":false,"first_id":{first},"last_id":{last}}}"#)
+            .expect("a Vec takes all");
+        out.into()
+    }
+
+    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused> {
+        read(route, body)
+    }
+
+    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+        let mut out = Vec::with_capacity(512 + 4 * usage.output_tokens as usize);
+        let (id, model) = (id("msg_", head), json_string(&asked.model));
+        write!(
+            out,
+            r#"{{"id":"{id}","type":"message","role":"assistant","model":{model},"content":["#
+        )
+        .expect("a Vec takes all");
+        match &asked.tool {
+            None => {
+                out.extend_from_slice(br#"{"type":"text","text":""#);
+                push_text(&mut out, usage.output_tokens);
+                out.extend_from_slice(br#""}"#);
+            }
+            Some(ToolCall { name, arguments }) => {
+                let (number, name) = (head.number, json_string(name));
+                write!(
+                    out,
+                    r#"{{"type":"tool_use","id":"toolu_{number}","name":{name},"input":{arguments}}}"#
+                )
+                .expect("a Vec takes all");
+            }
+        }
+        let reason = stop_reason(asked.tool.as_ref(), finish);
+        let Usage { input_tokens, output_tokens } = usage;
+        write!(
+            out,
+            concat!(
+                r#"],"stop_reason":"{}","stop_sequence":null,"usage":{{"input_tokens":{},"#,
+                r#""cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":{}}}}}"#
+            ),
+            reason, input_tokens, output_tokens
+        )
+        .expect("a Vec takes all");
+        out.into()
+    }
+
+    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+        Box::new(MessagePen::new(asked, head))
+    }
+
+    fn error(&self, told: &Told<'_>) -> (u16, Bytes) {
+        let status = told.status.unwrap_or_else(|| status_of(told.class));
+        let mut body = match status {
+            413 => error_as(
+                "request_too_large",
+                told.message.unwrap_or("Request exceeds the maximum size"),
+            ),
+            _ => error_body(told.class, told.exceeded, told.message),
+        };
+        let request_id = json_string(told.request_id);
+        write!(body, r#","request_id":{request_id}}}"#).expect("a Vec takes all");
+        (status, body.into())
+    }
+
+    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
+        if let Ok(id) = HeaderValue::from_str(told.request_id) {
+            headers.insert(HeaderName::from_static("request-id"), id);
+        }
+        let limits = told.limits;
+        // As Anthropic's own: the tightest of the limits in force.
+        let tokens = [limits.both.tokens, limits.input, limits.output];
+        let tightest = tokens.into_iter().filter(|gauge| gauge.limit.is_some());
+        let tightest = tightest.min_by_key(|gauge| gauge.remaining);
+        for (names, gauge) in [
+            (&REQUESTS, limits.both.requests),
+            (&TOKENS, tightest.unwrap_or_default()),
+            (&INPUT_TOKENS, limits.input),
+            (&OUTPUT_TOKENS, limits.output),
+        ] {
+            write_gauge(headers, names, gauge, told.unix);
+        }
+    }
+}
+
+/// What is asked for.
+fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+    #[derive(Deserialize)]
+    struct Shape {
+        model: Option<String>,
+        messages: Option<Vec<Message>>,
+        max_tokens: Option<u32>,
+        system: Option<Text>,
+        stream: Option<bool>,
+        tools: Option<IgnoredAny>,
+        metadata: Option<Metadata>,
+    }
+    #[derive(Deserialize)]
+    struct Message {
+        #[serde(default)]
+        content: Text,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        user_id: Option<String>,
+    }
+    let shape: Shape = read_json(&body)?;
+    let required = |param| Refused::new(format!("{param}: Field required"), Some(param));
+    let model = shape.model.ok_or_else(|| required("model"))?;
+    let messages = shape.messages.ok_or_else(|| required("messages"))?;
+    let max_tokens = shape.max_tokens.ok_or_else(|| required("max_tokens"))?;
+    if messages.is_empty() {
+        let message = "messages: at least one message is required";
+        return Err(Refused::new(message, Some("messages")));
+    }
+    let (bytes, token) = count_text(messages.into_iter().map(|message| message.content));
+    let in_user = shape.metadata.and_then(|metadata| metadata.user_id?.parse().ok());
+    Ok(Asked {
+        stream: shape.stream.unwrap_or(false),
+        max_tokens: Some(max_tokens),
+        input_tokens: estimate_tokens(bytes + shape.system.map_or(0, |system| system.bytes)),
+        tool: if shape.tools.is_some() { choice_of(&body, forced) } else { None },
+        token: in_user.or(token),
+        ..Asked::new(route, model, body)
+    })
+}
+
+/// The call that `tool_choice` insists on.
+fn forced(body: &Value) -> Option<ToolCall> {
+    let choice = body.get("tool_choice")?;
+    let mut tools = body.get("tools")?.as_array()?.iter();
+    let tool = match choice.get("type")?.as_str()? {
+        "any" => tools.next()?,
+        "tool" => tools.find(|tool| tool.get("name") == choice.get("name"))?,
+        _ => return None,
+    };
+    let schema = tool.get("input_schema").unwrap_or(&Value::Null);
+    Some(ToolCall::new(tool.get("name")?.as_str()?, schema))
+}
+
+/// Why a message ended.
+pub(super) const fn stop_reason(tool: Option<&ToolCall>, finish: FinishReason) -> &'static str {
+    match (tool, finish) {
+        (Some(_), _) => "tool_use",
+        (None, FinishReason::Length) => "max_tokens",
+        (None, FinishReason::ContentFilter) => "refusal",
+        _ => "end_turn",
+    }
+}
+
+/// Anthropic's status for a class, where it differs from others'.
+const fn status_of(class: FailureClass) -> u16 {
+    match class {
+        FailureClass::Overloaded => 529,
+        FailureClass::QuotaSpent => 402,
+        class => class.status(),
+    }
+}
+
+/// The body of an error but for its last brace.
+pub(super) fn error_body(
+    class: FailureClass,
+    exceeded: Option<Exceeded>,
+    message: Option<&str>,
+) -> Vec<u8> {
+    let (kind, said) = match class {
+        FailureClass::Throttled => ("rate_limit_error", throttled(exceeded)),
+        FailureClass::Overloaded => ("overloaded_error", "Overloaded"),
+        FailureClass::Timeout => ("timeout_error", "Request timed out"),
+        FailureClass::Auth => ("authentication_error", "invalid x-api-key"),
+        FailureClass::NotFound => ("not_found_error", "model not found"),
+        FailureClass::ContextWindow => ("invalid_request_error", "prompt is too long"),
+        FailureClass::ContentPolicy => {
+            ("invalid_request_error", "Output blocked by content filtering policy")
+        }
+        FailureClass::BadRequest => ("invalid_request_error", "invalid request"),
+        FailureClass::QuotaSpent => (
+            "billing_error",
+            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing \
+             to upgrade or purchase credits.",
+        ),
+        FailureClass::Server
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut => ("api_error", "Internal server error"),
+    };
+    let mut out = error_as(kind, message.unwrap_or(said));
+    if exceeded == Some(Exceeded::Growth) {
+        out.pop();
+        out.extend_from_slice(br#","details":{"error_code":"ramp_limit_exceeded"}}"#);
+    }
+    out
+}
+
+fn error_as(kind: &str, said: &str) -> Vec<u8> {
+    let said = json_string(said);
+    let mut out = Vec::with_capacity(192);
+    write!(out, r#"{{"type":"error","error":{{"type":"{kind}","message":{said}}}"#)
+        .expect("a Vec takes all");
+    out
+}
+
+const fn throttled(exceeded: Option<Exceeded>) -> &'static str {
+    match exceeded {
+        Some(Exceeded::InputTokens) => {
+            "This request would exceed your organization's rate limit of input tokens per minute"
+        }
+        Some(Exceeded::OutputTokens) => {
+            "This request would exceed your organization's rate limit of output tokens per minute"
+        }
+        Some(Exceeded::Tokens) => {
+            "This request would exceed your organization's rate limit of tokens per minute"
+        }
+        Some(Exceeded::Growth) => {
+            "Your account has hit an acceleration limit: ramp up traffic gradually and keep to \
+             consistent usage patterns"
+        }
+        _ => "This request would exceed your organization's rate limit of requests per minute",
+    }
+}
+
+/// The names of the headers of one limit.
+struct Names {
+    limit: HeaderName,
+    remaining: HeaderName,
+    reset: HeaderName,
+}
+
+macro_rules! names {
+    ($of:literal) => {
+        Names {
+            limit: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-limit")),
+            remaining: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-remaining")),
+            reset: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-reset")),
+        }
+    };
+}
+
+static REQUESTS: Names = names!("requests");
+static TOKENS: Names = names!("tokens");
+static INPUT_TOKENS: Names = names!("input-tokens");
+static OUTPUT_TOKENS: Names = names!("output-tokens");
+
+fn write_gauge(headers: &mut HeaderMap, names: &Names, gauge: LimitGauge, unix: Duration) {
+    let LimitGauge { limit: Some(limit), remaining, reset } = gauge else { return };
+    headers.insert(&names.limit, HeaderValue::from(limit));
+    headers.insert(&names.remaining, HeaderValue::from(remaining.unwrap_or(limit)));
+    if let Ok(reset) = HeaderValue::from_str(&rfc3339(unix + reset.unwrap_or_default())) {
+        headers.insert(&names.reset, reset);
+    }
+}
+
+/// A moment since 1970, to the second, rounded up.
+fn rfc3339(unix: Duration) -> String {
+    let secs = unix.as_secs() + u64::from(unix.subsec_nanos() > 0);
+    let (days, of_day) = (secs / 86_400, secs % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a day since 1970, in the calendar that begins its years in March.
+const fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year + era * 400;
+    (if month <= 2 { year + 1 } else { year }, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_rfc_3339_does() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_767_225_599, "2025-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(Duration::from_secs(secs)), text);
+        }
+        assert_eq!(rfc3339(Duration::from_millis(1)), "1970-01-01T00:00:01Z");
+    }
+}

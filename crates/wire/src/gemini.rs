@@ -1,0 +1,10 @@
+//! Gemini `generateContent`.
+
+mod call;
+mod call_answer;
+mod call_error;
+mod call_request;
+mod serve;
+
+pub(crate) use call::Gemini;
+pub(crate) use serve::GeminiServer;

@@ -1,0 +1,354 @@
+//! What OpenAI can be asked for, beside chats: requests and answers that are passed on as they are, read
+//! only for what a router needs to know.
+
+use super::completion::{Completion, FinishReason, UsageShape};
+use super::failure::failure_from_error;
+use super::stream::{Chunk, StreamEvent};
+use crate::call::StreamReader;
+use crate::{SseEvent, Usage};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Operation {
+    /// The next message of a chat.
+    #[default]
+    Chat,
+    /// The rest of a text: the API before chats.
+    Completion,
+    /// The vectors of texts.
+    Embedding,
+    /// A response: the API behind chats.
+    Response,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Completion, Self::Embedding, Self::Response];
+
+    /// Where it is asked for, below the version.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat/completions",
+            Self::Completion => "/completions",
+            Self::Embedding => "/embeddings",
+            Self::Response => "/responses",
+        }
+    }
+
+    /// The field that holds what the answer is about.
+    #[must_use]
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::Chat => "messages",
+            Self::Completion => "prompt",
+            Self::Embedding | Self::Response => "input",
+        }
+    }
+
+    /// Whether a stream of it tells its usage only if asked to.
+    pub(super) const fn asks_for_usage(self) -> bool {
+        matches!(self, Self::Chat | Self::Completion)
+    }
+
+    /// Reads an answer in one piece; `None` if it is none.
+    #[must_use]
+    pub fn read_answer(self, body: &[u8]) -> Option<Completion> {
+        match self {
+            Self::Chat => super::read_completion(body),
+            Self::Completion => read_text(body),
+            Self::Embedding => read_embeddings(body),
+            Self::Response => {
+                let response: ResponseShape = serde_json::from_slice(body).ok()?;
+                (response.object.as_deref() == Some("response")).then(|| response.completion())
+            }
+        }
+    }
+
+    /// A reader for its streams, which clients get as they come.
+    #[must_use]
+    pub fn reader(self) -> Box<dyn StreamReader> {
+        match self {
+            Self::Response => Box::new(ResponseReader { ended: false }),
+            _ => Box::new(super::call::AsItCame),
+        }
+    }
+}
+
+fn read_text(body: &[u8]) -> Option<Completion> {
+    #[derive(Deserialize)]
+    struct Shape {
+        choices: Vec<Choice>,
+        usage: Option<UsageShape>,
+    }
+    #[derive(Deserialize)]
+    struct Choice {
+        #[serde(rename = "text")]
+        _text: IgnoredAny,
+        finish_reason: Option<FinishReason>,
+    }
+    let shape: Shape = serde_json::from_slice(body).ok()?;
+    let finish = shape.choices.first()?.finish_reason;
+    Some(Completion { finish, usage: shape.usage.map(Usage::from) })
+}
+
+fn read_embeddings(body: &[u8]) -> Option<Completion> {
+    #[derive(Deserialize)]
+    struct Shape {
+        #[serde(rename = "data")]
+        _data: Vec<IgnoredAny>,
+        usage: Option<UsageShape>,
+    }
+    let shape: Shape = serde_json::from_slice(body).ok()?;
+    Some(Completion { finish: None, usage: shape.usage.map(Usage::from) })
+}
+
+/// A response, whole or as the last event of its stream has it.
+#[derive(Deserialize)]
+struct ResponseShape {
+    object: Option<String>,
+    incomplete_details: Option<Incomplete>,
+    usage: Option<ResponseUsage>,
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Incomplete {
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ResponseUsage {
+    input_tokens: u32,
+    output_tokens: u32,
+}
+
+impl ResponseShape {
+    fn completion(self) -> Completion {
+        let reason = self.incomplete_details.and_then(|details| details.reason);
+        let finish = match reason.as_deref() {
+            Some("max_output_tokens") => FinishReason::Length,
+            Some("content_filter") => FinishReason::ContentFilter,
+            _ => FinishReason::Stop,
+        };
+        let usage = self.usage.map(|ResponseUsage { input_tokens, output_tokens }| Usage {
+            input_tokens,
+            output_tokens,
+        });
+        Completion { finish: Some(finish), usage }
+    }
+}
+
+/// The reader of responses: their events have names, and the last one is the end mark.
+#[derive(Debug)]
+struct ResponseReader {
+    ended: bool,
+}
+
+impl StreamReader for ResponseReader {
+    fn read(&mut self, event: SseEvent<'_>, _out: &mut Vec<u8>) -> StreamEvent {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(rename = "type")]
+            kind: Option<String>,
+            response: Option<ResponseShape>,
+            error: Option<IgnoredAny>,
+        }
+        let Ok(Shape { kind, response, error }) = serde_json::from_slice(event.data) else {
+            return StreamEvent::Unreadable;
+        };
+        let failed = response.as_ref().is_some_and(|response| response.error.is_some());
+        match kind.as_deref() {
+            Some("response.failed") if failed => {
+                StreamEvent::Error(failure_from_error(&response_error(event.data)))
+            }
+            Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(event.data)),
+            None if error.is_some() => StreamEvent::Error(failure_from_error(event.data)),
+            Some("response.completed" | "response.incomplete") => {
+                self.ended = true;
+                let Some(response) = response else {
+                    return StreamEvent::Chunk(Chunk::default());
+                };
+                let Completion { finish, usage } = response.completion();
+                StreamEvent::Chunk(Chunk { content: false, finish, usage })
+            }
+            // Text, arguments of calls, thoughts: every kind of token comes as a delta.
+            Some(kind) => {
+                StreamEvent::Chunk(Chunk { content: kind.ends_with(".delta"), ..Chunk::default() })
+            }
+            None => StreamEvent::Unreadable,
+        }
+    }
+
+    fn end(&mut self, _out: &mut Vec<u8>) -> bool {
+        self.ended
+    }
+
+    fn passes_through(&self) -> bool {
+        true
+    }
+}
+
+/// The error that stands in the response of an event.
+fn response_error(data: &[u8]) -> Vec<u8> {
+    let event: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+    event["response"]["error"].to_string().into_bytes()
+}
+
+/// How much there is of something to read, in bytes: its texts, four bytes for a token that is told as a
+/// number, and nothing for what is attached.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Bulk(pub(super) usize);
+
+impl<'de> Deserialize<'de> for Bulk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BulkVisitor)
+    }
+}
+
+struct BulkVisitor;
+
+impl<'de> Visitor<'de> for BulkVisitor {
+    type Value = Bulk;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something to read")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Bulk, E> {
+        Ok(Bulk(if text.starts_with("data:") { 0 } else { text.len() }))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Bulk, E> {
+        Ok(Bulk(4))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Bulk, E> {
+        Ok(Bulk(4))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Bulk, E> {
+        Ok(Bulk(4))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Bulk, E> {
+        Ok(Bulk(0))
+    }
+
+    fn visit_unit<E>(self) -> Result<Bulk, E> {
+        Ok(Bulk(0))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Bulk, A::Error> {
+        let mut whole = 0;
+        while let Some(Bulk(item)) = items.next_element()? {
+            whole += item;
+        }
+        Ok(Bulk(whole))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Bulk, A::Error> {
+        let mut whole = 0;
+        while let Some((IgnoredAny, Bulk(field))) = fields.next_entry()? {
+            whole += field;
+        }
+        Ok(Bulk(whole))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SseDecoder;
+    use squall_failure::FailureClass;
+
+    #[test]
+    fn each_answer_tells_what_it_used() {
+        let usage = |input_tokens, output_tokens| Some(Usage { input_tokens, output_tokens });
+        let text = br#"{"choices":[{"text":"a","index":0,"finish_reason":"length"}],
+            "usage":{"prompt_tokens":5,"completion_tokens":7}}"#;
+        let read = Operation::Completion.read_answer(text).expect("an answer");
+        assert_eq!((read.finish, read.usage), (Some(FinishReason::Length), usage(5, 7)));
+        let vectors = br#"{"object":"list","data":[{"embedding":[0.1]}],
+            "usage":{"prompt_tokens":8,"total_tokens":8}}"#;
+        let read = Operation::Embedding.read_answer(vectors).expect("an answer");
+        assert_eq!((read.finish, read.usage), (None, usage(8, 0)));
+        let response = br#"{"object":"response","status":"incomplete",
+            "incomplete_details":{"reason":"content_filter"},"error":null,
+            "usage":{"input_tokens":36,"output_tokens":87,"total_tokens":123}}"#;
+        let read = Operation::Response.read_answer(response).expect("an answer");
+        assert_eq!((read.is_filtered(), read.usage), (true, usage(36, 87)));
+        for operation in Operation::ALL {
+            for body in ["", "{}", "[]", r#"{"error":{}}"#] {
+                assert_eq!(operation.read_answer(body.as_bytes()), None, "{operation:?}: {body}");
+            }
+        }
+    }
+
+    fn events(stream: &str) -> (Vec<StreamEvent>, bool) {
+        let mut reader = Operation::Response.reader();
+        let mut decoder = SseDecoder::new();
+        decoder.push(stream.as_bytes());
+        let mut events = Vec::new();
+        while let Some(event) = decoder.next_event().expect("events are short") {
+            events.push(reader.read(event, &mut Vec::new()));
+        }
+        (events, reader.end(&mut Vec::new()))
+    }
+
+    #[test]
+    fn a_response_is_read_event_by_event_and_ends_with_its_last() {
+        let created =
+            "data: {\"type\":\"response.created\",\"response\":{\"object\":\"response\"}}\n\n";
+        let delta = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n";
+        let completed = concat!(
+            "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":",
+            "{\"object\":\"response\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
+        );
+        let none = Chunk::default();
+        let content = StreamEvent::Chunk(Chunk { content: true, ..none });
+        let end = StreamEvent::Chunk(Chunk {
+            finish: Some(FinishReason::Stop),
+            usage: Some(Usage { input_tokens: 3, output_tokens: 4 }),
+            ..none
+        });
+        let all = [created, delta, completed].concat();
+        assert_eq!(events(&all), (vec![StreamEvent::Chunk(none), content, end], true));
+        assert!(!events(&[created, delta].concat()).1, "it was cut");
+    }
+
+    #[test]
+    fn a_response_that_fails_says_why() {
+        for (stream, class) in [
+            (
+                r#"{"type":"response.failed","response":{"object":"response","error":{"code":"rate_limit_exceeded","message":"?"}}}"#,
+                FailureClass::Throttled,
+            ),
+            (
+                r#"{"type":"error","code":"server_is_overloaded","message":"?"}"#,
+                FailureClass::Overloaded,
+            ),
+            (r#"{"error":{"type":"server_error"}}"#, FailureClass::Server),
+        ] {
+            let (events, ended) = events(&format!("data: {stream}\n\n"));
+            let [StreamEvent::Error(failure)] = events[..] else { panic!("{events:?}") };
+            assert_eq!((failure.class, ended), (class, false), "{stream}");
+        }
+    }
+
+    #[test]
+    fn texts_and_tokens_have_bulk_and_attachments_have_none() {
+        let bulk = |json: &str| serde_json::from_str::<Bulk>(json).expect("JSON").0;
+        assert_eq!(bulk(r#""four""#), 4);
+        assert_eq!(bulk(r#"["a","bc"]"#), 3);
+        assert_eq!(bulk("[[1,2],[3]]"), 12);
+        assert_eq!(
+            bulk(r#"[{"content":[{"text":"abc"},{"image_url":"data:image/png;base64,x"}]}]"#),
+            3
+        );
+        assert_eq!(bulk("null"), 0);
+    }
+}
