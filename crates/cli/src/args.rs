@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use squall_router::Profile;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Rehearse the day an LLM feature goes viral: replay a spike through an LLM router while the
@@ -23,8 +24,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Serve the router as an OpenAI-compatible gateway
     Gateway(ServeArgs),
-    /// Serve mock providers that misbehave on their script
-    Mock(ServeArgs),
+    /// Serve mock providers that misbehave on their script, or on command
+    Mock(MockArgs),
     /// Print another router's configuration in our own syntax, and what of it is kept
     Import(ImportArgs),
     /// Write a scenario around another router's configuration, ready to run
@@ -69,6 +70,86 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct MockArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Serve a page and an API here by which a person pulls plugs
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = ADMIN)]
+    pub(crate) admin: Option<SocketAddr>,
+    /// What callers of the admin API must bear; needed where other machines can reach it
+    /// [default: $SQUALL_ADMIN_TOKEN]
+    #[arg(long, value_name = "TOKEN", requires = "admin")]
+    pub(crate) admin_token: Option<String>,
+    /// Write what is injected and what becomes of each attempt here, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) control: Option<Control>,
+}
+
+/// Where an admin API is unless it is said.
+pub(crate) const ADMIN: &str = "127.0.0.1:9190";
+
+/// What can be done to mock providers that run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Control {
+    /// Begin a fault: `squall mock inject eu 'error: 503, for: 30s, share: 40%'`
+    Inject(InjectArgs),
+    /// End a fault, or every one that lasts
+    End(EndArgs),
+    /// Show load, limits and faults
+    List(WhereArgs),
+    /// Let the script stand still: no fault begins or ends by itself
+    Pause(WhomArgs),
+    /// Let the script go on
+    Resume(WhomArgs),
+    /// End every fault, those to come as well, and make limits whole
+    Reset(WhomArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhereArgs {
+    /// The admin API
+    #[arg(long, value_name = "ADDRESS", default_value = ADMIN)]
+    pub(crate) admin: SocketAddr,
+    /// The token it asks for [default: $SQUALL_ADMIN_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) admin_token: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhomArgs {
+    /// The providers, or `all`
+    #[arg(required = true)]
+    pub(crate) providers: Vec<String>,
+    #[command(flatten)]
+    pub(crate) api: WhereArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InjectArgs {
+    /// The providers, or `all`, and then the fault in the words of a file
+    #[arg(required = true, num_args = 2.., value_names = ["PROVIDER", "FAULT"])]
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) api: WhereArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EndArgs {
+    /// The providers, or `all`
+    #[arg(required = true)]
+    pub(crate) providers: Vec<String>,
+    /// The fault, by its number; without it every one that lasts
+    #[arg(long)]
+    pub(crate) fault: Option<u16>,
+    #[command(flatten)]
+    pub(crate) api: WhereArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod mock;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;

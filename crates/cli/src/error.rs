@@ -75,6 +75,9 @@ pub(crate) enum Error {
         /// Its name.
         variable: String,
     },
+    /// Mock providers that run could not be told, or would not do it.
+    #[error("{0}")]
+    Control(String),
     /// Something of the machine's.
     #[error("{what}: {source}")]
     Io {
@@ -96,9 +99,12 @@ impl Error {
             | Self::Exists(_)
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) => Exit::Diverged,
-            Self::Live(_) | Self::Record(_) | Self::Report(_) | Self::Mock(_) | Self::Io { .. } => {
-                Exit::Failed
-            }
+            Self::Live(_)
+            | Self::Record(_)
+            | Self::Report(_)
+            | Self::Mock(_)
+            | Self::Control(_)
+            | Self::Io { .. } => Exit::Failed,
         }
     }
 }

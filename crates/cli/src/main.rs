@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Command::Check(args) => command::check::check(&args),
         Command::Replay(args) => command::replay::replay(&args),
         Command::Gateway(args) => command::serve::gateway(&args),
-        Command::Mock(args) => command::serve::mock(&args),
+        Command::Mock(args) => command::mock::mock(&args),
         Command::Import(args) => command::import::import(&args),
         Command::Init(args) => command::init::init(&args),
         Command::Schema => command::schema::schema(),

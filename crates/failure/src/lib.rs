@@ -51,6 +51,14 @@ impl Failure {
         Self { status, ..self }
     }
 
+    /// The status that a gateway tells its client: the provider's own, unless it has none, or dresses a fault
+    /// of its own as the caller's; callers go by it.
+    #[must_use]
+    pub const fn client_status(&self) -> u16 {
+        let own = self.status >= 400 && self.status / 100 == self.class.status() / 100;
+        if own { self.status } else { self.class.status() }
+    }
+
     /// The same failure, with the wait that the provider asked for.
     #[must_use]
     pub const fn with_retry_after(self, retry_after: Option<Duration>) -> Self {

@@ -33,11 +33,7 @@ pub(crate) fn streamed(chunks: Receiver<Bytes>, deployment: &str, attempts: u16)
 
 /// The error of a request that failed.
 pub(crate) fn error(failure: &Failure, error: &ApiError, attempts: u16) -> Response {
-    let status = match failure.status {
-        0 | 200 => failure.class.status(),
-        status => status,
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let status = StatusCode::from_u16(failure.client_status()).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = refusal(status, error);
     let headers = response.headers_mut();
     if let Some(wait) = failure.retry_after {

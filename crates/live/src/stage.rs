@@ -104,6 +104,7 @@ fn mock_setup(
             .collect(),
         rows: Rows::Kept,
         patience: Patience::default(),
+        events: None,
     }
 }
 

@@ -10,10 +10,12 @@
 //!    └───────────┴──── reset ◄──── answer, paced at absolute deadlines ◄──┘
 //! ```
 
+mod admin;
 mod answer;
 mod attempt;
 mod cell;
 mod connections;
+mod events;
 mod lock;
 mod pace;
 mod port;
@@ -23,8 +25,11 @@ mod server;
 mod service;
 mod setup;
 mod shell;
+mod tally;
 mod words;
 
+pub use admin::{Admin, AdminSetup, ReadFault};
+pub use events::EventLog;
 pub use serve::serve;
 pub use server::MockProvider;
 pub use setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};

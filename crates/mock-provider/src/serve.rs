@@ -5,19 +5,20 @@ use crate::setup::{MockSetup, ProviderLog};
 use std::io;
 
 /// Starts a provider for each setup, calls `ready` with all of them once they listen, and serves until
-/// `until` ends. Gives their logs, in the order of the setups.
+/// `until` ends; what `ready` gives is held until then. Gives their logs, in the order of the setups.
 ///
 /// # Errors
-/// When one of the addresses cannot be listened on; none is served then.
-pub async fn serve(
+/// When one of the addresses cannot be listened on, or `ready` fails; none is served then.
+pub async fn serve<T>(
     setups: Vec<MockSetup>,
-    ready: impl FnOnce(&[MockProvider]),
+    ready: impl AsyncFnOnce(&[MockProvider]) -> io::Result<T>,
     until: impl Future<Output = ()>,
 ) -> io::Result<Vec<ProviderLog>> {
     let providers: Vec<_> =
         setups.into_iter().map(MockProvider::start).collect::<io::Result<_>>()?;
-    ready(&providers);
+    let held = ready(&providers).await?;
     until.await;
+    drop(held);
     let mut logs = Vec::with_capacity(providers.len());
     for provider in providers {
         logs.push(provider.shutdown().await);

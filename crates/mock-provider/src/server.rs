@@ -54,6 +54,11 @@ impl MockProvider {
         self.shell.name()
     }
 
+    /// What is behind it.
+    pub(crate) fn shell(&self) -> Arc<Shell> {
+        Arc::clone(&self.shell)
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {

@@ -1,11 +1,13 @@
 //! What a mock provider is told at its start, and what it tells at its end.
 
+use crate::events::EventLog;
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_provider::ProviderConfig;
 use squall_record::{AttemptRow, NoteRow};
 use squall_wire::Format;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One mock provider.
@@ -34,6 +36,8 @@ pub struct MockSetup {
     pub rows: Rows,
     /// How long it waits for a request.
     pub patience: Patience,
+    /// Where it tells what was injected and what became of attempts.
+    pub events: Option<Arc<EventLog>>,
 }
 
 /// How long a server waits for a request that does not come.

@@ -1,17 +1,20 @@
 //! The core under its lock, and everything that must happen in the same order as its outputs.
 
+use crate::admin::Snapshot;
 use crate::attempt::{Arrived, Attempt};
 use crate::cell::{Cell, Verdict};
 use crate::connections::Connections;
+use crate::events::What;
 use crate::lock::lock;
 use crate::setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+use crate::tally::Tally;
 use http::{HeaderMap, StatusCode};
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::{Digest, Timestamp};
 use squall_failure::FailureClass;
 use squall_provider::{
-    Arrival, CheckAnswer, Input, Listener, Note, Output, Provider, Tag, name_hash,
+    Arrival, CheckAnswer, FaultConfig, Input, Listener, Note, Output, Provider, Tag, name_hash,
 };
 use squall_record::{AttemptOutcome, AttemptRow, NoteRow, SeenBy};
 use squall_wire::serve::{Asked, Server, server};
@@ -38,6 +41,7 @@ struct State {
     /// Those that have not ended; the key is the tag.
     open: Slab<Arc<Cell>>,
     log: ProviderLog,
+    tally: Tally,
     /// When the timer task will wake up.
     armed: Timestamp,
 }
@@ -66,6 +70,7 @@ impl Shell {
             arrived: 0,
             open: Slab::new(),
             log: ProviderLog::default(),
+            tally: Tally::default(),
             armed: Timestamp::MAX,
         };
         Self {
@@ -229,6 +234,70 @@ impl Shell {
         state.armed
     }
 
+    /// Begins a fault by hand; its number, unless there have been too many.
+    pub(crate) fn inject(&self, fault: FaultConfig) -> Option<u16> {
+        let mut state = lock(&self.state);
+        let number = u16::try_from(state.core.faults().len()).ok();
+        let now = self.setup.clock.now();
+        self.drive(&mut state, now, Input::Inject(Box::new(fault)));
+        number.filter(|&number| state.core.faults().len() > usize::from(number))
+    }
+
+    /// Whether there is, was or will be a fault of this number.
+    pub(crate) fn has_fault(&self, fault: u16) -> bool {
+        lock(&self.state).core.faults().len() > usize::from(fault)
+    }
+
+    /// Ends one fault, or every one that lasts.
+    pub(crate) fn end_faults(&self, fault: Option<u16>) {
+        let mut state = lock(&self.state);
+        let faults = fault.map_or_else(|| state.core.active().to_vec(), |fault| vec![fault]);
+        for fault in faults {
+            let now = self.setup.clock.now();
+            self.drive(&mut state, now, Input::EndFault { fault });
+        }
+    }
+
+    /// The script stands still.
+    pub(crate) fn pause(&self) {
+        self.control(Input::Pause, What::Paused);
+    }
+
+    /// The script goes on.
+    pub(crate) fn resume(&self) {
+        self.control(Input::Resume, What::Resumed);
+    }
+
+    /// Every fault is over, and limits are whole.
+    pub(crate) fn reset(&self) {
+        self.control(Input::Reset, What::Reset);
+    }
+
+    fn control(&self, input: Input, event: What) {
+        let now = self.setup.clock.now();
+        self.drive(&mut lock(&self.state), now, input);
+        if let Some(events) = &self.setup.events {
+            events.tell(now, &self.setup.name, event, None);
+        }
+    }
+
+    /// How it is doing.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        let now = self.setup.clock.now();
+        let active = state.core.active();
+        let all = (0_u16..).zip(state.core.faults());
+        let faults = all.filter_map(|(number, fault)| {
+            let lasts = active.contains(&number);
+            let hits = state.tally.hits(number);
+            (lasts || fault.until() > now).then_some((number, *fault, lasts, hits))
+        });
+        let faults = faults.collect();
+        let status = state.core.status(now);
+        Snapshot { now, status, faults, seconds: state.tally.seconds(now) }
+    }
+
     /// Ends the log: attempts that are still open are unfinished.
     pub(crate) fn close(&self) -> ProviderLog {
         let mut state = lock(&self.state);
@@ -266,6 +335,15 @@ impl Shell {
     /// A fault's times are those of the script: the moment at which its timer fired is only later.
     fn note(&self, state: &mut State, note: Note) {
         let provider = self.setup.provider;
+        if let Some(events) = &self.setup.events {
+            let (event, fault) = match note {
+                Note::FaultStarted { fault } => (What::FaultStarted, fault),
+                Note::FaultEnded { fault } => (What::FaultEnded, fault),
+            };
+            let what = state.core.faults()[usize::from(fault)].to_string();
+            let now = self.setup.clock.now();
+            events.tell(now, &self.setup.name, event, Some((fault, what)));
+        }
         let fault_config = |fault: u16| &state.core.faults()[usize::from(fault)];
         let (at, note) = match note {
             Note::FaultStarted { fault } => {
@@ -281,6 +359,10 @@ impl Shell {
     }
 
     fn log(&self, state: &mut State, row: AttemptRow) {
+        state.tally.count(&row);
+        if let Some(events) = &self.setup.events {
+            events.attempt(&self.setup.name, &row);
+        }
         if self.setup.rows == Rows::Kept {
             state.log.attempts.push(row);
         }
@@ -298,7 +380,7 @@ fn deliver(state: &State, tag: Tag, verdict: Verdict) {
     }
 }
 
-fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow {
+pub(crate) fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow {
     AttemptRow {
         request: token.map(|token| token.request),
         ordinal: 0,

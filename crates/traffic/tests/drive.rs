@@ -43,6 +43,7 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         models: vec![("chat".to_owned(), 0)],
         rows: Rows::Kept,
         patience: Patience::default(),
+        events: None,
     })
     .expect("a free port")
 }

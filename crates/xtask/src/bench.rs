@@ -4,7 +4,12 @@ use crate::step::Steps;
 
 pub(crate) fn run() -> bool {
     let mut steps = Steps::default();
-    let benches = [("squall-router", "decision"), ("squall-sim", "hour"), ("squall-live", "lag")];
+    let benches = [
+        ("squall-router", "decision"),
+        ("squall-sim", "hour"),
+        ("squall-live", "lag"),
+        ("squall", "provider"),
+    ];
     let passed = benches.iter().all(|(package, bench)| {
         steps.cargo(&["bench", "--quiet", "--package", package, "--bench", bench], &[])
     });

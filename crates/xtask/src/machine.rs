@@ -1,6 +1,9 @@
 //! What a machine needs before anything is built: Rust with its formatter and linter, and a C linker.
-//! What apt can give is installed on Debian as root; anything else is asked for by name.
+//! For two suites also Chromium, Python, and the vendors' clients from PyPI. What apt can give is installed on Debian as
+//! root; anything else is asked for by name.
 
+use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -17,7 +20,48 @@ pub(crate) fn prepare() -> bool {
             ready = false;
         }
     }
+    if !answers("chromium", &["--version"]) && !install("chromium") {
+        eprintln!("missing: Chromium, as `chromium`. On Debian: apt-get install chromium");
+        ready = false;
+    }
+    if ready && !clients() {
+        ready = false;
+    }
     ready
+}
+
+/// The vendors' own clients, for the suite that lets them judge: in a virtual environment of their own, made
+/// anew when their versions change.
+fn clients() -> bool {
+    let wanted = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/tests/clients/requirements.txt");
+    // We run in `debug` of the target folder, where the suite will look.
+    let exe = env::current_exe().ok();
+    let target = exe.as_deref().and_then(|exe| exe.parent()?.parent());
+    let (Ok(versions), Some(target)) = (fs::read(wanted), target) else {
+        eprintln!("missing: {wanted}");
+        return false;
+    };
+    let folder = target.join("clients");
+    if fs::read(folder.join("installed.txt")).is_ok_and(|installed| installed == versions) {
+        return true;
+    }
+    let path = folder.display().to_string();
+    let made = || answers("python3", &["-m", "venv", "--clear", &path]);
+    let is_made = made() || (install("python3-venv") && made());
+    if !is_made {
+        eprintln!(
+            "missing: Python 3.10 or later with venv. On Debian: apt-get install python3-venv"
+        );
+        return false;
+    }
+    println!("installing the vendors' clients from PyPI into {path}");
+    let python = folder.join("bin/python").display().to_string();
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted];
+    if !answers(&python, &pip) {
+        eprintln!("failed: {python} {}; is PyPI in reach?", pip.join(" "));
+        return false;
+    }
+    fs::write(folder.join("installed.txt"), versions).is_ok()
 }
 
 fn answers(program: &str, arguments: &[&str]) -> bool {

@@ -1,4 +1,4 @@
-//! `squall gateway` and `squall mock`: servers that run until Ctrl-C.
+//! `squall gateway`: a server that runs until Ctrl-C.
 
 use super::watch::Watch;
 use crate::args::ServeArgs;
@@ -9,8 +9,7 @@ use squall_determinism::Seed;
 use squall_gateway::{
     Changed, Gateway, GatewaySetup, GatewayView, Keep, Reload, Upstream, Wording,
 };
-use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
-use squall_scenario::{ApiKey, GatewayFile, MockFile};
+use squall_scenario::{ApiKey, GatewayFile};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -87,37 +86,6 @@ fn read(path: &Path) -> Result<GatewayFile, Error> {
     Ok(GatewayFile::read(&path.display().to_string(), &text)?)
 }
 
-pub(crate) fn mock(args: &ServeArgs) -> Result<Exit, Error> {
-    let text = command::text(&args.config)?;
-    let file = MockFile::read(&args.config.display().to_string(), &text)?;
-    runtime()?.block_on(async {
-        let clock = Clock::start_now();
-        let epoch_nanos = wall_nanos();
-        let setups = (0_u16..).zip(file.providers).map(|(number, provider)| MockSetup {
-            name: provider.name,
-            provider: number,
-            format: provider.format,
-            config: provider.config,
-            seed: file.seed,
-            clock,
-            epoch_nanos,
-            listen: provider.listen,
-            models: Vec::new(),
-            rows: Rows::Dropped,
-            patience: Patience::default(),
-        });
-        let ready = |providers: &[MockProvider]| {
-            for provider in providers {
-                terminal::status(format_args!("{}: {}", provider.name(), provider.base_url()));
-            }
-        };
-        squall_mock_provider::serve(setups.collect(), ready, until_interrupted())
-            .await
-            .map_err(Error::Mock)?;
-        Ok(Exit::Met)
-    })
-}
-
 /// What a gateway is told of its file, keys looked up.
 fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
@@ -155,12 +123,12 @@ fn key(key: &ApiKey) -> Result<String, Error> {
     }
 }
 
-fn runtime() -> Result<Runtime, Error> {
+pub(super) fn runtime() -> Result<Runtime, Error> {
     Runtime::new()
         .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })
 }
 
-async fn until_interrupted() {
+pub(super) async fn until_interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -172,7 +140,7 @@ fn with_port(asked: SocketAddr, given: SocketAddr) -> SocketAddr {
 }
 
 #[expect(clippy::disallowed_methods, reason = "minute windows of a server follow the wall clock")]
-fn wall_nanos() -> u64 {
+pub(super) fn wall_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -142,3 +142,67 @@ providers:
 router:
   groups: { chat: { deployments: [ { name: one, provider: one } ] } }
 ";
+
+/// `squall mock` with an admin API: its address, and the lines that it says after that.
+fn controlled(folder: &Folder, more: &[&str]) -> (Server, String, String) {
+    folder.write("mock.yaml", MOCK);
+    let arguments = ["mock", "--config", "mock.yaml", "--admin", "127.0.0.1:0"];
+    let (server, addr, said) = start_and_listen(folder, &[&arguments, more].concat());
+    let line = said.recv_timeout(Duration::from_secs(60)).expect("where it is controlled");
+    let admin = line.trim_start_matches("control: http://").trim_end_matches('/').to_owned();
+    (server, addr, admin)
+}
+
+#[test]
+fn a_fault_is_injected_listed_and_ended_from_a_terminal() {
+    let folder = Folder::new("mock-controlled");
+    let (_mock, addr, admin) = controlled(&folder, &["--events", "events.jsonl"]);
+    let control =
+        |words: &[&str]| folder.squall(&[&["mock"], words, &["--admin", &admin]].concat());
+    let ended = control(&["inject", "one", "error: 503, for: 10m"]);
+    assert_eq!((ended.code, &*ended.out), (0, "one: fault 0, 503\n"), "{}", ended.err);
+    assert!(ask(&addr, "m").starts_with("HTTP/1.1 503"));
+    let ended = control(&["list"]);
+    assert!(ended.out.contains("s left, 1 hit"), "{}", ended.out);
+    let ended = control(&["end", "all"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ask(&addr, "m").starts_with("HTTP/1.1 200"));
+    for what in ["pause", "resume", "reset"] {
+        assert_eq!(control(&[what, "one"]).code, 0);
+    }
+    assert!(control(&["pause", "all"]).out.contains("paused"));
+    let events = folder.read("events.jsonl");
+    let told: Vec<_> = events
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["event"].clone())
+        .collect();
+    assert!(
+        told.contains(&"fault_started".into()) && told.contains(&"fault_ended".into()),
+        "{events}"
+    );
+}
+
+#[test]
+fn what_cannot_be_injected_is_told_to_the_person_at_the_terminal() {
+    let folder = Folder::new("mock-refused");
+    let (_mock, _, admin) = controlled(&folder, &[]);
+    let inject = |words: &[&str]| {
+        folder.squall(&[&["mock", "inject"], words, &["--admin", &admin]].concat())
+    };
+    let ended = inject(&["one", "eror: 503, for: 10m"]);
+    assert!(ended.err.contains("did you mean `error`?"), "{}", ended.err);
+    assert_eq!(ended.code, 4);
+    let ended = inject(&["nobody", "error: 503, for: 10m"]);
+    assert!(ended.err.contains("no provider is called `nobody`; there are `one`"), "{}", ended.err);
+    let ended = folder.squall(&["mock", "list", "--admin", "127.0.0.1:1"]);
+    assert!(
+        ended.err.contains("nothing listens on 127.0.0.1:1: start `squall mock"),
+        "{}",
+        ended.err
+    );
+    let ended = folder.squall(&["mock"]);
+    assert!(ended.code == 2 && ended.err.contains("--config"), "{}", ended.err);
+    let open = ["mock", "--config", "mock.yaml", "--admin", "0.0.0.0:0"];
+    let ended = folder.squall(&open);
+    assert!(ended.code == 4 && ended.err.contains("needs a token"), "{}", ended.err);
+}

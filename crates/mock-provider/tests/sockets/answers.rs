@@ -210,9 +210,10 @@ async fn several_are_served_until_they_are_no_longer_wanted() {
         setup(quick()),
         squall_mock_provider::MockSetup { rows: Rows::Dropped, ..setup(quick()) },
     ];
-    let ready = |providers: &[MockProvider]| {
+    let ready = async |providers: &[MockProvider]| {
         let named = |mock: &MockProvider| (mock.name().to_owned(), mock.addr());
         tell.send(providers.iter().map(named).collect::<Vec<_>>()).expect("the test waits");
+        Ok(())
     };
     let until = async { stopped.await.unwrap_or_default() };
     let visit = async {

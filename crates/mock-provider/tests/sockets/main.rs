@@ -1,5 +1,6 @@
 //! What a plain client sees of a mock provider, over real sockets: each answer, and each fault.
 
+mod admin;
 mod answers;
 mod bad_input;
 mod client;

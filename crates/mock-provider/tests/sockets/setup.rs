@@ -49,6 +49,7 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         models: vec![("gpt-eu".to_owned(), 0), ("gpt-us".to_owned(), 1)],
         rows: Rows::Kept,
         patience: Patience::default(),
+        events: None,
     }
 }
 

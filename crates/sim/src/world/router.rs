@@ -2,7 +2,7 @@
 
 use super::World;
 use squall_determinism::Digest;
-use squall_failure::{Failure, FailureClass};
+use squall_failure::Failure;
 use squall_record::{JournalWriter, Keep, Note, NoteRow, RequestOutcome};
 use squall_router::journal::{digest_output, encode_frame};
 use squall_router::{Input, Outcome, Output, RequestKey, Tag};
@@ -90,7 +90,7 @@ impl World<'_> {
             }
             Outcome::Failed { failure, committed } => {
                 let Failure { class, source, .. } = failure;
-                let status = if committed { 200 } else { status(failure) };
+                let status = if committed { 200 } else { failure.client_status() };
                 self.record_request(flight, RequestOutcome::Failed { class, source }, status);
                 Some(Answer::Failed)
             }
@@ -109,13 +109,5 @@ impl World<'_> {
             let request = note.request().map(|key| self.slots[key.slot as usize]);
             self.collector.note(NoteRow { at: self.now, request, note: Note::Router(note) });
         }
-    }
-}
-
-/// The status that a gateway answers with: the provider's own, or that of the class.
-fn status(failure: Failure) -> u16 {
-    match failure {
-        Failure { status: 0 | 200, class, .. } => FailureClass::status(class),
-        Failure { status, .. } => status,
     }
 }

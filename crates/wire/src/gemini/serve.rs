@@ -20,7 +20,7 @@ pub(crate) struct GeminiServer;
 
 impl Server for GeminiServer {
     fn route(&self, path: &str, query: Option<&str>) -> Option<Route> {
-        let (model, method) = path.strip_prefix("/v1beta/models/")?.rsplit_once(':')?;
+        let (model, method) = below_version(path)?.strip_prefix("/models/")?.rsplit_once(':')?;
         let stream = match method {
             "generateContent" => false,
             "streamGenerateContent" => true,
@@ -36,7 +36,7 @@ impl Server for GeminiServer {
     }
 
     fn lists_models(&self, path: &str) -> bool {
-        path == "/v1beta/models"
+        below_version(path) == Some("/models")
     }
 
     fn models(&self, models: &mut dyn Iterator<Item = &str>, _created: u64) -> Bytes {
@@ -97,6 +97,11 @@ impl Server for GeminiServer {
 
 const BLOCKED: &[u8] =
     br#"{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":0,"totalTokenCount":0}}"#;
+
+/// A path below the version; its own client asks the stable one.
+fn below_version(path: &str) -> Option<&str> {
+    path.strip_prefix("/v1beta").or_else(|| path.strip_prefix("/v1"))
+}
 
 /// What is asked for.
 fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {

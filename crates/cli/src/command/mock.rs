@@ -1,0 +1,90 @@
+//! `squall mock`: providers that run until Ctrl-C, and what can be done to them meanwhile.
+
+mod control;
+
+use super::serve::{runtime, until_interrupted, wall_nanos};
+use crate::args::MockArgs;
+use crate::error::{Error, Exit};
+use crate::{command, terminal};
+use squall_clock::Clock;
+use squall_determinism::Timestamp;
+use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup, Patience, Rows};
+use squall_provider::FaultConfig;
+use squall_scenario::MockFile;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) fn mock(args: &MockArgs) -> Result<Exit, Error> {
+    match (&args.control, &args.config) {
+        (Some(control), _) => control::control(control),
+        (None, Some(config)) => serve(config, args),
+        // The arguments have demanded one of the two.
+        (None, None) => Ok(Exit::Usage),
+    }
+}
+
+fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
+    let text = command::text(config)?;
+    let file = MockFile::read(&config.display().to_string(), &text)?;
+    let events = match &args.events {
+        None => EventLog::default(),
+        Some(path) => EventLog::to_file(path).map_err(|source| {
+            let what = format!("cannot write `{}`", path.display());
+            Error::Io { what, source }
+        })?,
+    };
+    let events = Arc::new(events);
+    let admin = args.admin.map(|listen| AdminSetup {
+        listen,
+        token: args.admin_token.clone().or_else(admin_token),
+        read_fault,
+        events: Arc::clone(&events),
+    });
+    runtime()?.block_on(async {
+        let clock = Clock::start_now();
+        let epoch_nanos = wall_nanos();
+        let setups = (0_u16..).zip(file.providers).map(|(number, provider)| MockSetup {
+            name: provider.name,
+            provider: number,
+            format: provider.format,
+            config: provider.config,
+            seed: file.seed,
+            clock,
+            epoch_nanos,
+            listen: provider.listen,
+            models: Vec::new(),
+            rows: Rows::Dropped,
+            patience: Patience::default(),
+            events: Some(Arc::clone(&events)),
+        });
+        let ready = async |providers: &[MockProvider]| -> io::Result<Option<Admin>> {
+            let admin = match admin {
+                Some(setup) => Some(Admin::start(setup, providers).await?),
+                None => None,
+            };
+            for provider in providers {
+                terminal::status(format_args!("{}: {}", provider.name(), provider.base_url()));
+            }
+            if let Some(admin) = &admin {
+                terminal::status(format_args!("control: http://{}/", admin.addr()));
+            }
+            Ok(admin)
+        };
+        let served =
+            squall_mock_provider::serve(setups.collect(), ready, until_interrupted()).await;
+        events.flush();
+        served.map_err(Error::Mock)?;
+        Ok(Exit::Met)
+    })
+}
+
+/// A fault in the words of a file.
+fn read_fault(text: &str, now: Timestamp) -> Result<FaultConfig, String> {
+    squall_scenario::read_fault(text, now).map_err(|diagnostics| diagnostics.to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token should not have to stand in a command line")]
+fn admin_token() -> Option<String> {
+    std::env::var("SQUALL_ADMIN_TOKEN").ok().filter(|token| !token.is_empty())
+}

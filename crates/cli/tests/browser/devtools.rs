@@ -1,0 +1,101 @@
+//! Chromium by its DevTools protocol over a pipe: messages of JSON that end in a zero byte.
+
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// A browser with one page.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    session: Option<String>,
+    last: u64,
+}
+
+/// How often a condition is looked at before it is given up, each after a pause.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Browser {
+    /// Opens a page.
+    pub(crate) fn open(url: &str) -> Self {
+        // It speaks on descriptors 3 and 4, which a shell makes of its own input and output.
+        let command = "exec chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+                       --no-first-run --remote-debugging-pipe about:blank 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null";
+        let mut child = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let to = child.stdin.take().expect("a pipe");
+        let from = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut browser = Self { child, to, from, session: None, last: 0 };
+        let target = browser.call("Target.createTarget", &json!({ "url": url }));
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = browser.call("Target.attachToTarget", &target);
+        browser.session = session["sessionId"].as_str().map(str::to_owned);
+        browser
+    }
+
+    /// Runs a piece of script.
+    pub(crate) fn run(&mut self, script: &str) -> Value {
+        let arguments =
+            json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
+        let answer = self.call("Runtime.evaluate", &arguments);
+        assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until a condition holds.
+    pub(crate) fn wait_for(&mut self, condition: &str) {
+        for _ in 0..LOOKS {
+            if self.run(&format!("Boolean({condition})")) == true {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let text = self.run("document.body.innerText");
+        panic!("{condition} never held; the page says:\n{text}");
+    }
+
+    fn call(&mut self, method: &str, arguments: &Value) -> Value {
+        self.last += 1;
+        let mut message = json!({ "id": self.last, "method": method, "params": arguments });
+        if let Some(session) = &self.session {
+            message["sessionId"] = session.as_str().into();
+        }
+        self.to
+            .write_all(format!("{message}\0").as_bytes())
+            .expect("chromium is installed (`cargo xtask test` sees to it) and takes messages");
+        loop {
+            let mut bytes = Vec::new();
+            let read = self.from.read_until(0, &mut bytes).expect("it answers");
+            assert!(read > 0, "chromium has ended: is it installed? `cargo xtask test` sees to it");
+            bytes.pop();
+            let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+            if answer["id"] == self.last {
+                assert!(answer["error"].is_null(), "{method}: {answer}");
+                return answer["result"].clone();
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It takes its own processes with it, if it is asked; it may have ended by itself.
+        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        for _ in 0..LOOKS {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,159 @@
+//! The official clients of the vendors, in Python, against `squall mock` and through `squall gateway`: what
+//! each failure becomes for those who call. The clients are installed by `cargo xtask test`.
+//!
+//! What they see stands in `expected.json`; `SQUALL_TELL_CLIENTS=1` writes it anew, to be read before it is
+//! committed.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const FORMATS: [&str; 4] = ["openai", "azure", "anthropic", "gemini"];
+
+/// What goes wrong, as it stands in a file.
+const CASES: [(&str, &str); 26] = [
+    ("well", ""),
+    ("throttled", "throttle: { retry_after: 7s }"),
+    ("throttled-unsaid", "throttle: {}"),
+    ("quota", "error: quota_spent"),
+    ("overloaded", "error: overloaded"),
+    ("overloaded-529", "error: 529"),
+    ("server", "error: 500"),
+    ("bad-gateway", "error: 502"),
+    ("auth", "error: auth"),
+    ("forbidden", "error: 403"),
+    ("not-found", "error: not_found"),
+    ("bad-request", "error: bad_request"),
+    ("context", "error: context_window"),
+    ("filter", "error: content_policy"),
+    ("wrong-status", "error: { status: 400, class: server }"),
+    ("blackhole", "outage: blackhole"),
+    ("refuse", "outage: refuse"),
+    ("reset", "reset: {}"),
+    ("reset-later", "reset: { after: 3 }"),
+    ("cut", "cut: { after: 3 }"),
+    ("stall", "stall: { after: 3 }"),
+    ("stream-error", "stream_error: { after: 3, class: overloaded }"),
+    ("empty", "bad_answer: empty"),
+    ("truncated", "bad_answer: truncated"),
+    ("html", "bad_answer: html"),
+    ("no-end", "bad_answer: no_end"),
+];
+
+/// A process that is stopped when it is dropped.
+struct Server {
+    child: Child,
+    lines: Vec<String>,
+}
+
+impl Server {
+    /// Starts one of ours, and reads so many lines of what it says.
+    fn start(command: &str, file: &Path, lines: usize) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args([command, "--config"])
+            .arg(file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary is there");
+        let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let lines = said.take(lines).map(|line| line.expect("text")).collect();
+        Self { child, lines }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every provider: its name in files, its name in the suite, and what it is.
+fn providers() -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for format in FORMATS {
+        let mut add = |case: &str, more: &str| {
+            let is = format!("format: {format}, ttft: 20ms, itl: 15ms, output_tokens: 8{more}");
+            all.push((format!("{format}-{case}"), format!("{format}/{case}"), is));
+        };
+        for (case, fault) in CASES {
+            let faults = format!(", faults: [ {{ at: 0s, for: 10h, {fault} }} ]");
+            add(case, if fault.is_empty() { "" } else { &faults });
+        }
+        add("limited", ", limits: { rpm: 60, burst: 1, retry_after: seconds }");
+    }
+    all
+}
+
+fn python() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let python = target.join("clients/bin/python");
+    assert!(
+        python.exists(),
+        "the vendors' clients are not installed: `cargo xtask test` makes {}",
+        target.join("clients").display()
+    );
+    python
+}
+
+#[test]
+fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let providers = providers();
+    let mut text = String::from("providers:\n");
+    for (name, _, is) in &providers {
+        text += &format!("  {name}: {{ {is} }}\n");
+    }
+    let mock_file = folder.join("clients-mock.yaml");
+    fs::write(&mock_file, text).expect("a folder of our own");
+    let mock = Server::start("mock", &mock_file, providers.len());
+
+    let mut gateway_text = String::from("listen: 127.0.0.1:0\nproviders:\n");
+    let mut groups = String::new();
+    let mut direct = serde_json::Map::new();
+    for ((name, suite_name, _), line) in providers.iter().zip(&mock.lines) {
+        let (_, url) = line.split_once(": ").expect("a name and a URL");
+        let format = suite_name.split('/').next().expect("a format");
+        gateway_text +=
+            &format!("  {name}: {{ format: {format}, base_url: {url}, api_key: sk-1 }}\n");
+        groups += &format!(
+            "    {suite_name}: {{ deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
+        );
+        let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        direct.insert(suite_name.clone(), host.into());
+    }
+    gateway_text += "router:\n  retries: 0\n  cooldown: never\n  timeouts: { first_token: 700ms, \
+                     between_tokens: 500ms, total: 900ms, stream_total: 3s }\n  groups:\n";
+    gateway_text += &groups;
+    let gateway_file = folder.join("clients-gateway.yaml");
+    fs::write(&gateway_file, gateway_text).expect("a folder of our own");
+    let gateway = Server::start("gateway", &gateway_file, 1);
+    let said = &gateway.lines[0];
+    let url = said.split_whitespace().find(|word| word.starts_with("http://"));
+    let url = url.unwrap_or_else(|| panic!("the gateway said: {said}"));
+    let addresses = serde_json::json!({ "direct": direct, "gateway": url });
+    let addresses_file = folder.join("clients-addresses.json");
+    fs::write(&addresses_file, addresses.to_string()).expect("a folder of our own");
+    run(&addresses_file);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a variable asks for the expected table to be written anew"
+)]
+fn run(addresses: &Path) {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/suite.py");
+    let tell = std::env::var_os("SQUALL_TELL_CLIENTS").is_some();
+    let mut command = Command::new(python());
+    command.arg(&suite).arg(addresses).args(tell.then_some("--tell"));
+    let output = command.output().expect("python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if tell {
+        fs::write(suite.with_file_name("expected.json"), &output.stdout)
+            .expect("it can be written");
+    }
+    assert!(output.status.success(), "{said}");
+}

@@ -1,0 +1,94 @@
+//! Who may ask: whoever bears the token, or, without one, programs and pages of this machine. A page from
+//! elsewhere that a browser of this machine shows is kept out: its host or its origin is not ours.
+
+use super::Desk;
+use super::api::Refusal;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use http::{Method, StatusCode};
+use std::sync::Arc;
+
+pub(super) async fn check(
+    State(desk): State<Arc<Desk>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    may_ask(&desk, &request)?;
+    Ok(next.run(request).await)
+}
+
+fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
+    let header =
+        |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    match &desk.setup.token {
+        Some(token) => {
+            let given = header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+            if !given.is_some_and(|given| same(given.as_bytes(), token.as_bytes())) {
+                let message = "the token is missing or wrong: send `Authorization: Bearer TOKEN`";
+                return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
+            }
+        }
+        // A name that resolves to this machine is not ours unless it says so: DNS can be rebound.
+        None if !header(HOST).is_some_and(is_this_machine) => {
+            let message = "ask by the name `localhost` or an address of the loopback";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        }
+        None => {}
+    }
+    if request.method() != Method::GET {
+        let own = header(HOST);
+        let foreign = header(ORIGIN).is_some_and(|origin| {
+            origin.strip_prefix("http://").is_none_or(|host| Some(host) != own)
+        });
+        if foreign {
+            let message = "another page may not ask for this";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        }
+        // What a page may send elsewhere without asking is not JSON.
+        if !header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json")) {
+            let message = "send JSON, with `content-type: application/json`";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+    }
+    Ok(())
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// In a time that does not tell where they differ.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for own in
+            ["localhost", "localhost:9190", "127.0.0.1:1", "127.9.9.9", "[::1]:9190", "[::1]"]
+        {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for other in ["", "evil.example", "evil.example:9190", "10.0.0.1", "localhost.evil.example"]
+        {
+            assert!(!is_this_machine(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_the_same_or_not() {
+        assert!(same(b"secret", b"secret"));
+        assert!(!same(b"secret", b"secreT") && !same(b"secret", b"secret1") && !same(b"", b"x"));
+    }
+}

@@ -1,0 +1,105 @@
+//! A provider as the admin API tells it.
+
+use crate::shell::Shell;
+use crate::tally::Second;
+use serde::Serialize;
+use squall_determinism::Timestamp;
+use squall_provider::{FaultConfig, LimitGauge, LimitState};
+
+/// A provider, its load, its limits and its faults.
+#[derive(Debug, Serialize)]
+pub(super) struct ProviderView {
+    name: String,
+    base_url: String,
+    format: &'static str,
+    /// Answers that are worked on, requests that wait, and how many places there are.
+    serving: u32,
+    waiting: u32,
+    places: Option<u32>,
+    paused: bool,
+    limits: LimitsView,
+    /// Those that last, and those that are to come.
+    faults: Vec<FaultView>,
+    /// How attempts ended in each second of the last minute, the present one last.
+    seconds: Vec<Second>,
+}
+
+#[derive(Debug, Serialize)]
+struct LimitsView {
+    requests: Option<GaugeView>,
+    tokens: Option<GaugeView>,
+    input_tokens: Option<GaugeView>,
+    output_tokens: Option<GaugeView>,
+}
+
+#[derive(Debug, Serialize)]
+struct GaugeView {
+    limit: u64,
+    remaining: u64,
+    reset_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct FaultView {
+    number: u16,
+    what: String,
+    active: bool,
+    /// Until it begins, and until it ends.
+    starts_in_ms: u64,
+    ends_in_ms: u64,
+    /// Attempts that it has hit and that have ended.
+    hits: u64,
+}
+
+/// What the core and the shell say of themselves at a moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) now: Timestamp,
+    pub(crate) status: squall_provider::ProviderStatus,
+    /// Those that have not ended: number, setup, whether it lasts, hits.
+    pub(crate) faults: Vec<(u16, FaultConfig, bool, u64)>,
+    pub(crate) seconds: Vec<Second>,
+}
+
+pub(super) fn of(shell: &Shell, base_url: &str) -> ProviderView {
+    let Snapshot { now, status, faults, seconds } = shell.snapshot();
+    let millis = |at: Timestamp| at.since(now).as_millis() as u64;
+    let fault = |(number, fault, active, hits): (u16, FaultConfig, bool, u64)| FaultView {
+        number,
+        what: fault.to_string(),
+        active,
+        starts_in_ms: if active { 0 } else { millis(fault.at) },
+        ends_in_ms: millis(fault.until()),
+        hits,
+    };
+    ProviderView {
+        name: shell.name().to_owned(),
+        base_url: base_url.to_owned(),
+        format: shell.format().as_str(),
+        serving: status.serving,
+        waiting: status.waiting,
+        places: status.places,
+        paused: status.paused,
+        limits: LimitsView::of(&status.limits),
+        faults: faults.into_iter().map(fault).collect(),
+        seconds,
+    }
+}
+
+impl LimitsView {
+    fn of(limits: &LimitState) -> Self {
+        let gauge = |gauge: Option<LimitGauge>| {
+            gauge.map(|LimitGauge { limit, remaining, reset }| GaugeView {
+                limit,
+                remaining,
+                reset_ms: u64::try_from(reset.as_millis()).unwrap_or(u64::MAX),
+            })
+        };
+        Self {
+            requests: gauge(limits.requests),
+            tokens: gauge(limits.tokens),
+            input_tokens: gauge(limits.input_tokens),
+            output_tokens: gauge(limits.output_tokens),
+        }
+    }
+}

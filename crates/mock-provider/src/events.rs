@@ -1,0 +1,157 @@
+//! The log of what was injected when, and of what became of each attempt: the ground truth of a rehearsal.
+
+use crate::lock::lock;
+use serde::Serialize;
+use squall_determinism::Timestamp;
+use squall_record::{AttemptOutcome, AttemptRow};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+use std::sync::Mutex;
+
+/// A log shared by the providers of a server: the latest events of faults in memory, and everything as lines of
+/// JSON in a file, if one is wanted.
+#[derive(Debug, Default)]
+pub struct EventLog {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    latest: VecDeque<Event>,
+    /// The number of the next event.
+    next: u64,
+    file: Option<BufWriter<File>>,
+}
+
+/// How many events are kept in memory.
+const LATEST: usize = 500;
+
+/// Something that was done to a provider.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Event {
+    /// Its number, from 0.
+    pub(crate) number: u64,
+    /// When, in milliseconds since the start.
+    pub(crate) at_ms: u64,
+    pub(crate) provider: String,
+    pub(crate) event: What,
+    /// The fault, in a few words.
+    pub(crate) fault: Option<String>,
+    /// Its number.
+    pub(crate) fault_number: Option<u16>,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum What {
+    FaultStarted,
+    FaultEnded,
+    Paused,
+    Resumed,
+    Reset,
+}
+
+/// What became of an attempt: a line of the file.
+#[derive(Serialize)]
+struct AttemptLine<'a> {
+    event: &'static str,
+    at_ms: u64,
+    provider: &'a str,
+    took_ms: u64,
+    outcome: &'a str,
+    status: u16,
+    stream: bool,
+    input_tokens: u32,
+    output_tokens: u32,
+    fault_number: Option<u16>,
+}
+
+impl EventLog {
+    /// A log that writes lines of JSON to `path` as well, which is begun anew.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn to_file(path: &Path) -> io::Result<Self> {
+        let file = Some(BufWriter::new(File::create(path)?));
+        Ok(Self { state: Mutex::new(State { file, ..State::default() }) })
+    }
+
+    pub(crate) fn tell(
+        &self,
+        at: Timestamp,
+        provider: &str,
+        event: What,
+        fault: Option<(u16, String)>,
+    ) {
+        let mut state = lock(&self.state);
+        let (fault_number, fault) = fault.unzip();
+        let at_ms = at.as_nanos() / 1_000_000;
+        let number = state.next;
+        let provider = provider.to_owned();
+        let event = Event { number, at_ms, provider, event, fault, fault_number };
+        state.next += 1;
+        state.write(&event);
+        // What was injected must be there whatever happens next.
+        state.flush();
+        if state.latest.len() == LATEST {
+            state.latest.pop_front();
+        }
+        state.latest.push_back(event);
+    }
+
+    /// What became of an attempt; its words go to the file alone.
+    pub(crate) fn attempt(&self, provider: &str, row: &AttemptRow) {
+        let mut state = lock(&self.state);
+        if state.file.is_none() {
+            return;
+        }
+        let outcome = match row.outcome {
+            AttemptOutcome::Succeeded => "succeeded",
+            AttemptOutcome::Failed { class } => class.as_str(),
+            AttemptOutcome::Abandoned => "abandoned",
+            AttemptOutcome::Unfinished => "unfinished",
+        };
+        state.write(&AttemptLine {
+            event: "attempt",
+            at_ms: row.started.as_nanos() / 1_000_000,
+            provider,
+            took_ms: u64::try_from(row.ended.since(row.started).as_millis()).unwrap_or(u64::MAX),
+            outcome,
+            status: row.status,
+            stream: row.stream,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            fault_number: row.fault,
+        });
+    }
+
+    /// The events from number `from` on that are still kept.
+    pub(crate) fn since(&self, from: u64) -> Vec<Event> {
+        lock(&self.state).latest.iter().filter(|event| event.number >= from).cloned().collect()
+    }
+
+    /// Writes out what is held back.
+    pub fn flush(&self) {
+        lock(&self.state).flush();
+    }
+}
+
+impl State {
+    /// A disk that is full must not stop the rehearsal: the file is given up.
+    fn write(&mut self, line: &impl Serialize) {
+        if let Some(file) = &mut self.file
+            && (serde_json::to_writer(&mut *file, line).is_err() || file.write_all(b"\n").is_err())
+        {
+            self.file = None;
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.file.as_mut().is_some_and(|file| file.flush().is_err()) {
+            self.file = None;
+        }
+    }
+}
