@@ -14,6 +14,8 @@ use std::sync::Mutex;
 /// JSON in a file, if one is wanted.
 #[derive(Debug, Default)]
 pub struct EventLog {
+    /// Whether there is a file: without one an attempt takes no lock.
+    has_file: bool,
     state: Mutex<State>,
 }
 
@@ -76,7 +78,7 @@ impl EventLog {
     /// When the file cannot be written.
     pub fn to_file(path: &Path) -> io::Result<Self> {
         let file = Some(BufWriter::new(File::create(path)?));
-        Ok(Self { state: Mutex::new(State { file, ..State::default() }) })
+        Ok(Self { has_file: true, state: Mutex::new(State { file, ..State::default() }) })
     }
 
     pub(crate) fn tell(
@@ -104,10 +106,10 @@ impl EventLog {
 
     /// What became of an attempt; its words go to the file alone.
     pub(crate) fn attempt(&self, provider: &str, row: &AttemptRow) {
-        let mut state = lock(&self.state);
-        if state.file.is_none() {
+        if !self.has_file {
             return;
         }
+        let mut state = lock(&self.state);
         let outcome = match row.outcome {
             AttemptOutcome::Succeeded => "succeeded",
             AttemptOutcome::Failed { class } => class.as_str(),

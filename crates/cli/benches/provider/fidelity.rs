@@ -16,9 +16,6 @@ const ROWS: [(u32, u64); 5] = [(10, 200), (100, 200), (1_000, 200), (5_000, 200)
 const TOKENS: u32 = 60;
 const TTFT: Duration = Duration::from_millis(300);
 
-/// Less than a stream takes, so that all are open when the last begins.
-const BEGUN_OVER: Duration = Duration::from_millis(1_400);
-
 /// What one stream was like.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
@@ -38,8 +35,10 @@ pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     for (streams, gap_ms) in ROWS {
         let file = format!("  paced: {{ ttft: 300ms, itl: {gap_ms}ms }}\n");
         let mock = Server::mock(&file)?;
-        let (seen, memory) = runtime.block_on(streams_of(&mock, streams))?;
         let asked = TTFT + Duration::from_millis(gap_ms) * (TOKENS - 1);
+        // All are open when the last begins.
+        let begun_over = asked * 7 / 10;
+        let (seen, memory) = runtime.block_on(streams_of(&mock, streams, begun_over))?;
         let mut off: Vec<f64> = seen
             .iter()
             .map(|seen| (seen.total.as_secs_f64() / asked.as_secs_f64() - 1.0) * 100.0)
@@ -64,7 +63,11 @@ fn at(values: &mut [f64], share: f64) -> f64 {
 }
 
 /// Runs so many, one after the other; gives what each was like and the memory of one, in KB.
-async fn streams_of(mock: &Server, streams: u32) -> Result<(Vec<Seen>, f64), Box<dyn Error>> {
+async fn streams_of(
+    mock: &Server,
+    streams: u32,
+    begun_over: Duration,
+) -> Result<(Vec<Seen>, f64), Box<dyn Error>> {
     let addr = mock.addrs[0];
     // The first answers warm up what is made once.
     stream(addr).await?;
@@ -72,7 +75,7 @@ async fn streams_of(mock: &Server, streams: u32) -> Result<(Vec<Seen>, f64), Box
     let clock = Clock::start_now();
     let mut running = Vec::with_capacity(streams as usize);
     for n in 0..streams {
-        let at = BEGUN_OVER * n / streams;
+        let at = begun_over * n / streams;
         clock.sleep_until(at.into()).await;
         running.push(tokio::spawn(
             async move { stream(addr).await.map_err(|error| error.to_string()) },

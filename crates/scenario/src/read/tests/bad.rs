@@ -314,3 +314,91 @@ proptest! {
         }
     }
 }
+
+/// The faults of the good file's first provider in place of its own.
+fn with_faults(faults: &str) -> Diagnostics {
+    spoiled(&[("faults: [ { at: 20s, for: 10s, error: 503 } ]", faults)])
+}
+
+#[test]
+fn outages_that_contradict_each_other_are_shown_together() {
+    assert_snapshot!(with_faults(
+        "faults:\n      - { at: 5s, for: 10s, outage: refuse }\n      - { at: 10s, for: 10s, outage: blackhole }"
+    ));
+}
+
+#[test]
+fn a_fault_that_has_nothing_to_work_on_is_told_what_is_missing() {
+    assert_snapshot!(with_faults(
+        "faults:\n      - { at: 5s, for: 5s, capacity_cut: 50% }\n      - { at: 10s, for: 5s, cold_cache: {} }\n      \
+         - { at: 15s, for: 5s, error: 503, model: gpt-9 }\n      - { at: 20s, for: 5s, key: team-b, error: 503 }"
+    ));
+}
+
+#[test]
+fn times_and_parts_of_a_fault_fit_together() {
+    assert_snapshot!(with_faults(
+        "faults:\n      - { at: 5s, for: 5s, onset: 4s, tail: 3s, error: 503 }\n      \
+         - { at: 10s, for: 5s, repeat: { every: 5s, times: 2 }, error: 503 }\n      \
+         - { at: 20s, for: 5s, health: lies, error: 503 }\n      - { at: 25s, for: 5s, slowdown: {} }\n      \
+         - { at: 30s, for: 5s, errors: [] }\n      - { at: 35s, for: 5s, capacity_cut: { to: 10%, fails_again: true } }"
+    ));
+}
+
+#[test]
+fn random_faults_say_when_they_come() {
+    assert_snapshot!(with_faults(
+        "outages:\n      - { gap: 10s, error: 503 }\n      - { like: openai, from: 50s, error: 503 }\n      \
+         - { like: azure, error: 503 }"
+    ));
+}
+
+#[test]
+fn a_fault_that_is_shared_is_shared_by_several_that_there_are() {
+    assert_snapshot!(spoiled(&[(
+        "router:\n",
+        "faults:\n  - { providers: [openai-eu], at: 1s, for: 1s, error: 503 }\n  \
+         - { providers: [openai-eu, openai-ap], at: 1s, for: 1s, error: 503 }\nrouter:\n"
+    )]));
+}
+
+#[test]
+fn a_provider_is_of_a_known_vendor_and_its_limits_are_above_zero() {
+    assert_snapshot!(spoiled(&[
+        (
+            "    limits: { rpm: 3000, window: 1s }",
+            "    format: antropic\n    limits: { rpm: 0, retry_after: soon, ramp: { growth: 50% } }"
+        ),
+        (
+            "  openai-us: { ttft: 300ms, itl: 20ms }",
+            "  openai-us: { itl: 20ms, like: gpt-9, capacity: { concurrent: 0, order: lifo } }"
+        ),
+    ]));
+}
+
+#[test]
+fn laws_are_possible() {
+    assert_snapshot!(spoiled(&[
+        (
+            "ttft: { lognormal: { median: 350ms, p95: 700ms } }",
+            "ttft: { gamma: { mean: 300ms, cv: 0 } }"
+        ),
+        (
+            "prompt_tokens: 400",
+            "prompt_tokens: { quantiles: { min: 10, p50: 400, p90: 300, max: 900 } }"
+        ),
+    ]));
+}
+
+#[test]
+fn a_fault_by_hand_is_read_with_or_without_braces() {
+    let now = squall_determinism::Timestamp::from_secs(100);
+    let fault = crate::read_fault("error: 503, for: 30s, share: 40%", now).expect("a fault");
+    assert_eq!(
+        (fault.at, fault.lasts.as_secs(), fault.to_string()),
+        (now, 30, "40% 503".to_owned())
+    );
+    let later = crate::read_fault("{ at: 5s, for: 1s, outage: refuse }", now).expect("a fault");
+    assert_eq!(later.at, squall_determinism::Timestamp::from_secs(105));
+    assert_snapshot!(crate::read_fault("errorr: 503", now).expect_err("a mistake"));
+}

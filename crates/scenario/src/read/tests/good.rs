@@ -2,7 +2,7 @@
 
 use crate::{ApiKey, Argument, Comparison, GatewayFile, Limit, MetricId, MockFile, Scenario};
 use core::time::Duration;
-use squall_determinism::{Law, Share, Timestamp};
+use squall_determinism::{Law, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Window};
 use squall_router::{CooldownRule, DeploymentId, GroupId};
@@ -325,4 +325,39 @@ fn an_error_is_a_status_or_the_word_of_a_class() {
         let kind = FaultKind::Error(ErrorAnswer { status, class, retry_after: None });
         assert_eq!(file.providers[0].config.faults[0].kind, kind, "{error}");
     }
+}
+
+#[test]
+fn outages_at_random_times_are_drawn_by_the_seed_and_again_by_another() {
+    let mut scenario =
+        with_provider("outages: [ { like: openai, faster: 1000x, share: 80%, error: 503 } ]");
+    let times = |scenario: &Scenario| -> Vec<_> {
+        scenario.providers[0].config.faults.iter().map(|fault| (fault.at, fault.lasts)).collect()
+    };
+    scenario.duration = Duration::from_secs(86_400);
+    let first = times(&scenario);
+    scenario.set_seed(Seed::new(scenario.seed.value()));
+    assert_eq!(times(&scenario), first, "the same seed");
+    let histories: Vec<_> = (0..50)
+        .map(|seed| {
+            scenario.set_seed(Seed::new(seed));
+            times(&scenario).len()
+        })
+        .collect();
+    assert!(histories.iter().any(|count| *count != histories[0]), "{histories:?}");
+    assert!(scenario.providers[0].written.faults.is_empty());
+}
+
+#[test]
+fn a_family_of_models_gives_what_is_not_given() {
+    let of = |more: &str| {
+        let text = format!("providers:\n  one: {{ {more} }}\n");
+        MockFile::read("mock.yaml", &text).unwrap().providers[0].config.clone()
+    };
+    let family = of("like: gpt-4o-mini");
+    assert!((530_000_000..540_000_000).contains(&family.ttft.at(0.5)), "{:?}", family.ttft);
+    assert!(family.slow.is_some());
+    let own = of("like: gpt-4o-mini, ttft: 100ms");
+    assert_eq!((own.ttft, own.slow), (Law::Fixed { value: 100_000_000 }, None));
+    assert_eq!(own.itl, family.itl);
 }
