@@ -50,7 +50,7 @@ fn missed(verdict: Result<Verdict, String>) -> Vec<String> {
         Ok(verdict) => verdict,
         Err(problems) => return vec![problems],
     };
-    let rows = verdict.rows.iter().filter(|row| !row.is_met());
+    let rows = verdict.rows.iter().chain(&verdict.over_seeds).filter(|row| !row.is_met());
     rows.map(|row| format!("{}: {}", row.text, row.reason)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("determinism", &[]),
     ("failure", &[]),
     ("clock", &["determinism"]),
@@ -35,6 +35,10 @@ const MAY_USE: [(&str, &[&str]); 16] = [
         ],
     ),
     ("report", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
+    (
+        "campaign",
+        &["determinism", "provider", "record", "report", "router", "scenario", "sim", "workload"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -2,8 +2,11 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use squall_router::Profile;
+use squall_scenario::Setting;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Rehearse the day an LLM feature goes viral: replay a spike through an LLM router while the
 /// providers behind it slow down, rate-limit, break and come back, and get a verdict.
@@ -18,8 +21,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run a scenario, over real sockets or in virtual time, and judge it
     Run(RunArgs),
-    /// Simulate every scenario below the given files and folders, one line each
+    /// Simulate every scenario below the given files and folders with many seeds, and judge them together
     Check(CheckArgs),
+    /// Find how far a value of a scenario can go while its expectations hold, and what that takes
+    Plan(PlanArgs),
+    /// Go through a rollout's checklist, and write its sign-off
+    Rehearse(RehearseArgs),
     /// Feed the journal of a recording to a fresh router core, then judge and draw the run again
     Replay(ReplayArgs),
     /// Serve the router as an OpenAI-compatible gateway
@@ -44,6 +51,12 @@ pub(crate) struct RunArgs {
     /// Draw with this seed instead of the scenario's
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Run with another value than the file's, such as `traffic.peak=400`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+    /// Simulate it a second time, and say where the two differ if they do
+    #[arg(long, requires = "sim")]
+    pub(crate) twice: bool,
     /// Write the report and the recording here [default: reports/NAME/live or reports/NAME/sim]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -54,9 +67,114 @@ pub(crate) struct CheckArgs {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Write JUnit XML here
-    #[arg(long, value_name = "FILE", default_value = "reports/check/junit.xml")]
-    pub(crate) junit: PathBuf,
+    /// How many seeds of each scenario; fewer than 59 say nothing of 95% of all runs
+    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: u32,
+    /// The first seed, which the others follow [default: the scenario's own]
+    #[arg(long, value_name = "SEED")]
+    pub(crate) first_seed: Option<u64>,
+    /// How many runs to make at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Run with another value than the files', such as `router.retries=0`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+    /// Keep how good the runs are beside each scenario, as a baseline for later checks
+    #[arg(long, conflicts_with = "settings")]
+    pub(crate) bless: bool,
+    /// Run every seed twice, and stop where two runs differ
+    #[arg(long)]
+    pub(crate) twice: bool,
+    /// Write `junit.xml`, `summary.json` and `summary.md` here
+    #[arg(long, value_name = "DIR", default_value = "reports/check")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlanArgs {
+    /// The scenario
+    pub(crate) scenario: PathBuf,
+    /// The value to vary, by its path in the file, such as `traffic.peak`
+    #[arg(long, value_name = "PATH", required_unless_present = "sweep")]
+    pub(crate) vary: Option<String>,
+    /// What has to hold; may be repeated [default: the expectations of the file]
+    #[arg(long, value_name = "EXPECTATION")]
+    pub(crate) until: Vec<String>,
+    /// Draw a curve over these values instead of looking for an answer: `traffic.peak=100..600/50`
+    #[arg(long, value_name = "PATH=A..B/STEP", conflicts_with = "vary")]
+    pub(crate) sweep: Option<Sweep>,
+    /// Look at the limits for this value, and exit with 1 if it is not met [default: the file's value]
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) target: Option<f64>,
+    /// A provider whose limits cannot be bought: the others have to make up for it; may be repeated
+    #[arg(long, value_name = "PROVIDER")]
+    pub(crate) keep: Vec<String>,
+    /// A lower value is the harder one: a limit that is bought, a time-out, a number of replicas
+    #[arg(long)]
+    pub(crate) lowest: bool,
+    /// Leave out what happens with each provider gone
+    #[arg(long)]
+    pub(crate) as_it_is: bool,
+    /// How many seeds speak for a value; fewer than 59 cannot give an answer
+    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: u32,
+    /// How many runs to make at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Plan with another value than the file's; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+    /// Write `plan.html`, `plan.md`, `plan.json` and the curve here [default: reports/NAME/plan]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RehearseArgs {
+    /// The checklist
+    pub(crate) checklist: PathBuf,
+    /// Run every stage once over real sockets, in its own time, instead of with many seeds in virtual time
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// How many seeds of each stage; fewer than 59 say nothing of 95% of all runs
+    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: u32,
+    /// How many runs to make at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Rehearse with another value than the scenario's, such as `router.retries=0`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+    /// Write `sign-off.html`, `sign-off.md` and `junit.xml` here [default: reports/NAME/rehearsal]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Values along a range.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sweep {
+    pub(crate) path: String,
+    pub(crate) values: Vec<f64>,
+}
+
+impl FromStr for Sweep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const MOST: f64 = 1_000.0;
+        let wrong = || format!("`{text}` is no sweep: write `PATH=A..B/STEP`");
+        let (path, range) = text.split_once('=').ok_or_else(wrong)?;
+        let (ends, step) = range.split_once('/').ok_or_else(wrong)?;
+        let (from, to) = ends.split_once("..").ok_or_else(wrong)?;
+        let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
+        let (from, to, step) = (number(from)?, number(to)?, number(step)?);
+        let steps = ((to - from) / step + 1e-9).floor();
+        if !(0.0..MOST).contains(&steps) || from < 0.0 {
+            return Err(format!("`{text}` makes no values between 1 and {MOST}"));
+        }
+        let values = (0..=steps as u32).map(|place| from + f64::from(place) * step);
+        Ok(Self { path: path.trim().to_owned(), values: values.collect() })
+    }
 }
 
 #[derive(Debug, ClapArgs)]

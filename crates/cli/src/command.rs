@@ -1,9 +1,12 @@
 //! One file per command.
 
 pub(crate) mod check;
+mod github;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod mock;
+pub(crate) mod plan;
+pub(crate) mod rehearse;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -11,15 +14,33 @@ pub(crate) mod serve;
 mod watch;
 
 use crate::error::Error;
-use squall_scenario::Scenario;
+use squall_scenario::{PathError, Scenario, Setting};
 use std::fs;
 use std::path::Path;
 
-/// Reads a scenario; another file that it names is looked for from where it stands.
-fn scenario(path: &Path) -> Result<Scenario, Error> {
+/// Reads a scenario with other values than the file's; another file that it names is looked for from where
+/// it stands.
+fn scenario(path: &Path, settings: &[Setting]) -> Result<Scenario, Error> {
+    scenario_of(path, &set(path, text(path)?, settings)?)
+}
+
+/// Reads a scenario from a text that stands, or might stand, in a file.
+fn scenario_of(path: &Path, text: &str) -> Result<Scenario, Error> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| fs::read_to_string(folder.join(other));
-    Ok(Scenario::read_with(&path.display().to_string(), &text(path)?, &load)?)
+    Ok(Scenario::read_with(&path.display().to_string(), text, &load)?)
+}
+
+/// The text of a file with other values.
+fn set(path: &Path, text: String, settings: &[Setting]) -> Result<String, Error> {
+    settings.iter().try_fold(text, |text, setting| {
+        let refused = |source| Error::Setting { path: path.to_owned(), source };
+        setting.apply(&text).or_else(|source| match source {
+            // Reading it as it is says why.
+            PathError::Unreadable => Ok(text.clone()),
+            source => Err(refused(source)),
+        })
+    })
 }
 
 /// Reads a file.

@@ -1,6 +1,7 @@
 //! What can go wrong for the person at the keyboard, and the exit code that says so.
 
-use squall_scenario::Diagnostics;
+use squall_campaign::{CampaignError, RehearseError};
+use squall_scenario::{Diagnostics, PathError};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +43,31 @@ pub(crate) enum Error {
     /// A file with mistakes in it.
     #[error(transparent)]
     File(#[from] Diagnostics),
+    /// A value to be set that is nowhere in the file.
+    #[error("`{}`: {source}", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PathError,
+    },
+    /// A checklist that cannot be gone through.
+    #[error("`{}`: {source}", path.display())]
+    Rehearse {
+        /// The checklist.
+        path: PathBuf,
+        /// Why not.
+        source: Box<RehearseError>,
+    },
+    /// A value that cannot be varied.
+    #[error("{0}")]
+    Varied(String),
+    /// Too few seeds for what was asked.
+    #[error("{0}")]
+    TooFewSeeds(String),
+    /// Many runs that could not be made, or came out otherwise the second time.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
     /// No scenario where one was looked for.
     #[error("no scenario below {0}: a scenario is a file that ends in `.yaml`")]
     NoScenario(String),
@@ -91,7 +117,13 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Campaign(CampaignError::Differ { .. }) => Exit::Diverged,
+            Self::Campaign(_) => Exit::Usage,
             Self::Read { .. }
+            | Self::Setting { .. }
+            | Self::TooFewSeeds(_)
+            | Self::Varied(_)
+            | Self::Rehearse { .. }
             | Self::File(_)
             | Self::NoScenario(_)
             | Self::NoJournal(_)

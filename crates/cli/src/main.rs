@@ -14,6 +14,8 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(args) => command::run::run(&args),
         Command::Check(args) => command::check::check(&args),
+        Command::Plan(args) => command::plan::plan(&args),
+        Command::Rehearse(args) => command::rehearse::rehearse(&args),
         Command::Replay(args) => command::replay::replay(&args),
         Command::Gateway(args) => command::serve::gateway(&args),
         Command::Mock(args) => command::mock::mock(&args),

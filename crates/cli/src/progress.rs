@@ -1,8 +1,9 @@
-//! A live run, watched: one line that changes on a terminal, a line every five seconds elsewhere.
+//! Runs, watched: one line that changes on a terminal; elsewhere a line every five seconds of a live run.
 
 use crate::error::Error;
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use squall_campaign::Progress;
 use squall_live::{LiveStatus, RunOptions};
 use squall_record::{Ended, Recording};
 use squall_scenario::Scenario;
@@ -35,6 +36,64 @@ pub(crate) fn run_live(scenario: &Scenario) -> Result<Recording, Error> {
         terminal::status(format_args!("interrupted at {at}: what was measured until then is kept"));
     }
     Ok(recording)
+}
+
+/// Many runs on their way: a bar on a terminal, nothing elsewhere.
+pub(crate) struct Runs(Option<ProgressBar>);
+
+impl Runs {
+    pub(crate) fn new() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} runs  {eta}") {
+            bar.set_style(style);
+        }
+        Self(Some(bar))
+    }
+
+    pub(crate) fn show(&self, progress: Progress) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(progress.of as u64);
+            bar.set_position(progress.done as u64);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What is being tried: a line that changes on a terminal, nothing elsewhere.
+pub(crate) struct Trying(Option<ProgressBar>);
+
+impl Trying {
+    pub(crate) fn new() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        Self(Some(bar))
+    }
+
+    pub(crate) fn show(&self, what: String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what);
+            bar.tick();
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 enum View {

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod errors;
+mod goodput;
 mod latency;
 mod legend;
 mod letters;
@@ -19,6 +20,7 @@ mod traffic;
 pub(crate) use letters::{REGULAR, SEMIBOLD};
 
 use crate::ReportError;
+use crate::plan::PlanReport;
 use picture::Picture;
 use squall_record::Recording;
 use squall_scenario::Scenario;
@@ -113,18 +115,31 @@ pub fn draw_charts(
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
     let story = Story::new(scenario, recording);
-    let drawn = CHARTS.iter().map(|chart| {
-        let picture = (chart.draw)(&story);
-        let failed = |problem: String| ReportError::Draw { chart: chart.id, problem };
-        Ok(DrawnChart {
-            id: chart.id,
-            title: picture.title.clone(),
-            reading: chart.reading,
-            svg: render::svg(&picture).map_err(failed)?,
-            png: render::png(&picture).map_err(failed)?,
-        })
-    });
-    drawn.collect()
+    let charts = CHARTS.iter();
+    charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&story))).collect()
+}
+
+/// Draws the curves of a plan.
+///
+/// # Errors
+/// When the drawing library fails, which is a defect.
+pub(crate) fn draw_goodput(plan: &PlanReport) -> Result<DrawnChart, ReportError> {
+    drawn("goodput", goodput::READING, &goodput::draw(plan))
+}
+
+fn drawn(
+    id: &'static str,
+    reading: &'static str,
+    picture: &Picture,
+) -> Result<DrawnChart, ReportError> {
+    let failed = |problem: String| ReportError::Draw { chart: id, problem };
+    Ok(DrawnChart {
+        id,
+        title: picture.title.clone(),
+        reading,
+        svg: render::svg(picture).map_err(failed)?,
+        png: render::png(picture).map_err(failed)?,
+    })
 }
 
 #[cfg(test)]

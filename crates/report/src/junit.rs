@@ -16,10 +16,15 @@ use std::path::Path;
 /// When the file cannot be written.
 pub fn write_junit(path: &Path, verdicts: &[Verdict]) -> Result<(), ReportError> {
     let xml = junit(verdicts).map_err(|source| ReportError::write(path, source))?;
+    put(path, xml.as_bytes())
+}
+
+/// Writes a file, and makes its folder if it is not there.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
     }
-    fs::write(path, xml).map_err(|source| ReportError::write(path, source))
+    fs::write(path, bytes).map_err(|source| ReportError::write(path, source))
 }
 
 /// Verdicts as XML.
@@ -45,19 +50,31 @@ fn suite(verdict: &Verdict) -> TestSuite {
 }
 
 fn case(verdict: &Verdict, row: &VerdictRow) -> TestCase {
-    let mut status = match row.judgement {
+    let detail = row.detail().join("\n");
+    let class = (verdict.scenario.as_str(), row.phase.as_deref());
+    case_of(&row.text, class, row.judgement, &row.reason, detail)
+}
+
+/// A case of the class `scenario.phase` that came out so, for this reason.
+pub(crate) fn case_of(
+    name: &str,
+    (scenario, phase): (&str, Option<&str>),
+    judgement: Judgement,
+    reason: &str,
+    detail: String,
+) -> TestCase {
+    let mut status = match judgement {
         Judgement::Met => TestCaseStatus::success(),
         Judgement::Missed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Judgement::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    if !row.is_met() {
-        status.set_type(row.judgement.as_str());
-        status.set_message(row.reason.clone());
-        status.set_description(row.detail().join("\n"));
+    if judgement != Judgement::Met {
+        status.set_type(judgement.as_str());
+        status.set_message(reason);
+        status.set_description(detail);
     }
-    let mut case = TestCase::new(row.text.clone(), status);
-    let phase = row.phase.as_deref().unwrap_or("run");
-    case.set_classname(format!("{}.{phase}", verdict.scenario));
+    let mut case = TestCase::new(name, status);
+    case.set_classname(format!("{scenario}.{}", phase.unwrap_or("run")));
     case
 }
 

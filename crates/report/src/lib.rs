@@ -11,6 +11,9 @@ mod junit;
 mod markdown;
 mod metrics;
 mod page;
+mod plan;
+mod seeds;
+mod signoff;
 mod summary;
 mod table;
 mod text;
@@ -22,6 +25,19 @@ pub use files::{ReportPaths, write};
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};
+pub use plan::{
+    CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanReport, Varied, plan_lines,
+    plan_markdown, write_plan,
+};
+pub use seeds::{
+    Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, Origin, SeedsRow, SeedsVerdict, Spread,
+    annotations, check_lines, check_markdown, judge_seeds, least_seeds, lower_rank, upper_rank,
+    write_check,
+};
+pub use signoff::{
+    Evidence, Outcome, SignOff, SignOffItem, SignOffPaths, sign_off_lines, sign_off_markdown,
+    write_sign_off,
+};
 pub use summary::{
     ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
     Percentiles, Summary, Totals, summary,

@@ -15,7 +15,38 @@ use squall_record::{Ended, GroupCells, Mode, Recording};
 use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
 
-const TEMPLATE: &str = include_str!("../templates/report.html");
+/// Every template, and what they share.
+const TEMPLATES: [(&str, &str); 4] = [
+    ("style.html", include_str!("../templates/style.html")),
+    ("report.html", include_str!("../templates/report.html")),
+    ("plan.html", include_str!("../templates/plan.html")),
+    ("sign-off.html", include_str!("../templates/sign-off.html")),
+];
+
+/// The typeface, as it stands in a page.
+#[derive(Serialize)]
+pub(crate) struct Fonts {
+    regular: String,
+    semibold: String,
+}
+
+impl Default for Fonts {
+    fn default() -> Self {
+        Self { regular: STANDARD.encode(REGULAR), semibold: STANDARD.encode(SEMIBOLD) }
+    }
+}
+
+/// Fills a template.
+///
+/// # Errors
+/// When the template fails, which is a defect.
+pub(crate) fn render(template: &str, page: impl Serialize) -> Result<String, ReportError> {
+    let mut templates = Environment::new();
+    for (name, text) in TEMPLATES {
+        templates.add_template(name, text)?;
+    }
+    Ok(templates.get_template(template)?.render(Serde(page))?)
+}
 
 /// Writes the page.
 ///
@@ -27,12 +58,9 @@ pub(crate) fn page(
     verdict: &Verdict,
     charts: &[DrawnChart],
 ) -> Result<String, ReportError> {
-    let mut templates = Environment::new();
-    templates.add_template("report.html", TEMPLATE)?;
     let summary = summary(scenario, recording, verdict);
     let page = Page {
-        regular: STANDARD.encode(REGULAR),
-        semibold: STANDARD.encode(SEMIBOLD),
+        fonts: Fonts::default(),
         mark: mark(verdict.overall),
         headline: headline(verdict.overall),
         tally: verdict.tally(),
@@ -51,14 +79,14 @@ pub(crate) fn page(
         command: command(recording),
         summary,
     };
-    Ok(templates.get_template("report.html")?.render(Serde(page))?)
+    render("report.html", page)
 }
 
 /// What the template shows.
 #[derive(Serialize)]
 struct Page<'a> {
-    regular: String,
-    semibold: String,
+    #[serde(flatten)]
+    fonts: Fonts,
     mark: &'static str,
     headline: &'static str,
     tally: String,
@@ -148,7 +176,7 @@ struct DeploymentRow<'a> {
 }
 
 /// A shape beside the word, so that no meaning hangs on a colour.
-const fn mark(judgement: Judgement) -> &'static str {
+pub(crate) const fn mark(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Met => "✓",
         Judgement::Missed => "✗",

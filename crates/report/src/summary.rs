@@ -3,6 +3,7 @@
 
 mod parts;
 
+pub(crate) use parts::number_and_unit;
 pub use parts::{
     ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
     Percentiles, Totals,

@@ -50,13 +50,13 @@ const fn word(judgement: Judgement) -> &'static str {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Side {
+pub(crate) enum Side {
     Left,
     Right,
 }
 
 /// Rows of cells as lines, each column as wide as its widest cell.
-fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
+pub(crate) fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &[String; N]| {

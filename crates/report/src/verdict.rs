@@ -34,8 +34,11 @@ pub struct Verdict {
     pub mode: Mode,
     /// How long it ran: the scenario's length, or less if it was interrupted.
     pub duration: Duration,
-    /// One row for each expectation, in the order of the file.
+    /// One row for each expectation of a single run, in the order of the file.
     pub rows: Vec<VerdictRow>,
+    /// What this run adds to each expectation about many seeds: it is judged over all of them, and here it
+    /// decides nothing.
+    pub over_seeds: Vec<VerdictRow>,
     /// Missed if any is missed; else inconclusive if any is, or if there are doubts; else met.
     pub overall: Judgement,
     /// Why the run as a whole is inconclusive, if it is.
@@ -72,9 +75,11 @@ pub struct VerdictRow {
 /// Judges a recording by what its scenario expects.
 #[must_use]
 pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
-    let expectations = scenario.expectations.iter();
-    let rows: Vec<_> =
-        expectations.map(|expectation| row(scenario, recording, expectation)).collect();
+    let row = |expectation: &&Expectation| row(scenario, recording, expectation);
+    let (over_seeds, single): (Vec<_>, Vec<_>) =
+        scenario.expectations.iter().partition(|expectation| expectation.over_seeds.is_some());
+    let rows: Vec<_> = single.iter().map(row).collect();
+    let over_seeds: Vec<_> = over_seeds.iter().map(row).collect();
     let doubts = trust::doubts(recording);
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     let overall = if any(Judgement::Missed) {
@@ -92,10 +97,14 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
             Ended::Complete => recording.header.duration,
             Ended::Interrupted { at } => at.since(Timestamp::ZERO),
         },
+        warnings: trust::warnings(recording)
+            .into_iter()
+            .chain(over_seeds.iter().map(open))
+            .collect(),
         rows,
+        over_seeds,
         overall,
         doubts,
-        warnings: trust::warnings(recording),
         changes: text::changes(&recording.header),
     }
 }
@@ -175,6 +184,11 @@ impl fmt::Display for Judgement {
     }
 }
 
+/// What a single run can say of an expectation about many.
+fn open(row: &VerdictRow) -> String {
+    format!("`{}` is for `squall check` to judge; in this run it is {}", row.text, row.measured)
+}
+
 fn row(scenario: &Scenario, recording: &Recording, expectation: &Expectation) -> VerdictRow {
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
     let window = phase.map_or(Timestamp::ZERO..Timestamp::MAX, |phase| phase.start..phase.end);
@@ -243,12 +257,12 @@ fn weigh(
 }
 
 /// On which side of the limit a value is.
-struct Side {
-    holds: bool,
+pub(crate) struct Side {
+    pub(crate) holds: bool,
     words: &'static str,
 }
 
-fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
+pub(crate) fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
     let difference = number(value) - number(limit);
     let tolerance = 1e-9 * number(limit).abs().max(1e-3);
     let (above, below) = (difference > tolerance, difference < -tolerance);
@@ -270,7 +284,7 @@ fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
 }
 
 /// For comparison alone: seconds for a time.
-fn number(value: Value) -> f64 {
+pub(crate) fn number(value: Value) -> f64 {
     match value {
         Value::Fraction(number) | Value::Ratio(number) => number,
         Value::Duration(duration) => duration.as_secs_f64(),
@@ -278,7 +292,7 @@ fn number(value: Value) -> f64 {
     }
 }
 
-fn value_of(limit: Limit) -> Value {
+pub(crate) fn value_of(limit: Limit) -> Value {
     match limit {
         Limit::Fraction(fraction) => Value::Fraction(fraction),
         Limit::Duration(duration) => Value::Duration(duration),
@@ -287,7 +301,7 @@ fn value_of(limit: Limit) -> Value {
     }
 }
 
-const fn sign(comparison: Comparison) -> &'static str {
+pub(crate) const fn sign(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::AtMost => "<=",
         Comparison::AtLeast => ">=",

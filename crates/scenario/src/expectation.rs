@@ -1,4 +1,4 @@
-//! Expectations: `metric(argument) op value [during phase]`.
+//! Expectations: `[pN of] metric(argument) [over seeds] op value [during phase]`.
 
 mod metrics;
 mod parse;
@@ -25,6 +25,8 @@ pub struct Expectation {
     pub comparison: Comparison,
     /// With what.
     pub limit: Limit,
+    /// Which quantile over many seeds is meant, between 0 and 1; `None` for every single run.
+    pub over_seeds: Option<f64>,
     /// In which phase, by its place in the scenario; `None` for the whole run.
     pub during: Option<usize>,
 }

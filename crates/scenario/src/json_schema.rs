@@ -85,9 +85,9 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Factor => pattern(r"^[0-9]+(\.[0-9]{1,3})?x$"),
         Shape::Address => pattern(r"^.+:[0-9]+$"),
         Shape::Url => pattern("^https?://"),
-        Shape::Expectation => {
-            pattern(r"^\s*[a-z0-9_]+\s*(\([^()]+\))?\s*(<=|>=|<|>|==)\s*\S+(\s+during\s+\S+)?\s*$")
-        }
+        Shape::Expectation => pattern(
+            r"^\s*(p[0-9.]+\s+of\s+)?[a-z0-9_]+\s*(\([^()]+\))?\s*(over\s+seeds\s*)?(<=|>=|<|>|==)\s*\S+(\s+during\s+\S+)?\s*$",
+        ),
         Shape::Section(section) => {
             define(section, definitions);
             json!({ "$ref": reference(section) })

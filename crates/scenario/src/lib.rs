@@ -6,6 +6,7 @@
 //! refuses keys that its table lacks, and the [JSON Schema](json_schema) and the
 //! [reference](reference_markdown) are written from the same tables.
 
+mod checklist;
 mod diagnostic;
 mod expectation;
 mod fields;
@@ -15,11 +16,13 @@ mod model;
 mod node;
 mod read;
 mod reference;
+mod setting;
 mod shape;
 mod unit;
 mod value;
 mod yaml;
 
+pub use checklist::{Checklist, Item, ItemKind, Rise, Stage, StageFault, StaticCheck};
 pub use diagnostic::{Diagnostics, Problem, Related};
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, Of, Unit,
@@ -32,3 +35,4 @@ pub use model::{
 };
 pub use read::read_fault;
 pub use reference::reference_markdown;
+pub use setting::{Found, PathError, Setting, value_at};

@@ -50,6 +50,25 @@ impl Node {
         }
     }
 
+    /// The same on one line, as YAML writes it in braces.
+    pub(crate) fn flow(&self) -> String {
+        match &self.kind {
+            Kind::Nothing => "~".to_owned(),
+            Kind::Scalar(text) => plain_or_quoted(text),
+            Kind::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::flow).collect();
+                format!("[ {} ]", items.join(", "))
+            }
+            Kind::Map(entries) => {
+                let entries = entries.iter();
+                let entries = entries.map(|entry| {
+                    format!("{}: {}", plain_or_quoted(&entry.key), entry.value.flow())
+                });
+                format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// The place of bytes `part` of a scalar's text: exact where the file spells the text out on one
     /// line without escapes, the whole scalar otherwise.
     pub(crate) fn part(&self, part: &Range<usize>) -> Range<usize> {
@@ -62,4 +81,13 @@ impl Node {
         let start = self.span.start + quotes;
         start + part.start..start + part.end
     }
+}
+
+/// A scalar as it may stand in braces.
+fn plain_or_quoted(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "%._-/".contains(c);
+    if !text.is_empty() && text.chars().all(harmless) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "''"))
 }

@@ -3,6 +3,7 @@
 
 mod capacity;
 mod change;
+mod checklist;
 mod cooldown;
 mod deployment;
 mod fallback;
@@ -28,6 +29,7 @@ mod strategy;
 mod tenant;
 mod traffic;
 
+pub(crate) use checklist::CHECKLIST;
 pub(crate) use fault::FAULT_NOW;
 pub(crate) use gateway::GATEWAY;
 pub(crate) use known::Known;

@@ -1,7 +1,7 @@
 //! The reference of the files as Markdown, written from the tables that drive the readers.
 
 use crate::expectation::{METRICS, Of, Unit};
-use crate::read::{GATEWAY, MOCK, SCENARIO};
+use crate::read::{CHECKLIST, GATEWAY, MOCK, SCENARIO};
 use crate::shape::{Key, Need, Section, Shape};
 use core::fmt::Write as _;
 
@@ -10,9 +10,12 @@ use core::fmt::Write as _;
 pub fn reference_markdown() -> String {
     let mut out = String::new();
     let mut seen = Vec::new();
-    for (title, root) in
-        [("Scenario files", &SCENARIO), ("Gateway files", &GATEWAY), ("Mock files", &MOCK)]
-    {
+    for (title, root) in [
+        ("Scenario files", &SCENARIO),
+        ("Gateway files", &GATEWAY),
+        ("Mock files", &MOCK),
+        ("Checklists", &CHECKLIST),
+    ] {
         line(&mut out, format_args!("## {title}\n"));
         section(root, &mut seen, &mut out);
     }

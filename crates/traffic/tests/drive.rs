@@ -60,6 +60,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
             stream,
             client: ClientConfig { timeout },
             kinds: Vec::new(),
+            shifts: Vec::new(),
         },
         seed: SEED,
         clock,

@@ -22,6 +22,17 @@ pub struct WorkloadConfig {
     pub client: ClientConfig,
     /// The kinds of requests, one of which is drawn for each by weight. Empty for a single kind.
     pub kinds: Vec<KindConfig>,
+    /// When the weights of the kinds become others, in the order of time.
+    pub shifts: Vec<Shift>,
+}
+
+/// Other weights of the kinds from some time on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shift {
+    /// From when, by intended time.
+    pub at: Timestamp,
+    /// The weight of each kind, in the order of [`WorkloadConfig::kinds`].
+    pub weights: Vec<u32>,
 }
 
 /// A kind of request. What it does not say holds as for all.

@@ -15,7 +15,9 @@ mod patience;
 mod rate;
 mod workload;
 
-pub use config::{Arrivals, ClientConfig, Decay, KindConfig, Rate, RateSegment, WorkloadConfig};
+pub use config::{
+    Arrivals, ClientConfig, Decay, KindConfig, Rate, RateSegment, Shift, WorkloadConfig,
+};
 pub use input::{Answer, Input};
 pub use output::{ClientRequest, Ordinal, Output};
 pub use workload::Workload;

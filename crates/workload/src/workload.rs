@@ -2,7 +2,7 @@
 
 use crate::arrivals::{Next, Process};
 use crate::patience::Patience;
-use crate::{Answer, ClientRequest, Input, KindConfig, Ordinal, Output, WorkloadConfig};
+use crate::{Answer, ClientRequest, Input, KindConfig, Ordinal, Output, Shift, WorkloadConfig};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use squall_determinism::{Law, Purpose, Seed, Timestamp};
@@ -31,6 +31,7 @@ use squall_determinism::{Law, Purpose, Seed, Timestamp};
 ///     stream: Share::ALL,
 ///     client: ClientConfig { timeout: Duration::from_secs(20) },
 ///     kinds: Vec::new(),
+///     shifts: Vec::new(),
 /// };
 /// let mut workload = Workload::new(config, Seed::new(7));
 /// let mut sent = 0;
@@ -55,8 +56,8 @@ use squall_determinism::{Law, Purpose, Seed, Timestamp};
 pub struct Workload {
     config: Sizes,
     kinds: Vec<KindConfig>,
-    /// The sum of the kinds' weights.
-    weights: u64,
+    /// The weights of the kinds at first, and from when on which others hold.
+    weights: Vec<Shift>,
     seed: Seed,
     now: Timestamp,
     process: Process,
@@ -93,7 +94,12 @@ impl Workload {
                 stream: config.stream,
                 timeout: config.client.timeout,
             },
-            weights: config.kinds.iter().map(|kind| u64::from(kind.weight)).sum(),
+            weights: core::iter::once(Shift {
+                at: Timestamp::ZERO,
+                weights: config.kinds.iter().map(|kind| kind.weight).collect(),
+            })
+            .chain(config.shifts)
+            .collect(),
             kinds: config.kinds,
             outputs: VecDeque::new(),
         }
@@ -159,7 +165,7 @@ impl Workload {
 
     fn send(&mut self, next: Next) {
         let request = self.patience.begin(next.at, next.client);
-        let (number, session) = self.draw_kind(request);
+        let (number, session) = self.draw_kind(request, next.at);
         let kind = self.kinds.get(usize::from(number));
         let mut draws = self.seed.stream(SHAPE, 0, request.0);
         let mut tokens = |own: Option<Law>, all: Law| {
@@ -184,14 +190,17 @@ impl Workload {
     }
 
     /// The kind of a request, and its session if the kind has some.
-    fn draw_kind(&self, request: Ordinal) -> (u16, Option<u64>) {
-        if self.weights == 0 {
+    fn draw_kind(&self, request: Ordinal, intended: Timestamp) -> (u16, Option<u64>) {
+        let begun = self.weights.partition_point(|shift| shift.at <= intended);
+        let Some(shift) = self.weights[..begun].last() else { return (0, None) };
+        let sum: u64 = shift.weights.iter().map(|weight| u64::from(*weight)).sum();
+        if sum == 0 {
             return (0, None);
         }
         let mut draws = self.seed.stream(KIND, 0, request.0);
-        let mut left = draws.below(self.weights);
-        for (number, kind) in (0_u16..).zip(&self.kinds) {
-            let weight = u64::from(kind.weight);
+        let mut left = draws.below(sum);
+        for (number, (kind, weight)) in (0_u16..).zip(self.kinds.iter().zip(&shift.weights)) {
+            let weight = u64::from(*weight);
             if left < weight {
                 let session = (kind.sessions > 0).then(|| draws.below(kind.sessions.into()));
                 return (number, session.map(|session| u64::from(number) << 32 | session));

@@ -1,57 +1,104 @@
-//! `squall check`: every scenario at its own seed, one line each.
+//! `squall check`: every scenario with many seeds, judged together.
 
-use super::run;
 use crate::args::CheckArgs;
+use crate::command::{self, github};
 use crate::error::{Error, Exit};
-use crate::{command, terminal};
-use squall_record::Keep;
-use squall_report::{Verdict, VerdictRow};
-use squall_scenario::Scenario;
-use squall_sim::SimOptions;
+use crate::{progress, terminal};
+use squall_campaign::{CheckOptions, check as run_all, workers};
+use squall_report::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
+use squall_scenario::{Scenario, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A scenario and its file.
+struct Checked {
+    path: PathBuf,
+    scenario: Scenario,
+    baseline: Option<Baseline>,
+}
 
 pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
-    let mut paths = Vec::new();
-    for path in &args.paths {
-        collect(path, &mut paths)?;
-    }
-    if paths.is_empty() {
-        let places: Vec<_> =
-            args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        return Err(Error::NoScenario(places.join(", ")));
-    }
     // All are read before any is run: a mistake in the last file is told at once.
-    let scenarios = read_all(&paths)?;
-    let mut verdicts = Vec::with_capacity(scenarios.len());
-    for scenario in scenarios {
-        let options = SimOptions { keep: Keep::Cells, journal: false };
-        let recording = squall_sim::simulate(&scenario, options)?;
-        let verdict = squall_report::judge(&scenario, &recording);
-        terminal::data(line(&scenario, &verdict));
-        verdict.rows.iter().filter(|row| !row.is_met()).for_each(tell);
-        verdicts.push(verdict);
-    }
-    squall_report::write_junit(&args.junit, &verdicts)?;
-    terminal::data(format_args!("junit: {}", args.junit.display()));
-    let met = verdicts.iter().filter(|verdict| run::exit(verdict) == Exit::Met).count();
-    terminal::data(format_args!("{met} of {} scenarios met their expectations", verdicts.len()));
-    Ok(verdicts.iter().map(run::exit).fold(Exit::Met, worse))
-}
-
-fn line(scenario: &Scenario, verdict: &Verdict) -> String {
-    let word = match run::exit(verdict) {
-        Exit::Met => "met",
-        Exit::Missed => "MISSED",
-        _ => "inconclusive",
+    let checked = read_all(args)?;
+    let options = CheckOptions {
+        seeds: args.seeds as usize,
+        first_seed: args.first_seed,
+        workers: args.jobs.unwrap_or_else(workers),
+        twice: args.twice,
     };
-    let met = verdict.rows.iter().filter(|row| row.is_met()).count();
-    let of = verdict.rows.len();
-    format!("{word:<12}  {}  seed {}  {met} of {of}", scenario.name, scenario.seed.value())
+    let started = started();
+    let scenarios: Vec<_> = checked.iter().map(|each| &each.scenario).collect();
+    let bar = progress::Runs::new();
+    let runs = run_all(&scenarios, &options, |progress| bar.show(progress));
+    bar.clear();
+    let runs = runs?;
+    if args.bless {
+        bless(&checked, &runs)?;
+    }
+    let verdicts: Vec<_> = checked
+        .iter()
+        .zip(&runs)
+        .map(|(each, runs)| {
+            let baseline = each.baseline.as_ref().filter(|_| !args.bless);
+            judge(each, &args.settings, runs, baseline)
+        })
+        .collect();
+    verdicts.iter().flat_map(squall_report::check_lines).for_each(terminal::data);
+    github::tell(&verdicts)?;
+    let paths = squall_report::write_check(&args.out, &verdicts)?;
+    terminal::data(format_args!("junit: {}", paths.junit.display()));
+    conclude(&verdicts, runs.iter().map(Vec::len).sum(), started.elapsed().as_secs_f64());
+    Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
 }
 
-fn tell(row: &VerdictRow) {
-    terminal::data(format_args!("              {}: {}", row.text, row.reason));
+/// When the command began. How long it took is told, and decides nothing.
+#[expect(clippy::disallowed_methods, reason = "a person wants to know how long it took")]
+fn started() -> Instant {
+    Instant::now()
+}
+
+fn judge(
+    checked: &Checked,
+    settings: &[Setting],
+    runs: &[Verdict],
+    baseline: Option<&Baseline>,
+) -> SeedsVerdict {
+    let settings = settings.iter().map(Setting::to_string).collect();
+    let origin = Origin { path: checked.path.display().to_string(), settings };
+    squall_report::judge_seeds(&checked.scenario, origin, runs, baseline)
+}
+
+fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
+    let met = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Met).count();
+    let of = verdicts.len();
+    terminal::data(format_args!("{met} of {of} scenarios met their expectations"));
+    terminal::status(format_args!("{runs} runs in {seconds:.1} s"));
+}
+
+/// Keeps how good the runs are beside each scenario.
+fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), Error> {
+    for (each, runs) in checked.iter().zip(runs) {
+        let Some(baseline) = Baseline::of(&each.scenario, runs) else {
+            let least = squall_report::least_seeds(0.95);
+            let text =
+                format!("a baseline takes at least {least} seeds, and there are {}", runs.len());
+            return Err(Error::TooFewSeeds(text));
+        };
+        let path = Baseline::path_of(&each.path);
+        baseline.write(&path)?;
+        terminal::status(format_args!("baseline: {}", path.display()));
+    }
+    Ok(())
+}
+
+/// The exit code of a judgement.
+pub(crate) const fn exit(judgement: Judgement) -> Exit {
+    match judgement {
+        Judgement::Met => Exit::Met,
+        Judgement::Missed => Exit::Missed,
+        Judgement::Inconclusive => Exit::Inconclusive,
+    }
 }
 
 /// A missed expectation outweighs an inconclusive one.
@@ -62,20 +109,34 @@ fn worse(left: Exit, right: Exit) -> Exit {
     }
 }
 
-fn read_all(paths: &[PathBuf]) -> Result<Vec<Scenario>, Error> {
-    let mut scenarios = Vec::with_capacity(paths.len());
+fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, Error> {
+    let mut paths = Vec::new();
+    for path in &args.paths {
+        collect(path, &mut paths)?;
+    }
+    if paths.is_empty() {
+        let places: Vec<_> =
+            args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        return Err(Error::NoScenario(places.join(", ")));
+    }
+    let mut checked = Vec::with_capacity(paths.len());
     let mut first_error = None;
     for path in paths {
-        match (command::scenario(path), &first_error) {
-            (Ok(scenario), _) => scenarios.push(scenario),
+        let read = command::scenario(&path, &args.settings).and_then(|scenario| {
+            let baseline = Baseline::read(&Baseline::path_of(&path))?;
+            Ok(Checked { path, scenario, baseline })
+        });
+        match (read, &first_error) {
+            (Ok(each), _) => checked.push(each),
             (Err(error), None) => first_error = Some(error),
             (Err(error), Some(_)) => terminal::error(&error),
         }
     }
-    first_error.map_or(Ok(scenarios), Err)
+    first_error.map_or(Ok(checked), Err)
 }
 
-/// The scenario files at or below a path, in the order of their names.
+/// The scenario files at or below a path, in the order of their names. Checklists lie beside scenarios, and
+/// are run by `rehearse`.
 fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
@@ -90,7 +151,8 @@ fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     entries.sort();
     for entry in entries {
         let is_scenario = entry.extension().is_some_and(|ending| ending == "yaml");
-        if is_scenario || entry.is_dir() {
+        let is_folder = entry.is_dir() && entry.file_name() != Some("checklists".as_ref());
+        if is_scenario || is_folder {
             collect(&entry, found)?;
         }
     }

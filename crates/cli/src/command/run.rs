@@ -1,5 +1,6 @@
 //! `squall run`.
 
+use super::check;
 use crate::args::RunArgs;
 use crate::error::{Error, Exit};
 use crate::{command, progress, terminal};
@@ -10,7 +11,7 @@ use squall_sim::SimOptions;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
-    let mut scenario = command::scenario(&args.scenario)?;
+    let mut scenario = command::scenario(&args.scenario, &args.settings)?;
     if let Some(seed) = args.seed {
         scenario.set_seed(Seed::new(seed));
     }
@@ -21,6 +22,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
         Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
         Mode::Live => progress::run_live(&scenario)?,
     };
+    if args.twice {
+        squall_campaign::again(&scenario, &recording.header.digest)?;
+        terminal::status("the second run was the same");
+    }
     conclude(&scenario, &recording, &out)
 }
 
@@ -50,16 +55,7 @@ pub(crate) fn conclude(
     terminal::data(squall_report::terminal_table(&verdict));
     terminal::data(format_args!("digest: {}", recording.header.digest));
     terminal::data(format_args!("report: {}", paths.html.display()));
-    Ok(exit(&verdict))
-}
-
-/// The exit code of a verdict.
-pub(crate) fn exit(verdict: &squall_report::Verdict) -> Exit {
-    match verdict.overall {
-        squall_report::Judgement::Met => Exit::Met,
-        squall_report::Judgement::Missed => Exit::Missed,
-        squall_report::Judgement::Inconclusive => Exit::Inconclusive,
-    }
+    Ok(check::exit(verdict.overall))
 }
 
 fn default_out(scenario: &Scenario, mode: Mode) -> PathBuf {

@@ -71,27 +71,6 @@ fn without_a_fallback_and_two_deployments_the_verdict_fails_and_the_report_shows
 }
 
 #[test]
-fn check_gives_a_line_for_each_scenario_and_junit() {
-    let folder = Folder::new("check");
-    std::fs::create_dir_all(folder.path("all/deeper")).expect("the folder can be made");
-    folder.write("all/one.yaml", &viral_spike());
-    folder.write("all/deeper/two.yaml", &viral_spike().replace("name: viral-spike", "name: two"));
-    let ended = folder.squall(&["check", "all", "--junit", "junit.xml"]);
-    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    assert!(ended.out.contains("viral-spike  seed 7  7 of 7"), "{}", ended.out);
-    assert!(ended.out.contains("two  seed 7  7 of 7"), "{}", ended.out);
-    assert_eq!(folder.read("junit.xml").matches("<testsuite ").count(), 2);
-}
-
-#[test]
-fn check_of_a_folder_without_scenarios_says_what_one_is() {
-    let folder = Folder::new("check-nothing");
-    let ended = folder.squall(&["check", "."]);
-    assert_eq!(ended.code, 2);
-    assert!(ended.err.contains("a scenario is a file that ends in `.yaml`"), "{}", ended.err);
-}
-
-#[test]
 fn a_recording_is_replayed_and_judged_again_and_a_damaged_one_is_found_out() {
     let folder = Folder::new("replay");
     folder.write("viral-spike.yaml", &viral_spike());

@@ -308,7 +308,7 @@ pub(super) fn ceiling(most: f64) -> f64 {
 }
 
 /// A step of 1, 2 or 5 times a power of ten that gives about `lines` lines.
-fn round_step(most: f64, lines: f64) -> f64 {
+pub(super) fn round_step(most: f64, lines: f64) -> f64 {
     let rough = (most / lines).max(f64::MIN_POSITIVE);
     let power = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999);

@@ -168,12 +168,8 @@ impl ExpectationSummary {
             Measurement::Measured(measured) => Some(measured.value),
             Measurement::Inconclusive { .. } => None,
         };
-        let (value, unit) = match value {
-            Some(Value::Fraction(fraction)) => (Some(decimals(fraction)), Some("share")),
-            Some(Value::Ratio(ratio)) => (Some(decimals(ratio)), Some("ratio")),
-            Some(Value::Count(count)) => (Some(count as f64), Some("count")),
-            Some(Value::Duration(Duration::MAX)) => (None, Some("ms")),
-            Some(Value::Duration(time)) => (Some(decimals(time.as_secs_f64() * 1e3)), Some("ms")),
+        let (value, unit) = match value.map(number_and_unit) {
+            Some((value, unit)) => (value, Some(unit)),
             None => (None, None),
         };
         Self {
@@ -186,6 +182,17 @@ impl ExpectationSummary {
             reason: row.reason.clone(),
             detail: row.detail().to_vec(),
         }
+    }
+}
+
+/// A value in the unit of its metric; none for a time that never came.
+pub(crate) fn number_and_unit(value: Value) -> (Option<f64>, &'static str) {
+    match value {
+        Value::Fraction(fraction) => (Some(decimals(fraction)), "share"),
+        Value::Ratio(ratio) => (Some(decimals(ratio)), "ratio"),
+        Value::Count(count) => (Some(count as f64), "count"),
+        Value::Duration(Duration::MAX) => (None, "ms"),
+        Value::Duration(time) => (Some(decimals(time.as_secs_f64() * 1e3)), "ms"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The text of an expectation to its parts, each with its place: `metric(argument) op value [during
-//! phase]`. What the parts mean is checked in `resolve`.
+//! The text of an expectation to its parts, each with its place: `[pN of] metric(argument) [over seeds] op
+//! value [during phase]`. What the parts mean is checked in `resolve`.
 
 use super::Comparison;
 use crate::unit::Misfit;
@@ -15,6 +15,8 @@ pub(crate) struct Part<'t> {
 /// An expectation in parts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Parts<'t> {
+    /// `p95` of `p95 of … over seeds`.
+    pub(crate) quantile: Option<Part<'t>>,
     pub(crate) metric: Part<'t>,
     pub(crate) argument: Option<Part<'t>>,
     pub(crate) comparison: Comparison,
@@ -25,18 +27,20 @@ pub(crate) struct Parts<'t> {
 /// Takes an expectation apart; or the place that does not fit, and why.
 pub(crate) fn parse(text: &str) -> Result<Parts<'_>, (Range<usize>, Misfit)> {
     let mut cursor = Cursor { text, at: 0 };
+    let quantile = cursor.quantile();
     let metric = cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
     if metric.text.is_empty() {
         return Err(cursor.expected("a metric such as `success_rate`"));
     }
     let argument = cursor.argument()?;
+    cursor.over_seeds(quantile.as_ref())?;
     let comparison = cursor.comparison()?;
     let limit = cursor.take_while(|c| !c.is_whitespace());
     if limit.text.is_empty() {
         return Err(cursor.expected("a limit such as `99%`, `2s` or `20`"));
     }
     let during = cursor.during()?;
-    Ok(Parts { metric, argument, comparison, limit, during })
+    Ok(Parts { quantile, metric, argument, comparison, limit, during })
 }
 
 struct Cursor<'t> {
@@ -60,6 +64,42 @@ impl<'t> Cursor<'t> {
         let span = self.at..self.at + length;
         self.at = span.end;
         Part { text: &self.text[span.clone()], span }
+    }
+
+    /// `p95 of`; what is no such beginning is left where it is.
+    fn quantile(&mut self) -> Option<Part<'t>> {
+        let start = self.at;
+        let quantile = self.take_while(|c| c.is_ascii_alphanumeric() || c == '.');
+        let of = self.take_while(|c| !c.is_whitespace());
+        if of.text != "of" {
+            self.at = start;
+            return None;
+        }
+        Some(quantile)
+    }
+
+    /// `over seeds`, which a quantile needs and nothing else may have.
+    fn over_seeds(&mut self, quantile: Option<&Part<'t>>) -> Result<(), (Range<usize>, Misfit)> {
+        let start = self.at;
+        let over = self.take_while(|c| c.is_ascii_alphabetic());
+        if over.text != "over" {
+            self.at = start;
+            return match quantile {
+                None => Ok(()),
+                Some(_) => Err(self.expected("`over seeds`")),
+            };
+        }
+        let seeds = self.take_while(|c| c.is_ascii_alphabetic());
+        if seeds.text != "seeds" {
+            self.at = seeds.span.start;
+            return Err(self.expected("`seeds` after `over`"));
+        }
+        if quantile.is_none() {
+            let misfit = Misfit::new("`over seeds` without a quantile", "a quantile of what?");
+            let help = "write `p95 of …`, or leave it out: every seed must meet an expectation";
+            return Err((over.span.start..seeds.span.end, misfit.help(help)));
+        }
+        Ok(())
     }
 
     fn argument(&mut self) -> Result<Option<Part<'t>>, (Range<usize>, Misfit)> {
@@ -169,6 +209,14 @@ mod tests {
     }
 
     #[test]
+    fn a_quantile_over_seeds_stands_around_the_metric() {
+        let parts = parse("p95 of failover_time(eu) over seeds <= 2s during outage").unwrap();
+        assert_eq!(parts.quantile, Some(Part { text: "p95", span: 0..3 }));
+        assert_eq!((parts.metric.text, parts.limit.text), ("failover_time", "2s"));
+        assert_eq!(parse("success_rate >= 99%").unwrap().quantile, None);
+    }
+
+    #[test]
     fn white_space_is_free() {
         let parts = parse("throttled(eu)>=20").unwrap();
         assert_eq!((parts.limit.text, parts.during), ("20", None));
@@ -182,6 +230,9 @@ mod tests {
         assert_eq!(place("throttled(eu >= 20"), 9..18);
         assert_eq!(place("success_rate >= 99% in calm"), 20..22);
         assert_eq!(place("success_rate >= 99% during calm now"), 32..35);
+        assert_eq!(place("p95 of success_rate >= 99%"), 20..22);
+        assert_eq!(place("p95 of success_rate over runs >= 99%"), 25..29);
+        assert_eq!(place("success_rate over seeds >= 99%"), 13..23);
     }
 
     proptest! {

@@ -2,10 +2,10 @@
 //! a limit in its unit, in a phase that exists.
 
 use super::parse::{Part, Parts, parse};
-use super::{Argument, Expectation, Limit, METRICS, MetricSpec, Of, Unit};
-use crate::diagnostic::{Problem, Problems, suggestion};
-use crate::model::Phase;
-use crate::node::Node;
+use super::{Argument, Comparison, Expectation, Limit, METRICS, MetricSpec, Of, Unit};
+use crate::diagnostic::{Diagnostics, Problem, Problems, suggestion};
+use crate::model::{Phase, Scenario};
+use crate::node::{Kind, Node};
 use crate::read::Known;
 use crate::shape::Shape;
 use crate::unit::{self, Misfit};
@@ -34,6 +34,7 @@ pub(crate) fn read(node: &Node, names: &Names<'_>, problems: &Problems) -> Optio
     };
     let at = Place { node, names, problems };
     let during = parts.during.as_ref().map(|phase| at.phase(phase));
+    let over_seeds = parts.quantile.as_ref().map(|part| at.quantile(part, &parts));
     let spec = at.metric(&parts.metric)?;
     let argument = at.argument(spec, &parts);
     let limit = at.limit(spec, &parts.limit);
@@ -44,11 +45,58 @@ pub(crate) fn read(node: &Node, names: &Names<'_>, problems: &Problems) -> Optio
         argument: argument?,
         comparison: parts.comparison,
         limit: limit?,
+        over_seeds: match over_seeds {
+            Some(quantile) => Some(quantile?),
+            None => None,
+        },
         during: match during {
             Some(phase) => Some(phase?),
             None => None,
         },
     })
+}
+
+impl Scenario {
+    /// Judges runs by these expectations instead of those of the file; they may speak of what it defines.
+    ///
+    /// # Errors
+    /// All that is wrong with them, each with its place.
+    pub fn expect_instead(&mut self, texts: &[String]) -> Result<(), Diagnostics> {
+        let configs =
+            core::iter::once(&self.router).chain(self.changes.iter().map(|change| &change.router));
+        let mut groups = Known::new("group");
+        for group in configs.flat_map(|config| &config.groups) {
+            if groups.position(&group.name).is_none() {
+                groups.add_quietly(&group.name);
+            }
+        }
+        let mut deployments = Known::new("deployment");
+        self.deployments().for_each(|(_, _, config)| deployments.add_quietly(&config.name));
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
+        let kinds = if kinds.len() > 1 { kinds } else { Vec::new() };
+        let names = Names {
+            groups: &groups,
+            deployments: &deployments,
+            kinds: &kinds,
+            phases: &self.phases,
+        };
+        let mut expectations = Vec::with_capacity(texts.len());
+        for text in texts {
+            let problems = Problems::default();
+            let node = Node {
+                span: 0..text.len(),
+                line: 1,
+                key_span: None,
+                kind: Kind::Scalar(text.clone()),
+            };
+            match read(&node, &names, &problems) {
+                Some(expectation) => expectations.push(expectation),
+                None => return Err(Diagnostics::new("expectation", text, problems.into_vec())),
+            }
+        }
+        self.expectations = expectations;
+        Ok(())
+    }
 }
 
 struct Place<'a> {
@@ -70,6 +118,24 @@ impl Place<'_> {
             self.report(part, format!("no metric is called `{}`", part.text), "unknown", help);
         }
         spec
+    }
+
+    /// `p95` as 0.95.
+    fn quantile(&self, part: &Part<'_>, parts: &Parts<'_>) -> Option<f64> {
+        let percent = part.text.strip_prefix('p').and_then(|percent| percent.parse::<f64>().ok());
+        let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 100.0) else {
+            let message = format!("`{}` is not a quantile", part.text);
+            let help = "such as `p50`, `p95` or `p5`".to_owned();
+            self.report(part, message, "expected a quantile between p0 and p100", Some(help));
+            return None;
+        };
+        if parts.comparison == Comparison::Equal {
+            let message = "a quantile over seeds is never known exactly".to_owned();
+            let help = "compare with `<=` or `>=`".to_owned();
+            self.report(part, message, "compared with `==`", Some(help));
+            return None;
+        }
+        Some(percent / 100.0)
     }
 
     fn phase(&self, part: &Part<'_>) -> Option<usize> {

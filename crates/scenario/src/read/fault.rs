@@ -38,6 +38,22 @@ pub(crate) static FAULT_NOW: Section = Section {
     ],
 };
 
+/// A fault of a stage of a checklist.
+pub(crate) static STAGE_FAULT: Section = Section {
+    id: "stage-fault",
+    phrase: "a fault of a stage",
+    about: "What goes wrong with a provider in a stage of a rollout.",
+    keys: &[
+        &[
+            Key::required("provider", Shape::Reference("provider"), "With which provider."),
+            Key::optional("at", Shape::DURATION, "in the middle", "How much later."),
+        ],
+        LASTS,
+        WHOM,
+        &KIND_KEYS,
+    ],
+};
+
 const WHEN: &[Key] = &[
     Key::required("at", Shape::DURATION, "From when, counted from the start of the run."),
     LASTS[0],

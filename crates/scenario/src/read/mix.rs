@@ -9,11 +9,13 @@ use crate::fields::Fields;
 use crate::model::RequestKind;
 use crate::node::Kind;
 use crate::shape::{Key, Section, Shape};
-use crate::value;
+use crate::{unit, value};
+use core::time::Duration;
+use squall_determinism::Timestamp;
 use squall_router::{
     FallbackChoice, Features, GroupId, GroupList, Overrides, RegionId, Tags, TenantId,
 };
-use squall_workload::KindConfig;
+use squall_workload::{KindConfig, Shift};
 
 /// A kind of request.
 pub(crate) static KIND: Section = Section {
@@ -94,6 +96,67 @@ pub(crate) static KIND: Section = Section {
 };
 
 const NONE: &[&str] = &["none"];
+
+/// Other shares of the mix from some time on.
+pub(crate) static SHIFT: Section = Section {
+    id: "shift",
+    phrase: "a shift",
+    about: "Other shares of the kinds of a mix from some time on: a rollout in steps, or its way back.",
+    keys: &[&[
+        Key::required("at", Shape::SPAN, "From when, by the time at which a user asks."),
+        Key::required(
+            "mix",
+            Shape::Named(&Shape::Percent),
+            "The share of each kind from then on; one that is left out has none.",
+        ),
+    ]],
+};
+
+/// The shifts of a mix of these kinds, each within the run and after the one before.
+pub(crate) fn shifts(
+    fields: &Fields<'_>,
+    kinds: &[RequestKind],
+    run: Option<Duration>,
+) -> Vec<Shift> {
+    let mut shifts: Vec<Shift> = Vec::new();
+    for shift in fields.sections("shifts") {
+        let Some(at) = shift.time("at") else { continue };
+        let place = shift.span_of("at");
+        if run.is_some_and(|run| at >= Timestamp::from(run)) {
+            let problem =
+                Problem::new(place, "the shift comes after the run has ended", "too late");
+            fields.problems.push(problem);
+        }
+        if shifts.last().is_some_and(|before| at <= before.at) {
+            let message = "shifts are in the order of time";
+            fields.problems.push(Problem::new(place, message, "not later than the one before"));
+        }
+        let mut weights = vec![0; kinds.len()];
+        for entry in shift.named("mix") {
+            let Some(share) =
+                value::parsed(&entry.value, &Shape::Percent, fields.problems, unit::share)
+            else {
+                continue;
+            };
+            match kinds.iter().position(|kind| kind.name == entry.key) {
+                Some(kind) => weights[kind] = share.ppm(),
+                None => {
+                    let message = format!("the mix has no kind `{}`", entry.key);
+                    let help = suggestion(&entry.key, kinds.iter().map(|kind| kind.name.as_str()));
+                    let problem = Problem::new(&entry.key_span, message, "not defined");
+                    fields.problems.push(problem.maybe_help(help));
+                }
+            }
+        }
+        let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+        if sum != 1_000_000 && fields.problems.is_empty() {
+            let message = format!("the shares of the shift add up to {}%", sum as f64 / 10_000.0);
+            fields.problems.push(Problem::new(shift.key_span("mix"), message, "expected 100%"));
+        }
+        shifts.push(Shift { at, weights });
+    }
+    shifts
+}
 
 /// The kinds under `mix`, for traffic that asks for `target`: who they are, and how many. Without a mix
 /// one that asks for nothing.

@@ -64,7 +64,7 @@ pub(crate) static SCENARIO: Section = Section {
             "expect",
             Shape::List(&Shape::Expectation),
             "none",
-            "What must come out: `metric(argument) op value [during phase]`.",
+            "What must come out: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
         ),
     ]],
 };
@@ -134,6 +134,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
         (Some(traffic), Some(target)) => mix::mix(&traffic, target, &router),
         _ => (Vec::new(), Vec::new()),
     };
+    let shifts = traffic.map(|traffic| mix::shifts(&traffic, &kinds, run)).unwrap_or_default();
     let kind_names: Vec<_> = kinds.iter().map(|kind| kind.name.as_str()).collect();
     let names = Names {
         groups: &router.groups,
@@ -156,7 +157,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
         seed,
         duration: run?,
         phases,
-        workload: WorkloadConfig { kinds: mix, ..workload? },
+        workload: WorkloadConfig { kinds: mix, shifts, ..workload? },
         target: target?,
         providers,
         kinds,

@@ -1,7 +1,7 @@
 //! Traffic: who asks, when, and how much.
 
 use super::law::{self, DURATION_LAW, TOKEN_LAW};
-use super::mix::KIND;
+use super::mix::{KIND, SHIFT};
 use super::rate::{self, RATE};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
@@ -46,6 +46,12 @@ pub(crate) static TRAFFIC: Section = Section {
             Shape::Named(&Shape::Section(&KIND)),
             "one kind that asks for nothing more",
             "Kinds of requests, one of which is drawn for each by its share.",
+        ),
+        Key::optional(
+            "shifts",
+            Shape::List(&Shape::Section(&SHIFT)),
+            "none",
+            "When the shares of the mix become others.",
         ),
     ]],
 };
@@ -98,6 +104,7 @@ pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadCon
         stream: fields.share("stream").unwrap_or(Share::NONE),
         client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
         kinds: Vec::new(),
+        shifts: Vec::new(),
     }
 }
 

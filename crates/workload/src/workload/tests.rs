@@ -20,6 +20,7 @@ fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
         stream: Share::percent(70),
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
+        shifts: Vec::new(),
     }
 }
 
@@ -180,4 +181,32 @@ fn a_closed_loop_never_has_more_under_way_than_clients() {
         assert!(open.count() < 8);
     }
     assert!(sent.iter().all(|client| client.intended < Timestamp::from_secs(30)));
+}
+
+#[test]
+fn a_shift_moves_users_from_one_kind_to_another_and_moves_nobody_else() {
+    let kind = |weight| KindConfig {
+        weight,
+        prompt_tokens: None,
+        output_tokens: None,
+        stream: None,
+        sessions: 0,
+    };
+    let kinds = |shifts: Vec<Shift>| {
+        let rate =
+            Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 20.0 }] };
+        let config = config(Arrivals::Poisson { rate }, 10);
+        let config = WorkloadConfig { kinds: vec![kind(90), kind(10)], shifts, ..config };
+        let (sent, _) = drive(config, Some(Duration::ZERO));
+        sent.iter().map(|request| (request.intended, request.kind)).collect::<Vec<_>>()
+    };
+    let half = Timestamp::from_secs(5);
+    let shifted = kinds(vec![Shift { at: half, weights: vec![50, 50] }]);
+    let still = kinds(Vec::new());
+    assert!(shifted.len() > 50, "{}", shifted.len());
+    for (&(at, kind), &(_, before)) in shifted.iter().zip(&still) {
+        // Before the shift nothing differs, and whoever was of the second kind still is.
+        assert!(if at < half { kind == before } else { kind >= before });
+    }
+    assert_ne!(shifted, still);
 }

@@ -57,6 +57,7 @@ traffic:
       output_tokens: 10
       stream: 10%
     free: { share: 60%, fallback: none }
+  shifts: [ { at: 10s, mix: { paid: 10%, free: 90% } } ]
 gateway: { workers: 2, cpu_per_attempt: 8ms, cpu_per_failed_attempt: 18ms }
 providers:
   eu:

@@ -1,0 +1,77 @@
+//! Work on all cores: each worker takes the next piece when it is done with one, and results come back in
+//! the order of the pieces, whoever did them.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// How far the work is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// Pieces that are done.
+    pub done: usize,
+    /// All pieces.
+    pub of: usize,
+}
+
+/// As many workers as the machine has cores for; one if it does not say.
+#[must_use]
+pub fn workers() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// Does every piece, and tells `told` of each that is done.
+pub(crate) fn each<P: Sync, T: Send>(
+    pieces: &[P],
+    workers: NonZero<usize>,
+    work: impl Fn(&P) -> T + Sync,
+    mut told: impl FnMut(Progress),
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let (results, received) = mpsc::channel();
+    let mut done: Vec<Option<T>> = pieces.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        for _ in 0..workers.get().min(pieces.len()) {
+            let (results, next, work) = (results.clone(), &next, &work);
+            scope.spawn(move || {
+                while let place = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(piece) = pieces.get(place)
+                {
+                    // Nobody receives any more when a worker has panicked: its panic is told.
+                    let _ = results.send((place, work(piece)));
+                }
+            });
+        }
+        drop(results);
+        for (count, (place, result)) in received.iter().enumerate() {
+            done[place] = Some(result);
+            told(Progress { done: count + 1, of: pieces.len() });
+        }
+    });
+    done.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_pieces() {
+        let pieces: Vec<u64> = (0..200).collect();
+        let mut last = 0;
+        let doubled = each(
+            &pieces,
+            NonZero::new(4).unwrap(),
+            |piece| piece * 2,
+            |progress| last = progress.done,
+        );
+        assert_eq!(doubled, pieces.iter().map(|piece| piece * 2).collect::<Vec<_>>());
+        assert_eq!(last, 200);
+    }
+
+    #[test]
+    fn nothing_to_do_is_done_at_once() {
+        assert_eq!(each(&[], workers(), |piece: &u8| *piece, |_| ()), Vec::<u8>::new());
+    }
+}

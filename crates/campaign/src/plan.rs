@@ -1,0 +1,203 @@
+//! How far a value can go while the expectations hold, over seeds: as things are, and with each provider gone.
+//!
+//! A value is met when no seed missed an expectation, and missed when more than 5 % of all runs do with 95 %
+//! confidence. What lies between is not known, so the answer is an interval: met up to here, missed from
+//! there.
+
+mod load;
+mod needs;
+mod search;
+
+pub use load::Load;
+pub use needs::{Need, needs};
+pub use search::{Bracket, Limits, rounded};
+
+use crate::{CampaignError, check, parallel};
+use search::search;
+use squall_determinism::{Seed, Timestamp};
+use squall_provider::{FaultConfig, FaultKind};
+use squall_report::{Judgement, Verdict, judge, lower_rank};
+use squall_scenario::Scenario;
+use squall_sim::{Keep, SimOptions, simulate};
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::time::Duration;
+
+/// What is asked.
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct PlanQuestion<'a> {
+    /// The scenario with the value, its expectations those that are to hold; `None` where a file with that
+    /// value cannot be read.
+    pub scenario_at: &'a (dyn Fn(f64) -> Option<Scenario> + Sync),
+    /// The value that stands in the file.
+    pub start: f64,
+    /// Where to look.
+    pub limits: Limits,
+    /// How many seeds speak for a value; 59 or more for an answer.
+    pub seeds: usize,
+    /// How many runs are made at once.
+    pub workers: NonZero<usize>,
+}
+
+/// The answer for one world.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The provider that is gone; `None` for the world as it is.
+    pub gone: Option<String>,
+    /// Between which values the answer lies.
+    pub bracket: Bracket,
+    /// Every value that was tried, in the order of the values.
+    pub points: Vec<Tried>,
+}
+
+/// A value that was tried.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The value.
+    pub value: f64,
+    /// What came of it.
+    pub judgement: Judgement,
+    /// The expectation that most runs missed, if any did.
+    pub gave: Option<String>,
+    /// What was offered and answered in each run.
+    pub loads: Vec<Load>,
+}
+
+/// The answer for the world as it is, or without a provider, which then refuses every connection.
+///
+/// # Errors
+/// When the router refuses a configuration.
+pub fn plan(
+    question: &PlanQuestion<'_>,
+    gone: Option<&str>,
+    mut told: impl FnMut(f64),
+) -> Result<Case, CampaignError> {
+    let mut points: BTreeMap<u64, Tried> = BTreeMap::new();
+    let bracket = search(question.start, &question.limits, |value| {
+        if let Some(tried) = points.get(&value.to_bits()) {
+            return Ok(Some(tried.judgement));
+        }
+        told(value);
+        let tried = try_value(question, gone, value, question.seeds)?;
+        let judgement = tried.as_ref().map(|tried| tried.judgement);
+        points.extend(tried.map(|tried| (value.to_bits(), tried)));
+        Ok(judgement)
+    })?;
+    // The bits of numbers that are not negative are in the order of the numbers.
+    let points = points.into_values().collect();
+    Ok(Case { gone: gone.map(str::to_owned), bracket, points })
+}
+
+/// What comes of values all along a range: for a curve, with fewer seeds than an answer takes. Values that
+/// no file may hold are left out.
+///
+/// # Errors
+/// When the router refuses a configuration.
+pub fn sweep(
+    question: &PlanQuestion<'_>,
+    gone: Option<&str>,
+    values: &[f64],
+    mut told: impl FnMut(f64),
+) -> Result<Vec<Tried>, CampaignError> {
+    let mut tried = Vec::with_capacity(values.len());
+    for &value in values {
+        told(value);
+        tried.extend(try_value(question, gone, value, question.seeds)?);
+    }
+    Ok(tried)
+}
+
+/// A run: how it was judged, and its load.
+struct Run {
+    verdict: Verdict,
+    load: Load,
+}
+
+/// Runs a value with seeds until it is sure what comes of it; `None` if no file may hold it.
+fn try_value(
+    question: &PlanQuestion<'_>,
+    gone: Option<&str>,
+    value: f64,
+    seeds: usize,
+) -> Result<Option<Tried>, CampaignError> {
+    let Some(scenario) = (question.scenario_at)(value) else { return Ok(None) };
+    let scenario = without(scenario, gone);
+    let first = scenario.seed.value();
+    let all: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
+    let enough = sure_miss(seeds);
+    let mut runs: Vec<Run> = Vec::with_capacity(seeds);
+    for batch in all.chunks(question.workers.get() * 4) {
+        let done = parallel::each(batch, question.workers, |seed| run(&scenario, *seed), |_| ());
+        for run in done {
+            runs.push(run?);
+        }
+        let missed = runs.iter().filter(|run| run.verdict.overall == Judgement::Missed).count();
+        if missed >= enough && !over_seeds(&scenario) {
+            break;
+        }
+    }
+    let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
+    Ok(Some(Tried {
+        value,
+        judgement: judgement(&scenario, &verdicts, seeds),
+        gave: gave(&verdicts),
+        loads: runs.into_iter().map(|run| run.load).collect(),
+    }))
+}
+
+fn run(scenario: &Scenario, seed: u64) -> Result<Run, CampaignError> {
+    let mut scenario = scenario.clone();
+    scenario.set_seed(Seed::new(seed));
+    let recording = simulate(&scenario, SimOptions { keep: Keep::Cells, journal: false })?;
+    Ok(Run { verdict: judge(&scenario, &recording), load: Load::of(&recording) })
+}
+
+fn over_seeds(scenario: &Scenario) -> bool {
+    scenario.expectations.iter().any(|expectation| expectation.over_seeds.is_some())
+}
+
+/// So many of the seeds must miss before more than 5 % of all runs do, surely.
+fn sure_miss(seeds: usize) -> usize {
+    lower_rank(seeds, check::RUNS).map_or_else(|| seeds.max(1), |rank| seeds + 1 - rank)
+}
+
+/// What the runs of a value say together.
+fn judgement(scenario: &Scenario, verdicts: &[Verdict], seeds: usize) -> Judgement {
+    let missed = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Missed).count();
+    if missed >= sure_miss(seeds) {
+        return Judgement::Missed;
+    }
+    if missed > 0 {
+        return Judgement::Inconclusive;
+    }
+    squall_report::judge_seeds(scenario, squall_report::Origin::default(), verdicts, None).overall
+}
+
+/// The expectation that most of the runs missed.
+fn gave(verdicts: &[Verdict]) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let rows = verdicts.iter().flat_map(|verdict| &verdict.rows);
+    for row in rows.filter(|row| row.judgement == Judgement::Missed) {
+        *counts.entry(&row.text).or_default() += 1;
+    }
+    let (text, _) = counts.into_iter().max_by_key(|&(_, count)| count)?;
+    Some(text.to_owned())
+}
+
+/// The world without a provider: whoever calls it is refused, from the first moment to the last.
+pub(crate) fn without(mut scenario: Scenario, gone: Option<&str>) -> Scenario {
+    let provider = scenario.providers.iter_mut().find(|each| Some(each.name.as_str()) == gone);
+    if let Some(provider) = provider {
+        // Retries go on after the last arrival.
+        let lasts = scenario.duration.saturating_mul(2) + Duration::from_secs(86_400);
+        let refused = FaultConfig::new(Timestamp::ZERO, lasts, FaultKind::Refuse);
+        provider.written.faults = vec![refused];
+        provider.written.random.clear();
+        let seed = scenario.seed;
+        scenario.set_seed(seed);
+    }
+    scenario
+}
+
+#[cfg(test)]
+mod tests;

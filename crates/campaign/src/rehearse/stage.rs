@@ -1,0 +1,414 @@
+//! A stretch of traffic: the scenario that it is, the runs of it, and what they show.
+
+use super::detect::samples;
+use super::drain::Drain;
+use super::{RehearseError, World, worst};
+use crate::parallel::{self, Progress};
+use crate::{CampaignError, check};
+use squall_determinism::{Seed, Share, Timestamp};
+use squall_record::{Keep, Recording};
+use squall_report::{
+    Evidence, Judgement, Origin, Outcome, SignOffItem, Verdict, judge, judge_seeds,
+};
+use squall_scenario::{Checklist, Item, ItemKind, Scenario, Setting, Stage, StageFault};
+use squall_sim::{SimOptions, simulate};
+use squall_workload::Arrivals;
+use std::num::NonZero;
+use std::time::Duration;
+
+/// The kind of the requests that go the new way: the second of the mix.
+const NEW: u16 = 1;
+/// How long a stage is that says nothing and detects nothing.
+const DWELL: Duration = Duration::from_secs(240);
+
+/// A stage that can be run.
+#[derive(Clone, Debug)]
+pub struct PreparedStage {
+    /// Its line in the checklist.
+    pub line: u32,
+    /// What it is: `step to 5%`.
+    pub title: String,
+    /// What is done in it, in a sentence.
+    pub does: String,
+    /// The scenario that it is.
+    pub scenario: Scenario,
+    /// The file that the scenario is made from, and what is set otherwise.
+    pub origin: Origin,
+    /// How many requests of the new way it takes to detect the rise; `None` where nothing is to be detected.
+    needed: Option<u64>,
+    /// When all traffic goes back, and how soon the new way has to have ended.
+    flip: Option<(Timestamp, Duration)>,
+}
+
+/// What one run of a stage gave.
+#[derive(Clone, Debug)]
+struct Run {
+    verdict: Verdict,
+    /// Requests that went the new way.
+    new: u64,
+    drain: Drain,
+}
+
+/// Requests per second at the start of a scenario; `None` for a closed loop.
+pub(super) fn rate_of(scenario: &Scenario) -> Option<f64> {
+    match &scenario.workload.arrivals {
+        Arrivals::Poisson { rate } | Arrivals::Even { rate } => Some(rate.at(Timestamp::ZERO)),
+        _ => None,
+    }
+}
+
+/// What kind of stage an item is.
+struct Plan<'c> {
+    title: String,
+    share: Share,
+    stage: &'c Stage,
+    gate: Vec<String>,
+    within: Option<Duration>,
+    detects: bool,
+}
+
+impl<'c> Plan<'c> {
+    fn of(checklist: &'c Checklist, item: &'c Item) -> Option<Self> {
+        let gate = |stage: &Stage, default: &[String]| {
+            stage.gate.clone().unwrap_or_else(|| default.to_vec())
+        };
+        Some(match &item.what {
+            ItemKind::Baseline(stage) => Self {
+                title: format!("baseline: all traffic through {}", checklist.from),
+                share: Share::NONE,
+                stage,
+                gate: gate(stage, &["success_rate(old) >= 99%".to_owned()]),
+                within: None,
+                detects: false,
+            },
+            ItemKind::Step { share, stage } => Self {
+                title: format!("step to {}", percent(*share)),
+                share: *share,
+                stage,
+                gate: gate(stage, &checklist.gate),
+                within: None,
+                detects: true,
+            },
+            ItemKind::Rollback { share, stage, within } => Self {
+                title: format!("rollback from {}", percent(*share)),
+                share: *share,
+                stage,
+                gate: gate(stage, &["success_rate >= 99% during back".to_owned()]),
+                within: Some(*within),
+                detects: false,
+            },
+            ItemKind::Manual { .. } | ItemKind::Static { .. } => return None,
+        })
+    }
+
+    /// For how long: as the checklist says, or as long as it takes to detect, and the fault fits.
+    fn dwell(&self, rate: f64, needed: Option<u64>) -> Duration {
+        let fault = self.stage.fault.as_ref().map_or(Duration::ZERO, |fault| fault.fault.lasts * 3);
+        self.stage.dwell.unwrap_or_else(|| match needed {
+            // Arrivals are a draw: four deviations more, so that hardly any run falls short.
+            Some(needed) => {
+                let enough = needed as f64 + 4.0 * (needed as f64).sqrt();
+                let seconds = enough / (rate * self.share.as_f64());
+                Duration::from_secs(seconds.ceil() as u64).max(fault)
+            }
+            None => DWELL.max(fault),
+        })
+    }
+}
+
+pub(super) fn prepare(
+    checklist: &Checklist,
+    world: &World<'_>,
+    scenario: &Scenario,
+    rate: f64,
+    item: &Item,
+) -> Result<PreparedStage, RehearseError> {
+    let Some(plan) = Plan::of(checklist, item) else {
+        return Err(RehearseError::NoGroup(checklist.to.clone()));
+    };
+    let needed = plan.detects.then(|| samples(checklist.detect));
+    let dwell = plan.dwell(rate, needed);
+    let flip = plan.within.map(|within| (Timestamp::from(dwell / 2), within));
+    let fault = match &plan.stage.fault {
+        Some(fault) => Some((fault_at(fault, dwell, flip.is_some(), item.line)?, fault)),
+        None => None,
+    };
+    let settings = settings(checklist, scenario, &plan, dwell, fault, flip.map(|(at, _)| at));
+    let mut text = world.text.to_owned();
+    for setting in &settings {
+        text = setting
+            .apply(&text)
+            .map_err(|source| RehearseError::Path { line: item.line, source })?;
+    }
+    let unreadable = |source| RehearseError::Item { line: item.line, source: Box::new(source) };
+    let scenario = (world.read)(&text).map_err(unreadable)?;
+    Ok(PreparedStage {
+        line: item.line,
+        does: does(&plan, rate, dwell, fault, flip),
+        title: plan.title,
+        scenario,
+        origin: Origin {
+            path: world.path.to_owned(),
+            settings: world
+                .settings
+                .iter()
+                .cloned()
+                .chain(settings.iter().map(Setting::to_string))
+                .collect(),
+        },
+        needed,
+        flip,
+    })
+}
+
+/// When the fault is injected: in the middle, or for a rollback after a quarter, so that it is there at the
+/// flip.
+fn fault_at(
+    fault: &StageFault,
+    dwell: Duration,
+    rollback: bool,
+    line: u32,
+) -> Result<Duration, RehearseError> {
+    let lasts = fault.fault.lasts;
+    let at = if rollback { dwell / 4 } else { dwell.saturating_sub(lasts) / 2 };
+    if at + lasts > dwell || lasts >= dwell {
+        let (lasts, dwell) = (lasts.as_secs(), dwell.as_secs());
+        return Err(RehearseError::Fault { line, lasts, dwell });
+    }
+    Ok(at)
+}
+
+/// What is other in this stage than in the scenario's file.
+fn settings(
+    checklist: &Checklist,
+    scenario: &Scenario,
+    plan: &Plan<'_>,
+    dwell: Duration,
+    fault: Option<(Duration, &StageFault)>,
+    flip: Option<Timestamp>,
+) -> Vec<Setting> {
+    let set = |path: &str, value: String| Setting { path: path.to_owned(), value };
+    let seconds = |time: Duration| match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    };
+    let old = Share::from_ppm(1_000_000 - plan.share.ppm()).unwrap_or(Share::NONE);
+    let mut settings = vec![set("duration", seconds(dwell))];
+    settings.push(match (flip, fault) {
+        (Some(flip), _) => {
+            let (flip, end) = (seconds(flip.since(Timestamp::ZERO)), seconds(dwell));
+            set("phases", format!("{{ before: 0s..{flip}, back: {flip}..{end} }}"))
+        }
+        (None, Some((at, fault))) => {
+            let (from, to) = (seconds(at), seconds(at + fault.fault.lasts));
+            let end = seconds(dwell);
+            set(
+                "phases",
+                format!("{{ before: 0s..{from}, fault: {from}..{to}, after: {to}..{end} }}"),
+            )
+        }
+        (None, None) => set("phases", format!("{{ all: 0s..{} }}", seconds(dwell))),
+    });
+    settings.push(set(
+        "traffic.mix",
+        format!(
+            "{{ old: {{ share: {}, group: {} }}, new: {{ share: {}, group: {} }} }}",
+            percent(old),
+            checklist.from,
+            percent(plan.share),
+            checklist.to
+        ),
+    ));
+    if let Some(rate) = checklist.rate {
+        settings.push(set("traffic.rate", rate.to_string()));
+    }
+    if let Some(flip) = flip {
+        let at = seconds(flip.since(Timestamp::ZERO));
+        settings.push(set(
+            "traffic.shifts",
+            format!("[ {{ at: {at}, mix: {{ old: 100%, new: 0% }} }} ]"),
+        ));
+    }
+    let healthy = scenario.providers.iter().filter(|each| !each.written.faults.is_empty());
+    for provider in
+        healthy.filter(|each| fault.is_none_or(|(_, fault)| fault.provider != each.name))
+    {
+        settings.push(set(&format!("providers.{}.faults", provider.name), "[]".to_owned()));
+    }
+    if let Some((at, fault)) = fault {
+        let text = format!("[ {{ at: {}, {} }} ]", seconds(at), fault.text);
+        settings.push(set(&format!("providers.{}.faults", fault.provider), text));
+    }
+    let expect: Vec<_> = plan.gate.iter().map(|each| format!("\"{each}\"")).collect();
+    settings.push(set("expect", format!("[ {} ]", expect.join(", "))));
+    settings
+}
+
+/// What is done, in a sentence.
+fn does(
+    plan: &Plan<'_>,
+    rate: f64,
+    dwell: Duration,
+    fault: Option<(Duration, &StageFault)>,
+    flip: Option<(Timestamp, Duration)>,
+) -> String {
+    let mut does = match plan.share {
+        Share::NONE => format!("All of {rate} requests per second go the old way"),
+        share => format!("{} of {rate} requests per second go the new way", percent(share)),
+    };
+    does += &format!(" for {}", length(dwell));
+    if let Some((at, fault)) = fault {
+        does += &format!("; after {} {} fails ({})", length(at), fault.provider, fault.text);
+    }
+    if let Some((at, _)) = flip {
+        does += &format!("; after {} all traffic goes back", length(at.since(Timestamp::ZERO)));
+    }
+    does + "."
+}
+
+impl PreparedStage {
+    /// Runs it in virtual time with many seeds, and says what they show.
+    ///
+    /// # Errors
+    /// When the router refuses the configuration.
+    pub fn simulate(
+        &self,
+        seeds: usize,
+        workers: NonZero<usize>,
+        told: impl FnMut(Progress),
+    ) -> Result<SignOffItem, CampaignError> {
+        let first = self.scenario.seed.value();
+        let seeds: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
+        let runs = parallel::each(&seeds, workers, |seed| self.run(*seed), told);
+        let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
+        let verdict = judge_seeds(&self.scenario, self.origin.clone(), &verdicts, None);
+        let mut evidence: Vec<_> = verdict
+            .rows
+            .iter()
+            .map(|row| Evidence {
+                text: row.text.clone(),
+                judgement: row.judgement,
+                reason: row.reason.clone(),
+            })
+            .collect();
+        let worst_seed = verdict.rows.iter().find(|row| row.judgement == Judgement::Missed);
+        let seed = worst_seed.and_then(|row| row.spread).map_or(first, |spread| spread.worst);
+        let enough = runs.len() >= squall_report::least_seeds(check::RUNS);
+        evidence.extend(self.drained(&runs, enough));
+        Ok(self.item(evidence, &runs, self.origin.command(seed)))
+    }
+
+    /// What a single run shows, as a live one.
+    #[must_use]
+    pub fn judge(&self, recording: &Recording) -> SignOffItem {
+        let run = self.measured(recording);
+        let mut evidence: Vec<_> = run
+            .verdict
+            .rows
+            .iter()
+            .map(|row| Evidence {
+                text: row.text.clone(),
+                judgement: row.judgement,
+                reason: row.reason.clone(),
+            })
+            .collect();
+        evidence.extend(run.verdict.doubts.iter().map(|doubt| Evidence {
+            text: "the run can be trusted".to_owned(),
+            judgement: Judgement::Inconclusive,
+            reason: doubt.clone(),
+        }));
+        let runs = [run];
+        evidence.extend(self.drained(&runs, true));
+        let command = self.origin.command(self.scenario.seed.value()).replace(" --sim", "");
+        self.item(evidence, &runs, command)
+    }
+
+    fn run(&self, seed: u64) -> Result<Run, CampaignError> {
+        let mut scenario = self.scenario.clone();
+        scenario.set_seed(Seed::new(seed));
+        // Who was under way at the flip is known from rows alone.
+        let keep = if self.flip.is_some() { Keep::Rows } else { Keep::Cells };
+        let recording = simulate(&scenario, SimOptions { keep, journal: false })?;
+        Ok(self.measured(&recording))
+    }
+
+    fn measured(&self, recording: &Recording) -> Run {
+        let all = Timestamp::ZERO..Timestamp::MAX;
+        let new = recording.cells.kinds.get(usize::from(NEW));
+        Run {
+            verdict: judge(&self.scenario, recording),
+            new: new.map_or(0, |cells| u64::from(cells.sum(all).arrived)),
+            drain: match self.flip {
+                Some((flip, _)) => Drain::of(recording, NEW, flip),
+                None => Drain::default(),
+            },
+        }
+    }
+
+    /// Whether the new way had ended in time in every run; `None` where nothing was flipped.
+    fn drained(&self, runs: &[Run], enough: bool) -> Option<Evidence> {
+        let (_, within) = self.flip?;
+        let worst = runs.iter().map(|run| run.drain).max_by_key(|drain| drain.ended)?;
+        let sent = runs.iter().map(|run| run.drain.sent).max().unwrap_or_default();
+        let judgement = match (worst.ended <= within, enough) {
+            (false, _) => Judgement::Missed,
+            (true, true) => Judgement::Met,
+            (true, false) => Judgement::Inconclusive,
+        };
+        Some(Evidence {
+            text: format!("the new way has ended within {}", length(within)),
+            judgement,
+            reason: format!(
+                "at the slowest, its last request was sent {} after the flip and ended {} after it; of {} \
+                 under way at the flip, {} got no whole answer",
+                length(sent),
+                length(worst.ended),
+                worst.under_way,
+                worst.lost
+            ),
+        })
+    }
+
+    fn item(&self, evidence: Vec<Evidence>, runs: &[Run], command: String) -> SignOffItem {
+        let mut outcome = Outcome::from(worst(&evidence));
+        let mut notes = vec![self.does.clone()];
+        let mut evidence = evidence;
+        if let Some(needed) = self.needed {
+            let came = runs.iter().map(|run| run.new).min().unwrap_or(0);
+            let seen = format!("it takes {needed} requests of the new way, and {came} came");
+            let can = came >= needed;
+            evidence.push(Evidence {
+                text: "the rise can be detected".to_owned(),
+                judgement: if can { Judgement::Met } else { Judgement::Inconclusive },
+                reason: seen,
+            });
+            if !can && outcome == Outcome::Passed {
+                outcome = Outcome::CannotDetect;
+                notes.push(
+                    "The gate held, and so it would have, most likely, with too many errors: the dwell is \
+                     too short for the rate."
+                        .to_owned(),
+                );
+            }
+        }
+        let (line, title) = (self.line, self.title.clone());
+        SignOffItem { line, title, outcome, notes, evidence, command: Some(command) }
+    }
+}
+
+fn percent(share: Share) -> String {
+    format!("{}%", f64::from(share.ppm()) / 10_000.0)
+}
+
+/// `2 h 14 min`, `40 s`, `1.5 s`.
+fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) => format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}

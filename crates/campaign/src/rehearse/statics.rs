@@ -1,0 +1,188 @@
+//! What can be seen of a configuration without a run.
+
+use squall_report::{Evidence, Judgement, Outcome, SignOffItem};
+use squall_router::{CooldownRule, GroupConfig, GroupId, RetryBudget};
+use squall_scenario::{Checklist, Scenario, StaticCheck};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was seen, in a sentence.
+    pub seen: String,
+}
+
+/// Looks at the group of the new way.
+pub(super) fn look(
+    checklist: &Checklist,
+    scenario: &Scenario,
+    rate: f64,
+    line: u32,
+    waived: &[(StaticCheck, String)],
+) -> SignOffItem {
+    let groups = scenario.router.groups.iter();
+    let Some((place, group)) = (0_u16..).zip(groups).find(|(_, each)| each.name == checklist.to)
+    else {
+        return item(line, Vec::new(), Vec::new());
+    };
+    let at = Look { scenario, group, id: GroupId(place), rate };
+    let mut evidence = Vec::new();
+    let mut notes =
+        vec![format!("The configuration of `{}` was looked at; nothing was run.", group.name)];
+    for check in StaticCheck::ALL {
+        let found = at.check(check);
+        let reason = waived.iter().find(|(each, _)| *each == check).map(|(_, reason)| reason);
+        if let (false, Some(reason)) = (found.passed, reason) {
+            notes.push(format!("Waived: {}, because: {reason}. {}.", check.as_str(), found.seen));
+            continue;
+        }
+        evidence.push(Evidence {
+            text: check.as_str().to_owned(),
+            judgement: if found.passed { Judgement::Met } else { Judgement::Missed },
+            reason: found.seen,
+        });
+    }
+    item(line, notes, evidence)
+}
+
+fn item(line: u32, notes: Vec<String>, evidence: Vec<Evidence>) -> SignOffItem {
+    SignOffItem {
+        line,
+        title: "static checks of the configuration".to_owned(),
+        outcome: Outcome::from(super::worst(&evidence)),
+        notes,
+        evidence,
+        command: None,
+    }
+}
+
+struct Look<'a> {
+    scenario: &'a Scenario,
+    group: &'a GroupConfig,
+    id: GroupId,
+    rate: f64,
+}
+
+impl Look<'_> {
+    fn check(&self, check: StaticCheck) -> Finding {
+        match check {
+            StaticCheck::OtherProvider => self.other_provider(),
+            StaticCheck::Deadline => self.deadline(),
+            StaticCheck::RetryBudget => self.retry_budget(),
+            StaticCheck::Cooldown => self.cooldown(),
+            StaticCheck::NMinusOne => self.n_minus_one(),
+        }
+    }
+
+    /// The providers that can serve the group, its fallbacks included.
+    fn providers(&self) -> BTreeSet<u16> {
+        let fallbacks = &self.group.fallbacks.general;
+        let reached = |id: GroupId| id == self.id || fallbacks.contains(&id);
+        let deployments = self.scenario.deployments();
+        let deployments = deployments.filter(|(_, group, _)| reached(*group));
+        let links = &self.scenario.deployments;
+        deployments.filter_map(|(id, ..)| links.get(id.index())).map(|link| link.provider).collect()
+    }
+
+    fn name(&self, provider: u16) -> &str {
+        self.scenario.providers.get(usize::from(provider)).map_or("", |each| &each.name)
+    }
+
+    fn other_provider(&self) -> Finding {
+        let providers = self.providers();
+        let names: Vec<_> = providers.iter().map(|&provider| self.name(provider)).collect();
+        Finding {
+            passed: names.len() > 1,
+            seen: match &names[..] {
+                [only] => format!("only {only} can serve it: when it is gone, nobody does"),
+                names => format!("it is served by {}", names.join(", ")),
+            },
+        }
+    }
+
+    fn deadline(&self) -> Finding {
+        let patience = self.scenario.workload.client.timeout.min(self.group.deadline);
+        let first_token = self.group.timeouts.first_token;
+        Finding {
+            passed: first_token * 2 <= patience,
+            seen: format!(
+                "a first token is awaited for {}, and clients wait {}: {}",
+                seconds(first_token),
+                seconds(patience),
+                if first_token * 2 <= patience {
+                    "there is time for another attempt"
+                } else {
+                    "an attempt that hangs leaves no time for another"
+                }
+            ),
+        }
+    }
+
+    fn retry_budget(&self) -> Finding {
+        let budget = self.scenario.router.retry_budget;
+        let unlimited = budget == RetryBudget::UNLIMITED;
+        Finding {
+            passed: !unlimited,
+            seen: if unlimited {
+                "retries have no budget: an outage is multiplied by them".to_owned()
+            } else {
+                let share = budget.ratio.as_f64() * 100.0;
+                format!(
+                    "retries are at most {share}% of requests, and {} a second",
+                    budget.min_per_second
+                )
+            },
+        }
+    }
+
+    fn cooldown(&self) -> Finding {
+        let never = self.group.cooldown == CooldownRule::Never;
+        Finding {
+            passed: !never,
+            seen: if never {
+                "no deployment is ever left alone: one that fails gets its share all the same"
+                    .to_owned()
+            } else {
+                "a deployment that fails gets a rest, and is probed before it is used again"
+                    .to_owned()
+            },
+        }
+    }
+
+    /// The requests a second that are let in when the provider whose loss costs most is gone.
+    fn n_minus_one(&self) -> Finding {
+        let lets_in = |provider: u16| {
+            let config = self.scenario.providers.get(usize::from(provider));
+            let limit = config.and_then(|each| each.config.limits.rpm);
+            limit.map_or(f64::INFINITY, |limit| limit.per_minute as f64 / 60.0)
+        };
+        let providers = self.providers();
+        let all: f64 = providers.iter().map(|&provider| lets_in(provider)).sum();
+        let largest = providers.iter().copied().max_by(|&a, &b| lets_in(a).total_cmp(&lets_in(b)));
+        let Some(largest) = largest else {
+            return Finding { passed: false, seen: "nobody serves it".to_owned() };
+        };
+        let others = providers.iter().filter(|&&provider| provider != largest);
+        let left: f64 = if all.is_finite() {
+            all - lets_in(largest)
+        } else {
+            others.map(|&provider| lets_in(provider)).sum()
+        };
+        let (name, rate) = (self.name(largest), self.rate);
+        let left_text =
+            if left.is_finite() { format!("{left:.0} a second") } else { "any number".to_owned() };
+        Finding {
+            passed: left >= rate,
+            seen: format!(
+                "without {name} the others let in {left_text}, and {rate} a second are asked for"
+            ),
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}

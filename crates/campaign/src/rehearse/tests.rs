@@ -1,0 +1,138 @@
+//! Checklists, gone through in virtual time.
+
+use super::*;
+use squall_report::Outcome;
+use std::num::NonZero;
+
+const WORLD: &str = "\
+name: world
+duration: 60s
+traffic: { group: direct, rate: 20, prompt_tokens: 10, output_tokens: 5, client: { timeout: 20s } }
+providers:
+  one: { ttft: 100ms, itl: 10ms, limits: { rpm: 3000 } }
+  two: { ttft: 100ms, itl: 10ms, limits: { rpm: 3000 } }
+router:
+  groups:
+    direct:
+      retries: 0
+      cooldown: never
+      deployments: [ { name: old, provider: one } ]
+    chat:
+      timeouts: { first_token: 5s }
+      deployments:
+        - { name: new-one, provider: one, weight: 3 }
+        - { name: new-two, provider: two, weight: 1 }
+";
+
+fn prepared(items: &str, world: &str) -> Result<Rehearsal, RehearseError> {
+    let text = format!(
+        "name: rollout\nscenario: world.yaml\nfrom: direct\nto: chat\ndetect: {{ from: 1%, to: 10% }}\nitems:\n{items}"
+    );
+    let checklist = Checklist::read("rollout.yaml", &text).expect("it reads");
+    let read = |text: &str| Scenario::read("world.yaml", text);
+    prepare(
+        &checklist,
+        &World { path: "world.yaml", text: world, settings: Vec::new(), read: &read },
+    )
+}
+
+fn gone_through(items: &str, world: &str) -> Vec<SignOffItem> {
+    let rehearsal = prepared(items, world).expect("it can be gone through");
+    let two = NonZero::new(2).unwrap();
+    let go = |item| match item {
+        Prepared::Manual { line, text } => manual(line, &text, None),
+        Prepared::Static(item) => item,
+        Prepared::Stage(stage) => stage.simulate(59, two, |_| ()).expect("it runs"),
+    };
+    rehearsal.items.into_iter().map(go).collect()
+}
+
+fn outcomes(items: &str, world: &str) -> Vec<Outcome> {
+    gone_through(items, world).iter().map(|item| item.outcome).collect()
+}
+
+const STEP: &str = "
+  - static: {}
+  - baseline: { dwell: 30s }
+  - step: { share: 50%, fault: { provider: one, for: 5s, error: 503 } }
+";
+
+#[test]
+fn a_router_that_goes_elsewhere_passes_a_step_with_an_outage_in_it() {
+    assert_eq!(outcomes(STEP, WORLD), [Outcome::Passed; 3]);
+}
+
+#[test]
+fn one_that_does_not_fails_the_static_checks_and_the_step() {
+    let world = WORLD
+        .replace("chat:\n", "chat:\n      retries: 0\n      cooldown: never\n      fallback: []\n");
+    let world = world.replace("        - { name: new-two, provider: two, weight: 1 }\n", "");
+    let items = gone_through(STEP, &world.replace("      fallback: []\n", ""));
+    assert_eq!(items[0].outcome, Outcome::Failed);
+    let missed = items[0].evidence.iter().filter(|each| each.judgement == Judgement::Missed);
+    let missed: Vec<_> = missed.map(|each| each.text.as_str()).collect();
+    assert_eq!(missed, ["other_provider", "cooldown", "n_minus_one"]);
+    assert_eq!(items[1].outcome, Outcome::Passed);
+    assert_eq!(items[2].outcome, Outcome::Failed);
+    let reason = &items[2].evidence[0].reason;
+    assert!(reason.starts_with("59 of 59 seeds missed it: "), "{reason}");
+    assert!(items[2].command.as_ref().is_some_and(|line| line.contains("--set 'traffic.mix={")));
+}
+
+#[test]
+fn a_dwell_that_is_too_short_cannot_detect_what_it_should() {
+    let items = gone_through("  - step: { share: 1%, dwell: 60s }\n", WORLD);
+    assert_eq!(
+        items[0].outcome,
+        Outcome::Inconclusive,
+        "12 requests are too few for a rate at all"
+    );
+    let items = gone_through(
+        "  - step: { share: 50%, dwell: 8s, gate: [ success_rate(new) >= 95% ] }\n",
+        WORLD,
+    );
+    assert_eq!(items[0].outcome, Outcome::CannotDetect, "{:?}", items[0]);
+    let can = items[0].evidence.last().unwrap();
+    assert!(can.reason.starts_with("it takes 125 requests of the new way, and "), "{}", can.reason);
+}
+
+#[test]
+fn a_step_that_names_no_dwell_takes_as_long_as_it_has_to() {
+    let items = gone_through("  - step: { share: 10% }\n", WORLD);
+    assert_eq!(items[0].outcome, Outcome::Passed, "{:?}", items[0]);
+    // 125 requests and four deviations, at two a second.
+    assert!(items[0].notes[0].contains("go the new way for 1 min 25 s"), "{}", items[0].notes[0]);
+}
+
+#[test]
+fn a_rollback_is_measured_from_the_flip_to_the_last_request_of_the_new_way() {
+    let fault = "fault: { provider: two, for: 30s, slowdown: 10x }";
+    let item = |within: &str| {
+        let text =
+            format!("  - rollback: {{ share: 50%, dwell: 60s, within: {within}, {fault} }}\n");
+        gone_through(&text, WORLD).remove(0)
+    };
+    let slow = item("5s");
+    assert_eq!(slow.outcome, Outcome::Passed, "{slow:?}");
+    let drained = slow.evidence.last().unwrap();
+    assert!(
+        drained.reason.contains("was sent 0 s after the flip and ended 1"),
+        "{}",
+        drained.reason
+    );
+    assert_eq!(item("200ms").outcome, Outcome::Failed);
+}
+
+#[test]
+fn what_cannot_be_gone_through_is_told_before_anything_is_run() {
+    let error = |items: &str, world: &str| prepared(items, world).unwrap_err().to_string();
+    let long =
+        "  - step: { share: 50%, dwell: 10s, fault: { provider: one, for: 20s, error: 503 } }\n";
+    assert_eq!(error(long, WORLD), "line 7: a fault of 20 s does not fit into a dwell of 10 s");
+    let gate = "  - step: { share: 50%, gate: [ sucess_rate >= 1% ] }\n";
+    let told = error(gate, WORLD);
+    assert!(told.contains("the item in line 7 makes no scenario"), "{told}");
+    assert!(told.contains("no metric is called `sucess_rate`"), "{told}");
+    let told = error("  - manual: yes\n", &WORLD.replace("chat:", "chatty:"));
+    assert!(told.starts_with("the scenario has no group `chat`"), "{told}");
+}

@@ -1,0 +1,32 @@
+//! What a job of GitHub Actions is told: annotations beside the lines of scenarios, and a summary.
+
+use crate::error::Error;
+use crate::terminal;
+use squall_report::{SeedsVerdict, annotations, check_markdown};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Tells GitHub of the verdicts, if this is a job of its.
+pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), Error> {
+    if variable("GITHUB_ACTIONS").is_none() {
+        return Ok(());
+    }
+    verdicts.iter().flat_map(annotations).for_each(terminal::data);
+    summary(&check_markdown(verdicts))
+}
+
+/// Adds to the job's summary, if there is one.
+pub(crate) fn summary(markdown: &str) -> Result<(), Error> {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(markdown.as_bytes())).map_err(|source| Error::Io {
+        what: format!("cannot add to the job's summary `{}`", path.display()),
+        source,
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "GitHub tells a job of itself in its environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty() && value != "false")
+}

@@ -1,0 +1,111 @@
+//! Goodput against offered load: as it is, and without each provider. The knee is where a curve leaves the
+//! dashed line.
+
+use super::legend::{self, Mark};
+use super::panel::{ceiling, plain, round_step};
+use super::picture::{Anchor, Picture, Point, label};
+use super::theme::{self, AXIS, GRID, PALE, QUIET, TOTAL, WIDTH};
+use crate::plan::{PlanCurve, PlanReport, world};
+
+pub(super) const READING: &str = "On the dashed line everyone who asks is answered. Where a curve leaves \
+                                  it is the knee: beyond it, more load brings errors and hardly any \
+                                  answers. The band is the least to the most of the seeds, a filled dot a \
+                                  value at which all that had to hold was met, a ring one at which it was not.";
+
+pub(super) fn draw(plan: &PlanReport) -> Picture {
+    let subtitle =
+        "answered requests per second against offered ones, in the busiest five seconds of a run";
+    let mut picture = Picture::new(format!("Goodput as {} grows", plan.varied.path), subtitle);
+    let points = || plan.curves.iter().flat_map(|curve| &curve.points);
+    let offered = points().map(|point| point.offered).fold(0.0, f64::max);
+    let answered = points().map(|point| point.goodput[2]).fold(0.0, f64::max);
+    if offered <= 0.0 {
+        picture.nothing("no value was tried");
+        return picture;
+    }
+    let names: Vec<_> = plan.curves.iter().map(|curve| world(curve.gone.as_deref())).collect();
+    let mut entries: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| (name.as_str(), ink(number), Mark::Line(2.0)))
+        .collect();
+    entries.push(("everyone is answered", PALE, Mark::Dashes(1.5)));
+    let top = legend::draw(&mut picture, &entries) + 26.0;
+    let (most_offered, most_answered) = (ceiling(offered), ceiling(answered * 1.05));
+    let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered };
+    axes.frame(&mut picture);
+    let all = most_offered.min(most_answered);
+    picture.dashes(&[axes.at((0.0, 0.0)), axes.at((all, all))], PALE, 1.5);
+    // The world as it is lies on top.
+    for (number, curve) in plan.curves.iter().enumerate().rev() {
+        axes.curve(&mut picture, curve, number);
+    }
+    picture.close(axes.bottom + 40.0, None);
+    picture
+}
+
+/// Round values up to the end of an axis, about so many.
+fn round(most: f64, lines: f64) -> impl Iterator<Item = f64> {
+    let step = round_step(most, lines);
+    let last = (most / step + 0.001).floor() as u32;
+    (0..=last).map(move |line| f64::from(line) * step)
+}
+
+/// The world as it is is black; without a provider it has a colour of its own.
+fn ink(number: usize) -> theme::Ink {
+    number.checked_sub(1).map_or(TOTAL, theme::deployment)
+}
+
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = WIDTH - 40.0;
+
+/// Offered along the bottom, answered upwards.
+struct Axes {
+    top: f64,
+    bottom: f64,
+    most_offered: f64,
+    most_answered: f64,
+}
+
+impl Axes {
+    fn at(&self, (x, y): Point) -> Point {
+        let part = |value: f64, most: f64| (value / most).clamp(0.0, 1.0);
+        let (right, up) = (part(x, self.most_offered), part(y, self.most_answered));
+        (LEFT + (RIGHT - LEFT) * right, self.bottom - (self.bottom - self.top) * up)
+    }
+
+    fn frame(&self, picture: &mut Picture) {
+        for value in round(self.most_answered, 8.0) {
+            let (_, y) = self.at((0.0, value));
+            picture.path(vec![(LEFT, y), (RIGHT, y)], GRID, 1.0);
+            picture.text((LEFT - 8.0, y), plain(value), label(QUIET, Anchor::Right));
+        }
+        for value in round(self.most_offered, 10.0) {
+            let (x, _) = self.at((value, 0.0));
+            picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
+            picture.text((x, self.bottom + 15.0), plain(value), label(QUIET, Anchor::Middle));
+        }
+        picture.path(vec![(LEFT, self.bottom), (RIGHT, self.bottom)], AXIS, 1.0);
+        let below = (RIGHT, self.bottom + 34.0);
+        picture.text(below, "offered per second", label(QUIET, Anchor::Right));
+        picture.text((24.0, self.top - 18.0), "answered per second", label(QUIET, Anchor::Left));
+    }
+
+    fn curve(&self, picture: &mut Picture, curve: &PlanCurve, number: usize) {
+        let ink = ink(number);
+        let along = |which: usize| {
+            let points = curve.points.iter();
+            points.map(|point| self.at((point.offered, point.goodput[which]))).collect::<Vec<_>>()
+        };
+        let mut band = along(2);
+        band.extend(along(0).into_iter().rev());
+        picture.area(band, ink.faded(0.12));
+        picture.path(along(1), ink, if number == 0 { 2.5 } else { 1.5 });
+        for (point, at) in curve.points.iter().zip(along(1)) {
+            if !point.met {
+                picture.dot(at, 3.5, theme::PAPER, true);
+            }
+            picture.dot(at, 3.5, ink, point.met);
+        }
+    }
+}

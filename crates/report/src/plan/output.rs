@@ -1,0 +1,261 @@
+//! A plan, told on a terminal and in files.
+
+use super::{PlanAnswer, PlanCurve, PlanNeed, PlanReport, page, world};
+use crate::charts::draw_goodput;
+use crate::junit::put;
+use crate::table::{Side, align};
+use crate::{ReportError, text};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Where the files of a plan are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PlanPaths {
+    /// `plan.html`.
+    pub html: PathBuf,
+    /// `plan.json`.
+    pub json: PathBuf,
+    /// `plan.md`.
+    pub markdown: PathBuf,
+}
+
+/// Writes `plan.html`, `plan.md`, `plan.json` and the curve as `goodput.svg` and `goodput.png` into a folder,
+/// which is made if it is not there.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_plan(dir: &Path, plan: &PlanReport) -> Result<PlanPaths, ReportError> {
+    let paths = PlanPaths {
+        html: dir.join("plan.html"),
+        json: dir.join("plan.json"),
+        markdown: dir.join("plan.md"),
+    };
+    let chart = draw_goodput(plan)?;
+    put(&dir.join("goodput.svg"), chart.svg.as_bytes())?;
+    put(&dir.join("goodput.png"), &chart.png)?;
+    put(&paths.html, page::page(plan, &chart)?.as_bytes())?;
+    put(&paths.markdown, plan_markdown(plan).as_bytes())?;
+    let mut json = serde_json::to_vec_pretty(&Json::of(plan))
+        .map_err(|error| ReportError::write(&paths.json, error.into()))?;
+    json.push(b'\n');
+    put(&paths.json, &json)?;
+    Ok(paths)
+}
+
+/// The question in one sentence.
+pub(super) fn question(plan: &PlanReport) -> String {
+    let until = plan.until.join(" and ");
+    let (path, written) = (&plan.varied.path, plan.varied.write(plan.varied.written));
+    format!("how far can {path} go ({written} in the file) while {until}?")
+}
+
+/// The rows of the answers: the world, both ends, and what gives first.
+pub(super) fn answer_rows(plan: &PlanReport) -> Vec<[String; 4]> {
+    let end = |value: Option<f64>, none: &str| {
+        value.map_or_else(|| none.to_owned(), |value| plan.varied.write(value))
+    };
+    let row = |answer: &PlanAnswer| {
+        [
+            world(answer.gone.as_deref()),
+            end(answer.met, "nowhere"),
+            end(answer.missed, "nowhere"),
+            answer.gave.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    };
+    plan.answers.iter().map(row).collect()
+}
+
+/// The rows of the limits: whose, which, how much is asked, and what to buy.
+pub(super) fn need_rows(plan: &PlanReport) -> Vec<[String; 6]> {
+    let row = |need: &PlanNeed| {
+        [
+            format!("{} {}", need.provider, need.limit),
+            need.now.map_or_else(|| "none".to_owned(), text::count),
+            text::count(need.healthy),
+            need.headroom().map_or_else(|| "-".to_owned(), headroom),
+            text::count(need.without_any),
+            match need.to_buy() {
+                Some(limit) => text::count(limit),
+                None if need.kept => "kept".to_owned(),
+                None => "-".to_owned(),
+            },
+        ]
+    };
+    plan.needs.iter().map(row).collect()
+}
+
+fn headroom(part: f64) -> String {
+    match part {
+        part if part < 0.0 => format!("{} over", text::percent(-part)),
+        part => text::percent(part),
+    }
+}
+
+pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "gives first"];
+pub(super) const NEED_HEAD: [&str; 6] =
+    ["limit", "now", "asked", "headroom", "whoever is gone", "to buy"];
+
+/// What a terminal shows.
+#[must_use]
+pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !plan.answers.is_empty() {
+        lines.push(format!("{}: {}", plan.scenario, question(plan)));
+        lines.push(String::new());
+        let mut rows = vec![ANSWER_HEAD.map(str::to_owned)];
+        rows.extend(answer_rows(plan));
+        lines.extend(align(&rows, &[Side::Left, Side::Right, Side::Right, Side::Left]));
+        lines.push(String::new());
+    }
+    if plan.answers.is_empty() {
+        lines.extend(curve_lines(plan));
+        lines.push(String::new());
+    }
+    if !plan.needs.is_empty() {
+        let target = plan.varied.write(plan.target);
+        lines.push(format!("what {target} asks of each limit, at most:"));
+        lines.push(String::new());
+        let mut rows = vec![NEED_HEAD.map(str::to_owned)];
+        rows.extend(need_rows(plan));
+        let right = Side::Right;
+        lines.extend(align(&rows, &[Side::Left, right, right, right, right, right]));
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// The world as it is along the range, a line for each value.
+fn curve_lines(plan: &PlanReport) -> Vec<String> {
+    let Some(curve) = plan.curves.first() else { return Vec::new() };
+    let head = [plan.varied.path.as_str(), "offered rps", "goodput rps", "verdict"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(curve.points.iter().map(|point| {
+        [
+            plan.varied.write(point.value),
+            format!("{:.1}", point.offered),
+            format!("{:.1}", point.goodput[1]),
+            if point.met { "met" } else { "not met" }.to_owned(),
+        ]
+    }));
+    align(&rows, &[Side::Right, Side::Right, Side::Right, Side::Left])
+}
+
+/// A plan as Markdown.
+#[must_use]
+pub fn plan_markdown(plan: &PlanReport) -> String {
+    let mut out = format!("### `{}`: {}\n", plan.scenario, question(plan));
+    let table = |head: &[&str], rows: Vec<Vec<String>>| {
+        let mut out = format!("\n| {} |\n|", head.join(" | "));
+        for column in 0..head.len() {
+            out += if column == 0 { " --- |" } else { " ---: |" };
+        }
+        out.push('\n');
+        for row in rows {
+            let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            out += &format!("| {} |\n", cells.join(" | "));
+        }
+        out
+    };
+    out += &table(&ANSWER_HEAD, answer_rows(plan).into_iter().map(Vec::from).collect());
+    if !plan.needs.is_empty() {
+        out += &format!("\nWhat {} asks of each limit, at most:\n", plan.varied.write(plan.target));
+        out += &table(&NEED_HEAD, need_rows(plan).into_iter().map(Vec::from).collect());
+    }
+    out
+}
+
+/// `plan.json`.
+#[derive(Serialize)]
+struct Json<'p> {
+    schema_version: u32,
+    squall: &'static str,
+    scenario: &'p str,
+    file: &'p str,
+    varied: &'p str,
+    written: f64,
+    unit: &'p str,
+    until: &'p [String],
+    seeds: usize,
+    answers: Vec<JsonAnswer<'p>>,
+    curves: Vec<JsonCurve<'p>>,
+    target: f64,
+    limits: Vec<JsonNeed<'p>>,
+}
+
+#[derive(Serialize)]
+struct JsonAnswer<'p> {
+    gone: Option<&'p str>,
+    met_up_to: Option<f64>,
+    missed_from: Option<f64>,
+    gives_first: Option<&'p str>,
+}
+
+#[derive(Serialize)]
+struct JsonCurve<'p> {
+    gone: Option<&'p str>,
+    points: Vec<JsonPoint>,
+}
+
+#[derive(Serialize)]
+struct JsonPoint {
+    value: f64,
+    offered_rps: f64,
+    goodput_rps: [f64; 3],
+    met: bool,
+}
+
+#[derive(Serialize)]
+struct JsonNeed<'p> {
+    provider: &'p str,
+    limit: &'static str,
+    now: Option<u64>,
+    asked: u64,
+    whoever_is_gone: u64,
+    to_buy: Option<u64>,
+}
+
+impl<'p> Json<'p> {
+    fn of(plan: &'p PlanReport) -> Self {
+        let answers = plan.answers.iter().map(|answer| JsonAnswer {
+            gone: answer.gone.as_deref(),
+            met_up_to: answer.met,
+            missed_from: answer.missed,
+            gives_first: answer.gave.as_deref(),
+        });
+        let needs = plan.needs.iter().map(|need| JsonNeed {
+            provider: &need.provider,
+            limit: need.limit,
+            now: need.now,
+            asked: need.healthy,
+            whoever_is_gone: need.without_any,
+            to_buy: need.to_buy(),
+        });
+        Self {
+            schema_version: 1,
+            squall: env!("CARGO_PKG_VERSION"),
+            scenario: &plan.scenario,
+            file: &plan.origin.path,
+            varied: &plan.varied.path,
+            written: plan.varied.written,
+            unit: &plan.varied.unit,
+            until: &plan.until,
+            seeds: plan.seeds,
+            answers: answers.collect(),
+            curves: plan.curves.iter().map(JsonCurve::of).collect(),
+            target: plan.target,
+            limits: needs.collect(),
+        }
+    }
+}
+
+impl<'p> JsonCurve<'p> {
+    fn of(curve: &'p PlanCurve) -> Self {
+        let points = curve.points.iter().map(|point| JsonPoint {
+            value: point.value,
+            offered_rps: point.offered,
+            goodput_rps: point.goodput,
+            met: point.met,
+        });
+        Self { gone: curve.gone.as_deref(), points: points.collect() }
+    }
+}

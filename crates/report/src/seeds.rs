@@ -1,0 +1,186 @@
+//! What many runs of one scenario say together. A run is one draw; whether a change made things worse is a
+//! question about all of them.
+//!
+//! An expectation of every run is met when no seed missed it, and there were enough to speak for 95 % of all
+//! runs with 95 % confidence: 59. One about a quantile over seeds is held against the bounds that order
+//! statistics give. What the seeds cannot decide is inconclusive, never met.
+
+mod baseline;
+mod judge;
+mod order;
+mod output;
+
+pub use baseline::{Baseline, BaselineLine};
+pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
+pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
+
+use crate::metrics::Value;
+use crate::verdict::{Judgement, Verdict, VerdictRow};
+use judge::Sample;
+use squall_scenario::Scenario;
+use std::time::Duration;
+
+/// Many runs of a scenario, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedsVerdict {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The seeds that were run, in their order.
+    pub seeds: Vec<u64>,
+    /// How long each run was, in its own time.
+    pub duration: Duration,
+    /// A row for each expectation in the order of the file, then one for each that a baseline knows.
+    pub rows: Vec<SeedsRow>,
+    /// Missed if any row is; else inconclusive if any is; else met.
+    pub overall: Judgement,
+    /// What decides nothing and should be known.
+    pub warnings: Vec<String>,
+}
+
+/// Where a scenario comes from, so that a run can be made again.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origin {
+    /// Its file, as it was named.
+    pub path: String,
+    /// What was set otherwise than it stands there, as `PATH=VALUE`.
+    pub settings: Vec<String>,
+}
+
+/// An expectation, judged over seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeedsRow {
+    /// As it stands in the scenario.
+    pub text: String,
+    /// Its line there, from 1.
+    pub line: u32,
+    /// The phase it is about, if not the whole run.
+    pub phase: Option<String>,
+    /// What is claimed of the seeds.
+    pub claim: Claim,
+    /// The limit as people read it, with its comparison.
+    pub limit: String,
+    /// What came of it.
+    pub judgement: Judgement,
+    /// One sentence that says why.
+    pub reason: String,
+    /// What was measured; `None` if nothing was.
+    pub spread: Option<Spread>,
+    /// The seeds whose run missed the limit by itself.
+    pub missed: Vec<u64>,
+}
+
+/// What is claimed of the values of all seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Claim {
+    /// That each is within the limit.
+    EveryRun,
+    /// That this quantile, between 0 and 1, is.
+    Quantile(f64),
+    /// That they are no worse than those of a committed baseline.
+    Baseline,
+}
+
+/// Where the values of all seeds lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The least.
+    pub least: Value,
+    /// The lower median.
+    pub median: Value,
+    /// The most.
+    pub most: Value,
+    /// The seed whose value is nearest to the limit, or farthest beyond it.
+    pub worst: u64,
+}
+
+/// Judges the runs of a scenario, one for each seed, and holds them against a baseline if there is one.
+#[must_use]
+pub fn judge_seeds(
+    scenario: &Scenario,
+    origin: Origin,
+    verdicts: &[Verdict],
+    baseline: Option<&Baseline>,
+) -> SeedsVerdict {
+    let mut rows: Vec<_> = samples(scenario, verdicts)
+        .into_iter()
+        .map(|(place, samples)| judge::judge(&scenario.expectations[place], &samples))
+        .collect();
+    let mut warnings: Vec<_> = verdicts.first().map_or_else(Vec::new, |verdict| {
+        verdict.doubts.iter().map(|doubt| format!("seed {}: {doubt}", verdict.seed)).collect()
+    });
+    if let Some(baseline) = baseline {
+        let held = baseline.hold(scenario, verdicts);
+        rows.extend(held.rows);
+        warnings.extend(held.unknown);
+    }
+    SeedsVerdict {
+        scenario: scenario.name.clone(),
+        origin,
+        seeds: verdicts.iter().map(|verdict| verdict.seed).collect(),
+        duration: scenario.duration,
+        overall: overall(&rows),
+        rows,
+        warnings,
+    }
+}
+
+/// The worst of the rows.
+fn overall(rows: &[SeedsRow]) -> Judgement {
+    let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
+    if any(Judgement::Missed) {
+        Judgement::Missed
+    } else if any(Judgement::Inconclusive) {
+        Judgement::Inconclusive
+    } else {
+        Judgement::Met
+    }
+}
+
+/// What every run gave for each expectation, by its place in the scenario.
+fn samples<'v>(scenario: &Scenario, verdicts: &'v [Verdict]) -> Vec<(usize, Vec<Sample<'v>>)> {
+    // Verdicts keep the two kinds apart, each in the order of the file.
+    let (mut single, mut over_seeds) = (0, 0);
+    let expectations = scenario.expectations.iter().enumerate();
+    expectations
+        .map(|(place, expectation)| {
+            let (of, at): (fn(&Verdict) -> &[VerdictRow], _) = match expectation.over_seeds {
+                None => (|verdict| &verdict.rows, &mut single),
+                Some(_) => (|verdict| &verdict.over_seeds, &mut over_seeds),
+            };
+            let rows = verdicts.iter().filter_map(|verdict| {
+                Some(Sample { seed: verdict.seed, row: of(verdict).get(*at)? })
+            });
+            let rows = rows.collect();
+            *at += 1;
+            (place, rows)
+        })
+        .collect()
+}
+
+impl Origin {
+    /// What shows the run of one seed.
+    #[must_use]
+    pub fn command(&self, seed: u64) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/%:".contains(c);
+        let settings = self.settings.iter().map(|setting| match setting.chars().all(plain) {
+            true => format!(" --set {setting}"),
+            // As a shell takes it, whatever stands in it.
+            false => format!(" --set '{}'", setting.replace('\'', "'\\''")),
+        });
+        let settings: String = settings.collect();
+        format!("squall run {} --sim --seed {seed}{settings}", self.path)
+    }
+}
+
+impl SeedsVerdict {
+    /// How many rows came out so.
+    #[must_use]
+    pub fn count(&self, judgement: Judgement) -> usize {
+        self.rows.iter().filter(|row| row.judgement == judgement).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Verdicts over seeds, told: on a terminal, to GitHub, and in files.
+
+mod json;
+
+use super::{Claim, SeedsRow, SeedsVerdict};
+use crate::ReportError;
+use crate::junit::{case_of, put};
+use crate::text;
+use crate::verdict::Judgement;
+use quick_junit::{Report, TestSuite};
+use std::path::{Path, PathBuf};
+
+/// Where the files of a check are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CheckPaths {
+    /// `junit.xml`.
+    pub junit: PathBuf,
+    /// `summary.json`.
+    pub summary: PathBuf,
+    /// `summary.md`.
+    pub markdown: PathBuf,
+}
+
+/// Writes `junit.xml`, `summary.json` and `summary.md` into a folder, which is made if it is not there.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_check(dir: &Path, verdicts: &[SeedsVerdict]) -> Result<CheckPaths, ReportError> {
+    let paths = CheckPaths {
+        junit: dir.join("junit.xml"),
+        summary: dir.join("summary.json"),
+        markdown: dir.join("summary.md"),
+    };
+    let mut report = Report::new("squall check");
+    report.add_test_suites(verdicts.iter().map(suite));
+    let xml = report
+        .to_string()
+        .map_err(|error| ReportError::write(&paths.junit, std::io::Error::other(error)))?;
+    put(&paths.junit, xml.as_bytes())?;
+    let mut json = serde_json::to_vec_pretty(&json::check(verdicts))
+        .map_err(|error| ReportError::write(&paths.summary, error.into()))?;
+    json.push(b'\n');
+    put(&paths.summary, &json)?;
+    put(&paths.markdown, check_markdown(verdicts).as_bytes())?;
+    Ok(paths)
+}
+
+fn suite(verdict: &SeedsVerdict) -> TestSuite {
+    let mut suite = TestSuite::new(verdict.scenario.clone());
+    suite.add_property(("file", verdict.origin.path.as_str()));
+    suite.add_property(("seeds", seeds(&verdict.seeds).as_str()));
+    suite.add_test_cases(verdict.rows.iter().map(|row| {
+        let class = (verdict.scenario.as_str(), row.phase.as_deref());
+        let detail = replay_line(verdict, row).unwrap_or_default();
+        case_of(&name(row), class, row.judgement, &row.reason, detail)
+    }));
+    suite
+}
+
+/// What a terminal shows of a scenario: a line, and one for each row that was not met.
+#[must_use]
+pub fn check_lines(verdict: &SeedsVerdict) -> Vec<String> {
+    let word = match verdict.overall {
+        Judgement::Met => "met",
+        Judgement::Missed => "MISSED",
+        Judgement::Inconclusive => "inconclusive",
+    };
+    let met = verdict.count(Judgement::Met);
+    let (name, of) = (&verdict.scenario, verdict.rows.len());
+    let mut lines =
+        vec![format!("{word:<12}  {name}  {met} of {of} over {}", seeds(&verdict.seeds))];
+    let rows: Vec<_> = verdict.rows.iter().filter(|row| row.judgement != Judgement::Met).collect();
+    // Too few seeds are too few for every expectation alike: said once.
+    for alike in rows.chunk_by(|a, b| a.reason == b.reason) {
+        let names: Vec<_> = alike.iter().map(|row| self::name(row)).collect();
+        let (names, reason) = (names.join(", "), &alike[0].reason);
+        lines.push(format!("{:14}{names}: {reason}", ""));
+        if let Some(line) = replay_line(verdict, alike[0]) {
+            lines.push(format!("{:14}see it: {line}", ""));
+        }
+    }
+    lines.extend(verdict.warnings.iter().map(|warning| format!("{:14}warning: {warning}", "")));
+    lines
+}
+
+/// Verdicts as Markdown, for a job's summary: what was not met first, in full, and a line for each scenario.
+#[must_use]
+pub fn check_markdown(verdicts: &[SeedsVerdict]) -> String {
+    let met = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Met).count();
+    let of = verdicts.len();
+    let mut out = format!("### squall check: {met} of {of} scenarios met their expectations\n");
+    for verdict in verdicts.iter().filter(|verdict| verdict.overall != Judgement::Met) {
+        let tried = seeds(&verdict.seeds);
+        out += &format!("\n#### `{}`: {} ({tried})\n\n", verdict.scenario, verdict.overall);
+        out += "| verdict | expectation | median | worst | limit |\n| --- | --- | ---: | ---: | ---: |\n";
+        let mut rows: Vec<_> = verdict.rows.iter().collect();
+        rows.sort_by_key(|row| rank(row.judgement));
+        rows.iter().for_each(|row| out += &line(row));
+        out.push('\n');
+        for row in rows.iter().filter(|row| row.judgement != Judgement::Met) {
+            out += &format!("- `{}`: {}\n", name(row), row.reason);
+            if let Some(line) = replay_line(verdict, row) {
+                out += &format!("  see it: `{line}`\n");
+            }
+        }
+    }
+    out += "\n| verdict | scenario | expectations | seeds |\n| --- | --- | ---: | ---: |\n";
+    for verdict in verdicts {
+        let (met, of) = (verdict.count(Judgement::Met), verdict.rows.len());
+        let (name, tried) = (&verdict.scenario, verdict.seeds.len());
+        out += &format!("| {} | `{name}` | {met} of {of} | {tried} |\n", verdict.overall);
+    }
+    out
+}
+
+/// The workflow commands by which GitHub shows what was not met beside the line of the scenario.
+#[must_use]
+pub fn annotations(verdict: &SeedsVerdict) -> Vec<String> {
+    let rows = verdict.rows.iter().filter(|row| row.judgement != Judgement::Met);
+    rows.map(|row| {
+        let level = if row.judgement == Judgement::Missed { "error" } else { "warning" };
+        let title = format!("{}: {}", verdict.scenario, row.judgement);
+        format!(
+            "::{level} file={},line={},title={}::{}",
+            property(&verdict.origin.path),
+            row.line,
+            property(&title),
+            data(&format!("{}: {}", name(row), row.reason))
+        )
+    })
+    .collect()
+}
+
+/// A message of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command, which commas and colons would end.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// The row's name: a baseline is held against an expectation that has a row of its own.
+fn name(row: &SeedsRow) -> String {
+    match row.claim {
+        Claim::EveryRun | Claim::Quantile(_) => row.text.clone(),
+        Claim::Baseline => format!("{} (baseline: {})", row.text, row.limit),
+    }
+}
+
+/// What shows the worst run of a row that was missed.
+fn replay_line(verdict: &SeedsVerdict, row: &SeedsRow) -> Option<String> {
+    let worst = row.spread.filter(|_| row.judgement == Judgement::Missed)?.worst;
+    Some(verdict.origin.command(worst))
+}
+
+fn line(row: &SeedsRow) -> String {
+    let word = match row.judgement {
+        Judgement::Missed => format!("**{}**", row.judgement),
+        _ => row.judgement.to_string(),
+    };
+    let (median, worst) = match row.spread {
+        Some(spread) => {
+            let worst = if row.limit.starts_with('>') { spread.least } else { spread.most };
+            (spread.median.display(), worst.display())
+        }
+        None => ("-".to_owned(), "-".to_owned()),
+    };
+    // A bar would end the cell.
+    let name = name(row).replace('|', "\\|");
+    format!("| {word} | `{name}` | {median} | {worst} | `{}` |\n", row.limit)
+}
+
+const fn rank(judgement: Judgement) -> u8 {
+    match judgement {
+        Judgement::Missed => 0,
+        Judgement::Inconclusive => 1,
+        Judgement::Met => 2,
+    }
+}
+
+/// `59 seeds (7 to 65)`.
+fn seeds(seeds: &[u64]) -> String {
+    match (seeds.first(), seeds.last()) {
+        (Some(first), Some(last)) if first != last => {
+            format!("{} seeds ({first} to {last})", text::count(seeds.len() as u64))
+        }
+        (Some(only), _) => format!("1 seed ({only})"),
+        _ => "no seed".to_owned(),
+    }
+}

@@ -1,0 +1,94 @@
+//! `summary.json` of a check.
+
+use super::{Claim, SeedsRow, SeedsVerdict};
+use crate::metrics::Value;
+use crate::summary::number_and_unit;
+use crate::verdict::Judgement;
+use serde::Serialize;
+
+/// A whole check.
+#[derive(Serialize)]
+pub(super) struct CheckSummary<'v> {
+    schema_version: u32,
+    squall: &'static str,
+    verdict: &'static str,
+    scenarios: Vec<ScenarioLine<'v>>,
+}
+
+#[derive(Serialize)]
+struct ScenarioLine<'v> {
+    scenario: &'v str,
+    file: &'v str,
+    settings: &'v [String],
+    verdict: &'static str,
+    first_seed: Option<u64>,
+    seeds: usize,
+    expectations: Vec<RowLine<'v>>,
+    warnings: &'v [String],
+}
+
+#[derive(Serialize)]
+struct RowLine<'v> {
+    text: &'v str,
+    line: u32,
+    phase: Option<&'v str>,
+    /// `every run`, `p95` or `baseline`.
+    claim: String,
+    limit: &'v str,
+    verdict: &'static str,
+    reason: &'v str,
+    /// `share`, `ms`, `count` or `ratio`; of the three that follow.
+    unit: Option<&'static str>,
+    least: Option<f64>,
+    median: Option<f64>,
+    most: Option<f64>,
+    worst_seed: Option<u64>,
+    missed_seeds: &'v [u64],
+}
+
+pub(super) fn check(verdicts: &[SeedsVerdict]) -> CheckSummary<'_> {
+    let any = |judgement| verdicts.iter().any(|verdict| verdict.overall == judgement);
+    let overall = [Judgement::Missed, Judgement::Inconclusive].into_iter().find(|&each| any(each));
+    CheckSummary {
+        schema_version: 1,
+        squall: env!("CARGO_PKG_VERSION"),
+        verdict: overall.unwrap_or(Judgement::Met).as_str(),
+        scenarios: verdicts.iter().map(scenario).collect(),
+    }
+}
+
+fn scenario(verdict: &SeedsVerdict) -> ScenarioLine<'_> {
+    ScenarioLine {
+        scenario: &verdict.scenario,
+        file: &verdict.origin.path,
+        settings: &verdict.origin.settings,
+        verdict: verdict.overall.as_str(),
+        first_seed: verdict.seeds.first().copied(),
+        seeds: verdict.seeds.len(),
+        expectations: verdict.rows.iter().map(row).collect(),
+        warnings: &verdict.warnings,
+    }
+}
+
+fn row(row: &SeedsRow) -> RowLine<'_> {
+    let number = |value: Option<Value>| value.and_then(|value| number_and_unit(value).0);
+    RowLine {
+        text: &row.text,
+        line: row.line,
+        phase: row.phase.as_deref(),
+        claim: match row.claim {
+            Claim::EveryRun => "every run".to_owned(),
+            Claim::Quantile(quantile) => format!("p{}", crate::text::ratio(quantile * 100.0)),
+            Claim::Baseline => "baseline".to_owned(),
+        },
+        limit: &row.limit,
+        verdict: row.judgement.as_str(),
+        reason: &row.reason,
+        unit: row.spread.map(|spread| number_and_unit(spread.median).1),
+        least: number(row.spread.map(|spread| spread.least)),
+        median: number(row.spread.map(|spread| spread.median)),
+        most: number(row.spread.map(|spread| spread.most)),
+        worst_seed: row.spread.map(|spread| spread.worst),
+        missed_seeds: &row.missed,
+    }
+}

@@ -1,0 +1,118 @@
+//! Many runs to one verdict: runs made by hand.
+
+use super::*;
+use crate::metrics::fixture::{FAILED, Fixture};
+use crate::verdict::judge;
+use squall_record::RequestOutcome;
+
+const EXPECT: &str = "
+  - success_rate >= 99%
+  - p95 of success_rate over seeds >= 97%
+  - p5 of success_rate over seeds >= 97%
+";
+
+/// A run of the seed in which so many of 1,000 requests failed.
+fn run(seed: u64, failed: u32) -> (Scenario, Verdict) {
+    let mut run = Fixture::new();
+    let (text, _) = run.scenario.text.split_once("\n  - success_rate").expect("it expects that");
+    run.scenario = Scenario::read("by-hand.yaml", &format!("{text}{EXPECT}")).expect("it reads");
+    run.requests(0..100_000, u64::from(1_000 - failed), RequestOutcome::Succeeded);
+    run.requests(0..100_000, failed.into(), FAILED);
+    run.header.seed = seed;
+    let verdict = judge(&run.scenario, &run.recording());
+    (run.scenario, verdict)
+}
+
+/// Runs of the seeds from 1, each with so many failures.
+fn judged(failed: &[u32], baseline: Option<&Baseline>) -> SeedsVerdict {
+    let runs: Vec<_> = (1..).zip(failed).map(|(seed, &failed)| run(seed, failed)).collect();
+    let verdicts: Vec<_> = runs.iter().map(|(_, verdict)| verdict.clone()).collect();
+    let origin = Origin { path: "by-hand.yaml".to_owned(), ..Origin::default() };
+    judge_seeds(&runs[0].0, origin, &verdicts, baseline)
+}
+
+fn told(verdict: &SeedsVerdict, row: usize) -> (Judgement, &str) {
+    (verdict.rows[row].judgement, &verdict.rows[row].reason)
+}
+
+#[test]
+fn fifty_nine_runs_that_meet_it_speak_for_95_of_100() {
+    let verdict = judged(&[2; 59], None);
+    assert_eq!(verdict.overall, Judgement::Met);
+    let reason = "all 59 seeds met it; the nearest is seed 1 with 99.8%";
+    assert_eq!(told(&verdict, 0), (Judgement::Met, reason));
+    let reason = "p5 is at least 99.8% with 95% confidence, from 59 seeds";
+    assert_eq!(told(&verdict, 2), (Judgement::Met, reason));
+}
+
+#[test]
+fn fewer_runs_say_nothing_of_those_that_were_not_made() {
+    let verdict = judged(&[2; 58], None);
+    assert_eq!(verdict.overall, Judgement::Inconclusive);
+    let reason = "all 58 seeds met it, and it takes 59 to say so of 95% of all runs";
+    assert_eq!(told(&verdict, 0), (Judgement::Inconclusive, reason));
+    let reason = "58 seeds cannot bound p5: it takes 59";
+    assert_eq!(told(&verdict, 2), (Judgement::Inconclusive, reason));
+}
+
+#[test]
+fn one_run_that_misses_is_named_with_how_far_it_missed() {
+    let mut failed = [2; 59];
+    (failed[4], failed[9]) = (25, 14);
+    let verdict = judged(&failed, None);
+    let reason = "2 of 59 seeds missed it: 5, 10; the worst is seed 5 with 97.5%, 1.5 points under the \
+                  limit (not answered: 25 server)";
+    assert_eq!(told(&verdict, 0), (Judgement::Missed, reason));
+    assert_eq!(verdict.rows[0].missed, [5, 10]);
+}
+
+#[test]
+fn a_quantile_is_missed_when_that_is_sure_and_open_when_it_is_not() {
+    let with = |bad: usize| {
+        let mut failed = [2; 59];
+        failed[..bad].fill(50);
+        judged(&failed, None).rows[2].judgement
+    };
+    // Of 59, seven or more below a limit say that p5 is below it; one to six say nothing.
+    assert_eq!(
+        [0, 1, 6, 7].map(with),
+        [Judgement::Met, Judgement::Inconclusive, Judgement::Inconclusive, Judgement::Missed]
+    );
+}
+
+#[test]
+fn a_baseline_forgives_a_draw_and_not_a_change_for_the_worse() {
+    let runs: Vec<_> = (1..60).map(|seed| run(seed, 1)).collect();
+    let verdicts: Vec<_> = runs.iter().map(|(_, verdict)| verdict.clone()).collect();
+    let baseline = Baseline::of(&runs[0].0, &verdicts).expect("59 are enough");
+    assert_eq!(baseline.expectations[0].bound, 0.999);
+
+    let verdict = judged(&[1; 59], Some(&baseline));
+    assert_eq!((verdict.rows.len(), verdict.overall), (6, Judgement::Met));
+    // 99.9 % less a tenth of what was lost and a tenth of a point.
+    assert_eq!(verdict.rows[3].limit, ">= 99.79%");
+
+    let mut failed = [1; 59];
+    failed[..6].fill(9);
+    assert_eq!(judged(&failed, Some(&baseline)).overall, Judgement::Met);
+    let verdict = judged(&[6; 59], Some(&baseline));
+    assert_eq!(verdict.rows[0].judgement, Judgement::Met, "99.4 % is above what is written");
+    assert_eq!(verdict.rows[3].judgement, Judgement::Missed);
+    let reason = "worse than the baseline of 59 seeds: p5 is at most 99.4% with 95% confidence, from 59 \
+                  seeds";
+    assert_eq!(verdict.rows[3].reason, reason);
+}
+
+#[test]
+fn github_is_told_the_file_the_line_and_why() {
+    let mut failed = [2; 59];
+    failed[4] = 25;
+    let told = annotations(&judged(&failed, None));
+    let starts = "::error file=by-hand.yaml,line=";
+    assert!(told[0].starts_with(starts), "{}", told[0]);
+    assert!(
+        told[0].contains("title=by-hand%3A missed::success_rate >= 99%25: 1 of 59"),
+        "{}",
+        told[0]
+    );
+}

@@ -1,0 +1,131 @@
+//! A sign-off, told on a terminal and in files.
+
+use super::{Outcome, SignOff, SignOffItem, page};
+use crate::ReportError;
+use crate::junit::{case_of, put};
+use crate::verdict::Judgement;
+use quick_junit::{Report, TestSuite};
+use std::path::{Path, PathBuf};
+
+/// Where the files of a sign-off are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignOffPaths {
+    /// `sign-off.html`.
+    pub html: PathBuf,
+    /// `sign-off.md`.
+    pub markdown: PathBuf,
+    /// `junit.xml`.
+    pub junit: PathBuf,
+}
+
+/// Writes `sign-off.html`, `sign-off.md` and `junit.xml` into a folder, which is made if it is not there.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_sign_off(dir: &Path, sign_off: &SignOff) -> Result<SignOffPaths, ReportError> {
+    let paths = SignOffPaths {
+        html: dir.join("sign-off.html"),
+        markdown: dir.join("sign-off.md"),
+        junit: dir.join("junit.xml"),
+    };
+    put(&paths.html, page::page(sign_off)?.as_bytes())?;
+    put(&paths.markdown, sign_off_markdown(sign_off).as_bytes())?;
+    let mut report = Report::new("squall rehearse");
+    report.add_test_suite(suite(sign_off));
+    let xml = report
+        .to_string()
+        .map_err(|error| ReportError::write(&paths.junit, std::io::Error::other(error)))?;
+    put(&paths.junit, xml.as_bytes())?;
+    Ok(paths)
+}
+
+fn suite(sign_off: &SignOff) -> TestSuite {
+    let mut suite = TestSuite::new(sign_off.checklist.clone());
+    suite.add_property(("file", sign_off.path.as_str()));
+    suite.add_property(("configuration", sign_off.configuration.as_str()));
+    // What was skipped or never reached is no case: it was not looked at.
+    let looked_at = sign_off.items.iter().filter_map(|item| Some((item, judgement(item.outcome)?)));
+    suite.add_test_cases(looked_at.map(|(item, judgement)| {
+        let class = (sign_off.checklist.as_str(), None);
+        let reason = reasons(item).join("; ");
+        case_of(&item.title, class, judgement, &reason, item.notes.join("\n"))
+    }));
+    suite
+}
+
+const fn judgement(outcome: Outcome) -> Option<Judgement> {
+    match outcome {
+        Outcome::Passed => Some(Judgement::Met),
+        Outcome::Failed => Some(Judgement::Missed),
+        Outcome::CannotDetect | Outcome::Inconclusive => Some(Judgement::Inconclusive),
+        Outcome::Skipped | Outcome::NotReached => None,
+    }
+}
+
+/// Why an item did not pass.
+fn reasons(item: &SignOffItem) -> Vec<String> {
+    let evidence = item.evidence.iter().filter(|each| each.judgement != Judgement::Met);
+    evidence.map(|each| format!("{}: {}", each.text, each.reason)).collect()
+}
+
+/// What a terminal shows of an item: a line, and why it did not pass.
+#[must_use]
+pub fn sign_off_lines(item: &SignOffItem) -> Vec<String> {
+    let mut lines = vec![format!("{:<13}  {}", item.outcome.as_str(), item.title)];
+    lines.extend(reasons(item).into_iter().map(|reason| format!("{:15}{reason}", "")));
+    if let Some(command) = item.command.as_ref().filter(|_| item.outcome == Outcome::Failed) {
+        lines.push(format!("{:15}see it: {command}", ""));
+    }
+    lines
+}
+
+/// A sign-off as Markdown.
+#[must_use]
+pub fn sign_off_markdown(sign_off: &SignOff) -> String {
+    let SignOff { checklist, path, rollout, how, made, configuration, .. } = sign_off;
+    let mut out = format!("# Sign-off: {checklist}\n\n**{}**\n\n", sign_off.conclusion());
+    if let Some(description) = &sign_off.description {
+        out += &format!("{description}\n\n");
+    }
+    out += &format!(
+        "| | |\n| --- | --- |\n| rollout | {rollout} |\n| rehearsed | {made}, {how} |\n| checklist | `{path}` |\n\
+         | configuration | `{configuration}`; another one needs another rehearsal |\n\n"
+    );
+    out += "| | item | outcome |\n| ---: | --- | --- |\n";
+    for (number, item) in (1..).zip(&sign_off.items) {
+        let (title, outcome) = (cell(&item.title), item.outcome.as_str());
+        out += &format!("| {number} | {title} | {outcome} |\n");
+    }
+    for (number, item) in (1..).zip(&sign_off.items) {
+        out += &section(number, item);
+    }
+    out += "\n## Signatures\n\n| who | what for | date |\n| --- | --- | --- |\n";
+    for role in ["owner of the feature", "on call", "security and data", "budget"] {
+        out += &format!("| | {role} | |\n");
+    }
+    out
+}
+
+fn section(number: u32, item: &SignOffItem) -> String {
+    let mut out = format!("\n## {number}. {}: {}\n\n", item.title, item.outcome.as_str());
+    for note in &item.notes {
+        out += &format!("{note}\n\n");
+    }
+    if !item.evidence.is_empty() {
+        out += "| verdict | what had to hold | evidence |\n| --- | --- | --- |\n";
+        for each in &item.evidence {
+            let (text, reason) = (cell(&each.text), cell(&each.reason));
+            out += &format!("| {} | `{text}` | {reason} |\n", each.judgement);
+        }
+        out.push('\n');
+    }
+    if let Some(command) = &item.command {
+        out += &format!("Again: `{command}`\n");
+    }
+    out
+}
+
+/// A bar would end the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
