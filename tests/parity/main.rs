@@ -1,10 +1,25 @@
-//! The same scenario over real sockets and in virtual time: the same verdicts, and figures within the
-//! bands of the design.
+//! The same scenarios over real sockets and in virtual time: the same verdicts, and figures within the bands that
+//! each scenario states. And what a router did over sockets, it does again when its journal is replayed.
 
-use squall_record::Recording;
-use squall_report::{Summary, Verdict, judge, summary};
-use squall_scenario::Scenario;
+use squall_record::{JournalReader, Recording};
+use squall_report::{ExpectationSummary, Summary, Verdict, judge, summary};
+use squall_router::journal;
+use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_sim::{SimOptions, simulate};
+use std::sync::Mutex;
+
+/// One live run at a time: two at once would measure each other.
+static SOCKETS: Mutex<()> = Mutex::new(());
+
+fn read(name: &str, text: &str) -> Scenario {
+    Scenario::read(name, text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+fn live(scenario: &Scenario) -> Recording {
+    let _alone = SOCKETS.lock();
+    let options = squall_live::RunOptions::default();
+    squall_live::run(scenario, &options, |_| {}).expect("loopback is there")
+}
 
 fn judged(scenario: &Scenario, recording: &Recording) -> (Verdict, Summary) {
     let verdict = judge(scenario, recording);
@@ -12,28 +27,105 @@ fn judged(scenario: &Scenario, recording: &Recording) -> (Verdict, Summary) {
     (verdict, summary)
 }
 
-#[test]
-fn a_run_over_sockets_and_one_in_virtual_time_agree() {
-    let scenario = Scenario::read("parity.yaml", include_str!("parity.yaml"));
-    let scenario = scenario.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-    let live = squall_live::run(&scenario, &squall_live::RunOptions::default(), |_| {}).unwrap();
-    let sim = simulate(&scenario, SimOptions::default()).unwrap();
-    let (live_verdict, live) = judged(&scenario, &live);
-    let (sim_verdict, sim) = judged(&scenario, &sim);
+/// A band of a scenario, from its first lines: `# band: failover_time 1000 ms`, a difference; or
+/// `# band: latency_p50 10 %`, of what was simulated. Shares are of one: `# band: success_rate 0.01`.
+struct Band<'a> {
+    metric: &'a str,
+    most: f64,
+    relative: bool,
+}
 
+impl<'a> Band<'a> {
+    fn all(text: &'a str) -> Vec<Self> {
+        let bands = text.lines().filter_map(|line| line.strip_prefix("# band: "));
+        bands.map(Self::of).collect()
+    }
+
+    fn of(line: &'a str) -> Self {
+        let mut words = line.split(' ');
+        let metric = words.next().expect("a metric");
+        let number = words.next().and_then(|number| number.parse::<f64>().ok()).expect("a number");
+        let relative = words.next() == Some("%");
+        Self { metric, most: if relative { number / 100.0 } else { number }, relative }
+    }
+
+    fn holds(&self, live: f64, sim: f64) -> bool {
+        (live - sim).abs() <= if self.relative { self.most * sim } else { self.most }
+    }
+}
+
+fn agree(name: &str, text: &str, live: &Recording) {
+    let scenario = read(name, text);
+    let sim = simulate(&scenario, SimOptions::default()).expect("it runs");
+    let (live_verdict, live) = judged(&scenario, live);
+    let (sim_verdict, sim) = judged(&scenario, &sim);
     for (live, sim) in live_verdict.rows.iter().zip(&sim_verdict.rows) {
         assert_eq!(live.judgement, sim.judgement, "{}\n{live:#?}\n{sim:#?}", live.text);
     }
-    let success = |summary: &Summary| summary.totals.success_rate.unwrap_or_default();
-    assert!((success(&live) - success(&sim)).abs() <= 0.01, "{} {}", success(&live), success(&sim));
-    for (live, sim) in live.deployments.iter().zip(&sim.deployments) {
-        let (one, other) = (live.share.unwrap_or_default(), sim.share.unwrap_or_default());
-        assert!((one - other).abs() <= 0.02, "{}: {one} live, {other} simulated", live.name);
+    let bands = Band::all(text);
+    assert!(!bands.is_empty(), "{name} states no band");
+    for band in &bands {
+        let pairs: Vec<_> = match band.metric {
+            "attempt_share" => shares(&live, &sim),
+            metric => measured(metric, &live, &sim),
+        };
+        assert!(!pairs.is_empty(), "{name}: {} is not measured", band.metric);
+        for (what, live, sim) in pairs {
+            tell(name, &what, live, sim);
+            assert!(band.holds(live, sim), "{name}, {what}: {live} live, {sim} simulated");
+        }
     }
-    let failover = |summary: &Summary| {
-        let row = summary.expectations.iter().find(|row| row.text.starts_with("failover_time"));
-        row.and_then(|row| row.value).expect("the failover was measured")
-    };
-    // Durations are in milliseconds.
-    assert!((failover(&live) - failover(&sim)).abs() <= 1_000.0);
+}
+
+/// What the expectations on this metric measured.
+fn measured(metric: &str, live: &Summary, sim: &Summary) -> Vec<(String, f64, f64)> {
+    let rows = live.expectations.iter().zip(&sim.expectations);
+    let rows = rows.filter(|(row, _)| row.text.starts_with(metric));
+    let value = |row: &ExpectationSummary| row.value.expect("it was measured");
+    rows.map(|(live, sim)| (live.text.clone(), value(live), value(sim))).collect()
+}
+
+/// The share of every deployment.
+fn shares(live: &Summary, sim: &Summary) -> Vec<(String, f64, f64)> {
+    let rows = live.deployments.iter().zip(&sim.deployments);
+    rows.map(|(live, sim)| {
+        let what = format!("attempt_share({})", live.name);
+        (what, live.share.unwrap_or_default(), sim.share.unwrap_or_default())
+    })
+    .collect()
+}
+
+#[expect(clippy::print_stdout, reason = "to be read with --nocapture")]
+fn tell(name: &str, what: &str, live: f64, sim: f64) {
+    println!("| {name} | `{what}` | {live:.4} | {sim:.4} |");
+}
+
+#[test]
+fn an_outage_over_sockets_and_one_in_virtual_time_agree() {
+    let text = include_str!("parity.yaml");
+    agree("parity", text, &live(&read("parity.yaml", text)));
+}
+
+#[test]
+fn limits_over_sockets_and_in_virtual_time_agree() {
+    let text = include_str!("limits.yaml");
+    agree("limits", text, &live(&read("limits.yaml", text)));
+}
+
+#[test]
+fn ten_thousand_requests_and_an_outage_agree_and_replay_to_the_same_outputs() {
+    let text = include_str!("replay.yaml");
+    let scenario = read("replay.yaml", text);
+    let recording = live(&scenario);
+    assert!(recording.requests.len() >= 10_000, "{} requests", recording.requests.len());
+
+    let bytes = recording.journal.as_deref().expect("a live run keeps its journal");
+    let frames = JournalReader::new(bytes).and_then(JournalReader::frames).expect("it is whole");
+    let router = scenario.router.clone();
+    let replayed = journal::replay(router, [], scenario.seed, EPOCH_NANOS, frames);
+    let replayed = replayed.unwrap_or_else(|error| panic!("{error}"));
+    // Each request arrived, and its attempts ended.
+    assert!(replayed.frames >= 2 * recording.requests.len() as u64, "{replayed:?}");
+
+    agree("replay", text, &recording);
 }

@@ -1,5 +1,7 @@
 //! What the suites share: the tree they look at.
 
+pub mod page;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

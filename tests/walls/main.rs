@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("determinism", &[]),
+    ("defects", &[]),
     ("failure", &[]),
     ("clock", &["determinism"]),
     ("wire", &["failure"]),
-    ("router", &["determinism", "failure"]),
-    ("provider", &["determinism", "failure"]),
-    ("workload", &["determinism", "failure"]),
+    ("router", &["defects", "determinism", "failure"]),
+    ("provider", &["defects", "determinism", "failure"]),
+    ("workload", &["defects", "determinism", "failure"]),
     ("record", &["determinism", "failure", "router"]),
     ("scenario", &["determinism", "failure", "router", "provider", "workload", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),

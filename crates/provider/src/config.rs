@@ -247,6 +247,8 @@ pub enum HungUp {
     /// It stops, and its place is free.
     #[default]
     Cancelled,
+    /// Who waits leaves the queue; work that has begun is done to its end, for nobody.
+    Dequeued,
     /// It is done to its end, for nobody: what makes overload last after its cause has gone.
     Finished,
 }

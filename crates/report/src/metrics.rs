@@ -93,6 +93,7 @@ const MEASURES: &[(MetricId, Measure)] = &[
     (MetricId::LatencyP50, |ask| latency::measure(ask, latency::Of::Latency, 0.5)),
     (MetricId::LatencyP95, |ask| latency::measure(ask, latency::Of::Latency, 0.95)),
     (MetricId::LatencyP99, |ask| latency::measure(ask, latency::Of::Latency, 0.99)),
+    (MetricId::LatencyMean, latency::mean),
     (MetricId::TtftP50, |ask| latency::measure(ask, latency::Of::Ttft, 0.5)),
     (MetricId::TtftP95, |ask| latency::measure(ask, latency::Of::Ttft, 0.95)),
     (MetricId::TtftP99, |ask| latency::measure(ask, latency::Of::Ttft, 0.99)),

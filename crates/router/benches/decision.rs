@@ -19,12 +19,13 @@ const REQUESTS: u64 = 500_000;
 const IN_FLIGHT: usize = 200;
 const SIZES: [u64; 3] = [10, 100, 1_000];
 
-const STRATEGIES: [(&str, Strategy); 14] = [
+const STRATEGIES: [(&str, Strategy); 15] = [
     ("smooth_weighted", Strategy::SmoothWeighted),
     ("weighted_random", Strategy::WeightedRandom),
     ("rpm_proportional", Strategy::RpmProportional),
     ("tpm_proportional", Strategy::TpmProportional),
     ("least_busy", Strategy::LeastBusy),
+    ("two_choices", Strategy::TwoChoices),
     ("lowest_usage", Strategy::LowestUsage),
     (
         "lowest_latency",

@@ -2,6 +2,7 @@
 
 use crate::RetryBudget;
 use crate::window::Buckets;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 /// Requests and retries of the window.
@@ -35,7 +36,7 @@ impl Budget {
     }
 
     pub(crate) fn withdraw(&mut self, now: Timestamp) {
-        self.counts.add(now, [0, 1]);
+        self.counts.add(now, [0, u32::from(!planted(Defect::BudgetNotCharged))]);
     }
 }
 

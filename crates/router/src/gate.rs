@@ -2,6 +2,7 @@
 
 use crate::limit::{Limiter, Receipt};
 use crate::{LimitKind, Limits, Release};
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 use squall_failure::Sent;
 
@@ -93,7 +94,8 @@ impl Gate {
     /// Why nothing of so many tokens can pass now; `None` if it can.
     #[inline]
     pub(crate) fn closed(&mut self, now: Timestamp, tokens: u64) -> Option<Closed> {
-        if self.running >= self.concurrency {
+        let more = u32::from(planted(Defect::PlaceTooMany));
+        if self.running >= self.concurrency.saturating_add(more) {
             return Some(Closed::Full);
         }
         let mut closed = None;
@@ -143,7 +145,9 @@ impl Gate {
         if ticket.generation != self.generation {
             return;
         }
-        if let (Some(limit), Some(receipt), Sent::Nothing) = (&mut self.rpm, ticket.rpm, sent) {
+        if let (Some(limit), Some(receipt), Sent::Nothing) = (&mut self.rpm, ticket.rpm, sent)
+            && !planted(Defect::RefundForgotten)
+        {
             limit.settle(now, receipt, 0);
         }
         if let (Some(limit), Some(receipt)) = (&mut self.tpm, ticket.tpm) {

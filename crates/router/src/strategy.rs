@@ -9,6 +9,7 @@ mod lowest_cost;
 mod lowest_latency;
 mod lowest_usage;
 mod smooth_weighted;
+mod two_choices;
 mod weighted_random;
 
 use crate::config::{or_weights, rpm, tpm};
@@ -21,6 +22,7 @@ use lowest_latency::LowestLatency;
 use lowest_usage::LowestUsage;
 use smooth_weighted::SmoothWeighted;
 use squall_determinism::{Draws, Purpose as Draw, Seed, Timestamp};
+use two_choices::TwoChoices;
 use weighted_random::WeightedRandom;
 
 /// A strategy at work in one group.
@@ -29,6 +31,7 @@ pub(crate) enum Picker {
     SmoothWeighted(SmoothWeighted),
     WeightedRandom(WeightedRandom),
     LeastBusy(LeastBusy),
+    TwoChoices(TwoChoices),
     LowestUsage(LowestUsage),
     LowestLatency(LowestLatency),
     LowestCost(LowestCost),
@@ -126,6 +129,9 @@ impl Picker {
             Strategy::LeastBusy => {
                 Self::LeastBusy(LeastBusy::new(weights(|each| each.weight.into())))
             }
+            Strategy::TwoChoices => {
+                Self::TwoChoices(TwoChoices::new(weights(|each| each.weight.into())))
+            }
             Strategy::LowestUsage => Self::LowestUsage(LowestUsage::new(weights(tpm))),
             Strategy::LowestLatency(config) => {
                 Self::LowestLatency(LowestLatency::new(config, deployments.len()))
@@ -157,6 +163,7 @@ impl Picker {
             Self::SmoothWeighted(strategy) => strategy.choose(ask.purpose, may),
             Self::WeightedRandom(strategy) => strategy.choose(ask, may),
             Self::LeastBusy(strategy) => strategy.choose(may),
+            Self::TwoChoices(strategy) => strategy.choose(ask, may),
             Self::LowestUsage(strategy) => strategy.choose(ask, may),
             Self::LowestLatency(strategy) => strategy.choose(ask, may),
             Self::LowestCost(strategy) => strategy.choose(ask, may),
@@ -183,6 +190,7 @@ impl Picker {
     pub(crate) fn started(&mut self, ask: &Ask, place: usize) {
         match self {
             Self::LeastBusy(strategy) => strategy.started(place),
+            Self::TwoChoices(strategy) => strategy.started(place),
             Self::LowestUsage(strategy) => strategy.started(ask, place),
             Self::LowestLatency(strategy) => strategy.started(place),
             Self::LowestCost(strategy) => strategy.started(place),
@@ -201,6 +209,7 @@ impl Picker {
     pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
         match self {
             Self::LeastBusy(strategy) => strategy.ended(place),
+            Self::TwoChoices(strategy) => strategy.ended(place),
             Self::LowestUsage(strategy) => strategy.succeeded(place, sample),
             Self::LowestLatency(strategy) => strategy.succeeded(place, sample),
             Self::LowestCost(strategy) => strategy.ended(place),
@@ -216,6 +225,7 @@ impl Picker {
     pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
         match self {
             Self::LeastBusy(strategy) => strategy.ended(place),
+            Self::TwoChoices(strategy) => strategy.ended(place),
             Self::LowestUsage(strategy) => strategy.failed(place, loss),
             Self::LowestLatency(strategy) => strategy.failed(place, loss),
             Self::LowestCost(strategy) => strategy.ended(place),
@@ -240,6 +250,7 @@ impl Picker {
             (Self::Usage(new), Self::Usage(old)) => new.succeed(old, from),
             (Self::Cost(new), Self::Cost(old)) => new.succeed(old, from),
             (Self::LeastBusy(new), _) => new.recount(running),
+            (Self::TwoChoices(new), _) => new.recount(running),
             (Self::LowestLatency(new), _) => new.recount(running),
             (Self::LowestCost(new), _) => new.recount(running),
             (Self::BusyDict(new), _) => new.recount(running),

@@ -109,6 +109,8 @@ pub enum MetricId {
     LatencyP95,
     /// Likewise.
     LatencyP99,
+    /// The mean of latency, from intended time to last byte.
+    LatencyMean,
     /// A percentile of time to first token, from intended time.
     TtftP50,
     /// Likewise.

@@ -3,6 +3,7 @@
 use crate::Ordinal;
 use alloc::collections::VecDeque;
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 /// Requests without an answer, in the order of their intended times. All clients wait equally long, so
@@ -24,7 +25,9 @@ struct Waiting {
 }
 
 impl Patience {
-    pub(crate) const fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
+        let timeout =
+            if planted(Defect::PatienceDoubled) { timeout.saturating_mul(2) } else { timeout };
         Self { timeout, waiting: VecDeque::new(), first: 0, unanswered: 0 }
     }
 

@@ -3,10 +3,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task tells what it does")]
 
 mod bench;
+mod defects;
 mod digest;
 mod machine;
 mod step;
+mod swarm;
 mod test;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -16,6 +19,10 @@ cargo xtask TASK
   test    everything that must pass: what the machine needs, format, clippy, documentation, all tests,
           and that a debug and a release build give the same digest
   bench   the benchmarks, one after the other, in release
+  swarm   [--seeds N] [--first-seed S]: drawn scenarios held to invariants, in release
+  defects plants one defect after the other, and says which suite catches it
+  truth   what theory expects of the simulator beside what came out, in release, and whether
+          docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
   help    this text";
 
 fn main() -> ExitCode {
@@ -23,6 +30,9 @@ fn main() -> ExitCode {
     let passed = match task.as_deref() {
         Some("test") => test::run(),
         Some("bench") => bench::run(),
+        Some("swarm") => swarm::run(&std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("defects") => defects::run(),
+        Some("truth") => truth::run(),
         Some("help" | "--help" | "-h") | None => {
             println!("{HELP}");
             true

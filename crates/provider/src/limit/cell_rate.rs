@@ -6,6 +6,7 @@
 use super::Verdict;
 use crate::LimitGauge;
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 const MINUTE: u128 = 60_000_000_000;
@@ -35,7 +36,8 @@ impl CellRate {
             return Verdict::Never;
         }
         let whole_after = self.debt(now) + u128::from(amount) * MINUTE;
-        let tolerance = u128::from(self.burst) * MINUTE;
+        let more = u64::from(planted(Defect::BucketOffByOne));
+        let tolerance = u128::from(self.burst + more) * MINUTE;
         match whole_after.checked_sub(tolerance) {
             None | Some(0) => Verdict::Pass,
             Some(over) => Verdict::Wait(self.nanos(over)),

@@ -4,6 +4,7 @@ use super::Verdict;
 use crate::LimitGauge;
 use alloc::collections::VecDeque;
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,7 +33,7 @@ impl Log {
             return Verdict::Never;
         }
         let mut used = self.used;
-        if used + amount <= self.allowed {
+        if used + amount <= self.allowed + u64::from(planted(Defect::LogOffByOne)) {
             return Verdict::Pass;
         }
         for &(at, passed) in &self.passed {

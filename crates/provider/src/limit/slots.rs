@@ -3,6 +3,7 @@
 use super::Verdict;
 use crate::LimitGauge;
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Slots {
         self.enter_slot(now);
         if amount > self.allowed {
             Verdict::Never
-        } else if self.count + amount <= self.allowed {
+        } else if self.count + amount <= self.allowed + u64::from(planted(Defect::SlotOffByOne)) {
             Verdict::Pass
         } else {
             Verdict::Wait(self.until_next(now))

@@ -3,6 +3,7 @@
 use crate::{Capacity, HungUp, Plan, QueueOrder, Tag};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use squall_defects::{Defect, planted};
 use squall_determinism::{Share, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Places {
 
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
-    Waiting,
+    Waiting { since: Timestamp },
     Served { plan: Plan, subject: Subject },
 }
 
@@ -100,7 +101,7 @@ impl Places {
 
     pub(super) fn wait(&mut self, admitted: Admitted) {
         if let Some(tag) = admitted.tag {
-            *self.at(tag) = Some(Attempt::Waiting);
+            *self.at(tag) = Some(Attempt::Waiting { since: admitted.arrived });
         }
         self.queue.push_back(admitted);
     }
@@ -118,29 +119,33 @@ impl Places {
 
     /// The attempt under `tag` is over, or its caller is gone. Gives its plan, if it was served.
     pub(super) fn free(&mut self, tag: Tag, gone: bool) -> Option<(Plan, Subject)> {
-        let finished =
-            gone && self.capacity.is_some_and(|capacity| capacity.hung_up == HungUp::Finished);
+        let hung_up = self.capacity.map(|capacity| capacity.hung_up).filter(|_| gone);
         match self.at(tag).take()? {
-            Attempt::Waiting if finished => {
-                let waiting = self.queue.iter_mut().find(|waiting| waiting.tag == Some(tag));
-                if let Some(waiting) = waiting {
-                    waiting.tag = None;
+            Attempt::Waiting { since } => {
+                let place = self.queued(tag, since)?;
+                if hung_up == Some(HungUp::Finished) {
+                    self.queue[place].tag = None;
+                } else {
+                    self.queue.remove(place);
                 }
                 None
             }
-            Attempt::Waiting => {
-                self.queue.retain(|waiting| waiting.tag != Some(tag));
-                None
-            }
             Attempt::Served { plan, subject } => {
-                self.serving -= 1;
+                self.serving -= u32::from(!(gone && planted(Defect::PlaceLeaked)));
                 let ends_at = plan.ends_at();
-                if finished && ends_at < Timestamp::MAX {
+                let goes_on = matches!(hung_up, Some(HungUp::Finished | HungUp::Dequeued));
+                if goes_on && ends_at < Timestamp::MAX {
                     self.serve_nobody(ends_at);
                 }
                 Some((plan, subject))
             }
         }
+    }
+
+    /// Where in the queue it waits: who came first stands first, so that a long queue is not searched.
+    fn queued(&self, tag: Tag, since: Timestamp) -> Option<usize> {
+        let first = self.queue.partition_point(|waiting| waiting.arrived < since);
+        (first..self.queue.len()).find(|&place| self.queue[place].tag == Some(tag))
     }
 
     /// When work for somebody who hung up is done next.
@@ -176,6 +181,7 @@ impl Places {
             return None;
         }
         let next = match self.capacity?.order {
+            QueueOrder::Fifo if planted(Defect::QueueTurnedRound) => self.queue.pop_back()?,
             QueueOrder::Fifo => self.queue.pop_front()?,
             QueueOrder::Lifo => self.queue.pop_back()?,
         };
@@ -208,7 +214,7 @@ impl Places {
         let attempts = (0..).zip(&mut self.attempts);
         attempts
             .filter_map(|(tag, attempt)| match attempt.take()? {
-                Attempt::Waiting => Some((Tag(tag), Plan::unserved())),
+                Attempt::Waiting { .. } => Some((Tag(tag), Plan::unserved())),
                 Attempt::Served { plan, .. } => Some((Tag(tag), plan)),
             })
             .collect()

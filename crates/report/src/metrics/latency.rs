@@ -3,8 +3,11 @@
 //! window; within 0.8 %, and never too low.
 //!
 //! Minimum sample for percentile q: 10 ÷ (1 − q), so that ten values lie beyond it.
+//!
+//! `latency_mean`: the mean of the same latencies, within 0.4 %. Minimum sample: 20.
 
 use super::{Ask, Measurement, Value};
+use hdrhistogram::Histogram;
 use squall_record::GroupCells;
 use std::time::Duration;
 
@@ -15,15 +18,7 @@ pub(super) enum Of {
 }
 
 pub(super) fn measure(ask: &Ask<'_>, of: Of, quantile: f64) -> Measurement {
-    let cells = |group: &GroupCells| match of {
-        Of::Latency => group.latency.window(ask.window.clone()),
-        Of::Ttft => group.ttft.window(ask.window.clone()),
-    };
-    let groups = ask.requests().iter().map(cells);
-    let merged = groups.reduce(|mut merged, other| {
-        // Same bounds: nothing can be out of them.
-        merged.add(other).map_or_else(|_| unreachable!("equal bounds"), |()| merged)
-    });
+    let merged = merged(ask, of);
     let n = merged.as_ref().map_or(0, |merged| merged.len());
     let words = match of {
         Of::Latency => "requests that succeeded",
@@ -37,4 +32,30 @@ pub(super) fn measure(ask: &Ask<'_>, of: Of, quantile: f64) -> Measurement {
         }
         _ => Measurement::too_few(n, words, minimum),
     }
+}
+
+pub(super) fn mean(ask: &Ask<'_>) -> Measurement {
+    const MINIMUM: u64 = 20;
+    const WORDS: &str = "requests that succeeded";
+    let merged = merged(ask, Of::Latency);
+    match merged.as_ref().map(|merged| (merged, merged.len())) {
+        Some((merged, n)) if n >= MINIMUM => {
+            let mean = Duration::from_secs_f64(merged.mean() / 1e6);
+            Measurement::of(Value::Duration(mean), n, WORDS)
+        }
+        few => Measurement::too_few(few.map_or(0, |(_, n)| n), WORDS, MINIMUM),
+    }
+}
+
+/// What is asked about, of all requests that are asked about.
+fn merged(ask: &Ask<'_>, of: Of) -> Option<Histogram<u64>> {
+    let cells = |group: &GroupCells| match of {
+        Of::Latency => group.latency.window(ask.window.clone()),
+        Of::Ttft => group.ttft.window(ask.window.clone()),
+    };
+    let groups = ask.requests().iter().map(cells);
+    groups.reduce(|mut merged, other| {
+        // Same bounds: nothing can be out of them.
+        merged.add(other).map_or_else(|_| unreachable!("equal bounds"), |()| merged)
+    })
 }

@@ -250,6 +250,7 @@ fn a_kind_of_request_is_measured_apart_from_its_group() {
     let success = |of| run.value(MetricId::SuccessRate, of, WHOLE);
     assert_eq!([PAID, FREE, CHAT, None].map(success), [1.0, 0.5, 0.75, 0.75].map(Value::Fraction));
     assert_eq!(run.measured(MetricId::LatencyP50, FREE, WHOLE).n, 50);
+    assert_eq!(run.measured(MetricId::LatencyMean, FREE, WHOLE).n, 50);
     // Every attempt of the fixture is for the first request.
     run.first(0, 0..10_000, 120);
     assert_eq!(run.value(MetricId::RetryAmplification, PAID, WHOLE), Value::Ratio(1.2));

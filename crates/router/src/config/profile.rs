@@ -231,7 +231,7 @@ fn litellms_for(strategy: Strategy) -> LitellmStrategy {
         | Strategy::WeightedRandom
         | Strategy::RpmProportional
         | Strategy::TpmProportional => LitellmStrategy::SimpleShuffle,
-        Strategy::LeastBusy => LitellmStrategy::LeastBusy,
+        Strategy::LeastBusy | Strategy::TwoChoices => LitellmStrategy::LeastBusy,
         Strategy::LowestUsage => LitellmStrategy::UsageBasedV2,
         Strategy::LowestLatency(_) => LitellmStrategy::LatencyBased {
             buffer: Share::percent(0),

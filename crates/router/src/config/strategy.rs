@@ -20,6 +20,8 @@ pub enum Strategy {
     /// The one with the fewest attempts under way, for its weight; of several the first after the last
     /// picked.
     LeastBusy,
+    /// Of two drawn by weight the one with fewer attempts under way, for its weight.
+    TwoChoices,
     /// The one that has used the smallest part of its tokens per minute in this minute; without such a
     /// limit, the fewest tokens.
     LowestUsage,

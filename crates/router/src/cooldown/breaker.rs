@@ -9,6 +9,7 @@ use super::{Standing, doubled};
 use crate::window::Buckets;
 use crate::{CooldownCause, FailureCooldown};
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -47,6 +48,9 @@ impl Breaker {
             State::Closed => Standing::Good,
             State::Open { until } => Standing::Until(until),
             State::HalfOpen { probing: false } => Standing::Probe,
+            State::HalfOpen { probing: true } if planted(Defect::ProbeBesideProbe) => {
+                Standing::Probe
+            }
             State::HalfOpen { probing: true } => Standing::Probing,
         }
     }
@@ -79,6 +83,7 @@ impl Breaker {
                 self.window.add(now, [1, 0]);
                 false
             }
+            State::HalfOpen { .. } if probe && planted(Defect::RecoveryForgotten) => false,
             State::HalfOpen { .. } if probe => {
                 self.close();
                 true
@@ -104,12 +109,18 @@ impl Breaker {
             State::Open { .. } | State::HalfOpen { .. } => return None,
         };
         self.last_break = doubled(self.last_break, self.config.base, self.config.cap);
-        let until = now + self.last_break;
+        let half = if planted(Defect::BreakTooShort) { 2 } else { 1 };
+        let until = now + self.last_break / half;
         self.trip_until(until);
         Some((cause, until))
     }
 
     pub(crate) fn trip_until(&mut self, until: Timestamp) {
+        // What was under way and fails later never shortens a break.
+        let until = match self.state {
+            State::Open { until: before } => until.max(before),
+            State::Closed | State::HalfOpen { .. } => until,
+        };
         self.state = State::Open { until };
         self.consecutive = 0;
         self.window.clear();
@@ -167,6 +178,14 @@ mod tests {
         let opened = breaker.failed(at(0), false);
         assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(5))));
         assert_eq!(breaker.standing(), Standing::Until(at(5)));
+    }
+
+    #[test]
+    fn a_shorter_break_does_not_end_a_longer_one() {
+        let mut breaker = breaker();
+        breaker.trip_until(at(30));
+        breaker.trip_until(at(5));
+        assert_eq!(breaker.standing(), Standing::Until(at(30)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Standing;
 use super::breaker::Breaker;
 use crate::{Cooldown, CooldownCause, MisconfiguredCooldown};
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, Failure, FailureClass};
 
@@ -25,7 +26,9 @@ impl Careful {
         let standing = self.breaker.standing();
         match standing {
             Standing::Until(until) => Standing::Until(until.max(self.throttled_until)),
-            _ if now < self.throttled_until => Standing::Throttled(self.throttled_until),
+            _ if now < self.throttled_until && !planted(Defect::CooldownIgnored) => {
+                Standing::Throttled(self.throttled_until)
+            }
             _ => standing,
         }
     }
@@ -40,7 +43,9 @@ impl Careful {
         failure: Failure,
         probe: bool,
     ) -> Option<(CooldownCause, Timestamp)> {
-        let asked = failure.retry_after.map(|wait| now + wait.min(self.config.throttled.max));
+        let halved = if planted(Defect::RetryAfterHalved) { 2 } else { 1 };
+        let asked =
+            failure.retry_after.map(|wait| now + wait.min(self.config.throttled.max) / halved);
         match failure.class.evidence() {
             Evidence::None => {
                 self.breaker.probe_ended(probe);

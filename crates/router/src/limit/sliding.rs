@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -25,7 +26,8 @@ impl Sliding {
         if amount > self.allowed {
             return None;
         }
-        let mut over = self.used.saturating_add(amount).saturating_sub(self.allowed);
+        let more = u64::from(planted(Defect::SlidingOffByOne));
+        let mut over = self.used.saturating_add(amount).saturating_sub(self.allowed + more);
         if over == 0 {
             return Some(now);
         }

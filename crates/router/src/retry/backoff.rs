@@ -2,6 +2,7 @@
 
 use crate::{Backoff, RetryRule};
 use core::time::Duration;
+use squall_defects::{Defect, planted};
 use squall_determinism::Draws;
 
 impl Backoff {
@@ -15,6 +16,9 @@ impl Backoff {
     /// A wait drawn evenly from zero to the ceiling.
     pub(crate) fn jitter(&self, retry: u16, draws: &mut Draws) -> Duration {
         let ceiling = u64::try_from(self.ceiling(retry).as_nanos()).unwrap_or(u64::MAX);
+        if planted(Defect::JitterDropped) {
+            return Duration::from_nanos(ceiling);
+        }
         Duration::from_nanos(draws.below(ceiling.saturating_add(1)))
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     Arrival, AttemptId, CancelReason, DeploymentId, Money, Note, Outcome, Output, StartAttempt,
     Usage,
 };
+use squall_defects::{Defect, planted};
 use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
 
 impl Router {
@@ -15,7 +16,8 @@ impl Router {
     pub(super) fn admit(&mut self, arrival: &Arrival) -> u32 {
         let patience = self.groups[arrival.group.index()].config.deadline;
         let patience = arrival.deadline.map_or(patience, |deadline| deadline.min(patience));
-        let deadline = self.now + patience;
+        let times = if planted(Defect::DeadlineDoubled) { 2 } else { 1 };
+        let deadline = self.now + patience * times;
         let key = self.requests.insert(Request::new(arrival, self.arrivals, deadline));
         self.outputs.push_back(Output::Accepted { tag: arrival.tag, request: key });
         key.slot
@@ -154,7 +156,8 @@ impl Router {
         let State::Running(running) = &mut request.state else { return };
         running.committed = true;
         running.first_token = Some(now);
-        let (id, probe) = (running.deployment, running.probe);
+        // With this the probe has said what it had to say: what becomes of it later is no answer to another.
+        let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
         let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
         let due = running.total_due.min(request.deadline);
         let tag = request.tag;

@@ -2,9 +2,10 @@
 
 use super::Router;
 use super::pick::{Among, Picked, WhyNone};
-use crate::queue::Waiting;
+use crate::queue::{Rank, Waiting};
 use crate::request::State;
-use crate::{AllOut, GroupId, Note};
+use crate::{AllOut, DeploymentId, GroupId, Note};
+use squall_defects::{Defect, planted};
 
 impl Router {
     /// Nobody overtakes those of the same or a better priority.
@@ -60,7 +61,8 @@ impl Router {
             return;
         }
         let key = self.requests.key(slot);
-        if group.queue.len() >= group.config.max_queued as usize {
+        let more = usize::from(planted(Defect::QueueBoundless));
+        if group.queue.len() >= group.config.max_queued as usize + more {
             // The last of lower priority makes room, if there is one.
             let last = group.queue.last().filter(|(last, _)| last.priority > rank.priority);
             let out = last.map_or(key, |(_, waiting)| waiting.key);
@@ -122,6 +124,9 @@ impl Router {
             };
             match picked {
                 Picked::Deployment { id, probe } => {
+                    let last = probe && !planted(Defect::ProbeWithTheOldest);
+                    let bearer = if last { self.bearer(group, id) } else { None };
+                    let (rank, slot) = bearer.unwrap_or((rank, slot));
                     self.groups[group.index()].queue.remove(rank);
                     self.requests.at(slot).state = State::Deciding;
                     self.start(slot, id, probe);
@@ -134,6 +139,22 @@ impl Router {
                     behind = Some(rank);
                 }
             }
+        }
+    }
+
+    /// Who of those that wait goes with a probe: whoever came last, if it may go there. Whoever has waited
+    /// longest has the least time left, and a probe that a deadline cuts off says nothing: were it always the
+    /// first in the queue, a deployment that is well might never be known to be.
+    fn bearer(&mut self, group: GroupId, id: DeploymentId) -> Option<(Rank, u32)> {
+        let (rank, waiting) = self.groups[group.index()].queue.last()?;
+        let slot = waiting.key.slot;
+        if self.held_back(slot).is_some() {
+            return None;
+        }
+        let among = self.among(slot);
+        match self.pick(slot, among) {
+            Picked::Deployment { id: there, probe: true } if there == id => Some((rank, slot)),
+            _ => None,
         }
     }
 

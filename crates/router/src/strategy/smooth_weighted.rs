@@ -4,6 +4,7 @@
 use super::{Purpose, moved};
 use alloc::vec;
 use alloc::vec::Vec;
+use squall_defects::{Defect, planted};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SmoothWeighted {
@@ -45,6 +46,9 @@ impl SmoothWeighted {
             sum += gained;
         }
         credits[place] -= sum;
+        if planted(Defect::CreditForgotten) {
+            credits.fill(0);
+        }
     }
 
     /// Credits of another configuration hold as far as the new weights can owe them.

@@ -2,6 +2,7 @@
 
 use super::Ask;
 use alloc::vec::Vec;
+use squall_determinism::Draws;
 
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedRandom {
@@ -15,18 +16,23 @@ impl WeightedRandom {
 
     #[inline]
     pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        draw(ask, self.weights.len(), |place| if may(place) { self.weights[place] } else { 0 })
+        let weight = |place| if may(place) { self.weights[place] } else { 0 };
+        draw(&mut ask.lots.draws(), self.weights.len(), weight)
     }
 }
 
 /// A place drawn by weight; `None` when all weigh nothing.
 #[inline]
-pub(super) fn draw(ask: &Ask, places: usize, weight: impl Fn(usize) -> u64) -> Option<usize> {
+pub(super) fn draw(
+    draws: &mut Draws,
+    places: usize,
+    weight: impl Fn(usize) -> u64,
+) -> Option<usize> {
     let sum = (0..places).map(&weight).sum::<u64>();
     if sum == 0 {
         return None;
     }
-    let mut left = ask.lots.draws().below(sum);
+    let mut left = draws.below(sum);
     (0..places).find(|&place| {
         let weight = weight(place);
         let hit = left < weight;

@@ -112,3 +112,22 @@ fn a_wrong_key_puts_a_deployment_out_for_long_and_the_request_goes_elsewhere() {
     rig.after(Duration::from_secs(299)).tick();
     assert!((0..20).all(|_| rig.serve() == retry.deployment.0));
 }
+
+#[test]
+fn a_probe_that_was_answered_and_breaks_off_later_says_nothing_of_the_next_one() {
+    let mut rig = Rig::new(vec![group(&["eu", "us"])]);
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    let at_eu = |rig: &mut Rig| {
+        (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0).unwrap().attempt
+    };
+    let first = at_eu(&mut rig);
+    rig.tell(Input::FirstToken { attempt: first });
+    trip(&mut rig);
+    rig.after(Duration::from_secs(5)).tick();
+    at_eu(&mut rig);
+    let step = rig.fail(first, failed(FailureClass::Stalled));
+    assert!(step.note(|note| matches!(note, Note::CooldownStarted { .. })).is_none(), "{step:?}");
+    let again = (0..20).map(|_| rig.arrive().start()).filter(|start| start.deployment.0 == 0);
+    assert_eq!(again.count(), 0, "the second probe is still under way");
+}

@@ -104,3 +104,22 @@ fn a_request_larger_than_every_limit_is_told_so_at_once() {
     let mut rig = Rig::new(vec![limited(Limits { tpm, ..Limits::default() })]);
     assert_eq!(rig.arrive().failure().class, FailureClass::ContextWindow);
 }
+
+/// Otherwise a queue of those who are about to give up could keep a deployment out for ever: each probe would be
+/// cut off before it says anything.
+#[test]
+fn a_probe_goes_with_whoever_came_last_and_the_others_in_their_order_once_it_was_answered() {
+    let mut chat = group(&["only"]);
+    chat.retries = Retries::new(0);
+    let mut rig = Rig::new(vec![chat]);
+    for _ in 0..5 {
+        let start = rig.arrive().start();
+        rig.fail(start.attempt, Failure::new(FailureClass::Server, Source::Provider));
+    }
+    let waiting: Vec<_> = (0..3).map(|_| rig.arrive()).collect();
+    assert!(waiting.iter().all(|step| step.started().is_none()));
+    let probe = rig.next_tick().start();
+    assert_eq!(probe.attempt.request, waiting[2].accepted());
+    let step = rig.tell(Input::FirstToken { attempt: probe.attempt });
+    assert_eq!(step.start().attempt.request, waiting[0].accepted());
+}

@@ -63,6 +63,13 @@ pub const METRICS: &[MetricSpec] = &[
     spec(MetricId::LatencyP50, "latency_p50", Of::AllOrGroup, Unit::Duration, LATENCY),
     spec(MetricId::LatencyP95, "latency_p95", Of::AllOrGroup, Unit::Duration, LATENCY),
     spec(MetricId::LatencyP99, "latency_p99", Of::AllOrGroup, Unit::Duration, LATENCY),
+    spec(
+        MetricId::LatencyMean,
+        "latency_mean",
+        Of::AllOrGroup,
+        Unit::Duration,
+        "The mean of latency, from intended time to last byte.",
+    ),
     spec(MetricId::TtftP50, "ttft_p50", Of::AllOrGroup, Unit::Duration, TTFT),
     spec(MetricId::TtftP95, "ttft_p95", Of::AllOrGroup, Unit::Duration, TTFT),
     spec(MetricId::TtftP99, "ttft_p99", Of::AllOrGroup, Unit::Duration, TTFT),

@@ -40,10 +40,11 @@ pub(crate) static CAPACITY: Section = Section {
         ),
         Key::optional(
             "hung_up",
-            Shape::Word(&["cancelled", "finished"]),
+            Shape::Word(&["cancelled", "dequeued", "finished"]),
             "cancelled",
-            "What becomes of the work for a caller that hung up: it stops, or is done to its end for \
-             nobody. The second makes overload outlast its cause.",
+            "What becomes of the work for a caller that hung up: it stops; or it stops if it has not begun, \
+             `dequeued`; or it is done to its end for nobody, `finished`. The last makes overload outlast \
+             its cause.",
         ),
         Key::optional(
             "slowdown_at_full",
@@ -81,6 +82,7 @@ pub(crate) fn capacity(fields: &Fields<'_>) -> Option<Capacity> {
             _ => Shed::Overloaded503,
         },
         hung_up: match fields.word("hung_up") {
+            Some("dequeued") => HungUp::Dequeued,
             Some("finished") => HungUp::Finished,
             _ => HungUp::Cancelled,
         },

@@ -4,6 +4,7 @@
 use super::Next;
 use crate::Rate;
 use crate::rate::Walk;
+use squall_defects::{Defect, planted};
 use squall_determinism::{Purpose, Seed, Timestamp};
 
 const ARRIVALS: Purpose = Purpose::named("workload.arrivals");
@@ -30,7 +31,9 @@ impl Poisson {
     }
 
     fn draw(&mut self) {
-        let u = self.seed.stream(ARRIVALS, 0, self.ordinal).unit();
+        let drawn = self.seed.stream(ARRIVALS, 0, self.ordinal).unit();
+        // The mean distance of those who come by chance.
+        let u = if planted(Defect::ArrivalsTooEven) { libm::exp(-1.0) } else { drawn };
         self.ordinal += 1;
         self.next = self.walk.advance(-libm::log(u)).map(|at| Next { at, client: 0 });
     }

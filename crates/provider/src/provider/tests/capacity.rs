@@ -56,7 +56,9 @@ fn shedding_has_the_status_of_its_vendor() {
 
 #[test]
 fn work_for_a_caller_that_hung_up_stops_or_is_done_to_its_end() {
-    for (hung_up, free_at_once) in [(HungUp::Cancelled, true), (HungUp::Finished, false)] {
+    let behaviours =
+        [(HungUp::Cancelled, true), (HungUp::Dequeued, false), (HungUp::Finished, false)];
+    for (hung_up, free_at_once) in behaviours {
         let mut provider = with(Capacity { hung_up, ..Capacity::of(1) });
         let plan = plan(&arrive(&mut provider, at(0), 0));
         provider.handle(at(100), Input::Gone { tag: Tag(0) });
@@ -84,6 +86,21 @@ fn who_hung_up_while_waiting_is_worked_for_all_the_same_where_work_is_finished()
     let done = provider.next_timer().expect("work for nobody");
     provider.handle(done, Input::Tick);
     assert_eq!(served(&drain(&mut provider)), [2]);
+}
+
+#[test]
+fn who_hung_up_while_waiting_leaves_the_queue_where_only_what_has_begun_is_finished() {
+    for hung_up in [HungUp::Cancelled, HungUp::Dequeued] {
+        let mut provider = with(Capacity { queue: 5, hung_up, ..Capacity::of(1) });
+        // Two of them came at the same time.
+        [0, 1, 2, 2, 3].into_iter().zip(0..).for_each(|(millis, tag)| {
+            arrive(&mut provider, at(millis), tag);
+        });
+        provider.handle(at(100), Input::Gone { tag: Tag(1) });
+        provider.handle(at(100), Input::Gone { tag: Tag(3) });
+        assert_eq!(served(&deliver(&mut provider, at(2_000), 0)), [2]);
+        assert_eq!(served(&deliver(&mut provider, at(4_000), 2)), [4]);
+    }
 }
 
 #[test]

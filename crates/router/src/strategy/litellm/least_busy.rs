@@ -34,7 +34,7 @@ impl LeastBusy {
         if may(place) {
             return Some(place);
         }
-        draw(ask, self.at.len(), |place| may(place).into())
+        draw(&mut ask.lots.draws(), self.at.len(), |place| may(place).into())
     }
 
     pub(crate) fn started(&mut self, place: usize) {

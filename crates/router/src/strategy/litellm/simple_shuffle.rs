@@ -30,10 +30,12 @@ impl SimpleShuffle {
 
     pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
         let first = (0..self.places).find(|&place| may(place))?;
-        let places = self.places;
+        let (places, mut draws) = (self.places, ask.lots.draws());
         match self.columns.iter().find(|column| column[first].1) {
-            Some(column) => draw(ask, places, |place| if may(place) { column[place].0 } else { 0 }),
-            None => draw(ask, places, |place| may(place).into()),
+            Some(column) => {
+                draw(&mut draws, places, |place| if may(place) { column[place].0 } else { 0 })
+            }
+            None => draw(&mut draws, places, |place| may(place).into()),
         }
     }
 }

@@ -210,6 +210,22 @@ fn the_0_of_a_deployment_that_cools_down_is_ignored_but_by_1_80_which_then_draws
 }
 
 #[test]
+fn of_two_drawn_the_busier_is_never_picked() {
+    let group = GroupConfig { strategy: Strategy::TwoChoices, ..group(&["a", "b", "c"]) };
+    let mut rig = rig_by(Profile::Squall, vec![group]);
+    busy(&mut rig, &[1, 10, 50]);
+    let mut counts = [0; 3];
+    for _ in 0..600 {
+        let (to, attempt) = whole(&mut rig);
+        counts[usize::from(to)] += 1;
+        rig.finish(attempt);
+    }
+    // Of the three pairs two have the first in them, one the second without it.
+    assert_eq!(counts[2], 0);
+    assert!((340..460).contains(&counts[0]), "{counts:?}");
+}
+
+#[test]
 fn with_equal_counts_each_of_three_gets_more_than_30_of_300() {
     for profile in BOTH {
         let group = GroupConfig { strategy: Strategy::LeastBusy, ..group(&["a", "b", "c"]) };

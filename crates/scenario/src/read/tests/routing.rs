@@ -42,6 +42,7 @@ fn every_strategy_has_a_word() {
         ("rpm_proportional", Strategy::RpmProportional),
         ("tpm_proportional", Strategy::TpmProportional),
         ("least_busy", Strategy::LeastBusy),
+        ("two_choices", Strategy::TwoChoices),
         ("lowest_usage", Strategy::LowestUsage),
         ("lowest_latency", Strategy::LowestLatency(Latency::default())),
         ("lowest_cost", Strategy::LowestCost),

@@ -1,0 +1,129 @@
+//! The states that a swarm has to reach: one that never does proves nothing about them.
+
+use squall_record::{Note as Row, Recording, RequestOutcome};
+use squall_router::Note;
+use std::collections::BTreeMap;
+
+/// How often each state was reached.
+#[derive(Debug, Default)]
+pub(crate) struct States(BTreeMap<String, u64>);
+
+/// Every state that has to be reached by some hundred seeds.
+pub(crate) const WANTED: [&str; 33] = [
+    "cooldown: throttled",
+    "cooldown: consecutive_failures",
+    "cooldown: failure_share",
+    "cooldown: probe_failed",
+    "cooldown: misconfigured",
+    "cooldown: allowed_fails",
+    "cooldown ended",
+    "probe",
+    "recovered",
+    "retry scheduled",
+    "retry budget spent",
+    "fell back",
+    "fallback chain exhausted",
+    "queued",
+    "queue full",
+    "deployment limit reached",
+    "group held back",
+    "money spent",
+    "health changed",
+    "all out",
+    "timed out",
+    "client gave up",
+    "client saw: throttled",
+    "client saw: overloaded",
+    "client saw: server",
+    "client saw: auth",
+    "client saw: bad_request",
+    "client saw: content_policy",
+    "client saw: timeout",
+    "client saw: connect",
+    "client saw: cut",
+    "client saw: stalled",
+    "configuration changed",
+];
+
+impl States {
+    /// Counts what a run reached.
+    pub(crate) fn count(&mut self, recording: &Recording) {
+        for row in &recording.notes {
+            if let Row::Router(note) = row.note
+                && let Some(state) = of_note(note)
+            {
+                *self.0.entry(state).or_default() += 1;
+            }
+        }
+        let mut last = BTreeMap::new();
+        for row in &recording.attempts {
+            if let Some(request) = row.request {
+                last.insert(
+                    request,
+                    recording.header.deployments[usize::from(row.deployment)].group,
+                );
+            }
+        }
+        for row in &recording.requests {
+            let state = match row.outcome {
+                RequestOutcome::Failed { class, .. } => {
+                    if last.get(&row.request).is_some_and(|&group| group != row.group) {
+                        self.add("fallback chain exhausted");
+                    }
+                    format!("client saw: {}", class.as_str())
+                }
+                RequestOutcome::GaveUp => "client gave up".to_owned(),
+                _ => continue,
+            };
+            *self.0.entry(state).or_default() += 1;
+        }
+        if !recording.header.changes.is_empty() {
+            self.add("configuration changed");
+        }
+    }
+
+    fn add(&mut self, state: &str) {
+        *self.0.entry(state.to_owned()).or_default() += 1;
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (state, count) in other.0 {
+            *self.0.entry(state).or_default() += count;
+        }
+    }
+
+    /// The states that were never reached.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        WANTED.into_iter().filter(|state| !self.0.contains_key(*state)).collect()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.iter().map(|(state, count)| format!("{count:>9}  {state}")).collect()
+    }
+}
+
+fn of_note(note: Note) -> Option<String> {
+    Some(match note {
+        Note::CooldownStarted { cause, .. } => format!("cooldown: {}", cause.as_str()),
+        other => {
+            let state = match other {
+                Note::CooldownEnded { .. } => "cooldown ended",
+                Note::Probe { .. } => "probe",
+                Note::Recovered { .. } => "recovered",
+                Note::RetryScheduled { .. } => "retry scheduled",
+                Note::BudgetSpent { .. } => "retry budget spent",
+                Note::FellBack { .. } => "fell back",
+                Note::Queued { .. } => "queued",
+                Note::QueueFull { .. } => "queue full",
+                Note::LimitReached { .. } => "deployment limit reached",
+                Note::HeldBack { .. } => "group held back",
+                Note::BudgetExceeded { .. } => "money spent",
+                Note::HealthChanged { .. } => "health changed",
+                Note::AllOut { .. } => "all out",
+                Note::TimedOut { .. } => "timed out",
+                _ => return None,
+            };
+            state.to_owned()
+        }
+    })
+}
