@@ -62,23 +62,30 @@ pub(crate) struct RunArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// What every command takes that makes many runs.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunsArgs {
+    /// How many seeds; fewer than 59 say nothing of 95% of all runs
+    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: u32,
+    /// How many runs to make at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Run with another value than the scenario's, such as `router.retries=0`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CheckArgs {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// How many seeds of each scenario; fewer than 59 say nothing of 95% of all runs
-    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seeds: u32,
+    #[command(flatten)]
+    pub(crate) runs: RunsArgs,
     /// The first seed, which the others follow [default: the scenario's own]
     #[arg(long, value_name = "SEED")]
     pub(crate) first_seed: Option<u64>,
-    /// How many runs to make at once [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZero<usize>>,
-    /// Run with another value than the files', such as `router.retries=0`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
     /// Keep how good the runs are beside each scenario, as a baseline for later checks
     #[arg(long, conflicts_with = "settings")]
     pub(crate) bless: bool,
@@ -115,15 +122,8 @@ pub(crate) struct PlanArgs {
     /// Leave out what happens with each provider gone
     #[arg(long)]
     pub(crate) as_it_is: bool,
-    /// How many seeds speak for a value; fewer than 59 cannot give an answer
-    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seeds: u32,
-    /// How many runs to make at once [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZero<usize>>,
-    /// Plan with another value than the file's; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
+    #[command(flatten)]
+    pub(crate) runs: RunsArgs,
     /// Write `plan.html`, `plan.md`, `plan.json` and the curve here [default: reports/NAME/plan]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -136,15 +136,8 @@ pub(crate) struct RehearseArgs {
     /// Run every stage once over real sockets, in its own time, instead of with many seeds in virtual time
     #[arg(long)]
     pub(crate) live: bool,
-    /// How many seeds of each stage; fewer than 59 say nothing of 95% of all runs
-    #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seeds: u32,
-    /// How many runs to make at once [default: one for each core]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZero<usize>>,
-    /// Rehearse with another value than the scenario's, such as `router.retries=0`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
+    #[command(flatten)]
+    pub(crate) runs: RunsArgs,
     /// Write `sign-off.html`, `sign-off.md` and `junit.xml` here [default: reports/NAME/rehearsal]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -283,15 +283,9 @@ impl PreparedStage {
         let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
         let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
         let verdict = judge_seeds(&self.scenario, self.origin.clone(), &verdicts, None);
-        let mut evidence: Vec<_> = verdict
-            .rows
-            .iter()
-            .map(|row| Evidence {
-                text: row.text.clone(),
-                judgement: row.judgement,
-                reason: row.reason.clone(),
-            })
-            .collect();
+        let rows = verdict.rows.iter();
+        let rows = rows.map(|row| evidence(&row.text, row.judgement, &row.reason));
+        let mut evidence: Vec<_> = rows.collect();
         let worst_seed = verdict.rows.iter().find(|row| row.judgement == Judgement::Missed);
         let seed = worst_seed.and_then(|row| row.spread).map_or(first, |spread| spread.worst);
         let enough = runs.len() >= squall_report::least_seeds(check::RUNS);
@@ -303,21 +297,12 @@ impl PreparedStage {
     #[must_use]
     pub fn judge(&self, recording: &Recording) -> SignOffItem {
         let run = self.measured(recording);
-        let mut evidence: Vec<_> = run
-            .verdict
-            .rows
-            .iter()
-            .map(|row| Evidence {
-                text: row.text.clone(),
-                judgement: row.judgement,
-                reason: row.reason.clone(),
-            })
-            .collect();
-        evidence.extend(run.verdict.doubts.iter().map(|doubt| Evidence {
-            text: "the run can be trusted".to_owned(),
-            judgement: Judgement::Inconclusive,
-            reason: doubt.clone(),
-        }));
+        let rows = run.verdict.rows.iter();
+        let rows = rows.map(|row| evidence(&row.text, row.judgement, &row.reason));
+        let trusted = "the run can be trusted";
+        let doubts = run.verdict.doubts.iter();
+        let doubts = doubts.map(|doubt| evidence(trusted, Judgement::Inconclusive, doubt));
+        let mut evidence: Vec<_> = rows.chain(doubts).collect();
         let runs = [run];
         evidence.extend(self.drained(&runs, true));
         let command = self.origin.command(self.scenario.seed.value()).replace(" --sim", "");
@@ -395,6 +380,10 @@ impl PreparedStage {
         let (line, title) = (self.line, self.title.clone());
         SignOffItem { line, title, outcome, notes, evidence, command: Some(command) }
     }
+}
+
+fn evidence(text: &str, judgement: Judgement, reason: &str) -> Evidence {
+    Evidence { text: text.to_owned(), judgement, reason: reason.to_owned() }
 }
 
 fn percent(share: Share) -> String {

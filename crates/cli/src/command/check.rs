@@ -22,9 +22,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
     let options = CheckOptions {
-        seeds: args.seeds as usize,
+        seeds: args.runs.seeds as usize,
         first_seed: args.first_seed,
-        workers: args.jobs.unwrap_or_else(workers),
+        workers: args.runs.jobs.unwrap_or_else(workers),
         twice: args.twice,
     };
     let started = started();
@@ -41,7 +41,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
         .zip(&runs)
         .map(|(each, runs)| {
             let baseline = each.baseline.as_ref().filter(|_| !args.bless);
-            judge(each, &args.settings, runs, baseline)
+            judge(each, &args.runs.settings, runs, baseline)
         })
         .collect();
     verdicts.iter().flat_map(squall_report::check_lines).for_each(terminal::data);
@@ -122,7 +122,7 @@ fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, Error> {
     let mut checked = Vec::with_capacity(paths.len());
     let mut first_error = None;
     for path in paths {
-        let read = command::scenario(&path, &args.settings).and_then(|scenario| {
+        let read = command::scenario(&path, &args.runs.settings).and_then(|scenario| {
             let baseline = Baseline::read(&Baseline::path_of(&path))?;
             Ok(Checked { path, scenario, baseline })
         });

@@ -28,8 +28,8 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
         scenario_at: &scenario_at,
         start: args.target.unwrap_or(asked.varied.written),
         limits: Limits { lower_is_harder: args.lowest, within: WITHIN, doublings: DOUBLINGS },
-        seeds: args.seeds as usize,
-        workers: args.jobs.unwrap_or_else(workers),
+        seeds: args.runs.seeds as usize,
+        workers: args.runs.jobs.unwrap_or_else(workers),
     };
     let trying = Trying::new();
     let worlds = asked.worlds(args);
@@ -42,7 +42,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
         scenario: asked.scenario.name.clone(),
         origin: Origin {
             path: args.scenario.display().to_string(),
-            settings: args.settings.iter().map(Setting::to_string).collect(),
+            settings: args.runs.settings.iter().map(Setting::to_string).collect(),
         },
         until: asked.scenario.expectations.iter().map(|each| each.text.clone()).collect(),
         seeds: question.seeds,
@@ -73,7 +73,8 @@ struct Asked {
 impl Asked {
     fn read(args: &PlanArgs) -> Result<Self, Error> {
         let refused = |source| Error::Setting { path: args.scenario.clone(), source };
-        let text = command::set(&args.scenario, command::text(&args.scenario)?, &args.settings)?;
+        let text =
+            command::set(&args.scenario, command::text(&args.scenario)?, &args.runs.settings)?;
         let mut scenario = command::scenario_of(&args.scenario, &text)?;
         let path = match (&args.vary, &args.sweep) {
             (Some(path), _) => path,

@@ -6,6 +6,7 @@ use crate::error::{Error, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{Prepared, PreparedStage, Rehearsal, World, manual, not_reached, workers};
 use squall_determinism::Digest;
+use squall_record::Ended;
 use squall_report::{Outcome, SignOff, SignOffItem, sign_off_lines};
 use squall_scenario::{Checklist, Setting};
 use std::io::{BufRead, IsTerminal};
@@ -16,7 +17,7 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, Error> {
     let text = command::text(&args.checklist)?;
     let checklist = Checklist::read(&args.checklist.display().to_string(), &text)?;
     let world = world_path(args, &checklist);
-    let world_text = command::set(&world, command::text(&world)?, &args.settings)?;
+    let world_text = command::set(&world, command::text(&world)?, &args.runs.settings)?;
     let rehearsal = prepare(args, &checklist, &world, &world_text)?;
     announce(args, &checklist, &rehearsal);
     let items = go_through(args, rehearsal.items)?;
@@ -33,7 +34,7 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, Error> {
         path: args.checklist.display().to_string(),
         how: match args.live {
             true => "live, over real sockets on loopback".to_owned(),
-            false => format!("simulated, {} seeds of every stage", args.seeds),
+            false => format!("simulated, {} seeds of every stage", args.runs.seeds),
         },
         made: format!("{} with squall {}", today(), env!("CARGO_PKG_VERSION")),
         configuration: digest.to_string(),
@@ -68,7 +69,7 @@ fn prepare(
     let read = |text: &str| squall_scenario::Scenario::read_with(&name, text, &load);
     // A mistake in the scenario itself is shown where it stands.
     read(text)?;
-    let settings = args.settings.iter().map(Setting::to_string).collect();
+    let settings = args.runs.settings.iter().map(Setting::to_string).collect();
     let world = World { path: &name, text, settings, read: &read };
     squall_campaign::prepare(checklist, &world).map_err(|source| Error::Rehearse {
         path: args.checklist.clone(),
@@ -86,38 +87,46 @@ fn announce(args: &RehearseArgs, checklist: &Checklist, rehearsal: &Rehearsal) {
     let how = if args.live {
         format!("live, {seconds} s")
     } else {
-        format!("in virtual time, {} seeds of {:.1} h", args.seeds, seconds / 3_600.0)
+        format!("in virtual time, {} seeds of {:.1} h", args.runs.seeds, seconds / 3_600.0)
     };
     terminal::status(format_args!("{name}: {items} items, {how}"));
 }
 
-/// Goes through the items until one fails.
+/// Goes through the items until one fails or is interrupted.
 fn go_through(args: &RehearseArgs, items: Vec<Prepared>) -> Result<Vec<SignOffItem>, Error> {
     let mut done: Vec<SignOffItem> = Vec::with_capacity(items.len());
+    let mut ended = false;
     for item in items {
-        let failed = done.iter().any(|item| item.outcome == Outcome::Failed);
         let item = match item {
-            item if failed => not_reached(&item),
+            item if ended => not_reached(&item),
             Prepared::Manual { line, text } => manual(line, &text, ask(&text)?),
             Prepared::Static(item) => item,
-            Prepared::Stage(stage) => run(args, &stage)?,
+            Prepared::Stage(stage) => {
+                let (item, interrupted) = run(args, &stage)?;
+                ended = interrupted;
+                item
+            }
         };
+        ended |= item.outcome == Outcome::Failed;
         sign_off_lines(&item).into_iter().for_each(terminal::data);
         done.push(item);
     }
     Ok(done)
 }
 
-fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<SignOffItem, Error> {
+/// Runs a stage. True if somebody interrupted it, who does not want the next one either.
+fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool), Error> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
-        return Ok(stage.judge(&progress::run_live(&stage.scenario)?));
+        let recording = progress::run_live(&stage.scenario)?;
+        let interrupted = matches!(recording.header.ended, Ended::Interrupted { .. });
+        return Ok((stage.judge(&recording), interrupted));
     }
     let bar = progress::Runs::new();
-    let workers = args.jobs.unwrap_or_else(workers);
-    let item = stage.simulate(args.seeds as usize, workers, |progress| bar.show(progress));
+    let workers = args.runs.jobs.unwrap_or_else(workers);
+    let item = stage.simulate(args.runs.seeds as usize, workers, |progress| bar.show(progress));
     bar.clear();
-    Ok(item?)
+    Ok((item?, false))
 }
 
 /// Asks whoever is at the terminal; `None` where nobody is.

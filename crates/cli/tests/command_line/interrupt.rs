@@ -8,8 +8,38 @@ use std::process::{Command, Stdio};
 fn ctrl_c_ends_a_live_run_early_and_keeps_what_was_measured() {
     let folder = Folder::new("interrupt");
     folder.write("long.yaml", LONG);
+    let (ended, said) = interrupted(&folder, &["run", "long.yaml", "--out", "out"]);
+    assert_eq!(ended.code, 3, "{}{said}", ended.out);
+    assert!(said.contains("interrupted at"), "{said}");
+    assert!(ended.out.contains("inconclusive"), "{}", ended.out);
+    assert!(folder.read("out/report.html").contains("interrupted"));
+    assert!(folder.read("out/requests.csv").lines().count() > 10, "what was measured is there");
+}
+
+#[test]
+fn ctrl_c_ends_a_whole_rehearsal_and_not_only_the_stage_that_runs() {
+    let folder = Folder::new("interrupt-rehearsal");
+    folder.write(
+        "long.yaml",
+        &LONG.replace(
+            "router:\n  groups: {",
+            "router:\n  groups: { old: { deployments: [ { name: old, provider: one } ] },",
+        ),
+    );
+    let checklist = "name: long\nscenario: long.yaml\nfrom: old\nto: chat\nitems:\n  - baseline: { dwell: 5m }\n  - step: { share: 50% }\n";
+    folder.write("checklist.yaml", checklist);
+    let (ended, said) = interrupted(&folder, &["rehearse", "checklist.yaml", "--live"]);
+    assert_eq!(ended.code, 3, "{}{said}", ended.out);
+    assert!(ended.out.contains("not reached    step to 50%"), "{}", ended.out);
+    assert!(
+        folder.read("reports/long/rehearsal/sign-off.md").contains("the run was interrupted at")
+    );
+}
+
+/// Runs a command until it has said how it goes, and presses Ctrl-C: how it ended, and what it said.
+fn interrupted(folder: &Folder, arguments: &[&str]) -> (Ended, String) {
     let mut child = folder
-        .command(&["run", "long.yaml", "--out", "out"])
+        .command(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -23,12 +53,7 @@ fn ctrl_c_ends_a_live_run_early_and_keeps_what_was_measured() {
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill is there").success());
     progress.read_to_string(&mut said).expect("it says how it ends");
-    let ended = Ended::from(child.wait_with_output().expect("it ends"));
-    assert_eq!(ended.code, 3, "{}{said}", ended.out);
-    assert!(said.contains("interrupted at"), "{said}");
-    assert!(ended.out.contains("inconclusive"), "{}", ended.out);
-    assert!(folder.read("out/report.html").contains("interrupted"));
-    assert!(folder.read("out/requests.csv").lines().count() > 10, "what was measured is there");
+    (Ended::from(child.wait_with_output().expect("it ends")), said)
 }
 
 const LONG: &str = "
