@@ -32,11 +32,20 @@ pub enum FailureClass {
     BadRequest,
     /// The account's quota is spent: 429 that no wait of seconds mends.
     QuotaSpent,
+    /// The request alone exceeds a limit of this deployment (429 or 413 with "Requested" over "Limit"): no
+    /// wait mends that, and smaller requests are served.
+    RequestTooLarge,
+    /// The answer is larger than the gateway takes.
+    AnswerTooLarge,
+    /// The gateway itself lacked file descriptors or memory to make the call.
+    Resources,
+    /// An answer that cannot be understood: not JSON, or not of the format that the deployment speaks.
+    Malformed,
 }
 
 impl FailureClass {
     /// Every class, in the order of their codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Throttled,
         Self::Overloaded,
         Self::Server,
@@ -50,6 +59,10 @@ impl FailureClass {
         Self::ContentPolicy,
         Self::BadRequest,
         Self::QuotaSpent,
+        Self::RequestTooLarge,
+        Self::AnswerTooLarge,
+        Self::Resources,
+        Self::Malformed,
     ];
 
     /// A small dense number for tables and journals; [`from_code`](Self::from_code) is its inverse.
@@ -81,6 +94,10 @@ impl FailureClass {
             Self::ContentPolicy => "content_policy",
             Self::BadRequest => "bad_request",
             Self::QuotaSpent => "quota_spent",
+            Self::RequestTooLarge => "request_too_large",
+            Self::AnswerTooLarge => "answer_too_large",
+            Self::Resources => "resources",
+            Self::Malformed => "malformed",
         }
     }
 
@@ -100,14 +117,19 @@ impl FailureClass {
             | Self::Timeout
             | Self::Connect
             | Self::Stalled
-            | Self::Cut => Retryable::Anywhere,
-            Self::Auth | Self::NotFound | Self::QuotaSpent => Retryable::OtherDeployment,
+            | Self::Cut
+            | Self::Resources
+            | Self::Malformed => Retryable::Anywhere,
+            Self::Auth | Self::NotFound | Self::QuotaSpent | Self::RequestTooLarge => {
+                Retryable::OtherDeployment
+            }
             Self::ContextWindow | Self::ContentPolicy => Retryable::OtherGroup,
-            Self::BadRequest => Retryable::Nowhere,
+            Self::BadRequest | Self::AnswerTooLarge => Retryable::Nowhere,
         }
     }
 
-    /// What it says about the deployment that failed.
+    /// What it says about the deployment that failed, unless the answer says otherwise: see
+    /// [`Failure::evidence`](crate::Failure::evidence).
     #[must_use]
     pub const fn evidence(self) -> Evidence {
         match self {
@@ -117,9 +139,15 @@ impl FailureClass {
             | Self::Timeout
             | Self::Connect
             | Self::Stalled
-            | Self::Cut => Evidence::Failed,
+            | Self::Cut
+            | Self::Malformed => Evidence::Failed,
             Self::Auth | Self::NotFound | Self::QuotaSpent => Evidence::Misconfigured,
-            Self::ContextWindow | Self::ContentPolicy | Self::BadRequest => Evidence::None,
+            Self::ContextWindow
+            | Self::ContentPolicy
+            | Self::BadRequest
+            | Self::RequestTooLarge
+            | Self::AnswerTooLarge
+            | Self::Resources => Evidence::None,
         }
     }
 
@@ -128,10 +156,11 @@ impl FailureClass {
     pub const fn status(self) -> u16 {
         match self {
             Self::Throttled | Self::QuotaSpent => 429,
-            Self::Overloaded => 503,
+            Self::Overloaded | Self::Resources => 503,
             Self::Server => 500,
             Self::Timeout | Self::Stalled => 504,
-            Self::Connect | Self::Cut => 502,
+            Self::Connect | Self::Cut | Self::AnswerTooLarge | Self::Malformed => 502,
+            Self::RequestTooLarge => 413,
             Self::Auth => 401,
             Self::NotFound => 404,
             Self::ContextWindow | Self::ContentPolicy | Self::BadRequest => 400,
@@ -142,8 +171,22 @@ impl FailureClass {
     #[must_use]
     pub const fn told_source(self) -> Source {
         match self {
-            Self::BadRequest | Self::ContextWindow | Self::ContentPolicy => Source::Client,
-            _ => Source::Provider,
+            Self::BadRequest
+            | Self::ContextWindow
+            | Self::ContentPolicy
+            | Self::RequestTooLarge => Source::Client,
+            Self::AnswerTooLarge | Self::Resources => Source::Gateway,
+            Self::Throttled
+            | Self::Overloaded
+            | Self::Server
+            | Self::Timeout
+            | Self::Connect
+            | Self::Stalled
+            | Self::Cut
+            | Self::Auth
+            | Self::NotFound
+            | Self::QuotaSpent
+            | Self::Malformed => Source::Provider,
         }
     }
 
@@ -151,7 +194,7 @@ impl FailureClass {
     #[must_use]
     pub const fn sent(self) -> Sent {
         match self {
-            Self::Connect => Sent::Nothing,
+            Self::Connect | Self::Resources => Sent::Nothing,
             _ => Sent::Something,
         }
     }
@@ -172,8 +215,9 @@ pub enum Retryable {
 
 /// What a failure says about the deployment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
 pub enum Evidence {
-    /// Nothing: the request was at fault.
+    /// Nothing: the request or the gateway was at fault.
     None,
     /// It is healthy and has had enough for now.
     Throttled,
@@ -181,6 +225,15 @@ pub enum Evidence {
     Failed,
     /// It will fail until a person mends it.
     Misconfigured,
+    /// It may be misconfigured, or the request may be wrong: a 401, 402, 403 or 404 without a code that
+    /// tells which. Only its repetition over several requests is evidence.
+    Suspected,
+}
+
+impl Evidence {
+    /// Every kind of evidence, in the order of their codes.
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Throttled, Self::Failed, Self::Misconfigured, Self::Suspected];
 }
 
 /// Who failed.

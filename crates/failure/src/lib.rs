@@ -23,6 +23,8 @@ pub struct Failure {
     pub source: Source,
     /// Where another attempt could succeed. Defaults to [`FailureClass::retryable`].
     pub retryable: Retryable,
+    /// What it says about the deployment. Defaults to [`FailureClass::evidence`].
+    pub evidence: Evidence,
     /// How long the provider asked to be left alone, counted from the arrival of its answer.
     pub retry_after: Option<Duration>,
     /// The HTTP status that carried it; 0 where there was none (connection refused, time-outs).
@@ -39,6 +41,7 @@ impl Failure {
             class,
             source,
             retryable: class.retryable(),
+            evidence: class.evidence(),
             retry_after: None,
             status: 0,
             sent: class.sent(),
@@ -57,6 +60,12 @@ impl Failure {
     pub const fn client_status(&self) -> u16 {
         let own = self.status >= 400 && self.status / 100 == self.class.status() / 100;
         if own { self.status } else { self.class.status() }
+    }
+
+    /// The same failure, when nothing in the answer tells a misconfigured deployment from a wrong request.
+    #[must_use]
+    pub const fn suspected(self) -> Self {
+        Self { evidence: Evidence::Suspected, ..self }
     }
 
     /// The same failure, with the wait that the provider asked for.

@@ -3,7 +3,7 @@
 use crate::RecordError;
 
 const MAGIC: &[u8; 8] = b"squalljn";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Puts frames one behind the other.
 #[derive(Clone, Debug)]

@@ -118,7 +118,9 @@ impl Path {
 /// The list that holds for a failure.
 fn list_for(fallbacks: &Fallbacks, class: Option<FailureClass>) -> List {
     match class {
-        Some(FailureClass::ContextWindow) if fallbacks.context_window.is_some() => {
+        Some(FailureClass::ContextWindow | FailureClass::RequestTooLarge)
+            if fallbacks.context_window.is_some() =>
+        {
             List::ContextWindow
         }
         Some(FailureClass::ContentPolicy) if fallbacks.content_policy.is_some() => {

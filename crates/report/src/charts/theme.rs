@@ -67,6 +67,10 @@ const CLASSES: [Ink; FailureClass::ALL.len() + 1] = [
     Ink::new(171, 71, 188),
     Ink::new(92, 107, 192),
     Ink::new(245, 124, 0),
+    Ink::new(130, 119, 23),
+    Ink::new(84, 110, 122),
+    Ink::new(49, 27, 146),
+    Ink::new(173, 20, 87),
     PALE,
 ];
 

@@ -46,8 +46,9 @@ impl Careful {
         let halved = if planted(Defect::RetryAfterHalved) { 2 } else { 1 };
         let asked =
             failure.retry_after.map(|wait| now + wait.min(self.config.throttled.max) / halved);
-        match failure.class.evidence() {
-            Evidence::None => {
+        match failure.evidence {
+            // One that is only suspected is not held against it yet.
+            Evidence::None | Evidence::Suspected => {
                 self.breaker.probe_ended(probe);
                 None
             }

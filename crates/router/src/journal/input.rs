@@ -7,7 +7,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
+use squall_failure::{Evidence, Failure, FailureClass, Retryable, Sent, Source};
 
 const ARRIVED: u64 = 0;
 const LIMIT_HEADERS: u64 = 1;
@@ -58,6 +58,7 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             bytes.word(FAILED);
             put_attempt(attempt, bytes);
             put_failure(failure, bytes);
+            bytes.word(failure.evidence as u64);
         }
         Input::ClientGone { request } => {
             bytes.word(CLIENT_GONE);
@@ -209,6 +210,7 @@ pub(super) fn put_usage(usage: Option<Usage>, sink: &mut impl Sink) {
     sink.word(option(usage.map(|usage| usage.output_tokens.into())));
 }
 
+/// What a failure says of its deployment concerns the core alone: outputs leave it out.
 pub(super) fn put_failure(failure: Failure, sink: &mut impl Sink) {
     sink.word(failure.class.code().into());
     sink.word(failure.source as u64);
@@ -243,6 +245,7 @@ fn failure(words: &mut Reader<'_>) -> Option<Failure> {
         retry_after: words.duration()?,
         status: words.narrow()?,
         sent: if words.word()? == 1 { Sent::Something } else { Sent::Nothing },
+        evidence: *Evidence::ALL.get(words.narrow::<usize>()?)?,
     })
 }
 

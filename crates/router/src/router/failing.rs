@@ -76,12 +76,13 @@ impl Router {
         deployment.gate.leave(now, running.ticket, None, sent);
         let Some(place) = deployment.place else { return };
         let class = failure.map(|failure| failure.class);
+        let evidence = failure.map(|failure| failure.evidence);
         let loss = Loss {
             now,
             minute,
             started: running.started,
             estimate,
-            is_evidence: class.is_some_and(|class| class.evidence() == Evidence::Failed),
+            is_evidence: evidence == Some(Evidence::Failed),
             timed_out: matches!(class, Some(FailureClass::Timeout | FailureClass::Stalled)),
             sent_nothing: sent == Sent::Nothing,
         };

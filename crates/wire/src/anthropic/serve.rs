@@ -228,7 +228,11 @@ pub(super) fn error_body(
         FailureClass::Server
         | FailureClass::Connect
         | FailureClass::Stalled
-        | FailureClass::Cut => ("api_error", "Internal server error"),
+        | FailureClass::Cut
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources
+        | FailureClass::Malformed => ("api_error", "Internal server error"),
+        FailureClass::RequestTooLarge => ("request_too_large", "Request exceeds the maximum size"),
     };
     let mut out = error_as(kind, message.unwrap_or(said));
     if exceeded == Some(Exceeded::Growth) {

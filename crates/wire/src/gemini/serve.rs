@@ -317,12 +317,17 @@ impl AnswerPen for ContentPen {
 /// Gemini's status for a class, as a number and as a word.
 const fn status_of(class: FailureClass) -> (u16, &'static str) {
     match class {
-        FailureClass::Throttled | FailureClass::QuotaSpent => (429, "RESOURCE_EXHAUSTED"),
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
+            (429, "RESOURCE_EXHAUSTED")
+        }
         FailureClass::Overloaded => (503, "UNAVAILABLE"),
         FailureClass::Server
         | FailureClass::Connect
         | FailureClass::Stalled
-        | FailureClass::Cut => (500, "INTERNAL"),
+        | FailureClass::Cut
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources
+        | FailureClass::Malformed => (500, "INTERNAL"),
         FailureClass::Timeout => (504, "DEADLINE_EXCEEDED"),
         FailureClass::Auth => (403, "PERMISSION_DENIED"),
         FailureClass::NotFound => (404, "NOT_FOUND"),
@@ -335,7 +340,7 @@ const fn status_of(class: FailureClass) -> (u16, &'static str) {
 fn error_body(status: u16, told: &Told<'_>) -> Vec<u8> {
     let (_, word) = status_of(told.class);
     let said = match told.class {
-        FailureClass::Throttled | FailureClass::QuotaSpent => {
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
             "You exceeded your current quota, please check your plan and billing details."
         }
         FailureClass::Overloaded => "The model is overloaded. Please try again later.",

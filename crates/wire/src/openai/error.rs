@@ -31,9 +31,9 @@ enum Exhausted {
 }
 
 impl ApiError {
-    /// What OpenAI says of a failure of this class, about this model. The four classes that a provider
-    /// cannot tell of itself (connect, stalled, cut, timeout) are a gateway's to tell, with the word of
-    /// the class for a code.
+    /// What OpenAI says of a failure of this class, about this model. The classes that a provider cannot
+    /// tell of itself (connect, stalled, cut, timeout, malformed, resources, answer_too_large) are a
+    /// gateway's to tell, with the word of the class for a code.
     #[must_use]
     pub fn of(class: FailureClass, model: &str) -> Self {
         let (kind, code, param) = match class {
@@ -45,7 +45,11 @@ impl ApiError {
             FailureClass::Timeout
             | FailureClass::Connect
             | FailureClass::Stalled
-            | FailureClass::Cut => ("server_error", Some(class.as_str()), None),
+            | FailureClass::Cut
+            | FailureClass::Malformed
+            | FailureClass::Resources
+            | FailureClass::AnswerTooLarge => ("server_error", Some(class.as_str()), None),
+            FailureClass::RequestTooLarge => ("tokens", Some("request_too_large"), None),
             FailureClass::Auth => ("invalid_request_error", Some("invalid_api_key"), None),
             FailureClass::NotFound => {
                 ("invalid_request_error", Some("model_not_found"), Some("model"))
@@ -162,6 +166,16 @@ fn message(class: FailureClass, model: &str) -> String {
             "The response was filtered due to the prompt triggering the content policy.".into()
         }
         FailureClass::BadRequest => "The request is invalid.".into(),
+        FailureClass::RequestTooLarge => format!(
+            "Request too large for {model}. The input or output tokens must be reduced in order to run successfully."
+        ),
+        FailureClass::AnswerTooLarge => {
+            format!("The answer of {model} is larger than this gateway takes.")
+        }
+        FailureClass::Resources => {
+            "The gateway lacks file descriptors or memory to make the call.".into()
+        }
+        FailureClass::Malformed => format!("{model} sent an answer that cannot be understood."),
         FailureClass::QuotaSpent => concat!(
             "You exceeded your current quota, ",
             "please check your plan and billing details."

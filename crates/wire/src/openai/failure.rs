@@ -121,8 +121,10 @@ fn class_of_word(word: &str) -> Option<FailureClass> {
         "content_filter" | "content_policy_violation" => FailureClass::ContentPolicy,
         "model_not_found" | "DeploymentNotFound" => FailureClass::NotFound,
         "invalid_api_key" => FailureClass::Auth,
+        "request_too_large" => FailureClass::RequestTooLarge,
         // What a gateway of ours says.
-        "timeout" | "connect" | "stalled" | "cut" => return FailureClass::from_word(word),
+        "timeout" | "connect" | "stalled" | "cut" | "malformed" | "resources"
+        | "answer_too_large" => return FailureClass::from_word(word),
         _ => return None,
     })
 }
