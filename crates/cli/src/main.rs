@@ -4,13 +4,16 @@ mod args;
 mod command;
 mod error;
 mod progress;
+mod signals;
 mod terminal;
 
 use args::{Args, Command};
 use clap::Parser;
+use error::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    signals::guard_init();
     let outcome = match Args::parse().command {
         Command::Run(args) => command::run::run(&args),
         Command::Check(args) => command::check::check(&args),
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         Command::Schema => command::schema::schema(),
     };
     match outcome {
+        Ok(_) if terminal::data_lost() => Exit::Failed.into(),
         Ok(exit) => exit.into(),
         Err(error) => {
             terminal::error(&error);

@@ -1,6 +1,7 @@
 //! Runs, watched: one line that changes on a terminal; elsewhere a line every five seconds of a live run.
 
 use crate::error::Error;
+use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_campaign::Progress;
@@ -12,25 +13,24 @@ use std::io::IsTerminal;
 /// Between two lines where nobody watches.
 const PLAIN_EVERY: u64 = 5;
 
-/// Runs a scenario over real sockets until its end, or until Ctrl-C.
+/// Runs a scenario over real sockets until its end, or until a signal ends it.
 pub(crate) fn run_live(scenario: &Scenario) -> Result<Recording, Error> {
-    let signals = tokio::runtime::Builder::new_multi_thread()
+    let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })?;
     let options = RunOptions::default();
     let stop = options.stop.clone();
-    signals.spawn(async move {
-        // Without a handler there is nothing to wait for: the run goes on to its end.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.stop();
-        }
+    let told = signals::take_over(1, Hangup::Stop);
+    waiter.spawn(async move {
+        told.stop(1).await;
+        stop.stop();
     });
     let view = View::new(scenario);
     let recording = squall_live::run(scenario, &options, |status| view.show(status));
     view.clear();
-    signals.shutdown_background();
+    waiter.shutdown_background();
     let recording = recording?;
     if let Ended::Interrupted { at } = recording.header.ended {
         terminal::status(format_args!("interrupted at {at}: what was measured until then is kept"));

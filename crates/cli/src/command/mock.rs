@@ -2,9 +2,10 @@
 
 mod control;
 
-use super::serve::{runtime, until_interrupted, wall_nanos};
+use super::serve::{runtime, wall_nanos};
 use crate::args::MockArgs;
 use crate::error::{Error, Exit};
+use crate::signals::{self, Hangup};
 use crate::{command, terminal};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
@@ -41,6 +42,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         read_fault,
         events: Arc::clone(&events),
     });
+    let signals = signals::take_over(1, Hangup::Stop);
     runtime()?.block_on(async {
         let clock = Clock::start_now();
         let epoch_nanos = wall_nanos();
@@ -71,8 +73,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
             }
             Ok(admin)
         };
-        let served =
-            squall_mock_provider::serve(setups.collect(), ready, until_interrupted()).await;
+        let served = squall_mock_provider::serve(setups.collect(), ready, signals.stop(1)).await;
         events.flush();
         served.map_err(Error::Mock)?;
         Ok(Exit::Met)

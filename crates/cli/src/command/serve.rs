@@ -3,6 +3,7 @@
 use super::watch::Watch;
 use crate::args::ServeArgs;
 use crate::error::{Error, Exit};
+use crate::signals::{self, Hangup};
 use crate::{command, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
@@ -37,13 +38,14 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         listen,
         keep: Keep::Nothing,
     };
+    let signals = signals::take_over(1, Hangup::Reload);
     runtime()?.block_on(async {
         let gateway = Gateway::start(setup).await?;
         terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
         let view = gateway.view();
         tokio::select! {
-            () = until_interrupted() => {}
-            () = watch.changes(|| take_on(&args.config, listen, &view)) => {}
+            () = signals.stop(1) => {}
+            () = watch.changes(signals.clone(), || take_on(&args.config, listen, &view)) => {}
         }
         terminal::status("stopping: requests under way may end");
         gateway.shutdown(DRAIN).await;
@@ -126,12 +128,6 @@ fn key(key: &ApiKey) -> Result<String, Error> {
 pub(super) fn runtime() -> Result<Runtime, Error> {
     Runtime::new()
         .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })
-}
-
-pub(super) async fn until_interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// The address that was asked for, with the port that was given.

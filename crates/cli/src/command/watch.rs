@@ -1,5 +1,6 @@
 //! A file under watch: told of when it has changed, or when a hang-up signal asks for it to be read.
 
+use crate::signals::Signals;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -22,12 +23,11 @@ impl<'p> Watch<'p> {
 
     /// Calls `changed` whenever the file's time or length is another than before, and on SIGHUP; never
     /// ends. A file that is being written is left until it has rested for one look.
-    pub(crate) async fn changes(mut self, changed: impl Fn()) {
+    pub(crate) async fn changes(mut self, mut signals: Signals, changed: impl Fn()) {
         let mut before = self.taken;
-        let mut hangup = Hangup::new();
         loop {
             let asked = tokio::select! {
-                () = hangup.told() => true,
+                () = signals.reload() => true,
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
             let now = state(self.path);
@@ -44,39 +44,4 @@ impl<'p> Watch<'p> {
 fn state(path: &Path) -> State {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
-}
-
-/// SIGHUP, where there is such a thing.
-struct Hangup {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangup {
-    #[cfg(unix)]
-    fn new() -> Self {
-        let kind = tokio::signal::unix::SignalKind::hangup();
-        Self { signal: tokio::signal::unix::signal(kind).ok() }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self {}
-    }
-
-    #[cfg(unix)]
-    async fn told(&mut self) {
-        let told = match &mut self.signal {
-            Some(signal) => signal.recv().await,
-            None => None,
-        };
-        if told.is_none() {
-            std::future::pending().await
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn told(&mut self) {
-        std::future::pending().await
-    }
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 fn ctrl_c_ends_a_live_run_early_and_keeps_what_was_measured() {
     let folder = Folder::new("interrupt");
     folder.write("long.yaml", LONG);
-    let (ended, said) = interrupted(&folder, &["run", "long.yaml", "--out", "out"]);
+    let (ended, said) = interrupted(&folder, "INT", &["run", "long.yaml", "--out", "out"]);
     assert_eq!(ended.code, 3, "{}{said}", ended.out);
     assert!(said.contains("interrupted at"), "{said}");
     assert!(ended.out.contains("inconclusive"), "{}", ended.out);
@@ -28,7 +28,7 @@ fn ctrl_c_ends_a_whole_rehearsal_and_not_only_the_stage_that_runs() {
     );
     let checklist = "name: long\nscenario: long.yaml\nfrom: old\nto: chat\nitems:\n  - baseline: { dwell: 5m }\n  - step: { share: 50% }\n";
     folder.write("checklist.yaml", checklist);
-    let (ended, said) = interrupted(&folder, &["rehearse", "checklist.yaml", "--live"]);
+    let (ended, said) = interrupted(&folder, "INT", &["rehearse", "checklist.yaml", "--live"]);
     assert_eq!(ended.code, 3, "{}{said}", ended.out);
     assert!(ended.out.contains("not reached    step to 50%"), "{}", ended.out);
     assert!(
@@ -36,8 +36,8 @@ fn ctrl_c_ends_a_whole_rehearsal_and_not_only_the_stage_that_runs() {
     );
 }
 
-/// Runs a command until it has said how it goes, and presses Ctrl-C: how it ended, and what it said.
-fn interrupted(folder: &Folder, arguments: &[&str]) -> (Ended, String) {
+/// Runs a command until it has said how it goes, and sends it a signal: how it ended, and what it said.
+pub(crate) fn interrupted(folder: &Folder, signal: &str, arguments: &[&str]) -> (Ended, String) {
     let mut child = folder
         .command(arguments)
         .stdout(Stdio::piped())
@@ -50,13 +50,14 @@ fn interrupted(folder: &Folder, arguments: &[&str]) -> (Ended, String) {
         let read = progress.read_line(&mut said).expect("it says how it goes");
         assert!(read > 0, "it ended by itself: {said}");
     }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let killed =
+        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
     assert!(killed.expect("kill is there").success());
     progress.read_to_string(&mut said).expect("it says how it ends");
     (Ended::from(child.wait_with_output().expect("it ends")), said)
 }
 
-const LONG: &str = "
+pub(crate) const LONG: &str = "
 name: long
 phases: { all: 0s..10m }
 traffic:

@@ -9,4 +9,5 @@ mod readme;
 mod rehearse;
 mod run;
 mod serve;
+mod signals;
 mod squall;

@@ -3,12 +3,12 @@
 use crate::squall::Folder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// A server that is stopped when the test ends.
-struct Server(Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -18,15 +18,22 @@ impl Drop for Server {
 }
 
 /// Starts a server, and returns the address that it tells on its first line.
-fn start(folder: &Folder, arguments: &[&str]) -> (Server, String) {
+pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> (Server, String) {
     let (server, addr, _) = start_and_listen(folder, arguments);
     (server, addr)
 }
 
 /// The same, with the lines that it says after that.
-fn start_and_listen(folder: &Folder, arguments: &[&str]) -> (Server, String, Receiver<String>) {
-    let mut child = folder
-        .command(arguments)
+pub(crate) fn start_and_listen(
+    folder: &Folder,
+    arguments: &[&str],
+) -> (Server, String, Receiver<String>) {
+    spawn(folder.command(arguments))
+}
+
+/// The same for a command that somebody else has put together.
+pub(crate) fn spawn(mut command: Command) -> (Server, String, Receiver<String>) {
+    let mut child = command
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -46,7 +53,7 @@ fn start_and_listen(folder: &Folder, arguments: &[&str]) -> (Server, String, Rec
 }
 
 /// What a server says until it says this.
-fn until(said: &Receiver<String>, wanted: &str) -> String {
+pub(crate) fn until(said: &Receiver<String>, wanted: &str) -> String {
     let mut all = String::new();
     while !all.contains(wanted) {
         let line = said.recv_timeout(Duration::from_secs(60));
@@ -56,7 +63,7 @@ fn until(said: &Receiver<String>, wanted: &str) -> String {
     all
 }
 
-fn ask(addr: &str, model: &str) -> String {
+pub(crate) fn ask(addr: &str, model: &str) -> String {
     let body = format!(
         r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}],"max_tokens":5}}"#
     );
@@ -130,12 +137,12 @@ fn a_port_that_is_taken_is_named() {
     assert!(ended.err.contains(&addr), "{}", ended.err);
 }
 
-const MOCK: &str = "
+pub(crate) const MOCK: &str = "
 providers:
   one: { listen: 127.0.0.1:0, format: openai, ttft: 10ms, itl: 1ms }
 ";
 
-const GATEWAY: &str = "
+pub(crate) const GATEWAY: &str = "
 listen: LISTEN
 providers:
   one: { base_url: http://MOCK/v1 }
