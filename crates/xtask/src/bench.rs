@@ -9,6 +9,7 @@ pub(crate) fn run() -> bool {
         ("squall-sim", "hour"),
         ("squall-live", "lag"),
         ("squall", "provider"),
+        ("squall", "gateway"),
     ];
     let passed = benches.iter().all(|(package, bench)| {
         steps.cargo(&["bench", "--quiet", "--package", package, "--bench", bench], &[])

@@ -8,6 +8,8 @@
 //! `cargo bench -p squall --bench provider`; it takes two minutes, and wrk and nginx from Debian.
 
 mod fidelity;
+mod mock;
+#[path = "../support/process.rs"]
 mod process;
 mod speed;
 

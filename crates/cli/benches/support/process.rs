@@ -1,8 +1,7 @@
-//! Servers as processes: where they listen, what they have used.
+//! Servers as processes: where they listen, what they have used. Each benchmark uses a part of it.
 
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,31 +10,12 @@ use std::time::Duration;
 /// A server that is stopped when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     /// Where its providers listen, in the order of its file.
     pub(crate) addrs: Vec<SocketAddr>,
 }
 
 impl Server {
-    /// `squall mock` with these providers.
-    pub(crate) fn mock(providers: &str) -> Result<Self, Box<dyn Error>> {
-        let path = file("mock.yaml", &format!("providers:\n{providers}"))?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["mock", "--config"])
-            .arg(path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let lines = BufReader::new(child.stderr.take().ok_or("a pipe")?).lines();
-        let mut addrs = Vec::new();
-        for line in lines.take(providers.lines().count()) {
-            let line = line?;
-            let addr = line.split("http://").nth(1).and_then(|url| url.split('/').next());
-            addrs.push(addr.ok_or_else(|| line.clone())?.parse()?);
-        }
-        Ok(Self { child, addrs })
-    }
-
     /// Another program that listens on `port` of the loopback.
     pub(crate) fn other(mut command: Command, port: u16) -> Result<Self, Box<dyn Error>> {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -57,13 +37,6 @@ impl Server {
         let fields = stat.rsplit(") ").next().ok_or("a name in parentheses")?;
         let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
         Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
-    }
-
-    /// The memory that it holds, in bytes.
-    pub(crate) fn resident(&self) -> Result<u64, Box<dyn Error>> {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.child.id()))?;
-        let pages: u64 = statm.split(' ').nth(1).ok_or("two fields")?.parse()?;
-        Ok(pages * 4_096)
     }
 }
 

@@ -1,0 +1,164 @@
+//! The proxies that are compared, and the upstream behind all of them.
+
+use crate::measure::Load;
+use crate::process::{Server, file, free_port};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Events of the canned stream.
+const EVENTS: usize = 48;
+
+/// A proxy in front of the upstream.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    pub(crate) name: &'static str,
+    pub(crate) server: Server,
+    /// Whether the path says what is asked for: the others pass it on as it is.
+    routes_by_body: bool,
+}
+
+impl Proxy {
+    /// `squall gateway`: a group with one deployment for each kind of answer, as a user would write it.
+    pub(crate) fn squall(
+        name: &'static str,
+        program: &Path,
+        upstream: &Server,
+    ) -> Result<Self, Box<dyn Error>> {
+        let (port, addr) = (free_port()?, upstream.addrs[0]);
+        let provider = |load: Load| {
+            format!(
+                "  {load}: {{ base_url: \"http://{addr}/{load}/v1\", api_key: k }}\n",
+                load = load.name()
+            )
+        };
+        let group = |load: Load| {
+            format!(
+                "    {load}: {{ deployments: [ {{ name: {load}, provider: {load} }} ] }}\n",
+                load = load.name()
+            )
+        };
+        let text = format!(
+            "listen: 127.0.0.1:{port}\nproviders:\n{}router:\n  groups:\n{}",
+            Load::ALL.map(provider).concat(),
+            Load::ALL.map(group).concat()
+        );
+        let config = file(&format!("gateway-{port}.yaml"), &text)?;
+        let mut command = Command::new(program);
+        command.args(["gateway", "--config"]).arg(config);
+        Ok(Self { name, server: Server::other(command, port)?, routes_by_body: true })
+    }
+
+    /// nginx with connections to the upstream that stay open, and no buffering of answers.
+    pub(crate) fn nginx(upstream: &Server) -> Result<Self, Box<dyn Error>> {
+        let (port, addr) = (free_port()?, upstream.addrs[0]);
+        let http = format!(
+            "upstream llm {{ server {addr}; keepalive 256; keepalive_requests 1000000; }}\n\
+             server {{ listen 127.0.0.1:{port}; keepalive_requests 100000000;\n\
+             location / {{ proxy_pass http://llm; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
+             proxy_buffering off; }} }}"
+        );
+        let server = nginx("proxy", port, &http)?;
+        Ok(Self { name: "nginx", server, routes_by_body: false })
+    }
+
+    /// Envoy with one worker for each core and no access log, as it comes.
+    pub(crate) fn envoy(program: &Path, upstream: &Server) -> Result<Self, Box<dyn Error>> {
+        let port = free_port()?;
+        let config = file("gateway-envoy.yaml", &envoy_config(port, upstream.addrs[0]))?;
+        let mut command = Command::new(program);
+        command.args(["--base-id", "77", "--log-level", "error", "-c"]).arg(config);
+        Ok(Self { name: "Envoy", server: Server::other(command, port)?, routes_by_body: false })
+    }
+
+    /// Where it answers with this kind of answer.
+    pub(crate) fn url(&self, load: Load) -> String {
+        let prefix = if self.routes_by_body { String::new() } else { format!("/{}", load.name()) };
+        format!("http://{}{prefix}/v1/chat/completions", self.server.addrs[0])
+    }
+}
+
+/// nginx with both answers, canned.
+pub(crate) fn upstream() -> Result<Server, Box<dyn Error>> {
+    let port = free_port()?;
+    let text = "the sea ".repeat(24);
+    let answer = format!(
+        r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":200,"completion_tokens":48,"total_tokens":248}}}}"#
+    );
+    let event = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" sea"},"finish_reason":null}]}"#;
+    let end = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let stream = format!("{}{end}\n\ndata: [DONE]\n\n", format!("{event}\n\n").repeat(EVENTS));
+    // nginx answers a POST to a file with 405, and takes no longer text than this in its configuration.
+    file("canned-stream", &stream)?;
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let http = format!(
+        "server {{ listen 127.0.0.1:{port}; keepalive_requests 100000000;\n\
+         location /whole {{ default_type application/json; return 200 '{answer}'; }}\n\
+         location /stream {{ root {folder}; default_type text/event-stream;\n\
+         error_page 404 405 =200 /canned-stream; }}\n\
+         location = /canned-stream {{ root {folder}; default_type text/event-stream; }} }}"
+    );
+    nginx("upstream", port, &http)
+}
+
+pub(crate) fn nginx_program() -> Option<&'static str> {
+    ["nginx", "/usr/sbin/nginx"]
+        .into_iter()
+        .find(|path| Command::new(path).arg("-v").output().is_ok())
+}
+
+/// nginx as one process.
+fn nginx(name: &str, port: u16, http: &str) -> Result<Server, Box<dyn Error>> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{name}"));
+    std::fs::create_dir_all(&folder)?;
+    let config = format!(
+        "daemon off; master_process off; pid {folder}/pid; error_log /dev/null;\n\
+         events {{ worker_connections 2048; }}\n\
+         http {{ access_log off; client_body_buffer_size 64k; client_body_temp_path {folder}/body;\n\
+         proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;\n\
+         uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;\n{http} }}\n",
+        folder = folder.display(),
+    );
+    let config = file(&format!("nginx-{name}.conf"), &config)?;
+    let mut command = Command::new(nginx_program().ok_or("nginx is not installed")?);
+    command.arg("-c").arg(config);
+    Server::other(command, port)
+}
+
+fn envoy_config(port: u16, upstream: SocketAddr) -> String {
+    let (host, upstream_port) = (upstream.ip(), upstream.port());
+    let manager =
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+    let router = "envoy.extensions.filters.http.router.v3.Router";
+    format!(
+        r#"static_resources:
+  listeners:
+  - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
+    filter_chains:
+    - filters:
+      - name: http
+        typed_config:
+          "@type": type.googleapis.com/{manager}
+          stat_prefix: http
+          route_config:
+            virtual_hosts:
+            - name: llm
+              domains: ["*"]
+              routes:
+              - match: {{ prefix: "/" }}
+                route: {{ cluster: llm, timeout: 60s }}
+          http_filters:
+          - name: router
+            typed_config: {{ "@type": type.googleapis.com/{router} }}
+  clusters:
+  - name: llm
+    type: STATIC
+    load_assignment:
+      cluster_name: llm
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{ address: {{ socket_address: {{ address: {host}, port_value: {upstream_port} }} }} }}
+"#
+    )
+}
