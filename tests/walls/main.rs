@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
     ("clock", &["determinism"]),
+    ("net", &[]),
     ("wire", &["failure"]),
     ("router", &["defects", "determinism", "failure"]),
     ("provider", &["defects", "determinism", "failure"]),
@@ -18,15 +19,16 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("record", &["determinism", "failure", "router"]),
     ("scenario", &["determinism", "failure", "router", "provider", "workload", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
-    ("gateway", &["determinism", "failure", "clock", "router", "wire", "record"]),
-    ("mock-provider", &["determinism", "failure", "clock", "provider", "wire", "record"]),
-    ("traffic", &["determinism", "failure", "clock", "workload", "wire", "record"]),
+    ("gateway", &["determinism", "failure", "clock", "net", "router", "wire", "record"]),
+    ("mock-provider", &["determinism", "failure", "clock", "net", "provider", "wire", "record"]),
+    ("traffic", &["determinism", "failure", "clock", "net", "workload", "wire", "record"]),
     (
         "live",
         &[
             "determinism",
             "failure",
             "clock",
+            "net",
             "router",
             "scenario",
             "gateway",

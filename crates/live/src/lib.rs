@@ -10,7 +10,6 @@
 mod cast;
 mod changes;
 mod error;
-mod files;
 mod recording;
 mod run;
 mod stage;

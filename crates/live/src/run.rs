@@ -3,7 +3,7 @@
 use crate::cast::traffic_kinds;
 use crate::stage::{Stage, runtime};
 use crate::status::Watch;
-use crate::{LiveError, LiveStatus, Stop, files, recording};
+use crate::{LiveError, LiveStatus, Stop, recording};
 use squall_clock::Clock;
 use squall_record::{Ended, Keep, Recording};
 use squall_scenario::Scenario;
@@ -47,7 +47,8 @@ pub fn run(
     options: &RunOptions,
     observe: impl FnMut(&LiveStatus),
 ) -> Result<Recording, LiveError> {
-    files::raise_limit();
+    // What cannot be raised is left: a run that then lacks files says so.
+    let _ = squall_net::raise_file_limit();
     let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
     let stage = Stage::set(scenario, clock)?;
     let setup = TrafficSetup {

@@ -31,7 +31,6 @@ use squall_provider::FaultConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Reads a fault from a person's words, for a moment that is now.
@@ -76,7 +75,7 @@ impl Admin {
                 format!("the admin API at {listen} is open to other machines and needs a token");
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
         }
-        let listener = TcpListener::bind(listen).await.map_err(|error| {
+        let listener = squall_net::listen(listen).map_err(|error| {
             let text = format!("failed to listen on {listen} for the admin API: {error}");
             io::Error::new(error.kind(), text)
         })?;

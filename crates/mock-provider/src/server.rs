@@ -7,6 +7,7 @@ use crate::setup::{MockSetup, ProviderLog};
 use crate::shell::Shell;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use squall_net::Shortage;
 use squall_provider::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -93,9 +94,12 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
         }
         let Some(open) = &listener else {
             // The guard holds the port, so only a want of files can be in the way: try again.
-            listener = port.listen().ok();
-            if listener.is_none() {
-                tokio::time::sleep(PAUSE).await;
+            match port.listen() {
+                Ok(open) => listener = Some(open),
+                Err(error) => {
+                    Shortage::count(&error);
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
             continue;
         };
@@ -111,7 +115,10 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
                     connections.spawn(serve_connection(Arc::clone(&shell), stream, connection));
                 }
                 // A caller that hung up in the queue, or no more files: neither is a reason to stop.
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(error) => {
+                    Shortage::count(&error);
+                    tokio::time::sleep(PAUSE).await;
+                }
             },
             Some(_) = connections.join_next() => {}
         }
