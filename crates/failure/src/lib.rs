@@ -68,6 +68,25 @@ impl Failure {
         Self { evidence: Evidence::Suspected, ..self }
     }
 
+    /// The same failure, of a call whose model the client chose (behind a group such as `gpt-*`): a model
+    /// that is not there, or a refusal that may be about the model, says nothing of the deployment.
+    #[must_use]
+    pub const fn of_a_chosen_model(self) -> Self {
+        match (self.class, self.evidence) {
+            (FailureClass::NotFound, _) | (_, Evidence::Suspected) => {
+                Self { evidence: Evidence::None, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether the gateway refused by itself to make the call, since the request cannot be expressed there:
+    /// the provider was never called, so that this is no attempt, and another deployment is asked at once.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!((self.source, self.sent), (Source::Client, Sent::Nothing))
+    }
+
     /// The same failure, with the wait that the provider asked for.
     #[must_use]
     pub const fn with_retry_after(self, retry_after: Option<Duration>) -> Self {

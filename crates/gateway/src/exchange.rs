@@ -52,6 +52,10 @@ pub(crate) struct Running {
     /// The deployment's name.
     name: String,
     started: Timestamp,
+    /// The client chose the model that is called.
+    chosen: bool,
+    /// The core knows that the client does not take what arrives.
+    unread: bool,
     /// Bytes that wait for the core to commit to this attempt.
     held: Vec<Bytes>,
 }
@@ -128,6 +132,8 @@ impl Exchange {
                     call: endpoint.call(&self.chat, captured, token, silence),
                     name: endpoint.name().to_owned(),
                     started: self.desk.clock().now(),
+                    chosen: endpoint.takes_the_clients_model(captured),
+                    unread: false,
                     held: Vec::new(),
                 });
             }
@@ -172,6 +178,11 @@ impl Exchange {
         let Some(chunks) = &self.chunks else { return };
         if let Err(TrySendError::Full(bytes)) = chunks.try_send(bytes) {
             self.stash.push_front(bytes);
+            if let Some(running) = &mut self.attempt
+                && !std::mem::replace(&mut running.unread, true)
+            {
+                self.desk.tell(Input::Unread { attempt: running.start.attempt });
+            }
         }
     }
 
@@ -202,11 +213,14 @@ impl Exchange {
                 self.desk.tell(Input::Failed { attempt, failure });
             }
             News::Untold(untold) => {
+                // Nobody was called: this was no attempt.
+                self.attempts -= 1;
                 self.untold = Some(untold.to_api_error());
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
             }
             News::Failed(failure) => {
+                let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
                 self.write_down_refusal(&failure);
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure });

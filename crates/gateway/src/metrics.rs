@@ -64,8 +64,27 @@ struct Request {
     arrived: Timestamp,
     /// It has moved to another group since its last attempt: the next one is no retry.
     moved: bool,
+    /// It has been sent somewhere.
+    called: bool,
     /// The attempt that runs.
-    running: Option<(DeploymentId, Timestamp)>,
+    running: Option<Running>,
+}
+
+/// An attempt that runs.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    deployment: DeploymentId,
+    began: Timestamp,
+    what: Nature,
+}
+
+/// What an attempt is to its request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Nature {
+    First,
+    Retry,
+    /// The first in the group that the request fell back to.
+    AfterMove,
 }
 
 impl Metrics {
@@ -101,6 +120,7 @@ impl Metrics {
                     stream: arrival.stream,
                     arrived: now,
                     moved: false,
+                    called: false,
                     running: None,
                 };
                 put(&mut self.requests, arrival.tag.0 as usize, Some(request), None);
@@ -128,23 +148,25 @@ impl Metrics {
 
     fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<Usage>) {
         let running = self.request(attempt.request.slot).and_then(|request| request.running.take());
-        let Some((deployment, began)) = running else { return };
-        self.attempt_ended(now, deployment, began, "succeeded");
+        let Some(running) = running else { return };
+        let deployment = running.deployment;
+        self.attempt_ended(now, &running, "succeeded");
         let usage = usage.unwrap_or_default();
         let tokens = self.tokens.entry(deployment).or_default();
         tokens.input_tokens = tokens.input_tokens.saturating_add(usage.input_tokens);
         tokens.output_tokens = tokens.output_tokens.saturating_add(usage.output_tokens);
     }
 
-    fn attempt_ended(
-        &mut self,
-        now: Timestamp,
-        deployment: DeploymentId,
-        began: Timestamp,
-        outcome: &'static str,
-    ) {
+    /// Only now is it known that it was one: what could not be sent is none.
+    fn attempt_ended(&mut self, now: Timestamp, running: &Running, outcome: &'static str) {
+        let Running { deployment, began, what } = *running;
         *self.attempts.entry((deployment, outcome)).or_default() += 1;
         self.attempt_durations.entry(deployment).or_default().add(now.since(began));
+        if what == Nature::Retry
+            && let Some(named) = self.deployments.get(deployment.index())
+        {
+            *self.retries.entry(named.group).or_default() += 1;
+        }
     }
 
     fn output(&mut self, now: Timestamp, output: &Output) {
@@ -158,9 +180,8 @@ impl Metrics {
                 CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout => {}
                 CancelReason::Deadline | CancelReason::ClientGone => {
                     let request = self.request(attempt.request.slot);
-                    if let Some((deployment, began)) = request.and_then(|each| each.running.take())
-                    {
-                        self.attempt_ended(now, deployment, began, reason.as_str());
+                    if let Some(running) = request.and_then(|each| each.running.take()) {
+                        self.attempt_ended(now, &running, reason.as_str());
                     }
                 }
             },
@@ -172,12 +193,33 @@ impl Metrics {
 
     fn started(&mut self, now: Timestamp, attempt: AttemptId, deployment: DeploymentId) {
         let Some(request) = self.request(attempt.request.slot) else { return };
-        request.running = Some((deployment, now));
         let moved = std::mem::take(&mut request.moved);
-        if attempt.nth == 0 {
+        let what = match (std::mem::replace(&mut request.called, true), moved) {
+            (false, _) => Nature::First,
+            (true, true) => Nature::AfterMove,
+            (true, false) => Nature::Retry,
+        };
+        request.running = Some(Running { deployment, began: now, what });
+        if what == Nature::First {
             self.first_attempt(now, deployment);
-        } else if !moved && let Some(named) = self.deployments.get(deployment.index()) {
-            *self.retries.entry(named.group).or_default() += 1;
+        }
+    }
+
+    /// The attempt was none: nobody was called, and the next one takes its place.
+    fn not_sent(&mut self, slot: u32) {
+        let Some(request) = self.request(slot) else { return };
+        let Some(Running { deployment, began, what }) = request.running.take() else { return };
+        match what {
+            Nature::First => {
+                request.called = false;
+                let second = began.as_nanos() / 1_000_000_000;
+                let counts = self.firsts.iter_mut().find(|(each, _)| *each == second);
+                if let Some(count) = counts.and_then(|(_, counts)| counts.get_mut(&deployment)) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            Nature::AfterMove => request.moved = true,
+            Nature::Retry => {}
         }
     }
 
@@ -212,10 +254,11 @@ impl Metrics {
 
     fn note(&mut self, now: Timestamp, note: &Note) {
         match *note {
-            Note::AttemptFailed { attempt, deployment, class } => {
+            Note::NotSent { attempt, .. } => self.not_sent(attempt.request.slot),
+            Note::AttemptFailed { attempt, class, .. } => {
                 let request = self.request(attempt.request.slot);
-                if let Some((_, began)) = request.and_then(|request| request.running.take()) {
-                    self.attempt_ended(now, deployment, began, class.as_str());
+                if let Some(running) = request.and_then(|request| request.running.take()) {
+                    self.attempt_ended(now, &running, class.as_str());
                 }
             }
             Note::FellBack { request, from, to } => {

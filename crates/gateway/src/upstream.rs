@@ -114,6 +114,11 @@ impl Endpoint {
         !matches!(status.as_u16(), 401 | 403) && failure.class != FailureClass::Auth
     }
 
+    /// Whether it calls the very model that the client named, which a pattern of its group let through.
+    pub(crate) fn takes_the_clients_model(&self, captured: Option<&str>) -> bool {
+        captured.is_some() && self.upstream.model.contains('*')
+    }
+
     /// Begins an attempt. `captured` is what the `*` of the group's name stood for.
     pub(crate) fn call(
         &self,

@@ -38,6 +38,11 @@ impl Budget {
     pub(crate) fn withdraw(&mut self, now: Timestamp) {
         self.counts.add(now, [0, u32::from(!planted(Defect::BudgetNotCharged))]);
     }
+
+    /// A retry that was paid for was no call after all.
+    pub(crate) fn give_back(&mut self, now: Timestamp) {
+        self.counts.take_back(now, [0, 1]);
+    }
 }
 
 #[cfg(test)]

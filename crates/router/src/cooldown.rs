@@ -11,7 +11,7 @@ use core::time::Duration;
 use litellm::Litellm;
 pub(crate) use litellm::status as litellm_status;
 use squall_determinism::Timestamp;
-use squall_failure::Failure;
+use squall_failure::{Failure, FailureClass};
 
 /// What is held against one deployment.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct Blow {
     pub(crate) probe: bool,
     /// It is the first of its request that failed.
     pub(crate) first_of_request: bool,
+    /// Its request has failed at this deployment before.
+    pub(crate) repeated: bool,
     /// How many deployments the group has.
     pub(crate) siblings: usize,
 }
@@ -92,7 +94,7 @@ impl Record {
         blow: &Blow,
     ) -> Option<(CooldownCause, Timestamp)> {
         match &mut self.state {
-            State::Careful(state) => state.failed(now, blow.failure, blow.probe),
+            State::Careful(state) => state.failed(now, blow),
             State::Litellm(state) => state.failed(now, blow),
             State::Never => None,
         }
@@ -101,12 +103,27 @@ impl Record {
     /// Takes in a success; returns whether the deployment is trusted again.
     pub(crate) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
         match &mut self.state {
-            State::Careful(state) => state.breaker.succeeded(now, probe),
+            State::Careful(state) => state.succeeded(now, probe),
             State::Litellm(state) => {
                 state.succeeded(now);
                 false
             }
             State::Never => false,
+        }
+    }
+
+    /// An answer of the deployment has begun to arrive.
+    pub(crate) fn answered(&mut self) {
+        if let State::Careful(state) = &mut self.state {
+            state.answered();
+        }
+    }
+
+    /// The class of the failure for which it is skipped, or would be put to a probe.
+    pub(crate) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
+        match &self.state {
+            State::Careful(state) => state.reason(now),
+            State::Litellm(_) | State::Never => None,
         }
     }
 

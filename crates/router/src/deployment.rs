@@ -92,6 +92,8 @@ pub(crate) enum Unfit {
     Skill,
     /// The request is larger than a limit ever lets through.
     Limit,
+    /// It has refused this very request, or cannot be told it.
+    Refused,
 }
 
 /// How a deployment's tags stand to a request's: the best class there is, is used.

@@ -39,6 +39,12 @@ pub enum Input {
         /// How.
         failure: Failure,
     },
+    /// The client has not taken what arrived for it, so that the provider is not read any further for now:
+    /// how long the attempt lasts from here on is the client's doing.
+    Unread {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
     /// The client hung up or gave up.
     ClientGone {
         /// Which request.

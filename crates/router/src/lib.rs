@@ -50,4 +50,4 @@ pub use output::{
     CancelReason, CooldownCause, LimitKind, Note, Outcome, Output, RetryWait, StartAttempt,
 };
 pub use roster::{Numbers, Roster};
-pub use router::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Router};
+pub use router::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Router, Skipped};

@@ -225,6 +225,13 @@ pub enum Note {
         /// Which.
         config: ConfigId,
     },
+    /// A request cannot be expressed at a deployment: no call was made, and this is no attempt.
+    NotSent {
+        /// Under which name it was begun.
+        attempt: AttemptId,
+        /// Where it would have run.
+        deployment: DeploymentId,
+    },
     /// An attempt failed.
     AttemptFailed {
         /// Which attempt.
@@ -364,6 +371,7 @@ impl Note {
             | Self::Queued { request, .. } => Some(request),
             Self::Probe { attempt, .. }
             | Self::TimedOut { attempt, .. }
+            | Self::NotSent { attempt, .. }
             | Self::AttemptFailed { attempt, .. } => Some(attempt.request),
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }

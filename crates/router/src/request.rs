@@ -30,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) deadline: Timestamp,
     /// Attempts begun, in all groups.
     pub(crate) attempts: u16,
+    /// Those of them that were refused before anything was sent: no provider was called.
+    pub(crate) unsent: u16,
     /// Retries begun in this group.
     pub(crate) retries: u16,
     /// Where it was tried in this group.
@@ -40,6 +42,8 @@ pub(crate) struct Request {
     pub(crate) last_failure: Option<Failure>,
     pub(crate) first_failure: Option<Failure>,
     pub(crate) original_failure: Option<Failure>,
+    /// Why an attempt was refused before anything was sent: what the client is told if nothing else failed.
+    pub(crate) refusal: Option<Failure>,
     /// An attempt of it has been held against a deployment.
     pub(crate) counted: bool,
     pub(crate) tenant: Option<TenantId>,
@@ -63,12 +67,14 @@ impl Request {
             output_tokens: arrival.output_tokens,
             deadline,
             attempts: 0,
+            unsent: 0,
             retries: 0,
             tried: Tried::default(),
             state: State::Deciding,
             last_failure: None,
             first_failure: None,
             original_failure: None,
+            refusal: None,
             counted: false,
             tenant: arrival.tenant,
             session: arrival.session,
@@ -94,6 +100,12 @@ impl Request {
             features: self.features,
             region: self.region,
         }
+    }
+
+    /// Calls made for it, in all groups.
+    #[inline]
+    pub(crate) const fn calls(&self) -> u16 {
+        self.attempts.saturating_sub(self.unsent)
     }
 
     /// Its place among those who wait.
@@ -131,6 +143,12 @@ pub(crate) struct Running {
     pub(crate) nth: u16,
     pub(crate) ticket: Ticket,
     pub(crate) probe: bool,
+    /// The retry budget was charged for it.
+    pub(crate) charged: bool,
+    /// The client itself allowed it less time than is configured.
+    pub(crate) hurried: bool,
+    /// The client has not taken what arrived for it: how long it lasts says nothing of its deployment.
+    pub(crate) unread: bool,
     pub(crate) committed: bool,
     pub(crate) started: Timestamp,
     pub(crate) first_token: Option<Timestamp>,
@@ -159,6 +177,12 @@ impl Tried {
         self.deployments[..usize::from(self.count).min(TRIED_MAX)].contains(&deployment.0)
     }
 
+    /// Whether the latest attempt there was not the first.
+    pub(crate) fn is_repeated(&self, deployment: DeploymentId) -> bool {
+        let known = &self.deployments[..usize::from(self.count).min(TRIED_MAX)];
+        known.iter().filter(|&&tried| tried == deployment.0).count() > 1
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
@@ -180,23 +204,29 @@ struct Slot {
 }
 
 /// What of a request is seldom looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Aside {
     /// Its way through groups, once it has left the first.
     pub(crate) path: Option<Path>,
     /// What it holds at its tenant's gate, and at its group's.
     pub(crate) tenant: Option<Ticket>,
     pub(crate) group: Option<Ticket>,
+    /// Deployments of its group that have refused this very request, or cannot be told it: they are not
+    /// asked again. At most the group's; the slot keeps the room for its next request.
+    pub(crate) refused_by: Vec<DeploymentId>,
 }
 
 impl Aside {
-    const NOTHING: Self = Self { path: None, tenant: None, group: None };
+    fn clear(&mut self) {
+        (self.path, self.tenant, self.group) = (None, None, None);
+        self.refused_by.clear();
+    }
 }
 
 impl Requests {
     pub(crate) fn insert(&mut self, request: Request) -> RequestKey {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, request: None, aside: Aside::NOTHING });
+            self.slots.push(Slot { generation: 0, request: None, aside: Aside::default() });
             self.slots.len() as u32 - 1
         });
         let place = &mut self.slots[slot as usize];
@@ -208,7 +238,7 @@ impl Requests {
         let place = self.slots.get_mut(slot as usize)?;
         let request = place.request.take()?;
         place.generation = place.generation.wrapping_add(1);
-        place.aside = Aside::NOTHING;
+        place.aside.clear();
         self.free.push(slot);
         Some(request)
     }

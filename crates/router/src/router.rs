@@ -9,7 +9,7 @@ mod look;
 mod pick;
 mod waiting;
 
-pub use look::{BudgetNow, DeploymentNow, DeploymentState, GroupNow};
+pub use look::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Skipped};
 
 use crate::affinity::Affinity;
 use crate::board::Board;
@@ -172,6 +172,10 @@ impl Router {
             Input::Finished { attempt, usage } => self.finished(attempt, usage),
             Input::Failed { attempt, failure } => match self.requests.running(attempt) {
                 Some(_) => self.attempt_failed(attempt, failure),
+                None => self.ignored += 1,
+            },
+            Input::Unread { attempt } => match self.requests.running(attempt) {
+                Some(running) => running.unread = true,
                 None => self.ignored += 1,
             },
             Input::ClientGone { request } if self.requests.lives(request) => {

@@ -35,6 +35,22 @@ impl Buckets {
         }
     }
 
+    /// Takes back what was added last, as far as it has not been forgotten.
+    pub(crate) fn take_back(&mut self, now: Timestamp, counts: [u32; 2]) {
+        self.turn(now);
+        for ago in 0..BUCKETS as u64 {
+            let Some(place) = self.current.checked_sub(ago) else { return };
+            let bucket = &mut self.buckets[(place % BUCKETS as u64) as usize];
+            if bucket.iter().zip(counts).all(|(count, less)| *count >= less) {
+                for ((count, sum), less) in bucket.iter_mut().zip(&mut self.sums).zip(counts) {
+                    *count -= less;
+                    *sum -= less;
+                }
+                return;
+            }
+        }
+    }
+
     pub(crate) fn sums(&mut self, now: Timestamp) -> [u32; 2] {
         self.turn(now);
         self.sums
@@ -65,6 +81,16 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_taken_back_was_never_there_and_nothing_falls_below_zero() {
+        let mut buckets = Buckets::new(Duration::from_secs(10));
+        buckets.add(Timestamp::from_secs(1), [3, 1]);
+        buckets.take_back(Timestamp::from_secs(3), [0, 1]);
+        assert_eq!(buckets.sums(Timestamp::from_secs(3)), [3, 0]);
+        buckets.take_back(Timestamp::from_secs(3), [0, 1]);
+        assert_eq!(buckets.sums(Timestamp::from_secs(12)), [0, 0]);
+    }
 
     #[test]
     fn counts_are_forgotten_a_tenth_at_a_time() {

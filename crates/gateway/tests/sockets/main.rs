@@ -3,6 +3,7 @@
 mod answers;
 mod asks;
 mod changes;
+mod evidence;
 mod failures;
 mod formats;
 mod metrics;

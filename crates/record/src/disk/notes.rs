@@ -116,6 +116,7 @@ impl NoteLine {
             Decision::TimedOut { deployment, reason, .. } => {
                 Self { deployment: at(deployment), why: Some(reason.as_str().to_owned()), ..line }
             }
+            Decision::NotSent { deployment, .. } => Self { deployment: at(deployment), ..line },
             Decision::AttemptFailed { deployment, class, .. } => {
                 Self { deployment: at(deployment), why: Some(class.as_str().to_owned()), ..line }
             }
@@ -126,6 +127,7 @@ impl NoteLine {
         let nth = match decision {
             Decision::Probe { attempt, .. }
             | Decision::TimedOut { attempt, .. }
+            | Decision::NotSent { attempt, .. }
             | Decision::AttemptFailed { attempt, .. } => Some(attempt.nth),
             _ => None,
         };
@@ -219,6 +221,7 @@ impl NoteLine {
                 deployment: at()?,
                 reason: CancelReason::from_word(why).ok_or_else(unknown)?,
             },
+            "not_sent" => Decision::NotSent { attempt: self.attempt()?, deployment: at()? },
             "attempt_failed" => Decision::AttemptFailed {
                 attempt: self.attempt()?,
                 deployment: at()?,
@@ -276,6 +279,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",
         Decision::TimedOut { .. } => "timed_out",
+        Decision::NotSent { .. } => "not_sent",
         Decision::AttemptFailed { .. } => "attempt_failed",
     }
 }

@@ -121,6 +121,7 @@ fn notes() -> Vec<NoteRow> {
         Decision::Queued { request, group, until },
         Decision::LimitReached { deployment, limit: LimitKind::Tokens },
         Decision::TimedOut { attempt, deployment, reason: CancelReason::FirstTokenTimeout },
+        Decision::NotSent { attempt, deployment },
         Decision::AttemptFailed { attempt, deployment, class: FailureClass::Cut },
     ];
     let faults =

@@ -84,15 +84,19 @@ impl Default for FailureCooldown {
     }
 }
 
-/// Breaks that begin with the first failure and are long: nothing changes until a person acts.
+/// Breaks that are long, since nothing changes until a person acts. A failure that says so (a wrong key, a
+/// model that is not there, a spent quota) begins one at once; one that is only suspected, when it repeats.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MisconfiguredCooldown {
-    /// After 401 and 403. Default 5 min.
+    /// After a key that is wrong or lacks a right. Default 5 min.
     pub auth: Duration,
-    /// After 404. Default 5 min.
+    /// After a model or deployment that is not there. Default 5 min.
     pub not_found: Duration,
-    /// After a 429 that says that the quota is spent. Default 30 min.
+    /// After an answer that says that the quota is spent. Default 30 min.
     pub quota_spent: Duration,
+    /// A 401, 402, 403 or 404 that does not say whether the deployment or the request is wrong counts only
+    /// once so many different requests have met one there, and none was answered in between. Default 3.
+    pub suspicions: u32,
 }
 
 impl Default for MisconfiguredCooldown {
@@ -101,6 +105,7 @@ impl Default for MisconfiguredCooldown {
             auth: Duration::from_secs(300),
             not_found: Duration::from_secs(300),
             quota_spent: Duration::from_secs(1_800),
+            suspicions: 3,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Our own rule: throttling and failing are kept apart, as different evidence.
 
-use super::Standing;
 use super::breaker::Breaker;
+use super::{Blow, Standing};
 use crate::{Cooldown, CooldownCause, MisconfiguredCooldown};
 use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
-use squall_failure::{Evidence, Failure, FailureClass};
+use squall_failure::{Evidence, FailureClass};
 
 #[derive(Clone, Debug)]
 pub(super) struct Careful {
@@ -14,11 +14,22 @@ pub(super) struct Careful {
     /// It asked to be left alone until then.
     throttled_until: Timestamp,
     pub(super) breaker: Breaker,
+    /// Requests, since the latest answer, that met what a wrong key or model or the request itself may
+    /// have caused.
+    suspicions: u32,
+    /// What the latest break began with.
+    broken_by: FailureClass,
 }
 
 impl Careful {
     pub(super) fn new(config: Cooldown) -> Self {
-        Self { config, throttled_until: Timestamp::ZERO, breaker: Breaker::new(config.failure) }
+        Self {
+            config,
+            throttled_until: Timestamp::ZERO,
+            breaker: Breaker::new(config.failure),
+            suspicions: 0,
+            broken_by: FailureClass::Server,
+        }
     }
 
     #[inline]
@@ -37,18 +48,37 @@ impl Careful {
         now < self.throttled_until
     }
 
+    /// The class of the failure for which it is skipped, or would be put to a probe.
+    pub(super) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
+        match self.breaker.standing() {
+            Standing::Good if self.is_throttled(now) => Some(FailureClass::Throttled),
+            Standing::Good => None,
+            _ => Some(self.broken_by),
+        }
+    }
+
+    /// An answer has begun: whatever was suspected was the requests' own doing.
+    pub(super) fn answered(&mut self) {
+        self.suspicions = 0;
+    }
+
+    /// Returns whether the deployment is trusted again.
+    pub(super) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
+        self.answered();
+        self.breaker.succeeded(now, probe)
+    }
+
     pub(super) fn failed(
         &mut self,
         now: Timestamp,
-        failure: Failure,
-        probe: bool,
+        blow: &Blow,
     ) -> Option<(CooldownCause, Timestamp)> {
+        let (failure, probe) = (blow.failure, blow.probe);
         let halved = if planted(Defect::RetryAfterHalved) { 2 } else { 1 };
         let asked =
             failure.retry_after.map(|wait| now + wait.min(self.config.throttled.max) / halved);
         match failure.evidence {
-            // One that is only suspected is not held against it yet.
-            Evidence::None | Evidence::Suspected => {
+            Evidence::None => {
                 self.breaker.probe_ended(probe);
                 None
             }
@@ -60,16 +90,35 @@ impl Careful {
             Evidence::Failed => {
                 let asked = asked.filter(|&until| self.leave_alone(now, until));
                 let tripped = self.breaker.failed(now, probe);
+                if tripped.is_some() {
+                    self.broken_by = failure.class;
+                }
                 tripped
                     .map(|(cause, until)| (cause, asked.map_or(until, |asked| asked.max(until))))
                     .or_else(|| asked.map(|until| (CooldownCause::Throttled, until)))
             }
-            Evidence::Misconfigured => {
-                let until = now + long_break(&self.config.misconfigured, failure.class);
-                self.breaker.trip_until(until);
-                Some((CooldownCause::Misconfigured, until))
+            Evidence::Misconfigured => Some(self.break_for_long(now, failure.class)),
+            Evidence::Suspected => {
+                // The count stands until an answer comes: behind a break, one probe is enough.
+                self.suspicions = self.suspicions.saturating_add(u32::from(!blow.repeated));
+                if self.suspicions >= self.config.misconfigured.suspicions {
+                    return Some(self.break_for_long(now, failure.class));
+                }
+                self.breaker.probe_ended(probe);
+                None
             }
         }
+    }
+
+    fn break_for_long(
+        &mut self,
+        now: Timestamp,
+        class: FailureClass,
+    ) -> (CooldownCause, Timestamp) {
+        let until = now + long_break(&self.config.misconfigured, class);
+        self.breaker.trip_until(until);
+        self.broken_by = class;
+        (CooldownCause::Misconfigured, until)
     }
 
     /// True if this prolongs the wait.

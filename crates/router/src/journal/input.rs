@@ -18,6 +18,7 @@ const CLIENT_GONE: u64 = 5;
 const TICK: u64 = 6;
 const CHECKED: u64 = 7;
 const RECONFIGURE: u64 = 8;
+const UNREAD: u64 = 9;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
@@ -60,6 +61,10 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             put_failure(failure, bytes);
             bytes.word(failure.evidence as u64);
         }
+        Input::Unread { attempt } => {
+            bytes.word(UNREAD);
+            put_attempt(attempt, bytes);
+        }
         Input::ClientGone { request } => {
             bytes.word(CLIENT_GONE);
             put_request(request, bytes);
@@ -96,6 +101,7 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, Input)> {
         FIRST_TOKEN => Input::FirstToken { attempt: attempt(&mut words)? },
         FINISHED => Input::Finished { attempt: attempt(&mut words)?, usage: usage(&mut words)? },
         FAILED => Input::Failed { attempt: attempt(&mut words)?, failure: failure(&mut words)? },
+        UNREAD => Input::Unread { attempt: attempt(&mut words)? },
         CLIENT_GONE => Input::ClientGone { request: request(&mut words)? },
         CHECKED => {
             Input::Checked { deployment: DeploymentId(words.narrow()?), passed: words.word()? == 1 }

@@ -9,13 +9,25 @@ use crate::{
 use alloc::vec;
 use core::time::Duration;
 use proptest::prelude::*;
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Evidence, Failure, FailureClass, Source};
 
 fn attempts() -> impl Strategy<Value = AttemptId> {
     (any::<u32>(), any::<u32>(), any::<u16>()).prop_map(|(slot, generation, nth)| AttemptId {
         request: RequestKey { slot, generation },
         nth,
     })
+}
+
+fn failures() -> impl Strategy<Value = Input> {
+    let class = prop::sample::select(&FailureClass::ALL[..]);
+    let evidence = prop::sample::select(&Evidence::ALL[..]);
+    (attempts(), class, evidence, any::<(u16, Option<u32>)>()).prop_map(
+        |(attempt, class, evidence, (status, retry_after))| {
+            let wait = retry_after.map(|millis| Duration::from_millis(millis.into()));
+            let failure = Failure { evidence, ..Failure::new(class, Source::Provider) };
+            Input::Failed { attempt, failure: failure.with_status(status).with_retry_after(wait) }
+        },
+    )
 }
 
 fn inputs() -> impl Strategy<Value = Input> {
@@ -47,14 +59,6 @@ fn inputs() -> impl Strategy<Value = Input> {
             ..Arrival::new(Tag(tags), GroupId(features))
         })
     });
-    let failed = (attempts(), 0..13_u8, any::<(u16, Option<u32>)>()).prop_map(
-        |(attempt, class, (status, retry_after))| {
-            let class = FailureClass::from_code(class).unwrap();
-            let wait = retry_after.map(|millis| Duration::from_millis(millis.into()));
-            let failure = Failure::new(class, Source::Provider);
-            Input::Failed { attempt, failure: failure.with_status(status).with_retry_after(wait) }
-        },
-    );
     let headers = (attempts(), any::<(Option<u32>, Option<u32>)>()).prop_map(
         |(attempt, (remaining_requests, remaining_tokens))| Input::LimitHeaders {
             attempt,
@@ -82,10 +86,11 @@ fn inputs() -> impl Strategy<Value = Input> {
         particular,
         checked,
         reconfigured,
-        failed,
+        failures(),
         headers,
         finished,
         attempts().prop_map(|attempt| Input::FirstToken { attempt }),
+        attempts().prop_map(|attempt| Input::Unread { attempt }),
         attempts().prop_map(|attempt| Input::ClientGone { request: attempt.request }),
         Just(Input::Tick),
     ]

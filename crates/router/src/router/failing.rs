@@ -14,7 +14,7 @@ use crate::{
 };
 use core::time::Duration;
 use squall_determinism::{Purpose, Timestamp};
-use squall_failure::{Evidence, Failure, FailureClass, Sent, Source};
+use squall_failure::{Evidence, Failure, FailureClass, Retryable, Sent, Source};
 
 const JITTER: Purpose = Purpose::named("router.backoff");
 
@@ -28,7 +28,14 @@ impl Router {
         let tag = request.tag;
         self.outputs.push_back(Output::CancelAttempt { tag, attempt, reason });
         self.note(Note::TimedOut { attempt, deployment: running.deployment, reason });
-        self.attempt_failed(attempt, Failure::new(FailureClass::Timeout, Source::Provider));
+        let failure = Failure::new(FailureClass::Timeout, Source::Provider);
+        // How long a client allows, and how slowly it reads, says nothing of a deployment.
+        let failure = match (running.hurried, running.unread) {
+            (false, false) => failure,
+            (_, true) => Failure { source: Source::Client, evidence: Evidence::None, ..failure },
+            (true, false) => Failure { evidence: Evidence::None, ..failure },
+        };
+        self.attempt_failed(attempt, failure);
     }
 
     /// An attempt ended badly: what that says of its deployment, and what becomes of its request.
@@ -45,6 +52,10 @@ impl Router {
             self.finished(attempt, None);
             return;
         }
+        if failure.is_refusal() {
+            self.not_sent(attempt, &running, failure);
+            return;
+        }
         self.note(Note::AttemptFailed { attempt, deployment: id, class: failure.class });
         self.request_timers.disarm(slot);
         self.attempt_lost(slot, &running, Some(&failure));
@@ -54,14 +65,44 @@ impl Router {
         request.first_failure.get_or_insert(failure);
         request.original_failure.get_or_insert(failure);
         let first_of_request = !core::mem::replace(&mut request.counted, true);
+        let repeated = request.tried.is_repeated(id);
         let siblings = self.groups[group.index()].board.len();
-        let blow = Blow { failure, probe: running.probe, first_of_request, siblings };
+        let blow = Blow { failure, probe: running.probe, first_of_request, repeated, siblings };
         self.hold_against(id, &blow);
         self.renew(id);
         if running.committed {
             self.done(slot, Outcome::Failed { failure, committed: true });
         } else {
-            self.after_failure(slot, failure);
+            self.after_failure(slot, id, failure);
+        }
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    /// The shell refused to make the call, since the request cannot be expressed there: nothing was sent,
+    /// and nothing is charged. Another deployment is asked at once, and this one not again.
+    fn not_sent(&mut self, attempt: AttemptId, running: &Running, refusal: Failure) {
+        let slot = attempt.request.slot;
+        let id = running.deployment;
+        self.note(Note::NotSent { attempt, deployment: id });
+        self.request_timers.disarm(slot);
+        self.attempt_lost(slot, running, Some(&refusal));
+        if running.charged {
+            self.budget.give_back(self.now);
+        }
+        self.deployments[id.index()].record.probe_ended(running.probe);
+        self.renew(id);
+        let request = self.requests.at(slot);
+        request.state = State::Deciding;
+        request.unsent += 1;
+        request.refusal.get_or_insert(refusal);
+        let is_retry = request.retries > 0;
+        match refusal.retryable {
+            Retryable::Nowhere => self.fail(slot, refusal),
+            Retryable::OtherGroup => self.move_on(slot, None),
+            Retryable::OtherDeployment | Retryable::Anywhere => {
+                self.requests.aside(slot).refused_by.push(id);
+                if is_retry { self.retry_elsewhere(slot) } else { self.advance(slot) }
+            }
         }
         self.serve_queue(self.deployments[id.index()].group);
     }
@@ -99,7 +140,7 @@ impl Router {
         self.note(Note::CooldownStarted { deployment: id, cause, until });
     }
 
-    fn after_failure(&mut self, slot: u32, failure: Failure) {
+    fn after_failure(&mut self, slot: u32, id: DeploymentId, failure: Failure) {
         let request = self.requests.at(slot);
         let (group, retries) = (request.group, request.retries);
         let first_failure = request.first_failure.unwrap_or(failure);
@@ -121,6 +162,9 @@ impl Router {
             for_content_policy: falls_back && config.fallbacks.content_policy.is_some(),
         };
         let seed = self.seed;
+        if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
+            self.requests.aside(slot).refused_by.push(id);
+        }
         match rule.next(&facts, || seed.stream(JITTER, serial, attempts.into())) {
             Next::Fail => self.fail(slot, failure),
             Next::MoveOn => self.move_on(slot, None),
@@ -163,10 +207,20 @@ impl Router {
 
     /// Tries again in the same group: at an untried sibling at once, else after a wait.
     fn retry_untried(&mut self, slot: u32) {
+        // Where everyone has refused it there is nothing to be tried, and no budget to ask.
+        let refused = !self.requests.aside(slot).refused_by.is_empty();
+        if refused && !self.why_none(slot).possible {
+            self.move_on(slot, None);
+            return;
+        }
         if !self.budget_allows(slot) {
             return;
         }
         self.requests.at(slot).retries += 1;
+        self.retry_elsewhere(slot);
+    }
+
+    fn retry_elsewhere(&mut self, slot: u32) {
         match self.pick(slot, Among::Untried) {
             Picked::Deployment { id, probe } => self.start(slot, id, probe),
             Picked::None(_) => self.back_off(slot),
@@ -229,8 +283,11 @@ impl Router {
             Some(WhyNone { possible: false, unfit: Some(Unfit::Window), .. }) => {
                 Some(FailureClass::ContextWindow)
             }
-            _ if first_counts => request.first_failure.map(|failure| failure.class),
-            _ => request.last_failure.map(|failure| failure.class),
+            _ => {
+                let of_attempts =
+                    if first_counts { request.first_failure } else { request.last_failure };
+                of_attempts.or(request.refusal).map(|failure| failure.class)
+            }
         };
         let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
         let groups = &self.groups;
@@ -245,6 +302,7 @@ impl Router {
         };
         self.leave_group_gate(slot, Some(0));
         self.requests.at(slot).move_to(to);
+        self.requests.aside(slot).refused_by.clear();
         let key = self.requests.key(slot);
         self.note(Note::FellBack { request: key, from, to });
         self.advance(slot);
@@ -253,13 +311,14 @@ impl Router {
     /// Fails the request with its last failure, or for want of a deployment.
     pub(super) fn give_up(&mut self, slot: u32, why: Option<WhyNone>) {
         let request = self.requests.at(slot);
-        let (origin, needs) = (request.origin, request.needs());
+        let (origin, needs, refusal) = (request.origin, request.needs(), request.refusal);
         let told = if self.groups[origin.index()].config.retry_rule.tells_the_first() {
             request.original_failure
         } else {
             request.last_failure
         };
-        let earliest = self.why_none_of(origin, &needs).earliest;
+        let told = told.or(refusal);
+        let earliest = self.why_none_of(origin, &needs, &[]).earliest;
         let held = why.and_then(|why| why.earliest);
         let at = earliest.max(held.filter(|_| told.is_none()));
         let mut retry_after = at.map(|at: Timestamp| at.since(self.now));
@@ -283,7 +342,33 @@ fn want(why: Option<WhyNone>) -> Failure {
         Some(WhyNone { possible: false, unfit: Some(_), .. }) => (FailureClass::ContextWindow, 400),
         Some(WhyNone { possible: true, spent: true, .. }) => (FailureClass::QuotaSpent, 429),
         Some(WhyNone { possible: true, limited: true, .. }) => (FailureClass::Throttled, 429),
+        Some(WhyNone { possible: true, reason: Some(reason), .. }) => skipped(reason.class),
         _ => (FailureClass::Overloaded, 503),
     };
     Failure::new(class, Source::Gateway).with_status(status)
+}
+
+/// What a request is told whose deployments are skipped, where the first to return is skipped for `class`:
+/// what only a person mends is told as it was told to whoever met it; whatever else failed passes, and is
+/// no fault of this request.
+const fn skipped(class: FailureClass) -> (FailureClass, u16) {
+    match class {
+        FailureClass::Auth
+        | FailureClass::NotFound
+        | FailureClass::QuotaSpent
+        | FailureClass::Throttled => (class, class.status()),
+        FailureClass::Overloaded
+        | FailureClass::Server
+        | FailureClass::Timeout
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut
+        | FailureClass::Malformed
+        | FailureClass::ContextWindow
+        | FailureClass::ContentPolicy
+        | FailureClass::BadRequest
+        | FailureClass::RequestTooLarge
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources => (FailureClass::Overloaded, 503),
+    }
 }

@@ -63,20 +63,28 @@ impl Router {
         self.leave_group_gate(slot, used);
         let request = self.requests.at(slot);
         let Some(tenant) = request.tenant else { return };
+        let sent = self.sent_of(slot);
         if let Some(ticket) = self.requests.aside(slot).tenant.take() {
-            self.tenants[usize::from(tenant.0)].leave(self.now, ticket, used, Sent::Something);
+            self.tenants[usize::from(tenant.0)].leave(self.now, ticket, used, sent);
             self.freed = true;
         }
     }
 
     /// The request leaves its group.
     pub(super) fn leave_group_gate(&mut self, slot: u32, used: Option<u64>) {
+        let sent = self.sent_of(slot);
         if let Some(ticket) = self.requests.aside(slot).group.take() {
             let group = self.requests.at(slot).group;
             let gate: &mut Gate = &mut self.groups[group.index()].gate;
-            gate.leave(self.now, ticket, used, Sent::Something);
+            gate.leave(self.now, ticket, used, sent);
             self.freed = true;
         }
+    }
+
+    /// What no provider was called for has used nothing.
+    fn sent_of(&mut self, slot: u32) -> Sent {
+        let called = self.requests.at(slot).calls() > 0;
+        if called { Sent::Something } else { Sent::Nothing }
     }
 
     /// Its answer has begun: places that are held no longer are given back.

@@ -6,8 +6,9 @@ use crate::request::{Request, Running, State};
 use crate::strategy::{Ask, Lots, Purpose, Sample};
 use crate::{
     Arrival, AttemptId, CancelReason, DeploymentId, Money, Note, Outcome, Output, StartAttempt,
-    Usage,
+    Timeouts, Usage,
 };
+use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
 
@@ -64,12 +65,9 @@ impl Router {
     pub(super) fn start(&mut self, slot: u32, id: DeploymentId, probe: bool) {
         let now = self.now;
         let request = self.requests.at(slot);
-        let retry = request.attempts > 0;
-        // What only another model can serve is no retry: it multiplies no outage.
-        let unserved = request.last_failure.is_some_and(|failure| {
-            request.retries == 0 && failure.retryable == Retryable::OtherGroup
-        });
-        if retry && !unserved {
+        let retry = request.calls() > 0;
+        let charged = retry && !is_unserved(request);
+        if charged {
             if !self.budget_allows(slot) {
                 return;
             }
@@ -82,22 +80,15 @@ impl Router {
         let timeouts = deployment.timeouts;
         let request = self.requests.at(slot);
         let nth = request.attempts;
-        let mut total = timeouts.total;
-        let mut patience = total;
-        // An answer that is not streamed has no first token before its end.
-        if request.stream {
-            total = timeouts.stream_total.unwrap_or(total);
-            patience = timeouts.first_token;
-        }
-        if let Some(asked) = request.overrides.timeout {
-            total = asked;
-            patience = patience.min(asked);
-        }
+        let Allowed { patience, total, hurried } = Allowed::of(request, &timeouts);
         let running = Running {
             deployment: id,
             nth,
             ticket: deployment.start(now, request.tokens(), probe),
             probe,
+            charged,
+            hurried,
+            unread: false,
             committed: false,
             started: now,
             first_token: None,
@@ -158,7 +149,9 @@ impl Router {
         running.first_token = Some(now);
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
-        let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
+        let deployment = &mut self.deployments[id.index()];
+        let freed = deployment.gate.begun(&mut running.ticket);
+        deployment.record.answered();
         let due = running.total_due.min(request.deadline);
         let tag = request.tag;
         self.arm_request(slot, due);
@@ -307,5 +300,44 @@ impl Router {
         if let Some(request) = self.requests.remove(slot) {
             self.outputs.push_back(Output::Done { tag: request.tag, request: key, outcome });
         }
+    }
+}
+
+/// Whether the request has only been where another model than theirs is needed: then another attempt is no
+/// retry, and multiplies no outage.
+fn is_unserved(request: &Request) -> bool {
+    request.last_failure.is_some_and(|failure| {
+        let elsewhere = failure.retryable == Retryable::OtherGroup
+            || failure.class == FailureClass::RequestTooLarge;
+        request.retries == 0 && elsewhere
+    })
+}
+
+/// How long an attempt may take.
+struct Allowed {
+    /// Until its answer begins.
+    patience: Duration,
+    /// Until its end.
+    total: Duration,
+    /// The client itself asked for less than is configured.
+    hurried: bool,
+}
+
+impl Allowed {
+    fn of(request: &Request, timeouts: &Timeouts) -> Self {
+        let mut total = timeouts.total;
+        let mut patience = total;
+        // An answer that is not streamed has no first token before its end.
+        if request.stream {
+            total = timeouts.stream_total.unwrap_or(total);
+            patience = timeouts.first_token;
+        }
+        let asked = request.overrides.timeout;
+        let hurried = asked.is_some_and(|asked| asked < patience.min(total));
+        if let Some(asked) = asked {
+            total = asked;
+            patience = patience.min(asked);
+        }
+        Self { patience, total, hurried }
     }
 }

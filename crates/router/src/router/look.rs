@@ -3,6 +3,8 @@
 use super::Router;
 use crate::cooldown::Standing;
 use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
 
 /// A deployment as it stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +34,17 @@ pub enum DeploymentState {
     Probing,
     /// It cools down.
     Cooling,
+}
+
+/// A deployment that is skipped: what a refusal can say of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// Which.
+    pub deployment: DeploymentId,
+    /// The class of the failure for which it is; `None` where checks apart from traffic say that it is ill.
+    pub reason: Option<FailureClass>,
+    /// Until when; `None` where a probe or a check that is under way decides.
+    pub until: Option<Timestamp>,
 }
 
 /// A group as it stands.
@@ -76,6 +89,20 @@ impl Router {
                 weight: deployment.weight,
                 healthy: !deployment.health.ill,
             })
+        })
+    }
+
+    /// The deployments of a group that are skipped, at the time of the latest input: asked when a request
+    /// has been refused, it says why.
+    pub fn skipped(&self, group: GroupId) -> impl Iterator<Item = Skipped> {
+        let ids = self.groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        ids.iter().filter_map(|&id| {
+            let deployment = &self.deployments[id.index()];
+            let until = deployment.record.next_change(self.now);
+            let probing = deployment.record.standing(self.now) == Standing::Probing;
+            let skipped = until.is_some() || probing || deployment.health.ill;
+            let reason = deployment.record.reason(self.now);
+            skipped.then_some(Skipped { deployment: id, reason, until })
         })
     }
 

@@ -1,11 +1,12 @@
 //! Which deployment of a group can take a request now, and if none, when one can.
 
 use super::Router;
-use crate::deployment::{Needs, TagClass, Unfit, Usable};
+use crate::deployment::{Deployment, Needs, TagClass, Unfit, Usable};
 use crate::request::Tried;
 use crate::strategy::{Ask, Lots, Purpose};
 use crate::{DeploymentId, GroupId, LimitKind, Note};
 use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
 
 /// What picking came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +33,29 @@ pub(super) struct WhyNone {
     pub(super) spent: bool,
     /// Why one was not even possible.
     pub(super) unfit: Option<Unfit>,
+    /// What the first to return is skipped for.
+    pub(super) reason: Option<Reason>,
+}
+
+/// Why a deployment is skipped, and until when. The least is told: of those that return at one moment the
+/// one that tells most.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Reason {
+    until: Timestamp,
+    rank: u8,
+    pub(super) class: FailureClass,
+}
+
+/// What is looked for in a group.
+#[derive(Clone, Copy, Debug)]
+struct Search<'a> {
+    needs: &'a Needs,
+    /// Not where the request was tried.
+    tried: Option<&'a Tried>,
+    /// Not at those that refused it.
+    refused_by: &'a [DeploymentId],
+    /// As if none of them cooled down after failures.
+    all_the_same: bool,
 }
 
 /// Which deployments are considered.
@@ -62,7 +86,8 @@ impl Router {
         {
             return Picked::Deployment { id, probe: false };
         }
-        let plainly = fresh || among == Among::All;
+        let refused = !self.requests.aside(slot).refused_by.is_empty();
+        let plainly = (fresh || among == Among::All) && !refused;
         if plainly
             && among != Among::AllTheSame
             && self.groups[group.index()].board.suffices(&needs)
@@ -71,23 +96,30 @@ impl Router {
             return picked;
         }
         let tried = self.requests.at(slot).tried;
-        match among {
-            Among::All => self.pick_asking(group, &ask, &needs, None, false),
-            Among::AllTheSame => self.pick_asking(group, &ask, &needs, None, true),
-            Among::Untried => self.pick_asking(group, &ask, &needs, Some(&tried), false),
-            Among::PreferUntried => {
-                match self.pick_asking(group, &ask, &needs, Some(&tried), false) {
-                    Picked::None(_) if !fresh => self.pick_asking(group, &ask, &needs, None, false),
-                    picked => picked,
-                }
-            }
-        }
+        let refused_by = core::mem::take(&mut self.requests.aside(slot).refused_by);
+        let all = Search {
+            needs: &needs,
+            tried: None,
+            refused_by: &refused_by,
+            all_the_same: among == Among::AllTheSame,
+        };
+        let untried = Search { tried: Some(&tried), ..all };
+        let picked = match among {
+            Among::All | Among::AllTheSame => self.pick_asking(group, &ask, &all),
+            Among::Untried => self.pick_asking(group, &ask, &untried),
+            Among::PreferUntried => match self.pick_asking(group, &ask, &untried) {
+                Picked::None(_) if !fresh => self.pick_asking(group, &ask, &all),
+                picked => picked,
+            },
+        };
+        self.requests.aside(slot).refused_by = refused_by;
+        picked
     }
 
     fn ask(&mut self, slot: u32) -> Ask {
         let (seed, now, minute) = (self.seed, self.now, self.minute());
         let request = self.requests.at(slot);
-        let first = request.attempts == 0;
+        let first = request.calls() == 0;
         Ask {
             now,
             minute,
@@ -147,15 +179,8 @@ impl Router {
     }
 
     /// Picks after asking every deployment.
-    fn pick_asking(
-        &mut self,
-        group: GroupId,
-        ask: &Ask,
-        needs: &Needs,
-        tried: Option<&Tried>,
-        all_the_same: bool,
-    ) -> Picked {
-        let mut why = self.survey(group, needs, tried, all_the_same);
+    fn pick_asking(&mut self, group: GroupId, ask: &Ask, search: &Search<'_>) -> Picked {
+        let mut why = self.survey(group, search);
         let now = self.now;
         let group = &mut self.groups[group.index()];
         let may = group.board.may.as_slice();
@@ -166,19 +191,14 @@ impl Router {
         };
         group.picker.picked(ask, place, |place| may[place]);
         let id = group.board.ids[place];
-        let probe = self.deployments[id.index()].usable(now, needs) == Usable::Probe;
+        let probe = self.deployments[id.index()].usable(now, search.needs) == Usable::Probe;
         Picked::Deployment { id, probe }
     }
 
     /// Asks every deployment whether it can take the request, and marks those that may be picked.
-    fn survey(
-        &mut self,
-        group: GroupId,
-        needs: &Needs,
-        tried: Option<&Tried>,
-        all_the_same: bool,
-    ) -> WhyNone {
+    fn survey(&mut self, group: GroupId, search: &Search<'_>) -> WhyNone {
         let now = self.now;
+        let Search { needs, tried, refused_by, all_the_same } = *search;
         let group = &mut self.groups[group.index()];
         let (board, rule) = (&mut group.board, group.config.tags);
         let all_ill = board.all_ill();
@@ -195,6 +215,8 @@ impl Router {
             let class = deployment.tags(needs.tags, rule);
             let usable = if class == TagClass::No && !needs.tags.is_empty() {
                 Usable::Never(Unfit::Skill)
+            } else if refused_by.contains(&id) {
+                Usable::Never(Unfit::Refused)
             } else if deployment.health.ill && !all_ill {
                 Usable::Ill
             } else if all_the_same {
@@ -214,7 +236,7 @@ impl Router {
                 }
                 _ => {}
             }
-            why.weigh(now, usable);
+            why.weigh(now, usable, deployment);
         }
         // The best tags there are, then the lowest order.
         let ids = &board.ids;
@@ -239,11 +261,19 @@ impl Router {
         }
         let request = self.requests.at(slot);
         let (group, needs) = (request.group, request.needs());
-        self.why_none_of(group, &needs)
+        let refused_by = core::mem::take(&mut self.requests.aside(slot).refused_by);
+        let why = self.why_none_of(group, &needs, &refused_by);
+        self.requests.aside(slot).refused_by = refused_by;
+        why
     }
 
     /// When a request with such needs could be served in a group, and what it hangs on.
-    pub(super) fn why_none_of(&mut self, group: GroupId, needs: &Needs) -> WhyNone {
+    pub(super) fn why_none_of(
+        &mut self,
+        group: GroupId,
+        needs: &Needs,
+        refused_by: &[DeploymentId],
+    ) -> WhyNone {
         let now = self.now;
         let group = &self.groups[group.index()];
         let mut why = WhyNone::default();
@@ -251,9 +281,15 @@ impl Router {
             let deployment = &mut self.deployments[id.index()];
             let class = deployment.tags(needs.tags, group.config.tags);
             let fits = class != TagClass::No || needs.tags.is_empty();
-            if deployment.weight > 0 && fits {
-                why.weigh(now, deployment.usable(now, needs));
+            if deployment.weight == 0 || !fits {
+                continue;
             }
+            let usable = if refused_by.contains(&id) {
+                Usable::Never(Unfit::Refused)
+            } else {
+                deployment.usable(now, needs)
+            };
+            why.weigh(now, usable, deployment);
         }
         why
     }
@@ -278,12 +314,13 @@ impl Default for WhyNone {
             out: false,
             spent: true,
             unfit: None,
+            reason: None,
         }
     }
 }
 
 impl WhyNone {
-    fn weigh(&mut self, now: Timestamp, usable: Usable) {
+    fn weigh(&mut self, now: Timestamp, usable: Usable, deployment: &Deployment) {
         let at = match usable {
             Usable::Now | Usable::Probe => Some(now),
             Usable::CoolingUntil(until)
@@ -300,9 +337,38 @@ impl WhyNone {
             Usable::CoolingUntil(_) | Usable::ThrottledUntil(_) | Usable::Probing | Usable::Ill
         );
         self.out = cools && (self.out || !self.possible);
+        if cools && let Some(class) = deployment.record.reason(now) {
+            // A probe that is under way may be back at any moment.
+            let until = at.unwrap_or(now);
+            let reason = Reason { until, rank: rank(class), class };
+            self.reason = self.reason.into_iter().chain([reason]).min();
+        }
         self.possible = true;
         self.limited &= !matches!(usable, Usable::CoolingUntil(_));
         self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitKind::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
+    }
+}
+
+/// What tells a client most comes first: what no wait mends, then what one does.
+const fn rank(class: FailureClass) -> u8 {
+    match class {
+        FailureClass::Auth => 0,
+        FailureClass::NotFound => 1,
+        FailureClass::QuotaSpent => 2,
+        FailureClass::Throttled => 3,
+        FailureClass::Overloaded
+        | FailureClass::Server
+        | FailureClass::Timeout
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut
+        | FailureClass::Malformed
+        | FailureClass::ContextWindow
+        | FailureClass::ContentPolicy
+        | FailureClass::BadRequest
+        | FailureClass::RequestTooLarge
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources => 4,
     }
 }

@@ -53,6 +53,7 @@ impl Router {
         let request = self.requests.at(slot);
         let (of, rank, deadline) = (request.group, request.rank(), request.deadline);
         let particular = request.needs().are_particular() || request.tenant.is_some();
+        let particular = particular || !self.requests.aside(slot).refused_by.is_empty();
         let group = &self.groups[of.index()];
         let until = (now + group.config.max_queue_wait).min(deadline);
         let soon_enough = why.earliest.is_none_or(|at| at <= until);

@@ -81,15 +81,27 @@ static FAILURE: Section = Section {
 static MISCONFIGURED: Section = Section {
     id: "misconfigured-cooldown",
     phrase: "a cooldown after what only a person mends",
-    about: "Breaks that begin with the first such failure and are long.",
+    about: "Long breaks. A failure that says what is wrong begins one at once; a bare 401, 402, 403 or \
+            404, which the request itself may have caused, only when it repeats.",
     keys: &[&[
-        Key::optional("auth", Shape::SPAN, "5m", "After 401 and 403."),
-        Key::optional("not_found", Shape::SPAN, "5m", "After 404."),
+        Key::optional("auth", Shape::SPAN, "5m", "After a key that is wrong or lacks a right."),
+        Key::optional(
+            "not_found",
+            Shape::SPAN,
+            "5m",
+            "After a model or deployment that is not there.",
+        ),
         Key::optional(
             "quota_spent",
             Shape::SPAN,
             "30m",
-            "After a 429 that says that the quota is spent.",
+            "After an answer that says that the quota is spent.",
+        ),
+        Key::optional(
+            "suspicions",
+            Shape::COUNT,
+            "3",
+            "So many different requests must meet a bare 401, 402, 403 or 404, none answered in between.",
         ),
     ]],
 };
@@ -211,6 +223,7 @@ fn misconfigured(fields: &Fields<'_>, over: MisconfiguredCooldown) -> Misconfigu
         auth: fields.duration("auth").unwrap_or(over.auth),
         not_found: fields.duration("not_found").unwrap_or(over.not_found),
         quota_spent: fields.duration("quota_spent").unwrap_or(over.quota_spent),
+        suspicions: fields.small_count("suspicions").unwrap_or(over.suspicions),
     }
 }
 

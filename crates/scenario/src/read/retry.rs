@@ -42,6 +42,25 @@ static BY_CLASS: Section = Section {
         ),
         Key::optional("bad_request", OF_CLASS, AS_DEFAULT, "After another 4xx."),
         Key::optional("quota_spent", OF_CLASS, AS_DEFAULT, "After a quota that is spent."),
+        Key::optional(
+            "request_too_large",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After a request over the deployment's own limit.",
+        ),
+        Key::optional(
+            "answer_too_large",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After an answer over the gateway's limit.",
+        ),
+        Key::optional("resources", OF_CLASS, AS_DEFAULT, "After a shortage of the gateway's own."),
+        Key::optional(
+            "malformed",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After an answer that cannot be understood.",
+        ),
     ]],
 };
 

@@ -133,12 +133,16 @@ router:
     content_policy: 1
     bad_request: 1
     quota_spent: 1
+    request_too_large: 1
+    answer_too_large: 1
+    resources: 1
+    malformed: 1
   backoff: { base: 1s, cap: 2s }
   cooldown:
     throttled: { default: 1s, max: 2s }
     failure:
       { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s }
-    misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m }
+    misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m, suspicions: 3 }
   when_all_out: fail
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
