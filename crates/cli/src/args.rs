@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Rehearse the day an LLM feature goes viral: replay a spike through an LLM router while the
 /// providers behind it slow down, rate-limit, break and come back, and get a verdict.
@@ -181,6 +182,13 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// How long requests under way may take to end after Ctrl-C or SIGTERM
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = squall_scenario::read_duration)]
+    pub(crate) drain: Duration,
+    /// Before that, how long `/ready` fails while requests are still taken: as long as a load balancer
+    /// needs to notice (Kubernetes: 5s)
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = squall_scenario::read_duration)]
+    pub(crate) drain_delay: Duration,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -58,6 +58,14 @@ pub(crate) fn error_event(class: FailureClass, model: &str) -> Bytes {
     event.into()
 }
 
+/// The event that ends a stream which this gateway cuts.
+pub(crate) fn stopped_event(message: &str) -> Bytes {
+    let mut event = Vec::new();
+    let error = ApiError::of(FailureClass::Overloaded, "").with_message(message);
+    ChunkWriter::error(&mut event, &error);
+    event.into()
+}
+
 fn answer(
     status: StatusCode,
     content_type: &'static str,

@@ -13,7 +13,6 @@
 //! | `x-squall-fallbacks` | `none`, or groups with commas between |
 
 use crate::directory::Directory;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use squall_determinism::Digest;
 use squall_failure::FailureClass;
@@ -37,12 +36,13 @@ pub(crate) struct Asks {
 pub(crate) type Refusal = (StatusCode, ApiError);
 
 impl Asks {
-    /// Reads them.
+    /// Reads them; `by_key` is the tenant that is known by its key.
     ///
     /// # Errors
-    /// What is wrong with the first header that cannot be understood, or with the key.
+    /// What is wrong with the first header that cannot be understood.
     pub(crate) fn read(
         headers: &HeaderMap,
+        by_key: Option<TenantId>,
         needs: Needs,
         directory: &Directory,
     ) -> Result<Self, Refusal> {
@@ -54,7 +54,10 @@ impl Asks {
         });
         Ok(Self {
             priority: of("x-squall-priority").map(Header::number).transpose()?.unwrap_or(0),
-            tenant: tenant(headers, directory)?,
+            tenant: match by_key {
+                Some(tenant) => Some(tenant),
+                None => tenant(headers, directory)?,
+            },
             tags: tags(headers, directory)?,
             session,
             features: features(headers, needs)?,
@@ -113,24 +116,14 @@ impl<'h> Header<'h> {
     }
 }
 
+/// The tenant that a request says it is of, which is believed where tenants have no keys.
 fn tenant(headers: &HeaderMap, directory: &Directory) -> Result<Option<TenantId>, Refusal> {
-    let Some(keys) = &directory.keys else {
-        let Some(header) = Header::find(headers, &["x-squall-tenant"]) else { return Ok(None) };
-        let known = || directory.tenants.keys().map(String::as_str).collect::<Vec<_>>();
-        let tenant = directory.tenants.get(header.text);
-        return tenant
-            .map(|&tenant| Some(tenant))
-            .ok_or_else(|| header.unknown("tenant", header.text, &known()));
-    };
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-    key.and_then(|key| keys.get(key)).map(|&tenant| Some(tenant)).ok_or_else(|| {
-        let message = match key {
-            Some(_) => "the key in `Authorization` is no tenant's",
-            None => "this gateway needs a key: `Authorization: Bearer …`",
-        };
-        (StatusCode::UNAUTHORIZED, ApiError::of(FailureClass::Auth, "").with_message(message))
-    })
+    let Some(header) = Header::find(headers, &["x-squall-tenant"]) else { return Ok(None) };
+    let known = || directory.tenants.keys().map(String::as_str).collect::<Vec<_>>();
+    let tenant = directory.tenants.get(header.text);
+    tenant
+        .map(|&tenant| Some(tenant))
+        .ok_or_else(|| header.unknown("tenant", header.text, &known()))
 }
 
 fn tags(headers: &HeaderMap, directory: &Directory) -> Result<Tags, Refusal> {

@@ -3,25 +3,24 @@
 use crate::answer;
 use crate::asks::Asks;
 use crate::desk::Desk;
-use crate::directory::Switchboard;
+use crate::directory::{Directory, Switchboard};
 use crate::exchange::Exchange;
+use crate::serving::{Shared, Stage};
+use crate::{keys, serving};
 use axum::Router as HttpRouter;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use squall_failure::FailureClass;
-use squall_router::Arrival;
+use squall_router::{Arrival, TenantId};
 use squall_wire::openai::{
     ApiError, ChatRequest, MODELS_PATH, Operation, RequestError, models_body,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
-
-/// The largest request that is taken: prompts of a million tokens fit.
-const BODY_MAX: usize = 16 << 20;
 
 /// What an answer is taken to need when the request does not say, in tokens: what chat answers have in
 /// the middle of production traces, and more.
@@ -32,6 +31,7 @@ const OUTPUT_TOKENS: u32 = 256;
 pub(crate) struct Front {
     pub(crate) desk: Arc<Desk>,
     pub(crate) switchboard: Arc<Switchboard>,
+    pub(crate) server: Arc<Shared>,
 }
 
 pub(crate) fn routes(front: Front) -> HttpRouter {
@@ -43,13 +43,23 @@ pub(crate) fn routes(front: Front) -> HttpRouter {
         .route(&path(Operation::Response), post(responses))
         .route(MODELS_PATH, get(models))
         .route("/health", get(health))
+        .route("/ready", get(ready))
         .route("/metrics", get(metrics))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(front)
 }
 
 async fn health() -> &'static str {
     "ok\n"
+}
+
+/// Whether it is to be sent requests. While it stops it is not: that is told before anything else changes.
+async fn ready(State(front): State<Front>) -> (StatusCode, &'static str) {
+    match front.server.stage() {
+        Stage::Open => (StatusCode::OK, "ready\n"),
+        Stage::Leaving | Stage::Draining | Stage::Cut => {
+            (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+        }
+    }
 }
 
 async fn metrics(State(front): State<Front>) -> Response {
@@ -63,33 +73,58 @@ async fn models(State(front): State<Front>) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn chats(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
-    route(front, &headers, ChatRequest::parse(body)).await
+async fn chats(State(front): State<Front>, request: Request) -> Response {
+    route(front, request, ChatRequest::parse).await
 }
 
-async fn completions(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
-    route(front, &headers, ChatRequest::parse_other(Operation::Completion, body)).await
+async fn completions(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Completion, body);
+    route(front, request, parse).await
 }
 
-async fn embeddings(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
-    route(front, &headers, ChatRequest::parse_other(Operation::Embedding, body)).await
+async fn embeddings(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Embedding, body);
+    route(front, request, parse).await
 }
 
-async fn responses(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Response {
-    route(front, &headers, ChatRequest::parse_other(Operation::Response, body)).await
+async fn responses(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Response, body);
+    route(front, request, parse).await
 }
 
 async fn route(
     front: Front,
-    headers: &HeaderMap,
-    parsed: Result<ChatRequest, RequestError>,
+    request: Request,
+    parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
 ) -> Response {
-    let chat = match parsed {
-        Ok(chat) => chat,
-        Err(error) => return answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
-    };
+    let (head, body) = request.into_parts();
     let directory = front.switchboard.directory();
-    let asks = match Asks::read(headers, chat.needs, &directory) {
+    // Whoever has no key has nothing read: a body costs memory.
+    let tenant = match keys::tenant(&head.headers, &directory) {
+        Ok(tenant) => tenant,
+        Err((status, error)) => return answer::refusal(status, &error),
+    };
+    let (body, held) = match serving::read(&front.server, body).await {
+        Ok(read) => read,
+        Err(refusal) => return *refusal,
+    };
+    let mut response = match parse(body) {
+        Ok(chat) => exchange(front, &head.headers, tenant, &directory, chat).await,
+        Err(error) => answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
+    };
+    // What the body holds of the memory for all of them is given back when the answer has ended.
+    response.extensions_mut().insert(held);
+    response
+}
+
+async fn exchange(
+    front: Front,
+    headers: &HeaderMap,
+    tenant: Option<TenantId>,
+    directory: &Directory,
+    chat: ChatRequest,
+) -> Response {
+    let asks = match Asks::read(headers, tenant, chat.needs, directory) {
         Ok(asks) => asks,
         Err((status, error)) => return answer::refusal(status, &error),
     };

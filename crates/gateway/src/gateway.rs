@@ -4,14 +4,13 @@ use crate::checks;
 use crate::desk::Desk;
 use crate::directory::{Directory, Switchboard};
 use crate::front::{self, Front};
+use crate::serving::{Served, Serving};
 use crate::setup::{GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream};
-use axum::serve::ListenerExt;
 use squall_router::{ConfigId, DeploymentId, Input, Numbers, Roster, Router, RouterConfig};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// A gateway that serves. Dropping it stops it at once; [`shutdown`](Self::shutdown) lets requests end.
@@ -19,6 +18,7 @@ use tokio::task::JoinSet;
 pub struct Gateway {
     addr: SocketAddr,
     view: GatewayView,
+    served: Served,
     tasks: JoinSet<()>,
 }
 
@@ -96,6 +96,28 @@ pub struct Changed {
     pub went: Vec<String>,
 }
 
+/// How a gateway is to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Drain {
+    /// How long it says that it is not ready while it still takes requests: what sends it some needs time to
+    /// hear of it.
+    pub delay: Duration,
+    /// How long requests under way may take to end after that.
+    pub patience: Duration,
+}
+
+/// How a gateway has ended.
+#[derive(Clone, Debug, Default)]
+pub struct Drained {
+    /// Requests that were cut.
+    pub cut: usize,
+    /// What it saw.
+    pub log: GatewayLog,
+}
+
+/// How long the core may take to hear of clients that are gone, once all connections are closed.
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// Between two looks at whether the last request has ended.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
@@ -117,8 +139,9 @@ impl Gateway {
         let switchboard = Arc::new(Switchboard::new(Arc::clone(&directories[0])));
         switchboard.connect(upstreams(&setup))?;
         let cannot_listen = |source| StartError::Listen { listen: setup.listen, source };
-        let listener = TcpListener::bind(setup.listen).await.map_err(cannot_listen)?;
-        let addr = listener.local_addr().map_err(cannot_listen)?;
+        let serving = Serving::bind(setup.listen, setup.server.clone(), setup.clock);
+        let serving = serving.map_err(cannot_listen)?;
+        let addr = serving.addr();
         let (checks, wanted) = checks::channel();
         let desk = Arc::new(Desk::new(
             router,
@@ -133,16 +156,16 @@ impl Gateway {
             switchboard: Arc::clone(&switchboard),
             directories: Arc::new(directories),
         };
-        let front = Front { desk: Arc::clone(&desk), switchboard: Arc::clone(&switchboard) };
+        let front = Front {
+            desk: Arc::clone(&desk),
+            switchboard: Arc::clone(&switchboard),
+            server: serving.shared(),
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&desk).run_timers());
         tasks.spawn(checks::run(desk, switchboard, wanted));
-        tasks.spawn(async move {
-            // Small writes leave at once: a token must not wait for the next.
-            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-            let _ = axum::serve(listener, front::routes(front)).await;
-        });
-        Ok(Self { addr, view, tasks })
+        let served = serving.serve(front::routes(front));
+        Ok(Self { addr, view, served, tasks })
     }
 
     /// Where it listens.
@@ -157,17 +180,28 @@ impl Gateway {
         self.view.clone()
     }
 
-    /// Waits until every request has ended, at most for `patience`, then stops.
-    pub async fn shutdown(mut self, patience: Duration) -> GatewayLog {
-        let drained = async {
+    /// Takes no new request, waits until every one has ended, at most for `patience`, then stops.
+    pub async fn shutdown(self, patience: Duration) -> GatewayLog {
+        let drain = Drain { delay: Duration::ZERO, patience };
+        self.drain(drain, std::future::pending()).await.log
+    }
+
+    /// Ends without cutting what can end by itself. It says that it is not ready, for a while; then it takes
+    /// no connection and no request any more, and waits for those under way. What is left when the time is
+    /// over, or when `at_once` ends, is cut: a stream ends with an error event, and who has no answer yet
+    /// gets a 503.
+    pub async fn drain(mut self, drain: Drain, at_once: impl Future<Output = ()>) -> Drained {
+        let cut = self.served.drain(drain.delay, drain.patience, at_once).await;
+        // Attempts of clients that are gone tell the core so.
+        let told = async {
             while self.view.desk.in_flight() > 0 {
                 tokio::time::sleep(DRAIN_STEP).await;
             }
         };
-        let _ = tokio::time::timeout(patience, drained).await;
+        let _ = tokio::time::timeout(SETTLE, told).await;
         let log = self.view.desk.log();
         self.tasks.shutdown().await;
-        log
+        Drained { cut, log }
     }
 }
 

@@ -18,11 +18,14 @@ mod directory;
 mod exchange;
 mod front;
 mod gateway;
+mod keys;
 mod metrics;
+mod serving;
 mod setup;
 mod upstream;
 
-pub use gateway::{Changed, Gateway, GatewayView};
+pub use gateway::{Changed, Drain, Drained, Gateway, GatewayView};
+pub use serving::ServerSettings;
 pub use setup::{
     GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, Upstream, Wording,
 };

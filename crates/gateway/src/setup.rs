@@ -1,5 +1,6 @@
 //! What a gateway is given, and what it leaves.
 
+use crate::serving::ServerSettings;
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
@@ -33,6 +34,8 @@ pub struct GatewaySetup {
     pub listen: SocketAddr,
     /// What to keep.
     pub keep: Keep,
+    /// Limits and time-outs towards clients.
+    pub server: ServerSettings,
 }
 
 /// What requests call things that the router knows by number.

@@ -4,7 +4,9 @@ use crate::LiveError;
 use crate::cast::{cast, configs};
 use crate::changes;
 use squall_clock::Clock;
-use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, Upstream, Wording};
+use squall_gateway::{
+    Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, ServerSettings, Upstream, Wording,
+};
 use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows};
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -138,6 +140,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         clock,
         listen: LOOPBACK,
         keep: Keep::Everything,
+        server: ServerSettings::default(),
     }
 }
 

@@ -36,3 +36,4 @@ pub use model::{
 pub use read::read_fault;
 pub use reference::reference_markdown;
 pub use setting::{Found, PathError, Setting, value_at};
+pub use unit::read_duration;

@@ -41,6 +41,17 @@ const UNITS: [(&str, u128); 7] = [
     ("ns", 1),
 ];
 
+/// Reads a duration as it stands in a file: `350ms`, `4s`, `1m30s`.
+///
+/// # Errors
+/// What is wrong with it, and what to write instead.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|misfit| match misfit.help {
+        Some(help) => format!("{}: {help}", misfit.message),
+        None => format!("{}: {}", misfit.message, misfit.label),
+    })
+}
+
 /// `350ms`, `4s`, `1.5s`, `1m30s`, `2h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, Misfit> {
     let expected = "expected a duration such as `20s`";

@@ -14,6 +14,7 @@ mod retry_after;
 mod sse;
 mod token;
 
+pub mod browser;
 pub mod call;
 pub mod openai;
 pub mod serve;

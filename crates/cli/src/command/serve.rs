@@ -1,4 +1,4 @@
-//! `squall gateway`: a server that runs until Ctrl-C.
+//! `squall gateway`: a server that runs until a signal ends it.
 
 use super::watch::Watch;
 use crate::args::ServeArgs;
@@ -8,18 +8,16 @@ use crate::{command, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Changed, Gateway, GatewaySetup, GatewayView, Keep, Reload, Upstream, Wording,
+    Changed, Drain, Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, Upstream,
+    Wording,
 };
 use squall_scenario::{ApiKey, GatewayFile};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
-
-/// How long requests may take to end after Ctrl-C.
-const DRAIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
     let watch = Watch::of(&args.config);
@@ -37,8 +35,9 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         clock: Clock::start_now(),
         listen,
         keep: Keep::Nothing,
+        server: ServerSettings::default(),
     };
-    let signals = signals::take_over(1, Hangup::Reload);
+    let signals = signals::take_over(2, Hangup::Reload);
     runtime()?.block_on(async {
         let gateway = Gateway::start(setup).await?;
         terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
@@ -47,8 +46,16 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
             () = signals.stop(1) => {}
             () = watch.changes(signals.clone(), || take_on(&args.config, listen, &view)) => {}
         }
-        terminal::status("stopping: requests under way may end");
-        gateway.shutdown(DRAIN).await;
+        let drain = Drain { delay: args.drain_delay, patience: args.drain };
+        terminal::status(format_args!(
+            "stopping: requests under way may end within {} s; another signal ends them at once",
+            (drain.delay + drain.patience).as_secs_f64(),
+        ));
+        let drained = gateway.drain(drain, signals.stop(2)).await;
+        match drained.cut {
+            0 => terminal::status("stopped: every request has ended"),
+            cut => terminal::status(format_args!("stopped: {cut} requests were cut")),
+        }
         Ok(Exit::Met)
     })
 }

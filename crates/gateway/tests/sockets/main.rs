@@ -3,6 +3,8 @@
 mod answers;
 mod asks;
 mod changes;
+mod clients;
+mod drain;
 mod evidence;
 mod failures;
 mod formats;

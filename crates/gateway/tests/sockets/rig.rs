@@ -2,7 +2,7 @@
 
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_gateway::{Gateway, GatewaySetup, Keep, StartError, Upstream, Wording};
+use squall_gateway::{Gateway, GatewaySetup, Keep, ServerSettings, StartError, Upstream, Wording};
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use squall_wire::Format;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -179,6 +179,7 @@ pub(crate) async fn start_of(
         clock: Clock::start_now(),
         listen: LOOPBACK,
         keep: Keep::Everything,
+        server: ServerSettings::default(),
     };
     change(&mut setup);
     Gateway::start(setup).await

@@ -1,0 +1,103 @@
+//! The body of a request, read within its limits.
+
+use super::budget::Share;
+use super::shared::Shared;
+use crate::answer;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use squall_failure::FailureClass;
+use squall_wire::openai::ApiError;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// What a request's body holds of the memory for all bodies. The server keeps it until the answer's end when
+/// it stands among the answer's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    _share: Arc<Share>,
+}
+
+/// Reads the body of a request.
+///
+/// # Errors
+/// The answer, when the body is too large or too slow, or there is no memory for it.
+pub(crate) async fn read(shared: &Shared, mut body: Body) -> Result<(Bytes, Held), Box<Response>> {
+    let settings = &shared.settings;
+    let max = settings.max_request_size;
+    let said = body.size_hint();
+    // What says by itself that it is too large need not be sent.
+    if said.lower() > max as u64 {
+        return Err(too_large(max));
+    }
+    let mut share = shared.bodies.clone().share();
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
+    let reading = async {
+        loop {
+            let frame = match timeout(settings.body_timeout, body.frame()).await {
+                Err(_) => return Err(too_slow()),
+                Ok(None) => return Ok(()),
+                Ok(Some(Err(_))) => return Err(broken()),
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(piece) = frame.into_data() else { continue };
+            let length = whole.len() + pieces.len() + piece.len();
+            if length > max {
+                return Err(too_large(max));
+            }
+            if !share.grow(piece.len()) {
+                return Err(no_memory());
+            }
+            // Most bodies come in one piece.
+            if whole.is_empty() && pieces.is_empty() {
+                whole = piece;
+                continue;
+            }
+            if pieces.is_empty() {
+                pieces.reserve(usize::try_from(said.lower()).unwrap_or_default().max(length));
+                pieces.extend_from_slice(&std::mem::take(&mut whole));
+            }
+            pieces.extend_from_slice(&piece);
+        }
+    };
+    let read = timeout(settings.request_timeout, reading).await;
+    read.unwrap_or_else(|_| Err(too_slow()))?;
+    let bytes = if pieces.is_empty() { whole } else { pieces.freeze() };
+    Ok((bytes, Held { _share: Arc::new(share) }))
+}
+
+fn refused(status: StatusCode, class: FailureClass, message: impl Into<String>) -> Box<Response> {
+    Box::new(answer::refusal(status, &ApiError::of(class, "").with_message(message)))
+}
+
+fn too_large(max: usize) -> Box<Response> {
+    let message = format!(
+        "Request body too large: this gateway takes at most {max} bytes (`server.max_request_size`)"
+    );
+    let error = ApiError::of(FailureClass::BadRequest, "").with_message(message);
+    let error = ApiError { code: Some("request_too_large".to_owned()), ..error };
+    Box::new(answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &error))
+}
+
+fn too_slow() -> Box<Response> {
+    let message = "the body of the request did not come in time (`server.body_timeout`, `server.request_timeout`)";
+    refused(StatusCode::REQUEST_TIMEOUT, FailureClass::BadRequest, message)
+}
+
+fn broken() -> Box<Response> {
+    let message = "the body of the request cannot be read: it is cut off or badly chunked";
+    refused(StatusCode::BAD_REQUEST, FailureClass::BadRequest, message)
+}
+
+fn no_memory() -> Box<Response> {
+    let message = "the requests under way hold all the memory that this gateway has for them \
+                   (`server.max_body_memory`)";
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, FailureClass::Overloaded, message);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}

@@ -1,0 +1,126 @@
+//! One connection, from its first byte to its end.
+
+use super::request::answered;
+use super::shared::{Shared, Stage};
+use super::timed::{Progress, Timed, Waits};
+use axum::Router as Routes;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use tokio::net::TcpStream;
+use tokio::sync::futures::Notified;
+
+/// The largest head that is taken: 64 KiB, a little above Envoy's 60. hyper answers a larger one with 431.
+const HEAD_MAX: usize = 64 << 10;
+
+/// What is read or written at once: as much as a head may need, and no more for each of many connections.
+const BUFFER_MAX: usize = 2 * HEAD_MAX;
+
+/// A place among the connections of a server.
+#[derive(Debug)]
+pub(super) struct Place(Arc<Shared>);
+
+impl Place {
+    /// One more; and how many there are then.
+    pub(super) fn take(shared: &Arc<Shared>) -> (Self, usize) {
+        let before = shared.connections.fetch_add(1, Ordering::Relaxed);
+        (Self(Arc::clone(shared)), before + 1)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves a connection until either side ends it. `full` says that it is one too many: what it asks is
+/// refused.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    routes: Routes,
+    socket: TcpStream,
+    place: Place,
+    full: bool,
+) {
+    // Small writes leave at once: a token must not wait for the next.
+    let _ = socket.set_nodelay(true);
+    let progress = Arc::new(Progress::default());
+    let io = Timed::new(socket, Arc::clone(&progress), &shared.settings, shared.clock);
+    let service = service_fn(|request| {
+        answered(Arc::clone(&shared), routes.clone(), Arc::clone(&progress), request, full)
+    });
+    let mut builder = Builder::new();
+    // The socket keeps the time of heads: it tells a slow one from an idle connection.
+    builder.header_read_timeout(None).max_header_size(HEAD_MAX).max_buf_size(BUFFER_MAX);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let leaves = {
+        let mut draining = pin!(shared.reached(Stage::Draining));
+        let mut listens = false;
+        let mut room = pin!(RoomWanted::new(&shared));
+        poll_fn(|context| {
+            let before = progress.answers();
+            // How it ended is the client's business, and told by what was answered.
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            // The answer may have ended after the socket was last looked at: it is to know that it waits
+            // for another request now.
+            if progress.answers() != before && connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            let idle = matches!(progress.waits(), Waits::Idle | Waits::Fresh);
+            if idle && room.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            if !idle {
+                room.as_mut().leave();
+            }
+            // Its waker is this task's, and need not be given twice.
+            if std::mem::replace(&mut listens, true) && shared.stage() < Stage::Draining {
+                return Poll::Pending;
+            }
+            draining.as_mut().poll(context).map(|()| true)
+        })
+        .await
+    };
+    if leaves {
+        connection.as_mut().graceful_shutdown();
+        poll_fn(|context| match connection.as_mut().poll(context) {
+            // It has asked for nothing, and nothing of it is on its way.
+            Poll::Pending if progress.waits() == Waits::Fresh => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(()),
+        })
+        .await;
+    }
+    drop(place);
+}
+
+/// Ends when this connection's place is wanted by another, while it waits for that.
+struct RoomWanted<'s> {
+    shared: &'s Shared,
+    told: Option<Pin<Box<Notified<'s>>>>,
+}
+
+impl<'s> RoomWanted<'s> {
+    const fn new(shared: &'s Shared) -> Self {
+        Self { shared, told: None }
+    }
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let shared = self.shared;
+        let told = self.told.get_or_insert_with(|| Box::pin(shared.room_wanted.notified()));
+        told.as_mut().poll(context)
+    }
+
+    /// It is busy: somebody else is to be told.
+    fn leave(mut self: Pin<&mut Self>) {
+        self.told = None;
+    }
+}

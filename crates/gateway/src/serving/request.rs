@@ -1,0 +1,235 @@
+//! One request at the server's edge: it is taken or refused, counted, and cut when its time is over.
+
+use super::shared::{Shared, Stage};
+use super::timed::{Progress, Waits};
+use super::{Held, hosts};
+use crate::answer;
+use axum::Router as Routes;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Request, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use squall_failure::FailureClass;
+use squall_wire::openai::ApiError;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// Answers one request of a connection. `full` says that the server has too many connections.
+pub(super) async fn answered(
+    shared: Arc<Shared>,
+    mut routes: Routes,
+    progress: Arc<Progress>,
+    request: Request<Incoming>,
+    full: bool,
+) -> Result<Response, Infallible> {
+    progress.now_waits(Waits::Answer);
+    let request = request
+        .map(|body| Body::new(Watched { body, progress: Arc::clone(&progress), over: false }));
+    let refusal = match shared.stage() {
+        Stage::Draining | Stage::Cut => Some(stopping()),
+        Stage::Open | Stage::Leaving if full => Some(too_many()),
+        Stage::Open | Stage::Leaving => hosts::refusal(&shared, request.headers()),
+    };
+    let under_way = UnderWay::begin(&shared, &progress);
+    let mut response = match refusal {
+        Some(refusal) => {
+            drop(request);
+            closing(refusal)
+        }
+        None => tokio::select! {
+            biased;
+            response = routes.call(request) => response.unwrap_or_else(|never| match never {}),
+            () = shared.reached(Stage::Cut) => closing(cut()),
+        },
+    };
+    if shared.stage() >= Stage::Leaving || progress.has_unread_body() {
+        response = closing(response);
+    }
+    let held = response.extensions_mut().remove::<Held>();
+    let is_stream =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    Ok(response.map(|body| {
+        Body::new(Guarded {
+            body: Some(body),
+            cut: is_stream.then(|| Cut { shared, waiting: None, between_events: true }),
+            _under_way: under_way,
+            _held: held,
+        })
+    }))
+}
+
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn unavailable(message: &str) -> Response {
+    let error = ApiError::of(FailureClass::Overloaded, "").with_message(message);
+    let mut response = answer::refusal(StatusCode::SERVICE_UNAVAILABLE, &error);
+    // Another connection may reach another gateway at once.
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn stopping() -> Response {
+    unavailable("this gateway is stopping and takes no new requests: connect again")
+}
+
+fn too_many() -> Response {
+    unavailable("this gateway has as many connections as it takes (`server.max_connections`)")
+}
+
+fn cut() -> Response {
+    unavailable("this gateway has stopped before the answer was there")
+}
+
+/// A request between its head and the end of its answer.
+struct UnderWay {
+    shared: Arc<Shared>,
+    progress: Arc<Progress>,
+}
+
+impl UnderWay {
+    fn begin(shared: &Arc<Shared>, progress: &Arc<Progress>) -> Self {
+        shared.begin();
+        Self { shared: Arc::clone(shared), progress: Arc::clone(progress) }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.shared.end();
+        self.progress.answered();
+    }
+}
+
+/// The body of a request, which tells when it was left before its end.
+struct Watched {
+    body: Incoming,
+    progress: Arc<Progress>,
+    /// Its end was read, or an error in its place.
+    over: bool,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.over |= matches!(polled, Poll::Ready(None | Some(Err(_))));
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.over && !self.body.is_end_stream() {
+            self.progress.body_is_unread();
+        }
+    }
+}
+
+/// The body of an answer. A stream that is cut ends with an error event.
+struct Guarded {
+    /// `None` once it was cut.
+    body: Option<Body>,
+    cut: Option<Cut>,
+    _under_way: UnderWay,
+    _held: Option<Held>,
+}
+
+/// How a stream is cut.
+struct Cut {
+    shared: Arc<Shared>,
+    waiting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Whether what went out so far ends with an event.
+    between_events: bool,
+}
+
+impl Cut {
+    fn is_now(&mut self, context: &mut Context<'_>) -> bool {
+        if self.shared.stage() == Stage::Cut {
+            return true;
+        }
+        let shared = &self.shared;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(shared.reached(Stage::Cut)));
+        waiting.as_mut().poll(context).is_ready()
+    }
+
+    /// What a stream says at last.
+    fn last_words(&self) -> Bytes {
+        const MESSAGE: &str = "this gateway has stopped before the answer was complete";
+        let event = answer::stopped_event(MESSAGE);
+        if self.between_events {
+            return event;
+        }
+        // An event that is not complete is ended first; its reader drops it or fails on it either way.
+        [b"\n\n", &*event].concat().into()
+    }
+}
+
+impl HttpBody for Guarded {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        let Some(cut) = &mut this.cut else { return polled };
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(bytes) = frame.data_ref() {
+                    cut.between_events = bytes.ends_with(b"\n\n");
+                }
+                // What comes without pause is cut too.
+                if cut.shared.stage() < Stage::Cut {
+                    return polled;
+                }
+            }
+            Poll::Ready(_) => return polled,
+            Poll::Pending if cut.is_now(context) => {}
+            Poll::Pending => return Poll::Pending,
+        }
+        let mut last = cut.last_words();
+        if let Poll::Ready(Some(Ok(frame))) = polled
+            && let Ok(bytes) = frame.into_data()
+        {
+            last = [bytes, last].concat().into();
+        }
+        this.body = None;
+        Poll::Ready(Some(Ok(Frame::data(last))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.body, &self.cut) {
+            (Some(body), None) => body.size_hint(),
+            _ => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What all connections of a server share: its settings, how far it has come to its end, and counts.
+
+use super::budget::Budget;
+use super::settings::ServerSettings;
+use squall_clock::Clock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{Notify, watch};
+
+/// How far a server has come to its end. Each stage holds what those before it hold.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Stage {
+    /// It serves.
+    Open,
+    /// It is no longer ready, so that nobody sends it more; who comes all the same is served, and told to
+    /// connect anew.
+    Leaving,
+    /// It takes no new request. Those under way go on.
+    Draining,
+    /// Those under way end now.
+    Cut,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: ServerSettings,
+    pub(crate) clock: Clock,
+    pub(crate) bodies: Budget,
+    /// Whether requests must name this machine.
+    pub(super) loopback: bool,
+    stage: watch::Sender<Stage>,
+    under_way: AtomicUsize,
+    pub(super) connections: AtomicUsize,
+    /// Idle connections wait here, to close when others need their place: the one that waits longest first.
+    pub(super) room_wanted: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: ServerSettings, clock: Clock, loopback: bool) -> Self {
+        Self {
+            bodies: Budget::new(settings.max_body_memory),
+            settings,
+            clock,
+            loopback,
+            stage: watch::Sender::new(Stage::Open),
+            under_way: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            room_wanted: Notify::new(),
+        }
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        *self.stage.borrow()
+    }
+
+    /// Goes on to a stage; never back.
+    pub(super) fn go_on(&self, to: Stage) {
+        self.stage.send_modify(|stage| *stage = to.max(*stage));
+    }
+
+    /// Ends when the server has come to a stage.
+    pub(super) fn reached(&self, stage: Stage) -> impl Future<Output = ()> + Send + use<> {
+        let mut now = self.stage.subscribe();
+        async move {
+            if now.wait_for(|now| *now >= stage).await.is_err() {
+                // The server is gone, and its connections are going.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Requests that have begun and not ended.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin(&self) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}

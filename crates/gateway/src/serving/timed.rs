@@ -1,0 +1,266 @@
+//! A client's socket with the patience that its server has: for a head, between requests, and for an answer
+//! that nobody reads.
+//!
+//! When a connection ends, what the client still sends is read and thrown away for a while: a socket that is
+//! closed over unread input resets the connection, and the answer may be lost on its way to the client.
+
+use super::alarm::Alarm;
+use super::settings::ServerSettings;
+use squall_clock::Clock;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// How long what a client still sends is thrown away in all, and how long it may be silent meanwhile:
+/// nginx's `lingering_time` and `lingering_timeout`.
+const LINGER: Duration = Duration::from_secs(30);
+const LINGER_SILENCE: Duration = Duration::from_secs(5);
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(super) enum Waits {
+    /// The first byte that there ever is.
+    Fresh = 0,
+    /// The rest of a head.
+    Head = 1,
+    /// The answer to a request.
+    Answer = 2,
+    /// Another request.
+    Idle = 3,
+}
+
+/// What a connection's socket and its requests tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    waits: AtomicU8,
+    /// Answers that have ended.
+    answers: AtomicU32,
+    /// A body was left unread: there may be more of it to come.
+    unread_body: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn waits(&self) -> Waits {
+        match self.waits.load(Ordering::Relaxed) {
+            0 => Waits::Fresh,
+            1 => Waits::Head,
+            2 => Waits::Answer,
+            _ => Waits::Idle,
+        }
+    }
+
+    pub(super) fn now_waits(&self, waits: Waits) {
+        self.waits.store(waits as u8, Ordering::Relaxed);
+    }
+
+    /// An answer has ended: the next request is waited for.
+    pub(super) fn answered(&self) {
+        self.now_waits(Waits::Idle);
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn answers(&self) -> u32 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn body_is_unread(&self) {
+        self.unread_body.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.unread_body.load(Ordering::Relaxed)
+    }
+}
+
+/// The socket.
+#[derive(Debug)]
+pub(super) struct Timed {
+    socket: TcpStream,
+    progress: Arc<Progress>,
+    timeouts: Timeouts,
+    /// Rings when nothing comes that should.
+    input: Alarm,
+    /// What `input` is set for.
+    input_for: Waits,
+    /// Rings when nothing is taken that waits.
+    output: Alarm,
+    /// The client sends nothing more.
+    ended: bool,
+    /// Set once our side has said that it sends nothing more.
+    lingers: Option<Alarm>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Timeouts {
+    head: Duration,
+    idle: Duration,
+    unread: Duration,
+}
+
+impl Timed {
+    pub(super) fn new(
+        socket: TcpStream,
+        progress: Arc<Progress>,
+        settings: &ServerSettings,
+        clock: Clock,
+    ) -> Self {
+        let mut input = Alarm::new(clock);
+        input.set(settings.head_timeout);
+        Self {
+            socket,
+            progress,
+            timeouts: Timeouts {
+                head: settings.head_timeout,
+                idle: settings.idle_timeout,
+                unread: settings.unread_timeout,
+            },
+            input,
+            input_for: Waits::Fresh,
+            output: Alarm::new(clock),
+            ended: false,
+            lingers: None,
+        }
+    }
+
+    /// Sets the alarm for what is waited for now. A head has its time from its first byte, or from the start
+    /// of the connection.
+    fn wind(&mut self, waits: Waits) {
+        if self.input_for == waits {
+            return;
+        }
+        match waits {
+            Waits::Head if self.input_for == Waits::Fresh => {}
+            Waits::Fresh | Waits::Head => self.input.set(self.timeouts.head),
+            Waits::Idle => self.input.set(self.timeouts.idle),
+            Waits::Answer => self.input.stop(),
+        }
+        self.input_for = waits;
+    }
+
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        done: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if done.is_ready() {
+            self.output.stop();
+            return done;
+        }
+        if !self.output.is_set() {
+            self.output.set(self.timeouts.unread);
+        }
+        if self.output.rings(context) {
+            // What the kernel still holds for it is thrown away with the connection.
+            let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+            return Poll::Ready(Err(timed_out("the client does not read its answer")));
+        }
+        Poll::Pending
+    }
+
+    /// Reads what still comes, and throws it away: until the client has ended, or for a while.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(lingers) = &mut self.lingers else { return Poll::Ready(()) };
+        loop {
+            if self.ended || lingers.rings(context) {
+                return Poll::Ready(());
+            }
+            let mut waste = [0; 16 << 10];
+            let mut buffer = ReadBuf::new(&mut waste);
+            match Pin::new(&mut self.socket).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.input.set(LINGER_SILENCE)
+                }
+                Poll::Ready(_) => self.ended = true,
+                // Nothing is on its way, but for the rest of a body that was not wanted.
+                Poll::Pending if !self.progress.has_unread_body() => return Poll::Ready(()),
+                Poll::Pending if self.input.rings(context) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.socket).poll_read(context, buffer);
+        let waits = this.progress.waits();
+        match read {
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                if matches!(waits, Waits::Fresh | Waits::Idle) {
+                    this.progress.now_waits(Waits::Head);
+                    this.wind(Waits::Head);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(done) => {
+                this.ended = true;
+                Poll::Ready(done)
+            }
+            Poll::Pending => {
+                this.wind(waits);
+                if this.input.rings(context) {
+                    return Poll::Ready(Err(timed_out("the client sends nothing")));
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let done = Pin::new(&mut this.socket).poll_write(context, bytes);
+        this.written(context, done)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let done = Pin::new(&mut this.socket).poll_write_vectored(context, bytes);
+        this.written(context, done)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.lingers.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(context))?;
+            let mut lingers = this.input.another();
+            lingers.set(LINGER);
+            this.lingers = Some(lingers);
+            this.input.set(LINGER_SILENCE);
+        }
+        this.linger(context).map(Ok)
+    }
+}
+
+fn timed_out(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
+}
