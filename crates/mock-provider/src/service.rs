@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, Step};
 use crate::connections::Reset;
 use crate::pace::Delivery;
 use crate::retry_after;
-use crate::shell::{End, Shell};
+use crate::shell::{End, Shell, key_of};
 use crate::words::{self, HTML, JSON, Words};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -61,7 +61,7 @@ async fn respond(shell: Arc<Shell>, reset: Reset, request: Request<Incoming>) ->
         Method::GET if path == "/health" => json(Bytes::from_static(br#"{"status":"ok"}"#)),
         method => {
             let message = format!("Unknown request URL: {method} {path}.");
-            refusal(server, StatusCode::NOT_FOUND, &Refused { message, param: None })
+            refusal(server, StatusCode::NOT_FOUND, &Refused::plain(message))
         }
     }
 }
@@ -87,7 +87,7 @@ impl Unread {
             }
             Self::Broken => (StatusCode::BAD_REQUEST, "The request broke off.".to_owned()),
         };
-        let mut answer = refusal(server, status, &Refused { message, param: None });
+        let mut answer = refusal(server, status, &Refused::plain(message));
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer
     }
@@ -132,17 +132,24 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
     let arrived = attempt.arrived();
     let step = attempt.first_step(delivery).await;
     let now = shell.clock().now();
-    let words =
-        Words { server: shell.server(), asked, request_id: &request_id, limits: &arrived.limits };
+    let words = Words {
+        server: shell.server(),
+        asked,
+        key: key_of(headers),
+        arrived: &arrived,
+        request_id: &request_id,
+        context_window: shell.context_window(),
+    };
     let mut answer = match (step, attempt.plan()) {
         (Step::Reject(rejection), _) => {
             let answer = rejected(&words, &rejection, shell.unix(now));
-            attempt.head_sent(answer.status().as_u16());
+            attempt.head_sent(rejection.status);
             attempt.end(End::Rejected(rejection.class));
             answer
         }
         (Step::Tell(class), Some(_)) if delivery == Delivery::Whole => {
-            let (status, body) = words.error(class, None);
+            let status = shell.vendor_status(class);
+            let body = words.error(class, status, None);
             attempt.head_sent(status);
             attempt.end(End::Told(class));
             error(status, body)
@@ -193,12 +200,9 @@ async fn models(shell: &Shell, reset: &Reset) -> Answer {
         }
         CheckAnswer::Refused => reset_now(reset).await,
         CheckAnswer::Nothing => std::future::pending().await,
-        CheckAnswer::Failed(failed) => {
+        CheckAnswer::Failed { status, class } => {
             let none = squall_wire::serve::Limits::default();
-            let told = words::told(failed.class, &none);
-            let status = (failed.status != failed.class.status()).then_some(failed.status);
-            let (status, body) = server.error(&Told { status, ..told });
-            error(status, body)
+            error(status, server.error(&Told::new(class, status, &none)))
         }
     }
 }
@@ -282,7 +286,8 @@ const EDGE_PAGE: &[u8] =
       <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>edge</center>\r\n</body>\r\n</html>\r\n";
 
 fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer {
-    let (status, body) = words.error(rejection.class, Some(rejection));
+    let status = rejection.status;
+    let body = words.error(rejection.class, status, Some(rejection));
     let asked = words.asked;
     // What a vendor answers with 200 comes in the way that was asked for.
     let mut answer = if status == 200 && asked.stream {
@@ -304,18 +309,18 @@ fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer 
 /// A request that never reaches the core.
 fn refusal(server: &dyn Server, status: StatusCode, refused: &Refused) -> Answer {
     let none = squall_wire::serve::Limits::default();
-    let (class, status) = match status {
-        StatusCode::BAD_REQUEST => (FailureClass::BadRequest, None),
-        status => (FailureClass::BadRequest, Some(status.as_u16())),
+    let class = match status {
+        StatusCode::NOT_FOUND => FailureClass::NotFound,
+        StatusCode::REQUEST_TIMEOUT => FailureClass::Timeout,
+        _ => FailureClass::BadRequest,
     };
     let told = Told {
-        status,
         message: Some(&refused.message),
-        param: refused.param,
-        ..words::told(class, &none)
+        param: refused.param.as_deref(),
+        code: refused.code,
+        ..Told::new(class, status.as_u16(), &none)
     };
-    let (status, body) = server.error(&told);
-    error(status, body)
+    error(status.as_u16(), server.error(&told))
 }
 
 fn error(status: u16, body: Bytes) -> Answer {

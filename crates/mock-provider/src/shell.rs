@@ -116,6 +116,16 @@ impl Shell {
         self.setup.models.iter().map(|(model, _)| model.as_str())
     }
 
+    /// The vendor's status for a class of failure.
+    pub(crate) fn vendor_status(&self, class: FailureClass) -> u16 {
+        self.setup.config.vendor.status(class)
+    }
+
+    /// The longest prompt that it takes.
+    pub(crate) const fn context_window(&self) -> Option<u32> {
+        self.setup.config.context_window
+    }
+
     /// What comes of a call that lists models, now.
     pub(crate) fn answers_checks(&self) -> CheckAnswer {
         lock(&self.state).core.answers_checks(self.setup.clock.now())
@@ -400,7 +410,7 @@ pub(crate) fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow
 }
 
 /// The key that a request comes with, wherever its vendor wants it.
-fn key_of(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn key_of(headers: &HeaderMap) -> Option<&str> {
     const VENDORS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
     let value = |name: &str| headers.get(name)?.to_str().ok();
     let bearer = value("authorization").map(|text| text.trim_start_matches("Bearer "));

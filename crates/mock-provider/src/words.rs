@@ -1,5 +1,6 @@
 //! What an attempt is told, in the words of its provider's format.
 
+use crate::attempt::Arrived;
 use bytes::Bytes;
 use squall_failure::FailureClass;
 use squall_provider::{LimitGauge as Gauge, LimitKind, LimitState, Rejection};
@@ -15,38 +16,26 @@ pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 pub(crate) struct Words<'a> {
     pub(crate) server: &'static dyn Server,
     pub(crate) asked: &'a Asked,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) arrived: &'a Arrived,
     pub(crate) request_id: &'a str,
-    pub(crate) limits: &'a LimitState,
+    pub(crate) context_window: Option<u32>,
 }
 
 impl Words<'_> {
-    /// The status and the body of an error. A status that the class implies is told as the vendor's own.
-    pub(crate) fn error(&self, class: FailureClass, why: Option<&Rejection>) -> (u16, Bytes) {
-        let limits = limits(self.limits);
-        let status = why.map(|why| why.status).filter(|&status| status != class.status());
+    /// The body of an error with this status.
+    pub(crate) fn error(&self, class: FailureClass, status: u16, why: Option<&Rejection>) -> Bytes {
+        let limits = limits(&self.arrived.limits);
         self.server.error(&Told {
-            status,
-            model: &self.asked.model,
+            asked: Some(self.asked),
+            key: self.key,
+            input_tokens: self.arrived.input_tokens,
+            context_window: self.context_window,
             request_id: self.request_id,
             exceeded: why.and_then(|why| why.limit).map(exceeded),
             wait: why.and_then(|why| why.retry_after),
-            ..told(class, &limits)
+            ..Told::new(class, status, &limits)
         })
-    }
-}
-
-/// An error of which nothing else is known.
-pub(crate) const fn told(class: FailureClass, limits: &Limits) -> Told<'_> {
-    Told {
-        class,
-        status: None,
-        model: "",
-        request_id: "",
-        exceeded: None,
-        wait: None,
-        limits,
-        message: None,
-        param: None,
     }
 }
 

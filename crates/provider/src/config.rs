@@ -1,6 +1,7 @@
 //! How a provider is set up.
 
 use crate::RandomFault;
+use crate::VendorErrors;
 use crate::fault::FaultConfig;
 use crate::latency::{BatchSlowdown, Prefill, SlowShare};
 use alloc::vec::Vec;
@@ -24,6 +25,8 @@ pub struct ProviderConfig {
     pub context_window: Option<u32>,
     /// How long an answer takes that is an error, in nanoseconds. 0 for none at all.
     pub error_latency: Law,
+    /// How its vendor tells errors.
+    pub vendor: VendorErrors,
     /// What it lets in.
     pub limits: Limits,
     /// How many answers it works on at once; `None` for as many as come.
@@ -47,11 +50,22 @@ impl ProviderConfig {
             output_tokens: Law::Fixed { value: 100 },
             context_window: None,
             error_latency: Law::Fixed { value: 0 },
+            vendor: VendorErrors::USUAL,
             limits: Limits::NONE,
             capacity: None,
             faults: Vec::new(),
             random: Vec::new(),
         }
+    }
+
+    /// The same provider with the vendor's status wherever a fault gives only a class.
+    #[must_use]
+    pub fn with_statuses(mut self) -> Self {
+        let random = self.random.iter_mut().map(|random| &mut random.fault);
+        for fault in self.faults.iter_mut().chain(random) {
+            self.vendor.fill_in(fault);
+        }
+        self
     }
 }
 
@@ -203,8 +217,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// So many at once and none that waits: one more is shed as overloaded, 503. Work for a caller that
-    /// hung up stops.
+    /// So many at once and none that waits: one more is shed as overloaded, with the vendor's status. Work
+    /// for a caller that hung up stops.
     #[must_use]
     pub const fn of(concurrent: u32) -> Self {
         Self {
@@ -212,7 +226,7 @@ impl Capacity {
             queue: 0,
             order: QueueOrder::Fifo,
             max_wait: None,
-            shed: Shed::Overloaded503,
+            shed: Shed::Overloaded,
             hung_up: HungUp::Cancelled,
             batch: None,
         }
@@ -232,8 +246,10 @@ pub enum QueueOrder {
 /// How a request is refused for want of capacity.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Shed {
-    /// 503, as OpenAI says that it is overloaded.
+    /// As its vendor says that it is overloaded.
     #[default]
+    Overloaded,
+    /// 503, as OpenAI does.
     Overloaded503,
     /// 529, as Anthropic does.
     Overloaded529,

@@ -16,6 +16,7 @@ mod output;
 mod provider;
 mod random;
 mod repeats;
+mod vendor;
 
 pub use config::{
     Capacity, Counted, HungUp, Limits, ProviderConfig, QueueOrder, RampLimit, RateLimit,
@@ -32,3 +33,4 @@ pub use output::{
 };
 pub use provider::Provider;
 pub use random::RandomFault;
+pub use vendor::VendorErrors;

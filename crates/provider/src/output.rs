@@ -1,6 +1,6 @@
 //! What the provider tells the shell.
 
-use crate::{BadAnswer, ErrorAnswer, RetryAfter, Tag};
+use crate::{BadAnswer, RetryAfter, Tag};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -63,6 +63,12 @@ impl Plan {
             Ending::Reset { at } => at,
             Ending::Never | Ending::Stall { .. } => Timestamp::MAX,
         }
+    }
+
+    /// Whether it ends by telling of a failure of this class.
+    #[must_use]
+    pub fn tells(&self, told: FailureClass) -> bool {
+        matches!(self.ending, Ending::Told { class, .. } if class == told)
     }
 
     /// How many tokens it sends in all. A plan that never ends counts those that are sent before it
@@ -193,7 +199,12 @@ pub enum CheckAnswer {
     /// Nothing: the connection is taken, and no answer comes.
     Nothing,
     /// An error, where health is honest.
-    Failed(ErrorAnswer),
+    Failed {
+        /// Its HTTP status.
+        status: u16,
+        /// What class of failure it is.
+        class: FailureClass,
+    },
 }
 
 /// What the provider does with connections.

@@ -9,7 +9,7 @@ use crate::latency::Warmth;
 use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{
-    CheckAnswer, FaultConfig, FaultKind, Health, Input, LimitState, Listener, Output,
+    CheckAnswer, ErrorAnswer, FaultConfig, FaultKind, Health, Input, LimitState, Listener, Output,
     ProviderConfig, ProviderStatus, Tag,
 };
 use alloc::collections::{BTreeMap, VecDeque};
@@ -18,6 +18,7 @@ use errors::Errors;
 use places::Places;
 use script::{Change, ChangeKind};
 use squall_determinism::{Seed, Timestamp};
+use squall_failure::FailureClass;
 
 /// A provider: takes attempts, says how each is served.
 ///
@@ -98,6 +99,7 @@ impl Provider {
     /// 1970: minute windows are aligned to it.
     #[must_use]
     pub fn new(mut config: ProviderConfig, seed: Seed, entity: u64, epoch_nanos: u64) -> Self {
+        config = config.with_statuses();
         let faults = core::mem::take(&mut config.faults);
         let mut schedule: Vec<_> = (0_u16..)
             .zip(&faults)
@@ -215,12 +217,23 @@ impl Provider {
                 FaultKind::Error(error)
                     if config.health == Health::Honest && answer == CheckAnswer::Answered =>
                 {
-                    answer = CheckAnswer::Failed(error);
+                    answer =
+                        CheckAnswer::Failed { status: self.status_of(error), class: error.class };
                 }
                 _ => {}
             }
         }
         answer
+    }
+
+    /// Its vendor's status for a class of failure.
+    #[must_use]
+    pub fn vendor_status(&self, class: FailureClass) -> u16 {
+        self.config.vendor.status(class)
+    }
+
+    fn status_of(&self, answer: ErrorAnswer) -> u16 {
+        answer.status.unwrap_or_else(|| self.vendor_status(answer.class))
     }
 
     fn next_change(&self) -> Option<Timestamp> {

@@ -2,6 +2,7 @@
 
 mod call;
 mod serve;
+mod serve_error;
 
 pub(crate) use call::Azure;
 pub(crate) use serve::AzureServer;

@@ -12,6 +12,7 @@ mod serve;
 mod serve_chat;
 mod serve_completions;
 mod serve_embeddings;
+mod serve_error;
 mod serve_responses;
 mod stream;
 mod text;
@@ -31,7 +32,8 @@ pub(crate) use text::Text;
 
 /// What Azure serves as OpenAI does.
 pub(crate) mod serving {
-    pub(crate) use super::serve::{api_error, endpoint, pen, read, whole};
+    pub(crate) use super::serve::{endpoint, pen, read, whole};
+    pub(crate) use super::serve_error::api_error;
 }
 
 /// Where chat completions are asked for.

@@ -4,7 +4,7 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Makes sure that everything needed is there, or says what is missing and how to get it.
@@ -30,20 +30,26 @@ pub(crate) fn prepare() -> bool {
     ready
 }
 
-/// The vendors' own clients, for the suite that lets them judge: in a virtual environment of their own, made
-/// anew when their versions change.
+/// The vendors' own clients, for the suite that lets them judge.
 fn clients() -> bool {
-    let wanted = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/tests/clients/requirements.txt");
+    environment("clients", "requirements.txt").is_some()
+}
+
+/// What a file of requirements beside the suite of clients asks for, in a virtual environment of its own, made
+/// anew when it changes; its Python.
+pub(crate) fn environment(name: &str, requirements: &str) -> Option<PathBuf> {
+    let wanted = format!("{}/../cli/tests/clients/{requirements}", env!("CARGO_MANIFEST_DIR"));
     // We run in `debug` of the target folder, where the suite will look.
     let exe = env::current_exe().ok();
     let target = exe.as_deref().and_then(|exe| exe.parent()?.parent());
-    let (Ok(versions), Some(target)) = (fs::read(wanted), target) else {
+    let (Ok(versions), Some(target)) = (fs::read(&wanted), target) else {
         eprintln!("missing: {wanted}");
-        return false;
+        return None;
     };
-    let folder = target.join("clients");
+    let folder = target.join(name);
+    let python = folder.join("bin/python");
     if fs::read(folder.join("installed.txt")).is_ok_and(|installed| installed == versions) {
-        return true;
+        return Some(python);
     }
     let path = folder.display().to_string();
     let made = || answers("python3", &["-m", "venv", "--clear", &path]);
@@ -52,16 +58,17 @@ fn clients() -> bool {
         eprintln!(
             "missing: Python 3.10 or later with venv. On Debian: apt-get install python3-venv"
         );
-        return false;
+        return None;
     }
-    println!("installing the vendors' clients from PyPI into {path}");
-    let python = folder.join("bin/python").display().to_string();
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted];
-    if !answers(&python, &pip) {
-        eprintln!("failed: {python} {}; is PyPI in reach?", pip.join(" "));
-        return false;
+    println!("installing {requirements} from PyPI into {path}");
+    let program = python.display().to_string();
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &wanted];
+    if !answers(&program, &pip) {
+        eprintln!("failed: {program} {}; is PyPI in reach?", pip.join(" "));
+        return None;
     }
-    fs::write(folder.join("installed.txt"), versions).is_ok()
+    fs::write(folder.join("installed.txt"), versions).ok()?;
+    Some(python)
 }
 
 fn answers(program: &str, arguments: &[&str]) -> bool {

@@ -10,6 +10,7 @@ mod step;
 mod swarm;
 mod test;
 mod truth;
+mod vendors;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ cargo xtask TASK
   defects plants one defect after the other, and says which suite catches it
   truth   what theory expects of the simulator beside what came out, in release, and whether
           docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
+  vendors installs LiteLLM and LangChain, and holds that each raises for our errors what it raises for the
+          vendors' own
   help    this text";
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Some("swarm") => swarm::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("defects") => defects::run(),
         Some("truth") => truth::run(),
+        Some("vendors") => vendors::run(),
         Some("help" | "--help" | "-h") | None => {
             println!("{HELP}");
             true

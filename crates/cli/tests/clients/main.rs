@@ -1,5 +1,6 @@
 //! The official clients of the vendors, in Python, against `squall mock` and through `squall gateway`: what
-//! each failure becomes for those who call. The clients are installed by `cargo xtask test`.
+//! each failure becomes for those who call. The clients are installed by `cargo xtask test`; LiteLLM and LangChain,
+//! which judge our errors beside them, by `cargo xtask vendors`.
 //!
 //! What they see stands in `expected.json`; `SQUALL_TELL_CLIENTS=1` writes it anew, to be read before it is
 //! committed.
@@ -12,11 +13,12 @@ use std::process::{Child, Command, Stdio};
 const FORMATS: [&str; 4] = ["openai", "azure", "anthropic", "gemini"];
 
 /// What goes wrong, as it stands in a file.
-const CASES: [(&str, &str); 26] = [
+const CASES: [(&str, &str); 27] = [
     ("well", ""),
     ("throttled", "throttle: { retry_after: 7s }"),
     ("throttled-unsaid", "throttle: {}"),
     ("quota", "error: quota_spent"),
+    ("quota-400", "error: { status: 400, class: quota_spent }"),
     ("overloaded", "error: overloaded"),
     ("overloaded-529", "error: 529"),
     ("server", "error: 500"),
@@ -88,7 +90,11 @@ fn providers() -> Vec<(String, String, String)> {
     all
 }
 
+/// The Python that has the vendors' clients, or that which has more judges beside them.
 fn python() -> PathBuf {
+    if let Some(python) = judges() {
+        return python;
+    }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let python = target.join("clients/bin/python");
     assert!(
@@ -99,21 +105,52 @@ fn python() -> PathBuf {
     python
 }
 
-#[test]
-fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+/// The Python of `cargo xtask vendors`.
+#[expect(clippy::disallowed_methods, reason = "a task says which Python has more judges")]
+fn judges() -> Option<PathBuf> {
+    std::env::var_os("SQUALL_JUDGES").map(PathBuf::from)
+}
+
+/// A mock server with every provider, which is stopped when it is dropped, and the address of each.
+fn mock(file: &str) -> (Server, serde_json::Map<String, serde_json::Value>) {
     let providers = providers();
     let mut text = String::from("providers:\n");
     for (name, _, is) in &providers {
         text += &format!("  {name}: {{ {is} }}\n");
     }
-    let mock_file = folder.join("clients-mock.yaml");
-    fs::write(&mock_file, text).expect("a folder of our own");
-    let mock = Server::start("mock", &mock_file, providers.len());
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
+    fs::write(&path, text).expect("a folder of our own");
+    let mock = Server::start("mock", &path, providers.len());
+    let addresses = providers.iter().zip(&mock.lines).map(|((_, suite_name, _), line)| {
+        let (_, url) = line.split_once(": ").expect("a name and a URL");
+        let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        (suite_name.clone(), host.into())
+    });
+    let addresses = addresses.collect();
+    (mock, addresses)
+}
 
+#[test]
+fn our_errors_raise_in_every_client_what_the_vendors_own_bytes_raise() {
+    let (_mock, direct) = mock("vendors-mock.yaml");
+    let addresses = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("vendors-addresses.json");
+    let text = serde_json::json!({ "direct": direct }).to_string();
+    fs::write(&addresses, text).expect("a folder of our own");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/vendors.py");
+    let mut command = Command::new(python());
+    command.arg(script).arg(addresses).args(judges().map(|_| "--all"));
+    let output = command.output().expect("python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let providers = providers();
+    let (mock, direct) = mock("clients-mock.yaml");
     let mut gateway_text = String::from("listen: 127.0.0.1:0\nproviders:\n");
     let mut groups = String::new();
-    let mut direct = serde_json::Map::new();
     for ((name, suite_name, _), line) in providers.iter().zip(&mock.lines) {
         let (_, url) = line.split_once(": ").expect("a name and a URL");
         let format = suite_name.split('/').next().expect("a format");
@@ -122,8 +159,6 @@ fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
         groups += &format!(
             "    {suite_name}: {{ deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
         );
-        let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        direct.insert(suite_name.clone(), host.into());
     }
     gateway_text += "router:\n  retries: 0\n  cooldown: never\n  timeouts: { first_token: 700ms, \
                      between_tokens: 500ms, total: 900ms, stream_total: 3s }\n  groups:\n";

@@ -73,6 +73,16 @@ impl Client {
         self.write(&request).await;
     }
 
+    /// Posts a body to a path, and reads the answer.
+    pub(crate) async fn post(&mut self, path: &str, body: &str) -> Answer {
+        let length = body.len();
+        self.write(&format!(
+            "POST {path} HTTP/1.1\r\nhost: mock\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+        .await;
+        self.answer().await
+    }
+
     /// Gets a path.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.write(&format!("GET {path} HTTP/1.1\r\nhost: mock\r\n\r\n")).await;

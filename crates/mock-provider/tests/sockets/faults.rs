@@ -54,7 +54,11 @@ async fn an_error_is_answered_at_once_and_its_body_tells_the_class() {
         (429, FailureClass::QuotaSpent),
     ] {
         let retry_after = Some(Duration::from_millis(2_500));
-        let mock = start(always(FaultKind::Error(ErrorAnswer { status, class, retry_after })));
+        let mock = start(always(FaultKind::Error(ErrorAnswer {
+            status: Some(status),
+            class,
+            retry_after,
+        })));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
         let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
         assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -165,7 +169,7 @@ async fn a_cut_answer_in_one_piece_has_a_head_and_no_body() {
 
 #[tokio::test]
 async fn a_list_of_models_is_there_while_completions_are_broken_and_lost_in_a_black_hole() {
-    let (status, class) = (500, FailureClass::Server);
+    let (status, class) = (Some(500), FailureClass::Server);
     let broken = start(always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None })));
     let mut client = Client::connect(broken.addr()).await.expect("it takes connections");
     assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 500);
@@ -193,12 +197,12 @@ async fn a_prompt_longer_than_the_context_window_is_refused_as_openai_does() {
 
 #[tokio::test]
 async fn an_error_that_takes_its_time_comes_after_it() {
-    let (status, class) = (400, FailureClass::ContentPolicy);
+    let (status, class) = (Some(400), FailureClass::ContentPolicy);
     let config = always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }));
     let mock = start(ProviderConfig { error_latency: fixed_ms(150), ..config });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
-    assert!(answer.text().contains(r#""code":"content_filter""#), "{}", answer.text());
+    assert!(answer.text().contains(r#""code":"content_policy_violation""#), "{}", answer.text());
     let row = mock.shutdown().await.attempts[0];
     assert!(row.ended >= row.started + Duration::from_millis(150), "{row:?}");
     assert_eq!(row.outcome, AttemptOutcome::Failed { class });
@@ -259,8 +263,8 @@ async fn an_error_event_ends_a_stream_after_its_tokens_and_a_whole_answer_is_the
 #[tokio::test]
 async fn a_mix_answers_each_with_one_of_its_errors() {
     let errors = [
-        (500, FailureClass::Server, Share::percent(50)),
-        (529, FailureClass::Overloaded, Share::percent(50)),
+        (Some(500), FailureClass::Server, Share::percent(50)),
+        (Some(529), FailureClass::Overloaded, Share::percent(50)),
     ];
     let mix = ErrorMix::new(&errors).expect("two errors");
     let mock = start(always(FaultKind::Errors(mix)));

@@ -7,3 +7,4 @@ mod client;
 mod faults;
 mod refusal;
 mod setup;
+mod statuses;

@@ -8,8 +8,8 @@ use squall_failure::FailureClass;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ErrorAnswer {
     /// The HTTP status. It need not be that of the class: providers have answered 400 for faults of
-    /// their own.
-    pub status: u16,
+    /// their own. `None` for the vendor's own, which a [`Provider`](crate::Provider) fills in.
+    pub status: Option<u16>,
     /// What class of failure that is, which chooses the error code of the body.
     pub class: FailureClass,
     /// What Retry-After says, if anything.
@@ -17,10 +17,10 @@ pub struct ErrorAnswer {
 }
 
 impl ErrorAnswer {
-    /// The error of a class, with the status it implies.
+    /// The error of a class, with the vendor's own status.
     #[must_use]
     pub const fn of(class: FailureClass) -> Self {
-        Self { status: class.status(), class, retry_after: None }
+        Self { status: None, class, retry_after: None }
     }
 }
 
@@ -33,7 +33,7 @@ pub struct ErrorMix {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Weighed {
-    status: u16,
+    status: Option<u16>,
     class: FailureClass,
     weight: u32,
 }
@@ -45,12 +45,12 @@ impl ErrorMix {
     /// A mix of errors, each a status and a class, with their shares, which are taken as weights; `None`
     /// for none, for too many, or where all shares are zero.
     #[must_use]
-    pub fn new(errors: &[(u16, FailureClass, Share)]) -> Option<Self> {
+    pub fn new(errors: &[(Option<u16>, FailureClass, Share)]) -> Option<Self> {
         let len = u8::try_from(errors.len()).ok().filter(|&len| usize::from(len) <= Self::MOST)?;
         if errors.iter().all(|(.., share)| *share == Share::NONE) {
             return None;
         }
-        let nothing = Weighed { status: 500, class: FailureClass::Server, weight: 0 };
+        let nothing = Weighed { status: None, class: FailureClass::Server, weight: 0 };
         let mut all = [nothing; Self::MOST];
         for (place, &(status, class, share)) in all.iter_mut().zip(errors) {
             *place = Weighed { status, class, weight: share.ppm() };
@@ -63,6 +63,13 @@ impl ErrorMix {
         self.errors[..usize::from(self.len)].iter().map(|&Weighed { status, class, weight }| {
             (ErrorAnswer { status, class, retry_after: None }, weight)
         })
+    }
+
+    /// Gives a status to each that has none.
+    pub(crate) fn fill_in(&mut self, status: impl Fn(FailureClass) -> u16) {
+        for error in &mut self.errors[..usize::from(self.len)] {
+            error.status.get_or_insert_with(|| status(error.class));
+        }
     }
 
     /// One of them.
@@ -87,10 +94,10 @@ mod tests {
 
     #[test]
     fn a_mix_keeps_its_weights() {
-        let of = |status, percent| (status, FailureClass::Server, Share::percent(percent));
+        let of = |status, percent| (Some(status), FailureClass::Server, Share::percent(percent));
         let mix = ErrorMix::new(&[of(500, 75), of(503, 25)]).expect("two errors");
         let mut draws = Seed::new(7).stream(Purpose::named("test"), 0, 0);
-        let hit = (0..10_000).filter(|_| mix.draw(&mut draws).status == 503).count();
+        let hit = (0..10_000).filter(|_| mix.draw(&mut draws).status == Some(503)).count();
         assert!((2_350..2_650).contains(&hit), "{hit} of 10,000 are 503");
         assert_eq!(ErrorMix::new(&[]), None);
         assert_eq!(ErrorMix::new(&[of(500, 0)]), None);

@@ -11,9 +11,10 @@ impl fmt::Display for ErrorAnswer {
             self.class,
             FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::QuotaSpent
         );
-        write!(f, "{}", self.status)?;
+        let status = self.status.unwrap_or_else(|| self.class.status());
+        write!(f, "{status}")?;
         // A status that does not tell the class, or tells another.
-        if told || self.status / 100 != self.class.status() / 100 {
+        if told || status / 100 != self.class.status() / 100 {
             write!(f, " {}", self.class.as_str().replace('_', " "))?;
         }
         Ok(())
@@ -29,7 +30,8 @@ impl fmt::Display for FaultKind {
                 for (place, (answer, weight)) in mix.errors().enumerate() {
                     let percent = f64::from(weight) * 100.0 / f64::from(total.max(1));
                     let comma = if place == 0 { "" } else { ", " };
-                    write!(f, "{comma}{percent:.0}% {}", answer.status)?;
+                    let status = answer.status.unwrap_or_else(|| answer.class.status());
+                    write!(f, "{comma}{percent:.0}% {status}")?;
                 }
                 Ok(())
             }

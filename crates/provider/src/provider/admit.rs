@@ -72,10 +72,9 @@ impl Provider {
         let amount = Tokens { input: arrival.input_tokens, output: tokens };
         if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {
             let form = self.config.limits.retry_after;
-            let unix_nanos = self.epoch_nanos.saturating_add(self.now.as_nanos());
-            let retry_after = refusal.wait.and_then(|wait| form.told(wait, unix_nanos));
+            let retry_after = refusal.wait.and_then(|wait| form.told(wait, self.unix_nanos()));
             let answer = ErrorAnswer { retry_after, ..ErrorAnswer::of(FailureClass::Throttled) };
-            let why = Why { limit: Some(refusal.limit), form, ..Why::UNSAID };
+            let why = Why { limit: Some(refusal.limit), form: Some(form), ..Why::UNSAID };
             return self.reject(tag, &subject, answer, why);
         }
         let room = self.places.room();
@@ -103,8 +102,9 @@ impl Provider {
         let shed = self.config.capacity.map_or_else(Shed::default, |capacity| capacity.shed);
         let overloaded = ErrorAnswer::of(FailureClass::Overloaded);
         let answer = match shed {
-            Shed::Overloaded503 => overloaded,
-            Shed::Overloaded529 => ErrorAnswer { status: 529, ..overloaded },
+            Shed::Overloaded => overloaded,
+            Shed::Overloaded503 => ErrorAnswer { status: Some(503), ..overloaded },
+            Shed::Overloaded529 => ErrorAnswer { status: Some(529), ..overloaded },
             Shed::Throttled429 => ErrorAnswer::of(FailureClass::Throttled),
         };
         self.reject(tag, subject, answer, Why::UNSAID);
@@ -213,12 +213,20 @@ impl Provider {
 
     /// Answers with an error: at once, or when that has taken its time.
     fn reject(&mut self, tag: Tag, subject: &Subject, answer: ErrorAnswer, why: Why) {
-        let ErrorAnswer { status, class, retry_after } = answer;
+        let ErrorAnswer { class, retry_after, .. } = answer;
+        // What a limit says was written in its form when it was reached; a fault's wait is now.
+        let (form, retry_after) = match why.form {
+            Some(form) => (form, retry_after),
+            None => {
+                let form = self.config.vendor.retry_after;
+                (form, retry_after.and_then(|wait| form.told(wait, self.unix_nanos())))
+            }
+        };
         let rejection = Rejection {
-            status,
+            status: self.status_of(answer),
             class,
             retry_after,
-            retry_after_form: why.form,
+            retry_after_form: form,
             fault: why.fault,
             limit: why.limit,
         };
@@ -228,6 +236,11 @@ impl Provider {
         } else {
             self.errors.add(self.now + takes, tag, *subject, rejection);
         }
+    }
+
+    /// The wall time now.
+    fn unix_nanos(&self) -> u64 {
+        self.epoch_nanos.saturating_add(self.now.as_nanos())
     }
 
     /// How long an error takes: as drawn, times every slowdown that hits the attempt.
@@ -251,12 +264,13 @@ impl Provider {
 struct Why {
     fault: Option<u16>,
     limit: Option<LimitKind>,
-    form: RetryAfter,
+    /// In which form a wait is told, where it is not the vendor's usual one.
+    form: Option<RetryAfter>,
 }
 
 impl Why {
     /// Neither a fault nor a limit.
-    const UNSAID: Self = Self { fault: None, limit: None, form: RetryAfter::Exact };
+    const UNSAID: Self = Self { fault: None, limit: None, form: None };
 }
 
 impl Plan {

@@ -56,7 +56,8 @@ impl Provider {
             return;
         }
         let fault = self.faults.len() as u16;
-        let config = FaultConfig { at: config.at.max(self.now), ..config };
+        let mut config = FaultConfig { at: config.at.max(self.now), ..config };
+        self.config.vendor.fill_in(&mut config);
         self.faults.push(config);
         let [starts, ends] = changes(fault, &config);
         self.schedule.push(ends);

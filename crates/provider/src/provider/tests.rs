@@ -100,7 +100,7 @@ fn adding_a_fault_moves_no_draw_of_service() {
 #[test]
 fn an_error_answers_its_share_while_it_lasts() {
     let kind = FaultKind::Error(ErrorAnswer {
-        status: 503,
+        status: Some(503),
         class: FailureClass::Overloaded,
         retry_after: None,
     });
@@ -328,7 +328,7 @@ fn a_plan_longer_than_time_itself_ends_at_its_end() {
 }
 
 fn errors_take(millis: u64) -> ProviderConfig {
-    let status = 503;
+    let status = Some(503);
     let class = FailureClass::Overloaded;
     let faults = vec![fault(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }))];
     ProviderConfig { error_latency: Law::Fixed { value: millis * 1_000_000 }, faults, ..config() }
@@ -379,7 +379,7 @@ fn a_prompt_longer_than_the_context_window_is_refused_and_charged_nothing() {
 
 #[test]
 fn a_check_is_answered_while_completions_are_broken() {
-    let (status, class) = (500, FailureClass::Server);
+    let (status, class) = (Some(500), FailureClass::Server);
     let answers = |kind| {
         let provider = ill(kind);
         [9_999, 10_000, 19_999, 20_000].map(|millis| provider.answers_checks(at(millis)))

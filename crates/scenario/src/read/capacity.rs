@@ -35,7 +35,7 @@ pub(crate) static CAPACITY: Section = Section {
         Key::optional(
             "shed",
             Shape::Word(&["503", "529", "429"]),
-            "503",
+            "as its vendor",
             "How one is shed: 503 as OpenAI does, 529 as Anthropic, 429 as Azure and Vertex AI.",
         ),
         Key::optional(
@@ -79,7 +79,8 @@ pub(crate) fn capacity(fields: &Fields<'_>) -> Option<Capacity> {
         shed: match fields.word("shed") {
             Some("529") => Shed::Overloaded529,
             Some("429") => Shed::Throttled429,
-            _ => Shed::Overloaded503,
+            Some(_) => Shed::Overloaded503,
+            None => Shed::Overloaded,
         },
         hung_up: match fields.word("hung_up") {
             Some("dequeued") => HungUp::Dequeued,

@@ -50,9 +50,10 @@ pub(crate) static PROVIDER_LIMITS: Section = Section {
             Key::optional(
                 "retry_after",
                 Shape::Either(&[Shape::Word(RETRY_AFTER), Shape::Factor]),
-                "exact",
+                "as its vendor",
                 "What a 429 says about when to come again: `exact`, seconds and beside them \
-                 milliseconds; `seconds`, rounded up; `ms`, milliseconds alone; `date`; `absent`; or \
+                 milliseconds, as OpenAI and Azure do, or to the nanosecond in Gemini's `RetryInfo`; \
+                 `seconds`, rounded up, as Anthropic; `ms`, milliseconds alone; `date`; `absent`; or \
                  wrong by a factor, `0.1x`.",
             ),
         ],
@@ -140,9 +141,11 @@ struct Rates {
 }
 
 /// The limits of a provider, under `limits`.
-pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
+pub(crate) fn of_provider(fields: &Fields<'_>, vendor: RetryAfter) -> squall_provider::Limits {
     use squall_provider::{Counted as Tokens, Limits, RampLimit, RateLimit, Window as Counted};
-    let Some(fields) = fields.section("limits") else { return Limits::NONE };
+    let Some(fields) = fields.section("limits") else {
+        return Limits { retry_after: vendor, ..Limits::NONE };
+    };
     let rates = rates(&fields, WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
@@ -170,7 +173,7 @@ pub(crate) fn of_provider(fields: &Fields<'_>) -> squall_provider::Limits {
             _ => Tokens::AtArrival,
         },
         per_key: fields.flag("per_key").unwrap_or(false),
-        retry_after: retry_after(&fields).unwrap_or_default(),
+        retry_after: retry_after(&fields).unwrap_or(vendor),
     }
 }
 

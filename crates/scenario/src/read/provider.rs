@@ -9,8 +9,9 @@ use crate::fields::Fields;
 use crate::shape::{Key, Shape};
 use core::time::Duration;
 use squall_determinism::Law;
-use squall_provider::{FaultConfig, ProviderConfig};
+use squall_provider::{FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
 use squall_wire::Format;
+use squall_wire::serve::server;
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
@@ -67,6 +68,13 @@ pub(crate) fn format(fields: &Fields<'_>) -> Format {
     fields.word("format").and_then(Format::from_word).unwrap_or_default()
 }
 
+/// How a vendor tells errors, from its words.
+fn vendor(format: Format) -> VendorErrors {
+    let server = server(format);
+    let form = if server.tells_seconds_only() { RetryAfter::Seconds } else { RetryAfter::Exact };
+    VendorErrors::new(|class| server.status(class), form)
+}
+
 /// The behaviour of a provider in a run of this length, if that is known. `shared` are the faults that it
 /// has together with others.
 pub(crate) fn behaviour(
@@ -81,18 +89,21 @@ pub(crate) fn behaviour(
     });
     let own: Vec<_> = own.collect();
     let random = fields.sections("outages");
+    let vendor = vendor(format(fields));
     let config = ProviderConfig {
+        vendor,
         slow: latency.slow,
         prefill: latency.prefill,
         output_tokens: law::tokens(fields, "output_tokens").unwrap_or(Law::Fixed { value: 100 }),
         context_window: fields.small_count("context_window"),
         error_latency: law::durations(fields, "error_latency").unwrap_or(Law::Fixed { value: 0 }),
-        limits: limits::of_provider(fields),
+        limits: limits::of_provider(fields, vendor.retry_after),
         capacity: capacity::capacity(fields),
         faults: own.iter().map(|&(_, fault)| fault).chain(shared.iter().copied()).collect(),
         random: random.iter().filter_map(|fields| fault::outages(fields, run)).collect(),
         ..ProviderConfig::new(latency.ttft, latency.itl)
-    };
+    }
+    .with_statuses();
     fault::report_overlaps(fields, &config, &own);
     config
 }

@@ -13,9 +13,9 @@ impl World<'_> {
         match self.providers[provider].answers_checks(self.now) {
             CheckAnswer::Answered => self.checked(deployment, true),
             CheckAnswer::Refused => self.checked(deployment, false),
-            CheckAnswer::Failed(error) => {
+            CheckAnswer::Failed { status, class: _ } => {
                 // As the gateway judges: not all who serve chat serve the list.
-                let passed = error.status < 500 && !matches!(error.status, 401 | 403);
+                let passed = status < 500 && !matches!(status, 401 | 403);
                 self.checked(deployment, passed);
             }
             CheckAnswer::Nothing => {

@@ -36,6 +36,7 @@ impl World<'_> {
     ) {
         let Some(there) = self.flights.get(flight) else { return };
         let Some(call) = there.call else { return };
+        let provider = usize::from(self.scenario.deployments[call.deployment.index()].provider);
         let (client, ordinal) = (there.client, there.attempts);
         there.attempts += 1;
         let output_tokens = call.plan.map_or(0, |plan| plan.tokens_by(self.now));
@@ -49,10 +50,16 @@ impl World<'_> {
             first_token: call.plan.map(|plan| plan.first_at).filter(|&first| first <= self.now),
             ended: self.now,
             outcome,
-            status: match rejection {
-                Some(rejection) => rejection.status,
-                None if answered => 200,
-                None => 0,
+            status: match (rejection, outcome) {
+                (Some(rejection), _) => rejection.status,
+                // An answer in one piece that turns out to be an error has that error's status.
+                (None, AttemptOutcome::Failed { class })
+                    if !client.stream && call.plan.is_some_and(|plan| plan.tells(class)) =>
+                {
+                    self.providers[provider].vendor_status(class)
+                }
+                (None, _) if answered => 200,
+                (None, _) => 0,
             },
             retry_after: rejection.and_then(|rejection| rejection.retry_after),
             fault: match rejection {

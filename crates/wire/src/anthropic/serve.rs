@@ -1,10 +1,11 @@
 //! Anthropic messages to their clients.
 
+use super::serve_error::{error_body, status_of};
 use super::serve_pen::MessagePen;
 use crate::openai::{FinishReason, Text, json_string};
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, Exceeded, HeadersTold, Refused, Route, Server, Told,
-    ToolCall, choice_of, count_text, id, read_json,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Server, Told, ToolCall,
+    choice_of, count_text, id, read_json,
 };
 use crate::{LimitGauge, Usage, estimate_tokens, push_text};
 use bytes::Bytes;
@@ -95,18 +96,16 @@ impl Server for AnthropicServer {
         Box::new(MessagePen::new(asked, head))
     }
 
-    fn error(&self, told: &Told<'_>) -> (u16, Bytes) {
-        let status = told.status.unwrap_or_else(|| status_of(told.class));
-        let mut body = match status {
-            413 => error_as(
-                "request_too_large",
-                told.message.unwrap_or("Request exceeds the maximum size"),
-            ),
-            _ => error_body(told.class, told.exceeded, told.message),
-        };
-        let request_id = json_string(told.request_id);
-        write!(body, r#","request_id":{request_id}}}"#).expect("a Vec takes all");
-        (status, body.into())
+    fn status(&self, class: FailureClass) -> u16 {
+        status_of(class)
+    }
+
+    fn error(&self, told: &Told<'_>) -> Bytes {
+        error_body(told).into()
+    }
+
+    fn tells_seconds_only(&self) -> bool {
+        true
     }
 
     fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
@@ -191,81 +190,6 @@ pub(super) const fn stop_reason(tool: Option<&ToolCall>, finish: FinishReason) -
         (None, FinishReason::Length) => "max_tokens",
         (None, FinishReason::ContentFilter) => "refusal",
         _ => "end_turn",
-    }
-}
-
-/// Anthropic's status for a class, where it differs from others'.
-const fn status_of(class: FailureClass) -> u16 {
-    match class {
-        FailureClass::Overloaded => 529,
-        FailureClass::QuotaSpent => 402,
-        class => class.status(),
-    }
-}
-
-/// The body of an error but for its last brace.
-pub(super) fn error_body(
-    class: FailureClass,
-    exceeded: Option<Exceeded>,
-    message: Option<&str>,
-) -> Vec<u8> {
-    let (kind, said) = match class {
-        FailureClass::Throttled => ("rate_limit_error", throttled(exceeded)),
-        FailureClass::Overloaded => ("overloaded_error", "Overloaded"),
-        FailureClass::Timeout => ("timeout_error", "Request timed out"),
-        FailureClass::Auth => ("authentication_error", "invalid x-api-key"),
-        FailureClass::NotFound => ("not_found_error", "model not found"),
-        FailureClass::ContextWindow => ("invalid_request_error", "prompt is too long"),
-        FailureClass::ContentPolicy => {
-            ("invalid_request_error", "Output blocked by content filtering policy")
-        }
-        FailureClass::BadRequest => ("invalid_request_error", "invalid request"),
-        FailureClass::QuotaSpent => (
-            "billing_error",
-            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing \
-             to upgrade or purchase credits.",
-        ),
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => ("api_error", "Internal server error"),
-        FailureClass::RequestTooLarge => ("request_too_large", "Request exceeds the maximum size"),
-    };
-    let mut out = error_as(kind, message.unwrap_or(said));
-    if exceeded == Some(Exceeded::Growth) {
-        out.pop();
-        out.extend_from_slice(br#","details":{"error_code":"ramp_limit_exceeded"}}"#);
-    }
-    out
-}
-
-fn error_as(kind: &str, said: &str) -> Vec<u8> {
-    let said = json_string(said);
-    let mut out = Vec::with_capacity(192);
-    write!(out, r#"{{"type":"error","error":{{"type":"{kind}","message":{said}}}"#)
-        .expect("a Vec takes all");
-    out
-}
-
-const fn throttled(exceeded: Option<Exceeded>) -> &'static str {
-    match exceeded {
-        Some(Exceeded::InputTokens) => {
-            "This request would exceed your organization's rate limit of input tokens per minute"
-        }
-        Some(Exceeded::OutputTokens) => {
-            "This request would exceed your organization's rate limit of output tokens per minute"
-        }
-        Some(Exceeded::Tokens) => {
-            "This request would exceed your organization's rate limit of tokens per minute"
-        }
-        Some(Exceeded::Growth) => {
-            "Your account has hit an acceleration limit: ramp up traffic gradually and keep to \
-             consistent usage patterns"
-        }
-        _ => "This request would exceed your organization's rate limit of requests per minute",
     }
 }
 

@@ -1,8 +1,9 @@
 //! The events of a streamed message.
 
-use super::serve::{error_body, stop_reason};
+use super::serve::stop_reason;
+use super::serve_error::{error_event, status_of};
 use crate::openai::{FinishReason, json_string};
-use crate::serve::{AnswerHead, AnswerPen, Asked, ToolCall, id};
+use crate::serve::{AnswerHead, AnswerPen, Asked, Limits, Told, ToolCall, id};
 use crate::{Usage, word};
 use squall_failure::FailureClass;
 use std::io::Write as _;
@@ -101,8 +102,9 @@ impl AnswerPen for MessagePen {
 
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass) {
         out.extend_from_slice(b"event: error\ndata: ");
-        out.extend_from_slice(&error_body(class, None, None));
-        out.extend_from_slice(b"}\n\n");
+        let limits = Limits::default();
+        out.extend_from_slice(&error_event(&Told::new(class, status_of(class), &limits)));
+        out.extend_from_slice(b"\n\n");
     }
 }
 

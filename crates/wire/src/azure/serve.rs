@@ -1,12 +1,11 @@
 //! Azure OpenAI to its clients: OpenAI's words at Azure's paths, and Azure's own errors and headers.
 
-use crate::openai::json_string;
+use super::serve_error::error_body;
 use crate::openai::{FinishReason, OpenAiServer, serving};
 use crate::serve::{AnswerHead, AnswerPen, Asked, HeadersTold, Refused, Route, Server, Told};
 use crate::{LimitHeaders, Usage};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use squall_failure::FailureClass;
 
 /// Azure OpenAI.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +44,8 @@ impl Server for AzureServer {
         serving::pen(asked, head)
     }
 
-    fn error(&self, told: &Told<'_>) -> (u16, Bytes) {
-        let status = told.status.unwrap_or_else(|| told.class.status());
-        (status, error_body(status, told).into())
+    fn error(&self, told: &Told<'_>) -> Bytes {
+        error_body(told).into()
     }
 
     fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
@@ -63,64 +61,4 @@ impl Server for AzureServer {
             headers.insert(HeaderName::from_static("apim-request-id"), id);
         }
     }
-}
-
-fn error_body(status: u16, told: &Told<'_>) -> String {
-    let status = status.to_string();
-    let (code, said) = match told.class {
-        FailureClass::Throttled => return throttled(told),
-        FailureClass::ContentPolicy => return filtered(told),
-        // Azure says so in OpenAI's words.
-        FailureClass::ContextWindow | FailureClass::BadRequest | FailureClass::QuotaSpent => {
-            return String::from_utf8_lossy(&serving::api_error(told).body()).into_owned();
-        }
-        FailureClass::Overloaded => (
-            &*status,
-            "The system is currently experiencing high demand and cannot process your request.",
-        ),
-        FailureClass::Auth => (
-            "401",
-            "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide \
-             a valid key for an active subscription.",
-        ),
-        FailureClass::NotFound => (
-            "DeploymentNotFound",
-            "The API deployment for this resource does not exist. If you created the deployment within \
-             the last 5 minutes, please wait a moment and try again.",
-        ),
-        FailureClass::Timeout => ("Timeout", "The operation was timeout."),
-        _ => ("InternalServerError", "The server had an error while processing your request."),
-    };
-    let (code, said) = (json_string(code), json_string(told.message.unwrap_or(said)));
-    format!(r#"{{"error":{{"code":{code},"message":{said}}}}}"#)
-}
-
-fn throttled(told: &Told<'_>) -> String {
-    let wait = told.wait.map_or(String::new(), |wait| {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        format!(" Please retry after {seconds} seconds.")
-    });
-    let said = told.exceeded.map_or_else(
-        || "The system is currently experiencing high demand.".to_owned(),
-        |exceeded| {
-            format!("Requests to {} have exceeded the limit on {}.", told.model, exceeded.unit())
-        },
-    );
-    let said = json_string(&format!("{said}{wait}"));
-    let code = if told.exceeded.is_some() { "RateLimitReached" } else { "429" };
-    format!(r#"{{"error":{{"code":"{code}","message":{said}}}}}"#)
-}
-
-fn filtered(told: &Told<'_>) -> String {
-    let said = "The response was filtered due to the prompt triggering Azure OpenAI's content management \
-                policy. Please modify your prompt and retry.";
-    let said = json_string(told.message.unwrap_or(said));
-    format!(
-        concat!(
-            r#"{{"error":{{"message":{},"type":null,"param":"prompt","code":"content_filter","status":400,"#,
-            r#""innererror":{{"code":"ResponsibleAIPolicyViolation","content_filter_result":"#,
-            r#"{{"hate":{{"filtered":true,"severity":"high"}}}}}}}}}}"#
-        ),
-        said
-    )
 }

@@ -1,8 +1,9 @@
 //! Gemini contents to their clients.
 
+use super::serve_error::{error_body, status_of};
 use crate::openai::{FinishReason, Text, json_string};
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, Exceeded, HeadersTold, Refused, Route, Server, Told,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Limits, Refused, Route, Server, Told,
     ToolCall, choice_of, count_text, id, read_json,
 };
 use crate::{Usage, estimate_tokens, push_text, word};
@@ -78,14 +79,12 @@ impl Server for GeminiServer {
         Box::new(ContentPen { said, tool, events: asked.events, begun: false })
     }
 
-    fn error(&self, told: &Told<'_>) -> (u16, Bytes) {
-        // A prompt that policy refuses is answered, and the answer says so.
-        if told.class == FailureClass::ContentPolicy && told.status.is_none() {
-            return (200, Bytes::from_static(BLOCKED));
-        }
-        let (status, _) = status_of(told.class);
-        let status = told.status.unwrap_or(status);
-        (status, error_body(status, told).into())
+    fn status(&self, class: FailureClass) -> u16 {
+        status_of(class)
+    }
+
+    fn error(&self, told: &Told<'_>) -> Bytes {
+        error_body(told).into()
     }
 
     fn headers(&self, _headers: &mut HeaderMap, _told: &HeadersTold<'_>) {}
@@ -94,9 +93,6 @@ impl Server for GeminiServer {
         false
     }
 }
-
-const BLOCKED: &[u8] =
-    br#"{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":0,"totalTokenCount":0}}"#;
 
 /// A path below the version; its own client asks the stable one.
 fn below_version(path: &str) -> Option<&str> {
@@ -294,106 +290,16 @@ impl AnswerPen for ContentPen {
 
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass) {
         self.before(out);
-        let (status, _) = status_of(class);
-        let told = Told {
-            class,
-            status: None,
-            model: "",
-            request_id: "",
-            exceeded: None,
-            wait: None,
-            limits: &crate::serve::Limits::default(),
-            message: None,
-            param: None,
+        // A stream that has begun is not answered after all.
+        let status = match status_of(class) {
+            200 => 400,
+            status => status,
         };
-        out.extend_from_slice(&error_body(status, &told));
+        let limits = Limits::default();
+        out.extend_from_slice(&error_body(&Told::new(class, status, &limits)));
         self.after(out);
         if !self.events {
             out.push(b']');
         }
     }
-}
-
-/// Gemini's status for a class, as a number and as a word.
-const fn status_of(class: FailureClass) -> (u16, &'static str) {
-    match class {
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
-            (429, "RESOURCE_EXHAUSTED")
-        }
-        FailureClass::Overloaded => (503, "UNAVAILABLE"),
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => (500, "INTERNAL"),
-        FailureClass::Timeout => (504, "DEADLINE_EXCEEDED"),
-        FailureClass::Auth => (403, "PERMISSION_DENIED"),
-        FailureClass::NotFound => (404, "NOT_FOUND"),
-        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest => {
-            (400, "INVALID_ARGUMENT")
-        }
-    }
-}
-
-fn error_body(status: u16, told: &Told<'_>) -> Vec<u8> {
-    let (_, word) = status_of(told.class);
-    let said = match told.class {
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
-            "You exceeded your current quota, please check your plan and billing details."
-        }
-        FailureClass::Overloaded => "The model is overloaded. Please try again later.",
-        FailureClass::Timeout => "Deadline expired before operation could complete.",
-        FailureClass::Auth => "Your API key was reported as leaked. Please use another API key.",
-        FailureClass::NotFound => "The model is not found for API version v1beta.",
-        FailureClass::ContextWindow => {
-            "The input token count exceeds the maximum number of tokens allowed."
-        }
-        FailureClass::ContentPolicy => "The prompt was blocked.",
-        FailureClass::BadRequest => "Request contains an invalid argument.",
-        _ => "An internal error has occurred. Please retry.",
-    };
-    let said = json_string(told.message.unwrap_or(said));
-    let mut out = Vec::with_capacity(256);
-    write!(out, r#"{{"error":{{"code":{status},"message":{said},"status":"{word}""#)
-        .expect("a Vec takes all");
-    push_details(&mut out, told);
-    out.extend_from_slice(b"}}");
-    out
-}
-
-/// Which quota is exceeded, and when to come again.
-fn push_details(out: &mut Vec<u8>, told: &Told<'_>) {
-    let spent = told.class == FailureClass::QuotaSpent;
-    if !spent && told.class != FailureClass::Throttled {
-        return;
-    }
-    let quota = match told.exceeded {
-        _ if spent => "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
-        Some(Exceeded::Day) => "GenerateRequestsPerDayPerProjectPerModel",
-        Some(Exceeded::Tokens | Exceeded::InputTokens | Exceeded::OutputTokens) => {
-            "GenerateContentInputTokensPerModelPerMinute"
-        }
-        _ => "GenerateRequestsPerMinutePerProjectPerModel",
-    };
-    write!(
-        out,
-        concat!(
-            r#","details":[{{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":"#,
-            r#"[{{"quotaMetric":"generativelanguage.googleapis.com/generate_content_requests","#,
-            r#""quotaId":"{}"}}]}}"#
-        ),
-        quota
-    )
-    .expect("a Vec takes all");
-    if let Some(wait) = told.wait {
-        let wait = wait.as_secs_f64();
-        write!(
-            out,
-            r#",{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{wait}s"}}"#
-        )
-        .expect("a Vec takes all");
-    }
-    out.push(b']');
 }

@@ -51,14 +51,12 @@ impl ApiError {
             | FailureClass::AnswerTooLarge => ("server_error", Some(class.as_str()), None),
             FailureClass::RequestTooLarge => ("tokens", Some("request_too_large"), None),
             FailureClass::Auth => ("invalid_request_error", Some("invalid_api_key"), None),
-            FailureClass::NotFound => {
-                ("invalid_request_error", Some("model_not_found"), Some("model"))
-            }
+            FailureClass::NotFound => ("invalid_request_error", Some("model_not_found"), None),
             FailureClass::ContextWindow => {
                 ("invalid_request_error", Some("context_length_exceeded"), Some("messages"))
             }
             FailureClass::ContentPolicy => {
-                ("invalid_request_error", Some("content_filter"), Some("messages"))
+                ("invalid_request_error", Some("content_policy_violation"), None)
             }
             FailureClass::BadRequest => ("invalid_request_error", None, None),
             FailureClass::QuotaSpent => ("insufficient_quota", Some("insufficient_quota"), None),
@@ -146,7 +144,7 @@ fn message(class: FailureClass, model: &str) -> String {
     match class {
         FailureClass::Throttled => format!("Rate limit reached for {model}."),
         FailureClass::Overloaded => {
-            "The server is currently overloaded. Please try again later.".into()
+            "Our servers are currently overloaded. Please try again later.".into()
         }
         FailureClass::Server => {
             "The server had an error while processing your request. Sorry about that!".into()
@@ -163,7 +161,8 @@ fn message(class: FailureClass, model: &str) -> String {
             format!("This prompt is longer than the maximum context length of {model}.")
         }
         FailureClass::ContentPolicy => {
-            "The response was filtered due to the prompt triggering the content policy.".into()
+            "Your request was rejected as a result of our safety system. Your prompt may contain text that is \
+             not allowed by our safety system.".into()
         }
         FailureClass::BadRequest => "The request is invalid.".into(),
         FailureClass::RequestTooLarge => format!(
@@ -177,8 +176,9 @@ fn message(class: FailureClass, model: &str) -> String {
         }
         FailureClass::Malformed => format!("{model} sent an answer that cannot be understood."),
         FailureClass::QuotaSpent => concat!(
-            "You exceeded your current quota, ",
-            "please check your plan and billing details."
+            "You exceeded your current quota, please check your plan and billing details. For more ",
+            "information on this error, read the docs: ",
+            "https://platform.openai.com/docs/guides/error-codes/api-errors."
         )
         .into(),
     }
@@ -210,7 +210,7 @@ mod tests {
         check(FailureClass::Auth, 401, invalid, Some("invalid_api_key"));
         check(FailureClass::NotFound, 404, invalid, Some("model_not_found"));
         check(FailureClass::ContextWindow, 400, invalid, Some("context_length_exceeded"));
-        check(FailureClass::ContentPolicy, 400, invalid, Some("content_filter"));
+        check(FailureClass::ContentPolicy, 400, invalid, Some("content_policy_violation"));
         check(FailureClass::BadRequest, 400, invalid, None);
         check(FailureClass::Cut, 502, "server_error", Some("cut"));
     }
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(
             ApiError::of(FailureClass::Overloaded, "gpt-4o").body(),
             concat!(
-                r#"{"error":{"message":"The server is currently overloaded. Please try again later.","#,
+                r#"{"error":{"message":"Our servers are currently overloaded. Please try again later.","#,
                 r#""type":"service_unavailable_error","param":null,"code":"server_is_overloaded"}}"#,
             ),
         );

@@ -1,18 +1,16 @@
 //! OpenAI to its clients: chat completions, completions, responses, embeddings.
 
-use super::error::ApiError;
 use super::models::models_body;
+use super::serve_error::api_error;
 use super::{
     ChatRequest, FinishReason, serve_chat, serve_completions, serve_embeddings, serve_responses,
 };
+use crate::Usage;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, Exceeded, HeadersTold, Refused, Route, Server, Told,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Server, Told,
 };
-use crate::{Usage, go_duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use squall_failure::FailureClass;
-use std::fmt::Write as _;
 
 /// OpenAI, and those who copy it.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +41,8 @@ impl Server for OpenAiServer {
         pen(asked, head)
     }
 
-    fn error(&self, told: &Told<'_>) -> (u16, Bytes) {
-        (told.status.unwrap_or_else(|| told.class.status()), api_error(told).body())
+    fn error(&self, told: &Told<'_>) -> Bytes {
+        api_error(told).body()
     }
 
     fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
@@ -100,53 +98,6 @@ pub(crate) fn pen(asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
     }
 }
 
-/// What OpenAI says of an error.
-pub(crate) fn api_error(told: &Told<'_>) -> ApiError {
-    let mut error = match (told.class, told.exceeded) {
-        (FailureClass::Throttled, Some(Exceeded::Growth)) => ApiError {
-            message: format!(
-                "Your traffic to {} grows too fast. Slow down, keep to a steady rate for at least 15 \
-                 minutes, then raise it gradually.",
-                told.model
-            ),
-            kind: "rate_limit_error".to_owned(),
-            param: None,
-            code: Some("slow_down".to_owned()),
-        },
-        (FailureClass::Throttled, Some(exceeded)) => rate_limited(told, exceeded),
-        (class, _) => ApiError::of(class, told.model),
-    };
-    if let Some(message) = told.message {
-        message.clone_into(&mut error.message);
-    }
-    if let Some(param) = told.param {
-        error.param = Some(param.to_owned());
-    }
-    error
-}
-
-/// A 429 that names the limit that is reached, how far, and when to come again.
-fn rate_limited(told: &Told<'_>, exceeded: Exceeded) -> ApiError {
-    let mut error = ApiError::of(FailureClass::Throttled, told.model);
-    let kind = match exceeded {
-        Exceeded::Requests | Exceeded::Day => "requests",
-        _ => "tokens",
-    };
-    kind.clone_into(&mut error.kind);
-    error.message = format!("Rate limit reached for {} on {}", told.model, exceeded.unit());
-    let gauge = told.gauge().and_then(|gauge| Some((gauge.limit?, gauge.remaining?)));
-    if let Some((limit, remaining)) = gauge {
-        let used = limit.saturating_sub(remaining);
-        write!(error.message, ": Limit {limit}, Used {used}").expect("a String takes all");
-    }
-    error.message.push('.');
-    if let Some(wait) = told.wait {
-        let wait = go_duration::format(wait);
-        write!(error.message, " Please try again in {wait}.").expect("a String takes all");
-    }
-    error
-}
-
 /// The refusal of a body that is no chat request.
 pub(crate) fn chat(body: Bytes) -> Result<ChatRequest, Refused> {
     ChatRequest::parse(body).map_err(|error| {
@@ -156,6 +107,10 @@ pub(crate) fn chat(body: Bytes) -> Result<ChatRequest, Refused> {
             Some("messages") => Some("messages"),
             _ => None,
         };
-        Refused { message: error.message, param }
+        let code = error.code.as_deref().and_then(|code| match code {
+            "missing_required_parameter" => Some("missing_required_parameter"),
+            _ => None,
+        });
+        Refused { code, ..Refused::new(error.message, param) }
     })
 }

@@ -12,7 +12,12 @@ use squall_failure::FailureClass;
 use std::io::Write as _;
 
 pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
-    let request = chat(body.clone())?;
+    let request = match chat(body.clone()) {
+        Err(refused) if refused.param.as_deref() == Some("model") && route.model.is_some() => {
+            chat(with_model(&body, route).ok_or(refused)?)?
+        }
+        read => read?,
+    };
     let tool = if request.needs.tools { choice_of(&body, forced) } else { None };
     let token = request.own_token();
     Ok(Asked {
@@ -24,6 +29,14 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         token,
         ..Asked::new(route, route.model.clone().unwrap_or(request.model), body)
     })
+}
+
+/// The body with the model that its path tells: at a deployment of Azure's it need not name one.
+fn with_model(body: &[u8], route: &Route) -> Option<Bytes> {
+    let mut body: Value = serde_json::from_slice(body).ok()?;
+    let model = route.model.clone()?;
+    body.as_object_mut()?.insert("model".to_owned(), Value::from(model));
+    Some(body.to_string().into())
 }
 
 /// The call that `tool_choice` insists on: of the tool that it names, or of the first.

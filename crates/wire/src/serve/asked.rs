@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What is asked for at a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -114,17 +115,26 @@ pub struct Refused {
     /// For a person.
     pub message: String,
     /// The field that is wrong.
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
+    /// What its vendor calls such a mistake, where it has a word for it.
+    pub code: Option<&'static str>,
 }
 
 impl Refused {
     pub(crate) fn new(message: impl Into<String>, param: Option<&'static str>) -> Self {
-        Self { message: message.into(), param }
+        Self { message: message.into(), param: param.map(Cow::Borrowed), code: None }
+    }
+
+    /// A mistake of no field in particular.
+    #[must_use]
+    pub fn plain(message: impl Into<String>) -> Self {
+        Self::new(message, None)
     }
 
     /// A field that its vendor demands is not there.
     pub(crate) fn missing(param: &'static str) -> Self {
-        Self::new(format!("Missing required parameter: '{param}'."), Some(param))
+        let code = Some("missing_required_parameter");
+        Self { code, ..Self::new(format!("Missing required parameter: '{param}'."), Some(param)) }
     }
 }
 

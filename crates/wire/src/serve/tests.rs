@@ -4,8 +4,9 @@ use super::*;
 use crate::call::dialect;
 use crate::call::tests::{read_stream, stamp};
 use crate::openai::ChatRequest;
-use crate::{LimitGauge, word};
+use crate::{LimitGauge, LimitHeaders, word};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const HEAD: AnswerHead =
     AnswerHead { provider: 3, number: 42, created: 1_700_000_000, input_tokens: 17 };
@@ -159,17 +160,11 @@ fn an_error_in_a_stream_is_read_as_its_class() {
     }
 }
 
-fn told(class: FailureClass, limits: &Limits) -> Told<'_> {
+fn told(format: Format, class: FailureClass, limits: &Limits) -> Told<'_> {
     Told {
-        class,
-        status: None,
-        model: "the-model",
+        key: Some("sk-abcdefghijklmnop"),
         request_id: "req_1",
-        exceeded: None,
-        wait: None,
-        limits,
-        message: None,
-        param: None,
+        ..Told::new(class, server(format).status(class), limits)
     }
 }
 
@@ -190,7 +185,8 @@ fn every_class_of_failure_survives_the_way_over_every_wire() {
             FailureClass::BadRequest,
             FailureClass::QuotaSpent,
         ] {
-            let (status, body) = server(format).error(&told(class, &none));
+            let told = told(format, class, &none);
+            let (status, body) = (told.status, server(format).error(&told));
             let failure = if status == 200 {
                 // Gemini answers a prompt that policy refuses.
                 let whole = dialect(format).answer(body, &stamp()).expect("an answer");
@@ -209,10 +205,10 @@ fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
     let limits = Limits::default();
     let wait = Some(Duration::from_millis(12_500));
     for exceeded in [Exceeded::Requests, Exceeded::Tokens, Exceeded::Growth] {
-        let told =
-            Told { exceeded: Some(exceeded), wait, ..told(FailureClass::Throttled, &limits) };
         for format in Format::ALL {
-            let (status, body) = server(format).error(&told);
+            let throttled = told(format, FailureClass::Throttled, &limits);
+            let told = Told { exceeded: Some(exceeded), wait, ..throttled };
+            let (status, body) = (told.status, server(format).error(&told));
             assert_eq!(status, 429);
             let now = std::time::SystemTime::UNIX_EPOCH;
             let failure = dialect(format).failure(status, &HeaderMap::new(), &body, now);
@@ -222,9 +218,9 @@ fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
             }
         }
     }
-    let (_, body) = server(Format::OpenAi).error(&Told {
+    let body = server(Format::OpenAi).error(&Told {
         exceeded: Some(Exceeded::Growth),
-        ..told(FailureClass::Throttled, &limits)
+        ..told(Format::OpenAi, FailureClass::Throttled, &limits)
     });
     assert!(String::from_utf8_lossy(&body).contains(r#""code":"slow_down""#));
 }
@@ -308,21 +304,32 @@ fn the_other_endpoints_of_openai_read_and_answer() {
 }
 
 #[test]
+fn at_a_deployment_of_azures_a_body_need_not_name_a_model() {
+    let azure = server(Format::Azure);
+    let route = azure.route("/openai/deployments/gpt-eu/chat/completions", None).expect("a path");
+    for model in ["", r#""model":null,"#, r#""model":"other","#] {
+        let body = format!(r#"{{{model}"messages":[{{"role":"user","content":"?"}}]}}"#);
+        let asked = azure.read(&route, body.into()).expect("a request");
+        assert_eq!(asked.model, "gpt-eu", "{model}");
+    }
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_the_field_is_named() {
     let refused = |format, path: &str, body: &'static str| {
         let route = server(format).route(path, None).expect("a path");
         server(format).read(&route, Bytes::from_static(body.as_bytes())).expect_err("no request")
     };
     let generate = "/v1beta/models/m:generateContent";
-    assert_eq!(refused(Format::Gemini, generate, "{}").param, Some("contents"));
-    let messages = |body| refused(Format::Anthropic, "/v1/messages", body).param;
+    assert_eq!(refused(Format::Gemini, generate, "{}").param.as_deref(), Some("contents"));
+    let messages = |body| refused(Format::Anthropic, "/v1/messages", body).param.map(String::from);
     assert_eq!(
         messages(r#"{"model":"m","messages":[{"role":"user","content":"?"}]}"#),
-        Some("max_tokens")
+        Some("max_tokens".to_owned())
     );
-    assert_eq!(messages(r#"{"messages":[],"max_tokens":1}"#), Some("model"));
+    assert_eq!(messages(r#"{"messages":[],"max_tokens":1}"#).as_deref(), Some("model"));
     let azure = "/openai/deployments/d/embeddings";
-    assert_eq!(refused(Format::Azure, azure, r#"{"input":[]}"#).param, Some("input"));
+    assert_eq!(refused(Format::Azure, azure, r#"{"input":[]}"#).param.as_deref(), Some("input"));
     for (format, path) in [
         (Format::OpenAi, "/v1/chat/completions"),
         (Format::OpenAi, "/v1/responses"),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{BatchSlowdown, HungUp, Prefill, PromptCache, QueueOrder, Shed, SlowShare};
+use crate::{RetryAfter, VendorErrors};
 
 fn with(capacity: Capacity) -> Provider {
     provider(ProviderConfig { capacity: Some(capacity), ..config() })
@@ -44,10 +45,19 @@ fn whoever_waits_too_long_is_shed_in_time_and_the_others_are_served() {
 
 #[test]
 fn shedding_has_the_status_of_its_vendor() {
-    for (shed, status) in
-        [(Shed::Overloaded503, 503), (Shed::Overloaded529, 529), (Shed::Throttled429, 429)]
-    {
-        let mut provider = with(Capacity { shed, ..Capacity::of(1) });
+    let anthropic = VendorErrors::new(
+        |class| if class == FailureClass::Overloaded { 529 } else { class.status() },
+        RetryAfter::Seconds,
+    );
+    for (vendor, shed, status) in [
+        (VendorErrors::USUAL, Shed::Overloaded, 503),
+        (anthropic, Shed::Overloaded, 529),
+        (anthropic, Shed::Overloaded503, 503),
+        (VendorErrors::USUAL, Shed::Overloaded529, 529),
+        (anthropic, Shed::Throttled429, 429),
+    ] {
+        let capacity = Some(Capacity { shed, ..Capacity::of(1) });
+        let mut provider = provider(ProviderConfig { capacity, vendor, ..config() });
         plan(&arrive(&mut provider, at(0), 0));
         let shed = rejection(&arrive(&mut provider, at(0), 1));
         assert_eq!((shed.status, shed.retry_after), (status, None));

@@ -144,7 +144,7 @@ fn health_lies_where_it_is_told_to_and_is_honest_where_it_is_told_to() {
         let faults = vec![FaultConfig { health, ..fault(kind) }];
         provider(ProviderConfig { faults, ..config() }).answers_checks(at(12_000))
     };
-    let failed = CheckAnswer::Failed(ErrorAnswer::of(FailureClass::Server));
+    let failed = CheckAnswer::Failed { status: 500, class: FailureClass::Server };
     assert_eq!(answer(error(), Health::Usual), CheckAnswer::Answered);
     assert_eq!(answer(error(), Health::Honest), failed);
     assert_eq!(answer(FaultKind::BlackHole, Health::Usual), CheckAnswer::Nothing);

@@ -145,7 +145,12 @@ static MIXED: Section = Section {
 };
 
 const STATUS_AND_CLASS: &[Key] = &[
-    Key::optional("status", STATUS, "that of the class", "The HTTP status."),
+    Key::optional(
+        "status",
+        STATUS,
+        "the vendor's own for the class",
+        "The HTTP status: on the wire and in the log, in every format.",
+    ),
     Key::optional(
         "class",
         Shape::Word(&ANSWER_WORDS),
@@ -283,7 +288,11 @@ fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
         let status = value::count(node, 400, 599, problems)?;
         let status = u16::try_from(status).ok()?;
         let class = class_of(status);
-        return Some(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }));
+        return Some(FaultKind::Error(ErrorAnswer {
+            status: Some(status),
+            class,
+            retry_after: None,
+        }));
     }
     let fields = Fields::open(node, &ERROR, problems)?;
     let retry_after = fields.duration("retry_after");
@@ -313,12 +322,12 @@ fn errors(node: &Node, problems: &Problems) -> Option<FaultKind> {
     Some(FaultKind::Errors(mix?))
 }
 
-fn status_and_class(fields: &Fields<'_>) -> Option<(u16, FailureClass)> {
+fn status_and_class(fields: &Fields<'_>) -> Option<(Option<u16>, FailureClass)> {
     let status = fields.count("status").and_then(|status| u16::try_from(status).ok());
     let class = fields.word("class").and_then(FailureClass::from_word);
     match (status, class) {
-        (Some(status), class) => Some((status, class.unwrap_or_else(|| class_of(status)))),
-        (None, Some(class)) => Some((class.status(), class)),
+        (Some(status), class) => Some((Some(status), class.unwrap_or_else(|| class_of(status)))),
+        (None, Some(class)) => Some((None, class)),
         (None, None) => {
             if fields.get("status").is_none() && fields.get("class").is_none() {
                 let message = "an error needs `status` or `class`";

@@ -132,11 +132,11 @@ fn every_kind_of_fault_is_read() {
     let error =
         |status, class, retry_after| FaultKind::Error(ErrorAnswer { status, class, retry_after });
     let wait = Some(Duration::from_secs(3));
-    assert_eq!(kind("error: 503"), error(503, FailureClass::Overloaded, None));
-    assert_eq!(kind("error: { class: auth }"), error(401, FailureClass::Auth, None));
+    assert_eq!(kind("error: 503"), error(Some(503), FailureClass::Overloaded, None));
+    assert_eq!(kind("error: { class: auth }"), error(Some(401), FailureClass::Auth, None));
     assert_eq!(
         kind("error: { status: 429, class: quota_spent, retry_after: 3s }"),
-        error(429, FailureClass::QuotaSpent, wait)
+        error(Some(429), FailureClass::QuotaSpent, wait)
     );
     assert_eq!(kind("outage: refuse"), FaultKind::Refuse);
     assert_eq!(kind("outage: blackhole"), FaultKind::BlackHole);
@@ -158,8 +158,8 @@ fn every_kind_of_fault_is_read() {
     );
     assert_eq!(kind("bad_answer: html"), FaultKind::BadAnswer(BadAnswer::Html));
     let mix = [
-        (500, FailureClass::Server, Share::percent(70)),
-        (503, FailureClass::Overloaded, Share::percent(30)),
+        (Some(500), FailureClass::Server, Share::percent(70)),
+        (Some(503), FailureClass::Overloaded, Share::percent(30)),
     ];
     assert_eq!(
         kind("errors: [ { status: 500, share: 70% }, { class: overloaded, share: 30% } ]"),
@@ -170,7 +170,9 @@ fn every_kind_of_fault_is_read() {
 #[test]
 fn a_fault_has_its_time_and_its_share() {
     let scenario = with_provider("faults: [ { at: 0.5m, for: 1ms, share: 30%, error: 500 } ]");
-    let kind = FaultKind::Error(ErrorAnswer::of(FailureClass::Server));
+    let status = Some(500);
+    let class = FailureClass::Server;
+    let kind = FaultKind::Error(ErrorAnswer { status, class, retry_after: None });
     let (at, lasts) = (Timestamp::from_secs(30), Duration::from_millis(1));
     let share = Share::percent(30);
     let expected = FaultConfig { share, ..FaultConfig::new(at, lasts, kind) };
@@ -322,7 +324,7 @@ fn an_error_is_a_status_or_the_word_of_a_class() {
             "providers:\n  eu: {{ ttft: 1ms, itl: 1ms, faults: [ {{ at: 1s, for: 1s, error: {error} }} ] }}\n"
         );
         let file = MockFile::read("mock.yaml", &text).unwrap();
-        let kind = FaultKind::Error(ErrorAnswer { status, class, retry_after: None });
+        let kind = FaultKind::Error(ErrorAnswer { status: Some(status), class, retry_after: None });
         assert_eq!(file.providers[0].config.faults[0].kind, kind, "{error}");
     }
 }

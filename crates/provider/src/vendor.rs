@@ -1,0 +1,69 @@
+//! How a vendor tells errors: its status for each class of failure, and its way of saying when to come again.
+
+use crate::{FaultConfig, FaultKind, RetryAfter};
+use squall_failure::FailureClass;
+
+const CLASSES: usize = FailureClass::ALL.len();
+
+/// A vendor's statuses, and its form of Retry-After.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct VendorErrors {
+    /// By the code of the class.
+    statuses: [u16; CLASSES],
+    /// How it says when to come again, unless the limits of a provider say otherwise.
+    pub retry_after: RetryAfter,
+}
+
+impl VendorErrors {
+    /// The status that a class implies, and a Retry-After that is exact: what OpenAI does.
+    pub const USUAL: Self = {
+        let mut statuses = [0; CLASSES];
+        let mut place = 0;
+        while place < CLASSES {
+            statuses[place] = FailureClass::ALL[place].status();
+            place += 1;
+        }
+        Self { statuses, retry_after: RetryAfter::Exact }
+    };
+
+    /// A vendor with these statuses.
+    #[must_use]
+    pub fn new(status: impl Fn(FailureClass) -> u16, retry_after: RetryAfter) -> Self {
+        Self { statuses: FailureClass::ALL.map(status), retry_after }
+    }
+
+    /// Its status for a class.
+    #[must_use]
+    pub fn status(&self, class: FailureClass) -> u16 {
+        self.statuses.get(usize::from(class.code())).copied().unwrap_or_else(|| class.status())
+    }
+
+    /// The fault with a status wherever only a class is given: this vendor's.
+    pub(crate) fn fill_in(&self, fault: &mut FaultConfig) {
+        match &mut fault.kind {
+            FaultKind::Error(answer) => {
+                answer.status.get_or_insert_with(|| self.status(answer.class));
+            }
+            FaultKind::Errors(mix) => mix.fill_in(|class| self.status(class)),
+            FaultKind::Throttle { .. }
+            | FaultKind::Refuse
+            | FaultKind::Reset { .. }
+            | FaultKind::BlackHole
+            | FaultKind::Slowdown { .. }
+            | FaultKind::Delay { .. }
+            | FaultKind::Cut { .. }
+            | FaultKind::Stall { .. }
+            | FaultKind::StreamError { .. }
+            | FaultKind::BadAnswer(_)
+            | FaultKind::LimitCut { .. }
+            | FaultKind::CapacityCut { .. }
+            | FaultKind::ColdCache => {}
+        }
+    }
+}
+
+impl Default for VendorErrors {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
