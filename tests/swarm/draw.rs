@@ -239,8 +239,8 @@ const COOLDOWNS: [&str; 5] = [
 ];
 
 const TIMEOUTS: [&str; 2] = [
-    "{ connect: 1s, first_token: 2s, between_tokens: 2s, total: 8s }",
-    "{ connect: 500ms, first_token: 4s, between_tokens: 1s, total: 20s }",
+    "{ connect: 1s, first_token: 2s, between_tokens: 2s, total: 8s, stream_total: 8s }",
+    "{ connect: 500ms, first_token: 4s, between_tokens: 1s, total: 20s, stream_total: 20s }",
 ];
 
 fn changes(dice: &mut Dice, groups: &[Group], ample: bool) -> Vec<String> {

@@ -168,7 +168,7 @@ providers:
 router:
   groups:
     chat:
-      timeouts: { first_token: 2s, total: 5s }
+      timeouts: { first_token: 2s, total: 5s, stream_total: 5s }
       deployments:
         - { name: eu, provider: eu, weight: 3 }
         - { name: us, provider: us, weight: 1 }

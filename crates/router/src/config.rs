@@ -70,7 +70,8 @@ pub struct GroupConfig {
     pub limits: Limits,
     /// How long an attempt may take.
     pub timeouts: Timeouts,
-    /// How long a request may take in all, queueing, retries and fallbacks included. Default 60 s.
+    /// How long a request may take in all, queueing, retries and fallbacks included. Default 2 h: the longest
+    /// answer that vendors sell, 128,000 tokens, at 18 a second.
     pub deadline: Duration,
     /// How long a request may wait for a deployment to become usable before it falls back or fails.
     /// Default 0 with a fallback and 10 s without one: with somewhere else to go, nobody waits.
@@ -193,7 +194,7 @@ impl GroupConfig {
             when_all_out: AllOut::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_secs(7_200),
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
             tags: TagMatch::default(),

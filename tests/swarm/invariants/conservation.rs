@@ -125,8 +125,8 @@ fn ways(run: &Run<'_>, row: &RequestRow, attempts: &[&AttemptRow], told: &mut im
         }
         let long = |attempt: &&&AttemptRow| {
             let timeouts = groups[usize::from(group)].timeouts;
-            let total = timeouts.stream_total.unwrap_or(timeouts.total).max(timeouts.total);
-            attempt.ended.since(attempt.started) > total + Duration::from_nanos(1)
+            let total = timeouts.stream_total.unwrap_or(Duration::MAX).max(timeouts.total);
+            attempt.ended.since(attempt.started) > total.saturating_add(Duration::from_nanos(1))
         };
         if let Some(attempt) = here.iter().copied().find(long) {
             told(format!("attempt {} took longer than the time-out", attempt.ordinal));

@@ -11,11 +11,13 @@ pub struct Timeouts {
     /// From the start of a streamed attempt to its first content token. An answer that is not streamed
     /// has none before its end: `total` holds for it. Default 30 s.
     pub first_token: Duration,
-    /// Between two tokens. Default 10 s.
+    /// Between two tokens: what bounds a stream. Default 10 s.
     pub between_tokens: Duration,
-    /// From its start to its end. Default 60 s.
+    /// From the start to the end of an attempt whose answer comes in one piece. Default 10 min: as long as
+    /// the vendors' SDKs wait for one, so that no healthy answer of a reasoning model meets it.
     pub total: Duration,
-    /// From the start to the end of a streamed attempt, if other than `total`.
+    /// From the start to the end of a streamed attempt, however lively. Default none: a stream is bounded by
+    /// its silences, not by its length.
     pub stream_total: Option<Duration>,
 }
 
@@ -25,7 +27,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             first_token: Duration::from_secs(30),
             between_tokens: Duration::from_secs(10),
-            total: Duration::from_secs(60),
+            total: Duration::from_secs(600),
             stream_total: None,
         }
     }

@@ -329,7 +329,7 @@ impl Allowed {
         let mut patience = total;
         // An answer that is not streamed has no first token before its end.
         if request.stream {
-            total = timeouts.stream_total.unwrap_or(total);
+            total = timeouts.stream_total.unwrap_or(Duration::MAX);
             patience = timeouts.first_token;
         }
         let asked = request.overrides.timeout;

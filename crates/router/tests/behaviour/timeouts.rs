@@ -10,6 +10,7 @@ fn quick() -> GroupConfig {
     let timeouts = Timeouts {
         first_token: Duration::from_secs(2),
         total: Duration::from_secs(10),
+        stream_total: Some(Duration::from_secs(10)),
         ..Timeouts::default()
     };
     GroupConfig { timeouts, deadline: Duration::from_secs(15), ..group(&["eu", "us"]) }
@@ -49,6 +50,20 @@ fn a_stream_that_never_ends_is_ended() {
     let step = rig.next_tick();
     assert_eq!(rig.now, Timestamp::from_secs(10));
     assert!(matches!(step.outcome(), Some(Outcome::Failed { committed: true, .. })));
+}
+
+#[test]
+fn by_default_no_stream_is_too_long_and_no_whole_answer_before_ten_minutes() {
+    let mut rig = Rig::new(vec![group(&["only"])]);
+    let start = rig.arrive().start();
+    rig.tell(Input::FirstToken { attempt: start.attempt });
+    rig.after(Duration::from_secs(7_199));
+    assert!(rig.tick().outputs.is_empty(), "128,000 tokens at 18 a second");
+    rig.finish(start.attempt);
+    let whole = rig.arrive_with(|arrival| arrival.stream = false).start();
+    rig.after(Duration::from_secs(599));
+    assert!(rig.tick().outputs.is_empty());
+    assert!(matches!(rig.finish(whole.attempt).outcome(), Some(Outcome::Succeeded { .. })));
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(crate) const POLICIES: &[Key] = &[
     Key::optional(
         "deadline",
         Shape::SPAN,
-        "60s",
+        "2h",
         "How long a request may take in all: queueing, retries and fallbacks included.",
     ),
     Key::optional(
@@ -100,13 +100,19 @@ pub(crate) static TIMEOUTS: Section = Section {
             "30s",
             "From the start of a streamed attempt to its first content token.",
         ),
-        Key::optional("between_tokens", Shape::SPAN, "10s", "Between two tokens."),
-        Key::optional("total", Shape::SPAN, "60s", "From its start to its end."),
+        Key::optional("between_tokens", Shape::SPAN, "10s", "Between two tokens of a stream."),
+        Key::optional(
+            "total",
+            Shape::SPAN,
+            "10m",
+            "From the start to the end of an attempt whose answer comes in one piece.",
+        ),
         Key::optional(
             "stream_total",
             Shape::SPAN,
-            "as `total`",
-            "From the start to the end of a streamed attempt.",
+            "none",
+            "From the start to the end of a streamed attempt, however lively: a stream is bounded by its \
+             silences.",
         ),
     ]],
 };

@@ -83,7 +83,7 @@ fn what_is_left_out_has_the_default_that_the_reference_names() {
     assert_eq!(scenario.providers[0].config.output_tokens, Law::Fixed { value: 100 });
     assert_eq!(scenario.providers[0].format, Format::OpenAi);
     let group = &scenario.router.groups[0];
-    assert_eq!((group.retries.max, group.deadline), (2, Duration::from_secs(60)));
+    assert_eq!((group.retries.max, group.deadline), (2, Duration::from_secs(7_200)));
     assert_eq!(group.max_queue_wait, Duration::from_secs(10));
     assert_eq!(group.deployments[0].weight, 1);
     let models: Vec<_> = scenario.deployments.iter().map(|link| link.model.as_str()).collect();
