@@ -180,7 +180,7 @@ impl World {
     fn failure(&self, choice: usize) -> Failure {
         // A refused attempt gives its place in a limit back: that is tested beside the limits.
         let class = match FailureClass::ALL[choice % FailureClass::ALL.len()] {
-            FailureClass::Connect => FailureClass::Server,
+            FailureClass::Connect | FailureClass::Resources => FailureClass::Server,
             class => class,
         };
         let wait = (class == FailureClass::Throttled)
