@@ -142,7 +142,7 @@ impl World {
         let mut router = Router::new(configs[0].clone(), Seed::new(3), 0).unwrap();
         let mut numbers = vec![Roster::default().add(&configs[0])];
         for config in &configs[1..] {
-            numbers.push(router.prepare(config.clone()).unwrap());
+            numbers.push(router.prepare(config.clone()).unwrap().1);
         }
         let mut world = Self {
             router,

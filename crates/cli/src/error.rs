@@ -104,6 +104,11 @@ pub(crate) enum Error {
     /// Mock providers that run could not be told, or would not do it.
     #[error("{0}")]
     Control(String),
+    /// A panic in the gateway's core.
+    #[error(
+        "the core of the gateway has failed: this is a defect of squall; restart it, and report the panic above"
+    )]
+    CoreFailed,
     /// Something of the machine's.
     #[error("{what}: {source}")]
     Io {
@@ -135,6 +140,7 @@ impl Error {
             | Self::Record(_)
             | Self::Report(_)
             | Self::Mock(_)
+            | Self::CoreFailed
             | Self::Control(_)
             | Self::Io { .. } => Exit::Failed,
         }

@@ -5,19 +5,20 @@ mod ledger;
 use crate::checks::Check;
 use crate::directory::Switchboard;
 use crate::metrics::Metrics;
-use crate::setup::{GatewayLog, Keep};
+use crate::setup::{GatewayLog, Keep, StartError};
 use ledger::Ledger;
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_router::{
-    Arrival, AttemptId, ConfigError, ConfigId, DeploymentId, Input, Numbers, Outcome, Output,
-    RequestKey, Router, RouterConfig, StartAttempt, Tag,
+    Arrival, AttemptId, ConfigId, DeploymentId, Input, Numbers, Outcome, Output, RequestKey,
+    Router, RouterConfig, StartAttempt, Tag,
 };
 use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, watch};
 
 /// What the core wants of one request.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Desk {
     inner: Mutex<Inner>,
     /// Told when a timer is due earlier than the one being slept for.
     earlier: Notify,
+    failed: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -48,18 +50,14 @@ struct Inner {
     metrics: Metrics,
     /// Where checks that the core wants are carried out.
     checks: UnboundedSender<Check>,
-    /// How many configurations the core was given, the first included.
-    configs: u16,
     outputs: Vec<Output>,
     /// When the timer task will wake up.
     wakes_at: Timestamp,
 }
 
 impl Desk {
-    /// A desk for a router that was given `configs` configurations in all.
     pub(crate) fn new(
         router: Router,
-        configs: u16,
         clock: Clock,
         keep: Keep,
         checks: UnboundedSender<Check>,
@@ -72,11 +70,11 @@ impl Desk {
                 ledger: (keep == Keep::Everything).then(Ledger::default),
                 metrics: Metrics::default(),
                 checks,
-                configs,
                 outputs: Vec::new(),
                 wakes_at: Timestamp::MAX,
             }),
             earlier: Notify::new(),
+            failed: watch::Sender::new(false),
         }
     }
 
@@ -91,31 +89,39 @@ impl Desk {
         config: &RouterConfig,
         numbers: &Numbers,
     ) {
-        self.lock().metrics.set_names(switchboard, config, numbers);
+        if let Some(mut inner) = self.lock() {
+            inner.metrics.set_names(switchboard, config, numbers);
+        }
     }
 
     /// Gives the core a configuration that may hold later.
     ///
     /// # Errors
-    /// When it is not one that a router can run with.
-    pub(crate) fn prepare(&self, config: RouterConfig) -> Result<(ConfigId, Numbers), ConfigError> {
-        let mut inner = self.lock();
-        let numbers = inner.router.prepare(config)?;
-        let id = ConfigId(inner.configs);
-        inner.configs += 1;
-        Ok((id, numbers))
+    /// When it is not one that a router can run with, or the core has failed.
+    pub(crate) fn prepare(&self, config: RouterConfig) -> Result<(ConfigId, Numbers), StartError> {
+        let mut inner = self.lock().ok_or(StartError::CoreFailed)?;
+        Ok(inner.router.prepare(config)?)
+    }
+
+    /// The core need not know a configuration by its number any more.
+    pub(crate) fn forget(&self, config: ConfigId) {
+        if let Some(mut inner) = self.lock() {
+            inner.router.forget(config);
+        }
     }
 
     /// The deployments of the configuration that holds.
     pub(crate) fn members(&self) -> BTreeSet<DeploymentId> {
-        self.lock().router.deployments_now().map(|deployment| deployment.id).collect()
+        let mut inner = self.lock();
+        let now = inner.iter_mut().flat_map(|inner| inner.router.deployments_now());
+        now.map(|deployment| deployment.id).collect()
     }
 
-    /// Everything that is counted, as Prometheus reads it.
-    pub(crate) fn metrics(&self) -> String {
+    /// Everything that is counted, as Prometheus reads it; nothing once the core has failed.
+    pub(crate) fn metrics(&self) -> Option<String> {
         let now = self.clock.now();
-        let inner = &mut *self.lock();
-        inner.metrics.text(now, &mut inner.router)
+        let inner = &mut *self.lock()?;
+        Some(inner.metrics.text(now, &mut inner.router))
     }
 
     /// A request comes in: it gets a mailbox, which holds its first orders when this returns. `ordinal`
@@ -126,7 +132,8 @@ impl Desk {
         arrival: impl FnOnce(Tag) -> Arrival,
     ) -> Mailbox {
         let (sender, mailbox) = unbounded_channel();
-        let mut inner = self.lock();
+        // Without a core nobody writes to it: it is closed when this returns.
+        let Some(mut inner) = self.lock() else { return mailbox };
         let tag = Tag(inner.mailboxes.insert(sender) as u64);
         if let Some(ledger) = &mut inner.ledger {
             ledger.arrived(tag, ordinal);
@@ -137,35 +144,53 @@ impl Desk {
 
     /// Tells the core what happened.
     pub(crate) fn tell(&self, input: Input) {
-        self.handle(&mut self.lock(), input);
+        if let Some(mut inner) = self.lock() {
+            self.handle(&mut inner, input);
+        }
     }
 
     /// Writes down an attempt whose connection was refused.
     pub(crate) fn refused(&self, start: &StartAttempt, request: &RefusedRequest) {
         let ended = self.clock.now();
-        if let Some(ledger) = &mut self.lock().ledger {
+        if let Some(ledger) = self.lock().as_mut().and_then(|inner| inner.ledger.as_mut()) {
             ledger.refused(start, request, ended);
         }
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        self.lock().router.in_flight()
+        self.lock().map_or(0, |inner| inner.router.in_flight())
     }
 
     /// The deployments that cool down.
     pub(crate) fn cooling(&self) -> Vec<DeploymentId> {
-        self.lock().router.cooling().map(|(id, _)| id).collect()
+        let inner = self.lock();
+        inner.iter().flat_map(|inner| inner.router.cooling()).map(|(id, _)| id).collect()
     }
 
     pub(crate) fn log(&self) -> GatewayLog {
-        self.lock().ledger.take().map(Ledger::into_log).unwrap_or_default()
+        // What was written down until a failure is whole.
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.ledger.take().map(Ledger::into_log).unwrap_or_default()
     }
 
-    /// Ticks the core whenever a timer of it is due; never ends.
+    /// Whether the core has failed: a panic in it is a defect, and what it left is not to be trusted.
+    /// Nothing of it is used from then on.
+    pub(crate) fn has_failed(&self) -> bool {
+        *self.failed.borrow()
+    }
+
+    /// Ends when the core fails.
+    pub(crate) async fn failed(&self) {
+        if self.failed.subscribe().wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ticks the core whenever a timer of it is due; ends only if the core fails.
     pub(crate) async fn run_timers(self: Arc<Self>) {
         loop {
             let due = {
-                let mut inner = self.lock();
+                let Some(mut inner) = self.lock() else { return };
                 inner.wakes_at = inner.router.next_timer().unwrap_or(Timestamp::MAX);
                 inner.wakes_at
             };
@@ -195,9 +220,38 @@ impl Desk {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic in the core is a defect; what it left is still the best there is to go on with.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The core; nothing, once it has failed.
+    fn lock(&self) -> Option<Locked<'_>> {
+        let inner = self.inner.lock().ok()?;
+        Some(Locked { inner, failed: &self.failed })
+    }
+}
+
+/// The core while it is held. A panic that comes by is told.
+struct Locked<'d> {
+    inner: MutexGuard<'d, Inner>,
+    failed: &'d watch::Sender<bool>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed.send_replace(true);
+        }
     }
 }
 
@@ -245,3 +299,6 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use crate::setup::{StartError, Upstream, Wording};
 use crate::upstream::Endpoint;
 use squall_router::{DeploymentId, Names, Numbers, RouterConfig, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -73,6 +73,17 @@ impl Switchboard {
         endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect()
     }
 
+    /// Closes the connections of deployments that are not among these. Attempts under way keep theirs; one
+    /// that begins all the same finds its upstream.
+    pub(crate) fn leave_what_is_gone(&self, members: &BTreeSet<DeploymentId>) {
+        let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        for (endpoint, id) in endpoints.iter_mut().zip((0..).map(DeploymentId)) {
+            if !members.contains(&id) && !endpoint.has_left() {
+                *endpoint = Arc::new(endpoint.left());
+            }
+        }
+    }
+
     /// Connects deployments to their upstreams. Those that call as before keep their connections.
     ///
     /// # Errors
@@ -84,7 +95,7 @@ impl Switchboard {
         let mut endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone();
         for (id, upstream, timeout) in upstreams {
             match endpoints.get(id.index()) {
-                Some(old) if old.calls(&upstream, timeout) => {}
+                Some(old) if old.calls(&upstream, timeout) && !old.has_left() => {}
                 Some(_) => endpoints[id.index()] = Arc::new(Endpoint::new(upstream, timeout)?),
                 None => endpoints.push(Arc::new(Endpoint::new(upstream, timeout)?)),
             }

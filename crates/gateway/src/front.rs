@@ -48,13 +48,19 @@ pub(crate) fn routes(front: Front) -> HttpRouter {
         .with_state(front)
 }
 
-async fn health() -> &'static str {
-    "ok\n"
+/// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
+async fn health(State(front): State<Front>) -> (StatusCode, &'static str) {
+    if front.desk.has_failed() {
+        (StatusCode::INTERNAL_SERVER_ERROR, "the core has failed\n")
+    } else {
+        (StatusCode::OK, "ok\n")
+    }
 }
 
 /// Whether it is to be sent requests. While it stops it is not: that is told before anything else changes.
 async fn ready(State(front): State<Front>) -> (StatusCode, &'static str) {
     match front.server.stage() {
+        _ if front.desk.has_failed() => (StatusCode::SERVICE_UNAVAILABLE, "the core has failed\n"),
         Stage::Open => (StatusCode::OK, "ready\n"),
         Stage::Leaving | Stage::Draining | Stage::Cut => {
             (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
@@ -64,7 +70,10 @@ async fn ready(State(front): State<Front>) -> (StatusCode, &'static str) {
 
 async fn metrics(State(front): State<Front>) -> Response {
     const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
-    ([(CONTENT_TYPE, VERSION)], front.desk.metrics()).into_response()
+    match front.desk.metrics() {
+        Some(text) => ([(CONTENT_TYPE, VERSION)], text).into_response(),
+        None => (StatusCode::INTERNAL_SERVER_ERROR, "the core has failed\n").into_response(),
+    }
 }
 
 async fn models(State(front): State<Front>) -> Response {
@@ -152,5 +161,9 @@ async fn exchange(
         Exchange::new(front.desk, front.switchboard, chat, captured, token, mailbox, response);
     // A task of its own: it must tell the core how the request ended even if the client hangs up.
     tokio::spawn(exchange.run());
-    answered.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    answered.await.unwrap_or_else(|_| {
+        let error = ApiError::of(FailureClass::Server, "")
+            .with_message("this gateway has failed at this request: its log says how");
+        answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, &error)
+    })
 }

@@ -43,6 +43,12 @@ impl GatewayView {
         }
     }
 
+    /// Ends when the core has failed, which is a defect: a panic in it. From then on requests get a 500, and
+    /// `/health` says so; the process should end.
+    pub async fn core_failed(&self) {
+        self.desk.failed().await;
+    }
+
     /// From now on this configuration holds: [`GatewaySetup::router`] for 0, the first of
     /// [`GatewaySetup::changes`] for 1, and so on. No request is lost: what runs ends as it began. A number
     /// that no configuration has is ignored.
@@ -60,20 +66,23 @@ impl GatewayView {
     /// When the router refuses it, or a base URL is none; then everything stays as it was.
     pub fn reload(&self, reload: Reload) -> Result<Changed, StartError> {
         let timeouts: Vec<_> = connect_timeouts(&reload.router).collect();
-        // Bad addresses are found before the router is told anything.
-        for (upstream, &timeout) in reload.upstreams.iter().zip(&timeouts) {
-            crate::upstream::Endpoint::new(upstream.clone(), timeout)?;
-        }
         let before = self.desk.members();
         let (config, numbers) = self.desk.prepare(reload.router.clone())?;
         let ids = numbers.deployments.iter().copied();
-        self.switchboard.connect(
+        let connected = self.switchboard.connect(
             ids.zip(reload.upstreams).zip(timeouts).map(|((id, up), timeout)| (id, up, timeout)),
-        )?;
+        );
+        if let Err(error) = connected {
+            self.desk.forget(config);
+            return Err(error);
+        }
         let directory = Directory::new(&reload.router, &numbers, &reload.wording);
         self.switchboard.set_directory(Arc::new(directory));
         self.desk.set_names(&self.switchboard, &reload.router, &numbers);
         self.desk.tell(Input::Reconfigure { config });
+        // Nobody goes back to it by its number.
+        self.desk.forget(config);
+        self.switchboard.leave_what_is_gone(&self.desk.members());
         Ok(self.changed(&before, &self.desk.members()))
     }
 
@@ -133,7 +142,7 @@ impl Gateway {
         let first = Roster::default().add(&setup.router);
         directories.push(Arc::new(Directory::new(&setup.router, &first, &setup.wording)));
         for change in &setup.changes {
-            let numbers = router.prepare(change.clone())?;
+            let (_, numbers) = router.prepare(change.clone())?;
             directories.push(Arc::new(Directory::new(change, &numbers, &setup.wording)));
         }
         let switchboard = Arc::new(Switchboard::new(Arc::clone(&directories[0])));
@@ -143,13 +152,7 @@ impl Gateway {
         let serving = serving.map_err(cannot_listen)?;
         let addr = serving.addr();
         let (checks, wanted) = checks::channel();
-        let desk = Arc::new(Desk::new(
-            router,
-            u16::try_from(setup.changes.len() + 1).unwrap_or(u16::MAX),
-            setup.clock,
-            setup.keep,
-            checks,
-        ));
+        let desk = Arc::new(Desk::new(router, setup.clock, setup.keep, checks));
         desk.set_names(&switchboard, &setup.router, &first);
         let view = GatewayView {
             desk: Arc::clone(&desk),
@@ -178,6 +181,11 @@ impl Gateway {
     #[must_use]
     pub fn view(&self) -> GatewayView {
         self.view.clone()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.view.desk)
     }
 
     /// Takes no new request, waits until every one has ended, at most for `patience`, then stops.
@@ -219,8 +227,8 @@ fn upstreams(
             }
         }
     }
-    let upstreams = (0..).map(DeploymentId).zip(&setup.upstreams).zip(timeouts);
-    upstreams.map(|((id, upstream), timeout)| (id, upstream.clone(), timeout))
+    let upstreams = setup.upstreams.iter().zip((0..).map(DeploymentId)).zip(timeouts);
+    upstreams.map(|((upstream, id), timeout)| (id, upstream.clone(), timeout))
 }
 
 fn connect_timeouts(router: &RouterConfig) -> impl Iterator<Item = Duration> + '_ {

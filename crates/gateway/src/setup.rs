@@ -133,6 +133,9 @@ pub enum StartError {
         /// What was given.
         base_url: String,
     },
+    /// The core has failed before: it takes nothing any more.
+    #[error("the core of this gateway has failed: restart it")]
+    CoreFailed,
     /// The address cannot be listened on.
     #[error("failed to listen on {listen}: {source}")]
     Listen {

@@ -43,6 +43,9 @@ pub(crate) struct Endpoint {
     /// Those of every call.
     headers: HeaderMap,
     client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    /// Its deployment is gone.
+    left: bool,
 }
 
 impl Endpoint {
@@ -60,19 +63,15 @@ impl Endpoint {
         let models_uri = base.below(dialect.models_path()).ok_or_else(bad)?;
         let secure = base.scheme == Scheme::HTTPS;
         let connector = connect::connector(&upstream, secure, connect_timeout)?;
-        // The router decides what is tried again: the client must not.
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .retry_canceled_requests(false)
-            .build(connector);
         Ok(Self {
             headers: dialect.headers(upstream.api_key.as_deref()),
             dialect,
             base,
             chat_uris,
             models_uri,
-            client,
+            client: client(connector.clone()),
+            connector,
+            left: false,
             upstream,
             connect_timeout,
         })
@@ -80,6 +79,27 @@ impl Endpoint {
 
     pub(crate) fn name(&self) -> &str {
         &self.upstream.name
+    }
+
+    /// The same without a connection: for a deployment that is gone. Calls under way keep theirs.
+    pub(crate) fn left(&self) -> Self {
+        Self {
+            upstream: self.upstream.clone(),
+            connect_timeout: self.connect_timeout,
+            dialect: self.dialect,
+            base: self.base.clone(),
+            chat_uris: self.chat_uris.clone(),
+            models_uri: self.models_uri.clone(),
+            headers: self.headers.clone(),
+            client: client(self.connector.clone()),
+            connector: self.connector.clone(),
+            left: true,
+        }
+    }
+
+    /// Whether its deployment is gone.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.left
     }
 
     pub(crate) fn provider(&self) -> &str {
@@ -176,8 +196,17 @@ impl Endpoint {
     }
 }
 
+/// The router decides what is tried again: the client must not.
+fn client(connector: Connector) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .retry_canceled_requests(false)
+        .build(connector)
+}
+
 /// The address that all calls lie below.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Base {
     scheme: Scheme,
     authority: Authority,

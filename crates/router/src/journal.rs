@@ -49,11 +49,11 @@ pub fn replay<'a>(
     let mut outputs = Vec::new();
     for frame in frames {
         let index = replayed.frames;
-        let unreadable = ReplayError::Unreadable { frame: index };
+        let unreadable = || ReplayError::Unreadable { frame: index };
         let Some((body, recorded)) = frame.split_last_chunk::<8>() else {
-            return Err(unreadable);
+            return Err(unreadable());
         };
-        let (now, input) = decode_input(body).ok_or(unreadable)?;
+        let (now, input) = decode_input(body).ok_or_else(unreadable)?;
         outputs.clear();
         router.handle(now, input);
         outputs.extend(core::iter::from_fn(|| router.poll()));
@@ -76,7 +76,7 @@ pub struct Replayed {
 }
 
 /// Why a journal could not be replayed to its end.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// The configuration is not one a router can run with.

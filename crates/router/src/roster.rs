@@ -1,6 +1,7 @@
 //! Who is who over successive configurations: numbers by name, never given twice.
 
-use crate::{DeploymentId, GroupId, RouterConfig, TenantId};
+use crate::{ConfigError, DeploymentId, GroupId, RouterConfig, TenantId};
+use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,6 +27,37 @@ pub struct Numbers {
 }
 
 impl Roster {
+    /// How many groups, how many deployments and how many tenants there may ever be.
+    const NAMES_MAX: usize = u16::MAX as usize;
+
+    /// Whether there are numbers for all names of one more configuration.
+    ///
+    /// # Errors
+    /// The first name that there is no number left for.
+    pub(crate) fn has_room_for(&self, config: &RouterConfig) -> Result<(), ConfigError> {
+        let none_left =
+            |what, name: &str| ConfigError::NoNumberLeft { what, name: name.to_owned() };
+        let [mut groups, mut deployments, mut tenants] =
+            [self.groups.len(), self.deployments.len(), self.tenants.len()]
+                .map(|taken| Self::NAMES_MAX.saturating_sub(taken));
+        for group in &config.groups {
+            let known = self.groups.get(&group.name);
+            take(known.is_some(), &mut groups).map_err(|()| none_left("group", &group.name))?;
+            for deployment in &group.deployments {
+                let known = known.is_some_and(|&id| {
+                    self.deployments.contains_key(&(id, deployment.name.clone()))
+                });
+                take(known, &mut deployments)
+                    .map_err(|()| none_left("deployment", &deployment.name))?;
+            }
+        }
+        for tenant in &config.tenants {
+            let known = self.tenants.contains_key(&tenant.name);
+            take(known, &mut tenants).map_err(|()| none_left("tenant", &tenant.name))?;
+        }
+        Ok(())
+    }
+
     /// Numbers the groups and deployments of one more configuration: old ones as before, new ones behind
     /// all there have been.
     pub fn add(&mut self, config: &RouterConfig) -> Numbers {
@@ -58,6 +90,14 @@ impl Roster {
     pub fn deployments(&self) -> usize {
         self.deployments.len()
     }
+}
+
+/// One of the numbers that are left, for a name that has none yet.
+fn take(known: bool, left: &mut usize) -> Result<(), ()> {
+    if !known {
+        *left = left.checked_sub(1).ok_or(())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -106,8 +106,8 @@ pub struct Router {
     /// A limit of a group or tenant has room again, and those who wait do not know.
     freed: bool,
     roster: Roster,
-    /// Every configuration that was given, the first among them.
-    configs: Vec<(RouterConfig, Numbers)>,
+    /// Every configuration that was given and not forgotten, by number, the first among them.
+    configs: Vec<Option<(RouterConfig, Numbers)>>,
     outputs: VecDeque<Output>,
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
@@ -45,6 +45,13 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         tokio::select! {
             () = signals.stop(1) => {}
             () = watch.changes(signals.clone(), || take_on(&args.config, listen, &view)) => {}
+            () = view.core_failed() => {
+                // The panic has said where. Those who wait are told, and nobody is left with a server that
+                // answers nothing.
+                let at_once = Drain { delay: Duration::ZERO, patience: Duration::ZERO };
+                gateway.drain(at_once, std::future::ready(())).await;
+                return Err(Error::CoreFailed);
+            }
         }
         let drain = Drain { delay: args.drain_delay, patience: args.drain };
         terminal::status(format_args!(

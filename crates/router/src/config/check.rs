@@ -2,6 +2,7 @@
 
 use super::{FallbackRule, GroupConfig, RouterConfig};
 use crate::GroupId;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// How deep lists of fallbacks may lead one into the other.
@@ -103,7 +104,7 @@ impl RouterConfig {
 }
 
 /// Why a router cannot run with a configuration. `group` is a place in [`RouterConfig::groups`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// There is no group.
@@ -157,4 +158,18 @@ pub enum ConfigError {
     /// More than 65,535 groups or deployments.
     #[error("more than 65535 groups or deployments")]
     TooMany,
+    /// More names over all configurations than there are numbers.
+    #[error(
+        "there is no number left for the {what} `{name}`: 65535 names have been given since the start; \
+         a restart begins anew"
+    )]
+    NoNumberLeft {
+        /// A group, a deployment or a tenant.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// More configurations at once than there are numbers.
+    #[error("more than 65536 configurations are prepared and not forgotten")]
+    TooManyConfigs,
 }

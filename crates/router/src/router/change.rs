@@ -13,22 +13,41 @@ use crate::strategy::Picker;
 use crate::{
     ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, Limits, Note, Numbers, RouterConfig,
 };
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 impl Router {
-    /// Takes a configuration that may hold later, and says what its groups, deployments and tenants
-    /// are called: those that were there before, by name, as before. The first that is prepared is
-    /// [`ConfigId`] 1, the next 2, and so on; [`Input::Reconfigure`](crate::Input::Reconfigure) makes it
-    /// hold. Number 0 is the one that the router began with, so that there is a way back.
+    /// Takes a configuration that may hold later, and says how
+    /// [`Input::Reconfigure`](crate::Input::Reconfigure) is to call it, and what its groups, deployments
+    /// and tenants are called: those that were there before, by name, as before. The first that is
+    /// prepared is [`ConfigId`] 1, the next 2, and so on, but for numbers that were
+    /// [forgotten](Self::forget): those are given first. Number 0 is the one that the router began with,
+    /// so that there is a way back.
     ///
     /// # Errors
-    /// When the configuration is not one that a router can run with; then it has no number.
-    pub fn prepare(&mut self, config: RouterConfig) -> Result<Numbers, ConfigError> {
+    /// When the configuration is not one that a router can run with, or there is no number left for it or
+    /// for a name in it; then nothing has changed.
+    pub fn prepare(&mut self, config: RouterConfig) -> Result<(ConfigId, Numbers), ConfigError> {
         config.validate()?;
+        self.roster.has_room_for(&config)?;
+        let free = self.configs.iter().position(Option::is_none).unwrap_or(self.configs.len());
+        let id = u16::try_from(free).map(ConfigId).map_err(|_| ConfigError::TooManyConfigs)?;
         let numbers = self.roster.add(&config);
         self.enrol(&config, &numbers);
-        self.configs.push((config, numbers.clone()));
-        Ok(numbers)
+        if free == self.configs.len() {
+            self.configs.push(None);
+        }
+        self.configs[free] = Some((config, numbers.clone()));
+        Ok((id, numbers))
+    }
+
+    /// Forgets a configuration that was prepared: it cannot be made to hold any more, and its number is
+    /// given again. The one that holds goes on to hold. A server that is given another configuration every
+    /// minute forgets each as soon as it holds.
+    pub fn forget(&mut self, config: ConfigId) {
+        if let Some(place) = self.configs.get_mut(usize::from(config.0)) {
+            *place = None;
+        }
     }
 
     /// Makes places for groups, deployments and tenants that were not there before. They take no part
@@ -60,19 +79,18 @@ impl Router {
     }
 
     pub(super) fn reconfigure(&mut self, config: ConfigId) {
-        if usize::from(config.0) >= self.configs.len() {
+        if !self.take_on(config.0.into()) {
             self.ignored += 1;
             return;
         }
-        self.take_on(config.0.into());
         self.note(Note::Reconfigured { config });
         self.leave_what_is_gone();
         self.serve_queues();
     }
 
-    /// From now on this configuration holds.
-    pub(super) fn take_on(&mut self, place: usize) {
-        let (config, numbers) = self.configs[place].clone();
+    /// From now on this configuration holds; false, if there is none.
+    pub(super) fn take_on(&mut self, place: usize) -> bool {
+        let Some(Some((config, numbers))) = self.configs.get(place).cloned() else { return false };
         if self.budget.config() != config.retry_budget {
             self.budget = Budget::new(config.retry_budget);
         }
@@ -87,6 +105,7 @@ impl Router {
             self.take_on_group(id, group, members);
         }
         self.take_on_checks(config.health_checks);
+        true
     }
 
     fn take_on_accounts(&mut self, config: &RouterConfig) {
@@ -100,18 +119,22 @@ impl Router {
 
     fn take_on_tenants(&mut self, config: &RouterConfig, numbers: &Numbers) {
         let now = self.now;
+        let known = numbers.tenants.iter().zip(&config.tenants);
+        let known: BTreeMap<usize, Limits> =
+            known.map(|(id, tenant)| (id.index(), tenant.limits)).collect();
         for (place, gate) in self.tenants.iter_mut().enumerate() {
-            let known = numbers.tenants.iter().position(|id| id.index() == place);
-            let limits = known.map(|known| config.tenants[known].limits).unwrap_or_default();
+            let limits = known.get(&place).copied().unwrap_or_default();
             self.freed |= gate.reconfigure(now, limits);
         }
     }
 
     /// Deployments and groups that the configuration does not have take nothing more.
     fn retire_the_others(&mut self, numbers: &Numbers) {
+        let (deployments, groups): (BTreeSet<_>, BTreeSet<_>) =
+            (numbers.deployments.iter().collect(), numbers.groups.iter().collect());
         for place in 0..self.deployments.len() {
             let id = DeploymentId(place as u16);
-            if numbers.deployments.contains(&id) {
+            if deployments.contains(&id) {
                 continue;
             }
             self.deployment_timers.disarm(id.0.into());
@@ -123,7 +146,7 @@ impl Router {
             }
         }
         for (place, group) in self.groups.iter_mut().enumerate() {
-            if !numbers.groups.contains(&GroupId(place as u16)) {
+            if !groups.contains(&GroupId(place as u16)) {
                 group.board = Board::default();
                 group.picker = Picker::new(group.config.strategy, &[]);
             }

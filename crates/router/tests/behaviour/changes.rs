@@ -24,7 +24,7 @@ fn config(groups: Vec<GroupConfig>) -> RouterConfig {
 /// A rig with a second configuration that waits to be taken on.
 fn rig(from: Vec<GroupConfig>, to: Vec<GroupConfig>) -> (Rig, Numbers) {
     let mut rig = Rig::new(from);
-    let numbers = rig.router.prepare(config(to)).unwrap();
+    let (_, numbers) = rig.router.prepare(config(to)).unwrap();
     (rig, numbers)
 }
 
@@ -151,6 +151,25 @@ fn a_configuration_that_cannot_run_changes_nothing() {
 }
 
 #[test]
+fn what_is_forgotten_cannot_hold_any_more_and_its_number_is_given_again() {
+    let mut rig = Rig::new(vec![group(&["a"])]);
+    let (first, _) = rig.router.prepare(config(vec![group(&["b"])])).unwrap();
+    let (second, _) = rig.router.prepare(config(vec![group(&["c"])])).unwrap();
+    assert_eq!((first, second), (ConfigId(1), ConfigId(2)));
+    rig.tell(Input::Reconfigure { config: first });
+    rig.router.forget(first);
+    assert_eq!(rig.serve(), 1, "what holds goes on to hold");
+    assert_eq!(rig.tell(Input::Reconfigure { config: first }).outputs, []);
+    assert_eq!(rig.router.ignored(), 1);
+    let (again, numbers) = rig.router.prepare(config(vec![group(&["d"])])).unwrap();
+    assert_eq!((again, numbers.deployments), (first, vec![DeploymentId(3)]));
+    rig.tell(Input::Reconfigure { config: again });
+    assert_eq!(rig.serve(), 3);
+    rig.tell(Input::Reconfigure { config: second });
+    assert_eq!(rig.serve(), 2, "others keep their numbers");
+}
+
+#[test]
 fn a_tenant_keeps_its_number_wherever_it_stands() {
     let tenant = |name: &str, concurrency| TenantConfig {
         name: name.into(),
@@ -158,7 +177,8 @@ fn a_tenant_keeps_its_number_wherever_it_stands() {
     };
     let with = |tenants| RouterConfig { tenants, ..config(vec![group(&["only"])]) };
     let mut rig = Rig::of(with(vec![tenant("a", Some(1)), tenant("b", None)]));
-    let numbers = rig.router.prepare(with(vec![tenant("b", None), tenant("a", Some(1))])).unwrap();
+    let (_, numbers) =
+        rig.router.prepare(with(vec![tenant("b", None), tenant("a", Some(1))])).unwrap();
     assert_eq!(numbers.tenants, [TenantId(1), TenantId(0)]);
     let of_a = |rig: &mut Rig| rig.arrive_with(|arrival| arrival.tenant = Some(TenantId(0)));
     let running = of_a(&mut rig).start();
