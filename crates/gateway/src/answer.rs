@@ -52,9 +52,9 @@ pub(crate) fn refusal(status: StatusCode, error: &ApiError) -> Response {
 }
 
 /// The event that ends a stream badly.
-pub(crate) fn error_event(class: FailureClass, model: &str) -> Bytes {
+pub(crate) fn error_event(error: &ApiError) -> Bytes {
     let mut event = Vec::new();
-    ChunkWriter::error(&mut event, &ApiError::of(class, model));
+    ChunkWriter::error(&mut event, error);
     event.into()
 }
 

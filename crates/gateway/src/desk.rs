@@ -5,14 +5,15 @@ mod ledger;
 use crate::checks::Check;
 use crate::directory::Switchboard;
 use crate::metrics::Metrics;
+use crate::refusal::{GroupState, NAMED_MAX, Unusable};
 use crate::setup::{GatewayLog, Keep, StartError};
 use ledger::Ledger;
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_router::{
-    Arrival, AttemptId, ConfigId, DeploymentId, Input, Numbers, Outcome, Output, RequestKey,
-    Router, RouterConfig, StartAttempt, Tag,
+    Arrival, AttemptId, ConfigId, DeploymentId, DeploymentNow, GroupId, Input, LimitKind, Note,
+    Numbers, Outcome, Output, RequestKey, Router, RouterConfig, Skipped, StartAttempt, Tag,
 };
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
@@ -27,6 +28,8 @@ pub(crate) enum Order {
     Start(StartAttempt),
     Cancel(AttemptId),
     Commit,
+    /// It has decided something about the request.
+    Note(Note),
     Done(Outcome),
 }
 
@@ -46,6 +49,8 @@ pub(crate) struct Desk {
 struct Inner {
     router: Router,
     mailboxes: Slab<UnboundedSender<Order>>,
+    /// The shell's names for requests, by the slot of the core.
+    tags: Vec<Tag>,
     ledger: Option<Ledger>,
     metrics: Metrics,
     /// Where checks that the core wants are carried out.
@@ -67,6 +72,7 @@ impl Desk {
             inner: Mutex::new(Inner {
                 router,
                 mailboxes: Slab::new(),
+                tags: Vec::new(),
                 ledger: (keep == Keep::Everything).then(Ledger::default),
                 metrics: Metrics::default(),
                 checks,
@@ -167,6 +173,13 @@ impl Desk {
         inner.iter().flat_map(|inner| inner.router.cooling()).map(|(id, _)| id).collect()
     }
 
+    /// How groups stand, for the words of a refusal.
+    pub(crate) fn states(&self, groups: &[GroupId]) -> Vec<GroupState> {
+        let now = self.clock.now();
+        let Some(mut inner) = self.lock() else { return Vec::new() };
+        groups.iter().map(|&group| inner.state(group, now)).collect()
+    }
+
     pub(crate) fn log(&self) -> GatewayLog {
         // What was written down until a failure is whole.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,12 +278,41 @@ pub(crate) struct RefusedRequest {
 }
 
 impl Inner {
+    fn state(&mut self, group: GroupId, now: Timestamp) -> GroupState {
+        // Both are in the group's order.
+        let skipped: Vec<_> = self.router.skipped(group).collect();
+        let mut skipped = skipped.into_iter().peekable();
+        let mut state = GroupState {
+            name: self.metrics.group(group).to_owned(),
+            queued: self.router.queued(group),
+            unusable: Vec::new(),
+            unusable_count: 0,
+            count: 0,
+        };
+        for deployment in self.router.deployments_of(group) {
+            state.count += 1;
+            let skipped = skipped.next_if(|skipped| skipped.deployment == deployment.id);
+            let Some(why) = unusable(&deployment, skipped.as_ref(), now) else { continue };
+            state.unusable_count += 1;
+            if state.unusable.len() < NAMED_MAX {
+                let name = self.metrics.deployment(deployment.id).to_owned();
+                state.unusable.push((name, why));
+            }
+        }
+        state
+    }
+
     fn deliver(&mut self, now: Timestamp, output: Output) {
         match output {
             Output::Accepted { tag, request } => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.accepted(tag, request);
                 }
+                let slot = request.slot as usize;
+                if self.tags.len() <= slot {
+                    self.tags.resize(slot + 1, tag);
+                }
+                self.tags[slot] = tag;
                 self.send(tag, Order::Accepted(request));
             }
             Output::StartAttempt(start) => self.send(start.tag, Order::Start(start)),
@@ -288,6 +330,10 @@ impl Inner {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.note(now, note);
                 }
+                let slot = note.request().map(|request| request.slot as usize);
+                if let Some(&tag) = slot.and_then(|slot| self.tags.get(slot)) {
+                    self.send(tag, Order::Note(note));
+                }
             }
         }
     }
@@ -298,6 +344,33 @@ impl Inner {
             let _ = mailbox.send(order);
         }
     }
+}
+
+/// Why a deployment takes no request now; `None` if it takes some.
+fn unusable(
+    deployment: &DeploymentNow,
+    skipped: Option<&Skipped>,
+    now: Timestamp,
+) -> Option<Unusable> {
+    if !deployment.healthy {
+        return Some(Unusable::Unhealthy);
+    }
+    if let Some(Skipped { reason, until, .. }) = skipped {
+        let wait = until.map(|until| until.since(now));
+        return Some(Unusable::Skipped { reason: *reason, wait });
+    }
+    if let Some(until) = deployment.spent_until {
+        return Some(Unusable::MoneySpent { wait: until.since(now) });
+    }
+    let limits = [
+        (LimitKind::Concurrency, deployment.limits.concurrency),
+        (LimitKind::Requests, deployment.limits.rpm),
+        (LimitKind::Tokens, deployment.limits.tpm),
+    ];
+    let mut reached = limits
+        .into_iter()
+        .filter(|(_, limit)| limit.is_some_and(|(used, allowed)| used >= allowed));
+    reached.next().map(|(limit, _)| Unusable::AtLimit { limit })
 }
 
 #[cfg(test)]

@@ -41,6 +41,13 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// The name of a tenant.
+    pub(crate) fn tenant(&self, id: TenantId) -> Option<&str> {
+        self.tenants.iter().find(|(_, each)| **each == id).map(|(name, _)| name.as_str())
+    }
+}
+
 /// Whom each deployment calls, by number, and what names mean now. Read for every request and every
 /// attempt, changed a few times a day.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 use crate::answer;
 use crate::desk::{Desk, Mailbox, Order, RefusedRequest};
 use crate::directory::Switchboard;
+use crate::refusal::{self, Story};
 use crate::upstream::{Call, News};
 use axum::response::Response;
 use bytes::Bytes;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass};
-use squall_router::{AttemptId, Input, Outcome, RequestKey, StartAttempt, Usage};
+use squall_failure::{Failure, FailureClass, Source};
+use squall_router::{AttemptId, GroupId, Input, Outcome, RequestKey, StartAttempt, Usage};
 use squall_wire::RequestToken;
 use squall_wire::openai::{ApiError, ChatRequest};
 use std::collections::VecDeque;
@@ -38,6 +39,8 @@ pub(crate) struct Exchange {
     stash: VecDeque<Bytes>,
     /// What a content policy left of an answer, and who gave it.
     filtered: Option<(Bytes, String)>,
+    /// What the core decided about it.
+    story: Story,
     /// Why an upstream could not be asked.
     untold: Option<ApiError>,
     request: Option<RequestKey>,
@@ -61,11 +64,11 @@ pub(crate) struct Running {
 }
 
 impl Exchange {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         desk: Arc<Desk>,
         switchboard: Arc<Switchboard>,
         chat: ChatRequest,
-        captured: Option<String>,
+        found: (GroupId, Option<String>),
         token: Option<RequestToken>,
         mailbox: Mailbox,
         response: oneshot::Sender<Response>,
@@ -74,13 +77,14 @@ impl Exchange {
             desk,
             switchboard,
             chat,
-            captured,
+            captured: found.1,
             token,
             mailbox,
             response: Some(response),
             chunks: None,
             stash: VecDeque::new(),
             filtered: None,
+            story: Story::new(found.0),
             untold: None,
             request: None,
             attempt: None,
@@ -124,6 +128,7 @@ impl Exchange {
             Order::Accepted(request) => self.request = Some(request),
             Order::Start(start) => {
                 self.attempts += 1;
+                self.story.attempted();
                 let endpoint = self.switchboard.endpoint(start.deployment);
                 let (token, captured) = (self.token.as_ref(), self.captured.as_deref());
                 let silence = start.between_tokens_timeout;
@@ -143,6 +148,7 @@ impl Exchange {
                 }
             }
             Order::Commit => self.commit(),
+            Order::Note(note) => self.story.note(&note),
             Order::Done(_) => {}
         }
     }
@@ -240,19 +246,33 @@ impl Exchange {
         }
     }
 
+    /// Why the gateway refuses by itself, or what the class of the failure is.
+    fn error(&self, failure: &Failure) -> ApiError {
+        let model = &self.chat.model;
+        if failure.source != Source::Gateway {
+            return ApiError::of(failure.class, model);
+        }
+        let groups = self.desk.states(self.story.groups());
+        let tenant = self.story.tenant().map(|tenant| {
+            self.switchboard.directory().tenant(tenant).unwrap_or_default().to_owned()
+        });
+        refusal::told(failure, &self.story, &groups, tenant.as_deref(), model)
+            .unwrap_or_else(|| ApiError::of(failure.class, model))
+    }
+
     fn done(mut self, outcome: Outcome) {
         if let Outcome::Failed { failure, .. } = outcome {
+            let error = self.error(&failure);
             if let Some(response) = self.response {
                 let filtered =
                     self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
                 let untold = self.untold.filter(|_| failure.class == FailureClass::BadRequest);
-                let error = || ApiError::of(failure.class, &self.chat.model);
                 let _ = response.send(match filtered {
                     Some((body, name)) => answer::whole(body, &name, self.attempts),
-                    None => answer::error(&failure, &untold.unwrap_or_else(error), self.attempts),
+                    None => answer::error(&failure, &untold.unwrap_or(error), self.attempts),
                 });
             } else {
-                self.stash.push_back(answer::error_event(failure.class, &self.chat.model));
+                self.stash.push_back(answer::error_event(&error));
             }
         }
         // What a slow client has not read yet is not the core's business any more.

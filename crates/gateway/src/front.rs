@@ -6,14 +6,14 @@ use crate::desk::Desk;
 use crate::directory::{Directory, Switchboard};
 use crate::exchange::Exchange;
 use crate::serving::{Shared, Stage};
-use crate::{keys, serving};
+use crate::{keys, refusal, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use squall_failure::FailureClass;
 use squall_router::{Arrival, TenantId};
 use squall_wire::openai::{
@@ -45,7 +45,17 @@ pub(crate) fn routes(front: Front) -> HttpRouter {
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(not_allowed)
         .with_state(front)
+}
+
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    refusal::unknown_path(&method, uri.path())
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Response {
+    refusal::not_allowed(&method, uri.path())
 }
 
 /// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
@@ -113,17 +123,43 @@ async fn route(
         Ok(tenant) => tenant,
         Err((status, error)) => return answer::refusal(status, &error),
     };
+    if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
+        && !encoding.eq_ignore_ascii_case("identity")
+    {
+        return refusal::unsupported_encoding(&encoding);
+    }
     let (body, held) = match serving::read(&front.server, body).await {
         Ok(read) => read,
         Err(refusal) => return *refusal,
     };
     let mut response = match parse(body) {
         Ok(chat) => exchange(front, &head.headers, tenant, &directory, chat).await,
-        Err(error) => answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
+        Err(error) => unreadable(&head.headers, &error),
     };
     // What the body holds of the memory for all of them is given back when the answer has ended.
     response.extensions_mut().insert(held);
     response
+}
+
+/// A body that is no request. Whoever says that it is no JSON is told of that; who sends JSON under another
+/// name, as `curl -d` does, is served.
+fn unreadable(headers: &HeaderMap, error: &RequestError) -> Response {
+    match (error, text(headers, CONTENT_TYPE)) {
+        (RequestError::NotJson(_), Some(kind)) if !is_json(&kind) => {
+            refusal::unsupported_media(&kind)
+        }
+        _ => answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
 }
 
 async fn exchange(
@@ -155,15 +191,11 @@ async fn exchange(
         overrides: asks.overrides,
         ..Arrival::new(tag, found.group)
     });
-    let captured = found.captured.map(str::to_owned);
+    let found = (found.group, found.captured.map(str::to_owned));
     let (response, answered) = oneshot::channel();
     let exchange =
-        Exchange::new(front.desk, front.switchboard, chat, captured, token, mailbox, response);
+        Exchange::new(front.desk, front.switchboard, chat, found, token, mailbox, response);
     // A task of its own: it must tell the core how the request ended even if the client hangs up.
     tokio::spawn(exchange.run());
-    answered.await.unwrap_or_else(|_| {
-        let error = ApiError::of(FailureClass::Server, "")
-            .with_message("this gateway has failed at this request: its log says how");
-        answer::refusal(StatusCode::INTERNAL_SERVER_ERROR, &error)
-    })
+    answered.await.unwrap_or_else(|_| refusal::internal())
 }

@@ -20,6 +20,8 @@ mod front;
 mod gateway;
 mod keys;
 mod metrics;
+mod refusal;
+mod request_id;
 mod serving;
 mod setup;
 mod upstream;

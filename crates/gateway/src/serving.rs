@@ -12,6 +12,7 @@ mod budget;
 mod connection;
 mod hosts;
 mod listen;
+mod plain;
 mod request;
 mod settings;
 mod shared;

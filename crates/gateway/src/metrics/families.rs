@@ -18,7 +18,13 @@ pub(super) fn text(metrics: &Metrics, router: &mut Router) -> String {
 }
 
 impl Metrics {
-    fn group(&self, id: GroupId) -> &str {
+    /// The name of a deployment.
+    pub(crate) fn deployment(&self, id: DeploymentId) -> &str {
+        self.deployments.get(id.index()).map_or("", |named| named.name.as_str())
+    }
+
+    /// The name of a group.
+    pub(crate) fn group(&self, id: GroupId) -> &str {
         self.groups.get(id.index()).map_or("", String::as_str)
     }
 

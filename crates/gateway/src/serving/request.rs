@@ -4,6 +4,7 @@ use super::shared::{Shared, Stage};
 use super::timed::{Progress, Waits};
 use super::{Held, hosts};
 use crate::answer;
+use crate::request_id::REQUEST_ID;
 use axum::Router as Routes;
 use axum::body::Body;
 use axum::response::Response;
@@ -29,8 +30,10 @@ pub(super) async fn answered(
     full: bool,
 ) -> Result<Response, Infallible> {
     progress.now_waits(Waits::Answer);
-    let request = request
+    let id = shared.ids.of(request.headers());
+    let mut request = request
         .map(|body| Body::new(Watched { body, progress: Arc::clone(&progress), over: false }));
+    request.extensions_mut().insert(id.clone());
     let refusal = match shared.stage() {
         Stage::Draining | Stage::Cut => Some(stopping()),
         Stage::Open | Stage::Leaving if full => Some(too_many()),
@@ -51,6 +54,7 @@ pub(super) async fn answered(
     if shared.stage() >= Stage::Leaving || progress.has_unread_body() {
         response = closing(response);
     }
+    response.headers_mut().insert(REQUEST_ID, id.header_value());
     let held = response.extensions_mut().remove::<Held>();
     let is_stream =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");

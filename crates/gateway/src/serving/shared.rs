@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::settings::ServerSettings;
+use crate::request_id::RequestIds;
 use squall_clock::Clock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, watch};
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) settings: ServerSettings,
     pub(crate) clock: Clock,
     pub(crate) bodies: Budget,
+    pub(super) ids: RequestIds,
     /// Whether requests must name this machine.
     pub(super) loopback: bool,
     stage: watch::Sender<Stage>,
@@ -38,6 +40,7 @@ impl Shared {
     pub(crate) fn new(settings: ServerSettings, clock: Clock, loopback: bool) -> Self {
         Self {
             bodies: Budget::new(settings.max_body_memory),
+            ids: RequestIds::new(),
             settings,
             clock,
             loopback,

@@ -5,7 +5,9 @@
 //! closed over unread input resets the connection, and the answer may be lost on its way to the client.
 
 use super::alarm::Alarm;
+use super::plain::Instead;
 use super::settings::ServerSettings;
+use bytes::Buf;
 use squall_clock::Clock;
 use std::io;
 use std::pin::Pin;
@@ -90,6 +92,8 @@ pub(super) struct Timed {
     input_for: Waits,
     /// Rings when nothing is taken that waits.
     output: Alarm,
+    /// Written in place of a refusal of the HTTP library's own.
+    instead: Option<Instead>,
     /// The client sends nothing more.
     ended: bool,
     /// Set once our side has said that it sends nothing more.
@@ -123,6 +127,7 @@ impl Timed {
             input,
             input_for: Waits::Fresh,
             output: Alarm::new(clock),
+            instead: None,
             ended: false,
             lingers: None,
         }
@@ -161,6 +166,28 @@ impl Timed {
             return Poll::Ready(Err(timed_out("the client does not read its answer")));
         }
         Poll::Pending
+    }
+
+    /// Writes an answer of our own, and says that the one in whose place it is was written.
+    fn write_instead(
+        &mut self,
+        context: &mut Context<'_>,
+        mut instead: Instead,
+    ) -> Poll<io::Result<usize>> {
+        // The rest of what was refused may still come.
+        self.progress.body_is_unread();
+        while !instead.rest.is_empty() {
+            match Pin::new(&mut self.socket).poll_write(context, &instead.rest) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => instead.rest.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.instead = Some(instead);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(instead.replaces))
     }
 
     /// Reads what still comes, and throws it away: until the client has ended, or for a while.
@@ -226,7 +253,10 @@ impl AsyncWrite for Timed {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let done = Pin::new(&mut this.socket).poll_write(context, bytes);
+        let done = match this.instead.take().or_else(|| Instead::of(bytes)) {
+            Some(instead) => this.write_instead(context, instead),
+            None => Pin::new(&mut this.socket).poll_write(context, bytes),
+        };
         this.written(context, done)
     }
 
@@ -236,7 +266,14 @@ impl AsyncWrite for Timed {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let done = Pin::new(&mut this.socket).poll_write_vectored(context, bytes);
+        let instead = this.instead.take().or_else(|| match bytes {
+            [bytes] => Instead::of(bytes),
+            _ => None,
+        });
+        let done = match instead {
+            Some(instead) => this.write_instead(context, instead),
+            None => Pin::new(&mut this.socket).poll_write_vectored(context, bytes),
+        };
         this.written(context, done)
     }
 

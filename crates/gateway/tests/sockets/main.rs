@@ -10,6 +10,7 @@ mod failures;
 mod formats;
 mod metrics;
 mod operations;
+mod refusals;
 mod rig;
 #[cfg(feature = "tls")]
 mod tls;

@@ -2,6 +2,7 @@
 
 use super::Router;
 use crate::cooldown::Standing;
+use crate::deployment::Deployment;
 use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -23,6 +24,16 @@ pub struct DeploymentNow {
     pub weight: u32,
     /// Whether checks find it well, as far as there are checks.
     pub healthy: bool,
+    /// When the money of its budgets' period may be spent again, if it is spent now.
+    pub spent_until: Option<Timestamp>,
+}
+
+impl DeploymentNow {
+    /// Whether requests go there: it is neither skipped nor found ill. Limits and budgets are another matter.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.healthy && self.state != DeploymentState::Cooling
+    }
 }
 
 /// Whether a deployment is skipped.
@@ -73,23 +84,18 @@ impl Router {
     /// The deployments of the configuration that holds, at the time of the latest input.
     pub fn deployments_now(&mut self) -> impl Iterator<Item = DeploymentNow> {
         let now = self.now;
-        self.deployments.iter_mut().enumerate().filter_map(move |(place, deployment)| {
+        let held = self.deployments.iter_mut().enumerate();
+        held.filter_map(move |(place, deployment)| {
             deployment.place?;
-            let state = match deployment.record.standing(now) {
-                Standing::Good => DeploymentState::Well,
-                Standing::Probe | Standing::Probing => DeploymentState::Probing,
-                Standing::Until(_) | Standing::Throttled(_) => DeploymentState::Cooling,
-            };
-            Some(DeploymentNow {
-                id: DeploymentId(place as u16),
-                group: deployment.group,
-                running: deployment.gate.running(),
-                state,
-                limits: deployment.gate.gauge(now),
-                weight: deployment.weight,
-                healthy: !deployment.health.ill,
-            })
+            Some(look(DeploymentId(place as u16), deployment, now))
         })
+    }
+
+    /// Those of one group.
+    pub fn deployments_of(&mut self, group: GroupId) -> impl Iterator<Item = DeploymentNow> {
+        let Self { now, deployments, groups, .. } = self;
+        let ids = groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        ids.iter().map(|&id| look(id, &mut deployments[id.index()], *now))
     }
 
     /// The deployments of a group that are skipped, at the time of the latest input: asked when a request
@@ -117,6 +123,12 @@ impl Router {
         })
     }
 
+    /// Requests that wait in a group.
+    #[must_use]
+    pub fn queued(&self, group: GroupId) -> usize {
+        self.groups.get(group.index()).map_or(0, |group| group.queue.len())
+    }
+
     /// The budgets of the configuration that holds, at the time of the latest input.
     pub fn budgets_now(&mut self) -> impl Iterator<Item = BudgetNow> {
         let now = self.now;
@@ -125,5 +137,23 @@ impl Router {
             spent: account.spent(now),
             limit: account.limit(),
         })
+    }
+}
+
+fn look(id: DeploymentId, deployment: &mut Deployment, now: Timestamp) -> DeploymentNow {
+    let state = match deployment.record.standing(now) {
+        Standing::Good => DeploymentState::Well,
+        Standing::Probe | Standing::Probing => DeploymentState::Probing,
+        Standing::Until(_) | Standing::Throttled(_) => DeploymentState::Cooling,
+    };
+    DeploymentNow {
+        id,
+        group: deployment.group,
+        running: deployment.gate.running(),
+        state,
+        limits: deployment.gate.gauge(now),
+        weight: deployment.weight,
+        healthy: !deployment.health.ill,
+        spent_until: (deployment.spent_until > now).then_some(deployment.spent_until),
     }
 }

@@ -1,0 +1,261 @@
+//! Why the gateway refuses a request by itself, in words for whoever sent it.
+
+mod http;
+
+pub(crate) use self::http::{
+    cannot_be_read, internal, not_allowed, unknown_path, unsupported_encoding, unsupported_media,
+};
+
+use squall_failure::{Failure, FailureClass, Source};
+use squall_router::{GroupId, LimitKind, Note, TenantId};
+use squall_wire::openai::ApiError;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Deployments of a group that are named in a refusal; more are counted.
+pub(crate) const NAMED_MAX: usize = 8;
+
+/// What the core decided about a request, as far as it explains how the request ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Story {
+    /// The groups it was in, in order; the one that it asked for first.
+    groups: Vec<GroupId>,
+    last: Decision,
+    /// It waits in a queue, or for the time of a retry.
+    waits: Option<Waits>,
+}
+
+/// The latest decision that could have ended the request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Decision {
+    None,
+    HeldBack { tenant: Option<TenantId>, limit: LimitKind },
+    QueueFull,
+    RetryBudgetSpent,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Waits {
+    Queue,
+    Retry,
+}
+
+impl Story {
+    pub(crate) fn new(group: GroupId) -> Self {
+        Self { groups: vec![group], last: Decision::None, waits: None }
+    }
+
+    /// The groups it was in, in order.
+    pub(crate) fn groups(&self) -> &[GroupId] {
+        &self.groups
+    }
+
+    /// The tenant whose limit it met last.
+    pub(crate) const fn tenant(&self) -> Option<TenantId> {
+        match self.last {
+            Decision::HeldBack { tenant, .. } => tenant,
+            Decision::None | Decision::QueueFull | Decision::RetryBudgetSpent => None,
+        }
+    }
+
+    /// An attempt begins.
+    pub(crate) const fn attempted(&mut self) {
+        self.waits = None;
+        self.last = Decision::None;
+    }
+
+    /// The core has decided something about the request.
+    pub(crate) fn note(&mut self, note: &Note) {
+        match *note {
+            Note::HeldBack { tenant, limit, .. } => {
+                self.last = Decision::HeldBack { tenant, limit };
+            }
+            Note::QueueFull { .. } => self.last = Decision::QueueFull,
+            Note::BudgetSpent { .. } => self.last = Decision::RetryBudgetSpent,
+            Note::Queued { .. } => self.waits = Some(Waits::Queue),
+            Note::RetryScheduled { .. } => self.waits = Some(Waits::Retry),
+            Note::FellBack { to, .. } => {
+                self.groups.push(to);
+                self.waits = None;
+                self.last = Decision::None;
+            }
+            Note::AllOut { .. } => self.last = Decision::None,
+            Note::CooldownStarted { .. }
+            | Note::CooldownEnded { .. }
+            | Note::Probe { .. }
+            | Note::Recovered { .. }
+            | Note::LimitReached { .. }
+            | Note::TimedOut { .. }
+            | Note::BudgetExceeded { .. }
+            | Note::HealthChanged { .. }
+            | Note::Reconfigured { .. }
+            | Note::NotSent { .. }
+            | Note::AttemptFailed { .. } => {}
+        }
+    }
+}
+
+/// A group at the moment of a refusal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct GroupState {
+    pub(crate) name: String,
+    /// Requests that wait.
+    pub(crate) queued: usize,
+    /// The first of those that are not usable, by name; at most [`NAMED_MAX`].
+    pub(crate) unusable: Vec<(String, Unusable)>,
+    /// How many are not usable.
+    pub(crate) unusable_count: usize,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+/// Why a deployment does not take a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unusable {
+    /// It is skipped after a failure of this class, for so long; without a time, a probe under way decides.
+    Skipped { reason: Option<FailureClass>, wait: Option<Duration> },
+    /// Its health checks fail.
+    Unhealthy,
+    /// The money of its budgets is spent, for so long.
+    MoneySpent { wait: Duration },
+    /// A limit that is set for it here is reached.
+    AtLimit { limit: LimitKind },
+}
+
+/// What the client of a request is told that the gateway ended by itself; `None` if it did not.
+/// `tenant` is the name of the [story's](Story::tenant).
+pub(crate) fn told(
+    failure: &Failure,
+    story: &Story,
+    groups: &[GroupState],
+    tenant: Option<&str>,
+    model: &str,
+) -> Option<ApiError> {
+    if failure.source != Source::Gateway {
+        return None;
+    }
+    let group = groups.first().map_or("", |group| group.name.as_str());
+    let last = groups.last().map_or("", |group| group.name.as_str());
+    let mut text = match (story.last, failure.class) {
+        (_, FailureClass::NotFound | FailureClass::Resources | FailureClass::AnswerTooLarge) => {
+            return None;
+        }
+        (_, FailureClass::Timeout) => too_late(story, group),
+        (Decision::HeldBack { tenant: Some(_), limit }, _) => {
+            format!("the limit of tenant `{}` on {} is reached", tenant.unwrap_or(""), of(limit))
+        }
+        (Decision::HeldBack { tenant: None, limit }, _) => {
+            format!("the limit of group `{last}` on {} is reached", of(limit))
+        }
+        (Decision::QueueFull, _) => {
+            let queued = groups.last().map_or(0, |group| group.queued);
+            format!("the queue of group `{last}` is full (waiting in it: {queued})")
+        }
+        (Decision::RetryBudgetSpent, _) => {
+            format!("the retry budget is spent, so that this request to `{group}` is not retried")
+        }
+        (Decision::None, FailureClass::BadRequest) => format!(
+            "no deployment of group `{group}` has the features, tags and region that this request needs"
+        ),
+        (Decision::None, FailureClass::ContextWindow) => {
+            format!("this request is longer than every deployment of group `{group}` takes")
+        }
+        (Decision::None, _) => unavailable(groups),
+    };
+    if let Some(wait) = failure.retry_after {
+        push(&mut text, format_args!(". Try again in {} s", seconds(wait)));
+    }
+    Some(ApiError::of(failure.class, model).with_message(text))
+}
+
+fn too_late(story: &Story, group: &str) -> String {
+    let what = match story.waits {
+        Some(Waits::Queue) => "while it waited in the queue for a deployment",
+        Some(Waits::Retry) => "while it waited for its next retry",
+        None => "before an answer was complete",
+    };
+    format!("the deadline of this request to `{group}` passed {what}")
+}
+
+fn unavailable(groups: &[GroupState]) -> String {
+    let mut text = String::new();
+    for (nth, group) in groups.iter().enumerate() {
+        let name = &group.name;
+        text.push_str(if nth == 0 { "" } else { "; " });
+        if group.count == 0 {
+            push(&mut text, format_args!("group `{name}` has no deployment"));
+            continue;
+        }
+        push(&mut text, format_args!("no deployment of group `{name}` can take this request"));
+        for (nth, (name, why)) in group.unusable.iter().enumerate() {
+            text.push_str(if nth == 0 { ": " } else { ", " });
+            push(&mut text, format_args!("`{name}` {}", why.text()));
+        }
+        let more = group.unusable_count.saturating_sub(group.unusable.len());
+        if more > 0 {
+            push(&mut text, format_args!(", and {more} more"));
+        }
+    }
+    text
+}
+
+impl Unusable {
+    fn text(self) -> String {
+        match self {
+            Self::Skipped { reason, wait } => {
+                let why = reason.map_or("cools down", after);
+                match wait {
+                    Some(wait) => format!("{why} (for another {} s)", seconds(wait)),
+                    None => format!("{why} (a probe is under way)"),
+                }
+            }
+            Self::Unhealthy => "fails its health checks".to_owned(),
+            Self::MoneySpent { wait } => {
+                format!("has spent its budget (for another {} s)", seconds(wait))
+            }
+            Self::AtLimit { limit } => format!("is at its limit on {}", of(limit)),
+        }
+    }
+}
+
+/// What a deployment is skipped for.
+const fn after(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Throttled => "is rate limited by its provider",
+        FailureClass::QuotaSpent => "has no quota left at its provider",
+        FailureClass::Auth => "is refused by its provider: its key is wrong or lacks a right",
+        FailureClass::NotFound => "has a model that its provider does not know",
+        FailureClass::Overloaded => "cools down: its provider was overloaded",
+        FailureClass::Server => "cools down after server errors",
+        FailureClass::Timeout => "cools down after time-outs",
+        FailureClass::Connect => "cools down: no connection could be made",
+        FailureClass::Stalled => "cools down after answers that stopped",
+        FailureClass::Cut => "cools down after answers that were cut off",
+        FailureClass::Malformed => "cools down after answers that cannot be understood",
+        FailureClass::ContextWindow
+        | FailureClass::ContentPolicy
+        | FailureClass::BadRequest
+        | FailureClass::RequestTooLarge
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources => "cools down",
+    }
+}
+
+const fn of(limit: LimitKind) -> &'static str {
+    match limit {
+        LimitKind::Requests => "requests per minute",
+        LimitKind::Tokens => "tokens per minute",
+        LimitKind::Concurrency => "concurrent requests",
+        LimitKind::Money => "money",
+    }
+}
+
+/// Whole seconds, as `Retry-After` has them: whoever waits for so long is not too early.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+    // Writing to a `String` cannot fail.
+    let _infallible = text.write_fmt(more);
+}
