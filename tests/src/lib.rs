@@ -1,6 +1,7 @@
-//! What the suites share: the tree they look at.
+//! What the suites share: the tree they look at, and how runs over sockets are judged.
 
 pub mod page;
+pub mod undoubted;
 
 use std::fs;
 use std::path::{Path, PathBuf};

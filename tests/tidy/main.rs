@@ -1,6 +1,7 @@
 //! What a reader may rely on in every file.
 
 use squall_tests::{files, root};
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -10,6 +11,7 @@ const LINES_MAX: usize = 700;
 fn sources() -> Vec<(String, String)> {
     let mut all = files("crates", ".rs");
     all.extend(files("tests", ".rs"));
+    all.extend(files("fuzz", ".rs"));
     assert!(all.len() > 100, "the tree is not where it should be");
     all
 }
@@ -86,6 +88,7 @@ fn the_top_level_holds_what_the_design_lists() {
         "LICENSE-APACHE",
         "crates",
         "docs",
+        "fuzz",
         "reports",
         "scenarios",
         "tests",
@@ -122,5 +125,72 @@ fn the_architecture_names_every_crate() {
         text.split('`').filter(|word| word.starts_with("crates/") || word.starts_with("docs/"))
     {
         assert!(root().join(place).exists(), "{place} is not there");
+    }
+}
+
+/// What a test does that opens sockets, or starts a server that does.
+const LIVE: [&str; 8] = [
+    "TcpListener",
+    "TcpStream",
+    "UdpSocket",
+    "squall_live::run",
+    "Gateway::start",
+    "MockProvider::start",
+    ".spawn()",
+    "\"--live\"",
+];
+
+/// The text of each test target by its name: of its file, or of all files in its folder.
+fn test_targets() -> BTreeMap<String, String> {
+    let mut targets = BTreeMap::<String, String>::new();
+    let mut add = |below: &str, text: &str| {
+        let name = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        targets.entry(name.to_owned()).or_default().push_str(text);
+    };
+    for (path, text) in files("crates", ".rs") {
+        if let Some((_, below)) = path.split_once("/tests/")
+            && !path.contains("/src/")
+        {
+            add(below, &text);
+        }
+    }
+    for (path, text) in files("tests", ".rs") {
+        let below = path.trim_start_matches("tests/");
+        if !below.starts_with("src/") {
+            add(below, &text);
+        }
+    }
+    targets.remove("tidy");
+    targets
+}
+
+#[test]
+fn every_suite_over_sockets_is_listed_and_runs_apart() {
+    let listed = fs::read_to_string(root().join("tests/live-suites.txt")).expect("it is there");
+    let listed: Vec<_> = listed.lines().collect();
+    let targets = test_targets();
+    assert!(targets.len() > 20, "{} test targets were found", targets.len());
+    for (name, text) in &targets {
+        let live = LIVE.iter().find(|word| text.contains(*word));
+        match (live, listed.contains(&name.as_str())) {
+            (Some(word), false) => panic!("`{name}` has {word}: list it in tests/live-suites.txt"),
+            (None, true) => panic!("tests/live-suites.txt lists `{name}`, which opens no socket"),
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+    assert!(listed.iter().all(|name| targets.contains_key(*name)), "{listed:?}");
+}
+
+/// Unit tests run beside everything else.
+#[test]
+fn no_unit_test_opens_a_socket() {
+    for (path, text) in files("crates", ".rs") {
+        let tests =
+            path.ends_with("/tests.rs") || path.contains("/src/") && path.contains("/tests/");
+        let (_, unit) = text.split_once("#[cfg(test)]").unwrap_or_default();
+        let unit = if tests && path.contains("/src/") { text.as_str() } else { unit };
+        for word in &LIVE {
+            assert!(!unit.contains(word), "{path} has {word}: move it to a live suite");
+        }
     }
 }

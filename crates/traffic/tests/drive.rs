@@ -12,6 +12,7 @@ use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, Wor
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SEED: Seed = Seed::new(7);
 
@@ -129,7 +130,10 @@ async fn a_client_without_an_answer_in_time_gives_up_and_hangs_up() {
     for row in &log.requests {
         assert!(row.ended >= row.intended + Duration::from_millis(150), "{row:?}");
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // The mock has seen all hang up once it has answered somebody who came later.
+    let mut later = tokio::net::TcpStream::connect(mock.addr()).await.expect("it listens");
+    later.write_all(b"GET /health HTTP/1.1\r\nhost: mock\r\n\r\n").await.expect("it reads");
+    later.read_u8().await.expect("it answers");
     let seen = mock.shutdown().await.attempts;
     assert_eq!(seen.len(), 20);
     assert!(seen.iter().all(|row| row.outcome == AttemptOutcome::Abandoned), "{seen:?}");
@@ -151,11 +155,17 @@ async fn a_target_that_is_not_there_is_a_failed_connection() {
 async fn what_is_open_when_the_drive_is_stopped_is_unfinished() {
     let clock = Clock::start_now();
     let mock = mock(always(FaultKind::BlackHole), clock);
-    let setup = traffic(mock.addr(), clock, Share::ALL, PATIENT);
+    let mut setup = traffic(mock.addr(), clock, Share::ALL, PATIENT);
+    setup.workload.until = Timestamp::from_secs(600);
     let progress = Arc::new(Progress::default());
-    let stop = clock.sleep_until(Timestamp::from_millis(100));
+    let seen = Arc::clone(&progress);
+    let stop = async move {
+        while seen.counts().offered < 5 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
     let log = drive(setup, stop, Arc::clone(&progress)).await;
-    assert!((1..20).contains(&log.requests.len()), "{} rows", log.requests.len());
+    assert!((5..60_000).contains(&log.requests.len()), "{} rows", log.requests.len());
     assert!(log.requests.iter().all(|row| row.outcome == RequestOutcome::Unfinished));
     let counts = progress.counts();
     assert_eq!((counts.unfinished, counts.in_flight()), (counts.offered, 0));
@@ -163,7 +173,6 @@ async fn what_is_open_when_the_drive_is_stopped_is_unfinished() {
 
 /// Takes one request and answers it with an error; gives its head.
 async fn one_head(listener: tokio::net::TcpListener) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (mut stream, _) = listener.accept().await.expect("a connection");
     let mut bytes = Vec::new();
     while !bytes.windows(4).any(|window| window == b"\r\n\r\n") {

@@ -5,11 +5,15 @@
 mod bench;
 mod defects;
 mod digest;
+mod fuzz;
+mod live;
 mod machine;
 mod step;
+mod suites;
 mod swarm;
 mod test;
 mod truth;
+mod unjudged;
 mod vendors;
 
 use std::process::ExitCode;
@@ -18,9 +22,11 @@ const HELP: &str = "\
 cargo xtask TASK
 
   test    everything that must pass: what the machine needs, format, clippy, documentation, all tests,
-          and that a debug and a release build give the same digest
+          and that a debug and a release build give the same digest; live suites one at a time
+  live    [--times N] [--suite NAME]...: the live suites again and again, and how often each was green
   bench   the benchmarks, one after the other, in release
   swarm   [--seeds N] [--first-seed S]: drawn scenarios held to invariants, in release
+  fuzz    [--seconds N] [--target NAME]...: each fuzzer for a minute, over the corpus in the tree
   defects plants one defect after the other, and says which suite catches it
   truth   what theory expects of the simulator beside what came out, in release, and whether
           docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
@@ -33,7 +39,9 @@ fn main() -> ExitCode {
     let passed = match task.as_deref() {
         Some("test") => test::run(),
         Some("bench") => bench::run(),
-        Some("swarm") => swarm::run(&std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("swarm") => swarm::run(&arguments()),
+        Some("live") => live::run(&arguments()),
+        Some("fuzz") => fuzz::run(&arguments()),
         Some("defects") => defects::run(),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
@@ -47,4 +55,9 @@ fn main() -> ExitCode {
         }
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What stands behind the task's name.
+fn arguments() -> Vec<String> {
+    std::env::args().skip(2).collect()
 }

@@ -16,7 +16,7 @@ pub(crate) struct Browser {
 }
 
 /// How often a condition is looked at before it is given up, each after a pause.
-const LOOKS: u32 = 200;
+const LOOKS: u32 = 1_200;
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Browser {

@@ -85,7 +85,7 @@ fn providers() -> Vec<(String, String, String)> {
             let faults = format!(", faults: [ {{ at: 0s, for: 10h, {fault} }} ]");
             add(case, if fault.is_empty() { "" } else { &faults });
         }
-        add("limited", ", limits: { rpm: 60, burst: 1, retry_after: seconds }");
+        add("limited", ", limits: { rpm: 20, burst: 1, retry_after: seconds }");
     }
     all
 }
@@ -160,8 +160,8 @@ fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
             "    {suite_name}: {{ deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
         );
     }
-    gateway_text += "router:\n  retries: 0\n  cooldown: never\n  timeouts: { first_token: 700ms, \
-                     between_tokens: 500ms, total: 900ms, stream_total: 3s }\n  groups:\n";
+    gateway_text += "router:\n  retries: 0\n  cooldown: never\n  timeouts: { first_token: 2s, \
+                     between_tokens: 2s, total: 3s, stream_total: 10s }\n  groups:\n";
     gateway_text += &groups;
     let gateway_file = folder.join("clients-gateway.yaml");
     fs::write(&gateway_file, gateway_text).expect("a folder of our own");

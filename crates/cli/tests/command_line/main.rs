@@ -1,13 +1,11 @@
-//! The binary as people meet it: what is typed, printed, written, and the exit code.
+//! The binary as people meet it: what is typed, printed, written, and the exit code. What serves or runs over sockets
+//! is in `servers`.
 
 mod bad_input;
 mod check;
-mod interrupt;
 mod litellm;
 mod plan;
 mod readme;
 mod rehearse;
 mod run;
-mod serve;
-mod signals;
 mod squall;

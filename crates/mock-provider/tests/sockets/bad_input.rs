@@ -15,9 +15,20 @@ const PATHS: [(Format, &str); 4] = [
     (Format::Gemini, "/v1beta/models/gpt-us:generateContent"),
 ];
 
+/// Longer than any machine takes, and shorter than the mock waits if nobody tells it for how long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn start(format: Format) -> MockProvider {
+    start_with(format, Patience::default())
+}
+
+/// One that waits only for a moment.
+fn hasty(format: Format) -> MockProvider {
     let soon = Duration::from_millis(200);
-    let patience = Patience { head: soon, body: soon };
+    start_with(format, Patience { head: soon, body: soon })
+}
+
+fn start_with(format: Format, patience: Patience) -> MockProvider {
     MockProvider::start(MockSetup { format, patience, ..setup(quick()) }).expect("a free port")
 }
 
@@ -87,11 +98,11 @@ async fn bytes_that_are_no_http_end_the_connection() {
 
 #[tokio::test]
 async fn a_caller_that_sends_nothing_or_half_a_head_is_not_waited_for() {
-    let mock = start(Format::OpenAi);
+    let mock = hasty(Format::OpenAi);
     for beginning in ["", "POST /v1/chat/completions HTTP/1.1\r\nhost: mo"] {
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
         client.write(beginning).await;
-        let ended = tokio::time::timeout(Duration::from_secs(10), client.answer()).await;
+        let ended = tokio::time::timeout(PATIENCE, client.answer()).await;
         let answer = ended.expect("the connection ends");
         assert!(matches!(answer.status, 0 | 408), "{}", answer.status);
     }
@@ -101,9 +112,9 @@ async fn a_caller_that_sends_nothing_or_half_a_head_is_not_waited_for() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     for (format, path) in PATHS {
-        let mock = start(format);
+        let mock = hasty(format);
         let head = format!("POST {path} HTTP/1.1\r\nhost: mock\r\ncontent-length: 1000\r\n\r\n{{");
-        let answer = tokio::time::timeout(Duration::from_secs(10), send(&mock, &head)).await;
+        let answer = tokio::time::timeout(PATIENCE, send(&mock, &head)).await;
         let answer = answer.expect("an answer in time");
         assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
         assert!(is_error_of(format, &answer), "{format:?}: {}", answer.text());

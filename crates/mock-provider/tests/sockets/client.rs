@@ -121,7 +121,7 @@ impl Client {
     /// Writes bytes if the other side still takes them.
     pub(crate) async fn try_write(&mut self, bytes: &str) -> bool {
         let wrote = self.socket.write_all(bytes.as_bytes());
-        matches!(tokio::time::timeout(Duration::from_secs(5), wrote).await, Ok(Ok(())))
+        matches!(tokio::time::timeout(Duration::from_secs(60), wrote).await, Ok(Ok(())))
     }
 
     pub(crate) async fn write(&mut self, request: &str) {

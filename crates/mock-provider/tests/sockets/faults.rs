@@ -1,9 +1,10 @@
 //! Answers that go wrong while connections are taken.
 
 use crate::client::{Client, End};
-use crate::setup::{always, fault, fixed_ms, quick, request, slow, start};
-use squall_determinism::Share;
+use crate::setup::{always, fault, fixed_ms, quick, request, setup, slow, start};
+use squall_determinism::{Share, Timestamp};
 use squall_failure::{Failure, FailureClass};
+use squall_mock_provider::MockProvider;
 use squall_provider::{
     BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Limits, Prefill,
     PromptCache, ProviderConfig, RateLimit, Target, Window, name_hash,
@@ -75,7 +76,7 @@ async fn an_error_is_answered_at_once_and_its_body_tells_the_class() {
 #[tokio::test]
 async fn a_storm_of_429_ends_when_the_script_says() {
     let kind = FaultKind::Throttle { retry_after: Some(Duration::from_secs(7)) };
-    let mock = start(ProviderConfig { faults: vec![fault(0, 800, kind)], ..quick() });
+    let mock = start(ProviderConfig { faults: vec![fault(0, 2_000, kind)], ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let answer = client.ask(&request(1, 1, Delivery::Whole)).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
@@ -84,9 +85,9 @@ async fn a_storm_of_429_ends_when_the_script_says() {
     }
     let log = mock.shutdown().await;
     let at: Vec<_> = log.notes.iter().map(|row| row.at.as_nanos() / 1_000_000).collect();
-    assert_eq!(at, [0, 800]);
+    assert_eq!(at, [0, 2_000]);
     let ended = log.attempts.last().expect("attempts").started.as_nanos();
-    assert!(ended >= 800_000_000, "answered {ended} ns after the start");
+    assert!(ended >= 2_000_000_000, "answered {ended} ns after the start");
 }
 
 #[tokio::test]
@@ -108,12 +109,19 @@ async fn a_black_hole_takes_the_request_and_stays_silent() {
 
 #[tokio::test]
 async fn a_black_hole_swallows_the_rest_of_a_stream() {
-    let faults = vec![fault(800, 3_600_000, FaultKind::BlackHole)];
-    let mock = start(ProviderConfig { faults, ..slow() });
+    let setup = setup(ProviderConfig {
+        faults: vec![fault(2_000, 3_600_000, FaultKind::BlackHole)],
+        ..slow()
+    });
+    let clock = setup.clock;
+    let mock = MockProvider::start(setup).expect("a free port");
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     client.send(&request(1, 100_000, Delivery::Stream)).await;
     client.content(2).await;
-    while !client.is_silent_for(Duration::from_millis(300)).await {}
+    // Silence before the fault is the machine's.
+    while !client.is_silent_for(Duration::from_millis(300)).await
+        || clock.now() < Timestamp::from_millis(2_000)
+    {}
     let log = mock.shutdown().await;
     assert_eq!(log.attempts[0].outcome, AttemptOutcome::Unfinished);
     assert_eq!(log.attempts[0].fault, Some(0));
@@ -281,13 +289,13 @@ async fn a_mix_answers_each_with_one_of_its_errors() {
 
 #[tokio::test]
 async fn a_delay_is_a_silence_before_an_answer_that_is_right() {
-    let mock = start(always(FaultKind::Delay { by: Duration::from_millis(200) }));
+    let by = Duration::from_millis(200);
+    let mock = start(always(FaultKind::Delay { by }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send(&request(1, 3, Delivery::StreamWithUsage)).await;
-    assert!(client.is_silent_for(Duration::from_millis(150)).await);
-    let answer = client.answer().await;
+    let answer = client.ask(&request(1, 3, Delivery::StreamWithUsage)).await;
     assert_eq!((answer.tokens(), answer.events().last()), (3, Some(&StreamEvent::Done)));
-    mock.shutdown().await;
+    let row = mock.shutdown().await.attempts[0];
+    assert!(row.first_token.is_some_and(|first| first >= row.started + by), "{row:?}");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn until_refused(addr: SocketAddr) {
 
 #[tokio::test]
 async fn connections_are_refused_while_the_port_stays_held() {
-    let faults = vec![fault(0, 1_000, FaultKind::Refuse)];
+    let faults = vec![fault(0, 3_000, FaultKind::Refuse)];
     let mock = start(ProviderConfig { faults, ..quick() });
     until_refused(mock.addr()).await;
     let stranger = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -54,7 +54,7 @@ async fn connections_are_refused_while_the_port_stays_held() {
 
 #[tokio::test]
 async fn pooled_connections_are_reset_when_refusal_begins() {
-    let faults = vec![fault(800, 3_600_000, FaultKind::Refuse)];
+    let faults = vec![fault(2_000, 3_600_000, FaultKind::Refuse)];
     let mock = start(ProviderConfig { faults, ..quick() });
     let mut idle = Client::connect(mock.addr()).await.expect("it listens");
     assert_eq!(idle.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
@@ -64,7 +64,7 @@ async fn pooled_connections_are_reset_when_refusal_begins() {
 
 #[tokio::test]
 async fn attempts_in_flight_are_reset_and_logged_as_cut() {
-    let faults = vec![fault(800, 3_600_000, FaultKind::Refuse)];
+    let faults = vec![fault(2_000, 3_600_000, FaultKind::Refuse)];
     let mock = start(ProviderConfig { faults, ..slow() });
     let mut streamed = Client::connect(mock.addr()).await.expect("it listens");
     let mut whole = Client::connect(mock.addr()).await.expect("it listens");

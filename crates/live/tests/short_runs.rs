@@ -5,8 +5,9 @@ use squall_live::RunOptions;
 use squall_record::{AttemptOutcome, Ended, JournalReader, Recording, RequestOutcome, SeenBy};
 use squall_router::{GroupId, journal};
 use squall_scenario::{EPOCH_NANOS, RequestKind, Scenario};
+use squall_sim::{SimOptions, simulate};
+use squall_tests::undoubted::{Run, undoubted};
 use squall_workload::KindConfig;
-use std::thread;
 use std::time::Duration;
 
 fn scenario(faults: &str) -> Scenario {
@@ -25,7 +26,8 @@ fn a_run_adds_up_and_its_journal_gives_the_same_outputs_byte_for_byte() {
     let recording = run(&scenario);
     let requests = &recording.requests;
     assert!(requests.iter().zip(0..).all(|(row, ordinal)| row.request == ordinal));
-    assert!((60..200).contains(&requests.len()), "{} requests", requests.len());
+    let sim = simulate(&scenario, SimOptions::default()).unwrap();
+    assert_eq!(requests.len(), sim.requests.len(), "as many as in virtual time");
     let succeeded = requests.iter().filter(|row| row.outcome == RequestOutcome::Succeeded).count();
     assert!(succeeded * 100 >= requests.len() * 95, "{succeeded} of {}", requests.len());
     for row in requests.iter().filter(|row| row.outcome == RequestOutcome::Succeeded) {
@@ -52,6 +54,9 @@ fn a_run_adds_up_and_its_journal_gives_the_same_outputs_byte_for_byte() {
     assert!(replayed.frames as usize >= inputs, "{replayed:?}, at least {inputs} inputs");
 }
 
+/// After a change, attempts are counted from so long on: it is carried out by a timer, which a machine may hold up.
+const SETTLED: Duration = Duration::from_millis(100);
+
 #[test]
 fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
     let text = SCENARIO
@@ -60,9 +65,20 @@ fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
     let scenario =
         Scenario::read("test.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.changes.len(), 1);
-    let recording = run(&scenario);
-    let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
-    assert_eq!(lost.count(), 0);
+    let recording = undoubted("a change of weights", || {
+        let recording = run(&scenario);
+        let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
+        assert_eq!(lost.count(), 0);
+        let frames = JournalReader::new(recording.journal.as_ref().unwrap()).unwrap();
+        let changes = scenario.changes.iter().map(|change| change.router.clone());
+        let frames = frames.frames().unwrap();
+        journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)
+            .unwrap();
+        let late = recording.header.lag.map(|lag| lag.max).filter(|late| *late > SETTLED / 2);
+        let doubts = late.map(|late| format!("the driver lagged by {} ms", late.as_millis()));
+        Run { doubts: doubts.into_iter().collect(), result: recording }
+    });
+    let Some(recording) = recording else { return };
     let change = Timestamp::from_secs(1);
     let share_of_b = |from: Timestamp, to: Timestamp| {
         let firsts: Vec<_> = recording
@@ -75,14 +91,10 @@ fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
     };
     let (before, after) = (
         share_of_b(Timestamp::ZERO, change),
-        share_of_b(change + Duration::from_millis(100), Timestamp::from_secs(3)),
+        share_of_b(change + SETTLED, Timestamp::from_secs(3)),
     );
     assert!((0.15..0.35).contains(&before), "{before}");
     assert!((0.8..=1.0).contains(&after), "{after}");
-
-    let frames = JournalReader::new(recording.journal.as_ref().unwrap()).unwrap().frames().unwrap();
-    let changes = scenario.changes.iter().map(|change| change.router.clone());
-    journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames).unwrap();
 }
 
 #[test]
@@ -95,20 +107,21 @@ fn an_outage_from_the_start_leaves_refused_attempts_to_the_gateway() {
 
 #[test]
 fn a_run_that_is_stopped_keeps_what_was_measured() {
-    let scenario = scenario("{ at: 1s, for: 1s, error: 503 }");
+    let scenario = scenario("{ at: 100ms, for: 3s, outage: blackhole }");
+    let whole = simulate(&scenario, SimOptions::default()).unwrap().requests.len();
     let options = RunOptions::default();
     let stop = options.stop.clone();
-    let stopper = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(1_500));
-        stop.stop();
-    });
     let mut seconds = 0;
-    let recording = squall_live::run(&scenario, &options, |_| seconds += 1).unwrap();
-    stopper.join().unwrap();
+    let recording = squall_live::run(&scenario, &options, |_| {
+        seconds += 1;
+        stop.stop();
+    })
+    .unwrap();
     let Ended::Interrupted { at } = recording.header.ended else {
         panic!("{:?}", recording.header)
     };
-    assert!(at.as_secs_f64() < 2.5, "{at}");
+    assert!(at >= Timestamp::from_secs(1), "{at}");
+    assert!(recording.requests.len() < whole, "it ended early");
     assert!(!recording.requests.is_empty());
     let unfinished =
         recording.requests.iter().filter(|row| row.outcome == RequestOutcome::Unfinished);

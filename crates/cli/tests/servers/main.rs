@@ -1,0 +1,8 @@
+//! The binary as a server and as a live run: what it serves, how it is controlled, how it is interrupted and ends.
+
+mod interrupt;
+mod serve;
+mod signals;
+#[expect(dead_code, reason = "shared with `command_line`, which uses all of it")]
+#[path = "../command_line/squall.rs"]
+mod squall;

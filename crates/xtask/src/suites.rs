@@ -1,0 +1,32 @@
+//! The test targets of the workspace: those over real sockets, which run one at a time and apart, and the rest.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The live suites, a name each. `tests/tidy` holds that whatever opens a socket or starts a server is here.
+const LIVE: &str = include_str!("../../../tests/live-suites.txt");
+
+/// The live suites, in the order in which they run.
+pub(crate) fn live() -> Vec<&'static str> {
+    LIVE.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+/// Every other test target, as cargo tells them; `None` if it cannot, or if a live suite is nowhere.
+pub(crate) fn pure() -> Option<Vec<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
+        .output()
+        .ok()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let targets =
+        metadata["packages"].as_array()?.iter().filter_map(|package| package["targets"].as_array());
+    let tests = targets.flatten().filter(|target| target["kind"][0] == "test");
+    let all: BTreeSet<String> =
+        tests.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect();
+    let live = live();
+    if let Some(gone) = live.iter().find(|name| !all.contains(**name)) {
+        eprintln!("error: tests/live-suites.txt names `{gone}`, and no test target is called so");
+        return None;
+    }
+    Some(all.into_iter().filter(|name| !live.contains(&name.as_str())).collect())
+}
