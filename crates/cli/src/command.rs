@@ -14,8 +14,8 @@ pub(crate) mod serve;
 mod watch;
 
 use crate::error::Error;
+use crate::files;
 use squall_scenario::{PathError, Scenario, Setting};
-use std::fs;
 use std::path::Path;
 
 /// Reads a scenario with other values than the file's; another file that it names is looked for from where
@@ -27,7 +27,7 @@ fn scenario(path: &Path, settings: &[Setting]) -> Result<Scenario, Error> {
 /// Reads a scenario from a text that stands, or might stand, in a file.
 fn scenario_of(path: &Path, text: &str) -> Result<Scenario, Error> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let load = |other: &str| fs::read_to_string(folder.join(other));
+    let load = |other: &str| files::named(&folder.join(other));
     Ok(Scenario::read_with(&path.display().to_string(), text, &load)?)
 }
 
@@ -45,5 +45,5 @@ fn set(path: &Path, text: String, settings: &[Setting]) -> Result<String, Error>
 
 /// Reads a file.
 fn text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    files::typed(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }

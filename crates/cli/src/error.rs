@@ -101,6 +101,14 @@ pub(crate) enum Error {
         /// Its name.
         variable: String,
     },
+    /// A variable that a file names holds what can be no key.
+    #[error("the environment variable `{variable}` holds no API key: it {why}")]
+    BadKey {
+        /// Its name.
+        variable: String,
+        /// Why not, without what it holds.
+        why: String,
+    },
     /// Mock providers that run could not be told, or would not do it.
     #[error("{0}")]
     Control(String),
@@ -133,6 +141,7 @@ impl Error {
             | Self::NoScenario(_)
             | Self::NoJournal(_)
             | Self::NoKey { .. }
+            | Self::BadKey { .. }
             | Self::Exists(_)
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) => Exit::Diverged,

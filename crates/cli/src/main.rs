@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod error;
+mod files;
 mod progress;
 mod signals;
 mod terminal;

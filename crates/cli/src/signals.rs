@@ -26,7 +26,11 @@ pub(crate) enum Hangup {
 
 /// The signals so far, to a command that answers them.
 #[derive(Clone, Debug)]
-pub(crate) struct Signals(watch::Receiver<Told>);
+pub(crate) struct Signals {
+    told: watch::Receiver<Told>,
+    /// Wishes to read the file again that were answered: none that comes before the first wait is missed.
+    reloaded: u32,
+}
 
 /// How often each was asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,24 +66,26 @@ pub(crate) fn take_over(stops: u32, hangup: Hangup) -> Signals {
     let shared = shared();
     *shared.answers.lock().unwrap_or_else(PoisonError::into_inner) =
         Some(Answers { stops, hangup });
-    Signals(shared.told.subscribe())
+    Signals { told: shared.told.subscribe(), reloaded: 0 }
 }
 
 impl Signals {
     /// Ends when `nth` signals, from 1, have asked for an end.
     pub(crate) async fn stop(&self, nth: u32) {
-        let mut told = self.0.clone();
+        let mut told = self.told.clone();
         if told.wait_for(|told| told.stops >= nth).await.is_err() {
             // Nobody listens for signals: there is nothing to wait for.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Ends when a signal asks for the file to be read again, once for each time that one did.
+    /// Ends when a signal has asked for the file to be read again since this ended last.
     pub(crate) async fn reload(&mut self) {
-        let seen = self.0.borrow_and_update().reloads;
-        if self.0.wait_for(|told| told.reloads > seen).await.is_err() {
-            std::future::pending::<()>().await;
+        let reloaded = self.reloaded;
+        let asked = self.told.wait_for(|told| told.reloads > reloaded).await;
+        match asked.map(|told| told.reloads) {
+            Ok(reloads) => self.reloaded = reloads,
+            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -65,6 +65,7 @@ impl GatewayView {
     /// # Errors
     /// When the router refuses it, or a base URL is none; then everything stays as it was.
     pub fn reload(&self, reload: Reload) -> Result<Changed, StartError> {
+        reload.wording.check()?;
         let timeouts: Vec<_> = connect_timeouts(&reload.router).collect();
         let before = self.desk.members();
         let (config, numbers) = self.desk.prepare(reload.router.clone())?;
@@ -137,6 +138,7 @@ impl Gateway {
     /// When the router refuses its configuration, a base URL is none, or the address cannot be listened
     /// on.
     pub async fn start(setup: GatewaySetup) -> Result<Self, StartError> {
+        setup.wording.check()?;
         let mut router = Router::new(setup.router.clone(), setup.seed, setup.epoch_nanos)?;
         let mut directories = Vec::new();
         let first = Roster::default().add(&setup.router);

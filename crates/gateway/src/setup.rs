@@ -49,6 +49,20 @@ pub struct Wording {
     pub keys: BTreeMap<String, String>,
 }
 
+impl Wording {
+    /// # Errors
+    /// When two tenants have one key.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let mut owners = BTreeMap::new();
+        for (tenant, key) in &self.keys {
+            if let Some(first) = owners.insert(key, tenant) {
+                return Err(StartError::SameKey { first: first.clone(), second: tenant.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Another configuration for a gateway that runs.
 #[derive(Clone, Debug)]
 pub struct Reload {
@@ -132,6 +146,20 @@ pub enum StartError {
         name: String,
         /// What was given.
         base_url: String,
+    },
+    /// A key that no header can carry.
+    #[error("deployment `{name}`: its API key cannot be sent in a header")]
+    ApiKey {
+        /// The deployment.
+        name: String,
+    },
+    /// Two tenants that would be one.
+    #[error("the tenants `{first}` and `{second}` have the same key: each is known by its own")]
+    SameKey {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
     },
     /// The core has failed before: it takes nothing any more.
     #[error("the core of this gateway has failed: restart it")]

@@ -57,6 +57,10 @@ impl Endpoint {
             base_url: upstream.base_url.clone(),
         };
         let base = Base::parse(&upstream.base_url).ok_or_else(bad)?;
+        // A call without its key would be refused by somebody who cannot say why.
+        if upstream.api_key.as_ref().is_some_and(|key| HeaderValue::try_from(key).is_err()) {
+            return Err(StartError::ApiKey { name: upstream.name.clone() });
+        }
         let dialect = dialect(upstream.format);
         let chat_uri = |stream| base.below(&dialect.chat_path(&upstream.model, stream));
         let chat_uris = [chat_uri(false).ok_or_else(bad)?, chat_uri(true).ok_or_else(bad)?];

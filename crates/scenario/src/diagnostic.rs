@@ -6,6 +6,16 @@ use core::fmt;
 use core::ops::Range;
 use std::cell::RefCell;
 
+/// The problems of a file that are shown, and helped with; the rest are counted.
+const SHOWN_MAX: usize = 100;
+
+/// As much of what stands in a file as a sentence quotes of it, and the longest sentence, in characters.
+const QUOTE_MAX: usize = 60;
+const SENTENCE_MAX: usize = 2_000;
+
+/// The longest line of a file that an excerpt shows as it is, in bytes.
+const LINE_MAX: usize = 1_000;
+
 /// All the problems of one file, in the order of their places.
 ///
 /// `Display` shows each as an excerpt of the file, without colour; [`styled`](Self::styled) does so
@@ -46,6 +56,7 @@ pub struct Related {
 impl Diagnostics {
     pub(crate) fn new(path: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         for problem in &mut problems {
+            problem.shorten();
             problem.span = within_a_line(text, &problem.span);
             if let Some(related) = &mut problem.related {
                 related.span = within_a_line(text, &related.span);
@@ -83,14 +94,17 @@ impl Diagnostics {
     fn render(&self, renderer: &Renderer) -> String {
         let renderer = renderer.clone().decor_style(DecorStyle::Ascii);
         let mut out = String::new();
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(SHOWN_MAX) {
             if !out.is_empty() {
                 out.push_str("\n\n");
             }
             out.push_str(&self.render_one(&renderer, problem));
         }
         if self.problems.len() > 1 {
-            let summary = format!("{} problems in `{}`", self.problems.len(), self.path);
+            let mut summary = format!("{} problems in `{}`", self.problems.len(), self.path);
+            if self.problems.len() > SHOWN_MAX {
+                summary.push_str(&format!("; these are the first {SHOWN_MAX}"));
+            }
             let summary = Level::ERROR.primary_title(summary);
             out.push_str("\n\n");
             out.push_str(&renderer.render(&[annotate_snippets::Group::with_title(summary)]));
@@ -99,17 +113,36 @@ impl Diagnostics {
     }
 
     fn render_one(&self, renderer: &Renderer, problem: &Problem) -> String {
-        let primary = AnnotationKind::Primary.span(problem.span.clone()).label(&problem.label);
-        let related = problem.related.as_ref().map(|related| {
-            AnnotationKind::Context.span(related.span.clone()).label(&related.label)
-        });
-        let excerpt = Snippet::source(&self.text).path(&self.path).annotation(primary);
-        let excerpt = excerpt.annotations(related);
-        let mut group = Level::ERROR.primary_title(&problem.message).element(excerpt);
+        let title = Level::ERROR.primary_title(&problem.message);
+        let spans = [Some(&problem.span), problem.related.as_ref().map(|related| &related.span)];
+        let lines = spans.map(|span| span.map(|span| lines_of(&self.text, span)));
+        let mut group = if lines.iter().flatten().any(|line| line.len() > LINE_MAX) {
+            title.element(Level::NOTE.message(self.beside_its_line(problem)))
+        } else {
+            let from = lines.iter().flatten().map(|line| line.start).min().unwrap_or(0);
+            let to = lines.iter().flatten().map(|line| line.end).max().unwrap_or(from);
+            let within = |span: &Range<usize>| span.start - from..span.end - from;
+            let primary = AnnotationKind::Primary.span(within(&problem.span)).label(&problem.label);
+            let related = problem.related.as_ref().map(|related| {
+                AnnotationKind::Context.span(within(&related.span)).label(&related.label)
+            });
+            let before = self.text[..from].bytes().filter(|byte| *byte == b'\n').count();
+            let excerpt = Snippet::source(&self.text[from..to]).line_start(before + 1);
+            title.element(excerpt.path(&self.path).annotation(primary).annotations(related))
+        };
         if let Some(help) = &problem.help {
             group = group.element(Level::HELP.message(help));
         }
         renderer.render(&[group])
+    }
+}
+
+impl Diagnostics {
+    /// Where a problem is, and what stands there, when its line is too long to be shown.
+    fn beside_its_line(&self, problem: &Problem) -> String {
+        let (line, column) = self.position(problem);
+        let quote = cut(&self.text[problem.span.clone()], QUOTE_MAX);
+        format!("{}:{line}:{column}: {}: `{quote}`", self.path, problem.label)
     }
 }
 
@@ -136,6 +169,16 @@ impl Problem {
         self
     }
 
+    /// Quotes no more of the file than tells which part of it is meant.
+    fn shorten(&mut self) {
+        self.message = shortened(&self.message);
+        self.label = shortened(&self.label);
+        self.help = self.help.as_deref().map(shortened);
+        if let Some(related) = &mut self.related {
+            related.label = shortened(&related.label);
+        }
+    }
+
     pub(crate) fn maybe_help(self, help: Option<String>) -> Self {
         match help {
             Some(help) => self.help(help),
@@ -158,6 +201,11 @@ impl Problems {
         self.0.borrow_mut().push(problem);
     }
 
+    /// Whether there are more than are shown.
+    pub(crate) fn are_many(&self) -> bool {
+        self.0.borrow().len() > SHOWN_MAX
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
@@ -167,11 +215,31 @@ impl Problems {
     }
 }
 
+/// A sentence with its quotes, and itself, cut to a length that can be read.
+fn shortened(sentence: &str) -> String {
+    let parts = sentence.split('`').enumerate().map(|(place, part)| {
+        // What stands between two backticks is a quote.
+        if place % 2 == 1 { cut(part, QUOTE_MAX) } else { part.to_owned() }
+    });
+    cut(&parts.collect::<Vec<_>>().join("`"), SENTENCE_MAX)
+}
+
+fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(max - 1).chain(['…']).collect(),
+    }
+}
+
 /// The candidate that was probably meant by `word`, if one is near: at most a third of it mistyped.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Nothing that is meant is as long as this, and comparing costs the product of both lengths.
+    if word.len() > 4 * QUOTE_MAX {
+        return None;
+    }
     let lower = word.to_lowercase();
     let distance = |candidate: &str| strsim::osa_distance(&lower, &candidate.to_lowercase());
     let (near, candidate) = candidates
@@ -194,6 +262,13 @@ pub(crate) fn suggestion<'a>(
     (!all.is_empty()).then(|| format!("known: {}", all.join(", ")))
 }
 
+/// The whole lines that a span lies on.
+fn lines_of(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+    start..end
+}
+
 /// The part of `span` on its first line, on character boundaries, within the text.
 fn within_a_line(text: &str, span: &Range<usize>) -> Range<usize> {
     let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
@@ -213,6 +288,15 @@ mod tests {
         assert_eq!(nearest("Chat", ["chat", "chat-small"]), Some("chat"));
         assert_eq!(nearest("banana", ["name", "weight"]), None);
         assert_eq!(nearest("b", ["a"]), None);
+    }
+
+    #[test]
+    fn a_quote_is_cut_and_the_rest_of_its_sentence_stays() {
+        let sentence = format!("unknown key `{}`: did you mean `weight`?", "ü".repeat(100_000));
+        let cut = shortened(&sentence);
+        assert_eq!(cut, format!("unknown key `{}…`: did you mean `weight`?", "ü".repeat(59)));
+        assert_eq!(shortened("`a` and `b`"), "`a` and `b`");
+        assert_eq!(shortened(&"x".repeat(5_000)).chars().count(), SENTENCE_MAX);
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl<'n> Fields<'n> {
                 continue;
             }
             let names = self.section.keys().map(|key| key.name);
-            let help = match nearest(&entry.key, names) {
+            let help = match nearest(&entry.key, names).filter(|_| !self.problems.are_many()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => value::keys_of(self.section),
             };
@@ -205,6 +205,26 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn money(&self, name: &str) -> Option<Money> {
         self.parsed(name, |shape| matches!(shape, Shape::Money), unit::money).map(Money)
+    }
+
+    /// An amount of memory, in bytes.
+    pub(crate) fn bytes(&self, name: &str) -> Option<u64> {
+        self.parsed(name, |shape| matches!(shape, Shape::Bytes), unit::bytes)
+    }
+
+    /// What holds for a key that is not there, as its table says: read as the key itself is.
+    ///
+    /// # Panics
+    /// When the table's default is no such value.
+    pub(crate) fn default<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Misfit>,
+    ) -> T {
+        let Need::Default(default) = self.find(name).0.need else {
+            panic!("`{name}` has no default")
+        };
+        parse(default).unwrap_or_else(|_| panic!("`{default}` is no value of `{name}`"))
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&'n str> {

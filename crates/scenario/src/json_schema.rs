@@ -100,6 +100,7 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         }),
         Shape::Pattern => pattern(PATTERN),
         Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Bytes => pattern(r"^[0-9][0-9_.]*(kB|MB|GB|KiB|MiB|GiB)$"),
         Shape::Money => json!({ "anyOf": [
             { "type": "number", "minimum": 0 },
             pattern(r"^\$?[0-9][0-9_]*(\.[0-9]+)?$"),

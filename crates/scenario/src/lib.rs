@@ -31,9 +31,9 @@ pub use json_schema::json_schema;
 pub use litellm::{Finding, InitOptions, LitellmDeployment, LitellmFile, Support};
 pub use model::{
     ApiKey, Change, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
-    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,
+    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider, ServerConfig,
 };
-pub use read::read_fault;
+pub use read::{check_key, read_fault};
 pub use reference::reference_markdown;
 pub use setting::{Found, PathError, Setting, value_at};
 pub use unit::read_duration;

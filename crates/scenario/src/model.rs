@@ -193,6 +193,8 @@ pub struct DeploymentLink {
 pub struct GatewayFile {
     /// Where clients connect. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// What it takes from clients, and how long it waits for them.
+    pub server: ServerConfig,
     /// The providers.
     pub providers: Vec<GatewayProvider>,
     /// The router.
@@ -206,6 +208,32 @@ pub struct GatewayFile {
     pub tags: Vec<String>,
     /// The names of regions, by number.
     pub regions: Vec<String>,
+}
+
+/// What a gateway takes from its clients, and how long it waits for them. Sizes are in bytes; the defaults
+/// stand in the table of the section `server`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServerConfig {
+    /// The largest body of a request.
+    pub max_request_size: u64,
+    /// What all bodies under way may hold.
+    pub max_body_memory: u64,
+    /// Connections at once.
+    pub max_connections: u64,
+    /// To the end of a head.
+    pub head_timeout: Duration,
+    /// Between two reads of a body.
+    pub body_timeout: Duration,
+    /// To the end of a body.
+    pub request_timeout: Duration,
+    /// Between two requests.
+    pub idle_timeout: Duration,
+    /// While nothing of an answer is taken.
+    pub unread_timeout: Duration,
+    /// Before the kernel asks whether a client is there.
+    pub tcp_keepalive: Duration,
+    /// Hosts beside this machine's; `*` is all.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// A provider that a gateway calls.

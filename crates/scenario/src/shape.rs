@@ -85,6 +85,8 @@ pub(crate) enum Shape {
     Flag,
     /// An amount of money.
     Money,
+    /// An amount of memory, `16MiB`.
+    Bytes,
     /// One or the other.
     Either(&'static [Self]),
 }
@@ -168,6 +170,7 @@ impl Shape {
             Self::Pattern => "a name, or a pattern with one `*`".to_owned(),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Money => "an amount of money such as `$5`".to_owned(),
+            Self::Bytes => "an amount of memory such as `16MiB`".to_owned(),
             Self::Either(shapes) => {
                 let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
                 wanted.join(", or ")

@@ -133,6 +133,35 @@ pub(crate) fn count(text: &str) -> Result<u64, Misfit> {
     u64::try_from(whole).map_err(|_| wrong())
 }
 
+/// The units of memory, in bytes.
+const MEMORY: [(&str, u128); 6] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+];
+
+/// `16MiB`, `50MB`, `1.5GiB`: in bytes, at least one and at most a petabyte.
+pub(crate) fn bytes(text: &str) -> Result<u64, Misfit> {
+    let expected = "expected an amount of memory such as `16MiB` or `50MB`";
+    let wrong = || Misfit::new(format!("`{text}` is not an amount of memory"), expected);
+    if decimal(text).is_some() {
+        return Err(Misfit::new("an amount of memory needs a unit", expected)
+            .help("the units are `kB`, `MB`, `GB`, `KiB`, `MiB` and `GiB`"));
+    }
+    let unit = MEMORY.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(wrong)?;
+    let number = text.strip_suffix(unit.0).unwrap_or_default().trim_end();
+    let bytes = decimal(number).and_then(|number| number.times(unit.1)).ok_or_else(wrong)?;
+    match u64::try_from(bytes) {
+        Ok(bytes @ 1..=1_000_000_000_000_000) => Ok(bytes),
+        _ => {
+            Err(Misfit::new(format!("`{text}` is out of range"), "expected 1 byte to 1,000,000GB"))
+        }
+    }
+}
+
 /// A number that is not negative: `20`, `0.5`.
 pub(crate) fn number(text: &str) -> Result<f64, Misfit> {
     let expected = "expected a number such as `20` or `0.5`";

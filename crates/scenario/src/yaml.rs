@@ -135,6 +135,7 @@ impl<'t> Tree<'t> {
 
     fn map(&mut self, start: &Span) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -155,13 +156,16 @@ impl<'t> Tree<'t> {
                 self.problems.push(Problem::new(&key.span, message, "not a word"));
                 continue;
             };
-            match entries.iter().find(|entry| entry.key == name) {
-                Some(first) => self.problems.push(
+            match places.get(&name) {
+                Some(&first) => self.problems.push(
                     Problem::new(&key.span, format!("duplicate key `{name}`"), "again here")
-                        .related(&first.key_span, "first here")
+                        .related(&entries[first].key_span, "first here")
                         .help("remove one of the two"),
                 ),
-                None => entries.push(Entry { key: name, key_span: key.span, value }),
+                None => {
+                    places.insert(name.clone(), entries.len());
+                    entries.push(Entry { key: name, key_span: key.span, value });
+                }
             }
         }
     }

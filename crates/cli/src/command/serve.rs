@@ -11,18 +11,33 @@ use squall_gateway::{
     Changed, Drain, Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, Upstream,
     Wording,
 };
-use squall_scenario::{ApiKey, GatewayFile};
+use squall_scenario::{ApiKey, GatewayFile, ServerConfig, check_key};
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 
+/// Open files of a client whose request is under way: its connection, and the attempt's.
+const FILES_PER_CLIENT: u64 = 2;
+
+/// Open files of the gateway itself, generously.
+const FILES_OF_ITS_OWN: u64 = 64;
+
+/// Clients at once that are few for a gateway.
+const FEW_CLIENTS: usize = 1_000;
+
+/// Connections that may have to wait at 4,000 new ones a second, while the gateway is busy for a second.
+const BACKLOG_NEEDED: u32 = 4_096;
+
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
     let watch = Watch::of(&args.config);
     let file = read(&args.config)?;
-    let listen = file.listen;
+    let (listen, server) = (file.listen, settings(&file.server));
+    let mut fitting = server.clone();
+    let too_few = fit_to_machine(&mut fitting);
     let Reload { router, upstreams, wording } = reload(&args.config, file)?;
     let setup = GatewaySetup {
         router,
@@ -35,16 +50,17 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         clock: Clock::start_now(),
         listen,
         keep: Keep::Nothing,
-        server: ServerSettings::default(),
+        server: fitting,
     };
     let signals = signals::take_over(2, Hangup::Reload);
     runtime()?.block_on(async {
         let gateway = Gateway::start(setup).await?;
         terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
+        too_few.iter().for_each(terminal::status);
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
-            () = watch.changes(signals.clone(), || take_on(&args.config, listen, &view)) => {}
+            () = watch.changes(signals.clone(), || take_on(&args.config, (listen, &server), &view)) => {}
             () = view.core_failed() => {
                 // The panic has said where. Those who wait are told, and nobody is left with a server that
                 // answers nothing.
@@ -68,9 +84,9 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
 }
 
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
-fn take_on(path: &Path, listen: SocketAddr, gateway: &GatewayView) {
+fn take_on(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &GatewayView) {
     let taken = read(path).and_then(|file| {
-        let elsewhere = file.listen != listen;
+        let elsewhere = (file.listen, &settings(&file.server)) != now;
         let changed = gateway.reload(reload(path, file)?)?;
         Ok((changed, elsewhere))
     });
@@ -78,7 +94,7 @@ fn take_on(path: &Path, listen: SocketAddr, gateway: &GatewayView) {
         Ok((changed, elsewhere)) => {
             terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
             if elsewhere {
-                terminal::status("`listen` has changed: that needs a restart");
+                terminal::status("`listen` or `server` has changed: that needs a restart");
             }
         }
         Err(error) => {
@@ -129,14 +145,67 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
     Ok(Reload { router: file.router, upstreams, wording })
 }
 
+/// A key without the white space around it; one that can be none is told with its variable's name.
 #[expect(clippy::disallowed_methods, reason = "the file names the variable that holds the key")]
 fn key(key: &ApiKey) -> Result<String, Error> {
     match key {
         ApiKey::Literal(key) => Ok(key.clone()),
         ApiKey::Environment(name) => {
-            std::env::var(name).map_err(|_| Error::NoKey { variable: name.clone() })
+            let refused = |why: String| Error::BadKey { variable: name.clone(), why };
+            let key = std::env::var(name).map_err(|error| match error {
+                VarError::NotPresent => Error::NoKey { variable: name.clone() },
+                VarError::NotUnicode(_) => refused("is not text".to_owned()),
+            })?;
+            check_key(&key).map(str::to_owned).map_err(refused)
         }
     }
+}
+
+/// The section `server` of a file, as the gateway takes it.
+fn settings(config: &ServerConfig) -> ServerSettings {
+    let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+    ServerSettings {
+        max_request_size: size(config.max_request_size),
+        max_body_memory: size(config.max_body_memory),
+        max_connections: size(config.max_connections),
+        head_timeout: config.head_timeout,
+        body_timeout: config.body_timeout,
+        request_timeout: config.request_timeout,
+        idle_timeout: config.idle_timeout,
+        unread_timeout: config.unread_timeout,
+        tcp_keepalive: config.tcp_keepalive,
+        allowed_hosts: config.allowed_hosts.clone(),
+    }
+}
+
+/// Raises the limit on open files, takes no more connections than that allows, and gives what is to be said
+/// of the machine: what is too little for what is asked.
+fn fit_to_machine(server: &mut ServerSettings) -> Vec<String> {
+    let mut said = Vec::new();
+    let asked = server.max_connections;
+    let files = squall_net::raise_file_limit().unwrap_or(u64::MAX);
+    let clients = files.saturating_sub(FILES_OF_ITS_OWN) / FILES_PER_CLIENT;
+    let clients = usize::try_from(clients).unwrap_or(usize::MAX);
+    server.max_connections = asked.min(clients);
+    // Nobody has asked for the default: less than that is still many.
+    let enough =
+        if asked == ServerSettings::default().max_connections { FEW_CLIENTS } else { asked };
+    if clients < enough {
+        let wanted = asked as u64 * FILES_PER_CLIENT + FILES_OF_ITS_OWN;
+        said.push(format!(
+            "at most {clients} clients at once, since {files} files may be open, where \
+             `server.max_connections` is {asked}: raise the limit (`ulimit -n {wanted}`, `LimitNOFILE=` of \
+             systemd)",
+        ));
+    }
+    let backlog = squall_net::backlog();
+    if backlog < BACKLOG_NEEDED {
+        said.push(format!(
+            "only {backlog} connections may wait to be accepted: a spike loses some; raise \
+             `net.core.somaxconn` to {BACKLOG_NEEDED}",
+        ));
+    }
+    said
 }
 
 pub(super) fn runtime() -> Result<Runtime, Error> {
@@ -161,5 +230,19 @@ impl From<squall_gateway::StartError> for Error {
             squall_gateway::StartError::Config(error) => Self::Config(error),
             other => Self::Io { what: "the gateway".to_owned(), source: io::Error::other(other) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The defaults stand in two tables: what the file's says, the gateway's must be.
+    #[test]
+    fn a_file_without_a_server_has_the_defaults_of_the_gateway() {
+        let text = "providers: { a: { base_url: 'http://127.0.0.1:9/v1' } }\nrouter: { groups: { chat: { \
+                    deployments: [ { name: a, provider: a } ] } } }\n";
+        let file = GatewayFile::read("gateway.yaml", text).expect("it reads");
+        assert_eq!(settings(&file.server), ServerSettings::default());
     }
 }

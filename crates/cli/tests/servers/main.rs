@@ -2,6 +2,7 @@
 
 mod interrupt;
 mod serve;
+mod server;
 mod signals;
 #[expect(dead_code, reason = "shared with `command_line`, which uses all of it")]
 #[path = "../command_line/squall.rs"]

@@ -2,6 +2,7 @@
 
 use super::provider::{self, FORMAT};
 use super::router::{self, Copies, Providers, ROUTER, Router};
+use super::server::{self, SERVER};
 use super::{Known, file};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
@@ -17,6 +18,12 @@ pub(crate) static GATEWAY: Section = Section {
     about: "What `squall gateway` serves.",
     keys: &[&[
         Key::optional("listen", Shape::Address, "127.0.0.1:8080", "Where clients connect."),
+        Key::optional(
+            "server",
+            Shape::Section(&SERVER),
+            "its defaults",
+            "Limits and time-outs towards clients.",
+        ),
         Key::required(
             "providers",
             Shape::Named(&Shape::Section(&UPSTREAM)),
@@ -93,6 +100,7 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
     check(&section, &router);
     Some(GatewayFile {
         listen,
+        server: server::server(fields),
         providers,
         router: router.in_force(),
         deployments: router.links,
@@ -148,8 +156,31 @@ fn base_url(text: &str) -> Result<String, Misfit> {
     }
 }
 
+/// A key without the white space around it, which a file that holds it often ends with.
+///
+/// # Errors
+/// Why it can be no key, as a sentence goes on after it; never with what it says.
+pub fn check_key(text: &str) -> Result<&str, String> {
+    let key = text.trim();
+    if key.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    match key.chars().position(|c| !matches!(c, ' '..='~')) {
+        None => Ok(key),
+        Some(place) => Err(format!(
+            "cannot be sent in a header: its character {} of {} is not one of ASCII's visible ones",
+            place + 1,
+            key.chars().count()
+        )),
+    }
+}
+
 pub(crate) fn api_key(text: &str) -> Result<ApiKey, Misfit> {
-    let Some(name) = text.strip_prefix('$') else { return Ok(ApiKey::Literal(text.to_owned())) };
+    let Some(name) = text.strip_prefix('$') else {
+        let key =
+            check_key(text).map_err(|why| Misfit::new(format!("this key {why}"), "no key"))?;
+        return Ok(ApiKey::Literal(key.to_owned()));
+    };
     let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if fits {

@@ -3,9 +3,13 @@
 use super::gateway::api_key;
 use super::limits::{self, REQUEST_LIMITS};
 use super::router::Router;
+use crate::diagnostic::Problem;
 use crate::fields::Fields;
+use crate::model::ApiKey;
 use crate::shape::{Key, Section, Shape};
+use core::ops::Range;
 use squall_router::TenantConfig;
+use std::collections::BTreeMap;
 
 /// A tenant.
 pub(crate) static TENANT: Section = Section {
@@ -31,11 +35,35 @@ pub(crate) static TENANT: Section = Section {
 
 /// Reads the tenants under `tenants`.
 pub(crate) fn tenants(fields: &Fields<'_>, router: &mut Router) {
+    let mut keys: BTreeMap<String, Range<usize>> = BTreeMap::new();
     for entry in fields.named("tenants") {
         let Some(tenant) = Fields::open(&entry.value, &TENANT, fields.problems) else { continue };
         router.tenants.add(&entry.key, &entry.key_span, fields.problems);
         let limits = limits::of_router(&tenant);
         router.config.tenants.push(TenantConfig { name: entry.key.clone(), limits });
-        router.keys.push(tenant.parsed("key", |shape| matches!(shape, Shape::Secret), api_key));
+        let key = tenant.parsed("key", |shape| matches!(shape, Shape::Secret), api_key);
+        if let Some(own) = &key {
+            let span = tenant.key_span("key");
+            // A key that is written out is its own name here: the file holds it anyway.
+            let word = match own {
+                ApiKey::Literal(key) => format!("={key}"),
+                ApiKey::Environment(name) => format!("${name}"),
+            };
+            match keys.get(&word) {
+                Some(first) => fields.problems.push(
+                    Problem::new(
+                        span,
+                        format!("the key of `{}` is another tenant's", entry.key),
+                        "again here",
+                    )
+                    .related(first, "first here")
+                    .help("a tenant is known by its key: each needs one of its own"),
+                ),
+                None => {
+                    keys.insert(word, span.clone());
+                }
+            }
+        }
+        router.keys.push(key);
     }
 }

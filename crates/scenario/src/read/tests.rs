@@ -3,5 +3,6 @@
 mod bad;
 mod bad_routing;
 mod good;
+mod large;
 mod routing;
 mod whole;
