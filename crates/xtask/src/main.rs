@@ -8,6 +8,7 @@ mod digest;
 mod fuzz;
 mod live;
 mod machine;
+mod soak;
 mod step;
 mod suites;
 mod swarm;
@@ -27,6 +28,8 @@ cargo xtask TASK
   bench   the benchmarks, one after the other, in release
   swarm   [--seeds N] [--first-seed S]: drawn scenarios held to invariants, in release
   fuzz    [--seconds N] [--target NAME]...: each fuzzer for a minute, over the corpus in the tree
+  soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
+          dead provider: ten minutes at 300 requests a second, in release
   defects plants one defect after the other, and says which suite catches it
   truth   what theory expects of the simulator beside what came out, in release, and whether
           docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Some("swarm") => swarm::run(&arguments()),
         Some("live") => live::run(&arguments()),
         Some("fuzz") => fuzz::run(&arguments()),
+        Some("soak") => soak::run(&arguments()),
         Some("defects") => defects::run(),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
