@@ -130,6 +130,19 @@ fn limits_over_sockets_and_in_virtual_time_agree() {
 }
 
 #[test]
+fn a_black_hole_whose_clients_leave_first_is_found_over_sockets_and_in_virtual_time() {
+    let text = include_str!("../../scenarios/router/silence.yaml");
+    let scenario = read("silence.yaml", text);
+    let recording = live(&scenario, |recording| {
+        all_end(&scenario, recording);
+        replays(&scenario, recording);
+    });
+    if let Some(recording) = recording {
+        agree("silence", text, &recording);
+    }
+}
+
+#[test]
 fn ten_thousand_requests_and_an_outage_agree_and_replay_to_the_same_outputs() {
     let text = include_str!("replay.yaml");
     let scenario = read("replay.yaml", text);

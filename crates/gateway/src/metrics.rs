@@ -273,6 +273,9 @@ impl Metrics {
             Note::TimedOut { deployment, reason, .. } => {
                 *self.timeouts.entry((deployment, reason.as_str())).or_default() += 1;
             }
+            Note::Silent { deployment, .. } => {
+                *self.timeouts.entry((deployment, "silent")).or_default() += 1;
+            }
             Note::LimitReached { deployment, limit } => {
                 *self.limits_reached.entry((deployment, limit.as_str())).or_default() += 1;
             }

@@ -90,6 +90,7 @@ impl Story {
             | Note::HealthChanged { .. }
             | Note::Reconfigured { .. }
             | Note::NotSent { .. }
+            | Note::Silent { .. }
             | Note::AttemptFailed { .. } => {}
         }
     }

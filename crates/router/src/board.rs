@@ -18,6 +18,8 @@ const ROOM: u64 = 65_536;
 pub(crate) struct Board {
     pub(crate) ids: Vec<DeploymentId>,
     pub(crate) ready_at: Vec<Timestamp>,
+    /// From when each is picked last.
+    pub(crate) last_from: Vec<Timestamp>,
     pub(crate) order: Vec<u8>,
     /// The orders that there are, lowest first.
     pub(crate) tiers: Vec<u8>,
@@ -44,6 +46,7 @@ impl Board {
         let members = || ids.iter().map(|id| &deployments[id.index()]);
         Self {
             ready_at: vec![Timestamp::MAX; ids.len()],
+            last_from: vec![Timestamp::MAX; ids.len()],
             tight: vec![false; ids.len()],
             tights: 0,
             may: vec![false; ids.len()],
@@ -82,6 +85,7 @@ impl Board {
         let ill = deployment.health.ill && !self.all_ill();
         let ready = if ill { Timestamp::MAX } else { deployment.ready_at(now) };
         self.ready_at[place] = ready;
+        self.last_from[place] = deployment.last_from(now);
         self.untold |= ready > now && ready < Timestamp::MAX;
         let tight = deployment.gate.token_room(now) < ROOM;
         if tight != self.tight[place] {

@@ -13,7 +13,7 @@ pub use check::ConfigError;
 pub(crate) use check::MAX_DEPTH;
 pub use cooldown::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
-    MisconfiguredCooldown, ThrottledCooldown,
+    MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
 pub(crate) use due::{or_weights, rpm, tpm};
 pub use limits::{Limits, Money, Price, RateLimit, Release, SpendLimit, Window};

@@ -4,7 +4,7 @@ mod breaker;
 mod careful;
 mod litellm;
 
-use crate::{CooldownCause, CooldownRule};
+use crate::{CooldownCause, CooldownRule, SilenceCooldown};
 use alloc::boxed::Box;
 use careful::Careful;
 use core::time::Duration;
@@ -71,6 +71,12 @@ impl Record {
         if self.rule != rule {
             *self = Self::new(rule);
         }
+    }
+
+    /// What silences of the deployment say, if they say anything.
+    #[inline]
+    pub(crate) const fn silence(&self) -> Option<SilenceCooldown> {
+        self.rule.silence()
     }
 
     #[inline]

@@ -3,11 +3,13 @@
 use crate::cooldown::{Record, Standing};
 use crate::gate::{Closed, Gate, Ticket};
 use crate::health::Health;
+use crate::silence::{Awaited, Line};
 use crate::{
     DeploymentConfig, Features, GroupConfig, GroupId, LimitKind, Price, RegionId, SpendId,
     TagMatch, Tags, Timeouts,
 };
 use alloc::vec::Vec;
+use core::time::Duration;
 use squall_determinism::Timestamp;
 
 /// One deployment.
@@ -21,6 +23,12 @@ pub(crate) struct Deployment {
     pub(crate) record: Record,
     pub(crate) gate: Gate,
     pub(crate) health: Health,
+    /// Who waits for a first token here, and who for a whole answer.
+    pub(crate) lines: [Line; 2],
+    /// When an answer last began.
+    pub(crate) answered_at: Timestamp,
+    /// From when, if no answer begins, someone has been waiting for longer than is usual.
+    pub(crate) silent_from: Timestamp,
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
     /// The limit it was last passed over for; told once, until an attempt starts again.
@@ -120,6 +128,9 @@ impl Deployment {
             record: Record::new(config.cooldown.unwrap_or(of.cooldown)),
             gate: Gate::new(config.limits, epoch_nanos),
             health: Health::default(),
+            lines: [Line::default(); 2],
+            answered_at: Timestamp::ZERO,
+            silent_from: Timestamp::MAX,
             cooling: false,
             limited_by: None,
             price: config.price,
@@ -144,6 +155,24 @@ impl Deployment {
         self.spends_from.clone_from(&config.spends_from);
         self.spent_until = Timestamp::ZERO;
         self.skill = Skill::new(config, of);
+    }
+
+    /// How long an answer may take to begin by its time-outs.
+    pub(crate) const fn time_out(&self, awaited: Awaited) -> Duration {
+        match awaited {
+            Awaited::FirstToken => self.timeouts.first_token,
+            Awaited::Whole => self.timeouts.total,
+        }
+    }
+
+    /// From when it is picked last: a probe is to go all the same.
+    pub(crate) fn last_from(&self, now: Timestamp) -> Timestamp {
+        match self.record.standing(now) {
+            Standing::Good => self.silent_from,
+            Standing::Probe | Standing::Probing | Standing::Until(_) | Standing::Throttled(_) => {
+                Timestamp::MAX
+            }
+        }
     }
 
     /// Whether an attempt with these needs can start now. Tags are left to [`tags`](Self::tags).

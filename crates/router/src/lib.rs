@@ -26,6 +26,7 @@ mod request;
 mod retry;
 mod roster;
 mod router;
+mod silence;
 mod spend;
 mod strategy;
 mod timers;
@@ -36,8 +37,8 @@ pub use config::{
     FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks, Latency, Limits,
     LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, LitellmStrategy,
     MisconfiguredCooldown, Money, Price, Profile, RateLimit, Release, Retries, RetryBudget,
-    RetryRule, RouterConfig, SpendLimit, Strategy, TagMatch, TenantConfig, ThrottledCooldown,
-    Timeouts, Window,
+    RetryRule, RouterConfig, SilenceCooldown, SpendLimit, Strategy, TagMatch, TenantConfig,
+    ThrottledCooldown, Timeouts, Window,
 };
 pub use gate::LimitUse;
 pub use id::{

@@ -225,6 +225,14 @@ pub enum Note {
         /// Which.
         config: ConfigId,
     },
+    /// An attempt was ended from outside (its client left, its deadline passed) after a silence longer than
+    /// is usual in its group: that counts as its deployment's failure.
+    Silent {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Where it ran.
+        deployment: DeploymentId,
+    },
     /// A request cannot be expressed at a deployment: no call was made, and this is no attempt.
     NotSent {
         /// Under which name it was begun.
@@ -372,6 +380,7 @@ impl Note {
             Self::Probe { attempt, .. }
             | Self::TimedOut { attempt, .. }
             | Self::NotSent { attempt, .. }
+            | Self::Silent { attempt, .. }
             | Self::AttemptFailed { attempt, .. } => Some(attempt.request),
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }

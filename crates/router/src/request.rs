@@ -4,6 +4,7 @@ use crate::deployment::Needs;
 use crate::fallback::Path;
 use crate::gate::Ticket;
 use crate::queue::Rank;
+use crate::silence::{Line, Neighbours};
 use crate::{
     Arrival, AttemptId, DeploymentId, Features, GroupId, Overrides, RegionId, RequestKey, Tag,
     Tags, TenantId,
@@ -214,11 +215,14 @@ pub(crate) struct Aside {
     /// Deployments of its group that have refused this very request, or cannot be told it: they are not
     /// asked again. At most the group's; the slot keeps the room for its next request.
     pub(crate) refused_by: Vec<DeploymentId>,
+    /// Its neighbours among those who wait for an answer of its deployment.
+    neighbours: Neighbours,
 }
 
 impl Aside {
     fn clear(&mut self) {
         (self.path, self.tenant, self.group) = (None, None, None);
+        self.neighbours = Neighbours::default();
         self.refused_by.clear();
     }
 }
@@ -260,6 +264,34 @@ impl Requests {
     /// What is seldom looked at of the request in a slot.
     pub(crate) fn aside(&mut self, slot: u32) -> &mut Aside {
         &mut self.slots[slot as usize].aside
+    }
+
+    /// The request in a slot, whose attempt has just begun, joins the end of a line.
+    pub(crate) fn join(&mut self, line: &mut Line, slot: u32, now: Timestamp) {
+        self.aside(slot).neighbours = Neighbours { before: line.last, behind: None };
+        match line.last {
+            Some(last) => self.aside(last).neighbours.behind = Some(slot),
+            None => (line.first, line.since) = (Some(slot), Some(now)),
+        }
+        line.last = Some(slot);
+    }
+
+    /// The request in a slot leaves the line that it stands in.
+    pub(crate) fn leave(&mut self, line: &mut Line, slot: u32) {
+        let Neighbours { before, behind } = core::mem::take(&mut self.aside(slot).neighbours);
+        match behind {
+            Some(behind) => self.aside(behind).neighbours.before = before,
+            None => line.last = before,
+        }
+        let Some(before) = before else {
+            line.first = behind;
+            line.since = behind.and_then(|first| match self.at(first).state {
+                State::Running(running) => Some(running.started),
+                State::Deciding | State::Backoff { .. } | State::Queued { .. } => None,
+            });
+            return;
+        };
+        self.aside(before).neighbours.behind = behind;
     }
 
     /// Whether this is still a request that lives.

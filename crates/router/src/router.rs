@@ -7,6 +7,7 @@ mod gates;
 mod life;
 mod look;
 mod pick;
+mod silence;
 mod waiting;
 
 pub use look::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Skipped};
@@ -18,6 +19,7 @@ use crate::deployment::Deployment;
 use crate::gate::Gate;
 use crate::queue::Queue;
 use crate::request::{Requests, State};
+use crate::silence::Usual;
 use crate::spend::Account;
 use crate::strategy::Picker;
 use crate::timers::Timers;
@@ -119,6 +121,8 @@ struct Group {
     picker: Picker,
     queue: Queue,
     gate: Gate,
+    /// How long its answers take to begin: those of streams, and whole ones.
+    usual: [Usual; 2],
 }
 
 impl Router {

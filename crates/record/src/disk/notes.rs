@@ -116,7 +116,9 @@ impl NoteLine {
             Decision::TimedOut { deployment, reason, .. } => {
                 Self { deployment: at(deployment), why: Some(reason.as_str().to_owned()), ..line }
             }
-            Decision::NotSent { deployment, .. } => Self { deployment: at(deployment), ..line },
+            Decision::NotSent { deployment, .. } | Decision::Silent { deployment, .. } => {
+                Self { deployment: at(deployment), ..line }
+            }
             Decision::AttemptFailed { deployment, class, .. } => {
                 Self { deployment: at(deployment), why: Some(class.as_str().to_owned()), ..line }
             }
@@ -128,6 +130,7 @@ impl NoteLine {
             Decision::Probe { attempt, .. }
             | Decision::TimedOut { attempt, .. }
             | Decision::NotSent { attempt, .. }
+            | Decision::Silent { attempt, .. }
             | Decision::AttemptFailed { attempt, .. } => Some(attempt.nth),
             _ => None,
         };
@@ -221,6 +224,7 @@ impl NoteLine {
                 deployment: at()?,
                 reason: CancelReason::from_word(why).ok_or_else(unknown)?,
             },
+            "silent" => Decision::Silent { attempt: self.attempt()?, deployment: at()? },
             "not_sent" => Decision::NotSent { attempt: self.attempt()?, deployment: at()? },
             "attempt_failed" => Decision::AttemptFailed {
                 attempt: self.attempt()?,
@@ -280,6 +284,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::LimitReached { .. } => "limit_reached",
         Decision::TimedOut { .. } => "timed_out",
         Decision::NotSent { .. } => "not_sent",
+        Decision::Silent { .. } => "silent",
         Decision::AttemptFailed { .. } => "attempt_failed",
     }
 }

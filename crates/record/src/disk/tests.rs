@@ -122,6 +122,7 @@ fn notes() -> Vec<NoteRow> {
         Decision::LimitReached { deployment, limit: LimitKind::Tokens },
         Decision::TimedOut { attempt, deployment, reason: CancelReason::FirstTokenTimeout },
         Decision::NotSent { attempt, deployment },
+        Decision::Silent { attempt, deployment },
         Decision::AttemptFailed { attempt, deployment, class: FailureClass::Cut },
     ];
     let faults =

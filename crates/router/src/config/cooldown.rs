@@ -15,6 +15,17 @@ pub enum CooldownRule {
     Never,
 }
 
+impl CooldownRule {
+    /// What silences say, if they say anything.
+    #[must_use]
+    pub const fn silence(&self) -> Option<SilenceCooldown> {
+        match self {
+            Self::Breaker(cooldown) => cooldown.silence,
+            Self::Litellm(_) | Self::Never => None,
+        }
+    }
+}
+
 impl Default for CooldownRule {
     fn default() -> Self {
         Self::Breaker(Cooldown::default())
@@ -28,7 +39,7 @@ impl From<Cooldown> for CooldownRule {
 }
 
 /// When a deployment is skipped, and for how long.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cooldown {
     /// After a 429.
     pub throttled: ThrottledCooldown,
@@ -36,6 +47,39 @@ pub struct Cooldown {
     pub failure: FailureCooldown,
     /// After failures that last until a person mends them.
     pub misconfigured: MisconfiguredCooldown,
+    /// After silences that end otherwise than by a time-out; `None`: such silences say nothing.
+    pub silence: Option<SilenceCooldown>,
+}
+
+impl Default for Cooldown {
+    fn default() -> Self {
+        Self {
+            throttled: ThrottledCooldown::default(),
+            failure: FailureCooldown::default(),
+            misconfigured: MisconfiguredCooldown::default(),
+            silence: Some(SilenceCooldown::default()),
+        }
+    }
+}
+
+/// When an attempt that has not begun to answer is overdue: it counts as failed, however it ends, and while
+/// it runs and its deployment answers nobody else, that deployment is picked last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SilenceCooldown {
+    /// Beyond this quantile of the times that the group's answers took to begin; those of streams and those
+    /// of whole answers are kept apart. Default 99 %. For a group whose deployments differ, the group's.
+    pub quantile: Share,
+    /// Never before this, however quick the group. Default 5 s (what linkerd and Finagle take a failure for).
+    pub floor: Duration,
+    /// The quantile is believed once there are so many answers; until then an attempt is overdue after a
+    /// sixth of its time-out. Default 20 (linkerd's minimum for a rate).
+    pub min_samples: u32,
+}
+
+impl Default for SilenceCooldown {
+    fn default() -> Self {
+        Self { quantile: Share::percent(99), floor: Duration::from_secs(5), min_samples: 20 }
+    }
 }
 
 /// The wait after a 429: as long as Retry-After says.

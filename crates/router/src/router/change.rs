@@ -8,6 +8,7 @@ use crate::gate::Gate;
 use crate::health::Health;
 use crate::queue::Queue;
 use crate::request::State;
+use crate::silence::Usual;
 use crate::spend::Account;
 use crate::strategy::Picker;
 use crate::{
@@ -61,6 +62,7 @@ impl Router {
                     board: Board::default(),
                     picker: Picker::new(group.strategy, &[]),
                     queue: Queue::default(),
+                    usual: [Usual::NEW; 2],
                     gate: Gate::new(Limits::default(), epoch_nanos),
                     config: GroupConfig { deployments: Vec::new(), ..group.clone() },
                 });
@@ -174,8 +176,13 @@ impl Router {
         picker.succeed(&group.picker, &from, &running);
         group.picker = picker;
         self.freed |= group.gate.reconfigure(now, config.limits);
+        let silence = config.cooldown.silence().unwrap_or_default();
+        group.usual.iter_mut().for_each(|usual| usual.reconfigure(silence.quantile));
         group.board = Board::new(members, order, &self.deployments);
         group.config = config;
+        for place in 0..self.groups[id.index()].board.len() {
+            self.watch(self.groups[id.index()].board.ids[place]);
+        }
         self.renew_group(id);
     }
 

@@ -30,7 +30,8 @@ impl Router {
         self.note(Note::TimedOut { attempt, deployment: running.deployment, reason });
         let failure = Failure::new(FailureClass::Timeout, Source::Provider);
         // How long a client allows, and how slowly it reads, says nothing of a deployment.
-        let failure = match (running.hurried, running.unread) {
+        let hurried = running.hurried && !self.is_overdue(slot, &running);
+        let failure = match (hurried, running.unread) {
             (false, false) => failure,
             (_, true) => Failure { source: Source::Client, evidence: Evidence::None, ..failure },
             (true, false) => Failure { evidence: Evidence::None, ..failure },
@@ -112,6 +113,9 @@ impl Router {
         let now = self.now;
         let minute = self.minute();
         let estimate = self.requests.at(slot).tokens();
+        if !running.committed {
+            self.awaits_no_more(slot, running.deployment);
+        }
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
         deployment.gate.leave(now, running.ticket, None, sent);
@@ -130,7 +134,7 @@ impl Router {
         self.groups[deployment.group.index()].picker.failed(place, &loss);
     }
 
-    fn hold_against(&mut self, id: DeploymentId, blow: &Blow) {
+    pub(super) fn hold_against(&mut self, id: DeploymentId, blow: &Blow) {
         let now = self.now;
         let deployment = &mut self.deployments[id.index()];
         let Some((cause, until)) = deployment.record.failed(now, blow) else { return };

@@ -115,6 +115,8 @@ impl Router {
             stream: request.stream,
             lots: Lots { seed, group: request.group.0, ordinal: 0 },
         };
+        self.awaits(slot, id);
+        let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
             let group = &mut self.groups[deployment.group.index()];
             group.picker.started(&ask, place);
@@ -149,12 +151,12 @@ impl Router {
         running.first_token = Some(now);
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
-        let deployment = &mut self.deployments[id.index()];
-        let freed = deployment.gate.begun(&mut running.ticket);
-        deployment.record.answered();
+        let started = running.started;
+        let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
         let due = running.total_due.min(request.deadline);
         let tag = request.tag;
         self.arm_request(slot, due);
+        self.answer_began(slot, id, started);
         self.outputs.push_back(Output::Commit { tag, attempt });
         self.gates_begun(slot);
         if freed {
@@ -263,7 +265,8 @@ impl Router {
         self.abandon(slot, CancelReason::Deadline, outcome);
     }
 
-    /// Ends a request from outside: whatever runs for it is stopped and says nothing of its deployment.
+    /// Ends a request from outside: whatever runs for it is stopped, and says nothing of its deployment unless
+    /// it was overdue.
     pub(super) fn abandon(&mut self, slot: u32, reason: CancelReason, outcome: Outcome) {
         let key = self.requests.key(slot);
         let request = self.requests.at(slot);
@@ -272,10 +275,8 @@ impl Router {
             State::Running(running) => {
                 let attempt = AttemptId { request: key, nth: running.nth };
                 self.outputs.push_back(Output::CancelAttempt { tag, attempt, reason });
-                self.attempt_lost(slot, &running, None);
-                let deployment = &mut self.deployments[running.deployment.index()];
-                deployment.record.probe_ended(running.probe);
-                let group = deployment.group;
+                self.cut_short(slot, attempt, &running);
+                let group = self.deployments[running.deployment.index()].group;
                 self.renew(running.deployment);
                 self.done(slot, outcome);
                 self.serve_queue(group);

@@ -146,6 +146,7 @@ impl Router {
         let id = self.affinity.of(self.now, group, session?)?;
         let deployment = &mut self.deployments[id.index()];
         let here = deployment.place.is_some() && deployment.weight > 0;
+        let here = here && self.now < deployment.last_from(self.now);
         let usable = here && deployment.usable(self.now, needs) == Usable::Now;
         usable.then_some(id)
     }
@@ -156,15 +157,17 @@ impl Router {
         let now = self.now;
         let group = &mut self.groups[group.index()];
         let (board, picker) = (&group.board, &mut group.picker);
-        let ready = board.ready_at.as_slice();
+        let (ready, last) = (board.ready_at.as_slice(), board.last_from.as_slice());
         let place = if let [_] = board.tiers[..] {
-            let may = |place: usize| ready[place] <= now;
+            let may = |place: usize| ready[place] <= now && now < last[place];
             let place = picker.choose(ask, may)?;
             picker.picked(ask, place, may);
             place
         } else {
             board.tiers.iter().find_map(|&tier| {
-                let may = |place: usize| ready[place] <= now && board.order[place] == tier;
+                let may = |place: usize| {
+                    ready[place] <= now && now < last[place] && board.order[place] == tier
+                };
                 let place = picker.choose(ask, may)?;
                 picker.picked(ask, place, may);
                 Some(place)
@@ -205,7 +208,6 @@ impl Router {
         board.untold = false;
         let mut why = WhyNone::default();
         let mut newly_limited: Option<(DeploymentId, LimitKind)> = None;
-        let mut best = TagClass::No;
         for (place, &id) in board.ids.iter().enumerate() {
             board.may[place] = false;
             let deployment = &mut self.deployments[id.index()];
@@ -227,7 +229,6 @@ impl Router {
             match usable {
                 Usable::Now | Usable::Probe => {
                     board.may[place] = true;
-                    best = best.max(class);
                     continue;
                 }
                 Usable::LimitedUntil(_, kind) if deployment.limited_by.is_none() => {
@@ -238,11 +239,16 @@ impl Router {
             }
             why.weigh(now, usable, deployment);
         }
-        // The best tags there are, then the lowest order.
+        // Those that are silent last, the best tags there are, then the lowest order.
         let ids = &board.ids;
+        let lively = |place: usize| now < board.last_from[place];
+        if (0..ids.len()).any(|place| board.may[place] && lively(place)) {
+            (0..ids.len()).for_each(|place| board.may[place] = board.may[place] && lively(place));
+        }
         let class = |place: usize| self.deployments[ids[place].index()].tags(needs.tags, rule);
+        let best = (0..ids.len()).filter(|&place| board.may[place]).map(class).max();
         for place in 0..ids.len() {
-            board.may[place] = board.may[place] && class(place) == best;
+            board.may[place] = board.may[place] && Some(class(place)) == best;
         }
         let tier = (0..ids.len()).filter(|&place| board.may[place]).map(|p| board.order[p]).min();
         for place in 0..ids.len() {

@@ -10,4 +10,5 @@ mod gates;
 mod queue;
 mod retry;
 mod rig;
+mod silence;
 mod timeouts;

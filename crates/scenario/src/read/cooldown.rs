@@ -8,7 +8,7 @@ use crate::shape::{Key, Section, Shape};
 use crate::value;
 use squall_router::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
-    MisconfiguredCooldown, ThrottledCooldown,
+    MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
 
 /// A cooldown: `never`, or its settings.
@@ -31,10 +31,16 @@ static SETTINGS: Section = Section {
             "After wrong keys, unknown models and spent quotas.",
         ),
         Key::optional(
+            "silence",
+            SILENCE,
+            "as below",
+            "After silences that a client or a deadline ended. `never`: they say nothing.",
+        ),
+        Key::optional(
             "litellm",
             Shape::Section(&LITELLM),
             "none",
-            "Instead of the other three: LiteLLM 1.80's own formula.",
+            "Instead of the others: LiteLLM 1.80's own formula.",
         ),
     ]],
 };
@@ -106,6 +112,31 @@ static MISCONFIGURED: Section = Section {
     ]],
 };
 
+const SILENCE: Shape = Shape::Either(&[Shape::Word(NEVER), Shape::Section(&SILENCE_SETTINGS)]);
+
+static SILENCE_SETTINGS: Section = Section {
+    id: "silence-cooldown",
+    phrase: "a cooldown after silences",
+    about: "When an attempt whose answer has not begun is overdue: then it counts as failed however it \
+            ends, and while its deployment answers nobody, that one is picked last.",
+    keys: &[&[
+        Key::optional(
+            "quantile",
+            Shape::Percent,
+            "99%",
+            "Beyond this quantile of the times that the group's answers took to begin.",
+        ),
+        Key::optional("floor", Shape::SPAN, "5s", "Never before this, however quick the group."),
+        Key::optional(
+            "min_samples",
+            Shape::Count(1, 500),
+            "20",
+            "The quantile is believed once so many answers have come; until then an attempt is overdue \
+             after a sixth of its time-out.",
+        ),
+    ]],
+};
+
 static LITELLM: Section = Section {
     id: "litellm-cooldown",
     phrase: "a cooldown of LiteLLM's",
@@ -172,7 +203,7 @@ pub(crate) fn cooldown(fields: &Fields<'_>, over: CooldownRule) -> Option<Cooldo
     }
     let fields = Fields::open(node, &SETTINGS, fields.problems)?;
     if let Some(own) = fields.section("litellm") {
-        for other in ["throttled", "failure", "misconfigured"] {
+        for other in ["throttled", "failure", "misconfigured", "silence"] {
             if fields.get(other).is_some() {
                 let message = format!("`{other}` has no effect beside `litellm`");
                 let problem = Problem::new(fields.key_span(other), message, "of no effect here");
@@ -191,6 +222,7 @@ pub(crate) fn cooldown(fields: &Fields<'_>, over: CooldownRule) -> Option<Cooldo
         throttled: throttled(&fields, over.throttled),
         failure: failure(&fields, over.failure),
         misconfigured: misconfigured(&fields, over.misconfigured),
+        silence: silence(&fields, over.silence),
     }))
 }
 
@@ -225,6 +257,23 @@ fn misconfigured(fields: &Fields<'_>, over: MisconfiguredCooldown) -> Misconfigu
         quota_spent: fields.duration("quota_spent").unwrap_or(over.quota_spent),
         suspicions: fields.small_count("suspicions").unwrap_or(over.suspicions),
     }
+}
+
+fn silence(fields: &Fields<'_>, over: Option<SilenceCooldown>) -> Option<SilenceCooldown> {
+    let Some(node) = fields.get("silence") else { return over };
+    if !matches!(node.kind, Kind::Map(_)) {
+        value::word(node, NEVER, fields.problems);
+        return None;
+    }
+    let over = over.unwrap_or_default();
+    let Some(fields) = Fields::open(node, &SILENCE_SETTINGS, fields.problems) else {
+        return Some(over);
+    };
+    Some(SilenceCooldown {
+        quantile: fields.share("quantile").unwrap_or(over.quantile),
+        floor: fields.duration("floor").unwrap_or(over.floor),
+        min_samples: fields.small_count("min_samples").unwrap_or(over.min_samples),
+    })
 }
 
 fn litellm(fields: &Fields<'_>, over: CooldownRule) -> LitellmCooldown {

@@ -143,6 +143,7 @@ router:
     failure:
       { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s }
     misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m, suspicions: 3 }
+    silence: { quantile: 99%, floor: 5s, min_samples: 20 }
   when_all_out: fail
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
