@@ -18,10 +18,16 @@ use squall_wire::openai::ApiError;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_service::Service;
 
-/// Answers one request of a connection. `full` says that the server has too many connections.
+/// How long a connection that is one too many waits for an idle one to close, and in which steps.
+const ROOM_LOOKS: u32 = 20;
+const ROOM_STEP: Duration = Duration::from_millis(10);
+
+/// Answers one request of a connection. `full` says that it was one too many when it came.
 pub(super) async fn answered(
     shared: Arc<Shared>,
     mut routes: Routes,
@@ -36,8 +42,8 @@ pub(super) async fn answered(
     request.extensions_mut().insert(id.clone());
     let refusal = match shared.stage() {
         Stage::Draining | Stage::Cut => Some(stopping()),
-        Stage::Open | Stage::Leaving if full => Some(too_many()),
-        Stage::Open | Stage::Leaving => hosts::refusal(&shared, request.headers()),
+        Stage::Open | Stage::Leaving if full && !has_room(&shared).await => Some(too_many()),
+        Stage::Open | Stage::Leaving => hosts::refusal(&shared, &request),
     };
     let under_way = UnderWay::begin(&shared, &progress);
     let mut response = match refusal {
@@ -66,6 +72,17 @@ pub(super) async fn answered(
             _held: held,
         })
     }))
+}
+
+/// Whether there is room for a connection that was one too many: an idle one was asked to make it.
+async fn has_room(shared: &Shared) -> bool {
+    for _ in 0..ROOM_LOOKS {
+        if shared.connections.load(Ordering::Relaxed) <= shared.settings.max_connections {
+            return true;
+        }
+        tokio::time::sleep(ROOM_STEP).await;
+    }
+    false
 }
 
 fn closing(mut response: Response) -> Response {

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 use http::{Method, StatusCode};
+use squall_wire::browser::{authority_of, is_this_machine};
 use std::sync::Arc;
 
 pub(super) async fn check(
@@ -39,9 +40,8 @@ fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
     }
     if request.method() != Method::GET {
         let own = header(HOST);
-        let foreign = header(ORIGIN).is_some_and(|origin| {
-            origin.strip_prefix("http://").is_none_or(|host| Some(host) != own)
-        });
+        let foreign = header(ORIGIN)
+            .is_some_and(|origin| authority_of(origin).is_none_or(|host| Some(host) != own));
         if foreign {
             let message = "another page may not ask for this";
             return Err(Refusal::new(StatusCode::FORBIDDEN, message));
@@ -55,15 +55,6 @@ fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-}
-
 /// In a time that does not tell where they differ.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b)) == 0
@@ -72,19 +63,6 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_names() {
-        for own in
-            ["localhost", "localhost:9190", "127.0.0.1:1", "127.9.9.9", "[::1]:9190", "[::1]"]
-        {
-            assert!(is_this_machine(own), "{own}");
-        }
-        for other in ["", "evil.example", "evil.example:9190", "10.0.0.1", "localhost.evil.example"]
-        {
-            assert!(!is_this_machine(other), "{other}");
-        }
-    }
 
     #[test]
     fn tokens_are_the_same_or_not() {
