@@ -107,7 +107,7 @@ fn an_outage_from_the_start_leaves_refused_attempts_to_the_gateway() {
 
 #[test]
 fn a_run_that_is_stopped_keeps_what_was_measured() {
-    let scenario = scenario("{ at: 100ms, for: 3s, outage: blackhole }");
+    let scenario = scenario("{ at: 100ms, for: 2900ms, outage: blackhole }");
     let whole = simulate(&scenario, SimOptions::default()).unwrap().requests.len();
     let options = RunOptions::default();
     let stop = options.stop.clone();
