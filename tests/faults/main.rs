@@ -1,7 +1,7 @@
 //! Every kind of fault, over sockets and in virtual time at once: one provider for each, one group and one
 //! kind of request for each provider, and what the clients saw is the same, request by request.
 
-use squall_record::{AttemptRow, Recording, RequestOutcome, RequestRow};
+use squall_record::{AttemptRow, Recording, RequestOutcome, RequestRow, SeenBy};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use squall_tests::undoubted::{Run, undoubted};
@@ -76,7 +76,8 @@ const CUTS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// A provider, a group and two kinds of requests for each case, in these formats.
+/// A provider, a group and two kinds of requests for each case, in these formats. Faults outlast the traffic by three
+/// seconds: a request that comes late meets its fault all the same.
 fn scenario(formats: &[&str], rps: u32) -> Scenario {
     let mut providers = String::new();
     let mut groups = String::new();
@@ -89,7 +90,7 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
             writeln!(
                 providers,
                 "  {name}:\n    format: {format}\n    ttft: 20ms\n    itl: 10ms\n    {has}\n    \
-                 faults: [ {{ at: 0s, for: 6s, {fault} }} ]"
+                 faults: [ {{ at: 0s, for: 9s, {fault} }} ]"
             )
             .unwrap();
             writeln!(
@@ -108,7 +109,7 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
     let mix = mix.replacen("share: SHARE", &percent(1_000_000 - share * (kinds - 1)), 1);
     let mix = mix.replace("share: SHARE", &percent(share));
     let text = format!(
-        "name: faults\nseed: 7\nduration: 6s\ntraffic:\n  group: well-{}\n  arrivals: poisson\n  rate: {rps}\n\
+        "name: faults\nseed: 7\nduration: 9s\ntraffic:\n  group: well-{}\n  arrivals: poisson\n  rate: [ {{ at: 0s, rps: {rps} }}, {{ at: 6s, rps: 0 }} ]\n\
          \x20 prompt_tokens: 100\n  output_tokens: 8\n  client: {{ timeout: 10s }}\n  mix:\n{mix}\
          providers:\n{providers}router:\n  retries: 0\n  cooldown: never\n\
          \x20 timeouts: {{ first_token: 800ms, between_tokens: 400ms, total: 1.2s, stream_total: 3s }}\n\
@@ -116,6 +117,17 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
         formats[0]
     );
     Scenario::read("faults.yaml", &text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+/// What the run says against itself: the driver lagged, or the gateway took long to bring a request to its provider.
+fn doubts(live: &Recording) -> Vec<String> {
+    let sent: BTreeMap<_, _> = live.requests.iter().map(|row| (row.request, row.sent)).collect();
+    let attempts = live.attempts.iter().filter(|row| row.seen_by == SeenBy::Provider);
+    let on_its_way = attempts.filter_map(|row| Some(row.started.since(*sent.get(&row.request?)?)));
+    let lag = live.header.lag.map(|lag| ("the driver lagged by", lag.max));
+    let way = on_its_way.max().map(|way| ("a request was on its way for", way));
+    let late = [lag, way].into_iter().flatten().filter(|(_, late)| *late > LATE_MAX);
+    late.map(|(what, late)| format!("{what} {} ms", late.as_millis())).collect()
 }
 
 /// Runs both ways. Gives what differs, by kind of request: how often, and once in full. Nothing if no live run could
@@ -128,9 +140,7 @@ fn differences(
     let live = undoubted(&format!("faults with {} providers", sim.header.providers.len()), || {
         let live = squall_live::run(scenario, &squall_live::RunOptions::default(), |_| {}).unwrap();
         assert_eq!(sim.requests.len(), live.requests.len());
-        let late = live.header.lag.map(|lag| lag.max).filter(|late| *late > LATE_MAX);
-        let doubts = late.map(|late| format!("the driver lagged by {} ms", late.as_millis()));
-        Run { doubts: doubts.into_iter().collect(), result: live }
+        Run { doubts: doubts(&live), result: live }
     });
     let Some(live) = live else { return BTreeMap::new() };
     let (in_time, over_sockets) = (by_request(&sim, &seen), by_request(&live, &seen));
