@@ -1,18 +1,31 @@
 //! A recording on disk: a folder of `run.json`, `cells.json`, `journal.bin`, and the rows as CSV, which
 //! anything reads. Times are in nanoseconds since the start of the run; classes and names are words.
+//! `run.json` has a checksum of every file, itself included.
 
+mod checked;
+mod folder;
 mod header;
 mod notes;
 mod rows;
+mod running;
 
-use crate::{Cells, Recording};
+pub use folder::OutFolder;
+pub use running::{LiveWriter, RowSender};
+
+use crate::{
+    AttemptRow, Ended, JournalReader, Keep, Logs, NoteRow, Recording, RequestRow, RunHeader,
+    journal,
+};
+use checked::{FileInfo, LineReader, MAX_CELLS_BYTES, MAX_JOURNAL_BYTES};
 use header::HeaderFile;
-use notes::NoteLine;
-use rows::{AttemptLine, RequestLine};
+use notes::{NOTE_COLUMNS, NoteLine};
+use rows::{ATTEMPT_COLUMNS, AttemptLine, REQUEST_COLUMNS, RequestLine};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use squall_determinism::Timestamp;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 const RUN: &str = "run.json";
@@ -50,11 +63,40 @@ pub enum RecordError {
         /// What is wrong, and where.
         problem: String,
     },
+    /// A recording of another version.
+    #[error(
+        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads form 2: \
+         read it with that version, or run the scenario again", path.display()
+    )]
+    Form {
+        /// Which.
+        path: PathBuf,
+        /// Of which form it is.
+        format: u32,
+        /// By which version of squall.
+        version: String,
+    },
+    /// A file that was changed after the run.
+    #[error("`{}` was changed after the run: {what}", path.display())]
+    Changed {
+        /// Which.
+        path: PathBuf,
+        /// How that is known.
+        what: String,
+    },
+    /// A folder that no recording can be written into.
+    #[error("cannot write into `{}`: {problem}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// Not a journal at all.
     #[error("the file is not a journal of squall's")]
     NotAJournal,
     /// A journal of another version.
-    #[error("the journal is of version {version}; this squall reads version 1")]
+    #[error("the journal is of version {version}; this squall reads version {}", journal::VERSION)]
     JournalVersion {
         /// Which.
         version: u8,
@@ -68,102 +110,244 @@ pub enum RecordError {
 }
 
 impl Recording {
-    /// Writes the recording into a folder, which is made if it is not there. `run.json` is written last:
-    /// a folder without it holds half a recording.
+    /// Writes the recording into a folder, which is made if it is not there. Each file is there as a whole or
+    /// not at all, and `run.json` comes last: without it, or with one that says that the run is under way, a
+    /// folder holds a part of a recording.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, dir: &Path) -> Result<(), RecordError> {
-        let run = dir.join(RUN);
         fs::create_dir_all(dir).map_err(|source| cannot_write(dir, source))?;
-        match fs::remove_file(&run) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(cannot_write(&run, source));
-            }
-            _ => {}
-        }
         let header = &self.header;
-        write_csv(
-            &dir.join(REQUESTS),
-            self.requests.iter().map(|row| RequestLine::of(row, header)),
-        )?;
-        write_csv(
-            &dir.join(ATTEMPTS),
-            self.attempts.iter().map(|row| AttemptLine::of(row, header)),
-        )?;
-        write_csv(&dir.join(NOTES), self.notes.iter().map(|row| NoteLine::of(row, header)))?;
-        write_json(&dir.join(CELLS), &self.cells)?;
+        let requests = self.requests.iter().map(|row| RequestLine::of(row, header));
+        let attempts = self.attempts.iter().map(|row| AttemptLine::of(row, header));
+        let notes = self.notes.iter().map(|row| NoteLine::of(row, header));
+        let mut files = BTreeMap::new();
+        let mut wrote = |name: &str, info| files.insert(name.to_owned(), info);
+        wrote(REQUESTS, put_csv(&dir.join(REQUESTS), requests)?);
+        wrote(ATTEMPTS, put_csv(&dir.join(ATTEMPTS), attempts)?);
+        wrote(NOTES, put_csv(&dir.join(NOTES), notes)?);
+        let cells = checked::put(&dir.join(CELLS), |file| {
+            serde_json::to_writer(file, &self.cells)?;
+            Ok(None)
+        })?;
+        wrote(CELLS, cells);
         let journal = dir.join(JOURNAL);
         if let Some(bytes) = &self.journal {
-            fs::write(&journal, bytes).map_err(|source| cannot_write(&journal, source))?;
-        } else if journal.exists() {
-            fs::remove_file(&journal).map_err(|source| cannot_write(&journal, source))?;
+            wrote(JOURNAL, checked::put(&journal, |file| file.write_all(bytes).map(|()| None))?);
+        } else {
+            match fs::remove_file(&journal) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(cannot_write(&journal, source));
+                }
+                _ => {}
+            }
         }
-        write_json(&run, &HeaderFile::of(header))
+        let bytes = HeaderFile::of(header, files).sealed()?;
+        checked::put(&dir.join(RUN), |file| file.write_all(&bytes).map(|()| None))?;
+        Ok(())
     }
 
-    /// Reads a recording back.
+    /// Reads a recording back, and sees that no file of it was changed. What a run has left that was killed, or
+    /// that is under way, ends where its rows do.
     ///
     /// # Errors
-    /// When a file is missing, or is not as [`write`](Self::write) writes it.
+    /// When a file is missing, is not as [`write`](Self::write) writes it, or was changed since.
     pub fn read(dir: &Path) -> Result<Self, RecordError> {
-        let run = dir.join(RUN);
-        let header = read_json::<HeaderFile>(&run)?.into_header();
-        let header = header.map_err(|problem| RecordError::Malformed { path: run, problem })?;
-        let cells: Cells = read_json(&dir.join(CELLS))?;
-        let requests = read_csv(&dir.join(REQUESTS), |line: RequestLine| line.into_row(&header))?;
-        let attempts = read_csv(&dir.join(ATTEMPTS), |line: AttemptLine| line.into_row(&header))?;
-        let notes = read_csv(&dir.join(NOTES), |line: NoteLine| line.into_row(&header))?;
-        let journal = dir.join(JOURNAL);
-        let journal = if journal.exists() {
-            Some(fs::read(&journal).map_err(|source| cannot_read(&journal, source))?)
+        let path = dir.join(RUN);
+        let mut file = HeaderFile::read(&path)?;
+        let (running, mut files) = (file.is_running(), std::mem::take(&mut file.files));
+        let header =
+            file.into_header().map_err(|problem| RecordError::Malformed { path, problem })?;
+        let reader = RowReader { dir, header: &header, running };
+        let requests = reader.read(REQUESTS, &REQUEST_COLUMNS, RequestLine::into_row)?;
+        let attempts = reader.read(ATTEMPTS, &ATTEMPT_COLUMNS, AttemptLine::into_row)?;
+        let notes = reader.read(NOTES, &NOTE_COLUMNS, NoteLine::into_row)?;
+        once_each(&dir.join(REQUESTS), &requests)?;
+        if running {
+            return Self::of_rest(dir, header.clone(), requests, attempts, notes);
+        }
+        let cells_path = dir.join(CELLS);
+        let (bytes, cells_info) = checked::bytes(&cells_path, MAX_CELLS_BYTES)?;
+        let cells = serde_json::from_slice(&bytes).map_err(|error| RecordError::Malformed {
+            path: cells_path,
+            problem: error.to_string(),
+        })?;
+        let journal = files.contains_key(JOURNAL).then(|| dir.join(JOURNAL));
+        let journal = journal.map(|path| checked::bytes(&path, MAX_JOURNAL_BYTES)).transpose()?;
+        let (journal, journal_info) = journal.unzip();
+        let now = [
+            (REQUESTS, Some(&requests.info)),
+            (ATTEMPTS, Some(&attempts.info)),
+            (NOTES, Some(&notes.info)),
+            (CELLS, Some(&cells_info)),
+            (JOURNAL, journal_info.as_ref()),
+        ];
+        for (name, now) in now {
+            let Some(now) = now else { continue };
+            let what = match files.remove(name) {
+                Some(then) => then.difference(now),
+                None => Some("`run.json` does not tell its checksum".to_owned()),
+            };
+            if let Some(what) = what {
+                return Err(RecordError::Changed { path: dir.join(name), what });
+            }
+        }
+        let (requests, attempts, notes) = (requests.rows, attempts.rows, notes.rows);
+        Ok(Self { header, requests, attempts, notes, cells, journal })
+    }
+
+    /// What a run has left that did not come to its end.
+    fn of_rest(
+        dir: &Path,
+        mut header: RunHeader,
+        requests: RowFile<RequestRow>,
+        attempts: RowFile<AttemptRow>,
+        notes: RowFile<NoteRow>,
+    ) -> Result<Self, RecordError> {
+        let path = dir.join(JOURNAL);
+        let mut torn = u32::from(requests.torn) + u32::from(attempts.torn) + u32::from(notes.torn);
+        let journal = if path.exists() {
+            let (mut bytes, _) = checked::bytes(&path, MAX_JOURNAL_BYTES)?;
+            let whole = JournalReader::whole(&bytes);
+            torn += u32::from(whole < bytes.len());
+            bytes.truncate(whole);
+            (whole > 0).then_some(bytes)
         } else {
             None
         };
-        Ok(Self { header, requests, attempts, notes, cells, journal })
+        let ends = requests.rows.iter().map(|row| row.ended);
+        let ends = ends.chain(attempts.rows.iter().map(|row| row.ended));
+        let at = ends.chain(header.ended.cut_at()).max().unwrap_or(Timestamp::ZERO);
+        header.ended = Ended::Killed { at, torn };
+        let logs =
+            Logs { requests: requests.rows, attempts: attempts.rows, notes: notes.rows, journal };
+        Ok(Self::of_logs(header, Keep::Rows, logs))
     }
 }
 
-fn write_csv<T: Serialize>(path: &Path, lines: impl Iterator<Item = T>) -> Result<(), RecordError> {
-    let file = File::create(path).map_err(|source| cannot_write(path, source))?;
-    let mut writer = csv::Writer::from_writer(BufWriter::new(file));
-    for line in lines {
-        writer.serialize(line).map_err(|error| cannot_write(path, std::io::Error::other(error)))?;
+/// The rows of a file.
+struct RowFile<T> {
+    rows: Vec<T>,
+    info: FileInfo,
+    /// Whether the last line was cut off in the middle, and is left out.
+    torn: bool,
+}
+
+/// Reads the row files of a recording.
+struct RowReader<'a> {
+    dir: &'a Path,
+    header: &'a RunHeader,
+    /// Whether the last line may be cut off, and a file not yet there.
+    running: bool,
+}
+
+impl RowReader<'_> {
+    fn read<L: DeserializeOwned, T>(
+        &self,
+        name: &str,
+        columns: &[&str],
+        into_row: impl Fn(L, &RunHeader) -> Result<T, String>,
+    ) -> Result<RowFile<T>, RecordError> {
+        let path = &self.dir.join(name);
+        let mut file = match File::open(path) {
+            Err(error) if self.running && error.kind() == std::io::ErrorKind::NotFound => {
+                let info = FileInfo { rows: Some(0), bytes: 0, sha256: String::new() };
+                return Ok(RowFile { rows: Vec::new(), info, torn: false });
+            }
+            file => file.map_err(|source| cannot_read(path, source))?,
+        };
+        let (whole, torn) = match self.running {
+            true => checked::whole_lines(&mut file).map_err(|source| cannot_read(path, source))?,
+            false => (u64::MAX, false),
+        };
+        let reader = LineReader::new(file.take(whole));
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .buffer_capacity(1 << 16)
+            .from_reader(reader);
+        let malformed = |line: u64, problem: &dyn std::fmt::Display| RecordError::Malformed {
+            path: path.clone(),
+            problem: format!("line {line}: {problem}"),
+        };
+        let line_of = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
+        let mut rows = Vec::new();
+        let mut record = csv::StringRecord::new();
+        let mut names: Option<csv::StringRecord> = None;
+        loop {
+            let line = reader.position().line();
+            match reader.read_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Err(malformed(line, &error)),
+            }
+            let Some(names) = &names else {
+                if !record.iter().eq(columns.iter().copied()) {
+                    let told: Vec<_> = record.iter().take(columns.len()).collect();
+                    let problem = format!(
+                        "the columns are `{}`, and `{}` were expected",
+                        shortened(&told.join(",")),
+                        columns.join(",")
+                    );
+                    return Err(malformed(line, &problem));
+                }
+                names = Some(record.clone());
+                continue;
+            };
+            let row = record
+                .deserialize(Some(names))
+                .map_err(|error| error.to_string())
+                .and_then(|line| into_row(line, self.header))
+                .map_err(|problem| malformed(line_of(&record), &problem))?;
+            rows.push(row);
+        }
+        let info = reader.into_inner().info(rows.len() as u64);
+        Ok(RowFile { rows, info, torn })
     }
-    writer.flush().map_err(|source| cannot_write(path, source))
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
-    let file = File::create(path).map_err(|source| cannot_write(path, source))?;
-    let mut file = BufWriter::new(file);
-    serde_json::to_writer(&mut file, value)
-        .map_err(|error| cannot_write(path, std::io::Error::other(error)))?;
-    file.flush().map_err(|source| cannot_write(path, source))
+/// Each request has one row.
+fn once_each(path: &Path, requests: &RowFile<RequestRow>) -> Result<(), RecordError> {
+    let mut seen = BTreeMap::new();
+    // The names of the columns are line 1.
+    for (row, line) in requests.rows.iter().zip(2_u64..) {
+        if let Some(first) = seen.insert(row.request, line) {
+            let problem = format!("line {line}: request {} is on line {first} too", row.request);
+            return Err(RecordError::Malformed { path: path.to_owned(), problem });
+        }
+    }
+    Ok(())
 }
 
-fn read_csv<L: DeserializeOwned, T>(
+fn shortened(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn put_csv<T: Serialize>(
     path: &Path,
-    into_row: impl Fn(L) -> Result<T, String>,
-) -> Result<Vec<T>, RecordError> {
-    let file = File::open(path).map_err(|source| cannot_read(path, source))?;
-    let mut reader = csv::Reader::from_reader(BufReader::new(file));
-    let lines = reader.deserialize().zip(2_u64..);
-    let rows = lines.map(|(line, number)| {
-        let row = line.map_err(|error| error.to_string()).and_then(&into_row);
-        row.map_err(|problem| RecordError::Malformed {
-            path: path.to_owned(),
-            problem: format!("line {number}: {problem}"),
-        })
-    });
-    rows.collect()
+    lines: impl Iterator<Item = T>,
+) -> Result<FileInfo, RecordError> {
+    checked::put(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        let mut rows = 0;
+        for line in lines {
+            writer.serialize(line).map_err(io_error)?;
+            rows += 1;
+        }
+        writer.flush()?;
+        Ok(Some(rows))
+    })
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
-    let file = File::open(path).map_err(|source| cannot_read(path, source))?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|error| RecordError::Malformed {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    })
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn cannot_write(path: &Path, source: std::io::Error) -> RecordError {

@@ -4,6 +4,7 @@ mod cast;
 
 pub use cast::Cast;
 
+use crate::RequestRow;
 use core::time::Duration;
 use squall_determinism::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct RunHeader {
     pub changes: Vec<ChangeInfo>,
     /// How late the driver sent; `None` in virtual time, where nothing is late.
     pub lag: Option<Lag>,
+    /// What the process that ran it lacked.
+    pub lacked: Lacked,
     /// The digest of requests, attempts and outputs, in hexadecimal.
     pub digest: String,
     /// The version of squall that ran it.
@@ -59,6 +62,46 @@ pub enum Ended {
         /// When.
         at: Timestamp,
     },
+    /// Its process ended in the middle, by a signal that cannot be caught or for want of space: what had been
+    /// written by then stands. Requests that were under way have no rows.
+    Killed {
+        /// Up to when something is known.
+        at: Timestamp,
+        /// Lines that were cut off in the middle, and are left out.
+        torn: u32,
+    },
+}
+
+impl Ended {
+    /// When it was cut short; `None` if it came to its end.
+    #[must_use]
+    pub const fn cut_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Complete => None,
+            Self::Interrupted { at } | Self::Killed { at, .. } => Some(at),
+        }
+    }
+}
+
+/// How often a run could not open a connection for want of something of its own process or machine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Lacked {
+    /// For want of file descriptors.
+    pub file_descriptors: u64,
+    /// How many the process could have; `None` where that is not known.
+    pub file_limit: Option<u64>,
+    /// For want of local ports.
+    pub local_ports: u64,
+    /// For want of memory.
+    pub memory: u64,
+}
+
+impl Lacked {
+    /// Whether anything was missing.
+    #[must_use]
+    pub const fn any(&self) -> bool {
+        self.file_descriptors > 0 || self.local_ports > 0 || self.memory > 0
+    }
 }
 
 /// A deployment, by name.
@@ -108,6 +151,19 @@ pub struct Lag {
     pub max: Duration,
 }
 
+impl Lag {
+    /// The lag over all requests, by nearest rank; `None` without requests.
+    #[must_use]
+    pub fn of(requests: &[RequestRow]) -> Option<Self> {
+        let mut late: Vec<Duration> =
+            requests.iter().map(|row| row.sent.since(row.intended)).collect();
+        late.sort_unstable();
+        let max = *late.last()?;
+        let at = |percent: usize| late[(late.len() * percent).div_ceil(100).max(1) - 1];
+        Some(Self { p50: at(50), p99: at(99), max })
+    }
+}
+
 impl Mode {
     /// The word for it in files and charts.
     #[must_use]
@@ -122,5 +178,38 @@ impl Mode {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Live, Self::Simulated].into_iter().find(|mode| mode.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RequestOutcome;
+
+    fn late_by(millis: u64) -> RequestRow {
+        RequestRow {
+            request: 0,
+            group: 0,
+            kind: 0,
+            intended: Timestamp::from_secs(1),
+            sent: Timestamp::from_secs(1) + Duration::from_millis(millis),
+            first_token: None,
+            ended: Timestamp::from_secs(2),
+            stream: false,
+            input_tokens: 1,
+            output_tokens: 1,
+            received_tokens: 0,
+            outcome: RequestOutcome::GaveUp,
+            status: 0,
+        }
+    }
+
+    #[test]
+    fn ranks_are_those_of_requests_that_were_sent() {
+        assert_eq!(Lag::of(&[]), None);
+        let rows: Vec<_> = (1..=200).rev().map(late_by).collect();
+        let ms = Duration::from_millis;
+        assert_eq!(Lag::of(&rows), Some(Lag { p50: ms(100), p99: ms(198), max: ms(200) }));
+        assert_eq!(Lag::of(&[late_by(3)]), Some(Lag { p50: ms(3), p99: ms(3), max: ms(3) }));
     }
 }

@@ -3,7 +3,7 @@
 use crate::RecordError;
 
 const MAGIC: &[u8; 8] = b"squalljn";
-const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 2;
 
 /// Puts frames one behind the other.
 #[derive(Clone, Debug)]
@@ -14,9 +14,14 @@ pub struct JournalWriter {
 impl JournalWriter {
     /// Adds a frame.
     pub fn frame(&mut self, frame: &[u8]) {
+        Self::append(frame, &mut self.bytes);
+    }
+
+    /// Adds a frame to what is already a journal.
+    pub(crate) fn append(frame: &[u8], bytes: &mut Vec<u8>) {
         let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        self.bytes.extend_from_slice(&length.to_le_bytes());
-        self.bytes.extend_from_slice(frame);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(frame);
     }
 
     /// The journal.
@@ -52,6 +57,18 @@ impl<'a> JournalReader<'a> {
             Some((&version, _)) => Err(RecordError::JournalVersion { version }),
             None => Err(RecordError::NotAJournal),
         }
+    }
+
+    /// How many bytes of a journal are whole frames, its head counted; 0 if not even that is whole.
+    pub(crate) fn whole(bytes: &[u8]) -> usize {
+        let head = MAGIC.len() + 1;
+        let Some(mut rest) = bytes.get(head..) else { return 0 };
+        while let Some((length, body)) = rest.split_first_chunk::<4>()
+            && let Some((_, after)) = body.split_at_checked(u32::from_le_bytes(*length) as usize)
+        {
+            rest = after;
+        }
+        bytes.len() - rest.len()
     }
 
     /// All frames.

@@ -2,6 +2,7 @@
 //! long runs, and the journal. A run ends in a [`Recording`]; metrics, verdict and report are functions
 //! of it and of nothing else.
 
+mod assemble;
 mod cells;
 mod collector;
 mod disk;
@@ -10,12 +11,13 @@ mod journal;
 mod note;
 mod row;
 
+pub use assemble::Logs;
 pub use cells::{
     AttemptCell, Cells, DeploymentCells, GroupCells, Latencies, RequestCell, Shape, TICK, TRANSIT,
 };
 pub use collector::{Collector, Keep, Recording, join};
-pub use disk::RecordError;
-pub use header::{Cast, ChangeInfo, DeploymentInfo, Ended, Lag, Mode, RunHeader};
+pub use disk::{LiveWriter, OutFolder, RecordError, RowSender};
+pub use header::{Cast, ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{Note, NoteRow};
 pub use row::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};

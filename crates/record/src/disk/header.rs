@@ -1,19 +1,36 @@
 //! `run.json`.
 
-use crate::{ChangeInfo, DeploymentInfo, Ended, Lag, Mode, RunHeader};
+use super::checked::{self, FileInfo, MAX_RUN_BYTES};
+use super::{RecordError, cannot_read};
+use crate::{ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
+/// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
+const FORMAT: u32 = 2;
+
 #[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct HeaderFile {
+    format: u32,
+    /// The checksum of this file with an empty text here.
+    checksum: String,
     version: String,
+    state: State,
+    /// How far a run under way has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reached_ns: Option<u64>,
     scenario: String,
     mode: String,
     seed: u64,
     digest: String,
     duration_ns: u64,
     interrupted_at_ns: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    torn: Option<u32>,
     groups: Vec<String>,
     deployments: Vec<DeploymentFile>,
     providers: Vec<String>,
@@ -22,7 +39,38 @@ pub(super) struct HeaderFile {
     #[serde(default)]
     changes: Vec<ChangeFile>,
     lag: Option<LagFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lacked: Option<LackedFile>,
     scenario_text: String,
+    /// The other files as they were written, by name; none while the run is under way.
+    pub(super) files: BTreeMap<String, FileInfo>,
+}
+
+/// How far the recording is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// The run is under way, or its process has ended in the middle of it.
+    Running,
+    Complete,
+    Interrupted,
+    Killed,
+}
+
+/// What tells of which form a file is, whatever else is in it.
+#[derive(Debug, Deserialize)]
+struct FormatFile {
+    format: Option<u32>,
+    version: Option<String>,
+    scenario_text: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct LackedFile {
+    file_descriptors: u64,
+    file_limit: Option<u64>,
+    local_ports: u64,
+    memory: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -49,7 +97,62 @@ struct LagFile {
 }
 
 impl HeaderFile {
-    pub(super) fn of(header: &RunHeader) -> Self {
+    /// Of a run under way, which has come as far as `at`.
+    pub(super) fn running(header: &RunHeader, at: Timestamp) -> Self {
+        let this = Self::of(header, BTreeMap::new());
+        Self { state: State::Running, reached_ns: Some(at.as_nanos()), ..this }
+    }
+
+    /// The bytes of the file.
+    pub(super) fn sealed(mut self) -> Result<Vec<u8>, RecordError> {
+        self.checksum = self.own_checksum()?;
+        json(&self)
+    }
+
+    fn own_checksum(&mut self) -> Result<String, RecordError> {
+        let told = std::mem::take(&mut self.checksum);
+        let bytes = json(self);
+        self.checksum = told;
+        Ok(checked::sha256(&bytes?))
+    }
+
+    /// Whether there is a recording's at a path, of whatever form.
+    pub(super) fn is_at(path: &Path) -> bool {
+        let bytes = checked::bytes(path, MAX_RUN_BYTES);
+        let read = bytes.ok().and_then(|(bytes, _)| serde_json::from_slice(&bytes).ok());
+        read.is_some_and(|FormatFile { version, scenario_text, .. }| {
+            version.is_some() && scenario_text.is_some()
+        })
+    }
+
+    /// Reads it, and sees that nobody changed it.
+    pub(super) fn read(path: &Path) -> Result<Self, RecordError> {
+        let malformed = |problem: String| RecordError::Malformed { path: path.to_owned(), problem };
+        let (bytes, _) = checked::bytes(path, MAX_RUN_BYTES)?;
+        let told: FormatFile =
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        if told.format != Some(FORMAT) {
+            return Err(RecordError::Form {
+                path: path.to_owned(),
+                format: told.format.unwrap_or(1),
+                version: told.version.unwrap_or_else(|| "unknown".to_owned()),
+            });
+        }
+        let mut this: Self =
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let own = this.own_checksum()?;
+        if this.checksum != own {
+            let what = "its contents do not have the checksum that it tells".to_owned();
+            return Err(RecordError::Changed { path: path.to_owned(), what });
+        }
+        Ok(this)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == State::Running
+    }
+
+    pub(super) fn of(header: &RunHeader, files: BTreeMap<String, FileInfo>) -> Self {
         let deployments = header.deployments.iter().map(|deployment| DeploymentFile {
             name: deployment.name.clone(),
             group: header.groups[usize::from(deployment.group)].clone(),
@@ -61,17 +164,32 @@ impl HeaderFile {
             what: change.what.clone(),
             weights: change.weights.clone(),
         });
+        let (state, torn) = match header.ended {
+            Ended::Complete => (State::Complete, None),
+            Ended::Interrupted { .. } => (State::Interrupted, None),
+            Ended::Killed { torn, .. } => (State::Killed, Some(torn)),
+        };
+        let lacked = header.lacked;
         Self {
+            format: FORMAT,
+            checksum: String::new(),
             version: header.version.clone(),
+            state,
+            reached_ns: None,
+            torn,
+            files,
+            lacked: lacked.any().then_some(LackedFile {
+                file_descriptors: lacked.file_descriptors,
+                file_limit: lacked.file_limit,
+                local_ports: lacked.local_ports,
+                memory: lacked.memory,
+            }),
             scenario: header.scenario.clone(),
             mode: header.mode.as_str().to_owned(),
             seed: header.seed,
             digest: header.digest.clone(),
             duration_ns: header.duration.as_nanos() as u64,
-            interrupted_at_ns: match header.ended {
-                Ended::Complete => None,
-                Ended::Interrupted { at } => Some(at.as_nanos()),
-            },
+            interrupted_at_ns: header.ended.cut_at().map(Timestamp::as_nanos),
             groups: header.groups.clone(),
             deployments: deployments.collect(),
             providers: header.providers.clone(),
@@ -100,6 +218,23 @@ impl HeaderFile {
             what: change.what,
             weights: change.weights,
         });
+        let at = |nanos: Option<u64>| {
+            nanos.map(Timestamp::from_nanos).ok_or_else(|| "it does not say when".to_owned())
+        };
+        let ended = match self.state {
+            State::Complete => Ended::Complete,
+            State::Interrupted => Ended::Interrupted { at: at(self.interrupted_at_ns)? },
+            State::Killed => {
+                Ended::Killed { at: at(self.interrupted_at_ns)?, torn: self.torn.unwrap_or(0) }
+            }
+            State::Running => Ended::Killed { at: at(self.reached_ns)?, torn: 0 },
+        };
+        let lacked = self.lacked.map_or_else(Lacked::default, |lacked| Lacked {
+            file_descriptors: lacked.file_descriptors,
+            file_limit: lacked.file_limit,
+            local_ports: lacked.local_ports,
+            memory: lacked.memory,
+        });
         Ok(RunHeader {
             deployments: deployments.collect::<Result<_, String>>()?,
             scenario: self.scenario,
@@ -107,9 +242,8 @@ impl HeaderFile {
             seed: self.seed,
             mode: Mode::from_word(&self.mode).ok_or_else(|| format!("no mode `{}`", self.mode))?,
             duration: Duration::from_nanos(self.duration_ns),
-            ended: self
-                .interrupted_at_ns
-                .map_or(Ended::Complete, |at| Ended::Interrupted { at: Timestamp::from_nanos(at) }),
+            ended,
+            lacked,
             groups: self.groups,
             providers: self.providers,
             kinds: self.kinds,
@@ -123,6 +257,11 @@ impl HeaderFile {
             version: self.version,
         })
     }
+}
+
+fn json(file: &HeaderFile) -> Result<Vec<u8>, RecordError> {
+    serde_json::to_vec(file)
+        .map_err(|error| cannot_read(Path::new(super::RUN), std::io::Error::other(error)))
 }
 
 /// The place of a name in a list.

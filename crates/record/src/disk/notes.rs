@@ -14,6 +14,30 @@ use std::time::Duration;
 const HEALTHY: &str = "healthy";
 const UNHEALTHY: &str = "unhealthy";
 
+/// The columns of `notes.csv`.
+pub(super) const NOTE_COLUMNS: [&str; 20] = [
+    "at_ns",
+    "event",
+    "request",
+    "slot",
+    "generation",
+    "nth",
+    "deployment",
+    "group",
+    "to_group",
+    "why",
+    "until_ns",
+    "retry",
+    "ceiling_ns",
+    "jitter_ns",
+    "retry_after_ns",
+    "delay_ns",
+    "provider",
+    "fault",
+    "tenant",
+    "config",
+];
+
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct NoteLine {
     at_ns: u64,

@@ -7,11 +7,48 @@ use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, Source};
 use std::time::Duration;
 
+/// The columns of `requests.csv`.
+pub(super) const REQUEST_COLUMNS: [&str; 15] = [
+    "request",
+    "group",
+    "kind",
+    "outcome",
+    "class",
+    "source",
+    "status",
+    "stream",
+    "intended_ns",
+    "sent_ns",
+    "first_token_ns",
+    "ended_ns",
+    "input_tokens",
+    "output_tokens",
+    "received_tokens",
+];
+
+/// The columns of `attempts.csv`.
+pub(super) const ATTEMPT_COLUMNS: [&str; 15] = [
+    "request",
+    "ordinal",
+    "deployment",
+    "seen_by",
+    "outcome",
+    "class",
+    "status",
+    "retry_after_ns",
+    "fault",
+    "stream",
+    "started_ns",
+    "first_token_ns",
+    "ended_ns",
+    "input_tokens",
+    "output_tokens",
+];
+
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct RequestLine {
     request: u64,
     group: String,
-    #[serde(default)]
     kind: Option<String>,
     outcome: String,
     class: Option<String>,

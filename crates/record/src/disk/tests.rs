@@ -8,7 +8,8 @@ use squall_router::{
     AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
     RequestKey, RetryWait,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 fn header() -> RunHeader {
@@ -39,6 +40,7 @@ fn header() -> RunHeader {
             p99: Duration::from_millis(1),
             max: Duration::from_millis(2),
         }),
+        lacked: Lacked::default(),
         digest: String::new(),
         version: "0.1.0".to_owned(),
     }
@@ -174,9 +176,7 @@ fn a_recording_without_a_journal_leaves_no_older_one_behind() {
 fn a_damaged_line_is_named() {
     let folder = folder("damaged");
     recording().write(&folder).unwrap();
-    let path = folder.join("attempts.csv");
-    let text = std::fs::read_to_string(&path).unwrap().replace("context_window", "contxt");
-    std::fs::write(&path, text).unwrap();
+    edit(&folder.join("attempts.csv"), |text| text.replace("context_window", "contxt"));
     let error = Recording::read(&folder).unwrap_err().to_string();
     assert!(
         error.contains("attempts.csv") && error.contains("line 3: no class `contxt`"),
@@ -189,6 +189,87 @@ fn a_folder_that_holds_no_recording_says_what_is_missing() {
     let error = Recording::read(&folder("nothing")).unwrap_err().to_string();
     assert!(error.contains("run.json"), "{error}");
 }
+
+fn edit(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = std::fs::read_to_string(path).unwrap();
+    std::fs::write(path, change(text)).unwrap();
+}
+
+/// What reading says of a recording of which one file was changed.
+fn error_after(name: &str, change: impl FnOnce(String) -> String) -> String {
+    let folder = folder("changed");
+    Recording { journal: None, ..recording() }.write(&folder).unwrap();
+    edit(&folder.join(name), change);
+    let error = Recording::read(&folder).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains(&format!("{name}`")), "the file is named: {text}");
+    text
+}
+
+#[test]
+fn a_file_that_was_changed_is_named_with_what_is_different() {
+    let row = |text: &str| text.lines().last().unwrap().to_owned();
+    let without = |text: String| text.replace(&format!("{}\n", row(&text)), "");
+    let error = error_after("requests.csv", without);
+    assert!(error.contains("it holds 3 rows, and 4 were written"), "{error}");
+    let error = error_after("attempts.csv", |text| format!("{text}{}\n", row(&text)));
+    assert!(error.contains("it holds 5 rows, and 4 were written"), "{error}");
+    let error = error_after("requests.csv", |text| format!("{text}{}\n", row(&text)));
+    assert!(error.contains("line 6: request 3 is on line 5 too"), "{error}");
+    let error = error_after("requests.csv", |text| text.replace(",59\n", ",58\n"));
+    assert!(error.contains("SHA-256"), "{error}");
+    let error = error_after("cells.json", |text| text.replace("\"started\":1", "\"started\":2"));
+    assert!(error.contains("SHA-256"), "{error}");
+    let error = error_after("run.json", |text| text.replace("\"seed\":7", "\"seed\":8"));
+    assert!(error.contains("checksum"), "{error}");
+    let error = error_after("notes.csv", |_| String::new());
+    assert!(error.contains("it holds 0 rows"), "{error}");
+}
+
+/// The judge is the machine's own `sha256sum`, where there is one.
+#[test]
+fn the_checksums_are_those_that_everybody_computes() {
+    let folder = folder("sha256");
+    recording().write(&folder).unwrap();
+    let run: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    for name in ["requests.csv", "attempts.csv", "notes.csv", "cells.json", "journal.bin"] {
+        let told = run["files"][name]["sha256"].as_str().unwrap();
+        assert_eq!(told.len(), 64);
+        let Ok(output) = Command::new("sha256sum").arg(folder.join(name)).output() else {
+            continue;
+        };
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(told), "{name}");
+    }
+}
+
+#[test]
+fn garbage_and_too_much_of_it_are_refused_with_their_line() {
+    let error = error_after("requests.csv", |text| format!("{text}\u{0}\u{1}garbage\n"));
+    assert!(error.contains("line 6"), "{error}");
+    let long = "x".repeat(100 << 10);
+    let error = error_after("requests.csv", |text| format!("{text}{long}"));
+    assert!(error.contains("line 6 is longer than"), "{error}");
+    let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
+    assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
+    let error = error_after("run.json", |text| text.replace("\"format\":2", "\"format\":3"));
+    assert!(error.contains("form 3, written by squall 0.1.0"), "{error}");
+    let error = error_after("run.json", |_| String::new());
+    assert!(error.contains("EOF"), "{error}");
+}
+
+/// A line of a gigabyte that is mostly a hole: nothing of it is kept.
+#[test]
+fn a_line_without_an_end_is_refused_before_it_is_read() {
+    let folder = folder("endless");
+    recording().write(&folder).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(folder.join("requests.csv")).unwrap();
+    file.set_len(1 << 30).unwrap();
+    let error = Recording::read(&folder).unwrap_err().to_string();
+    assert!(error.contains("line 6 is longer than"), "{error}");
+}
+
+mod running;
 
 /// Any moment of a run of a day.
 fn moment() -> impl Strategy<Value = Timestamp> {
@@ -248,7 +329,10 @@ proptest! {
 
     #[test]
     fn any_rows_come_back_as_they_were(
-        requests in prop::collection::vec(any_request(), 0..20),
+        requests in prop::collection::vec(any_request(), 0..20).prop_map(|mut rows| {
+            rows.dedup_by_key(|row| row.request);
+            rows
+        }),
         attempts in prop::collection::vec(any_attempt(), 0..20),
     ) {
         // The rows and nothing else: cells of a whole day would be slow to write so often.
