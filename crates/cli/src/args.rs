@@ -345,6 +345,6 @@ Exit codes:
   0  every expectation met
   1  an expectation missed
   2  wrong usage, or a file that cannot be read
-  3  inconclusive: too few samples, a lagging driver, or interrupted
+  3  inconclusive: too few samples, a lagging driver, too few file descriptors, or interrupted
   4  could not be carried out
-  5  two runs of one seed differ";
+  5  two runs of one seed differ, or a recording was changed";

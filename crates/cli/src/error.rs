@@ -1,6 +1,7 @@
 //! What can go wrong for the person at the keyboard, and the exit code that says so.
 
 use squall_campaign::{CampaignError, RehearseError};
+use squall_record::RecordError;
 use squall_scenario::{Diagnostics, PathError};
 use std::io;
 use std::path::PathBuf;
@@ -82,7 +83,7 @@ pub(crate) enum Error {
     Live(#[from] squall_live::LiveError),
     /// A recording that cannot be read or written.
     #[error(transparent)]
-    Record(#[from] squall_record::RecordError),
+    Record(#[from] RecordError),
     /// A report that cannot be written.
     #[error(transparent)]
     Report(#[from] squall_report::ReportError),
@@ -92,6 +93,17 @@ pub(crate) enum Error {
     /// A replay that came out otherwise.
     #[error("the replay differs from the run: {0}")]
     Replay(#[from] squall_router::journal::ReplayError),
+    /// Rows that do not give the digest of their run.
+    #[error(
+        "the rows of the recording give the digest {digest}, and `run.json` tells {told}: one of the two was \
+         changed"
+    )]
+    Digest {
+        /// What the header tells.
+        told: String,
+        /// What the rows give.
+        digest: String,
+    },
     /// A mock provider cannot be started; the error names it, and its address.
     #[error(transparent)]
     Mock(io::Error),
@@ -144,7 +156,10 @@ impl Error {
             | Self::BadKey { .. }
             | Self::Exists(_)
             | Self::Config(_) => Exit::Usage,
-            Self::Replay(_) => Exit::Diverged,
+            Self::Replay(_) | Self::Digest { .. } | Self::Record(RecordError::Changed { .. }) => {
+                Exit::Diverged
+            }
+            Self::Record(RecordError::Folder { .. }) => Exit::Usage,
             Self::Live(_)
             | Self::Record(_)
             | Self::Report(_)

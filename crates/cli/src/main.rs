@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod descriptors;
 mod error;
 mod files;
 mod progress;

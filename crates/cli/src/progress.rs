@@ -6,21 +6,24 @@ use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_campaign::Progress;
 use squall_live::{LiveStatus, RunOptions};
-use squall_record::{Ended, Recording};
+use squall_record::Recording;
 use squall_scenario::Scenario;
 use std::io::IsTerminal;
+use std::path::Path;
 
 /// Between two lines where nobody watches.
 const PLAIN_EVERY: u64 = 5;
 
 /// Runs a scenario over real sockets until its end, or until a signal ends it.
-pub(crate) fn run_live(scenario: &Scenario) -> Result<Recording, Error> {
+///
+/// Rows are written into `folder` as they come, if there is one.
+pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Recording, Error> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })?;
-    let options = RunOptions::default();
+    let options = RunOptions { folder: folder.map(Path::to_owned), ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {
@@ -28,11 +31,20 @@ pub(crate) fn run_live(scenario: &Scenario) -> Result<Recording, Error> {
         stop.stop();
     });
     let view = View::new(scenario);
-    let recording = squall_live::run(scenario, &options, |status| view.show(status));
+    let mut told = false;
+    let recording = squall_live::run(scenario, &options, |status| {
+        view.show(status);
+        if let (Some(why), false) = (&status.unwritten, told) {
+            told = true;
+            terminal::status(format_args!(
+                "{why}: the run goes on; what was written stays, and the rest is in memory until its end"
+            ));
+        }
+    });
     view.clear();
     waiter.shutdown_background();
     let recording = recording?;
-    if let Ended::Interrupted { at } = recording.header.ended {
+    if let Some(at) = recording.header.ended.cut_at() {
         terminal::status(format_args!("interrupted at {at}: what was measured until then is kept"));
     }
     Ok(recording)

@@ -11,6 +11,7 @@ use ledger::Ledger;
 use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
+use squall_record::RowSender;
 use squall_router::{
     Arrival, AttemptId, ConfigId, DeploymentId, DeploymentNow, GroupId, Input, LimitKind, Note,
     Numbers, Outcome, Output, RequestKey, Router, RouterConfig, Skipped, StartAttempt, Tag,
@@ -160,6 +161,13 @@ impl Desk {
         let ended = self.clock.now();
         if let Some(ledger) = self.lock().as_mut().and_then(|inner| inner.ledger.as_mut()) {
             ledger.refused(start, request, ended);
+        }
+    }
+
+    /// Sends what is written down on, as it comes.
+    pub(crate) fn stream(&self, rows: RowSender) {
+        if let Some(ledger) = self.lock().as_mut().and_then(|inner| inner.ledger.as_mut()) {
+            ledger.stream(rows);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::directory::{Directory, Switchboard};
 use crate::front::{self, Front};
 use crate::serving::{Served, Serving};
 use crate::setup::{GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream};
+use squall_record::RowSender;
 use squall_router::{ConfigId, DeploymentId, Input, Numbers, Roster, Router, RouterConfig};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -32,6 +33,12 @@ pub struct GatewayView {
 }
 
 impl GatewayView {
+    /// Sends notes, refused attempts and the journal on as they come, of a gateway that keeps
+    /// [everything](crate::Keep::Everything).
+    pub fn stream_rows(&self, rows: RowSender) {
+        self.desk.stream(rows);
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> GatewayStatus {

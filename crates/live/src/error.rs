@@ -26,6 +26,9 @@ pub enum LiveError {
     /// The driver cannot reach the gateway.
     #[error("failed to find the gateway: {0}")]
     Target(#[from] squall_traffic::TargetError),
+    /// The recording cannot be begun.
+    #[error(transparent)]
+    Record(#[from] squall_record::RecordError),
     /// A part of the run ended before the run did: a defect.
     #[error("the {part} stopped in the middle of the run: this is a defect, please report it")]
     Died {

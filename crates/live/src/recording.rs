@@ -3,57 +3,50 @@
 use crate::cast::cast;
 use squall_gateway::GatewayLog;
 use squall_mock_provider::ProviderLog;
-use squall_record::{Collector, Ended, Keep, Lag, Mode, Recording, RunHeader, Shape, join};
+use squall_net::{Shortages, shortages};
+use squall_record::{Ended, Keep, Lacked, Logs, Mode, Note, NoteRow, Recording, RunHeader};
+use squall_router::Note as Decision;
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
-use std::collections::BTreeMap;
 
-/// Joins the logs of clients, gateway and providers by the token that rode in each request.
+/// Joins the logs of clients, gateway and providers.
 pub(crate) fn recording(
-    scenario: &Scenario,
+    header: RunHeader,
     keep: Keep,
-    ended: Ended,
     driver: DriverLog,
     gateway: GatewayLog,
     providers: Vec<ProviderLog>,
 ) -> Recording {
-    let shape = Shape {
-        groups: cast(scenario).groups.len(),
-        deployments: scenario.deployments.len(),
-        kinds: scenario.kinds.len(),
-    };
-    let mut collector = Collector::new(shape, keep);
     let mut attempts = gateway.refused;
     let mut notes = gateway.notes;
     for provider in providers {
         attempts.extend(provider.attempts);
         notes.extend(provider.notes);
     }
-    // A model that no deployment has is a stranger's request: it is none of the run's.
-    attempts.retain(|row| usize::from(row.deployment) < scenario.deployments.len());
-    join(&mut attempts);
-    attempts.sort_by_key(|row| (row.ended, row.request, row.ordinal));
-    let mut requests = driver.requests;
-    requests.sort_by_key(|row| (row.ended, row.request));
-    let kinds: BTreeMap<_, _> = requests.iter().map(|row| (row.request, row.kind)).collect();
-    let mut requests = requests.iter().peekable();
-    for attempt in &attempts {
-        while let Some(request) = requests.next_if(|request| request.ended < attempt.ended) {
-            collector.request(request);
-        }
-        match attempt.request.and_then(|request| kinds.get(&request)) {
-            Some(&kind) => collector.attempt_for(kind, attempt),
-            None => collector.attempt(attempt),
-        }
-    }
-    requests.for_each(|request| collector.request(request));
-    notes.into_iter().for_each(|note| collector.note(note));
-    let mut recording = collector.finish(header(scenario, ended, driver.lag));
-    recording.journal = Some(gateway.journal);
-    recording
+    let journal = Some(gateway.journal);
+    Recording::of_logs(header, keep, Logs { requests: driver.requests, attempts, notes, journal })
 }
 
-fn header(scenario: &Scenario, ended: Ended, lag: Option<Lag>) -> RunHeader {
+/// What the process lacked since a look at its counts, and what the gateway says of its own calls.
+pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>, gateway: &GatewayLog) -> Lacked {
+    let counted = shortages().since(before);
+    let calls = gateway.notes.iter().filter(|row| is_shortage(row)).count() as u64;
+    Lacked {
+        // An attempt that the gateway could not make may have been counted by both.
+        file_descriptors: counted.file_descriptors.max(calls),
+        file_limit,
+        local_ports: counted.local_ports,
+        memory: counted.memory,
+    }
+}
+
+fn is_shortage(row: &NoteRow) -> bool {
+    let Note::Router(Decision::AttemptFailed { class, .. }) = row.note else { return false };
+    class == squall_failure::FailureClass::Resources
+}
+
+/// What a recording of a scenario says that has not come to its end.
+pub(crate) fn header(scenario: &Scenario, ended: Ended) -> RunHeader {
     let cast = cast(scenario);
     RunHeader {
         scenario: scenario.name.clone(),
@@ -67,7 +60,8 @@ fn header(scenario: &Scenario, ended: Ended, lag: Option<Lag>) -> RunHeader {
         groups: cast.groups,
         kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
         providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
-        lag,
+        lag: None,
+        lacked: Lacked::default(),
         digest: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

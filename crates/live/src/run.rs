@@ -5,9 +5,10 @@ use crate::stage::{Stage, runtime};
 use crate::status::Watch;
 use crate::{LiveError, LiveStatus, Stop, recording};
 use squall_clock::Clock;
-use squall_record::{Ended, Keep, Recording};
+use squall_record::{Ended, Keep, LiveWriter, Recording, RunHeader};
 use squall_scenario::Scenario;
 use squall_traffic::{Counts, DriverLog, Progress, TrafficSetup, drive};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -19,12 +20,16 @@ pub struct RunOptions {
     pub keep: Keep,
     /// Ends the run early.
     pub stop: Stop,
+    /// A folder to write rows into as they come, so that a run that is killed leaves what it has measured. It
+    /// holds no recording yet; [`Recording::write`] completes it. Without it everything is in memory until
+    /// the end.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for RunOptions {
-    /// Rows are kept, and the run goes on to its end.
+    /// Rows are kept, in memory, and the run goes on to its end.
     fn default() -> Self {
-        Self { keep: Keep::Rows, stop: Stop::new() }
+        Self { keep: Keep::Rows, stop: Stop::new(), folder: None }
     }
 }
 
@@ -45,12 +50,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub fn run(
     scenario: &Scenario,
     options: &RunOptions,
-    observe: impl FnMut(&LiveStatus),
+    mut observe: impl FnMut(&LiveStatus),
 ) -> Result<Recording, LiveError> {
     // What cannot be raised is left: a run that then lacks files says so.
-    let _ = squall_net::raise_file_limit();
+    let file_limit = squall_net::raise_file_limit();
+    let before = squall_net::shortages();
     let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
     let stage = Stage::set(scenario, clock)?;
+    let begin = |folder: &PathBuf| {
+        let header = recording::header(scenario, Ended::Complete);
+        LiveWriter::begin(folder, header, move || clock.now())
+    };
+    let writer = options.folder.as_ref().map(begin).transpose()?;
+    if let Some(writer) = &writer {
+        stage.stream_rows(&writer.rows());
+    }
     let setup = TrafficSetup {
         workload: scenario.workload.clone(),
         seed: scenario.seed,
@@ -58,6 +72,7 @@ pub fn run(
         target: stage.base_url().parse()?,
         kinds: traffic_kinds(scenario),
         api_key: None,
+        rows: writer.as_ref().map(LiveWriter::rows),
     };
     let progress = Arc::new(Progress::default());
     let watch = Watch {
@@ -68,6 +83,10 @@ pub fn run(
         before: (Duration::ZERO, Counts::default()),
     };
     let runtime = runtime("driver")?;
+    let observe = |status: LiveStatus| {
+        let unwritten = writer.as_ref().and_then(LiveWriter::trouble).map(str::to_owned);
+        observe(&LiveStatus { unwritten, ..status });
+    };
     let log = play(&runtime, setup, progress, &options.stop, watch, observe)?;
     let ended = if options.stop.is_stopped() {
         Ended::Interrupted { at: clock.now() }
@@ -76,7 +95,12 @@ pub fn run(
     };
     runtime.shutdown_background();
     let (gateway, providers) = stage.strike();
-    Ok(recording::recording(scenario, options.keep, ended, log, gateway, providers))
+    if let Some(writer) = writer {
+        writer.finish();
+    }
+    let lacked = recording::lacked(before, file_limit, &gateway);
+    let header = RunHeader { lacked, ..recording::header(scenario, ended) };
+    Ok(recording::recording(header, options.keep, log, gateway, providers))
 }
 
 /// Drives the traffic on `runtime`, and looks at it from the calling thread.
@@ -86,7 +110,7 @@ fn play(
     progress: Arc<Progress>,
     stop: &Stop,
     mut watch: Watch,
-    mut observe: impl FnMut(&LiveStatus),
+    mut observe: impl FnMut(LiveStatus),
 ) -> Result<DriverLog, LiveError> {
     let stop = stop.clone();
     let mut driver = runtime
@@ -98,7 +122,7 @@ fn play(
                 biased;
                 log = &mut driver => return log.map_err(|_| LiveError::Died { part: "driver" }),
                 () = tokio::time::sleep_until(next_look) => {
-                    observe(&watch.look());
+                    observe(watch.look());
                     next_look += LOOK_EVERY;
                 }
             }

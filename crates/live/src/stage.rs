@@ -8,6 +8,7 @@ use squall_gateway::{
     Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, ServerSettings, Upstream, Wording,
 };
 use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows};
+use squall_record::RowSender;
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -51,6 +52,14 @@ impl Stage {
     /// The gateway's base URL.
     pub(crate) fn base_url(&self) -> String {
         base_url(self.gateway.addr())
+    }
+
+    /// Sends what servers log on as it comes.
+    pub(crate) fn stream_rows(&self, rows: &RowSender) {
+        self.gateway.view().stream_rows(rows.clone());
+        for provider in &self.providers {
+            provider.stream_rows(rows.clone());
+        }
     }
 
     pub(crate) fn view(&self) -> GatewayView {

@@ -30,6 +30,8 @@ pub struct LiveStatus {
     pub gave_up: u64,
     /// The deployments that cool down, by name.
     pub cooling: Vec<String>,
+    /// Why rows are no longer written to disk, if they are not.
+    pub unwritten: Option<String>,
 }
 
 impl LiveStatus {
@@ -68,6 +70,7 @@ impl Watch {
             failures: counts.failures_since(&before).collect(),
             gave_up: counts.gave_up.saturating_sub(before.gave_up),
             cooling: self.gateway.status().cooling,
+            unwritten: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_net::Shortage;
 use squall_provider::Listener;
+use squall_record::RowSender;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,6 +59,11 @@ impl MockProvider {
     /// What is behind it.
     pub(crate) fn shell(&self) -> Arc<Shell> {
         Arc::clone(&self.shell)
+    }
+
+    /// Sends what it logs on as it comes, where [rows are kept](crate::Rows::Kept).
+    pub fn stream_rows(&self, rows: RowSender) {
+        self.shell.stream(rows);
     }
 
     /// Where it listens.

@@ -16,7 +16,7 @@ use squall_failure::FailureClass;
 use squall_provider::{
     Arrival, CheckAnswer, FaultConfig, Input, Listener, Note, Output, Provider, Tag, name_hash,
 };
-use squall_record::{AttemptOutcome, AttemptRow, NoteRow, SeenBy};
+use squall_record::{AttemptOutcome, AttemptRow, NoteRow, RowSender, SeenBy};
 use squall_wire::serve::{Asked, Server, server};
 use squall_wire::{Format, RequestToken};
 use std::sync::{Arc, Mutex};
@@ -41,6 +41,8 @@ struct State {
     /// Those that have not ended; the key is the tag.
     open: Slab<Arc<Cell>>,
     log: ProviderLog,
+    /// Where rows go besides, as they come.
+    rows: Option<RowSender>,
     tally: Tally,
     /// When the timer task will wake up.
     armed: Timestamp,
@@ -70,6 +72,7 @@ impl Shell {
             arrived: 0,
             open: Slab::new(),
             log: ProviderLog::default(),
+            rows: None,
             tally: Tally::default(),
             armed: Timestamp::MAX,
         };
@@ -308,6 +311,14 @@ impl Shell {
         Snapshot { now, status, faults, seconds: state.tally.seconds(now) }
     }
 
+    /// Sends rows on from now on, and those that are there.
+    pub(crate) fn stream(&self, rows: RowSender) {
+        let mut state = lock(&self.state);
+        state.log.notes.iter().for_each(|row| rows.note(row));
+        state.log.attempts.iter().for_each(|row| rows.attempt(row));
+        state.rows = Some(rows);
+    }
+
     /// Ends the log: attempts that are still open are unfinished.
     pub(crate) fn close(&self) -> ProviderLog {
         let mut state = lock(&self.state);
@@ -364,7 +375,11 @@ impl Shell {
             }
         };
         if self.setup.rows == Rows::Kept {
-            state.log.notes.push(NoteRow { at, request: None, note });
+            let row = NoteRow { at, request: None, note };
+            state.log.notes.push(row);
+            if let Some(rows) = &state.rows {
+                rows.note(&row);
+            }
         }
     }
 
@@ -375,6 +390,9 @@ impl Shell {
         }
         if self.setup.rows == Rows::Kept {
             state.log.attempts.push(row);
+            if let Some(rows) = &state.rows {
+                rows.attempt(&row);
+            }
         }
     }
 

@@ -106,6 +106,11 @@ pub struct DrawnChart {
     pub png: Vec<u8>,
 }
 
+/// The names of the files of every chart of a recording.
+pub(crate) fn chart_files() -> impl Iterator<Item = String> {
+    CHARTS.iter().flat_map(|chart| ["svg", "png"].map(|ending| format!("{}.{ending}", chart.id)))
+}
+
 /// Draws every chart of a recording.
 ///
 /// # Errors

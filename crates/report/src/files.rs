@@ -1,5 +1,6 @@
 //! Every file of a report, in one folder.
 
+use crate::charts::chart_files;
 use crate::page::page;
 use crate::verdict::Verdict;
 use crate::{ReportError, draw_charts, markdown, summary, write_junit};
@@ -21,6 +22,18 @@ pub struct ReportPaths {
     pub markdown: PathBuf,
 }
 
+const HTML: &str = "report.html";
+const SUMMARY: &str = "summary.json";
+const JUNIT: &str = "junit.xml";
+const MARKDOWN: &str = "summary.md";
+
+/// The names of all files that [`write`] leaves in a folder.
+#[must_use]
+pub fn report_files() -> Vec<String> {
+    let texts = [HTML, SUMMARY, JUNIT, MARKDOWN].map(str::to_owned);
+    texts.into_iter().chain(chart_files()).collect()
+}
+
 /// Writes `report.html`, the charts, `summary.json`, `summary.md` and `junit.xml` into a folder, which is
 /// made if it is not there. `requests.csv` and `attempts.csv` are part of the recording, which is written
 /// into the same folder.
@@ -35,10 +48,10 @@ pub fn write(
 ) -> Result<ReportPaths, ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
     let paths = ReportPaths {
-        html: dir.join("report.html"),
-        summary: dir.join("summary.json"),
-        junit: dir.join("junit.xml"),
-        markdown: dir.join("summary.md"),
+        html: dir.join(HTML),
+        summary: dir.join(SUMMARY),
+        junit: dir.join(JUNIT),
+        markdown: dir.join(MARKDOWN),
     };
     let summary = summary(scenario, recording, verdict);
     let mut json = serde_json::to_vec_pretty(&summary)
@@ -64,6 +77,24 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 mod tests {
     use super::*;
     use crate::metrics::fixture::Fixture;
+
+    #[test]
+    fn every_file_that_is_written_is_told_of() {
+        let run = Fixture::new();
+        let recording = run.recording();
+        let verdict = crate::judge(&run.scenario, &recording);
+        let dir = std::env::temp_dir().join(format!("squall-report-all-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        write(&dir, &run.scenario, &recording, &verdict).unwrap();
+        let entries = fs::read_dir(&dir).unwrap().flatten();
+        let mut there: Vec<_> =
+            entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        let mut told = report_files();
+        there.sort();
+        told.sort();
+        assert_eq!(there, told);
+        fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn every_path_told_is_there() {

@@ -21,7 +21,7 @@ mod verdict;
 
 pub use charts::{DrawnChart, draw_charts};
 pub use error::ReportError;
-pub use files::{ReportPaths, write};
+pub use files::{ReportPaths, report_files, write};
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};

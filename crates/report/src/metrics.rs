@@ -20,7 +20,7 @@ pub use faults::{FaultWindow, fault_windows};
 
 use crate::text;
 use squall_determinism::Timestamp;
-use squall_record::{Cells, DeploymentInfo, Ended, GroupCells, Recording};
+use squall_record::{Cells, DeploymentInfo, GroupCells, Recording};
 use squall_scenario::{Argument, Limit, MetricId, Scenario};
 use std::ops::Range;
 use std::time::Duration;
@@ -190,10 +190,7 @@ impl<'a> Ask<'a> {
     /// Until when there was traffic to measure.
     fn traffic_end(&self) -> Timestamp {
         let end = Timestamp::from(self.recording.header.duration);
-        match self.recording.header.ended {
-            Ended::Complete => end,
-            Ended::Interrupted { at } => at.min(end),
-        }
+        self.recording.header.ended.cut_at().map_or(end, |at| at.min(end))
     }
 }
 

@@ -11,7 +11,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_record::{Ended, GroupCells, Mode, Recording};
+use squall_record::{GroupCells, Mode, Recording};
 use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
 
@@ -312,7 +312,7 @@ fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
             .to_owned(),
         ),
     }
-    if let Ended::Interrupted { at } = header.ended {
+    if let Some(at) = header.ended.cut_at() {
         lines
             .push(format!("The run was interrupted at {at}: what was measured until then stands."));
     }

@@ -11,7 +11,7 @@ pub use parts::{
 
 use crate::verdict::Verdict;
 use serde::Serialize;
-use squall_record::{Ended, Recording};
+use squall_record::Recording;
 use squall_scenario::Scenario;
 
 /// A run in numbers. Its fields are those of the file.
@@ -71,10 +71,7 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         squall: header.version.clone(),
         digest: header.digest.clone(),
         duration_ms: parts::millis(header.duration),
-        interrupted_at_ms: match header.ended {
-            Ended::Complete => None,
-            Ended::Interrupted { at } => Some(at.as_nanos() / 1_000_000),
-        },
+        interrupted_at_ms: header.ended.cut_at().map(|at| at.as_nanos() / 1_000_000),
         verdict: verdict.overall.as_str(),
         doubts: verdict.doubts.clone(),
         warnings: verdict.warnings.clone(),

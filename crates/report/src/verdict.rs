@@ -6,11 +6,12 @@ mod trust;
 use crate::metrics::{Ask, Measured, Measurement, Value, measure};
 use crate::text;
 use squall_determinism::Timestamp;
-use squall_record::{Ended, Mode, Recording};
+use squall_record::{Mode, Recording};
 use squall_scenario::{Comparison, Expectation, Limit, Scenario};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
+use trust::Doubt;
 
 /// What came of an expectation, or of a whole run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,12 +76,12 @@ pub struct VerdictRow {
 /// Judges a recording by what its scenario expects.
 #[must_use]
 pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
-    let row = |expectation: &&Expectation| row(scenario, recording, expectation);
+    let doubts = trust::doubts(recording);
+    let row = |expectation: &&Expectation| row(scenario, recording, &doubts, expectation);
     let (over_seeds, single): (Vec<_>, Vec<_>) =
         scenario.expectations.iter().partition(|expectation| expectation.over_seeds.is_some());
     let rows: Vec<_> = single.iter().map(row).collect();
     let over_seeds: Vec<_> = over_seeds.iter().map(row).collect();
-    let doubts = trust::doubts(recording);
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     let overall = if any(Judgement::Missed) {
         Judgement::Missed
@@ -93,9 +94,9 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         scenario: scenario.name.clone(),
         seed: recording.header.seed,
         mode: recording.header.mode,
-        duration: match recording.header.ended {
-            Ended::Complete => recording.header.duration,
-            Ended::Interrupted { at } => at.since(Timestamp::ZERO),
+        duration: match recording.header.ended.cut_at() {
+            None => recording.header.duration,
+            Some(at) => at.since(Timestamp::ZERO),
         },
         warnings: trust::warnings(recording)
             .into_iter()
@@ -104,7 +105,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         rows,
         over_seeds,
         overall,
-        doubts,
+        doubts: doubts.into_iter().map(|doubt| doubt.text).collect(),
         changes: text::changes(&recording.header),
     }
 }
@@ -189,7 +190,12 @@ fn open(row: &VerdictRow) -> String {
     format!("`{}` is for `squall check` to judge; in this run it is {}", row.text, row.measured)
 }
 
-fn row(scenario: &Scenario, recording: &Recording, expectation: &Expectation) -> VerdictRow {
+fn row(
+    scenario: &Scenario,
+    recording: &Recording,
+    doubts: &[Doubt],
+    expectation: &Expectation,
+) -> VerdictRow {
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
     let window = phase.map_or(Timestamp::ZERO..Timestamp::MAX, |phase| phase.start..phase.end);
     let limit = Some(expectation.limit);
@@ -198,7 +204,8 @@ fn row(scenario: &Scenario, recording: &Recording, expectation: &Expectation) ->
     let measurement = measure(expectation.metric, &ask);
     let (judgement, reason) = match &measurement {
         Measurement::Measured(measured) => {
-            weigh(expectation, measured, &window, trust::cut_short(recording, &window))
+            let doubt = doubts.iter().find_map(|doubt| doubt.touches(&window));
+            weigh(expectation, measured, &window, doubt)
         }
         Measurement::Inconclusive { reason } => (Judgement::Inconclusive, reason.clone()),
     };
@@ -222,13 +229,13 @@ fn row(scenario: &Scenario, recording: &Recording, expectation: &Expectation) ->
     }
 }
 
-/// Holds a value against its limit. What was met in a window that an interruption cut short might yet
-/// have been missed.
+/// Holds a value against its limit. In a window that is in doubt, what was met might have been missed, and what
+/// was missed may be the fault of the run itself, or have been made good in the part that is missing.
 fn weigh(
     expectation: &Expectation,
     measured: &Measured,
     window: &Range<Timestamp>,
-    cut_short: Option<Timestamp>,
+    doubt: Option<&str>,
 ) -> (Judgement, String) {
     let side = side(expectation.comparison, measured.value, value_of(expectation.limit));
     let mut reason = format!(
@@ -246,13 +253,10 @@ fn weigh(
     {
         reason += &format!("; {first}");
     }
-    match (side.holds, cut_short) {
-        (true, Some(at)) => {
-            reason += &format!("; the run was interrupted at {}", text::moment(at));
-            (Judgement::Inconclusive, reason)
-        }
+    match (side.holds, doubt) {
+        (_, Some(doubt)) => (Judgement::Inconclusive, format!("{reason}; {doubt}")),
         (true, None) => (Judgement::Met, reason),
-        (false, _) => (Judgement::Missed, reason),
+        (false, None) => (Judgement::Missed, reason),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::event::{EventQueue, What};
 use crate::flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{Cast, Collector, Ended, Keep, Mode, Recording, RunHeader, Shape};
+use squall_record::{Cast, Collector, Ended, Keep, Lacked, Mode, Recording, RunHeader, Shape};
 use squall_router::{ConfigError, ConfigId, Input, Output, Router};
 use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
@@ -191,6 +191,7 @@ fn header(scenario: &Scenario) -> RunHeader {
         providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
         kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
         lag: None,
+        lacked: Lacked::default(),
         digest: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

@@ -2,12 +2,11 @@
 
 use crate::connections::Connections;
 use crate::exchange::{HangUp, Kind, Shared, exchange};
-use crate::lag::lag;
 use crate::progress::Progress;
 use crate::setup::{DriverLog, TrafficSetup};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
-use squall_record::{RequestOutcome, RequestRow};
+use squall_record::{RequestOutcome, RequestRow, RowSender};
 use squall_workload::{Answer, ClientRequest, Input, Ordinal, Output, Workload};
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -50,6 +49,8 @@ struct Driver {
     /// How to hang up on each open request.
     open: BTreeMap<Ordinal, oneshot::Sender<HangUp>>,
     rows: Vec<RequestRow>,
+    /// Where rows go besides.
+    sender: Option<RowSender>,
     progress: Arc<Progress>,
 }
 
@@ -68,6 +69,7 @@ impl Driver {
             exchanges: JoinSet::new(),
             open: BTreeMap::new(),
             rows: Vec::new(),
+            sender: setup.rows,
             progress,
         }
     }
@@ -109,8 +111,7 @@ impl Driver {
     /// A request has ended; `None` if its task panicked, which leaves no row to write down.
     fn ended(&mut self, row: Option<RequestRow>) {
         let Some(row) = row else { return };
-        self.rows.push(row);
-        self.progress.ended(row.outcome);
+        self.keep(row);
         let request = Ordinal(row.request);
         self.open.remove(&request);
         let answer = match row.outcome {
@@ -124,10 +125,17 @@ impl Driver {
     async fn into_log(mut self) -> DriverLog {
         while let Some(row) = self.exchanges.join_next().await {
             if let Ok(row) = row {
-                self.progress.ended(row.outcome);
-                self.rows.push(row);
+                self.keep(row);
             }
         }
-        DriverLog { lag: lag(&self.rows), requests: self.rows }
+        DriverLog { requests: self.rows }
+    }
+
+    fn keep(&mut self, row: RequestRow) {
+        self.rows.push(row);
+        self.progress.ended(row.outcome);
+        if let Some(sender) = &self.sender {
+            sender.request(&row);
+        }
     }
 }

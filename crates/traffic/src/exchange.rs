@@ -9,6 +9,7 @@ use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use squall_clock::Clock;
 use squall_failure::{Failure, FailureClass, Source};
+use squall_net::Shortage;
 use squall_record::{RequestOutcome, RequestRow};
 use squall_wire::openai::{Delivery, NewChat};
 use squall_wire::{RequestToken, TOKEN_HEADER};
@@ -94,7 +95,11 @@ pub(crate) async fn exchange(
 async fn ask(shared: &Shared, client: &ClientRequest, seen: &mut Seen) -> Result<(), Failure> {
     let request = request(shared, client);
     let unreachable = || Failure::new(FailureClass::Connect, Source::Gateway);
-    let mut connection = shared.connections.take().await.map_err(|_| unreachable())?;
+    let mut connection =
+        shared.connections.take().await.map_err(|error| match Shortage::count(&error) {
+            Some(_) => Failure::new(FailureClass::Resources, Source::Client),
+            None => unreachable(),
+        })?;
     let response = connection.send_request(request).await.map_err(|error| {
         // Cancelled: the connection was closed before the request was written.
         if error.is_canceled() {

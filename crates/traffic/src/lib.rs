@@ -14,7 +14,6 @@ mod asks;
 mod connections;
 mod driver;
 mod exchange;
-mod lag;
 mod progress;
 mod reading;
 mod setup;

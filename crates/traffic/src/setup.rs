@@ -5,7 +5,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_record::{Lag, RequestRow};
+use squall_record::{RequestRow, RowSender};
 use squall_workload::WorkloadConfig;
 use std::str::FromStr;
 
@@ -24,6 +24,8 @@ pub struct TrafficSetup {
     pub kinds: Vec<TrafficKind>,
     /// The key, sent as a bearer token.
     pub api_key: Option<String>,
+    /// Where rows go besides, as requests end.
+    pub rows: Option<RowSender>,
 }
 
 impl TrafficSetup {
@@ -90,8 +92,6 @@ pub struct TargetError {
 pub struct DriverLog {
     /// One row per request, in the order of their ends.
     pub requests: Vec<RequestRow>,
-    /// How late requests were sent; `None` if none was.
-    pub lag: Option<Lag>,
 }
 
 #[cfg(test)]

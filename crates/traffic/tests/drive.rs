@@ -68,6 +68,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 3)],
         api_key: None,
+        rows: None,
     }
 }
 
@@ -103,7 +104,7 @@ async fn every_request_is_one_row_with_its_tokens_and_times() {
             let first = row.first_token.expect("it was answered");
             assert!(row.intended <= row.sent && row.sent < first && first <= row.ended, "{row:?}");
         }
-        let lag = log.lag.expect("some were sent");
+        let lag = squall_record::Lag::of(&log.requests).expect("some were sent");
         assert!(lag.p50 <= lag.p99 && lag.p99 <= lag.max);
         let counts = progress.counts();
         assert_eq!((counts.offered, counts.succeeded, counts.in_flight()), (20, 20, 0));

@@ -117,6 +117,33 @@ pub enum RateSegment {
     },
 }
 
+impl WorkloadConfig {
+    /// About the most requests that can ever be in flight: as many as come while a client waits.
+    #[must_use]
+    pub fn most_in_flight(&self) -> f64 {
+        match &self.arrivals {
+            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
+                // Of arrivals by chance there are a few more than of even ones.
+                1.2 * rate.peak() * self.client.timeout.as_secs_f64() + 50.0
+            }
+            Arrivals::Closed { clients, .. } => f64::from(*clients),
+        }
+    }
+}
+
+impl Rate {
+    /// The highest rate of any moment.
+    #[must_use]
+    pub fn peak(&self) -> f64 {
+        let peaks = self.segments.iter().map(|segment| match *segment {
+            RateSegment::Constant { rps, .. } => rps,
+            RateSegment::Ramp { from, to, .. } => from.max(to),
+            RateSegment::Spike { base, peak, .. } => base.max(peak),
+        });
+        peaks.fold(0.0, f64::max)
+    }
+}
+
 impl RateSegment {
     /// From when it holds.
     #[must_use]

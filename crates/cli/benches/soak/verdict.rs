@@ -69,7 +69,7 @@ fn requests(table: &mut Table, log: &DriverLog) {
         let whole = outcome == "answered whole";
         table.row(outcome, count, if whole { "all" } else { "0" }, whole);
     }
-    if let Some(lag) = log.lag {
+    if let Some(lag) = squall_record::Lag::of(&log.requests) {
         table.row("the driver's lag, p99, ms", lag.p99.as_millis(), "", true);
     }
 }

@@ -5,6 +5,7 @@ use crate::command::{self, github};
 use crate::error::{Error, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, check as run_all, workers};
+use squall_record::OutFolder;
 use squall_report::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_scenario::{Scenario, Setting};
 use std::fs;
@@ -21,6 +22,7 @@ struct Checked {
 pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
+    let folder = OutFolder::for_report(&args.out)?;
     let options = CheckOptions {
         seeds: args.runs.seeds as usize,
         first_seed: args.first_seed,
@@ -46,7 +48,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
         .collect();
     verdicts.iter().flat_map(squall_report::check_lines).for_each(terminal::data);
     github::tell(&verdicts)?;
-    let paths = squall_report::write_check(&args.out, &verdicts)?;
+    let paths = squall_report::write_check(folder.path(), &verdicts)?;
     terminal::data(format_args!("junit: {}", paths.junit.display()));
     conclude(&verdicts, runs.iter().map(Vec::len).sum(), started.elapsed().as_secs_f64());
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))

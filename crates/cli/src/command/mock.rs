@@ -6,7 +6,7 @@ use super::serve::{runtime, wall_nanos};
 use crate::args::MockArgs;
 use crate::error::{Error, Exit};
 use crate::signals::{self, Hangup};
-use crate::{command, terminal};
+use crate::{command, descriptors, terminal};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup, Patience, Rows};
@@ -42,6 +42,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         read_fault,
         events: Arc::clone(&events),
     });
+    descriptors::raise_for_server(1);
     let signals = signals::take_over(1, Hangup::Stop);
     runtime()?.block_on(async {
         let clock = Clock::start_now();

@@ -6,6 +6,7 @@ use crate::error::{Error, Exit};
 use crate::progress::Trying;
 use crate::terminal;
 use squall_campaign::{Case, Limits, Need, PlanQuestion, Tried, needs, sweep, workers};
+use squall_record::OutFolder;
 use squall_report::{
     CurvePoint, Judgement, Origin, PlanAnswer, PlanCurve, PlanNeed, PlanReport, Varied,
 };
@@ -23,6 +24,9 @@ const ALONG: [f64; 9] = [0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0];
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let asked = Asked::read(args)?;
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new("reports").join(&asked.scenario.name).join("plan"));
+    let folder = OutFolder::for_report(&out)?;
     let scenario_at = |value: f64| asked.scenario_at(args, value);
     let question = PlanQuestion {
         scenario_at: &scenario_at,
@@ -52,9 +56,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
         needs,
         varied: asked.varied,
     };
-    let out = args.out.clone();
-    let out = out.unwrap_or_else(|| Path::new("reports").join(&report.scenario).join("plan"));
-    let paths = squall_report::write_plan(&out, &report)?;
+    let paths = squall_report::write_plan(folder.path(), &report)?;
     squall_report::plan_lines(&report).into_iter().for_each(terminal::data);
     terminal::data(format_args!("report: {}", paths.html.display()));
     github::summary(&squall_report::plan_markdown(&report))?;

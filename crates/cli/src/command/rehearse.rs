@@ -6,7 +6,7 @@ use crate::error::{Error, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{Prepared, PreparedStage, Rehearsal, World, manual, not_reached, workers};
 use squall_determinism::Digest;
-use squall_record::Ended;
+use squall_record::OutFolder;
 use squall_report::{Outcome, SignOff, SignOffItem, sign_off_lines};
 use squall_scenario::{Checklist, Setting};
 use std::io::{BufRead, IsTerminal};
@@ -19,6 +19,9 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, Error> {
     let world = world_path(args, &checklist);
     let world_text = command::set(&world, command::text(&world)?, &args.runs.settings)?;
     let rehearsal = prepare(args, &checklist, &world, &world_text)?;
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new("reports").join(&checklist.name).join("rehearsal"));
+    let folder = OutFolder::for_report(&out)?;
     announce(args, &checklist, &rehearsal);
     let items = go_through(args, rehearsal.items)?;
     let mut digest = Digest::new();
@@ -40,7 +43,7 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, Error> {
         configuration: digest.to_string(),
         items,
     };
-    conclude(args, &sign_off)
+    conclude(folder.path(), &sign_off)
 }
 
 /// The file of the scenario, which is named from where the checklist stands.
@@ -118,8 +121,8 @@ fn go_through(args: &RehearseArgs, items: Vec<Prepared>) -> Result<Vec<SignOffIt
 fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool), Error> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
-        let recording = progress::run_live(&stage.scenario)?;
-        let interrupted = matches!(recording.header.ended, Ended::Interrupted { .. });
+        let recording = progress::run_live(&stage.scenario, None)?;
+        let interrupted = recording.header.ended.cut_at().is_some();
         return Ok((stage.judge(&recording), interrupted));
     }
     let bar = progress::Runs::new();
@@ -151,11 +154,8 @@ fn ask(what: &str) -> Result<Option<bool>, Error> {
     }
 }
 
-fn conclude(args: &RehearseArgs, sign_off: &SignOff) -> Result<Exit, Error> {
-    let out = args.out.clone();
-    let out =
-        out.unwrap_or_else(|| Path::new("reports").join(&sign_off.checklist).join("rehearsal"));
-    let paths = squall_report::write_sign_off(&out, sign_off)?;
+fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, Error> {
+    let paths = squall_report::write_sign_off(out, sign_off)?;
     terminal::data("");
     terminal::data(sign_off.conclusion());
     terminal::data(format_args!("sign-off: {}", paths.html.display()));

@@ -5,7 +5,7 @@ use crate::command::run::conclude;
 use crate::error::{Error, Exit};
 use crate::terminal;
 use squall_determinism::Seed;
-use squall_record::{JournalReader, Recording};
+use squall_record::{JournalReader, Mode, Recording};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 
@@ -21,9 +21,24 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Error> {
     let changes = scenario.changes.iter().map(|change| change.router.clone());
     let replayed =
         journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)?;
+    verify_digest(&scenario, &recording)?;
     terminal::data(format_args!(
         "replayed: {} inputs gave the same {} outputs",
         replayed.frames, replayed.outputs
     ));
-    conclude(&scenario, &recording, &args.recording)
+    // The recording stays as it is.
+    conclude(&scenario, &recording, &args.recording, Ok(()))
+}
+
+/// Makes the digest again: from the rows of a live run, by another run of a simulated one.
+fn verify_digest(scenario: &Scenario, recording: &Recording) -> Result<(), Error> {
+    let header = &recording.header;
+    match header.mode {
+        Mode::Simulated => Ok(squall_campaign::again(scenario, &header.digest)?),
+        Mode::Live => {
+            let digest = recording.digest_of_rows();
+            let told = header.digest.clone();
+            if digest == told { Ok(()) } else { Err(Error::Digest { told, digest }) }
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use super::check;
 use crate::args::RunArgs;
 use crate::error::{Error, Exit};
-use crate::{command, progress, terminal};
+use crate::{command, descriptors, progress, terminal};
 use squall_determinism::Seed;
-use squall_record::{Mode, Recording};
+use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
 use squall_sim::SimOptions;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
     }
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode));
+    // A folder that cannot take the report is found before the run, not after it.
+    let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     announce(&scenario, mode);
     let recording = match mode {
         Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
-        Mode::Live => progress::run_live(&scenario)?,
+        Mode::Live => {
+            descriptors::say_what_is_too_few(&scenario)?;
+            progress::run_live(&scenario, Some(folder.path()))?
+        }
     };
     if args.twice {
         squall_campaign::again(&scenario, &recording.header.digest)?;
         terminal::status("the second run was the same");
     }
-    conclude(&scenario, &recording, &out)
+    // What was measured is safe before anything is made of it.
+    let kept = recording.write(folder.path());
+    conclude(&scenario, &recording, &out, kept)
 }
 
 /// Says what is about to be run.
@@ -42,18 +49,19 @@ fn announce(scenario: &Scenario, mode: Mode) {
     terminal::status(format_args!("{name}: seed {seed}, {duration} s, {how}"));
 }
 
-/// Judges a recording, writes everything down, and says how it went.
+/// Judges a recording, writes the report, and says how it went. Where the recording could not be `kept`, its
+/// verdict is still told.
 pub(crate) fn conclude(
     scenario: &Scenario,
     recording: &Recording,
     out: &Path,
+    kept: Result<(), RecordError>,
 ) -> Result<Exit, Error> {
-    // What was measured is safe before anything is made of it.
-    recording.write(out)?;
     let verdict = squall_report::judge(scenario, recording);
-    let paths = squall_report::write(out, scenario, recording, &verdict)?;
     terminal::data(squall_report::terminal_table(&verdict));
     terminal::data(format_args!("digest: {}", recording.header.digest));
+    kept?;
+    let paths = squall_report::write(out, scenario, recording, &verdict)?;
     terminal::data(format_args!("report: {}", paths.html.display()));
     Ok(check::exit(verdict.overall))
 }

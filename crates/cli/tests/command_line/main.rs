@@ -4,6 +4,7 @@
 mod bad_input;
 mod check;
 mod litellm;
+mod outputs;
 mod plan;
 mod readme;
 mod rehearse;

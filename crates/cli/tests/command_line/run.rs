@@ -83,7 +83,7 @@ fn a_recording_is_replayed_and_judged_again_and_a_damaged_one_is_found_out() {
     folder.write("out/run.json", &run.replace("weight: 6", "weight: 5"));
     let ended = folder.squall(&["replay", "out"]);
     assert_eq!(ended.code, 5, "{}{}", ended.out, ended.err);
-    assert!(ended.err.contains("the replay differs from the run"), "{}", ended.err);
+    assert!(ended.err.contains("run.json` was changed after the run"), "{}", ended.err);
 }
 
 #[test]

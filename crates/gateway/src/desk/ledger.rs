@@ -4,7 +4,9 @@ use super::RefusedRequest;
 use crate::setup::GatewayLog;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_record::{AttemptOutcome, AttemptRow, JournalWriter, Note, NoteRow, SeenBy};
+use squall_record::{
+    AttemptOutcome, AttemptRow, JournalReader, JournalWriter, Note, NoteRow, RowSender, SeenBy,
+};
 use squall_router::journal::{digest_outputs, encode_frame};
 use squall_router::{Input, Output, RequestKey, StartAttempt, Tag};
 
@@ -17,9 +19,21 @@ pub(super) struct Ledger {
     /// The place in the run of the request with each tag, and of the request in each slot of the router.
     by_tag: Vec<Option<u64>>,
     by_slot: Vec<Option<u64>>,
+    /// Where everything goes besides, as it comes.
+    rows: Option<RowSender>,
 }
 
 impl Ledger {
+    /// Sends everything on from now on, and what has been written down so far.
+    pub(super) fn stream(&mut self, rows: RowSender) {
+        self.notes.iter().for_each(|row| rows.note(row));
+        self.refused.iter().for_each(|row| rows.attempt(row));
+        let journal = self.journal.clone().into_bytes();
+        let frames = JournalReader::new(&journal).and_then(JournalReader::frames);
+        frames.unwrap_or_default().into_iter().for_each(|frame| rows.frame(frame));
+        self.rows = Some(rows);
+    }
+
     pub(super) fn arrived(&mut self, tag: Tag, ordinal: Option<u64>) {
         set(&mut self.by_tag, tag.0 as usize, ordinal);
     }
@@ -33,12 +47,19 @@ impl Ledger {
         self.frame.clear();
         encode_frame(now, input, digest_outputs(outputs), &mut self.frame);
         self.journal.frame(&self.frame);
+        if let Some(rows) = &self.rows {
+            rows.frame(&self.frame);
+        }
     }
 
     pub(super) fn note(&mut self, at: Timestamp, note: squall_router::Note) {
         let slot = note.request().map(|key| key.slot as usize);
         let request = slot.and_then(|slot| self.by_slot.get(slot).copied().flatten());
-        self.notes.push(NoteRow { at, request, note: Note::Router(note) });
+        let row = NoteRow { at, request, note: Note::Router(note) };
+        self.notes.push(row);
+        if let Some(rows) = &self.rows {
+            rows.note(&row);
+        }
     }
 
     pub(super) fn refused(
@@ -47,7 +68,7 @@ impl Ledger {
         request: &RefusedRequest,
         ended: Timestamp,
     ) {
-        self.refused.push(AttemptRow {
+        let row = AttemptRow {
             request: request.ordinal,
             ordinal: start.attempt.nth,
             deployment: start.deployment.0,
@@ -62,7 +83,11 @@ impl Ledger {
             stream: request.stream,
             input_tokens: request.input_tokens,
             output_tokens: 0,
-        });
+        };
+        self.refused.push(row);
+        if let Some(rows) = &self.rows {
+            rows.attempt(&row);
+        }
     }
 
     pub(super) fn into_log(self) -> GatewayLog {

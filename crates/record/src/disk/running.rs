@@ -203,12 +203,22 @@ impl Files {
                 self.trouble.get_or_init(|| error.to_string());
             }
         }
-        if self.trouble.get().is_none()
-            && let Err(error) = put_header(&self.dir, &self.header, now)
-        {
-            self.trouble.get_or_init(|| error.to_string());
+        if self.trouble.get().is_some() {
+            return;
+        }
+        match put_header(&self.dir, &self.header, now) {
+            // A moment without a descriptor: the next time is soon, and the rows have files of their own.
+            Err(RecordError::Write { source, .. }) if lacks_descriptors(&source) => {}
+            Err(error) => drop(self.trouble.set(error.to_string())),
+            Ok(_) => {}
         }
     }
+}
+
+fn lacks_descriptors(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 fn put_header(dir: &Path, header: &RunHeader, at: Timestamp) -> Result<FileInfo, RecordError> {

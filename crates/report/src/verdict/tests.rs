@@ -3,7 +3,7 @@
 use super::*;
 use crate::metrics::fixture::{FAILED, Fixture, at};
 use crate::{junit, markdown, summary, terminal_table};
-use squall_record::{Lag, RequestOutcome};
+use squall_record::{Ended, Lacked, Lag, RequestOutcome};
 
 /// A run that meets success, failover and weights, and has too few requests for a p99 of its outage.
 fn healthy() -> Fixture {
@@ -86,6 +86,64 @@ fn a_driver_that_lagged_leaves_nothing_to_be_met() {
 }
 
 #[test]
+fn what_was_missed_for_want_of_descriptors_is_nobodys_miss_and_the_want_is_named() {
+    let mut run = healthy();
+    run.requests(0..100_000, 100, FAILED);
+    run.header.lacked = Lacked { file_descriptors: 31, file_limit: Some(128), ..Lacked::default() };
+    let verdict = judged(&run);
+    assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Inconclusive, 3));
+    assert!(verdict.rows[0].reason.ends_with("; the run lacked file descriptors"));
+    let doubt = &verdict.doubts[0];
+    assert!(doubt.contains("(128 are allowed to the process)"), "{doubt}");
+    assert!(doubt.contains("31 connections") && doubt.contains("ulimit -n"), "{doubt}");
+}
+
+#[test]
+fn a_miss_of_a_lagging_driver_is_no_miss() {
+    let mut run = healthy();
+    run.requests(0..100_000, 100, FAILED);
+    let late = Duration::from_millis(200);
+    run.header.lag = Some(Lag { p50: late, p99: late, max: late });
+    assert_eq!(judged(&run).exit_code(), 3);
+}
+
+#[test]
+fn a_miss_that_an_interruption_leaves_open_is_no_miss_and_one_that_was_over_is() {
+    let mut run = met();
+    run.first(1, 0..20_000, 100).requests(0..100_000, 100, FAILED);
+    run.interrupted(at(90_000));
+    let verdict = judged(&run);
+    assert_eq!(verdict.rows[0].judgement, Judgement::Inconclusive, "{:?}", verdict.rows[0]);
+    assert_eq!(verdict.rows[2].judgement, Judgement::Missed, "calm was over by then");
+}
+
+#[test]
+fn a_window_is_open_while_a_request_of_it_was_under_way_at_the_end() {
+    let mut run = met();
+    run.requests(19_000..20_000, 1, RequestOutcome::Unfinished);
+    run.interrupted(at(90_000));
+    assert_eq!(judged(&run).rows[2].judgement, Judgement::Inconclusive);
+}
+
+#[test]
+fn what_a_killed_run_has_not_written_is_open() {
+    let mut run = met();
+    run.header.ended = Ended::Killed { at: at(90_000), torn: 2 };
+    let mut recording = run.recording();
+    recording.requests.sort_by_key(|row| row.intended);
+    (0..).zip(&mut recording.requests).for_each(|(number, row)| row.request = number);
+    let verdict = judge(&run.scenario, &recording);
+    assert_eq!(verdict.rows[2].judgement, Judgement::Met, "calm was over, and all of it is there");
+    assert_eq!(verdict.exit_code(), 3);
+    assert!(verdict.doubts[0].starts_with("the run was interrupted at 90 s of 100 s"));
+    assert!(verdict.doubts[0].ends_with("2 lines that were cut off in the middle are left out"));
+    // One of calm is missing: it was under way, or its row was not written yet.
+    recording.requests.remove(7);
+    let verdict = judge(&run.scenario, &recording);
+    assert_eq!(verdict.rows[2].judgement, Judgement::Inconclusive);
+}
+
+#[test]
 fn a_value_at_its_limit_meets_it_unless_it_must_be_beyond() {
     let limit = Value::Fraction(0.3);
     let value = Value::Fraction(0.1 + 0.2);
@@ -114,7 +172,8 @@ fn a_pull_request_shows_the_worst_first() {
 #[test]
 fn a_ci_reads_misses_as_failures_and_doubts_as_errors() {
     let mut run = mixed();
-    run.interrupted(at(90_000));
+    // A miss in a phase that was over, and one that the interruption leaves open.
+    run.first(1, 0..20_000, 100).interrupted(at(90_000));
     insta::assert_snapshot!(junit(&[judged(&run)]).unwrap());
 }
 

@@ -1,0 +1,59 @@
+//! Where a run writes, what it replaces there, and what becomes of files that were changed.
+
+use crate::squall::{Folder, viral_spike};
+
+#[test]
+fn a_folder_that_cannot_take_the_report_is_refused_before_anything_is_run() {
+    let folder = Folder::new("out-refused");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let refused = |out: &str| {
+        let ended = folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", out]);
+        assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+        assert_eq!(ended.out, "", "{out}");
+        assert!(!ended.err.contains("in virtual time"), "nothing was started: {}", ended.err);
+        ended.err
+    };
+    std::fs::create_dir(folder.path("mine")).expect("it can be made");
+    folder.write("mine/thesis.txt", "years of work");
+    assert!(refused("mine").contains("it holds `thesis.txt` and no recording of squall's"));
+    assert_eq!(folder.read("mine/thesis.txt"), "years of work");
+    assert!(refused("viral-spike.yaml").contains("a file is in the way"));
+    assert!(refused("viral-spike.yaml/out").contains("cannot write into"));
+    let scenario =
+        folder.squall(&["check", "viral-spike.yaml", "--seeds", "1", "--out", "mine/thesis.txt"]);
+    assert_eq!(scenario.code, 2, "{}", scenario.err);
+}
+
+#[test]
+fn an_older_report_never_survives_beside_a_new_one() {
+    let folder = Folder::new("out-replaced");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let run = |seed: &str| {
+        folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", "out", "--seed", seed])
+    };
+    run("1");
+    // What a run that was killed while it wrote its report leaves of the older one.
+    folder.write("out/report.html", "of seed 1");
+    folder.write("out/requests.csv.tmp", "half");
+    let second = run("2");
+    assert_eq!(second.code, 0, "{}{}", second.out, second.err);
+    assert!(folder.read("out/report.html").len() > 1_000);
+    assert!(!folder.path("out/requests.csv.tmp").exists());
+}
+
+#[test]
+fn replay_names_the_file_that_was_changed() {
+    let folder = Folder::new("replay-changed");
+    folder.write("viral-spike.yaml", &viral_spike());
+    folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", "out"]);
+    for name in ["requests.csv", "attempts.csv", "notes.csv"] {
+        let text = folder.read(&format!("out/{name}"));
+        let last = text.lines().last().expect("there are rows");
+        folder.write(&format!("out/{name}"), text.trim_end_matches(&format!("{last}\n")));
+        let ended = folder.squall(&["replay", "out"]);
+        assert_eq!(ended.code, 5, "{}{}", ended.out, ended.err);
+        assert!(ended.err.contains(&format!("{name}` was changed after the run")), "{}", ended.err);
+        folder.write(&format!("out/{name}"), &text);
+    }
+    assert_eq!(folder.squall(&["replay", "out"]).code, 0, "as it was");
+}
