@@ -58,10 +58,10 @@ const CASES: [Case; 26] = [
     case("cut", "cut: { after: 3 }", "cut", "cut"),
     case("stall", "stall: { after: 3 }", "stalled", "timeout"),
     case("stream-error", "stream_error: { after: 3 }", "server", "server"),
-    case("empty", "bad_answer: empty", "cut", "cut"),
+    case("empty", "bad_answer: empty", "malformed", "malformed"),
     case("truncated", "bad_answer: truncated", "cut", "cut"),
-    case("html", "bad_answer: html", "cut", "cut"),
-    case("wrong-type", "bad_answer: wrong_type", "cut", "cut"),
+    case("html", "bad_answer: html", "malformed", "malformed"),
+    case("wrong-type", "bad_answer: wrong_type", "malformed", "malformed"),
     case("no-end", "bad_answer: no_end", "cut", "succeeded"),
 ];
 

@@ -8,7 +8,7 @@ use crate::upstream::{Call, News};
 use axum::response::Response;
 use bytes::Bytes;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Evidence, Failure, FailureClass, Source};
 use squall_router::{AttemptId, GroupId, Input, Outcome, RequestKey, StartAttempt, Usage};
 use squall_wire::RequestToken;
 use squall_wire::openai::{ApiError, ChatRequest};
@@ -25,7 +25,7 @@ const CHUNKS_WAITING: usize = 64;
 pub(crate) struct Exchange {
     desk: Arc<Desk>,
     switchboard: Arc<Switchboard>,
-    chat: ChatRequest,
+    chat: Arc<ChatRequest>,
     /// What the `*` of the group's name stood for.
     captured: Option<String>,
     token: Option<RequestToken>,
@@ -43,6 +43,8 @@ pub(crate) struct Exchange {
     story: Story,
     /// Why an upstream could not be asked.
     untold: Option<ApiError>,
+    /// How attempts failed: the client is told of one of them, in its provider's words.
+    failures: Vec<Told>,
     request: Option<RequestKey>,
     attempt: Option<Running>,
     attempts: u16,
@@ -76,7 +78,7 @@ impl Exchange {
         Self {
             desk,
             switchboard,
-            chat,
+            chat: Arc::new(chat),
             captured: found.1,
             token,
             mailbox,
@@ -86,6 +88,7 @@ impl Exchange {
             filtered: None,
             story: Story::new(found.0),
             untold: None,
+            failures: Vec::new(),
             request: None,
             attempt: None,
             attempts: 0,
@@ -225,8 +228,13 @@ impl Exchange {
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
             }
-            News::Failed(failure) => {
+            News::Failed(failure, said) => {
                 let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
+                self.failures.push(Told {
+                    failure,
+                    deployment: Some(running.name.clone()),
+                    said: said.map(|said| *said),
+                });
                 self.write_down_refusal(&failure);
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure });
@@ -246,30 +254,15 @@ impl Exchange {
         }
     }
 
-    /// Why the gateway refuses by itself, or what the class of the failure is.
-    fn error(&self, failure: &Failure) -> ApiError {
-        let model = &self.chat.model;
-        if failure.source != Source::Gateway {
-            return ApiError::of(failure.class, model);
-        }
-        let groups = self.desk.states(self.story.groups());
-        let tenant = self.story.tenant().map(|tenant| {
-            self.switchboard.directory().tenant(tenant).unwrap_or_default().to_owned()
-        });
-        refusal::told(failure, &self.story, &groups, tenant.as_deref(), model)
-            .unwrap_or_else(|| ApiError::of(failure.class, model))
-    }
-
     fn done(mut self, outcome: Outcome) {
         if let Outcome::Failed { failure, .. } = outcome {
             let error = self.error(&failure);
             if let Some(response) = self.response {
                 let filtered =
                     self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
-                let untold = self.untold.filter(|_| failure.class == FailureClass::BadRequest);
                 let _ = response.send(match filtered {
                     Some((body, name)) => answer::whole(body, &name, self.attempts),
-                    None => answer::error(&failure, &untold.unwrap_or(error), self.attempts),
+                    None => answer::error(&failure, &error, self.attempts),
                 });
             } else {
                 self.stash.push_back(answer::error_event(&error));
@@ -284,6 +277,74 @@ impl Exchange {
                     }
                 }
             });
+        }
+    }
+
+    /// What the client is told: why an upstream could not be asked, what the provider says, why the gateway
+    /// refuses by itself, or what the class of the failure is.
+    fn error(&mut self, failure: &Failure) -> ApiError {
+        if failure.class == FailureClass::BadRequest
+            && let Some(untold) = self.untold.take()
+        {
+            return untold;
+        }
+        let model = &self.chat.model;
+        let is_it = |of: &Failure| {
+            (of.class, of.status, of.source) == (failure.class, failure.status, failure.source)
+        };
+        if let Some(told) = self.failures.iter().rfind(|told| is_it(&told.failure)) {
+            return told.error(model);
+        }
+        self.refusal(failure).unwrap_or_else(|| {
+            Told { failure: *failure, deployment: None, said: None }.error(model)
+        })
+    }
+
+    /// Why the gateway refuses by itself, if it does.
+    fn refusal(&self, failure: &Failure) -> Option<ApiError> {
+        if failure.source != Source::Gateway {
+            return None;
+        }
+        let groups = self.desk.states(self.story.groups());
+        let tenant = self.story.tenant().map(|tenant| {
+            self.switchboard.directory().tenant(tenant).unwrap_or_default().to_owned()
+        });
+        refusal::told(failure, &self.story, &groups, tenant.as_deref(), &self.chat.model)
+    }
+}
+
+/// How an attempt failed.
+struct Told {
+    failure: Failure,
+    /// Whose it was; none, if the core refused without an attempt.
+    deployment: Option<String>,
+    /// What the provider says of it.
+    said: Option<ApiError>,
+}
+
+impl Told {
+    /// What a client is told of it. A key that is wrong is the gateway's, never the client's.
+    fn error(&self, model: &str) -> ApiError {
+        let Self { failure, deployment, said } = self;
+        if failure.class != FailureClass::Auth {
+            return said.clone().unwrap_or_else(|| ApiError::of(failure.class, model));
+        }
+        let sure = failure.evidence == Evidence::Misconfigured;
+        let (what, code) = if sure {
+            ("the gateway's key", "provider_key_refused")
+        } else {
+            ("the gateway", "provider_refused")
+        };
+        let of = match deployment {
+            Some(name) => format!("deployment `{name}`"),
+            None => format!("`{model}`"),
+        };
+        let why = said.as_ref().map(|said| format!(": {}", said.message)).unwrap_or_default();
+        ApiError {
+            message: format!("{what} for {of} was refused by its provider{why}"),
+            kind: "upstream_error".to_owned(),
+            param: None,
+            code: Some(code.to_owned()),
         }
     }
 }

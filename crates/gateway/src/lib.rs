@@ -29,5 +29,6 @@ mod upstream;
 pub use gateway::{Changed, Drain, Drained, Gateway, GatewayView};
 pub use serving::ServerSettings;
 pub use setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, Upstream, Wording,
+    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, StreamUsage, Upstream,
+    Wording,
 };

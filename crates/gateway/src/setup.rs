@@ -91,6 +91,29 @@ pub struct Upstream {
     pub model: String,
     /// The key, sent in the header that the format has for it.
     pub api_key: Option<String>,
+    /// Whether streams are asked to tell their usage.
+    pub stream_usage: StreamUsage,
+    /// The largest answer, in bytes: in one piece, as an error, of one event of a stream, and before its first
+    /// token. Default [`ANSWER_MAX`](Self::ANSWER_MAX).
+    pub answer_max: usize,
+}
+
+impl Upstream {
+    /// 256 MiB: 2,048 texts, the most that OpenAI takes at once, have vectors of 3,072 numbers in 140 MB of
+    /// JSON, and ten pictures of the largest kind are less.
+    pub const ANSWER_MAX: usize = 256 << 20;
+}
+
+/// Whether an upstream is asked to tell the usage of streams, by `stream_options`, for the sake of metering.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum StreamUsage {
+    /// Until it refuses: that request is sent again at once without it, and so are all that follow.
+    #[default]
+    Auto,
+    /// For every stream.
+    Always,
+    /// Only if the client asks.
+    Never,
 }
 
 /// What a gateway keeps while it runs.

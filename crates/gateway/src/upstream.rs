@@ -2,26 +2,32 @@
 
 mod call;
 mod connect;
+mod connection;
+mod decoding;
+mod sending;
 mod stream;
 
 pub(crate) use call::{Call, News};
 
-use call::{Shape, wall_time};
+use call::{Known, wall_time};
+use sending::Sending;
 
-use crate::setup::{StartError, Upstream};
+use crate::setup::{StartError, StreamUsage, Upstream};
 use bytes::Bytes;
 use connect::Connector;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use connection::Marking;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use squall_failure::FailureClass;
 use squall_router::{Found, GroupId};
-use squall_wire::call::{Dialect, Untold, dialect};
-use squall_wire::openai::{ChatRequest, Operation};
-use squall_wire::{RequestToken, TOKEN_HEADER};
+use squall_wire::RequestToken;
+use squall_wire::call::{Dialect, dialect};
+use squall_wire::openai::ChatRequest;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long an unused connection is kept: less than the minute after which servers close theirs.
@@ -42,8 +48,10 @@ pub(crate) struct Endpoint {
     models_uri: Uri,
     /// Those of every call.
     headers: HeaderMap,
-    client: Client<Connector, Full<Bytes>>,
+    client: Client<Marking<Connector>, Full<Bytes>>,
     connector: Connector,
+    /// It has refused to be asked for the usage of a stream.
+    refuses_usage: AtomicBool,
     /// Its deployment is gone.
     left: bool,
 }
@@ -75,6 +83,7 @@ impl Endpoint {
             models_uri,
             client: client(connector.clone()),
             connector,
+            refuses_usage: AtomicBool::new(false),
             left: false,
             upstream,
             connect_timeout,
@@ -97,6 +106,7 @@ impl Endpoint {
             headers: self.headers.clone(),
             client: client(self.connector.clone()),
             connector: self.connector.clone(),
+            refuses_usage: AtomicBool::new(false),
             left: true,
         }
     }
@@ -145,50 +155,47 @@ impl Endpoint {
 
     /// Begins an attempt. `captured` is what the `*` of the group's name stood for.
     pub(crate) fn call(
-        &self,
-        chat: &ChatRequest,
+        self: &Arc<Self>,
+        chat: &Arc<ChatRequest>,
         captured: Option<&str>,
         token: Option<&RequestToken>,
         between_tokens: Duration,
     ) -> Call {
         let found = Found { group: GroupId(0), captured };
-        let model = found.model(&self.upstream.model);
-        let request = self.request(chat, &model, token).map(|request| self.client.request(request));
-        let shape = Shape {
-            dialect: self.dialect,
-            operation: chat.operation,
-            stream: chat.stream,
-            include_usage: chat.include_usage,
-            model: model.into_owned(),
+        let model = found.model(&self.upstream.model).into_owned();
+        Call::new(Sending {
+            endpoint: Arc::clone(self),
+            chat: Arc::clone(chat),
+            known: Known::new(Arc::clone(self), model.clone()),
+            model,
+            token: token.copied(),
             between_tokens,
-        };
-        Call::new(request, shape)
+            ask_usage: self.asks_usage(),
+        })
     }
 
-    fn request(
-        &self,
-        chat: &ChatRequest,
-        model: &str,
-        token: Option<&RequestToken>,
-    ) -> Result<Request<Full<Bytes>>, Untold> {
-        let (uri, body) = match chat.operation {
-            Operation::Chat => (self.chat_uri(model, chat.stream), self.dialect.body(chat, model)?),
-            other => {
-                let path = self.dialect.other_path(other, model);
-                let path = path.ok_or_else(|| Untold::no_operation(other))?;
-                (self.base.below(&path), chat.body_for(model))
-            }
-        };
-        let mut request = Request::new(Full::new(body));
-        *request.uri_mut() = uri.ok_or_else(|| Untold::no_model(model))?;
-        *request.method_mut() = Method::POST;
-        let headers = request.headers_mut();
-        headers.clone_from(&self.headers);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(token) = token {
-            headers.insert(TOKEN_HEADER, token.header_value());
+    /// The most bytes of an answer that are held.
+    fn answer_max(&self) -> usize {
+        self.upstream.answer_max
+    }
+
+    fn api_key(&self) -> Option<&str> {
+        self.upstream.api_key.as_deref()
+    }
+
+    /// Whether streams are asked to tell their usage.
+    fn asks_usage(&self) -> bool {
+        match self.upstream.stream_usage {
+            StreamUsage::Always => true,
+            StreamUsage::Never => false,
+            StreamUsage::Auto => !self.refuses_usage.load(Ordering::Relaxed),
         }
-        Ok(request)
+    }
+
+    /// It has refused to tell usage; whether it may be asked without.
+    fn learn_no_usage(&self) -> bool {
+        self.refuses_usage.store(true, Ordering::Relaxed);
+        self.upstream.stream_usage == StreamUsage::Auto
     }
 
     /// Where this model answers; nowhere, if its name fits into no address.
@@ -200,13 +207,14 @@ impl Endpoint {
     }
 }
 
-/// The router decides what is tried again: the client must not.
-fn client(connector: Connector) -> Client<Connector, Full<Bytes>> {
+/// The router decides what is tried again. The client sends again only what never left, since the connection
+/// that it took from the pool had been closed.
+fn client(connector: Connector) -> Client<Marking<Connector>, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
-        .retry_canceled_requests(false)
-        .build(connector)
+        .retry_canceled_requests(true)
+        .build(Marking(connector))
 }
 
 /// The address that all calls lie below.

@@ -22,6 +22,8 @@ fn reload(names: &[String]) -> Reload {
         format: Format::OpenAi,
         base_url: "http://127.0.0.1:9/v1".to_owned(),
         trusted: None,
+        stream_usage: squall_gateway::StreamUsage::Auto,
+        answer_max: Upstream::ANSWER_MAX,
         model: "model".to_owned(),
         api_key: Some("secret".to_owned()),
     });

@@ -5,7 +5,8 @@ use crate::cast::{cast, configs};
 use crate::changes;
 use squall_clock::Clock;
 use squall_gateway::{
-    Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, ServerSettings, Upstream, Wording,
+    Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, ServerSettings, StreamUsage, Upstream,
+    Wording,
 };
 use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows};
 use squall_record::RowSender;
@@ -139,6 +140,8 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
                     format: provider.format,
                     base_url: providers[usize::from(link.provider)].base_url(),
                     trusted: None,
+                    stream_usage: StreamUsage::Auto,
+                    answer_max: Upstream::ANSWER_MAX,
                     model: link.model.clone(),
                     api_key: link.key.clone(),
                 }

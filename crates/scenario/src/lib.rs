@@ -32,6 +32,7 @@ pub use litellm::{Finding, InitOptions, LitellmDeployment, LitellmFile, Support}
 pub use model::{
     ApiKey, Change, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
     MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider, ServerConfig,
+    StreamUsage,
 };
 pub use read::{check_key, read_fault};
 pub use reference::reference_markdown;

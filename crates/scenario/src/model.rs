@@ -208,6 +208,8 @@ pub struct GatewayFile {
     pub tags: Vec<String>,
     /// The names of regions, by number.
     pub regions: Vec<String>,
+    /// The largest answer that is taken, in bytes; `None` for the gateway's own limit.
+    pub max_answer_size: Option<u64>,
 }
 
 /// What a gateway takes from its clients, and how long it waits for them. Sizes are in bytes; the defaults
@@ -249,6 +251,20 @@ pub struct GatewayProvider {
     pub trusted: Option<String>,
     /// The key it asks for.
     pub api_key: Option<ApiKey>,
+    /// Whether its streams are asked to tell their usage.
+    pub stream_usage: StreamUsage,
+}
+
+/// Whether a provider is asked to tell the usage of streams, by `stream_options`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum StreamUsage {
+    /// Until it refuses.
+    #[default]
+    Auto,
+    /// For every stream.
+    Always,
+    /// Only if the client asks.
+    Never,
 }
 
 /// A key of a provider or of a tenant. `Debug` keeps it to itself.

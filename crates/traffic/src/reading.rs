@@ -7,7 +7,7 @@ use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, Source};
 use squall_wire::SseDecoder;
-use squall_wire::openai::{StreamEvent, failure_from_response, read_completion};
+use squall_wire::openai::{ChatStream, StreamEvent, failure_from_response, read_completion};
 
 /// What a client has seen of its answer so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,19 +30,20 @@ pub(crate) async fn whole(body: Incoming, clock: Clock, seen: &mut Seen) -> Resu
     Ok(())
 }
 
-/// Reads a stream. It is complete only with a finish reason and the end mark.
+/// Reads a stream. It is complete with a finish reason and a proper end of its body, as vendors' own clients
+/// take it, whether the end mark comes or not.
 pub(crate) async fn stream(
     mut body: Incoming,
     clock: Clock,
     seen: &mut Seen,
 ) -> Result<(), Failure> {
-    let mut decoder = SseDecoder::new();
-    let (mut finished, mut done) = (false, false);
+    let (mut decoder, mut answer) = (SseDecoder::new(), ChatStream::default());
+    let mut finished = false;
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.map_err(|_| broken())?.into_data() else { continue };
         decoder.push(&bytes);
         while let Some(event) = decoder.next_event().map_err(|_| broken())? {
-            match StreamEvent::read(event.data) {
+            match answer.read(&event) {
                 StreamEvent::Chunk(chunk) => {
                     if chunk.content {
                         seen.first_token.get_or_insert_with(|| clock.now());
@@ -54,12 +55,11 @@ pub(crate) async fn stream(
                     }
                 }
                 StreamEvent::Error(failure) => return Err(failure),
-                StreamEvent::Done => done = true,
-                StreamEvent::Unreadable => {}
+                StreamEvent::Done | StreamEvent::Unreadable => {}
             }
         }
     }
-    if finished && done { Ok(()) } else { Err(broken()) }
+    if finished && answer.is_whole() { Ok(()) } else { Err(broken()) }
 }
 
 /// Reads an error.

@@ -5,10 +5,20 @@
 //! each of its halves and one line in [`dialect`].
 
 mod chat;
+mod classify;
+mod provider_error;
 mod reply;
+mod tolerant;
+mod wordings;
 
 pub(crate) use chat::{Attachment, Chat, Choice, Effort, Part, Shaped, Tool, Turn};
-pub(crate) use reply::{Call, ChunkPen, Counts, Reply, ReplyHead};
+pub(crate) use classify::{Judged, failure_of_body, judge, tells_error};
+pub use classify::{failure_from_error, failure_from_response};
+pub(crate) use provider_error::Words;
+pub use provider_error::provider_error;
+pub(crate) use reply::{Call, ChunkPen, Counts, Image, Reply, ReplyHead};
+pub(crate) use tolerant::read as read_tolerantly;
+pub(crate) use tolerant::{Count, Perhaps};
 
 use crate::openai::{ApiError, ChatRequest, Completion, Operation, StreamEvent};
 use crate::{Format, SseEvent, anthropic, azure, gemini, openai};
@@ -48,11 +58,17 @@ pub trait Dialect: Debug + Send + Sync {
     /// value is left out.
     fn headers(&self, api_key: Option<&str>) -> HeaderMap;
 
-    /// The body of a request for `model`.
+    /// The body of a request for `model`. A stream is told to say its usage if `ask_usage`; formats that say
+    /// it anyway need not be told.
     ///
     /// # Errors
     /// When the request asks for what the format has no words for.
-    fn body(&self, chat: &ChatRequest, model: &str) -> Result<Bytes, Untold>;
+    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Untold>;
+
+    /// Whether its streams say their usage only when asked to, by `stream_options`.
+    fn takes_stream_options(&self) -> bool {
+        false
+    }
 
     /// Reads an answer in one piece.
     ///
@@ -78,8 +94,8 @@ pub trait StreamReader: Debug + Send {
         false
     }
 
-    /// Whether the client gets the bytes as they came: then nothing is written.
-    fn passes_through(&self) -> bool {
+    /// Whether the client gets comments as they come: they keep its connection awake.
+    fn passes_comments(&self) -> bool {
         false
     }
 }
@@ -191,7 +207,7 @@ pub(crate) fn segment(name: &str) -> String {
 
 /// A failure after a 200.
 pub(crate) fn failed_late(class: FailureClass) -> Failure {
-    Failure::new(class, Source::Provider).with_status(200)
+    Failure::new(class, class.told_source()).with_status(200)
 }
 
 #[cfg(test)]
@@ -224,15 +240,26 @@ pub(crate) mod tests {
         let mut seen = Seen::default();
         for piece in pieces {
             decoder.push(piece);
-            while let Some(event) = decoder.next_event().expect("events are short") {
-                let event = reader.read(event, &mut out);
-                seen.ended |= event == StreamEvent::Done;
-                seen.events.push(event);
-            }
+            read_events(&mut decoder, &mut *reader, &mut out, &mut seen);
         }
+        decoder.finish();
+        read_events(&mut decoder, &mut *reader, &mut out, &mut seen);
         seen.ended |= reader.end(&mut out);
         seen.out = String::from_utf8(out).expect("UTF-8");
         seen
+    }
+
+    fn read_events(
+        decoder: &mut SseDecoder,
+        reader: &mut dyn StreamReader,
+        out: &mut Vec<u8>,
+        seen: &mut Seen,
+    ) {
+        while let Some(event) = decoder.next_event().expect("events are short") {
+            let event = reader.read(event, out);
+            seen.ended |= event == StreamEvent::Done;
+            seen.events.push(event);
+        }
     }
 
     /// Reads a stream whole, and split in two at each of its bytes: it reads the same.
@@ -340,7 +367,7 @@ pub(crate) mod tests {
                 bytes[at] = wrong;
                 let Ok(chat) = ChatRequest::parse(bytes.into()) else { continue };
                 for format in Format::ALL {
-                    if let Ok(body) = dialect(format).body(&chat, "m") {
+                    if let Ok(body) = dialect(format).body(&chat, "m", true) {
                         let body: Result<serde_json::Value, _> = serde_json::from_slice(&body);
                         assert!(body.is_ok(), "{format:?} at {at}");
                         told += 1;

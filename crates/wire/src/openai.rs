@@ -3,7 +3,7 @@
 mod call;
 mod completion;
 mod error;
-mod failure;
+mod made;
 mod models;
 mod new_chat;
 mod operation;
@@ -17,17 +17,16 @@ mod serve_responses;
 mod stream;
 mod text;
 
+pub use crate::call::{failure_from_error, failure_from_response};
 pub(crate) use call::OpenAi;
 pub use completion::{Answer, Completion, FinishReason, read_completion};
 pub use error::ApiError;
-pub(crate) use failure::{class_of_bad_request, failure_of, of_class};
-pub use failure::{failure_from_error, failure_from_response};
 pub use models::models_body;
 pub use new_chat::{Delivery, NewChat};
 pub use operation::Operation;
 pub use request::{ChatRequest, Needs, RequestError};
 pub(crate) use serve::OpenAiServer;
-pub use stream::{Chunk, ChunkWriter, StreamEvent};
+pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
 pub(crate) use text::Text;
 
 /// What Azure serves as OpenAI does.

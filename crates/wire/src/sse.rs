@@ -11,6 +11,8 @@ pub struct SseEvent<'a> {
     pub name: &'a [u8],
     /// Its data, lines joined by LF.
     pub data: &'a [u8],
+    /// Its bytes as they came, with comments before it and the blank line behind it.
+    pub raw: &'a [u8],
 }
 
 /// Why a stream can no longer be read.
@@ -22,11 +24,12 @@ pub struct SseError {
 }
 
 /// An incremental decoder: bytes in by [`push`](Self::push), events out by [`next_event`](Self::next_event)
-/// until there is none. Holds at most one event and what was last pushed.
+/// until there is none. Holds at most one event, decoded and as it came, and what was last pushed.
 #[derive(Debug)]
 pub struct SseDecoder {
-    /// Bytes not yet decoded begin at `start`; no line ends before `scanned`.
+    /// The event under way begins at `raw`, bytes not yet decoded at `start`; no line ends before `scanned`.
     buffer: Vec<u8>,
+    raw: usize,
     start: usize,
     scanned: usize,
     /// The event under way.
@@ -37,9 +40,8 @@ pub struct SseDecoder {
     after_cr: bool,
     at_stream_start: bool,
     limit: usize,
-    /// Bytes of the stream before the buffer, and those up to the last blank line.
-    dropped: u64,
-    whole: u64,
+    /// The last line was blank, or there was none yet.
+    between: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,8 +55,8 @@ enum State {
 }
 
 impl SseDecoder {
-    /// The most an event may hold unless said otherwise: 1 MiB.
-    pub const DEFAULT_LIMIT: usize = 1 << 20;
+    /// The most an event may hold unless said otherwise: 64 MiB, since pictures and sound come in one.
+    pub const DEFAULT_LIMIT: usize = 64 << 20;
 
     /// A decoder at the start of a stream.
     #[must_use]
@@ -67,6 +69,7 @@ impl SseDecoder {
     pub const fn with_limit(limit: usize) -> Self {
         Self {
             buffer: Vec::new(),
+            raw: 0,
             start: 0,
             scanned: 0,
             name: Vec::new(),
@@ -75,18 +78,24 @@ impl SseDecoder {
             after_cr: false,
             at_stream_start: true,
             limit,
-            dropped: 0,
-            whole: 0,
+            between: true,
         }
     }
 
     /// Takes the next bytes of the stream, split anywhere.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.start);
-        self.dropped += self.start as u64;
-        self.scanned -= self.start;
-        self.start = 0;
+        let gone = if self.state == State::Done { self.start } else { self.raw };
+        self.buffer.drain(..gone);
+        self.start -= gone;
+        self.scanned -= gone;
+        self.raw = 0;
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The stream has ended, as it should: an event that lacks no more than its blank line is whole. Servers
+    /// leave it out behind their last one. What is then still no event is dropped.
+    pub fn finish(&mut self) {
+        self.push(b"\n\n");
     }
 
     /// The next whole event, or `None` until more bytes come.
@@ -98,46 +107,66 @@ impl SseDecoder {
             self.name.clear();
             self.data.clear();
             self.state = State::Empty;
+            self.raw = self.start;
         }
         while let Some((from, to)) = self.next_line() {
+            self.between = from == to;
             if from == to {
-                self.whole = self.dropped + self.start as u64;
                 if self.state == State::Data {
                     self.state = State::Done;
-                    return Ok(Some(SseEvent { name: &self.name, data: &self.data }));
+                    self.take_line_feed();
+                    let raw = &self.buffer[self.raw..self.start];
+                    return Ok(Some(SseEvent { name: &self.name, data: &self.data, raw }));
                 }
                 self.name.clear();
             } else {
                 self.take_line(from, to);
             }
-            self.check_size(0)?;
+            self.check_size(self.start)?;
         }
-        self.check_size(self.buffer.len() - self.start)?;
+        self.check_size(self.buffer.len())?;
         Ok(None)
     }
 
-    /// How many bytes of the stream belong to events that are whole, up to the one that was handed out last:
-    /// who passes the stream on stops there, so that something else can follow.
-    #[must_use]
-    pub const fn whole_bytes(&self) -> u64 {
-        self.whole
+    /// Comments that came since the last event, with the blank lines behind them, to be passed on before the
+    /// next event has come. Nothing in the middle of one.
+    pub fn take_comments(&mut self) -> &[u8] {
+        if self.state == State::Done || !self.between {
+            return &[];
+        }
+        let from = std::mem::replace(&mut self.raw, self.start);
+        &self.buffer[from..self.start]
     }
 
-    fn check_size(&self, pending: usize) -> Result<(), SseError> {
-        if self.data.len() + self.name.len() + pending > self.limit {
+    /// Whether a part of an event has come, which may be a long one on its way; a comment is none.
+    #[must_use]
+    pub fn is_within_event(&self) -> bool {
+        let rest = &self.buffer[self.start..];
+        self.state == State::Data || (!rest.is_empty() && !rest.starts_with(b":"))
+    }
+
+    /// What came up to here of the event under way must not be over the limit.
+    fn check_size(&self, to: usize) -> Result<(), SseError> {
+        if to - self.raw > self.limit {
             return Err(SseError { limit: self.limit });
         }
         Ok(())
     }
 
+    /// The LF of a blank line's CRLF belongs to it, if it is there already.
+    fn take_line_feed(&mut self) {
+        if self.after_cr && self.buffer.get(self.start) == Some(&b'\n') {
+            self.after_cr = false;
+            self.start += 1;
+            self.scanned = self.scanned.max(self.start);
+        }
+    }
+
     /// The bounds of the next whole line, without its end.
     fn next_line(&mut self) -> Option<(usize, usize)> {
-        if self.after_cr && self.start < self.buffer.len() {
+        self.take_line_feed();
+        if self.start < self.buffer.len() {
             self.after_cr = false;
-            if self.buffer[self.start] == b'\n' {
-                self.start += 1;
-                self.scanned = self.scanned.max(self.start);
-            }
         }
         let unscanned = &self.buffer[self.scanned..];
         let Some(end) = unscanned.iter().position(|&byte| byte == b'\n' || byte == b'\r') else {
@@ -254,11 +283,11 @@ mod tests {
 
     #[test]
     fn an_endless_event_is_given_up_on() {
-        let mut decoder = SseDecoder::with_limit(16);
+        let mut decoder = SseDecoder::with_limit(24);
         decoder.push(b"data: 0123456789\n");
         assert_eq!(decoder.next_event(), Ok(None));
         decoder.push(b"data: 01234567");
-        assert_eq!(decoder.next_event(), Err(SseError { limit: 16 }));
+        assert_eq!(decoder.next_event(), Err(SseError { limit: 24 }));
         let mut decoder = SseDecoder::with_limit(16);
         decoder.push(b": a comment without an end");
         assert_eq!(decoder.next_event(), Err(SseError { limit: 16 }));
@@ -271,7 +300,76 @@ mod tests {
         assert_eq!(decode([out.as_slice()]), [(String::new(), "{\"a\":1}".to_owned())]);
     }
 
+    #[test]
+    fn an_event_has_its_bytes_as_they_came() {
+        let stream = ": hi\n\nevent: a\r\ndata:  x\r\n\r\ndata: y\n\n";
+        let mut decoder = SseDecoder::new();
+        decoder.push(stream.as_bytes());
+        let mut raw = Vec::new();
+        while let Some(event) = decoder.next_event().expect("events are short") {
+            raw.extend_from_slice(event.raw);
+        }
+        assert_eq!(String::from_utf8(raw).expect("UTF-8"), stream);
+    }
+
+    #[test]
+    fn comments_are_taken_between_events_and_never_within_one() {
+        let mut decoder = SseDecoder::new();
+        decoder.push(b": ping\n\n");
+        assert_eq!(decoder.next_event(), Ok(None));
+        assert!(!decoder.is_within_event());
+        assert_eq!(decoder.take_comments(), b": ping\n\n");
+        assert_eq!(decoder.take_comments(), b"");
+        decoder.push(b"data: a\n");
+        assert_eq!(decoder.next_event(), Ok(None));
+        assert!(decoder.is_within_event());
+        assert_eq!(decoder.take_comments(), b"");
+        decoder.push(b"\n");
+        assert!(decoder.next_event().expect("short").is_some());
+    }
+
+    #[test]
+    fn the_end_of_the_stream_stands_for_the_last_blank_line() {
+        let mut decoder = SseDecoder::new();
+        decoder.push(b"data: a\n\ndata: [DONE]");
+        assert!(decoder.next_event().expect("short").is_some());
+        assert_eq!(decoder.next_event(), Ok(None));
+        decoder.finish();
+        assert_eq!(decoder.next_event().expect("short").expect("one more").data, b"[DONE]");
+        assert_eq!(decoder.next_event(), Ok(None));
+    }
+
+    #[test]
+    fn comments_without_an_end_are_given_up_on_unless_they_are_taken() {
+        let mut decoder = SseDecoder::with_limit(64);
+        for _ in 0..100 {
+            decoder.push(b": still here\n\n");
+            assert_eq!(decoder.next_event(), Ok(None));
+            decoder.take_comments();
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_bytes_of_all_events_are_those_of_the_stream(
+            events in prop::collection::vec("(: c\n\n)?(event: [a-z]\n)?data: [a-z ]{0,9}\n\n", 1..9),
+            cuts in prop::collection::vec(0_usize..200, 0..9),
+        ) {
+            let stream = events.concat();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let (mut decoder, mut raw) = (SseDecoder::new(), Vec::new());
+            for pair in cuts.windows(2) {
+                decoder.push(&stream.as_bytes()[pair[0]..pair[1]]);
+                while let Some(event) = decoder.next_event().expect("events are short") {
+                    raw.extend_from_slice(event.raw);
+                }
+                raw.extend_from_slice(decoder.take_comments());
+            }
+            prop_assert_eq!(String::from_utf8(raw).expect("UTF-8"), stream);
+        }
+
         #[test]
         fn no_split_of_the_bytes_changes_the_events(
             lines in prop::collection::vec("(data: [a-zé ]{0,6}|event: [a-z]{1,3}|:c|)", 0..30),

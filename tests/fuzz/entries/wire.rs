@@ -13,13 +13,13 @@ use std::time::{Duration, SystemTime};
 pub(crate) fn clients(bytes: &[u8]) {
     for operation in Operation::ALL {
         if let Ok(other) = ChatRequest::parse_other(operation, bytes.to_vec().into()) {
-            is_json(&other.body_for("m"));
+            is_json(&other.body_for("m", true));
         }
     }
     let Ok(chat) = ChatRequest::parse(bytes.to_vec().into()) else { return };
-    is_json(&chat.body_for("m"));
+    is_json(&chat.body_for("m", true));
     for format in Format::ALL {
-        if let Ok(body) = dialect(format).body(&chat, "m") {
+        if let Ok(body) = dialect(format).body(&chat, "m", true) {
             is_json(&body);
         }
     }
@@ -93,7 +93,7 @@ pub(crate) fn streams(bytes: &[u8]) {
     }
     for operation in Operation::ALL {
         let mut decoder = SseDecoder::new();
-        let mut reader = operation.reader();
+        let mut reader = operation.reader(false);
         let mut out = Vec::new();
         decoder.push(bytes);
         while let Ok(Some(event)) = decoder.next_event() {

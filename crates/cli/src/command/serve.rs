@@ -11,7 +11,7 @@ use squall_gateway::{
     Changed, Drain, Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, Upstream,
     Wording,
 };
-use squall_scenario::{ApiKey, GatewayFile, ServerConfig, check_key};
+use squall_scenario::{ApiKey, GatewayFile, ServerConfig, StreamUsage, check_key};
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::io;
@@ -133,6 +133,14 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
             trusted: provider.trusted.as_ref().map(|trusted| folder.join(trusted)),
             model: link.model.clone(),
             api_key: provider.api_key.as_ref().map(key).transpose()?,
+            stream_usage: match provider.stream_usage {
+                StreamUsage::Auto => squall_gateway::StreamUsage::Auto,
+                StreamUsage::Always => squall_gateway::StreamUsage::Always,
+                StreamUsage::Never => squall_gateway::StreamUsage::Never,
+            },
+            answer_max: file
+                .max_answer_size
+                .map_or(Upstream::ANSWER_MAX, |size| usize::try_from(size).unwrap_or(usize::MAX)),
         });
     }
     let mut keys = BTreeMap::new();

@@ -25,6 +25,8 @@ async fn gateway() -> Gateway {
             format: Format::OpenAi,
             base_url: "http://127.0.0.1:9/v1".to_owned(),
             trusted: None,
+            stream_usage: crate::setup::StreamUsage::Auto,
+            answer_max: Upstream::ANSWER_MAX,
             model: "m".to_owned(),
             api_key: None,
         }],

@@ -1,19 +1,26 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
-use super::stream::Stream;
+use super::Endpoint;
+use super::connection::{Mark, is_reset_of_idle, is_shortage};
+use super::decoding::Decoding;
+use super::sending::Sending;
+use super::stream::{Step, Stream};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::response::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass};
 use squall_wire::Usage;
-use squall_wire::call::{Dialect, Stamp, Untold, Whole};
-use squall_wire::openai::Operation;
-use std::time::{Duration, SystemTime};
+use squall_wire::call::{Stamp, Untold, Whole, provider_error};
+use squall_wire::openai::{ApiError, Operation};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-/// The largest answer in one piece, and the largest error, that is read.
-const BODY_MAX: usize = 16 << 20;
+/// How often a request is sent again because the connection that it went over had been closed while it lay
+/// idle: several lie in one pool.
+const RESENDS_MAX: u8 = 4;
 
 /// What an attempt brings.
 #[derive(Debug)]
@@ -22,8 +29,8 @@ pub(crate) enum News {
     Bytes { bytes: Bytes, first_token: bool },
     /// The end: the whole answer if it was not streamed, else nothing more.
     Finished { body: Option<Bytes>, usage: Option<Usage> },
-    /// It failed.
-    Failed(Failure),
+    /// It failed; with what the provider says of it, for the client to read.
+    Failed(Failure, Option<Box<ApiError>>),
     /// It was not made: the upstream's format has no words for the request.
     Untold(Untold),
     /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
@@ -35,19 +42,32 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) struct Call {
     state: State,
-    shape: Shape,
+    sending: Sending,
+    resends: u8,
 }
 
-/// What an answer looks like, from both sides.
-#[derive(Debug)]
-pub(super) struct Shape {
-    pub(super) dialect: &'static dyn Dialect,
-    pub(super) operation: Operation,
-    pub(super) stream: bool,
-    pub(super) include_usage: bool,
-    /// The model that is called.
-    pub(super) model: String,
-    pub(super) between_tokens: Duration,
+/// What is known of an answer before it comes.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    endpoint: Arc<Endpoint>,
+    model: String,
+    /// The most bytes that are held of it: whole, as an error, of one event, before the first token.
+    pub(super) answer_max: usize,
+}
+
+impl Known {
+    pub(super) fn new(endpoint: Arc<Endpoint>, model: String) -> Self {
+        let answer_max = endpoint.answer_max();
+        Self { endpoint, model, answer_max }
+    }
+
+    /// What the provider says of this failure, if it is the request's doing, or may be: its own troubles are
+    /// nobody's business.
+    pub(super) fn said(&self, body: &[u8], failure: &Failure) -> Option<ApiError> {
+        let of_the_request = failure.client_status() / 100 == 4;
+        let key = self.endpoint.api_key();
+        of_the_request.then(|| provider_error(body, failure.class, &self.model, key)).flatten()
+    }
 }
 
 #[derive(Debug)]
@@ -59,22 +79,25 @@ enum State {
     /// Reading a stream.
     Stream(Box<Stream>),
     /// Reading an answer in one piece, or an error.
-    Whole {
-        body: Incoming,
-        read: BytesMut,
-        error: Option<Box<http::response::Parts>>,
-    },
+    Whole(Box<Reading>),
     Over,
+}
+
+/// A body that is read to its end.
+#[derive(Debug)]
+struct Reading {
+    body: Incoming,
+    decoding: Decoding,
+    read: BytesMut,
+    /// The head of an error.
+    error: Option<Parts>,
 }
 
 impl Call {
     /// One whose request leaves, or is not told to the upstream at all.
-    pub(super) fn new(head: Result<ResponseFuture, Untold>, shape: Shape) -> Self {
-        let state = match head {
-            Ok(head) => State::Head(Box::new(head)),
-            Err(untold) => State::Untold(untold),
-        };
-        Self { state, shape }
+    pub(super) fn new(sending: Sending) -> Self {
+        let state = send(&sending);
+        Self { state, sending, resends: 0 }
     }
 
     /// The next news; pending for ever after the last. May be dropped and called again.
@@ -86,19 +109,15 @@ impl Call {
                     let answer = head.as_mut().await;
                     self.head(answer)
                 }
-                State::Stream(stream) => stream.next().await,
-                State::Whole { body, read, .. } => match body.frame().await {
-                    Some(Ok(frame)) => {
-                        if let Ok(bytes) = frame.into_data()
-                            && read.len() + bytes.len() <= BODY_MAX
-                        {
-                            read.extend_from_slice(&bytes);
-                        }
-                        None
-                    }
-                    Some(Err(_)) => Some(News::Failed(failed(FailureClass::Cut))),
-                    None => Some(self.whole()),
+                State::Stream(stream) => match stream.next().await {
+                    Step::Nothing => None,
+                    Step::Told(news) => Some(news),
+                    Step::Plain(body) => Some(self.no_stream(&body)),
                 },
+                State::Whole(reading) => {
+                    let frame = reading.body.frame().await;
+                    self.frame(frame)
+                }
                 State::Over => std::future::pending().await,
             };
             if let Some(news) = news {
@@ -113,43 +132,92 @@ impl Call {
     fn head(&mut self, answer: Result<http::Response<Incoming>, Error>) -> Option<News> {
         let response = match answer {
             Ok(response) => response,
-            Err(error) => return Some(News::Failed(failed(class_of(&error)))),
+            Err(error) if self.resends < RESENDS_MAX && is_reset_of_idle(&error) => {
+                self.resends += 1;
+                self.state = send(&self.sending);
+                return None;
+            }
+            Err(error) => return Some(News::Failed(failed(class_of(&error)), None)),
         };
         let (parts, body) = response.into_parts();
-        self.state = if parts.status == StatusCode::OK && self.shape.stream {
-            let Shape { dialect, operation, include_usage, between_tokens, .. } = self.shape;
-            let reader = match operation {
-                Operation::Chat => dialect.stream(self.stamp(), include_usage),
-                other => other.reader(),
+        Mark::set(&parts.extensions);
+        let status = parts.status.as_u16();
+        let Some(decoding) = Decoding::of(&parts.headers) else {
+            return Some(News::Failed(failed(FailureClass::Malformed).with_status(status), None));
+        };
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length: Option<usize> = length.and_then(|length| length.parse().ok());
+        if decoding.is_plain()
+            && length.is_some_and(|length| length > self.sending.known.answer_max)
+        {
+            return Some(too_large());
+        }
+        let is_answer = parts.status.is_success();
+        self.state = if is_answer && self.sending.chat.stream {
+            let include_usage = self.sending.chat.include_usage;
+            let reader = match self.sending.chat.operation {
+                Operation::Chat => self.sending.dialect().stream(self.stamp(), include_usage),
+                other => other.reader(include_usage),
             };
-            State::Stream(Box::new(Stream::new(body, reader, between_tokens)))
+            let known = self.sending.known.clone();
+            let silence = self.sending.between_tokens;
+            State::Stream(Box::new(Stream::new(body, decoding, reader, known, silence)))
         } else {
-            let error = (parts.status != StatusCode::OK).then(|| Box::new(parts));
-            State::Whole { body, read: BytesMut::new(), error }
+            let error = (!is_answer).then_some(parts);
+            State::Whole(Box::new(Reading { body, decoding, read: BytesMut::new(), error }))
         };
         None
     }
 
-    /// All of the body is there.
-    fn whole(&mut self) -> News {
-        let State::Whole { read, error, .. } = std::mem::replace(&mut self.state, State::Over)
-        else {
-            return News::Failed(failed(FailureClass::Cut));
-        };
-        let dialect = self.shape.dialect;
-        if let Some(parts) = error {
-            let status = parts.status.as_u16();
-            return News::Failed(dialect.failure(status, &parts.headers, &read, wall_time()));
+    /// A piece of a body that is read to its end.
+    fn frame(
+        &mut self,
+        frame: Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>,
+    ) -> Option<News> {
+        let State::Whole(reading) = &mut self.state else { return None };
+        let most = self.sending.known.answer_max;
+        match frame {
+            Some(Ok(frame)) => {
+                let Ok(bytes) = frame.into_data() else { return None };
+                let left = most - reading.read.len();
+                match reading.decoding.decode(bytes, left) {
+                    Ok(bytes) => reading.read.extend_from_slice(&bytes),
+                    Err(FailureClass::AnswerTooLarge) => return Some(too_large()),
+                    // What an error says of itself cannot be read; its status can.
+                    Err(_) if reading.error.is_some() => return self.whole(),
+                    Err(class) => return Some(News::Failed(failed(class).with_status(200), None)),
+                }
+                None
+            }
+            None if reading.decoding.is_whole() => self.whole(),
+            None | Some(Err(_)) if reading.error.is_some() => self.whole(),
+            None | Some(Err(_)) => {
+                Some(News::Failed(failed(FailureClass::Cut).with_status(200), None))
+            }
         }
-        let body = read.freeze();
-        let answer = match self.shape.operation {
-            Operation::Chat => dialect.answer(body, &self.stamp()),
-            other => other
-                .read_answer(&body)
-                .map(|completion| Whole { body, completion })
-                .ok_or_else(|| failed(FailureClass::Cut).with_status(200)),
+    }
+
+    /// All of the body is there.
+    fn whole(&mut self) -> Option<News> {
+        let State::Whole(reading) = std::mem::replace(&mut self.state, State::Over) else {
+            return None;
         };
-        match answer {
+        let Reading { read, error, .. } = *reading;
+        let body = read.freeze();
+        let Some(parts) = error else { return Some(self.answer(&body)) };
+        let status = parts.status.as_u16();
+        let dialect = self.sending.dialect();
+        let failure = dialect.failure(status, &parts.headers, &body, wall_time());
+        if self.sending.learns_from(&failure, &body) {
+            self.state = send(&self.sending);
+            return None;
+        }
+        Some(self.refused(failure, &body))
+    }
+
+    /// An answer in one piece.
+    fn answer(&self, body: &Bytes) -> News {
+        match self.read_answer(body.clone()) {
             Ok(Whole { body, completion }) if completion.is_filtered() => News::Filtered {
                 body,
                 failure: failed(FailureClass::ContentPolicy).with_status(200),
@@ -157,8 +225,30 @@ impl Call {
             Ok(Whole { body, completion }) => {
                 News::Finished { body: Some(body), usage: completion.usage }
             }
-            Err(failure) => News::Failed(failure),
+            Err(failure) => self.refused(failure, body),
         }
+    }
+
+    /// A body in one piece where a stream was asked for: an error, or nothing that a client could use.
+    fn no_stream(&self, body: &Bytes) -> News {
+        match self.read_answer(body.clone()) {
+            Ok(_) => News::Failed(failed(FailureClass::Malformed).with_status(200), None),
+            Err(failure) => self.refused(failure, body),
+        }
+    }
+
+    fn read_answer(&self, body: Bytes) -> Result<Whole, Failure> {
+        match self.sending.chat.operation {
+            Operation::Chat => self.sending.dialect().answer(body, &self.stamp()),
+            other => {
+                let completion = other.read_answer(&body)?;
+                Ok(Whole { body, completion })
+            }
+        }
+    }
+
+    fn refused(&self, failure: Failure, body: &[u8]) -> News {
+        News::Failed(failure, self.sending.known.said(body, &failure).map(Box::new))
     }
 
     fn stamp(&self) -> Stamp {
@@ -167,19 +257,36 @@ impl Call {
             created: since_1970.as_secs(),
             // No two answers come in one nanosecond, and 64 bits hold centuries of them.
             number: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX),
-            model: self.shape.model.clone(),
+            model: self.sending.known.model.clone(),
         }
     }
 }
 
+fn send(sending: &Sending) -> State {
+    match sending.send() {
+        Ok(head) => State::Head(Box::new(head)),
+        Err(untold) => State::Untold(untold),
+    }
+}
+
+fn too_large() -> News {
+    News::Failed(failed(FailureClass::AnswerTooLarge), None)
+}
+
 pub(super) fn failed(class: FailureClass) -> Failure {
-    Failure::new(class, Source::Provider)
+    Failure::new(class, class.told_source())
 }
 
 /// A connection that was not made is one thing; one that ended before its answer began is another,
 /// since bytes may have been worked on.
 fn class_of(error: &Error) -> FailureClass {
-    if error.is_connect() { FailureClass::Connect } else { FailureClass::Cut }
+    if is_shortage(error) {
+        FailureClass::Resources
+    } else if error.is_connect() {
+        FailureClass::Connect
+    } else {
+        FailureClass::Cut
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "Retry-After may be a date, and dates are wall time")]

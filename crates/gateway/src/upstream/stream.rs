@@ -1,28 +1,39 @@
-//! A streamed answer: from the vendor's bytes to the client's.
+//! A streamed answer: from the vendor's bytes to the client's, whole events only.
 
-use super::call::{News, failed};
+use super::call::{Known, News, failed};
+use super::decoding::Decoding;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use squall_failure::{Failure, FailureClass};
+use squall_failure::FailureClass;
 use squall_wire::call::StreamReader;
-use squall_wire::openai::StreamEvent;
+use squall_wire::openai::{ApiError, StreamEvent};
 use squall_wire::{SseDecoder, Usage};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long a body may go on behind its end mark: the connection can be used again if it ends at once, and
+/// what comes after it is nobody's.
+const END_GRACE: Duration = Duration::from_secs(1);
 
 /// A stream that is read.
 #[derive(Debug)]
 pub(super) struct Stream {
     body: Incoming,
+    decoding: Decoding,
     decoder: SseDecoder,
     reader: Box<dyn StreamReader>,
+    known: Known,
     between_tokens: Duration,
-    /// What the client gets of the bytes as they came.
-    passed: Passed,
+    /// What came, if it is no stream at all.
+    plain: Option<BytesMut>,
+    /// A byte that is not white has come.
+    begun: bool,
     /// What is told next: bytes that came before it went first.
-    failed: Option<Failure>,
+    failed: Option<News>,
     seen_content: bool,
+    /// Bytes for the client that came before the first token, which nobody has sent yet.
+    held: usize,
     usage: Option<Usage>,
     /// The end mark has come.
     done: bool,
@@ -32,20 +43,35 @@ pub(super) struct Stream {
     silent_at: Option<Instant>,
 }
 
+/// What reading on brought.
+pub(super) enum Step {
+    /// Nothing to tell yet.
+    Nothing,
+    Told(News),
+    /// All of a body that is no stream: an error, or a page.
+    Plain(Bytes),
+}
+
 impl Stream {
     pub(super) fn new(
         body: Incoming,
+        decoding: Decoding,
         reader: Box<dyn StreamReader>,
+        known: Known,
         between_tokens: Duration,
     ) -> Self {
         Self {
             body,
-            decoder: SseDecoder::new(),
+            decoding,
+            decoder: SseDecoder::with_limit(known.answer_max),
             reader,
+            known,
             between_tokens,
-            passed: Passed::default(),
+            plain: None,
+            begun: false,
             failed: None,
             seen_content: false,
+            held: 0,
             usage: None,
             done: false,
             over: false,
@@ -53,110 +79,143 @@ impl Stream {
         }
     }
 
-    /// What the next bytes bring; `None` if that is nothing yet.
-    pub(super) async fn next(&mut self) -> Option<News> {
-        if let Some(failure) = self.failed.take() {
-            return Some(News::Failed(failure));
+    /// What the next bytes bring. May be dropped and called again.
+    pub(super) async fn next(&mut self) -> Step {
+        if let Some(failed) = self.failed.take() {
+            return Step::Told(failed);
         }
         if self.over {
-            return Some(News::Finished { body: None, usage: self.usage });
+            return Step::Told(News::Finished { body: None, usage: self.usage });
         }
         let frame = match self.silent_at {
             Some(at) => match tokio::time::timeout_at(at, self.body.frame()).await {
                 Ok(frame) => frame,
-                Err(_) => {
-                    return Some(News::Failed(failed(FailureClass::Stalled).with_status(200)));
-                }
+                Err(_) if self.done => return self.end(),
+                Err(_) => return self.fail(FailureClass::Stalled),
             },
             None => self.body.frame().await,
         };
         match frame {
-            Some(Ok(frame)) => {
-                let bytes = frame.into_data().ok()?;
-                self.read(&bytes)
-            }
-            None => Some(self.end()),
-            Some(Err(_)) => Some(News::Failed(failed(FailureClass::Cut).with_status(200))),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(bytes) => match self.decoding.decode(bytes, self.known.answer_max) {
+                    Ok(bytes) => self.take(&bytes),
+                    Err(class) => self.fail(class),
+                },
+                Err(_) => Step::Nothing,
+            },
+            // What comes after the mark does not matter.
+            Some(Err(_)) if self.done => self.end(),
+            Some(Err(_)) => self.fail(FailureClass::Cut),
+            None if !self.decoding.is_whole() && !self.done => self.fail(FailureClass::Cut),
+            None => self.end(),
         }
+    }
+
+    fn fail(&self, class: FailureClass) -> Step {
+        Step::Told(News::Failed(failed(class).with_status(200), None))
     }
 
     /// The body has ended. What is left to say goes out before the news of the end.
-    fn end(&mut self) -> News {
+    fn end(&mut self) -> Step {
+        if let Some(plain) = self.plain.take() {
+            return Step::Plain(plain.freeze());
+        }
         let mut rest = Vec::new();
-        self.done |= self.reader.end(&mut rest);
         if !self.done {
-            return News::Failed(failed(FailureClass::Cut).with_status(200));
+            self.decoder.finish();
+            self.read_events(&mut rest);
         }
-        self.over = true;
-        if rest.is_empty() {
-            News::Finished { body: None, usage: self.usage }
-        } else {
-            News::Bytes { bytes: rest.into(), first_token: false }
+        self.done |= self.failed.is_none() && self.reader.end(&mut rest);
+        if self.done {
+            self.over = true;
+        } else if self.failed.is_none() {
+            // An empty body is not even the beginning of an answer.
+            let class = if self.begun { FailureClass::Cut } else { FailureClass::Malformed };
+            self.failed = Some(News::Failed(failed(class).with_status(200), None));
         }
+        if rest.is_empty() { Step::Nothing } else { Step::Told(self.bytes(rest.into(), false)) }
     }
 
-    fn read(&mut self, bytes: &Bytes) -> Option<News> {
+    /// Bytes have come.
+    fn take(&mut self, bytes: &Bytes) -> Step {
+        if !self.begun {
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+            let Some(first) = text.first() else { return Step::Nothing };
+            self.begun = true;
+            // No line of an event begins so; JSON and pages do.
+            if matches!(first, b'{' | b'[' | b'<') {
+                self.plain = Some(BytesMut::new());
+            }
+        }
+        if let Some(plain) = &mut self.plain {
+            if plain.len() + bytes.len() > self.known.answer_max {
+                return self.fail(FailureClass::AnswerTooLarge);
+            }
+            plain.extend_from_slice(bytes);
+            return Step::Nothing;
+        }
         let had_content = self.seen_content;
         let mut written = Vec::new();
-        // Bytes that end no event are a sign of life too; events that say nothing are none.
-        let (mut events, mut readable) = (false, false);
         self.decoder.push(bytes);
-        let mut whole = self.decoder.whole_bytes();
+        let tells = self.read_events(&mut written);
+        // A part of a long event is a sign of life too; pings and comments are none.
+        if self.done {
+            self.silent_at = tokio_now().checked_add(self.between_tokens.min(END_GRACE));
+        } else if self.seen_content && (tells || self.decoder.is_within_event()) {
+            self.silent_at = tokio_now().checked_add(self.between_tokens);
+        }
+        let comments = self.decoder.take_comments();
+        // Before the first token nobody is there to be kept awake by them.
+        if had_content && self.reader.passes_comments() && self.failed.is_none() {
+            written.extend_from_slice(comments);
+        }
+        if !self.seen_content {
+            self.held += written.len();
+            if self.held > self.known.answer_max {
+                return self.fail(FailureClass::AnswerTooLarge);
+            }
+        }
+        let first_token = self.seen_content && !had_content;
+        if written.is_empty() && !first_token {
+            return Step::Nothing;
+        }
+        Step::Told(self.bytes(written.into(), first_token))
+    }
+
+    const fn bytes(&self, bytes: Bytes, first_token: bool) -> News {
+        News::Bytes { bytes, first_token }
+    }
+
+    /// Reads the events that are whole, up to the first error; whether any of them tells something.
+    fn read_events(&mut self, written: &mut Vec<u8>) -> bool {
+        let mut tells = false;
         loop {
             let event = match self.decoder.next_event() {
-                Ok(Some(event)) => self.reader.read(event, &mut written),
-                Ok(None) => break,
-                Err(_) => StreamEvent::Error(failed(FailureClass::Cut).with_status(200)),
+                Ok(Some(event)) => event,
+                Ok(None) => return tells,
+                Err(_) => {
+                    let failure = failed(FailureClass::AnswerTooLarge).with_status(200);
+                    self.failed = Some(News::Failed(failure, None));
+                    return tells;
+                }
             };
-            if let StreamEvent::Error(failure) = event {
-                self.failed = Some(failure);
-                break;
-            }
-            events = true;
-            readable |= event != StreamEvent::Unreadable;
-            whole = self.decoder.whole_bytes();
-            match event {
+            match self.reader.read(event, written) {
                 StreamEvent::Chunk(chunk) => {
+                    tells = true;
                     self.seen_content |= chunk.content;
                     self.usage = chunk.usage.or(self.usage);
                 }
                 StreamEvent::Done => self.done = true,
-                StreamEvent::Error(_) | StreamEvent::Unreadable => {}
+                StreamEvent::Unreadable => {}
+                // Behind the mark, nothing is an error any more.
+                StreamEvent::Error(_) if self.done => {}
+                StreamEvent::Error(failure) => {
+                    let said: Option<ApiError> = self.known.said(event.data, &failure);
+                    self.failed = Some(News::Failed(failure, said.map(Box::new)));
+                    return tells;
+                }
             }
         }
-        if self.seen_content && (readable || !events) {
-            self.silent_at = tokio_now().checked_add(self.between_tokens);
-        }
-        let bytes = if self.reader.passes_through() {
-            self.passed.through(whole, bytes)
-        } else {
-            written.into()
-        };
-        let first_token = self.seen_content && !had_content;
-        if bytes.is_empty() { None } else { Some(News::Bytes { bytes, first_token }) }
-    }
-}
-
-/// A stream that is passed on as it came, event by whole event: what follows a broken one can be read.
-#[derive(Debug, Default)]
-struct Passed {
-    /// Bytes that were passed on.
-    through: u64,
-    /// The beginning of an event.
-    held: BytesMut,
-}
-
-impl Passed {
-    /// What can be passed on when `bytes` have come, and events are whole up to this byte of the stream.
-    fn through(&mut self, whole: u64, bytes: &Bytes) -> Bytes {
-        let ready = usize::try_from(whole - self.through).unwrap_or(usize::MAX);
-        self.through = whole;
-        if self.held.is_empty() {
-            self.held.extend_from_slice(&bytes[ready..]);
-            return bytes.slice(..ready);
-        }
-        self.held.extend_from_slice(bytes);
-        self.held.split_to(ready).freeze()
     }
 }
 

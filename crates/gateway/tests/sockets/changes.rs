@@ -2,7 +2,7 @@
 
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask, gateway, gateway_of, hanging_provider, router, send, stream, whole};
-use squall_gateway::{Reload, StartError, Upstream, Wording};
+use squall_gateway::{Reload, StartError, StreamUsage, Upstream, Wording};
 use squall_router::{ConfigId, DeploymentConfig, HealthChecks, RouterConfig};
 use squall_wire::Format;
 use std::net::SocketAddr;
@@ -19,6 +19,8 @@ fn upstream(name: &str, addr: SocketAddr) -> Upstream {
         format: Format::OpenAi,
         base_url: format!("http://{addr}/v1"),
         trusted: None,
+        stream_usage: StreamUsage::Auto,
+        answer_max: Upstream::ANSWER_MAX,
         model: "model".to_owned(),
         api_key: None,
     }

@@ -14,3 +14,4 @@ mod refusals;
 mod rig;
 #[cfg(feature = "tls")]
 mod tls;
+mod whole;

@@ -2,10 +2,15 @@
 
 use squall_clock::Clock;
 use squall_determinism::Seed;
-use squall_gateway::{Gateway, GatewaySetup, Keep, ServerSettings, StartError, Upstream, Wording};
+use squall_gateway::{
+    Gateway, GatewaySetup, Keep, ServerSettings, StartError, StreamUsage, Upstream, Wording,
+};
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use squall_wire::Format;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,6 +49,79 @@ pub(crate) async fn always(answer: String) -> SocketAddr {
         }
     });
     addr
+}
+
+/// The same, and how many have come.
+pub(crate) async fn counting(answer: String) -> (SocketAddr, Arc<AtomicUsize>) {
+    picky("\u{0}", String::new(), answer).await
+}
+
+/// A provider that says `refusal` to requests that hold `word`, and `answer` to others; and how many have
+/// come.
+pub(crate) async fn picky(
+    word: &'static str,
+    refusal: String,
+    answer: String,
+) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let request = read_message(&mut stream).await;
+            counted.fetch_add(1, Ordering::Relaxed);
+            let answer = if request.contains(word) { &refusal } else { &answer };
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (addr, seen)
+}
+
+/// A provider whose connections answer once, stay open, and end without a word when a second request has
+/// come over them; and how many requests were answered.
+pub(crate) async fn closing_after_one(answer: String) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (answer, counted) = (answer.clone(), Arc::clone(&counted));
+            tokio::spawn(async move {
+                read_message(&mut stream).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+                counted.fetch_add(1, Ordering::Relaxed);
+                read_message(&mut stream).await;
+            });
+        }
+    });
+    (addr, seen)
+}
+
+/// A provider that says this, compressed.
+pub(crate) async fn gzipping(
+    status: &'static str,
+    kind: &'static str,
+    plain: &'static str,
+) -> (SocketAddr, JoinHandle<()>) {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(plain.as_bytes()).expect("a Vec takes all");
+    let body = encoder.finish().expect("a Vec takes all");
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let served = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            read_message(&mut stream).await;
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-encoding: gzip\r\n\
+                 content-length: {}\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+        }
+    });
+    (addr, served)
 }
 
 /// A request with these headers and this body, and the whole answer.
@@ -168,6 +246,8 @@ pub(crate) async fn start_of(
         trusted: None,
         model: format!("model-{place}"),
         api_key: Some("secret".to_owned()),
+        stream_usage: StreamUsage::Auto,
+        answer_max: Upstream::ANSWER_MAX,
     });
     let mut setup = GatewaySetup {
         router: router(providers.len()),

@@ -6,7 +6,7 @@ use super::server::{self, SERVER};
 use super::{Known, file};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
-use crate::model::{ApiKey, GatewayFile, GatewayProvider};
+use crate::model::{ApiKey, GatewayFile, GatewayProvider, StreamUsage};
 use crate::shape::{Key, Section, Shape};
 use crate::unit::Misfit;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -30,6 +30,14 @@ pub(crate) static GATEWAY: Section = Section {
             "The providers, by name.",
         ),
         Key::required("router", Shape::Section(&ROUTER), "How requests are routed to them."),
+        Key::optional(
+            "max_answer_size",
+            Shape::Bytes,
+            "256MiB",
+            "The largest answer: in one piece, as an error, of one event of a stream, and of all that comes \
+             before its first token. A larger one fails at once, for good, and is not held against its \
+             provider.",
+        ),
     ]],
 };
 
@@ -59,9 +67,26 @@ static UPSTREAM: Section = Section {
                 "none",
                 "The key, or `$NAME` for the environment variable that holds it.",
             ),
+            Key::optional(
+                "stream_usage",
+                Shape::Word(&STREAM_USAGES),
+                "auto",
+                "Whether its streams are asked to tell their usage, by `stream_options`: `auto` until it \
+                 refuses, which costs nobody an attempt, `always`, or `never` unless the client asks.",
+            ),
         ],
     ],
 };
+
+static STREAM_USAGES: [&str; 3] = ["auto", "always", "never"];
+
+fn stream_usage(fields: &Fields<'_>) -> StreamUsage {
+    match fields.word("stream_usage") {
+        Some("always") => StreamUsage::Always,
+        Some("never") => StreamUsage::Never,
+        _ => StreamUsage::Auto,
+    }
+}
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -93,6 +118,7 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
             base_url: base_url.unwrap_or_default(),
             trusted: upstream.text("trusted").map(str::to_owned),
             api_key: upstream.parsed("api_key", |shape| matches!(shape, Shape::Secret), api_key),
+            stream_usage: stream_usage(&upstream),
         });
     }
     let section = fields.section("router")?;
@@ -107,6 +133,7 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
         tenants: router.keys,
         tags: router.labels.tags,
         regions: router.labels.regions,
+        max_answer_size: fields.bytes("max_answer_size"),
     })
 }
 

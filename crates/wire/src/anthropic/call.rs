@@ -36,7 +36,7 @@ impl Dialect for Anthropic {
         headers
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str) -> Result<Bytes, Untold> {
+    fn body(&self, chat: &ChatRequest, model: &str, _ask_usage: bool) -> Result<Bytes, Untold> {
         write_request(Chat::read(chat)?, model, chat.stream)
     }
 

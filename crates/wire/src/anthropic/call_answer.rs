@@ -1,15 +1,24 @@
 //! Anthropic's answer in one piece, in OpenAI's words.
 
-use crate::call::{Call, Counts, Reply, ReplyHead, Stamp, Whole, failed_late};
+use crate::call::{
+    Call, Count, Counts, Perhaps, Reply, ReplyHead, Stamp, Whole, failure_of_body, read_tolerantly,
+};
 use crate::openai::FinishReason;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use squall_failure::{Failure, FailureClass};
+use squall_failure::Failure;
 
 /// Reads the body of a message.
 pub(super) fn read_answer(body: &[u8], stamp: &Stamp) -> Result<Whole, Failure> {
-    let message: Message<'_> =
-        serde_json::from_slice(body).map_err(|_| failed_late(FailureClass::Cut))?;
+    read_tolerantly(body, |bytes| serde_json::from_slice(bytes).map(|message| told(message, stamp)))
+        .map_err(|_| {
+            let value = read_tolerantly(body, |bytes| serde_json::from_slice::<Value>(bytes));
+            failure_of_body(body, &value)
+        })
+}
+
+fn told(message: Message<'_>, stamp: &Stamp) -> Whole {
     let mut reply =
         Reply { finish: message.stop_reason.as_deref().map(finish_of), ..Reply::default() };
     for block in message.content {
@@ -26,8 +35,8 @@ pub(super) fn read_answer(body: &[u8], stamp: &Stamp) -> Result<Whole, Failure> 
             _ => {}
         }
     }
-    let head = ReplyHead::new(Some(&message.id), Some(&message.model), stamp);
-    Ok(head.whole(&[reply], Some(message.usage.counts())))
+    let head = ReplyHead::new(message.id.as_deref(), message.model.as_deref(), stamp);
+    head.whole(&[reply], message.usage.0.and_then(UsageShape::counts))
 }
 
 /// Why it ended, in OpenAI's words; what is new ends an answer like any other end.
@@ -42,13 +51,13 @@ pub(super) fn finish_of(stop_reason: &str) -> FinishReason {
 
 #[derive(Deserialize)]
 struct Message<'a> {
-    id: String,
-    model: String,
+    id: Option<String>,
+    model: Option<String>,
     #[serde(borrow)]
     content: Vec<Block<'a>>,
     stop_reason: Option<String>,
     #[serde(default)]
-    usage: UsageShape,
+    usage: Perhaps<UsageShape>,
 }
 
 #[derive(Deserialize)]
@@ -66,34 +75,40 @@ struct Block<'a> {
 /// `usage` as Anthropic writes it: the three kinds of input are apart, and the later of two that come in
 /// a stream holds for what it tells.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct UsageShape {
-    input_tokens: Option<u32>,
-    cache_creation_input_tokens: Option<u32>,
-    cache_read_input_tokens: Option<u32>,
-    output_tokens: Option<u32>,
+    input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    cache_read_input_tokens: Count,
+    output_tokens: Count,
 }
 
 impl UsageShape {
-    pub(super) fn counts(self) -> Counts {
-        let cached = self.cache_read_input_tokens.unwrap_or(0);
-        let written = self.cache_creation_input_tokens.unwrap_or(0);
-        let fresh = self.input_tokens.unwrap_or(0);
-        Counts {
-            input: fresh.saturating_add(written).saturating_add(cached),
+    /// What was used, if both sides are told.
+    pub(super) fn counts(self) -> Option<Counts> {
+        let cached = self.cache_read_input_tokens.0.unwrap_or(0);
+        let written = self.cache_creation_input_tokens.0.unwrap_or(0);
+        Some(Counts {
+            input: self.input_tokens.0?.saturating_add(written).saturating_add(cached),
             cached,
-            output: self.output_tokens.unwrap_or(0),
+            output: self.output_tokens.0?,
             reasoning: 0,
-        }
+        })
     }
 
     pub(super) fn then(self, later: Self) -> Self {
+        let newer = |later: Count, old: Count| Count(later.0.or(old.0));
         Self {
-            input_tokens: later.input_tokens.or(self.input_tokens),
-            cache_creation_input_tokens: later
-                .cache_creation_input_tokens
-                .or(self.cache_creation_input_tokens),
-            cache_read_input_tokens: later.cache_read_input_tokens.or(self.cache_read_input_tokens),
-            output_tokens: later.output_tokens.or(self.output_tokens),
+            input_tokens: newer(later.input_tokens, self.input_tokens),
+            cache_creation_input_tokens: newer(
+                later.cache_creation_input_tokens,
+                self.cache_creation_input_tokens,
+            ),
+            cache_read_input_tokens: newer(
+                later.cache_read_input_tokens,
+                self.cache_read_input_tokens,
+            ),
+            output_tokens: newer(later.output_tokens, self.output_tokens),
         }
     }
 }

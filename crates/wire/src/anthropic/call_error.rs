@@ -1,10 +1,8 @@
-//! What Anthropic's errors mean.
+//! What Anthropic's errors mean: its types are in the table of all words.
 
-use crate::openai::{class_of_bad_request, failure_of, of_class};
+use crate::call::{Words, judge};
 use http::HeaderMap;
-use serde::Deserialize;
-use serde_json::Value;
-use squall_failure::{Failure, FailureClass};
+use squall_failure::Failure;
 use std::time::SystemTime;
 
 /// What failed, when the answer had this status.
@@ -14,93 +12,16 @@ pub(super) fn failure_from_response(
     body: &[u8],
     now: SystemTime,
 ) -> Failure {
-    let class = serde_json::from_slice(body)
-        .ok()
-        .and_then(|Body { error }| class_of(&error))
-        .unwrap_or_else(|| class_of_status(status));
-    failure_of(class, status, headers, now)
-}
-
-/// What failed, when an `error` event came after the 200.
-pub(super) fn failure_from_event(data: &[u8]) -> Failure {
-    let error = serde_json::from_slice(data).ok().map(|Body { error }| error);
-    let class = error.and_then(|error| class_of(&error)).unwrap_or(FailureClass::Server);
-    of_class(class).with_status(200)
-}
-
-/// The type rules; where it is one for several failures, details and prose tell them apart.
-fn class_of(error: &Error) -> Option<FailureClass> {
-    let spent = ["enforced_spend_limit_reached", "credit balance is too low", "usage limits"];
-    let detail = error.details.as_ref().and_then(word_of);
-    let says = |text: &str| error.message.contains(text) || detail == Some(text);
-    if spent.into_iter().any(says) {
-        return Some(FailureClass::QuotaSpent);
-    }
-    Some(match error.kind.as_str() {
-        "rate_limit_error" => FailureClass::Throttled,
-        "overloaded_error" => FailureClass::Overloaded,
-        "api_error" => FailureClass::Server,
-        "timeout_error" => FailureClass::Timeout,
-        "authentication_error" | "permission_error" => FailureClass::Auth,
-        "billing_error" => FailureClass::QuotaSpent,
-        "not_found_error" => FailureClass::NotFound,
-        // More bytes than any of its windows holds.
-        "request_too_large" => FailureClass::ContextWindow,
-        "invalid_request_error" if is_too_long(&error.message) => FailureClass::ContextWindow,
-        "invalid_request_error" if error.message.contains("content filtering policy") => {
-            FailureClass::ContentPolicy
-        }
-        "invalid_request_error" => class_of_bad_request(&error.message),
-        _ => return None,
-    })
-}
-
-/// `prompt is too long: 200082 tokens > 199999 maximum`, and ``input length and `max_tokens` exceed
-/// context limit``.
-fn is_too_long(message: &str) -> bool {
-    ["prompt is too long", "exceed context limit"].into_iter().any(|words| message.contains(words))
-}
-
-fn class_of_status(status: u16) -> FailureClass {
-    match status {
-        429 => FailureClass::Throttled,
-        529 | 503 => FailureClass::Overloaded,
-        408 | 504 => FailureClass::Timeout,
-        401 | 403 => FailureClass::Auth,
-        402 => FailureClass::QuotaSpent,
-        404 => FailureClass::NotFound,
-        413 => FailureClass::ContextWindow,
-        400..=499 => FailureClass::BadRequest,
-        _ => FailureClass::Server,
-    }
-}
-
-#[derive(Deserialize)]
-struct Body {
-    error: Error,
-}
-
-#[derive(Deserialize)]
-struct Error {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    message: String,
-    details: Option<Value>,
-}
-
-/// The word that says which limit, under whichever name it stands.
-fn word_of(details: &Value) -> Option<&str> {
-    ["error_code", "code", "type", "reason"]
-        .into_iter()
-        .find_map(|name| details.get(name)?.as_str())
+    // Its edge says 503 where the API says 529.
+    let meant = if status == 503 { 529 } else { status };
+    judge(meant, &Words::read(body).unwrap_or_default()).failure(status, headers, now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use squall_failure::{Retryable, Source};
+    use squall_failure::{FailureClass, Retryable, Source};
     use std::time::Duration;
 
     fn class(status: u16, kind: &str, message: &str) -> FailureClass {
@@ -122,7 +43,7 @@ mod tests {
             (402, "billing_error", FailureClass::QuotaSpent),
             (403, "permission_error", FailureClass::Auth),
             (404, "not_found_error", FailureClass::NotFound),
-            (413, "request_too_large", FailureClass::ContextWindow),
+            (413, "request_too_large", FailureClass::RequestTooLarge),
             (429, "rate_limit_error", FailureClass::Throttled),
             (500, "api_error", FailureClass::Server),
             (504, "timeout_error", FailureClass::Timeout),

@@ -1,14 +1,19 @@
 //! Anthropic's stream, in OpenAI's chunks.
 
 use super::call_answer::{UsageShape, finish_of};
-use super::call_error::failure_from_event;
-use crate::SseEvent;
-use crate::Usage;
-use crate::call::{Call, ChunkPen, ReplyHead, Stamp, StreamReader};
+use crate::call::{
+    Call, ChunkPen, Perhaps, ReplyHead, Stamp, StreamReader, failure_from_error, read_tolerantly,
+    tells_error,
+};
 use crate::openai::{Chunk, StreamEvent};
+use crate::{SseEvent, Usage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-/// Reads one stream. Blocks come one after the other, so that the last to begin is the one that grows.
+/// The most blocks that are open at once: real ones come one after the other.
+const OPEN_MAX: usize = 64;
+
+/// Reads one stream.
 #[derive(Debug)]
 pub(super) struct Reader {
     stamp: Stamp,
@@ -17,172 +22,235 @@ pub(super) struct Reader {
     pen: Option<ChunkPen>,
     /// Calls that have begun.
     calls: u32,
-    open: Open,
+    /// The calls under way.
+    open: Vec<OpenCall>,
     usage: UsageShape,
+    /// It has said why it ends.
+    finished: bool,
+    done: bool,
 }
 
-/// The block under way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Open {
-    /// Not a call.
-    Other,
-    /// A call of which no argument has come.
-    BareCall,
-    /// A call with arguments.
-    Call,
+/// A call under way.
+#[derive(Debug)]
+struct OpenCall {
+    /// Of its block.
+    index: u32,
+    /// Of the call.
+    place: u32,
+    /// The arguments that came when it began, unless more have come since: copies of the API have them whole
+    /// there, and the vendor itself an empty object.
+    input: Option<Option<Box<RawValue>>>,
 }
 
 impl Reader {
     pub(super) fn new(stamp: Stamp, include_usage: bool) -> Self {
-        let usage = UsageShape::default();
-        Self { stamp, include_usage, pen: None, calls: 0, open: Open::Other, usage }
+        Self {
+            stamp,
+            include_usage,
+            pen: None,
+            calls: 0,
+            open: Vec::new(),
+            usage: UsageShape::default(),
+            finished: false,
+            done: false,
+        }
     }
 
+    /// Reads an event of a message; `None` for one that says nothing, or belongs to no message.
     fn take(&mut self, event: Event, out: &mut Vec<u8>) -> Option<Chunk> {
-        if let Event::MessageStart { message } = event {
-            let head = ReplyHead::new(Some(&message.id), Some(&message.model), &self.stamp);
+        if let ("message_start", Some(message)) = (event.kind.as_str(), &event.message) {
+            let head = ReplyHead::new(message.id.as_deref(), message.model.as_deref(), &self.stamp);
             let pen = ChunkPen::new(&head, self.include_usage);
             pen.role(out, 0);
             self.pen = Some(pen);
-            self.usage = self.usage.then(message.usage);
+            self.usage = self.usage.then(message.usage.0.unwrap_or_default());
             return Some(Chunk::default());
         }
-        // What comes before the message belongs to none.
         let pen = self.pen.as_ref()?;
-        let mut content = true;
-        match event {
-            Event::ContentBlockStart { content_block: Block::ToolUse { id, name } } => {
-                let call = Call { id, name, arguments: String::new(), thought_signature: None };
-                pen.call(out, 0, self.calls, &call);
-                self.calls += 1;
-                self.open = Open::BareCall;
+        let index = event.index.unwrap_or(0);
+        let content = match event.kind.as_str() {
+            "content_block_start" => {
+                self.close_call(index, out);
+                self.begin(index, event.content_block?, out)
             }
-            Event::ContentBlockStart { content_block } => {
-                self.open = Open::Other;
-                let Block::Text { text } = content_block else { return Some(Chunk::default()) };
-                content = !text.is_empty();
-                if content {
-                    pen.text(out, 0, &text);
+            "content_block_delta" => {
+                let delta = event.delta?;
+                match delta.kind.as_deref()? {
+                    "text_delta" => pen.filled_text(out, &delta.text),
+                    "thinking_delta" => {
+                        pen.filled_reasoning(out, &delta.thinking);
+                        true
+                    }
+                    "input_json_delta" => {
+                        let call = self.open.iter_mut().find(|call| call.index == index);
+                        if let Some(call) = call.filter(|_| !delta.partial_json.is_empty()) {
+                            pen.arguments(out, 0, call.place, &delta.partial_json);
+                            call.input = None;
+                        }
+                        // Those of a tool that the vendor runs are no client's business.
+                        true
+                    }
+                    // Signatures, citations and what is new: the model is at work, and no client hears of it.
+                    _ => true,
                 }
             }
-            Event::ContentBlockDelta { delta: Delta::Text { text } } if !text.is_empty() => {
-                pen.text(out, 0, &text);
+            "content_block_stop" => {
+                self.close_call(index, out);
+                false
             }
-            Event::ContentBlockDelta { delta: Delta::Thinking { thinking } }
-                if !thinking.is_empty() =>
-            {
-                pen.reasoning(out, 0, &thinking);
+            "message_delta" => {
+                let end = event.delta.and_then(|delta| delta.stop_reason);
+                return Some(self.finish(end.as_deref(), event.usage.0, out));
             }
-            Event::ContentBlockDelta { delta: Delta::InputJson { partial_json } }
-                if !partial_json.is_empty() && self.open != Open::Other =>
-            {
-                pen.arguments(out, 0, self.calls - 1, &partial_json);
-                self.open = Open::Call;
-            }
-            Event::ContentBlockStop if self.open == Open::BareCall => {
-                // A call without arguments; OpenAI's clients parse what they were given.
-                pen.arguments(out, 0, self.calls - 1, "{}");
-                self.open = Open::Other;
-            }
-            Event::MessageDelta { delta, usage } => return Some(self.finish(&delta, usage, out)),
-            _ => content = false,
-        }
+            _ => return None,
+        };
         Some(Chunk { content, ..Chunk::default() })
     }
 
-    fn finish(&mut self, end: &End, usage: Option<UsageShape>, out: &mut Vec<u8>) -> Chunk {
-        let finish = end.stop_reason.as_deref().map(finish_of);
-        if let (Some(pen), Some(finish)) = (&self.pen, finish) {
+    /// A block begins; whether there is something of the model's in it.
+    fn begin(&mut self, index: u32, block: Block, out: &mut Vec<u8>) -> bool {
+        let Some(pen) = &self.pen else { return false };
+        match block.kind.as_str() {
+            "tool_use" => {
+                let (id, name) = (block.id, block.name);
+                let call = Call { id, name, arguments: String::new(), thought_signature: None };
+                let place = self.calls;
+                pen.call(out, 0, place, &call);
+                self.calls += 1;
+                if self.open.len() < OPEN_MAX {
+                    self.open.push(OpenCall { index, place, input: Some(block.input) });
+                }
+                true
+            }
+            "text" => pen.filled_text(out, &block.text),
+            "thinking" => {
+                pen.filled_reasoning(out, &block.thinking);
+                true
+            }
+            // Thoughts that are hidden, tools that the vendor runs and what they find.
+            _ => true,
+        }
+    }
+
+    /// The call of this block has ended; OpenAI's clients parse the arguments that they were given.
+    fn close_call(&mut self, index: u32, out: &mut Vec<u8>) {
+        let Some(at) = self.open.iter().position(|call| call.index == index) else { return };
+        let call = self.open.swap_remove(at);
+        if let (Some(pen), Some(input)) = (&self.pen, call.input) {
+            let whole = input.as_deref().map_or("{}", RawValue::get);
+            pen.arguments(out, 0, call.place, whole);
+        }
+    }
+
+    /// All calls have ended, whether it was said or not.
+    fn close_calls(&mut self, out: &mut Vec<u8>) {
+        while let Some(call) = self.open.first() {
+            self.close_call(call.index, out);
+        }
+    }
+
+    fn finish(&mut self, end: Option<&str>, usage: Option<UsageShape>, out: &mut Vec<u8>) -> Chunk {
+        let finish = end.map(finish_of);
+        if finish.is_some() {
+            self.close_calls(out);
+        }
+        if let (Some(pen), Some(finish), false) = (&self.pen, finish, self.finished) {
             pen.finish(out, 0, finish);
+            self.finished = true;
         }
         self.usage = self.usage.then(usage.unwrap_or_default());
-        Chunk { content: false, finish, usage: Some(Usage::from(self.usage.counts())) }
+        Chunk { content: false, finish, usage: self.usage.counts().map(Usage::from) }
+    }
+
+    /// Writes the usage and the end mark.
+    fn write_end(&mut self, out: &mut Vec<u8>) {
+        self.close_calls(out);
+        if let (Some(pen), false) = (&self.pen, self.done) {
+            if let Some(counts) = self.usage.counts() {
+                pen.usage(out, counts);
+            }
+            pen.done(out);
+            self.done = true;
+        }
     }
 }
 
 impl StreamReader for Reader {
     fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
-        match serde_json::from_slice::<Event>(event.data) {
-            Ok(Event::Error) => StreamEvent::Error(failure_from_event(event.data)),
-            Ok(Event::MessageStop) => match &self.pen {
-                Some(pen) => {
-                    pen.usage(out, self.usage.counts());
-                    pen.done(out);
-                    StreamEvent::Done
-                }
-                None => StreamEvent::Unreadable,
-            },
-            // No token, and no sign of one.
-            Ok(Event::Ping | Event::Unknown) | Err(_) => StreamEvent::Unreadable,
-            Ok(event) => match self.take(event, out) {
-                Some(chunk) => StreamEvent::Chunk(chunk),
-                None => StreamEvent::Unreadable,
-            },
+        if self.done {
+            return StreamEvent::Unreadable;
         }
+        let parsed = read_tolerantly(event.data, |bytes| serde_json::from_slice::<Event>(bytes));
+        let read = match parsed {
+            Ok(Event { kind, .. }) if kind == "message_stop" && self.pen.is_some() => {
+                self.write_end(out);
+                return StreamEvent::Done;
+            }
+            Ok(event) => self.take(event, out),
+            Err(_) => None,
+        };
+        if let Some(chunk) = read {
+            return StreamEvent::Chunk(chunk);
+        }
+        // An error, in Anthropic's shape or that of something before it; or a ping: no token, and no sign of one.
+        let value = read_tolerantly(event.data, |bytes| serde_json::from_slice(bytes));
+        if event.name == b"error" || value.is_ok_and(|value| tells_error(&value)) {
+            StreamEvent::Error(failure_from_error(event.data))
+        } else {
+            StreamEvent::Unreadable
+        }
+    }
+
+    /// One that has said why it ends is whole without its end mark.
+    fn end(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.finished {
+            self.write_end(out);
+        }
+        self.done
     }
 }
 
+/// An event; what it has of these depends on its type.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-enum Event {
-    MessageStart {
-        message: Start,
-    },
-    ContentBlockStart {
-        content_block: Block,
-    },
-    ContentBlockDelta {
-        delta: Delta,
-    },
-    ContentBlockStop,
-    MessageDelta {
-        delta: End,
-        usage: Option<UsageShape>,
-    },
-    MessageStop,
-    Ping,
-    Error,
-    #[serde(other)]
-    Unknown,
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
+    index: Option<u32>,
+    message: Option<Start>,
+    content_block: Option<Block>,
+    delta: Option<Delta>,
+    #[serde(default)]
+    usage: Perhaps<UsageShape>,
 }
 
 #[derive(Deserialize)]
 struct Start {
-    id: String,
-    model: String,
+    id: Option<String>,
+    model: Option<String>,
     #[serde(default)]
-    usage: UsageShape,
+    usage: Perhaps<UsageShape>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-enum Block {
-    Text {
-        text: String,
-    },
-    ToolUse {
-        id: String,
-        name: String,
-    },
-    #[serde(other)]
-    Unknown,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Block {
+    #[serde(rename = "type")]
+    kind: String,
+    text: String,
+    thinking: String,
+    id: String,
+    name: String,
+    input: Option<Box<RawValue>>,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type")]
-enum Delta {
-    #[serde(rename = "text_delta")]
-    Text { text: String },
-    #[serde(rename = "thinking_delta")]
-    Thinking { thinking: String },
-    #[serde(rename = "input_json_delta")]
-    InputJson { partial_json: String },
-    #[serde(other)]
-    Unknown,
-}
-
-#[derive(Deserialize)]
-struct End {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delta {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    text: String,
+    thinking: String,
+    partial_json: String,
     stop_reason: Option<String>,
 }
 

@@ -1,11 +1,12 @@
 //! Azure OpenAI to its callers.
 
-use crate::call::{Dialect, Stamp, StreamReader, Untold, Whole, key_header, segment};
-use crate::openai::{ChatRequest, OpenAi, Operation, failure_from_response, failure_of};
+use crate::call::{
+    Dialect, Stamp, StreamReader, Untold, Whole, failure_from_response, key_header, segment,
+};
+use crate::openai::{ChatRequest, OpenAi, Operation};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
-use serde::Deserialize;
-use squall_failure::{Failure, FailureClass};
+use squall_failure::Failure;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
@@ -38,8 +39,12 @@ impl Dialect for Azure {
         key_header(API_KEY, api_key.map(str::to_owned))
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str) -> Result<Bytes, Untold> {
-        OpenAi.body(chat, model)
+    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Untold> {
+        OpenAi.body(chat, model, ask_usage)
+    }
+
+    fn takes_stream_options(&self) -> bool {
+        true
     }
 
     fn answer(&self, body: Bytes, stamp: &Stamp) -> Result<Whole, Failure> {
@@ -51,62 +56,15 @@ impl Dialect for Azure {
     }
 
     fn failure(&self, status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {
-        let class = class_of(body)
-            .unwrap_or_else(|| failure_from_response(status, headers, body, now).class);
-        failure_of(class, status, headers, now)
+        failure_from_response(status, headers, body, now)
     }
-}
-
-/// What Azure's own words say, where OpenAI's rules do not know them.
-fn class_of(body: &[u8]) -> Option<FailureClass> {
-    #[derive(Deserialize)]
-    struct Body {
-        error: Error,
-    }
-    #[derive(Deserialize)]
-    struct Error {
-        #[serde(default)]
-        code: Option<String>,
-        #[serde(default)]
-        message: Option<String>,
-        #[serde(default, alias = "inner_error")]
-        innererror: Option<Inner>,
-    }
-    #[derive(Deserialize)]
-    struct Inner {
-        #[serde(default)]
-        code: Option<String>,
-    }
-    let Body { error } = serde_json::from_slice(body).ok()?;
-    let inner = error.innererror.and_then(|inner| inner.code);
-    if inner.is_some_and(|code| code.starts_with("ResponsibleAIPolicyViolation")) {
-        return Some(FailureClass::ContentPolicy);
-    }
-    // The gateway in front of the models spends a quota per subscription with a 403.
-    let message = error.message.unwrap_or_default();
-    if message.contains("Out of call volume quota") {
-        return Some(FailureClass::QuotaSpent);
-    }
-    Some(match error.code?.as_str() {
-        "429" | "RateLimitReached" | "TooManyRequests" => FailureClass::Throttled,
-        "401" | "403" | "Unauthorized" | "PermissionDenied" | "AuthenticationTypeDisabled" => {
-            FailureClass::Auth
-        }
-        "DeploymentNotFound" | "OperationNotSupported" | "ResourceNotFound" => {
-            FailureClass::NotFound
-        }
-        "ServiceUnavailable" | "NoCapacity" => FailureClass::Overloaded,
-        "InternalServerError" | "InternalServerErrorDeployment" => FailureClass::Server,
-        "Timeout" | "RequestTimeout" => FailureClass::Timeout,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use squall_failure::Retryable;
+    use squall_failure::{FailureClass, Retryable};
     use std::time::Duration;
 
     fn class(status: u16, body: &str) -> FailureClass {

@@ -32,7 +32,15 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) reasoning: String,
     pub(crate) calls: Vec<Call>,
+    pub(crate) images: Vec<Image>,
     pub(crate) finish: Option<FinishReason>,
+}
+
+/// A picture that a model made: as a `data:` URL, in the field that those who sell such models by OpenAI's
+/// format have for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Image {
+    pub(crate) url: String,
 }
 
 /// Tokens, as finely as vendors count them.
@@ -123,6 +131,27 @@ impl ChunkPen {
         self.choice(out, index, Delta { reasoning_content: Some(text), ..Delta::default() }, None);
     }
 
+    /// Text of the first choice, unless it is empty; whether it is not.
+    pub(crate) fn filled_text(&self, out: &mut Vec<u8>, text: &str) -> bool {
+        if !text.is_empty() {
+            self.text(out, 0, text);
+        }
+        !text.is_empty()
+    }
+
+    /// Thoughts of the first choice, unless they are hidden.
+    pub(crate) fn filled_reasoning(&self, out: &mut Vec<u8>, text: &str) {
+        if !text.is_empty() {
+            self.reasoning(out, 0, text);
+        }
+    }
+
+    /// A picture, whole.
+    pub(crate) fn image(&self, out: &mut Vec<u8>, index: u32, image: &Image) {
+        let images = [ImageBody::of(image, Some(0))];
+        self.choice(out, index, Delta { images: Some(&images), ..Delta::default() }, None);
+    }
+
     /// A call begins, the `place`th of this choice.
     pub(crate) fn call(&self, out: &mut Vec<u8>, index: u32, place: u32, call: &Call) {
         let call = [CallBody::of(call, Some(place))];
@@ -192,6 +221,8 @@ struct Message<'a> {
     refusal: (),
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<CallBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<ImageBody<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -203,6 +234,7 @@ impl<'a> Message<'a> {
             reasoning_content: &reply.reasoning,
             refusal: (),
             tool_calls: reply.calls.iter().map(|call| CallBody::of(call, None)).collect(),
+            images: reply.images.iter().map(|image| ImageBody::of(image, None)).collect(),
         }
     }
 }
@@ -217,6 +249,29 @@ struct Delta<'a> {
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<&'a [CallBody<'a>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images: Option<&'a [ImageBody<'a>]>,
+}
+
+#[derive(Serialize)]
+struct ImageBody<'a> {
+    /// Its place; chunks only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    image_url: UrlBody<'a>,
+}
+
+#[derive(Serialize)]
+struct UrlBody<'a> {
+    url: &'a str,
+}
+
+impl<'a> ImageBody<'a> {
+    fn of(image: &'a Image, index: Option<u32>) -> Self {
+        Self { index, kind: "image_url", image_url: UrlBody { url: &image.url } }
+    }
 }
 
 #[derive(Serialize)]

@@ -2,12 +2,14 @@
 
 use super::call_error::failure_from_event;
 use crate::call::{
-    Call, ChunkPen, Counts, Reply, ReplyHead, Stamp, StreamReader, Whole, failed_late,
+    Call, ChunkPen, Count, Counts, Image, Perhaps, Reply, ReplyHead, Stamp, StreamReader, Whole,
+    failed_late, failure_of_body, read_tolerantly, tells_error,
 };
 use crate::openai::{Chunk, FinishReason, StreamEvent};
 use crate::{SseEvent, Usage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use squall_failure::{Failure, FailureClass};
 
@@ -16,10 +18,28 @@ const ANSWERS_MAX: usize = 128;
 
 /// Reads the body of an answer in one piece.
 pub(super) fn read_answer(body: &[u8], stamp: &Stamp) -> Result<Whole, Failure> {
-    let piece: Piece<'_> =
-        serde_json::from_slice(body).map_err(|_| failed_late(FailureClass::Cut))?;
+    let value = |body| read_tolerantly(body, |bytes| serde_json::from_slice::<Value>(bytes));
+    read_tolerantly(body, |bytes| serde_json::from_slice(bytes).map(|piece| told(piece, stamp)))
+        .unwrap_or(Err(Not::AnAnswer))
+        .map_err(|not| match not {
+            Not::Finished(failure) => failure,
+            Not::AnAnswer if value(body).is_ok_and(|value| tells_error(&value)) => {
+                failure_from_event(body)
+            }
+            Not::AnAnswer => failure_of_body(body, &value(body)),
+        })
+}
+
+/// Why there is no answer.
+enum Not {
+    AnAnswer,
+    /// The model failed to say what it began to say.
+    Finished(Failure),
+}
+
+fn told(piece: Piece<'_>, stamp: &Stamp) -> Result<Whole, Not> {
     let head = piece.head(stamp);
-    let counts = piece.usage_metadata.map(UsageShape::counts);
+    let counts = piece.usage_metadata.0.and_then(UsageShape::counts);
     if piece.is_blocked() {
         let reply = Reply { finish: Some(FinishReason::ContentFilter), ..Reply::default() };
         return Ok(head.whole(&[reply], counts));
@@ -27,20 +47,23 @@ pub(super) fn read_answer(body: &[u8], stamp: &Stamp) -> Result<Whole, Failure> 
     let mut replies = Vec::with_capacity(piece.candidates.len());
     for (candidate, index) in piece.candidates.into_iter().zip(0..) {
         let mut reply = Reply::default();
-        for part in candidate.content.parts {
+        for part in candidate.content.unwrap_or_default().parts.unwrap_or_default() {
             match part.read(stamp.number, index, reply.calls.len()) {
                 Some(Said::Text(text)) => reply.text.push_str(&text),
                 Some(Said::Reasoning(text)) => reply.reasoning.push_str(&text),
                 Some(Said::Call(call)) => reply.calls.push(call),
+                Some(Said::Image(image)) => reply.images.push(image),
                 None => {}
             }
         }
-        let reason = candidate.finish_reason.ok_or_else(|| failed_late(FailureClass::Cut))?;
-        reply.finish = Some(finish_of(&reason, !reply.calls.is_empty())?);
+        let reason =
+            candidate.finish_reason.ok_or_else(|| Not::Finished(failed_late(FailureClass::Cut)))?;
+        let finish = finish_of(&reason, !reply.calls.is_empty()).map_err(Not::Finished)?;
+        reply.finish = Some(finish);
         replies.push(reply);
     }
-    if replies.is_empty() {
-        return Err(failed_late(FailureClass::Cut));
+    if replies.is_empty() || piece.error.is_some() {
+        return Err(Not::AnAnswer);
     }
     Ok(head.whole(&replies, counts))
 }
@@ -53,7 +76,8 @@ pub(super) struct Reader {
     /// There once an event has come.
     pen: Option<ChunkPen>,
     choices: Vec<Progress>,
-    counts: Counts,
+    /// Those that were told last, if they were all told.
+    counts: Option<Counts>,
 }
 
 /// How far one of the answers is.
@@ -66,8 +90,7 @@ struct Progress {
 
 impl Reader {
     pub(super) fn new(stamp: Stamp, include_usage: bool) -> Self {
-        let counts = Counts::default();
-        Self { stamp, include_usage, pen: None, choices: Vec::new(), counts }
+        Self { stamp, include_usage, pen: None, choices: Vec::new(), counts: None }
     }
 
     fn take(&mut self, piece: Piece<'_>, out: &mut Vec<u8>) -> Result<Chunk, Failure> {
@@ -75,10 +98,8 @@ impl Reader {
             .pen
             .get_or_insert_with(|| ChunkPen::new(&piece.head(&self.stamp), self.include_usage));
         let mut chunk = Chunk::default();
-        if let Some(usage) = piece.usage_metadata {
-            self.counts = usage.counts();
-            chunk.usage = Some(Usage::from(self.counts));
-        }
+        self.counts = piece.usage_metadata.0.and_then(UsageShape::counts).or(self.counts);
+        chunk.usage = self.counts.map(Usage::from);
         if piece.is_blocked() {
             let first = progress(&mut self.choices, 0, pen, out);
             first.finished = true;
@@ -87,12 +108,12 @@ impl Reader {
             return Ok(chunk);
         }
         for candidate in piece.candidates {
-            let index = candidate.index;
+            let index = candidate.index.unwrap_or(0);
             if index as usize >= ANSWERS_MAX {
                 continue;
             }
             let progress = progress(&mut self.choices, index, pen, out);
-            for part in candidate.content.parts {
+            for part in candidate.content.unwrap_or_default().parts.unwrap_or_default() {
                 match part.read(self.stamp.number, index, progress.calls as usize) {
                     Some(Said::Text(text)) => pen.text(out, index, &text),
                     Some(Said::Reasoning(text)) => pen.reasoning(out, index, &text),
@@ -100,7 +121,9 @@ impl Reader {
                         pen.call(out, index, progress.calls, &call);
                         progress.calls += 1;
                     }
-                    None => continue,
+                    Some(Said::Image(image)) => pen.image(out, index, &image),
+                    // A signature alone, or code that the vendor runs: the model is at work.
+                    None => {}
                 }
                 chunk.content = true;
             }
@@ -136,18 +159,30 @@ fn progress<'a>(
 
 impl StreamReader for Reader {
     fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
-        let Ok(piece) = serde_json::from_slice::<Piece<'_>>(event.data) else {
-            return StreamEvent::Unreadable;
-        };
-        if piece.error.is_some() {
-            let failure = failure_from_event(event.data);
-            return StreamEvent::Error(
-                failure.unwrap_or_else(|| failed_late(FailureClass::Server)),
-            );
-        }
-        match self.take(piece, out) {
-            Ok(chunk) => StreamEvent::Chunk(chunk),
-            Err(failure) => StreamEvent::Error(failure),
+        // The pieces borrow from what is read, so that what is written is written where they are.
+        let before = out.len();
+        let out = std::cell::RefCell::new(out);
+        let this = std::cell::RefCell::new(self);
+        let read = read_tolerantly(event.data, |bytes| {
+            let piece: Piece<'_> = serde_json::from_slice(bytes)?;
+            if piece.error.is_some() || piece.says_nothing() {
+                return Ok(None);
+            }
+            let out = &mut **out.borrow_mut();
+            out.truncate(before);
+            Ok(Some(this.borrow_mut().take(piece, out)))
+        });
+        match read {
+            Ok(Some(Ok(chunk))) => StreamEvent::Chunk(chunk),
+            Ok(Some(Err(failure))) => StreamEvent::Error(failure),
+            Ok(None) | Err(_) => {
+                let value = read_tolerantly(event.data, |bytes| serde_json::from_slice(bytes));
+                if event.name == b"error" || value.is_ok_and(|value| tells_error(&value)) {
+                    StreamEvent::Error(failure_from_event(event.data))
+                } else {
+                    StreamEvent::Unreadable
+                }
+            }
         }
     }
 
@@ -155,7 +190,9 @@ impl StreamReader for Reader {
         let mut begun = self.choices.iter().filter(|progress| progress.begun).peekable();
         let whole = begun.peek().is_some() && begun.all(|progress| progress.finished);
         if let (true, Some(pen)) = (whole, &self.pen) {
-            pen.usage(out, self.counts);
+            if let Some(counts) = self.counts {
+                pen.usage(out, counts);
+            }
             pen.done(out);
         }
         whole
@@ -197,7 +234,8 @@ struct Piece<'a> {
     #[serde(borrow, default)]
     candidates: Vec<Candidate<'a>>,
     prompt_feedback: Option<PromptFeedback>,
-    usage_metadata: Option<UsageShape>,
+    #[serde(default)]
+    usage_metadata: Perhaps<UsageShape>,
     model_version: Option<String>,
     response_id: Option<String>,
     error: Option<IgnoredAny>,
@@ -206,6 +244,14 @@ struct Piece<'a> {
 impl Piece<'_> {
     fn head(&self, stamp: &Stamp) -> ReplyHead {
         ReplyHead::new(self.response_id.as_deref(), self.model_version.as_deref(), stamp)
+    }
+
+    /// It has none of the parts of an answer.
+    fn says_nothing(&self) -> bool {
+        self.candidates.is_empty()
+            && self.prompt_feedback.is_none()
+            && self.usage_metadata.0.is_none()
+            && self.response_id.is_none()
     }
 
     /// The prompt itself was refused.
@@ -224,28 +270,35 @@ struct PromptFeedback {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate<'a> {
-    #[serde(borrow, default)]
-    content: Content<'a>,
+    #[serde(borrow)]
+    content: Option<Content<'a>>,
     finish_reason: Option<String>,
-    #[serde(default)]
-    index: u32,
+    index: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
 struct Content<'a> {
-    #[serde(borrow, default)]
-    parts: Vec<Part<'a>>,
+    #[serde(borrow)]
+    parts: Option<Vec<Part<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part<'a> {
     text: Option<String>,
-    #[serde(default)]
-    thought: bool,
+    thought: Option<bool>,
+    inline_data: Option<Blob>,
     #[serde(borrow)]
     function_call: Option<FunctionCall<'a>>,
     thought_signature: Option<String>,
+}
+
+/// What a model made that is no text: pictures and sound.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Blob {
+    mime_type: String,
+    data: String,
 }
 
 #[derive(Deserialize)]
@@ -261,6 +314,7 @@ enum Said {
     Text(String),
     Reasoning(String),
     Call(Call),
+    Image(Image),
 }
 
 impl Part<'_> {
@@ -276,8 +330,11 @@ impl Part<'_> {
                 thought_signature: self.thought_signature,
             }));
         }
+        if let Some(Blob { mime_type, data }) = self.inline_data {
+            return Some(Said::Image(Image { url: format!("data:{mime_type};base64,{data}") }));
+        }
         let text = self.text.filter(|text| !text.is_empty())?;
-        Some(if self.thought { Said::Reasoning(text) } else { Said::Text(text) })
+        Some(if self.thought == Some(true) { Said::Reasoning(text) } else { Said::Text(text) })
     }
 }
 
@@ -286,21 +343,28 @@ impl Part<'_> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct UsageShape {
-    prompt_token_count: u32,
-    tool_use_prompt_token_count: u32,
-    cached_content_token_count: u32,
-    candidates_token_count: u32,
-    thoughts_token_count: u32,
+    prompt_token_count: Count,
+    tool_use_prompt_token_count: Count,
+    cached_content_token_count: Count,
+    candidates_token_count: Count,
+    thoughts_token_count: Count,
 }
 
 impl UsageShape {
-    fn counts(self) -> Counts {
-        Counts {
-            input: self.prompt_token_count.saturating_add(self.tool_use_prompt_token_count),
-            cached: self.cached_content_token_count,
-            output: self.candidates_token_count.saturating_add(self.thoughts_token_count),
-            reasoning: self.thoughts_token_count,
-        }
+    /// What was used, if the prompt is told. An answer without a token has no count at all, and neither has
+    /// a prompt without one that was blocked.
+    fn counts(self) -> Option<Counts> {
+        let is_told = |count: Count| count.0.is_some();
+        let any = is_told(self.prompt_token_count) || is_told(self.candidates_token_count);
+        let or_none = |count: Count| count.0.unwrap_or(0);
+        any.then(|| Counts {
+            input: or_none(self.prompt_token_count)
+                .saturating_add(or_none(self.tool_use_prompt_token_count)),
+            cached: or_none(self.cached_content_token_count),
+            output: or_none(self.candidates_token_count)
+                .saturating_add(or_none(self.thoughts_token_count)),
+            reasoning: or_none(self.thoughts_token_count),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
-//! What Gemini's errors mean.
+//! What Gemini's errors mean: its words are in the table of all words; its quotas are told in details.
 
-use crate::openai::{class_of_bad_request, failure_of, of_class};
+use crate::call::{Judged, Words, judge, read_tolerantly};
 use http::HeaderMap;
-use serde::Deserialize;
+use serde_json::Value;
 use squall_failure::{Failure, FailureClass};
 use std::time::{Duration, SystemTime};
 
@@ -13,113 +13,69 @@ pub(super) fn failure_from_response(
     body: &[u8],
     now: SystemTime,
 ) -> Failure {
-    let error = read(body);
-    let class = error.as_ref().and_then(class_of).unwrap_or_else(|| class_of_status(status));
-    let failure = failure_of(class, status, headers, now);
-    let told = failure.retry_after.or_else(|| error?.retry_delay());
-    failure.with_retry_after(told)
+    let details = Details::read(body);
+    let failure = judged(status, body, &details).failure(status, headers, now);
+    failure.with_retry_after(failure.retry_after.or(details.wait))
 }
 
-/// What failed, when an event of a stream is an error.
-pub(super) fn failure_from_event(data: &[u8]) -> Option<Failure> {
-    let error = read(data)?;
-    let status = error.code.filter(|code| (400..600).contains(code));
-    let class =
-        class_of(&error).unwrap_or_else(|| status.map_or(FailureClass::Server, class_of_status));
-    let failure = of_class(class).with_status(status.unwrap_or(200));
-    Some(failure.with_retry_after(error.retry_delay()))
+/// What failed, when an error came after the 200.
+pub(super) fn failure_from_event(data: &[u8]) -> Failure {
+    let details = Details::read(data);
+    let status = Words::read(data).and_then(|words| words.status);
+    let failure = judged(status.unwrap_or(0), data, &details).failure(
+        status.unwrap_or(200),
+        &HeaderMap::new(),
+        SystemTime::UNIX_EPOCH,
+    );
+    failure.with_retry_after(details.wait)
 }
 
-/// The error of a body; those of a stream that is not one of events come in a list.
-fn read(body: &[u8]) -> Option<Error> {
-    if body.trim_ascii_start().starts_with(b"[") {
-        let bodies: Vec<Body> = serde_json::from_slice(body).ok()?;
-        return bodies.into_iter().next().map(|body| body.error);
+fn judged(status: u16, body: &[u8], details: &Details) -> Judged {
+    let words = Words::read(body).unwrap_or_default();
+    let throttled = status == 429 || words.kind == "RESOURCE_EXHAUSTED";
+    if throttled && details.is_spent {
+        return Judged::sure(FailureClass::QuotaSpent);
     }
-    serde_json::from_slice(body).ok().map(|Body { error }| error)
+    // Gemini's 503 says that the model is overloaded, whatever stands in it; 501 that it is not there.
+    let meant = match status {
+        503 => 529,
+        501 => 404,
+        status => status,
+    };
+    judge(meant, &words)
 }
 
-fn class_of(error: &Error) -> Option<FailureClass> {
-    // A key that is wrong is an invalid argument to Gemini.
-    if error.details.iter().any(|detail| detail.reason.as_deref() == Some("API_KEY_INVALID")) {
-        return Some(FailureClass::Auth);
+/// What stands in the details: of `RetryInfo` its delay, of `QuotaFailure` its violations.
+#[derive(Debug, Default)]
+struct Details {
+    wait: Option<Duration>,
+    /// A quota per day, which no wait of seconds mends.
+    is_spent: bool,
+}
+
+impl Details {
+    /// Those of a body; the errors of a stream that is not one of events come in a list.
+    fn read(body: &[u8]) -> Self {
+        let value = read_tolerantly(body, |bytes| serde_json::from_slice::<Value>(bytes));
+        let value = value.unwrap_or_default();
+        let whole = value.get(0).unwrap_or(&value);
+        let details = whole["error"]["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut violations =
+            details.iter().filter_map(|detail| detail["violations"].as_array()).flatten();
+        let per_day = |violation: &Value| {
+            violation["quotaId"].as_str().is_some_and(|id| id.contains("PerDay"))
+        };
+        Self {
+            wait: details.iter().find_map(|detail| seconds(detail["retryDelay"].as_str()?)),
+            is_spent: violations.any(per_day),
+        }
     }
-    Some(match error.status.as_deref()? {
-        "RESOURCE_EXHAUSTED" if error.is_spent() => FailureClass::QuotaSpent,
-        "RESOURCE_EXHAUSTED" => FailureClass::Throttled,
-        "UNAVAILABLE" => FailureClass::Overloaded,
-        "INTERNAL" | "UNKNOWN" | "DATA_LOSS" | "ABORTED" => FailureClass::Server,
-        "DEADLINE_EXCEEDED" | "CANCELLED" => FailureClass::Timeout,
-        // A region that is not served, or an account without billing.
-        "UNAUTHENTICATED" | "PERMISSION_DENIED" | "FAILED_PRECONDITION" => FailureClass::Auth,
-        "NOT_FOUND" | "UNIMPLEMENTED" => FailureClass::NotFound,
-        "INVALID_ARGUMENT" | "OUT_OF_RANGE" if error.is_too_long() => FailureClass::ContextWindow,
-        "INVALID_ARGUMENT" | "OUT_OF_RANGE" => class_of_bad_request(&error.message),
-        _ => return None,
-    })
 }
 
-fn class_of_status(status: u16) -> FailureClass {
-    match status {
-        429 => FailureClass::Throttled,
-        503 => FailureClass::Overloaded,
-        408 | 499 | 504 => FailureClass::Timeout,
-        401 | 403 => FailureClass::Auth,
-        404 => FailureClass::NotFound,
-        400..=498 => FailureClass::BadRequest,
-        _ => FailureClass::Server,
-    }
-}
-
-#[derive(Deserialize)]
-struct Body {
-    error: Error,
-}
-
-#[derive(Deserialize)]
-struct Error {
-    code: Option<u16>,
-    status: Option<String>,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    details: Vec<Detail>,
-}
-
-/// Of `ErrorInfo` its reason, of `RetryInfo` its delay, of `QuotaFailure` its violations.
-#[derive(Deserialize)]
-struct Detail {
-    reason: Option<String>,
-    #[serde(rename = "retryDelay")]
-    retry_delay: Option<String>,
-    #[serde(default)]
-    violations: Vec<Violation>,
-}
-
-#[derive(Deserialize)]
-struct Violation {
-    #[serde(default, rename = "quotaId")]
-    quota_id: String,
-}
-
-impl Error {
-    /// Whether it is a quota per day, which no wait of seconds mends.
-    fn is_spent(&self) -> bool {
-        let mut violations = self.details.iter().flat_map(|detail| &detail.violations);
-        violations.any(|violation| violation.quota_id.contains("PerDay"))
-    }
-
-    /// `The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).`
-    fn is_too_long(&self) -> bool {
-        self.message.contains("exceeds the maximum number of tokens")
-    }
-
-    /// `"46s"`, or `"46.5s"`.
-    fn retry_delay(&self) -> Option<Duration> {
-        let text = self.details.iter().find_map(|detail| detail.retry_delay.as_deref())?;
-        let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
-    }
+/// `46s`, or `46.5s`.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
@@ -192,7 +148,7 @@ mod tests {
             assert_eq!(failed.retry_after, None, "{delay}");
         }
         let list = br#"[{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}]"#;
-        let failed = failure_from_event(list).expect("an error");
+        let failed = failure_from_event(list);
         assert_eq!((failed.class, failed.status), (FailureClass::Overloaded, 503));
     }
 }

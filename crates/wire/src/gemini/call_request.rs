@@ -13,9 +13,6 @@ const SEEDS: i64 = 1 << 31;
 
 /// Writes the body.
 pub(super) fn write_request(chat: Chat<'_>, model: &str) -> Result<Bytes, Untold> {
-    if chat.parallel_tool_calls == Some(false) && !chat.tools.is_empty() {
-        return Err(Untold::here("parallel_tool_calls", "Gemini may always call several tools"));
-    }
     let declarations = chat.tools.iter().map(|tool| Declaration {
         name: &tool.name,
         description: tool.description.as_deref(),

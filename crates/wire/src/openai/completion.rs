@@ -1,10 +1,11 @@
 //! An answer in one piece: written by the mock provider, read by the gateway and the driver.
 
 use super::json_string;
-use super::text::Text;
+use crate::call::{Count, Perhaps, read_tolerantly};
 use crate::{Usage, push_text};
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::io::Write as _;
 
 /// What all parts of one answer have in common.
@@ -85,43 +86,74 @@ impl FinishReason {
     }
 }
 
-/// Reads the body of an answer in one piece; `None` if it is none.
+/// Reads the body of a chat's answer in one piece; `None` if it has no choice.
 #[must_use]
 pub fn read_completion(body: &[u8]) -> Option<Completion> {
-    #[derive(Deserialize)]
-    struct Shape {
-        choices: Vec<Choice>,
-        usage: Option<UsageShape>,
-    }
-    #[derive(Deserialize)]
-    struct Choice {
-        #[serde(rename = "message")]
-        _message: Message,
-        finish_reason: Option<FinishReason>,
-    }
-    #[derive(Deserialize)]
-    struct Message {
-        #[serde(default, rename = "content")]
-        _content: Text,
-    }
-    let shape: Shape = serde_json::from_slice(body).ok()?;
-    Some(Completion {
-        finish: shape.choices.first()?.finish_reason,
-        usage: shape.usage.map(Usage::from),
-    })
+    read_tolerantly(body, |bytes| serde_json::from_slice(bytes))
+        .ok()
+        .and_then(WithChoices::completion)
 }
 
-/// `usage` as OpenAI writes it.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// An answer that is as it should be, as far as a router needs to know it: texts are not even read.
+#[derive(Deserialize)]
+pub(super) struct WithChoices {
+    choices: Vec<Choice>,
+    usage: Option<Perhaps<UsageShape>>,
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Option<IgnoredAny>,
+    text: Option<IgnoredAny>,
+    finish_reason: Option<Perhaps<FinishReason>>,
+    /// What OpenRouter says went wrong with it.
+    error: Option<IgnoredAny>,
+}
+
+impl WithChoices {
+    /// `None` if this needs a closer look.
+    pub(super) fn completion(self) -> Option<Completion> {
+        let first = self.choices.first()?;
+        let is_choice = first.message.is_some() || first.text.is_some();
+        let told = self.error.is_some() || first.error.is_some();
+        (is_choice && !told).then(|| Completion {
+            finish: first.finish_reason.and_then(|finish| finish.0),
+            usage: self.usage.and_then(UsageShape::known),
+        })
+    }
+}
+
+/// `usage` as OpenAI writes it, and as others do: every count may be missing or odd.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct UsageShape {
-    prompt_tokens: u32,
-    #[serde(default)]
-    completion_tokens: u32,
+    #[serde(alias = "input_tokens")]
+    prompt_tokens: Count,
+    #[serde(alias = "output_tokens")]
+    completion_tokens: Count,
+    total_tokens: Count,
 }
 
-impl From<UsageShape> for Usage {
-    fn from(shape: UsageShape) -> Self {
-        Self { input_tokens: shape.prompt_tokens, output_tokens: shape.completion_tokens }
+impl UsageShape {
+    /// What was used, if both counts are told, or one and the sum.
+    pub(super) fn known(shape: Perhaps<Self>) -> Option<Usage> {
+        let Self { prompt_tokens, completion_tokens, total_tokens } = shape.0?;
+        let rest = |known: u32| total_tokens.0?.checked_sub(known);
+        let (input_tokens, output_tokens) = match (prompt_tokens.0, completion_tokens.0) {
+            (Some(input), Some(output)) => (input, output),
+            (Some(input), None) => (input, rest(input)?),
+            (None, Some(output)) => (rest(output)?, output),
+            (None, None) => return None,
+        };
+        Some(Usage { input_tokens, output_tokens })
+    }
+
+    /// What was used for an answer that has no tokens: the prompt alone.
+    pub(super) fn known_of_prompt(shape: Perhaps<Self>) -> Option<Usage> {
+        let shape = shape.0?;
+        let input_tokens = shape.prompt_tokens.0.or(shape.total_tokens.0)?;
+        Some(Usage { input_tokens, output_tokens: 0 })
     }
 }
 
@@ -168,5 +200,32 @@ mod tests {
         let strange = br#"{"choices":[{"message":{},"finish_reason":"bored"}]}"#;
         let expected = Completion { finish: Some(FinishReason::Other), usage: None };
         assert_eq!(read_completion(strange), Some(expected));
+    }
+
+    #[test]
+    fn usage_is_known_when_both_counts_follow_from_what_is_told() {
+        let usage = |json: &str| {
+            let body = format!(r#"{{"choices":[{{"message":{{}}}}],"usage":{json}}}"#);
+            let usage =
+                read_completion(body.as_bytes()).expect("an answer, whatever its usage").usage;
+            usage.map(|usage| (usage.input_tokens, usage.output_tokens))
+        };
+        assert_eq!(usage(r#"{"prompt_tokens":8.0,"completion_tokens":1.0}"#), Some((8, 1)));
+        assert_eq!(usage(r#"{"prompt_tokens":8,"total_tokens":9}"#), Some((8, 1)));
+        assert_eq!(usage(r#"{"input_tokens":8,"output_tokens":1}"#), Some((8, 1)));
+        for unknown in [
+            "null",
+            "[]",
+            "\"11\"",
+            "{}",
+            r#"{"total_tokens":8}"#,
+            r#"{"prompt_tokens":8,"completion_tokens":null}"#,
+            r#"{"prompt_tokens":-1,"completion_tokens":1}"#,
+            r#"{"prompt_tokens":"8","completion_tokens":1}"#,
+            r#"{"prompt_tokens":8,"total_tokens":7}"#,
+            r#"{"prompt_tokens":99999999999999999999,"completion_tokens":1}"#,
+        ] {
+            assert_eq!(usage(unknown), None, "{unknown}");
+        }
     }
 }

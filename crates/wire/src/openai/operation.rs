@@ -2,12 +2,15 @@
 //! only for what a router needs to know.
 
 use super::completion::{Completion, FinishReason, UsageShape};
-use super::failure::failure_from_error;
 use super::stream::{Chunk, StreamEvent};
-use crate::call::StreamReader;
-use crate::{SseEvent, Usage};
+use crate::SseEvent;
+use crate::call::{
+    Perhaps, StreamReader, failure_from_error, failure_of_body, read_tolerantly, tells_error,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use squall_failure::Failure;
 use std::fmt;
 
 /// What a request asks for.
@@ -54,45 +57,47 @@ impl Operation {
         matches!(self, Self::Chat | Self::Completion)
     }
 
-    /// Reads an answer in one piece; `None` if it is none.
-    #[must_use]
-    pub fn read_answer(self, body: &[u8]) -> Option<Completion> {
+    /// Reads an answer in one piece. JSON of another form than OpenAI's is an answer all the same, of which
+    /// nothing is known: clients get it as it came.
+    ///
+    /// # Errors
+    /// When it tells an error, or is no JSON object at all.
+    pub fn read_answer(self, body: &[u8]) -> Result<Completion, Failure> {
+        if let Some(completion) = self.read_usual(body) {
+            return Ok(completion);
+        }
+        let value = read_tolerantly(body, |bytes| serde_json::from_slice::<Value>(bytes));
+        match &value {
+            Ok(value @ Value::Object(_)) if !tells_error(value) => {
+                Ok(Completion { finish: None, usage: None })
+            }
+            _ => Err(failure_of_body(body, &value)),
+        }
+    }
+
+    /// Reads an answer of the form that OpenAI has for it.
+    fn read_usual(self, body: &[u8]) -> Option<Completion> {
         match self {
-            Self::Chat => super::read_completion(body),
-            Self::Completion => read_text(body),
+            Self::Chat | Self::Completion => super::read_completion(body),
             Self::Embedding => read_embeddings(body),
             Self::Response => {
                 let response: ResponseShape = serde_json::from_slice(body).ok()?;
-                (response.object.as_deref() == Some("response")).then(|| response.completion())
+                let is_one = response.object.as_deref() == Some("response");
+                (is_one && response.error.is_none()).then(|| response.completion())
             }
         }
     }
 
-    /// A reader for its streams, which clients get as they come.
+    /// A reader for its streams, which clients get as they come. `include_usage` as the client asked.
     #[must_use]
-    pub fn reader(self) -> Box<dyn StreamReader> {
+    pub fn reader(self, include_usage: bool) -> Box<dyn StreamReader> {
         match self {
-            Self::Response => Box::new(ResponseReader { ended: false }),
-            _ => Box::new(super::call::AsItCame),
+            Self::Response => Box::new(ResponseReader::default()),
+            Self::Chat | Self::Completion | Self::Embedding => {
+                Box::new(super::call::AsItCame::new(include_usage))
+            }
         }
     }
-}
-
-fn read_text(body: &[u8]) -> Option<Completion> {
-    #[derive(Deserialize)]
-    struct Shape {
-        choices: Vec<Choice>,
-        usage: Option<UsageShape>,
-    }
-    #[derive(Deserialize)]
-    struct Choice {
-        #[serde(rename = "text")]
-        _text: IgnoredAny,
-        finish_reason: Option<FinishReason>,
-    }
-    let shape: Shape = serde_json::from_slice(body).ok()?;
-    let finish = shape.choices.first()?.finish_reason;
-    Some(Completion { finish, usage: shape.usage.map(Usage::from) })
 }
 
 fn read_embeddings(body: &[u8]) -> Option<Completion> {
@@ -100,10 +105,12 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
     struct Shape {
         #[serde(rename = "data")]
         _data: Vec<IgnoredAny>,
-        usage: Option<UsageShape>,
+        usage: Option<Perhaps<UsageShape>>,
+        error: Option<IgnoredAny>,
     }
     let shape: Shape = serde_json::from_slice(body).ok()?;
-    Some(Completion { finish: None, usage: shape.usage.map(Usage::from) })
+    let usage = shape.usage.and_then(UsageShape::known_of_prompt);
+    shape.error.is_none().then_some(Completion { finish: None, usage })
 }
 
 /// A response, whole or as the last event of its stream has it.
@@ -111,19 +118,13 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
 struct ResponseShape {
     object: Option<String>,
     incomplete_details: Option<Incomplete>,
-    usage: Option<ResponseUsage>,
+    usage: Option<Perhaps<UsageShape>>,
     error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Incomplete {
     reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ResponseUsage {
-    input_tokens: u32,
-    output_tokens: u32,
 }
 
 impl ResponseShape {
@@ -134,22 +135,18 @@ impl ResponseShape {
             Some("content_filter") => FinishReason::ContentFilter,
             _ => FinishReason::Stop,
         };
-        let usage = self.usage.map(|ResponseUsage { input_tokens, output_tokens }| Usage {
-            input_tokens,
-            output_tokens,
-        });
-        Completion { finish: Some(finish), usage }
+        Completion { finish: Some(finish), usage: self.usage.and_then(UsageShape::known) }
     }
 }
 
 /// The reader of responses: their events have names, and the last one is the end mark.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ResponseReader {
     ended: bool,
 }
 
-impl StreamReader for ResponseReader {
-    fn read(&mut self, event: SseEvent<'_>, _out: &mut Vec<u8>) -> StreamEvent {
+impl ResponseReader {
+    fn take(&mut self, data: &[u8]) -> StreamEvent {
         #[derive(Deserialize)]
         struct Shape {
             #[serde(rename = "type")]
@@ -157,45 +154,58 @@ impl StreamReader for ResponseReader {
             response: Option<ResponseShape>,
             error: Option<IgnoredAny>,
         }
-        let Ok(Shape { kind, response, error }) = serde_json::from_slice(event.data) else {
+        let parse = |bytes: &[u8]| serde_json::from_slice::<Shape>(bytes);
+        let Ok(Shape { kind, response, error }) = read_tolerantly(data, parse) else {
             return StreamEvent::Unreadable;
         };
         let failed = response.as_ref().is_some_and(|response| response.error.is_some());
         match kind.as_deref() {
             Some("response.failed") if failed => {
-                StreamEvent::Error(failure_from_error(&response_error(event.data)))
+                StreamEvent::Error(failure_from_error(&response_error(data)))
             }
-            Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(event.data)),
-            None if error.is_some() => StreamEvent::Error(failure_from_error(event.data)),
+            Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(data)),
+            None if error.is_some() => StreamEvent::Error(failure_from_error(data)),
             Some("response.completed" | "response.incomplete") => {
                 self.ended = true;
                 let Some(response) = response else {
                     return StreamEvent::Chunk(Chunk::default());
                 };
                 let Completion { finish, usage } = response.completion();
-                StreamEvent::Chunk(Chunk { content: false, finish, usage })
+                StreamEvent::Chunk(Chunk { finish, usage, ..Chunk::default() })
             }
-            // Text, arguments of calls, thoughts: every kind of token comes as a delta.
+            // Text, arguments of calls, thoughts, sound: every kind of token comes as a delta, and pictures
+            // come in parts.
             Some(kind) => {
-                StreamEvent::Chunk(Chunk { content: kind.ends_with(".delta"), ..Chunk::default() })
+                let content = kind.ends_with(".delta") || kind.ends_with(".partial_image");
+                StreamEvent::Chunk(Chunk { content, ..Chunk::default() })
             }
             None => StreamEvent::Unreadable,
         }
+    }
+}
+
+impl StreamReader for ResponseReader {
+    fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
+        let read = self.take(event.data);
+        if matches!(read, StreamEvent::Chunk(_)) {
+            out.extend_from_slice(event.raw);
+        }
+        read
     }
 
     fn end(&mut self, _out: &mut Vec<u8>) -> bool {
         self.ended
     }
 
-    fn passes_through(&self) -> bool {
+    fn passes_comments(&self) -> bool {
         true
     }
 }
 
 /// The error that stands in the response of an event.
 fn response_error(data: &[u8]) -> Vec<u8> {
-    let event: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
-    event["response"]["error"].to_string().into_bytes()
+    let event = read_tolerantly(data, |bytes| serde_json::from_slice::<Value>(bytes));
+    event.unwrap_or_default()["response"]["error"].to_string().into_bytes()
 }
 
 /// How much there is of something to read, in bytes: its texts, four bytes for a token that is told as a
@@ -262,7 +272,7 @@ impl<'de> Visitor<'de> for BulkVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SseDecoder;
+    use crate::{SseDecoder, Usage};
     use squall_failure::FailureClass;
 
     #[test]
@@ -281,15 +291,89 @@ mod tests {
             "usage":{"input_tokens":36,"output_tokens":87,"total_tokens":123}}"#;
         let read = Operation::Response.read_answer(response).expect("an answer");
         assert_eq!((read.is_filtered(), read.usage), (true, usage(36, 87)));
-        for operation in Operation::ALL {
-            for body in ["", "{}", "[]", r#"{"error":{}}"#] {
-                assert_eq!(operation.read_answer(body.as_bytes()), None, "{operation:?}: {body}");
+    }
+
+    #[test]
+    fn vectors_tell_the_tokens_of_the_prompt_under_any_name() {
+        let usage = |usage: &str| {
+            let body = format!(r#"{{"data":[],"usage":{usage}}}"#);
+            Operation::Embedding.read_answer(body.as_bytes()).expect("an answer").usage
+        };
+        let eight = Some(Usage { input_tokens: 8, output_tokens: 0 });
+        assert_eq!(usage(r#"{"total_tokens":8}"#), eight);
+        assert_eq!(usage(r#"{"prompt_tokens":8.0,"completion_tokens":null}"#), eight);
+        assert_eq!(usage(r#"{"prompt_tokens":-1}"#), None);
+    }
+
+    #[test]
+    fn json_of_another_form_is_an_answer_of_which_nothing_is_known() {
+        for body in [
+            r#"{"choices":[{"message":{"content":"a \ud83d"},"finish_reason":7}],"usage":"none"}"#,
+            r#"{"choices":[],"object":"chat.completion"}"#,
+            r#"{"choices":[{"message":{"content":"a"}}],"error":null}"#,
+            r#"{"choices":[{"message":{"content":"a"}}],"error":{}}"#,
+            r#"{"message":{"role":"assistant","content":"as Ollama has it"},"done":true}"#,
+            r#"{"results":[1]}"#,
+        ] {
+            for operation in Operation::ALL {
+                assert!(operation.read_answer(body.as_bytes()).is_ok(), "{operation:?}: {body}");
             }
         }
     }
 
+    #[test]
+    fn an_error_with_status_200_is_one_of_its_own_class() {
+        let class = |body: &str| {
+            let classes = Operation::ALL
+                .map(|operation| operation.read_answer(body.as_bytes()).expect_err(body).class);
+            assert!(classes.iter().all(|class| *class == classes[0]), "{body}: {classes:?}");
+            classes[0]
+        };
+        for (body, expected) in [
+            (r#"{"error":{"message":"Rate limit exceeded","code":429}}"#, FailureClass::Throttled),
+            (r#"{"error":{"message":"?","code":"429"}}"#, FailureClass::Throttled),
+            (r#"{"error":{"message":"?","type":"server_error"}}"#, FailureClass::Server),
+            (r#"{"error":"model is overloaded"}"#, FailureClass::Overloaded),
+            (r#"{"detail":"Rate limit reached"}"#, FailureClass::Throttled),
+            (r#"{"message":"Invalid API key","code":401}"#, FailureClass::Auth),
+            (r#"{"object":"error","message":"?","code":400}"#, FailureClass::BadRequest),
+            (
+                r#"[{"error":{"code":503,"message":"?","status":"UNAVAILABLE"}}]"#,
+                FailureClass::Overloaded,
+            ),
+            (
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                FailureClass::Overloaded,
+            ),
+            (
+                r#"{"choices":[{"error":{"code":502,"message":"?"},"message":{"content":""}}],"error":{"code":502}}"#,
+                FailureClass::Server,
+            ),
+            (
+                r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#,
+                FailureClass::QuotaSpent,
+            ),
+        ] {
+            assert_eq!(class(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed_and_half_of_it_is_cut() {
+        for operation in Operation::ALL {
+            let class = |body: &str| {
+                let failure = operation.read_answer(body.as_bytes()).expect_err(body);
+                (failure.class, failure.status)
+            };
+            for body in ["", " \n", "<html>busy</html>", "busy", "[]", "3", "data: {}\n\n"] {
+                assert_eq!(class(body), (FailureClass::Malformed, 200), "{operation:?}: {body}");
+            }
+            assert_eq!(class(r#"{"choices":[{"mess"#), (FailureClass::Cut, 200), "{operation:?}");
+        }
+    }
+
     fn events(stream: &str) -> (Vec<StreamEvent>, bool) {
-        let mut reader = Operation::Response.reader();
+        let mut reader = Operation::Response.reader(false);
         let mut decoder = SseDecoder::new();
         decoder.push(stream.as_bytes());
         let mut events = Vec::new();

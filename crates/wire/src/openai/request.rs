@@ -139,12 +139,13 @@ impl ChatRequest {
         &self.body
     }
 
-    /// The body to send upstream: with `model` in place of its own, and, if it asks for a stream, with
-    /// `stream_options.include_usage` set, so that what was used is known. Every other byte stays.
+    /// The body to send upstream: with `model` in place of its own, and, if it asks for a stream and
+    /// `ask_usage`, with `stream_options.include_usage` set, so that what was used is known. Every other
+    /// byte stays.
     #[must_use]
-    pub fn body_for(&self, model: &str) -> Bytes {
+    pub fn body_for(&self, model: &str, ask_usage: bool) -> Bytes {
         let mut edits = vec![(self.model_span.clone(), json_string(model))];
-        if self.stream && !self.include_usage && self.operation.asks_for_usage() {
+        if ask_usage && self.adds_usage() {
             edits.push(self.usage_edit());
         }
         edits.sort_unstable_by_key(|(span, _)| span.start);
@@ -158,6 +159,12 @@ impl ChatRequest {
         }
         out.extend_from_slice(&self.body[kept..]);
         out.into()
+    }
+
+    /// Whether a stream of it says its usage only if that is added to what the client asked.
+    #[must_use]
+    pub const fn adds_usage(&self) -> bool {
+        self.stream && !self.include_usage && self.operation.asks_for_usage()
     }
 
     /// Sets `include_usage`, in the options that are there or in new ones before the first field.
@@ -317,7 +324,7 @@ mod tests {
     }
 
     fn rewritten(body: &'static str) -> String {
-        String::from_utf8(parse(body).body_for("gpt \"x\"").to_vec()).expect("UTF-8")
+        String::from_utf8(parse(body).body_for("gpt \"x\"", true).to_vec()).expect("UTF-8")
     }
 
     #[test]
@@ -411,7 +418,7 @@ mod tests {
         assert_eq!(request.max_tokens, Some(9));
         assert!(request.stream && request.needs.tools);
         assert_eq!(
-            request.body_for("gpt"),
+            request.body_for("gpt", true),
             r#"{"model":"gpt","input":"hi","stream":true,"max_output_tokens":9,"tools":[]}"#,
             "a response tells its usage unasked"
         );

@@ -2,12 +2,13 @@
 
 use super::completion::{Answer, FinishReason, UsageShape, push_usage};
 use super::error::ApiError;
-use super::failure::failure_from_error;
 use super::json_string;
-use super::text::Text;
-use crate::{Usage, word};
-use serde::Deserialize;
+use super::made::{Made, Something};
+use crate::call::{Perhaps, failure_from_error, read_tolerantly, tells_error};
+use crate::{SseEvent, Usage, word};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use squall_failure::Failure;
 use std::io::Write as _;
 
@@ -96,17 +97,17 @@ pub enum StreamEvent {
     Chunk(Chunk),
     /// An error in the middle of the stream: nothing good follows.
     Error(Failure),
-    /// The end mark: a stream without it was cut.
+    /// The end mark.
     Done,
-    /// Not an event of OpenAI's.
+    /// Not an event of OpenAI's: no client gets it.
     Unreadable,
 }
 
 /// A part of an answer. One that has none of the below tells only the role.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Chunk {
-    /// Whether it has content: text that is not empty, or a part of a tool call. The first such chunk
-    /// is the first token.
+    /// Whether it has anything that the model made: text, thoughts, sound, pictures, parts of calls. The
+    /// first such chunk is the first token.
     pub content: bool,
     /// Why the answer ended, if it did.
     pub finish: Option<FinishReason>,
@@ -118,66 +119,155 @@ impl StreamEvent {
     /// Reads the data of an event.
     #[must_use]
     pub fn read(data: &[u8]) -> Self {
+        Self::read_choices(data, |_, _| {})
+    }
+
+    /// The same, telling of each choice its index and whether it ends here.
+    fn read_choices(data: &[u8], mut see: impl FnMut(u32, bool)) -> Self {
         let data = data.trim_ascii();
         if data == b"[DONE]" {
             return Self::Done;
         }
-        let Ok(shape) = serde_json::from_slice::<Shape>(data) else {
+        let Ok(shape) = read_tolerantly(data, |bytes| serde_json::from_slice::<Shape>(bytes))
+        else {
             return Self::Unreadable;
         };
-        if shape.error.is_some() {
-            return Self::Error(failure_from_error(data));
+        // What has no choices may be an error, too, of a shape that is not OpenAI's.
+        let choices = shape.choices.as_deref().unwrap_or_default();
+        let is_strange = shape.choices.is_none()
+            || shape.error.is_some()
+            || choices.iter().any(|choice| choice.error.is_some());
+        if is_strange {
+            let value = read_tolerantly(data, |bytes| serde_json::from_slice::<Value>(bytes));
+            if value.is_ok_and(|value| tells_error(&value)) {
+                return Self::Error(failure_from_error(data));
+            }
         }
-        let Some(choices) = shape.choices else {
+        let looks_like_a_chunk = shape.choices.is_some()
+            || shape.usage.is_some()
+            || (shape.object.is_some() && shape.id.is_some());
+        if !looks_like_a_chunk {
             return Self::Unreadable;
-        };
+        }
+        for choice in choices {
+            see(choice.index.0.unwrap_or(0), choice.finish().is_some());
+        }
         Self::Chunk(Chunk {
             content: choices.iter().any(Choice::has_content),
-            finish: choices.iter().find_map(|choice| choice.finish_reason),
-            usage: shape.usage.map(Usage::from),
+            finish: choices.iter().find_map(Choice::finish),
+            usage: shape.usage.and_then(UsageShape::known),
         })
+    }
+}
+
+/// The most answers to one request that are told apart: more than OpenAI gives.
+const ANSWERS_MAX: usize = 128;
+
+/// One stream as a client sees it. It is whole at its end mark, or at a proper end of its body once every
+/// answer in it has said why it ended: many servers never send the mark.
+#[derive(Clone, Debug, Default)]
+pub struct ChatStream {
+    /// Of each answer, by index: whether it has begun, and whether it has ended.
+    answers: Vec<(bool, bool)>,
+    done: bool,
+    /// Whether the last event had a choice.
+    had_choice: bool,
+}
+
+impl ChatStream {
+    /// Reads an event.
+    pub fn read(&mut self, event: &SseEvent<'_>) -> StreamEvent {
+        let answers = &mut self.answers;
+        let mut had_choice = false;
+        let read = StreamEvent::read_choices(event.data, |index, ends| {
+            had_choice = true;
+            let Some(place) = usize::try_from(index).ok().filter(|place| *place < ANSWERS_MAX)
+            else {
+                return;
+            };
+            if answers.len() <= place {
+                answers.resize(place + 1, (false, false));
+            }
+            answers[place].0 = true;
+            answers[place].1 |= ends;
+        });
+        self.done |= read == StreamEvent::Done;
+        self.had_choice = had_choice;
+        // Some name an error, and tell it without saying again that it is one.
+        if event.name == b"error" && !had_choice {
+            return StreamEvent::Error(failure_from_error(event.data));
+        }
+        read
+    }
+
+    /// Whether the last event was a chunk without a choice.
+    #[must_use]
+    pub const fn lacked_choice(&self) -> bool {
+        !self.had_choice
+    }
+
+    /// Whether the end mark has come.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether nothing is missing, now that the body has ended as it should.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let mut begun = self.answers.iter().filter(|(begun, _)| *begun).peekable();
+        self.done || (begun.peek().is_some() && begun.all(|(_, ended)| *ended))
     }
 }
 
 #[derive(Deserialize)]
 struct Shape {
     choices: Option<Vec<Choice>>,
-    usage: Option<UsageShape>,
+    usage: Option<Perhaps<UsageShape>>,
     error: Option<IgnoredAny>,
+    object: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
     #[serde(default)]
-    delta: Delta,
+    index: Perhaps<u32>,
+    #[serde(default)]
+    delta: Made,
+    /// The whole of it, as some send it in their only chunk.
+    #[serde(default)]
+    message: Made,
     /// What a completion of the older kind says.
     #[serde(default)]
-    text: Text,
-    finish_reason: Option<FinishReason>,
+    text: Something,
+    #[serde(default)]
+    finish_reason: Perhaps<Ended>,
+    error: Option<IgnoredAny>,
 }
 
 impl Choice {
     fn has_content(&self) -> bool {
-        self.text.bytes > 0 || self.delta.has_content()
+        self.text.0 || self.delta.0 || self.message.0
+    }
+
+    fn finish(&self) -> Option<FinishReason> {
+        self.finish_reason.0.and_then(|ended| ended.0)
     }
 }
 
-#[derive(Default, Deserialize)]
-struct Delta {
-    #[serde(default)]
-    content: Text,
-    #[serde(default)]
-    refusal: Text,
-    /// The models that think aloud tell it here: tokens that are paid for like others.
-    #[serde(default)]
-    reasoning_content: Text,
-    tool_calls: Option<Vec<IgnoredAny>>,
-}
+/// A reason to end; an empty one, which some send with every chunk, is none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ended(Option<FinishReason>);
 
-impl Delta {
-    fn has_content(&self) -> bool {
-        self.content.bytes + self.refusal.bytes + self.reasoning_content.bytes > 0
-            || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+impl<'de> Deserialize<'de> for Ended {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reason =
+            Option::<String>::deserialize(deserializer)?.filter(|reason| !reason.is_empty());
+        Ok(Self(reason.map(|reason| {
+            let json = json_string(&reason);
+            serde_json::from_str(&json).unwrap_or(FinishReason::Other)
+        })))
     }
 }
 
@@ -248,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_text_or_a_tool_call_and_never_an_empty_string() {
+    fn whatever_the_model_made_is_content_and_what_is_empty_is_not() {
         let content = |delta: &str| {
             let data = format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#);
             match StreamEvent::read(data.as_bytes()) {
@@ -256,13 +346,102 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        assert!(content(r#"{"content":"a"}"#));
-        assert!(content(r#"{"content":null,"tool_calls":[{"index":0}]}"#));
-        assert!(content(r#"{"reasoning_content":"hm"}"#));
-        assert!(content(r#"{},"text":"a""#));
-        for delta in ["{}", r#"{"role":"assistant","content":""}"#, r#"{"tool_calls":[]}"#] {
+        for delta in [
+            r#"{"content":"a"}"#,
+            r#"{"content":[{"type":"text","text":"a"}]}"#,
+            r#"{"content":null,"tool_calls":[{"index":0}]}"#,
+            r#"{"function_call":{"name":"f","arguments":""}}"#,
+            r#"{"refusal":"no"}"#,
+            r#"{"reasoning_content":"hm"}"#,
+            r#"{"content":"","reasoning":"hm"}"#,
+            r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
+            r#"{"thinking_blocks":[{"type":"thinking","thinking":"","signature":"x"}]}"#,
+            r#"{"audio":{"id":"audio_1","data":"UklG"}}"#,
+            r#"{"images":[{"type":"image_url","image_url":{"url":"data:"}}]}"#,
+            r#"{"content":"half \ud83d"}"#,
+            r#"{},"text":"a""#,
+            r#"{},"message":{"content":"a"}"#,
+        ] {
+            assert!(content(delta), "{delta}");
+        }
+        for delta in [
+            "{}",
+            "null",
+            r#"{"role":"assistant","content":""}"#,
+            r#"{"role":"assistant","name":"Assistant","content":"","refusal":null}"#,
+            r#"{"tool_calls":[]}"#,
+            r#"{"audio":{},"provider_specific_fields":null,"padding":false,"n":3}"#,
+        ] {
             assert!(!content(delta), "{delta}");
         }
+    }
+
+    fn read_all(events: &[&str]) -> (Vec<StreamEvent>, bool) {
+        let (mut decoder, mut stream) = (SseDecoder::new(), ChatStream::default());
+        for event in events {
+            decoder.push(format!("data: {event}\n\n").as_bytes());
+        }
+        let mut read = Vec::new();
+        while let Some(event) = decoder.next_event().expect("events are short") {
+            read.push(stream.read(&event));
+        }
+        (read, stream.is_whole())
+    }
+
+    #[test]
+    fn a_stream_is_whole_when_each_of_its_answers_said_why_it_ended() {
+        let token = |index: u32| {
+            format!(
+                r#"{{"choices":[{{"index":{index},"delta":{{"content":"a"}},"finish_reason":""}}]}}"#
+            )
+        };
+        let end = |index: u32| {
+            format!(r#"{{"choices":[{{"index":{index},"delta":{{}},"finish_reason":"eos"}}]}}"#)
+        };
+        let (one, two) = (token(0), token(1));
+        let (one_ends, two_ends) = (end(0), end(1));
+        assert!(!read_all(&[]).1);
+        assert!(!read_all(&[&one]).1, "it never said that it ends");
+        assert!(read_all(&[&one, &one_ends]).1);
+        assert!(!read_all(&[&one, &two, &one_ends]).1, "the second has not ended");
+        assert!(read_all(&[&one, &two, &one_ends, &two_ends]).1);
+        assert!(read_all(&[&one, "[DONE]"]).1);
+        assert!(read_all(&[&token(u32::MAX), &one, &one_ends]).1, "no such answer is waited for");
+    }
+
+    #[test]
+    fn odd_usage_is_no_reason_to_lose_a_chunk() {
+        for usage in ["null", "-1", "[]", "{}", r#"{"prompt_tokens":-1}"#, r#""none""#] {
+            let data = format!(r#"{{"choices":[{{"delta":{{"content":"a"}}}}],"usage":{usage}}}"#);
+            let expected = Chunk { content: true, ..Chunk::default() };
+            assert_eq!(StreamEvent::read(data.as_bytes()), StreamEvent::Chunk(expected), "{usage}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_wherever_it_stands() {
+        for (data, class) in [
+            (r#"{"error":{"message":"?","code":429}}"#, FailureClass::Throttled),
+            (
+                r#"{"id":"g","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"?"}}"#,
+                FailureClass::Server,
+            ),
+            (
+                r#"{"choices":[{"index":0,"delta":{},"error":{"code":"server_is_overloaded"}}]}"#,
+                FailureClass::Overloaded,
+            ),
+            (r#"{"object":"error","message":"?","code":400}"#, FailureClass::BadRequest),
+            (r#"{"detail":"Rate limit reached"}"#, FailureClass::Throttled),
+        ] {
+            match StreamEvent::read(data.as_bytes()) {
+                StreamEvent::Error(failure) => assert_eq!(failure.class, class, "{data}"),
+                other => panic!("{data}: {other:?}"),
+            }
+        }
+        let mut named = SseDecoder::new();
+        named.push(b"event: error\ndata: {\"code\":503}\n\n");
+        let event = named.next_event().expect("short").expect("an event");
+        assert!(matches!(ChatStream::default().read(&event), StreamEvent::Error(_)));
     }
 
     #[test]
@@ -275,7 +454,8 @@ mod tests {
             StreamEvent::Error(failure) => assert_eq!(failure.class, FailureClass::Overloaded),
             other => panic!("{other:?}"),
         }
-        for data in ["", "{}", "[1]", "hello", "{\"choices\":3}"] {
+        for data in ["", "{}", "[1]", "hello", "{\"choices\":3}", "{\"type\":\"ping\"}", "{\"choi"]
+        {
             assert_eq!(StreamEvent::read(data.as_bytes()), StreamEvent::Unreadable, "{data}");
         }
     }

@@ -16,7 +16,7 @@ const USAGE: Usage = Usage { input_tokens: 17, output_tokens: 5 };
 fn asked(format: Format, chat: &Value) -> Asked {
     let chat = ChatRequest::parse(chat.to_string().into()).expect("a request");
     let caller = dialect(format);
-    let body = caller.body(&chat, "the-model").expect("the vendor has words for it");
+    let body = caller.body(&chat, "the-model", true).expect("the vendor has words for it");
     let path = caller.chat_path("the-model", chat.stream);
     let path = format!("{}{path}", format.base_path());
     let (path, query) = path.split_once('?').map_or((&*path, None), |(path, q)| (path, Some(q)));

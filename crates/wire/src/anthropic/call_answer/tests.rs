@@ -83,9 +83,33 @@ fn a_refusal_is_an_answer_that_was_filtered() {
 }
 
 #[test]
-fn what_is_no_answer_was_cut() {
-    for body in ["", "{}", r#"{"type":"error"}"#, r#"{"id":"msg_1","model":"m","content":[{}]}"#] {
+fn what_is_no_answer_says_what_it_is_instead() {
+    for (body, class) in [
+        ("", FailureClass::Malformed),
+        ("<html>", FailureClass::Malformed),
+        ("{}", FailureClass::Malformed),
+        (r#"{"id":"msg_1","model":"m","content":[{}]}"#, FailureClass::Malformed),
+        (r#"{"id":"msg_1","model":"m","cont"#, FailureClass::Cut),
+        (
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"?"}}"#,
+            FailureClass::Throttled,
+        ),
+    ] {
         let failure = read_answer(body.as_bytes(), &stamp()).expect_err("no answer");
-        assert_eq!(failure.class, FailureClass::Cut, "{body}");
+        assert_eq!((failure.class, failure.status), (class, 200), "{body}");
+    }
+}
+
+#[test]
+fn odd_usage_and_half_a_surrogate_are_no_reason_to_lose_an_answer() {
+    for usage in ["null", "-1", "{}", r#"{"input_tokens":null,"output_tokens":-3}"#] {
+        let body = format!(
+            r#"{{"content":[{{"type":"text","text":"so \ud83d"}}],"stop_reason":"max_tokens","usage":{usage}}}"#
+        );
+        let whole = read_answer(body.as_bytes(), &stamp()).expect("an answer");
+        assert_eq!(whole.completion.usage, None, "{usage}");
+        let told: Value = serde_json::from_slice(&whole.body).expect("JSON");
+        assert_eq!(told["choices"][0]["message"]["content"], "so \u{fffd}");
+        assert_eq!(told.get("usage"), None);
     }
 }

@@ -12,7 +12,7 @@ fn told(fields: &Value) -> Result<Value, Untold> {
     let fields = fields.as_object().expect("fields").clone();
     request.as_object_mut().expect("an object").extend(fields);
     let chat = ChatRequest::parse(request.to_string().into()).expect("a request");
-    let body = dialect(Format::Anthropic).body(&chat, "claude-haiku-4-5")?;
+    let body = dialect(Format::Anthropic).body(&chat, "claude-haiku-4-5", true)?;
     Ok(serde_json::from_slice(&body).expect("JSON"))
 }
 

@@ -177,12 +177,74 @@ fn each_stop_reason_has_its_word() {
 }
 
 #[test]
-fn without_its_end_mark_a_stream_has_not_ended() {
+fn a_stream_that_said_why_it_ends_is_whole_without_its_end_mark_and_no_other_is() {
     let whole = text();
-    let cut = whole.strip_suffix(STOP).expect("it ends so");
+    let unmarked = whole.strip_suffix(STOP).expect("it ends so");
+    let seen = read_stream(Format::Anthropic, true, unmarked);
+    assert!(seen.ended);
+    assert_eq!(seen.out, read_stream(Format::Anthropic, true, &whole).out);
+    let cut = unmarked.strip_suffix(&end("end_turn")).expect("it ends so");
     let seen = read_stream(Format::Anthropic, false, cut);
     assert!(!seen.ended);
     assert!(!seen.out.contains("[DONE]"));
+}
+
+#[test]
+fn arguments_that_come_whole_when_a_block_begins_are_kept_and_never_told_twice() {
+    let input = json!({ "city": "Oslo" });
+    let begun = |index, input: &serde_json::Value| {
+        let id = format!("t{index}");
+        block(index, &json!({ "type": "tool_use", "id": id, "name": "f", "input": input }))
+    };
+    let more =
+        delta(1, &json!({ "type": "input_json_delta", "partial_json": "{\"city\":\"Rome\"}" }));
+    // The second is told by deltas as well; of the third, neither block nor message says that it ends.
+    let stream = [
+        START,
+        &begun(0, &input),
+        &begun(1, &input),
+        &more,
+        &block_stop(0),
+        &begun(2, &input),
+        &end("tool_use"),
+    ];
+    let seen = read_stream(Format::Anthropic, false, &stream.concat());
+    let mut arguments = [String::new(), String::new(), String::new()];
+    for delta in seen.deltas() {
+        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            let place = call["index"].as_u64().expect("a place") as usize;
+            arguments[place] += call["function"]["arguments"].as_str().unwrap_or_default();
+        }
+    }
+    let oslo = "{\"city\":\"Oslo\"}".to_owned();
+    assert_eq!(arguments, [oslo.clone(), "{\"city\":\"Rome\"}".to_owned(), oslo]);
+    assert!(seen.ended);
+}
+
+#[test]
+fn whatever_the_model_does_counts_as_a_token_and_a_ping_does_not() {
+    let is_content = |event: String| {
+        let seen = read_stream(Format::Anthropic, false, &[START, &event].concat());
+        matches!(seen.events.last(), Some(StreamEvent::Chunk(Chunk { content: true, .. })))
+    };
+    for event in [
+        block(0, &json!({ "type": "thinking", "thinking": "Hm", "signature": "" })),
+        block(0, &json!({ "type": "redacted_thinking", "data": "x" })),
+        block(0, &json!({ "type": "server_tool_use", "id": "s", "name": "web_search" })),
+        delta(0, &json!({ "type": "thinking_delta", "thinking": "Hm" })),
+        delta(0, &json!({ "type": "signature_delta", "signature": "EqQ" })),
+        delta(0, &json!({ "type": "input_json_delta", "partial_json": "{" })),
+        delta(0, &json!({ "type": "text_delta", "text": "a" })),
+    ] {
+        assert!(is_content(event.clone()), "{event}");
+    }
+    for event in [PING.to_owned(), block_stop(0), block(0, &json!({ "type": "text", "text": "" }))]
+    {
+        assert!(!is_content(event.clone()), "{event}");
+    }
+    let thought = block(0, &json!({ "type": "thinking", "thinking": "Hm", "signature": "" }));
+    let seen = read_stream(Format::Anthropic, false, &[START, &thought].concat());
+    assert_eq!(seen.deltas()[1], json!({ "reasoning_content": "Hm" }));
 }
 
 #[test]

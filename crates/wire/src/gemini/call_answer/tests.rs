@@ -177,10 +177,55 @@ fn a_whole_answer_is_told_as_openai_tells_it() {
 }
 
 #[test]
-fn what_is_no_answer_was_cut() {
+fn what_is_no_answer_says_what_it_is_instead() {
     let unfinished = piece(&json!([{ "text": "Hi" }]), None).to_string();
-    for body in ["", "{}", "[]", r#"{"candidates":[]}"#, &unfinished] {
+    for (body, class) in [
+        ("", FailureClass::Malformed),
+        ("<html>", FailureClass::Malformed),
+        ("{}", FailureClass::Malformed),
+        ("[]", FailureClass::Malformed),
+        (r#"{"candidates":[]}"#, FailureClass::Malformed),
+        (r#"{"candidates":[{"con"#, FailureClass::Cut),
+        (&unfinished, FailureClass::Cut),
+        (
+            r#"{"error":{"code":429,"message":"?","status":"RESOURCE_EXHAUSTED"}}"#,
+            FailureClass::Throttled,
+        ),
+        (
+            r#"[{"error":{"code":503,"message":"?","status":"UNAVAILABLE"}}]"#,
+            FailureClass::Overloaded,
+        ),
+    ] {
         let failure = read_answer(body.as_bytes(), &stamp()).expect_err("no answer");
-        assert_eq!(failure.class, FailureClass::Cut, "{body}");
+        assert_eq!(failure.class, class, "{body}");
     }
+}
+
+#[test]
+fn odd_usage_and_half_a_surrogate_are_no_reason_to_lose_an_answer() {
+    for usage in ["null", "-1", "[]", r#"{"promptTokenCount":null,"candidatesTokenCount":-3}"#] {
+        let body = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"so \ud83d"}}]}},"finishReason":"STOP"}}],"usageMetadata":{usage}}}"#
+        );
+        let whole = read_answer(body.as_bytes(), &stamp()).expect("an answer");
+        assert_eq!(whole.completion.usage, None, "{usage}");
+        let told: Value = serde_json::from_slice(&whole.body).expect("JSON");
+        assert_eq!(told["choices"][0]["message"]["content"], "so \u{fffd}");
+        let seen = read_stream(Format::Gemini, true, &format!("data: {body}\n\n"));
+        assert!(seen.ended, "{usage}");
+        assert_eq!(seen.known().usage, None, "{usage}");
+    }
+}
+
+#[test]
+fn a_picture_that_the_model_made_is_passed_on() {
+    let parts = json!([{ "inlineData": { "mimeType": "image/png", "data": "iVBO" } }]);
+    let image =
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBO" } });
+    let seen = read(&[piece(&parts, Some("STOP"))]);
+    assert_eq!(seen.deltas()[1]["images"][0]["image_url"], image["image_url"]);
+    let body = piece(&parts, Some("STOP")).to_string();
+    let whole = read_answer(body.as_bytes(), &stamp()).expect("an answer");
+    let told: Value = serde_json::from_slice(&whole.body).expect("JSON");
+    assert_eq!(told["choices"][0]["message"]["images"], json!([image]));
 }

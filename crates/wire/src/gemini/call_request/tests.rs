@@ -10,7 +10,7 @@ fn told_to(model: &str, fields: &Value) -> Result<Value, Untold> {
     let fields = fields.as_object().expect("fields").clone();
     request.as_object_mut().expect("an object").extend(fields);
     let chat = ChatRequest::parse(request.to_string().into()).expect("a request");
-    let body = dialect(Format::Gemini).body(&chat, model)?;
+    let body = dialect(Format::Gemini).body(&chat, model, true)?;
     Ok(serde_json::from_slice(&body).expect("JSON"))
 }
 
@@ -140,7 +140,9 @@ fn tools_and_the_choice_among_them_are_told() {
             &json!({ "toolConfig": { "functionCallingConfig": expected } }),
         );
     }
-    refused(&json!({ "tools": tools, "parallel_tool_calls": false }), "parallel_tool_calls");
+    // What it cannot promise is no reason to refuse: clients send it with every request.
+    let fields = json!({ "tools": tools, "parallel_tool_calls": false });
+    assert_eq!(told_to("g", &fields), told_to("g", &json!({ "tools": tools })));
 }
 
 #[test]

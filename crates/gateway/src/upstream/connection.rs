@@ -1,0 +1,174 @@
+//! Which of a client's connections a request went over: one that had answered before may have been closed
+//! by its server while it lay idle, which is nobody's failure.
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::Error;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use std::future::Future;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// A mark that each connection bears, and that an answer or an error over it shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mark {
+    answered: Arc<AtomicBool>,
+}
+
+impl Mark {
+    /// An answer has come over this connection.
+    pub(super) fn set(extensions: &http::Extensions) {
+        if let Some(mark) = extensions.get::<Self>() {
+            mark.answered.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether an answer had come over the connection of this error before.
+    fn was_set(error: &Error) -> bool {
+        let mut extensions = http::Extensions::new();
+        if let Some(connected) = error.connect_info() {
+            connected.get_extras(&mut extensions);
+        }
+        extensions.get::<Self>().is_some_and(|mark| mark.answered.load(Ordering::Relaxed))
+    }
+}
+
+/// Whether the connection had answered before, and ended before it brought an answer to this request: the
+/// server closed it as the request was on its way. Vendors' own clients send it again at once.
+pub(super) fn is_reset_of_idle(error: &Error) -> bool {
+    Mark::was_set(error) && causes(error).any(is_end_of_connection)
+}
+
+/// Whether the gateway itself lacked what a connection takes: descriptors, memory, ports.
+pub(super) fn is_shortage(error: &(dyn std::error::Error + 'static)) -> bool {
+    /// Too many open files: in the system, in the process.
+    const FILES: [i32; 2] = [23, 24];
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+        error.raw_os_error().is_some_and(|code| FILES.contains(&code))
+            || matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::AddrNotAvailable)
+    })
+}
+
+fn is_end_of_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    }
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::NotConnected
+                | ErrorKind::UnexpectedEof
+        )
+    })
+}
+
+/// The error, and what it came of.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// A connector whose connections bear marks.
+#[derive(Clone, Debug)]
+pub(crate) struct Marking<C>(pub(super) C);
+
+impl<C> Service<Uri> for Marking<C>
+where
+    C: Service<Uri>,
+    C::Future: Send + 'static,
+{
+    type Response = Marked<C::Response>;
+    type Error = C::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, C::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move { Ok(Marked { io: connecting.await?, mark: Mark::default() }) })
+    }
+}
+
+/// A connection with its mark.
+#[derive(Debug)]
+pub(crate) struct Marked<T> {
+    io: T,
+    mark: Mark,
+}
+
+impl<T: Connection> Connection for Marked<T> {
+    fn connected(&self) -> Connected {
+        self.io.connected().extra(self.mark.clone())
+    }
+}
+
+impl<T: Read + Unpin> Read for Marked<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl<T: Write + Unpin> Write for Marked<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("around")]
+    struct Around(#[source] io::Error);
+
+    #[test]
+    fn a_lack_of_descriptors_is_the_gateways_own_and_a_refusal_is_not() {
+        for code in [23, 24] {
+            assert!(is_shortage(&Around(io::Error::from_raw_os_error(code))), "{code}");
+        }
+        assert!(is_shortage(&io::Error::from(ErrorKind::AddrNotAvailable)));
+        for kind in [ErrorKind::ConnectionRefused, ErrorKind::TimedOut, ErrorKind::ConnectionReset]
+        {
+            assert!(!is_shortage(&Around(io::Error::from(kind))), "{kind}");
+        }
+    }
+}

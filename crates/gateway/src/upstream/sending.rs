@@ -1,0 +1,90 @@
+//! A request as it is sent to one upstream, once or again.
+
+use super::Endpoint;
+use super::call::Known;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper_util::client::legacy::ResponseFuture;
+use squall_failure::{Failure, FailureClass};
+use squall_wire::call::{Dialect, Untold};
+use squall_wire::openai::{ChatRequest, Operation};
+use squall_wire::{RequestToken, TOKEN_HEADER};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much of a refusal is looked through for the name of an option.
+const LOOKED_AT: usize = 8 << 10;
+
+/// A request, and all that is needed to send it again.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) chat: Arc<ChatRequest>,
+    pub(super) known: Known,
+    /// The model that is called.
+    pub(super) model: String,
+    pub(super) token: Option<RequestToken>,
+    pub(super) between_tokens: Duration,
+    /// The gateway asks streams to tell their usage.
+    pub(super) ask_usage: bool,
+}
+
+impl Sending {
+    pub(super) fn dialect(&self) -> &'static dyn Dialect {
+        self.endpoint.dialect
+    }
+
+    /// The request leaves.
+    ///
+    /// # Errors
+    /// When the upstream's format has no words for it.
+    pub(super) fn send(&self) -> Result<ResponseFuture, Untold> {
+        self.request().map(|request| self.endpoint.client.request(request))
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, Untold> {
+        let Self { endpoint, chat, model, ask_usage, .. } = self;
+        let ask_usage = *ask_usage;
+        let (uri, body) = match chat.operation {
+            Operation::Chat => (
+                endpoint.chat_uri(model, chat.stream),
+                endpoint.dialect.body(chat, model, ask_usage)?,
+            ),
+            other => {
+                let path = endpoint.dialect.other_path(other, model);
+                let path = path.ok_or_else(|| Untold::no_operation(other))?;
+                (endpoint.base.below(&path), chat.body_for(model, ask_usage))
+            }
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.uri_mut() = uri.ok_or_else(|| Untold::no_model(model))?;
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.clone_from(&endpoint.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(token) = &self.token {
+            headers.insert(TOKEN_HEADER, token.header_value());
+        }
+        Ok(request)
+    }
+
+    /// Whether the provider refuses what the gateway added, and may be asked without it: from now on nobody
+    /// adds it here.
+    pub(super) fn learns_from(&mut self, failure: &Failure, body: &[u8]) -> bool {
+        let added = self.ask_usage
+            && self.chat.adds_usage()
+            && self.endpoint.dialect.takes_stream_options();
+        if !added || failure.class != FailureClass::BadRequest {
+            return false;
+        }
+        let body = String::from_utf8_lossy(&body[..body.len().min(LOOKED_AT)]);
+        let names_it = body.contains("stream_options") || body.contains("include_usage");
+        let learns = names_it && self.endpoint.learn_no_usage();
+        if learns {
+            self.ask_usage = false;
+        }
+        learns
+    }
+}
