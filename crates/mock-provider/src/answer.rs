@@ -51,6 +51,11 @@ struct Stream {
     sent: u32,
 }
 
+/// How many tokens are made at once, and how many bytes are handed to a connection before it has taken them:
+/// a reader that is slow, or a stream without gaps, costs no more memory than this.
+const TOKENS_AT_ONCE: u32 = 64;
+const FRAME_BYTES: usize = 16 << 10;
+
 impl AnswerBody {
     /// A body that is there.
     pub(crate) const fn whole(body: Bytes) -> Self {
@@ -134,11 +139,16 @@ impl Stream {
             match step {
                 Step::Tokens { through } => {
                     self.begin(&mut out);
+                    // What is due beyond this is made when this has left.
+                    let through = through.min(self.sent.saturating_add(TOKENS_AT_ONCE));
                     for n in self.sent..through {
                         self.pen.token(&mut out, n);
                     }
                     self.sent = through;
                     self.attempt.tokens_sent(through);
+                    if out.len() >= FRAME_BYTES {
+                        return (out, None);
+                    }
                 }
                 Step::Complete => {
                     self.complete(&mut out);

@@ -6,7 +6,7 @@ use squall_determinism::Timestamp;
 use squall_record::{AttemptOutcome, AttemptRow};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -24,7 +24,7 @@ struct State {
     latest: VecDeque<Event>,
     /// The number of the next event.
     next: u64,
-    file: Option<BufWriter<File>>,
+    file: Option<File>,
 }
 
 /// How many events are kept in memory.
@@ -77,7 +77,7 @@ impl EventLog {
     /// # Errors
     /// When the file cannot be written.
     pub fn to_file(path: &Path) -> io::Result<Self> {
-        let file = Some(BufWriter::new(File::create(path)?));
+        let file = Some(File::create(path)?);
         Ok(Self { has_file: true, state: Mutex::new(State { file, ..State::default() }) })
     }
 
@@ -142,11 +142,13 @@ impl EventLog {
 }
 
 impl State {
-    /// A disk that is full must not stop the rehearsal: the file is given up.
+    /// Hands a whole line to the system at once, so that a process that is killed has lost none. A disk that is
+    /// full must not stop the rehearsal: the file is given up.
     fn write(&mut self, line: &impl Serialize) {
-        if let Some(file) = &mut self.file
-            && (serde_json::to_writer(&mut *file, line).is_err() || file.write_all(b"\n").is_err())
-        {
+        let Some(file) = &mut self.file else { return };
+        let Ok(mut bytes) = serde_json::to_vec(line) else { return };
+        bytes.push(b'\n');
+        if file.write_all(&bytes).is_err() {
             self.file = None;
         }
     }
@@ -155,5 +157,21 @@ impl State {
         if self.file.as_mut().is_some_and(|file| file.flush().is_err()) {
             self.file = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::new_row;
+
+    #[test]
+    fn a_line_is_in_the_file_as_soon_as_it_is_told() {
+        let path = std::env::temp_dir().join(format!("squall-events-{}", std::process::id()));
+        let log = EventLog::to_file(&path).unwrap();
+        log.attempt("eu", &new_row(None, Timestamp::from_secs(1)));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"provider\":\"eu\"") && text.ends_with("}\n"), "{text}");
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -48,6 +48,10 @@ struct State {
     armed: Timestamp,
 }
 
+/// The longest answer that a request may ask for by its token: as long as any model's. A whole answer of it is
+/// less than a megabyte.
+pub(crate) const OUTPUT_TOKENS_MAX: u32 = 1 << 17;
+
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum End {
@@ -178,7 +182,7 @@ impl Shell {
             key: key_of(headers).map_or(0, name_hash),
             session: token.and_then(|token| token.session),
             input_tokens,
-            output_tokens: token.map(|token| token.output_tokens),
+            output_tokens: token.map(|token| token.output_tokens.min(OUTPUT_TOKENS_MAX)),
             stream: request.stream,
         };
         self.drive(&mut state, now, Input::Arrived(arrival));
