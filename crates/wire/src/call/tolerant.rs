@@ -52,7 +52,7 @@ fn mend_escapes(bytes: &mut [u8]) -> bool {
     found
 }
 
-/// The number of the `\uXXXX` that begins here.
+/// The number of the escape of four digits that begins here.
 fn escape(bytes: &[u8], at: usize) -> Option<u32> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
