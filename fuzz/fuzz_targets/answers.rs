@@ -1,4 +1,4 @@
-//! Fuzzes `answers`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `answers`, which is described in `tests/fuzz`.
 
 #![no_main]
 

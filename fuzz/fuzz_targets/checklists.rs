@@ -1,4 +1,4 @@
-//! Fuzzes `checklists`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `checklists`, which is described in `tests/fuzz`.
 
 #![no_main]
 

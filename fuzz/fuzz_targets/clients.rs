@@ -1,4 +1,4 @@
-//! Fuzzes `clients`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `clients`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `gateway_files`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `gateway_files`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `headers`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `headers`, which is described in `tests/fuzz`.
 
 #![no_main]
 

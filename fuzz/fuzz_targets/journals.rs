@@ -1,4 +1,4 @@
-//! Fuzzes `journals`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `journals`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `litellm_files`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `litellm_files`, which is described in `tests/fuzz`.
 
 #![no_main]
 

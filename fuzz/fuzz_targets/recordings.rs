@@ -1,4 +1,4 @@
-//! Fuzzes `recordings`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `recordings`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `scenarios`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `scenarios`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `streams`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `streams`, which is described in `tests/fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes `vendors`, which is described in `tests/fuzz/entries`.
+//! Fuzzes `vendors`, which is described in `tests/fuzz`.
 
 #![no_main]
 

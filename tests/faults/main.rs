@@ -119,14 +119,25 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
     Scenario::read("faults.yaml", &text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
-/// What the run says against itself: the driver lagged, or the gateway took long to bring a request to its provider.
-fn doubts(live: &Recording) -> Vec<String> {
+/// What the run says against itself: the driver lagged, or the servers took longer with a request than they do in
+/// virtual time, where every draw is the same and nothing is late.
+fn doubts(sim: &Recording, live: &Recording) -> Vec<String> {
+    let timely: BTreeMap<_, _> = sim.requests.iter().map(|row| (row.request, row)).collect();
+    let took = |row: &RequestRow| row.ended.since(row.sent);
+    let longer = live.requests.iter().filter_map(|row| {
+        let timely = timely.get(&row.request).filter(|timely| timely.outcome == row.outcome)?;
+        Some(took(row).saturating_sub(took(timely)))
+    });
     let sent: BTreeMap<_, _> = live.requests.iter().map(|row| (row.request, row.sent)).collect();
     let attempts = live.attempts.iter().filter(|row| row.seen_by == SeenBy::Provider);
     let on_its_way = attempts.filter_map(|row| Some(row.started.since(*sent.get(&row.request?)?)));
-    let lag = live.header.lag.map(|lag| ("the driver lagged by", lag.max));
-    let way = on_its_way.max().map(|way| ("a request was on its way for", way));
-    let late = [lag, way].into_iter().flatten().filter(|(_, late)| *late > LATE_MAX);
+    let measured = [
+        ("the driver lagged by", live.header.lag.map(|lag| lag.max)),
+        ("a request was on its way for", on_its_way.max()),
+        ("a request took longer than in virtual time by", longer.max()),
+    ];
+    let measured = measured.into_iter().filter_map(|(what, late)| Some((what, late?)));
+    let late = measured.filter(|(_, late)| *late > LATE_MAX);
     late.map(|(what, late)| format!("{what} {} ms", late.as_millis())).collect()
 }
 
@@ -140,7 +151,7 @@ fn differences(
     let live = undoubted(&format!("faults with {} providers", sim.header.providers.len()), || {
         let live = squall_live::run(scenario, &squall_live::RunOptions::default(), |_| {}).unwrap();
         assert_eq!(sim.requests.len(), live.requests.len());
-        Run { doubts: doubts(&live), result: live }
+        Run { doubts: doubts(&sim, &live), result: live }
     });
     let Some(live) = live else { return BTreeMap::new() };
     let (in_time, over_sockets) = (by_request(&sim, &seen), by_request(&live, &seen));

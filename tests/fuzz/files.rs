@@ -139,7 +139,7 @@ fn base() -> &'static Mutex<Base> {
 }
 
 fn scenario() -> Scenario {
-    let text = include_str!("../recording.yaml");
+    let text = include_str!("recording.yaml");
     Scenario::read("recording.yaml", text).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
