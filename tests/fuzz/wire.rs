@@ -3,7 +3,7 @@
 use squall_failure::Failure;
 use squall_wire::call::{Stamp, dialect};
 use squall_wire::openai::{ChatRequest, Completion, Operation, StreamEvent, read_completion};
-use squall_wire::serve::server;
+use squall_wire::serve::{Rules, server};
 use squall_wire::{
     Format, LimitHeaders, RequestToken, SseDecoder, read_retry_after, write_retry_after,
 };
@@ -43,7 +43,12 @@ pub(crate) fn vendors(bytes: &[u8]) {
         for path in PATHS {
             if let Some(route) = server.route(path, None) {
                 // A refusal is data too: whether there is one is not the question.
-                let _ = server.read(&route, bytes.to_vec().into());
+                let strict = Rules { strict: true, max_output_tokens: Some(4_096) };
+                let _ = server.read(&route, bytes.to_vec().into(), strict);
+                if let Ok(asked) = server.read(&route, bytes.to_vec().into(), Rules::default()) {
+                    // Whatever schema it brings, there is an answer.
+                    let _ = asked.wants.said(true, 7).tokens();
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use squall_gateway::{
     Gateway, GatewayLog, GatewaySetup, GatewayView, Keep, ServerSettings, StreamUsage, Upstream,
     Wording,
 };
-use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, ProviderLog, Rows, Rules};
 use squall_record::RowSender;
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -114,6 +114,8 @@ fn mock_setup(
             .filter(|(_, link)| link.provider == number)
             .map(|(deployment, link)| (link.model.clone(), deployment))
             .collect(),
+        only_listed: false,
+        rules: Rules::default(),
         rows: Rows::Kept,
         patience: Patience::default(),
         events: None,

@@ -5,6 +5,7 @@ use crate::lock::lock;
 use squall_determinism::Timestamp;
 use squall_provider::{Ending, Plan, Rejection};
 use squall_record::{AttemptOutcome, AttemptRow};
+use squall_wire::RequestToken;
 use squall_wire::openai::FinishReason;
 use std::sync::Mutex;
 use std::task::{Context, Waker};
@@ -20,6 +21,25 @@ pub(crate) enum Verdict {
     Reject(Rejection),
 }
 
+/// How long a request lets its answer be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The most tokens that it wants, where it does not say how many it gets.
+    pub(crate) max_tokens: u32,
+    /// After how many the text stops by itself.
+    pub(crate) stops_after: Option<u32>,
+}
+
+/// Whose attempt it is, for the log of events.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub(crate) request_id: String,
+    pub(crate) token: Option<RequestToken>,
+    pub(crate) model: String,
+    /// The end of the key.
+    pub(crate) key: Option<String>,
+}
+
 /// One attempt, shared by the shell and the task that answers.
 #[derive(Debug)]
 pub(crate) struct Cell(Mutex<CellState>);
@@ -29,32 +49,35 @@ struct CellState {
     verdict: Verdict,
     waker: Option<Waker>,
     row: AttemptRow,
-    /// The most tokens that the request wants, where it does not say how many it gets.
-    max_tokens: u32,
+    /// How long the request lets its answer be.
+    bounds: Bounds,
+    /// Whose it is, where that is told.
+    who: Option<Box<Who>>,
     finish: FinishReason,
 }
 
 impl CellState {
     /// The plan with no more tokens than the request wants.
     fn capped(&mut self, plan: Plan) -> Plan {
-        let is_capped = plan.tokens > self.max_tokens;
+        let Bounds { max_tokens, stops_after } = self.bounds;
+        // A sequence stops what is said after the thoughts.
+        let stop = stops_after.map_or(u32::MAX, |tokens| tokens.saturating_add(plan.reasoning));
+        let tokens = plan.tokens.min(stop);
+        let is_capped = tokens > max_tokens;
         self.finish = if is_capped { FinishReason::Length } else { FinishReason::Stop };
         self.row.fault = plan.fault.or(self.row.fault);
-        Plan { tokens: plan.tokens.min(self.max_tokens), ..plan }
+        Plan { tokens: tokens.min(max_tokens), ..plan }
     }
 }
 
 impl Cell {
-    pub(crate) const fn new(row: AttemptRow, max_tokens: Option<u32>) -> Self {
-        let max_tokens = match max_tokens {
-            Some(most) => most,
-            None => u32::MAX,
-        };
+    pub(crate) const fn new(row: AttemptRow, bounds: Bounds, who: Option<Box<Who>>) -> Self {
         Self(Mutex::new(CellState {
             verdict: Verdict::Waiting,
             waker: None,
             row,
-            max_tokens,
+            bounds,
+            who,
             finish: FinishReason::Stop,
         }))
     }
@@ -104,6 +127,11 @@ impl Cell {
         if tokens > 0 {
             state.row.first_token.get_or_insert(now);
         }
+    }
+
+    /// Whose attempt it is, where that is told; taken once.
+    pub(crate) fn take_who(&self) -> Option<Box<Who>> {
+        lock(&self.0).who.take()
     }
 
     /// The row, now that the attempt has ended.

@@ -1,5 +1,6 @@
 //! The log of what was injected when, and of what became of each attempt: the ground truth of a rehearsal.
 
+use crate::cell::Who;
 use crate::lock::lock;
 use serde::Serialize;
 use squall_determinism::Timestamp;
@@ -69,6 +70,12 @@ struct AttemptLine<'a> {
     input_tokens: u32,
     output_tokens: u32,
     fault_number: Option<u16>,
+    request_id: Option<&'a str>,
+    /// The token that rode in it, which tells the request of a run.
+    token: Option<String>,
+    model: Option<&'a str>,
+    /// The end of its key.
+    key: Option<&'a str>,
 }
 
 impl EventLog {
@@ -79,6 +86,11 @@ impl EventLog {
     pub fn to_file(path: &Path) -> io::Result<Self> {
         let file = Some(File::create(path)?);
         Ok(Self { has_file: true, state: Mutex::new(State { file, ..State::default() }) })
+    }
+
+    /// Whether lines of attempts are wanted.
+    pub(crate) const fn has_lines(&self) -> bool {
+        self.has_file
     }
 
     pub(crate) fn tell(
@@ -105,7 +117,7 @@ impl EventLog {
     }
 
     /// What became of an attempt; its words go to the file alone.
-    pub(crate) fn attempt(&self, provider: &str, row: &AttemptRow) {
+    pub(crate) fn attempt(&self, provider: &str, row: &AttemptRow, who: Option<&Who>) {
         if !self.has_file {
             return;
         }
@@ -127,6 +139,10 @@ impl EventLog {
             input_tokens: row.input_tokens,
             output_tokens: row.output_tokens,
             fault_number: row.fault,
+            request_id: who.map(|who| &*who.request_id),
+            token: who.and_then(|who| who.token).map(|token| token.to_string()),
+            model: who.map(|who| &*who.model),
+            key: who.and_then(|who| who.key.as_deref()),
         });
     }
 
@@ -169,7 +185,7 @@ mod tests {
     fn a_line_is_in_the_file_as_soon_as_it_is_told() {
         let path = std::env::temp_dir().join(format!("squall-events-{}", std::process::id()));
         let log = EventLog::to_file(&path).unwrap();
-        log.attempt("eu", &new_row(None, Timestamp::from_secs(1)));
+        log.attempt("eu", &new_row(None, Timestamp::from_secs(1)), None);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("\"provider\":\"eu\"") && text.ends_with("}\n"), "{text}");
         std::fs::remove_file(&path).unwrap();

@@ -17,6 +17,7 @@ mod cell;
 mod connections;
 mod events;
 mod lock;
+mod metrics;
 mod pace;
 mod port;
 mod retry_after;
@@ -33,3 +34,5 @@ pub use events::EventLog;
 pub use serve::serve;
 pub use server::MockProvider;
 pub use setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+/// What a provider refuses beside what none takes.
+pub use squall_wire::serve::Rules;

@@ -105,6 +105,8 @@ mod tests {
             gap: Duration::from_millis(20),
             tokens: 4,
             ending,
+            reasoning: 0,
+            cached: 0,
             fault: None,
         }
     }

@@ -4,6 +4,7 @@
 use crate::answer::AnswerBody;
 use crate::attempt::{Attempt, Step};
 use crate::connections::Reset;
+use crate::metrics;
 use crate::pace::Delivery;
 use crate::retry_after;
 use crate::shell::{End, Shell, key_of};
@@ -47,7 +48,8 @@ async fn respond(shell: Arc<Shell>, reset: Reset, request: Request<Incoming>) ->
         && let Some(route) = server.route(path, parts.uri.query())
     {
         let refused = match collect(&parts.headers, body, shell.patience().body).await {
-            Ok(body) => match server.read(&route, body) {
+            Ok(body) => match server.read(&route, body, shell.rules()) {
+                Ok(asked) if !shell.serves(&asked.model) => no_such_model(server, &asked.model),
                 Ok(asked) => return attempt(shell, reset, &parts.headers, &asked).await,
                 Err(refused) => refusal(server, StatusCode::BAD_REQUEST, &refused),
             },
@@ -58,6 +60,13 @@ async fn respond(shell: Arc<Shell>, reset: Reset, request: Request<Incoming>) ->
     }
     match parts.method {
         Method::GET if server.lists_models(path) => models(&shell, &reset).await,
+        Method::GET if server.asks_of_model(path).is_some() => {
+            let model = server.asks_of_model(path).unwrap_or_default();
+            one_model(&shell, &reset, model).await
+        }
+        Method::GET if path == "/metrics" => {
+            typed(AnswerBody::whole(shell.metrics().into()), metrics::CONTENT_TYPE)
+        }
         Method::GET if path == "/health" => json(Bytes::from_static(br#"{"status":"ok"}"#)),
         method => {
             let message = format!("Unknown request URL: {method} {path}.");
@@ -125,10 +134,10 @@ async fn collect_frames(mut body: Incoming) -> Result<Bytes, Unread> {
 /// One attempt, from its arrival to the head of its answer.
 async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &Asked) -> Answer {
     let delivery = if asked.stream { Delivery::Stream } else { Delivery::Whole };
-    let Some(mut attempt) = shell.arrive(asked, headers) else {
+    let Some((mut attempt, says)) = shell.arrive(asked, headers) else {
         return reset_now(&reset).await;
     };
-    let request_id = format!("req_{}_{}", shell.provider(), attempt.arrived().number);
+    let request_id = shell.request_id(attempt.arrived().number);
     let arrived = attempt.arrived();
     let step = attempt.first_step(delivery).await;
     let now = shell.clock().now();
@@ -165,6 +174,13 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
                 number: arrived.number,
                 created,
                 input_tokens: arrived.input_tokens,
+                cached_tokens: plan.cached.min(arrived.input_tokens),
+                reasoning_tokens: if words.server.thinks(&asked.wants) {
+                    plan.reasoning
+                } else {
+                    0
+                },
+                says: says.within(plan.tokens.saturating_sub(plan.reasoning)),
             };
             Served { words: &words, head, plan, finish }.answer(attempt, step, reset)
         }
@@ -188,6 +204,27 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
 async fn reset_now(reset: &Reset) -> Answer {
     reset.fire();
     std::future::pending().await
+}
+
+/// The refusal of a model that is not served.
+fn no_such_model(server: &dyn Server, model: &str) -> Answer {
+    let none = squall_wire::serve::Limits::default();
+    let asked = Asked::of_model(model);
+    let status = server.status(FailureClass::NotFound);
+    let told = Told { asked: Some(&asked), ..Told::new(FailureClass::NotFound, status, &none) };
+    error(status, server.error(&told))
+}
+
+/// One model of the list.
+async fn one_model(shell: &Shell, reset: &Reset, model: &str) -> Answer {
+    let list = models(shell, reset).await;
+    if list.status() != StatusCode::OK {
+        return list;
+    }
+    if !shell.lists(model) {
+        return no_such_model(shell.server(), model);
+    }
+    json(shell.server().model(model, shell.unix(Timestamp::ZERO).as_secs()))
 }
 
 /// The list of models: what health checks ask for. It is there even where completions are broken.

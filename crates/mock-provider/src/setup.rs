@@ -6,6 +6,7 @@ use squall_determinism::Seed;
 use squall_provider::ProviderConfig;
 use squall_record::{AttemptRow, NoteRow};
 use squall_wire::Format;
+use squall_wire::serve::Rules;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub struct MockSetup {
     /// The models it lists, each with the deployment that calls it by that name. Another model is
     /// served just the same, as [`UNKNOWN_DEPLOYMENT`].
     pub models: Vec<(String, u16)>,
+    /// Whether a model that is not among them is answered 404 instead.
+    pub only_listed: bool,
+    /// What it refuses beside what none takes.
+    pub rules: Rules,
     /// Whether to log.
     pub rows: Rows,
     /// How long it waits for a request.

@@ -2,10 +2,11 @@
 
 use crate::admin::Snapshot;
 use crate::attempt::{Arrived, Attempt};
-use crate::cell::{Cell, Verdict};
+use crate::cell::{Bounds, Cell, Verdict, Who};
 use crate::connections::Connections;
 use crate::events::What;
 use crate::lock::lock;
+use crate::metrics::Metrics;
 use crate::setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
 use crate::tally::Tally;
 use http::{HeaderMap, StatusCode};
@@ -17,7 +18,7 @@ use squall_provider::{
     Arrival, CheckAnswer, FaultConfig, Input, Listener, Note, Output, Provider, Tag, name_hash,
 };
 use squall_record::{AttemptOutcome, AttemptRow, NoteRow, RowSender, SeenBy};
-use squall_wire::serve::{Asked, Server, server};
+use squall_wire::serve::{Asked, Rules, Says, Server, server};
 use squall_wire::{Format, RequestToken};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +45,7 @@ struct State {
     /// Where rows go besides, as they come.
     rows: Option<RowSender>,
     tally: Tally,
+    metrics: Metrics,
     /// When the timer task will wake up.
     armed: Timestamp,
 }
@@ -78,6 +80,7 @@ impl Shell {
             log: ProviderLog::default(),
             rows: None,
             tally: Tally::default(),
+            metrics: Metrics::default(),
             armed: Timestamp::MAX,
         };
         Self {
@@ -123,6 +126,16 @@ impl Shell {
         self.setup.models.iter().map(|(model, _)| model.as_str())
     }
 
+    /// Whether a model is in the list.
+    pub(crate) fn lists(&self, model: &str) -> bool {
+        self.setup.models.iter().any(|(listed, _)| listed == model)
+    }
+
+    /// Whether a model is served.
+    pub(crate) fn serves(&self, model: &str) -> bool {
+        !self.setup.only_listed || self.lists(model)
+    }
+
     /// The vendor's status for a class of failure.
     pub(crate) fn vendor_status(&self, class: FailureClass) -> u16 {
         self.setup.config.vendor.status(class)
@@ -154,10 +167,12 @@ impl Shell {
         self: &Arc<Self>,
         request: &Asked,
         headers: &HeaderMap,
-    ) -> Option<Attempt> {
+    ) -> Option<(Attempt, Says)> {
         let token = request.token(headers);
         let deployment = self.deployment(&request.model);
         let input_tokens = token.map_or(request.input_tokens, |token| token.input_tokens);
+        let asked_by = token.map_or_else(|| hash(&request.body), |token| token.request);
+        let says = self.says(request, asked_by);
         let mut state = lock(&self.state);
         let now = self.setup.clock.now();
         if state.core.next_timer().is_some_and(|due| due <= now) {
@@ -173,23 +188,67 @@ impl Shell {
             AttemptRow { deployment, stream: request.stream, input_tokens, ..new_row(token, now) };
         // A token says how long the answer is; without one, `max_tokens` caps what is drawn.
         let max_tokens = if token.is_some() { None } else { request.max_tokens };
-        let cell = Arc::new(Cell::new(row, max_tokens));
+        let bounds = Bounds {
+            max_tokens: max_tokens.unwrap_or(u32::MAX),
+            stops_after: says.stops_after().filter(|_| token.is_none()),
+        };
+        let who = self.who(number, token, &request.model, headers);
+        let cell = Arc::new(Cell::new(row, bounds, who));
         let tag = Tag(state.open.insert(Arc::clone(&cell)) as u64);
         let arrival = Arrival {
             tag,
-            request: token.map_or_else(|| hash(&request.body), |token| token.request),
+            request: asked_by,
             model: name_hash(&request.model),
             key: key_of(headers).map_or(0, name_hash),
             session: token.and_then(|token| token.session),
             input_tokens,
-            output_tokens: token.map(|token| token.output_tokens.min(OUTPUT_TOKENS_MAX)),
+            output_tokens: token
+                .map(|token| token.output_tokens.min(OUTPUT_TOKENS_MAX))
+                .or_else(|| says.tokens()),
             stream: request.stream,
         };
         self.drive(&mut state, now, Input::Arrived(arrival));
         let limits = state.core.limits(now, arrival.key);
         drop(state);
         let arrived = Arrived { tag, number, at: now, input_tokens, limits };
-        Some(Attempt::new(Arc::clone(self), cell, arrived))
+        Some((Attempt::new(Arc::clone(self), cell, arrived), says))
+    }
+
+    /// What the answer to a request says, by the draws of the attempt that is about to arrive.
+    fn says(&self, request: &Asked, asked_by: u64) -> Says {
+        let (draw, calls) = {
+            let state = lock(&self.state);
+            let draw = state.core.next_draw(asked_by);
+            (draw, request.wants.leaves_a_call_open() && state.core.calls_a_tool(draw))
+        };
+        request.wants.said(calls, draw ^ self.setup.seed.value())
+    }
+
+    /// Whose attempt this is, if events are written.
+    fn who(
+        &self,
+        number: u64,
+        token: Option<RequestToken>,
+        model: &str,
+        headers: &HeaderMap,
+    ) -> Option<Box<Who>> {
+        self.setup.events.as_ref().filter(|events| events.has_lines())?;
+        Some(Box::new(Who {
+            request_id: self.request_id(number),
+            token,
+            model: model.chars().take(MODEL_MOST).collect(),
+            key: key_of(headers).and_then(end_of),
+        }))
+    }
+
+    /// The number of an answer, as its headers tell it.
+    pub(crate) fn request_id(&self, number: u64) -> String {
+        format!("req_{}_{number}", self.setup.provider)
+    }
+
+    /// What it refuses beside what none takes.
+    pub(crate) const fn rules(&self) -> Rules {
+        self.setup.rules
     }
 
     /// Logs a request that could not be read: it never reaches the core.
@@ -201,7 +260,7 @@ impl Shell {
             status: status.as_u16(),
             ..new_row(RequestToken::from_headers(headers), now)
         };
-        self.log(&mut lock(&self.state), row);
+        self.log(&mut lock(&self.state), row, None);
     }
 
     /// Ends an attempt: logs its row and tells the core. Does nothing if the log is closed.
@@ -223,7 +282,7 @@ impl Shell {
             End::Rejected(class) => (AttemptOutcome::Failed { class }, None),
             End::HungUp => (AttemptOutcome::Abandoned, Some(Input::Gone { tag })),
         };
-        self.log(&mut state, cell.row(outcome, now));
+        self.log(&mut state, cell.row(outcome, now), cell.take_who().as_deref());
         if let Some(input) = input {
             self.drive(&mut state, now, input);
         }
@@ -323,12 +382,19 @@ impl Shell {
         state.rows = Some(rows);
     }
 
+    /// What it has counted, as Prometheus reads it.
+    pub(crate) fn metrics(&self) -> String {
+        let state = lock(&self.state);
+        state.metrics.text(&self.setup.name, state.open.len())
+    }
+
     /// Ends the log: attempts that are still open are unfinished.
     pub(crate) fn close(&self) -> ProviderLog {
         let mut state = lock(&self.state);
         let now = self.setup.clock.now();
         for (_, cell) in std::mem::take(&mut state.open) {
-            self.log(&mut state, cell.row(AttemptOutcome::Unfinished, now));
+            let row = cell.row(AttemptOutcome::Unfinished, now);
+            self.log(&mut state, row, cell.take_who().as_deref());
         }
         std::mem::take(&mut state.log)
     }
@@ -387,10 +453,11 @@ impl Shell {
         }
     }
 
-    fn log(&self, state: &mut State, row: AttemptRow) {
+    fn log(&self, state: &mut State, row: AttemptRow, who: Option<&Who>) {
         state.tally.count(&row);
+        state.metrics.count(&row);
         if let Some(events) = &self.setup.events {
-            events.attempt(&self.setup.name, &row);
+            events.attempt(&self.setup.name, &row, who);
         }
         if self.setup.rows == Rows::Kept {
             state.log.attempts.push(row);
@@ -429,6 +496,17 @@ pub(crate) fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow
         input_tokens: 0,
         output_tokens: 0,
     }
+}
+
+/// The longest name of a model in the log of events, in letters.
+const MODEL_MOST: usize = 120;
+
+/// The end of a key, as vendors' own consoles show it: enough to tell two apart, and too little to use. Of a
+/// key that is hardly longer than that nothing.
+fn end_of(key: &str) -> Option<String> {
+    const SHOWN: usize = 4;
+    let letters = key.chars().count();
+    (letters >= 3 * SHOWN).then(|| key.chars().skip(letters - SHOWN).collect())
 }
 
 /// The key that a request comes with, wherever its vendor wants it.

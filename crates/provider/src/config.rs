@@ -21,6 +21,11 @@ pub struct ProviderConfig {
     pub itl: Law,
     /// How long an answer is when the request does not say, in tokens.
     pub output_tokens: Law,
+    /// How long a model thinks before it answers, in tokens, which come before those of the answer and count as
+    /// such. 0 for a model that does not think.
+    pub reasoning: Law,
+    /// How many of the answers that may call a tool do.
+    pub tool_calls: Share,
     /// The longest prompt it takes, in tokens; a longer one is answered 400. `None` for any.
     pub context_window: Option<u32>,
     /// How long an answer takes that is an error, in nanoseconds. 0 for none at all.
@@ -48,6 +53,8 @@ impl ProviderConfig {
             prefill: Prefill::NONE,
             itl,
             output_tokens: Law::Fixed { value: 100 },
+            reasoning: Law::Fixed { value: 0 },
+            tool_calls: Share::NONE,
             context_window: None,
             error_latency: Law::Fixed { value: 0 },
             vendor: VendorErrors::USUAL,

@@ -76,21 +76,21 @@ pub(crate) struct Warmth {
 }
 
 impl Warmth {
-    /// What the prompt costs, and counts it. A cold cache has nothing.
+    /// What the prompt costs and how many of its tokens the cache has, and counts it. A cold cache has nothing.
     pub(crate) fn prefill(
         &mut self,
         config: Prefill,
         input_tokens: u32,
         now: Timestamp,
         cold: bool,
-    ) -> Duration {
+    ) -> (Duration, u32) {
         let whole = config.per_token.saturating_mul(input_tokens);
-        let Some(cache) = config.cache else { return whole };
+        let Some(cache) = config.cache else { return (whole, 0) };
         let length = (cache.lasts.as_nanos() as u64).max(1);
         let window = now.as_nanos() / length;
         if cold {
             *self = Self { window, now: 0, before: 0 };
-            return whole;
+            return (whole, 0);
         }
         if window != self.window {
             self.before = if window == self.window + 1 { self.now } else { 0 };
@@ -101,9 +101,12 @@ impl Warmth {
             self.now + (u128::from(self.before) * u128::from(left) / u128::from(length)) as u64;
         self.now += 1;
         let warm_after = u64::from(cache.warm_after.max(1));
-        let cached = cache.share.of(whole.as_nanos() as u64);
-        let cached = u128::from(cached) * u128::from(seen.min(warm_after)) / u128::from(warm_after);
-        whole.saturating_sub(Duration::from_nanos(cached as u64))
+        let warm = |part: u64| {
+            u128::from(part) * u128::from(seen.min(warm_after)) / u128::from(warm_after)
+        };
+        let saved = warm(cache.share.of(whole.as_nanos() as u64));
+        let tokens = warm(cache.share.of(input_tokens.into()));
+        (whole.saturating_sub(Duration::from_nanos(saved as u64)), tokens as u32)
     }
 }
 
@@ -124,8 +127,12 @@ mod tests {
     #[test]
     fn a_cache_warms_with_traffic_and_forgets_without() {
         let mut warmth = Warmth::default();
-        let mut cost =
-            |secs, cold| warmth.prefill(PREFILL, 100, Timestamp::from_secs(secs), cold).as_millis();
+        let mut cost = |secs, cold| {
+            let at = Timestamp::from_secs(secs);
+            let (cost, cached) = warmth.prefill(PREFILL, 100, at, cold);
+            assert_eq!(cost.as_millis() + u128::from(cached), 100, "a token of 1 ms");
+            cost.as_millis()
+        };
         assert_eq!(cost(0, false), 100);
         assert_eq!(cost(0, false), 92);
         for _ in 0..8 {

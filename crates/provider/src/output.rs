@@ -41,6 +41,10 @@ pub struct Plan {
     /// How many tokens the whole answer has; of an answer that never ends, how many it sends before it
     /// falls silent.
     pub tokens: u32,
+    /// How many of its tokens are thoughts: the first ones.
+    pub reasoning: u32,
+    /// How many tokens of the prompt came from a cache.
+    pub cached: u32,
     /// How it ends.
     pub ending: Ending,
     /// The fault that shaped it, by its place in the configuration: of several the first, but always a

@@ -18,6 +18,12 @@ impl Repeats {
         Self { places: vec![(u64::MAX, 0); PLACES] }
     }
 
+    /// How many attempts of `request` came before the next one.
+    pub(crate) fn before(&self, request: u64) -> u32 {
+        let (latest, count) = self.places[(request % PLACES as u64) as usize];
+        if latest == request { count + 1 } else { 0 }
+    }
+
     /// Counts an attempt of `request`; returns how many came before.
     pub(crate) fn count(&mut self, request: u64) -> u32 {
         let place = &mut self.places[(request % PLACES as u64) as usize];

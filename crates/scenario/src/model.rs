@@ -305,4 +305,10 @@ pub struct MockProvider {
     pub config: ProviderConfig,
     /// Where it listens. Default 127.0.0.1:0, a free port.
     pub listen: SocketAddr,
+    /// The models that it lists and serves; none for its own name in the list and every model served.
+    pub models: Vec<String>,
+    /// The most tokens that an answer may be asked to have.
+    pub max_output_tokens: Option<u32>,
+    /// Whether a field that the vendor does not have is refused.
+    pub strict: bool,
 }

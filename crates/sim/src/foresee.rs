@@ -81,6 +81,8 @@ mod tests {
             gap: Duration::from_millis(100),
             tokens: 11,
             ending,
+            reasoning: 0,
+            cached: 0,
             fault: None,
         }
     }

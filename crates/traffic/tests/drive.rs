@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_determinism::{Law, Seed, Share, Timestamp};
 use squall_failure::{FailureClass, Source};
-use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows, Rules};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
 use squall_traffic::{DriverLog, Progress, TrafficKind, TrafficSetup, drive};
@@ -42,6 +42,8 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("chat".to_owned(), 0)],
+        only_listed: false,
+        rules: Rules::default(),
         rows: Rows::Kept,
         patience: Patience::default(),
         events: None,

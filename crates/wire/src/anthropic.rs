@@ -6,6 +6,7 @@ mod call_error;
 mod call_request;
 mod call_stream;
 mod serve;
+mod serve_arguments;
 mod serve_error;
 mod serve_pen;
 

@@ -5,6 +5,7 @@ mod call_answer;
 mod call_error;
 mod call_request;
 mod serve;
+mod serve_arguments;
 mod serve_error;
 
 pub(crate) use call::Gemini;

@@ -9,6 +9,7 @@ mod new_chat;
 mod operation;
 mod request;
 mod serve;
+mod serve_arguments;
 mod serve_chat;
 mod serve_completions;
 mod serve_embeddings;
@@ -26,12 +27,14 @@ pub use new_chat::{Delivery, NewChat};
 pub use operation::Operation;
 pub use request::{ChatRequest, Needs, RequestError};
 pub(crate) use serve::OpenAiServer;
+pub(crate) use serve_arguments::any_object;
 pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
 pub(crate) use text::Text;
 
 /// What Azure serves as OpenAI does.
 pub(crate) mod serving {
     pub(crate) use super::serve::{endpoint, pen, read, whole};
+    pub(crate) use super::serve_chat::Filters;
     pub(crate) use super::serve_error::api_error;
 }
 

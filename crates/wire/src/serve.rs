@@ -5,17 +5,24 @@
 //! vendor's folder and one line in [`server`].
 
 mod asked;
+mod fit;
 mod pen;
+mod pick;
+mod says;
 mod told;
 mod tool;
 
 pub use asked::{Asked, Endpoint, Refused, Route, Vectors};
-pub(crate) use asked::{choice_of, count_text, read_json};
+pub(crate) use asked::{count_text, read_json};
 pub(crate) use pen::id;
 pub use pen::{AnswerHead, AnswerPen};
+pub(crate) use pick::Picked;
+pub use pick::Rules;
+pub use says::{Says, Wants};
+pub(crate) use says::{TOKEN_BYTES, Tool, push_escaped};
 pub(crate) use told::masked;
 pub use told::{Exceeded, HeadersTold, Limits, Told};
-pub use tool::ToolCall;
+pub(crate) use tool::ToolCall;
 
 use crate::openai::FinishReason;
 use crate::{Format, Usage, anthropic, azure, gemini, openai};
@@ -46,11 +53,22 @@ pub trait Server: Debug + Send + Sync {
     /// The list of models, made at `created`, in Unix seconds.
     fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes;
 
+    /// The model that is asked about at this path with GET.
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str>;
+
+    /// What there is to tell of a model, made at `created`, in Unix seconds.
+    fn model(&self, model: &str, created: u64) -> Bytes;
+
+    /// Whether a model that can think does so for this request.
+    fn thinks(&self, _wants: &Wants) -> bool {
+        true
+    }
+
     /// Reads what is asked for.
     ///
     /// # Errors
-    /// When the body is not JSON, or lacks what its vendor demands.
-    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused>;
+    /// When the body is not JSON, lacks what its vendor demands, or asks for what its vendor refuses.
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused>;
 
     /// An answer in one piece.
     fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes;

@@ -9,7 +9,9 @@ use crate::signals::{self, Hangup};
 use crate::{command, descriptors, terminal};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
-use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup, Patience, Rows};
+use squall_mock_provider::{
+    Admin, AdminSetup, EventLog, MockProvider, MockSetup, Patience, Rows, Rules, UNKNOWN_DEPLOYMENT,
+};
 use squall_provider::FaultConfig;
 use squall_scenario::MockFile;
 use std::io;
@@ -48,7 +50,6 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         let clock = Clock::start_now();
         let epoch_nanos = wall_nanos();
         let setups = (0_u16..).zip(file.providers).map(|(number, provider)| MockSetup {
-            name: provider.name,
             provider: number,
             format: provider.format,
             config: provider.config,
@@ -56,10 +57,13 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
             clock,
             epoch_nanos,
             listen: provider.listen,
-            models: Vec::new(),
+            only_listed: !provider.models.is_empty(),
+            models: listed(&provider.models, &provider.name),
+            rules: Rules { strict: provider.strict, max_output_tokens: provider.max_output_tokens },
             rows: Rows::Dropped,
             patience: Patience::default(),
             events: Some(Arc::clone(&events)),
+            name: provider.name,
         });
         let ready = async |providers: &[MockProvider]| -> io::Result<Option<Admin>> {
             let admin = match admin {
@@ -79,6 +83,13 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         served.map_err(Error::Mock)?;
         Ok(Exit::Met)
     })
+}
+
+/// The models that a provider lists: those of its file, or its own name, by which it can be asked as by any
+/// other.
+fn listed(models: &[String], name: &str) -> Vec<(String, u16)> {
+    let own = models.is_empty().then(|| name.to_owned());
+    models.iter().cloned().chain(own).map(|model| (model, UNKNOWN_DEPLOYMENT)).collect()
 }
 
 /// A fault in the words of a file.

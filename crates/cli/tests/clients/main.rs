@@ -86,6 +86,7 @@ fn providers() -> Vec<(String, String, String)> {
             add(case, if fault.is_empty() { "" } else { &faults });
         }
         add("limited", ", limits: { rpm: 20, burst: 1, retry_after: seconds }");
+        add("thinks", ", reasoning: 5");
     }
     all
 }

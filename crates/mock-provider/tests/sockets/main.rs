@@ -8,3 +8,4 @@ mod faults;
 mod refusal;
 mod setup;
 mod statuses;
+mod structured;

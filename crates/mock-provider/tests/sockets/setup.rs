@@ -2,7 +2,7 @@
 
 use squall_clock::Clock;
 use squall_determinism::{Law, Seed, Timestamp};
-use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows};
+use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows, Rules};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
 use squall_wire::Format;
 use squall_wire::RequestToken;
@@ -47,6 +47,8 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("gpt-eu".to_owned(), 0), ("gpt-us".to_owned(), 1)],
+        only_listed: false,
+        rules: Rules::default(),
         rows: Rows::Kept,
         patience: Patience::default(),
         events: None,

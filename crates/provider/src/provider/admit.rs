@@ -19,6 +19,10 @@ const SERVICE: Purpose = Purpose::named("provider.service");
 const SLOW: Purpose = Purpose::named("provider.slow");
 /// How long an error takes.
 const ERROR: Purpose = Purpose::named("provider.error");
+/// How long a model thinks before it answers.
+const REASONING: Purpose = Purpose::named("provider.reasoning");
+/// Whether an answer that may call a tool does.
+const TOOL: Purpose = Purpose::named("provider.tool");
 /// Whether a fault hits a check.
 const CHECK: Purpose = Purpose::named("provider.check");
 /// Whether a fault hits an attempt.
@@ -68,7 +72,9 @@ impl Provider {
             let answer = ErrorAnswer::of(FailureClass::ContextWindow);
             return self.reject(tag, &subject, answer, Why::UNSAID);
         }
+        let reasoning = self.draw_reasoning(subject.draw);
         let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(subject.draw)).max(1);
+        let tokens = tokens.saturating_add(reasoning);
         let amount = Tokens { input: arrival.input_tokens, output: tokens };
         if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {
             let form = self.config.limits.retry_after;
@@ -89,6 +95,7 @@ impl Provider {
             arrived: self.now,
             input_tokens: arrival.input_tokens,
             tokens,
+            reasoning,
         };
         if room == Room::Place {
             self.serve(&admitted);
@@ -112,10 +119,17 @@ impl Provider {
 
     /// Draws the plan of an attempt whose service starts now.
     pub(super) fn serve(&mut self, admitted: &Admitted) {
-        let Admitted { tag, subject, tokens, .. } = *admitted;
-        let (ttft, gap) = self.draw_times(admitted);
-        let mut plan =
-            Plan { first_at: self.now + ttft, gap, tokens, ending: Ending::Complete, fault: None };
+        let Admitted { tag, subject, tokens, reasoning, .. } = *admitted;
+        let (ttft, gap, cached) = self.draw_times(admitted);
+        let mut plan = Plan {
+            first_at: self.now + ttft,
+            gap,
+            tokens,
+            reasoning,
+            cached,
+            ending: Ending::Complete,
+            fault: None,
+        };
         self.bend(&subject, &mut plan);
         let Some(tag) = tag else {
             if plan.ends_at() < Timestamp::MAX {
@@ -129,8 +143,9 @@ impl Provider {
         self.outputs.push_back(Output::Plan { tag, plan });
     }
 
-    /// The time to the first token and the gap of an answer that begins now, before faults.
-    fn draw_times(&mut self, admitted: &Admitted) -> (Duration, Duration) {
+    /// The time to the first token and the gap of an answer that begins now, before faults; and how much of its
+    /// prompt the cache has.
+    fn draw_times(&mut self, admitted: &Admitted) -> (Duration, Duration, u32) {
         let draw = admitted.subject.draw;
         let mut draws = self.seed.stream(SERVICE, self.entity, draw);
         let mut ttft = self.config.ttft.sample(&mut draws);
@@ -141,14 +156,14 @@ impl Provider {
         let kinds = self.active.iter().map(|&fault| self.faults[usize::from(fault)].kind);
         let cold = kinds.into_iter().any(|kind| matches!(kind, FaultKind::ColdCache));
         let prefill = self.config.prefill;
-        let prefill = self.warmth.prefill(prefill, admitted.input_tokens, self.now, cold);
+        let (prefill, cached) = self.warmth.prefill(prefill, admitted.input_tokens, self.now, cold);
         ttft = ttft.saturating_add(prefill.as_nanos() as u64);
         if let Some(batch) = self.config.capacity.and_then(|capacity| capacity.batch) {
             let serving = self.places.serving() + 1;
             let factor = batch.factor_milli(serving, self.places.concurrent());
             (ttft, gap) = (times_milli(ttft, factor), times_milli(gap, factor));
         }
-        (Duration::from_nanos(ttft), Duration::from_nanos(gap))
+        (Duration::from_nanos(ttft), Duration::from_nanos(gap), cached)
     }
 
     /// Lets the faults that hit an attempt change its plan. Slowdowns multiply, delays add up; of several
@@ -177,6 +192,24 @@ impl Provider {
         draws.unit();
         draws.unit();
         u32::try_from(self.config.output_tokens.sample(&mut draws)).unwrap_or(u32::MAX)
+    }
+
+    /// How long a model thinks: a stream of its own, so that a model that thinks moves no other draw.
+    fn draw_reasoning(&self, draw: u64) -> u32 {
+        let mut draws = self.seed.stream(REASONING, self.entity, draw);
+        u32::try_from(self.config.reasoning.sample(&mut draws)).unwrap_or(u32::MAX)
+    }
+
+    /// What the draws of the next attempt of this request are keyed by: it has not come yet.
+    #[must_use]
+    pub fn next_draw(&self, request: u64) -> u64 {
+        draw_of(request, self.repeats.before(request))
+    }
+
+    /// Whether an answer with these draws calls a tool, where that is left to it.
+    #[must_use]
+    pub fn calls_a_tool(&self, draw: u64) -> bool {
+        self.seed.stream(TOOL, self.entity, draw).chance(self.config.tool_calls)
     }
 
     /// The first active fault that answers this attempt, and with what.
@@ -280,16 +313,23 @@ impl Plan {
             first_at: Timestamp::MAX,
             gap: Duration::ZERO,
             tokens: 0,
+            reasoning: 0,
+            cached: 0,
             ending: Ending::Never,
             fault: None,
         }
     }
 }
 
+/// What an attempt's draws are keyed by.
+const fn draw_of(request: u64, repeat: u32) -> u64 {
+    request.wrapping_add((repeat as u64) << 48)
+}
+
 /// Whose attempt this is. Its draws are keyed by the request and how often it has come before.
 fn subject(arrival: &Arrival, repeat: u32) -> Subject {
     Subject {
-        draw: arrival.request.wrapping_add(u64::from(repeat) << 48),
+        draw: draw_of(arrival.request, repeat),
         model: arrival.model,
         key: arrival.key,
         user: arrival.session.unwrap_or(arrival.request),

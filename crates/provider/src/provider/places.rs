@@ -49,6 +49,8 @@ pub(super) struct Admitted {
     /// How long its prompt and its answer are.
     pub(super) input_tokens: u32,
     pub(super) tokens: u32,
+    /// How many of them are thoughts.
+    pub(super) reasoning: u32,
 }
 
 /// Whether there is room for an arrival.

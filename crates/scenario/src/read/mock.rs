@@ -11,6 +11,7 @@ use crate::fields::Fields;
 use crate::model::{MockFile, MockProvider};
 use crate::node::Kind;
 use crate::shape::{Key, Section, Shape};
+use crate::value;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use squall_determinism::Seed;
 
@@ -45,12 +46,32 @@ static LISTENER: Section = Section {
         FORMAT,
         LATENCY,
         BEHAVIOUR,
-        &[Key::optional(
-            "listen",
-            Shape::Address,
-            "127.0.0.1:0",
-            "Where it listens; port 0 takes a free one.",
-        )],
+        &[
+            Key::optional(
+                "listen",
+                Shape::Address,
+                "127.0.0.1:0",
+                "Where it listens; port 0 takes a free one.",
+            ),
+            Key::optional(
+                "models",
+                Shape::List(&Shape::Text),
+                "its own name in the list, and every model served",
+                "The models that it lists. Others are answered 404, as the vendor does.",
+            ),
+            Key::optional(
+                "max_output_tokens",
+                Shape::COUNT,
+                "no limit",
+                "The most tokens that an answer may be asked to have; more is answered 400, as the vendor does.",
+            ),
+            Key::optional(
+                "strict",
+                Shape::Flag,
+                "false",
+                "Whether a field that the vendor does not have is answered 400, as the vendor does.",
+            ),
+        ],
     ],
 };
 
@@ -91,6 +112,14 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
             config: provider::behaviour(&opened, None, &shared.of(&names, &entry.key))
                 .drawn(seed, providers.len() as u64),
             listen,
+            models: opened
+                .list("models")
+                .iter()
+                .filter_map(|node| value::scalar(node, &Shape::Text, fields.problems))
+                .map(str::to_owned)
+                .collect(),
+            max_output_tokens: opened.small_count("max_output_tokens"),
+            strict: opened.flag("strict").unwrap_or(false),
         });
     }
     if providers.is_empty()

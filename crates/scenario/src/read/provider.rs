@@ -8,7 +8,7 @@ use super::limits::{self, PROVIDER_LIMITS};
 use crate::fields::Fields;
 use crate::shape::{Key, Shape};
 use core::time::Duration;
-use squall_determinism::Law;
+use squall_determinism::{Law, Share};
 use squall_provider::{FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
 use squall_wire::Format;
 use squall_wire::serve::server;
@@ -31,6 +31,18 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
         TOKEN_LAW,
         "100",
         "How long an answer is when the request does not say.",
+    ),
+    Key::optional(
+        "reasoning",
+        TOKEN_LAW,
+        "0",
+        "How many tokens a model thinks before it answers. They come first and count as tokens of the answer.",
+    ),
+    Key::optional(
+        "tool_calls",
+        Shape::Percent,
+        "0%",
+        "How many of the answers that may call a tool do; one that the request insists on always does.",
     ),
     Key::optional(
         "context_window",
@@ -95,6 +107,8 @@ pub(crate) fn behaviour(
         slow: latency.slow,
         prefill: latency.prefill,
         output_tokens: law::tokens(fields, "output_tokens").unwrap_or(Law::Fixed { value: 100 }),
+        reasoning: law::tokens(fields, "reasoning").unwrap_or(Law::Fixed { value: 0 }),
+        tool_calls: fields.share("tool_calls").unwrap_or(Share::NONE),
         context_window: fields.small_count("context_window"),
         error_latency: law::durations(fields, "error_latency").unwrap_or(Law::Fixed { value: 0 }),
         limits: limits::of_provider(fields, vendor.retry_after),

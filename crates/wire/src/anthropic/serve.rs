@@ -1,18 +1,17 @@
 //! Anthropic messages to their clients.
 
+use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
-use super::serve_pen::MessagePen;
+use super::serve_pen::{self, MessagePen};
 use crate::openai::{FinishReason, Text, json_string};
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Server, Told, ToolCall,
-    choice_of, count_text, id, read_json,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
+    Wants, count_text, read_json,
 };
-use crate::{LimitGauge, Usage, estimate_tokens, push_text};
+use crate::{LimitGauge, Usage, estimate_tokens};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 use std::time::Duration;
@@ -30,17 +29,24 @@ impl Server for AnthropicServer {
         path == "/v1/models"
     }
 
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix("/v1/models/")
+    }
+
+    fn model(&self, model: &str, created: u64) -> Bytes {
+        let mut out = Vec::new();
+        push_model(&mut out, model, &rfc3339(Duration::from_secs(created)));
+        out.into()
+    }
+
     fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes {
         let created = rfc3339(Duration::from_secs(created));
         let (mut out, mut first, mut last) = (br#"{"data":["#.to_vec(), None, None);
         for model in models {
             let comma = if first.is_none() { "" } else { "," };
+            out.extend_from_slice(comma.as_bytes());
+            push_model(&mut out, model, &created);
             let model = json_string(model);
-            write!(
-                out,
-                r#"{comma}{{"type":"model","id":{model},"display_name":{model},"created_at":"{created}"}}"#
-            )
-            .expect("a Vec takes all");
             first.get_or_insert_with(|| model.clone());
             last = Some(model);
         }
@@ -51,45 +57,16 @@ impl Server for AnthropicServer {
         out.into()
     }
 
-    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused> {
-        read(route, body)
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+        read(route, body, rules)
     }
 
     fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
-        let mut out = Vec::with_capacity(512 + 4 * usage.output_tokens as usize);
-        let (id, model) = (id("msg_", head), json_string(&asked.model));
-        write!(
-            out,
-            r#"{{"id":"{id}","type":"message","role":"assistant","model":{model},"content":["#
-        )
-        .expect("a Vec takes all");
-        match &asked.tool {
-            None => {
-                out.extend_from_slice(br#"{"type":"text","text":""#);
-                push_text(&mut out, usage.output_tokens);
-                out.extend_from_slice(br#""}"#);
-            }
-            Some(ToolCall { name, arguments }) => {
-                let (number, name) = (head.number, json_string(name));
-                write!(
-                    out,
-                    r#"{{"type":"tool_use","id":"toolu_{number}","name":{name},"input":{arguments}}}"#
-                )
-                .expect("a Vec takes all");
-            }
-        }
-        let reason = stop_reason(asked.tool.as_ref(), finish);
-        let Usage { input_tokens, output_tokens } = usage;
-        write!(
-            out,
-            concat!(
-                r#"],"stop_reason":"{}","stop_sequence":null,"usage":{{"input_tokens":{},"#,
-                r#""cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":{}}}}}"#
-            ),
-            reason, input_tokens, output_tokens
-        )
-        .expect("a Vec takes all");
-        out.into()
+        serve_pen::whole(asked, head, usage, finish)
+    }
+
+    fn thinks(&self, wants: &Wants) -> bool {
+        wants.thoughts == Some(true)
     }
 
     fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
@@ -128,8 +105,17 @@ impl Server for AnthropicServer {
     }
 }
 
+fn push_model(out: &mut Vec<u8>, model: &str, created: &str) {
+    let model = json_string(model);
+    write!(
+        out,
+        r#"{{"type":"model","id":{model},"display_name":{model},"created_at":"{created}"}}"#
+    )
+    .expect("a Vec takes all");
+}
+
 /// What is asked for.
-fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     #[derive(Deserialize)]
     struct Shape {
         model: Option<String>,
@@ -137,7 +123,6 @@ fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         max_tokens: Option<u32>,
         system: Option<Text>,
         stream: Option<bool>,
-        tools: Option<IgnoredAny>,
         metadata: Option<Metadata>,
     }
     #[derive(Deserialize)]
@@ -164,33 +149,10 @@ fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         stream: shape.stream.unwrap_or(false),
         max_tokens: Some(max_tokens),
         input_tokens: estimate_tokens(bytes + shape.system.map_or(0, |system| system.bytes)),
-        tool: if shape.tools.is_some() { choice_of(&body, forced) } else { None },
+        wants: wants(&body, rules)?,
         token: in_user.or(token),
         ..Asked::new(route, model, body)
     })
-}
-
-/// The call that `tool_choice` insists on.
-fn forced(body: &Value) -> Option<ToolCall> {
-    let choice = body.get("tool_choice")?;
-    let mut tools = body.get("tools")?.as_array()?.iter();
-    let tool = match choice.get("type")?.as_str()? {
-        "any" => tools.next()?,
-        "tool" => tools.find(|tool| tool.get("name") == choice.get("name"))?,
-        _ => return None,
-    };
-    let schema = tool.get("input_schema").unwrap_or(&Value::Null);
-    Some(ToolCall::new(tool.get("name")?.as_str()?, schema))
-}
-
-/// Why a message ended.
-pub(super) const fn stop_reason(tool: Option<&ToolCall>, finish: FinishReason) -> &'static str {
-    match (tool, finish) {
-        (Some(_), _) => "tool_use",
-        (None, FinishReason::Length) => "max_tokens",
-        (None, FinishReason::ContentFilter) => "refusal",
-        _ => "end_turn",
-    }
 }
 
 /// The names of the headers of one limit.

@@ -1,8 +1,11 @@
 //! Azure OpenAI to its clients: OpenAI's words at Azure's paths, and Azure's own errors and headers.
 
 use super::serve_error::error_body;
+use crate::openai::serving::Filters;
 use crate::openai::{FinishReason, OpenAiServer, serving};
-use crate::serve::{AnswerHead, AnswerPen, Asked, HeadersTold, Refused, Route, Server, Told};
+use crate::serve::{
+    AnswerHead, AnswerPen, Asked, HeadersTold, Refused, Route, Rules, Server, Told,
+};
 use crate::{LimitHeaders, Usage};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -27,21 +30,30 @@ impl Server for AzureServer {
         matches!(path, "/openai/models" | "/openai/v1/models")
     }
 
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let path = path.strip_prefix("/openai")?;
+        path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/models/")
+    }
+
+    fn model(&self, model: &str, created: u64) -> Bytes {
+        OpenAiServer.model(model, created)
+    }
+
     fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes {
         OpenAiServer.models(models, created)
     }
 
-    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused> {
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
         // At a deployment's path the body need not name a model.
-        serving::read(route, body)
+        serving::read(route, body, rules)
     }
 
     fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
-        serving::whole(asked, head, usage, finish)
+        serving::whole(asked, head, usage, finish, Filters::Told)
     }
 
     fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
-        serving::pen(asked, head)
+        serving::pen(asked, head, Filters::Told)
     }
 
     fn error(&self, told: &Told<'_>) -> Bytes {

@@ -1,17 +1,16 @@
 //! Gemini contents to their clients.
 
+use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
 use crate::openai::{FinishReason, Text, json_string};
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Limits, Refused, Route, Server, Told,
-    ToolCall, choice_of, count_text, id, read_json,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Limits, Refused, Route, Rules, Server,
+    TOKEN_BYTES, Told, ToolCall, count_text, id, push_escaped, read_json,
 };
 use crate::{Usage, estimate_tokens, push_text, word};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
@@ -40,43 +39,60 @@ impl Server for GeminiServer {
         below_version(path) == Some("/models")
     }
 
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str> {
+        below_version(path)?.strip_prefix("/models/")
+    }
+
+    fn model(&self, model: &str, _created: u64) -> Bytes {
+        let mut out = Vec::new();
+        push_model(&mut out, model);
+        out.into()
+    }
+
     fn models(&self, models: &mut dyn Iterator<Item = &str>, _created: u64) -> Bytes {
         let mut out = br#"{"models":["#.to_vec();
         for (n, model) in models.enumerate() {
-            let comma = if n == 0 { "" } else { "," };
-            let (name, display) = (json_string(&format!("models/{model}")), json_string(model));
-            write!(
-                out,
-                concat!(
-                    r#"{}{{"name":{},"version":"001","displayName":{},"inputTokenLimit":1048576,"#,
-                    r#""outputTokenLimit":65536,"supportedGenerationMethods":["generateContent"]}}"#
-                ),
-                comma, name, display
-            )
-            .expect("a Vec takes all");
+            out.extend_from_slice(if n == 0 { b"" } else { b"," });
+            push_model(&mut out, model);
         }
         out.extend_from_slice(b"]}");
         out.into()
     }
 
-    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused> {
-        read(route, body)
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+        read(route, body, rules)
     }
 
     fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
-        let mut out = Vec::with_capacity(512 + 4 * usage.output_tokens as usize);
-        let content = match &asked.tool {
-            Some(tool) => Content::Call(tool),
-            None => Content::Text(usage.output_tokens),
-        };
-        Said::new(asked, head).push_chunk(&mut out, content, Some(finish), usage);
+        let mut out = Vec::with_capacity(512 + TOKEN_BYTES * usage.output_tokens as usize);
+        let said = Said::new(asked, head);
+        let thoughts = head.reasoning_tokens.min(usage.output_tokens);
+        let mut parts = Vec::new();
+        if thoughts > 0 && said.shows_thoughts {
+            parts.extend_from_slice(br#"{"text":""#);
+            push_text(&mut parts, thoughts);
+            parts.extend_from_slice(br#"","thought":true},"#);
+        }
+        match head.says.call() {
+            Some(call) => push_call(&mut parts, call),
+            None => {
+                parts.extend_from_slice(br#"{"text":""#);
+                let is_whole = finish != FinishReason::Length;
+                head.says.push_text(&mut parts, usage.output_tokens - thoughts, is_whole);
+                parts.extend_from_slice(br#""}"#);
+            }
+        }
+        said.push_chunk(&mut out, &parts, Some(finish), usage.output_tokens);
         out.into()
     }
 
     fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
-        let said = Said::new(asked, head);
-        let tool = asked.tool.clone();
-        Box::new(ContentPen { said, tool, events: asked.events, begun: false })
+        Box::new(ContentPen {
+            said: Said::new(asked, head),
+            events: asked.events,
+            begun: false,
+            tokens: 0,
+        })
     }
 
     fn status(&self, class: FailureClass) -> u16 {
@@ -94,13 +110,26 @@ impl Server for GeminiServer {
     }
 }
 
+fn push_model(out: &mut Vec<u8>, model: &str) {
+    let (name, display) = (json_string(&format!("models/{model}")), json_string(model));
+    write!(
+        out,
+        concat!(
+            r#"{{"name":{},"version":"001","displayName":{},"inputTokenLimit":1048576,"#,
+            r#""outputTokenLimit":65536,"supportedGenerationMethods":["generateContent"]}}"#
+        ),
+        name, display
+    )
+    .expect("a Vec takes all");
+}
+
 /// A path below the version; its own client asks the stable one.
 fn below_version(path: &str) -> Option<&str> {
     path.strip_prefix("/v1beta").or_else(|| path.strip_prefix("/v1"))
 }
 
 /// What is asked for.
-fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Shape {
@@ -109,7 +138,6 @@ fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         system_instruction: Option<Contents>,
         #[serde(alias = "generation_config")]
         generation_config: Option<Generation>,
-        tools: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     struct Contents {
@@ -133,45 +161,17 @@ fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
     Ok(Asked {
         max_tokens: shape.generation_config.and_then(|config| config.max_output_tokens),
         input_tokens: estimate_tokens(bytes + system),
-        tool: if shape.tools.is_some() { choice_of(&body, forced) } else { None },
+        wants: wants(&body, rules)?,
         token,
         ..Asked::new(route, route.model.clone().unwrap_or_default(), body)
     })
 }
 
-/// The call that `toolConfig` insists on.
-fn forced(body: &Value) -> Option<ToolCall> {
-    let field = |value: &Value, camel: &str, snake: &str| -> Option<Value> {
-        value.get(camel).or_else(|| value.get(snake)).cloned()
-    };
-    let config = field(body, "toolConfig", "tool_config")?;
-    let config = field(&config, "functionCallingConfig", "function_calling_config")?;
-    if config.get("mode")?.as_str()? != "ANY" {
-        return None;
-    }
-    let allowed = field(&config, "allowedFunctionNames", "allowed_function_names");
-    let allowed = allowed.as_ref().and_then(Value::as_array);
-    let declared = body.get("tools")?.as_array()?.iter().filter_map(|tool| {
-        field(tool, "functionDeclarations", "function_declarations")?.as_array().cloned()
-    });
-    let mut declared = declared.flatten();
-    let tool = declared.find(|tool| {
-        let name = tool.get("name");
-        allowed.is_none_or(|allowed| name.is_some_and(|name| allowed.contains(name)))
-    })?;
-    let schema = field(&tool, "parameters", "parametersJsonSchema")
-        .or_else(|| tool.get("parameters_json_schema").cloned());
-    Some(ToolCall::new(tool.get("name")?.as_str()?, &schema.unwrap_or(Value::Null)))
-}
-
-/// What a chunk holds.
-#[derive(Clone, Copy, Debug)]
-enum Content<'a> {
-    /// So many tokens from the first on.
-    Text(u32),
-    /// One token.
-    Token(u32),
-    Call(&'a ToolCall),
+/// The part that is a call.
+fn push_call(out: &mut Vec<u8>, ToolCall { name, arguments }: &ToolCall) {
+    let name = json_string(name);
+    write!(out, r#"{{"functionCall":{{"name":{name},"args":{arguments}}}}}"#)
+        .expect("a Vec takes all");
 }
 
 /// What every chunk says.
@@ -180,61 +180,65 @@ struct Said {
     id: String,
     /// As JSON.
     model: String,
-    input_tokens: u32,
+    head: AnswerHead,
+    choices: u32,
+    shows_thoughts: bool,
 }
 
 impl Said {
     fn new(asked: &Asked, head: &AnswerHead) -> Self {
-        let model = json_string(&asked.model);
-        Self { id: id("r", head), model, input_tokens: head.input_tokens }
+        Self {
+            id: id("r", head),
+            model: json_string(&asked.model),
+            head: head.clone(),
+            choices: asked.wants.choices.max(1),
+            shows_thoughts: asked.wants.thoughts == Some(true),
+        }
     }
 
+    /// A chunk with these parts, after so many tokens.
     fn push_chunk(
         &self,
         out: &mut Vec<u8>,
-        content: Content<'_>,
+        parts: &[u8],
         finish: Option<FinishReason>,
-        usage: Usage,
+        tokens: u32,
     ) {
-        out.extend_from_slice(br#"{"candidates":[{"content":{"parts":["#);
-        match content {
-            Content::Call(ToolCall { name, arguments }) => {
-                let name = json_string(name);
-                write!(out, r#"{{"functionCall":{{"name":{name},"args":{arguments}}}}}"#)
-                    .expect("a Vec takes all");
+        out.extend_from_slice(br#"{"candidates":["#);
+        for index in 0..self.choices {
+            out.extend_from_slice(if index == 0 { b"" } else { b"," });
+            out.extend_from_slice(br#"{"content":{"parts":["#);
+            out.extend_from_slice(parts);
+            out.extend_from_slice(br#"],"role":"model"},"#);
+            if let Some(finish) = finish {
+                let reason = match finish {
+                    FinishReason::Length => "MAX_TOKENS",
+                    FinishReason::ContentFilter => "SAFETY",
+                    _ => "STOP",
+                };
+                write!(out, r#""finishReason":"{reason}","#).expect("a Vec takes all");
             }
-            Content::Text(tokens) => {
-                out.extend_from_slice(br#"{"text":""#);
-                push_text(out, tokens);
-                out.extend_from_slice(br#""}"#);
-            }
-            Content::Token(n) => {
-                out.extend_from_slice(br#"{"text":""#);
-                out.extend_from_slice(word(n).as_bytes());
-                out.extend_from_slice(br#""}"#);
-            }
+            write!(out, r#""index":{index}}}"#).expect("a Vec takes all");
         }
-        out.extend_from_slice(br#"],"role":"model"},"#);
-        if let Some(finish) = finish {
-            let reason = match finish {
-                FinishReason::Length => "MAX_TOKENS",
-                FinishReason::ContentFilter => "SAFETY",
-                _ => "STOP",
-            };
-            write!(out, r#""finishReason":"{reason}","#).expect("a Vec takes all");
-        }
-        let Self { id, model, input_tokens } = self;
-        let output = usage.output_tokens;
-        let total = u64::from(*input_tokens) + u64::from(output);
+        let Self { id, model, head, .. } = self;
+        let thoughts = u64::from(head.reasoning_tokens.min(tokens)) * u64::from(self.choices);
+        let spoken = u64::from(tokens) * u64::from(self.choices) - thoughts;
+        let total = u64::from(head.input_tokens) + spoken + thoughts;
+        let input = head.input_tokens;
         write!(
             out,
-            concat!(
-                r#""index":0}}],"usageMetadata":{{"promptTokenCount":{},"candidatesTokenCount":{},"#,
-                r#""totalTokenCount":{}}},"modelVersion":{},"responseId":"{}"}}"#
-            ),
-            input_tokens, output, total, model, id
+            r#"],"usageMetadata":{{"promptTokenCount":{input},"candidatesTokenCount":{spoken},"totalTokenCount":{total}"#
         )
         .expect("a Vec takes all");
+        for (name, count) in [
+            ("thoughtsTokenCount", thoughts),
+            ("cachedContentTokenCount", head.cached_tokens.into()),
+        ] {
+            if count > 0 {
+                write!(out, r#","{name}":{count}"#).expect("a Vec takes all");
+            }
+        }
+        write!(out, r#"}},"modelVersion":{model},"responseId":"{id}"}}"#).expect("a Vec takes all");
     }
 }
 
@@ -242,9 +246,9 @@ impl Said {
 #[derive(Debug)]
 struct ContentPen {
     said: Said,
-    tool: Option<ToolCall>,
     events: bool,
     begun: bool,
+    tokens: u32,
 }
 
 impl ContentPen {
@@ -268,20 +272,43 @@ impl AnswerPen for ContentPen {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {
-        // A call comes whole, in the last chunk.
-        if self.tool.is_none() {
-            self.before(out);
-            let usage = Usage { input_tokens: self.said.input_tokens, output_tokens: n + 1 };
-            self.said.push_chunk(out, Content::Token(n), None, usage);
-            self.after(out);
+        self.tokens = n + 1;
+        let head = &self.said.head;
+        let mut part = br#"{"text":""#.to_vec();
+        match n.checked_sub(head.reasoning_tokens) {
+            None if !self.said.shows_thoughts => return,
+            None => {
+                part.extend_from_slice(word(n).as_bytes());
+                part.extend_from_slice(br#"","thought":true}"#);
+            }
+            // A call comes whole, in the last chunk.
+            Some(_) if head.says.call().is_some() => return,
+            Some(n) => {
+                head.says.push_piece(&mut part, n);
+                part.extend_from_slice(br#""}"#);
+            }
         }
+        self.before(out);
+        self.said.push_chunk(out, &part, None, n + 1);
+        self.after(out);
     }
 
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage) {
         self.before(out);
-        let tool = self.tool.take();
-        let content = tool.as_ref().map_or(Content::Text(0), Content::Call);
-        self.said.push_chunk(out, content, Some(finish), usage);
+        let says = &self.said.head.says;
+        let mut part = Vec::new();
+        match says.call() {
+            Some(call) => push_call(&mut part, call),
+            None => {
+                part.extend_from_slice(br#"{"text":""#);
+                if finish != FinishReason::Length {
+                    let spoken = self.tokens.saturating_sub(self.said.head.reasoning_tokens);
+                    push_escaped(&mut part, says.rest(spoken));
+                }
+                part.extend_from_slice(br#""}"#);
+            }
+        }
+        self.said.push_chunk(out, &part, Some(finish), usage.output_tokens);
         self.after(out);
         if !self.events {
             out.push(b']');

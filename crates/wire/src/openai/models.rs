@@ -8,16 +8,24 @@ use std::io::Write as _;
 pub fn models_body<'a>(models: impl IntoIterator<Item = &'a str>, created: u64) -> Bytes {
     let mut out = br#"{"object":"list","data":["#.to_vec();
     for (n, model) in models.into_iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        let id = json_string(model);
-        write!(
-            out,
-            r#"{comma}{{"id":{id},"object":"model","created":{created},"owned_by":"squall"}}"#
-        )
-        .expect("a Vec takes all");
+        out.extend_from_slice(if n == 0 { b"" } else { b"," });
+        push_model(&mut out, model, created);
     }
     out.extend_from_slice(b"]}");
     out.into()
+}
+
+/// The body of `GET /v1/models/ID`.
+pub(super) fn model_body(model: &str, created: u64) -> Bytes {
+    let mut out = Vec::new();
+    push_model(&mut out, model, created);
+    out.into()
+}
+
+fn push_model(out: &mut Vec<u8>, model: &str, created: u64) {
+    let id = json_string(model);
+    write!(out, r#"{{"id":{id},"object":"model","created":{created},"owned_by":"squall"}}"#)
+        .expect("a Vec takes all");
 }
 
 #[cfg(test)]

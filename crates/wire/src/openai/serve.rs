@@ -1,13 +1,14 @@
 //! OpenAI to its clients: chat completions, completions, responses, embeddings.
 
-use super::models::models_body;
+use super::models::{model_body, models_body};
+use super::serve_chat::Filters;
 use super::serve_error::api_error;
 use super::{
     ChatRequest, FinishReason, serve_chat, serve_completions, serve_embeddings, serve_responses,
 };
 use crate::Usage;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Server, Told,
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,20 +26,28 @@ impl Server for OpenAiServer {
         path == "/v1/models"
     }
 
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix("/v1/models/")
+    }
+
+    fn model(&self, model: &str, created: u64) -> Bytes {
+        model_body(model, created)
+    }
+
     fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes {
         models_body(models, created)
     }
 
-    fn read(&self, route: &Route, body: Bytes) -> Result<Asked, Refused> {
-        read(route, body)
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+        read(route, body, rules)
     }
 
     fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
-        whole(asked, head, usage, finish)
+        whole(asked, head, usage, finish, Filters::Untold)
     }
 
     fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
-        pen(asked, head)
+        pen(asked, head, Filters::Untold)
     }
 
     fn error(&self, told: &Told<'_>) -> Bytes {
@@ -70,31 +79,37 @@ pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
 }
 
 /// Reads a request in OpenAI's words, whoever serves it.
-pub(crate) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+pub(crate) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     match route.endpoint {
-        Endpoint::Completions => serve_completions::read(route, body),
-        Endpoint::Responses => serve_responses::read(route, body),
-        Endpoint::Embeddings => serve_embeddings::read(route, body),
-        _ => serve_chat::read(route, body),
+        Endpoint::Completions => serve_completions::read(route, body, rules),
+        Endpoint::Responses => serve_responses::read(route, body, rules),
+        Endpoint::Embeddings => serve_embeddings::read(route, body, rules),
+        _ => serve_chat::read(route, body, rules),
     }
 }
 
 /// An answer in one piece.
-pub(crate) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+pub(crate) fn whole(
+    asked: &Asked,
+    head: &AnswerHead,
+    usage: Usage,
+    finish: FinishReason,
+    filters: Filters,
+) -> Bytes {
     match asked.endpoint {
         Endpoint::Completions => serve_completions::whole(asked, head, usage, finish),
         Endpoint::Responses => serve_responses::whole(asked, head, usage, finish),
         Endpoint::Embeddings => serve_embeddings::whole(asked, usage),
-        _ => serve_chat::whole(asked, head, usage, finish),
+        _ => serve_chat::whole(asked, head, usage, finish, filters),
     }
 }
 
 /// What writes a stream.
-pub(crate) fn pen(asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+pub(crate) fn pen(asked: &Asked, head: &AnswerHead, filters: Filters) -> Box<dyn AnswerPen> {
     match asked.endpoint {
         Endpoint::Completions => Box::new(serve_completions::CompletionPen::new(asked, head)),
         Endpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
-        _ => Box::new(serve_chat::ChatPen::new(asked, head)),
+        _ => Box::new(serve_chat::ChatPen::new(asked, head, filters)),
     }
 }
 

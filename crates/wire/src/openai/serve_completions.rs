@@ -1,17 +1,18 @@
 //! Completions as they are served: the older API of a prompt and its continuation.
 
-use super::completion::push_usage;
 use super::error::ApiError;
+use super::serve_arguments::wants;
+use super::serve_chat::{push_usage, spoken};
 use super::text::Text;
 use super::{ChunkWriter, FinishReason, json_string};
-use crate::serve::{AnswerHead, AnswerPen, Asked, Refused, Route, id, read_json};
-use crate::{Usage, estimate_tokens, push_text, word};
+use crate::serve::{AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, id, read_json};
+use crate::{Usage, estimate_tokens};
 use bytes::Bytes;
 use serde::Deserialize;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
-pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     #[derive(Deserialize)]
     struct Shape {
         model: Option<String>,
@@ -26,6 +27,7 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         include_usage: Option<bool>,
     }
     let shape: Shape = read_json(&body)?;
+    let wants = wants(Endpoint::Completions, &body, rules)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
     let prompt = shape.prompt.ok_or_else(|| Refused::missing("prompt"))?;
     let in_user = shape.user.and_then(|user| user.parse().ok());
@@ -36,6 +38,7 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         // As OpenAI's own default.
         max_tokens: Some(shape.max_tokens.unwrap_or(16)),
         input_tokens: estimate_tokens(prompt.bytes()),
+        wants,
         token: in_user.or_else(|| prompt.token()),
         ..Asked::new(route, model, body)
     })
@@ -81,12 +84,17 @@ impl Prompt {
 pub(super) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
     let mut out = Vec::with_capacity(384 + 4 * usage.output_tokens as usize);
     push_head(&mut out, asked, head);
-    out.extend_from_slice(br#"{"text":""#);
-    push_text(&mut out, usage.output_tokens);
-    let finish = finish.as_str();
-    write!(out, r#"","index":0,"logprobs":null,"finish_reason":"{finish}"}}],"usage":"#)
-        .expect("a Vec takes all");
-    push_usage(&mut out, usage);
+    let (choices, finish_word) = (asked.wants.choices.max(1), finish.as_str());
+    for index in 0..choices {
+        out.extend_from_slice(if index == 0 { b"" } else { b"," });
+        out.extend_from_slice(br#"{"text":""#);
+        let is_whole = finish != FinishReason::Length;
+        head.says.push_text(&mut out, spoken(head, usage.output_tokens), is_whole);
+        write!(out, r#"","index":{index},"logprobs":null,"finish_reason":"{finish_word}"}}"#)
+            .expect("a Vec takes all");
+    }
+    out.extend_from_slice(br#"],"usage":"#);
+    push_usage(&mut out, head, usage, choices);
     out.push(b'}');
     out.into()
 }
@@ -107,23 +115,32 @@ pub(super) struct CompletionPen {
     head: Vec<u8>,
     model: String,
     include_usage: bool,
+    choices: u32,
+    answer: AnswerHead,
 }
 
 impl CompletionPen {
     pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
         let mut before = b"data: ".to_vec();
         push_head(&mut before, asked, head);
-        let (model, include_usage) = (asked.model.clone(), asked.include_usage);
-        Self { head: before, model, include_usage }
+        Self {
+            head: before,
+            model: asked.model.clone(),
+            include_usage: asked.include_usage,
+            choices: asked.wants.choices.max(1),
+            answer: head.clone(),
+        }
     }
 
     fn push(&self, out: &mut Vec<u8>, text: &str, finish: &str) {
-        out.extend_from_slice(&self.head);
-        write!(
-            out,
-            "{{\"text\":\"{text}\",\"index\":0,\"logprobs\":null,\"finish_reason\":{finish}}}]}}\n\n"
-        )
-        .expect("a Vec takes all");
+        for index in 0..self.choices {
+            out.extend_from_slice(&self.head);
+            write!(
+                out,
+                "{{\"text\":\"{text}\",\"index\":{index},\"logprobs\":null,\"finish_reason\":{finish}}}]}}\n\n"
+            )
+            .expect("a Vec takes all");
+        }
     }
 }
 
@@ -131,7 +148,10 @@ impl AnswerPen for CompletionPen {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {
-        self.push(out, word(n), "null");
+        // The older models do not think: what they would have thought is not told.
+        if let Some(n) = n.checked_sub(self.answer.reasoning_tokens) {
+            self.push(out, self.answer.says.piece(n), "null");
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage) {
@@ -139,7 +159,7 @@ impl AnswerPen for CompletionPen {
         if self.include_usage {
             out.extend_from_slice(&self.head);
             out.extend_from_slice(br#"],"usage":"#);
-            push_usage(out, usage);
+            push_usage(out, &self.answer, usage, self.choices);
             out.extend_from_slice(b"}\n\n");
         }
         out.extend_from_slice(b"data: [DONE]\n\n");

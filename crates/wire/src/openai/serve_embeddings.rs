@@ -1,8 +1,9 @@
 //! Embeddings as they are served: vectors of length one that depend on the text and on nothing else.
 
 use super::json_string;
+use super::serve_arguments::wants;
 use super::serve_completions::Prompt;
-use crate::serve::{Asked, Refused, Route, Vectors, read_json};
+use crate::serve::{Asked, Endpoint, Refused, Route, Rules, Vectors, read_json};
 use crate::{Usage, estimate_tokens};
 use base64::Engine as _;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ const DIMENSIONS_MAX: u32 = 3_072;
 /// The most texts in a request, as at OpenAI.
 const INPUTS_MAX: usize = 2_048;
 
-pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     #[derive(Deserialize)]
     struct Shape<'a> {
         model: Option<String>,
@@ -26,6 +27,7 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         user: Option<String>,
     }
     let shape: Shape<'_> = read_json(&body)?;
+    wants(Endpoint::Embeddings, &body, rules)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
     let input = shape.input.ok_or_else(|| Refused::missing("input"))?;
     let count = input.count();

@@ -1,20 +1,20 @@
 //! Responses as they are served: OpenAI's newer API, with an event for each step.
 
 use super::error::ApiError;
-use super::serve_chat::forced;
+use super::serve_arguments::wants;
+use super::serve_chat::spoken;
 use super::text::Text;
 use super::{FinishReason, json_string};
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Refused, Route, ToolCall, choice_of, id, read_json,
+    AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, id, push_escaped, read_json,
 };
-use crate::{Usage, estimate_tokens, push_text, word};
+use crate::{Usage, estimate_tokens};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
-pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     #[derive(Deserialize)]
     struct Shape {
         model: Option<String>,
@@ -23,7 +23,6 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         stream: Option<bool>,
         max_output_tokens: Option<u32>,
         user: Option<String>,
-        tools: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -43,12 +42,12 @@ pub(super) fn read(route: &Route, body: Bytes) -> Result<Asked, Refused> {
         Input::Items(items) => crate::serve::count_text(items.into_iter().map(|item| item.content)),
     };
     let in_user = shape.user.and_then(|user| user.parse().ok());
-    let tool = if shape.tools.is_some() { choice_of(&body, forced) } else { None };
+    let wants = wants(Endpoint::Responses, &body, rules)?;
     Ok(Asked {
         stream: shape.stream.unwrap_or(false),
         max_tokens: shape.max_output_tokens,
         input_tokens: estimate_tokens(bytes + shape.instructions.map_or(0, |text| text.len())),
-        tool,
+        wants,
         token: in_user.or(token),
         ..Asked::new(route, model, body)
     })
@@ -88,10 +87,12 @@ fn push_response(out: &mut Vec<u8>, said: &Said, state: State, usage: Option<Usa
             write!(
                 out,
                 concat!(
-                    r#"{{"input_tokens":{input},"input_tokens_details":{{"cached_tokens":0}},"#,
-                    r#""output_tokens":{output},"output_tokens_details":{{"reasoning_tokens":0}},"#,
+                    r#"{{"input_tokens":{input},"input_tokens_details":{{"cached_tokens":{cached}}},"#,
+                    r#""output_tokens":{output},"output_tokens_details":{{"reasoning_tokens":{reasoning}}},"#,
                     r#""total_tokens":{total}}}"#
                 ),
+                cached = said.head.cached_tokens,
+                reasoning = said.head.reasoning_tokens.min(output_tokens),
                 input = input_tokens,
                 output = output_tokens,
                 total = total,
@@ -126,7 +127,9 @@ struct Said {
     created: u64,
     /// As JSON.
     model: String,
-    tool: Option<ToolCall>,
+    head: AnswerHead,
+    /// Whether it ended before its end.
+    cut: bool,
 }
 
 impl Said {
@@ -136,19 +139,26 @@ impl Said {
             number: head.number,
             created: head.created,
             model: json_string(&asked.model),
-            tool: asked.tool.clone(),
+            head: head.clone(),
+            cut: false,
         }
     }
 
     fn item_id(&self) -> String {
-        let kind = if self.tool.is_some() { "fc" } else { "msg" };
+        let kind = if self.head.says.call().is_some() { "fc" } else { "msg" };
         format!("{kind}_{}", self.number)
+    }
+
+    fn push_part(&self, out: &mut Vec<u8>, tokens: u32) {
+        out.extend_from_slice(br#"{"type":"output_text","annotations":[],"logprobs":[],"text":""#);
+        self.head.says.push_text(out, spoken(&self.head, tokens), !self.cut);
+        out.extend_from_slice(br#""}"#);
     }
 
     /// The one item of its output: with all of its content, or as it begins.
     fn push_item(&self, out: &mut Vec<u8>, tokens: u32, whole: bool) {
         let (id, status) = (self.item_id(), if whole { "completed" } else { "in_progress" });
-        match &self.tool {
+        match self.head.says.call() {
             Some(tool) => {
                 let name = json_string(&tool.name);
                 let arguments = json_string(if whole { &tool.arguments } else { "" });
@@ -166,7 +176,7 @@ impl Said {
                 )
                 .expect("a Vec takes all");
                 if whole {
-                    push_part(out, tokens);
+                    self.push_part(out, tokens);
                 }
                 out.extend_from_slice(b"]}");
             }
@@ -174,15 +184,10 @@ impl Said {
     }
 }
 
-fn push_part(out: &mut Vec<u8>, tokens: u32) {
-    out.extend_from_slice(br#"{"type":"output_text","annotations":[],"logprobs":[],"text":""#);
-    push_text(out, tokens);
-    out.extend_from_slice(br#""}"#);
-}
-
 pub(super) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
     let mut out = Vec::with_capacity(1_024 + 4 * usage.output_tokens as usize);
-    push_response(&mut out, &Said::new(asked, head), State::of(finish), Some(usage));
+    let said = Said { cut: finish == FinishReason::Length, ..Said::new(asked, head) };
+    push_response(&mut out, &said, State::of(finish), Some(usage));
     out.into()
 }
 
@@ -226,22 +231,32 @@ impl ResponsePen {
     }
 
     /// An event of the content: where it stands, and what is written after it.
-    fn content(&mut self, out: &mut Vec<u8>, kind: &str, rest: impl FnOnce(&mut Vec<u8>)) {
+    fn content(&mut self, out: &mut Vec<u8>, kind: &str, rest: impl FnOnce(&Said, &mut Vec<u8>)) {
         self.event(out, kind, |pen, out| {
             let id = pen.said.item_id();
-            let index = if pen.said.tool.is_some() { "" } else { r#""content_index":0,"# };
+            let is_call = pen.said.head.says.call().is_some();
+            let index = if is_call { "" } else { r#""content_index":0,"# };
             write!(out, r#""item_id":"{id}","output_index":0,{index}"#).expect("a Vec takes all");
-            rest(out);
+            rest(&pen.said, out);
         });
     }
 
-    fn arguments(&mut self, out: &mut Vec<u8>, piece: &str) {
-        if !piece.is_empty() {
-            let piece = json_string(piece);
-            self.content(out, "response.function_call_arguments.delta", |out| {
-                write!(out, r#""delta":{piece}"#).expect("a Vec takes all");
-            });
+    /// A part of the text, or of the arguments of a call.
+    fn part(&mut self, out: &mut Vec<u8>, part: &str) {
+        if part.is_empty() {
+            return;
         }
+        let is_call = self.said.head.says.call().is_some();
+        let kind = if is_call {
+            "response.function_call_arguments.delta"
+        } else {
+            "response.output_text.delta"
+        };
+        self.content(out, kind, |_, out| {
+            out.extend_from_slice(br#""delta":""#);
+            push_escaped(out, part);
+            out.extend_from_slice(if is_call { b"\"".as_slice() } else { br#"","logprobs":[]"# });
+        });
     }
 }
 
@@ -250,42 +265,44 @@ impl AnswerPen for ResponsePen {
         self.response(out, "response.created", State::InProgress, None);
         self.response(out, "response.in_progress", State::InProgress, None);
         self.item(out, "response.output_item.added", false);
-        if self.said.tool.is_none() {
-            self.content(out, "response.content_part.added", |out| {
-                out.extend_from_slice(br#""part":"#);
-                push_part(out, 0);
+        if self.said.head.says.call().is_none() {
+            self.content(out, "response.content_part.added", |_, out| {
+                out.extend_from_slice(
+                    br#""part":{"type":"output_text","annotations":[],"logprobs":[],"text":""}"#,
+                );
             });
         }
     }
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {
         self.tokens = n + 1;
-        if let Some(tool) = &self.said.tool {
-            let piece = tool.piece(n).to_owned();
-            return self.arguments(out, &piece);
-        }
-        self.content(out, "response.output_text.delta", |out| {
-            write!(out, r#""delta":"{}","logprobs":[]"#, word(n)).expect("a Vec takes all");
-        });
+        // Thoughts are counted, and not shown.
+        let Some(n) = n.checked_sub(self.said.head.reasoning_tokens) else { return };
+        let piece = self.said.head.says.piece(n).to_owned();
+        self.part(out, &piece);
     }
 
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage) {
         let tokens = self.tokens;
-        if let Some(tool) = &self.said.tool {
-            let (rest, all) = (tool.rest(tokens).to_owned(), json_string(&tool.arguments));
-            self.arguments(out, &rest);
-            self.content(out, "response.function_call_arguments.done", |out| {
+        self.said.cut = finish == FinishReason::Length;
+        if !self.said.cut {
+            let rest = self.said.head.says.rest(spoken(&self.said.head, tokens)).to_owned();
+            self.part(out, &rest);
+        }
+        if let Some(call) = self.said.head.says.call() {
+            let all = json_string(&call.arguments);
+            self.content(out, "response.function_call_arguments.done", |_, out| {
                 write!(out, r#""arguments":{all}"#).expect("a Vec takes all");
             });
         } else {
-            self.content(out, "response.output_text.done", |out| {
+            self.content(out, "response.output_text.done", |said, out| {
                 out.extend_from_slice(br#""logprobs":[],"text":""#);
-                push_text(out, tokens);
+                said.head.says.push_text(out, spoken(&said.head, tokens), !said.cut);
                 out.push(b'"');
             });
-            self.content(out, "response.content_part.done", |out| {
+            self.content(out, "response.content_part.done", |said, out| {
                 out.extend_from_slice(br#""part":"#);
-                push_part(out, tokens);
+                said.push_part(out, tokens);
             });
         }
         self.item(out, "response.output_item.done", true);

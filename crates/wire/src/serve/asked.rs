@@ -1,12 +1,11 @@
 //! What a request asks for, whatever its vendor.
 
-use super::ToolCall;
+use super::Wants;
 use crate::RequestToken;
 use crate::openai::Text;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// What is asked for at a path.
@@ -63,8 +62,8 @@ pub struct Asked {
     pub max_tokens: Option<u32>,
     /// The tokens of the prompt, estimated.
     pub input_tokens: u32,
-    /// The call that it insists on.
-    pub tool: Option<ToolCall>,
+    /// What it wants of its answer.
+    pub wants: Wants,
     /// Of embeddings: how many texts, how many numbers for each, and whether they come as base64.
     pub vectors: Option<Vectors>,
     /// The body as it came.
@@ -95,11 +94,17 @@ impl Asked {
             include_usage: false,
             max_tokens: None,
             input_tokens: 0,
-            tool: None,
+            wants: Wants::default(),
             vectors: None,
             body,
             token: None,
         }
+    }
+
+    /// A request of which no more is known than its model: what an error about it tells.
+    #[must_use]
+    pub fn of_model(model: &str) -> Self {
+        Self::new(&Route::to(Endpoint::Chat), model.to_owned(), Bytes::new())
     }
 
     /// The token that rides in the request: in its headers, or else in its text.
@@ -148,14 +153,6 @@ pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Ref
         };
         Refused::new(message, None)
     })
-}
-
-/// What a body says of a choice among tools, read apart since hardly any has one.
-pub(crate) fn choice_of(
-    body: &[u8],
-    call: impl FnOnce(&Value) -> Option<ToolCall>,
-) -> Option<ToolCall> {
-    call(&serde_json::from_slice(body).ok()?)
 }
 
 /// Bytes and token of several texts.

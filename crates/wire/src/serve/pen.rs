@@ -1,12 +1,13 @@
 //! What writes a streamed answer, piece by piece.
 
+use super::Says;
 use crate::Usage;
 use crate::openai::FinishReason;
 use squall_failure::FailureClass;
 use std::fmt::Debug;
 
 /// What all parts of one answer have in common.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerHead {
     /// The number of the provider and of the answer: together they tell it from all others.
     pub provider: u16,
@@ -16,6 +17,12 @@ pub struct AnswerHead {
     pub created: u64,
     /// Tokens of the prompt.
     pub input_tokens: u32,
+    /// How many of them came from a cache.
+    pub cached_tokens: u32,
+    /// How many of its own tokens are thoughts: the first ones.
+    pub reasoning_tokens: u32,
+    /// What it says after them.
+    pub says: Says,
 }
 
 /// Writes the pieces of one answer behind `out`, whole events only. Nothing is kept of what was written.

@@ -68,6 +68,8 @@ providers:
     ttft: { lognormal: { median: 350ms, p95: 700ms } }
     itl: { exponential: { mean: 20ms } }
     output_tokens: { lognormal: { median: 60, p95: 200 } }
+    reasoning: 200
+    tool_calls: 30%
     context_window: 8000
     error_latency: 50ms
     limits:
