@@ -192,11 +192,6 @@ impl Gateway {
         self.view.clone()
     }
 
-    #[cfg(test)]
-    pub(crate) fn desk(&self) -> Arc<Desk> {
-        Arc::clone(&self.view.desk)
-    }
-
     /// Takes no new request, waits until every one has ended, at most for `patience`, then stops.
     pub async fn shutdown(self, patience: Duration) -> GatewayLog {
         let drain = Drain { delay: Duration::ZERO, patience };

@@ -1,78 +1,70 @@
 //! A core that fails.
 
 use super::*;
-use crate::gateway::Gateway;
-use crate::serving::ServerSettings;
-use crate::setup::{GatewaySetup, Upstream, Wording};
+use crate::directory::Directory;
+use crate::front::{Front, routes};
+use crate::request_id::RequestIds;
+use crate::serving::{ServerSettings, Shared};
+use crate::setup::Wording;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
 use squall_determinism::Seed;
-use squall_router::{DeploymentConfig, GroupConfig};
-use squall_wire::Format;
-use std::net::{Ipv4Addr, SocketAddr};
+use squall_router::{DeploymentConfig, GroupConfig, Roster};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tower_service::Service;
 
-async fn gateway() -> Gateway {
+/// A front without a server around it.
+fn front() -> Front {
     let mut group = GroupConfig::new("chat");
     group.deployments = vec![DeploymentConfig::new("d")];
-    let setup = GatewaySetup {
-        router: RouterConfig { groups: vec![group], ..RouterConfig::default() },
-        changes: Vec::new(),
-        wording: Wording::default(),
-        upstreams: vec![Upstream {
-            name: "d".to_owned(),
-            provider: "mock".to_owned(),
-            format: Format::OpenAi,
-            base_url: "http://127.0.0.1:9/v1".to_owned(),
-            trusted: None,
-            stream_usage: crate::setup::StreamUsage::Auto,
-            answer_max: Upstream::ANSWER_MAX,
-            model: "m".to_owned(),
-            api_key: None,
-        }],
-        seed: Seed::new(1),
-        epoch_nanos: 0,
-        clock: Clock::start_now(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        keep: Keep::Nothing,
-        server: ServerSettings::default(),
-    };
-    Gateway::start(setup).await.expect("it starts")
+    let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
+    let numbers = Roster::default().add(&config);
+    let directory = Directory::new(&config, &numbers, &Wording::default());
+    let router = Router::new(config, Seed::new(1), 0).expect("it can run");
+    let clock = Clock::start_now();
+    let (checks, _) = crate::checks::channel();
+    Front {
+        desk: Arc::new(Desk::new(router, clock, Keep::Nothing, checks)),
+        switchboard: Arc::new(Switchboard::new(Arc::new(directory))),
+        server: Arc::new(Shared::new(ServerSettings::default(), clock, true)),
+    }
 }
 
-async fn ask(gateway: &Gateway, request: &str) -> String {
-    let mut connection = TcpStream::connect(gateway.addr()).await.expect("it listens");
-    connection.write_all(request.as_bytes()).await.expect("it reads");
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.expect("text");
-    answer
+/// The status of an answer, and its body.
+async fn ask(front: &Front, path: &str, body: &'static str) -> (u16, String) {
+    let mut request = Request::new(Body::from(body));
+    *request.uri_mut() = path.parse().expect("a path");
+    *request.method_mut() = if body.is_empty() { http::Method::GET } else { http::Method::POST };
+    let id = RequestIds::new().of(request.headers());
+    request.extensions_mut().insert(id);
+    let Ok(answer) = routes(front.clone()).call(request).await;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
 }
 
 #[tokio::test]
 async fn a_panic_in_the_core_is_told_and_health_does_not_lie_about_it() {
-    let gateway = gateway().await;
-    let view = gateway.view();
-    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n");
-    assert!(ask(&gateway, &get("/health")).await.starts_with("HTTP/1.1 200"));
-    let desk = gateway.desk();
-    let waits = tokio::spawn(async move { view.core_failed().await });
+    let front = front();
+    assert_eq!(ask(&front, "/health", "").await.0, 200);
+    let desk = Arc::clone(&front.desk);
+    let told = tokio::spawn(async move { desk.failed().await });
 
+    let desk = Arc::clone(&front.desk);
     let failed = tokio::spawn(async move { desk.arrive(None, |_| panic!("planted")) }).await;
     assert!(failed.is_err(), "it panicked");
 
-    tokio::time::timeout(Duration::from_secs(60), waits).await.expect("told").expect("no panic");
-    assert!(ask(&gateway, &get("/health")).await.starts_with("HTTP/1.1 500"));
-    assert!(ask(&gateway, &get("/ready")).await.starts_with("HTTP/1.1 503"));
-    assert!(ask(&gateway, &get("/metrics")).await.starts_with("HTTP/1.1 500"));
-    let body = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
-    let post = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: \
-         {}\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = ask(&gateway, &post).await;
-    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
-    assert!(answer.contains("{\"error\":"), "{answer}");
-    // It still ends.
-    gateway.shutdown(Duration::from_secs(60)).await;
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("told").expect("no panic");
+    assert_eq!(ask(&front, "/health", "").await.0, 500);
+    assert_eq!(ask(&front, "/ready", "").await.0, 503);
+    assert_eq!(ask(&front, "/metrics", "").await.0, 500);
+    let chat = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
+    let (status, body) = ask(&front, "/v1/chat/completions", chat).await;
+    assert_eq!(status, 500, "{body}");
+    assert!(body.contains("{\"error\":"), "{body}");
+    // Nothing of it is used any more, and nothing that asks it panics too.
+    assert_eq!((front.desk.in_flight(), front.desk.cooling()), (0, Vec::new()));
+    assert!(matches!(front.desk.prepare(RouterConfig::default()), Err(StartError::CoreFailed)));
+    front.desk.tell(Input::Tick);
 }
