@@ -148,10 +148,16 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
-fn only_the_scenario_room_parses_yaml_and_only_the_command_line_reads_arguments() {
+fn only_the_scenario_room_parses_yaml_and_only_the_command_line_reads_arguments_and_hears_the_log()
+{
     for (package, uses) in dependencies() {
         let yaml = uses.iter().any(|name| name.contains("yaml") || name.contains("granit"));
         assert!(!yaml || package == "squall-scenario", "{package} parses YAML");
+        // Servers say what they do; where that goes is the command line's to decide.
+        let logs = ["gateway", "mock-provider"].contains(&room(&package)) || package == "squall";
+        assert!(!uses.contains("tracing") || logs, "{package} writes to the log");
+        let hears = uses.iter().any(|name| name.starts_with("tracing-"));
+        assert!(!hears || package == "squall", "{package} decides where the log goes");
         assert!(!uses.contains("clap") || package == "squall", "{package} reads arguments");
         assert!(!uses.contains("tokio") || !PURE.contains(&room(&package)), "{package} uses tokio");
     }

@@ -189,6 +189,32 @@ pub(crate) struct ServeArgs {
     /// needs to notice (Kubernetes: 5s)
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = squall_scenario::read_duration)]
     pub(crate) drain_delay: Duration,
+    /// Serve `/metrics` here, with `/health` and `/ready`, and not where requests come in
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+/// What every server takes that writes a log.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LogArgs {
+    /// What to log: off, error, warn, info, debug or trace, or directives such as
+    /// `squall=info,hyper=debug` [default: $RUST_LOG, or info]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
+    /// How to write the log [default: text on a terminal, json elsewhere]
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How the lines of a log look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: a JSON object on each line
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -207,6 +233,8 @@ pub(crate) struct MockArgs {
     /// Write what is injected and what becomes of each attempt here, as lines of JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     #[command(subcommand)]
     pub(crate) control: Option<Control>,
 }

@@ -121,6 +121,14 @@ pub(crate) enum Error {
         /// Why not, without what it holds.
         why: String,
     },
+    /// What the log is to say cannot be understood.
+    #[error("cannot log at `{given}`: {why}")]
+    Log {
+        /// What `--log` or `RUST_LOG` says.
+        given: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Mock providers that run could not be told, or would not do it.
     #[error("{0}")]
     Control(String),
@@ -154,6 +162,7 @@ impl Error {
             | Self::NoJournal(_)
             | Self::NoKey { .. }
             | Self::BadKey { .. }
+            | Self::Log { .. }
             | Self::Exists(_)
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) | Self::Digest { .. } | Self::Record(RecordError::Changed { .. }) => {

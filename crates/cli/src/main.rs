@@ -5,6 +5,7 @@ mod command;
 mod descriptors;
 mod error;
 mod files;
+mod logging;
 mod progress;
 mod signals;
 mod terminal;

@@ -27,15 +27,31 @@ pub(crate) fn data_lost() -> bool {
     DATA_LOST.load(Ordering::Relaxed)
 }
 
+/// Whether lines about what is going on are to be in the log's format.
+static STATUS_IS_LOGGED: AtomicBool = AtomicBool::new(false);
+
+/// From now on lines about what is going on are lines of the log: all of standard error is in its format.
+pub(crate) fn status_is_logged() {
+    STATUS_IS_LOGGED.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line about what is going on.
 pub(crate) fn status(text: impl std::fmt::Display) {
+    if STATUS_IS_LOGGED.load(Ordering::Relaxed) {
+        tracing::info!(target: "squall", "{text}");
+        return;
+    }
+    print(text);
+}
+
+fn print(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Prints why a command did not come to its end. Diagnostics come as they are, with their excerpts.
 pub(crate) fn error(error: &Error) {
     match error {
-        Error::File(diagnostics) => status(diagnostics.styled()),
-        _ => status(format_args!("error: {error}")),
+        Error::File(diagnostics) => print(diagnostics.styled()),
+        _ => print(format_args!("error: {error}")),
     }
 }

@@ -43,6 +43,14 @@ pub(crate) fn error(failure: &Failure, error: &ApiError, attempts: u16) -> Respo
     response
 }
 
+/// The same with these headers as well.
+pub(crate) fn with(mut response: Response, more: &HeaderMap) -> Response {
+    for (name, value) in more {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    response
+}
+
 /// An error of the gateway's own.
 pub(crate) fn refusal(status: StatusCode, error: &ApiError) -> Response {
     let mut response = Response::new(Body::from(error.body()));

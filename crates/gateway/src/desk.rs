@@ -4,7 +4,8 @@ mod ledger;
 
 use crate::checks::Check;
 use crate::directory::Switchboard;
-use crate::metrics::Metrics;
+use crate::log;
+use crate::metrics::{Metrics, Snapshot};
 use crate::refusal::{GroupState, NAMED_MAX, Unusable};
 use crate::setup::{GatewayLog, Keep, StartError};
 use ledger::Ledger;
@@ -97,7 +98,8 @@ impl Desk {
         numbers: &Numbers,
     ) {
         if let Some(mut inner) = self.lock() {
-            inner.metrics.set_names(switchboard, config, numbers);
+            let now = self.clock.now();
+            inner.metrics.set_names(now, switchboard, config, numbers);
         }
     }
 
@@ -124,11 +126,11 @@ impl Desk {
         now.map(|deployment| deployment.id).collect()
     }
 
-    /// Everything that is counted, as Prometheus reads it; nothing once the core has failed.
-    pub(crate) fn metrics(&self) -> Option<String> {
-        let now = self.clock.now();
+    /// Everything that is counted, to be written where the core is free; nothing once it has failed.
+    pub(crate) fn metrics(&self) -> Option<Snapshot> {
         let inner = &mut *self.lock()?;
-        Some(inner.metrics.text(now, &mut inner.router))
+        let now = self.clock.now();
+        Some(inner.metrics.snapshot(now, &mut inner.router))
     }
 
     /// A request comes in: it gets a mailbox, which holds its first orders when this returns. `ordinal`
@@ -181,11 +183,28 @@ impl Desk {
         inner.iter().flat_map(|inner| inner.router.cooling()).map(|(id, _)| id).collect()
     }
 
+    /// What groups are called.
+    pub(crate) fn group_names(&self, groups: &[GroupId]) -> Vec<String> {
+        let Some(inner) = self.lock() else { return Vec::new() };
+        groups.iter().map(|&group| inner.metrics.group(group).to_owned()).collect()
+    }
+
     /// How groups stand, for the words of a refusal.
     pub(crate) fn states(&self, groups: &[GroupId]) -> Vec<GroupState> {
         let now = self.clock.now();
         let Some(mut inner) = self.lock() else { return Vec::new() };
         groups.iter().map(|&group| inner.state(group, now)).collect()
+    }
+
+    /// The first of all groups, if no deployment of any group is usable now.
+    pub(crate) fn none_usable(&self, named: usize) -> Option<Vec<GroupState>> {
+        let mut inner = self.lock()?;
+        if inner.router.deployments_now().any(|deployment| deployment.is_usable()) {
+            return None;
+        }
+        let now = self.clock.now();
+        let groups: Vec<_> = inner.router.groups_now().map(|group| group.id).take(named).collect();
+        Some(groups.into_iter().map(|group| inner.state(group, now)).collect())
     }
 
     pub(crate) fn log(&self) -> GatewayLog {
@@ -271,6 +290,7 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            tracing::error!("the core has failed: requests get a 500 from now on");
             self.failed.send_replace(true);
         }
     }
@@ -338,11 +358,19 @@ impl Inner {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.note(now, note);
                 }
+                self.log(now, &note);
                 let slot = note.request().map(|request| request.slot as usize);
                 if let Some(&tag) = slot.and_then(|slot| self.tags.get(slot)) {
                     self.send(tag, Order::Note(note));
                 }
             }
+        }
+    }
+
+    fn log(&self, now: Timestamp, note: &Note) {
+        if let Some(id) = note.of_deployment() {
+            let (group, name) = self.metrics.names_of(id);
+            log::deployment(now, group, name, note);
         }
     }
 

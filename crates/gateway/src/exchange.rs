@@ -3,10 +3,12 @@
 use crate::answer;
 use crate::desk::{Desk, Mailbox, Order, RefusedRequest};
 use crate::directory::Switchboard;
+use crate::log::{self, RequestLog};
 use crate::refusal::{self, Story};
 use crate::upstream::{Call, News};
 use axum::response::Response;
 use bytes::Bytes;
+use http::HeaderMap;
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, Failure, FailureClass, Source};
 use squall_router::{AttemptId, GroupId, Input, Outcome, RequestKey, StartAttempt, Usage};
@@ -41,6 +43,12 @@ pub(crate) struct Exchange {
     filtered: Option<(Bytes, String)>,
     /// What the core decided about it.
     story: Story,
+    /// What is written of it.
+    log: RequestLog,
+    /// Headers that every call bears.
+    passed: HeaderMap,
+    /// What the latest answer's head tells the client.
+    told: HeaderMap,
     /// Why an upstream could not be asked.
     untold: Option<ApiError>,
     /// How attempts failed: the client is told of one of them, in its provider's words.
@@ -48,6 +56,18 @@ pub(crate) struct Exchange {
     request: Option<RequestKey>,
     attempt: Option<Running>,
     attempts: u16,
+}
+
+/// What is known of a request beside its body.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) group: GroupId,
+    /// What the `*` of the group's name stood for.
+    pub(crate) captured: Option<String>,
+    pub(crate) token: Option<RequestToken>,
+    /// Headers that every call bears.
+    pub(crate) passed: HeaderMap,
+    pub(crate) log: RequestLog,
 }
 
 /// The attempt that runs.
@@ -70,8 +90,7 @@ impl Exchange {
         desk: Arc<Desk>,
         switchboard: Arc<Switchboard>,
         chat: ChatRequest,
-        found: (GroupId, Option<String>),
-        token: Option<RequestToken>,
+        asked: Asked,
         mailbox: Mailbox,
         response: oneshot::Sender<Response>,
     ) -> Self {
@@ -79,14 +98,17 @@ impl Exchange {
             desk,
             switchboard,
             chat: Arc::new(chat),
-            captured: found.1,
-            token,
+            captured: asked.captured,
+            token: asked.token,
             mailbox,
             response: Some(response),
             chunks: None,
             stash: VecDeque::new(),
             filtered: None,
-            story: Story::new(found.0),
+            story: Story::new(asked.group),
+            log: asked.log,
+            passed: asked.passed,
+            told: HeaderMap::new(),
             untold: None,
             failures: Vec::new(),
             request: None,
@@ -133,13 +155,15 @@ impl Exchange {
                 self.attempts += 1;
                 self.story.attempted();
                 let endpoint = self.switchboard.endpoint(start.deployment);
-                let (token, captured) = (self.token.as_ref(), self.captured.as_deref());
+                let captured = self.captured.as_deref();
                 let silence = start.between_tokens_timeout;
+                let started = self.desk.clock().now();
+                self.log.attempt_began(started, endpoint.name());
                 self.attempt = Some(Running {
                     start,
-                    call: endpoint.call(&self.chat, captured, token, silence),
+                    call: endpoint.call(&self.chat, captured, &self.passed, silence),
                     name: endpoint.name().to_owned(),
-                    started: self.desk.clock().now(),
+                    started,
                     chosen: endpoint.takes_the_clients_model(captured),
                     unread: false,
                     held: Vec::new(),
@@ -151,7 +175,10 @@ impl Exchange {
                 }
             }
             Order::Commit => self.commit(),
-            Order::Note(note) => self.story.note(&note),
+            Order::Note(note) => {
+                self.story.note(&note);
+                self.log.note(self.desk.clock().now(), &note);
+            }
             Order::Done(_) => {}
         }
     }
@@ -163,13 +190,15 @@ impl Exchange {
         if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
             if let Some(response) = self.response.take() {
-                let _ = response.send(answer::streamed(receiver, &running.name, self.attempts));
+                let streamed = answer::streamed(receiver, &running.name, self.attempts);
+                let _ = response.send(answer::with(streamed, running.call.told()));
             }
             self.chunks = Some(sender);
             held.into_iter().for_each(|bytes| self.pass_on(bytes));
         } else if let Some(response) = self.response.take() {
             let body = held.into_iter().next().unwrap_or_default();
-            let _ = response.send(answer::whole(body, &running.name, self.attempts));
+            let whole = answer::whole(body, &running.name, self.attempts);
+            let _ = response.send(answer::with(whole, running.call.told()));
         }
     }
 
@@ -205,10 +234,13 @@ impl Exchange {
                     None => running.held.push(bytes),
                 }
                 if first_token {
+                    self.log.first_token(self.desk.clock().now());
                     self.desk.tell(Input::FirstToken { attempt });
                 }
             }
             News::Finished { body, usage } => {
+                self.log.attempt_status(200);
+                self.log.attempt_ended(self.desk.clock().now(), "succeeded");
                 running.held.extend(body);
                 let usage = usage.map(|usage| Usage {
                     input_tokens: usage.input_tokens,
@@ -217,6 +249,7 @@ impl Exchange {
                 self.desk.tell(Input::Finished { attempt, usage });
             }
             News::Filtered { body, failure } => {
+                self.log.attempt_status(failure.status);
                 self.filtered = Some((body, running.name.clone()));
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure });
@@ -229,6 +262,8 @@ impl Exchange {
                 self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
             }
             News::Failed(failure, said) => {
+                self.log.attempt_status(failure.status);
+                self.told.clone_from(running.call.told());
                 let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
                 self.failures.push(Told {
                     failure,
@@ -254,7 +289,16 @@ impl Exchange {
         }
     }
 
+    fn write_log(&self, outcome: &Outcome) {
+        if log::hears_of_requests() {
+            let groups = self.desk.group_names(self.story.groups()).join(" > ");
+            let now = self.desk.clock().now();
+            self.log.write(now, &groups, &self.chat.model, self.chat.stream, outcome);
+        }
+    }
+
     fn done(mut self, outcome: Outcome) {
+        self.write_log(&outcome);
         if let Outcome::Failed { failure, .. } = outcome {
             let error = self.error(&failure);
             if let Some(response) = self.response {
@@ -262,6 +306,10 @@ impl Exchange {
                     self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
                 let _ = response.send(match filtered {
                     Some((body, name)) => answer::whole(body, &name, self.attempts),
+                    // Where several have answered, none of their heads is the answer's.
+                    None if self.attempts == 1 => {
+                        answer::with(answer::error(&failure, &error, 1), &self.told)
+                    }
                     None => answer::error(&failure, &error, self.attempts),
                 });
             } else {

@@ -4,9 +4,12 @@ use crate::answer;
 use crate::asks::Asks;
 use crate::desk::Desk;
 use crate::directory::{Directory, Switchboard};
-use crate::exchange::Exchange;
-use crate::serving::{Shared, Stage};
-use crate::{keys, refusal, serving};
+use crate::exchange::{Asked, Exchange};
+use crate::log::{self, RequestLog, Unauthenticated};
+use crate::ready::ReadyState;
+use crate::request_id::RequestId;
+use crate::serving::Shared;
+use crate::{keys, passing, refusal, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -32,22 +35,39 @@ pub(crate) struct Front {
     pub(crate) desk: Arc<Desk>,
     pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) server: Arc<Shared>,
+    pub(crate) unauthenticated: Arc<Unauthenticated>,
 }
 
-pub(crate) fn routes(front: Front) -> HttpRouter {
+/// What clients and operators ask; metrics only if they have no address of their own.
+pub(crate) fn routes(front: Front, with_metrics: bool) -> HttpRouter {
     let path = |operation: Operation| format!("/v1{}", operation.path());
+    let operations = if with_metrics { operations_routes() } else { state_routes() };
     HttpRouter::new()
         .route(&path(Operation::Chat), post(chats))
         .route(&path(Operation::Completion), post(completions))
         .route(&path(Operation::Embedding), post(embeddings))
         .route(&path(Operation::Response), post(responses))
         .route(MODELS_PATH, get(models))
-        .route("/health", get(health))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
+        .merge(operations)
         .fallback(unknown_path)
         .method_not_allowed_fallback(not_allowed)
         .with_state(front)
+}
+
+/// What operators ask, at an address of its own.
+pub(crate) fn operations(front: Front) -> HttpRouter {
+    operations_routes()
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(front)
+}
+
+fn operations_routes() -> HttpRouter<Front> {
+    state_routes().route("/metrics", get(metrics))
+}
+
+fn state_routes() -> HttpRouter<Front> {
+    HttpRouter::new().route("/health", get(health)).route("/ready", get(ready))
 }
 
 async fn unknown_path(method: Method, uri: Uri) -> Response {
@@ -59,30 +79,39 @@ async fn not_allowed(method: Method, uri: Uri) -> Response {
 }
 
 /// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
-async fn health(State(front): State<Front>) -> (StatusCode, &'static str) {
+async fn health(State(front): State<Front>) -> Response {
     if front.desk.has_failed() {
-        (StatusCode::INTERNAL_SERVER_ERROR, "the core has failed\n")
+        state(&ReadyState::CoreFailed)
     } else {
-        (StatusCode::OK, "ok\n")
+        json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())
     }
 }
 
-/// Whether it is to be sent requests. While it stops it is not: that is told before anything else changes.
-async fn ready(State(front): State<Front>) -> (StatusCode, &'static str) {
-    match front.server.stage() {
-        _ if front.desk.has_failed() => (StatusCode::SERVICE_UNAVAILABLE, "the core has failed\n"),
-        Stage::Open => (StatusCode::OK, "ready\n"),
-        Stage::Leaving | Stage::Draining | Stage::Cut => {
-            (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-        }
-    }
+/// Whether it is to be sent requests.
+async fn ready(State(front): State<Front>) -> Response {
+    state(&ReadyState::of(&front.desk, &front.server))
+}
+
+fn state(state: &ReadyState) -> Response {
+    let (status, word) = match state.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+    };
+    let (reason, message) = (state.reason(), state.message());
+    let body = serde_json::json!({ "status": word, "reason": reason, "message": message });
+    json(status, body.to_string())
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 async fn metrics(State(front): State<Front>) -> Response {
     const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
+    // The core is free again before the text is written.
     match front.desk.metrics() {
-        Some(text) => ([(CONTENT_TYPE, VERSION)], text).into_response(),
-        None => (StatusCode::INTERNAL_SERVER_ERROR, "the core has failed\n").into_response(),
+        Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text()).into_response(),
+        None => state(&ReadyState::CoreFailed),
     }
 }
 
@@ -117,24 +146,28 @@ async fn route(
     parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
 ) -> Response {
     let (head, body) = request.into_parts();
+    let id = head.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::none);
     let directory = front.switchboard.directory();
     // Whoever has no key has nothing read: a body costs memory.
     let tenant = match keys::tenant(&head.headers, &directory) {
         Ok(tenant) => tenant,
-        Err((status, error)) => return answer::refusal(status, &error),
+        Err((status, error)) => {
+            front.unauthenticated.refused(front.desk.clock(), &id);
+            return answer::refusal(status, &error);
+        }
     };
     if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        return refusal::unsupported_encoding(&encoding);
+        return logged(&id, "compressed body", refusal::unsupported_encoding(&encoding));
     }
     let (body, held) = match serving::read(&front.server, body).await {
         Ok(read) => read,
-        Err(refusal) => return *refusal,
+        Err(refusal) => return logged(&id, "body not taken", *refusal),
     };
     let mut response = match parse(body) {
-        Ok(chat) => exchange(front, &head.headers, tenant, &directory, chat).await,
-        Err(error) => unreadable(&head.headers, &error),
+        Ok(chat) => exchange(front, id, &head.headers, tenant, &directory, chat).await,
+        Err(error) => logged(&id, "body not understood", unreadable(&head.headers, &error)),
     };
     // What the body holds of the memory for all of them is given back when the answer has ended.
     response.extensions_mut().insert(held);
@@ -162,8 +195,15 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
 }
 
+/// A refusal before the core has heard of the request, which the log tells too.
+fn logged(id: &RequestId, why: &'static str, response: Response) -> Response {
+    log::refused(id, response.status().as_u16(), why);
+    response
+}
+
 async fn exchange(
     front: Front,
+    id: RequestId,
     headers: &HeaderMap,
     tenant: Option<TenantId>,
     directory: &Directory,
@@ -171,13 +211,16 @@ async fn exchange(
 ) -> Response {
     let asks = match Asks::read(headers, tenant, chat.needs, directory) {
         Ok(asks) => asks,
-        Err((status, error)) => return answer::refusal(status, &error),
+        Err((status, error)) => {
+            return logged(&id, "header not understood", answer::refusal(status, &error));
+        }
     };
     let Some(found) = directory.groups.find(&chat.model) else {
         let error = ApiError::of(FailureClass::NotFound, &chat.model);
-        return answer::refusal(StatusCode::NOT_FOUND, &error);
+        return logged(&id, "unknown model", answer::refusal(StatusCode::NOT_FOUND, &error));
     };
     let token = chat.token(headers);
+    let began = front.desk.clock().now();
     let mailbox = front.desk.arrive(token.map(|token| token.request), |tag| Arrival {
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
@@ -191,10 +234,16 @@ async fn exchange(
         overrides: asks.overrides,
         ..Arrival::new(tag, found.group)
     });
-    let found = (found.group, found.captured.map(str::to_owned));
+    let tenant = asks.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
+    let asked = Asked {
+        group: found.group,
+        captured: found.captured.map(str::to_owned),
+        token,
+        passed: passing::to_provider(headers, &id, token.as_ref()),
+        log: RequestLog::new(id, tenant, chat.operation.path(), began),
+    };
     let (response, answered) = oneshot::channel();
-    let exchange =
-        Exchange::new(front.desk, front.switchboard, chat, found, token, mailbox, response);
+    let exchange = Exchange::new(front.desk, front.switchboard, chat, asked, mailbox, response);
     // A task of its own: it must tell the core how the request ended even if the client hangs up.
     tokio::spawn(exchange.run());
     answered.await.unwrap_or_else(|_| refusal::internal())

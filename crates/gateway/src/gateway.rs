@@ -4,8 +4,11 @@ use crate::checks;
 use crate::desk::Desk;
 use crate::directory::{Directory, Switchboard};
 use crate::front::{self, Front};
+use crate::log;
 use crate::serving::{Served, Serving};
-use crate::setup::{GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream};
+use crate::setup::{
+    GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream, Wording,
+};
 use squall_record::RowSender;
 use squall_router::{ConfigId, DeploymentId, Input, Numbers, Roster, Router, RouterConfig};
 use std::collections::BTreeSet;
@@ -18,8 +21,11 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub struct Gateway {
     addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
     view: GatewayView,
     served: Served,
+    /// Serves what operators ask, until the very end.
+    operations: Option<Served>,
     tasks: JoinSet<()>,
 }
 
@@ -28,8 +34,23 @@ pub struct Gateway {
 pub struct GatewayView {
     desk: Arc<Desk>,
     switchboard: Arc<Switchboard>,
-    /// What names mean in each configuration that was prepared at the start.
-    directories: Arc<Vec<Arc<Directory>>>,
+    /// The configurations that were prepared at the start.
+    prepared: Arc<Vec<Prepared>>,
+}
+
+/// A configuration that was prepared at the start.
+#[derive(Debug)]
+struct Prepared {
+    router: RouterConfig,
+    numbers: Numbers,
+    directory: Arc<Directory>,
+}
+
+impl Prepared {
+    fn new(router: &RouterConfig, numbers: Numbers, wording: &Wording) -> Self {
+        let directory = Arc::new(Directory::new(router, &numbers, wording));
+        Self { router: router.clone(), numbers, directory }
+    }
 }
 
 impl GatewayView {
@@ -60,8 +81,9 @@ impl GatewayView {
     /// [`GatewaySetup::changes`] for 1, and so on. No request is lost: what runs ends as it began. A number
     /// that no configuration has is ignored.
     pub fn reconfigure(&self, config: ConfigId) {
-        if let Some(directory) = self.directories.get(usize::from(config.0)) {
-            self.switchboard.set_directory(Arc::clone(directory));
+        if let Some(prepared) = self.prepared.get(usize::from(config.0)) {
+            self.switchboard.set_directory(Arc::clone(&prepared.directory));
+            self.desk.set_names(&self.switchboard, &prepared.router, &prepared.numbers);
             self.desk.tell(Input::Reconfigure { config });
         }
     }
@@ -91,7 +113,9 @@ impl GatewayView {
         // Nobody goes back to it by its number.
         self.desk.forget(config);
         self.switchboard.leave_what_is_gone(&self.desk.members());
-        Ok(self.changed(&before, &self.desk.members()))
+        let changed = self.changed(&before, &self.desk.members());
+        log::reloaded(&changed.came, &changed.went);
+        Ok(changed)
     }
 
     fn changed(&self, before: &BTreeSet<DeploymentId>, after: &BTreeSet<DeploymentId>) -> Changed {
@@ -147,43 +171,55 @@ impl Gateway {
     pub async fn start(setup: GatewaySetup) -> Result<Self, StartError> {
         setup.wording.check()?;
         let mut router = Router::new(setup.router.clone(), setup.seed, setup.epoch_nanos)?;
-        let mut directories = Vec::new();
         let first = Roster::default().add(&setup.router);
-        directories.push(Arc::new(Directory::new(&setup.router, &first, &setup.wording)));
+        let mut prepared = vec![Prepared::new(&setup.router, first, &setup.wording)];
         for change in &setup.changes {
             let (_, numbers) = router.prepare(change.clone())?;
-            directories.push(Arc::new(Directory::new(change, &numbers, &setup.wording)));
+            prepared.push(Prepared::new(change, numbers, &setup.wording));
         }
-        let switchboard = Arc::new(Switchboard::new(Arc::clone(&directories[0])));
+        let switchboard = Arc::new(Switchboard::new(Arc::clone(&prepared[0].directory)));
         switchboard.connect(upstreams(&setup))?;
-        let cannot_listen = |source| StartError::Listen { listen: setup.listen, source };
-        let serving = Serving::bind(setup.listen, setup.server.clone(), setup.clock);
-        let serving = serving.map_err(cannot_listen)?;
+        let bind = |listen| {
+            Serving::bind(listen, setup.server.clone(), setup.clock)
+                .map_err(|source| StartError::Listen { listen, source })
+        };
+        let serving = bind(setup.listen)?;
+        let operations = setup.metrics_listen.map(bind).transpose()?;
         let addr = serving.addr();
+        let metrics_addr = operations.as_ref().map(Serving::addr);
         let (checks, wanted) = checks::channel();
         let desk = Arc::new(Desk::new(router, setup.clock, setup.keep, checks));
-        desk.set_names(&switchboard, &setup.router, &first);
+        desk.set_names(&switchboard, &setup.router, &prepared[0].numbers);
         let view = GatewayView {
             desk: Arc::clone(&desk),
             switchboard: Arc::clone(&switchboard),
-            directories: Arc::new(directories),
+            prepared: Arc::new(prepared),
         };
         let front = Front {
             desk: Arc::clone(&desk),
             switchboard: Arc::clone(&switchboard),
             server: serving.shared(),
+            unauthenticated: Arc::default(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&desk).run_timers());
         tasks.spawn(checks::run(desk, switchboard, wanted));
-        let served = serving.serve(front::routes(front));
-        Ok(Self { addr, view, served, tasks })
+        let with_metrics = operations.is_none();
+        let operations = operations.map(|serving| serving.serve(front::operations(front.clone())));
+        let served = serving.serve(front::routes(front, with_metrics));
+        Ok(Self { addr, metrics_addr, view, served, operations, tasks })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where `/metrics` is, if that has an address of its own.
+    #[must_use]
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// A look at it from elsewhere.
@@ -213,6 +249,7 @@ impl Gateway {
         let _ = tokio::time::timeout(SETTLE, told).await;
         let log = self.view.desk.log();
         self.tasks.shutdown().await;
+        drop(self.operations);
         Drained { cut, log }
     }
 }

@@ -2,35 +2,46 @@
 //! so that nothing is counted twice and nothing by another rule than the core's.
 
 mod families;
+mod gone;
 mod histogram;
+mod names;
 mod text;
 
 use crate::directory::Switchboard;
+use gone::Gone;
 use histogram::Histogram;
+use names::Names;
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, CancelReason, DeploymentId, GroupId, Input, LimitKind, Note, Numbers, Outcome,
-    Output, Router, RouterConfig, Tag, Usage,
+    AttemptId, BudgetNow, CancelReason, DeploymentId, DeploymentNow, GroupId, GroupNow, Input,
+    LimitKind, Note, Numbers, Outcome, Output, Router, RouterConfig, Tag, Usage,
 };
 use std::collections::{BTreeMap, VecDeque};
 
 /// Seconds over which shares of first attempts are taken, to be held against weights.
 const SHARES_OVER: u64 = 60;
 
-/// Counts of everything, by who it was.
+/// What goes on, and the counts of it.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    groups: Vec<String>,
-    deployments: Vec<Named>,
+    counts: Counts,
     /// Requests by the tag of the shell, and tags by the slot of the core.
     requests: Vec<Option<Request>>,
     tags: Vec<usize>,
+    /// Since when groups and deployments are not there any more.
+    gone: Gone,
+}
+
+/// Counts of everything, by who it was.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    names: Names,
     ended: BTreeMap<(GroupId, Ending), u64>,
     durations: BTreeMap<GroupId, Histogram>,
     first_tokens: BTreeMap<GroupId, Histogram>,
     attempts: BTreeMap<(DeploymentId, &'static str), u64>,
     attempt_durations: BTreeMap<DeploymentId, Histogram>,
-    tokens: BTreeMap<DeploymentId, Usage>,
+    tokens: BTreeMap<DeploymentId, Tokens>,
     retries: BTreeMap<GroupId, u64>,
     fallbacks: BTreeMap<(GroupId, GroupId), u64>,
     cooldowns: BTreeMap<(DeploymentId, &'static str), u64>,
@@ -46,11 +57,11 @@ pub(crate) struct Metrics {
     firsts: VecDeque<(u64, BTreeMap<DeploymentId, u64>)>,
 }
 
-#[derive(Debug)]
-struct Named {
-    name: String,
-    provider: String,
-    group: GroupId,
+/// Tokens since the start: more than 32 bits hold, within days.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tokens {
+    input: u64,
+    output: u64,
 }
 
 /// How a request ended, with the class of its failure.
@@ -88,27 +99,33 @@ enum Nature {
 }
 
 impl Metrics {
-    /// Says what groups and deployments are called from now on; those that are gone keep their names.
+    /// Says what groups and deployments are called from now on. Those that are gone keep their names, and
+    /// their counts for a while.
     pub(crate) fn set_names(
         &mut self,
+        now: Timestamp,
         switchboard: &Switchboard,
         config: &RouterConfig,
         numbers: &Numbers,
     ) {
-        for (group, &id) in config.groups.iter().zip(&numbers.groups) {
-            if id.index() == self.groups.len() {
-                self.groups.push(group.name.clone());
-            }
-        }
-        let of = config.groups.iter().zip(&numbers.groups);
-        let groups = of.flat_map(|(group, &id)| group.deployments.iter().map(move |_| id));
-        for (group, &id) in groups.zip(&numbers.deployments) {
-            if id.index() == self.deployments.len() {
-                let endpoint = switchboard.endpoint(id);
-                let (name, provider) = (endpoint.name().to_owned(), endpoint.provider().to_owned());
-                self.deployments.push(Named { name, provider, group });
-            }
-        }
+        self.counts.names.add(switchboard, config, numbers);
+        self.gone.changed(now, &self.counts.names, numbers);
+    }
+
+    /// The name of a deployment.
+    pub(crate) fn deployment(&self, id: DeploymentId) -> &str {
+        self.counts.names.deployment(id)
+    }
+
+    /// The names of a deployment's group and of itself.
+    pub(crate) fn names_of(&self, id: DeploymentId) -> (&str, &str) {
+        let names = &self.counts.names;
+        (names.of(id).map_or("", |named| names.group(named.group)), names.deployment(id))
+    }
+
+    /// The name of a group.
+    pub(crate) fn group(&self, id: GroupId) -> &str {
+        self.counts.names.group(id)
     }
 
     /// Takes in what the core was told, and what it answered.
@@ -143,7 +160,7 @@ impl Metrics {
         else {
             return;
         };
-        self.first_tokens.entry(group).or_default().add(now.since(arrived));
+        self.counts.first_tokens.entry(group).or_default().add(now.since(arrived));
     }
 
     fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<Usage>) {
@@ -152,20 +169,20 @@ impl Metrics {
         let deployment = running.deployment;
         self.attempt_ended(now, &running, "succeeded");
         let usage = usage.unwrap_or_default();
-        let tokens = self.tokens.entry(deployment).or_default();
-        tokens.input_tokens = tokens.input_tokens.saturating_add(usage.input_tokens);
-        tokens.output_tokens = tokens.output_tokens.saturating_add(usage.output_tokens);
+        let tokens = self.counts.tokens.entry(deployment).or_default();
+        tokens.input = tokens.input.saturating_add(usage.input_tokens.into());
+        tokens.output = tokens.output.saturating_add(usage.output_tokens.into());
     }
 
     /// Only now is it known that it was one: what could not be sent is none.
     fn attempt_ended(&mut self, now: Timestamp, running: &Running, outcome: &'static str) {
         let Running { deployment, began, what } = *running;
-        *self.attempts.entry((deployment, outcome)).or_default() += 1;
-        self.attempt_durations.entry(deployment).or_default().add(now.since(began));
+        *self.counts.attempts.entry((deployment, outcome)).or_default() += 1;
+        self.counts.attempt_durations.entry(deployment).or_default().add(now.since(began));
         if what == Nature::Retry
-            && let Some(named) = self.deployments.get(deployment.index())
+            && let Some(named) = self.counts.names.of(deployment)
         {
-            *self.retries.entry(named.group).or_default() += 1;
+            *self.counts.retries.entry(named.group).or_default() += 1;
         }
     }
 
@@ -213,7 +230,7 @@ impl Metrics {
             Nature::First => {
                 request.called = false;
                 let second = began.as_nanos() / 1_000_000_000;
-                let counts = self.firsts.iter_mut().find(|(each, _)| *each == second);
+                let counts = self.counts.firsts.iter_mut().find(|(each, _)| *each == second);
                 if let Some(count) = counts.and_then(|(_, counts)| counts.get_mut(&deployment)) {
                     *count = count.saturating_sub(1);
                 }
@@ -225,18 +242,18 @@ impl Metrics {
 
     fn first_attempt(&mut self, now: Timestamp, deployment: DeploymentId) {
         let second = now.as_nanos() / 1_000_000_000;
-        if self.firsts.back().is_none_or(|(last, _)| *last != second) {
-            self.firsts.push_back((second, BTreeMap::new()));
+        if self.counts.firsts.back().is_none_or(|(last, _)| *last != second) {
+            self.counts.firsts.push_back((second, BTreeMap::new()));
             self.forget(second);
         }
-        if let Some((_, counts)) = self.firsts.back_mut() {
+        if let Some((_, counts)) = self.counts.firsts.back_mut() {
             *counts.entry(deployment).or_default() += 1;
         }
     }
 
     fn forget(&mut self, second: u64) {
-        while self.firsts.front().is_some_and(|(first, _)| first + SHARES_OVER <= second) {
-            self.firsts.pop_front();
+        while self.counts.firsts.front().is_some_and(|(first, _)| first + SHARES_OVER <= second) {
+            self.counts.firsts.pop_front();
         }
     }
 
@@ -248,8 +265,8 @@ impl Metrics {
             Outcome::Failed { failure, .. } => ("failed", failure.class.as_str()),
             Outcome::ClientGone => ("client_gone", ""),
         };
-        *self.ended.entry((group, ending)).or_default() += 1;
-        self.durations.entry(group).or_default().add(now.since(arrived));
+        *self.counts.ended.entry((group, ending)).or_default() += 1;
+        self.counts.durations.entry(group).or_default().add(now.since(arrived));
     }
 
     fn note(&mut self, now: Timestamp, note: &Note) {
@@ -262,37 +279,37 @@ impl Metrics {
                 }
             }
             Note::FellBack { request, from, to } => {
-                *self.fallbacks.entry((from, to)).or_default() += 1;
+                *self.counts.fallbacks.entry((from, to)).or_default() += 1;
                 if let Some(request) = self.request(request.slot) {
                     request.moved = true;
                 }
             }
             Note::CooldownStarted { deployment, cause, .. } => {
-                *self.cooldowns.entry((deployment, cause.as_str())).or_default() += 1;
+                *self.counts.cooldowns.entry((deployment, cause.as_str())).or_default() += 1;
             }
             Note::TimedOut { deployment, reason, .. } => {
-                *self.timeouts.entry((deployment, reason.as_str())).or_default() += 1;
+                *self.counts.timeouts.entry((deployment, reason.as_str())).or_default() += 1;
             }
             Note::Silent { deployment, .. } => {
-                *self.timeouts.entry((deployment, "silent")).or_default() += 1;
+                *self.counts.timeouts.entry((deployment, "silent")).or_default() += 1;
             }
             Note::LimitReached { deployment, limit } => {
-                *self.limits_reached.entry((deployment, limit.as_str())).or_default() += 1;
+                *self.counts.limits_reached.entry((deployment, limit.as_str())).or_default() += 1;
             }
             Note::BudgetExceeded { deployment, .. } => {
                 let limit = LimitKind::Money.as_str();
-                *self.limits_reached.entry((deployment, limit)).or_default() += 1;
+                *self.counts.limits_reached.entry((deployment, limit)).or_default() += 1;
             }
             Note::HeldBack { tenant, limit, .. } => {
-                *self.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
+                *self.counts.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
             }
-            Note::AllOut { group, .. } => *self.all_out.entry(group).or_default() += 1,
-            Note::Queued { group, .. } => *self.queued.entry(group).or_default() += 1,
-            Note::QueueFull { group, .. } => *self.queue_full.entry(group).or_default() += 1,
+            Note::AllOut { group, .. } => *self.counts.all_out.entry(group).or_default() += 1,
+            Note::Queued { group, .. } => *self.counts.queued.entry(group).or_default() += 1,
+            Note::QueueFull { group, .. } => *self.counts.queue_full.entry(group).or_default() += 1,
             Note::BudgetSpent { group, .. } => {
-                *self.retries_refused.entry(group).or_default() += 1;
+                *self.counts.retries_refused.entry(group).or_default() += 1;
             }
-            Note::Reconfigured { .. } => self.reconfigurations += 1,
+            Note::Reconfigured { .. } => self.counts.reconfigurations += 1,
             Note::CooldownEnded { .. }
             | Note::Probe { .. }
             | Note::Recovered { .. }
@@ -301,10 +318,34 @@ impl Metrics {
         }
     }
 
-    /// Everything, as Prometheus reads it.
-    pub(crate) fn text(&mut self, now: Timestamp, router: &mut Router) -> String {
+    /// Everything as it is now. Its text is written where nobody waits for it.
+    pub(crate) fn snapshot(&mut self, now: Timestamp, router: &mut Router) -> Snapshot {
         self.forget(now.as_nanos() / 1_000_000_000);
-        families::text(self, router)
+        self.gone.forget(now, &mut self.counts);
+        Snapshot {
+            counts: self.counts.clone(),
+            in_flight: router.in_flight(),
+            deployments: router.deployments_now().collect(),
+            groups: router.groups_now().collect(),
+            budgets: router.budgets_now().collect(),
+        }
+    }
+}
+
+/// Everything at one moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    counts: Counts,
+    in_flight: usize,
+    deployments: Vec<DeploymentNow>,
+    groups: Vec<GroupNow>,
+    budgets: Vec<BudgetNow>,
+}
+
+impl Snapshot {
+    /// As Prometheus reads it.
+    pub(crate) fn text(&self) -> String {
+        families::text(self)
     }
 }
 

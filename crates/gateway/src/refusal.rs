@@ -178,7 +178,8 @@ fn too_late(story: &Story, group: &str) -> String {
     format!("the deadline of this request to `{group}` passed {what}")
 }
 
-fn unavailable(groups: &[GroupState]) -> String {
+/// Why none of these groups can take a request.
+pub(crate) fn unavailable(groups: &[GroupState]) -> String {
     let mut text = String::new();
     for (nth, group) in groups.iter().enumerate() {
         let name = &group.name;

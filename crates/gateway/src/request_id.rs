@@ -16,8 +16,17 @@ const GIVEN_MAX: usize = 128;
 pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
     pub(crate) fn header_value(&self) -> HeaderValue {
         self.0.clone()
+    }
+
+    /// That of a request which came by no server.
+    pub(crate) const fn none() -> Self {
+        Self(HeaderValue::from_static("-"))
     }
 
     /// The one that the client gave; none if it is empty, too long, or holds anything but visible ASCII:
@@ -59,7 +68,7 @@ impl RequestIds {
         };
         let name = format!("{:016x}{:016x}", half(0), half(1));
         // Hexadecimal digits are always a header value.
-        RequestId(HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("-")))
+        HeaderValue::try_from(name).map_or_else(|_| RequestId::none(), RequestId)
     }
 }
 

@@ -32,6 +32,9 @@ pub struct GatewaySetup {
     pub clock: Clock,
     /// Where to listen; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// Where `/metrics` is, with `/health` and `/ready`, if not where requests come in; port 0 takes any
+    /// that is free.
+    pub metrics_listen: Option<SocketAddr>,
     /// What to keep.
     pub keep: Keep,
     /// Limits and time-outs towards clients.

@@ -23,7 +23,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use squall_failure::FailureClass;
 use squall_router::{Found, GroupId};
-use squall_wire::RequestToken;
 use squall_wire::call::{Dialect, dialect};
 use squall_wire::openai::ChatRequest;
 use std::sync::Arc;
@@ -158,7 +157,7 @@ impl Endpoint {
         self: &Arc<Self>,
         chat: &Arc<ChatRequest>,
         captured: Option<&str>,
-        token: Option<&RequestToken>,
+        passed: &HeaderMap,
         between_tokens: Duration,
     ) -> Call {
         let found = Found { group: GroupId(0), captured };
@@ -168,7 +167,7 @@ impl Endpoint {
             chat: Arc::clone(chat),
             known: Known::new(Arc::clone(self), model.clone()),
             model,
-            token: token.copied(),
+            passed: passed.clone(),
             between_tokens,
             ask_usage: self.asks_usage(),
         })

@@ -48,6 +48,7 @@ async fn gateway(first: Reload) -> Gateway {
         epoch_nanos: 0,
         clock: Clock::start_now(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        metrics_listen: None,
         keep: Keep::Nothing,
         server: ServerSettings::default(),
     };

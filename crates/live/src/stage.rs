@@ -153,6 +153,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         epoch_nanos: EPOCH_NANOS,
         clock,
         listen: LOOPBACK,
+        metrics_listen: None,
         keep: Keep::Everything,
         server: ServerSettings::default(),
     }

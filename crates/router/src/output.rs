@@ -366,6 +366,32 @@ pub enum LimitKind {
 }
 
 impl Note {
+    /// The deployment that it is about and about no request, or that is probed.
+    #[must_use]
+    pub const fn of_deployment(&self) -> Option<DeploymentId> {
+        match *self {
+            Self::CooldownStarted { deployment, .. }
+            | Self::CooldownEnded { deployment }
+            | Self::Probe { deployment, .. }
+            | Self::Recovered { deployment }
+            | Self::LimitReached { deployment, .. }
+            | Self::BudgetExceeded { deployment, .. }
+            | Self::HealthChanged { deployment, .. } => Some(deployment),
+            Self::RetryScheduled { .. }
+            | Self::BudgetSpent { .. }
+            | Self::FellBack { .. }
+            | Self::AllOut { .. }
+            | Self::HeldBack { .. }
+            | Self::QueueFull { .. }
+            | Self::Queued { .. }
+            | Self::TimedOut { .. }
+            | Self::NotSent { .. }
+            | Self::Silent { .. }
+            | Self::AttemptFailed { .. }
+            | Self::Reconfigured { .. } => None,
+        }
+    }
+
     /// The request it is about, if it is about one.
     #[must_use]
     pub const fn request(&self) -> Option<RequestKey> {

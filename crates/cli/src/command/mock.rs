@@ -28,6 +28,7 @@ pub(crate) fn mock(args: &MockArgs) -> Result<Exit, Error> {
 }
 
 fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
+    let _logging = crate::logging::start(&args.log)?;
     let text = command::text(config)?;
     let file = MockFile::read(&config.display().to_string(), &text)?;
     let events = match &args.events {

@@ -4,7 +4,7 @@ use super::watch::Watch;
 use crate::args::ServeArgs;
 use crate::error::{Error, Exit};
 use crate::signals::{self, Hangup};
-use crate::{command, terminal};
+use crate::{command, logging, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
@@ -33,6 +33,7 @@ const FEW_CLIENTS: usize = 1_000;
 const BACKLOG_NEEDED: u32 = 4_096;
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
+    let _logging = logging::start(&args.log)?;
     let watch = Watch::of(&args.config);
     let file = read(&args.config)?;
     let (listen, server) = (file.listen, settings(&file.server));
@@ -49,6 +50,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         epoch_nanos: wall_nanos(),
         clock: Clock::start_now(),
         listen,
+        metrics_listen: args.metrics_listen,
         keep: Keep::Nothing,
         server: fitting,
     };
@@ -56,6 +58,9 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
     runtime()?.block_on(async {
         let gateway = Gateway::start(setup).await?;
         terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
+        if let (Some(asked), Some(given)) = (args.metrics_listen, gateway.metrics_addr()) {
+            terminal::status(format_args!("metrics: http://{}/metrics", with_port(asked, given)));
+        }
         too_few.iter().for_each(terminal::status);
         let view = gateway.view();
         tokio::select! {

@@ -2,6 +2,7 @@
 
 mod durable;
 mod interrupt;
+mod log;
 mod serve;
 mod server;
 mod signals;

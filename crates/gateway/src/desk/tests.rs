@@ -28,6 +28,7 @@ fn front() -> Front {
         desk: Arc::new(Desk::new(router, clock, Keep::Nothing, checks)),
         switchboard: Arc::new(Switchboard::new(Arc::new(directory))),
         server: Arc::new(Shared::new(ServerSettings::default(), clock, true)),
+        unauthenticated: Arc::default(),
     }
 }
 
@@ -38,7 +39,7 @@ async fn ask(front: &Front, path: &str, body: &'static str) -> (u16, String) {
     *request.method_mut() = if body.is_empty() { http::Method::GET } else { http::Method::POST };
     let id = RequestIds::new().of(request.headers());
     request.extensions_mut().insert(id);
-    let Ok(answer) = routes(front.clone()).call(request).await;
+    let Ok(answer) = routes(front.clone(), true).call(request).await;
     let (head, body) = answer.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
@@ -56,9 +57,9 @@ async fn a_panic_in_the_core_is_told_and_health_does_not_lie_about_it() {
     assert!(failed.is_err(), "it panicked");
 
     tokio::time::timeout(Duration::from_secs(60), told).await.expect("told").expect("no panic");
-    assert_eq!(ask(&front, "/health", "").await.0, 500);
+    assert_eq!(ask(&front, "/health", "").await.0, 503);
     assert_eq!(ask(&front, "/ready", "").await.0, 503);
-    assert_eq!(ask(&front, "/metrics", "").await.0, 500);
+    assert_eq!(ask(&front, "/metrics", "").await.0, 503);
     let chat = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
     let (status, body) = ask(&front, "/v1/chat/completions", chat).await;
     assert_eq!(status, 500, "{body}");

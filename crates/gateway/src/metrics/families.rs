@@ -2,48 +2,25 @@
 
 use super::histogram::Histogram;
 use super::text::{Kind, Page};
-use super::{Metrics, SHARES_OVER};
-use squall_router::{DeploymentId, DeploymentState, GroupId, LimitUse, Router};
+use super::{Counts, SHARES_OVER, Snapshot};
+use squall_router::{DeploymentId, DeploymentNow, DeploymentState, GroupId, GroupNow, LimitUse};
 use std::collections::BTreeMap;
 
-pub(super) fn text(metrics: &Metrics, router: &mut Router) -> String {
+pub(super) fn text(snapshot: &Snapshot) -> String {
+    let counts = &snapshot.counts;
     let mut page = Page::default();
-    requests(metrics, router, &mut page);
-    attempts(metrics, &mut page);
-    moves(metrics, &mut page);
-    deployments(metrics, router, &mut page);
-    limits(metrics, router, &mut page);
-    weights(metrics, router, &mut page);
+    requests(snapshot, &mut page);
+    attempts(counts, &mut page);
+    moves(counts, &mut page);
+    deployments(snapshot, &mut page);
+    limits(snapshot, &mut page);
+    budgets(snapshot, &mut page);
+    weights(snapshot, &mut page);
     page.into_text()
 }
 
-impl Metrics {
-    /// The name of a deployment.
-    pub(crate) fn deployment(&self, id: DeploymentId) -> &str {
-        self.deployments.get(id.index()).map_or("", |named| named.name.as_str())
-    }
-
-    /// The name of a group.
-    pub(crate) fn group(&self, id: GroupId) -> &str {
-        self.groups.get(id.index()).map_or("", String::as_str)
-    }
-
-    /// The labels of a deployment: its group, its name, its provider.
-    fn labels(&self, id: DeploymentId) -> [(&'static str, &str); 3] {
-        self.deployments.get(id.index()).map_or(
-            [("group", ""), ("deployment", ""), ("provider", "")],
-            |named| {
-                [
-                    ("group", self.group(named.group)),
-                    ("deployment", named.name.as_str()),
-                    ("provider", named.provider.as_str()),
-                ]
-            },
-        )
-    }
-}
-
-fn requests(metrics: &Metrics, router: &Router, page: &mut Page) {
+fn requests(snapshot: &Snapshot, page: &mut Page) {
+    let metrics = &snapshot.counts;
     page.family(
         "squall_requests_total",
         Kind::Counter,
@@ -51,15 +28,15 @@ fn requests(metrics: &Metrics, router: &Router, page: &mut Page) {
     );
     for (&(group, (outcome, class)), &count) in &metrics.ended {
         let labels =
-            [("group", metrics.group(group)), ("outcome", outcome), ("error_class", class)];
+            [("group", metrics.names.group(group)), ("outcome", outcome), ("error_class", class)];
         page.sample(&labels, count as f64);
     }
     page.family("squall_requests_in_flight", Kind::Gauge, "Requests that have not ended.");
-    page.sample(&[], router.in_flight() as f64);
+    page.sample(&[], snapshot.in_flight as f64);
     let name = "squall_request_duration_seconds";
     page.family(name, Kind::Histogram, "From a request's arrival to its end.");
     for (&group, histogram) in &metrics.durations {
-        buckets(page, &[("group", metrics.group(group))], histogram);
+        buckets(page, &[("group", metrics.names.group(group))], histogram);
     }
     let name = "squall_time_to_first_token_seconds";
     page.family(
@@ -68,25 +45,25 @@ fn requests(metrics: &Metrics, router: &Router, page: &mut Page) {
         "From the arrival of a streamed request to its first token.",
     );
     for (&group, histogram) in &metrics.first_tokens {
-        buckets(page, &[("group", metrics.group(group))], histogram);
+        buckets(page, &[("group", metrics.names.group(group))], histogram);
     }
 }
 
-fn attempts(metrics: &Metrics, page: &mut Page) {
+fn attempts(metrics: &Counts, page: &mut Page) {
     let help = "Attempts that ended: `succeeded`, a class of failure, `deadline` or `client_gone`.";
     page.family("squall_attempts_total", Kind::Counter, help);
     by_deployment(metrics, page, &metrics.attempts, "outcome");
     let name = "squall_attempt_duration_seconds";
     page.family(name, Kind::Histogram, "From an attempt's start to its end.");
     for (&deployment, histogram) in &metrics.attempt_durations {
-        buckets(page, &metrics.labels(deployment), histogram);
+        buckets(page, &metrics.names.labels(deployment), histogram);
     }
     let help = "Tokens of attempts that ended well, as providers counted them.";
     page.family("squall_tokens_total", Kind::Counter, help);
     for (&deployment, usage) in &metrics.tokens {
-        let [group, name, provider] = metrics.labels(deployment);
-        for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
-            page.sample(&[group, name, provider, ("kind", kind)], tokens.into());
+        let [group, name, provider] = metrics.names.labels(deployment);
+        for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
+            page.sample(&[group, name, provider, ("kind", kind)], tokens as f64);
         }
     }
     let help = "Attempts that were stopped because they took too long.";
@@ -94,7 +71,7 @@ fn attempts(metrics: &Metrics, page: &mut Page) {
     by_deployment(metrics, page, &metrics.timeouts, "reason");
 }
 
-fn moves(metrics: &Metrics, page: &mut Page) {
+fn moves(metrics: &Counts, page: &mut Page) {
     let help = "Attempts after the first in the same group, by that group.";
     page.family("squall_retries_total", Kind::Counter, help);
     by_group(metrics, page, &metrics.retries);
@@ -103,7 +80,10 @@ fn moves(metrics: &Metrics, page: &mut Page) {
     by_group(metrics, page, &metrics.retries_refused);
     page.family("squall_fallbacks_total", Kind::Counter, "Moves of requests to another group.");
     for (&(from, to), &count) in &metrics.fallbacks {
-        page.sample(&[("from", metrics.group(from)), ("to", metrics.group(to))], count as f64);
+        page.sample(
+            &[("from", metrics.names.group(from)), ("to", metrics.names.group(to))],
+            count as f64,
+        );
     }
     let help = "Requests that met a group all of whose deployments cool down.";
     page.family("squall_all_out_total", Kind::Counter, help);
@@ -123,69 +103,74 @@ fn moves(metrics: &Metrics, page: &mut Page) {
     page.sample(&[], metrics.reconfigurations as f64);
 }
 
-fn deployments(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+fn deployments(snapshot: &Snapshot, page: &mut Page) {
+    let metrics = &snapshot.counts;
     page.family("squall_cooldowns_total", Kind::Counter, "Cooldowns that began.");
     by_deployment(metrics, page, &metrics.cooldowns, "cause");
-    let now: Vec<_> = router.deployments_now().collect();
+    let now = &snapshot.deployments;
     let help = "0: it takes requests; 1: a probe decides; 2: it cools down.";
     page.family("squall_deployment_state", Kind::Gauge, help);
-    for deployment in &now {
+    for deployment in now {
         let state = match deployment.state {
             DeploymentState::Well => 0.0,
             DeploymentState::Probing => 1.0,
             DeploymentState::Cooling => 2.0,
         };
-        page.sample(&metrics.labels(deployment.id), state);
+        page.sample(&metrics.names.labels(deployment.id), state);
     }
     let help = "1 while its health checks pass, or while there are none.";
     page.family("squall_deployment_healthy", Kind::Gauge, help);
-    for deployment in &now {
-        page.sample(&metrics.labels(deployment.id), u8::from(deployment.healthy).into());
+    for deployment in now {
+        page.sample(&metrics.names.labels(deployment.id), u8::from(deployment.healthy).into());
     }
     page.family("squall_attempts_in_flight", Kind::Gauge, "Attempts under way.");
-    for deployment in &now {
-        page.sample(&metrics.labels(deployment.id), deployment.running.into());
+    for deployment in now {
+        page.sample(&metrics.names.labels(deployment.id), deployment.running.into());
     }
 }
 
-fn limits(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+fn limits(snapshot: &Snapshot, page: &mut Page) {
+    let metrics = &snapshot.counts;
     let help = "Times a deployment was passed over for a limit of the router's.";
     page.family("squall_limits_reached_total", Kind::Counter, help);
     by_deployment(metrics, page, &metrics.limits_reached, "limit");
-    let deployments: Vec<_> = router.deployments_now().map(|each| (each.id, each.limits)).collect();
-    let groups: Vec<_> =
-        router.groups_now().map(|each| (each.id, each.limits, each.queued)).collect();
     let families = [
         ("squall_limit_used", "How much of a limit is in use: of a minute, or at once."),
         ("squall_limit_allowed", "How much of a limit there is."),
     ];
     for (which, (name, help)) in families.into_iter().enumerate() {
         page.family(name, Kind::Gauge, help);
-        for &(id, limits) in &deployments {
-            let labels = metrics.labels(id);
+        for &DeploymentNow { id, limits, .. } in &snapshot.deployments {
+            let labels = metrics.names.labels(id);
             for (limit, numbers) in each(limits) {
                 let [group, name, provider] = labels;
                 page.sample(&[group, name, provider, ("limit", limit)], numbers[which]);
             }
         }
-        for &(id, limits, _) in &groups {
+        for &GroupNow { id, limits, .. } in &snapshot.groups {
             for (limit, numbers) in each(limits) {
-                page.sample(&[("group", metrics.group(id)), ("limit", limit)], numbers[which]);
+                page.sample(
+                    &[("group", metrics.names.group(id)), ("limit", limit)],
+                    numbers[which],
+                );
             }
         }
     }
     page.family("squall_requests_waiting", Kind::Gauge, "Requests that wait for a deployment.");
-    for (id, _, queued) in groups {
-        page.sample(&[("group", metrics.group(id))], queued as f64);
+    for &GroupNow { id, queued, .. } in &snapshot.groups {
+        page.sample(&[("group", metrics.names.group(id))], queued as f64);
     }
-    let budgets: Vec<_> = router.budgets_now().collect();
+}
+
+fn budgets(snapshot: &Snapshot, page: &mut Page) {
+    let budgets = &snapshot.budgets;
     let dollars = |money: squall_router::Money| money.0 as f64 / 1e12;
     page.family("squall_budget_spent_dollars", Kind::Gauge, "Money spent in a budget's period.");
-    for budget in &budgets {
+    for budget in budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.spent));
     }
     page.family("squall_budget_dollars", Kind::Gauge, "Money that a budget allows in its period.");
-    for budget in &budgets {
+    for budget in budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.limit));
     }
 }
@@ -201,9 +186,10 @@ fn each(limits: LimitUse) -> impl Iterator<Item = (&'static str, [f64; 2])> {
 }
 
 /// Configured shares beside those of the last minute: where they drift apart, something is out.
-fn weights(metrics: &Metrics, router: &mut Router, page: &mut Page) {
+fn weights(snapshot: &Snapshot, page: &mut Page) {
+    let metrics = &snapshot.counts;
     let now: Vec<_> =
-        router.deployments_now().map(|each| (each.id, each.group, each.weight)).collect();
+        snapshot.deployments.iter().map(|each| (each.id, each.group, each.weight)).collect();
     let mut sums: BTreeMap<GroupId, f64> = BTreeMap::new();
     let mut firsts: BTreeMap<DeploymentId, u64> = BTreeMap::new();
     let mut first_sums: BTreeMap<GroupId, f64> = BTreeMap::new();
@@ -222,30 +208,30 @@ fn weights(metrics: &Metrics, router: &mut Router, page: &mut Page) {
     let help = "A deployment's configured share of its group.";
     page.family("squall_weight_ratio", Kind::Gauge, help);
     for &(id, group, weight) in &now {
-        page.sample(&metrics.labels(id), part(weight.into(), &sums, group));
+        page.sample(&metrics.names.labels(id), part(weight.into(), &sums, group));
     }
     let help = format!("Its share of its group's first attempts over the last {SHARES_OVER} s.");
     page.family("squall_first_attempt_ratio", Kind::Gauge, &help);
     for &(id, group, _) in &now {
         let first = firsts.get(&id).copied().unwrap_or(0);
-        page.sample(&metrics.labels(id), part(first as f64, &first_sums, group));
+        page.sample(&metrics.names.labels(id), part(first as f64, &first_sums, group));
     }
 }
 
-fn by_group(metrics: &Metrics, page: &mut Page, counts: &BTreeMap<GroupId, u64>) {
+fn by_group(metrics: &Counts, page: &mut Page, counts: &BTreeMap<GroupId, u64>) {
     for (&group, &count) in counts {
-        page.sample(&[("group", metrics.group(group))], count as f64);
+        page.sample(&[("group", metrics.names.group(group))], count as f64);
     }
 }
 
 fn by_deployment(
-    metrics: &Metrics,
+    metrics: &Counts,
     page: &mut Page,
     counts: &BTreeMap<(DeploymentId, &'static str), u64>,
     label: &'static str,
 ) {
     for (&(deployment, value), &count) in counts {
-        let [group, name, provider] = metrics.labels(deployment);
+        let [group, name, provider] = metrics.names.labels(deployment);
         page.sample(&[group, name, provider, (label, value)], count as f64);
     }
 }

@@ -5,7 +5,9 @@ use super::connection::{Mark, is_reset_of_idle, is_shortage};
 use super::decoding::Decoding;
 use super::sending::Sending;
 use super::stream::{Step, Stream};
+use crate::passing;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http_body_util::BodyExt;
@@ -44,6 +46,8 @@ pub(crate) struct Call {
     state: State,
     sending: Sending,
     resends: u8,
+    /// What of the answer's head the client is told.
+    told: HeaderMap,
 }
 
 /// What is known of an answer before it comes.
@@ -97,7 +101,12 @@ impl Call {
     /// One whose request leaves, or is not told to the upstream at all.
     pub(super) fn new(sending: Sending) -> Self {
         let state = send(&sending);
-        Self { state, sending, resends: 0 }
+        Self { state, sending, resends: 0, told: HeaderMap::new() }
+    }
+
+    /// What of the answer's head the client is told, once it is there.
+    pub(crate) const fn told(&self) -> &HeaderMap {
+        &self.told
     }
 
     /// The next news; pending for ever after the last. May be dropped and called again.
@@ -140,6 +149,7 @@ impl Call {
             Err(error) => return Some(News::Failed(failed(class_of(&error)), None)),
         };
         let (parts, body) = response.into_parts();
+        self.told = passing::to_client(&parts.headers);
         Mark::set(&parts.extensions);
         let status = parts.status.as_u16();
         let Some(decoding) = Decoding::of(&parts.headers) else {

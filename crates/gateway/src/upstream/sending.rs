@@ -4,13 +4,12 @@ use super::Endpoint;
 use super::call::Known;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
 use squall_failure::{Failure, FailureClass};
 use squall_wire::call::{Dialect, Untold};
 use squall_wire::openai::{ChatRequest, Operation};
-use squall_wire::{RequestToken, TOKEN_HEADER};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +24,8 @@ pub(super) struct Sending {
     pub(super) known: Known,
     /// The model that is called.
     pub(super) model: String,
-    pub(super) token: Option<RequestToken>,
+    /// Headers of this request, beside those of every call.
+    pub(super) passed: HeaderMap,
     pub(super) between_tokens: Duration,
     /// The gateway asks streams to tell their usage.
     pub(super) ask_usage: bool,
@@ -64,8 +64,8 @@ impl Sending {
         let headers = request.headers_mut();
         headers.clone_from(&endpoint.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(token) = &self.token {
-            headers.insert(TOKEN_HEADER, token.header_value());
+        for (name, value) in &self.passed {
+            headers.append(name.clone(), value.clone());
         }
         Ok(request)
     }

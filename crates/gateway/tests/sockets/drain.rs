@@ -92,7 +92,7 @@ async fn of_500_streams_under_way_none_is_cut_and_no_new_one_is_taken() {
     let mut silent = TcpStream::connect(gateway.addr()).await.expect("it listens");
     let mut idle = TcpStream::connect(gateway.addr()).await.expect("it listens");
     idle.write_all(b"GET /health HTTP/1.1\r\nhost: gateway\r\n\r\n").await.expect("it reads");
-    read_until(&mut idle, "ok\n").await;
+    read_until(&mut idle, r#"{"status":"ok"}"#).await;
     let listens = gateway.addr();
     let view = gateway.view();
 

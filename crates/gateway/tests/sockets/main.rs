@@ -8,6 +8,8 @@ mod drain;
 mod evidence;
 mod failures;
 mod formats;
+mod headers;
+mod health;
 mod metrics;
 mod operations;
 mod refusals;

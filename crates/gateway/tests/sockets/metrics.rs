@@ -74,3 +74,42 @@ async fn a_scrape_says_what_happened_once_each() {
     let tokens = format!(r#"squall_tokens_total{{{d1},kind="output"}}"#);
     assert_eq!(of(&tokens), 21.0);
 }
+
+#[tokio::test]
+async fn tokens_are_counted_beyond_32_bits() {
+    let usage =
+        r#""usage":{"prompt_tokens":4000000000,"completion_tokens":3,"total_tokens":4000000003}"#;
+    let answer = COMPLETION.replacen(
+        COMPLETION.find(r#""usage""#).map_or("", |place| &COMPLETION[place..]),
+        &format!("{usage}}}"),
+        1,
+    );
+    let gateway = gateway_of(&[always(whole("200 OK", &answer)).await], |_| {}).await;
+    for _ in 0..3 {
+        let (head, body) = ask(&gateway, "chat", false).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}{body}");
+    }
+    let samples = parse(&get(&gateway, "/metrics").await);
+    let of = r#"squall_tokens_total{group="chat",deployment="d0",provider="mock",kind="input"}"#;
+    assert_eq!(samples.get(of), Some(&12e9));
+}
+
+#[tokio::test]
+async fn no_client_makes_a_label() {
+    let gateway = gateway_of(&[always(whole("200 OK", COMPLETION)).await], |setup| {
+        setup.router.groups[0].name = "openai/*".to_owned();
+        setup.upstreams[0].model = "*".to_owned();
+    })
+    .await;
+    ask(&gateway, "openai/gpt-0", false).await;
+    ask(&gateway, "nothing-0", false).await;
+    let before = parse(&get(&gateway, "/metrics").await);
+    for nth in 1..100 {
+        ask(&gateway, &format!("openai/gpt-{nth}"), false).await;
+        ask(&gateway, &format!("nothing-{nth}"), false).await;
+    }
+    let after = parse(&get(&gateway, "/metrics").await);
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    let all = r#"squall_requests_total{group="openai/*",outcome="succeeded",error_class=""}"#;
+    assert_eq!(after.get(all), Some(&100.0));
+}

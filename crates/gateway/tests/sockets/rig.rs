@@ -259,6 +259,7 @@ pub(crate) async fn start_of(
         clock: Clock::start_now(),
         listen: LOOPBACK,
         keep: Keep::Everything,
+        metrics_listen: None,
         server: ServerSettings::default(),
     };
     change(&mut setup);

@@ -1,0 +1,309 @@
+//! What is written to the log. This crate only emits; the command line decides where it goes.
+//!
+//! Prompts, answers and keys are never among the fields. What a client chose, such as the name of a model, is
+//! given as a string, which every format escapes, and cut.
+
+use crate::request_id::RequestId;
+use squall_clock::Clock;
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+use squall_router::{Note, Outcome, Usage};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// As much of a name that a client chose as is written.
+const CHOSEN_MAX: usize = 100;
+
+/// Attempts of one request that are written; more are counted.
+const ATTEMPTS_MAX: usize = 16;
+
+/// Between two lines about clients without a key.
+const UNAUTHENTICATED_EVERY: Duration = Duration::from_secs(1);
+
+/// The status of a request whose client has gone: nginx's.
+const CLIENT_GONE: u16 = 499;
+
+/// What is written of a request when it has ended.
+#[derive(Debug)]
+pub(crate) struct RequestLog {
+    pub(crate) id: RequestId,
+    pub(crate) tenant: Option<String>,
+    pub(crate) operation: &'static str,
+    pub(crate) began: Timestamp,
+    first_token: Option<Timestamp>,
+    attempts: Vec<Attempt>,
+    more_attempts: usize,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    deployment: String,
+    began: Timestamp,
+    /// Its end and what it came to; none while it runs.
+    ended: Option<(Timestamp, &'static str)>,
+    status: u16,
+}
+
+/// Whether anybody wants to hear of requests: what a line needs is gathered only then.
+pub(crate) fn hears_of_requests() -> bool {
+    tracing::enabled!(target: "squall_gateway::request", tracing::Level::INFO)
+}
+
+impl RequestLog {
+    pub(crate) const fn new(
+        id: RequestId,
+        tenant: Option<String>,
+        operation: &'static str,
+        began: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            operation,
+            began,
+            first_token: None,
+            attempts: Vec::new(),
+            more_attempts: 0,
+        }
+    }
+
+    pub(crate) fn attempt_began(&mut self, now: Timestamp, deployment: &str) {
+        if self.attempts.len() == ATTEMPTS_MAX {
+            self.attempts.pop();
+            self.more_attempts += 1;
+        }
+        let deployment = deployment.to_owned();
+        self.attempts.push(Attempt { deployment, began: now, ended: None, status: 0 });
+    }
+
+    pub(crate) fn first_token(&mut self, now: Timestamp) {
+        self.first_token.get_or_insert(now);
+    }
+
+    /// The provider has answered with this status.
+    pub(crate) fn attempt_status(&mut self, status: u16) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.status = status;
+        }
+    }
+
+    pub(crate) fn attempt_ended(&mut self, now: Timestamp, what: &'static str) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.ended.get_or_insert((now, what));
+        }
+    }
+
+    /// The core has decided something about the request.
+    pub(crate) fn note(&mut self, now: Timestamp, note: &Note) {
+        match *note {
+            Note::AttemptFailed { class, .. } => self.attempt_ended(now, class.as_str()),
+            Note::NotSent { .. } => self.attempt_ended(now, "not_sent"),
+            Note::CooldownStarted { .. }
+            | Note::CooldownEnded { .. }
+            | Note::Probe { .. }
+            | Note::Recovered { .. }
+            | Note::RetryScheduled { .. }
+            | Note::BudgetSpent { .. }
+            | Note::FellBack { .. }
+            | Note::Queued { .. }
+            | Note::LimitReached { .. }
+            | Note::TimedOut { .. }
+            | Note::Silent { .. }
+            | Note::AllOut { .. }
+            | Note::HeldBack { .. }
+            | Note::QueueFull { .. }
+            | Note::BudgetExceeded { .. }
+            | Note::HealthChanged { .. }
+            | Note::Reconfigured { .. } => {}
+        }
+    }
+
+    /// The line.
+    pub(crate) fn write(
+        &self,
+        now: Timestamp,
+        groups: &str,
+        model: &str,
+        stream: bool,
+        outcome: &Outcome,
+    ) {
+        let (status, word, class, usage) = ending(outcome);
+        let Usage { input_tokens, output_tokens } = usage.unwrap_or_default();
+        tracing::info!(
+            target: "squall_gateway::request",
+            request_id = self.id.as_str(),
+            tenant = self.tenant.as_deref(),
+            group = groups,
+            model = cut(model),
+            operation = self.operation,
+            stream,
+            status,
+            outcome = word,
+            error_class = class.map(FailureClass::as_str),
+            attempts = self.attempts(now).as_str(),
+            tokens_in = usage.map(|_| input_tokens),
+            tokens_out = usage.map(|_| output_tokens),
+            first_token_ms = self.first_token.map(|first| millis(first.since(self.began))),
+            duration_ms = millis(now.since(self.began)),
+            "request"
+        );
+    }
+
+    /// `eu server 503 12ms, us succeeded 200 834ms`.
+    fn attempts(&self, now: Timestamp) -> String {
+        let mut text = String::new();
+        for (nth, attempt) in self.attempts.iter().enumerate() {
+            if nth > 0 {
+                text.push_str(", ");
+            }
+            // It runs no more than its request does.
+            let (ended, what) = attempt.ended.unwrap_or((now, "cancelled"));
+            let Attempt { deployment, began, status, .. } = attempt;
+            push(&mut text, format_args!("{deployment} {what}"));
+            if *status > 0 {
+                push(&mut text, format_args!(" {status}"));
+            }
+            push(&mut text, format_args!(" {}ms", ended.since(*began).as_millis()));
+        }
+        if self.more_attempts > 0 {
+            push(&mut text, format_args!(", and {} before the last", self.more_attempts));
+        }
+        text
+    }
+}
+
+fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option<Usage>) {
+    match *outcome {
+        Outcome::Succeeded { usage, .. } => (200, "succeeded", None, usage),
+        // Its head has gone out, with a 200.
+        Outcome::Failed { failure, committed: true } => (200, "cut", Some(failure.class), None),
+        Outcome::Failed { failure, committed: false } => {
+            (failure.client_status(), "failed", Some(failure.class), None)
+        }
+        Outcome::ClientGone => (CLIENT_GONE, "client_gone", None, None),
+    }
+}
+
+/// What the core has decided about a deployment, by the deployment's name.
+pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &Note) {
+    match *note {
+        Note::CooldownStarted { cause, until, .. } => tracing::info!(
+            target: "squall_gateway::cooldown",
+            group,
+            deployment = name,
+            cause = cause.as_str(),
+            seconds = until.since(now).as_secs_f64(),
+            "cooldown began"
+        ),
+        Note::CooldownEnded { .. } => tracing::info!(
+            target: "squall_gateway::cooldown", group, deployment = name, "cooldown ended"
+        ),
+        Note::Recovered { .. } => tracing::info!(
+            target: "squall_gateway::cooldown", group, deployment = name, "recovered: its probe was answered"
+        ),
+        Note::HealthChanged { healthy, .. } => tracing::info!(
+            target: "squall_gateway::cooldown", group, deployment = name, healthy, "health checks changed"
+        ),
+        Note::BudgetExceeded { until, .. } => tracing::info!(
+            target: "squall_gateway::cooldown",
+            group,
+            deployment = name,
+            seconds = until.since(now).as_secs_f64(),
+            "budget spent"
+        ),
+        Note::Probe { .. } => tracing::debug!(
+            target: "squall_gateway::cooldown", group, deployment = name, "probe began"
+        ),
+        Note::LimitReached { limit, .. } => tracing::debug!(
+            target: "squall_gateway::limit", group, deployment = name, limit = limit.as_str(), "limit reached"
+        ),
+        Note::RetryScheduled { .. }
+        | Note::BudgetSpent { .. }
+        | Note::FellBack { .. }
+        | Note::Queued { .. }
+        | Note::TimedOut { .. }
+        | Note::Silent { .. }
+        | Note::AllOut { .. }
+        | Note::HeldBack { .. }
+        | Note::QueueFull { .. }
+        | Note::Reconfigured { .. }
+        | Note::NotSent { .. }
+        | Note::AttemptFailed { .. } => {}
+    }
+}
+
+/// Another configuration holds.
+pub(crate) fn reloaded(came: &[String], went: &[String]) {
+    tracing::info!(
+        target: "squall_gateway::reload",
+        new = came.join(", ").as_str(),
+        gone = went.join(", ").as_str(),
+        "another configuration holds"
+    );
+}
+
+/// A request was refused before it came to the core.
+pub(crate) fn refused(id: &RequestId, status: u16, why: &'static str) {
+    tracing::info!(
+        target: "squall_gateway::request",
+        request_id = id.as_str(),
+        status,
+        outcome = "refused",
+        why,
+        "request"
+    );
+}
+
+/// Clients without a key: whoever has none must not fill the log.
+#[derive(Debug, Default)]
+pub(crate) struct Unauthenticated {
+    /// When the next line may be written, in nanoseconds of the run.
+    next: AtomicU64,
+    /// Those that were not written.
+    silent: AtomicU64,
+}
+
+impl Unauthenticated {
+    pub(crate) fn refused(&self, clock: Clock, id: &RequestId) {
+        let now = clock.now().as_nanos();
+        let next = self.next.load(Ordering::Relaxed);
+        let later = now.saturating_add(nanos(UNAUTHENTICATED_EVERY));
+        let mine = now >= next
+            && self
+                .next
+                .compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if !mine {
+            self.silent.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        tracing::info!(
+            target: "squall_gateway::request",
+            request_id = id.as_str(),
+            status = 401,
+            outcome = "refused",
+            why = "no valid key",
+            not_written = self.silent.swap(0, Ordering::Relaxed),
+            "request"
+        );
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds, to a microsecond.
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e3
+}
+
+fn cut(text: &str) -> &str {
+    text.char_indices().nth(CHOSEN_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
+fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+    // Writing to a `String` cannot fail.
+    let _infallible = text.write_fmt(more);
+}

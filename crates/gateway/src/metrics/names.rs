@@ -1,0 +1,77 @@
+//! What groups and deployments are called: the labels of everything that is counted.
+
+use crate::directory::Switchboard;
+use squall_router::{DeploymentId, GroupId, Numbers, RouterConfig};
+use std::sync::Arc;
+
+/// The names of all groups and deployments that there have been, by number. They are those of
+/// configurations: no client makes one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(Arc<Lists>);
+
+#[derive(Clone, Debug, Default)]
+struct Lists {
+    groups: Vec<String>,
+    deployments: Vec<Named>,
+}
+
+/// A deployment.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    name: String,
+    provider: String,
+    pub(super) group: GroupId,
+}
+
+impl Names {
+    /// Adds those that another configuration brings.
+    pub(super) fn add(
+        &mut self,
+        switchboard: &Switchboard,
+        config: &RouterConfig,
+        numbers: &Numbers,
+    ) {
+        let lists = Arc::make_mut(&mut self.0);
+        for (group, &id) in config.groups.iter().zip(&numbers.groups) {
+            if id.index() == lists.groups.len() {
+                lists.groups.push(group.name.clone());
+            }
+        }
+        let of = config.groups.iter().zip(&numbers.groups);
+        let groups = of.flat_map(|(group, &id)| group.deployments.iter().map(move |_| id));
+        for (group, &id) in groups.zip(&numbers.deployments) {
+            if id.index() == lists.deployments.len() {
+                let endpoint = switchboard.endpoint(id);
+                let (name, provider) = (endpoint.name().to_owned(), endpoint.provider().to_owned());
+                lists.deployments.push(Named { name, provider, group });
+            }
+        }
+    }
+
+    /// How many groups and how many deployments have a name.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.0.groups.len(), self.0.deployments.len())
+    }
+
+    pub(super) fn of(&self, id: DeploymentId) -> Option<&Named> {
+        self.0.deployments.get(id.index())
+    }
+
+    pub(super) fn deployment(&self, id: DeploymentId) -> &str {
+        self.of(id).map_or("", |named| named.name.as_str())
+    }
+
+    pub(super) fn group(&self, id: GroupId) -> &str {
+        self.0.groups.get(id.index()).map_or("", String::as_str)
+    }
+
+    /// The labels of a deployment: its group, its name, its provider.
+    pub(super) fn labels(&self, id: DeploymentId) -> [(&'static str, &str); 3] {
+        let named = self.of(id);
+        [
+            ("group", named.map_or("", |named| self.group(named.group))),
+            ("deployment", named.map_or("", |named| named.name.as_str())),
+            ("provider", named.map_or("", |named| named.provider.as_str())),
+        ]
+    }
+}
