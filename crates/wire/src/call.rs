@@ -18,7 +18,7 @@ pub(crate) use provider_error::Words;
 pub use provider_error::provider_error;
 pub(crate) use reply::{Call, ChunkPen, Counts, Image, Reply, ReplyHead};
 pub(crate) use tolerant::read as read_tolerantly;
-pub(crate) use tolerant::{Count, Perhaps};
+pub(crate) use tolerant::{Count, Perhaps, mended};
 
 use crate::openai::{ApiError, ChatRequest, Completion, Operation, StreamEvent};
 use crate::{Format, SseEvent, anthropic, azure, gemini, openai};

@@ -22,7 +22,7 @@ pub fn push_text(out: &mut Vec<u8>, tokens: u32) {
     }
 }
 
-const BYTES_PER_TOKEN: usize = 4;
+pub(crate) const BYTES_PER_TOKEN: usize = 4;
 
 const WORDS: [&str; 16] = [
     " the", " sea", " was", " hot", " and", " now", " all", " the", " day", " our", " old", " red",

@@ -19,6 +19,7 @@ pub mod call;
 pub mod openai;
 pub mod serve;
 
+pub(crate) use filler::BYTES_PER_TOKEN;
 pub use filler::{estimate_tokens, push_text, word};
 pub use format::Format;
 pub use limits::{LimitGauge, LimitHeaders};

@@ -86,7 +86,7 @@ impl<'a> Chat<'a> {
     /// # Errors
     /// When it is not as OpenAI demands, or asks for what only OpenAI gives.
     pub(crate) fn read(request: &'a ChatRequest) -> Result<Self, Untold> {
-        let shape: Shape<'a> = serde_json::from_slice(request.body())
+        let shape: Shape<'a> = serde_json::from_slice(request.readable_body())
             .map_err(|error| Untold::anywhere("body", error.to_string()))?;
         shape.check()?;
         let mut chat = Self {

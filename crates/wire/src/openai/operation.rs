@@ -3,10 +3,11 @@
 
 use super::completion::{Completion, FinishReason, UsageShape};
 use super::stream::{Chunk, StreamEvent};
-use crate::SseEvent;
+use super::text::PICTURE_TOKENS;
 use crate::call::{
     Perhaps, StreamReader, failure_from_error, failure_of_body, read_tolerantly, tells_error,
 };
+use crate::{BYTES_PER_TOKEN, SseEvent};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -209,7 +210,7 @@ fn response_error(data: &[u8]) -> Vec<u8> {
 }
 
 /// How much there is of something to read, in bytes: its texts, four bytes for a token that is told as a
-/// number, and nothing for what is attached.
+/// number, what a picture costs, and nothing for what else is attached.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Bulk(pub(super) usize);
 
@@ -220,6 +221,15 @@ impl<'de> Deserialize<'de> for Bulk {
 }
 
 struct BulkVisitor;
+
+/// The fields that weigh otherwise than what stands in them.
+#[derive(Deserialize)]
+enum FieldName {
+    #[serde(rename = "image_url")]
+    Picture,
+    #[serde(other)]
+    Other,
+}
 
 impl<'de> Visitor<'de> for BulkVisitor {
     type Value = Bulk;
@@ -262,8 +272,14 @@ impl<'de> Visitor<'de> for BulkVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Bulk, A::Error> {
         let mut whole = 0;
-        while let Some((IgnoredAny, Bulk(field))) = fields.next_entry()? {
-            whole += field;
+        while let Some(name) = fields.next_key::<FieldName>()? {
+            match name {
+                FieldName::Picture => {
+                    fields.next_value::<IgnoredAny>()?;
+                    whole += PICTURE_TOKENS as usize * BYTES_PER_TOKEN;
+                }
+                FieldName::Other => whole += fields.next_value::<Bulk>()?.0,
+            }
         }
         Ok(Bulk(whole))
     }
@@ -424,15 +440,16 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_tokens_have_bulk_and_attachments_have_none() {
+    fn texts_tokens_and_pictures_have_bulk_and_other_attachments_have_none() {
         let bulk = |json: &str| serde_json::from_str::<Bulk>(json).expect("JSON").0;
         assert_eq!(bulk(r#""four""#), 4);
         assert_eq!(bulk(r#"["a","bc"]"#), 3);
         assert_eq!(bulk("[[1,2],[3]]"), 12);
         assert_eq!(
             bulk(r#"[{"content":[{"text":"abc"},{"image_url":"data:image/png;base64,x"}]}]"#),
-            3
+            3 + 765 * 4
         );
+        assert_eq!(bulk(r#"[{"text":"abc"},{"file_data":"data:application/pdf;base64,x"}]"#), 3);
         assert_eq!(bulk("null"), 0);
     }
 }

@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A chat completion request that has been read. Its bytes are kept as they came.
@@ -27,13 +28,16 @@ pub struct ChatRequest {
     pub include_usage: bool,
     /// The most tokens wanted (`max_completion_tokens`, or the older `max_tokens`).
     pub max_tokens: Option<u32>,
-    /// The tokens of all messages, estimated.
+    /// The tokens of all that the model reads, estimated: messages with their pictures and calls, tools,
+    /// instructions and the schema of the answer.
     pub input_tokens: u32,
     /// What it needs of a model beyond chat.
     pub needs: Needs,
     /// The token in `user`, or else at the head of the last user message.
     token: Option<RequestToken>,
     body: Bytes,
+    /// The body as it is read, where that is not as it came.
+    mended: Option<Bytes>,
     model_span: Range<usize>,
     stream_options_span: Option<Range<usize>>,
 }
@@ -57,13 +61,16 @@ impl ChatRequest {
     /// # Errors
     /// When it is not JSON, lacks a model or messages, or one of the fields above is of a wrong type.
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
-        let shape: Shape<'_> = serde_json::from_slice(&body).map_err(RequestError::from_json)?;
+        let mended = mended(&body);
+        let read = mended.as_deref().unwrap_or(&body);
+        let shape: Shape<'_> = serde_json::from_slice(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
-        let messages = shape.messages.ok_or(RequestError::NoMessages)?;
+        let messages = shape.messages.as_deref().ok_or(RequestError::NoMessages)?;
         if messages.is_empty() {
             return Err(RequestError::NoMessages);
         }
-        let bytes: usize = messages.iter().map(|message| message.content.bytes).sum();
+        let pictures = messages.iter().map(|message| message.content.picture_tokens);
+        let pictures = pictures.fold(0, u32::saturating_add);
         let last_user = messages.iter().rfind(|message| matches!(message.role, Role::User));
         let in_user = shape.user.as_deref().and_then(|user| user.parse().ok());
         let options = shape.stream_options;
@@ -73,17 +80,18 @@ impl ChatRequest {
             stream: shape.stream.unwrap_or(false),
             include_usage: options.is_some_and(asks_for_usage),
             max_tokens: shape.max_completion_tokens.or(shape.max_tokens),
-            input_tokens: estimate_tokens(bytes),
+            input_tokens: estimate_tokens(shape.bytes()).saturating_add(pictures),
             needs: Needs {
                 tools: shape.tools.is_some() || shape.functions.is_some(),
-                vision: messages.iter().any(|message| message.content.picture),
-                json_schema: shape.response_format.is_some_and(|format| format.json_schema),
+                vision: pictures > 0,
+                json_schema: shape.response_format.is_some_and(is_json_schema),
                 web_search: shape.web_search_options.is_some(),
             },
             token: in_user.or_else(|| last_user?.content.token),
-            model_span: span(&body, raw_model),
-            stream_options_span: options.map(|raw| span(&body, raw)),
+            model_span: span(read, raw_model),
+            stream_options_span: options.map(|raw| span(read, raw)),
             body,
+            mended,
         })
     }
 
@@ -92,16 +100,20 @@ impl ChatRequest {
     /// # Errors
     /// When it is not JSON, lacks a model or its subject, or a field that is read is of a wrong type.
     pub fn parse_other(operation: Operation, body: Bytes) -> Result<Self, RequestError> {
+        let mended = mended(&body);
+        let read = mended.as_deref().unwrap_or(&body);
         let shape: OtherShape<'_> =
-            serde_json::from_slice(&body).map_err(RequestError::from_json)?;
+            serde_json::from_slice(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let subject = match operation {
             Operation::Completion => shape.prompt,
             _ => shape.input,
         };
-        let Some(Bulk(bytes)) = subject else {
+        let Some(Bulk(subject)) = subject else {
             return Err(RequestError::NoSubject(operation.subject()));
         };
+        let Bulk(instructions) = shape.instructions.unwrap_or_default();
+        let bytes = subject + instructions + length(shape.tools) + length(shape.text);
         let options = shape.stream_options;
         Ok(Self {
             operation,
@@ -115,9 +127,10 @@ impl ChatRequest {
             input_tokens: estimate_tokens(bytes),
             needs: Needs { tools: shape.tools.is_some(), ..Needs::default() },
             token: shape.user.as_deref().and_then(|user| user.parse().ok()),
-            model_span: span(&body, raw_model),
-            stream_options_span: options.map(|raw| span(&body, raw)),
+            model_span: span(read, raw_model),
+            stream_options_span: options.map(|raw| span(read, raw)),
             body,
+            mended,
         })
     }
 
@@ -137,6 +150,11 @@ impl ChatRequest {
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The body with U+FFFD for each half of a surrogate pair, so that all its texts can be read.
+    pub(crate) fn readable_body(&self) -> &Bytes {
+        self.mended.as_ref().unwrap_or(&self.body)
     }
 
     /// The body to send upstream: with `model` in place of its own, and, if it asks for a stream and
@@ -239,10 +257,23 @@ struct Shape<'a> {
     max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
     user: Option<String>,
-    tools: Option<IgnoredAny>,
-    functions: Option<IgnoredAny>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    functions: Option<&'a RawValue>,
     web_search_options: Option<IgnoredAny>,
-    response_format: Option<Format>,
+    #[serde(borrow)]
+    response_format: Option<&'a RawValue>,
+}
+
+impl Shape<'_> {
+    /// How much there is to read, in bytes, pictures apart. A schema is read by its names as well as by its
+    /// texts, so that all of it counts.
+    fn bytes(&self) -> usize {
+        let messages = self.messages.iter().flatten().map(Message::bytes).sum::<usize>();
+        let schema = self.response_format.filter(|format| is_json_schema(format));
+        messages + length(self.tools) + length(self.functions) + length(schema)
+    }
 }
 
 /// The fields that are read of an operation that is no chat.
@@ -258,18 +289,23 @@ struct OtherShape<'a> {
     max_tokens: Option<u32>,
     max_output_tokens: Option<u32>,
     user: Option<String>,
-    tools: Option<IgnoredAny>,
+    instructions: Option<Bulk>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    /// Where a response says of which form its text is to be.
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
 }
 
-/// Which format an answer is to have.
-#[derive(Deserialize)]
-struct Format {
-    #[serde(default, rename = "type", deserialize_with = "is_json_schema")]
-    json_schema: bool,
-}
-
-fn is_json_schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(<&str>::deserialize(deserializer)? == "json_schema")
+/// Whether an answer of this format is held to a schema.
+fn is_json_schema(format: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Format<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<Cow<'a, str>>,
+    }
+    serde_json::from_str(format.get())
+        .is_ok_and(|format: Format<'_>| format.kind.as_deref() == Some("json_schema"))
 }
 
 #[derive(Deserialize)]
@@ -278,6 +314,16 @@ struct Message {
     role: Role,
     #[serde(default)]
     content: Text,
+    /// What the model said it would call, which it reads again.
+    tool_calls: Option<Bulk>,
+    function_call: Option<Bulk>,
+}
+
+impl Message {
+    fn bytes(&self) -> usize {
+        let calls = [self.tool_calls, self.function_call].into_iter().flatten();
+        self.content.bytes + calls.map(|Bulk(bytes)| bytes).sum::<usize>()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -309,8 +355,22 @@ fn asks_for_usage(options: &RawValue) -> bool {
     options.and_then(|options| options.include_usage).unwrap_or(false)
 }
 
+/// A body with halves of surrogate pairs, which JSON's grammar allows and no text can hold, as it is read:
+/// each half replaced by as many bytes, so that every place stays. What is passed on are the bytes as they
+/// came. `None` if there is nothing to mend.
+fn mended(body: &Bytes) -> Option<Bytes> {
+    // Whether there is one is only looked at where an escape of that range stands.
+    let escaped = body.windows(4).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D', _]));
+    let mended = if escaped { crate::call::mended(body) } else { None };
+    mended.filter(|mended| mended.len() == body.len()).map(Bytes::from)
+}
+
+fn length(raw: Option<&RawValue>) -> usize {
+    raw.map_or(0, |raw| raw.get().len())
+}
+
 /// Where a raw value stands in the body that it borrows from.
-fn span(body: &Bytes, raw: &RawValue) -> Range<usize> {
+fn span(body: &[u8], raw: &RawValue) -> Range<usize> {
     let start = raw.get().as_ptr().addr() - body.as_ptr().addr();
     start..start + raw.get().len()
 }
@@ -328,6 +388,56 @@ mod tests {
     }
 
     #[test]
+    fn half_a_surrogate_is_passed_on_as_it_came_and_read_as_a_replacement() {
+        let body = r#"{"model":"chat","messages":[{"role":"user","content":"so glad \ud83d"}]}"#;
+        let request = parse(body);
+        assert_eq!(request.model, "chat");
+        assert!(rewritten(body).contains(r#""content":"so glad \ud83d""#));
+        let readable: Value = serde_json::from_slice(request.readable_body()).expect("JSON");
+        assert_eq!(readable["messages"][0]["content"], "so glad \u{fffd}");
+        let whole = parse(r#"{"model":"chat","messages":[{"content":"\ud83d\ude00"}]}"#);
+        assert_eq!(whole.readable_body(), whole.body(), "a pair is no half");
+    }
+
+    #[test]
+    fn all_that_a_model_reads_has_a_weight() {
+        let weight = |more: &str| {
+            let body = format!(r#"{{"model":"m","messages":[{{"content":"hi"{more}}}"#);
+            ChatRequest::parse(body.into()).expect("a request").input_tokens
+        };
+        let plain = weight("}]");
+        assert_eq!(plain, 1);
+        let text = "x".repeat(400);
+        for (what, more) in [
+            ("tools", format!(r#"}}],"tools":[{{"function":{{"name":"{text}"}}}}]"#)),
+            ("functions", format!(r#"}}],"functions":[{{"name":"{text}"}}]"#)),
+            ("names in a schema", format!(r#"}}],"tools":[{{"parameters":{{"{text}":{{}}}}}}]"#)),
+            ("calls", format!(r#","tool_calls":[{{"function":{{"arguments":"{text}"}}}}]}}]"#)),
+            ("a call", format!(r#","function_call":{{"arguments":"{text}"}}}}]"#)),
+            (
+                "a schema",
+                format!(
+                    r#"}}],"response_format":{{"type":"json_schema","json_schema":{{"{text}":1}}}}"#
+                ),
+            ),
+        ] {
+            let weight = weight(&more);
+            assert!((plain + 100..plain + 130).contains(&weight), "{what}: {weight}");
+        }
+        let response = |more: &str| {
+            let body = format!(r#"{{"model":"m","input":"hi"{more}}}"#);
+            let request = ChatRequest::parse_other(Operation::Response, body.into());
+            request.expect("a request").input_tokens
+        };
+        assert_eq!(response(&format!(r#","instructions":"{text}""#)), 101);
+        assert!(response(&format!(r#","tools":[{{"name":"{text}"}}]"#)) > 100);
+        let picture = r#","input":[{"content":[{"type":"input_image","image_url":"data:image/png;base64,x"}]}]"#;
+        let body = format!(r#"{{"model":"m"{picture}}}"#);
+        let request = ChatRequest::parse_other(Operation::Response, body.into()).expect("one");
+        assert!((765..780).contains(&request.input_tokens), "{}", request.input_tokens);
+    }
+
+    #[test]
     fn what_matters_is_read_and_the_rest_is_ignored() {
         let request = parse(
             r#"{"temperature":0.2,"model":"chat","messages":[{"role":"system","content":"be brief"},
@@ -337,7 +447,7 @@ mod tests {
         assert_eq!(request.model, "chat");
         assert!(request.stream && request.include_usage);
         assert_eq!(request.max_tokens, Some(9));
-        assert_eq!(request.input_tokens, 3);
+        assert_eq!(request.input_tokens, 4, "12 bytes of text and 4 of tools");
         assert_eq!(request.token(&HeaderMap::new()), None);
     }
 

@@ -1,4 +1,4 @@
-//! The text of a message or a delta, counted as it is parsed and not kept.
+//! The content of a message or a delta, weighed as it is parsed and not kept.
 
 use crate::RequestToken;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,13 +11,19 @@ pub(crate) struct Text {
     pub(crate) bytes: usize,
     /// The token that it begins with.
     pub(crate) token: Option<RequestToken>,
-    /// There is a picture in it.
-    pub(crate) picture: bool,
+    /// What its pictures cost, in tokens; nothing where there is none.
+    pub(crate) picture_tokens: u32,
 }
+
+/// What a picture costs by OpenAI's rule for its vision models: 85 tokens in low detail, else 85 and 170 for
+/// each tile of 512 pixels. How large it is stands in the picture, which is not decoded here: it is taken for
+/// one of 1024 by 1024, which has four tiles.
+const LOW_DETAIL_TOKENS: u32 = 85;
+pub(super) const PICTURE_TOKENS: u32 = 85 + 4 * 170;
 
 impl Text {
     fn of(text: &str) -> Self {
-        Self { bytes: text.len(), token: RequestToken::from_prompt(text), picture: false }
+        Self { bytes: text.len(), token: RequestToken::from_prompt(text), picture_tokens: 0 }
     }
 }
 
@@ -49,7 +55,7 @@ impl<'de> Visitor<'de> for TextVisitor {
         while let Some(Part(part)) = parts.next_element()? {
             whole.bytes += part.bytes;
             whole.token = whole.token.or(part.token);
-            whole.picture |= part.picture;
+            whole.picture_tokens = whole.picture_tokens.saturating_add(part.picture_tokens);
         }
         Ok(whole)
     }
@@ -75,20 +81,20 @@ impl<'de> Visitor<'de> for PartVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Part, A::Error> {
         let mut text = Text::default();
-        let mut picture = false;
+        let mut picture_tokens = 0;
         while let Some(name) = fields.next_key::<FieldName>()? {
             match name {
                 FieldName::Text => text = fields.next_value()?,
                 FieldName::Picture => {
-                    picture = true;
-                    fields.next_value::<IgnoredAny>()?;
+                    let Picture { tokens } = fields.next_value()?;
+                    picture_tokens = tokens;
                 }
                 FieldName::Other => {
                     fields.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(Part(Text { picture, ..text }))
+        Ok(Part(Text { picture_tokens, ..text }))
     }
 }
 
@@ -100,6 +106,27 @@ enum FieldName {
     Picture,
     #[serde(other)]
     Other,
+}
+
+/// A picture: its address, or an object with the detail that it is to be seen in.
+struct Picture {
+    tokens: u32,
+}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Shape {
+            Object { detail: Option<String> },
+            Other(IgnoredAny),
+        }
+        let low = match Shape::deserialize(deserializer)? {
+            Shape::Object { detail } => detail.as_deref() == Some("low"),
+            Shape::Other(IgnoredAny) => false,
+        };
+        Ok(Self { tokens: if low { LOW_DETAIL_TOKENS } else { PICTURE_TOKENS } })
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +144,25 @@ mod tests {
         check("null", 0, None);
         let parts = r#"[{"type":"text","text":"squall-7-1-2"},{"type":"image_url","image_url":{"url":"x"}},{"text":"ab"}]"#;
         check(parts, 14, Some(7));
+    }
+
+    #[test]
+    fn a_picture_costs_what_the_vendor_takes_for_its_detail() {
+        let cost = |part: &str| {
+            let json = format!(r#"[{{"type":"text","text":"what is it?"}},{part}]"#);
+            serde_json::from_str::<Text>(&json).expect("a text").picture_tokens
+        };
+        assert_eq!(cost(r#"{"type":"image_url","image_url":{"url":"x","detail":"low"}}"#), 85);
+        for other in
+            [r#"{"url":"x","detail":"high"}"#, r#"{"url":"x"}"#, r#""x""#, r#"{"detail":7}"#]
+        {
+            assert_eq!(
+                cost(&format!(r#"{{"type":"image_url","image_url":{other}}}"#)),
+                765,
+                "{other}"
+            );
+        }
+        assert_eq!(cost(r#"{"type":"text","text":"no picture"}"#), 0);
     }
 
     #[test]
