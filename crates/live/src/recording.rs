@@ -4,8 +4,7 @@ use crate::cast::cast;
 use squall_gateway::GatewayLog;
 use squall_mock_provider::ProviderLog;
 use squall_net::{Shortages, shortages};
-use squall_record::{Ended, Keep, Lacked, Logs, Mode, Note, NoteRow, Recording, RunHeader};
-use squall_router::Note as Decision;
+use squall_record::{Ended, Keep, Lacked, Logs, Mode, Recording, RunHeader};
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
 
@@ -27,22 +26,15 @@ pub(crate) fn recording(
     Recording::of_logs(header, keep, Logs { requests: driver.requests, attempts, notes, journal })
 }
 
-/// What the process lacked since a look at its counts, and what the gateway says of its own calls.
-pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>, gateway: &GatewayLog) -> Lacked {
+/// What the process lacked since a look at its counts.
+pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>) -> Lacked {
     let counted = shortages().since(before);
-    let calls = gateway.notes.iter().filter(|row| is_shortage(row)).count() as u64;
     Lacked {
-        // An attempt that the gateway could not make may have been counted by both.
-        file_descriptors: counted.file_descriptors.max(calls),
+        file_descriptors: counted.file_descriptors,
         file_limit,
         local_ports: counted.local_ports,
         memory: counted.memory,
     }
-}
-
-fn is_shortage(row: &NoteRow) -> bool {
-    let Note::Router(Decision::AttemptFailed { class, .. }) = row.note else { return false };
-    class == squall_failure::FailureClass::Resources
 }
 
 /// What a recording of a scenario says that has not come to its end.

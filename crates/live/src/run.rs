@@ -98,7 +98,7 @@ pub fn run(
     if let Some(writer) = writer {
         writer.finish();
     }
-    let lacked = recording::lacked(before, file_limit, &gateway);
+    let lacked = recording::lacked(before, file_limit);
     let header = RunHeader { lacked, ..recording::header(scenario, ended) };
     Ok(recording::recording(header, options.keep, log, gateway, providers))
 }

@@ -27,7 +27,7 @@ const SUMMARY: &str = "summary.json";
 const JUNIT: &str = "junit.xml";
 const MARKDOWN: &str = "summary.md";
 
-/// The names of all files that [`write`] leaves in a folder.
+/// The names of all files that [`write()`] leaves in a folder.
 #[must_use]
 pub fn report_files() -> Vec<String> {
     let texts = [HTML, SUMMARY, JUNIT, MARKDOWN].map(str::to_owned);

@@ -1,7 +1,7 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
 use super::Endpoint;
-use super::connection::{Mark, is_reset_of_idle, is_shortage};
+use super::connection::{Mark, is_reset_of_idle};
 use super::decoding::Decoding;
 use super::sending::Sending;
 use super::stream::{Step, Stream};
@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
+use squall_net::Shortage;
 use squall_wire::Usage;
 use squall_wire::call::{Stamp, Untold, Whole, provider_error};
 use squall_wire::openai::{ApiError, Operation};
@@ -290,7 +291,7 @@ pub(super) fn failed(class: FailureClass) -> Failure {
 /// A connection that was not made is one thing; one that ended before its answer began is another,
 /// since bytes may have been worked on.
 fn class_of(error: &Error) -> FailureClass {
-    if is_shortage(error) {
+    if Shortage::count(error).is_some() {
         FailureClass::Resources
     } else if error.is_connect() {
         FailureClass::Connect

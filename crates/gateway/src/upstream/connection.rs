@@ -43,16 +43,6 @@ pub(super) fn is_reset_of_idle(error: &Error) -> bool {
     Mark::was_set(error) && causes(error).any(is_end_of_connection)
 }
 
-/// Whether the gateway itself lacked what a connection takes: descriptors, memory, ports.
-pub(super) fn is_shortage(error: &(dyn std::error::Error + 'static)) -> bool {
-    /// Too many open files: in the system, in the process.
-    const FILES: [i32; 2] = [23, 24];
-    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
-        error.raw_os_error().is_some_and(|code| FILES.contains(&code))
-            || matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::AddrNotAvailable)
-    })
-}
-
 fn is_end_of_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
@@ -149,26 +139,5 @@ impl<T: Write + Unpin> Write for Marked<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write_vectored(context, slices)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("around")]
-    struct Around(#[source] io::Error);
-
-    #[test]
-    fn a_lack_of_descriptors_is_the_gateways_own_and_a_refusal_is_not() {
-        for code in [23, 24] {
-            assert!(is_shortage(&Around(io::Error::from_raw_os_error(code))), "{code}");
-        }
-        assert!(is_shortage(&io::Error::from(ErrorKind::AddrNotAvailable)));
-        for kind in [ErrorKind::ConnectionRefused, ErrorKind::TimedOut, ErrorKind::ConnectionReset]
-        {
-            assert!(!is_shortage(&Around(io::Error::from(kind))), "{kind}");
-        }
     }
 }
