@@ -43,7 +43,7 @@ impl Folder {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+        let mut command = binary();
         command.args(arguments).current_dir(&self.0).env("NO_COLOR", "1");
         command
     }
@@ -51,6 +51,19 @@ impl Folder {
     pub(crate) fn squall(&self, arguments: &[&str]) -> Ended {
         self.command(arguments).output().expect("the binary can be run").into()
     }
+}
+
+/// Where the binary is.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_squall");
+
+/// The binary, which hears SIGHUP though the tests run under `nohup`: what was ignored stays so in children.
+fn binary() -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(BINARY);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", BINARY]);
+    command
 }
 
 impl From<Output> for Ended {

@@ -2,7 +2,7 @@
 
 use crate::serve::{GATEWAY, MOCK, Server, ask, spawn, start, until};
 use crate::signals::{ended, send, wait_until};
-use crate::squall::Folder;
+use crate::squall::{BINARY, Folder};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -128,7 +128,7 @@ fn too_few_files_for_what_is_asked_are_told_at_the_start() {
     folder.write("gateway.yaml", &format!("{file}server: {{ max_connections: 5000 }}\n"));
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 256 && exec \"$0\" gateway --config gateway.yaml"]);
-    shell.arg(folder.command(&[]).get_program()).current_dir(folder.path(""));
+    shell.arg(BINARY).current_dir(folder.path(""));
     let (server, _, said) = spawn(shell);
     let told = until(&said, "ulimit -n 10064");
     assert!(told.contains("at most 96 clients at once, since 256 files may be open"), "{told}");

@@ -2,7 +2,7 @@
 
 use crate::interrupt::{LONG, interrupted};
 use crate::serve::{GATEWAY, MOCK, Server, ask, spawn, start, start_and_listen, until};
-use crate::squall::Folder;
+use crate::squall::{BINARY, Folder};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn a_command_under_nohup_outlives_its_terminal() {
     folder.write("mock.yaml", MOCK);
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" mock --config mock.yaml"]);
-    shell.arg(folder.command(&[]).get_program()).current_dir(folder.path(""));
+    shell.arg(BINARY).current_dir(folder.path(""));
     let (server, addr, _) = spawn(shell);
     send(&server, "HUP");
     // The answer to a request after the signal shows that it was not on its way out: a mock that stops
@@ -113,8 +113,9 @@ fn a_gateway_ends_when_its_terminal_is_closed() {
         "gateway.yaml",
         &GATEWAY.replace("MOCK", "127.0.0.1:9").replace("LISTEN", "127.0.0.1:0"),
     );
-    let binary = folder.command(&[]).get_program().to_string_lossy().into_owned();
-    let line = format!("echo $$ > pid; exec {binary} gateway --config gateway.yaml");
+    let line = format!(
+        "echo $$ > pid; exec env --default-signal=HUP {BINARY} gateway --config gateway.yaml"
+    );
     let mut command = Command::new("script");
     command.args(["--quiet", "--flush", "--command", &line, "log"]);
     let spawned = command
@@ -153,8 +154,7 @@ fn process_number_1_ends_on_signals_too() {
     for signal in ["INT", "TERM"] {
         let folder = Folder::new(&format!("signal-init-{signal}"));
         folder.write("mock.yaml", MOCK);
-        let binary = folder.command(&[]).get_program().to_string_lossy().into_owned();
-        let mut command = unshare(&[&binary, "mock", "--config", "mock.yaml"]);
+        let mut command = unshare(&[BINARY, "mock", "--config", "mock.yaml"]);
         command.current_dir(folder.path(""));
         let (server, _, _) = spawn(command);
         let children = format!("/proc/{0}/task/{0}/children", server.0.id());
