@@ -147,7 +147,10 @@ fn read<'a>(
 
 /// Nothing, or events one after the other: each is JSON, or the end mark.
 fn are_events(out: &[u8]) {
-    assert!(out.is_empty() || out.ends_with(b"\n\n"), "half an event: {}", shown(out));
+    // Each of the line ends that a server may write.
+    let ends = [&b"\n\n"[..], b"\r\n\r\n", b"\r\r"];
+    let whole = out.is_empty() || ends.iter().any(|end| out.ends_with(end));
+    assert!(whole, "half an event: {}", shown(out));
     let mut decoder = SseDecoder::new();
     decoder.push(out);
     while let Some(event) = decoder.next_event().expect("what we write is short") {

@@ -7,6 +7,7 @@ use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_sim::{SimOptions, simulate};
 use squall_tests::undoubted::{Run, undoubted};
+use std::collections::BTreeSet;
 
 fn read(name: &str, text: &str) -> Scenario {
     Scenario::read(name, text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
@@ -163,6 +164,9 @@ fn replays(scenario: &Scenario, recording: &Recording) {
     let router = scenario.router.clone();
     let replayed = journal::replay(router, [], scenario.seed, EPOCH_NANOS, frames);
     let replayed = replayed.unwrap_or_else(|error| panic!("{error}"));
-    // Each request arrived, and its attempts ended.
-    assert!(replayed.frames >= 2 * recording.requests.len() as u64, "{replayed:?}");
+    // Each request that had an attempt arrived, and each of its attempts ended. On a machine with too much to do
+    // some clients leave before the gateway has read what they ask.
+    let tried: BTreeSet<_> = recording.attempts.iter().filter_map(|row| row.request).collect();
+    let least = tried.len() + recording.attempts.len();
+    assert!(replayed.frames >= least as u64, "{replayed:?}, {least} expected");
 }

@@ -258,7 +258,7 @@ impl Served<'_> {
         let mut answer = match step {
             Step::Bad(bad) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
                 let answer = self.bad(bad);
-                attempt.end(End::Broken);
+                attempt.end(End::Told(bad.class()));
                 answer
             }
             _ if asked.stream => {

@@ -51,13 +51,8 @@ fn ending(plan: &Plan, stream: bool) -> Option<(Timestamp, Seen)> {
     let seen = match plan.ending {
         Ending::Complete => Seen::Finished,
         Ending::Bad(BadAnswer::NoEnd) if !stream => Seen::Finished,
-        // What is no answer at all is not half of one.
-        Ending::Bad(BadAnswer::Empty | BadAnswer::Html | BadAnswer::WrongType) => {
-            Seen::Failed(FailureClass::Malformed)
-        }
-        Ending::Bad(BadAnswer::Truncated | BadAnswer::NoEnd)
-        | Ending::Cut { .. }
-        | Ending::Reset { .. } => Seen::Failed(FailureClass::Cut),
+        Ending::Bad(answer) => Seen::Failed(answer.class()),
+        Ending::Cut { .. } | Ending::Reset { .. } => Seen::Failed(FailureClass::Cut),
         Ending::Told { class, .. } => Seen::Failed(class),
         Ending::Never | Ending::Stall { .. } => return None,
     };

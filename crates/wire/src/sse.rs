@@ -15,6 +15,20 @@ pub struct SseEvent<'a> {
     pub raw: &'a [u8],
 }
 
+impl SseEvent<'_> {
+    /// Passes it on as it came, but for blank lines before it. Where the LF of its last CRLF has not come yet
+    /// it is written all the same; when it comes, it is such a blank line. So the same bytes leave, however
+    /// they were split on their way here.
+    pub(crate) fn pass_on(&self, out: &mut Vec<u8>) {
+        let blank = self.raw.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
+        let raw = &self.raw[blank..];
+        out.extend_from_slice(raw);
+        if raw.ends_with(b"\r") && raw.windows(2).any(|pair| pair == b"\r\n") {
+            out.push(b'\n');
+        }
+    }
+}
+
 /// Why a stream can no longer be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an event is longer than {limit} bytes")]
@@ -298,6 +312,25 @@ mod tests {
         let mut out = Vec::new();
         push_event(&mut out, b"{\"a\":1}");
         assert_eq!(decode([out.as_slice()]), [(String::new(), "{\"a\":1}".to_owned())]);
+    }
+
+    #[test]
+    fn events_are_passed_on_alike_however_their_line_ends_were_split() {
+        let stream = b"data: a\r\n\r\n\r\n\ndata: b\r\n\r\ndata: c\r\rdata: d\n\n";
+        let passed = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let (mut decoder, mut out) = (SseDecoder::new(), Vec::new());
+            for piece in pieces {
+                decoder.push(piece);
+                while let Some(event) = decoder.next_event().expect("events are short") {
+                    event.pass_on(&mut out);
+                }
+            }
+            String::from_utf8(out).expect("UTF-8")
+        };
+        let expected = "data: a\r\n\r\ndata: b\r\n\r\ndata: c\r\rdata: d\n\n";
+        assert_eq!(passed(&mut std::iter::once(&stream[..])), expected);
+        assert_eq!(passed(&mut stream.chunks(1)), expected);
+        assert_eq!(passed(&mut stream.chunks(3)), expected);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A 200 that is no answer. Attempts in flight go on.
 
+use squall_failure::FailureClass;
+
 use super::{Bend, Effect};
 use crate::Ending;
 
@@ -41,6 +43,15 @@ impl BadAnswer {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|answer| answer.as_str() == word)
+    }
+
+    /// The class of failure that it is to whoever reads it: what is no answer at all is not half of one.
+    #[must_use]
+    pub const fn class(self) -> FailureClass {
+        match self {
+            Self::Empty | Self::Html | Self::WrongType => FailureClass::Malformed,
+            Self::Truncated | Self::NoEnd => FailureClass::Cut,
+        }
     }
 
     /// How many of the tokens of an answer a stream shows.

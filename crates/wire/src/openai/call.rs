@@ -86,7 +86,7 @@ impl StreamReader for AsItCame {
             StreamEvent::Error(_) | StreamEvent::Unreadable => false,
         };
         if passes {
-            out.extend_from_slice(event.raw);
+            event.pass_on(out);
         }
         read
     }

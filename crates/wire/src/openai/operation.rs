@@ -189,7 +189,7 @@ impl StreamReader for ResponseReader {
     fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
         let read = self.take(event.data);
         if matches!(read, StreamEvent::Chunk(_)) {
-            out.extend_from_slice(event.raw);
+            event.pass_on(out);
         }
         read
     }
