@@ -54,11 +54,13 @@ impl Failure {
         Self { status, ..self }
     }
 
-    /// The status that a gateway tells its client: the provider's own, unless it has none, or dresses a fault
-    /// of its own as the caller's; callers go by it.
+    /// The status that a gateway tells its client: the provider's own, unless it has none, dresses a fault of
+    /// its own as the caller's, or tells of a wrong key by 400 (as Gemini does); callers go by it.
     #[must_use]
     pub const fn client_status(&self) -> u16 {
-        let own = self.status >= 400 && self.status / 100 == self.class.status() / 100;
+        let alike = self.status >= 400 && self.status / 100 == self.class.status() / 100;
+        let own = alike
+            && (!matches!(self.class, FailureClass::Auth) || matches!(self.status, 401 | 403));
         if own { self.status } else { self.class.status() }
     }
 
