@@ -1,5 +1,6 @@
 //! What a live run leaves when it is killed, or lacks descriptors.
 
+use crate::interrupt::LONG;
 use crate::squall::{Ended, Folder};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -83,22 +84,3 @@ fn a_run_without_descriptors_is_inconclusive_and_says_what_was_missing_before_an
     assert!(ended.out.contains("the run lacked file descriptors (72 are allowed"), "{}", ended.out);
     assert!(!ended.out.contains("MISSED"), "{}", ended.out);
 }
-
-const LONG: &str = "
-name: long
-phases: { all: 0s..10m }
-traffic:
-  group: chat
-  arrivals: poisson
-  rate: 30
-  prompt_tokens: 20
-  output_tokens: 10
-  stream: 50%
-  client: { timeout: 5s }
-providers:
-  one: { format: openai, ttft: 50ms, itl: 10ms }
-router:
-  groups: { chat: { deployments: [ { name: one, provider: one } ] } }
-expect:
-  - success_rate >= 99%
-";

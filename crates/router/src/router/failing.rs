@@ -356,23 +356,8 @@ fn want(why: Option<WhyNone>) -> Failure {
 /// what only a person mends is told as it was told to whoever met it; whatever else failed passes, and is
 /// no fault of this request.
 const fn skipped(class: FailureClass) -> (FailureClass, u16) {
-    match class {
-        FailureClass::Auth
-        | FailureClass::NotFound
-        | FailureClass::QuotaSpent
-        | FailureClass::Throttled => (class, class.status()),
-        FailureClass::Overloaded
-        | FailureClass::Server
-        | FailureClass::Timeout
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::Malformed
-        | FailureClass::ContextWindow
-        | FailureClass::ContentPolicy
-        | FailureClass::BadRequest
-        | FailureClass::RequestTooLarge
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources => (FailureClass::Overloaded, 503),
+    match class.evidence() {
+        Evidence::Misconfigured | Evidence::Throttled => (class, class.status()),
+        Evidence::Failed | Evidence::Suspected | Evidence::None => (FailureClass::Overloaded, 503),
     }
 }

@@ -6,7 +6,7 @@ use crate::request::Tried;
 use crate::strategy::{Ask, Lots, Purpose};
 use crate::{DeploymentId, GroupId, LimitKind, Note};
 use squall_determinism::Timestamp;
-use squall_failure::FailureClass;
+use squall_failure::{Evidence, FailureClass};
 
 /// What picking came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -358,23 +358,11 @@ impl WhyNone {
 
 /// What tells a client most comes first: what no wait mends, then what one does.
 const fn rank(class: FailureClass) -> u8 {
-    match class {
-        FailureClass::Auth => 0,
-        FailureClass::NotFound => 1,
-        FailureClass::QuotaSpent => 2,
-        FailureClass::Throttled => 3,
-        FailureClass::Overloaded
-        | FailureClass::Server
-        | FailureClass::Timeout
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::Malformed
-        | FailureClass::ContextWindow
-        | FailureClass::ContentPolicy
-        | FailureClass::BadRequest
-        | FailureClass::RequestTooLarge
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources => 4,
+    const THROTTLED: u8 = u8::MAX - 1;
+    match class.evidence() {
+        // In the order of their codes: a wrong key, an unknown model, a spent quota.
+        Evidence::Misconfigured => class.code(),
+        Evidence::Throttled => THROTTLED,
+        Evidence::Failed | Evidence::Suspected | Evidence::None => u8::MAX,
     }
 }
