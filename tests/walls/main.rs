@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -17,7 +17,21 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("provider", &["defects", "determinism", "failure"]),
     ("workload", &["defects", "determinism", "failure"]),
     ("record", &["determinism", "failure", "router"]),
-    ("scenario", &["determinism", "failure", "router", "provider", "workload", "wire"]),
+    ("config-file", &["determinism"]),
+    ("litellm", &["config-file", "determinism", "failure", "router", "wire"]),
+    (
+        "scenario",
+        &[
+            "config-file",
+            "determinism",
+            "failure",
+            "litellm",
+            "router",
+            "provider",
+            "workload",
+            "wire",
+        ],
+    ),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
     ("gateway", &["determinism", "failure", "clock", "net", "router", "wire", "record"]),
     ("mock-provider", &["determinism", "failure", "clock", "net", "provider", "wire", "record"]),
@@ -148,11 +162,10 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
-fn only_the_scenario_room_parses_yaml_and_only_the_command_line_reads_arguments_and_hears_the_log()
-{
+fn only_config_file_parses_yaml_and_only_the_command_line_reads_arguments_and_hears_the_log() {
     for (package, uses) in dependencies() {
         let yaml = uses.iter().any(|name| name.contains("yaml") || name.contains("granit"));
-        assert!(!yaml || package == "squall-scenario", "{package} parses YAML");
+        assert!(!yaml || package == "squall-config-file", "{package} parses YAML");
         // Servers say what they do; where that goes is the command line's to decide.
         let logs = ["gateway", "mock-provider"].contains(&room(&package)) || package == "squall";
         assert!(!uses.contains("tracing") || logs, "{package} writes to the log");

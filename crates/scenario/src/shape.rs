@@ -190,23 +190,3 @@ fn plural(shape: &Shape) -> String {
         _ => "values".to_owned(),
     }
 }
-
-/// Whether `text` can be a name: it begins with a letter or digit and goes on with these, `.`, `_`,
-/// `-`, `/` and `:`.
-pub(crate) fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c))
-}
-
-/// Whether `text` can be a pattern: a name but for one `*` in it.
-pub(crate) fn is_pattern(text: &str) -> bool {
-    match text.split_once('*') {
-        Some((before, after)) => is_name(&format!("x{before}{after}")),
-        None => is_name(text),
-    }
-}
-
-/// Whether `text` can be the name of a folder: a name without `/` and `:`.
-pub(crate) fn is_folder_name(text: &str) -> bool {
-    is_name(text) && !text.contains(['/', ':'])
-}

@@ -2,10 +2,11 @@
 
 use crate::diagnostic::{Problem, Problems, suggestion};
 use crate::node::{Kind, Node};
-use crate::shape::{Least, Section, Shape, is_folder_name, is_name, is_pattern};
+use crate::shape::{Least, Section, Shape};
 use crate::unit::{self, Misfit};
 use core::ops::Range;
 use core::time::Duration;
+use squall_config_file::name::{is_folder_name, is_name, is_pattern};
 
 /// The text of a scalar.
 pub(crate) fn scalar<'n>(node: &'n Node, shape: &Shape, problems: &Problems) -> Option<&'n str> {

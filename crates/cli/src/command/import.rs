@@ -3,7 +3,7 @@
 use crate::args::{ImportArgs, ImportFrom, LitellmArgs};
 use crate::error::{Error, Exit};
 use crate::{command, terminal};
-use squall_scenario::{Finding, LitellmFile, Support};
+use squall_litellm::{Finding, LitellmFile, Support};
 
 pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Error> {
     match &args.from {

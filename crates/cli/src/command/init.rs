@@ -3,7 +3,7 @@
 use crate::args::{InitArgs, InitFrom};
 use crate::error::{Error, Exit};
 use crate::{command, terminal};
-use squall_scenario::{InitOptions, LitellmFile};
+use squall_litellm::{InitOptions, LitellmFile};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};

@@ -3,11 +3,11 @@
 use crate::squall::Folder;
 
 const FILES: [(&str, &str); 3] = [
-    ("azure.yaml", include_str!("../../../scenario/tests/litellm/azure-and-openai.yaml")),
-    ("usage.yaml", include_str!("../../../scenario/tests/litellm/usage-and-budgets.yaml")),
-    ("latency.yaml", include_str!("../../../scenario/tests/litellm/latency-and-policies.yaml")),
+    ("azure.yaml", include_str!("../../../litellm/tests/files/azure-and-openai.yaml")),
+    ("usage.yaml", include_str!("../../../litellm/tests/files/usage-and-budgets.yaml")),
+    ("latency.yaml", include_str!("../../../litellm/tests/files/latency-and-policies.yaml")),
 ];
-const BROKEN: &str = include_str!("../../../scenario/tests/litellm/broken.yaml");
+const BROKEN: &str = include_str!("../../../litellm/tests/files/broken.yaml");
 
 #[test]
 fn an_import_prints_the_file_and_reports_beside_it() {

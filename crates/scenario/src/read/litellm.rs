@@ -5,8 +5,8 @@ use super::policy::Policies;
 use super::router::{Providers, ROUTER, Router};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::litellm::{LitellmFile, without_secrets};
 use crate::model::DeploymentLink;
+use squall_litellm::{LitellmFile, without_secrets};
 use squall_router::Profile;
 use std::io;
 

@@ -1,0 +1,243 @@
+//! `router_settings`, and what `litellm_settings` says where they are silent.
+
+use crate::setting;
+use core::time::Duration;
+use squall_config_file::diagnostic::{Problem, Problems, suggestion};
+use squall_config_file::node::{Kind, Node};
+use squall_determinism::Share;
+use squall_router::{LitellmAllowedFails, LitellmStrategy, Money};
+
+/// The keys under which lists of fallbacks stand.
+pub(super) const FALLBACK_KEYS: [&str; 4] =
+    ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"];
+
+const STRATEGIES: [&str; 7] = [
+    "simple-shuffle",
+    "least-busy",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+    "latency-based-routing",
+    "cost-based-routing",
+    "provider-budget-routing",
+];
+
+/// Lists of fallbacks by group.
+pub(crate) type Fallbacks = Vec<(String, Vec<String>)>;
+
+/// Retries by exception, `retry_policy`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Policy {
+    pub(crate) bad_request: Option<u32>,
+    pub(crate) authentication: Option<u32>,
+    pub(crate) timeout: Option<u32>,
+    pub(crate) rate_limit: Option<u32>,
+    pub(crate) content_policy: Option<u32>,
+    pub(crate) internal_server: Option<u32>,
+}
+
+/// An entry of `provider_budget_config`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ProviderBudget {
+    pub(crate) provider: String,
+    pub(crate) limit: Money,
+    pub(crate) period: Duration,
+}
+
+/// The settings that a router keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) strategy: LitellmStrategy,
+    pub(crate) num_retries: u32,
+    pub(crate) max_fallbacks: u32,
+    pub(crate) retry_after: Duration,
+    pub(crate) retry_policy: Policy,
+    pub(crate) group_policies: Vec<(String, Policy)>,
+    pub(crate) allowed_fails: Option<u32>,
+    pub(crate) allowed_fails_policy: LitellmAllowedFails,
+    pub(crate) cooldown_time: Option<Duration>,
+    pub(crate) disable_cooldowns: bool,
+    pub(crate) fallbacks: Fallbacks,
+    /// `None` where the file has none at all, which is not the same as an empty list.
+    pub(crate) context_window: Option<Fallbacks>,
+    pub(crate) content_policy: Option<Fallbacks>,
+    pub(crate) default_fallbacks: Vec<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) stream_timeout: Option<Duration>,
+    pub(crate) default_max_parallel: Option<u32>,
+    pub(crate) pre_call_checks: bool,
+    pub(crate) tag_filtering: bool,
+    pub(crate) match_any: bool,
+    pub(crate) aliases: Vec<(String, String)>,
+    pub(crate) provider_budgets: Vec<ProviderBudget>,
+}
+
+pub(super) fn read(root: &Node, problems: &Problems) -> Settings {
+    let router = setting::get(Some(root), "router_settings");
+    let general = setting::get(Some(root), "litellm_settings");
+    let either = |key: &str| setting::get(router, key).or_else(|| setting::get(general, key));
+    let of_router = |key: &str| setting::get(router, key);
+    let is_on = |key: &str| setting::switch(of_router(key), problems);
+    let timeout = of_router("timeout").or_else(|| setting::get(general, "request_timeout"));
+    let special = |key: &str| either(key).map(|node| fallbacks(Some(node), problems));
+    Settings {
+        strategy: strategy(router, problems),
+        num_retries: setting::small(either("num_retries"), problems).unwrap_or(2),
+        max_fallbacks: setting::small(either("max_fallbacks"), problems).unwrap_or(5),
+        retry_after: setting::seconds(of_router("retry_after"), problems).unwrap_or_default(),
+        retry_policy: policy(of_router("retry_policy"), problems),
+        group_policies: setting::entries(of_router("model_group_retry_policy"))
+            .iter()
+            .map(|entry| (entry.key.clone(), policy(Some(&entry.value), problems)))
+            .collect(),
+        allowed_fails: setting::small(either("allowed_fails"), problems),
+        allowed_fails_policy: allowed_fails(of_router("allowed_fails_policy"), problems),
+        cooldown_time: setting::seconds(of_router("cooldown_time"), problems),
+        disable_cooldowns: is_on("disable_cooldowns").unwrap_or(false),
+        fallbacks: fallbacks(either("fallbacks"), problems),
+        context_window: special("context_window_fallbacks"),
+        content_policy: special("content_policy_fallbacks"),
+        default_fallbacks: names(either("default_fallbacks")),
+        timeout: setting::seconds(timeout, problems),
+        stream_timeout: setting::seconds(of_router("stream_timeout"), problems),
+        default_max_parallel: setting::small(of_router("default_max_parallel_requests"), problems),
+        pre_call_checks: is_on("enable_pre_call_checks").unwrap_or(false),
+        tag_filtering: is_on("enable_tag_filtering").unwrap_or(false),
+        match_any: is_on("tag_filtering_match_any").unwrap_or(true),
+        aliases: aliases(of_router("model_group_alias")),
+        provider_budgets: budgets(of_router("provider_budget_config"), problems),
+    }
+}
+
+/// The keys of `litellm_settings` that `router_settings` has too.
+pub(super) fn overridden(root: &Node) -> Vec<String> {
+    let router = setting::get(Some(root), "router_settings");
+    let general = setting::entries(setting::get(Some(root), "litellm_settings"));
+    let both = general.iter().filter(|entry| {
+        setting::get(router, &entry.key).is_some()
+            || entry.key == "request_timeout" && setting::get(router, "timeout").is_some()
+    });
+    both.map(|entry| entry.key.clone()).collect()
+}
+
+fn strategy(router: Option<&Node>, problems: &Problems) -> LitellmStrategy {
+    let Some(node) = setting::get(router, "routing_strategy") else {
+        return LitellmStrategy::SimpleShuffle;
+    };
+    let arguments = setting::get(router, "routing_strategy_args");
+    match setting::text(Some(node)).unwrap_or_default() {
+        "simple-shuffle" | "provider-budget-routing" => LitellmStrategy::SimpleShuffle,
+        "least-busy" => LitellmStrategy::LeastBusy,
+        "usage-based-routing" => LitellmStrategy::UsageBased,
+        "usage-based-routing-v2" => LitellmStrategy::UsageBasedV2,
+        "cost-based-routing" => LitellmStrategy::CostBased,
+        "latency-based-routing" => {
+            let buffer = setting::get(arguments, "lowest_latency_buffer");
+            let buffer = setting::number(buffer, problems).unwrap_or(0.0).min(1.0);
+            let ttl = setting::seconds(setting::get(arguments, "ttl"), problems);
+            LitellmStrategy::LatencyBased {
+                buffer: Share::from_ppm((buffer * 1e6) as u32).unwrap_or(Share::percent(0)),
+                ttl: ttl.unwrap_or(Duration::from_secs(3_600)),
+            }
+        }
+        other => {
+            let message = format!("unknown routing strategy `{other}`");
+            let problem = Problem::new(&node.span, message, "LiteLLM 1.80 refuses to start");
+            problems.push(problem.maybe_help(suggestion(other, STRATEGIES)));
+            LitellmStrategy::SimpleShuffle
+        }
+    }
+}
+
+fn policy(node: Option<&Node>, problems: &Problems) -> Policy {
+    let of = |key: &str| setting::small(setting::get(node, key), problems);
+    Policy {
+        bad_request: of("BadRequestErrorRetries"),
+        authentication: of("AuthenticationErrorRetries"),
+        timeout: of("TimeoutErrorRetries"),
+        rate_limit: of("RateLimitErrorRetries"),
+        content_policy: of("ContentPolicyViolationErrorRetries"),
+        internal_server: of("InternalServerErrorRetries"),
+    }
+}
+
+fn allowed_fails(node: Option<&Node>, problems: &Problems) -> LitellmAllowedFails {
+    let of = |key: &str| setting::small(setting::get(node, key), problems);
+    LitellmAllowedFails {
+        bad_request: of("BadRequestErrorAllowedFails"),
+        authentication: of("AuthenticationErrorAllowedFails"),
+        timeout: of("TimeoutErrorAllowedFails"),
+        rate_limit: of("RateLimitErrorAllowedFails"),
+        content_policy: of("ContentPolicyViolationErrorAllowedFails"),
+    }
+}
+
+/// The groups that a list of fallbacks, or of maps to such, names.
+pub(super) fn targets(node: Option<&Node>) -> Vec<&Node> {
+    let mut targets = Vec::new();
+    for item in setting::items(node) {
+        match &item.kind {
+            Kind::Map(entries) => {
+                targets.extend(entries.iter().flat_map(|entry| setting::items(Some(&entry.value))));
+            }
+            _ => targets.push(item),
+        }
+    }
+    targets
+}
+
+fn fallbacks(node: Option<&Node>, problems: &Problems) -> Fallbacks {
+    if let Some(node) = node
+        && !matches!(node.kind, Kind::List(_))
+    {
+        let message = format!("expected a list of fallbacks, found {}", node.found());
+        let problem = Problem::new(&node.span, message, "expected `- group: [others]`");
+        problems.push(problem);
+    }
+    let mut all = Vec::new();
+    for item in setting::items(node) {
+        match setting::entries(Some(item)) {
+            [only] => all.push((only.key.clone(), names(Some(&only.value)))),
+            [_, second, ..] => {
+                let message = "a map of fallbacks with more than one group";
+                let label = "LiteLLM refuses a second one here";
+                let problem = Problem::new(&second.key_span, message, label);
+                problems.push(problem.help("write it as an item of its own: `- group: [others]`"));
+            }
+            [] => {
+                let message = format!("expected a group and its fallbacks, found {}", item.found());
+                problems.push(Problem::new(&item.span, message, "expected `group: [others]`"));
+            }
+        }
+    }
+    all
+}
+
+fn names(node: Option<&Node>) -> Vec<String> {
+    let all = setting::items(node).iter().filter_map(|item| setting::text(Some(item)));
+    all.map(str::to_owned).collect()
+}
+
+fn aliases(node: Option<&Node>) -> Vec<(String, String)> {
+    let of = |entry: &squall_config_file::node::Entry| {
+        let model = setting::get(Some(&entry.value), "model");
+        let group = setting::text(model).or_else(|| setting::text(Some(&entry.value)))?;
+        Some((entry.key.clone(), group.to_owned()))
+    };
+    setting::entries(node).iter().filter_map(of).collect()
+}
+
+fn budgets(node: Option<&Node>, problems: &Problems) -> Vec<ProviderBudget> {
+    let of = |entry: &squall_config_file::node::Entry| {
+        let value = Some(&entry.value);
+        let limit =
+            setting::get(value, "budget_limit").or_else(|| setting::get(value, "max_budget"));
+        let period =
+            setting::get(value, "time_period").or_else(|| setting::get(value, "budget_duration"));
+        Some(ProviderBudget {
+            provider: entry.key.clone(),
+            limit: Money::dollars(setting::number(limit, problems)?),
+            period: setting::period(period, problems)?,
+        })
+    };
+    setting::entries(node).iter().filter_map(of).collect()
+}

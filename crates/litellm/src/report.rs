@@ -1,0 +1,275 @@
+//! What of a LiteLLM file is kept: every setting of it with its line, and how far.
+
+mod table;
+
+use super::{LitellmFile, setting};
+use core::ops::Range;
+use squall_config_file::diagnostic::Problems;
+use squall_config_file::node::{Kind, Node};
+use squall_config_file::yaml;
+use squall_router::{LitellmStrategy, Profile};
+
+/// How far a setting is kept.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Support {
+    /// As LiteLLM 1.80 does, or, by our formulas, as its author meant it.
+    Exact,
+    /// With a difference that the note tells.
+    Approximate,
+    /// Not at all; the note tells what happens instead.
+    NotSupported,
+}
+
+impl Support {
+    /// The word for it in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Approximate => "approximate",
+            Self::NotSupported => "not supported",
+        }
+    }
+}
+
+/// A setting of a LiteLLM file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Its line, from 1.
+    pub line: u32,
+    /// Where in the file's tree: `router_settings.num_retries`.
+    pub path: String,
+    /// Its value as it stands there, shortened; keys are hidden.
+    pub value: String,
+    /// How far it is kept.
+    pub support: Support,
+    /// What differs, or what happens instead; empty where nothing is to be said.
+    pub note: String,
+}
+
+/// A setting that stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    line: u32,
+    path: String,
+    /// Its section without places in lists: `litellm_params`.
+    section: &'static str,
+    key: String,
+    value: String,
+    in_environment: bool,
+}
+
+/// How far a profile keeps a setting.
+#[derive(Clone, Copy, Debug)]
+struct Kept(Support, &'static str);
+
+const SECTIONS: [&str; 4] =
+    ["router_settings", "litellm_settings", "general_settings", "environment_variables"];
+
+/// The longest value that is shown, in characters.
+const VALUE_MAX: usize = 48;
+
+/// Every setting of the file.
+pub(super) fn walk(root: &Node) -> Vec<Found> {
+    let mut found = Vec::new();
+    let list = setting::get(Some(root), "model_list");
+    for (place, item) in setting::items(list).iter().enumerate() {
+        let path = format!("model_list[{place}]");
+        for entry in setting::entries(Some(item)) {
+            match entry.key.as_str() {
+                "litellm_params" => section(&entry.value, &path, "litellm_params", &mut found),
+                "model_info" => section(&entry.value, &path, "model_info", &mut found),
+                _ => push(entry, &path, "model_list", &mut found),
+            }
+        }
+    }
+    for entry in setting::entries(Some(root)) {
+        match SECTIONS.into_iter().find(|known| *known == entry.key) {
+            Some(known) => section(&entry.value, "", known, &mut found),
+            None if entry.key == "model_list" => {}
+            None => push(entry, "", "", &mut found),
+        }
+    }
+    found.sort_by_key(|found| found.line);
+    found
+}
+
+fn section(node: &Node, above: &str, name: &'static str, found: &mut Vec<Found>) {
+    let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+    for entry in setting::entries(Some(node)) {
+        push(entry, &path, name, found);
+    }
+}
+
+fn push(
+    entry: &squall_config_file::node::Entry,
+    above: &str,
+    section: &'static str,
+    found: &mut Vec<Found>,
+) {
+    let path = match above {
+        "" => entry.key.clone(),
+        above => format!("{above}.{}", entry.key),
+    };
+    let (line, key) = (entry.value.line, entry.key.clone());
+    let value = shown(&entry.key, section, &entry.value);
+    let in_environment = setting::text(Some(&entry.value)).and_then(setting::environment).is_some();
+    found.push(Found { line, path, section, key, value, in_environment });
+}
+
+/// A value on one line, without secrets.
+fn shown(key: &str, section: &str, node: &Node) -> String {
+    match setting::text(Some(node)) {
+        Some(text) if is_secret(key, section) && setting::environment(text).is_none() => {
+            HIDDEN.to_owned()
+        }
+        _ => {
+            let flat = flat(node);
+            match flat.char_indices().nth(VALUE_MAX) {
+                Some((at, _)) => format!("{}…", &flat[..at]),
+                None => flat,
+            }
+        }
+    }
+}
+
+const HIDDEN: &str = "(hidden)";
+
+/// Whether a key of a section stands for something that nobody else is to see.
+fn is_secret(key: &str, section: &str) -> bool {
+    let lower = key.to_lowercase();
+    section == "environment_variables"
+        || ["key", "password", "secret", "token", "database_url"]
+            .iter()
+            .any(|word| lower.ends_with(word) && !lower.ends_with("per_token"))
+}
+
+/// A file's text with every secret hidden: what may be kept beside a recording.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    let mut spans = Vec::new();
+    if let Some(root) = yaml::parse(text, &Problems::default()) {
+        secrets(&root, "", &mut spans);
+    }
+    let mut out = text.to_owned();
+    spans.sort_unstable_by_key(|span: &Range<usize>| core::cmp::Reverse(span.start));
+    for span in spans {
+        out.replace_range(span, &format!("\"{HIDDEN}\""));
+    }
+    out
+}
+
+fn secrets(node: &Node, section: &str, spans: &mut Vec<Range<usize>>) {
+    match &node.kind {
+        Kind::Map(entries) => {
+            for entry in entries {
+                let within = if section.is_empty() { entry.key.as_str() } else { section };
+                match &entry.value.kind {
+                    Kind::Scalar(text) if setting::environment(text).is_none() => {
+                        if is_secret(&entry.key, section) {
+                            spans.push(entry.value.span.clone());
+                        }
+                    }
+                    _ => secrets(&entry.value, within, spans),
+                }
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| secrets(item, section, spans)),
+        Kind::Scalar(_) | Kind::Nothing => {}
+    }
+}
+
+fn flat(node: &Node) -> String {
+    match &node.kind {
+        Kind::Nothing => "null".to_owned(),
+        Kind::Scalar(text) => text.replace('\n', " "),
+        Kind::List(items) => {
+            format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", "))
+        }
+        Kind::Map(entries) => {
+            let each = entries.iter().map(|entry| format!("{}: {}", entry.key, flat(&entry.value)));
+            format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// The findings for a profile.
+pub(super) fn findings(file: &LitellmFile, profile: Profile) -> Vec<Finding> {
+    let findings = file.settings_found.iter().map(|found| {
+        let Kept(support, note) = kept(file, profile, found);
+        let (path, value) = (found.path.clone(), found.value.clone());
+        Finding { line: found.line, path, value, support, note: note.to_owned() }
+    });
+    findings.collect()
+}
+
+fn kept(file: &LitellmFile, profile: Profile, found: &Found) -> Kept {
+    let key = found.key.as_str();
+    let in_address = matches!(key, "api_key" | "api_base" | "api_version" | "organization");
+    let row = table::find(found.section, key);
+    let is_passed_over = row.is_none_or(|row| row.ours.0 == Support::NotSupported);
+    if found.in_environment && !in_address && !is_passed_over {
+        return Kept(Support::NotSupported, "its value is in the environment: taken for unset");
+    }
+    if let Some(kept) = special(file, profile, found) {
+        return kept;
+    }
+    match row {
+        Some(row) if profile == Profile::Litellm180 => row.theirs,
+        Some(row) => row.ours,
+        None => {
+            Kept(Support::NotSupported, "no setting of routing that is known here: passed over")
+        }
+    }
+}
+
+/// Settings whose support hangs on others.
+fn special(file: &LitellmFile, profile: Profile, found: &Found) -> Option<Kept> {
+    use Support::{Approximate, Exact, NotSupported};
+    let settings = &file.settings;
+    let theirs = profile == Profile::Litellm180;
+    let usage_v2 = settings.strategy == LitellmStrategy::UsageBasedV2;
+    let kept = match (found.section, found.key.as_str()) {
+        ("litellm_params", "order") if theirs && !settings.pre_call_checks => {
+            Kept(Exact, "without `enable_pre_call_checks` 1.80 passes it over, and so does this")
+        }
+        ("litellm_params" | "model_list" | "model_info", "rpm" | "tpm") if theirs => {
+            if usage_v2 {
+                Kept(Exact, "a limit by the strategy, which admits one request less than `rpm`")
+            } else if settings.pre_call_checks && found.key == "rpm" {
+                Kept(Exact, "a weight, a bound on attempts at once, and a limit by pre-call checks")
+            } else {
+                Kept(Exact, "a weight and a bound on attempts at once, no limit: as in 1.80")
+            }
+        }
+        ("litellm_params", "tags") if !settings.tag_filtering => {
+            Kept(Exact, "without `enable_tag_filtering` tags choose nothing")
+        }
+        ("litellm_params", "api_base" | "model") => {
+            let at = place_of(&found.path)?;
+            let entry = file.entries.iter().find(|entry| entry.item == at)?;
+            let doubt = file.upstreams[entry.upstream].doubt;
+            match (found.key.as_str(), doubt) {
+                ("api_base", Some(doubt)) => Kept(NotSupported, doubt),
+                ("model", Some(doubt)) => Kept(Approximate, doubt),
+                _ => return None,
+            }
+        }
+        ("router_settings" | "litellm_settings", "allowed_fails")
+            if theirs && settings.allowed_fails == Some(3) =>
+        {
+            Kept(Exact, "1.80 takes 3 for unset, and so does this")
+        }
+        ("litellm_settings", key) if file.overridden.iter().any(|known| known == key) => {
+            Kept(Exact, "`router_settings` has it too, which wins")
+        }
+        _ => return None,
+    };
+    Some(kept)
+}
+
+/// The place in `model_list` that a path names.
+fn place_of(path: &str) -> Option<usize> {
+    path.strip_prefix("model_list[")?.split_once(']')?.0.parse().ok()
+}
