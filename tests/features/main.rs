@@ -5,8 +5,8 @@
 
 mod table;
 
+use squall_judge::{Verdict, judge};
 use squall_record::Keep;
-use squall_report::{Verdict, judge};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::fs;

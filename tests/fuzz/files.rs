@@ -1,9 +1,9 @@
 //! What comes as files: those that people write, those of LiteLLM, and recordings.
 
 use squall_determinism::Timestamp;
+use squall_judge::{judge, summary, terminal_table};
 use squall_litellm::{InitOptions, LitellmFile};
 use squall_record::{JournalReader, Recording};
-use squall_report::{judge, summary, terminal_table};
 use squall_router::{Profile, Router, RouterConfig, journal};
 use squall_scenario::{Checklist, EPOCH_NANOS, GatewayFile, MockFile, Scenario, read_fault};
 use squall_sim::{SimOptions, simulate};

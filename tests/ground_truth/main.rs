@@ -8,8 +8,8 @@ mod row;
 mod system;
 
 use row::{Row, markdown};
+use squall_judge::judge;
 use squall_record::Keep;
-use squall_report::judge;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::sync::Mutex;

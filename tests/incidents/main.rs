@@ -2,8 +2,8 @@
 //! and fallbacks comes to grief in each. Two of them run over sockets, in `incidents_live`.
 
 use squall_determinism::Seed;
+use squall_judge::judge;
 use squall_record::{Keep, Recording};
-use squall_report::judge;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::fs;

@@ -1,6 +1,6 @@
 //! Two incidents of the library over real sockets: they come out as they say there too.
 
-use squall_report::judge;
+use squall_judge::judge;
 use squall_scenario::Scenario;
 use squall_tests::undoubted::{Run, undoubted};
 

@@ -2,8 +2,8 @@
 //! reference is another simulator's: 100 places, time-outs of 4 s, a minute three times as slow, six seeds.
 
 use squall_determinism::{Seed, Timestamp};
+use squall_judge::judge;
 use squall_record::{Keep, Recording, RequestOutcome};
-use squall_report::judge;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::sync::Mutex;

@@ -1,8 +1,8 @@
 //! The same scenarios over real sockets and in virtual time: the same verdicts, and figures within the bands that
 //! each scenario states. And what a router did over sockets, it does again when its journal is replayed.
 
+use squall_judge::{ExpectationSummary, Summary, Verdict, judge, summary};
 use squall_record::{JournalReader, Recording, RequestOutcome, RequestRow};
-use squall_report::{ExpectationSummary, Summary, Verdict, judge, summary};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_sim::{SimOptions, simulate};

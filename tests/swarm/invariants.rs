@@ -58,9 +58,8 @@ pub(crate) fn violations(scenario: &Scenario, recording: &Recording) -> Vec<Stri
     let mut all = conservation::violations(&run);
     all.extend(limits::violations(&run));
     all.extend(rest::violations(&run));
-    let verdict = squall_report::judge(scenario, recording);
-    let missed =
-        verdict.rows.iter().filter(|row| row.judgement == squall_report::Judgement::Missed);
+    let verdict = squall_judge::judge(scenario, recording);
+    let missed = verdict.rows.iter().filter(|row| row.judgement == squall_judge::Judgement::Missed);
     all.extend(missed.map(|row| format!("healed: {}: {}", row.text, row.reason)));
     all
 }

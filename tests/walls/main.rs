@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -51,11 +51,13 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "record",
         ],
     ),
-    ("report", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
+    ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
+    ("report", &["determinism", "failure", "judge", "scenario", "router", "workload", "record"]),
     (
         "campaign",
-        &["determinism", "provider", "record", "report", "router", "scenario", "sim", "workload"],
+        &["determinism", "judge", "provider", "record", "router", "scenario", "sim", "workload"],
     ),
+    ("testkit", &["determinism", "failure", "record", "router", "scenario"]),
     ("xtask", &[]),
 ];
 

@@ -3,7 +3,7 @@
 use crate::parallel::{self, Progress};
 use crate::{CampaignError, twice};
 use squall_determinism::Seed;
-use squall_report::Verdict;
+use squall_judge::Verdict;
 use squall_scenario::Scenario;
 use squall_sim::{Keep, SimOptions, simulate};
 use std::num::NonZero;
@@ -68,5 +68,5 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, twice: bool) -> Result<Verdict
     if twice {
         twice::again(&scenario, &recording.header.digest)?;
     }
-    Ok(squall_report::judge(&scenario, &recording))
+    Ok(squall_judge::judge(&scenario, &recording))
 }

@@ -15,8 +15,8 @@ pub use search::{Bracket, Limits, rounded};
 use crate::{CampaignError, check, parallel};
 use search::search;
 use squall_determinism::{Seed, Timestamp};
+use squall_judge::{Judgement, Verdict, judge, lower_rank};
 use squall_provider::{FaultConfig, FaultKind};
-use squall_report::{Judgement, Verdict, judge, lower_rank};
 use squall_scenario::Scenario;
 use squall_sim::{Keep, SimOptions, simulate};
 use std::collections::BTreeMap;
@@ -170,7 +170,7 @@ fn judgement(scenario: &Scenario, verdicts: &[Verdict], seeds: usize) -> Judgeme
     if missed > 0 {
         return Judgement::Inconclusive;
     }
-    squall_report::judge_seeds(scenario, squall_report::Origin::default(), verdicts, None).overall
+    squall_judge::judge_seeds(scenario, squall_judge::Origin::default(), verdicts, None).overall
 }
 
 /// The expectation that most of the runs missed.

@@ -10,7 +10,7 @@ pub use detect::{ALPHA, POWER, samples};
 pub use stage::PreparedStage;
 pub use statics::Finding;
 
-use squall_report::{Evidence, Judgement, Outcome, SignOffItem};
+use squall_judge::{Evidence, Judgement, Outcome, SignOffItem};
 use squall_scenario::{Checklist, Diagnostics, Item, ItemKind, PathError, Scenario};
 
 /// A checklist whose every item can be gone through.

@@ -84,6 +84,9 @@ pub(crate) enum Error {
     /// A recording that cannot be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A file of a verdict that cannot be read or written.
+    #[error(transparent)]
+    Judge(#[from] squall_judge::FileError),
     /// A report that cannot be written.
     #[error(transparent)]
     Report(#[from] squall_report::ReportError),
@@ -171,6 +174,7 @@ impl Error {
             Self::Record(RecordError::Folder { .. }) => Exit::Usage,
             Self::Live(_)
             | Self::Record(_)
+            | Self::Judge(_)
             | Self::Report(_)
             | Self::Mock(_)
             | Self::CoreFailed

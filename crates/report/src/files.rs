@@ -2,11 +2,10 @@
 
 use crate::charts::chart_files;
 use crate::page::page;
-use crate::verdict::Verdict;
-use crate::{ReportError, draw_charts, markdown, summary, write_junit};
+use crate::{ReportError, draw_charts};
+use squall_judge::{Verdict, markdown, put, put_json, summary, write_junit};
 use squall_record::Recording;
 use squall_scenario::Scenario;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where a report's files are.
@@ -46,18 +45,13 @@ pub fn write(
     recording: &Recording,
     verdict: &Verdict,
 ) -> Result<ReportPaths, ReportError> {
-    fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
     let paths = ReportPaths {
         html: dir.join(HTML),
         summary: dir.join(SUMMARY),
         junit: dir.join(JUNIT),
         markdown: dir.join(MARKDOWN),
     };
-    let summary = summary(scenario, recording, verdict);
-    let mut json = serde_json::to_vec_pretty(&summary)
-        .map_err(|error| ReportError::write(&paths.summary, error.into()))?;
-    json.push(b'\n');
-    put(&paths.summary, &json)?;
+    put_json(&paths.summary, &summary(scenario, recording, verdict))?;
     put(&paths.markdown, markdown(verdict).as_bytes())?;
     write_junit(&paths.junit, std::slice::from_ref(verdict))?;
     let charts = draw_charts(scenario, recording)?;
@@ -69,20 +63,18 @@ pub fn write(
     Ok(paths)
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    fs::write(path, bytes).map_err(|source| ReportError::write(path, source))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::fixture::Fixture;
+    use squall_judge::judge;
+    use squall_testkit::by_hand::Fixture;
+    use std::fs;
 
     #[test]
     fn every_file_that_is_written_is_told_of() {
         let run = Fixture::new();
         let recording = run.recording();
-        let verdict = crate::judge(&run.scenario, &recording);
+        let verdict = judge(&run.scenario, &recording);
         let dir = std::env::temp_dir().join(format!("squall-report-all-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         write(&dir, &run.scenario, &recording, &verdict).unwrap();
@@ -100,7 +92,7 @@ mod tests {
     fn every_path_told_is_there() {
         let run = Fixture::new();
         let recording = run.recording();
-        let verdict = crate::judge(&run.scenario, &recording);
+        let verdict = judge(&run.scenario, &recording);
         let dir = std::env::temp_dir().join(format!("squall-report-{}", std::process::id()));
         let paths = write(&dir, &run.scenario, &recording, &verdict).unwrap();
         for path in [&paths.html, &paths.summary, &paths.junit, &paths.markdown] {

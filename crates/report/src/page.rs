@@ -1,9 +1,7 @@
 //! `report.html`: one file that opens from disk, needs no network and no script, and prints.
 
+use crate::ReportError;
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD};
-use crate::summary::{Summary, summary};
-use crate::verdict::{Judgement, Verdict, VerdictRow};
-use crate::{GroupSummary, Percentiles, ReportError, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -11,6 +9,9 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
+use squall_judge::{
+    GroupSummary, Judgement, Percentiles, Summary, Verdict, VerdictRow, summary, text,
+};
 use squall_record::{GroupCells, Mode, Recording};
 use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
@@ -357,10 +358,11 @@ fn command(recording: &Recording) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::metrics::fixture::Fixture;
-    use crate::{draw_charts, judge};
+    use crate::draw_charts;
+    use squall_judge::{judge, markdown, terminal_table};
     use squall_record::{Mode, RequestOutcome};
     use squall_scenario::GatewayCost;
+    use squall_testkit::by_hand::Fixture;
     use std::time::Duration;
 
     fn page() -> String {
@@ -407,8 +409,8 @@ mod tests {
             assert!(page.contains(told), "{told}");
         }
         let verdict = judge(&run.scenario, &run.recording());
-        assert!(crate::terminal_table(&verdict).contains("changed at 50 s: weights a 1, b 9"));
-        assert!(crate::markdown(&verdict).contains("- changed at 50 s: weights a 1, b 9"));
+        assert!(terminal_table(&verdict).contains("changed at 50 s: weights a 1, b 9"));
+        assert!(markdown(&verdict).contains("- changed at 50 s: weights a 1, b 9"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod page;
 
 pub use output::{PlanPaths, plan_lines, plan_markdown, write_plan};
 
-use crate::Origin;
+use squall_judge::{Origin, text};
 
 /// What a plan found.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,11 +112,8 @@ impl Varied {
     /// A value with its unit.
     #[must_use]
     pub fn write(&self, value: f64) -> String {
-        let digits = if value.fract() == 0.0 {
-            crate::text::count(value as u64)
-        } else {
-            crate::text::ratio(value)
-        };
+        let digits =
+            if value.fract() == 0.0 { text::count(value as u64) } else { text::ratio(value) };
         format!("{digits}{}", self.unit)
     }
 }

@@ -2,7 +2,7 @@
 //! logarithm. It takes for granted that what is met at a value is met at every easier one.
 
 use crate::CampaignError;
-use squall_report::Judgement;
+use squall_judge::Judgement;
 
 /// Where to look.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,10 +6,10 @@ use super::{RehearseError, World, worst};
 use crate::parallel::{self, Progress};
 use crate::{CampaignError, check};
 use squall_determinism::{Seed, Share, Timestamp};
-use squall_record::{Keep, Recording};
-use squall_report::{
+use squall_judge::{
     Evidence, Judgement, Origin, Outcome, SignOffItem, Verdict, judge, judge_seeds,
 };
+use squall_record::{Keep, Recording};
 use squall_scenario::{Checklist, Item, ItemKind, Scenario, Setting, Stage, StageFault};
 use squall_sim::{SimOptions, simulate};
 use squall_workload::Arrivals;
@@ -288,7 +288,7 @@ impl PreparedStage {
         let mut evidence: Vec<_> = rows.collect();
         let worst_seed = verdict.rows.iter().find(|row| row.judgement == Judgement::Missed);
         let seed = worst_seed.and_then(|row| row.spread).map_or(first, |spread| spread.worst);
-        let enough = runs.len() >= squall_report::least_seeds(check::RUNS);
+        let enough = runs.len() >= squall_judge::least_seeds(check::RUNS);
         evidence.extend(self.drained(&runs, enough));
         Ok(self.item(evidence, &runs, self.origin.command(seed)))
     }

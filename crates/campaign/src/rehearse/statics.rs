@@ -1,6 +1,6 @@
 //! What can be seen of a configuration without a run.
 
-use squall_report::{Evidence, Judgement, Outcome, SignOffItem};
+use squall_judge::{Evidence, Judgement, Outcome, SignOffItem};
 use squall_router::{CooldownRule, GroupConfig, GroupId, RetryBudget};
 use squall_scenario::{Checklist, Scenario, StaticCheck};
 use std::collections::BTreeSet;

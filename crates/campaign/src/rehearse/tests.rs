@@ -1,7 +1,7 @@
 //! Checklists, gone through in virtual time.
 
 use super::*;
-use squall_report::Outcome;
+use squall_judge::Outcome;
 use std::num::NonZero;
 
 const WORLD: &str = "\

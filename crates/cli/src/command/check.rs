@@ -5,8 +5,8 @@ use crate::command::{self, github};
 use crate::error::{Error, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, check as run_all, workers};
+use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_record::OutFolder;
-use squall_report::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_scenario::{Scenario, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,9 +46,9 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
             judge(each, &args.runs.settings, runs, baseline)
         })
         .collect();
-    verdicts.iter().flat_map(squall_report::check_lines).for_each(terminal::data);
+    verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
     github::tell(&verdicts)?;
-    let paths = squall_report::write_check(folder.path(), &verdicts)?;
+    let paths = squall_judge::write_check(folder.path(), &verdicts)?;
     terminal::data(format_args!("junit: {}", paths.junit.display()));
     conclude(&verdicts, runs.iter().map(Vec::len).sum(), started.elapsed().as_secs_f64());
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
@@ -68,7 +68,7 @@ fn judge(
 ) -> SeedsVerdict {
     let settings = settings.iter().map(Setting::to_string).collect();
     let origin = Origin { path: checked.path.display().to_string(), settings };
-    squall_report::judge_seeds(&checked.scenario, origin, runs, baseline)
+    squall_judge::judge_seeds(&checked.scenario, origin, runs, baseline)
 }
 
 fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
@@ -82,7 +82,7 @@ fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
 fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), Error> {
     for (each, runs) in checked.iter().zip(runs) {
         let Some(baseline) = Baseline::of(&each.scenario, runs) else {
-            let least = squall_report::least_seeds(0.95);
+            let least = squall_judge::least_seeds(0.95);
             let text =
                 format!("a baseline takes at least {least} seeds, and there are {}", runs.len());
             return Err(Error::TooFewSeeds(text));

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::terminal;
-use squall_report::{SeedsVerdict, annotations, check_markdown};
+use squall_judge::{SeedsVerdict, annotations, check_markdown};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;

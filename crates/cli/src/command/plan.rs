@@ -6,10 +6,9 @@ use crate::error::{Error, Exit};
 use crate::progress::Trying;
 use crate::terminal;
 use squall_campaign::{Case, Limits, Need, PlanQuestion, Tried, needs, sweep, workers};
+use squall_judge::{Judgement, Origin};
 use squall_record::OutFolder;
-use squall_report::{
-    CurvePoint, Judgement, Origin, PlanAnswer, PlanCurve, PlanNeed, PlanReport, Varied,
-};
+use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanReport, Varied};
 use squall_scenario::{Scenario, Setting, value_at};
 use std::path::Path;
 

@@ -6,8 +6,8 @@ use crate::error::{Error, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{Prepared, PreparedStage, Rehearsal, World, manual, not_reached, workers};
 use squall_determinism::Digest;
+use squall_judge::{Outcome, SignOff, SignOffItem, sign_off_lines};
 use squall_record::OutFolder;
-use squall_report::{Outcome, SignOff, SignOffItem, sign_off_lines};
 use squall_scenario::{Checklist, Setting};
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -159,7 +159,7 @@ fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, Error> {
     terminal::data("");
     terminal::data(sign_off.conclusion());
     terminal::data(format_args!("sign-off: {}", paths.html.display()));
-    github::summary(&squall_report::sign_off_markdown(sign_off))?;
+    github::summary(&squall_judge::sign_off_markdown(sign_off))?;
     Ok(match sign_off.outcome() {
         Outcome::Failed => Exit::Missed,
         Outcome::CannotDetect | Outcome::Inconclusive => Exit::Inconclusive,

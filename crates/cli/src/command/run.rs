@@ -57,8 +57,8 @@ pub(crate) fn conclude(
     out: &Path,
     kept: Result<(), RecordError>,
 ) -> Result<Exit, Error> {
-    let verdict = squall_report::judge(scenario, recording);
-    terminal::data(squall_report::terminal_table(&verdict));
+    let verdict = squall_judge::judge(scenario, recording);
+    terminal::data(squall_judge::terminal_table(&verdict));
     terminal::data(format_args!("digest: {}", recording.header.digest));
     kept?;
     let paths = squall_report::write(out, scenario, recording, &verdict)?;

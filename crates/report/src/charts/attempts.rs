@@ -5,8 +5,8 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
 use super::picture::{Anchor, Picture, label};
 use super::story::Story;
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
-use crate::text::count;
 use squall_failure::FailureClass;
+use squall_judge::text::count;
 use squall_record::{AttemptCell, Note};
 use squall_router::{CooldownCause, DeploymentId, Note as Decision};
 

@@ -5,8 +5,8 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
 use super::picture::Picture;
 use super::story::Story;
 use super::theme::{Ink, TOTAL, class as ink_of_class, deployment as ink_of};
-use crate::text::count;
 use squall_failure::FailureClass;
+use squall_judge::text::count;
 use squall_record::AttemptCell;
 
 const PANEL: f64 = 92.0;

@@ -5,8 +5,8 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, seconds};
 use super::picture::Picture;
 use super::story::Story;
 use super::theme::{HIGHEST, Ink, QUIET, TOTAL};
-use crate::text::count;
 use hdrhistogram::Histogram;
+use squall_judge::text::count;
 use squall_record::{GroupCells, Latencies};
 use std::ops::Range;
 

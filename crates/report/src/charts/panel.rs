@@ -282,7 +282,11 @@ pub(super) struct Unit<'a> {
 }
 
 pub(super) fn plain(value: f64) -> String {
-    if value.fract() == 0.0 { crate::text::count(value as u64) } else { format!("{value:.1}") }
+    if value.fract() == 0.0 {
+        squall_judge::text::count(value as u64)
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 pub(super) fn percent(value: f64) -> String {

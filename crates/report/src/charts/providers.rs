@@ -5,7 +5,7 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, label};
 use super::story::Story;
 use super::theme::{QUIET, deployment as ink_of};
-use crate::text::count;
+use squall_judge::text::count;
 use std::ops::Range;
 
 /// A bin of the tokens holds at least so many seconds, and one of the latencies, which are kept by five.

@@ -5,7 +5,7 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, TextStyle, label};
 use super::story::Story;
 use super::theme::{BODY, QUIET, TEXT, deployment as ink_of};
-use crate::text::count;
+use squall_judge::text::count;
 use squall_record::Note;
 use squall_router::Note as Decision;
 

@@ -1,7 +1,6 @@
 //! Every chart draws, whatever the run, and the same way twice.
 
 use super::*;
-use crate::metrics::fixture::{FAILED, Fixture, answered, at, throttled};
 use proptest::prelude::*;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -10,6 +9,7 @@ use squall_record::{
     RunHeader, Shape,
 };
 use squall_router::{CooldownCause, DeploymentId, Note as Decision};
+use squall_testkit::by_hand::{FAILED, Fixture, answered, at, throttled};
 use std::time::Duration;
 
 /// Two minutes with traffic by the weights, a throttle, an outage with a cooldown and its probe, and

@@ -5,7 +5,7 @@ use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
 use super::picture::Picture;
 use super::story::Story;
 use super::theme::{FAILED, PALE, QUIET, TOTAL};
-use crate::text::count;
+use squall_judge::text::count;
 use squall_record::RequestCell;
 
 const HEIGHT: f64 = 280.0;

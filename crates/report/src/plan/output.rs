@@ -1,11 +1,11 @@
 //! A plan, told on a terminal and in files.
 
 use super::{PlanAnswer, PlanCurve, PlanNeed, PlanReport, page, world};
+use crate::ReportError;
 use crate::charts::draw_goodput;
-use crate::junit::put;
-use crate::table::{Side, align};
-use crate::{ReportError, text};
 use serde::Serialize;
+use squall_judge::table::{Side, align};
+use squall_judge::{put, put_json, text};
 use std::path::{Path, PathBuf};
 
 /// Where the files of a plan are.
@@ -35,10 +35,7 @@ pub fn write_plan(dir: &Path, plan: &PlanReport) -> Result<PlanPaths, ReportErro
     put(&dir.join("goodput.png"), &chart.png)?;
     put(&paths.html, page::page(plan, &chart)?.as_bytes())?;
     put(&paths.markdown, plan_markdown(plan).as_bytes())?;
-    let mut json = serde_json::to_vec_pretty(&Json::of(plan))
-        .map_err(|error| ReportError::write(&paths.json, error.into()))?;
-    json.push(b'\n');
-    put(&paths.json, &json)?;
+    put_json(&paths.json, &Json::of(plan))?;
     Ok(paths)
 }
 

@@ -1,9 +1,9 @@
 //! `sign-off.html`: something that one prints and signs.
 
-use super::{Evidence, Outcome, SignOff, SignOffItem};
 use crate::ReportError;
 use crate::page::{Fonts, mark, render};
 use serde::Serialize;
+use squall_judge::{Evidence, Outcome, SignOff, SignOffItem};
 
 #[derive(Serialize)]
 struct Page<'s> {

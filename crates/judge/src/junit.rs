@@ -3,10 +3,9 @@
 //! A missed expectation is a failure. An inconclusive one is an error, not a skip: a run that can say
 //! nothing must not pass in silence.
 
-use crate::ReportError;
+use crate::file::{FileError, put};
 use crate::verdict::{Judgement, Verdict, VerdictRow};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -14,17 +13,18 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_junit(path: &Path, verdicts: &[Verdict]) -> Result<(), ReportError> {
-    let xml = junit(verdicts).map_err(|source| ReportError::write(path, source))?;
-    put(path, xml.as_bytes())
+pub fn write_junit(path: &Path, verdicts: &[Verdict]) -> Result<(), FileError> {
+    put_suites(path, "squall", verdicts.iter().map(suite))
 }
 
-/// Writes a file, and makes its folder if it is not there.
-pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir).map_err(|source| ReportError::write(dir, source))?;
-    }
-    fs::write(path, bytes).map_err(|source| ReportError::write(path, source))
+/// Writes a report of suites into a file.
+pub(crate) fn put_suites(
+    path: &Path,
+    name: &str,
+    suites: impl IntoIterator<Item = TestSuite>,
+) -> Result<(), FileError> {
+    let xml = xml(name, suites).map_err(|source| FileError::write(path, source))?;
+    put(path, xml.as_bytes())
 }
 
 /// Verdicts as XML.
@@ -32,8 +32,12 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 /// # Errors
 /// When they cannot be written as XML.
 pub fn junit(verdicts: &[Verdict]) -> io::Result<String> {
-    let mut report = Report::new("squall");
-    report.add_test_suites(verdicts.iter().map(suite));
+    xml("squall", verdicts.iter().map(suite))
+}
+
+fn xml(name: &str, suites: impl IntoIterator<Item = TestSuite>) -> io::Result<String> {
+    let mut report = Report::new(name);
+    report.add_test_suites(suites);
     report.to_string().map_err(io::Error::other)
 }
 

@@ -195,6 +195,6 @@ impl<'a> Ask<'a> {
 }
 
 #[cfg(test)]
-pub(crate) mod fixture;
+mod by_hand;
 #[cfg(test)]
 mod tests;

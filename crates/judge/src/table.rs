@@ -49,14 +49,18 @@ const fn word(judgement: Judgement) -> &'static str {
     }
 }
 
+/// To which side of its column a cell keeps.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Side {
+pub enum Side {
+    /// Words.
     Left,
+    /// Numbers.
     Right,
 }
 
 /// Rows of cells as lines, each column as wide as its widest cell.
-pub(crate) fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
+#[must_use]
+pub fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &[String; N]| {

@@ -1,9 +1,10 @@
 //! Each metric on recordings made by hand.
 
-use super::fixture::{A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, throttled};
+use super::by_hand::Measure as _;
 use super::*;
 use squall_record::{AttemptRow, RequestOutcome};
 use squall_scenario::METRICS;
+use squall_testkit::by_hand::{A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, throttled};
 
 fn duration(millis: u64) -> Value {
     Value::Duration(Duration::from_millis(millis))

@@ -1,9 +1,9 @@
 //! Many runs to one verdict: runs made by hand.
 
 use super::*;
-use crate::metrics::fixture::{FAILED, Fixture};
 use crate::verdict::judge;
 use squall_record::RequestOutcome;
+use squall_testkit::by_hand::{FAILED, Fixture};
 
 const EXPECT: &str = "
   - success_rate >= 99%

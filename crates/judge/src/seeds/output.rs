@@ -3,11 +3,11 @@
 mod json;
 
 use super::{Claim, SeedsRow, SeedsVerdict};
-use crate::ReportError;
-use crate::junit::{case_of, put};
+use crate::file::{FileError, put, put_json};
+use crate::junit::{case_of, put_suites};
 use crate::text;
 use crate::verdict::Judgement;
-use quick_junit::{Report, TestSuite};
+use quick_junit::TestSuite;
 use std::path::{Path, PathBuf};
 
 /// Where the files of a check are.
@@ -25,22 +25,14 @@ pub struct CheckPaths {
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_check(dir: &Path, verdicts: &[SeedsVerdict]) -> Result<CheckPaths, ReportError> {
+pub fn write_check(dir: &Path, verdicts: &[SeedsVerdict]) -> Result<CheckPaths, FileError> {
     let paths = CheckPaths {
         junit: dir.join("junit.xml"),
         summary: dir.join("summary.json"),
         markdown: dir.join("summary.md"),
     };
-    let mut report = Report::new("squall check");
-    report.add_test_suites(verdicts.iter().map(suite));
-    let xml = report
-        .to_string()
-        .map_err(|error| ReportError::write(&paths.junit, std::io::Error::other(error)))?;
-    put(&paths.junit, xml.as_bytes())?;
-    let mut json = serde_json::to_vec_pretty(&json::check(verdicts))
-        .map_err(|error| ReportError::write(&paths.summary, error.into()))?;
-    json.push(b'\n');
-    put(&paths.summary, &json)?;
+    put_suites(&paths.junit, "squall check", verdicts.iter().map(suite))?;
+    put_json(&paths.summary, &json::check(verdicts))?;
     put(&paths.markdown, check_markdown(verdicts).as_bytes())?;
     Ok(paths)
 }

@@ -1,6 +1,5 @@
 //! A scenario with two groups, and recordings of it made by hand.
 
-use super::{Ask, Measured, Measurement, Value, measure};
 use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, Source};
 use squall_record::{
@@ -8,7 +7,7 @@ use squall_record::{
     Recording, RequestOutcome, RequestRow, RunHeader, SeenBy, Shape,
 };
 use squall_router::{DeploymentId, GroupId};
-use squall_scenario::{Argument, Limit, MetricId, Scenario};
+use squall_scenario::{Argument, Scenario};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -51,32 +50,53 @@ expect:
   - latency_p99 <= 1500ms during outage
 ";
 
-pub(crate) const A: Option<Argument> = Some(Argument::Deployment(DeploymentId(0)));
-pub(crate) const B: Option<Argument> = Some(Argument::Deployment(DeploymentId(1)));
-pub(crate) const CHAT: Option<Argument> = Some(Argument::Group(GroupId(0)));
-pub(crate) const WHOLE: Range<Timestamp> = Timestamp::ZERO..Timestamp::MAX;
+/// The deployment `a`, at `north`.
+pub const A: Option<Argument> = Some(Argument::Deployment(DeploymentId(0)));
+/// The deployment `b`, at `south`.
+pub const B: Option<Argument> = Some(Argument::Deployment(DeploymentId(1)));
+/// The group of `a`, `b` and `c`.
+pub const CHAT: Option<Argument> = Some(Argument::Group(GroupId(0)));
+/// The whole run.
+pub const WHOLE: Range<Timestamp> = Timestamp::ZERO..Timestamp::MAX;
 
 /// A run made by hand.
 #[derive(Clone, Debug)]
-pub(crate) struct Fixture {
-    pub(crate) scenario: Scenario,
-    pub(crate) header: RunHeader,
+pub struct Fixture {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What its recordings begin with.
+    pub header: RunHeader,
     requests: Vec<RequestRow>,
     /// The kind of the requests that are made next.
     kind: u16,
     attempts: Vec<AttemptRow>,
 }
 
-pub(crate) fn at(millis: u64) -> Timestamp {
+/// A moment of the run.
+#[must_use]
+pub fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-pub(crate) const fn secs(range: Range<u64>) -> Range<Timestamp> {
+/// A stretch of the run in seconds.
+#[must_use]
+pub const fn secs(range: Range<u64>) -> Range<Timestamp> {
     Timestamp::from_secs(range.start)..Timestamp::from_secs(range.end)
 }
 
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Fixture {
-    pub(crate) fn new() -> Self {
+    /// A run without requests.
+    ///
+    /// # Panics
+    /// When the scenario above is none.
+    #[must_use]
+    pub fn new() -> Self {
         let scenario = Scenario::read("by-hand.yaml", SCENARIO)
             .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let deployment = |name: &str, group, provider, weight| DeploymentInfo {
@@ -112,7 +132,7 @@ impl Fixture {
 
     /// `count` requests, evenly over a stretch, each half a second long, with its first token after
     /// 100 ms.
-    pub(crate) fn requests(
+    pub fn requests(
         &mut self,
         window: Range<u64>,
         count: u64,
@@ -139,14 +159,14 @@ impl Fixture {
     }
 
     /// A mix of two kinds, `paid` and `free`; the requests that are made next are of this one.
-    pub(crate) fn of_kind(&mut self, kind: u16) -> &mut Self {
+    pub fn of_kind(&mut self, kind: u16) -> &mut Self {
         self.header.kinds = vec!["paid".to_owned(), "free".to_owned()];
         self.kind = kind;
         self
     }
 
     /// From a second on, these weights.
-    pub(crate) fn changed(&mut self, secs: u64, what: &str, weights: [u32; 4]) -> &mut Self {
+    pub fn changed(&mut self, secs: u64, what: &str, weights: [u32; 4]) -> &mut Self {
         let change = ChangeInfo {
             at: Timestamp::from_secs(secs),
             what: what.to_owned(),
@@ -157,7 +177,7 @@ impl Fixture {
     }
 
     /// `count` first attempts at a deployment that are answered, evenly over a stretch of milliseconds.
-    pub(crate) fn first(&mut self, deployment: u16, window: Range<u64>, count: u64) -> &mut Self {
+    pub fn first(&mut self, deployment: u16, window: Range<u64>, count: u64) -> &mut Self {
         for started in evenly(window, count) {
             self.attempts.push(answered(deployment, started));
         }
@@ -165,7 +185,7 @@ impl Fixture {
     }
 
     /// Traffic by the weights: 12, 6 and 2 a second, over a stretch of whole seconds in milliseconds.
-    pub(crate) fn weighted(&mut self, window: Range<u64>) -> &mut Self {
+    pub fn weighted(&mut self, window: Range<u64>) -> &mut Self {
         let seconds = (window.end - window.start) / 1_000;
         for (deployment, per_second) in [(0, 12), (1, 6), (2, 2)] {
             self.first(deployment, window.clone(), per_second * seconds);
@@ -174,17 +194,20 @@ impl Fixture {
     }
 
     /// One attempt.
-    pub(crate) fn attempt(&mut self, row: AttemptRow) -> &mut Self {
+    pub fn attempt(&mut self, row: AttemptRow) -> &mut Self {
         self.attempts.push(row);
         self
     }
 
-    pub(crate) fn interrupted(&mut self, at: Timestamp) -> &mut Self {
+    /// Cut off at this moment.
+    pub fn interrupted(&mut self, at: Timestamp) -> &mut Self {
         self.header.ended = Ended::Interrupted { at };
         self
     }
 
-    pub(crate) fn recording(&self) -> Recording {
+    /// The recording of what was added so far.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
         let shape = Shape {
             groups: self.header.groups.len(),
             deployments: self.header.deployments.len(),
@@ -203,57 +226,11 @@ impl Fixture {
         }
         collector.finish(self.header.clone())
     }
-
-    pub(crate) fn measure(
-        &self,
-        metric: MetricId,
-        argument: Option<Argument>,
-        window: Range<Timestamp>,
-    ) -> Measurement {
-        let (scenario, recording) = (&self.scenario, &self.recording());
-        let limit = Some(Limit::Fraction(0.9));
-        measure(metric, &Ask { scenario, recording, argument, window, limit })
-    }
-
-    /// The value of a metric, which must have one.
-    pub(crate) fn value(
-        &self,
-        metric: MetricId,
-        argument: Option<Argument>,
-        window: Range<Timestamp>,
-    ) -> Value {
-        self.measured(metric, argument, window).value
-    }
-
-    /// A metric that must have a value.
-    pub(crate) fn measured(
-        &self,
-        metric: MetricId,
-        argument: Option<Argument>,
-        window: Range<Timestamp>,
-    ) -> Measured {
-        match self.measure(metric, argument, window) {
-            Measurement::Measured(measured) => measured,
-            Measurement::Inconclusive { reason } => panic!("{metric:?} is inconclusive: {reason}"),
-        }
-    }
-
-    /// Why a metric has no value.
-    pub(crate) fn reason(
-        &self,
-        metric: MetricId,
-        argument: Option<Argument>,
-        window: Range<Timestamp>,
-    ) -> String {
-        match self.measure(metric, argument, window) {
-            Measurement::Measured(measured) => panic!("{metric:?} is {measured:?}"),
-            Measurement::Inconclusive { reason } => reason,
-        }
-    }
 }
 
 /// An attempt that is answered after 400 ms.
-pub(crate) fn answered(deployment: u16, started: Timestamp) -> AttemptRow {
+#[must_use]
+pub fn answered(deployment: u16, started: Timestamp) -> AttemptRow {
     AttemptRow {
         request: Some(0),
         ordinal: 0,
@@ -273,7 +250,8 @@ pub(crate) fn answered(deployment: u16, started: Timestamp) -> AttemptRow {
 }
 
 /// An attempt that is answered 429 at once.
-pub(crate) fn throttled(deployment: u16, started: Timestamp, retry_after: Duration) -> AttemptRow {
+#[must_use]
+pub fn throttled(deployment: u16, started: Timestamp, retry_after: Duration) -> AttemptRow {
     AttemptRow {
         first_token: None,
         ended: started,
@@ -285,7 +263,8 @@ pub(crate) fn throttled(deployment: u16, started: Timestamp, retry_after: Durati
     }
 }
 
-pub(crate) const FAILED: RequestOutcome =
+/// A request that its provider failed.
+pub const FAILED: RequestOutcome =
     RequestOutcome::Failed { class: FailureClass::Server, source: Source::Provider };
 
 fn evenly(window: Range<u64>, count: u64) -> impl Iterator<Item = Timestamp> {

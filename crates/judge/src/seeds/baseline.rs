@@ -7,7 +7,7 @@
 use super::judge::{RUNS, Seen, of_quantile, sorted, spread};
 use super::order::{least_seeds, upper_rank};
 use super::{Claim, SeedsRow, samples};
-use crate::ReportError;
+use crate::file::{FileError, put_json};
 use crate::metrics::Value;
 use crate::verdict::{Judgement, Verdict, number, sign};
 use serde::{Deserialize, Serialize};
@@ -70,26 +70,23 @@ impl Baseline {
     ///
     /// # Errors
     /// When there is one that cannot be read.
-    pub fn read(path: &Path) -> Result<Option<Self>, ReportError> {
+    pub fn read(path: &Path) -> Result<Option<Self>, FileError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(ReportError::Read { path: path.to_owned(), source }),
+            Err(source) => return Err(FileError::Read { path: path.to_owned(), source }),
         };
         serde_json::from_str(&text)
             .map(Some)
-            .map_err(|source| ReportError::Read { path: path.to_owned(), source: source.into() })
+            .map_err(|source| FileError::Read { path: path.to_owned(), source: source.into() })
     }
 
     /// Writes it.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let mut json = serde_json::to_vec_pretty(self)
-            .map_err(|source| ReportError::write(path, source.into()))?;
-        json.push(b'\n');
-        crate::junit::put(path, &json)
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        put_json(path, self)
     }
 
     /// The baseline of these runs; `None` if they are too few to bound p95.

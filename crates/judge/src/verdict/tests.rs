@@ -1,9 +1,9 @@
 //! From measurements to a verdict and its words.
 
 use super::*;
-use crate::metrics::fixture::{FAILED, Fixture, at};
 use crate::{junit, markdown, summary, terminal_table};
 use squall_record::{Ended, Lacked, Lag, RequestOutcome};
+use squall_testkit::by_hand::{FAILED, Fixture, at};
 
 /// A run that meets success, failover and weights, and has too few requests for a p99 of its outage.
 fn healthy() -> Fixture {

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// `7,120`.
-pub(crate) fn count(count: u64) -> String {
+#[must_use]
+pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -19,21 +20,24 @@ pub(crate) fn count(count: u64) -> String {
 }
 
 /// `99.62%`; without decimals where there are none. Cut, not rounded up to a whole it did not reach.
-pub(crate) fn percent(fraction: f64) -> String {
+#[must_use]
+pub fn percent(fraction: f64) -> String {
     let hundredths = (fraction * 10_000.0 + 1e-6).floor() / 100.0;
     let text = format!("{hundredths:.2}");
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// `1.084`; at most three decimals.
-pub(crate) fn ratio(ratio: f64) -> String {
+#[must_use]
+pub fn ratio(ratio: f64) -> String {
     let text = format!("{ratio:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `1,840 ms` up to ten seconds, `12.3 s` above, `2 s` where it is whole; `never` for a time that did not
 /// come.
-pub(crate) fn duration(duration: Duration) -> String {
+#[must_use]
+pub fn duration(duration: Duration) -> String {
     if duration == Duration::MAX {
         return "never".to_owned();
     }
@@ -52,12 +56,14 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 /// `38 s`, `38.4 s`: a moment of the run.
-pub(crate) fn moment(time: Timestamp) -> String {
+#[must_use]
+pub fn moment(time: Timestamp) -> String {
     format!("{} s", ratio((time.as_secs_f64() * 10.0).round() / 10.0))
 }
 
 /// `between 60 s and 105 s`, or the whole run.
-pub(crate) fn window(window: &Range<Timestamp>) -> String {
+#[must_use]
+pub fn window(window: &Range<Timestamp>) -> String {
     if window.end == Timestamp::MAX {
         return "over the whole run".to_owned();
     }
@@ -65,7 +71,8 @@ pub(crate) fn window(window: &Range<Timestamp>) -> String {
 }
 
 /// `weight 6`; `weight 6, then 1` where it changed.
-pub(crate) fn weights(header: &RunHeader, deployment: usize) -> String {
+#[must_use]
+pub fn weights(header: &RunHeader, deployment: usize) -> String {
     let times = header.changes.iter().map(|change| change.at);
     let times = std::iter::once(Timestamp::ZERO).chain(times);
     let mut weights: Vec<_> = times.map(|time| header.weight_at(deployment, time)).collect();
@@ -75,7 +82,8 @@ pub(crate) fn weights(header: &RunHeader, deployment: usize) -> String {
 }
 
 /// What changed in a run, a line each: `at 30 s: weights eu 1, us 9`.
-pub(crate) fn changes(header: &RunHeader) -> Vec<String> {
+#[must_use]
+pub fn changes(header: &RunHeader) -> Vec<String> {
     let lines = header.changes.iter();
     lines.map(|change| format!("at {}: {}", moment(change.at), change.what)).collect()
 }

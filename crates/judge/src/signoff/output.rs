@@ -1,42 +1,18 @@
-//! A sign-off, told on a terminal and in files.
+//! A sign-off, told on a terminal, as Markdown and as JUnit XML.
 
-use super::{Outcome, SignOff, SignOffItem, page};
-use crate::ReportError;
-use crate::junit::{case_of, put};
+use super::{Outcome, SignOff, SignOffItem};
+use crate::file::FileError;
+use crate::junit::{case_of, put_suites};
 use crate::verdict::Judgement;
-use quick_junit::{Report, TestSuite};
-use std::path::{Path, PathBuf};
+use quick_junit::TestSuite;
+use std::path::Path;
 
-/// Where the files of a sign-off are.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignOffPaths {
-    /// `sign-off.html`.
-    pub html: PathBuf,
-    /// `sign-off.md`.
-    pub markdown: PathBuf,
-    /// `junit.xml`.
-    pub junit: PathBuf,
-}
-
-/// Writes `sign-off.html`, `sign-off.md` and `junit.xml` into a folder, which is made if it is not there.
+/// Writes a sign-off as JUnit XML.
 ///
 /// # Errors
-/// When a file cannot be written.
-pub fn write_sign_off(dir: &Path, sign_off: &SignOff) -> Result<SignOffPaths, ReportError> {
-    let paths = SignOffPaths {
-        html: dir.join("sign-off.html"),
-        markdown: dir.join("sign-off.md"),
-        junit: dir.join("junit.xml"),
-    };
-    put(&paths.html, page::page(sign_off)?.as_bytes())?;
-    put(&paths.markdown, sign_off_markdown(sign_off).as_bytes())?;
-    let mut report = Report::new("squall rehearse");
-    report.add_test_suite(suite(sign_off));
-    let xml = report
-        .to_string()
-        .map_err(|error| ReportError::write(&paths.junit, std::io::Error::other(error)))?;
-    put(&paths.junit, xml.as_bytes())?;
-    Ok(paths)
+/// When the file cannot be written.
+pub fn write_sign_off_junit(path: &Path, sign_off: &SignOff) -> Result<(), FileError> {
+    put_suites(path, "squall rehearse", [suite(sign_off)])
 }
 
 fn suite(sign_off: &SignOff) -> TestSuite {

@@ -1,0 +1,35 @@
+//! From a recording to a verdict: metrics, expectations, many runs together, and what a CI reads of them. No drawing.
+//!
+//! Everything here is a function of a scenario and a recording. The formulas stand in `docs/METRICS.md`;
+//! each has a file of its own under `metrics/`.
+
+mod file;
+mod junit;
+mod markdown;
+mod metrics;
+mod seeds;
+mod signoff;
+mod summary;
+pub mod table;
+pub mod text;
+mod verdict;
+
+pub use file::{FileError, put, put_json};
+pub use junit::{junit, write_junit};
+pub use markdown::markdown;
+pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};
+pub use seeds::{
+    Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, Origin, SeedsRow, SeedsVerdict, Spread,
+    annotations, check_lines, check_markdown, judge_seeds, least_seeds, lower_rank, upper_rank,
+    write_check,
+};
+pub use signoff::{
+    Evidence, Outcome, SignOff, SignOffItem, sign_off_lines, sign_off_markdown,
+    write_sign_off_junit,
+};
+pub use summary::{
+    ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
+    Percentiles, Summary, Totals, summary,
+};
+pub use table::terminal_table;
+pub use verdict::{Judgement, Verdict, VerdictRow, judge};
