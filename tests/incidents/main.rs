@@ -70,7 +70,7 @@ fn each_comes_out_as_it_says_at_every_seed() {
 fn unprotected(text: &str) -> String {
     let kept = text.lines().filter(|line| {
         let line = line.trim_start();
-        !["cooldown:", "fallback:", "health_checks:", "when_all_out:"]
+        !["cooldown:", "fallback:", "health_checks:", "when_unavailable:"]
             .iter()
             .any(|key| line.starts_with(key))
     });

@@ -21,7 +21,7 @@ const WINDOW: usize = 5;
 
 const RETRIES: &str = "retries: 2";
 const BUDGET: &str = "retry_budget: unlimited";
-const HUNG_UP: &str = "hung_up: finished";
+const HUNG_UP: &str = "on_disconnect: finished";
 const QUEUE: &str = "queue: unbounded";
 const COOLDOWN: &str = "cooldown: never";
 
@@ -52,12 +52,12 @@ const POLICIES: [Policy; 12] = [
     },
     Policy {
         name: "and work that has not begun stops at a time-out",
-        instead: Some((HUNG_UP, "hung_up: dequeued")),
+        instead: Some((HUNG_UP, "on_disconnect: dequeued")),
         known: [Some(2), None, None, None],
     },
     Policy {
         name: "and all work stops at a time-out",
-        instead: Some((HUNG_UP, "hung_up: cancelled")),
+        instead: Some((HUNG_UP, "on_disconnect: cancelled")),
         known: [Some(0), Some(10), None, None],
     },
     Policy {

@@ -123,7 +123,7 @@ fn provider(dice: &mut Dice, ample: bool) -> Provider {
         // Without a queue there is no order.
         let order = if queue == "0" { String::new() } else { format!(", order: {order}") };
         format!(
-            "{{ concurrent: {places}, queue: {queue}{order}, shed: {shed}, hung_up: {hung_up} }}"
+            "{{ concurrent: {places}, queue: {queue}{order}, shed: {shed}, on_disconnect: {hung_up} }}"
         )
     });
     let mut at = dice.between(2, 15);
@@ -206,7 +206,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     ]);
     let retries = dice.pick(&["0", "1", "2", "5", "{ default: 2, throttled: 0, timeout: 1 }"]);
     let backoff = dice.pick(&["{ base: 100ms, cap: 1s }", "{ base: 1s, cap: 4s }"]);
-    let all_out = dice.pick(&["wait", "fail", "use_all"]);
+    let all_out = dice.pick(&["wait", "fail", "panic"]);
     // Each with the chance, one in so many, that it is written at all.
     let mut lines = vec![
         // The defaults rest for minutes after a wrong key: longer than a run.
@@ -216,7 +216,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
         (2, format!("strategy: {strategy}")),
         (2, format!("retries: {retries}")),
         (2, format!("backoff: {backoff}")),
-        (2, format!("when_all_out: {all_out}")),
+        (2, format!("when_unavailable: {all_out}")),
         (3, format!("max_queue_wait: {}s", dice.between(0, 6))),
     ];
     if !ample {

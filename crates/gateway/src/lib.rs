@@ -30,8 +30,7 @@ mod setup;
 mod upstream;
 
 pub use gateway::{Changed, Drain, Drained, Gateway, GatewayView};
-pub use serving::ServerSettings;
 pub use setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, StreamUsage, Upstream,
-    Wording,
+    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, Upstream, Wording,
 };
+pub use squall_wire::{ServerSettings, StreamUsage};

@@ -14,18 +14,17 @@ mod hosts;
 mod listen;
 mod plain;
 mod request;
-mod settings;
 mod shared;
 mod timed;
 
 pub(crate) use body::{Held, read};
-pub use settings::ServerSettings;
 pub(crate) use shared::{Shared, Stage};
 
 use axum::Router as Routes;
 use connection::Place;
 use squall_clock::Clock;
 use squall_net::Shortage;
+use squall_wire::ServerSettings;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;

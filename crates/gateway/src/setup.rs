@@ -1,11 +1,10 @@
 //! What a gateway is given, and what it leaves.
 
-use crate::serving::ServerSettings;
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
 use squall_router::{ConfigError, RouterConfig};
-use squall_wire::Format;
+use squall_wire::{Format, ServerSettings, StreamUsage};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -104,19 +103,7 @@ pub struct Upstream {
 impl Upstream {
     /// 256 MiB: 2,048 texts, the most that OpenAI takes at once, have vectors of 3,072 numbers in 140 MB of
     /// JSON, and ten pictures of the largest kind are less.
-    pub const ANSWER_MAX: usize = 256 << 20;
-}
-
-/// Whether an upstream is asked to tell the usage of streams, by `stream_options`, for the sake of metering.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum StreamUsage {
-    /// Until it refuses: that request is sent again at once without it, and so are all that follow.
-    #[default]
-    Auto,
-    /// For every stream.
-    Always,
-    /// Only if the client asks.
-    Never,
+    pub const ANSWER_MAX: usize = squall_wire::ANSWER_MAX;
 }
 
 /// What a gateway keeps while it runs.

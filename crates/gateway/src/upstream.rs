@@ -12,7 +12,7 @@ pub(crate) use call::{Call, News};
 use call::{Known, wall_time};
 use sending::Sending;
 
-use crate::setup::{StartError, StreamUsage, Upstream};
+use crate::setup::{StartError, Upstream};
 use bytes::Bytes;
 use connect::Connector;
 use connection::Marking;
@@ -23,6 +23,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use squall_failure::FailureClass;
 use squall_router::{Found, GroupId};
+use squall_wire::StreamUsage;
 use squall_wire::call::{Dialect, dialect};
 use squall_wire::openai::ChatRequest;
 use std::sync::Arc;

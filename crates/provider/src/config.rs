@@ -223,6 +223,13 @@ pub struct Capacity {
     pub batch: Option<BatchSlowdown>,
 }
 
+impl Default for Capacity {
+    /// One at a time, as [`of`](Self::of) has it otherwise.
+    fn default() -> Self {
+        Self::of(1)
+    }
+}
+
 impl Capacity {
     /// So many at once and none that waits: one more is shed as overloaded, with the vendor's status. Work
     /// for a caller that hung up stops.

@@ -170,12 +170,26 @@ pub struct Declared {
 }
 
 /// A tenant: whoever has limits of their own, as one team among several.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TenantConfig {
     /// Its name.
     pub name: String,
     /// How much it is given at most, in requests.
     pub limits: Limits,
+}
+
+impl Default for GroupConfig {
+    /// A group without a name, as [`new`](Self::new) has it otherwise.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl Default for DeploymentConfig {
+    /// A deployment without a name, as [`new`](Self::new) has it otherwise.
+    fn default() -> Self {
+        Self::new("")
+    }
 }
 
 impl GroupConfig {

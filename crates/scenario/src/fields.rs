@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Problems, nearest};
 use crate::node::{Entry, Kind, Node};
-use crate::shape::{Key, Need, Section, Shape};
+use crate::shape::{Key, Section, Shape};
 use crate::unit::{self, Misfit};
 use crate::value;
 use core::ops::Range;
@@ -62,6 +62,10 @@ impl<'n> Fields<'n> {
             if self.section.key(&entry.key).is_some() {
                 continue;
             }
+            if let Some(key) = self.section.renamed(&entry.key) {
+                self.report_renamed(entry, key);
+                continue;
+            }
             let names = self.section.keys().map(|key| key.name);
             let help = match nearest(&entry.key, names).filter(|_| !self.problems.are_many()) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -73,13 +77,26 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// A key that is called otherwise now, with its value as it is written now.
+    fn report_renamed(&self, entry: &Entry, key: &Key) {
+        let help = match &entry.value.kind {
+            Kind::Scalar(text) => {
+                format!("write `{}: {}`", key.name, (key.word_now)(text).unwrap_or(text))
+            }
+            Kind::Nothing | Kind::List(_) | Kind::Map(_) => format!("write `{}`", key.name),
+        };
+        let message = format!("`{}` is called `{}` now", entry.key, key.name);
+        let problem = Problem::new(&entry.key_span, message, "its former name");
+        self.problems.push(problem.help(help));
+    }
+
     fn report_missing(&self) {
         for key in self.section.keys() {
-            let missing = key.need == Need::Required && self.entry(key.name).is_none();
+            let missing = key.is_required() && self.entry(key.name).is_none();
             if missing && !self.is_mistyped(key) {
                 let message = format!("{} needs `{}`", self.section.phrase, key.name);
                 let label = format!("`{}` is missing", key.name);
-                let help = format!("add `{}`: {}", key.name, key.shape.wanted());
+                let help = format!("add `{}`: {}", key.name, key.shape().wanted());
                 self.problems.push(Problem::new(self.span, message, label).help(help));
             }
         }
@@ -115,6 +132,9 @@ impl<'n> Fields<'n> {
     /// Whether an unknown key is probably this one, which then is not reported twice.
     fn is_mistyped(&self, key: &Key) -> bool {
         self.entries.iter().any(|entry| {
+            if key.was == Some(entry.key.as_str()) {
+                return true;
+            }
             let unknown = self.section.key(&entry.key).is_none();
             let names = self.section.keys().map(|key| key.name);
             unknown && nearest(&entry.key, names) == Some(key.name)
@@ -165,7 +185,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn duration(&self, name: &str) -> Option<Duration> {
         let (key, node) = self.find(name);
-        let Shape::Duration(least) = key.shape else { mismatch(key) };
+        let Shape::Duration(least) = key.shape() else { mismatch(key) };
         value::duration(node?, least, self.problems)
     }
 
@@ -175,7 +195,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn count(&self, name: &str) -> Option<u64> {
         let (key, node) = self.find(name);
-        let Shape::Count(least, most) = key.shape else { mismatch(key) };
+        let Shape::Count(least, most) = key.shape() else { mismatch(key) };
         value::count(node?, least, most, self.problems)
     }
 
@@ -199,7 +219,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         let (key, node) = self.find(name);
-        let Shape::Flag = key.shape else { mismatch(key) };
+        let Shape::Flag = key.shape() else { mismatch(key) };
         value::word(node?, &["true", "false"], self.problems).map(|word| word == "true")
     }
 
@@ -207,48 +227,28 @@ impl<'n> Fields<'n> {
         self.parsed(name, |shape| matches!(shape, Shape::Money), unit::money).map(Money)
     }
 
-    /// An amount of memory, in bytes.
-    pub(crate) fn bytes(&self, name: &str) -> Option<u64> {
-        self.parsed(name, |shape| matches!(shape, Shape::Bytes), unit::bytes)
-    }
-
-    /// What holds for a key that is not there, as its table says: read as the key itself is.
-    ///
-    /// # Panics
-    /// When the table's default is no such value.
-    pub(crate) fn default<T>(
-        &self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Misfit>,
-    ) -> T {
-        let Need::Default(default) = self.find(name).0.need else {
-            panic!("`{name}` has no default")
-        };
-        parse(default).unwrap_or_else(|_| panic!("`{default}` is no value of `{name}`"))
-    }
-
     pub(crate) fn text(&self, name: &str) -> Option<&'n str> {
         let (key, node) = self.find(name);
-        value::scalar(node?, &key.shape, self.problems)
+        value::scalar(node?, &key.shape(), self.problems)
     }
 
     /// A name, checked to be one.
     pub(crate) fn name(&self, name: &str) -> Option<&'n str> {
         let (key, node) = self.find(name);
-        let text = value::scalar(node?, &key.shape, self.problems)?;
-        value::check_name(text, &node?.span, &key.shape, self.problems);
+        let text = value::scalar(node?, &key.shape(), self.problems)?;
+        value::check_name(text, &node?.span, &key.shape(), self.problems);
         Some(text)
     }
 
     pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
         let (key, node) = self.find(name);
-        let Shape::Word(words) = key.shape else { mismatch(key) };
+        let Shape::Word(words) = key.shape() else { mismatch(key) };
         value::word(node?, words, self.problems)
     }
 
     pub(crate) fn section(&self, name: &str) -> Option<Self> {
         let (key, node) = self.find(name);
-        let Shape::Section(section) = key.shape else { mismatch(key) };
+        let Shape::Section(section) = key.shape() else { mismatch(key) };
         Self::open(node?, section, self.problems)
     }
 
@@ -258,7 +258,7 @@ impl<'n> Fields<'n> {
         match node.map(|node| (&node.kind, node)) {
             Some((Kind::List(items), _)) => items,
             Some((_, node)) => {
-                value::wrong_type(node, &key.shape, self.problems);
+                value::wrong_type(node, &key.shape(), self.problems);
                 &[]
             }
             None => &[],
@@ -268,7 +268,7 @@ impl<'n> Fields<'n> {
     /// The items of a list of sections, opened.
     pub(crate) fn sections(&self, name: &str) -> Vec<Self> {
         let (key, _) = self.find(name);
-        let Shape::List(Shape::Section(section)) = key.shape else { mismatch(key) };
+        let Shape::List(Shape::Section(section)) = key.shape() else { mismatch(key) };
         let items = self.list(name).iter();
         items.filter_map(|item| Self::open(item, section, self.problems)).collect()
     }
@@ -278,10 +278,10 @@ impl<'n> Fields<'n> {
         let (key, node) = self.find(name);
         let Some(node) = node else { return &[] };
         let Kind::Map(entries) = &node.kind else {
-            value::wrong_type(node, &key.shape, self.problems);
+            value::wrong_type(node, &key.shape(), self.problems);
             return &[];
         };
-        let of_key = match key.shape {
+        let of_key = match key.shape() {
             Shape::NamedOrPattern(_) => Shape::Pattern,
             _ => Shape::Name,
         };
@@ -298,12 +298,17 @@ impl<'n> Fields<'n> {
         parse: impl FnOnce(&str) -> Result<T, Misfit>,
     ) -> Option<T> {
         let (key, node) = self.find(name);
-        assert!(fits(&key.shape), "`{}` is read as another shape than {:?}", key.name, key.shape);
-        value::parsed(node?, &key.shape, self.problems, parse)
+        assert!(
+            fits(&key.shape()),
+            "`{}` is read as another shape than {:?}",
+            key.name,
+            key.shape()
+        );
+        value::parsed(node?, &key.shape(), self.problems, parse)
     }
 }
 
 /// The reader reads a key as another shape than its table says.
 fn mismatch(key: &Key) -> ! {
-    panic!("`{}` is read as another shape than {:?}", key.name, key.shape)
+    panic!("`{}` is read as another shape than {:?}", key.name, key.shape())
 }

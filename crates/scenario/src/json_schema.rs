@@ -1,7 +1,7 @@
 //! The JSON Schema of scenario files, for editors, written from the tables that drive the readers.
 
 use crate::read::SCENARIO;
-use crate::shape::{Key, Least, Need, Section, Shape};
+use crate::shape::{Key, Least, Section, Shape};
 use serde_json::{Map, Value, json};
 
 /// The JSON Schema (draft 2020-12) of scenario files.
@@ -40,7 +40,7 @@ fn define(section: &'static Section, definitions: &mut Map<String, Value>) {
         properties.insert(key.name.to_owned(), property(key, definitions));
     }
     let required: Vec<_> =
-        section.keys().filter(|key| key.need == Need::Required).map(|key| key.name).collect();
+        section.keys().filter(|key| key.is_required()).map(|key| key.name).collect();
     let mut schema = json!({
         "type": "object",
         "description": section.about,
@@ -56,10 +56,10 @@ fn define(section: &'static Section, definitions: &mut Map<String, Value>) {
 }
 
 fn property(key: &Key, definitions: &mut Map<String, Value>) -> Value {
-    let mut schema = shape(&key.shape, definitions);
-    let description = match key.need {
-        Need::Default(default) => format!("{} Default: {default}.", key.meaning),
-        Need::Required | Need::Choice => key.meaning.to_owned(),
+    let mut schema = shape(&key.shape(), definitions);
+    let description = match key.default_text() {
+        Some(default) => format!("{} Default: {default}.", key.meaning),
+        None => key.meaning.to_owned(),
     };
     schema["description"] = Value::String(description);
     schema

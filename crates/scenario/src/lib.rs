@@ -13,6 +13,7 @@ mod model;
 mod read;
 mod reference;
 mod setting;
+mod settings;
 mod shape;
 mod value;
 
@@ -23,12 +24,12 @@ pub use expectation::{
 pub use json_schema::json_schema;
 pub use model::{
     ApiKey, Change, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
-    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider, ServerConfig,
-    StreamUsage,
+    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,
 };
 pub use read::{check_key, read_fault};
 pub use reference::reference_markdown;
 pub use setting::{Found, PathError, Setting, value_at};
+pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, read_duration};
 
 use squall_config_file::{diagnostic, node, unit, yaml};

@@ -2,7 +2,7 @@
 
 use crate::Expectation;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use squall_determinism::{Seed, Timestamp};
 use squall_provider::{FaultConfig, ProviderConfig};
@@ -10,7 +10,7 @@ use squall_router::{
     DeploymentConfig, DeploymentId, Features, GroupId, Overrides, RegionId, Roster, RouterConfig,
     Tags, TenantId,
 };
-use squall_wire::Format;
+use squall_wire::{ANSWER_MAX, Format, ServerSettings, StreamUsage};
 use squall_workload::WorkloadConfig;
 
 /// Wall time at the start of every run of a scenario, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
@@ -194,7 +194,7 @@ pub struct GatewayFile {
     /// Where clients connect. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
     /// What it takes from clients, and how long it waits for them.
-    pub server: ServerConfig,
+    pub server: ServerSettings,
     /// The providers.
     pub providers: Vec<GatewayProvider>,
     /// The router.
@@ -208,38 +208,29 @@ pub struct GatewayFile {
     pub tags: Vec<String>,
     /// The names of regions, by number.
     pub regions: Vec<String>,
-    /// The largest answer that is taken, in bytes; `None` for the gateway's own limit.
-    pub max_answer_size: Option<u64>,
+    /// The largest answer that is taken, in bytes. Default [`ANSWER_MAX`].
+    pub max_answer_size: usize,
 }
 
-/// What a gateway takes from its clients, and how long it waits for them. Sizes are in bytes; the defaults
-/// stand in the table of the section `server`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ServerConfig {
-    /// The largest body of a request.
-    pub max_request_size: u64,
-    /// What all bodies under way may hold.
-    pub max_body_memory: u64,
-    /// Connections at once.
-    pub max_connections: u64,
-    /// To the end of a head.
-    pub head_timeout: Duration,
-    /// Between two reads of a body.
-    pub body_timeout: Duration,
-    /// To the end of a body.
-    pub request_timeout: Duration,
-    /// Between two requests.
-    pub idle_timeout: Duration,
-    /// While nothing of an answer is taken.
-    pub unread_timeout: Duration,
-    /// Before the kernel asks whether a client is there.
-    pub tcp_keepalive: Duration,
-    /// Hosts beside this machine's; `*` is all.
-    pub allowed_hosts: Vec<String>,
+impl Default for GatewayFile {
+    /// A gateway that serves nothing yet.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            server: ServerSettings::default(),
+            providers: Vec::new(),
+            router: RouterConfig::default(),
+            deployments: Vec::new(),
+            tenants: Vec::new(),
+            tags: Vec::new(),
+            regions: Vec::new(),
+            max_answer_size: ANSWER_MAX,
+        }
+    }
 }
 
 /// A provider that a gateway calls.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct GatewayProvider {
     /// Its name.
     pub name: String,
@@ -253,18 +244,6 @@ pub struct GatewayProvider {
     pub api_key: Option<ApiKey>,
     /// Whether its streams are asked to tell their usage.
     pub stream_usage: StreamUsage,
-}
-
-/// Whether a provider is asked to tell the usage of streams, by `stream_options`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum StreamUsage {
-    /// Until it refuses.
-    #[default]
-    Auto,
-    /// For every stream.
-    Always,
-    /// Only if the client asks.
-    Never,
 }
 
 /// A key of a provider or of a tenant. `Debug` keeps it to itself.

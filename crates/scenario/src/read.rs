@@ -46,7 +46,7 @@ use squall_determinism::Timestamp;
 use squall_provider::FaultConfig;
 
 /// Reads a whole file as `section` with `read`, whose value counts only if there was no problem.
-fn file<T>(
+pub(crate) fn file<T>(
     path: &str,
     text: &str,
     section: &'static Section,

@@ -41,7 +41,7 @@ fn section(section: &'static Section, seen: &mut Vec<&'static str>, out: &mut St
     }
     out.push('\n');
     for key in section.keys() {
-        for inner in inner(&key.shape) {
+        for inner in inner(&key.shape()) {
             self::section(inner, seen, out);
         }
     }
@@ -49,11 +49,12 @@ fn section(section: &'static Section, seen: &mut Vec<&'static str>, out: &mut St
 
 fn row(key: &Key, out: &mut String) {
     let default = match key.need {
-        Need::Required => "**required**",
-        Need::Choice => "one of these",
-        Need::Default(default) => default,
+        Need::Required => "**required**".to_owned(),
+        Need::Choice => "one of these".to_owned(),
+        Need::Default(default) => default.to_owned(),
+        Need::Declared(default) => default(),
     };
-    let (value, meaning) = (describe(&key.shape), key.meaning);
+    let (value, meaning) = (describe(&key.shape()), key.meaning);
     line(out, format_args!("| `{}` | {value} | {default} | {meaning} |", key.name));
 }
 

@@ -22,20 +22,33 @@ pub(crate) struct Key {
     /// Whether it may be left out.
     pub(crate) need: Need,
     /// What it stands for.
-    pub(crate) shape: Shape,
+    shape: KeyShape,
     /// What it means.
     pub(crate) meaning: &'static str,
+    /// What it was called before.
+    pub(crate) was: Option<&'static str>,
+    /// What a word is called now that was one of its values before.
+    pub(crate) word_now: fn(&str) -> Option<&'static str>,
+}
+
+/// What a key stands for: written out beside it, or what its kind says.
+#[derive(Clone, Copy, Debug)]
+enum KeyShape {
+    Of(Shape),
+    OfKind(fn() -> Shape),
 }
 
 /// Whether a key may be left out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     /// It may not.
     Required,
     /// Exactly one of the keys of its section that are marked so must be there.
     Choice,
-    /// It may, and this is what holds then.
+    /// It may, and these words say what holds then.
     Default(&'static str),
+    /// It may, and this is what holds then, from the `Default` of what it is read into.
+    Declared(fn() -> String),
 }
 
 /// What a value may be.
@@ -108,7 +121,12 @@ impl Section {
 
     /// The keys of which exactly one must be there.
     pub(crate) fn choices(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
-        self.keys().filter(|key| key.need == Need::Choice)
+        self.keys().filter(|key| key.is_choice())
+    }
+
+    /// The key that was called so before.
+    pub(crate) fn renamed(&self, former: &str) -> Option<&'static Key> {
+        self.keys().find(|key| key.was == Some(former))
     }
 
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
@@ -118,11 +136,11 @@ impl Section {
 
 impl Key {
     pub(crate) const fn required(name: &'static str, shape: Shape, meaning: &'static str) -> Self {
-        Self { name, need: Need::Required, shape, meaning }
+        Self::new(name, Need::Required, KeyShape::Of(shape), meaning)
     }
 
     pub(crate) const fn choice(name: &'static str, shape: Shape, meaning: &'static str) -> Self {
-        Self { name, need: Need::Choice, shape, meaning }
+        Self::new(name, Need::Choice, KeyShape::Of(shape), meaning)
     }
 
     pub(crate) const fn optional(
@@ -131,7 +149,57 @@ impl Key {
         default: &'static str,
         meaning: &'static str,
     ) -> Self {
-        Self { name, need: Need::Default(default), shape, meaning }
+        Self::new(name, Need::Default(default), KeyShape::Of(shape), meaning)
+    }
+
+    /// The key of a declared setting.
+    pub(crate) const fn declared(
+        name: &'static str,
+        shape: fn() -> Shape,
+        required: bool,
+        default: fn() -> String,
+        word_now: fn(&str) -> Option<&'static str>,
+        meaning: &'static str,
+    ) -> Self {
+        let need = if required { Need::Required } else { Need::Declared(default) };
+        Self { word_now, ..Self::new(name, need, KeyShape::OfKind(shape), meaning) }
+    }
+
+    const fn new(name: &'static str, need: Need, shape: KeyShape, meaning: &'static str) -> Self {
+        Self { name, need, shape, meaning, was: None, word_now: |_| None }
+    }
+
+    /// The same key, which was called otherwise before.
+    pub(crate) const fn was(mut self, former: &'static str) -> Self {
+        self.was = Some(former);
+        self
+    }
+
+    /// What it stands for.
+    pub(crate) fn shape(&self) -> Shape {
+        match self.shape {
+            KeyShape::Of(shape) => shape,
+            KeyShape::OfKind(shape) => shape(),
+        }
+    }
+
+    /// What holds where it is left out, for a person; `None` where it may not be.
+    pub(crate) fn default_text(&self) -> Option<String> {
+        match self.need {
+            Need::Default(text) => Some(text.to_owned()),
+            Need::Declared(text) => Some(text()),
+            Need::Required | Need::Choice => None,
+        }
+    }
+
+    /// Whether it may not be left out.
+    pub(crate) const fn is_required(&self) -> bool {
+        matches!(self.need, Need::Required)
+    }
+
+    /// Whether it is one of those of which exactly one must be there.
+    pub(crate) const fn is_choice(&self) -> bool {
+        matches!(self.need, Need::Choice)
     }
 }
 

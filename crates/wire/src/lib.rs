@@ -11,6 +11,7 @@ mod gemini;
 mod go_duration;
 mod limits;
 mod retry_after;
+mod server_settings;
 mod sse;
 mod token;
 
@@ -24,6 +25,7 @@ pub use filler::{estimate_tokens, push_text, word};
 pub use format::Format;
 pub use limits::{LimitGauge, LimitHeaders};
 pub use retry_after::{read_retry_after, write_retry_after};
+pub use server_settings::{ANSWER_MAX, ServerSettings, StreamUsage};
 pub use sse::{SseDecoder, SseError, SseEvent, push_event};
 pub use token::{RequestToken, TOKEN_HEADER, TokenError};
 

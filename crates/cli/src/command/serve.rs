@@ -11,7 +11,7 @@ use squall_gateway::{
     Changed, Drain, Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, Upstream,
     Wording,
 };
-use squall_scenario::{ApiKey, GatewayFile, ServerConfig, StreamUsage, check_key};
+use squall_scenario::{ApiKey, GatewayFile, check_key};
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::io;
@@ -36,7 +36,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
     let _logging = logging::start(&args.log)?;
     let watch = Watch::of(&args.config);
     let file = read(&args.config)?;
-    let (listen, server) = (file.listen, settings(&file.server));
+    let (listen, server) = (file.listen, file.server.clone());
     let mut fitting = server.clone();
     let too_few = fit_to_machine(&mut fitting);
     let Reload { router, upstreams, wording } = reload(&args.config, file)?;
@@ -91,7 +91,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
 fn take_on(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &GatewayView) {
     let taken = read(path).and_then(|file| {
-        let elsewhere = (file.listen, &settings(&file.server)) != now;
+        let elsewhere = (file.listen, &file.server) != now;
         let changed = gateway.reload(reload(path, file)?)?;
         Ok((changed, elsewhere))
     });
@@ -138,14 +138,8 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
             trusted: provider.trusted.as_ref().map(|trusted| folder.join(trusted)),
             model: link.model.clone(),
             api_key: provider.api_key.as_ref().map(key).transpose()?,
-            stream_usage: match provider.stream_usage {
-                StreamUsage::Auto => squall_gateway::StreamUsage::Auto,
-                StreamUsage::Always => squall_gateway::StreamUsage::Always,
-                StreamUsage::Never => squall_gateway::StreamUsage::Never,
-            },
-            answer_max: file
-                .max_answer_size
-                .map_or(Upstream::ANSWER_MAX, |size| usize::try_from(size).unwrap_or(usize::MAX)),
+            stream_usage: provider.stream_usage,
+            answer_max: file.max_answer_size,
         });
     }
     let mut keys = BTreeMap::new();
@@ -171,23 +165,6 @@ fn key(key: &ApiKey) -> Result<String, Error> {
             })?;
             check_key(&key).map(str::to_owned).map_err(refused)
         }
-    }
-}
-
-/// The section `server` of a file, as the gateway takes it.
-fn settings(config: &ServerConfig) -> ServerSettings {
-    let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
-    ServerSettings {
-        max_request_size: size(config.max_request_size),
-        max_body_memory: size(config.max_body_memory),
-        max_connections: size(config.max_connections),
-        head_timeout: config.head_timeout,
-        body_timeout: config.body_timeout,
-        request_timeout: config.request_timeout,
-        idle_timeout: config.idle_timeout,
-        unread_timeout: config.unread_timeout,
-        tcp_keepalive: config.tcp_keepalive,
-        allowed_hosts: config.allowed_hosts.clone(),
     }
 }
 
@@ -243,19 +220,5 @@ impl From<squall_gateway::StartError> for Error {
             squall_gateway::StartError::Config(error) => Self::Config(error),
             other => Self::Io { what: "the gateway".to_owned(), source: io::Error::other(other) },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The defaults stand in two tables: what the file's says, the gateway's must be.
-    #[test]
-    fn a_file_without_a_server_has_the_defaults_of_the_gateway() {
-        let text = "providers: { a: { base_url: 'http://127.0.0.1:9/v1' } }\nrouter: { groups: { chat: { \
-                    deployments: [ { name: a, provider: a } ] } } }\n";
-        let file = GatewayFile::read("gateway.yaml", text).expect("it reads");
-        assert_eq!(settings(&file.server), ServerSettings::default());
     }
 }

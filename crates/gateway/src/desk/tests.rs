@@ -4,13 +4,14 @@ use super::*;
 use crate::directory::Directory;
 use crate::front::{Front, routes};
 use crate::request_id::RequestIds;
-use crate::serving::{ServerSettings, Shared};
+use crate::serving::Shared;
 use crate::setup::Wording;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use squall_determinism::Seed;
 use squall_router::{DeploymentConfig, GroupConfig, Roster};
+use squall_wire::ServerSettings;
 use std::time::Duration;
 use tower_service::Service;
 

@@ -1,7 +1,7 @@
 //! The socket that clients connect to.
 
-use super::settings::ServerSettings;
 use socket2::TcpKeepalive;
+use squall_wire::ServerSettings;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;

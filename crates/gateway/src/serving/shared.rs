@@ -1,9 +1,9 @@
 //! What all connections of a server share: its settings, how far it has come to its end, and counts.
 
 use super::budget::Budget;
-use super::settings::ServerSettings;
 use crate::request_id::RequestIds;
 use squall_clock::Clock;
+use squall_wire::ServerSettings;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, watch};
 

@@ -6,9 +6,9 @@
 
 use super::alarm::Alarm;
 use super::plain::Instead;
-use super::settings::ServerSettings;
 use bytes::Buf;
 use squall_clock::Clock;
+use squall_wire::ServerSettings;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -31,7 +31,7 @@ pub(super) fn group(
     put("retries", policy::retries(&group.retries));
     put("backoff", policy::backoff(group.retry_rule));
     put("cooldown", policy::cooldown(group.cooldown));
-    put("when_all_out", matches!(group.when_all_out, AllOut::Fail).then(|| "fail".to_owned()));
+    put("when_unavailable", matches!(group.when_all_out, AllOut::Fail).then(|| "fail".to_owned()));
     put("timeouts", policy::timeouts(group.timeouts, Default::default()));
     let usual = GroupConfig::new("");
     let deadline = Some(group.deadline).filter(|deadline| *deadline != usual.deadline);

@@ -22,7 +22,7 @@ pub(super) fn strategy(strategy: Strategy) -> String {
         }
         Strategy::LowestCost => "lowest_cost".to_owned(),
         Strategy::Litellm(reference) => braces(&[("litellm", theirs(reference))]),
-        _ => "smooth_weighted".to_owned(),
+        Strategy::TwoChoices => "two_choices".to_owned(),
     }
 }
 
@@ -36,7 +36,7 @@ fn theirs(strategy: LitellmStrategy) -> String {
             braces(&[("latency-based-routing", arguments)])
         }
         LitellmStrategy::CostBased => "cost-based-routing".to_owned(),
-        _ => "simple-shuffle".to_owned(),
+        LitellmStrategy::SimpleShuffle => "simple-shuffle".to_owned(),
     }
 }
 
@@ -69,7 +69,6 @@ pub(super) fn backoff(rule: RetryRule) -> Option<String> {
             let inner = braces(&[("least", duration(loop_.least)), ("cut_is_success", cut)]);
             Some(braces(&[("litellm", inner)]))
         }
-        _ => None,
     }
 }
 
@@ -82,7 +81,6 @@ pub(super) fn cooldown(rule: CooldownRule) -> Option<String> {
         CooldownRule::Litellm(reference) => {
             Some(braces(&[("litellm", litellm_cooldown(&reference))]))
         }
-        _ => None,
     }
 }
 

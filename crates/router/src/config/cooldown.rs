@@ -5,7 +5,6 @@ use squall_determinism::Share;
 
 /// How failures are held against a deployment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum CooldownRule {
     /// Throttling and failing apart, a breaker with a probe. The default.
     Breaker(Cooldown),

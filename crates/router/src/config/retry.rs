@@ -45,7 +45,6 @@ impl Retries {
 
 /// What a request does after a failed attempt, before it leaves its group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum RetryRule {
     /// At once at a deployment that it was not tried at; if none is usable, after a wait. Only where
     /// another attempt could succeed. The default.

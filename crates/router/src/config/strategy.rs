@@ -5,7 +5,6 @@ use squall_determinism::Share;
 
 /// How a deployment is picked among the usable ones.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Strategy {
     /// Smooth weighted round robin (nginx): each prefix as near to the weights as can be.
     #[default]
@@ -51,7 +50,6 @@ impl Default for Latency {
 
 /// LiteLLM 1.80's `routing_strategy`, each as that version computes it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum LitellmStrategy {
     /// `simple-shuffle`: by weight, else rpm, else tpm, if the *first* usable deployment has it.
     SimpleShuffle,

@@ -82,7 +82,7 @@ fn sections_match(section: &'static Section, schema: &Value) {
     assert_eq!(keys.len(), count, "a key of `{}` stands there twice", section.id);
     assert_eq!(properties.keys().collect::<Vec<_>>(), keys, "{}", section.id);
     for key in section.keys() {
-        inner_match(&key.shape, schema);
+        inner_match(&key.shape(), schema);
     }
 }
 

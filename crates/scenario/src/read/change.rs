@@ -2,17 +2,18 @@
 
 use super::Known;
 use super::deployment::{self, DEPLOYMENT};
-use super::limits::{self, DEPLOYMENT_LIMITS};
+use super::limits::{DEPLOYMENT_LIMITS, DeploymentLimits};
 use super::router::{Providers, Router, check_weights, in_force};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::Change;
 use crate::node::{Entry, Kind};
+use crate::settings::ValueKind;
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_router::{DeploymentConfig, Profile, RouterConfig};
+use squall_router::{DeploymentConfig, Limits, Profile, RouterConfig};
 
 const WEIGHT: Shape = Shape::Count(0, 1_000_000);
 static DEPLOYMENTS: Shape = Shape::List(&Shape::Section(&DEPLOYMENT));
@@ -134,9 +135,10 @@ fn weights(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
 fn limits(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
     let mut said = Vec::new();
     for entry in fields.named("limits") {
-        let opened = Fields::open(&entry.value, &DEPLOYMENT_LIMITS, fields.problems);
+        let none = Limits::default();
+        let limits = DeploymentLimits.read(&entry.value, &none, fields.problems);
         let Some(deployment) = named(fields, entry, config) else { continue };
-        deployment.limits = opened.map(|fields| limits::opened(&fields)).unwrap_or_default();
+        deployment.limits = limits.unwrap_or_default();
         said.push(entry.key.as_str());
     }
     format!("limits of {}", said.join(", "))
@@ -159,13 +161,11 @@ fn deployments(
             value::wrong_type(&entry.value, &DEPLOYMENTS, fields.problems);
             continue;
         };
-        let policies = router.policies[place];
+        let group = config.groups[place].clone();
         let items =
             items.iter().filter_map(|item| Fields::open(item, &DEPLOYMENT, fields.problems));
         read[place] = items
-            .flat_map(|item| {
-                deployment::deployments(&item, &policies, providers, &mut router.labels)
-            })
+            .flat_map(|item| deployment::deployments(&item, &group, providers, &mut router.labels))
             .collect();
         let names: Vec<_> = read[place].iter().map(|each| each.config.name.as_str()).collect();
         said.push(format!("{}: {}", entry.key, names.join(", ")));

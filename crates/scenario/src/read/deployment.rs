@@ -1,79 +1,73 @@
 //! Deployments of a group.
 
-use super::cooldown::{self, COOLDOWN};
-use super::limits::{self, DEPLOYMENT_LIMITS};
-use super::money::{self, BUDGET, PRICE};
-use super::policy::{self, Policies, TIMEOUTS};
+use super::cooldown::CooldownKind;
+use super::limits::DeploymentLimits;
+use super::money::{self, BUDGET, PriceKind};
+use super::policy::TIMEOUTS;
 use super::router::{Copies, Labels, Providers, copy_name};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::model::DeploymentLink;
+use crate::node::{Kind, Node};
+use crate::settings::{Count, Flag, In, Maybe, ValueKind, Written, settings};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::ops::Range;
-use squall_router::{DeploymentConfig, Features, RegionId, SpendId, SpendLimit, Tags};
+use squall_router::{DeploymentConfig, Features, GroupConfig, RegionId, SpendId, SpendLimit, Tags};
 
 /// A deployment.
 pub(crate) static DEPLOYMENT: Section = Section {
     id: "deployment",
     phrase: "a deployment",
     about: "One endpoint of one provider that serves one model under one key.",
-    keys: &[
-        &[
-            Key::required("name", Shape::Name, "Its name, unique in the router."),
-            Key::required("provider", Shape::Reference("provider"), "What serves it."),
-            Key::optional(
-                "weight",
-                Shape::Count(0, 1_000_000),
-                "1",
-                "Its share of the group's requests, relative to the others'. 0 takes none.",
-            ),
-            Key::optional(
-                "model",
-                Shape::Text,
-                "its name",
-                "The model's name upstream: what tells two deployments of one provider apart. A `*` in \
-                 it stands for what the `*` of the group's name stood for.",
-            ),
-            Key::optional(
-                "key",
-                Shape::Text,
-                "none",
-                "The name of the key that it is called with: limits may be per key, and a fault may hit one \
-                 key alone. For scenarios; a gateway's keys stand with its providers.",
-            ),
-            Key::optional(
-                "order",
-                Shape::Count(0, 255),
-                "0",
-                "Its tier: while one of a lower order is usable, none of a higher one is picked.",
-            ),
-            Key::optional(
-                "limits",
-                Shape::Section(&DEPLOYMENT_LIMITS),
-                "no limits",
-                "How much it is given at most.",
-            ),
-            Key::optional(
-                "timeouts",
-                Shape::Section(&TIMEOUTS),
-                "those of the group",
-                "Its own time-outs, key by key.",
-            ),
-            Key::optional(
-                "cooldown",
-                COOLDOWN,
-                "that of the group",
-                "Its own cooldown, key by key.",
-            ),
-        ],
-        MONEY,
-        SKILLS,
-    ],
+    keys: &[SERVED_BY, SETTINGS.keys, BUDGETS, PLACE],
 };
 
-const MONEY: &[Key] = &[
-    Key::optional("price", Shape::Section(&PRICE), "nothing", "What its tokens cost."),
+/// What names it and what serves it: names, which are read by hand.
+const SERVED_BY: &[Key] = &[
+    Key::required("name", Shape::Name, "Its name, unique in the router."),
+    Key::required("provider", Shape::Reference("provider"), "What serves it."),
+    Key::optional(
+        "model",
+        Shape::Text,
+        "its name",
+        "The model's name upstream: what tells two deployments of one provider apart. A `*` in it stands \
+         for what the `*` of the group's name stood for.",
+    ),
+    Key::optional(
+        "key",
+        Shape::Text,
+        "none",
+        "The name of the key that it is called with: limits may be per key, and a fault may hit one key \
+         alone. For scenarios; a gateway's keys stand with its providers.",
+    ),
+];
+
+settings! {
+    /// The settings of a deployment that name nothing.
+    pub(crate) static SETTINGS: DeploymentConfig;
+    /// Its share of the group's requests, relative to the others'. 0 takes none.
+    weight: Count::<u32>::between(0, 1_000_000);
+    /// Its tier: while one of a lower order is usable, none of a higher one is picked.
+    order: Count::<u8>::between(0, 255);
+    /// How much it is given at most.
+    limits: DeploymentLimits;
+    /// Its own time-outs, key by key.
+    timeouts: Maybe(In(&TIMEOUTS), "those of the group");
+    /// Its own cooldown, key by key.
+    cooldown: Maybe(CooldownKind, "that of the group");
+    /// What its tokens cost.
+    price: PriceKind;
+    /// Whether it serves requests without tags, and those whose tags no deployment has.
+    default_pool: Flag;
+    /// The longest prompt, in tokens.
+    max_input_tokens: Maybe(Count::<u32>::SOME, "any length");
+    /// What it can do beyond chat.
+    features: FeaturesKind;
+}
+
+/// Budgets of its own and of others, which are numbered as they are read.
+const BUDGETS: &[Key] = &[
     Key::optional("budget", Shape::Section(&BUDGET), "none", "A budget of its own."),
     Key::optional(
         "budgets",
@@ -83,23 +77,47 @@ const MONEY: &[Key] = &[
     ),
 ];
 
-const SKILLS: &[Key] = &[
+/// Names that become numbers.
+const PLACE: &[Key] = &[
     Key::optional("tags", Shape::List(&Shape::Name), "none", "Its tags."),
-    Key::optional(
-        "default_pool",
-        Shape::Flag,
-        "false",
-        "Whether it serves requests without tags, and those whose tags no deployment has.",
-    ),
-    Key::optional("max_input_tokens", Shape::COUNT, "any length", "The longest prompt, in tokens."),
-    Key::optional(
-        "features",
-        Shape::List(&Shape::Word(&Features::WORDS)),
-        "all",
-        "What it can do beyond chat.",
-    ),
     Key::optional("region", Shape::Name, "none", "Where it is."),
 ];
+
+/// A list of features.
+struct FeaturesKind;
+
+static A_FEATURE: Shape = Shape::Word(&Features::WORDS);
+
+impl ValueKind for FeaturesKind {
+    type Value = Features;
+
+    fn shape(&self) -> Shape {
+        Shape::List(&A_FEATURE)
+    }
+
+    fn read(&self, node: &Node, _: &Features, problems: &Problems) -> Option<Features> {
+        let Kind::List(items) = &node.kind else {
+            value::wrong_type(node, &self.shape(), problems);
+            return None;
+        };
+        let known = items.iter().filter_map(|item| value::word(item, &Features::WORDS, problems));
+        Some(known.filter_map(Features::from_word).fold(Features::NONE, Features::and))
+    }
+
+    fn write(&self, features: &Features) -> Written {
+        if *features == Features::ALL {
+            return Written::Unset;
+        }
+        let words = Features::WORDS.into_iter();
+        let held =
+            words.filter(|word| Features::from_word(word).is_some_and(|one| features.holds(one)));
+        Written::List(held.map(Written::plain).collect())
+    }
+
+    fn default_text(&self, _: &Features) -> String {
+        "all".to_owned()
+    }
+}
 
 /// A deployment that was read, with what serves it and where it stands.
 pub(crate) struct Read<'n> {
@@ -108,10 +126,10 @@ pub(crate) struct Read<'n> {
     pub(crate) span: &'n Range<usize>,
 }
 
-/// Reads a deployment: once for each copy of its provider.
+/// Reads a deployment of `group`: once for each copy of its provider.
 pub(crate) fn deployments<'n>(
     fields: &Fields<'n>,
-    policies: &Policies,
+    group: &GroupConfig,
     providers: &Providers,
     labels: &mut Labels,
 ) -> Vec<Read<'n>> {
@@ -120,22 +138,18 @@ pub(crate) fn deployments<'n>(
     let place = provider.and_then(|provider| {
         providers.names.find(provider, fields.span_of("provider"), fields.problems)
     });
-    let config = DeploymentConfig {
-        name: name.to_owned(),
-        weight: fields.small_count("weight").unwrap_or(1),
-        order: fields.count("order").and_then(|order| u8::try_from(order).ok()).unwrap_or(0),
-        limits: limits::of_router(fields),
-        timeouts: policy::timeouts(fields, policies.timeouts),
-        cooldown: cooldown::cooldown(fields, policies.cooldown),
-        price: money::price(fields),
+    let mut config = DeploymentConfig {
         spends_from: spends_from(fields, labels),
         tags: tags(fields, labels),
-        default_pool: fields.flag("default_pool").unwrap_or(false),
-        max_input_tokens: fields.small_count("max_input_tokens"),
-        features: features(fields).unwrap_or(Features::ALL),
         region: fields.name("region").and_then(|region| labels.region(region, fields)),
-        ..DeploymentConfig::new("")
+        // Its own are read over those of the group, and are its own only if they are there.
+        timeouts: Some(group.timeouts),
+        cooldown: Some(group.cooldown),
+        ..DeploymentConfig::default()
     };
+    SETTINGS.read(fields, &mut config);
+    config.timeouts = config.timeouts.filter(|_| fields.get("timeouts").is_some());
+    config.cooldown = config.cooldown.filter(|_| fields.get("cooldown").is_some());
     let own = fields.section("budget").and_then(|fields| money::budget(&fields));
     let model = fields.text("model");
     let copies = place.and_then(|place| providers.copies.get(place).copied());
@@ -188,10 +202,7 @@ fn tags(fields: &Fields<'_>, labels: &mut Labels) -> Tags {
 
 /// The features under `features`.
 pub(crate) fn features(fields: &Fields<'_>) -> Option<Features> {
-    fields.get("features")?;
-    let words = fields.list("features").iter();
-    let known = words.filter_map(|node| value::word(node, &Features::WORDS, fields.problems));
-    Some(known.filter_map(Features::from_word).fold(Features::NONE, Features::and))
+    FeaturesKind.read(fields.get("features")?, &Features::NONE, fields.problems)
 }
 
 impl Labels {

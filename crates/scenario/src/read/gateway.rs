@@ -1,94 +1,126 @@
 //! Gateway files: `squall gateway --config FILE`.
 
-use super::provider::{self, FORMAT};
+use super::provider::FORMATS;
 use super::router::{self, Copies, Providers, ROUTER, Router};
-use super::server::{self, SERVER};
+use super::server::SERVER;
 use super::{Known, file};
-use crate::diagnostic::{Diagnostics, Problem};
+use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::fields::Fields;
-use crate::model::{ApiKey, GatewayFile, GatewayProvider, StreamUsage};
+use crate::model::{ApiKey, GatewayFile, GatewayProvider};
+use crate::node::Node;
+use crate::settings::{
+    Address, Bytes, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings, vocabulary,
+};
 use crate::shape::{Key, Section, Shape};
 use crate::unit::Misfit;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use crate::value;
+use squall_wire::StreamUsage;
 
 /// A gateway file.
 pub(crate) static GATEWAY: Section = Section {
     id: "gateway",
     phrase: "a gateway file",
     about: "What `squall gateway` serves.",
-    keys: &[&[
-        Key::optional("listen", Shape::Address, "127.0.0.1:8080", "Where clients connect."),
-        Key::optional(
-            "server",
-            Shape::Section(&SERVER),
-            "its defaults",
-            "Limits and time-outs towards clients.",
-        ),
-        Key::required(
-            "providers",
-            Shape::Named(&Shape::Section(&UPSTREAM)),
-            "The providers, by name.",
-        ),
-        Key::required("router", Shape::Section(&ROUTER), "How requests are routed to them."),
-        Key::optional(
-            "max_answer_size",
-            Shape::Bytes,
-            "256MiB",
-            "The largest answer: in one piece, as an error, of one event of a stream, and of all that comes \
-             before its first token. A larger one fails at once, for good, and is not held against its \
-             provider.",
-        ),
-    ]],
-};
-
-static UPSTREAM: Section = Section {
-    id: "upstream",
-    phrase: "an upstream provider",
-    about: "A provider that the gateway calls.",
     keys: &[
-        FORMAT,
+        SETTINGS.keys,
         &[
             Key::required(
-                "base_url",
-                Shape::Url,
-                "Its API up to the version: `https://api.openai.com/v1`, \
-                 `https://NAME.openai.azure.com/openai`, `https://api.anthropic.com/v1`, \
-                 `https://generativelanguage.googleapis.com/v1beta`. A query is said with every call.",
+                "providers",
+                Shape::Named(&Shape::Section(&UPSTREAM.section)),
+                "The providers, by name.",
             ),
-            Key::optional(
-                "trusted",
-                Shape::Text,
-                "what the machine trusts",
-                "For `https`: a file of certificates in PEM that are trusted instead, relative to this file.",
-            ),
-            Key::optional(
-                "api_key",
-                Shape::Secret,
-                "none",
-                "The key, or `$NAME` for the environment variable that holds it.",
-            ),
-            Key::optional(
-                "stream_usage",
-                Shape::Word(&STREAM_USAGES),
-                "auto",
-                "Whether its streams are asked to tell their usage, by `stream_options`: `auto` until it \
-                 refuses, which costs nobody an attempt, `always`, or `never` unless the client asks.",
-            ),
+            Key::required("router", Shape::Section(&ROUTER), "How requests are routed to them."),
         ],
     ],
 };
 
-static STREAM_USAGES: [&str; 3] = ["auto", "always", "never"];
+settings! {
+    /// The settings of a gateway beside its providers and its router.
+    pub(crate) static SETTINGS: GatewayFile;
+    /// Where clients connect.
+    listen: Address;
+    /// Limits and time-outs towards clients.
+    server: Told(In(&SERVER), "its defaults");
+    /// The largest answer: in one piece, as an error, of one event of a stream, and of all that comes before its
+    /// first token. A larger one fails at once, for good, and is not held against its provider.
+    max_answer_size: Bytes;
+}
 
-fn stream_usage(fields: &Fields<'_>) -> StreamUsage {
-    match fields.word("stream_usage") {
-        Some("always") => StreamUsage::Always,
-        Some("never") => StreamUsage::Never,
-        _ => StreamUsage::Auto,
+settings! {
+    /// A provider of a gateway.
+    pub(crate) static UPSTREAM: GatewayProvider =
+        ("upstream", "an upstream provider", "A provider that the gateway calls.");
+    /// The API it speaks.
+    format: Word(&FORMATS);
+    /// Its API up to the version: `https://api.openai.com/v1`, `https://NAME.openai.azure.com/openai`,
+    /// `https://api.anthropic.com/v1`, `https://generativelanguage.googleapis.com/v1beta`. A query is said with
+    /// every call.
+    base_url: Required(BaseUrl);
+    /// For `https`: a file of certificates in PEM that are trusted instead, relative to this file.
+    trusted: Maybe(Text, "what the machine trusts");
+    /// The key, or `$NAME` for the environment variable that holds it.
+    api_key: Secret;
+    /// Whether its streams are asked to tell their usage, by `stream_options`: `auto` until it refuses, which
+    /// costs nobody an attempt, `always`, or `never` unless the client asks.
+    stream_usage: Word(&STREAM_USAGES);
+}
+
+vocabulary! {
+    static STREAM_USAGES: StreamUsage =
+        "auto" => StreamUsage::Auto,
+        "always" => StreamUsage::Always,
+        "never" => StreamUsage::Never,
+    ;
+}
+
+/// A URL without its last slash.
+struct BaseUrl;
+
+impl ValueKind for BaseUrl {
+    type Value = String;
+
+    fn shape(&self) -> Shape {
+        Shape::Url
+    }
+
+    fn read(&self, node: &Node, _: &String, problems: &Problems) -> Option<String> {
+        value::parsed(node, &Shape::Url, problems, base_url)
+    }
+
+    fn write(&self, url: &String) -> Written {
+        Written::text(url)
     }
 }
 
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// A key of a provider or a tenant. What is written out in a file is masked where it is shown.
+pub(crate) struct Secret;
+
+impl ValueKind for Secret {
+    type Value = Option<ApiKey>;
+
+    fn shape(&self) -> Shape {
+        Shape::Secret
+    }
+
+    fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        value::parsed(node, &Shape::Secret, problems, api_key).map(Some)
+    }
+
+    fn write(&self, key: &Self::Value) -> Written {
+        match key {
+            None => Written::Unset,
+            Some(ApiKey::Environment(name)) => Written::text(format!("${name}")),
+            Some(ApiKey::Literal(_)) => Written::text(MASKED),
+        }
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
+        "none".to_owned()
+    }
+}
+
+/// What stands for a key that is not shown.
+pub(crate) const MASKED: &str = "(hidden)";
 
 impl GatewayFile {
     /// Reads a gateway file from `text`; `path` is what diagnostics call it.
@@ -101,39 +133,31 @@ impl GatewayFile {
 }
 
 fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
-    let listen = address(fields, "listen").unwrap_or(LISTEN);
+    let mut file = GatewayFile::default();
+    SETTINGS.read(fields, &mut file);
     let mut known = Providers { names: Known::new("provider"), copies: Vec::new() };
     let mut providers = Vec::new();
     for entry in fields.named("providers") {
         let first = u16::try_from(known.copies.len()).unwrap_or(u16::MAX);
         known.names.add(&entry.key, &entry.key_span, fields.problems);
         known.copies.push(Copies { first, count: 1 });
-        let Some(upstream) = Fields::open(&entry.value, &UPSTREAM, fields.problems) else {
+        let Some(upstream) = Fields::open(&entry.value, &UPSTREAM.section, fields.problems) else {
             continue;
         };
-        let base_url = upstream.parsed("base_url", |shape| matches!(shape, Shape::Url), base_url);
-        providers.push(GatewayProvider {
-            name: entry.key.clone(),
-            format: provider::format(&upstream),
-            base_url: base_url.unwrap_or_default(),
-            trusted: upstream.text("trusted").map(str::to_owned),
-            api_key: upstream.parsed("api_key", |shape| matches!(shape, Shape::Secret), api_key),
-            stream_usage: stream_usage(&upstream),
-        });
+        let named = GatewayProvider { name: entry.key.clone(), ..GatewayProvider::default() };
+        providers.push(UPSTREAM.read(&upstream, &named));
     }
     let section = fields.section("router")?;
     let router = router::router(&section, &known);
     check(&section, &router);
     Some(GatewayFile {
-        listen,
-        server: server::server(fields),
         providers,
         router: router.in_force(),
         deployments: router.links,
         tenants: router.keys,
         tags: router.labels.tags,
         regions: router.labels.regions,
-        max_answer_size: fields.bytes("max_answer_size"),
+        ..file
     })
 }
 
@@ -153,20 +177,6 @@ fn check(fields: &Fields<'_>, router: &Router) {
             "with keys a tenant is known by its key, without them by what a request says of itself";
         fields.problems.push(problem.help(help));
     }
-}
-
-/// The address under `name`.
-pub(crate) fn address(fields: &Fields<'_>, name: &str) -> Option<SocketAddr> {
-    fields.parsed(
-        name,
-        |shape| matches!(shape, Shape::Address),
-        |text| {
-            text.parse().map_err(|_| {
-                let message = format!("`{text}` is not an address");
-                Misfit::new(message, "expected an address and a port such as `127.0.0.1:8080`")
-            })
-        },
-    )
 }
 
 /// A URL without its last slash.

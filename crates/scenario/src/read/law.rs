@@ -195,7 +195,7 @@ fn law(
             let inner = fields.section(kind)?;
             let number = |name: &str| {
                 let (key, node) = inner.find(name);
-                value::parsed(node?, &key.shape, problems, parse)
+                value::parsed(node?, &key.shape(), problems, parse)
             };
             match kind {
                 "lognormal" => lognormal(&inner, number("median"), number("p95")),

@@ -1,9 +1,10 @@
 //! Request and token limits, the same words for the provider that keeps them and the router that
 //! stays below.
 
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
-use crate::node::Kind;
+use crate::node::{Kind, Node};
+use crate::settings::{ValueKind, Written, duration};
 use crate::shape::{Key, Section, Shape};
 use crate::{unit, value};
 use core::time::Duration;
@@ -194,13 +195,54 @@ fn retry_after(fields: &Fields<'_>) -> Option<RetryAfter> {
     })
 }
 
-/// The limits of a deployment, group or tenant, under `limits`.
-pub(crate) fn of_router(fields: &Fields<'_>) -> squall_router::Limits {
-    fields.section("limits").map_or_else(squall_router::Limits::default, |fields| opened(&fields))
+/// The limits of a deployment: in attempts.
+pub(super) struct DeploymentLimits;
+
+/// The limits of a group or a tenant: in requests.
+pub(super) struct RequestLimits;
+
+impl ValueKind for DeploymentLimits {
+    type Value = squall_router::Limits;
+
+    fn shape(&self) -> Shape {
+        Shape::Section(&DEPLOYMENT_LIMITS)
+    }
+
+    fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        Fields::open(node, &DEPLOYMENT_LIMITS, problems).map(|fields| of_router(&fields))
+    }
+
+    fn write(&self, limits: &Self::Value) -> Written {
+        write(limits)
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
+        "no limits".to_owned()
+    }
 }
 
-/// Such limits.
-pub(crate) fn opened(fields: &Fields<'_>) -> squall_router::Limits {
+impl ValueKind for RequestLimits {
+    type Value = squall_router::Limits;
+
+    fn shape(&self) -> Shape {
+        Shape::Section(&REQUEST_LIMITS)
+    }
+
+    fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        Fields::open(node, &REQUEST_LIMITS, problems).map(|fields| of_router(&fields))
+    }
+
+    fn write(&self, limits: &Self::Value) -> Written {
+        write(limits)
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
+        "no limits".to_owned()
+    }
+}
+
+/// Limits of the router, from a section that was opened.
+fn of_router(fields: &Fields<'_>) -> squall_router::Limits {
     use squall_router::{Limits, RateLimit, Window as Counted};
     let rates = rates(fields, ROUTER_WINDOWS);
     let limit = |per_minute, burst| {
@@ -219,6 +261,33 @@ pub(crate) fn opened(fields: &Fields<'_>) -> squall_router::Limits {
         concurrency: fields.small_count("concurrency"),
         ..Limits::default()
     }
+}
+
+fn write(limits: &squall_router::Limits) -> Written {
+    use squall_router::Window as Counted;
+    if limits.is_none() {
+        return Written::Unset;
+    }
+    let (window, burst) = match limits.rpm.or(limits.tpm).map(|limit| limit.window) {
+        None | Some(Counted::Gcra { burst: None }) => (None, None),
+        Some(Counted::Gcra { burst }) => (None, burst),
+        Some(Counted::Fixed) => (Some("fixed".to_owned()), None),
+        Some(Counted::Sliding) => (Some("sliding".to_owned()), None),
+        Some(Counted::FromFirst) => (Some("from_first".to_owned()), None),
+        Some(Counted::Slice(length)) => (Some(duration(length)), None),
+    };
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let rate =
+        |limit: Option<squall_router::RateLimit>| number(limit.map(|limit| limit.per_minute));
+    let settings = [
+        ("rpm", rate(limits.rpm)),
+        ("tpm", rate(limits.tpm)),
+        ("burst", number(burst)),
+        ("window", window),
+        ("concurrency", number(limits.concurrency.map(u64::from))),
+    ];
+    let set = settings.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
+    Written::Map(set.map(|(key, text)| (key, Written::Plain(text))).collect())
 }
 
 fn rates(fields: &Fields<'_>, windows: &'static [&'static str]) -> Rates {

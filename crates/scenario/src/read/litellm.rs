@@ -1,7 +1,6 @@
 //! A scenario whose router is a LiteLLM file: the file is loaded, and its deployments run at the
 //! scenario's providers of the same names.
 
-use super::policy::Policies;
 use super::router::{Providers, ROUTER, Router};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
@@ -63,7 +62,6 @@ fn loaded(
     router.config = file.router(profile);
     for group in &router.config.groups {
         router.groups.add(&group.name, span, fields.problems);
-        router.policies.push(Policies::default());
     }
     let mut missing = Vec::new();
     for deployment in file.deployments() {

@@ -3,13 +3,13 @@
 use super::Known;
 use super::fault::{self, SHARED};
 use super::file;
-use super::gateway::address;
 use super::latency::LATENCY;
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
 use crate::model::{MockFile, MockProvider};
 use crate::node::Kind;
+use crate::settings::{Address, ValueKind};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -99,7 +99,10 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
         let Some(opened) = Fields::open(&entry.value, &LISTENER, fields.problems) else {
             continue;
         };
-        let listen = address(&opened, "listen").unwrap_or(LISTEN);
+        let listen = opened
+            .get("listen")
+            .and_then(|node| Address.read(node, &LISTEN, opened.problems))
+            .unwrap_or(LISTEN);
         let taken = providers.iter().find(|other| other.listen == listen && listen.port() != 0);
         if let Some(other) = taken {
             let message = format!("`{}` listens at {listen} already", other.name);

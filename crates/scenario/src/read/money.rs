@@ -1,19 +1,42 @@
 //! Money: what tokens cost, and how much may be spent.
 
+use crate::diagnostic::Problems;
 use crate::fields::Fields;
+use crate::node::Node;
+use crate::settings::{In, PerMillion, Required, ValueKind, Written, settings};
 use crate::shape::{Key, Section, Shape};
-use squall_router::{Money, Price, SpendLimit};
+use squall_router::{Price, SpendLimit};
 
-/// What a deployment's tokens cost.
-pub(crate) static PRICE: Section = Section {
-    id: "price",
-    phrase: "a price",
-    about: "What tokens cost, in dollars per million.",
-    keys: &[&[
-        Key::required("input", Shape::Money, "A million tokens of prompts."),
-        Key::required("output", Shape::Money, "A million tokens of answers."),
-    ]],
-};
+settings! {
+    static PRICE: Price = ("price", "a price", "What tokens cost, in dollars per million.");
+    /// A million tokens of prompts.
+    input: Required(PerMillion);
+    /// A million tokens of answers.
+    output: Required(PerMillion);
+}
+
+/// A price that may be left out.
+pub(super) struct PriceKind;
+
+impl ValueKind for PriceKind {
+    type Value = Price;
+
+    fn shape(&self) -> Shape {
+        Shape::Section(&PRICE.section)
+    }
+
+    fn read(&self, node: &Node, over: &Price, problems: &Problems) -> Option<Price> {
+        In(&PRICE).read(node, over, problems)
+    }
+
+    fn write(&self, price: &Price) -> Written {
+        if *price == Price::default() { Written::Unset } else { PRICE.write(price) }
+    }
+
+    fn default_text(&self, _: &Price) -> String {
+        "nothing".to_owned()
+    }
+}
 
 /// A budget in money.
 pub(crate) static BUDGET: Section = Section {
@@ -29,13 +52,6 @@ pub(crate) static BUDGET: Section = Section {
         ),
     ]],
 };
-
-/// The price under `price`.
-pub(crate) fn price(fields: &Fields<'_>) -> Price {
-    let Some(fields) = fields.section("price") else { return Price::default() };
-    let per_token = |name| Money(fields.money(name).unwrap_or_default().0 / 1_000_000);
-    Price { input: per_token("input"), output: per_token("output") }
-}
 
 /// A budget that was opened.
 pub(crate) fn budget(fields: &Fields<'_>) -> Option<SpendLimit> {

@@ -6,6 +6,7 @@ use super::latency;
 use super::law::{self, DURATION_LAW, TOKEN_LAW};
 use super::limits::{self, PROVIDER_LIMITS};
 use crate::fields::Fields;
+use crate::settings::Vocabulary;
 use crate::shape::{Key, Shape};
 use core::time::Duration;
 use squall_determinism::{Law, Share};
@@ -15,14 +16,22 @@ use squall_wire::serve::server;
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
-    &[Key::optional("format", Shape::Word(FORMATS), "openai", "The API it speaks.")];
+    &[Key::optional("format", Shape::Word(FORMATS.words), "openai", "The API it speaks.")];
 
-const FORMATS: &[&str] = &[
-    Format::OpenAi.as_str(),
-    Format::Azure.as_str(),
-    Format::Anthropic.as_str(),
-    Format::Gemini.as_str(),
-];
+/// The words for APIs.
+pub(crate) static FORMATS: Vocabulary<Format> = Vocabulary {
+    words: &{
+        let mut words = [""; Format::ALL.len()];
+        let mut place = 0;
+        while place < words.len() {
+            words[place] = Format::ALL[place].as_str();
+            place += 1;
+        }
+        words
+    },
+    values: &Format::ALL,
+    word: |format| format.as_str(),
+};
 
 /// How a mock provider behaves, beyond its latency.
 pub(crate) const BEHAVIOUR: &[Key] = &[
@@ -59,7 +68,7 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
     Key::optional("limits", Shape::Section(&PROVIDER_LIMITS), "no limits", "What it lets in."),
     Key::optional(
         "capacity",
-        Shape::Section(&CAPACITY),
+        Shape::Section(&CAPACITY.section),
         "as many as come",
         "How many answers it works on at once.",
     ),

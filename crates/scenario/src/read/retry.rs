@@ -1,9 +1,10 @@
 //! How often a request is tried again, and how long it waits before.
 
-use super::policy::check_cap;
-use crate::diagnostic::Problem;
+use super::policy::{check_cap, of_no_effect};
+use crate::diagnostic::Problems;
 use crate::fields::Fields;
-use crate::node::Kind;
+use crate::node::{Kind, Node};
+use crate::settings::{Count, Flag, In, Percent, Span, Time, ValueKind, Written, settings};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use squall_failure::FailureClass;
@@ -12,8 +13,7 @@ use squall_router::{Backoff, LitellmRetry, Retries, RetryBudget, RetryRule};
 const MOST: u64 = 100;
 
 /// Retries: a number, or numbers by class of failure.
-pub(crate) const RETRIES: Shape =
-    Shape::Either(&[Shape::Count(0, MOST), Shape::Section(&BY_CLASS)]);
+pub(super) struct RetriesKind;
 
 const OF_CLASS: Shape = Shape::Count(0, MOST);
 const AS_DEFAULT: &str = "as `default`";
@@ -64,128 +64,158 @@ static BY_CLASS: Section = Section {
     ]],
 };
 
-/// How long a retry waits.
-pub(crate) static BACKOFF: Section = Section {
-    id: "backoff",
-    phrase: "a backoff",
-    about: "Exponential backoff with full jitter: a wait between zero and min(cap, base · 2ⁿ).",
-    keys: &[&[
-        Key::optional("base", Shape::SPAN, "500ms", "The ceiling of the first wait."),
-        Key::optional("cap", Shape::SPAN, "8s", "The highest ceiling."),
-        Key::optional(
+impl ValueKind for RetriesKind {
+    type Value = Retries;
+
+    fn shape(&self) -> Shape {
+        const FORMS: &[Shape] = &[OF_CLASS, Shape::Section(&BY_CLASS)];
+        Shape::Either(FORMS)
+    }
+
+    fn read(&self, node: &Node, over: &Retries, problems: &Problems) -> Option<Retries> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            let count = value::count(node, 0, MOST, problems)?;
+            return u16::try_from(count).ok().map(Retries::new);
+        }
+        let fields = Fields::open(node, &BY_CLASS, problems)?;
+        let number = |name| fields.count(name).and_then(|count| u16::try_from(count).ok());
+        let general = Retries { max: number("default").unwrap_or(over.max), ..*over };
+        let read = |retries: Retries, class: FailureClass| match number(class.as_str()) {
+            Some(max) => retries.with(class, max),
+            None => retries,
+        };
+        Some(FailureClass::ALL.into_iter().fold(general, read))
+    }
+
+    fn write(&self, retries: &Retries) -> Written {
+        let max = Written::plain(retries.max.to_string());
+        let own = FailureClass::ALL.into_iter().filter_map(|class| {
+            let number = retries.by_class[usize::from(class.code())]?;
+            Some((class.as_str().to_owned(), Written::plain(number.to_string())))
+        });
+        let own: Vec<_> = own.collect();
+        if own.is_empty() {
+            return max;
+        }
+        Written::Map(core::iter::once(("default".to_owned(), max)).chain(own).collect())
+    }
+}
+
+settings! {
+    /// How long a retry waits.
+    static BACKOFF: Backoff = (
+        "backoff",
+        "a backoff",
+        "Exponential backoff with full jitter: a wait between zero and min(cap, base · 2ⁿ).",
+        |fields, backoff| check_cap(fields, backoff.base, backoff.cap)
+    );
+    /// The ceiling of the first wait.
+    base: Span;
+    /// The highest ceiling.
+    cap: Span;
+}
+
+/// The section has another key, for the loop of LiteLLM's.
+static BACKOFF_OR_LITELLM: Section = Section {
+    keys: &[
+        BACKOFF.keys(),
+        &[Key::optional(
             "litellm",
-            Shape::Section(&LITELLM),
+            Shape::Section(&LITELLM.section),
             "none",
             "Instead of the other two: LiteLLM 1.80's retry loop, which may pick the deployment that failed.",
-        ),
-    ]],
+        )],
+    ],
+    ..BACKOFF.section
 };
 
-static LITELLM: Section = Section {
-    id: "litellm-backoff",
-    phrase: "a backoff of LiteLLM's",
-    about: "LiteLLM 1.80's retry loop.",
-    keys: &[&[
-        Key::optional(
-            "least",
-            Shape::DURATION,
-            "0s",
-            "`retry_after`: the least wait, if there is one.",
-        ),
-        Key::optional(
-            "cut_is_success",
-            Shape::Flag,
-            "true",
-            "Whether a connection that ends in the middle of an answer passes for its end.",
-        ),
-    ]],
-};
+settings! {
+    static LITELLM: LitellmRetry =
+        ("litellm-backoff", "a backoff of LiteLLM's", "LiteLLM 1.80's retry loop.");
+    /// `retry_after`: the least wait, if there is one.
+    least: Time;
+    /// Whether a connection that ends in the middle of an answer passes for its end.
+    cut_is_success: Flag;
+}
 
-/// The retry budget of a router.
-pub(crate) const RETRY_BUDGET: Shape =
-    Shape::Either(&[Shape::Word(UNLIMITED), Shape::Section(&BUDGET)]);
+/// What happens after a failed attempt: ours, or the loop of LiteLLM's.
+pub(super) struct RetryRuleKind;
+
+impl ValueKind for RetryRuleKind {
+    type Value = RetryRule;
+
+    fn shape(&self) -> Shape {
+        Shape::Section(&BACKOFF_OR_LITELLM)
+    }
+
+    fn read(&self, node: &Node, over: &RetryRule, problems: &Problems) -> Option<RetryRule> {
+        let fields = Fields::open(node, &BACKOFF_OR_LITELLM, problems)?;
+        if let Some(own) = fields.section("litellm") {
+            of_no_effect(&fields, &["base", "cap"]);
+            return Some(RetryRule::Litellm(LITELLM.read(&own, &LitellmRetry::default())));
+        }
+        let over = match over {
+            RetryRule::Untried(backoff) => *backoff,
+            RetryRule::Litellm(_) => Backoff::default(),
+        };
+        Some(RetryRule::Untried(BACKOFF.read(&fields, &over)))
+    }
+
+    fn write(&self, rule: &RetryRule) -> Written {
+        match rule {
+            RetryRule::Untried(backoff) => BACKOFF.write(backoff),
+            RetryRule::Litellm(own) => Written::entry("litellm", LITELLM.write(own)),
+        }
+    }
+
+    fn default_text(&self, _: &RetryRule) -> String {
+        "as below".to_owned()
+    }
+}
+
+settings! {
+    static BUDGET: RetryBudget = (
+        "retry-budget",
+        "a retry budget",
+        "How many retries there may be in all, so that they never multiply an outage. `unlimited`: as many \
+         as the groups allow."
+    );
+    /// Retries as a share of the requests in the window.
+    ratio: Percent;
+    /// So many a second are always allowed.
+    min_per_second: Count::<u32>::ANY;
+    /// The window.
+    window: Span;
+}
+
+/// The retry budget of a router: `unlimited`, or its settings.
+pub(super) struct RetryBudgetKind;
 
 const UNLIMITED: &[&str] = &["unlimited"];
 
-static BUDGET: Section = Section {
-    id: "retry-budget",
-    phrase: "a retry budget",
-    about: "How many retries there may be in all, so that they never multiply an outage. `unlimited`: as \
-            many as the groups allow.",
-    keys: &[&[
-        Key::optional(
-            "ratio",
-            Shape::Percent,
-            "20%",
-            "Retries as a share of the requests in the window.",
-        ),
-        Key::optional(
-            "min_per_second",
-            Shape::Count(0, u32::MAX as u64),
-            "10",
-            "So many a second are always allowed.",
-        ),
-        Key::optional("window", Shape::SPAN, "10s", "The window."),
-    ]],
-};
+impl ValueKind for RetryBudgetKind {
+    type Value = RetryBudget;
 
-/// The retries under `retries`, over these.
-pub(crate) fn retries(fields: &Fields<'_>, over: Retries) -> Retries {
-    let Some(node) = fields.get("retries") else { return over };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let count = value::count(node, 0, MOST, fields.problems);
-        return Retries::new(count.and_then(|count| u16::try_from(count).ok()).unwrap_or(over.max));
+    fn shape(&self) -> Shape {
+        const FORMS: &[Shape] = &[Shape::Word(UNLIMITED), Shape::Section(&BUDGET.section)];
+        Shape::Either(FORMS)
     }
-    let Some(fields) = Fields::open(node, &BY_CLASS, fields.problems) else { return over };
-    let number = |name| fields.count(name).and_then(|count| u16::try_from(count).ok());
-    let general = Retries { max: number("default").unwrap_or(over.max), ..over };
-    FailureClass::ALL.into_iter().fold(general, |retries, class| match number(class.as_str()) {
-        Some(max) => retries.with(class, max),
-        None => retries,
-    })
-}
 
-/// The rule under `backoff`, over this one.
-pub(crate) fn rule(fields: &Fields<'_>, over: RetryRule) -> RetryRule {
-    let Some(fields) = fields.section("backoff") else { return over };
-    if let Some(own) = fields.section("litellm") {
-        for other in ["base", "cap"] {
-            if fields.get(other).is_some() {
-                let message = format!("`{other}` has no effect beside `litellm`");
-                let problem = Problem::new(fields.key_span(other), message, "of no effect here");
-                fields
-                    .problems
-                    .push(problem.related(fields.key_span("litellm"), "its formula holds"));
-            }
+    fn read(&self, node: &Node, over: &RetryBudget, problems: &Problems) -> Option<RetryBudget> {
+        if matches!(node.kind, Kind::Map(_)) {
+            return In(&BUDGET).read(node, over, problems);
         }
-        let usual = LitellmRetry::default();
-        return RetryRule::Litellm(LitellmRetry {
-            least: own.duration("least").unwrap_or(usual.least),
-            cut_is_success: own.flag("cut_is_success").unwrap_or(usual.cut_is_success),
-        });
+        value::word(node, UNLIMITED, problems).map(|_| RetryBudget::UNLIMITED)
     }
-    let over = match over {
-        RetryRule::Untried(backoff) => backoff,
-        _ => Backoff::default(),
-    };
-    let base = fields.duration("base").unwrap_or(over.base);
-    let cap = fields.duration("cap").unwrap_or(over.cap);
-    check_cap(&fields, base, cap);
-    RetryRule::Untried(Backoff { base, cap })
-}
 
-/// The retry budget under `retry_budget`.
-pub(crate) fn budget(fields: &Fields<'_>) -> RetryBudget {
-    let default = RetryBudget::default();
-    let Some(node) = fields.get("retry_budget") else { return default };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let unlimited = value::word(node, UNLIMITED, fields.problems);
-        return unlimited.map_or(default, |_| RetryBudget::UNLIMITED);
+    fn write(&self, budget: &RetryBudget) -> Written {
+        if *budget == RetryBudget::UNLIMITED {
+            return Written::plain("unlimited");
+        }
+        BUDGET.write(budget)
     }
-    let Some(fields) = Fields::open(node, &BUDGET, fields.problems) else { return default };
-    RetryBudget {
-        ratio: fields.share("ratio").unwrap_or(default.ratio),
-        min_per_second: fields.small_count("min_per_second").unwrap_or(default.min_per_second),
-        window: fields.duration("window").unwrap_or(default.window),
+
+    fn default_text(&self, _: &RetryBudget) -> String {
+        "as below".to_owned()
     }
 }

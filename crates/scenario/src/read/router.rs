@@ -4,15 +4,16 @@ use super::Known;
 use super::change::CHANGE;
 use super::deployment::{self, DEPLOYMENT};
 use super::fallback;
-use super::limits::{self, REQUEST_LIMITS};
+use super::limits::RequestLimits;
 use super::money::{self, BUDGET};
-use super::policy::{POLICIES, Policies};
-use super::retry::{self, RETRY_BUDGET};
+use super::policy::{POLICIES, usual_queue_wait};
+use super::retry::RetryBudgetKind;
 use super::tenant::{self, TENANT};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::model::{ApiKey, DeploymentLink};
-use crate::node::{Entry, Kind};
+use crate::node::{Entry, Kind, Node};
+use crate::settings::{Count, In, Maybe, Span, ValueKind, Written, settings};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
@@ -46,31 +47,14 @@ pub(crate) static ROUTER: Section = Section {
                 "Whose formulas all groups use: ours, or LiteLLM 1.80's own, its faults included.",
             ),
         ],
-        POLICIES,
+        POLICIES.keys,
+        OVER_ALL.keys,
         &[
-            Key::optional(
-                "retry_budget",
-                RETRY_BUDGET,
-                "as below",
-                "How many retries there may be in all, over every group.",
-            ),
             Key::optional(
                 "default_fallback",
                 Shape::List(&Shape::Reference("group")),
                 "none",
                 "Where groups fall back to that have no `fallback`, these groups themselves excepted.",
-            ),
-            Key::optional(
-                "fallback_rule",
-                Shape::Section(&FALLBACK_RULE),
-                "max_moves: 5",
-                "How far a request moves from group to group.",
-            ),
-            Key::optional(
-                "health_checks",
-                Shape::Section(&HEALTH_CHECKS),
-                "none",
-                "Checks of deployments apart from traffic.",
             ),
             Key::optional(
                 "budgets",
@@ -126,16 +110,29 @@ static GROUP: Section = Section {
                 "as `fallback`",
                 "The same for requests that a content policy refused.",
             ),
-            Key::optional(
-                "limits",
-                Shape::Section(&REQUEST_LIMITS),
-                "no limits",
-                "How much the group is given at most.",
-            ),
         ],
-        POLICIES,
+        GROUP_LIMITS.keys,
+        POLICIES.keys,
     ],
 };
+
+settings! {
+    /// What a group has that the router does not have for all.
+    pub(crate) static GROUP_LIMITS: GroupConfig;
+    /// How much the group is given at most.
+    limits: RequestLimits;
+}
+
+settings! {
+    /// What holds over all groups.
+    pub(crate) static OVER_ALL: RouterConfig;
+    /// How many retries there may be in all, over every group.
+    retry_budget: RetryBudgetKind;
+    /// How far a request moves from group to group.
+    fallback_rule: FallbackRuleKind;
+    /// Checks of deployments apart from traffic.
+    health_checks: Maybe(In(&HEALTH_CHECKS), "none");
+}
 
 static FALLBACK_RULE: Section = Section {
     id: "fallback-rule",
@@ -155,28 +152,54 @@ static FALLBACK_RULE: Section = Section {
     ]],
 };
 
-static HEALTH_CHECKS: Section = Section {
-    id: "health-checks",
-    phrase: "health checks",
-    about: "A deployment that fails its checks is passed over until it passes them, unless every \
-            deployment of its group fails them.",
-    keys: &[&[
-        Key::optional("every", Shape::SPAN, "10s", "Between two checks of one deployment."),
-        Key::optional("timeout", Shape::SPAN, "5s", "How long an answer may take."),
-        Key::optional(
-            "unhealthy",
-            Shape::Count(1, 1000),
-            "3",
-            "Failed checks in a row that make it ill.",
-        ),
-        Key::optional(
-            "healthy",
-            Shape::Count(1, 1000),
-            "2",
-            "Passed checks in a row that make it well.",
-        ),
-    ]],
-};
+/// How far a request moves: `max_moves` or `max_depth`.
+struct FallbackRuleKind;
+
+impl ValueKind for FallbackRuleKind {
+    type Value = FallbackRule;
+
+    fn shape(&self) -> Shape {
+        Shape::Section(&FALLBACK_RULE)
+    }
+
+    fn read(&self, node: &Node, _: &FallbackRule, problems: &Problems) -> Option<FallbackRule> {
+        let fields = Fields::open(node, &FALLBACK_RULE, problems)?;
+        let small = |name| fields.count(name).and_then(|count| u8::try_from(count).ok());
+        Some(match fields.choice()?.0 {
+            "max_depth" => FallbackRule::Nested { max_depth: small("max_depth")? },
+            _ => FallbackRule::Once { max_moves: small("max_moves")? },
+        })
+    }
+
+    fn write(&self, rule: &FallbackRule) -> Written {
+        let (key, number) = match *rule {
+            FallbackRule::Once { max_moves } => ("max_moves", max_moves),
+            FallbackRule::Nested { max_depth } => ("max_depth", max_depth),
+        };
+        Written::entry(key, Written::plain(number.to_string()))
+    }
+
+    fn default_text(&self, default: &FallbackRule) -> String {
+        self.write(default).to_string().trim_matches(['{', '}', ' ']).to_owned()
+    }
+}
+
+settings! {
+    static HEALTH_CHECKS: HealthChecks = (
+        "health-checks",
+        "health checks",
+        "A deployment that fails its checks is passed over until it passes them, unless every deployment of \
+         its group fails them."
+    );
+    /// Between two checks of one deployment.
+    every: Span;
+    /// How long an answer may take.
+    timeout: Span;
+    /// Failed checks in a row that make it ill.
+    unhealthy: Count::<u16>::between(1, 1000);
+    /// Passed checks in a row that make it well.
+    healthy: Count::<u16>::between(1, 1000);
+}
 
 /// A provider that deployments may name: it stands for so many from its first number on.
 #[derive(Clone, Copy, Debug)]
@@ -228,8 +251,6 @@ pub(crate) struct Router {
     pub(crate) tenants: Known,
     pub(crate) keys: Vec<Option<ApiKey>>,
     pub(crate) labels: Labels,
-    /// The policies of each group.
-    pub(crate) policies: Vec<Policies>,
 }
 
 impl Router {
@@ -250,7 +271,6 @@ impl Router {
                 budgets: Known::new("budget"),
                 spend_limits: Vec::new(),
             },
-            policies: Vec::new(),
         }
     }
 
@@ -271,13 +291,12 @@ pub(crate) fn in_force(config: &RouterConfig, profile: Option<Profile>) -> Route
 /// Reads a router whose deployments run at `providers`.
 pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
     let mut router = Router::empty();
-    router.config.retry_budget = retry::budget(fields);
-    router.config.fallback_rule = fallback_rule(fields);
-    router.config.health_checks = health_checks(fields);
+    OVER_ALL.read(fields, &mut router.config);
     router.profile = fields.word("profile").and_then(Profile::from_word);
     budgets(fields, &mut router.labels);
     tenant::tenants(fields, &mut router);
-    let policies = Policies::default().with(fields);
+    let mut policies = GroupConfig::default();
+    POLICIES.read(fields, &mut policies);
     if fields.get("litellm").is_some() {
         let message = "`litellm` is for scenarios";
         let problem = Problem::new(fields.key_span("litellm"), message, "not in a gateway file");
@@ -293,45 +312,26 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
     for entry in entries {
         router.groups.add(&entry.key, &entry.key_span, fields.problems);
     }
+    let mut waits = Vec::with_capacity(entries.len());
     for entry in entries {
         let opened = Fields::open(&entry.value, &GROUP, fields.problems);
-        let own = opened.map_or(policies, |group| policies.with(&group));
-        let group = opened.map_or_else(
-            || GroupConfig::new(&entry.key),
-            |group| read_group(&group, entry, &own, providers, &mut router),
-        );
-        router.policies.push(own);
+        let mut group = GroupConfig { name: entry.key.clone(), ..policies.clone() };
+        if let Some(fields) = opened {
+            read_group(&fields, entry, &mut group, providers, &mut router);
+        }
+        waits.push(opened.is_some_and(|group| group.get("max_queue_wait").is_some()));
         router.config.groups.push(group);
     }
     fallback::by_default(fields, &GROUP, &mut router);
-    for (policies, group) in router.policies.iter().zip(&mut router.config.groups) {
-        policies.apply(group);
+    let says_wait = fields.get("max_queue_wait").is_some();
+    for (group, says_so) in router.config.groups.iter_mut().zip(waits) {
+        if !says_so && !says_wait {
+            group.max_queue_wait = usual_queue_wait(group);
+        }
     }
     router.config.spend_limits.clone_from(&router.labels.spend_limits);
     check(fields, &router);
     router
-}
-
-fn fallback_rule(fields: &Fields<'_>) -> FallbackRule {
-    let Some(fields) = fields.section("fallback_rule") else { return FallbackRule::default() };
-    let small = |name| fields.count(name).and_then(|count| u8::try_from(count).ok()).unwrap_or(0);
-    match fields.choice() {
-        Some(("max_depth", _)) => FallbackRule::Nested { max_depth: small("max_depth") },
-        Some(_) => FallbackRule::Once { max_moves: small("max_moves") },
-        None => FallbackRule::default(),
-    }
-}
-
-fn health_checks(fields: &Fields<'_>) -> Option<HealthChecks> {
-    let fields = fields.section("health_checks")?;
-    let usual = HealthChecks::default();
-    let small = |name| fields.count(name).and_then(|count| u16::try_from(count).ok());
-    Some(HealthChecks {
-        every: fields.duration("every").unwrap_or(usual.every),
-        timeout: fields.duration("timeout").unwrap_or(usual.timeout),
-        unhealthy: small("unhealthy").unwrap_or(usual.unhealthy),
-        healthy: small("healthy").unwrap_or(usual.healthy),
-    })
 }
 
 fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
@@ -361,12 +361,12 @@ fn check(fields: &Fields<'_>, router: &Router) {
 fn read_group(
     fields: &Fields<'_>,
     entry: &Entry,
-    policies: &Policies,
+    group: &mut GroupConfig,
     providers: &Providers,
     router: &mut Router,
-) -> GroupConfig {
-    let mut group =
-        GroupConfig { limits: limits::of_router(fields), ..GroupConfig::new(&entry.key) };
+) {
+    POLICIES.read(fields, group);
+    GROUP_LIMITS.read(fields, group);
     for node in fields.list("aliases") {
         let Some(alias) = value::scalar(node, &Shape::Pattern, fields.problems) else { continue };
         value::check_name(alias, &node.span, &Shape::Pattern, fields.problems);
@@ -377,7 +377,7 @@ fn read_group(
         group.aliases.push(alias.to_owned());
     }
     for deployment in fields.sections("deployments") {
-        for read in deployment::deployments(&deployment, policies, providers, &mut router.labels) {
+        for read in deployment::deployments(&deployment, group, providers, &mut router.labels) {
             if !read.config.name.is_empty() {
                 router.deployments.add(&read.config.name, read.span, fields.problems);
             }
@@ -386,9 +386,8 @@ fn read_group(
             group.deployments.push(read.config);
         }
     }
-    check_weights(fields, "deployments", &group);
+    check_weights(fields, "deployments", group);
     group.fallbacks = fallback::fallbacks(fields, entry, &router.groups);
-    group
 }
 
 /// A group can serve nothing without a deployment, or when all weigh nothing.

@@ -3,14 +3,12 @@
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::{Kind, Node};
+use crate::settings::{In, Percent, Span, ValueKind, Written, duration, settings, share};
 use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Share;
 use squall_router::{Latency, LitellmStrategy, Strategy};
-
-/// A strategy: its word, or its settings.
-pub(crate) const STRATEGY: Shape = Shape::Either(&[Shape::Word(WORDS), Shape::Section(&SETTINGS)]);
 
 const WORDS: &[&str] = &[
     "smooth_weighted",
@@ -38,7 +36,11 @@ static SETTINGS: Section = Section {
     phrase: "a strategy",
     about: "A strategy with settings of its own. The others are words.",
     keys: &[&[
-        Key::choice("lowest_latency", Shape::Section(&LATENCY), "The lowest latency of late."),
+        Key::choice(
+            "lowest_latency",
+            Shape::Section(&LATENCY.section),
+            "The lowest latency of late.",
+        ),
         Key::choice(
             "litellm",
             Shape::Either(&[Shape::Word(LITELLM), Shape::Section(&LITELLM_SETTINGS)]),
@@ -47,25 +49,17 @@ static SETTINGS: Section = Section {
     ]],
 };
 
-static LATENCY: Section = Section {
-    id: "lowest-latency",
-    phrase: "the settings of `lowest_latency`",
-    about: "How latencies are compared: of streams the time to first token, else the whole answer.",
-    keys: &[&[
-        Key::optional(
-            "buffer",
-            Shape::Percent,
-            "20%",
-            "Whoever is within this share of the best may be picked. With 0% all go to one (the herd).",
-        ),
-        Key::optional(
-            "decay",
-            Shape::SPAN,
-            "10s",
-            "How long ago an observation has lost most of its weight.",
-        ),
-    ]],
-};
+settings! {
+    static LATENCY: Latency = (
+        "lowest-latency",
+        "the settings of `lowest_latency`",
+        "How latencies are compared: of streams the time to first token, else the whole answer."
+    );
+    /// Whoever is within this share of the best may be picked. With 0% all go to one (the herd).
+    buffer: Percent;
+    /// How long ago an observation has lost most of its weight.
+    decay: Span;
+}
 
 static LITELLM_SETTINGS: Section = Section {
     id: "litellm-strategy",
@@ -88,22 +82,46 @@ static LITELLM_LATENCY: Section = Section {
     ]],
 };
 
-/// The strategy under `strategy`.
-pub(crate) fn strategy(fields: &Fields<'_>) -> Option<Strategy> {
-    let node = fields.get("strategy")?;
-    if !matches!(node.kind, Kind::Map(_)) {
-        return value::word(node, WORDS, fields.problems).map(of_word);
+/// A strategy: its word, or its settings.
+pub(super) struct StrategyKind;
+
+impl ValueKind for StrategyKind {
+    type Value = Strategy;
+
+    fn shape(&self) -> Shape {
+        const FORMS: &[Shape] = &[Shape::Word(WORDS), Shape::Section(&SETTINGS)];
+        Shape::Either(FORMS)
     }
-    let settings = Fields::open(node, &SETTINGS, fields.problems)?;
-    match settings.choice()? {
-        ("lowest_latency", _) => settings.section("lowest_latency").map(|fields| {
-            let usual = Latency::default();
-            Strategy::LowestLatency(Latency {
-                buffer: fields.share("buffer").unwrap_or(usual.buffer),
-                decay: fields.duration("decay").unwrap_or(usual.decay),
-            })
-        }),
-        (_, node) => litellm(node, fields.problems).map(Strategy::Litellm),
+
+    fn read(&self, node: &Node, _: &Strategy, problems: &Problems) -> Option<Strategy> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return value::word(node, WORDS, problems).map(of_word);
+        }
+        let settings = Fields::open(node, &SETTINGS, problems)?;
+        match settings.choice()? {
+            ("lowest_latency", node) => {
+                In(&LATENCY).read(node, &Latency::default(), problems).map(Strategy::LowestLatency)
+            }
+            (_, node) => litellm(node, problems).map(Strategy::Litellm),
+        }
+    }
+
+    fn write(&self, strategy: &Strategy) -> Written {
+        Written::plain(match *strategy {
+            Strategy::SmoothWeighted => "smooth_weighted",
+            Strategy::WeightedRandom => "weighted_random",
+            Strategy::RpmProportional => "rpm_proportional",
+            Strategy::TpmProportional => "tpm_proportional",
+            Strategy::LeastBusy => "least_busy",
+            Strategy::TwoChoices => "two_choices",
+            Strategy::LowestUsage => "lowest_usage",
+            Strategy::LowestLatency(latency) if latency == Latency::default() => "lowest_latency",
+            Strategy::LowestLatency(latency) => {
+                return Written::entry("lowest_latency", LATENCY.write(&latency));
+            }
+            Strategy::LowestCost => "lowest_cost",
+            Strategy::Litellm(own) => return Written::entry("litellm", write_litellm(own)),
+        })
     }
 }
 
@@ -121,21 +139,39 @@ fn of_word(word: &str) -> Strategy {
     }
 }
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 fn litellm(node: &Node, problems: &Problems) -> Option<LitellmStrategy> {
     let latency = |buffer, ttl| LitellmStrategy::LatencyBased { buffer, ttl };
-    let hour = Duration::from_secs(3_600);
     if matches!(node.kind, Kind::Map(_)) {
         let settings = Fields::open(node, &LITELLM_SETTINGS, problems)?;
         let fields = settings.section("latency-based-routing")?;
         let buffer = fields.share("buffer").unwrap_or(Share::NONE);
-        return Some(latency(buffer, fields.duration("ttl").unwrap_or(hour)));
+        return Some(latency(buffer, fields.duration("ttl").unwrap_or(HOUR)));
     }
     Some(match value::word(node, LITELLM, problems)? {
         "least-busy" => LitellmStrategy::LeastBusy,
         "usage-based-routing" => LitellmStrategy::UsageBased,
         "usage-based-routing-v2" => LitellmStrategy::UsageBasedV2,
-        "latency-based-routing" => latency(Share::NONE, hour),
+        "latency-based-routing" => latency(Share::NONE, HOUR),
         "cost-based-routing" => LitellmStrategy::CostBased,
         _ => LitellmStrategy::SimpleShuffle,
+    })
+}
+
+fn write_litellm(strategy: LitellmStrategy) -> Written {
+    Written::plain(match strategy {
+        LitellmStrategy::SimpleShuffle => "simple-shuffle",
+        LitellmStrategy::LeastBusy => "least-busy",
+        LitellmStrategy::UsageBased => "usage-based-routing",
+        LitellmStrategy::UsageBasedV2 => "usage-based-routing-v2",
+        LitellmStrategy::LatencyBased { buffer, ttl } => {
+            let settings = vec![
+                ("buffer".to_owned(), Written::plain(share(buffer))),
+                ("ttl".to_owned(), Written::plain(duration(ttl))),
+            ];
+            return Written::entry("latency-based-routing", Written::Map(settings));
+        }
+        LitellmStrategy::CostBased => "cost-based-routing",
     })
 }

@@ -1,11 +1,12 @@
 //! Tenants: whoever has limits of their own.
 
-use super::gateway::api_key;
-use super::limits::{self, REQUEST_LIMITS};
+use super::gateway::Secret;
+use super::limits::RequestLimits;
 use super::router::Router;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::ApiKey;
+use crate::settings::{ValueKind, settings};
 use crate::shape::{Key, Section, Shape};
 use core::ops::Range;
 use squall_router::TenantConfig;
@@ -16,22 +17,24 @@ pub(crate) static TENANT: Section = Section {
     id: "tenant",
     phrase: "a tenant",
     about: "A tenant: one team among several, with limits of its own.",
-    keys: &[&[
-        Key::optional(
-            "limits",
-            Shape::Section(&REQUEST_LIMITS),
-            "no limits",
-            "How much it is given.",
-        ),
-        Key::optional(
+    keys: &[
+        SETTINGS.keys,
+        &[Key::optional(
             "key",
             Shape::Secret,
             "none",
             "In gateway files: the key by which it is known, or `$NAME` for the environment variable that \
              holds it.",
-        ),
-    ]],
+        )],
+    ],
 };
+
+settings! {
+    /// The settings of a tenant.
+    pub(crate) static SETTINGS: TenantConfig;
+    /// How much it is given.
+    limits: RequestLimits;
+}
 
 /// Reads the tenants under `tenants`.
 pub(crate) fn tenants(fields: &Fields<'_>, router: &mut Router) {
@@ -39,9 +42,11 @@ pub(crate) fn tenants(fields: &Fields<'_>, router: &mut Router) {
     for entry in fields.named("tenants") {
         let Some(tenant) = Fields::open(&entry.value, &TENANT, fields.problems) else { continue };
         router.tenants.add(&entry.key, &entry.key_span, fields.problems);
-        let limits = limits::of_router(&tenant);
-        router.config.tenants.push(TenantConfig { name: entry.key.clone(), limits });
-        let key = tenant.parsed("key", |shape| matches!(shape, Shape::Secret), api_key);
+        let mut config = TenantConfig { name: entry.key.clone(), ..TenantConfig::default() };
+        SETTINGS.read(&tenant, &mut config);
+        router.config.tenants.push(config);
+        let key =
+            tenant.get("key").and_then(|node| Secret.read(node, &None, tenant.problems)).flatten();
         if let Some(own) = &key {
             let span = tenant.key_span("key");
             // A key that is written out is its own name here: the file holds it anyway.

@@ -58,7 +58,7 @@ fn a_word_that_is_none_is_told_the_nearest() {
         ("strategy: least_busy", "strategy: leastbusy"),
         ("throttled: 3", "throtled: 3"),
         ("features: [tools]", "features: [tool]"),
-        ("retries: {", "when_all_out: panic\n      retries: {"),
+        ("retries: {", "when_unavailable: use_all\n      retries: {"),
     ]));
 }
 

@@ -84,8 +84,8 @@ fn what_waits_and_what_is_limited() {
     let group = chat("limits: { rpm: 60, window: from_first, concurrency: 3 }, max_queued: 7");
     assert_eq!(group.limits.rpm.map(|limit| limit.window), Some(Window::FromFirst));
     assert_eq!((group.limits.concurrency, group.max_queued), (Some(3), 7));
-    assert_eq!(chat("when_all_out: use_all").when_all_out, AllOut::UseAll);
-    assert_eq!(chat("when_all_out: fail").when_all_out, AllOut::Fail);
+    assert_eq!(chat("when_unavailable: panic").when_all_out, AllOut::UseAll);
+    assert_eq!(chat("when_unavailable: fail").when_all_out, AllOut::Fail);
 }
 
 #[test]

@@ -90,7 +90,7 @@ providers:
       order: lifo
       max_wait: 5s
       shed: 529
-      hung_up: finished
+      on_disconnect: finished
       slowdown_at_full: 2x
     replicas: 1
     faults:
@@ -146,7 +146,7 @@ router:
       { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s }
     misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m, suspicions: 3 }
     silence: { quantile: 99%, floor: 5s, min_samples: 20 }
-  when_all_out: fail
+  when_unavailable: fail
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
   max_queue_wait: 1s
@@ -174,7 +174,7 @@ router:
           allowed_fails: 2
           policy: { bad_request: 1, authentication: 1, timeout: 1, rate_limit: 1, content_policy: 1 }
           counts: every_attempt
-      when_all_out: wait
+      when_unavailable: wait
       timeouts: { connect: 1s }
       deadline: 30s
       max_queue_wait: 1s
@@ -320,7 +320,7 @@ type Keys = BTreeSet<(&'static str, &'static str)>;
 fn keys(section: &'static Section, known: &mut Keys) {
     for key in section.keys() {
         known.insert((section.id, key.name));
-        keys_of(&key.shape, known);
+        keys_of(&key.shape(), known);
     }
 }
 
@@ -340,7 +340,7 @@ fn walk(shape: &Shape, node: &Node, used: &mut Keys) {
             for entry in entries {
                 if let Some(key) = section.key(&entry.key) {
                     used.insert((section.id, key.name));
-                    walk(&key.shape, &entry.value, used);
+                    walk(&key.shape(), &entry.value, used);
                 }
             }
         }

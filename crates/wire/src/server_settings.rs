@@ -1,6 +1,7 @@
-//! What the server takes from its clients, and how long it waits for them.
+//! What a gateway takes from its clients and its providers, and how long it waits for clients. Here, since the
+//! gateway works by it and files say it: the defaults stand once.
 
-use std::time::Duration;
+use core::time::Duration;
 
 /// Limits and time-outs towards clients. Each default says where it is from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,4 +49,21 @@ impl Default for ServerSettings {
             allowed_hosts: Vec::new(),
         }
     }
+}
+
+/// The largest answer that a gateway takes, in bytes: in one piece, as an error, of one event of a stream, and of
+/// all that comes before its first token. Default 256 MiB: two thousand embeddings of the largest kind are 60 MB of
+/// JSON, and ten pictures of the largest kind are less.
+pub const ANSWER_MAX: usize = 256 << 20;
+
+/// Whether a provider is asked to tell the usage of streams, by `stream_options`, for the sake of metering.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum StreamUsage {
+    /// Until it refuses: that request is sent again at once without it, and so are all that follow.
+    #[default]
+    Auto,
+    /// For every stream.
+    Always,
+    /// Only if the client asks.
+    Never,
 }
