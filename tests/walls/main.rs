@@ -1,6 +1,8 @@
 //! The walls of the design: who may use whom, what the pure rooms never name, and who alone prints or
 //! parses.
 
+mod circles;
+
 use squall_tests::{files, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

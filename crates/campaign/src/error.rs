@@ -1,6 +1,6 @@
 //! Why runs could not be made.
 
-use crate::twice::Difference;
+use crate::difference::Difference;
 use squall_router::ConfigError;
 
 /// Why runs could not be made.

@@ -1,22 +1,10 @@
 //! Checks of deployments apart from traffic: what the core asks for, carried out.
 
-use crate::desk::Desk;
+use crate::desk::{Check, Desk};
 use crate::directory::Switchboard;
-use squall_router::{DeploymentId, Input};
+use squall_router::Input;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// A check that the core wants.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Check {
-    pub(crate) deployment: DeploymentId,
-    pub(crate) timeout: Duration,
-}
-
-pub(crate) fn channel() -> (UnboundedSender<Check>, UnboundedReceiver<Check>) {
-    unbounded_channel()
-}
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Carries them out, each in a task of its own; never ends while the gateway serves.
 pub(crate) async fn run(

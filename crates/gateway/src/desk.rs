@@ -2,7 +2,6 @@
 
 mod ledger;
 
-use crate::checks::Check;
 use crate::directory::Switchboard;
 use crate::log;
 use crate::metrics::{Metrics, Snapshot};
@@ -20,6 +19,7 @@ use squall_router::{
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
@@ -33,6 +33,13 @@ pub(crate) enum Order {
     /// It has decided something about the request.
     Note(Note),
     Done(Outcome),
+}
+
+/// A check that the core wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Check {
+    pub(crate) deployment: DeploymentId,
+    pub(crate) timeout: Duration,
 }
 
 /// Where a request's orders arrive. The core sends a handful per attempt, and attempts are bounded.

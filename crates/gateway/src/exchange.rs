@@ -5,7 +5,7 @@ use crate::desk::{Desk, Mailbox, Order, RefusedRequest};
 use crate::directory::Switchboard;
 use crate::log::{self, RequestLog};
 use crate::refusal::{self, Story};
-use crate::upstream::{Call, News};
+use crate::upstream::{Call, UpstreamEvent};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -224,11 +224,11 @@ impl Exchange {
         }
     }
 
-    fn heard(&mut self, news: News) {
+    fn heard(&mut self, news: UpstreamEvent) {
         let Some(running) = &mut self.attempt else { return };
         let attempt: AttemptId = running.start.attempt;
         match news {
-            News::Bytes { bytes, first_token } => {
+            UpstreamEvent::Bytes { bytes, first_token } => {
                 match &self.chunks {
                     Some(_) => self.pass_on(bytes),
                     None => running.held.push(bytes),
@@ -238,7 +238,7 @@ impl Exchange {
                     self.desk.tell(Input::FirstToken { attempt });
                 }
             }
-            News::Finished { body, usage } => {
+            UpstreamEvent::Finished { body, usage } => {
                 self.log.attempt_status(200);
                 self.log.attempt_ended(self.desk.clock().now(), "succeeded");
                 running.held.extend(body);
@@ -248,20 +248,20 @@ impl Exchange {
                 });
                 self.desk.tell(Input::Finished { attempt, usage });
             }
-            News::Filtered { body, failure } => {
+            UpstreamEvent::Filtered { body, failure } => {
                 self.log.attempt_status(failure.status);
                 self.filtered = Some((body, running.name.clone()));
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure });
             }
-            News::Untold(untold) => {
+            UpstreamEvent::Untold(untold) => {
                 // Nobody was called: this was no attempt.
                 self.attempts -= 1;
                 self.untold = Some(untold.to_api_error());
                 self.attempt = None;
                 self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
             }
-            News::Failed(failure, said) => {
+            UpstreamEvent::Failed(failure, said) => {
                 self.log.attempt_status(failure.status);
                 self.told.clone_from(running.call.told());
                 let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
@@ -408,7 +408,7 @@ async fn room(chunks: Option<&Sender<Bytes>>, wanted: bool) {
 }
 
 /// The attempt's next news; never, without an attempt.
-async fn next(attempt: Option<&mut Running>) -> News {
+async fn next(attempt: Option<&mut Running>) -> UpstreamEvent {
     match attempt {
         Some(running) => running.call.next().await,
         None => std::future::pending().await,

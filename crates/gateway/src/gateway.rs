@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
 /// A gateway that serves. Dropping it stops it at once; [`shutdown`](Self::shutdown) lets requests end.
@@ -187,7 +188,7 @@ impl Gateway {
         let operations = setup.metrics_listen.map(bind).transpose()?;
         let addr = serving.addr();
         let metrics_addr = operations.as_ref().map(Serving::addr);
-        let (checks, wanted) = checks::channel();
+        let (checks, wanted) = unbounded_channel();
         let desk = Arc::new(Desk::new(router, setup.clock, setup.keep, checks));
         desk.set_names(&switchboard, &setup.router, &prepared[0].numbers);
         let view = GatewayView {

@@ -4,12 +4,16 @@ mod call;
 mod connect;
 mod connection;
 mod decoding;
+mod event;
+mod known;
 mod sending;
 mod stream;
 
-pub(crate) use call::{Call, News};
+pub(crate) use call::Call;
+pub(crate) use event::UpstreamEvent;
 
-use call::{Known, wall_time};
+use call::wall_time;
+use known::Known;
 use sending::Sending;
 
 use crate::setup::{StartError, Upstream};

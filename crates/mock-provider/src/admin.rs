@@ -16,8 +16,6 @@ mod api;
 mod guard;
 mod view;
 
-pub(crate) use view::Snapshot;
-
 use crate::events::EventLog;
 use crate::server::MockProvider;
 use crate::shell::Shell;

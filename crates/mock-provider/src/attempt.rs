@@ -1,11 +1,11 @@
 //! One attempt in the hands of the task that answers it: waits for its steps, and ends exactly once.
 
-use crate::cell::{Cell, Verdict};
+use crate::cell::{Arrived, Cell, Verdict};
 use crate::pace::{self, Delivery};
 use crate::shell::{End, Shell};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, LimitState, Plan, Rejection, Tag};
+use squall_provider::{BadAnswer, Plan, Rejection};
 use squall_wire::openai::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,21 +21,6 @@ pub(crate) struct Attempt {
     arrived: Arrived,
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
-}
-
-/// What is known of an attempt at its arrival.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrived {
-    /// The core's name for it, used again when it has ended.
-    pub(crate) tag: Tag,
-    /// How many came before it.
-    pub(crate) number: u64,
-    /// When it came in.
-    pub(crate) at: Timestamp,
-    /// Tokens of its prompt, by its own token or else as estimated.
-    pub(crate) input_tokens: u32,
-    /// The limits of its key as they stood then, itself counted.
-    pub(crate) limits: LimitState,
 }
 
 /// What is to be done for an attempt now.

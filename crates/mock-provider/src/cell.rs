@@ -3,7 +3,7 @@
 
 use crate::lock::lock;
 use squall_determinism::Timestamp;
-use squall_provider::{Ending, Plan, Rejection};
+use squall_provider::{Ending, LimitState, Plan, Rejection, Tag};
 use squall_record::{AttemptOutcome, AttemptRow};
 use squall_wire::RequestToken;
 use squall_wire::openai::FinishReason;
@@ -19,6 +19,21 @@ pub(crate) enum Verdict {
     Plan(Plan),
     /// Refuse it so.
     Reject(Rejection),
+}
+
+/// What is known of an attempt at its arrival.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    /// The core's name for it, used again when it has ended.
+    pub(crate) tag: Tag,
+    /// How many came before it.
+    pub(crate) number: u64,
+    /// When it came in.
+    pub(crate) at: Timestamp,
+    /// Tokens of its prompt, by its own token or else as estimated.
+    pub(crate) input_tokens: u32,
+    /// The limits of its key as they stood then, itself counted.
+    pub(crate) limits: LimitState,
 }
 
 /// How long a request lets its answer be.

@@ -1,7 +1,6 @@
 //! The open connections of a provider, and the way to reset them.
 
 use crate::lock::lock;
-use crate::shell::Shell;
 use squall_provider::Listener;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +36,7 @@ impl Reset {
 /// One open connection: known until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    shell: Arc<Shell>,
+    connections: Arc<Connections>,
     id: u64,
     reset: Reset,
 }
@@ -45,9 +44,9 @@ pub(crate) struct Connection {
 impl Connection {
     /// Makes an accepted connection known. One that slipped in while connections are refused is to be
     /// reset at once.
-    pub(crate) fn open(shell: Arc<Shell>) -> Self {
+    pub(crate) fn open(connections: Arc<Connections>) -> Self {
         let reset = Reset::default();
-        let mut open = lock(&shell.connections().0);
+        let mut open = lock(&connections.0);
         let id = open.next;
         open.next += 1;
         if open.refusing {
@@ -55,7 +54,7 @@ impl Connection {
         }
         open.resets.insert(id, reset.clone());
         drop(open);
-        Self { shell, id, reset }
+        Self { connections, id, reset }
     }
 
     pub(crate) const fn reset(&self) -> &Reset {
@@ -65,7 +64,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        lock(&self.shell.connections().0).resets.remove(&self.id);
+        lock(&self.connections.0).resets.remove(&self.id);
     }
 }
 

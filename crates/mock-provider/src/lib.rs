@@ -26,6 +26,7 @@ mod server;
 mod service;
 mod setup;
 mod shell;
+mod snapshot;
 mod tally;
 mod words;
 

@@ -117,7 +117,7 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
             }
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let connection = Connection::open(Arc::clone(&shell));
+                    let connection = Connection::open(Arc::clone(shell.connections()));
                     connections.spawn(serve_connection(Arc::clone(&shell), stream, connection));
                 }
                 // A caller that hung up in the queue, or no more files: neither is a reason to stop.

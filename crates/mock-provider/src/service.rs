@@ -134,11 +134,11 @@ async fn collect_frames(mut body: Incoming) -> Result<Bytes, Unread> {
 /// One attempt, from its arrival to the head of its answer.
 async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &Asked) -> Answer {
     let delivery = if asked.stream { Delivery::Stream } else { Delivery::Whole };
-    let Some((mut attempt, says)) = shell.arrive(asked, headers) else {
+    let Some((cell, arrived, says)) = shell.arrive(asked, headers) else {
         return reset_now(&reset).await;
     };
-    let request_id = shell.request_id(attempt.arrived().number);
-    let arrived = attempt.arrived();
+    let mut attempt = Attempt::new(Arc::clone(&shell), cell, arrived);
+    let request_id = shell.request_id(arrived.number);
     let step = attempt.first_step(delivery).await;
     let now = shell.clock().now();
     let words = Words {

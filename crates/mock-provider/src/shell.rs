@@ -1,13 +1,12 @@
 //! The core under its lock, and everything that must happen in the same order as its outputs.
 
-use crate::admin::Snapshot;
-use crate::attempt::{Arrived, Attempt};
-use crate::cell::{Bounds, Cell, Verdict, Who};
+use crate::cell::{Arrived, Bounds, Cell, Verdict, Who};
 use crate::connections::Connections;
 use crate::events::What;
 use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+use crate::snapshot::Snapshot;
 use crate::tally::Tally;
 use http::{HeaderMap, StatusCode};
 use slab::Slab;
@@ -31,7 +30,7 @@ pub(crate) struct Shell {
     state: Mutex<State>,
     timer: Notify,
     listener: watch::Sender<Listener>,
-    connections: Connections,
+    connections: Arc<Connections>,
 }
 
 #[derive(Debug)]
@@ -88,7 +87,7 @@ impl Shell {
             state: Mutex::new(state),
             timer: Notify::new(),
             listener: watch::Sender::new(Listener::Listening),
-            connections: Connections::default(),
+            connections: Arc::default(),
         }
     }
 
@@ -96,7 +95,7 @@ impl Shell {
         self.setup.clock
     }
 
-    pub(crate) const fn connections(&self) -> &Connections {
+    pub(crate) const fn connections(&self) -> &Arc<Connections> {
         &self.connections
     }
 
@@ -164,10 +163,10 @@ impl Shell {
     /// Takes an attempt in: the core's word on it is in its cell from then on. `None` while connections
     /// are refused: the request slipped in on one that is being reset.
     pub(crate) fn arrive(
-        self: &Arc<Self>,
+        &self,
         request: &Asked,
         headers: &HeaderMap,
-    ) -> Option<(Attempt, Says)> {
+    ) -> Option<(Arc<Cell>, Arrived, Says)> {
         let token = request.token(headers);
         let deployment = self.deployment(&request.model);
         let input_tokens = token.map_or(request.input_tokens, |token| token.input_tokens);
@@ -211,7 +210,7 @@ impl Shell {
         let limits = state.core.limits(now, arrival.key);
         drop(state);
         let arrived = Arrived { tag, number, at: now, input_tokens, limits };
-        Some((Attempt::new(Arc::clone(self), cell, arrived), says))
+        Some((cell, arrived, says))
     }
 
     /// What the answer to a request says, by the draws of the attempt that is about to arrive.

@@ -1,6 +1,6 @@
 //! What an attempt is told, in the words of its provider's format.
 
-use crate::attempt::Arrived;
+use crate::cell::Arrived;
 use bytes::Bytes;
 use squall_failure::FailureClass;
 use squall_provider::{LimitGauge as Gauge, LimitKind, LimitState, Rejection};

@@ -1,12 +1,13 @@
 //! How a provider is set up.
 
-use crate::RandomFault;
-use crate::VendorErrors;
 use crate::fault::FaultConfig;
 use crate::latency::{BatchSlowdown, Prefill, SlowShare};
+use crate::random::{self, RandomFault};
+use crate::retry_after::RetryAfter;
+use crate::vendor::VendorErrors;
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Law, Share};
+use squall_determinism::{Law, Seed, Share};
 
 /// A whole provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +64,17 @@ impl ProviderConfig {
             faults: Vec::new(),
             random: Vec::new(),
         }
+    }
+
+    /// The same provider with every random time of its faults drawn: what a run is given. `entity` is its
+    /// number. A provider without such times stays as it is.
+    #[must_use]
+    pub fn drawn(&self, seed: Seed, entity: u64) -> Self {
+        let mut drawn = self.clone();
+        random::draw_jitter(&mut drawn.faults, seed, entity);
+        let random = core::mem::take(&mut drawn.random);
+        drawn.faults.extend(random::draw_faults(&random, seed, entity));
+        drawn
     }
 
     /// The same provider with the vendor's status wherever a fault gives only a class.
@@ -160,49 +172,6 @@ pub enum Counted {
     /// When they have been sent: a limit lets in until it is spent, and is then overdrawn.
     AsUsed,
 }
-
-/// What a 429 of a limit says about when to come again.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum RetryAfter {
-    /// The true wait, in whole seconds rounded up and, beside it, in milliseconds.
-    #[default]
-    Exact,
-    /// The true wait in whole seconds, rounded up, and nothing more precise.
-    Seconds,
-    /// The true wait in milliseconds alone.
-    Millis,
-    /// The moment, as an HTTP date: whole seconds, rounded up.
-    Date,
-    /// Nothing.
-    Absent,
-    /// This multiple of the true wait, in thousandths: a header that lies.
-    Wrong {
-        /// Thousandths: 100 says a tenth of the truth.
-        factor_milli: u32,
-    },
-}
-
-impl RetryAfter {
-    /// What a reader of the header learns of a true wait. `unix_nanos` is the wall time.
-    #[must_use]
-    pub fn told(self, wait: Duration, unix_nanos: u64) -> Option<Duration> {
-        let nanos = wait.as_nanos();
-        let up = |nanos: u128, unit: u128| nanos.div_ceil(unit) * unit;
-        let told = match self {
-            Self::Exact | Self::Millis => nanos,
-            Self::Seconds => up(nanos, SECOND),
-            Self::Date => {
-                let now = u128::from(unix_nanos);
-                up(now + nanos, SECOND) - now
-            }
-            Self::Absent => return None,
-            Self::Wrong { factor_milli } => nanos * u128::from(factor_milli) / 1_000,
-        };
-        Some(Duration::from_nanos(u64::try_from(told).unwrap_or(u64::MAX)))
-    }
-}
-
-const SECOND: u128 = 1_000_000_000;
 
 /// How many answers are worked on at once, and who may wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -18,7 +18,6 @@ mod stall;
 mod stream_error;
 mod throttle;
 
-pub use bad_answer::BadAnswer;
 pub use capacity_cut::Recovery;
 pub use config::{FaultConfig, FaultKind, Health, Target};
 pub use error::{ErrorAnswer, ErrorMix};

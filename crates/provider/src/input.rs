@@ -1,11 +1,7 @@
 //! What the shell tells the provider.
 
-use crate::FaultConfig;
+use crate::{FaultConfig, Tag};
 use alloc::boxed::Box;
-
-/// The shell's own name for an attempt, not used again while the attempt runs.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Tag(pub u64);
 
 /// One thing that happened outside.
 #[derive(Clone, Debug, PartialEq)]

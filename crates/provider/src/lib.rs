@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bad_answer;
 mod config;
 mod fault;
 mod input;
@@ -16,16 +17,17 @@ mod output;
 mod provider;
 mod random;
 mod repeats;
+mod retry_after;
+mod tag;
 mod vendor;
 
+pub use bad_answer::BadAnswer;
 pub use config::{
-    Capacity, Counted, HungUp, Limits, ProviderConfig, QueueOrder, RampLimit, RateLimit,
-    RetryAfter, Shed, Window,
+    Capacity, Counted, HungUp, Limits, ProviderConfig, QueueOrder, RampLimit, RateLimit, Shed,
+    Window,
 };
-pub use fault::{
-    BadAnswer, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Health, Recovery, Target,
-};
-pub use input::{Arrival, Input, Tag, name_hash};
+pub use fault::{ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Health, Recovery, Target};
+pub use input::{Arrival, Input, name_hash};
 pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};
 pub use output::{
     CheckAnswer, Ending, LimitGauge, LimitKind, LimitState, Listener, Note, Output, Plan,
@@ -33,4 +35,6 @@ pub use output::{
 };
 pub use provider::Provider;
 pub use random::RandomFault;
+pub use retry_after::RetryAfter;
+pub use tag::Tag;
 pub use vendor::VendorErrors;

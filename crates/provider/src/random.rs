@@ -1,6 +1,7 @@
 //! Faults at random times: outages as they come over months, and scripts that are never quite the same.
 
-use crate::{FaultConfig, ProviderConfig};
+use crate::FaultConfig;
+use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Law, Purpose, Seed, Timestamp};
 
@@ -29,44 +30,43 @@ impl RandomFault {
     pub const MOST: u64 = 1_000;
 }
 
-impl ProviderConfig {
-    /// The same provider with every random time of its faults drawn: what a run is given. `entity` is its
-    /// number. A provider without such times stays as it is.
-    #[must_use]
-    pub fn drawn(&self, seed: Seed, entity: u64) -> Self {
-        let mut drawn = self.clone();
-        for (place, fault) in (0_u64..).zip(&mut drawn.faults) {
-            if !fault.jitter.is_zero() {
-                let mut draws = seed.stream(JITTER, entity, place);
-                let late = draws.below((fault.jitter.as_nanos() as u64).saturating_add(1));
-                fault.at += Duration::from_nanos(late);
-                fault.jitter = Duration::ZERO;
-            }
+/// Makes each fault late by a draw within its jitter. `entity` is the provider's number.
+pub(crate) fn draw_jitter(faults: &mut [FaultConfig], seed: Seed, entity: u64) {
+    for (place, fault) in (0_u64..).zip(faults) {
+        if !fault.jitter.is_zero() {
+            let mut draws = seed.stream(JITTER, entity, place);
+            let late = draws.below((fault.jitter.as_nanos() as u64).saturating_add(1));
+            fault.at += Duration::from_nanos(late);
+            fault.jitter = Duration::ZERO;
         }
-        for (place, random) in (0_u64..).zip(core::mem::take(&mut drawn.random)) {
-            let mut at = random.from;
-            for number in 0..RandomFault::MOST {
-                let mut draws = seed.stream(OUTAGE, entity << 16 | place, number);
-                at += Duration::from_nanos(random.gap.sample(&mut draws));
-                if at >= random.until {
-                    break;
-                }
-                let lasts = Duration::from_nanos(random.lasts.sample(&mut draws).max(1));
-                let lasts = lasts.min(random.until.since(at));
-                drawn.faults.push(FaultConfig { at, lasts, ..random.fault });
-                at += lasts;
-            }
-        }
-        drawn
     }
+}
+
+/// The faults that come of random ones, by a draw for each.
+pub(crate) fn draw_faults(random: &[RandomFault], seed: Seed, entity: u64) -> Vec<FaultConfig> {
+    let mut faults = Vec::new();
+    for (place, random) in (0_u64..).zip(random) {
+        let mut at = random.from;
+        for number in 0..RandomFault::MOST {
+            let mut draws = seed.stream(OUTAGE, entity << 16 | place, number);
+            at += Duration::from_nanos(random.gap.sample(&mut draws));
+            if at >= random.until {
+                break;
+            }
+            let lasts = Duration::from_nanos(random.lasts.sample(&mut draws).max(1));
+            let lasts = lasts.min(random.until.since(at));
+            faults.push(FaultConfig { at, lasts, ..random.fault });
+            at += lasts;
+        }
+    }
+    faults
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FaultKind;
+    use crate::{FaultKind, ProviderConfig};
     use alloc::vec;
-    use alloc::vec::Vec;
 
     fn config() -> ProviderConfig {
         let fault = FaultConfig::new(Timestamp::ZERO, Duration::ZERO, FaultKind::Refuse);

@@ -13,8 +13,8 @@ pub use folder::OutFolder;
 pub use running::{LiveWriter, RowSender};
 
 use crate::{
-    AttemptRow, Ended, JournalReader, Keep, Logs, NoteRow, Recording, RequestRow, RunHeader,
-    journal,
+    AttemptRow, Ended, JournalReader, Keep, Logs, NoteRow, RecordError, Recording, RequestRow,
+    RunHeader,
 };
 use checked::{FileInfo, LineReader, MAX_CELLS_BYTES, MAX_JOURNAL_BYTES};
 use header::HeaderFile;
@@ -26,7 +26,7 @@ use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const RUN: &str = "run.json";
 const CELLS: &str = "cells.json";
@@ -34,80 +34,6 @@ const REQUESTS: &str = "requests.csv";
 const ATTEMPTS: &str = "attempts.csv";
 const NOTES: &str = "notes.csv";
 const JOURNAL: &str = "journal.bin";
-
-/// Why a recording cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// A file could not be written.
-    #[error("cannot write `{}`: {source}", path.display())]
-    Write {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file could not be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file holds something else than what was written there.
-    #[error("`{}` is not as squall writes it: {problem}", path.display())]
-    Malformed {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong, and where.
-        problem: String,
-    },
-    /// A recording of another version.
-    #[error(
-        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads form 2: \
-         read it with that version, or run the scenario again", path.display()
-    )]
-    Form {
-        /// Which.
-        path: PathBuf,
-        /// Of which form it is.
-        format: u32,
-        /// By which version of squall.
-        version: String,
-    },
-    /// A file that was changed after the run.
-    #[error("`{}` was changed after the run: {what}", path.display())]
-    Changed {
-        /// Which.
-        path: PathBuf,
-        /// How that is known.
-        what: String,
-    },
-    /// A folder that no recording can be written into.
-    #[error("cannot write into `{}`: {problem}", path.display())]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why not, and what to do.
-        problem: String,
-    },
-    /// Not a journal at all.
-    #[error("the file is not a journal of squall's")]
-    NotAJournal,
-    /// A journal of another version.
-    #[error("the journal is of version {version}; this squall reads version {}", journal::VERSION)]
-    JournalVersion {
-        /// Which.
-        version: u8,
-    },
-    /// A journal that ends too early.
-    #[error("the journal ends in the middle of frame {frame}")]
-    JournalCut {
-        /// Which, from 0.
-        frame: usize,
-    },
-}
 
 impl Recording {
     /// Writes the recording into a folder, which is made if it is not there. Each file is there as a whole or

@@ -1,9 +1,8 @@
 //! The journal on disk: frames that the router encodes and nobody here interprets.
 
-use crate::RecordError;
+use crate::error::{JOURNAL_VERSION, RecordError};
 
 const MAGIC: &[u8; 8] = b"squalljn";
-pub(crate) const VERSION: u8 = 2;
 
 /// Puts frames one behind the other.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ impl JournalWriter {
 impl Default for JournalWriter {
     fn default() -> Self {
         let mut bytes = MAGIC.to_vec();
-        bytes.push(VERSION);
+        bytes.push(JOURNAL_VERSION);
         Self { bytes }
     }
 }
@@ -53,7 +52,7 @@ impl<'a> JournalReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err(RecordError::NotAJournal) };
         match rest.split_first() {
-            Some((&VERSION, frames)) => Ok(Self { frames }),
+            Some((&JOURNAL_VERSION, frames)) => Ok(Self { frames }),
             Some((&version, _)) => Err(RecordError::JournalVersion { version }),
             None => Err(RecordError::NotAJournal),
         }

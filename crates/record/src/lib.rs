@@ -6,6 +6,7 @@ mod assemble;
 mod cells;
 mod collector;
 mod disk;
+mod error;
 mod header;
 mod journal;
 mod note;
@@ -16,7 +17,8 @@ pub use cells::{
     AttemptCell, Cells, DeploymentCells, GroupCells, Latencies, RequestCell, Shape, TICK, TRANSIT,
 };
 pub use collector::{Collector, Keep, Recording, join};
-pub use disk::{LiveWriter, OutFolder, RecordError, RowSender};
+pub use disk::{LiveWriter, OutFolder, RowSender};
+pub use error::RecordError;
 pub use header::{Cast, ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{Note, NoteRow};

@@ -2,6 +2,7 @@
 
 mod output;
 mod page;
+mod rows;
 
 pub use output::{PlanPaths, plan_lines, plan_markdown, write_plan};
 

@@ -7,6 +7,7 @@ mod made;
 mod models;
 mod new_chat;
 mod operation;
+mod reader;
 mod request;
 mod serve;
 mod serve_arguments;

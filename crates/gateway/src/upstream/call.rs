@@ -1,8 +1,8 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
-use super::Endpoint;
 use super::connection::{Mark, is_reset_of_idle};
 use super::decoding::Decoding;
+use super::event::{UpstreamEvent, failed};
 use super::sending::Sending;
 use super::stream::{Step, Stream};
 use crate::passing;
@@ -15,31 +15,13 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
 use squall_net::Shortage;
-use squall_wire::Usage;
-use squall_wire::call::{Stamp, Untold, Whole, provider_error};
-use squall_wire::openai::{ApiError, Operation};
-use std::sync::Arc;
+use squall_wire::call::{Stamp, Untold, Whole};
+use squall_wire::openai::Operation;
 use std::time::SystemTime;
 
 /// How often a request is sent again because the connection that it went over had been closed while it lay
 /// idle: several lie in one pool.
 const RESENDS_MAX: u8 = 4;
-
-/// What an attempt brings.
-#[derive(Debug)]
-pub(crate) enum News {
-    /// Bytes of a stream, and whether they hold its first content token.
-    Bytes { bytes: Bytes, first_token: bool },
-    /// The end: the whole answer if it was not streamed, else nothing more.
-    Finished { body: Option<Bytes>, usage: Option<Usage> },
-    /// It failed; with what the provider says of it, for the client to read.
-    Failed(Failure, Option<Box<ApiError>>),
-    /// It was not made: the upstream's format has no words for the request.
-    Untold(Untold),
-    /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
-    /// goes to the client if nobody else answers.
-    Filtered { body: Bytes, failure: Failure },
-}
 
 /// An attempt that runs. Dropping it hangs up.
 #[derive(Debug)]
@@ -49,30 +31,6 @@ pub(crate) struct Call {
     resends: u8,
     /// What of the answer's head the client is told.
     told: HeaderMap,
-}
-
-/// What is known of an answer before it comes.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    endpoint: Arc<Endpoint>,
-    model: String,
-    /// The most bytes that are held of it: whole, as an error, of one event, before the first token.
-    pub(super) answer_max: usize,
-}
-
-impl Known {
-    pub(super) fn new(endpoint: Arc<Endpoint>, model: String) -> Self {
-        let answer_max = endpoint.answer_max();
-        Self { endpoint, model, answer_max }
-    }
-
-    /// What the provider says of this failure, if it is the request's doing, or may be: its own troubles are
-    /// nobody's business.
-    pub(super) fn said(&self, body: &[u8], failure: &Failure) -> Option<ApiError> {
-        let of_the_request = failure.client_status() / 100 == 4;
-        let key = self.endpoint.api_key();
-        of_the_request.then(|| provider_error(body, failure.class, &self.model, key)).flatten()
-    }
 }
 
 #[derive(Debug)]
@@ -111,10 +69,10 @@ impl Call {
     }
 
     /// The next news; pending for ever after the last. May be dropped and called again.
-    pub(crate) async fn next(&mut self) -> News {
+    pub(crate) async fn next(&mut self) -> UpstreamEvent {
         loop {
             let news = match &mut self.state {
-                State::Untold(untold) => Some(News::Untold(untold.clone())),
+                State::Untold(untold) => Some(UpstreamEvent::Untold(untold.clone())),
                 State::Head(head) => {
                     let answer = head.as_mut().await;
                     self.head(answer)
@@ -131,7 +89,7 @@ impl Call {
                 State::Over => std::future::pending().await,
             };
             if let Some(news) = news {
-                if !matches!(news, News::Bytes { .. }) {
+                if !matches!(news, UpstreamEvent::Bytes { .. }) {
                     self.state = State::Over;
                 }
                 return news;
@@ -139,7 +97,7 @@ impl Call {
         }
     }
 
-    fn head(&mut self, answer: Result<http::Response<Incoming>, Error>) -> Option<News> {
+    fn head(&mut self, answer: Result<http::Response<Incoming>, Error>) -> Option<UpstreamEvent> {
         let response = match answer {
             Ok(response) => response,
             Err(error) if self.resends < RESENDS_MAX && is_reset_of_idle(&error) => {
@@ -147,14 +105,17 @@ impl Call {
                 self.state = send(&self.sending);
                 return None;
             }
-            Err(error) => return Some(News::Failed(failed(class_of(&error)), None)),
+            Err(error) => return Some(UpstreamEvent::Failed(failed(class_of(&error)), None)),
         };
         let (parts, body) = response.into_parts();
         self.told = passing::to_client(&parts.headers);
         Mark::set(&parts.extensions);
         let status = parts.status.as_u16();
         let Some(decoding) = Decoding::of(&parts.headers) else {
-            return Some(News::Failed(failed(FailureClass::Malformed).with_status(status), None));
+            return Some(UpstreamEvent::Failed(
+                failed(FailureClass::Malformed).with_status(status),
+                None,
+            ));
         };
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let length: Option<usize> = length.and_then(|length| length.parse().ok());
@@ -184,7 +145,7 @@ impl Call {
     fn frame(
         &mut self,
         frame: Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>,
-    ) -> Option<News> {
+    ) -> Option<UpstreamEvent> {
         let State::Whole(reading) = &mut self.state else { return None };
         let most = self.sending.known.answer_max;
         match frame {
@@ -196,20 +157,22 @@ impl Call {
                     Err(FailureClass::AnswerTooLarge) => return Some(too_large()),
                     // What an error says of itself cannot be read; its status can.
                     Err(_) if reading.error.is_some() => return self.whole(),
-                    Err(class) => return Some(News::Failed(failed(class).with_status(200), None)),
+                    Err(class) => {
+                        return Some(UpstreamEvent::Failed(failed(class).with_status(200), None));
+                    }
                 }
                 None
             }
             None if reading.decoding.is_whole() => self.whole(),
             None | Some(Err(_)) if reading.error.is_some() => self.whole(),
             None | Some(Err(_)) => {
-                Some(News::Failed(failed(FailureClass::Cut).with_status(200), None))
+                Some(UpstreamEvent::Failed(failed(FailureClass::Cut).with_status(200), None))
             }
         }
     }
 
     /// All of the body is there.
-    fn whole(&mut self) -> Option<News> {
+    fn whole(&mut self) -> Option<UpstreamEvent> {
         let State::Whole(reading) = std::mem::replace(&mut self.state, State::Over) else {
             return None;
         };
@@ -227,23 +190,23 @@ impl Call {
     }
 
     /// An answer in one piece.
-    fn answer(&self, body: &Bytes) -> News {
+    fn answer(&self, body: &Bytes) -> UpstreamEvent {
         match self.read_answer(body.clone()) {
-            Ok(Whole { body, completion }) if completion.is_filtered() => News::Filtered {
+            Ok(Whole { body, completion }) if completion.is_filtered() => UpstreamEvent::Filtered {
                 body,
                 failure: failed(FailureClass::ContentPolicy).with_status(200),
             },
             Ok(Whole { body, completion }) => {
-                News::Finished { body: Some(body), usage: completion.usage }
+                UpstreamEvent::Finished { body: Some(body), usage: completion.usage }
             }
             Err(failure) => self.refused(failure, body),
         }
     }
 
     /// A body in one piece where a stream was asked for: an error, or nothing that a client could use.
-    fn no_stream(&self, body: &Bytes) -> News {
+    fn no_stream(&self, body: &Bytes) -> UpstreamEvent {
         match self.read_answer(body.clone()) {
-            Ok(_) => News::Failed(failed(FailureClass::Malformed).with_status(200), None),
+            Ok(_) => UpstreamEvent::Failed(failed(FailureClass::Malformed).with_status(200), None),
             Err(failure) => self.refused(failure, body),
         }
     }
@@ -258,8 +221,8 @@ impl Call {
         }
     }
 
-    fn refused(&self, failure: Failure, body: &[u8]) -> News {
-        News::Failed(failure, self.sending.known.said(body, &failure).map(Box::new))
+    fn refused(&self, failure: Failure, body: &[u8]) -> UpstreamEvent {
+        UpstreamEvent::Failed(failure, self.sending.known.said(body, &failure).map(Box::new))
     }
 
     fn stamp(&self) -> Stamp {
@@ -280,12 +243,8 @@ fn send(sending: &Sending) -> State {
     }
 }
 
-fn too_large() -> News {
-    News::Failed(failed(FailureClass::AnswerTooLarge), None)
-}
-
-pub(super) fn failed(class: FailureClass) -> Failure {
-    Failure::new(class, class.told_source())
+fn too_large() -> UpstreamEvent {
+    UpstreamEvent::Failed(failed(FailureClass::AnswerTooLarge), None)
 }
 
 /// A connection that was not made is one thing; one that ended before its answer began is another,

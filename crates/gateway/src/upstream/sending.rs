@@ -1,7 +1,7 @@
 //! A request as it is sent to one upstream, once or again.
 
 use super::Endpoint;
-use super::call::Known;
+use super::known::Known;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request};

@@ -1,7 +1,8 @@
 //! A streamed answer: from the vendor's bytes to the client's, whole events only.
 
-use super::call::{Known, News, failed};
 use super::decoding::Decoding;
+use super::event::{UpstreamEvent, failed};
+use super::known::Known;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -30,7 +31,7 @@ pub(super) struct Stream {
     /// A byte that is not white has come.
     begun: bool,
     /// What is told next: bytes that came before it went first.
-    failed: Option<News>,
+    failed: Option<UpstreamEvent>,
     seen_content: bool,
     /// Bytes for the client that came before the first token, which nobody has sent yet.
     held: usize,
@@ -47,7 +48,7 @@ pub(super) struct Stream {
 pub(super) enum Step {
     /// Nothing to tell yet.
     Nothing,
-    Told(News),
+    Told(UpstreamEvent),
     /// All of a body that is no stream: an error, or a page.
     Plain(Bytes),
 }
@@ -85,7 +86,7 @@ impl Stream {
             return Step::Told(failed);
         }
         if self.over {
-            return Step::Told(News::Finished { body: None, usage: self.usage });
+            return Step::Told(UpstreamEvent::Finished { body: None, usage: self.usage });
         }
         let frame = match self.silent_at {
             Some(at) => match tokio::time::timeout_at(at, self.body.frame()).await {
@@ -112,7 +113,7 @@ impl Stream {
     }
 
     fn fail(&self, class: FailureClass) -> Step {
-        Step::Told(News::Failed(failed(class).with_status(200), None))
+        Step::Told(UpstreamEvent::Failed(failed(class).with_status(200), None))
     }
 
     /// The body has ended. What is left to say goes out before the news of the end.
@@ -131,7 +132,7 @@ impl Stream {
         } else if self.failed.is_none() {
             // An empty body is not even the beginning of an answer.
             let class = if self.begun { FailureClass::Cut } else { FailureClass::Malformed };
-            self.failed = Some(News::Failed(failed(class).with_status(200), None));
+            self.failed = Some(UpstreamEvent::Failed(failed(class).with_status(200), None));
         }
         if rest.is_empty() { Step::Nothing } else { Step::Told(self.bytes(rest.into(), false)) }
     }
@@ -182,8 +183,8 @@ impl Stream {
         Step::Told(self.bytes(written.into(), first_token))
     }
 
-    const fn bytes(&self, bytes: Bytes, first_token: bool) -> News {
-        News::Bytes { bytes, first_token }
+    const fn bytes(&self, bytes: Bytes, first_token: bool) -> UpstreamEvent {
+        UpstreamEvent::Bytes { bytes, first_token }
     }
 
     /// Reads the events that are whole, up to the first error; whether any of them tells something.
@@ -195,7 +196,7 @@ impl Stream {
                 Ok(None) => return tells,
                 Err(_) => {
                     let failure = failed(FailureClass::AnswerTooLarge).with_status(200);
-                    self.failed = Some(News::Failed(failure, None));
+                    self.failed = Some(UpstreamEvent::Failed(failure, None));
                     return tells;
                 }
             };
@@ -211,7 +212,7 @@ impl Stream {
                 StreamEvent::Error(_) if self.done => {}
                 StreamEvent::Error(failure) => {
                     let said: Option<ApiError> = self.known.said(event.data, &failure);
-                    self.failed = Some(News::Failed(failure, said.map(Box::new)));
+                    self.failed = Some(UpstreamEvent::Failed(failure, said.map(Box::new)));
                     return tells;
                 }
             }

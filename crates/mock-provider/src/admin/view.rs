@@ -1,6 +1,7 @@
 //! A provider as the admin API tells it.
 
 use crate::shell::Shell;
+use crate::snapshot::Snapshot;
 use crate::tally::Second;
 use serde::Serialize;
 use squall_determinism::Timestamp;
@@ -49,16 +50,6 @@ struct FaultView {
     ends_in_ms: u64,
     /// Attempts that it has hit and that have ended.
     hits: u64,
-}
-
-/// What the core and the shell say of themselves at a moment.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) now: Timestamp,
-    pub(crate) status: squall_provider::ProviderStatus,
-    /// Those that have not ended: number, setup, whether it lasts, hits.
-    pub(crate) faults: Vec<(u16, FaultConfig, bool, u64)>,
-    pub(crate) seconds: Vec<Second>,
 }
 
 pub(super) fn of(shell: &Shell, base_url: &str) -> ProviderView {

@@ -1,6 +1,7 @@
 //! How a fault is set up.
 
-use super::{BadAnswer, ErrorAnswer, ErrorMix, Recovery};
+use super::{ErrorAnswer, ErrorMix, Recovery};
+use crate::BadAnswer;
 use core::time::Duration;
 use squall_determinism::{Share, Timestamp};
 use squall_failure::{Evidence, FailureClass};

@@ -1,7 +1,8 @@
 //! The folder that a run writes into: made, proven and emptied before anything is run.
 
 use super::{ATTEMPTS, CELLS, JOURNAL, NOTES, REQUESTS, RUN};
-use super::{RecordError, checked, header::HeaderFile};
+use super::{checked, header::HeaderFile};
+use crate::RecordError;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! `run.json`.
 
+use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
-use super::{RecordError, cannot_read};
+use crate::RecordError;
 use crate::{ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;

@@ -1,11 +1,12 @@
 //! A plan, told on a terminal and in files.
 
-use super::{PlanAnswer, PlanCurve, PlanNeed, PlanReport, page, world};
+use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, need_rows, question};
+use super::{PlanCurve, PlanReport, page};
 use crate::ReportError;
 use crate::charts::draw_goodput;
 use serde::Serialize;
 use squall_judge::table::{Side, align};
-use squall_judge::{put, put_json, text};
+use squall_judge::{put, put_json};
 use std::path::{Path, PathBuf};
 
 /// Where the files of a plan are.
@@ -38,59 +39,6 @@ pub fn write_plan(dir: &Path, plan: &PlanReport) -> Result<PlanPaths, ReportErro
     put_json(&paths.json, &Json::of(plan))?;
     Ok(paths)
 }
-
-/// The question in one sentence.
-pub(super) fn question(plan: &PlanReport) -> String {
-    let until = plan.until.join(" and ");
-    let (path, written) = (&plan.varied.path, plan.varied.write(plan.varied.written));
-    format!("how far can {path} go ({written} in the file) while {until}?")
-}
-
-/// The rows of the answers: the world, both ends, and what gives first.
-pub(super) fn answer_rows(plan: &PlanReport) -> Vec<[String; 4]> {
-    let end = |value: Option<f64>, none: &str| {
-        value.map_or_else(|| none.to_owned(), |value| plan.varied.write(value))
-    };
-    let row = |answer: &PlanAnswer| {
-        [
-            world(answer.gone.as_deref()),
-            end(answer.met, "nowhere"),
-            end(answer.missed, "nowhere"),
-            answer.gave.clone().unwrap_or_else(|| "-".to_owned()),
-        ]
-    };
-    plan.answers.iter().map(row).collect()
-}
-
-/// The rows of the limits: whose, which, how much is asked, and what to buy.
-pub(super) fn need_rows(plan: &PlanReport) -> Vec<[String; 6]> {
-    let row = |need: &PlanNeed| {
-        [
-            format!("{} {}", need.provider, need.limit),
-            need.now.map_or_else(|| "none".to_owned(), text::count),
-            text::count(need.healthy),
-            need.headroom().map_or_else(|| "-".to_owned(), headroom),
-            text::count(need.without_any),
-            match need.to_buy() {
-                Some(limit) => text::count(limit),
-                None if need.kept => "kept".to_owned(),
-                None => "-".to_owned(),
-            },
-        ]
-    };
-    plan.needs.iter().map(row).collect()
-}
-
-fn headroom(part: f64) -> String {
-    match part {
-        part if part < 0.0 => format!("{} over", text::percent(-part)),
-        part => text::percent(part),
-    }
-}
-
-pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "gives first"];
-pub(super) const NEED_HEAD: [&str; 6] =
-    ["limit", "now", "asked", "headroom", "whoever is gone", "to buy"];
 
 /// What a terminal shows.
 #[must_use]

@@ -1,6 +1,6 @@
 //! `plan.html`: the question, the answers, the curve and the limits, in one file.
 
-use super::output::{ANSWER_HEAD, NEED_HEAD, answer_rows, need_rows, question};
+use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, need_rows, question};
 use super::{PlanReport, world};
 use crate::ReportError;
 use crate::charts::DrawnChart;

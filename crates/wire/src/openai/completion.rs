@@ -167,6 +167,14 @@ pub(super) fn push_usage(out: &mut Vec<u8>, usage: Usage) {
     .expect("a Vec takes all");
 }
 
+impl Completion {
+    /// Whether a content policy took the answer out.
+    #[must_use]
+    pub const fn is_filtered(&self) -> bool {
+        matches!(self.finish, Some(FinishReason::ContentFilter))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,9 @@
 //! only for what a router needs to know.
 
 use super::completion::{Completion, FinishReason, UsageShape};
-use super::stream::{Chunk, StreamEvent};
 use super::text::PICTURE_TOKENS;
-use crate::call::{
-    Perhaps, StreamReader, failure_from_error, failure_of_body, read_tolerantly, tells_error,
-};
-use crate::{BYTES_PER_TOKEN, SseEvent};
+use crate::BYTES_PER_TOKEN;
+use crate::call::{Perhaps, failure_of_body, read_tolerantly, tells_error};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -88,17 +85,6 @@ impl Operation {
             }
         }
     }
-
-    /// A reader for its streams, which clients get as they come. `include_usage` as the client asked.
-    #[must_use]
-    pub fn reader(self, include_usage: bool) -> Box<dyn StreamReader> {
-        match self {
-            Self::Response => Box::new(ResponseReader::default()),
-            Self::Chat | Self::Completion | Self::Embedding => {
-                Box::new(super::call::AsItCame::new(include_usage))
-            }
-        }
-    }
 }
 
 fn read_embeddings(body: &[u8]) -> Option<Completion> {
@@ -116,11 +102,11 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
 
 /// A response, whole or as the last event of its stream has it.
 #[derive(Deserialize)]
-struct ResponseShape {
+pub(super) struct ResponseShape {
     object: Option<String>,
     incomplete_details: Option<Incomplete>,
     usage: Option<Perhaps<UsageShape>>,
-    error: Option<IgnoredAny>,
+    pub(super) error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +115,7 @@ struct Incomplete {
 }
 
 impl ResponseShape {
-    fn completion(self) -> Completion {
+    pub(super) fn completion(self) -> Completion {
         let reason = self.incomplete_details.and_then(|details| details.reason);
         let finish = match reason.as_deref() {
             Some("max_output_tokens") => FinishReason::Length,
@@ -138,75 +124,6 @@ impl ResponseShape {
         };
         Completion { finish: Some(finish), usage: self.usage.and_then(UsageShape::known) }
     }
-}
-
-/// The reader of responses: their events have names, and the last one is the end mark.
-#[derive(Debug, Default)]
-struct ResponseReader {
-    ended: bool,
-}
-
-impl ResponseReader {
-    fn take(&mut self, data: &[u8]) -> StreamEvent {
-        #[derive(Deserialize)]
-        struct Shape {
-            #[serde(rename = "type")]
-            kind: Option<String>,
-            response: Option<ResponseShape>,
-            error: Option<IgnoredAny>,
-        }
-        let parse = |bytes: &[u8]| serde_json::from_slice::<Shape>(bytes);
-        let Ok(Shape { kind, response, error }) = read_tolerantly(data, parse) else {
-            return StreamEvent::Unreadable;
-        };
-        let failed = response.as_ref().is_some_and(|response| response.error.is_some());
-        match kind.as_deref() {
-            Some("response.failed") if failed => {
-                StreamEvent::Error(failure_from_error(&response_error(data)))
-            }
-            Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(data)),
-            None if error.is_some() => StreamEvent::Error(failure_from_error(data)),
-            Some("response.completed" | "response.incomplete") => {
-                self.ended = true;
-                let Some(response) = response else {
-                    return StreamEvent::Chunk(Chunk::default());
-                };
-                let Completion { finish, usage } = response.completion();
-                StreamEvent::Chunk(Chunk { finish, usage, ..Chunk::default() })
-            }
-            // Text, arguments of calls, thoughts, sound: every kind of token comes as a delta, and pictures
-            // come in parts.
-            Some(kind) => {
-                let content = kind.ends_with(".delta") || kind.ends_with(".partial_image");
-                StreamEvent::Chunk(Chunk { content, ..Chunk::default() })
-            }
-            None => StreamEvent::Unreadable,
-        }
-    }
-}
-
-impl StreamReader for ResponseReader {
-    fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
-        let read = self.take(event.data);
-        if matches!(read, StreamEvent::Chunk(_)) {
-            event.pass_on(out);
-        }
-        read
-    }
-
-    fn end(&mut self, _out: &mut Vec<u8>) -> bool {
-        self.ended
-    }
-
-    fn passes_comments(&self) -> bool {
-        true
-    }
-}
-
-/// The error that stands in the response of an event.
-fn response_error(data: &[u8]) -> Vec<u8> {
-    let event = read_tolerantly(data, |bytes| serde_json::from_slice::<Value>(bytes));
-    event.unwrap_or_default()["response"]["error"].to_string().into_bytes()
 }
 
 /// How much there is of something to read, in bytes: its texts, four bytes for a token that is told as a
@@ -288,7 +205,7 @@ impl<'de> Visitor<'de> for BulkVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SseDecoder, Usage};
+    use crate::Usage;
     use squall_failure::FailureClass;
 
     #[test]
@@ -385,57 +302,6 @@ mod tests {
                 assert_eq!(class(body), (FailureClass::Malformed, 200), "{operation:?}: {body}");
             }
             assert_eq!(class(r#"{"choices":[{"mess"#), (FailureClass::Cut, 200), "{operation:?}");
-        }
-    }
-
-    fn events(stream: &str) -> (Vec<StreamEvent>, bool) {
-        let mut reader = Operation::Response.reader(false);
-        let mut decoder = SseDecoder::new();
-        decoder.push(stream.as_bytes());
-        let mut events = Vec::new();
-        while let Some(event) = decoder.next_event().expect("events are short") {
-            events.push(reader.read(event, &mut Vec::new()));
-        }
-        (events, reader.end(&mut Vec::new()))
-    }
-
-    #[test]
-    fn a_response_is_read_event_by_event_and_ends_with_its_last() {
-        let created =
-            "data: {\"type\":\"response.created\",\"response\":{\"object\":\"response\"}}\n\n";
-        let delta = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n";
-        let completed = concat!(
-            "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":",
-            "{\"object\":\"response\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
-        );
-        let none = Chunk::default();
-        let content = StreamEvent::Chunk(Chunk { content: true, ..none });
-        let end = StreamEvent::Chunk(Chunk {
-            finish: Some(FinishReason::Stop),
-            usage: Some(Usage { input_tokens: 3, output_tokens: 4 }),
-            ..none
-        });
-        let all = [created, delta, completed].concat();
-        assert_eq!(events(&all), (vec![StreamEvent::Chunk(none), content, end], true));
-        assert!(!events(&[created, delta].concat()).1, "it was cut");
-    }
-
-    #[test]
-    fn a_response_that_fails_says_why() {
-        for (stream, class) in [
-            (
-                r#"{"type":"response.failed","response":{"object":"response","error":{"code":"rate_limit_exceeded","message":"?"}}}"#,
-                FailureClass::Throttled,
-            ),
-            (
-                r#"{"type":"error","code":"server_is_overloaded","message":"?"}"#,
-                FailureClass::Overloaded,
-            ),
-            (r#"{"error":{"type":"server_error"}}"#, FailureClass::Server),
-        ] {
-            let (events, ended) = events(&format!("data: {stream}\n\n"));
-            let [StreamEvent::Error(failure)] = events[..] else { panic!("{events:?}") };
-            assert_eq!((failure.class, ended), (class, false), "{stream}");
         }
     }
 

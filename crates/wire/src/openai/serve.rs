@@ -3,9 +3,7 @@
 use super::models::{model_body, models_body};
 use super::serve_chat::Filters;
 use super::serve_error::api_error;
-use super::{
-    ChatRequest, FinishReason, serve_chat, serve_completions, serve_embeddings, serve_responses,
-};
+use super::{FinishReason, serve_chat, serve_completions, serve_embeddings, serve_responses};
 use crate::Usage;
 use crate::serve::{
     AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
@@ -111,21 +109,4 @@ pub(crate) fn pen(asked: &Asked, head: &AnswerHead, filters: Filters) -> Box<dyn
         Endpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
         _ => Box::new(serve_chat::ChatPen::new(asked, head, filters)),
     }
-}
-
-/// The refusal of a body that is no chat request.
-pub(crate) fn chat(body: Bytes) -> Result<ChatRequest, Refused> {
-    ChatRequest::parse(body).map_err(|error| {
-        let error = error.to_api_error();
-        let param = match error.param.as_deref() {
-            Some("model") => Some("model"),
-            Some("messages") => Some("messages"),
-            _ => None,
-        };
-        let code = error.code.as_deref().and_then(|code| match code {
-            "missing_required_parameter" => Some("missing_required_parameter"),
-            _ => None,
-        });
-        Refused { code, ..Refused::new(error.message, param) }
-    })
 }

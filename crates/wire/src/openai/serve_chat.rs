@@ -1,9 +1,8 @@
 //! Chat completions as they are served.
 
 use super::error::ApiError;
-use super::serve::chat;
 use super::serve_arguments::wants;
-use super::{ChunkWriter, FinishReason, json_string};
+use super::{ChatRequest, ChunkWriter, FinishReason, json_string};
 use crate::Usage;
 use crate::serve::{
     AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, TOKEN_BYTES, id, push_escaped,
@@ -30,6 +29,23 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Re
         wants,
         token,
         ..Asked::new(route, route.model.clone().unwrap_or(request.model), body)
+    })
+}
+
+/// A request, or the refusal of a body that is none.
+fn chat(body: Bytes) -> Result<ChatRequest, Refused> {
+    ChatRequest::parse(body).map_err(|error| {
+        let error = error.to_api_error();
+        let param = match error.param.as_deref() {
+            Some("model") => Some("model"),
+            Some("messages") => Some("messages"),
+            _ => None,
+        };
+        let code = error.code.as_deref().and_then(|code| match code {
+            "missing_required_parameter" => Some("missing_required_parameter"),
+            _ => None,
+        });
+        Refused { code, ..Refused::new(error.message, param) }
     })
 }
 

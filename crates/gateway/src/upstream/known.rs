@@ -1,0 +1,31 @@
+//! What is known of an answer before it comes.
+
+use super::Endpoint;
+use squall_failure::Failure;
+use squall_wire::call::provider_error;
+use squall_wire::openai::ApiError;
+use std::sync::Arc;
+
+/// What is known of an answer before it comes.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    endpoint: Arc<Endpoint>,
+    pub(super) model: String,
+    /// The most bytes that are held of it: whole, as an error, of one event, before the first token.
+    pub(super) answer_max: usize,
+}
+
+impl Known {
+    pub(super) fn new(endpoint: Arc<Endpoint>, model: String) -> Self {
+        let answer_max = endpoint.answer_max();
+        Self { endpoint, model, answer_max }
+    }
+
+    /// What the provider says of this failure, if it is the request's doing, or may be: its own troubles are
+    /// nobody's business.
+    pub(super) fn said(&self, body: &[u8], failure: &Failure) -> Option<ApiError> {
+        let of_the_request = failure.client_status() / 100 == 4;
+        let key = self.endpoint.api_key();
+        of_the_request.then(|| provider_error(body, failure.class, &self.model, key)).flatten()
+    }
+}

@@ -1,0 +1,5 @@
+//! The shell's names for attempts.
+
+/// The shell's own name for an attempt, not used again while the attempt runs.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Tag(pub u64);
