@@ -1,11 +1,12 @@
 //! What comes over sockets: requests from clients, answers and streams from upstreams, headers.
 
 use squall_failure::Failure;
-use squall_wire::call::{Stamp, dialect};
-use squall_wire::openai::{ChatRequest, Completion, Operation, StreamEvent, read_completion};
-use squall_wire::serve::{Rules, server};
+use squall_wire::call::Stamp;
+use squall_wire::chat::{ChatRequest, Completion, Operation, StreamEvent, read_completion};
+use squall_wire::serve::Rules;
 use squall_wire::{
-    Format, LimitHeaders, RequestToken, SseDecoder, read_retry_after, write_retry_after,
+    Format, LimitHeaders, RequestToken, SseDecoder, dialect, read_retry_after, server,
+    write_retry_after,
 };
 use std::time::{Duration, SystemTime};
 

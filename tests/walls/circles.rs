@@ -114,6 +114,14 @@ fn below(module: &[String], name: &str) -> Module {
 }
 
 impl File {
+    /// The path, with what a `use` made known as its beginning in full.
+    fn spelt_out(&self, path: Vec<String>) -> Vec<String> {
+        match self.known.iter().find(|named| named.alias == path[0]) {
+            Some(named) => named.path.iter().chain(&path[1..]).cloned().collect(),
+            None => path,
+        }
+    }
+
     fn read(text: &str) -> Self {
         let code = without_tests(&without_comments(text));
         let mut file = Self::default();
@@ -131,7 +139,8 @@ impl File {
                 None => body.push_str(line),
             }
         }
-        file.needed.extend(paths(&body));
+        let named: Vec<_> = paths(&body).into_iter().map(|path| file.spelt_out(path)).collect();
+        file.needed.extend(named);
         file.needed.retain(|path| ["crate", "super"].contains(&path[0].as_str()));
         file
     }
@@ -215,9 +224,9 @@ fn branches(tree: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The paths that code names outside of `use`.
+/// The paths that code names outside of `use`. Those of a macro (`$crate`) are needed where it is used.
 fn paths(code: &str) -> Vec<Vec<String>> {
-    let of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let of_path = |c: char| c.is_ascii_alphanumeric() || ['_', ':', '$'].contains(&c);
     let words = code.split(|c: char| !of_path(c)).filter(|word| word.contains("::"));
     let parts = |word: &str| word.split("::").map(str::to_owned).collect::<Vec<_>>();
     words.map(parts).collect()

@@ -179,3 +179,31 @@ fn only_config_file_parses_yaml_and_only_the_command_line_reads_arguments_and_he
         assert!(!uses.contains("tokio") || !PURE.contains(&room(&package)), "{package} uses tokio");
     }
 }
+
+/// Folders of `wire`, and what none of their files names: what stands above it, and the vendor beside it.
+const ABOVE: [(&str, &[&str]); 8] = [
+    ("error", &["chat", "call", "serve", "vendor"]),
+    ("chat", &["call", "serve", "vendor"]),
+    ("call", &["serve", "vendor"]),
+    ("serve", &["call", "vendor"]),
+    ("vendor/openai", &["vendor::azure", "vendor::anthropic", "vendor::gemini"]),
+    // What Azure serves are OpenAI's bodies.
+    ("vendor/azure", &["vendor::anthropic", "vendor::gemini"]),
+    ("vendor/anthropic", &["vendor::openai", "vendor::azure", "vendor::gemini"]),
+    ("vendor/gemini", &["vendor::openai", "vendor::azure", "vendor::anthropic"]),
+];
+
+#[test]
+fn the_chat_stands_below_its_vendors_and_these_beside_each_other() {
+    for (folder, above) in ABOVE {
+        let files = files(&format!("crates/wire/src/{folder}"), ".rs");
+        assert!(!files.is_empty(), "{folder} is gone");
+        for (path, text) in files.iter().filter(|(path, _)| !path.contains("/tests")) {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for room in above {
+                let named = code.contains(&format!("crate::{room}"));
+                assert!(!named, "{path} names crate::{room}, which stands above it or beside");
+            }
+        }
+    }
+}

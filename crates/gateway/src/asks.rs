@@ -17,7 +17,8 @@ use http::{HeaderMap, StatusCode};
 use squall_determinism::Digest;
 use squall_failure::FailureClass;
 use squall_router::{FallbackChoice, Features, GroupList, Overrides, RegionId, Tags, TenantId};
-use squall_wire::openai::{ApiError, Needs};
+use squall_wire::chat::Needs;
+use squall_wire::error::ApiError;
 use std::time::Duration;
 
 /// What a request asks for.

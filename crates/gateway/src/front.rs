@@ -19,9 +19,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use squall_failure::FailureClass;
 use squall_router::{Arrival, TenantId};
-use squall_wire::openai::{
-    ApiError, ChatRequest, MODELS_PATH, Operation, RequestError, models_body,
-};
+use squall_wire::chat::{ChatRequest, Operation, RequestError};
+use squall_wire::error::ApiError;
+use squall_wire::openai::{MODELS_PATH, models_body};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 

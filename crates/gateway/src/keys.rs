@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use squall_failure::FailureClass;
 use squall_router::TenantId;
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 
 /// Where a key may stand beside `Authorization`: Anthropic's clients and Azure's put it there.
 const OTHER_HEADERS: [&str; 2] = ["x-api-key", "api-key"];

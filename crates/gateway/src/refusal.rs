@@ -8,7 +8,7 @@ pub(crate) use self::http::{
 
 use squall_failure::{Failure, FailureClass, Source};
 use squall_router::{GroupId, LimitKind, Note, TenantId};
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 use std::fmt::Write as _;
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use squall_provider::BadAnswer;
 use squall_wire::Usage;
-use squall_wire::openai::FinishReason;
+use squall_wire::chat::FinishReason;
 use squall_wire::serve::AnswerPen;
 use std::pin::Pin;
 use std::task::{Context, Poll};

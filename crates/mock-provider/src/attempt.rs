@@ -6,7 +6,7 @@ use crate::shell::{End, Shell};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, Plan, Rejection};
-use squall_wire::openai::FinishReason;
+use squall_wire::chat::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

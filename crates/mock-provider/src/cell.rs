@@ -6,7 +6,7 @@ use squall_determinism::Timestamp;
 use squall_provider::{Ending, LimitState, Plan, Rejection, Tag};
 use squall_record::{AttemptOutcome, AttemptRow};
 use squall_wire::RequestToken;
-use squall_wire::openai::FinishReason;
+use squall_wire::chat::FinishReason;
 use std::sync::Mutex;
 use std::task::{Context, Waker};
 

@@ -7,7 +7,7 @@ use crate::connections::Reset;
 use crate::metrics;
 use crate::pace::Delivery;
 use crate::retry_after;
-use crate::shell::{End, Shell, key_of};
+use crate::shell::{End, Shell};
 use crate::words::{self, HTML, JSON, Words};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -18,7 +18,7 @@ use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, CheckAnswer, Plan, Rejection};
 use squall_wire::Usage;
-use squall_wire::openai::FinishReason;
+use squall_wire::chat::FinishReason;
 use squall_wire::serve::{AnswerHead, Asked, HeadersTold, Refused, Server, Told};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -144,7 +144,7 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
     let words = Words {
         server: shell.server(),
         asked,
-        key: key_of(headers),
+        key: shell.server().key(headers),
         arrived: &arrived,
         request_id: &request_id,
         context_window: shell.context_window(),

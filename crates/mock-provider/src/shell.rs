@@ -17,8 +17,8 @@ use squall_provider::{
     Arrival, CheckAnswer, FaultConfig, Input, Listener, Note, Output, Provider, Tag, name_hash,
 };
 use squall_record::{AttemptOutcome, AttemptRow, NoteRow, RowSender, SeenBy};
-use squall_wire::serve::{Asked, Rules, Says, Server, server};
-use squall_wire::{Format, RequestToken};
+use squall_wire::serve::{Asked, Rules, Says, Server};
+use squall_wire::{Format, RequestToken, server};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -198,7 +198,7 @@ impl Shell {
             tag,
             request: asked_by,
             model: name_hash(&request.model),
-            key: key_of(headers).map_or(0, name_hash),
+            key: self.server().key(headers).map_or(0, name_hash),
             session: token.and_then(|token| token.session),
             input_tokens,
             output_tokens: token
@@ -236,7 +236,7 @@ impl Shell {
             request_id: self.request_id(number),
             token,
             model: model.chars().take(MODEL_MOST).collect(),
-            key: key_of(headers).and_then(end_of),
+            key: self.server().key(headers).and_then(end_of),
         }))
     }
 
@@ -506,14 +506,6 @@ fn end_of(key: &str) -> Option<String> {
     const SHOWN: usize = 4;
     let letters = key.chars().count();
     (letters >= 3 * SHOWN).then(|| key.chars().skip(letters - SHOWN).collect())
-}
-
-/// The key that a request comes with, wherever its vendor wants it.
-pub(crate) fn key_of(headers: &HeaderMap) -> Option<&str> {
-    const VENDORS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
-    let value = |name: &str| headers.get(name)?.to_str().ok();
-    let bearer = value("authorization").map(|text| text.trim_start_matches("Bearer "));
-    bearer.or_else(|| VENDORS.into_iter().find_map(value))
 }
 
 /// What draws are keyed by when no token tells the request.

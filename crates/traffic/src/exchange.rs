@@ -11,7 +11,7 @@ use squall_clock::Clock;
 use squall_failure::{Failure, FailureClass, Source};
 use squall_net::Shortage;
 use squall_record::{RequestOutcome, RequestRow};
-use squall_wire::openai::{Delivery, NewChat};
+use squall_wire::chat::{Delivery, NewChat};
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use squall_workload::ClientRequest;
 use std::sync::Arc;

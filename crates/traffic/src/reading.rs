@@ -7,7 +7,8 @@ use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, Source};
 use squall_wire::SseDecoder;
-use squall_wire::openai::{ChatStream, StreamEvent, failure_from_response, read_completion};
+use squall_wire::chat::{ChatStream, StreamEvent, read_completion};
+use squall_wire::error::failure_from_response;
 
 /// What a client has seen of its answer so far.
 #[derive(Clone, Copy, Debug, Default)]

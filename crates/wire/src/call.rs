@@ -1,44 +1,20 @@
 //! What a format is to those who call it: where, with which headers, in which words, and how its answers
 //! read as OpenAI's.
 //!
-//! A client in front speaks OpenAI's chat completions, whoever answers behind. A format is one file for
-//! each of its halves and one line in [`dialect`].
+//! A client in front speaks OpenAI's chat completions, whoever answers behind.
 
-mod chat;
-mod classify;
-mod provider_error;
 mod reply;
-mod tolerant;
-mod wordings;
 
-pub(crate) use chat::{Attachment, Chat, Choice, Effort, Part, Shaped, Tool, Turn};
-pub(crate) use classify::{Judged, failure_of_body, judge, tells_error};
-pub use classify::{failure_from_error, failure_from_response};
-pub(crate) use provider_error::Words;
-pub use provider_error::provider_error;
 pub(crate) use reply::{Call, ChunkPen, Counts, Image, Reply, ReplyHead};
-pub(crate) use tolerant::read as read_tolerantly;
-pub(crate) use tolerant::{Count, Perhaps, mended};
 
-use crate::openai::{ApiError, ChatRequest, Completion, Operation, StreamEvent};
-use crate::{Format, SseEvent, anthropic, azure, gemini, openai};
+use crate::SseEvent;
+use crate::chat::{ChatRequest, Completion, Operation, StreamEvent, Untold};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use squall_failure::{Failure, FailureClass, Retryable, Source};
+use squall_failure::{Failure, FailureClass};
 use std::borrow::Cow;
 use std::fmt::{Debug, Write as _};
 use std::time::SystemTime;
-
-/// The format, as a caller needs it.
-#[must_use]
-pub const fn dialect(format: Format) -> &'static dyn Dialect {
-    match format {
-        Format::OpenAi => &openai::OpenAi,
-        Format::Azure => &azure::Azure,
-        Format::Anthropic => &anthropic::Anthropic,
-        Format::Gemini => &gemini::Gemini,
-    }
-}
 
 /// What a format is to a caller.
 pub trait Dialect: Debug + Send + Sync {
@@ -120,64 +96,6 @@ pub struct Whole {
     pub completion: Completion,
 }
 
-/// Why a request cannot be told to a vendor.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{param}`: {why}")]
-pub struct Untold {
-    /// The field of the request.
-    pub param: String,
-    /// Why not.
-    pub why: String,
-    /// Whether another format may have words for it, or the request is wrong in any.
-    retryable: Retryable,
-}
-
-impl Untold {
-    /// Something that this vendor has no words for.
-    pub(crate) fn here(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { param: param.into(), why: why.into(), retryable: Retryable::OtherDeployment }
-    }
-
-    /// Something that is wrong in OpenAI's own words.
-    pub(crate) fn anywhere(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { param: param.into(), why: why.into(), retryable: Retryable::Nowhere }
-    }
-
-    /// A model whose name fits into no address.
-    #[must_use]
-    pub fn no_model(name: &str) -> Self {
-        Self::anywhere("model", format!("no model can have the name `{name}`"))
-    }
-
-    /// An operation that this format does not have.
-    #[must_use]
-    pub fn no_operation(operation: Operation) -> Self {
-        Self::here("model", format!("its deployment has no `{}`", operation.path()))
-    }
-
-    /// The failure that it is: the request's, and no evidence against the deployment.
-    #[must_use]
-    pub fn failure(&self) -> Failure {
-        let failure = Failure::new(FailureClass::BadRequest, Source::Client).with_status(400);
-        Failure { retryable: self.retryable, sent: squall_failure::Sent::Nothing, ..failure }
-    }
-
-    /// OpenAI's 400 for it.
-    #[must_use]
-    pub fn to_api_error(&self) -> ApiError {
-        let code = match self.retryable {
-            Retryable::Nowhere => "invalid_value",
-            _ => "unsupported_parameter",
-        };
-        ApiError {
-            message: self.to_string(),
-            kind: "invalid_request_error".to_owned(),
-            param: Some(self.param.clone()),
-            code: Some(code.to_owned()),
-        }
-    }
-}
-
 /// Headers with a key in one of them, and nothing else.
 pub(crate) fn key_header(name: HeaderName, value: Option<String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -213,8 +131,8 @@ pub(crate) fn failed_late(class: FailureClass) -> Failure {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::SseDecoder;
-    use crate::openai::Chunk;
+    use crate::chat::Chunk;
+    use crate::{Format, SseDecoder, dialect};
 
     pub(crate) fn stamp() -> Stamp {
         Stamp { created: 1_700_000_000, number: 7, model: "asked-for".to_owned() }

@@ -1,8 +1,7 @@
 //! What a format is to those who serve it: paths, requests as they come, and answers, streams, errors and
 //! headers as its vendor writes them.
 //!
-//! Whoever serves decides what happens; a format only has the words for it. A format is a file in its
-//! vendor's folder and one line in [`server`].
+//! Whoever serves decides what happens; a format only has the words for it.
 
 mod asked;
 mod fit;
@@ -14,6 +13,7 @@ mod tool;
 
 pub use asked::{Asked, Endpoint, Refused, Route, Vectors};
 pub(crate) use asked::{count_text, read_json};
+pub(crate) use fit::any_object;
 pub(crate) use pen::id;
 pub use pen::{AnswerHead, AnswerPen};
 pub(crate) use pick::Picked;
@@ -24,23 +24,12 @@ pub(crate) use told::masked;
 pub use told::{Exceeded, HeadersTold, Limits, Told};
 pub(crate) use tool::ToolCall;
 
-use crate::openai::FinishReason;
-use crate::{Format, Usage, anthropic, azure, gemini, openai};
+use crate::Usage;
+use crate::chat::FinishReason;
 use bytes::Bytes;
 use http::HeaderMap;
 use squall_failure::FailureClass;
 use std::fmt::Debug;
-
-/// The format, as a server needs it.
-#[must_use]
-pub const fn server(format: Format) -> &'static dyn Server {
-    match format {
-        Format::OpenAi => &openai::OpenAiServer,
-        Format::Azure => &azure::AzureServer,
-        Format::Anthropic => &anthropic::AnthropicServer,
-        Format::Gemini => &gemini::GeminiServer,
-    }
-}
 
 /// What a format is to a server.
 pub trait Server: Debug + Send + Sync {
@@ -52,6 +41,11 @@ pub trait Server: Debug + Send + Sync {
 
     /// The list of models, made at `created`, in Unix seconds.
     fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes;
+
+    /// The key that a request comes with.
+    fn key<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        bearer(headers)
+    }
 
     /// The model that is asked about at this path with GET.
     fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str>;
@@ -96,6 +90,16 @@ pub trait Server: Debug + Send + Sync {
     fn has_retry_after(&self) -> bool {
         true
     }
+}
+
+/// The key in `Authorization`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    header(headers, "authorization").map(|text| text.trim_start_matches("Bearer "))
+}
+
+/// A header that is text.
+pub(crate) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

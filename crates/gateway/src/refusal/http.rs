@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Method, StatusCode};
 use squall_failure::FailureClass;
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 
 /// As much of a client's text as is said back.
 const QUOTED_MAX: usize = 60;

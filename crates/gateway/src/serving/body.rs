@@ -11,7 +11,7 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use squall_failure::FailureClass;
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 use std::sync::Arc;
 use tokio::time::timeout;
 

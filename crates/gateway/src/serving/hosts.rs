@@ -7,7 +7,7 @@ use http::header::{HOST, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use squall_failure::FailureClass;
 use squall_wire::browser::{authority_of, host_of, is_this_machine};
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 
 /// Why a request is refused for its `Host` or its `Origin`, if it is.
 ///

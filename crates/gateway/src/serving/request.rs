@@ -14,7 +14,7 @@ use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use squall_failure::FailureClass;
-use squall_wire::openai::ApiError;
+use squall_wire::error::ApiError;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;

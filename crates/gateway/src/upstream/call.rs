@@ -15,8 +15,8 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
 use squall_net::Shortage;
-use squall_wire::call::{Stamp, Untold, Whole};
-use squall_wire::openai::Operation;
+use squall_wire::call::{Stamp, Whole};
+use squall_wire::chat::{Operation, Untold};
 use std::time::SystemTime;
 
 /// How often a request is sent again because the connection that it went over had been closed while it lay

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use squall_failure::{Failure, FailureClass};
 use squall_wire::Usage;
-use squall_wire::call::Untold;
-use squall_wire::openai::ApiError;
+use squall_wire::chat::Untold;
+use squall_wire::error::ApiError;
 
 /// What an attempt brings.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use super::Endpoint;
 use squall_failure::Failure;
-use squall_wire::call::provider_error;
-use squall_wire::openai::ApiError;
+use squall_wire::error::{ApiError, provider_error};
 use std::sync::Arc;
 
 /// What is known of an answer before it comes.

@@ -8,8 +8,8 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
 use squall_failure::{Failure, FailureClass};
-use squall_wire::call::{Dialect, Untold};
-use squall_wire::openai::{ChatRequest, Operation};
+use squall_wire::call::Dialect;
+use squall_wire::chat::{ChatRequest, Operation, Untold};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use squall_determinism::Timestamp;
 use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup};
 use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig, RateLimit, Window};
-use squall_wire::openai::Delivery;
+use squall_wire::chat::Delivery;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,9 +7,7 @@ use squall_mock_provider::{MockProvider, Rows, UNKNOWN_DEPLOYMENT, serve};
 use squall_provider::{Capacity, Limits, ProviderConfig, RateLimit, Window};
 use squall_record::AttemptOutcome;
 use squall_wire::Usage;
-use squall_wire::openai::{
-    Chunk, Completion, Delivery, FinishReason, StreamEvent, read_completion,
-};
+use squall_wire::chat::{Chunk, Completion, Delivery, FinishReason, StreamEvent, read_completion};
 
 const USAGE: Usage = Usage { input_tokens: 10, output_tokens: 3 };
 

@@ -1,6 +1,6 @@
 //! A client that hides nothing: one socket, HTTP/1.1 by hand, and how each answer ended.
 
-use squall_wire::openai::StreamEvent;
+use squall_wire::chat::StreamEvent;
 use squall_wire::{SseDecoder, TOKEN_HEADER};
 use std::collections::BTreeMap;
 use std::io;

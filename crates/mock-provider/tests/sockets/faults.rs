@@ -10,7 +10,8 @@ use squall_provider::{
     PromptCache, ProviderConfig, RateLimit, Target, Window, name_hash,
 };
 use squall_record::AttemptOutcome;
-use squall_wire::openai::{Delivery, StreamEvent, failure_from_response};
+use squall_wire::chat::{Delivery, StreamEvent};
+use squall_wire::error::failure_from_response;
 use std::time::{Duration, SystemTime};
 
 /// What a gateway makes of an answer.

@@ -6,7 +6,7 @@ use socket2::{Domain, Socket, Type};
 use squall_failure::FailureClass;
 use squall_provider::{FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, Note};
-use squall_wire::openai::Delivery;
+use squall_wire::chat::Delivery;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;

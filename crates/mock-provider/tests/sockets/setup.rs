@@ -4,9 +4,8 @@ use squall_clock::Clock;
 use squall_determinism::{Law, Seed, Timestamp};
 use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows, Rules};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
-use squall_wire::Format;
-use squall_wire::RequestToken;
-use squall_wire::openai::{Delivery, NewChat};
+use squall_wire::chat::{Delivery, NewChat};
+use squall_wire::{Format, RequestToken};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

@@ -5,8 +5,7 @@ use crate::setup::{always, setup};
 use squall_failure::FailureClass;
 use squall_mock_provider::{MockProvider, MockSetup};
 use squall_provider::{ErrorAnswer, FaultKind, ProviderConfig, RetryAfter, VendorErrors};
-use squall_wire::Format;
-use squall_wire::serve::server;
+use squall_wire::{Format, server};
 use std::time::Duration;
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"?"}],"max_tokens":3}"#;

@@ -11,27 +11,15 @@ use crate::shape::{Key, Shape};
 use core::time::Duration;
 use squall_determinism::{Law, Share};
 use squall_provider::{FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
-use squall_wire::Format;
-use squall_wire::serve::server;
+use squall_wire::{Format, server};
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
     &[Key::optional("format", Shape::Word(FORMATS.words), "openai", "The API it speaks.")];
 
 /// The words for APIs.
-pub(crate) static FORMATS: Vocabulary<Format> = Vocabulary {
-    words: &{
-        let mut words = [""; Format::ALL.len()];
-        let mut place = 0;
-        while place < words.len() {
-            words[place] = Format::ALL[place].as_str();
-            place += 1;
-        }
-        words
-    },
-    values: &Format::ALL,
-    word: |format| format.as_str(),
-};
+pub(crate) static FORMATS: Vocabulary<Format> =
+    Vocabulary { words: &Format::WORDS, values: &Format::ALL, word: |format| format.as_str() };
 
 /// How a mock provider behaves, beyond its latency.
 pub(crate) const BEHAVIOUR: &[Key] = &[

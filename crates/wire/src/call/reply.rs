@@ -2,7 +2,7 @@
 
 use crate::Usage;
 use crate::call::{Stamp, Whole};
-use crate::openai::{Completion, FinishReason};
+use crate::chat::{Completion, FinishReason};
 use serde::Serialize;
 use std::io::Write as _;
 

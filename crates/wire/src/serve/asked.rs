@@ -2,7 +2,7 @@
 
 use super::Wants;
 use crate::RequestToken;
-use crate::openai::Text;
+use crate::chat::Text;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;

@@ -17,6 +17,15 @@ pub(crate) fn value(schema: &Value, seed: u64) -> Value {
     maker.make(schema, 0)
 }
 
+/// An object with a text in it, where nothing says more.
+pub(crate) fn any_object() -> Value {
+    serde_json::json!({
+        "type": "object",
+        "properties": { "answer": { "type": "string" } },
+        "required": ["answer"],
+    })
+}
+
 /// The most values that are made for one schema: `minItems: 1000000000` is not obeyed.
 const VALUES_MOST: u32 = 20_000;
 /// From this depth on what is optional is left out, and the simplest of several alternatives is taken.

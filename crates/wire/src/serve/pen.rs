@@ -2,7 +2,7 @@
 
 use super::Says;
 use crate::Usage;
-use crate::openai::FinishReason;
+use crate::chat::FinishReason;
 use squall_failure::FailureClass;
 use std::fmt::Debug;
 

@@ -1,7 +1,8 @@
 //! What an answer says: filler, a text that a schema asks for, or the call of a tool.
 
 use super::{ToolCall, fit};
-use crate::{estimate_tokens, openai, word};
+use crate::json::json_string;
+use crate::{estimate_tokens, word};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -201,7 +202,7 @@ impl Says {
 
 /// A text as it stands in a JSON string, without its quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let quoted = openai::json_string(text);
+    let quoted = json_string(text);
     out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
 }
 

@@ -1,9 +1,9 @@
 //! What a server writes, a caller reads: the two halves of each format know nothing of each other.
 
 use super::*;
-use crate::call::dialect;
 use crate::call::tests::{read_stream, stamp};
-use crate::openai::ChatRequest;
+use crate::chat::{ChatRequest, StreamEvent};
+use crate::{Format, dialect, server};
 use crate::{LimitGauge, LimitHeaders, word};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -166,7 +166,7 @@ fn an_error_in_a_stream_is_read_as_its_class() {
         for class in [FailureClass::Server, FailureClass::Overloaded, FailureClass::Throttled] {
             let seen = read_stream(format, false, &streamed(format, &asked, Err(class)));
             let last = seen.events.last().expect("events");
-            let openai::StreamEvent::Error(failure) = last else { panic!("{format:?}: {last:?}") };
+            let StreamEvent::Error(failure) = last else { panic!("{format:?}: {last:?}") };
             assert_eq!(failure.class, class, "{format:?}");
         }
     }

@@ -1,0 +1,26 @@
+//! A chat in no vendor's words: what is asked, what is answered, in one piece or as a stream, and what it used.
+//!
+//! Its form on the wire is that of OpenAI's chat completions, which clients in front and most vendors speak. What a
+//! vendor calls all this stands in its own folder.
+
+mod completion;
+mod conversation;
+mod made;
+mod new_chat;
+mod operation;
+mod request;
+mod stream;
+mod text;
+mod unsupported;
+mod usage;
+
+pub use completion::{Answer, Completion, FinishReason, read_completion};
+pub(crate) use conversation::{Attachment, Chat, Choice, Effort, Part, Shaped, Tool, Turn};
+pub use new_chat::{Delivery, NewChat};
+pub use operation::Operation;
+pub(crate) use operation::ResponseShape;
+pub use request::{ChatRequest, Needs, RequestError};
+pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
+pub(crate) use text::Text;
+pub use unsupported::Untold;
+pub use usage::Usage;

@@ -1,0 +1,98 @@
+//! A chat completion request as the driver builds it.
+
+use crate::json::json_string;
+use crate::{RequestToken, estimate_tokens, push_text};
+use bytes::Bytes;
+use std::io::Write as _;
+
+/// A request of a given size: one user message of filler that begins with the token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NewChat<'a> {
+    /// The model, or model group, asked for.
+    pub model: &'a str,
+    /// Which request it is, and how many tokens its prompt and its answer have. A prompt shorter than
+    /// the token's own text has that text's length.
+    pub token: RequestToken,
+    /// How the answer is to come.
+    pub delivery: Delivery,
+}
+
+/// How an answer is to come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Delivery {
+    /// In one piece.
+    Whole,
+    /// As a stream.
+    Stream,
+    /// As a stream that ends with a usage chunk.
+    StreamWithUsage,
+}
+
+impl NewChat<'_> {
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        let Self { token, .. } = self;
+        let name = token.to_string();
+        let filler = token.input_tokens.saturating_sub(estimate_tokens(name.len()));
+        let mut out = Vec::with_capacity(320 + self.model.len() + 4 * filler as usize);
+        let model = json_string(self.model);
+        // The name is padded to whole tokens, so that the estimate of the prompt is exact.
+        let padded = estimate_tokens(name.len()) as usize * 4;
+        write!(out, r#"{{"model":{model},"messages":[{{"role":"user","content":"{name:padded$}"#)
+            .expect("a Vec takes all");
+        push_text(&mut out, filler);
+        out.extend_from_slice(br#""}],"#);
+        out.extend_from_slice(match self.delivery {
+            Delivery::Whole => b"".as_slice(),
+            Delivery::Stream => br#""stream":true,"#,
+            Delivery::StreamWithUsage => {
+                br#""stream":true,"stream_options":{"include_usage":true},"#
+            }
+        });
+        write!(out, r#""max_tokens":{},"user":"{name}"}}"#, token.output_tokens)
+            .expect("a Vec takes all");
+        out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ChatRequest;
+    use super::*;
+    use http::HeaderMap;
+
+    const TOKEN: RequestToken =
+        RequestToken { request: 12, input_tokens: 6, output_tokens: 60, session: None };
+
+    #[test]
+    fn it_writes_a_request_of_its_size() {
+        let body =
+            NewChat { model: "chat", token: TOKEN, delivery: Delivery::StreamWithUsage }.body();
+        assert_eq!(
+            std::str::from_utf8(&body).expect("UTF-8"),
+            concat!(
+                r#"{"model":"chat","messages":[{"role":"user","content":"squall-12-6-60   the sea"}],"#,
+                r#""stream":true,"stream_options":{"include_usage":true},"max_tokens":60,"#,
+                r#""user":"squall-12-6-60"}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn it_reads_back_as_what_it_was_built_from() {
+        for input_tokens in [6, 420, 100_000] {
+            for delivery in [Delivery::Whole, Delivery::Stream, Delivery::StreamWithUsage] {
+                let token = RequestToken { input_tokens, ..TOKEN };
+                let body = NewChat { model: "a \"b\"", token, delivery }.body();
+                let request = ChatRequest::parse(body).expect("a request");
+                assert_eq!(request.model, "a \"b\"");
+                assert_eq!(request.input_tokens, input_tokens);
+                assert_eq!(request.max_tokens, Some(60));
+                assert_eq!(request.stream, delivery != Delivery::Whole);
+                assert_eq!(request.include_usage, delivery == Delivery::StreamWithUsage);
+                assert_eq!(request.token(&HeaderMap::new()), Some(token));
+            }
+        }
+    }
+}

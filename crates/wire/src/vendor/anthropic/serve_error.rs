@@ -1,0 +1,169 @@
+//! Anthropic's errors.
+
+use crate::json::json_string;
+use crate::serve::{Exceeded, Told};
+use squall_failure::FailureClass;
+use std::io::Write as _;
+
+/// The window of a provider that has none of its own.
+const USUAL_WINDOW: u32 = 200_000;
+/// The limit of requests that a 429 tells of where there is none.
+const USUAL_LIMIT: u64 = 50;
+
+/// Anthropic's status for a class, where it differs from others'.
+pub(super) const fn status_of(class: FailureClass) -> u16 {
+    match class {
+        FailureClass::Overloaded => 529,
+        FailureClass::QuotaSpent => 402,
+        class => class.status(),
+    }
+}
+
+/// A whole body.
+pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
+    let mut body = error_event(told);
+    body.pop();
+    let request_id = json_string(told.request_id);
+    write!(body, r#","request_id":{request_id}}}"#).expect("a Vec takes all");
+    body
+}
+
+/// The error of a stream: a body without the number of the request.
+pub(super) fn error_event(told: &Told<'_>) -> Vec<u8> {
+    let kind = json_string(kind_of(told));
+    let said = told.message.map_or_else(|| said(told), str::to_owned);
+    let said = json_string(&said);
+    let details = if told.exceeded == Some(Exceeded::Growth) {
+        r#","details":{"error_code":"ramp_limit_exceeded"}"#
+    } else {
+        ""
+    };
+    format!(r#"{{"type":"error","error":{{"type":{kind},"message":{said}{details}}}}}"#)
+        .into_bytes()
+}
+
+/// The type: that of the class, or of a status that is more exact.
+fn kind_of(told: &Told<'_>) -> &'static str {
+    match (told.class, told.status) {
+        (FailureClass::Auth, 403) => "permission_error",
+        (FailureClass::BadRequest | FailureClass::ContextWindow, 413)
+        | (FailureClass::RequestTooLarge, _) => "request_too_large",
+        // A spent balance was long told as an invalid request, and is in places still.
+        (FailureClass::QuotaSpent, 400) => "invalid_request_error",
+        (FailureClass::QuotaSpent, 429) => "rate_limit_error",
+        (FailureClass::Throttled, _) => "rate_limit_error",
+        (FailureClass::Overloaded, _) => "overloaded_error",
+        (FailureClass::Timeout, _) => "timeout_error",
+        (FailureClass::Auth, _) => "authentication_error",
+        (FailureClass::NotFound, _) => "not_found_error",
+        (FailureClass::QuotaSpent, _) => "billing_error",
+        (
+            FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest,
+            _,
+        ) => "invalid_request_error",
+        (
+            FailureClass::Server
+            | FailureClass::Connect
+            | FailureClass::Stalled
+            | FailureClass::Cut
+            | FailureClass::AnswerTooLarge
+            | FailureClass::Resources
+            | FailureClass::Malformed,
+            _,
+        ) => "api_error",
+    }
+}
+
+fn said(told: &Told<'_>) -> String {
+    match (told.class, told.status) {
+        (FailureClass::Throttled, _) => throttled(told),
+        (FailureClass::Overloaded, _) => "Overloaded".to_owned(),
+        (FailureClass::Timeout, _) => "Request timed out".to_owned(),
+        (FailureClass::Auth, 403) => {
+            "Your API key does not have permission to use the specified resource.".to_owned()
+        }
+        (FailureClass::Auth, _) if told.asked.is_some() && told.key.is_none_or(str::is_empty) => {
+            "x-api-key header is required".to_owned()
+        }
+        (FailureClass::Auth, _) => "invalid x-api-key".to_owned(),
+        (FailureClass::NotFound, _) => format!("model: {}", told.model()),
+        (FailureClass::BadRequest | FailureClass::ContextWindow, 413)
+        | (FailureClass::RequestTooLarge, _) => {
+            "Request exceeds the maximum size".to_owned()
+        }
+        (FailureClass::ContextWindow, _) => {
+            let (window, tokens) = told.window(USUAL_WINDOW);
+            format!("prompt is too long: {tokens} tokens > {window} maximum")
+        }
+        (FailureClass::ContentPolicy, _) => "Output blocked by content filtering policy".to_owned(),
+        (FailureClass::BadRequest, _) => {
+            "messages: roles must alternate between \"user\" and \"assistant\", but found multiple \"user\" \
+             roles in a row"
+                .to_owned()
+        }
+        (FailureClass::QuotaSpent, _) => {
+            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to \
+             upgrade or purchase credits."
+                .to_owned()
+        }
+        (
+            FailureClass::Server
+            | FailureClass::Connect
+            | FailureClass::Stalled
+            | FailureClass::Cut
+            | FailureClass::AnswerTooLarge
+            | FailureClass::Resources
+            | FailureClass::Malformed,
+            _,
+        ) => "Internal server error".to_owned(),
+    }
+}
+
+fn throttled(told: &Told<'_>) -> String {
+    let unit = match told.exceeded {
+        Some(Exceeded::InputTokens) => "input tokens per minute",
+        Some(Exceeded::OutputTokens) => "output tokens per minute",
+        Some(Exceeded::Tokens) => "tokens per minute",
+        Some(Exceeded::Day) => "requests per day",
+        Some(Exceeded::Growth) => {
+            return "This request would exceed your organization's acceleration limit: ramp up traffic \
+                    gradually and keep to consistent usage patterns"
+                .to_owned();
+        }
+        Some(Exceeded::Requests) | None => "requests per minute",
+    };
+    let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(USUAL_LIMIT);
+    let limit = thousands(limit);
+    format!(
+        "This request would exceed the rate limit for your organization \
+         (00000000-0000-4000-8000-000000000000) of {limit} {unit}. For details, refer to: \
+         https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage. \
+         Please reduce the prompt length or the maximum tokens requested, or try again later. You may also \
+         contact sales at https://www.anthropic.com/contact-sales to discuss your options for a rate limit \
+         increase."
+    )
+}
+
+/// `20,000`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_written_in_threes() {
+        let written = [7, 999, 1_000, 20_000, 1_000_000].map(thousands);
+        assert_eq!(written, ["7", "999", "1,000", "20,000", "1,000,000"]);
+    }
+}

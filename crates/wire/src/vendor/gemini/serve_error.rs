@@ -1,0 +1,216 @@
+//! Gemini's errors: a status word, and details for programs.
+
+use crate::json::json_string;
+use crate::serve::{Exceeded, Told};
+use squall_failure::FailureClass;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// The window of a provider that has none of its own.
+const USUAL_WINDOW: u32 = 1_048_576;
+/// The limit of requests that a 429 tells of where there is none.
+const USUAL_LIMIT: u64 = 15;
+
+/// Gemini's status for a class. A key that is wrong is an invalid argument to it, and a prompt that policy
+/// refuses is answered, and the answer says so.
+pub(super) const fn status_of(class: FailureClass) -> u16 {
+    match class {
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => 429,
+        FailureClass::Overloaded => 503,
+        FailureClass::Server
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources
+        | FailureClass::Malformed => 500,
+        FailureClass::Timeout => 504,
+        FailureClass::NotFound => 404,
+        FailureClass::Auth | FailureClass::ContextWindow | FailureClass::BadRequest => 400,
+        FailureClass::ContentPolicy => 200,
+    }
+}
+
+/// The word for a class at a status, which may be more exact.
+const fn word_of(class: FailureClass, status: u16) -> &'static str {
+    match class {
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
+            "RESOURCE_EXHAUSTED"
+        }
+        FailureClass::Overloaded => "UNAVAILABLE",
+        FailureClass::Server
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources
+        | FailureClass::Malformed => "INTERNAL",
+        FailureClass::Timeout => "DEADLINE_EXCEEDED",
+        FailureClass::NotFound => "NOT_FOUND",
+        FailureClass::Auth => match status {
+            401 => "UNAUTHENTICATED",
+            403 => "PERMISSION_DENIED",
+            _ => "INVALID_ARGUMENT",
+        },
+        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest => {
+            "INVALID_ARGUMENT"
+        }
+    }
+}
+
+/// A body; of a prompt that policy refuses, with status 200, the answer that says so.
+pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
+    if told.class == FailureClass::ContentPolicy && told.status == 200 {
+        let tokens = told.input_tokens;
+        let model = json_string(told.model());
+        return format!(
+            r#"{{"promptFeedback":{{"blockReason":"PROHIBITED_CONTENT"}},"usageMetadata":{{"promptTokenCount":{tokens},"totalTokenCount":{tokens}}},"modelVersion":{model}}}"#
+        )
+        .into_bytes();
+    }
+    let (status, word) = (told.status, word_of(told.class, told.status));
+    let said = told.message.map_or_else(|| said(told), str::to_owned);
+    let said = json_string(&said);
+    let mut out = Vec::with_capacity(512);
+    write!(out, r#"{{"error":{{"code":{status},"message":{said},"status":"{word}""#)
+        .expect("a Vec takes all");
+    push_details(&mut out, told);
+    out.extend_from_slice(b"}}");
+    out
+}
+
+fn said(told: &Told<'_>) -> String {
+    match told.class {
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
+            exhausted(told)
+        }
+        FailureClass::Overloaded => "The model is overloaded. Please try again later.".to_owned(),
+        FailureClass::Timeout => "Deadline expired before operation could complete.".to_owned(),
+        FailureClass::Auth => match told.status {
+            401 => "Request had invalid authentication credentials. Expected OAuth 2 access token, login \
+                    cookie or other valid authentication credential. See \
+                    https://developers.google.com/identity/sign-in/web/devconsole-project."
+                .to_owned(),
+            403 => "Your API key was reported as leaked. Please use another API key.".to_owned(),
+            _ => INVALID_KEY.to_owned(),
+        },
+        FailureClass::NotFound => format!(
+            "models/{} is not found for API version v1beta, or is not supported for generateContent. Call \
+             ListModels to see the list of available models and their supported methods.",
+            told.model()
+        ),
+        FailureClass::ContextWindow => {
+            let (window, tokens) = told.window(USUAL_WINDOW);
+            format!(
+                "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({window})."
+            )
+        }
+        FailureClass::ContentPolicy => "The prompt was blocked.".to_owned(),
+        FailureClass::BadRequest => "Request contains an invalid argument.".to_owned(),
+        FailureClass::Server
+        | FailureClass::Connect
+        | FailureClass::Stalled
+        | FailureClass::Cut
+        | FailureClass::AnswerTooLarge
+        | FailureClass::Resources
+        | FailureClass::Malformed => "An internal error has occurred. Please retry or report in \
+                                https://developers.generativeai.google/guide/troubleshooting"
+            .to_owned(),
+    }
+}
+
+const INVALID_KEY: &str = "API key not valid. Please pass a valid API key.";
+
+/// What a quota is called: its metric, its id, and its value.
+fn quota(told: &Told<'_>) -> (&'static str, &'static str, u64) {
+    let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(USUAL_LIMIT);
+    match told.exceeded {
+        _ if told.class == FailureClass::QuotaSpent => (
+            "generate_content_free_tier_requests",
+            "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+            limit,
+        ),
+        Some(Exceeded::Day) => (
+            "generate_requests_per_model_per_day",
+            "GenerateRequestsPerDayPerProjectPerModel",
+            limit,
+        ),
+        Some(Exceeded::Tokens | Exceeded::InputTokens | Exceeded::OutputTokens) => (
+            "generate_content_paid_tier_input_token_count",
+            "GenerateContentPaidTierInputTokensPerModelPerMinute",
+            limit,
+        ),
+        Some(Exceeded::Requests | Exceeded::Growth) | None => {
+            ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel", limit)
+        }
+    }
+}
+
+fn exhausted(told: &Told<'_>) -> String {
+    let (metric, _, limit) = quota(told);
+    let wait =
+        told.wait.map_or(String::new(), |wait| format!("\nPlease retry in {}.", seconds(wait)));
+    format!(
+        "You exceeded your current quota, please check your plan and billing details. For more information \
+         on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. \n* Quota exceeded for \
+         metric: generativelanguage.googleapis.com/{metric}, limit: {limit}, model: {}{wait}",
+        told.model()
+    )
+}
+
+/// Which quota is exceeded and when to come again, or what is wrong with a key.
+fn push_details(out: &mut Vec<u8>, told: &Told<'_>) {
+    if told.class == FailureClass::Auth && told.status == 400 {
+        let said = json_string(INVALID_KEY);
+        write!(
+            out,
+            concat!(
+                r#","details":[{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"#,
+                r#""API_KEY_INVALID","domain":"googleapis.com","metadata":{{"service":"#,
+                r#""generativelanguage.googleapis.com"}}}},{{"@type":"#,
+                r#""type.googleapis.com/google.rpc.LocalizedMessage","locale":"en-US","message":{}}}]"#
+            ),
+            said
+        )
+        .expect("a Vec takes all");
+    }
+    if !matches!(
+        told.class,
+        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge
+    ) {
+        return;
+    }
+    let (metric, id, limit) = quota(told);
+    let model = json_string(told.model());
+    write!(
+        out,
+        concat!(
+            r#","details":[{{"@type":"type.googleapis.com/google.rpc.Help","links":[{{"description":"#,
+            r#""Learn more about Gemini API quotas","url":"https://ai.google.dev/gemini-api/docs/rate-limits"}}]}},"#,
+            r#"{{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{{"quotaMetric":"#,
+            r#""generativelanguage.googleapis.com/{}","quotaId":"{}","quotaDimensions":{{"location":"#,
+            r#""global","model":{}}},"quotaValue":"{}"}}]}}"#
+        ),
+        metric, id, model, limit
+    )
+    .expect("a Vec takes all");
+    if let Some(wait) = told.wait {
+        let wait = seconds(wait);
+        write!(
+            out,
+            r#",{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{wait}"}}"#
+        )
+        .expect("a Vec takes all");
+    }
+    out.push(b']');
+}
+
+/// A duration as Google's JSON has it: `36s`, `36.429760048s`.
+fn seconds(wait: Duration) -> String {
+    let nanos = wait.subsec_nanos();
+    if nanos == 0 {
+        return format!("{}s", wait.as_secs());
+    }
+    let part = format!("{nanos:09}");
+    format!("{}.{}s", wait.as_secs(), part.trim_end_matches('0'))
+}

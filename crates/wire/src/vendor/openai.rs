@@ -1,0 +1,29 @@
+//! OpenAI, and those who copy it: chat completions, completions, responses, embeddings.
+
+mod call;
+mod models;
+mod reader;
+mod serve;
+mod serve_arguments;
+mod serve_chat;
+mod serve_completions;
+mod serve_embeddings;
+mod serve_error;
+mod serve_responses;
+
+pub(crate) use call::OpenAi;
+pub use models::models_body;
+pub(crate) use serve::OpenAiServer;
+
+/// What Azure serves as OpenAI does.
+pub(crate) mod serving {
+    pub(crate) use super::serve::{endpoint, pen, read, whole};
+    pub(crate) use super::serve_chat::Filters;
+    pub(crate) use super::serve_error::api_error;
+}
+
+/// Where chat completions are asked for.
+pub const COMPLETIONS_PATH: &str = "/v1/chat/completions";
+
+/// Where the list of models is.
+pub const MODELS_PATH: &str = "/v1/models";

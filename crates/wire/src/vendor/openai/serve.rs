@@ -1,0 +1,113 @@
+//! OpenAI to its clients: chat completions, completions, responses, embeddings.
+
+use super::models::{model_body, models_body};
+use super::serve_chat::Filters;
+use super::serve_error::api_error;
+use super::{serve_chat, serve_completions, serve_embeddings, serve_responses};
+use crate::Usage;
+use crate::chat::FinishReason;
+use crate::serve::{
+    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// OpenAI, and those who copy it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenAiServer;
+
+impl Server for OpenAiServer {
+    fn route(&self, path: &str, _query: Option<&str>) -> Option<Route> {
+        endpoint(path.strip_prefix("/v1")?).map(Route::to)
+    }
+
+    fn lists_models(&self, path: &str) -> bool {
+        path == "/v1/models"
+    }
+
+    fn asks_of_model<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix("/v1/models/")
+    }
+
+    fn model(&self, model: &str, created: u64) -> Bytes {
+        model_body(model, created)
+    }
+
+    fn models(&self, models: &mut dyn Iterator<Item = &str>, created: u64) -> Bytes {
+        models_body(models, created)
+    }
+
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+        read(route, body, rules)
+    }
+
+    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+        whole(asked, head, usage, finish, Filters::Untold)
+    }
+
+    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+        pen(asked, head, Filters::Untold)
+    }
+
+    fn error(&self, told: &Told<'_>) -> Bytes {
+        api_error(told).body()
+    }
+
+    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
+        told.limits.both.write(headers);
+        let took = u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX);
+        headers.insert(PROCESSING_MS, HeaderValue::from(took));
+        if let Ok(id) = HeaderValue::from_str(told.request_id) {
+            headers.insert(REQUEST_ID, id);
+        }
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+
+/// What is at a path below the version.
+pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
+    Some(match path {
+        "/chat/completions" => Endpoint::Chat,
+        "/completions" => Endpoint::Completions,
+        "/responses" => Endpoint::Responses,
+        "/embeddings" => Endpoint::Embeddings,
+        _ => return None,
+    })
+}
+
+/// Reads a request in OpenAI's words, whoever serves it.
+pub(crate) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+    match route.endpoint {
+        Endpoint::Completions => serve_completions::read(route, body, rules),
+        Endpoint::Responses => serve_responses::read(route, body, rules),
+        Endpoint::Embeddings => serve_embeddings::read(route, body, rules),
+        _ => serve_chat::read(route, body, rules),
+    }
+}
+
+/// An answer in one piece.
+pub(crate) fn whole(
+    asked: &Asked,
+    head: &AnswerHead,
+    usage: Usage,
+    finish: FinishReason,
+    filters: Filters,
+) -> Bytes {
+    match asked.endpoint {
+        Endpoint::Completions => serve_completions::whole(asked, head, usage, finish),
+        Endpoint::Responses => serve_responses::whole(asked, head, usage, finish),
+        Endpoint::Embeddings => serve_embeddings::whole(asked, usage),
+        _ => serve_chat::whole(asked, head, usage, finish, filters),
+    }
+}
+
+/// What writes a stream.
+pub(crate) fn pen(asked: &Asked, head: &AnswerHead, filters: Filters) -> Box<dyn AnswerPen> {
+    match asked.endpoint {
+        Endpoint::Completions => Box::new(serve_completions::CompletionPen::new(asked, head)),
+        Endpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
+        _ => Box::new(serve_chat::ChatPen::new(asked, head, filters)),
+    }
+}
