@@ -8,32 +8,24 @@ use squall_router::journal::{digest_outputs, encode_frame, replay};
 use squall_router::{
     AllOut, Arrival, AttemptId, ConfigId, CooldownRule, DeploymentConfig, DeploymentId,
     FallbackChoice, FallbackRule, Fallbacks, Features, GroupConfig, GroupId, GroupList,
-    HealthChecks, Input, Latency, Limits, LitellmStrategy, Money, Note, Numbers, Output, Overrides,
-    Price, Profile, RateLimit, Release, RequestKey, Retries, Roster, Router, RouterConfig, SpendId,
+    HealthChecks, Input, Limits, LitellmStrategy, Money, Note, Numbers, Output, Overrides, Price,
+    Profile, RateLimit, Release, RequestKey, Retries, Roster, Router, RouterConfig, SpendId,
     SpendLimit, Strategy as By, Tag, TagMatch, Tags, TenantConfig, TenantId, Usage, Window,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const STRATEGIES: [By; 14] = [
-    By::SmoothWeighted,
-    By::WeightedRandom,
-    By::RpmProportional,
-    By::TpmProportional,
-    By::LeastBusy,
-    By::LowestUsage,
-    By::LowestLatency(Latency { buffer: Share::percent(20), decay: Duration::from_secs(10) }),
-    By::LowestCost,
-    By::Litellm(LitellmStrategy::SimpleShuffle),
-    By::Litellm(LitellmStrategy::LeastBusy),
-    By::Litellm(LitellmStrategy::UsageBased),
-    By::Litellm(LitellmStrategy::UsageBasedV2),
-    By::Litellm(LitellmStrategy::LatencyBased {
-        buffer: Share::percent(10),
-        ttl: Duration::from_secs(20),
-    }),
-    By::Litellm(LitellmStrategy::CostBased),
-];
+/// Every strategy; LiteLLM's by latency forgets its samples soon enough to be seen.
+fn strategies() -> Vec<By> {
+    let all = By::all().map(|strategy| match strategy {
+        By::Litellm(LitellmStrategy::LatencyBased { .. }) => {
+            let (buffer, ttl) = (Share::percent(10), Duration::from_secs(20));
+            By::Litellm(LitellmStrategy::LatencyBased { buffer, ttl })
+        }
+        other => other,
+    });
+    all.collect()
+}
 
 /// Bits from which one configuration is made.
 fn config(bits: [u64; 4]) -> RouterConfig {
@@ -86,10 +78,11 @@ fn group(nth: usize, name: &str, bits: u64) -> GroupConfig {
             ..DeploymentConfig::new(format!("{name}-{}", n + (own >> 22 & 1) * 10))
         }
     });
+    let strategies = strategies();
     let all_out = [AllOut::Wait, AllOut::Fail, AllOut::UseAll, AllOut::Wait];
     GroupConfig {
         deployments: deployments.collect(),
-        strategy: STRATEGIES[(bits >> 24) as usize % STRATEGIES.len()],
+        strategy: strategies[(bits >> 24) as usize % strategies.len()].clone(),
         retries: Retries::new((bits >> 32 & 3) as u16),
         when_all_out: all_out[(bits >> 34 & 3) as usize],
         cooldown: if bits >> 36 & 7 == 0 { CooldownRule::Never } else { CooldownRule::default() },

@@ -5,6 +5,7 @@
 //! long after them has to be well, where there is room for the traffic at all.
 
 use squall_determinism::{Draws, Purpose, Seed};
+use squall_router::{ShareBasis, Strategy};
 use std::fmt::Write as _;
 
 /// How long a run is, in seconds; faults end at half of it, and the last part has to be well.
@@ -54,6 +55,16 @@ pub(crate) struct Deployment {
     provider: usize,
     weight: u64,
     pub(crate) extra: Vec<String>,
+}
+
+impl Group {
+    /// Whether its strategy gives every deployment the share of its weight.
+    fn spreads_by_weight(&self) -> bool {
+        let written = self.policies.iter().find_map(|line| line.strip_prefix("strategy: "));
+        // A strategy with settings of its own is measured.
+        let strategy = written.map_or(Some(Strategy::default()), Strategy::from_word);
+        strategy.is_some_and(|strategy| strategy.shares() != ShareBasis::Measured)
+    }
 }
 
 /// Draws, in the words of this file.
@@ -196,14 +207,7 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
 }
 
 fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
-    let strategy = dice.pick(&[
-        "smooth_weighted",
-        "weighted_random",
-        "least_busy",
-        "lowest_usage",
-        "lowest_latency",
-        "{ lowest_latency: { buffer: 0% } }",
-    ]);
+    let strategy = dice.pick(&[Strategy::WORDS, &["{ lowest_latency: { buffer: 0% } }"]].concat());
     let retries = dice.pick(&["0", "1", "2", "5", "{ default: 2, throttled: 0, timeout: 1 }"]);
     let backoff = dice.pick(&["{ base: 100ms, cap: 1s }", "{ base: 1s, cap: 4s }"]);
     let all_out = dice.pick(&["wait", "fail", "panic"]);
@@ -339,9 +343,7 @@ impl World {
         // By weights, each deployment has its part again. Others may leave one alone for good reasons.
         let asked = if self.two_kinds { 2 } else { 1 };
         for group in self.groups.iter().take(asked) {
-            let words = ["least", "lowest"];
-            let weighted =
-                !group.policies.iter().any(|line| words.iter().any(|word| line.contains(word)));
+            let weighted = group.spreads_by_weight();
             let share: u64 = group.deployments.iter().map(|deployment| deployment.weight).sum();
             // A sixth of a dozen a second for 20 s is seen; with fewer, or after a change, it may not be.
             for deployment in

@@ -379,6 +379,9 @@ impl Inner {
             let (group, name) = self.metrics.names_of(id);
             log::deployment(now, group, name, note);
         }
+        if let Note::PickRejected { group, problem, .. } = *note {
+            log::pick_rejected(self.metrics.group(group), problem);
+        }
     }
 
     fn send(&self, tag: Tag, order: Order) {

@@ -7,7 +7,7 @@ use crate::request_id::RequestId;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_router::{Note, Outcome, Usage};
+use squall_router::{Note, Outcome, PickProblem, Usage};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -113,6 +113,7 @@ impl RequestLog {
             | Note::AllOut { .. }
             | Note::HeldBack { .. }
             | Note::QueueFull { .. }
+            | Note::PickRejected { .. }
             | Note::BudgetExceeded { .. }
             | Note::HealthChanged { .. }
             | Note::Reconfigured { .. } => {}
@@ -227,10 +228,18 @@ pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &Note) {
         | Note::AllOut { .. }
         | Note::HeldBack { .. }
         | Note::QueueFull { .. }
+        | Note::PickRejected { .. }
         | Note::Reconfigured { .. }
         | Note::NotSent { .. }
         | Note::AttemptFailed { .. } => {}
     }
+}
+
+/// A group's own strategy picked nobody, or a deployment that could not be picked.
+pub(crate) fn pick_rejected(group: &str, problem: PickProblem) {
+    tracing::warn!(
+        target: "squall_gateway::strategy", group, problem = problem.as_str(), "pick rejected"
+    );
 }
 
 /// Another configuration holds.

@@ -50,6 +50,7 @@ struct Counts {
     all_out: BTreeMap<GroupId, u64>,
     queued: BTreeMap<GroupId, u64>,
     queue_full: BTreeMap<GroupId, u64>,
+    picks_rejected: BTreeMap<GroupId, u64>,
     retries_refused: BTreeMap<GroupId, u64>,
     held_back: BTreeMap<(bool, &'static str), u64>,
     reconfigurations: u64,
@@ -304,6 +305,9 @@ impl Metrics {
                 *self.counts.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
             }
             Note::AllOut { group, .. } => *self.counts.all_out.entry(group).or_default() += 1,
+            Note::PickRejected { group, .. } => {
+                *self.counts.picks_rejected.entry(group).or_default() += 1;
+            }
             Note::Queued { group, .. } => *self.counts.queued.entry(group).or_default() += 1,
             Note::QueueFull { group, .. } => *self.counts.queue_full.entry(group).or_default() += 1,
             Note::BudgetSpent { group, .. } => {

@@ -89,6 +89,7 @@ impl Story {
             | Note::BudgetExceeded { .. }
             | Note::HealthChanged { .. }
             | Note::Reconfigured { .. }
+            | Note::PickRejected { .. }
             | Note::NotSent { .. }
             | Note::Silent { .. }
             | Note::AttemptFailed { .. } => {}

@@ -62,7 +62,7 @@ pub(super) fn our_strategy(
         }
         LitellmStrategy::LatencyBased { .. } => Strategy::LowestLatency(Latency::default()),
         LitellmStrategy::CostBased => Strategy::LowestCost,
-        _ => Strategy::SmoothWeighted,
+        LitellmStrategy::SimpleShuffle => Strategy::SmoothWeighted,
     }
 }
 

@@ -7,10 +7,10 @@
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-use squall_determinism::{Seed, Share, Timestamp};
+use squall_determinism::{Seed, Timestamp};
 use squall_router::{
-    Arrival, AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Input, Latency, Limits,
-    LitellmStrategy, Money, Output, Price, RateLimit, Router, RouterConfig, Strategy, Tag, Window,
+    Arrival, AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Input, Limits, Money,
+    Output, Price, RateLimit, Router, RouterConfig, Strategy, Tag, Window,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,35 +19,14 @@ const REQUESTS: u64 = 500_000;
 const IN_FLIGHT: usize = 200;
 const SIZES: [u64; 3] = [10, 100, 1_000];
 
-const STRATEGIES: [(&str, Strategy); 15] = [
-    ("smooth_weighted", Strategy::SmoothWeighted),
-    ("weighted_random", Strategy::WeightedRandom),
-    ("rpm_proportional", Strategy::RpmProportional),
-    ("tpm_proportional", Strategy::TpmProportional),
-    ("least_busy", Strategy::LeastBusy),
-    ("two_choices", Strategy::TwoChoices),
-    ("lowest_usage", Strategy::LowestUsage),
-    (
-        "lowest_latency",
-        Strategy::LowestLatency(Latency {
-            buffer: Share::percent(20),
-            decay: Duration::from_secs(10),
-        }),
-    ),
-    ("lowest_cost", Strategy::LowestCost),
-    ("litellm simple-shuffle", Strategy::Litellm(LitellmStrategy::SimpleShuffle)),
-    ("litellm least-busy", Strategy::Litellm(LitellmStrategy::LeastBusy)),
-    ("litellm usage-based", Strategy::Litellm(LitellmStrategy::UsageBased)),
-    ("litellm usage-based-v2", Strategy::Litellm(LitellmStrategy::UsageBasedV2)),
-    (
-        "litellm latency-based",
-        Strategy::Litellm(LitellmStrategy::LatencyBased {
-            buffer: Share::percent(0),
-            ttl: Duration::from_secs(3_600),
-        }),
-    ),
-    ("litellm cost-based", Strategy::Litellm(LitellmStrategy::CostBased)),
-];
+/// Every strategy, under the name that the table below calls it by.
+fn strategies() -> Vec<(String, Strategy)> {
+    let name = |strategy: &Strategy| match strategy {
+        Strategy::Litellm(_) => format!("litellm {}", strategy.name()),
+        ours => ours.name().to_owned(),
+    };
+    Strategy::all().map(|strategy| (name(&strategy), strategy)).collect()
+}
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -56,13 +35,13 @@ fn main() {
         return;
     }
     println!("ns/request            {:>8} {:>8} {:>8}", SIZES[0], SIZES[1], SIZES[2]);
-    for (name, strategy) in STRATEGIES {
-        let [ten, hundred, thousand] = SIZES.map(|deployments| measure(strategy, deployments));
+    for (name, strategy) in strategies() {
+        let [ten, hundred, thousand] = SIZES.map(|deployments| measure(&strategy, deployments));
         println!("{name:<22}{ten:>8} {hundred:>8} {thousand:>8}");
     }
 }
 
-fn measure(strategy: Strategy, deployments: u64) -> u64 {
+fn measure(strategy: &Strategy, deployments: u64) -> u64 {
     let requests = REQUESTS / (deployments / 10);
     let mut bench = Bench::new(strategy, deployments);
     bench.serve(requests / 10);
@@ -73,9 +52,10 @@ fn measure(strategy: Strategy, deployments: u64) -> u64 {
 
 fn count(args: &[String]) {
     let deployments = args.first().and_then(|arg| arg.parse().ok()).unwrap_or(10);
-    let named = |name: &str| STRATEGIES.iter().find(|(known, _)| *known == name);
-    let (_, strategy) = args.get(1).and_then(|arg| named(arg)).unwrap_or(&STRATEGIES[0]);
-    Bench::new(*strategy, deployments).serve(10_000);
+    let name = args.get(1).map_or("smooth_weighted", String::as_str);
+    let found = strategies().into_iter().find(|(known, _)| known == name);
+    let (_, strategy) = found.unwrap_or_else(|| panic!("there is no strategy `{name}`"));
+    Bench::new(&strategy, deployments).serve(10_000);
 }
 
 struct Bench {
@@ -85,10 +65,10 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(strategy: Strategy, deployments: u64) -> Self {
+    fn new(strategy: &Strategy, deployments: u64) -> Self {
         let group = GroupConfig {
             deployments: (0..deployments).map(deployment).collect(),
-            strategy,
+            strategy: strategy.clone(),
             ..GroupConfig::new("chat")
         };
         let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };

@@ -7,7 +7,6 @@ mod limits;
 mod policy;
 mod profile;
 mod retry;
-mod strategy;
 
 pub use check::ConfigError;
 pub(crate) use check::MAX_DEPTH;
@@ -20,9 +19,8 @@ pub use limits::{Limits, Money, Price, RateLimit, Release, SpendLimit, Window};
 pub use policy::{AllOut, FallbackRule, HealthChecks, RetryBudget, TagMatch, Timeouts};
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
-pub use strategy::{Latency, LitellmStrategy, Strategy};
 
-use crate::{Features, GroupId, RegionId, SpendId, Tags};
+use crate::{Features, GroupId, RegionId, SpendId, Strategy, Tags};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -29,7 +29,7 @@ enum State {
 
 /// Whether a deployment may be called, as far as cooldowns go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Standing {
+pub(crate) enum Availability {
     /// It may.
     Good,
     /// By one attempt, to see whether it has recovered.
@@ -80,11 +80,11 @@ impl Record {
     }
 
     #[inline]
-    pub(crate) fn standing(&self, now: Timestamp) -> Standing {
+    pub(crate) fn availability(&self, now: Timestamp) -> Availability {
         match &self.state {
-            State::Careful(state) => state.standing(now),
-            State::Litellm(state) => state.standing(now),
-            State::Never => Standing::Good,
+            State::Careful(state) => state.availability(now),
+            State::Litellm(state) => state.availability(now),
+            State::Never => Availability::Good,
         }
     }
 
@@ -155,9 +155,9 @@ impl Record {
 
     /// When the next change of standing is due by itself.
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.standing(now) {
-            Standing::Until(until) | Standing::Throttled(until) => Some(until),
-            Standing::Good | Standing::Probe | Standing::Probing => None,
+        match self.availability(now) {
+            Availability::Until(until) | Availability::Throttled(until) => Some(until),
+            Availability::Good | Availability::Probe | Availability::Probing => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A deployment at work: its limits, what is held against it, and what it can serve.
 
-use crate::cooldown::{Record, Standing};
+use crate::cooldown::{Availability, Record};
 use crate::gate::{Closed, Gate, Ticket};
 use crate::health::Health;
 use crate::silence::{Awaited, Line};
@@ -167,11 +167,12 @@ impl Deployment {
 
     /// From when it is picked last: a probe is to go all the same.
     pub(crate) fn last_from(&self, now: Timestamp) -> Timestamp {
-        match self.record.standing(now) {
-            Standing::Good => self.silent_from,
-            Standing::Probe | Standing::Probing | Standing::Until(_) | Standing::Throttled(_) => {
-                Timestamp::MAX
-            }
+        match self.record.availability(now) {
+            Availability::Good => self.silent_from,
+            Availability::Probe
+            | Availability::Probing
+            | Availability::Until(_)
+            | Availability::Throttled(_) => Timestamp::MAX,
         }
     }
 
@@ -181,15 +182,15 @@ impl Deployment {
         if let Some(unfit) = self.skill.lacks(needs) {
             return Usable::Never(unfit);
         }
-        let standing = self.record.standing(now);
-        match standing {
-            Standing::Until(until) => return Usable::CoolingUntil(until),
-            Standing::Throttled(until) => return Usable::ThrottledUntil(until),
-            Standing::Probing => return Usable::Probing,
-            Standing::Good | Standing::Probe => {}
+        let availability = self.record.availability(now);
+        match availability {
+            Availability::Until(until) => return Usable::CoolingUntil(until),
+            Availability::Throttled(until) => return Usable::ThrottledUntil(until),
+            Availability::Probing => return Usable::Probing,
+            Availability::Good | Availability::Probe => {}
         }
-        self.limited(now, needs).unwrap_or(match standing {
-            Standing::Probe => Usable::Probe,
+        self.limited(now, needs).unwrap_or(match availability {
+            Availability::Probe => Usable::Probe,
             _ => Usable::Now,
         })
     }
@@ -227,11 +228,11 @@ impl Deployment {
         if self.weight == 0 || self.place.is_none() {
             return Timestamp::MAX;
         }
-        match self.record.standing(now) {
+        match self.record.availability(now) {
             // A timer or an input tells the end of these.
-            Standing::Until(_) | Standing::Probing => return Timestamp::MAX,
-            Standing::Throttled(until) => return until,
-            Standing::Good | Standing::Probe => {}
+            Availability::Until(_) | Availability::Probing => return Timestamp::MAX,
+            Availability::Throttled(until) => return until,
+            Availability::Good | Availability::Probe => {}
         }
         if now < self.spent_until {
             return self.spent_until;

@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 mod affinity;
+mod balancer;
 mod board;
 mod budget;
 mod config;
@@ -32,13 +33,16 @@ mod strategy;
 mod timers;
 mod window;
 
+pub use balancer::{
+    AttemptKind, Balancer, Candidates, CloneBalancer, FailureSample, PickContext, PickRng,
+    SuccessSample,
+};
 pub use config::{
     AllOut, Backoff, ConfigError, Cooldown, CooldownRule, Declared, DeploymentConfig,
-    FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks, Latency, Limits,
-    LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, LitellmStrategy,
-    MisconfiguredCooldown, Money, Price, Profile, RateLimit, Release, Retries, RetryBudget,
-    RetryRule, RouterConfig, SilenceCooldown, SpendLimit, Strategy, TagMatch, TenantConfig,
-    ThrottledCooldown, Timeouts, Window,
+    FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks, Limits,
+    LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, MisconfiguredCooldown,
+    Money, Price, Profile, RateLimit, Release, Retries, RetryBudget, RetryRule, RouterConfig,
+    SilenceCooldown, SpendLimit, TagMatch, TenantConfig, ThrottledCooldown, Timeouts, Window,
 };
 pub use gate::LimitUse;
 pub use id::{
@@ -48,7 +52,9 @@ pub use id::{
 pub use input::{Arrival, FallbackChoice, GroupList, Input, LimitHeaders, Overrides, Usage};
 pub use names::{Found, Names};
 pub use output::{
-    CancelReason, CooldownCause, LimitKind, Note, Outcome, Output, RetryWait, StartAttempt,
+    CancelReason, CooldownCause, LimitKind, Note, Outcome, Output, PickProblem, RetryWait,
+    StartAttempt,
 };
 pub use roster::{Numbers, Roster};
 pub use router::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Router, Skipped};
+pub use strategy::{CustomStrategy, Latency, LitellmStrategy, ShareBasis, Strategy, StrategyInfo};

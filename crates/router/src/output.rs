@@ -240,6 +240,16 @@ pub enum Note {
         /// Where it would have run.
         deployment: DeploymentId,
     },
+    /// A [custom strategy](crate::Strategy::custom) did not pick one of the deployments that it could have
+    /// picked: the request goes on as if none were usable.
+    PickRejected {
+        /// Which request.
+        request: RequestKey,
+        /// Its group.
+        group: GroupId,
+        /// What was wrong with the pick.
+        problem: PickProblem,
+    },
     /// An attempt failed.
     AttemptFailed {
         /// Which attempt.
@@ -309,6 +319,32 @@ impl CooldownCause {
             Self::AllowedFails,
         ];
         all.into_iter().find(|cause| cause.as_str() == word)
+    }
+}
+
+/// What was wrong with a pick.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PickProblem {
+    /// It was nobody, though there were candidates.
+    Nobody,
+    /// It was a place that is no candidate, or that the group does not have.
+    NoCandidate,
+}
+
+impl PickProblem {
+    /// The word for it in files, logs and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::NoCandidate => "no_candidate",
+        }
+    }
+
+    /// The problem that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Nobody, Self::NoCandidate].into_iter().find(|problem| problem.as_str() == word)
     }
 }
 
@@ -387,6 +423,7 @@ impl Note {
             | Self::TimedOut { .. }
             | Self::NotSent { .. }
             | Self::Silent { .. }
+            | Self::PickRejected { .. }
             | Self::AttemptFailed { .. }
             | Self::Reconfigured { .. } => None,
         }
@@ -402,6 +439,7 @@ impl Note {
             | Self::AllOut { request, .. }
             | Self::HeldBack { request, .. }
             | Self::QueueFull { request, .. }
+            | Self::PickRejected { request, .. }
             | Self::Queued { request, .. } => Some(request),
             Self::Probe { attempt, .. }
             | Self::TimedOut { attempt, .. }

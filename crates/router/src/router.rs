@@ -21,12 +21,12 @@ use crate::queue::Queue;
 use crate::request::{Requests, State};
 use crate::silence::Usual;
 use crate::spend::Account;
-use crate::strategy::Picker;
 use crate::timers::Timers;
 use crate::{
-    Arrival, AttemptId, CancelReason, ConfigError, DeploymentId, FallbackRule, GroupConfig,
-    HealthChecks, Input, Note, Numbers, Outcome, Output, Roster, RouterConfig,
+    Arrival, AttemptId, Balancer, CancelReason, ConfigError, DeploymentId, FallbackRule,
+    GroupConfig, HealthChecks, Input, Note, Numbers, Outcome, Output, Roster, RouterConfig,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use squall_determinism::{Seed, Timestamp};
@@ -111,6 +111,8 @@ pub struct Router {
     /// Every configuration that was given and not forgotten, by number, the first among them.
     configs: Vec<Option<(RouterConfig, Numbers)>>,
     outputs: VecDeque<Output>,
+    /// An input is being worked on. If it still is when the next one comes, the one before panicked.
+    busy: bool,
 }
 
 /// A model group at work.
@@ -118,7 +120,7 @@ pub struct Router {
 struct Group {
     config: GroupConfig,
     board: Board,
-    picker: Picker,
+    balancer: Box<dyn Balancer>,
     queue: Queue,
     gate: Gate,
     /// How long its answers take to begin: those of streams, and whole ones.
@@ -155,6 +157,7 @@ impl Router {
             roster: Roster::default(),
             configs: Vec::new(),
             outputs: VecDeque::new(),
+            busy: false,
         };
         router.prepare(config)?;
         router.take_on(0);
@@ -164,9 +167,17 @@ impl Router {
     /// Takes one input at time `now`.
     ///
     /// # Panics
-    /// When outputs of the input before were not drained.
+    /// When outputs of the input before were not drained. When an earlier input panicked, by a bug of the
+    /// router or of a [custom strategy](crate::Strategy::custom): half of a step may have been taken then,
+    /// and no later decision is to be trusted.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
+        assert!(
+            !self.busy,
+            "the router takes no more inputs: an earlier one panicked, in the router or in a custom \
+             strategy; make a new router"
+        );
         assert!(self.outputs.is_empty(), "poll() must be drained before the next handle()");
+        self.busy = true;
         self.now = self.now.max(now);
         let until = self.now;
         self.fire(|due| due < until);
@@ -193,6 +204,7 @@ impl Router {
             Input::Tick => self.fire(|due| due <= until),
         }
         self.serve_the_freed();
+        self.busy = false;
     }
 
     /// The next thing to do, until there is none.

@@ -1,8 +1,10 @@
-//! How a deployment is picked among the usable ones. One file per strategy.
+//! The routing strategies: the table of all of them, and what they share. One file per strategy.
 //!
-//! Each keeps what it needs by place in the group, answers [`choose`](Picker::choose) without changing
-//! anything that counts, and is told what came of it: picked, started, ended.
+//! To add one, write its [`Balancer`] in a file of its own under `strategy/`, give it a row in the table
+//! below, and write about it in `docs/ROUTER.md`. Its word in files, the reference of files, the JSON schema,
+//! the profiles, the benchmark, the property tests and the swarm's draw are made from the row.
 
+mod custom;
 mod least_busy;
 mod litellm;
 mod lowest_cost;
@@ -12,251 +14,237 @@ mod smooth_weighted;
 mod two_choices;
 mod weighted_random;
 
+pub use custom::CustomStrategy;
+pub use litellm::LitellmStrategy;
+pub use lowest_latency::Latency;
+pub(crate) use smooth_weighted::SmoothWeighted;
+
 use crate::config::{or_weights, rpm, tpm};
-use crate::{DeploymentConfig, LitellmStrategy, Strategy};
+use crate::{Balancer, Candidates, DeploymentConfig};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::time::Duration;
 use least_busy::LeastBusy;
 use lowest_cost::LowestCost;
 use lowest_latency::LowestLatency;
 use lowest_usage::LowestUsage;
-use smooth_weighted::SmoothWeighted;
-use squall_determinism::{Draws, Purpose as Draw, Seed, Timestamp};
 use two_choices::TwoChoices;
 use weighted_random::WeightedRandom;
 
-/// A strategy at work in one group.
-#[derive(Clone, Debug)]
-pub(crate) enum Picker {
-    SmoothWeighted(SmoothWeighted),
-    WeightedRandom(WeightedRandom),
-    LeastBusy(LeastBusy),
-    TwoChoices(TwoChoices),
-    LowestUsage(LowestUsage),
-    LowestLatency(LowestLatency),
-    LowestCost(LowestCost),
-    Shuffle(litellm::SimpleShuffle),
-    BusyDict(litellm::LeastBusy),
-    Usage(litellm::Usage),
-    LatencyList(litellm::LatencyList),
-    Cost(litellm::Cost),
-}
-
-/// Which attempts are being spread: retries are kept apart, so that a storm of them does not bend the
-/// shares of first attempts.
+/// What is known of a strategy apart from its code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Purpose {
-    FirstAttempt,
-    Retry,
+pub struct StrategyInfo {
+    /// The word for it in files.
+    pub word: &'static str,
+    /// What it picks, in a sentence.
+    pub about: &'static str,
+    /// What the deployments' shares of the requests follow.
+    pub shares: ShareBasis,
+    /// LiteLLM's strategy of the same purpose, which takes its place in that profile.
+    pub in_litellm: LitellmStrategy,
 }
 
-/// For whom a deployment is picked, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
-    pub(crate) now: Timestamp,
-    /// The minute of the wall clock.
-    pub(crate) minute: u64,
-    pub(crate) purpose: Purpose,
-    pub(crate) input_tokens: u32,
-    pub(crate) output_tokens: u32,
-    pub(crate) stream: bool,
-    pub(crate) lots: Lots,
+/// What the shares of a group's requests follow that its deployments get, while all of them can be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ShareBasis {
+    /// Their weights.
+    Weight,
+    /// Their requests per minute; their weights if none has that limit.
+    Rpm,
+    /// Their tokens per minute, likewise.
+    Tpm,
+    /// What the first of them states to LiteLLM: weight, requests or tokens per minute.
+    Declared,
+    /// What is measured, such as load, latency or cost: no share is known beforehand.
+    Measured,
 }
 
-/// Where the draws of one pick come from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lots {
-    pub(crate) seed: Seed,
-    pub(crate) group: u16,
-    /// The request and its attempt.
-    pub(crate) ordinal: u64,
-}
-
-impl Lots {
-    fn draws(&self) -> Draws {
-        const PICK: Draw = Draw::named("router.pick");
-        self.seed.stream(PICK, self.group.into(), self.ordinal)
-    }
-}
-
-/// What an attempt that ended well showed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) now: Timestamp,
-    pub(crate) minute: u64,
-    pub(crate) stream: bool,
-    /// From its start to the first token of a stream.
-    pub(crate) first_token: Option<Duration>,
-    /// From its start to its end.
-    pub(crate) total: Duration,
-    /// Tokens it was taken to need.
-    pub(crate) estimate: u64,
-    /// Tokens of the prompt and of the answer, if the provider said.
-    pub(crate) usage: Option<(u32, u32)>,
-}
-
-/// An attempt that ended otherwise.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Loss {
-    pub(crate) now: Timestamp,
-    pub(crate) minute: u64,
-    pub(crate) started: Timestamp,
-    pub(crate) estimate: u64,
-    /// It says that the deployment is ill.
-    pub(crate) is_evidence: bool,
-    pub(crate) timed_out: bool,
-    /// Nothing had been sent: it used nothing.
-    pub(crate) sent_nothing: bool,
-}
-
-impl Picker {
-    pub(crate) fn new(strategy: Strategy, deployments: &[DeploymentConfig]) -> Self {
-        let weights =
-            |by: fn(&DeploymentConfig) -> u64| -> Vec<u64> { deployments.iter().map(by).collect() };
-        match strategy {
-            Strategy::SmoothWeighted => {
-                Self::SmoothWeighted(SmoothWeighted::new(weights(|each| each.weight.into())))
-            }
-            Strategy::RpmProportional => {
-                Self::SmoothWeighted(SmoothWeighted::new(or_weights(deployments, rpm)))
-            }
-            Strategy::TpmProportional => {
-                Self::SmoothWeighted(SmoothWeighted::new(or_weights(deployments, tpm)))
-            }
-            Strategy::WeightedRandom => {
-                Self::WeightedRandom(WeightedRandom::new(weights(|each| each.weight.into())))
-            }
-            Strategy::LeastBusy => {
-                Self::LeastBusy(LeastBusy::new(weights(|each| each.weight.into())))
-            }
-            Strategy::TwoChoices => {
-                Self::TwoChoices(TwoChoices::new(weights(|each| each.weight.into())))
-            }
-            Strategy::LowestUsage => Self::LowestUsage(LowestUsage::new(weights(tpm))),
-            Strategy::LowestLatency(config) => {
-                Self::LowestLatency(LowestLatency::new(config, deployments.len()))
-            }
-            Strategy::LowestCost => Self::LowestCost(LowestCost::new(deployments)),
-            Strategy::Litellm(strategy) => Self::litellm(strategy, deployments),
+macro_rules! strategies {
+    ($($(#[$attribute:meta])* $name:ident $(($settings:ident: $type:ty))? {
+        word: $word:literal,
+        about: $about:literal,
+        shares: $shares:expr,
+        in_litellm: $in_litellm:expr,
+        balancer: |$deployments:ident| $balancer:expr,
+    })*) => {
+        /// How a deployment is picked among the usable ones. The default is [`SmoothWeighted`](Self::SmoothWeighted).
+        #[derive(Clone, Debug, Default, Eq, PartialEq)]
+        pub enum Strategy {
+            $(#[doc = $about] $(#[$attribute])* $name $(($type))?,)*
+            /// One of LiteLLM's own formulas, its faults included.
+            Litellm(LitellmStrategy),
+            /// One that the user of this crate brings; see [`Strategy::custom`].
+            Custom(CustomStrategy),
         }
-    }
 
-    fn litellm(strategy: LitellmStrategy, deployments: &[DeploymentConfig]) -> Self {
-        match strategy {
-            LitellmStrategy::SimpleShuffle => {
-                Self::Shuffle(litellm::SimpleShuffle::new(deployments))
+        impl Strategy {
+            /// The strategies of the table, each with its default settings.
+            pub const BUILT_IN: &[Self] = &[$(Self::$name $((<$type>::DEFAULT))?,)*];
+
+            /// Their words in files, in the same order.
+            pub const WORDS: &[&str] = &[$($word,)*];
+
+            /// Its row of the table; `None` for LiteLLM's and for custom ones.
+            #[must_use]
+            pub const fn info(&self) -> Option<StrategyInfo> {
+                match self {
+                    $(Self::$name { .. } => Some(StrategyInfo {
+                        word: $word,
+                        about: $about,
+                        shares: $shares,
+                        in_litellm: $in_litellm,
+                    }),)*
+                    Self::Litellm(_) | Self::Custom(_) => None,
+                }
             }
-            LitellmStrategy::LeastBusy => Self::BusyDict(litellm::LeastBusy::default()),
-            LitellmStrategy::UsageBased => Self::Usage(litellm::Usage::first(deployments)),
-            LitellmStrategy::UsageBasedV2 => Self::Usage(litellm::Usage::second(deployments)),
-            LitellmStrategy::LatencyBased { buffer, ttl } => {
-                Self::LatencyList(litellm::LatencyList::new(buffer, ttl, deployments))
+
+            /// The strategy at work among these deployments.
+            pub(crate) fn balancer(&self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
+                match self {
+                    $(Self::$name $(($settings))? => {
+                        let $deployments = deployments;
+                        Box::new($balancer)
+                    })*
+                    Self::Litellm(strategy) => strategy.balancer(deployments),
+                    Self::Custom(strategy) => strategy.balancer(deployments),
+                }
             }
-            LitellmStrategy::CostBased => Self::Cost(litellm::Cost::new(deployments)),
         }
+    };
+}
+
+strategies! {
+    #[default]
+    SmoothWeighted {
+        word: "smooth_weighted",
+        about: "Smooth weighted round robin (nginx): each prefix as near to the weights as can be.",
+        shares: ShareBasis::Weight,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| SmoothWeighted::new(weights(deployments)),
+    }
+    WeightedRandom {
+        word: "weighted_random",
+        about: "A draw by weight, without memory.",
+        shares: ShareBasis::Weight,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| WeightedRandom::new(weights(deployments)),
+    }
+    RpmProportional {
+        word: "rpm_proportional",
+        about: "Smooth weighted round robin by requests per minute instead of weights. A deployment without \
+                the limit gets none while another has one.",
+        shares: ShareBasis::Rpm,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| SmoothWeighted::new(or_weights(deployments, rpm)),
+    }
+    TpmProportional {
+        word: "tpm_proportional",
+        about: "The same by tokens per minute.",
+        shares: ShareBasis::Tpm,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| SmoothWeighted::new(or_weights(deployments, tpm)),
+    }
+    LeastBusy {
+        word: "least_busy",
+        about: "The one with the fewest attempts under way, for its weight; of several the first after the \
+                one picked last.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::LeastBusy,
+        balancer: |deployments| LeastBusy::new(weights(deployments)),
+    }
+    TwoChoices {
+        word: "two_choices",
+        about: "Of two drawn by weight the one with fewer attempts under way, for its weight.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::LeastBusy,
+        balancer: |deployments| TwoChoices::new(weights(deployments)),
+    }
+    LowestUsage {
+        word: "lowest_usage",
+        about: "The one that has used the smallest part of its tokens per minute in this minute; without \
+                such a limit, the fewest tokens.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::UsageBasedV2,
+        balancer: |deployments| LowestUsage::new(deployments.iter().map(tpm).collect()),
+    }
+    LowestLatency(latency: Latency) {
+        word: "lowest_latency",
+        about: "The one with the lowest latency of late; for streams, time to first token.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::LATENCY_BASED,
+        balancer: |deployments| LowestLatency::new(*latency, deployments.len()),
+    }
+    LowestCost {
+        word: "lowest_cost",
+        about: "The one whose tokens cost least; of several the least busy.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::CostBased,
+        balancer: |deployments| LowestCost::new(deployments),
+    }
+}
+
+impl Strategy {
+    /// A strategy of your own. `name` is how logs and messages call it; `build` makes the balancer of a group
+    /// from its deployments, once at the start and once for each change of configuration.
+    ///
+    /// ```
+    /// use squall_router::{Balancer, Candidates, PickContext, Strategy};
+    ///
+    /// /// Always the first that is usable.
+    /// #[derive(Clone, Debug)]
+    /// struct FirstUsable;
+    ///
+    /// impl Balancer for FirstUsable {
+    ///     fn pick(&mut self, _: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+    ///         candidates.iter().next()
+    ///     }
+    /// }
+    ///
+    /// let strategy = Strategy::custom("first_usable", |_deployments| FirstUsable);
+    /// assert_eq!(strategy.name(), "first_usable");
+    /// ```
+    #[must_use]
+    pub fn custom<B: Balancer>(
+        name: &str,
+        build: impl Fn(&[DeploymentConfig]) -> B + Send + Sync + 'static,
+    ) -> Self {
+        Self::Custom(CustomStrategy::new(name, build))
     }
 
-    /// The place of the one to be picked among those that `may` be.
-    #[inline]
-    pub(crate) fn choose(&mut self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
+    /// Every strategy but custom ones: ours, then LiteLLM's, each with its default settings.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let litellm = LitellmStrategy::ALL.into_iter().map(Self::Litellm);
+        Self::BUILT_IN.iter().cloned().chain(litellm)
+    }
+
+    /// The strategy of the table with this word, with its default settings.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let place = Self::WORDS.iter().position(|known| *known == word)?;
+        Self::BUILT_IN.get(place).cloned()
+    }
+
+    /// How it is called: its word, LiteLLM's word, or the name of a custom one.
+    #[must_use]
+    pub fn name(&self) -> &str {
         match self {
-            Self::SmoothWeighted(strategy) => strategy.choose(ask.purpose, may),
-            Self::WeightedRandom(strategy) => strategy.choose(ask, may),
-            Self::LeastBusy(strategy) => strategy.choose(may),
-            Self::TwoChoices(strategy) => strategy.choose(ask, may),
-            Self::LowestUsage(strategy) => strategy.choose(ask, may),
-            Self::LowestLatency(strategy) => strategy.choose(ask, may),
-            Self::LowestCost(strategy) => strategy.choose(ask, may),
-            Self::Shuffle(strategy) => strategy.choose(ask, may),
-            Self::BusyDict(strategy) => strategy.choose(ask, may),
-            Self::Usage(strategy) => strategy.choose(ask, may),
-            Self::LatencyList(strategy) => strategy.choose(ask, may),
-            Self::Cost(strategy) => strategy.choose(ask, may),
+            Self::Litellm(strategy) => strategy.as_str(),
+            Self::Custom(strategy) => strategy.name(),
+            built_in => built_in.info().map_or("", |info| info.word),
         }
     }
 
-    /// The one that was chosen among those that `may` be is taken.
-    #[inline]
-    pub(crate) fn picked(&mut self, ask: &Ask, place: usize, may: impl Fn(usize) -> bool) {
+    /// What the shares of requests follow.
+    #[must_use]
+    pub fn shares(&self) -> ShareBasis {
         match self {
-            Self::SmoothWeighted(strategy) => strategy.picked(ask.purpose, place, may),
-            Self::LowestLatency(strategy) => strategy.picked(ask.now, place),
-            _ => {}
+            Self::Litellm(LitellmStrategy::SimpleShuffle) => ShareBasis::Declared,
+            other => other.info().map_or(ShareBasis::Measured, |info| info.shares),
         }
     }
+}
 
-    /// An attempt begins there.
-    #[inline]
-    pub(crate) fn started(&mut self, ask: &Ask, place: usize) {
-        match self {
-            Self::LeastBusy(strategy) => strategy.started(place),
-            Self::TwoChoices(strategy) => strategy.started(place),
-            Self::LowestUsage(strategy) => strategy.started(ask, place),
-            Self::LowestLatency(strategy) => strategy.started(place),
-            Self::LowestCost(strategy) => strategy.started(place),
-            Self::BusyDict(strategy) => strategy.started(place),
-            Self::Usage(strategy) => strategy.started(ask, place),
-            Self::SmoothWeighted(_)
-            | Self::WeightedRandom(_)
-            | Self::Shuffle(_)
-            | Self::LatencyList(_)
-            | Self::Cost(_) => {}
-        }
-    }
-
-    /// An attempt there ended well.
-    #[inline]
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
-        match self {
-            Self::LeastBusy(strategy) => strategy.ended(place),
-            Self::TwoChoices(strategy) => strategy.ended(place),
-            Self::LowestUsage(strategy) => strategy.succeeded(place, sample),
-            Self::LowestLatency(strategy) => strategy.succeeded(place, sample),
-            Self::LowestCost(strategy) => strategy.ended(place),
-            Self::BusyDict(strategy) => strategy.ended(place),
-            Self::Usage(strategy) => strategy.succeeded(place, sample),
-            Self::LatencyList(strategy) => strategy.succeeded(place, sample),
-            Self::Cost(strategy) => strategy.succeeded(place, sample),
-            Self::SmoothWeighted(_) | Self::WeightedRandom(_) | Self::Shuffle(_) => {}
-        }
-    }
-
-    /// An attempt there ended otherwise.
-    pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
-        match self {
-            Self::LeastBusy(strategy) => strategy.ended(place),
-            Self::TwoChoices(strategy) => strategy.ended(place),
-            Self::LowestUsage(strategy) => strategy.failed(place, loss),
-            Self::LowestLatency(strategy) => strategy.failed(place, loss),
-            Self::LowestCost(strategy) => strategy.ended(place),
-            Self::BusyDict(strategy) => strategy.ended(place),
-            Self::LatencyList(strategy) => strategy.failed(place, loss),
-            Self::SmoothWeighted(_)
-            | Self::WeightedRandom(_)
-            | Self::Usage(_)
-            | Self::Shuffle(_)
-            | Self::Cost(_) => {}
-        }
-    }
-
-    /// Takes over what `old` has learned. `from` says where each place was before, if it was there;
-    /// `running` how many attempts each has under way.
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>], running: &[u32]) {
-        match (self, old) {
-            (Self::SmoothWeighted(new), Self::SmoothWeighted(old)) => new.succeed(old, from),
-            (Self::LowestUsage(new), Self::LowestUsage(old)) => new.succeed(old, from),
-            (Self::LowestLatency(new), Self::LowestLatency(old)) => new.succeed(old, from, running),
-            (Self::LatencyList(new), Self::LatencyList(old)) => new.succeed(old, from),
-            (Self::Usage(new), Self::Usage(old)) => new.succeed(old, from),
-            (Self::Cost(new), Self::Cost(old)) => new.succeed(old, from),
-            (Self::LeastBusy(new), _) => new.recount(running),
-            (Self::TwoChoices(new), _) => new.recount(running),
-            (Self::LowestLatency(new), _) => new.recount(running),
-            (Self::LowestCost(new), _) => new.recount(running),
-            (Self::BusyDict(new), _) => new.recount(running),
-            _ => {}
-        }
-    }
+fn weights(deployments: &[DeploymentConfig]) -> Vec<u64> {
+    deployments.iter().map(|deployment| deployment.weight.into()).collect()
 }
 
 /// What was learned by place, taken over to the places of another configuration.
@@ -268,14 +256,14 @@ fn moved<T: Clone>(new: &mut [T], old: &[T], from: &[Option<usize>]) {
     }
 }
 
-/// The place with the least score among those that `may` be picked; of several the first after `last`.
+/// The candidate with the least score; of several the first after `last`.
 #[inline]
-fn least_after(scores: &[u64], last: usize, may: impl Fn(usize) -> bool) -> Option<usize> {
+fn least_after(scores: &[u64], last: usize, candidates: &Candidates<'_>) -> Option<usize> {
     let least = |from: usize, to: usize| {
         let mut best = None;
         let mut lowest = u64::MAX;
         for (place, &score) in scores[from..to].iter().enumerate() {
-            if score < lowest && may(from + place) {
+            if score < lowest && candidates.contains(from + place) {
                 lowest = score;
                 best = Some(from + place);
             }

@@ -93,6 +93,9 @@ fn moves(metrics: &Counts, page: &mut Page) {
     let help = "Requests that a full queue refused or pushed out.";
     page.family("squall_queue_full_total", Kind::Counter, help);
     by_group(metrics, page, &metrics.queue_full);
+    let help = "Picks of a custom strategy that were nobody, or no candidate.";
+    page.family("squall_picks_rejected_total", Kind::Counter, help);
+    by_group(metrics, page, &metrics.picks_rejected);
     let help = "Requests that a limit of their group or tenant held back.";
     page.family("squall_held_back_total", Kind::Counter, help);
     for (&(tenant, limit), &count) in &metrics.held_back {

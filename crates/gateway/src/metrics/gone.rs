@@ -45,6 +45,7 @@ impl Gone {
                 &mut counts.all_out,
                 &mut counts.queued,
                 &mut counts.queue_full,
+                &mut counts.picks_rejected,
                 &mut counts.retries_refused,
             ] {
                 each.retain(|id, _| group(id));

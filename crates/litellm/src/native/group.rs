@@ -62,11 +62,11 @@ pub(super) fn group(
 /// what its profile reads.
 fn strategy(file: &LitellmFile, config: &RouterConfig, group: &GroupConfig) -> Option<String> {
     let place = config.groups.iter().position(|each| each.name == group.name)?;
-    let ours = file.router(Profile::Squall).groups[place].strategy;
+    let ours = file.router(Profile::Squall).groups[place].strategy.clone();
     let shuffles =
         group.strategy == Strategy::Litellm(squall_router::LitellmStrategy::SimpleShuffle);
-    let told = if shuffles { ours } else { group.strategy };
-    (told != Strategy::default()).then(|| policy::strategy(told))
+    let told = if shuffles { ours } else { group.strategy.clone() };
+    (told != Strategy::default()).then(|| policy::strategy(&told))
 }
 
 fn one(

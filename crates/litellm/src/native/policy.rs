@@ -8,35 +8,24 @@ use squall_router::{
     Retries, RetryRule, Strategy, Timeouts, Window,
 };
 
-pub(super) fn strategy(strategy: Strategy) -> String {
+pub(super) fn strategy(strategy: &Strategy) -> String {
     match strategy {
-        Strategy::SmoothWeighted => "smooth_weighted".to_owned(),
-        Strategy::WeightedRandom => "weighted_random".to_owned(),
-        Strategy::RpmProportional => "rpm_proportional".to_owned(),
-        Strategy::TpmProportional => "tpm_proportional".to_owned(),
-        Strategy::LeastBusy => "least_busy".to_owned(),
-        Strategy::LowestUsage => "lowest_usage".to_owned(),
         Strategy::LowestLatency(latency) => {
             let (buffer, decay) = (share(latency.buffer), duration(latency.decay));
-            braces(&[("lowest_latency", braces(&[("buffer", buffer), ("decay", decay)]))])
+            braces(&[(strategy.name(), braces(&[("buffer", buffer), ("decay", decay)]))])
         }
-        Strategy::LowestCost => "lowest_cost".to_owned(),
-        Strategy::Litellm(reference) => braces(&[("litellm", theirs(reference))]),
-        Strategy::TwoChoices => "two_choices".to_owned(),
+        Strategy::Litellm(reference) => braces(&[("litellm", theirs(*reference))]),
+        other => other.name().to_owned(),
     }
 }
 
 fn theirs(strategy: LitellmStrategy) -> String {
     match strategy {
-        LitellmStrategy::LeastBusy => "least-busy".to_owned(),
-        LitellmStrategy::UsageBased => "usage-based-routing".to_owned(),
-        LitellmStrategy::UsageBasedV2 => "usage-based-routing-v2".to_owned(),
         LitellmStrategy::LatencyBased { buffer, ttl } => {
             let arguments = braces(&[("buffer", share(buffer)), ("ttl", duration(ttl))]);
-            braces(&[("latency-based-routing", arguments)])
+            braces(&[(strategy.as_str(), arguments)])
         }
-        LitellmStrategy::CostBased => "cost-based-routing".to_owned(),
-        LitellmStrategy::SimpleShuffle => "simple-shuffle".to_owned(),
+        other => other.as_str().to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_router::{
     AttemptId, CancelReason, ConfigId, CooldownCause, DeploymentId, GroupId, LimitKind,
-    Note as Decision, RequestKey, RetryWait, TenantId,
+    Note as Decision, PickProblem, RequestKey, RetryWait, TenantId,
 };
 use std::time::Duration;
 
@@ -140,6 +140,9 @@ impl NoteLine {
             Decision::TimedOut { deployment, reason, .. } => {
                 Self { deployment: at(deployment), why: Some(reason.as_str().to_owned()), ..line }
             }
+            Decision::PickRejected { group, problem, .. } => {
+                Self { group: named(group), why: Some(problem.as_str().to_owned()), ..line }
+            }
             Decision::NotSent { deployment, .. } | Decision::Silent { deployment, .. } => {
                 Self { deployment: at(deployment), ..line }
             }
@@ -187,6 +190,21 @@ impl NoteLine {
         Ok((place(&header.providers, provider)?, self.fault.ok_or("a fault needs its number")?))
     }
 
+    /// A note about a request in a group, and nothing else.
+    fn of_request_in_group(&self, group: GroupId) -> Result<Decision, String> {
+        let request = self.key()?;
+        Ok(match self.event.as_str() {
+            "budget_spent" => Decision::BudgetSpent { request, group },
+            "all_out" => Decision::AllOut { request, group },
+            "queue_full" => Decision::QueueFull { request, group },
+            _ => {
+                let problem = self.why.as_deref().and_then(PickProblem::from_word);
+                let problem = problem.ok_or("`why` is no problem of a pick")?;
+                Decision::PickRejected { request, group, problem }
+            }
+        })
+    }
+
     fn decision(&self, header: &RunHeader) -> Result<Decision, String> {
         let at = || self.deployment.as_deref().ok_or("`deployment` is missing");
         let at = || Ok::<_, String>(DeploymentId(deployment(header, at()?)?));
@@ -209,12 +227,8 @@ impl NoteLine {
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
-            "budget_spent" => {
-                Decision::BudgetSpent { request: self.key()?, group: group(&self.group)? }
-            }
-            "all_out" => Decision::AllOut { request: self.key()?, group: group(&self.group)? },
-            "queue_full" => {
-                Decision::QueueFull { request: self.key()?, group: group(&self.group)? }
+            "budget_spent" | "all_out" | "queue_full" | "pick_rejected" => {
+                self.of_request_in_group(group(&self.group)?)?
             }
             "held_back" => Decision::HeldBack {
                 request: self.key()?,
@@ -307,6 +321,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",
         Decision::TimedOut { .. } => "timed_out",
+        Decision::PickRejected { .. } => "pick_rejected",
         Decision::NotSent { .. } => "not_sent",
         Decision::Silent { .. } => "silent",
         Decision::AttemptFailed { .. } => "attempt_failed",

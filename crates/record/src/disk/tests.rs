@@ -6,7 +6,7 @@ use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, Source};
 use squall_router::{
     AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
-    RequestKey, RetryWait,
+    PickProblem, RequestKey, RetryWait,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -123,6 +123,7 @@ fn notes() -> Vec<NoteRow> {
         Decision::Queued { request, group, until },
         Decision::LimitReached { deployment, limit: LimitKind::Tokens },
         Decision::TimedOut { attempt, deployment, reason: CancelReason::FirstTokenTimeout },
+        Decision::PickRejected { request, group, problem: PickProblem::Nobody },
         Decision::NotSent { attempt, deployment },
         Decision::Silent { attempt, deployment },
         Decision::AttemptFailed { attempt, deployment, class: FailureClass::Cut },

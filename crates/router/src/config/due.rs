@@ -1,6 +1,7 @@
 //! What each deployment of a group is due of its requests.
 
-use super::{Declared, DeploymentConfig, GroupConfig, LitellmStrategy, Strategy};
+use super::{Declared, DeploymentConfig, GroupConfig};
+use crate::ShareBasis;
 use alloc::vec::Vec;
 
 impl GroupConfig {
@@ -11,11 +12,13 @@ impl GroupConfig {
     #[must_use]
     pub fn due(&self) -> Vec<u64> {
         let deployments = &self.deployments;
-        let mut due = match self.strategy {
-            Strategy::RpmProportional => or_weights(deployments, rpm),
-            Strategy::TpmProportional => or_weights(deployments, tpm),
-            Strategy::Litellm(LitellmStrategy::SimpleShuffle) => as_declared(deployments),
-            _ => deployments.iter().map(|deployment| deployment.weight.into()).collect(),
+        let mut due = match self.strategy.shares() {
+            ShareBasis::Rpm => or_weights(deployments, rpm),
+            ShareBasis::Tpm => or_weights(deployments, tpm),
+            ShareBasis::Declared => as_declared(deployments),
+            ShareBasis::Weight | ShareBasis::Measured => {
+                deployments.iter().map(|deployment| deployment.weight.into()).collect()
+            }
         };
         let usable = deployments.iter().filter(|deployment| deployment.weight > 0);
         let first = usable.map(|deployment| deployment.order).min();
@@ -66,7 +69,7 @@ pub(crate) fn or_weights(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, RateLimit, Window};
+    use crate::{Limits, LitellmStrategy, RateLimit, Strategy, Window};
     use alloc::vec;
 
     fn group(strategy: Strategy, deployments: Vec<DeploymentConfig>) -> GroupConfig {

@@ -2,11 +2,11 @@
 
 use super::{
     AllOut, Cooldown, CooldownRule, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
-    GroupConfig, Latency, LitellmCooldown, LitellmRetry, LitellmStrategy, RateLimit, Release,
-    RetryBudget, RetryRule, RouterConfig, Strategy, Window,
+    GroupConfig, LitellmCooldown, LitellmRetry, RateLimit, Release, RetryBudget, RetryRule,
+    RouterConfig, Window,
 };
+use crate::{Latency, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
-use squall_determinism::Share;
 
 /// A choice of algorithms for a whole router.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -164,8 +164,10 @@ fn ours_for(strategy: LitellmStrategy, deployments: &[DeploymentConfig]) -> Stra
 }
 
 fn litellms_for_group(group: &mut GroupConfig) {
-    let by = group.strategy;
-    group.strategy = Strategy::Litellm(litellms_for(by));
+    let shares = group.strategy.shares();
+    if let Some(info) = group.strategy.info() {
+        group.strategy = Strategy::Litellm(info.in_litellm);
+    }
     // Deployments behind a pattern never cool down there.
     let is_pattern = group.name.contains('*');
     group.cooldown = litellm_cooldown(group.cooldown);
@@ -189,12 +191,12 @@ fn litellms_for_group(group: &mut GroupConfig) {
             }),
             other => other,
         });
-        declare(deployment, by);
+        declare(deployment, shares);
     }
 }
 
 /// Says to its formulas what our limits and weights say to ours.
-fn declare(deployment: &mut DeploymentConfig, by: Strategy) {
+fn declare(deployment: &mut DeploymentConfig, shares: ShareBasis) {
     let limits = &mut deployment.limits;
     let (rpm, tpm) = (limits.rpm.take(), limits.tpm.take());
     limits.release = Release::AtFirstToken;
@@ -206,12 +208,12 @@ fn declare(deployment: &mut DeploymentConfig, by: Strategy) {
         rpm: rpm.map(|limit| limit.per_minute),
         tpm: tpm.map(|limit| limit.per_minute),
     };
-    match by {
-        Strategy::RpmProportional => deployment.declared.weight = None,
-        Strategy::TpmProportional => {
+    match shares {
+        ShareBasis::Rpm => deployment.declared.weight = None,
+        ShareBasis::Tpm => {
             deployment.declared = Declared { weight: None, rpm: None, ..deployment.declared };
         }
-        _ => {}
+        ShareBasis::Weight | ShareBasis::Declared | ShareBasis::Measured => {}
     }
 }
 
@@ -222,22 +224,5 @@ fn litellm_cooldown(rule: CooldownRule) -> CooldownRule {
             ..LitellmCooldown::default()
         }),
         other => other,
-    }
-}
-
-fn litellms_for(strategy: Strategy) -> LitellmStrategy {
-    match strategy {
-        Strategy::SmoothWeighted
-        | Strategy::WeightedRandom
-        | Strategy::RpmProportional
-        | Strategy::TpmProportional => LitellmStrategy::SimpleShuffle,
-        Strategy::LeastBusy | Strategy::TwoChoices => LitellmStrategy::LeastBusy,
-        Strategy::LowestUsage => LitellmStrategy::UsageBasedV2,
-        Strategy::LowestLatency(_) => LitellmStrategy::LatencyBased {
-            buffer: Share::percent(0),
-            ttl: Duration::from_secs(3_600),
-        },
-        Strategy::LowestCost => LitellmStrategy::CostBased,
-        Strategy::Litellm(strategy) => strategy,
     }
 }

@@ -5,7 +5,7 @@
 //! fails half the time and never several times in a row. Throttling counts for neither. A break
 //! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
 
-use super::{Standing, doubled};
+use super::{Availability, doubled};
 use crate::window::Buckets;
 use crate::{CooldownCause, FailureCooldown};
 use core::time::Duration;
@@ -43,15 +43,15 @@ impl Breaker {
     }
 
     #[inline]
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn availability(&self) -> Availability {
         match self.state {
-            State::Closed => Standing::Good,
-            State::Open { until } => Standing::Until(until),
-            State::HalfOpen { probing: false } => Standing::Probe,
+            State::Closed => Availability::Good,
+            State::Open { until } => Availability::Until(until),
+            State::HalfOpen { probing: false } => Availability::Probe,
             State::HalfOpen { probing: true } if planted(Defect::ProbeBesideProbe) => {
-                Standing::Probe
+                Availability::Probe
             }
-            State::HalfOpen { probing: true } => Standing::Probing,
+            State::HalfOpen { probing: true } => Availability::Probing,
         }
     }
 
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(breaker.failed(at(0), false), None);
         let opened = breaker.failed(at(0), false);
         assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(5))));
-        assert_eq!(breaker.standing(), Standing::Until(at(5)));
+        assert_eq!(breaker.availability(), Availability::Until(at(5)));
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let mut breaker = breaker();
         breaker.trip_until(at(30));
         breaker.trip_until(at(5));
-        assert_eq!(breaker.standing(), Standing::Until(at(30)));
+        assert_eq!(breaker.availability(), Availability::Until(at(30)));
     }
 
     #[test]
@@ -229,9 +229,9 @@ mod tests {
         fail(&mut breaker, 0..3, at(0));
         breaker.time_passed(at(1_000));
         breaker.probe_started();
-        assert_eq!(breaker.standing(), Standing::Probing);
+        assert_eq!(breaker.availability(), Availability::Probing);
         assert!(breaker.succeeded(at(5), true));
-        assert_eq!(breaker.standing(), Standing::Good);
+        assert_eq!(breaker.availability(), Availability::Good);
         fail(&mut breaker, 0..2, at(6));
         assert_eq!(breaker.failed(at(6), false).unwrap().1, at(11), "the base again");
     }
@@ -242,6 +242,6 @@ mod tests {
         fail(&mut breaker, 0..3, at(0));
         assert!(!breaker.succeeded(at(1), false));
         assert_eq!(breaker.failed(at(2), false), None);
-        assert_eq!(breaker.standing(), Standing::Until(at(5)));
+        assert_eq!(breaker.availability(), Availability::Until(at(5)));
     }
 }

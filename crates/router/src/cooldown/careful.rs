@@ -1,7 +1,7 @@
 //! Our own rule: throttling and failing are kept apart, as different evidence.
 
 use super::breaker::Breaker;
-use super::{Blow, Standing};
+use super::{Availability, Blow};
 use crate::{Cooldown, CooldownCause, MisconfiguredCooldown};
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -33,14 +33,14 @@ impl Careful {
     }
 
     #[inline]
-    pub(super) fn standing(&self, now: Timestamp) -> Standing {
-        let standing = self.breaker.standing();
-        match standing {
-            Standing::Until(until) => Standing::Until(until.max(self.throttled_until)),
+    pub(super) fn availability(&self, now: Timestamp) -> Availability {
+        let availability = self.breaker.availability();
+        match availability {
+            Availability::Until(until) => Availability::Until(until.max(self.throttled_until)),
             _ if now < self.throttled_until && !planted(Defect::CooldownIgnored) => {
-                Standing::Throttled(self.throttled_until)
+                Availability::Throttled(self.throttled_until)
             }
-            _ => standing,
+            _ => availability,
         }
     }
 
@@ -50,9 +50,9 @@ impl Careful {
 
     /// The class of the failure for which it is skipped, or would be put to a probe.
     pub(super) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
-        match self.breaker.standing() {
-            Standing::Good if self.is_throttled(now) => Some(FailureClass::Throttled),
-            Standing::Good => None,
+        match self.breaker.availability() {
+            Availability::Good if self.is_throttled(now) => Some(FailureClass::Throttled),
+            Availability::Good => None,
             _ => Some(self.broken_by),
         }
     }

@@ -4,7 +4,7 @@
 //! busy deployment that dies is measured against all its successes before; a cooldown ends at once and
 //! whole, without a probe; and one that began is not prolonged.
 
-use super::{Blow, Standing};
+use super::{Availability, Blow};
 use crate::{CooldownCause, LitellmCooldown, LitellmCounts};
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -63,8 +63,8 @@ impl Litellm {
     }
 
     #[inline]
-    pub(super) fn standing(&self, now: Timestamp) -> Standing {
-        if now < self.until { Standing::Until(self.until) } else { Standing::Good }
+    pub(super) fn availability(&self, now: Timestamp) -> Availability {
+        if now < self.until { Availability::Until(self.until) } else { Availability::Good }
     }
 
     pub(super) fn succeeded(&mut self, now: Timestamp) {

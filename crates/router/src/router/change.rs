@@ -10,10 +10,11 @@ use crate::queue::Queue;
 use crate::request::State;
 use crate::silence::Usual;
 use crate::spend::Account;
-use crate::strategy::Picker;
+use crate::strategy::SmoothWeighted;
 use crate::{
     ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, Limits, Note, Numbers, RouterConfig,
 };
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -60,7 +61,7 @@ impl Router {
             if of.index() >= self.groups.len() {
                 self.groups.push(Group {
                     board: Board::default(),
-                    picker: Picker::new(group.strategy, &[]),
+                    balancer: Box::new(SmoothWeighted::new(Vec::new())),
                     queue: Queue::default(),
                     usual: [Usual::NEW; 2],
                     gate: Gate::new(Limits::default(), epoch_nanos),
@@ -150,7 +151,7 @@ impl Router {
         for (place, group) in self.groups.iter_mut().enumerate() {
             if !groups.contains(&GroupId(place as u16)) {
                 group.board = Board::default();
-                group.picker = Picker::new(group.config.strategy, &[]);
+                group.balancer = Box::new(SmoothWeighted::new(Vec::new()));
             }
         }
     }
@@ -170,11 +171,11 @@ impl Router {
                 deployment.spent_until = deployment.spent_until.max(until.unwrap_or(now));
             }
         }
-        let mut picker = Picker::new(config.strategy, &config.deployments);
+        let mut balancer = config.strategy.balancer(&config.deployments);
         let order = config.deployments.iter().map(|each| each.order).collect();
         let group = &mut self.groups[id.index()];
-        picker.succeed(&group.picker, &from, &running);
-        group.picker = picker;
+        balancer.inherit(&*group.balancer, &from, &running);
+        group.balancer = balancer;
         self.freed |= group.gate.reconfigure(now, config.limits);
         let silence = config.cooldown.silence().unwrap_or_default();
         group.usual.iter_mut().for_each(|usual| usual.reconfigure(silence.quantile));

@@ -7,10 +7,9 @@ use crate::deployment::Unfit;
 use crate::fallback::Path;
 use crate::request::{Running, State};
 use crate::retry::{Facts, Next, max_retries};
-use crate::strategy::Loss;
 use crate::{
-    AllOut, AttemptId, CancelReason, DeploymentId, FallbackChoice, Note, Outcome, Output,
-    RetryRule, RetryWait,
+    AllOut, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice, Note, Outcome,
+    Output, RetryRule, RetryWait,
 };
 use core::time::Duration;
 use squall_determinism::{Purpose, Timestamp};
@@ -122,7 +121,7 @@ impl Router {
         let Some(place) = deployment.place else { return };
         let class = failure.map(|failure| failure.class);
         let evidence = failure.map(|failure| failure.evidence);
-        let loss = Loss {
+        let sample = FailureSample {
             now,
             minute,
             started: running.started,
@@ -131,7 +130,7 @@ impl Router {
             timed_out: matches!(class, Some(FailureClass::Timeout | FailureClass::Stalled)),
             sent_nothing: sent == Sent::Nothing,
         };
-        self.groups[deployment.group.index()].picker.failed(place, &loss);
+        self.groups[deployment.group.index()].balancer.failed(place, &sample);
     }
 
     pub(super) fn hold_against(&mut self, id: DeploymentId, blow: &Blow) {

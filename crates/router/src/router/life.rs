@@ -3,10 +3,9 @@
 use super::Router;
 use super::pick::{Among, Picked};
 use crate::request::{Request, Running, State};
-use crate::strategy::{Ask, Lots, Purpose, Sample};
 use crate::{
-    Arrival, AttemptId, CancelReason, DeploymentId, Money, Note, Outcome, Output, StartAttempt,
-    Timeouts, Usage,
+    Arrival, AttemptId, AttemptKind, CancelReason, DeploymentId, Money, Note, Outcome, Output,
+    PickContext, PickRng, StartAttempt, SuccessSample, Timeouts, Usage,
 };
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -106,20 +105,21 @@ impl Router {
             connect_timeout: timeouts.connect,
             between_tokens_timeout: timeouts.between_tokens,
         };
-        let ask = Ask {
+        let context = PickContext {
             now,
             minute,
-            purpose: if retry { Purpose::Retry } else { Purpose::FirstAttempt },
+            kind: if retry { AttemptKind::Retry } else { AttemptKind::First },
             input_tokens: request.input_tokens,
             output_tokens: request.output_tokens,
             stream: request.stream,
-            lots: Lots { seed, group: request.group.0, ordinal: 0 },
+            session: request.session,
+            rng: PickRng::new(seed, request.group.0, 0),
         };
         self.awaits(slot, id);
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
             let group = &mut self.groups[deployment.group.index()];
-            group.picker.started(&ask, place);
+            group.balancer.started(&context, place);
             group.board.renew(now, place, deployment);
         }
         self.outputs.push_back(Output::StartAttempt(start));
@@ -185,7 +185,7 @@ impl Router {
         let request = self.requests.at(slot);
         let State::Running(running) = request.state else { return };
         let id = running.deployment;
-        let sample = Sample {
+        let sample = SuccessSample {
             now,
             minute,
             stream: request.stream,
@@ -203,7 +203,7 @@ impl Router {
         deployment.gate.leave(now, running.ticket, usage.map(Usage::total), Sent::Something);
         let group = &mut self.groups[deployment.group.index()];
         if let Some(place) = deployment.place {
-            group.picker.succeeded(place, &sample);
+            group.balancer.succeeded(place, &sample);
         }
         if let (Some(session), Some(lasts)) = (session, group.config.session_affinity) {
             self.affinity.pin(now, asked, session, id, lasts);

@@ -1,7 +1,7 @@
 //! What a router looks like from outside at a moment: for graphs, never for decisions.
 
 use super::Router;
-use crate::cooldown::Standing;
+use crate::cooldown::Availability;
 use crate::deployment::Deployment;
 use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
 use squall_determinism::Timestamp;
@@ -105,7 +105,7 @@ impl Router {
         ids.iter().filter_map(|&id| {
             let deployment = &self.deployments[id.index()];
             let until = deployment.record.next_change(self.now);
-            let probing = deployment.record.standing(self.now) == Standing::Probing;
+            let probing = deployment.record.availability(self.now) == Availability::Probing;
             let skipped = until.is_some() || probing || deployment.health.ill;
             let reason = deployment.record.reason(self.now);
             skipped.then_some(Skipped { deployment: id, reason, until })
@@ -141,10 +141,10 @@ impl Router {
 }
 
 fn look(id: DeploymentId, deployment: &mut Deployment, now: Timestamp) -> DeploymentNow {
-    let state = match deployment.record.standing(now) {
-        Standing::Good => DeploymentState::Well,
-        Standing::Probe | Standing::Probing => DeploymentState::Probing,
-        Standing::Until(_) | Standing::Throttled(_) => DeploymentState::Cooling,
+    let state = match deployment.record.availability(now) {
+        Availability::Good => DeploymentState::Well,
+        Availability::Probe | Availability::Probing => DeploymentState::Probing,
+        Availability::Until(_) | Availability::Throttled(_) => DeploymentState::Cooling,
     };
     DeploymentNow {
         id,

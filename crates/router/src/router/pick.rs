@@ -3,8 +3,10 @@
 use super::Router;
 use crate::deployment::{Deployment, Needs, TagClass, Unfit, Usable};
 use crate::request::Tried;
-use crate::strategy::{Ask, Lots, Purpose};
-use crate::{DeploymentId, GroupId, LimitKind, Note};
+use crate::{
+    AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitKind, Note, PickContext,
+    PickProblem, PickRng, Strategy,
+};
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, FailureClass};
 
@@ -79,7 +81,7 @@ impl Router {
         let fresh = request.tried.is_empty();
         let needs = request.needs();
         let session = request.session;
-        let ask = self.ask(slot);
+        let context = self.pick_context(slot);
         if session.is_some()
             && fresh
             && let Some(id) = self.pinned(group, session, &needs)
@@ -91,7 +93,7 @@ impl Router {
         if plainly
             && among != Among::AllTheSame
             && self.groups[group.index()].board.suffices(&needs)
-            && let Some(picked) = self.pick_from_board(group, &ask, &needs)
+            && let Some(picked) = self.pick_from_board(group, &context, &needs)
         {
             return picked;
         }
@@ -105,10 +107,10 @@ impl Router {
         };
         let untried = Search { tried: Some(&tried), ..all };
         let picked = match among {
-            Among::All | Among::AllTheSame => self.pick_asking(group, &ask, &all),
-            Among::Untried => self.pick_asking(group, &ask, &untried),
-            Among::PreferUntried => match self.pick_asking(group, &ask, &untried) {
-                Picked::None(_) if !fresh => self.pick_asking(group, &ask, &all),
+            Among::All | Among::AllTheSame => self.pick_asking(slot, &context, &all),
+            Among::Untried => self.pick_asking(slot, &context, &untried),
+            Among::PreferUntried => match self.pick_asking(slot, &context, &untried) {
+                Picked::None(_) if !fresh => self.pick_asking(slot, &context, &all),
                 picked => picked,
             },
         };
@@ -116,22 +118,23 @@ impl Router {
         picked
     }
 
-    fn ask(&mut self, slot: u32) -> Ask {
+    fn pick_context(&mut self, slot: u32) -> PickContext {
         let (seed, now, minute) = (self.seed, self.now, self.minute());
         let request = self.requests.at(slot);
         let first = request.calls() == 0;
-        Ask {
+        PickContext {
             now,
             minute,
-            purpose: if first { Purpose::FirstAttempt } else { Purpose::Retry },
+            kind: if first { AttemptKind::First } else { AttemptKind::Retry },
             input_tokens: request.input_tokens,
             output_tokens: request.output_tokens,
             stream: request.stream,
-            lots: Lots {
+            session: request.session,
+            rng: PickRng::new(
                 seed,
-                group: request.group.0,
-                ordinal: request.serial << 16 | u64::from(request.attempts),
-            },
+                request.group.0,
+                request.serial << 16 | u64::from(request.attempts),
+            ),
         }
     }
 
@@ -153,25 +156,22 @@ impl Router {
 
     /// Picks by the board's rows alone. `None` where they do not say enough.
     #[inline]
-    fn pick_from_board(&mut self, group: GroupId, ask: &Ask, needs: &Needs) -> Option<Picked> {
+    fn pick_from_board(
+        &mut self,
+        group: GroupId,
+        context: &PickContext,
+        needs: &Needs,
+    ) -> Option<Picked> {
         let now = self.now;
         let group = &mut self.groups[group.index()];
-        let (board, picker) = (&group.board, &mut group.picker);
-        let (ready, last) = (board.ready_at.as_slice(), board.last_from.as_slice());
+        let (board, balancer) = (&group.board, &mut *group.balancer);
+        let ready = Candidates::ready(now, &board.ready_at, &board.last_from);
         let place = if let [_] = board.tiers[..] {
-            let may = |place: usize| ready[place] <= now && now < last[place];
-            let place = picker.choose(ask, may)?;
-            picker.picked(ask, place, may);
-            place
+            pick_one(balancer, context, &ready).ok()?
         } else {
-            board.tiers.iter().find_map(|&tier| {
-                let may = |place: usize| {
-                    ready[place] <= now && now < last[place] && board.order[place] == tier
-                };
-                let place = picker.choose(ask, may)?;
-                picker.picked(ask, place, may);
-                Some(place)
-            })?
+            let of_order = |order| ready.of_order(&board.order, order);
+            let pick = |&order: &u8| pick_one(balancer, context, &of_order(order)).ok();
+            board.tiers.iter().find_map(pick)?
         };
         let id = board.ids[place];
         match self.deployments[id.index()].usable(now, needs) {
@@ -182,17 +182,25 @@ impl Router {
     }
 
     /// Picks after asking every deployment.
-    fn pick_asking(&mut self, group: GroupId, ask: &Ask, search: &Search<'_>) -> Picked {
-        let mut why = self.survey(group, search);
+    fn pick_asking(&mut self, slot: u32, context: &PickContext, search: &Search<'_>) -> Picked {
+        let id = self.requests.at(slot).group;
+        let mut why = self.survey(id, search);
         let now = self.now;
-        let group = &mut self.groups[group.index()];
-        let may = group.board.may.as_slice();
-        let Some(place) = group.picker.choose(ask, |place| may[place]) else {
-            // A formula that refuses everyone is a limit of its own.
-            why.out &= !may.contains(&true);
-            return Picked::None(why);
+        let group = &mut self.groups[id.index()];
+        let candidates = Candidates::marked(&group.board.may);
+        let place = match pick_one(&mut *group.balancer, context, &candidates) {
+            Ok(place) => place,
+            Err(problem) => {
+                let any = candidates.iter().next().is_some();
+                // A formula that refuses everyone is a limit of its own.
+                why.out &= !any;
+                if any && matches!(group.config.strategy, Strategy::Custom(_)) {
+                    let request = self.requests.key(slot);
+                    self.note(Note::PickRejected { request, group: id, problem });
+                }
+                return Picked::None(why);
+            }
         };
-        group.picker.picked(ask, place, |place| may[place]);
         let id = group.board.ids[place];
         let probe = self.deployments[id.index()].usable(now, search.needs) == Usable::Probe;
         Picked::Deployment { id, probe }
@@ -354,6 +362,21 @@ impl WhyNone {
         self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitKind::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }
+}
+
+/// Has one of the candidates picked, and counts the pick if it is one.
+#[inline]
+fn pick_one(
+    balancer: &mut dyn Balancer,
+    context: &PickContext,
+    candidates: &Candidates<'_>,
+) -> Result<usize, PickProblem> {
+    let place = balancer.pick(context, candidates).ok_or(PickProblem::Nobody)?;
+    if !candidates.contains(place) {
+        return Err(PickProblem::NoCandidate);
+    }
+    balancer.picked(context, candidates, place);
+    Ok(place)
 }
 
 /// What tells a client most comes first: what no wait mends, then what one does.

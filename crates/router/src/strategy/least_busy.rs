@@ -1,6 +1,7 @@
 //! The fewest attempts under way, for the weight; of several the first after the one picked last.
 
 use super::least_after;
+use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -28,23 +29,32 @@ impl LeastBusy {
         self.loads[place] = load.checked_div(self.weights[place]).unwrap_or(u64::MAX);
     }
 
-    #[inline]
-    pub(crate) fn choose(&self, may: impl Fn(usize) -> bool) -> Option<usize> {
-        least_after(&self.loads, self.last, may)
+    fn ended(&mut self, place: usize) {
+        self.running[place] = self.running[place].saturating_sub(1);
+        self.weigh(place);
+    }
+}
+
+impl Balancer for LeastBusy {
+    fn pick(&mut self, _: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        least_after(&self.loads, self.last, candidates)
     }
 
-    pub(crate) fn started(&mut self, place: usize) {
+    fn started(&mut self, _: &PickContext, place: usize) {
         self.running[place] += 1;
         self.last = place;
         self.weigh(place);
     }
 
-    pub(crate) fn ended(&mut self, place: usize) {
-        self.running[place] = self.running[place].saturating_sub(1);
-        self.weigh(place);
+    fn succeeded(&mut self, place: usize, _: &SuccessSample) {
+        self.ended(place);
     }
 
-    pub(crate) fn recount(&mut self, running: &[u32]) {
+    fn failed(&mut self, place: usize, _: &FailureSample) {
+        self.ended(place);
+    }
+
+    fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         self.running = running.iter().map(|&running| running.into()).collect();
         (0..self.weights.len()).for_each(|place| self.weigh(place));
     }

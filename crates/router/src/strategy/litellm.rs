@@ -7,22 +7,94 @@ mod least_busy;
 mod simple_shuffle;
 mod usage;
 
-pub(crate) use cost::Cost;
-pub(crate) use latency_list::LatencyList;
-pub(crate) use least_busy::LeastBusy;
-pub(crate) use simple_shuffle::SimpleShuffle;
-pub(crate) use usage::Usage;
-
-use super::{Ask, Sample, moved};
-use crate::DeploymentConfig;
+use super::moved;
+use crate::{Balancer, DeploymentConfig, PickContext, SuccessSample};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
+use cost::Cost;
+use latency_list::LatencyList;
+use least_busy::LeastBusy;
+use simple_shuffle::SimpleShuffle;
+use squall_determinism::Share;
+use usage::Usage;
+
+/// LiteLLM 1.80's `routing_strategy`, each as that version computes it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LitellmStrategy {
+    /// `simple-shuffle`: by weight, else rpm, else tpm, if the *first* usable deployment has it.
+    SimpleShuffle,
+    /// `least-busy`: the smallest counter, even if it is that of a deployment that is out; then any.
+    LeastBusy,
+    /// `usage-based-routing`: fewest tokens in this minute of the clock.
+    UsageBased,
+    /// `usage-based-routing-v2`: the same, ties at random, and one request less than the limit.
+    UsageBasedV2,
+    /// `latency-based-routing`: the mean of ten samples, of which the first nine never change.
+    LatencyBased {
+        /// `lowest_latency_buffer`.
+        buffer: Share,
+        /// `ttl`: how long the samples are kept, from the first.
+        ttl: Duration,
+    },
+    /// `cost-based-routing`: the cheapest first.
+    CostBased,
+}
+
+impl LitellmStrategy {
+    /// Every one, with its default settings.
+    pub const ALL: [Self; 6] = [
+        Self::SimpleShuffle,
+        Self::LeastBusy,
+        Self::UsageBased,
+        Self::UsageBasedV2,
+        Self::LATENCY_BASED,
+        Self::CostBased,
+    ];
+
+    /// `latency-based-routing` with LiteLLM's defaults: buffer 0 %, samples kept for an hour.
+    pub const LATENCY_BASED: Self =
+        Self::LatencyBased { buffer: Share::NONE, ttl: Duration::from_secs(3_600) };
+
+    /// LiteLLM's word for it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SimpleShuffle => "simple-shuffle",
+            Self::LeastBusy => "least-busy",
+            Self::UsageBased => "usage-based-routing",
+            Self::UsageBasedV2 => "usage-based-routing-v2",
+            Self::LatencyBased { .. } => "latency-based-routing",
+            Self::CostBased => "cost-based-routing",
+        }
+    }
+
+    /// The strategy that [`as_str`](Self::as_str) writes as `word`, with its default settings.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.as_str() == word)
+    }
+
+    pub(super) fn balancer(self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
+        match self {
+            Self::SimpleShuffle => Box::new(SimpleShuffle::new(deployments)),
+            Self::LeastBusy => Box::new(LeastBusy::new(deployments.len())),
+            Self::UsageBased => Box::new(Usage::first(deployments)),
+            Self::UsageBasedV2 => Box::new(Usage::second(deployments)),
+            Self::LatencyBased { buffer, ttl } => {
+                Box::new(LatencyList::new(buffer, ttl, deployments))
+            }
+            Self::CostBased => Box::new(Cost::new(deployments)),
+        }
+    }
+}
 
 /// One of these places, drawn if there are several.
-fn one_of(ask: &Ask, places: &[u32]) -> Option<usize> {
+fn one_of(context: &PickContext, places: &[u32]) -> Option<usize> {
     let place = match places {
         [] | [_] => places.first(),
-        _ => places.get(ask.lots.draws().below(places.len() as u64) as usize),
+        _ => places.get(context.rng.random_stream().below(places.len() as u64) as usize),
     };
     place.map(|&place| place as usize)
 }
@@ -72,8 +144,8 @@ impl Minutes {
     }
 
     #[inline]
-    fn room(&self, ask: &Ask) -> Room<'_> {
-        let seen = ask.minute == self.minute;
+    fn room(&self, context: &PickContext) -> Room<'_> {
+        let seen = context.minute == self.minute;
         // One length for all, so that a place is checked against it once.
         let places = self.tpm.len();
         Room {
@@ -81,17 +153,17 @@ impl Minutes {
             requests: &(if seen { &self.requests } else { &self.nothing })[..places],
             tpm: &self.tpm[..places],
             rpm: &self.rpm[..places],
-            input: ask.input_tokens.into(),
+            input: context.input_tokens.into(),
         }
     }
 
     /// Counts a request that ended well.
-    fn succeeded(&mut self, place: usize, sample: &Sample) {
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
         self.add_tokens(place, sample);
         self.add_request(sample.minute, place);
     }
 
-    fn add_tokens(&mut self, place: usize, sample: &Sample) {
+    fn add_tokens(&mut self, place: usize, sample: &SuccessSample) {
         let (input, output) = sample.usage.unwrap_or_default();
         self.turn(sample.minute);
         let tokens = u64::from(input) + u64::from(output);
@@ -111,7 +183,7 @@ impl Minutes {
         }
     }
 
-    fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+    fn inherit(&mut self, old: &Self, from: &[Option<usize>]) {
         self.minute = old.minute;
         moved(&mut self.tokens, &old.tokens, from);
         moved(&mut self.requests, &old.requests, from);

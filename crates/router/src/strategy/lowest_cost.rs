@@ -1,8 +1,7 @@
 //! The deployment whose tokens cost least for this request; of several the least busy, and of those the
 //! first after the one picked last.
 
-use super::Ask;
-use crate::DeploymentConfig;
+use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -23,9 +22,14 @@ impl LowestCost {
         Self { running: vec![0; prices.len()], prices, last }
     }
 
-    #[inline]
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let (input, output) = (f64::from(ask.input_tokens), f64::from(ask.output_tokens));
+    fn ended(&mut self, place: usize) {
+        self.running[place] = self.running[place].saturating_sub(1);
+    }
+}
+
+impl Balancer for LowestCost {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let (input, output) = (f64::from(context.input_tokens), f64::from(context.output_tokens));
         let mut best: Option<(usize, f64, u32)> = None;
         let mut look = |place: usize| {
             let (per_input, per_output) = self.prices[place];
@@ -33,7 +37,7 @@ impl LowestCost {
             let better = best.is_none_or(|(_, least, fewest)| {
                 cost < least || (cost <= least && running < fewest)
             });
-            if better && may(place) {
+            if better && candidates.contains(place) {
                 best = Some((place, cost, running));
             }
         };
@@ -43,16 +47,20 @@ impl LowestCost {
         best.map(|(place, ..)| place)
     }
 
-    pub(crate) fn started(&mut self, place: usize) {
+    fn started(&mut self, _: &PickContext, place: usize) {
         self.running[place] += 1;
         self.last = place;
     }
 
-    pub(crate) fn ended(&mut self, place: usize) {
-        self.running[place] = self.running[place].saturating_sub(1);
+    fn succeeded(&mut self, place: usize, _: &SuccessSample) {
+        self.ended(place);
     }
 
-    pub(crate) fn recount(&mut self, running: &[u32]) {
+    fn failed(&mut self, place: usize, _: &FailureSample) {
+        self.ended(place);
+    }
+
+    fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         self.running = running.to_vec();
     }
 }

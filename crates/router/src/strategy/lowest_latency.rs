@@ -5,12 +5,33 @@
 //! history freezes. A failure counts as five seconds (linkerd's load biaser), so that failing quickly
 //! is not fast. One that nobody knows anything of is tried first, by one request at a time.
 
-use super::{Ask, Loss, Sample, moved};
-use crate::Latency;
+use super::moved;
+use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
+
+/// How latencies are compared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Latency {
+    /// Whoever is within this share of the best may be picked, by weight. Default 20 %: with 0 all
+    /// requests go to one deployment until that one is the slower (the herd).
+    pub buffer: Share,
+    /// How long ago an observation has lost most (63 %) of its weight. Default 10 s (linkerd, Kong).
+    pub decay: Duration,
+}
+
+impl Latency {
+    /// The defaults.
+    pub const DEFAULT: Self = Self { buffer: Share::percent(20), decay: Duration::from_secs(10) };
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// What a failure counts as.
 const PENALTY: Duration = Duration::from_secs(5);
@@ -68,61 +89,6 @@ impl LowestLatency {
         }
     }
 
-    #[inline]
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let scores = &self.scores[usize::from(!ask.stream)];
-        let mut best = u64::MAX;
-        let mut any = None;
-        for (place, &score) in scores.iter().enumerate() {
-            if score < best && may(place) && (score > 0 || self.running[place] == 0) {
-                best = score;
-                any = Some(place);
-            }
-        }
-        if any.is_none() {
-            // Nobody is known yet, and everyone is being tried.
-            return (0..scores.len()).filter(|&place| may(place)).min_by_key(|&p| self.running[p]);
-        }
-        let slack = u128::from(best) * u128::from(self.config.buffer.ppm()) / 1_000_000;
-        let most = best.saturating_add(slack as u64);
-        let near = |&place: &usize| {
-            scores[place] <= most && may(place) && (scores[place] > 0 || self.running[place] == 0)
-        };
-        (self.last + 1..scores.len()).chain(0..=self.last.min(scores.len() - 1)).find(near)
-    }
-
-    pub(crate) fn picked(&mut self, now: Timestamp, place: usize) {
-        self.last = place;
-        let step = Duration::from_nanos(self.config.decay.as_nanos() as u64 / STEPS);
-        if now >= self.scored_at + step {
-            self.score_all(now);
-        }
-    }
-
-    pub(crate) fn started(&mut self, place: usize) {
-        self.running[place] += 1;
-    }
-
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
-        self.running[place] = self.running[place].saturating_sub(1);
-        if sample.stream {
-            if let Some(first) = sample.first_token {
-                self.take_in(0, place, sample.now, first);
-            }
-        } else {
-            self.take_in(1, place, sample.now, sample.total);
-        }
-    }
-
-    pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
-        self.running[place] = self.running[place].saturating_sub(1);
-        if loss.is_evidence {
-            let lasted = loss.now.since(loss.started).max(PENALTY);
-            self.take_in(0, place, loss.now, lasted);
-            self.take_in(1, place, loss.now, lasted);
-        }
-    }
-
     fn take_in(&mut self, kind: usize, place: usize, now: Timestamp, sample: Duration) {
         let mean = &mut self.means[kind][place];
         mean.take_in(now, sample, self.config.decay);
@@ -138,17 +104,76 @@ impl LowestLatency {
             }
         }
     }
+}
 
-    pub(crate) fn recount(&mut self, running: &[u32]) {
-        self.running = running.to_vec();
+impl Balancer for LowestLatency {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let scores = &self.scores[usize::from(!context.stream)];
+        let mut best = u64::MAX;
+        let mut any = None;
+        for (place, &score) in scores.iter().enumerate() {
+            if score < best && candidates.contains(place) && (score > 0 || self.running[place] == 0)
+            {
+                best = score;
+                any = Some(place);
+            }
+        }
+        if any.is_none() {
+            // Nobody is known yet, and everyone is being tried.
+            return (0..scores.len())
+                .filter(|&place| candidates.contains(place))
+                .min_by_key(|&p| self.running[p]);
+        }
+        let slack = u128::from(best) * u128::from(self.config.buffer.ppm()) / 1_000_000;
+        let most = best.saturating_add(slack as u64);
+        let near = |&place: &usize| {
+            scores[place] <= most
+                && candidates.contains(place)
+                && (scores[place] > 0 || self.running[place] == 0)
+        };
+        (self.last + 1..scores.len()).chain(0..=self.last.min(scores.len() - 1)).find(near)
     }
 
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>], running: &[u32]) {
+    fn picked(&mut self, context: &PickContext, _: &Candidates<'_>, place: usize) {
+        let now = context.now;
+        self.last = place;
+        let step = Duration::from_nanos(self.config.decay.as_nanos() as u64 / STEPS);
+        if now >= self.scored_at + step {
+            self.score_all(now);
+        }
+    }
+
+    fn started(&mut self, _: &PickContext, place: usize) {
+        self.running[place] += 1;
+    }
+
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
+        self.running[place] = self.running[place].saturating_sub(1);
+        if sample.stream {
+            if let Some(first) = sample.first_token {
+                self.take_in(0, place, sample.now, first);
+            }
+        } else {
+            self.take_in(1, place, sample.now, sample.total);
+        }
+    }
+
+    fn failed(&mut self, place: usize, sample: &FailureSample) {
+        self.running[place] = self.running[place].saturating_sub(1);
+        if sample.is_evidence {
+            let lasted = sample.now.since(sample.started).max(PENALTY);
+            self.take_in(0, place, sample.now, lasted);
+            self.take_in(1, place, sample.now, lasted);
+        }
+    }
+
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], running: &[u32]) {
+        self.running = running.to_vec();
+        let Some(old) = old.downcast_ref::<Self>() else { return };
         for kind in 0..self.means.len() {
             moved(&mut self.means[kind], &old.means[kind], from);
             moved(&mut self.scores[kind], &old.scores[kind], from);
         }
         self.scored_at = old.scored_at;
-        self.recount(running);
     }
 }

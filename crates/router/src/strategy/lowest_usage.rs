@@ -1,7 +1,8 @@
 //! The smallest part of its tokens per minute used in this minute of the clock; reserved when an attempt
 //! starts, put right when it ends. Without such limits, the fewest tokens.
 
-use super::{Ask, Loss, Sample, least_after, moved};
+use super::{least_after, moved};
+use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -28,35 +29,6 @@ impl LowestUsage {
         Self { allowed, minute: 0, tokens: vec![0; places], parts: vec![0; places], last }
     }
 
-    #[inline]
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        if ask.minute != self.minute {
-            let places = self.allowed.len();
-            return (self.last + 1..places).chain(0..places).find(|&place| may(place));
-        }
-        least_after(&self.parts, self.last, may)
-    }
-
-    pub(crate) fn started(&mut self, ask: &Ask, place: usize) {
-        let tokens = u64::from(ask.input_tokens) + u64::from(ask.output_tokens);
-        self.turn(ask.minute);
-        self.set(place, self.tokens[place].saturating_add(tokens));
-        self.last = place;
-    }
-
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
-        if let Some((input, output)) = sample.usage {
-            let used = u64::from(input) + u64::from(output);
-            self.settle(place, sample.minute, sample.estimate, used);
-        }
-    }
-
-    pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
-        if loss.sent_nothing {
-            self.settle(place, loss.minute, loss.estimate, 0);
-        }
-    }
-
     fn settle(&mut self, place: usize, minute: u64, estimate: u64, used: u64) {
         self.turn(minute);
         let before = self.tokens[place].saturating_sub(estimate);
@@ -76,8 +48,40 @@ impl LowestUsage {
             self.parts.fill(0);
         }
     }
+}
 
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+impl Balancer for LowestUsage {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        if context.minute != self.minute {
+            let places = self.allowed.len();
+            let mut around = (self.last + 1..places).chain(0..places);
+            return around.find(|&place| candidates.contains(place));
+        }
+        least_after(&self.parts, self.last, candidates)
+    }
+
+    fn started(&mut self, context: &PickContext, place: usize) {
+        let tokens = u64::from(context.input_tokens) + u64::from(context.output_tokens);
+        self.turn(context.minute);
+        self.set(place, self.tokens[place].saturating_add(tokens));
+        self.last = place;
+    }
+
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
+        if let Some((input, output)) = sample.usage {
+            let used = u64::from(input) + u64::from(output);
+            self.settle(place, sample.minute, sample.estimate, used);
+        }
+    }
+
+    fn failed(&mut self, place: usize, sample: &FailureSample) {
+        if sample.sent_nothing {
+            self.settle(place, sample.minute, sample.estimate, 0);
+        }
+    }
+
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], _: &[u32]) {
+        let Some(old) = old.downcast_ref::<Self>() else { return };
         moved(&mut self.tokens, &old.tokens, from);
         self.minute = old.minute;
         (0..self.tokens.len()).for_each(|place| self.set(place, self.tokens[place]));

@@ -1,7 +1,9 @@
 //! Smooth weighted round robin, as nginx does it: in each round everyone gains its weight, the richest
 //! is picked and pays the sum of all weights. Each prefix is as near to the weights as can be.
 
-use super::{Purpose, moved};
+use super::moved;
+use crate::balancer::for_each_kind;
+use crate::{Balancer, Candidates, PickContext};
 use alloc::vec;
 use alloc::vec::Vec;
 use squall_defects::{Defect, planted};
@@ -20,31 +22,35 @@ impl SmoothWeighted {
         let weights = weights.into_iter().map(|weight| weight.min(1 << 40) as i64).collect();
         Self { weights, credits }
     }
+}
 
-    #[inline]
-    pub(crate) fn choose(&self, purpose: Purpose, may: impl Fn(usize) -> bool) -> Option<usize> {
+impl Balancer for SmoothWeighted {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let mut best = None;
         let mut most = i64::MIN;
-        let credits = &self.credits[purpose as usize];
-        for (place, (&credit, &weight)) in credits.iter().zip(&self.weights).enumerate() {
-            if credit + weight > most && weight > 0 && may(place) {
-                most = credit + weight;
-                best = Some(place);
+        let credits = &self.credits[context.kind as usize];
+        for_each_kind!(candidates, |eligible| {
+            for (place, (&credit, &weight)) in credits.iter().zip(&self.weights).enumerate() {
+                if credit + weight > most && weight > 0 && eligible(place) {
+                    most = credit + weight;
+                    best = Some(place);
+                }
             }
-        }
+        });
         best
     }
 
     /// Those who are no candidates keep their credit until they are again.
-    #[inline]
-    pub(crate) fn picked(&mut self, purpose: Purpose, place: usize, may: impl Fn(usize) -> bool) {
-        let credits = &mut self.credits[purpose as usize];
+    fn picked(&mut self, context: &PickContext, candidates: &Candidates<'_>, place: usize) {
+        let credits = &mut self.credits[context.kind as usize];
         let mut sum = 0;
-        for (other, (credit, &weight)) in credits.iter_mut().zip(&self.weights).enumerate() {
-            let gained = if may(other) { weight } else { 0 };
-            *credit += gained;
-            sum += gained;
-        }
+        for_each_kind!(candidates, |eligible| {
+            for (other, (credit, &weight)) in credits.iter_mut().zip(&self.weights).enumerate() {
+                let gained = if eligible(other) { weight } else { 0 };
+                *credit += gained;
+                sum += gained;
+            }
+        });
         credits[place] -= sum;
         if planted(Defect::CreditForgotten) {
             credits.fill(0);
@@ -52,7 +58,8 @@ impl SmoothWeighted {
     }
 
     /// Credits of another configuration hold as far as the new weights can owe them.
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], _: &[u32]) {
+        let Some(old) = old.downcast_ref::<Self>() else { return };
         if self.weights.len() == old.weights.len() && self.weights == old.weights {
             for (credits, before) in self.credits.iter_mut().zip(&old.credits) {
                 moved(credits, before, from);

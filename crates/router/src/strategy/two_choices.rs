@@ -1,8 +1,9 @@
 //! Of two drawn by weight the one with fewer attempts under way, for its weight: hardly worse than the least
 //! busy of all, and no herd forms where many routers see the same one idle.
 
-use super::Ask;
 use super::weighted_random::draw;
+use crate::balancer::for_each_kind;
+use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -17,16 +18,6 @@ impl TwoChoices {
         Self { running: vec![0; weights.len()], weights }
     }
 
-    #[inline]
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let mut draws = ask.lots.draws();
-        let weight = |place| if may(place) { self.weights[place] } else { 0 };
-        let one = draw(&mut draws, self.weights.len(), weight)?;
-        let but_one = |place| if place == one { 0 } else { weight(place) };
-        let Some(other) = draw(&mut draws, self.weights.len(), but_one) else { return Some(one) };
-        Some(if self.is_busier(one, other) { other } else { one })
-    }
-
     /// Whether `one` would have more under way than `other` with one more each, for their weights.
     fn is_busier(&self, one: usize, other: usize) -> bool {
         let load = |place: usize, by: usize| {
@@ -35,15 +26,37 @@ impl TwoChoices {
         load(one, other) > load(other, one)
     }
 
-    pub(crate) fn started(&mut self, place: usize) {
+    fn ended(&mut self, place: usize) {
+        self.running[place] = self.running[place].saturating_sub(1);
+    }
+}
+
+impl Balancer for TwoChoices {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let mut random = context.rng.random_stream();
+        let weights = &self.weights;
+        let (one, other) = for_each_kind!(candidates, |eligible| {
+            let weight = |place| if eligible(place) { weights[place] } else { 0 };
+            let one = draw(&mut random, weights.len(), weight)?;
+            let but_one = |place| if place == one { 0 } else { weight(place) };
+            (one, draw(&mut random, weights.len(), but_one))
+        });
+        Some(other.filter(|&other| self.is_busier(one, other)).unwrap_or(one))
+    }
+
+    fn started(&mut self, _: &PickContext, place: usize) {
         self.running[place] += 1;
     }
 
-    pub(crate) fn ended(&mut self, place: usize) {
-        self.running[place] = self.running[place].saturating_sub(1);
+    fn succeeded(&mut self, place: usize, _: &SuccessSample) {
+        self.ended(place);
     }
 
-    pub(crate) fn recount(&mut self, running: &[u32]) {
+    fn failed(&mut self, place: usize, _: &FailureSample) {
+        self.ended(place);
+    }
+
+    fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         self.running = running.iter().map(|&running| running.into()).collect();
     }
 }

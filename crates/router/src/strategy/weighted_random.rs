@@ -1,6 +1,7 @@
 //! A draw by weight, without memory: over n requests a share p is off by √(n·p·(1−p)) as a rule.
 
-use super::Ask;
+use crate::balancer::for_each_kind;
+use crate::{Balancer, Candidates, PickContext};
 use alloc::vec::Vec;
 use squall_determinism::Draws;
 
@@ -13,11 +14,15 @@ impl WeightedRandom {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
         Self { weights }
     }
+}
 
-    #[inline]
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let weight = |place| if may(place) { self.weights[place] } else { 0 };
-        draw(&mut ask.lots.draws(), self.weights.len(), weight)
+impl Balancer for WeightedRandom {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let (weights, mut random) = (&self.weights, context.rng.random_stream());
+        for_each_kind!(candidates, |eligible| {
+            let weight = |place| if eligible(place) { weights[place] } else { 0 };
+            draw(&mut random, weights.len(), weight)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod all_out;
 mod changes;
 mod conformance;
 mod cooldown;
+mod custom;
 mod evidence;
 mod fallback;
 mod gates;

@@ -10,26 +10,17 @@ use core::time::Duration;
 use squall_determinism::Share;
 use squall_router::{Latency, LitellmStrategy, Strategy};
 
-const WORDS: &[&str] = &[
-    "smooth_weighted",
-    "weighted_random",
-    "rpm_proportional",
-    "tpm_proportional",
-    "least_busy",
-    "two_choices",
-    "lowest_usage",
-    "lowest_latency",
-    "lowest_cost",
-];
+const WORDS: &[&str] = Strategy::WORDS;
 
-const LITELLM: &[&str] = &[
-    "simple-shuffle",
-    "least-busy",
-    "usage-based-routing",
-    "usage-based-routing-v2",
-    "latency-based-routing",
-    "cost-based-routing",
-];
+static LITELLM: [&str; LitellmStrategy::ALL.len()] = {
+    let mut words = [""; LitellmStrategy::ALL.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = LitellmStrategy::ALL[place].as_str();
+        place += 1;
+    }
+    words
+};
 
 static SETTINGS: Section = Section {
     id: "strategy",
@@ -43,7 +34,7 @@ static SETTINGS: Section = Section {
         ),
         Key::choice(
             "litellm",
-            Shape::Either(&[Shape::Word(LITELLM), Shape::Section(&LITELLM_SETTINGS)]),
+            Shape::Either(&LITELLM_STRATEGY),
             "One of LiteLLM 1.80's own formulas, faults included, by its `routing_strategy`.",
         ),
     ]],
@@ -60,6 +51,8 @@ settings! {
     /// How long ago an observation has lost most of its weight.
     decay: Span;
 }
+
+static LITELLM_STRATEGY: [Shape; 2] = [Shape::Word(&LITELLM), Shape::Section(&LITELLM_SETTINGS)];
 
 static LITELLM_SETTINGS: Section = Section {
     id: "litellm-strategy",
@@ -95,7 +88,7 @@ impl ValueKind for StrategyKind {
 
     fn read(&self, node: &Node, _: &Strategy, problems: &Problems) -> Option<Strategy> {
         if !matches!(node.kind, Kind::Map(_)) {
-            return value::word(node, WORDS, problems).map(of_word);
+            return Strategy::from_word(value::word(node, WORDS, problems)?);
         }
         let settings = Fields::open(node, &SETTINGS, problems)?;
         match settings.choice()? {
@@ -107,71 +100,38 @@ impl ValueKind for StrategyKind {
     }
 
     fn write(&self, strategy: &Strategy) -> Written {
-        Written::plain(match *strategy {
-            Strategy::SmoothWeighted => "smooth_weighted",
-            Strategy::WeightedRandom => "weighted_random",
-            Strategy::RpmProportional => "rpm_proportional",
-            Strategy::TpmProportional => "tpm_proportional",
-            Strategy::LeastBusy => "least_busy",
-            Strategy::TwoChoices => "two_choices",
-            Strategy::LowestUsage => "lowest_usage",
-            Strategy::LowestLatency(latency) if latency == Latency::default() => "lowest_latency",
-            Strategy::LowestLatency(latency) => {
-                return Written::entry("lowest_latency", LATENCY.write(&latency));
+        match strategy {
+            Strategy::LowestLatency(latency) if *latency != Latency::default() => {
+                Written::entry(strategy.name(), LATENCY.write(latency))
             }
-            Strategy::LowestCost => "lowest_cost",
-            Strategy::Litellm(own) => return Written::entry("litellm", write_litellm(own)),
-        })
-    }
-}
-
-fn of_word(word: &str) -> Strategy {
-    match word {
-        "weighted_random" => Strategy::WeightedRandom,
-        "rpm_proportional" => Strategy::RpmProportional,
-        "tpm_proportional" => Strategy::TpmProportional,
-        "least_busy" => Strategy::LeastBusy,
-        "two_choices" => Strategy::TwoChoices,
-        "lowest_usage" => Strategy::LowestUsage,
-        "lowest_latency" => Strategy::LowestLatency(Latency::default()),
-        "lowest_cost" => Strategy::LowestCost,
-        _ => Strategy::SmoothWeighted,
+            Strategy::Litellm(own) => Written::entry("litellm", write_litellm(*own)),
+            other => Written::plain(other.name()),
+        }
     }
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn litellm(node: &Node, problems: &Problems) -> Option<LitellmStrategy> {
-    let latency = |buffer, ttl| LitellmStrategy::LatencyBased { buffer, ttl };
     if matches!(node.kind, Kind::Map(_)) {
         let settings = Fields::open(node, &LITELLM_SETTINGS, problems)?;
         let fields = settings.section("latency-based-routing")?;
         let buffer = fields.share("buffer").unwrap_or(Share::NONE);
-        return Some(latency(buffer, fields.duration("ttl").unwrap_or(HOUR)));
+        let ttl = fields.duration("ttl").unwrap_or(HOUR);
+        return Some(LitellmStrategy::LatencyBased { buffer, ttl });
     }
-    Some(match value::word(node, LITELLM, problems)? {
-        "least-busy" => LitellmStrategy::LeastBusy,
-        "usage-based-routing" => LitellmStrategy::UsageBased,
-        "usage-based-routing-v2" => LitellmStrategy::UsageBasedV2,
-        "latency-based-routing" => latency(Share::NONE, HOUR),
-        "cost-based-routing" => LitellmStrategy::CostBased,
-        _ => LitellmStrategy::SimpleShuffle,
-    })
+    LitellmStrategy::from_word(value::word(node, &LITELLM, problems)?)
 }
 
 fn write_litellm(strategy: LitellmStrategy) -> Written {
-    Written::plain(match strategy {
-        LitellmStrategy::SimpleShuffle => "simple-shuffle",
-        LitellmStrategy::LeastBusy => "least-busy",
-        LitellmStrategy::UsageBased => "usage-based-routing",
-        LitellmStrategy::UsageBasedV2 => "usage-based-routing-v2",
+    match strategy {
         LitellmStrategy::LatencyBased { buffer, ttl } => {
             let settings = vec![
                 ("buffer".to_owned(), Written::plain(share(buffer))),
                 ("ttl".to_owned(), Written::plain(duration(ttl))),
             ];
-            return Written::entry("latency-based-routing", Written::Map(settings));
+            Written::entry(strategy.as_str(), Written::Map(settings))
         }
-        LitellmStrategy::CostBased => "cost-based-routing",
-    })
+        other => Written::plain(other.as_str()),
+    }
 }

@@ -1,8 +1,7 @@
 //! `cost-based-routing`: the cheapest by the sum of both prices of a token, the first of several.
 
 use super::Minutes;
-use crate::strategy::{Ask, Sample};
-use crate::{DeploymentConfig, Money};
+use crate::{Balancer, Candidates, DeploymentConfig, Money, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
 /// What a deployment costs a token that states no price: 5 dollars, twice.
@@ -23,13 +22,15 @@ impl Cost {
         };
         Self { costs: deployments.iter().map(cost).collect(), minutes: Minutes::new(deployments) }
     }
+}
 
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let room = self.minutes.room(ask);
+impl Balancer for Cost {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let room = self.minutes.room(context);
         let mut best = None;
         let mut least = Money(u64::MAX);
         for (place, &cost) in self.costs.iter().enumerate() {
-            if cost < least && may(place) && room.at(place) {
+            if cost < least && candidates.contains(place) && room.at(place) {
                 least = cost;
                 best = Some(place);
             }
@@ -37,11 +38,13 @@ impl Cost {
         best
     }
 
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
         self.minutes.succeeded(place, sample);
     }
 
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
-        self.minutes.succeed(&old.minutes, from);
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], _: &[u32]) {
+        if let Some(old) = old.downcast_ref::<Self>() {
+            self.minutes.inherit(&old.minutes, from);
+        }
     }
 }

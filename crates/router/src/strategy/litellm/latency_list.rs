@@ -2,8 +2,8 @@
 //! last place is written again and again: nine samples stay until the whole map is forgotten.
 
 use super::{Minutes, one_of};
-use crate::DeploymentConfig;
-use crate::strategy::{Ask, Loss, Sample, moved};
+use crate::strategy::moved;
+use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -45,26 +45,6 @@ impl LatencyList {
         }
     }
 
-    pub(crate) fn choose(&mut self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let room = self.minutes.room(ask);
-        let forgotten = ask.now >= self.ends;
-        let scores = &self.scores[usize::from(ask.stream)];
-        let score = |place: usize| if forgotten { 0.0 } else { scores[place] };
-        let allowance = 1.0 + f64::from(self.buffer.ppm()) / 1e6;
-        let mut most = f64::INFINITY;
-        self.near.clear();
-        for place in 0..scores.len() {
-            let score = score(place);
-            if score <= most && room.at(place) && may(place) {
-                most = most.min(score * allowance);
-                self.near.push(place as u32);
-            }
-        }
-        // Those that were near before a better one came.
-        self.near.retain(|&place| score(place as usize) <= most);
-        one_of(ask, &self.near)
-    }
-
     /// The mean; of streams that of the times to first token, but divided by how many whole ones there
     /// are.
     fn score(&mut self, place: usize) {
@@ -74,7 +54,38 @@ impl LatencyList {
         self.scores[1][place] = mean(if first.is_empty() { whole } else { first });
     }
 
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
+    /// The map's time begins anew with each write.
+    fn forget(&mut self, now: Timestamp) {
+        if now >= self.ends {
+            self.whole.iter_mut().chain(&mut self.first).for_each(Vec::clear);
+            self.scores.iter_mut().for_each(|scores| scores.fill(0.0));
+        }
+        self.ends = now + self.ttl;
+    }
+}
+
+impl Balancer for LatencyList {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let room = self.minutes.room(context);
+        let forgotten = context.now >= self.ends;
+        let scores = &self.scores[usize::from(context.stream)];
+        let score = |place: usize| if forgotten { 0.0 } else { scores[place] };
+        let allowance = 1.0 + f64::from(self.buffer.ppm()) / 1e6;
+        let mut most = f64::INFINITY;
+        self.near.clear();
+        for place in 0..scores.len() {
+            let score = score(place);
+            if score <= most && room.at(place) && candidates.contains(place) {
+                most = most.min(score * allowance);
+                self.near.push(place as u32);
+            }
+        }
+        // Those that were near before a better one came.
+        self.near.retain(|&place| score(place as usize) <= most);
+        one_of(context, &self.near)
+    }
+
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
         self.forget(sample.now);
         self.minutes.succeeded(place, sample);
         let (_, output) = sample.usage.unwrap_or_default();
@@ -86,25 +97,17 @@ impl LatencyList {
         self.score(place);
     }
 
-    pub(crate) fn failed(&mut self, place: usize, loss: &Loss) {
-        if loss.timed_out {
-            self.forget(loss.now);
+    fn failed(&mut self, place: usize, sample: &FailureSample) {
+        if sample.timed_out {
+            self.forget(sample.now);
             put(&mut self.whole[place], TIMED_OUT);
             self.score(place);
         }
     }
 
-    /// The map's time begins anew with each write.
-    fn forget(&mut self, now: Timestamp) {
-        if now >= self.ends {
-            self.whole.iter_mut().chain(&mut self.first).for_each(Vec::clear);
-            self.scores.iter_mut().for_each(|scores| scores.fill(0.0));
-        }
-        self.ends = now + self.ttl;
-    }
-
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
-        self.minutes.succeed(&old.minutes, from);
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], _: &[u32]) {
+        let Some(old) = old.downcast_ref::<Self>() else { return };
+        self.minutes.inherit(&old.minutes, from);
         moved(&mut self.whole, &old.whole, from);
         moved(&mut self.first, &old.first, from);
         (0..self.whole.len()).for_each(|place| self.score(place));

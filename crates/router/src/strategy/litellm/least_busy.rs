@@ -1,12 +1,12 @@
 //! `least-busy`: a counter per deployment, in the order in which deployments were first used. The
 //! smallest of *all* counters decides; if that is the counter of one that cannot be used, any is drawn.
 
-use crate::strategy::Ask;
 use crate::strategy::weighted_random::draw;
+use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct LeastBusy {
     /// Place and calls under way, in the order of the dictionary.
     counters: Vec<(usize, u32)>,
@@ -15,7 +15,28 @@ pub(crate) struct LeastBusy {
 }
 
 impl LeastBusy {
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn new(places: usize) -> Self {
+        Self { counters: Vec::new(), at: vec![None; places] }
+    }
+
+    fn counter(&mut self, place: usize) -> &mut u32 {
+        let end = self.counters.len();
+        let at = *self.at[place].get_or_insert(end);
+        if at == end {
+            self.counters.push((place, 0));
+        }
+        &mut self.counters[at].1
+    }
+
+    fn ended(&mut self, place: usize) {
+        let counter = self.counter(place);
+        *counter = counter.saturating_sub(1);
+    }
+}
+
+impl Balancer for LeastBusy {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let may = |place| candidates.contains(place);
         let mut least: Option<(usize, u32)> = None;
         for &each in &self.counters {
             if least.is_none_or(|least| each.1 < least.1) {
@@ -34,30 +55,24 @@ impl LeastBusy {
         if may(place) {
             return Some(place);
         }
-        draw(&mut ask.lots.draws(), self.at.len(), |place| may(place).into())
+        draw(&mut context.rng.random_stream(), self.at.len(), |place| may(place).into())
     }
 
-    pub(crate) fn started(&mut self, place: usize) {
+    fn started(&mut self, _: &PickContext, place: usize) {
         *self.counter(place) += 1;
     }
 
-    pub(crate) fn ended(&mut self, place: usize) {
-        let counter = self.counter(place);
-        *counter = counter.saturating_sub(1);
+    fn succeeded(&mut self, place: usize, _: &SuccessSample) {
+        self.ended(place);
     }
 
-    fn counter(&mut self, place: usize) -> &mut u32 {
-        let end = self.counters.len();
-        let at = *self.at[place].get_or_insert(end);
-        if at == end {
-            self.counters.push((place, 0));
-        }
-        &mut self.counters[at].1
+    fn failed(&mut self, place: usize, _: &FailureSample) {
+        self.ended(place);
     }
 
     /// The order of the dictionary begins anew.
-    pub(crate) fn recount(&mut self, running: &[u32]) {
-        *self = Self { counters: Vec::new(), at: vec![None; running.len()] };
+    fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
+        *self = Self::new(running.len());
         for (place, &running) in running.iter().enumerate().filter(|&(_, &running)| running > 0) {
             *self.counter(place) = running;
         }

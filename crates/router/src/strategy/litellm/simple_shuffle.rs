@@ -2,9 +2,9 @@
 //! usable deployment states; one that does not state it then weighs nothing. Where all state 0, 1.80
 //! divides by zero: the request fails.
 
-use crate::DeploymentConfig;
-use crate::strategy::Ask;
+use crate::balancer::for_each_kind;
 use crate::strategy::weighted_random::draw;
+use crate::{Balancer, Candidates, DeploymentConfig, PickContext};
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
@@ -27,15 +27,18 @@ impl SimpleShuffle {
         ];
         Self { columns, places: deployments.len() }
     }
+}
 
-    pub(crate) fn choose(&self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let first = (0..self.places).find(|&place| may(place))?;
-        let (places, mut draws) = (self.places, ask.lots.draws());
-        match self.columns.iter().find(|column| column[first].1) {
+impl Balancer for SimpleShuffle {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let first = (0..self.places).find(|&place| candidates.contains(place))?;
+        let (places, mut random) = (self.places, context.rng.random_stream());
+        let column = self.columns.iter().find(|column| column[first].1);
+        for_each_kind!(candidates, |eligible| match column {
             Some(column) => {
-                draw(&mut draws, places, |place| if may(place) { column[place].0 } else { 0 })
+                draw(&mut random, places, |place| if eligible(place) { column[place].0 } else { 0 })
             }
-            None => draw(&mut draws, places, |place| may(place).into()),
-        }
+            None => draw(&mut random, places, |place| eligible(place).into()),
+        })
     }
 }

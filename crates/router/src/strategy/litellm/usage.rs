@@ -5,8 +5,7 @@
 //! minute passes for having no limit at all.
 
 use super::{Minutes, one_of};
-use crate::DeploymentConfig;
-use crate::strategy::{Ask, Sample};
+use crate::{Balancer, Candidates, DeploymentConfig, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
@@ -42,41 +41,45 @@ impl Usage {
         }
         Self { minutes, version, ties: Vec::with_capacity(deployments.len()) }
     }
+}
 
-    pub(crate) fn choose(&mut self, ask: &Ask, may: impl Fn(usize) -> bool) -> Option<usize> {
-        let room = self.minutes.room(ask);
+impl Balancer for Usage {
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let room = self.minutes.room(context);
         let mut least = u64::MAX;
         self.ties.clear();
         for (place, &tokens) in room.tokens.iter().enumerate() {
-            if tokens < least && room.at(place) && may(place) {
+            if tokens < least && room.at(place) && candidates.contains(place) {
                 least = tokens;
                 self.ties.clear();
                 self.ties.push(place as u32);
             } else if tokens == least
                 && self.version == Version::Second
                 && room.at(place)
-                && may(place)
+                && candidates.contains(place)
             {
                 self.ties.push(place as u32);
             }
         }
-        one_of(ask, &self.ties)
+        one_of(context, &self.ties)
     }
 
-    pub(crate) fn started(&mut self, ask: &Ask, place: usize) {
+    fn started(&mut self, context: &PickContext, place: usize) {
         if self.version == Version::Second {
-            self.minutes.add_request(ask.minute, place);
+            self.minutes.add_request(context.minute, place);
         }
     }
 
-    pub(crate) fn succeeded(&mut self, place: usize, sample: &Sample) {
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
         self.minutes.add_tokens(place, sample);
         if self.version == Version::First {
             self.minutes.add_request(sample.minute, place);
         }
     }
 
-    pub(crate) fn succeed(&mut self, old: &Self, from: &[Option<usize>]) {
-        self.minutes.succeed(&old.minutes, from);
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], _: &[u32]) {
+        if let Some(old) = old.downcast_ref::<Self>() {
+            self.minutes.inherit(&old.minutes, from);
+        }
     }
 }

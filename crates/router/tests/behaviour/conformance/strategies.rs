@@ -104,7 +104,7 @@ fn by_latency_1_80_keeps_to_the_declared_requests_per_minute() {
     let strategy = litellm_latency(&[], 0, 3_600).strategy;
     let by = |rpms: [u64; 2]| {
         let group = declared(&[(None, Some(rpms[0]), None), (None, Some(rpms[1]), None)]);
-        let mut rig = litellm(GroupConfig { strategy, ..group });
+        let mut rig = litellm(GroupConfig { strategy: strategy.clone(), ..group });
         // Three calls of each in this minute; requests are counted when they have ended.
         let mut calls = [0, 0];
         let mut running = Vec::new();

@@ -1,0 +1,294 @@
+//! The contract of a routing strategy: it picks one of the candidates, and is told what came of it.
+
+use alloc::boxed::Box;
+use core::any::Any;
+use core::fmt::Debug;
+use core::time::Duration;
+use squall_determinism::{Draws, Purpose, Seed, Timestamp};
+
+/// A routing strategy at work in one model group.
+///
+/// Only [`pick`](Self::pick) must be written; every other method is a hook that does nothing unless it is
+/// overridden. Deployments are named by their *place*: the index in the slice of deployments that the
+/// balancer was built from. [`Strategy::custom`](crate::Strategy::custom) puts a balancer of your own into a
+/// group.
+///
+/// # Contract
+///
+/// - `pick` is pure as far as later picks go: it may keep scratch space, but it may be called several
+///   times for one attempt, and a pick may come to nothing. What counts is told by the hooks.
+/// - Per attempt the order is `pick`, [`picked`](Self::picked), [`started`](Self::started), then exactly one
+///   of [`succeeded`](Self::succeeded) and [`failed`](Self::failed). A pick that a limit stops short of an
+///   attempt is `picked` and not `started`; an attempt whose deployment is pinned by a session, or left
+///   the configuration, is `started` and not `picked`, or ends without being told.
+/// - All randomness comes from [`PickContext::rng`] and all time from `now`; otherwise a run does not
+///   repeat and its journal does not replay.
+/// - On a change of configuration a new balancer is built and [inherits](Self::inherit) from the old one.
+/// - Nothing here should allocate: the router calls it for every request.
+///
+/// # Mistakes
+///
+/// - A `pick` of nobody while there are candidates, or of a place that is no candidate, picks nobody: the
+///   request goes on as if no deployment were usable (it waits, falls back, or fails with 503), and the
+///   router says so with [`Note::PickRejected`](crate::Note::PickRejected).
+/// - A panic leaves through [`Router::handle`](crate::Router::handle), and the router refuses every later
+///   input: its state is not to be trusted any more.
+pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
+    /// The place of the deployment for the next attempt, one of the `candidates`; `None` for nobody.
+    fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize>;
+
+    /// The pick of `place` among these candidates counts.
+    fn picked(&mut self, context: &PickContext, candidates: &Candidates<'_>, place: usize) {
+        let _ = (context, candidates, place);
+    }
+
+    /// An attempt begins at `place`.
+    fn started(&mut self, context: &PickContext, place: usize) {
+        let _ = (context, place);
+    }
+
+    /// An attempt at `place` ended with a whole answer.
+    fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
+        let _ = (place, sample);
+    }
+
+    /// An attempt at `place` ended otherwise.
+    fn failed(&mut self, place: usize, sample: &FailureSample) {
+        let _ = (place, sample);
+    }
+
+    /// Takes over what `old`, the balancer of the configuration before, has learned. `from[place]` is where
+    /// the deployment at `place` was in it, if it was; `running[place]` how many of its attempts are under
+    /// way. [`downcast_ref`](trait@Balancer#method.downcast_ref) says whether `old` is of the same kind.
+    fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], running: &[u32]) {
+        let _ = (old, from, running);
+    }
+}
+
+impl dyn Balancer {
+    /// The balancer as a `B`, if it is one.
+    #[must_use]
+    pub fn downcast_ref<B: Balancer>(&self) -> Option<&B> {
+        (self as &dyn Any).downcast_ref()
+    }
+}
+
+/// Copies a balancer behind a pointer, so that a router can be cloned. Implemented for every balancer that
+/// is [`Clone`].
+pub trait CloneBalancer {
+    /// The same balancer once more.
+    fn clone_balancer(&self) -> Box<dyn Balancer>;
+}
+
+impl<B: Balancer + Clone> CloneBalancer for B {
+    fn clone_balancer(&self) -> Box<dyn Balancer> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Balancer> {
+    fn clone(&self) -> Self {
+        (**self).clone_balancer()
+    }
+}
+
+/// For which attempt a deployment is picked, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct PickContext {
+    /// Since the start of the run.
+    pub now: Timestamp,
+    /// The minute of the wall clock: minutes since 1970.
+    pub minute: u64,
+    /// Whether it is the first attempt of its request.
+    pub kind: AttemptKind,
+    /// Tokens of the prompt, as estimated.
+    pub input_tokens: u32,
+    /// Tokens of the answer, as estimated.
+    pub output_tokens: u32,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// The session of the request, if it belongs to one.
+    pub session: Option<u64>,
+    /// The source of random numbers for this pick.
+    pub rng: PickRng,
+}
+
+/// Which attempts are spread. Retries are counted apart, so that a storm of them does not bend the shares of
+/// first attempts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AttemptKind {
+    /// The first attempt of a request.
+    First,
+    /// Any later one.
+    Retry,
+}
+
+/// The source of random numbers for one pick: the same numbers for the same seed, group, request and attempt,
+/// however often it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct PickRng {
+    seed: Seed,
+    group: u16,
+    ordinal: u64,
+}
+
+impl PickRng {
+    /// The source for attempt `ordinal` in the group with this number.
+    #[must_use]
+    pub const fn new(seed: Seed, group: u16, ordinal: u64) -> Self {
+        Self { seed, group, ordinal }
+    }
+
+    /// The numbers, from the first on.
+    #[must_use]
+    pub fn random_stream(&self) -> Draws {
+        const PICK: Purpose = Purpose::named("router.pick");
+        self.seed.stream(PICK, self.group.into(), self.ordinal)
+    }
+}
+
+/// The deployments of a group that may be picked, by place.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidates<'a> {
+    pub(crate) rows: Rows<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    /// Those that are marked.
+    Marked(&'a [bool]),
+    /// Those that are ready by `now` and not to be picked last yet.
+    Ready { now: Timestamp, ready_at: &'a [Timestamp], last_from: &'a [Timestamp] },
+    /// Those of them that are of this order.
+    OfOrder {
+        now: Timestamp,
+        ready_at: &'a [Timestamp],
+        last_from: &'a [Timestamp],
+        orders: &'a [u8],
+        order: u8,
+    },
+}
+
+impl<'a> Candidates<'a> {
+    /// The places that hold `true`.
+    #[must_use]
+    pub const fn marked(marks: &'a [bool]) -> Self {
+        Self { rows: Rows::Marked(marks) }
+    }
+
+    pub(crate) fn ready(
+        now: Timestamp,
+        ready_at: &'a [Timestamp],
+        last_from: &'a [Timestamp],
+    ) -> Self {
+        // One length for all, so that a place is checked against it once.
+        let last_from = &last_from[..ready_at.len()];
+        Self { rows: Rows::Ready { now, ready_at, last_from } }
+    }
+
+    pub(crate) fn of_order(self, orders: &'a [u8], order: u8) -> Self {
+        match self.rows {
+            Rows::Ready { now, ready_at, last_from } => {
+                let orders = &orders[..ready_at.len()];
+                Self { rows: Rows::OfOrder { now, ready_at, last_from, orders, order } }
+            }
+            Rows::Marked(_) | Rows::OfOrder { .. } => self,
+        }
+    }
+
+    /// How many deployments the group has, candidates or not.
+    #[must_use]
+    #[inline]
+    pub const fn places(&self) -> usize {
+        match self.rows {
+            Rows::Marked(marks) => marks.len(),
+            Rows::Ready { ready_at, .. } | Rows::OfOrder { ready_at, .. } => ready_at.len(),
+        }
+    }
+
+    /// Whether the deployment at `place` may be picked; false for one that is not there.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, place: usize) -> bool {
+        match self.rows {
+            Rows::Marked(marks) => marks.get(place).copied().unwrap_or(false),
+            Rows::Ready { now, ready_at, last_from } => {
+                place < ready_at.len() && ready_at[place] <= now && now < last_from[place]
+            }
+            Rows::OfOrder { now, ready_at, last_from, orders, order } => {
+                place < ready_at.len()
+                    && ready_at[place] <= now
+                    && now < last_from[place]
+                    && orders[place] == order
+            }
+        }
+    }
+
+    /// The places that may be picked, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.places()).filter(|&place| self.contains(place))
+    }
+}
+
+/// Evaluates a loop over all places with `$eligible` as the test for candidates, compiled once for each way in
+/// which candidates are told: where a loop asks about nearly every place, [`Candidates::contains`] costs twice
+/// as much.
+macro_rules! for_each_kind {
+    ($candidates:expr, |$eligible:ident| $work:expr) => {
+        match $candidates.rows {
+            $crate::balancer::Rows::Marked(marks) => {
+                let $eligible = |place: usize| marks[place];
+                $work
+            }
+            $crate::balancer::Rows::Ready { now, ready_at, last_from } => {
+                let $eligible = |place: usize| ready_at[place] <= now && now < last_from[place];
+                $work
+            }
+            $crate::balancer::Rows::OfOrder { now, ready_at, last_from, orders, order } => {
+                let $eligible = |place: usize| {
+                    ready_at[place] <= now && now < last_from[place] && orders[place] == order
+                };
+                $work
+            }
+        }
+    };
+}
+pub(crate) use for_each_kind;
+
+/// What an attempt that ended with a whole answer showed.
+#[derive(Clone, Copy, Debug)]
+pub struct SuccessSample {
+    /// When it ended.
+    pub now: Timestamp,
+    /// The minute of the wall clock.
+    pub minute: u64,
+    /// Whether it was a stream.
+    pub stream: bool,
+    /// From its start to the first token of a stream.
+    pub first_token: Option<Duration>,
+    /// From its start to its end.
+    pub total: Duration,
+    /// Tokens that it was estimated to need.
+    pub estimate: u64,
+    /// Tokens of the prompt and of the answer, if the provider said.
+    pub usage: Option<(u32, u32)>,
+}
+
+/// What an attempt that ended otherwise showed.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureSample {
+    /// When it ended.
+    pub now: Timestamp,
+    /// The minute of the wall clock.
+    pub minute: u64,
+    /// When it began.
+    pub started: Timestamp,
+    /// Tokens that it was estimated to need.
+    pub estimate: u64,
+    /// Whether it says that the deployment fails, rather than that it is throttled or the client at fault.
+    pub is_evidence: bool,
+    /// Whether it ran out of time.
+    pub timed_out: bool,
+    /// Whether nothing had been sent: it used nothing.
+    pub sent_nothing: bool,
+}
