@@ -6,7 +6,7 @@
 mod table;
 
 use squall_judge::{Verdict, judge};
-use squall_record::Keep;
+use squall_record::RowRetention;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::fs;
@@ -38,7 +38,7 @@ fn verdict(name: &str, text: &str) -> Result<Verdict, String> {
     let load = |other: &str| fs::read_to_string(folder().join(other));
     let scenario =
         Scenario::read_with(name, text, &load).map_err(|problems| problems.to_string())?;
-    let options = SimOptions { keep: Keep::Cells, journal: false };
+    let options = SimOptions { keep: RowRetention::Cells, journal: false };
     let recording = simulate(&scenario, options).expect("the router takes what the reader took");
     Ok(judge(&scenario, &recording))
 }

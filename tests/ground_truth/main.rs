@@ -9,7 +9,7 @@ mod system;
 
 use row::{Row, markdown};
 use squall_judge::judge;
-use squall_record::Keep;
+use squall_record::RowRetention;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::sync::Mutex;
@@ -58,7 +58,7 @@ fn the_system_to_write_down_is_a_scenario_and_comes_out_as_it_says() {
     let page = include_str!("../../docs/SIMULATION.md");
     assert!(page.contains(without_comment), "docs/SIMULATION.md has another one");
     let scenario = Scenario::read("mm4.yaml", text).unwrap_or_else(|problems| panic!("{problems}"));
-    let recording = simulate(&scenario, SimOptions { keep: Keep::Cells, journal: false });
+    let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false });
     let verdict = judge(&scenario, &recording.expect("it runs"));
     let missed: Vec<_> = verdict.rows.iter().filter(|row| !row.is_met()).collect();
     assert!(missed.is_empty(), "{missed:#?}");

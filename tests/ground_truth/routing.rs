@@ -4,7 +4,7 @@ use crate::formulas::{chi_square, from_uniform, lost_again, retried, two_choices
 use crate::row::Row;
 use crate::row::Within::{Absolute, AtMost, Percent};
 use crate::system::{Case, SERVICE, System, from_second, refused, servers, sojourn};
-use squall_determinism::{Purpose, Seed};
+use squall_determinism::{Seed, StreamPurpose};
 use squall_record::{AttemptRow, Recording};
 
 pub(crate) const CASES: &[Case] = &[
@@ -156,7 +156,7 @@ fn weights_drawn() -> Vec<Row> {
 }
 
 fn weights_smooth() -> Vec<Row> {
-    const WEIGHTS: Purpose = Purpose::named("truth.weights");
+    const WEIGHTS: StreamPurpose = StreamPurpose::named("truth.weights");
     let row = |places: usize| {
         let system = format!("smooth weights, {places} deployments, 8 random vectors of weights");
         let drifts = (0..8).map(|vector| {

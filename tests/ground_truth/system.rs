@@ -2,7 +2,7 @@
 
 use crate::row::Row;
 use squall_determinism::Timestamp;
-use squall_record::{Keep, Recording, RequestOutcome, RequestRow};
+use squall_record::{Recording, RequestOutcome, RequestRow, RowRetention};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 
@@ -38,7 +38,8 @@ impl<'a> System<'a> {
         );
         let scenario = Scenario::read("truth.yaml", &text);
         let scenario = scenario.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-        simulate(&scenario, SimOptions { keep: Keep::Rows, journal: false }).expect("it runs")
+        simulate(&scenario, SimOptions { keep: RowRetention::Rows, journal: false })
+            .expect("it runs")
     }
 }
 

@@ -3,7 +3,7 @@
 
 use squall_determinism::Seed;
 use squall_judge::judge;
-use squall_record::{Keep, Recording};
+use squall_record::{Recording, RowRetention};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::fs;
@@ -32,7 +32,7 @@ fn read(name: &str, text: &str) -> Scenario {
 }
 
 fn simulated(scenario: &Scenario) -> Recording {
-    simulate(scenario, SimOptions { keep: Keep::Cells, journal: false }).expect("it runs")
+    simulate(scenario, SimOptions { keep: RowRetention::Cells, journal: false }).expect("it runs")
 }
 
 /// What did not come out as expected.

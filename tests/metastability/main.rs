@@ -3,7 +3,7 @@
 
 use squall_determinism::{Seed, Timestamp};
 use squall_judge::judge;
-use squall_record::{Keep, Recording, RequestOutcome};
+use squall_record::{Recording, RequestOutcome, RowRetention};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::sync::Mutex;
@@ -106,7 +106,7 @@ impl Policy {
         let text = SCENARIO.replacen(what, with, 1).replace("rate: 50", &format!("rate: {load}"));
         let mut scenario = Scenario::read("slowdown.yaml", &text)
             .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-        let options = SimOptions { keep: Keep::Rows, journal: false };
+        let options = SimOptions { keep: RowRetention::Rows, journal: false };
         (1..=SEEDS)
             .map(|seed| {
                 scenario.set_seed(Seed::new(seed));
@@ -207,7 +207,8 @@ fn the_same_cells_are_stuck_and_recover_as_in_the_reference() {
 fn both_scenarios_come_out_as_they_say() {
     for (name, text) in [("slowdown", SCENARIO), ("breaker", BREAKER)] {
         let scenario = Scenario::read(name, text).unwrap_or_else(|problems| panic!("{problems}"));
-        let recording = simulate(&scenario, SimOptions { keep: Keep::Cells, journal: false });
+        let recording =
+            simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false });
         let verdict = judge(&scenario, &recording.expect("it runs"));
         let missed: Vec<_> = verdict.rows.iter().filter(|row| !row.is_met()).collect();
         assert!(missed.is_empty(), "{name}: {missed:#?}");

@@ -3,14 +3,15 @@
 
 use proptest::prelude::*;
 use squall_determinism::{Seed, Share, Timestamp};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::journal::{digest_outputs, encode_frame, replay};
 use squall_router::{
-    AllOut, Arrival, AttemptId, ConfigId, CooldownRule, DeploymentConfig, DeploymentId,
-    FallbackChoice, FallbackRule, Fallbacks, Features, GroupConfig, GroupId, GroupList,
-    HealthChecks, Input, Limits, LitellmStrategy, Money, Note, Numbers, Output, Overrides, Price,
-    Profile, RateLimit, Release, RequestKey, Retries, Roster, Router, RouterConfig, SpendId,
-    SpendLimit, Strategy as By, Tag, TagMatch, Tags, TenantConfig, TenantId, Usage, Window,
+    AllOut, AttemptId, ConfigId, CooldownRule, DeploymentConfig, DeploymentId, FallbackChoice,
+    FallbackRule, Fallbacks, Features, GroupConfig, GroupId, GroupList, HealthChecks, IdRegistry,
+    LitellmStrategy, Money, Numbers, Overrides, Price, Profile, RateLimit, RateLimits, RateWindow,
+    Release, RequestArrival, RequestKey, RequestTag, Retries, Router, RouterConfig, RouterEvent,
+    RouterInput, RouterOutput, SpendId, SpendLimit, Strategy as By, TagMatch, Tags, TenantConfig,
+    TenantId, TokenUsage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -86,7 +87,7 @@ fn group(nth: usize, name: &str, bits: u64) -> GroupConfig {
         retries: Retries::new((bits >> 32 & 3) as u16),
         when_all_out: all_out[(bits >> 34 & 3) as usize],
         cooldown: if bits >> 36 & 7 == 0 { CooldownRule::Never } else { CooldownRule::default() },
-        limits: if bits >> 39 & 1 == 1 { limits(bits >> 40) } else { Limits::default() },
+        limits: if bits >> 39 & 1 == 1 { limits(bits >> 40) } else { RateLimits::default() },
         max_queue_wait: Duration::from_secs(bits >> 44 & 3),
         max_queued: 1 + (bits >> 46 & 15) as u32,
         tags: [TagMatch::Any, TagMatch::All, TagMatch::Ignore][(bits >> 50) as usize % 3],
@@ -97,20 +98,20 @@ fn group(nth: usize, name: &str, bits: u64) -> GroupConfig {
     }
 }
 
-fn limits(bits: u64) -> Limits {
+fn limits(bits: u64) -> RateLimits {
     let windows = [
-        Window::Gcra { burst: None },
-        Window::Fixed,
-        Window::Sliding,
-        Window::FromFirst,
-        Window::Slice(Duration::from_secs(5)),
+        RateWindow::Gcra { burst: None },
+        RateWindow::Fixed,
+        RateWindow::Sliding,
+        RateWindow::FromFirst,
+        RateWindow::Slice(Duration::from_secs(5)),
     ];
     let window = windows[(bits >> 4) as usize % windows.len()];
-    Limits {
+    RateLimits {
         rpm: (bits & 3 == 0).then_some(RateLimit { per_minute: 30 + (bits >> 8 & 63), window }),
         tpm: (bits & 12 == 0).then_some(RateLimit { per_minute: 20_000, window }),
         concurrency: (bits >> 16 & 3 == 0).then_some(1 + (bits >> 18 & 3) as u32),
-        ..Limits::default()
+        ..RateLimits::default()
     }
 }
 
@@ -133,7 +134,7 @@ struct World {
 impl World {
     fn new(configs: &[RouterConfig]) -> Self {
         let mut router = Router::new(configs[0].clone(), Seed::new(3), 0).unwrap();
-        let mut numbers = vec![Roster::default().add(&configs[0])];
+        let mut numbers = vec![IdRegistry::default().add(&configs[0])];
         for config in &configs[1..] {
             numbers.push(router.prepare(config.clone()).unwrap().1);
         }
@@ -170,41 +171,43 @@ impl World {
             self.running.keys().nth(nth).copied()
         };
         let input = match kind {
-            0..=6 => Some(Input::Arrived(self.arrival(choice))),
+            0..=6 => Some(RouterInput::Arrived(self.arrival(choice))),
             7..=9 => attempt.map(|attempt| {
-                let usage = Usage { input_tokens: 40, output_tokens: (choice % 90) as u32 };
-                Input::Finished { attempt, usage: choice.is_multiple_of(2).then_some(usage) }
+                let usage = TokenUsage { input_tokens: 40, output_tokens: (choice % 90) as u32 };
+                RouterInput::Finished { attempt, usage: choice.is_multiple_of(2).then_some(usage) }
             }),
-            10 => attempt.map(|attempt| Input::FirstToken { attempt }),
-            11..=14 => attempt.map(|attempt| Input::Failed { attempt, failure: failure(choice) }),
+            10 => attempt.map(|attempt| RouterInput::FirstToken { attempt }),
+            11..=14 => {
+                attempt.map(|attempt| RouterInput::Failed { attempt, failure: failure(choice) })
+            }
             15 => self
                 .keys
                 .get(choice as usize % self.keys.len().max(1))
                 .copied()
-                .map(|request| Input::ClientGone { request }),
-            16 => Some(Input::Checked {
+                .map(|request| RouterInput::ClientGone { request }),
+            16 => Some(RouterInput::Checked {
                 deployment: DeploymentId((choice % 20) as u16),
                 passed: choice.is_multiple_of(3),
             }),
             17 => {
                 let config = choice as usize % self.configs.len();
-                Some(Input::Reconfigure { config: ConfigId(config as u16) })
+                Some(RouterInput::Reconfigure { config: ConfigId(config as u16) })
             }
-            _ => Some(Input::Tick),
+            _ => Some(RouterInput::Tick),
         };
         if let Some(input) = input {
             self.tell(input);
         }
     }
 
-    fn arrival(&mut self, choice: u64) -> Arrival {
+    fn arrival(&mut self, choice: u64) -> RequestArrival {
         self.tags += 1;
         let fallbacks = match choice >> 8 & 7 {
             0 => FallbackChoice::None,
             1 => FallbackChoice::These(GroupList::new([GroupId(2), GroupId(9), GroupId(0)])),
             _ => FallbackChoice::Configured,
         };
-        Arrival {
+        RequestArrival {
             input_tokens: (choice % 500) as u32,
             output_tokens: 60,
             stream: choice & 1 == 0,
@@ -218,12 +221,12 @@ impl World {
                 timeout: (choice >> 25 & 7 == 0).then(|| Duration::from_secs(2)),
                 fallbacks,
             },
-            ..Arrival::new(Tag(self.tags), GroupId((choice >> 28 & 3) as u16))
+            ..RequestArrival::new(RequestTag(self.tags), GroupId((choice >> 28 & 3) as u16))
         }
     }
 
-    fn tell(&mut self, input: Input) {
-        if let Input::Finished { attempt, .. } | Input::Failed { attempt, .. } = input {
+    fn tell(&mut self, input: RouterInput) {
+        if let RouterInput::Finished { attempt, .. } | RouterInput::Failed { attempt, .. } = input {
             self.running.remove(&attempt);
         }
         self.router.handle(self.now, input);
@@ -234,10 +237,10 @@ impl World {
         outputs.iter().for_each(|output| self.see(output));
     }
 
-    fn see(&mut self, output: &Output) {
+    fn see(&mut self, output: &RouterOutput) {
         match *output {
-            Output::Accepted { request, .. } => self.keys.push(request),
-            Output::StartAttempt(start) => {
+            RouterOutput::Accepted { request, .. } => self.keys.push(request),
+            RouterOutput::StartAttempt(start) => {
                 assert!(self.attempts.insert(start.attempt), "an id was used again");
                 assert!(!self.ended.contains_key(&start.attempt.request), "begun after its end");
                 let limit = self.members.get(&start.deployment);
@@ -248,11 +251,13 @@ impl World {
                 let limit = limit.filter(|_| self.configs.len() == 1);
                 assert!(limit.is_none_or(|limit| there <= limit as usize), "{there} at once");
             }
-            Output::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
-            Output::Done { request, .. } => *self.ended.entry(request).or_default() += 1,
+            RouterOutput::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
+            RouterOutput::Done { request, .. } => *self.ended.entry(request).or_default() += 1,
             // What fires late, before the change, is of the configuration before.
-            Output::Note(Note::Reconfigured { config }) => self.take_on(config.0.into()),
-            Output::Commit { .. } | Output::Check { .. } | Output::Note(_) => {}
+            RouterOutput::Note(RouterEvent::Reconfigured { config }) => {
+                self.take_on(config.0.into())
+            }
+            RouterOutput::Commit { .. } | RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
         }
     }
 
@@ -260,11 +265,11 @@ impl World {
     fn heal(&mut self) {
         for _ in 0..20_000 {
             if let Some(&attempt) = self.running.keys().next() {
-                self.tell(Input::Finished { attempt, usage: None });
+                self.tell(RouterInput::Finished { attempt, usage: None });
             } else if self.router.in_flight() > 0 {
                 let due = self.router.next_timer().expect("whoever waits has a timer");
                 self.now = self.now.max(due);
-                self.tell(Input::Tick);
+                self.tell(RouterInput::Tick);
             } else {
                 return;
             }
@@ -276,7 +281,8 @@ impl World {
 fn failure(choice: u64) -> Failure {
     let class = FailureClass::ALL[choice as usize % FailureClass::ALL.len()];
     let wait = (class == FailureClass::Throttled).then(|| Duration::from_secs(choice >> 9 & 7));
-    Failure::new(class, Source::Provider).with_retry_after(wait.filter(|wait| !wait.is_zero()))
+    Failure::new(class, FailureSource::Provider)
+        .with_retry_after(wait.filter(|wait| !wait.is_zero()))
 }
 
 fn events() -> impl Strategy<Value = Vec<(u64, u8, u64)>> {

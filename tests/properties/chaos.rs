@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use squall_determinism::{Seed, Timestamp};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::journal::{digest_outputs, encode_frame};
 use squall_router::{
-    Arrival, AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, Fallbacks,
-    GroupConfig, GroupId, Input, Limits, Note, Outcome, Output, RateLimit, RequestKey, RetryRule,
-    Router, RouterConfig, StartAttempt, Tag, Usage, Window,
+    AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, Fallbacks, GroupConfig,
+    GroupId, Outcome, RateLimit, RateLimits, RateWindow, RequestArrival, RequestKey, RequestTag,
+    RetryRule, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput, StartAttempt,
+    TokenUsage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -45,11 +46,14 @@ pub(crate) const LIMIT: (u64, u64) = (60, 4);
 const NARROW: usize = 2;
 
 pub(crate) fn config() -> RouterConfig {
-    let limited = Limits {
-        rpm: Some(RateLimit { per_minute: LIMIT.0, window: Window::Gcra { burst: Some(LIMIT.1) } }),
-        ..Limits::default()
+    let limited = RateLimits {
+        rpm: Some(RateLimit {
+            per_minute: LIMIT.0,
+            window: RateWindow::Gcra { burst: Some(LIMIT.1) },
+        }),
+        ..RateLimits::default()
     };
-    let narrow = Limits { concurrency: Some(NARROW as u32), ..Limits::default() };
+    let narrow = RateLimits { concurrency: Some(NARROW as u32), ..RateLimits::default() };
     let chat = GroupConfig {
         deployments: vec![
             DeploymentConfig { weight: 3, ..DeploymentConfig::new("plain") },
@@ -125,7 +129,7 @@ impl World {
         let at = self.now + Duration::from_millis(event.after_ms);
         while let Some(due) = self.router.next_timer().filter(|&due| due <= at) {
             self.now = self.now.max(due);
-            self.tell(Input::Tick);
+            self.tell(RouterInput::Tick);
         }
         self.now = at;
         self.happen(Event { after_ms: 0, behind_ms: 0, ..event });
@@ -141,39 +145,42 @@ impl World {
         }
     }
 
-    fn input(&mut self, event: Event) -> Option<Input> {
+    fn input(&mut self, event: Event) -> Option<RouterInput> {
         let pick = |len: usize| (len > 0).then(|| event.choice % len);
         let attempt = pick(self.attempts.len()).map(|place| self.attempts[place]);
         let live = pick(self.running.len())
             .and_then(|place| self.running.keys().nth(place).copied())
             .or(attempt);
         Some(match event.kind {
-            0..=5 => Input::Arrived(self.arrival(event.choice)),
-            6..=8 => Input::Finished {
+            0..=5 => RouterInput::Arrived(self.arrival(event.choice)),
+            6..=8 => RouterInput::Finished {
                 attempt: live?,
                 usage: event
                     .choice
                     .is_multiple_of(2)
-                    .then_some(Usage { input_tokens: 5, output_tokens: 5 }),
+                    .then_some(TokenUsage { input_tokens: 5, output_tokens: 5 }),
             },
-            9..=10 => Input::FirstToken { attempt: live? },
-            11..=14 => Input::Failed { attempt: live?, failure: self.failure(event.choice) },
-            15 => Input::Failed { attempt: attempt?, failure: self.failure(event.choice) },
-            16 => Input::Finished { attempt: attempt?, usage: None },
-            17 => Input::ClientGone { request: self.keys[pick(self.keys.len())?] },
-            _ => Input::Tick,
+            9..=10 => RouterInput::FirstToken { attempt: live? },
+            11..=14 => RouterInput::Failed { attempt: live?, failure: self.failure(event.choice) },
+            15 => RouterInput::Failed { attempt: attempt?, failure: self.failure(event.choice) },
+            16 => RouterInput::Finished { attempt: attempt?, usage: None },
+            17 => RouterInput::ClientGone { request: self.keys[pick(self.keys.len())?] },
+            _ => RouterInput::Tick,
         })
     }
 
-    fn arrival(&mut self, choice: usize) -> Arrival {
+    fn arrival(&mut self, choice: usize) -> RequestArrival {
         self.next_tag += 1;
-        Arrival {
+        RequestArrival {
             input_tokens: (choice % 500) as u32,
             output_tokens: 60,
             stream: !choice.is_multiple_of(3),
             deadline: choice.is_multiple_of(11).then(|| Duration::from_secs(3)),
             priority: (choice % 3) as u8,
-            ..Arrival::new(Tag(self.next_tag), GroupId(choice.is_multiple_of(7).into()))
+            ..RequestArrival::new(
+                RequestTag(self.next_tag),
+                GroupId(choice.is_multiple_of(7).into()),
+            )
         }
     }
 
@@ -185,16 +192,16 @@ impl World {
         };
         let wait = (class == FailureClass::Throttled)
             .then(|| Duration::from_millis(100 + (choice / 13 % 4_000) as u64));
-        Failure::new(class, Source::Provider).with_retry_after(wait)
+        Failure::new(class, FailureSource::Provider).with_retry_after(wait)
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: RouterInput) {
         self.tell_at(self.now, input);
     }
 
-    fn tell_at(&mut self, told: Timestamp, input: Input) {
+    fn tell_at(&mut self, told: Timestamp, input: RouterInput) {
         self.now = self.now.max(told);
-        if let Input::Finished { attempt, .. } | Input::Failed { attempt, .. } = input {
+        if let RouterInput::Finished { attempt, .. } | RouterInput::Failed { attempt, .. } = input {
             self.running.remove(&attempt);
         }
         self.router.handle(told, input);
@@ -210,10 +217,14 @@ impl World {
     }
 
     /// From the moment at which the router has taken a failure in, its Retry-After holds.
-    fn remember_wait(&mut self, input: &Input, output: &Output) {
-        if let Input::Failed { attempt, failure: Failure { retry_after: Some(wait), .. } } = *input
-            && let Output::Note(Note::AttemptFailed { attempt: taken_in, deployment, class }) =
-                *output
+    fn remember_wait(&mut self, input: &RouterInput, output: &RouterOutput) {
+        if let RouterInput::Failed { attempt, failure: Failure { retry_after: Some(wait), .. } } =
+            *input
+            && let RouterOutput::Note(RouterEvent::AttemptFailed {
+                attempt: taken_in,
+                deployment,
+                class,
+            }) = *output
             && attempt == taken_in
             && class == FailureClass::Throttled
         {
@@ -222,45 +233,44 @@ impl World {
         }
     }
 
-    fn see(&mut self, output: &Output) {
+    fn see(&mut self, output: &RouterOutput) {
         if let Some(begun) = self.unexplained.take() {
-            let probe =
-                matches!(*output, Output::Note(Note::Probe { attempt, .. }) if attempt == begun);
+            let probe = matches!(*output, RouterOutput::Note(RouterEvent::Probe { attempt, .. }) if attempt == begun);
             assert!(probe, "{begun:?} began at an ill deployment, then came {output:?}");
         }
         match *output {
-            Output::Accepted { request, .. } => {
+            RouterOutput::Accepted { request, .. } => {
                 self.accepted += 1;
                 self.keys.push(request);
             }
-            Output::StartAttempt(start) => self.see_start(&start),
-            Output::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
-            Output::Commit { attempt, .. } => {
+            RouterOutput::StartAttempt(start) => self.see_start(&start),
+            RouterOutput::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
+            RouterOutput::Commit { attempt, .. } => {
                 let before = self.committed.insert(attempt.request, attempt);
                 assert_eq!(before, None, "a request commits once");
             }
-            Output::Done { request, outcome, .. } => {
+            RouterOutput::Done { request, outcome, .. } => {
                 *self.ended.entry(request).or_default() += 1;
                 if let Outcome::Succeeded { .. } = outcome {
                     assert!(self.committed.contains_key(&request), "an answer without a commit");
                 }
             }
-            Output::Note(Note::CooldownStarted { deployment, cause, until }) => {
+            RouterOutput::Note(RouterEvent::CooldownStarted { deployment, cause, until }) => {
                 self.cooling.insert(deployment, until);
                 if cause != CooldownCause::Throttled {
                     self.ill.insert(deployment);
                 }
             }
-            Output::Note(Note::Probe { deployment, attempt }) => {
+            RouterOutput::Note(RouterEvent::Probe { deployment, attempt }) => {
                 let before = self.probes.insert(deployment, attempt);
                 let beside = before.is_some_and(|before| self.running.contains_key(&before));
                 assert!(!beside, "a second probe beside {before:?}");
             }
-            Output::Note(Note::Recovered { deployment }) => {
+            RouterOutput::Note(RouterEvent::Recovered { deployment }) => {
                 self.ill.remove(&deployment);
                 self.probes.remove(&deployment);
             }
-            Output::Check { .. } | Output::Note(_) => {}
+            RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
         }
     }
 
@@ -285,11 +295,11 @@ impl World {
     pub(crate) fn heal(&mut self) {
         for _ in 0..10_000 {
             if let Some(&attempt) = self.running.keys().next() {
-                self.tell(Input::Finished { attempt, usage: None });
+                self.tell(RouterInput::Finished { attempt, usage: None });
             } else if self.router.in_flight() > 0 {
                 let due = self.router.next_timer().expect("whoever waits has a timer");
                 self.now = self.now.max(due);
-                self.tell(Input::Tick);
+                self.tell(RouterInput::Tick);
             } else {
                 return;
             }

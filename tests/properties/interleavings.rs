@@ -3,7 +3,7 @@
 use crate::chaos::{LIMIT, World, config, events};
 use proptest::prelude::*;
 use squall_determinism::Seed;
-use squall_router::Input;
+use squall_router::RouterInput;
 use squall_router::journal::replay;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ proptest! {
             {
                 let mut early = world.router.clone();
                 let before = early.next_timer();
-                early.handle(due - Duration::from_nanos(1), Input::Tick);
+                early.handle(due - Duration::from_nanos(1), RouterInput::Tick);
                 prop_assert_eq!(early.poll(), None, "before {}", due);
                 prop_assert_eq!(early.next_timer(), before);
             }

@@ -1,10 +1,10 @@
 //! Waits are inside their envelope, even in it, and on top of what the provider asked for.
 
 use squall_determinism::{Seed, Timestamp};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
-    Arrival, Cooldown, DeploymentConfig, FailureCooldown, GroupConfig, GroupId, Input, Note,
-    Output, RetryWait, Router, RouterConfig, Tag,
+    Cooldown, DeploymentConfig, FailureCooldown, GroupConfig, GroupId, RequestArrival, RequestTag,
+    RetryWait, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput,
 };
 use std::time::Duration;
 
@@ -30,33 +30,33 @@ fn waits(requests: u64, failure: Failure) -> Vec<Wait> {
 }
 
 fn waits_of(router: &mut Router, nth: u64, failure: Failure) -> Vec<Wait> {
-    let arrival = Arrival {
+    let arrival = RequestArrival {
         input_tokens: 1,
         output_tokens: 1,
         stream: false,
-        ..Arrival::new(Tag(nth), GroupId(0))
+        ..RequestArrival::new(RequestTag(nth), GroupId(0))
     };
     let mut now = Timestamp::from_secs(60 * nth);
-    let mut input = Some(Input::Arrived(arrival));
+    let mut input = Some(RouterInput::Arrived(arrival));
     let mut told = None;
     let mut failed_at = now;
     let mut waits = Vec::new();
     loop {
-        router.handle(now, input.take().unwrap_or(Input::Tick));
+        router.handle(now, input.take().unwrap_or(RouterInput::Tick));
         while let Some(output) = router.poll() {
             match output {
-                Output::StartAttempt(start) => {
+                RouterOutput::StartAttempt(start) => {
                     let attempt = start.attempt;
                     waits.extend(told.take().map(|told| Wait { told, was: now.since(failed_at) }));
                     failed_at = now;
                     input = Some(if waits.len() < usize::from(FAILURES) {
-                        Input::Failed { attempt, failure }
+                        RouterInput::Failed { attempt, failure }
                     } else {
-                        Input::Finished { attempt, usage: None }
+                        RouterInput::Finished { attempt, usage: None }
                     });
                 }
-                Output::Note(Note::RetryScheduled { wait, .. }) => told = Some(wait),
-                Output::Done { .. } => return waits,
+                RouterOutput::Note(RouterEvent::RetryScheduled { wait, .. }) => told = Some(wait),
+                RouterOutput::Done { .. } => return waits,
                 _ => {}
             }
         }
@@ -67,7 +67,7 @@ fn waits_of(router: &mut Router, nth: u64, failure: Failure) -> Vec<Wait> {
 }
 
 fn failed() -> Failure {
-    Failure::new(FailureClass::Server, Source::Provider)
+    Failure::new(FailureClass::Server, FailureSource::Provider)
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn waits_are_even_between_zero_and_their_ceiling() {
 #[test]
 fn a_wait_is_as_long_as_retry_after_and_its_jitter_on_top() {
     let asked = Duration::from_millis(700);
-    let throttled = Failure::new(FailureClass::Throttled, Source::Provider);
+    let throttled = Failure::new(FailureClass::Throttled, FailureSource::Provider);
     let waits = waits(1_000, throttled.with_retry_after(Some(asked)));
     assert_eq!(waits.len(), 2_000);
     for Wait { told, was } in waits {

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use squall_determinism::{Seed, Timestamp};
 use squall_router::{
-    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Output, Router, RouterConfig, Tag,
+    DeploymentConfig, GroupConfig, GroupId, RequestArrival, RequestTag, Router, RouterConfig,
+    RouterInput, RouterOutput,
 };
 
 fn router(weights: &[u32]) -> Router {
@@ -24,22 +25,22 @@ fn drift(weights: &[u32], requests: u64) -> f64 {
     let mut counts = vec![0.0_f64; weights.len()];
     let mut worst = 0.0_f64;
     for tag in 1..=requests {
-        let arrival = Arrival {
+        let arrival = RequestArrival {
             input_tokens: 1,
             output_tokens: 1,
             stream: false,
-            ..Arrival::new(Tag(tag), GroupId(0))
+            ..RequestArrival::new(RequestTag(tag), GroupId(0))
         };
-        router.handle(Timestamp::ZERO, Input::Arrived(arrival));
+        router.handle(Timestamp::ZERO, RouterInput::Arrived(arrival));
         let mut attempt = None;
         while let Some(output) = router.poll() {
-            if let Output::StartAttempt(start) = output {
+            if let RouterOutput::StartAttempt(start) = output {
                 counts[start.deployment.index()] += 1.0;
                 attempt = Some(start.attempt);
             }
         }
         let attempt = attempt.expect("all are usable");
-        router.handle(Timestamp::ZERO, Input::Finished { attempt, usage: None });
+        router.handle(Timestamp::ZERO, RouterInput::Finished { attempt, usage: None });
         while router.poll().is_some() {}
         for (count, &weight) in counts.iter().zip(weights) {
             worst = worst.max((count - tag as f64 * f64::from(weight) / sum).abs());

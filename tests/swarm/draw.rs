@@ -4,7 +4,7 @@
 //! writes, so that a world that fails is a file that anybody can run. Faults end at half of the run: what comes
 //! long after them has to be well, where there is room for the traffic at all.
 
-use squall_determinism::{Draws, Purpose, Seed};
+use squall_determinism::{RandomStream, Seed, StreamPurpose};
 use squall_router::{ShareBasis, Strategy};
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ impl Group {
 }
 
 /// Draws, in the words of this file.
-struct Dice(Draws);
+struct Dice(RandomStream);
 
 impl Dice {
     fn below(&mut self, bound: u64) -> u64 {
@@ -90,7 +90,7 @@ impl Dice {
 
 /// The world of a seed.
 pub(crate) fn draw(seed: u64) -> World {
-    let mut dice = Dice(Seed::new(seed).stream(Purpose::named("swarm"), 0, 0));
+    let mut dice = Dice(Seed::new(seed).stream(StreamPurpose::named("swarm"), 0, 0));
     let ample = !dice.one_in(3);
     let providers = (0..dice.between(1, 4)).map(|_| provider(&mut dice, ample)).collect::<Vec<_>>();
     let count = dice.between(1, 3) as usize;

@@ -1,7 +1,7 @@
 //! The states that a swarm has to reach: one that never does proves nothing about them.
 
-use squall_record::{Note as Row, Recording, RequestOutcome};
-use squall_router::Note;
+use squall_record::{RecordedEvent as Row, Recording, RequestOutcome};
+use squall_router::RouterEvent;
 use std::collections::BTreeMap;
 
 /// How often each state was reached.
@@ -102,25 +102,25 @@ impl States {
     }
 }
 
-fn of_note(note: Note) -> Option<String> {
+fn of_note(note: RouterEvent) -> Option<String> {
     Some(match note {
-        Note::CooldownStarted { cause, .. } => format!("cooldown: {}", cause.as_str()),
+        RouterEvent::CooldownStarted { cause, .. } => format!("cooldown: {}", cause.as_str()),
         other => {
             let state = match other {
-                Note::CooldownEnded { .. } => "cooldown ended",
-                Note::Probe { .. } => "probe",
-                Note::Recovered { .. } => "recovered",
-                Note::RetryScheduled { .. } => "retry scheduled",
-                Note::BudgetSpent { .. } => "retry budget spent",
-                Note::FellBack { .. } => "fell back",
-                Note::Queued { .. } => "queued",
-                Note::QueueFull { .. } => "queue full",
-                Note::LimitReached { .. } => "deployment limit reached",
-                Note::HeldBack { .. } => "group held back",
-                Note::BudgetExceeded { .. } => "money spent",
-                Note::HealthChanged { .. } => "health changed",
-                Note::AllOut { .. } => "all out",
-                Note::TimedOut { .. } => "timed out",
+                RouterEvent::CooldownEnded { .. } => "cooldown ended",
+                RouterEvent::Probe { .. } => "probe",
+                RouterEvent::Recovered { .. } => "recovered",
+                RouterEvent::RetryScheduled { .. } => "retry scheduled",
+                RouterEvent::RetryBudgetExhausted { .. } => "retry budget spent",
+                RouterEvent::FellBack { .. } => "fell back",
+                RouterEvent::Queued { .. } => "queued",
+                RouterEvent::QueueFull { .. } => "queue full",
+                RouterEvent::LimitReached { .. } => "deployment limit reached",
+                RouterEvent::HeldBack { .. } => "group held back",
+                RouterEvent::SpendBudgetExceeded { .. } => "money spent",
+                RouterEvent::HealthChanged { .. } => "health changed",
+                RouterEvent::AllOut { .. } => "all out",
+                RouterEvent::TimedOut { .. } => "timed out",
                 _ => return None,
             };
             state.to_owned()

@@ -183,7 +183,7 @@ fn every_suite_over_sockets_is_listed_and_runs_apart() {
 
 /// What can be had only from inside a crate: a core that panics, a listener's backlog. They wait for what comes, however
 /// long.
-const MAY: [&str; 2] = ["crates/gateway/src/desk/tests.rs", "crates/net/src/listener.rs"];
+const MAY: [&str; 2] = ["crates/gateway/src/router_handle/tests.rs", "crates/net/src/listener.rs"];
 
 /// Unit tests run beside everything else.
 #[test]

@@ -1,11 +1,11 @@
 //! Many fixed seeds of every scenario.
 
-use crate::parallel::{self, Progress};
-use crate::{CampaignError, twice};
+use crate::parallel::{self, BatchProgress};
+use crate::{CampaignError, verify_determinism};
 use squall_determinism::Seed;
 use squall_judge::Verdict;
 use squall_scenario::Scenario;
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_sim::{RowRetention, SimOptions, simulate};
 use std::num::NonZero;
 
 /// The part of all runs that a check speaks for: what fewer than 59 seeds say nothing of.
@@ -39,7 +39,7 @@ impl Default for CheckOptions {
 pub fn check(
     scenarios: &[&Scenario],
     options: &CheckOptions,
-    told: impl FnMut(Progress),
+    told: impl FnMut(BatchProgress),
 ) -> Result<Vec<Vec<Verdict>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
         let first = options.first_seed.unwrap_or_else(|| scenario.seed.value());
@@ -64,9 +64,9 @@ pub fn check(
 pub(crate) fn run(scenario: &Scenario, seed: u64, twice: bool) -> Result<Verdict, CampaignError> {
     let mut scenario = scenario.clone();
     scenario.set_seed(Seed::new(seed));
-    let recording = simulate(&scenario, SimOptions { keep: Keep::Cells, journal: false })?;
+    let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
     if twice {
-        twice::again(&scenario, &recording.header.digest)?;
+        verify_determinism(&scenario, &recording.header.digest)?;
     }
     Ok(squall_judge::judge(&scenario, &recording))
 }

@@ -8,17 +8,18 @@ mod error;
 mod parallel;
 mod plan;
 mod rehearse;
-mod twice;
+mod verify_determinism;
 
 pub use check::{CheckOptions, check};
 pub use difference::Difference;
 pub use error::CampaignError;
-pub use parallel::{Progress, workers};
+pub use parallel::{BatchProgress, workers};
 pub use plan::{
-    Bracket, Case, Limits, Load, Need, PlanQuestion, Tried, needs, plan, rounded, sweep,
+    Bracket, Case, PeakLoad, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, plan,
+    rounded, sweep,
 };
 pub use rehearse::{
-    ALPHA, Finding, POWER, Prepared, PreparedStage, Rehearsal, RehearseError, World, manual,
-    not_reached, prepare, samples,
+    ALPHA, POWER, PreparedItem, PreparedStage, Rehearsal, RehearseError, ScenarioSource,
+    StaticFinding, manual, not_reached, prepare, samples,
 };
-pub use twice::{again, first_difference};
+pub use verify_determinism::{first_difference, verify_determinism};

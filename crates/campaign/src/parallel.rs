@@ -8,7 +8,7 @@ use std::thread;
 
 /// How far the work is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Progress {
+pub struct BatchProgress {
     /// Pieces that are done.
     pub done: usize,
     /// All pieces.
@@ -26,7 +26,7 @@ pub(crate) fn each<P: Sync, T: Send>(
     pieces: &[P],
     workers: NonZero<usize>,
     work: impl Fn(&P) -> T + Sync,
-    mut told: impl FnMut(Progress),
+    mut told: impl FnMut(BatchProgress),
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let (results, received) = mpsc::channel();
@@ -46,7 +46,7 @@ pub(crate) fn each<P: Sync, T: Send>(
         drop(results);
         for (count, (place, result)) in received.iter().enumerate() {
             done[place] = Some(result);
-            told(Progress { done: count + 1, of: pieces.len() });
+            told(BatchProgress { done: count + 1, of: pieces.len() });
         }
     });
     done.into_iter().flatten().collect()

@@ -8,9 +8,9 @@ mod load;
 mod needs;
 mod search;
 
-pub use load::Load;
-pub use needs::{Need, needs};
-pub use search::{Bracket, Limits, rounded};
+pub use load::PeakLoad;
+pub use needs::{ProviderNeed, needs};
+pub use search::{Bracket, SearchBounds, rounded};
 
 use crate::{CampaignError, check, parallel};
 use search::search;
@@ -18,7 +18,7 @@ use squall_determinism::{Seed, Timestamp};
 use squall_judge::{Judgement, Verdict, judge, lower_rank};
 use squall_provider::{FaultConfig, FaultKind};
 use squall_scenario::Scenario;
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_sim::{RowRetention, SimOptions, simulate};
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct PlanQuestion<'a> {
     /// The value that stands in the file.
     pub start: f64,
     /// Where to look.
-    pub limits: Limits,
+    pub limits: SearchBounds,
     /// How many seeds speak for a value; 59 or more for an answer.
     pub seeds: usize,
     /// How many runs are made at once.
@@ -47,12 +47,12 @@ pub struct Case {
     /// Between which values the answer lies.
     pub bracket: Bracket,
     /// Every value that was tried, in the order of the values.
-    pub points: Vec<Tried>,
+    pub points: Vec<TriedValue>,
 }
 
 /// A value that was tried.
 #[derive(Clone, Debug)]
-pub struct Tried {
+pub struct TriedValue {
     /// The value.
     pub value: f64,
     /// What came of it.
@@ -60,7 +60,7 @@ pub struct Tried {
     /// The expectation that most runs missed, if any did.
     pub gave: Option<String>,
     /// What was offered and answered in each run.
-    pub loads: Vec<Load>,
+    pub loads: Vec<PeakLoad>,
 }
 
 /// The answer for the world as it is, or without a provider, which then refuses every connection.
@@ -72,7 +72,7 @@ pub fn plan(
     gone: Option<&str>,
     mut told: impl FnMut(f64),
 ) -> Result<Case, CampaignError> {
-    let mut points: BTreeMap<u64, Tried> = BTreeMap::new();
+    let mut points: BTreeMap<u64, TriedValue> = BTreeMap::new();
     let bracket = search(question.start, &question.limits, |value| {
         if let Some(tried) = points.get(&value.to_bits()) {
             return Ok(Some(tried.judgement));
@@ -98,7 +98,7 @@ pub fn sweep(
     gone: Option<&str>,
     values: &[f64],
     mut told: impl FnMut(f64),
-) -> Result<Vec<Tried>, CampaignError> {
+) -> Result<Vec<TriedValue>, CampaignError> {
     let mut tried = Vec::with_capacity(values.len());
     for &value in values {
         told(value);
@@ -108,9 +108,9 @@ pub fn sweep(
 }
 
 /// A run: how it was judged, and its load.
-struct Run {
+struct PlannedRun {
     verdict: Verdict,
-    load: Load,
+    load: PeakLoad,
 }
 
 /// Runs a value with seeds until it is sure what comes of it; `None` if no file may hold it.
@@ -119,13 +119,13 @@ fn try_value(
     gone: Option<&str>,
     value: f64,
     seeds: usize,
-) -> Result<Option<Tried>, CampaignError> {
+) -> Result<Option<TriedValue>, CampaignError> {
     let Some(scenario) = (question.scenario_at)(value) else { return Ok(None) };
     let scenario = without(scenario, gone);
     let first = scenario.seed.value();
     let all: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
     let enough = sure_miss(seeds);
-    let mut runs: Vec<Run> = Vec::with_capacity(seeds);
+    let mut runs: Vec<PlannedRun> = Vec::with_capacity(seeds);
     for batch in all.chunks(question.workers.get() * 4) {
         let done = parallel::each(batch, question.workers, |seed| run(&scenario, *seed), |_| ());
         for run in done {
@@ -137,7 +137,7 @@ fn try_value(
         }
     }
     let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
-    Ok(Some(Tried {
+    Ok(Some(TriedValue {
         value,
         judgement: judgement(&scenario, &verdicts, seeds),
         gave: gave(&verdicts),
@@ -145,11 +145,11 @@ fn try_value(
     }))
 }
 
-fn run(scenario: &Scenario, seed: u64) -> Result<Run, CampaignError> {
+fn run(scenario: &Scenario, seed: u64) -> Result<PlannedRun, CampaignError> {
     let mut scenario = scenario.clone();
     scenario.set_seed(Seed::new(seed));
-    let recording = simulate(&scenario, SimOptions { keep: Keep::Cells, journal: false })?;
-    Ok(Run { verdict: judge(&scenario, &recording), load: Load::of(&recording) })
+    let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
+    Ok(PlannedRun { verdict: judge(&scenario, &recording), load: PeakLoad::of(&recording) })
 }
 
 fn over_seeds(scenario: &Scenario) -> bool {

@@ -8,10 +8,10 @@ mod statics;
 
 pub use detect::{ALPHA, POWER, samples};
 pub use stage::PreparedStage;
-pub use statics::Finding;
+pub use statics::StaticFinding;
 
-use squall_judge::{Evidence, Judgement, Outcome, SignOffItem};
-use squall_scenario::{Checklist, Diagnostics, Item, ItemKind, PathError, Scenario};
+use squall_judge::{ItemEvidence, ItemOutcome, Judgement, SignOffItem};
+use squall_scenario::{Checklist, ChecklistItem, Diagnostics, ItemKind, PathError, Scenario};
 
 /// A checklist whose every item can be gone through.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct Rehearsal {
     /// Requests per second.
     pub rate: f64,
     /// The items, in the order of the checklist.
-    pub items: Vec<Prepared>,
+    pub items: Vec<PreparedItem>,
 }
 
 /// An item that can be gone through.
 #[derive(Debug)]
-pub enum Prepared {
+pub enum PreparedItem {
     /// What a person has to say.
     Manual {
         /// Its line in the checklist.
@@ -78,7 +78,7 @@ pub enum RehearseError {
 
 /// Where a scenario comes from: its file, its text, and how texts like it are read.
 #[expect(missing_debug_implementations, reason = "it holds a function")]
-pub struct World<'a> {
+pub struct ScenarioSource<'a> {
     /// Its file, as it was named.
     pub path: &'a str,
     /// What stands in it, with what is set otherwise.
@@ -93,7 +93,10 @@ pub struct World<'a> {
 ///
 /// # Errors
 /// When an item makes no scenario.
-pub fn prepare(checklist: &Checklist, world: &World<'_>) -> Result<Rehearsal, RehearseError> {
+pub fn prepare(
+    checklist: &Checklist,
+    world: &ScenarioSource<'_>,
+) -> Result<Rehearsal, RehearseError> {
     let unreadable = |source| RehearseError::Item { line: 1, source: Box::new(source) };
     let scenario = (world.read)(world.text).map_err(unreadable)?;
     for group in [&checklist.from, &checklist.to] {
@@ -102,14 +105,18 @@ pub fn prepare(checklist: &Checklist, world: &World<'_>) -> Result<Rehearsal, Re
         }
     }
     let rate = checklist.rate.or_else(|| stage::rate_of(&scenario)).ok_or(RehearseError::NoRate)?;
-    let prepared = |item: &Item| {
+    let prepared = |item: &ChecklistItem| {
         Ok(match &item.what {
-            ItemKind::Manual { text } => Prepared::Manual { line: item.line, text: text.clone() },
+            ItemKind::Manual { text } => {
+                PreparedItem::Manual { line: item.line, text: text.clone() }
+            }
             ItemKind::Static { waived } => {
-                Prepared::Static(statics::look(checklist, &scenario, rate, item.line, waived))
+                PreparedItem::Static(statics::look(checklist, &scenario, rate, item.line, waived))
             }
             ItemKind::Baseline(_) | ItemKind::Step { .. } | ItemKind::Rollback { .. } => {
-                Prepared::Stage(Box::new(stage::prepare(checklist, world, &scenario, rate, item)?))
+                PreparedItem::Stage(Box::new(stage::prepare(
+                    checklist, world, &scenario, rate, item,
+                )?))
             }
         })
     };
@@ -121,9 +128,9 @@ pub fn prepare(checklist: &Checklist, world: &World<'_>) -> Result<Rehearsal, Re
 #[must_use]
 pub fn manual(line: u32, text: &str, done: Option<bool>) -> SignOffItem {
     let (outcome, note) = match done {
-        Some(true) => (Outcome::Passed, "Somebody at the terminal said that it is done."),
-        Some(false) => (Outcome::Failed, "Somebody at the terminal said that it is not done."),
-        None => (Outcome::Skipped, "Nobody was asked: it has to be done by hand."),
+        Some(true) => (ItemOutcome::Passed, "Somebody at the terminal said that it is done."),
+        Some(false) => (ItemOutcome::Failed, "Somebody at the terminal said that it is not done."),
+        None => (ItemOutcome::Skipped, "Nobody was asked: it has to be done by hand."),
     };
     SignOffItem {
         line,
@@ -137,18 +144,18 @@ pub fn manual(line: u32, text: &str, done: Option<bool>) -> SignOffItem {
 
 /// An item that was not come to.
 #[must_use]
-pub fn not_reached(item: &Prepared) -> SignOffItem {
+pub fn not_reached(item: &PreparedItem) -> SignOffItem {
     let (line, title) = match item {
-        Prepared::Manual { line, text } => (*line, text.clone()),
-        Prepared::Static(item) => (item.line, item.title.clone()),
-        Prepared::Stage(stage) => (stage.line, stage.title.clone()),
+        PreparedItem::Manual { line, text } => (*line, text.clone()),
+        PreparedItem::Static(item) => (item.line, item.title.clone()),
+        PreparedItem::Stage(stage) => (stage.line, stage.title.clone()),
     };
     let (notes, evidence, command) = (Vec::new(), Vec::new(), None);
-    SignOffItem { line, title, outcome: Outcome::NotReached, notes, evidence, command }
+    SignOffItem { line, title, outcome: ItemOutcome::NotReached, notes, evidence, command }
 }
 
 /// The worst of what was looked at.
-fn worst(evidence: &[Evidence]) -> Judgement {
+fn worst(evidence: &[ItemEvidence]) -> Judgement {
     let any = |judgement| evidence.iter().any(|each| each.judgement == judgement);
     [Judgement::Missed, Judgement::Inconclusive]
         .into_iter()

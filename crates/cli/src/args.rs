@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use squall_router::Profile;
-use squall_scenario::Setting;
+use squall_scenario::Override;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub(crate) struct RunArgs {
     pub(crate) seed: Option<u64>,
     /// Run with another value than the file's, such as `traffic.peak=400`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
+    pub(crate) settings: Vec<Override>,
     /// Simulate it a second time, and say where the two differ if they do
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
@@ -74,7 +74,7 @@ pub(crate) struct RunsArgs {
     pub(crate) jobs: Option<NonZero<usize>>,
     /// Run with another value than the scenario's, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
+    pub(crate) settings: Vec<Override>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -110,7 +110,7 @@ pub(crate) struct PlanArgs {
     pub(crate) until: Vec<String>,
     /// Draw a curve over these values instead of looking for an answer: `traffic.peak=100..600/50`
     #[arg(long, value_name = "PATH=A..B/STEP", conflicts_with = "vary")]
-    pub(crate) sweep: Option<Sweep>,
+    pub(crate) sweep: Option<ValueRange>,
     /// Look at the limits for this value, and exit with 1 if it is not met [default: the file's value]
     #[arg(long, value_name = "VALUE")]
     pub(crate) target: Option<f64>,
@@ -146,12 +146,12 @@ pub(crate) struct RehearseArgs {
 
 /// Values along a range.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sweep {
+pub(crate) struct ValueRange {
     pub(crate) path: String,
     pub(crate) values: Vec<f64>,
 }
 
-impl FromStr for Sweep {
+impl FromStr for ValueRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

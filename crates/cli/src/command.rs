@@ -13,28 +13,28 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 mod watch;
 
-use crate::error::Error;
+use crate::error::CliError;
 use crate::files;
-use squall_scenario::{PathError, Scenario, Setting};
+use squall_scenario::{Override, PathError, Scenario};
 use std::path::Path;
 
 /// Reads a scenario with other values than the file's; another file that it names is looked for from where
 /// it stands.
-fn scenario(path: &Path, settings: &[Setting]) -> Result<Scenario, Error> {
+fn scenario(path: &Path, settings: &[Override]) -> Result<Scenario, CliError> {
     scenario_of(path, &set(path, text(path)?, settings)?)
 }
 
 /// Reads a scenario from a text that stands, or might stand, in a file.
-fn scenario_of(path: &Path, text: &str) -> Result<Scenario, Error> {
+fn scenario_of(path: &Path, text: &str) -> Result<Scenario, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| files::named(&folder.join(other));
     Ok(Scenario::read_with(&path.display().to_string(), text, &load)?)
 }
 
 /// The text of a file with other values.
-fn set(path: &Path, text: String, settings: &[Setting]) -> Result<String, Error> {
+fn set(path: &Path, text: String, settings: &[Override]) -> Result<String, CliError> {
     settings.iter().try_fold(text, |text, setting| {
-        let refused = |source| Error::Setting { path: path.to_owned(), source };
+        let refused = |source| CliError::Setting { path: path.to_owned(), source };
         setting.apply(&text).or_else(|source| match source {
             // Reading it as it is says why.
             PathError::Unreadable => Ok(text.clone()),
@@ -44,6 +44,6 @@ fn set(path: &Path, text: String, settings: &[Setting]) -> Result<String, Error>
 }
 
 /// Reads a file.
-fn text(path: &Path) -> Result<String, Error> {
-    files::typed(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+fn text(path: &Path) -> Result<String, CliError> {
+    files::typed(path).map_err(|source| CliError::Read { path: path.to_owned(), source })
 }

@@ -1,10 +1,10 @@
 //! The limit on open files: raised, and said at the start when it is too low for what is asked.
 
-use crate::error::Error;
+use crate::error::CliError;
 use crate::terminal;
 use squall_record::{AttemptRow, RequestRow};
 use squall_scenario::Scenario;
-use squall_sim::{Keep, SimOptions};
+use squall_sim::{RowRetention, SimOptions};
 
 /// Sockets of a request in flight in a live run: the client's and the gateway's towards it, the gateway's to
 /// its provider and the provider's own.
@@ -17,7 +17,7 @@ const OPEN_BESIDES: u64 = 64;
 const FEW: u64 = 1_024;
 
 /// Raises the limit, and says so if a live run of the scenario needs more files than it may open.
-pub(crate) fn say_what_is_too_few(scenario: &Scenario) -> Result<(), Error> {
+pub(crate) fn say_what_is_too_few(scenario: &Scenario) -> Result<(), CliError> {
     let Some(limit) = squall_net::raise_file_limit() else { return Ok(()) };
     // Nobody is in flight for longer than clients wait: where that much fits, nothing needs to be known.
     let sockets = scenario.workload.most_in_flight() * SOCKETS_PER_REQUEST as f64;
@@ -47,9 +47,9 @@ pub(crate) fn raise_for_server(sockets: u64) {
 }
 
 /// How many files a live run has open at its busiest: as many as in virtual time.
-fn needed(scenario: &Scenario) -> Result<u64, Error> {
+fn needed(scenario: &Scenario) -> Result<u64, CliError> {
     let recording =
-        squall_sim::simulate(scenario, SimOptions { keep: Keep::Rows, journal: false })?;
+        squall_sim::simulate(scenario, SimOptions { keep: RowRetention::Rows, journal: false })?;
     let requests = recording.requests.iter().map(|row: &RequestRow| (row.sent, row.ended));
     let attempts = recording.attempts.iter().map(|row: &AttemptRow| (row.started, row.ended));
     let open = most_at_once(requests) + most_at_once(attempts);

@@ -32,7 +32,7 @@ impl From<Exit> for ExitCode {
 
 /// Why a command did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub(crate) enum CliError {
     /// A file that cannot be opened.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
@@ -150,7 +150,7 @@ pub(crate) enum Error {
     },
 }
 
-impl Error {
+impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Campaign(CampaignError::Differ { .. }) => Exit::Diverged,

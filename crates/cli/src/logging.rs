@@ -4,7 +4,7 @@
 //! lines are dropped: a log that nobody takes must not hold requests.
 
 use crate::args::{LogArgs, LogFormat};
-use crate::error::Error;
+use crate::error::CliError;
 use crate::terminal;
 use std::io::IsTerminal;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -25,7 +25,7 @@ pub(crate) struct Logging {
 ///
 /// # Errors
 /// When the filter of `--log` or `RUST_LOG` cannot be understood.
-pub(crate) fn start(args: &LogArgs) -> Result<Logging, Error> {
+pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
     let filter = filter(args)?;
     let terminal = std::io::stderr().is_terminal();
     let format =
@@ -41,7 +41,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, Error> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     // There is one server in a process: nobody has started a log before.
-    started.map_err(|error| Error::Log { given: String::new(), why: error.to_string() })?;
+    started.map_err(|error| CliError::Log { given: String::new(), why: error.to_string() })?;
     if args.log_format == Some(LogFormat::Json) {
         terminal::status_is_logged();
     }
@@ -49,7 +49,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, Error> {
 }
 
 /// A bare level is for Squall alone: what its libraries say is heard only if they are named.
-fn filter(args: &LogArgs) -> Result<EnvFilter, Error> {
+fn filter(args: &LogArgs) -> Result<EnvFilter, CliError> {
     let given = args.log.clone().or_else(rust_log).unwrap_or_else(|| LEVEL.to_owned());
     let given = given.trim();
     let directives = if given.contains(['=', ',']) {
@@ -57,7 +57,7 @@ fn filter(args: &LogArgs) -> Result<EnvFilter, Error> {
     } else {
         format!("off,squall={}", given.to_ascii_lowercase())
     };
-    let wrong = |why: String| Error::Log { given: given.to_owned(), why };
+    let wrong = |why: String| CliError::Log { given: given.to_owned(), why };
     if !given.contains(['=', ',']) && given.parse::<tracing::level_filters::LevelFilter>().is_err()
     {
         return Err(wrong("expected off, error, warn, info, debug or trace".to_owned()));

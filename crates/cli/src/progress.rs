@@ -1,10 +1,10 @@
 //! Runs, watched: one line that changes on a terminal; elsewhere a line every five seconds of a live run.
 
-use crate::error::Error;
+use crate::error::CliError;
 use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use squall_campaign::Progress;
+use squall_campaign::BatchProgress;
 use squall_live::{LiveStatus, RunOptions};
 use squall_record::Recording;
 use squall_scenario::Scenario;
@@ -17,12 +17,12 @@ const PLAIN_EVERY: u64 = 5;
 /// Runs a scenario over real sockets until its end, or until a signal ends it.
 ///
 /// Rows are written into `folder` as they come, if there is one.
-pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Recording, Error> {
+pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Recording, CliError> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })?;
+        .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
     let options = RunOptions { folder: folder.map(Path::to_owned), ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
@@ -65,7 +65,7 @@ impl Runs {
         Self(Some(bar))
     }
 
-    pub(crate) fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: BatchProgress) {
         if let Some(bar) = &self.0 {
             bar.set_length(progress.of as u64);
             bar.set_position(progress.done as u64);

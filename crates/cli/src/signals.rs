@@ -27,14 +27,14 @@ pub(crate) enum Hangup {
 /// The signals so far, to a command that answers them.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
-    told: watch::Receiver<Told>,
+    told: watch::Receiver<SignalCounts>,
     /// Wishes to read the file again that were answered: none that comes before the first wait is missed.
     reloaded: u32,
 }
 
 /// How often each was asked for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct SignalCounts {
     stops: u32,
     reloads: u32,
 }
@@ -46,8 +46,8 @@ struct Answers {
     hangup: Hangup,
 }
 
-struct Shared {
-    told: watch::Sender<Told>,
+struct SignalState {
+    told: watch::Sender<SignalCounts>,
     /// `None` until a command takes over: any signal ends the process.
     answers: Mutex<Option<Answers>>,
 }
@@ -90,18 +90,18 @@ impl Signals {
     }
 }
 
-fn shared() -> &'static Shared {
-    static SHARED: OnceLock<Shared> = OnceLock::new();
+fn shared() -> &'static SignalState {
+    static SHARED: OnceLock<SignalState> = OnceLock::new();
     SHARED.get_or_init(|| {
         let installed = listen();
         if let Err(error) = installed {
             crate::terminal::status(format_args!("signals cannot be listened for: {error}"));
         }
-        Shared { told: watch::Sender::new(Told::default()), answers: Mutex::new(None) }
+        SignalState { told: watch::Sender::new(SignalCounts::default()), answers: Mutex::new(None) }
     })
 }
 
-impl Shared {
+impl SignalState {
     fn hear(&self, signal: Heard) {
         let answers = *self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(answers) = answers else { end_at_once(signal) };

@@ -5,7 +5,7 @@
 //! what cannot be said then is dropped. Data that is lost for another reason, such as a full disk, is
 //! remembered for the exit code.
 
-use crate::error::Error;
+use crate::error::CliError;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,9 +49,9 @@ fn print(text: impl std::fmt::Display) {
 }
 
 /// Prints why a command did not come to its end. Diagnostics come as they are, with their excerpts.
-pub(crate) fn error(error: &Error) {
+pub(crate) fn error(error: &CliError) {
     match error {
-        Error::File(diagnostics) => print(diagnostics.styled()),
+        CliError::File(diagnostics) => print(diagnostics.styled()),
         _ => print(format_args!("error: {error}")),
     }
 }

@@ -12,12 +12,12 @@ pub struct Node {
     /// The place of the key it stands under, if it does.
     pub key_span: Option<Range<usize>>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 /// What a node is. Scalars stay text: their unit is the reader's business.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum NodeKind {
     /// Nothing: a key without a value, `~` or `null`.
     Nothing,
     /// A word, a number, a quoted text.
@@ -25,12 +25,12 @@ pub enum Kind {
     /// A list.
     List(Vec<Node>),
     /// A mapping in the order of the file, each key once.
-    Map(Vec<Entry>),
+    Map(Vec<MapEntry>),
 }
 
 /// A key and its value.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct MapEntry {
     /// The key.
     pub key: String,
     /// Where the key stands.
@@ -44,10 +44,10 @@ impl Node {
     #[must_use]
     pub fn found(&self) -> String {
         match &self.kind {
-            Kind::Nothing => "nothing".to_owned(),
-            Kind::Scalar(text) => format!("`{text}`"),
-            Kind::List(_) => "a list".to_owned(),
-            Kind::Map(_) => "a mapping".to_owned(),
+            NodeKind::Nothing => "nothing".to_owned(),
+            NodeKind::Scalar(text) => format!("`{text}`"),
+            NodeKind::List(_) => "a list".to_owned(),
+            NodeKind::Map(_) => "a mapping".to_owned(),
         }
     }
 
@@ -55,13 +55,13 @@ impl Node {
     #[must_use]
     pub fn flow(&self) -> String {
         match &self.kind {
-            Kind::Nothing => "~".to_owned(),
-            Kind::Scalar(text) => plain_or_quoted(text),
-            Kind::List(items) => {
+            NodeKind::Nothing => "~".to_owned(),
+            NodeKind::Scalar(text) => plain_or_quoted(text),
+            NodeKind::List(items) => {
                 let items: Vec<_> = items.iter().map(Self::flow).collect();
                 format!("[ {} ]", items.join(", "))
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 let entries = entries.iter();
                 let entries = entries.map(|entry| {
                     format!("{}: {}", plain_or_quoted(&entry.key), entry.value.flow())
@@ -75,7 +75,7 @@ impl Node {
     /// line without escapes, the whole scalar otherwise.
     #[must_use]
     pub fn part(&self, part: &Range<usize>) -> Range<usize> {
-        let Kind::Scalar(text) = &self.kind else { return self.span.clone() };
+        let NodeKind::Scalar(text) = &self.kind else { return self.span.clone() };
         let quotes = match self.span.len().checked_sub(text.len()) {
             Some(0) => 0,
             Some(2) => 1,

@@ -1,7 +1,7 @@
 //! YAML text to a [`Node`] tree. The only module that knows the parser.
 
 use crate::diagnostic::{Problem, Problems};
-use crate::node::{Entry, Kind, Node};
+use crate::node::{MapEntry, Node, NodeKind};
 use core::ops::Range;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
 use std::collections::BTreeMap;
@@ -29,11 +29,11 @@ pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
 }
 
 /// The end of reading: a file that is no YAML.
-struct Stop {
+struct ReadAborted {
     problem: Box<Problem>,
 }
 
-impl Stop {
+impl ReadAborted {
     fn new(problem: Problem) -> Self {
         Self { problem: Box::new(problem) }
     }
@@ -49,7 +49,7 @@ struct Tree<'t> {
 }
 
 impl<'t> Tree<'t> {
-    fn document(&mut self) -> Result<Option<Node>, Stop> {
+    fn document(&mut self) -> Result<Option<Node>, ReadAborted> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
@@ -62,7 +62,7 @@ impl<'t> Tree<'t> {
                         "a second document in the file",
                         "a file holds one document",
                     );
-                    return Err(Stop::new(problem));
+                    return Err(ReadAborted::new(problem));
                 }
                 Event::DocumentStart(..) => {
                     let (event, span) = self.next()?;
@@ -71,14 +71,14 @@ impl<'t> Tree<'t> {
                 _ => {}
             }
         }
-        if root.as_ref().is_none_or(|root| matches!(root.kind, Kind::Nothing)) {
+        if root.as_ref().is_none_or(|root| matches!(root.kind, NodeKind::Nothing)) {
             let problem = Problem::new(&(0..0), "the file is empty", "nothing here");
-            return Err(Stop::new(problem));
+            return Err(ReadAborted::new(problem));
         }
         Ok(root)
     }
 
-    fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), ReadAborted> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
             Some(Err(error)) => Err(self.syntax_error(&error)),
@@ -86,7 +86,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Stop> {
+    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, ReadAborted> {
         self.count(1, span)?;
         let anchor = event.anchor_id();
         let line = line(span);
@@ -97,12 +97,16 @@ impl<'t> Tree<'t> {
             Event::Alias(id) => {
                 let node = self.anchors.get(&id).cloned();
                 let node = node.ok_or_else(|| {
-                    Stop::new(Problem::new(&bytes(span), "an alias inside its own anchor", "here"))
+                    ReadAborted::new(Problem::new(
+                        &bytes(span),
+                        "an alias inside its own anchor",
+                        "here",
+                    ))
                 })?;
                 self.count(size(&node), span)?;
                 node
             }
-            _ => Node { span: bytes(span), line, key_span: None, kind: Kind::Nothing },
+            _ => Node { span: bytes(span), line, key_span: None, kind: NodeKind::Nothing },
         };
         if let Some(id) = anchor {
             self.anchors.insert(id, node.clone());
@@ -112,11 +116,11 @@ impl<'t> Tree<'t> {
 
     fn scalar(&self, text: &str, style: ScalarStyle, span: &Span) -> Node {
         let nothing = style == ScalarStyle::Plain && matches!(text, "" | "~" | "null");
-        let kind = if nothing { Kind::Nothing } else { Kind::Scalar(text.to_owned()) };
+        let kind = if nothing { NodeKind::Nothing } else { NodeKind::Scalar(text.to_owned()) };
         Node { span: self.trimmed(bytes(span)), line: line(span), key_span: None, kind }
     }
 
-    fn list(&mut self, start: &Span) -> Result<Node, Stop> {
+    fn list(&mut self, start: &Span) -> Result<Node, ReadAborted> {
         let mut items = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -126,15 +130,15 @@ impl<'t> Tree<'t> {
                     span,
                     line: line(start),
                     key_span: None,
-                    kind: Kind::List(items),
+                    kind: NodeKind::List(items),
                 });
             }
             items.push(self.node(event, &span)?);
         }
     }
 
-    fn map(&mut self, start: &Span) -> Result<Node, Stop> {
-        let mut entries: Vec<Entry> = Vec::new();
+    fn map(&mut self, start: &Span) -> Result<Node, ReadAborted> {
+        let mut entries: Vec<MapEntry> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         loop {
             let (event, span) = self.next()?;
@@ -144,14 +148,14 @@ impl<'t> Tree<'t> {
                     span,
                     line: line(start),
                     key_span: None,
-                    kind: Kind::Map(entries),
+                    kind: NodeKind::Map(entries),
                 });
             }
             let key = self.node(event, &span)?;
             let (event, span) = self.next()?;
             let mut value = self.node(event, &span)?;
             value.key_span = Some(key.span.clone());
-            let Kind::Scalar(name) = key.kind else {
+            let NodeKind::Scalar(name) = key.kind else {
                 let message = format!("a key must be a word, found {}", key.found());
                 self.problems.push(Problem::new(&key.span, message, "not a word"));
                 continue;
@@ -164,22 +168,22 @@ impl<'t> Tree<'t> {
                 ),
                 None => {
                     places.insert(name.clone(), entries.len());
-                    entries.push(Entry { key: name, key_span: key.span, value });
+                    entries.push(MapEntry { key: name, key_span: key.span, value });
                 }
             }
         }
     }
 
-    fn count(&mut self, nodes: usize, span: &Span) -> Result<(), Stop> {
+    fn count(&mut self, nodes: usize, span: &Span) -> Result<(), ReadAborted> {
         self.nodes += nodes;
         if self.nodes <= NODES_MAX {
             return Ok(());
         }
         let message = format!("the file has more than {NODES_MAX} values, aliases written out");
-        Err(Stop::new(Problem::new(&bytes(span), message, "too many by here")))
+        Err(ReadAborted::new(Problem::new(&bytes(span), message, "too many by here")))
     }
 
-    fn syntax_error(&self, error: &ScanError) -> Stop {
+    fn syntax_error(&self, error: &ScanError) -> ReadAborted {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
         let message = format!("this is not YAML: {}", error.info());
         let mut problem = Problem::new(&(at..at + 1), message, "the reader stopped here");
@@ -189,7 +193,7 @@ impl<'t> Tree<'t> {
         if line[..indent].contains('\t') || self.text[at..].starts_with('\t') {
             problem = problem.help("YAML is indented with spaces, never with tabs");
         }
-        Stop::new(problem)
+        ReadAborted::new(problem)
     }
 
     /// `span` without the white space and comments after its last value.
@@ -209,9 +213,9 @@ fn line(span: &Span) -> u32 {
 
 fn size(node: &Node) -> usize {
     match &node.kind {
-        Kind::Nothing | Kind::Scalar(_) => 1,
-        Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Kind::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
+        NodeKind::Nothing | NodeKind::Scalar(_) => 1,
+        NodeKind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        NodeKind::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
     }
 }
 
@@ -222,7 +226,7 @@ mod tests {
     fn first_value(text: &str) -> String {
         let problems = Problems::default();
         let node = parse(text, &problems).unwrap();
-        let Kind::Map(entries) = &node.kind else { panic!("no mapping") };
+        let NodeKind::Map(entries) = &node.kind else { panic!("no mapping") };
         text[entries[0].value.span.clone()].to_owned()
     }
 

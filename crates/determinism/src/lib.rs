@@ -8,19 +8,19 @@
 #![no_std]
 
 mod digest;
+mod distribution;
 mod gamma;
-mod law;
 mod normal;
 mod quantiles;
+mod random_stream;
 mod share;
-mod stream;
 mod timestamp;
 
 pub use digest::Digest;
-pub use law::{Law, LawError};
+pub use distribution::{Distribution, LawError};
 pub use quantiles::Quantiles;
+pub use random_stream::{RandomStream, Seed, StreamPurpose};
 pub use share::Share;
-pub use stream::{Draws, Purpose, Seed};
 pub use timestamp::Timestamp;
 
 #[cfg(test)]

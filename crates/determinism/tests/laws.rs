@@ -2,17 +2,17 @@
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use rand_distr::{Distribution, Exp, LogNormal, Uniform};
-use squall_determinism::{Law, Purpose, Seed};
+use rand_distr::{Distribution as Sampler, Exp, LogNormal, Uniform};
+use squall_determinism::{Distribution, Seed, StreamPurpose};
 
 const DRAWS: usize = 50_000;
 
-fn ours(law: Law) -> Vec<f64> {
-    let mut draws = Seed::new(7).stream(Purpose::named("laws"), 0, 0);
+fn ours(law: Distribution) -> Vec<f64> {
+    let mut draws = Seed::new(7).stream(StreamPurpose::named("laws"), 0, 0);
     sorted((0..DRAWS).map(|_| law.sample(&mut draws) as f64).collect())
 }
 
-fn theirs(law: impl Distribution<f64>) -> Vec<f64> {
+fn theirs(law: impl Sampler<f64>) -> Vec<f64> {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(11);
     sorted((0..DRAWS).map(|_| law.sample(&mut generator)).collect())
 }
@@ -32,7 +32,7 @@ fn distance(one: &[f64], other: &[f64]) -> f64 {
 }
 
 #[track_caller]
-fn alike(law: Law, oracle: impl Distribution<f64>) {
+fn alike(law: Distribution, oracle: impl Sampler<f64>) {
     let distance = distance(&ours(law), &theirs(oracle));
     // The critical value at 0.1 %, two samples of this size.
     let critical = 1.95 * (2.0 / DRAWS as f64).sqrt();
@@ -41,13 +41,13 @@ fn alike(law: Law, oracle: impl Distribution<f64>) {
 
 #[test]
 fn exponential_draws_are_exponential() {
-    alike(Law::Exponential { mean: 2e8 }, Exp::new(1.0 / 2e8).unwrap());
+    alike(Distribution::Exponential { mean: 2e8 }, Exp::new(1.0 / 2e8).unwrap());
 }
 
 #[test]
 fn log_normal_draws_are_log_normal_with_the_quantiles_that_were_asked_for() {
-    let law = Law::lognormal(350_000_000, 700_000_000).unwrap();
-    let Law::LogNormal { mu, sigma } = law else { panic!("{law:?}") };
+    let law = Distribution::lognormal(350_000_000, 700_000_000).unwrap();
+    let Distribution::LogNormal { mu, sigma } = law else { panic!("{law:?}") };
     alike(law, LogNormal::new(mu, sigma).unwrap());
     assert_eq!(law.at(0.5), 350_000_000);
     assert_eq!(law.at(0.95), 700_000_000);
@@ -55,22 +55,22 @@ fn log_normal_draws_are_log_normal_with_the_quantiles_that_were_asked_for() {
 
 #[test]
 fn uniform_draws_are_uniform_and_reach_both_ends() {
-    alike(Law::Uniform { min: 0, max: 999_999 }, Uniform::new(0.0, 1e6).unwrap());
-    let draws = ours(Law::Uniform { min: 3, max: 5 });
+    alike(Distribution::Uniform { min: 0, max: 999_999 }, Uniform::new(0.0, 1e6).unwrap());
+    let draws = ours(Distribution::Uniform { min: 3, max: 5 });
     assert_eq!((draws[0], draws[DRAWS - 1]), (3.0, 5.0));
 }
 
 #[test]
 fn a_fixed_law_is_fixed() {
-    assert!(ours(Law::Fixed { value: 42 }).iter().all(|&value| value == 42.0));
+    assert!(ours(Distribution::Fixed { value: 42 }).iter().all(|&value| value == 42.0));
 }
 
 #[test]
 fn means_are_those_of_the_draws() {
     for law in [
-        Law::Exponential { mean: 1e6 },
-        Law::Uniform { min: 100, max: 300 },
-        Law::lognormal(420, 1_900).unwrap(),
+        Distribution::Exponential { mean: 1e6 },
+        Distribution::Uniform { min: 100, max: 300 },
+        Distribution::lognormal(420, 1_900).unwrap(),
     ] {
         let draws = ours(law);
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
@@ -80,22 +80,22 @@ fn means_are_those_of_the_draws() {
 
 #[test]
 fn draws_are_the_same_numbers_on_every_machine() {
-    let first = |law: Law| {
-        let mut draws = Seed::new(7).stream(Purpose::named("pinned"), 1, 2);
+    let first = |law: Distribution| {
+        let mut draws = Seed::new(7).stream(StreamPurpose::named("pinned"), 1, 2);
         [0; 3].map(|_: u64| law.sample(&mut draws))
     };
     let pinned = [
-        first(Law::Exponential { mean: 1e9 }),
-        first(Law::lognormal(350_000_000, 700_000_000).unwrap()),
-        first(Law::Uniform { min: 1, max: 1_000_000 }),
+        first(Distribution::Exponential { mean: 1e9 }),
+        first(Distribution::lognormal(350_000_000, 700_000_000).unwrap()),
+        first(Distribution::Uniform { min: 1, max: 1_000_000 }),
     ];
     assert_eq!(pinned, PINNED, "the generator or a law changed, and every digest with it");
 }
 
 #[test]
 fn a_log_normal_law_needs_its_quantiles_in_order() {
-    assert!(Law::lognormal(0, 10).is_err());
-    assert!(Law::lognormal(20, 10).is_err());
+    assert!(Distribution::lognormal(0, 10).is_err());
+    assert!(Distribution::lognormal(20, 10).is_err());
 }
 
 const PINNED: [[u64; 3]; 3] = [

@@ -169,13 +169,13 @@ impl FailureClass {
 
     /// Whose it is when a provider answers with it: a request that is wrong is the client's.
     #[must_use]
-    pub const fn told_source(self) -> Source {
+    pub const fn told_source(self) -> FailureSource {
         match self {
             Self::BadRequest
             | Self::ContextWindow
             | Self::ContentPolicy
-            | Self::RequestTooLarge => Source::Client,
-            Self::AnswerTooLarge | Self::Resources => Source::Gateway,
+            | Self::RequestTooLarge => FailureSource::Client,
+            Self::AnswerTooLarge | Self::Resources => FailureSource::Gateway,
             Self::Throttled
             | Self::Overloaded
             | Self::Server
@@ -186,7 +186,7 @@ impl FailureClass {
             | Self::Auth
             | Self::NotFound
             | Self::QuotaSpent
-            | Self::Malformed => Source::Provider,
+            | Self::Malformed => FailureSource::Provider,
         }
     }
 
@@ -239,7 +239,7 @@ impl Evidence {
 /// Who failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
-pub enum Source {
+pub enum FailureSource {
     /// The client: it gave up, or asked for something impossible.
     Client,
     /// The gateway: its own limits, its queue, its deadline.
@@ -248,7 +248,7 @@ pub enum Source {
     Provider,
 }
 
-impl Source {
+impl FailureSource {
     /// The word for it in files, logs and charts.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

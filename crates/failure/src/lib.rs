@@ -10,7 +10,7 @@
 
 mod class;
 
-pub use class::{Evidence, FailureClass, Retryable, Source};
+pub use class::{Evidence, FailureClass, FailureSource, Retryable};
 
 use core::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Failure {
     /// What kind of failure.
     pub class: FailureClass,
     /// Who failed.
-    pub source: Source,
+    pub source: FailureSource,
     /// Where another attempt could succeed. Defaults to [`FailureClass::retryable`].
     pub retryable: Retryable,
     /// What it says about the deployment. Defaults to [`FailureClass::evidence`].
@@ -36,7 +36,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of `class` at `source`, with the axes that the class implies.
     #[must_use]
-    pub const fn new(class: FailureClass, source: Source) -> Self {
+    pub const fn new(class: FailureClass, source: FailureSource) -> Self {
         Self {
             class,
             source,
@@ -86,7 +86,7 @@ impl Failure {
     /// the provider was never called, so that this is no attempt, and another deployment is asked at once.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!((self.source, self.sent), (Source::Client, Sent::Nothing))
+        matches!((self.source, self.sent), (FailureSource::Client, Sent::Nothing))
     }
 
     /// The same failure, with the wait that the provider asked for.

@@ -1,17 +1,19 @@
 //! One request: its orders from the core, its attempts upstream, its answer to the client.
 
 use crate::answer;
-use crate::desk::{Desk, Mailbox, Order, RefusedRequest};
-use crate::directory::Switchboard;
 use crate::log::{self, RequestLog};
-use crate::refusal::{self, Story};
-use crate::upstream::{Call, UpstreamEvent};
+use crate::refusal::{self, RequestHistory};
+use crate::router_handle::{Mailbox, RefusedRequest, RouterCommand, RouterHandle};
+use crate::upstream::{UpstreamCall, UpstreamEvent};
+use crate::upstream_registry::UpstreamRegistry;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use squall_determinism::Timestamp;
-use squall_failure::{Evidence, Failure, FailureClass, Source};
-use squall_router::{AttemptId, GroupId, Input, Outcome, RequestKey, StartAttempt, Usage};
+use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
+use squall_router::{
+    AttemptId, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
+};
 use squall_wire::RequestToken;
 use squall_wire::chat::ChatRequest;
 use squall_wire::error::ApiError;
@@ -26,8 +28,8 @@ const CHUNKS_WAITING: usize = 64;
 
 /// A request on its way.
 pub(crate) struct Exchange {
-    desk: Arc<Desk>,
-    switchboard: Arc<Switchboard>,
+    handle: Arc<RouterHandle>,
+    registry: Arc<UpstreamRegistry>,
     chat: Arc<ChatRequest>,
     /// What the `*` of the group's name stood for.
     captured: Option<String>,
@@ -43,7 +45,7 @@ pub(crate) struct Exchange {
     /// What a content policy left of an answer, and who gave it.
     filtered: Option<(Bytes, String)>,
     /// What the core decided about it.
-    story: Story,
+    story: RequestHistory,
     /// What is written of it.
     log: RequestLog,
     /// Headers that every call bears.
@@ -53,15 +55,15 @@ pub(crate) struct Exchange {
     /// Why an upstream could not be asked.
     untold: Option<ApiError>,
     /// How attempts failed: the client is told of one of them, in its provider's words.
-    failures: Vec<Told>,
+    failures: Vec<AttemptFailure>,
     request: Option<RequestKey>,
-    attempt: Option<Running>,
+    attempt: Option<RunningAttempt>,
     attempts: u16,
 }
 
 /// What is known of a request beside its body.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestHead {
     pub(crate) group: GroupId,
     /// What the `*` of the group's name stood for.
     pub(crate) captured: Option<String>,
@@ -72,9 +74,9 @@ pub(crate) struct Asked {
 }
 
 /// The attempt that runs.
-pub(crate) struct Running {
+pub(crate) struct RunningAttempt {
     start: StartAttempt,
-    call: Call,
+    call: UpstreamCall,
     /// The deployment's name.
     name: String,
     started: Timestamp,
@@ -88,16 +90,16 @@ pub(crate) struct Running {
 
 impl Exchange {
     pub(crate) fn new(
-        desk: Arc<Desk>,
-        switchboard: Arc<Switchboard>,
+        handle: Arc<RouterHandle>,
+        registry: Arc<UpstreamRegistry>,
         chat: ChatRequest,
-        asked: Asked,
+        asked: RequestHead,
         mailbox: Mailbox,
         response: oneshot::Sender<Response>,
     ) -> Self {
         Self {
-            desk,
-            switchboard,
+            handle,
+            registry,
             chat: Arc::new(chat),
             captured: asked.captured,
             token: asked.token,
@@ -106,7 +108,7 @@ impl Exchange {
             chunks: None,
             stash: VecDeque::new(),
             filtered: None,
-            story: Story::new(asked.group),
+            story: RequestHistory::new(asked.group),
             log: asked.log,
             passed: asked.passed,
             told: HeaderMap::new(),
@@ -125,8 +127,8 @@ impl Exchange {
             tokio::select! {
                 biased;
                 order = self.mailbox.recv() => match order {
-                    Some(Order::Done(outcome)) => return self.done(outcome),
-                    Some(order) => self.obey(order),
+                    Some(RouterCommand::Done(outcome)) => return self.done(outcome),
+                    Some(order) => self.apply(order),
                     None => return,
                 },
                 () = room(self.chunks.as_ref(), !self.stash.is_empty()) => {
@@ -134,33 +136,33 @@ impl Exchange {
                         self.send_or_stash(bytes);
                     }
                 }
-                news = next(attempt) => self.heard(news),
-                () = gone(&mut self.response, self.chunks.as_ref()) => {
+                news = next(attempt) => self.on_event(news),
+                () = client_disconnected(&mut self.response, self.chunks.as_ref()) => {
                     // The core answers with an end, and with nothing else.
                     self.attempt = None;
                     self.response = None;
                     self.chunks = None;
                     self.stash.clear();
                     if let Some(request) = self.request {
-                        self.desk.tell(Input::ClientGone { request });
+                        self.handle.tell(RouterInput::ClientGone { request });
                     }
                 }
             }
         }
     }
 
-    fn obey(&mut self, order: Order) {
+    fn apply(&mut self, order: RouterCommand) {
         match order {
-            Order::Accepted(request) => self.request = Some(request),
-            Order::Start(start) => {
+            RouterCommand::Accepted(request) => self.request = Some(request),
+            RouterCommand::Start(start) => {
                 self.attempts += 1;
                 self.story.attempted();
-                let endpoint = self.switchboard.endpoint(start.deployment);
+                let endpoint = self.registry.endpoint(start.deployment);
                 let captured = self.captured.as_deref();
                 let silence = start.between_tokens_timeout;
-                let started = self.desk.clock().now();
+                let started = self.handle.clock().now();
                 self.log.attempt_began(started, endpoint.name());
-                self.attempt = Some(Running {
+                self.attempt = Some(RunningAttempt {
                     start,
                     call: endpoint.call(&self.chat, captured, &self.passed, silence),
                     name: endpoint.name().to_owned(),
@@ -170,17 +172,17 @@ impl Exchange {
                     held: Vec::new(),
                 });
             }
-            Order::Cancel(attempt) => {
+            RouterCommand::Cancel(attempt) => {
                 if self.attempt.as_ref().is_some_and(|running| running.start.attempt == attempt) {
                     self.attempt = None;
                 }
             }
-            Order::Commit => self.commit(),
-            Order::Note(note) => {
+            RouterCommand::Commit => self.commit(),
+            RouterCommand::Note(note) => {
                 self.story.note(&note);
-                self.log.note(self.desk.clock().now(), &note);
+                self.log.note(self.handle.clock().now(), &note);
             }
-            Order::Done(_) => {}
+            RouterCommand::Done(_) => {}
         }
     }
 
@@ -220,12 +222,12 @@ impl Exchange {
             if let Some(running) = &mut self.attempt
                 && !std::mem::replace(&mut running.unread, true)
             {
-                self.desk.tell(Input::Unread { attempt: running.start.attempt });
+                self.handle.tell(RouterInput::Unread { attempt: running.start.attempt });
             }
         }
     }
 
-    fn heard(&mut self, news: UpstreamEvent) {
+    fn on_event(&mut self, news: UpstreamEvent) {
         let Some(running) = &mut self.attempt else { return };
         let attempt: AttemptId = running.start.attempt;
         match news {
@@ -235,45 +237,45 @@ impl Exchange {
                     None => running.held.push(bytes),
                 }
                 if first_token {
-                    self.log.first_token(self.desk.clock().now());
-                    self.desk.tell(Input::FirstToken { attempt });
+                    self.log.first_token(self.handle.clock().now());
+                    self.handle.tell(RouterInput::FirstToken { attempt });
                 }
             }
             UpstreamEvent::Finished { body, usage } => {
                 self.log.attempt_status(200);
-                self.log.attempt_ended(self.desk.clock().now(), "succeeded");
+                self.log.attempt_ended(self.handle.clock().now(), "succeeded");
                 running.held.extend(body);
-                let usage = usage.map(|usage| Usage {
+                let usage = usage.map(|usage| TokenUsage {
                     input_tokens: usage.input_tokens,
                     output_tokens: usage.output_tokens,
                 });
-                self.desk.tell(Input::Finished { attempt, usage });
+                self.handle.tell(RouterInput::Finished { attempt, usage });
             }
             UpstreamEvent::Filtered { body, failure } => {
                 self.log.attempt_status(failure.status);
                 self.filtered = Some((body, running.name.clone()));
                 self.attempt = None;
-                self.desk.tell(Input::Failed { attempt, failure });
+                self.handle.tell(RouterInput::Failed { attempt, failure });
             }
             UpstreamEvent::Untold(untold) => {
                 // Nobody was called: this was no attempt.
                 self.attempts -= 1;
                 self.untold = Some(untold.to_api_error());
                 self.attempt = None;
-                self.desk.tell(Input::Failed { attempt, failure: untold.failure() });
+                self.handle.tell(RouterInput::Failed { attempt, failure: untold.failure() });
             }
             UpstreamEvent::Failed(failure, said) => {
                 self.log.attempt_status(failure.status);
                 self.told.clone_from(running.call.told());
                 let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
-                self.failures.push(Told {
+                self.failures.push(AttemptFailure {
                     failure,
                     deployment: Some(running.name.clone()),
                     said: said.map(|said| *said),
                 });
                 self.write_down_refusal(&failure);
                 self.attempt = None;
-                self.desk.tell(Input::Failed { attempt, failure });
+                self.handle.tell(RouterInput::Failed { attempt, failure });
             }
         }
     }
@@ -286,14 +288,14 @@ impl Exchange {
                 stream: self.chat.stream,
                 input_tokens: self.token.map_or(self.chat.input_tokens, |token| token.input_tokens),
             };
-            self.desk.refused(&running.start, &request);
+            self.handle.refused(&running.start, &request);
         }
     }
 
     fn write_log(&self, outcome: &Outcome) {
         if log::hears_of_requests() {
-            let groups = self.desk.group_names(self.story.groups()).join(" > ");
-            let now = self.desk.clock().now();
+            let groups = self.handle.group_names(self.story.groups()).join(" > ");
+            let now = self.handle.clock().now();
             self.log.write(now, &groups, &self.chat.model, self.chat.stream, outcome);
         }
     }
@@ -345,25 +347,26 @@ impl Exchange {
             return told.error(model);
         }
         self.refusal(failure).unwrap_or_else(|| {
-            Told { failure: *failure, deployment: None, said: None }.error(model)
+            AttemptFailure { failure: *failure, deployment: None, said: None }.error(model)
         })
     }
 
     /// Why the gateway refuses by itself, if it does.
     fn refusal(&self, failure: &Failure) -> Option<ApiError> {
-        if failure.source != Source::Gateway {
+        if failure.source != FailureSource::Gateway {
             return None;
         }
-        let groups = self.desk.states(self.story.groups());
-        let tenant = self.story.tenant().map(|tenant| {
-            self.switchboard.directory().tenant(tenant).unwrap_or_default().to_owned()
-        });
+        let groups = self.handle.states(self.story.groups());
+        let tenant = self
+            .story
+            .tenant()
+            .map(|tenant| self.registry.directory().tenant(tenant).unwrap_or_default().to_owned());
         refusal::told(failure, &self.story, &groups, tenant.as_deref(), &self.chat.model)
     }
 }
 
 /// How an attempt failed.
-struct Told {
+struct AttemptFailure {
     failure: Failure,
     /// Whose it was; none, if the core refused without an attempt.
     deployment: Option<String>,
@@ -371,7 +374,7 @@ struct Told {
     said: Option<ApiError>,
 }
 
-impl Told {
+impl AttemptFailure {
     /// What a client is told of it. A key that is wrong is the gateway's, never the client's.
     fn error(&self, model: &str) -> ApiError {
         let Self { failure, deployment, said } = self;
@@ -409,7 +412,7 @@ async fn room(chunks: Option<&Sender<Bytes>>, wanted: bool) {
 }
 
 /// The attempt's next news; never, without an attempt.
-async fn next(attempt: Option<&mut Running>) -> UpstreamEvent {
+async fn next(attempt: Option<&mut RunningAttempt>) -> UpstreamEvent {
     match attempt {
         Some(running) => running.call.next().await,
         None => std::future::pending().await,
@@ -417,7 +420,10 @@ async fn next(attempt: Option<&mut Running>) -> UpstreamEvent {
 }
 
 /// Ends when the client has gone: nobody waits for the head of the answer, or for the rest of it.
-async fn gone(response: &mut Option<oneshot::Sender<Response>>, chunks: Option<&Sender<Bytes>>) {
+async fn client_disconnected(
+    response: &mut Option<oneshot::Sender<Response>>,
+    chunks: Option<&Sender<Bytes>>,
+) {
     match (response, chunks) {
         (Some(response), _) => response.closed().await,
         (None, Some(chunks)) => chunks.closed().await,

@@ -1,16 +1,18 @@
 //! A gateway: its start, its service and its end.
 
-use crate::checks;
-use crate::desk::Desk;
-use crate::directory::{Directory, Switchboard};
-use crate::front::{self, Front};
+use crate::health_checks;
 use crate::log;
-use crate::serving::{Served, Serving};
+use crate::router_handle::RouterHandle;
+use crate::routes::{self, Front};
+use crate::serving::{RunningServer, Serving};
 use crate::setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, Reload, StartError, Upstream, Wording,
+    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, StartError, UpstreamConfig,
 };
+use crate::upstream_registry::{NameIndex, UpstreamRegistry};
 use squall_record::RowSender;
-use squall_router::{ConfigId, DeploymentId, Input, Numbers, Roster, Router, RouterConfig};
+use squall_router::{
+    ConfigId, DeploymentId, IdRegistry, Numbers, Router, RouterConfig, RouterInput,
+};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,50 +26,50 @@ pub struct Gateway {
     addr: SocketAddr,
     metrics_addr: Option<SocketAddr>,
     view: GatewayView,
-    served: Served,
+    served: RunningServer,
     /// Serves what operators ask, until the very end.
-    operations: Option<Served>,
+    operations: Option<RunningServer>,
     tasks: JoinSet<()>,
 }
 
 /// A look at a gateway from elsewhere, and a hand on it.
 #[derive(Clone, Debug)]
 pub struct GatewayView {
-    desk: Arc<Desk>,
-    switchboard: Arc<Switchboard>,
+    handle: Arc<RouterHandle>,
+    registry: Arc<UpstreamRegistry>,
     /// The configurations that were prepared at the start.
-    prepared: Arc<Vec<Prepared>>,
+    prepared: Arc<Vec<PreparedConfig>>,
 }
 
 /// A configuration that was prepared at the start.
 #[derive(Debug)]
-struct Prepared {
+struct PreparedConfig {
     router: RouterConfig,
     numbers: Numbers,
-    directory: Arc<Directory>,
+    directory: Arc<NameIndex>,
 }
 
-impl Prepared {
-    fn new(router: &RouterConfig, numbers: Numbers, wording: &Wording) -> Self {
-        let directory = Arc::new(Directory::new(router, &numbers, wording));
+impl PreparedConfig {
+    fn new(router: &RouterConfig, numbers: Numbers, wording: &NameTables) -> Self {
+        let directory = Arc::new(NameIndex::new(router, &numbers, wording));
         Self { router: router.clone(), numbers, directory }
     }
 }
 
 impl GatewayView {
     /// Sends notes, refused attempts and the journal on as they come, of a gateway that keeps
-    /// [everything](crate::Keep::Everything).
+    /// [everything](crate::Retention::Everything).
     pub fn stream_rows(&self, rows: RowSender) {
-        self.desk.stream(rows);
+        self.handle.stream(rows);
     }
 
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> GatewayStatus {
-        let names = self.switchboard.names();
-        let cooling = self.desk.cooling();
+        let names = self.registry.names();
+        let cooling = self.handle.cooling();
         GatewayStatus {
-            in_flight: self.desk.in_flight(),
+            in_flight: self.handle.in_flight(),
             cooling: cooling.into_iter().map(|id| names[id.index()].clone()).collect(),
         }
     }
@@ -75,7 +77,7 @@ impl GatewayView {
     /// Ends when the core has failed, which is a defect: a panic in it. From then on requests get a 500, and
     /// `/health` says so; the process should end.
     pub async fn core_failed(&self) {
-        self.desk.failed().await;
+        self.handle.failed().await;
     }
 
     /// From now on this configuration holds: [`GatewaySetup::router`] for 0, the first of
@@ -83,9 +85,9 @@ impl GatewayView {
     /// that no configuration has is ignored.
     pub fn reconfigure(&self, config: ConfigId) {
         if let Some(prepared) = self.prepared.get(usize::from(config.0)) {
-            self.switchboard.set_directory(Arc::clone(&prepared.directory));
-            self.desk.set_names(&self.switchboard, &prepared.router, &prepared.numbers);
-            self.desk.tell(Input::Reconfigure { config });
+            self.registry.set_directory(Arc::clone(&prepared.directory));
+            self.handle.set_names(&self.registry, &prepared.router, &prepared.numbers);
+            self.handle.tell(RouterInput::Reconfigure { config });
         }
     }
 
@@ -97,30 +99,30 @@ impl GatewayView {
     pub fn reload(&self, reload: Reload) -> Result<Changed, StartError> {
         reload.wording.check()?;
         let timeouts: Vec<_> = connect_timeouts(&reload.router).collect();
-        let before = self.desk.members();
-        let (config, numbers) = self.desk.prepare(reload.router.clone())?;
+        let before = self.handle.members();
+        let (config, numbers) = self.handle.prepare(reload.router.clone())?;
         let ids = numbers.deployments.iter().copied();
-        let connected = self.switchboard.connect(
+        let connected = self.registry.connect(
             ids.zip(reload.upstreams).zip(timeouts).map(|((id, up), timeout)| (id, up, timeout)),
         );
         if let Err(error) = connected {
-            self.desk.forget(config);
+            self.handle.forget(config);
             return Err(error);
         }
-        let directory = Directory::new(&reload.router, &numbers, &reload.wording);
-        self.switchboard.set_directory(Arc::new(directory));
-        self.desk.set_names(&self.switchboard, &reload.router, &numbers);
-        self.desk.tell(Input::Reconfigure { config });
+        let directory = NameIndex::new(&reload.router, &numbers, &reload.wording);
+        self.registry.set_directory(Arc::new(directory));
+        self.handle.set_names(&self.registry, &reload.router, &numbers);
+        self.handle.tell(RouterInput::Reconfigure { config });
         // Nobody goes back to it by its number.
-        self.desk.forget(config);
-        self.switchboard.leave_what_is_gone(&self.desk.members());
-        let changed = self.changed(&before, &self.desk.members());
+        self.handle.forget(config);
+        self.registry.leave_what_is_gone(&self.handle.members());
+        let changed = self.changed(&before, &self.handle.members());
         log::reloaded(&changed.came, &changed.went);
         Ok(changed)
     }
 
     fn changed(&self, before: &BTreeSet<DeploymentId>, after: &BTreeSet<DeploymentId>) -> Changed {
-        let names = self.switchboard.names();
+        let names = self.registry.names();
         let named = |id: &DeploymentId| names[id.index()].clone();
         Changed {
             came: after.difference(before).map(named).collect(),
@@ -140,7 +142,7 @@ pub struct Changed {
 
 /// How a gateway is to end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Drain {
+pub struct DrainPolicy {
     /// How long it says that it is not ready while it still takes requests: what sends it some needs time to
     /// hear of it.
     pub delay: Duration,
@@ -172,14 +174,14 @@ impl Gateway {
     pub async fn start(setup: GatewaySetup) -> Result<Self, StartError> {
         setup.wording.check()?;
         let mut router = Router::new(setup.router.clone(), setup.seed, setup.epoch_nanos)?;
-        let first = Roster::default().add(&setup.router);
-        let mut prepared = vec![Prepared::new(&setup.router, first, &setup.wording)];
+        let first = IdRegistry::default().add(&setup.router);
+        let mut prepared = vec![PreparedConfig::new(&setup.router, first, &setup.wording)];
         for change in &setup.changes {
             let (_, numbers) = router.prepare(change.clone())?;
-            prepared.push(Prepared::new(change, numbers, &setup.wording));
+            prepared.push(PreparedConfig::new(change, numbers, &setup.wording));
         }
-        let switchboard = Arc::new(Switchboard::new(Arc::clone(&prepared[0].directory)));
-        switchboard.connect(upstreams(&setup))?;
+        let registry = Arc::new(UpstreamRegistry::new(Arc::clone(&prepared[0].directory)));
+        registry.connect(upstreams(&setup))?;
         let bind = |listen| {
             Serving::bind(listen, setup.server.clone(), setup.clock)
                 .map_err(|source| StartError::Listen { listen, source })
@@ -189,25 +191,25 @@ impl Gateway {
         let addr = serving.addr();
         let metrics_addr = operations.as_ref().map(Serving::addr);
         let (checks, wanted) = unbounded_channel();
-        let desk = Arc::new(Desk::new(router, setup.clock, setup.keep, checks));
-        desk.set_names(&switchboard, &setup.router, &prepared[0].numbers);
+        let handle = Arc::new(RouterHandle::new(router, setup.clock, setup.keep, checks));
+        handle.set_names(&registry, &setup.router, &prepared[0].numbers);
         let view = GatewayView {
-            desk: Arc::clone(&desk),
-            switchboard: Arc::clone(&switchboard),
+            handle: Arc::clone(&handle),
+            registry: Arc::clone(&registry),
             prepared: Arc::new(prepared),
         };
         let front = Front {
-            desk: Arc::clone(&desk),
-            switchboard: Arc::clone(&switchboard),
+            handle: Arc::clone(&handle),
+            registry: Arc::clone(&registry),
             server: serving.shared(),
             unauthenticated: Arc::default(),
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&desk).run_timers());
-        tasks.spawn(checks::run(desk, switchboard, wanted));
+        tasks.spawn(Arc::clone(&handle).run_timers());
+        tasks.spawn(health_checks::run(handle, registry, wanted));
         let with_metrics = operations.is_none();
-        let operations = operations.map(|serving| serving.serve(front::operations(front.clone())));
-        let served = serving.serve(front::routes(front, with_metrics));
+        let operations = operations.map(|serving| serving.serve(routes::operations(front.clone())));
+        let served = serving.serve(routes::routes(front, with_metrics));
         Ok(Self { addr, metrics_addr, view, served, operations, tasks })
     }
 
@@ -231,7 +233,7 @@ impl Gateway {
 
     /// Takes no new request, waits until every one has ended, at most for `patience`, then stops.
     pub async fn shutdown(self, patience: Duration) -> GatewayLog {
-        let drain = Drain { delay: Duration::ZERO, patience };
+        let drain = DrainPolicy { delay: Duration::ZERO, patience };
         self.drain(drain, std::future::pending()).await.log
     }
 
@@ -239,16 +241,16 @@ impl Gateway {
     /// no connection and no request any more, and waits for those under way. What is left when the time is
     /// over, or when `at_once` ends, is cut: a stream ends with an error event, and who has no answer yet
     /// gets a 503.
-    pub async fn drain(mut self, drain: Drain, at_once: impl Future<Output = ()>) -> Drained {
+    pub async fn drain(mut self, drain: DrainPolicy, at_once: impl Future<Output = ()>) -> Drained {
         let cut = self.served.drain(drain.delay, drain.patience, at_once).await;
         // Attempts of clients that are gone tell the core so.
         let told = async {
-            while self.view.desk.in_flight() > 0 {
+            while self.view.handle.in_flight() > 0 {
                 tokio::time::sleep(DRAIN_STEP).await;
             }
         };
         let _ = tokio::time::timeout(SETTLE, told).await;
-        let log = self.view.desk.log();
+        let log = self.view.handle.log();
         self.tasks.shutdown().await;
         drop(self.operations);
         Drained { cut, log }
@@ -258,9 +260,9 @@ impl Gateway {
 /// Whom each deployment calls that there ever is, with the time-out of its connections.
 fn upstreams(
     setup: &GatewaySetup,
-) -> impl Iterator<Item = (DeploymentId, Upstream, Duration)> + '_ {
+) -> impl Iterator<Item = (DeploymentId, UpstreamConfig, Duration)> + '_ {
     let mut timeouts: Vec<Duration> = Vec::new();
-    let mut roster = Roster::default();
+    let mut roster = IdRegistry::default();
     for config in std::iter::once(&setup.router).chain(&setup.changes) {
         let Numbers { deployments, .. } = roster.add(config);
         for (id, timeout) in deployments.into_iter().zip(connect_timeouts(config)) {

@@ -1,7 +1,7 @@
 //! Whose key a request bears, known from its head alone.
 
-use crate::asks::Refusal;
-use crate::directory::Directory;
+use crate::request_options::OptionRefused;
+use crate::upstream_registry::NameIndex;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use squall_failure::FailureClass;
@@ -17,8 +17,8 @@ const OTHER_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
 /// When tenants have keys and this is none of theirs.
 pub(crate) fn tenant(
     headers: &HeaderMap,
-    directory: &Directory,
-) -> Result<Option<TenantId>, Refusal> {
+    directory: &NameIndex,
+) -> Result<Option<TenantId>, OptionRefused> {
     let Some(keys) = &directory.keys else { return Ok(None) };
     let mut given = false;
     for key in keys_of(headers) {

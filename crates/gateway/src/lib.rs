@@ -7,30 +7,31 @@
 //! ```text
 //!  client ─► front ─► exchange (one task per request) ─► upstream ─► provider
 //!                        ▲      │ news                      │
-//!                 mailbox└── desk: the core under its lock ◄┘
+//!                 mailbox└── handle: the core under its lock ◄┘
 //! ```
 
 mod answer;
-mod asks;
-mod checks;
-mod desk;
-mod directory;
 mod exchange;
-mod front;
 mod gateway;
+mod header_passthrough;
+mod health_checks;
 mod keys;
 mod log;
 mod metrics;
-mod passing;
 mod ready;
 mod refusal;
 mod request_id;
+mod request_options;
+mod router_handle;
+mod routes;
 mod serving;
 mod setup;
 mod upstream;
+mod upstream_registry;
 
-pub use gateway::{Changed, Drain, Drained, Gateway, GatewayView};
+pub use gateway::{Changed, DrainPolicy, Drained, Gateway, GatewayView};
 pub use setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, Keep, Reload, StartError, Upstream, Wording,
+    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, Retention, StartError,
+    UpstreamConfig,
 };
 pub use squall_wire::{ServerSettings, StreamUsage};

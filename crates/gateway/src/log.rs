@@ -7,7 +7,7 @@ use crate::request_id::RequestId;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_router::{Note, Outcome, PickProblem, Usage};
+use squall_router::{Outcome, PickProblem, RouterEvent, TokenUsage};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,12 +32,12 @@ pub(crate) struct RequestLog {
     pub(crate) operation: &'static str,
     pub(crate) began: Timestamp,
     first_token: Option<Timestamp>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<LoggedAttempt>,
     more_attempts: usize,
 }
 
 #[derive(Debug)]
-struct Attempt {
+struct LoggedAttempt {
     deployment: String,
     began: Timestamp,
     /// Its end and what it came to; none while it runs.
@@ -74,7 +74,7 @@ impl RequestLog {
             self.more_attempts += 1;
         }
         let deployment = deployment.to_owned();
-        self.attempts.push(Attempt { deployment, began: now, ended: None, status: 0 });
+        self.attempts.push(LoggedAttempt { deployment, began: now, ended: None, status: 0 });
     }
 
     pub(crate) fn first_token(&mut self, now: Timestamp) {
@@ -95,28 +95,28 @@ impl RequestLog {
     }
 
     /// The core has decided something about the request.
-    pub(crate) fn note(&mut self, now: Timestamp, note: &Note) {
+    pub(crate) fn note(&mut self, now: Timestamp, note: &RouterEvent) {
         match *note {
-            Note::AttemptFailed { class, .. } => self.attempt_ended(now, class.as_str()),
-            Note::NotSent { .. } => self.attempt_ended(now, "not_sent"),
-            Note::CooldownStarted { .. }
-            | Note::CooldownEnded { .. }
-            | Note::Probe { .. }
-            | Note::Recovered { .. }
-            | Note::RetryScheduled { .. }
-            | Note::BudgetSpent { .. }
-            | Note::FellBack { .. }
-            | Note::Queued { .. }
-            | Note::LimitReached { .. }
-            | Note::TimedOut { .. }
-            | Note::Silent { .. }
-            | Note::AllOut { .. }
-            | Note::HeldBack { .. }
-            | Note::QueueFull { .. }
-            | Note::PickRejected { .. }
-            | Note::BudgetExceeded { .. }
-            | Note::HealthChanged { .. }
-            | Note::Reconfigured { .. } => {}
+            RouterEvent::AttemptFailed { class, .. } => self.attempt_ended(now, class.as_str()),
+            RouterEvent::NotSent { .. } => self.attempt_ended(now, "not_sent"),
+            RouterEvent::CooldownStarted { .. }
+            | RouterEvent::CooldownEnded { .. }
+            | RouterEvent::Probe { .. }
+            | RouterEvent::Recovered { .. }
+            | RouterEvent::RetryScheduled { .. }
+            | RouterEvent::RetryBudgetExhausted { .. }
+            | RouterEvent::FellBack { .. }
+            | RouterEvent::Queued { .. }
+            | RouterEvent::LimitReached { .. }
+            | RouterEvent::TimedOut { .. }
+            | RouterEvent::Silent { .. }
+            | RouterEvent::AllOut { .. }
+            | RouterEvent::HeldBack { .. }
+            | RouterEvent::QueueFull { .. }
+            | RouterEvent::PickRejected { .. }
+            | RouterEvent::SpendBudgetExceeded { .. }
+            | RouterEvent::HealthChanged { .. }
+            | RouterEvent::Reconfigured { .. } => {}
         }
     }
 
@@ -130,7 +130,7 @@ impl RequestLog {
         outcome: &Outcome,
     ) {
         let (status, word, class, usage) = ending(outcome);
-        let Usage { input_tokens, output_tokens } = usage.unwrap_or_default();
+        let TokenUsage { input_tokens, output_tokens } = usage.unwrap_or_default();
         tracing::info!(
             target: "squall_gateway::request",
             request_id = self.id.as_str(),
@@ -160,7 +160,7 @@ impl RequestLog {
             }
             // It runs no more than its request does.
             let (ended, what) = attempt.ended.unwrap_or((now, "cancelled"));
-            let Attempt { deployment, began, status, .. } = attempt;
+            let LoggedAttempt { deployment, began, status, .. } = attempt;
             push(&mut text, format_args!("{deployment} {what}"));
             if *status > 0 {
                 push(&mut text, format_args!(" {status}"));
@@ -174,7 +174,7 @@ impl RequestLog {
     }
 }
 
-fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option<Usage>) {
+fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option<TokenUsage>) {
     match *outcome {
         Outcome::Succeeded { usage, .. } => (200, "succeeded", None, usage),
         // Its head has gone out, with a 200.
@@ -187,9 +187,9 @@ fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option
 }
 
 /// What the core has decided about a deployment, by the deployment's name.
-pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &Note) {
+pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &RouterEvent) {
     match *note {
-        Note::CooldownStarted { cause, until, .. } => tracing::info!(
+        RouterEvent::CooldownStarted { cause, until, .. } => tracing::info!(
             target: "squall_gateway::cooldown",
             group,
             deployment = name,
@@ -197,41 +197,41 @@ pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &Note) {
             seconds = until.since(now).as_secs_f64(),
             "cooldown began"
         ),
-        Note::CooldownEnded { .. } => tracing::info!(
+        RouterEvent::CooldownEnded { .. } => tracing::info!(
             target: "squall_gateway::cooldown", group, deployment = name, "cooldown ended"
         ),
-        Note::Recovered { .. } => tracing::info!(
+        RouterEvent::Recovered { .. } => tracing::info!(
             target: "squall_gateway::cooldown", group, deployment = name, "recovered: its probe was answered"
         ),
-        Note::HealthChanged { healthy, .. } => tracing::info!(
+        RouterEvent::HealthChanged { healthy, .. } => tracing::info!(
             target: "squall_gateway::cooldown", group, deployment = name, healthy, "health checks changed"
         ),
-        Note::BudgetExceeded { until, .. } => tracing::info!(
+        RouterEvent::SpendBudgetExceeded { until, .. } => tracing::info!(
             target: "squall_gateway::cooldown",
             group,
             deployment = name,
             seconds = until.since(now).as_secs_f64(),
             "budget spent"
         ),
-        Note::Probe { .. } => tracing::debug!(
+        RouterEvent::Probe { .. } => tracing::debug!(
             target: "squall_gateway::cooldown", group, deployment = name, "probe began"
         ),
-        Note::LimitReached { limit, .. } => tracing::debug!(
+        RouterEvent::LimitReached { limit, .. } => tracing::debug!(
             target: "squall_gateway::limit", group, deployment = name, limit = limit.as_str(), "limit reached"
         ),
-        Note::RetryScheduled { .. }
-        | Note::BudgetSpent { .. }
-        | Note::FellBack { .. }
-        | Note::Queued { .. }
-        | Note::TimedOut { .. }
-        | Note::Silent { .. }
-        | Note::AllOut { .. }
-        | Note::HeldBack { .. }
-        | Note::QueueFull { .. }
-        | Note::PickRejected { .. }
-        | Note::Reconfigured { .. }
-        | Note::NotSent { .. }
-        | Note::AttemptFailed { .. } => {}
+        RouterEvent::RetryScheduled { .. }
+        | RouterEvent::RetryBudgetExhausted { .. }
+        | RouterEvent::FellBack { .. }
+        | RouterEvent::Queued { .. }
+        | RouterEvent::TimedOut { .. }
+        | RouterEvent::Silent { .. }
+        | RouterEvent::AllOut { .. }
+        | RouterEvent::HeldBack { .. }
+        | RouterEvent::QueueFull { .. }
+        | RouterEvent::PickRejected { .. }
+        | RouterEvent::Reconfigured { .. }
+        | RouterEvent::NotSent { .. }
+        | RouterEvent::AttemptFailed { .. } => {}
     }
 }
 

@@ -2,19 +2,20 @@
 //! so that nothing is counted twice and nothing by another rule than the core's.
 
 mod families;
-mod gone;
 mod histogram;
 mod names;
+mod removed;
 mod text;
 
-use crate::directory::Switchboard;
-use gone::Gone;
-use histogram::Histogram;
-use names::Names;
+use crate::upstream_registry::UpstreamRegistry;
+use histogram::LatencyHistogram;
+use names::MetricNames;
+use removed::Gone;
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, BudgetNow, CancelReason, DeploymentId, DeploymentNow, GroupId, GroupNow, Input,
-    LimitKind, Note, Numbers, Outcome, Output, Router, RouterConfig, Tag, Usage,
+    AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot, LimitScope,
+    Numbers, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput,
+    SpendBudgetSnapshot, TokenUsage,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,10 +24,10 @@ const SHARES_OVER: u64 = 60;
 
 /// What goes on, and the counts of it.
 #[derive(Debug, Default)]
-pub(crate) struct Metrics {
-    counts: Counts,
+pub(crate) struct GatewayMetrics {
+    counts: RequestCounters,
     /// Requests by the tag of the shell, and tags by the slot of the core.
-    requests: Vec<Option<Request>>,
+    requests: Vec<Option<OpenRequest>>,
     tags: Vec<usize>,
     /// Since when groups and deployments are not there any more.
     gone: Gone,
@@ -34,14 +35,14 @@ pub(crate) struct Metrics {
 
 /// Counts of everything, by who it was.
 #[derive(Clone, Debug, Default)]
-struct Counts {
-    names: Names,
+struct RequestCounters {
+    names: MetricNames,
     ended: BTreeMap<(GroupId, Ending), u64>,
-    durations: BTreeMap<GroupId, Histogram>,
-    first_tokens: BTreeMap<GroupId, Histogram>,
+    durations: BTreeMap<GroupId, LatencyHistogram>,
+    first_tokens: BTreeMap<GroupId, LatencyHistogram>,
     attempts: BTreeMap<(DeploymentId, &'static str), u64>,
-    attempt_durations: BTreeMap<DeploymentId, Histogram>,
-    tokens: BTreeMap<DeploymentId, Tokens>,
+    attempt_durations: BTreeMap<DeploymentId, LatencyHistogram>,
+    tokens: BTreeMap<DeploymentId, TokenCounters>,
     retries: BTreeMap<GroupId, u64>,
     fallbacks: BTreeMap<(GroupId, GroupId), u64>,
     cooldowns: BTreeMap<(DeploymentId, &'static str), u64>,
@@ -60,7 +61,7 @@ struct Counts {
 
 /// Tokens since the start: more than 32 bits hold, within days.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tokens {
+struct TokenCounters {
     input: u64,
     output: u64,
 }
@@ -70,7 +71,7 @@ type Ending = (&'static str, &'static str);
 
 /// A request that has not ended.
 #[derive(Clone, Copy, Debug)]
-struct Request {
+struct OpenRequest {
     group: GroupId,
     stream: bool,
     arrived: Timestamp,
@@ -79,12 +80,12 @@ struct Request {
     /// It has been sent somewhere.
     called: bool,
     /// The attempt that runs.
-    running: Option<Running>,
+    running: Option<OpenAttempt>,
 }
 
 /// An attempt that runs.
 #[derive(Clone, Copy, Debug)]
-struct Running {
+struct OpenAttempt {
     deployment: DeploymentId,
     began: Timestamp,
     what: Nature,
@@ -99,17 +100,17 @@ enum Nature {
     AfterMove,
 }
 
-impl Metrics {
+impl GatewayMetrics {
     /// Says what groups and deployments are called from now on. Those that are gone keep their names, and
     /// their counts for a while.
     pub(crate) fn set_names(
         &mut self,
         now: Timestamp,
-        switchboard: &Switchboard,
+        registry: &UpstreamRegistry,
         config: &RouterConfig,
         numbers: &Numbers,
     ) {
-        self.counts.names.add(switchboard, config, numbers);
+        self.counts.names.add(registry, config, numbers);
         self.gone.changed(now, &self.counts.names, numbers);
     }
 
@@ -130,10 +131,10 @@ impl Metrics {
     }
 
     /// Takes in what the core was told, and what it answered.
-    pub(crate) fn see(&mut self, now: Timestamp, input: &Input, outputs: &[Output]) {
+    pub(crate) fn see(&mut self, now: Timestamp, input: &RouterInput, outputs: &[RouterOutput]) {
         match *input {
-            Input::Arrived(arrival) => {
-                let request = Request {
+            RouterInput::Arrived(arrival) => {
+                let request = OpenRequest {
                     group: arrival.group,
                     stream: arrival.stream,
                     arrived: now,
@@ -143,20 +144,20 @@ impl Metrics {
                 };
                 put(&mut self.requests, arrival.tag.0 as usize, Some(request), None);
             }
-            Input::FirstToken { attempt } => self.first_token(now, attempt),
-            Input::Finished { attempt, usage } => self.finished(now, attempt, usage),
+            RouterInput::FirstToken { attempt } => self.first_token(now, attempt),
+            RouterInput::Finished { attempt, usage } => self.finished(now, attempt, usage),
             _ => {}
         }
         outputs.iter().for_each(|output| self.output(now, output));
     }
 
-    fn request(&mut self, slot: u32) -> Option<&mut Request> {
+    fn request(&mut self, slot: u32) -> Option<&mut OpenRequest> {
         let tag = *self.tags.get(slot as usize)?;
         self.requests.get_mut(tag)?.as_mut()
     }
 
     fn first_token(&mut self, now: Timestamp, attempt: AttemptId) {
-        let Some(&mut Request { group, arrived, stream: true, .. }) =
+        let Some(&mut OpenRequest { group, arrived, stream: true, .. }) =
             self.request(attempt.request.slot)
         else {
             return;
@@ -164,7 +165,7 @@ impl Metrics {
         self.counts.first_tokens.entry(group).or_default().add(now.since(arrived));
     }
 
-    fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<Usage>) {
+    fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<TokenUsage>) {
         let running = self.request(attempt.request.slot).and_then(|request| request.running.take());
         let Some(running) = running else { return };
         let deployment = running.deployment;
@@ -176,8 +177,8 @@ impl Metrics {
     }
 
     /// Only now is it known that it was one: what could not be sent is none.
-    fn attempt_ended(&mut self, now: Timestamp, running: &Running, outcome: &'static str) {
-        let Running { deployment, began, what } = *running;
+    fn attempt_ended(&mut self, now: Timestamp, running: &OpenAttempt, outcome: &'static str) {
+        let OpenAttempt { deployment, began, what } = *running;
         *self.counts.attempts.entry((deployment, outcome)).or_default() += 1;
         self.counts.attempt_durations.entry(deployment).or_default().add(now.since(began));
         if what == Nature::Retry
@@ -187,13 +188,13 @@ impl Metrics {
         }
     }
 
-    fn output(&mut self, now: Timestamp, output: &Output) {
+    fn output(&mut self, now: Timestamp, output: &RouterOutput) {
         match *output {
-            Output::Accepted { tag, request } => {
+            RouterOutput::Accepted { tag, request } => {
                 put(&mut self.tags, request.slot as usize, tag.0 as usize, usize::MAX);
             }
-            Output::StartAttempt(start) => self.started(now, start.attempt, start.deployment),
-            Output::CancelAttempt { attempt, reason, .. } => match reason {
+            RouterOutput::StartAttempt(start) => self.started(now, start.attempt, start.deployment),
+            RouterOutput::CancelAttempt { attempt, reason, .. } => match reason {
                 // These fail: a note tells of it.
                 CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout => {}
                 CancelReason::Deadline | CancelReason::ClientGone => {
@@ -203,9 +204,9 @@ impl Metrics {
                     }
                 }
             },
-            Output::Done { tag, outcome, .. } => self.done(now, tag, &outcome),
-            Output::Note(note) => self.note(now, &note),
-            Output::Commit { .. } | Output::Check { .. } => {}
+            RouterOutput::Done { tag, outcome, .. } => self.done(now, tag, &outcome),
+            RouterOutput::Note(note) => self.note(now, &note),
+            RouterOutput::Commit { .. } | RouterOutput::Check { .. } => {}
         }
     }
 
@@ -217,7 +218,7 @@ impl Metrics {
             (true, true) => Nature::AfterMove,
             (true, false) => Nature::Retry,
         };
-        request.running = Some(Running { deployment, began: now, what });
+        request.running = Some(OpenAttempt { deployment, began: now, what });
         if what == Nature::First {
             self.first_attempt(now, deployment);
         }
@@ -226,7 +227,7 @@ impl Metrics {
     /// The attempt was none: nobody was called, and the next one takes its place.
     fn not_sent(&mut self, slot: u32) {
         let Some(request) = self.request(slot) else { return };
-        let Some(Running { deployment, began, what }) = request.running.take() else { return };
+        let Some(OpenAttempt { deployment, began, what }) = request.running.take() else { return };
         match what {
             Nature::First => {
                 request.called = false;
@@ -258,9 +259,9 @@ impl Metrics {
         }
     }
 
-    fn done(&mut self, now: Timestamp, tag: Tag, outcome: &Outcome) {
+    fn done(&mut self, now: Timestamp, tag: RequestTag, outcome: &Outcome) {
         let request = self.requests.get_mut(tag.0 as usize).and_then(Option::take);
-        let Some(Request { group, arrived, .. }) = request else { return };
+        let Some(OpenRequest { group, arrived, .. }) = request else { return };
         let ending = match outcome {
             Outcome::Succeeded { .. } => ("succeeded", ""),
             Outcome::Failed { failure, .. } => ("failed", failure.class.as_str()),
@@ -270,63 +271,67 @@ impl Metrics {
         self.counts.durations.entry(group).or_default().add(now.since(arrived));
     }
 
-    fn note(&mut self, now: Timestamp, note: &Note) {
+    fn note(&mut self, now: Timestamp, note: &RouterEvent) {
         match *note {
-            Note::NotSent { attempt, .. } => self.not_sent(attempt.request.slot),
-            Note::AttemptFailed { attempt, class, .. } => {
+            RouterEvent::NotSent { attempt, .. } => self.not_sent(attempt.request.slot),
+            RouterEvent::AttemptFailed { attempt, class, .. } => {
                 let request = self.request(attempt.request.slot);
                 if let Some(running) = request.and_then(|request| request.running.take()) {
                     self.attempt_ended(now, &running, class.as_str());
                 }
             }
-            Note::FellBack { request, from, to } => {
+            RouterEvent::FellBack { request, from, to } => {
                 *self.counts.fallbacks.entry((from, to)).or_default() += 1;
                 if let Some(request) = self.request(request.slot) {
                     request.moved = true;
                 }
             }
-            Note::CooldownStarted { deployment, cause, .. } => {
+            RouterEvent::CooldownStarted { deployment, cause, .. } => {
                 *self.counts.cooldowns.entry((deployment, cause.as_str())).or_default() += 1;
             }
-            Note::TimedOut { deployment, reason, .. } => {
+            RouterEvent::TimedOut { deployment, reason, .. } => {
                 *self.counts.timeouts.entry((deployment, reason.as_str())).or_default() += 1;
             }
-            Note::Silent { deployment, .. } => {
+            RouterEvent::Silent { deployment, .. } => {
                 *self.counts.timeouts.entry((deployment, "silent")).or_default() += 1;
             }
-            Note::LimitReached { deployment, limit } => {
+            RouterEvent::LimitReached { deployment, limit } => {
                 *self.counts.limits_reached.entry((deployment, limit.as_str())).or_default() += 1;
             }
-            Note::BudgetExceeded { deployment, .. } => {
-                let limit = LimitKind::Money.as_str();
+            RouterEvent::SpendBudgetExceeded { deployment, .. } => {
+                let limit = LimitScope::Money.as_str();
                 *self.counts.limits_reached.entry((deployment, limit)).or_default() += 1;
             }
-            Note::HeldBack { tenant, limit, .. } => {
+            RouterEvent::HeldBack { tenant, limit, .. } => {
                 *self.counts.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
             }
-            Note::AllOut { group, .. } => *self.counts.all_out.entry(group).or_default() += 1,
-            Note::PickRejected { group, .. } => {
+            RouterEvent::AllOut { group, .. } => {
+                *self.counts.all_out.entry(group).or_default() += 1
+            }
+            RouterEvent::PickRejected { group, .. } => {
                 *self.counts.picks_rejected.entry(group).or_default() += 1;
             }
-            Note::Queued { group, .. } => *self.counts.queued.entry(group).or_default() += 1,
-            Note::QueueFull { group, .. } => *self.counts.queue_full.entry(group).or_default() += 1,
-            Note::BudgetSpent { group, .. } => {
+            RouterEvent::Queued { group, .. } => *self.counts.queued.entry(group).or_default() += 1,
+            RouterEvent::QueueFull { group, .. } => {
+                *self.counts.queue_full.entry(group).or_default() += 1
+            }
+            RouterEvent::RetryBudgetExhausted { group, .. } => {
                 *self.counts.retries_refused.entry(group).or_default() += 1;
             }
-            Note::Reconfigured { .. } => self.counts.reconfigurations += 1,
-            Note::CooldownEnded { .. }
-            | Note::Probe { .. }
-            | Note::Recovered { .. }
-            | Note::RetryScheduled { .. }
-            | Note::HealthChanged { .. } => {}
+            RouterEvent::Reconfigured { .. } => self.counts.reconfigurations += 1,
+            RouterEvent::CooldownEnded { .. }
+            | RouterEvent::Probe { .. }
+            | RouterEvent::Recovered { .. }
+            | RouterEvent::RetryScheduled { .. }
+            | RouterEvent::HealthChanged { .. } => {}
         }
     }
 
     /// Everything as it is now. Its text is written where nobody waits for it.
-    pub(crate) fn snapshot(&mut self, now: Timestamp, router: &mut Router) -> Snapshot {
+    pub(crate) fn snapshot(&mut self, now: Timestamp, router: &mut Router) -> MetricsSnapshot {
         self.forget(now.as_nanos() / 1_000_000_000);
         self.gone.forget(now, &mut self.counts);
-        Snapshot {
+        MetricsSnapshot {
             counts: self.counts.clone(),
             in_flight: router.in_flight(),
             deployments: router.deployments_now().collect(),
@@ -338,15 +343,15 @@ impl Metrics {
 
 /// Everything at one moment.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
-    counts: Counts,
+pub(crate) struct MetricsSnapshot {
+    counts: RequestCounters,
     in_flight: usize,
-    deployments: Vec<DeploymentNow>,
-    groups: Vec<GroupNow>,
-    budgets: Vec<BudgetNow>,
+    deployments: Vec<DeploymentSnapshot>,
+    groups: Vec<GroupSnapshot>,
+    budgets: Vec<SpendBudgetSnapshot>,
 }
 
-impl Snapshot {
+impl MetricsSnapshot {
     /// As Prometheus reads it.
     pub(crate) fn text(&self) -> String {
         families::text(self)

@@ -1,8 +1,8 @@
 //! Whether a gateway lives, and whether it is to be sent requests.
 
-use crate::desk::Desk;
 use crate::refusal::{GroupState, unavailable};
-use crate::serving::{Shared, Stage};
+use crate::router_handle::RouterHandle;
+use crate::serving::{ServerState, ShutdownStage};
 
 /// Groups that are named when none of them can take a request.
 const GROUPS_NAMED_MAX: usize = 4;
@@ -20,14 +20,14 @@ pub(crate) enum ReadyState {
 }
 
 impl ReadyState {
-    pub(crate) fn of(desk: &Desk, server: &Shared) -> Self {
-        if desk.has_failed() {
+    pub(crate) fn of(handle: &RouterHandle, server: &ServerState) -> Self {
+        if handle.has_failed() {
             return Self::CoreFailed;
         }
         match server.stage() {
-            Stage::Leaving | Stage::Draining | Stage::Cut => Self::Draining,
-            Stage::Open => {
-                desk.none_usable(GROUPS_NAMED_MAX).map_or(Self::Ready, Self::NoDeployment)
+            ShutdownStage::Leaving | ShutdownStage::Draining | ShutdownStage::Cut => Self::Draining,
+            ShutdownStage::Open => {
+                handle.none_usable(GROUPS_NAMED_MAX).map_or(Self::Ready, Self::NoDeployment)
             }
         }
     }

@@ -6,8 +6,8 @@ pub(crate) use self::http::{
     cannot_be_read, internal, not_allowed, unknown_path, unsupported_encoding, unsupported_media,
 };
 
-use squall_failure::{Failure, FailureClass, Source};
-use squall_router::{GroupId, LimitKind, Note, TenantId};
+use squall_failure::{Failure, FailureClass, FailureSource};
+use squall_router::{GroupId, LimitScope, RouterEvent, TenantId};
 use squall_wire::error::ApiError;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,30 +17,30 @@ pub(crate) const NAMED_MAX: usize = 8;
 
 /// What the core decided about a request, as far as it explains how the request ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
+pub(crate) struct RequestHistory {
     /// The groups it was in, in order; the one that it asked for first.
     groups: Vec<GroupId>,
     last: Decision,
     /// It waits in a queue, or for the time of a retry.
-    waits: Option<Waits>,
+    waits: Option<WaitReason>,
 }
 
 /// The latest decision that could have ended the request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Decision {
     None,
-    HeldBack { tenant: Option<TenantId>, limit: LimitKind },
+    HeldBack { tenant: Option<TenantId>, limit: LimitScope },
     QueueFull,
     RetryBudgetSpent,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Waits {
+enum WaitReason {
     Queue,
     Retry,
 }
 
-impl Story {
+impl RequestHistory {
     pub(crate) fn new(group: GroupId) -> Self {
         Self { groups: vec![group], last: Decision::None, waits: None }
     }
@@ -65,34 +65,34 @@ impl Story {
     }
 
     /// The core has decided something about the request.
-    pub(crate) fn note(&mut self, note: &Note) {
+    pub(crate) fn note(&mut self, note: &RouterEvent) {
         match *note {
-            Note::HeldBack { tenant, limit, .. } => {
+            RouterEvent::HeldBack { tenant, limit, .. } => {
                 self.last = Decision::HeldBack { tenant, limit };
             }
-            Note::QueueFull { .. } => self.last = Decision::QueueFull,
-            Note::BudgetSpent { .. } => self.last = Decision::RetryBudgetSpent,
-            Note::Queued { .. } => self.waits = Some(Waits::Queue),
-            Note::RetryScheduled { .. } => self.waits = Some(Waits::Retry),
-            Note::FellBack { to, .. } => {
+            RouterEvent::QueueFull { .. } => self.last = Decision::QueueFull,
+            RouterEvent::RetryBudgetExhausted { .. } => self.last = Decision::RetryBudgetSpent,
+            RouterEvent::Queued { .. } => self.waits = Some(WaitReason::Queue),
+            RouterEvent::RetryScheduled { .. } => self.waits = Some(WaitReason::Retry),
+            RouterEvent::FellBack { to, .. } => {
                 self.groups.push(to);
                 self.waits = None;
                 self.last = Decision::None;
             }
-            Note::AllOut { .. } => self.last = Decision::None,
-            Note::CooldownStarted { .. }
-            | Note::CooldownEnded { .. }
-            | Note::Probe { .. }
-            | Note::Recovered { .. }
-            | Note::LimitReached { .. }
-            | Note::TimedOut { .. }
-            | Note::BudgetExceeded { .. }
-            | Note::HealthChanged { .. }
-            | Note::Reconfigured { .. }
-            | Note::PickRejected { .. }
-            | Note::NotSent { .. }
-            | Note::Silent { .. }
-            | Note::AttemptFailed { .. } => {}
+            RouterEvent::AllOut { .. } => self.last = Decision::None,
+            RouterEvent::CooldownStarted { .. }
+            | RouterEvent::CooldownEnded { .. }
+            | RouterEvent::Probe { .. }
+            | RouterEvent::Recovered { .. }
+            | RouterEvent::LimitReached { .. }
+            | RouterEvent::TimedOut { .. }
+            | RouterEvent::SpendBudgetExceeded { .. }
+            | RouterEvent::HealthChanged { .. }
+            | RouterEvent::Reconfigured { .. }
+            | RouterEvent::PickRejected { .. }
+            | RouterEvent::NotSent { .. }
+            | RouterEvent::Silent { .. }
+            | RouterEvent::AttemptFailed { .. } => {}
         }
     }
 }
@@ -121,19 +121,19 @@ pub(crate) enum Unusable {
     /// The money of its budgets is spent, for so long.
     MoneySpent { wait: Duration },
     /// A limit that is set for it here is reached.
-    AtLimit { limit: LimitKind },
+    AtLimit { limit: LimitScope },
 }
 
 /// What the client of a request is told that the gateway ended by itself; `None` if it did not.
 /// `tenant` is the name of the [story's](Story::tenant).
 pub(crate) fn told(
     failure: &Failure,
-    story: &Story,
+    story: &RequestHistory,
     groups: &[GroupState],
     tenant: Option<&str>,
     model: &str,
 ) -> Option<ApiError> {
-    if failure.source != Source::Gateway {
+    if failure.source != FailureSource::Gateway {
         return None;
     }
     let group = groups.first().map_or("", |group| group.name.as_str());
@@ -170,10 +170,10 @@ pub(crate) fn told(
     Some(ApiError::of(failure.class, model).with_message(text))
 }
 
-fn too_late(story: &Story, group: &str) -> String {
+fn too_late(story: &RequestHistory, group: &str) -> String {
     let what = match story.waits {
-        Some(Waits::Queue) => "while it waited in the queue for a deployment",
-        Some(Waits::Retry) => "while it waited for its next retry",
+        Some(WaitReason::Queue) => "while it waited in the queue for a deployment",
+        Some(WaitReason::Retry) => "while it waited for its next retry",
         None => "before an answer was complete",
     };
     format!("the deadline of this request to `{group}` passed {what}")
@@ -244,12 +244,12 @@ const fn after(class: FailureClass) -> &'static str {
     }
 }
 
-const fn of(limit: LimitKind) -> &'static str {
+const fn of(limit: LimitScope) -> &'static str {
     match limit {
-        LimitKind::Requests => "requests per minute",
-        LimitKind::Tokens => "tokens per minute",
-        LimitKind::Concurrency => "concurrent requests",
-        LimitKind::Money => "money",
+        LimitScope::Requests => "requests per minute",
+        LimitScope::Tokens => "tokens per minute",
+        LimitScope::Concurrency => "concurrent requests",
+        LimitScope::Money => "money",
     }
 }
 

@@ -17,11 +17,11 @@ mod request;
 mod shared;
 mod timed;
 
-pub(crate) use body::{Held, read};
-pub(crate) use shared::{Shared, Stage};
+pub(crate) use body::{HeldBody, read};
+pub(crate) use shared::{ServerState, ShutdownStage};
 
 use axum::Router as Routes;
-use connection::Place;
+use connection::ConnectionPermit;
 use squall_clock::Clock;
 use squall_net::Shortage;
 use squall_wire::ServerSettings;
@@ -46,14 +46,14 @@ const SHORTAGE_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Serving {
     addr: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     listener: TcpListener,
 }
 
 /// A server that serves.
 #[derive(Debug)]
-pub(crate) struct Served {
-    shared: Arc<Shared>,
+pub(crate) struct RunningServer {
+    shared: Arc<ServerState>,
     /// Ends when the last connection has.
     tasks: JoinSet<()>,
 }
@@ -67,7 +67,7 @@ impl Serving {
     ) -> io::Result<Self> {
         let listener = listen::bind(addr, &settings)?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(settings, clock, addr.ip().is_loopback()));
+        let shared = Arc::new(ServerState::new(settings, clock, addr.ip().is_loopback()));
         Ok(Self { addr, shared, listener })
     }
 
@@ -75,18 +75,18 @@ impl Serving {
         self.addr
     }
 
-    pub(crate) fn shared(&self) -> Arc<Shared> {
+    pub(crate) fn shared(&self) -> Arc<ServerState> {
         Arc::clone(&self.shared)
     }
 
-    pub(crate) fn serve(self, routes: Routes) -> Served {
+    pub(crate) fn serve(self, routes: Routes) -> RunningServer {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(Arc::clone(&self.shared), self.listener, routes));
-        Served { shared: self.shared, tasks }
+        RunningServer { shared: self.shared, tasks }
     }
 }
 
-impl Served {
+impl RunningServer {
     /// Ends: not ready for `delay` first, then without new requests until those under way have ended, at
     /// most for `patience` or until `at_once` ends. Says how many requests were cut.
     pub(crate) async fn drain(
@@ -96,9 +96,9 @@ impl Served {
         at_once: impl Future<Output = ()>,
     ) -> usize {
         let ended = async {
-            self.shared.go_on(Stage::Leaving);
+            self.shared.go_on(ShutdownStage::Leaving);
             tokio::time::sleep(delay).await;
-            self.shared.go_on(Stage::Draining);
+            self.shared.go_on(ShutdownStage::Draining);
             while self.tasks.join_next().await.is_some() {}
         };
         let hurried = tokio::select! {
@@ -110,7 +110,7 @@ impl Served {
             return 0;
         }
         let cut = self.shared.under_way();
-        self.shared.go_on(Stage::Cut);
+        self.shared.go_on(ShutdownStage::Cut);
         let last = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORDS, last).await;
         self.tasks.shutdown().await;
@@ -119,11 +119,11 @@ impl Served {
 }
 
 /// Takes connections until the server drains, then serves those there are to their ends.
-async fn accept(shared: Arc<Shared>, listener: TcpListener, routes: Routes) {
+async fn accept(shared: Arc<ServerState>, listener: TcpListener, routes: Routes) {
     let mut connections = JoinSet::new();
     let mut pause = SHORTAGE_FIRST;
     {
-        let mut draining = std::pin::pin!(shared.reached(Stage::Draining));
+        let mut draining = std::pin::pin!(shared.reached(ShutdownStage::Draining));
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -158,8 +158,13 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, routes: Routes) {
     while connections.join_next().await.is_some() {}
 }
 
-fn begin(shared: &Arc<Shared>, routes: &Routes, connections: &mut JoinSet<()>, socket: TcpStream) {
-    let (place, count) = Place::take(shared);
+fn begin(
+    shared: &Arc<ServerState>,
+    routes: &Routes,
+    connections: &mut JoinSet<()>,
+    socket: TcpStream,
+) {
+    let (place, count) = ConnectionPermit::take(shared);
     let max = shared.settings.max_connections;
     if count > max {
         shared.room_wanted.notify_one();

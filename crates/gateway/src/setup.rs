@@ -20,9 +20,9 @@ pub struct GatewaySetup {
     pub changes: Vec<RouterConfig>,
     /// Whom each deployment calls that there ever is, by `DeploymentId`: those of the first configuration,
     /// then those that changes bring.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<UpstreamConfig>,
     /// What is called how.
-    pub wording: Wording,
+    pub wording: NameTables,
     /// The seed of the router's draws.
     pub seed: Seed,
     /// Wall time at the start of the clock, in nanoseconds since 1970.
@@ -35,14 +35,14 @@ pub struct GatewaySetup {
     /// that is free.
     pub metrics_listen: Option<SocketAddr>,
     /// What to keep.
-    pub keep: Keep,
+    pub keep: Retention,
     /// Limits and time-outs towards clients.
     pub server: ServerSettings,
 }
 
 /// What requests call things that the router knows by number.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Wording {
+pub struct NameTables {
     /// The names of tags, by bit.
     pub tags: Vec<String>,
     /// The names of regions, by number.
@@ -51,7 +51,7 @@ pub struct Wording {
     pub keys: BTreeMap<String, String>,
 }
 
-impl Wording {
+impl NameTables {
     /// # Errors
     /// When two tenants have one key.
     pub(crate) fn check(&self) -> Result<(), StartError> {
@@ -71,14 +71,14 @@ pub struct Reload {
     /// The router's configuration.
     pub router: RouterConfig,
     /// Whom its deployments call, in its order.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<UpstreamConfig>,
     /// What is called how.
-    pub wording: Wording,
+    pub wording: NameTables,
 }
 
 /// Whom a deployment calls.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Upstream {
+pub struct UpstreamConfig {
     /// The deployment's name, told to clients in `x-squall-deployment`.
     pub name: String,
     /// The provider's name, for metrics.
@@ -100,7 +100,7 @@ pub struct Upstream {
     pub answer_max: usize,
 }
 
-impl Upstream {
+impl UpstreamConfig {
     /// 256 MiB: 2,048 texts, the most that OpenAI takes at once, have vectors of 3,072 numbers in 140 MB of
     /// JSON, and ten pictures of the largest kind are less.
     pub const ANSWER_MAX: usize = squall_wire::ANSWER_MAX;
@@ -108,7 +108,7 @@ impl Upstream {
 
 /// What a gateway keeps while it runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Keep {
+pub enum Retention {
     /// Notes, refused attempts and the journal: for a run that ends.
     Everything,
     /// Nothing: for a server that runs for days.

@@ -9,14 +9,14 @@ mod known;
 mod sending;
 mod stream;
 
-pub(crate) use call::Call;
+pub(crate) use call::UpstreamCall;
 pub(crate) use event::UpstreamEvent;
 
 use call::wall_time;
-use known::Known;
+use known::CallContext;
 use sending::Sending;
 
-use crate::setup::{StartError, Upstream};
+use crate::setup::{StartError, UpstreamConfig};
 use bytes::Bytes;
 use connect::Connector;
 use connection::Marking;
@@ -26,8 +26,8 @@ use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use squall_failure::FailureClass;
-use squall_router::{Found, GroupId};
-use squall_wire::call::Dialect;
+use squall_router::{GroupId, ResolvedGroup};
+use squall_wire::call::ClientFormat;
 use squall_wire::chat::ChatRequest;
 use squall_wire::{StreamUsage, dialect};
 use std::sync::Arc;
@@ -42,10 +42,10 @@ const CHECK_MAX: usize = 64 << 10;
 
 /// Whom a deployment calls, with its connections.
 #[derive(Debug)]
-pub(crate) struct Endpoint {
-    upstream: Upstream,
+pub(crate) struct UpstreamEndpoint {
+    upstream: UpstreamConfig,
     connect_timeout: Duration,
-    dialect: &'static dyn Dialect,
+    dialect: &'static dyn ClientFormat,
     base: Base,
     /// Where the upstream's own model answers: in one piece, and as a stream.
     chat_uris: [Uri; 2],
@@ -60,10 +60,13 @@ pub(crate) struct Endpoint {
     left: bool,
 }
 
-impl Endpoint {
+impl UpstreamEndpoint {
     /// # Errors
     /// When its base URL is none, or TLS cannot be had.
-    pub(crate) fn new(upstream: Upstream, connect_timeout: Duration) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        upstream: UpstreamConfig,
+        connect_timeout: Duration,
+    ) -> Result<Self, StartError> {
         let bad = || StartError::BaseUrl {
             name: upstream.name.clone(),
             base_url: upstream.base_url.clone(),
@@ -125,7 +128,7 @@ impl Endpoint {
     }
 
     /// Whether it is this upstream that it calls, in this way.
-    pub(crate) fn calls(&self, upstream: &Upstream, connect_timeout: Duration) -> bool {
+    pub(crate) fn calls(&self, upstream: &UpstreamConfig, connect_timeout: Duration) -> bool {
         self.upstream == *upstream && self.connect_timeout == connect_timeout
     }
 
@@ -164,13 +167,13 @@ impl Endpoint {
         captured: Option<&str>,
         passed: &HeaderMap,
         between_tokens: Duration,
-    ) -> Call {
-        let found = Found { group: GroupId(0), captured };
+    ) -> UpstreamCall {
+        let found = ResolvedGroup { group: GroupId(0), captured };
         let model = found.model(&self.upstream.model).into_owned();
-        Call::new(Sending {
+        UpstreamCall::new(Sending {
             endpoint: Arc::clone(self),
             chat: Arc::clone(chat),
-            known: Known::new(Arc::clone(self), model.clone()),
+            known: CallContext::new(Arc::clone(self), model.clone()),
             model,
             passed: passed.clone(),
             between_tokens,

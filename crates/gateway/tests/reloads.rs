@@ -3,7 +3,8 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, StartError, Upstream, Wording,
+    Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention, ServerSettings, StartError,
+    UpstreamConfig,
 };
 use squall_router::{ConfigError, DeploymentConfig, GroupConfig, RouterConfig};
 use squall_wire::Format;
@@ -16,21 +17,21 @@ const SLACK: i64 = 64 << 10;
 fn reload(names: &[String]) -> Reload {
     let mut group = GroupConfig::new("chat");
     group.deployments = names.iter().map(DeploymentConfig::new).collect();
-    let upstreams = names.iter().map(|name| Upstream {
+    let upstreams = names.iter().map(|name| UpstreamConfig {
         name: name.clone(),
         provider: "mock".to_owned(),
         format: Format::OpenAi,
         base_url: "http://127.0.0.1:9/v1".to_owned(),
         trusted: None,
         stream_usage: squall_gateway::StreamUsage::Auto,
-        answer_max: Upstream::ANSWER_MAX,
+        answer_max: UpstreamConfig::ANSWER_MAX,
         model: "model".to_owned(),
         api_key: Some("secret".to_owned()),
     });
     Reload {
         router: RouterConfig { groups: vec![group], ..RouterConfig::default() },
         upstreams: upstreams.collect(),
-        wording: Wording::default(),
+        wording: NameTables::default(),
     }
 }
 
@@ -49,7 +50,7 @@ async fn gateway(first: Reload) -> Gateway {
         clock: Clock::start_now(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         metrics_listen: None,
-        keep: Keep::Nothing,
+        keep: Retention::Nothing,
         server: ServerSettings::default(),
     };
     Gateway::start(setup).await.expect("it starts")

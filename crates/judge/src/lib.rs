@@ -17,14 +17,16 @@ mod verdict;
 pub use file::{FileError, put, put_json};
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;
-pub use metrics::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows, measure};
+pub use metrics::{
+    FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows, measure,
+};
 pub use seeds::{
     Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, Origin, SeedsRow, SeedsVerdict, Spread,
     annotations, check_lines, check_markdown, judge_seeds, least_seeds, lower_rank, upper_rank,
     write_check,
 };
 pub use signoff::{
-    Evidence, Outcome, SignOff, SignOffItem, sign_off_lines, sign_off_markdown,
+    ItemEvidence, ItemOutcome, SignOff, SignOffItem, sign_off_lines, sign_off_markdown,
     write_sign_off_junit,
 };
 pub use summary::{

@@ -20,14 +20,14 @@ pub use faults::{FaultWindow, fault_windows};
 
 use crate::text;
 use squall_determinism::Timestamp;
-use squall_record::{Cells, DeploymentInfo, GroupCells, Recording};
+use squall_record::{DeploymentInfo, GroupCells, Recording, TimeSeries};
 use squall_scenario::{Argument, Limit, MetricId, Scenario};
 use std::ops::Range;
 use std::time::Duration;
 
 /// What is to be measured, of what, and when.
 #[derive(Clone, Debug)]
-pub struct Ask<'a> {
+pub struct MetricQuery<'a> {
     /// The scenario, for its faults.
     pub scenario: &'a Scenario,
     /// The recording.
@@ -56,7 +56,7 @@ pub enum Measurement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// The value.
-    pub value: Value,
+    pub value: MetricValue,
     /// How many it was taken from.
     pub n: u64,
     /// How many of what.
@@ -67,7 +67,7 @@ pub struct Measured {
 
 /// A value in the unit of its metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
+pub enum MetricValue {
     /// A part of a whole, from 0 to 1.
     Fraction(f64),
     /// A time; [`Duration::MAX`] for one that did not come within the run.
@@ -78,7 +78,7 @@ pub enum Value {
     Ratio(f64),
 }
 
-type Measure = fn(&Ask<'_>) -> Measurement;
+type Measure = fn(&MetricQuery<'_>) -> Measurement;
 
 /// Every metric and what measures it.
 const MEASURES: &[(MetricId, Measure)] = &[
@@ -90,18 +90,18 @@ const MEASURES: &[(MetricId, Measure)] = &[
     (MetricId::RetryAfterHonoured, retry_after_honoured::measure),
     (MetricId::Throttled, throttled::measure),
     (MetricId::AttemptShare, attempt_share::measure),
-    (MetricId::LatencyP50, |ask| latency::measure(ask, latency::Of::Latency, 0.5)),
-    (MetricId::LatencyP95, |ask| latency::measure(ask, latency::Of::Latency, 0.95)),
-    (MetricId::LatencyP99, |ask| latency::measure(ask, latency::Of::Latency, 0.99)),
+    (MetricId::LatencyP50, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.5)),
+    (MetricId::LatencyP95, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.95)),
+    (MetricId::LatencyP99, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.99)),
     (MetricId::LatencyMean, latency::mean),
-    (MetricId::TtftP50, |ask| latency::measure(ask, latency::Of::Ttft, 0.5)),
-    (MetricId::TtftP95, |ask| latency::measure(ask, latency::Of::Ttft, 0.95)),
-    (MetricId::TtftP99, |ask| latency::measure(ask, latency::Of::Ttft, 0.99)),
+    (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5)),
+    (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95)),
+    (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99)),
 ];
 
 /// Measures a metric.
 #[must_use]
-pub fn measure(metric: MetricId, ask: &Ask<'_>) -> Measurement {
+pub fn measure(metric: MetricId, ask: &MetricQuery<'_>) -> Measurement {
     match MEASURES.iter().find(|(id, _)| *id == metric) {
         Some((_, measure)) => measure(ask),
         None => Measurement::inconclusive("this version of squall cannot measure it"),
@@ -113,7 +113,7 @@ impl Measurement {
         Self::Inconclusive { reason: reason.into() }
     }
 
-    pub(crate) fn of(value: Value, n: u64, of: &'static str) -> Self {
+    pub(crate) fn of(value: MetricValue, n: u64, of: &'static str) -> Self {
         Self::Measured(Measured { value, n, of, detail: Vec::new() })
     }
 
@@ -124,7 +124,7 @@ impl Measurement {
     }
 }
 
-impl Value {
+impl MetricValue {
     /// As people read it.
     #[must_use]
     pub fn display(self) -> String {
@@ -137,10 +137,10 @@ impl Value {
     }
 }
 
-impl<'a> Ask<'a> {
+impl<'a> MetricQuery<'a> {
     /// The requests asked for: those of a group, of a kind, or all by group.
     fn requests(&self) -> &'a [GroupCells] {
-        let Cells { groups, kinds, .. } = &self.recording.cells;
+        let TimeSeries { groups, kinds, .. } = &self.recording.cells;
         let (of, place) = match self.argument {
             Some(Argument::Group(group)) => (groups, group.index()),
             // One kind alone has no cells of its own: all requests are of it.

@@ -14,9 +14,9 @@ pub use baseline::{Baseline, BaselineLine};
 pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
 
-use crate::metrics::Value;
+use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, Verdict, VerdictRow};
-use judge::Sample;
+use judge::SeedSample;
 use squall_scenario::Scenario;
 use std::time::Duration;
 
@@ -86,11 +86,11 @@ pub enum Claim {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The least.
-    pub least: Value,
+    pub least: MetricValue,
     /// The lower median.
-    pub median: Value,
+    pub median: MetricValue,
     /// The most.
-    pub most: Value,
+    pub most: MetricValue,
     /// The seed whose value is nearest to the limit, or farthest beyond it.
     pub worst: u64,
 }
@@ -139,7 +139,7 @@ fn overall(rows: &[SeedsRow]) -> Judgement {
 }
 
 /// What every run gave for each expectation, by its place in the scenario.
-fn samples<'v>(scenario: &Scenario, verdicts: &'v [Verdict]) -> Vec<(usize, Vec<Sample<'v>>)> {
+fn samples<'v>(scenario: &Scenario, verdicts: &'v [Verdict]) -> Vec<(usize, Vec<SeedSample<'v>>)> {
     // Verdicts keep the two kinds apart, each in the order of the file.
     let (mut single, mut over_seeds) = (0, 0);
     let expectations = scenario.expectations.iter().enumerate();
@@ -150,7 +150,7 @@ fn samples<'v>(scenario: &Scenario, verdicts: &'v [Verdict]) -> Vec<(usize, Vec<
                 Some(_) => (|verdict| &verdict.over_seeds, &mut over_seeds),
             };
             let rows = verdicts.iter().filter_map(|verdict| {
-                Some(Sample { seed: verdict.seed, row: of(verdict).get(*at)? })
+                Some(SeedSample { seed: verdict.seed, row: of(verdict).get(*at)? })
             });
             let rows = rows.collect();
             *at += 1;

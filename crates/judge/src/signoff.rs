@@ -29,7 +29,7 @@ pub struct SignOff {
 
 /// What came of an item.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
+pub enum ItemOutcome {
     /// It is so, or was done.
     Passed,
     /// Nobody was there to say that it was done.
@@ -52,18 +52,18 @@ pub struct SignOffItem {
     /// What it is: `step to 5%`.
     pub title: String,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ItemOutcome,
     /// What was done, and what a reader should know, a sentence each.
     pub notes: Vec<String>,
     /// What was looked at.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<ItemEvidence>,
     /// What makes the run again, if there was one.
     pub command: Option<String>,
 }
 
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
+pub struct ItemEvidence {
     /// What had to hold.
     pub text: String,
     /// Whether it did.
@@ -72,7 +72,7 @@ pub struct Evidence {
     pub reason: String,
 }
 
-impl Outcome {
+impl ItemOutcome {
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -87,7 +87,7 @@ impl Outcome {
     }
 }
 
-impl From<Judgement> for Outcome {
+impl From<Judgement> for ItemOutcome {
     fn from(judgement: Judgement) -> Self {
         match judgement {
             Judgement::Met => Self::Passed,
@@ -100,41 +100,41 @@ impl From<Judgement> for Outcome {
 impl SignOff {
     /// The whole: failed if an item failed; else what cannot be said; else passed.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> ItemOutcome {
         let any = |outcome| self.items.iter().any(|item| item.outcome == outcome);
-        [Outcome::Failed, Outcome::Inconclusive, Outcome::CannotDetect]
+        [ItemOutcome::Failed, ItemOutcome::Inconclusive, ItemOutcome::CannotDetect]
             .into_iter()
             .find(|&outcome| any(outcome))
-            .unwrap_or(Outcome::Passed)
+            .unwrap_or(ItemOutcome::Passed)
     }
 
     /// How many items came out so.
     #[must_use]
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: ItemOutcome) -> usize {
         self.items.iter().filter(|item| item.outcome == outcome).count()
     }
 
     /// The whole in a sentence.
     #[must_use]
     pub fn conclusion(&self) -> String {
-        let failed = self.items.iter().find(|item| item.outcome == Outcome::Failed);
+        let failed = self.items.iter().find(|item| item.outcome == ItemOutcome::Failed);
         let of = self.items.len();
-        let passed = self.count(Outcome::Passed);
+        let passed = self.count(ItemOutcome::Passed);
         let mut conclusion = match (self.outcome(), failed) {
             (_, Some(item)) => format!("Not ready: the rollout stops at “{}”", item.title),
-            (Outcome::Passed, _) if self.count(Outcome::Skipped) > 0 => {
+            (ItemOutcome::Passed, _) if self.count(ItemOutcome::Skipped) > 0 => {
                 "Ready for the rollout as soon as what was skipped is done".to_owned()
             }
-            (Outcome::Passed, _) => "Ready for the rollout".to_owned(),
+            (ItemOutcome::Passed, _) => "Ready for the rollout".to_owned(),
             _ => "Not shown to be ready".to_owned(),
         };
         conclusion += &format!(". {passed} of {of} items passed");
         for outcome in [
-            Outcome::Skipped,
-            Outcome::CannotDetect,
-            Outcome::Inconclusive,
-            Outcome::Failed,
-            Outcome::NotReached,
+            ItemOutcome::Skipped,
+            ItemOutcome::CannotDetect,
+            ItemOutcome::Inconclusive,
+            ItemOutcome::Failed,
+            ItemOutcome::NotReached,
         ] {
             if let count @ 1.. = self.count(outcome) {
                 conclusion += &format!(", {count} {}", outcome.as_str().to_lowercase());

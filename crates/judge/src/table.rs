@@ -12,7 +12,16 @@ pub fn terminal_table(verdict: &Verdict) -> String {
         let mut rows =
             vec![["verdict", "expectation", "measured", "limit", "n"].map(str::to_owned)];
         rows.extend(verdict.rows.iter().map(cells));
-        lines = align(&rows, &[Side::Left, Side::Left, Side::Right, Side::Right, Side::Right]);
+        lines = align(
+            &rows,
+            &[
+                ColumnSide::Left,
+                ColumnSide::Left,
+                ColumnSide::Right,
+                ColumnSide::Right,
+                ColumnSide::Right,
+            ],
+        );
     }
     for row in verdict.rows.iter().filter(|row| !row.is_met()) {
         lines.push(String::new());
@@ -51,7 +60,7 @@ const fn word(judgement: Judgement) -> &'static str {
 
 /// To which side of its column a cell keeps.
 #[derive(Clone, Copy, Debug)]
-pub enum Side {
+pub enum ColumnSide {
     /// Words.
     Left,
     /// Numbers.
@@ -60,13 +69,13 @@ pub enum Side {
 
 /// Rows of cells as lines, each column as wide as its widest cell.
 #[must_use]
-pub fn align<const N: usize>(rows: &[[String; N]], sides: &[Side; N]) -> Vec<String> {
+pub fn align<const N: usize>(rows: &[[String; N]], sides: &[ColumnSide; N]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(&widths).zip(sides).map(|((cell, &width), side)| match side {
-            Side::Left => format!("{cell:<width$}"),
-            Side::Right => format!("{cell:>width$}"),
+            ColumnSide::Left => format!("{cell:<width$}"),
+            ColumnSide::Right => format!("{cell:>width$}"),
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };

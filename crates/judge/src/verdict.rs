@@ -1,9 +1,9 @@
 //! Whether a run met what its scenario expects. Three answers: met, missed, and inconclusive, which is
 //! never counted as met.
 
-mod trust;
+mod validity;
 
-use crate::metrics::{Ask, Measured, Measurement, Value, measure};
+use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use crate::text;
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
@@ -11,7 +11,7 @@ use squall_scenario::{Comparison, Expectation, Limit, Scenario};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
-use trust::Doubt;
+use validity::Doubt;
 
 /// What came of an expectation, or of a whole run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,7 +76,7 @@ pub struct VerdictRow {
 /// Judges a recording by what its scenario expects.
 #[must_use]
 pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
-    let doubts = trust::doubts(recording);
+    let doubts = validity::doubts(recording);
     let row = |expectation: &&Expectation| row(scenario, recording, &doubts, expectation);
     let (over_seeds, single): (Vec<_>, Vec<_>) =
         scenario.expectations.iter().partition(|expectation| expectation.over_seeds.is_some());
@@ -98,7 +98,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
             None => recording.header.duration,
             Some(at) => at.since(Timestamp::ZERO),
         },
-        warnings: trust::warnings(recording)
+        warnings: validity::warnings(recording)
             .into_iter()
             .chain(over_seeds.iter().map(open))
             .collect(),
@@ -199,8 +199,13 @@ fn row(
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
     let window = phase.map_or(Timestamp::ZERO..Timestamp::MAX, |phase| phase.start..phase.end);
     let limit = Some(expectation.limit);
-    let ask =
-        Ask { scenario, recording, argument: expectation.argument, window: window.clone(), limit };
+    let ask = MetricQuery {
+        scenario,
+        recording,
+        argument: expectation.argument,
+        window: window.clone(),
+        limit,
+    };
     let measurement = measure(expectation.metric, &ask);
     let (judgement, reason) = match &measurement {
         Measurement::Measured(measured) => {
@@ -261,12 +266,12 @@ fn weigh(
 }
 
 /// On which side of the limit a value is.
-pub(crate) struct Side {
+pub(crate) struct LimitSide {
     pub(crate) holds: bool,
     words: &'static str,
 }
 
-pub(crate) fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
+pub(crate) fn side(comparison: Comparison, value: MetricValue, limit: MetricValue) -> LimitSide {
     let difference = number(value) - number(limit);
     let tolerance = 1e-9 * number(limit).abs().max(1e-3);
     let (above, below) = (difference > tolerance, difference < -tolerance);
@@ -284,24 +289,24 @@ pub(crate) fn side(comparison: Comparison, value: Value, limit: Value) -> Side {
         (_, true, false) => "under limit",
         _ => "at limit",
     };
-    Side { holds, words }
+    LimitSide { holds, words }
 }
 
 /// For comparison alone: seconds for a time.
-pub(crate) fn number(value: Value) -> f64 {
+pub(crate) fn number(value: MetricValue) -> f64 {
     match value {
-        Value::Fraction(number) | Value::Ratio(number) => number,
-        Value::Duration(duration) => duration.as_secs_f64(),
-        Value::Count(count) => count as f64,
+        MetricValue::Fraction(number) | MetricValue::Ratio(number) => number,
+        MetricValue::Duration(duration) => duration.as_secs_f64(),
+        MetricValue::Count(count) => count as f64,
     }
 }
 
-pub(crate) fn value_of(limit: Limit) -> Value {
+pub(crate) fn value_of(limit: Limit) -> MetricValue {
     match limit {
-        Limit::Fraction(fraction) => Value::Fraction(fraction),
-        Limit::Duration(duration) => Value::Duration(duration),
-        Limit::Count(count) => Value::Count(count),
-        Limit::Ratio(ratio) => Value::Ratio(ratio),
+        Limit::Fraction(fraction) => MetricValue::Fraction(fraction),
+        Limit::Duration(duration) => MetricValue::Duration(duration),
+        Limit::Count(count) => MetricValue::Count(count),
+        Limit::Ratio(ratio) => MetricValue::Ratio(ratio),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The router that a LiteLLM file describes, by either profile.
 
-use super::read::{Entry, Settings, fits};
+use super::read::{ModelEntry, Settings, fits};
 use super::{LitellmFile, REFERENCE_TIMEOUT, group};
 use core::time::Duration;
 use squall_router::{
-    AllOut, Backoff, CooldownRule, Declared, DeploymentConfig, FallbackRule, Fallbacks, Features,
-    GroupConfig, GroupId, Limits, LitellmRetry, LitellmStrategy, Money, Price, Profile, RateLimit,
-    RegionId, Release, RetryBudget, RetryRule, RouterConfig, SpendId, SpendLimit, Strategy,
-    TagMatch, Tags, Timeouts, Window,
+    AllOut, AttemptTimeouts, Backoff, CooldownRule, Declared, DeploymentConfig, FallbackRule,
+    Fallbacks, Features, GroupConfig, GroupId, LitellmRetry, LitellmStrategy, Money, Price,
+    Profile, RateLimit, RateLimits, RateWindow, RegionId, Release, RetryBudget, RetryRule,
+    RouterConfig, SpendId, SpendLimit, Strategy, TagMatch, Tags,
 };
 
 /// How deep lists of fallbacks may lead one into the other at most.
@@ -53,7 +53,7 @@ fn one(
     spend_limits: &mut Vec<SpendLimit>,
 ) -> GroupConfig {
     let settings = &file.settings;
-    let entries: Vec<&Entry> = file.entries_of(name).collect();
+    let entries: Vec<&ModelEntry> = file.entries_of(name).collect();
     let mut group = GroupConfig::new(name);
     let aliases = settings.aliases.iter().filter(|(_, of)| of == name);
     group.aliases = aliases.map(|(alias, _)| alias.clone()).collect();
@@ -81,7 +81,7 @@ fn one(
     group
 }
 
-fn theirs(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
+fn theirs(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig) {
     group.strategy = Strategy::Litellm(settings.strategy);
     let least = settings.retry_after;
     group.retry_rule = RetryRule::Litellm(LitellmRetry { least, ..LitellmRetry::default() });
@@ -98,8 +98,8 @@ fn theirs(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
     }
 }
 
-fn ours(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
-    let any = |stated: fn(&Entry) -> bool| entries.iter().any(|entry| stated(entry));
+fn ours(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig) {
+    let any = |stated: fn(&ModelEntry) -> bool| entries.iter().any(|entry| stated(entry));
     let weighs = any(|entry| entry.weight.is_some());
     let (rpm, tpm) = (any(|entry| entry.rpm.is_some()), any(|entry| entry.tpm.is_some()));
     group.strategy = group::our_strategy(settings.strategy, weighs, rpm, tpm);
@@ -113,7 +113,7 @@ fn ours(settings: &Settings, entries: &[&Entry], group: &mut GroupConfig) {
 
 fn deployment(
     settings: &Settings,
-    entry: &Entry,
+    entry: &ModelEntry,
     profile: Profile,
     spend_limits: &mut Vec<SpendLimit>,
 ) -> DeploymentConfig {
@@ -161,8 +161,8 @@ fn whole(weight: f64) -> u32 {
 /// Weights of a group as whole numbers: all of them a hundred times if one is a fraction. Where one is
 /// stated, those that state none weigh nothing; a limit of 0 is a weight of 0 by our formulas; where all
 /// are 0, they weigh the same.
-fn weigh(entries: &[&Entry], group: &mut GroupConfig) {
-    let closed = |entry: &Entry| entry.rpm == Some(0) || entry.tpm == Some(0);
+fn weigh(entries: &[&ModelEntry], group: &mut GroupConfig) {
+    let closed = |entry: &ModelEntry| entry.rpm == Some(0) || entry.tpm == Some(0);
     let by_ours = !matches!(group.strategy, Strategy::Litellm(_));
     if by_ours {
         let closed = group.deployments.iter_mut().zip(entries).filter(|(_, entry)| closed(entry));
@@ -193,15 +193,15 @@ fn share_alike(group: &mut GroupConfig) {
     }
 }
 
-fn limits(settings: &Settings, entry: &Entry, profile: Profile) -> Limits {
+fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimits {
     let stated = entry.max_parallel;
     match profile {
         Profile::Squall => {
             let steady =
-                |per_minute| RateLimit { per_minute, window: Window::Gcra { burst: None } };
+                |per_minute| RateLimit { per_minute, window: RateWindow::Gcra { burst: None } };
             // A limit of 0 takes the deployment out, which a weight of 0 says here.
             let above_zero = |limit: &u64| *limit > 0;
-            Limits {
+            RateLimits {
                 rpm: entry.rpm.filter(above_zero).map(steady),
                 tpm: entry.tpm.filter(above_zero).map(steady),
                 concurrency: stated.or(settings.default_max_parallel),
@@ -214,8 +214,9 @@ fn limits(settings: &Settings, entry: &Entry, profile: Profile) -> Limits {
             let of_tpm = entry.tpm.map(|tpm| u32::try_from(tpm / 6_000).unwrap_or(u32::MAX).max(1));
             let concurrency = stated.or(of_rpm).or(of_tpm).or(settings.default_max_parallel);
             let checked = entry.rpm.filter(|_| settings.pre_call_checks);
-            Limits {
-                rpm: checked.map(|per_minute| RateLimit { per_minute, window: Window::FromFirst }),
+            RateLimits {
+                rpm: checked
+                    .map(|per_minute| RateLimit { per_minute, window: RateWindow::FromFirst }),
                 tpm: None,
                 concurrency,
                 release: Release::AtFirstToken,
@@ -224,13 +225,13 @@ fn limits(settings: &Settings, entry: &Entry, profile: Profile) -> Limits {
     }
 }
 
-fn timeouts(settings: &Settings, entry: Option<&Entry>, profile: Profile) -> Timeouts {
+fn timeouts(settings: &Settings, entry: Option<&ModelEntry>, profile: Profile) -> AttemptTimeouts {
     let whole = entry.and_then(|entry| entry.timeout).or(settings.timeout);
     let stream = entry.and_then(|entry| entry.stream_timeout).or(settings.stream_timeout);
     if profile == Profile::Litellm180 {
         let whole = whole.unwrap_or(REFERENCE_TIMEOUT);
         let stream = stream.unwrap_or(whole);
-        return Timeouts {
+        return AttemptTimeouts {
             connect: whole,
             first_token: stream,
             between_tokens: stream,
@@ -238,10 +239,10 @@ fn timeouts(settings: &Settings, entry: Option<&Entry>, profile: Profile) -> Tim
             stream_total: Some(REFERENCE_TIMEOUT),
         };
     }
-    let usual = Timeouts::default();
+    let usual = AttemptTimeouts::default();
     let total = whole.unwrap_or(usual.total);
     let first_token = stream.unwrap_or(usual.first_token);
-    Timeouts {
+    AttemptTimeouts {
         connect: usual.connect.min(total),
         first_token: first_token.min(total),
         between_tokens: usual.between_tokens.min(total),
@@ -264,7 +265,7 @@ fn fallbacks(file: &LitellmFile, name: &str, names: &[&str], profile: Profile) -
     };
     let general = listed(&settings.fallbacks, name);
     let general = general.unwrap_or(&settings.default_fallbacks);
-    let special = |lists: &Option<super::read::Fallbacks>| match (lists, profile) {
+    let special = |lists: &Option<super::read::FallbackLists>| match (lists, profile) {
         (None, _) => None,
         (Some(lists), Profile::Litellm180) => Some(listed(lists, name).map_or_else(Vec::new, ids)),
         (Some(lists), Profile::Squall) => listed(lists, name).map(ids),
@@ -277,7 +278,7 @@ fn fallbacks(file: &LitellmFile, name: &str, names: &[&str], profile: Profile) -
 }
 
 /// The list of a group: under its name, else under its name without a provider, else under `*`.
-fn listed<'l>(lists: &'l super::read::Fallbacks, name: &str) -> Option<&'l [String]> {
+fn listed<'l>(lists: &'l super::read::FallbackLists, name: &str) -> Option<&'l [String]> {
     let under = |key: &str| lists.iter().find(|(group, _)| group == key);
     let bare = name.rsplit_once('/').map(|(_, bare)| bare);
     let found = under(name).or_else(|| bare.and_then(under)).or_else(|| under("*"))?;

@@ -4,7 +4,7 @@ use super::read::{Policy, Settings};
 use core::time::Duration;
 use squall_failure::FailureClass;
 use squall_router::{
-    Cooldown, CooldownRule, FailureCooldown, Latency, LitellmCooldown, LitellmCounts,
+    Cooldown, CooldownRule, FailureCooldown, LatencyTuning, LitellmCooldown, LitellmCounts,
     LitellmStrategy, Profile, Retries, Strategy,
 };
 
@@ -58,9 +58,9 @@ pub(super) fn our_strategy(
         LitellmStrategy::LeastBusy => Strategy::LeastBusy,
         LitellmStrategy::UsageBased | LitellmStrategy::UsageBasedV2 => Strategy::LowestUsage,
         LitellmStrategy::LatencyBased { buffer, .. } if buffer.ppm() > 0 => {
-            Strategy::LowestLatency(Latency { buffer, ..Latency::default() })
+            Strategy::LowestLatency(LatencyTuning { buffer, ..LatencyTuning::default() })
         }
-        LitellmStrategy::LatencyBased { .. } => Strategy::LowestLatency(Latency::default()),
+        LitellmStrategy::LatencyBased { .. } => Strategy::LowestLatency(LatencyTuning::default()),
         LitellmStrategy::CostBased => Strategy::LowestCost,
         LitellmStrategy::SimpleShuffle => Strategy::SmoothWeighted,
     }

@@ -3,7 +3,7 @@
 mod family;
 
 use super::LitellmFile;
-use super::read::Entry;
+use super::read::ModelEntry;
 use core::fmt::Write as _;
 use squall_router::{LitellmStrategy, Profile};
 
@@ -104,7 +104,7 @@ impl LitellmFile {
     }
 
     /// The deployments of a group that serve requests without tags.
-    fn open_to_all(&self, group: &str) -> Vec<&Entry> {
+    fn open_to_all(&self, group: &str) -> Vec<&ModelEntry> {
         let all = || self.entries_of(group);
         let by_tags = self.settings.tag_filtering && all().any(|entry| entry.is_default);
         all().filter(|entry| !by_tags || entry.is_default).collect()
@@ -134,20 +134,20 @@ impl LitellmFile {
 }
 
 /// The part of the group's requests that a deployment gets.
-fn part(entries: &[&Entry], name: &str) -> f64 {
+fn part(entries: &[&ModelEntry], name: &str) -> f64 {
     let all: f64 = entries.iter().map(|entry| share(entry)).sum();
     let own = entries.iter().find(|entry| entry.name == name);
     if all > 0.0 { own.map_or(0.0, |own| share(own) / all) } else { 1.0 / entries.len() as f64 }
 }
 
-fn share(entry: &Entry) -> f64 {
+fn share(entry: &ModelEntry) -> f64 {
     let rpm = entry.rpm.map(|rpm| rpm as f64);
     entry.weight.or(rpm).or_else(|| entry.tpm.map(|tpm| tpm as f64)).unwrap_or(0.0)
 }
 
 /// 60 % of the requests per minute that the group's limits allow, as requests per second.
-fn rate(entries: &[&Entry]) -> f64 {
-    let most = |entry: &&Entry| {
+fn rate(entries: &[&ModelEntry]) -> f64 {
+    let most = |entry: &&ModelEntry| {
         let rpm = entry.rpm.map(|rpm| rpm as f64);
         let tpm = entry.tpm.map(|tpm| tpm as f64 / TOKENS);
         rpm.map_or(tpm, |rpm| Some(tpm.map_or(rpm, |tpm| tpm.min(rpm))))
@@ -159,7 +159,7 @@ fn rate(entries: &[&Entry]) -> f64 {
     (rpm * 0.6 / 60.0).clamp(0.2, RPS_MAX)
 }
 
-fn provider(entry: &Entry, largest: &str, second: &str, scale: u64, out: &mut String) {
+fn provider(entry: &ModelEntry, largest: &str, second: &str, scale: u64, out: &mut String) {
     let family = family::of(&entry.provider, &entry.model);
     let name = super::native::value_of(&entry.name);
     let _ = writeln!(out, "  {name}:  # {}/{}", entry.provider, entry.model);

@@ -11,14 +11,14 @@ mod setting;
 mod upstream;
 
 pub use init::InitOptions;
-pub use report::{Finding, Support, without_secrets};
+pub use report::{ImportFinding, Support, without_secrets};
 
 use core::time::Duration;
-use read::{Entry, Settings};
+use read::{ModelEntry, Settings};
 use squall_config_file::diagnostic::{Diagnostics, Problems};
 use squall_config_file::yaml;
 use squall_router::{Profile, RouterConfig};
-use upstream::Upstream;
+use upstream::LitellmUpstream;
 
 /// What LiteLLM waits for an answer when nothing is said: as good as forever.
 pub(crate) const REFERENCE_TIMEOUT: Duration = Duration::from_secs(6_000);
@@ -27,12 +27,12 @@ pub(crate) const REFERENCE_TIMEOUT: Duration = Duration::from_secs(6_000);
 #[derive(Clone, Debug)]
 pub struct LitellmFile {
     path: String,
-    entries: Vec<Entry>,
+    entries: Vec<ModelEntry>,
     settings: Settings,
-    upstreams: Vec<Upstream>,
+    upstreams: Vec<LitellmUpstream>,
     tags: Vec<String>,
     regions: Vec<String>,
-    settings_found: Vec<report::Found>,
+    settings_found: Vec<report::FoundSetting>,
     /// The keys of `litellm_settings` that `router_settings` has too.
     overridden: Vec<String>,
 }
@@ -74,7 +74,7 @@ impl LitellmFile {
 
     /// Every setting of the file, in the order of its lines, and how far `profile` keeps it.
     #[must_use]
-    pub fn findings(&self, profile: Profile) -> Vec<Finding> {
+    pub fn findings(&self, profile: Profile) -> Vec<ImportFinding> {
         report::findings(self, profile)
     }
 
@@ -116,7 +116,7 @@ impl LitellmFile {
         groups
     }
 
-    fn entries_of<'f>(&'f self, group: &str) -> impl Iterator<Item = &'f Entry> + use<'f> {
+    fn entries_of<'f>(&'f self, group: &str) -> impl Iterator<Item = &'f ModelEntry> + use<'f> {
         let group = group.to_owned();
         self.entries.iter().filter(move |entry| entry.group == group)
     }

@@ -3,16 +3,16 @@
 mod entry;
 mod settings;
 
-pub(super) use entry::Entry;
-pub(super) use settings::{Fallbacks, Policy, Settings};
+pub(super) use entry::ModelEntry;
+pub(super) use settings::{FallbackLists, Policy, Settings};
 
 use super::{LitellmFile, report, setting};
 use squall_config_file::diagnostic::{Problem, Problems, suggestion};
-use squall_config_file::node::{Kind, Node};
+use squall_config_file::node::{Node, NodeKind};
 
 /// The file; what is wrong with it is among the problems.
 pub(super) fn file(path: &str, root: &Node, problems: &Problems) -> Option<LitellmFile> {
-    if !matches!(root.kind, Kind::Map(_)) {
+    if !matches!(root.kind, NodeKind::Map(_)) {
         let message = format!("expected a LiteLLM configuration, found {}", root.found());
         let problem = Problem::new(&root.span, message, "expected a mapping");
         problems.push(problem.help("its keys are `model_list`, `router_settings`, …"));
@@ -24,9 +24,9 @@ pub(super) fn file(path: &str, root: &Node, problems: &Problems) -> Option<Litel
         problems.push(problem.help("write `model_list:` and its deployments below it"));
         return None;
     };
-    let mut found = entry::Found::default();
+    let mut found = entry::PartialEntry::default();
     match &list.kind {
-        Kind::List(items) if !items.is_empty() => {
+        NodeKind::List(items) if !items.is_empty() => {
             for (place, item) in items.iter().enumerate() {
                 entry::read(place, item, &mut found, problems);
             }
@@ -38,7 +38,7 @@ pub(super) fn file(path: &str, root: &Node, problems: &Problems) -> Option<Litel
     }
     let settings = settings::read(root, problems);
     check(root, &found.entries, &settings, problems);
-    let entry::Found { entries, upstreams, tags, regions } = found;
+    let entry::PartialEntry { entries, upstreams, tags, regions } = found;
     let path = path.to_owned();
     Some(LitellmFile {
         path,
@@ -53,7 +53,7 @@ pub(super) fn file(path: &str, root: &Node, problems: &Problems) -> Option<Litel
 }
 
 /// Names that settings refer to.
-fn check(root: &Node, entries: &[Entry], settings: &Settings, problems: &Problems) {
+fn check(root: &Node, entries: &[ModelEntry], settings: &Settings, problems: &Problems) {
     if entries.is_empty() {
         return;
     }

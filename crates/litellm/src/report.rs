@@ -5,7 +5,7 @@ mod table;
 use super::{LitellmFile, setting};
 use core::ops::Range;
 use squall_config_file::diagnostic::Problems;
-use squall_config_file::node::{Kind, Node};
+use squall_config_file::node::{Node, NodeKind};
 use squall_config_file::yaml;
 use squall_router::{LitellmStrategy, Profile};
 
@@ -35,7 +35,7 @@ impl Support {
 /// A setting of a LiteLLM file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct ImportFinding {
     /// Its line, from 1.
     pub line: u32,
     /// Where in the file's tree: `router_settings.num_retries`.
@@ -50,7 +50,7 @@ pub struct Finding {
 
 /// A setting that stands in the file.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct FoundSetting {
     line: u32,
     path: String,
     /// Its section without places in lists: `litellm_params`.
@@ -71,7 +71,7 @@ const SECTIONS: [&str; 4] =
 const VALUE_MAX: usize = 48;
 
 /// Every setting of the file.
-pub(super) fn walk(root: &Node) -> Vec<Found> {
+pub(super) fn walk(root: &Node) -> Vec<FoundSetting> {
     let mut found = Vec::new();
     let list = setting::get(Some(root), "model_list");
     for (place, item) in setting::items(list).iter().enumerate() {
@@ -95,7 +95,7 @@ pub(super) fn walk(root: &Node) -> Vec<Found> {
     found
 }
 
-fn section(node: &Node, above: &str, name: &'static str, found: &mut Vec<Found>) {
+fn section(node: &Node, above: &str, name: &'static str, found: &mut Vec<FoundSetting>) {
     let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
     for entry in setting::entries(Some(node)) {
         push(entry, &path, name, found);
@@ -103,10 +103,10 @@ fn section(node: &Node, above: &str, name: &'static str, found: &mut Vec<Found>)
 }
 
 fn push(
-    entry: &squall_config_file::node::Entry,
+    entry: &squall_config_file::node::MapEntry,
     above: &str,
     section: &'static str,
-    found: &mut Vec<Found>,
+    found: &mut Vec<FoundSetting>,
 ) {
     let path = match above {
         "" => entry.key.clone(),
@@ -115,7 +115,7 @@ fn push(
     let (line, key) = (entry.value.line, entry.key.clone());
     let value = shown(&entry.key, section, &entry.value);
     let in_environment = setting::text(Some(&entry.value)).and_then(setting::environment).is_some();
-    found.push(Found { line, path, section, key, value, in_environment });
+    found.push(FoundSetting { line, path, section, key, value, in_environment });
 }
 
 /// A value on one line, without secrets.
@@ -162,11 +162,11 @@ pub fn without_secrets(text: &str) -> String {
 
 fn secrets(node: &Node, section: &str, spans: &mut Vec<Range<usize>>) {
     match &node.kind {
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             for entry in entries {
                 let within = if section.is_empty() { entry.key.as_str() } else { section };
                 match &entry.value.kind {
-                    Kind::Scalar(text) if setting::environment(text).is_none() => {
+                    NodeKind::Scalar(text) if setting::environment(text).is_none() => {
                         if is_secret(&entry.key, section) {
                             spans.push(entry.value.span.clone());
                         }
@@ -175,19 +175,19 @@ fn secrets(node: &Node, section: &str, spans: &mut Vec<Range<usize>>) {
                 }
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| secrets(item, section, spans)),
-        Kind::Scalar(_) | Kind::Nothing => {}
+        NodeKind::List(items) => items.iter().for_each(|item| secrets(item, section, spans)),
+        NodeKind::Scalar(_) | NodeKind::Nothing => {}
     }
 }
 
 fn flat(node: &Node) -> String {
     match &node.kind {
-        Kind::Nothing => "null".to_owned(),
-        Kind::Scalar(text) => text.replace('\n', " "),
-        Kind::List(items) => {
+        NodeKind::Nothing => "null".to_owned(),
+        NodeKind::Scalar(text) => text.replace('\n', " "),
+        NodeKind::List(items) => {
             format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", "))
         }
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             let each = entries.iter().map(|entry| format!("{}: {}", entry.key, flat(&entry.value)));
             format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
         }
@@ -195,16 +195,16 @@ fn flat(node: &Node) -> String {
 }
 
 /// The findings for a profile.
-pub(super) fn findings(file: &LitellmFile, profile: Profile) -> Vec<Finding> {
+pub(super) fn findings(file: &LitellmFile, profile: Profile) -> Vec<ImportFinding> {
     let findings = file.settings_found.iter().map(|found| {
         let Kept(support, note) = kept(file, profile, found);
         let (path, value) = (found.path.clone(), found.value.clone());
-        Finding { line: found.line, path, value, support, note: note.to_owned() }
+        ImportFinding { line: found.line, path, value, support, note: note.to_owned() }
     });
     findings.collect()
 }
 
-fn kept(file: &LitellmFile, profile: Profile, found: &Found) -> Kept {
+fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
     let key = found.key.as_str();
     let in_address = matches!(key, "api_key" | "api_base" | "api_version" | "organization");
     let row = table::find(found.section, key);
@@ -225,7 +225,7 @@ fn kept(file: &LitellmFile, profile: Profile, found: &Found) -> Kept {
 }
 
 /// Settings whose support hangs on others.
-fn special(file: &LitellmFile, profile: Profile, found: &Found) -> Option<Kept> {
+fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option<Kept> {
     use Support::{Approximate, Exact, NotSupported};
     let settings = &file.settings;
     let theirs = profile == Profile::Litellm180;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems};
-use squall_config_file::node::{Entry, Kind, Node};
+use squall_config_file::node::{MapEntry, Node, NodeKind};
 
 /// The longest time that a setting is taken for.
 const LONGEST: f64 = 31_536_000.0;
@@ -14,9 +14,9 @@ pub(super) fn get<'n>(node: Option<&'n Node>, key: &str) -> Option<&'n Node> {
 }
 
 /// The entries of a mapping; none of anything else.
-pub(super) fn entries(node: Option<&Node>) -> &[Entry] {
+pub(super) fn entries(node: Option<&Node>) -> &[MapEntry] {
     match node.map(|node| &node.kind) {
-        Some(Kind::Map(entries)) => entries,
+        Some(NodeKind::Map(entries)) => entries,
         _ => &[],
     }
 }
@@ -24,7 +24,7 @@ pub(super) fn entries(node: Option<&Node>) -> &[Entry] {
 /// The items of a list; none of anything else.
 pub(super) fn items(node: Option<&Node>) -> &[Node] {
     match node.map(|node| &node.kind) {
-        Some(Kind::List(items)) => items,
+        Some(NodeKind::List(items)) => items,
         _ => &[],
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn items(node: Option<&Node>) -> &[Node] {
 /// The text of a scalar that is not in the environment.
 pub(super) fn text(node: Option<&Node>) -> Option<&str> {
     match &node?.kind {
-        Kind::Scalar(text) => Some(text),
+        NodeKind::Scalar(text) => Some(text),
         _ => None,
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn environment(text: &str) -> Option<&str> {
 /// A number of at least zero.
 pub(super) fn number(node: Option<&Node>, problems: &Problems) -> Option<f64> {
     let node = node?;
-    let Kind::Scalar(text) = &node.kind else {
+    let NodeKind::Scalar(text) = &node.kind else {
         problems.push(Problem::new(
             &node.span,
             format!("expected a number, found {}", node.found()),
@@ -128,8 +128,8 @@ pub(super) fn period(node: Option<&Node>, problems: &Problems) -> Option<Duratio
 
 fn is_none(node: &Node) -> bool {
     match &node.kind {
-        Kind::Nothing => true,
-        Kind::Scalar(text) => text == "None",
+        NodeKind::Nothing => true,
+        NodeKind::Scalar(text) => text == "None",
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use squall_wire::Format;
 
 /// The API that a group of deployments is called at.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Upstream {
+pub(crate) struct LitellmUpstream {
     /// Its name here: the provider's word, with a number where there are several.
     pub(crate) name: String,
     /// The provider's word.
@@ -69,12 +69,12 @@ pub(super) fn split(model: &str, has_base: bool) -> Option<(&str, &str)> {
 }
 
 /// The provider to call, without its name.
-pub(super) fn upstream(word: &str, address: Address<'_>) -> Upstream {
+pub(super) fn upstream(word: &str, address: Address<'_>) -> LitellmUpstream {
     let api_key = address.api_key.map(|key| match setting::environment(key) {
         Some(name) => format!("${name}"),
         None => key.to_owned(),
     });
-    let plain = |format, base_url, doubt| Upstream {
+    let plain = |format, base_url, doubt| LitellmUpstream {
         name: String::new(),
         word: word.to_owned(),
         format,
@@ -129,8 +129,8 @@ fn given(format: Format, base: &str, api_version: Option<&str>) -> (Format, Stri
 const AZURE_VERSION: &str = "2024-10-21";
 
 /// Adds a provider unless an equal one is there; its place either way.
-pub(super) fn place(upstreams: &mut Vec<Upstream>, mut upstream: Upstream) -> usize {
-    let same = |known: &Upstream| {
+pub(super) fn place(upstreams: &mut Vec<LitellmUpstream>, mut upstream: LitellmUpstream) -> usize {
+    let same = |known: &LitellmUpstream| {
         (&known.word, known.format, &known.base_url, &known.api_key)
             == (&upstream.word, upstream.format, &upstream.base_url, &upstream.api_key)
     };

@@ -3,10 +3,10 @@
 
 use core::time::Duration;
 use squall_failure::FailureClass;
-use squall_litellm::{Finding, InitOptions, LitellmFile, Support};
+use squall_litellm::{ImportFinding, InitOptions, LitellmFile, Support};
 use squall_router::{
-    AllOut, CooldownRule, Declared, FallbackRule, GroupId, LitellmStrategy, Profile, Release,
-    RetryBudget, RetryRule, RouterConfig, Strategy, TagMatch, Tags, Window,
+    AllOut, CooldownRule, Declared, FallbackRule, GroupId, LitellmStrategy, Profile, RateWindow,
+    Release, RetryBudget, RetryRule, RouterConfig, Strategy, TagMatch, Tags,
 };
 
 const AZURE: &str = include_str!("files/azure-and-openai.yaml");
@@ -27,8 +27,8 @@ fn both(text: &str) -> [RouterConfig; 2] {
     })
 }
 
-fn shown(findings: &[Finding]) -> String {
-    let row = |each: &Finding| {
+fn shown(findings: &[ImportFinding]) -> String {
+    let row = |each: &ImportFinding| {
         let support = each.support.as_str();
         format!("{:>3} {} = {} | {support} | {}", each.line, each.path, each.value, each.note)
     };
@@ -125,7 +125,7 @@ fn tags_budgets_orders_and_prices_are_kept_by_both() {
 fn with_pre_call_checks_litellm_keeps_rpm_in_minutes_from_the_first_request() {
     let [_, theirs] = both(USAGE);
     let rpm = theirs.groups[0].deployments[2].limits.rpm.expect("it is checked");
-    assert_eq!((rpm.per_minute, rpm.window), (300, Window::FromFirst));
+    assert_eq!((rpm.per_minute, rpm.window), (300, RateWindow::FromFirst));
     assert_eq!(theirs.groups[0].deployments[1].limits.concurrency, Some(20));
 }
 

@@ -7,16 +7,16 @@
 //!    └─────────────────┴───────────► recording ◄────┘
 //! ```
 
-mod cast;
 mod changes;
 mod error;
 mod recording;
 mod run;
-mod stage;
 mod status;
 mod stop;
+mod testbed;
+mod topology;
 
 pub use error::LiveError;
 pub use run::{RunOptions, run};
 pub use status::LiveStatus;
-pub use stop::Stop;
+pub use stop::StopHandle;

@@ -1,17 +1,17 @@
 //! One recording of three logs.
 
-use crate::cast::cast;
+use crate::topology::cast;
 use squall_gateway::GatewayLog;
 use squall_mock_provider::ProviderLog;
 use squall_net::{Shortages, shortages};
-use squall_record::{Ended, Keep, Lacked, Logs, Mode, Recording, RunHeader};
+use squall_record::{Lacked, Logs, Mode, Recording, RowRetention, RunEnd, RunHeader};
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
 
 /// Joins the logs of clients, gateway and providers.
 pub(crate) fn recording(
     header: RunHeader,
-    keep: Keep,
+    keep: RowRetention,
     driver: DriverLog,
     gateway: GatewayLog,
     providers: Vec<ProviderLog>,
@@ -38,7 +38,7 @@ pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>) -> Lacked {
 }
 
 /// What a recording of a scenario says that has not come to its end.
-pub(crate) fn header(scenario: &Scenario, ended: Ended) -> RunHeader {
+pub(crate) fn header(scenario: &Scenario, ended: RunEnd) -> RunHeader {
     let cast = cast(scenario);
     RunHeader {
         scenario: scenario.name.clone(),

@@ -1,13 +1,13 @@
 //! A run, from the first server up to the recording.
 
-use crate::cast::traffic_kinds;
-use crate::stage::{Stage, runtime};
-use crate::status::Watch;
-use crate::{LiveError, LiveStatus, Stop, recording};
+use crate::status::StatusWatch;
+use crate::testbed::{Testbed, runtime};
+use crate::topology::traffic_kinds;
+use crate::{LiveError, LiveStatus, StopHandle, recording};
 use squall_clock::Clock;
-use squall_record::{Ended, Keep, LiveWriter, Recording, RunHeader};
+use squall_record::{LiveWriter, Recording, RowRetention, RunEnd, RunHeader};
 use squall_scenario::Scenario;
-use squall_traffic::{Counts, DriverLog, Progress, TrafficSetup, drive};
+use squall_traffic::{DriveCounts, DriveProgress, DriverLog, TrafficSetup, drive};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use tokio::runtime::Runtime;
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Rows, or cells alone.
-    pub keep: Keep,
+    pub keep: RowRetention,
     /// Ends the run early.
-    pub stop: Stop,
+    pub stop: StopHandle,
     /// A folder to write rows into as they come, so that a run that is killed leaves what it has measured. It
     /// holds no recording yet; [`Recording::write`] completes it. Without it everything is in memory until
     /// the end.
@@ -29,7 +29,7 @@ pub struct RunOptions {
 impl Default for RunOptions {
     /// Rows are kept, in memory, and the run goes on to its end.
     fn default() -> Self {
-        Self { keep: Keep::Rows, stop: Stop::new(), folder: None }
+        Self { keep: RowRetention::Rows, stop: StopHandle::new(), folder: None }
     }
 }
 
@@ -56,9 +56,9 @@ pub fn run(
     let file_limit = squall_net::raise_file_limit();
     let before = squall_net::shortages();
     let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
-    let stage = Stage::set(scenario, clock)?;
+    let stage = Testbed::start(scenario, clock)?;
     let begin = |folder: &PathBuf| {
-        let header = recording::header(scenario, Ended::Complete);
+        let header = recording::header(scenario, RunEnd::Complete);
         LiveWriter::begin(folder, header, move || clock.now())
     };
     let writer = options.folder.as_ref().map(begin).transpose()?;
@@ -74,13 +74,13 @@ pub fn run(
         api_key: None,
         rows: writer.as_ref().map(LiveWriter::rows),
     };
-    let progress = Arc::new(Progress::default());
-    let watch = Watch {
+    let progress = Arc::new(DriveProgress::default());
+    let watch = StatusWatch {
         clock,
         duration: scenario.duration,
         progress: Arc::clone(&progress),
         gateway: stage.view(),
-        before: (Duration::ZERO, Counts::default()),
+        before: (Duration::ZERO, DriveCounts::default()),
     };
     let runtime = runtime("driver")?;
     let observe = |status: LiveStatus| {
@@ -89,12 +89,12 @@ pub fn run(
     };
     let log = play(&runtime, setup, progress, &options.stop, watch, observe)?;
     let ended = if options.stop.is_stopped() {
-        Ended::Interrupted { at: clock.now() }
+        RunEnd::Interrupted { at: clock.now() }
     } else {
-        Ended::Complete
+        RunEnd::Complete
     };
     runtime.shutdown_background();
-    let (gateway, providers) = stage.strike();
+    let (gateway, providers) = stage.stop();
     if let Some(writer) = writer {
         writer.finish();
     }
@@ -107,9 +107,9 @@ pub fn run(
 fn play(
     runtime: &Runtime,
     setup: TrafficSetup,
-    progress: Arc<Progress>,
-    stop: &Stop,
-    mut watch: Watch,
+    progress: Arc<DriveProgress>,
+    stop: &StopHandle,
+    mut watch: StatusWatch,
     mut observe: impl FnMut(LiveStatus),
 ) -> Result<DriverLog, LiveError> {
     let stop = stop.clone();

@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_failure::FailureClass;
 use squall_gateway::GatewayView;
-use squall_traffic::{Counts, Progress};
+use squall_traffic::{DriveCounts, DriveProgress};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,15 +44,15 @@ impl LiveStatus {
 
 /// Makes a status of what was counted since the one before.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct StatusWatch {
     pub(crate) clock: Clock,
     pub(crate) duration: Duration,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) progress: Arc<DriveProgress>,
     pub(crate) gateway: GatewayView,
-    pub(crate) before: (Duration, Counts),
+    pub(crate) before: (Duration, DriveCounts),
 }
 
-impl Watch {
+impl StatusWatch {
     pub(crate) fn look(&mut self) -> LiveStatus {
         let elapsed = Duration::from_nanos(self.clock.now().as_nanos());
         let counts = self.progress.counts();

@@ -5,9 +5,9 @@ use tokio::sync::watch;
 
 /// Ends a run early, from any thread: what was measured until then is kept.
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct StopHandle(Arc<watch::Sender<bool>>);
 
-impl Stop {
+impl StopHandle {
     /// A run that goes on.
     #[must_use]
     pub fn new() -> Self {
@@ -32,7 +32,7 @@ impl Stop {
     }
 }
 
-impl Default for Stop {
+impl Default for StopHandle {
     fn default() -> Self {
         Self::new()
     }

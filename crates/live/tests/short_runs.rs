@@ -2,7 +2,7 @@
 
 use squall_determinism::Timestamp;
 use squall_live::RunOptions;
-use squall_record::{AttemptOutcome, Ended, JournalReader, Recording, RequestOutcome, SeenBy};
+use squall_record::{AttemptOutcome, JournalReader, Recording, RequestOutcome, RunEnd, SeenBy};
 use squall_router::{GroupId, journal};
 use squall_scenario::{EPOCH_NANOS, RequestKind, Scenario};
 use squall_sim::{SimOptions, simulate};
@@ -117,7 +117,7 @@ fn a_run_that_is_stopped_keeps_what_was_measured() {
         stop.stop();
     })
     .unwrap();
-    let Ended::Interrupted { at } = recording.header.ended else {
+    let RunEnd::Interrupted { at } = recording.header.ended else {
         panic!("{:?}", recording.header)
     };
     assert!(at >= Timestamp::from_secs(1), "{at}");

@@ -17,8 +17,8 @@ mod guard;
 mod view;
 
 use crate::events::EventLog;
+use crate::provider_server::ProviderServer;
 use crate::server::MockProvider;
-use crate::shell::Shell;
 use axum::Router as HttpRouter;
 use axum::middleware;
 use axum::response::Html;
@@ -56,8 +56,8 @@ pub struct Admin {
 
 /// What every request needs.
 #[derive(Debug)]
-struct Desk {
-    shells: Vec<(Arc<Shell>, String)>,
+struct AdminState {
+    shells: Vec<(Arc<ProviderServer>, String)>,
     setup: AdminSetup,
 }
 
@@ -79,7 +79,7 @@ impl Admin {
         })?;
         let addr = listener.local_addr()?;
         let shells = providers.iter().map(|provider| (provider.shell(), provider.base_url()));
-        let desk = Arc::new(Desk { shells: shells.collect(), setup });
+        let desk = Arc::new(AdminState { shells: shells.collect(), setup });
         let routes = routes(desk);
         let task = tokio::spawn(async move {
             // It ends when it is dropped, and not before.
@@ -104,7 +104,7 @@ impl Drop for Admin {
 /// The largest request that is read.
 const BODY_MAX: usize = 64 << 10;
 
-fn routes(desk: Arc<Desk>) -> HttpRouter {
+fn routes(desk: Arc<AdminState>) -> HttpRouter {
     let api = HttpRouter::new()
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/events", get(api::events))

@@ -1,22 +1,22 @@
 //! The body of an answer that is not simply there: paced as its plan asks, or cut.
 
-use crate::attempt::{Attempt, Step};
+use crate::attempt::{AcceptedAttempt, AttemptStep};
 use crate::connections::Reset;
-use crate::pace::Delivery;
-use crate::shell::End;
+use crate::delivery::DeliveryMode;
+use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use squall_provider::BadAnswer;
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
-use squall_wire::serve::AnswerPen;
+use squall_wire::serve::AnswerWriter;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A body that hyper polls: tokens leave when they are due, all that are due in one frame.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    state: State,
+    state: AnswerState,
     /// The length that the head promises, where it does.
     length: Option<u64>,
 }
@@ -27,10 +27,10 @@ pub(crate) struct AnswerBody {
 pub(crate) struct PlannedCut;
 
 #[derive(Debug)]
-enum State {
+enum AnswerState {
     /// A body that is there.
     Whole(Bytes),
-    Running(Box<Stream>),
+    Running(Box<AnswerStream>),
     /// To be cut, once what was sent has left: hyper flushes when a body has nothing for it, and drops
     /// what is not flushed when a body fails.
     Cutting {
@@ -43,10 +43,10 @@ enum State {
 
 /// A stream under way.
 #[derive(Debug)]
-struct Stream {
-    attempt: Attempt,
+struct AnswerStream {
+    attempt: AcceptedAttempt,
     reset: Reset,
-    pen: Box<dyn AnswerPen>,
+    pen: Box<dyn AnswerWriter>,
     begun: bool,
     sent: u32,
 }
@@ -60,18 +60,22 @@ impl AnswerBody {
     /// A body that is there.
     pub(crate) const fn whole(body: Bytes) -> Self {
         let length = body.len() as u64;
-        Self { state: State::Whole(body), length: Some(length) }
+        Self { state: AnswerState::Whole(body), length: Some(length) }
     }
 
     /// A stream, from what comes before its first token on.
-    pub(crate) fn stream(attempt: Attempt, reset: Reset, pen: Box<dyn AnswerPen>) -> Self {
-        let stream = Stream { attempt, reset, pen, begun: false, sent: 0 };
-        Self { state: State::Running(Box::new(stream)), length: None }
+    pub(crate) fn stream(
+        attempt: AcceptedAttempt,
+        reset: Reset,
+        pen: Box<dyn AnswerWriter>,
+    ) -> Self {
+        let stream = AnswerStream { attempt, reset, pen, begun: false, sent: 0 };
+        Self { state: AnswerState::Running(Box::new(stream)), length: None }
     }
 
     /// A body of which the head promises `length` bytes, and none comes.
     pub(crate) const fn cut(length: u64) -> Self {
-        Self { state: State::Cutting { flushed: false }, length: Some(length) }
+        Self { state: AnswerState::Cutting { flushed: false }, length: Some(length) }
     }
 }
 
@@ -84,13 +88,13 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, PlannedCut>>> {
         match &mut self.state {
-            State::Whole(bytes) => {
+            AnswerState::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.state = State::Ended;
+                self.state = AnswerState::Ended;
                 let is_empty = bytes.is_empty();
                 Poll::Ready((!is_empty).then(|| Ok(Frame::data(bytes))))
             }
-            State::Running(stream) => {
+            AnswerState::Running(stream) => {
                 let (out, next) = stream.advance(context);
                 if let Some(next) = next {
                     self.state = next;
@@ -103,21 +107,21 @@ impl Body for AnswerBody {
                 }
                 Poll::Ready(Some(Ok(Frame::data(out.into()))))
             }
-            State::Cutting { flushed } if *flushed => Poll::Ready(Some(Err(PlannedCut))),
-            State::Cutting { flushed } => {
+            AnswerState::Cutting { flushed } if *flushed => Poll::Ready(Some(Err(PlannedCut))),
+            AnswerState::Cutting { flushed } => {
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            State::Reset => Poll::Pending,
-            State::Ended => Poll::Ready(None),
+            AnswerState::Reset => Poll::Pending,
+            AnswerState::Ended => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.state {
-            State::Whole(bytes) => bytes.is_empty(),
-            State::Ended => true,
+            AnswerState::Whole(bytes) => bytes.is_empty(),
+            AnswerState::Ended => true,
             _ => false,
         }
     }
@@ -127,17 +131,17 @@ impl Body for AnswerBody {
     }
 }
 
-impl Stream {
+impl AnswerStream {
     /// Everything that is due, and the state that follows if this one is over.
-    fn advance(&mut self, context: &mut Context<'_>) -> (Vec<u8>, Option<State>) {
+    fn advance(&mut self, context: &mut Context<'_>) -> (Vec<u8>, Option<AnswerState>) {
         let mut out = Vec::new();
         loop {
-            let step = match self.attempt.poll_step(context, Delivery::Stream, self.sent) {
+            let step = match self.attempt.poll_step(context, DeliveryMode::Stream, self.sent) {
                 Poll::Ready(step) => step,
                 Poll::Pending => return (out, None),
             };
             match step {
-                Step::Tokens { through } => {
+                AttemptStep::Tokens { through } => {
                     self.begin(&mut out);
                     // What is due beyond this is made when this has left.
                     let through = through.min(self.sent.saturating_add(TOKENS_AT_ONCE));
@@ -150,37 +154,37 @@ impl Stream {
                         return (out, None);
                     }
                 }
-                Step::Complete => {
+                AttemptStep::Complete => {
                     self.complete(&mut out);
-                    return (out, Some(State::Ended));
+                    return (out, Some(AnswerState::Ended));
                 }
-                Step::Cut => {
+                AttemptStep::Cut => {
                     self.begin(&mut out);
-                    self.attempt.end(End::Broken);
-                    return (out, Some(State::Cutting { flushed: false }));
+                    self.attempt.end(AttemptEnd::Broken);
+                    return (out, Some(AnswerState::Cutting { flushed: false }));
                 }
-                Step::Tell(class) => {
+                AttemptStep::Tell(class) => {
                     self.begin(&mut out);
                     self.pen.error(&mut out, class);
-                    self.attempt.end(End::Told(class));
-                    return (out, Some(State::Ended));
+                    self.attempt.end(AttemptEnd::Told(class));
+                    return (out, Some(AnswerState::Ended));
                 }
                 // Half an event, or none: the stream ends as if all were well.
-                Step::Bad(answer) => {
+                AttemptStep::Bad(answer) => {
                     self.begin(&mut out);
                     if answer == BadAnswer::Truncated {
                         let whole = out.len();
                         self.pen.token(&mut out, self.sent);
                         out.truncate(whole + (out.len() - whole) / 2);
                     }
-                    self.attempt.end(End::Broken);
-                    return (out, Some(State::Ended));
+                    self.attempt.end(AttemptEnd::Broken);
+                    return (out, Some(AnswerState::Ended));
                 }
                 // An attempt that is served is not refused any more.
-                Step::Reset | Step::Reject(_) => {
-                    self.attempt.end(End::Broken);
+                AttemptStep::Reset | AttemptStep::Reject(_) => {
+                    self.attempt.end(AttemptEnd::Broken);
                     self.reset.fire();
-                    return (out, Some(State::Reset));
+                    return (out, Some(AnswerState::Reset));
                 }
             }
         }
@@ -197,6 +201,6 @@ impl Stream {
         let finish = self.attempt.plan().map_or(FinishReason::Stop, |(_, finish)| finish);
         let input_tokens = self.attempt.arrived().input_tokens;
         self.pen.finish(out, finish, Usage { input_tokens, output_tokens: self.sent });
-        self.attempt.end(End::Succeeded);
+        self.attempt.end(AttemptEnd::Succeeded);
     }
 }

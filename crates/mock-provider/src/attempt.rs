@@ -1,8 +1,8 @@
 //! One attempt in the hands of the task that answers it: waits for its steps, and ends exactly once.
 
-use crate::cell::{Arrived, Cell, Verdict};
-use crate::pace::{self, Delivery};
-use crate::shell::{End, Shell};
+use crate::attempt_state::{Arrived, AttemptDecision, AttemptState};
+use crate::delivery::{self, DeliveryMode};
+use crate::provider_server::{AttemptEnd, ProviderServer};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, Plan, Rejection};
@@ -15,9 +15,9 @@ use tokio::time::Sleep;
 
 /// An accepted attempt. Dropping it before its end means that the caller hung up.
 #[derive(Debug)]
-pub(crate) struct Attempt {
-    shell: Arc<Shell>,
-    cell: Arc<Cell>,
+pub(crate) struct AcceptedAttempt {
+    shell: Arc<ProviderServer>,
+    cell: Arc<AttemptState>,
     arrived: Arrived,
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Attempt {
 
 /// What is to be done for an attempt now.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
+pub(crate) enum AttemptStep {
     /// Answer with an error.
     Reject(Rejection),
     /// Send the tokens up to this number.
@@ -45,8 +45,12 @@ pub(crate) enum Step {
     Reset,
 }
 
-impl Attempt {
-    pub(crate) const fn new(shell: Arc<Shell>, cell: Arc<Cell>, arrived: Arrived) -> Self {
+impl AcceptedAttempt {
+    pub(crate) const fn new(
+        shell: Arc<ProviderServer>,
+        cell: Arc<AttemptState>,
+        arrived: Arrived,
+    ) -> Self {
         Self { shell, cell, arrived, sleep: None, ended: false }
     }
 
@@ -73,23 +77,27 @@ impl Attempt {
     pub(crate) fn poll_step(
         &mut self,
         context: &mut Context<'_>,
-        delivery: Delivery,
+        delivery: DeliveryMode,
         sent: u32,
-    ) -> Poll<Step> {
+    ) -> Poll<AttemptStep> {
         loop {
             let plan = match self.cell.watch(context) {
-                Verdict::Waiting => return Poll::Pending,
-                Verdict::Reject(rejection) => return Poll::Ready(Step::Reject(rejection)),
-                Verdict::Plan(plan) => plan,
+                AttemptDecision::Waiting => return Poll::Pending,
+                AttemptDecision::Reject(rejection) => {
+                    return Poll::Ready(AttemptStep::Reject(rejection));
+                }
+                AttemptDecision::Plan(plan) => plan,
             };
-            let until = match pace::step(&plan, delivery, sent, self.shell.clock().now()) {
-                pace::Step::Wait(until) => until,
-                pace::Step::Tokens { through } => return Poll::Ready(Step::Tokens { through }),
-                pace::Step::Complete => return Poll::Ready(Step::Complete),
-                pace::Step::Cut => return Poll::Ready(Step::Cut),
-                pace::Step::Tell(class) => return Poll::Ready(Step::Tell(class)),
-                pace::Step::Bad(answer) => return Poll::Ready(Step::Bad(answer)),
-                pace::Step::Reset => return Poll::Ready(Step::Reset),
+            let until = match delivery::step(&plan, delivery, sent, self.shell.clock().now()) {
+                delivery::PaceStep::Wait(until) => until,
+                delivery::PaceStep::Tokens { through } => {
+                    return Poll::Ready(AttemptStep::Tokens { through });
+                }
+                delivery::PaceStep::Complete => return Poll::Ready(AttemptStep::Complete),
+                delivery::PaceStep::Cut => return Poll::Ready(AttemptStep::Cut),
+                delivery::PaceStep::Tell(class) => return Poll::Ready(AttemptStep::Tell(class)),
+                delivery::PaceStep::Bad(answer) => return Poll::Ready(AttemptStep::Bad(answer)),
+                delivery::PaceStep::Reset => return Poll::Ready(AttemptStep::Reset),
             };
             if self.poll_sleep(context, until).is_pending() {
                 return Poll::Pending;
@@ -98,12 +106,12 @@ impl Attempt {
     }
 
     /// The first step: what decides the head of the answer.
-    pub(crate) async fn first_step(&mut self, delivery: Delivery) -> Step {
+    pub(crate) async fn first_step(&mut self, delivery: DeliveryMode) -> AttemptStep {
         std::future::poll_fn(|context| self.poll_step(context, delivery, 0)).await
     }
 
     /// Ends the attempt.
-    pub(crate) fn end(&mut self, end: End) {
+    pub(crate) fn end(&mut self, end: AttemptEnd) {
         if !std::mem::replace(&mut self.ended, true) {
             self.shell.end(self.arrived.tag, &self.cell, end);
         }
@@ -121,12 +129,12 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for AcceptedAttempt {
     /// A reset closes every connection at once, and may be faster than the attempt's own step.
     fn drop(&mut self) {
         if !self.ended {
             let reset = self.cell.is_reset(self.shell.clock().now());
-            self.end(if reset { End::Broken } else { End::HungUp });
+            self.end(if reset { AttemptEnd::Broken } else { AttemptEnd::HungUp });
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// Every open connection.
 #[derive(Debug, Default)]
-pub(crate) struct Connections(Mutex<Open>);
+pub(crate) struct ConnectionRegistry(Mutex<Open>);
 
 #[derive(Debug, Default)]
 struct Open {
@@ -35,16 +35,16 @@ impl Reset {
 
 /// One open connection: known until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    connections: Arc<Connections>,
+pub(crate) struct OpenConnection {
+    connections: Arc<ConnectionRegistry>,
     id: u64,
     reset: Reset,
 }
 
-impl Connection {
+impl OpenConnection {
     /// Makes an accepted connection known. One that slipped in while connections are refused is to be
     /// reset at once.
-    pub(crate) fn open(connections: Arc<Connections>) -> Self {
+    pub(crate) fn open(connections: Arc<ConnectionRegistry>) -> Self {
         let reset = Reset::default();
         let mut open = lock(&connections.0);
         let id = open.next;
@@ -62,13 +62,13 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         lock(&self.connections.0).resets.remove(&self.id);
     }
 }
 
-impl Connections {
+impl ConnectionRegistry {
     /// What happens to connections from now on; refusing resets those that are open.
     pub(crate) fn set(&self, listener: Listener) {
         let mut open = lock(&self.0);

@@ -1,6 +1,6 @@
 //! The log of what was injected when, and of what became of each attempt: the ground truth of a rehearsal.
 
-use crate::cell::Who;
+use crate::attempt_state::Who;
 use crate::lock::lock;
 use serde::Serialize;
 use squall_determinism::Timestamp;
@@ -17,12 +17,12 @@ use std::sync::Mutex;
 pub struct EventLog {
     /// Whether there is a file: without one an attempt takes no lock.
     has_file: bool,
-    state: Mutex<State>,
+    state: Mutex<EventLogState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    latest: VecDeque<Event>,
+struct EventLogState {
+    latest: VecDeque<ControlEvent>,
     /// The number of the next event.
     next: u64,
     file: Option<File>,
@@ -33,13 +33,13 @@ const LATEST: usize = 500;
 
 /// Something that was done to a provider.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Event {
+pub(crate) struct ControlEvent {
     /// Its number, from 0.
     pub(crate) number: u64,
     /// When, in milliseconds since the start.
     pub(crate) at_ms: u64,
     pub(crate) provider: String,
-    pub(crate) event: What,
+    pub(crate) event: ControlAction,
     /// The fault, in a few words.
     pub(crate) fault: Option<String>,
     /// Its number.
@@ -49,7 +49,7 @@ pub(crate) struct Event {
 /// What was done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum What {
+pub(crate) enum ControlAction {
     FaultStarted,
     FaultEnded,
     Paused,
@@ -59,7 +59,7 @@ pub(crate) enum What {
 
 /// What became of an attempt: a line of the file.
 #[derive(Serialize)]
-struct AttemptLine<'a> {
+struct AttemptEventLine<'a> {
     event: &'static str,
     at_ms: u64,
     provider: &'a str,
@@ -85,7 +85,10 @@ impl EventLog {
     /// When the file cannot be written.
     pub fn to_file(path: &Path) -> io::Result<Self> {
         let file = Some(File::create(path)?);
-        Ok(Self { has_file: true, state: Mutex::new(State { file, ..State::default() }) })
+        Ok(Self {
+            has_file: true,
+            state: Mutex::new(EventLogState { file, ..EventLogState::default() }),
+        })
     }
 
     /// Whether lines of attempts are wanted.
@@ -97,7 +100,7 @@ impl EventLog {
         &self,
         at: Timestamp,
         provider: &str,
-        event: What,
+        event: ControlAction,
         fault: Option<(u16, String)>,
     ) {
         let mut state = lock(&self.state);
@@ -105,7 +108,7 @@ impl EventLog {
         let at_ms = at.as_nanos() / 1_000_000;
         let number = state.next;
         let provider = provider.to_owned();
-        let event = Event { number, at_ms, provider, event, fault, fault_number };
+        let event = ControlEvent { number, at_ms, provider, event, fault, fault_number };
         state.next += 1;
         state.write(&event);
         // What was injected must be there whatever happens next.
@@ -128,7 +131,7 @@ impl EventLog {
             AttemptOutcome::Abandoned => "abandoned",
             AttemptOutcome::Unfinished => "unfinished",
         };
-        state.write(&AttemptLine {
+        state.write(&AttemptEventLine {
             event: "attempt",
             at_ms: row.started.as_nanos() / 1_000_000,
             provider,
@@ -147,7 +150,7 @@ impl EventLog {
     }
 
     /// The events from number `from` on that are still kept.
-    pub(crate) fn since(&self, from: u64) -> Vec<Event> {
+    pub(crate) fn since(&self, from: u64) -> Vec<ControlEvent> {
         lock(&self.state).latest.iter().filter(|event| event.number >= from).cloned().collect()
     }
 
@@ -157,7 +160,7 @@ impl EventLog {
     }
 }
 
-impl State {
+impl EventLogState {
     /// Hands a whole line to the system at once, so that a process that is killed has lost none. A disk that is
     /// full must not stop the rehearsal: the file is given up.
     fn write(&mut self, line: &impl Serialize) {
@@ -179,7 +182,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::new_row;
+    use crate::provider_server::new_row;
 
     #[test]
     fn a_line_is_in_the_file_as_soon_as_it_is_told() {

@@ -13,27 +13,27 @@
 mod admin;
 mod answer;
 mod attempt;
-mod cell;
+mod attempt_state;
 mod connections;
+mod delivery;
+mod error_body;
 mod events;
 mod lock;
 mod metrics;
-mod pace;
 mod port;
+mod provider_server;
+mod recent_stats;
 mod retry_after;
 mod serve;
 mod server;
 mod service;
 mod setup;
-mod shell;
 mod snapshot;
-mod tally;
-mod words;
 
 pub use admin::{Admin, AdminSetup, ReadFault};
 pub use events::EventLog;
 pub use serve::serve;
 pub use server::MockProvider;
-pub use setup::{MockSetup, Patience, ProviderLog, Rows, UNKNOWN_DEPLOYMENT};
+pub use setup::{MockSetup, ProviderLog, AttemptLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
 /// What a provider refuses beside what none takes.
 pub use squall_wire::serve::Rules;

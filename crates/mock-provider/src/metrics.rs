@@ -18,30 +18,30 @@ const BOUNDS: [f64; 14] =
 
 /// Since the start of the provider.
 #[derive(Debug, Default)]
-pub(crate) struct Metrics {
-    attempts: BTreeMap<(&'static str, Fault), u64>,
+pub(crate) struct ProviderMetrics {
+    attempts: BTreeMap<(&'static str, HitFault), u64>,
     input_tokens: u64,
     output_tokens: u64,
-    first_token: Histogram,
-    whole: Histogram,
+    first_token: DurationHistogram,
+    whole: DurationHistogram,
 }
 
 /// The fault that hit an attempt.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Fault {
+enum HitFault {
     None,
     Number(u16),
     Other,
 }
 
 #[derive(Debug, Default)]
-struct Histogram {
+struct DurationHistogram {
     /// By the bound below which it lies; the last for all above.
     counts: [u64; BOUNDS.len() + 1],
     sum: Duration,
 }
 
-impl Metrics {
+impl ProviderMetrics {
     /// Counts an attempt that has ended.
     pub(crate) fn count(&mut self, row: &AttemptRow) {
         let outcome = match row.outcome {
@@ -51,9 +51,9 @@ impl Metrics {
             AttemptOutcome::Unfinished => "unfinished",
         };
         let fault = match row.fault {
-            None => Fault::None,
-            Some(number) if number < FAULTS_MOST => Fault::Number(number),
-            Some(_) => Fault::Other,
+            None => HitFault::None,
+            Some(number) if number < FAULTS_MOST => HitFault::Number(number),
+            Some(_) => HitFault::Other,
         };
         *self.attempts.entry((outcome, fault)).or_default() += 1;
         self.input_tokens += u64::from(row.input_tokens);
@@ -81,9 +81,9 @@ impl Metrics {
         );
         for ((outcome, fault), count) in &self.attempts {
             let fault = match fault {
-                Fault::None => String::new(),
-                Fault::Number(number) => number.to_string(),
-                Fault::Other => "other".to_owned(),
+                HitFault::None => String::new(),
+                HitFault::Number(number) => number.to_string(),
+                HitFault::Other => "other".to_owned(),
             };
             writeln!(
                 out,
@@ -120,7 +120,7 @@ impl Metrics {
     }
 }
 
-impl Histogram {
+impl DurationHistogram {
     fn add(&mut self, took: Duration) {
         let seconds = took.as_secs_f64();
         let place = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
@@ -153,13 +153,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::new_row;
+    use crate::provider_server::new_row;
     use squall_determinism::Timestamp;
     use squall_failure::FailureClass;
 
     #[test]
     fn what_ended_is_counted_by_outcome_and_fault_and_series_are_bounded() {
-        let mut metrics = Metrics::default();
+        let mut metrics = ProviderMetrics::default();
         let at = Timestamp::from_secs(1);
         let row = new_row(None, at);
         let first_token = Some(Timestamp::from_millis(1_040));

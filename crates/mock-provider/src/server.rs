@@ -1,10 +1,10 @@
 //! A mock provider: its start, its accept loop and its end.
 
-use crate::connections::Connection;
+use crate::connections::OpenConnection;
 use crate::port::Port;
+use crate::provider_server::ProviderServer;
 use crate::service;
 use crate::setup::{MockSetup, ProviderLog};
-use crate::shell::Shell;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_net::Shortage;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub struct MockProvider {
     addr: SocketAddr,
-    shell: Arc<Shell>,
+    shell: Arc<ProviderServer>,
     tasks: JoinSet<()>,
 }
 
@@ -40,7 +40,7 @@ impl MockProvider {
             io::Error::new(error.kind(), text)
         })?;
         let addr = port.addr();
-        let shell = Arc::new(Shell::new(setup));
+        let shell = Arc::new(ProviderServer::new(setup));
         // A fault that holds from the start must hold for the first connection.
         shell.tick();
         let mut tasks = JoinSet::new();
@@ -57,7 +57,7 @@ impl MockProvider {
     }
 
     /// What is behind it.
-    pub(crate) fn shell(&self) -> Arc<Shell> {
+    pub(crate) fn shell(&self) -> Arc<ProviderServer> {
         Arc::clone(&self.shell)
     }
 
@@ -87,7 +87,7 @@ impl MockProvider {
 }
 
 /// Listens while the core wants connections, and holds the port while it does not.
-async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
+async fn listen(shell: Arc<ProviderServer>, port: Port, listener: TcpListener) {
     let mut wanted = shell.listener();
     let mut connections = JoinSet::new();
     let mut listener = Some(listener);
@@ -117,7 +117,7 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
             }
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let connection = Connection::open(Arc::clone(shell.connections()));
+                    let connection = OpenConnection::open(Arc::clone(shell.connections()));
                     connections.spawn(serve_connection(Arc::clone(&shell), stream, connection));
                 }
                 // A caller that hung up in the queue, or no more files: neither is a reason to stop.
@@ -135,7 +135,11 @@ async fn listen(shell: Arc<Shell>, port: Port, listener: TcpListener) {
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves one connection until it ends, or is reset.
-async fn serve_connection(shell: Arc<Shell>, stream: TcpStream, connection: Connection) {
+async fn serve_connection(
+    shell: Arc<ProviderServer>,
+    stream: TcpStream,
+    connection: OpenConnection,
+) {
     // Without it a token would wait for the acknowledgement of the one before. It fails only on a
     // socket that is dead already.
     let _ = stream.set_nodelay(true);

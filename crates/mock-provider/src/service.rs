@@ -2,13 +2,13 @@
 //! of the provider's format.
 
 use crate::answer::AnswerBody;
-use crate::attempt::{Attempt, Step};
+use crate::attempt::{AcceptedAttempt, AttemptStep};
 use crate::connections::Reset;
+use crate::delivery::DeliveryMode;
+use crate::error_body::{self, ErrorBody, HTML, JSON};
 use crate::metrics;
-use crate::pace::Delivery;
+use crate::provider_server::{AttemptEnd, ProviderServer};
 use crate::retry_after;
-use crate::shell::{End, Shell};
-use crate::words::{self, HTML, JSON, Words};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -19,19 +19,25 @@ use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, CheckAnswer, Plan, Rejection};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
-use squall_wire::serve::{AnswerHead, Asked, HeadersTold, Refused, Server, Told};
+use squall_wire::serve::{
+    AnswerHead, HeadersTold, ParsedRequest, Refused, ServerFormat, VendorError,
+};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-type Answer = Response<AnswerBody>;
+type ServiceResponse = Response<AnswerBody>;
 
 /// The service of a connection that `reset` resets.
 pub(crate) fn for_connection(
-    shell: Arc<Shell>,
+    shell: Arc<ProviderServer>,
     reset: Reset,
-) -> impl hyper::service::Service<Request<Incoming>, Response = Answer, Error = Infallible, Future: Send>
-{
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = ServiceResponse,
+    Error = Infallible,
+    Future: Send,
+> {
     hyper::service::service_fn(move |request| {
         let (shell, reset) = (Arc::clone(&shell), reset.clone());
         async move { Ok(respond(shell, reset, request).await) }
@@ -41,7 +47,11 @@ pub(crate) fn for_connection(
 /// The largest request that is read: well over the prompt of a million tokens.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
-async fn respond(shell: Arc<Shell>, reset: Reset, request: Request<Incoming>) -> Answer {
+async fn respond(
+    shell: Arc<ProviderServer>,
+    reset: Reset,
+    request: Request<Incoming>,
+) -> ServiceResponse {
     let (parts, body) = request.into_parts();
     let (path, server) = (parts.uri.path(), shell.server());
     if parts.method == Method::POST
@@ -85,7 +95,7 @@ enum Unread {
 
 impl Unread {
     /// The answer, after which the connection closes: what is left of the body is not waited for.
-    fn answer(self, server: &dyn Server) -> Answer {
+    fn answer(self, server: &dyn ServerFormat) -> ServiceResponse {
         let (status, message) = match self {
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -132,16 +142,21 @@ async fn collect_frames(mut body: Incoming) -> Result<Bytes, Unread> {
 }
 
 /// One attempt, from its arrival to the head of its answer.
-async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &Asked) -> Answer {
-    let delivery = if asked.stream { Delivery::Stream } else { Delivery::Whole };
+async fn attempt(
+    shell: Arc<ProviderServer>,
+    reset: Reset,
+    headers: &HeaderMap,
+    asked: &ParsedRequest,
+) -> ServiceResponse {
+    let delivery = if asked.stream { DeliveryMode::Stream } else { DeliveryMode::Whole };
     let Some((cell, arrived, says)) = shell.arrive(asked, headers) else {
         return reset_now(&reset).await;
     };
-    let mut attempt = Attempt::new(Arc::clone(&shell), cell, arrived);
+    let mut attempt = AcceptedAttempt::new(Arc::clone(&shell), cell, arrived);
     let request_id = shell.request_id(arrived.number);
     let step = attempt.first_step(delivery).await;
     let now = shell.clock().now();
-    let words = Words {
+    let words = ErrorBody {
         server: shell.server(),
         asked,
         key: shell.server().key(headers),
@@ -150,21 +165,25 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
         context_window: shell.context_window(),
     };
     let mut answer = match (step, attempt.plan()) {
-        (Step::Reject(rejection), _) => {
+        (AttemptStep::Reject(rejection), _) => {
             let answer = rejected(&words, &rejection, shell.unix(now));
             attempt.head_sent(rejection.status);
-            attempt.end(End::Rejected(rejection.class));
+            attempt.end(AttemptEnd::Rejected(rejection.class));
             answer
         }
-        (Step::Tell(class), Some(_)) if delivery == Delivery::Whole => {
+        (AttemptStep::Tell(class), Some(_)) if delivery == DeliveryMode::Whole => {
             let status = shell.vendor_status(class);
             let body = words.error(class, status, None);
             attempt.head_sent(status);
-            attempt.end(End::Told(class));
+            attempt.end(AttemptEnd::Told(class));
             error(status, body)
         }
         (
-            Step::Tokens { .. } | Step::Complete | Step::Cut | Step::Bad(_) | Step::Tell(_),
+            AttemptStep::Tokens { .. }
+            | AttemptStep::Complete
+            | AttemptStep::Cut
+            | AttemptStep::Bad(_)
+            | AttemptStep::Tell(_),
             Some((plan, finish)),
         ) => {
             attempt.head_sent(StatusCode::OK.as_u16());
@@ -182,17 +201,17 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
                 },
                 says: says.within(plan.tokens.saturating_sub(plan.reasoning)),
             };
-            Served { words: &words, head, plan, finish }.answer(attempt, step, reset)
+            ServedAttempt { words: &words, head, plan, finish }.answer(attempt, step, reset)
         }
         // A reset; no other step comes without a plan.
         _ => {
-            attempt.end(End::Broken);
+            attempt.end(AttemptEnd::Broken);
             reset_now(&reset).await
         }
     };
     let told = HeadersTold {
         request_id: &request_id,
-        limits: &words::limits(&arrived.limits),
+        limits: &error_body::limits(&arrived.limits),
         unix: shell.unix(now),
         took: now.since(arrived.at),
     };
@@ -201,22 +220,25 @@ async fn attempt(shell: Arc<Shell>, reset: Reset, headers: &HeaderMap, asked: &A
 }
 
 /// Resets the connection; its task drops this one.
-async fn reset_now(reset: &Reset) -> Answer {
+async fn reset_now(reset: &Reset) -> ServiceResponse {
     reset.fire();
     std::future::pending().await
 }
 
 /// The refusal of a model that is not served.
-fn no_such_model(server: &dyn Server, model: &str) -> Answer {
-    let none = squall_wire::serve::Limits::default();
-    let asked = Asked::of_model(model);
+fn no_such_model(server: &dyn ServerFormat, model: &str) -> ServiceResponse {
+    let none = squall_wire::serve::HeaderLimits::default();
+    let asked = ParsedRequest::of_model(model);
     let status = server.status(FailureClass::NotFound);
-    let told = Told { asked: Some(&asked), ..Told::new(FailureClass::NotFound, status, &none) };
+    let told = VendorError {
+        asked: Some(&asked),
+        ..VendorError::new(FailureClass::NotFound, status, &none)
+    };
     error(status, server.error(&told))
 }
 
 /// One model of the list.
-async fn one_model(shell: &Shell, reset: &Reset, model: &str) -> Answer {
+async fn one_model(shell: &ProviderServer, reset: &Reset, model: &str) -> ServiceResponse {
     let list = models(shell, reset).await;
     if list.status() != StatusCode::OK {
         return list;
@@ -228,7 +250,7 @@ async fn one_model(shell: &Shell, reset: &Reset, model: &str) -> Answer {
 }
 
 /// The list of models: what health checks ask for. It is there even where completions are broken.
-async fn models(shell: &Shell, reset: &Reset) -> Answer {
+async fn models(shell: &ProviderServer, reset: &Reset) -> ServiceResponse {
     let server = shell.server();
     match shell.answers_checks() {
         CheckAnswer::Answered => {
@@ -238,43 +260,48 @@ async fn models(shell: &Shell, reset: &Reset) -> Answer {
         CheckAnswer::Refused => reset_now(reset).await,
         CheckAnswer::Nothing => std::future::pending().await,
         CheckAnswer::Failed { status, class } => {
-            let none = squall_wire::serve::Limits::default();
-            error(status, server.error(&Told::new(class, status, &none)))
+            let none = squall_wire::serve::HeaderLimits::default();
+            error(status, server.error(&VendorError::new(class, status, &none)))
         }
     }
 }
 
 /// An attempt whose answer begins.
-struct Served<'a> {
-    words: &'a Words<'a>,
+struct ServedAttempt<'a> {
+    words: &'a ErrorBody<'a>,
     head: AnswerHead,
     plan: Plan,
     finish: FinishReason,
 }
 
-impl Served<'_> {
-    fn answer(&self, mut attempt: Attempt, step: Step, reset: Reset) -> Answer {
-        let Words { server, asked, .. } = self.words;
+impl ServedAttempt<'_> {
+    fn answer(
+        &self,
+        mut attempt: AcceptedAttempt,
+        step: AttemptStep,
+        reset: Reset,
+    ) -> ServiceResponse {
+        let ErrorBody { server, asked, .. } = self.words;
         let mut answer = match step {
-            Step::Bad(bad) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
+            AttemptStep::Bad(bad) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
                 let answer = self.bad(bad);
-                attempt.end(End::Told(bad.class()));
+                attempt.end(AttemptEnd::Told(bad.class()));
                 answer
             }
             _ if asked.stream => {
                 let pen = server.pen(asked, &self.head);
                 let body = AnswerBody::stream(attempt, reset, pen);
-                typed(body, words::stream_type(asked))
+                typed(body, error_body::stream_type(asked))
             }
-            Step::Cut => {
+            AttemptStep::Cut => {
                 let length = self.whole().len() as u64;
-                attempt.end(End::Broken);
+                attempt.end(AttemptEnd::Broken);
                 typed(AnswerBody::cut(length), JSON)
             }
             _ => {
                 let whole = self.whole();
                 attempt.tokens_sent(self.plan.tokens);
-                attempt.end(End::Succeeded);
+                attempt.end(AttemptEnd::Succeeded);
                 json(whole)
             }
         };
@@ -283,7 +310,7 @@ impl Served<'_> {
     }
 
     fn whole(&self) -> Bytes {
-        let Words { server, asked, .. } = self.words;
+        let ErrorBody { server, asked, .. } = self.words;
         server.whole(asked, &self.head, self.usage(), self.finish)
     }
 
@@ -292,12 +319,12 @@ impl Served<'_> {
     }
 
     /// Something with status 200 that is no answer.
-    fn bad(&self, bad: BadAnswer) -> Answer {
-        let Words { server, asked, .. } = self.words;
+    fn bad(&self, bad: BadAnswer) -> ServiceResponse {
+        let ErrorBody { server, asked, .. } = self.words;
         match bad {
             BadAnswer::Html => typed(AnswerBody::whole(Bytes::from_static(EDGE_PAGE)), HTML),
             BadAnswer::Empty => {
-                let kind = if asked.stream { words::stream_type(asked) } else { JSON };
+                let kind = if asked.stream { error_body::stream_type(asked) } else { JSON };
                 typed(AnswerBody::whole(Bytes::new()), kind)
             }
             BadAnswer::WrongType if !asked.stream => {
@@ -306,7 +333,7 @@ impl Served<'_> {
                 pen.begin(&mut out);
                 (0..self.plan.tokens).for_each(|n| pen.token(&mut out, n));
                 pen.finish(&mut out, self.finish, self.usage());
-                typed(AnswerBody::whole(out.into()), words::EVENT_STREAM)
+                typed(AnswerBody::whole(out.into()), error_body::EVENT_STREAM)
             }
             BadAnswer::WrongType => json(self.whole()),
             BadAnswer::Truncated | BadAnswer::NoEnd => {
@@ -322,7 +349,7 @@ const EDGE_PAGE: &[u8] =
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
       <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>edge</center>\r\n</body>\r\n</html>\r\n";
 
-fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer {
+fn rejected(words: &ErrorBody<'_>, rejection: &Rejection, unix: Duration) -> ServiceResponse {
     let status = rejection.status;
     let body = words.error(rejection.class, status, Some(rejection));
     let asked = words.asked;
@@ -333,7 +360,7 @@ fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer 
         } else {
             [b"[".as_slice(), &body, b"]"].concat()
         };
-        typed(AnswerBody::whole(body.into()), words::stream_type(asked))
+        typed(AnswerBody::whole(body.into()), error_body::stream_type(asked))
     } else {
         error(status, body)
     };
@@ -344,34 +371,34 @@ fn rejected(words: &Words<'_>, rejection: &Rejection, unix: Duration) -> Answer 
 }
 
 /// A request that never reaches the core.
-fn refusal(server: &dyn Server, status: StatusCode, refused: &Refused) -> Answer {
-    let none = squall_wire::serve::Limits::default();
+fn refusal(server: &dyn ServerFormat, status: StatusCode, refused: &Refused) -> ServiceResponse {
+    let none = squall_wire::serve::HeaderLimits::default();
     let class = match status {
         StatusCode::NOT_FOUND => FailureClass::NotFound,
         StatusCode::REQUEST_TIMEOUT => FailureClass::Timeout,
         _ => FailureClass::BadRequest,
     };
-    let told = Told {
+    let told = VendorError {
         message: Some(&refused.message),
         param: refused.param.as_deref(),
         code: refused.code,
-        ..Told::new(class, status.as_u16(), &none)
+        ..VendorError::new(class, status.as_u16(), &none)
     };
     error(status.as_u16(), server.error(&told))
 }
 
-fn error(status: u16, body: Bytes) -> Answer {
+fn error(status: u16, body: Bytes) -> ServiceResponse {
     let mut answer = json(body);
     *answer.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer
 }
 
-fn json(body: Bytes) -> Answer {
+fn json(body: Bytes) -> ServiceResponse {
     typed(AnswerBody::whole(body), JSON)
 }
 
-fn typed(body: AnswerBody, content_type: &'static str) -> Answer {
+fn typed(body: AnswerBody, content_type: &'static str) -> ServiceResponse {
     let mut answer = Response::new(body);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer

@@ -38,16 +38,16 @@ pub struct MockSetup {
     /// What it refuses beside what none takes.
     pub rules: Rules,
     /// Whether to log.
-    pub rows: Rows,
+    pub rows: AttemptLog,
     /// How long it waits for a request.
-    pub patience: Patience,
+    pub patience: ServerTimeouts,
     /// Where it tells what was injected and what became of attempts.
     pub events: Option<Arc<EventLog>>,
 }
 
 /// How long a server waits for a request that does not come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Patience {
+pub struct ServerTimeouts {
     /// For the head of the next request on a connection. Default 75 s, as nginx: more than callers keep
     /// a connection that they do not use.
     pub head: Duration,
@@ -55,7 +55,7 @@ pub struct Patience {
     pub body: Duration,
 }
 
-impl Default for Patience {
+impl Default for ServerTimeouts {
     fn default() -> Self {
         Self { head: Duration::from_secs(75), body: Duration::from_secs(30) }
     }
@@ -66,7 +66,7 @@ pub const UNKNOWN_DEPLOYMENT: u16 = u16::MAX;
 
 /// Whether a mock provider logs its attempts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Rows {
+pub enum AttemptLog {
     /// One row each, in memory until the end: for a run.
     Kept,
     /// None: for a server that runs for days.

@@ -7,34 +7,34 @@ use crate::retry_after::RetryAfter;
 use crate::vendor::VendorErrors;
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Law, Seed, Share};
+use squall_determinism::{Distribution, Seed, Share};
 
 /// A whole provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderConfig {
     /// From the start of service to the first token, in nanoseconds, apart from the prefill.
-    pub ttft: Law,
+    pub ttft: Distribution,
     /// Some answers begin much later than others. `None` for none.
     pub slow: Option<SlowShare>,
     /// What each token of the prompt adds to the time to the first token.
     pub prefill: Prefill,
     /// Between two tokens, in nanoseconds, drawn once for each answer.
-    pub itl: Law,
+    pub itl: Distribution,
     /// How long an answer is when the request does not say, in tokens.
-    pub output_tokens: Law,
+    pub output_tokens: Distribution,
     /// How long a model thinks before it answers, in tokens, which come before those of the answer and count as
     /// such. 0 for a model that does not think.
-    pub reasoning: Law,
+    pub reasoning: Distribution,
     /// How many of the answers that may call a tool do.
     pub tool_calls: Share,
     /// The longest prompt it takes, in tokens; a longer one is answered 400. `None` for any.
     pub context_window: Option<u32>,
     /// How long an answer takes that is an error, in nanoseconds. 0 for none at all.
-    pub error_latency: Law,
+    pub error_latency: Distribution,
     /// How its vendor tells errors.
     pub vendor: VendorErrors,
     /// What it lets in.
-    pub limits: Limits,
+    pub limits: ProviderLimits,
     /// How many answers it works on at once; `None` for as many as come.
     pub capacity: Option<Capacity>,
     /// What goes wrong, and when.
@@ -47,19 +47,19 @@ impl ProviderConfig {
     /// A provider that answers in these times, without limits or faults. Answers of which the request
     /// does not say how long they are have 100 tokens.
     #[must_use]
-    pub const fn new(ttft: Law, itl: Law) -> Self {
+    pub const fn new(ttft: Distribution, itl: Distribution) -> Self {
         Self {
             ttft,
             slow: None,
             prefill: Prefill::NONE,
             itl,
-            output_tokens: Law::Fixed { value: 100 },
-            reasoning: Law::Fixed { value: 0 },
+            output_tokens: Distribution::Fixed { value: 100 },
+            reasoning: Distribution::Fixed { value: 0 },
             tool_calls: Share::NONE,
             context_window: None,
-            error_latency: Law::Fixed { value: 0 },
+            error_latency: Distribution::Fixed { value: 0 },
             vendor: VendorErrors::USUAL,
-            limits: Limits::NONE,
+            limits: ProviderLimits::NONE,
             capacity: None,
             faults: Vec::new(),
             random: Vec::new(),
@@ -90,15 +90,15 @@ impl ProviderConfig {
 
 /// The limits of a provider. `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Limits {
+pub struct ProviderLimits {
     /// Requests per minute.
-    pub rpm: Option<RateLimit>,
+    pub rpm: Option<ProviderRateLimit>,
     /// Tokens per minute, prompt and answer together.
-    pub tpm: Option<RateLimit>,
+    pub tpm: Option<ProviderRateLimit>,
     /// Tokens of prompts per minute.
-    pub input_tpm: Option<RateLimit>,
+    pub input_tpm: Option<ProviderRateLimit>,
     /// Tokens of answers per minute.
-    pub output_tpm: Option<RateLimit>,
+    pub output_tpm: Option<ProviderRateLimit>,
     /// Requests in a day of the wall clock (UTC).
     pub rpd: Option<u64>,
     /// How fast traffic may grow.
@@ -111,7 +111,7 @@ pub struct Limits {
     pub retry_after: RetryAfter,
 }
 
-impl Limits {
+impl ProviderLimits {
     /// No limits.
     pub const NONE: Self = Self {
         rpm: None,
@@ -128,17 +128,17 @@ impl Limits {
 
 /// So many per minute.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RateLimit {
+pub struct ProviderRateLimit {
     /// How many per minute.
     pub per_minute: u64,
     /// How they are counted.
-    pub window: Window,
+    pub window: ProviderWindow,
 }
 
 /// How a rate is counted. The router has the same words, implemented apart, so that the provider can
 /// judge it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Window {
+pub enum ProviderWindow {
     /// The generic cell rate algorithm: at most `burst` + ⌊w·n/60 s⌋ in any window w.
     Gcra {
         /// How many at once after a rest. `None` for as many as per minute.

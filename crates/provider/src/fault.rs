@@ -19,14 +19,14 @@ mod stream_error;
 mod throttle;
 
 pub use capacity_cut::Recovery;
-pub use config::{FaultConfig, FaultKind, Health, Target};
+pub use config::{FaultConfig, FaultKind, FaultTarget, ProbeHealth};
 pub use error::{ErrorAnswer, ErrorMix};
 
 pub(crate) use config::left;
 
-use crate::{Ending, Plan};
+use crate::{AttemptEnding, Plan};
 use core::time::Duration;
-use squall_determinism::{Draws, Timestamp};
+use squall_determinism::{RandomStream, Timestamp};
 
 /// What a fault does to an arrival that it hits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,20 +34,20 @@ pub(crate) enum Effect {
     /// Answers it with an error.
     Answer(ErrorAnswer),
     /// Lets it be served, otherwise than planned.
-    Bend(Bend),
+    Bend(PlanModifier),
     /// Nothing: it works on connections, limits or capacity.
     None,
 }
 
 /// How a plan is bent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Bend {
+pub(crate) enum PlanModifier {
     /// Its times are these many thousandths.
     Slower { ttft_milli: u32, itl_milli: u32 },
     /// Its first token comes so much later.
     Later(Duration),
     /// It ends otherwise.
-    Ends(Ending),
+    Ends(AttemptEnding),
     /// It is reset after so many tokens.
     Resets { after_tokens: u32 },
 }
@@ -59,14 +59,14 @@ pub(crate) enum InFlight {
     GoesOn,
     /// Ends so if the fault hits it. What was sent stays sent; those who wait for a place meet the fault
     /// when their service starts.
-    HitEnds(Ending),
+    HitEnds(AttemptEnding),
     /// Ends so, whatever the share, and so do those who wait for a place.
-    AllEnd(Ending),
+    AllEnd(AttemptEnding),
 }
 
 impl FaultConfig {
     /// What it does at `now` to an arrival that it hits. Takes a draw only where there is a choice.
-    pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> Draws) -> Effect {
+    pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> RandomStream) -> Effect {
         match self.kind {
             FaultKind::Error(answer) => Effect::Answer(answer),
             FaultKind::Errors(mix) => Effect::Answer(mix.draw(&mut draws())),
@@ -110,7 +110,7 @@ impl FaultKind {
     }
 }
 
-impl Bend {
+impl PlanModifier {
     /// Whether it says how the answer ends.
     pub(crate) const fn is_ending(self) -> bool {
         matches!(self, Self::Ends(_) | Self::Resets { .. })
@@ -120,12 +120,12 @@ impl Bend {
     pub(crate) fn apply(self, now: Timestamp, plan: Plan) -> Plan {
         match self {
             Self::Slower { ttft_milli, itl_milli } => {
-                slowdown::bend(now, plan, ttft_milli, itl_milli)
+                slowdown::modifier(now, plan, ttft_milli, itl_milli)
             }
-            Self::Later(by) => delay::bend(plan, by),
-            Self::Ends(Ending::Never) => black_hole::bend(plan),
+            Self::Later(by) => delay::modifier(plan, by),
+            Self::Ends(AttemptEnding::Never) => black_hole::modifier(plan),
             Self::Ends(ending) => Plan { ending, ..plan },
-            Self::Resets { after_tokens } => reset::bend(now, plan, after_tokens),
+            Self::Resets { after_tokens } => reset::modifier(now, plan, after_tokens),
         }
     }
 }

@@ -1,22 +1,22 @@
 //! What the shell tells the provider.
 
-use crate::{FaultConfig, Tag};
+use crate::{AttemptTag, FaultConfig};
 use alloc::boxed::Box;
 
 /// One thing that happened outside.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Input {
+pub enum ProviderInput {
     /// An attempt came in.
-    Arrived(Arrival),
+    Arrived(AttemptArrival),
     /// The shell has delivered the last byte of an attempt's plan: its place is free.
     Delivered {
         /// Which attempt.
-        tag: Tag,
+        tag: AttemptTag,
     },
     /// The caller hung up: work on the attempt stops and its place is free.
     Gone {
         /// Which attempt.
-        tag: Tag,
+        tag: AttemptTag,
     },
     /// Something goes wrong that the script does not have: from `at` on, not before now. Its number is that
     /// of [`Provider::faults`](crate::Provider::faults) before it. Ignored once there are
@@ -39,9 +39,9 @@ pub enum Input {
 
 /// One attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Arrival {
+pub struct AttemptArrival {
     /// The shell's name for it.
-    pub tag: Tag,
+    pub tag: AttemptTag,
     /// The request it serves, from its token; a hash of the body where there is no token. Draws are
     /// keyed by it, never by arrival order, so that live and simulated draw alike.
     pub request: u64,

@@ -1,7 +1,7 @@
 //! What an answer's time is made of beside its two laws: slow ones, prompts, caches, and load.
 
 use core::time::Duration;
-use squall_determinism::{Draws, Share, Timestamp};
+use squall_determinism::{RandomStream, Share, Timestamp};
 
 /// Some answers begin much later than others: the part of a latency that no log-normal law has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,7 +16,7 @@ pub struct SlowShare {
 
 impl SlowShare {
     /// The time to the first token, if it would be `nanos` without it.
-    pub(crate) fn apply(self, nanos: u64, draws: &mut Draws) -> u64 {
+    pub(crate) fn apply(self, nanos: u64, draws: &mut RandomStream) -> u64 {
         if !draws.chance(self.share) {
             return nanos;
         }

@@ -23,18 +23,20 @@ mod vendor;
 
 pub use bad_answer::BadAnswer;
 pub use config::{
-    Capacity, Counted, HungUp, Limits, ProviderConfig, QueueOrder, RampLimit, RateLimit, Shed,
-    Window,
+    Capacity, Counted, HungUp, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
+    QueueOrder, RampLimit, Shed,
 };
-pub use fault::{ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Health, Recovery, Target};
-pub use input::{Arrival, Input, name_hash};
+pub use fault::{
+    ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, ProbeHealth, Recovery,
+};
+pub use input::{AttemptArrival, ProviderInput, name_hash};
 pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};
 pub use output::{
-    CheckAnswer, Ending, LimitGauge, LimitKind, LimitState, Listener, Note, Output, Plan,
-    ProviderStatus, Rejection,
+    AttemptEnding, CheckAnswer, LimitState, LimitStatus, Listener, Plan, ProviderEvent,
+    ProviderLimitKind, ProviderOutput, ProviderStatus, Rejection,
 };
 pub use provider::Provider;
 pub use random::RandomFault;
 pub use retry_after::RetryAfter;
-pub use tag::Tag;
+pub use tag::AttemptTag;
 pub use vendor::VendorErrors;

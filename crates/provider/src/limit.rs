@@ -2,44 +2,46 @@
 //! router, so a mistake must not be made twice.
 
 mod cell_rate;
-mod gate;
 mod growth;
-mod log;
+mod key_limits;
+mod sliding_log;
 mod slots;
 
-use crate::{LimitGauge, RateLimit, Window};
+use crate::{LimitStatus, ProviderRateLimit, ProviderWindow};
 use cell_rate::CellRate;
 use core::time::Duration;
-pub(crate) use gate::{Gates, Tokens};
-use log::Log;
+pub(crate) use key_limits::{Gates, TokenCharge};
+use sliding_log::Log;
 use slots::Slots;
 use squall_determinism::{Share, Timestamp};
 
 /// A limit at work.
 #[derive(Clone, Debug)]
-enum Limiter {
+enum ProviderLimiter {
     CellRate(CellRate),
     Slots(Slots),
     Log(Log),
 }
 
-impl Limiter {
-    pub(crate) fn new(limit: RateLimit, epoch_nanos: u64) -> Self {
+impl ProviderLimiter {
+    pub(crate) fn new(limit: ProviderRateLimit, epoch_nanos: u64) -> Self {
         let n = limit.per_minute;
         match limit.window {
-            Window::Gcra { burst } => Self::CellRate(CellRate::new(n, burst.unwrap_or(n))),
-            Window::Fixed => Self::Slots(Slots::new(n, Duration::from_secs(60), epoch_nanos)),
-            Window::Slice(length) => Self::Slots(Slots::new(n, length, epoch_nanos)),
-            Window::Sliding => Self::Log(Log::new(n)),
+            ProviderWindow::Gcra { burst } => Self::CellRate(CellRate::new(n, burst.unwrap_or(n))),
+            ProviderWindow::Fixed => {
+                Self::Slots(Slots::new(n, Duration::from_secs(60), epoch_nanos))
+            }
+            ProviderWindow::Slice(length) => Self::Slots(Slots::new(n, length, epoch_nanos)),
+            ProviderWindow::Sliding => Self::Log(Log::new(n)),
         }
     }
 
     /// So much of its rate is left from `now` on; what passed counts on.
-    pub(crate) fn set_left(&mut self, limit: RateLimit, now: Timestamp, left: Share) {
+    pub(crate) fn set_left(&mut self, limit: ProviderRateLimit, now: Timestamp, left: Share) {
         let part = |whole: u64| left.of(whole).max(1);
         let n = part(limit.per_minute);
         match (self, limit.window) {
-            (Self::CellRate(rate), Window::Gcra { burst }) => {
+            (Self::CellRate(rate), ProviderWindow::Gcra { burst }) => {
                 rate.set_rate(now, n, part(burst.unwrap_or(limit.per_minute)));
             }
             (Self::Slots(slots), _) => slots.set_rate(n),
@@ -49,7 +51,7 @@ impl Limiter {
     }
 
     /// Whether `amount` may pass now.
-    pub(crate) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
+    pub(crate) fn check(&mut self, now: Timestamp, amount: u64) -> LimitDecision {
         match self {
             Self::CellRate(limit) => limit.check(now, amount),
             Self::Slots(limit) => limit.check(now, amount),
@@ -67,7 +69,7 @@ impl Limiter {
     }
 
     /// The limit as headers tell it.
-    pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
+    pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitStatus {
         match self {
             Self::CellRate(limit) => limit.gauge(now),
             Self::Slots(limit) => limit.gauge(now),
@@ -78,7 +80,7 @@ impl Limiter {
 
 /// What a limit says of an arrival.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum LimitDecision {
     /// It may pass.
     Pass,
     /// Not before this long from now.

@@ -1,19 +1,19 @@
 //! What the provider tells the shell.
 
-use crate::{BadAnswer, RetryAfter, Tag};
+use crate::{AttemptTag, BadAnswer, RetryAfter};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 
 /// One thing to do or to know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Output {
+pub enum ProviderOutput {
     /// Serve this attempt so. An accepted attempt gets one when its service starts, which is later
     /// than its arrival if it waits for a place, and another when a fault changes it: the last one
     /// holds, and what was already sent stays sent.
     Plan {
         /// Which attempt.
-        tag: Tag,
+        tag: AttemptTag,
         /// How.
         plan: Plan,
     },
@@ -21,14 +21,14 @@ pub enum Output {
     /// not be said of it.
     Reject {
         /// Which attempt.
-        tag: Tag,
+        tag: AttemptTag,
         /// With what.
         rejection: Rejection,
     },
     /// Take connections, or refuse them.
     Listener(Listener),
     /// What was injected, and when: the ground truth.
-    Note(Note),
+    Note(ProviderEvent),
 }
 
 /// How an attempt is served.
@@ -46,7 +46,7 @@ pub struct Plan {
     /// How many tokens of the prompt came from a cache.
     pub cached: u32,
     /// How it ends.
-    pub ending: Ending,
+    pub ending: AttemptEnding,
     /// The fault that shaped it, by its place in the configuration: of several the first, but always a
     /// black hole.
     pub fault: Option<u16>,
@@ -61,18 +61,19 @@ impl Plan {
             self.first_at + Duration::from_nanos((self.gap.as_nanos() as u64).saturating_mul(gaps))
         };
         match self.ending {
-            Ending::Complete | Ending::Cut { .. } | Ending::Told { .. } | Ending::Bad(_) => {
-                after(self.tokens_sent())
-            }
-            Ending::Reset { at } => at,
-            Ending::Never | Ending::Stall { .. } => Timestamp::MAX,
+            AttemptEnding::Complete
+            | AttemptEnding::Cut { .. }
+            | AttemptEnding::Told { .. }
+            | AttemptEnding::Bad(_) => after(self.tokens_sent()),
+            AttemptEnding::Reset { at } => at,
+            AttemptEnding::Never | AttemptEnding::Stall { .. } => Timestamp::MAX,
         }
     }
 
     /// Whether it ends by telling of a failure of this class.
     #[must_use]
     pub fn tells(&self, told: FailureClass) -> bool {
-        matches!(self.ending, Ending::Told { class, .. } if class == told)
+        matches!(self.ending, AttemptEnding::Told { class, .. } if class == told)
     }
 
     /// How many tokens it sends in all. A plan that never ends counts those that are sent before it
@@ -80,11 +81,13 @@ impl Plan {
     #[must_use]
     pub fn tokens_sent(&self) -> u32 {
         match self.ending {
-            Ending::Cut { after_tokens }
-            | Ending::Stall { after_tokens }
-            | Ending::Told { after_tokens, .. } => after_tokens.min(self.tokens),
-            Ending::Bad(answer) => answer.tokens(self.tokens),
-            Ending::Complete | Ending::Reset { .. } | Ending::Never => self.tokens,
+            AttemptEnding::Cut { after_tokens }
+            | AttemptEnding::Stall { after_tokens }
+            | AttemptEnding::Told { after_tokens, .. } => after_tokens.min(self.tokens),
+            AttemptEnding::Bad(answer) => answer.tokens(self.tokens),
+            AttemptEnding::Complete | AttemptEnding::Reset { .. } | AttemptEnding::Never => {
+                self.tokens
+            }
         }
     }
 
@@ -102,7 +105,7 @@ impl Plan {
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ending {
+pub enum AttemptEnding {
     /// With all its tokens, usage and end mark.
     Complete,
     /// The connection closes after so many tokens, without an end mark.
@@ -148,25 +151,25 @@ pub struct Rejection {
     /// The fault that caused it, by its place in the configuration; `None` for limits and capacity.
     pub fault: Option<u16>,
     /// The limit that it is over, if that is the reason.
-    pub limit: Option<LimitKind>,
+    pub limit: Option<ProviderLimitKind>,
 }
 
 /// Limits as headers tell them; `None` where there is no such limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitState {
     /// Requests: allowed per minute, remaining, and until whole again.
-    pub requests: Option<LimitGauge>,
+    pub requests: Option<LimitStatus>,
     /// Tokens: likewise.
-    pub tokens: Option<LimitGauge>,
+    pub tokens: Option<LimitStatus>,
     /// Tokens of prompts, where they are counted apart.
-    pub input_tokens: Option<LimitGauge>,
+    pub input_tokens: Option<LimitStatus>,
     /// Tokens of answers, likewise.
-    pub output_tokens: Option<LimitGauge>,
+    pub output_tokens: Option<LimitStatus>,
 }
 
 /// Which limit refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LimitKind {
+pub enum ProviderLimitKind {
     /// Requests per minute.
     Requests,
     /// Tokens per minute.
@@ -183,7 +186,7 @@ pub enum LimitKind {
 
 /// One limit as headers tell it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct LimitGauge {
+pub struct LimitStatus {
     /// Allowed per minute.
     pub limit: u64,
     /// What remains now.
@@ -222,7 +225,7 @@ pub enum Listener {
 
 /// The ground truth of what was injected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Note {
+pub enum ProviderEvent {
     /// A fault began.
     FaultStarted {
         /// By its place in the configuration.

@@ -1,22 +1,22 @@
 //! The machine: its contract, its schedule of faults, and its places.
 
 mod admit;
+mod concurrency;
 mod errors;
-mod places;
-mod script;
+mod fault_schedule;
 
 use crate::latency::Warmth;
 use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{
-    CheckAnswer, ErrorAnswer, FaultConfig, FaultKind, Health, Input, LimitState, Listener, Output,
-    ProviderConfig, ProviderStatus, Tag,
+    AttemptTag, CheckAnswer, ErrorAnswer, FaultConfig, FaultKind, LimitState, Listener,
+    ProbeHealth, ProviderConfig, ProviderInput, ProviderOutput, ProviderStatus,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use concurrency::ConcurrencySlots;
 use errors::Errors;
-use places::Places;
-use script::{Change, ChangeKind};
+use fault_schedule::{ChangeKind, FaultTransition};
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::FailureClass;
 
@@ -74,11 +74,11 @@ pub struct Provider {
     now: Timestamp,
     gates: Gates,
     repeats: Repeats,
-    places: Places,
+    places: ConcurrencySlots,
     warmth: Warmth,
     errors: Errors,
     /// The starts and ends of faults that are to come, the next one last.
-    schedule: Vec<Change>,
+    schedule: Vec<FaultTransition>,
     /// Since when the script stands still.
     paused: Option<Timestamp>,
     /// The faults that last, in the order of their numbers.
@@ -90,7 +90,7 @@ pub struct Provider {
     /// When a recovery began anew.
     restarts: BTreeMap<u16, Timestamp>,
     listener: Listener,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<ProviderOutput>,
 }
 
 impl Provider {
@@ -103,7 +103,7 @@ impl Provider {
         let faults = core::mem::take(&mut config.faults);
         let mut schedule: Vec<_> = (0_u16..)
             .zip(&faults)
-            .flat_map(|(fault, config)| script::changes(fault, config))
+            .flat_map(|(fault, config)| fault_schedule::changes(fault, config))
             .collect();
         schedule.sort_unstable_by(|a, b| b.cmp(a));
         Self {
@@ -114,7 +114,7 @@ impl Provider {
             now: Timestamp::ZERO,
             gates: Gates::new(config.limits, epoch_nanos),
             repeats: Repeats::new(),
-            places: Places::new(config.capacity),
+            places: ConcurrencySlots::new(config.capacity),
             warmth: Warmth::default(),
             errors: Errors::default(),
             schedule,
@@ -133,7 +133,7 @@ impl Provider {
     ///
     /// # Panics
     /// When outputs of the input before were not drained.
-    pub fn handle(&mut self, now: Timestamp, input: Input) {
+    pub fn handle(&mut self, now: Timestamp, input: ProviderInput) {
         assert!(self.outputs.is_empty(), "poll() must be drained before the next handle()");
         self.now = self.now.max(now);
         let until = self.now;
@@ -143,15 +143,15 @@ impl Provider {
             self.serve_waiting();
         }
         match input {
-            Input::Arrived(arrival) => self.admit(&arrival),
-            Input::Delivered { tag } => self.ended(tag, false),
-            Input::Gone { tag } => self.ended(tag, true),
-            Input::Inject(fault) => self.inject(*fault),
-            Input::EndFault { fault } => self.end_fault(fault),
-            Input::Pause => self.pause(),
-            Input::Resume => self.resume(),
-            Input::Reset => self.reset(),
-            Input::Tick => self.fire(|due| due <= until),
+            ProviderInput::Arrived(arrival) => self.admit(&arrival),
+            ProviderInput::Delivered { tag } => self.ended(tag, false),
+            ProviderInput::Gone { tag } => self.ended(tag, true),
+            ProviderInput::Inject(fault) => self.inject(*fault),
+            ProviderInput::EndFault { fault } => self.end_fault(fault),
+            ProviderInput::Pause => self.pause(),
+            ProviderInput::Resume => self.resume(),
+            ProviderInput::Reset => self.reset(),
+            ProviderInput::Tick => self.fire(|due| due <= until),
         }
         if self.cuts {
             self.follow();
@@ -159,7 +159,7 @@ impl Provider {
     }
 
     /// The next thing to do, until there is none.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub fn poll(&mut self) -> Option<ProviderOutput> {
         self.outputs.pop_front()
     }
 
@@ -209,13 +209,14 @@ impl Provider {
             if config.kind == FaultKind::Refuse {
                 return CheckAnswer::Refused;
             }
-            if config.health == Health::Lies || !self.victims_at(fault, now).include_check(now) {
+            if config.health == ProbeHealth::Lies || !self.victims_at(fault, now).include_check(now)
+            {
                 continue;
             }
             match config.kind {
                 FaultKind::BlackHole => answer = CheckAnswer::Nothing,
                 FaultKind::Error(error)
-                    if config.health == Health::Honest && answer == CheckAnswer::Answered =>
+                    if config.health == ProbeHealth::Honest && answer == CheckAnswer::Answered =>
                 {
                     answer =
                         CheckAnswer::Failed { status: self.status_of(error), class: error.class };
@@ -252,10 +253,12 @@ impl Provider {
             let is_next = |next: Option<Timestamp>| next.is_some_and(|next| next <= due);
             if is_next(self.next_change()) {
                 match self.schedule.pop() {
-                    Some(Change { kind: ChangeKind::Starts, fault, .. }) => {
+                    Some(FaultTransition { kind: ChangeKind::Starts, fault, .. }) => {
                         self.fault_starts(fault)
                     }
-                    Some(Change { kind: ChangeKind::Ends, fault, .. }) => self.fault_ends(fault),
+                    Some(FaultTransition { kind: ChangeKind::Ends, fault, .. }) => {
+                        self.fault_ends(fault)
+                    }
                     None => {}
                 }
             } else if is_next(self.places.next_ghost()) {
@@ -271,7 +274,7 @@ impl Provider {
                 self.follow();
                 self.serve_waiting();
             } else if let Some((tag, rejection)) = self.errors.pop() {
-                self.outputs.push_back(Output::Reject { tag, rejection });
+                self.outputs.push_back(ProviderOutput::Reject { tag, rejection });
             }
         }
         self.now = until;
@@ -279,7 +282,7 @@ impl Provider {
 
     /// An attempt is over for the shell: its place goes to the next one who waits, unless work goes on
     /// for a caller that hung up.
-    fn ended(&mut self, tag: Tag, gone: bool) {
+    fn ended(&mut self, tag: AttemptTag, gone: bool) {
         if let Some((plan, subject)) = self.places.free(tag, gone) {
             let sent = if gone { plan.tokens_by(self.now) } else { plan.tokens_sent() };
             self.gates.used(self.now, subject.key, sent);

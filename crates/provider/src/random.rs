@@ -3,20 +3,20 @@
 use crate::FaultConfig;
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Law, Purpose, Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 
 /// When random faults come, and how long they last.
-const OUTAGE: Purpose = Purpose::named("provider.outage");
+const OUTAGE: StreamPurpose = StreamPurpose::named("provider.outage");
 /// How late a fault of the script is.
-const JITTER: Purpose = Purpose::named("provider.jitter");
+const JITTER: StreamPurpose = StreamPurpose::named("provider.jitter");
 
 /// A fault that comes again and again at random times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomFault {
     /// From the end of one, or from the start, to the next, in nanoseconds.
-    pub gap: Law,
+    pub gap: Distribution,
     /// How long each lasts, in nanoseconds.
-    pub lasts: Law,
+    pub lasts: Distribution,
     /// From when.
     pub from: Timestamp,
     /// Until when: one that would last longer ends there.
@@ -72,13 +72,13 @@ mod tests {
         let fault = FaultConfig::new(Timestamp::ZERO, Duration::ZERO, FaultKind::Refuse);
         let day = Duration::from_secs(86_400);
         let random = RandomFault {
-            gap: Law::Exponential { mean: day.as_nanos() as f64 },
-            lasts: Law::lognormal(3_600_000_000_000, 7_200_000_000_000).expect("a law"),
+            gap: Distribution::Exponential { mean: day.as_nanos() as f64 },
+            lasts: Distribution::lognormal(3_600_000_000_000, 7_200_000_000_000).expect("a law"),
             from: Timestamp::ZERO,
             until: Timestamp::from(day * 100),
             fault,
         };
-        let nothing = Law::Fixed { value: 0 };
+        let nothing = Distribution::Fixed { value: 0 };
         ProviderConfig { random: vec![random], ..ProviderConfig::new(nothing, nothing) }
     }
 

@@ -2,4 +2,4 @@
 
 /// The shell's own name for an attempt, not used again while the attempt runs.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Tag(pub u64);
+pub struct AttemptTag(pub u64);

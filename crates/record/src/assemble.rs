@@ -1,7 +1,8 @@
 //! One recording of the logs of clients, gateway and providers.
 
 use crate::{
-    AttemptRow, Collector, Keep, Lag, NoteRow, Recording, RequestRow, RunHeader, Shape, join,
+    AttemptRow, Collector, Lag, NoteRow, Recording, RequestRow, RowRetention, RunHeader,
+    SeriesLayout, join,
 };
 use std::collections::BTreeMap;
 
@@ -22,9 +23,9 @@ impl Recording {
     /// The recording of a live run. Attempts are joined to requests by the token that rode in each; the lag
     /// and the digest of the header are made from the rows. The order of the logs does not matter.
     #[must_use]
-    pub fn of_logs(header: RunHeader, keep: Keep, logs: Logs) -> Self {
+    pub fn of_logs(header: RunHeader, keep: RowRetention, logs: Logs) -> Self {
         let Logs { mut requests, mut attempts, notes, journal } = logs;
-        let shape = Shape {
+        let shape = SeriesLayout {
             groups: header.groups.len(),
             deployments: header.deployments.len(),
             kinds: header.kinds.len(),
@@ -63,6 +64,6 @@ impl Recording {
             attempts: self.attempts.clone(),
             ..Logs::default()
         };
-        Self::of_logs(self.header.clone(), Keep::Cells, logs).header.digest
+        Self::of_logs(self.header.clone(), RowRetention::Cells, logs).header.digest
     }
 }

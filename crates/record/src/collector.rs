@@ -1,12 +1,12 @@
 //! Takes in what happens and ends in a recording.
 
 use crate::AttemptOutcome;
-use crate::{AttemptRow, Cells, NoteRow, RequestOutcome, RequestRow, RunHeader, Shape};
+use crate::{AttemptRow, NoteRow, RequestOutcome, RequestRow, RunHeader, SeriesLayout, TimeSeries};
 use squall_determinism::{Digest, Timestamp};
 
 /// Whether rows are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Keep {
+pub enum RowRetention {
     /// Rows, notes and cells.
     Rows,
     /// Cells alone.
@@ -25,7 +25,7 @@ pub struct Recording {
     /// Notes, by time.
     pub notes: Vec<NoteRow>,
     /// Counts and distributions.
-    pub cells: Cells,
+    pub cells: TimeSeries,
     /// The journal of the router, in the frames of [`JournalWriter`](crate::JournalWriter).
     pub journal: Option<Vec<u8>>,
 }
@@ -35,11 +35,11 @@ pub struct Recording {
 /// Attempts come in the order in which they end: whether a Retry-After was obeyed is judged as they come.
 #[derive(Clone, Debug)]
 pub struct Collector {
-    keep: Keep,
+    keep: RowRetention,
     requests: Vec<RequestRow>,
     attempts: Vec<AttemptRow>,
     notes: Vec<NoteRow>,
-    cells: Cells,
+    cells: TimeSeries,
     /// Whether the kind of a request tells anything.
     has_kinds: bool,
     digest: Digest,
@@ -48,13 +48,13 @@ pub struct Collector {
 impl Collector {
     /// A collector for a run of this shape.
     #[must_use]
-    pub fn new(shape: Shape, keep: Keep) -> Self {
+    pub fn new(shape: SeriesLayout, keep: RowRetention) -> Self {
         Self {
             keep,
             requests: Vec::new(),
             attempts: Vec::new(),
             notes: Vec::new(),
-            cells: Cells::new(shape),
+            cells: TimeSeries::new(shape),
             has_kinds: shape.kinds > 1,
             digest: Digest::new(),
         }
@@ -67,7 +67,7 @@ impl Collector {
             self.digest.word(row.kind.into());
         }
         self.cells.request(row);
-        if self.keep == Keep::Rows {
+        if self.keep == RowRetention::Rows {
             self.requests.push(*row);
         }
     }
@@ -82,14 +82,14 @@ impl Collector {
     pub fn attempt(&mut self, row: &AttemptRow) {
         digest_attempt(row, &mut self.digest);
         self.cells.attempt(row);
-        if self.keep == Keep::Rows {
+        if self.keep == RowRetention::Rows {
             self.attempts.push(*row);
         }
     }
 
     /// Something was noted.
     pub fn note(&mut self, row: NoteRow) {
-        if self.keep == Keep::Rows {
+        if self.keep == RowRetention::Rows {
             self.notes.push(row);
         }
     }

@@ -13,8 +13,8 @@ pub use folder::OutFolder;
 pub use running::{LiveWriter, RowSender};
 
 use crate::{
-    AttemptRow, Ended, JournalReader, Keep, Logs, NoteRow, RecordError, Recording, RequestRow,
-    RunHeader,
+    AttemptRow, JournalReader, Logs, NoteRow, RecordError, Recording, RequestRow, RowRetention,
+    RunEnd, RunHeader,
 };
 use checked::{FileInfo, LineReader, MAX_CELLS_BYTES, MAX_JOURNAL_BYTES};
 use header::HeaderFile;
@@ -145,10 +145,10 @@ impl Recording {
         let ends = requests.rows.iter().map(|row| row.ended);
         let ends = ends.chain(attempts.rows.iter().map(|row| row.ended));
         let at = ends.chain(header.ended.cut_at()).max().unwrap_or(Timestamp::ZERO);
-        header.ended = Ended::Killed { at, torn };
+        header.ended = RunEnd::Killed { at, torn };
         let logs =
             Logs { requests: requests.rows, attempts: attempts.rows, notes: notes.rows, journal };
-        Ok(Self::of_logs(header, Keep::Rows, logs))
+        Ok(Self::of_logs(header, RowRetention::Rows, logs))
     }
 }
 

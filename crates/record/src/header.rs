@@ -1,8 +1,8 @@
 //! What a recording is of.
 
-mod cast;
+mod topology;
 
-pub use cast::Cast;
+pub use topology::Topology;
 
 use crate::RequestRow;
 use core::time::Duration;
@@ -22,7 +22,7 @@ pub struct RunHeader {
     /// How long the scenario is.
     pub duration: Duration,
     /// Whether it ran to its end.
-    pub ended: Ended,
+    pub ended: RunEnd,
     /// The names of the model groups, over all configurations of the run.
     pub groups: Vec<String>,
     /// The deployments, all groups and all configurations together.
@@ -54,7 +54,7 @@ pub enum Mode {
 
 /// Whether a run came to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ended {
+pub enum RunEnd {
     /// It did.
     Complete,
     /// It was interrupted then: no verdict, but what was measured stands.
@@ -72,7 +72,7 @@ pub enum Ended {
     },
 }
 
-impl Ended {
+impl RunEnd {
     /// When it was cut short; `None` if it came to its end.
     #[must_use]
     pub const fn cut_at(self) -> Option<Timestamp> {

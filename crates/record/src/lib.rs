@@ -3,7 +3,6 @@
 //! of it and of nothing else.
 
 mod assemble;
-mod cells;
 mod collector;
 mod disk;
 mod error;
@@ -11,15 +10,17 @@ mod header;
 mod journal;
 mod note;
 mod row;
+mod timeseries;
 
 pub use assemble::Logs;
-pub use cells::{
-    AttemptCell, Cells, DeploymentCells, GroupCells, Latencies, RequestCell, Shape, TICK, TRANSIT,
-};
-pub use collector::{Collector, Keep, Recording, join};
+pub use collector::{Collector, Recording, RowRetention, join};
 pub use disk::{LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
-pub use header::{Cast, ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
+pub use header::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, Topology};
 pub use journal::{JournalReader, JournalWriter};
-pub use note::{Note, NoteRow};
+pub use note::{NoteRow, RecordedEvent};
 pub use row::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
+pub use timeseries::{
+    AttemptCell, DeploymentCells, GroupCells, Latencies, RequestCell, SeriesLayout, TICK, TRANSIT,
+    TimeSeries,
+};

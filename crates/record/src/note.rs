@@ -10,14 +10,14 @@ pub struct NoteRow {
     /// The request it is about, by its place in the run.
     pub request: Option<u64>,
     /// What.
-    pub note: Note,
+    pub note: RecordedEvent,
 }
 
 /// What a note says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Note {
+pub enum RecordedEvent {
     /// The router decided something.
-    Router(squall_router::Note),
+    Router(squall_router::RouterEvent),
     /// A fault began.
     FaultStarted {
         /// Of which provider, by its place in the header.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, Source};
+use squall_failure::{FailureClass, FailureSource};
 
 /// A request as its client saw it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,7 +45,7 @@ pub enum RequestOutcome {
         /// What kind.
         class: FailureClass,
         /// Whose failure it was, as far as the client can tell.
-        source: Source,
+        source: FailureSource,
     },
     /// The client's patience ended first.
     GaveUp,

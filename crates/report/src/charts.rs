@@ -2,29 +2,29 @@
 //! [`Picture`](picture::Picture), which becomes SVG and PNG from the same shapes.
 
 mod attempts;
+mod chart_context;
 mod errors;
+mod font_metrics;
 mod goodput;
 mod latency;
 mod legend;
-mod letters;
 mod panel;
 mod picture;
 mod providers;
 mod render;
 mod retries;
 mod shares;
-mod story;
 mod theme;
 mod traffic;
 
-pub(crate) use letters::{REGULAR, SEMIBOLD};
+pub(crate) use font_metrics::{REGULAR, SEMIBOLD};
 
 use crate::ReportError;
 use crate::plan::PlanReport;
+use chart_context::ChartContext;
 use picture::Picture;
 use squall_record::Recording;
 use squall_scenario::Scenario;
-use story::Story;
 
 /// A chart of a report.
 struct Chart {
@@ -32,7 +32,7 @@ struct Chart {
     id: &'static str,
     /// How to read it, in a sentence.
     reading: &'static str,
-    draw: fn(&Story<'_>) -> Picture,
+    draw: fn(&ChartContext<'_>) -> Picture,
 }
 
 /// Every chart, in the order of the report.
@@ -119,7 +119,7 @@ pub fn draw_charts(
     scenario: &Scenario,
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
-    let story = Story::new(scenario, recording);
+    let story = ChartContext::new(scenario, recording);
     let charts = CHARTS.iter();
     charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&story))).collect()
 }

@@ -60,7 +60,7 @@ pub(crate) fn page(
     charts: &[DrawnChart],
 ) -> Result<String, ReportError> {
     let summary = summary(scenario, recording, verdict);
-    let page = Page {
+    let page = ReportPage {
         fonts: Fonts::default(),
         mark: mark(verdict.overall),
         headline: headline(verdict.overall),
@@ -68,7 +68,7 @@ pub(crate) fn page(
         worst: worst(verdict),
         description: scenario.description.as_deref(),
         facts: facts(&summary, recording, verdict),
-        rows: verdict.rows.iter().map(Row::of).collect(),
+        rows: verdict.rows.iter().map(ReportRow::of).collect(),
         doubts: &verdict.doubts,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
@@ -85,7 +85,7 @@ pub(crate) fn page(
 
 /// What the template shows.
 #[derive(Serialize)]
-struct Page<'a> {
+struct ReportPage<'a> {
     #[serde(flatten)]
     fonts: Fonts,
     mark: &'static str,
@@ -94,7 +94,7 @@ struct Page<'a> {
     worst: Option<String>,
     description: Option<&'a str>,
     facts: Vec<(&'static str, String)>,
-    rows: Vec<Row<'a>>,
+    rows: Vec<ReportRow<'a>>,
     doubts: &'a [String],
     warnings: &'a [String],
     charts: Vec<Figure<'a>>,
@@ -108,7 +108,7 @@ struct Page<'a> {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct ReportRow<'a> {
     judgement: &'static str,
     mark: &'static str,
     text: &'a str,
@@ -119,7 +119,7 @@ struct Row<'a> {
     detail: Vec<&'a str>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> ReportRow<'a> {
     fn of(row: &'a VerdictRow) -> Self {
         Self {
             judgement: row.judgement.as_str(),

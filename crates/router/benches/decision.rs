@@ -9,8 +9,9 @@
 
 use squall_determinism::{Seed, Timestamp};
 use squall_router::{
-    Arrival, AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Input, Limits, Money,
-    Output, Price, RateLimit, Router, RouterConfig, Strategy, Tag, Window,
+    AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Money, Price, RateLimit,
+    RateLimits, RateWindow, RequestArrival, RequestTag, Router, RouterConfig, RouterInput,
+    RouterOutput, Strategy,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -79,25 +80,25 @@ impl Bench {
     fn serve(&mut self, requests: u64) {
         for tag in 0..requests {
             self.now += Duration::from_millis(1);
-            self.tell(Input::Arrived(Arrival {
+            self.tell(RouterInput::Arrived(RequestArrival {
                 input_tokens: 400,
                 output_tokens: 60,
                 stream: true,
-                ..Arrival::new(Tag(tag), GroupId(0))
+                ..RequestArrival::new(RequestTag(tag), GroupId(0))
             }));
             if self.running.len() > IN_FLIGHT
                 && let Some(attempt) = self.running.pop_front()
             {
-                self.tell(Input::FirstToken { attempt });
-                self.tell(Input::Finished { attempt, usage: None });
+                self.tell(RouterInput::FirstToken { attempt });
+                self.tell(RouterInput::Finished { attempt, usage: None });
             }
         }
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: RouterInput) {
         self.router.handle(self.now, input);
         while let Some(output) = self.router.poll() {
-            if let Output::StartAttempt(start) = output {
+            if let RouterOutput::StartAttempt(start) = output {
                 self.running.push_back(start.attempt);
             }
         }
@@ -106,13 +107,13 @@ impl Bench {
 
 /// With limits that are never reached, so that they are asked.
 fn deployment(n: u64) -> DeploymentConfig {
-    let limit = |per_minute| RateLimit { per_minute, window: Window::Gcra { burst: None } };
+    let limit = |per_minute| RateLimit { per_minute, window: RateWindow::Gcra { burst: None } };
     DeploymentConfig {
         weight: 1 + n as u32 % 10,
-        limits: Limits {
+        limits: RateLimits {
             rpm: Some(limit(10_000_000)),
             tpm: Some(limit(1_000_000_000 + n % 7)),
-            ..Limits::default()
+            ..RateLimits::default()
         },
         price: Price { input: Money(100 + n % 3), output: Money(400) },
         declared: Declared {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt::Debug;
 use core::time::Duration;
-use squall_determinism::{Draws, Purpose, Seed, Timestamp};
+use squall_determinism::{RandomStream, Seed, StreamPurpose, Timestamp};
 
 /// A routing strategy at work in one model group.
 ///
@@ -30,7 +30,7 @@ use squall_determinism::{Draws, Purpose, Seed, Timestamp};
 ///
 /// - A `pick` of nobody while there are candidates, or of a place that is no candidate, picks nobody: the
 ///   request goes on as if no deployment were usable (it waits, falls back, or fails with 503), and the
-///   router says so with [`Note::PickRejected`](crate::Note::PickRejected).
+///   router says so with [`RouterEvent::PickRejected`](crate::RouterEvent::PickRejected).
 /// - A panic leaves through [`Router::handle`](crate::Router::handle), and the router refuses every later
 ///   input: its state is not to be trusted any more.
 pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
@@ -141,8 +141,8 @@ impl PickRng {
 
     /// The numbers, from the first on.
     #[must_use]
-    pub fn random_stream(&self) -> Draws {
-        const PICK: Purpose = Purpose::named("router.pick");
+    pub fn random_stream(&self) -> RandomStream {
+        const PICK: StreamPurpose = StreamPurpose::named("router.pick");
         self.seed.stream(PICK, self.group.into(), self.ordinal)
     }
 }

@@ -7,7 +7,7 @@ use squall_determinism::Timestamp;
 
 /// Requests and retries of the window.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget {
+pub(crate) struct RetryBudgetWindow {
     config: RetryBudget,
     /// Requests, and retries.
     counts: Buckets,
@@ -15,7 +15,7 @@ pub(crate) struct Budget {
     floor: u64,
 }
 
-impl Budget {
+impl RetryBudgetWindow {
     pub(crate) fn new(config: RetryBudget) -> Self {
         let floor = (u128::from(config.min_per_second) * config.window.as_millis() / 1_000) as u64;
         Self { config, counts: Buckets::new(config.window), floor }
@@ -51,15 +51,15 @@ mod tests {
     use core::time::Duration;
     use squall_determinism::Share;
 
-    fn budget(ratio: u32, min_per_second: u32) -> Budget {
-        Budget::new(RetryBudget {
+    fn budget(ratio: u32, min_per_second: u32) -> RetryBudgetWindow {
+        RetryBudgetWindow::new(RetryBudget {
             ratio: Share::percent(ratio),
             min_per_second,
             window: Duration::from_secs(10),
         })
     }
 
-    fn spend(budget: &mut Budget, now: Timestamp) -> u32 {
+    fn spend(budget: &mut RetryBudgetWindow, now: Timestamp) -> u32 {
         let mut spent = 0;
         while budget.allows(now) {
             budget.withdraw(now);

@@ -15,8 +15,8 @@ pub use cooldown::{
     MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
 pub(crate) use due::{or_weights, rpm, tpm};
-pub use limits::{Limits, Money, Price, RateLimit, Release, SpendLimit, Window};
-pub use policy::{AllOut, FallbackRule, HealthChecks, RetryBudget, TagMatch, Timeouts};
+pub use limits::{Money, Price, RateLimit, RateLimits, RateWindow, Release, SpendLimit};
+pub use policy::{AllOut, AttemptTimeouts, FallbackRule, HealthChecks, RetryBudget, TagMatch};
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
 
@@ -65,9 +65,9 @@ pub struct GroupConfig {
     /// What happens when all deployments cool down.
     pub when_all_out: AllOut,
     /// How much the group is given at most, in requests rather than attempts.
-    pub limits: Limits,
+    pub limits: RateLimits,
     /// How long an attempt may take.
-    pub timeouts: Timeouts,
+    pub timeouts: AttemptTimeouts,
     /// How long a request may take in all, queueing, retries and fallbacks included. Default 2 h: the longest
     /// answer that vendors sell, 128,000 tokens, at 18 a second.
     pub deadline: Duration,
@@ -132,9 +132,9 @@ pub struct DeploymentConfig {
     /// Its tier: while a deployment of a lower order is usable, none of a higher one is. Default 0.
     pub order: u8,
     /// How much it is given at most.
-    pub limits: Limits,
+    pub limits: RateLimits,
     /// Its own time-outs, if they differ from the group's.
-    pub timeouts: Option<Timeouts>,
+    pub timeouts: Option<AttemptTimeouts>,
     /// Its own cooldown, if it differs from the group's.
     pub cooldown: Option<CooldownRule>,
     /// What its tokens cost.
@@ -173,7 +173,7 @@ pub struct TenantConfig {
     /// Its name.
     pub name: String,
     /// How much it is given at most, in requests.
-    pub limits: Limits,
+    pub limits: RateLimits,
 }
 
 impl Default for GroupConfig {
@@ -204,8 +204,8 @@ impl GroupConfig {
             retry_rule: RetryRule::default(),
             cooldown: CooldownRule::default(),
             when_all_out: AllOut::default(),
-            limits: Limits::default(),
-            timeouts: Timeouts::default(),
+            limits: RateLimits::default(),
+            timeouts: AttemptTimeouts::default(),
             deadline: Duration::from_secs(7_200),
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
@@ -224,7 +224,7 @@ impl DeploymentConfig {
             name: name.into(),
             weight: 1,
             order: 0,
-            limits: Limits::default(),
+            limits: RateLimits::default(),
             timeouts: None,
             cooldown: None,
             price: Price::default(),

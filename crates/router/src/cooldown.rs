@@ -1,28 +1,28 @@
 //! When a deployment is skipped. One file per rule.
 
-mod breaker;
-mod careful;
+mod circuit_breaker;
 mod litellm;
+mod outlier_detection;
 
 use crate::{CooldownCause, CooldownRule, SilenceCooldown};
 use alloc::boxed::Box;
-use careful::Careful;
 use core::time::Duration;
 use litellm::Litellm;
 pub(crate) use litellm::status as litellm_status;
+use outlier_detection::OutlierDetection;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass};
 
 /// What is held against one deployment.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct OutlierRecord {
     rule: CooldownRule,
-    state: State,
+    state: CooldownState,
 }
 
 #[derive(Clone, Debug)]
-enum State {
-    Careful(Box<Careful>),
+enum CooldownState {
+    Careful(Box<OutlierDetection>),
     Litellm(Litellm),
     Never,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Availability {
 
 /// A failed attempt, as a rule needs to know it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Blow {
+pub(crate) struct FailureEvidence {
     pub(crate) failure: Failure,
     /// It was the deployment's probe.
     pub(crate) probe: bool,
@@ -56,12 +56,14 @@ pub(crate) struct Blow {
     pub(crate) siblings: usize,
 }
 
-impl Record {
+impl OutlierRecord {
     pub(crate) fn new(rule: CooldownRule) -> Self {
         let state = match rule {
-            CooldownRule::Breaker(config) => State::Careful(Box::new(Careful::new(config))),
-            CooldownRule::Litellm(config) => State::Litellm(Litellm::new(config)),
-            CooldownRule::Never => State::Never,
+            CooldownRule::Breaker(config) => {
+                CooldownState::Careful(Box::new(OutlierDetection::new(config)))
+            }
+            CooldownRule::Litellm(config) => CooldownState::Litellm(Litellm::new(config)),
+            CooldownRule::Never => CooldownState::Never,
         };
         Self { rule, state }
     }
@@ -82,45 +84,45 @@ impl Record {
     #[inline]
     pub(crate) fn availability(&self, now: Timestamp) -> Availability {
         match &self.state {
-            State::Careful(state) => state.availability(now),
-            State::Litellm(state) => state.availability(now),
-            State::Never => Availability::Good,
+            CooldownState::Careful(state) => state.availability(now),
+            CooldownState::Litellm(state) => state.availability(now),
+            CooldownState::Never => Availability::Good,
         }
     }
 
     /// Whether it asked to be left alone until later, whatever else is held against it.
     pub(crate) fn is_throttled(&self, now: Timestamp) -> bool {
-        matches!(&self.state, State::Careful(state) if state.is_throttled(now))
+        matches!(&self.state, CooldownState::Careful(state) if state.is_throttled(now))
     }
 
     /// Takes in a failure; returns the cooldown that it began or prolonged, if it did.
     pub(crate) fn failed(
         &mut self,
         now: Timestamp,
-        blow: &Blow,
+        evidence: &FailureEvidence,
     ) -> Option<(CooldownCause, Timestamp)> {
         match &mut self.state {
-            State::Careful(state) => state.failed(now, blow),
-            State::Litellm(state) => state.failed(now, blow),
-            State::Never => None,
+            CooldownState::Careful(state) => state.failed(now, evidence),
+            CooldownState::Litellm(state) => state.failed(now, evidence),
+            CooldownState::Never => None,
         }
     }
 
     /// Takes in a success; returns whether the deployment is trusted again.
     pub(crate) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
         match &mut self.state {
-            State::Careful(state) => state.succeeded(now, probe),
-            State::Litellm(state) => {
+            CooldownState::Careful(state) => state.succeeded(now, probe),
+            CooldownState::Litellm(state) => {
                 state.succeeded(now);
                 false
             }
-            State::Never => false,
+            CooldownState::Never => false,
         }
     }
 
     /// An answer of the deployment has begun to arrive.
     pub(crate) fn answered(&mut self) {
-        if let State::Careful(state) = &mut self.state {
+        if let CooldownState::Careful(state) = &mut self.state {
             state.answered();
         }
     }
@@ -128,27 +130,27 @@ impl Record {
     /// The class of the failure for which it is skipped, or would be put to a probe.
     pub(crate) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
         match &self.state {
-            State::Careful(state) => state.reason(now),
-            State::Litellm(_) | State::Never => None,
+            CooldownState::Careful(state) => state.reason(now),
+            CooldownState::Litellm(_) | CooldownState::Never => None,
         }
     }
 
     pub(crate) fn probe_started(&mut self) {
-        if let State::Careful(state) = &mut self.state {
+        if let CooldownState::Careful(state) = &mut self.state {
             state.breaker.probe_started();
         }
     }
 
     /// A probe ended without saying anything about the deployment.
     pub(crate) fn probe_ended(&mut self, probe: bool) {
-        if let State::Careful(state) = &mut self.state {
+        if let CooldownState::Careful(state) = &mut self.state {
             state.breaker.probe_ended(probe);
         }
     }
 
     /// Lets a break that is over end.
     pub(crate) fn time_passed(&mut self, now: Timestamp) {
-        if let State::Careful(state) = &mut self.state {
+        if let CooldownState::Careful(state) = &mut self.state {
             state.breaker.time_passed(now);
         }
     }

@@ -1,12 +1,12 @@
 //! A deployment at work: its limits, what is held against it, and what it can serve.
 
-use crate::cooldown::{Availability, Record};
-use crate::gate::{Closed, Gate, Ticket};
-use crate::health::Health;
-use crate::silence::{Awaited, Line};
+use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
+use crate::cooldown::{Availability, OutlierRecord};
+use crate::health::HealthState;
+use crate::silence::{Awaited, SilenceQueue};
 use crate::{
-    DeploymentConfig, Features, GroupConfig, GroupId, LimitKind, Price, RegionId, SpendId,
-    TagMatch, Tags, Timeouts,
+    AttemptTimeouts, DeploymentConfig, Features, GroupConfig, GroupId, LimitScope, Price, RegionId,
+    SpendId, TagMatch, Tags,
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -19,12 +19,12 @@ pub(crate) struct Deployment {
     /// Its place in its group; none once no configuration has it any more.
     pub(crate) place: Option<usize>,
     pub(crate) weight: u32,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) record: Record,
-    pub(crate) gate: Gate,
-    pub(crate) health: Health,
+    pub(crate) timeouts: AttemptTimeouts,
+    pub(crate) record: OutlierRecord,
+    pub(crate) gate: AdmissionLimiter,
+    pub(crate) health: HealthState,
     /// Who waits for a first token here, and who for a whole answer.
-    pub(crate) lines: [Line; 2],
+    pub(crate) lines: [SilenceQueue; 2],
     /// When an answer last began.
     pub(crate) answered_at: Timestamp,
     /// From when, if no answer begins, someone has been waiting for longer than is usual.
@@ -32,7 +32,7 @@ pub(crate) struct Deployment {
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
     /// The limit it was last passed over for; told once, until an attempt starts again.
-    pub(crate) limited_by: Option<LimitKind>,
+    pub(crate) limited_by: Option<LimitScope>,
     pub(crate) price: Price,
     pub(crate) spends_from: Vec<SpendId>,
     /// A budget that it spends from is spent until then.
@@ -52,7 +52,7 @@ struct Skill {
 
 /// What a request needs of a deployment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Needs {
+pub(crate) struct RequestNeeds {
     /// Tokens, prompt and answer, as estimated.
     pub(crate) tokens: u64,
     pub(crate) input_tokens: u32,
@@ -61,7 +61,7 @@ pub(crate) struct Needs {
     pub(crate) region: Option<RegionId>,
 }
 
-impl Needs {
+impl RequestNeeds {
     /// Whether not every deployment will do.
     #[inline]
     pub(crate) fn are_particular(&self) -> bool {
@@ -82,7 +82,7 @@ pub(crate) enum Usable {
     /// It cools down until its probe is back.
     Probing,
     /// A limit of ours is reached until then.
-    LimitedUntil(Timestamp, LimitKind),
+    LimitedUntil(Timestamp, LimitScope),
     /// Until something that runs has ended.
     Busy,
     /// Checks apart from traffic say that it is ill.
@@ -125,10 +125,10 @@ impl Deployment {
             place: None,
             weight: config.weight,
             timeouts: config.timeouts.unwrap_or(of.timeouts),
-            record: Record::new(config.cooldown.unwrap_or(of.cooldown)),
-            gate: Gate::new(config.limits, epoch_nanos),
-            health: Health::default(),
-            lines: [Line::default(); 2],
+            record: OutlierRecord::new(config.cooldown.unwrap_or(of.cooldown)),
+            gate: AdmissionLimiter::new(config.limits, epoch_nanos),
+            health: HealthState::default(),
+            lines: [SilenceQueue::default(); 2],
             answered_at: Timestamp::ZERO,
             silent_from: Timestamp::MAX,
             cooling: false,
@@ -178,7 +178,7 @@ impl Deployment {
 
     /// Whether an attempt with these needs can start now. Tags are left to [`tags`](Self::tags).
     #[inline]
-    pub(crate) fn usable(&mut self, now: Timestamp, needs: &Needs) -> Usable {
+    pub(crate) fn usable(&mut self, now: Timestamp, needs: &RequestNeeds) -> Usable {
         if let Some(unfit) = self.skill.lacks(needs) {
             return Usable::Never(unfit);
         }
@@ -196,7 +196,7 @@ impl Deployment {
     }
 
     /// Whether it could, if it did not cool down after failures.
-    pub(crate) fn usable_all_the_same(&mut self, now: Timestamp, needs: &Needs) -> Usable {
+    pub(crate) fn usable_all_the_same(&mut self, now: Timestamp, needs: &RequestNeeds) -> Usable {
         match self.usable(now, needs) {
             Usable::CoolingUntil(_) | Usable::Probing if !self.record.is_throttled(now) => {
                 self.limited(now, needs).unwrap_or(Usable::Now)
@@ -205,20 +205,20 @@ impl Deployment {
         }
     }
 
-    fn limited(&mut self, now: Timestamp, needs: &Needs) -> Option<Usable> {
+    fn limited(&mut self, now: Timestamp, needs: &RequestNeeds) -> Option<Usable> {
         if now < self.spent_until {
-            return Some(Usable::LimitedUntil(self.spent_until, LimitKind::Money));
+            return Some(Usable::LimitedUntil(self.spent_until, LimitScope::Money));
         }
         if self.gate.is_open_to_all() {
             return None;
         }
         Some(match self.gate.closed(now, needs.tokens)? {
-            Closed::Until(until, kind) => Usable::LimitedUntil(until, kind),
-            Closed::Full => {
-                self.limited_by.get_or_insert(LimitKind::Concurrency);
+            AdmissionDenied::Until(until, kind) => Usable::LimitedUntil(until, kind),
+            AdmissionDenied::Full => {
+                self.limited_by.get_or_insert(LimitScope::Concurrency);
                 Usable::Busy
             }
-            Closed::Never => Usable::Never(Unfit::Limit),
+            AdmissionDenied::Never => Usable::Never(Unfit::Limit),
         })
     }
 
@@ -239,8 +239,8 @@ impl Deployment {
         }
         match self.gate.closed(now, 1) {
             None => Timestamp::ZERO,
-            Some(Closed::Until(until, _)) => until,
-            Some(Closed::Full | Closed::Never) => Timestamp::MAX,
+            Some(AdmissionDenied::Until(until, _)) => until,
+            Some(AdmissionDenied::Full | AdmissionDenied::Never) => Timestamp::MAX,
         }
     }
 
@@ -267,7 +267,7 @@ impl Deployment {
         self.skill.default_pool
     }
 
-    pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Ticket {
+    pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Permit {
         self.limited_by = None;
         if probe {
             self.record.probe_started();
@@ -289,7 +289,7 @@ impl Skill {
     }
 
     #[inline]
-    fn lacks(&self, needs: &Needs) -> Option<Unfit> {
+    fn lacks(&self, needs: &RequestNeeds) -> Option<Unfit> {
         if needs.input_tokens > self.max_input_tokens {
             return Some(Unfit::Window);
         }

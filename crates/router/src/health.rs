@@ -4,14 +4,14 @@ use crate::HealthChecks;
 
 /// The state of one deployment's checks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Health {
+pub(crate) struct HealthState {
     /// Too many checks in a row have failed.
     pub(crate) ill: bool,
     /// Checks in a row that contradict `ill`.
     against: u16,
 }
 
-impl Health {
+impl HealthState {
     /// Takes in a check; returns whether this changed what is thought of the deployment.
     pub(crate) fn checked(&mut self, config: &HealthChecks, passed: bool) -> bool {
         if passed != self.ill {
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn it_takes_several_in_a_row_to_change_a_mind() {
         let config = HealthChecks { unhealthy: 3, healthy: 2, ..HealthChecks::default() };
-        let mut health = Health::default();
+        let mut health = HealthState::default();
         let mut changes = |passed: &[bool]| {
             passed
                 .iter()

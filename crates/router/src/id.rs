@@ -3,7 +3,7 @@
 /// The shell's own name for a request: where its mailbox is. The core hands it back and never looks
 /// inside.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Tag(pub u64);
+pub struct RequestTag(pub u64);
 
 /// A model group. In a configuration it is a place in [`RouterConfig::groups`](crate::RouterConfig::groups);
 /// at a router it is that place in its first configuration, and those that came later follow.

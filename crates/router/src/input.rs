@@ -1,7 +1,8 @@
 //! What the shell tells the core.
 
 use crate::{
-    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, Tag, Tags, TenantId,
+    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag, Tags,
+    TenantId,
 };
 use core::time::Duration;
 use squall_failure::Failure;
@@ -10,15 +11,15 @@ use squall_failure::Failure;
 ///
 /// Input about a request or an attempt that has ended is ignored and counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Input {
+pub enum RouterInput {
     /// A request came in.
-    Arrived(Arrival),
+    Arrived(RequestArrival),
     /// A provider's answer carried limit headers.
     LimitHeaders {
         /// Whose answer.
         attempt: AttemptId,
         /// What they said.
-        headers: LimitHeaders,
+        headers: UpstreamLimits,
     },
     /// The first *content* token of an attempt arrived. A 200 or a stream's headers are not content.
     FirstToken {
@@ -30,7 +31,7 @@ pub enum Input {
         /// Which attempt.
         attempt: AttemptId,
         /// What it used, as the provider says; `None` settles at the estimate.
-        usage: Option<Usage>,
+        usage: Option<TokenUsage>,
     },
     /// An attempt ended badly.
     Failed {
@@ -69,9 +70,9 @@ pub enum Input {
 
 /// A request, as the core needs to know it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Arrival {
+pub struct RequestArrival {
     /// The shell's name for it.
-    pub tag: Tag,
+    pub tag: RequestTag,
     /// The model group asked for.
     pub group: GroupId,
     /// Estimated tokens of the prompt.
@@ -156,10 +157,10 @@ impl GroupList {
     }
 }
 
-impl Arrival {
+impl RequestArrival {
     /// A request for `group` that says nothing else: no tokens, not streamed.
     #[must_use]
-    pub const fn new(tag: Tag, group: GroupId) -> Self {
+    pub const fn new(tag: RequestTag, group: GroupId) -> Self {
         Self {
             tag,
             group,
@@ -184,14 +185,14 @@ impl Arrival {
 
 /// Tokens that an attempt used.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Usage {
+pub struct TokenUsage {
     /// Tokens of the prompt.
     pub input_tokens: u32,
     /// Tokens of the answer.
     pub output_tokens: u32,
 }
 
-impl Usage {
+impl TokenUsage {
     /// Both together: what a TPM limit counts.
     #[must_use]
     pub const fn total(self) -> u64 {
@@ -201,7 +202,7 @@ impl Usage {
 
 /// What a provider's answer said about its limits; `None` where it said nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct LimitHeaders {
+pub struct UpstreamLimits {
     /// Requests that may still be sent in the window.
     pub remaining_requests: Option<u32>,
     /// Tokens that may still be used in the window.

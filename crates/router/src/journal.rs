@@ -11,19 +11,19 @@ mod words;
 pub use input::{decode_input, encode_input};
 pub use output::{digest_output, encode_output};
 
-use crate::{ConfigError, Input, Output, Router, RouterConfig};
+use crate::{ConfigError, Router, RouterConfig, RouterInput, RouterOutput};
 use alloc::vec::Vec;
 use squall_determinism::{Digest, Seed, Timestamp};
 
 /// Writes one frame behind `frame`: the input, and the digest of the outputs it gave.
-pub fn encode_frame(now: Timestamp, input: &Input, outputs: u64, frame: &mut Vec<u8>) {
+pub fn encode_frame(now: Timestamp, input: &RouterInput, outputs: u64, frame: &mut Vec<u8>) {
     encode_input(now, input, frame);
     frame.extend_from_slice(&outputs.to_le_bytes());
 }
 
 /// The digest of the outputs of one input.
 #[must_use]
-pub fn digest_outputs<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> u64 {
+pub fn digest_outputs<'a>(outputs: impl IntoIterator<Item = &'a RouterOutput>) -> u64 {
     let mut digest = Digest::new();
     outputs.into_iter().for_each(|output| digest_output(output, &mut digest));
     digest.short()

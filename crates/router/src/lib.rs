@@ -6,17 +6,18 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod admission;
 mod affinity;
 mod balancer;
-mod board;
 mod budget;
+mod candidate_index;
 mod config;
 mod cooldown;
 mod deployment;
 mod fallback;
-mod gate;
 mod health;
 mod id;
+mod id_registry;
 mod input;
 pub mod journal;
 mod limit;
@@ -25,7 +26,6 @@ mod output;
 mod queue;
 mod request;
 mod retry;
-mod roster;
 mod router;
 mod silence;
 mod spend;
@@ -33,28 +33,35 @@ mod strategy;
 mod timers;
 mod window;
 
+pub use admission::LimitUse;
 pub use balancer::{
     AttemptKind, Balancer, Candidates, CloneBalancer, FailureSample, PickContext, PickRng,
     SuccessSample,
 };
 pub use config::{
-    AllOut, Backoff, ConfigError, Cooldown, CooldownRule, Declared, DeploymentConfig,
-    FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks, Limits,
+    AllOut, AttemptTimeouts, Backoff, ConfigError, Cooldown, CooldownRule, Declared,
+    DeploymentConfig, FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks,
     LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, MisconfiguredCooldown,
-    Money, Price, Profile, RateLimit, Release, Retries, RetryBudget, RetryRule, RouterConfig,
-    SilenceCooldown, SpendLimit, TagMatch, TenantConfig, ThrottledCooldown, Timeouts, Window,
+    Money, Price, Profile, RateLimit, RateLimits, RateWindow, Release, Retries, RetryBudget,
+    RetryRule, RouterConfig, SilenceCooldown, SpendLimit, TagMatch, TenantConfig,
+    ThrottledCooldown,
 };
-pub use gate::LimitUse;
 pub use id::{
-    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, SpendId, Tag, Tags,
-    TenantId,
+    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag,
+    SpendId, Tags, TenantId,
 };
-pub use input::{Arrival, FallbackChoice, GroupList, Input, LimitHeaders, Overrides, Usage};
-pub use names::{Found, Names};
+pub use id_registry::{IdRegistry, Numbers};
+pub use input::{
+    FallbackChoice, GroupList, Overrides, RequestArrival, RouterInput, TokenUsage, UpstreamLimits,
+};
+pub use names::{GroupNames, ResolvedGroup};
 pub use output::{
-    CancelReason, CooldownCause, LimitKind, Note, Outcome, Output, PickProblem, RetryWait,
-    StartAttempt,
+    CancelReason, CooldownCause, LimitScope, Outcome, PickProblem, RetryWait, RouterEvent,
+    RouterOutput, StartAttempt,
 };
-pub use roster::{Numbers, Roster};
-pub use router::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Router, Skipped};
-pub use strategy::{CustomStrategy, Latency, LitellmStrategy, ShareBasis, Strategy, StrategyInfo};
+pub use router::{
+    DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, Skipped, SpendBudgetSnapshot,
+};
+pub use strategy::{
+    CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
+};

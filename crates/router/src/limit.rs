@@ -8,7 +8,7 @@ mod from_first;
 mod gcra;
 mod sliding;
 
-use crate::{RateLimit, Window};
+use crate::{RateLimit, RateWindow};
 use aligned::Aligned;
 use core::time::Duration;
 use from_first::FromFirst;
@@ -20,7 +20,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A rate limit at work.
 #[derive(Clone, Debug)]
-pub(crate) struct Limiter {
+pub(crate) struct RateLimiter {
     config: RateLimit,
     algorithm: Algorithm,
 }
@@ -41,22 +41,22 @@ pub(crate) struct Receipt {
     mark: u64,
 }
 
-impl Limiter {
+impl RateLimiter {
     pub(crate) fn new(limit: RateLimit, epoch_nanos: u64) -> Self {
         let n = limit.per_minute;
         let algorithm = match limit.window {
-            Window::Gcra { burst } => Algorithm::Gcra(Gcra::new(n, burst.unwrap_or(n))),
-            Window::Fixed => Algorithm::Aligned(Aligned::new(n, MINUTE, epoch_nanos)),
-            Window::Slice(length) => Algorithm::Aligned(Aligned::new(n, length, epoch_nanos)),
-            Window::Sliding => Algorithm::Sliding(Sliding::new(n, MINUTE)),
-            Window::FromFirst => Algorithm::FromFirst(FromFirst::new(n, MINUTE)),
+            RateWindow::Gcra { burst } => Algorithm::Gcra(Gcra::new(n, burst.unwrap_or(n))),
+            RateWindow::Fixed => Algorithm::Aligned(Aligned::new(n, MINUTE, epoch_nanos)),
+            RateWindow::Slice(length) => Algorithm::Aligned(Aligned::new(n, length, epoch_nanos)),
+            RateWindow::Sliding => Algorithm::Sliding(Sliding::new(n, MINUTE)),
+            RateWindow::FromFirst => Algorithm::FromFirst(FromFirst::new(n, MINUTE)),
         };
         Self { config: limit, algorithm }
     }
 
     /// The limit of another configuration in place of this one. What this one has let through of late
     /// counts there too: a new limit is no new burst.
-    pub(crate) fn succeed(&mut self, now: Timestamp, limit: RateLimit, epoch_nanos: u64) {
+    pub(crate) fn inherit(&mut self, now: Timestamp, limit: RateLimit, epoch_nanos: u64) {
         if self.config != limit {
             let used = self.used(now).min(limit.per_minute);
             *self = Self::new(limit, epoch_nanos);
@@ -74,7 +74,7 @@ impl Limiter {
     /// How much could pass at once now, if nothing else comes.
     pub(crate) fn room(&mut self, now: Timestamp) -> u64 {
         let most = match (self.config.window, &self.algorithm) {
-            (Window::Gcra { burst: Some(burst) }, _) => burst,
+            (RateWindow::Gcra { burst: Some(burst) }, _) => burst,
             (_, Algorithm::Aligned(limit)) => limit.allowed(),
             _ => self.config.per_minute,
         };

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 /// upstream model: asked for `openai/gpt-5`, a group `openai/*` calls `gpt-5` where its deployment's
 /// model is `*`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Names {
+pub struct GroupNames {
     exact: BTreeMap<String, GroupId>,
     /// The longest first.
     patterns: Vec<(String, GroupId)>,
@@ -19,14 +19,14 @@ pub struct Names {
 
 /// A group that was found, with what the pattern's `*` stood for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Found<'a> {
+pub struct ResolvedGroup<'a> {
     /// The group.
     pub group: GroupId,
     /// What the `*` stood for.
     pub captured: Option<&'a str>,
 }
 
-impl Names {
+impl GroupNames {
     /// The names of a configuration; `ids` are its groups' numbers at the router.
     #[must_use]
     pub fn new(config: &RouterConfig, ids: &[GroupId]) -> Self {
@@ -46,13 +46,13 @@ impl Names {
 
     /// The group that `asked` means.
     #[must_use]
-    pub fn find<'a>(&self, asked: &'a str) -> Option<Found<'a>> {
+    pub fn find<'a>(&self, asked: &'a str) -> Option<ResolvedGroup<'a>> {
         if let Some(&group) = self.exact.get(asked) {
-            return Some(Found { group, captured: None });
+            return Some(ResolvedGroup { group, captured: None });
         }
         self.patterns.iter().find_map(|(pattern, group)| {
             let captured = captured(pattern, asked)?;
-            Some(Found { group: *group, captured: Some(captured) })
+            Some(ResolvedGroup { group: *group, captured: Some(captured) })
         })
     }
 
@@ -62,7 +62,7 @@ impl Names {
     }
 }
 
-impl Found<'_> {
+impl ResolvedGroup<'_> {
     /// The model to call, where a deployment's is `model`.
     #[must_use]
     pub fn model<'m>(&self, model: &'m str) -> Cow<'m, str> {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::GroupConfig;
 
-    fn names() -> Names {
+    fn names() -> GroupNames {
         let named = |name: &str, aliases: &[&str]| GroupConfig {
             aliases: aliases.iter().map(|&alias| alias.into()).collect(),
             ..GroupConfig::new(name)
@@ -95,7 +95,7 @@ mod tests {
             named("openai/gpt-5", &["best"]),
         ];
         let config = RouterConfig { groups, ..RouterConfig::default() };
-        Names::new(&config, &[GroupId(0), GroupId(1), GroupId(2)])
+        GroupNames::new(&config, &[GroupId(0), GroupId(1), GroupId(2)])
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the core tells the shell.
 
-use crate::{AttemptId, ConfigId, DeploymentId, GroupId, RequestKey, Tag, TenantId, Usage};
+use crate::{
+    AttemptId, ConfigId, DeploymentId, GroupId, RequestKey, RequestTag, TenantId, TokenUsage,
+};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass};
@@ -8,11 +10,11 @@ use squall_failure::{Failure, FailureClass};
 /// One thing to do or to know. Outputs about one request come in the order in which they must be
 /// carried out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Output {
+pub enum RouterOutput {
     /// The request is known by `request` from now on.
     Accepted {
         /// The shell's name for it.
-        tag: Tag,
+        tag: RequestTag,
         /// The core's name for it.
         request: RequestKey,
     },
@@ -21,7 +23,7 @@ pub enum Output {
     /// Stop this attempt: what it brings is no longer wanted, and nothing more is to be told of it.
     CancelAttempt {
         /// The shell's name for the request.
-        tag: Tag,
+        tag: RequestTag,
         /// Which attempt.
         attempt: AttemptId,
         /// Why.
@@ -30,14 +32,14 @@ pub enum Output {
     /// This attempt's answer is the request's answer: bytes held back until now may go to the client.
     Commit {
         /// The shell's name for the request.
-        tag: Tag,
+        tag: RequestTag,
         /// Which attempt.
         attempt: AttemptId,
     },
     /// The request has ended. Exactly one for each [`Accepted`](Self::Accepted).
     Done {
         /// The shell's name for it.
-        tag: Tag,
+        tag: RequestTag,
         /// The core's name for it, not used again.
         request: RequestKey,
         /// How it ended.
@@ -52,14 +54,14 @@ pub enum Output {
         timeout: Duration,
     },
     /// A decision, for logs and charts: nothing to do.
-    Note(Note),
+    Note(RouterEvent),
 }
 
 /// One call upstream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StartAttempt {
     /// The shell's name for the request.
-    pub tag: Tag,
+    pub tag: RequestTag,
     /// The core's name for the attempt: every input about it carries it.
     pub attempt: AttemptId,
     /// Whom to call.
@@ -91,7 +93,7 @@ pub enum Outcome {
         /// The deployment that gave it.
         deployment: DeploymentId,
         /// What it used, if the provider said.
-        usage: Option<Usage>,
+        usage: Option<TokenUsage>,
     },
     /// It failed for good.
     Failed {
@@ -107,7 +109,7 @@ pub enum Outcome {
 
 /// A decision of the core. Notes annotate a chart and never decide a verdict.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Note {
+pub enum RouterEvent {
     /// A deployment is skipped until `until`.
     CooldownStarted {
         /// Which.
@@ -142,7 +144,7 @@ pub enum Note {
         wait: RetryWait,
     },
     /// A retry was refused: retries in the window would exceed their share of requests.
-    BudgetSpent {
+    RetryBudgetExhausted {
         /// Whose.
         request: RequestKey,
         /// The group it was in.
@@ -171,7 +173,7 @@ pub enum Note {
         /// Which.
         deployment: DeploymentId,
         /// Which limit.
-        limit: LimitKind,
+        limit: LimitScope,
     },
     /// An attempt was stopped by a timer of the core, which counts as its failure.
     TimedOut {
@@ -197,7 +199,7 @@ pub enum Note {
         /// The tenant whose limit it is; `None` for its group's.
         tenant: Option<TenantId>,
         /// Which limit.
-        limit: LimitKind,
+        limit: LimitScope,
     },
     /// A request was pushed out of a full queue by one of higher priority, or refused because it is full.
     QueueFull {
@@ -207,7 +209,7 @@ pub enum Note {
         group: GroupId,
     },
     /// A deployment is passed over until its budget's period ends: the money is spent.
-    BudgetExceeded {
+    SpendBudgetExceeded {
         /// Which.
         deployment: DeploymentId,
         /// When it may be used again.
@@ -348,7 +350,7 @@ impl PickProblem {
     }
 }
 
-impl LimitKind {
+impl LimitScope {
     /// The word for it in files, logs and charts.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -390,7 +392,7 @@ impl CancelReason {
 
 /// A limit of ours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LimitKind {
+pub enum LimitScope {
     /// Requests per minute.
     Requests,
     /// Tokens per minute.
@@ -401,7 +403,7 @@ pub enum LimitKind {
     Money,
 }
 
-impl Note {
+impl RouterEvent {
     /// The deployment that it is about and about no request, or that is probed.
     #[must_use]
     pub const fn of_deployment(&self) -> Option<DeploymentId> {
@@ -411,10 +413,10 @@ impl Note {
             | Self::Probe { deployment, .. }
             | Self::Recovered { deployment }
             | Self::LimitReached { deployment, .. }
-            | Self::BudgetExceeded { deployment, .. }
+            | Self::SpendBudgetExceeded { deployment, .. }
             | Self::HealthChanged { deployment, .. } => Some(deployment),
             Self::RetryScheduled { .. }
-            | Self::BudgetSpent { .. }
+            | Self::RetryBudgetExhausted { .. }
             | Self::FellBack { .. }
             | Self::AllOut { .. }
             | Self::HeldBack { .. }
@@ -434,7 +436,7 @@ impl Note {
     pub const fn request(&self) -> Option<RequestKey> {
         match *self {
             Self::RetryScheduled { request, .. }
-            | Self::BudgetSpent { request, .. }
+            | Self::RetryBudgetExhausted { request, .. }
             | Self::FellBack { request, .. }
             | Self::AllOut { request, .. }
             | Self::HeldBack { request, .. }
@@ -449,7 +451,7 @@ impl Note {
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }
             | Self::Recovered { .. }
-            | Self::BudgetExceeded { .. }
+            | Self::SpendBudgetExceeded { .. }
             | Self::HealthChanged { .. }
             | Self::Reconfigured { .. }
             | Self::LimitReached { .. } => None,

@@ -12,12 +12,12 @@ pub(crate) struct Rank {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
-    waiting: BTreeMap<Rank, Waiting>,
+    waiting: BTreeMap<Rank, Waiter>,
 }
 
 /// Someone who waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Waiting {
+pub(crate) struct Waiter {
     pub(crate) key: RequestKey,
     /// Not every deployment will do, or a limit of its own holds it back: that it cannot start says
     /// nothing of those behind it.
@@ -33,7 +33,7 @@ impl Queue {
         self.waiting.len()
     }
 
-    pub(crate) fn push(&mut self, rank: Rank, waiting: Waiting) {
+    pub(crate) fn push(&mut self, rank: Rank, waiting: Waiter) {
         self.waiting.insert(rank, waiting);
     }
 
@@ -42,14 +42,14 @@ impl Queue {
     }
 
     /// The first who waits behind `rank`, or at all.
-    pub(crate) fn after(&self, rank: Option<Rank>) -> Option<(Rank, Waiting)> {
+    pub(crate) fn after(&self, rank: Option<Rank>) -> Option<(Rank, Waiter)> {
         use core::ops::Bound::{Excluded, Unbounded};
         let from = rank.map_or(Unbounded, Excluded);
         self.waiting.range((from, Unbounded)).next().map(|(&rank, &waiting)| (rank, waiting))
     }
 
     /// The last who waits.
-    pub(crate) fn last(&self) -> Option<(Rank, Waiting)> {
+    pub(crate) fn last(&self) -> Option<(Rank, Waiter)> {
         self.waiting.last_key_value().map(|(&rank, &waiting)| (rank, waiting))
     }
 }

@@ -1,13 +1,13 @@
 //! A request in the core, and the slots that requests live in.
 
-use crate::deployment::Needs;
+use crate::admission::Permit;
+use crate::deployment::RequestNeeds;
 use crate::fallback::Path;
-use crate::gate::Ticket;
 use crate::queue::Rank;
-use crate::silence::{Line, Neighbours};
+use crate::silence::{Neighbours, SilenceQueue};
 use crate::{
-    Arrival, AttemptId, DeploymentId, Features, GroupId, Overrides, RegionId, RequestKey, Tag,
-    Tags, TenantId,
+    AttemptId, DeploymentId, Features, GroupId, Overrides, RegionId, RequestArrival, RequestKey,
+    RequestTag, Tags, TenantId,
 };
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
@@ -15,8 +15,8 @@ use squall_failure::Failure;
 
 /// A request that has not ended.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Request {
-    pub(crate) tag: Tag,
+pub(crate) struct RequestEntry {
+    pub(crate) tag: RequestTag,
     /// Its place among all arrivals: what its draws are keyed by.
     pub(crate) serial: u64,
     /// The group asked for.
@@ -36,8 +36,8 @@ pub(crate) struct Request {
     /// Retries begun in this group.
     pub(crate) retries: u16,
     /// Where it was tried in this group.
-    pub(crate) tried: Tried,
-    pub(crate) state: State,
+    pub(crate) tried: TriedDeployments,
+    pub(crate) state: RequestState,
     /// The latest failure of an attempt, the first in this group, and the first of all: one of them is
     /// what the client is told in the end.
     pub(crate) last_failure: Option<Failure>,
@@ -55,8 +55,8 @@ pub(crate) struct Request {
     pub(crate) overrides: Overrides,
 }
 
-impl Request {
-    pub(crate) fn new(arrival: &Arrival, serial: u64, deadline: Timestamp) -> Self {
+impl RequestEntry {
+    pub(crate) fn new(arrival: &RequestArrival, serial: u64, deadline: Timestamp) -> Self {
         Self {
             tag: arrival.tag,
             serial,
@@ -70,8 +70,8 @@ impl Request {
             attempts: 0,
             unsent: 0,
             retries: 0,
-            tried: Tried::default(),
-            state: State::Deciding,
+            tried: TriedDeployments::default(),
+            state: RequestState::Deciding,
             last_failure: None,
             first_failure: None,
             original_failure: None,
@@ -93,8 +93,8 @@ impl Request {
     }
 
     #[inline]
-    pub(crate) fn needs(&self) -> Needs {
-        Needs {
+    pub(crate) fn needs(&self) -> RequestNeeds {
+        RequestNeeds {
             tokens: self.tokens(),
             input_tokens: self.input_tokens,
             tags: self.tags,
@@ -118,15 +118,15 @@ impl Request {
     pub(crate) fn move_to(&mut self, group: GroupId) {
         self.group = group;
         self.retries = 0;
-        self.tried = Tried::default();
-        self.state = State::Deciding;
+        self.tried = TriedDeployments::default();
+        self.state = RequestState::Deciding;
         self.first_failure = None;
     }
 }
 
 /// What a request is doing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum State {
+pub(crate) enum RequestState {
     /// Between two steps, only ever inside the core.
     Deciding,
     /// Waiting for its retry, or to leave its group.
@@ -134,15 +134,15 @@ pub(crate) enum State {
     /// Waiting for a deployment of its group to become usable, at most until then.
     Queued { until: Timestamp },
     /// An attempt runs.
-    Running(Running),
+    Running(ActiveAttempt),
 }
 
 /// An attempt that runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Running {
+pub(crate) struct ActiveAttempt {
     pub(crate) deployment: DeploymentId,
     pub(crate) nth: u16,
-    pub(crate) ticket: Ticket,
+    pub(crate) ticket: Permit,
     pub(crate) probe: bool,
     /// The retry budget was charged for it.
     pub(crate) charged: bool,
@@ -159,7 +159,7 @@ pub(crate) struct Running {
 
 /// The deployments a request was tried at, as far back as retries go in practice.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tried {
+pub(crate) struct TriedDeployments {
     deployments: [u16; TRIED_MAX],
     count: u16,
 }
@@ -167,7 +167,7 @@ pub(crate) struct Tried {
 /// More retries than this in one group, and the first ones count as untried again.
 const TRIED_MAX: usize = 8;
 
-impl Tried {
+impl TriedDeployments {
     pub(crate) fn add(&mut self, deployment: DeploymentId) {
         self.deployments[usize::from(self.count) % TRIED_MAX] = deployment.0;
         self.count = self.count.saturating_add(1);
@@ -193,14 +193,14 @@ impl Tried {
 /// The requests, in slots that are used again; a generation tells who is meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests {
-    slots: Vec<Slot>,
+    slots: Vec<RequestSlot>,
     free: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
-struct Slot {
+struct RequestSlot {
     generation: u32,
-    request: Option<Request>,
+    request: Option<RequestEntry>,
     aside: Aside,
 }
 
@@ -210,8 +210,8 @@ pub(crate) struct Aside {
     /// Its way through groups, once it has left the first.
     pub(crate) path: Option<Path>,
     /// What it holds at its tenant's gate, and at its group's.
-    pub(crate) tenant: Option<Ticket>,
-    pub(crate) group: Option<Ticket>,
+    pub(crate) tenant: Option<Permit>,
+    pub(crate) group: Option<Permit>,
     /// Deployments of its group that have refused this very request, or cannot be told it: they are not
     /// asked again. At most the group's; the slot keeps the room for its next request.
     pub(crate) refused_by: Vec<DeploymentId>,
@@ -228,9 +228,9 @@ impl Aside {
 }
 
 impl Requests {
-    pub(crate) fn insert(&mut self, request: Request) -> RequestKey {
+    pub(crate) fn insert(&mut self, request: RequestEntry) -> RequestKey {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, request: None, aside: Aside::default() });
+            self.slots.push(RequestSlot { generation: 0, request: None, aside: Aside::default() });
             self.slots.len() as u32 - 1
         });
         let place = &mut self.slots[slot as usize];
@@ -238,7 +238,7 @@ impl Requests {
         RequestKey { slot, generation: place.generation }
     }
 
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<Request> {
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<RequestEntry> {
         let place = self.slots.get_mut(slot as usize)?;
         let request = place.request.take()?;
         place.generation = place.generation.wrapping_add(1);
@@ -254,7 +254,7 @@ impl Requests {
 
     /// The request of a slot that is known to be taken.
     #[inline]
-    pub(crate) fn at(&mut self, slot: u32) -> &mut Request {
+    pub(crate) fn at(&mut self, slot: u32) -> &mut RequestEntry {
         self.slots[slot as usize]
             .request
             .as_mut()
@@ -267,7 +267,7 @@ impl Requests {
     }
 
     /// The request in a slot, whose attempt has just begun, joins the end of a line.
-    pub(crate) fn join(&mut self, line: &mut Line, slot: u32, now: Timestamp) {
+    pub(crate) fn join(&mut self, line: &mut SilenceQueue, slot: u32, now: Timestamp) {
         self.aside(slot).neighbours = Neighbours { before: line.last, behind: None };
         match line.last {
             Some(last) => self.aside(last).neighbours.behind = Some(slot),
@@ -277,7 +277,7 @@ impl Requests {
     }
 
     /// The request in a slot leaves the line that it stands in.
-    pub(crate) fn leave(&mut self, line: &mut Line, slot: u32) {
+    pub(crate) fn leave(&mut self, line: &mut SilenceQueue, slot: u32) {
         let Neighbours { before, behind } = core::mem::take(&mut self.aside(slot).neighbours);
         match behind {
             Some(behind) => self.aside(behind).neighbours.before = before,
@@ -286,8 +286,10 @@ impl Requests {
         let Some(before) = before else {
             line.first = behind;
             line.since = behind.and_then(|first| match self.at(first).state {
-                State::Running(running) => Some(running.started),
-                State::Deciding | State::Backoff { .. } | State::Queued { .. } => None,
+                RequestState::Running(running) => Some(running.started),
+                RequestState::Deciding
+                | RequestState::Backoff { .. }
+                | RequestState::Queued { .. } => None,
             });
             return;
         };
@@ -304,12 +306,12 @@ impl Requests {
 
     /// The attempt that runs under this name, if it still does.
     #[inline]
-    pub(crate) fn running(&mut self, attempt: AttemptId) -> Option<&mut Running> {
+    pub(crate) fn running(&mut self, attempt: AttemptId) -> Option<&mut ActiveAttempt> {
         if !self.lives(attempt.request) {
             return None;
         }
         match &mut self.at(attempt.request.slot).state {
-            State::Running(running) if running.nth == attempt.nth => Some(running),
+            RequestState::Running(running) if running.nth == attempt.nth => Some(running),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ mod untried;
 
 use crate::{Retries, RetryRule};
 use core::time::Duration;
-use squall_determinism::Draws;
+use squall_determinism::RandomStream;
 use squall_failure::Failure;
 
 /// What a rule needs to know.
@@ -31,7 +31,7 @@ pub(crate) struct Facts {
 
 /// What the request does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Next {
+pub(crate) enum RetryDecision {
     /// It fails.
     Fail,
     /// It leaves the group.
@@ -51,7 +51,11 @@ pub(crate) fn max_retries(retries: &Retries, asked: Option<u16>, failure: &Failu
 }
 
 impl RetryRule {
-    pub(crate) fn next(&self, facts: &Facts, draws: impl FnOnce() -> Draws) -> Next {
+    pub(crate) fn next(
+        &self,
+        facts: &Facts,
+        draws: impl FnOnce() -> RandomStream,
+    ) -> RetryDecision {
         match self {
             Self::Untried(_) => untried::next(facts),
             Self::Litellm(config) => litellm::next(config, facts, draws),

@@ -1,30 +1,33 @@
 //! The machine: its contract, its clock, and the way from an input to the step that answers it.
 
+mod admission_control;
 mod change;
-mod checks;
-mod failing;
-mod gates;
-mod life;
-mod look;
+mod failure_handling;
+mod health_checks;
 mod pick;
+mod queueing;
+mod request_lifecycle;
 mod silence;
-mod waiting;
+mod snapshot;
 
-pub use look::{BudgetNow, DeploymentNow, DeploymentState, GroupNow, Skipped};
+pub use snapshot::{
+    DeploymentSnapshot, DeploymentState, GroupSnapshot, Skipped, SpendBudgetSnapshot,
+};
 
+use crate::admission::AdmissionLimiter;
 use crate::affinity::Affinity;
-use crate::board::Board;
-use crate::budget::Budget;
+use crate::budget::RetryBudgetWindow;
+use crate::candidate_index::CandidateIndex;
 use crate::deployment::Deployment;
-use crate::gate::Gate;
 use crate::queue::Queue;
-use crate::request::{Requests, State};
+use crate::request::{RequestState, Requests};
 use crate::silence::Usual;
 use crate::spend::Account;
 use crate::timers::Timers;
 use crate::{
-    Arrival, AttemptId, Balancer, CancelReason, ConfigError, DeploymentId, FallbackRule,
-    GroupConfig, HealthChecks, Input, Note, Numbers, Outcome, Output, Roster, RouterConfig,
+    AttemptId, Balancer, CancelReason, ConfigError, DeploymentId, FallbackRule, GroupConfig,
+    HealthChecks, IdRegistry, Numbers, Outcome, RequestArrival, RouterConfig, RouterEvent,
+    RouterInput, RouterOutput,
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -91,12 +94,12 @@ pub struct Router {
     groups: Vec<Group>,
     /// By their numbers; those that no configuration has any more have no place.
     deployments: Vec<Deployment>,
-    tenants: Vec<Gate>,
+    tenants: Vec<AdmissionLimiter>,
     accounts: Vec<Account>,
     affinity: Affinity,
     fallback_rule: FallbackRule,
     health_checks: Option<HealthChecks>,
-    budget: Budget,
+    budget: RetryBudgetWindow,
     requests: Requests,
     request_timers: Timers,
     deployment_timers: Timers,
@@ -107,10 +110,10 @@ pub struct Router {
     ignored: u64,
     /// A limit of a group or tenant has room again, and those who wait do not know.
     freed: bool,
-    roster: Roster,
+    roster: IdRegistry,
     /// Every configuration that was given and not forgotten, by number, the first among them.
     configs: Vec<Option<(RouterConfig, Numbers)>>,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<RouterOutput>,
     /// An input is being worked on. If it still is when the next one comes, the one before panicked.
     busy: bool,
 }
@@ -119,10 +122,10 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Group {
     config: GroupConfig,
-    board: Board,
+    board: CandidateIndex,
     balancer: Box<dyn Balancer>,
     queue: Queue,
-    gate: Gate,
+    gate: AdmissionLimiter,
     /// How long its answers take to begin: those of streams, and whole ones.
     usual: [Usual; 2],
 }
@@ -145,7 +148,7 @@ impl Router {
             affinity: Affinity::default(),
             fallback_rule: config.fallback_rule,
             health_checks: None,
-            budget: Budget::new(config.retry_budget),
+            budget: RetryBudgetWindow::new(config.retry_budget),
             requests: Requests::default(),
             request_timers: Timers::default(),
             deployment_timers: Timers::default(),
@@ -154,13 +157,13 @@ impl Router {
             arrivals: 0,
             ignored: 0,
             freed: false,
-            roster: Roster::default(),
+            roster: IdRegistry::default(),
             configs: Vec::new(),
             outputs: VecDeque::new(),
             busy: false,
         };
         router.prepare(config)?;
-        router.take_on(0);
+        router.reload(0);
         Ok(router)
     }
 
@@ -170,7 +173,7 @@ impl Router {
     /// When outputs of the input before were not drained. When an earlier input panicked, by a bug of the
     /// router or of a [custom strategy](crate::Strategy::custom): half of a step may have been taken then,
     /// and no later decision is to be trusted.
-    pub fn handle(&mut self, now: Timestamp, input: Input) {
+    pub fn handle(&mut self, now: Timestamp, input: RouterInput) {
         assert!(
             !self.busy,
             "the router takes no more inputs: an earlier one panicked, in the router or in a custom \
@@ -182,33 +185,33 @@ impl Router {
         let until = self.now;
         self.fire(|due| due < until);
         match input {
-            Input::Arrived(arrival) => self.arrived(&arrival),
-            Input::FirstToken { attempt } => self.first_token(attempt),
-            Input::Finished { attempt, usage } => self.finished(attempt, usage),
-            Input::Failed { attempt, failure } => match self.requests.running(attempt) {
+            RouterInput::Arrived(arrival) => self.arrived(&arrival),
+            RouterInput::FirstToken { attempt } => self.first_token(attempt),
+            RouterInput::Finished { attempt, usage } => self.finished(attempt, usage),
+            RouterInput::Failed { attempt, failure } => match self.requests.running(attempt) {
                 Some(_) => self.attempt_failed(attempt, failure),
                 None => self.ignored += 1,
             },
-            Input::Unread { attempt } => match self.requests.running(attempt) {
+            RouterInput::Unread { attempt } => match self.requests.running(attempt) {
                 Some(running) => running.unread = true,
                 None => self.ignored += 1,
             },
-            Input::ClientGone { request } if self.requests.lives(request) => {
+            RouterInput::ClientGone { request } if self.requests.lives(request) => {
                 self.abandon(request.slot, CancelReason::ClientGone, Outcome::ClientGone);
             }
-            Input::ClientGone { .. } => self.ignored += 1,
+            RouterInput::ClientGone { .. } => self.ignored += 1,
             // No policy learns from them yet; they are in the contract so that a journal has them.
-            Input::LimitHeaders { .. } => {}
-            Input::Checked { deployment, passed } => self.checked(deployment, passed),
-            Input::Reconfigure { config } => self.reconfigure(config),
-            Input::Tick => self.fire(|due| due <= until),
+            RouterInput::LimitHeaders { .. } => {}
+            RouterInput::Checked { deployment, passed } => self.checked(deployment, passed),
+            RouterInput::Reconfigure { config } => self.reconfigure(config),
+            RouterInput::Tick => self.fire(|due| due <= until),
         }
         self.serve_the_freed();
         self.busy = false;
     }
 
     /// The next thing to do, until there is none.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub fn poll(&mut self) -> Option<RouterOutput> {
         self.outputs.pop_front()
     }
 
@@ -277,10 +280,10 @@ impl Router {
             return;
         }
         match request.state {
-            State::Backoff { leaves: false } => self.advance(slot),
-            State::Backoff { leaves: true } => self.move_on(slot, None),
-            State::Queued { .. } => self.queue_due(slot),
-            State::Running(running) => {
+            RequestState::Backoff { leaves: false } => self.advance(slot),
+            RequestState::Backoff { leaves: true } => self.move_on(slot, None),
+            RequestState::Queued { .. } => self.queue_due(slot),
+            RequestState::Running(running) => {
                 let reason = if running.committed || now >= running.total_due {
                     CancelReason::TotalTimeout
                 } else {
@@ -288,7 +291,7 @@ impl Router {
                 };
                 self.timed_out(slot, reason);
             }
-            State::Deciding => {}
+            RequestState::Deciding => {}
         }
     }
 
@@ -304,7 +307,7 @@ impl Router {
         let (group, cooled) = (deployment.group, core::mem::take(&mut deployment.cooling));
         self.renew(id);
         if cooled {
-            self.note(Note::CooldownEnded { deployment: id });
+            self.note(RouterEvent::CooldownEnded { deployment: id });
             self.serve_queue(group);
         }
     }
@@ -319,8 +322,8 @@ impl Router {
         self.deployment_timers.arm(id.0.into(), due, self.sequence);
     }
 
-    fn note(&mut self, note: Note) {
-        self.outputs.push_back(Output::Note(note));
+    fn note(&mut self, note: RouterEvent) {
+        self.outputs.push_back(RouterOutput::Note(note));
     }
 
     /// Tells the board what has changed about a deployment.
@@ -344,7 +347,7 @@ impl Router {
         }
     }
 
-    fn arrived(&mut self, arrival: &Arrival) {
+    fn arrived(&mut self, arrival: &RequestArrival) {
         self.arrivals += 1;
         if arrival.group.index() >= self.groups.len() {
             self.refuse(arrival);

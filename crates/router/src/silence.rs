@@ -123,7 +123,7 @@ const fn upper_end(bucket: usize) -> Duration {
 /// The attempts of one deployment whose answer has not begun, oldest first: a list through the requests'
 /// slots, so that nothing is allocated and any of them leaves at once.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct SilenceQueue {
     pub(crate) first: Option<u32>,
     pub(crate) last: Option<u32>,
     /// Since when the first of them waits.

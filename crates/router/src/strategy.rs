@@ -16,7 +16,7 @@ mod weighted_random;
 
 pub use custom::CustomStrategy;
 pub use litellm::LitellmStrategy;
-pub use lowest_latency::Latency;
+pub use lowest_latency::LatencyTuning;
 pub(crate) use smooth_weighted::SmoothWeighted;
 
 use crate::config::{or_weights, rpm, tpm};
@@ -166,7 +166,7 @@ strategies! {
         in_litellm: LitellmStrategy::UsageBasedV2,
         balancer: |deployments| LowestUsage::new(deployments.iter().map(tpm).collect()),
     }
-    LowestLatency(latency: Latency) {
+    LowestLatency(latency: LatencyTuning) {
         word: "lowest_latency",
         about: "The one with the lowest latency of late; for streams, time to first token.",
         shares: ShareBasis::Measured,

@@ -7,13 +7,13 @@ use squall_determinism::Timestamp;
 /// nothing stale is ever left behind. Four children to a node: shallower, and one cache line to compare.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
-    heap: Vec<Entry>,
+    heap: Vec<TimerEntry>,
     /// Where the entry of a slot is; `NOWHERE` if it has none.
     places: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct TimerEntry {
     due: Timestamp,
     sequence: u64,
     slot: u32,
@@ -41,7 +41,7 @@ impl Timers {
         if self.places.len() <= slot as usize {
             self.places.resize(slot as usize + 1, NOWHERE);
         }
-        let entry = Entry { due, sequence, slot };
+        let entry = TimerEntry { due, sequence, slot };
         let place = self.places[slot as usize];
         if place == NOWHERE {
             self.heap.push(entry);
@@ -73,7 +73,7 @@ impl Timers {
     }
 
     /// Puts `entry` at `place` or wherever from there it belongs.
-    fn settle(&mut self, place: usize, entry: Entry) {
+    fn settle(&mut self, place: usize, entry: TimerEntry) {
         if place > 0 && entry.before(&self.heap[(place - 1) / CHILDREN]) {
             self.rise(place, entry);
         } else {
@@ -81,7 +81,7 @@ impl Timers {
         }
     }
 
-    fn rise(&mut self, mut place: usize, entry: Entry) {
+    fn rise(&mut self, mut place: usize, entry: TimerEntry) {
         while place > 0 {
             let parent = (place - 1) / CHILDREN;
             if !entry.before(&self.heap[parent]) {
@@ -93,7 +93,7 @@ impl Timers {
         self.put(place, entry);
     }
 
-    fn sink(&mut self, mut place: usize, entry: Entry) {
+    fn sink(&mut self, mut place: usize, entry: TimerEntry) {
         loop {
             let first = place * CHILDREN + 1;
             let children = first..(first + CHILDREN).min(self.heap.len());
@@ -112,13 +112,13 @@ impl Timers {
     }
 
     #[inline]
-    fn put(&mut self, place: usize, entry: Entry) {
+    fn put(&mut self, place: usize, entry: TimerEntry) {
         self.heap[place] = entry;
         self.places[entry.slot as usize] = place as u32;
     }
 }
 
-impl Entry {
+impl TimerEntry {
     #[inline]
     fn before(&self, other: &Self) -> bool {
         (self.due, self.sequence) < (other.due, other.sequence)

@@ -1,21 +1,24 @@
 //! Nothing is allocated per request once a router has seen its load.
 
 use squall_determinism::{Seed, Timestamp};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
-    Arrival, DeploymentConfig, GroupConfig, GroupId, Input, Limits, Output, RateLimit, Router,
-    RouterConfig, Tag, Window,
+    DeploymentConfig, GroupConfig, GroupId, RateLimit, RateLimits, RateWindow, RequestArrival,
+    RequestTag, Router, RouterConfig, RouterInput, RouterOutput,
 };
 use std::time::Duration;
 
 fn router() -> Router {
     let deployments = (1..=10).map(|weight| DeploymentConfig {
         weight,
-        limits: Limits {
-            rpm: Some(RateLimit { per_minute: 1_000_000, window: Window::Gcra { burst: None } }),
-            tpm: Some(RateLimit { per_minute: 1_000_000_000, window: Window::Fixed }),
+        limits: RateLimits {
+            rpm: Some(RateLimit {
+                per_minute: 1_000_000,
+                window: RateWindow::Gcra { burst: None },
+            }),
+            tpm: Some(RateLimit { per_minute: 1_000_000_000, window: RateWindow::Fixed }),
             concurrency: Some(10_000),
-            ..Limits::default()
+            ..RateLimits::default()
         },
         ..DeploymentConfig::new(format!("d{weight}"))
     });
@@ -29,28 +32,30 @@ fn serve(router: &mut Router, requests: std::ops::Range<u64>) -> u64 {
     let mut done = 0;
     for tag in requests {
         let now = Timestamp::ZERO + Duration::from_millis(tag);
-        let arrival = Arrival {
+        let arrival = RequestArrival {
             input_tokens: 400,
             output_tokens: 60,
             stream: true,
-            ..Arrival::new(Tag(tag), GroupId(0))
+            ..RequestArrival::new(RequestTag(tag), GroupId(0))
         };
-        let mut next = Some(Input::Arrived(arrival));
+        let mut next = Some(RouterInput::Arrived(arrival));
         while let Some(input) = next.take() {
             router.handle(now, input);
             while let Some(output) = router.poll() {
                 match output {
-                    Output::StartAttempt(start) if tag % 10 == 0 && start.attempt.nth == 0 => {
-                        let failure = Failure::new(FailureClass::Server, Source::Provider);
-                        next = Some(Input::Failed { attempt: start.attempt, failure });
+                    RouterOutput::StartAttempt(start)
+                        if tag % 10 == 0 && start.attempt.nth == 0 =>
+                    {
+                        let failure = Failure::new(FailureClass::Server, FailureSource::Provider);
+                        next = Some(RouterInput::Failed { attempt: start.attempt, failure });
                     }
-                    Output::StartAttempt(start) => {
-                        next = Some(Input::FirstToken { attempt: start.attempt });
+                    RouterOutput::StartAttempt(start) => {
+                        next = Some(RouterInput::FirstToken { attempt: start.attempt });
                     }
-                    Output::Commit { attempt, .. } if next.is_none() => {
-                        next = Some(Input::Finished { attempt, usage: None });
+                    RouterOutput::Commit { attempt, .. } if next.is_none() => {
+                        next = Some(RouterInput::Finished { attempt, usage: None });
                     }
-                    Output::Done { .. } => done += 1,
+                    RouterOutput::Done { .. } => done += 1,
                     _ => {}
                 }
             }

@@ -24,7 +24,7 @@ pub struct Checklist {
     /// What has to hold in every step: expectations that may speak of the kinds `old` and `new`.
     pub gate: Vec<String>,
     /// What is gone through, in this order.
-    pub items: Vec<Item>,
+    pub items: Vec<ChecklistItem>,
 }
 
 /// A rise of the share of requests that fail.
@@ -38,7 +38,7 @@ pub struct Rise {
 
 /// A point of a checklist.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Item {
+pub struct ChecklistItem {
     /// Its line in the file, from 1.
     pub line: u32,
     /// What there is to do.
@@ -59,20 +59,20 @@ pub enum ItemKind {
         waived: Vec<(StaticCheck, String)>,
     },
     /// All traffic goes the old way, and nothing goes wrong.
-    Baseline(Stage),
+    Baseline(RolloutStage),
     /// A share of the traffic goes the new way.
     Step {
         /// How much of it.
         share: Share,
         /// For how long, and what goes wrong meanwhile.
-        stage: Stage,
+        stage: RolloutStage,
     },
     /// A share goes the new way; in the middle all traffic goes back to the old one.
     Rollback {
         /// How much of it, until then.
         share: Share,
         /// For how long, and what goes wrong from the start on.
-        stage: Stage,
+        stage: RolloutStage,
         /// How soon afterwards the last request of the new way has to have ended.
         within: Duration,
     },
@@ -80,7 +80,7 @@ pub enum ItemKind {
 
 /// A stretch of traffic.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stage {
+pub struct RolloutStage {
     /// How long; `None` for as long as it takes to detect what is to be detected.
     pub dwell: Option<Duration>,
     /// What goes wrong.

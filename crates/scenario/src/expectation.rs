@@ -5,7 +5,7 @@ mod parse;
 mod resolve;
 
 pub use metrics::METRICS;
-pub(crate) use resolve::{Names, read};
+pub(crate) use resolve::{ScopeNames, read};
 
 use core::time::Duration;
 use squall_router::{DeploymentId, GroupId};
@@ -72,7 +72,7 @@ pub enum Limit {
 
 /// The unit of a metric's value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unit {
+pub enum MetricUnit {
     /// A part of a whole, written with `%`.
     Percent,
     /// A duration, written with `ms`, `s`, `m`, `h`.
@@ -127,16 +127,16 @@ pub struct MetricSpec {
     /// How it is written.
     pub name: &'static str,
     /// What it may be of.
-    pub of: Of,
+    pub of: Scope,
     /// The unit of its value.
-    pub unit: Unit,
+    pub unit: MetricUnit,
     /// One sentence.
     pub meaning: &'static str,
 }
 
 /// What a metric may be of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Of {
+pub enum Scope {
     /// Everything, or one group.
     AllOrGroup,
     /// One group.

@@ -1,8 +1,8 @@
 //! A section of a file under a reader: the keys that stand in it, held against its table.
 
 use crate::diagnostic::{Problem, Problems, nearest};
-use crate::node::{Entry, Kind, Node};
-use crate::shape::{Key, Section, Shape};
+use crate::node::{MapEntry, Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::unit::{self, Misfit};
 use crate::value;
 use core::ops::Range;
@@ -17,7 +17,7 @@ use squall_router::Money;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields<'n> {
     section: &'static Section,
-    entries: &'n [Entry],
+    entries: &'n [MapEntry],
     /// The place to point at for the whole section: the key it stands under, or itself.
     pub(crate) span: &'n Range<usize>,
     /// Where problems go.
@@ -31,8 +31,8 @@ impl<'n> Fields<'n> {
         section: &'static Section,
         problems: &'n Problems,
     ) -> Option<Self> {
-        let Kind::Map(entries) = &node.kind else {
-            value::wrong_type(node, &Shape::Section(section), problems);
+        let NodeKind::Map(entries) = &node.kind else {
+            value::wrong_type(node, &Schema::Section(section), problems);
             return None;
         };
         let span = node.key_span.as_ref().unwrap_or(&node.span);
@@ -48,7 +48,7 @@ impl<'n> Fields<'n> {
         section: &'static Section,
         problems: &'n Problems,
     ) -> Option<Self> {
-        let Kind::Map(entries) = &node.kind else { return None };
+        let NodeKind::Map(entries) = &node.kind else { return None };
         Some(Self {
             section,
             entries,
@@ -78,12 +78,14 @@ impl<'n> Fields<'n> {
     }
 
     /// A key that is called otherwise now, with its value as it is written now.
-    fn report_renamed(&self, entry: &Entry, key: &Key) {
+    fn report_renamed(&self, entry: &MapEntry, key: &Key) {
         let help = match &entry.value.kind {
-            Kind::Scalar(text) => {
+            NodeKind::Scalar(text) => {
                 format!("write `{}: {}`", key.name, (key.word_now)(text).unwrap_or(text))
             }
-            Kind::Nothing | Kind::List(_) | Kind::Map(_) => format!("write `{}`", key.name),
+            NodeKind::Nothing | NodeKind::List(_) | NodeKind::Map(_) => {
+                format!("write `{}`", key.name)
+            }
         };
         let message = format!("`{}` is called `{}` now", entry.key, key.name);
         let problem = Problem::new(&entry.key_span, message, "its former name");
@@ -110,7 +112,7 @@ impl<'n> Fields<'n> {
         let phrase = self.section.phrase;
         let names: Vec<_> = self.section.choices().map(|key| format!("`{}`", key.name)).collect();
         let names = names.join(", ");
-        let is_choice = |entry: &&Entry| self.section.choices().any(|key| key.name == entry.key);
+        let is_choice = |entry: &&MapEntry| self.section.choices().any(|key| key.name == entry.key);
         let mut chosen = self.entries.iter().filter(is_choice);
         let Some(first) = chosen.next() else {
             if !self.section.choices().any(|key| self.is_mistyped(key)) {
@@ -141,7 +143,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    fn entry(&self, name: &str) -> Option<&'n Entry> {
+    fn entry(&self, name: &str) -> Option<&'n MapEntry> {
         self.entries.iter().find(|entry| entry.key == name)
     }
 
@@ -185,7 +187,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn duration(&self, name: &str) -> Option<Duration> {
         let (key, node) = self.find(name);
-        let Shape::Duration(least) = key.shape() else { mismatch(key) };
+        let Schema::Duration(least) = key.shape() else { mismatch(key) };
         value::duration(node?, least, self.problems)
     }
 
@@ -195,7 +197,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn count(&self, name: &str) -> Option<u64> {
         let (key, node) = self.find(name);
-        let Shape::Count(least, most) = key.shape() else { mismatch(key) };
+        let Schema::Count(least, most) = key.shape() else { mismatch(key) };
         value::count(node?, least, most, self.problems)
     }
 
@@ -205,26 +207,26 @@ impl<'n> Fields<'n> {
     }
 
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
-        self.parsed(name, |shape| matches!(shape, Shape::Number), unit::number)
+        self.parsed(name, |shape| matches!(shape, Schema::Number), unit::number)
     }
 
     pub(crate) fn share(&self, name: &str) -> Option<Share> {
-        self.parsed(name, |shape| matches!(shape, Shape::Percent), unit::share)
+        self.parsed(name, |shape| matches!(shape, Schema::Percent), unit::share)
     }
 
     /// A factor in thousandths.
     pub(crate) fn factor_milli(&self, name: &str) -> Option<u32> {
-        self.parsed(name, |shape| matches!(shape, Shape::Factor), unit::factor_milli)
+        self.parsed(name, |shape| matches!(shape, Schema::Factor), unit::factor_milli)
     }
 
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         let (key, node) = self.find(name);
-        let Shape::Flag = key.shape() else { mismatch(key) };
+        let Schema::Flag = key.shape() else { mismatch(key) };
         value::word(node?, &["true", "false"], self.problems).map(|word| word == "true")
     }
 
     pub(crate) fn money(&self, name: &str) -> Option<Money> {
-        self.parsed(name, |shape| matches!(shape, Shape::Money), unit::money).map(Money)
+        self.parsed(name, |shape| matches!(shape, Schema::Money), unit::money).map(Money)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&'n str> {
@@ -242,13 +244,13 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
         let (key, node) = self.find(name);
-        let Shape::Word(words) = key.shape() else { mismatch(key) };
+        let Schema::Word(words) = key.shape() else { mismatch(key) };
         value::word(node?, words, self.problems)
     }
 
     pub(crate) fn section(&self, name: &str) -> Option<Self> {
         let (key, node) = self.find(name);
-        let Shape::Section(section) = key.shape() else { mismatch(key) };
+        let Schema::Section(section) = key.shape() else { mismatch(key) };
         Self::open(node?, section, self.problems)
     }
 
@@ -256,7 +258,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn list(&self, name: &str) -> &'n [Node] {
         let (key, node) = self.find(name);
         match node.map(|node| (&node.kind, node)) {
-            Some((Kind::List(items), _)) => items,
+            Some((NodeKind::List(items), _)) => items,
             Some((_, node)) => {
                 value::wrong_type(node, &key.shape(), self.problems);
                 &[]
@@ -268,22 +270,22 @@ impl<'n> Fields<'n> {
     /// The items of a list of sections, opened.
     pub(crate) fn sections(&self, name: &str) -> Vec<Self> {
         let (key, _) = self.find(name);
-        let Shape::List(Shape::Section(section)) = key.shape() else { mismatch(key) };
+        let Schema::List(Schema::Section(section)) = key.shape() else { mismatch(key) };
         let items = self.list(name).iter();
         items.filter_map(|item| Self::open(item, section, self.problems)).collect()
     }
 
     /// The entries of a mapping whose keys are names.
-    pub(crate) fn named(&self, name: &str) -> &'n [Entry] {
+    pub(crate) fn named(&self, name: &str) -> &'n [MapEntry] {
         let (key, node) = self.find(name);
         let Some(node) = node else { return &[] };
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             value::wrong_type(node, &key.shape(), self.problems);
             return &[];
         };
         let of_key = match key.shape() {
-            Shape::NamedOrPattern(_) => Shape::Pattern,
-            _ => Shape::Name,
+            Schema::NamedOrPattern(_) => Schema::Pattern,
+            _ => Schema::Name,
         };
         for entry in entries {
             value::check_name(&entry.key, &entry.key_span, &of_key, self.problems);
@@ -294,7 +296,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn parsed<T>(
         &self,
         name: &str,
-        fits: impl FnOnce(&Shape) -> bool,
+        fits: impl FnOnce(&Schema) -> bool,
         parse: impl FnOnce(&str) -> Result<T, Misfit>,
     ) -> Option<T> {
         let (key, node) = self.find(name);

@@ -1,7 +1,7 @@
 //! The JSON Schema of scenario files, for editors, written from the tables that drive the readers.
 
 use crate::read::SCENARIO;
-use crate::shape::{Key, Least, Section, Shape};
+use crate::schema::{Key, Least, Schema, Section};
 use serde_json::{Map, Value, json};
 
 /// The JSON Schema (draft 2020-12) of scenario files.
@@ -65,52 +65,52 @@ fn property(key: &Key, definitions: &mut Map<String, Value>) -> Value {
     schema
 }
 
-fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
+fn shape(shape: &Schema, definitions: &mut Map<String, Value>) -> Value {
     match *shape {
-        Shape::Text | Shape::Reference(_) | Shape::Secret => json!({ "type": "string" }),
-        Shape::Name => pattern(NAME),
-        Shape::FolderName => pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"),
-        Shape::Word(words) => json!({ "enum": words }),
-        Shape::Duration(Least::Zero) => pattern(DURATION),
-        Shape::Duration(Least::AboveZero) => {
+        Schema::Text | Schema::Reference(_) | Schema::Secret => json!({ "type": "string" }),
+        Schema::Name => pattern(NAME),
+        Schema::FolderName => pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+        Schema::Word(words) => json!({ "enum": words }),
+        Schema::Duration(Least::Zero) => pattern(DURATION),
+        Schema::Duration(Least::AboveZero) => {
             json!({ "type": "string", "pattern": DURATION, "not": { "pattern": "^0[a-z]+$" } })
         }
-        Shape::Stretch => pattern(r"^[0-9][0-9_.a-z]*\s*\.\.\s*[0-9][0-9_.a-z]*$"),
-        Shape::Count(least, most) => json!({ "anyOf": [
+        Schema::Stretch => pattern(r"^[0-9][0-9_.a-z]*\s*\.\.\s*[0-9][0-9_.a-z]*$"),
+        Schema::Count(least, most) => json!({ "anyOf": [
             { "type": "integer", "minimum": least, "maximum": most },
             pattern(r"^[0-9][0-9_]*(\.[0-9]+)?[kM]?$"),
         ] }),
-        Shape::Number => json!({ "type": "number", "minimum": 0 }),
-        Shape::Percent => pattern(r"^[0-9]+(\.[0-9]{1,4})?%$"),
-        Shape::Factor => pattern(r"^[0-9]+(\.[0-9]{1,3})?x$"),
-        Shape::Address => pattern(r"^.+:[0-9]+$"),
-        Shape::Url => pattern("^https?://"),
-        Shape::Expectation => pattern(
+        Schema::Number => json!({ "type": "number", "minimum": 0 }),
+        Schema::Percent => pattern(r"^[0-9]+(\.[0-9]{1,4})?%$"),
+        Schema::Factor => pattern(r"^[0-9]+(\.[0-9]{1,3})?x$"),
+        Schema::Address => pattern(r"^.+:[0-9]+$"),
+        Schema::Url => pattern("^https?://"),
+        Schema::Expectation => pattern(
             r"^\s*(p[0-9.]+\s+of\s+)?[a-z0-9_]+\s*(\([^()]+\))?\s*(over\s+seeds\s*)?(<=|>=|<|>|==)\s*\S+(\s+during\s+\S+)?\s*$",
         ),
-        Shape::Section(section) => {
+        Schema::Section(section) => {
             define(section, definitions);
             json!({ "$ref": reference(section) })
         }
-        Shape::List(of) => json!({ "type": "array", "items": self::shape(of, definitions) }),
-        Shape::NamedOrPattern(of) => json!({
+        Schema::List(of) => json!({ "type": "array", "items": self::shape(of, definitions) }),
+        Schema::NamedOrPattern(of) => json!({
             "type": "object",
             "propertyNames": { "pattern": PATTERN },
             "additionalProperties": self::shape(of, definitions),
         }),
-        Shape::Pattern => pattern(PATTERN),
-        Shape::Flag => json!({ "type": "boolean" }),
-        Shape::Bytes => pattern(r"^[0-9][0-9_.]*(kB|MB|GB|KiB|MiB|GiB)$"),
-        Shape::Money => json!({ "anyOf": [
+        Schema::Pattern => pattern(PATTERN),
+        Schema::Flag => json!({ "type": "boolean" }),
+        Schema::Bytes => pattern(r"^[0-9][0-9_.]*(kB|MB|GB|KiB|MiB|GiB)$"),
+        Schema::Money => json!({ "anyOf": [
             { "type": "number", "minimum": 0 },
             pattern(r"^\$?[0-9][0-9_]*(\.[0-9]+)?$"),
         ] }),
-        Shape::Named(of) => json!({
+        Schema::Named(of) => json!({
             "type": "object",
             "propertyNames": { "pattern": NAME },
             "additionalProperties": self::shape(of, definitions),
         }),
-        Shape::Either(shapes) => {
+        Schema::Either(shapes) => {
             let shapes: Vec<_> = shapes.iter().map(|each| self::shape(each, definitions)).collect();
             json!({ "anyOf": shapes })
         }

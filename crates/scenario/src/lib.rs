@@ -10,25 +10,27 @@ mod expectation;
 mod fields;
 mod json_schema;
 mod model;
+mod overrides;
 mod read;
 mod reference;
-mod setting;
+mod schema;
 mod settings;
-mod shape;
 mod value;
 
-pub use checklist::{Checklist, Item, ItemKind, Rise, Stage, StageFault, StaticCheck};
+pub use checklist::{
+    Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
+};
 pub use expectation::{
-    Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, Of, Unit,
+    Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
 pub use json_schema::json_schema;
 pub use model::{
-    ApiKey, Change, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
-    MockFile, MockProvider, Phase, RequestKind, Scenario, ScenarioProvider,
+    ApiKey, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
+    MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,
 };
+pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{check_key, read_fault};
 pub use reference::reference_markdown;
-pub use setting::{Found, PathError, Setting, value_at};
 pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, read_duration};
 

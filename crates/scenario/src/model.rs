@@ -7,8 +7,8 @@ use core::time::Duration;
 use squall_determinism::{Seed, Timestamp};
 use squall_provider::{FaultConfig, ProviderConfig};
 use squall_router::{
-    DeploymentConfig, DeploymentId, Features, GroupId, Overrides, RegionId, Roster, RouterConfig,
-    Tags, TenantId,
+    DeploymentConfig, DeploymentId, Features, GroupId, IdRegistry, Overrides, RegionId,
+    RouterConfig, Tags, TenantId,
 };
 use squall_wire::{ANSWER_MAX, Format, ServerSettings, StreamUsage};
 use squall_workload::WorkloadConfig;
@@ -42,7 +42,7 @@ pub struct Scenario {
     /// The router as the run begins.
     pub router: RouterConfig,
     /// Configurations that hold later, in the order of their times.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ConfigChange>,
     /// What serves each deployment, by `DeploymentId`: those of the first configuration, then those that
     /// changes bring, as [`Roster`](squall_router::Roster) numbers them.
     pub deployments: Vec<DeploymentLink>,
@@ -70,7 +70,7 @@ impl Scenario {
     pub fn deployments(
         &self,
     ) -> impl Iterator<Item = (DeploymentId, GroupId, &DeploymentConfig)> + '_ {
-        let mut roster = Roster::default();
+        let mut roster = IdRegistry::default();
         let mut all: Vec<(DeploymentId, GroupId, &DeploymentConfig)> = Vec::new();
         for config in core::iter::once(&self.router).chain(self.changes.iter().map(|c| &c.router)) {
             let numbers = roster.add(config);
@@ -120,7 +120,7 @@ pub struct RequestKind {
 
 /// Another configuration of the router from some time on.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Change {
+pub struct ConfigChange {
     /// From when.
     pub at: Timestamp,
     /// What the file says of it in a few words, for charts: `weights eu 1, us 9`.
@@ -270,12 +270,12 @@ pub struct MockFile {
     /// The seed of every draw.
     pub seed: Seed,
     /// The providers.
-    pub providers: Vec<MockProvider>,
+    pub providers: Vec<MockProviderConfig>,
 }
 
 /// A mock provider with an address of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MockProvider {
+pub struct MockProviderConfig {
     /// Its name.
     pub name: String,
     /// The API it speaks.

@@ -1,8 +1,8 @@
 //! The reference of the files as Markdown, written from the tables that drive the readers.
 
-use crate::expectation::{METRICS, Of, Unit};
+use crate::expectation::{METRICS, MetricUnit, Scope};
 use crate::read::{CHECKLIST, GATEWAY, MOCK, SCENARIO};
-use crate::shape::{Key, Need, Section, Shape};
+use crate::schema::{Key, Requirement, Schema, Section};
 use core::fmt::Write as _;
 
 /// The tables of `docs/SCENARIOS.md`: every section of every file, key by key, and the metrics.
@@ -49,30 +49,30 @@ fn section(section: &'static Section, seen: &mut Vec<&'static str>, out: &mut St
 
 fn row(key: &Key, out: &mut String) {
     let default = match key.need {
-        Need::Required => "**required**".to_owned(),
-        Need::Choice => "one of these".to_owned(),
-        Need::Default(default) => default.to_owned(),
-        Need::Declared(default) => default(),
+        Requirement::Required => "**required**".to_owned(),
+        Requirement::Choice => "one of these".to_owned(),
+        Requirement::Default(default) => default.to_owned(),
+        Requirement::Declared(default) => default(),
     };
     let (value, meaning) = (describe(&key.shape()), key.meaning);
     line(out, format_args!("| `{}` | {value} | {default} | {meaning} |", key.name));
 }
 
-fn describe(shape: &Shape) -> String {
+fn describe(shape: &Schema) -> String {
     match shape {
-        Shape::Section(section) => format!("[{}](#{})", section.id, section.id),
-        Shape::List(of) => format!("list: {}", describe(of)),
-        Shape::Named(of) => format!("mapping from names: {}", describe(of)),
-        Shape::NamedOrPattern(of) => format!("mapping from names or patterns: {}", describe(of)),
-        Shape::Either(shapes) => {
+        Schema::Section(section) => format!("[{}](#{})", section.id, section.id),
+        Schema::List(of) => format!("list: {}", describe(of)),
+        Schema::Named(of) => format!("mapping from names: {}", describe(of)),
+        Schema::NamedOrPattern(of) => format!("mapping from names or patterns: {}", describe(of)),
+        Schema::Either(shapes) => {
             let each: Vec<_> = shapes.iter().map(describe).collect();
             each.join(", or ")
         }
-        Shape::Word(words) => {
+        Schema::Word(words) => {
             let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
             words.join(", ")
         }
-        Shape::Count(least, most) => match *most {
+        Schema::Count(least, most) => match *most {
             100 | 599 | 1000 => format!("{least} to {most}"),
             _ => format!("whole number from {least}"),
         },
@@ -81,11 +81,11 @@ fn describe(shape: &Shape) -> String {
 }
 
 /// The sections that a shape speaks of.
-fn inner(shape: &Shape) -> Vec<&'static Section> {
+fn inner(shape: &Schema) -> Vec<&'static Section> {
     match *shape {
-        Shape::Section(section) => vec![section],
-        Shape::List(of) | Shape::Named(of) | Shape::NamedOrPattern(of) => inner(of),
-        Shape::Either(shapes) => shapes.iter().flat_map(inner).collect(),
+        Schema::Section(section) => vec![section],
+        Schema::List(of) | Schema::Named(of) | Schema::NamedOrPattern(of) => inner(of),
+        Schema::Either(shapes) => shapes.iter().flat_map(inner).collect(),
         _ => Vec::new(),
     }
 }
@@ -95,16 +95,16 @@ fn metrics(out: &mut String) {
     line(out, format_args!("| metric | of | limit | meaning |\n| --- | --- | --- | --- |"));
     for spec in METRICS {
         let of = match spec.of {
-            Of::AllOrGroup => "everything, or a group or kind of request",
-            Of::Group => "a group",
-            Of::Deployment => "a deployment",
-            Of::AllOrDeployment => "everything, or a deployment",
+            Scope::AllOrGroup => "everything, or a group or kind of request",
+            Scope::Group => "a group",
+            Scope::Deployment => "a deployment",
+            Scope::AllOrDeployment => "everything, or a deployment",
         };
         let unit = match spec.unit {
-            Unit::Percent => "a share, `99%`",
-            Unit::Duration => "a duration, `2s`",
-            Unit::Count => "a whole number, `20`",
-            Unit::Ratio => "a plain number, `1.2`",
+            MetricUnit::Percent => "a share, `99%`",
+            MetricUnit::Duration => "a duration, `2s`",
+            MetricUnit::Count => "a whole number, `20`",
+            MetricUnit::Ratio => "a plain number, `1.2`",
         };
         line(out, format_args!("| `{}` | {of} | {unit} | {} |", spec.name, spec.meaning));
     }

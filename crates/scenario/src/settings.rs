@@ -30,8 +30,8 @@ pub(crate) use written::{count, duration, factor, share};
 
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::Kind;
-use crate::shape::{Key, Section};
+use crate::node::NodeKind;
+use crate::schema::{Key, Section};
 
 /// The settings of a `T` that are a section of a file.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ pub(crate) fn read_setting<K: ValueKind>(
     place: &mut K::Value,
 ) {
     let Some(node) = fields.get(name) else { return };
-    if let Kind::Scalar(text) = &node.kind
+    if let NodeKind::Scalar(text) = &node.kind
         && let Some(now) = kind.word_now(text)
     {
         let message = format!("`{text}` is called `{now}` now");
@@ -137,7 +137,7 @@ macro_rules! settings {
     ) => {
         $(#[$doc])*
         $vis static $name: $crate::settings::SettingTable<$of> = $crate::settings::SettingTable {
-            section: $crate::shape::Section {
+            section: $crate::schema::Section {
                 id: $id,
                 phrase: $phrase,
                 about: $about,
@@ -171,7 +171,7 @@ macro_rules! settings {
         };
     };
     (@key $of:ty, $key:ident ($($path:ident)*) $kind:expr, $meaning:expr $(, $former:literal)?) => {
-        $crate::shape::Key::declared(
+        $crate::schema::Key::declared(
             stringify!($key),
             || $crate::settings::ValueKind::shape(&$kind),
             $crate::settings::required(&$kind),

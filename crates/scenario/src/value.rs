@@ -1,16 +1,16 @@
 //! Single values: a node and what it should be, to the value or a problem.
 
 use crate::diagnostic::{Problem, Problems, suggestion};
-use crate::node::{Kind, Node};
-use crate::shape::{Least, Section, Shape};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Least, Schema, Section};
 use crate::unit::{self, Misfit};
 use core::ops::Range;
 use core::time::Duration;
 use squall_config_file::name::{is_folder_name, is_name, is_pattern};
 
 /// The text of a scalar.
-pub(crate) fn scalar<'n>(node: &'n Node, shape: &Shape, problems: &Problems) -> Option<&'n str> {
-    if let Kind::Scalar(text) = &node.kind {
+pub(crate) fn scalar<'n>(node: &'n Node, shape: &Schema, problems: &Problems) -> Option<&'n str> {
+    if let NodeKind::Scalar(text) = &node.kind {
         return Some(text);
     }
     wrong_type(node, shape, problems);
@@ -20,7 +20,7 @@ pub(crate) fn scalar<'n>(node: &'n Node, shape: &Shape, problems: &Problems) -> 
 /// A scalar, read by `parse`.
 pub(crate) fn parsed<T>(
     node: &Node,
-    shape: &Shape,
+    shape: &Schema,
     problems: &Problems,
     parse: impl FnOnce(&str) -> Result<T, Misfit>,
 ) -> Option<T> {
@@ -35,7 +35,7 @@ pub(crate) fn parsed<T>(
 
 /// A duration of at least `least`.
 pub(crate) fn duration(node: &Node, least: Least, problems: &Problems) -> Option<Duration> {
-    parsed(node, &Shape::Duration(least), problems, |text| {
+    parsed(node, &Schema::Duration(least), problems, |text| {
         let duration = unit::duration(text)?;
         if least == Least::AboveZero && duration.is_zero() {
             return Err(Misfit::new("the duration must be above zero", "out of range"));
@@ -46,7 +46,7 @@ pub(crate) fn duration(node: &Node, least: Least, problems: &Problems) -> Option
 
 /// A whole number from `least` to `most`.
 pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> Option<u64> {
-    parsed(node, &Shape::Count(least, most), problems, |text| {
+    parsed(node, &Schema::Count(least, most), problems, |text| {
         let count = unit::count(text)?;
         if (least..=most).contains(&count) {
             return Ok(count);
@@ -61,10 +61,10 @@ pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> 
 }
 
 /// A name that can be referred to.
-pub(crate) fn check_name(name: &str, span: &Range<usize>, shape: &Shape, problems: &Problems) {
+pub(crate) fn check_name(name: &str, span: &Range<usize>, shape: &Schema, problems: &Problems) {
     let (fits, allowed) = match shape {
-        Shape::FolderName => (is_folder_name(name), "letters, digits, `.`, `_` and `-`"),
-        Shape::Pattern => {
+        Schema::FolderName => (is_folder_name(name), "letters, digits, `.`, `_` and `-`"),
+        Schema::Pattern => {
             (is_pattern(name), "letters, digits, `.`, `_`, `-`, `/`, `:` and one `*`")
         }
         _ => (is_name(name), "letters, digits, `.`, `_`, `-`, `/` and `:`"),
@@ -82,7 +82,7 @@ pub(crate) fn word(
     words: &'static [&'static str],
     problems: &Problems,
 ) -> Option<&'static str> {
-    parsed(node, &Shape::Word(words), problems, |text| {
+    parsed(node, &Schema::Word(words), problems, |text| {
         words.iter().copied().find(|word| *word == text).ok_or_else(|| {
             let misfit = Misfit::new(format!("unknown word `{text}`"), "not a word known here");
             match suggestion(text, words.iter().copied()) {
@@ -94,12 +94,12 @@ pub(crate) fn word(
 }
 
 /// Says that a node is something else than it should be.
-pub(crate) fn wrong_type(node: &Node, shape: &Shape, problems: &Problems) {
+pub(crate) fn wrong_type(node: &Node, shape: &Schema, problems: &Problems) {
     let message = format!("expected {}, found {}", shape.wanted(), node.found());
     let help = match (shape, &node.kind) {
-        (Shape::List(_), Kind::Scalar(text)) => Some(format!("write `[{text}]`")),
-        (Shape::List(_), Kind::Map(_)) => Some("write `[ … ]` around it".to_owned()),
-        (Shape::Section(section), _) => Some(keys_of(section)),
+        (Schema::List(_), NodeKind::Scalar(text)) => Some(format!("write `[{text}]`")),
+        (Schema::List(_), NodeKind::Map(_)) => Some("write `[ … ]` around it".to_owned()),
+        (Schema::Section(section), _) => Some(keys_of(section)),
         _ => None,
     };
     let label = format!("this is {}", node.found());
@@ -109,7 +109,7 @@ pub(crate) fn wrong_type(node: &Node, shape: &Shape, problems: &Problems) {
 /// Where to point for a value: at its key when there is nothing to see of itself.
 fn place(node: &Node) -> &Range<usize> {
     match (&node.kind, &node.key_span) {
-        (Kind::Nothing, Some(key)) => key,
+        (NodeKind::Nothing, Some(key)) => key,
         _ => &node.span,
     }
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use squall_scenario::Scenario;
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_sim::{RowRetention, SimOptions, simulate};
 use std::time::Instant;
 
 fn main() {
@@ -12,7 +12,7 @@ fn main() {
         Ok(scenario) => scenario,
         Err(diagnostics) => panic!("{diagnostics}"),
     };
-    let options = SimOptions { keep: Keep::Cells, journal: false };
+    let options = SimOptions { keep: RowRetention::Cells, journal: false };
     println!("   requests  attempts  seconds  requests/s  peak MB  digest");
     for _ in 0..3 {
         let started = Instant::now();

@@ -7,26 +7,26 @@ use std::collections::BinaryHeap;
 
 /// Something due at a time. Events of one time come out in the order in which they were put in.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Event {
+pub(crate) struct SimEvent {
     pub(crate) at: Timestamp,
     sequence: u64,
-    pub(crate) what: What,
+    pub(crate) what: EventKind,
 }
 
 /// What is due.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum What {
+pub(crate) enum EventKind {
     /// An attempt gets on.
-    Attempt(Part),
+    Attempt(FlightPart),
     /// A worker of the gateway has done its job, for which a flight may wait.
-    Work(Option<Part>),
+    Work(Option<FlightPart>),
     /// A check of a deployment has waited long enough for its answer.
     CheckLost(DeploymentId),
 }
 
 /// A part of a flight.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Part {
+pub(crate) struct FlightPart {
     /// Which flight.
     pub(crate) flight: u32,
     /// The plan it belongs to: a part of an older plan of the flight is void.
@@ -35,14 +35,14 @@ pub(crate) struct Part {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventQueue {
-    heap: BinaryHeap<Reverse<Event>>,
+    heap: BinaryHeap<Reverse<SimEvent>>,
     sequence: u64,
 }
 
 impl EventQueue {
-    pub(crate) fn push(&mut self, at: Timestamp, what: What) {
+    pub(crate) fn push(&mut self, at: Timestamp, what: EventKind) {
         self.sequence += 1;
-        self.heap.push(Reverse(Event { at, sequence: self.sequence, what }));
+        self.heap.push(Reverse(SimEvent { at, sequence: self.sequence, what }));
     }
 
     #[inline]
@@ -50,7 +50,7 @@ impl EventQueue {
         self.heap.peek().map_or(Timestamp::MAX, |Reverse(event)| event.at)
     }
 
-    pub(crate) fn pop(&mut self) -> Option<What> {
+    pub(crate) fn pop(&mut self) -> Option<EventKind> {
         self.heap.pop().map(|Reverse(event)| event.what)
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     fn events_of_one_time_come_out_as_they_went_in() {
         let mut queue = EventQueue::default();
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
-        let lost = |deployment| What::CheckLost(DeploymentId(deployment));
+        let lost = |deployment| EventKind::CheckLost(DeploymentId(deployment));
         for (at, deployment) in [(late, 0), (early, 3), (late, 2), (early, 1)] {
             queue.push(at, lost(deployment));
         }

@@ -4,12 +4,12 @@
 //! What it leaves out: the time that sockets, kernels and the gateway itself take. A stream is its first
 //! token, its end, and a fault between them if one is due, not an event per token.
 
+mod caller_view;
 mod event;
-mod flight;
-mod foresee;
+mod in_flight;
 mod world;
 
-pub use squall_record::Keep;
+pub use squall_record::RowRetention;
 
 use squall_record::Recording;
 use squall_router::ConfigError;
@@ -20,7 +20,7 @@ use world::World;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SimOptions {
     /// Rows, or cells alone: rows of an hour at 1,000 requests per second are a gigabyte.
-    pub keep: Keep,
+    pub keep: RowRetention,
     /// Whether to keep the journal of the router, to be replayed.
     pub journal: bool,
 }
@@ -28,7 +28,7 @@ pub struct SimOptions {
 impl Default for SimOptions {
     /// Everything.
     fn default() -> Self {
-        Self { keep: Keep::Rows, journal: true }
+        Self { keep: RowRetention::Rows, journal: true }
     }
 }
 

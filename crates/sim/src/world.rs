@@ -11,25 +11,27 @@ mod router;
 mod rows;
 
 use crate::SimOptions;
-use crate::event::{EventQueue, What};
-use crate::flight::Flights;
+use crate::event::{EventKind, EventQueue};
+use crate::in_flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{Cast, Collector, Ended, Keep, Lacked, Mode, Recording, RunHeader, Shape};
-use squall_router::{ConfigError, ConfigId, Input, Output, Router};
+use squall_record::{
+    Collector, Lacked, Mode, Recording, RowRetention, RunEnd, RunHeader, SeriesLayout, Topology,
+};
+use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
 use std::collections::VecDeque;
 
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
-    keep: Keep,
+    keep: RowRetention,
     now: Timestamp,
     workload: Workload,
     router: Router,
     providers: Vec<Provider>,
     /// What each deployment's provider goes by.
-    names: Vec<Names>,
+    names: Vec<ProviderNames>,
     /// When a provider next changes by itself.
     provider_due: Timestamp,
     events: EventQueue,
@@ -43,21 +45,21 @@ pub(crate) struct World<'a> {
     /// The request in each slot of the router, for notes.
     slots: Vec<u64>,
     /// What the router wants done.
-    pending: VecDeque<Output>,
+    pending: VecDeque<RouterOutput>,
     collector: Collector,
     journal: Option<router::Journal>,
 }
 
 /// What a provider goes by: the model and the key of a deployment.
 #[derive(Clone, Copy, Debug)]
-struct Names {
+struct ProviderNames {
     model: u64,
     key: u64,
 }
 
 /// What happens first at one moment comes first here.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Source {
+enum EventSource {
     Provider,
     Attempt,
     Change,
@@ -65,7 +67,7 @@ enum Source {
     Client,
 }
 
-impl Names {
+impl ProviderNames {
     fn of(link: &DeploymentLink) -> Self {
         let key = link.key.as_deref().map_or(0, name_hash);
         Self { model: name_hash(&link.model), key }
@@ -85,7 +87,7 @@ impl<'a> World<'a> {
             router.prepare(change.router.clone())?;
         }
         let cast = cast(scenario);
-        let shape = Shape {
+        let shape = SeriesLayout {
             groups: cast.groups.len(),
             deployments: scenario.deployments.len(),
             kinds: scenario.kinds.len(),
@@ -97,7 +99,7 @@ impl<'a> World<'a> {
             workload: Workload::new(scenario.workload.clone(), scenario.seed),
             router,
             providers,
-            names: scenario.deployments.iter().map(Names::of).collect(),
+            names: scenario.deployments.iter().map(ProviderNames::of).collect(),
             provider_due: Timestamp::MAX,
             events: EventQueue::default(),
             workers: gateway::Workers::default(),
@@ -120,11 +122,11 @@ impl<'a> World<'a> {
             let Some((at, source)) = self.next() else { break };
             self.now = at;
             match source {
-                Source::Provider => self.providers_due(),
-                Source::Attempt => self.event_due(),
-                Source::Change => self.change_due(),
-                Source::Router => self.tell_router(Input::Tick),
-                Source::Client => self.clients_due(),
+                EventSource::Provider => self.providers_due(),
+                EventSource::Attempt => self.event_due(),
+                EventSource::Change => self.change_due(),
+                EventSource::Router => self.tell_router(RouterInput::Tick),
+                EventSource::Client => self.clients_due(),
             }
             self.carry_out();
         }
@@ -132,9 +134,9 @@ impl<'a> World<'a> {
 
     fn event_due(&mut self) {
         match self.events.pop() {
-            Some(What::Attempt(part)) => self.attempt_due(part),
-            Some(What::Work(part)) => self.work_done(part),
-            Some(What::CheckLost(deployment)) => self.checked(deployment, false),
+            Some(EventKind::Attempt(part)) => self.attempt_due(part),
+            Some(EventKind::Work(part)) => self.work_done(part),
+            Some(EventKind::CheckLost(deployment)) => self.checked(deployment, false),
             None => {}
         }
     }
@@ -142,21 +144,21 @@ impl<'a> World<'a> {
     /// The next configuration begins to hold: the first change is the router's second configuration.
     fn change_due(&mut self) {
         self.next_change += 1;
-        self.tell_router(Input::Reconfigure { config: ConfigId(self.next_change as u16) });
+        self.tell_router(RouterInput::Reconfigure { config: ConfigId(self.next_change as u16) });
     }
 
     #[inline]
-    fn next(&self) -> Option<(Timestamp, Source)> {
+    fn next(&self) -> Option<(Timestamp, EventSource)> {
         let router = self.router.next_timer().unwrap_or(Timestamp::MAX);
         let client = self.workload.next_timer().unwrap_or(Timestamp::MAX);
         let change = self.scenario.changes.get(self.next_change);
         let change = change.map_or(Timestamp::MAX, |change| change.at);
         let next = [
-            (self.provider_due, Source::Provider),
-            (self.events.next_at(), Source::Attempt),
-            (change, Source::Change),
-            (router, Source::Router),
-            (client, Source::Client),
+            (self.provider_due, EventSource::Provider),
+            (self.events.next_at(), EventSource::Attempt),
+            (change, EventSource::Change),
+            (router, EventSource::Router),
+            (client, EventSource::Client),
         ]
         .into_iter()
         .min()?;
@@ -172,8 +174,8 @@ impl<'a> World<'a> {
 }
 
 /// Everyone who takes part, under the numbers that the router gives them.
-fn cast(scenario: &Scenario) -> Cast {
-    Cast::new(&scenario.router, scenario.changes.iter().map(|change| &change.router))
+fn cast(scenario: &Scenario) -> Topology {
+    Topology::new(&scenario.router, scenario.changes.iter().map(|change| &change.router))
 }
 
 fn header(scenario: &Scenario) -> RunHeader {
@@ -184,7 +186,7 @@ fn header(scenario: &Scenario) -> RunHeader {
         seed: scenario.seed.value(),
         mode: Mode::Simulated,
         duration: scenario.duration,
-        ended: Ended::Complete,
+        ended: RunEnd::Complete,
         deployments: cast.infos(scenario.deployments.iter().map(|link| link.provider)),
         changes: cast.changes(scenario.changes.iter().map(|change| (change.at, &*change.what))),
         groups: cast.groups,

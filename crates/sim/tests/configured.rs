@@ -2,13 +2,15 @@
 //! checks.
 
 use squall_determinism::Timestamp;
-use squall_record::{AttemptRow, JournalReader, Note, Recording, RequestOutcome, RequestRow};
-use squall_router::{
-    DeploymentConfig, DeploymentId, GroupId, HealthChecks, Note as Decision, RouterConfig, Tags,
-    journal,
+use squall_record::{
+    AttemptRow, JournalReader, RecordedEvent, Recording, RequestOutcome, RequestRow,
 };
-use squall_scenario::{Change, DeploymentLink, EPOCH_NANOS, RequestKind, Scenario};
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_router::{
+    DeploymentConfig, DeploymentId, GroupId, HealthChecks, RouterConfig, RouterEvent as Decision,
+    Tags, journal,
+};
+use squall_scenario::{ConfigChange, DeploymentLink, EPOCH_NANOS, RequestKind, Scenario};
+use squall_sim::{RowRetention, SimOptions, simulate};
 use squall_workload::KindConfig;
 use std::time::Duration;
 
@@ -106,7 +108,7 @@ fn changing() -> Scenario {
     let second = weights(&scenario.router, [1, 3]);
     let mut third = weights(&second, [1, 1]);
     third.groups[0].deployments[1] = DeploymentConfig::new("ap");
-    let change = |secs, what: &str, router| Change {
+    let change = |secs, what: &str, router| ConfigChange {
         at: Timestamp::from_secs(secs),
         what: what.to_owned(),
         router,
@@ -131,7 +133,7 @@ fn a_change_holds_from_its_time_on() {
     assert_eq!((at(&third, 1), at(&second, 3)), (0, 0), "us is gone, ap was not there");
     assert!(near(at(&third, 3), &third, 0.5), "{} of {}", at(&third, 3), third.len());
     let told = recording.notes.iter().filter_map(|row| match row.note {
-        Note::Router(Decision::Reconfigured { config }) => Some((row.at, config.0)),
+        RecordedEvent::Router(Decision::Reconfigured { config }) => Some((row.at, config.0)),
         _ => None,
     });
     let times = [10, 15].map(Timestamp::from_secs);
@@ -160,7 +162,7 @@ fn a_run_that_changes_is_replayed_byte_for_byte() {
     let changes = scenario.changes.iter().map(|change| change.router.clone());
     let first = scenario.router.clone();
     journal::replay(first, changes, scenario.seed, EPOCH_NANOS, frames).unwrap();
-    let cells = SimOptions { keep: Keep::Cells, journal: false };
+    let cells = SimOptions { keep: RowRetention::Cells, journal: false };
     assert_eq!(simulate(&scenario, cells).unwrap().header.digest, recording.header.digest);
 }
 
@@ -175,7 +177,7 @@ fn minds(faults: &str) -> Vec<(bool, f64)> {
     });
     let recording = run(&scenario);
     let minds = recording.notes.iter().filter_map(|row| match row.note {
-        Note::Router(Decision::HealthChanged { deployment: DeploymentId(0), healthy }) => {
+        RecordedEvent::Router(Decision::HealthChanged { deployment: DeploymentId(0), healthy }) => {
             Some((healthy, row.at.as_secs_f64()))
         }
         _ => None,

@@ -3,7 +3,7 @@
 use squall_record::{AttemptOutcome, Recording, RequestOutcome, SeenBy};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_sim::{RowRetention, SimOptions, simulate};
 
 fn scenario(faults: &str, change: impl Fn(String) -> String) -> Scenario {
     let text = change(SCENARIO.replace("FAULTS", faults));
@@ -55,7 +55,7 @@ fn a_seed_gives_the_same_digest_and_another_seed_another() {
 fn the_digest_does_not_depend_on_what_is_kept() {
     let scenario = scenario("{ at: 5s, for: 5s, error: 503 }", |text| text);
     let kept = run(&scenario);
-    let options = SimOptions { keep: Keep::Cells, journal: false };
+    let options = SimOptions { keep: RowRetention::Cells, journal: false };
     let cells = simulate(&scenario, options).unwrap();
     assert_eq!(cells.header.digest, kept.header.digest);
     assert!(cells.requests.is_empty());
@@ -113,7 +113,7 @@ fn adding_a_fault_moves_no_draw_of_those_it_does_not_hit() {
 fn an_hour_of_cells_needs_no_rows() {
     let scenario =
         scenario("{ at: 5s, for: 5s, error: 503 }", |text| text.replace("0s..20s", "0s..1h"));
-    let options = SimOptions { keep: Keep::Cells, journal: false };
+    let options = SimOptions { keep: RowRetention::Cells, journal: false };
     let recording = simulate(&scenario, options).unwrap();
     let (requests, attempts) = recording.cells.counts();
     assert!(requests > 70_000 && attempts > requests, "{requests} requests, {attempts} attempts");

@@ -1,10 +1,10 @@
 //! A scenario with two groups, and recordings of it made by hand.
 
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, Source};
+use squall_failure::{FailureClass, FailureSource};
 use squall_record::{
-    AttemptOutcome, AttemptRow, ChangeInfo, Collector, DeploymentInfo, Ended, Keep, Mode,
-    Recording, RequestOutcome, RequestRow, RunHeader, SeenBy, Shape,
+    AttemptOutcome, AttemptRow, ChangeInfo, Collector, DeploymentInfo, Mode, Recording,
+    RequestOutcome, RequestRow, RowRetention, RunEnd, RunHeader, SeenBy, SeriesLayout,
 };
 use squall_router::{DeploymentId, GroupId};
 use squall_scenario::{Argument, Scenario};
@@ -111,7 +111,7 @@ impl Fixture {
             seed: 7,
             mode: Mode::Simulated,
             duration: scenario.duration,
-            ended: Ended::Complete,
+            ended: RunEnd::Complete,
             groups: vec!["chat".to_owned(), "spare".to_owned()],
             deployments: vec![
                 deployment("a", 0, 0, 6),
@@ -201,19 +201,19 @@ impl Fixture {
 
     /// Cut off at this moment.
     pub fn interrupted(&mut self, at: Timestamp) -> &mut Self {
-        self.header.ended = Ended::Interrupted { at };
+        self.header.ended = RunEnd::Interrupted { at };
         self
     }
 
     /// The recording of what was added so far.
     #[must_use]
     pub fn recording(&self) -> Recording {
-        let shape = Shape {
+        let shape = SeriesLayout {
             groups: self.header.groups.len(),
             deployments: self.header.deployments.len(),
             kinds: self.header.kinds.len(),
         };
-        let mut collector = Collector::new(shape, Keep::Rows);
+        let mut collector = Collector::new(shape, RowRetention::Rows);
         self.requests.iter().for_each(|row| collector.request(row));
         let mut attempts = self.attempts.clone();
         attempts.sort_by_key(|row| row.ended);
@@ -265,7 +265,7 @@ pub fn throttled(deployment: u16, started: Timestamp, retry_after: Duration) -> 
 
 /// A request that its provider failed.
 pub const FAILED: RequestOutcome =
-    RequestOutcome::Failed { class: FailureClass::Server, source: Source::Provider };
+    RequestOutcome::Failed { class: FailureClass::Server, source: FailureSource::Provider };
 
 fn evenly(window: Range<u64>, count: u64) -> impl Iterator<Item = Timestamp> {
     let span = window.end - window.start;

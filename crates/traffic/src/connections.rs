@@ -1,6 +1,6 @@
 //! Connections to the target: made when none is idle, kept only when the last answer left them clean.
 
-use crate::setup::Target;
+use crate::setup::ApiTarget;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -10,26 +10,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
 
 /// A connection that is ready for a request. Dropping it hangs up.
-pub(crate) type Connection = SendRequest<Full<Bytes>>;
+pub(crate) type ClientConnection = SendRequest<Full<Bytes>>;
 
 #[derive(Debug)]
-pub(crate) struct Connections {
-    target: Target,
+pub(crate) struct ConnectionPool {
+    target: ApiTarget,
     /// The one used last is used next, so that the others may grow old and be closed.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<ClientConnection>>,
 }
 
-impl Connections {
-    pub(crate) const fn new(target: Target) -> Self {
+impl ConnectionPool {
+    pub(crate) const fn new(target: ApiTarget) -> Self {
         Self { target, idle: Mutex::new(Vec::new()) }
     }
 
-    pub(crate) const fn target(&self) -> &Target {
+    pub(crate) const fn target(&self) -> &ApiTarget {
         &self.target
     }
 
     /// An idle connection, or a new one.
-    pub(crate) async fn take(&self) -> io::Result<Connection> {
+    pub(crate) async fn take(&self) -> io::Result<ClientConnection> {
         loop {
             let idle = self.idle().pop();
             match idle {
@@ -44,13 +44,13 @@ impl Connections {
     }
 
     /// Keeps a connection whose answer was read to its end.
-    pub(crate) fn give_back(&self, connection: Connection) {
+    pub(crate) fn give_back(&self, connection: ClientConnection) {
         if !connection.is_closed() {
             self.idle().push(connection);
         }
     }
 
-    async fn open(&self) -> io::Result<Connection> {
+    async fn open(&self) -> io::Result<ClientConnection> {
         let stream = TcpStream::connect(self.target.address()).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) =
@@ -60,7 +60,7 @@ impl Connections {
         Ok(sender)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<ClientConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

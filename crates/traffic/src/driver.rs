@@ -1,13 +1,15 @@
 //! The driver: one task that keeps the workload's time.
 
-use crate::connections::Connections;
-use crate::exchange::{HangUp, Kind, Shared, exchange};
-use crate::progress::Progress;
+use crate::connections::ConnectionPool;
+use crate::exchange::{DriveShared, HangUp, RequestTemplate, exchange};
+use crate::progress::DriveProgress;
 use crate::setup::{DriverLog, TrafficSetup};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_record::{RequestOutcome, RequestRow, RowSender};
-use squall_workload::{Answer, ClientRequest, Input, Ordinal, Output, Workload};
+use squall_workload::{
+    ClientAnswer, ClientRequest, Ordinal, Workload, WorkloadInput, WorkloadOutput,
+};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use tokio::task::JoinSet;
 pub async fn drive(
     setup: TrafficSetup,
     stop: impl Future<Output = ()>,
-    progress: Arc<Progress>,
+    progress: Arc<DriveProgress>,
 ) -> DriverLog {
     let mut driver = Driver::new(setup, progress);
     let mut stop = pin!(stop);
@@ -34,7 +36,7 @@ pub async fn drive(
                 driver.hang_up_all();
                 break;
             }
-            () = driver.clock.sleep_until(due) => driver.tell(Input::Tick),
+            () = driver.clock.sleep_until(due) => driver.tell(WorkloadInput::Tick),
             Some(row) = driver.exchanges.join_next() => driver.ended(row.ok()),
         }
     }
@@ -44,26 +46,26 @@ pub async fn drive(
 struct Driver {
     clock: Clock,
     workload: Workload,
-    shared: Arc<Shared>,
+    shared: Arc<DriveShared>,
     exchanges: JoinSet<RequestRow>,
     /// How to hang up on each open request.
     open: BTreeMap<Ordinal, oneshot::Sender<HangUp>>,
     rows: Vec<RequestRow>,
     /// Where rows go besides.
     sender: Option<RowSender>,
-    progress: Arc<Progress>,
+    progress: Arc<DriveProgress>,
 }
 
 impl Driver {
-    fn new(setup: TrafficSetup, progress: Arc<Progress>) -> Self {
+    fn new(setup: TrafficSetup, progress: Arc<DriveProgress>) -> Self {
         let authorization = setup.authorization();
         Self {
             clock: setup.clock,
             workload: Workload::new(setup.workload, setup.seed),
-            shared: Arc::new(Shared {
+            shared: Arc::new(DriveShared {
                 clock: setup.clock,
-                connections: Connections::new(setup.target),
-                kinds: setup.kinds.into_iter().map(Kind::new).collect(),
+                connections: ConnectionPool::new(setup.target),
+                kinds: setup.kinds.into_iter().map(RequestTemplate::new).collect(),
                 authorization,
             }),
             exchanges: JoinSet::new(),
@@ -78,12 +80,12 @@ impl Driver {
         self.workload.is_done() && self.exchanges.is_empty()
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: WorkloadInput) {
         self.workload.handle(self.clock.now(), input);
         while let Some(output) = self.workload.poll() {
             match output {
-                Output::Send(client) => self.send(client),
-                Output::GiveUp { request } => self.hang_up(request, HangUp::GaveUp),
+                WorkloadOutput::Send(client) => self.send(client),
+                WorkloadOutput::GiveUp { request } => self.hang_up(request, HangUp::GaveUp),
             }
         }
     }
@@ -115,11 +117,11 @@ impl Driver {
         let request = Ordinal(row.request);
         self.open.remove(&request);
         let answer = match row.outcome {
-            RequestOutcome::Succeeded => Answer::Succeeded,
-            RequestOutcome::Failed { .. } => Answer::Failed,
+            RequestOutcome::Succeeded => ClientAnswer::Succeeded,
+            RequestOutcome::Failed { .. } => ClientAnswer::Failed,
             RequestOutcome::GaveUp | RequestOutcome::Unfinished => return,
         };
-        self.tell(Input::Answered { request, answer });
+        self.tell(WorkloadInput::Answered { request, answer });
     }
 
     async fn into_log(mut self) -> DriverLog {

@@ -1,17 +1,17 @@
 //! One request of one client: sent, read to its end or hung up on, and written down.
 
-use crate::asks::{self, TrafficKind};
-use crate::connections::Connections;
-use crate::reading::{self, Seen};
+use crate::connections::ConnectionPool;
+use crate::reading::{self, AnswerProgress};
+use crate::request_mixer::{self, TrafficKind};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use squall_clock::Clock;
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_net::Shortage;
 use squall_record::{RequestOutcome, RequestRow};
-use squall_wire::chat::{Delivery, NewChat};
+use squall_wire::chat::{NewChat, ResponseMode};
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use squall_workload::ClientRequest;
 use std::sync::Arc;
@@ -19,30 +19,30 @@ use tokio::sync::oneshot;
 
 /// What all requests of a drive share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct DriveShared {
     pub(crate) clock: Clock,
-    pub(crate) connections: Connections,
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) connections: ConnectionPool,
+    pub(crate) kinds: Vec<RequestTemplate>,
     pub(crate) authorization: Option<HeaderValue>,
 }
 
 /// A kind of request, ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct RequestTemplate {
     model: String,
     group: u16,
     /// What it asks for.
     headers: HeaderMap,
 }
 
-impl Kind {
+impl RequestTemplate {
     pub(crate) fn new(kind: TrafficKind) -> Self {
         Self { headers: kind.headers(), model: kind.model, group: kind.group }
     }
 }
 
-impl Shared {
-    fn kind(&self, client: &ClientRequest) -> &Kind {
+impl DriveShared {
+    fn kind(&self, client: &ClientRequest) -> &RequestTemplate {
         &self.kinds[usize::from(client.kind)]
     }
 }
@@ -58,12 +58,12 @@ pub(crate) enum HangUp {
 
 /// Sends a request and gives its row when it has ended, or when it is told to hang up.
 pub(crate) async fn exchange(
-    shared: Arc<Shared>,
+    shared: Arc<DriveShared>,
     client: ClientRequest,
     hang_up: oneshot::Receiver<HangUp>,
 ) -> RequestRow {
     let sent = shared.clock.now();
-    let mut seen = Seen::default();
+    let mut seen = AnswerProgress::default();
     let outcome = tokio::select! {
         biased;
         answer = ask(&shared, &client, &mut seen) => match answer {
@@ -92,12 +92,16 @@ pub(crate) async fn exchange(
     }
 }
 
-async fn ask(shared: &Shared, client: &ClientRequest, seen: &mut Seen) -> Result<(), Failure> {
+async fn ask(
+    shared: &DriveShared,
+    client: &ClientRequest,
+    seen: &mut AnswerProgress,
+) -> Result<(), Failure> {
     let request = request(shared, client);
-    let unreachable = || Failure::new(FailureClass::Connect, Source::Gateway);
+    let unreachable = || Failure::new(FailureClass::Connect, FailureSource::Gateway);
     let mut connection =
         shared.connections.take().await.map_err(|error| match Shortage::count(&error) {
-            Some(_) => Failure::new(FailureClass::Resources, Source::Client),
+            Some(_) => Failure::new(FailureClass::Resources, FailureSource::Client),
             None => unreachable(),
         })?;
     let response = connection.send_request(request).await.map_err(|error| {
@@ -105,7 +109,7 @@ async fn ask(shared: &Shared, client: &ClientRequest, seen: &mut Seen) -> Result
         if error.is_canceled() {
             unreachable()
         } else {
-            Failure::new(FailureClass::Cut, Source::Gateway)
+            Failure::new(FailureClass::Cut, FailureSource::Gateway)
         }
     })?;
     let (parts, body) = response.into_parts();
@@ -124,14 +128,14 @@ async fn ask(shared: &Shared, client: &ClientRequest, seen: &mut Seen) -> Result
     Ok(())
 }
 
-fn request(shared: &Shared, client: &ClientRequest) -> Request<Full<Bytes>> {
+fn request(shared: &DriveShared, client: &ClientRequest) -> Request<Full<Bytes>> {
     let token = RequestToken {
         request: client.request.0,
         input_tokens: client.input_tokens,
         output_tokens: client.output_tokens,
         session: client.session,
     };
-    let delivery = if client.stream { Delivery::StreamWithUsage } else { Delivery::Whole };
+    let delivery = if client.stream { ResponseMode::StreamWithUsage } else { ResponseMode::Whole };
     let kind = shared.kind(client);
     let body = NewChat { model: &kind.model, token, delivery }.body();
     let target = shared.connections.target();
@@ -141,7 +145,7 @@ fn request(shared: &Shared, client: &ClientRequest) -> Request<Full<Bytes>> {
     let headers = request.headers_mut();
     headers.clone_from(&kind.headers);
     if let Some(session) = client.session {
-        asks::write_session(headers, session);
+        request_mixer::write_session(headers, session);
     }
     headers.insert(HOST, target.host().clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

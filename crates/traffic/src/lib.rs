@@ -10,15 +10,15 @@
 //!                 └──────────┘
 //! ```
 
-mod asks;
 mod connections;
 mod driver;
 mod exchange;
 mod progress;
 mod reading;
+mod request_mixer;
 mod setup;
 
-pub use asks::TrafficKind;
 pub use driver::drive;
-pub use progress::{Counts, Progress};
-pub use setup::{DriverLog, Target, TargetError, TrafficSetup};
+pub use progress::{DriveCounts, DriveProgress};
+pub use request_mixer::TrafficKind;
+pub use setup::{ApiTarget, DriverLog, TargetError, TrafficSetup};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that the driver moves and anyone may read.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct DriveProgress {
     offered: AtomicU64,
     succeeded: AtomicU64,
     gave_up: AtomicU64,
@@ -16,7 +16,7 @@ pub struct Progress {
 
 /// The counters at one moment. All count from the start of the drive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
+pub struct DriveCounts {
     /// Requests sent.
     pub offered: u64,
     /// Requests answered whole.
@@ -29,11 +29,11 @@ pub struct Counts {
     pub failed: [u64; FailureClass::ALL.len()],
 }
 
-impl Progress {
+impl DriveProgress {
     /// The counters now. Requests that are sent or end meanwhile may be in one and not in the other.
     #[must_use]
-    pub fn counts(&self) -> Counts {
-        Counts {
+    pub fn counts(&self) -> DriveCounts {
+        DriveCounts {
             offered: self.offered.load(Relaxed),
             succeeded: self.succeeded.load(Relaxed),
             gave_up: self.gave_up.load(Relaxed),
@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-impl Counts {
+impl DriveCounts {
     /// Requests that the target answered, well or badly.
     #[must_use]
     pub fn answered(&self) -> u64 {

@@ -5,14 +5,14 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_wire::SseDecoder;
 use squall_wire::chat::{ChatStream, StreamEvent, read_completion};
 use squall_wire::error::failure_from_response;
 
 /// What a client has seen of its answer so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct AnswerProgress {
     /// 0 until the head of an answer came.
     pub(crate) status: u16,
     pub(crate) first_token: Option<Timestamp>,
@@ -20,7 +20,11 @@ pub(crate) struct Seen {
 }
 
 /// Reads an answer that is not streamed.
-pub(crate) async fn whole(body: Incoming, clock: Clock, seen: &mut Seen) -> Result<(), Failure> {
+pub(crate) async fn whole(
+    body: Incoming,
+    clock: Clock,
+    seen: &mut AnswerProgress,
+) -> Result<(), Failure> {
     let body = body.collect().await.map_err(|_| broken())?.to_bytes();
     let completion = read_completion(&body).ok_or_else(broken)?;
     if completion.finish.is_none() {
@@ -36,7 +40,7 @@ pub(crate) async fn whole(body: Incoming, clock: Clock, seen: &mut Seen) -> Resu
 pub(crate) async fn stream(
     mut body: Incoming,
     clock: Clock,
-    seen: &mut Seen,
+    seen: &mut AnswerProgress,
 ) -> Result<(), Failure> {
     let (mut decoder, mut answer) = (SseDecoder::new(), ChatStream::default());
     let mut finished = false;
@@ -70,12 +74,12 @@ pub(crate) async fn error(parts: &Parts, body: Incoming) -> Failure {
     let failure = failure_from_response(status, &parts.headers, &body, wall_time());
     // A gateway that made no attempt refused by itself.
     let by_itself = parts.headers.get("x-squall-attempts").is_some_and(|attempts| attempts == "0");
-    if by_itself { Failure { source: Source::Gateway, ..failure } } else { failure }
+    if by_itself { Failure { source: FailureSource::Gateway, ..failure } } else { failure }
 }
 
 /// An answer that ended too early, or is none. The client sees nobody but the gateway.
 fn broken() -> Failure {
-    Failure::new(FailureClass::Cut, Source::Gateway)
+    Failure::new(FailureClass::Cut, FailureSource::Gateway)
 }
 
 #[expect(clippy::disallowed_methods, reason = "Retry-After may be a date, and dates are wall time")]

@@ -19,7 +19,7 @@ pub struct TrafficSetup {
     /// The run's time.
     pub clock: Clock,
     /// Where requests go.
-    pub target: Target,
+    pub target: ApiTarget,
     /// The kinds of requests, by the kinds of the workload; one alone where those are none.
     pub kinds: Vec<TrafficKind>,
     /// The key, sent as a bearer token.
@@ -40,13 +40,13 @@ impl TrafficSetup {
 
 /// An API that speaks OpenAI's chat completions, by its base URL: `http://127.0.0.1:8080/v1`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
+pub struct ApiTarget {
     authority: Authority,
     host: HeaderValue,
     path: PathAndQuery,
 }
 
-impl Target {
+impl ApiTarget {
     /// Host and port: what is connected to.
     pub(crate) fn address(&self) -> (&str, u16) {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-impl FromStr for Target {
+impl FromStr for ApiTarget {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
@@ -105,7 +105,7 @@ mod tests {
             ("http://gateway.test/v1/", ("gateway.test", 80)),
             ("http://[::1]:9/v1", ("::1", 9)),
         ] {
-            let target: Target = text.parse().expect(text);
+            let target: ApiTarget = text.parse().expect(text);
             assert_eq!(
                 (target.address(), target.path().as_str()),
                 (address, "/v1/chat/completions")
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused_by_name() {
         for text in ["", "127.0.0.1:8080", "/v1", "https://gateway.test/v1", "http://a/v1?b"] {
-            let error = text.parse::<Target>().expect_err(text);
+            let error = text.parse::<ApiTarget>().expect_err(text);
             assert!(error.to_string().contains(text), "{error}");
         }
     }

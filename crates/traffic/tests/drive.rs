@@ -1,12 +1,12 @@
 //! The driver against a mock provider: what it sends, and what it writes down of the answers.
 
 use squall_clock::Clock;
-use squall_determinism::{Law, Seed, Share, Timestamp};
-use squall_failure::{FailureClass, Source};
-use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows, Rules};
+use squall_determinism::{Distribution, Seed, Share, Timestamp};
+use squall_failure::{FailureClass, FailureSource};
+use squall_mock_provider::{MockProvider, MockSetup, ServerTimeouts, AttemptLog, Rules};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
-use squall_traffic::{DriverLog, Progress, TrafficKind, TrafficSetup, drive};
+use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_wire::Format;
 use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, WorkloadConfig};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,9 +18,9 @@ const SEED: Seed = Seed::new(7);
 
 /// First token after 5 ms, then one every millisecond.
 fn quick() -> ProviderConfig {
-    let millis = |millis: u64| Law::Fixed { value: millis * 1_000_000 };
+    let millis = |millis: u64| Distribution::Fixed { value: millis * 1_000_000 };
     ProviderConfig {
-        output_tokens: Law::Fixed { value: 8 },
+        output_tokens: Distribution::Fixed { value: 8 },
         ..ProviderConfig::new(millis(5), millis(1))
     }
 }
@@ -44,8 +44,8 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         models: vec![("chat".to_owned(), 0)],
         only_listed: false,
         rules: Rules::default(),
-        rows: Rows::Kept,
-        patience: Patience::default(),
+        rows: AttemptLog::Kept,
+        patience: ServerTimeouts::default(),
         events: None,
     })
     .expect("a free port")
@@ -58,8 +58,8 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         workload: WorkloadConfig {
             arrivals: Arrivals::Even { rate: Rate { segments: vec![segment] } },
             until: Timestamp::from_millis(200),
-            prompt_tokens: Law::Fixed { value: 40 },
-            output_tokens: Law::Fixed { value: 8 },
+            prompt_tokens: Distribution::Fixed { value: 40 },
+            output_tokens: Distribution::Fixed { value: 8 },
             stream,
             client: ClientConfig { timeout },
             kinds: Vec::new(),
@@ -76,10 +76,14 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
 
 const PATIENT: Duration = Duration::from_secs(20);
 
-async fn run(config: ProviderConfig, stream: Share, timeout: Duration) -> (DriverLog, Progress) {
+async fn run(
+    config: ProviderConfig,
+    stream: Share,
+    timeout: Duration,
+) -> (DriverLog, DriveProgress) {
     let clock = Clock::start_now();
     let mock = mock(config, clock);
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(DriveProgress::default());
     let setup = traffic(mock.addr(), clock, stream, timeout);
     let log = drive(setup, std::future::pending(), Arc::clone(&progress)).await;
     mock.shutdown().await;
@@ -117,7 +121,7 @@ async fn every_request_is_one_row_with_its_tokens_and_times() {
 async fn a_stream_without_its_end_is_cut_however_many_tokens_came() {
     let (log, progress) =
         run(always(FaultKind::Cut { after_tokens: 3 }), Share::ALL, PATIENT).await;
-    let (class, source) = (FailureClass::Cut, Source::Gateway);
+    let (class, source) = (FailureClass::Cut, FailureSource::Gateway);
     all_end(&log.requests, RequestOutcome::Failed { class, source }, 200);
     assert!(log.requests.iter().all(|row| row.received_tokens == 3 && row.first_token.is_some()));
     assert_eq!(progress.counts().failed[usize::from(FailureClass::Cut.code())], 20);
@@ -150,7 +154,7 @@ async fn a_target_that_is_not_there_is_a_failed_connection() {
     gone.shutdown().await;
     let setup = traffic(addr, clock, Share::ALL, PATIENT);
     let log = drive(setup, std::future::pending(), Arc::default()).await;
-    let (class, source) = (FailureClass::Connect, Source::Gateway);
+    let (class, source) = (FailureClass::Connect, FailureSource::Gateway);
     all_end(&log.requests, RequestOutcome::Failed { class, source }, 0);
 }
 
@@ -160,7 +164,7 @@ async fn what_is_open_when_the_drive_is_stopped_is_unfinished() {
     let mock = mock(always(FaultKind::BlackHole), clock);
     let mut setup = traffic(mock.addr(), clock, Share::ALL, PATIENT);
     setup.workload.until = Timestamp::from_secs(600);
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(DriveProgress::default());
     let seen = Arc::clone(&progress);
     let stop = async move {
         while seen.counts().offered < 5 {

@@ -5,10 +5,10 @@
 
 mod reply;
 
-pub(crate) use reply::{Call, ChunkPen, Counts, Image, Reply, ReplyHead};
+pub(crate) use reply::{Image, Reply, ReplyChunkWriter, ReplyHead, RequestedCall, TokenCounts};
 
 use crate::SseEvent;
-use crate::chat::{ChatRequest, Completion, Operation, StreamEvent, Untold};
+use crate::chat::{ChatRequest, Completion, Operation, StreamEvent, Unsupported};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use squall_failure::{Failure, FailureClass};
@@ -17,7 +17,7 @@ use std::fmt::{Debug, Write as _};
 use std::time::SystemTime;
 
 /// What a format is to a caller.
-pub trait Dialect: Debug + Send + Sync {
+pub trait ClientFormat: Debug + Send + Sync {
     /// Where a chat is asked for, below the base URL; a query may follow.
     fn chat_path(&self, model: &str, stream: bool) -> Cow<'static, str>;
 
@@ -39,7 +39,7 @@ pub trait Dialect: Debug + Send + Sync {
     ///
     /// # Errors
     /// When the request asks for what the format has no words for.
-    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Untold>;
+    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Unsupported>;
 
     /// Whether its streams say their usage only when asked to, by `stream_options`.
     fn takes_stream_options(&self) -> bool {
@@ -140,7 +140,7 @@ pub(crate) mod tests {
 
     /// What a client sees of a stream, and what is worth knowing of it.
     #[derive(Debug, Default, PartialEq)]
-    pub(crate) struct Seen {
+    pub(crate) struct StreamView {
         pub(crate) out: String,
         pub(crate) events: Vec<StreamEvent>,
         pub(crate) ended: bool,
@@ -151,11 +151,11 @@ pub(crate) mod tests {
         format: Format,
         include_usage: bool,
         pieces: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Seen {
+    ) -> StreamView {
         let mut decoder = SseDecoder::new();
         let mut reader = dialect(format).stream(stamp(), include_usage);
         let mut out = Vec::new();
-        let mut seen = Seen::default();
+        let mut seen = StreamView::default();
         for piece in pieces {
             decoder.push(piece);
             read_events(&mut decoder, &mut *reader, &mut out, &mut seen);
@@ -171,7 +171,7 @@ pub(crate) mod tests {
         decoder: &mut SseDecoder,
         reader: &mut dyn StreamReader,
         out: &mut Vec<u8>,
-        seen: &mut Seen,
+        seen: &mut StreamView,
     ) {
         while let Some(event) = decoder.next_event().expect("events are short") {
             let event = reader.read(event, out);
@@ -181,7 +181,7 @@ pub(crate) mod tests {
     }
 
     /// Reads a stream whole, and split in two at each of its bytes: it reads the same.
-    pub(crate) fn read_stream(format: Format, include_usage: bool, bytes: &str) -> Seen {
+    pub(crate) fn read_stream(format: Format, include_usage: bool, bytes: &str) -> StreamView {
         let whole = read_pieces(format, include_usage, [bytes.as_bytes()]);
         for at in 0..bytes.len() {
             let (head, tail) = bytes.as_bytes().split_at(at);
@@ -192,7 +192,7 @@ pub(crate) mod tests {
         whole
     }
 
-    impl Seen {
+    impl StreamView {
         /// The chunks that the client got, without the end mark.
         pub(crate) fn chunks(&self) -> Vec<serde_json::Value> {
             let mut decoder = SseDecoder::new();

@@ -14,13 +14,15 @@ mod text;
 mod unsupported;
 mod usage;
 
-pub use completion::{Answer, Completion, FinishReason, read_completion};
-pub(crate) use conversation::{Attachment, Chat, Choice, Effort, Part, Shaped, Tool, Turn};
-pub use new_chat::{Delivery, NewChat};
+pub use completion::{AnswerMeta, Completion, FinishReason, read_completion};
+pub(crate) use conversation::{
+    Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
+};
+pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;
 pub(crate) use operation::ResponseShape;
-pub use request::{ChatRequest, Needs, RequestError};
+pub use request::{ChatRequest, RequestError, RequiredCapabilities};
 pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
 pub(crate) use text::Text;
-pub use unsupported::Untold;
+pub use unsupported::Unsupported;
 pub use usage::Usage;

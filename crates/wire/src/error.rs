@@ -8,5 +8,5 @@ mod wordings;
 pub use api_error::ApiError;
 pub(crate) use classify::{Judged, failure_of_body, judge, tells_error};
 pub use classify::{failure_from_error, failure_from_response};
-pub(crate) use provider_error::Words;
+pub(crate) use provider_error::ErrorText;
 pub use provider_error::provider_error;

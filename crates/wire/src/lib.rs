@@ -2,7 +2,7 @@
 //!
 //! What all vendors share stands below: [`chat`], what is asked and answered in no vendor's words, and [`error`].
 //! [`call`] and [`serve`] say what a format is to those who call it and to those who serve it. The vendors stand beside
-//! each other above, a folder each, and [`Format`] names them.
+//! each other above, a folder each, and [`ResponseFormat`] names them.
 
 mod filler;
 mod go_duration;
@@ -23,7 +23,7 @@ pub mod serve;
 pub use chat::Usage;
 pub(crate) use filler::BYTES_PER_TOKEN;
 pub use filler::{estimate_tokens, push_text, word};
-pub use limits::{LimitGauge, LimitHeaders};
+pub use limits::{HeaderGauge, LimitHeaders};
 pub use retry_after::{read_retry_after, write_retry_after};
 pub use server_settings::{ANSWER_MAX, ServerSettings, StreamUsage};
 pub use sse::{SseDecoder, SseError, SseEvent, push_event};

@@ -8,14 +8,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitHeaders {
     /// Requests per minute.
-    pub requests: LimitGauge,
+    pub requests: HeaderGauge,
     /// Tokens per minute.
-    pub tokens: LimitGauge,
+    pub tokens: HeaderGauge,
 }
 
 /// One limit; `None` where the answer says nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct LimitGauge {
+pub struct HeaderGauge {
     /// Allowed per minute.
     pub limit: Option<u64>,
     /// What remains now.
@@ -29,8 +29,8 @@ impl LimitHeaders {
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
         Self {
-            requests: LimitGauge::read(headers, &REQUESTS),
-            tokens: LimitGauge::read(headers, &TOKENS),
+            requests: HeaderGauge::read(headers, &REQUESTS),
+            tokens: HeaderGauge::read(headers, &TOKENS),
         }
     }
 
@@ -41,8 +41,8 @@ impl LimitHeaders {
     }
 }
 
-impl LimitGauge {
-    fn read(headers: &HeaderMap, names: &Names) -> Self {
+impl HeaderGauge {
+    fn read(headers: &HeaderMap, names: &LimitHeaderNames) -> Self {
         let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
         Self {
             limit: text(&names.limit).and_then(|text| text.parse().ok()),
@@ -51,7 +51,7 @@ impl LimitGauge {
         }
     }
 
-    fn write(self, headers: &mut HeaderMap, names: &Names) {
+    fn write(self, headers: &mut HeaderMap, names: &LimitHeaderNames) {
         if let Some(limit) = self.limit {
             headers.insert(&names.limit, HeaderValue::from(limit));
         }
@@ -67,19 +67,19 @@ impl LimitGauge {
     }
 }
 
-struct Names {
+struct LimitHeaderNames {
     limit: HeaderName,
     remaining: HeaderName,
     reset: HeaderName,
 }
 
-static REQUESTS: Names = Names {
+static REQUESTS: LimitHeaderNames = LimitHeaderNames {
     limit: HeaderName::from_static("x-ratelimit-limit-requests"),
     remaining: HeaderName::from_static("x-ratelimit-remaining-requests"),
     reset: HeaderName::from_static("x-ratelimit-reset-requests"),
 };
 
-static TOKENS: Names = Names {
+static TOKENS: LimitHeaderNames = LimitHeaderNames {
     limit: HeaderName::from_static("x-ratelimit-limit-tokens"),
     remaining: HeaderName::from_static("x-ratelimit-remaining-tokens"),
     reset: HeaderName::from_static("x-ratelimit-reset-tokens"),
@@ -92,12 +92,12 @@ mod tests {
     #[test]
     fn they_read_back_as_written() {
         let limits = LimitHeaders {
-            requests: LimitGauge {
+            requests: HeaderGauge {
                 limit: Some(60),
                 remaining: Some(59),
                 reset: Some(Duration::from_secs(1)),
             },
-            tokens: LimitGauge {
+            tokens: HeaderGauge {
                 limit: Some(150_000),
                 remaining: Some(149_984),
                 reset: Some(Duration::from_secs(360)),
@@ -117,7 +117,7 @@ mod tests {
         headers.insert("x-ratelimit-remaining-tokens", HeaderValue::from_static("17"));
         headers.insert("x-ratelimit-remaining-requests", HeaderValue::from_static("many"));
         headers.insert("x-ratelimit-reset-tokens", HeaderValue::from_static("soon"));
-        let tokens = LimitGauge { remaining: Some(17), ..LimitGauge::default() };
+        let tokens = HeaderGauge { remaining: Some(17), ..HeaderGauge::default() };
         let expected = LimitHeaders { tokens, ..LimitHeaders::default() };
         assert_eq!(LimitHeaders::read(&headers), expected);
     }
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_reset_is_never_told_too_short() {
         let reset = Some(Duration::from_nanos(1_000_001));
-        let requests = LimitGauge { reset, ..LimitGauge::default() };
+        let requests = HeaderGauge { reset, ..HeaderGauge::default() };
         let mut headers = HeaderMap::new();
         LimitHeaders { requests, ..LimitHeaders::default() }.write(&mut headers);
         assert_eq!(headers["x-ratelimit-reset-requests"], "2ms");

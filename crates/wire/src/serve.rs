@@ -3,26 +3,26 @@
 //!
 //! Whoever serves decides what happens; a format only has the words for it.
 
-mod asked;
-mod fit;
-mod pen;
+mod answer_content;
+mod parsed_request;
 mod pick;
-mod says;
-mod told;
+mod schema_values;
 mod tool;
+mod vendor_error;
+mod writer;
 
-pub use asked::{Asked, Endpoint, Refused, Route, Vectors};
-pub(crate) use asked::{count_text, read_json};
-pub(crate) use fit::any_object;
-pub(crate) use pen::id;
-pub use pen::{AnswerHead, AnswerPen};
-pub(crate) use pick::Picked;
+pub(crate) use answer_content::{OfferedTool, TOKEN_BYTES, push_escaped};
+pub use answer_content::{Says, Wants};
+pub use parsed_request::{ApiEndpoint, ParsedRequest, Refused, Route, Vectors};
+pub(crate) use parsed_request::{count_text, read_json};
+pub(crate) use pick::PickedFields;
 pub use pick::Rules;
-pub use says::{Says, Wants};
-pub(crate) use says::{TOKEN_BYTES, Tool, push_escaped};
-pub(crate) use told::masked;
-pub use told::{Exceeded, HeadersTold, Limits, Told};
-pub(crate) use tool::ToolCall;
+pub(crate) use schema_values::any_object;
+pub(crate) use tool::GeneratedToolCall;
+pub(crate) use vendor_error::masked;
+pub use vendor_error::{Exceeded, HeaderLimits, HeadersTold, VendorError};
+pub(crate) use writer::id;
+pub use writer::{AnswerHead, AnswerWriter};
 
 use crate::Usage;
 use crate::chat::FinishReason;
@@ -32,7 +32,7 @@ use squall_failure::FailureClass;
 use std::fmt::Debug;
 
 /// What a format is to a server.
-pub trait Server: Debug + Send + Sync {
+pub trait ServerFormat: Debug + Send + Sync {
     /// What is asked for at this path with POST; `None` for nothing that there is.
     fn route(&self, path: &str, query: Option<&str>) -> Option<Route>;
 
@@ -62,13 +62,19 @@ pub trait Server: Debug + Send + Sync {
     ///
     /// # Errors
     /// When the body is not JSON, lacks what its vendor demands, or asks for what its vendor refuses.
-    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused>;
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused>;
 
     /// An answer in one piece.
-    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes;
+    fn whole(
+        &self,
+        asked: &ParsedRequest,
+        head: &AnswerHead,
+        usage: Usage,
+        finish: FinishReason,
+    ) -> Bytes;
 
     /// What writes the pieces of a streamed answer.
-    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen>;
+    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter>;
 
     /// Its vendor's status for a class of failure.
     fn status(&self, class: FailureClass) -> u16 {
@@ -76,7 +82,7 @@ pub trait Server: Debug + Send + Sync {
     }
 
     /// The body of an error.
-    fn error(&self, error: &Told<'_>) -> Bytes;
+    fn error(&self, error: &VendorError<'_>) -> Bytes;
 
     /// The headers of an answer: its number, and the limits as they stand.
     fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>);

@@ -49,7 +49,7 @@ pub struct SseDecoder {
     /// The event under way.
     name: Vec<u8>,
     data: Vec<u8>,
-    state: State,
+    state: SplitterState,
     /// The last byte was a CR: an LF that follows belongs to it.
     after_cr: bool,
     at_stream_start: bool,
@@ -59,7 +59,7 @@ pub struct SseDecoder {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
+enum SplitterState {
     /// No `data` line yet.
     Empty,
     /// At least one.
@@ -88,7 +88,7 @@ impl SseDecoder {
             scanned: 0,
             name: Vec::new(),
             data: Vec::new(),
-            state: State::Empty,
+            state: SplitterState::Empty,
             after_cr: false,
             at_stream_start: true,
             limit,
@@ -98,7 +98,7 @@ impl SseDecoder {
 
     /// Takes the next bytes of the stream, split anywhere.
     pub fn push(&mut self, bytes: &[u8]) {
-        let gone = if self.state == State::Done { self.start } else { self.raw };
+        let gone = if self.state == SplitterState::Done { self.start } else { self.raw };
         self.buffer.drain(..gone);
         self.start -= gone;
         self.scanned -= gone;
@@ -117,17 +117,17 @@ impl SseDecoder {
     /// # Errors
     /// When an event is longer than the limit; the stream cannot be read on.
     pub fn next_event(&mut self) -> Result<Option<SseEvent<'_>>, SseError> {
-        if self.state == State::Done {
+        if self.state == SplitterState::Done {
             self.name.clear();
             self.data.clear();
-            self.state = State::Empty;
+            self.state = SplitterState::Empty;
             self.raw = self.start;
         }
         while let Some((from, to)) = self.next_line() {
             self.between = from == to;
             if from == to {
-                if self.state == State::Data {
-                    self.state = State::Done;
+                if self.state == SplitterState::Data {
+                    self.state = SplitterState::Done;
                     self.take_line_feed();
                     let raw = &self.buffer[self.raw..self.start];
                     return Ok(Some(SseEvent { name: &self.name, data: &self.data, raw }));
@@ -145,7 +145,7 @@ impl SseDecoder {
     /// Comments that came since the last event, with the blank lines behind them, to be passed on before the
     /// next event has come. Nothing in the middle of one.
     pub fn take_comments(&mut self) -> &[u8] {
-        if self.state == State::Done || !self.between {
+        if self.state == SplitterState::Done || !self.between {
             return &[];
         }
         let from = std::mem::replace(&mut self.raw, self.start);
@@ -156,7 +156,7 @@ impl SseDecoder {
     #[must_use]
     pub fn is_within_event(&self) -> bool {
         let rest = &self.buffer[self.start..];
-        self.state == State::Data || (!rest.is_empty() && !rest.starts_with(b":"))
+        self.state == SplitterState::Data || (!rest.is_empty() && !rest.starts_with(b":"))
     }
 
     /// What came up to here of the event under way must not be over the limit.
@@ -209,11 +209,11 @@ impl SseDecoder {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
             b"data" => {
-                if self.state == State::Data {
+                if self.state == SplitterState::Data {
                     self.data.push(b'\n');
                 }
                 self.data.extend_from_slice(value);
-                self.state = State::Data;
+                self.state = SplitterState::Data;
             }
             b"event" => {
                 self.name.clear();

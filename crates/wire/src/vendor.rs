@@ -5,8 +5,8 @@ mod azure;
 mod gemini;
 pub mod openai;
 
-use crate::call::Dialect;
-use crate::serve::Server;
+use crate::call::ClientFormat;
+use crate::serve::ServerFormat;
 
 /// The API that a provider speaks.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -29,9 +29,9 @@ struct Vendor {
     /// Where its API begins at a host.
     base_path: &'static str,
     /// What it is to those who call it.
-    dialect: &'static dyn Dialect,
+    dialect: &'static dyn ClientFormat,
     /// What it is to those who serve it.
-    server: &'static dyn Server,
+    server: &'static dyn ServerFormat,
 }
 
 impl Format {
@@ -99,12 +99,12 @@ impl Format {
 
 /// The format, as a caller needs it.
 #[must_use]
-pub const fn dialect(format: Format) -> &'static dyn Dialect {
+pub const fn dialect(format: Format) -> &'static dyn ClientFormat {
     format.vendor().dialect
 }
 
 /// The format, as a server needs it.
 #[must_use]
-pub const fn server(format: Format) -> &'static dyn Server {
+pub const fn server(format: Format) -> &'static dyn ServerFormat {
     format.vendor().server
 }

@@ -5,7 +5,7 @@ mod even;
 mod poisson;
 
 use crate::Arrivals;
-use closed::Closed;
+use closed::ClosedLoop;
 use even::Even;
 use poisson::Poisson;
 use squall_determinism::{Seed, Timestamp};
@@ -15,12 +15,12 @@ use squall_determinism::{Seed, Timestamp};
 pub(crate) enum Process {
     Poisson(Poisson),
     Even(Even),
-    Closed(Closed),
+    Closed(ClosedLoop),
 }
 
 /// An arrival that is to come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Next {
+pub(crate) struct NextArrival {
     pub(crate) at: Timestamp,
     /// Which client asks, where clients are told apart.
     pub(crate) client: u32,
@@ -32,14 +32,14 @@ impl Process {
             Arrivals::Poisson { rate } => Self::Poisson(Poisson::new(rate, until, seed)),
             Arrivals::Even { rate } => Self::Even(Even::new(rate, until)),
             Arrivals::Closed { clients, think } => {
-                Self::Closed(Closed::new(clients, think, until, seed))
+                Self::Closed(ClosedLoop::new(clients, think, until, seed))
             }
         }
     }
 
     /// The next arrival, if one is known. A closed loop knows none while all its clients wait.
     #[inline]
-    pub(crate) fn peek(&self) -> Option<Next> {
+    pub(crate) fn peek(&self) -> Option<NextArrival> {
         match self {
             Self::Poisson(process) => process.next,
             Self::Even(process) => process.next,
@@ -49,7 +49,7 @@ impl Process {
 
     /// Takes the next arrival.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Next> {
+    pub(crate) fn pop(&mut self) -> Option<NextArrival> {
         match self {
             Self::Poisson(process) => process.pop(),
             Self::Even(process) => process.pop(),

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Law, Share, Timestamp};
+use squall_determinism::{Distribution, Share, Timestamp};
 
 /// All the traffic of a run. Times in it are intended times: when a user asked, not when a driver got
 /// round to sending.
@@ -13,9 +13,9 @@ pub struct WorkloadConfig {
     /// No request is intended at or after this time.
     pub until: Timestamp,
     /// Tokens of a prompt.
-    pub prompt_tokens: Law,
+    pub prompt_tokens: Distribution,
     /// Tokens of an answer.
-    pub output_tokens: Law,
+    pub output_tokens: Distribution,
     /// How many ask for a stream, drawn per request.
     pub stream: Share,
     /// How clients behave.
@@ -41,9 +41,9 @@ pub struct KindConfig {
     /// How many requests are of this kind, relative to the others.
     pub weight: u32,
     /// Tokens of its prompts.
-    pub prompt_tokens: Option<Law>,
+    pub prompt_tokens: Option<Distribution>,
     /// Tokens of its answers.
-    pub output_tokens: Option<Law>,
+    pub output_tokens: Option<Distribution>,
     /// How many of it ask for a stream.
     pub stream: Option<Share>,
     /// How many sessions it has, one of which is drawn evenly for each request; 0 for none.
@@ -69,7 +69,7 @@ pub enum Arrivals {
         /// How many clients. They start evenly over the first second.
         clients: u32,
         /// Between an answer and the next question, in nanoseconds.
-        think: Law,
+        think: Distribution,
     },
 }
 

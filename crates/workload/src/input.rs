@@ -4,13 +4,13 @@ use crate::Ordinal;
 
 /// One thing that happened outside.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Input {
+pub enum WorkloadInput {
     /// A client got its answer, or the end of one.
     Answered {
         /// Whose.
         request: Ordinal,
         /// What it was.
-        answer: Answer,
+        answer: ClientAnswer,
     },
     /// Time passed: fires the timers that are due, those due at this very moment included.
     Tick,
@@ -18,7 +18,7 @@ pub enum Input {
 
 /// What a client got.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub enum ClientAnswer {
     /// What it asked for.
     Succeeded,
     /// An error, or half an answer.

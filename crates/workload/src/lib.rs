@@ -18,6 +18,6 @@ mod workload;
 pub use config::{
     Arrivals, ClientConfig, Decay, KindConfig, Rate, RateSegment, Shift, WorkloadConfig,
 };
-pub use input::{Answer, Input};
-pub use output::{ClientRequest, Ordinal, Output};
+pub use input::{ClientAnswer, WorkloadInput};
+pub use output::{ClientRequest, Ordinal, WorkloadOutput};
 pub use workload::Workload;

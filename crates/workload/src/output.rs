@@ -9,7 +9,7 @@ pub struct Ordinal(pub u64);
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Output {
+pub enum WorkloadOutput {
     /// Send this now.
     Send(ClientRequest),
     /// The client's patience is at an end: hang up. Nothing more is to be told of the request.

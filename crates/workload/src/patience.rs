@@ -11,14 +11,14 @@ use squall_determinism::Timestamp;
 #[derive(Clone, Debug)]
 pub(crate) struct Patience {
     timeout: Duration,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingRequest>,
     /// The ordinal of the first in `waiting`.
     first: u64,
     unanswered: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
+struct WaitingRequest {
     due: Timestamp,
     client: u32,
     answered: bool,
@@ -33,7 +33,11 @@ impl Patience {
 
     pub(crate) fn begin(&mut self, intended: Timestamp, client: u32) -> Ordinal {
         let ordinal = Ordinal(self.first + self.waiting.len() as u64);
-        self.waiting.push_back(Waiting { due: intended + self.timeout, client, answered: false });
+        self.waiting.push_back(WaitingRequest {
+            due: intended + self.timeout,
+            client,
+            answered: false,
+        });
         self.unanswered += 1;
         ordinal
     }

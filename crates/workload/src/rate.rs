@@ -10,7 +10,7 @@ use squall_determinism::Timestamp;
 /// A stretch over which a rate is a straight line, as exactly as it matters. Times in nanoseconds, rates
 /// per nanosecond.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Piece {
+pub(crate) struct RatePiece {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) from: f64,
@@ -33,15 +33,15 @@ impl Rate {
     }
 
     /// The piece that begins at `start`.
-    fn piece(&self, start: u64) -> Piece {
+    fn piece(&self, start: u64) -> RatePiece {
         let at = Timestamp::from_nanos(start);
         let next = self.segments.partition_point(|segment| segment.at() <= at);
         let end = self.segments.get(next).map_or(u64::MAX, |segment| segment.at().as_nanos());
         let Some(segment) = next.checked_sub(1).and_then(|place| self.segments.get(place)) else {
-            return Piece { start, end, from: 0.0, to: 0.0 };
+            return RatePiece { start, end, from: 0.0, to: 0.0 };
         };
         let end = end.min(segment.straight_until(start));
-        Piece {
+        RatePiece {
             start,
             end,
             from: segment.rps(at) / 1e9,
@@ -76,14 +76,14 @@ impl RateSegment {
 
 /// Goes along a rate: from where it stands to where so many arrivals more are to be expected.
 #[derive(Clone, Debug)]
-pub(crate) struct Walk {
+pub(crate) struct RateWalk {
     rate: Rate,
-    piece: Piece,
+    piece: RatePiece,
     at: u64,
     until: u64,
 }
 
-impl Walk {
+impl RateWalk {
     pub(crate) fn new(rate: Rate, until: Timestamp) -> Self {
         let piece = rate.piece(0);
         Self { rate, piece, at: 0, until: until.as_nanos() }
@@ -105,7 +105,7 @@ impl Walk {
     }
 }
 
-impl Piece {
+impl RatePiece {
     fn slope(&self) -> f64 {
         if self.end == u64::MAX {
             0.0

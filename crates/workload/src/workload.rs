@@ -1,11 +1,14 @@
 //! The machine: its contract, and the way from an arrival to a request.
 
-use crate::arrivals::{Next, Process};
+use crate::arrivals::{NextArrival, Process};
 use crate::patience::Patience;
-use crate::{Answer, ClientRequest, Input, KindConfig, Ordinal, Output, Shift, WorkloadConfig};
+use crate::{
+    ClientAnswer, ClientRequest, KindConfig, Ordinal, Shift, WorkloadConfig, WorkloadInput,
+    WorkloadOutput,
+};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use squall_determinism::{Law, Purpose, Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 
 /// The traffic of a run: says what to send, and when a client hangs up.
 ///
@@ -62,22 +65,22 @@ pub struct Workload {
     now: Timestamp,
     process: Process,
     patience: Patience,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<WorkloadOutput>,
 }
 
 /// What a request looks like.
 #[derive(Clone, Debug)]
 struct Sizes {
-    prompt_tokens: Law,
-    output_tokens: Law,
+    prompt_tokens: Distribution,
+    output_tokens: Distribution,
     stream: squall_determinism::Share,
     timeout: core::time::Duration,
 }
 
 /// The draws of a request's shape: prompt, answer, stream, in this order.
-const SHAPE: Purpose = Purpose::named("workload.shape");
+const SHAPE: StreamPurpose = StreamPurpose::named("workload.shape");
 /// The draws of what a request is about: kind, session, in this order.
-const KIND: Purpose = Purpose::named("workload.kind");
+const KIND: StreamPurpose = StreamPurpose::named("workload.kind");
 
 impl Workload {
     /// The traffic that `config` describes, drawn with `seed`.
@@ -109,23 +112,26 @@ impl Workload {
     ///
     /// # Panics
     /// When outputs of the input before were not drained.
-    pub fn handle(&mut self, now: Timestamp, input: Input) {
+    pub fn handle(&mut self, now: Timestamp, input: WorkloadInput) {
         assert!(self.outputs.is_empty(), "poll() must be drained before the next handle()");
         self.now = self.now.max(now);
         let now = self.now;
         self.fire(|due| due < now);
         match input {
-            Input::Answered { request, answer: Answer::Succeeded | Answer::Failed } => {
+            WorkloadInput::Answered {
+                request,
+                answer: ClientAnswer::Succeeded | ClientAnswer::Failed,
+            } => {
                 if let Some(client) = self.patience.answered(request) {
                     self.process.released(client, now);
                 }
             }
-            Input::Tick => self.fire(|due| due <= now),
+            WorkloadInput::Tick => self.fire(|due| due <= now),
         }
     }
 
     /// The next thing to do, until there is none.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub fn poll(&mut self) -> Option<WorkloadOutput> {
         self.outputs.pop_front()
     }
 
@@ -154,7 +160,7 @@ impl Workload {
             }
             if give_up <= arrival {
                 if let Some((request, client)) = self.patience.give_up() {
-                    self.outputs.push_back(Output::GiveUp { request });
+                    self.outputs.push_back(WorkloadOutput::GiveUp { request });
                     self.process.released(client, due);
                 }
             } else if let Some(next) = self.process.pop() {
@@ -163,12 +169,12 @@ impl Workload {
         }
     }
 
-    fn send(&mut self, next: Next) {
+    fn send(&mut self, next: NextArrival) {
         let request = self.patience.begin(next.at, next.client);
         let (number, session) = self.draw_kind(request, next.at);
         let kind = self.kinds.get(usize::from(number));
         let mut draws = self.seed.stream(SHAPE, 0, request.0);
-        let mut tokens = |own: Option<Law>, all: Law| {
+        let mut tokens = |own: Option<Distribution>, all: Distribution| {
             u32::try_from(own.unwrap_or(all).sample(&mut draws)).unwrap_or(u32::MAX).max(1)
         };
         let input_tokens =
@@ -177,7 +183,7 @@ impl Workload {
             tokens(kind.and_then(|kind| kind.output_tokens), self.config.output_tokens);
         let stream = kind.and_then(|kind| kind.stream).unwrap_or(self.config.stream);
         let stream = draws.chance(stream);
-        self.outputs.push_back(Output::Send(ClientRequest {
+        self.outputs.push_back(WorkloadOutput::Send(ClientRequest {
             request,
             intended: next.at,
             kind: number,

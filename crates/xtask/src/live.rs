@@ -10,7 +10,7 @@ const TIMES: u32 = 10;
 
 /// How the runs of a suite came out.
 #[derive(Debug, Default)]
-struct Row {
+struct SuiteRow {
     green: u32,
     not_judged: u32,
     red: u32,
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &[String]) -> bool {
     }
     let unjudged = Unjudged::new();
     let mut said = Vec::new();
-    let mut rows: Vec<_> = names.iter().map(|_| Row::default()).collect();
+    let mut rows: Vec<_> = names.iter().map(|_| SuiteRow::default()).collect();
     for time in 1..=times {
         for (name, row) in names.iter().zip(&mut rows) {
             println!("\n== {name}, {time} of {times}");
@@ -62,13 +62,13 @@ fn timed(run: impl FnOnce() -> bool) -> (bool, Duration) {
     (run(), started.elapsed())
 }
 
-fn tell(names: &[&str], rows: &[Row], said: &[String]) {
+fn tell(names: &[&str], rows: &[SuiteRow], said: &[String]) {
     println!("\n| suite | green | with something not judged | red | seconds |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for (name, row) in names.iter().zip(rows) {
         let seconds = |took: Option<&Duration>| took.map_or(0, Duration::as_secs);
         let (least, most) = (seconds(row.took.iter().min()), seconds(row.took.iter().max()));
-        let Row { green, not_judged, red, .. } = row;
+        let SuiteRow { green, not_judged, red, .. } = row;
         println!("| {name} | {green} | {not_judged} | {red} | {least} to {most} |");
     }
     println!();

@@ -3,9 +3,9 @@
 use super::Run;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::Window as ProviderWindow;
+use squall_provider::ProviderWindow;
 use squall_record::{AttemptOutcome, AttemptRow};
-use squall_router::{RetryBudget, Window};
+use squall_router::{RateWindow, RetryBudget};
 use squall_scenario::EPOCH_NANOS;
 use std::time::Duration;
 
@@ -41,16 +41,16 @@ fn router(run: &Run<'_>, all: &mut Vec<String>) {
             let counted = rows.iter().filter(|row| !is(row, FailureClass::Connect));
             let times: Vec<_> = counted.map(|row| row.started).collect();
             let most = match limit.window {
-                Window::Gcra { burst } => {
+                RateWindow::Gcra { burst } => {
                     bucket(&times, limit.per_minute, burst.unwrap_or(limit.per_minute))
                 }
-                Window::Fixed => slices(&times, MINUTE, limit.per_minute),
-                Window::Sliding => sliding(&times, limit.per_minute),
-                Window::Slice(length) => {
+                RateWindow::Fixed => slices(&times, MINUTE, limit.per_minute),
+                RateWindow::Sliding => sliding(&times, limit.per_minute),
+                RateWindow::Slice(length) => {
                     let part = limit.per_minute as f64 * length.as_secs_f64() / 60.0;
                     slices(&times, length, (part.floor() as u64).max(1))
                 }
-                Window::FromFirst => None,
+                RateWindow::FromFirst => None,
             };
             all.extend(most.map(|at| {
                 format!("{}: over its limit {limit:?} at {} s", config.name, at.as_secs_f64())

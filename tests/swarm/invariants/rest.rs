@@ -3,8 +3,8 @@
 
 use super::Run;
 use squall_determinism::Timestamp;
-use squall_record::Note as Row;
-use squall_router::{AllOut, CooldownCause, CooldownRule, Note};
+use squall_record::RecordedEvent as Row;
+use squall_router::{AllOut, CooldownCause, CooldownRule, RouterEvent};
 use std::time::Duration;
 
 pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
@@ -57,11 +57,11 @@ fn cooling(run: &Run<'_>, place: usize, base: Duration) -> Option<String> {
     let events = run.recording.notes.iter().filter_map(|row| {
         let Row::Router(note) = row.note else { return None };
         let (deployment, event) = match note {
-            Note::CooldownStarted { deployment, cause, until } => {
+            RouterEvent::CooldownStarted { deployment, cause, until } => {
                 (deployment, Event::Cooling { cause, until })
             }
-            Note::Probe { deployment, .. } => (deployment, Event::Probe),
-            Note::Recovered { deployment } => (deployment, Event::Recovered),
+            RouterEvent::Probe { deployment, .. } => (deployment, Event::Probe),
+            RouterEvent::Recovered { deployment } => (deployment, Event::Recovered),
             _ => return None,
         };
         (deployment.index() == place).then_some((row.at, row.request, event))

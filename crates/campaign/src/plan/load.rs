@@ -9,14 +9,14 @@ const STRETCH: Duration = Duration::from_secs(5);
 
 /// Requests per second in the busiest five seconds of a run, or in all of a shorter one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Load {
+pub struct PeakLoad {
     /// How many users asked.
     pub offered: f64,
     /// How many of them got a whole answer.
     pub goodput: f64,
 }
 
-impl Load {
+impl PeakLoad {
     /// The load of a run.
     #[must_use]
     pub fn of(recording: &Recording) -> Self {

@@ -7,16 +7,16 @@ use super::without;
 use crate::CampaignError;
 use crate::parallel;
 use squall_determinism::{Seed, Timestamp};
-use squall_provider::{Limits, RateLimit, Window};
+use squall_provider::{ProviderLimits, ProviderRateLimit, ProviderWindow};
 use squall_record::{AttemptRow, Recording};
 use squall_scenario::Scenario;
-use squall_sim::{Keep, SimOptions, simulate};
+use squall_sim::{RowRetention, SimOptions, simulate};
 use std::num::NonZero;
 use std::time::Duration;
 
 /// What is asked of a provider at most, over all seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Need {
+pub struct ProviderNeed {
     /// The provider's name.
     pub provider: String,
     /// Requests per minute that its window must let in.
@@ -44,10 +44,10 @@ pub fn needs(
     kept: &[String],
     seeds: usize,
     workers: NonZero<usize>,
-) -> Result<Vec<Need>, CampaignError> {
+) -> Result<Vec<ProviderNeed>, CampaignError> {
     let mut open = without(scenario.clone(), gone);
     for provider in open.providers.iter_mut().filter(|each| !kept.contains(&each.name)) {
-        provider.written.limits = Limits::NONE;
+        provider.written.limits = ProviderLimits::NONE;
         provider.written.capacity = None;
     }
     let first = scenario.seed.value();
@@ -58,12 +58,13 @@ pub fn needs(
         |&seed| {
             let mut open = open.clone();
             open.set_seed(Seed::new(seed));
-            let recording = simulate(&open, SimOptions { keep: Keep::Rows, journal: false })?;
+            let recording =
+                simulate(&open, SimOptions { keep: RowRetention::Rows, journal: false })?;
             Ok::<_, CampaignError>(of_run(scenario, &recording))
         },
         |_| (),
     );
-    let mut most: Vec<Need> = Vec::new();
+    let mut most: Vec<ProviderNeed> = Vec::new();
     for run in runs {
         let run = run?;
         if most.is_empty() {
@@ -79,7 +80,7 @@ pub fn needs(
     Ok(most)
 }
 
-fn of_run(scenario: &Scenario, recording: &Recording) -> Vec<Need> {
+fn of_run(scenario: &Scenario, recording: &Recording) -> Vec<ProviderNeed> {
     let providers = scenario.providers.iter().enumerate();
     let need = |(place, provider): (usize, &squall_scenario::ScenarioProvider)| {
         let deployments = &recording.header.deployments;
@@ -89,13 +90,15 @@ fn of_run(scenario: &Scenario, recording: &Recording) -> Vec<Need> {
         };
         let rows: Vec<_> = recording.attempts.iter().filter(here).collect();
         let limits = &provider.config.limits;
-        let window = |limit: Option<RateLimit>| limit.map_or(Window::Sliding, |limit| limit.window);
+        let window = |limit: Option<ProviderRateLimit>| {
+            limit.map_or(ProviderWindow::Sliding, |limit| limit.window)
+        };
         let requests: Vec<_> = rows.iter().map(|row| (row.started, 1)).collect();
         let tokens: Vec<_> = rows
             .iter()
             .map(|row| (row.started, u64::from(row.input_tokens) + u64::from(row.output_tokens)))
             .collect();
-        Need {
+        ProviderNeed {
             provider: provider.name.clone(),
             rpm: per_minute(&requests, window(limits.rpm)),
             rpm_limit: limits.rpm.map(|limit| limit.per_minute),
@@ -109,16 +112,16 @@ fn of_run(scenario: &Scenario, recording: &Recording) -> Vec<Need> {
 }
 
 /// The number per minute that lets all of it in, counted as the window counts. Sorted by time.
-fn per_minute(events: &[(Timestamp, u64)], window: Window) -> u64 {
+fn per_minute(events: &[(Timestamp, u64)], window: ProviderWindow) -> u64 {
     const MINUTE: Duration = Duration::from_secs(60);
     match window {
-        Window::Fixed => most_in_slices(events, MINUTE),
-        Window::Slice(length) => {
+        ProviderWindow::Fixed => most_in_slices(events, MINUTE),
+        ProviderWindow::Slice(length) => {
             let most = most_in_slices(events, length) as f64;
             (most * MINUTE.as_secs_f64() / length.as_secs_f64()).ceil() as u64
         }
-        Window::Sliding => most_in_any(events, MINUTE),
-        Window::Gcra { burst } => flow(events, burst),
+        ProviderWindow::Sliding => most_in_any(events, MINUTE),
+        ProviderWindow::Gcra { burst } => flow(events, burst),
     }
 }
 
@@ -196,19 +199,19 @@ mod tests {
     fn an_even_flow_needs_its_own_rate_however_it_is_counted() {
         // Ten a second for two minutes.
         let events = every(100, 1_200);
-        assert_eq!(per_minute(&events, Window::Fixed), 600);
-        assert_eq!(per_minute(&events, Window::Sliding), 600);
-        assert_eq!(per_minute(&events, Window::Slice(Duration::from_secs(1))), 600);
-        assert_eq!(per_minute(&events, Window::Gcra { burst: Some(1) }), 600);
+        assert_eq!(per_minute(&events, ProviderWindow::Fixed), 600);
+        assert_eq!(per_minute(&events, ProviderWindow::Sliding), 600);
+        assert_eq!(per_minute(&events, ProviderWindow::Slice(Duration::from_secs(1))), 600);
+        assert_eq!(per_minute(&events, ProviderWindow::Gcra { burst: Some(1) }), 600);
     }
 
     #[test]
     fn a_burst_needs_more_the_finer_it_is_counted() {
         // Fifty at once and nothing else.
         let events = every(0, 50);
-        assert_eq!(per_minute(&events, Window::Sliding), 50);
-        assert_eq!(per_minute(&events, Window::Slice(Duration::from_millis(500))), 6_000);
-        assert_eq!(per_minute(&events, Window::Gcra { burst: None }), 50);
+        assert_eq!(per_minute(&events, ProviderWindow::Sliding), 50);
+        assert_eq!(per_minute(&events, ProviderWindow::Slice(Duration::from_millis(500))), 6_000);
+        assert_eq!(per_minute(&events, ProviderWindow::Gcra { burst: None }), 50);
         assert!(passes(&events, 1, 50) && !passes(&events, 1_000, 49));
     }
 }

@@ -6,7 +6,7 @@ use squall_judge::Judgement;
 
 /// Where to look.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct SearchBounds {
     /// Whether a lower value is the harder one: so it is for a limit that is bought, and not for traffic.
     pub lower_is_harder: bool,
     /// How near the ends of an answer are brought: 0.02 for 2 %.
@@ -27,13 +27,13 @@ pub struct Bracket {
 /// Finds the answer by trying values; `try_value` gives `None` for one that no file may hold.
 pub(super) fn search(
     start: f64,
-    limits: &Limits,
+    limits: &SearchBounds,
     mut try_value: impl FnMut(f64) -> Result<Option<Judgement>, CampaignError>,
 ) -> Result<Bracket, CampaignError> {
     let harder = |value: f64, factor: f64| {
         rounded(if limits.lower_is_harder { value / factor } else { value * factor })
     };
-    let mut tried = Walk { values: Vec::new(), limits: *limits };
+    let mut tried = SearchWalk { values: Vec::new(), limits: *limits };
     // Out of the middle to a value that is met and one that is not.
     let mut value = start;
     let outwards = match try_value(value)? {
@@ -75,12 +75,12 @@ pub(super) fn search(
 }
 
 /// What was tried, the easiest first.
-struct Walk {
+struct SearchWalk {
     values: Vec<(f64, Judgement)>,
-    limits: Limits,
+    limits: SearchBounds,
 }
 
-impl Walk {
+impl SearchWalk {
     fn add(&mut self, value: f64, judgement: Judgement) {
         self.values.push((value, judgement));
         let lower_is_harder = self.limits.lower_is_harder;
@@ -144,7 +144,7 @@ pub fn rounded(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const UP: Limits = Limits { lower_is_harder: false, within: 0.02, doublings: 10 };
+    const UP: SearchBounds = SearchBounds { lower_is_harder: false, within: 0.02, doublings: 10 };
 
     /// Met below `met`, missed above `missed`, and neither in between.
     fn world(met: f64, missed: f64) -> impl Fn(f64) -> Judgement {
@@ -155,7 +155,11 @@ mod tests {
         }
     }
 
-    fn found(start: f64, limits: &Limits, world: impl Fn(f64) -> Judgement) -> (Bracket, usize) {
+    fn found(
+        start: f64,
+        limits: &SearchBounds,
+        world: impl Fn(f64) -> Judgement,
+    ) -> (Bracket, usize) {
         let mut tries = 0;
         let bracket = search(start, limits, |value| {
             tries += 1;
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_lower_value_may_be_the_harder_one() {
-        let down = Limits { lower_is_harder: true, ..UP };
+        let down = SearchBounds { lower_is_harder: true, ..UP };
         let world = |value: f64| if value >= 3_100.0 { Judgement::Met } else { Judgement::Missed };
         let (bracket, _) = found(12_000.0, &down, world);
         assert!((3_100.0..3_165.0).contains(&bracket.met.unwrap()), "{bracket:?}");

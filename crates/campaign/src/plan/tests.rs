@@ -39,7 +39,7 @@ fn question(scenario_at: &(dyn Fn(f64) -> Option<Scenario> + Sync)) -> PlanQuest
     PlanQuestion {
         scenario_at,
         start: 10.0,
-        limits: Limits { lower_is_harder: false, within: 0.02, doublings: 8 },
+        limits: SearchBounds { lower_is_harder: false, within: 0.02, doublings: 8 },
         seeds: 59,
         workers: NonZero::new(2).unwrap(),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What became of the requests of the new way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Drain {
+pub(super) struct DrainResult {
     /// From the flip to the moment at which the last of them was sent; zero if none was sent after it.
     pub(super) sent: Duration,
     /// From the flip to the moment at which the last of them had ended.
@@ -18,7 +18,7 @@ pub(super) struct Drain {
     pub(super) lost: u64,
 }
 
-impl Drain {
+impl DrainResult {
     /// Measures it, of the requests of a kind.
     pub(super) fn of(recording: &Recording, kind: u16, flip: Timestamp) -> Self {
         let mut drain = Self::default();

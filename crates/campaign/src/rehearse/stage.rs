@@ -1,16 +1,18 @@
 //! A stretch of traffic: the scenario that it is, the runs of it, and what they show.
 
 use super::detect::samples;
-use super::drain::Drain;
-use super::{RehearseError, World, worst};
-use crate::parallel::{self, Progress};
+use super::drain::DrainResult;
+use super::{RehearseError, ScenarioSource, worst};
+use crate::parallel::{self, BatchProgress};
 use crate::{CampaignError, check};
 use squall_determinism::{Seed, Share, Timestamp};
 use squall_judge::{
-    Evidence, Judgement, Origin, Outcome, SignOffItem, Verdict, judge, judge_seeds,
+    ItemEvidence, ItemOutcome, Judgement, Origin, SignOffItem, Verdict, judge, judge_seeds,
 };
-use squall_record::{Keep, Recording};
-use squall_scenario::{Checklist, Item, ItemKind, Scenario, Setting, Stage, StageFault};
+use squall_record::{Recording, RowRetention};
+use squall_scenario::{
+    Checklist, ChecklistItem, ItemKind, Override, RolloutStage, Scenario, StageFault,
+};
 use squall_sim::{SimOptions, simulate};
 use squall_workload::Arrivals;
 use std::num::NonZero;
@@ -42,11 +44,11 @@ pub struct PreparedStage {
 
 /// What one run of a stage gave.
 #[derive(Clone, Debug)]
-struct Run {
+struct StageRun {
     verdict: Verdict,
     /// Requests that went the new way.
     new: u64,
-    drain: Drain,
+    drain: DrainResult,
 }
 
 /// Requests per second at the start of a scenario; `None` for a closed loop.
@@ -58,18 +60,18 @@ pub(super) fn rate_of(scenario: &Scenario) -> Option<f64> {
 }
 
 /// What kind of stage an item is.
-struct Plan<'c> {
+struct StagePlan<'c> {
     title: String,
     share: Share,
-    stage: &'c Stage,
+    stage: &'c RolloutStage,
     gate: Vec<String>,
     within: Option<Duration>,
     detects: bool,
 }
 
-impl<'c> Plan<'c> {
-    fn of(checklist: &'c Checklist, item: &'c Item) -> Option<Self> {
-        let gate = |stage: &Stage, default: &[String]| {
+impl<'c> StagePlan<'c> {
+    fn of(checklist: &'c Checklist, item: &'c ChecklistItem) -> Option<Self> {
+        let gate = |stage: &RolloutStage, default: &[String]| {
             stage.gate.clone().unwrap_or_else(|| default.to_vec())
         };
         Some(match &item.what {
@@ -118,12 +120,12 @@ impl<'c> Plan<'c> {
 
 pub(super) fn prepare(
     checklist: &Checklist,
-    world: &World<'_>,
+    world: &ScenarioSource<'_>,
     scenario: &Scenario,
     rate: f64,
-    item: &Item,
+    item: &ChecklistItem,
 ) -> Result<PreparedStage, RehearseError> {
-    let Some(plan) = Plan::of(checklist, item) else {
+    let Some(plan) = StagePlan::of(checklist, item) else {
         return Err(RehearseError::NoGroup(checklist.to.clone()));
     };
     let needed = plan.detects.then(|| samples(checklist.detect));
@@ -153,7 +155,7 @@ pub(super) fn prepare(
                 .settings
                 .iter()
                 .cloned()
-                .chain(settings.iter().map(Setting::to_string))
+                .chain(settings.iter().map(Override::to_string))
                 .collect(),
         },
         needed,
@@ -182,12 +184,12 @@ fn fault_at(
 fn settings(
     checklist: &Checklist,
     scenario: &Scenario,
-    plan: &Plan<'_>,
+    plan: &StagePlan<'_>,
     dwell: Duration,
     fault: Option<(Duration, &StageFault)>,
     flip: Option<Timestamp>,
-) -> Vec<Setting> {
-    let set = |path: &str, value: String| Setting { path: path.to_owned(), value };
+) -> Vec<Override> {
+    let set = |path: &str, value: String| Override { path: path.to_owned(), value };
     let seconds = |time: Duration| match time.subsec_millis() {
         0 => format!("{}s", time.as_secs()),
         _ => format!("{}ms", time.as_millis()),
@@ -246,7 +248,7 @@ fn settings(
 
 /// What is done, in a sentence.
 fn does(
-    plan: &Plan<'_>,
+    plan: &StagePlan<'_>,
     rate: f64,
     dwell: Duration,
     fault: Option<(Duration, &StageFault)>,
@@ -275,7 +277,7 @@ impl PreparedStage {
         &self,
         seeds: usize,
         workers: NonZero<usize>,
-        told: impl FnMut(Progress),
+        told: impl FnMut(BatchProgress),
     ) -> Result<SignOffItem, CampaignError> {
         let first = self.scenario.seed.value();
         let seeds: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
@@ -309,30 +311,30 @@ impl PreparedStage {
         self.item(evidence, &runs, command)
     }
 
-    fn run(&self, seed: u64) -> Result<Run, CampaignError> {
+    fn run(&self, seed: u64) -> Result<StageRun, CampaignError> {
         let mut scenario = self.scenario.clone();
         scenario.set_seed(Seed::new(seed));
         // Who was under way at the flip is known from rows alone.
-        let keep = if self.flip.is_some() { Keep::Rows } else { Keep::Cells };
+        let keep = if self.flip.is_some() { RowRetention::Rows } else { RowRetention::Cells };
         let recording = simulate(&scenario, SimOptions { keep, journal: false })?;
         Ok(self.measured(&recording))
     }
 
-    fn measured(&self, recording: &Recording) -> Run {
+    fn measured(&self, recording: &Recording) -> StageRun {
         let all = Timestamp::ZERO..Timestamp::MAX;
         let new = recording.cells.kinds.get(usize::from(NEW));
-        Run {
+        StageRun {
             verdict: judge(&self.scenario, recording),
             new: new.map_or(0, |cells| u64::from(cells.sum(all).arrived)),
             drain: match self.flip {
-                Some((flip, _)) => Drain::of(recording, NEW, flip),
-                None => Drain::default(),
+                Some((flip, _)) => DrainResult::of(recording, NEW, flip),
+                None => DrainResult::default(),
             },
         }
     }
 
     /// Whether the new way had ended in time in every run; `None` where nothing was flipped.
-    fn drained(&self, runs: &[Run], enough: bool) -> Option<Evidence> {
+    fn drained(&self, runs: &[StageRun], enough: bool) -> Option<ItemEvidence> {
         let (_, within) = self.flip?;
         let worst = runs.iter().map(|run| run.drain).max_by_key(|drain| drain.ended)?;
         let sent = runs.iter().map(|run| run.drain.sent).max().unwrap_or_default();
@@ -341,7 +343,7 @@ impl PreparedStage {
             (true, true) => Judgement::Met,
             (true, false) => Judgement::Inconclusive,
         };
-        Some(Evidence {
+        Some(ItemEvidence {
             text: format!("the new way has ended within {}", length(within)),
             judgement,
             reason: format!(
@@ -355,21 +357,21 @@ impl PreparedStage {
         })
     }
 
-    fn item(&self, evidence: Vec<Evidence>, runs: &[Run], command: String) -> SignOffItem {
-        let mut outcome = Outcome::from(worst(&evidence));
+    fn item(&self, evidence: Vec<ItemEvidence>, runs: &[StageRun], command: String) -> SignOffItem {
+        let mut outcome = ItemOutcome::from(worst(&evidence));
         let mut notes = vec![self.does.clone()];
         let mut evidence = evidence;
         if let Some(needed) = self.needed {
             let came = runs.iter().map(|run| run.new).min().unwrap_or(0);
             let seen = format!("it takes {needed} requests of the new way, and {came} came");
             let can = came >= needed;
-            evidence.push(Evidence {
+            evidence.push(ItemEvidence {
                 text: "the rise can be detected".to_owned(),
                 judgement: if can { Judgement::Met } else { Judgement::Inconclusive },
                 reason: seen,
             });
-            if !can && outcome == Outcome::Passed {
-                outcome = Outcome::CannotDetect;
+            if !can && outcome == ItemOutcome::Passed {
+                outcome = ItemOutcome::CannotDetect;
                 notes.push(
                     "The gate held, and so it would have, most likely, with too many errors: the dwell is \
                      too short for the rate."
@@ -382,8 +384,8 @@ impl PreparedStage {
     }
 }
 
-fn evidence(text: &str, judgement: Judgement, reason: &str) -> Evidence {
-    Evidence { text: text.to_owned(), judgement, reason: reason.to_owned() }
+fn evidence(text: &str, judgement: Judgement, reason: &str) -> ItemEvidence {
+    ItemEvidence { text: text.to_owned(), judgement, reason: reason.to_owned() }
 }
 
 fn percent(share: Share) -> String {

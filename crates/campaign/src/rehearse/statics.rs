@@ -1,6 +1,6 @@
 //! What can be seen of a configuration without a run.
 
-use squall_judge::{Evidence, Judgement, Outcome, SignOffItem};
+use squall_judge::{ItemEvidence, ItemOutcome, Judgement, SignOffItem};
 use squall_router::{CooldownRule, GroupConfig, GroupId, RetryBudget};
 use squall_scenario::{Checklist, Scenario, StaticCheck};
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub struct StaticFinding {
     /// Whether it passed.
     pub passed: bool,
     /// What was seen, in a sentence.
@@ -28,7 +28,7 @@ pub(super) fn look(
     else {
         return item(line, Vec::new(), Vec::new());
     };
-    let at = Look { scenario, group, id: GroupId(place), rate };
+    let at = StaticView { scenario, group, id: GroupId(place), rate };
     let mut evidence = Vec::new();
     let mut notes =
         vec![format!("The configuration of `{}` was looked at; nothing was run.", group.name)];
@@ -39,7 +39,7 @@ pub(super) fn look(
             notes.push(format!("Waived: {}, because: {reason}. {}.", check.as_str(), found.seen));
             continue;
         }
-        evidence.push(Evidence {
+        evidence.push(ItemEvidence {
             text: check.as_str().to_owned(),
             judgement: if found.passed { Judgement::Met } else { Judgement::Missed },
             reason: found.seen,
@@ -48,26 +48,26 @@ pub(super) fn look(
     item(line, notes, evidence)
 }
 
-fn item(line: u32, notes: Vec<String>, evidence: Vec<Evidence>) -> SignOffItem {
+fn item(line: u32, notes: Vec<String>, evidence: Vec<ItemEvidence>) -> SignOffItem {
     SignOffItem {
         line,
         title: "static checks of the configuration".to_owned(),
-        outcome: Outcome::from(super::worst(&evidence)),
+        outcome: ItemOutcome::from(super::worst(&evidence)),
         notes,
         evidence,
         command: None,
     }
 }
 
-struct Look<'a> {
+struct StaticView<'a> {
     scenario: &'a Scenario,
     group: &'a GroupConfig,
     id: GroupId,
     rate: f64,
 }
 
-impl Look<'_> {
-    fn check(&self, check: StaticCheck) -> Finding {
+impl StaticView<'_> {
+    fn check(&self, check: StaticCheck) -> StaticFinding {
         match check {
             StaticCheck::OtherProvider => self.other_provider(),
             StaticCheck::Deadline => self.deadline(),
@@ -91,10 +91,10 @@ impl Look<'_> {
         self.scenario.providers.get(usize::from(provider)).map_or("", |each| &each.name)
     }
 
-    fn other_provider(&self) -> Finding {
+    fn other_provider(&self) -> StaticFinding {
         let providers = self.providers();
         let names: Vec<_> = providers.iter().map(|&provider| self.name(provider)).collect();
-        Finding {
+        StaticFinding {
             passed: names.len() > 1,
             seen: match &names[..] {
                 [only] => format!("only {only} can serve it: when it is gone, nobody does"),
@@ -103,10 +103,10 @@ impl Look<'_> {
         }
     }
 
-    fn deadline(&self) -> Finding {
+    fn deadline(&self) -> StaticFinding {
         let patience = self.scenario.workload.client.timeout.min(self.group.deadline);
         let first_token = self.group.timeouts.first_token;
-        Finding {
+        StaticFinding {
             passed: first_token * 2 <= patience,
             seen: format!(
                 "a first token is awaited for {}, and clients wait {}: {}",
@@ -121,10 +121,10 @@ impl Look<'_> {
         }
     }
 
-    fn retry_budget(&self) -> Finding {
+    fn retry_budget(&self) -> StaticFinding {
         let budget = self.scenario.router.retry_budget;
         let unlimited = budget == RetryBudget::UNLIMITED;
-        Finding {
+        StaticFinding {
             passed: !unlimited,
             seen: if unlimited {
                 "retries have no budget: an outage is multiplied by them".to_owned()
@@ -138,9 +138,9 @@ impl Look<'_> {
         }
     }
 
-    fn cooldown(&self) -> Finding {
+    fn cooldown(&self) -> StaticFinding {
         let never = self.group.cooldown == CooldownRule::Never;
-        Finding {
+        StaticFinding {
             passed: !never,
             seen: if never {
                 "no deployment is ever left alone: one that fails gets its share all the same"
@@ -153,7 +153,7 @@ impl Look<'_> {
     }
 
     /// The requests a second that are let in when the provider whose loss costs most is gone.
-    fn n_minus_one(&self) -> Finding {
+    fn n_minus_one(&self) -> StaticFinding {
         let lets_in = |provider: u16| {
             let config = self.scenario.providers.get(usize::from(provider));
             let limit = config.and_then(|each| each.config.limits.rpm);
@@ -163,7 +163,7 @@ impl Look<'_> {
         let all: f64 = providers.iter().map(|&provider| lets_in(provider)).sum();
         let largest = providers.iter().copied().max_by(|&a, &b| lets_in(a).total_cmp(&lets_in(b)));
         let Some(largest) = largest else {
-            return Finding { passed: false, seen: "nobody serves it".to_owned() };
+            return StaticFinding { passed: false, seen: "nobody serves it".to_owned() };
         };
         let others = providers.iter().filter(|&&provider| provider != largest);
         let left: f64 = if all.is_finite() {
@@ -174,7 +174,7 @@ impl Look<'_> {
         let (name, rate) = (self.name(largest), self.rate);
         let left_text =
             if left.is_finite() { format!("{left:.0} a second") } else { "any number".to_owned() };
-        Finding {
+        StaticFinding {
             passed: left >= rate,
             seen: format!(
                 "without {name} the others let in {left_text}, and {rate} a second are asked for"

@@ -1,7 +1,7 @@
 //! Checklists, gone through in virtual time.
 
 use super::*;
-use squall_judge::Outcome;
+use squall_judge::ItemOutcome;
 use std::num::NonZero;
 
 const WORLD: &str = "\
@@ -32,7 +32,7 @@ fn prepared(items: &str, world: &str) -> Result<Rehearsal, RehearseError> {
     let read = |text: &str| Scenario::read("world.yaml", text);
     prepare(
         &checklist,
-        &World { path: "world.yaml", text: world, settings: Vec::new(), read: &read },
+        &ScenarioSource { path: "world.yaml", text: world, settings: Vec::new(), read: &read },
     )
 }
 
@@ -40,14 +40,14 @@ fn gone_through(items: &str, world: &str) -> Vec<SignOffItem> {
     let rehearsal = prepared(items, world).expect("it can be gone through");
     let two = NonZero::new(2).unwrap();
     let go = |item| match item {
-        Prepared::Manual { line, text } => manual(line, &text, None),
-        Prepared::Static(item) => item,
-        Prepared::Stage(stage) => stage.simulate(59, two, |_| ()).expect("it runs"),
+        PreparedItem::Manual { line, text } => manual(line, &text, None),
+        PreparedItem::Static(item) => item,
+        PreparedItem::Stage(stage) => stage.simulate(59, two, |_| ()).expect("it runs"),
     };
     rehearsal.items.into_iter().map(go).collect()
 }
 
-fn outcomes(items: &str, world: &str) -> Vec<Outcome> {
+fn outcomes(items: &str, world: &str) -> Vec<ItemOutcome> {
     gone_through(items, world).iter().map(|item| item.outcome).collect()
 }
 
@@ -59,7 +59,7 @@ const STEP: &str = "
 
 #[test]
 fn a_router_that_goes_elsewhere_passes_a_step_with_an_outage_in_it() {
-    assert_eq!(outcomes(STEP, WORLD), [Outcome::Passed; 3]);
+    assert_eq!(outcomes(STEP, WORLD), [ItemOutcome::Passed; 3]);
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn one_that_does_not_fails_the_static_checks_and_the_step() {
         .replace("chat:\n", "chat:\n      retries: 0\n      cooldown: never\n      fallback: []\n");
     let world = world.replace("        - { name: new-two, provider: two, weight: 1 }\n", "");
     let items = gone_through(STEP, &world.replace("      fallback: []\n", ""));
-    assert_eq!(items[0].outcome, Outcome::Failed);
+    assert_eq!(items[0].outcome, ItemOutcome::Failed);
     let missed = items[0].evidence.iter().filter(|each| each.judgement == Judgement::Missed);
     let missed: Vec<_> = missed.map(|each| each.text.as_str()).collect();
     assert_eq!(missed, ["other_provider", "cooldown", "n_minus_one"]);
-    assert_eq!(items[1].outcome, Outcome::Passed);
-    assert_eq!(items[2].outcome, Outcome::Failed);
+    assert_eq!(items[1].outcome, ItemOutcome::Passed);
+    assert_eq!(items[2].outcome, ItemOutcome::Failed);
     let reason = &items[2].evidence[0].reason;
     assert!(reason.starts_with("59 of 59 seeds missed it: "), "{reason}");
     assert!(items[2].command.as_ref().is_some_and(|line| line.contains("--set 'traffic.mix={")));
@@ -84,14 +84,14 @@ fn a_dwell_that_is_too_short_cannot_detect_what_it_should() {
     let items = gone_through("  - step: { share: 1%, dwell: 60s }\n", WORLD);
     assert_eq!(
         items[0].outcome,
-        Outcome::Inconclusive,
+        ItemOutcome::Inconclusive,
         "12 requests are too few for a rate at all"
     );
     let items = gone_through(
         "  - step: { share: 50%, dwell: 8s, gate: [ success_rate(new) >= 95% ] }\n",
         WORLD,
     );
-    assert_eq!(items[0].outcome, Outcome::CannotDetect, "{:?}", items[0]);
+    assert_eq!(items[0].outcome, ItemOutcome::CannotDetect, "{:?}", items[0]);
     let can = items[0].evidence.last().unwrap();
     assert!(can.reason.starts_with("it takes 125 requests of the new way, and "), "{}", can.reason);
 }
@@ -99,7 +99,7 @@ fn a_dwell_that_is_too_short_cannot_detect_what_it_should() {
 #[test]
 fn a_step_that_names_no_dwell_takes_as_long_as_it_has_to() {
     let items = gone_through("  - step: { share: 10% }\n", WORLD);
-    assert_eq!(items[0].outcome, Outcome::Passed, "{:?}", items[0]);
+    assert_eq!(items[0].outcome, ItemOutcome::Passed, "{:?}", items[0]);
     // 125 requests and four deviations, at two a second.
     assert!(items[0].notes[0].contains("go the new way for 1 min 25 s"), "{}", items[0].notes[0]);
 }
@@ -113,14 +113,14 @@ fn a_rollback_is_measured_from_the_flip_to_the_last_request_of_the_new_way() {
         gone_through(&text, WORLD).remove(0)
     };
     let slow = item("5s");
-    assert_eq!(slow.outcome, Outcome::Passed, "{slow:?}");
+    assert_eq!(slow.outcome, ItemOutcome::Passed, "{slow:?}");
     let drained = slow.evidence.last().unwrap();
     assert!(
         drained.reason.contains("was sent 0 s after the flip and ended 1"),
         "{}",
         drained.reason
     );
-    assert_eq!(item("200ms").outcome, Outcome::Failed);
+    assert_eq!(item("200ms").outcome, ItemOutcome::Failed);
 }
 
 #[test]

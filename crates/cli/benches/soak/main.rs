@@ -17,8 +17,8 @@ mod verdict;
 mod world;
 
 use squall_clock::Clock;
-use squall_determinism::{Law, Seed, Share, Timestamp};
-use squall_traffic::{DriverLog, Progress, TrafficKind, TrafficSetup, drive};
+use squall_determinism::{Distribution, Seed, Share, Timestamp};
+use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, WorkloadConfig};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -99,8 +99,8 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
         workload: WorkloadConfig {
             arrivals: Arrivals::Poisson { rate: Rate { segments: vec![rate] } },
             until: Timestamp::ZERO + lasts,
-            prompt_tokens: Law::Fixed { value: 200 },
-            output_tokens: Law::Fixed { value: 20 },
+            prompt_tokens: Distribution::Fixed { value: 200 },
+            output_tokens: Distribution::Fixed { value: 20 },
             stream: Share::percent(50),
             client: ClientConfig { timeout: CLIENT_TIMEOUT },
             kinds: Vec::new(),
@@ -113,5 +113,5 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
         api_key: None,
         rows: None,
     };
-    drive(setup, std::future::pending(), Arc::new(Progress::default())).await
+    drive(setup, std::future::pending(), Arc::new(DriveProgress::default())).await
 }

@@ -2,12 +2,12 @@
 
 use crate::args::CheckArgs;
 use crate::command::{self, github};
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, check as run_all, workers};
 use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_record::OutFolder;
-use squall_scenario::{Scenario, Setting};
+use squall_scenario::{Override, Scenario};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -19,7 +19,7 @@ struct Checked {
     baseline: Option<Baseline>,
 }
 
-pub(crate) fn check(args: &CheckArgs) -> Result<Exit, Error> {
+pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
     let folder = OutFolder::for_report(&args.out)?;
@@ -62,11 +62,11 @@ fn started() -> Instant {
 
 fn judge(
     checked: &Checked,
-    settings: &[Setting],
+    settings: &[Override],
     runs: &[Verdict],
     baseline: Option<&Baseline>,
 ) -> SeedsVerdict {
-    let settings = settings.iter().map(Setting::to_string).collect();
+    let settings = settings.iter().map(Override::to_string).collect();
     let origin = Origin { path: checked.path.display().to_string(), settings };
     squall_judge::judge_seeds(&checked.scenario, origin, runs, baseline)
 }
@@ -79,13 +79,13 @@ fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
 }
 
 /// Keeps how good the runs are beside each scenario.
-fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), Error> {
+fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), CliError> {
     for (each, runs) in checked.iter().zip(runs) {
         let Some(baseline) = Baseline::of(&each.scenario, runs) else {
             let least = squall_judge::least_seeds(0.95);
             let text =
                 format!("a baseline takes at least {least} seeds, and there are {}", runs.len());
-            return Err(Error::TooFewSeeds(text));
+            return Err(CliError::TooFewSeeds(text));
         };
         let path = Baseline::path_of(&each.path);
         baseline.write(&path)?;
@@ -111,7 +111,7 @@ fn worse(left: Exit, right: Exit) -> Exit {
     }
 }
 
-fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, Error> {
+fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
     let mut paths = Vec::new();
     for path in &args.paths {
         collect(path, &mut paths)?;
@@ -119,7 +119,7 @@ fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, Error> {
     if paths.is_empty() {
         let places: Vec<_> =
             args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        return Err(Error::NoScenario(places.join(", ")));
+        return Err(CliError::NoScenario(places.join(", ")));
     }
     let mut checked = Vec::with_capacity(paths.len());
     let mut first_error = None;
@@ -139,8 +139,8 @@ fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, Error> {
 
 /// The scenario files at or below a path, in the order of their names. Checklists lie beside scenarios, and
 /// are run by `rehearse`.
-fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let unreadable = |source| Error::Read { path: path.to_owned(), source };
+fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    let unreadable = |source| CliError::Read { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
         found.push(path.to_owned());
         return Ok(());

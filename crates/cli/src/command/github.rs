@@ -1,6 +1,6 @@
 //! What a job of GitHub Actions is told: annotations beside the lines of scenarios, and a summary.
 
-use crate::error::Error;
+use crate::error::CliError;
 use crate::terminal;
 use squall_judge::{SeedsVerdict, annotations, check_markdown};
 use std::fs::OpenOptions;
@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Tells GitHub of the verdicts, if this is a job of its.
-pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), Error> {
+pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), CliError> {
     if variable("GITHUB_ACTIONS").is_none() {
         return Ok(());
     }
@@ -17,10 +17,10 @@ pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), Error> {
 }
 
 /// Adds to the job's summary, if there is one.
-pub(crate) fn summary(markdown: &str) -> Result<(), Error> {
+pub(crate) fn summary(markdown: &str) -> Result<(), CliError> {
     let Some(path) = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    file.and_then(|mut file| file.write_all(markdown.as_bytes())).map_err(|source| Error::Io {
+    file.and_then(|mut file| file.write_all(markdown.as_bytes())).map_err(|source| CliError::Io {
         what: format!("cannot add to the job's summary `{}`", path.display()),
         source,
     })

@@ -1,17 +1,17 @@
 //! `squall import`: other routers' configurations as ours, with a report of what is kept.
 
 use crate::args::{ImportArgs, ImportFrom, LitellmArgs};
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{command, terminal};
-use squall_litellm::{Finding, LitellmFile, Support};
+use squall_litellm::{ImportFinding, LitellmFile, Support};
 
-pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Error> {
+pub(crate) fn import(args: &ImportArgs) -> Result<Exit, CliError> {
     match &args.from {
         ImportFrom::Litellm(args) => litellm(args),
     }
 }
 
-fn litellm(args: &LitellmArgs) -> Result<Exit, Error> {
+fn litellm(args: &LitellmArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.file)?;
     let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
     terminal::data(file.gateway_yaml(args.profile.into()).trim_end());
@@ -20,8 +20,8 @@ fn litellm(args: &LitellmArgs) -> Result<Exit, Error> {
 }
 
 /// The findings as a table, and how many there are of each kind.
-pub(crate) fn table(findings: &[Finding]) -> String {
-    let setting = |finding: &Finding| format!("{}: {}", finding.path, finding.value);
+pub(crate) fn table(findings: &[ImportFinding]) -> String {
+    let setting = |finding: &ImportFinding| format!("{}: {}", finding.path, finding.value);
     let width = findings.iter().map(|each| setting(each).chars().count()).max().unwrap_or(0);
     let width = width.min(72);
     let mut out = format!("{:>5}  {:<width$}  {:<13}  note\n", "line", "setting", "support");

@@ -1,14 +1,14 @@
 //! `squall init`: a scenario around another router's configuration, ready to run.
 
 use crate::args::{InitArgs, InitFrom};
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{command, terminal};
 use squall_litellm::{InitOptions, LitellmFile};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
-pub(crate) fn init(args: &InitArgs) -> Result<Exit, Error> {
+pub(crate) fn init(args: &InitArgs) -> Result<Exit, CliError> {
     let InitFrom::Litellm = args.from;
     let text = command::text(&args.file)?;
     let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
@@ -25,8 +25,9 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, Error> {
     Ok(Exit::Met)
 }
 
-fn write(out: &Path, text: &str, force: bool) -> Result<(), Error> {
-    let failed = |source| Error::Io { what: format!("cannot write `{}`", out.display()), source };
+fn write(out: &Path, text: &str, force: bool) -> Result<(), CliError> {
+    let failed =
+        |source| CliError::Io { what: format!("cannot write `{}`", out.display()), source };
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -35,17 +36,17 @@ fn write(out: &Path, text: &str, force: bool) -> Result<(), Error> {
     match options.open(out) {
         Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Error::Exists(out.to_owned()))
+            Err(CliError::Exists(out.to_owned()))
         }
         Err(error) => Err(failed(error)),
     }
 }
 
 /// The path of `file` as seen from the folder that `from` is in.
-fn relative(file: &Path, from: &Path) -> Result<String, Error> {
+fn relative(file: &Path, from: &Path) -> Result<String, CliError> {
     let absolute = |path: &Path| {
         let what = || format!("cannot find `{}`", path.display());
-        std::path::absolute(path).map_err(|source| Error::Io { what: what(), source })
+        std::path::absolute(path).map_err(|source| CliError::Io { what: what(), source })
     };
     let (file, from) = (plain(&absolute(file)?), plain(&absolute(from)?));
     let folder = from.parent().unwrap_or(&from);

@@ -4,13 +4,14 @@ mod control;
 
 use super::serve::{runtime, wall_nanos};
 use crate::args::MockArgs;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
 use crate::{command, descriptors, terminal};
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_mock_provider::{
-    Admin, AdminSetup, EventLog, MockProvider, MockSetup, Patience, Rows, Rules, UNKNOWN_DEPLOYMENT,
+    Admin, AdminSetup, AttemptLog, EventLog, MockProvider, MockSetup, Rules, ServerTimeouts,
+    UNKNOWN_DEPLOYMENT,
 };
 use squall_provider::FaultConfig;
 use squall_scenario::MockFile;
@@ -18,7 +19,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) fn mock(args: &MockArgs) -> Result<Exit, Error> {
+pub(crate) fn mock(args: &MockArgs) -> Result<Exit, CliError> {
     match (&args.control, &args.config) {
         (Some(control), _) => control::control(control),
         (None, Some(config)) => serve(config, args),
@@ -27,7 +28,7 @@ pub(crate) fn mock(args: &MockArgs) -> Result<Exit, Error> {
     }
 }
 
-fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
+fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
     let _logging = crate::logging::start(&args.log)?;
     let text = command::text(config)?;
     let file = MockFile::read(&config.display().to_string(), &text)?;
@@ -35,7 +36,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         None => EventLog::default(),
         Some(path) => EventLog::to_file(path).map_err(|source| {
             let what = format!("cannot write `{}`", path.display());
-            Error::Io { what, source }
+            CliError::Io { what, source }
         })?,
     };
     let events = Arc::new(events);
@@ -61,8 +62,8 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
             only_listed: !provider.models.is_empty(),
             models: listed(&provider.models, &provider.name),
             rules: Rules { strict: provider.strict, max_output_tokens: provider.max_output_tokens },
-            rows: Rows::Dropped,
-            patience: Patience::default(),
+            rows: AttemptLog::Dropped,
+            patience: ServerTimeouts::default(),
             events: Some(Arc::clone(&events)),
             name: provider.name,
         });
@@ -81,7 +82,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, Error> {
         };
         let served = squall_mock_provider::serve(setups.collect(), ready, signals.stop(1)).await;
         events.flush();
-        served.map_err(Error::Mock)?;
+        served.map_err(CliError::Mock)?;
         Ok(Exit::Met)
     })
 }

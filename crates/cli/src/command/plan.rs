@@ -2,14 +2,16 @@
 
 use crate::args::PlanArgs;
 use crate::command::{self, github};
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::progress::Trying;
 use crate::terminal;
-use squall_campaign::{Case, Limits, Need, PlanQuestion, Tried, needs, sweep, workers};
+use squall_campaign::{
+    Case, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, sweep, workers,
+};
 use squall_judge::{Judgement, Origin};
 use squall_record::OutFolder;
 use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanReport, Varied};
-use squall_scenario::{Scenario, Setting, value_at};
+use squall_scenario::{Override, Scenario, value_at};
 use std::path::Path;
 
 /// How near the two ends of an answer are brought.
@@ -21,8 +23,8 @@ const CURVE_SEEDS: usize = 12;
 /// Where the points of a curve lie that nobody named, as parts of the answer.
 const ALONG: [f64; 9] = [0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0];
 
-pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
-    let asked = Asked::read(args)?;
+pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
+    let asked = PlanQuery::read(args)?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&asked.scenario.name).join("plan"));
     let folder = OutFolder::for_report(&out)?;
@@ -30,7 +32,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let question = PlanQuestion {
         scenario_at: &scenario_at,
         start: args.target.unwrap_or(asked.varied.written),
-        limits: Limits { lower_is_harder: args.lowest, within: WITHIN, doublings: DOUBLINGS },
+        limits: SearchBounds { lower_is_harder: args.lowest, within: WITHIN, doublings: DOUBLINGS },
         seeds: args.runs.seeds as usize,
         workers: args.runs.jobs.unwrap_or_else(workers),
     };
@@ -45,7 +47,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
         scenario: asked.scenario.name.clone(),
         origin: Origin {
             path: args.scenario.display().to_string(),
-            settings: args.runs.settings.iter().map(Setting::to_string).collect(),
+            settings: args.runs.settings.iter().map(Override::to_string).collect(),
         },
         until: asked.scenario.expectations.iter().map(|each| each.text.clone()).collect(),
         seeds: question.seeds,
@@ -63,7 +65,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
 }
 
 /// What is asked, read and checked.
-struct Asked {
+struct PlanQuery {
     /// The text of the file, with what was set otherwise.
     text: String,
     /// As it stands there, with the expectations that are to hold.
@@ -71,9 +73,9 @@ struct Asked {
     varied: Varied,
 }
 
-impl Asked {
-    fn read(args: &PlanArgs) -> Result<Self, Error> {
-        let refused = |source| Error::Setting { path: args.scenario.clone(), source };
+impl PlanQuery {
+    fn read(args: &PlanArgs) -> Result<Self, CliError> {
+        let refused = |source| CliError::Setting { path: args.scenario.clone(), source };
         let text =
             command::set(&args.scenario, command::text(&args.scenario)?, &args.runs.settings)?;
         let mut scenario = command::scenario_of(&args.scenario, &text)?;
@@ -81,7 +83,7 @@ impl Asked {
             (Some(path), _) => path,
             (None, Some(sweep)) => &sweep.path,
             (None, None) => {
-                return Err(Error::Varied("nothing is varied: give `--vary`".to_owned()));
+                return Err(CliError::Varied("nothing is varied: give `--vary`".to_owned()));
             }
         };
         let found = value_at(&text, path).map_err(refused)?;
@@ -89,17 +91,17 @@ impl Asked {
         let Some(written) = number.filter(|written| *written > 0.0) else {
             let (path, text) = (&found.path, &found.text);
             let problem = format!("`{path}` is `{text}`: a value above zero can be varied");
-            return Err(Error::Varied(problem));
+            return Err(CliError::Varied(problem));
         };
         expect(&mut scenario, args)?;
         let known = |name: &String| scenario.providers.iter().any(|each| each.name == *name);
         if let Some(unknown) = args.keep.iter().find(|name| !known(name)) {
-            return Err(Error::Varied(format!("no provider is called `{unknown}`")));
+            return Err(CliError::Varied(format!("no provider is called `{unknown}`")));
         }
         if scenario.expectations.is_empty() {
             let problem = "nothing has to hold: the scenario expects nothing, so give `--until`, such as \
                            `--until 'success_rate >= 99.5%'`";
-            return Err(Error::Varied(problem.to_owned()));
+            return Err(CliError::Varied(problem.to_owned()));
         }
         Ok(Self { text, scenario, varied: Varied { path: found.path, written, unit } })
     }
@@ -109,7 +111,7 @@ impl Asked {
     fn scenario_at(&self, args: &PlanArgs, value: f64) -> Option<Scenario> {
         let written = |value: f64| {
             let (path, value) = (self.varied.path.clone(), format!("{value}{}", self.varied.unit));
-            let text = Setting { path, value }.apply(&self.text).ok()?;
+            let text = Override { path, value }.apply(&self.text).ok()?;
             command::scenario_of(&args.scenario, &text).ok()
         };
         let mut scenario = written(value).or_else(|| written(value.round()))?;
@@ -126,7 +128,7 @@ impl Asked {
     }
 }
 
-fn expect(scenario: &mut Scenario, args: &PlanArgs) -> Result<(), Error> {
+fn expect(scenario: &mut Scenario, args: &PlanArgs) -> Result<(), CliError> {
     if !args.until.is_empty() {
         scenario.expect_instead(&args.until)?;
     }
@@ -154,7 +156,7 @@ fn answers(
     question: &PlanQuestion<'_>,
     worlds: &[Option<String>],
     trying: &Trying,
-) -> Result<Vec<Case>, Error> {
+) -> Result<Vec<Case>, CliError> {
     if args.sweep.is_some() {
         return Ok(Vec::new());
     }
@@ -181,7 +183,7 @@ fn curves(
     worlds: &[Option<String>],
     values: &[f64],
     trying: &Trying,
-) -> Result<Vec<PlanCurve>, Error> {
+) -> Result<Vec<PlanCurve>, CliError> {
     let few = PlanQuestion { seeds: CURVE_SEEDS.min(question.seeds), ..*question };
     let mut curves = Vec::with_capacity(worlds.len());
     for gone in worlds {
@@ -193,8 +195,8 @@ fn curves(
     Ok(curves)
 }
 
-fn point(tried: &Tried) -> CurvePoint {
-    let sorted = |of: fn(&squall_campaign::Load) -> f64| {
+fn point(tried: &TriedValue) -> CurvePoint {
+    let sorted = |of: fn(&squall_campaign::PeakLoad) -> f64| {
         let mut values: Vec<_> = tried.loads.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         let at = |part: f64| {
@@ -213,28 +215,28 @@ fn point(tried: &Tried) -> CurvePoint {
 
 /// What the target asks of each limit, with every provider there and with any one of the others gone.
 fn limits(
-    asked: &Asked,
+    asked: &PlanQuery,
     args: &PlanArgs,
     question: &PlanQuestion<'_>,
     worlds: &[Option<String>],
     trying: &Trying,
-) -> Result<Vec<PlanNeed>, Error> {
+) -> Result<Vec<PlanNeed>, CliError> {
     let Some(scenario) = asked.scenario_at(args, question.start) else { return Ok(Vec::new()) };
-    let mut all: Vec<Vec<Need>> = Vec::with_capacity(worlds.len());
+    let mut all: Vec<Vec<ProviderNeed>> = Vec::with_capacity(worlds.len());
     for gone in worlds {
         let gone = gone.as_deref();
         trying.show(format!("what {} asks for{}", question.start, in_world(gone)));
         let seeds = CURVE_SEEDS.min(question.seeds);
         all.push(needs(&scenario, gone, &args.keep, seeds, question.workers)?);
     }
-    let most = |place: usize, of: fn(&Need) -> u64| {
+    let most = |place: usize, of: fn(&ProviderNeed) -> u64| {
         let name = Some(scenario.providers[place].name.as_str());
         let others = worlds.iter().zip(&all).filter(|(gone, _)| gone.as_deref() != name);
         others.filter_map(|(_, needs)| needs.get(place)).map(of).max().unwrap_or(0)
     };
     let mut rows = Vec::new();
     for (place, need) in all[0].iter().enumerate() {
-        let mut row = |limit, now, healthy, of: fn(&Need) -> u64| {
+        let mut row = |limit, now, healthy, of: fn(&ProviderNeed) -> u64| {
             let provider = need.provider.clone();
             let (kept, without_any) = (args.keep.contains(&provider), most(place, of));
             rows.push(PlanNeed { provider, limit, now, kept, healthy, without_any });

@@ -2,18 +2,20 @@
 
 use crate::args::RehearseArgs;
 use crate::command::{self, github};
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{progress, terminal};
-use squall_campaign::{Prepared, PreparedStage, Rehearsal, World, manual, not_reached, workers};
+use squall_campaign::{
+    PreparedItem, PreparedStage, Rehearsal, ScenarioSource, manual, not_reached, workers,
+};
 use squall_determinism::Digest;
-use squall_judge::{Outcome, SignOff, SignOffItem, sign_off_lines};
+use squall_judge::{ItemOutcome, SignOff, SignOffItem, sign_off_lines};
 use squall_record::OutFolder;
-use squall_scenario::{Checklist, Setting};
+use squall_scenario::{Checklist, Override};
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, Error> {
+pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.checklist)?;
     let checklist = Checklist::read(&args.checklist.display().to_string(), &text)?;
     let world = world_path(args, &checklist);
@@ -65,16 +67,16 @@ fn prepare(
     checklist: &Checklist,
     path: &Path,
     text: &str,
-) -> Result<Rehearsal, Error> {
+) -> Result<Rehearsal, CliError> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| crate::files::named(&folder.join(other));
     let read = |text: &str| squall_scenario::Scenario::read_with(&name, text, &load);
     // A mistake in the scenario itself is shown where it stands.
     read(text)?;
-    let settings = args.runs.settings.iter().map(Setting::to_string).collect();
-    let world = World { path: &name, text, settings, read: &read };
-    squall_campaign::prepare(checklist, &world).map_err(|source| Error::Rehearse {
+    let settings = args.runs.settings.iter().map(Override::to_string).collect();
+    let world = ScenarioSource { path: &name, text, settings, read: &read };
+    squall_campaign::prepare(checklist, &world).map_err(|source| CliError::Rehearse {
         path: args.checklist.clone(),
         source: Box::new(source),
     })
@@ -82,8 +84,8 @@ fn prepare(
 
 fn announce(args: &RehearseArgs, checklist: &Checklist, rehearsal: &Rehearsal) {
     let stages = rehearsal.items.iter().filter_map(|item| match item {
-        Prepared::Stage(stage) => Some(stage.scenario.duration),
-        Prepared::Manual { .. } | Prepared::Static(_) => None,
+        PreparedItem::Stage(stage) => Some(stage.scenario.duration),
+        PreparedItem::Manual { .. } | PreparedItem::Static(_) => None,
     });
     let seconds = stages.map(|duration| duration.as_secs_f64()).sum::<f64>();
     let (name, items) = (&checklist.name, rehearsal.items.len());
@@ -96,21 +98,21 @@ fn announce(args: &RehearseArgs, checklist: &Checklist, rehearsal: &Rehearsal) {
 }
 
 /// Goes through the items until one fails or is interrupted.
-fn go_through(args: &RehearseArgs, items: Vec<Prepared>) -> Result<Vec<SignOffItem>, Error> {
+fn go_through(args: &RehearseArgs, items: Vec<PreparedItem>) -> Result<Vec<SignOffItem>, CliError> {
     let mut done: Vec<SignOffItem> = Vec::with_capacity(items.len());
     let mut ended = false;
     for item in items {
         let item = match item {
             item if ended => not_reached(&item),
-            Prepared::Manual { line, text } => manual(line, &text, ask(&text)?),
-            Prepared::Static(item) => item,
-            Prepared::Stage(stage) => {
+            PreparedItem::Manual { line, text } => manual(line, &text, ask(&text)?),
+            PreparedItem::Static(item) => item,
+            PreparedItem::Stage(stage) => {
                 let (item, interrupted) = run(args, &stage)?;
                 ended = interrupted;
                 item
             }
         };
-        ended |= item.outcome == Outcome::Failed;
+        ended |= item.outcome == ItemOutcome::Failed;
         sign_off_lines(&item).into_iter().for_each(terminal::data);
         done.push(item);
     }
@@ -118,7 +120,7 @@ fn go_through(args: &RehearseArgs, items: Vec<Prepared>) -> Result<Vec<SignOffIt
 }
 
 /// Runs a stage. True if somebody interrupted it, who does not want the next one either.
-fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool), Error> {
+fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool), CliError> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
         let recording = progress::run_live(&stage.scenario, None)?;
@@ -133,7 +135,7 @@ fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool)
 }
 
 /// Asks whoever is at the terminal; `None` where nobody is.
-fn ask(what: &str) -> Result<Option<bool>, Error> {
+fn ask(what: &str) -> Result<Option<bool>, CliError> {
     let input = std::io::stdin();
     if !input.is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
@@ -142,8 +144,10 @@ fn ask(what: &str) -> Result<Option<bool>, Error> {
         terminal::status(format_args!("{what}\n  is it done? [y]es, [n]o, [s]kip"));
         let mut answer = String::new();
         let read = input.lock().read_line(&mut answer);
-        let read = read
-            .map_err(|source| Error::Io { what: "cannot read the terminal".to_owned(), source })?;
+        let read = read.map_err(|source| CliError::Io {
+            what: "cannot read the terminal".to_owned(),
+            source,
+        })?;
         match answer.trim() {
             "y" | "yes" => return Ok(Some(true)),
             "n" | "no" => return Ok(Some(false)),
@@ -154,16 +158,16 @@ fn ask(what: &str) -> Result<Option<bool>, Error> {
     }
 }
 
-fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, Error> {
+fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, CliError> {
     let paths = squall_report::write_sign_off(out, sign_off)?;
     terminal::data("");
     terminal::data(sign_off.conclusion());
     terminal::data(format_args!("sign-off: {}", paths.html.display()));
     github::summary(&squall_judge::sign_off_markdown(sign_off))?;
     Ok(match sign_off.outcome() {
-        Outcome::Failed => Exit::Missed,
-        Outcome::CannotDetect | Outcome::Inconclusive => Exit::Inconclusive,
-        Outcome::Passed | Outcome::Skipped | Outcome::NotReached => Exit::Met,
+        ItemOutcome::Failed => Exit::Missed,
+        ItemOutcome::CannotDetect | ItemOutcome::Inconclusive => Exit::Inconclusive,
+        ItemOutcome::Passed | ItemOutcome::Skipped | ItemOutcome::NotReached => Exit::Met,
     })
 }
 

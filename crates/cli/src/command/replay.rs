@@ -2,17 +2,17 @@
 
 use crate::args::ReplayArgs;
 use crate::command::run::conclude;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::terminal;
 use squall_determinism::Seed;
 use squall_record::{JournalReader, Mode, Recording};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 
-pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Error> {
+pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     let recording = Recording::read(&args.recording)?;
     let Some(bytes) = &recording.journal else {
-        return Err(Error::NoJournal(args.recording.clone()));
+        return Err(CliError::NoJournal(args.recording.clone()));
     };
     let name = args.recording.join("run.json").display().to_string();
     let mut scenario = Scenario::read(&name, &recording.header.scenario_text)?;
@@ -31,14 +31,14 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Error> {
 }
 
 /// Makes the digest again: from the rows of a live run, by another run of a simulated one.
-fn verify_digest(scenario: &Scenario, recording: &Recording) -> Result<(), Error> {
+fn verify_digest(scenario: &Scenario, recording: &Recording) -> Result<(), CliError> {
     let header = &recording.header;
     match header.mode {
-        Mode::Simulated => Ok(squall_campaign::again(scenario, &header.digest)?),
+        Mode::Simulated => Ok(squall_campaign::verify_determinism(scenario, &header.digest)?),
         Mode::Live => {
             let digest = recording.digest_of_rows();
             let told = header.digest.clone();
-            if digest == told { Ok(()) } else { Err(Error::Digest { told, digest }) }
+            if digest == told { Ok(()) } else { Err(CliError::Digest { told, digest }) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::check;
 use crate::args::RunArgs;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{command, descriptors, progress, terminal};
 use squall_determinism::Seed;
 use squall_record::{Mode, OutFolder, RecordError, Recording};
@@ -10,7 +10,7 @@ use squall_scenario::Scenario;
 use squall_sim::SimOptions;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let mut scenario = command::scenario(&args.scenario, &args.settings)?;
     if let Some(seed) = args.seed {
         scenario.set_seed(Seed::new(seed));
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
         }
     };
     if args.twice {
-        squall_campaign::again(&scenario, &recording.header.digest)?;
+        squall_campaign::verify_determinism(&scenario, &recording.header.digest)?;
         terminal::status("the second run was the same");
     }
     // What was measured is safe before anything is made of it.
@@ -56,7 +56,7 @@ pub(crate) fn conclude(
     recording: &Recording,
     out: &Path,
     kept: Result<(), RecordError>,
-) -> Result<Exit, Error> {
+) -> Result<Exit, CliError> {
     let verdict = squall_judge::judge(scenario, recording);
     terminal::data(squall_judge::terminal_table(&verdict));
     terminal::data(format_args!("digest: {}", recording.header.digest));

@@ -1,15 +1,15 @@
 //! `squall gateway`: a server that runs until a signal ends it.
 
-use super::watch::Watch;
+use super::watch::FileWatch;
 use crate::args::ServeArgs;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
 use crate::{command, logging, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Changed, Drain, Gateway, GatewaySetup, GatewayView, Keep, Reload, ServerSettings, Upstream,
-    Wording,
+    Changed, DrainPolicy, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention,
+    ServerSettings, UpstreamConfig,
 };
 use squall_scenario::{ApiKey, GatewayFile, check_key};
 use std::collections::BTreeMap;
@@ -32,9 +32,9 @@ const FEW_CLIENTS: usize = 1_000;
 /// Connections that may have to wait at 4,000 new ones a second, while the gateway is busy for a second.
 const BACKLOG_NEEDED: u32 = 4_096;
 
-pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
+pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let _logging = logging::start(&args.log)?;
-    let watch = Watch::of(&args.config);
+    let watch = FileWatch::of(&args.config);
     let file = read(&args.config)?;
     let (listen, server) = (file.listen, file.server.clone());
     let mut fitting = server.clone();
@@ -51,7 +51,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         clock: Clock::start_now(),
         listen,
         metrics_listen: args.metrics_listen,
-        keep: Keep::Nothing,
+        keep: Retention::Nothing,
         server: fitting,
     };
     let signals = signals::take_over(2, Hangup::Reload);
@@ -65,16 +65,16 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
-            () = watch.changes(signals.clone(), || take_on(&args.config, (listen, &server), &view)) => {}
+            () = watch.changes(signals.clone(), || reload_from(&args.config, (listen, &server), &view)) => {}
             () = view.core_failed() => {
                 // The panic has said where. Those who wait are told, and nobody is left with a server that
                 // answers nothing.
-                let at_once = Drain { delay: Duration::ZERO, patience: Duration::ZERO };
+                let at_once = DrainPolicy { delay: Duration::ZERO, patience: Duration::ZERO };
                 gateway.drain(at_once, std::future::ready(())).await;
-                return Err(Error::CoreFailed);
+                return Err(CliError::CoreFailed);
             }
         }
-        let drain = Drain { delay: args.drain_delay, patience: args.drain };
+        let drain = DrainPolicy { delay: args.drain_delay, patience: args.drain };
         terminal::status(format_args!(
             "stopping: requests under way may end within {} s; another signal ends them at once",
             (drain.delay + drain.patience).as_secs_f64(),
@@ -89,7 +89,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, Error> {
 }
 
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
-fn take_on(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &GatewayView) {
+fn reload_from(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &GatewayView) {
     let taken = read(path).and_then(|file| {
         let elsewhere = (file.listen, &file.server) != now;
         let changed = gateway.reload(reload(path, file)?)?;
@@ -118,19 +118,19 @@ fn said(changed: &Changed) -> String {
     format!("{}{}", part("new", &changed.came), part("gone", &changed.went))
 }
 
-fn read(path: &Path) -> Result<GatewayFile, Error> {
+fn read(path: &Path) -> Result<GatewayFile, CliError> {
     let text = command::text(path)?;
     Ok(GatewayFile::read(&path.display().to_string(), &text)?)
 }
 
 /// What a gateway is told of its file, keys looked up.
-fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
+fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let mut upstreams = Vec::with_capacity(file.deployments.len());
     let names = file.router.groups.iter().flat_map(|group| &group.deployments);
     for (deployment, link) in names.zip(&file.deployments) {
         let provider = &file.providers[usize::from(link.provider)];
-        upstreams.push(Upstream {
+        upstreams.push(UpstreamConfig {
             name: deployment.name.clone(),
             provider: provider.name.clone(),
             format: provider.format,
@@ -148,19 +148,19 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, Error> {
             keys.insert(tenant.name.clone(), key(own)?);
         }
     }
-    let wording = Wording { tags: file.tags, regions: file.regions, keys };
+    let wording = NameTables { tags: file.tags, regions: file.regions, keys };
     Ok(Reload { router: file.router, upstreams, wording })
 }
 
 /// A key without the white space around it; one that can be none is told with its variable's name.
 #[expect(clippy::disallowed_methods, reason = "the file names the variable that holds the key")]
-fn key(key: &ApiKey) -> Result<String, Error> {
+fn key(key: &ApiKey) -> Result<String, CliError> {
     match key {
         ApiKey::Literal(key) => Ok(key.clone()),
         ApiKey::Environment(name) => {
-            let refused = |why: String| Error::BadKey { variable: name.clone(), why };
+            let refused = |why: String| CliError::BadKey { variable: name.clone(), why };
             let key = std::env::var(name).map_err(|error| match error {
-                VarError::NotPresent => Error::NoKey { variable: name.clone() },
+                VarError::NotPresent => CliError::NoKey { variable: name.clone() },
                 VarError::NotUnicode(_) => refused("is not text".to_owned()),
             })?;
             check_key(&key).map(str::to_owned).map_err(refused)
@@ -198,9 +198,9 @@ fn fit_to_machine(server: &mut ServerSettings) -> Vec<String> {
     said
 }
 
-pub(super) fn runtime() -> Result<Runtime, Error> {
+pub(super) fn runtime() -> Result<Runtime, CliError> {
     Runtime::new()
-        .map_err(|source| Error::Io { what: "failed to start a runtime".to_owned(), source })
+        .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })
 }
 
 /// The address that was asked for, with the port that was given.
@@ -214,7 +214,7 @@ pub(super) fn wall_nanos() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl From<squall_gateway::StartError> for Error {
+impl From<squall_gateway::StartError> for CliError {
     fn from(error: squall_gateway::StartError) -> Self {
         match error {
             squall_gateway::StartError::Config(error) => Self::Config(error),

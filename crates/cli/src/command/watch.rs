@@ -8,15 +8,15 @@ use std::time::{Duration, SystemTime};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A file as it was when it was last taken on. Made before the file is read, so that no change is missed.
-pub(crate) struct Watch<'p> {
+pub(crate) struct FileWatch<'p> {
     path: &'p Path,
-    taken: State,
+    taken: FileStamp,
 }
 
 /// What tells that a file is another; `None` when it is not there.
-type State = Option<(SystemTime, u64)>;
+type FileStamp = Option<(SystemTime, u64)>;
 
-impl<'p> Watch<'p> {
+impl<'p> FileWatch<'p> {
     pub(crate) fn of(path: &'p Path) -> Self {
         Self { path, taken: state(path) }
     }
@@ -41,7 +41,7 @@ impl<'p> Watch<'p> {
     }
 }
 
-fn state(path: &Path) -> State {
+fn state(path: &Path) -> FileStamp {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

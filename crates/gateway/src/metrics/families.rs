@@ -1,14 +1,16 @@
 //! The families that are exposed, in the order of a page.
 
-use super::histogram::Histogram;
-use super::text::{Kind, Page};
-use super::{Counts, SHARES_OVER, Snapshot};
-use squall_router::{DeploymentId, DeploymentNow, DeploymentState, GroupId, GroupNow, LimitUse};
+use super::histogram::LatencyHistogram;
+use super::text::{MetricKind, MetricsPage};
+use super::{MetricsSnapshot, RequestCounters, SHARES_OVER};
+use squall_router::{
+    DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse,
+};
 use std::collections::BTreeMap;
 
-pub(super) fn text(snapshot: &Snapshot) -> String {
+pub(super) fn text(snapshot: &MetricsSnapshot) -> String {
     let counts = &snapshot.counts;
-    let mut page = Page::default();
+    let mut page = MetricsPage::default();
     requests(snapshot, &mut page);
     attempts(counts, &mut page);
     moves(counts, &mut page);
@@ -19,11 +21,11 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     page.into_text()
 }
 
-fn requests(snapshot: &Snapshot, page: &mut Page) {
+fn requests(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     let metrics = &snapshot.counts;
     page.family(
         "squall_requests_total",
-        Kind::Counter,
+        MetricKind::Counter,
         "Requests that ended, by the group asked for.",
     );
     for (&(group, (outcome, class)), &count) in &metrics.ended {
@@ -31,17 +33,17 @@ fn requests(snapshot: &Snapshot, page: &mut Page) {
             [("group", metrics.names.group(group)), ("outcome", outcome), ("error_class", class)];
         page.sample(&labels, count as f64);
     }
-    page.family("squall_requests_in_flight", Kind::Gauge, "Requests that have not ended.");
+    page.family("squall_requests_in_flight", MetricKind::Gauge, "Requests that have not ended.");
     page.sample(&[], snapshot.in_flight as f64);
     let name = "squall_request_duration_seconds";
-    page.family(name, Kind::Histogram, "From a request's arrival to its end.");
+    page.family(name, MetricKind::Histogram, "From a request's arrival to its end.");
     for (&group, histogram) in &metrics.durations {
         buckets(page, &[("group", metrics.names.group(group))], histogram);
     }
     let name = "squall_time_to_first_token_seconds";
     page.family(
         name,
-        Kind::Histogram,
+        MetricKind::Histogram,
         "From the arrival of a streamed request to its first token.",
     );
     for (&group, histogram) in &metrics.first_tokens {
@@ -49,17 +51,17 @@ fn requests(snapshot: &Snapshot, page: &mut Page) {
     }
 }
 
-fn attempts(metrics: &Counts, page: &mut Page) {
+fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Attempts that ended: `succeeded`, a class of failure, `deadline` or `client_gone`.";
-    page.family("squall_attempts_total", Kind::Counter, help);
+    page.family("squall_attempts_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.attempts, "outcome");
     let name = "squall_attempt_duration_seconds";
-    page.family(name, Kind::Histogram, "From an attempt's start to its end.");
+    page.family(name, MetricKind::Histogram, "From an attempt's start to its end.");
     for (&deployment, histogram) in &metrics.attempt_durations {
         buckets(page, &metrics.names.labels(deployment), histogram);
     }
     let help = "Tokens of attempts that ended well, as providers counted them.";
-    page.family("squall_tokens_total", Kind::Counter, help);
+    page.family("squall_tokens_total", MetricKind::Counter, help);
     for (&deployment, usage) in &metrics.tokens {
         let [group, name, provider] = metrics.names.labels(deployment);
         for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
@@ -67,18 +69,22 @@ fn attempts(metrics: &Counts, page: &mut Page) {
         }
     }
     let help = "Attempts that were stopped because they took too long.";
-    page.family("squall_timeouts_total", Kind::Counter, help);
+    page.family("squall_timeouts_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.timeouts, "reason");
 }
 
-fn moves(metrics: &Counts, page: &mut Page) {
+fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Attempts after the first in the same group, by that group.";
-    page.family("squall_retries_total", Kind::Counter, help);
+    page.family("squall_retries_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries);
     let help = "Retries that the retry budget refused.";
-    page.family("squall_retries_refused_total", Kind::Counter, help);
+    page.family("squall_retries_refused_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries_refused);
-    page.family("squall_fallbacks_total", Kind::Counter, "Moves of requests to another group.");
+    page.family(
+        "squall_fallbacks_total",
+        MetricKind::Counter,
+        "Moves of requests to another group.",
+    );
     for (&(from, to), &count) in &metrics.fallbacks {
         page.sample(
             &[("from", metrics.names.group(from)), ("to", metrics.names.group(to))],
@@ -86,33 +92,33 @@ fn moves(metrics: &Counts, page: &mut Page) {
         );
     }
     let help = "Requests that met a group all of whose deployments cool down.";
-    page.family("squall_all_out_total", Kind::Counter, help);
+    page.family("squall_group_unavailable_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.all_out);
-    page.family("squall_queued_total", Kind::Counter, "Requests that had to wait.");
+    page.family("squall_queued_total", MetricKind::Counter, "Requests that had to wait.");
     by_group(metrics, page, &metrics.queued);
     let help = "Requests that a full queue refused or pushed out.";
-    page.family("squall_queue_full_total", Kind::Counter, help);
+    page.family("squall_queue_full_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.queue_full);
     let help = "Picks of a custom strategy that were nobody, or no candidate.";
-    page.family("squall_picks_rejected_total", Kind::Counter, help);
+    page.family("squall_picks_rejected_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.picks_rejected);
     let help = "Requests that a limit of their group or tenant held back.";
-    page.family("squall_held_back_total", Kind::Counter, help);
+    page.family("squall_rate_limited_total", MetricKind::Counter, help);
     for (&(tenant, limit), &count) in &metrics.held_back {
         let of = if tenant { "tenant" } else { "group" };
-        page.sample(&[("of", of), ("limit", limit)], count as f64);
+        page.sample(&[("scope", of), ("limit", limit)], count as f64);
     }
-    page.family("squall_reconfigurations_total", Kind::Counter, "Changes of configuration.");
+    page.family("squall_reconfigurations_total", MetricKind::Counter, "Changes of configuration.");
     page.sample(&[], metrics.reconfigurations as f64);
 }
 
-fn deployments(snapshot: &Snapshot, page: &mut Page) {
+fn deployments(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     let metrics = &snapshot.counts;
-    page.family("squall_cooldowns_total", Kind::Counter, "Cooldowns that began.");
+    page.family("squall_cooldowns_total", MetricKind::Counter, "Cooldowns that began.");
     by_deployment(metrics, page, &metrics.cooldowns, "cause");
     let now = &snapshot.deployments;
     let help = "0: it takes requests; 1: a probe decides; 2: it cools down.";
-    page.family("squall_deployment_state", Kind::Gauge, help);
+    page.family("squall_deployment_state", MetricKind::Gauge, help);
     for deployment in now {
         let state = match deployment.state {
             DeploymentState::Well => 0.0,
@@ -122,35 +128,35 @@ fn deployments(snapshot: &Snapshot, page: &mut Page) {
         page.sample(&metrics.names.labels(deployment.id), state);
     }
     let help = "1 while its health checks pass, or while there are none.";
-    page.family("squall_deployment_healthy", Kind::Gauge, help);
+    page.family("squall_deployment_healthy", MetricKind::Gauge, help);
     for deployment in now {
         page.sample(&metrics.names.labels(deployment.id), u8::from(deployment.healthy).into());
     }
-    page.family("squall_attempts_in_flight", Kind::Gauge, "Attempts under way.");
+    page.family("squall_attempts_in_flight", MetricKind::Gauge, "Attempts under way.");
     for deployment in now {
         page.sample(&metrics.names.labels(deployment.id), deployment.running.into());
     }
 }
 
-fn limits(snapshot: &Snapshot, page: &mut Page) {
+fn limits(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     let metrics = &snapshot.counts;
     let help = "Times a deployment was passed over for a limit of the router's.";
-    page.family("squall_limits_reached_total", Kind::Counter, help);
+    page.family("squall_limits_reached_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.limits_reached, "limit");
     let families = [
         ("squall_limit_used", "How much of a limit is in use: of a minute, or at once."),
         ("squall_limit_allowed", "How much of a limit there is."),
     ];
     for (which, (name, help)) in families.into_iter().enumerate() {
-        page.family(name, Kind::Gauge, help);
-        for &DeploymentNow { id, limits, .. } in &snapshot.deployments {
+        page.family(name, MetricKind::Gauge, help);
+        for &DeploymentSnapshot { id, limits, .. } in &snapshot.deployments {
             let labels = metrics.names.labels(id);
             for (limit, numbers) in each(limits) {
                 let [group, name, provider] = labels;
                 page.sample(&[group, name, provider, ("limit", limit)], numbers[which]);
             }
         }
-        for &GroupNow { id, limits, .. } in &snapshot.groups {
+        for &GroupSnapshot { id, limits, .. } in &snapshot.groups {
             for (limit, numbers) in each(limits) {
                 page.sample(
                     &[("group", metrics.names.group(id)), ("limit", limit)],
@@ -159,20 +165,32 @@ fn limits(snapshot: &Snapshot, page: &mut Page) {
             }
         }
     }
-    page.family("squall_requests_waiting", Kind::Gauge, "Requests that wait for a deployment.");
-    for &GroupNow { id, queued, .. } in &snapshot.groups {
+    page.family(
+        "squall_requests_waiting",
+        MetricKind::Gauge,
+        "Requests that wait for a deployment.",
+    );
+    for &GroupSnapshot { id, queued, .. } in &snapshot.groups {
         page.sample(&[("group", metrics.names.group(id))], queued as f64);
     }
 }
 
-fn budgets(snapshot: &Snapshot, page: &mut Page) {
+fn budgets(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     let budgets = &snapshot.budgets;
     let dollars = |money: squall_router::Money| money.0 as f64 / 1e12;
-    page.family("squall_budget_spent_dollars", Kind::Gauge, "Money spent in a budget's period.");
+    page.family(
+        "squall_budget_spent_dollars",
+        MetricKind::Gauge,
+        "Money spent in a budget's period.",
+    );
     for budget in budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.spent));
     }
-    page.family("squall_budget_dollars", Kind::Gauge, "Money that a budget allows in its period.");
+    page.family(
+        "squall_budget_dollars",
+        MetricKind::Gauge,
+        "Money that a budget allows in its period.",
+    );
     for budget in budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.limit));
     }
@@ -189,7 +207,7 @@ fn each(limits: LimitUse) -> impl Iterator<Item = (&'static str, [f64; 2])> {
 }
 
 /// Configured shares beside those of the last minute: where they drift apart, something is out.
-fn weights(snapshot: &Snapshot, page: &mut Page) {
+fn weights(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     let metrics = &snapshot.counts;
     let now: Vec<_> =
         snapshot.deployments.iter().map(|each| (each.id, each.group, each.weight)).collect();
@@ -209,27 +227,27 @@ fn weights(snapshot: &Snapshot, page: &mut Page) {
         if sum > 0.0 { of / sum } else { 0.0 }
     };
     let help = "A deployment's configured share of its group.";
-    page.family("squall_weight_ratio", Kind::Gauge, help);
+    page.family("squall_weight_ratio", MetricKind::Gauge, help);
     for &(id, group, weight) in &now {
         page.sample(&metrics.names.labels(id), part(weight.into(), &sums, group));
     }
     let help = format!("Its share of its group's first attempts over the last {SHARES_OVER} s.");
-    page.family("squall_first_attempt_ratio", Kind::Gauge, &help);
+    page.family("squall_first_attempt_ratio", MetricKind::Gauge, &help);
     for &(id, group, _) in &now {
         let first = firsts.get(&id).copied().unwrap_or(0);
         page.sample(&metrics.names.labels(id), part(first as f64, &first_sums, group));
     }
 }
 
-fn by_group(metrics: &Counts, page: &mut Page, counts: &BTreeMap<GroupId, u64>) {
+fn by_group(metrics: &RequestCounters, page: &mut MetricsPage, counts: &BTreeMap<GroupId, u64>) {
     for (&group, &count) in counts {
         page.sample(&[("group", metrics.names.group(group))], count as f64);
     }
 }
 
 fn by_deployment(
-    metrics: &Counts,
-    page: &mut Page,
+    metrics: &RequestCounters,
+    page: &mut MetricsPage,
     counts: &BTreeMap<(DeploymentId, &'static str), u64>,
     label: &'static str,
 ) {
@@ -239,7 +257,7 @@ fn by_deployment(
     }
 }
 
-fn buckets(page: &mut Page, labels: &[(&str, &str)], histogram: &Histogram) {
+fn buckets(page: &mut MetricsPage, labels: &[(&str, &str)], histogram: &LatencyHistogram) {
     for (bound, count) in histogram.cumulative() {
         let bound = bound.to_string();
         let labels: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();

@@ -8,14 +8,14 @@ pub(super) const BOUNDS: [f64; 14] =
 
 /// How many durations were within each bound, and all of them together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Histogram {
+pub(super) struct LatencyHistogram {
     /// By the first bound that holds.
     within: [u64; BOUNDS.len()],
     pub(super) count: u64,
     pub(super) sum: f64,
 }
 
-impl Histogram {
+impl LatencyHistogram {
     pub(super) fn add(&mut self, duration: Duration) {
         let seconds = duration.as_secs_f64();
         self.count += 1;

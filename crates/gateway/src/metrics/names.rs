@@ -1,33 +1,33 @@
 //! What groups and deployments are called: the labels of everything that is counted.
 
-use crate::directory::Switchboard;
+use crate::upstream_registry::UpstreamRegistry;
 use squall_router::{DeploymentId, GroupId, Numbers, RouterConfig};
 use std::sync::Arc;
 
 /// The names of all groups and deployments that there have been, by number. They are those of
 /// configurations: no client makes one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Arc<Lists>);
+pub(super) struct MetricNames(Arc<Lists>);
 
 #[derive(Clone, Debug, Default)]
 struct Lists {
     groups: Vec<String>,
-    deployments: Vec<Named>,
+    deployments: Vec<DeploymentLabels>,
 }
 
 /// A deployment.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(super) struct DeploymentLabels {
     name: String,
     provider: String,
     pub(super) group: GroupId,
 }
 
-impl Names {
+impl MetricNames {
     /// Adds those that another configuration brings.
     pub(super) fn add(
         &mut self,
-        switchboard: &Switchboard,
+        registry: &UpstreamRegistry,
         config: &RouterConfig,
         numbers: &Numbers,
     ) {
@@ -41,9 +41,9 @@ impl Names {
         let groups = of.flat_map(|(group, &id)| group.deployments.iter().map(move |_| id));
         for (group, &id) in groups.zip(&numbers.deployments) {
             if id.index() == lists.deployments.len() {
-                let endpoint = switchboard.endpoint(id);
+                let endpoint = registry.endpoint(id);
                 let (name, provider) = (endpoint.name().to_owned(), endpoint.provider().to_owned());
-                lists.deployments.push(Named { name, provider, group });
+                lists.deployments.push(DeploymentLabels { name, provider, group });
             }
         }
     }
@@ -53,7 +53,7 @@ impl Names {
         (self.0.groups.len(), self.0.deployments.len())
     }
 
-    pub(super) fn of(&self, id: DeploymentId) -> Option<&Named> {
+    pub(super) fn of(&self, id: DeploymentId) -> Option<&DeploymentLabels> {
         self.0.deployments.get(id.index())
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// What kind of metric a family is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum MetricKind {
     Counter,
     Gauge,
     Histogram,
@@ -12,19 +12,19 @@ pub(super) enum Kind {
 
 /// A page that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct MetricsPage {
     text: String,
     /// The family that samples belong to.
     name: &'static str,
 }
 
-impl Page {
+impl MetricsPage {
     /// Begins a family.
-    pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
+    pub(super) fn family(&mut self, name: &'static str, kind: MetricKind, help: &str) {
         let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
         };
         self.name = name;
         self.line(format_args!("# HELP {name} {help}"));
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn a_sample_has_its_labels_escaped() {
-        let mut page = Page::default();
-        page.family("squall_x_total", Kind::Counter, "Things.");
+        let mut page = MetricsPage::default();
+        page.family("squall_x_total", MetricKind::Counter, "Things.");
         page.sample(&[("name", "a\"b\\c\nd")], 2.0);
         page.sample(&[], 0.5);
         let text = page.into_text();

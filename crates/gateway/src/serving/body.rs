@@ -1,7 +1,7 @@
 //! The body of a request, read within its limits.
 
-use super::budget::Share;
-use super::shared::Shared;
+use super::budget::BodyMemoryPermit;
+use super::shared::ServerState;
 use crate::answer;
 use axum::body::Body;
 use axum::response::Response;
@@ -18,15 +18,18 @@ use tokio::time::timeout;
 /// What a request's body holds of the memory for all bodies. The server keeps it until the answer's end when
 /// it stands among the answer's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
-    _share: Arc<Share>,
+pub(crate) struct HeldBody {
+    _share: Arc<BodyMemoryPermit>,
 }
 
 /// Reads the body of a request.
 ///
 /// # Errors
 /// The answer, when the body is too large or too slow, or there is no memory for it.
-pub(crate) async fn read(shared: &Shared, mut body: Body) -> Result<(Bytes, Held), Box<Response>> {
+pub(crate) async fn read(
+    shared: &ServerState,
+    mut body: Body,
+) -> Result<(Bytes, HeldBody), Box<Response>> {
     let settings = &shared.settings;
     let max = settings.max_request_size;
     let said = body.size_hint();
@@ -68,7 +71,7 @@ pub(crate) async fn read(shared: &Shared, mut body: Body) -> Result<(Bytes, Held
     let read = timeout(settings.request_timeout, reading).await;
     read.unwrap_or_else(|_| Err(too_slow()))?;
     let bytes = if pieces.is_empty() { whole } else { pieces.freeze() };
-    Ok((bytes, Held { _share: Arc::new(share) }))
+    Ok((bytes, HeldBody { _share: Arc::new(share) }))
 }
 
 fn refused(status: StatusCode, class: FailureClass, message: impl Into<String>) -> Box<Response> {

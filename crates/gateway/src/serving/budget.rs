@@ -5,27 +5,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How much is left of it, in bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<AtomicUsize>);
+pub(crate) struct BodyMemory(Arc<AtomicUsize>);
 
-impl Budget {
+impl BodyMemory {
     pub(crate) fn new(bytes: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
     /// A share of nothing yet.
-    pub(crate) const fn share(self) -> Share {
-        Share { of: self, held: 0 }
+    pub(crate) const fn share(self) -> BodyMemoryPermit {
+        BodyMemoryPermit { of: self, held: 0 }
     }
 }
 
 /// What one request holds of it; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
-    of: Budget,
+pub(crate) struct BodyMemoryPermit {
+    of: BodyMemory,
     held: usize,
 }
 
-impl Share {
+impl BodyMemoryPermit {
     /// Holds so many bytes more; false when they are not there.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let left = &self.of.0;
@@ -39,7 +39,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for BodyMemoryPermit {
     fn drop(&mut self) {
         self.of.0.fetch_add(self.held, Ordering::Relaxed);
     }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_is_held_comes_back_and_more_than_there_is_cannot_be_held() {
-        let budget = Budget::new(10);
+        let budget = BodyMemory::new(10);
         let mut first = budget.clone().share();
         let mut second = budget.clone().share();
         assert!(first.grow(4) && second.grow(5));

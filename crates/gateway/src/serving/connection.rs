@@ -1,8 +1,8 @@
 //! One connection, from its first byte to its end.
 
 use super::request::answered;
-use super::shared::{Shared, Stage};
-use super::timed::{Progress, Timed, Waits};
+use super::shared::{ServerState, ShutdownStage};
+use super::timed::{ConnectionWait, SocketProgress, TimedSocket};
 use axum::Router as Routes;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -23,17 +23,17 @@ const BUFFER_MAX: usize = 2 * HEAD_MAX;
 
 /// A place among the connections of a server.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Shared>);
+pub(super) struct ConnectionPermit(Arc<ServerState>);
 
-impl Place {
+impl ConnectionPermit {
     /// One more; and how many there are then.
-    pub(super) fn take(shared: &Arc<Shared>) -> (Self, usize) {
+    pub(super) fn take(shared: &Arc<ServerState>) -> (Self, usize) {
         let before = shared.connections.fetch_add(1, Ordering::Relaxed);
         (Self(Arc::clone(shared)), before + 1)
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -42,16 +42,16 @@ impl Drop for Place {
 /// Serves a connection until either side ends it. `full` says that it is one too many: what it asks is
 /// refused.
 pub(super) async fn serve(
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     routes: Routes,
     socket: TcpStream,
-    place: Place,
+    place: ConnectionPermit,
     full: bool,
 ) {
     // Small writes leave at once: a token must not wait for the next.
     let _ = socket.set_nodelay(true);
-    let progress = Arc::new(Progress::default());
-    let io = Timed::new(socket, Arc::clone(&progress), &shared.settings, shared.clock);
+    let progress = Arc::new(SocketProgress::default());
+    let io = TimedSocket::new(socket, Arc::clone(&progress), &shared.settings, shared.clock);
     let service = service_fn(|request| {
         answered(Arc::clone(&shared), routes.clone(), Arc::clone(&progress), request, full)
     });
@@ -60,7 +60,7 @@ pub(super) async fn serve(
     builder.header_read_timeout(None).max_header_size(HEAD_MAX).max_buf_size(BUFFER_MAX);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let leaves = {
-        let mut draining = pin!(shared.reached(Stage::Draining));
+        let mut draining = pin!(shared.reached(ShutdownStage::Draining));
         let mut listens = false;
         let mut room = pin!(RoomWanted::new(&shared));
         poll_fn(|context| {
@@ -74,7 +74,7 @@ pub(super) async fn serve(
             if progress.answers() != before && connection.as_mut().poll(context).is_ready() {
                 return Poll::Ready(false);
             }
-            let idle = matches!(progress.waits(), Waits::Idle | Waits::Fresh);
+            let idle = matches!(progress.waits(), ConnectionWait::Idle | ConnectionWait::Fresh);
             if idle && room.as_mut().poll(context).is_ready() {
                 return Poll::Ready(true);
             }
@@ -82,7 +82,7 @@ pub(super) async fn serve(
                 room.as_mut().leave();
             }
             // Its waker is this task's, and need not be given twice.
-            if std::mem::replace(&mut listens, true) && shared.stage() < Stage::Draining {
+            if std::mem::replace(&mut listens, true) && shared.stage() < ShutdownStage::Draining {
                 return Poll::Pending;
             }
             draining.as_mut().poll(context).map(|()| true)
@@ -93,7 +93,7 @@ pub(super) async fn serve(
         connection.as_mut().graceful_shutdown();
         poll_fn(|context| match connection.as_mut().poll(context) {
             // It has asked for nothing, and nothing of it is on its way.
-            Poll::Pending if progress.waits() == Waits::Fresh => Poll::Ready(()),
+            Poll::Pending if progress.waits() == ConnectionWait::Fresh => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
             Poll::Ready(_) => Poll::Ready(()),
         })
@@ -104,12 +104,12 @@ pub(super) async fn serve(
 
 /// Ends when this connection's place is wanted by another, while it waits for that.
 struct RoomWanted<'s> {
-    shared: &'s Shared,
+    shared: &'s ServerState,
     told: Option<Pin<Box<Notified<'s>>>>,
 }
 
 impl<'s> RoomWanted<'s> {
-    const fn new(shared: &'s Shared) -> Self {
+    const fn new(shared: &'s ServerState) -> Self {
         Self { shared, told: None }
     }
 

@@ -1,6 +1,6 @@
 //! Whose requests are taken, by the names that browsers put into them.
 
-use super::shared::Shared;
+use super::shared::ServerState;
 use crate::answer;
 use axum::response::Response;
 use http::header::{HOST, HeaderValue, ORIGIN};
@@ -14,7 +14,7 @@ use squall_wire::error::ApiError;
 /// A page from elsewhere that a browser of this machine shows can reach a listener on the loopback: by a
 /// name of its own that it makes resolve to this machine, which stands in `Host` then, or by this machine's
 /// name, with its own in `Origin`. A name without a dot is nobody's on the public internet, and is taken.
-pub(super) fn refusal<B>(shared: &Shared, request: &Request<B>) -> Option<Response> {
+pub(super) fn refusal<B>(shared: &ServerState, request: &Request<B>) -> Option<Response> {
     let allowed = &shared.settings.allowed_hosts;
     if (!shared.loopback && allowed.is_empty()) || allowed.iter().any(|host| host == "*") {
         return None;

@@ -1,8 +1,8 @@
 //! One request at the server's edge: it is taken or refused, counted, and cut when its time is over.
 
-use super::shared::{Shared, Stage};
-use super::timed::{Progress, Waits};
-use super::{Held, hosts};
+use super::shared::{ServerState, ShutdownStage};
+use super::timed::{ConnectionWait, SocketProgress};
+use super::{HeldBody, hosts};
 use crate::answer;
 use crate::request_id::REQUEST_ID;
 use axum::Router as Routes;
@@ -29,21 +29,23 @@ const ROOM_STEP: Duration = Duration::from_millis(10);
 
 /// Answers one request of a connection. `full` says that it was one too many when it came.
 pub(super) async fn answered(
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     mut routes: Routes,
-    progress: Arc<Progress>,
+    progress: Arc<SocketProgress>,
     request: Request<Incoming>,
     full: bool,
 ) -> Result<Response, Infallible> {
-    progress.now_waits(Waits::Answer);
+    progress.now_waits(ConnectionWait::Answer);
     let id = shared.ids.of(request.headers());
     let mut request = request
         .map(|body| Body::new(Watched { body, progress: Arc::clone(&progress), over: false }));
     request.extensions_mut().insert(id.clone());
     let refusal = match shared.stage() {
-        Stage::Draining | Stage::Cut => Some(stopping()),
-        Stage::Open | Stage::Leaving if full && !has_room(&shared).await => Some(too_many()),
-        Stage::Open | Stage::Leaving => hosts::refusal(&shared, &request),
+        ShutdownStage::Draining | ShutdownStage::Cut => Some(stopping()),
+        ShutdownStage::Open | ShutdownStage::Leaving if full && !has_room(&shared).await => {
+            Some(too_many())
+        }
+        ShutdownStage::Open | ShutdownStage::Leaving => hosts::refusal(&shared, &request),
     };
     let under_way = UnderWay::begin(&shared, &progress);
     let mut response = match refusal {
@@ -54,14 +56,14 @@ pub(super) async fn answered(
         None => tokio::select! {
             biased;
             response = routes.call(request) => response.unwrap_or_else(|never| match never {}),
-            () = shared.reached(Stage::Cut) => closing(cut()),
+            () = shared.reached(ShutdownStage::Cut) => closing(cut()),
         },
     };
-    if shared.stage() >= Stage::Leaving || progress.has_unread_body() {
+    if shared.stage() >= ShutdownStage::Leaving || progress.has_unread_body() {
         response = closing(response);
     }
     response.headers_mut().insert(REQUEST_ID, id.header_value());
-    let held = response.extensions_mut().remove::<Held>();
+    let held = response.extensions_mut().remove::<HeldBody>();
     let is_stream =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     Ok(response.map(|body| {
@@ -75,7 +77,7 @@ pub(super) async fn answered(
 }
 
 /// Whether there is room for a connection that was one too many: an idle one was asked to make it.
-async fn has_room(shared: &Shared) -> bool {
+async fn has_room(shared: &ServerState) -> bool {
     for _ in 0..ROOM_LOOKS {
         if shared.connections.load(Ordering::Relaxed) <= shared.settings.max_connections {
             return true;
@@ -112,12 +114,12 @@ fn cut() -> Response {
 
 /// A request between its head and the end of its answer.
 struct UnderWay {
-    shared: Arc<Shared>,
-    progress: Arc<Progress>,
+    shared: Arc<ServerState>,
+    progress: Arc<SocketProgress>,
 }
 
 impl UnderWay {
-    fn begin(shared: &Arc<Shared>, progress: &Arc<Progress>) -> Self {
+    fn begin(shared: &Arc<ServerState>, progress: &Arc<SocketProgress>) -> Self {
         shared.begin();
         Self { shared: Arc::clone(shared), progress: Arc::clone(progress) }
     }
@@ -133,7 +135,7 @@ impl Drop for UnderWay {
 /// The body of a request, which tells when it was left before its end.
 struct Watched {
     body: Incoming,
-    progress: Arc<Progress>,
+    progress: Arc<SocketProgress>,
     /// Its end was read, or an error in its place.
     over: bool,
 }
@@ -174,12 +176,12 @@ struct Guarded {
     body: Option<Body>,
     cut: Option<Cut>,
     _under_way: UnderWay,
-    _held: Option<Held>,
+    _held: Option<HeldBody>,
 }
 
 /// How a stream is cut.
 struct Cut {
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     waiting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Whether what went out so far ends with an event.
     between_events: bool,
@@ -187,11 +189,12 @@ struct Cut {
 
 impl Cut {
     fn is_now(&mut self, context: &mut Context<'_>) -> bool {
-        if self.shared.stage() == Stage::Cut {
+        if self.shared.stage() == ShutdownStage::Cut {
             return true;
         }
         let shared = &self.shared;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(shared.reached(Stage::Cut)));
+        let waiting =
+            self.waiting.get_or_insert_with(|| Box::pin(shared.reached(ShutdownStage::Cut)));
         waiting.as_mut().poll(context).is_ready()
     }
 
@@ -225,7 +228,7 @@ impl HttpBody for Guarded {
                     cut.between_events = bytes.ends_with(b"\n\n");
                 }
                 // What comes without pause is cut too.
-                if cut.shared.stage() < Stage::Cut {
+                if cut.shared.stage() < ShutdownStage::Cut {
                     return polled;
                 }
             }

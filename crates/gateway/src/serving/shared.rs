@@ -1,6 +1,6 @@
 //! What all connections of a server share: its settings, how far it has come to its end, and counts.
 
-use super::budget::Budget;
+use super::budget::BodyMemory;
 use crate::request_id::RequestIds;
 use squall_clock::Clock;
 use squall_wire::ServerSettings;
@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 /// How far a server has come to its end. Each stage holds what those before it hold.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Stage {
+pub(crate) enum ShutdownStage {
     /// It serves.
     Open,
     /// It is no longer ready, so that nobody sends it more; who comes all the same is served, and told to
@@ -22,46 +22,46 @@ pub(crate) enum Stage {
 }
 
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ServerState {
     pub(crate) settings: ServerSettings,
     pub(crate) clock: Clock,
-    pub(crate) bodies: Budget,
+    pub(crate) bodies: BodyMemory,
     pub(super) ids: RequestIds,
     /// Whether requests must name this machine.
     pub(super) loopback: bool,
-    stage: watch::Sender<Stage>,
+    stage: watch::Sender<ShutdownStage>,
     under_way: AtomicUsize,
     pub(super) connections: AtomicUsize,
     /// Idle connections wait here, to close when others need their place: the one that waits longest first.
     pub(super) room_wanted: Notify,
 }
 
-impl Shared {
+impl ServerState {
     pub(crate) fn new(settings: ServerSettings, clock: Clock, loopback: bool) -> Self {
         Self {
-            bodies: Budget::new(settings.max_body_memory),
+            bodies: BodyMemory::new(settings.max_body_memory),
             ids: RequestIds::new(),
             settings,
             clock,
             loopback,
-            stage: watch::Sender::new(Stage::Open),
+            stage: watch::Sender::new(ShutdownStage::Open),
             under_way: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             room_wanted: Notify::new(),
         }
     }
 
-    pub(crate) fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> ShutdownStage {
         *self.stage.borrow()
     }
 
     /// Goes on to a stage; never back.
-    pub(super) fn go_on(&self, to: Stage) {
+    pub(super) fn go_on(&self, to: ShutdownStage) {
         self.stage.send_modify(|stage| *stage = to.max(*stage));
     }
 
     /// Ends when the server has come to a stage.
-    pub(super) fn reached(&self, stage: Stage) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn reached(&self, stage: ShutdownStage) -> impl Future<Output = ()> + Send + use<> {
         let mut now = self.stage.subscribe();
         async move {
             if now.wait_for(|now| *now >= stage).await.is_err() {

@@ -26,7 +26,7 @@ const LINGER_SILENCE: Duration = Duration::from_secs(5);
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
-pub(super) enum Waits {
+pub(super) enum ConnectionWait {
     /// The first byte that there ever is.
     Fresh = 0,
     /// The rest of a head.
@@ -39,7 +39,7 @@ pub(super) enum Waits {
 
 /// What a connection's socket and its requests tell each other.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct SocketProgress {
     waits: AtomicU8,
     /// Answers that have ended.
     answers: AtomicU32,
@@ -47,23 +47,23 @@ pub(super) struct Progress {
     unread_body: AtomicBool,
 }
 
-impl Progress {
-    pub(super) fn waits(&self) -> Waits {
+impl SocketProgress {
+    pub(super) fn waits(&self) -> ConnectionWait {
         match self.waits.load(Ordering::Relaxed) {
-            0 => Waits::Fresh,
-            1 => Waits::Head,
-            2 => Waits::Answer,
-            _ => Waits::Idle,
+            0 => ConnectionWait::Fresh,
+            1 => ConnectionWait::Head,
+            2 => ConnectionWait::Answer,
+            _ => ConnectionWait::Idle,
         }
     }
 
-    pub(super) fn now_waits(&self, waits: Waits) {
+    pub(super) fn now_waits(&self, waits: ConnectionWait) {
         self.waits.store(waits as u8, Ordering::Relaxed);
     }
 
     /// An answer has ended: the next request is waited for.
     pub(super) fn answered(&self) {
-        self.now_waits(Waits::Idle);
+        self.now_waits(ConnectionWait::Idle);
         self.answers.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -82,14 +82,14 @@ impl Progress {
 
 /// The socket.
 #[derive(Debug)]
-pub(super) struct Timed {
+pub(super) struct TimedSocket {
     socket: TcpStream,
-    progress: Arc<Progress>,
-    timeouts: Timeouts,
+    progress: Arc<SocketProgress>,
+    timeouts: SocketTimeouts,
     /// Rings when nothing comes that should.
     input: Alarm,
     /// What `input` is set for.
-    input_for: Waits,
+    input_for: ConnectionWait,
     /// Rings when nothing is taken that waits.
     output: Alarm,
     /// Written in place of a refusal of the HTTP library's own.
@@ -101,16 +101,16 @@ pub(super) struct Timed {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Timeouts {
+struct SocketTimeouts {
     head: Duration,
     idle: Duration,
     unread: Duration,
 }
 
-impl Timed {
+impl TimedSocket {
     pub(super) fn new(
         socket: TcpStream,
-        progress: Arc<Progress>,
+        progress: Arc<SocketProgress>,
         settings: &ServerSettings,
         clock: Clock,
     ) -> Self {
@@ -119,13 +119,13 @@ impl Timed {
         Self {
             socket,
             progress,
-            timeouts: Timeouts {
+            timeouts: SocketTimeouts {
                 head: settings.head_timeout,
                 idle: settings.idle_timeout,
                 unread: settings.unread_timeout,
             },
             input,
-            input_for: Waits::Fresh,
+            input_for: ConnectionWait::Fresh,
             output: Alarm::new(clock),
             instead: None,
             ended: false,
@@ -135,15 +135,15 @@ impl Timed {
 
     /// Sets the alarm for what is waited for now. A head has its time from its first byte, or from the start
     /// of the connection.
-    fn wind(&mut self, waits: Waits) {
+    fn wind(&mut self, waits: ConnectionWait) {
         if self.input_for == waits {
             return;
         }
         match waits {
-            Waits::Head if self.input_for == Waits::Fresh => {}
-            Waits::Fresh | Waits::Head => self.input.set(self.timeouts.head),
-            Waits::Idle => self.input.set(self.timeouts.idle),
-            Waits::Answer => self.input.stop(),
+            ConnectionWait::Head if self.input_for == ConnectionWait::Fresh => {}
+            ConnectionWait::Fresh | ConnectionWait::Head => self.input.set(self.timeouts.head),
+            ConnectionWait::Idle => self.input.set(self.timeouts.idle),
+            ConnectionWait::Answer => self.input.stop(),
         }
         self.input_for = waits;
     }
@@ -213,7 +213,7 @@ impl Timed {
     }
 }
 
-impl AsyncRead for Timed {
+impl AsyncRead for TimedSocket {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -225,9 +225,9 @@ impl AsyncRead for Timed {
         let waits = this.progress.waits();
         match read {
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {
-                if matches!(waits, Waits::Fresh | Waits::Idle) {
-                    this.progress.now_waits(Waits::Head);
-                    this.wind(Waits::Head);
+                if matches!(waits, ConnectionWait::Fresh | ConnectionWait::Idle) {
+                    this.progress.now_waits(ConnectionWait::Head);
+                    this.wind(ConnectionWait::Head);
                 }
                 Poll::Ready(Ok(()))
             }
@@ -246,7 +246,7 @@ impl AsyncRead for Timed {
     }
 }
 
-impl AsyncWrite for Timed {
+impl AsyncWrite for TimedSocket {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

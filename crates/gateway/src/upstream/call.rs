@@ -1,11 +1,11 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
-use super::connection::{Mark, is_reset_of_idle};
+use super::connection::{ReuseMark, is_reset_of_idle};
 use super::decoding::Decoding;
 use super::event::{UpstreamEvent, failed};
 use super::sending::Sending;
-use super::stream::{Step, Stream};
-use crate::passing;
+use super::stream::{StreamStep, UpstreamStream};
+use crate::header_passthrough;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
@@ -16,7 +16,7 @@ use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
 use squall_net::Shortage;
 use squall_wire::call::{Stamp, Whole};
-use squall_wire::chat::{Operation, Untold};
+use squall_wire::chat::{Operation, Unsupported};
 use std::time::SystemTime;
 
 /// How often a request is sent again because the connection that it went over had been closed while it lay
@@ -25,8 +25,8 @@ const RESENDS_MAX: u8 = 4;
 
 /// An attempt that runs. Dropping it hangs up.
 #[derive(Debug)]
-pub(crate) struct Call {
-    state: State,
+pub(crate) struct UpstreamCall {
+    state: CallState,
     sending: Sending,
     resends: u8,
     /// What of the answer's head the client is told.
@@ -34,13 +34,13 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug)]
-enum State {
+enum CallState {
     /// Nothing was sent.
-    Untold(Untold),
+    Untold(Unsupported),
     /// Waiting for the head of the answer.
     Head(Box<ResponseFuture>),
     /// Reading a stream.
-    Stream(Box<Stream>),
+    Stream(Box<UpstreamStream>),
     /// Reading an answer in one piece, or an error.
     Whole(Box<Reading>),
     Over,
@@ -56,7 +56,7 @@ struct Reading {
     error: Option<Parts>,
 }
 
-impl Call {
+impl UpstreamCall {
     /// One whose request leaves, or is not told to the upstream at all.
     pub(super) fn new(sending: Sending) -> Self {
         let state = send(&sending);
@@ -72,25 +72,25 @@ impl Call {
     pub(crate) async fn next(&mut self) -> UpstreamEvent {
         loop {
             let news = match &mut self.state {
-                State::Untold(untold) => Some(UpstreamEvent::Untold(untold.clone())),
-                State::Head(head) => {
+                CallState::Untold(untold) => Some(UpstreamEvent::Untold(untold.clone())),
+                CallState::Head(head) => {
                     let answer = head.as_mut().await;
                     self.head(answer)
                 }
-                State::Stream(stream) => match stream.next().await {
-                    Step::Nothing => None,
-                    Step::Told(news) => Some(news),
-                    Step::Plain(body) => Some(self.no_stream(&body)),
+                CallState::Stream(stream) => match stream.next().await {
+                    StreamStep::Nothing => None,
+                    StreamStep::Told(news) => Some(news),
+                    StreamStep::Plain(body) => Some(self.no_stream(&body)),
                 },
-                State::Whole(reading) => {
+                CallState::Whole(reading) => {
                     let frame = reading.body.frame().await;
                     self.frame(frame)
                 }
-                State::Over => std::future::pending().await,
+                CallState::Over => std::future::pending().await,
             };
             if let Some(news) = news {
                 if !matches!(news, UpstreamEvent::Bytes { .. }) {
-                    self.state = State::Over;
+                    self.state = CallState::Over;
                 }
                 return news;
             }
@@ -108,8 +108,8 @@ impl Call {
             Err(error) => return Some(UpstreamEvent::Failed(failed(class_of(&error)), None)),
         };
         let (parts, body) = response.into_parts();
-        self.told = passing::to_client(&parts.headers);
-        Mark::set(&parts.extensions);
+        self.told = header_passthrough::to_client(&parts.headers);
+        ReuseMark::set(&parts.extensions);
         let status = parts.status.as_u16();
         let Some(decoding) = Decoding::of(&parts.headers) else {
             return Some(UpstreamEvent::Failed(
@@ -133,10 +133,10 @@ impl Call {
             };
             let known = self.sending.known.clone();
             let silence = self.sending.between_tokens;
-            State::Stream(Box::new(Stream::new(body, decoding, reader, known, silence)))
+            CallState::Stream(Box::new(UpstreamStream::new(body, decoding, reader, known, silence)))
         } else {
             let error = (!is_answer).then_some(parts);
-            State::Whole(Box::new(Reading { body, decoding, read: BytesMut::new(), error }))
+            CallState::Whole(Box::new(Reading { body, decoding, read: BytesMut::new(), error }))
         };
         None
     }
@@ -146,7 +146,7 @@ impl Call {
         &mut self,
         frame: Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>,
     ) -> Option<UpstreamEvent> {
-        let State::Whole(reading) = &mut self.state else { return None };
+        let CallState::Whole(reading) = &mut self.state else { return None };
         let most = self.sending.known.answer_max;
         match frame {
             Some(Ok(frame)) => {
@@ -173,7 +173,7 @@ impl Call {
 
     /// All of the body is there.
     fn whole(&mut self) -> Option<UpstreamEvent> {
-        let State::Whole(reading) = std::mem::replace(&mut self.state, State::Over) else {
+        let CallState::Whole(reading) = std::mem::replace(&mut self.state, CallState::Over) else {
             return None;
         };
         let Reading { read, error, .. } = *reading;
@@ -236,10 +236,10 @@ impl Call {
     }
 }
 
-fn send(sending: &Sending) -> State {
+fn send(sending: &Sending) -> CallState {
     match sending.send() {
-        Ok(head) => State::Head(Box::new(head)),
-        Err(untold) => State::Untold(untold),
+        Ok(head) => CallState::Head(Box::new(head)),
+        Err(untold) => CallState::Untold(untold),
     }
 }
 

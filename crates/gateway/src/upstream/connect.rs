@@ -1,6 +1,6 @@
 //! Connections to upstreams: plain, or by TLS where this was built with it.
 
-use crate::setup::{StartError, Upstream};
+use crate::setup::{StartError, UpstreamConfig};
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) type Connector = HttpConnector;
 /// # Errors
 /// When it is called by TLS and nothing is trusted, or this was built without TLS.
 pub(super) fn connector(
-    upstream: &Upstream,
+    upstream: &UpstreamConfig,
     secure: bool,
     connect_timeout: Duration,
 ) -> Result<Connector, StartError> {
@@ -28,7 +28,7 @@ pub(super) fn connector(
 #[cfg(not(feature = "tls"))]
 fn with_tls(
     plain: HttpConnector,
-    upstream: &Upstream,
+    upstream: &UpstreamConfig,
     secure: bool,
 ) -> Result<Connector, StartError> {
     if secure {
@@ -41,7 +41,7 @@ fn with_tls(
 #[cfg(feature = "tls")]
 fn with_tls(
     plain: HttpConnector,
-    upstream: &Upstream,
+    upstream: &UpstreamConfig,
     secure: bool,
 ) -> Result<Connector, StartError> {
     use std::sync::Arc;
@@ -64,7 +64,7 @@ fn with_tls(
 
 #[cfg(feature = "tls")]
 mod tls {
-    use crate::setup::{StartError, Upstream};
+    use crate::setup::{StartError, UpstreamConfig};
     use rustls::RootCertStore;
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
@@ -72,7 +72,7 @@ mod tls {
     use std::sync::{Arc, OnceLock};
 
     /// Whom an upstream's certificate must be signed by.
-    pub(super) fn roots(upstream: &Upstream) -> Result<Arc<RootCertStore>, StartError> {
+    pub(super) fn roots(upstream: &UpstreamConfig) -> Result<Arc<RootCertStore>, StartError> {
         let told = |why| StartError::Tls { name: upstream.name.clone(), why };
         match &upstream.trusted {
             Some(file) => of_file(file).map(Arc::new).map_err(told),

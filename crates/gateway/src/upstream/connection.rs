@@ -15,11 +15,11 @@ use tower_service::Service;
 
 /// A mark that each connection bears, and that an answer or an error over it shows.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mark {
+pub(super) struct ReuseMark {
     answered: Arc<AtomicBool>,
 }
 
-impl Mark {
+impl ReuseMark {
     /// An answer has come over this connection.
     pub(super) fn set(extensions: &http::Extensions) {
         if let Some(mark) = extensions.get::<Self>() {
@@ -40,7 +40,7 @@ impl Mark {
 /// Whether the connection had answered before, and ended before it brought an answer to this request: the
 /// server closed it as the request was on its way. Vendors' own clients send it again at once.
 pub(super) fn is_reset_of_idle(error: &Error) -> bool {
-    Mark::was_set(error) && causes(error).any(is_end_of_connection)
+    ReuseMark::was_set(error) && causes(error).any(is_end_of_connection)
 }
 
 fn is_end_of_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -85,7 +85,7 @@ where
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.0.call(uri);
-        Box::pin(async move { Ok(Marked { io: connecting.await?, mark: Mark::default() }) })
+        Box::pin(async move { Ok(Marked { io: connecting.await?, mark: ReuseMark::default() }) })
     }
 }
 
@@ -93,7 +93,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Marked<T> {
     io: T,
-    mark: Mark,
+    mark: ReuseMark,
 }
 
 impl<T: Connection> Connection for Marked<T> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use squall_failure::{Failure, FailureClass};
 use squall_wire::Usage;
-use squall_wire::chat::Untold;
+use squall_wire::chat::Unsupported;
 use squall_wire::error::ApiError;
 
 /// What an attempt brings.
@@ -16,7 +16,7 @@ pub(crate) enum UpstreamEvent {
     /// It failed; with what the provider says of it, for the client to read.
     Failed(Failure, Option<Box<ApiError>>),
     /// It was not made: the upstream's format has no words for the request.
-    Untold(Untold),
+    Untold(Unsupported),
     /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
     /// goes to the client if nobody else answers.
     Filtered { body: Bytes, failure: Failure },

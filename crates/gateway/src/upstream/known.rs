@@ -1,21 +1,21 @@
 //! What is known of an answer before it comes.
 
-use super::Endpoint;
+use super::UpstreamEndpoint;
 use squall_failure::Failure;
 use squall_wire::error::{ApiError, provider_error};
 use std::sync::Arc;
 
 /// What is known of an answer before it comes.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
-    endpoint: Arc<Endpoint>,
+pub(super) struct CallContext {
+    endpoint: Arc<UpstreamEndpoint>,
     pub(super) model: String,
     /// The most bytes that are held of it: whole, as an error, of one event, before the first token.
     pub(super) answer_max: usize,
 }
 
-impl Known {
-    pub(super) fn new(endpoint: Arc<Endpoint>, model: String) -> Self {
+impl CallContext {
+    pub(super) fn new(endpoint: Arc<UpstreamEndpoint>, model: String) -> Self {
         let answer_max = endpoint.answer_max();
         Self { endpoint, model, answer_max }
     }

@@ -1,15 +1,15 @@
 //! A request as it is sent to one upstream, once or again.
 
-use super::Endpoint;
-use super::known::Known;
+use super::UpstreamEndpoint;
+use super::known::CallContext;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
 use squall_failure::{Failure, FailureClass};
-use squall_wire::call::Dialect;
-use squall_wire::chat::{ChatRequest, Operation, Untold};
+use squall_wire::call::ClientFormat;
+use squall_wire::chat::{ChatRequest, Operation, Unsupported};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ const LOOKED_AT: usize = 8 << 10;
 /// A request, and all that is needed to send it again.
 #[derive(Debug)]
 pub(super) struct Sending {
-    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) endpoint: Arc<UpstreamEndpoint>,
     pub(super) chat: Arc<ChatRequest>,
-    pub(super) known: Known,
+    pub(super) known: CallContext,
     /// The model that is called.
     pub(super) model: String,
     /// Headers of this request, beside those of every call.
@@ -32,7 +32,7 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn dialect(&self) -> &'static dyn Dialect {
+    pub(super) fn dialect(&self) -> &'static dyn ClientFormat {
         self.endpoint.dialect
     }
 
@@ -40,11 +40,11 @@ impl Sending {
     ///
     /// # Errors
     /// When the upstream's format has no words for it.
-    pub(super) fn send(&self) -> Result<ResponseFuture, Untold> {
+    pub(super) fn send(&self) -> Result<ResponseFuture, Unsupported> {
         self.request().map(|request| self.endpoint.client.request(request))
     }
 
-    fn request(&self) -> Result<Request<Full<Bytes>>, Untold> {
+    fn request(&self) -> Result<Request<Full<Bytes>>, Unsupported> {
         let Self { endpoint, chat, model, ask_usage, .. } = self;
         let ask_usage = *ask_usage;
         let (uri, body) = match chat.operation {
@@ -54,12 +54,12 @@ impl Sending {
             ),
             other => {
                 let path = endpoint.dialect.other_path(other, model);
-                let path = path.ok_or_else(|| Untold::no_operation(other))?;
+                let path = path.ok_or_else(|| Unsupported::no_operation(other))?;
                 (endpoint.base.below(&path), chat.body_for(model, ask_usage))
             }
         };
         let mut request = Request::new(Full::new(body));
-        *request.uri_mut() = uri.ok_or_else(|| Untold::no_model(model))?;
+        *request.uri_mut() = uri.ok_or_else(|| Unsupported::no_model(model))?;
         *request.method_mut() = Method::POST;
         let headers = request.headers_mut();
         headers.clone_from(&endpoint.headers);

@@ -2,7 +2,7 @@
 
 use super::decoding::Decoding;
 use super::event::{UpstreamEvent, failed};
-use super::known::Known;
+use super::known::CallContext;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -20,12 +20,12 @@ const END_GRACE: Duration = Duration::from_secs(1);
 
 /// A stream that is read.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct UpstreamStream {
     body: Incoming,
     decoding: Decoding,
     decoder: SseDecoder,
     reader: Box<dyn StreamReader>,
-    known: Known,
+    known: CallContext,
     between_tokens: Duration,
     /// What came, if it is no stream at all.
     plain: Option<BytesMut>,
@@ -46,7 +46,7 @@ pub(super) struct Stream {
 }
 
 /// What reading on brought.
-pub(super) enum Step {
+pub(super) enum StreamStep {
     /// Nothing to tell yet.
     Nothing,
     Told(UpstreamEvent),
@@ -54,12 +54,12 @@ pub(super) enum Step {
     Plain(Bytes),
 }
 
-impl Stream {
+impl UpstreamStream {
     pub(super) fn new(
         body: Incoming,
         decoding: Decoding,
         reader: Box<dyn StreamReader>,
-        known: Known,
+        known: CallContext,
         between_tokens: Duration,
     ) -> Self {
         Self {
@@ -82,12 +82,12 @@ impl Stream {
     }
 
     /// What the next bytes bring. May be dropped and called again.
-    pub(super) async fn next(&mut self) -> Step {
+    pub(super) async fn next(&mut self) -> StreamStep {
         if let Some(failed) = self.failed.take() {
-            return Step::Told(failed);
+            return StreamStep::Told(failed);
         }
         if self.over {
-            return Step::Told(UpstreamEvent::Finished { body: None, usage: self.usage });
+            return StreamStep::Told(UpstreamEvent::Finished { body: None, usage: self.usage });
         }
         let frame = match self.silent_at {
             Some(at) => match tokio::time::timeout_at(at, self.body.frame()).await {
@@ -103,7 +103,7 @@ impl Stream {
                     Ok(bytes) => self.take(&bytes),
                     Err(class) => self.fail(class),
                 },
-                Err(_) => Step::Nothing,
+                Err(_) => StreamStep::Nothing,
             },
             // What comes after the mark does not matter.
             Some(Err(_)) if self.done => self.end(),
@@ -113,14 +113,14 @@ impl Stream {
         }
     }
 
-    fn fail(&self, class: FailureClass) -> Step {
-        Step::Told(UpstreamEvent::Failed(failed(class).with_status(200), None))
+    fn fail(&self, class: FailureClass) -> StreamStep {
+        StreamStep::Told(UpstreamEvent::Failed(failed(class).with_status(200), None))
     }
 
     /// The body has ended. What is left to say goes out before the news of the end.
-    fn end(&mut self) -> Step {
+    fn end(&mut self) -> StreamStep {
         if let Some(plain) = self.plain.take() {
-            return Step::Plain(plain.freeze());
+            return StreamStep::Plain(plain.freeze());
         }
         let mut rest = Vec::new();
         if !self.done {
@@ -135,14 +135,18 @@ impl Stream {
             let class = if self.begun { FailureClass::Cut } else { FailureClass::Malformed };
             self.failed = Some(UpstreamEvent::Failed(failed(class).with_status(200), None));
         }
-        if rest.is_empty() { Step::Nothing } else { Step::Told(self.bytes(rest.into(), false)) }
+        if rest.is_empty() {
+            StreamStep::Nothing
+        } else {
+            StreamStep::Told(self.bytes(rest.into(), false))
+        }
     }
 
     /// Bytes have come.
-    fn take(&mut self, bytes: &Bytes) -> Step {
+    fn take(&mut self, bytes: &Bytes) -> StreamStep {
         if !self.begun {
             let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-            let Some(first) = text.first() else { return Step::Nothing };
+            let Some(first) = text.first() else { return StreamStep::Nothing };
             self.begun = true;
             // No line of an event begins so; JSON and pages do.
             if matches!(first, b'{' | b'[' | b'<') {
@@ -154,7 +158,7 @@ impl Stream {
                 return self.fail(FailureClass::AnswerTooLarge);
             }
             plain.extend_from_slice(bytes);
-            return Step::Nothing;
+            return StreamStep::Nothing;
         }
         let had_content = self.seen_content;
         let mut written = Vec::new();
@@ -179,9 +183,9 @@ impl Stream {
         }
         let first_token = self.seen_content && !had_content;
         if written.is_empty() && !first_token {
-            return Step::Nothing;
+            return StreamStep::Nothing;
         }
-        Step::Told(self.bytes(written.into(), first_token))
+        StreamStep::Told(self.bytes(written.into(), first_token))
     }
 
     const fn bytes(&self, bytes: Bytes, first_token: bool) -> UpstreamEvent {

@@ -2,8 +2,8 @@
 
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask_with, gateway_of, get, provider, whole};
-use squall_gateway::{Gateway, GatewaySetup, Wording};
-use squall_router::{Features, Limits, RegionId, Tags, TenantConfig};
+use squall_gateway::{Gateway, GatewaySetup, NameTables};
+use squall_router::{Features, RateLimits, RegionId, Tags, TenantConfig};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ async fn a_request_may_ask_for_its_own_time_out() {
 async fn a_tenant_is_known_by_its_key() {
     let gateway = pair(|setup| {
         setup.router.tenants =
-            vec![TenantConfig { name: "team".to_owned(), limits: Limits::default() }];
+            vec![TenantConfig { name: "team".to_owned(), limits: RateLimits::default() }];
         setup.wording.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
     })
     .await;
@@ -111,7 +111,7 @@ async fn a_pattern_names_the_model_upstream() {
         setup.router.groups[0].name = "openai/*".to_owned();
         setup.router.groups[0].aliases = vec!["best".to_owned()];
         setup.upstreams[0].model = "up-*".to_owned();
-        setup.wording = Wording::default();
+        setup.wording = NameTables::default();
     })
     .await;
     let models = get(&gateway, "/v1/models").await;

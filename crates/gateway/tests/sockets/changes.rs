@@ -2,7 +2,7 @@
 
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask, gateway, gateway_of, hanging_provider, router, send, stream, whole};
-use squall_gateway::{Reload, StartError, StreamUsage, Upstream, Wording};
+use squall_gateway::{NameTables, Reload, StartError, StreamUsage, UpstreamConfig};
 use squall_router::{ConfigId, DeploymentConfig, HealthChecks, RouterConfig};
 use squall_wire::Format;
 use std::net::SocketAddr;
@@ -12,15 +12,15 @@ use tokio::io::AsyncReadExt;
 /// Longer than any machine takes: what it bounds is a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn upstream(name: &str, addr: SocketAddr) -> Upstream {
-    Upstream {
+fn upstream(name: &str, addr: SocketAddr) -> UpstreamConfig {
+    UpstreamConfig {
         name: name.to_owned(),
         provider: "mock".to_owned(),
         format: Format::OpenAi,
         base_url: format!("http://{addr}/v1"),
         trusted: None,
         stream_usage: StreamUsage::Auto,
-        answer_max: Upstream::ANSWER_MAX,
+        answer_max: UpstreamConfig::ANSWER_MAX,
         model: "model".to_owned(),
         api_key: None,
     }
@@ -72,7 +72,7 @@ async fn a_reload_brings_deployments_and_takes_others_while_requests_run() {
     let reload = Reload {
         router: chat(&["fresh"]),
         upstreams: vec![upstream("fresh", new)],
-        wording: Wording::default(),
+        wording: NameTables::default(),
     };
     let changed = gateway.view().reload(reload).expect("it is good");
     assert_eq!((changed.came, changed.went), (vec!["fresh".to_owned()], vec!["d0".to_owned()]));
@@ -88,11 +88,11 @@ async fn a_reload_that_cannot_be_changes_nothing() {
     let gateway = gateway(&[always(whole("200 OK", COMPLETION)).await]).await;
     let reload = |router, base_url: &str| Reload {
         router,
-        upstreams: vec![Upstream {
+        upstreams: vec![UpstreamConfig {
             base_url: base_url.to_owned(),
             ..upstream("d0", SocketAddr::from(([127, 0, 0, 1], 9)))
         }],
-        wording: Wording::default(),
+        wording: NameTables::default(),
     };
     let view = gateway.view();
     let refused = view.reload(reload(chat(&["d0"]), "ftp://nowhere"));

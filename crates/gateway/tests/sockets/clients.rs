@@ -5,7 +5,7 @@ use crate::rig::{
     always, ask_with, gateway_of, get, provider, repeating_provider, send, stream, whole,
 };
 use squall_gateway::{Gateway, ServerSettings};
-use squall_router::{Limits, TenantConfig};
+use squall_router::{RateLimits, TenantConfig};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -185,7 +185,7 @@ async fn a_key_is_asked_for_before_the_body_is_read() {
     let (addr, asked) = provider(whole("200 OK", COMPLETION)).await;
     let gateway = gateway_of(&[addr], |setup| {
         setup.router.tenants =
-            vec![TenantConfig { name: "team".to_owned(), limits: Limits::default() }];
+            vec![TenantConfig { name: "team".to_owned(), limits: RateLimits::default() }];
         setup.wording.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
     })
     .await;

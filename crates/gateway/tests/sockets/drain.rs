@@ -5,7 +5,7 @@ use crate::rig::{
     always, gateway, gateway_of, get, hanging_provider, pausing_provider, repeating_provider, send,
     stream, whole,
 };
-use squall_gateway::{Drain, Drained, Gateway};
+use squall_gateway::{DrainPolicy, Drained, Gateway};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,7 @@ const DELTA: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x
 const LAST: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
 fn drain(gateway: Gateway, delay: Duration, patience: Duration) -> JoinHandle<Drained> {
-    let drain = Drain { delay, patience };
+    let drain = DrainPolicy { delay, patience };
     tokio::spawn(gateway.drain(drain, std::future::pending()))
 }
 
@@ -123,7 +123,7 @@ async fn it_is_not_ready_first_and_takes_requests_until_that_was_heard() {
     assert!(get(&gateway, "/ready").await.starts_with("HTTP/1.1 200"));
     let mut idle = TcpStream::connect(gateway.addr()).await.expect("it listens");
     let listens = gateway.addr();
-    let drain = Drain { delay: LONG, patience: LONG };
+    let drain = DrainPolicy { delay: LONG, patience: LONG };
     let (hurry, hurried) = tokio::sync::oneshot::channel::<()>();
     let drained = tokio::spawn(gateway.drain(drain, async { drop(hurried.await) }));
     let ready = b"GET /ready HTTP/1.1\r\nhost: gateway\r\n\r\n";
@@ -228,7 +228,7 @@ async fn a_second_wish_ends_it_at_once() {
     while gateway.view().status().in_flight == 0 {
         tokio::task::yield_now().await;
     }
-    let drain = Drain { delay: LONG, patience: LONG };
+    let drain = DrainPolicy { delay: LONG, patience: LONG };
     let drained = gateway.drain(drain, std::future::ready(())).await;
     assert_eq!(drained.cut, 1);
     assert!(read_to_end(&mut connection).await.starts_with("HTTP/1.1 503"));

@@ -6,7 +6,7 @@ use crate::rig::{
     stream, whole,
 };
 use serde_json::{Value, json};
-use squall_gateway::{Gateway, Upstream};
+use squall_gateway::{Gateway, UpstreamConfig};
 use squall_router::{HealthChecks, Retries};
 use squall_wire::Format;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ async fn gateway(upstreams: &[(Format, SocketAddr)]) -> Gateway {
     let addrs: Vec<_> = upstreams.iter().map(|(_, addr)| *addr).collect();
     gateway_of(&addrs, |setup| {
         for (upstream, (format, addr)) in setup.upstreams.iter_mut().zip(upstreams) {
-            *upstream = Upstream {
+            *upstream = UpstreamConfig {
                 format: *format,
                 base_url: format!("http://{addr}{}", format.base_path()),
                 ..upstream.clone()

@@ -3,7 +3,7 @@
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask, gateway, gateway_of, get, whole};
 use serde_json::Value;
-use squall_gateway::{Drain, Gateway};
+use squall_gateway::{DrainPolicy, Gateway};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,7 +67,7 @@ async fn one_that_stops_is_alive_and_says_that_it_drains() {
     })
     .await;
     let operations = gateway.metrics_addr().expect("it has one");
-    let drain = Drain { delay: Duration::from_secs(600), patience: Duration::ZERO };
+    let drain = DrainPolicy { delay: Duration::from_secs(600), patience: Duration::ZERO };
     let (now, at_once) = tokio::sync::oneshot::channel::<()>();
     let draining = tokio::spawn(gateway.drain(drain, async {
         let _ = at_once.await;

@@ -1,7 +1,7 @@
 //! What Prometheus scrapes, held against what happened.
 
 use crate::rig::{always, ask, gateway_of, get, whole};
-use squall_router::{Limits, RateLimit, Window};
+use squall_router::{RateLimit, RateLimits, RateWindow};
 use std::collections::{BTreeMap, BTreeSet};
 
 const COMPLETION: &str = r#"{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}],
@@ -43,10 +43,10 @@ fn parse(page: &str) -> BTreeMap<String, f64> {
 async fn a_scrape_says_what_happened_once_each() {
     let ill = always(whole("503 Service Unavailable", "{}")).await;
     let well = always(whole("200 OK", COMPLETION)).await;
-    let rpm = RateLimit { per_minute: 600, window: Window::Gcra { burst: None } };
+    let rpm = RateLimit { per_minute: 600, window: RateWindow::Gcra { burst: None } };
     let gateway = gateway_of(&[ill, well], |setup| {
         setup.router.groups[0].deployments[1].limits =
-            Limits { rpm: Some(rpm), ..Limits::default() };
+            RateLimits { rpm: Some(rpm), ..RateLimits::default() };
     })
     .await;
     for _ in 0..3 {

@@ -4,7 +4,7 @@ use crate::answers::COMPLETION;
 use crate::rig::{always, ask_at, ask_with, gateway_of, hanging_provider, send, whole};
 use serde_json::Value;
 use squall_gateway::{Gateway, GatewaySetup};
-use squall_router::{Limits, RateLimit, TenantConfig, Window};
+use squall_router::{RateLimit, RateLimits, RateWindow, TenantConfig};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -164,9 +164,9 @@ async fn busy(change: impl FnOnce(&mut GatewaySetup)) -> (Gateway, TcpStream) {
 
 #[tokio::test]
 async fn who_meets_a_limit_is_told_whose_and_which() {
-    let one = Limits { concurrency: Some(1), ..Limits::default() };
-    let per_minute = RateLimit { per_minute: 1, window: Window::Sliding };
-    let rpm = Limits { rpm: Some(per_minute), ..Limits::default() };
+    let one = RateLimits { concurrency: Some(1), ..RateLimits::default() };
+    let per_minute = RateLimit { per_minute: 1, window: RateWindow::Sliding };
+    let rpm = RateLimits { rpm: Some(per_minute), ..RateLimits::default() };
     let at_once = Duration::ZERO;
 
     let (gateway, _first) = busy(|setup| {
@@ -217,7 +217,7 @@ async fn who_meets_a_limit_is_told_whose_and_which() {
 
 #[tokio::test]
 async fn who_finds_the_queue_full_or_waits_in_it_too_long_is_told_so() {
-    let one = Limits { concurrency: Some(1), ..Limits::default() };
+    let one = RateLimits { concurrency: Some(1), ..RateLimits::default() };
     let (gateway, _first) = busy(|setup| {
         setup.router.groups[0].deployments[0].limits = one;
         setup.router.groups[0].max_queued = 1;

@@ -3,7 +3,8 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Gateway, GatewaySetup, Keep, ServerSettings, StartError, StreamUsage, Upstream, Wording,
+    Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, StreamUsage,
+    UpstreamConfig,
 };
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use squall_wire::Format;
@@ -238,7 +239,7 @@ pub(crate) async fn start_of(
     providers: &[SocketAddr],
     change: impl FnOnce(&mut GatewaySetup),
 ) -> Result<Gateway, StartError> {
-    let upstreams = providers.iter().enumerate().map(|(place, addr)| Upstream {
+    let upstreams = providers.iter().enumerate().map(|(place, addr)| UpstreamConfig {
         name: format!("d{place}"),
         provider: "mock".to_owned(),
         format: Format::OpenAi,
@@ -247,18 +248,18 @@ pub(crate) async fn start_of(
         model: format!("model-{place}"),
         api_key: Some("secret".to_owned()),
         stream_usage: StreamUsage::Auto,
-        answer_max: Upstream::ANSWER_MAX,
+        answer_max: UpstreamConfig::ANSWER_MAX,
     });
     let mut setup = GatewaySetup {
         router: router(providers.len()),
         changes: Vec::new(),
-        wording: Wording::default(),
+        wording: NameTables::default(),
         upstreams: upstreams.collect(),
         seed: SEED,
         epoch_nanos: EPOCH_NANOS,
         clock: Clock::start_now(),
         listen: LOOPBACK,
-        keep: Keep::Everything,
+        keep: Retention::Everything,
         metrics_listen: None,
         server: ServerSettings::default(),
     };

@@ -3,9 +3,9 @@
 //!
 //! Minimum sample: 20 attempts in the group.
 
-use super::{Ask, Measurement, Value};
+use super::{Measurement, MetricQuery, MetricValue};
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("it needs a deployment");
     };
@@ -17,7 +17,7 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         return Measurement::too_few(group, "attempts in its group", MINIMUM);
     }
     let share = started(deployment) as f64 / group as f64;
-    Measurement::of(Value::Fraction(share), group, "attempts in its group")
+    Measurement::of(MetricValue::Fraction(share), group, "attempts in its group")
 }
 
 const MINIMUM: u64 = 20;

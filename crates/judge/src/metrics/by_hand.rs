@@ -1,6 +1,6 @@
 //! Metrics of a run made by hand.
 
-use super::{Ask, Measured, Measurement, Value, measure};
+use super::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use squall_determinism::Timestamp;
 use squall_scenario::{Argument, Limit, MetricId};
 use squall_testkit::by_hand::Fixture;
@@ -34,7 +34,7 @@ pub(super) trait Measure {
         metric: MetricId,
         argument: Option<Argument>,
         window: Range<Timestamp>,
-    ) -> Value {
+    ) -> MetricValue {
         self.measured(metric, argument, window).value
     }
 
@@ -61,6 +61,6 @@ impl Measure for Fixture {
     ) -> Measurement {
         let (scenario, recording) = (&self.scenario, &self.recording());
         let limit = Some(Limit::Fraction(0.9));
-        measure(metric, &Ask { scenario, recording, argument, window, limit })
+        measure(metric, &MetricQuery { scenario, recording, argument, window, limit })
     }
 }

@@ -5,11 +5,11 @@
 //! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
 
 use super::first_attempts::{FirstAttempts, grid};
-use super::{Ask, FaultWindow, Measured, Measurement, Value, fault_windows};
+use super::{FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows};
 use crate::text;
 use std::time::Duration;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("it needs a deployment");
     };
@@ -25,11 +25,11 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
 
 /// The time of one fault, with how many first attempts went there before and what to tell of it.
 fn one(
-    ask: &Ask<'_>,
+    ask: &MetricQuery<'_>,
     deployment: usize,
     first: &FirstAttempts,
     fault: FaultWindow,
-) -> Result<Timed, String> {
+) -> Result<TimedFault, String> {
     let share = ask.weight_share(deployment, fault.start);
     let start = text::moment(fault.start);
     let before = first.over(fault.start - BEFORE, fault.start.since(fault.start - BEFORE)).there;
@@ -58,18 +58,18 @@ fn one(
         text::duration(time),
         text::count(hit)
     );
-    Ok(Timed { time, n: before, line })
+    Ok(TimedFault { time, n: before, line })
 }
 
 /// What one fault gave.
-pub(super) struct Timed {
+pub(super) struct TimedFault {
     pub(super) time: Duration,
     pub(super) n: u64,
     pub(super) line: String,
 }
 
 /// The longest time of all faults, with a line for each.
-pub(super) fn worst(faults: impl Iterator<Item = Result<Timed, String>>) -> Measurement {
+pub(super) fn worst(faults: impl Iterator<Item = Result<TimedFault, String>>) -> Measurement {
     let (mut time, mut n, mut detail, mut unclear) = (None, u64::MAX, Vec::new(), Vec::new());
     for fault in faults {
         match fault {
@@ -85,7 +85,7 @@ pub(super) fn worst(faults: impl Iterator<Item = Result<Timed, String>>) -> Meas
         // A fault that moved nothing at all is a finding, whatever the others leave open.
         Some(time) if unclear.is_empty() || time == Duration::MAX => {
             detail.extend(unclear);
-            let value = Value::Duration(time);
+            let value = MetricValue::Duration(time);
             Measurement::Measured(Measured { value, n, of: "first attempts", detail })
         }
         _ => Measurement::inconclusive(unclear.join("; ")),

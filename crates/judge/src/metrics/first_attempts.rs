@@ -3,7 +3,7 @@
 //! First attempts, because only they are the router's free choice: a retry goes where the first one did
 //! not. By the providers' log, with the refused ones that no provider could see.
 
-use super::Ask;
+use super::MetricQuery;
 use squall_determinism::Timestamp;
 use squall_record::TICK;
 use std::time::Duration;
@@ -18,13 +18,13 @@ pub(super) struct FirstAttempts {
 
 /// First attempts of one stretch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Counts {
+pub(super) struct AttemptCounts {
     pub(super) there: u64,
     pub(super) group: u64,
 }
 
 impl FirstAttempts {
-    pub(super) fn of(ask: &Ask<'_>, deployment: usize) -> Self {
+    pub(super) fn of(ask: &MetricQuery<'_>, deployment: usize) -> Self {
         let members = ask.members(ask.info(deployment).group);
         let cells = &ask.recording.cells.deployments;
         let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
@@ -44,13 +44,13 @@ impl FirstAttempts {
     }
 
     /// Those of the ticks from `from` on, for `span`.
-    pub(super) fn over(&self, from: Timestamp, span: Duration) -> Counts {
+    pub(super) fn over(&self, from: Timestamp, span: Duration) -> AttemptCounts {
         let tick = |time: Timestamp| {
             let tick = time.as_nanos() / TICK.as_nanos() as u64;
             usize::try_from(tick).map_or(usize::MAX, |tick| tick).min(self.there.len() - 1)
         };
         let (start, end) = (tick(from), tick(from + span));
-        Counts {
+        AttemptCounts {
             there: self.there[end] - self.there[start],
             group: self.group[end] - self.group[start],
         }

@@ -6,52 +6,52 @@
 //!
 //! `latency_mean`: the mean of the same latencies, within 0.4 %. Minimum sample: 20.
 
-use super::{Ask, Measurement, Value};
+use super::{Measurement, MetricQuery, MetricValue};
 use hdrhistogram::Histogram;
 use squall_record::GroupCells;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Of {
+pub(super) enum LatencyKind {
     Latency,
     Ttft,
 }
 
-pub(super) fn measure(ask: &Ask<'_>, of: Of, quantile: f64) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>, of: LatencyKind, quantile: f64) -> Measurement {
     let merged = merged(ask, of);
     let n = merged.as_ref().map_or(0, |merged| merged.len());
     let words = match of {
-        Of::Latency => "requests that succeeded",
-        Of::Ttft => "streams that succeeded",
+        LatencyKind::Latency => "requests that succeeded",
+        LatencyKind::Ttft => "streams that succeeded",
     };
     let minimum = (10.0 / (1.0 - quantile)).round() as u64;
     match merged {
         Some(merged) if n >= minimum => {
             let micros = merged.value_at_quantile(quantile);
-            Measurement::of(Value::Duration(Duration::from_micros(micros)), n, words)
+            Measurement::of(MetricValue::Duration(Duration::from_micros(micros)), n, words)
         }
         _ => Measurement::too_few(n, words, minimum),
     }
 }
 
-pub(super) fn mean(ask: &Ask<'_>) -> Measurement {
+pub(super) fn mean(ask: &MetricQuery<'_>) -> Measurement {
     const MINIMUM: u64 = 20;
     const WORDS: &str = "requests that succeeded";
-    let merged = merged(ask, Of::Latency);
+    let merged = merged(ask, LatencyKind::Latency);
     match merged.as_ref().map(|merged| (merged, merged.len())) {
         Some((merged, n)) if n >= MINIMUM => {
             let mean = Duration::from_secs_f64(merged.mean() / 1e6);
-            Measurement::of(Value::Duration(mean), n, WORDS)
+            Measurement::of(MetricValue::Duration(mean), n, WORDS)
         }
         few => Measurement::too_few(few.map_or(0, |(_, n)| n), WORDS, MINIMUM),
     }
 }
 
 /// What is asked about, of all requests that are asked about.
-fn merged(ask: &Ask<'_>, of: Of) -> Option<Histogram<u64>> {
+fn merged(ask: &MetricQuery<'_>, of: LatencyKind) -> Option<Histogram<u64>> {
     let cells = |group: &GroupCells| match of {
-        Of::Latency => group.latency.window(ask.window.clone()),
-        Of::Ttft => group.ttft.window(ask.window.clone()),
+        LatencyKind::Latency => group.latency.window(ask.window.clone()),
+        LatencyKind::Ttft => group.ttft.window(ask.window.clone()),
     };
     let groups = ask.requests().iter().map(cells);
     groups.reduce(|mut merged, other| {

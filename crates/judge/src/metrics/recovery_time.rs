@@ -4,14 +4,14 @@
 //!
 //! Minimum sample: 20 first attempts due to d, by its share, in the 9 s that decide or that were seen.
 
-use super::failover_time::{Timed, worst};
+use super::failover_time::{TimedFault, worst};
 use super::first_attempts::{FirstAttempts, grid};
-use super::{Ask, FaultWindow, Measurement, fault_windows};
+use super::{FaultWindow, Measurement, MetricQuery, fault_windows};
 use crate::text;
 use squall_determinism::Timestamp;
 use std::time::Duration;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("it needs a deployment");
     };
@@ -34,12 +34,12 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
 
 /// The time of one fault, looked for until `end`.
 fn one(
-    ask: &Ask<'_>,
+    ask: &MetricQuery<'_>,
     deployment: usize,
     first: &FirstAttempts,
     fault: FaultWindow,
     end: Timestamp,
-) -> Result<Timed, String> {
+) -> Result<TimedFault, String> {
     let fault_end = text::moment(fault.end);
     let seen = end.since(fault.end);
     if seen < HOLD * TIMES {
@@ -67,7 +67,7 @@ fn one(
     }
     let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.end));
     let line = format!("fault until {fault_end}: {}", text::duration(time));
-    Ok(Timed { time, n: group, line })
+    Ok(TimedFault { time, n: group, line })
 }
 
 /// How much of its share it must have back.

@@ -5,9 +5,9 @@
 //!
 //! Minimum sample: one such 429.
 
-use super::{Ask, Measurement, Value};
+use super::{Measurement, MetricQuery, MetricValue};
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let (mut asked, mut broken) = (0, 0);
     for deployment in ask.deployments() {
         let sum = ask.recording.cells.deployments[deployment].sum(ask.window.clone());
@@ -18,7 +18,7 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         return Measurement::inconclusive("no 429 with Retry-After was sent");
     }
     Measurement::of(
-        Value::Fraction(1.0 - broken as f64 / asked as f64),
+        MetricValue::Fraction(1.0 - broken as f64 / asked as f64),
         asked,
         "429s with Retry-After",
     )

@@ -6,10 +6,10 @@
 //!
 //! Minimum sample: 20 requests.
 
-use super::{Ask, Measurement, Value};
+use super::{Measurement, MetricQuery, MetricValue};
 use squall_scenario::Argument;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let cells = &ask.recording.cells;
     let window = || ask.window.clone();
     let sums: Vec<_> = ask.requests().iter().map(|cells| cells.sum(window())).collect();
@@ -26,7 +26,7 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
             ask.deployments().into_iter().map(started).sum()
         }
     };
-    Measurement::of(Value::Ratio(attempts as f64 / requests as f64), requests, "requests")
+    Measurement::of(MetricValue::Ratio(attempts as f64 / requests as f64), requests, "requests")
 }
 
 const MINIMUM: u64 = 20;

@@ -4,14 +4,14 @@
 //! Minimum sample: 20, and for a limit of L at least 1 ÷ (1 − L), so that one failure more or less does
 //! not decide alone.
 
-use super::{Ask, Measured, Measurement, Value};
+use super::{Measured, Measurement, MetricQuery, MetricValue};
 use crate::text;
 use squall_failure::FailureClass;
 use squall_scenario::Limit;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let (mut succeeded, mut ended, mut unfinished) = (0, 0, 0);
     let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
     for cells in ask.requests() {
@@ -28,7 +28,7 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
     if ended < minimum {
         return Measurement::too_few(ended, "requests", minimum);
     }
-    let value = Value::Fraction(succeeded as f64 / ended as f64);
+    let value = MetricValue::Fraction(succeeded as f64 / ended as f64);
     let mut lost: Vec<_> = lost.into_iter().filter(|&(_, count)| count > 0).collect();
     lost.sort_by_key(|&(_, count)| Reverse(count));
     let lost: Vec<_> =

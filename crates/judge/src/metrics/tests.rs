@@ -6,13 +6,13 @@ use squall_record::{AttemptRow, RequestOutcome};
 use squall_scenario::METRICS;
 use squall_testkit::by_hand::{A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, throttled};
 
-fn duration(millis: u64) -> Value {
-    Value::Duration(Duration::from_millis(millis))
+fn duration(millis: u64) -> MetricValue {
+    MetricValue::Duration(Duration::from_millis(millis))
 }
 
-fn fraction(value: Value) -> f64 {
+fn fraction(value: MetricValue) -> f64 {
     match value {
-        Value::Fraction(fraction) => fraction,
+        MetricValue::Fraction(fraction) => fraction,
         other => panic!("{other:?} is no share"),
     }
 }
@@ -36,7 +36,7 @@ fn a_request_cut_off_by_the_end_is_neither_success_nor_failure() {
         .requests(0..10_000, 4, RequestOutcome::GaveUp)
         .requests(0..10_000, 50, RequestOutcome::Unfinished);
     let measured = run.measured(MetricId::SuccessRate, None, WHOLE);
-    assert_eq!((measured.value, measured.n), (Value::Fraction(0.9), 100));
+    assert_eq!((measured.value, measured.n), (MetricValue::Fraction(0.9), 100));
     assert_eq!(measured.detail[0], "not answered: 6 server, 4 given up");
     assert!(measured.detail[1].starts_with("50 requests were cut off"), "{:?}", measured.detail);
 }
@@ -45,8 +45,8 @@ fn a_request_cut_off_by_the_end_is_neither_success_nor_failure() {
 fn success_counts_requests_by_when_their_user_asked() {
     let mut run = Fixture::new();
     run.requests(0..10_000, 50, RequestOutcome::Succeeded).requests(10_000..20_000, 50, FAILED);
-    assert_eq!(run.value(MetricId::SuccessRate, None, secs(0..10)), Value::Fraction(1.0));
-    assert_eq!(run.value(MetricId::SuccessRate, CHAT, secs(10..20)), Value::Fraction(0.0));
+    assert_eq!(run.value(MetricId::SuccessRate, None, secs(0..10)), MetricValue::Fraction(1.0));
+    assert_eq!(run.value(MetricId::SuccessRate, CHAT, secs(10..20)), MetricValue::Fraction(0.0));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_probe_now_and_then_does_not_undo_a_failover() {
     run.weighted(0..20_000).first(1, 20_000..44_000, 480).first(0, 20_000..44_000, 12);
     assert_eq!(run.value(MetricId::FailoverTime, A, WHOLE), duration(0));
     run.first(0, 20_050..44_050, 12);
-    assert_eq!(run.value(MetricId::FailoverTime, A, WHOLE), Value::Duration(Duration::MAX));
+    assert_eq!(run.value(MetricId::FailoverTime, A, WHOLE), MetricValue::Duration(Duration::MAX));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_slowdown_is_no_fault_to_fail_over_from() {
 fn recovery_is_the_start_of_the_nine_seconds_that_held() {
     let mut run = Fixture::new();
     run.weighted(0..20_000).first(1, 20_000..45_000, 500).weighted(45_000..100_000);
-    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    let MetricValue::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
     // The first of the three windows may begin a little before: it needs only 80 % of the share.
     assert!((4_300..=5_000).contains(&(time.as_millis() as u64)), "{time:?}");
 }
@@ -125,7 +125,7 @@ fn traffic_that_comes_back_and_leaves_again_has_not_recovered() {
     let mut run = Fixture::new();
     run.weighted(0..20_000).first(1, 20_000..42_000, 440).weighted(42_000..47_000);
     run.first(1, 47_000..55_000, 160).weighted(55_000..100_000);
-    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    let MetricValue::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
     assert!((14_300..=15_000).contains(&(time.as_millis() as u64)), "{time:?}");
 }
 
@@ -180,8 +180,8 @@ fn amplification_is_attempts_over_requests() {
     let mut run = Fixture::new();
     run.requests(0..10_000, 100, RequestOutcome::Succeeded);
     run.first(0, 0..10_000, 100).first(3, 0..10_000, 8);
-    assert_eq!(run.value(MetricId::RetryAmplification, None, WHOLE), Value::Ratio(1.08));
-    assert_eq!(run.value(MetricId::RetryAmplification, CHAT, WHOLE), Value::Ratio(1.0));
+    assert_eq!(run.value(MetricId::RetryAmplification, None, WHOLE), MetricValue::Ratio(1.08));
+    assert_eq!(run.value(MetricId::RetryAmplification, CHAT, WHOLE), MetricValue::Ratio(1.0));
     let reason = run.reason(MetricId::RetryAmplification, None, secs(50..60));
     assert_eq!(reason, "0 requests, and it takes at least 20");
 }
@@ -195,7 +195,7 @@ fn a_retry_after_is_honoured_unless_an_attempt_comes_before_its_end() {
     }
     run.attempt(answered(0, at(1_000))).attempt(answered(0, at(12_000)));
     let measured = run.measured(MetricId::RetryAfterHonoured, A, WHOLE);
-    assert_eq!((measured.value, measured.n), (Value::Fraction(0.75), 4));
+    assert_eq!((measured.value, measured.n), (MetricValue::Fraction(0.75), 4));
     let reason = run.reason(MetricId::RetryAfterHonoured, B, WHOLE);
     assert_eq!(reason, "no 429 with Retry-After was sent");
 }
@@ -206,9 +206,9 @@ fn throttled_counts_rate_limits_and_none_is_an_answer() {
     for second in 0..25 {
         run.attempt(throttled(0, at(second * 1_000), Duration::from_millis(1)));
     }
-    assert_eq!(run.value(MetricId::Throttled, A, WHOLE), Value::Count(25));
-    assert_eq!(run.value(MetricId::Throttled, None, secs(0..10)), Value::Count(10));
-    assert_eq!(run.value(MetricId::Throttled, B, WHOLE), Value::Count(0));
+    assert_eq!(run.value(MetricId::Throttled, A, WHOLE), MetricValue::Count(25));
+    assert_eq!(run.value(MetricId::Throttled, None, secs(0..10)), MetricValue::Count(10));
+    assert_eq!(run.value(MetricId::Throttled, B, WHOLE), MetricValue::Count(0));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_share_of_attempts_counts_retries_too() {
     for nth in 0..20 {
         run.attempt(AttemptRow { ordinal: 1, ..answered(1, at(nth * 100)) });
     }
-    assert_eq!(run.value(MetricId::AttemptShare, B, WHOLE), Value::Fraction(0.25));
+    assert_eq!(run.value(MetricId::AttemptShare, B, WHOLE), MetricValue::Fraction(0.25));
     let reason = run.reason(MetricId::AttemptShare, B, secs(50..60));
     assert_eq!(reason, "0 attempts in its group, and it takes at least 20");
 }
@@ -230,9 +230,11 @@ fn a_percentile_takes_ten_samples_beyond_it() {
     let reason = run.reason(MetricId::LatencyP99, None, WHOLE);
     assert_eq!(reason, "999 requests that succeeded, and it takes at least 1,000");
     run.requests(0..10_000, 1, RequestOutcome::Succeeded);
-    let Value::Duration(p99) = run.value(MetricId::LatencyP99, None, WHOLE) else { panic!() };
+    let MetricValue::Duration(p99) = run.value(MetricId::LatencyP99, None, WHOLE) else { panic!() };
     assert!((500..=504).contains(&(p99.as_millis() as u64)), "{p99:?}");
-    let Value::Duration(ttft) = run.value(MetricId::TtftP50, CHAT, secs(0..10)) else { panic!() };
+    let MetricValue::Duration(ttft) = run.value(MetricId::TtftP50, CHAT, secs(0..10)) else {
+        panic!()
+    };
     assert!((100..=101).contains(&(ttft.as_millis() as u64)), "{ttft:?}");
 }
 
@@ -249,13 +251,16 @@ fn a_kind_of_request_is_measured_apart_from_its_group() {
         RequestOutcome::Succeeded,
     );
     let success = |of| run.value(MetricId::SuccessRate, of, WHOLE);
-    assert_eq!([PAID, FREE, CHAT, None].map(success), [1.0, 0.5, 0.75, 0.75].map(Value::Fraction));
+    assert_eq!(
+        [PAID, FREE, CHAT, None].map(success),
+        [1.0, 0.5, 0.75, 0.75].map(MetricValue::Fraction)
+    );
     assert_eq!(run.measured(MetricId::LatencyP50, FREE, WHOLE).n, 50);
     assert_eq!(run.measured(MetricId::LatencyMean, FREE, WHOLE).n, 50);
     // Every attempt of the fixture is for the first request.
     run.first(0, 0..10_000, 120);
-    assert_eq!(run.value(MetricId::RetryAmplification, PAID, WHOLE), Value::Ratio(1.2));
-    assert_eq!(run.value(MetricId::RetryAmplification, FREE, WHOLE), Value::Ratio(0.0));
+    assert_eq!(run.value(MetricId::RetryAmplification, PAID, WHOLE), MetricValue::Ratio(1.2));
+    assert_eq!(run.value(MetricId::RetryAmplification, FREE, WHOLE), MetricValue::Ratio(0.0));
     assert_eq!(run.reason(MetricId::WeightAdherence, PAID, WHOLE), "it needs a group");
 }
 
@@ -264,8 +269,8 @@ fn the_only_kind_is_all_requests() {
     let mut run = Fixture::new();
     run.requests(0..10_000, 100, RequestOutcome::Succeeded).first(0, 0..10_000, 110);
     for (metric, value) in [
-        (MetricId::SuccessRate, Value::Fraction(1.0)),
-        (MetricId::RetryAmplification, Value::Ratio(1.1)),
+        (MetricId::SuccessRate, MetricValue::Fraction(1.0)),
+        (MetricId::RetryAmplification, MetricValue::Ratio(1.1)),
     ] {
         assert_eq!(run.value(metric, PAID, WHOLE), value);
     }
@@ -305,6 +310,6 @@ fn recovery_is_held_against_the_weights_after_a_change() {
     run.weighted(0..20_000).first(1, 20_000..45_000, 500);
     run.first(0, 45_000..100_000, 220).first(1, 45_000..100_000, 1_760);
     run.first(2, 45_000..100_000, 220);
-    let Value::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
+    let MetricValue::Duration(time) = run.value(MetricId::RecoveryTime, A, WHOLE) else { panic!() };
     assert!((3_500..=5_000).contains(&(time.as_millis() as u64)), "{time:?}");
 }

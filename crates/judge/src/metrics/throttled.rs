@@ -2,15 +2,15 @@
 //!
 //! Minimum sample: none, for none is an answer.
 
-use super::{Ask, Measurement, Value};
+use super::{Measurement, MetricQuery, MetricValue};
 use squall_failure::FailureClass;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let (mut attempts, mut throttled) = (0, 0);
     for deployment in ask.deployments() {
         let sum = ask.recording.cells.deployments[deployment].sum(ask.window.clone());
         attempts += u64::from(sum.started);
         throttled += u64::from(sum.failed[usize::from(FailureClass::Throttled.code())]);
     }
-    Measurement::of(Value::Count(throttled), attempts, "attempts")
+    Measurement::of(MetricValue::Count(throttled), attempts, "attempts")
 }

@@ -7,15 +7,15 @@
 //! choices by the same weights would have: its mean, and what 1 in 100 would exceed.
 
 use super::faults::all_windows;
-use super::{Ask, Measured, Measurement, Value};
+use super::{Measured, Measurement, MetricQuery, MetricValue};
 use crate::text;
-use squall_determinism::{Purpose, Seed, Timestamp};
+use squall_determinism::{Seed, StreamPurpose, Timestamp};
 use squall_record::TICK;
 use squall_scenario::Argument;
 use std::f64::consts::{PI, TAU};
 use std::ops::Range;
 
-pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
+pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(Argument::Group(group)) = ask.argument else {
         return Measurement::inconclusive("it needs a group");
     };
@@ -51,7 +51,7 @@ pub(super) fn measure(ask: &Ask<'_>) -> Measurement {
         let seconds = text::ratio(TICK.as_secs_f64() * left_out as f64);
         detail.push(format!("{seconds} s of faults and Retry-After are left out"));
     }
-    let value = Value::Fraction(1.0 - distance(&counts, &due));
+    let value = MetricValue::Fraction(1.0 - distance(&counts, &due));
     Measurement::Measured(Measured { value, n, of: "first attempts", detail })
 }
 
@@ -71,7 +71,7 @@ impl Period {
 
 /// First attempts of each member in the ticks of the window in which all could be chosen, by the weights
 /// that held; and how many ticks were left out.
-fn count(ask: &Ask<'_>, members: &[usize]) -> (Vec<Period>, usize) {
+fn count(ask: &MetricQuery<'_>, members: &[usize]) -> (Vec<Period>, usize) {
     let cells = &ask.recording.cells.deployments;
     let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
     let changes = ask.recording.header.changes.iter().map(|change| change.at);
@@ -79,7 +79,7 @@ fn count(ask: &Ask<'_>, members: &[usize]) -> (Vec<Period>, usize) {
     let ends = changes.chain([Timestamp::MAX]);
     let (mut periods, mut left_out) = (Vec::new(), 0);
     for (from, until) in starts.zip(ends) {
-        let mut out = Sweep::new(excluded(ask, members, &(from..until)));
+        let mut out = RangeSweep::new(excluded(ask, members, &(from..until)));
         let mut period = Period {
             shares: members.iter().map(|&each| ask.weight_share(each, from)).collect(),
             counts: vec![0; members.len()],
@@ -116,7 +116,11 @@ fn first_tick(time: Timestamp) -> usize {
 }
 
 /// When some deployment with a weight could not be chosen, as far as it is within `period`.
-fn excluded(ask: &Ask<'_>, members: &[usize], period: &Range<Timestamp>) -> Vec<Range<Timestamp>> {
+fn excluded(
+    ask: &MetricQuery<'_>,
+    members: &[usize],
+    period: &Range<Timestamp>,
+) -> Vec<Range<Timestamp>> {
     let mut excluded = Vec::new();
     for &member in members {
         if ask.recording.header.weight_at(member, period.start) == 0 {
@@ -132,13 +136,13 @@ fn excluded(ask: &Ask<'_>, members: &[usize], period: &Range<Timestamp>) -> Vec<
 }
 
 /// Ranges in the order of their starts, against stretches in order.
-struct Sweep {
+struct RangeSweep {
     ranges: Vec<Range<Timestamp>>,
     next: usize,
     until: Timestamp,
 }
 
-impl Sweep {
+impl RangeSweep {
     const fn new(ranges: Vec<Range<Timestamp>>) -> Self {
         Self { ranges, next: 0, until: Timestamp::ZERO }
     }
@@ -184,7 +188,7 @@ fn noise(periods: &[Period], n: u64) -> (f64, f64) {
     };
     let sum: f64 = (0..members).map(|member| variance(member).sqrt()).sum();
     let mean = 0.5 * (2.0 / PI).sqrt() * sum / n;
-    let mut draws = Seed::new(0).stream(Purpose::named("report/weight-adherence"), 0, 0);
+    let mut draws = Seed::new(0).stream(StreamPurpose::named("report/weight-adherence"), 0, 0);
     let mut normal = || (-2.0 * (1.0 - draws.unit()).ln()).sqrt() * (TAU * draws.unit()).cos();
     let mut distances: Vec<f64> = (0..DRAWS)
         .map(|_| {

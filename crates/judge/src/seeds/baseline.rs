@@ -4,11 +4,11 @@
 //! 59 seeds. Later runs are held against that bound with some slack, and are worse only when p95 of them lies
 //! beyond it with confidence, so that a draw that moved does not fail a build and a change for the worse does.
 
-use super::judge::{RUNS, Seen, of_quantile, sorted, spread};
+use super::judge::{RUNS, SeedValue, of_quantile, sorted, spread};
 use super::order::{least_seeds, upper_rank};
 use super::{Claim, SeedsRow, samples};
 use crate::file::{FileError, put_json};
-use crate::metrics::Value;
+use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, Verdict, number, sign};
 use serde::{Deserialize, Serialize};
 use squall_scenario::{Comparison, Expectation, Limit, Scenario};
@@ -54,7 +54,7 @@ pub struct BaselineLine {
 }
 
 /// What holding runs against a baseline gave.
-pub(super) struct Held {
+pub(super) struct BaselineComparison {
     pub(super) rows: Vec<SeedsRow>,
     pub(super) unknown: Vec<String>,
 }
@@ -120,8 +120,8 @@ impl Baseline {
     }
 
     /// A row for each expectation that the baseline knows, and a line for each that it does not.
-    pub(super) fn hold(&self, scenario: &Scenario, verdicts: &[Verdict]) -> Held {
-        let mut held = Held { rows: Vec::new(), unknown: Vec::new() };
+    pub(super) fn hold(&self, scenario: &Scenario, verdicts: &[Verdict]) -> BaselineComparison {
+        let mut held = BaselineComparison { rows: Vec::new(), unknown: Vec::new() };
         for (place, samples) in samples(scenario, verdicts) {
             let expectation = &scenario.expectations[place];
             let Some(worse) = Worse::of(expectation.comparison) else { continue };
@@ -169,7 +169,7 @@ impl Worse {
         }
     }
 
-    fn bound(self, seen: &[Seen]) -> Option<Value> {
+    fn bound(self, seen: &[SeedValue]) -> Option<MetricValue> {
         let rank = upper_rank(seen.len(), RUNS)?;
         let place = match self {
             Self::Higher => rank - 1,
@@ -179,7 +179,7 @@ impl Worse {
     }
 
     /// The bound with its slack, in the unit of the expectation.
-    fn slackened(self, unit: Limit, bound: f64) -> Value {
+    fn slackened(self, unit: Limit, bound: f64) -> MetricValue {
         let moved = |by: f64| match self {
             Self::Higher => bound + by,
             Self::Lower => (bound - by).max(0.0),
@@ -191,29 +191,31 @@ impl Worse {
                     Self::Higher => bound,
                     Self::Lower => 1.0 - bound,
                 };
-                Value::Fraction(moved(lost * SLACK + SLACK_SHARE).clamp(0.0, 1.0))
+                MetricValue::Fraction(moved(lost * SLACK + SLACK_SHARE).clamp(0.0, 1.0))
             }
             Limit::Duration(_) => {
                 let by = bound * SLACK + SLACK_TIME.as_secs_f64();
-                Value::Duration(Duration::try_from_secs_f64(moved(by)).unwrap_or(Duration::MAX))
+                MetricValue::Duration(
+                    Duration::try_from_secs_f64(moved(by)).unwrap_or(Duration::MAX),
+                )
             }
             Limit::Count(_) => {
                 let moved = moved(bound * SLACK + 1.0);
-                Value::Count(match self {
+                MetricValue::Count(match self {
                     Self::Higher => moved.ceil() as u64,
                     Self::Lower => moved.floor() as u64,
                 })
             }
-            Limit::Ratio(_) => Value::Ratio(moved(bound * SLACK * 0.5 + SLACK_RATIO)),
+            Limit::Ratio(_) => MetricValue::Ratio(moved(bound * SLACK * 0.5 + SLACK_RATIO)),
         }
     }
 }
 
 fn row(
     expectation: &Expectation,
-    seen: &[Seen],
+    seen: &[SeedValue],
     worse: Worse,
-    limit: Value,
+    limit: MetricValue,
     blessed: usize,
 ) -> SeedsRow {
     let comparison = worse.comparison();

@@ -2,7 +2,7 @@
 
 use super::order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 use super::{Claim, SeedsRow, Spread};
-use crate::metrics::{Measurement, Value};
+use crate::metrics::{Measurement, MetricValue};
 use crate::text;
 use crate::verdict::{Judgement, VerdictRow, number, side, sign, value_of};
 use squall_scenario::{Comparison, Expectation};
@@ -15,20 +15,20 @@ pub(crate) const RUNS: f64 = 0.95;
 const NAMED: usize = 5;
 
 /// What one run gave for an expectation.
-pub(super) struct Sample<'a> {
+pub(super) struct SeedSample<'a> {
     pub(super) seed: u64,
     pub(super) row: &'a VerdictRow,
 }
 
 /// A value that was measured with a seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct SeedValue {
     pub(super) seed: u64,
-    pub(super) value: Value,
+    pub(super) value: MetricValue,
 }
 
 /// Judges an expectation by what every run gave for it.
-pub(super) fn judge(expectation: &Expectation, samples: &[Sample<'_>]) -> SeedsRow {
+pub(super) fn judge(expectation: &Expectation, samples: &[SeedSample<'_>]) -> SeedsRow {
     let seen = sorted(samples);
     let unclear: Vec<_> = samples
         .iter()
@@ -65,12 +65,12 @@ pub(super) fn judge(expectation: &Expectation, samples: &[Sample<'_>]) -> SeedsR
 }
 
 /// What was measured, the least first.
-pub(super) fn sorted(samples: &[Sample<'_>]) -> Vec<Seen> {
+pub(super) fn sorted(samples: &[SeedSample<'_>]) -> Vec<SeedValue> {
     let mut seen: Vec<_> = samples
         .iter()
         .filter_map(|sample| match &sample.row.measurement {
             Measurement::Measured(measured) => {
-                Some(Seen { seed: sample.seed, value: measured.value })
+                Some(SeedValue { seed: sample.seed, value: measured.value })
             }
             Measurement::Inconclusive { .. } => None,
         })
@@ -79,15 +79,15 @@ pub(super) fn sorted(samples: &[Sample<'_>]) -> Vec<Seen> {
     seen
 }
 
-fn order(a: Value, b: Value) -> Ordering {
+fn order(a: MetricValue, b: MetricValue) -> Ordering {
     number(a).total_cmp(&number(b))
 }
 
 /// A limit was missed: by how many, by which, and how far at the worst.
 fn miss(
-    seen: &[Seen],
+    seen: &[SeedValue],
     missed: &[u64],
-    samples: &[Sample<'_>],
+    samples: &[SeedSample<'_>],
     expectation: &Expectation,
 ) -> String {
     let limit = value_of(expectation.limit);
@@ -109,7 +109,7 @@ fn miss(
 }
 
 /// No run missed it: whether there were enough to speak for all.
-fn every(seen: &[Seen], expectation: &Expectation) -> (Judgement, String) {
+fn every(seen: &[SeedValue], expectation: &Expectation) -> (Judgement, String) {
     let (n, least) = (seen.len(), least_seeds(RUNS));
     if n < least {
         let of = if n == 1 { "the one seed".to_owned() } else { format!("all {n} seeds") };
@@ -129,10 +129,10 @@ fn every(seen: &[Seen], expectation: &Expectation) -> (Judgement, String) {
 /// Holds the bounds of a quantile against the limit: met if it lies within with confidence, missed if it
 /// lies beyond with confidence.
 pub(super) fn of_quantile(
-    seen: &[Seen],
+    seen: &[SeedValue],
     quantile: f64,
     comparison: Comparison,
-    limit: Value,
+    limit: MetricValue,
 ) -> (Judgement, String) {
     let n = seen.len();
     let at = |rank: Option<usize>| rank.and_then(|rank| seen.get(rank - 1)).map(|seen| seen.value);
@@ -141,11 +141,12 @@ pub(super) fn of_quantile(
         Comparison::AtLeast | Comparison::Above => (high, low),
         _ => (low, high),
     };
-    let holds = |value: Option<Value>| value.map(|value| side(comparison, value, limit).holds);
+    let holds =
+        |value: Option<MetricValue>| value.map(|value| side(comparison, value, limit).holds);
     let name = format!("p{}", text::ratio(quantile * 100.0));
     let confidence = text::percent(CONFIDENCE);
-    let is = |value: Option<Value>| {
-        let value = value.map_or_else(String::new, Value::display);
+    let is = |value: Option<MetricValue>| {
+        let value = value.map_or_else(String::new, MetricValue::display);
         let word = match comparison {
             Comparison::AtLeast | Comparison::Above => ("at least", "at most"),
             _ => ("at most", "at least"),
@@ -166,7 +167,9 @@ pub(super) fn of_quantile(
             (Judgement::Inconclusive, format!("{n} seeds cannot bound {name}: it takes {least}"))
         }
         _ => {
-            let text = |value: Option<Value>| value.map_or_else(|| "?".to_owned(), Value::display);
+            let text = |value: Option<MetricValue>| {
+                value.map_or_else(|| "?".to_owned(), MetricValue::display)
+            };
             let (low, high) = (text(low), text(high));
             let reason = format!("{name} lies between {low} and {high}: more seeds would tell");
             (Judgement::Inconclusive, reason)
@@ -174,7 +177,7 @@ pub(super) fn of_quantile(
     }
 }
 
-fn cannot_say(unclear: &[&Sample<'_>]) -> String {
+fn cannot_say(unclear: &[&SeedSample<'_>]) -> String {
     let first =
         unclear.first().map(|sample| format!("seed {}: {}", sample.seed, sample.row.reason));
     let more = match unclear.len() {
@@ -186,18 +189,22 @@ fn cannot_say(unclear: &[&Sample<'_>]) -> String {
 }
 
 /// The value that is nearest to the limit, or farthest beyond it.
-fn worst(seen: &[Seen], comparison: Comparison, limit: Value) -> Option<Seen> {
+fn worst(seen: &[SeedValue], comparison: Comparison, limit: MetricValue) -> Option<SeedValue> {
     match comparison {
         Comparison::AtMost | Comparison::Below => seen.last().copied(),
         Comparison::AtLeast | Comparison::Above => seen.first().copied(),
         Comparison::Equal => {
-            let off = |seen: &Seen| (number(seen.value) - number(limit)).abs();
+            let off = |seen: &SeedValue| (number(seen.value) - number(limit)).abs();
             seen.iter().copied().max_by(|a, b| off(a).total_cmp(&off(b)))
         }
     }
 }
 
-pub(super) fn spread(seen: &[Seen], comparison: Comparison, limit: Value) -> Option<Spread> {
+pub(super) fn spread(
+    seen: &[SeedValue],
+    comparison: Comparison,
+    limit: MetricValue,
+) -> Option<Spread> {
     let middle = seen.get(seen.len().saturating_sub(1) / 2)?;
     Some(Spread {
         least: seen.first()?.value,
@@ -208,17 +215,21 @@ pub(super) fn spread(seen: &[Seen], comparison: Comparison, limit: Value) -> Opt
 }
 
 /// How far a value is from its limit: `, 2,210 ms over the limit`; nothing if it never came.
-fn distance(value: Value, limit: Value) -> String {
+fn distance(value: MetricValue, limit: MetricValue) -> String {
     let way = if number(value) > number(limit) { "over" } else { "under" };
     let far = match (value, limit) {
-        (Value::Duration(value), _) if value == std::time::Duration::MAX => {
+        (MetricValue::Duration(value), _) if value == std::time::Duration::MAX => {
             return String::new();
         }
-        (Value::Duration(value), Value::Duration(limit)) => text::duration(value.abs_diff(limit)),
-        (Value::Fraction(value), Value::Fraction(limit)) => {
+        (MetricValue::Duration(value), MetricValue::Duration(limit)) => {
+            text::duration(value.abs_diff(limit))
+        }
+        (MetricValue::Fraction(value), MetricValue::Fraction(limit)) => {
             format!("{} points", text::ratio(((value - limit).abs() * 1e4).round() / 100.0))
         }
-        (Value::Count(value), Value::Count(limit)) => text::count(value.abs_diff(limit)),
+        (MetricValue::Count(value), MetricValue::Count(limit)) => {
+            text::count(value.abs_diff(limit))
+        }
         _ => text::ratio((number(value) - number(limit)).abs()),
     };
     format!(", {far} {way} the limit")

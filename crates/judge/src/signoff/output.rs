@@ -1,6 +1,6 @@
 //! A sign-off, told on a terminal, as Markdown and as JUnit XML.
 
-use super::{Outcome, SignOff, SignOffItem};
+use super::{ItemOutcome, SignOff, SignOffItem};
 use crate::file::FileError;
 use crate::junit::{case_of, put_suites};
 use crate::verdict::Judgement;
@@ -29,12 +29,12 @@ fn suite(sign_off: &SignOff) -> TestSuite {
     suite
 }
 
-const fn judgement(outcome: Outcome) -> Option<Judgement> {
+const fn judgement(outcome: ItemOutcome) -> Option<Judgement> {
     match outcome {
-        Outcome::Passed => Some(Judgement::Met),
-        Outcome::Failed => Some(Judgement::Missed),
-        Outcome::CannotDetect | Outcome::Inconclusive => Some(Judgement::Inconclusive),
-        Outcome::Skipped | Outcome::NotReached => None,
+        ItemOutcome::Passed => Some(Judgement::Met),
+        ItemOutcome::Failed => Some(Judgement::Missed),
+        ItemOutcome::CannotDetect | ItemOutcome::Inconclusive => Some(Judgement::Inconclusive),
+        ItemOutcome::Skipped | ItemOutcome::NotReached => None,
     }
 }
 
@@ -49,7 +49,7 @@ fn reasons(item: &SignOffItem) -> Vec<String> {
 pub fn sign_off_lines(item: &SignOffItem) -> Vec<String> {
     let mut lines = vec![format!("{:<13}  {}", item.outcome.as_str(), item.title)];
     lines.extend(reasons(item).into_iter().map(|reason| format!("{:15}{reason}", "")));
-    if let Some(command) = item.command.as_ref().filter(|_| item.outcome == Outcome::Failed) {
+    if let Some(command) = item.command.as_ref().filter(|_| item.outcome == ItemOutcome::Failed) {
         lines.push(format!("{:15}see it: {command}", ""));
     }
     lines

@@ -1,6 +1,6 @@
 //! The parts of a summary.
 
-use crate::metrics::{Measurement, Value};
+use crate::metrics::{Measurement, MetricValue};
 use crate::verdict::VerdictRow;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -186,13 +186,13 @@ impl ExpectationSummary {
 }
 
 /// A value in the unit of its metric; none for a time that never came.
-pub(crate) fn number_and_unit(value: Value) -> (Option<f64>, &'static str) {
+pub(crate) fn number_and_unit(value: MetricValue) -> (Option<f64>, &'static str) {
     match value {
-        Value::Fraction(fraction) => (Some(decimals(fraction)), "share"),
-        Value::Ratio(ratio) => (Some(decimals(ratio)), "ratio"),
-        Value::Count(count) => (Some(count as f64), "count"),
-        Value::Duration(Duration::MAX) => (None, "ms"),
-        Value::Duration(time) => (Some(decimals(time.as_secs_f64() * 1e3)), "ms"),
+        MetricValue::Fraction(fraction) => (Some(decimals(fraction)), "share"),
+        MetricValue::Ratio(ratio) => (Some(decimals(ratio)), "ratio"),
+        MetricValue::Count(count) => (Some(count as f64), "count"),
+        MetricValue::Duration(Duration::MAX) => (None, "ms"),
+        MetricValue::Duration(time) => (Some(decimals(time.as_secs_f64() * 1e3)), "ms"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{junit, markdown, summary, terminal_table};
-use squall_record::{Ended, Lacked, Lag, RequestOutcome};
+use squall_record::{Lacked, Lag, RequestOutcome, RunEnd};
 use squall_testkit::by_hand::{FAILED, Fixture, at};
 
 /// A run that meets success, failover and weights, and has too few requests for a p99 of its outage.
@@ -128,7 +128,7 @@ fn a_window_is_open_while_a_request_of_it_was_under_way_at_the_end() {
 #[test]
 fn what_a_killed_run_has_not_written_is_open() {
     let mut run = met();
-    run.header.ended = Ended::Killed { at: at(90_000), torn: 2 };
+    run.header.ended = RunEnd::Killed { at: at(90_000), torn: 2 };
     let mut recording = run.recording();
     recording.requests.sort_by_key(|row| row.intended);
     (0..).zip(&mut recording.requests).for_each(|(number, row)| row.request = number);
@@ -145,8 +145,8 @@ fn what_a_killed_run_has_not_written_is_open() {
 
 #[test]
 fn a_value_at_its_limit_meets_it_unless_it_must_be_beyond() {
-    let limit = Value::Fraction(0.3);
-    let value = Value::Fraction(0.1 + 0.2);
+    let limit = MetricValue::Fraction(0.3);
+    let value = MetricValue::Fraction(0.1 + 0.2);
     let holds = |comparison| side(comparison, value, limit).holds;
     assert!(holds(Comparison::AtLeast) && holds(Comparison::AtMost) && holds(Comparison::Equal));
     assert!(!holds(Comparison::Above) && !holds(Comparison::Below));

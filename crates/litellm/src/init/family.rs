@@ -3,7 +3,7 @@
 
 /// The latency of a family.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Family {
+pub(super) struct FamilyLatency {
     words: &'static [&'static str],
     /// The median time to the first token.
     pub(super) first_ms: u32,
@@ -13,12 +13,17 @@ pub(super) struct Family {
     pub(super) between_ms: u32,
 }
 
-const fn family(words: &'static [&'static str], first_ms: u32, p95: u32, between: u32) -> Family {
-    Family { words, first_ms, first_p95_ms: p95, between_ms: between }
+const fn family(
+    words: &'static [&'static str],
+    first_ms: u32,
+    p95: u32,
+    between: u32,
+) -> FamilyLatency {
+    FamilyLatency { words, first_ms, first_p95_ms: p95, between_ms: between }
 }
 
 /// The more particular first: all words of a row must be in the name.
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [FamilyLatency; 11] = [
     family(&["gemini", "flash-lite"], 311, 1_142, 7),
     family(&["gemini"], 477, 776, 8),
     family(&["gpt-4o-mini"], 536, 844, 12),
@@ -33,8 +38,8 @@ const FAMILIES: [Family; 11] = [
 ];
 
 /// The family of a model; one of which nothing is known answers as a middling one.
-pub(super) fn of(provider: &str, model: &str) -> Family {
+pub(super) fn of(provider: &str, model: &str) -> FamilyLatency {
     let name = format!("{provider}/{model}").to_lowercase();
-    let fits = |family: &Family| family.words.iter().all(|word| name.contains(word));
+    let fits = |family: &FamilyLatency| family.words.iter().all(|word| name.contains(word));
     FAMILIES.into_iter().find(fits).unwrap_or(family(&[], 600, 1_200, 15))
 }

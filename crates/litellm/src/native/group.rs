@@ -96,7 +96,7 @@ fn one(
     // By LiteLLM's profile limits are read as what its formulas weigh by.
     let steady = |per_minute| squall_router::RateLimit {
         per_minute,
-        window: squall_router::Window::Gcra { burst: None },
+        window: squall_router::RateWindow::Gcra { burst: None },
     };
     limits.rpm = limits.rpm.or_else(|| declared.rpm.filter(|rpm| *rpm > 0).map(steady));
     limits.tpm = limits.tpm.or_else(|| declared.tpm.filter(|tpm| *tpm > 0).map(steady));

@@ -4,8 +4,8 @@ use super::value::{braces, duration, share};
 use core::time::Duration;
 use squall_failure::FailureClass;
 use squall_router::{
-    Cooldown, CooldownRule, Limits, LitellmCooldown, LitellmCounts, LitellmStrategy, RateLimit,
-    Retries, RetryRule, Strategy, Timeouts, Window,
+    AttemptTimeouts, Cooldown, CooldownRule, LitellmCooldown, LitellmCounts, LitellmStrategy,
+    RateLimit, RateLimits, RateWindow, Retries, RetryRule, Strategy,
 };
 
 pub(super) fn strategy(strategy: &Strategy) -> String {
@@ -108,7 +108,7 @@ fn litellm_cooldown(reference: &LitellmCooldown) -> String {
 }
 
 /// Time-outs, where they are not `usual`.
-pub(super) fn timeouts(timeouts: Timeouts, usual: Timeouts) -> Option<String> {
+pub(super) fn timeouts(timeouts: AttemptTimeouts, usual: AttemptTimeouts) -> Option<String> {
     let mut pairs = Vec::new();
     let mut push = |key, time: Duration, usual: Duration| {
         if time != usual {
@@ -128,12 +128,12 @@ pub(super) fn timeouts(timeouts: Timeouts, usual: Timeouts) -> Option<String> {
 }
 
 /// Limits, where there are any.
-pub(super) fn limits(limits: &Limits) -> Option<String> {
+pub(super) fn limits(limits: &RateLimits) -> Option<String> {
     let mut pairs = Vec::new();
     let rate = |limit: Option<RateLimit>| limit.map(|limit| limit.per_minute.to_string());
     pairs.extend(rate(limits.rpm).map(|rpm| ("rpm", rpm)));
     pairs.extend(rate(limits.tpm).map(|tpm| ("tpm", tpm)));
-    if limits.rpm.or(limits.tpm).is_some_and(|limit| limit.window == Window::FromFirst) {
+    if limits.rpm.or(limits.tpm).is_some_and(|limit| limit.window == RateWindow::FromFirst) {
         pairs.push(("window", "from_first".to_owned()));
     }
     pairs.extend(limits.concurrency.map(|cap| ("concurrency", cap.to_string())));

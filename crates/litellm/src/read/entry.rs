@@ -1,11 +1,11 @@
 //! An entry of `model_list`: one deployment, or one for each of its organizations.
 
 use crate::setting;
-use crate::upstream::{self, Address, Upstream};
+use crate::upstream::{self, Address, LitellmUpstream};
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems};
 use squall_config_file::name::is_name;
-use squall_config_file::node::{Kind, Node};
+use squall_config_file::node::{Node, NodeKind};
 use squall_router::Money;
 
 /// The number of tags that a router knows.
@@ -13,7 +13,7 @@ const TAGS_MAX: usize = 64;
 
 /// A deployment as the file has it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
+pub(crate) struct ModelEntry {
     /// Its place in `model_list`.
     pub(crate) item: usize,
     /// The line of its group's name.
@@ -52,16 +52,16 @@ pub(crate) struct Entry {
 
 /// What was read so far.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) upstreams: Vec<Upstream>,
+pub(crate) struct PartialEntry {
+    pub(crate) entries: Vec<ModelEntry>,
+    pub(crate) upstreams: Vec<LitellmUpstream>,
     pub(crate) tags: Vec<String>,
     pub(crate) regions: Vec<String>,
 }
 
 /// Reads an entry of the list.
-pub(super) fn read(item: usize, node: &Node, found: &mut Found, problems: &Problems) {
-    if !matches!(node.kind, Kind::Map(_)) {
+pub(super) fn read(item: usize, node: &Node, found: &mut PartialEntry, problems: &Problems) {
+    if !matches!(node.kind, NodeKind::Map(_)) {
         let message = format!("expected a deployment, found {}", node.found());
         problems.push(Problem::new(&node.span, message, "expected a mapping"));
         return;
@@ -116,7 +116,7 @@ fn name(
     node: &Node,
     group: &str,
     copy: Option<usize>,
-    found: &Found,
+    found: &PartialEntry,
     problems: &Problems,
 ) -> String {
     let id = setting::get(setting::get(Some(node), "model_info"), "id");
@@ -155,9 +155,9 @@ fn one(
     node: &Node,
     params: &Node,
     provider: &str,
-    found: &mut Found,
+    found: &mut PartialEntry,
     problems: &Problems,
-) -> Entry {
+) -> ModelEntry {
     let info = setting::get(Some(node), "model_info");
     let param = |key: &str| setting::get(Some(params), key);
     let anywhere = |key: &str| {
@@ -176,7 +176,7 @@ fn one(
     let period = setting::period(param("budget_duration"), problems);
     let timeout = param("timeout").or_else(|| param("request_timeout"));
     let search = setting::switch(setting::get(info, "supports_web_search"), problems);
-    Entry {
+    ModelEntry {
         item: 0,
         line: 0,
         name: String::new(),

@@ -3,7 +3,7 @@
 use crate::setting;
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems, suggestion};
-use squall_config_file::node::{Kind, Node};
+use squall_config_file::node::{Node, NodeKind};
 use squall_determinism::Share;
 use squall_router::{LitellmAllowedFails, LitellmStrategy, Money};
 
@@ -22,7 +22,7 @@ const STRATEGIES: [&str; 7] = [
 ];
 
 /// Lists of fallbacks by group.
-pub(crate) type Fallbacks = Vec<(String, Vec<String>)>;
+pub(crate) type FallbackLists = Vec<(String, Vec<String>)>;
 
 /// Retries by exception, `retry_policy`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -56,10 +56,10 @@ pub(crate) struct Settings {
     pub(crate) allowed_fails_policy: LitellmAllowedFails,
     pub(crate) cooldown_time: Option<Duration>,
     pub(crate) disable_cooldowns: bool,
-    pub(crate) fallbacks: Fallbacks,
+    pub(crate) fallbacks: FallbackLists,
     /// `None` where the file has none at all, which is not the same as an empty list.
-    pub(crate) context_window: Option<Fallbacks>,
-    pub(crate) content_policy: Option<Fallbacks>,
+    pub(crate) context_window: Option<FallbackLists>,
+    pub(crate) content_policy: Option<FallbackLists>,
     pub(crate) default_fallbacks: Vec<String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) stream_timeout: Option<Duration>,
@@ -176,7 +176,7 @@ pub(super) fn targets(node: Option<&Node>) -> Vec<&Node> {
     let mut targets = Vec::new();
     for item in setting::items(node) {
         match &item.kind {
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 targets.extend(entries.iter().flat_map(|entry| setting::items(Some(&entry.value))));
             }
             _ => targets.push(item),
@@ -185,9 +185,9 @@ pub(super) fn targets(node: Option<&Node>) -> Vec<&Node> {
     targets
 }
 
-fn fallbacks(node: Option<&Node>, problems: &Problems) -> Fallbacks {
+fn fallbacks(node: Option<&Node>, problems: &Problems) -> FallbackLists {
     if let Some(node) = node
-        && !matches!(node.kind, Kind::List(_))
+        && !matches!(node.kind, NodeKind::List(_))
     {
         let message = format!("expected a list of fallbacks, found {}", node.found());
         let problem = Problem::new(&node.span, message, "expected `- group: [others]`");
@@ -218,7 +218,7 @@ fn names(node: Option<&Node>) -> Vec<String> {
 }
 
 fn aliases(node: Option<&Node>) -> Vec<(String, String)> {
-    let of = |entry: &squall_config_file::node::Entry| {
+    let of = |entry: &squall_config_file::node::MapEntry| {
         let model = setting::get(Some(&entry.value), "model");
         let group = setting::text(model).or_else(|| setting::text(Some(&entry.value)))?;
         Some((entry.key.clone(), group.to_owned()))
@@ -227,7 +227,7 @@ fn aliases(node: Option<&Node>) -> Vec<(String, String)> {
 }
 
 fn budgets(node: Option<&Node>, problems: &Problems) -> Vec<ProviderBudget> {
-    let of = |entry: &squall_config_file::node::Entry| {
+    let of = |entry: &squall_config_file::node::MapEntry| {
         let value = Some(&entry.value);
         let limit =
             setting::get(value, "budget_limit").or_else(|| setting::get(value, "max_budget"));

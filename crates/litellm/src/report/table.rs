@@ -4,7 +4,7 @@ use super::{Kept, Support};
 
 /// A setting that is known.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct SettingRow {
     sections: &'static [&'static str],
     keys: &'static [&'static str],
     /// By LiteLLM's formulas.
@@ -13,7 +13,7 @@ pub(super) struct Row {
     pub(super) ours: Kept,
 }
 
-pub(super) fn find(section: &str, key: &str) -> Option<&'static Row> {
+pub(super) fn find(section: &str, key: &str) -> Option<&'static SettingRow> {
     let all = ENTRY.iter().chain(ROUTING).chain(ELSEWHERE);
     all.into_iter().find(|row| {
         row.sections.contains(&section) && (row.keys.contains(&key) || row.keys.contains(&"*"))
@@ -34,8 +34,12 @@ const fn none(note: &'static str) -> Kept {
     Kept(Support::NotSupported, note)
 }
 
-const fn same(sections: &'static [&'static str], keys: &'static [&'static str], kept: Kept) -> Row {
-    Row { sections, keys, theirs: kept, ours: kept }
+const fn same(
+    sections: &'static [&'static str],
+    keys: &'static [&'static str],
+    kept: Kept,
+) -> SettingRow {
+    SettingRow { sections, keys, theirs: kept, ours: kept }
 }
 
 const PARAMS: &[&str] = &["litellm_params"];
@@ -44,7 +48,7 @@ const ANY_OF_ENTRY: &[&str] = &["model_list", "litellm_params", "model_info"];
 const ROUTER: &[&str] = &["router_settings"];
 const EITHER: &[&str] = &["router_settings", "litellm_settings"];
 
-const ENTRY: &[Row] = &[
+const ENTRY: &[SettingRow] = &[
     same(&["model_list"], &["model_name"], EXACT),
     same(PARAMS, &["model"], EXACT),
     same(PARAMS, &["api_base", "api_key"], EXACT),
@@ -60,38 +64,38 @@ const ENTRY: &[Row] = &[
         &["organization"],
         near("a list makes as many deployments; the organization itself is not sent"),
     ),
-    Row {
+    SettingRow {
         sections: PARAMS,
         keys: &["weight"],
         theirs: EXACT,
         ours: exact("kept smoothly rather than by draws; it counts wherever it stands"),
     },
-    Row {
+    SettingRow {
         sections: ANY_OF_ENTRY,
         keys: &["rpm", "tpm"],
         theirs: EXACT,
         ours: exact("a limit that is kept; without weights, also the share"),
     },
     same(PARAMS, &["order"], EXACT),
-    Row {
+    SettingRow {
         sections: PARAMS,
         keys: &["max_parallel_requests"],
         theirs: near("without the new count that 1.80 begins every 10 min"),
         ours: exact("a place is held until the whole answer is there"),
     },
-    Row {
+    SettingRow {
         sections: PARAMS,
         keys: &["timeout", "request_timeout"],
         theirs: near("one bound on the whole answer; 1.80 bounds each read"),
         ours: exact("the whole answer"),
     },
-    Row {
+    SettingRow {
         sections: PARAMS,
         keys: &["stream_timeout"],
         theirs: exact("to the first token, and between two"),
         ours: exact("to the first token"),
     },
-    Row {
+    SettingRow {
         sections: PARAMS,
         keys: &["cooldown_time"],
         theirs: EXACT,
@@ -160,64 +164,64 @@ const ENTRY: &[Row] = &[
     ),
 ];
 
-const ROUTING: &[Row] = &[
-    Row {
+const ROUTING: &[SettingRow] = &[
+    SettingRow {
         sections: ROUTER,
         keys: &["routing_strategy"],
         theirs: EXACT,
         ours: near("our strategy of the same purpose"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["routing_strategy_args"],
         theirs: near("`lowest_latency_buffer` and `ttl`; the list is always of 10"),
         ours: near("`lowest_latency_buffer` only; latencies fade within 10 s"),
     },
     same(EITHER, &["num_retries"], EXACT),
-    Row {
+    SettingRow {
         sections: EITHER,
         keys: &["max_fallbacks"],
         theirs: exact("how deep lists may lead one into the other, 8 at most"),
         ours: near("how many moves a request may make in all"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["retry_after"],
         theirs: EXACT,
         ours: near("the first ceiling of the backoff, which is drawn from zero"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["retry_policy", "model_group_retry_policy"],
         theirs: exact("`InternalServerErrorRetries` is not read, as in 1.80"),
         ours: near("where another attempt could succeed; a bad request is never repeated"),
     },
-    Row {
+    SettingRow {
         sections: EITHER,
         keys: &["allowed_fails"],
         theirs: EXACT,
         ours: near("so many failures in a row"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["allowed_fails_policy"],
         theirs: exact("a threshold of 0 passes for none, as in 1.80"),
         ours: none("the breaker tells throttled, failed and misconfigured apart by itself"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["cooldown_time"],
         theirs: EXACT,
         ours: near("the first break; each failed probe doubles it. After a 429 Retry-After holds"),
     },
     same(ROUTER, &["disable_cooldowns"], EXACT),
-    Row {
+    SettingRow {
         sections: EITHER,
         keys: &["fallbacks", "default_fallbacks"],
         theirs: exact("a deployment's id as target stands for its group"),
         ours: near("depth first, no group twice; what would lead back is left out"),
     },
-    Row {
+    SettingRow {
         sections: EITHER,
         keys: &["context_window_fallbacks", "content_policy_fallbacks"],
         theirs: exact("a group without an entry has none, once others have one"),
@@ -234,13 +238,13 @@ const ROUTING: &[Row] = &[
         near("one bound on the whole answer; 1.80 bounds each read"),
     ),
     same(ROUTER, &["stream_timeout"], exact("to the first token")),
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["default_max_parallel_requests"],
         theirs: near("without the new count that 1.80 begins every 10 min"),
         ours: exact("a place is held until the whole answer is there"),
     },
-    Row {
+    SettingRow {
         sections: ROUTER,
         keys: &["enable_pre_call_checks"],
         theirs: near("context window, rpm and order; prompts are estimated, not counted"),
@@ -255,7 +259,7 @@ const ROUTING: &[Row] = &[
     ),
 ];
 
-const ELSEWHERE: &[Row] = &[
+const ELSEWHERE: &[SettingRow] = &[
     same(
         ROUTER,
         &["optional_pre_call_checks"],

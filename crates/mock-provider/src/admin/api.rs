@@ -1,9 +1,9 @@
 //! What can be asked of the admin API, and what it answers.
 
-use super::Desk;
+use super::AdminState;
 use super::view::{self, ProviderView};
-use crate::events::Event;
-use crate::shell::Shell;
+use crate::events::ControlEvent;
+use crate::provider_server::ProviderServer;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
@@ -15,24 +15,24 @@ use std::sync::Arc;
 
 /// Why something was not done.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct AdminError {
     status: StatusCode,
     message: String,
 }
 
-impl Refusal {
+impl AdminError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for AdminError {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "error": self.message }))).into_response()
     }
 }
 
-impl From<JsonRejection> for Refusal {
+impl From<JsonRejection> for AdminError {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
     }
@@ -54,7 +54,7 @@ pub(super) struct Inject {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct End {
+pub(super) struct OutageEnd {
     providers: Option<Vec<String>>,
     fault: Option<u16>,
 }
@@ -73,27 +73,27 @@ pub(super) struct Injected {
     what: String,
 }
 
-type Answer<T> = Result<Json<T>, Refusal>;
+type AdminResponse<T> = Result<Json<T>, AdminError>;
 
-pub(super) async fn providers(State(desk): State<Arc<Desk>>) -> Json<Vec<ProviderView>> {
+pub(super) async fn providers(State(desk): State<Arc<AdminState>>) -> Json<Vec<ProviderView>> {
     Json(desk.shells.iter().map(|(shell, base_url)| view::of(shell, base_url)).collect())
 }
 
 pub(super) async fn events(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     Query(since): Query<Since>,
-) -> Json<Vec<Event>> {
+) -> Json<Vec<ControlEvent>> {
     Json(desk.setup.events.since(since.from))
 }
 
 pub(super) async fn inject(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     body: Result<Json<Inject>, JsonRejection>,
-) -> Answer<Vec<Injected>> {
+) -> AdminResponse<Vec<Injected>> {
     let Json(Inject { providers, fault }) = body?;
     let shells = desk.shells(providers.as_deref())?;
-    let read = |shell: &Shell| (desk.setup.read_fault)(&fault, shell.clock().now());
-    let bad = |message| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message);
+    let read = |shell: &ProviderServer| (desk.setup.read_fault)(&fault, shell.clock().now());
+    let bad = |message| AdminError::new(StatusCode::UNPROCESSABLE_ENTITY, message);
     // Read for all before any is touched.
     let faults: Vec<_> =
         shells.iter().map(|shell| read(shell)).collect::<Result<_, _>>().map_err(bad)?;
@@ -102,7 +102,7 @@ pub(super) async fn inject(
         let what = fault.to_string();
         let Some(number) = shell.inject(fault) else {
             let message = format!("`{}` has had too many faults; restart it", shell.name());
-            return Err(Refusal::new(StatusCode::CONFLICT, message));
+            return Err(AdminError::new(StatusCode::CONFLICT, message));
         };
         injected.push(Injected { provider: shell.name().to_owned(), fault: number, what });
     }
@@ -110,65 +110,65 @@ pub(super) async fn inject(
 }
 
 pub(super) async fn end(
-    State(desk): State<Arc<Desk>>,
-    body: Result<Json<End>, JsonRejection>,
-) -> Answer<Vec<ProviderView>> {
-    let Json(End { providers, fault }) = body?;
+    State(desk): State<Arc<AdminState>>,
+    body: Result<Json<OutageEnd>, JsonRejection>,
+) -> AdminResponse<Vec<ProviderView>> {
+    let Json(OutageEnd { providers, fault }) = body?;
     let shells = desk.shells(providers.as_deref())?;
     if let Some(fault) = fault
         && let Some(shell) = shells.iter().find(|shell| !shell.has_fault(fault))
     {
         let message = format!("`{}` has no fault {fault}", shell.name());
-        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+        return Err(AdminError::new(StatusCode::NOT_FOUND, message));
     }
     shells.iter().for_each(|shell| shell.end_faults(fault));
     Ok(providers_now(&desk))
 }
 
 pub(super) async fn pause(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
-) -> Answer<Vec<ProviderView>> {
-    desk.each(body, Shell::pause)
+) -> AdminResponse<Vec<ProviderView>> {
+    desk.each(body, ProviderServer::pause)
 }
 
 pub(super) async fn resume(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
-) -> Answer<Vec<ProviderView>> {
-    desk.each(body, Shell::resume)
+) -> AdminResponse<Vec<ProviderView>> {
+    desk.each(body, ProviderServer::resume)
 }
 
 pub(super) async fn reset(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
-) -> Answer<Vec<ProviderView>> {
-    desk.each(body, Shell::reset)
+) -> AdminResponse<Vec<ProviderView>> {
+    desk.each(body, ProviderServer::reset)
 }
 
-pub(super) async fn unknown(uri: Uri) -> Refusal {
+pub(super) async fn unknown(uri: Uri) -> AdminError {
     let message = format!("there is nothing at {}; see `GET /api/v1/providers`", uri.path());
-    Refusal::new(StatusCode::NOT_FOUND, message)
+    AdminError::new(StatusCode::NOT_FOUND, message)
 }
 
-fn providers_now(desk: &Desk) -> Json<Vec<ProviderView>> {
+fn providers_now(desk: &AdminState) -> Json<Vec<ProviderView>> {
     Json(desk.shells.iter().map(|(shell, base_url)| view::of(shell, base_url)).collect())
 }
 
-impl Desk {
+impl AdminState {
     /// Does something to those whom a request is about.
     fn each(
         &self,
         body: Result<Json<Whom>, JsonRejection>,
-        act: impl Fn(&Shell),
-    ) -> Answer<Vec<ProviderView>> {
+        act: impl Fn(&ProviderServer),
+    ) -> AdminResponse<Vec<ProviderView>> {
         let Json(Whom { providers }) = body?;
         self.shells(providers.as_deref())?.into_iter().for_each(act);
         Ok(providers_now(self))
     }
 
     /// Those of these names.
-    fn shells(&self, names: Option<&[String]>) -> Result<Vec<&Shell>, Refusal> {
+    fn shells(&self, names: Option<&[String]>) -> Result<Vec<&ProviderServer>, AdminError> {
         let all = || self.shells.iter().map(|(shell, _)| &**shell);
         let Some(names) = names else { return Ok(all().collect()) };
         let find = |name: &String| {
@@ -176,7 +176,7 @@ impl Desk {
                 let known: Vec<_> = all().map(|shell| format!("`{}`", shell.name())).collect();
                 let message =
                     format!("no provider is called `{name}`; there are {}", known.join(", "));
-                Refusal::new(StatusCode::NOT_FOUND, message)
+                AdminError::new(StatusCode::NOT_FOUND, message)
             })
         };
         names.iter().map(find).collect()

@@ -1,8 +1,8 @@
 //! Who may ask: whoever bears the token, or, without one, programs and pages of this machine. A page from
 //! elsewhere that a browser of this machine shows is kept out: its host or its origin is not ours.
 
-use super::Desk;
-use super::api::Refusal;
+use super::AdminState;
+use super::api::AdminError;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,15 +12,15 @@ use squall_wire::browser::{authority_of, is_this_machine};
 use std::sync::Arc;
 
 pub(super) async fn check(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AdminState>>,
     request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
+) -> Result<Response, AdminError> {
     may_ask(&desk, &request)?;
     Ok(next.run(request).await)
 }
 
-fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
+fn may_ask(desk: &AdminState, request: &Request) -> Result<(), AdminError> {
     let header =
         |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     match &desk.setup.token {
@@ -28,13 +28,13 @@ fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
             let given = header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
             if !given.is_some_and(|given| same(given.as_bytes(), token.as_bytes())) {
                 let message = "the token is missing or wrong: send `Authorization: Bearer TOKEN`";
-                return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
+                return Err(AdminError::new(StatusCode::UNAUTHORIZED, message));
             }
         }
         // A name that resolves to this machine is not ours unless it says so: DNS can be rebound.
         None if !header(HOST).is_some_and(is_this_machine) => {
             let message = "ask by the name `localhost` or an address of the loopback";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+            return Err(AdminError::new(StatusCode::FORBIDDEN, message));
         }
         None => {}
     }
@@ -44,12 +44,12 @@ fn may_ask(desk: &Desk, request: &Request) -> Result<(), Refusal> {
             .is_some_and(|origin| authority_of(origin).is_none_or(|host| Some(host) != own));
         if foreign {
             let message = "another page may not ask for this";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+            return Err(AdminError::new(StatusCode::FORBIDDEN, message));
         }
         // What a page may send elsewhere without asking is not JSON.
         if !header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json")) {
             let message = "send JSON, with `content-type: application/json`";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            return Err(AdminError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! A provider as the admin API tells it.
 
-use crate::shell::Shell;
-use crate::snapshot::Snapshot;
-use crate::tally::Second;
+use crate::provider_server::ProviderServer;
+use crate::recent_stats::Second;
+use crate::snapshot::ProviderSnapshot;
 use serde::Serialize;
 use squall_determinism::Timestamp;
-use squall_provider::{FaultConfig, LimitGauge, LimitState};
+use squall_provider::{FaultConfig, LimitState, LimitStatus};
 
 /// A provider, its load, its limits and its faults.
 #[derive(Debug, Serialize)]
@@ -52,8 +52,8 @@ struct FaultView {
     hits: u64,
 }
 
-pub(super) fn of(shell: &Shell, base_url: &str) -> ProviderView {
-    let Snapshot { now, status, faults, seconds } = shell.snapshot();
+pub(super) fn of(shell: &ProviderServer, base_url: &str) -> ProviderView {
+    let ProviderSnapshot { now, status, faults, seconds } = shell.snapshot();
     let millis = |at: Timestamp| at.since(now).as_millis() as u64;
     let fault = |(number, fault, active, hits): (u16, FaultConfig, bool, u64)| FaultView {
         number,
@@ -79,8 +79,8 @@ pub(super) fn of(shell: &Shell, base_url: &str) -> ProviderView {
 
 impl LimitsView {
     fn of(limits: &LimitState) -> Self {
-        let gauge = |gauge: Option<LimitGauge>| {
-            gauge.map(|LimitGauge { limit, remaining, reset }| GaugeView {
+        let gauge = |gauge: Option<LimitStatus>| {
+            gauge.map(|LimitStatus { limit, remaining, reset }| GaugeView {
                 limit,
                 remaining,
                 reset_ms: u64::try_from(reset.as_millis()).unwrap_or(u64::MAX),

@@ -5,8 +5,10 @@ use crate::setup::{quick, request, setup};
 use serde_json::{Value, json};
 use squall_determinism::Timestamp;
 use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup};
-use squall_provider::{FaultConfig, FaultKind, Limits, ProviderConfig, RateLimit, Window};
-use squall_wire::chat::Delivery;
+use squall_provider::{
+    FaultConfig, FaultKind, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
+};
+use squall_wire::chat::ResponseMode;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +32,8 @@ struct Rig {
 async fn rig(token: Option<&str>) -> Rig {
     let events = Arc::new(EventLog::default());
     let start = |name: &str| {
-        let rpm = RateLimit { per_minute: 60, window: Window::Fixed };
-        let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
+        let rpm = ProviderRateLimit { per_minute: 60, window: ProviderWindow::Fixed };
+        let limits = ProviderLimits { rpm: Some(rpm), ..ProviderLimits::NONE };
         let config = ProviderConfig { limits, ..quick() };
         let events = Some(Arc::clone(&events));
         MockProvider::start(MockSetup { name: name.to_owned(), events, ..setup(config) })
@@ -123,9 +125,9 @@ async fn without_names_all_are_meant_and_hits_and_limits_are_counted() {
     let (status, told) = rig.post("inject", &json!({ "fault": "throttle" })).await;
     assert_eq!((status, told.as_array().map(Vec::len)), (200, Some(2)));
     let mut client = Client::connect(rig.us.addr()).await.expect("it listens");
-    assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 429);
+    assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 429);
     rig.post("end", &json!({ "providers": ["us"] })).await;
-    assert_eq!(client.ask(&request(2, 1, Delivery::Whole)).await.status, 200);
+    assert_eq!(client.ask(&request(2, 1, ResponseMode::Whole)).await.status, 200);
     let us = &rig.get("providers").await[1];
     let sum = |kind: &str| -> u64 {
         us["seconds"].as_array().expect("a list").iter().filter_map(|s| s[kind].as_u64()).sum()

@@ -3,11 +3,15 @@
 use crate::client::{Client, End};
 use crate::setup::{quick, request, setup, slow, start};
 use squall_failure::FailureClass;
-use squall_mock_provider::{MockProvider, Rows, UNKNOWN_DEPLOYMENT, serve};
-use squall_provider::{Capacity, Limits, ProviderConfig, RateLimit, Window};
+use squall_mock_provider::{MockProvider, AttemptLog, UNKNOWN_DEPLOYMENT, serve};
+use squall_provider::{
+    Capacity, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
+};
 use squall_record::AttemptOutcome;
 use squall_wire::Usage;
-use squall_wire::chat::{Chunk, Completion, Delivery, FinishReason, StreamEvent, read_completion};
+use squall_wire::chat::{
+    Chunk, Completion, FinishReason, ResponseMode, StreamEvent, read_completion,
+};
 
 const USAGE: Usage = Usage { input_tokens: 10, output_tokens: 3 };
 
@@ -15,7 +19,7 @@ const USAGE: Usage = Usage { input_tokens: 10, output_tokens: 3 };
 async fn an_answer_in_one_piece_has_the_size_that_its_token_asks_for() {
     let mock = start(quick());
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(12, 3, Delivery::Whole)).await;
+    let answer = client.ask(&request(12, 3, ResponseMode::Whole)).await;
     assert_eq!((answer.status, answer.end), (200, End::Complete));
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("x-request-id"), Some("req_3_0"));
@@ -35,7 +39,7 @@ async fn an_answer_in_one_piece_has_the_size_that_its_token_asks_for() {
 async fn a_stream_is_role_tokens_finish_usage_and_end_mark() {
     let mock = start(quick());
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(12, 3, Delivery::StreamWithUsage)).await;
+    let answer = client.ask(&request(12, 3, ResponseMode::StreamWithUsage)).await;
     assert_eq!((answer.status, answer.end), (200, End::Complete));
     assert_eq!(answer.header("content-type"), Some("text/event-stream; charset=utf-8"));
     let none = Chunk::default();
@@ -62,7 +66,7 @@ async fn a_stream_is_role_tokens_finish_usage_and_end_mark() {
 async fn a_stream_tells_its_usage_only_when_asked() {
     let mock = start(quick());
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 2, Delivery::Stream)).await;
+    let answer = client.ask(&request(1, 2, ResponseMode::Stream)).await;
     assert_eq!(answer.tokens(), 2);
     assert!(!answer.text().contains("usage"), "{}", answer.text());
     assert_eq!(answer.events().last(), Some(&StreamEvent::Done));
@@ -91,7 +95,7 @@ async fn without_a_token_the_provider_draws_and_max_tokens_caps() {
 async fn the_token_in_the_header_goes_before_the_one_in_the_body() {
     let mock = start(quick());
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send_with(&request(1, 2, Delivery::Stream), "squall-77-9-4").await;
+    client.send_with(&request(1, 2, ResponseMode::Stream), "squall-77-9-4").await;
     assert_eq!(client.answer().await.tokens(), 4);
     assert_eq!(mock.shutdown().await.attempts[0].request, Some(77));
 }
@@ -124,11 +128,11 @@ async fn models_and_health_are_no_attempts() {
 
 #[tokio::test]
 async fn limits_stand_in_the_headers_of_every_answer() {
-    let rpm = RateLimit { per_minute: 60, window: Window::Gcra { burst: None } };
-    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
+    let rpm = ProviderRateLimit { per_minute: 60, window: ProviderWindow::Gcra { burst: None } };
+    let limits = ProviderLimits { rpm: Some(rpm), ..ProviderLimits::NONE };
     let mock = start(ProviderConfig { limits, ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 1, Delivery::Whole)).await;
+    let answer = client.ask(&request(1, 1, ResponseMode::Whole)).await;
     assert_eq!(answer.header("x-ratelimit-limit-requests"), Some("60"));
     assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("59"));
     assert!(answer.header("x-ratelimit-reset-requests").is_some());
@@ -140,14 +144,14 @@ async fn attempts_wait_for_a_place_in_their_order() {
     let capacity = Some(Capacity { queue: 1, ..Capacity::of(1) });
     let mock = start(ProviderConfig { capacity, ..slow() });
     let mut first = Client::connect(mock.addr()).await.expect("it listens");
-    first.send(&request(0, 20, Delivery::Stream)).await;
+    first.send(&request(0, 20, ResponseMode::Stream)).await;
     first.content(1).await;
     let mut second = Client::connect(mock.addr()).await.expect("it listens");
-    second.send(&request(1, 20, Delivery::Stream)).await;
+    second.send(&request(1, 20, ResponseMode::Stream)).await;
     let mut third = Client::connect(mock.addr()).await.expect("it listens");
     // By the time of its answer the server has read what was sent before it.
     assert_eq!(third.get("/health").await.status, 200);
-    third.send(&request(2, 20, Delivery::Stream)).await;
+    third.send(&request(2, 20, ResponseMode::Stream)).await;
     let shed = third.answer().await;
     assert_eq!(shed.status, 503);
     assert!(shed.text().contains("server_is_overloaded"), "{}", shed.text());
@@ -163,11 +167,11 @@ async fn a_caller_that_hangs_up_gives_its_place_back() {
     let capacity = Some(Capacity { queue: 5, ..Capacity::of(1) });
     let mock = start(ProviderConfig { capacity, ..slow() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send(&request(1, 100_000, Delivery::Stream)).await;
+    client.send(&request(1, 100_000, ResponseMode::Stream)).await;
     client.content(1).await;
     drop(client);
     let mut next = Client::connect(mock.addr()).await.expect("it listens");
-    assert_eq!(next.ask(&request(2, 1, Delivery::Stream)).await.tokens(), 1);
+    assert_eq!(next.ask(&request(2, 1, ResponseMode::Stream)).await.tokens(), 1);
     let log = mock.shutdown().await;
     let outcomes: Vec<_> = log.attempts.iter().map(|row| row.outcome).collect();
     assert_eq!(outcomes, [AttemptOutcome::Abandoned, AttemptOutcome::Succeeded]);
@@ -178,7 +182,7 @@ async fn a_caller_that_hangs_up_gives_its_place_back() {
 async fn what_is_open_at_the_end_is_unfinished() {
     let mock = start(slow());
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send(&request(1, 100_000, Delivery::Stream)).await;
+    client.send(&request(1, 100_000, ResponseMode::Stream)).await;
     client.content(1).await;
     let log = mock.shutdown().await;
     let [row] = log.attempts.as_slice() else { panic!("{log:?}") };
@@ -206,7 +210,7 @@ async fn several_are_served_until_they_are_no_longer_wanted() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let setups = vec![
         setup(quick()),
-        squall_mock_provider::MockSetup { rows: Rows::Dropped, ..setup(quick()) },
+        squall_mock_provider::MockSetup { rows: AttemptLog::Dropped, ..setup(quick()) },
     ];
     let ready = async |providers: &[MockProvider]| {
         let named = |mock: &MockProvider| (mock.name().to_owned(), mock.addr());
@@ -219,7 +223,7 @@ async fn several_are_served_until_they_are_no_longer_wanted() {
         for (name, addr) in names {
             assert_eq!(name, "openai-eu");
             let mut client = Client::connect(addr).await.expect("it listens");
-            assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
+            assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 200);
         }
         stop.send(()).expect("it still serves");
     };

@@ -3,7 +3,7 @@
 
 use crate::client::{Answer, Client, End};
 use crate::setup::{quick, setup};
-use squall_mock_provider::{MockProvider, MockSetup, Patience};
+use squall_mock_provider::{MockProvider, MockSetup, ServerTimeouts};
 use squall_wire::Format;
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ const PATHS: [(Format, &str); 4] = [
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn start(format: Format) -> MockProvider {
-    start_with(format, Patience::default())
+    start_with(format, ServerTimeouts::default())
 }
 
 /// One that waits only for a moment.
 fn hasty(format: Format) -> MockProvider {
     let soon = Duration::from_millis(200);
-    start_with(format, Patience { head: soon, body: soon })
+    start_with(format, ServerTimeouts { head: soon, body: soon })
 }
 
-fn start_with(format: Format, patience: Patience) -> MockProvider {
+fn start_with(format: Format, patience: ServerTimeouts) -> MockProvider {
     MockProvider::start(MockSetup { format, patience, ..setup(quick()) }).expect("a free port")
 }
 

@@ -6,11 +6,11 @@ use squall_determinism::{Share, Timestamp};
 use squall_failure::{Failure, FailureClass};
 use squall_mock_provider::MockProvider;
 use squall_provider::{
-    BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Limits, Prefill,
-    PromptCache, ProviderConfig, RateLimit, Target, Window, name_hash,
+    BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, Prefill,
+    PromptCache, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow, name_hash,
 };
 use squall_record::AttemptOutcome;
-use squall_wire::chat::{Delivery, StreamEvent};
+use squall_wire::chat::{ResponseMode, StreamEvent};
 use squall_wire::error::failure_from_response;
 use std::time::{Duration, SystemTime};
 
@@ -26,12 +26,12 @@ fn failure(answer: &crate::client::Answer) -> Failure {
 
 #[tokio::test]
 async fn a_limit_answers_429_and_says_when_to_come_again() {
-    let rpm = RateLimit { per_minute: 60, window: Window::Gcra { burst: Some(1) } };
-    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
+    let rpm = ProviderRateLimit { per_minute: 60, window: ProviderWindow::Gcra { burst: Some(1) } };
+    let limits = ProviderLimits { rpm: Some(rpm), ..ProviderLimits::NONE };
     let mock = start(ProviderConfig { limits, ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
-    let answer = client.ask(&request(2, 1, Delivery::Whole)).await;
+    assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 200);
+    let answer = client.ask(&request(2, 1, ResponseMode::Whole)).await;
     assert_eq!((answer.status, answer.end), (429, End::Complete));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("0"));
@@ -62,7 +62,7 @@ async fn an_error_is_answered_at_once_and_its_body_tells_the_class() {
             retry_after,
         })));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
-        let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
+        let answer = client.ask(&request(1, 5, ResponseMode::Stream)).await;
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("retry-after"), Some("3"));
         assert_eq!(answer.header("retry-after-ms"), Some("2500"));
@@ -79,9 +79,9 @@ async fn a_storm_of_429_ends_when_the_script_says() {
     let kind = FaultKind::Throttle { retry_after: Some(Duration::from_secs(7)) };
     let mock = start(ProviderConfig { faults: vec![fault(0, 2_000, kind)], ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 1, Delivery::Whole)).await;
+    let answer = client.ask(&request(1, 1, ResponseMode::Whole)).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
-    while client.ask(&request(1, 1, Delivery::Whole)).await.status == 429 {
+    while client.ask(&request(1, 1, ResponseMode::Whole)).await.status == 429 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let log = mock.shutdown().await;
@@ -94,7 +94,7 @@ async fn a_storm_of_429_ends_when_the_script_says() {
 #[tokio::test]
 async fn a_black_hole_takes_the_request_and_stays_silent() {
     let mock = start(always(FaultKind::BlackHole));
-    for delivery in [Delivery::Whole, Delivery::Stream] {
+    for delivery in [ResponseMode::Whole, ResponseMode::Stream] {
         let mut client = Client::connect(mock.addr()).await.expect("it takes connections");
         client.send(&request(1, 2, delivery)).await;
         assert!(client.is_silent_for(Duration::from_millis(100)).await);
@@ -117,7 +117,7 @@ async fn a_black_hole_swallows_the_rest_of_a_stream() {
     let clock = setup.clock;
     let mock = MockProvider::start(setup).expect("a free port");
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send(&request(1, 100_000, Delivery::Stream)).await;
+    client.send(&request(1, 100_000, ResponseMode::Stream)).await;
     client.content(2).await;
     // Silence before the fault is the machine's.
     while !client.is_silent_for(Duration::from_millis(300)).await
@@ -134,8 +134,8 @@ async fn a_slowdown_makes_everything_take_its_multiple() {
     let plain = start(quick());
     let mut late = Client::connect(slowed.addr()).await.expect("it listens");
     let mut early = Client::connect(plain.addr()).await.expect("it listens");
-    late.send(&request(1, 2, Delivery::Stream)).await;
-    early.send(&request(1, 2, Delivery::Stream)).await;
+    late.send(&request(1, 2, ResponseMode::Stream)).await;
+    early.send(&request(1, 2, ResponseMode::Stream)).await;
     tokio::select! {
         biased;
         end = late.next() => panic!("the slow one was first: {end:?}"),
@@ -152,7 +152,7 @@ async fn a_cut_stream_has_its_tokens_and_no_end() {
     for after_tokens in [0, 1, 3] {
         let mock = start(always(FaultKind::Cut { after_tokens }));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
-        let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+        let answer = client.ask(&request(1, 10, ResponseMode::StreamWithUsage)).await;
         assert_eq!((answer.status, answer.end), (200, End::Closed));
         assert_eq!(answer.tokens(), after_tokens as usize);
         assert!(!answer.events().contains(&StreamEvent::Done));
@@ -167,7 +167,7 @@ async fn a_cut_stream_has_its_tokens_and_no_end() {
 async fn a_cut_answer_in_one_piece_has_a_head_and_no_body() {
     let mock = start(always(FaultKind::Cut { after_tokens: 3 }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 10, Delivery::Whole)).await;
+    let answer = client.ask(&request(1, 10, ResponseMode::Whole)).await;
     assert_eq!((answer.status, answer.end), (200, End::Closed));
     assert!(answer.header("content-length").is_some());
     assert_eq!(answer.text(), "");
@@ -181,7 +181,7 @@ async fn a_list_of_models_is_there_while_completions_are_broken_and_lost_in_a_bl
     let (status, class) = (Some(500), FailureClass::Server);
     let broken = start(always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None })));
     let mut client = Client::connect(broken.addr()).await.expect("it takes connections");
-    assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 500);
+    assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 500);
     assert_eq!(client.get("/v1/models").await.status, 200);
     broken.shutdown().await;
 
@@ -196,7 +196,7 @@ async fn a_list_of_models_is_there_while_completions_are_broken_and_lost_in_a_bl
 async fn a_prompt_longer_than_the_context_window_is_refused_as_openai_does() {
     let mock = start(ProviderConfig { context_window: Some(9), ..quick() });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 5, Delivery::Whole)).await;
+    let answer = client.ask(&request(1, 5, ResponseMode::Whole)).await;
     assert_eq!(answer.status, 400);
     assert!(answer.text().contains(r#""code":"context_length_exceeded""#), "{}", answer.text());
     let class = FailureClass::ContextWindow;
@@ -210,7 +210,7 @@ async fn an_error_that_takes_its_time_comes_after_it() {
     let config = always(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }));
     let mock = start(ProviderConfig { error_latency: fixed_ms(150), ..config });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 5, Delivery::Stream)).await;
+    let answer = client.ask(&request(1, 5, ResponseMode::Stream)).await;
     assert!(answer.text().contains(r#""code":"content_policy_violation""#), "{}", answer.text());
     let row = mock.shutdown().await.attempts[0];
     assert!(row.ended >= row.started + Duration::from_millis(150), "{row:?}");
@@ -219,7 +219,7 @@ async fn an_error_that_takes_its_time_comes_after_it() {
 
 #[tokio::test]
 async fn a_reset_before_the_answer_shows_nothing_and_one_in_it_comes_after_its_tokens() {
-    for delivery in [Delivery::Whole, Delivery::StreamWithUsage] {
+    for delivery in [ResponseMode::Whole, ResponseMode::StreamWithUsage] {
         let mock = start(always(FaultKind::Reset { after_tokens: 0 }));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
         let answer = client.ask(&request(1, 10, delivery)).await;
@@ -230,7 +230,7 @@ async fn a_reset_before_the_answer_shows_nothing_and_one_in_it_comes_after_its_t
     let mock =
         start(ProviderConfig { itl: fixed_ms(30), ..always(FaultKind::Reset { after_tokens: 3 }) });
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+    let answer = client.ask(&request(1, 10, ResponseMode::StreamWithUsage)).await;
     assert_eq!((answer.status, answer.end, answer.tokens()), (200, End::Reset, 3));
     mock.shutdown().await;
 }
@@ -239,11 +239,11 @@ async fn a_reset_before_the_answer_shows_nothing_and_one_in_it_comes_after_its_t
 async fn a_stalled_stream_has_its_tokens_and_then_nothing_and_a_whole_answer_never_comes() {
     let mock = start(always(FaultKind::Stall { after_tokens: 2 }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    client.send(&request(1, 10, Delivery::StreamWithUsage)).await;
+    client.send(&request(1, 10, ResponseMode::StreamWithUsage)).await;
     client.content(2).await;
     assert!(client.is_silent_for(Duration::from_millis(150)).await);
     let mut other = Client::connect(mock.addr()).await.expect("it listens");
-    other.send(&request(2, 10, Delivery::Whole)).await;
+    other.send(&request(2, 10, ResponseMode::Whole)).await;
     assert!(other.is_silent_for(Duration::from_millis(150)).await);
     let log = mock.shutdown().await;
     let rows: Vec<_> = log.attempts.iter().map(|row| (row.outcome, row.output_tokens)).collect();
@@ -255,14 +255,14 @@ async fn an_error_event_ends_a_stream_after_its_tokens_and_a_whole_answer_is_the
     let class = FailureClass::Overloaded;
     let mock = start(always(FaultKind::StreamError { after_tokens: 2, class }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+    let answer = client.ask(&request(1, 10, ResponseMode::StreamWithUsage)).await;
     assert_eq!((answer.status, answer.end, answer.tokens()), (200, End::Complete, 2));
     let last = answer.events().last().copied();
     assert!(
         matches!(last, Some(StreamEvent::Error(failure)) if failure.class == class),
         "{last:?}"
     );
-    let answer = client.ask(&request(2, 10, Delivery::Whole)).await;
+    let answer = client.ask(&request(2, 10, ResponseMode::Whole)).await;
     assert_eq!((answer.status, failure(&answer).class), (503, class));
     for row in mock.shutdown().await.attempts {
         assert_eq!((row.outcome, row.fault), (AttemptOutcome::Failed { class }, Some(0)));
@@ -280,7 +280,7 @@ async fn a_mix_answers_each_with_one_of_its_errors() {
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let mut statuses = Vec::new();
     for number in 0..40 {
-        statuses.push(client.ask(&request(number, 1, Delivery::Whole)).await.status);
+        statuses.push(client.ask(&request(number, 1, ResponseMode::Whole)).await.status);
     }
     statuses.sort_unstable();
     statuses.dedup();
@@ -293,7 +293,7 @@ async fn a_delay_is_a_silence_before_an_answer_that_is_right() {
     let by = Duration::from_millis(200);
     let mock = start(always(FaultKind::Delay { by }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let answer = client.ask(&request(1, 3, Delivery::StreamWithUsage)).await;
+    let answer = client.ask(&request(1, 3, ResponseMode::StreamWithUsage)).await;
     assert_eq!((answer.tokens(), answer.events().last()), (3, Some(&StreamEvent::Done)));
     let row = mock.shutdown().await.attempts[0];
     assert!(row.first_token.is_some_and(|first| first >= row.started + by), "{row:?}");
@@ -310,7 +310,7 @@ async fn bad_answers_are_200_and_no_answers() {
     ] {
         let mock = start(always(FaultKind::BadAnswer(bad)));
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
-        let answer = client.ask(&request(1, 10, Delivery::StreamWithUsage)).await;
+        let answer = client.ask(&request(1, 10, ResponseMode::StreamWithUsage)).await;
         assert_eq!((answer.status, answer.end), (200, End::Complete), "{bad:?}");
         assert_eq!(answer.header("content-type"), Some(stream_type), "{bad:?}");
         if tokens > 0 {
@@ -319,7 +319,7 @@ async fn bad_answers_are_200_and_no_answers() {
         let ended =
             answer.text().contains("[DONE]") || answer.text().contains("\"finish_reason\":\"");
         assert_eq!(ended, bad == BadAnswer::WrongType, "{bad:?}: {}", answer.text());
-        let whole = client.ask(&request(2, 10, Delivery::Whole)).await;
+        let whole = client.ask(&request(2, 10, ResponseMode::Whole)).await;
         let is_answer = serde_json::from_slice::<serde_json::Value>(&whole.body).is_ok();
         assert_eq!((whole.status, is_answer), (200, bad == BadAnswer::NoEnd), "{bad:?}");
         mock.shutdown().await;
@@ -328,14 +328,14 @@ async fn bad_answers_are_200_and_no_answers() {
 
 #[tokio::test]
 async fn cut_limits_and_cut_capacity_refuse_what_was_let_in_before() {
-    let rpm = RateLimit { per_minute: 600, window: Window::Fixed };
-    let limits = Limits { rpm: Some(rpm), ..Limits::NONE };
+    let rpm = ProviderRateLimit { per_minute: 600, window: ProviderWindow::Fixed };
+    let limits = ProviderLimits { rpm: Some(rpm), ..ProviderLimits::NONE };
     let to = Share::from_ppm(10_000).expect("1 %");
     let limited = start(ProviderConfig { limits, ..always(FaultKind::LimitCut { to }) });
     let mut client = Client::connect(limited.addr()).await.expect("it listens");
     let mut let_in = 0;
     for number in 0..20 {
-        let answer = client.ask(&request(number, 1, Delivery::Whole)).await;
+        let answer = client.ask(&request(number, 1, ResponseMode::Whole)).await;
         let_in += usize::from(answer.status == 200);
         assert_eq!(answer.header("x-ratelimit-limit-requests"), Some("6"));
     }
@@ -346,10 +346,10 @@ async fn cut_limits_and_cut_capacity_refuse_what_was_let_in_before() {
     let small =
         start(ProviderConfig { capacity: Some(Capacity::of(100)), itl: fixed_ms(50), ..cut });
     let mut first = Client::connect(small.addr()).await.expect("it listens");
-    first.send(&request(1, 1_000, Delivery::StreamWithUsage)).await;
+    first.send(&request(1, 1_000, ResponseMode::StreamWithUsage)).await;
     first.content(1).await;
     let mut second = Client::connect(small.addr()).await.expect("it listens");
-    assert_eq!(second.ask(&request(2, 1, Delivery::Whole)).await.status, 503);
+    assert_eq!(second.ask(&request(2, 1, ResponseMode::Whole)).await.status, 503);
     small.shutdown().await;
 }
 
@@ -362,7 +362,7 @@ async fn a_cold_cache_makes_every_prompt_cost_its_whole_prefill() {
     for (mock, least) in [(warm, 5), (cold, 105)] {
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
         for number in 0..2 {
-            assert_eq!(client.ask(&request(number, 1, Delivery::Whole)).await.status, 200);
+            assert_eq!(client.ask(&request(number, 1, ResponseMode::Whole)).await.status, 200);
         }
         let row = mock.shutdown().await.attempts[1];
         let took = row.ended.since(row.started);
@@ -372,13 +372,13 @@ async fn a_cold_cache_makes_every_prompt_cost_its_whole_prefill() {
 
 #[tokio::test]
 async fn a_fault_of_one_key_leaves_the_others_alone() {
-    let target = Target { key: Some(name_hash("sk-a")), ..Target::default() };
+    let target = FaultTarget { key: Some(name_hash("sk-a")), ..FaultTarget::default() };
     let kind = FaultKind::Error(ErrorAnswer::of(FailureClass::QuotaSpent));
     let fault = FaultConfig { target, ..fault(0, 3_600_000, kind) };
     let mock = start(ProviderConfig { faults: vec![fault], ..quick() });
     for (key, status) in [("sk-a", 429), ("sk-b", 200)] {
         let mut client = Client::connect(mock.addr()).await.expect("it listens");
-        let body = request(1, 1, Delivery::Whole);
+        let body = request(1, 1, ResponseMode::Whole);
         client.send_with_key(&body, key).await;
         assert_eq!(client.answer().await.status, status);
     }

@@ -5,8 +5,8 @@ use crate::setup::{fault, quick, request, slow, start};
 use socket2::{Domain, Socket, Type};
 use squall_failure::FailureClass;
 use squall_provider::{FaultKind, ProviderConfig};
-use squall_record::{AttemptOutcome, Note};
-use squall_wire::chat::Delivery;
+use squall_record::{AttemptOutcome, RecordedEvent};
+use squall_wire::chat::ResponseMode;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -44,12 +44,12 @@ async fn connections_are_refused_while_the_port_stays_held() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    assert_eq!(client.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
+    assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 200);
     let log = mock.shutdown().await;
     assert_eq!(log.attempts.len(), 1, "a refused connection is no attempt");
     let notes: Vec<_> = log.notes.iter().map(|row| row.note).collect();
-    let started = Note::FaultStarted { provider: 3, fault: 0 };
-    assert_eq!(notes, [started, Note::FaultEnded { provider: 3, fault: 0 }]);
+    let started = RecordedEvent::FaultStarted { provider: 3, fault: 0 };
+    assert_eq!(notes, [started, RecordedEvent::FaultEnded { provider: 3, fault: 0 }]);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn pooled_connections_are_reset_when_refusal_begins() {
     let faults = vec![fault(2_000, 3_600_000, FaultKind::Refuse)];
     let mock = start(ProviderConfig { faults, ..quick() });
     let mut idle = Client::connect(mock.addr()).await.expect("it listens");
-    assert_eq!(idle.ask(&request(1, 1, Delivery::Whole)).await.status, 200);
+    assert_eq!(idle.ask(&request(1, 1, ResponseMode::Whole)).await.status, 200);
     assert_eq!(idle.next().await, Err(End::Reset));
     until_refused(mock.addr()).await;
 }
@@ -68,8 +68,8 @@ async fn attempts_in_flight_are_reset_and_logged_as_cut() {
     let mock = start(ProviderConfig { faults, ..slow() });
     let mut streamed = Client::connect(mock.addr()).await.expect("it listens");
     let mut whole = Client::connect(mock.addr()).await.expect("it listens");
-    streamed.send(&request(1, 100_000, Delivery::Stream)).await;
-    whole.send(&request(2, 100_000, Delivery::Whole)).await;
+    streamed.send(&request(1, 100_000, ResponseMode::Stream)).await;
+    whole.send(&request(2, 100_000, ResponseMode::Whole)).await;
     let (streamed, whole) = tokio::join!(streamed.answer(), whole.answer());
     assert_eq!((streamed.status, streamed.end), (200, End::Reset));
     assert_eq!((whole.status, whole.end), (0, End::Reset));

@@ -1,10 +1,10 @@
 //! Providers and requests for the tests.
 
 use squall_clock::Clock;
-use squall_determinism::{Law, Seed, Timestamp};
-use squall_mock_provider::{MockProvider, MockSetup, Patience, Rows, Rules};
+use squall_determinism::{Distribution, Seed, Timestamp};
+use squall_mock_provider::{AttemptLog, MockProvider, MockSetup, Rules, ServerTimeouts};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
-use squall_wire::chat::{Delivery, NewChat};
+use squall_wire::chat::{NewChat, ResponseMode};
 use squall_wire::{Format, RequestToken};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// First token after 5 ms, the next ones 2 ms apart, 20 tokens unless the request says.
 pub(crate) fn quick() -> ProviderConfig {
     ProviderConfig {
-        output_tokens: Law::Fixed { value: 20 },
+        output_tokens: Distribution::Fixed { value: 20 },
         ..ProviderConfig::new(fixed_ms(5), fixed_ms(2))
     }
 }
@@ -22,8 +22,8 @@ pub(crate) fn slow() -> ProviderConfig {
     ProviderConfig { itl: fixed_ms(50), ..quick() }
 }
 
-pub(crate) fn fixed_ms(millis: u64) -> Law {
-    Law::Fixed { value: millis * 1_000_000 }
+pub(crate) fn fixed_ms(millis: u64) -> Distribution {
+    Distribution::Fixed { value: millis * 1_000_000 }
 }
 
 /// A provider with this fault, for everybody, from the start.
@@ -48,8 +48,8 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         models: vec![("gpt-eu".to_owned(), 0), ("gpt-us".to_owned(), 1)],
         only_listed: false,
         rules: Rules::default(),
-        rows: Rows::Kept,
-        patience: Patience::default(),
+        rows: AttemptLog::Kept,
+        patience: ServerTimeouts::default(),
         events: None,
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn start(config: ProviderConfig) -> MockProvider {
 }
 
 /// A request of 10 + `tokens` tokens.
-pub(crate) fn request(number: u64, tokens: u32, delivery: Delivery) -> String {
+pub(crate) fn request(number: u64, tokens: u32, delivery: ResponseMode) -> String {
     let token =
         RequestToken { request: number, input_tokens: 10, output_tokens: tokens, session: None };
     let body = NewChat { model: "gpt-us", token, delivery }.body();

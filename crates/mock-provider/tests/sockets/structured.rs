@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::setup::{quick, setup};
 use serde_json::{Value, json};
-use squall_determinism::{Law, Share};
+use squall_determinism::{Distribution, Share};
 use squall_mock_provider::{MockProvider, MockSetup, Rules};
 use squall_provider::{Prefill, PromptCache, ProviderConfig};
 use std::time::Duration;
@@ -158,7 +158,7 @@ async fn thoughts_come_first_and_are_counted_and_so_is_what_a_cache_has() {
     let cache =
         PromptCache { share: Share::percent(50), warm_after: 1, lasts: Duration::from_secs(600) };
     let prefill = Prefill { per_token: Duration::ZERO, cache: Some(cache) };
-    let thinks = ProviderConfig { reasoning: Law::Fixed { value: 7 }, prefill, ..quick() };
+    let thinks = ProviderConfig { reasoning: Distribution::Fixed { value: 7 }, prefill, ..quick() };
     let long = "word ".repeat(40);
     let body = json!({ "model": "m", "messages": [{ "role": "user", "content": long }] });
     let answers = ask(setup(thinks.clone()), &[body.clone(), body]).await;

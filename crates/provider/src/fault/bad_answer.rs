@@ -1,8 +1,8 @@
 //! A 200 that is no answer. Attempts in flight go on.
 
-use super::{Bend, Effect};
-use crate::{BadAnswer, Ending};
+use super::{Effect, PlanModifier};
+use crate::{AttemptEnding, BadAnswer};
 
 pub(super) const fn effect(answer: BadAnswer) -> Effect {
-    Effect::Bend(Bend::Ends(Ending::Bad(answer)))
+    Effect::Bend(PlanModifier::Ends(AttemptEnding::Bad(answer)))
 }

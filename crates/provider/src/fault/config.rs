@@ -22,16 +22,16 @@ pub struct FaultConfig {
     /// How many of its targets it hits. A listener refuses all or none, whatever stands here.
     pub share: Share,
     /// Whom it can hit.
-    pub target: Target,
+    pub target: FaultTarget,
     /// What checks apart from traffic hear of it.
-    pub health: Health,
+    pub health: ProbeHealth,
     /// What happens to those it hits.
     pub kind: FaultKind,
 }
 
 /// Whom a fault can hit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Target {
+pub struct FaultTarget {
     /// Attempts at this model alone, by the [`name_hash`](crate::name_hash) of its name.
     pub model: Option<u64>,
     /// Attempts with this key alone, likewise.
@@ -43,7 +43,7 @@ pub struct Target {
 
 /// What checks apart from traffic hear of a fault.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Health {
+pub enum ProbeHealth {
     /// As is usual for its kind: connections that are refused or swallowed are so for all, and nothing else
     /// shows in a list of models.
     #[default]
@@ -65,8 +65,8 @@ impl FaultConfig {
             onset: Duration::ZERO,
             tail: Duration::ZERO,
             share: Share::ALL,
-            target: Target::default(),
-            health: Health::Usual,
+            target: FaultTarget::default(),
+            health: ProbeHealth::Usual,
             kind,
         }
     }

@@ -1,13 +1,13 @@
 //! Stands still, and then answers after all. Attempts in flight go on.
 
-use super::{Bend, Effect};
+use super::{Effect, PlanModifier};
 use crate::Plan;
 use core::time::Duration;
 
 pub(super) const fn effect(by: Duration) -> Effect {
-    Effect::Bend(Bend::Later(by))
+    Effect::Bend(PlanModifier::Later(by))
 }
 
-pub(super) fn bend(plan: Plan, by: Duration) -> Plan {
+pub(super) fn modifier(plan: Plan, by: Duration) -> Plan {
     Plan { first_at: plan.first_at + by, ..plan }
 }

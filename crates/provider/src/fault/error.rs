@@ -1,7 +1,7 @@
 //! An error at once, always the same or one of several. Attempts in flight go on.
 
 use core::time::Duration;
-use squall_determinism::{Draws, Share};
+use squall_determinism::{RandomStream, Share};
 use squall_failure::FailureClass;
 
 /// An error as it is answered.
@@ -73,7 +73,7 @@ impl ErrorMix {
     }
 
     /// One of them.
-    pub(super) fn draw(&self, draws: &mut Draws) -> ErrorAnswer {
+    pub(super) fn draw(&self, draws: &mut RandomStream) -> ErrorAnswer {
         let total: u64 = self.errors().map(|(_, weight)| u64::from(weight)).sum();
         let mut left = draws.below(total);
         let hit = self.errors().find(|&(_, weight)| match left.checked_sub(weight.into()) {
@@ -90,13 +90,13 @@ impl ErrorMix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use squall_determinism::{Purpose, Seed};
+    use squall_determinism::{Seed, StreamPurpose};
 
     #[test]
     fn a_mix_keeps_its_weights() {
         let of = |status, percent| (Some(status), FailureClass::Server, Share::percent(percent));
         let mix = ErrorMix::new(&[of(500, 75), of(503, 25)]).expect("two errors");
-        let mut draws = Seed::new(7).stream(Purpose::named("test"), 0, 0);
+        let mut draws = Seed::new(7).stream(StreamPurpose::named("test"), 0, 0);
         let hit = (0..10_000).filter(|_| mix.draw(&mut draws).status == Some(503)).count();
         assert!((2_350..2_650).contains(&hit), "{hit} of 10,000 are 503");
         assert_eq!(ErrorMix::new(&[]), None);

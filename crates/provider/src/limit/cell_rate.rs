@@ -3,8 +3,8 @@
 //! Times are in nanoseconds times the rate per minute, so that one request is exactly 60e9 of them and
 //! nothing is rounded.
 
-use super::Verdict;
-use crate::LimitGauge;
+use super::LimitDecision;
+use crate::LimitStatus;
 use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
@@ -31,16 +31,16 @@ impl CellRate {
         self.arrival = self.scaled(now) + debt;
     }
 
-    pub(super) fn check(&self, now: Timestamp, amount: u64) -> Verdict {
+    pub(super) fn check(&self, now: Timestamp, amount: u64) -> LimitDecision {
         if amount > self.burst || self.per_minute == 0 {
-            return Verdict::Never;
+            return LimitDecision::Never;
         }
         let whole_after = self.debt(now) + u128::from(amount) * MINUTE;
         let more = u64::from(planted(Defect::BucketOffByOne));
         let tolerance = u128::from(self.burst + more) * MINUTE;
         match whole_after.checked_sub(tolerance) {
-            None | Some(0) => Verdict::Pass,
-            Some(over) => Verdict::Wait(self.nanos(over)),
+            None | Some(0) => LimitDecision::Pass,
+            Some(over) => LimitDecision::Wait(self.nanos(over)),
         }
     }
 
@@ -48,9 +48,9 @@ impl CellRate {
         self.arrival = self.arrival.max(self.scaled(now)) + u128::from(amount) * MINUTE;
     }
 
-    pub(super) fn gauge(&self, now: Timestamp) -> LimitGauge {
+    pub(super) fn gauge(&self, now: Timestamp) -> LimitStatus {
         let used = self.debt(now).div_ceil(MINUTE);
-        LimitGauge {
+        LimitStatus {
             limit: self.per_minute,
             remaining: self.burst.saturating_sub(u64::try_from(used).unwrap_or(u64::MAX)),
             reset: self.nanos(self.debt(now)),

@@ -1,6 +1,6 @@
 //! A limit on growth: in a window no more than a multiple of what was let in in the one before.
 
-use super::Verdict;
+use super::LimitDecision;
 use crate::RampLimit;
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -18,14 +18,14 @@ impl Growth {
         Self { limit, window: 0, now: 0, before: 0 }
     }
 
-    pub(super) fn check(&mut self, now: Timestamp) -> Verdict {
+    pub(super) fn check(&mut self, now: Timestamp) -> LimitDecision {
         self.enter_window(now);
         let allowed = self.before.saturating_add(self.limit.growth.of(self.before));
         if self.now < allowed.max(self.limit.free) {
-            return Verdict::Pass;
+            return LimitDecision::Pass;
         }
         let length = self.length();
-        Verdict::Wait(Duration::from_nanos(length - now.as_nanos() % length))
+        LimitDecision::Wait(Duration::from_nanos(length - now.as_nanos() % length))
     }
 
     pub(super) fn charge(&mut self, now: Timestamp) {
@@ -59,7 +59,7 @@ mod tests {
             let now = Timestamp::from_secs(secs);
             (0..100)
                 .take_while(|_| {
-                    growth.check(now) == Verdict::Pass && {
+                    growth.check(now) == LimitDecision::Pass && {
                         growth.charge(now);
                         true
                     }
@@ -74,6 +74,9 @@ mod tests {
     fn one_waits_for_the_next_window() {
         let per = Duration::from_secs(10);
         let mut growth = Growth::new(RampLimit { growth: Share::NONE, per, free: 0 });
-        assert_eq!(growth.check(Timestamp::from_secs(7)), Verdict::Wait(Duration::from_secs(3)));
+        assert_eq!(
+            growth.check(Timestamp::from_secs(7)),
+            LimitDecision::Wait(Duration::from_secs(3))
+        );
     }
 }

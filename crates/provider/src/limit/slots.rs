@@ -1,7 +1,7 @@
 //! Slots of the wall clock: minutes, or slices of them, each with its own count.
 
-use super::Verdict;
-use crate::LimitGauge;
+use super::LimitDecision;
+use crate::LimitStatus;
 use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
@@ -43,14 +43,14 @@ impl Slots {
         self.allowed = part(per_minute, self.length.into());
     }
 
-    pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> Verdict {
+    pub(super) fn check(&mut self, now: Timestamp, amount: u64) -> LimitDecision {
         self.enter_slot(now);
         if amount > self.allowed {
-            Verdict::Never
+            LimitDecision::Never
         } else if self.count + amount <= self.allowed + u64::from(planted(Defect::SlotOffByOne)) {
-            Verdict::Pass
+            LimitDecision::Pass
         } else {
-            Verdict::Wait(self.until_next(now))
+            LimitDecision::Wait(self.until_next(now))
         }
     }
 
@@ -59,9 +59,9 @@ impl Slots {
         self.count += amount;
     }
 
-    pub(super) fn gauge(&mut self, now: Timestamp) -> LimitGauge {
+    pub(super) fn gauge(&mut self, now: Timestamp) -> LimitStatus {
         self.enter_slot(now);
-        LimitGauge {
+        LimitStatus {
             limit: self.limit,
             remaining: self.allowed.saturating_sub(self.count),
             reset: if self.count == 0 { Duration::ZERO } else { self.until_next(now) },

@@ -1,34 +1,34 @@
 //! An arrival's way in: faults that answer, limits, a place, a plan.
 
 use super::Provider;
-use super::places::{Admitted, Room, Subject};
-use crate::fault::{Bend, Effect};
+use super::concurrency::{Admitted, SlotAvailability, Subject};
+use crate::fault::{Effect, PlanModifier};
 use crate::latency::times_milli;
-use crate::limit::Tokens;
+use crate::limit::TokenCharge;
 use crate::{
-    Arrival, Ending, ErrorAnswer, FaultKind, LimitKind, Output, Plan, Rejection, RetryAfter, Shed,
-    Tag, Target,
+    AttemptArrival, AttemptEnding, AttemptTag, ErrorAnswer, FaultKind, FaultTarget, Plan,
+    ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
 };
 use core::time::Duration;
-use squall_determinism::{Draws, Purpose, Seed, Share, Timestamp};
+use squall_determinism::{RandomStream, Seed, Share, StreamPurpose, Timestamp};
 use squall_failure::FailureClass;
 
 /// The draws of an attempt's service: time to first token, gap, tokens, in this order.
-const SERVICE: Purpose = Purpose::named("provider.service");
+const SERVICE: StreamPurpose = StreamPurpose::named("provider.service");
 /// Whether an answer is one of the slow ones, and how slow.
-const SLOW: Purpose = Purpose::named("provider.slow");
+const SLOW: StreamPurpose = StreamPurpose::named("provider.slow");
 /// How long an error takes.
-const ERROR: Purpose = Purpose::named("provider.error");
+const ERROR: StreamPurpose = StreamPurpose::named("provider.error");
 /// How long a model thinks before it answers.
-const REASONING: Purpose = Purpose::named("provider.reasoning");
+const REASONING: StreamPurpose = StreamPurpose::named("provider.reasoning");
 /// Whether an answer that may call a tool does.
-const TOOL: Purpose = Purpose::named("provider.tool");
+const TOOL: StreamPurpose = StreamPurpose::named("provider.tool");
 /// Whether a fault hits a check.
-const CHECK: Purpose = Purpose::named("provider.check");
+const CHECK: StreamPurpose = StreamPurpose::named("provider.check");
 /// Whether a fault hits an attempt.
-const FAULT: Purpose = Purpose::named("provider.fault");
+const FAULT: StreamPurpose = StreamPurpose::named("provider.fault");
 /// Which of several errors a fault answers with.
-const MIX: Purpose = Purpose::named("provider.mix");
+const MIX: StreamPurpose = StreamPurpose::named("provider.mix");
 
 /// Whom a fault hits at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +37,13 @@ pub(super) struct Victims {
     /// Provider and fault: a stream for each, so that adding a fault moves no other's draws.
     entity: u64,
     share: Share,
-    target: Target,
+    target: FaultTarget,
 }
 
 impl Victims {
     /// Whether this attempt is among them: the same answer whenever it is asked with this share.
     pub(super) fn include(self, subject: &Subject) -> bool {
-        let Target { model, key, sticky } = self.target;
+        let FaultTarget { model, key, sticky } = self.target;
         if model.is_some_and(|model| model != subject.model)
             || key.is_some_and(|key| key != subject.key)
         {
@@ -60,7 +60,7 @@ impl Victims {
 }
 
 impl Provider {
-    pub(super) fn admit(&mut self, arrival: &Arrival) {
+    pub(super) fn admit(&mut self, arrival: &AttemptArrival) {
         let repeat = self.repeats.count(arrival.request);
         let subject = subject(arrival, repeat);
         let tag = arrival.tag;
@@ -75,7 +75,7 @@ impl Provider {
         let reasoning = self.draw_reasoning(subject.draw);
         let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(subject.draw)).max(1);
         let tokens = tokens.saturating_add(reasoning);
-        let amount = Tokens { input: arrival.input_tokens, output: tokens };
+        let amount = TokenCharge { input: arrival.input_tokens, output: tokens };
         if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {
             let form = self.config.limits.retry_after;
             let retry_after = refusal.wait.and_then(|wait| form.told(wait, self.unix_nanos()));
@@ -84,8 +84,8 @@ impl Provider {
             return self.reject(tag, &subject, answer, why);
         }
         let room = self.places.room();
-        if room == Room::None {
-            self.herd();
+        if room == SlotAvailability::None {
+            self.overload_on_recovery();
             return self.shed(tag, &subject);
         }
         self.gates.charge(self.now, subject.key, amount);
@@ -97,7 +97,7 @@ impl Provider {
             tokens,
             reasoning,
         };
-        if room == Room::Place {
+        if room == SlotAvailability::Place {
             self.serve(&admitted);
         } else {
             self.places.wait(admitted);
@@ -105,7 +105,7 @@ impl Provider {
     }
 
     /// Refuses an attempt for want of capacity.
-    pub(super) fn shed(&mut self, tag: Tag, subject: &Subject) {
+    pub(super) fn shed(&mut self, tag: AttemptTag, subject: &Subject) {
         let shed = self.config.capacity.map_or_else(Shed::default, |capacity| capacity.shed);
         let overloaded = ErrorAnswer::of(FailureClass::Overloaded);
         let answer = match shed {
@@ -127,20 +127,20 @@ impl Provider {
             tokens,
             reasoning,
             cached,
-            ending: Ending::Complete,
+            ending: AttemptEnding::Complete,
             fault: None,
         };
-        self.bend(&subject, &mut plan);
+        self.modifier(&subject, &mut plan);
         let Some(tag) = tag else {
             if plan.ends_at() < Timestamp::MAX {
                 self.places.serve_nobody(plan.ends_at());
             }
             return;
         };
-        if plan.ending != Ending::Never {
+        if plan.ending != AttemptEnding::Never {
             self.places.serve(tag, subject, plan);
         }
-        self.outputs.push_back(Output::Plan { tag, plan });
+        self.outputs.push_back(ProviderOutput::Plan { tag, plan });
     }
 
     /// The time to the first token and the gap of an answer that begins now, before faults; and how much of its
@@ -168,18 +168,18 @@ impl Provider {
 
     /// Lets the faults that hit an attempt change its plan. Slowdowns multiply, delays add up; of several
     /// endings the first in the file holds, but nothing comes out of a black hole.
-    fn bend(&self, subject: &Subject, plan: &mut Plan) {
+    fn modifier(&self, subject: &Subject, plan: &mut Plan) {
         for &fault in &self.active {
-            let Effect::Bend(bend) = self.effect(fault, subject) else { continue };
+            let Effect::Bend(modifier) = self.effect(fault, subject) else { continue };
             if !self.victims(fault).include(subject) {
                 continue;
             }
-            if bend == Bend::Ends(Ending::Never) {
-                *plan = Plan { fault: Some(fault), ..bend.apply(self.now, *plan) };
+            if modifier == PlanModifier::Ends(AttemptEnding::Never) {
+                *plan = Plan { fault: Some(fault), ..modifier.apply(self.now, *plan) };
                 return;
             }
-            if !(bend.is_ending() && plan.ending != Ending::Complete) {
-                *plan = bend.apply(self.now, *plan);
+            if !(modifier.is_ending() && plan.ending != AttemptEnding::Complete) {
+                *plan = modifier.apply(self.now, *plan);
                 plan.fault = plan.fault.or(Some(fault));
             }
         }
@@ -221,7 +221,8 @@ impl Provider {
     }
 
     fn effect(&self, fault: u16, subject: &Subject) -> Effect {
-        let draws = || -> Draws { self.seed.stream(MIX, self.entity_of(fault), subject.draw) };
+        let draws =
+            || -> RandomStream { self.seed.stream(MIX, self.entity_of(fault), subject.draw) };
         self.faults[usize::from(fault)].effect(self.now, draws)
     }
 
@@ -245,7 +246,7 @@ impl Provider {
     }
 
     /// Answers with an error: at once, or when that has taken its time.
-    fn reject(&mut self, tag: Tag, subject: &Subject, answer: ErrorAnswer, why: Why) {
+    fn reject(&mut self, tag: AttemptTag, subject: &Subject, answer: ErrorAnswer, why: Why) {
         let ErrorAnswer { class, retry_after, .. } = answer;
         // What a limit says was written in its form when it was reached; a fault's wait is now.
         let (form, retry_after) = match why.form {
@@ -265,7 +266,7 @@ impl Provider {
         };
         let takes = self.draw_error_latency(subject);
         if takes.is_zero() {
-            self.outputs.push_back(Output::Reject { tag, rejection });
+            self.outputs.push_back(ProviderOutput::Reject { tag, rejection });
         } else {
             self.errors.add(self.now + takes, tag, *subject, rejection);
         }
@@ -282,7 +283,8 @@ impl Provider {
         let mut nanos = self.config.error_latency.sample(&mut draws);
         for &fault in &self.active {
             if nanos > 0
-                && let Effect::Bend(Bend::Slower { ttft_milli, .. }) = self.effect(fault, subject)
+                && let Effect::Bend(PlanModifier::Slower { ttft_milli, .. }) =
+                    self.effect(fault, subject)
                 && self.victims(fault).include(subject)
             {
                 nanos = times_milli(nanos, ttft_milli.into());
@@ -296,7 +298,7 @@ impl Provider {
 #[derive(Clone, Copy, Debug)]
 struct Why {
     fault: Option<u16>,
-    limit: Option<LimitKind>,
+    limit: Option<ProviderLimitKind>,
     /// In which form a wait is told, where it is not the vendor's usual one.
     form: Option<RetryAfter>,
 }
@@ -315,7 +317,7 @@ impl Plan {
             tokens: 0,
             reasoning: 0,
             cached: 0,
-            ending: Ending::Never,
+            ending: AttemptEnding::Never,
             fault: None,
         }
     }
@@ -327,7 +329,7 @@ const fn draw_of(request: u64, repeat: u32) -> u64 {
 }
 
 /// Whose attempt this is. Its draws are keyed by the request and how often it has come before.
-fn subject(arrival: &Arrival, repeat: u32) -> Subject {
+fn subject(arrival: &AttemptArrival, repeat: u32) -> Subject {
     Subject {
         draw: draw_of(arrival.request, repeat),
         model: arrival.model,

@@ -1,7 +1,7 @@
 //! Error answers that are under way: an error takes its time as well. They hold no place.
 
-use super::places::Subject;
-use crate::{Plan, Rejection, Tag};
+use super::concurrency::Subject;
+use crate::{AttemptTag, Plan, Rejection};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
@@ -16,14 +16,20 @@ pub(super) struct Errors {
 
 #[derive(Clone, Copy, Debug)]
 struct Late {
-    tag: Tag,
+    tag: AttemptTag,
     /// Whose attempt it is.
     subject: Subject,
     rejection: Rejection,
 }
 
 impl Errors {
-    pub(super) fn add(&mut self, at: Timestamp, tag: Tag, subject: Subject, rejection: Rejection) {
+    pub(super) fn add(
+        &mut self,
+        at: Timestamp,
+        tag: AttemptTag,
+        subject: Subject,
+        rejection: Rejection,
+    ) {
         self.sequence += 1;
         self.due.insert((at, self.sequence), Late { tag, subject, rejection });
     }
@@ -33,19 +39,19 @@ impl Errors {
     }
 
     /// Takes out the next to leave.
-    pub(super) fn pop(&mut self) -> Option<(Tag, Rejection)> {
+    pub(super) fn pop(&mut self) -> Option<(AttemptTag, Rejection)> {
         self.due.pop_first().map(|(_, late)| (late.tag, late.rejection))
     }
 
     /// Takes out that of an attempt whose caller is gone.
-    pub(super) fn forget(&mut self, tag: Tag) {
+    pub(super) fn forget(&mut self, tag: AttemptTag) {
         if !self.due.is_empty() {
             self.due.retain(|_, late| late.tag != tag);
         }
     }
 
     /// Takes out those whom a fault hits, in the order of their tags, as attempts that were never served.
-    pub(super) fn take(&mut self, is_hit: impl Fn(&Subject) -> bool) -> Vec<(Tag, Plan)> {
+    pub(super) fn take(&mut self, is_hit: impl Fn(&Subject) -> bool) -> Vec<(AttemptTag, Plan)> {
         let hit = self.due.extract_if(.., |_, late| is_hit(&late.subject));
         let mut hit: Vec<_> = hit.map(|(_, late)| (late.tag, Plan::unserved())).collect();
         hit.sort_unstable_by_key(|&(tag, _)| tag);

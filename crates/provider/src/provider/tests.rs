@@ -2,17 +2,21 @@
 
 use super::*;
 use crate::{
-    Arrival, Capacity, Ending, ErrorAnswer, Limits, Note, Plan, RateLimit, Rejection, Window,
+    AttemptArrival, AttemptEnding, Capacity, ErrorAnswer, Plan, ProviderEvent, ProviderLimits,
+    ProviderRateLimit, ProviderWindow, Rejection,
 };
 use alloc::vec;
 use core::time::Duration;
-use squall_determinism::{Law, Share};
+use squall_determinism::{Distribution, Share};
 use squall_failure::FailureClass;
 
 fn config() -> ProviderConfig {
-    let ttft = Law::lognormal(350_000_000, 700_000_000).unwrap();
-    let itl = Law::Fixed { value: 20_000_000 };
-    ProviderConfig { output_tokens: Law::Fixed { value: 60 }, ..ProviderConfig::new(ttft, itl) }
+    let ttft = Distribution::lognormal(350_000_000, 700_000_000).unwrap();
+    let itl = Distribution::Fixed { value: 20_000_000 };
+    ProviderConfig {
+        output_tokens: Distribution::Fixed { value: 60 },
+        ..ProviderConfig::new(ttft, itl)
+    }
 }
 
 fn fault(kind: FaultKind) -> FaultConfig {
@@ -31,13 +35,13 @@ fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn drain(provider: &mut Provider) -> Vec<Output> {
+fn drain(provider: &mut Provider) -> Vec<ProviderOutput> {
     core::iter::from_fn(|| provider.poll()).collect()
 }
 
-fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<Output> {
-    let arrival = Arrival {
-        tag: Tag(tag),
+fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<ProviderOutput> {
+    let arrival = AttemptArrival {
+        tag: AttemptTag(tag),
         request: tag,
         model: 0,
         key: 0,
@@ -46,23 +50,23 @@ fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<Output> {
         output_tokens: Some(60),
         stream: true,
     };
-    provider.handle(now, Input::Arrived(arrival));
+    provider.handle(now, ProviderInput::Arrived(arrival));
     drain(provider)
 }
 
 #[track_caller]
-fn plan(outputs: &[Output]) -> Plan {
+fn plan(outputs: &[ProviderOutput]) -> Plan {
     let plan = outputs.iter().find_map(|output| match output {
-        Output::Plan { plan, .. } => Some(*plan),
+        ProviderOutput::Plan { plan, .. } => Some(*plan),
         _ => None,
     });
     plan.unwrap_or_else(|| panic!("no plan: {outputs:?}"))
 }
 
 #[track_caller]
-fn rejection(outputs: &[Output]) -> Rejection {
+fn rejection(outputs: &[ProviderOutput]) -> Rejection {
     let rejection = outputs.iter().find_map(|output| match output {
-        Output::Reject { rejection, .. } => Some(*rejection),
+        ProviderOutput::Reject { rejection, .. } => Some(*rejection),
         _ => None,
     });
     rejection.unwrap_or_else(|| panic!("not rejected: {outputs:?}"))
@@ -81,7 +85,7 @@ fn draws_depend_on_the_request_and_on_nothing_that_came_before() {
 fn a_second_attempt_of_a_request_draws_anew() {
     let mut provider = provider(config());
     let first = plan(&arrive(&mut provider, at(0), 1));
-    provider.handle(first.ends_at(), Input::Delivered { tag: Tag(1) });
+    provider.handle(first.ends_at(), ProviderInput::Delivered { tag: AttemptTag(1) });
     let later = first.ends_at();
     let second = plan(&arrive(&mut provider, later, 1));
     assert_ne!(second.first_at.since(later), first.first_at.since(at(0)));
@@ -109,24 +113,31 @@ fn an_error_answers_its_share_while_it_lasts() {
     let mut rejected = 0;
     for tag in 0..1_000 {
         let outputs = arrive(&mut provider, at(10_000 + tag), tag);
-        rejected +=
-            usize::from(outputs.iter().any(|output| matches!(output, Output::Reject { .. })));
+        rejected += usize::from(
+            outputs.iter().any(|output| matches!(output, ProviderOutput::Reject { .. })),
+        );
     }
     assert!((250..350).contains(&rejected), "{rejected} of 1000 at 30 %");
-    assert_eq!(plan(&arrive(&mut provider, at(20_001), 2_000)).ending, Ending::Complete);
+    assert_eq!(plan(&arrive(&mut provider, at(20_001), 2_000)).ending, AttemptEnding::Complete);
 }
 
 #[test]
 fn the_start_and_the_end_of_a_fault_are_told_at_their_times() {
     let mut provider = ill(FaultKind::Throttle { retry_after: Some(Duration::from_secs(2)) });
     assert_eq!(provider.next_timer(), Some(at(10_000)));
-    provider.handle(at(10_000), Input::Tick);
-    assert_eq!(drain(&mut provider), [Output::Note(Note::FaultStarted { fault: 0 })]);
+    provider.handle(at(10_000), ProviderInput::Tick);
+    assert_eq!(
+        drain(&mut provider),
+        [ProviderOutput::Note(ProviderEvent::FaultStarted { fault: 0 })]
+    );
     let rejection = rejection(&arrive(&mut provider, at(10_000), 0));
     assert_eq!((rejection.status, rejection.fault), (429, Some(0)));
     assert_eq!(rejection.retry_after, Some(Duration::from_secs(2)));
-    provider.handle(at(20_000), Input::Tick);
-    assert_eq!(drain(&mut provider), [Output::Note(Note::FaultEnded { fault: 0 })]);
+    provider.handle(at(20_000), ProviderInput::Tick);
+    assert_eq!(
+        drain(&mut provider),
+        [ProviderOutput::Note(ProviderEvent::FaultEnded { fault: 0 })]
+    );
     assert_eq!(provider.next_timer(), None);
 }
 
@@ -134,22 +145,22 @@ fn the_start_and_the_end_of_a_fault_are_told_at_their_times() {
 fn refusing_closes_the_listener_and_resets_those_in_flight() {
     let mut provider = ill(FaultKind::Refuse);
     arrive(&mut provider, at(9_900), 3);
-    provider.handle(at(10_000), Input::Tick);
+    provider.handle(at(10_000), ProviderInput::Tick);
     let outputs = drain(&mut provider);
-    assert!(outputs.contains(&Output::Listener(Listener::Refusing)));
-    assert_eq!(plan(&outputs).ending, Ending::Reset { at: at(10_000) });
+    assert!(outputs.contains(&ProviderOutput::Listener(Listener::Refusing)));
+    assert_eq!(plan(&outputs).ending, AttemptEnding::Reset { at: at(10_000) });
     assert_eq!(provider.listener(), Listener::Refusing);
-    provider.handle(at(20_000), Input::Tick);
-    assert!(drain(&mut provider).contains(&Output::Listener(Listener::Listening)));
+    provider.handle(at(20_000), ProviderInput::Tick);
+    assert!(drain(&mut provider).contains(&ProviderOutput::Listener(Listener::Listening)));
 }
 
 #[test]
 fn a_black_hole_swallows_arrivals_and_silences_those_in_flight() {
     let mut provider = ill(FaultKind::BlackHole);
     let before = plan(&arrive(&mut provider, at(9_000), 3));
-    provider.handle(at(10_000), Input::Tick);
+    provider.handle(at(10_000), ProviderInput::Tick);
     let silenced = plan(&drain(&mut provider));
-    assert_eq!(silenced.ending, Ending::Never);
+    assert_eq!(silenced.ending, AttemptEnding::Never);
     assert_eq!(silenced.tokens, before.tokens_by(at(10_000)), "what was sent stays sent");
     let swallowed = plan(&arrive(&mut provider, at(11_000), 4));
     assert_eq!((swallowed.first_at, swallowed.tokens), (Timestamp::MAX, 0));
@@ -159,16 +170,18 @@ fn a_black_hole_swallows_arrivals_and_silences_those_in_flight() {
 fn a_cut_ends_a_stream_after_its_tokens() {
     let mut provider = ill(FaultKind::Cut { after_tokens: 12 });
     let plan = plan(&arrive(&mut provider, at(11_000), 4));
-    assert_eq!(plan.ending, Ending::Cut { after_tokens: 12 });
+    assert_eq!(plan.ending, AttemptEnding::Cut { after_tokens: 12 });
     assert_eq!(plan.ends_at(), plan.first_at + plan.gap * 11);
 }
 
 #[test]
 fn limits_answer_with_the_exact_wait_and_charge_nothing_for_it() {
-    let window = Window::Slice(Duration::from_secs(1));
-    let rpm = Some(RateLimit { per_minute: 120, window });
-    let mut provider =
-        provider(ProviderConfig { limits: Limits { rpm, ..Limits::NONE }, ..config() });
+    let window = ProviderWindow::Slice(Duration::from_secs(1));
+    let rpm = Some(ProviderRateLimit { per_minute: 120, window });
+    let mut provider = provider(ProviderConfig {
+        limits: ProviderLimits { rpm, ..ProviderLimits::NONE },
+        ..config()
+    });
     arrive(&mut provider, at(100), 0);
     arrive(&mut provider, at(200), 1);
     let rejection = rejection(&arrive(&mut provider, at(300), 2));
@@ -184,7 +197,7 @@ fn a_full_provider_queues_and_then_sheds() {
     plan(&arrive(&mut provider, at(0), 0));
     assert!(arrive(&mut provider, at(10), 1).is_empty(), "it waits");
     assert_eq!(rejection(&arrive(&mut provider, at(20), 2)).class, FailureClass::Overloaded);
-    provider.handle(at(500), Input::Delivered { tag: Tag(0) });
+    provider.handle(at(500), ProviderInput::Delivered { tag: AttemptTag(0) });
     assert!(plan(&drain(&mut provider)).first_at > at(500), "service starts with the place");
 }
 
@@ -193,10 +206,13 @@ fn whoever_hangs_up_while_waiting_is_not_served() {
     let capacity = Some(Capacity { queue: 5, ..Capacity::of(1) });
     let mut provider = provider(ProviderConfig { capacity, ..config() });
     (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
-    provider.handle(at(10), Input::Gone { tag: Tag(1) });
-    provider.handle(at(500), Input::Delivered { tag: Tag(0) });
+    provider.handle(at(10), ProviderInput::Gone { tag: AttemptTag(1) });
+    provider.handle(at(500), ProviderInput::Delivered { tag: AttemptTag(0) });
     let outputs = drain(&mut provider);
-    assert!(matches!(outputs[..], [Output::Plan { tag: Tag(2), .. }]), "{outputs:?}");
+    assert!(
+        matches!(outputs[..], [ProviderOutput::Plan { tag: AttemptTag(2), .. }]),
+        "{outputs:?}"
+    );
 }
 
 #[test]
@@ -206,10 +222,10 @@ fn a_black_hole_takes_no_places_and_so_never_answers() {
     let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
     for tag in 0..5 {
         let swallowed = plan(&arrive(&mut provider, at(11_000 + tag), tag));
-        assert_eq!(swallowed.ending, Ending::Never);
+        assert_eq!(swallowed.ending, AttemptEnding::Never);
     }
     let served = plan(&arrive(&mut provider, at(20_001), 9));
-    assert_eq!(served.ending, Ending::Complete, "nobody holds a place after the fault");
+    assert_eq!(served.ending, AttemptEnding::Complete, "nobody holds a place after the fault");
 }
 
 #[test]
@@ -228,16 +244,16 @@ fn a_black_hole_in_the_queue_lets_the_next_one_through() {
     while let Some(tag) = serving.take() {
         served += 1;
         now += Duration::from_millis(1);
-        provider.handle(now, Input::Delivered { tag });
+        provider.handle(now, ProviderInput::Delivered { tag });
         serving = drain(&mut provider).iter().find_map(complete);
     }
     assert!((15..35).contains(&served), "{served} of 50 at 50 %");
 }
 
 /// The attempt whose plan this is, if it is one that completes.
-fn complete(output: &Output) -> Option<Tag> {
+fn complete(output: &ProviderOutput) -> Option<AttemptTag> {
     match output {
-        Output::Plan { tag, plan } if plan.ending == Ending::Complete => Some(*tag),
+        ProviderOutput::Plan { tag, plan } if plan.ending == AttemptEnding::Complete => Some(*tag),
         _ => None,
     }
 }
@@ -247,9 +263,10 @@ fn a_black_hole_silences_its_share_of_those_in_flight() {
     let faults = vec![FaultConfig { share: Share::percent(30), ..fault(FaultKind::BlackHole) }];
     let mut provider = provider(ProviderConfig { faults, ..config() });
     (0..1_000).for_each(|tag| drop(arrive(&mut provider, at(9_999), tag)));
-    provider.handle(at(10_000), Input::Tick);
+    provider.handle(at(10_000), ProviderInput::Tick);
     let silenced = drain(&mut provider);
-    let silenced = silenced.iter().filter(|output| matches!(output, Output::Plan { .. })).count();
+    let silenced =
+        silenced.iter().filter(|output| matches!(output, ProviderOutput::Plan { .. })).count();
     assert!((250..350).contains(&silenced), "{silenced} of 1000 at 30 %");
 }
 
@@ -259,7 +276,7 @@ fn of_two_faults_that_end_an_answer_the_first_in_the_file_holds() {
     let faults = vec![fault(cut), fault(FaultKind::Cut { after_tokens: 3 })];
     let mut twice = provider(ProviderConfig { faults, ..config() });
     let plan = plan(&arrive(&mut twice, at(11_000), 4));
-    assert_eq!((plan.ending, plan.fault), (Ending::Cut { after_tokens: 12 }, Some(0)));
+    assert_eq!((plan.ending, plan.fault), (AttemptEnding::Cut { after_tokens: 12 }, Some(0)));
 }
 
 #[test]
@@ -276,12 +293,12 @@ fn slowdowns_that_overlap_multiply() {
 
 #[test]
 fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say() {
-    let tpm = Some(RateLimit { per_minute: 1_000, window: Window::Fixed });
-    let limits = Limits { tpm, ..Limits::NONE };
+    let tpm = Some(ProviderRateLimit { per_minute: 1_000, window: ProviderWindow::Fixed });
+    let limits = ProviderLimits { tpm, ..ProviderLimits::NONE };
     let mut provider = provider(ProviderConfig { limits, ..config() });
     let mut arrive = |tag| {
-        let arrival = Arrival {
-            tag: Tag(tag),
+        let arrival = AttemptArrival {
+            tag: AttemptTag(tag),
             request: tag,
             model: 0,
             key: 0,
@@ -290,7 +307,7 @@ fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say(
             output_tokens: None,
             stream: true,
         };
-        provider.handle(at(tag), Input::Arrived(arrival));
+        provider.handle(at(tag), ProviderInput::Arrived(arrival));
         drain(&mut provider)
     };
     plan(&arrive(0));
@@ -301,10 +318,16 @@ fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say(
 
 #[test]
 fn the_longer_wait_of_two_limits_holds_and_neither_is_charged_by_a_refusal() {
-    let limits = Limits {
-        rpm: Some(RateLimit { per_minute: 60, window: Window::Slice(Duration::from_secs(1)) }),
-        tpm: Some(RateLimit { per_minute: 920, window: Window::Gcra { burst: None } }),
-        ..Limits::NONE
+    let limits = ProviderLimits {
+        rpm: Some(ProviderRateLimit {
+            per_minute: 60,
+            window: ProviderWindow::Slice(Duration::from_secs(1)),
+        }),
+        tpm: Some(ProviderRateLimit {
+            per_minute: 920,
+            window: ProviderWindow::Gcra { burst: None },
+        }),
+        ..ProviderLimits::NONE
     };
     let mut provider = provider(ProviderConfig { limits, ..config() });
     plan(&arrive(&mut provider, at(0), 0));
@@ -321,7 +344,7 @@ fn the_longer_wait_of_two_limits_holds_and_neither_is_charged_by_a_refusal() {
 
 #[test]
 fn a_plan_longer_than_time_itself_ends_at_its_end() {
-    let config = ProviderConfig { itl: Law::Fixed { value: 60_000_000_000 }, ..config() };
+    let config = ProviderConfig { itl: Distribution::Fixed { value: 60_000_000_000 }, ..config() };
     let mut provider = provider(config);
     let plan = Plan { tokens: u32::MAX, ..plan(&arrive(&mut provider, at(0), 0)) };
     assert_eq!(plan.ends_at(), Timestamp::MAX);
@@ -331,7 +354,11 @@ fn errors_take(millis: u64) -> ProviderConfig {
     let status = Some(503);
     let class = FailureClass::Overloaded;
     let faults = vec![fault(FaultKind::Error(ErrorAnswer { status, class, retry_after: None }))];
-    ProviderConfig { error_latency: Law::Fixed { value: millis * 1_000_000 }, faults, ..config() }
+    ProviderConfig {
+        error_latency: Distribution::Fixed { value: millis * 1_000_000 },
+        faults,
+        ..config()
+    }
 }
 
 #[test]
@@ -339,7 +366,7 @@ fn an_error_that_takes_its_time_leaves_with_a_tick() {
     let mut provider = provider(errors_take(80));
     assert_eq!(arrive(&mut provider, at(11_000), 0)[1..], []);
     assert_eq!(provider.next_timer(), Some(at(11_080)));
-    provider.handle(at(11_080), Input::Tick);
+    provider.handle(at(11_080), ProviderInput::Tick);
     assert_eq!(rejection(&drain(&mut provider)).status, 503);
 }
 
@@ -347,7 +374,7 @@ fn an_error_that_takes_its_time_leaves_with_a_tick() {
 fn whoever_hangs_up_before_an_error_has_left_gets_none() {
     let mut provider = provider(errors_take(80));
     arrive(&mut provider, at(11_000), 0);
-    provider.handle(at(11_010), Input::Gone { tag: Tag(0) });
+    provider.handle(at(11_010), ProviderInput::Gone { tag: AttemptTag(0) });
     assert_eq!(provider.next_timer(), Some(at(20_000)), "the end of the fault");
     assert_eq!(drain(&mut provider), []);
 }
@@ -358,16 +385,16 @@ fn an_error_that_has_not_left_is_lost_with_the_server() {
     config.faults.push(FaultConfig { at: at(12_000), ..fault(FaultKind::Refuse) });
     let mut provider = provider(config);
     arrive(&mut provider, at(11_000), 0);
-    provider.handle(at(12_000), Input::Tick);
-    assert_eq!(plan(&drain(&mut provider)).ending, Ending::Reset { at: at(12_000) });
-    provider.handle(at(14_000), Input::Tick);
+    provider.handle(at(12_000), ProviderInput::Tick);
+    assert_eq!(plan(&drain(&mut provider)).ending, AttemptEnding::Reset { at: at(12_000) });
+    provider.handle(at(14_000), ProviderInput::Tick);
     assert_eq!(drain(&mut provider), [], "it does not leave after all");
 }
 
 #[test]
 fn a_prompt_longer_than_the_context_window_is_refused_and_charged_nothing() {
-    let rpm = Some(RateLimit { per_minute: 1, window: Window::Fixed });
-    let limits = Limits { rpm, ..Limits::NONE };
+    let rpm = Some(ProviderRateLimit { per_minute: 1, window: ProviderWindow::Fixed });
+    let limits = ProviderLimits { rpm, ..ProviderLimits::NONE };
     let mut small = provider(ProviderConfig { limits, context_window: Some(399), ..config() });
     for tag in 0..3 {
         let rejection = rejection(&arrive(&mut small, at(tag), tag));

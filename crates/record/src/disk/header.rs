@@ -3,7 +3,7 @@
 use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
 use crate::RecordError;
-use crate::{ChangeInfo, DeploymentInfo, Ended, Lacked, Lag, Mode, RunHeader};
+use crate::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(super) struct HeaderFile {
     /// The checksum of this file with an empty text here.
     checksum: String,
     version: String,
-    state: State,
+    state: RecordingState,
     /// How far a run under way has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reached_ns: Option<u64>,
@@ -50,7 +50,7 @@ pub(super) struct HeaderFile {
 /// How far the recording is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum RecordingState {
     /// The run is under way, or its process has ended in the middle of it.
     Running,
     Complete,
@@ -101,7 +101,7 @@ impl HeaderFile {
     /// Of a run under way, which has come as far as `at`.
     pub(super) fn running(header: &RunHeader, at: Timestamp) -> Self {
         let this = Self::of(header, BTreeMap::new());
-        Self { state: State::Running, reached_ns: Some(at.as_nanos()), ..this }
+        Self { state: RecordingState::Running, reached_ns: Some(at.as_nanos()), ..this }
     }
 
     /// The bytes of the file.
@@ -150,7 +150,7 @@ impl HeaderFile {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        self.state == State::Running
+        self.state == RecordingState::Running
     }
 
     pub(super) fn of(header: &RunHeader, files: BTreeMap<String, FileInfo>) -> Self {
@@ -166,9 +166,9 @@ impl HeaderFile {
             weights: change.weights.clone(),
         });
         let (state, torn) = match header.ended {
-            Ended::Complete => (State::Complete, None),
-            Ended::Interrupted { .. } => (State::Interrupted, None),
-            Ended::Killed { torn, .. } => (State::Killed, Some(torn)),
+            RunEnd::Complete => (RecordingState::Complete, None),
+            RunEnd::Interrupted { .. } => (RecordingState::Interrupted, None),
+            RunEnd::Killed { torn, .. } => (RecordingState::Killed, Some(torn)),
         };
         let lacked = header.lacked;
         Self {
@@ -223,12 +223,12 @@ impl HeaderFile {
             nanos.map(Timestamp::from_nanos).ok_or_else(|| "it does not say when".to_owned())
         };
         let ended = match self.state {
-            State::Complete => Ended::Complete,
-            State::Interrupted => Ended::Interrupted { at: at(self.interrupted_at_ns)? },
-            State::Killed => {
-                Ended::Killed { at: at(self.interrupted_at_ns)?, torn: self.torn.unwrap_or(0) }
+            RecordingState::Complete => RunEnd::Complete,
+            RecordingState::Interrupted => RunEnd::Interrupted { at: at(self.interrupted_at_ns)? },
+            RecordingState::Killed => {
+                RunEnd::Killed { at: at(self.interrupted_at_ns)?, torn: self.torn.unwrap_or(0) }
             }
-            State::Running => Ended::Killed { at: at(self.reached_ns)?, torn: 0 },
+            RecordingState::Running => RunEnd::Killed { at: at(self.reached_ns)?, torn: 0 },
         };
         let lacked = self.lacked.map_or_else(Lacked::default, |lacked| Lacked {
             file_descriptors: lacked.file_descriptors,

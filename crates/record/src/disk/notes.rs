@@ -2,12 +2,12 @@
 
 use super::header::place;
 use super::rows::{class, deployment};
-use crate::{Note, NoteRow, RunHeader};
+use crate::{NoteRow, RecordedEvent, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, CancelReason, ConfigId, CooldownCause, DeploymentId, GroupId, LimitKind,
-    Note as Decision, PickProblem, RequestKey, RetryWait, TenantId,
+    AttemptId, CancelReason, ConfigId, CooldownCause, DeploymentId, GroupId, LimitScope,
+    PickProblem, RequestKey, RetryWait, RouterEvent as Decision, TenantId,
 };
 use std::time::Duration;
 
@@ -69,11 +69,11 @@ pub(super) struct NoteLine {
 impl NoteLine {
     pub(super) fn of(row: &NoteRow, header: &RunHeader) -> Self {
         let line = match row.note {
-            Note::Router(decision) => Self::of_decision(decision, header),
-            Note::FaultStarted { provider, fault } => {
+            RecordedEvent::Router(decision) => Self::of_decision(decision, header),
+            RecordedEvent::FaultStarted { provider, fault } => {
                 Self::of_fault("fault_started", provider, fault, header)
             }
-            Note::FaultEnded { provider, fault } => {
+            RecordedEvent::FaultEnded { provider, fault } => {
                 Self::of_fault("fault_ended", provider, fault, header)
             }
         };
@@ -112,7 +112,7 @@ impl NoteLine {
                 delay_ns: Some(wait.delay.as_nanos() as u64),
                 ..line
             },
-            Decision::BudgetSpent { group, .. }
+            Decision::RetryBudgetExhausted { group, .. }
             | Decision::AllOut { group, .. }
             | Decision::QueueFull { group, .. } => Self { group: named(group), ..line },
             Decision::HeldBack { tenant, limit, .. } => Self {
@@ -120,7 +120,7 @@ impl NoteLine {
                 why: Some(limit.as_str().to_owned()),
                 ..line
             },
-            Decision::BudgetExceeded { deployment, until } => {
+            Decision::SpendBudgetExceeded { deployment, until } => {
                 Self { deployment: at(deployment), until_ns: Some(until.as_nanos()), ..line }
             }
             Decision::HealthChanged { deployment, healthy } => {
@@ -174,13 +174,13 @@ impl NoteLine {
         let note = match self.event.as_str() {
             "fault_started" => {
                 let (provider, fault) = self.fault(header)?;
-                Note::FaultStarted { provider, fault }
+                RecordedEvent::FaultStarted { provider, fault }
             }
             "fault_ended" => {
                 let (provider, fault) = self.fault(header)?;
-                Note::FaultEnded { provider, fault }
+                RecordedEvent::FaultEnded { provider, fault }
             }
-            _ => Note::Router(self.decision(header)?),
+            _ => RecordedEvent::Router(self.decision(header)?),
         };
         Ok(NoteRow { at: Timestamp::from_nanos(self.at_ns), request: self.request, note })
     }
@@ -194,7 +194,7 @@ impl NoteLine {
     fn of_request_in_group(&self, group: GroupId) -> Result<Decision, String> {
         let request = self.key()?;
         Ok(match self.event.as_str() {
-            "budget_spent" => Decision::BudgetSpent { request, group },
+            "budget_spent" => Decision::RetryBudgetExhausted { request, group },
             "all_out" => Decision::AllOut { request, group },
             "queue_full" => Decision::QueueFull { request, group },
             _ => {
@@ -233,9 +233,11 @@ impl NoteLine {
             "held_back" => Decision::HeldBack {
                 request: self.key()?,
                 tenant: self.tenant.map(TenantId),
-                limit: LimitKind::from_word(why).ok_or_else(unknown)?,
+                limit: LimitScope::from_word(why).ok_or_else(unknown)?,
             },
-            "budget_exceeded" => Decision::BudgetExceeded { deployment: at()?, until: until()? },
+            "budget_exceeded" => {
+                Decision::SpendBudgetExceeded { deployment: at()?, until: until()? }
+            }
             "health_changed" => Decision::HealthChanged {
                 deployment: at()?,
                 healthy: healthy(why).ok_or_else(unknown)?,
@@ -255,7 +257,7 @@ impl NoteLine {
             },
             "limit_reached" => Decision::LimitReached {
                 deployment: at()?,
-                limit: LimitKind::from_word(why).ok_or_else(unknown)?,
+                limit: LimitScope::from_word(why).ok_or_else(unknown)?,
             },
             "timed_out" => Decision::TimedOut {
                 attempt: self.attempt()?,
@@ -310,13 +312,13 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::Probe { .. } => "probe",
         Decision::Recovered { .. } => "recovered",
         Decision::RetryScheduled { .. } => "retry_scheduled",
-        Decision::BudgetSpent { .. } => "budget_spent",
+        Decision::RetryBudgetExhausted { .. } => "budget_spent",
         Decision::FellBack { .. } => "fell_back",
         Decision::Queued { .. } => "queued",
         Decision::AllOut { .. } => "all_out",
         Decision::HeldBack { .. } => "held_back",
         Decision::QueueFull { .. } => "queue_full",
-        Decision::BudgetExceeded { .. } => "budget_exceeded",
+        Decision::SpendBudgetExceeded { .. } => "budget_exceeded",
         Decision::HealthChanged { .. } => "health_changed",
         Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",

@@ -4,7 +4,7 @@ use super::header::place;
 use crate::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, RunHeader, SeenBy};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, Source};
+use squall_failure::{FailureClass, FailureSource};
 use std::time::Duration;
 
 /// The columns of `requests.csv`.
@@ -95,7 +95,7 @@ impl RequestLine {
         let outcome = match self.outcome.as_str() {
             "succeeded" => RequestOutcome::Succeeded,
             "failed" => {
-                let source = self.source.as_deref().and_then(Source::from_word);
+                let source = self.source.as_deref().and_then(FailureSource::from_word);
                 let source = source.ok_or("a failed request needs a source")?;
                 RequestOutcome::Failed { class: class(self.class.as_deref())?, source }
             }

@@ -35,10 +35,10 @@ pub struct LiveWriter {
 /// Hands rows to a [`LiveWriter`], from any thread and without waiting. What waits is bounded by the rows of
 /// the run, which are kept in memory besides.
 #[derive(Clone, Debug)]
-pub struct RowSender(Sender<Entry>);
+pub struct RowSender(Sender<PendingEntry>);
 
 #[derive(Debug)]
-enum Entry {
+enum PendingEntry {
     Request(RequestRow),
     Attempt(AttemptRow),
     Note(NoteRow),
@@ -49,25 +49,25 @@ enum Entry {
 impl RowSender {
     /// A request has ended.
     pub fn request(&self, row: &RequestRow) {
-        self.send(Entry::Request(*row));
+        self.send(PendingEntry::Request(*row));
     }
 
     /// An attempt has ended.
     pub fn attempt(&self, row: &AttemptRow) {
-        self.send(Entry::Attempt(*row));
+        self.send(PendingEntry::Attempt(*row));
     }
 
     /// Something was noted.
     pub fn note(&self, row: &NoteRow) {
-        self.send(Entry::Note(*row));
+        self.send(PendingEntry::Note(*row));
     }
 
     /// A frame of the journal.
     pub fn frame(&self, frame: &[u8]) {
-        self.send(Entry::Frame(frame.to_vec()));
+        self.send(PendingEntry::Frame(frame.to_vec()));
     }
 
-    fn send(&self, entry: Entry) {
+    fn send(&self, entry: PendingEntry) {
         // Nobody receives once the run is over: then the rows are written from memory.
         let _ = self.0.send(entry);
     }
@@ -111,7 +111,7 @@ impl LiveWriter {
     }
 
     fn end(&mut self) {
-        self.sender.send(Entry::Finish);
+        self.sender.send(PendingEntry::Finish);
         if let Some(thread) = self.thread.take() {
             // A panic there is a defect; what it had written stands.
             let _ = thread.join();
@@ -128,9 +128,9 @@ impl Drop for LiveWriter {
 struct Files {
     dir: PathBuf,
     header: RunHeader,
-    requests: Rows,
-    attempts: Rows,
-    notes: Rows,
+    requests: RowStream,
+    attempts: RowStream,
+    notes: RowStream,
     journal: Appended,
     trouble: Arc<OnceLock<String>>,
 }
@@ -141,7 +141,7 @@ impl Files {
         put_header(dir, &header, Timestamp::ZERO)?;
         let mut journal = Appended::create(&dir.join(JOURNAL))?;
         journal.waiting = JournalWriter::default().into_bytes();
-        let rows = |name| Ok::<_, RecordError>(Rows::new(Appended::create(&dir.join(name))?));
+        let rows = |name| Ok::<_, RecordError>(RowStream::new(Appended::create(&dir.join(name))?));
         let mut this = Self {
             requests: rows(REQUESTS)?,
             attempts: rows(ATTEMPTS)?,
@@ -155,11 +155,11 @@ impl Files {
         Ok(this)
     }
 
-    fn run(&mut self, receiver: &Receiver<Entry>, now: &impl Fn() -> Timestamp) {
+    fn run(&mut self, receiver: &Receiver<PendingEntry>, now: &impl Fn() -> Timestamp) {
         let mut flushed = now();
         loop {
             let paused = match receiver.recv_timeout(FLUSH_EVERY) {
-                Ok(Entry::Finish) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(PendingEntry::Finish) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(entry) => {
                     self.take(entry);
                     false
@@ -175,16 +175,17 @@ impl Files {
         self.flush(now());
     }
 
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: PendingEntry) {
         let header = &self.header;
         match entry {
-            Entry::Request(row) => self.requests.add(RequestLine::of(&row, header)),
+            PendingEntry::Request(row) => self.requests.add(RequestLine::of(&row, header)),
             // A stranger's attempt is none of the run's.
-            Entry::Attempt(row) if usize::from(row.deployment) >= header.deployments.len() => {}
-            Entry::Attempt(row) => self.attempts.add(AttemptLine::of(&row, header)),
-            Entry::Note(row) => self.notes.add(NoteLine::of(&row, header)),
-            Entry::Frame(frame) => JournalWriter::append(&frame, &mut self.journal.waiting),
-            Entry::Finish => {}
+            PendingEntry::Attempt(row)
+                if usize::from(row.deployment) >= header.deployments.len() => {}
+            PendingEntry::Attempt(row) => self.attempts.add(AttemptLine::of(&row, header)),
+            PendingEntry::Note(row) => self.notes.add(NoteLine::of(&row, header)),
+            PendingEntry::Frame(frame) => JournalWriter::append(&frame, &mut self.journal.waiting),
+            PendingEntry::Finish => {}
         }
     }
 
@@ -227,12 +228,12 @@ fn put_header(dir: &Path, header: &RunHeader, at: Timestamp) -> Result<FileInfo,
 }
 
 /// Rows of one file.
-struct Rows {
+struct RowStream {
     csv: csv::Writer<Vec<u8>>,
     file: Appended,
 }
 
-impl Rows {
+impl RowStream {
     fn new(file: Appended) -> Self {
         Self { csv: csv::Writer::from_writer(Vec::new()), file }
     }

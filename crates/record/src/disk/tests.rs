@@ -3,10 +3,10 @@
 use crate::*;
 use proptest::prelude::*;
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, Source};
+use squall_failure::{FailureClass, FailureSource};
 use squall_router::{
-    AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitKind, Note as Decision,
-    PickProblem, RequestKey, RetryWait,
+    AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitScope, PickProblem,
+    RequestKey, RetryWait, RouterEvent as Decision,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,7 @@ fn header() -> RunHeader {
         seed: 7,
         mode: Mode::Live,
         duration: Duration::from_secs(90),
-        ended: Ended::Interrupted { at: Timestamp::from_secs(3) },
+        ended: RunEnd::Interrupted { at: Timestamp::from_secs(3) },
         groups: vec!["chat".to_owned(), "small".to_owned()],
         deployments: vec![deployment("eu", 0), deployment("us", 1)],
         providers: vec!["one".to_owned(), "two, with a comma".to_owned()],
@@ -50,7 +50,7 @@ fn requests() -> Vec<RequestRow> {
     let class = FailureClass::Throttled;
     let outcomes = [
         RequestOutcome::Succeeded,
-        RequestOutcome::Failed { class, source: Source::Gateway },
+        RequestOutcome::Failed { class, source: FailureSource::Gateway },
         RequestOutcome::GaveUp,
         RequestOutcome::Unfinished,
     ];
@@ -118,19 +118,21 @@ fn notes() -> Vec<NoteRow> {
         Decision::Probe { deployment, attempt },
         Decision::Recovered { deployment },
         Decision::RetryScheduled { request, wait },
-        Decision::BudgetSpent { request, group },
+        Decision::RetryBudgetExhausted { request, group },
         Decision::FellBack { request, from: group, to: GroupId(1) },
         Decision::Queued { request, group, until },
-        Decision::LimitReached { deployment, limit: LimitKind::Tokens },
+        Decision::LimitReached { deployment, limit: LimitScope::Tokens },
         Decision::TimedOut { attempt, deployment, reason: CancelReason::FirstTokenTimeout },
         Decision::PickRejected { request, group, problem: PickProblem::Nobody },
         Decision::NotSent { attempt, deployment },
         Decision::Silent { attempt, deployment },
         Decision::AttemptFailed { attempt, deployment, class: FailureClass::Cut },
     ];
-    let faults =
-        [Note::FaultStarted { provider: 1, fault: 2 }, Note::FaultEnded { provider: 1, fault: 2 }];
-    let all = decisions.into_iter().map(Note::Router).chain(faults);
+    let faults = [
+        RecordedEvent::FaultStarted { provider: 1, fault: 2 },
+        RecordedEvent::FaultEnded { provider: 1, fault: 2 },
+    ];
+    let all = decisions.into_iter().map(RecordedEvent::Router).chain(faults);
     all.zip(0..)
         .map(|(note, place)| NoteRow {
             at: Timestamp::from_nanos(place),
@@ -140,10 +142,10 @@ fn notes() -> Vec<NoteRow> {
         .collect()
 }
 
-const SHAPE: Shape = Shape { groups: 2, deployments: 2, kinds: 2 };
+const SHAPE: SeriesLayout = SeriesLayout { groups: 2, deployments: 2, kinds: 2 };
 
 fn recording() -> Recording {
-    let mut collector = Collector::new(SHAPE, Keep::Rows);
+    let mut collector = Collector::new(SHAPE, RowRetention::Rows);
     requests().iter().for_each(|row| collector.request(row));
     attempts().iter().for_each(|row| collector.attempt(row));
     notes().into_iter().for_each(|row| collector.note(row));
@@ -290,7 +292,7 @@ prop_compose! {
         (input_tokens, output_tokens, received_tokens) in any::<(u32, u32, u32)>(),
         outcome in prop_oneof![
             Just(RequestOutcome::Succeeded),
-            (class(), prop::sample::select(vec![Source::Client, Source::Gateway, Source::Provider]))
+            (class(), prop::sample::select(vec![FailureSource::Client, FailureSource::Gateway, FailureSource::Provider]))
                 .prop_map(|(class, source)| RequestOutcome::Failed { class, source }),
             Just(RequestOutcome::GaveUp),
             Just(RequestOutcome::Unfinished),
@@ -338,7 +340,7 @@ proptest! {
     ) {
         // The rows and nothing else: cells of a whole day would be slow to write so often.
         let folder = folder("any-rows");
-        let none = Collector::new(SHAPE, Keep::Rows).finish(header());
+        let none = Collector::new(SHAPE, RowRetention::Rows).finish(header());
         let recording = Recording { requests, attempts, ..none };
         recording.write(&folder).unwrap();
         prop_assert_eq!(Recording::read(&folder).unwrap(), recording);

@@ -1,14 +1,14 @@
 //! What each deployment was asked and answered, and when the router skipped it.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::{Anchor, Picture, label};
-use super::story::Story;
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
 use squall_failure::FailureClass;
 use squall_judge::text::count;
-use squall_record::{AttemptCell, Note};
-use squall_router::{CooldownCause, DeploymentId, Note as Decision};
+use squall_record::{AttemptCell, RecordedEvent};
+use squall_router::{CooldownCause, DeploymentId, RouterEvent as Decision};
 
 const PANEL: f64 = 100.0;
 const STEP: f64 = 148.0;
@@ -16,7 +16,7 @@ const STEP: f64 = 148.0;
 const LANE: f64 = 8.0;
 const LANE_HEIGHT: f64 = 12.0;
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let all = |each: usize| story.attempts(each, 0..story.seconds);
     let total: u32 = (0..story.deployments()).map(|each| all(each).started).sum();
     let width = story.bin_width(1);
@@ -34,10 +34,10 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
         return picture;
     }
     let entries = [
-        ("answered (in the deployment's colour)", PALE, Mark::Block),
-        ("throttled, or in cooldown for it", THROTTLED, Mark::Block),
-        ("failed or given up, or in cooldown for it", FAILED, Mark::Block),
-        ("waiting for a probe", FAILED.faded(0.35), Mark::Block),
+        ("answered (in the deployment's colour)", PALE, LegendMark::Block),
+        ("throttled, or in cooldown for it", THROTTLED, LegendMark::Block),
+        ("failed or given up, or in cooldown for it", FAILED, LegendMark::Block),
+        ("waiting for a probe", FAILED.faded(0.35), LegendMark::Block),
     ];
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let most = shown.iter().flat_map(|&each| {
@@ -48,7 +48,7 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     for (number, &deployment) in shown.iter().enumerate() {
         let mut panel = Panel::new(story, top, PANEL, most);
         panel.times_below += LANE + LANE_HEIGHT;
-        let place = Place::of(number, shown.len());
+        let place = PanelPosition::of(number, shown.len());
         draw_deployment(&mut picture, story, &panel, deployment, place);
         top += STEP;
         bottom = panel.end();
@@ -59,14 +59,14 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
 
 fn draw_deployment(
     picture: &mut Picture,
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     panel: &Panel,
     deployment: usize,
-    place: Place,
+    place: PanelPosition,
 ) {
     let faults = story.faults_of(Some(story.provider(deployment)));
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 3.0 }, place);
+    panel.frame(picture, story, &AxisUnit { name: "per s", write: plain, lines: 3.0 }, place);
     let ink = ink_of(deployment);
     let width = story.bin_width(1);
     for bin in story.bins(width) {
@@ -82,7 +82,7 @@ fn draw_deployment(
             }
         }
     }
-    panel.fault_names(picture, &faults, Named::Alone);
+    panel.fault_names(picture, &faults, FaultNaming::Alone);
     let sum = story.attempts(deployment, 0..story.seconds);
     let (throttled, failed) = losses(&sum);
     let mut lines = vec![format!("{} attempts", count(sum.started.into()))];
@@ -104,7 +104,7 @@ fn losses(cell: &AttemptCell) -> (u32, u32) {
 
 /// The lane below a panel: in cooldown, in the colour of the reason; pale from the end of the break to
 /// the probe's answer.
-fn lane(picture: &mut Picture, story: &Story<'_>, panel: &Panel, deployment: usize) {
+fn lane(picture: &mut Picture, story: &ChartContext<'_>, panel: &Panel, deployment: usize) {
     let (top, bottom) = (panel.bottom + LANE, panel.bottom + LANE + LANE_HEIGHT);
     let middle = f64::midpoint(top, bottom);
     picture.text((panel.left - 8.0, middle), "cooldown", label(QUIET, Anchor::Right));
@@ -127,7 +127,7 @@ struct Stretch {
     ink: Ink,
 }
 
-fn stretches(story: &Story<'_>, deployment: usize) -> Vec<Stretch> {
+fn stretches(story: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
     let id = DeploymentId(deployment as u16);
     let mut stretches = Vec::new();
     let mut open: Option<Stretch> = None;
@@ -140,7 +140,7 @@ fn stretches(story: &Story<'_>, deployment: usize) -> Vec<Stretch> {
     // What follows a break: after throttling all is well again, after failures a probe is awaited.
     let mut after = None;
     for row in &story.recording.notes {
-        let Note::Router(decision) = row.note else { continue };
+        let RecordedEvent::Router(decision) = row.note else { continue };
         let at = row.at.as_secs_f64();
         match decision {
             Decision::CooldownStarted { deployment, cause, .. } if deployment == id => {

@@ -1,9 +1,9 @@
 //! Errors by class: what clients saw, and what each deployment's provider answered.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::Picture;
-use super::story::Story;
 use super::theme::{Ink, TOTAL, class as ink_of_class, deployment as ink_of};
 use squall_failure::FailureClass;
 use squall_judge::text::count;
@@ -18,19 +18,19 @@ const GIVEN_UP: usize = FailureClass::ALL.len();
 const NAMED: usize = 3;
 
 /// Failures by class.
-type Counts = [u32; GIVEN_UP + 1];
+type ErrorCounts = [u32; GIVEN_UP + 1];
 
 /// A panel's worth of errors.
-struct Row {
+struct ErrorPanel {
     name: String,
     ink: Ink,
     /// Whose faults are shaded; of the clients, everyone's.
     provider: Option<u16>,
     /// By bin.
-    counts: Vec<Counts>,
+    counts: Vec<ErrorCounts>,
 }
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let width = story.bin_width(1);
     let clients = clients(story, width);
     let below = |each: usize| total(&of_attempts(&story.attempts(each, 0..story.seconds)));
@@ -67,11 +67,11 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let names: Vec<_> = seen.iter().map(|&code| name(code)).collect();
     let marks = seen.iter().zip(&names);
     let entries: Vec<_> =
-        marks.map(|(&code, name)| (name.as_str(), ink_of_class(code), Mark::Block)).collect();
+        marks.map(|(&code, name)| (name.as_str(), ink_of_class(code), LegendMark::Block)).collect();
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let mut bottom = top;
     for (number, row) in rows.iter().enumerate() {
-        bottom = draw_row(&mut picture, story, row, top, Place::of(number, rows.len()));
+        bottom = draw_row(&mut picture, story, row, top, PanelPosition::of(number, rows.len()));
         top += STEP;
     }
     picture.close(bottom, others);
@@ -79,14 +79,20 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
 }
 
 /// Draws a row, and tells how far down it reaches.
-fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, top: f64, place: Place) -> f64 {
+fn draw_row(
+    picture: &mut Picture,
+    story: &ChartContext<'_>,
+    row: &ErrorPanel,
+    top: f64,
+    place: PanelPosition,
+) -> f64 {
     let width = story.bin_width(1);
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = row.counts.iter().map(|counts| rate(total(counts))).fold(0.0, f64::max);
     let panel = Panel::new(story, top, PANEL, ceiling(most.max(1.0)));
     let faults = story.faults_of(row.provider);
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &Unit { name: "per s", write: plain, lines: 2.0 }, place);
+    panel.frame(picture, story, &AxisUnit { name: "per s", write: plain, lines: 2.0 }, place);
     for (bin, counts) in story.bins(width).zip(&row.counts) {
         let mut base = 0.0;
         for (code, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
@@ -94,14 +100,15 @@ fn draw_row(picture: &mut Picture, story: &Story<'_>, row: &Row, top: f64, place
             base += rate(count);
         }
     }
-    let named = if row.provider.is_some() { Named::Alone } else { Named::WithDeployment };
+    let named =
+        if row.provider.is_some() { FaultNaming::Alone } else { FaultNaming::WithDeployment };
     panel.fault_names(picture, &faults, named);
     panel.caption(picture, &row.name, row.ink, &told(row));
     panel.end()
 }
 
 /// The classes of a row with their counts, the most frequent first.
-fn told(row: &Row) -> Vec<String> {
+fn told(row: &ErrorPanel) -> Vec<String> {
     let sum = |code: usize| row.counts.iter().map(|counts| counts[code]).sum::<u32>();
     let mut sums: Vec<_> =
         (0..=GIVEN_UP).map(|code| (sum(code), code)).filter(|&(sum, _)| sum > 0).collect();
@@ -127,17 +134,17 @@ fn name(code: usize) -> String {
         .map_or_else(|| "given up".to_owned(), |class| class.as_str().replace('_', " "))
 }
 
-fn clients(story: &Story<'_>, width: usize) -> Row {
+fn clients(story: &ChartContext<'_>, width: usize) -> ErrorPanel {
     let counts = story.bins(width).map(|bin| {
         let cell = story.requests(bin);
         with_given_up(&cell.failed, cell.gave_up)
     });
-    Row { name: "clients".to_owned(), ink: TOTAL, provider: None, counts: counts.collect() }
+    ErrorPanel { name: "clients".to_owned(), ink: TOTAL, provider: None, counts: counts.collect() }
 }
 
-fn deployment_row(story: &Story<'_>, deployment: usize, width: usize) -> Row {
+fn deployment_row(story: &ChartContext<'_>, deployment: usize, width: usize) -> ErrorPanel {
     let counts = story.bins(width).map(|bin| of_attempts(&story.attempts(deployment, bin)));
-    Row {
+    ErrorPanel {
         name: story.name(deployment).to_owned(),
         ink: ink_of(deployment),
         provider: Some(story.provider(deployment)),
@@ -145,14 +152,14 @@ fn deployment_row(story: &Story<'_>, deployment: usize, width: usize) -> Row {
     }
 }
 
-fn of_attempts(cell: &AttemptCell) -> Counts {
+fn of_attempts(cell: &AttemptCell) -> ErrorCounts {
     with_given_up(&cell.failed, cell.abandoned)
 }
 
-fn with_given_up(failed: &[u32; GIVEN_UP], given_up: u32) -> Counts {
+fn with_given_up(failed: &[u32; GIVEN_UP], given_up: u32) -> ErrorCounts {
     std::array::from_fn(|code| failed.get(code).copied().unwrap_or(given_up))
 }
 
-fn total(counts: &Counts) -> u32 {
+fn total(counts: &ErrorCounts) -> u32 {
     counts.iter().sum()
 }

@@ -1,7 +1,7 @@
 //! Goodput against offered load: as it is, and without each provider. The knee is where a curve leaves the
 //! dashed line.
 
-use super::legend::{self, Mark};
+use super::legend::{self, LegendMark};
 use super::panel::{ceiling, plain, round_step};
 use super::picture::{Anchor, Picture, Point, label};
 use super::theme::{self, AXIS, GRID, PALE, QUIET, TOTAL, WIDTH};
@@ -27,9 +27,9 @@ pub(super) fn draw(plan: &PlanReport) -> Picture {
     let mut entries: Vec<_> = names
         .iter()
         .enumerate()
-        .map(|(number, name)| (name.as_str(), ink(number), Mark::Line(2.0)))
+        .map(|(number, name)| (name.as_str(), ink(number), LegendMark::Line(2.0)))
         .collect();
-    entries.push(("everyone is answered", PALE, Mark::Dashes(1.5)));
+    entries.push(("everyone is answered", PALE, LegendMark::Dashes(1.5)));
     let top = legend::draw(&mut picture, &entries) + 26.0;
     let (most_offered, most_answered) = (ceiling(offered), ceiling(answered * 1.05));
     let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered };

@@ -1,9 +1,9 @@
 //! Percentiles of latency and of time to first token, over time, from intended time.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, seconds};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, seconds};
 use super::picture::Picture;
-use super::story::Story;
 use super::theme::{HIGHEST, Ink, QUIET, TOTAL};
 use hdrhistogram::Histogram;
 use squall_judge::text::count;
@@ -11,7 +11,7 @@ use squall_record::{GroupCells, Latencies};
 use std::ops::Range;
 
 /// A percentile, and how many values a bin needs for it.
-struct Line {
+struct PercentileLine {
     name: &'static str,
     quantile: f64,
     needs: u64,
@@ -19,10 +19,10 @@ struct Line {
     width: f64,
 }
 
-const LINES: [Line; 3] = [
-    Line { name: "p99", quantile: 0.99, needs: 100, ink: HIGHEST, width: 1.5 },
-    Line { name: "p95", quantile: 0.95, needs: 20, ink: QUIET, width: 2.0 },
-    Line { name: "p50", quantile: 0.5, needs: 5, ink: TOTAL, width: 3.0 },
+const LINES: [PercentileLine; 3] = [
+    PercentileLine { name: "p99", quantile: 0.99, needs: 100, ink: HIGHEST, width: 1.5 },
+    PercentileLine { name: "p95", quantile: 0.95, needs: 20, ink: QUIET, width: 2.0 },
+    PercentileLine { name: "p50", quantile: 0.5, needs: 5, ink: TOTAL, width: 3.0 },
 ];
 
 /// A bin holds at least so many seconds.
@@ -31,23 +31,23 @@ const BIN: usize = 2;
 const HEIGHT: f64 = 250.0;
 
 /// What is drawn, and how it is told.
-struct What {
+struct LatencySeries {
     name: &'static str,
     how: &'static str,
     of: fn(&GroupCells) -> &Latencies,
 }
 
-pub(super) fn draw_latency(story: &Story<'_>) -> Picture {
+pub(super) fn draw_latency(story: &ChartContext<'_>) -> Picture {
     let how = "from intended time to the last byte, of requests that succeeded";
-    draw(story, &What { name: "Latency", how, of: |group| &group.latency })
+    draw(story, &LatencySeries { name: "Latency", how, of: |group| &group.latency })
 }
 
-pub(super) fn draw_ttft(story: &Story<'_>) -> Picture {
+pub(super) fn draw_ttft(story: &ChartContext<'_>) -> Picture {
     let how = "from intended time to the first token, of streams that succeeded";
-    draw(story, &What { name: "Time to first token", how, of: |group| &group.ttft })
+    draw(story, &LatencySeries { name: "Time to first token", how, of: |group| &group.ttft })
 }
 
-fn draw(story: &Story<'_>, what: &What) -> Picture {
+fn draw(story: &ChartContext<'_>, what: &LatencySeries) -> Picture {
     let width = story.bin_width(BIN);
     let all = merged(story, what.of, 0..story.seconds);
     let n = all.len();
@@ -65,7 +65,7 @@ fn draw(story: &Story<'_>, what: &What) -> Picture {
     }
     let bins: Vec<_> =
         story.bins(width).map(|bin| (merged(story, what.of, bin.clone()), bin)).collect();
-    let value = |bin: &Histogram<u64>, line: &Line| {
+    let value = |bin: &Histogram<u64>, line: &PercentileLine| {
         (bin.len() >= line.needs).then(|| bin.value_at_quantile(line.quantile) as f64 / 1e6)
     };
     let values = LINES.iter().flat_map(|line| bins.iter().filter_map(|(bin, _)| value(bin, line)));
@@ -74,12 +74,17 @@ fn draw(story: &Story<'_>, what: &What) -> Picture {
         LINES.each_ref().map(|line| format!("{} (bins of {} or more)", line.name, line.needs));
     let marks = LINES.iter().zip(&names);
     let entries: Vec<_> =
-        marks.map(|(line, name)| (name.as_str(), line.ink, Mark::Line(line.width))).collect();
+        marks.map(|(line, name)| (name.as_str(), line.ink, LegendMark::Line(line.width))).collect();
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let panel = Panel::new(story, top, HEIGHT, most).wide();
     let faults = story.faults_of(None);
     panel.faults(&mut picture, &faults);
-    panel.frame(&mut picture, story, &Unit { name: "", write: seconds, lines: 5.0 }, Place::Alone);
+    panel.frame(
+        &mut picture,
+        story,
+        &AxisUnit { name: "", write: seconds, lines: 5.0 },
+        PanelPosition::Alone,
+    );
     for line in &LINES {
         let points: Vec<_> =
             bins.iter().map(|(bin, stretch)| (middle(stretch), value(bin, line))).collect();
@@ -88,7 +93,7 @@ fn draw(story: &Story<'_>, what: &What) -> Picture {
             panel.name_at(&mut picture, (*at, *last), line.name, QUIET);
         }
     }
-    panel.fault_names(&mut picture, &faults, Named::WithDeployment);
+    panel.fault_names(&mut picture, &faults, FaultNaming::WithDeployment);
     picture.close(panel.end(), None);
     picture
 }
@@ -99,7 +104,7 @@ fn middle(stretch: &Range<usize>) -> f64 {
 
 /// The values of a stretch of seconds, all groups together.
 fn merged(
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     of: fn(&GroupCells) -> &Latencies,
     bins: Range<usize>,
 ) -> Histogram<u64> {

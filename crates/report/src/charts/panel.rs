@@ -1,8 +1,8 @@
 //! A panel: one pair of axes, with time along the bottom, phases on top and faults behind.
 
-use super::letters;
+use super::chart_context::{ChartContext, FaultSpan};
+use super::font_metrics;
 use super::picture::{Anchor, Picture, Point, TextStyle, label};
-use super::story::{Fault, Story};
 use super::theme::{AXIS, BODY, FAILED, GRID, Ink, QUIET, SMALL, TEXT, WIDTH};
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ impl Panel {
     }
 
     /// A panel of the usual width.
-    pub(super) fn new(story: &Story<'_>, top: f64, height: f64, most: f64) -> Self {
+    pub(super) fn new(story: &ChartContext<'_>, top: f64, height: f64, most: f64) -> Self {
         let (left, right) = (LEFT, WIDTH - RIGHT);
         let (bottom, seconds) = (top + height, story.seconds as f64);
         Self { left, right, top, bottom, seconds, most, times_below: 15.0 }
@@ -50,9 +50,9 @@ impl Panel {
     pub(super) fn frame(
         &self,
         picture: &mut Picture,
-        story: &Story<'_>,
-        unit: &Unit<'_>,
-        place: Place,
+        story: &ChartContext<'_>,
+        unit: &AxisUnit<'_>,
+        place: PanelPosition,
     ) {
         self.phases(picture, story, place);
         self.grid(picture, unit, place);
@@ -60,7 +60,7 @@ impl Panel {
     }
 
     /// Horizontal lines at round values, with their labels; the unit above those of the first panel.
-    fn grid(&self, picture: &mut Picture, unit: &Unit<'_>, place: Place) {
+    fn grid(&self, picture: &mut Picture, unit: &AxisUnit<'_>, place: PanelPosition) {
         let step = round_step(self.most, unit.lines);
         let mut value = 0.0;
         while value <= self.most * 1.001 {
@@ -70,20 +70,20 @@ impl Panel {
             picture.text((self.left - 8.0, y), text, label(QUIET, Anchor::Right));
             value += step;
         }
-        if matches!(place, Place::Alone | Place::First) {
+        if matches!(place, PanelPosition::Alone | PanelPosition::First) {
             let middle = self.top - STRIP + STRIP_HEIGHT / 2.0;
             picture.text((self.left - 8.0, middle), unit.name, label(QUIET, Anchor::Right));
         }
     }
 
-    fn time_axis(&self, picture: &mut Picture, place: Place) {
+    fn time_axis(&self, picture: &mut Picture, place: PanelPosition) {
         picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
         let step = time_step(self.seconds);
         let mut seconds = 0.0;
         while seconds <= self.seconds {
             let x = self.x(seconds);
             picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
-            if matches!(place, Place::Alone | Place::Last) {
+            if matches!(place, PanelPosition::Alone | PanelPosition::Last) {
                 let style = label(QUIET, Anchor::Middle);
                 picture.text((x, self.bottom + self.times_below), write_time(seconds), style);
             }
@@ -93,8 +93,8 @@ impl Panel {
 
     /// Thin lines where phases meet, and a strip with their names above the first panel. A name that
     /// does not fit into its phase is left out.
-    fn phases(&self, picture: &mut Picture, story: &Story<'_>, place: Place) {
-        let named = matches!(place, Place::Alone | Place::First);
+    fn phases(&self, picture: &mut Picture, story: &ChartContext<'_>, place: PanelPosition) {
+        let named = matches!(place, PanelPosition::Alone | PanelPosition::First);
         for (number, phase) in story.scenario.phases.iter().enumerate() {
             let (from, to) = (self.x(phase.start.as_secs_f64()), self.x(phase.end.as_secs_f64()));
             for edge in [from, to] {
@@ -106,7 +106,7 @@ impl Panel {
             let (top, bottom) = (self.top - STRIP, self.top - STRIP + STRIP_HEIGHT);
             let ink = GRID.faded(if number % 2 == 0 { 0.9 } else { 0.5 });
             picture.rect((from, top), (to, bottom), ink);
-            if letters::width(&phase.name, SMALL, false) + 6.0 < to - from {
+            if font_metrics::width(&phase.name, SMALL, false) + 6.0 < to - from {
                 let middle = (f64::midpoint(from, to), f64::midpoint(top, bottom));
                 picture.text(middle, &phase.name, label(QUIET, Anchor::Middle));
             }
@@ -114,7 +114,7 @@ impl Panel {
     }
 
     /// Shades the faults, behind the data.
-    pub(super) fn faults(&self, picture: &mut Picture, faults: &[&Fault]) {
+    pub(super) fn faults(&self, picture: &mut Picture, faults: &[&FaultSpan]) {
         for fault in faults {
             let (from, to) = (self.x(fault.from), self.x(fault.to));
             picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
@@ -123,15 +123,20 @@ impl Panel {
     }
 
     /// Names the faults, over the data. Names that would meet stand below one another.
-    pub(super) fn fault_names(&self, picture: &mut Picture, faults: &[&Fault], named: Named) {
+    pub(super) fn fault_names(
+        &self,
+        picture: &mut Picture,
+        faults: &[&FaultSpan],
+        named: FaultNaming,
+    ) {
         let mut ends: Vec<f64> = Vec::new();
         for fault in faults {
             let text = match named {
-                Named::WithDeployment => format!("{}: {}", fault.whom, fault.what),
-                Named::Alone => fault.what.clone(),
+                FaultNaming::WithDeployment => format!("{}: {}", fault.whom, fault.what),
+                FaultNaming::Alone => fault.what.clone(),
             };
-            let text = letters::cut(&text, SMALL, true, self.right - self.left - 12.0);
-            let wide = letters::width(&text, SMALL, true);
+            let text = font_metrics::cut(&text, SMALL, true, self.right - self.left - 12.0);
+            let wide = font_metrics::width(&text, SMALL, true);
             let left = (self.x(fault.from) + 5.0).min(self.right - wide - 4.0);
             let row = ends.iter().position(|&end| end <= left).unwrap_or(ends.len());
             let y = self.top + 11.0 + 16.0 * row as f64;
@@ -149,16 +154,21 @@ impl Panel {
 
     /// Marks where another configuration began to hold, and says in the first panel what changed: at its
     /// foot, names that would meet above one another.
-    pub(super) fn changes(&self, picture: &mut Picture, story: &Story<'_>, place: Place) {
+    pub(super) fn changes(
+        &self,
+        picture: &mut Picture,
+        story: &ChartContext<'_>,
+        place: PanelPosition,
+    ) {
         let mut ends: Vec<f64> = Vec::new();
         for change in &story.recording.header.changes {
             let x = self.x(change.at.as_secs_f64());
             picture.path(vec![(x, self.top), (x, self.bottom)], QUIET, 1.0);
-            if !matches!(place, Place::Alone | Place::First) {
+            if !matches!(place, PanelPosition::Alone | PanelPosition::First) {
                 continue;
             }
-            let text = letters::cut(&change.what, SMALL, true, self.right - self.left - 12.0);
-            let wide = letters::width(&text, SMALL, true);
+            let text = font_metrics::cut(&change.what, SMALL, true, self.right - self.left - 12.0);
+            let wide = font_metrics::width(&text, SMALL, true);
             let left = (x + 5.0).min(self.right - wide - 4.0);
             let row = ends.iter().position(|&end| end <= left).unwrap_or(ends.len());
             let y = self.bottom - 11.0 - 16.0 * row as f64;
@@ -226,7 +236,7 @@ impl Panel {
         at.1 -= LINE * lines.len() as f64 / 2.0;
         picture.dot((at.0 + 4.0, at.1), 4.0, ink, true);
         let style = TextStyle { size: BODY, bold: true, ink: TEXT, anchor: Anchor::Left };
-        let name = letters::cut(name, BODY, true, RIGHT - 12.0 - 13.0 - 8.0);
+        let name = font_metrics::cut(name, BODY, true, RIGHT - 12.0 - 13.0 - 8.0);
         picture.text((at.0 + 13.0, at.1), name, style);
         for line in lines {
             at.1 += LINE;
@@ -247,14 +257,14 @@ const LINE: f64 = 16.0;
 /// Where a panel stands among those that share a time axis: the first carries the phases, the last the
 /// times.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(super) enum PanelPosition {
     Alone,
     First,
     Between,
     Last,
 }
 
-impl Place {
+impl PanelPosition {
     /// The place of the panel `number` of `all`.
     pub(super) const fn of(number: usize, all: usize) -> Self {
         match (number, all.saturating_sub(number + 1)) {
@@ -268,13 +278,13 @@ impl Place {
 
 /// Whether a fault is named with whom it hits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Named {
+pub(super) enum FaultNaming {
     WithDeployment,
     Alone,
 }
 
 /// What a value axis counts.
-pub(super) struct Unit<'a> {
+pub(super) struct AxisUnit<'a> {
     pub(super) name: &'a str,
     pub(super) write: fn(f64) -> String,
     /// About how many lines to draw.

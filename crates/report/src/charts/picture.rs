@@ -1,6 +1,6 @@
 //! A picture: shapes in pixels, in the order in which they are drawn.
 
-use super::letters;
+use super::font_metrics;
 use super::theme::{BODY, Ink, PAPER, QUIET, SMALL, TEXT, TITLE, WIDTH};
 
 /// A picture that is being drawn.
@@ -9,11 +9,11 @@ pub(super) struct Picture {
     pub(super) title: String,
     pub(super) width: f64,
     pub(super) height: f64,
-    pub(super) shapes: Vec<Shape>,
+    pub(super) shapes: Vec<DrawnShape>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum DrawnShape {
     Rect { from: Point, to: Point, ink: Ink },
     Area { points: Vec<Point>, ink: Ink },
     Path { points: Vec<Point>, ink: Ink, width: f64 },
@@ -58,34 +58,34 @@ impl Picture {
     }
 
     pub(super) fn text(&mut self, at: Point, text: impl Into<String>, style: TextStyle) {
-        self.shapes.push(Shape::Text { at, text: text.into(), style });
+        self.shapes.push(DrawnShape::Text { at, text: text.into(), style });
     }
 
     /// A bold label from `at` to the right, on paper that lets a little of what is behind it through.
     pub(super) fn text_on_paper(&mut self, at: Point, text: &str, ink: Ink) {
-        let right = at.0 + letters::width(text, SMALL, true) + 3.0;
+        let right = at.0 + font_metrics::width(text, SMALL, true) + 3.0;
         self.rect((at.0 - 3.0, at.1 - 8.0), (right, at.1 + 8.0), PAPER.faded(0.75));
         self.text(at, text, TextStyle { size: SMALL, bold: true, ink, anchor: Anchor::Left });
     }
 
     pub(super) fn rect(&mut self, from: Point, to: Point, ink: Ink) {
-        self.shapes.push(Shape::Rect { from, to, ink });
+        self.shapes.push(DrawnShape::Rect { from, to, ink });
     }
 
     pub(super) fn area(&mut self, points: Vec<Point>, ink: Ink) {
         if points.len() > 2 {
-            self.shapes.push(Shape::Area { points, ink });
+            self.shapes.push(DrawnShape::Area { points, ink });
         }
     }
 
     pub(super) fn path(&mut self, points: Vec<Point>, ink: Ink, width: f64) {
         if points.len() > 1 {
-            self.shapes.push(Shape::Path { points, ink, width });
+            self.shapes.push(DrawnShape::Path { points, ink, width });
         }
     }
 
     pub(super) fn dot(&mut self, at: Point, radius: f64, ink: Ink, filled: bool) {
-        self.shapes.push(Shape::Dot { at, radius, ink, filled });
+        self.shapes.push(DrawnShape::Dot { at, radius, ink, filled });
     }
 
     /// A path with gaps.

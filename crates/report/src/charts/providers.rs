@@ -1,9 +1,9 @@
 //! What each deployment's provider produced, and how long its attempts took.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, label};
-use super::story::Story;
 use super::theme::{QUIET, deployment as ink_of};
 use squall_judge::text::count;
 use std::ops::Range;
@@ -21,7 +21,7 @@ const PERCENTILES: [(f64, u64, &str); 2] = [
     (0.95, 20, "p95 of the same, bins of 20 or more"),
 ];
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let all = |each: usize| story.attempts(each, 0..story.seconds);
     let tokens: u64 = (0..story.deployments()).map(|each| all(each).output_tokens).sum();
     let answered: u32 = (0..story.deployments()).map(|each| all(each).succeeded).sum();
@@ -40,19 +40,19 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let (shown, others) =
         story.panels(0..story.deployments(), |each| all(each).succeeded, "nothing answered");
     let entries: Vec<_> =
-        shown.iter().map(|&each| (story.name(each), ink_of(each), Mark::Line(2.5))).collect();
+        shown.iter().map(|&each| (story.name(each), ink_of(each), LegendMark::Line(2.5))).collect();
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 24.0;
     let rates: Vec<_> =
         shown.iter().map(|&each| (each, token_rates(story, each, token_bin))).collect();
-    let unit = Unit { name: "", write: plain, lines: 4.0 };
-    let drawn = Lines { top, over: "output tokens per second", unit, place: Place::First };
+    let unit = AxisUnit { name: "", write: plain, lines: 4.0 };
+    let drawn = Lines { top, over: "output tokens per second", unit, place: PanelPosition::First };
     let mut bottom = drawn.draw(&mut picture, story, &rates);
     for (number, (quantile, needs, over)) in PERCENTILES.into_iter().enumerate() {
         top += STEP;
         let series = |each: usize| percentiles(story, each, latency_bin, (quantile, needs));
         let series: Vec<_> = shown.iter().map(|&each| (each, series(each))).collect();
-        let unit = Unit { name: "", write: seconds, lines: 4.0 };
-        let place = Place::of(number + 1, PERCENTILES.len() + 1);
+        let unit = AxisUnit { name: "", write: seconds, lines: 4.0 };
+        let place = PanelPosition::of(number + 1, PERCENTILES.len() + 1);
         bottom = Lines { top, over, unit, place }.draw(&mut picture, story, &series);
     }
     picture.close(bottom, others);
@@ -66,33 +66,38 @@ struct Lines {
     top: f64,
     /// What it shows, written above it.
     over: &'static str,
-    unit: Unit<'static>,
-    place: Place,
+    unit: AxisUnit<'static>,
+    place: PanelPosition,
 }
 
 impl Lines {
     /// Draws it, and tells how far down it reaches.
-    fn draw(&self, picture: &mut Picture, story: &Story<'_>, series: &[(usize, Series)]) -> f64 {
+    fn draw(
+        &self,
+        picture: &mut Picture,
+        story: &ChartContext<'_>,
+        series: &[(usize, Series)],
+    ) -> f64 {
         let values = series.iter().flat_map(|(_, line)| line).filter_map(|&(_, value)| value);
         let most = ceiling(values.fold(0.0, f64::max));
         let panel = Panel::new(story, self.top, PANEL, most).wide();
         let faults = story.faults_of(None);
         panel.faults(picture, &faults);
         panel.frame(picture, story, &self.unit, self.place);
-        let above = if self.place == Place::First { STRIP + 12.0 } else { 14.0 };
+        let above = if self.place == PanelPosition::First { STRIP + 12.0 } else { 14.0 };
         let at = (panel.left, panel.top - above);
         picture.text(at, self.over, label(QUIET, Anchor::Left));
         for (deployment, line) in series {
             panel.line(picture, line, ink_of(*deployment), 2.5);
         }
-        if self.place == Place::First {
-            panel.fault_names(picture, &faults, Named::WithDeployment);
+        if self.place == PanelPosition::First {
+            panel.fault_names(picture, &faults, FaultNaming::WithDeployment);
         }
         panel.end()
     }
 }
 
-fn token_rates(story: &Story<'_>, deployment: usize, width: usize) -> Series {
+fn token_rates(story: &ChartContext<'_>, deployment: usize, width: usize) -> Series {
     let until = story.scenario.workload.until.as_secs_f64();
     let rates = story.bins(width).map(|bin| {
         let rate = story.attempts(deployment, bin.clone()).output_tokens as f64 / width as f64;
@@ -102,7 +107,7 @@ fn token_rates(story: &Story<'_>, deployment: usize, width: usize) -> Series {
 }
 
 fn percentiles(
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     deployment: usize,
     width: usize,
     (quantile, needs): (f64, u64),

@@ -1,7 +1,7 @@
 //! From shapes to SVG and PNG, by plotters, with the one font that is in the tree.
 
-use super::letters::{Bitmap, LINE_OF_EM, REGULAR, SEMIBOLD};
-use super::picture::{Anchor, Picture, Shape, TextStyle};
+use super::font_metrics::{Bitmap, LINE_OF_EM, REGULAR, SEMIBOLD};
+use super::picture::{Anchor, DrawnShape, Picture, TextStyle};
 use super::theme::{Ink, PAPER};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
@@ -65,27 +65,27 @@ fn draw<B: DrawingBackend>(picture: &Picture, scale: f64, backend: B) -> Result<
 
 fn draw_shape<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
-    shape: &Shape,
+    shape: &DrawnShape,
     scale: f64,
 ) -> Result<(), plotters::drawing::DrawingAreaErrorKind<B::ErrorType>> {
     let at = |(x, y): (f64, f64)| ((x * scale).round() as i32, (y * scale).round() as i32);
     match shape {
-        Shape::Rect { from, to, ink } => {
+        DrawnShape::Rect { from, to, ink } => {
             area.draw(&Rectangle::new([at(*from), at(*to)], colour(*ink).filled()))
         }
-        Shape::Area { points, ink } => {
+        DrawnShape::Area { points, ink } => {
             let points: Vec<_> = points.iter().copied().map(at).collect();
             area.draw(&Polygon::new(points, colour(*ink).filled()))
         }
-        Shape::Path { points, ink, width } => {
+        DrawnShape::Path { points, ink, width } => {
             let points: Vec<_> = points.iter().copied().map(at).collect();
             area.draw(&PathElement::new(points, stroke(*ink, width * scale)))
         }
-        Shape::Dot { at: centre, radius, ink, filled } => {
+        DrawnShape::Dot { at: centre, radius, ink, filled } => {
             let style = if *filled { colour(*ink).filled() } else { stroke(*ink, 1.5 * scale) };
             area.draw(&Circle::new(at(*centre), (radius * scale).round() as i32, style))
         }
-        Shape::Text { at: place, text, style } => {
+        DrawnShape::Text { at: place, text, style } => {
             let style = text_style(style, scale);
             area.draw(&Text::new(text.clone(), at(*place), style))
         }

@@ -1,13 +1,13 @@
 //! How retries went: at once to a sibling, or after a wait, which is held against the policy's ceilings.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain, seconds};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, TextStyle, label};
-use super::story::Story;
 use super::theme::{BODY, QUIET, TEXT, deployment as ink_of};
 use squall_judge::text::count;
-use squall_record::Note;
-use squall_router::Note as Decision;
+use squall_record::RecordedEvent;
+use squall_router::RouterEvent as Decision;
 
 /// A retry, as the rows tell it.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ const DOTS: usize = 2_000;
 const WAITS: f64 = 190.0;
 const SWITCHES: f64 = 96.0;
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let retries = retries(story);
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
@@ -59,11 +59,11 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let names: Vec<_> = targets.iter().map(|&each| format!("to {}", story.name(each))).collect();
     let colours = names.iter().zip(&targets);
     let mut entries: Vec<_> =
-        colours.map(|(name, &each)| (name.as_str(), ink_of(each), Mark::Dot)).collect();
-    entries.push(("the most that the backoff may draw", TEXT, Mark::Dashes(1.5)));
+        colours.map(|(name, &each)| (name.as_str(), ink_of(each), LegendMark::Dot)).collect();
+    entries.push(("the most that the backoff may draw", TEXT, LegendMark::Dashes(1.5)));
     let asked = asked_waits(story);
     if !asked.is_empty() {
-        entries.push(("what a Retry-After asked for", TEXT, Mark::Ring));
+        entries.push(("what a Retry-After asked for", TEXT, LegendMark::Ring));
     }
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     draw_waits(&mut picture, story, top, (&waited, &asked));
@@ -73,7 +73,7 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
 
 fn draw_waits(
     picture: &mut Picture,
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     top: f64,
     (waited, asked): (&[Retry], &[(f64, f64)]),
 ) {
@@ -84,7 +84,12 @@ fn draw_waits(
     let panel = Panel::new(story, top, WAITS, ceiling(longest));
     let faults = story.faults_of(None);
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &Unit { name: "delay", write: seconds, lines: 4.0 }, Place::First);
+    panel.frame(
+        picture,
+        story,
+        &AxisUnit { name: "delay", write: seconds, lines: 4.0 },
+        PanelPosition::First,
+    );
     let mut free_below = f64::INFINITY;
     for retry in 1..=group.retries.max {
         let most = backoff.ceiling(retry).as_secs_f64();
@@ -106,7 +111,7 @@ fn draw_waits(
     for &(at, wait) in asked.iter().step_by(asked.len().div_ceil(DOTS).max(1)) {
         picture.dot(panel.at((at, wait)), 5.0, TEXT, false);
     }
-    panel.fault_names(picture, &faults, Named::WithDeployment);
+    panel.fault_names(picture, &faults, FaultNaming::WithDeployment);
     if waited.is_empty() {
         let at = (panel.left + 14.0, panel.bottom - 22.0);
         let style = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
@@ -114,7 +119,7 @@ fn draw_waits(
     }
 }
 
-fn draw_switches(picture: &mut Picture, story: &Story<'_>, top: f64, at_once: &[Retry]) {
+fn draw_switches(picture: &mut Picture, story: &ChartContext<'_>, top: f64, at_once: &[Retry]) {
     let width = story.bin_width(1);
     let bins: Vec<_> = story.bins(width).collect();
     let mut counts = vec![vec![0_u32; story.deployments()]; bins.len()];
@@ -127,7 +132,12 @@ fn draw_switches(picture: &mut Picture, story: &Story<'_>, top: f64, at_once: &[
     let most = counts.iter().map(|counts| rate(counts.iter().sum())).fold(0.0, f64::max);
     let panel = Panel::new(story, top, SWITCHES, ceiling(most));
     panel.faults(picture, &story.faults_of(None));
-    panel.frame(picture, story, &Unit { name: "", write: plain, lines: 2.0 }, Place::Last);
+    panel.frame(
+        picture,
+        story,
+        &AxisUnit { name: "", write: plain, lines: 2.0 },
+        PanelPosition::Last,
+    );
     let over = (panel.left, panel.top - 12.0);
     picture.text(over, "retries at once, per second", label(QUIET, Anchor::Left));
     for (bin, counts) in bins.iter().zip(&counts) {
@@ -141,7 +151,7 @@ fn draw_switches(picture: &mut Picture, story: &Story<'_>, top: f64, at_once: &[
 }
 
 /// Every attempt that followed another of its request.
-fn retries(story: &Story<'_>) -> Vec<Retry> {
+fn retries(story: &ChartContext<'_>) -> Vec<Retry> {
     let mut rows: Vec<_> = story.recording.attempts.iter().collect();
     rows.sort_by_key(|row| (row.request, row.ordinal));
     let pairs = rows
@@ -160,10 +170,10 @@ fn retries(story: &Story<'_>) -> Vec<Retry> {
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.
-fn asked_waits(story: &Story<'_>) -> Vec<(f64, f64)> {
+fn asked_waits(story: &ChartContext<'_>) -> Vec<(f64, f64)> {
     let notes = story.recording.notes.iter();
     let waits = notes.filter_map(|row| match row.note {
-        Note::Router(Decision::RetryScheduled { wait, .. }) => {
+        RecordedEvent::Router(Decision::RetryScheduled { wait, .. }) => {
             Some((row.at.as_secs_f64(), wait.retry_after?.as_secs_f64()))
         }
         _ => None,

@@ -1,14 +1,14 @@
 //! Each deployment's share of first attempts, against the weights that applied and what chance allows.
 
-use super::legend::{self, Mark};
-use super::letters;
-use super::panel::{Named, Panel, Place, STRIP, Unit, percent};
+use super::chart_context::ChartContext;
+use super::font_metrics;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, percent};
 use super::picture::Picture;
-use super::story::Story;
 use super::theme::{AXIS, FAILED, Ink, SMALL, TEXT, deployment as ink_of};
 use squall_determinism::Timestamp;
 use squall_judge::text;
-use squall_judge::{Ask, Measurement, Value, fault_windows, measure};
+use squall_judge::{Measurement, MetricQuery, MetricValue, fault_windows, measure};
 use squall_record::TICK;
 use squall_router::DeploymentId;
 use squall_scenario::{Argument, MetricId};
@@ -26,7 +26,7 @@ const CAPTION_LINES: usize = 5;
 const PANEL: f64 = 132.0;
 const STEP: f64 = 166.0;
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let header = &story.recording.header;
     let group = story.scenario.target.0;
     let name = header.groups.get(usize::from(group)).map_or("", String::as_str);
@@ -47,16 +47,16 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
         return picture;
     }
     let entries = [
-        ("share (in the deployment's colour)", TEXT, Mark::Line(2.5)),
-        ("the weight that applied", TEXT, Mark::Dashes(1.5)),
-        ("99.9% of what independent draws by that weight would give", BEHIND, Mark::Block),
+        ("share (in the deployment's colour)", TEXT, LegendMark::Line(2.5)),
+        ("the weight that applied", TEXT, LegendMark::Dashes(1.5)),
+        ("99.9% of what independent draws by that weight would give", BEHIND, LegendMark::Block),
     ];
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let odds = Odds::new(story, &members);
     let mut bottom = top;
     for (number, &deployment) in shown.iter().enumerate() {
         let panel = Panel::new(story, top, PANEL, 1.0);
-        let place = Place::of(number, shown.len());
+        let place = PanelPosition::of(number, shown.len());
         let bins: Vec<_> =
             story.bins(width).filter_map(|bin| odds.bin(story, deployment, bin)).collect();
         draw_deployment(&mut picture, story, &panel, (deployment, place), &bins);
@@ -71,15 +71,15 @@ const BEHIND: Ink = AXIS.faded(0.3);
 
 fn draw_deployment(
     picture: &mut Picture,
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     panel: &Panel,
-    (deployment, place): (usize, Place),
+    (deployment, place): (usize, PanelPosition),
     bins: &[Bin],
 ) {
     let provider = story.provider(deployment);
     let faults = story.faults_of(Some(provider));
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &Unit { name: "share", write: percent, lines: 4.0 }, place);
+    panel.frame(picture, story, &AxisUnit { name: "share", write: percent, lines: 4.0 }, place);
     draw_due(picture, panel, bins);
     let ink = ink_of(deployment);
     let line: Vec<_> =
@@ -87,7 +87,7 @@ fn draw_deployment(
     panel.line(picture, &line, ink, 2.5);
     panel.caption(picture, story.name(deployment), ink, &weight_lines(story, deployment));
     panel.changes(picture, story, place);
-    panel.fault_names(picture, &faults, Named::Alone);
+    panel.fault_names(picture, &faults, FaultNaming::Alone);
     for fault in fault_windows(story.scenario, provider) {
         let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
         mark(picture, panel, time, fault.start, (0.0, "left", "did not leave", FAILED));
@@ -97,7 +97,7 @@ fn draw_deployment(
 }
 
 /// The weights of a deployment, a line each, as far as they have room beside a panel.
-fn weight_lines(story: &Story<'_>, deployment: usize) -> Vec<String> {
+fn weight_lines(story: &ChartContext<'_>, deployment: usize) -> Vec<String> {
     let weights = text::weights(&story.recording.header, deployment);
     let mut lines: Vec<_> = weights.split(", ").map(str::to_owned).collect();
     if lines.len() > CAPTION_LINES {
@@ -132,12 +132,12 @@ fn draw_due(picture: &mut Picture, panel: &Panel, bins: &[Bin]) {
 /// How long traffic took to move, by the metric that the verdict uses, and [`Duration::MAX`] if it never
 /// did; `None` where too little was seen to tell.
 fn moved(
-    story: &Story<'_>,
+    story: &ChartContext<'_>,
     deployment: usize,
     metric: MetricId,
     from: Timestamp,
 ) -> Option<Duration> {
-    let ask = Ask {
+    let ask = MetricQuery {
         scenario: story.scenario,
         recording: story.recording,
         argument: Some(Argument::Deployment(DeploymentId(deployment as u16))),
@@ -146,7 +146,7 @@ fn moved(
     };
     match measure(metric, &ask) {
         Measurement::Measured(measured) => match measured.value {
-            Value::Duration(time) => Some(time),
+            MetricValue::Duration(time) => Some(time),
             _ => None,
         },
         Measurement::Inconclusive { .. } => None,
@@ -170,7 +170,7 @@ fn mark(
     if time < Duration::MAX {
         picture.path(vec![(x, panel.top + 24.0 + below), (x, panel.bottom)], ink, 1.5);
     }
-    let left = (x + 6.0).min(panel.right - letters::width(&text, SMALL, true) - 4.0);
+    let left = (x + 6.0).min(panel.right - font_metrics::width(&text, SMALL, true) - 4.0);
     picture.text_on_paper((left, panel.top + 33.0 + below), &text, ink);
 }
 
@@ -227,7 +227,7 @@ impl Member {
 }
 
 impl Odds {
-    fn new(story: &Story<'_>, members: &[usize]) -> Self {
+    fn new(story: &ChartContext<'_>, members: &[usize]) -> Self {
         let members = members.iter().map(|&deployment| {
             let faults = fault_windows(story.scenario, story.provider(deployment));
             let cells = &story.recording.cells.deployments[deployment];
@@ -246,7 +246,7 @@ impl Odds {
     /// Each first attempt has its odds by its tick. The share due is their mean, and chance spreads it
     /// as a sum of independent draws. Those made while nobody could be chosen are due to nobody; where
     /// they are the most, nothing is due.
-    fn bin(&self, story: &Story<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
+    fn bin(&self, story: &ChartContext<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
         let (mut all, mut there) = (0.0, 0.0);
         let (mut drawn, mut expected, mut variance) = (0.0, 0.0, 0.0);
         let per_second = (1_000 / TICK.as_millis()) as usize;

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_record::{
-    AttemptOutcome, AttemptRow, Collector, Keep, Note, NoteRow, RequestOutcome, RequestRow,
-    RunHeader, Shape,
+    AttemptOutcome, AttemptRow, Collector, NoteRow, RecordedEvent, RequestOutcome, RequestRow,
+    RowRetention, RunHeader, SeriesLayout,
 };
-use squall_router::{CooldownCause, DeploymentId, Note as Decision};
+use squall_router::{CooldownCause, DeploymentId, RouterEvent as Decision};
 use squall_testkit::by_hand::{FAILED, Fixture, answered, at, throttled};
 use std::time::Duration;
 
@@ -44,18 +44,18 @@ fn eventful() -> (Scenario, Recording) {
 }
 
 fn note_row(millis: u64, note: Decision) -> NoteRow {
-    NoteRow { at: at(millis), request: None, note: Note::Router(note) }
+    NoteRow { at: at(millis), request: None, note: RecordedEvent::Router(note) }
 }
 
 /// A recording of rows and notes that may be anything.
 fn recording_of(
     header: RunHeader,
-    keep: Keep,
+    keep: RowRetention,
     requests: &[RequestRow],
     attempts: &[AttemptRow],
     notes: &[NoteRow],
 ) -> Recording {
-    let shape = Shape {
+    let shape = SeriesLayout {
         groups: header.groups.len(),
         deployments: header.deployments.len(),
         kinds: header.kinds.len(),
@@ -69,7 +69,7 @@ fn recording_of(
 
 /// Every chart's id and its SVG: PNGs take their time without optimisation.
 fn svgs(scenario: &Scenario, recording: &Recording) -> Vec<(&'static str, String)> {
-    let story = Story::new(scenario, recording);
+    let story = ChartContext::new(scenario, recording);
     CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&story)).unwrap())).collect()
 }
 
@@ -99,7 +99,7 @@ fn every_chart_draws_an_eventful_run_the_same_way_twice() {
 #[test]
 fn a_run_in_which_nothing_happened_draws_too_and_says_so() {
     let run = Fixture::new();
-    let recording = recording_of(run.header, Keep::Rows, &[], &[], &[]);
+    let recording = recording_of(run.header, RowRetention::Rows, &[], &[], &[]);
     for (id, svg) in svgs(&run.scenario, &recording) {
         assert!(svg.contains("in this run"), "{id} says nothing");
     }
@@ -108,7 +108,8 @@ fn a_run_in_which_nothing_happened_draws_too_and_says_so() {
 #[test]
 fn a_run_without_rows_says_what_it_cannot_draw() {
     let (scenario, full) = eventful();
-    let bare = recording_of(full.header, Keep::Cells, &full.requests, &full.attempts, &full.notes);
+    let bare =
+        recording_of(full.header, RowRetention::Cells, &full.requests, &full.attempts, &full.notes);
     for (id, svg) in svgs(&scenario, &bare) {
         let missing = svg.contains("no rows of attempts were kept in this run");
         assert_eq!(missing, id == "retries", "{id}");
@@ -228,7 +229,7 @@ proptest! {
         notes in prop::collection::vec(any_note(), 0..20),
     ) {
         let run = Fixture::new();
-        let recording = recording_of(run.header, Keep::Rows, &requests, &attempts, &notes);
+        let recording = recording_of(run.header, RowRetention::Rows, &requests, &attempts, &notes);
         for (id, svg) in svgs(&run.scenario, &recording) {
             prop_assert!(svg.ends_with("</svg>\n"), "{}", id);
         }

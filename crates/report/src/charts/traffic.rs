@@ -1,16 +1,16 @@
 //! Offered, answered and failed over time.
 
-use super::legend::{self, Mark};
-use super::panel::{Named, Panel, Place, STRIP, Unit, ceiling, plain};
+use super::chart_context::ChartContext;
+use super::legend::{self, LegendMark};
+use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::Picture;
-use super::story::Story;
 use super::theme::{FAILED, PALE, QUIET, TOTAL};
 use squall_judge::text::count;
 use squall_record::RequestCell;
 
 const HEIGHT: f64 = 280.0;
 
-pub(super) fn draw(story: &Story<'_>) -> Picture {
+pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let width = story.bin_width(1);
     let cells: Vec<_> = story.bins(width).map(|bin| (story.requests(bin.clone()), bin)).collect();
     let sum = |of: fn(&RequestCell) -> u32| cells.iter().map(|(cell, _)| u64::from(of(cell))).sum();
@@ -31,10 +31,10 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
         return picture;
     }
     let entries = [
-        ("offered", PALE, Mark::Block),
-        ("the rate the scenario asks for", QUIET, Mark::Dashes(1.5)),
-        ("answered", TOTAL, Mark::Line(2.5)),
-        ("failed or given up", FAILED, Mark::Block),
+        ("offered", PALE, LegendMark::Block),
+        ("the rate the scenario asks for", QUIET, LegendMark::Dashes(1.5)),
+        ("answered", TOTAL, LegendMark::Line(2.5)),
+        ("failed or given up", FAILED, LegendMark::Block),
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32| f64::from(count) / width as f64;
@@ -45,8 +45,8 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     panel.frame(
         &mut picture,
         story,
-        &Unit { name: "per s", write: plain, lines: 5.0 },
-        Place::Alone,
+        &AxisUnit { name: "per s", write: plain, lines: 5.0 },
+        PanelPosition::Alone,
     );
     for (cell, bin) in &cells {
         if cell.arrived > 0 {
@@ -64,12 +64,12 @@ pub(super) fn draw(story: &Story<'_>) -> Picture {
     let answered: Vec<_> =
         cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered)))).collect();
     panel.line(&mut picture, &answered, TOTAL, 2.5);
-    panel.fault_names(&mut picture, &faults, Named::WithDeployment);
+    panel.fault_names(&mut picture, &faults, FaultNaming::WithDeployment);
     picture.close(panel.end(), None);
     picture
 }
 
-fn draw_asked_rate(picture: &mut Picture, story: &Story<'_>, panel: &Panel) {
+fn draw_asked_rate(picture: &mut Picture, story: &ChartContext<'_>, panel: &Panel) {
     const STEPS: u32 = 500;
     let points = (0..STEPS).filter_map(|step| {
         let seconds = f64::from(step) / f64::from(STEPS) * panel.seconds;

@@ -5,7 +5,7 @@ use super::{PlanCurve, PlanReport, page};
 use crate::ReportError;
 use crate::charts::draw_goodput;
 use serde::Serialize;
-use squall_judge::table::{Side, align};
+use squall_judge::table::{ColumnSide, align};
 use squall_judge::{put, put_json};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,10 @@ pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
         lines.push(String::new());
         let mut rows = vec![ANSWER_HEAD.map(str::to_owned)];
         rows.extend(answer_rows(plan));
-        lines.extend(align(&rows, &[Side::Left, Side::Right, Side::Right, Side::Left]));
+        lines.extend(align(
+            &rows,
+            &[ColumnSide::Left, ColumnSide::Right, ColumnSide::Right, ColumnSide::Left],
+        ));
         lines.push(String::new());
     }
     if plan.answers.is_empty() {
@@ -62,8 +65,8 @@ pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
         lines.push(String::new());
         let mut rows = vec![NEED_HEAD.map(str::to_owned)];
         rows.extend(need_rows(plan));
-        let right = Side::Right;
-        lines.extend(align(&rows, &[Side::Left, right, right, right, right, right]));
+        let right = ColumnSide::Right;
+        lines.extend(align(&rows, &[ColumnSide::Left, right, right, right, right, right]));
         lines.push(String::new());
     }
     lines
@@ -82,7 +85,7 @@ fn curve_lines(plan: &PlanReport) -> Vec<String> {
             if point.met { "met" } else { "not met" }.to_owned(),
         ]
     }));
-    align(&rows, &[Side::Right, Side::Right, Side::Right, Side::Left])
+    align(&rows, &[ColumnSide::Right, ColumnSide::Right, ColumnSide::Right, ColumnSide::Left])
 }
 
 /// A plan as Markdown.

@@ -8,7 +8,7 @@ use crate::page::{Fonts, render};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Page<'p> {
+struct PlanPage<'p> {
     #[serde(flatten)]
     fonts: Fonts,
     scenario: &'p str,
@@ -28,7 +28,7 @@ struct Page<'p> {
 pub(super) fn page(plan: &PlanReport, chart: &DrawnChart) -> Result<String, ReportError> {
     render(
         "plan.html",
-        Page {
+        PlanPage {
             fonts: Fonts::default(),
             scenario: &plan.scenario,
             question: question(plan),

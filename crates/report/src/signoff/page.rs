@@ -3,10 +3,10 @@
 use crate::ReportError;
 use crate::page::{Fonts, mark, render};
 use serde::Serialize;
-use squall_judge::{Evidence, Outcome, SignOff, SignOffItem};
+use squall_judge::{ItemEvidence, ItemOutcome, SignOff, SignOffItem};
 
 #[derive(Serialize)]
-struct Page<'s> {
+struct SignoffPage<'s> {
     #[serde(flatten)]
     fonts: Fonts,
     tone: &'static str,
@@ -40,7 +40,7 @@ struct EvidencePart<'s> {
 pub(super) fn page(sign_off: &SignOff) -> Result<String, ReportError> {
     render(
         "sign-off.html",
-        Page {
+        SignoffPage {
             fonts: Fonts::default(),
             tone: tone(sign_off.outcome()),
             checklist: &sign_off.checklist,
@@ -59,10 +59,10 @@ pub(super) fn page(sign_off: &SignOff) -> Result<String, ReportError> {
     )
 }
 
-const fn tone(outcome: Outcome) -> &'static str {
+const fn tone(outcome: ItemOutcome) -> &'static str {
     match outcome {
-        Outcome::Passed => "met",
-        Outcome::Failed => "missed",
+        ItemOutcome::Passed => "met",
+        ItemOutcome::Failed => "missed",
         _ => "inconclusive",
     }
 }
@@ -73,10 +73,10 @@ impl<'s> ItemPart<'s> {
             title: &item.title,
             tone: tone(item.outcome),
             mark: match item.outcome {
-                Outcome::Passed => "✓",
-                Outcome::Failed => "✗",
-                Outcome::NotReached => "–",
-                Outcome::Skipped | Outcome::CannotDetect | Outcome::Inconclusive => "≈",
+                ItemOutcome::Passed => "✓",
+                ItemOutcome::Failed => "✗",
+                ItemOutcome::NotReached => "–",
+                ItemOutcome::Skipped | ItemOutcome::CannotDetect | ItemOutcome::Inconclusive => "≈",
             },
             outcome: item.outcome.as_str().to_lowercase(),
             notes: &item.notes,
@@ -87,7 +87,7 @@ impl<'s> ItemPart<'s> {
 }
 
 impl<'s> EvidencePart<'s> {
-    fn of(evidence: &'s Evidence) -> Self {
+    fn of(evidence: &'s ItemEvidence) -> Self {
         Self {
             judgement: evidence.judgement.as_str(),
             mark: mark(evidence.judgement),

@@ -69,7 +69,7 @@ pub(crate) fn or_weights(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, LitellmStrategy, RateLimit, Strategy, Window};
+    use crate::{LitellmStrategy, RateLimit, RateLimits, RateWindow, Strategy};
     use alloc::vec;
 
     fn group(strategy: Strategy, deployments: Vec<DeploymentConfig>) -> GroupConfig {
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn it_is_what_the_strategy_goes_by() {
         let limited = |rpm| DeploymentConfig {
-            limits: Limits {
-                rpm: Some(RateLimit { per_minute: rpm, window: Window::Fixed }),
-                ..Limits::default()
+            limits: RateLimits {
+                rpm: Some(RateLimit { per_minute: rpm, window: RateWindow::Fixed }),
+                ..RateLimits::default()
             },
             ..DeploymentConfig::new("d")
         };

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 /// Limits. `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Limits {
+pub struct RateLimits {
     /// Requests per minute.
     pub rpm: Option<RateLimit>,
     /// Tokens per minute, prompt and answer together.
@@ -25,7 +25,7 @@ pub enum Release {
     AtFirstToken,
 }
 
-impl Limits {
+impl RateLimits {
     /// Whether there is no limit at all.
     #[must_use]
     pub const fn is_none(&self) -> bool {
@@ -39,12 +39,12 @@ pub struct RateLimit {
     /// How many per minute.
     pub per_minute: u64,
     /// How they are counted.
-    pub window: Window,
+    pub window: RateWindow,
 }
 
 /// How a rate is counted. The provider has the same words, implemented apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Window {
+pub enum RateWindow {
     /// The generic cell rate algorithm: at most `burst` + ⌊w·n/60 s⌋ in any window w.
     Gcra {
         /// How many at once after a rest. `None` for as many as per minute.

@@ -5,7 +5,7 @@ use squall_determinism::Share;
 
 /// How long an attempt may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Timeouts {
+pub struct AttemptTimeouts {
     /// To be connected. Default 5 s (the vendors' SDKs).
     pub connect: Duration,
     /// From the start of a streamed attempt to its first content token. An answer that is not streamed
@@ -21,7 +21,7 @@ pub struct Timeouts {
     pub stream_total: Option<Duration>,
 }
 
-impl Default for Timeouts {
+impl Default for AttemptTimeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
@@ -34,7 +34,7 @@ impl Default for Timeouts {
 }
 
 /// What happens to a request when every deployment of its group that could serve it cools down. Whatever
-/// it is, [`Note::AllOut`](crate::Note::AllOut) tells of it.
+/// it is, [`RouterEvent::AllOut`](crate::RouterEvent::AllOut) tells of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AllOut {
     /// Wait for the first to return, if that is within the group's `max_queue_wait`; else move on. The

@@ -2,10 +2,10 @@
 
 use super::{
     AllOut, Cooldown, CooldownRule, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
-    GroupConfig, LitellmCooldown, LitellmRetry, RateLimit, Release, RetryBudget, RetryRule,
-    RouterConfig, Window,
+    GroupConfig, LitellmCooldown, LitellmRetry, RateLimit, RateWindow, Release, RetryBudget,
+    RetryRule, RouterConfig,
 };
-use crate::{Latency, LitellmStrategy, ShareBasis, Strategy};
+use crate::{LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
 
 /// A choice of algorithms for a whole router.
@@ -112,7 +112,7 @@ fn weigh_as_declared(deployments: &mut [DeploymentConfig]) {
 }
 
 const fn per_minute(per_minute: u64) -> RateLimit {
-    RateLimit { per_minute, window: Window::Gcra { burst: None } }
+    RateLimit { per_minute, window: RateWindow::Gcra { burst: None } }
 }
 
 /// How long a cooldown of LiteLLM's lasts, if it is one.
@@ -155,9 +155,9 @@ fn ours_for(strategy: LitellmStrategy, deployments: &[DeploymentConfig]) -> Stra
         LitellmStrategy::LeastBusy => Strategy::LeastBusy,
         LitellmStrategy::UsageBased | LitellmStrategy::UsageBasedV2 => Strategy::LowestUsage,
         LitellmStrategy::LatencyBased { buffer, .. } => {
-            let usual = Latency::default();
+            let usual = LatencyTuning::default();
             let buffer = if buffer.ppm() == 0 { usual.buffer } else { buffer };
-            Strategy::LowestLatency(Latency { buffer, ..usual })
+            Strategy::LowestLatency(LatencyTuning { buffer, ..usual })
         }
         LitellmStrategy::CostBased => Strategy::LowestCost,
     }

@@ -4,7 +4,7 @@
 //! busy deployment that dies is measured against all its successes before; a cooldown ends at once and
 //! whole, without a probe; and one that began is not prolonged.
 
-use super::{Availability, Blow};
+use super::{Availability, FailureEvidence};
 use crate::{CooldownCause, LitellmCooldown, LitellmCounts};
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -74,16 +74,16 @@ impl Litellm {
     pub(super) fn failed(
         &mut self,
         now: Timestamp,
-        blow: &Blow,
+        evidence: &FailureEvidence,
     ) -> Option<(CooldownCause, Timestamp)> {
-        if self.config.counts == LitellmCounts::OncePerRequest && !blow.first_of_request {
+        if self.config.counts == LitellmCounts::OncePerRequest && !evidence.first_of_request {
             return None;
         }
         self.failures.add(now, MINUTE);
-        let failure = blow.failure;
+        let failure = evidence.failure;
         let asked = self.config.deployment_time.or(failure.retry_after);
         let lasts = asked.unwrap_or(self.config.cooldown_time);
-        let cause = self.trigger(now, failure, blow.siblings)?;
+        let cause = self.trigger(now, failure, evidence.siblings)?;
         if lasts.is_zero() || now < self.until {
             return None;
         }

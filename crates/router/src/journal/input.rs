@@ -1,13 +1,14 @@
 //! Inputs as words.
 
-use super::words::{Reader, Sink, nanos, option};
+use super::words::{Sink, WordReader, nanos, option};
 use crate::{
-    Arrival, AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList,
-    Input, LimitHeaders, Overrides, RegionId, RequestKey, Tag, Tags, TenantId, Usage,
+    AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList, Overrides,
+    RegionId, RequestArrival, RequestKey, RequestTag, RouterInput, Tags, TenantId, TokenUsage,
+    UpstreamLimits,
 };
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
-use squall_failure::{Evidence, Failure, FailureClass, Retryable, Sent, Source};
+use squall_failure::{Evidence, Failure, FailureClass, FailureSource, Retryable, Sent};
 
 const ARRIVED: u64 = 0;
 const LIMIT_HEADERS: u64 = 1;
@@ -22,13 +23,14 @@ const UNREAD: u64 = 9;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
-const SOURCES: [Source; 3] = [Source::Client, Source::Gateway, Source::Provider];
+const SOURCES: [FailureSource; 3] =
+    [FailureSource::Client, FailureSource::Gateway, FailureSource::Provider];
 
 /// Writes an input and its time behind `bytes`.
-pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
+pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
     bytes.word(now.as_nanos());
     match *input {
-        Input::Arrived(arrival) => {
+        RouterInput::Arrived(arrival) => {
             bytes.word(ARRIVED);
             bytes.word(arrival.tag.0);
             bytes.word(arrival.group.0.into());
@@ -38,7 +40,7 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             bytes.word(option(arrival.deadline.map(nanos)));
             put_wishes(&arrival, bytes);
         }
-        Input::LimitHeaders { attempt, headers } => {
+        RouterInput::LimitHeaders { attempt, headers } => {
             bytes.word(LIMIT_HEADERS);
             put_attempt(attempt, bytes);
             bytes.word(option(headers.remaining_requests.map(Into::into)));
@@ -46,83 +48,88 @@ pub fn encode_input(now: Timestamp, input: &Input, bytes: &mut Vec<u8>) {
             bytes.word(option(headers.reset_requests.map(nanos)));
             bytes.word(option(headers.reset_tokens.map(nanos)));
         }
-        Input::FirstToken { attempt } => {
+        RouterInput::FirstToken { attempt } => {
             bytes.word(FIRST_TOKEN);
             put_attempt(attempt, bytes);
         }
-        Input::Finished { attempt, usage } => {
+        RouterInput::Finished { attempt, usage } => {
             bytes.word(FINISHED);
             put_attempt(attempt, bytes);
             put_usage(usage, bytes);
         }
-        Input::Failed { attempt, failure } => {
+        RouterInput::Failed { attempt, failure } => {
             bytes.word(FAILED);
             put_attempt(attempt, bytes);
             put_failure(failure, bytes);
             bytes.word(failure.evidence as u64);
         }
-        Input::Unread { attempt } => {
+        RouterInput::Unread { attempt } => {
             bytes.word(UNREAD);
             put_attempt(attempt, bytes);
         }
-        Input::ClientGone { request } => {
+        RouterInput::ClientGone { request } => {
             bytes.word(CLIENT_GONE);
             put_request(request, bytes);
         }
-        Input::Checked { deployment, passed } => {
+        RouterInput::Checked { deployment, passed } => {
             bytes.word(CHECKED);
             bytes.word(deployment.0.into());
             bytes.word(passed.into());
         }
-        Input::Reconfigure { config } => {
+        RouterInput::Reconfigure { config } => {
             bytes.word(RECONFIGURE);
             bytes.word(config.0.into());
         }
-        Input::Tick => bytes.word(TICK),
+        RouterInput::Tick => bytes.word(TICK),
     }
 }
 
 /// Reads an input and its time; `None` if the bytes are no input, or more than one.
 #[must_use]
-pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, Input)> {
-    let mut words = Reader(bytes);
+pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, RouterInput)> {
+    let mut words = WordReader(bytes);
     let now = Timestamp::from_nanos(words.word()?);
     let input = match words.word()? {
-        ARRIVED => Input::Arrived(arrival(&mut words)?),
-        LIMIT_HEADERS => Input::LimitHeaders {
+        ARRIVED => RouterInput::Arrived(arrival(&mut words)?),
+        LIMIT_HEADERS => RouterInput::LimitHeaders {
             attempt: attempt(&mut words)?,
-            headers: LimitHeaders {
+            headers: UpstreamLimits {
                 remaining_requests: narrow(words.option()?)?,
                 remaining_tokens: narrow(words.option()?)?,
                 reset_requests: words.duration()?,
                 reset_tokens: words.duration()?,
             },
         },
-        FIRST_TOKEN => Input::FirstToken { attempt: attempt(&mut words)? },
-        FINISHED => Input::Finished { attempt: attempt(&mut words)?, usage: usage(&mut words)? },
-        FAILED => Input::Failed { attempt: attempt(&mut words)?, failure: failure(&mut words)? },
-        UNREAD => Input::Unread { attempt: attempt(&mut words)? },
-        CLIENT_GONE => Input::ClientGone { request: request(&mut words)? },
-        CHECKED => {
-            Input::Checked { deployment: DeploymentId(words.narrow()?), passed: words.word()? == 1 }
+        FIRST_TOKEN => RouterInput::FirstToken { attempt: attempt(&mut words)? },
+        FINISHED => {
+            RouterInput::Finished { attempt: attempt(&mut words)?, usage: usage(&mut words)? }
         }
-        RECONFIGURE => Input::Reconfigure { config: ConfigId(words.narrow()?) },
-        TICK => Input::Tick,
+        FAILED => {
+            RouterInput::Failed { attempt: attempt(&mut words)?, failure: failure(&mut words)? }
+        }
+        UNREAD => RouterInput::Unread { attempt: attempt(&mut words)? },
+        CLIENT_GONE => RouterInput::ClientGone { request: request(&mut words)? },
+        CHECKED => RouterInput::Checked {
+            deployment: DeploymentId(words.narrow()?),
+            passed: words.word()? == 1,
+        },
+        RECONFIGURE => RouterInput::Reconfigure { config: ConfigId(words.narrow()?) },
+        TICK => RouterInput::Tick,
         _ => return None,
     };
     words.0.is_empty().then_some((now, input))
 }
 
 /// What most requests say nothing of: one word then.
-fn put_wishes(arrival: &Arrival, bytes: &mut Vec<u8>) {
-    let plain = Arrival {
+fn put_wishes(arrival: &RequestArrival, bytes: &mut Vec<u8>) {
+    let plain = RequestArrival {
         tag: arrival.tag,
         group: arrival.group,
         input_tokens: arrival.input_tokens,
         output_tokens: arrival.output_tokens,
         stream: arrival.stream,
         deadline: arrival.deadline,
-        ..Arrival::new(arrival.tag, arrival.group)
+        ..RequestArrival::new(arrival.tag, arrival.group)
     };
     bytes.word((*arrival != plain).into());
     if *arrival == plain {
@@ -148,10 +155,12 @@ fn put_wishes(arrival: &Arrival, bytes: &mut Vec<u8>) {
     }
 }
 
-fn arrival(words: &mut Reader<'_>) -> Option<Arrival> {
-    let plain =
-        Arrival { input_tokens: 0, ..Arrival::new(Tag(words.word()?), GroupId(words.narrow()?)) };
-    let arrival = Arrival {
+fn arrival(words: &mut WordReader<'_>) -> Option<RequestArrival> {
+    let plain = RequestArrival {
+        input_tokens: 0,
+        ..RequestArrival::new(RequestTag(words.word()?), GroupId(words.narrow()?))
+    };
+    let arrival = RequestArrival {
         input_tokens: words.narrow()?,
         output_tokens: words.narrow()?,
         stream: words.word()? == 1,
@@ -161,7 +170,7 @@ fn arrival(words: &mut Reader<'_>) -> Option<Arrival> {
     if words.word()? == 0 {
         return Some(arrival);
     }
-    Some(Arrival {
+    Some(RequestArrival {
         priority: words.narrow()?,
         tenant: narrow_option(words)?.map(TenantId),
         tags: Tags(words.word()?),
@@ -185,7 +194,7 @@ fn arrival(words: &mut Reader<'_>) -> Option<Arrival> {
     })
 }
 
-fn groups(words: &mut Reader<'_>, count: u64) -> Option<GroupList> {
+fn groups(words: &mut WordReader<'_>, count: u64) -> Option<GroupList> {
     let mut groups = Vec::new();
     for _ in 0..count.min(GroupList::MAX as u64) {
         groups.push(GroupId(words.narrow()?));
@@ -194,7 +203,7 @@ fn groups(words: &mut Reader<'_>, count: u64) -> Option<GroupList> {
 }
 
 /// A number that may be absent, narrowed.
-fn narrow_option<T: TryFrom<u64>>(words: &mut Reader<'_>) -> Option<Option<T>> {
+fn narrow_option<T: TryFrom<u64>>(words: &mut WordReader<'_>) -> Option<Option<T>> {
     match words.option()? {
         Some(value) => Some(Some(T::try_from(value).ok()?)),
         None => Some(None),
@@ -211,7 +220,7 @@ fn put_attempt(attempt: AttemptId, sink: &mut impl Sink) {
     sink.word(attempt.nth.into());
 }
 
-pub(super) fn put_usage(usage: Option<Usage>, sink: &mut impl Sink) {
+pub(super) fn put_usage(usage: Option<TokenUsage>, sink: &mut impl Sink) {
     sink.word(option(usage.map(|usage| usage.input_tokens.into())));
     sink.word(option(usage.map(|usage| usage.output_tokens.into())));
 }
@@ -226,24 +235,24 @@ pub(super) fn put_failure(failure: Failure, sink: &mut impl Sink) {
     sink.word((failure.sent == Sent::Something).into());
 }
 
-fn request(words: &mut Reader<'_>) -> Option<RequestKey> {
+fn request(words: &mut WordReader<'_>) -> Option<RequestKey> {
     Some(RequestKey { slot: words.narrow()?, generation: words.narrow()? })
 }
 
-fn attempt(words: &mut Reader<'_>) -> Option<AttemptId> {
+fn attempt(words: &mut WordReader<'_>) -> Option<AttemptId> {
     Some(AttemptId { request: request(words)?, nth: words.narrow()? })
 }
 
-fn usage(words: &mut Reader<'_>) -> Option<Option<Usage>> {
+fn usage(words: &mut WordReader<'_>) -> Option<Option<TokenUsage>> {
     let (input, output) = (narrow(words.option()?)?, narrow(words.option()?)?);
     Some(
         input
             .zip(output)
-            .map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens }),
+            .map(|(input_tokens, output_tokens)| TokenUsage { input_tokens, output_tokens }),
     )
 }
 
-fn failure(words: &mut Reader<'_>) -> Option<Failure> {
+fn failure(words: &mut WordReader<'_>) -> Option<Failure> {
     Some(Failure {
         class: FailureClass::from_code(words.narrow()?)?,
         source: *SOURCES.get(words.narrow::<usize>()?)?,

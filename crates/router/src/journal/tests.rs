@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::{
-    Arrival, AttemptId, ConfigId, DeploymentConfig, DeploymentId, FallbackChoice, Features,
-    GroupConfig, GroupId, GroupList, LimitHeaders, Overrides, RegionId, RequestKey, Tag, Tags,
-    TenantId, Usage,
+    AttemptId, ConfigId, DeploymentConfig, DeploymentId, FallbackChoice, Features, GroupConfig,
+    GroupId, GroupList, Overrides, RegionId, RequestArrival, RequestKey, RequestTag, Tags,
+    TenantId, TokenUsage, UpstreamLimits,
 };
 use alloc::vec;
 use core::time::Duration;
 use proptest::prelude::*;
-use squall_failure::{Evidence, Failure, FailureClass, Source};
+use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
 
 fn attempts() -> impl Strategy<Value = AttemptId> {
     (any::<u32>(), any::<u32>(), any::<u16>()).prop_map(|(slot, generation, nth)| AttemptId {
@@ -18,33 +18,41 @@ fn attempts() -> impl Strategy<Value = AttemptId> {
     })
 }
 
-fn failures() -> impl Strategy<Value = Input> {
+fn failures() -> impl Strategy<Value = RouterInput> {
     let class = prop::sample::select(&FailureClass::ALL[..]);
     let evidence = prop::sample::select(&Evidence::ALL[..]);
     (attempts(), class, evidence, any::<(u16, Option<u32>)>()).prop_map(
         |(attempt, class, evidence, (status, retry_after))| {
             let wait = retry_after.map(|millis| Duration::from_millis(millis.into()));
-            let failure = Failure { evidence, ..Failure::new(class, Source::Provider) };
-            Input::Failed { attempt, failure: failure.with_status(status).with_retry_after(wait) }
+            let failure = Failure { evidence, ..Failure::new(class, FailureSource::Provider) };
+            RouterInput::Failed {
+                attempt,
+                failure: failure.with_status(status).with_retry_after(wait),
+            }
         },
     )
 }
 
-fn inputs() -> impl Strategy<Value = Input> {
+fn inputs() -> impl Strategy<Value = RouterInput> {
     let arrived = any::<(u64, u16, u32, u32, bool, Option<u64>)>().prop_map(|arrival| {
         let (tag, group, input_tokens, output_tokens, stream, deadline) = arrival;
         let deadline = deadline.map(|nanos| Duration::from_nanos(nanos / 2));
-        let (tag, group) = (Tag(tag), GroupId(group));
-        let plain =
-            Arrival { input_tokens, output_tokens, stream, deadline, ..Arrival::new(tag, group) };
-        Input::Arrived(plain)
+        let (tag, group) = (RequestTag(tag), GroupId(group));
+        let plain = RequestArrival {
+            input_tokens,
+            output_tokens,
+            stream,
+            deadline,
+            ..RequestArrival::new(tag, group)
+        };
+        RouterInput::Arrived(plain)
     });
     let wishes = (any::<(u8, Option<u16>, u64, Option<u64>, u16)>(), any::<Option<u8>>());
     let wishes = (wishes, prop::collection::vec(any::<u16>(), 0..6), any::<Option<u16>>());
     let particular = wishes.prop_map(|((wishes, region), groups, retries)| {
         let (priority, tenant, tags, session, features) = wishes;
         let fallbacks = GroupList::new(groups.into_iter().map(GroupId));
-        Input::Arrived(Arrival {
+        RouterInput::Arrived(RequestArrival {
             priority,
             tenant: tenant.map(TenantId),
             tags: Tags(tags),
@@ -56,13 +64,13 @@ fn inputs() -> impl Strategy<Value = Input> {
                 timeout: retries.map(|millis| Duration::from_millis(millis.into())),
                 fallbacks: FallbackChoice::These(fallbacks),
             },
-            ..Arrival::new(Tag(tags), GroupId(features))
+            ..RequestArrival::new(RequestTag(tags), GroupId(features))
         })
     });
     let headers = (attempts(), any::<(Option<u32>, Option<u32>)>()).prop_map(
-        |(attempt, (remaining_requests, remaining_tokens))| Input::LimitHeaders {
+        |(attempt, (remaining_requests, remaining_tokens))| RouterInput::LimitHeaders {
             attempt,
-            headers: LimitHeaders {
+            headers: UpstreamLimits {
                 remaining_requests,
                 remaining_tokens,
                 reset_requests: Some(Duration::from_millis(120)),
@@ -72,15 +80,15 @@ fn inputs() -> impl Strategy<Value = Input> {
     );
     let finished = (attempts(), any::<Option<(u32, u32)>>()).prop_map(|(attempt, usage)| {
         let usage =
-            usage.map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens });
-        Input::Finished { attempt, usage }
+            usage.map(|(input_tokens, output_tokens)| TokenUsage { input_tokens, output_tokens });
+        RouterInput::Finished { attempt, usage }
     });
-    let checked = any::<(u16, bool)>().prop_map(|(deployment, passed)| Input::Checked {
+    let checked = any::<(u16, bool)>().prop_map(|(deployment, passed)| RouterInput::Checked {
         deployment: DeploymentId(deployment),
         passed,
     });
     let reconfigured =
-        any::<u16>().prop_map(|config| Input::Reconfigure { config: ConfigId(config) });
+        any::<u16>().prop_map(|config| RouterInput::Reconfigure { config: ConfigId(config) });
     prop_oneof![
         arrived,
         particular,
@@ -89,10 +97,10 @@ fn inputs() -> impl Strategy<Value = Input> {
         failures(),
         headers,
         finished,
-        attempts().prop_map(|attempt| Input::FirstToken { attempt }),
-        attempts().prop_map(|attempt| Input::Unread { attempt }),
-        attempts().prop_map(|attempt| Input::ClientGone { request: attempt.request }),
-        Just(Input::Tick),
+        attempts().prop_map(|attempt| RouterInput::FirstToken { attempt }),
+        attempts().prop_map(|attempt| RouterInput::Unread { attempt }),
+        attempts().prop_map(|attempt| RouterInput::ClientGone { request: attempt.request }),
+        Just(RouterInput::Tick),
     ]
 }
 
@@ -136,17 +144,17 @@ fn journal() -> Vec<Vec<u8>> {
     };
     for tag in 0..20 {
         let now = Timestamp::from_millis(tag * 10);
-        let arrival = Arrival {
+        let arrival = RequestArrival {
             input_tokens: 10,
             output_tokens: 10,
             stream: true,
             deadline: None,
-            ..Arrival::new(Tag(tag), GroupId(0))
+            ..RequestArrival::new(RequestTag(tag), GroupId(0))
         };
-        for output in feed(now, Input::Arrived(arrival)) {
-            if let Output::StartAttempt(start) = output {
-                let failure = Failure::new(FailureClass::Server, Source::Provider);
-                feed(now, Input::Failed { attempt: start.attempt, failure });
+        for output in feed(now, RouterInput::Arrived(arrival)) {
+            if let RouterOutput::StartAttempt(start) = output {
+                let failure = Failure::new(FailureClass::Server, FailureSource::Provider);
+                feed(now, RouterInput::Failed { attempt: start.attempt, failure });
             }
         }
     }

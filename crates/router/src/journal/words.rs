@@ -39,9 +39,9 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 }
 
 /// Reads words back.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(super) struct WordReader<'a>(pub(super) &'a [u8]);
 
-impl Reader<'_> {
+impl WordReader<'_> {
     pub(super) fn word(&mut self) -> Option<u64> {
         let mut word = 0_u64;
         for shift in (0..64).step_by(7) {

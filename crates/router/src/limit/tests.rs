@@ -5,23 +5,23 @@ use alloc::vec::Vec;
 
 const EPOCH: u64 = 1_767_225_600_000_000_000;
 
-fn limiter(per_minute: u64, window: Window) -> Limiter {
-    Limiter::new(RateLimit { per_minute, window }, EPOCH)
+fn limiter(per_minute: u64, window: RateWindow) -> RateLimiter {
+    RateLimiter::new(RateLimit { per_minute, window }, EPOCH)
 }
 
-fn every_window() -> [Window; 6] {
+fn every_window() -> [RateWindow; 6] {
     [
-        Window::Gcra { burst: None },
-        Window::Gcra { burst: Some(5) },
-        Window::Fixed,
-        Window::Sliding,
-        Window::Slice(Duration::from_secs(10)),
-        Window::FromFirst,
+        RateWindow::Gcra { burst: None },
+        RateWindow::Gcra { burst: Some(5) },
+        RateWindow::Fixed,
+        RateWindow::Sliding,
+        RateWindow::Slice(Duration::from_secs(10)),
+        RateWindow::FromFirst,
     ]
 }
 
 /// Takes one at a time as early as the limiter lets it, and returns when.
-fn greedy(limit: &mut Limiter, until: Timestamp) -> Vec<Timestamp> {
+fn greedy(limit: &mut RateLimiter, until: Timestamp) -> Vec<Timestamp> {
     let mut now = Timestamp::ZERO;
     let mut taken = Vec::new();
     while let Some(at) = limit.earliest(now, 1) {
@@ -58,7 +58,7 @@ fn the_earliest_time_is_exact() {
 
 #[test]
 fn gcra_lets_through_its_burst_and_then_its_rate_in_any_window() {
-    let mut limit = limiter(30, Window::Gcra { burst: Some(5) });
+    let mut limit = limiter(30, RateWindow::Gcra { burst: Some(5) });
     let taken = greedy(&mut limit, Timestamp::from_secs(300));
     for (i, &start) in taken.iter().enumerate() {
         for (j, &end) in taken.iter().enumerate().skip(i) {
@@ -72,14 +72,14 @@ fn gcra_lets_through_its_burst_and_then_its_rate_in_any_window() {
 
 #[test]
 fn a_sliding_minute_never_holds_more_than_its_number() {
-    let taken = greedy(&mut limiter(30, Window::Sliding), Timestamp::from_secs(300));
+    let taken = greedy(&mut limiter(30, RateWindow::Sliding), Timestamp::from_secs(300));
     assert!(taken.windows(31).all(|w| w[30].since(w[0]) >= MINUTE));
     assert_eq!(taken.len(), 150);
 }
 
 #[test]
 fn slices_follow_the_wall_clock() {
-    let taken = greedy(&mut limiter(60, Window::Slice(MINUTE / 60)), Timestamp::from_secs(10));
+    let taken = greedy(&mut limiter(60, RateWindow::Slice(MINUTE / 60)), Timestamp::from_secs(10));
     assert_eq!(taken.len(), 10, "one a second");
     assert!(taken.iter().all(|at| at.as_nanos() % 1_000_000_000 == 0));
 }
@@ -94,8 +94,8 @@ fn more_than_the_limit_ever_holds_never_passes() {
 #[test]
 fn what_is_given_back_can_be_taken_again() {
     for window in every_window() {
-        let mut limit = limiter(5, Window::Gcra { burst: None });
-        if !matches!(window, Window::Slice(_)) {
+        let mut limit = limiter(5, RateWindow::Gcra { burst: None });
+        if !matches!(window, RateWindow::Slice(_)) {
             limit = limiter(5, window);
         }
         let now = Timestamp::ZERO;
@@ -108,7 +108,7 @@ fn what_is_given_back_can_be_taken_again() {
 
 #[test]
 fn what_has_leaked_away_is_not_given_back_as_well() {
-    let mut limit = limiter(60, Window::Gcra { burst: Some(5) });
+    let mut limit = limiter(60, RateWindow::Gcra { burst: Some(5) });
     let unused = limit.reserve(Timestamp::ZERO, 5);
     let later = Timestamp::from_secs(10);
     for _ in 0..5 {
@@ -120,8 +120,8 @@ fn what_has_leaked_away_is_not_given_back_as_well() {
 
 #[test]
 fn a_refund_counts_as_if_the_reservation_had_never_been() {
-    let mut with = limiter(60, Window::Gcra { burst: Some(10) });
-    let mut without = limiter(60, Window::Gcra { burst: Some(10) });
+    let mut with = limiter(60, RateWindow::Gcra { burst: Some(10) });
+    let mut without = limiter(60, RateWindow::Gcra { burst: Some(10) });
     let unused = with.reserve(Timestamp::ZERO, 4);
     for limit in [&mut with, &mut without] {
         limit.reserve(Timestamp::from_secs(1), 3);
@@ -136,7 +136,7 @@ fn a_refund_counts_as_if_the_reservation_had_never_been() {
 
 #[test]
 fn refunds_in_any_order_never_give_back_more_than_is_there() {
-    let mut limit = limiter(60, Window::Gcra { burst: Some(100) });
+    let mut limit = limiter(60, RateWindow::Gcra { burst: Some(100) });
     let at = Timestamp::from_secs;
     let early = limit.reserve(at(0), 5);
     limit.reserve(at(1), 1);
@@ -160,7 +160,7 @@ fn using_more_than_was_reserved_is_charged_afterwards() {
 
 #[test]
 fn a_window_from_the_first_begins_when_somebody_comes() {
-    let mut limit = limiter(2, Window::FromFirst);
+    let mut limit = limiter(2, RateWindow::FromFirst);
     let at = Timestamp::from_secs(50);
     limit.reserve(at, 1);
     limit.reserve(Timestamp::from_secs(70), 1);
@@ -171,10 +171,10 @@ fn a_window_from_the_first_begins_when_somebody_comes() {
 #[test]
 fn a_new_limit_is_no_new_burst() {
     for window in every_window() {
-        let mut limit = limiter(60, Window::Fixed);
+        let mut limit = limiter(60, RateWindow::Fixed);
         let now = Timestamp::from_secs(1);
         limit.reserve(now, 50);
-        limit.succeed(now, RateLimit { per_minute: 40, window }, EPOCH);
+        limit.inherit(now, RateLimit { per_minute: 40, window }, EPOCH);
         assert!(
             limit.earliest(now, 1).is_none_or(|at| at > now),
             "{window:?}: 50 were let through"

@@ -3,7 +3,7 @@
 use crate::{Backoff, RetryRule};
 use core::time::Duration;
 use squall_defects::{Defect, planted};
-use squall_determinism::Draws;
+use squall_determinism::RandomStream;
 
 impl Backoff {
     /// The highest wait before retry number `retry`, counted from 1.
@@ -14,7 +14,7 @@ impl Backoff {
     }
 
     /// A wait drawn evenly from zero to the ceiling.
-    pub(crate) fn jitter(&self, retry: u16, draws: &mut Draws) -> Duration {
+    pub(crate) fn jitter(&self, retry: u16, draws: &mut RandomStream) -> Duration {
         let ceiling = u64::try_from(self.ceiling(retry).as_nanos()).unwrap_or(u64::MAX);
         if planted(Defect::JitterDropped) {
             return Duration::from_nanos(ceiling);

@@ -1,11 +1,11 @@
 //! LiteLLM 1.80's retry loop: which errors are tried again is asked once, of the first; a retry picks
 //! among all again, and at once while anyone is healthy; and behind the last one there is one more wait.
 
-use super::{Facts, Next};
+use super::{Facts, RetryDecision};
 use crate::LitellmRetry;
 use crate::cooldown::litellm_status;
 use core::time::Duration;
-use squall_determinism::Draws;
+use squall_determinism::RandomStream;
 use squall_failure::FailureClass;
 
 /// `INITIAL_RETRY_DELAY`, `MAX_RETRY_DELAY`, `JITTER`.
@@ -15,13 +15,21 @@ const JITTER: Duration = Duration::from_millis(750);
 /// A longer Retry-After is not believed.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
-pub(super) fn next(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> Draws) -> Next {
+pub(super) fn next(
+    config: &LitellmRetry,
+    facts: &Facts,
+    draws: impl FnOnce() -> RandomStream,
+) -> RetryDecision {
     let first = facts.retries == 0;
     if first && (facts.max_retries == 0 || !is_retried(facts)) {
-        return Next::MoveOn;
+        return RetryDecision::MoveOn;
     }
     let wait = wait(config, facts, draws);
-    if facts.retries < facts.max_retries { Next::Again(wait) } else { Next::MoveOnAfter(wait) }
+    if facts.retries < facts.max_retries {
+        RetryDecision::Again(wait)
+    } else {
+        RetryDecision::MoveOnAfter(wait)
+    }
 }
 
 fn is_retried(facts: &Facts) -> bool {
@@ -36,7 +44,7 @@ fn is_retried(facts: &Facts) -> bool {
     }
 }
 
-fn wait(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> Draws) -> Duration {
+fn wait(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> RandomStream) -> Duration {
     if facts.deployments > 1 && facts.healthy > 0 {
         return Duration::ZERO;
     }

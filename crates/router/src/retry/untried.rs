@@ -2,18 +2,18 @@
 //! attempt could succeed. When none is usable, after a wait: exponential backoff with full jitter, never
 //! shorter than a Retry-After, and no wait behind the last attempt.
 
-use super::{Facts, Next};
+use super::{Facts, RetryDecision};
 use squall_failure::Retryable;
 
-pub(super) const fn next(facts: &Facts) -> Next {
+pub(super) const fn next(facts: &Facts) -> RetryDecision {
     match facts.failure.retryable {
-        Retryable::Nowhere => Next::Fail,
-        Retryable::OtherGroup => Next::MoveOn,
+        Retryable::Nowhere => RetryDecision::Fail,
+        Retryable::OtherGroup => RetryDecision::MoveOn,
         Retryable::OtherDeployment | Retryable::Anywhere => {
             if facts.retries >= facts.max_retries {
-                Next::MoveOn
+                RetryDecision::MoveOn
             } else {
-                Next::Untried
+                RetryDecision::Untried
             }
         }
     }

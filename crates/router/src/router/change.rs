@@ -1,18 +1,19 @@
 //! From one configuration to the next.
 
 use super::{Group, Router};
-use crate::board::Board;
-use crate::budget::Budget;
+use crate::admission::AdmissionLimiter;
+use crate::budget::RetryBudgetWindow;
+use crate::candidate_index::CandidateIndex;
 use crate::deployment::Deployment;
-use crate::gate::Gate;
-use crate::health::Health;
+use crate::health::HealthState;
 use crate::queue::Queue;
-use crate::request::State;
+use crate::request::RequestState;
 use crate::silence::Usual;
 use crate::spend::Account;
 use crate::strategy::SmoothWeighted;
 use crate::{
-    ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, Limits, Note, Numbers, RouterConfig,
+    ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, Numbers, RateLimits, RouterConfig,
+    RouterEvent,
 };
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -60,11 +61,11 @@ impl Router {
         for (group, &of) in config.groups.iter().zip(&numbers.groups) {
             if of.index() >= self.groups.len() {
                 self.groups.push(Group {
-                    board: Board::default(),
+                    board: CandidateIndex::default(),
                     balancer: Box::new(SmoothWeighted::new(Vec::new())),
                     queue: Queue::default(),
                     usual: [Usual::NEW; 2],
-                    gate: Gate::new(Limits::default(), epoch_nanos),
+                    gate: AdmissionLimiter::new(RateLimits::default(), epoch_nanos),
                     config: GroupConfig { deployments: Vec::new(), ..group.clone() },
                 });
             }
@@ -76,26 +77,26 @@ impl Router {
         }
         for (tenant, id) in config.tenants.iter().zip(&numbers.tenants) {
             if id.index() >= self.tenants.len() {
-                self.tenants.push(Gate::new(tenant.limits, epoch_nanos));
+                self.tenants.push(AdmissionLimiter::new(tenant.limits, epoch_nanos));
             }
         }
     }
 
     pub(super) fn reconfigure(&mut self, config: ConfigId) {
-        if !self.take_on(config.0.into()) {
+        if !self.reload(config.0.into()) {
             self.ignored += 1;
             return;
         }
-        self.note(Note::Reconfigured { config });
+        self.note(RouterEvent::Reconfigured { config });
         self.leave_what_is_gone();
         self.serve_queues();
     }
 
     /// From now on this configuration holds; false, if there is none.
-    pub(super) fn take_on(&mut self, place: usize) -> bool {
+    pub(super) fn reload(&mut self, place: usize) -> bool {
         let Some(Some((config, numbers))) = self.configs.get(place).cloned() else { return false };
         if self.budget.config() != config.retry_budget {
-            self.budget = Budget::new(config.retry_budget);
+            self.budget = RetryBudgetWindow::new(config.retry_budget);
         }
         self.fallback_rule = config.fallback_rule;
         self.take_on_accounts(&config);
@@ -123,7 +124,7 @@ impl Router {
     fn take_on_tenants(&mut self, config: &RouterConfig, numbers: &Numbers) {
         let now = self.now;
         let known = numbers.tenants.iter().zip(&config.tenants);
-        let known: BTreeMap<usize, Limits> =
+        let known: BTreeMap<usize, RateLimits> =
             known.map(|(id, tenant)| (id.index(), tenant.limits)).collect();
         for (place, gate) in self.tenants.iter_mut().enumerate() {
             let limits = known.get(&place).copied().unwrap_or_default();
@@ -145,12 +146,12 @@ impl Router {
             deployment.place = None;
             deployment.spends_from = Vec::new();
             if core::mem::take(&mut deployment.cooling) {
-                self.note(Note::CooldownEnded { deployment: id });
+                self.note(RouterEvent::CooldownEnded { deployment: id });
             }
         }
         for (place, group) in self.groups.iter_mut().enumerate() {
             if !groups.contains(&GroupId(place as u16)) {
-                group.board = Board::default();
+                group.board = CandidateIndex::default();
                 group.balancer = Box::new(SmoothWeighted::new(Vec::new()));
             }
         }
@@ -179,7 +180,7 @@ impl Router {
         self.freed |= group.gate.reconfigure(now, config.limits);
         let silence = config.cooldown.silence().unwrap_or_default();
         group.usual.iter_mut().for_each(|usual| usual.reconfigure(silence.quantile));
-        group.board = Board::new(members, order, &self.deployments);
+        group.board = CandidateIndex::new(members, order, &self.deployments);
         group.config = config;
         for place in 0..self.groups[id.index()].board.len() {
             self.watch(self.groups[id.index()].board.ids[place]);
@@ -211,7 +212,7 @@ impl Router {
                 && let Some((_, waiting)) = self.groups[place].queue.after(None)
             {
                 let slot = waiting.key.slot;
-                debug_assert!(matches!(self.requests.at(slot).state, State::Queued { .. }));
+                debug_assert!(matches!(self.requests.at(slot).state, RequestState::Queued { .. }));
                 self.leave_queue(slot);
                 self.move_on(slot, None);
             }
@@ -224,7 +225,7 @@ impl Router {
         }
         self.health_checks = config;
         let Some(checks) = config else {
-            self.deployments.iter_mut().for_each(|each| each.health = Health::default());
+            self.deployments.iter_mut().for_each(|each| each.health = HealthState::default());
             (0..self.deployments.len()).for_each(|place| self.check_timers.disarm(place as u32));
             (0..self.groups.len()).for_each(|place| self.renew_group(GroupId(place as u16)));
             return;

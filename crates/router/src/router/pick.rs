@@ -1,18 +1,18 @@
 //! Which deployment of a group can take a request now, and if none, when one can.
 
 use super::Router;
-use crate::deployment::{Deployment, Needs, TagClass, Unfit, Usable};
-use crate::request::Tried;
+use crate::deployment::{Deployment, RequestNeeds, TagClass, Unfit, Usable};
+use crate::request::TriedDeployments;
 use crate::{
-    AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitKind, Note, PickContext,
-    PickProblem, PickRng, Strategy,
+    AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitScope, PickContext, PickProblem,
+    PickRng, RouterEvent, Strategy,
 };
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, FailureClass};
 
 /// What picking came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Picked {
+pub(super) enum PickOutcome {
     /// This one.
     Deployment { id: DeploymentId, probe: bool },
     /// None.
@@ -51,9 +51,9 @@ pub(super) struct Reason {
 /// What is looked for in a group.
 #[derive(Clone, Copy, Debug)]
 struct Search<'a> {
-    needs: &'a Needs,
+    needs: &'a RequestNeeds,
     /// Not where the request was tried.
-    tried: Option<&'a Tried>,
+    tried: Option<&'a TriedDeployments>,
     /// Not at those that refused it.
     refused_by: &'a [DeploymentId],
     /// As if none of them cooled down after failures.
@@ -75,7 +75,7 @@ pub(super) enum Among {
 
 impl Router {
     /// Picks for the request in `slot`, in the group it is in.
-    pub(super) fn pick(&mut self, slot: u32, among: Among) -> Picked {
+    pub(super) fn pick(&mut self, slot: u32, among: Among) -> PickOutcome {
         let request = self.requests.at(slot);
         let group = request.group;
         let fresh = request.tried.is_empty();
@@ -86,7 +86,7 @@ impl Router {
             && fresh
             && let Some(id) = self.pinned(group, session, &needs)
         {
-            return Picked::Deployment { id, probe: false };
+            return PickOutcome::Deployment { id, probe: false };
         }
         let refused = !self.requests.aside(slot).refused_by.is_empty();
         let plainly = (fresh || among == Among::All) && !refused;
@@ -110,7 +110,7 @@ impl Router {
             Among::All | Among::AllTheSame => self.pick_asking(slot, &context, &all),
             Among::Untried => self.pick_asking(slot, &context, &untried),
             Among::PreferUntried => match self.pick_asking(slot, &context, &untried) {
-                Picked::None(_) if !fresh => self.pick_asking(slot, &context, &all),
+                PickOutcome::None(_) if !fresh => self.pick_asking(slot, &context, &all),
                 picked => picked,
             },
         };
@@ -143,7 +143,7 @@ impl Router {
         &mut self,
         group: GroupId,
         session: Option<u64>,
-        needs: &Needs,
+        needs: &RequestNeeds,
     ) -> Option<DeploymentId> {
         self.groups[group.index()].config.session_affinity?;
         let id = self.affinity.of(self.now, group, session?)?;
@@ -160,8 +160,8 @@ impl Router {
         &mut self,
         group: GroupId,
         context: &PickContext,
-        needs: &Needs,
-    ) -> Option<Picked> {
+        needs: &RequestNeeds,
+    ) -> Option<PickOutcome> {
         let now = self.now;
         let group = &mut self.groups[group.index()];
         let (board, balancer) = (&group.board, &mut *group.balancer);
@@ -175,14 +175,19 @@ impl Router {
         };
         let id = board.ids[place];
         match self.deployments[id.index()].usable(now, needs) {
-            Usable::Now => Some(Picked::Deployment { id, probe: false }),
-            Usable::Probe => Some(Picked::Deployment { id, probe: true }),
+            Usable::Now => Some(PickOutcome::Deployment { id, probe: false }),
+            Usable::Probe => Some(PickOutcome::Deployment { id, probe: true }),
             _ => None,
         }
     }
 
     /// Picks after asking every deployment.
-    fn pick_asking(&mut self, slot: u32, context: &PickContext, search: &Search<'_>) -> Picked {
+    fn pick_asking(
+        &mut self,
+        slot: u32,
+        context: &PickContext,
+        search: &Search<'_>,
+    ) -> PickOutcome {
         let id = self.requests.at(slot).group;
         let mut why = self.survey(id, search);
         let now = self.now;
@@ -196,14 +201,14 @@ impl Router {
                 why.out &= !any;
                 if any && matches!(group.config.strategy, Strategy::Custom(_)) {
                     let request = self.requests.key(slot);
-                    self.note(Note::PickRejected { request, group: id, problem });
+                    self.note(RouterEvent::PickRejected { request, group: id, problem });
                 }
-                return Picked::None(why);
+                return PickOutcome::None(why);
             }
         };
         let id = group.board.ids[place];
         let probe = self.deployments[id.index()].usable(now, search.needs) == Usable::Probe;
-        Picked::Deployment { id, probe }
+        PickOutcome::Deployment { id, probe }
     }
 
     /// Asks every deployment whether it can take the request, and marks those that may be picked.
@@ -215,7 +220,7 @@ impl Router {
         let all_ill = board.all_ill();
         board.untold = false;
         let mut why = WhyNone::default();
-        let mut newly_limited: Option<(DeploymentId, LimitKind)> = None;
+        let mut newly_limited: Option<(DeploymentId, LimitScope)> = None;
         for (place, &id) in board.ids.iter().enumerate() {
             board.may[place] = false;
             let deployment = &mut self.deployments[id.index()];
@@ -263,7 +268,7 @@ impl Router {
             board.may[place] = board.may[place] && Some(board.order[place]) == tier;
         }
         if let Some((deployment, limit)) = newly_limited {
-            self.note(Note::LimitReached { deployment, limit });
+            self.note(RouterEvent::LimitReached { deployment, limit });
         }
         why
     }
@@ -285,7 +290,7 @@ impl Router {
     pub(super) fn why_none_of(
         &mut self,
         group: GroupId,
-        needs: &Needs,
+        needs: &RequestNeeds,
         refused_by: &[DeploymentId],
     ) -> WhyNone {
         let now = self.now;
@@ -359,7 +364,7 @@ impl WhyNone {
         }
         self.possible = true;
         self.limited &= !matches!(usable, Usable::CoolingUntil(_));
-        self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitKind::Money));
+        self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitScope::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }
 }

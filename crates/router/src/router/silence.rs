@@ -1,12 +1,12 @@
 //! Who waits for answers to begin, and what follows when they wait for longer than is usual.
 
 use super::Router;
-use crate::cooldown::Blow;
-use crate::request::Running;
+use crate::cooldown::FailureEvidence;
+use crate::request::ActiveAttempt;
 use crate::silence::{Awaited, allowance};
-use crate::{AttemptId, DeploymentId, Note};
+use crate::{AttemptId, DeploymentId, RouterEvent};
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 
 impl Router {
     /// The attempt of the request in `slot` has begun.
@@ -64,7 +64,7 @@ impl Router {
     }
 
     /// Whether an attempt has been silent for longer than is usual.
-    pub(super) fn is_overdue(&mut self, slot: u32, running: &Running) -> bool {
+    pub(super) fn is_overdue(&mut self, slot: u32, running: &ActiveAttempt) -> bool {
         let awaited = Awaited::of(self.requests.at(slot).stream);
         let deployment = &self.deployments[running.deployment.index()];
         let Some(rule) = deployment.record.silence() else { return false };
@@ -75,15 +75,15 @@ impl Router {
 
     /// An attempt is ended from outside. If it was overdue by then, that is its deployment's failure, as a
     /// time-out would have been; if not, it says nothing.
-    pub(super) fn cut_short(&mut self, slot: u32, attempt: AttemptId, running: &Running) {
+    pub(super) fn cut_short(&mut self, slot: u32, attempt: AttemptId, running: &ActiveAttempt) {
         let id = running.deployment;
         if !self.is_overdue(slot, running) {
             self.attempt_lost(slot, running, None);
             self.deployments[id.index()].record.probe_ended(running.probe);
             return;
         }
-        let failure = Failure::new(FailureClass::Timeout, Source::Provider);
-        self.note(Note::Silent { attempt, deployment: id });
+        let failure = Failure::new(FailureClass::Timeout, FailureSource::Provider);
+        self.note(RouterEvent::Silent { attempt, deployment: id });
         self.attempt_lost(slot, running, Some(&failure));
         let request = self.requests.at(slot);
         let first_of_request = !core::mem::replace(&mut request.counted, true);
@@ -91,6 +91,9 @@ impl Router {
         let group = self.deployments[id.index()].group;
         let siblings = self.groups[group.index()].board.len();
         let probe = running.probe;
-        self.hold_against(id, &Blow { failure, probe, first_of_request, repeated, siblings });
+        self.hold_against(
+            id,
+            &FailureEvidence { failure, probe, first_of_request, repeated, siblings },
+        );
     }
 }

@@ -15,10 +15,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use cost::Cost;
 use latency_list::LatencyList;
-use least_busy::LeastBusy;
+use least_busy::LitellmLeastBusy;
 use simple_shuffle::SimpleShuffle;
 use squall_determinism::Share;
-use usage::Usage;
+use usage::LitellmUsage;
 
 /// LiteLLM 1.80's `routing_strategy`, each as that version computes it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,9 +79,9 @@ impl LitellmStrategy {
     pub(super) fn balancer(self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
         match self {
             Self::SimpleShuffle => Box::new(SimpleShuffle::new(deployments)),
-            Self::LeastBusy => Box::new(LeastBusy::new(deployments.len())),
-            Self::UsageBased => Box::new(Usage::first(deployments)),
-            Self::UsageBasedV2 => Box::new(Usage::second(deployments)),
+            Self::LeastBusy => Box::new(LitellmLeastBusy::new(deployments.len())),
+            Self::UsageBased => Box::new(LitellmUsage::first(deployments)),
+            Self::UsageBasedV2 => Box::new(LitellmUsage::second(deployments)),
             Self::LatencyBased { buffer, ttl } => {
                 Box::new(LatencyList::new(buffer, ttl, deployments))
             }
@@ -113,7 +113,7 @@ struct Minutes {
 }
 
 /// Whether each deployment has room for one more request.
-struct Room<'a> {
+struct Headroom<'a> {
     tokens: &'a [u64],
     requests: &'a [u64],
     tpm: &'a [u64],
@@ -121,7 +121,7 @@ struct Room<'a> {
     input: u64,
 }
 
-impl Room<'_> {
+impl Headroom<'_> {
     #[inline]
     fn at(&self, place: usize) -> bool {
         self.requests[place] < self.rpm[place]
@@ -144,11 +144,11 @@ impl Minutes {
     }
 
     #[inline]
-    fn room(&self, context: &PickContext) -> Room<'_> {
+    fn room(&self, context: &PickContext) -> Headroom<'_> {
         let seen = context.minute == self.minute;
         // One length for all, so that a place is checked against it once.
         let places = self.tpm.len();
-        Room {
+        Headroom {
             tokens: &(if seen { &self.tokens } else { &self.nothing })[..places],
             requests: &(if seen { &self.requests } else { &self.nothing })[..places],
             tpm: &self.tpm[..places],

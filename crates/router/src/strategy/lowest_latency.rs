@@ -14,7 +14,7 @@ use squall_determinism::{Share, Timestamp};
 
 /// How latencies are compared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Latency {
+pub struct LatencyTuning {
     /// Whoever is within this share of the best may be picked, by weight. Default 20 %: with 0 all
     /// requests go to one deployment until that one is the slower (the herd).
     pub buffer: Share,
@@ -22,12 +22,12 @@ pub struct Latency {
     pub decay: Duration,
 }
 
-impl Latency {
+impl LatencyTuning {
     /// The defaults.
     pub const DEFAULT: Self = Self { buffer: Share::percent(20), decay: Duration::from_secs(10) };
 }
 
-impl Default for Latency {
+impl Default for LatencyTuning {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -41,7 +41,7 @@ const STEPS: u64 = 50;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LowestLatency {
-    config: Latency,
+    config: LatencyTuning,
     /// To the first token of streams, and to the end of whole answers.
     means: [Vec<Mean>; 2],
     /// The means as they stood at `scored_at`, in nanoseconds: what is compared.
@@ -78,7 +78,7 @@ impl Mean {
 }
 
 impl LowestLatency {
-    pub(crate) fn new(config: Latency, deployments: usize) -> Self {
+    pub(crate) fn new(config: LatencyTuning, deployments: usize) -> Self {
         Self {
             config,
             means: [vec![Mean::default(); deployments], vec![Mean::default(); deployments]],

@@ -3,7 +3,7 @@
 use crate::balancer::for_each_kind;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec::Vec;
-use squall_determinism::Draws;
+use squall_determinism::RandomStream;
 
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedRandom {
@@ -29,7 +29,7 @@ impl Balancer for WeightedRandom {
 /// A place drawn by weight; `None` when all weigh nothing.
 #[inline]
 pub(super) fn draw(
-    draws: &mut Draws,
+    draws: &mut RandomStream,
     places: usize,
     weight: impl Fn(usize) -> u64,
 ) -> Option<usize> {

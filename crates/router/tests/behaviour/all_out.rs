@@ -4,7 +4,8 @@
 use crate::rig::{Rig, failed, group, no_jitter, throttled};
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, DeploymentId, GroupConfig, HealthChecks, Input, Note, Output, RouterConfig,
+    AllOut, DeploymentId, GroupConfig, HealthChecks, RouterConfig, RouterEvent, RouterInput,
+    RouterOutput,
 };
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ fn out(when_all_out: AllOut) -> Rig {
 }
 
 fn is_told(step: &crate::rig::Step) -> bool {
-    step.note(|note| matches!(note, Note::AllOut { .. })).is_some()
+    step.note(|note| matches!(note, RouterEvent::AllOut { .. })).is_some()
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn checks_are_asked_for_each_in_its_turn_and_a_recovered_deployment_is_used_agai
     while rig.now.as_secs_f64() < 17.0 {
         let step = rig.next_tick();
         asked.extend(step.outputs.iter().filter_map(|output| match output {
-            Output::Check { deployment, timeout } => {
+            RouterOutput::Check { deployment, timeout } => {
                 assert_eq!(*timeout, checks.timeout);
                 Some((rig.now.as_secs_f64() as u64, deployment.0))
             }
@@ -85,12 +86,14 @@ fn checks_are_asked_for_each_in_its_turn_and_a_recovered_deployment_is_used_agai
     }
     assert_eq!(asked, [(0, 0), (3, 1), (6, 2), (9, 0), (12, 1), (15, 2), (18, 0)]);
 
-    let check =
-        |rig: &mut Rig, passed| rig.tell(Input::Checked { deployment: DeploymentId(1), passed });
+    let check = |rig: &mut Rig, passed| {
+        rig.tell(RouterInput::Checked { deployment: DeploymentId(1), passed })
+    };
     (0..2).for_each(|_| drop(check(&mut rig, false)));
     assert!((0..3).any(|_| rig.serve() == 1));
     let step = check(&mut rig, false);
-    let changed = |note: &Note| matches!(note, Note::HealthChanged { healthy: false, .. });
+    let changed =
+        |note: &RouterEvent| matches!(note, RouterEvent::HealthChanged { healthy: false, .. });
     assert!(step.note(changed).is_some());
     assert!((0..6).all(|_| rig.serve() != 1));
     (0..2).for_each(|_| drop(check(&mut rig, true)));

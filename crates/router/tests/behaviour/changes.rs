@@ -3,8 +3,8 @@
 use crate::rig::{Rig, Step, failed, group, throttled};
 use squall_failure::FailureClass;
 use squall_router::{
-    ConfigId, DeploymentId, GroupConfig, GroupId, Input, Limits, Note, Numbers, Outcome, Output,
-    RateLimit, RouterConfig, TenantConfig, TenantId, Window,
+    ConfigId, DeploymentId, GroupConfig, GroupId, Numbers, Outcome, RateLimit, RateLimits,
+    RateWindow, RouterConfig, RouterEvent, RouterInput, RouterOutput, TenantConfig, TenantId,
 };
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn rig(from: Vec<GroupConfig>, to: Vec<GroupConfig>) -> (Rig, Numbers) {
 }
 
 fn change(rig: &mut Rig) -> Step {
-    rig.tell(Input::Reconfigure { config: ConfigId(1) })
+    rig.tell(RouterInput::Reconfigure { config: ConfigId(1) })
 }
 
 fn shares(rig: &mut Rig, requests: u32) -> Vec<u32> {
@@ -44,7 +44,7 @@ fn new_weights_hold_from_the_next_request_on() {
         rig(vec![weighted(&[("eu", 9), ("us", 1)])], vec![weighted(&[("eu", 1), ("us", 9)])]);
     assert_eq!(shares(&mut rig, 100)[..2], [90, 10]);
     let step = change(&mut rig);
-    assert!(step.note(|note| matches!(note, Note::Reconfigured { .. })).is_some());
+    assert!(step.note(|note| matches!(note, RouterEvent::Reconfigured { .. })).is_some());
     assert_eq!(shares(&mut rig, 100)[..2], [10, 90]);
 }
 
@@ -53,7 +53,7 @@ fn there_is_a_way_back_to_where_it_began() {
     let (mut rig, _) = rig(vec![weighted(&[("eu", 1), ("us", 0)])], vec![weighted(&[("us", 1)])]);
     change(&mut rig);
     assert_eq!(rig.serve(), 1);
-    rig.tell(Input::Reconfigure { config: ConfigId(0) });
+    rig.tell(RouterInput::Reconfigure { config: ConfigId(0) });
     assert_eq!(rig.serve(), 0);
 }
 
@@ -87,7 +87,7 @@ fn those_who_wait_start_at_once_where_the_change_makes_room() {
     assert!(rig.arrive().started().is_none());
     assert!(rig.arrive().started().is_none());
     let step = change(&mut rig);
-    let is_start = |output: &&Output| matches!(output, Output::StartAttempt(_));
+    let is_start = |output: &&RouterOutput| matches!(output, RouterOutput::StartAttempt(_));
     assert_eq!(step.outputs.iter().filter(is_start).count(), 2);
 }
 
@@ -118,16 +118,18 @@ fn a_cooldown_outlives_a_change_of_something_else_and_ends_with_its_deployment()
     change(&mut rig);
     assert_eq!(rig.router.cooling().count(), 1);
     assert_eq!(shares(&mut rig, 20)[0], 0);
-    let step = rig.tell(Input::Reconfigure { config: ConfigId(2) });
-    let ended = |note: &Note| matches!(note, Note::CooldownEnded { deployment: DeploymentId(0) });
+    let step = rig.tell(RouterInput::Reconfigure { config: ConfigId(2) });
+    let ended = |note: &RouterEvent| {
+        matches!(note, RouterEvent::CooldownEnded { deployment: DeploymentId(0) })
+    };
     assert!(step.note(ended).is_some());
 }
 
 #[test]
 fn another_limit_is_no_new_burst() {
-    let per_minute = |per_minute| Limits {
-        rpm: Some(RateLimit { per_minute, window: Window::Gcra { burst: None } }),
-        ..Limits::default()
+    let per_minute = |per_minute| RateLimits {
+        rpm: Some(RateLimit { per_minute, window: RateWindow::Gcra { burst: None } }),
+        ..RateLimits::default()
     };
     let limited = |limit| {
         let mut chat = GroupConfig { max_queue_wait: Duration::ZERO, ..group(&["only"]) };
@@ -145,7 +147,7 @@ fn another_limit_is_no_new_burst() {
 fn a_configuration_that_cannot_run_changes_nothing() {
     let mut rig = Rig::new(vec![group(&["only"])]);
     assert!(rig.router.prepare(config(Vec::new())).is_err());
-    assert_eq!(rig.tell(Input::Reconfigure { config: ConfigId(1) }).outputs, []);
+    assert_eq!(rig.tell(RouterInput::Reconfigure { config: ConfigId(1) }).outputs, []);
     assert_eq!(rig.router.ignored(), 1);
     assert_eq!(rig.serve(), 0);
 }
@@ -156,16 +158,16 @@ fn what_is_forgotten_cannot_hold_any_more_and_its_number_is_given_again() {
     let (first, _) = rig.router.prepare(config(vec![group(&["b"])])).unwrap();
     let (second, _) = rig.router.prepare(config(vec![group(&["c"])])).unwrap();
     assert_eq!((first, second), (ConfigId(1), ConfigId(2)));
-    rig.tell(Input::Reconfigure { config: first });
+    rig.tell(RouterInput::Reconfigure { config: first });
     rig.router.forget(first);
     assert_eq!(rig.serve(), 1, "what holds goes on to hold");
-    assert_eq!(rig.tell(Input::Reconfigure { config: first }).outputs, []);
+    assert_eq!(rig.tell(RouterInput::Reconfigure { config: first }).outputs, []);
     assert_eq!(rig.router.ignored(), 1);
     let (again, numbers) = rig.router.prepare(config(vec![group(&["d"])])).unwrap();
     assert_eq!((again, numbers.deployments), (first, vec![DeploymentId(3)]));
-    rig.tell(Input::Reconfigure { config: again });
+    rig.tell(RouterInput::Reconfigure { config: again });
     assert_eq!(rig.serve(), 3);
-    rig.tell(Input::Reconfigure { config: second });
+    rig.tell(RouterInput::Reconfigure { config: second });
     assert_eq!(rig.serve(), 2, "others keep their numbers");
 }
 
@@ -173,7 +175,7 @@ fn what_is_forgotten_cannot_hold_any_more_and_its_number_is_given_again() {
 fn a_tenant_keeps_its_number_wherever_it_stands() {
     let tenant = |name: &str, concurrency| TenantConfig {
         name: name.into(),
-        limits: Limits { concurrency, ..Limits::default() },
+        limits: RateLimits { concurrency, ..RateLimits::default() },
     };
     let with = |tenants| RouterConfig { tenants, ..config(vec![group(&["only"])]) };
     let mut rig = Rig::of(with(vec![tenant("a", Some(1)), tenant("b", None)]));

@@ -15,8 +15,9 @@ mod weighted;
 use crate::rig::{Rig, failed, group};
 use squall_failure::{Failure, FailureClass};
 use squall_router::{
-    CooldownCause, CooldownRule, Declared, DeploymentConfig, GroupConfig, Limits, LitellmCooldown,
-    Note, Outcome, Output, Profile, RateLimit, RouterConfig, StartAttempt, Window,
+    CooldownCause, CooldownRule, Declared, DeploymentConfig, GroupConfig, LitellmCooldown, Outcome,
+    Profile, RateLimit, RateLimits, RateWindow, RouterConfig, RouterEvent, RouterOutput,
+    StartAttempt,
 };
 use std::time::Duration;
 
@@ -56,11 +57,11 @@ fn counting_every_attempt(mut group: GroupConfig) -> GroupConfig {
 }
 
 const fn per_minute(per_minute: u64) -> Option<RateLimit> {
-    Some(RateLimit { per_minute, window: Window::Gcra { burst: None } })
+    Some(RateLimit { per_minute, window: RateWindow::Gcra { burst: None } })
 }
 
-fn rpm(requests: u64) -> Limits {
-    Limits { rpm: per_minute(requests), ..Limits::default() }
+fn rpm(requests: u64) -> RateLimits {
+    RateLimits { rpm: per_minute(requests), ..RateLimits::default() }
 }
 
 /// How many of `requests` that end well go to each of `N` deployments, 100 ms apart.
@@ -80,7 +81,9 @@ fn server() -> Failure {
 /// Whether a cooldown of this deployment began in a step, and why.
 fn cooled(step: &crate::rig::Step, of: u16) -> Option<CooldownCause> {
     step.outputs.iter().find_map(|output| match output {
-        Output::Note(Note::CooldownStarted { deployment, cause, .. }) if deployment.0 == of => {
+        RouterOutput::Note(RouterEvent::CooldownStarted { deployment, cause, .. })
+            if deployment.0 == of =>
+        {
             Some(*cause)
         }
         _ => None,

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, failed, group, throttled};
 use squall_failure::FailureClass;
-use squall_router::{CooldownCause, Input, Note};
+use squall_router::{CooldownCause, RouterEvent, RouterInput};
 use std::time::Duration;
 
 const OUT: FailureClass = FailureClass::Server;
@@ -21,7 +21,7 @@ fn trip(rig: &mut Rig) -> u32 {
         if let Some(retry) = step.started() {
             rig.finish(retry.attempt);
         }
-        if step.note(|note| matches!(note, Note::CooldownStarted { .. })).is_some() {
+        if step.note(|note| matches!(note, RouterEvent::CooldownStarted { .. })).is_some() {
             return failures;
         }
     }
@@ -42,10 +42,10 @@ fn throttling_never_counts_as_failing() {
         let start = rig.arrive().start();
         let step = rig.fail(start.attempt, throttled(Some(1)));
         rig.finish(step.start().attempt);
-        let cause = step.note(|note| matches!(note, Note::CooldownStarted { .. }));
+        let cause = step.note(|note| matches!(note, RouterEvent::CooldownStarted { .. }));
         assert!(matches!(
             cause,
-            Some(Note::CooldownStarted { cause: CooldownCause::Throttled, .. })
+            Some(RouterEvent::CooldownStarted { cause: CooldownCause::Throttled, .. })
         ));
         rig.after(Duration::from_secs(3)).tick();
     }
@@ -60,7 +60,9 @@ fn one_probe_goes_when_the_break_is_over_and_no_second_beside_it() {
     let at_eu = steps.iter().filter(|step| step.start().deployment.0 == 0).count();
     assert_eq!(at_eu, 1, "only the probe");
     assert!(
-        steps.iter().any(|step| step.note(|note| matches!(note, Note::Probe { .. })).is_some())
+        steps
+            .iter()
+            .any(|step| step.note(|note| matches!(note, RouterEvent::Probe { .. })).is_some())
     );
 }
 
@@ -70,8 +72,8 @@ fn the_first_token_of_a_probe_ends_the_cooldown() {
     trip(&mut rig);
     rig.after(Duration::from_secs(5)).tick();
     let probe = (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0);
-    let step = rig.tell(Input::FirstToken { attempt: probe.unwrap().attempt });
-    assert!(step.note(|note| matches!(note, Note::Recovered { .. })).is_some());
+    let step = rig.tell(RouterInput::FirstToken { attempt: probe.unwrap().attempt });
+    assert!(step.note(|note| matches!(note, RouterEvent::Recovered { .. })).is_some());
     let picks: Vec<_> = (0..20).map(|_| rig.serve()).collect();
     assert_eq!(picks.iter().filter(|&&pick| pick == 0).count(), 10, "its whole share");
 }
@@ -83,8 +85,8 @@ fn a_failed_probe_doubles_the_break() {
     rig.after(Duration::from_secs(5)).tick();
     let probe = (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0);
     let step = rig.fail(probe.unwrap().attempt, failed(OUT));
-    let Some(Note::CooldownStarted { cause, until, .. }) =
-        step.note(|note| matches!(note, Note::CooldownStarted { .. }))
+    let Some(RouterEvent::CooldownStarted { cause, until, .. }) =
+        step.note(|note| matches!(note, RouterEvent::CooldownStarted { .. }))
     else {
         panic!("no cooldown: {step:?}");
     };
@@ -98,7 +100,7 @@ fn a_probe_whose_client_left_says_nothing_and_another_may_go() {
     trip(&mut rig);
     rig.after(Duration::from_secs(5)).tick();
     let probe = (0..20).map(|_| rig.arrive()).find(|step| step.start().deployment.0 == 0).unwrap();
-    rig.tell(Input::ClientGone { request: probe.accepted() });
+    rig.tell(RouterInput::ClientGone { request: probe.accepted() });
     let again = (0..20).map(|_| rig.arrive().start()).filter(|start| start.deployment.0 == 0);
     assert_eq!(again.count(), 1);
 }
@@ -122,12 +124,15 @@ fn a_probe_that_was_answered_and_breaks_off_later_says_nothing_of_the_next_one()
         (0..20).map(|_| rig.arrive().start()).find(|start| start.deployment.0 == 0).unwrap().attempt
     };
     let first = at_eu(&mut rig);
-    rig.tell(Input::FirstToken { attempt: first });
+    rig.tell(RouterInput::FirstToken { attempt: first });
     trip(&mut rig);
     rig.after(Duration::from_secs(5)).tick();
     at_eu(&mut rig);
     let step = rig.fail(first, failed(FailureClass::Stalled));
-    assert!(step.note(|note| matches!(note, Note::CooldownStarted { .. })).is_none(), "{step:?}");
+    assert!(
+        step.note(|note| matches!(note, RouterEvent::CooldownStarted { .. })).is_none(),
+        "{step:?}"
+    );
     let again = (0..20).map(|_| rig.arrive().start()).filter(|start| start.deployment.0 == 0);
     assert_eq!(again.count(), 0, "the second probe is still under way");
 }

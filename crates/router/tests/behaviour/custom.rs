@@ -4,9 +4,9 @@ use crate::rig::{Rig, deployment, failed, group, no_jitter};
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, Arrival, AttemptKind, Balancer, Candidates, DeploymentConfig, FailureSample,
-    GroupConfig, GroupId, Input, Note, Outcome, PickContext, PickProblem, Router, RouterConfig,
-    Strategy, SuccessSample, Tag,
+    AllOut, AttemptKind, Balancer, Candidates, DeploymentConfig, FailureSample, GroupConfig,
+    GroupId, Outcome, PickContext, PickProblem, RequestArrival, RequestTag, Router, RouterConfig,
+    RouterEvent, RouterInput, Strategy, SuccessSample,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -109,7 +109,7 @@ fn on_a_change_of_configuration_it_inherits_by_place() {
     let running = rig.arrive().start();
     hooks.lock().unwrap().clear();
     let (id, _) = rig.router.prepare(config(&[b, c, a])).unwrap();
-    rig.tell(Input::Reconfigure { config: id });
+    rig.tell(RouterInput::Reconfigure { config: id });
     assert_eq!(*hooks.lock().unwrap(), ["inherit true [Some(1), None, Some(0)] [1, 0, 0]"]);
     rig.finish(running.attempt);
     assert_eq!(hooks.lock().unwrap().last().unwrap(), "succeeded 0");
@@ -122,7 +122,7 @@ fn is_rejected(pick: fn(&Candidates<'_>) -> Option<usize>, problem: PickProblem)
     let mut rig = Rig::new(vec![with(strategy, &["a", "b"])]);
     let step = rig.arrive();
     let request = step.accepted();
-    let rejected = Note::PickRejected { request, group: GroupId(0), problem };
+    let rejected = RouterEvent::PickRejected { request, group: GroupId(0), problem };
     assert_eq!(step.note(|note| *note == rejected), Some(rejected));
     let failure = step.failure();
     assert_eq!((failure.class, failure.status), (FailureClass::Overloaded, 503));
@@ -148,8 +148,9 @@ fn a_pick_of_a_deployment_that_cools_down_is_rejected_until_it_is_back() {
     let mut rig = Rig::new(vec![config]);
     let start = rig.arrive().start();
     let step = rig.fail(start.attempt, crate::rig::throttled(Some(3)));
-    let rejected =
-        |note: &Note| matches!(note, Note::PickRejected { problem: PickProblem::NoCandidate, .. });
+    let rejected = |note: &RouterEvent| {
+        matches!(note, RouterEvent::PickRejected { problem: PickProblem::NoCandidate, .. })
+    };
     // The retry may only go to `b`, which this strategy never picks.
     assert!(step.note(rejected).is_some(), "{:?}", step.outputs);
     let second = rig.arrive();
@@ -190,14 +191,14 @@ fn after_a_panic_of_a_strategy_the_router_refuses_every_input() {
     let groups = vec![with(strategy, &["a", "b"]), second];
     let config = RouterConfig { groups, ..RouterConfig::default() };
     let mut router = Router::new(config, Seed::new(7), 0).unwrap();
-    let mut caught = |input: Input| {
+    let mut caught = |input: RouterInput| {
         let panic = catch_unwind(AssertUnwindSafe(|| router.handle(Timestamp::ZERO, input)));
         let payload = panic.expect_err("it panics");
         payload.downcast_ref::<&str>().map(|text| (*text).to_owned()).unwrap_or_default()
     };
-    let arrival = |group| Input::Arrived(Arrival::new(Tag(0), GroupId(group)));
+    let arrival = |group| RouterInput::Arrived(RequestArrival::new(RequestTag(0), GroupId(group)));
     assert_eq!(caught(arrival(0)), "a mistake of the strategy");
-    for input in [arrival(0), arrival(1), Input::Tick] {
+    for input in [arrival(0), arrival(1), RouterInput::Tick] {
         assert!(caught(input).contains("an earlier one panicked"), "it goes on as if nothing were");
     }
     // What it had to say goes nowhere, and asking it is harmless.

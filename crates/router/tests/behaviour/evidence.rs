@@ -3,21 +3,21 @@
 
 use crate::rig::{Rig, Step, failed, group};
 use squall_determinism::Share;
-use squall_failure::{Evidence, Failure, FailureClass, Retryable, Sent, Source};
+use squall_failure::{Evidence, Failure, FailureClass, FailureSource, Retryable, Sent};
 use squall_router::{
-    AttemptId, CooldownRule, Fallbacks, GroupConfig, GroupId, Input, Limits, Note, Profile,
-    RateLimit, Retries, RetryBudget, RouterConfig, Timeouts, Window,
+    AttemptId, AttemptTimeouts, CooldownRule, Fallbacks, GroupConfig, GroupId, Profile, RateLimit,
+    RateLimits, RateWindow, Retries, RetryBudget, RouterConfig, RouterEvent, RouterInput,
 };
 use std::time::Duration;
 
 /// What a gateway says of a request that it cannot express at a deployment.
 fn refusal(retryable: Retryable) -> Failure {
-    let failure = Failure::new(FailureClass::BadRequest, Source::Client).with_status(400);
+    let failure = Failure::new(FailureClass::BadRequest, FailureSource::Client).with_status(400);
     Failure { retryable, sent: Sent::Nothing, ..failure }
 }
 
 fn cooled(step: &Step) -> bool {
-    step.note(|note| matches!(note, Note::CooldownStarted { .. })).is_some()
+    step.note(|note| matches!(note, RouterEvent::CooldownStarted { .. })).is_some()
 }
 
 /// One request without retries that fails so, at the only deployment; whether that began a cooldown.
@@ -56,7 +56,7 @@ fn an_answer_in_between_clears_a_suspicion_and_the_first_token_is_one() {
             assert!(!meets(&mut rig, bare(FailureClass::Auth, 403)), "round {round}");
         }
         let start = rig.arrive().start();
-        rig.tell(Input::FirstToken { attempt: start.attempt });
+        rig.tell(RouterInput::FirstToken { attempt: start.attempt });
     }
 }
 
@@ -186,16 +186,19 @@ fn a_request_too_large_for_one_limit_is_tried_at_each_sibling_once_and_then_fall
 
 #[test]
 fn how_long_a_client_allows_and_how_slowly_it_reads_say_nothing_of_a_deployment() {
-    let timeouts = Timeouts { stream_total: Some(Duration::from_secs(5)), ..Timeouts::default() };
+    let timeouts = AttemptTimeouts {
+        stream_total: Some(Duration::from_secs(5)),
+        ..AttemptTimeouts::default()
+    };
     let chat = || GroupConfig { timeouts, retries: Retries::new(0), ..group(&["only"]) };
     let times_out = |rig: &mut Rig, own: bool, unread: bool| {
         let asked = own.then(|| Duration::from_secs(1));
         let start = rig.arrive_with(|arrival| arrival.overrides.timeout = asked).start();
         if !own {
-            rig.tell(Input::FirstToken { attempt: start.attempt });
+            rig.tell(RouterInput::FirstToken { attempt: start.attempt });
         }
         if unread {
-            rig.tell(Input::Unread { attempt: start.attempt });
+            rig.tell(RouterInput::Unread { attempt: start.attempt });
         }
         let step = rig.next_tick();
         assert_eq!(step.failure().class, FailureClass::Timeout);
@@ -211,8 +214,8 @@ fn how_long_a_client_allows_and_how_slowly_it_reads_say_nothing_of_a_deployment(
 }
 
 fn not_sent(step: &Step) -> bool {
-    step.note(|note| matches!(note, Note::NotSent { .. })).is_some()
-        && step.note(|note| matches!(note, Note::AttemptFailed { .. })).is_none()
+    step.note(|note| matches!(note, RouterEvent::NotSent { .. })).is_some()
+        && step.note(|note| matches!(note, RouterEvent::AttemptFailed { .. })).is_none()
 }
 
 #[test]
@@ -283,8 +286,8 @@ fn a_refused_request_waits_for_the_one_that_can_take_it_and_for_nobody_else() {
 
 #[test]
 fn what_was_never_sent_uses_no_limit_of_a_deployment_or_a_group() {
-    let rpm = RateLimit { per_minute: 1, window: Window::Fixed };
-    let limits = Limits { rpm: Some(rpm), ..Limits::default() };
+    let rpm = RateLimit { per_minute: 1, window: RateWindow::Fixed };
+    let limits = RateLimits { rpm: Some(rpm), ..RateLimits::default() };
     let mut chat = GroupConfig { limits, ..group(&["only"]) };
     chat.deployments[0].limits = limits;
     let mut rig = Rig::new(vec![chat]);
@@ -309,7 +312,7 @@ fn the_next_client_is_told_what_the_first_was_told() {
         let second = rig.arrive().failure();
         assert_eq!((first.class, first.client_status()), (class, status));
         assert_eq!((second.class, second.client_status()), (class, status));
-        assert_eq!(second.source, Source::Gateway);
+        assert_eq!(second.source, FailureSource::Gateway);
         assert!(second.retry_after > Some(Duration::from_secs(200)), "{second:?}");
         let skipped: Vec<_> = rig.router.skipped(GroupId(0)).collect();
         assert_eq!(skipped.len(), 2);

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, failed, group, throttled};
 use squall_failure::FailureClass;
-use squall_router::{Fallbacks, GroupConfig, GroupId, Note, Retries};
+use squall_router::{Fallbacks, GroupConfig, GroupId, Retries, RouterEvent};
 use std::time::Duration;
 
 /// `chat` with one deployment (0), falling back at once to `small` (1).
@@ -22,7 +22,7 @@ fn a_group_whose_retries_are_spent_hands_over_to_its_fallback() {
     let start = rig.arrive().start();
     let step = rig.fail(start.attempt, failed(FailureClass::Server));
     assert_eq!(step.start().deployment.0, 1);
-    assert!(step.note(|note| matches!(note, Note::FellBack { .. })).is_some());
+    assert!(step.note(|note| matches!(note, RouterEvent::FellBack { .. })).is_some());
 }
 
 #[test]

@@ -3,23 +3,24 @@
 use crate::rig::{Rig, Step, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{
-    FallbackChoice, Fallbacks, Features, GroupConfig, GroupId, GroupList, LimitKind, Limits, Note,
-    RateLimit, RegionId, RouterConfig, TenantConfig, TenantId, Timeouts, Window,
+    AttemptTimeouts, FallbackChoice, Fallbacks, Features, GroupConfig, GroupId, GroupList,
+    LimitScope, RateLimit, RateLimits, RateWindow, RegionId, RouterConfig, RouterEvent,
+    TenantConfig, TenantId,
 };
 use std::time::Duration;
 
-fn at_once(concurrency: u32) -> Limits {
-    Limits { concurrency: Some(concurrency), ..Limits::default() }
+fn at_once(concurrency: u32) -> RateLimits {
+    RateLimits { concurrency: Some(concurrency), ..RateLimits::default() }
 }
 
-fn held_back(step: &Step) -> Option<(Option<TenantId>, LimitKind)> {
-    match step.note(|note| matches!(note, Note::HeldBack { .. })) {
-        Some(Note::HeldBack { tenant, limit, .. }) => Some((tenant, limit)),
+fn held_back(step: &Step) -> Option<(Option<TenantId>, LimitScope)> {
+    match step.note(|note| matches!(note, RouterEvent::HeldBack { .. })) {
+        Some(RouterEvent::HeldBack { tenant, limit, .. }) => Some((tenant, limit)),
         _ => None,
     }
 }
 
-fn with_tenants(tenants: &[(&str, Limits)]) -> Rig {
+fn with_tenants(tenants: &[(&str, RateLimits)]) -> Rig {
     let tenants =
         tenants.iter().map(|&(name, limits)| TenantConfig { name: name.into(), limits }).collect();
     let groups = vec![group(&["a", "b"])];
@@ -31,19 +32,19 @@ fn a_groups_limit_counts_requests_and_not_their_retries() {
     let mut rig = Rig::new(vec![GroupConfig { limits: at_once(1), ..group(&["a", "b"]) }]);
     let first = rig.arrive().start();
     let waiting = rig.arrive();
-    assert_eq!(held_back(&waiting), Some((None, LimitKind::Concurrency)));
+    assert_eq!(held_back(&waiting), Some((None, LimitScope::Concurrency)));
     let retry = rig.fail(first.attempt, failed(FailureClass::Server)).start();
     assert_eq!(rig.finish(retry.attempt).start().attempt.request, waiting.accepted());
 }
 
 #[test]
 fn a_tenant_at_its_limit_waits_and_the_others_pass() {
-    let mut rig = with_tenants(&[("a", at_once(1)), ("b", Limits::default())]);
+    let mut rig = with_tenants(&[("a", at_once(1)), ("b", RateLimits::default())]);
     let of =
         |rig: &mut Rig, tenant| rig.arrive_with(|arrival| arrival.tenant = Some(TenantId(tenant)));
     let first = of(&mut rig, 0).start();
     let waiting = of(&mut rig, 0);
-    assert_eq!(held_back(&waiting), Some((Some(TenantId(0)), LimitKind::Concurrency)));
+    assert_eq!(held_back(&waiting), Some((Some(TenantId(0)), LimitScope::Concurrency)));
     assert!(of(&mut rig, 1).started().is_some());
     assert!(rig.arrive().started().is_some());
     assert_eq!(rig.finish(first.attempt).start().attempt.request, waiting.accepted());
@@ -51,8 +52,8 @@ fn a_tenant_at_its_limit_waits_and_the_others_pass() {
 
 #[test]
 fn a_tenant_that_cannot_wait_is_told_when_its_limit_has_room() {
-    let rpm = RateLimit { per_minute: 2, window: Window::Gcra { burst: None } };
-    let mut rig = with_tenants(&[("a", Limits { rpm: Some(rpm), ..Limits::default() })]);
+    let rpm = RateLimit { per_minute: 2, window: RateWindow::Gcra { burst: None } };
+    let mut rig = with_tenants(&[("a", RateLimits { rpm: Some(rpm), ..RateLimits::default() })]);
     let of = |rig: &mut Rig| rig.arrive_with(|arrival| arrival.tenant = Some(TenantId(0)));
     for _ in 0..2 {
         let start = of(&mut rig).start();
@@ -73,8 +74,10 @@ fn a_full_queue_pushes_out_the_last_of_lower_priority() {
     with(&mut rig, 5);
     let low = with(&mut rig, 7);
     let step = with(&mut rig, 1);
-    let out = step.note(|note| matches!(note, Note::QueueFull { .. }));
-    assert!(matches!(out, Some(Note::QueueFull { request, .. }) if request == low.accepted()));
+    let out = step.note(|note| matches!(note, RouterEvent::QueueFull { .. }));
+    assert!(
+        matches!(out, Some(RouterEvent::QueueFull { request, .. }) if request == low.accepted())
+    );
     let step = with(&mut rig, 9);
     assert!(step.outcome().is_some(), "nobody of lower priority waits");
 }
@@ -103,7 +106,8 @@ fn a_request_may_ask_for_no_fallback_or_for_its_own() {
 
 #[test]
 fn a_request_may_ask_for_its_own_time_out() {
-    let timeouts = Timeouts { first_token: Duration::from_secs(30), ..Timeouts::default() };
+    let timeouts =
+        AttemptTimeouts { first_token: Duration::from_secs(30), ..AttemptTimeouts::default() };
     let mut rig = Rig::new(vec![GroupConfig { timeouts, ..group(&["only"]) }]);
     rig.arrive_with(|arrival| arrival.overrides.timeout = Some(Duration::from_secs(2)));
     rig.next_tick();
@@ -135,7 +139,7 @@ fn what_a_deployment_cannot_do_is_not_asked_of_it() {
     chat.deployments[0].region = Some(RegionId(1));
     chat.deployments[0].max_input_tokens = Some(1_000);
     chat.deployments[1].region = Some(RegionId(0));
-    let serve = |rig: &mut Rig, ask: fn(&mut squall_router::Arrival)| {
+    let serve = |rig: &mut Rig, ask: fn(&mut squall_router::RequestArrival)| {
         let start = rig.arrive_with(ask).start();
         rig.finish(start.attempt);
         start.deployment.0

@@ -1,23 +1,24 @@
 //! Waiting for a deployment, and limits of our own.
 
 use crate::rig::{Rig, group};
-use squall_failure::{Failure, FailureClass, Sent, Source};
-use squall_router::{GroupConfig, Input, Limits, RateLimit, Retries, Window};
+use squall_failure::{Failure, FailureClass, FailureSource, Sent};
+use squall_router::{GroupConfig, RateLimit, RateLimits, RateWindow, Retries, RouterInput};
 use std::time::Duration;
 
-fn limited(limits: Limits) -> GroupConfig {
+fn limited(limits: RateLimits) -> GroupConfig {
     let mut chat = group(&["only"]);
     chat.deployments[0].limits = limits;
     chat
 }
 
 fn per_minute(per_minute: u64, burst: u64) -> Option<RateLimit> {
-    Some(RateLimit { per_minute, window: Window::Gcra { burst: Some(burst) } })
+    Some(RateLimit { per_minute, window: RateWindow::Gcra { burst: Some(burst) } })
 }
 
 #[test]
 fn a_full_deployment_makes_requests_wait_and_serves_them_in_order() {
-    let mut rig = Rig::new(vec![limited(Limits { concurrency: Some(1), ..Limits::default() })]);
+    let mut rig =
+        Rig::new(vec![limited(RateLimits { concurrency: Some(1), ..RateLimits::default() })]);
     let first = rig.arrive().start();
     let waiting: Vec<_> = (0..3).map(|_| rig.arrive()).collect();
     assert!(waiting.iter().all(|step| step.started().is_none()));
@@ -30,7 +31,8 @@ fn a_full_deployment_makes_requests_wait_and_serves_them_in_order() {
 
 #[test]
 fn nobody_overtakes_those_who_wait() {
-    let mut rig = Rig::new(vec![limited(Limits { concurrency: Some(1), ..Limits::default() })]);
+    let mut rig =
+        Rig::new(vec![limited(RateLimits { concurrency: Some(1), ..RateLimits::default() })]);
     let first = rig.arrive().start();
     let second = rig.arrive();
     let third = rig.arrive();
@@ -40,7 +42,7 @@ fn nobody_overtakes_those_who_wait() {
 
 #[test]
 fn those_who_wait_too_long_are_refused() {
-    let mut chat = limited(Limits { concurrency: Some(1), ..Limits::default() });
+    let mut chat = limited(RateLimits { concurrency: Some(1), ..RateLimits::default() });
     chat.max_queue_wait = Duration::from_secs(2);
     let mut rig = Rig::new(vec![chat]);
     rig.arrive();
@@ -52,7 +54,8 @@ fn those_who_wait_too_long_are_refused() {
 
 #[test]
 fn a_waiting_request_starts_when_the_limit_lets_it() {
-    let mut rig = Rig::new(vec![limited(Limits { rpm: per_minute(60, 1), ..Limits::default() })]);
+    let mut rig =
+        Rig::new(vec![limited(RateLimits { rpm: per_minute(60, 1), ..RateLimits::default() })]);
     rig.serve();
     assert!(rig.arrive().started().is_none());
     assert!(rig.arrive().started().is_none());
@@ -64,35 +67,36 @@ fn a_waiting_request_starts_when_the_limit_lets_it() {
 
 #[test]
 fn a_client_that_leaves_the_queue_is_not_served() {
-    let mut rig = Rig::new(vec![limited(Limits { concurrency: Some(1), ..Limits::default() })]);
+    let mut rig =
+        Rig::new(vec![limited(RateLimits { concurrency: Some(1), ..RateLimits::default() })]);
     let first = rig.arrive().start();
     let second = rig.arrive();
     let third = rig.arrive();
-    rig.tell(Input::ClientGone { request: second.accepted() });
+    rig.tell(RouterInput::ClientGone { request: second.accepted() });
     assert_eq!(rig.finish(first.attempt).start().attempt.request, third.accepted());
 }
 
 #[test]
 fn tokens_that_were_estimated_and_not_used_are_given_back() {
     let tpm = per_minute(400, 400);
-    let mut chat = limited(Limits { tpm, ..Limits::default() });
+    let mut chat = limited(RateLimits { tpm, ..RateLimits::default() });
     chat.max_queue_wait = Duration::from_secs(40);
     let mut rig = Rig::new(vec![chat]);
     let first = rig.arrive().start();
     rig.arrive();
     assert!(rig.arrive().started().is_none(), "400 of 400 are reserved");
-    let usage = squall_router::Usage { input_tokens: 0, output_tokens: 0 };
-    let step = rig.tell(Input::Finished { attempt: first.attempt, usage: Some(usage) });
+    let usage = squall_router::TokenUsage { input_tokens: 0, output_tokens: 0 };
+    let step = rig.tell(RouterInput::Finished { attempt: first.attempt, usage: Some(usage) });
     assert!(step.started().is_some(), "200 came back");
 }
 
 #[test]
 fn an_attempt_that_sent_nothing_takes_nothing_from_the_limit() {
-    let mut chat = limited(Limits { rpm: per_minute(60, 1), ..Limits::default() });
+    let mut chat = limited(RateLimits { rpm: per_minute(60, 1), ..RateLimits::default() });
     chat.retries = Retries::new(0);
     let mut rig = Rig::new(vec![chat]);
     let start = rig.arrive().start();
-    let refused = Failure::new(FailureClass::Connect, Source::Provider);
+    let refused = Failure::new(FailureClass::Connect, FailureSource::Provider);
     assert_eq!(refused.sent, Sent::Nothing);
     rig.fail(start.attempt, refused);
     assert!(rig.arrive().started().is_some());
@@ -101,7 +105,7 @@ fn an_attempt_that_sent_nothing_takes_nothing_from_the_limit() {
 #[test]
 fn a_request_larger_than_every_limit_is_told_so_at_once() {
     let tpm = per_minute(100, 100);
-    let mut rig = Rig::new(vec![limited(Limits { tpm, ..Limits::default() })]);
+    let mut rig = Rig::new(vec![limited(RateLimits { tpm, ..RateLimits::default() })]);
     assert_eq!(rig.arrive().failure().class, FailureClass::ContextWindow);
 }
 
@@ -114,12 +118,12 @@ fn a_probe_goes_with_whoever_came_last_and_the_others_in_their_order_once_it_was
     let mut rig = Rig::new(vec![chat]);
     for _ in 0..5 {
         let start = rig.arrive().start();
-        rig.fail(start.attempt, Failure::new(FailureClass::Server, Source::Provider));
+        rig.fail(start.attempt, Failure::new(FailureClass::Server, FailureSource::Provider));
     }
     let waiting: Vec<_> = (0..3).map(|_| rig.arrive()).collect();
     assert!(waiting.iter().all(|step| step.started().is_none()));
     let probe = rig.next_tick().start();
     assert_eq!(probe.attempt.request, waiting[2].accepted());
-    let step = rig.tell(Input::FirstToken { attempt: probe.attempt });
+    let step = rig.tell(RouterInput::FirstToken { attempt: probe.attempt });
     assert_eq!(step.start().attempt.request, waiting[0].accepted());
 }

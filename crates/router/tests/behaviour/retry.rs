@@ -3,7 +3,9 @@
 use crate::rig::{Rig, deployment, failed, group, no_jitter, throttled};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
-use squall_router::{Cooldown, FailureCooldown, GroupConfig, Note, Outcome, Retries, RetryBudget};
+use squall_router::{
+    Cooldown, FailureCooldown, GroupConfig, Outcome, Retries, RetryBudget, RouterEvent,
+};
 use std::time::Duration;
 
 #[test]
@@ -23,8 +25,8 @@ fn it_waits_only_when_no_untried_sibling_is_usable() {
     let start = rig.arrive().start();
     let step = rig.fail(start.attempt, failed(FailureClass::Server));
     assert!(step.started().is_none());
-    let Some(Note::RetryScheduled { wait, .. }) =
-        step.note(|note| matches!(note, Note::RetryScheduled { .. }))
+    let Some(RouterEvent::RetryScheduled { wait, .. }) =
+        step.note(|note| matches!(note, RouterEvent::RetryScheduled { .. }))
     else {
         panic!("no wait was told of: {step:?}");
     };
@@ -102,7 +104,7 @@ fn retries_end_at_their_number() {
 fn a_stream_that_has_begun_is_not_tried_again() {
     let mut rig = Rig::new(vec![group(&["eu", "us"])]);
     let start = rig.arrive().start();
-    rig.tell(squall_router::Input::FirstToken { attempt: start.attempt });
+    rig.tell(squall_router::RouterInput::FirstToken { attempt: start.attempt });
     let step = rig.fail(start.attempt, failed(FailureClass::Cut));
     assert!(matches!(step.outcome(), Some(Outcome::Failed { committed: true, .. })), "{step:?}");
 }
@@ -126,7 +128,9 @@ fn the_budget_bounds_retries_to_its_share_of_requests() {
             attempts += 1;
             step = rig.fail(start.attempt, failed(FailureClass::Server));
         }
-        refused += u32::from(step.note(|note| matches!(note, Note::BudgetSpent { .. })).is_some());
+        refused += u32::from(
+            step.note(|note| matches!(note, RouterEvent::RetryBudgetExhausted { .. })).is_some(),
+        );
     }
     assert_eq!(attempts, 100 + 20);
     assert!(refused >= 80, "{refused} were told of");

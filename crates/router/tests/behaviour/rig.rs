@@ -1,10 +1,11 @@
 //! A router held by hand: time is set, outputs are looked at.
 
 use squall_determinism::{Seed, Timestamp};
-use squall_failure::{Failure, FailureClass, Source};
+use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
-    Arrival, AttemptId, Backoff, DeploymentConfig, GroupConfig, GroupId, Input, Note, Outcome,
-    Output, RequestKey, RetryBudget, RetryRule, Router, RouterConfig, StartAttempt, Tag, Usage,
+    AttemptId, Backoff, DeploymentConfig, GroupConfig, GroupId, Outcome, RequestArrival,
+    RequestKey, RequestTag, RetryBudget, RetryRule, Router, RouterConfig, RouterEvent, RouterInput,
+    RouterOutput, StartAttempt, TokenUsage,
 };
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) struct Rig {
 /// What came out of one step.
 #[derive(Debug, Default)]
 pub(crate) struct Step {
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<RouterOutput>,
 }
 
 pub(crate) fn deployment(name: &str, weight: u32) -> DeploymentConfig {
@@ -33,7 +34,7 @@ pub(crate) fn group(deployments: &[&str]) -> GroupConfig {
 }
 
 pub(crate) fn failed(class: FailureClass) -> Failure {
-    Failure::new(class, Source::Provider)
+    Failure::new(class, FailureSource::Provider)
 }
 
 pub(crate) fn throttled(retry_after: Option<u64>) -> Failure {
@@ -54,7 +55,7 @@ impl Rig {
         Self { router, now: Timestamp::ZERO, next_tag: 0 }
     }
 
-    pub(crate) fn tell(&mut self, input: Input) -> Step {
+    pub(crate) fn tell(&mut self, input: RouterInput) -> Step {
         self.router.handle(self.now, input);
         Step { outputs: std::iter::from_fn(|| self.router.poll()).collect() }
     }
@@ -63,25 +64,25 @@ impl Rig {
         self.arrive_with(|_| {})
     }
 
-    pub(crate) fn arrive_with(&mut self, change: impl FnOnce(&mut Arrival)) -> Step {
-        let mut arrival = Arrival {
+    pub(crate) fn arrive_with(&mut self, change: impl FnOnce(&mut RequestArrival)) -> Step {
+        let mut arrival = RequestArrival {
             input_tokens: 100,
             output_tokens: 100,
             stream: true,
-            ..Arrival::new(Tag(self.next_tag), GroupId(0))
+            ..RequestArrival::new(RequestTag(self.next_tag), GroupId(0))
         };
         self.next_tag += 1;
         change(&mut arrival);
-        self.tell(Input::Arrived(arrival))
+        self.tell(RouterInput::Arrived(arrival))
     }
 
     pub(crate) fn fail(&mut self, attempt: AttemptId, failure: Failure) -> Step {
-        self.tell(Input::Failed { attempt, failure })
+        self.tell(RouterInput::Failed { attempt, failure })
     }
 
     pub(crate) fn finish(&mut self, attempt: AttemptId) -> Step {
-        let usage = Usage { input_tokens: 100, output_tokens: 100 };
-        self.tell(Input::Finished { attempt, usage: Some(usage) })
+        let usage = TokenUsage { input_tokens: 100, output_tokens: 100 };
+        self.tell(RouterInput::Finished { attempt, usage: Some(usage) })
     }
 
     /// A whole request that ends well at once; returns where it went.
@@ -97,7 +98,7 @@ impl Rig {
     }
 
     pub(crate) fn tick(&mut self) -> Step {
-        self.tell(Input::Tick)
+        self.tell(RouterInput::Tick)
     }
 
     /// Goes to the next timer and fires it.
@@ -116,14 +117,14 @@ impl Step {
 
     pub(crate) fn started(&self) -> Option<StartAttempt> {
         self.outputs.iter().find_map(|output| match output {
-            Output::StartAttempt(start) => Some(*start),
+            RouterOutput::StartAttempt(start) => Some(*start),
             _ => None,
         })
     }
 
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         self.outputs.iter().find_map(|output| match output {
-            Output::Done { outcome, .. } => Some(*outcome),
+            RouterOutput::Done { outcome, .. } => Some(*outcome),
             _ => None,
         })
     }
@@ -140,15 +141,15 @@ impl Step {
     #[track_caller]
     pub(crate) fn accepted(&self) -> RequestKey {
         let accepted = self.outputs.iter().find_map(|output| match output {
-            Output::Accepted { request, .. } => Some(*request),
+            RouterOutput::Accepted { request, .. } => Some(*request),
             _ => None,
         });
         accepted.expect("a request was accepted")
     }
 
-    pub(crate) fn note(&self, wanted: impl Fn(&Note) -> bool) -> Option<Note> {
+    pub(crate) fn note(&self, wanted: impl Fn(&RouterEvent) -> bool) -> Option<RouterEvent> {
         self.outputs.iter().find_map(|output| match output {
-            Output::Note(note) if wanted(note) => Some(*note),
+            RouterOutput::Note(note) if wanted(note) => Some(*note),
             _ => None,
         })
     }

@@ -3,8 +3,8 @@
 use crate::rig::{Rig, Step, deployment, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{
-    CooldownCause, CooldownRule, GroupConfig, Input, Note, Profile, RequestKey, RouterConfig,
-    StartAttempt, Timeouts,
+    AttemptTimeouts, CooldownCause, CooldownRule, GroupConfig, Profile, RequestKey, RouterConfig,
+    RouterEvent, RouterInput, StartAttempt,
 };
 use std::time::Duration;
 
@@ -15,13 +15,15 @@ fn secs(secs: u64) -> Duration {
 /// Whether a cooldown began, and on what evidence.
 fn cooled(step: &Step) -> Option<CooldownCause> {
     step.outputs.iter().find_map(|output| match output {
-        squall_router::Output::Note(Note::CooldownStarted { cause, .. }) => Some(*cause),
+        squall_router::RouterOutput::Note(RouterEvent::CooldownStarted { cause, .. }) => {
+            Some(*cause)
+        }
         _ => None,
     })
 }
 
 fn is_silent(step: &Step) -> bool {
-    step.note(|note| matches!(note, Note::Silent { .. })).is_some()
+    step.note(|note| matches!(note, RouterEvent::Silent { .. })).is_some()
 }
 
 /// So many requests that are answered, each after this long.
@@ -30,7 +32,7 @@ fn answer(rig: &mut Rig, times: u32, after: Duration, stream: bool) {
         let start = rig.arrive_with(|arrival| arrival.stream = stream).start();
         rig.after(after);
         if stream {
-            rig.tell(Input::FirstToken { attempt: start.attempt });
+            rig.tell(RouterInput::FirstToken { attempt: start.attempt });
         }
         rig.finish(start.attempt);
     }
@@ -41,7 +43,7 @@ fn leaves(rig: &mut Rig, after: Duration, stream: bool) -> Step {
     let step = rig.arrive_with(|arrival| arrival.stream = stream);
     step.start();
     rig.after(after);
-    rig.tell(Input::ClientGone { request: step.accepted() })
+    rig.tell(RouterInput::ClientGone { request: step.accepted() })
 }
 
 /// Whether so many of those in a row begin a cooldown.
@@ -86,7 +88,8 @@ fn what_is_usual_is_what_the_group_does() {
 
 #[test]
 fn before_anything_is_known_a_share_of_the_time_out_holds() {
-    let timeouts = Timeouts { first_token: secs(120), total: secs(300), ..Timeouts::default() };
+    let timeouts =
+        AttemptTimeouts { first_token: secs(120), total: secs(300), ..AttemptTimeouts::default() };
     let patient = || Rig::new(vec![GroupConfig { timeouts, ..group(&["only"]) }]);
     assert!(!found_after(&mut patient(), 50, Duration::from_millis(19_900), true));
     assert!(found_after(&mut patient(), 5, secs(20), true));
@@ -132,9 +135,9 @@ fn who_has_begun_to_answer_is_not_silent() {
     let mut rig = Rig::new(vec![group(&["only"])]);
     for _ in 0..50 {
         let step = rig.arrive();
-        rig.tell(Input::FirstToken { attempt: step.start().attempt });
+        rig.tell(RouterInput::FirstToken { attempt: step.start().attempt });
         rig.after(secs(60));
-        let step = rig.tell(Input::ClientGone { request: step.accepted() });
+        let step = rig.tell(RouterInput::ClientGone { request: step.accepted() });
         assert!(!is_silent(&step) && cooled(&step).is_none());
     }
 }
@@ -169,7 +172,7 @@ fn while_an_overdue_request_is_under_way_new_ones_go_elsewhere() {
     assert!((0..5).any(|_| rig.serve() == 0), "five seconds from its latest answer");
     rig.after(secs(5));
     assert!((0..20).all(|_| rig.serve() == 1), "now it is silent");
-    rig.tell(Input::FirstToken { attempt: hangs.attempt });
+    rig.tell(RouterInput::FirstToken { attempt: hangs.attempt });
     assert!((0..5).any(|_| rig.serve() == 0), "it was only slow");
 }
 
@@ -215,7 +218,7 @@ fn many_impatient_clients_at_once_do_not_make_a_deployment_silent() {
         rig.after(Duration::from_millis(100));
         if waiting.len() > 10 {
             let (_, request) = waiting.pop_front().unwrap();
-            rig.tell(Input::ClientGone { request });
+            rig.tell(RouterInput::ClientGone { request });
         }
     }
     let at_the_first = waiting.iter().filter(|(start, _)| start.deployment.0 == 0).count();
@@ -227,7 +230,7 @@ fn black_hole(rig: &mut Rig) -> Vec<RequestKey> {
     let hanging: Vec<_> = (0..12).map(|_| hang_at_the_hole(rig).0).collect();
     rig.after(secs(6));
     for &request in &hanging[..5] {
-        rig.tell(Input::ClientGone { request });
+        rig.tell(RouterInput::ClientGone { request });
     }
     assert_eq!(rig.router.cooling().count(), 1);
     hanging[5..].to_vec()
@@ -241,7 +244,7 @@ fn a_probe_goes_though_others_still_hang_and_an_impatient_client_does_not_excuse
     let (request, _) = hang_at_the_hole(&mut rig);
     assert!((0..20).all(|_| rig.serve() == 1), "no second beside it");
     rig.after(secs(6));
-    let step = rig.tell(Input::ClientGone { request });
+    let step = rig.tell(RouterInput::ClientGone { request });
     assert_eq!(cooled(&step), Some(CooldownCause::ProbeFailed));
     rig.after(secs(9)).tick();
     assert!((0..20).all(|_| rig.serve() == 1), "ten seconds now");
@@ -253,7 +256,7 @@ fn a_probe_that_is_answered_ends_the_silence_for_all() {
     black_hole(&mut rig);
     rig.after(secs(5)).tick();
     let (_, probe) = hang_at_the_hole(&mut rig);
-    rig.tell(Input::FirstToken { attempt: probe.attempt });
+    rig.tell(RouterInput::FirstToken { attempt: probe.attempt });
     let picks: Vec<_> = (0..10).map(|_| rig.serve()).collect();
     assert_eq!(picks.iter().filter(|&&pick| pick == 0).count(), 8, "its whole share");
 }
@@ -291,6 +294,6 @@ fn a_configuration_that_takes_no_silence_for_evidence_holds_at_once() {
     hang_at_the_hole(&mut rig);
     rig.after(secs(5));
     assert!((0..10).all(|_| rig.serve() == 1));
-    rig.tell(Input::Reconfigure { config });
+    rig.tell(RouterInput::Reconfigure { config });
     assert!((0..10).any(|_| rig.serve() == 0));
 }

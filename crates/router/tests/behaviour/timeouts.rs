@@ -3,22 +3,24 @@
 use crate::rig::{Rig, group};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_router::{CancelReason, GroupConfig, Input, Outcome, Output, Timeouts};
+use squall_router::{
+    AttemptTimeouts, CancelReason, GroupConfig, Outcome, RouterInput, RouterOutput,
+};
 use std::time::Duration;
 
 fn quick() -> GroupConfig {
-    let timeouts = Timeouts {
+    let timeouts = AttemptTimeouts {
         first_token: Duration::from_secs(2),
         total: Duration::from_secs(10),
         stream_total: Some(Duration::from_secs(10)),
-        ..Timeouts::default()
+        ..AttemptTimeouts::default()
     };
     GroupConfig { timeouts, deadline: Duration::from_secs(15), ..group(&["eu", "us"]) }
 }
 
 fn cancelled(step: &crate::rig::Step) -> Option<CancelReason> {
     step.outputs.iter().find_map(|output| match output {
-        Output::CancelAttempt { reason, .. } => Some(*reason),
+        RouterOutput::CancelAttempt { reason, .. } => Some(*reason),
         _ => None,
     })
 }
@@ -46,7 +48,7 @@ fn an_answer_that_is_not_streamed_has_the_total_time() {
 fn a_stream_that_never_ends_is_ended() {
     let mut rig = Rig::new(vec![quick()]);
     let start = rig.arrive().start();
-    rig.tell(Input::FirstToken { attempt: start.attempt });
+    rig.tell(RouterInput::FirstToken { attempt: start.attempt });
     let step = rig.next_tick();
     assert_eq!(rig.now, Timestamp::from_secs(10));
     assert!(matches!(step.outcome(), Some(Outcome::Failed { committed: true, .. })));
@@ -56,7 +58,7 @@ fn a_stream_that_never_ends_is_ended() {
 fn by_default_no_stream_is_too_long_and_no_whole_answer_before_ten_minutes() {
     let mut rig = Rig::new(vec![group(&["only"])]);
     let start = rig.arrive().start();
-    rig.tell(Input::FirstToken { attempt: start.attempt });
+    rig.tell(RouterInput::FirstToken { attempt: start.attempt });
     rig.after(Duration::from_secs(7_199));
     assert!(rig.tick().outputs.is_empty(), "128,000 tokens at 18 a second");
     rig.finish(start.attempt);
@@ -90,7 +92,7 @@ fn the_shorter_of_two_deadlines_holds() {
 fn a_client_that_leaves_stops_its_attempt() {
     let mut rig = Rig::new(vec![quick()]);
     let request = rig.arrive().accepted();
-    let step = rig.tell(Input::ClientGone { request });
+    let step = rig.tell(RouterInput::ClientGone { request });
     assert_eq!(cancelled(&step), Some(CancelReason::ClientGone));
     assert_eq!(step.outcome(), Some(Outcome::ClientGone));
     assert_eq!(rig.router.in_flight(), 0);
@@ -102,7 +104,7 @@ fn a_late_tick_fires_what_was_due_before_the_input_it_comes_with() {
     let mut rig = Rig::new(vec![quick()]);
     let start = rig.arrive().start();
     rig.after(Duration::from_secs(5));
-    let step = rig.tell(Input::Finished { attempt: start.attempt, usage: None });
+    let step = rig.tell(RouterInput::Finished { attempt: start.attempt, usage: None });
     assert_eq!(cancelled(&step), Some(CancelReason::FirstTokenTimeout), "it was due at 2 s");
     assert_eq!(rig.router.ignored(), 1, "the answer came too late");
 }

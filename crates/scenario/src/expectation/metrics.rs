@@ -1,78 +1,78 @@
 //! The table of metrics: how each is written, what it may be of, and its unit.
 
-use super::{MetricId, MetricSpec, Of, Unit};
+use super::{MetricId, MetricSpec, MetricUnit, Scope};
 
 /// Every metric, in the order of [`MetricId`].
 pub const METRICS: &[MetricSpec] = &[
     spec(
         MetricId::SuccessRate,
         "success_rate",
-        Of::AllOrGroup,
-        Unit::Percent,
+        Scope::AllOrGroup,
+        MetricUnit::Percent,
         "Requests that succeeded ÷ requests that arrived.",
     ),
     spec(
         MetricId::FailoverTime,
         "failover_time",
-        Of::Deployment,
-        Unit::Duration,
+        Scope::Deployment,
+        MetricUnit::Duration,
         "From a fault's start to the moment its deployment has lost its share.",
     ),
     spec(
         MetricId::RecoveryTime,
         "recovery_time",
-        Of::Deployment,
-        Unit::Duration,
+        Scope::Deployment,
+        MetricUnit::Duration,
         "From a fault's end to the moment its deployment has its share back.",
     ),
     spec(
         MetricId::WeightAdherence,
         "weight_adherence",
-        Of::Group,
-        Unit::Percent,
+        Scope::Group,
+        MetricUnit::Percent,
         "1 − total-variation distance of first attempts from the weights.",
     ),
     spec(
         MetricId::RetryAmplification,
         "retry_amplification",
-        Of::AllOrGroup,
-        Unit::Ratio,
+        Scope::AllOrGroup,
+        MetricUnit::Ratio,
         "Attempts ÷ requests.",
     ),
     spec(
         MetricId::RetryAfterHonoured,
         "retry_after_honoured",
-        Of::AllOrDeployment,
-        Unit::Percent,
+        Scope::AllOrDeployment,
+        MetricUnit::Percent,
         "The share of 429s with Retry-After that were obeyed.",
     ),
     spec(
         MetricId::Throttled,
         "throttled",
-        Of::AllOrDeployment,
-        Unit::Count,
+        Scope::AllOrDeployment,
+        MetricUnit::Count,
         "How many attempts were answered 429.",
     ),
     spec(
         MetricId::AttemptShare,
         "attempt_share",
-        Of::Deployment,
-        Unit::Percent,
+        Scope::Deployment,
+        MetricUnit::Percent,
         "A deployment's share of the attempts of its group.",
     ),
-    spec(MetricId::LatencyP50, "latency_p50", Of::AllOrGroup, Unit::Duration, LATENCY),
-    spec(MetricId::LatencyP95, "latency_p95", Of::AllOrGroup, Unit::Duration, LATENCY),
-    spec(MetricId::LatencyP99, "latency_p99", Of::AllOrGroup, Unit::Duration, LATENCY),
+    spec(MetricId::LatencyP50, "latency_p50", Scope::AllOrGroup, MetricUnit::Duration, LATENCY),
+    spec(MetricId::LatencyP95, "latency_p95", Scope::AllOrGroup, MetricUnit::Duration, LATENCY),
+    spec(MetricId::LatencyP99, "latency_p99", Scope::AllOrGroup, MetricUnit::Duration, LATENCY),
     spec(
         MetricId::LatencyMean,
         "latency_mean",
-        Of::AllOrGroup,
-        Unit::Duration,
+        Scope::AllOrGroup,
+        MetricUnit::Duration,
         "The mean of latency, from intended time to last byte.",
     ),
-    spec(MetricId::TtftP50, "ttft_p50", Of::AllOrGroup, Unit::Duration, TTFT),
-    spec(MetricId::TtftP95, "ttft_p95", Of::AllOrGroup, Unit::Duration, TTFT),
-    spec(MetricId::TtftP99, "ttft_p99", Of::AllOrGroup, Unit::Duration, TTFT),
+    spec(MetricId::TtftP50, "ttft_p50", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
+    spec(MetricId::TtftP95, "ttft_p95", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
+    spec(MetricId::TtftP99, "ttft_p99", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
 ];
 
 const LATENCY: &str = "A percentile of latency, from intended time to last byte.";
@@ -81,8 +81,8 @@ const TTFT: &str = "A percentile of time to first token, from intended time.";
 const fn spec(
     id: MetricId,
     name: &'static str,
-    of: Of,
-    unit: Unit,
+    of: Scope,
+    unit: MetricUnit,
     meaning: &'static str,
 ) -> MetricSpec {
     MetricSpec { id, name, of, unit, meaning }

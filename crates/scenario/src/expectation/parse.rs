@@ -7,7 +7,7 @@ use core::ops::Range;
 
 /// A part of an expectation and its place in the text.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Part<'t> {
+pub(crate) struct ExpectationPart<'t> {
     pub(crate) text: &'t str,
     pub(crate) span: Range<usize>,
 }
@@ -16,12 +16,12 @@ pub(crate) struct Part<'t> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Parts<'t> {
     /// `p95` of `p95 of … over seeds`.
-    pub(crate) quantile: Option<Part<'t>>,
-    pub(crate) metric: Part<'t>,
-    pub(crate) argument: Option<Part<'t>>,
+    pub(crate) quantile: Option<ExpectationPart<'t>>,
+    pub(crate) metric: ExpectationPart<'t>,
+    pub(crate) argument: Option<ExpectationPart<'t>>,
     pub(crate) comparison: Comparison,
-    pub(crate) limit: Part<'t>,
-    pub(crate) during: Option<Part<'t>>,
+    pub(crate) limit: ExpectationPart<'t>,
+    pub(crate) during: Option<ExpectationPart<'t>>,
 }
 
 /// Takes an expectation apart; or the place that does not fit, and why.
@@ -57,17 +57,17 @@ impl<'t> Cursor<'t> {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
 
-    fn take_while(&mut self, fits: impl Fn(char) -> bool) -> Part<'t> {
+    fn take_while(&mut self, fits: impl Fn(char) -> bool) -> ExpectationPart<'t> {
         self.skip_space();
         let rest = self.rest();
         let length = rest.find(|c| !fits(c)).unwrap_or(rest.len());
         let span = self.at..self.at + length;
         self.at = span.end;
-        Part { text: &self.text[span.clone()], span }
+        ExpectationPart { text: &self.text[span.clone()], span }
     }
 
     /// `p95 of`; what is no such beginning is left where it is.
-    fn quantile(&mut self) -> Option<Part<'t>> {
+    fn quantile(&mut self) -> Option<ExpectationPart<'t>> {
         let start = self.at;
         let quantile = self.take_while(|c| c.is_ascii_alphanumeric() || c == '.');
         let of = self.take_while(|c| !c.is_whitespace());
@@ -79,7 +79,10 @@ impl<'t> Cursor<'t> {
     }
 
     /// `over seeds`, which a quantile needs and nothing else may have.
-    fn over_seeds(&mut self, quantile: Option<&Part<'t>>) -> Result<(), (Range<usize>, Misfit)> {
+    fn over_seeds(
+        &mut self,
+        quantile: Option<&ExpectationPart<'t>>,
+    ) -> Result<(), (Range<usize>, Misfit)> {
         let start = self.at;
         let over = self.take_while(|c| c.is_ascii_alphabetic());
         if over.text != "over" {
@@ -102,7 +105,7 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    fn argument(&mut self) -> Result<Option<Part<'t>>, (Range<usize>, Misfit)> {
+    fn argument(&mut self) -> Result<Option<ExpectationPart<'t>>, (Range<usize>, Misfit)> {
         self.skip_space();
         if !self.rest().starts_with('(') {
             return Ok(None);
@@ -121,7 +124,7 @@ impl<'t> Cursor<'t> {
             let misfit = Misfit::new("the argument is missing", "expected a name in between");
             return Err((open..self.at, misfit));
         }
-        Ok(Some(Part { text, span }))
+        Ok(Some(ExpectationPart { text, span }))
     }
 
     fn comparison(&mut self) -> Result<Comparison, (Range<usize>, Misfit)> {
@@ -153,7 +156,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    fn during(&mut self) -> Result<Option<Part<'t>>, (Range<usize>, Misfit)> {
+    fn during(&mut self) -> Result<Option<ExpectationPart<'t>>, (Range<usize>, Misfit)> {
         let word = self.take_while(|c| !c.is_whitespace());
         if word.text.is_empty() {
             return Ok(None);
@@ -201,17 +204,17 @@ mod tests {
     #[test]
     fn an_expectation_comes_apart_with_places() {
         let parts = parse("weight_adherence( chat ) >= 97% during calm").unwrap();
-        assert_eq!(parts.metric, Part { text: "weight_adherence", span: 0..16 });
-        assert_eq!(parts.argument, Some(Part { text: "chat", span: 18..22 }));
+        assert_eq!(parts.metric, ExpectationPart { text: "weight_adherence", span: 0..16 });
+        assert_eq!(parts.argument, Some(ExpectationPart { text: "chat", span: 18..22 }));
         assert_eq!(parts.comparison, Comparison::AtLeast);
-        assert_eq!(parts.limit, Part { text: "97%", span: 28..31 });
-        assert_eq!(parts.during, Some(Part { text: "calm", span: 39..43 }));
+        assert_eq!(parts.limit, ExpectationPart { text: "97%", span: 28..31 });
+        assert_eq!(parts.during, Some(ExpectationPart { text: "calm", span: 39..43 }));
     }
 
     #[test]
     fn a_quantile_over_seeds_stands_around_the_metric() {
         let parts = parse("p95 of failover_time(eu) over seeds <= 2s during outage").unwrap();
-        assert_eq!(parts.quantile, Some(Part { text: "p95", span: 0..3 }));
+        assert_eq!(parts.quantile, Some(ExpectationPart { text: "p95", span: 0..3 }));
         assert_eq!((parts.metric.text, parts.limit.text), ("failover_time", "2s"));
         assert_eq!(parse("success_rate >= 99%").unwrap().quantile, None);
     }

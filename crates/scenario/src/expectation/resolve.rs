@@ -1,30 +1,34 @@
 //! The parts of an expectation to what they mean: a metric that exists, of something that exists, with
 //! a limit in its unit, in a phase that exists.
 
-use super::parse::{Part, Parts, parse};
-use super::{Argument, Comparison, Expectation, Limit, METRICS, MetricSpec, Of, Unit};
+use super::parse::{ExpectationPart, Parts, parse};
+use super::{Argument, Comparison, Expectation, Limit, METRICS, MetricSpec, MetricUnit, Scope};
 use crate::diagnostic::{Diagnostics, Problem, Problems, suggestion};
 use crate::model::{Phase, Scenario};
-use crate::node::{Kind, Node};
-use crate::read::Known;
-use crate::shape::Shape;
+use crate::node::{Node, NodeKind};
+use crate::read::KnownNames;
+use crate::schema::Schema;
 use crate::unit::{self, Misfit};
 use crate::value;
 use squall_router::{DeploymentId, GroupId};
 
 /// What an expectation can speak of.
 #[derive(Debug)]
-pub(crate) struct Names<'a> {
-    pub(crate) groups: &'a Known,
-    pub(crate) deployments: &'a Known,
+pub(crate) struct ScopeNames<'a> {
+    pub(crate) groups: &'a KnownNames,
+    pub(crate) deployments: &'a KnownNames,
     /// Kinds of requests, where the file names some.
     pub(crate) kinds: &'a [&'a str],
     pub(crate) phases: &'a [Phase],
 }
 
 /// Reads one expectation. Every part that is wrong is reported.
-pub(crate) fn read(node: &Node, names: &Names<'_>, problems: &Problems) -> Option<Expectation> {
-    let text = value::scalar(node, &Shape::Expectation, problems)?;
+pub(crate) fn read(
+    node: &Node,
+    names: &ScopeNames<'_>,
+    problems: &Problems,
+) -> Option<Expectation> {
+    let text = value::scalar(node, &Schema::Expectation, problems)?;
     let parts = match parse(text) {
         Ok(parts) => parts,
         Err((part, misfit)) => {
@@ -32,7 +36,7 @@ pub(crate) fn read(node: &Node, names: &Names<'_>, problems: &Problems) -> Optio
             return None;
         }
     };
-    let at = Place { node, names, problems };
+    let at = ScopePlace { node, names, problems };
     let during = parts.during.as_ref().map(|phase| at.phase(phase));
     let over_seeds = parts.quantile.as_ref().map(|part| at.quantile(part, &parts));
     let spec = at.metric(&parts.metric)?;
@@ -64,17 +68,17 @@ impl Scenario {
     pub fn expect_instead(&mut self, texts: &[String]) -> Result<(), Diagnostics> {
         let configs =
             core::iter::once(&self.router).chain(self.changes.iter().map(|change| &change.router));
-        let mut groups = Known::new("group");
+        let mut groups = KnownNames::new("group");
         for group in configs.flat_map(|config| &config.groups) {
             if groups.position(&group.name).is_none() {
                 groups.add_quietly(&group.name);
             }
         }
-        let mut deployments = Known::new("deployment");
+        let mut deployments = KnownNames::new("deployment");
         self.deployments().for_each(|(_, _, config)| deployments.add_quietly(&config.name));
         let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
         let kinds = if kinds.len() > 1 { kinds } else { Vec::new() };
-        let names = Names {
+        let names = ScopeNames {
             groups: &groups,
             deployments: &deployments,
             kinds: &kinds,
@@ -87,7 +91,7 @@ impl Scenario {
                 span: 0..text.len(),
                 line: 1,
                 key_span: None,
-                kind: Kind::Scalar(text.clone()),
+                kind: NodeKind::Scalar(text.clone()),
             };
             match read(&node, &names, &problems) {
                 Some(expectation) => expectations.push(expectation),
@@ -99,19 +103,25 @@ impl Scenario {
     }
 }
 
-struct Place<'a> {
+struct ScopePlace<'a> {
     node: &'a Node,
-    names: &'a Names<'a>,
+    names: &'a ScopeNames<'a>,
     problems: &'a Problems,
 }
 
-impl Place<'_> {
-    fn report(&self, part: &Part<'_>, message: String, label: &str, help: Option<String>) {
+impl ScopePlace<'_> {
+    fn report(
+        &self,
+        part: &ExpectationPart<'_>,
+        message: String,
+        label: &str,
+        help: Option<String>,
+    ) {
         let span = self.node.part(&part.span);
         self.problems.push(Problem::new(&span, message, label).maybe_help(help));
     }
 
-    fn metric(&self, part: &Part<'_>) -> Option<&'static MetricSpec> {
+    fn metric(&self, part: &ExpectationPart<'_>) -> Option<&'static MetricSpec> {
         let spec = METRICS.iter().find(|spec| spec.name == part.text);
         if spec.is_none() {
             let help = suggestion(part.text, METRICS.iter().map(|spec| spec.name));
@@ -121,7 +131,7 @@ impl Place<'_> {
     }
 
     /// `p95` as 0.95.
-    fn quantile(&self, part: &Part<'_>, parts: &Parts<'_>) -> Option<f64> {
+    fn quantile(&self, part: &ExpectationPart<'_>, parts: &Parts<'_>) -> Option<f64> {
         let percent = part.text.strip_prefix('p').and_then(|percent| percent.parse::<f64>().ok());
         let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 100.0) else {
             let message = format!("`{}` is not a quantile", part.text);
@@ -138,7 +148,7 @@ impl Place<'_> {
         Some(percent / 100.0)
     }
 
-    fn phase(&self, part: &Part<'_>) -> Option<usize> {
+    fn phase(&self, part: &ExpectationPart<'_>) -> Option<usize> {
         let found = self.names.phases.iter().position(|phase| phase.name == part.text);
         if found.is_none() {
             let names = self.names.phases.iter().map(|phase| phase.name.as_str());
@@ -153,15 +163,17 @@ impl Place<'_> {
     /// The argument, `Some(None)` for none; `None` when it is wrong.
     fn argument(&self, spec: &MetricSpec, parts: &Parts<'_>) -> Option<Option<Argument>> {
         let (known, other) = match spec.of {
-            Of::AllOrGroup | Of::Group => (self.names.groups, self.names.deployments),
-            Of::Deployment | Of::AllOrDeployment => (self.names.deployments, self.names.groups),
+            Scope::AllOrGroup | Scope::Group => (self.names.groups, self.names.deployments),
+            Scope::Deployment | Scope::AllOrDeployment => {
+                (self.names.deployments, self.names.groups)
+            }
         };
         let (what, other_what) = match spec.of {
-            Of::AllOrGroup | Of::Group => ("group", "deployment"),
-            Of::Deployment | Of::AllOrDeployment => ("deployment", "group"),
+            Scope::AllOrGroup | Scope::Group => ("group", "deployment"),
+            Scope::Deployment | Scope::AllOrDeployment => ("deployment", "group"),
         };
         let Some(part) = &parts.argument else {
-            if matches!(spec.of, Of::AllOrGroup | Of::AllOrDeployment) {
+            if matches!(spec.of, Scope::AllOrGroup | Scope::AllOrDeployment) {
                 return Some(None);
             }
             let message = format!("`{}` needs the name of a {what}", spec.name);
@@ -172,7 +184,7 @@ impl Place<'_> {
         };
         // A group may be called like a kind; then the group is meant.
         let kind = self.names.kinds.iter().position(|kind| *kind == part.text);
-        if let (Of::AllOrGroup, None, Some(kind)) = (spec.of, known.position(part.text), kind) {
+        if let (Scope::AllOrGroup, None, Some(kind)) = (spec.of, known.position(part.text), kind) {
             return Some(Some(Argument::Kind(u16::try_from(kind).ok()?)));
         }
         let Some(place) = known.position(part.text) else {
@@ -181,7 +193,7 @@ impl Place<'_> {
                 let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
                 let help = format!("the {what}s are {}", names.join(", "));
                 self.report(part, message, &format!("this is a {other_what}"), Some(help));
-            } else if spec.of == Of::AllOrGroup && !self.names.kinds.is_empty() {
+            } else if spec.of == Scope::AllOrGroup && !self.names.kinds.is_empty() {
                 let message = format!("no group or kind of request is called `{}`", part.text);
                 let names = known.iter().chain(self.names.kinds.iter().copied());
                 self.report(part, message, "not defined", suggestion(part.text, names));
@@ -197,7 +209,7 @@ impl Place<'_> {
         }))
     }
 
-    fn limit(&self, spec: &MetricSpec, part: &Part<'_>) -> Option<Limit> {
+    fn limit(&self, spec: &MetricSpec, part: &ExpectationPart<'_>) -> Option<Limit> {
         match limit(spec.unit, part.text) {
             Ok(limit) => Some(limit),
             Err(misfit) => {
@@ -209,11 +221,11 @@ impl Place<'_> {
     }
 }
 
-fn limit(unit: Unit, text: &str) -> Result<Limit, Misfit> {
+fn limit(unit: MetricUnit, text: &str) -> Result<Limit, Misfit> {
     match unit {
-        Unit::Percent => unit::share(text).map(|share| Limit::Fraction(share.as_f64())),
-        Unit::Duration => unit::duration(text).map(Limit::Duration),
-        Unit::Count => unit::count(text).map(Limit::Count),
-        Unit::Ratio => unit::number(text).map(Limit::Ratio),
+        MetricUnit::Percent => unit::share(text).map(|share| Limit::Fraction(share.as_f64())),
+        MetricUnit::Duration => unit::duration(text).map(Limit::Duration),
+        MetricUnit::Count => unit::count(text).map(Limit::Count),
+        MetricUnit::Ratio => unit::number(text).map(Limit::Ratio),
     }
 }

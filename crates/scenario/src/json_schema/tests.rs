@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::diagnostic::Problems;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
 use crate::read::{GATEWAY, MOCK};
 use crate::yaml;
 
@@ -20,7 +20,7 @@ fn fits(root: &Value, schema: &Value, node: &Node) -> bool {
         return any.iter().any(|schema| fits(root, schema, node));
     }
     match &node.kind {
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             let each = entries.iter().all(|entry| {
                 let property = &schema["properties"][entry.key.as_str()];
                 let other = &schema["additionalProperties"];
@@ -33,10 +33,12 @@ fn fits(root: &Value, schema: &Value, node: &Node) -> bool {
                 .all(|name| entries.iter().any(|entry| name.as_str() == Some(entry.key.as_str())));
             schema["type"] == "object" && each && complete
         }
-        Kind::List(items) => {
+        NodeKind::List(items) => {
             schema["type"] == "array" && items.iter().all(|item| fits(root, &schema["items"], item))
         }
-        Kind::Scalar(_) | Kind::Nothing => schema["type"] != "object" && schema["type"] != "array",
+        NodeKind::Scalar(_) | NodeKind::Nothing => {
+            schema["type"] != "object" && schema["type"] != "array"
+        }
     }
 }
 
@@ -86,11 +88,11 @@ fn sections_match(section: &'static Section, schema: &Value) {
     }
 }
 
-fn inner_match(shape: &Shape, schema: &Value) {
+fn inner_match(shape: &Schema, schema: &Value) {
     match *shape {
-        Shape::Section(section) => sections_match(section, schema),
-        Shape::List(of) | Shape::Named(of) => inner_match(of, schema),
-        Shape::Either(shapes) => shapes.iter().for_each(|each| inner_match(each, schema)),
+        Schema::Section(section) => sections_match(section, schema),
+        Schema::List(of) | Schema::Named(of) => inner_match(of, schema),
+        Schema::Either(shapes) => shapes.iter().for_each(|each| inner_match(each, schema)),
         _ => {}
     }
 }

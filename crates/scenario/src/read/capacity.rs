@@ -2,11 +2,11 @@
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::Schema;
 use crate::settings::{
     Count, In, Maybe, Required, Span, ValueKind, Word, Written, count, factor, settings, vocabulary,
 };
-use crate::shape::Shape;
 use crate::{unit, value};
 use squall_provider::{BatchSlowdown, Capacity, HungUp, QueueOrder, Shed};
 
@@ -56,8 +56,8 @@ const SHED: &[&str] = &["503", "529", "429"];
 impl ValueKind for ShedKind {
     type Value = Shed;
 
-    fn shape(&self) -> Shape {
-        Shape::Word(SHED)
+    fn shape(&self) -> Schema {
+        Schema::Word(SHED)
     }
 
     fn read(&self, node: &Node, _: &Shed, problems: &Problems) -> Option<Shed> {
@@ -86,19 +86,19 @@ impl ValueKind for ShedKind {
 struct QueueLength;
 
 const UNBOUNDED: &[&str] = &["unbounded"];
-const LENGTH: Shape = Shape::Count(0, u32::MAX as u64 - 1);
+const LENGTH: Schema = Schema::Count(0, u32::MAX as u64 - 1);
 
 impl ValueKind for QueueLength {
     type Value = u32;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[LENGTH, Shape::Word(UNBOUNDED)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[LENGTH, Schema::Word(UNBOUNDED)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, _: &u32, problems: &Problems) -> Option<u32> {
         let is_word = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic());
-        if matches!(&node.kind, Kind::Scalar(text) if is_word(text)) {
+        if matches!(&node.kind, NodeKind::Scalar(text) if is_word(text)) {
             return value::word(node, UNBOUNDED, problems).map(|_| u32::MAX);
         }
         let count = value::count(node, 0, u64::from(u32::MAX) - 1, problems)?;
@@ -119,12 +119,12 @@ struct SlowdownAtFull;
 impl ValueKind for SlowdownAtFull {
     type Value = Option<BatchSlowdown>;
 
-    fn shape(&self) -> Shape {
-        Shape::Factor
+    fn shape(&self) -> Schema {
+        Schema::Factor
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        let full_milli = value::parsed(node, &Shape::Factor, problems, unit::factor_milli)?;
+        let full_milli = value::parsed(node, &Schema::Factor, problems, unit::factor_milli)?;
         Some(Some(BatchSlowdown { full_milli }))
     }
 

@@ -1,22 +1,22 @@
 //! What changes while a router runs: each a whole configuration, made from the one before.
 
-use super::Known;
+use super::KnownNames;
 use super::deployment::{self, DEPLOYMENT};
 use super::limits::{DEPLOYMENT_LIMITS, DeploymentLimits};
-use super::router::{Providers, Router, check_weights, in_force};
+use super::router::{Providers, RouterSection, check_weights, in_force};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::model::Change;
-use crate::node::{Entry, Kind};
+use crate::model::ConfigChange;
+use crate::node::{MapEntry, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::ValueKind;
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_router::{DeploymentConfig, Limits, Profile, RouterConfig};
+use squall_router::{DeploymentConfig, Profile, RateLimits, RouterConfig};
 
-const WEIGHT: Shape = Shape::Count(0, 1_000_000);
-static DEPLOYMENTS: Shape = Shape::List(&Shape::Section(&DEPLOYMENT));
+const WEIGHT: Schema = Schema::Count(0, 1_000_000);
+static DEPLOYMENTS: Schema = Schema::List(&Schema::Section(&DEPLOYMENT));
 
 /// A change.
 pub(crate) static CHANGE: Section = Section {
@@ -24,19 +24,19 @@ pub(crate) static CHANGE: Section = Section {
     phrase: "a change",
     about: "What holds from some time on, over what held before.",
     keys: &[&[
-        Key::required("at", Shape::DURATION, "From when."),
-        Key::choice("weights", Shape::Named(&WEIGHT), "New weights, by deployment."),
+        Key::required("at", Schema::DURATION, "From when."),
+        Key::choice("weights", Schema::Named(&WEIGHT), "New weights, by deployment."),
         Key::choice(
             "limits",
-            Shape::Named(&Shape::Section(&DEPLOYMENT_LIMITS)),
+            Schema::Named(&Schema::Section(&DEPLOYMENT_LIMITS)),
             "New limits, by deployment, instead of all it had.",
         ),
         Key::choice(
             "deployments",
-            Shape::Named(&DEPLOYMENTS),
+            Schema::Named(&DEPLOYMENTS),
             "The deployments of a group, all of them. One of the same name is the same deployment.",
         ),
-        Key::choice("profile", Shape::Word(PROFILES), "Whose formulas all groups use."),
+        Key::choice("profile", Schema::Word(PROFILES), "Whose formulas all groups use."),
     ]],
 };
 
@@ -47,8 +47,8 @@ pub(crate) fn changes(
     fields: &Fields<'_>,
     run: Option<Duration>,
     providers: &Providers,
-    router: &mut Router,
-) -> Vec<Change> {
+    router: &mut RouterSection,
+) -> Vec<ConfigChange> {
     let mut config = router.config.clone();
     let mut profile = router.profile;
     let mut before: Option<Fields<'_>> = None;
@@ -81,7 +81,7 @@ pub(crate) fn changes(
             let label = "no router can run with this";
             fields.problems.push(Problem::new(fields.span, error.to_string(), label));
         }
-        changes.push(Change { at, what, router: now });
+        changes.push(ConfigChange { at, what, router: now });
     }
     changes
 }
@@ -108,10 +108,10 @@ fn check_time(
 /// The deployment that a change names, as it stands.
 fn named<'c>(
     fields: &Fields<'_>,
-    entry: &Entry,
+    entry: &MapEntry,
     config: &'c mut RouterConfig,
 ) -> Option<&'c mut DeploymentConfig> {
-    let mut known = Known::new("deployment");
+    let mut known = KnownNames::new("deployment");
     let all = config.groups.iter().flat_map(|group| &group.deployments);
     all.for_each(|deployment| known.add_quietly(&deployment.name));
     known.find(&entry.key, &entry.key_span, fields.problems)?;
@@ -135,7 +135,7 @@ fn weights(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
 fn limits(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
     let mut said = Vec::new();
     for entry in fields.named("limits") {
-        let none = Limits::default();
+        let none = RateLimits::default();
         let limits = DeploymentLimits.read(&entry.value, &none, fields.problems);
         let Some(deployment) = named(fields, entry, config) else { continue };
         deployment.limits = limits.unwrap_or_default();
@@ -147,7 +147,7 @@ fn limits(fields: &Fields<'_>, config: &mut RouterConfig) -> String {
 fn deployments(
     fields: &Fields<'_>,
     providers: &Providers,
-    router: &mut Router,
+    router: &mut RouterSection,
     config: &mut RouterConfig,
 ) -> String {
     let mut said = Vec::new();
@@ -157,7 +157,7 @@ fn deployments(
         let Some(place) = router.groups.find(&entry.key, &entry.key_span, fields.problems) else {
             continue;
         };
-        let Kind::List(items) = &entry.value.kind else {
+        let NodeKind::List(items) = &entry.value.kind else {
             value::wrong_type(&entry.value, &DEPLOYMENTS, fields.problems);
             continue;
         };
@@ -175,7 +175,7 @@ fn deployments(
     }
     // Numbers are given in the order of the groups, however the change is written.
     for (place, read) in read.iter().enumerate() {
-        let mut seen = Known::new("deployment");
+        let mut seen = KnownNames::new("deployment");
         for each in read {
             seen.add(&each.config.name, each.span, fields.problems);
             enrol(fields, each, place, router);
@@ -185,7 +185,12 @@ fn deployments(
 }
 
 /// Gives a deployment that was not there before its number; one that was there must be served as before.
-fn enrol(fields: &Fields<'_>, read: &deployment::Read<'_>, group: usize, router: &mut Router) {
+fn enrol(
+    fields: &Fields<'_>,
+    read: &deployment::Read<'_>,
+    group: usize,
+    router: &mut RouterSection,
+) {
     let name = &read.config.name;
     let Some(place) = router.deployments.position(name) else {
         router.deployments.add(name, read.span, fields.problems);

@@ -2,11 +2,13 @@
 
 use super::fault::{STAGE_FAULT, fault_now};
 use super::file;
-use crate::checklist::{Checklist, Item, ItemKind, Rise, Stage, StageFault, StaticCheck};
+use crate::checklist::{
+    Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
+};
 use crate::diagnostic::{Diagnostics, Problem, suggestion};
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
-use crate::shape::{Key, Section, Shape};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::value;
 use squall_determinism::{Share, Timestamp};
 
@@ -17,29 +19,29 @@ pub(crate) static CHECKLIST: Section = Section {
     about: "A rollout, rehearsed item by item with `squall rehearse`. Requests that go the old way are of \
             the kind `old`, the others of the kind `new`.",
     keys: &[&[
-        Key::required("name", Shape::FolderName, "Its name: also of the folder of its sign-off."),
-        Key::optional("description", Shape::Text, "none", "What it is for, in a sentence or two."),
+        Key::required("name", Schema::FolderName, "Its name: also of the folder of its sign-off."),
+        Key::optional("description", Schema::Text, "none", "What it is for, in a sentence or two."),
         Key::required(
             "scenario",
-            Shape::Text,
+            Schema::Text,
             "The scenario in whose world it is rehearsed, from where the checklist stands.",
         ),
-        Key::required("from", Shape::Reference("group"), "The group that serves the old way."),
-        Key::required("to", Shape::Reference("group"), "The group that serves the new way."),
-        Key::optional("rate", Shape::Number, "the scenario's", "Requests per second."),
+        Key::required("from", Schema::Reference("group"), "The group that serves the old way."),
+        Key::required("to", Schema::Reference("group"), "The group that serves the new way."),
+        Key::optional("rate", Schema::Number, "the scenario's", "Requests per second."),
         Key::optional(
             "detect",
-            Shape::Section(&RISE),
+            Schema::Section(&RISE),
             "from 1% to 2%",
             "The rise of errors that every step has to be able to detect.",
         ),
         Key::optional(
             "gate",
-            Shape::List(&Shape::Expectation),
+            Schema::List(&Schema::Expectation),
             "success_rate(new) >= 99%",
             "What has to hold in every step.",
         ),
-        Key::required("items", Shape::List(&ITEM), "What is gone through, in this order."),
+        Key::required("items", Schema::List(&ITEM), "What is gone through, in this order."),
     ]],
 };
 
@@ -49,23 +51,23 @@ static RISE: Section = Section {
     about: "A rise of the share of requests that fail. A step detects it if it would be noticed 99 times in \
             100, with one false alarm in 1,000.",
     keys: &[&[
-        Key::optional("from", Shape::Percent, "1%", "What is usual."),
-        Key::optional("to", Shape::Percent, "2%", "What would be too many."),
+        Key::optional("from", Schema::Percent, "1%", "What is usual."),
+        Key::optional("to", Schema::Percent, "2%", "What would be too many."),
     ]],
 };
 
-static ITEM: Shape = Shape::Section(&Section {
+static ITEM: Schema = Schema::Section(&Section {
     id: "checklist-item",
     phrase: "an item of a checklist",
     about: "A point of a checklist: exactly one of these.",
     keys: &[&[
-        Key::choice("manual", Shape::Text, "Something that a person says is done."),
-        Key::choice("static", Shape::Section(&STATIC), "The configuration is looked at."),
-        Key::choice("baseline", Shape::Section(&BASELINE), "All traffic goes the old way."),
-        Key::choice("step", Shape::Section(&STEP), "A share of the traffic goes the new way."),
+        Key::choice("manual", Schema::Text, "Something that a person says is done."),
+        Key::choice("static", Schema::Section(&STATIC), "The configuration is looked at."),
+        Key::choice("baseline", Schema::Section(&BASELINE), "All traffic goes the old way."),
+        Key::choice("step", Schema::Section(&STEP), "A share of the traffic goes the new way."),
         Key::choice(
             "rollback",
-            Shape::Section(&ROLLBACK),
+            Schema::Section(&ROLLBACK),
             "A share goes the new way, and in the middle all of it goes back.",
         ),
     ]],
@@ -80,7 +82,7 @@ static STATIC: Section = Section {
             fails gets a rest; `n_minus_one`, what is left without any one provider lets in the traffic.",
     keys: &[&[Key::optional(
         "waive",
-        Shape::Named(&Shape::Text),
+        Schema::Named(&Schema::Text),
         "none",
         "Checks that need not pass, each with the reason: it stands in the sign-off.",
     )]],
@@ -89,16 +91,21 @@ static STATIC: Section = Section {
 const STAGE: &[Key] = &[
     Key::optional(
         "dwell",
-        Shape::SPAN,
+        Schema::SPAN,
         "as long as it takes to detect",
         "For how long. What is too short to detect the rise is told so.",
     ),
-    Key::optional("gate", Shape::List(&Shape::Expectation), "the checklist's", "What has to hold."),
+    Key::optional(
+        "gate",
+        Schema::List(&Schema::Expectation),
+        "the checklist's",
+        "What has to hold.",
+    ),
 ];
 
 const FAULT: &[Key] = &[Key::optional(
     "fault",
-    Shape::Section(&STAGE_FAULT),
+    Schema::Section(&STAGE_FAULT),
     "none",
     "What goes wrong in the middle; of a rollback, what goes wrong from its first quarter on.",
 )];
@@ -114,7 +121,7 @@ static STEP: Section = Section {
     id: "step",
     phrase: "a step",
     about: "A share of the traffic goes the new way, and in the middle something goes wrong.",
-    keys: &[&[Key::required("share", Shape::Percent, "How much goes the new way.")], STAGE, FAULT],
+    keys: &[&[Key::required("share", Schema::Percent, "How much goes the new way.")], STAGE, FAULT],
 };
 
 static ROLLBACK: Section = Section {
@@ -124,10 +131,10 @@ static ROLLBACK: Section = Section {
             The phases `before` and `back` can be asked about.",
     keys: &[
         &[
-            Key::required("share", Shape::Percent, "How much goes the new way until then."),
+            Key::required("share", Schema::Percent, "How much goes the new way until then."),
             Key::optional(
                 "within",
-                Shape::SPAN,
+                Schema::SPAN,
                 "30s",
                 "How soon after it the last request of the new way has to have ended.",
             ),
@@ -160,7 +167,7 @@ fn checklist(fields: &Fields<'_>) -> Option<Checklist> {
     let gate = gate(fields);
     let items: Vec<_> = items(fields);
     if items.is_empty()
-        && fields.get("items").is_some_and(|node| matches!(node.kind, Kind::List(_)))
+        && fields.get("items").is_some_and(|node| matches!(node.kind, NodeKind::List(_)))
     {
         let problem = Problem::new(fields.span_of("items"), "a checklist needs an item", "empty");
         fields.problems.push(problem);
@@ -200,13 +207,15 @@ fn rise(fields: &Fields<'_>) -> Rise {
 fn gate(fields: &Fields<'_>) -> Option<Vec<String>> {
     fields.get("gate")?;
     let texts = fields.list("gate").iter();
-    let texts = texts.filter_map(|node| value::scalar(node, &Shape::Expectation, fields.problems));
+    let texts = texts.filter_map(|node| value::scalar(node, &Schema::Expectation, fields.problems));
     Some(texts.map(str::to_owned).collect())
 }
 
-fn items(fields: &Fields<'_>) -> Vec<Item> {
+fn items(fields: &Fields<'_>) -> Vec<ChecklistItem> {
     let nodes = fields.list("items").iter().zip(fields.sections("items"));
-    nodes.filter_map(|(node, item)| Some(Item { line: node.line, what: kind(&item)? })).collect()
+    nodes
+        .filter_map(|(node, item)| Some(ChecklistItem { line: node.line, what: kind(&item)? }))
+        .collect()
 }
 
 fn kind(item: &Fields<'_>) -> Option<ItemKind> {
@@ -244,7 +253,7 @@ fn some(fields: &Fields<'_>) -> Option<Share> {
 fn waived(fields: &Fields<'_>) -> Vec<(StaticCheck, String)> {
     let mut waived = Vec::new();
     for entry in fields.named("waive") {
-        let reason = value::scalar(&entry.value, &Shape::Text, fields.problems);
+        let reason = value::scalar(&entry.value, &Schema::Text, fields.problems);
         let check = StaticCheck::ALL.into_iter().find(|check| check.as_str() == entry.key);
         if check.is_none() {
             let message = format!("no static check is called `{}`", entry.key);
@@ -257,14 +266,14 @@ fn waived(fields: &Fields<'_>) -> Vec<(StaticCheck, String)> {
     waived
 }
 
-fn stage(fields: &Fields<'_>) -> Option<Stage> {
+fn stage(fields: &Fields<'_>) -> Option<RolloutStage> {
     let dwell = fields.get("dwell").map(|_| fields.duration("dwell"));
     let fault = fields.has_key("fault").then(|| fields.section("fault")).flatten();
     let fault = match fault {
         Some(section) => Some(stage_fault(fields.get("fault")?, &section)?),
         None => None,
     };
-    Some(Stage {
+    Some(RolloutStage {
         dwell: match dwell {
             Some(dwell) => Some(dwell?),
             None => None,
@@ -277,7 +286,7 @@ fn stage(fields: &Fields<'_>) -> Option<Stage> {
 fn stage_fault(node: &Node, fields: &Fields<'_>) -> Option<StageFault> {
     let provider = fields.text("provider");
     let fault = fault_now(fields, Timestamp::ZERO);
-    let Kind::Map(entries) = &node.kind else { return None };
+    let NodeKind::Map(entries) = &node.kind else { return None };
     let parts = entries.iter().filter(|entry| entry.key != "provider");
     let parts: Vec<_> =
         parts.map(|entry| format!("{}: {}", entry.key, entry.value.flow())).collect();

@@ -3,11 +3,11 @@
 use super::policy::{check_cap, of_no_effect};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{
     Count, In, Maybe, Percent, Span, Time, ValueKind, Word, Written, settings, vocabulary,
 };
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use squall_router::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
@@ -39,7 +39,7 @@ static BREAKER_OR_LITELLM: Section = Section {
         BREAKER.keys(),
         &[Key::optional(
             "litellm",
-            Shape::Section(&LITELLM.section),
+            Schema::Section(&LITELLM.section),
             "none",
             "Instead of the others: LiteLLM 1.80's own formula.",
         )],
@@ -119,13 +119,13 @@ struct SilenceKind;
 impl ValueKind for SilenceKind {
     type Value = Option<SilenceCooldown>;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[Shape::Word(NEVER), Shape::Section(&SILENCE.section)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[Schema::Word(NEVER), Schema::Section(&SILENCE.section)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, over: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        if matches!(node.kind, Kind::Map(_)) {
+        if matches!(node.kind, NodeKind::Map(_)) {
             return In(&SILENCE).read(node, &over.unwrap_or_default(), problems).map(Some);
         }
         value::word(node, NEVER, problems).map(|_| None)
@@ -193,8 +193,8 @@ struct PolicyKind;
 impl ValueKind for PolicyKind {
     type Value = LitellmAllowedFails;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&POLICY.section)
+    fn shape(&self) -> Schema {
+        Schema::Section(&POLICY.section)
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
@@ -216,13 +216,13 @@ pub(super) struct CooldownKind;
 impl ValueKind for CooldownKind {
     type Value = CooldownRule;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[Shape::Word(NEVER), Shape::Section(&BREAKER_OR_LITELLM)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[Schema::Word(NEVER), Schema::Section(&BREAKER_OR_LITELLM)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, over: &CooldownRule, problems: &Problems) -> Option<CooldownRule> {
-        if !matches!(node.kind, Kind::Map(_)) {
+        if !matches!(node.kind, NodeKind::Map(_)) {
             return value::word(node, NEVER, problems).map(|_| CooldownRule::Never);
         }
         let fields = Fields::open(node, &BREAKER_OR_LITELLM, problems)?;

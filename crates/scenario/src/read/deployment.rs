@@ -8,9 +8,9 @@ use super::router::{Copies, Labels, Providers, copy_name};
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::model::DeploymentLink;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{Count, Flag, In, Maybe, ValueKind, Written, settings};
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::ops::Range;
 use squall_router::{DeploymentConfig, Features, GroupConfig, RegionId, SpendId, SpendLimit, Tags};
@@ -25,18 +25,18 @@ pub(crate) static DEPLOYMENT: Section = Section {
 
 /// What names it and what serves it: names, which are read by hand.
 const SERVED_BY: &[Key] = &[
-    Key::required("name", Shape::Name, "Its name, unique in the router."),
-    Key::required("provider", Shape::Reference("provider"), "What serves it."),
+    Key::required("name", Schema::Name, "Its name, unique in the router."),
+    Key::required("provider", Schema::Reference("provider"), "What serves it."),
     Key::optional(
         "model",
-        Shape::Text,
+        Schema::Text,
         "its name",
         "The model's name upstream: what tells two deployments of one provider apart. A `*` in it stands \
          for what the `*` of the group's name stood for.",
     ),
     Key::optional(
         "key",
-        Shape::Text,
+        Schema::Text,
         "none",
         "The name of the key that it is called with: limits may be per key, and a fault may hit one key \
          alone. For scenarios; a gateway's keys stand with its providers.",
@@ -68,10 +68,10 @@ settings! {
 
 /// Budgets of its own and of others, which are numbered as they are read.
 const BUDGETS: &[Key] = &[
-    Key::optional("budget", Shape::Section(&BUDGET), "none", "A budget of its own."),
+    Key::optional("budget", Schema::Section(&BUDGET), "none", "A budget of its own."),
     Key::optional(
         "budgets",
-        Shape::List(&Shape::Reference("budget")),
+        Schema::List(&Schema::Reference("budget")),
         "none",
         "Budgets of the router that it spends from.",
     ),
@@ -79,24 +79,24 @@ const BUDGETS: &[Key] = &[
 
 /// Names that become numbers.
 const PLACE: &[Key] = &[
-    Key::optional("tags", Shape::List(&Shape::Name), "none", "Its tags."),
-    Key::optional("region", Shape::Name, "none", "Where it is."),
+    Key::optional("tags", Schema::List(&Schema::Name), "none", "Its tags."),
+    Key::optional("region", Schema::Name, "none", "Where it is."),
 ];
 
 /// A list of features.
 struct FeaturesKind;
 
-static A_FEATURE: Shape = Shape::Word(&Features::WORDS);
+static A_FEATURE: Schema = Schema::Word(&Features::WORDS);
 
 impl ValueKind for FeaturesKind {
     type Value = Features;
 
-    fn shape(&self) -> Shape {
-        Shape::List(&A_FEATURE)
+    fn shape(&self) -> Schema {
+        Schema::List(&A_FEATURE)
     }
 
     fn read(&self, node: &Node, _: &Features, problems: &Problems) -> Option<Features> {
-        let Kind::List(items) = &node.kind else {
+        let NodeKind::List(items) = &node.kind else {
             value::wrong_type(node, &self.shape(), problems);
             return None;
         };
@@ -170,7 +170,7 @@ pub(crate) fn deployments<'n>(
 
 fn spends_from(fields: &Fields<'_>, labels: &Labels) -> Vec<SpendId> {
     let named = fields.list("budgets").iter().filter_map(|node| {
-        let name = value::scalar(node, &Shape::Reference("budget"), fields.problems)?;
+        let name = value::scalar(node, &Schema::Reference("budget"), fields.problems)?;
         if labels.budgets.iter().next().is_none() {
             let message = format!("no budget is called `{name}`");
             let problem = Problem::new(&node.span, message, "not defined");
@@ -187,8 +187,8 @@ fn spends_from(fields: &Fields<'_>, labels: &Labels) -> Vec<SpendId> {
 fn tags(fields: &Fields<'_>, labels: &mut Labels) -> Tags {
     let mut tags = Tags::NONE;
     for node in fields.list("tags") {
-        let Some(name) = value::scalar(node, &Shape::Name, fields.problems) else { continue };
-        value::check_name(name, &node.span, &Shape::Name, fields.problems);
+        let Some(name) = value::scalar(node, &Schema::Name, fields.problems) else { continue };
+        value::check_name(name, &node.span, &Schema::Name, fields.problems);
         match labels.tag(name) {
             Some(tag) => tags.0 |= tag.0,
             None => {

@@ -1,16 +1,16 @@
 //! Where requests go that a group cannot serve.
 
-use super::Known;
-use super::router::Router;
+use super::KnownNames;
+use super::router::RouterSection;
 use crate::diagnostic::{Problem, suggestion};
 use crate::fields::Fields;
-use crate::node::{Entry, Node};
-use crate::shape::{Section, Shape};
+use crate::node::{MapEntry, Node};
+use crate::schema::{Schema, Section};
 use crate::value;
 use squall_router::{FallbackRule, Fallbacks, GroupId};
 
 /// The lists of a group.
-pub(crate) fn fallbacks(fields: &Fields<'_>, entry: &Entry, groups: &Known) -> Fallbacks {
+pub(crate) fn fallbacks(fields: &Fields<'_>, entry: &MapEntry, groups: &KnownNames) -> Fallbacks {
     let list = |key: &str| -> Vec<GroupId> {
         let nodes = fields.list(key).iter();
         nodes.filter_map(|node| to(fields, node, &entry.key, groups)).collect()
@@ -23,8 +23,8 @@ pub(crate) fn fallbacks(fields: &Fields<'_>, entry: &Entry, groups: &Known) -> F
     }
 }
 
-fn to(fields: &Fields<'_>, node: &Node, from: &str, groups: &Known) -> Option<GroupId> {
-    let name = value::scalar(node, &Shape::Reference("group"), fields.problems)?;
+fn to(fields: &Fields<'_>, node: &Node, from: &str, groups: &KnownNames) -> Option<GroupId> {
+    let name = value::scalar(node, &Schema::Reference("group"), fields.problems)?;
     if name == from {
         let message = format!("group `{name}` falls back to itself");
         let help = suggestion(name, groups.iter().filter(|group| *group != name));
@@ -36,14 +36,14 @@ fn to(fields: &Fields<'_>, node: &Node, from: &str, groups: &Known) -> Option<Gr
 }
 
 /// The group that stands at `node`.
-pub(crate) fn group(fields: &Fields<'_>, node: &Node, groups: &Known) -> Option<GroupId> {
-    let name = value::scalar(node, &Shape::Reference("group"), fields.problems)?;
+pub(crate) fn group(fields: &Fields<'_>, node: &Node, groups: &KnownNames) -> Option<GroupId> {
+    let name = value::scalar(node, &Schema::Reference("group"), fields.problems)?;
     let place = groups.find(name, &node.span, fields.problems)?;
     u16::try_from(place).ok().map(GroupId)
 }
 
 /// Gives `default_fallback` to the groups that have no `fallback`, those of the list itself excepted.
-pub(crate) fn by_default(fields: &Fields<'_>, of: &'static Section, router: &mut Router) {
+pub(crate) fn by_default(fields: &Fields<'_>, of: &'static Section, router: &mut RouterSection) {
     let nodes = fields.list("default_fallback").iter();
     let default: Vec<_> = nodes.filter_map(|node| group(fields, node, &router.groups)).collect();
     for (place, entry) in fields.named("groups").iter().enumerate() {
@@ -56,7 +56,7 @@ pub(crate) fn by_default(fields: &Fields<'_>, of: &'static Section, router: &mut
 }
 
 /// Lists that lead back to where they began are refused, but where a depth bounds them.
-pub(crate) fn check_loops(fields: &Fields<'_>, of: &'static Section, router: &Router) {
+pub(crate) fn check_loops(fields: &Fields<'_>, of: &'static Section, router: &RouterSection) {
     if matches!(router.config.fallback_rule, FallbackRule::Nested { .. })
         || router.profile == Some(squall_router::Profile::Litellm180)
         || !fields.problems.is_empty()

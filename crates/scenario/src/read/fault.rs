@@ -11,11 +11,11 @@ pub(crate) use shared::{SHARED, shared};
 
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::shape::{Key, Section, Shape};
+use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
 use kind::{KIND_KEYS, KINDS};
 use squall_determinism::{Share, Timestamp};
-use squall_provider::{FaultConfig, FaultKind, Health, Target, name_hash};
+use squall_provider::{FaultConfig, FaultKind, FaultTarget, ProbeHealth, name_hash};
 
 /// A fault.
 pub(crate) static FAULT: Section = Section {
@@ -31,7 +31,7 @@ pub(crate) static FAULT_NOW: Section = Section {
     phrase: "a fault",
     about: "Something that goes wrong for a while, of exactly one kind, from now on.",
     keys: &[
-        &[Key::optional("at", Shape::DURATION, "now", "From when, counted from now.")],
+        &[Key::optional("at", Schema::DURATION, "now", "From when, counted from now.")],
         LASTS,
         WHOM,
         &KIND_KEYS,
@@ -45,8 +45,8 @@ pub(crate) static STAGE_FAULT: Section = Section {
     about: "What goes wrong with a provider in a stage of a rollout.",
     keys: &[
         &[
-            Key::required("provider", Shape::Reference("provider"), "With which provider."),
-            Key::optional("at", Shape::DURATION, "in the middle", "How much later."),
+            Key::required("provider", Schema::Reference("provider"), "With which provider."),
+            Key::optional("at", Schema::DURATION, "in the middle", "How much later."),
         ],
         LASTS,
         WHOM,
@@ -55,54 +55,59 @@ pub(crate) static STAGE_FAULT: Section = Section {
 };
 
 const WHEN: &[Key] = &[
-    Key::required("at", Shape::DURATION, "From when, counted from the start of the run."),
+    Key::required("at", Schema::DURATION, "From when, counted from the start of the run."),
     LASTS[0],
     LASTS[1],
     LASTS[2],
-    Key::optional("repeat", Shape::Section(&REPEAT), "once", "How often it comes again."),
+    Key::optional("repeat", Schema::Section(&REPEAT), "once", "How often it comes again."),
     Key::optional(
         "jitter",
-        Shape::DURATION,
+        Schema::DURATION,
         "0s",
         "By how much later it may begin, drawn once by the seed.",
     ),
 ];
 
 const LASTS: &[Key] = &[
-    Key::required("for", Shape::SPAN, "For how long, `onset` and `tail` included."),
+    Key::required("for", Schema::SPAN, "For how long, `onset` and `tail` included."),
     Key::optional(
         "onset",
-        Shape::DURATION,
+        Schema::DURATION,
         "0s",
         "How long it takes to grow: its share, or, of a slowdown and of cut limits and capacity, its size.",
     ),
-    Key::optional("tail", Shape::DURATION, "0s", "How long it takes to fade at its end, likewise."),
+    Key::optional(
+        "tail",
+        Schema::DURATION,
+        "0s",
+        "How long it takes to fade at its end, likewise.",
+    ),
 ];
 
 /// Whom a fault hits: of every fault, the random ones included.
 pub(super) const WHOM: &[Key] = &[
     Key::optional(
         "share",
-        Shape::Percent,
+        Schema::Percent,
         "100%",
         "How many of the attempts that arrive it hits, drawn for each.",
     ),
     Key::optional(
         "sticky",
-        Shape::Flag,
+        Schema::Flag,
         "false",
         "Whether the share is one of users, by their sessions, and holds for all that one sends.",
     ),
     Key::optional(
         "model",
-        Shape::Text,
+        Schema::Text,
         "every model",
         "The model that it hits, as it is called upstream.",
     ),
-    Key::optional("key", Shape::Text, "every key", "The key that it hits."),
+    Key::optional("key", Schema::Text, "every key", "The key that it hits."),
     Key::optional(
         "health",
-        Shape::Word(&["usual", "lies", "honest"]),
+        Schema::Word(&["usual", "lies", "honest"]),
         "usual",
         "What health checks hear of it. `usual`: a list of models is there unless connections are \
          refused or swallowed; `lies`: a black hole answers checks; `honest`: an error answers them too.",
@@ -114,8 +119,8 @@ static REPEAT: Section = Section {
     phrase: "a repetition",
     about: "The fault again and again, as a provider that flaps.",
     keys: &[&[
-        Key::required("every", Shape::SPAN, "From one beginning to the next; longer than `for`."),
-        Key::required("times", Shape::Count(2, 1_000), "How often in all."),
+        Key::required("every", Schema::SPAN, "From one beginning to the next; longer than `for`."),
+        Key::required("times", Schema::Count(2, 1_000), "How often in all."),
     ]],
 };
 
@@ -168,7 +173,7 @@ pub(super) fn fault(fields: &Fields<'_>, at: Timestamp, lasts: Duration) -> Opti
         may.then(|| fields.duration(name)).flatten().unwrap_or_default()
     };
     let (onset, tail) = (ramp("onset"), ramp("tail"));
-    let target = Target {
+    let target = FaultTarget {
         model: fields.text("model").map(name_hash),
         key: fields.text("key").map(name_hash),
         sticky: fields.flag("sticky").unwrap_or(false),
@@ -189,21 +194,21 @@ pub(super) fn fault(fields: &Fields<'_>, at: Timestamp, lasts: Duration) -> Opti
     Some(FaultConfig { onset, tail, share, target, health, ..FaultConfig::new(at, lasts, kind) })
 }
 
-fn health(fields: &Fields<'_>, kind: &FaultKind) -> Health {
+fn health(fields: &Fields<'_>, kind: &FaultKind) -> ProbeHealth {
     let word = fields.get("health").and_then(|_| fields.word("health"));
     let (health, fits, help) = match word {
         Some("lies") => (
-            Health::Lies,
+            ProbeHealth::Lies,
             matches!(kind, FaultKind::BlackHole),
             "only `outage: blackhole` has a health that can lie; others answer checks anyway, and a \
              closed listener answers nobody",
         ),
         Some("honest") => (
-            Health::Honest,
+            ProbeHealth::Honest,
             matches!(kind, FaultKind::Error(_)),
             "only an `error` can be told to checks as well",
         ),
-        _ => return Health::Usual,
+        _ => return ProbeHealth::Usual,
     };
     if !fits {
         let message = "`health` does not fit this kind of fault";

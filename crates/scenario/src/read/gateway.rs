@@ -1,17 +1,17 @@
 //! Gateway files: `squall gateway --config FILE`.
 
 use super::provider::FORMATS;
-use super::router::{self, Copies, Providers, ROUTER, Router};
+use super::router::{self, Copies, Providers, ROUTER, RouterSection};
 use super::server::SERVER;
-use super::{Known, file};
+use super::{KnownNames, file};
 use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::fields::Fields;
 use crate::model::{ApiKey, GatewayFile, GatewayProvider};
 use crate::node::Node;
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{
     Address, Bytes, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings, vocabulary,
 };
-use crate::shape::{Key, Section, Shape};
 use crate::unit::Misfit;
 use crate::value;
 use squall_wire::StreamUsage;
@@ -26,10 +26,10 @@ pub(crate) static GATEWAY: Section = Section {
         &[
             Key::required(
                 "providers",
-                Shape::Named(&Shape::Section(&UPSTREAM.section)),
+                Schema::Named(&Schema::Section(&UPSTREAM.section)),
                 "The providers, by name.",
             ),
-            Key::required("router", Shape::Section(&ROUTER), "How requests are routed to them."),
+            Key::required("router", Schema::Section(&ROUTER), "How requests are routed to them."),
         ],
     ],
 };
@@ -79,12 +79,12 @@ struct BaseUrl;
 impl ValueKind for BaseUrl {
     type Value = String;
 
-    fn shape(&self) -> Shape {
-        Shape::Url
+    fn shape(&self) -> Schema {
+        Schema::Url
     }
 
     fn read(&self, node: &Node, _: &String, problems: &Problems) -> Option<String> {
-        value::parsed(node, &Shape::Url, problems, base_url)
+        value::parsed(node, &Schema::Url, problems, base_url)
     }
 
     fn write(&self, url: &String) -> Written {
@@ -98,12 +98,12 @@ pub(crate) struct Secret;
 impl ValueKind for Secret {
     type Value = Option<ApiKey>;
 
-    fn shape(&self) -> Shape {
-        Shape::Secret
+    fn shape(&self) -> Schema {
+        Schema::Secret
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        value::parsed(node, &Shape::Secret, problems, api_key).map(Some)
+        value::parsed(node, &Schema::Secret, problems, api_key).map(Some)
     }
 
     fn write(&self, key: &Self::Value) -> Written {
@@ -135,7 +135,7 @@ impl GatewayFile {
 fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
     let mut file = GatewayFile::default();
     SETTINGS.read(fields, &mut file);
-    let mut known = Providers { names: Known::new("provider"), copies: Vec::new() };
+    let mut known = Providers { names: KnownNames::new("provider"), copies: Vec::new() };
     let mut providers = Vec::new();
     for entry in fields.named("providers") {
         let first = u16::try_from(known.copies.len()).unwrap_or(u16::MAX);
@@ -162,7 +162,7 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
 }
 
 /// What a gateway's router may not have.
-fn check(fields: &Fields<'_>, router: &Router) {
+fn check(fields: &Fields<'_>, router: &RouterSection) {
     if fields.get("changes").is_some() {
         let message = "a gateway has no `changes`";
         let problem = Problem::new(fields.key_span("changes"), message, "of no effect here");

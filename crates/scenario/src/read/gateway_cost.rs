@@ -3,7 +3,7 @@
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::GatewayCost;
-use crate::shape::{Key, Section, Shape};
+use crate::schema::{Key, Schema, Section};
 
 /// The cost of a gateway's work.
 pub(crate) static GATEWAY_COST: Section = Section {
@@ -12,15 +12,20 @@ pub(crate) static GATEWAY_COST: Section = Section {
     about: "So many workers, each of which does one thing at a time; what waits, waits in one line. In \
             virtual time only: a gateway that runs over sockets has its own cost.",
     keys: &[&[
-        Key::optional("workers", Shape::Count(1, 10_000), "1", "How many things are done at once."),
+        Key::optional(
+            "workers",
+            Schema::Count(1, 10_000),
+            "1",
+            "How many things are done at once.",
+        ),
         Key::required(
             "cpu_per_attempt",
-            Shape::DURATION,
+            Schema::DURATION,
             "What an attempt costs, before it is sent.",
         ),
         Key::optional(
             "cpu_per_failed_attempt",
-            Shape::DURATION,
+            Schema::DURATION,
             "as `cpu_per_attempt`",
             "What an attempt costs in all that fails. What is above the other is paid before the router \
              hears of the failure.",

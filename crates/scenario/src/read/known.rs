@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 /// The names of one kind, in the order of their numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct KnownNames {
     what: &'static str,
     names: Vec<(String, Range<usize>)>,
     /// The first place of each.
     places: BTreeMap<String, usize>,
 }
 
-impl Known {
+impl KnownNames {
     /// No names yet of things called `what`.
     pub(crate) const fn new(what: &'static str) -> Self {
         Self { what, names: Vec::new(), places: BTreeMap::new() }

@@ -1,18 +1,18 @@
 //! How long answers take: laws of its own, or those of a family of models.
 
-use super::law::{self, DURATION_LAW};
+use super::distribution::{self, DURATION_LAW};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::shape::{Key, Section, Shape};
+use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
-use squall_determinism::{Law, Share};
+use squall_determinism::{Distribution, Share};
 use squall_provider::{Prefill, PromptCache, SlowShare};
 
 /// How long answers take.
 pub(crate) const LATENCY: &[Key] = &[
     Key::optional(
         "like",
-        Shape::Word(&FAMILY_NAMES),
+        Schema::Word(&FAMILY_NAMES),
         "none",
         "Answers as a family of models does: what of `ttft`, `slow` and `itl` is not given. First tokens \
          as measured over 24 hours at one site (modelstats.ai, 2026), tokens as over 7 days through \
@@ -32,13 +32,13 @@ pub(crate) const LATENCY: &[Key] = &[
     ),
     Key::optional(
         "slow",
-        Shape::Section(&SLOW),
+        Schema::Section(&SLOW),
         "that of `like`, or none",
         "Answers that begin much later than others: the tail that no log-normal law has.",
     ),
     Key::optional(
         "prefill",
-        Shape::Section(&PREFILL),
+        Schema::Section(&PREFILL),
         "none",
         "What each token of the prompt adds to the time to the first token.",
     ),
@@ -49,9 +49,9 @@ static SLOW: Section = Section {
     phrase: "a slow share",
     about: "Some answers take a multiple of their time to the first token.",
     keys: &[&[
-        Key::required("share", Shape::Percent, "How many."),
-        Key::required("from", Shape::Factor, "At least so many times as long."),
-        Key::optional("to", Shape::Factor, "`from`", "At most so many times, all between alike."),
+        Key::required("share", Schema::Percent, "How many."),
+        Key::required("from", Schema::Factor, "At least so many times as long."),
+        Key::optional("to", Schema::Factor, "`from`", "At most so many times, all between alike."),
     ]],
 };
 
@@ -62,11 +62,11 @@ static PREFILL: Section = Section {
     keys: &[&[
         Key::required(
             "per_token",
-            Shape::SPAN,
+            Schema::SPAN,
             "For each token that is not in the cache: 0.15 to 0.3 ms on an H100 for 8 billion \
              parameters, 0.4 to 0.6 ms on eight for 70 billion (llm-d).",
         ),
-        Key::optional("cache", Shape::Section(&CACHE), "none", "The cache of prompts."),
+        Key::optional("cache", Schema::Section(&CACHE), "none", "The cache of prompts."),
     ]],
 };
 
@@ -75,19 +75,19 @@ static CACHE: Section = Section {
     phrase: "a cache of prompts",
     about: "A cache that is as warm as the traffic it has seen: who takes over for another begins cold.",
     keys: &[&[
-        Key::required("share", Shape::Percent, "What a warm cache has of a prompt."),
+        Key::required("share", Schema::Percent, "What a warm cache has of a prompt."),
         Key::required(
             "warm_after",
-            Shape::COUNT,
+            Schema::COUNT,
             "After so many requests within `lasts` it is warm.",
         ),
-        Key::optional("lasts", Shape::SPAN, "5m", "How long an entry lasts."),
+        Key::optional("lasts", Schema::SPAN, "5m", "How long an entry lasts."),
     ]],
 };
 
 /// A family of models: the median and the p95 of its time to the first token in milliseconds, how many times
 /// the median the slow ones take, tokens a second.
-struct Family {
+struct ModelFamily {
     name: &'static str,
     median_ms: u64,
     p95_ms: u64,
@@ -101,11 +101,11 @@ const fn family(
     (median_ms, p95_ms): (u64, u64),
     slow: Option<(u32, u32)>,
     tokens_per_second: u64,
-) -> Family {
-    Family { name, median_ms, p95_ms, slow, tokens_per_second }
+) -> ModelFamily {
+    ModelFamily { name, median_ms, p95_ms, slow, tokens_per_second }
 }
 
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [ModelFamily; 9] = [
     family("gpt-4o-mini", (536, 844), Some((5_000, 10_000)), 105),
     family("gpt-4o", (639, 1_144), Some((5_000, 8_000)), 100),
     family("gpt-4.1", (726, 1_220), None, 90),
@@ -128,15 +128,15 @@ static FAMILY_NAMES: [&str; FAMILIES.len()] = {
 };
 
 /// How long answers take.
-pub(crate) struct Latency {
-    pub(crate) ttft: Law,
-    pub(crate) itl: Law,
+pub(crate) struct LatencySpec {
+    pub(crate) ttft: Distribution,
+    pub(crate) itl: Distribution,
     pub(crate) slow: Option<SlowShare>,
     pub(crate) prefill: Prefill,
 }
 
 /// Reads it.
-pub(crate) fn latency(fields: &Fields<'_>) -> Latency {
+pub(crate) fn latency(fields: &Fields<'_>) -> LatencySpec {
     let like = fields.word("like");
     let family = FAMILIES.into_iter().find(|family| Some(family.name) == like);
     for name in ["ttft", "itl"] {
@@ -146,32 +146,33 @@ pub(crate) fn latency(fields: &Fields<'_>) -> Latency {
             fields.problems.push(problem.help("or name a family of models: `like: gpt-4o`"));
         }
     }
-    let nothing = Law::Fixed { value: 0 };
-    let (own_ttft, own_itl) = (law::durations(fields, "ttft"), law::durations(fields, "itl"));
+    let nothing = Distribution::Fixed { value: 0 };
+    let (own_ttft, own_itl) =
+        (distribution::durations(fields, "ttft"), distribution::durations(fields, "itl"));
     let slow = match fields.section("slow") {
         Some(slow) => self::slow(&slow),
         // A law of its own has the tail that it has.
         None if fields.get("ttft").is_some() => None,
-        None => family.as_ref().and_then(Family::slow),
+        None => family.as_ref().and_then(ModelFamily::slow),
     };
-    Latency {
-        ttft: own_ttft.or_else(|| family.as_ref().map(Family::ttft)).unwrap_or(nothing),
-        itl: own_itl.or_else(|| family.as_ref().map(Family::itl)).unwrap_or(nothing),
+    LatencySpec {
+        ttft: own_ttft.or_else(|| family.as_ref().map(ModelFamily::ttft)).unwrap_or(nothing),
+        itl: own_itl.or_else(|| family.as_ref().map(ModelFamily::itl)).unwrap_or(nothing),
         slow,
         prefill: prefill(fields).unwrap_or(Prefill::NONE),
     }
 }
 
-impl Family {
-    fn ttft(&self) -> Law {
+impl ModelFamily {
+    fn ttft(&self) -> Distribution {
         let nanos = |millis: u64| millis * 1_000_000;
-        let law = Law::lognormal(nanos(self.median_ms), nanos(self.p95_ms));
-        law.unwrap_or_else(|_| Law::Fixed { value: nanos(self.median_ms) })
+        let law = Distribution::lognormal(nanos(self.median_ms), nanos(self.p95_ms));
+        law.unwrap_or_else(|_| Distribution::Fixed { value: nanos(self.median_ms) })
     }
 
-    fn itl(&self) -> Law {
+    fn itl(&self) -> Distribution {
         // Answers differ by a fifth to a half in their speed.
-        Law::lognormal_with_mean(1e9 / self.tokens_per_second as f64, 0.3)
+        Distribution::lognormal_with_mean(1e9 / self.tokens_per_second as f64, 0.3)
     }
 
     fn slow(&self) -> Option<SlowShare> {

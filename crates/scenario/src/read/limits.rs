@@ -3,9 +3,9 @@
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{ValueKind, Written, duration};
-use crate::shape::{Key, Section, Shape};
 use crate::{unit, value};
 use core::time::Duration;
 use squall_provider::RetryAfter;
@@ -23,13 +23,13 @@ pub(crate) static PROVIDER_LIMITS: Section = Section {
             Key::optional("rpd", RATE, "no limit", "Requests in a day of the clock (UTC)."),
             Key::optional(
                 "ramp",
-                Shape::Section(&RAMP),
+                Schema::Section(&RAMP),
                 "no limit",
                 "How fast traffic may grow: `slow_down` at OpenAI, a ramp limit at Anthropic.",
             ),
             Key::optional(
                 "window",
-                Shape::Either(&[Shape::Word(WINDOWS), Shape::SPAN]),
+                Schema::Either(&[Schema::Word(WINDOWS), Schema::SPAN]),
                 "gcra",
                 "How rates are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the \
                  clock; `sliding`, the last 60 s; or slices of this length, each with its part of the \
@@ -37,20 +37,20 @@ pub(crate) static PROVIDER_LIMITS: Section = Section {
             ),
             Key::optional(
                 "tokens",
-                Shape::Word(&["at_arrival", "as_used"]),
+                Schema::Word(&["at_arrival", "as_used"]),
                 "at_arrival",
                 "When tokens of answers count: at arrival, by what the request asks for, as at Azure; or \
                  as they are sent, so that a limit lets in until it is spent.",
             ),
             Key::optional(
                 "per_key",
-                Shape::Flag,
+                Schema::Flag,
                 "false",
                 "Whether each key has limits of its own, as each account at a vendor has.",
             ),
             Key::optional(
                 "retry_after",
-                Shape::Either(&[Shape::Word(RETRY_AFTER), Shape::Factor]),
+                Schema::Either(&[Schema::Word(RETRY_AFTER), Schema::Factor]),
                 "as its vendor",
                 "What a 429 says about when to come again: `exact`, seconds and beside them \
                  milliseconds, as OpenAI and Azure do, or to the nanosecond in Gemini's `RetryInfo`; \
@@ -66,8 +66,12 @@ static RAMP: Section = Section {
     phrase: "a ramp limit",
     about: "A limit on growth: in a window no more than so many times what was let in in the one before.",
     keys: &[&[
-        Key::required("growth", Shape::Percent, "How much more than in the window before."),
-        Key::required("per", Shape::SPAN, "The length of a window; OpenAI's rule says 15 minutes."),
+        Key::required("growth", Schema::Percent, "How much more than in the window before."),
+        Key::required(
+            "per",
+            Schema::SPAN,
+            "The length of a window; OpenAI's rule says 15 minutes.",
+        ),
         Key::required("free", RATE, "Requests in a window below which nothing is refused."),
     ]],
 };
@@ -82,7 +86,7 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
     keys: &[
         RATES,
         ROUTER_WINDOW,
-        &[Key::optional("concurrency", Shape::COUNT, "no limit", "Attempts at once.")],
+        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Attempts at once.")],
     ],
 };
 
@@ -94,11 +98,11 @@ pub(crate) static REQUEST_LIMITS: Section = Section {
     keys: &[
         RATES,
         ROUTER_WINDOW,
-        &[Key::optional("concurrency", Shape::COUNT, "no limit", "Requests at once.")],
+        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Requests at once.")],
     ],
 };
 
-const RATE: Shape = Shape::Count(1, 1_000_000_000_000);
+const RATE: Schema = Schema::Count(1, 1_000_000_000_000);
 
 const RATES: &[Key] = &[
     Key::optional("rpm", RATE, "no limit", "Requests per minute."),
@@ -113,7 +117,7 @@ const RATES: &[Key] = &[
 
 const ROUTER_WINDOW: &[Key] = &[Key::optional(
     "window",
-    Shape::Either(&[Shape::Word(ROUTER_WINDOWS), Shape::SPAN]),
+    Schema::Either(&[Schema::Word(ROUTER_WINDOWS), Schema::SPAN]),
     "gcra",
     "How both are counted: as at a provider, or `from_first`: minutes that begin with the first that \
      comes after the one before (LiteLLM's counters).",
@@ -124,7 +128,7 @@ const WINDOWS: &[&str] = &["gcra", "fixed", "sliding"];
 
 /// How a rate is counted, before it becomes the router's or the provider's own type.
 #[derive(Clone, Copy, Debug)]
-enum Window {
+enum WindowSpec {
     Gcra,
     Fixed,
     Sliding,
@@ -138,31 +142,36 @@ struct Rates {
     rpm: Option<u64>,
     tpm: Option<u64>,
     burst: Option<u64>,
-    window: Window,
+    window: WindowSpec,
 }
 
 /// The limits of a provider, under `limits`.
-pub(crate) fn of_provider(fields: &Fields<'_>, vendor: RetryAfter) -> squall_provider::Limits {
-    use squall_provider::{Counted as Tokens, Limits, RampLimit, RateLimit, Window as Counted};
+pub(crate) fn of_provider(
+    fields: &Fields<'_>,
+    vendor: RetryAfter,
+) -> squall_provider::ProviderLimits {
+    use squall_provider::{
+        Counted as Tokens, ProviderLimits, ProviderRateLimit, ProviderWindow as Counted, RampLimit,
+    };
     let Some(fields) = fields.section("limits") else {
-        return Limits { retry_after: vendor, ..Limits::NONE };
+        return ProviderLimits { retry_after: vendor, ..ProviderLimits::NONE };
     };
     let rates = rates(&fields, WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
-            Window::Gcra => Counted::Gcra { burst },
+            WindowSpec::Gcra => Counted::Gcra { burst },
             // No provider's table has the other word.
-            Window::Fixed | Window::FromFirst => Counted::Fixed,
-            Window::Sliding => Counted::Sliding,
-            Window::Slice(length) => Counted::Slice(length),
+            WindowSpec::Fixed | WindowSpec::FromFirst => Counted::Fixed,
+            WindowSpec::Sliding => Counted::Sliding,
+            WindowSpec::Slice(length) => Counted::Slice(length),
         };
-        RateLimit { per_minute, window }
+        ProviderRateLimit { per_minute, window }
     };
     let ramp = fields.section("ramp").and_then(|ramp| {
         let (growth, per, free) = (ramp.share("growth"), ramp.duration("per"), ramp.count("free"));
         Some(RampLimit { growth: growth?, per: per?, free: free? })
     });
-    Limits {
+    ProviderLimits {
         rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
         tpm: rates.tpm.map(|tpm| limit(tpm, None)),
         input_tpm: fields.count("input_tpm").map(|tpm| limit(tpm, None)),
@@ -180,10 +189,10 @@ pub(crate) fn of_provider(fields: &Fields<'_>, vendor: RetryAfter) -> squall_pro
 
 fn retry_after(fields: &Fields<'_>) -> Option<RetryAfter> {
     let node = fields.get("retry_after")?;
-    let is_factor = matches!(&node.kind, Kind::Scalar(text)
+    let is_factor = matches!(&node.kind, NodeKind::Scalar(text)
         if text.starts_with(|c: char| c.is_ascii_digit()));
     if is_factor {
-        let factor = value::parsed(node, &Shape::Factor, fields.problems, unit::factor_milli)?;
+        let factor = value::parsed(node, &Schema::Factor, fields.problems, unit::factor_milli)?;
         return Some(RetryAfter::Wrong { factor_milli: factor });
     }
     Some(match value::word(node, RETRY_AFTER, fields.problems)? {
@@ -202,10 +211,10 @@ pub(super) struct DeploymentLimits;
 pub(super) struct RequestLimits;
 
 impl ValueKind for DeploymentLimits {
-    type Value = squall_router::Limits;
+    type Value = squall_router::RateLimits;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&DEPLOYMENT_LIMITS)
+    fn shape(&self) -> Schema {
+        Schema::Section(&DEPLOYMENT_LIMITS)
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
@@ -222,10 +231,10 @@ impl ValueKind for DeploymentLimits {
 }
 
 impl ValueKind for RequestLimits {
-    type Value = squall_router::Limits;
+    type Value = squall_router::RateLimits;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&REQUEST_LIMITS)
+    fn shape(&self) -> Schema {
+        Schema::Section(&REQUEST_LIMITS)
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
@@ -242,29 +251,29 @@ impl ValueKind for RequestLimits {
 }
 
 /// Limits of the router, from a section that was opened.
-fn of_router(fields: &Fields<'_>) -> squall_router::Limits {
-    use squall_router::{Limits, RateLimit, Window as Counted};
+fn of_router(fields: &Fields<'_>) -> squall_router::RateLimits {
+    use squall_router::{RateLimit, RateLimits, RateWindow as Counted};
     let rates = rates(fields, ROUTER_WINDOWS);
     let limit = |per_minute, burst| {
         let window = match rates.window {
-            Window::Gcra => Counted::Gcra { burst },
-            Window::Fixed => Counted::Fixed,
-            Window::Sliding => Counted::Sliding,
-            Window::FromFirst => Counted::FromFirst,
-            Window::Slice(length) => Counted::Slice(length),
+            WindowSpec::Gcra => Counted::Gcra { burst },
+            WindowSpec::Fixed => Counted::Fixed,
+            WindowSpec::Sliding => Counted::Sliding,
+            WindowSpec::FromFirst => Counted::FromFirst,
+            WindowSpec::Slice(length) => Counted::Slice(length),
         };
         RateLimit { per_minute, window }
     };
-    Limits {
+    RateLimits {
         rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
         tpm: rates.tpm.map(|tpm| limit(tpm, None)),
         concurrency: fields.small_count("concurrency"),
-        ..Limits::default()
+        ..RateLimits::default()
     }
 }
 
-fn write(limits: &squall_router::Limits) -> Written {
-    use squall_router::Window as Counted;
+fn write(limits: &squall_router::RateLimits) -> Written {
+    use squall_router::RateWindow as Counted;
     if limits.is_none() {
         return Written::Unset;
     }
@@ -294,12 +303,12 @@ fn rates(fields: &Fields<'_>, windows: &'static [&'static str]) -> Rates {
     let rpm = fields.count("rpm");
     let tpm = fields.count("tpm");
     let burst = fields.count("burst");
-    let window = window(fields, windows).unwrap_or(Window::Gcra);
+    let window = window(fields, windows).unwrap_or(WindowSpec::Gcra);
     if burst.is_some() {
         let problem = |message: &str, help: &str| {
             Problem::new(fields.key_span("burst"), message, "of no effect here").help(help)
         };
-        if !matches!(window, Window::Gcra) {
+        if !matches!(window, WindowSpec::Gcra) {
             let help = "remove one of the two: the other windows have no burst";
             fields.problems.push(
                 problem("`burst` belongs to `window: gcra`", help)
@@ -312,18 +321,18 @@ fn rates(fields: &Fields<'_>, windows: &'static [&'static str]) -> Rates {
     Rates { rpm, tpm, burst, window }
 }
 
-fn window(fields: &Fields<'_>, windows: &'static [&'static str]) -> Option<Window> {
+fn window(fields: &Fields<'_>, windows: &'static [&'static str]) -> Option<WindowSpec> {
     let node = fields.get("window")?;
-    let is_duration = matches!(&node.kind, Kind::Scalar(text)
+    let is_duration = matches!(&node.kind, NodeKind::Scalar(text)
         if text.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
     if is_duration {
-        let least = crate::shape::Least::AboveZero;
-        return value::duration(node, least, fields.problems).map(Window::Slice);
+        let least = crate::schema::Least::AboveZero;
+        return value::duration(node, least, fields.problems).map(WindowSpec::Slice);
     }
     match value::word(node, windows, fields.problems)? {
-        "fixed" => Some(Window::Fixed),
-        "sliding" => Some(Window::Sliding),
-        "from_first" => Some(Window::FromFirst),
-        _ => Some(Window::Gcra),
+        "fixed" => Some(WindowSpec::Fixed),
+        "sliding" => Some(WindowSpec::Sliding),
+        "from_first" => Some(WindowSpec::FromFirst),
+        _ => Some(WindowSpec::Gcra),
     }
 }

@@ -1,7 +1,7 @@
 //! A scenario whose router is a LiteLLM file: the file is loaded, and its deployments run at the
 //! scenario's providers of the same names.
 
-use super::router::{Providers, ROUTER, Router};
+use super::router::{Providers, ROUTER, RouterSection};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::DeploymentLink;
@@ -10,7 +10,7 @@ use squall_router::Profile;
 use std::io;
 
 /// What loads a file that another names.
-pub(crate) type Load<'l> = &'l dyn Fn(&str) -> io::Result<String>;
+pub(crate) type LoadFile<'l> = &'l dyn Fn(&str) -> io::Result<String>;
 
 /// What stands between a scenario and the LiteLLM file that it was read with, in its recording.
 const EMBEDDED: &str = "\n# The LiteLLM file that this was read with:\n";
@@ -20,13 +20,13 @@ const EMBEDDED_LINE: &str = "#| ";
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// The router.
-    pub(crate) router: Router,
+    pub(crate) router: RouterSection,
     /// The file's text, with its secrets hidden.
     pub(crate) text: String,
 }
 
 /// Loads the router that the section names, if it names one; `None` too if that fails.
-pub(crate) fn router(fields: &Fields<'_>, known: &Providers, load: Load<'_>) -> Option<Loaded> {
+pub(crate) fn router(fields: &Fields<'_>, known: &Providers, load: LoadFile<'_>) -> Option<Loaded> {
     let path = fields.text("litellm")?;
     let span = fields.span_of("litellm");
     refuse_others(fields);
@@ -58,7 +58,7 @@ fn loaded(
     text: &str,
 ) -> Loaded {
     let span = fields.span_of("litellm");
-    let mut router = Router::empty();
+    let mut router = RouterSection::empty();
     router.config = file.router(profile);
     for group in &router.config.groups {
         router.groups.add(&group.name, span, fields.problems);

@@ -1,14 +1,14 @@
 //! The mix of traffic: kinds of requests, and what each asks for.
 
 use super::deployment::features;
-use super::law::{self, TOKEN_LAW};
-use super::router::Router;
-use super::{Known, fallback};
+use super::distribution::{self, TOKEN_LAW};
+use super::router::RouterSection;
+use super::{KnownNames, fallback};
 use crate::diagnostic::{Problem, suggestion};
 use crate::fields::Fields;
 use crate::model::RequestKind;
-use crate::node::Kind;
-use crate::shape::{Key, Section, Shape};
+use crate::node::NodeKind;
+use crate::schema::{Key, Schema, Section};
 use crate::{unit, value};
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -26,38 +26,38 @@ pub(crate) static KIND: Section = Section {
         &[
             Key::required(
                 "share",
-                Shape::Percent,
+                Schema::Percent,
                 "How many requests are of it; all together 100%.",
             ),
             Key::optional(
                 "group",
-                Shape::Reference("group"),
+                Schema::Reference("group"),
                 "that of the traffic",
                 "The model group that they ask for.",
             ),
             Key::optional(
                 "priority",
-                Shape::Count(0, 255),
+                Schema::Count(0, 255),
                 "0",
                 "Their rank when requests wait: 0 before 1.",
             ),
-            Key::optional("tenant", Shape::Reference("tenant"), "none", "Who asks."),
-            Key::optional("tags", Shape::List(&Shape::Reference("tag")), "none", "Their tags."),
+            Key::optional("tenant", Schema::Reference("tenant"), "none", "Who asks."),
+            Key::optional("tags", Schema::List(&Schema::Reference("tag")), "none", "Their tags."),
             Key::optional(
                 "features",
-                Shape::List(&Shape::Word(&Features::WORDS)),
+                Schema::List(&Schema::Word(&Features::WORDS)),
                 "none",
                 "What they need of a model.",
             ),
             Key::optional(
                 "region",
-                Shape::Reference("region"),
+                Schema::Reference("region"),
                 "any",
                 "Where they must be served.",
             ),
             Key::optional(
                 "sessions",
-                Shape::Count(0, 1_000_000),
+                Schema::Count(0, 1_000_000),
                 "0",
                 "How many sessions they belong to, one of which is drawn for each; 0 for none.",
             ),
@@ -65,19 +65,19 @@ pub(crate) static KIND: Section = Section {
         &[
             Key::optional(
                 "retries",
-                Shape::Count(0, 100),
+                Schema::Count(0, 100),
                 "as configured",
                 "Retries that they ask for.",
             ),
             Key::optional(
                 "timeout",
-                Shape::SPAN,
+                Schema::SPAN,
                 "as configured",
                 "How long an attempt of theirs may take, a stream's first token included.",
             ),
             Key::optional(
                 "fallback",
-                Shape::Either(&[Shape::Word(NONE), Shape::List(&Shape::Reference("group"))]),
+                Schema::Either(&[Schema::Word(NONE), Schema::List(&Schema::Reference("group"))]),
                 "as configured",
                 "Where they may fall back to: `none`, or these groups, at most six.",
             ),
@@ -87,7 +87,7 @@ pub(crate) static KIND: Section = Section {
             Key::optional("output_tokens", TOKEN_LAW, "as for all", "Tokens of their answers."),
             Key::optional(
                 "stream",
-                Shape::Percent,
+                Schema::Percent,
                 "as for all",
                 "How many of them ask for a stream.",
             ),
@@ -103,10 +103,10 @@ pub(crate) static SHIFT: Section = Section {
     phrase: "a shift",
     about: "Other shares of the kinds of a mix from some time on: a rollout in steps, or its way back.",
     keys: &[&[
-        Key::required("at", Shape::SPAN, "From when, by the time at which a user asks."),
+        Key::required("at", Schema::SPAN, "From when, by the time at which a user asks."),
         Key::required(
             "mix",
-            Shape::Named(&Shape::Percent),
+            Schema::Named(&Schema::Percent),
             "The share of each kind from then on; one that is left out has none.",
         ),
     ]],
@@ -134,7 +134,7 @@ pub(crate) fn shifts(
         let mut weights = vec![0; kinds.len()];
         for entry in shift.named("mix") {
             let Some(share) =
-                value::parsed(&entry.value, &Shape::Percent, fields.problems, unit::share)
+                value::parsed(&entry.value, &Schema::Percent, fields.problems, unit::share)
             else {
                 continue;
             };
@@ -163,7 +163,7 @@ pub(crate) fn shifts(
 pub(crate) fn mix(
     fields: &Fields<'_>,
     target: GroupId,
-    router: &Router,
+    router: &RouterSection,
 ) -> (Vec<RequestKind>, Vec<KindConfig>) {
     let mut kinds = Vec::new();
     let mut configs = Vec::new();
@@ -172,8 +172,8 @@ pub(crate) fn mix(
         kinds.push(read_kind(&kind, &entry.key, target, router));
         configs.push(KindConfig {
             weight: kind.share("share").unwrap_or_default().ppm(),
-            prompt_tokens: law::tokens(&kind, "prompt_tokens"),
-            output_tokens: law::tokens(&kind, "output_tokens"),
+            prompt_tokens: distribution::tokens(&kind, "prompt_tokens"),
+            output_tokens: distribution::tokens(&kind, "output_tokens"),
             stream: kind.share("stream"),
             sessions: kind.small_count("sessions").unwrap_or(0),
         });
@@ -203,7 +203,12 @@ fn plain(name: &str, group: GroupId) -> RequestKind {
     }
 }
 
-fn read_kind(fields: &Fields<'_>, name: &str, target: GroupId, router: &Router) -> RequestKind {
+fn read_kind(
+    fields: &Fields<'_>,
+    name: &str,
+    target: GroupId,
+    router: &RouterSection,
+) -> RequestKind {
     let group = fields.get("group").and_then(|node| fallback::group(fields, node, &router.groups));
     let tenant = fields.text("tenant").and_then(|tenant| {
         if router.tenants.iter().next().is_none() {
@@ -231,9 +236,9 @@ fn read_kind(fields: &Fields<'_>, name: &str, target: GroupId, router: &Router) 
     }
 }
 
-fn fallback_choice(fields: &Fields<'_>, groups: &Known) -> FallbackChoice {
+fn fallback_choice(fields: &Fields<'_>, groups: &KnownNames) -> FallbackChoice {
     let Some(node) = fields.get("fallback") else { return FallbackChoice::Configured };
-    let Kind::List(items) = &node.kind else {
+    let NodeKind::List(items) = &node.kind else {
         value::word(node, NONE, fields.problems);
         return FallbackChoice::None;
     };
@@ -249,7 +254,7 @@ fn fallback_choice(fields: &Fields<'_>, groups: &Known) -> FallbackChoice {
 fn tags(fields: &Fields<'_>, known: &[String]) -> Tags {
     let mut tags = Tags::NONE;
     for node in fields.list("tags") {
-        let Some(name) = value::scalar(node, &Shape::Reference("tag"), fields.problems) else {
+        let Some(name) = value::scalar(node, &Schema::Reference("tag"), fields.problems) else {
             continue;
         };
         match known.iter().position(|tag| tag == name) {

@@ -1,16 +1,16 @@
 //! Mock files: `squall mock --config FILE`.
 
-use super::Known;
+use super::KnownNames;
 use super::fault::{self, SHARED};
 use super::file;
 use super::latency::LATENCY;
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::fields::Fields;
-use crate::model::{MockFile, MockProvider};
-use crate::node::Kind;
+use crate::model::{MockFile, MockProviderConfig};
+use crate::node::NodeKind;
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{Address, ValueKind};
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use squall_determinism::Seed;
@@ -21,22 +21,22 @@ pub(crate) static MOCK: Section = Section {
     phrase: "a mock file",
     about: "What `squall mock` serves.",
     keys: &[&[
-        Key::optional("seed", Shape::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of every draw."),
         Key::required(
             "providers",
-            Shape::Named(&Shape::Section(&LISTENER)),
+            Schema::Named(&Schema::Section(&LISTENER)),
             "The mock providers, by name.",
         ),
         Key::optional(
             "faults",
-            Shape::List(&SHARED_FAULT),
+            Schema::List(&SHARED_FAULT),
             "none",
             "What goes wrong with several providers at once.",
         ),
     ]],
 };
 
-static SHARED_FAULT: Shape = Shape::Section(&SHARED);
+static SHARED_FAULT: Schema = Schema::Section(&SHARED);
 
 static LISTENER: Section = Section {
     id: "listener",
@@ -49,25 +49,25 @@ static LISTENER: Section = Section {
         &[
             Key::optional(
                 "listen",
-                Shape::Address,
+                Schema::Address,
                 "127.0.0.1:0",
                 "Where it listens; port 0 takes a free one.",
             ),
             Key::optional(
                 "models",
-                Shape::List(&Shape::Text),
+                Schema::List(&Schema::Text),
                 "its own name in the list, and every model served",
                 "The models that it lists. Others are answered 404, as the vendor does.",
             ),
             Key::optional(
                 "max_output_tokens",
-                Shape::COUNT,
+                Schema::COUNT,
                 "no limit",
                 "The most tokens that an answer may be asked to have; more is answered 400, as the vendor does.",
             ),
             Key::optional(
                 "strict",
-                Shape::Flag,
+                Schema::Flag,
                 "false",
                 "Whether a field that the vendor does not have is answered 400, as the vendor does.",
             ),
@@ -89,8 +89,8 @@ impl MockFile {
 
 fn mock(fields: &Fields<'_>) -> Option<MockFile> {
     let seed = Seed::new(fields.count("seed").unwrap_or(1));
-    let mut providers: Vec<MockProvider> = Vec::new();
-    let mut names = Known::new("provider");
+    let mut providers: Vec<MockProviderConfig> = Vec::new();
+    let mut names = KnownNames::new("provider");
     for entry in fields.named("providers") {
         names.add(&entry.key, &entry.key_span, fields.problems);
     }
@@ -109,7 +109,7 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
             let problem = Problem::new(opened.span_of("listen"), message, "taken");
             fields.problems.push(problem.help("give each provider a port of its own"));
         }
-        providers.push(MockProvider {
+        providers.push(MockProviderConfig {
             name: entry.key.clone(),
             format: provider::format(&opened),
             config: provider::behaviour(&opened, None, &shared.of(&names, &entry.key))
@@ -118,7 +118,7 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
             models: opened
                 .list("models")
                 .iter()
-                .filter_map(|node| value::scalar(node, &Shape::Text, fields.problems))
+                .filter_map(|node| value::scalar(node, &Schema::Text, fields.problems))
                 .map(str::to_owned)
                 .collect(),
             max_output_tokens: opened.small_count("max_output_tokens"),
@@ -128,7 +128,7 @@ fn mock(fields: &Fields<'_>) -> Option<MockFile> {
     if providers.is_empty()
         && fields
             .get("providers")
-            .is_some_and(|node| matches!(&node.kind, Kind::Map(entries) if entries.is_empty()))
+            .is_some_and(|node| matches!(&node.kind, NodeKind::Map(entries) if entries.is_empty()))
     {
         let message = "a mock file needs at least one provider";
         let span = fields.span_of("providers");

@@ -3,8 +3,8 @@
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::Node;
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{In, PerMillion, Required, ValueKind, Written, settings};
-use crate::shape::{Key, Section, Shape};
 use squall_router::{Price, SpendLimit};
 
 settings! {
@@ -21,8 +21,8 @@ pub(super) struct PriceKind;
 impl ValueKind for PriceKind {
     type Value = Price;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&PRICE.section)
+    fn shape(&self) -> Schema {
+        Schema::Section(&PRICE.section)
     }
 
     fn read(&self, node: &Node, over: &Price, problems: &Problems) -> Option<Price> {
@@ -44,10 +44,10 @@ pub(crate) static BUDGET: Section = Section {
     phrase: "a budget",
     about: "So much money in so much time. Once it is spent, whoever spends from it is passed over.",
     keys: &[&[
-        Key::required("limit", Shape::Money, "How much, in dollars."),
+        Key::required("limit", Schema::Money, "How much, in dollars."),
         Key::required(
             "period",
-            Shape::SPAN,
+            Schema::SPAN,
             "From the first that is spent on, until everything is forgotten: `1h`, `1d`.",
         ),
     ]],

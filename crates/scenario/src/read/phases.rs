@@ -4,7 +4,7 @@ use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::Phase;
 use crate::node::Node;
-use crate::shape::Shape;
+use crate::schema::Schema;
 use crate::{unit, value};
 use core::ops::Range;
 use core::time::Duration;
@@ -56,7 +56,7 @@ pub(crate) fn phases(fields: &Fields<'_>) -> (Vec<Phase>, Option<Duration>) {
 
 /// A stretch of time, with a problem at the very part that is wrong.
 fn stretch(node: &Node, fields: &Fields<'_>) -> Option<(Timestamp, Timestamp)> {
-    let text = value::scalar(node, &Shape::Stretch, fields.problems)?;
+    let text = value::scalar(node, &Schema::Stretch, fields.problems)?;
     match unit::range(text) {
         Ok((start, end)) => Some((Timestamp::from(start), Timestamp::from(end))),
         Err((part, misfit)) => {

@@ -6,13 +6,13 @@ use super::strategy::StrategyKind;
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::node::Node;
+use crate::schema::Schema;
 use crate::settings::{
     Count, Flag, In, Maybe, Span, Time, Told, ValueKind, Word, Written, settings, vocabulary,
 };
-use crate::shape::Shape;
 use crate::value;
 use core::time::Duration;
-use squall_router::{AllOut, GroupConfig, TagMatch, Timeouts};
+use squall_router::{AllOut, AttemptTimeouts, GroupConfig, TagMatch};
 
 settings! {
     /// The policies of a group.
@@ -56,7 +56,7 @@ vocabulary! {
 
 settings! {
     /// The time-outs of an attempt.
-    pub(crate) static TIMEOUTS: Timeouts = ("timeouts", "time-outs", "How long an attempt may take.");
+    pub(crate) static TIMEOUTS: AttemptTimeouts = ("timeouts", "time-outs", "How long an attempt may take.");
     /// To be connected.
     connect: Span;
     /// From the start of a streamed attempt to its first content token.
@@ -78,8 +78,8 @@ const WHEN_UNAVAILABLE: &[&str] = &["wait", "fail", "panic"];
 impl ValueKind for WhenUnavailable {
     type Value = AllOut;
 
-    fn shape(&self) -> Shape {
-        Shape::Word(WHEN_UNAVAILABLE)
+    fn shape(&self) -> Schema {
+        Schema::Word(WHEN_UNAVAILABLE)
     }
 
     fn read(&self, node: &Node, _: &AllOut, problems: &Problems) -> Option<AllOut> {

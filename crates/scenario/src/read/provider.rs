@@ -1,21 +1,21 @@
 //! Providers: how they answer, what they let in, and what goes wrong with them.
 
 use super::capacity::{self, CAPACITY};
+use super::distribution::{self, DURATION_LAW, TOKEN_LAW};
 use super::fault::{self, FAULT, OUTAGES};
 use super::latency;
-use super::law::{self, DURATION_LAW, TOKEN_LAW};
 use super::limits::{self, PROVIDER_LIMITS};
 use crate::fields::Fields;
+use crate::schema::{Key, Schema};
 use crate::settings::Vocabulary;
-use crate::shape::{Key, Shape};
 use core::time::Duration;
-use squall_determinism::{Law, Share};
+use squall_determinism::{Distribution, Share};
 use squall_provider::{FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
 use squall_wire::{Format, server};
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
-    &[Key::optional("format", Shape::Word(FORMATS.words), "openai", "The API it speaks.")];
+    &[Key::optional("format", Schema::Word(FORMATS.words), "openai", "The API it speaks.")];
 
 /// The words for APIs.
 pub(crate) static FORMATS: Vocabulary<Format> =
@@ -37,13 +37,13 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
     ),
     Key::optional(
         "tool_calls",
-        Shape::Percent,
+        Schema::Percent,
         "0%",
         "How many of the answers that may call a tool do; one that the request insists on always does.",
     ),
     Key::optional(
         "context_window",
-        Shape::COUNT,
+        Schema::COUNT,
         "any length",
         "The longest prompt, in tokens; a longer one is answered 400 `context_length_exceeded`.",
     ),
@@ -53,24 +53,24 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
         "0s",
         "How long an answer takes that is an error: a rejection, or that of a fault.",
     ),
-    Key::optional("limits", Shape::Section(&PROVIDER_LIMITS), "no limits", "What it lets in."),
+    Key::optional("limits", Schema::Section(&PROVIDER_LIMITS), "no limits", "What it lets in."),
     Key::optional(
         "capacity",
-        Shape::Section(&CAPACITY.section),
+        Schema::Section(&CAPACITY.section),
         "as many as come",
         "How many answers it works on at once.",
     ),
-    Key::optional("faults", Shape::List(&A_FAULT), "none", "What goes wrong, and when."),
+    Key::optional("faults", Schema::List(&A_FAULT), "none", "What goes wrong, and when."),
     Key::optional(
         "outages",
-        Shape::List(&SOME_OUTAGES),
+        Schema::List(&SOME_OUTAGES),
         "none",
         "What goes wrong at random times, drawn by the seed.",
     ),
 ];
 
-static A_FAULT: Shape = Shape::Section(&FAULT);
-static SOME_OUTAGES: Shape = Shape::Section(&OUTAGES);
+static A_FAULT: Schema = Schema::Section(&FAULT);
+static SOME_OUTAGES: Schema = Schema::Section(&OUTAGES);
 
 /// The API of a provider.
 pub(crate) fn format(fields: &Fields<'_>) -> Format {
@@ -103,11 +103,14 @@ pub(crate) fn behaviour(
         vendor,
         slow: latency.slow,
         prefill: latency.prefill,
-        output_tokens: law::tokens(fields, "output_tokens").unwrap_or(Law::Fixed { value: 100 }),
-        reasoning: law::tokens(fields, "reasoning").unwrap_or(Law::Fixed { value: 0 }),
+        output_tokens: distribution::tokens(fields, "output_tokens")
+            .unwrap_or(Distribution::Fixed { value: 100 }),
+        reasoning: distribution::tokens(fields, "reasoning")
+            .unwrap_or(Distribution::Fixed { value: 0 }),
         tool_calls: fields.share("tool_calls").unwrap_or(Share::NONE),
         context_window: fields.small_count("context_window"),
-        error_latency: law::durations(fields, "error_latency").unwrap_or(Law::Fixed { value: 0 }),
+        error_latency: distribution::durations(fields, "error_latency")
+            .unwrap_or(Distribution::Fixed { value: 0 }),
         limits: limits::of_provider(fields, vendor.retry_after),
         capacity: capacity::capacity(fields),
         faults: own.iter().map(|&(_, fault)| fault).chain(shared.iter().copied()).collect(),

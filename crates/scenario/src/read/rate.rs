@@ -2,26 +2,26 @@
 
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
-use crate::shape::{Key, Section, Shape};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::{unit, value};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_workload::{Decay, Rate, RateSegment};
 
 /// A rate.
-pub(crate) const RATE: Shape =
-    Shape::Either(&[Shape::Number, Shape::List(&Shape::Section(&SEGMENT))]);
+pub(crate) const RATE: Schema =
+    Schema::Either(&[Schema::Number, Schema::List(&Schema::Section(&SEGMENT))]);
 
 static SEGMENT: Section = Section {
     id: "rate-segment",
     phrase: "a rate segment",
     about: "A piece of a rate, from its start to the next one's. The first begins at `0s`.",
     keys: &[&[
-        Key::required("at", Shape::DURATION, "From when."),
-        Key::choice("rps", Shape::Number, "A constant rate, in requests per second."),
-        Key::choice("ramp", Shape::Section(&RAMP), "A straight line to another rate."),
-        Key::choice("spike", Shape::Section(&SPIKE), "A spike over the rate just before."),
+        Key::required("at", Schema::DURATION, "From when."),
+        Key::choice("rps", Schema::Number, "A constant rate, in requests per second."),
+        Key::choice("ramp", Schema::Section(&RAMP), "A straight line to another rate."),
+        Key::choice("spike", Schema::Section(&SPIKE), "A spike over the rate just before."),
     ]],
 };
 
@@ -30,8 +30,8 @@ static RAMP: Section = Section {
     phrase: "a ramp",
     about: "From the rate just before in a straight line to another, which then holds.",
     keys: &[&[
-        Key::required("to", Shape::Number, "Where it arrives, in requests per second."),
-        Key::required("over", Shape::SPAN, "How long it takes."),
+        Key::required("to", Schema::Number, "Where it arrives, in requests per second."),
+        Key::required("over", Schema::SPAN, "How long it takes."),
     ]],
 };
 
@@ -40,9 +40,9 @@ static SPIKE: Section = Section {
     phrase: "a spike",
     about: "A straight rise from the rate just before to a peak, then a fall back to it as a power law.",
     keys: &[&[
-        Key::required("peak", Shape::Number, "The rate at the top, in requests per second."),
-        Key::required("rise", Shape::SPAN, "From the start to the top."),
-        Key::required("decay", Shape::Section(&DECAY), "How it falls."),
+        Key::required("peak", Schema::Number, "The rate at the top, in requests per second."),
+        Key::required("rise", Schema::SPAN, "From the start to the top."),
+        Key::required("decay", Schema::Section(&DECAY), "How it falls."),
     ]],
 };
 
@@ -53,11 +53,11 @@ static DECAY: Section = Section {
     keys: &[&[
         Key::required(
             "exponent",
-            Shape::Number,
+            Schema::Number,
             "How steeply: 1.4 for a burst that does not spread further, 0.6 for a viral one (Crane \
              and Sornette 2008).",
         ),
-        Key::required("scale", Shape::SPAN, "How long until it has fallen by 2^−exponent."),
+        Key::required("scale", Schema::SPAN, "How long until it has fallen by 2^−exponent."),
     ]],
 };
 
@@ -65,7 +65,7 @@ static DECAY: Section = Section {
 pub(crate) fn rate(fields: &Fields<'_>, name: &str, run: Option<Duration>) -> Rate {
     let mut rate = Rate::default();
     let (_, Some(node)) = fields.find(name) else { return rate };
-    if let Kind::Scalar(_) = node.kind {
+    if let NodeKind::Scalar(_) = node.kind {
         let rps = value::parsed(node, &RATE, fields.problems, unit::number).unwrap_or_default();
         rate.segments.push(RateSegment::Constant { at: Timestamp::ZERO, rps });
         return rate;
@@ -86,7 +86,7 @@ pub(crate) fn rate(fields: &Fields<'_>, name: &str, run: Option<Duration>) -> Ra
 
 fn items<'n>(fields: &Fields<'n>, name: &str, node: &'n Node) -> &'n [Node] {
     let items = fields.list(name);
-    if items.is_empty() && matches!(node.kind, Kind::List(_)) {
+    if items.is_empty() && matches!(node.kind, NodeKind::List(_)) {
         let problem = Problem::new(&node.span, "a rate needs a segment", "the list is empty");
         fields.problems.push(problem.help("write `rate: 20` for a constant rate"));
     }

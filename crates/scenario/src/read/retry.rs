@@ -3,9 +3,9 @@
 use super::policy::{check_cap, of_no_effect};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{Count, Flag, In, Percent, Span, Time, ValueKind, Written, settings};
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use squall_failure::FailureClass;
 use squall_router::{Backoff, LitellmRetry, Retries, RetryBudget, RetryRule};
@@ -15,7 +15,7 @@ const MOST: u64 = 100;
 /// Retries: a number, or numbers by class of failure.
 pub(super) struct RetriesKind;
 
-const OF_CLASS: Shape = Shape::Count(0, MOST);
+const OF_CLASS: Schema = Schema::Count(0, MOST);
 const AS_DEFAULT: &str = "as `default`";
 
 static BY_CLASS: Section = Section {
@@ -67,13 +67,13 @@ static BY_CLASS: Section = Section {
 impl ValueKind for RetriesKind {
     type Value = Retries;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[OF_CLASS, Shape::Section(&BY_CLASS)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[OF_CLASS, Schema::Section(&BY_CLASS)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, over: &Retries, problems: &Problems) -> Option<Retries> {
-        if !matches!(node.kind, Kind::Map(_)) {
+        if !matches!(node.kind, NodeKind::Map(_)) {
             let count = value::count(node, 0, MOST, problems)?;
             return u16::try_from(count).ok().map(Retries::new);
         }
@@ -121,7 +121,7 @@ static BACKOFF_OR_LITELLM: Section = Section {
         BACKOFF.keys(),
         &[Key::optional(
             "litellm",
-            Shape::Section(&LITELLM.section),
+            Schema::Section(&LITELLM.section),
             "none",
             "Instead of the other two: LiteLLM 1.80's retry loop, which may pick the deployment that failed.",
         )],
@@ -144,8 +144,8 @@ pub(super) struct RetryRuleKind;
 impl ValueKind for RetryRuleKind {
     type Value = RetryRule;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&BACKOFF_OR_LITELLM)
+    fn shape(&self) -> Schema {
+        Schema::Section(&BACKOFF_OR_LITELLM)
     }
 
     fn read(&self, node: &Node, over: &RetryRule, problems: &Problems) -> Option<RetryRule> {
@@ -196,13 +196,13 @@ const UNLIMITED: &[&str] = &["unlimited"];
 impl ValueKind for RetryBudgetKind {
     type Value = RetryBudget;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[Shape::Word(UNLIMITED), Shape::Section(&BUDGET.section)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[Schema::Word(UNLIMITED), Schema::Section(&BUDGET.section)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, over: &RetryBudget, problems: &Problems) -> Option<RetryBudget> {
-        if matches!(node.kind, Kind::Map(_)) {
+        if matches!(node.kind, NodeKind::Map(_)) {
             return In(&BUDGET).read(node, over, problems);
         }
         value::word(node, UNLIMITED, problems).map(|_| RetryBudget::UNLIMITED)

@@ -1,6 +1,6 @@
 //! The router: groups, their deployments, and policies.
 
-use super::Known;
+use super::KnownNames;
 use super::change::CHANGE;
 use super::deployment::{self, DEPLOYMENT};
 use super::fallback;
@@ -12,9 +12,9 @@ use super::tenant::{self, TENANT};
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::model::{ApiKey, DeploymentLink};
-use crate::node::{Entry, Kind, Node};
+use crate::node::{MapEntry, Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{Count, In, Maybe, Span, ValueKind, Written, settings};
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_router::{
@@ -30,19 +30,19 @@ pub(crate) static ROUTER: Section = Section {
         &[
             Key::choice(
                 "groups",
-                Shape::NamedOrPattern(&Shape::Section(&GROUP)),
+                Schema::NamedOrPattern(&Schema::Section(&GROUP)),
                 "The model groups, by the name that clients ask for. A name may hold one `*`, which stands \
                  for any characters; the longest pattern that fits is taken.",
             ),
             Key::choice(
                 "litellm",
-                Shape::Text,
+                Schema::Text,
                 "In scenarios: a LiteLLM configuration, relative to this file, instead of all else but \
                  `profile`. Its deployments run at the providers of the same names.",
             ),
             Key::optional(
                 "profile",
-                Shape::Word(PROFILES),
+                Schema::Word(PROFILES),
                 "squall",
                 "Whose formulas all groups use: ours, or LiteLLM 1.80's own, its faults included.",
             ),
@@ -52,25 +52,25 @@ pub(crate) static ROUTER: Section = Section {
         &[
             Key::optional(
                 "default_fallback",
-                Shape::List(&Shape::Reference("group")),
+                Schema::List(&Schema::Reference("group")),
                 "none",
                 "Where groups fall back to that have no `fallback`, these groups themselves excepted.",
             ),
             Key::optional(
                 "budgets",
-                Shape::Named(&Shape::Section(&BUDGET)),
+                Schema::Named(&Schema::Section(&BUDGET)),
                 "none",
                 "Budgets in money that several deployments spend from.",
             ),
             Key::optional(
                 "tenants",
-                Shape::Named(&Shape::Section(&TENANT)),
+                Schema::Named(&Schema::Section(&TENANT)),
                 "none",
                 "Who asks, as far as they have limits of their own.",
             ),
             Key::optional(
                 "changes",
-                Shape::List(&Shape::Section(&CHANGE)),
+                Schema::List(&Schema::Section(&CHANGE)),
                 "none",
                 "In scenarios: what changes while the router runs, in the order of time.",
             ),
@@ -88,25 +88,25 @@ static GROUP: Section = Section {
         &[
             Key::required(
                 "deployments",
-                Shape::List(&Shape::Section(&DEPLOYMENT)),
+                Schema::List(&Schema::Section(&DEPLOYMENT)),
                 "What serves it.",
             ),
-            Key::optional("aliases", Shape::List(&Shape::Pattern), "none", "Other names for it."),
+            Key::optional("aliases", Schema::List(&Schema::Pattern), "none", "Other names for it."),
             Key::optional(
                 "fallback",
-                Shape::List(&Shape::Reference("group")),
+                Schema::List(&Schema::Reference("group")),
                 "none",
                 "The groups to move to, in this order, when this one cannot serve a request.",
             ),
             Key::optional(
                 "context_window_fallback",
-                Shape::List(&Shape::Reference("group")),
+                Schema::List(&Schema::Reference("group")),
                 "as `fallback`",
                 "The same for prompts that do not fit the context window.",
             ),
             Key::optional(
                 "content_policy_fallback",
-                Shape::List(&Shape::Reference("group")),
+                Schema::List(&Schema::Reference("group")),
                 "as `fallback`",
                 "The same for requests that a content policy refused.",
             ),
@@ -141,12 +141,12 @@ static FALLBACK_RULE: Section = Section {
     keys: &[&[
         Key::choice(
             "max_moves",
-            Shape::Count(0, 15),
+            Schema::Count(0, 15),
             "Depth first, into no group twice, and so many moves at most. Loops are refused.",
         ),
         Key::choice(
             "max_depth",
-            Shape::Count(0, 8),
+            Schema::Count(0, 8),
             "As LiteLLM: each group's list in turn, its groups with lists of their own, down to this depth.",
         ),
     ]],
@@ -158,8 +158,8 @@ struct FallbackRuleKind;
 impl ValueKind for FallbackRuleKind {
     type Value = FallbackRule;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&FALLBACK_RULE)
+    fn shape(&self) -> Schema {
+        Schema::Section(&FALLBACK_RULE)
     }
 
     fn read(&self, node: &Node, _: &FallbackRule, problems: &Problems) -> Option<FallbackRule> {
@@ -214,7 +214,7 @@ pub(crate) struct Copies {
 #[derive(Debug)]
 pub(crate) struct Providers {
     /// Their names as the file has them.
-    pub(crate) names: Known,
+    pub(crate) names: KnownNames,
     /// What each stands for.
     pub(crate) copies: Vec<Copies>,
 }
@@ -227,14 +227,14 @@ pub(crate) struct Labels {
     /// Regions, by number.
     pub(crate) regions: Vec<String>,
     /// Budgets that have a name, by number.
-    pub(crate) budgets: Known,
+    pub(crate) budgets: KnownNames,
     /// All budgets, those of single deployments included.
     pub(crate) spend_limits: Vec<SpendLimit>,
 }
 
 /// A router that was read, and the names it defines.
 #[derive(Debug)]
-pub(crate) struct Router {
+pub(crate) struct RouterSection {
     /// The router, by the formulas that are written out.
     pub(crate) config: RouterConfig,
     /// Whose formulas all groups use instead.
@@ -244,16 +244,16 @@ pub(crate) struct Router {
     /// The group of each deployment, for good.
     pub(crate) homes: Vec<usize>,
     /// The groups by number.
-    pub(crate) groups: Known,
+    pub(crate) groups: KnownNames,
     /// The deployments by number.
-    pub(crate) deployments: Known,
+    pub(crate) deployments: KnownNames,
     /// The tenants by number, and their keys.
-    pub(crate) tenants: Known,
+    pub(crate) tenants: KnownNames,
     pub(crate) keys: Vec<Option<ApiKey>>,
     pub(crate) labels: Labels,
 }
 
-impl Router {
+impl RouterSection {
     /// A router without groups: what stands in for one that cannot be read.
     pub(crate) fn empty() -> Self {
         Self {
@@ -261,14 +261,14 @@ impl Router {
             profile: None,
             links: Vec::new(),
             homes: Vec::new(),
-            groups: Known::new("group"),
-            deployments: Known::new("deployment"),
-            tenants: Known::new("tenant"),
+            groups: KnownNames::new("group"),
+            deployments: KnownNames::new("deployment"),
+            tenants: KnownNames::new("tenant"),
             keys: Vec::new(),
             labels: Labels {
                 tags: Vec::new(),
                 regions: Vec::new(),
-                budgets: Known::new("budget"),
+                budgets: KnownNames::new("budget"),
                 spend_limits: Vec::new(),
             },
         }
@@ -289,8 +289,8 @@ pub(crate) fn in_force(config: &RouterConfig, profile: Option<Profile>) -> Route
 }
 
 /// Reads a router whose deployments run at `providers`.
-pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
-    let mut router = Router::empty();
+pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> RouterSection {
+    let mut router = RouterSection::empty();
     OVER_ALL.read(fields, &mut router.config);
     router.profile = fields.word("profile").and_then(Profile::from_word);
     budgets(fields, &mut router.labels);
@@ -304,7 +304,7 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> Router {
     }
     let entries = fields.named("groups");
     if entries.is_empty()
-        && fields.get("groups").is_some_and(|node| matches!(node.kind, Kind::Map(_)))
+        && fields.get("groups").is_some_and(|node| matches!(node.kind, NodeKind::Map(_)))
     {
         let message = "a router needs at least one group";
         fields.problems.push(Problem::new(fields.span_of("groups"), message, "no group here"));
@@ -347,7 +347,7 @@ fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
 }
 
 /// What the readers of the parts cannot see. Their own checks come first, with better places.
-fn check(fields: &Fields<'_>, router: &Router) {
+fn check(fields: &Fields<'_>, router: &RouterSection) {
     fallback::check_loops(fields, &GROUP, router);
     if !fields.problems.is_empty() {
         return;
@@ -360,16 +360,16 @@ fn check(fields: &Fields<'_>, router: &Router) {
 
 fn read_group(
     fields: &Fields<'_>,
-    entry: &Entry,
+    entry: &MapEntry,
     group: &mut GroupConfig,
     providers: &Providers,
-    router: &mut Router,
+    router: &mut RouterSection,
 ) {
     POLICIES.read(fields, group);
     GROUP_LIMITS.read(fields, group);
     for node in fields.list("aliases") {
-        let Some(alias) = value::scalar(node, &Shape::Pattern, fields.problems) else { continue };
-        value::check_name(alias, &node.span, &Shape::Pattern, fields.problems);
+        let Some(alias) = value::scalar(node, &Schema::Pattern, fields.problems) else { continue };
+        value::check_name(alias, &node.span, &Schema::Pattern, fields.problems);
         if router.groups.position(alias).is_some() {
             let message = format!("`{alias}` is the name of a group");
             fields.problems.push(Problem::new(&node.span, message, "no name for another group"));
@@ -395,7 +395,7 @@ pub(crate) fn check_weights(fields: &Fields<'_>, key: &str, group: &GroupConfig)
     let span = fields.key_span(key);
     let listed = matches!(
         fields.get(key).map(|node| &node.kind),
-        Some(Kind::List(items)) if items.is_empty()
+        Some(NodeKind::List(items)) if items.is_empty()
     );
     if listed {
         let message = format!("group `{}` has no deployment", group.name);

@@ -3,17 +3,17 @@
 use super::fault::{self, SHARED};
 use super::gateway_cost::{self, GATEWAY_COST};
 use super::latency::LATENCY;
-use super::litellm::{self, Load};
+use super::litellm::{self, LoadFile};
 use super::provider::{self, BEHAVIOUR, FORMAT};
-use super::router::{self, Copies, Providers, ROUTER, Router, copy_name};
+use super::router::{self, Copies, Providers, ROUTER, RouterSection, copy_name};
 use super::traffic::{self, TRAFFIC};
-use super::{Known, change, file, mix, phases};
+use super::{KnownNames, change, file, mix, phases};
 use crate::diagnostic::{Diagnostics, Problem};
-use crate::expectation::{self, Names};
+use crate::expectation::{self, ScopeNames};
 use crate::fields::Fields;
 use crate::model::{Scenario, ScenarioProvider};
-use crate::node::Kind;
-use crate::shape::{Key, Section, Shape};
+use crate::node::NodeKind;
+use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
 use squall_determinism::Seed;
 use squall_router::{GroupId, RouterConfig};
@@ -26,50 +26,54 @@ pub(crate) static SCENARIO: Section = Section {
     phrase: "a scenario",
     about: "A rehearsal: traffic, providers, faults, the router, phases, and what must come out.",
     keys: &[&[
-        Key::required("name", Shape::FolderName, "Its name: also of the folder that a run writes."),
-        Key::optional("description", Shape::Text, "none", "What it is for, in a sentence or two."),
-        Key::optional("seed", Shape::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::required(
+            "name",
+            Schema::FolderName,
+            "Its name: also of the folder that a run writes.",
+        ),
+        Key::optional("description", Schema::Text, "none", "What it is for, in a sentence or two."),
+        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of every draw."),
         Key::optional(
             "duration",
-            Shape::SPAN,
+            Schema::SPAN,
             "the end of the last phase",
             "How long traffic lasts.",
         ),
         Key::optional(
             "phases",
-            Shape::Named(&Shape::Stretch),
+            Schema::Named(&Schema::Stretch),
             "none",
             "Named stretches of the run, for expectations and charts. They may leave gaps, not overlap.",
         ),
-        Key::required("traffic", Shape::Section(&TRAFFIC), "Who asks, when, and how much."),
+        Key::required("traffic", Schema::Section(&TRAFFIC), "Who asks, when, and how much."),
         Key::required(
             "providers",
-            Shape::Named(&Shape::Section(&PROVIDER)),
+            Schema::Named(&Schema::Section(&PROVIDER)),
             "The mock providers, by name.",
         ),
         Key::optional(
             "faults",
-            Shape::List(&SHARED_FAULT),
+            Schema::List(&SHARED_FAULT),
             "none",
             "What goes wrong with several providers at once.",
         ),
-        Key::required("router", Shape::Section(&ROUTER), "The router under rehearsal."),
+        Key::required("router", Schema::Section(&ROUTER), "The router under rehearsal."),
         Key::optional(
             "gateway",
-            Shape::Section(&GATEWAY_COST),
+            Schema::Section(&GATEWAY_COST),
             "nothing",
             "What a gateway's work costs, in virtual time.",
         ),
         Key::optional(
             "expect",
-            Shape::List(&Shape::Expectation),
+            Schema::List(&Schema::Expectation),
             "none",
             "What must come out: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
         ),
     ]],
 };
 
-static SHARED_FAULT: Shape = Shape::Section(&SHARED);
+static SHARED_FAULT: Schema = Schema::Section(&SHARED);
 
 static PROVIDER: Section = Section {
     id: "provider",
@@ -81,7 +85,7 @@ static PROVIDER: Section = Section {
         BEHAVIOUR,
         &[Key::optional(
             "replicas",
-            Shape::Count(1, 1000),
+            Schema::Count(1, 1000),
             "1",
             "Repeats the provider with every deployment that names it: `eu` becomes `eu-1` to `eu-N`, \
          each with the weight as given.",
@@ -114,7 +118,7 @@ impl Scenario {
     }
 }
 
-fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario> {
+fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scenario> {
     let (phases, run) = phases::phases(fields);
     let (providers, known) = providers(fields, run);
     let section = fields.section("router");
@@ -136,7 +140,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: Load<'_>) -> Option<Scenario>
     };
     let shifts = traffic.map(|traffic| mix::shifts(&traffic, &kinds, run)).unwrap_or_default();
     let kind_names: Vec<_> = kinds.iter().map(|kind| kind.name.as_str()).collect();
-    let names = Names {
+    let names = ScopeNames {
         groups: &router.groups,
         deployments: &router.deployments,
         kinds: if mix.is_empty() { &[] } else { &kind_names },
@@ -179,20 +183,20 @@ fn routed(
     section: Option<Fields<'_>>,
     known: &Providers,
     text: &str,
-    load: Load<'_>,
-) -> (Router, String) {
-    let Some(section) = section else { return (Router::empty(), text.to_owned()) };
+    load: LoadFile<'_>,
+) -> (RouterSection, String) {
+    let Some(section) = section else { return (RouterSection::empty(), text.to_owned()) };
     if section.get("litellm").is_none() {
         return (router::router(&section, known), text.to_owned());
     }
     match litellm::router(&section, known, load) {
         Some(loaded) => (loaded.router, litellm::embed(text, &loaded.text)),
-        None => (Router::empty(), text.to_owned()),
+        None => (RouterSection::empty(), text.to_owned()),
     }
 }
 
 /// Keys of tenants are for gateways: here they would do nothing.
-fn check_keys(fields: &Fields<'_>, router: &Router) {
+fn check_keys(fields: &Fields<'_>, router: &RouterSection) {
     if router.keys.iter().any(Option::is_some) {
         let message = "a tenant of a scenario has no `key`";
         let problem = Problem::new(fields.key_span("tenants"), message, "of no effect here");
@@ -203,7 +207,7 @@ fn check_keys(fields: &Fields<'_>, router: &Router) {
 }
 
 /// A fault that hits a model or a key that no deployment of its provider has would hit nobody.
-fn check_targets(fields: &Fields<'_>, known: &Providers, router: &Router) {
+fn check_targets(fields: &Fields<'_>, known: &Providers, router: &RouterSection) {
     for entry in fields.named("providers") {
         let Some(place) = known.names.position(&entry.key) else { continue };
         let Copies { first, count } = known.copies[place];
@@ -230,7 +234,7 @@ fn check_targets(fields: &Fields<'_>, known: &Providers, router: &Router) {
     }
 }
 
-fn target(traffic: &Fields<'_>, groups: &Known) -> Option<GroupId> {
+fn target(traffic: &Fields<'_>, groups: &KnownNames) -> Option<GroupId> {
     let place = groups.find(traffic.text("group")?, traffic.span_of("group"), traffic.problems)?;
     u16::try_from(place).ok().map(GroupId)
 }
@@ -238,9 +242,9 @@ fn target(traffic: &Fields<'_>, groups: &Known) -> Option<GroupId> {
 /// The providers, copies written out, and what deployments may name.
 fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvider>, Providers) {
     let mut providers: Vec<ScenarioProvider> = Vec::new();
-    let mut names = Known::new("provider");
+    let mut names = KnownNames::new("provider");
     let mut copies = Vec::new();
-    let mut taken = Known::new("provider");
+    let mut taken = KnownNames::new("provider");
     for entry in fields.named("providers") {
         names.add(&entry.key, &entry.key_span, fields.problems);
     }
@@ -265,7 +269,7 @@ fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvide
         }
     }
     if copies.is_empty()
-        && fields.get("providers").is_some_and(|node| matches!(node.kind, Kind::Map(_)))
+        && fields.get("providers").is_some_and(|node| matches!(node.kind, NodeKind::Map(_)))
     {
         let message = "a scenario needs at least one provider";
         let span = fields.span_of("providers");

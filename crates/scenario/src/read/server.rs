@@ -2,9 +2,9 @@
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::Schema;
 use crate::settings::{Bytes, Count, Span, ValueKind, Written, settings};
-use crate::shape::Shape;
 use crate::value;
 use squall_wire::ServerSettings;
 
@@ -57,18 +57,18 @@ struct Hosts;
 impl ValueKind for Hosts {
     type Value = Vec<String>;
 
-    fn shape(&self) -> Shape {
-        Shape::List(&Shape::Text)
+    fn shape(&self) -> Schema {
+        Schema::List(&Schema::Text)
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        let Kind::List(items) = &node.kind else {
+        let NodeKind::List(items) = &node.kind else {
             value::wrong_type(node, &self.shape(), problems);
             return None;
         };
         let mut hosts = Vec::new();
         for node in items {
-            let Some(host) = value::scalar(node, &Shape::Text, problems) else { continue };
+            let Some(host) = value::scalar(node, &Schema::Text, problems) else { continue };
             if host.is_empty() || host.contains(['/', ' ']) {
                 let message = format!("`{host}` is not a host");
                 let label = "expected a name such as `llm.example.com`, or `*`";

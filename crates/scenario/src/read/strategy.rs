@@ -2,13 +2,13 @@
 
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{In, Percent, Span, ValueKind, Written, duration, settings, share};
-use crate::shape::{Key, Section, Shape};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Share;
-use squall_router::{Latency, LitellmStrategy, Strategy};
+use squall_router::{LatencyTuning, LitellmStrategy, Strategy};
 
 const WORDS: &[&str] = Strategy::WORDS;
 
@@ -29,19 +29,19 @@ static SETTINGS: Section = Section {
     keys: &[&[
         Key::choice(
             "lowest_latency",
-            Shape::Section(&LATENCY.section),
+            Schema::Section(&LATENCY.section),
             "The lowest latency of late.",
         ),
         Key::choice(
             "litellm",
-            Shape::Either(&LITELLM_STRATEGY),
+            Schema::Either(&LITELLM_STRATEGY),
             "One of LiteLLM 1.80's own formulas, faults included, by its `routing_strategy`.",
         ),
     ]],
 };
 
 settings! {
-    static LATENCY: Latency = (
+    static LATENCY: LatencyTuning = (
         "lowest-latency",
         "the settings of `lowest_latency`",
         "How latencies are compared: of streams the time to first token, else the whole answer."
@@ -52,7 +52,7 @@ settings! {
     decay: Span;
 }
 
-static LITELLM_STRATEGY: [Shape; 2] = [Shape::Word(&LITELLM), Shape::Section(&LITELLM_SETTINGS)];
+static LITELLM_STRATEGY: [Schema; 2] = [Schema::Word(&LITELLM), Schema::Section(&LITELLM_SETTINGS)];
 
 static LITELLM_SETTINGS: Section = Section {
     id: "litellm-strategy",
@@ -60,7 +60,7 @@ static LITELLM_SETTINGS: Section = Section {
     about: "A strategy of LiteLLM's with settings of its own.",
     keys: &[&[Key::choice(
         "latency-based-routing",
-        Shape::Section(&LITELLM_LATENCY),
+        Schema::Section(&LITELLM_LATENCY),
         "The mean of ten samples, of which the first nine never change.",
     )]],
 };
@@ -70,8 +70,8 @@ static LITELLM_LATENCY: Section = Section {
     phrase: "the settings of `latency-based-routing`",
     about: "Its `routing_strategy_args`.",
     keys: &[&[
-        Key::optional("buffer", Shape::Percent, "0%", "`lowest_latency_buffer`."),
-        Key::optional("ttl", Shape::SPAN, "1h", "How long the samples are kept."),
+        Key::optional("buffer", Schema::Percent, "0%", "`lowest_latency_buffer`."),
+        Key::optional("ttl", Schema::SPAN, "1h", "How long the samples are kept."),
     ]],
 };
 
@@ -81,27 +81,27 @@ pub(super) struct StrategyKind;
 impl ValueKind for StrategyKind {
     type Value = Strategy;
 
-    fn shape(&self) -> Shape {
-        const FORMS: &[Shape] = &[Shape::Word(WORDS), Shape::Section(&SETTINGS)];
-        Shape::Either(FORMS)
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[Schema::Word(WORDS), Schema::Section(&SETTINGS)];
+        Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, _: &Strategy, problems: &Problems) -> Option<Strategy> {
-        if !matches!(node.kind, Kind::Map(_)) {
+        if !matches!(node.kind, NodeKind::Map(_)) {
             return Strategy::from_word(value::word(node, WORDS, problems)?);
         }
         let settings = Fields::open(node, &SETTINGS, problems)?;
         match settings.choice()? {
-            ("lowest_latency", node) => {
-                In(&LATENCY).read(node, &Latency::default(), problems).map(Strategy::LowestLatency)
-            }
+            ("lowest_latency", node) => In(&LATENCY)
+                .read(node, &LatencyTuning::default(), problems)
+                .map(Strategy::LowestLatency),
             (_, node) => litellm(node, problems).map(Strategy::Litellm),
         }
     }
 
     fn write(&self, strategy: &Strategy) -> Written {
         match strategy {
-            Strategy::LowestLatency(latency) if *latency != Latency::default() => {
+            Strategy::LowestLatency(latency) if *latency != LatencyTuning::default() => {
                 Written::entry(strategy.name(), LATENCY.write(latency))
             }
             Strategy::Litellm(own) => Written::entry("litellm", write_litellm(*own)),
@@ -113,7 +113,7 @@ impl ValueKind for StrategyKind {
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn litellm(node: &Node, problems: &Problems) -> Option<LitellmStrategy> {
-    if matches!(node.kind, Kind::Map(_)) {
+    if matches!(node.kind, NodeKind::Map(_)) {
         let settings = Fields::open(node, &LITELLM_SETTINGS, problems)?;
         let fields = settings.section("latency-based-routing")?;
         let buffer = fields.share("buffer").unwrap_or(Share::NONE);

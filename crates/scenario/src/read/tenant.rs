@@ -2,12 +2,12 @@
 
 use super::gateway::Secret;
 use super::limits::RequestLimits;
-use super::router::Router;
+use super::router::RouterSection;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::ApiKey;
+use crate::schema::{Key, Schema, Section};
 use crate::settings::{ValueKind, settings};
-use crate::shape::{Key, Section, Shape};
 use core::ops::Range;
 use squall_router::TenantConfig;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(crate) static TENANT: Section = Section {
         SETTINGS.keys,
         &[Key::optional(
             "key",
-            Shape::Secret,
+            Schema::Secret,
             "none",
             "In gateway files: the key by which it is known, or `$NAME` for the environment variable that \
              holds it.",
@@ -37,7 +37,7 @@ settings! {
 }
 
 /// Reads the tenants under `tenants`.
-pub(crate) fn tenants(fields: &Fields<'_>, router: &mut Router) {
+pub(crate) fn tenants(fields: &Fields<'_>, router: &mut RouterSection) {
     let mut keys: BTreeMap<String, Range<usize>> = BTreeMap::new();
     for entry in fields.named("tenants") {
         let Some(tenant) = Fields::open(&entry.value, &TENANT, fields.problems) else { continue };

@@ -1,15 +1,15 @@
 //! Traffic: who asks, when, and how much.
 
-use super::law::{self, DURATION_LAW, TOKEN_LAW};
+use super::distribution::{self, DURATION_LAW, TOKEN_LAW};
 use super::mix::{KIND, SHIFT};
 use super::rate::{self, RATE};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::Kind;
-use crate::shape::{Key, Section, Shape};
+use crate::node::NodeKind;
+use crate::schema::{Key, Schema, Section};
 use crate::value;
 use core::time::Duration;
-use squall_determinism::{Law, Share, Timestamp};
+use squall_determinism::{Distribution, Share, Timestamp};
 use squall_workload::{Arrivals, ClientConfig, Rate, WorkloadConfig};
 
 /// Traffic.
@@ -18,10 +18,10 @@ pub(crate) static TRAFFIC: Section = Section {
     phrase: "traffic",
     about: "Who asks, when, and how much.",
     keys: &[&[
-        Key::required("group", Shape::Reference("group"), "The model group that clients ask for."),
+        Key::required("group", Schema::Reference("group"), "The model group that clients ask for."),
         Key::optional(
             "arrivals",
-            Shape::Either(&[Shape::Word(OPEN), Shape::Section(&ARRIVALS)]),
+            Schema::Either(&[Schema::Word(OPEN), Schema::Section(&ARRIVALS)]),
             "poisson",
             "`poisson`: users come one by one, each independent of all others. `even`: at even \
              distances. Or a closed loop of clients.",
@@ -36,20 +36,20 @@ pub(crate) static TRAFFIC: Section = Section {
         Key::required("output_tokens", TOKEN_LAW, "Tokens of an answer."),
         Key::optional(
             "stream",
-            Shape::Percent,
+            Schema::Percent,
             "0%",
             "How many ask for a stream, drawn for each request.",
         ),
-        Key::optional("client", Shape::Section(&CLIENT), "as below", "How clients behave."),
+        Key::optional("client", Schema::Section(&CLIENT), "as below", "How clients behave."),
         Key::optional(
             "mix",
-            Shape::Named(&Shape::Section(&KIND)),
+            Schema::Named(&Schema::Section(&KIND)),
             "one kind that asks for nothing more",
             "Kinds of requests, one of which is drawn for each by its share.",
         ),
         Key::optional(
             "shifts",
-            Shape::List(&Shape::Section(&SHIFT)),
+            Schema::List(&Schema::Section(&SHIFT)),
             "none",
             "When the shares of the mix become others.",
         ),
@@ -62,7 +62,7 @@ static ARRIVALS: Section = Section {
     about: "Arrivals that are not open loop.",
     keys: &[&[Key::required(
         "closed",
-        Shape::Section(&CLOSED),
+        Schema::Section(&CLOSED),
         "A fixed number of clients, each of which asks again when it was answered and has thought.",
     )]],
 };
@@ -72,7 +72,7 @@ static CLOSED: Section = Section {
     phrase: "a closed loop",
     about: "So many clients. They start evenly over the first second.",
     keys: &[&[
-        Key::required("clients", Shape::COUNT, "How many."),
+        Key::required("clients", Schema::COUNT, "How many."),
         Key::required("think", DURATION_LAW, "Between an answer and the next question."),
     ]],
 };
@@ -83,7 +83,7 @@ static CLIENT: Section = Section {
     about: "How clients behave.",
     keys: &[&[Key::optional(
         "timeout",
-        Shape::SPAN,
+        Schema::SPAN,
         "60s",
         "A client that has no whole answer by then, from its intended time, hangs up.",
     )]],
@@ -94,13 +94,13 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads traffic for a run of this length, if that is known.
 pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadConfig {
-    let nothing = Law::Fixed { value: 0 };
+    let nothing = Distribution::Fixed { value: 0 };
     let timeout = fields.section("client").and_then(|client| client.duration("timeout"));
     WorkloadConfig {
         arrivals: arrivals(fields, run),
         until: run.map_or(Timestamp::ZERO, Timestamp::from),
-        prompt_tokens: law::tokens(fields, "prompt_tokens").unwrap_or(nothing),
-        output_tokens: law::tokens(fields, "output_tokens").unwrap_or(nothing),
+        prompt_tokens: distribution::tokens(fields, "prompt_tokens").unwrap_or(nothing),
+        output_tokens: distribution::tokens(fields, "output_tokens").unwrap_or(nothing),
         stream: fields.share("stream").unwrap_or(Share::NONE),
         client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
         kinds: Vec::new(),
@@ -111,7 +111,7 @@ pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadCon
 fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
     let node = fields.get("arrivals");
     let rate = rate::rate(fields, "rate", run);
-    if let Some(node) = node.filter(|node| matches!(node.kind, Kind::Map(_))) {
+    if let Some(node) = node.filter(|node| matches!(node.kind, NodeKind::Map(_))) {
         if fields.get("rate").is_some() {
             let message = "a closed loop has no `rate`";
             fields.problems.push(
@@ -122,10 +122,10 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
         let closed = Fields::open(node, &ARRIVALS, fields.problems)
             .and_then(|fields| fields.section("closed"));
         let clients = closed.and_then(|closed| closed.small_count("clients"));
-        let think = closed.and_then(|closed| law::durations(&closed, "think"));
+        let think = closed.and_then(|closed| distribution::durations(&closed, "think"));
         return Arrivals::Closed {
             clients: clients.unwrap_or_default(),
-            think: think.unwrap_or(Law::Fixed { value: 0 }),
+            think: think.unwrap_or(Distribution::Fixed { value: 0 }),
         };
     }
     if fields.get("rate").is_none() {

@@ -4,7 +4,7 @@ use super::{SettingTable, Written, written};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::Node;
-use crate::shape::{Least, Shape};
+use crate::schema::{Least, Schema};
 use crate::{unit, value};
 use core::marker::PhantomData;
 use core::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(crate) trait ValueKind {
     const REQUIRED: bool = false;
 
     /// What may stand in a file.
-    fn shape(&self) -> Shape;
+    fn shape(&self) -> Schema;
 
     /// Reads what stands at `node`, over what held without it. `None` where it cannot be read, which is
     /// among the problems then.
@@ -47,8 +47,8 @@ pub(crate) struct Span;
 impl ValueKind for Span {
     type Value = Duration;
 
-    fn shape(&self) -> Shape {
-        Shape::SPAN
+    fn shape(&self) -> Schema {
+        Schema::SPAN
     }
 
     fn read(&self, node: &Node, _: &Duration, problems: &Problems) -> Option<Duration> {
@@ -66,8 +66,8 @@ pub(crate) struct Time;
 impl ValueKind for Time {
     type Value = Duration;
 
-    fn shape(&self) -> Shape {
-        Shape::DURATION
+    fn shape(&self) -> Schema {
+        Schema::DURATION
     }
 
     fn read(&self, node: &Node, _: &Duration, problems: &Problems) -> Option<Duration> {
@@ -85,12 +85,12 @@ pub(crate) struct Percent;
 impl ValueKind for Percent {
     type Value = Share;
 
-    fn shape(&self) -> Shape {
-        Shape::Percent
+    fn shape(&self) -> Schema {
+        Schema::Percent
     }
 
     fn read(&self, node: &Node, _: &Share, problems: &Problems) -> Option<Share> {
-        value::parsed(node, &Shape::Percent, problems, unit::share)
+        value::parsed(node, &Schema::Percent, problems, unit::share)
     }
 
     fn write(&self, value: &Share) -> Written {
@@ -121,8 +121,8 @@ impl<N> Count<N> {
 impl<N: Copy + TryFrom<u64> + TryInto<u64>> ValueKind for Count<N> {
     type Value = N;
 
-    fn shape(&self) -> Shape {
-        Shape::Count(self.least, self.most)
+    fn shape(&self) -> Schema {
+        Schema::Count(self.least, self.most)
     }
 
     fn read(&self, node: &Node, _: &N, problems: &Problems) -> Option<N> {
@@ -141,8 +141,8 @@ pub(crate) struct Flag;
 impl ValueKind for Flag {
     type Value = bool;
 
-    fn shape(&self) -> Shape {
-        Shape::Flag
+    fn shape(&self) -> Schema {
+        Schema::Flag
     }
 
     fn read(&self, node: &Node, _: &bool, problems: &Problems) -> Option<bool> {
@@ -160,12 +160,12 @@ pub(crate) struct Bytes;
 impl ValueKind for Bytes {
     type Value = usize;
 
-    fn shape(&self) -> Shape {
-        Shape::Bytes
+    fn shape(&self) -> Schema {
+        Schema::Bytes
     }
 
     fn read(&self, node: &Node, _: &usize, problems: &Problems) -> Option<usize> {
-        let bytes = value::parsed(node, &Shape::Bytes, problems, unit::bytes)?;
+        let bytes = value::parsed(node, &Schema::Bytes, problems, unit::bytes)?;
         Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
@@ -180,12 +180,12 @@ pub(crate) struct Text;
 impl ValueKind for Text {
     type Value = String;
 
-    fn shape(&self) -> Shape {
-        Shape::Text
+    fn shape(&self) -> Schema {
+        Schema::Text
     }
 
     fn read(&self, node: &Node, _: &String, problems: &Problems) -> Option<String> {
-        value::scalar(node, &Shape::Text, problems).map(str::to_owned)
+        value::scalar(node, &Schema::Text, problems).map(str::to_owned)
     }
 
     fn write(&self, value: &String) -> Written {
@@ -199,12 +199,12 @@ pub(crate) struct Address;
 impl ValueKind for Address {
     type Value = SocketAddr;
 
-    fn shape(&self) -> Shape {
-        Shape::Address
+    fn shape(&self) -> Schema {
+        Schema::Address
     }
 
     fn read(&self, node: &Node, _: &SocketAddr, problems: &Problems) -> Option<SocketAddr> {
-        value::parsed(node, &Shape::Address, problems, |text| {
+        value::parsed(node, &Schema::Address, problems, |text| {
             text.parse().map_err(|_| {
                 let message = format!("`{text}` is not an address");
                 let label = "expected an address and a port such as `127.0.0.1:8080`";
@@ -224,12 +224,12 @@ pub(crate) struct PerMillion;
 impl ValueKind for PerMillion {
     type Value = Money;
 
-    fn shape(&self) -> Shape {
-        Shape::Money
+    fn shape(&self) -> Schema {
+        Schema::Money
     }
 
     fn read(&self, node: &Node, _: &Money, problems: &Problems) -> Option<Money> {
-        let million = value::parsed(node, &Shape::Money, problems, unit::money)?;
+        let million = value::parsed(node, &Schema::Money, problems, unit::money)?;
         Some(Money(million / 1_000_000))
     }
 
@@ -274,8 +274,8 @@ pub(crate) struct Word<T: 'static>(pub(crate) &'static Vocabulary<T>);
 impl<T: Copy> ValueKind for Word<T> {
     type Value = T;
 
-    fn shape(&self) -> Shape {
-        Shape::Word(self.0.words)
+    fn shape(&self) -> Schema {
+        Schema::Word(self.0.words)
     }
 
     fn read(&self, node: &Node, _: &T, problems: &Problems) -> Option<T> {
@@ -295,8 +295,8 @@ pub(crate) struct In<T: 'static>(pub(crate) &'static SettingTable<T>);
 impl<T: Clone> ValueKind for In<T> {
     type Value = T;
 
-    fn shape(&self) -> Shape {
-        Shape::Section(&self.0.section)
+    fn shape(&self) -> Schema {
+        Schema::Section(&self.0.section)
     }
 
     fn read(&self, node: &Node, over: &T, problems: &Problems) -> Option<T> {
@@ -319,7 +319,7 @@ pub(crate) struct Maybe<K>(pub(crate) K, pub(crate) &'static str);
 impl<K: ValueKind<Value: Clone + Default>> ValueKind for Maybe<K> {
     type Value = Option<K::Value>;
 
-    fn shape(&self) -> Shape {
+    fn shape(&self) -> Schema {
         self.0.shape()
     }
 
@@ -348,7 +348,7 @@ pub(crate) struct Told<K>(pub(crate) K, pub(crate) &'static str);
 impl<K: ValueKind> ValueKind for Told<K> {
     type Value = K::Value;
 
-    fn shape(&self) -> Shape {
+    fn shape(&self) -> Schema {
         self.0.shape()
     }
 
@@ -373,7 +373,7 @@ impl<K: ValueKind> ValueKind for Required<K> {
 
     const REQUIRED: bool = true;
 
-    fn shape(&self) -> Shape {
+    fn shape(&self) -> Schema {
         self.0.shape()
     }
 

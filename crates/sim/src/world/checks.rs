@@ -1,9 +1,9 @@
 //! Checks of deployments apart from traffic.
 
 use super::World;
-use crate::event::What;
+use crate::event::EventKind;
 use squall_provider::CheckAnswer;
-use squall_router::{DeploymentId, Input};
+use squall_router::{DeploymentId, RouterInput};
 use std::time::Duration;
 
 impl World<'_> {
@@ -19,12 +19,12 @@ impl World<'_> {
                 self.checked(deployment, passed);
             }
             CheckAnswer::Nothing => {
-                self.events.push(self.now + timeout, What::CheckLost(deployment));
+                self.events.push(self.now + timeout, EventKind::CheckLost(deployment));
             }
         }
     }
 
     pub(super) fn checked(&mut self, deployment: DeploymentId, passed: bool) {
-        self.tell_router(Input::Checked { deployment, passed });
+        self.tell_router(RouterInput::Checked { deployment, passed });
     }
 }

@@ -1,11 +1,13 @@
 //! Clients: what they send, and when they give up.
 
 use super::World;
-use crate::flight::Flight;
+use crate::in_flight::Flight;
 use squall_record::RequestOutcome;
-use squall_router::{Arrival, Input, RequestKey, Tag};
+use squall_router::{RequestArrival, RequestKey, RequestTag, RouterInput};
 use squall_scenario::RequestKind;
-use squall_workload::{Answer, ClientRequest, Input as ClientInput, Ordinal, Output};
+use squall_workload::{
+    ClientAnswer, ClientRequest, Ordinal, WorkloadInput as ClientInput, WorkloadOutput,
+};
 
 impl World<'_> {
     pub(super) fn clients_due(&mut self) {
@@ -14,7 +16,7 @@ impl World<'_> {
     }
 
     /// Tells a client of its answer.
-    pub(super) fn answer(&mut self, request: Ordinal, answer: Answer) {
+    pub(super) fn answer(&mut self, request: Ordinal, answer: ClientAnswer) {
         self.workload.handle(self.now, ClientInput::Answered { request, answer });
         self.hear_clients();
     }
@@ -22,8 +24,8 @@ impl World<'_> {
     fn hear_clients(&mut self) {
         while let Some(output) = self.workload.poll() {
             match output {
-                Output::Send(client) => self.send(client),
-                Output::GiveUp { request } => self.give_up(request),
+                WorkloadOutput::Send(client) => self.send(client),
+                WorkloadOutput::GiveUp { request } => self.give_up(request),
             }
         }
     }
@@ -40,7 +42,7 @@ impl World<'_> {
         });
         self.ordinals.push_back(flight);
         let kind = self.kind_of(&client);
-        self.tell_router(Input::Arrived(Arrival {
+        self.tell_router(RouterInput::Arrived(RequestArrival {
             input_tokens: client.input_tokens,
             output_tokens: client.output_tokens,
             stream: client.stream,
@@ -51,7 +53,7 @@ impl World<'_> {
             features: kind.features,
             region: kind.region,
             overrides: kind.overrides,
-            ..Arrival::new(Tag(flight.into()), kind.group)
+            ..RequestArrival::new(RequestTag(flight.into()), kind.group)
         }));
     }
 
@@ -64,7 +66,7 @@ impl World<'_> {
         let Some(flight) = self.flight_of(request) else { return };
         let Some(&mut Flight { key, .. }) = self.flights.get(flight) else { return };
         self.record_request(flight, RequestOutcome::GaveUp, 0);
-        self.tell_router(Input::ClientGone { request: key });
+        self.tell_router(RouterInput::ClientGone { request: key });
     }
 
     fn flight_of(&mut self, request: Ordinal) -> Option<u32> {

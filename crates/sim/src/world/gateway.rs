@@ -6,10 +6,10 @@
 //! stopped while it waited is not done; one that was begun is done to its end, and for nothing.
 
 use super::World;
-use crate::event::{Part, What};
-use crate::flight::Stage;
+use crate::event::{EventKind, FlightPart};
+use crate::in_flight::AttemptStage;
 use squall_failure::Failure;
-use squall_router::Input;
+use squall_router::RouterInput;
 use squall_scenario::GatewayCost;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) struct Workers {
 #[derive(Clone, Copy, Debug)]
 struct Job {
     /// What waits for it; `None` if nothing does.
-    part: Option<Part>,
+    part: Option<FlightPart>,
     takes: Duration,
 }
 
@@ -45,7 +45,7 @@ impl World<'_> {
         if more.is_zero() {
             self.tell_failure(flight, failure);
         } else if let Some(call) = self.flights.get(flight).and_then(|there| there.call.as_mut()) {
-            call.stage = Stage::Failing(failure);
+            call.stage = AttemptStage::Failing(failure);
             self.work(flight, more);
         }
     }
@@ -67,22 +67,22 @@ impl World<'_> {
     }
 
     /// A worker has done its job, and takes the next.
-    pub(super) fn work_done(&mut self, part: Option<Part>) {
+    pub(super) fn work_done(&mut self, part: Option<FlightPart>) {
         self.workers.busy -= 1;
         self.begin_jobs();
         let Some(part) = part.filter(|&part| self.flights.is_current(part)) else { return };
         let Some(call) = self.flights.get(part.flight).and_then(|there| there.call) else { return };
         match call.stage {
-            Stage::Preparing => self.reach_provider(part.flight),
-            Stage::Failing(failure) => self.tell_failure(part.flight, failure),
-            Stage::Sent => {}
+            AttemptStage::Preparing => self.reach_provider(part.flight),
+            AttemptStage::Failing(failure) => self.tell_failure(part.flight, failure),
+            AttemptStage::Sent => {}
         }
     }
 
     fn tell_failure(&mut self, flight: u32, failure: Failure) {
         let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
         self.end_call(flight);
-        self.tell_router(Input::Failed { attempt: call.attempt, failure });
+        self.tell_router(RouterInput::Failed { attempt: call.attempt, failure });
     }
 
     fn work(&mut self, flight: u32, takes: Duration) {
@@ -98,7 +98,7 @@ impl World<'_> {
             let Some(Job { part, takes }) = self.workers.queue.pop_front() else { return };
             if part.is_none_or(|part| self.flights.is_current(part)) {
                 self.workers.busy += 1;
-                self.events.push(self.now + takes, What::Work(part));
+                self.events.push(self.now + takes, EventKind::Work(part));
             }
         }
     }

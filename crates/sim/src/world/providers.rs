@@ -1,14 +1,16 @@
 //! Providers: attempts that reach them, and what comes back.
 
 use super::World;
-use crate::event::{Part, What};
-use crate::flight::{Call, Stage};
-use crate::foresee::{self, Seen};
+use crate::caller_view::{self, CallerEvent};
+use crate::event::{EventKind, FlightPart};
+use crate::in_flight::{AttemptStage, InFlightAttempt};
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, Source};
-use squall_provider::{Arrival, Input as ProviderInput, Listener, Output, Plan, Rejection, Tag};
-use squall_record::{AttemptOutcome, Note, NoteRow, SeenBy};
-use squall_router::{CancelReason, Input, StartAttempt, Usage};
+use squall_failure::{Failure, FailureClass, FailureSource};
+use squall_provider::{
+    AttemptArrival, AttemptTag, Listener, Plan, ProviderInput, ProviderOutput, Rejection,
+};
+use squall_record::{AttemptOutcome, NoteRow, RecordedEvent, SeenBy};
+use squall_router::{CancelReason, RouterInput, StartAttempt, TokenUsage};
 
 impl World<'_> {
     /// Lets providers whose time has come change, and finds out when the next one will.
@@ -29,10 +31,10 @@ impl World<'_> {
     /// The router wants an attempt.
     pub(super) fn start_attempt(&mut self, flight: u32, start: StartAttempt) {
         let Some(there) = self.flights.get(flight) else { return };
-        there.call = Some(Call {
+        there.call = Some(InFlightAttempt {
             attempt: start.attempt,
             deployment: start.deployment,
-            stage: Stage::Preparing,
+            stage: AttemptStage::Preparing,
             started: self.now,
             between_tokens: start.between_tokens_timeout,
             plan: None,
@@ -47,18 +49,18 @@ impl World<'_> {
         let Some(there) = self.flights.get(flight) else { return };
         let client = there.client;
         let Some(call) = &mut there.call else { return };
-        (call.stage, call.started) = (Stage::Sent, now);
+        (call.stage, call.started) = (AttemptStage::Sent, now);
         let deployment = call.deployment;
         let provider = self.provider_of(deployment);
         if self.providers[provider].listener() == Listener::Refusing {
             let class = FailureClass::Connect;
             self.record_attempt(flight, SeenBy::Gateway, AttemptOutcome::Failed { class }, None);
-            self.attempt_failed(flight, Failure::new(class, Source::Provider));
+            self.attempt_failed(flight, Failure::new(class, FailureSource::Provider));
             return;
         }
         let names = self.names[deployment.index()];
-        let arrival = Arrival {
-            tag: Tag(flight.into()),
+        let arrival = AttemptArrival {
+            tag: AttemptTag(flight.into()),
             request: client.request.0,
             model: names.model,
             key: names.key,
@@ -73,7 +75,7 @@ impl World<'_> {
     /// The router no longer wants the flight's attempt.
     pub(super) fn cancel_attempt(&mut self, flight: u32, reason: CancelReason) {
         let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
-        if call.stage != Stage::Sent {
+        if call.stage != AttemptStage::Sent {
             // Its provider has not heard of it, or has done with it.
             self.end_call(flight);
             return;
@@ -84,11 +86,11 @@ impl World<'_> {
             self.work_off_failure();
         }
         let provider = self.provider_of(call.deployment);
-        self.tell_provider(provider, ProviderInput::Gone { tag: Tag(flight.into()) });
+        self.tell_provider(provider, ProviderInput::Gone { tag: AttemptTag(flight.into()) });
     }
 
     /// An attempt gets on: its first token, its end, or a fault.
-    pub(super) fn attempt_due(&mut self, part: Part) {
+    pub(super) fn attempt_due(&mut self, part: FlightPart) {
         if !self.flights.is_current(part) {
             return;
         }
@@ -98,15 +100,15 @@ impl World<'_> {
         let Some(call) = &mut there.call else { return };
         let Some(plan) = call.plan else { return };
         let seen_first = call.first_token.is_some();
-        match foresee::next(&plan, stream, seen_first, call.between_tokens) {
-            Some((_, Seen::FirstToken)) => {
+        match caller_view::next(&plan, stream, seen_first, call.between_tokens) {
+            Some((_, CallerEvent::FirstToken)) => {
                 call.first_token = Some(self.now);
                 let attempt = call.attempt;
                 self.expect_next(flight);
-                self.tell_router(Input::FirstToken { attempt });
+                self.tell_router(RouterInput::FirstToken { attempt });
             }
-            Some((_, Seen::Finished)) => self.attempt_finished(flight, &plan),
-            Some((_, Seen::Failed(class))) => {
+            Some((_, CallerEvent::Finished)) => self.attempt_finished(flight, &plan),
+            Some((_, CallerEvent::Failed(class))) => {
                 let outcome = if class == FailureClass::Stalled {
                     AttemptOutcome::Abandoned
                 } else {
@@ -125,11 +127,12 @@ impl World<'_> {
     fn attempt_finished(&mut self, flight: u32, plan: &Plan) {
         self.attempt_ended(flight, AttemptOutcome::Succeeded, plan, false);
         let Some(there) = self.flights.get(flight) else { return };
-        let usage = Usage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
+        let usage =
+            TokenUsage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
         there.received_tokens = plan.tokens;
         let Some(attempt) = there.call.map(|call| call.attempt) else { return };
         self.end_call(flight);
-        self.tell_router(Input::Finished { attempt, usage: Some(usage) });
+        self.tell_router(RouterInput::Finished { attempt, usage: Some(usage) });
     }
 
     /// Writes the attempt down and gives its place at the provider back.
@@ -144,7 +147,7 @@ impl World<'_> {
         let Some(there) = self.flights.get(flight) else { return };
         there.received_tokens = plan.tokens_by(self.now);
         let Some(call) = there.call else { return };
-        let tag = Tag(flight.into());
+        let tag = AttemptTag(flight.into());
         let input = if caller_hung_up {
             ProviderInput::Gone { tag }
         } else {
@@ -165,10 +168,10 @@ impl World<'_> {
         self.providers[provider].handle(self.now, input);
         while let Some(output) = self.providers[provider].poll() {
             match output {
-                Output::Plan { tag, plan } => self.planned(tag.0 as u32, plan),
-                Output::Reject { tag, rejection } => self.rejected(tag.0 as u32, rejection),
-                Output::Listener(_) => {}
-                Output::Note(note) => self.note_fault(provider as u16, note),
+                ProviderOutput::Plan { tag, plan } => self.planned(tag.0 as u32, plan),
+                ProviderOutput::Reject { tag, rejection } => self.rejected(tag.0 as u32, rejection),
+                ProviderOutput::Listener(_) => {}
+                ProviderOutput::Note(note) => self.note_fault(provider as u16, note),
             }
         }
         if let Some(due) = self.providers[provider].next_timer() {
@@ -191,10 +194,10 @@ impl World<'_> {
         let Some(plan) = &call.plan else { return };
         let seen_first = call.first_token.is_some();
         if let Some((at, _)) =
-            foresee::next(plan, there.client.stream, seen_first, call.between_tokens)
+            caller_view::next(plan, there.client.stream, seen_first, call.between_tokens)
             && at < Timestamp::MAX
         {
-            self.events.push(at.max(self.now), What::Attempt(part));
+            self.events.push(at.max(self.now), EventKind::Attempt(part));
         }
     }
 
@@ -207,10 +210,14 @@ impl World<'_> {
         self.attempt_failed(flight, failure);
     }
 
-    fn note_fault(&mut self, provider: u16, note: squall_provider::Note) {
+    fn note_fault(&mut self, provider: u16, note: squall_provider::ProviderEvent) {
         let note = match note {
-            squall_provider::Note::FaultStarted { fault } => Note::FaultStarted { provider, fault },
-            squall_provider::Note::FaultEnded { fault } => Note::FaultEnded { provider, fault },
+            squall_provider::ProviderEvent::FaultStarted { fault } => {
+                RecordedEvent::FaultStarted { provider, fault }
+            }
+            squall_provider::ProviderEvent::FaultEnded { fault } => {
+                RecordedEvent::FaultEnded { provider, fault }
+            }
         };
         self.collector.note(NoteRow { at: self.now, request: None, note });
     }

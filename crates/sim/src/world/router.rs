@@ -3,10 +3,10 @@
 use super::World;
 use squall_determinism::Digest;
 use squall_failure::Failure;
-use squall_record::{JournalWriter, Keep, Note, NoteRow, RequestOutcome};
+use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome, RowRetention};
 use squall_router::journal::{digest_output, encode_frame};
-use squall_router::{Input, Outcome, Output, RequestKey, Tag};
-use squall_workload::Answer;
+use squall_router::{Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
+use squall_workload::ClientAnswer;
 
 /// The journal of a run, while it is written.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Journal {
 impl World<'_> {
     /// Tells the router something. What it wants done waits in `pending`, so that nobody is called
     /// back in the middle of a step.
-    pub(super) fn tell_router(&mut self, input: Input) {
+    pub(super) fn tell_router(&mut self, input: RouterInput) {
         self.router.handle(self.now, input);
         let mut digest = Digest::new();
         while let Some(output) = self.router.poll() {
@@ -45,20 +45,20 @@ impl World<'_> {
     pub(super) fn carry_out(&mut self) {
         while let Some(output) = self.pending.pop_front() {
             match output {
-                Output::Accepted { tag, request } => self.accepted(tag, request),
-                Output::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
-                Output::CancelAttempt { tag, reason, .. } => {
+                RouterOutput::Accepted { tag, request } => self.accepted(tag, request),
+                RouterOutput::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
+                RouterOutput::CancelAttempt { tag, reason, .. } => {
                     self.cancel_attempt(tag.0 as u32, reason);
                 }
-                Output::Commit { tag, .. } => self.commit(tag),
-                Output::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
-                Output::Check { deployment, timeout } => self.check(deployment, timeout),
-                Output::Note(note) => self.note(note),
+                RouterOutput::Commit { tag, .. } => self.commit(tag),
+                RouterOutput::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
+                RouterOutput::Check { deployment, timeout } => self.check(deployment, timeout),
+                RouterOutput::Note(note) => self.note(note),
             }
         }
     }
 
-    fn accepted(&mut self, tag: Tag, request: RequestKey) {
+    fn accepted(&mut self, tag: RequestTag, request: RequestKey) {
         let Some(flight) = self.flights.get(tag.0 as u32) else { return };
         flight.key = request;
         let slot = request.slot as usize;
@@ -69,7 +69,7 @@ impl World<'_> {
     }
 
     /// A stream's first token goes to the client when the router commits to it.
-    fn commit(&mut self, tag: Tag) {
+    fn commit(&mut self, tag: RequestTag) {
         if let Some(flight) = self.flights.get(tag.0 as u32)
             && flight.client.stream
         {
@@ -86,13 +86,13 @@ impl World<'_> {
         let answer = match outcome {
             Outcome::Succeeded { .. } => {
                 self.record_request(flight, RequestOutcome::Succeeded, 200);
-                Some(Answer::Succeeded)
+                Some(ClientAnswer::Succeeded)
             }
             Outcome::Failed { failure, committed } => {
                 let Failure { class, source, .. } = failure;
                 let status = if committed { 200 } else { failure.client_status() };
                 self.record_request(flight, RequestOutcome::Failed { class, source }, status);
-                Some(Answer::Failed)
+                Some(ClientAnswer::Failed)
             }
             // Written down when the client gave up.
             Outcome::ClientGone => None,
@@ -104,10 +104,14 @@ impl World<'_> {
         }
     }
 
-    fn note(&mut self, note: squall_router::Note) {
-        if self.keep == Keep::Rows {
+    fn note(&mut self, note: squall_router::RouterEvent) {
+        if self.keep == RowRetention::Rows {
             let request = note.request().map(|key| self.slots[key.slot as usize]);
-            self.collector.note(NoteRow { at: self.now, request, note: Note::Router(note) });
+            self.collector.note(NoteRow {
+                at: self.now,
+                request,
+                note: RecordedEvent::Router(note),
+            });
         }
     }
 }

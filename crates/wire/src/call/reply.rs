@@ -17,7 +17,7 @@ pub(crate) struct ReplyHead {
 
 /// A call that the model wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Call {
+pub(crate) struct RequestedCall {
     pub(crate) id: String,
     pub(crate) name: String,
     /// A JSON object, or its beginning.
@@ -31,7 +31,7 @@ pub(crate) struct Call {
 pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) reasoning: String,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<RequestedCall>,
     pub(crate) images: Vec<Image>,
     pub(crate) finish: Option<FinishReason>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Image {
 
 /// Tokens, as finely as vendors count them.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Counts {
+pub(crate) struct TokenCounts {
     /// All of the prompt, from a cache or not.
     pub(crate) input: u32,
     /// Those of the prompt that came from a cache.
@@ -68,24 +68,27 @@ impl ReplyHead {
     }
 
     /// The whole answer.
-    pub(crate) fn whole(&self, replies: &[Reply], counts: Option<Counts>) -> Whole {
+    pub(crate) fn whole(&self, replies: &[Reply], counts: Option<TokenCounts>) -> Whole {
         #[derive(Serialize)]
-        struct Body<'a> {
+        struct CompletionBody<'a> {
             #[serde(flatten)]
             head: &'a ReplyHead,
-            choices: Vec<Choice<'a>>,
+            choices: Vec<ReplyChoice<'a>>,
             #[serde(skip_serializing_if = "Option::is_none")]
             usage: Option<UsageBody>,
         }
-        let choices = replies.iter().zip(0..).map(|(reply, index)| Choice {
+        let choices = replies.iter().zip(0..).map(|(reply, index)| ReplyChoice {
             index,
-            message: Some(Message::of(reply)),
+            message: Some(AssistantMessage::of(reply)),
             delta: None,
             logprobs: (),
             finish_reason: reply.finish.map(FinishReason::as_str),
         });
-        let body =
-            Body { head: self, choices: choices.collect(), usage: counts.map(UsageBody::from) };
+        let body = CompletionBody {
+            head: self,
+            choices: choices.collect(),
+            usage: counts.map(UsageBody::from),
+        };
         let body = serde_json::to_vec(&body).expect("strings and numbers are always JSON");
         let finish = replies.first().and_then(|reply| reply.finish);
         let completion = Completion { finish, usage: counts.map(Usage::from) };
@@ -93,21 +96,21 @@ impl ReplyHead {
     }
 }
 
-impl From<Counts> for Usage {
-    fn from(counts: Counts) -> Self {
+impl From<TokenCounts> for Usage {
+    fn from(counts: TokenCounts) -> Self {
         Self { input_tokens: counts.input, output_tokens: counts.output }
     }
 }
 
 /// Writes the chunks of one answer.
 #[derive(Clone, Debug)]
-pub(crate) struct ChunkPen {
+pub(crate) struct ReplyChunkWriter {
     /// Everything before the list of choices.
     head: Vec<u8>,
     include_usage: bool,
 }
 
-impl ChunkPen {
+impl ReplyChunkWriter {
     pub(crate) fn new(head: &ReplyHead, include_usage: bool) -> Self {
         let head = ReplyHead { object: "chat.completion.chunk", ..head.clone() };
         let mut bytes = b"data: ".to_vec();
@@ -119,16 +122,22 @@ impl ChunkPen {
 
     /// The first chunk of a choice: the role, and no content.
     pub(crate) fn role(&self, out: &mut Vec<u8>, index: u32) {
-        let delta = Delta { role: Some("assistant"), content: Some(""), ..Delta::default() };
+        let delta =
+            ChunkDelta { role: Some("assistant"), content: Some(""), ..ChunkDelta::default() };
         self.choice(out, index, delta, None);
     }
 
     pub(crate) fn text(&self, out: &mut Vec<u8>, index: u32, text: &str) {
-        self.choice(out, index, Delta { content: Some(text), ..Delta::default() }, None);
+        self.choice(out, index, ChunkDelta { content: Some(text), ..ChunkDelta::default() }, None);
     }
 
     pub(crate) fn reasoning(&self, out: &mut Vec<u8>, index: u32, text: &str) {
-        self.choice(out, index, Delta { reasoning_content: Some(text), ..Delta::default() }, None);
+        self.choice(
+            out,
+            index,
+            ChunkDelta { reasoning_content: Some(text), ..ChunkDelta::default() },
+            None,
+        );
     }
 
     /// Text of the first choice, unless it is empty; whether it is not.
@@ -149,13 +158,23 @@ impl ChunkPen {
     /// A picture, whole.
     pub(crate) fn image(&self, out: &mut Vec<u8>, index: u32, image: &Image) {
         let images = [ImageBody::of(image, Some(0))];
-        self.choice(out, index, Delta { images: Some(&images), ..Delta::default() }, None);
+        self.choice(
+            out,
+            index,
+            ChunkDelta { images: Some(&images), ..ChunkDelta::default() },
+            None,
+        );
     }
 
     /// A call begins, the `place`th of this choice.
-    pub(crate) fn call(&self, out: &mut Vec<u8>, index: u32, place: u32, call: &Call) {
+    pub(crate) fn call(&self, out: &mut Vec<u8>, index: u32, place: u32, call: &RequestedCall) {
         let call = [CallBody::of(call, Some(place))];
-        self.choice(out, index, Delta { tool_calls: Some(&call), ..Delta::default() }, None);
+        self.choice(
+            out,
+            index,
+            ChunkDelta { tool_calls: Some(&call), ..ChunkDelta::default() },
+            None,
+        );
     }
 
     /// More of the arguments of the `place`th call.
@@ -163,15 +182,20 @@ impl ChunkPen {
         let function = FunctionBody { name: None, arguments };
         let call =
             [CallBody { index: Some(place), id: None, kind: None, function, extra_content: None }];
-        self.choice(out, index, Delta { tool_calls: Some(&call), ..Delta::default() }, None);
+        self.choice(
+            out,
+            index,
+            ChunkDelta { tool_calls: Some(&call), ..ChunkDelta::default() },
+            None,
+        );
     }
 
     pub(crate) fn finish(&self, out: &mut Vec<u8>, index: u32, finish: FinishReason) {
-        self.choice(out, index, Delta::default(), Some(finish));
+        self.choice(out, index, ChunkDelta::default(), Some(finish));
     }
 
     /// The usage chunk, if the client wants one.
-    pub(crate) fn usage(&self, out: &mut Vec<u8>, counts: Counts) {
+    pub(crate) fn usage(&self, out: &mut Vec<u8>, counts: TokenCounts) {
         if self.include_usage {
             out.extend_from_slice(&self.head);
             out.extend_from_slice(br#"],"usage":"#);
@@ -185,8 +209,14 @@ impl ChunkPen {
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 
-    fn choice(&self, out: &mut Vec<u8>, index: u32, delta: Delta<'_>, end: Option<FinishReason>) {
-        let choice = Choice {
+    fn choice(
+        &self,
+        out: &mut Vec<u8>,
+        index: u32,
+        delta: ChunkDelta<'_>,
+        end: Option<FinishReason>,
+    ) {
+        let choice = ReplyChoice {
             index,
             message: None,
             delta: Some(delta),
@@ -201,18 +231,18 @@ impl ChunkPen {
 }
 
 #[derive(Serialize)]
-struct Choice<'a> {
+struct ReplyChoice<'a> {
     index: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Message<'a>>,
+    message: Option<AssistantMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    delta: Option<Delta<'a>>,
+    delta: Option<ChunkDelta<'a>>,
     logprobs: (),
     finish_reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct AssistantMessage<'a> {
     role: &'static str,
     /// Null where there are calls and no text.
     content: Option<&'a str>,
@@ -225,7 +255,7 @@ struct Message<'a> {
     images: Vec<ImageBody<'a>>,
 }
 
-impl<'a> Message<'a> {
+impl<'a> AssistantMessage<'a> {
     fn of(reply: &'a Reply) -> Self {
         let only_calls = reply.text.is_empty() && !reply.calls.is_empty();
         Self {
@@ -240,7 +270,7 @@ impl<'a> Message<'a> {
 }
 
 #[derive(Default, Serialize)]
-struct Delta<'a> {
+struct ChunkDelta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,7 +319,7 @@ struct CallBody<'a> {
 }
 
 impl<'a> CallBody<'a> {
-    fn of(call: &'a Call, index: Option<u32>) -> Self {
+    fn of(call: &'a RequestedCall, index: Option<u32>) -> Self {
         let google = |thought_signature| ExtraBody { google: GoogleBody { thought_signature } };
         Self {
             index,
@@ -337,8 +367,8 @@ struct AnswerDetails {
     reasoning_tokens: u32,
 }
 
-impl From<Counts> for UsageBody {
-    fn from(counts: Counts) -> Self {
+impl From<TokenCounts> for UsageBody {
+    fn from(counts: TokenCounts) -> Self {
         Self {
             prompt_tokens: counts.input,
             completion_tokens: counts.output,

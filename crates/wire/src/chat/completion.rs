@@ -1,6 +1,6 @@
 //! An answer in one piece: written by the mock provider, read by the gateway and the driver.
 
-use super::usage::{Usage, UsageShape, push_usage};
+use super::usage::{OpenAiUsage, Usage, push_usage};
 use crate::json::{Perhaps, json_string, read_tolerantly};
 use crate::push_text;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use std::io::Write as _;
 
 /// What all parts of one answer have in common.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Answer<'a> {
+pub struct AnswerMeta<'a> {
     /// Its id, `chatcmpl-…`, in letters, digits and hyphens.
     pub id: &'a str,
     /// When it was made, in Unix seconds.
@@ -19,7 +19,7 @@ pub struct Answer<'a> {
     pub model: &'a str,
 }
 
-impl Answer<'_> {
+impl AnswerMeta<'_> {
     /// The body of a whole answer: filler of `usage.output_tokens` tokens, ended for this reason.
     #[must_use]
     pub fn completion_body(&self, usage: Usage, finish: FinishReason) -> Bytes {
@@ -97,13 +97,13 @@ pub fn read_completion(body: &[u8]) -> Option<Completion> {
 /// An answer that is as it should be, as far as a router needs to know it: texts are not even read.
 #[derive(Deserialize)]
 pub(super) struct WithChoices {
-    choices: Vec<Choice>,
-    usage: Option<Perhaps<UsageShape>>,
+    choices: Vec<CompletionChoice>,
+    usage: Option<Perhaps<OpenAiUsage>>,
     error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct CompletionChoice {
     message: Option<IgnoredAny>,
     text: Option<IgnoredAny>,
     finish_reason: Option<Perhaps<FinishReason>>,
@@ -119,7 +119,7 @@ impl WithChoices {
         let told = self.error.is_some() || first.error.is_some();
         (is_choice && !told).then(|| Completion {
             finish: first.finish_reason.and_then(|finish| finish.0),
-            usage: self.usage.and_then(UsageShape::known),
+            usage: self.usage.and_then(OpenAiUsage::known),
         })
     }
 }
@@ -136,7 +136,8 @@ impl Completion {
 mod tests {
     use super::*;
 
-    const ANSWER: Answer<'_> = Answer { id: "chatcmpl-7", created: 1_700_000_000, model: "gpt-4o" };
+    const ANSWER: AnswerMeta<'_> =
+        AnswerMeta { id: "chatcmpl-7", created: 1_700_000_000, model: "gpt-4o" };
     const USAGE: Usage = Usage { input_tokens: 420, output_tokens: 3 };
 
     #[test]

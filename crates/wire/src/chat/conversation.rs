@@ -6,10 +6,10 @@
 mod content;
 mod tools;
 
-pub(crate) use content::{Attachment, Part};
-pub(crate) use tools::{Choice, Tool, ToolCall};
+pub(crate) use content::{Attachment, ContentPart};
+pub(crate) use tools::{PriorToolCall, ToolDefinition, ToolRequirement};
 
-use super::{ChatRequest, Untold};
+use super::{ChatRequest, Unsupported};
 use content::parts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -23,8 +23,8 @@ pub(crate) struct Chat<'a> {
     /// What system and developer messages say, in their order.
     pub(crate) system: Vec<String>,
     pub(crate) turns: Vec<Turn>,
-    pub(crate) tools: Vec<Tool<'a>>,
-    pub(crate) tool_choice: Option<Choice>,
+    pub(crate) tools: Vec<ToolDefinition<'a>>,
+    pub(crate) tool_choice: Option<ToolRequirement>,
     pub(crate) parallel_tool_calls: Option<bool>,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) temperature: Option<f64>,
@@ -43,17 +43,17 @@ pub(crate) struct Chat<'a> {
 /// What one side says.
 #[derive(Debug)]
 pub(crate) enum Turn {
-    User(Vec<Part>),
+    User(Vec<ContentPart>),
     Assistant {
-        parts: Vec<Part>,
-        calls: Vec<ToolCall>,
+        parts: Vec<ContentPart>,
+        calls: Vec<PriorToolCall>,
     },
     /// What a tool gave back.
     Tool {
         id: String,
         /// The function that was called, as the call with this id says.
         name: String,
-        parts: Vec<Part>,
+        parts: Vec<ContentPart>,
     },
 }
 
@@ -84,9 +84,9 @@ impl<'a> Chat<'a> {
     ///
     /// # Errors
     /// When it is not as OpenAI demands, or asks for what only OpenAI gives.
-    pub(crate) fn read(request: &'a ChatRequest) -> Result<Self, Untold> {
-        let shape: Shape<'a> = serde_json::from_slice(request.readable_body())
-            .map_err(|error| Untold::anywhere("body", error.to_string()))?;
+    pub(crate) fn read(request: &'a ChatRequest) -> Result<Self, Unsupported> {
+        let shape: ChatBody<'a> = serde_json::from_slice(request.readable_body())
+            .map_err(|error| Unsupported::anywhere("body", error.to_string()))?;
         shape.check()?;
         let mut chat = Self {
             system: Vec::new(),
@@ -116,24 +116,24 @@ impl<'a> Chat<'a> {
     }
 
     /// A prompt of system messages alone is a user's to vendors that demand one.
-    fn take_messages(&mut self, messages: Vec<Message<'a>>) -> Result<(), Untold> {
+    fn take_messages(&mut self, messages: Vec<ChatMessage<'a>>) -> Result<(), Unsupported> {
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for (place, message) in messages.into_iter().enumerate() {
             let field = format!("messages[{place}]");
             if message.function_call.is_some() {
                 let why = "the older function calls are not translated: use `tool_calls`";
-                return Err(Untold::here(format!("{field}.function_call"), why));
+                return Err(Unsupported::here(format!("{field}.function_call"), why));
             }
             let mut content = parts(message.content, &field)?;
             match message.role {
-                Role::System | Role::Developer => {
+                ChatRole::System | ChatRole::Developer => {
                     for part in content {
                         self.system.push(part.into_text(&field)?);
                     }
                 }
-                Role::User => self.turns.push(Turn::User(content)),
-                Role::Assistant => {
-                    content.extend(message.refusal.map(Part::Text));
+                ChatRole::User => self.turns.push(Turn::User(content)),
+                ChatRole::Assistant => {
+                    content.extend(message.refusal.map(ContentPart::Text));
                     let calls = message.tool_calls.unwrap_or_default();
                     let calls: Vec<_> = calls
                         .into_iter()
@@ -144,38 +144,41 @@ impl<'a> Chat<'a> {
                     }
                     self.turns.push(Turn::Assistant { parts: content, calls });
                 }
-                Role::Tool => {
+                ChatRole::Tool => {
                     let id = message.tool_call_id.ok_or_else(|| {
-                        Untold::anywhere(format!("{field}.tool_call_id"), "a tool message needs it")
+                        Unsupported::anywhere(
+                            format!("{field}.tool_call_id"),
+                            "a tool message needs it",
+                        )
                     })?;
                     let name = names.get(&id).cloned().unwrap_or_default();
                     self.turns.push(Turn::Tool { id, name, parts: content });
                 }
-                Role::Function => {
+                ChatRole::Function => {
                     let why = "the older function calls are not translated: use role `tool`";
-                    return Err(Untold::here(format!("{field}.role"), why));
+                    return Err(Unsupported::here(format!("{field}.role"), why));
                 }
             }
         }
         if self.turns.is_empty() {
             let said = std::mem::take(&mut self.system);
-            self.turns.push(Turn::User(said.into_iter().map(Part::Text).collect()));
+            self.turns.push(Turn::User(said.into_iter().map(ContentPart::Text).collect()));
         }
         Ok(())
     }
 }
 
 /// One word that ends the answer, or several.
-fn stop(raw: &RawValue) -> Result<Vec<String>, Untold> {
+fn stop(raw: &RawValue) -> Result<Vec<String>, Unsupported> {
     let read = if raw.get().starts_with('[') {
         serde_json::from_str(raw.get())
     } else {
         serde_json::from_str(raw.get()).map(|word: Option<String>| word.into_iter().collect())
     };
-    read.map_err(|_| Untold::anywhere("stop", "must be a string or a list of strings"))
+    read.map_err(|_| Unsupported::anywhere("stop", "must be a string or a list of strings"))
 }
 
-fn shaped(format: FormatShape<'_>) -> Result<Option<Shaped<'_>>, Untold> {
+fn shaped(format: FormatShape<'_>) -> Result<Option<Shaped<'_>>, Unsupported> {
     match (format.kind.as_str(), format.json_schema) {
         ("text", _) => Ok(None),
         ("json_object", _) => Ok(Some(Shaped::Object)),
@@ -183,16 +186,18 @@ fn shaped(format: FormatShape<'_>) -> Result<Option<Shaped<'_>>, Untold> {
             Ok(Some(Shaped::Schema(schema)))
         }
         ("json_schema", _) => {
-            Err(Untold::anywhere("response_format", "`json_schema` needs a `schema`"))
+            Err(Unsupported::anywhere("response_format", "`json_schema` needs a `schema`"))
         }
-        (kind, _) => Err(Untold::here("response_format", format!("no format `{kind}` is known"))),
+        (kind, _) => {
+            Err(Unsupported::here("response_format", format!("no format `{kind}` is known")))
+        }
     }
 }
 
 #[derive(Deserialize)]
-struct Shape<'a> {
+struct ChatBody<'a> {
     #[serde(borrow)]
-    messages: Vec<Message<'a>>,
+    messages: Vec<ChatMessage<'a>>,
     #[serde(borrow)]
     tools: Option<Vec<ToolShape<'a>>>,
     #[serde(borrow)]
@@ -219,9 +224,9 @@ struct Shape<'a> {
     web_search_options: Option<IgnoredAny>,
 }
 
-impl Shape<'_> {
+impl ChatBody<'_> {
     /// What changes the answer, and has no words elsewhere.
-    fn check(&self) -> Result<(), Untold> {
+    fn check(&self) -> Result<(), Unsupported> {
         let modalities = self.modalities.as_deref().unwrap_or_default();
         let only = [
             ("logprobs", self.logprobs == Some(true)),
@@ -233,16 +238,16 @@ impl Shape<'_> {
             ("web_search_options", self.web_search_options.is_some()),
         ];
         match only.iter().find(|(_, asked)| *asked) {
-            Some((field, _)) => Err(Untold::here(*field, "only OpenAI's own format has it")),
-            None if self.n == Some(0) => Err(Untold::anywhere("n", "must be at least 1")),
+            Some((field, _)) => Err(Unsupported::here(*field, "only OpenAI's own format has it")),
+            None if self.n == Some(0) => Err(Unsupported::anywhere("n", "must be at least 1")),
             None => Ok(()),
         }
     }
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
-    role: Role,
+struct ChatMessage<'a> {
+    role: ChatRole,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     refusal: Option<String>,
@@ -253,7 +258,7 @@ struct Message<'a> {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Role {
+enum ChatRole {
     System,
     Developer,
     User,

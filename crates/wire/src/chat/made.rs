@@ -17,21 +17,21 @@ pub(super) struct Something(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Made {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Look { skips_names: true }).map(Self)
+        deserializer.deserialize_any(ContentLook { skips_names: true }).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Something {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Look { skips_names: false }).map(Self)
+        deserializer.deserialize_any(ContentLook { skips_names: false }).map(Self)
     }
 }
 
-struct Look {
+struct ContentLook {
     skips_names: bool,
 }
 
-impl<'de> Visitor<'de> for Look {
+impl<'de> Visitor<'de> for ContentLook {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,12 +14,12 @@ pub struct NewChat<'a> {
     /// the token's own text has that text's length.
     pub token: RequestToken,
     /// How the answer is to come.
-    pub delivery: Delivery,
+    pub delivery: ResponseMode,
 }
 
 /// How an answer is to come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Delivery {
+pub enum ResponseMode {
     /// In one piece.
     Whole,
     /// As a stream.
@@ -44,9 +44,9 @@ impl NewChat<'_> {
         push_text(&mut out, filler);
         out.extend_from_slice(br#""}],"#);
         out.extend_from_slice(match self.delivery {
-            Delivery::Whole => b"".as_slice(),
-            Delivery::Stream => br#""stream":true,"#,
-            Delivery::StreamWithUsage => {
+            ResponseMode::Whole => b"".as_slice(),
+            ResponseMode::Stream => br#""stream":true,"#,
+            ResponseMode::StreamWithUsage => {
                 br#""stream":true,"stream_options":{"include_usage":true},"#
             }
         });
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn it_writes_a_request_of_its_size() {
         let body =
-            NewChat { model: "chat", token: TOKEN, delivery: Delivery::StreamWithUsage }.body();
+            NewChat { model: "chat", token: TOKEN, delivery: ResponseMode::StreamWithUsage }.body();
         assert_eq!(
             std::str::from_utf8(&body).expect("UTF-8"),
             concat!(
@@ -82,15 +82,17 @@ mod tests {
     #[test]
     fn it_reads_back_as_what_it_was_built_from() {
         for input_tokens in [6, 420, 100_000] {
-            for delivery in [Delivery::Whole, Delivery::Stream, Delivery::StreamWithUsage] {
+            for delivery in
+                [ResponseMode::Whole, ResponseMode::Stream, ResponseMode::StreamWithUsage]
+            {
                 let token = RequestToken { input_tokens, ..TOKEN };
                 let body = NewChat { model: "a \"b\"", token, delivery }.body();
                 let request = ChatRequest::parse(body).expect("a request");
                 assert_eq!(request.model, "a \"b\"");
                 assert_eq!(request.input_tokens, input_tokens);
                 assert_eq!(request.max_tokens, Some(60));
-                assert_eq!(request.stream, delivery != Delivery::Whole);
-                assert_eq!(request.include_usage, delivery == Delivery::StreamWithUsage);
+                assert_eq!(request.stream, delivery != ResponseMode::Whole);
+                assert_eq!(request.include_usage, delivery == ResponseMode::StreamWithUsage);
                 assert_eq!(request.token(&HeaderMap::new()), Some(token));
             }
         }

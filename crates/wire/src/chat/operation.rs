@@ -3,7 +3,7 @@
 
 use super::completion::{Completion, FinishReason, read_completion};
 use super::text::PICTURE_TOKENS;
-use super::usage::UsageShape;
+use super::usage::OpenAiUsage;
 use crate::BYTES_PER_TOKEN;
 use crate::error::{failure_of_body, tells_error};
 use crate::json::{Perhaps, read_tolerantly};
@@ -94,11 +94,11 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
     struct Shape {
         #[serde(rename = "data")]
         _data: Vec<IgnoredAny>,
-        usage: Option<Perhaps<UsageShape>>,
+        usage: Option<Perhaps<OpenAiUsage>>,
         error: Option<IgnoredAny>,
     }
     let shape: Shape = serde_json::from_slice(body).ok()?;
-    let usage = shape.usage.and_then(UsageShape::known_of_prompt);
+    let usage = shape.usage.and_then(OpenAiUsage::known_of_prompt);
     shape.error.is_none().then_some(Completion { finish: None, usage })
 }
 
@@ -107,7 +107,7 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
 pub(crate) struct ResponseShape {
     object: Option<String>,
     incomplete_details: Option<Incomplete>,
-    usage: Option<Perhaps<UsageShape>>,
+    usage: Option<Perhaps<OpenAiUsage>>,
     pub(crate) error: Option<IgnoredAny>,
 }
 
@@ -124,7 +124,7 @@ impl ResponseShape {
             Some("content_filter") => FinishReason::ContentFilter,
             _ => FinishReason::Stop,
         };
-        Completion { finish: Some(finish), usage: self.usage.and_then(UsageShape::known) }
+        Completion { finish: Some(finish), usage: self.usage.and_then(OpenAiUsage::known) }
     }
 }
 
@@ -143,7 +143,7 @@ struct BulkVisitor;
 
 /// The fields that weigh otherwise than what stands in them.
 #[derive(Deserialize)]
-enum FieldName {
+enum RequestField {
     #[serde(rename = "image_url")]
     Picture,
     #[serde(other)]
@@ -191,13 +191,13 @@ impl<'de> Visitor<'de> for BulkVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Bulk, A::Error> {
         let mut whole = 0;
-        while let Some(name) = fields.next_key::<FieldName>()? {
+        while let Some(name) = fields.next_key::<RequestField>()? {
             match name {
-                FieldName::Picture => {
+                RequestField::Picture => {
                     fields.next_value::<IgnoredAny>()?;
                     whole += PICTURE_TOKENS as usize * BYTES_PER_TOKEN;
                 }
-                FieldName::Other => whole += fields.next_value::<Bulk>()?.0,
+                RequestField::Other => whole += fields.next_value::<Bulk>()?.0,
             }
         }
         Ok(Bulk(whole))

@@ -32,7 +32,7 @@ pub struct ChatRequest {
     /// instructions and the schema of the answer.
     pub input_tokens: u32,
     /// What it needs of a model beyond chat.
-    pub needs: Needs,
+    pub needs: RequiredCapabilities,
     /// The token in `user`, or else at the head of the last user message.
     token: Option<RequestToken>,
     body: Bytes,
@@ -44,7 +44,7 @@ pub struct ChatRequest {
 
 /// What a request needs of a model beyond chat.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Needs {
+pub struct RequiredCapabilities {
     /// Tool calls: it brings `tools` or the older `functions`.
     pub tools: bool,
     /// Pictures: a message holds an `image_url`.
@@ -63,7 +63,8 @@ impl ChatRequest {
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
         let mended = mended(&body);
         let read = mended.as_deref().unwrap_or(&body);
-        let shape: Shape<'_> = serde_json::from_slice(read).map_err(RequestError::from_json)?;
+        let shape: RequestFields<'_> =
+            serde_json::from_slice(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let messages = shape.messages.as_deref().ok_or(RequestError::NoMessages)?;
         if messages.is_empty() {
@@ -71,7 +72,7 @@ impl ChatRequest {
         }
         let pictures = messages.iter().map(|message| message.content.picture_tokens);
         let pictures = pictures.fold(0, u32::saturating_add);
-        let last_user = messages.iter().rfind(|message| matches!(message.role, Role::User));
+        let last_user = messages.iter().rfind(|message| matches!(message.role, MessageRole::User));
         let in_user = shape.user.as_deref().and_then(|user| user.parse().ok());
         let options = shape.stream_options;
         Ok(Self {
@@ -81,7 +82,7 @@ impl ChatRequest {
             include_usage: options.is_some_and(asks_for_usage),
             max_tokens: shape.max_completion_tokens.or(shape.max_tokens),
             input_tokens: estimate_tokens(shape.bytes()).saturating_add(pictures),
-            needs: Needs {
+            needs: RequiredCapabilities {
                 tools: shape.tools.is_some() || shape.functions.is_some(),
                 vision: pictures > 0,
                 json_schema: shape.response_format.is_some_and(is_json_schema),
@@ -125,7 +126,10 @@ impl ChatRequest {
                 _ => shape.max_output_tokens.or(shape.max_tokens),
             },
             input_tokens: estimate_tokens(bytes),
-            needs: Needs { tools: shape.tools.is_some(), ..Needs::default() },
+            needs: RequiredCapabilities {
+                tools: shape.tools.is_some(),
+                ..RequiredCapabilities::default()
+            },
             token: shape.user.as_deref().and_then(|user| user.parse().ok()),
             model_span: span(read, raw_model),
             stream_options_span: options.map(|raw| span(read, raw)),
@@ -246,10 +250,10 @@ impl RequestError {
 
 /// The fields that are read. Raw values keep their place in the body.
 #[derive(Deserialize)]
-struct Shape<'a> {
+struct RequestFields<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
-    messages: Option<Vec<Message>>,
+    messages: Option<Vec<MessageFields>>,
     stream: Option<bool>,
     // A null is kept too: it must be replaced, since a second field of that name would be refused.
     #[serde(borrow, default, deserialize_with = "present")]
@@ -266,11 +270,11 @@ struct Shape<'a> {
     response_format: Option<&'a RawValue>,
 }
 
-impl Shape<'_> {
+impl RequestFields<'_> {
     /// How much there is to read, in bytes, pictures apart. A schema is read by its names as well as by its
     /// texts, so that all of it counts.
     fn bytes(&self) -> usize {
-        let messages = self.messages.iter().flatten().map(Message::bytes).sum::<usize>();
+        let messages = self.messages.iter().flatten().map(MessageFields::bytes).sum::<usize>();
         let schema = self.response_format.filter(|format| is_json_schema(format));
         messages + length(self.tools) + length(self.functions) + length(schema)
     }
@@ -300,18 +304,18 @@ struct OtherShape<'a> {
 /// Whether an answer of this format is held to a schema.
 fn is_json_schema(format: &RawValue) -> bool {
     #[derive(Deserialize)]
-    struct Format<'a> {
+    struct ResponseFormat<'a> {
         #[serde(borrow, rename = "type")]
         kind: Option<Cow<'a, str>>,
     }
     serde_json::from_str(format.get())
-        .is_ok_and(|format: Format<'_>| format.kind.as_deref() == Some("json_schema"))
+        .is_ok_and(|format: ResponseFormat<'_>| format.kind.as_deref() == Some("json_schema"))
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct MessageFields {
     #[serde(default)]
-    role: Role,
+    role: MessageRole,
     #[serde(default)]
     content: Text,
     /// What the model said it would call, which it reads again.
@@ -319,7 +323,7 @@ struct Message {
     function_call: Option<Bulk>,
 }
 
-impl Message {
+impl MessageFields {
     fn bytes(&self) -> usize {
         let calls = [self.tool_calls, self.function_call].into_iter().flatten();
         self.content.bytes + calls.map(|Bulk(bytes)| bytes).sum::<usize>()
@@ -328,7 +332,7 @@ impl Message {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Role {
+enum MessageRole {
     User,
     #[default]
     #[serde(other)]
@@ -473,7 +477,7 @@ mod tests {
                 format!(r#"{{"model":"m","messages":[{{"role":"user","content":"a"}}]{rest}}}"#);
             ChatRequest::parse(body.into()).expect("a request").needs
         };
-        assert_eq!(needs(""), Needs::default());
+        assert_eq!(needs(""), RequiredCapabilities::default());
         assert!(needs(r#","tools":[{"type":"function"}]"#).tools);
         assert!(needs(r#","functions":[]"#).tools);
         assert!(!needs(r#","tools":null"#).tools);

@@ -1,8 +1,8 @@
 //! An answer as a stream of chunks: written by the mock provider, read by the gateway and the driver.
 
-use super::completion::{Answer, FinishReason};
+use super::completion::{AnswerMeta, FinishReason};
 use super::made::{Made, Something};
-use super::usage::{Usage, UsageShape, push_usage};
+use super::usage::{OpenAiUsage, Usage, push_usage};
 use crate::error::{ApiError, failure_from_error, tells_error};
 use crate::json::{Perhaps, json_string, read_tolerantly};
 use crate::{SseEvent, word};
@@ -25,8 +25,8 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// A writer for this answer. `include_usage` as the request asked.
     #[must_use]
-    pub fn new(answer: &Answer<'_>, include_usage: bool) -> Self {
-        let Answer { id, created, .. } = answer;
+    pub fn new(answer: &AnswerMeta<'_>, include_usage: bool) -> Self {
+        let AnswerMeta { id, created, .. } = answer;
         let model = json_string(answer.model);
         let head = format!(
             r#"data: {{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":{model},"choices":["#
@@ -128,7 +128,7 @@ impl StreamEvent {
         if data == b"[DONE]" {
             return Self::Done;
         }
-        let Ok(shape) = read_tolerantly(data, |bytes| serde_json::from_slice::<Shape>(bytes))
+        let Ok(shape) = read_tolerantly(data, |bytes| serde_json::from_slice::<ChunkBody>(bytes))
         else {
             return Self::Unreadable;
         };
@@ -153,9 +153,9 @@ impl StreamEvent {
             see(choice.index.0.unwrap_or(0), choice.finish().is_some());
         }
         Self::Chunk(Chunk {
-            content: choices.iter().any(Choice::has_content),
-            finish: choices.iter().find_map(Choice::finish),
-            usage: shape.usage.and_then(UsageShape::known),
+            content: choices.iter().any(ChunkChoice::has_content),
+            finish: choices.iter().find_map(ChunkChoice::finish),
+            usage: shape.usage.and_then(OpenAiUsage::known),
         })
     }
 }
@@ -221,16 +221,16 @@ impl ChatStream {
 }
 
 #[derive(Deserialize)]
-struct Shape {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Perhaps<UsageShape>>,
+struct ChunkBody {
+    choices: Option<Vec<ChunkChoice>>,
+    usage: Option<Perhaps<OpenAiUsage>>,
     error: Option<IgnoredAny>,
     object: Option<IgnoredAny>,
     id: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct ChunkChoice {
     #[serde(default)]
     index: Perhaps<u32>,
     #[serde(default)]
@@ -242,11 +242,11 @@ struct Choice {
     #[serde(default)]
     text: Something,
     #[serde(default)]
-    finish_reason: Perhaps<Ended>,
+    finish_reason: Perhaps<StreamFinish>,
     error: Option<IgnoredAny>,
 }
 
-impl Choice {
+impl ChunkChoice {
     fn has_content(&self) -> bool {
         self.text.0 || self.delta.0 || self.message.0
     }
@@ -258,9 +258,9 @@ impl Choice {
 
 /// A reason to end; an empty one, which some send with every chunk, is none.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ended(Option<FinishReason>);
+struct StreamFinish(Option<FinishReason>);
 
-impl<'de> Deserialize<'de> for Ended {
+impl<'de> Deserialize<'de> for StreamFinish {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let reason =
             Option::<String>::deserialize(deserializer)?.filter(|reason| !reason.is_empty());
@@ -277,7 +277,8 @@ mod tests {
     use crate::SseDecoder;
     use squall_failure::FailureClass;
 
-    const ANSWER: Answer<'_> = Answer { id: "chatcmpl-7", created: 1_700_000_000, model: "gpt-4o" };
+    const ANSWER: AnswerMeta<'_> =
+        AnswerMeta { id: "chatcmpl-7", created: 1_700_000_000, model: "gpt-4o" };
     const USAGE: Usage = Usage { input_tokens: 420, output_tokens: 1 };
 
     fn stream(include_usage: bool) -> Vec<u8> {

@@ -52,7 +52,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
         let mut whole = Text::default();
-        while let Some(Part(part)) = parts.next_element()? {
+        while let Some(TextPart(part)) = parts.next_element()? {
             whole.bytes += part.bytes;
             whole.token = whole.token.or(part.token);
             whole.picture_tokens = whole.picture_tokens.saturating_add(part.picture_tokens);
@@ -62,9 +62,9 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// One part of a content list: `{"type":"text","text":"…"}`, or something that is no text.
-struct Part(Text);
+struct TextPart(Text);
 
-impl<'de> Deserialize<'de> for Part {
+impl<'de> Deserialize<'de> for TextPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(PartVisitor)
     }
@@ -73,34 +73,34 @@ impl<'de> Deserialize<'de> for Part {
 struct PartVisitor;
 
 impl<'de> Visitor<'de> for PartVisitor {
-    type Value = Part;
+    type Value = TextPart;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a content part")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Part, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<TextPart, A::Error> {
         let mut text = Text::default();
         let mut picture_tokens = 0;
-        while let Some(name) = fields.next_key::<FieldName>()? {
+        while let Some(name) = fields.next_key::<PartField>()? {
             match name {
-                FieldName::Text => text = fields.next_value()?,
-                FieldName::Picture => {
-                    let Picture { tokens } = fields.next_value()?;
+                PartField::Text => text = fields.next_value()?,
+                PartField::Picture => {
+                    let ImagePart { tokens } = fields.next_value()?;
                     picture_tokens = tokens;
                 }
-                FieldName::Other => {
+                PartField::Other => {
                     fields.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(Part(Text { picture_tokens, ..text }))
+        Ok(TextPart(Text { picture_tokens, ..text }))
     }
 }
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum FieldName {
+enum PartField {
     Text,
     #[serde(rename = "image_url")]
     Picture,
@@ -109,21 +109,21 @@ enum FieldName {
 }
 
 /// A picture: its address, or an object with the detail that it is to be seen in.
-struct Picture {
+struct ImagePart {
     tokens: u32,
 }
 
-impl<'de> Deserialize<'de> for Picture {
+impl<'de> Deserialize<'de> for ImagePart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
         #[serde(untagged)]
-        enum Shape {
+        enum TextOrParts {
             Object { detail: Option<String> },
             Other(IgnoredAny),
         }
-        let low = match Shape::deserialize(deserializer)? {
-            Shape::Object { detail } => detail.as_deref() == Some("low"),
-            Shape::Other(IgnoredAny) => false,
+        let low = match TextOrParts::deserialize(deserializer)? {
+            TextOrParts::Object { detail } => detail.as_deref() == Some("low"),
+            TextOrParts::Other(IgnoredAny) => false,
         };
         Ok(Self { tokens: if low { LOW_DETAIL_TOKENS } else { PICTURE_TOKENS } })
     }

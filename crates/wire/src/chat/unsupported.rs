@@ -2,12 +2,12 @@
 
 use super::Operation;
 use crate::error::ApiError;
-use squall_failure::{Failure, FailureClass, Retryable, Sent, Source};
+use squall_failure::{Failure, FailureClass, FailureSource, Retryable, Sent};
 
 /// Why a request cannot be told to a vendor.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{param}`: {why}")]
-pub struct Untold {
+pub struct Unsupported {
     /// The field of the request.
     pub param: String,
     /// Why not.
@@ -16,7 +16,7 @@ pub struct Untold {
     retryable: Retryable,
 }
 
-impl Untold {
+impl Unsupported {
     /// Something that this vendor has no words for.
     pub(crate) fn here(param: impl Into<String>, why: impl Into<String>) -> Self {
         Self { param: param.into(), why: why.into(), retryable: Retryable::OtherDeployment }
@@ -42,7 +42,8 @@ impl Untold {
     /// The failure that it is: the request's, and no evidence against the deployment.
     #[must_use]
     pub fn failure(&self) -> Failure {
-        let failure = Failure::new(FailureClass::BadRequest, Source::Client).with_status(400);
+        let failure =
+            Failure::new(FailureClass::BadRequest, FailureSource::Client).with_status(400);
         Failure { retryable: self.retryable, sent: Sent::Nothing, ..failure }
     }
 

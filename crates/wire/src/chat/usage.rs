@@ -16,7 +16,7 @@ pub struct Usage {
 /// `usage` as OpenAI writes it, and as others do: every count may be missing or odd.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct UsageShape {
+pub(super) struct OpenAiUsage {
     #[serde(alias = "input_tokens")]
     prompt_tokens: Count,
     #[serde(alias = "output_tokens")]
@@ -24,7 +24,7 @@ pub(super) struct UsageShape {
     total_tokens: Count,
 }
 
-impl UsageShape {
+impl OpenAiUsage {
     /// What was used, if both counts are told, or one and the sum.
     pub(super) fn known(shape: Perhaps<Self>) -> Option<Usage> {
         let Self { prompt_tokens, completion_tokens, total_tokens } = shape.0?;

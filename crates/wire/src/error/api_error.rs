@@ -1,6 +1,6 @@
 //! The bodies of errors.
 
-use crate::{LimitGauge, LimitHeaders, go_duration};
+use crate::{HeaderGauge, LimitHeaders, go_duration};
 use bytes::Bytes;
 use serde::Serialize;
 use squall_failure::FailureClass;
@@ -80,7 +80,7 @@ impl ApiError {
     pub fn rate_limited(model: &str, limits: &LimitHeaders, wait: Option<Duration>) -> Self {
         let exhausted = Exhausted::by(limits);
         let mut error = Self::throttled(model, exhausted);
-        if let LimitGauge { limit: Some(limit), remaining: Some(remaining), .. } =
+        if let HeaderGauge { limit: Some(limit), remaining: Some(remaining), .. } =
             exhausted.gauge(limits)
         {
             let used = limit.saturating_sub(remaining);
@@ -102,10 +102,10 @@ impl ApiError {
 
     pub(crate) fn to_json(&self) -> String {
         #[derive(Serialize)]
-        struct Body<'a> {
+        struct ErrorDetails<'a> {
             error: &'a ApiError,
         }
-        serde_json::to_string(&Body { error: self }).expect("strings are always JSON")
+        serde_json::to_string(&ErrorDetails { error: self }).expect("strings are always JSON")
     }
 
     fn throttled(model: &str, exhausted: Exhausted) -> Self {
@@ -125,14 +125,14 @@ impl ApiError {
 impl Exhausted {
     /// The limit with the smaller share left: a whole request is refused for tokens while some remain.
     fn by(limits: &LimitHeaders) -> Self {
-        let left = |gauge: &LimitGauge| match (gauge.remaining, gauge.limit) {
+        let left = |gauge: &HeaderGauge| match (gauge.remaining, gauge.limit) {
             (Some(remaining), Some(limit)) => remaining as f64 / limit.max(1) as f64,
             _ => f64::INFINITY,
         };
         if left(&limits.tokens) < left(&limits.requests) { Self::Tokens } else { Self::Requests }
     }
 
-    const fn gauge(self, limits: &LimitHeaders) -> LimitGauge {
+    const fn gauge(self, limits: &LimitHeaders) -> HeaderGauge {
         match self {
             Self::Requests => limits.requests,
             Self::Tokens => limits.tokens,
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_rate_limit_says_which_how_far_and_for_how_long() {
-        let gauge = |limit, remaining| LimitGauge {
+        let gauge = |limit, remaining| HeaderGauge {
             limit: Some(limit),
             remaining: Some(remaining),
             reset: None,

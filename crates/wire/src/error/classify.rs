@@ -4,7 +4,7 @@
 //! give one status to several failures, and one type to nearly all. A 401, 402, 403 or 404 without a word
 //! that tells is only suspected of being the deployment's: the request may have caused it.
 
-use super::provider_error::{Words, says_something};
+use super::provider_error::{ErrorText, says_something};
 use super::wordings::{
     is_against_policy, is_no_model, is_of_the_request, is_overloaded, is_prompt_too_long,
     is_request_too_large, is_spent, is_wrong_key, lower,
@@ -63,13 +63,13 @@ pub fn failure_from_response(
     body: &[u8],
     now: SystemTime,
 ) -> Failure {
-    judge(status, &Words::read(body).unwrap_or_default()).failure(status, headers, now)
+    judge(status, &ErrorText::read(body).unwrap_or_default()).failure(status, headers, now)
 }
 
 /// What failed, when an error came after the 200: as a whole answer or in a stream.
 #[must_use]
 pub fn failure_from_error(body: &[u8]) -> Failure {
-    let words = Words::read(body).unwrap_or_default();
+    let words = ErrorText::read(body).unwrap_or_default();
     judge(words.status.unwrap_or(0), &words).alone().with_status(words.status.unwrap_or(200))
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn tells_error(value: &Value) -> bool {
 }
 
 /// What an error means. `status` is 0 where there is none to go by.
-pub(crate) fn judge(status: u16, words: &Words) -> Judged {
+pub(crate) fn judge(status: u16, words: &ErrorText) -> Judged {
     let message = lower(&words.message);
     // The limit of an account, which more than one status tells.
     if matches!(status, 0 | 402 | 413 | 429) && is_request_too_large(&message) {
@@ -243,7 +243,7 @@ const WORDS: &[(&[&str], Judged)] = &[
 ];
 
 /// What the status says, and the prose where one status is for several failures.
-fn of_status(status: u16, words: &Words, message: &str) -> Judged {
+fn of_status(status: u16, words: &ErrorText, message: &str) -> Judged {
     let sure = Judged::sure;
     match status {
         0 => of_kind(words, message),
@@ -280,7 +280,7 @@ fn is_own_fault(kind: &str) -> bool {
 }
 
 /// A 404 may be of the deployment's model, of a file that the request names, or of anything.
-fn of_missing(words: &Words, message: &str) -> Judged {
+fn of_missing(words: &ErrorText, message: &str) -> Judged {
     // Anthropic names the model that it has not, and says no more.
     if is_no_model(message) || message.starts_with("model: ") {
         Judged::sure(FailureClass::NotFound)
@@ -314,7 +314,7 @@ fn is_request_too_large_in_bytes(message: &str) -> bool {
 }
 
 /// What type and prose say where there is no status to go by.
-fn of_kind(words: &Words, message: &str) -> Judged {
+fn of_kind(words: &ErrorText, message: &str) -> Judged {
     Judged::sure(match words.kind.as_str() {
         "requests" | "tokens" => FailureClass::Throttled,
         "service_unavailable_error" => FailureClass::Overloaded,

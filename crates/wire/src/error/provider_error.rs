@@ -23,7 +23,7 @@ const KEY_HEADS: [&str; 9] =
 
 /// The words of an error; empty where it has none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Words {
+pub(crate) struct ErrorText {
     pub(crate) message: String,
     /// `type`, or Gemini's `status`.
     pub(crate) kind: String,
@@ -36,7 +36,7 @@ pub(crate) struct Words {
     pub(crate) status: Option<u16>,
 }
 
-impl Words {
+impl ErrorText {
     /// Reads a body of any of the shapes in use: an object under `error`, a text there, a bare object, a
     /// list of either, FastAPI's `detail`. `None` where there is no JSON object.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
@@ -154,7 +154,7 @@ pub fn provider_error(
     model: &str,
     own_key: Option<&str>,
 ) -> Option<ApiError> {
-    let words = Words::read(body)?;
+    let words = ErrorText::read(body)?;
     let message = clean(&words.message, MESSAGE_MAX, own_key);
     if message.is_empty() {
         return None;
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_words_are_found_in_every_shape_in_use() {
-        let message = |body: &str| Words::read(body.as_bytes()).unwrap_or_default().message;
+        let message = |body: &str| ErrorText::read(body.as_bytes()).unwrap_or_default().message;
         for body in [
             r#"{"error":{"message":"why"}}"#,
             r#"{"error":"why"}"#,
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_status_in_the_body_is_found_as_a_number_or_as_digits() {
-        let status = |body: &str| Words::read(body.as_bytes()).unwrap_or_default().status;
+        let status = |body: &str| ErrorText::read(body.as_bytes()).unwrap_or_default().status;
         assert_eq!(status(r#"{"error":{"code":429}}"#), Some(429));
         assert_eq!(status(r#"{"error":{"code":"401"}}"#), Some(401));
         assert_eq!(status(r#"{"error":"busy","code":503}"#), Some(503));

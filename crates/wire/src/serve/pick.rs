@@ -17,14 +17,14 @@ pub struct Rules {
 
 /// The fields of a body.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Picked {
+pub(crate) struct PickedFields {
     /// Those that were wanted, but for those that are null.
     pub(crate) fields: Map<String, Value>,
     /// The names of the others; not told where nobody asked.
     pub(crate) others: Vec<String>,
 }
 
-impl Picked {
+impl PickedFields {
     /// Reads the fields with these names, and the names of the others if need be.
     pub(crate) fn read(
         body: &[u8],
@@ -59,22 +59,22 @@ struct Pick {
 }
 
 impl<'de> DeserializeSeed<'de> for Pick {
-    type Value = Picked;
+    type Value = PickedFields;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Picked, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<PickedFields, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Pick {
-    type Value = Picked;
+    type Value = PickedFields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Picked, A::Error> {
-        let mut picked = Picked::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PickedFields, A::Error> {
+        let mut picked = PickedFields::default();
         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             if self.wanted.contains(&&*name) {
                 let value: Value = map.next_value()?;

@@ -4,12 +4,12 @@ use super::*;
 use crate::call::tests::{read_stream, stamp};
 use crate::chat::{ChatRequest, StreamEvent};
 use crate::{Format, dialect, server};
-use crate::{LimitGauge, LimitHeaders, word};
+use crate::{HeaderGauge, LimitHeaders, word};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The head of an answer to this request.
-fn head(asked: &Asked) -> AnswerHead {
+fn head(asked: &ParsedRequest) -> AnswerHead {
     AnswerHead {
         provider: 3,
         number: 42,
@@ -23,7 +23,7 @@ fn head(asked: &Asked) -> AnswerHead {
 const USAGE: Usage = Usage { input_tokens: 17, output_tokens: 5 };
 
 /// A chat as a client of ours asks, told to the vendor by a caller and read by a server.
-fn asked(format: Format, chat: &Value) -> Asked {
+fn asked(format: Format, chat: &Value) -> ParsedRequest {
     let chat = ChatRequest::parse(chat.to_string().into()).expect("a request");
     let caller = dialect(format);
     let body = caller.body(&chat, "the-model", true).expect("the vendor has words for it");
@@ -65,7 +65,11 @@ fn text(tokens: u32) -> String {
     (0..tokens).map(word).collect()
 }
 
-fn streamed(format: Format, asked: &Asked, finish: Result<FinishReason, FailureClass>) -> String {
+fn streamed(
+    format: Format,
+    asked: &ParsedRequest,
+    finish: Result<FinishReason, FailureClass>,
+) -> String {
     let mut out = Vec::new();
     let mut pen = server(format).pen(asked, &head(asked));
     pen.begin(&mut out);
@@ -172,17 +176,17 @@ fn an_error_in_a_stream_is_read_as_its_class() {
     }
 }
 
-fn told(format: Format, class: FailureClass, limits: &Limits) -> Told<'_> {
-    Told {
+fn told(format: Format, class: FailureClass, limits: &HeaderLimits) -> VendorError<'_> {
+    VendorError {
         key: Some("sk-abcdefghijklmnop"),
         request_id: "req_1",
-        ..Told::new(class, server(format).status(class), limits)
+        ..VendorError::new(class, server(format).status(class), limits)
     }
 }
 
 #[test]
 fn every_class_of_failure_survives_the_way_over_every_wire() {
-    let none = Limits::default();
+    let none = HeaderLimits::default();
     let now = std::time::SystemTime::UNIX_EPOCH;
     for format in Format::ALL {
         for class in [
@@ -214,12 +218,12 @@ fn every_class_of_failure_survives_the_way_over_every_wire() {
 
 #[test]
 fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
-    let limits = Limits::default();
+    let limits = HeaderLimits::default();
     let wait = Some(Duration::from_millis(12_500));
     for exceeded in [Exceeded::Requests, Exceeded::Tokens, Exceeded::Growth] {
         for format in Format::ALL {
             let throttled = told(format, FailureClass::Throttled, &limits);
-            let told = Told { exceeded: Some(exceeded), wait, ..throttled };
+            let told = VendorError { exceeded: Some(exceeded), wait, ..throttled };
             let (status, body) = (told.status, server(format).error(&told));
             assert_eq!(status, 429);
             let now = std::time::SystemTime::UNIX_EPOCH;
@@ -230,7 +234,7 @@ fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
             }
         }
     }
-    let body = server(Format::OpenAi).error(&Told {
+    let body = server(Format::OpenAi).error(&VendorError {
         exceeded: Some(Exceeded::Growth),
         ..told(Format::OpenAi, FailureClass::Throttled, &limits)
     });
@@ -239,13 +243,13 @@ fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
 
 #[test]
 fn limits_stand_in_the_headers_of_their_vendor() {
-    let gauge = |limit, remaining| LimitGauge {
+    let gauge = |limit, remaining| HeaderGauge {
         limit: Some(limit),
         remaining: Some(remaining),
         reset: Some(Duration::from_secs(30)),
     };
     let both = LimitHeaders { requests: gauge(60, 59), tokens: gauge(1_000, 900) };
-    let limits = Limits { both, input: gauge(800, 10), output: LimitGauge::default() };
+    let limits = HeaderLimits { both, input: gauge(800, 10), output: HeaderGauge::default() };
     let headers = |format| {
         let mut headers = HeaderMap::new();
         let told = HeadersTold {

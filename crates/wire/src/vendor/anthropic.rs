@@ -8,7 +8,7 @@ mod call_stream;
 mod serve;
 mod serve_arguments;
 mod serve_error;
-mod serve_pen;
+mod serve_writer;
 
 pub(crate) use call::Anthropic;
 pub(crate) use serve::AnthropicServer;

@@ -1,16 +1,16 @@
 //! A fixed number of clients, each of which asks again when it was answered and has thought.
 
-use super::Next;
+use super::NextArrival;
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
-use squall_determinism::{Law, Purpose, Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 
-const THINK: Purpose = Purpose::named("workload.think");
+const THINK: StreamPurpose = StreamPurpose::named("workload.think");
 
 #[derive(Clone, Debug)]
-pub(crate) struct Closed {
-    think: Law,
+pub(crate) struct ClosedLoop {
+    think: Distribution,
     until: Timestamp,
     seed: Seed,
     /// Who asks next, and when.
@@ -19,9 +19,9 @@ pub(crate) struct Closed {
     thoughts: Vec<u64>,
 }
 
-impl Closed {
+impl ClosedLoop {
     /// Clients start evenly over the first second, so that they do not march in step.
-    pub(super) fn new(clients: u32, think: Law, until: Timestamp, seed: Seed) -> Self {
+    pub(super) fn new(clients: u32, think: Distribution, until: Timestamp, seed: Seed) -> Self {
         let start = |client| {
             Timestamp::from_nanos(1_000_000_000 * u64::from(client) / u64::from(clients.max(1)))
         };
@@ -35,12 +35,12 @@ impl Closed {
         }
     }
 
-    pub(super) fn peek(&self) -> Option<Next> {
-        self.waiting.first().map(|&(at, client)| Next { at, client })
+    pub(super) fn peek(&self) -> Option<NextArrival> {
+        self.waiting.first().map(|&(at, client)| NextArrival { at, client })
     }
 
-    pub(super) fn pop(&mut self) -> Option<Next> {
-        self.waiting.pop_first().map(|(at, client)| Next { at, client })
+    pub(super) fn pop(&mut self) -> Option<NextArrival> {
+        self.waiting.pop_first().map(|(at, client)| NextArrival { at, client })
     }
 
     pub(super) fn released(&mut self, client: u32, now: Timestamp) {

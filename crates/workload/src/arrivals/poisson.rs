@@ -1,30 +1,30 @@
 //! Users who come one by one, each independent of all others: the time until so many are to be expected
 //! is exponential, whatever the shape of the rate.
 
-use super::Next;
+use super::NextArrival;
 use crate::Rate;
-use crate::rate::Walk;
+use crate::rate::RateWalk;
 use squall_defects::{Defect, planted};
-use squall_determinism::{Purpose, Seed, Timestamp};
+use squall_determinism::{Seed, StreamPurpose, Timestamp};
 
-const ARRIVALS: Purpose = Purpose::named("workload.arrivals");
+const ARRIVALS: StreamPurpose = StreamPurpose::named("workload.arrivals");
 
 #[derive(Clone, Debug)]
 pub(crate) struct Poisson {
-    walk: Walk,
+    walk: RateWalk,
     seed: Seed,
     ordinal: u64,
-    pub(super) next: Option<Next>,
+    pub(super) next: Option<NextArrival>,
 }
 
 impl Poisson {
     pub(super) fn new(rate: Rate, until: Timestamp, seed: Seed) -> Self {
-        let mut process = Self { walk: Walk::new(rate, until), seed, ordinal: 0, next: None };
+        let mut process = Self { walk: RateWalk::new(rate, until), seed, ordinal: 0, next: None };
         process.draw();
         process
     }
 
-    pub(super) fn pop(&mut self) -> Option<Next> {
+    pub(super) fn pop(&mut self) -> Option<NextArrival> {
         let next = self.next;
         self.draw();
         next
@@ -35,6 +35,6 @@ impl Poisson {
         // The mean distance of those who come by chance.
         let u = if planted(Defect::ArrivalsTooEven) { libm::exp(-1.0) } else { drawn };
         self.ordinal += 1;
-        self.next = self.walk.advance(-libm::log(u)).map(|at| Next { at, client: 0 });
+        self.next = self.walk.advance(-libm::log(u)).map(|at| NextArrival { at, client: 0 });
     }
 }

@@ -49,7 +49,7 @@ fn a_ramp_is_straight_and_then_level() {
 
 #[test]
 fn walking_by_one_arrival_at_a_time_counts_the_area() {
-    let mut walk = Walk::new(viral(), Timestamp::from_secs(90));
+    let mut walk = RateWalk::new(viral(), Timestamp::from_secs(90));
     let mut count = 0;
     let mut last = Timestamp::ZERO;
     while let Some(at) = walk.advance(1.0) {
@@ -69,7 +69,7 @@ fn a_rate_of_zero_has_no_arrivals_and_is_walked_through() {
         RateSegment::Constant { at: Timestamp::ZERO, rps: 0.0 },
         RateSegment::Constant { at: Timestamp::from_secs(10), rps: 1.0 },
     ];
-    let mut walk = Walk::new(Rate { segments }, Timestamp::from_secs(12));
+    let mut walk = RateWalk::new(Rate { segments }, Timestamp::from_secs(12));
     assert_eq!(walk.advance(0.5), Some(Timestamp::from_millis(10_500)));
     assert_eq!(walk.advance(2.0), None);
 }
@@ -84,11 +84,11 @@ fn a_ramp_to_almost_nothing_is_left_at_its_end() {
             let end = Timestamp::from(over);
             let until = Timestamp::from_secs(7_200);
             let area =
-                Walk::new(Rate { segments: vec![ramp] }, until).piece.area(0, end.as_nanos());
+                RateWalk::new(Rate { segments: vec![ramp] }, until).piece.area(0, end.as_nanos());
             let mut arrivals = area;
             for _ in 0..40 {
                 arrivals = arrivals.next_down();
-                let mut walk = Walk::new(Rate { segments: vec![ramp] }, until);
+                let mut walk = RateWalk::new(Rate { segments: vec![ramp] }, until);
                 if let Some(at) = walk.advance(arrivals) {
                     assert!(at <= end, "{from} to {to}: {at:?}");
                 }

@@ -15,8 +15,8 @@ fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
     WorkloadConfig {
         arrivals,
         until: Timestamp::from_secs(secs),
-        prompt_tokens: Law::lognormal(420, 1_900).unwrap(),
-        output_tokens: Law::lognormal(60, 200).unwrap(),
+        prompt_tokens: Distribution::lognormal(420, 1_900).unwrap(),
+        output_tokens: Distribution::lognormal(60, 200).unwrap(),
         stream: Share::percent(70),
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
@@ -39,18 +39,18 @@ fn drive(config: WorkloadConfig, after: Option<Duration>) -> (Vec<ClientRequest>
         let input = match answers.front() {
             Some(&(at, request)) if at <= timer => {
                 answers.pop_front();
-                Input::Answered { request, answer: Answer::Succeeded }
+                WorkloadInput::Answered { request, answer: ClientAnswer::Succeeded }
             }
-            _ => Input::Tick,
+            _ => WorkloadInput::Tick,
         };
         workload.handle(now, input);
         while let Some(output) = workload.poll() {
             match output {
-                Output::Send(client) => {
+                WorkloadOutput::Send(client) => {
                     sent.push(client);
                     answers.extend(after.map(|after| (now + after, client.request)));
                 }
-                Output::GiveUp { request } => gave_up.push(request),
+                WorkloadOutput::GiveUp { request } => gave_up.push(request),
             }
         }
     }
@@ -121,14 +121,14 @@ fn an_answer_at_the_last_moment_is_in_time_and_one_after_it_is_not() {
     let mut workload = Workload::new(config(Arrivals::Even { rate: rate(1.0) }, 1), Seed::new(7));
     let sent = Timestamp::from_millis(500);
     let last = sent + Duration::from_secs(20);
-    let answered = Input::Answered { request: Ordinal(0), answer: Answer::Succeeded };
-    workload.handle(sent, Input::Tick);
-    assert!(matches!(workload.poll(), Some(Output::Send(_))));
+    let answered = WorkloadInput::Answered { request: Ordinal(0), answer: ClientAnswer::Succeeded };
+    workload.handle(sent, WorkloadInput::Tick);
+    assert!(matches!(workload.poll(), Some(WorkloadOutput::Send(_))));
     let mut late = workload.clone();
     workload.handle(last, answered);
     assert_eq!((workload.poll(), workload.is_done()), (None, true));
     late.handle(last + Duration::from_nanos(1), answered);
-    assert_eq!(late.poll(), Some(Output::GiveUp { request: Ordinal(0) }));
+    assert_eq!(late.poll(), Some(WorkloadOutput::GiveUp { request: Ordinal(0) }));
     assert_eq!((late.poll(), late.is_done()), (None, true));
 }
 
@@ -148,9 +148,10 @@ fn a_spike_sends_as_many_as_are_to_be_expected() {
     for seed in 0..20 {
         let config = config(Arrivals::Poisson { rate: rate.clone() }, 60);
         let mut workload = Workload::new(config, Seed::new(seed));
-        workload.handle(Timestamp::from_secs(60), Input::Tick);
+        workload.handle(Timestamp::from_secs(60), WorkloadInput::Tick);
         let outputs = core::iter::from_fn(|| workload.poll());
-        let sent = outputs.filter(|output| matches!(output, Output::Send(_))).count() as f64;
+        let sent =
+            outputs.filter(|output| matches!(output, WorkloadOutput::Send(_))).count() as f64;
         assert!((sent - mean).abs() < 4.0 * libm::sqrt(mean), "seed {seed}: {sent} of {mean}");
     }
 }
@@ -159,19 +160,19 @@ fn a_spike_sends_as_many_as_are_to_be_expected() {
 fn a_late_tick_sends_what_was_due_with_its_intended_time() {
     let arrivals = Arrivals::Even { rate: rate(10.0) };
     let mut workload = Workload::new(config(arrivals, 5), Seed::new(7));
-    workload.handle(Timestamp::from_secs(1), Input::Tick);
+    workload.handle(Timestamp::from_secs(1), WorkloadInput::Tick);
     let sent: Vec<_> = core::iter::from_fn(|| workload.poll()).collect();
     assert_eq!(sent.len(), 10);
     assert!(
-        matches!(sent[0], Output::Send(client) if client.intended == Timestamp::from_millis(50))
+        matches!(sent[0], WorkloadOutput::Send(client) if client.intended == Timestamp::from_millis(50))
     );
-    workload.handle(Timestamp::from_secs(1), Input::Tick);
+    workload.handle(Timestamp::from_secs(1), WorkloadInput::Tick);
     assert_eq!(workload.poll(), None, "nothing is due, nothing comes");
 }
 
 #[test]
 fn a_closed_loop_never_has_more_under_way_than_clients() {
-    let arrivals = Arrivals::Closed { clients: 8, think: Law::Exponential { mean: 2e8 } };
+    let arrivals = Arrivals::Closed { clients: 8, think: Distribution::Exponential { mean: 2e8 } };
     let latency = Duration::from_millis(700);
     let (sent, gave_up) = drive(config(arrivals, 30), Some(latency));
     assert!(gave_up.is_empty());

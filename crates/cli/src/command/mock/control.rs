@@ -3,7 +3,7 @@
 use super::admin_token;
 use crate::args::{Control, WhereArgs};
 use crate::command::serve::runtime;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::terminal;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer that is read.
 const ANSWER_MAX: usize = 4 << 20;
 
-pub(super) fn control(control: &Control) -> Result<Exit, Error> {
+pub(super) fn control(control: &Control) -> Result<Exit, CliError> {
     let answer = match control {
         Control::List(api) => ask(api, "providers", None)?,
         Control::Inject(args) => {
@@ -97,16 +97,17 @@ fn word<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// Asks the admin API: with a body to do something, without one to tell.
-fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, Error> {
+fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, CliError> {
     let admin = api.admin;
     let mut request = Request::new(Full::new(Bytes::new()));
     *request.uri_mut() = format!("http://{admin}/api/v1/{what}")
         .parse()
-        .map_err(|_| Error::Control(format!("`{admin}` is no address")))?;
+        .map_err(|_| CliError::Control(format!("`{admin}` is no address")))?;
     let headers = request.headers_mut();
     if let Some(token) = api.admin_token.clone().or_else(admin_token) {
         let value = format!("Bearer {token}").parse();
-        let value = value.map_err(|_| Error::Control("the token is no header value".to_owned()))?;
+        let value =
+            value.map_err(|_| CliError::Control("the token is no header value".to_owned()))?;
         headers.insert(AUTHORIZATION, value);
     }
     if let Some(body) = body {
@@ -120,11 +121,14 @@ fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, Error
             let answer = client.request(request).await.map_err(|error| no_answer(admin, &error))?;
             let status = answer.status();
             let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
-            let body = body.map_err(|error| Error::Control(format!("{admin}: {error}")))?;
-            Ok::<_, Error>((status, body.to_bytes()))
+            let body = body.map_err(|error| CliError::Control(format!("{admin}: {error}")))?;
+            Ok::<_, CliError>((status, body.to_bytes()))
         });
         answer.await.unwrap_or_else(|_| {
-            Err(Error::Control(format!("{admin} did not answer within {} s", PATIENCE.as_secs())))
+            Err(CliError::Control(format!(
+                "{admin} did not answer within {} s",
+                PATIENCE.as_secs()
+            )))
         })
     })?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -135,11 +139,11 @@ fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, Error
         || format!("{admin} answered {status}: it is no admin API of `squall mock`"),
         str::to_owned,
     );
-    Err(Error::Control(message))
+    Err(CliError::Control(message))
 }
 
-fn no_answer(admin: std::net::SocketAddr, error: &hyper_util::client::legacy::Error) -> Error {
-    Error::Control(if error.is_connect() {
+fn no_answer(admin: std::net::SocketAddr, error: &hyper_util::client::legacy::Error) -> CliError {
+    CliError::Control(if error.is_connect() {
         format!("nothing listens on {admin}: start `squall mock --config FILE --admin {admin}`")
     } else {
         format!("{admin}: {error}")

@@ -1,7 +1,7 @@
 //! `summary.json` of a check.
 
 use super::{Claim, SeedsRow, SeedsVerdict};
-use crate::metrics::Value;
+use crate::metrics::MetricValue;
 use crate::summary::number_and_unit;
 use crate::verdict::Judgement;
 use serde::Serialize;
@@ -71,7 +71,7 @@ fn scenario(verdict: &SeedsVerdict) -> ScenarioLine<'_> {
 }
 
 fn row(row: &SeedsRow) -> RowLine<'_> {
-    let number = |value: Option<Value>| value.and_then(|value| number_and_unit(value).0);
+    let number = |value: Option<MetricValue>| value.and_then(|value| number_and_unit(value).0);
     RowLine {
         text: &row.text,
         line: row.line,

@@ -8,14 +8,14 @@ fn with(capacity: Capacity) -> Provider {
     provider(ProviderConfig { capacity: Some(capacity), ..config() })
 }
 
-fn deliver(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<Output> {
-    provider.handle(now, Input::Delivered { tag: Tag(tag) });
+fn deliver(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<ProviderOutput> {
+    provider.handle(now, ProviderInput::Delivered { tag: AttemptTag(tag) });
     drain(provider)
 }
 
-fn served(outputs: &[Output]) -> Vec<u64> {
-    let tag = |output: &Output| match output {
-        Output::Plan { tag, .. } => Some(tag.0),
+fn served(outputs: &[ProviderOutput]) -> Vec<u64> {
+    let tag = |output: &ProviderOutput| match output {
+        ProviderOutput::Plan { tag, .. } => Some(tag.0),
         _ => None,
     };
     outputs.iter().filter_map(tag).collect()
@@ -36,10 +36,10 @@ fn whoever_waits_too_long_is_shed_in_time_and_the_others_are_served() {
     let mut provider = with(Capacity { queue: 5, max_wait, ..Capacity::of(1) });
     (0..3).for_each(|tag| drop(arrive(&mut provider, at(1_000 * tag), tag)));
     assert_eq!(provider.next_timer(), Some(at(4_000)));
-    provider.handle(at(4_000), Input::Tick);
+    provider.handle(at(4_000), ProviderInput::Tick);
     let outputs = drain(&mut provider);
     assert_eq!(rejection(&outputs).class, FailureClass::Overloaded);
-    assert!(matches!(outputs[..], [Output::Reject { tag: Tag(1), .. }]));
+    assert!(matches!(outputs[..], [ProviderOutput::Reject { tag: AttemptTag(1), .. }]));
     assert_eq!(served(&deliver(&mut provider, at(4_500), 0)), [2]);
 }
 
@@ -71,7 +71,7 @@ fn work_for_a_caller_that_hung_up_stops_or_is_done_to_its_end() {
     for (hung_up, free_at_once) in behaviours {
         let mut provider = with(Capacity { hung_up, ..Capacity::of(1) });
         let plan = plan(&arrive(&mut provider, at(0), 0));
-        provider.handle(at(100), Input::Gone { tag: Tag(0) });
+        provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(0) });
         assert_eq!(drain(&mut provider), []);
         // The tag may be used again at once.
         let again = arrive(&mut provider, at(200), 0);
@@ -79,7 +79,7 @@ fn work_for_a_caller_that_hung_up_stops_or_is_done_to_its_end() {
         let done = plan.ends_at();
         assert_eq!(provider.next_timer(), (!free_at_once).then_some(done));
         if !free_at_once {
-            provider.handle(done, Input::Tick);
+            provider.handle(done, ProviderInput::Tick);
             assert_eq!(served(&arrive(&mut provider, done, 1)), [1]);
         }
     }
@@ -90,11 +90,11 @@ fn who_hung_up_while_waiting_is_worked_for_all_the_same_where_work_is_finished()
     let hung_up = HungUp::Finished;
     let mut provider = with(Capacity { queue: 5, hung_up, ..Capacity::of(1) });
     (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
-    provider.handle(at(100), Input::Gone { tag: Tag(1) });
+    provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(1) });
     // It takes the place, for nobody; the third has to wait for it.
     assert_eq!(served(&deliver(&mut provider, at(2_000), 0)), []);
     let done = provider.next_timer().expect("work for nobody");
-    provider.handle(done, Input::Tick);
+    provider.handle(done, ProviderInput::Tick);
     assert_eq!(served(&drain(&mut provider)), [2]);
 }
 
@@ -106,8 +106,8 @@ fn who_hung_up_while_waiting_leaves_the_queue_where_only_what_has_begun_is_finis
         [0, 1, 2, 2, 3].into_iter().zip(0..).for_each(|(millis, tag)| {
             arrive(&mut provider, at(millis), tag);
         });
-        provider.handle(at(100), Input::Gone { tag: Tag(1) });
-        provider.handle(at(100), Input::Gone { tag: Tag(3) });
+        provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(1) });
+        provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(3) });
         assert_eq!(served(&deliver(&mut provider, at(2_000), 0)), [2]);
         assert_eq!(served(&deliver(&mut provider, at(4_000), 2)), [4]);
     }
@@ -126,7 +126,7 @@ fn a_prompt_costs_its_prefill_and_a_warm_cache_saves_it() {
     let cache =
         PromptCache { share: Share::percent(50), warm_after: 10, lasts: Duration::from_secs(300) };
     let prefill = Prefill { per_token: Duration::from_millis(1), cache: Some(cache) };
-    let ttft = Law::Fixed { value: 0 };
+    let ttft = Distribution::Fixed { value: 0 };
     let mut provider = provider(ProviderConfig { prefill, ttft, ..config() });
     let firsts: Vec<_> = (0..11)
         .map(|tag| plan(&arrive(&mut provider, at(0), tag)).first_at.since(at(0)).as_millis())

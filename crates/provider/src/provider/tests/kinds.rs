@@ -1,11 +1,11 @@
 //! What each kind of fault does to whom it hits, how it grows and fades, and whom it can hit.
 
 use super::*;
-use crate::{BadAnswer, Health, Recovery, Target, name_hash};
+use crate::{BadAnswer, FaultTarget, ProbeHealth, Recovery, name_hash};
 
-fn arrival(tag: u64) -> Arrival {
-    Arrival {
-        tag: Tag(tag),
+fn arrival(tag: u64) -> AttemptArrival {
+    AttemptArrival {
+        tag: AttemptTag(tag),
         request: tag,
         model: name_hash("gpt"),
         key: name_hash("team-a"),
@@ -16,19 +16,24 @@ fn arrival(tag: u64) -> Arrival {
     }
 }
 
-fn send(provider: &mut Provider, now: Timestamp, arrival: Arrival) -> Vec<Output> {
-    provider.handle(now, Input::Arrived(arrival));
+fn send(provider: &mut Provider, now: Timestamp, arrival: AttemptArrival) -> Vec<ProviderOutput> {
+    provider.handle(now, ProviderInput::Arrived(arrival));
     drain(provider)
 }
 
 /// How many of a thousand attempts at these times are rejected.
-fn rejected(provider: &mut Provider, from_ms: u64, arrival: impl Fn(u64) -> Arrival) -> usize {
+fn rejected(
+    provider: &mut Provider,
+    from_ms: u64,
+    arrival: impl Fn(u64) -> AttemptArrival,
+) -> usize {
     let mut rejected = 0;
     for tag in 0..1_000 {
         let outputs = send(provider, at(from_ms), arrival(tag));
-        rejected +=
-            usize::from(outputs.iter().any(|output| matches!(output, Output::Reject { .. })));
-        provider.handle(at(from_ms), Input::Gone { tag: Tag(tag) });
+        rejected += usize::from(
+            outputs.iter().any(|output| matches!(output, ProviderOutput::Reject { .. })),
+        );
+        provider.handle(at(from_ms), ProviderInput::Gone { tag: AttemptTag(tag) });
         drain(provider);
     }
     rejected
@@ -43,11 +48,11 @@ fn a_reset_comes_after_its_tokens_or_at_once() {
     let now = at(12_000);
     let mut at_once = ill(FaultKind::Reset { after_tokens: 0 });
     let plan_at_once = plan(&send(&mut at_once, now, arrival(1)));
-    assert_eq!((plan_at_once.ending, plan_at_once.tokens), (Ending::Reset { at: now }, 0));
+    assert_eq!((plan_at_once.ending, plan_at_once.tokens), (AttemptEnding::Reset { at: now }, 0));
     let mut later = ill(FaultKind::Reset { after_tokens: 3 });
     let plan = plan(&send(&mut later, now, arrival(1)));
     let reset = plan.first_at + plan.gap * 3;
-    assert_eq!((plan.ending, plan.tokens_sent()), (Ending::Reset { at: reset }, 3));
+    assert_eq!((plan.ending, plan.tokens_sent()), (AttemptEnding::Reset { at: reset }, 3));
 }
 
 #[test]
@@ -66,15 +71,15 @@ fn a_delay_comes_on_top_and_slow_tokens_leave_the_first_alone() {
 fn stalls_errors_and_bad_answers_end_streams_in_their_ways() {
     let class = FailureClass::Overloaded;
     for (kind, ending, sent) in [
-        (FaultKind::Stall { after_tokens: 5 }, Ending::Stall { after_tokens: 5 }, 5),
+        (FaultKind::Stall { after_tokens: 5 }, AttemptEnding::Stall { after_tokens: 5 }, 5),
         (
             FaultKind::StreamError { after_tokens: 5, class },
-            Ending::Told { after_tokens: 5, class },
+            AttemptEnding::Told { after_tokens: 5, class },
             5,
         ),
-        (FaultKind::BadAnswer(BadAnswer::Html), Ending::Bad(BadAnswer::Html), 0),
-        (FaultKind::BadAnswer(BadAnswer::Truncated), Ending::Bad(BadAnswer::Truncated), 30),
-        (FaultKind::BadAnswer(BadAnswer::NoEnd), Ending::Bad(BadAnswer::NoEnd), 60),
+        (FaultKind::BadAnswer(BadAnswer::Html), AttemptEnding::Bad(BadAnswer::Html), 0),
+        (FaultKind::BadAnswer(BadAnswer::Truncated), AttemptEnding::Bad(BadAnswer::Truncated), 30),
+        (FaultKind::BadAnswer(BadAnswer::NoEnd), AttemptEnding::Bad(BadAnswer::NoEnd), 60),
     ] {
         let plan = plan(&send(&mut ill(kind), at(12_000), arrival(1)));
         assert_eq!((plan.ending, plan.tokens_sent(), plan.fault), (ending, sent, Some(0)));
@@ -112,25 +117,25 @@ fn the_onset_of_a_slowdown_changes_its_size_and_not_its_share() {
 #[test]
 fn a_fault_hits_one_model_or_one_key_alone() {
     for target in [
-        Target { model: Some(name_hash("gpt")), ..Target::default() },
-        Target { key: Some(name_hash("team-a")), ..Target::default() },
+        FaultTarget { model: Some(name_hash("gpt")), ..FaultTarget::default() },
+        FaultTarget { key: Some(name_hash("team-a")), ..FaultTarget::default() },
     ] {
         let faults = vec![FaultConfig { target, ..fault(error()) }];
         let mut provider = provider(ProviderConfig { faults, ..config() });
         rejection(&send(&mut provider, at(12_000), arrival(1)));
-        let other = Arrival { model: 1, key: 1, ..arrival(2) };
+        let other = AttemptArrival { model: 1, key: 1, ..arrival(2) };
         plan(&send(&mut provider, at(12_000), other));
     }
 }
 
 #[test]
 fn a_sticky_share_is_one_of_users_and_holds_for_all_that_one_sends() {
-    let target = Target { sticky: true, ..Target::default() };
+    let target = FaultTarget { sticky: true, ..FaultTarget::default() };
     let faults = vec![FaultConfig { target, share: Share::percent(30), ..fault(error()) }];
     let mut provider = provider(ProviderConfig { faults, ..config() });
     let mut hit_users = 0;
     for user in 0..100 {
-        let of_user = |tag| Arrival { session: Some(user), ..arrival(tag) };
+        let of_user = |tag| AttemptArrival { session: Some(user), ..arrival(tag) };
         let hit = rejected(&mut provider, 12_000, of_user);
         assert!(hit == 0 || hit == 1_000, "{hit} of the requests of user {user}");
         hit_users += usize::from(hit > 0);
@@ -145,16 +150,16 @@ fn health_lies_where_it_is_told_to_and_is_honest_where_it_is_told_to() {
         provider(ProviderConfig { faults, ..config() }).answers_checks(at(12_000))
     };
     let failed = CheckAnswer::Failed { status: 500, class: FailureClass::Server };
-    assert_eq!(answer(error(), Health::Usual), CheckAnswer::Answered);
-    assert_eq!(answer(error(), Health::Honest), failed);
-    assert_eq!(answer(FaultKind::BlackHole, Health::Usual), CheckAnswer::Nothing);
-    assert_eq!(answer(FaultKind::BlackHole, Health::Lies), CheckAnswer::Answered);
+    assert_eq!(answer(error(), ProbeHealth::Usual), CheckAnswer::Answered);
+    assert_eq!(answer(error(), ProbeHealth::Honest), failed);
+    assert_eq!(answer(FaultKind::BlackHole, ProbeHealth::Usual), CheckAnswer::Nothing);
+    assert_eq!(answer(FaultKind::BlackHole, ProbeHealth::Lies), CheckAnswer::Answered);
 }
 
 #[test]
 fn cut_limits_let_in_a_part_and_come_back_whole() {
-    let rpm = Some(RateLimit { per_minute: 100, window: Window::Fixed });
-    let limits = Limits { rpm, ..Limits::NONE };
+    let rpm = Some(ProviderRateLimit { per_minute: 100, window: ProviderWindow::Fixed });
+    let limits = ProviderLimits { rpm, ..ProviderLimits::NONE };
     let kind = FaultKind::LimitCut { to: Share::percent(20) };
     let cut = FaultConfig { at: at(60_000), lasts: Duration::from_secs(60), ..fault(kind) };
     let mut provider = provider(ProviderConfig { limits, faults: vec![cut], ..config() });
@@ -168,11 +173,11 @@ fn let_in(provider: &mut Provider, now: Timestamp) -> usize {
     let served: Vec<_> = (0..50)
         .filter(|&tag| {
             let outputs = send(provider, now, arrival(tag));
-            outputs.iter().any(|output| matches!(output, Output::Plan { .. }))
+            outputs.iter().any(|output| matches!(output, ProviderOutput::Plan { .. }))
         })
         .collect();
     for &tag in &served {
-        provider.handle(now, Input::Delivered { tag: Tag(tag) });
+        provider.handle(now, ProviderInput::Delivered { tag: AttemptTag(tag) });
         drain(provider);
     }
     served.len()
@@ -213,15 +218,15 @@ fn what_waits_is_served_as_capacity_comes_back() {
     let faults = vec![FaultConfig { lasts: Duration::from_secs(120), ..fault(kind) }];
     let capacity = Some(Capacity { queue: 10, ..Capacity::of(10) });
     let mut provider = provider(ProviderConfig { capacity, faults, ..config() });
-    provider.handle(at(10_000), Input::Tick);
+    provider.handle(at(10_000), ProviderInput::Tick);
     drain(&mut provider);
     plan(&send(&mut provider, at(10_000), arrival(0)));
     assert_eq!(send(&mut provider, at(10_000), arrival(1)), []);
     // A tenth of the places more after 6 s.
     let mut served_at = None;
     while let Some(due) = provider.next_timer().filter(|&due| due < at(20_000)) {
-        provider.handle(due, Input::Tick);
-        if drain(&mut provider).iter().any(|output| matches!(output, Output::Plan { .. })) {
+        provider.handle(due, ProviderInput::Tick);
+        if drain(&mut provider).iter().any(|output| matches!(output, ProviderOutput::Plan { .. })) {
             served_at = Some(due);
             break;
         }

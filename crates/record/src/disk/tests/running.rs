@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 fn begun(name: &str) -> (PathBuf, LiveWriter) {
     let folder = folder(name);
     OutFolder::prepare(&folder, &[]).unwrap();
-    let header = RunHeader { ended: Ended::Complete, lag: None, ..header() };
+    let header = RunHeader { ended: RunEnd::Complete, lag: None, ..header() };
     let writer = LiveWriter::begin(&folder, header, || Timestamp::from_secs(20)).unwrap();
     (folder, writer)
 }
 
 /// What a run of these rows is that ended there.
 fn expected(at: Timestamp, torn: u32, requests: Vec<RequestRow>) -> Recording {
-    let header = RunHeader { ended: Ended::Killed { at, torn }, ..header() };
+    let header = RunHeader { ended: RunEnd::Killed { at, torn }, ..header() };
     let logs = Logs { requests, attempts: attempts(), notes: notes(), journal: Some(journal()) };
-    Recording::of_logs(header, Keep::Rows, logs)
+    Recording::of_logs(header, RowRetention::Rows, logs)
 }
 
 fn journal() -> Vec<u8> {
@@ -63,7 +63,7 @@ fn a_run_that_was_killed_before_its_first_row_is_a_recording_too() {
         fs::remove_file(folder.join(name)).unwrap();
     }
     let read = Recording::read(&folder).unwrap();
-    assert_eq!(read.header.ended, Ended::Killed { at: Timestamp::from_secs(20), torn: 0 });
+    assert_eq!(read.header.ended, RunEnd::Killed { at: Timestamp::from_secs(20), torn: 0 });
     assert_eq!((read.requests.len(), read.journal), (0, None));
 }
 
@@ -166,7 +166,7 @@ fn fill(folder: &Path) {
     let error = recording_of(sent).write(folder).unwrap_err().to_string();
     assert!(error.contains("No space left") || error.contains("os error 28"), "{error}");
     let read = Recording::read(folder).unwrap();
-    assert!(matches!(read.header.ended, Ended::Killed { torn: 0, .. }), "{:?}", read.header.ended);
+    assert!(matches!(read.header.ended, RunEnd::Killed { torn: 0, .. }), "{:?}", read.header.ended);
     assert!(!read.requests.is_empty() && (read.requests.len() as u64) < sent, "{sent} were sent");
     // The next run is refused before it starts, and costs the old recording nothing.
     let error = OutFolder::prepare(folder, &[]).unwrap_err().to_string();
@@ -177,7 +177,7 @@ fn fill(folder: &Path) {
 fn recording_of(rows: u64) -> Recording {
     let all = (0..rows).map(|request| RequestRow { request, ..requests()[0] });
     let logs = Logs { requests: all.collect(), ..Logs::default() };
-    Recording::of_logs(header(), Keep::Rows, logs)
+    Recording::of_logs(header(), RowRetention::Rows, logs)
 }
 
 #[test]

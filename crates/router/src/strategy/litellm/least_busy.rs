@@ -7,14 +7,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
-pub(crate) struct LeastBusy {
+pub(crate) struct LitellmLeastBusy {
     /// Place and calls under way, in the order of the dictionary.
     counters: Vec<(usize, u32)>,
     /// Where a place's counter is, if it has one.
     at: Vec<Option<usize>>,
 }
 
-impl LeastBusy {
+impl LitellmLeastBusy {
     pub(crate) fn new(places: usize) -> Self {
         Self { counters: Vec::new(), at: vec![None; places] }
     }
@@ -34,7 +34,7 @@ impl LeastBusy {
     }
 }
 
-impl Balancer for LeastBusy {
+impl Balancer for LitellmLeastBusy {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let may = |place| candidates.contains(place);
         let mut least: Option<(usize, u32)> = None;

@@ -9,7 +9,7 @@ use crate::{Balancer, Candidates, DeploymentConfig, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Usage {
+pub(crate) struct LitellmUsage {
     minutes: Minutes,
     version: Version,
     /// Scratch.
@@ -24,7 +24,7 @@ enum Version {
     Second,
 }
 
-impl Usage {
+impl LitellmUsage {
     pub(crate) fn first(deployments: &[DeploymentConfig]) -> Self {
         Self::new(deployments, Version::First)
     }
@@ -43,7 +43,7 @@ impl Usage {
     }
 }
 
-impl Balancer for Usage {
+impl Balancer for LitellmUsage {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let room = self.minutes.room(context);
         let mut least = u64::MAX;

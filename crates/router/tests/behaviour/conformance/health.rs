@@ -5,8 +5,8 @@ use super::{BOTH, World, is_success, ours, rig_by, server};
 use crate::rig::{Rig, group};
 use squall_failure::FailureClass;
 use squall_router::{
-    DeploymentId, Fallbacks, GroupConfig, GroupId, HealthChecks, Input, Limits, Money, Note, Price,
-    Retries, RouterConfig, SpendId, SpendLimit,
+    DeploymentId, Fallbacks, GroupConfig, GroupId, HealthChecks, Money, Price, RateLimits, Retries,
+    RouterConfig, RouterEvent, RouterInput, SpendId, SpendLimit,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn checked(checks: Option<HealthChecks>) -> Rig {
 
 fn fail_checks(rig: &mut Rig, deployment: u16, times: u32) {
     for _ in 0..times {
-        rig.tell(Input::Checked { deployment: DeploymentId(deployment), passed: false });
+        rig.tell(RouterInput::Checked { deployment: DeploymentId(deployment), passed: false });
     }
 }
 
@@ -77,7 +77,7 @@ fn when_order_1_fails_order_2_and_3_are_tried_before_a_fallback() {
 #[test]
 fn of_those_who_wait_the_lowest_number_goes_first_and_who_waits_too_long_leaves_nothing_behind() {
     let mut chat = GroupConfig { max_queue_wait: Duration::from_secs(2), ..group(&["only"]) };
-    chat.deployments[0].limits = Limits { concurrency: Some(1), ..Limits::default() };
+    chat.deployments[0].limits = RateLimits { concurrency: Some(1), ..RateLimits::default() };
     let mut rig = ours(chat);
     let running = rig.arrive().start();
     rig.arrive_with(|arrival| arrival.priority = 9);
@@ -130,7 +130,7 @@ fn a_budget_that_is_exceeded_is_told_of() {
     let mut rig = Rig::of(config);
     let start = rig.arrive().start();
     let step = rig.finish(start.attempt);
-    assert!(step.note(|note| matches!(note, Note::BudgetExceeded { .. })).is_some());
+    assert!(step.note(|note| matches!(note, RouterEvent::SpendBudgetExceeded { .. })).is_some());
     let mut world = World::new(rig, &[], server());
     assert!(
         !is_success(&world.request()),

@@ -7,15 +7,15 @@ use super::{BOTH, World, declared, litellm, ours, per_minute, rig_by, rpm, serve
 use crate::rig::{Rig, group, no_jitter};
 use squall_failure::FailureClass;
 use squall_router::{
-    GroupConfig, Input, Limits, LitellmStrategy, Outcome, Output, Profile, RateLimit, Release,
-    Retries, Strategy, Usage, Window,
+    GroupConfig, LitellmStrategy, Outcome, Profile, RateLimit, RateLimits, RateWindow, Release,
+    Retries, RouterInput, RouterOutput, Strategy, TokenUsage,
 };
 use std::time::Duration;
 
 const V2: Strategy = Strategy::Litellm(LitellmStrategy::UsageBasedV2);
 
-fn tpm(tokens: u64) -> Limits {
-    Limits { tpm: per_minute(tokens), ..Limits::default() }
+fn tpm(tokens: u64) -> RateLimits {
+    RateLimits { tpm: per_minute(tokens), ..RateLimits::default() }
 }
 
 /// Serves one request that turns out to have used so many tokens, as was estimated.
@@ -25,14 +25,14 @@ fn use_tokens(rig: &mut Rig, tokens: u32) -> bool {
         arrival.overrides.retries = Some(0);
     });
     let Some(start) = step.started() else { return false };
-    let usage = Some(Usage { input_tokens: tokens, output_tokens: 0 });
-    rig.tell(Input::Finished { attempt: start.attempt, usage });
+    let usage = Some(TokenUsage { input_tokens: tokens, output_tokens: 0 });
+    rig.tell(RouterInput::Finished { attempt: start.attempt, usage });
     true
 }
 
 #[test]
 fn one_success_of_50_tokens_counts_50_tokens_and_one_request() {
-    let limits = Limits { tpm: per_minute(1_000), ..rpm(10) };
+    let limits = RateLimits { tpm: per_minute(1_000), ..rpm(10) };
     let mut group = single();
     group.deployments[0].limits = limits;
     let mut rig = ours(group);
@@ -100,7 +100,7 @@ fn a_limit_of_5_requests_is_no_limit_to_simple_shuffle_unless_it_is_checked_befo
     let mut world = World::new(litellm(declared(&[(None, Some(5), None)])), &[], server());
     assert_eq!(world.successes(8), 8);
 
-    let from_first = RateLimit { per_minute: 5, window: Window::FromFirst };
+    let from_first = RateLimit { per_minute: 5, window: RateWindow::FromFirst };
     let checked = || {
         let mut group = declared(&[(None, Some(5), None)]);
         group.deployments[0].limits.rpm = Some(from_first);
@@ -131,7 +131,7 @@ fn a_cap_of_2_lets_2_run_at_once_and_all_8_succeed() {
             let step = rig.finish(start.attempt);
             served += u32::from(step.outcome().is_some());
             running.extend(step.outputs.iter().filter_map(|output| match output {
-                Output::StartAttempt(start) => Some(*start),
+                RouterOutput::StartAttempt(start) => Some(*start),
                 _ => None,
             }));
         }
@@ -146,17 +146,17 @@ fn a_place_is_given_back_with_the_first_token_in_1_80_and_at_the_end_in_ours() {
         group.deployments[0].limits.concurrency = Some(1);
         let mut rig = rig_by(profile, vec![group]);
         let first = rig.arrive().start();
-        rig.tell(Input::FirstToken { attempt: first.attempt });
+        rig.tell(RouterInput::FirstToken { attempt: first.attempt });
         assert_eq!(rig.arrive().started().is_some(), second, "{profile:?}");
     }
-    assert_eq!(Limits::default().release, Release::AtEnd);
+    assert_eq!(RateLimits::default().release, Release::AtEnd);
 }
 
 #[test]
 fn a_cap_of_1_with_retries_and_three_at_once_never_has_two_in_flight() {
     for profile in BOTH {
         let mut group = GroupConfig { retries: Retries::new(3), ..single() };
-        group.deployments[0].limits = Limits { concurrency: Some(1), ..rpm(1) };
+        group.deployments[0].limits = RateLimits { concurrency: Some(1), ..rpm(1) };
         group.retry_rule = no_jitter();
         let mut rig = rig_by(profile, vec![group]);
         let mut outputs: Vec<_> = (0..3).flat_map(|_| rig.arrive().outputs).collect();
@@ -164,12 +164,12 @@ fn a_cap_of_1_with_retries_and_three_at_once_never_has_two_in_flight() {
         loop {
             for output in outputs {
                 match output {
-                    Output::StartAttempt(start) => running.push(start.attempt),
-                    Output::Done { outcome: Outcome::Failed { failure, .. }, .. } => {
+                    RouterOutput::StartAttempt(start) => running.push(start.attempt),
+                    RouterOutput::Done { outcome: Outcome::Failed { failure, .. }, .. } => {
                         assert_eq!(failure.class, FailureClass::Throttled, "{profile:?}");
                         ended += 1;
                     }
-                    Output::Done { .. } => ended += 1,
+                    RouterOutput::Done { .. } => ended += 1,
                     _ => {}
                 }
             }

@@ -6,7 +6,8 @@ use super::{
 use crate::rig::{Rig, Step, failed, group, throttled};
 use squall_failure::{Failure, FailureClass};
 use squall_router::{
-    CooldownRule, Fallbacks, GroupConfig, GroupId, Note, Outcome, Profile, Retries, RetryBudget,
+    CooldownRule, Fallbacks, GroupConfig, GroupId, Outcome, Profile, Retries, RetryBudget,
+    RouterEvent,
 };
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ fn waits(mut rig: Rig, failure: Failure) -> Vec<f64> {
 }
 
 fn wait_of(step: &Step) -> Option<Duration> {
-    match step.note(|note| matches!(note, Note::RetryScheduled { .. })) {
-        Some(Note::RetryScheduled { wait, .. }) => Some(wait.delay),
+    match step.note(|note| matches!(note, RouterEvent::RetryScheduled { .. })) {
+        Some(RouterEvent::RetryScheduled { wait, .. }) => Some(wait.delay),
         _ => None,
     }
 }

@@ -5,8 +5,8 @@ use crate::rig::{Rig, failed, group};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    AttemptId, CooldownRule, GroupConfig, Latency, LitellmStrategy, Outcome, Profile, Strategy,
-    TagMatch, Tags,
+    AttemptId, CooldownRule, GroupConfig, LatencyTuning, LitellmStrategy, Outcome, Profile,
+    Strategy, TagMatch, Tags,
 };
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PAID: Tags = Tags(2);
 const C: Tags = Tags(4);
 
 fn by_latency(deployments: &[&str], buffer: u32) -> GroupConfig {
-    let latency = Latency { buffer: Share::percent(buffer), ..Latency::default() };
+    let latency = LatencyTuning { buffer: Share::percent(buffer), ..LatencyTuning::default() };
     GroupConfig { strategy: Strategy::LowestLatency(latency), ..group(deployments) }
 }
 

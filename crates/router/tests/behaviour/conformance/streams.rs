@@ -7,7 +7,8 @@ use super::{BOTH, litellm, ours, rig_by};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{
-    CancelReason, Fallbacks, GroupConfig, GroupId, Input, Note, Outcome, Profile, Timeouts,
+    AttemptTimeouts, CancelReason, Fallbacks, GroupConfig, GroupId, Outcome, Profile, RouterEvent,
+    RouterInput,
 };
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ fn with_fallback() -> Vec<GroupConfig> {
 /// A stream whose first token has come.
 fn begun(rig: &mut Rig) -> squall_router::AttemptId {
     let attempt = rig.arrive().start().attempt;
-    rig.tell(Input::FirstToken { attempt });
+    rig.tell(RouterInput::FirstToken { attempt });
     attempt
 }
 
@@ -50,11 +51,11 @@ fn a_connection_that_ends_after_two_chunks_is_a_failure_but_to_1_80() {
 
 #[test]
 fn streams_have_a_time_out_of_their_own() {
-    let timeouts = Timeouts {
+    let timeouts = AttemptTimeouts {
         first_token: Duration::from_secs(50),
         total: Duration::from_secs(20),
         stream_total: Some(Duration::from_secs(5)),
-        ..Timeouts::default()
+        ..AttemptTimeouts::default()
     };
     for profile in BOTH {
         for (stream, seconds) in [(true, 5.0), (false, 20.0)] {
@@ -62,8 +63,8 @@ fn streams_have_a_time_out_of_their_own() {
             rig.arrive_with(|arrival| arrival.stream = stream);
             let step = rig.next_tick();
             assert_eq!(rig.now.as_secs_f64(), seconds, "{profile:?}");
-            let timed_out = |note: &Note| {
-                matches!(note, Note::TimedOut { reason: CancelReason::TotalTimeout, .. })
+            let timed_out = |note: &RouterEvent| {
+                matches!(note, RouterEvent::TimedOut { reason: CancelReason::TotalTimeout, .. })
             };
             assert!(step.note(timed_out).is_some());
         }

@@ -3,7 +3,7 @@
 use super::{BOTH, World, declared, is_success, litellm, ours, rig_by, shares};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
-use squall_router::{GroupConfig, GroupId, Names, Profile, RouterConfig};
+use squall_router::{GroupConfig, GroupId, GroupNames, Profile, RouterConfig};
 use std::time::Duration;
 
 /// The list's tolerance of a share of 1,000 draws.
@@ -47,7 +47,7 @@ fn a_group_with_one_deployment_among_others_gets_all_its_picks() {
 fn an_alias_is_served_by_the_group_it_stands_for() {
     let turbo = GroupConfig { aliases: vec!["gpt-4".into()], ..GroupConfig::new("gpt-3.5-turbo") };
     let config = RouterConfig { groups: vec![turbo], ..RouterConfig::default() };
-    let names = Names::new(&config, &[GroupId(0)]);
+    let names = GroupNames::new(&config, &[GroupId(0)]);
     assert_eq!(names.find("gpt-4"), names.find("gpt-3.5-turbo"));
 }
 

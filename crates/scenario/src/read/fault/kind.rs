@@ -2,83 +2,83 @@
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
-use crate::node::{Kind as NodeKind, Node};
-use crate::shape::{Key, Section, Shape};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Schema, Section};
 use crate::{unit, value};
 use squall_failure::FailureClass;
 use squall_provider::{BadAnswer, ErrorAnswer, ErrorMix, FaultKind, Recovery};
 
 /// A kind of fault: its key, and how what stands there is read.
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
+pub(super) struct FaultReader {
     pub(super) key: Key,
     pub(super) read: fn(&Node, &Problems) -> Option<FaultKind>,
 }
 
 const fn kind(
     name: &'static str,
-    shape: Shape,
+    shape: Schema,
     meaning: &'static str,
     read: fn(&Node, &Problems) -> Option<FaultKind>,
-) -> Kind {
-    Kind { key: Key::choice(name, shape, meaning), read }
+) -> FaultReader {
+    FaultReader { key: Key::choice(name, shape, meaning), read }
 }
 
-pub(super) const KINDS: [Kind; 14] = [
+pub(super) const KINDS: [FaultReader; 14] = [
     kind(
         "error",
-        Shape::Either(&STATUS_OR_ERROR),
+        Schema::Either(&STATUS_OR_ERROR),
         "Answers with this HTTP status, this class of failure, or this error, without serving.",
         error,
     ),
     kind(
         "errors",
-        Shape::List(&A_MIXED),
+        Schema::List(&A_MIXED),
         "Answers with one of several errors, each with its share of them.",
         errors,
     ),
     kind(
         "outage",
-        Shape::Word(OUTAGES),
+        Schema::Word(OUTAGES),
         "`refuse`: refuses connections and resets those it has. `blackhole`: takes connections \
          and never answers.",
         outage,
     ),
     kind(
         "reset",
-        Shape::Section(&RESET),
+        Schema::Section(&RESET),
         "Resets the connection of an answer. `reset: {}`: as soon as the request is there.",
         reset,
     ),
     kind(
         "slowdown",
-        Shape::Either(&FACTOR_OR_SLOWDOWN),
+        Schema::Either(&FACTOR_OR_SLOWDOWN),
         "Everything takes so many times as long, or first tokens and the others each in their way.",
         slowdown,
     ),
-    kind("delay", Shape::SPAN, "Stands still for so long, and then answers after all.", delay),
+    kind("delay", Schema::SPAN, "Stands still for so long, and then answers after all.", delay),
     kind(
         "throttle",
-        Shape::Section(&THROTTLE),
+        Schema::Section(&THROTTLE),
         "A 429 storm: answers 429, whatever the limits say.",
         throttle,
     ),
-    kind("cut", Shape::Section(&CUT), "Ends streams in the middle, without their end mark.", cut),
+    kind("cut", Schema::Section(&CUT), "Ends streams in the middle, without their end mark.", cut),
     kind(
         "stall",
-        Shape::Section(&STALL),
+        Schema::Section(&STALL),
         "Falls silent in the middle of a stream, and keeps the connection open.",
         stall,
     ),
     kind(
         "stream_error",
-        Shape::Section(&STREAM_ERROR),
+        Schema::Section(&STREAM_ERROR),
         "Ends streams in the middle with an error event.",
         stream_error,
     ),
     kind(
         "bad_answer",
-        Shape::Word(&BAD_ANSWERS),
+        Schema::Word(&BAD_ANSWERS),
         "Answers 200 with no answer: `empty`, nothing; `truncated`, half of one; `html`, a page of an \
          edge; `wrong_type`, a stream for one piece and the other way round; `no_end`, a stream that \
          ends without its end.",
@@ -86,19 +86,19 @@ pub(super) const KINDS: [Kind; 14] = [
     ),
     kind(
         "limits_cut",
-        Shape::Percent,
+        Schema::Percent,
         "Its limits are this part of what they were. What was let in counts on.",
         limits_cut,
     ),
     kind(
         "capacity_cut",
-        Shape::Either(&SHARE_OR_CUT),
+        Schema::Either(&SHARE_OR_CUT),
         "It works on this part of what it could at once, at least on one.",
         capacity_cut,
     ),
     kind(
         "cold_cache",
-        Shape::Section(&COLD_CACHE),
+        Schema::Section(&COLD_CACHE),
         "Its cache of prompts is empty and stays so: `cold_cache: {}`.",
         cold_cache,
     ),
@@ -114,15 +114,16 @@ pub(super) static KIND_KEYS: [Key; KINDS.len()] = {
     keys
 };
 
-const TOKENS: Shape = Shape::Count(0, u32::MAX as u64);
-const STATUS: Shape = Shape::Count(400, 599);
+const TOKENS: Schema = Schema::Count(0, u32::MAX as u64);
+const STATUS: Schema = Schema::Count(400, 599);
 const OUTAGES: &[&str] = &["refuse", "blackhole"];
 
-static STATUS_OR_ERROR: [Shape; 3] = [STATUS, Shape::Word(&ANSWER_WORDS), Shape::Section(&ERROR)];
+static STATUS_OR_ERROR: [Schema; 3] =
+    [STATUS, Schema::Word(&ANSWER_WORDS), Schema::Section(&ERROR)];
 
-static A_MIXED: Shape = Shape::Section(&MIXED);
-static FACTOR_OR_SLOWDOWN: [Shape; 2] = [Shape::Factor, Shape::Section(&SLOWDOWN)];
-static SHARE_OR_CUT: [Shape; 2] = [Shape::Percent, Shape::Section(&CAPACITY_CUT)];
+static A_MIXED: Schema = Schema::Section(&MIXED);
+static FACTOR_OR_SLOWDOWN: [Schema; 2] = [Schema::Factor, Schema::Section(&SLOWDOWN)];
+static SHARE_OR_CUT: [Schema; 2] = [Schema::Percent, Schema::Section(&CAPACITY_CUT)];
 
 static ERROR: Section = Section {
     id: "fault-error",
@@ -130,7 +131,7 @@ static ERROR: Section = Section {
     about: "What a provider answers with. It needs `status` or `class`; each implies the other.",
     keys: &[
         STATUS_AND_CLASS,
-        &[Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says.")],
+        &[Key::optional("retry_after", Schema::DURATION, "not said", "What Retry-After says.")],
     ],
 };
 
@@ -140,7 +141,7 @@ static MIXED: Section = Section {
     about: "One of several errors. It needs `status` or `class`; each implies the other.",
     keys: &[
         STATUS_AND_CLASS,
-        &[Key::required("share", Shape::Percent, "Its share, relative to the others'.")],
+        &[Key::required("share", Schema::Percent, "Its share, relative to the others'.")],
     ],
 };
 
@@ -153,7 +154,7 @@ const STATUS_AND_CLASS: &[Key] = &[
     ),
     Key::optional(
         "class",
-        Shape::Word(&ANSWER_WORDS),
+        Schema::Word(&ANSWER_WORDS),
         "that of the status",
         "What class of failure it is, which chooses the error code of the body.",
     ),
@@ -163,7 +164,12 @@ static THROTTLE: Section = Section {
     id: "fault-throttle",
     phrase: "a 429 storm",
     about: "A 429 storm. `throttle: {}` says nothing about when to come back.",
-    keys: &[&[Key::optional("retry_after", Shape::DURATION, "not said", "What Retry-After says.")]],
+    keys: &[&[Key::optional(
+        "retry_after",
+        Schema::DURATION,
+        "not said",
+        "What Retry-After says.",
+    )]],
 };
 
 static RESET: Section = Section {
@@ -183,8 +189,8 @@ static SLOWDOWN: Section = Section {
     phrase: "a slowdown",
     about: "Answers that take longer, in one part or in both.",
     keys: &[&[
-        Key::optional("ttft", Shape::Factor, "1x", "Times to the first token, and of errors."),
-        Key::optional("itl", Shape::Factor, "1x", "Times between tokens."),
+        Key::optional("ttft", Schema::Factor, "1x", "Times to the first token, and of errors."),
+        Key::optional("itl", Schema::Factor, "1x", "Times between tokens."),
     ]],
 };
 
@@ -210,7 +216,7 @@ static STREAM_ERROR: Section = Section {
         Key::required("after", TOKENS, "Tokens that are sent before the event."),
         Key::optional(
             "class",
-            Shape::Word(&ANSWER_WORDS),
+            Schema::Word(&ANSWER_WORDS),
             "server",
             "What class of failure it tells.",
         ),
@@ -223,16 +229,16 @@ static CAPACITY_CUT: Section = Section {
     about: "Fewer places, which may come back while the fault lasts. With less capacity than traffic \
             needs and `fails_again`, the herd kills what recovers.",
     keys: &[&[
-        Key::required("to", Shape::Percent, "What is left of its places."),
+        Key::required("to", Schema::Percent, "What is left of its places."),
         Key::optional(
             "recovers",
-            Shape::Percent,
+            Schema::Percent,
             "not at all",
             "How many of all its places come back in a minute.",
         ),
         Key::optional(
             "fails_again",
-            Shape::Flag,
+            Schema::Flag,
             "false",
             "Whether it falls back to `to` whenever more come than it has places for.",
         ),
@@ -302,7 +308,7 @@ fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
 
 fn errors(node: &Node, problems: &Problems) -> Option<FaultKind> {
     let NodeKind::List(nodes) = &node.kind else {
-        value::wrong_type(node, &Shape::List(&A_MIXED), problems);
+        value::wrong_type(node, &Schema::List(&A_MIXED), problems);
         return None;
     };
     let read = |node| {
@@ -365,12 +371,12 @@ fn slowdown(node: &Node, problems: &Problems) -> Option<FaultKind> {
         let (ttft_milli, itl_milli) = (ttft.unwrap_or(1_000), itl.unwrap_or(1_000));
         return Some(FaultKind::Slowdown { ttft_milli, itl_milli });
     }
-    let factor_milli = value::parsed(node, &Shape::Factor, problems, unit::factor_milli)?;
+    let factor_milli = value::parsed(node, &Schema::Factor, problems, unit::factor_milli)?;
     Some(FaultKind::slowdown(factor_milli))
 }
 
 fn delay(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    let by = value::duration(node, crate::shape::Least::AboveZero, problems)?;
+    let by = value::duration(node, crate::schema::Least::AboveZero, problems)?;
     Some(FaultKind::Delay { by })
 }
 
@@ -402,13 +408,13 @@ fn bad_answer(node: &Node, problems: &Problems) -> Option<FaultKind> {
 }
 
 fn limits_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
-    let to = value::parsed(node, &Shape::Percent, problems, unit::share)?;
+    let to = value::parsed(node, &Schema::Percent, problems, unit::share)?;
     Some(FaultKind::LimitCut { to })
 }
 
 fn capacity_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
     if !matches!(node.kind, NodeKind::Map(_)) {
-        let to = value::parsed(node, &Shape::Percent, problems, unit::share)?;
+        let to = value::parsed(node, &Schema::Percent, problems, unit::share)?;
         return Some(FaultKind::CapacityCut { to, recovery: None });
     }
     let fields = Fields::open(node, &CAPACITY_CUT, problems)?;

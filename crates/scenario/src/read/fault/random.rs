@@ -4,10 +4,10 @@ use super::kind::KIND_KEYS;
 use super::{WHOM, fault};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::read::law::{self, DURATION_LAW};
-use crate::shape::{Key, Section, Shape};
+use crate::read::distribution::{self, DURATION_LAW};
+use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
-use squall_determinism::{Law, Timestamp};
+use squall_determinism::{Distribution, Timestamp};
 use squall_provider::{FaultConfig, RandomFault};
 
 /// Faults at random times.
@@ -27,7 +27,7 @@ pub(crate) static OUTAGES: Section = Section {
             Key::optional("lasts", DURATION_LAW, "that of `like`", "How long each lasts."),
             Key::optional(
                 "like",
-                Shape::Word(HISTORIES),
+                Schema::Word(HISTORIES),
                 "none",
                 "The laws fitted to a vendor's status page, 2021 to 2024 (ICPE 2025): `openai`, 5.6 days \
                  apart on average and 74 min long in the median; `anthropic`, 5.2 days and 46 min. Both \
@@ -35,12 +35,12 @@ pub(crate) static OUTAGES: Section = Section {
             ),
             Key::optional(
                 "faster",
-                Shape::Factor,
+                Schema::Factor,
                 "1x",
                 "How much faster than in life: `1000x` makes a minute of 16 hours 40 minutes.",
             ),
-            Key::optional("from", Shape::DURATION, "0s", "From when."),
-            Key::optional("until", Shape::SPAN, "the end of the run", "Until when."),
+            Key::optional("from", Schema::DURATION, "0s", "From when."),
+            Key::optional("until", Schema::SPAN, "the end of the run", "Until when."),
         ],
         WHOM,
         &KIND_KEYS,
@@ -67,11 +67,11 @@ fn history(word: &str) -> History {
 
 impl History {
     /// The laws of gaps and durations, so many thousandths as fast as in life.
-    fn laws(&self, faster_milli: u32) -> (Law, Law) {
+    fn laws(&self, faster_milli: u32) -> (Distribution, Distribution) {
         let faster = f64::from(faster_milli) / 1e3;
         let (day, minute) = (86_400e9 / faster, 60e9 / faster);
-        let gap = Law::lognormal_with_mean(self.gap_days * day, self.gap_cv);
-        (gap, Law::LogNormal { mu: self.mu, sigma: self.sigma }.times(minute))
+        let gap = Distribution::lognormal_with_mean(self.gap_days * day, self.gap_cv);
+        (gap, Distribution::LogNormal { mu: self.mu, sigma: self.sigma }.times(minute))
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn outages(fields: &Fields<'_>, run: Option<Duration>) -> Option<Rand
         }),
         None => Some((None, None)),
     };
-    let own = |name: &str| fields.get(name).map(|_| law::durations(fields, name));
+    let own = |name: &str| fields.get(name).map(|_| distribution::durations(fields, name));
     let (own_gap, own_lasts) = (own("gap"), own("lasts"));
     if fields.get("like").is_none() && (own_gap.is_none() || own_lasts.is_none()) {
         let message = "faults at random times need `gap` and `lasts`, or `like`";

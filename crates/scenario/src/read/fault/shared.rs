@@ -3,8 +3,8 @@
 use super::{FAULT, faults};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::read::Known;
-use crate::shape::{Key, Section, Shape};
+use crate::read::KnownNames;
+use crate::schema::{Key, Schema, Section};
 use crate::value;
 use core::time::Duration;
 use squall_provider::FaultConfig;
@@ -18,7 +18,7 @@ pub(crate) static SHARED: Section = Section {
     keys: &[
         &[Key::required(
             "providers",
-            Shape::List(&Shape::Reference("provider")),
+            Schema::List(&Schema::Reference("provider")),
             "Whom it hits, at least two.",
         )],
         FAULT.keys[0],
@@ -32,7 +32,7 @@ pub(crate) struct SharedFaults(Vec<(Vec<usize>, Vec<FaultConfig>)>);
 
 impl SharedFaults {
     /// Those of the provider that is called `name`.
-    pub(crate) fn of(&self, known: &Known, name: &str) -> Vec<FaultConfig> {
+    pub(crate) fn of(&self, known: &KnownNames, name: &str) -> Vec<FaultConfig> {
         let place = known.position(name);
         let hit = self.0.iter().filter(|(places, _)| places.iter().any(|hit| Some(*hit) == place));
         hit.flat_map(|(_, faults)| faults.iter().copied()).collect()
@@ -40,12 +40,16 @@ impl SharedFaults {
 }
 
 /// Reads the shared faults under `faults`, of providers that are `known`.
-pub(crate) fn shared(fields: &Fields<'_>, known: &Known, run: Option<Duration>) -> SharedFaults {
+pub(crate) fn shared(
+    fields: &Fields<'_>,
+    known: &KnownNames,
+    run: Option<Duration>,
+) -> SharedFaults {
     let sections = fields.sections("faults");
     let read = |fields: &Fields<'_>| {
         let nodes = fields.list("providers");
         let places = nodes.iter().filter_map(|node| {
-            let name = value::scalar(node, &Shape::Reference("provider"), fields.problems)?;
+            let name = value::scalar(node, &Schema::Reference("provider"), fields.problems)?;
             known.find(name, &node.span, fields.problems)
         });
         let places: Vec<_> = places.collect();

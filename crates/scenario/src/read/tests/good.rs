@@ -2,9 +2,11 @@
 
 use crate::{ApiKey, Argument, Comparison, GatewayFile, Limit, MetricId, MockFile, Scenario};
 use core::time::Duration;
-use squall_determinism::{Law, Seed, Share, Timestamp};
+use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, Window};
+use squall_provider::{
+    BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, ProviderWindow,
+};
 use squall_router::{CooldownRule, DeploymentId, GroupId};
 use squall_wire::Format;
 use squall_workload::{Arrivals, Decay, RateSegment};
@@ -80,7 +82,7 @@ fn what_is_left_out_has_the_default_that_the_reference_names() {
     assert_eq!(scenario.seed.value(), 1);
     assert_eq!(scenario.workload.stream, Share::NONE);
     assert_eq!(scenario.workload.client.timeout, Duration::from_secs(60));
-    assert_eq!(scenario.providers[0].config.output_tokens, Law::Fixed { value: 100 });
+    assert_eq!(scenario.providers[0].config.output_tokens, Distribution::Fixed { value: 100 });
     assert_eq!(scenario.providers[0].format, Format::OpenAi);
     let group = &scenario.router.groups[0];
     assert_eq!((group.retries.max, group.deadline), (2, Duration::from_secs(7_200)));
@@ -100,7 +102,7 @@ fn arrivals_are_poisson_even_or_closed() {
     else {
         panic!("not closed")
     };
-    assert_eq!((clients, think), (8, Law::Exponential { mean: 5e8 }));
+    assert_eq!((clients, think), (8, Distribution::Exponential { mean: 5e8 }));
 }
 
 #[test]
@@ -183,15 +185,18 @@ fn a_fault_has_its_time_and_its_share() {
 fn limits_are_counted_in_every_kind_of_window() {
     let rpm = |limits: &str| with_provider(limits).providers[0].config.limits.rpm.unwrap();
     assert_eq!(rpm("limits: { rpm: 3k }").per_minute, 3000);
-    assert_eq!(rpm("limits: { rpm: 3k }").window, Window::Gcra { burst: None });
-    assert_eq!(rpm("limits: { rpm: 3k, burst: 5 }").window, Window::Gcra { burst: Some(5) });
-    assert_eq!(rpm("limits: { rpm: 3k, window: fixed }").window, Window::Fixed);
-    assert_eq!(rpm("limits: { rpm: 3k, window: sliding }").window, Window::Sliding);
-    let slice = Window::Slice(Duration::from_secs(1));
+    assert_eq!(rpm("limits: { rpm: 3k }").window, ProviderWindow::Gcra { burst: None });
+    assert_eq!(
+        rpm("limits: { rpm: 3k, burst: 5 }").window,
+        ProviderWindow::Gcra { burst: Some(5) }
+    );
+    assert_eq!(rpm("limits: { rpm: 3k, window: fixed }").window, ProviderWindow::Fixed);
+    assert_eq!(rpm("limits: { rpm: 3k, window: sliding }").window, ProviderWindow::Sliding);
+    let slice = ProviderWindow::Slice(Duration::from_secs(1));
     assert_eq!(rpm("limits: { rpm: 3k, window: 1s }").window, slice);
     let scenario = with_provider("limits: { rpm: 3k, tpm: 1.5M, burst: 5 }");
     let tpm = scenario.providers[0].config.limits.tpm.unwrap();
-    assert_eq!((tpm.per_minute, tpm.window), (1_500_000, Window::Gcra { burst: None }));
+    assert_eq!((tpm.per_minute, tpm.window), (1_500_000, ProviderWindow::Gcra { burst: None }));
     let capacity =
         with_provider("capacity: { concurrent: 4, queue: 2 }").providers[0].config.capacity;
     assert_eq!(capacity, Some(Capacity { queue: 2, ..Capacity::of(4) }));
@@ -304,7 +309,7 @@ providers:
     let addresses: Vec<_> = file.providers.iter().map(|p| p.listen.to_string()).collect();
     assert_eq!(addresses, ["127.0.0.1:9001", "127.0.0.1:0"]);
     assert_eq!(file.providers[0].config.faults.len(), 1);
-    let itl = Law::Uniform { min: 10_000_000, max: 20_000_000 };
+    let itl = Distribution::Uniform { min: 10_000_000, max: 20_000_000 };
     assert_eq!(file.providers[1].config.itl, itl);
 }
 
@@ -360,6 +365,6 @@ fn a_family_of_models_gives_what_is_not_given() {
     assert!((530_000_000..540_000_000).contains(&family.ttft.at(0.5)), "{:?}", family.ttft);
     assert!(family.slow.is_some());
     let own = of("like: gpt-4o-mini, ttft: 100ms");
-    assert_eq!((own.ttft, own.slow), (Law::Fixed { value: 100_000_000 }, None));
+    assert_eq!((own.ttft, own.slow), (Distribution::Fixed { value: 100_000_000 }, None));
     assert_eq!(own.itl, family.itl);
 }

@@ -6,9 +6,9 @@ use core::time::Duration;
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, CooldownRule, DeploymentId, FallbackChoice, FallbackRule, Features, GroupId, Latency,
-    LitellmStrategy, Money, Profile, Retries, RetryBudget, RetryRule, SpendId, Strategy, Tags,
-    TenantId, Window,
+    AllOut, CooldownRule, DeploymentId, FallbackChoice, FallbackRule, Features, GroupId,
+    LatencyTuning, LitellmStrategy, Money, Profile, RateWindow, Retries, RetryBudget, RetryRule,
+    SpendId, Strategy, Tags, TenantId,
 };
 
 /// A scenario of three groups; `router` and `traffic` are put into it.
@@ -44,7 +44,7 @@ fn every_strategy_has_a_word() {
         ("least_busy", Strategy::LeastBusy),
         ("two_choices", Strategy::TwoChoices),
         ("lowest_usage", Strategy::LowestUsage),
-        ("lowest_latency", Strategy::LowestLatency(Latency::default())),
+        ("lowest_latency", Strategy::LowestLatency(LatencyTuning::default())),
         ("lowest_cost", Strategy::LowestCost),
         ("{ litellm: simple-shuffle }", Strategy::Litellm(LitellmStrategy::SimpleShuffle)),
         ("{ litellm: least-busy }", Strategy::Litellm(LitellmStrategy::LeastBusy)),
@@ -56,7 +56,7 @@ fn every_strategy_has_a_word() {
         assert_eq!(chat(&format!("strategy: {word}")).strategy, strategy, "{word}");
     }
     let latency = chat("strategy: { lowest_latency: { buffer: 5% } }").strategy;
-    let wanted = Latency { buffer: Share::percent(5), ..Latency::default() };
+    let wanted = LatencyTuning { buffer: Share::percent(5), ..LatencyTuning::default() };
     assert_eq!(latency, Strategy::LowestLatency(wanted));
 }
 
@@ -82,7 +82,7 @@ fn a_cooldown_is_ours_or_litellms_or_none() {
 #[test]
 fn what_waits_and_what_is_limited() {
     let group = chat("limits: { rpm: 60, window: from_first, concurrency: 3 }, max_queued: 7");
-    assert_eq!(group.limits.rpm.map(|limit| limit.window), Some(Window::FromFirst));
+    assert_eq!(group.limits.rpm.map(|limit| limit.window), Some(RateWindow::FromFirst));
     assert_eq!((group.limits.concurrency, group.max_queued), (Some(3), 7));
     assert_eq!(chat("when_unavailable: panic").when_all_out, AllOut::UseAll);
     assert_eq!(chat("when_unavailable: fail").when_all_out, AllOut::Fail);

@@ -2,9 +2,9 @@
 
 use crate::Scenario;
 use crate::diagnostic::Problems;
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
 use crate::read::SCENARIO;
-use crate::shape::{Section, Shape};
+use crate::schema::{Schema, Section};
 use crate::yaml;
 use core::ops::Range;
 use std::collections::BTreeSet;
@@ -293,7 +293,7 @@ fn it_has_every_key_of_every_table() {
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
     for text in [open(), closed(), "router: { litellm: config.yaml }".to_owned()] {
-        walk(&Shape::Section(&SCENARIO), &tree(&text), &mut used);
+        walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
     }
     let missing: Vec<_> = known.difference(&used).collect();
     assert!(missing.is_empty(), "not in the file: {missing:?}");
@@ -302,15 +302,15 @@ fn it_has_every_key_of_every_table() {
 /// Every value below `node` that stands under a key.
 fn collect(node: &Node, path: &str, values: &mut Vec<(String, Range<usize>)>) {
     match &node.kind {
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             for entry in entries {
                 let path = format!("{path}.{}", entry.key);
                 values.push((path.clone(), entry.value.span.clone()));
                 collect(&entry.value, &path, values);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| collect(item, path, values)),
-        Kind::Scalar(_) | Kind::Nothing => {}
+        NodeKind::List(items) => items.iter().for_each(|item| collect(item, path, values)),
+        NodeKind::Scalar(_) | NodeKind::Nothing => {}
     }
 }
 
@@ -324,19 +324,19 @@ fn keys(section: &'static Section, known: &mut Keys) {
     }
 }
 
-fn keys_of(shape: &Shape, known: &mut Keys) {
+fn keys_of(shape: &Schema, known: &mut Keys) {
     match *shape {
-        Shape::Section(section) => keys(section, known),
-        Shape::List(of) | Shape::Named(of) | Shape::NamedOrPattern(of) => keys_of(of, known),
-        Shape::Either(shapes) => shapes.iter().for_each(|each| keys_of(each, known)),
+        Schema::Section(section) => keys(section, known),
+        Schema::List(of) | Schema::Named(of) | Schema::NamedOrPattern(of) => keys_of(of, known),
+        Schema::Either(shapes) => shapes.iter().for_each(|each| keys_of(each, known)),
         _ => {}
     }
 }
 
 /// Every key that a node has, by the section it belongs to.
-fn walk(shape: &Shape, node: &Node, used: &mut Keys) {
+fn walk(shape: &Schema, node: &Node, used: &mut Keys) {
     match (shape, &node.kind) {
-        (Shape::Section(section), Kind::Map(entries)) => {
+        (Schema::Section(section), NodeKind::Map(entries)) => {
             for entry in entries {
                 if let Some(key) = section.key(&entry.key) {
                     used.insert((section.id, key.name));
@@ -344,11 +344,13 @@ fn walk(shape: &Shape, node: &Node, used: &mut Keys) {
                 }
             }
         }
-        (Shape::Named(of) | Shape::NamedOrPattern(of), Kind::Map(entries)) => {
+        (Schema::Named(of) | Schema::NamedOrPattern(of), NodeKind::Map(entries)) => {
             entries.iter().for_each(|entry| walk(of, &entry.value, used));
         }
-        (Shape::List(of), Kind::List(items)) => items.iter().for_each(|item| walk(of, item, used)),
-        (Shape::Either(shapes), _) => shapes.iter().for_each(|each| walk(each, node, used)),
+        (Schema::List(of), NodeKind::List(items)) => {
+            items.iter().for_each(|item| walk(of, item, used))
+        }
+        (Schema::Either(shapes), _) => shapes.iter().for_each(|each| walk(each, node, used)),
         _ => {}
     }
 }

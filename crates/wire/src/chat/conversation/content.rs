@@ -1,12 +1,12 @@
 //! What a message holds: text, and what is attached to it.
 
-use crate::chat::Untold;
+use crate::chat::Unsupported;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// One piece of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Part {
+pub(crate) enum ContentPart {
     Text(String),
     Image(Attachment),
     /// Sound in base64, and its format: `wav` or `mp3`.
@@ -29,57 +29,61 @@ pub(crate) enum Attachment {
     Url(String),
 }
 
-impl Part {
+impl ContentPart {
     /// Its text.
     ///
     /// # Errors
     /// When it is none.
-    pub(crate) fn into_text(self, field: &str) -> Result<String, Untold> {
+    pub(crate) fn into_text(self, field: &str) -> Result<String, Unsupported> {
         match self {
             Self::Text(text) => Ok(text),
-            _ => Err(Untold::here(format!("{field}.content"), "this role has text only")),
+            _ => Err(Unsupported::here(format!("{field}.content"), "this role has text only")),
         }
     }
 }
 
 /// Reads a content: a string, a list of parts, or nothing.
-pub(super) fn parts(content: Option<&RawValue>, field: &str) -> Result<Vec<Part>, Untold> {
+pub(super) fn parts(
+    content: Option<&RawValue>,
+    field: &str,
+) -> Result<Vec<ContentPart>, Unsupported> {
     let Some(raw) = content else { return Ok(Vec::new()) };
     let wrong =
-        || Untold::anywhere(format!("{field}.content"), "must be a string or a list of parts");
+        || Unsupported::anywhere(format!("{field}.content"), "must be a string or a list of parts");
     if raw.get().starts_with('[') {
         let shapes: Vec<PartShape> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
         return shapes.into_iter().map(|shape| part(shape, field)).collect();
     }
     let text: String = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
-    Ok(vec![Part::Text(text)])
+    Ok(vec![ContentPart::Text(text)])
 }
 
-fn part(shape: PartShape, field: &str) -> Result<Part, Untold> {
-    let lacks =
-        |what: &str| Untold::anywhere(format!("{field}.content"), format!("a part lacks `{what}`"));
+fn part(shape: PartShape, field: &str) -> Result<ContentPart, Unsupported> {
+    let lacks = |what: &str| {
+        Unsupported::anywhere(format!("{field}.content"), format!("a part lacks `{what}`"))
+    };
     match shape.kind.as_str() {
-        "text" => Ok(Part::Text(shape.text.ok_or_else(|| lacks("text"))?)),
-        "refusal" => Ok(Part::Text(shape.refusal.ok_or_else(|| lacks("refusal"))?)),
+        "text" => Ok(ContentPart::Text(shape.text.ok_or_else(|| lacks("text"))?)),
+        "refusal" => Ok(ContentPart::Text(shape.refusal.ok_or_else(|| lacks("refusal"))?)),
         "image_url" => {
             let url = shape.image_url.ok_or_else(|| lacks("image_url"))?.url;
-            Ok(Part::Image(attachment(url)))
+            Ok(ContentPart::Image(attachment(url)))
         }
         "input_audio" => {
             let audio = shape.input_audio.ok_or_else(|| lacks("input_audio"))?;
-            Ok(Part::Audio { data: audio.data, format: audio.format })
+            Ok(ContentPart::Audio { data: audio.data, format: audio.format })
         }
         "file" => {
             let file = shape.file.ok_or_else(|| lacks("file"))?;
             let data = file.file_data.ok_or_else(|| {
                 let why = "a file of OpenAI's store is not known to others: send `file_data`";
-                Untold::here(format!("{field}.content"), why)
+                Unsupported::here(format!("{field}.content"), why)
             })?;
-            Ok(Part::File { name: file.filename, content: attachment(data) })
+            Ok(ContentPart::File { name: file.filename, content: attachment(data) })
         }
         kind => {
             let why = format!("no part of type `{kind}` is known");
-            Err(Untold::here(format!("{field}.content"), why))
+            Err(Unsupported::here(format!("{field}.content"), why))
         }
     }
 }

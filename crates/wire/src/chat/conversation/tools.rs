@@ -1,12 +1,12 @@
 //! Tools: what may be called, what must be, and what was.
 
-use crate::chat::Untold;
+use crate::chat::Unsupported;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// A function that may be called.
 #[derive(Clone, Debug)]
-pub(crate) struct Tool<'a> {
+pub(crate) struct ToolDefinition<'a> {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     /// The schema of its arguments, as it came.
@@ -17,7 +17,7 @@ pub(crate) struct Tool<'a> {
 
 /// Which tools must be called.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Choice {
+pub(crate) enum ToolRequirement {
     /// Those that the model wants.
     Auto,
     /// None.
@@ -30,7 +30,7 @@ pub(crate) enum Choice {
 
 /// A call that the assistant made.
 #[derive(Clone, Debug)]
-pub(crate) struct ToolCall {
+pub(crate) struct PriorToolCall {
     pub(crate) id: String,
     pub(crate) name: String,
     /// A JSON object.
@@ -39,21 +39,21 @@ pub(crate) struct ToolCall {
     pub(crate) thought_signature: Option<String>,
 }
 
-pub(super) fn tool(shape: ToolShape<'_>) -> Result<Tool<'_>, Untold> {
+pub(super) fn tool(shape: ToolShape<'_>) -> Result<ToolDefinition<'_>, Unsupported> {
     match (shape.kind.as_str(), shape.function) {
-        ("function", Some(function)) => Ok(Tool {
+        ("function", Some(function)) => Ok(ToolDefinition {
             name: function.name,
             description: function.description,
             parameters: function.parameters.filter(|schema| schema.get() != "null"),
             strict: function.strict,
         }),
-        (kind, _) => Err(Untold::here("tools", format!("no tool of type `{kind}` is known"))),
+        (kind, _) => Err(Unsupported::here("tools", format!("no tool of type `{kind}` is known"))),
     }
 }
 
-pub(super) fn choice(raw: &RawValue) -> Result<Choice, Untold> {
+pub(super) fn choice(raw: &RawValue) -> Result<ToolRequirement, Unsupported> {
     #[derive(Deserialize)]
-    struct Named {
+    struct NamedFunction {
         function: Function,
     }
     #[derive(Deserialize)]
@@ -61,21 +61,21 @@ pub(super) fn choice(raw: &RawValue) -> Result<Choice, Untold> {
         name: String,
     }
     match raw.get() {
-        "\"auto\"" => return Ok(Choice::Auto),
-        "\"none\"" => return Ok(Choice::None),
-        "\"required\"" => return Ok(Choice::Required),
+        "\"auto\"" => return Ok(ToolRequirement::Auto),
+        "\"none\"" => return Ok(ToolRequirement::None),
+        "\"required\"" => return Ok(ToolRequirement::Required),
         _ => {}
     }
     serde_json::from_str(raw.get())
-        .map(|Named { function }| Choice::Function(function.name))
-        .map_err(|_| Untold::here("tool_choice", "must be a known word or name a function"))
+        .map(|NamedFunction { function }| ToolRequirement::Function(function.name))
+        .map_err(|_| Unsupported::here("tool_choice", "must be a known word or name a function"))
 }
 
 /// Arguments are a string that holds JSON; an empty one means that there are none.
-pub(super) fn call(shape: CallShape, field: &str) -> Result<ToolCall, Untold> {
+pub(super) fn call(shape: CallShape, field: &str) -> Result<PriorToolCall, Unsupported> {
     let field = format!("{field}.tool_calls");
     let Some(function) = shape.function else {
-        return Err(Untold::here(field, "no call but of a function is known"));
+        return Err(Unsupported::here(field, "no call but of a function is known"));
     };
     let text = match function.arguments.trim() {
         "" => "{}".to_owned(),
@@ -84,9 +84,9 @@ pub(super) fn call(shape: CallShape, field: &str) -> Result<ToolCall, Untold> {
     let arguments = RawValue::from_string(text)
         .ok()
         .filter(|arguments| arguments.get().starts_with('{'))
-        .ok_or_else(|| Untold::here(field, "`arguments` must be a JSON object"))?;
+        .ok_or_else(|| Unsupported::here(field, "`arguments` must be a JSON object"))?;
     let google = shape.extra_content.and_then(|extra| extra.google);
-    Ok(ToolCall {
+    Ok(PriorToolCall {
         id: shape.id,
         name: function.name,
         arguments,

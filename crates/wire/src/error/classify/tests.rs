@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::ApiError;
 use http::{HeaderName, HeaderValue};
-use squall_failure::{Evidence, Source};
+use squall_failure::{Evidence, FailureSource};
 use std::time::Duration;
 
 fn failure(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Failure {
@@ -75,8 +75,8 @@ fn headers_say_how_long_and_whether_to_come_again() {
 
 #[test]
 fn a_wrong_request_is_the_clients_and_all_else_the_providers() {
-    assert_eq!(failure(400, &[], "").source, Source::Client);
-    assert_eq!(failure(500, &[], "").source, Source::Provider);
+    assert_eq!(failure(400, &[], "").source, FailureSource::Client);
+    assert_eq!(failure(500, &[], "").source, FailureSource::Provider);
 }
 
 #[test]

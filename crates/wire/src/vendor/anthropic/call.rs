@@ -3,9 +3,9 @@
 use super::call_answer::read_answer;
 use super::call_error::failure_from_response;
 use super::call_request::write_request;
-use super::call_stream::Reader;
-use crate::call::{Dialect, Stamp, StreamReader, Whole, key_header};
-use crate::chat::{Chat, ChatRequest, Untold};
+use super::call_stream::AnthropicStreamReader;
+use crate::call::{ClientFormat, Stamp, StreamReader, Whole, key_header};
+use crate::chat::{Chat, ChatRequest, Unsupported};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use squall_failure::Failure;
@@ -20,7 +20,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
 
-impl Dialect for Anthropic {
+impl ClientFormat for Anthropic {
     fn chat_path(&self, _model: &str, _stream: bool) -> Cow<'static, str> {
         Cow::Borrowed("/messages")
     }
@@ -36,7 +36,12 @@ impl Dialect for Anthropic {
         headers
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str, _ask_usage: bool) -> Result<Bytes, Untold> {
+    fn body(
+        &self,
+        chat: &ChatRequest,
+        model: &str,
+        _ask_usage: bool,
+    ) -> Result<Bytes, Unsupported> {
         write_request(Chat::read(chat)?, model, chat.stream)
     }
 
@@ -45,7 +50,7 @@ impl Dialect for Anthropic {
     }
 
     fn stream(&self, stamp: Stamp, include_usage: bool) -> Box<dyn StreamReader> {
-        Box::new(Reader::new(stamp, include_usage))
+        Box::new(AnthropicStreamReader::new(stamp, include_usage))
     }
 
     fn failure(&self, status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {

@@ -1,6 +1,6 @@
 //! Anthropic's answer in one piece, in OpenAI's words.
 
-use crate::call::{Call, Counts, Reply, ReplyHead, Stamp, Whole};
+use crate::call::{Reply, ReplyHead, RequestedCall, Stamp, TokenCounts, Whole};
 use crate::chat::FinishReason;
 use crate::error::failure_of_body;
 use crate::json::{Count, Perhaps, read_tolerantly};
@@ -18,14 +18,14 @@ pub(super) fn read_answer(body: &[u8], stamp: &Stamp) -> Result<Whole, Failure> 
         })
 }
 
-fn told(message: Message<'_>, stamp: &Stamp) -> Whole {
+fn told(message: ReplyMessage<'_>, stamp: &Stamp) -> Whole {
     let mut reply =
         Reply { finish: message.stop_reason.as_deref().map(finish_of), ..Reply::default() };
     for block in message.content {
         match block.kind.as_str() {
             "text" => reply.text.push_str(&block.text.unwrap_or_default()),
             "thinking" => reply.reasoning.push_str(&block.thinking.unwrap_or_default()),
-            "tool_use" => reply.calls.push(Call {
+            "tool_use" => reply.calls.push(RequestedCall {
                 id: block.id.unwrap_or_default(),
                 name: block.name.unwrap_or_default(),
                 arguments: block.input.map_or_else(|| "{}".to_owned(), |raw| raw.get().to_owned()),
@@ -36,7 +36,7 @@ fn told(message: Message<'_>, stamp: &Stamp) -> Whole {
         }
     }
     let head = ReplyHead::new(message.id.as_deref(), message.model.as_deref(), stamp);
-    head.whole(&[reply], message.usage.0.and_then(UsageShape::counts))
+    head.whole(&[reply], message.usage.0.and_then(AnthropicUsage::counts))
 }
 
 /// Why it ended, in OpenAI's words; what is new ends an answer like any other end.
@@ -50,18 +50,18 @@ pub(super) fn finish_of(stop_reason: &str) -> FinishReason {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct ReplyMessage<'a> {
     id: Option<String>,
     model: Option<String>,
     #[serde(borrow)]
-    content: Vec<Block<'a>>,
+    content: Vec<ReplyBlock<'a>>,
     stop_reason: Option<String>,
     #[serde(default)]
-    usage: Perhaps<UsageShape>,
+    usage: Perhaps<AnthropicUsage>,
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct ReplyBlock<'a> {
     #[serde(rename = "type")]
     kind: String,
     text: Option<String>,
@@ -76,19 +76,19 @@ struct Block<'a> {
 /// a stream holds for what it tells.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct UsageShape {
+pub(super) struct AnthropicUsage {
     input_tokens: Count,
     cache_creation_input_tokens: Count,
     cache_read_input_tokens: Count,
     output_tokens: Count,
 }
 
-impl UsageShape {
+impl AnthropicUsage {
     /// What was used, if both sides are told.
-    pub(super) fn counts(self) -> Option<Counts> {
+    pub(super) fn counts(self) -> Option<TokenCounts> {
         let cached = self.cache_read_input_tokens.0.unwrap_or(0);
         let written = self.cache_creation_input_tokens.0.unwrap_or(0);
-        Some(Counts {
+        Some(TokenCounts {
             input: self.input_tokens.0?.saturating_add(written).saturating_add(cached),
             cached,
             output: self.output_tokens.0?,

@@ -1,6 +1,6 @@
 //! What Anthropic's errors mean: its types are in the table of all words.
 
-use crate::error::{Words, judge};
+use crate::error::{ErrorText, judge};
 use http::HeaderMap;
 use squall_failure::Failure;
 use std::time::SystemTime;
@@ -14,14 +14,14 @@ pub(super) fn failure_from_response(
 ) -> Failure {
     // Its edge says 503 where the API says 529.
     let meant = if status == 503 { 529 } else { status };
-    judge(meant, &Words::read(body).unwrap_or_default()).failure(status, headers, now)
+    judge(meant, &ErrorText::read(body).unwrap_or_default()).failure(status, headers, now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use squall_failure::{FailureClass, Retryable, Source};
+    use squall_failure::{FailureClass, FailureSource, Retryable};
     use std::time::Duration;
 
     fn class(status: u16, kind: &str, message: &str) -> FailureClass {
@@ -85,6 +85,6 @@ mod tests {
         let failure = failure_from_response(529, &headers, b"<html>", SystemTime::UNIX_EPOCH);
         assert_eq!(failure.class, FailureClass::Overloaded);
         assert_eq!(failure.retry_after, Some(Duration::from_secs(12)));
-        assert_eq!((failure.status, failure.source), (529, Source::Provider));
+        assert_eq!((failure.status, failure.source), (529, FailureSource::Provider));
     }
 }

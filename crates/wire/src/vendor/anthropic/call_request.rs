@@ -1,6 +1,9 @@
 //! A chat in Anthropic's words.
 
-use crate::chat::{Attachment, Chat, Choice, Effort, Part, Shaped, Tool, Turn, Untold};
+use crate::chat::{
+    Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
+    Unsupported,
+};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,9 +21,13 @@ const THINKING_MIN: u32 = 1024;
 const JSON_OBJECT: &str = "Answer with one JSON object and nothing else.";
 
 /// Writes the body.
-pub(super) fn write_request(chat: Chat<'_>, model: &str, stream: bool) -> Result<Bytes, Untold> {
+pub(super) fn write_request(
+    chat: Chat<'_>,
+    model: &str,
+    stream: bool,
+) -> Result<Bytes, Unsupported> {
     if chat.answers > 1 {
-        return Err(Untold::here("n", "Anthropic gives one answer only"));
+        return Err(Unsupported::here("n", "Anthropic gives one answer only"));
     }
     let thinking = thinking(&chat);
     let budget = thinking.as_ref().map_or(0, |thinking| thinking.budget_tokens);
@@ -30,10 +37,10 @@ pub(super) fn write_request(chat: Chat<'_>, model: &str, stream: bool) -> Result
         system.push(JSON_OBJECT.to_owned());
     }
     let system = system.into_iter().filter(|text| !text.is_empty());
-    let request = Request {
+    let request = AnthropicRequest {
         model,
         max_tokens,
-        system: system.map(|text| Block::Text { text }).collect(),
+        system: system.map(|text| RequestBlock::Text { text }).collect(),
         messages: messages(chat.turns)?,
         stream,
         // With thoughts, neither may be set.
@@ -49,9 +56,9 @@ pub(super) fn write_request(chat: Chat<'_>, model: &str, stream: bool) -> Result
             chat.parallel_tool_calls,
             !chat.tools.is_empty(),
         ),
-        tools: chat.tools.iter().map(ToolBody::of).collect(),
+        tools: chat.tools.iter().map(ToolDeclaration::of).collect(),
         thinking,
-        metadata: chat.user.map(|user_id| Metadata { user_id }),
+        metadata: chat.user.map(|user_id| RequestMetadata { user_id }),
         output_config: match chat.shaped {
             Some(Shaped::Schema(schema)) => {
                 Some(OutputConfig { format: OutputFormat { kind: "json_schema", schema } })
@@ -60,7 +67,7 @@ pub(super) fn write_request(chat: Chat<'_>, model: &str, stream: bool) -> Result
         },
     };
     let body = serde_json::to_vec(&request)
-        .map_err(|error| Untold::here("body", format!("cannot be written: {error}")))?;
+        .map_err(|error| Unsupported::here("body", format!("cannot be written: {error}")))?;
     Ok(body.into())
 }
 
@@ -75,7 +82,8 @@ fn thinking(chat: &Chat<'_>) -> Option<Thinking> {
         Effort::High => 4 * THINKING_MIN,
         Effort::XHigh => 8 * THINKING_MIN,
     };
-    let forced = matches!(chat.tool_choice, Some(Choice::Required | Choice::Function(_)));
+    let forced =
+        matches!(chat.tool_choice, Some(ToolRequirement::Required | ToolRequirement::Function(_)));
     let after_calls = matches!(chat.turns.last(), Some(Turn::Tool { .. }));
     let most = chat.max_tokens.map_or(wanted, |max_tokens| max_tokens / 2);
     let budget_tokens = wanted.min(most);
@@ -84,27 +92,28 @@ fn thinking(chat: &Chat<'_>) -> Option<Thinking> {
 }
 
 /// Turns that alternate: neighbours of one side are one turn, and what tools gave back is the user's.
-fn messages(turns: Vec<Turn>) -> Result<Vec<Message>, Untold> {
-    let mut messages: Vec<Message> = Vec::with_capacity(turns.len());
+fn messages(turns: Vec<Turn>) -> Result<Vec<RequestMessage>, Unsupported> {
+    let mut messages: Vec<RequestMessage> = Vec::with_capacity(turns.len());
     for turn in turns {
         let (role, blocks) = match turn {
             Turn::User(parts) => ("user", blocks(parts)?),
             Turn::Assistant { parts, calls } => {
                 let mut blocks = blocks(parts)?;
-                blocks.extend(calls.into_iter().map(|call| Block::ToolUse {
+                blocks.extend(calls.into_iter().map(|call| RequestBlock::ToolUse {
                     id: call.id,
                     name: call.name,
                     input: call.arguments,
                 }));
                 ("assistant", blocks)
             }
-            Turn::Tool { id, parts, .. } => {
-                ("user", vec![Block::ToolResult { tool_use_id: id, content: blocks(parts)? }])
-            }
+            Turn::Tool { id, parts, .. } => (
+                "user",
+                vec![RequestBlock::ToolResult { tool_use_id: id, content: blocks(parts)? }],
+            ),
         };
         match messages.last_mut() {
             Some(last) if last.role == role => last.content.extend(blocks),
-            _ => messages.push(Message { role, content: blocks }),
+            _ => messages.push(RequestMessage { role, content: blocks }),
         }
     }
     // Anthropic refuses a turn of nothing.
@@ -113,24 +122,27 @@ fn messages(turns: Vec<Turn>) -> Result<Vec<Message>, Untold> {
 }
 
 /// Empty texts are left out: Anthropic refuses them.
-fn blocks(parts: Vec<Part>) -> Result<Vec<Block>, Untold> {
-    let filled =
-        parts.into_iter().filter(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+fn blocks(parts: Vec<ContentPart>) -> Result<Vec<RequestBlock>, Unsupported> {
+    let filled = parts
+        .into_iter()
+        .filter(|part| !matches!(part, ContentPart::Text(text) if text.is_empty()));
     filled.map(block).collect()
 }
 
-fn block(part: Part) -> Result<Block, Untold> {
+fn block(part: ContentPart) -> Result<RequestBlock, Unsupported> {
     Ok(match part {
-        Part::Text(text) => Block::Text { text },
-        Part::Image(image) => Block::Image { source: image.into() },
-        Part::File { name, content } => Block::Document { source: content.into(), title: name },
-        Part::Audio { .. } => {
-            return Err(Untold::here("messages", "Anthropic takes no `input_audio`"));
+        ContentPart::Text(text) => RequestBlock::Text { text },
+        ContentPart::Image(image) => RequestBlock::Image { source: image.into() },
+        ContentPart::File { name, content } => {
+            RequestBlock::Document { source: content.into(), title: name }
+        }
+        ContentPart::Audio { .. } => {
+            return Err(Unsupported::here("messages", "Anthropic takes no `input_audio`"));
         }
     })
 }
 
-impl From<Attachment> for Source {
+impl From<Attachment> for ImageSource {
     fn from(attachment: Attachment) -> Self {
         match attachment {
             Attachment::Inline { media_type, data } => Self::Base64 { media_type, data },
@@ -140,33 +152,41 @@ impl From<Attachment> for Source {
 }
 
 /// To forbid calls side by side, a choice must be there to carry it; without tools there is no choice.
-fn tool_choice(choice: Option<Choice>, parallel: Option<bool>, tools: bool) -> Option<ToolChoice> {
+fn tool_choice(
+    choice: Option<ToolRequirement>,
+    parallel: Option<bool>,
+    tools: bool,
+) -> Option<ToolChoice> {
     let choice = match (choice, parallel) {
         _ if !tools => return None,
-        (None, Some(false)) => Choice::Auto,
+        (None, Some(false)) => ToolRequirement::Auto,
         (None, _) => return None,
         (Some(choice), _) => choice,
     };
     let alone = (parallel == Some(false)).then_some(true);
     Some(match choice {
-        Choice::None => ToolChoice { kind: "none", name: None, disable_parallel_tool_use: None },
-        Choice::Auto => ToolChoice { kind: "auto", name: None, disable_parallel_tool_use: alone },
-        Choice::Required => {
+        ToolRequirement::None => {
+            ToolChoice { kind: "none", name: None, disable_parallel_tool_use: None }
+        }
+        ToolRequirement::Auto => {
+            ToolChoice { kind: "auto", name: None, disable_parallel_tool_use: alone }
+        }
+        ToolRequirement::Required => {
             ToolChoice { kind: "any", name: None, disable_parallel_tool_use: alone }
         }
-        Choice::Function(name) => {
+        ToolRequirement::Function(name) => {
             ToolChoice { kind: "tool", name: Some(name), disable_parallel_tool_use: alone }
         }
     })
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct AnthropicRequest<'a> {
     model: &'a str,
     max_tokens: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    system: Vec<Block>,
-    messages: Vec<Message>,
+    system: Vec<RequestBlock>,
+    messages: Vec<RequestMessage>,
     #[serde(skip_serializing_if = "is_false")]
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,34 +196,34 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stop_sequences: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<ToolBody<'a>>,
+    tools: Vec<ToolDeclaration<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<ToolChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking: Option<Thinking>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Metadata>,
+    metadata: Option<RequestMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<OutputConfig<'a>>,
 }
 
 #[derive(Serialize)]
-struct Message {
+struct RequestMessage {
     role: &'static str,
-    content: Vec<Block>,
+    content: Vec<RequestBlock>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
-enum Block {
+enum RequestBlock {
     Text {
         text: String,
     },
     Image {
-        source: Source,
+        source: ImageSource,
     },
     Document {
-        source: Source,
+        source: ImageSource,
         #[serde(skip_serializing_if = "Option::is_none")]
         title: Option<String>,
     },
@@ -221,39 +241,39 @@ enum Block {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
-enum Source {
+enum ImageSource {
     Base64 { media_type: String, data: String },
     Url { url: String },
 }
 
 #[derive(Serialize)]
-struct ToolBody<'a> {
+struct ToolDeclaration<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    input_schema: Schema<'a>,
+    input_schema: InputSchema<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
 }
 
-impl<'a> ToolBody<'a> {
-    fn of(tool: &'a Tool<'a>) -> Self {
+impl<'a> ToolDeclaration<'a> {
+    fn of(tool: &'a ToolDefinition<'a>) -> Self {
         Self {
             name: &tool.name,
             description: tool.description.as_deref(),
-            input_schema: tool.parameters.map_or(Schema::Empty, Schema::Given),
+            input_schema: tool.parameters.map_or(InputSchema::Empty, InputSchema::Given),
             strict: tool.strict.filter(|strict| *strict),
         }
     }
 }
 
 /// A schema of arguments; Anthropic demands one of a function that has none.
-enum Schema<'a> {
+enum InputSchema<'a> {
     Given(&'a RawValue),
     Empty,
 }
 
-impl Serialize for Schema<'_> {
+impl Serialize for InputSchema<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Empty {
@@ -290,7 +310,7 @@ struct Thinking {
 }
 
 #[derive(Serialize)]
-struct Metadata {
+struct RequestMetadata {
     user_id: String,
 }
 

@@ -1,7 +1,7 @@
 //! Anthropic's stream, in OpenAI's chunks.
 
-use super::call_answer::{UsageShape, finish_of};
-use crate::call::{Call, ChunkPen, ReplyHead, Stamp, StreamReader};
+use super::call_answer::{AnthropicUsage, finish_of};
+use crate::call::{ReplyChunkWriter, ReplyHead, RequestedCall, Stamp, StreamReader};
 use crate::chat::{Chunk, StreamEvent};
 use crate::error::{failure_from_error, tells_error};
 use crate::json::{Perhaps, read_tolerantly};
@@ -14,16 +14,16 @@ const OPEN_MAX: usize = 64;
 
 /// Reads one stream.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct AnthropicStreamReader {
     stamp: Stamp,
     include_usage: bool,
     /// There once the message has begun.
-    pen: Option<ChunkPen>,
+    pen: Option<ReplyChunkWriter>,
     /// Calls that have begun.
     calls: u32,
     /// The calls under way.
     open: Vec<OpenCall>,
-    usage: UsageShape,
+    usage: AnthropicUsage,
     /// It has said why it ends.
     finished: bool,
     done: bool,
@@ -41,7 +41,7 @@ struct OpenCall {
     input: Option<Option<Box<RawValue>>>,
 }
 
-impl Reader {
+impl AnthropicStreamReader {
     pub(super) fn new(stamp: Stamp, include_usage: bool) -> Self {
         Self {
             stamp,
@@ -49,17 +49,17 @@ impl Reader {
             pen: None,
             calls: 0,
             open: Vec::new(),
-            usage: UsageShape::default(),
+            usage: AnthropicUsage::default(),
             finished: false,
             done: false,
         }
     }
 
     /// Reads an event of a message; `None` for one that says nothing, or belongs to no message.
-    fn take(&mut self, event: Event, out: &mut Vec<u8>) -> Option<Chunk> {
+    fn take(&mut self, event: AnthropicEvent, out: &mut Vec<u8>) -> Option<Chunk> {
         if let ("message_start", Some(message)) = (event.kind.as_str(), &event.message) {
             let head = ReplyHead::new(message.id.as_deref(), message.model.as_deref(), &self.stamp);
-            let pen = ChunkPen::new(&head, self.include_usage);
+            let pen = ReplyChunkWriter::new(&head, self.include_usage);
             pen.role(out, 0);
             self.pen = Some(pen);
             self.usage = self.usage.then(message.usage.0.unwrap_or_default());
@@ -107,12 +107,13 @@ impl Reader {
     }
 
     /// A block begins; whether there is something of the model's in it.
-    fn begin(&mut self, index: u32, block: Block, out: &mut Vec<u8>) -> bool {
+    fn begin(&mut self, index: u32, block: StreamBlock, out: &mut Vec<u8>) -> bool {
         let Some(pen) = &self.pen else { return false };
         match block.kind.as_str() {
             "tool_use" => {
                 let (id, name) = (block.id, block.name);
-                let call = Call { id, name, arguments: String::new(), thought_signature: None };
+                let call =
+                    RequestedCall { id, name, arguments: String::new(), thought_signature: None };
                 let place = self.calls;
                 pen.call(out, 0, place, &call);
                 self.calls += 1;
@@ -148,7 +149,12 @@ impl Reader {
         }
     }
 
-    fn finish(&mut self, end: Option<&str>, usage: Option<UsageShape>, out: &mut Vec<u8>) -> Chunk {
+    fn finish(
+        &mut self,
+        end: Option<&str>,
+        usage: Option<AnthropicUsage>,
+        out: &mut Vec<u8>,
+    ) -> Chunk {
         let finish = end.map(finish_of);
         if finish.is_some() {
             self.close_calls(out);
@@ -174,14 +180,15 @@ impl Reader {
     }
 }
 
-impl StreamReader for Reader {
+impl StreamReader for AnthropicStreamReader {
     fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
         if self.done {
             return StreamEvent::Unreadable;
         }
-        let parsed = read_tolerantly(event.data, |bytes| serde_json::from_slice::<Event>(bytes));
+        let parsed =
+            read_tolerantly(event.data, |bytes| serde_json::from_slice::<AnthropicEvent>(bytes));
         let read = match parsed {
-            Ok(Event { kind, .. }) if kind == "message_stop" && self.pen.is_some() => {
+            Ok(AnthropicEvent { kind, .. }) if kind == "message_stop" && self.pen.is_some() => {
                 self.write_end(out);
                 return StreamEvent::Done;
             }
@@ -211,15 +218,15 @@ impl StreamReader for Reader {
 
 /// An event; what it has of these depends on its type.
 #[derive(Deserialize)]
-struct Event {
+struct AnthropicEvent {
     #[serde(rename = "type")]
     kind: String,
     index: Option<u32>,
     message: Option<Start>,
-    content_block: Option<Block>,
-    delta: Option<Delta>,
+    content_block: Option<StreamBlock>,
+    delta: Option<BlockDelta>,
     #[serde(default)]
-    usage: Perhaps<UsageShape>,
+    usage: Perhaps<AnthropicUsage>,
 }
 
 #[derive(Deserialize)]
@@ -227,12 +234,12 @@ struct Start {
     id: Option<String>,
     model: Option<String>,
     #[serde(default)]
-    usage: Perhaps<UsageShape>,
+    usage: Perhaps<AnthropicUsage>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Block {
+struct StreamBlock {
     #[serde(rename = "type")]
     kind: String,
     text: String,
@@ -244,7 +251,7 @@ struct Block {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Delta {
+struct BlockDelta {
     #[serde(rename = "type")]
     kind: Option<String>,
     text: String,

@@ -2,14 +2,14 @@
 
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
-use super::serve_pen::{self, MessagePen};
+use super::serve_writer::{self, MessagePen};
 use crate::chat::{FinishReason, Text};
 use crate::json::json_string;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
-    Wants, bearer, count_text, header, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
+    ServerFormat, VendorError, Wants, bearer, count_text, header, read_json,
 };
-use crate::{LimitGauge, Usage, estimate_tokens};
+use crate::{HeaderGauge, Usage, estimate_tokens};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -21,9 +21,9 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnthropicServer;
 
-impl Server for AnthropicServer {
+impl ServerFormat for AnthropicServer {
     fn route(&self, path: &str, _query: Option<&str>) -> Option<Route> {
-        (path == "/v1/messages").then(|| Route::to(Endpoint::Messages))
+        (path == "/v1/messages").then(|| Route::to(ApiEndpoint::Messages))
     }
 
     fn lists_models(&self, path: &str) -> bool {
@@ -62,19 +62,25 @@ impl Server for AnthropicServer {
         out.into()
     }
 
-    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
         read(route, body, rules)
     }
 
-    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
-        serve_pen::whole(asked, head, usage, finish)
+    fn whole(
+        &self,
+        asked: &ParsedRequest,
+        head: &AnswerHead,
+        usage: Usage,
+        finish: FinishReason,
+    ) -> Bytes {
+        serve_writer::whole(asked, head, usage, finish)
     }
 
     fn thinks(&self, wants: &Wants) -> bool {
         wants.thoughts == Some(true)
     }
 
-    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         Box::new(MessagePen::new(asked, head))
     }
 
@@ -82,7 +88,7 @@ impl Server for AnthropicServer {
         status_of(class)
     }
 
-    fn error(&self, told: &Told<'_>) -> Bytes {
+    fn error(&self, told: &VendorError<'_>) -> Bytes {
         error_body(told).into()
     }
 
@@ -120,26 +126,26 @@ fn push_model(out: &mut Vec<u8>, model: &str, created: &str) {
 }
 
 /// What is asked for.
-fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     #[derive(Deserialize)]
-    struct Shape {
+    struct MessagesBody {
         model: Option<String>,
-        messages: Option<Vec<Message>>,
+        messages: Option<Vec<ServedMessage>>,
         max_tokens: Option<u32>,
         system: Option<Text>,
         stream: Option<bool>,
-        metadata: Option<Metadata>,
+        metadata: Option<ServedMetadata>,
     }
     #[derive(Deserialize)]
-    struct Message {
+    struct ServedMessage {
         #[serde(default)]
         content: Text,
     }
     #[derive(Deserialize)]
-    struct Metadata {
+    struct ServedMetadata {
         user_id: Option<String>,
     }
-    let shape: Shape = read_json(&body)?;
+    let shape: MessagesBody = read_json(&body)?;
     let required = |param| Refused::new(format!("{param}: Field required"), Some(param));
     let model = shape.model.ok_or_else(|| required("model"))?;
     let messages = shape.messages.ok_or_else(|| required("messages"))?;
@@ -150,18 +156,18 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     }
     let (bytes, token) = count_text(messages.into_iter().map(|message| message.content));
     let in_user = shape.metadata.and_then(|metadata| metadata.user_id?.parse().ok());
-    Ok(Asked {
+    Ok(ParsedRequest {
         stream: shape.stream.unwrap_or(false),
         max_tokens: Some(max_tokens),
         input_tokens: estimate_tokens(bytes + shape.system.map_or(0, |system| system.bytes)),
         wants: wants(&body, rules)?,
         token: in_user.or(token),
-        ..Asked::new(route, model, body)
+        ..ParsedRequest::new(route, model, body)
     })
 }
 
 /// The names of the headers of one limit.
-struct Names {
+struct RateHeaderNames {
     limit: HeaderName,
     remaining: HeaderName,
     reset: HeaderName,
@@ -169,7 +175,7 @@ struct Names {
 
 macro_rules! names {
     ($of:literal) => {
-        Names {
+        RateHeaderNames {
             limit: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-limit")),
             remaining: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-remaining")),
             reset: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-reset")),
@@ -177,13 +183,18 @@ macro_rules! names {
     };
 }
 
-static REQUESTS: Names = names!("requests");
-static TOKENS: Names = names!("tokens");
-static INPUT_TOKENS: Names = names!("input-tokens");
-static OUTPUT_TOKENS: Names = names!("output-tokens");
+static REQUESTS: RateHeaderNames = names!("requests");
+static TOKENS: RateHeaderNames = names!("tokens");
+static INPUT_TOKENS: RateHeaderNames = names!("input-tokens");
+static OUTPUT_TOKENS: RateHeaderNames = names!("output-tokens");
 
-fn write_gauge(headers: &mut HeaderMap, names: &Names, gauge: LimitGauge, unix: Duration) {
-    let LimitGauge { limit: Some(limit), remaining, reset } = gauge else { return };
+fn write_gauge(
+    headers: &mut HeaderMap,
+    names: &RateHeaderNames,
+    gauge: HeaderGauge,
+    unix: Duration,
+) {
+    let HeaderGauge { limit: Some(limit), remaining, reset } = gauge else { return };
     headers.insert(&names.limit, HeaderValue::from(limit));
     headers.insert(&names.remaining, HeaderValue::from(remaining.unwrap_or(limit)));
     if let Ok(reset) = HeaderValue::from_str(&rfc3339(unix + reset.unwrap_or_default())) {

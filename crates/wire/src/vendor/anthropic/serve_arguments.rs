@@ -1,6 +1,6 @@
 //! The arguments of a message beside its text, and which of them Anthropic refuses.
 
-use crate::serve::{Picked, Refused, Rules, Tool, Wants};
+use crate::serve::{OfferedTool, PickedFields, Refused, Rules, Wants};
 use serde_json::{Value, json};
 
 const WANTED: &[&str] = &[
@@ -34,7 +34,7 @@ const OTHERS: &[&str] = &[
 const BUDGET_LEAST: u64 = 1_024;
 
 pub(super) fn wants(body: &[u8], rules: Rules) -> Result<Wants, Refused> {
-    let picked = Picked::read(body, WANTED, rules.strict)?;
+    let picked = PickedFields::read(body, WANTED, rules.strict)?;
     if rules.strict
         && let Some(name) = picked.others.iter().find(|name| !OTHERS.contains(&&***name))
     {
@@ -78,7 +78,7 @@ fn refused(name: &str, what: &str) -> Refused {
     Refused { param: Some(name.to_owned().into()), ..Refused::plain(format!("{name}: {what}")) }
 }
 
-fn within(picked: &Picked, name: &str, least: f64, most: f64) -> Result<(), Refused> {
+fn within(picked: &PickedFields, name: &str, least: f64, most: f64) -> Result<(), Refused> {
     let Some(value) = picked.get(name) else { return Ok(()) };
     match value.as_f64() {
         None => Err(refused(name, "Input should be a valid number")),
@@ -92,7 +92,7 @@ fn within(picked: &Picked, name: &str, least: f64, most: f64) -> Result<(), Refu
     }
 }
 
-fn thoughts(picked: &Picked, max_tokens: u64) -> Result<bool, Refused> {
+fn thoughts(picked: &PickedFields, max_tokens: u64) -> Result<bool, Refused> {
     let Some(thinking) = picked.get("thinking") else { return Ok(false) };
     match thinking.get("type").and_then(Value::as_str) {
         Some("adaptive") => Ok(true),
@@ -116,7 +116,7 @@ fn thoughts(picked: &Picked, max_tokens: u64) -> Result<bool, Refused> {
     }
 }
 
-fn stop(picked: &Picked) -> Result<Vec<String>, Refused> {
+fn stop(picked: &PickedFields) -> Result<Vec<String>, Refused> {
     let Some(stop) = picked.get("stop_sequences") else { return Ok(Vec::new()) };
     let texts = stop.as_array().and_then(|all| {
         all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
@@ -130,7 +130,7 @@ fn stop(picked: &Picked) -> Result<Vec<String>, Refused> {
 }
 
 /// The tools that may be called, and whether one must be.
-fn tools(picked: &Picked) -> Result<(Vec<Tool>, bool), Refused> {
+fn tools(picked: &PickedFields) -> Result<(Vec<OfferedTool>, bool), Refused> {
     let choice = picked.get("tool_choice");
     let Some(Value::Array(declared)) = picked.get("tools") else {
         return match choice {
@@ -140,12 +140,12 @@ fn tools(picked: &Picked) -> Result<(Vec<Tool>, bool), Refused> {
             None => Ok((Vec::new(), false)),
         };
     };
-    let mut tools: Vec<Tool> = declared
+    let mut tools: Vec<OfferedTool> = declared
         .iter()
         .filter_map(|tool| {
             let schema = tool.get("input_schema").cloned();
             let schema = schema.unwrap_or_else(|| json!({ "type": "object" }));
-            Some(Tool { name: tool.get("name")?.as_str()?.to_owned(), schema })
+            Some(OfferedTool { name: tool.get("name")?.as_str()?.to_owned(), schema })
         })
         .collect();
     Ok(match choice.and_then(|choice| choice.get("type")).and_then(Value::as_str) {

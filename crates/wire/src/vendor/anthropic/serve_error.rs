@@ -1,7 +1,7 @@
 //! Anthropic's errors.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, Told};
+use crate::serve::{Exceeded, VendorError};
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
@@ -20,7 +20,7 @@ pub(super) const fn status_of(class: FailureClass) -> u16 {
 }
 
 /// A whole body.
-pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
+pub(super) fn error_body(told: &VendorError<'_>) -> Vec<u8> {
     let mut body = error_event(told);
     body.pop();
     let request_id = json_string(told.request_id);
@@ -29,7 +29,7 @@ pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
 }
 
 /// The error of a stream: a body without the number of the request.
-pub(super) fn error_event(told: &Told<'_>) -> Vec<u8> {
+pub(super) fn error_event(told: &VendorError<'_>) -> Vec<u8> {
     let kind = json_string(kind_of(told));
     let said = told.message.map_or_else(|| said(told), str::to_owned);
     let said = json_string(&said);
@@ -43,7 +43,7 @@ pub(super) fn error_event(told: &Told<'_>) -> Vec<u8> {
 }
 
 /// The type: that of the class, or of a status that is more exact.
-fn kind_of(told: &Told<'_>) -> &'static str {
+fn kind_of(told: &VendorError<'_>) -> &'static str {
     match (told.class, told.status) {
         (FailureClass::Auth, 403) => "permission_error",
         (FailureClass::BadRequest | FailureClass::ContextWindow, 413)
@@ -74,7 +74,7 @@ fn kind_of(told: &Told<'_>) -> &'static str {
     }
 }
 
-fn said(told: &Told<'_>) -> String {
+fn said(told: &VendorError<'_>) -> String {
     match (told.class, told.status) {
         (FailureClass::Throttled, _) => throttled(told),
         (FailureClass::Overloaded, _) => "Overloaded".to_owned(),
@@ -119,7 +119,7 @@ fn said(told: &Told<'_>) -> String {
     }
 }
 
-fn throttled(told: &Told<'_>) -> String {
+fn throttled(told: &VendorError<'_>) -> String {
     let unit = match told.exceeded {
         Some(Exceeded::InputTokens) => "input tokens per minute",
         Some(Exceeded::OutputTokens) => "output tokens per minute",

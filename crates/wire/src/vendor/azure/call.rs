@@ -1,7 +1,7 @@
 //! Azure OpenAI to its callers.
 
-use crate::call::{Dialect, Stamp, StreamReader, Whole, key_header, segment};
-use crate::chat::{ChatRequest, Operation, Untold};
+use crate::call::{ClientFormat, Stamp, StreamReader, Whole, key_header, segment};
+use crate::chat::{ChatRequest, Operation, Unsupported};
 use crate::error::failure_from_response;
 use crate::vendor::openai::OpenAi;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ const VERSION: &str = "api-version=2024-10-21";
 const MODELS_PATH: &str = "/models?api-version=2024-10-21";
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
-impl Dialect for Azure {
+impl ClientFormat for Azure {
     fn chat_path(&self, model: &str, _stream: bool) -> Cow<'static, str> {
         format!("/deployments/{}/chat/completions?{VERSION}", segment(model)).into()
     }
@@ -39,7 +39,7 @@ impl Dialect for Azure {
         key_header(API_KEY, api_key.map(str::to_owned))
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Untold> {
+    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Unsupported> {
         OpenAi.body(chat, model, ask_usage)
     }
 

@@ -3,7 +3,8 @@
 use super::serve_error::error_body;
 use crate::chat::FinishReason;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, HeadersTold, Refused, Route, Rules, Server, Told, bearer, header,
+    AnswerHead, AnswerWriter, HeadersTold, ParsedRequest, Refused, Route, Rules, ServerFormat,
+    VendorError, bearer, header,
 };
 use crate::vendor::openai::serving::Filters;
 use crate::vendor::openai::{OpenAiServer, serving};
@@ -15,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AzureServer;
 
-impl Server for AzureServer {
+impl ServerFormat for AzureServer {
     fn route(&self, path: &str, _query: Option<&str>) -> Option<Route> {
         let path = path.strip_prefix("/openai")?;
         if let Some(path) = path.strip_prefix("/v1") {
@@ -48,28 +49,34 @@ impl Server for AzureServer {
         OpenAiServer.models(models, created)
     }
 
-    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
         // At a deployment's path the body need not name a model.
         serving::read(route, body, rules)
     }
 
-    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+    fn whole(
+        &self,
+        asked: &ParsedRequest,
+        head: &AnswerHead,
+        usage: Usage,
+        finish: FinishReason,
+    ) -> Bytes {
         serving::whole(asked, head, usage, finish, Filters::Told)
     }
 
-    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         serving::pen(asked, head, Filters::Told)
     }
 
-    fn error(&self, told: &Told<'_>) -> Bytes {
+    fn error(&self, told: &VendorError<'_>) -> Bytes {
         error_body(told).into()
     }
 
     fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
         // Azure tells what is left, and neither the limit nor the reset.
-        let left = |gauge: crate::LimitGauge| crate::LimitGauge {
+        let left = |gauge: crate::HeaderGauge| crate::HeaderGauge {
             remaining: gauge.remaining,
-            ..crate::LimitGauge::default()
+            ..crate::HeaderGauge::default()
         };
         let LimitHeaders { requests, tokens } = told.limits.both;
         LimitHeaders { requests: left(requests), tokens: left(tokens) }.write(headers);

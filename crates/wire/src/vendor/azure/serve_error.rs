@@ -1,13 +1,13 @@
 //! Azure OpenAI's errors: some in OpenAI's words, some in its own.
 
 use crate::json::json_string;
-use crate::serve::{Endpoint, Exceeded, Told};
+use crate::serve::{ApiEndpoint, Exceeded, VendorError};
 use crate::vendor::openai::serving;
 use squall_failure::FailureClass;
 
 const SUPPORT: &str = "https://go.microsoft.com/fwlink/?linkid=2213926";
 
-pub(super) fn error_body(told: &Told<'_>) -> String {
+pub(super) fn error_body(told: &VendorError<'_>) -> String {
     let (code, said) = match told.class {
         FailureClass::Throttled => throttled(told),
         FailureClass::ContentPolicy => return filtered(told),
@@ -55,7 +55,7 @@ pub(super) fn error_body(told: &Told<'_>) -> String {
     format!(r#"{{"error":{{"code":{},"message":{}}}}}"#, json_string(&code), json_string(said))
 }
 
-fn server(told: &Told<'_>) -> String {
+fn server(told: &VendorError<'_>) -> String {
     let said = format!(
         "The server had an error processing your request. Sorry about that! You can retry your request, or \
          contact us through an Azure support request at: {SUPPORT} if you keep seeing this error. (Please \
@@ -66,12 +66,12 @@ fn server(told: &Told<'_>) -> String {
     format!(r#"{{"error":{{"message":{said},"type":"server_error","param":null,"code":null}}}}"#)
 }
 
-fn throttled(told: &Told<'_>) -> (String, String) {
+fn throttled(told: &VendorError<'_>) -> (String, String) {
     let operation = match told.endpoint() {
-        Some(Endpoint::Embeddings) => "Embeddings_Create",
-        Some(Endpoint::Completions) => "Completions_Create",
-        Some(Endpoint::Responses) => "Responses_Create",
-        Some(Endpoint::Chat | Endpoint::Messages | Endpoint::Generate) | None => {
+        Some(ApiEndpoint::Embeddings) => "Embeddings_Create",
+        Some(ApiEndpoint::Completions) => "Completions_Create",
+        Some(ApiEndpoint::Responses) => "Responses_Create",
+        Some(ApiEndpoint::Chat | ApiEndpoint::Messages | ApiEndpoint::Generate) | None => {
             "ChatCompletions_Create"
         }
     };
@@ -90,7 +90,7 @@ fn throttled(told: &Told<'_>) -> (String, String) {
     (told.status.to_string(), said)
 }
 
-fn filtered(told: &Told<'_>) -> String {
+fn filtered(told: &VendorError<'_>) -> String {
     let said = "The response was filtered due to the prompt triggering Azure OpenAI's content management \
                 policy. Please modify your prompt and retry. To learn more about our content filtering \
                 policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766";

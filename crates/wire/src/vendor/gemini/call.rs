@@ -1,10 +1,10 @@
 //! Gemini to its callers.
 
-use super::call_answer::{Reader, read_answer};
+use super::call_answer::{GeminiStreamReader, read_answer};
 use super::call_error::failure_from_response;
 use super::call_request::write_request;
-use crate::call::{Dialect, Stamp, StreamReader, Whole, key_header, segment};
-use crate::chat::{Chat, ChatRequest, Untold};
+use crate::call::{ClientFormat, Stamp, StreamReader, Whole, key_header, segment};
+use crate::chat::{Chat, ChatRequest, Unsupported};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use squall_failure::Failure;
@@ -17,7 +17,7 @@ pub(crate) struct Gemini;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
-impl Dialect for Gemini {
+impl ClientFormat for Gemini {
     fn chat_path(&self, model: &str, stream: bool) -> Cow<'static, str> {
         // Tuned models lie beside `models`, and both may be named with their folder.
         let (folder, name) = match model.split_once('/') {
@@ -36,7 +36,12 @@ impl Dialect for Gemini {
         key_header(API_KEY, api_key.map(str::to_owned))
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str, _ask_usage: bool) -> Result<Bytes, Untold> {
+    fn body(
+        &self,
+        chat: &ChatRequest,
+        model: &str,
+        _ask_usage: bool,
+    ) -> Result<Bytes, Unsupported> {
         write_request(Chat::read(chat)?, model)
     }
 
@@ -45,7 +50,7 @@ impl Dialect for Gemini {
     }
 
     fn stream(&self, stamp: Stamp, include_usage: bool) -> Box<dyn StreamReader> {
-        Box::new(Reader::new(stamp, include_usage))
+        Box::new(GeminiStreamReader::new(stamp, include_usage))
     }
 
     fn failure(&self, status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {

@@ -2,7 +2,8 @@
 
 use super::call_error::failure_from_event;
 use crate::call::{
-    Call, ChunkPen, Counts, Image, Reply, ReplyHead, Stamp, StreamReader, Whole, failed_late,
+    Image, Reply, ReplyChunkWriter, ReplyHead, RequestedCall, Stamp, StreamReader, TokenCounts,
+    Whole, failed_late,
 };
 use crate::chat::{Chunk, FinishReason, StreamEvent};
 use crate::error::{failure_of_body, tells_error};
@@ -38,9 +39,9 @@ enum Not {
     Finished(Failure),
 }
 
-fn told(piece: Piece<'_>, stamp: &Stamp) -> Result<Whole, Not> {
+fn told(piece: ReplyPiece<'_>, stamp: &Stamp) -> Result<Whole, Not> {
     let head = piece.head(stamp);
-    let counts = piece.usage_metadata.0.and_then(UsageShape::counts);
+    let counts = piece.usage_metadata.0.and_then(GeminiUsage::counts);
     if piece.is_blocked() {
         let reply = Reply { finish: Some(FinishReason::ContentFilter), ..Reply::default() };
         return Ok(head.whole(&[reply], counts));
@@ -50,10 +51,10 @@ fn told(piece: Piece<'_>, stamp: &Stamp) -> Result<Whole, Not> {
         let mut reply = Reply::default();
         for part in candidate.content.unwrap_or_default().parts.unwrap_or_default() {
             match part.read(stamp.number, index, reply.calls.len()) {
-                Some(Said::Text(text)) => reply.text.push_str(&text),
-                Some(Said::Reasoning(text)) => reply.reasoning.push_str(&text),
-                Some(Said::Call(call)) => reply.calls.push(call),
-                Some(Said::Image(image)) => reply.images.push(image),
+                Some(PartContent::Text(text)) => reply.text.push_str(&text),
+                Some(PartContent::Reasoning(text)) => reply.reasoning.push_str(&text),
+                Some(PartContent::Call(call)) => reply.calls.push(call),
+                Some(PartContent::Image(image)) => reply.images.push(image),
                 None => {}
             }
         }
@@ -71,35 +72,35 @@ fn told(piece: Piece<'_>, stamp: &Stamp) -> Result<Whole, Not> {
 
 /// Reads one stream. It has no end mark but that every answer in it says why it ended.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct GeminiStreamReader {
     stamp: Stamp,
     include_usage: bool,
     /// There once an event has come.
-    pen: Option<ChunkPen>,
-    choices: Vec<Progress>,
+    pen: Option<ReplyChunkWriter>,
+    choices: Vec<CandidateProgress>,
     /// Those that were told last, if they were all told.
-    counts: Option<Counts>,
+    counts: Option<TokenCounts>,
 }
 
 /// How far one of the answers is.
 #[derive(Clone, Copy, Debug, Default)]
-struct Progress {
+struct CandidateProgress {
     begun: bool,
     calls: u32,
     finished: bool,
 }
 
-impl Reader {
+impl GeminiStreamReader {
     pub(super) fn new(stamp: Stamp, include_usage: bool) -> Self {
         Self { stamp, include_usage, pen: None, choices: Vec::new(), counts: None }
     }
 
-    fn take(&mut self, piece: Piece<'_>, out: &mut Vec<u8>) -> Result<Chunk, Failure> {
-        let pen = self
-            .pen
-            .get_or_insert_with(|| ChunkPen::new(&piece.head(&self.stamp), self.include_usage));
+    fn take(&mut self, piece: ReplyPiece<'_>, out: &mut Vec<u8>) -> Result<Chunk, Failure> {
+        let pen = self.pen.get_or_insert_with(|| {
+            ReplyChunkWriter::new(&piece.head(&self.stamp), self.include_usage)
+        });
         let mut chunk = Chunk::default();
-        self.counts = piece.usage_metadata.0.and_then(UsageShape::counts).or(self.counts);
+        self.counts = piece.usage_metadata.0.and_then(GeminiUsage::counts).or(self.counts);
         chunk.usage = self.counts.map(Usage::from);
         if piece.is_blocked() {
             let first = progress(&mut self.choices, 0, pen, out);
@@ -116,13 +117,13 @@ impl Reader {
             let progress = progress(&mut self.choices, index, pen, out);
             for part in candidate.content.unwrap_or_default().parts.unwrap_or_default() {
                 match part.read(self.stamp.number, index, progress.calls as usize) {
-                    Some(Said::Text(text)) => pen.text(out, index, &text),
-                    Some(Said::Reasoning(text)) => pen.reasoning(out, index, &text),
-                    Some(Said::Call(call)) => {
+                    Some(PartContent::Text(text)) => pen.text(out, index, &text),
+                    Some(PartContent::Reasoning(text)) => pen.reasoning(out, index, &text),
+                    Some(PartContent::Call(call)) => {
                         pen.call(out, index, progress.calls, &call);
                         progress.calls += 1;
                     }
-                    Some(Said::Image(image)) => pen.image(out, index, &image),
+                    Some(PartContent::Image(image)) => pen.image(out, index, &image),
                     // A signature alone, or code that the vendor runs: the model is at work.
                     None => {}
                 }
@@ -141,14 +142,14 @@ impl Reader {
 
 /// How far the answer with this index is; one that is new is begun.
 fn progress<'a>(
-    choices: &'a mut Vec<Progress>,
+    choices: &'a mut Vec<CandidateProgress>,
     index: u32,
-    pen: &ChunkPen,
+    pen: &ReplyChunkWriter,
     out: &mut Vec<u8>,
-) -> &'a mut Progress {
+) -> &'a mut CandidateProgress {
     let place = index as usize;
     if choices.len() <= place {
-        choices.resize(place + 1, Progress::default());
+        choices.resize(place + 1, CandidateProgress::default());
     }
     let progress = &mut choices[place];
     if !progress.begun {
@@ -158,14 +159,14 @@ fn progress<'a>(
     progress
 }
 
-impl StreamReader for Reader {
+impl StreamReader for GeminiStreamReader {
     fn read(&mut self, event: SseEvent<'_>, out: &mut Vec<u8>) -> StreamEvent {
         // The pieces borrow from what is read, so that what is written is written where they are.
         let before = out.len();
         let out = std::cell::RefCell::new(out);
         let this = std::cell::RefCell::new(self);
         let read = read_tolerantly(event.data, |bytes| {
-            let piece: Piece<'_> = serde_json::from_slice(bytes)?;
+            let piece: ReplyPiece<'_> = serde_json::from_slice(bytes)?;
             if piece.error.is_some() || piece.says_nothing() {
                 return Ok(None);
             }
@@ -231,18 +232,18 @@ fn finish_of(reason: &str, calls: bool) -> Result<FinishReason, Failure> {
 /// A whole answer, or an event of a stream.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Piece<'a> {
+struct ReplyPiece<'a> {
     #[serde(borrow, default)]
     candidates: Vec<Candidate<'a>>,
     prompt_feedback: Option<PromptFeedback>,
     #[serde(default)]
-    usage_metadata: Perhaps<UsageShape>,
+    usage_metadata: Perhaps<GeminiUsage>,
     model_version: Option<String>,
     response_id: Option<String>,
     error: Option<IgnoredAny>,
 }
 
-impl Piece<'_> {
+impl ReplyPiece<'_> {
     fn head(&self, stamp: &Stamp) -> ReplyHead {
         ReplyHead::new(self.response_id.as_deref(), self.model_version.as_deref(), stamp)
     }
@@ -272,38 +273,38 @@ struct PromptFeedback {
 #[serde(rename_all = "camelCase")]
 struct Candidate<'a> {
     #[serde(borrow)]
-    content: Option<Content<'a>>,
+    content: Option<ReplyContent<'a>>,
     finish_reason: Option<String>,
     index: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
-struct Content<'a> {
+struct ReplyContent<'a> {
     #[serde(borrow)]
-    parts: Option<Vec<Part<'a>>>,
+    parts: Option<Vec<ReplyPart<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Part<'a> {
+struct ReplyPart<'a> {
     text: Option<String>,
     thought: Option<bool>,
-    inline_data: Option<Blob>,
+    inline_data: Option<ReplyBlob>,
     #[serde(borrow)]
-    function_call: Option<FunctionCall<'a>>,
+    function_call: Option<ReplyFunctionCall<'a>>,
     thought_signature: Option<String>,
 }
 
 /// What a model made that is no text: pictures and sound.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Blob {
+struct ReplyBlob {
     mime_type: String,
     data: String,
 }
 
 #[derive(Deserialize)]
-struct FunctionCall<'a> {
+struct ReplyFunctionCall<'a> {
     id: Option<String>,
     name: String,
     #[serde(borrow)]
@@ -311,31 +312,37 @@ struct FunctionCall<'a> {
 }
 
 /// What a part says.
-enum Said {
+enum PartContent {
     Text(String),
     Reasoning(String),
-    Call(Call),
+    Call(RequestedCall),
     Image(Image),
 }
 
-impl Part<'_> {
+impl ReplyPart<'_> {
     /// `place` is how many calls came before. Nothing is said by an empty text.
-    fn read(self, number: u64, index: u32, place: usize) -> Option<Said> {
+    fn read(self, number: u64, index: u32, place: usize) -> Option<PartContent> {
         if let Some(call) = self.function_call {
             // Older models give calls no ids, and OpenAI's clients send them back by theirs.
             let id = call.id.unwrap_or_else(|| format!("call_{number:x}_{index}_{place}"));
-            return Some(Said::Call(Call {
+            return Some(PartContent::Call(RequestedCall {
                 id,
                 name: call.name,
                 arguments: call.args.map_or_else(|| "{}".to_owned(), |raw| raw.get().to_owned()),
                 thought_signature: self.thought_signature,
             }));
         }
-        if let Some(Blob { mime_type, data }) = self.inline_data {
-            return Some(Said::Image(Image { url: format!("data:{mime_type};base64,{data}") }));
+        if let Some(ReplyBlob { mime_type, data }) = self.inline_data {
+            return Some(PartContent::Image(Image {
+                url: format!("data:{mime_type};base64,{data}"),
+            }));
         }
         let text = self.text.filter(|text| !text.is_empty())?;
-        Some(if self.thought == Some(true) { Said::Reasoning(text) } else { Said::Text(text) })
+        Some(if self.thought == Some(true) {
+            PartContent::Reasoning(text)
+        } else {
+            PartContent::Text(text)
+        })
     }
 }
 
@@ -343,7 +350,7 @@ impl Part<'_> {
 /// from the prompt.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct UsageShape {
+struct GeminiUsage {
     prompt_token_count: Count,
     tool_use_prompt_token_count: Count,
     cached_content_token_count: Count,
@@ -351,14 +358,14 @@ struct UsageShape {
     thoughts_token_count: Count,
 }
 
-impl UsageShape {
+impl GeminiUsage {
     /// What was used, if the prompt is told. An answer without a token has no count at all, and neither has
     /// a prompt without one that was blocked.
-    fn counts(self) -> Option<Counts> {
+    fn counts(self) -> Option<TokenCounts> {
         let is_told = |count: Count| count.0.is_some();
         let any = is_told(self.prompt_token_count) || is_told(self.candidates_token_count);
         let or_none = |count: Count| count.0.unwrap_or(0);
-        any.then(|| Counts {
+        any.then(|| TokenCounts {
             input: or_none(self.prompt_token_count)
                 .saturating_add(or_none(self.tool_use_prompt_token_count)),
             cached: or_none(self.cached_content_token_count),

@@ -1,6 +1,6 @@
 //! What Gemini's errors mean: its words are in the table of all words; its quotas are told in details.
 
-use crate::error::{Judged, Words, judge};
+use crate::error::{ErrorText, Judged, judge};
 use crate::json::read_tolerantly;
 use http::HeaderMap;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(super) fn failure_from_response(
 /// What failed, when an error came after the 200.
 pub(super) fn failure_from_event(data: &[u8]) -> Failure {
     let details = Details::read(data);
-    let status = Words::read(data).and_then(|words| words.status);
+    let status = ErrorText::read(data).and_then(|words| words.status);
     let failure = judged(status.unwrap_or(0), data, &details).failure(
         status.unwrap_or(200),
         &HeaderMap::new(),
@@ -32,7 +32,7 @@ pub(super) fn failure_from_event(data: &[u8]) -> Failure {
 }
 
 fn judged(status: u16, body: &[u8], details: &Details) -> Judged {
-    let words = Words::read(body).unwrap_or_default();
+    let words = ErrorText::read(body).unwrap_or_default();
     let throttled = status == 429 || words.kind == "RESOURCE_EXHAUSTED";
     if throttled && details.is_spent {
         return Judged::sure(FailureClass::QuotaSpent);

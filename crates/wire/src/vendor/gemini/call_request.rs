@@ -1,6 +1,8 @@
 //! A chat in Gemini's words.
 
-use crate::chat::{Attachment, Chat, Choice, Effort, Part, Shaped, Turn, Untold};
+use crate::chat::{
+    Attachment, Chat, ContentPart, Effort, Shaped, ToolRequirement, Turn, Unsupported,
+};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,7 +14,7 @@ const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 const SEEDS: i64 = 1 << 31;
 
 /// Writes the body.
-pub(super) fn write_request(chat: Chat<'_>, model: &str) -> Result<Bytes, Untold> {
+pub(super) fn write_request(chat: Chat<'_>, model: &str) -> Result<Bytes, Unsupported> {
     let declarations = chat.tools.iter().map(|tool| Declaration {
         name: &tool.name,
         description: tool.description.as_deref(),
@@ -20,12 +22,13 @@ pub(super) fn write_request(chat: Chat<'_>, model: &str) -> Result<Bytes, Untold
     });
     let declarations: Vec<_> = declarations.collect();
     let system: Vec<_> = chat.system.into_iter().map(PartBody::text).collect();
-    let request = Request {
+    let request = GeminiRequest {
         contents: contents(chat.turns, demands_signatures(model))?,
-        system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
+        system_instruction: (!system.is_empty())
+            .then_some(RequestContent { role: None, parts: system }),
         tool_config: chat.tool_choice.filter(|_| !declarations.is_empty()).map(tool_config),
         tools: (!declarations.is_empty())
-            .then_some([ToolBody { function_declarations: declarations }]),
+            .then_some([FunctionDeclaration { function_declarations: declarations }]),
         generation_config: GenerationConfig {
             max_output_tokens: chat.max_tokens,
             temperature: chat.temperature,
@@ -44,7 +47,7 @@ pub(super) fn write_request(chat: Chat<'_>, model: &str) -> Result<Bytes, Untold
         },
     };
     let body = serde_json::to_vec(&request)
-        .map_err(|error| Untold::here("body", format!("cannot be written: {error}")))?;
+        .map_err(|error| Unsupported::here("body", format!("cannot be written: {error}")))?;
     Ok(body.into())
 }
 
@@ -67,8 +70,8 @@ fn demands_signatures(model: &str) -> bool {
 }
 
 /// Turns that alternate: neighbours of one side are one turn, and what tools gave back is the user's.
-fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<Content>, Untold> {
-    let mut contents: Vec<Content> = Vec::with_capacity(turns.len());
+fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<RequestContent>, Unsupported> {
+    let mut contents: Vec<RequestContent> = Vec::with_capacity(turns.len());
     for turn in turns {
         let (role, parts) = match turn {
             Turn::User(parts) => ("user", parts_of(parts)?),
@@ -78,7 +81,10 @@ fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<Content>, Untold> 
                     // Of calls side by side, only the first has one.
                     let missing = (signatures && place == 0).then(|| NO_SIGNATURE.to_owned());
                     parts.push(PartBody {
-                        function_call: Some(FunctionCall { name: call.name, args: call.arguments }),
+                        function_call: Some(RequestFunctionCall {
+                            name: call.name,
+                            args: call.arguments,
+                        }),
                         thought_signature: call.thought_signature.or(missing),
                         ..PartBody::default()
                     });
@@ -89,7 +95,7 @@ fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<Content>, Untold> 
         };
         match contents.last_mut() {
             Some(last) if last.role == Some(role) => last.parts.extend(parts),
-            _ => contents.push(Content { role: Some(role), parts }),
+            _ => contents.push(RequestContent { role: Some(role), parts }),
         }
     }
     // Gemini refuses a turn of nothing.
@@ -98,10 +104,10 @@ fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<Content>, Untold> 
 }
 
 /// Gemini knows results by the function's name, and takes objects only.
-fn tool_result(id: &str, name: String, parts: Vec<Part>) -> Result<PartBody, Untold> {
+fn tool_result(id: &str, name: String, parts: Vec<ContentPart>) -> Result<PartBody, Unsupported> {
     if name.is_empty() {
         let why = format!("no call before it has the id `{id}`");
-        return Err(Untold::anywhere("messages.tool_call_id", why));
+        return Err(Unsupported::anywhere("messages.tool_call_id", why));
     }
     let mut text = String::new();
     for part in parts {
@@ -111,7 +117,7 @@ fn tool_result(id: &str, name: String, parts: Vec<Part>) -> Result<PartBody, Unt
     let response = match object.and_then(|text| RawValue::from_string(text.to_owned()).ok()) {
         Some(object) => object,
         None => serde_json::value::to_raw_value(&serde_json::json!({ "result": text }))
-            .map_err(|error| Untold::here("messages", error.to_string()))?,
+            .map_err(|error| Unsupported::here("messages", error.to_string()))?,
     };
     Ok(PartBody {
         function_response: Some(FunctionResponse { name, response }),
@@ -119,18 +125,19 @@ fn tool_result(id: &str, name: String, parts: Vec<Part>) -> Result<PartBody, Unt
     })
 }
 
-fn parts_of(parts: Vec<Part>) -> Result<Vec<PartBody>, Untold> {
-    let filled =
-        parts.into_iter().filter(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+fn parts_of(parts: Vec<ContentPart>) -> Result<Vec<PartBody>, Unsupported> {
+    let filled = parts
+        .into_iter()
+        .filter(|part| !matches!(part, ContentPart::Text(text) if text.is_empty()));
     filled.map(part_of).collect()
 }
 
-fn part_of(part: Part) -> Result<PartBody, Untold> {
+fn part_of(part: ContentPart) -> Result<PartBody, Unsupported> {
     let attachment = match part {
-        Part::Text(text) => return Ok(PartBody::text(text)),
-        Part::Image(image) => image,
-        Part::File { content, .. } => content,
-        Part::Audio { data, format } => {
+        ContentPart::Text(text) => return Ok(PartBody::text(text)),
+        ContentPart::Image(image) => image,
+        ContentPart::File { content, .. } => content,
+        ContentPart::Audio { data, format } => {
             let media_type = match format.as_str() {
                 "mp3" => "audio/mpeg".to_owned(),
                 format => format!("audio/{format}"),
@@ -140,14 +147,14 @@ fn part_of(part: Part) -> Result<PartBody, Untold> {
     };
     Ok(match attachment {
         Attachment::Inline { media_type, data } => PartBody {
-            inline_data: Some(Blob { mime_type: media_type, data }),
+            inline_data: Some(RequestBlob { mime_type: media_type, data }),
             ..PartBody::default()
         },
         Attachment::Url(url) => {
             let mime_type = media_type(&url).ok_or_else(|| {
                 let why = "Gemini must be told the type of a file, and this address does not: \
                            send it as a `data:` URL";
-                Untold::here("messages.content", why)
+                Unsupported::here("messages.content", why)
             })?;
             PartBody {
                 file_data: Some(FileData { mime_type, file_uri: url }),
@@ -173,31 +180,31 @@ fn media_type(url: &str) -> Option<&'static str> {
     })
 }
 
-fn tool_config(choice: Choice) -> ToolConfig {
+fn tool_config(choice: ToolRequirement) -> ToolConfig {
     let (mode, allowed_function_names) = match choice {
-        Choice::Auto => ("AUTO", Vec::new()),
-        Choice::None => ("NONE", Vec::new()),
-        Choice::Required => ("ANY", Vec::new()),
-        Choice::Function(name) => ("ANY", vec![name]),
+        ToolRequirement::Auto => ("AUTO", Vec::new()),
+        ToolRequirement::None => ("NONE", Vec::new()),
+        ToolRequirement::Required => ("ANY", Vec::new()),
+        ToolRequirement::Function(name) => ("ANY", vec![name]),
     };
     ToolConfig { function_calling_config: FunctionCallingConfig { mode, allowed_function_names } }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Request<'a> {
-    contents: Vec<Content>,
+struct GeminiRequest<'a> {
+    contents: Vec<RequestContent>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    system_instruction: Option<Content>,
+    system_instruction: Option<RequestContent>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tools: Option<[ToolBody<'a>; 1]>,
+    tools: Option<[FunctionDeclaration<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_config: Option<ToolConfig>,
     generation_config: GenerationConfig<'a>,
 }
 
 #[derive(Serialize)]
-struct Content {
+struct RequestContent {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     parts: Vec<PartBody>,
@@ -209,11 +216,11 @@ struct PartBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inline_data: Option<Blob>,
+    inline_data: Option<RequestBlob>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_data: Option<FileData>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    function_call: Option<FunctionCall>,
+    function_call: Option<RequestFunctionCall>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_response: Option<FunctionResponse>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,7 +235,7 @@ impl PartBody {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Blob {
+struct RequestBlob {
     mime_type: String,
     data: String,
 }
@@ -241,7 +248,7 @@ struct FileData {
 }
 
 #[derive(Serialize)]
-struct FunctionCall {
+struct RequestFunctionCall {
     name: String,
     args: Box<RawValue>,
 }
@@ -254,7 +261,7 @@ struct FunctionResponse {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ToolBody<'a> {
+struct FunctionDeclaration<'a> {
     function_declarations: Vec<Declaration<'a>>,
 }
 

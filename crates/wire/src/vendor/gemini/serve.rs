@@ -5,8 +5,9 @@ use super::serve_error::{error_body, status_of};
 use crate::chat::{FinishReason, Text};
 use crate::json::json_string;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Limits, Refused, Route, Rules, Server,
-    TOKEN_BYTES, Told, ToolCall, bearer, count_text, header, id, push_escaped, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, GeneratedToolCall, HeaderLimits, HeadersTold,
+    ParsedRequest, Refused, Route, Rules, ServerFormat, TOKEN_BYTES, VendorError, bearer,
+    count_text, header, id, push_escaped, read_json,
 };
 use crate::{Usage, estimate_tokens, push_text, word};
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use std::io::Write as _;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GeminiServer;
 
-impl Server for GeminiServer {
+impl ServerFormat for GeminiServer {
     fn route(&self, path: &str, query: Option<&str>) -> Option<Route> {
         let (model, method) = below_version(path)?.strip_prefix("/models/")?.rsplit_once(':')?;
         let stream = match method {
@@ -29,7 +30,7 @@ impl Server for GeminiServer {
         };
         let events = query.is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
         Some(Route {
-            endpoint: Endpoint::Generate,
+            endpoint: ApiEndpoint::Generate,
             model: Some(model.to_owned()),
             stream: Some(stream),
             events,
@@ -64,13 +65,19 @@ impl Server for GeminiServer {
         out.into()
     }
 
-    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
         read(route, body, rules)
     }
 
-    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+    fn whole(
+        &self,
+        asked: &ParsedRequest,
+        head: &AnswerHead,
+        usage: Usage,
+        finish: FinishReason,
+    ) -> Bytes {
         let mut out = Vec::with_capacity(512 + TOKEN_BYTES * usage.output_tokens as usize);
-        let said = Said::new(asked, head);
+        let said = ChunkFields::new(asked, head);
         let thoughts = head.reasoning_tokens.min(usage.output_tokens);
         let mut parts = Vec::new();
         if thoughts > 0 && said.shows_thoughts {
@@ -91,9 +98,9 @@ impl Server for GeminiServer {
         out.into()
     }
 
-    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         Box::new(ContentPen {
-            said: Said::new(asked, head),
+            said: ChunkFields::new(asked, head),
             events: asked.events,
             begun: false,
             tokens: 0,
@@ -104,7 +111,7 @@ impl Server for GeminiServer {
         status_of(class)
     }
 
-    fn error(&self, told: &Told<'_>) -> Bytes {
+    fn error(&self, told: &VendorError<'_>) -> Bytes {
         error_body(told).into()
     }
 
@@ -134,10 +141,10 @@ fn below_version(path: &str) -> Option<&str> {
 }
 
 /// What is asked for.
-fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Shape {
+    struct GenerateBody {
         contents: Option<Vec<Contents>>,
         #[serde(alias = "system_instruction")]
         system_instruction: Option<Contents>,
@@ -155,7 +162,7 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
         #[serde(alias = "max_output_tokens")]
         max_output_tokens: Option<u32>,
     }
-    let shape: Shape = read_json(&body)?;
+    let shape: GenerateBody = read_json(&body)?;
     let contents = shape.contents.filter(|contents| !contents.is_empty());
     let contents = contents.ok_or_else(|| {
         let message = "* GenerateContentRequest.contents: contents is not specified";
@@ -163,17 +170,17 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
     })?;
     let (bytes, token) = count_text(contents.into_iter().map(|content| content.parts));
     let system = shape.system_instruction.map_or(0, |system| system.parts.bytes);
-    Ok(Asked {
+    Ok(ParsedRequest {
         max_tokens: shape.generation_config.and_then(|config| config.max_output_tokens),
         input_tokens: estimate_tokens(bytes + system),
         wants: wants(&body, rules)?,
         token,
-        ..Asked::new(route, route.model.clone().unwrap_or_default(), body)
+        ..ParsedRequest::new(route, route.model.clone().unwrap_or_default(), body)
     })
 }
 
 /// The part that is a call.
-fn push_call(out: &mut Vec<u8>, ToolCall { name, arguments }: &ToolCall) {
+fn push_call(out: &mut Vec<u8>, GeneratedToolCall { name, arguments }: &GeneratedToolCall) {
     let name = json_string(name);
     write!(out, r#"{{"functionCall":{{"name":{name},"args":{arguments}}}}}"#)
         .expect("a Vec takes all");
@@ -181,7 +188,7 @@ fn push_call(out: &mut Vec<u8>, ToolCall { name, arguments }: &ToolCall) {
 
 /// What every chunk says.
 #[derive(Debug)]
-struct Said {
+struct ChunkFields {
     id: String,
     /// As JSON.
     model: String,
@@ -190,8 +197,8 @@ struct Said {
     shows_thoughts: bool,
 }
 
-impl Said {
-    fn new(asked: &Asked, head: &AnswerHead) -> Self {
+impl ChunkFields {
+    fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         Self {
             id: id("r", head),
             model: json_string(&asked.model),
@@ -250,7 +257,7 @@ impl Said {
 /// Writes the chunks of contents: as events, or as one JSON list.
 #[derive(Debug)]
 struct ContentPen {
-    said: Said,
+    said: ChunkFields,
     events: bool,
     begun: bool,
     tokens: u32,
@@ -273,7 +280,7 @@ impl ContentPen {
     }
 }
 
-impl AnswerPen for ContentPen {
+impl AnswerWriter for ContentPen {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {
@@ -327,8 +334,8 @@ impl AnswerPen for ContentPen {
             200 => 400,
             status => status,
         };
-        let limits = Limits::default();
-        out.extend_from_slice(&error_body(&Told::new(class, status, &limits)));
+        let limits = HeaderLimits::default();
+        out.extend_from_slice(&error_body(&VendorError::new(class, status, &limits)));
         self.after(out);
         if !self.events {
             out.push(b']');

@@ -1,6 +1,6 @@
 //! The arguments of contents beside their text, and which of them Gemini refuses.
 
-use crate::serve::{Picked, Refused, Rules, Tool, Wants, any_object};
+use crate::serve::{OfferedTool, PickedFields, Refused, Rules, Wants, any_object};
 use serde_json::{Map, Value, json};
 
 const WANTED: &[&str] =
@@ -46,7 +46,7 @@ const CONFIG: &[&str] = &[
 ];
 
 pub(super) fn wants(body: &[u8], rules: Rules) -> Result<Wants, Refused> {
-    let picked = Picked::read(body, WANTED, rules.strict)?;
+    let picked = PickedFields::read(body, WANTED, rules.strict)?;
     if rules.strict
         && let Some(name) = picked.others.iter().find(|name| !OTHERS.contains(&&***name))
     {
@@ -102,7 +102,7 @@ fn field_is(key: &str, name: &str) -> bool {
     key == name || snake(key).eq_ignore_ascii_case(name)
 }
 
-fn either<'a>(picked: &'a Picked, camel: &str, snake: &str) -> Option<&'a Value> {
+fn either<'a>(picked: &'a PickedFields, camel: &str, snake: &str) -> Option<&'a Value> {
     picked.get(camel).or_else(|| picked.get(snake))
 }
 
@@ -126,7 +126,7 @@ fn within(value: Option<&Value>, name: &'static str, least: f64, most: f64) -> R
 }
 
 /// The functions that may be called, and whether one must be.
-fn tools(picked: &Picked) -> (Vec<Tool>, bool) {
+fn tools(picked: &PickedFields) -> (Vec<OfferedTool>, bool) {
     let under = |value: &Value, camel: &str, snake: &str| {
         value.get(camel).or_else(|| value.get(snake)).cloned()
     };
@@ -134,13 +134,13 @@ fn tools(picked: &Picked) -> (Vec<Tool>, bool) {
     let declared = declared.into_iter().flatten().filter_map(|tool| {
         under(tool, "functionDeclarations", "function_declarations")?.as_array().cloned()
     });
-    let mut tools: Vec<Tool> = declared
+    let mut tools: Vec<OfferedTool> = declared
         .flatten()
         .filter_map(|tool| {
             let schema = under(&tool, "parametersJsonSchema", "parameters_json_schema");
             let schema = schema.or_else(|| tool.get("parameters").cloned());
             let schema = schema.unwrap_or_else(|| json!({ "type": "object" }));
-            Some(Tool { name: tool.get("name")?.as_str()?.to_owned(), schema })
+            Some(OfferedTool { name: tool.get("name")?.as_str()?.to_owned(), schema })
         })
         .collect();
     let config = either(picked, "toolConfig", "tool_config")

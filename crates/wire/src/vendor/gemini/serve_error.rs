@@ -1,7 +1,7 @@
 //! Gemini's errors: a status word, and details for programs.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, Told};
+use crate::serve::{Exceeded, VendorError};
 use squall_failure::FailureClass;
 use std::io::Write as _;
 use std::time::Duration;
@@ -59,7 +59,7 @@ const fn word_of(class: FailureClass, status: u16) -> &'static str {
 }
 
 /// A body; of a prompt that policy refuses, with status 200, the answer that says so.
-pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
+pub(super) fn error_body(told: &VendorError<'_>) -> Vec<u8> {
     if told.class == FailureClass::ContentPolicy && told.status == 200 {
         let tokens = told.input_tokens;
         let model = json_string(told.model());
@@ -79,7 +79,7 @@ pub(super) fn error_body(told: &Told<'_>) -> Vec<u8> {
     out
 }
 
-fn said(told: &Told<'_>) -> String {
+fn said(told: &VendorError<'_>) -> String {
     match told.class {
         FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
             exhausted(told)
@@ -122,7 +122,7 @@ fn said(told: &Told<'_>) -> String {
 const INVALID_KEY: &str = "API key not valid. Please pass a valid API key.";
 
 /// What a quota is called: its metric, its id, and its value.
-fn quota(told: &Told<'_>) -> (&'static str, &'static str, u64) {
+fn quota(told: &VendorError<'_>) -> (&'static str, &'static str, u64) {
     let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(USUAL_LIMIT);
     match told.exceeded {
         _ if told.class == FailureClass::QuotaSpent => (
@@ -146,7 +146,7 @@ fn quota(told: &Told<'_>) -> (&'static str, &'static str, u64) {
     }
 }
 
-fn exhausted(told: &Told<'_>) -> String {
+fn exhausted(told: &VendorError<'_>) -> String {
     let (metric, _, limit) = quota(told);
     let wait =
         told.wait.map_or(String::new(), |wait| format!("\nPlease retry in {}.", seconds(wait)));
@@ -159,7 +159,7 @@ fn exhausted(told: &Told<'_>) -> String {
 }
 
 /// Which quota is exceeded and when to come again, or what is wrong with a key.
-fn push_details(out: &mut Vec<u8>, told: &Told<'_>) {
+fn push_details(out: &mut Vec<u8>, told: &VendorError<'_>) {
     if told.class == FailureClass::Auth && told.status == 400 {
         let said = json_string(INVALID_KEY);
         write!(

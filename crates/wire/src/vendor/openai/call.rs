@@ -1,7 +1,7 @@
 //! OpenAI to its callers: what comes is passed on, byte for byte.
 
-use crate::call::{Dialect, Stamp, StreamReader, Whole, key_header};
-use crate::chat::{ChatRequest, Operation, Untold};
+use crate::call::{ClientFormat, Stamp, StreamReader, Whole, key_header};
+use crate::chat::{ChatRequest, Operation, Unsupported};
 use crate::error::failure_from_response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenAi;
 
-impl Dialect for OpenAi {
+impl ClientFormat for OpenAi {
     fn chat_path(&self, _model: &str, _stream: bool) -> Cow<'static, str> {
         Cow::Borrowed(Operation::Chat.path())
     }
@@ -31,7 +31,7 @@ impl Dialect for OpenAi {
         key_header(AUTHORIZATION, api_key.map(|key| format!("Bearer {key}")))
     }
 
-    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Untold> {
+    fn body(&self, chat: &ChatRequest, model: &str, ask_usage: bool) -> Result<Bytes, Unsupported> {
         Ok(chat.body_for(model, ask_usage))
     }
 

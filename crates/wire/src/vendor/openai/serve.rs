@@ -7,7 +7,8 @@ use super::{serve_chat, serve_completions, serve_embeddings, serve_responses};
 use crate::Usage;
 use crate::chat::FinishReason;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, HeadersTold, Refused, Route, Rules, Server, Told,
+    AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
+    ServerFormat, VendorError,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenAiServer;
 
-impl Server for OpenAiServer {
+impl ServerFormat for OpenAiServer {
     fn route(&self, path: &str, _query: Option<&str>) -> Option<Route> {
         endpoint(path.strip_prefix("/v1")?).map(Route::to)
     }
@@ -37,19 +38,25 @@ impl Server for OpenAiServer {
         models_body(models, created)
     }
 
-    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+    fn read(&self, route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
         read(route, body, rules)
     }
 
-    fn whole(&self, asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+    fn whole(
+        &self,
+        asked: &ParsedRequest,
+        head: &AnswerHead,
+        usage: Usage,
+        finish: FinishReason,
+    ) -> Bytes {
         whole(asked, head, usage, finish, Filters::Untold)
     }
 
-    fn pen(&self, asked: &Asked, head: &AnswerHead) -> Box<dyn AnswerPen> {
+    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         pen(asked, head, Filters::Untold)
     }
 
-    fn error(&self, told: &Told<'_>) -> Bytes {
+    fn error(&self, told: &VendorError<'_>) -> Bytes {
         api_error(told).body()
     }
 
@@ -67,47 +74,51 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 
 /// What is at a path below the version.
-pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
+pub(crate) fn endpoint(path: &str) -> Option<ApiEndpoint> {
     Some(match path {
-        "/chat/completions" => Endpoint::Chat,
-        "/completions" => Endpoint::Completions,
-        "/responses" => Endpoint::Responses,
-        "/embeddings" => Endpoint::Embeddings,
+        "/chat/completions" => ApiEndpoint::Chat,
+        "/completions" => ApiEndpoint::Completions,
+        "/responses" => ApiEndpoint::Responses,
+        "/embeddings" => ApiEndpoint::Embeddings,
         _ => return None,
     })
 }
 
 /// Reads a request in OpenAI's words, whoever serves it.
-pub(crate) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+pub(crate) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     match route.endpoint {
-        Endpoint::Completions => serve_completions::read(route, body, rules),
-        Endpoint::Responses => serve_responses::read(route, body, rules),
-        Endpoint::Embeddings => serve_embeddings::read(route, body, rules),
+        ApiEndpoint::Completions => serve_completions::read(route, body, rules),
+        ApiEndpoint::Responses => serve_responses::read(route, body, rules),
+        ApiEndpoint::Embeddings => serve_embeddings::read(route, body, rules),
         _ => serve_chat::read(route, body, rules),
     }
 }
 
 /// An answer in one piece.
 pub(crate) fn whole(
-    asked: &Asked,
+    asked: &ParsedRequest,
     head: &AnswerHead,
     usage: Usage,
     finish: FinishReason,
     filters: Filters,
 ) -> Bytes {
     match asked.endpoint {
-        Endpoint::Completions => serve_completions::whole(asked, head, usage, finish),
-        Endpoint::Responses => serve_responses::whole(asked, head, usage, finish),
-        Endpoint::Embeddings => serve_embeddings::whole(asked, usage),
+        ApiEndpoint::Completions => serve_completions::whole(asked, head, usage, finish),
+        ApiEndpoint::Responses => serve_responses::whole(asked, head, usage, finish),
+        ApiEndpoint::Embeddings => serve_embeddings::whole(asked, usage),
         _ => serve_chat::whole(asked, head, usage, finish, filters),
     }
 }
 
 /// What writes a stream.
-pub(crate) fn pen(asked: &Asked, head: &AnswerHead, filters: Filters) -> Box<dyn AnswerPen> {
+pub(crate) fn pen(
+    asked: &ParsedRequest,
+    head: &AnswerHead,
+    filters: Filters,
+) -> Box<dyn AnswerWriter> {
     match asked.endpoint {
-        Endpoint::Completions => Box::new(serve_completions::CompletionPen::new(asked, head)),
-        Endpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
+        ApiEndpoint::Completions => Box::new(serve_completions::CompletionPen::new(asked, head)),
+        ApiEndpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
         _ => Box::new(serve_chat::ChatPen::new(asked, head, filters)),
     }
 }

@@ -1,6 +1,6 @@
 //! The arguments of a request beside its text: what they want of an answer, and which of them OpenAI refuses.
 
-use crate::serve::{Endpoint, Picked, Refused, Rules, Tool, Wants, any_object};
+use crate::serve::{ApiEndpoint, OfferedTool, PickedFields, Refused, Rules, Wants, any_object};
 use serde_json::Value;
 
 /// What is read of a body, at any of the endpoints.
@@ -89,8 +89,8 @@ const STOPS_MOST: usize = 4;
 const TOOLS_MOST: usize = 128;
 
 /// What is wanted, if OpenAI takes it.
-pub(super) fn wants(endpoint: Endpoint, body: &[u8], rules: Rules) -> Result<Wants, Refused> {
-    let picked = Picked::read(body, WANTED, rules.strict)?;
+pub(super) fn wants(endpoint: ApiEndpoint, body: &[u8], rules: Rules) -> Result<Wants, Refused> {
+    let picked = PickedFields::read(body, WANTED, rules.strict)?;
     if rules.strict {
         known(endpoint, &picked)?;
     }
@@ -100,7 +100,7 @@ pub(super) fn wants(endpoint: Endpoint, body: &[u8], rules: Rules) -> Result<Wan
     tokens(&picked, rules)?;
     dependent(&picked)?;
     let (tools, must_call) = tools(&picked)?;
-    let chat = endpoint == Endpoint::Chat;
+    let chat = endpoint == ApiEndpoint::Chat;
     Ok(Wants {
         tools,
         must_call,
@@ -117,12 +117,12 @@ fn refused(message: String, param: &str, code: Option<&'static str>) -> Refused 
     Refused { message, param: Some(param.to_owned().into()), code }
 }
 
-fn known(endpoint: Endpoint, picked: &Picked) -> Result<(), Refused> {
+fn known(endpoint: ApiEndpoint, picked: &PickedFields) -> Result<(), Refused> {
     let names = match endpoint {
-        Endpoint::Responses => RESPONSES,
-        Endpoint::Completions => COMPLETIONS,
-        Endpoint::Embeddings => EMBEDDINGS,
-        Endpoint::Chat | Endpoint::Messages | Endpoint::Generate => CHAT,
+        ApiEndpoint::Responses => RESPONSES,
+        ApiEndpoint::Completions => COMPLETIONS,
+        ApiEndpoint::Embeddings => EMBEDDINGS,
+        ApiEndpoint::Chat | ApiEndpoint::Messages | ApiEndpoint::Generate => CHAT,
     };
     match picked.others.iter().find(|name| !names.contains(&&***name)) {
         None => Ok(()),
@@ -149,7 +149,13 @@ fn wrong_type(name: &str, expected: &str, value: &Value) -> Refused {
     refused(message, name, Some("invalid_type"))
 }
 
-fn within(picked: &Picked, name: &str, least: f64, most: f64, whole: bool) -> Result<(), Refused> {
+fn within(
+    picked: &PickedFields,
+    name: &str,
+    least: f64,
+    most: f64,
+    whole: bool,
+) -> Result<(), Refused> {
     let Some(value) = picked.get(name) else { return Ok(()) };
     let (kind, above, below) = if whole {
         ("an integer", "integer_above_max_value", "integer_below_min_value")
@@ -174,7 +180,7 @@ fn within(picked: &Picked, name: &str, least: f64, most: f64, whole: bool) -> Re
     Ok(())
 }
 
-fn tokens(picked: &Picked, rules: Rules) -> Result<(), Refused> {
+fn tokens(picked: &PickedFields, rules: Rules) -> Result<(), Refused> {
     for name in TOKENS {
         within(picked, name, 1.0, f64::MAX, true)?;
         let asked = picked.get(name).and_then(Value::as_f64);
@@ -192,7 +198,7 @@ fn tokens(picked: &Picked, rules: Rules) -> Result<(), Refused> {
 }
 
 /// Arguments that need another one.
-fn dependent(picked: &Picked) -> Result<(), Refused> {
+fn dependent(picked: &PickedFields) -> Result<(), Refused> {
     if picked.get("stream_options").is_some() && !picked.is_true("stream") {
         let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
         return Err(refused(message.to_owned(), "stream_options", None));
@@ -211,7 +217,7 @@ fn dependent(picked: &Picked) -> Result<(), Refused> {
     Ok(())
 }
 
-fn stop(picked: &Picked) -> Result<Vec<String>, Refused> {
+fn stop(picked: &PickedFields) -> Result<Vec<String>, Refused> {
     match picked.get("stop") {
         None => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one.clone()]),
@@ -232,7 +238,7 @@ fn stop(picked: &Picked) -> Result<Vec<String>, Refused> {
     }
 }
 
-fn logprobs(picked: &Picked, chat: bool) -> Option<u8> {
+fn logprobs(picked: &PickedFields, chat: bool) -> Option<u8> {
     let top = |name: &str| picked.get(name).and_then(Value::as_u64).map(|top| top.min(20) as u8);
     if chat {
         picked.is_true("logprobs").then(|| top("top_logprobs").unwrap_or(0))
@@ -242,7 +248,7 @@ fn logprobs(picked: &Picked, chat: bool) -> Option<u8> {
 }
 
 /// The tools that may be called, and whether one must be.
-fn tools(picked: &Picked) -> Result<(Vec<Tool>, bool), Refused> {
+fn tools(picked: &PickedFields) -> Result<(Vec<OfferedTool>, bool), Refused> {
     let Some(Value::Array(declared)) = picked.get("tools") else { return Ok((Vec::new(), false)) };
     if declared.len() > TOOLS_MOST {
         let length = declared.len();
@@ -254,11 +260,11 @@ fn tools(picked: &Picked) -> Result<(Vec<Tool>, bool), Refused> {
     }
     // In chat completions a tool stands under `function`, in responses it does not.
     let tools = declared.iter().map(|tool| tool.get("function").unwrap_or(tool));
-    let mut tools: Vec<Tool> = tools
+    let mut tools: Vec<OfferedTool> = tools
         .filter_map(|tool| {
             let schema = tool.get("parameters").cloned();
             let schema = schema.unwrap_or_else(|| serde_json::json!({ "type": "object" }));
-            Some(Tool { name: tool.get("name")?.as_str()?.to_owned(), schema })
+            Some(OfferedTool { name: tool.get("name")?.as_str()?.to_owned(), schema })
         })
         .collect();
     let choice = picked.get("tool_choice");
@@ -282,7 +288,7 @@ fn tools(picked: &Picked) -> Result<(Vec<Tool>, bool), Refused> {
 
 /// The schema that the text must fit: of chat completions under `response_format`, of responses under
 /// `text.format`.
-fn schema(body: &[u8], picked: &Picked, chat: bool) -> Result<Option<Value>, Refused> {
+fn schema(body: &[u8], picked: &PickedFields, chat: bool) -> Result<Option<Value>, Refused> {
     let (format, at) = if chat {
         (picked.get("response_format"), "response_format")
     } else {
@@ -335,6 +341,6 @@ fn mentions_json(body: &[u8]) -> bool {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
-    let picked = Picked::read(body, &["messages", "input", "instructions"], false);
+    let picked = PickedFields::read(body, &["messages", "input", "instructions"], false);
     picked.is_ok_and(|picked| picked.fields.values().any(texts))
 }

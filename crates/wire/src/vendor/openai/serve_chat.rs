@@ -6,30 +6,31 @@ use crate::chat::{ChatRequest, ChunkWriter, FinishReason};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, TOKEN_BYTES, id, push_escaped,
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, Route, Rules, TOKEN_BYTES, id,
+    push_escaped,
 };
 use bytes::Bytes;
 use serde_json::Value;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
-pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     let request = match chat(body.clone()) {
         Err(refused) if refused.param.as_deref() == Some("model") && route.model.is_some() => {
             chat(with_model(&body, route).ok_or(refused)?)?
         }
         read => read?,
     };
-    let wants = wants(Endpoint::Chat, &body, rules)?;
+    let wants = wants(ApiEndpoint::Chat, &body, rules)?;
     let token = request.own_token();
-    Ok(Asked {
+    Ok(ParsedRequest {
         stream: request.stream,
         include_usage: request.include_usage,
         max_tokens: request.max_tokens,
         input_tokens: request.input_tokens,
         wants,
         token,
-        ..Asked::new(route, route.model.clone().unwrap_or(request.model), body)
+        ..ParsedRequest::new(route, route.model.clone().unwrap_or(request.model), body)
     })
 }
 
@@ -100,7 +101,7 @@ pub(super) fn finish_of(head: &AnswerHead, finish: FinishReason) -> FinishReason
 }
 
 pub(super) fn whole(
-    asked: &Asked,
+    asked: &ParsedRequest,
     head: &AnswerHead,
     usage: Usage,
     finish: FinishReason,
@@ -188,7 +189,7 @@ fn call_id(head: &AnswerHead, index: u32) -> String {
 /// The probabilities of these tokens; null where nobody asked.
 fn push_logprobs(
     out: &mut Vec<u8>,
-    asked: &Asked,
+    asked: &ParsedRequest,
     head: &AnswerHead,
     tokens: std::ops::Range<u32>,
 ) {
@@ -224,7 +225,7 @@ fn push_token(out: &mut Vec<u8>, token: &str, rank: u32) {
 /// Writes the chunks of a chat completion.
 #[derive(Debug)]
 pub(super) struct ChatPen {
-    asked: Asked,
+    asked: ParsedRequest,
     head: AnswerHead,
     filters: Filters,
     /// What stands before the list of choices, in every chunk.
@@ -233,13 +234,13 @@ pub(super) struct ChatPen {
 }
 
 impl ChatPen {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead, filters: Filters) -> Self {
+    pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead, filters: Filters) -> Self {
         let (id, created, model) = (id("chatcmpl-", head), head.created, json_string(&asked.model));
         let before = format!(
             r#"data: {{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":{model},"system_fingerprint":"fp_squall","choices":["#
         );
         // The text of the request is not needed any more.
-        let asked = Asked { body: Bytes::new(), ..asked.clone() };
+        let asked = ParsedRequest { body: Bytes::new(), ..asked.clone() };
         Self { asked, head: head.clone(), filters, before: before.into_bytes(), tokens: 0 }
     }
 
@@ -299,7 +300,7 @@ impl ChatPen {
     }
 }
 
-impl AnswerPen for ChatPen {
+impl AnswerWriter for ChatPen {
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.filters == Filters::Told {
             write!(

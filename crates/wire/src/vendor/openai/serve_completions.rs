@@ -5,16 +5,18 @@ use super::serve_chat::{push_usage, spoken};
 use crate::chat::{ChunkWriter, FinishReason, Text};
 use crate::error::ApiError;
 use crate::json::json_string;
-use crate::serve::{AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, id, read_json};
+use crate::serve::{
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, Route, Rules, id, read_json,
+};
 use crate::{Usage, estimate_tokens};
 use bytes::Bytes;
 use serde::Deserialize;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
-pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     #[derive(Deserialize)]
-    struct Shape {
+    struct CompletionsBody {
         model: Option<String>,
         prompt: Option<Prompt>,
         stream: Option<bool>,
@@ -26,13 +28,13 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Re
     struct StreamOptions {
         include_usage: Option<bool>,
     }
-    let shape: Shape = read_json(&body)?;
-    let wants = wants(Endpoint::Completions, &body, rules)?;
+    let shape: CompletionsBody = read_json(&body)?;
+    let wants = wants(ApiEndpoint::Completions, &body, rules)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
     let prompt = shape.prompt.ok_or_else(|| Refused::missing("prompt"))?;
     let in_user = shape.user.and_then(|user| user.parse().ok());
     let usage = shape.stream_options.and_then(|options| options.include_usage);
-    Ok(Asked {
+    Ok(ParsedRequest {
         stream: shape.stream.unwrap_or(false),
         include_usage: usage.unwrap_or(false),
         // As OpenAI's own default.
@@ -40,7 +42,7 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Re
         input_tokens: estimate_tokens(prompt.bytes()),
         wants,
         token: in_user.or_else(|| prompt.token()),
-        ..Asked::new(route, model, body)
+        ..ParsedRequest::new(route, model, body)
     })
 }
 
@@ -81,7 +83,12 @@ impl Prompt {
     }
 }
 
-pub(super) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+pub(super) fn whole(
+    asked: &ParsedRequest,
+    head: &AnswerHead,
+    usage: Usage,
+    finish: FinishReason,
+) -> Bytes {
     let mut out = Vec::with_capacity(384 + 4 * usage.output_tokens as usize);
     push_head(&mut out, asked, head);
     let (choices, finish_word) = (asked.wants.choices.max(1), finish.as_str());
@@ -99,7 +106,7 @@ pub(super) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: Fini
     out.into()
 }
 
-fn push_head(out: &mut Vec<u8>, asked: &Asked, head: &AnswerHead) {
+fn push_head(out: &mut Vec<u8>, asked: &ParsedRequest, head: &AnswerHead) {
     let (id, model, created) = (id("cmpl-", head), json_string(&asked.model), head.created);
     write!(
         out,
@@ -120,7 +127,7 @@ pub(super) struct CompletionPen {
 }
 
 impl CompletionPen {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         let mut before = b"data: ".to_vec();
         push_head(&mut before, asked, head);
         Self {
@@ -144,7 +151,7 @@ impl CompletionPen {
     }
 }
 
-impl AnswerPen for CompletionPen {
+impl AnswerWriter for CompletionPen {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {

@@ -3,7 +3,7 @@
 use super::serve_arguments::wants;
 use super::serve_completions::Prompt;
 use crate::json::json_string;
-use crate::serve::{Asked, Endpoint, Refused, Route, Rules, Vectors, read_json};
+use crate::serve::{ApiEndpoint, ParsedRequest, Refused, Route, Rules, Vectors, read_json};
 use crate::{Usage, estimate_tokens};
 use base64::Engine as _;
 use bytes::Bytes;
@@ -17,17 +17,17 @@ const DIMENSIONS_MAX: u32 = 3_072;
 /// The most texts in a request, as at OpenAI.
 const INPUTS_MAX: usize = 2_048;
 
-pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     #[derive(Deserialize)]
-    struct Shape<'a> {
+    struct EmbeddingsBody<'a> {
         model: Option<String>,
         input: Option<Prompt>,
         dimensions: Option<u32>,
         encoding_format: Option<&'a str>,
         user: Option<String>,
     }
-    let shape: Shape<'_> = read_json(&body)?;
-    wants(Endpoint::Embeddings, &body, rules)?;
+    let shape: EmbeddingsBody<'_> = read_json(&body)?;
+    wants(ApiEndpoint::Embeddings, &body, rules)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
     let input = shape.input.ok_or_else(|| Refused::missing("input"))?;
     let count = input.count();
@@ -44,17 +44,17 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Re
     let in_user = shape.user.and_then(|user| user.parse().ok());
     let (input_tokens, token) = (estimate_tokens(input.bytes()), in_user.or_else(|| input.token()));
     let vectors = Some(Vectors { count: count as u32, dimensions, base64 });
-    Ok(Asked {
+    Ok(ParsedRequest {
         // The vectors come at once: their time is that of one token.
         max_tokens: Some(1),
         input_tokens,
         vectors,
         token,
-        ..Asked::new(route, model, body)
+        ..ParsedRequest::new(route, model, body)
     })
 }
 
-pub(super) fn whole(asked: &Asked, usage: Usage) -> Bytes {
+pub(super) fn whole(asked: &ParsedRequest, usage: Usage) -> Bytes {
     let vectors = asked.vectors.unwrap_or(Vectors { count: 1, dimensions: 1, base64: false });
     let numbers = vectors.count as usize * vectors.dimensions as usize;
     let mut out = Vec::with_capacity(256 + 12 * numbers);

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::go_duration;
-use crate::serve::{Endpoint, Exceeded, Told, masked};
+use crate::serve::{ApiEndpoint, Exceeded, VendorError, masked};
 use squall_failure::FailureClass;
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ const USUAL_LIMIT: u64 = 500;
 const KEYS: &str = "https://platform.openai.com/account/api-keys";
 
 /// What OpenAI says of an error.
-pub(crate) fn api_error(told: &Told<'_>) -> ApiError {
+pub(crate) fn api_error(told: &VendorError<'_>) -> ApiError {
     let mut error = of_class(told);
     if let Some(message) = told.message {
         message.clone_into(&mut error.message);
@@ -23,7 +23,7 @@ pub(crate) fn api_error(told: &Told<'_>) -> ApiError {
     error
 }
 
-fn of_class(told: &Told<'_>) -> ApiError {
+fn of_class(told: &VendorError<'_>) -> ApiError {
     let base = ApiError::of(told.class, told.model());
     match told.class {
         FailureClass::Throttled => throttled(told),
@@ -63,7 +63,7 @@ fn of_class(told: &Told<'_>) -> ApiError {
     }
 }
 
-fn wrong_key(told: &Told<'_>, base: ApiError) -> ApiError {
+fn wrong_key(told: &VendorError<'_>, base: ApiError) -> ApiError {
     match told.key.filter(|key| !key.is_empty()) {
         Some(key) => base.with_message(format!(
             "Incorrect API key provided: {}. You can find your API key at {KEYS}.",
@@ -83,15 +83,15 @@ fn wrong_key(told: &Told<'_>, base: ApiError) -> ApiError {
 }
 
 /// Each endpoint has its own words for it.
-fn too_long(told: &Told<'_>, base: ApiError) -> ApiError {
+fn too_long(told: &VendorError<'_>, base: ApiError) -> ApiError {
     let (window, tokens) = told.window(USUAL_WINDOW);
     let (message, param) = match told.endpoint() {
-        Some(Endpoint::Responses) => (
+        Some(ApiEndpoint::Responses) => (
             "Your input exceeds the context window of this model. Please adjust your input and try again."
                 .to_owned(),
             "input",
         ),
-        Some(Endpoint::Completions | Endpoint::Embeddings) => {
+        Some(ApiEndpoint::Completions | ApiEndpoint::Embeddings) => {
             let message = format!(
                 "This model's maximum context length is {window} tokens, however you requested {tokens} \
                  tokens ({tokens} in your prompt; 0 for the completion). Please reduce your prompt; or \
@@ -99,7 +99,7 @@ fn too_long(told: &Told<'_>, base: ApiError) -> ApiError {
             );
             return ApiError { message, param: None, code: None, ..base };
         }
-        Some(Endpoint::Chat | Endpoint::Messages | Endpoint::Generate) | None => (
+        Some(ApiEndpoint::Chat | ApiEndpoint::Messages | ApiEndpoint::Generate) | None => (
             format!(
                 "This model's maximum context length is {window} tokens. However, your messages resulted \
                  in {tokens} tokens. Please reduce the length of the messages."
@@ -111,7 +111,7 @@ fn too_long(told: &Told<'_>, base: ApiError) -> ApiError {
 }
 
 /// A request that no wait lets in.
-fn too_large(told: &Told<'_>, base: ApiError) -> ApiError {
+fn too_large(told: &VendorError<'_>, base: ApiError) -> ApiError {
     let model = told.model();
     let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(30_000);
     let requested = u64::from(told.input_tokens).max(limit + 1);
@@ -127,7 +127,7 @@ fn too_large(told: &Told<'_>, base: ApiError) -> ApiError {
 }
 
 /// A 429 that names the limit that is reached, how far, and when to come again.
-fn throttled(told: &Told<'_>) -> ApiError {
+fn throttled(told: &VendorError<'_>) -> ApiError {
     let error = |message, kind: &str, code: &str| ApiError {
         message,
         kind: kind.to_owned(),

@@ -6,7 +6,8 @@ use crate::chat::{FinishReason, Text};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{
-    AnswerHead, AnswerPen, Asked, Endpoint, Refused, Route, Rules, id, push_escaped, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, Route, Rules, id, push_escaped,
+    read_json,
 };
 use crate::{Usage, estimate_tokens};
 use bytes::Bytes;
@@ -14,11 +15,11 @@ use serde::Deserialize;
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
-pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Refused> {
+pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refused> {
     #[derive(Deserialize)]
-    struct Shape {
+    struct ResponsesBody {
         model: Option<String>,
-        input: Option<Input>,
+        input: Option<ResponsesInput>,
         instructions: Option<String>,
         stream: Option<bool>,
         max_output_tokens: Option<u32>,
@@ -26,40 +27,47 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<Asked, Re
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Input {
-        Items(Vec<Item>),
+    enum ResponsesInput {
+        Items(Vec<InputItem>),
         Text(Text),
     }
     #[derive(Deserialize)]
-    struct Item {
+    struct InputItem {
         #[serde(default)]
         content: Text,
     }
-    let shape: Shape = read_json(&body)?;
+    let shape: ResponsesBody = read_json(&body)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
     let (bytes, token) = match shape.input.ok_or_else(|| Refused::missing("input"))? {
-        Input::Text(text) => (text.bytes, text.token),
-        Input::Items(items) => crate::serve::count_text(items.into_iter().map(|item| item.content)),
+        ResponsesInput::Text(text) => (text.bytes, text.token),
+        ResponsesInput::Items(items) => {
+            crate::serve::count_text(items.into_iter().map(|item| item.content))
+        }
     };
     let in_user = shape.user.and_then(|user| user.parse().ok());
-    let wants = wants(Endpoint::Responses, &body, rules)?;
-    Ok(Asked {
+    let wants = wants(ApiEndpoint::Responses, &body, rules)?;
+    Ok(ParsedRequest {
         stream: shape.stream.unwrap_or(false),
         max_tokens: shape.max_output_tokens,
         input_tokens: estimate_tokens(bytes + shape.instructions.map_or(0, |text| text.len())),
         wants,
         token: in_user.or(token),
-        ..Asked::new(route, model, body)
+        ..ParsedRequest::new(route, model, body)
     })
 }
 
 /// A response as it stands: its state, its output and what it used.
-fn push_response(out: &mut Vec<u8>, said: &Said, state: State, usage: Option<Usage>) {
-    let Said { id, created, model, .. } = said;
+fn push_response(
+    out: &mut Vec<u8>,
+    said: &ResponseFields,
+    state: ResponseState,
+    usage: Option<Usage>,
+) {
+    let ResponseFields { id, created, model, .. } = said;
     let (status, incomplete) = match state {
-        State::InProgress => ("in_progress", "null"),
-        State::Completed => ("completed", "null"),
-        State::Incomplete => ("incomplete", r#"{"reason":"max_output_tokens"}"#),
+        ResponseState::InProgress => ("in_progress", "null"),
+        ResponseState::Completed => ("completed", "null"),
+        ResponseState::Incomplete => ("incomplete", r#"{"reason":"max_output_tokens"}"#),
     };
     write!(
         out,
@@ -104,13 +112,13 @@ fn push_response(out: &mut Vec<u8>, said: &Said, state: State, usage: Option<Usa
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum ResponseState {
     InProgress,
     Completed,
     Incomplete,
 }
 
-impl State {
+impl ResponseState {
     const fn of(finish: FinishReason) -> Self {
         match finish {
             FinishReason::Length => Self::Incomplete,
@@ -121,7 +129,7 @@ impl State {
 
 /// What a response says of itself.
 #[derive(Debug)]
-struct Said {
+struct ResponseFields {
     id: String,
     number: u64,
     created: u64,
@@ -132,8 +140,8 @@ struct Said {
     cut: bool,
 }
 
-impl Said {
-    fn new(asked: &Asked, head: &AnswerHead) -> Self {
+impl ResponseFields {
+    fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         Self {
             id: id("resp_", head),
             number: head.number,
@@ -184,26 +192,32 @@ impl Said {
     }
 }
 
-pub(super) fn whole(asked: &Asked, head: &AnswerHead, usage: Usage, finish: FinishReason) -> Bytes {
+pub(super) fn whole(
+    asked: &ParsedRequest,
+    head: &AnswerHead,
+    usage: Usage,
+    finish: FinishReason,
+) -> Bytes {
     let mut out = Vec::with_capacity(1_024 + 4 * usage.output_tokens as usize);
-    let said = Said { cut: finish == FinishReason::Length, ..Said::new(asked, head) };
-    push_response(&mut out, &said, State::of(finish), Some(usage));
+    let said =
+        ResponseFields { cut: finish == FinishReason::Length, ..ResponseFields::new(asked, head) };
+    push_response(&mut out, &said, ResponseState::of(finish), Some(usage));
     out.into()
 }
 
 /// Writes the events of a response.
 #[derive(Debug)]
 pub(super) struct ResponsePen {
-    said: Said,
+    said: ResponseFields,
     model: String,
     sequence: u32,
     tokens: u32,
 }
 
 impl ResponsePen {
-    pub(super) fn new(asked: &Asked, head: &AnswerHead) -> Self {
+    pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         let model = asked.model.clone();
-        Self { said: Said::new(asked, head), model, sequence: 0, tokens: 0 }
+        Self { said: ResponseFields::new(asked, head), model, sequence: 0, tokens: 0 }
     }
 
     /// An event: its type, its number, and what `fields` write.
@@ -216,7 +230,13 @@ impl ResponsePen {
         out.extend_from_slice(b"}\n\n");
     }
 
-    fn response(&mut self, out: &mut Vec<u8>, kind: &str, state: State, usage: Option<Usage>) {
+    fn response(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: &str,
+        state: ResponseState,
+        usage: Option<Usage>,
+    ) {
         self.event(out, kind, |pen, out| {
             out.extend_from_slice(br#""response":"#);
             push_response(out, &pen.said, state, usage);
@@ -231,7 +251,12 @@ impl ResponsePen {
     }
 
     /// An event of the content: where it stands, and what is written after it.
-    fn content(&mut self, out: &mut Vec<u8>, kind: &str, rest: impl FnOnce(&Said, &mut Vec<u8>)) {
+    fn content(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: &str,
+        rest: impl FnOnce(&ResponseFields, &mut Vec<u8>),
+    ) {
         self.event(out, kind, |pen, out| {
             let id = pen.said.item_id();
             let is_call = pen.said.head.says.call().is_some();
@@ -260,10 +285,10 @@ impl ResponsePen {
     }
 }
 
-impl AnswerPen for ResponsePen {
+impl AnswerWriter for ResponsePen {
     fn begin(&mut self, out: &mut Vec<u8>) {
-        self.response(out, "response.created", State::InProgress, None);
-        self.response(out, "response.in_progress", State::InProgress, None);
+        self.response(out, "response.created", ResponseState::InProgress, None);
+        self.response(out, "response.in_progress", ResponseState::InProgress, None);
         self.item(out, "response.output_item.added", false);
         if self.said.head.says.call().is_none() {
             self.content(out, "response.content_part.added", |_, out| {
@@ -306,9 +331,9 @@ impl AnswerPen for ResponsePen {
             });
         }
         self.item(out, "response.output_item.done", true);
-        let state = State::of(finish);
+        let state = ResponseState::of(finish);
         let kind = match state {
-            State::Incomplete => "response.incomplete",
+            ResponseState::Incomplete => "response.incomplete",
             _ => "response.completed",
         };
         self.response(out, kind, state, Some(usage));

@@ -1,13 +1,13 @@
 //! What Anthropic is told for what OpenAI is told.
 
 use crate::Format;
-use crate::chat::{ChatRequest, Untold};
+use crate::chat::{ChatRequest, Unsupported};
 use crate::dialect;
 use serde_json::{Value, json};
 use squall_failure::Retryable;
 
 /// The body for these fields, beside a model and the message "hi" where there is none.
-fn told(fields: &Value) -> Result<Value, Untold> {
+fn told(fields: &Value) -> Result<Value, Unsupported> {
     let mut request = json!({ "model": "chat", "messages": [{ "role": "user", "content": "hi" }] });
     let fields = fields.as_object().expect("fields").clone();
     request.as_object_mut().expect("an object").extend(fields);

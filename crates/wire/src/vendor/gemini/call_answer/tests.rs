@@ -1,7 +1,7 @@
 //! Answers as Gemini's documentation shows them, streams split wherever a network may split them.
 
 use super::read_answer;
-use crate::call::tests::{Seen, read_stream, stamp};
+use crate::call::tests::{StreamView, read_stream, stamp};
 use crate::chat::{Chunk, FinishReason, StreamEvent, read_completion};
 use crate::{Format, Usage};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn stream(pieces: &[Value]) -> String {
     pieces.iter().map(|piece| format!("data: {piece}\r\n\r\n")).collect()
 }
 
-fn read(pieces: &[Value]) -> Seen {
+fn read(pieces: &[Value]) -> StreamView {
     read_stream(Format::Gemini, true, &stream(pieces))
 }
 

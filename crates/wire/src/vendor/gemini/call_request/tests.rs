@@ -1,11 +1,11 @@
 //! What Gemini is told for what OpenAI is told.
 
 use crate::Format;
-use crate::chat::{ChatRequest, Untold};
+use crate::chat::{ChatRequest, Unsupported};
 use crate::dialect;
 use serde_json::{Value, json};
 
-fn told_to(model: &str, fields: &Value) -> Result<Value, Untold> {
+fn told_to(model: &str, fields: &Value) -> Result<Value, Unsupported> {
     let mut request = json!({ "model": "chat", "messages": [{ "role": "user", "content": "hi" }] });
     let fields = fields.as_object().expect("fields").clone();
     request.as_object_mut().expect("an object").extend(fields);

@@ -1,0 +1,426 @@
+//! The core under its lock, the mailboxes, and what is written down.
+
+mod run_log;
+
+use crate::log;
+use crate::metrics::{GatewayMetrics, MetricsSnapshot};
+use crate::refusal::{GroupState, NAMED_MAX, Unusable};
+use crate::setup::{GatewayLog, Retention, StartError};
+use crate::upstream_registry::UpstreamRegistry;
+use run_log::RunLog;
+use slab::Slab;
+use squall_clock::Clock;
+use squall_determinism::Timestamp;
+use squall_record::RowSender;
+use squall_router::{
+    AttemptId, ConfigId, DeploymentId, DeploymentSnapshot, GroupId, LimitScope, Numbers, Outcome,
+    RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
+    RouterOutput, Skipped, StartAttempt,
+};
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, watch};
+
+/// What the core wants of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RouterCommand {
+    Accepted(RequestKey),
+    Start(StartAttempt),
+    Cancel(AttemptId),
+    Commit,
+    /// It has decided something about the request.
+    Note(RouterEvent),
+    Done(Outcome),
+}
+
+/// A check that the core wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Check {
+    pub(crate) deployment: DeploymentId,
+    pub(crate) timeout: Duration,
+}
+
+/// Where a request's orders arrive. The core sends a handful per attempt, and attempts are bounded.
+pub(crate) type Mailbox = UnboundedReceiver<RouterCommand>;
+
+#[derive(Debug)]
+pub(crate) struct RouterHandle {
+    clock: Clock,
+    inner: Mutex<Inner>,
+    /// Told when a timer is due earlier than the one being slept for.
+    earlier: Notify,
+    failed: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    router: Router,
+    mailboxes: Slab<UnboundedSender<RouterCommand>>,
+    /// The shell's names for requests, by the slot of the core.
+    tags: Vec<RequestTag>,
+    run_log: Option<RunLog>,
+    metrics: GatewayMetrics,
+    /// Where checks that the core wants are carried out.
+    checks: UnboundedSender<Check>,
+    outputs: Vec<RouterOutput>,
+    /// When the timer task will wake up.
+    wakes_at: Timestamp,
+}
+
+impl RouterHandle {
+    pub(crate) fn new(
+        router: Router,
+        clock: Clock,
+        keep: Retention,
+        checks: UnboundedSender<Check>,
+    ) -> Self {
+        Self {
+            clock,
+            inner: Mutex::new(Inner {
+                router,
+                mailboxes: Slab::new(),
+                tags: Vec::new(),
+                run_log: (keep == Retention::Everything).then(RunLog::default),
+                metrics: GatewayMetrics::default(),
+                checks,
+                outputs: Vec::new(),
+                wakes_at: Timestamp::MAX,
+            }),
+            earlier: Notify::new(),
+            failed: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Says what groups and deployments are called from now on.
+    pub(crate) fn set_names(
+        &self,
+        registry: &UpstreamRegistry,
+        config: &RouterConfig,
+        numbers: &Numbers,
+    ) {
+        if let Some(mut inner) = self.lock() {
+            let now = self.clock.now();
+            inner.metrics.set_names(now, registry, config, numbers);
+        }
+    }
+
+    /// Gives the core a configuration that may hold later.
+    ///
+    /// # Errors
+    /// When it is not one that a router can run with, or the core has failed.
+    pub(crate) fn prepare(&self, config: RouterConfig) -> Result<(ConfigId, Numbers), StartError> {
+        let mut inner = self.lock().ok_or(StartError::CoreFailed)?;
+        Ok(inner.router.prepare(config)?)
+    }
+
+    /// The core need not know a configuration by its number any more.
+    pub(crate) fn forget(&self, config: ConfigId) {
+        if let Some(mut inner) = self.lock() {
+            inner.router.forget(config);
+        }
+    }
+
+    /// The deployments of the configuration that holds.
+    pub(crate) fn members(&self) -> BTreeSet<DeploymentId> {
+        let mut inner = self.lock();
+        let now = inner.iter_mut().flat_map(|inner| inner.router.deployments_now());
+        now.map(|deployment| deployment.id).collect()
+    }
+
+    /// Everything that is counted, to be written where the core is free; nothing once it has failed.
+    pub(crate) fn metrics(&self) -> Option<MetricsSnapshot> {
+        let inner = &mut *self.lock()?;
+        let now = self.clock.now();
+        Some(inner.metrics.snapshot(now, &mut inner.router))
+    }
+
+    /// A request comes in: it gets a mailbox, which holds its first orders when this returns. `ordinal`
+    /// is its place in the run, if it carries a token.
+    pub(crate) fn arrive(
+        &self,
+        ordinal: Option<u64>,
+        arrival: impl FnOnce(RequestTag) -> RequestArrival,
+    ) -> Mailbox {
+        let (sender, mailbox) = unbounded_channel();
+        // Without a core nobody writes to it: it is closed when this returns.
+        let Some(mut inner) = self.lock() else { return mailbox };
+        let tag = RequestTag(inner.mailboxes.insert(sender) as u64);
+        if let Some(run_log) = &mut inner.run_log {
+            run_log.arrived(tag, ordinal);
+        }
+        self.handle(&mut inner, RouterInput::Arrived(arrival(tag)));
+        mailbox
+    }
+
+    /// Tells the core what happened.
+    pub(crate) fn tell(&self, input: RouterInput) {
+        if let Some(mut inner) = self.lock() {
+            self.handle(&mut inner, input);
+        }
+    }
+
+    /// Writes down an attempt whose connection was refused.
+    pub(crate) fn refused(&self, start: &StartAttempt, request: &RefusedRequest) {
+        let ended = self.clock.now();
+        if let Some(run_log) = self.lock().as_mut().and_then(|inner| inner.run_log.as_mut()) {
+            run_log.refused(start, request, ended);
+        }
+    }
+
+    /// Sends what is written down on, as it comes.
+    pub(crate) fn stream(&self, rows: RowSender) {
+        if let Some(run_log) = self.lock().as_mut().and_then(|inner| inner.run_log.as_mut()) {
+            run_log.stream(rows);
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().map_or(0, |inner| inner.router.in_flight())
+    }
+
+    /// The deployments that cool down.
+    pub(crate) fn cooling(&self) -> Vec<DeploymentId> {
+        let inner = self.lock();
+        inner.iter().flat_map(|inner| inner.router.cooling()).map(|(id, _)| id).collect()
+    }
+
+    /// What groups are called.
+    pub(crate) fn group_names(&self, groups: &[GroupId]) -> Vec<String> {
+        let Some(inner) = self.lock() else { return Vec::new() };
+        groups.iter().map(|&group| inner.metrics.group(group).to_owned()).collect()
+    }
+
+    /// How groups stand, for the words of a refusal.
+    pub(crate) fn states(&self, groups: &[GroupId]) -> Vec<GroupState> {
+        let now = self.clock.now();
+        let Some(mut inner) = self.lock() else { return Vec::new() };
+        groups.iter().map(|&group| inner.state(group, now)).collect()
+    }
+
+    /// The first of all groups, if no deployment of any group is usable now.
+    pub(crate) fn none_usable(&self, named: usize) -> Option<Vec<GroupState>> {
+        let mut inner = self.lock()?;
+        if inner.router.deployments_now().any(|deployment| deployment.is_usable()) {
+            return None;
+        }
+        let now = self.clock.now();
+        let groups: Vec<_> = inner.router.groups_now().map(|group| group.id).take(named).collect();
+        Some(groups.into_iter().map(|group| inner.state(group, now)).collect())
+    }
+
+    pub(crate) fn log(&self) -> GatewayLog {
+        // What was written down until a failure is whole.
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.run_log.take().map(RunLog::into_log).unwrap_or_default()
+    }
+
+    /// Whether the core has failed: a panic in it is a defect, and what it left is not to be trusted.
+    /// Nothing of it is used from then on.
+    pub(crate) fn has_failed(&self) -> bool {
+        *self.failed.borrow()
+    }
+
+    /// Ends when the core fails.
+    pub(crate) async fn failed(&self) {
+        if self.failed.subscribe().wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ticks the core whenever a timer of it is due; ends only if the core fails.
+    pub(crate) async fn run_timers(self: Arc<Self>) {
+        loop {
+            let due = {
+                let Some(mut inner) = self.lock() else { return };
+                inner.wakes_at = inner.router.next_timer().unwrap_or(Timestamp::MAX);
+                inner.wakes_at
+            };
+            tokio::select! {
+                () = self.clock.sleep_until(due) => self.tell(RouterInput::Tick),
+                () = self.earlier.notified() => {}
+            }
+        }
+    }
+
+    /// The clock is read inside the lock, so that inputs are in the order of their times.
+    fn handle(&self, inner: &mut Inner, input: RouterInput) {
+        let now = self.clock.now();
+        let mut outputs = std::mem::take(&mut inner.outputs);
+        inner.router.handle(now, input);
+        outputs.extend(std::iter::from_fn(|| inner.router.poll()));
+        if let Some(run_log) = &mut inner.run_log {
+            run_log.journal(now, &input, &outputs);
+        }
+        inner.metrics.see(now, &input, &outputs);
+        for output in outputs.drain(..) {
+            inner.deliver(now, output);
+        }
+        inner.outputs = outputs;
+        if inner.router.next_timer().is_some_and(|due| due < inner.wakes_at) {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// The core; nothing, once it has failed.
+    fn lock(&self) -> Option<Locked<'_>> {
+        let inner = self.inner.lock().ok()?;
+        Some(Locked { inner, failed: &self.failed })
+    }
+}
+
+/// The core while it is held. A panic that comes by is told.
+struct Locked<'d> {
+    inner: MutexGuard<'d, Inner>,
+    failed: &'d watch::Sender<bool>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the core has failed: requests get a 500 from now on");
+            self.failed.send_replace(true);
+        }
+    }
+}
+
+/// What is known of a request whose attempt was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RefusedRequest {
+    pub(crate) ordinal: Option<u64>,
+    pub(crate) started: Timestamp,
+    pub(crate) stream: bool,
+    pub(crate) input_tokens: u32,
+}
+
+impl Inner {
+    fn state(&mut self, group: GroupId, now: Timestamp) -> GroupState {
+        // Both are in the group's order.
+        let skipped: Vec<_> = self.router.skipped(group).collect();
+        let mut skipped = skipped.into_iter().peekable();
+        let mut state = GroupState {
+            name: self.metrics.group(group).to_owned(),
+            queued: self.router.queued(group),
+            unusable: Vec::new(),
+            unusable_count: 0,
+            count: 0,
+        };
+        for deployment in self.router.deployments_of(group) {
+            state.count += 1;
+            let skipped = skipped.next_if(|skipped| skipped.deployment == deployment.id);
+            let Some(why) = unusable(&deployment, skipped.as_ref(), now) else { continue };
+            state.unusable_count += 1;
+            if state.unusable.len() < NAMED_MAX {
+                let name = self.metrics.deployment(deployment.id).to_owned();
+                state.unusable.push((name, why));
+            }
+        }
+        state
+    }
+
+    fn deliver(&mut self, now: Timestamp, output: RouterOutput) {
+        match output {
+            RouterOutput::Accepted { tag, request } => {
+                if let Some(run_log) = &mut self.run_log {
+                    run_log.accepted(tag, request);
+                }
+                let slot = request.slot as usize;
+                if self.tags.len() <= slot {
+                    self.tags.resize(slot + 1, tag);
+                }
+                self.tags[slot] = tag;
+                self.send(tag, RouterCommand::Accepted(request));
+            }
+            RouterOutput::StartAttempt(start) => self.send(start.tag, RouterCommand::Start(start)),
+            RouterOutput::CancelAttempt { tag, attempt, .. } => {
+                self.send(tag, RouterCommand::Cancel(attempt))
+            }
+            RouterOutput::Commit { tag, .. } => self.send(tag, RouterCommand::Commit),
+            RouterOutput::Done { tag, outcome, .. } => {
+                self.send(tag, RouterCommand::Done(outcome));
+                self.mailboxes.try_remove(tag.0 as usize);
+            }
+            RouterOutput::Check { deployment, timeout } => {
+                // Nobody carries it out while the gateway stops.
+                let _ = self.checks.send(Check { deployment, timeout });
+            }
+            RouterOutput::Note(note) => {
+                if let Some(run_log) = &mut self.run_log {
+                    run_log.note(now, note);
+                }
+                self.log(now, &note);
+                let slot = note.request().map(|request| request.slot as usize);
+                if let Some(&tag) = slot.and_then(|slot| self.tags.get(slot)) {
+                    self.send(tag, RouterCommand::Note(note));
+                }
+            }
+        }
+    }
+
+    fn log(&self, now: Timestamp, note: &RouterEvent) {
+        if let Some(id) = note.of_deployment() {
+            let (group, name) = self.metrics.names_of(id);
+            log::deployment(now, group, name, note);
+        }
+        if let RouterEvent::PickRejected { group, problem, .. } = *note {
+            log::pick_rejected(self.metrics.group(group), problem);
+        }
+    }
+
+    fn send(&self, tag: RequestTag, order: RouterCommand) {
+        if let Some(mailbox) = self.mailboxes.get(tag.0 as usize) {
+            // Nobody reads it any more if the exchange has ended; the core hears of that by itself.
+            let _ = mailbox.send(order);
+        }
+    }
+}
+
+/// Why a deployment takes no request now; `None` if it takes some.
+fn unusable(
+    deployment: &DeploymentSnapshot,
+    skipped: Option<&Skipped>,
+    now: Timestamp,
+) -> Option<Unusable> {
+    if !deployment.healthy {
+        return Some(Unusable::Unhealthy);
+    }
+    if let Some(Skipped { reason, until, .. }) = skipped {
+        let wait = until.map(|until| until.since(now));
+        return Some(Unusable::Skipped { reason: *reason, wait });
+    }
+    if let Some(until) = deployment.spent_until {
+        return Some(Unusable::MoneySpent { wait: until.since(now) });
+    }
+    let limits = [
+        (LimitScope::Concurrency, deployment.limits.concurrency),
+        (LimitScope::Requests, deployment.limits.rpm),
+        (LimitScope::Tokens, deployment.limits.tpm),
+    ];
+    let mut reached = limits
+        .into_iter()
+        .filter(|(_, limit)| limit.is_some_and(|(used, allowed)| used >= allowed));
+    reached.next().map(|(limit, _)| Unusable::AtLimit { limit })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! A core that fails.
+
+use super::*;
+use crate::request_id::RequestIds;
+use crate::routes::{Front, routes};
+use crate::serving::ServerState;
+use crate::setup::NameTables;
+use crate::upstream_registry::NameIndex;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
+use squall_determinism::Seed;
+use squall_router::{DeploymentConfig, GroupConfig, IdRegistry};
+use squall_wire::ServerSettings;
+use std::time::Duration;
+use tower_service::Service;
+
+/// A front without a server around it.
+fn front() -> Front {
+    let mut group = GroupConfig::new("chat");
+    group.deployments = vec![DeploymentConfig::new("d")];
+    let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
+    let numbers = IdRegistry::default().add(&config);
+    let directory = NameIndex::new(&config, &numbers, &NameTables::default());
+    let router = Router::new(config, Seed::new(1), 0).expect("it can run");
+    let clock = Clock::start_now();
+    let (checks, _) = unbounded_channel();
+    Front {
+        handle: Arc::new(RouterHandle::new(router, clock, Retention::Nothing, checks)),
+        registry: Arc::new(UpstreamRegistry::new(Arc::new(directory))),
+        server: Arc::new(ServerState::new(ServerSettings::default(), clock, true)),
+        unauthenticated: Arc::default(),
+    }
+}
+
+/// The status of an answer, and its body.
+async fn ask(front: &Front, path: &str, body: &'static str) -> (u16, String) {
+    let mut request = Request::new(Body::from(body));
+    *request.uri_mut() = path.parse().expect("a path");
+    *request.method_mut() = if body.is_empty() { http::Method::GET } else { http::Method::POST };
+    let id = RequestIds::new().of(request.headers());
+    request.extensions_mut().insert(id);
+    let Ok(answer) = routes(front.clone(), true).call(request).await;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn a_panic_in_the_core_is_told_and_health_does_not_lie_about_it() {
+    let front = front();
+    assert_eq!(ask(&front, "/health", "").await.0, 200);
+    let handle = Arc::clone(&front.handle);
+    let told = tokio::spawn(async move { handle.failed().await });
+
+    let handle = Arc::clone(&front.handle);
+    let failed = tokio::spawn(async move { handle.arrive(None, |_| panic!("planted")) }).await;
+    assert!(failed.is_err(), "it panicked");
+
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("told").expect("no panic");
+    assert_eq!(ask(&front, "/health", "").await.0, 503);
+    assert_eq!(ask(&front, "/ready", "").await.0, 503);
+    assert_eq!(ask(&front, "/metrics", "").await.0, 503);
+    let chat = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
+    let (status, body) = ask(&front, "/v1/chat/completions", chat).await;
+    assert_eq!(status, 500, "{body}");
+    assert!(body.contains("{\"error\":"), "{body}");
+    // Nothing of it is used any more, and nothing that asks it panics too.
+    assert_eq!((front.handle.in_flight(), front.handle.cooling()), (0, Vec::new()));
+    assert!(matches!(front.handle.prepare(RouterConfig::default()), Err(StartError::CoreFailed)));
+    front.handle.tell(RouterInput::Tick);
+}

@@ -1,0 +1,250 @@
+//! The HTTP front: OpenAI's paths, a health check, and metrics.
+
+use crate::answer;
+use crate::exchange::{Exchange, RequestHead};
+use crate::log::{self, RequestLog, Unauthenticated};
+use crate::ready::ReadyState;
+use crate::request_id::RequestId;
+use crate::request_options::RequestOptions;
+use crate::router_handle::RouterHandle;
+use crate::serving::ServerState;
+use crate::upstream_registry::{NameIndex, UpstreamRegistry};
+use crate::{header_passthrough, keys, refusal, serving};
+use axum::Router as HttpRouter;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use squall_failure::FailureClass;
+use squall_router::{RequestArrival, TenantId};
+use squall_wire::chat::{ChatRequest, Operation, RequestError};
+use squall_wire::error::ApiError;
+use squall_wire::openai::{MODELS_PATH, models_body};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What an answer is taken to need when the request does not say, in tokens: what chat answers have in
+/// the middle of production traces, and more.
+const OUTPUT_TOKENS: u32 = 256;
+
+/// All that a request needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Front {
+    pub(crate) handle: Arc<RouterHandle>,
+    pub(crate) registry: Arc<UpstreamRegistry>,
+    pub(crate) server: Arc<ServerState>,
+    pub(crate) unauthenticated: Arc<Unauthenticated>,
+}
+
+/// What clients and operators ask; metrics only if they have no address of their own.
+pub(crate) fn routes(front: Front, with_metrics: bool) -> HttpRouter {
+    let path = |operation: Operation| format!("/v1{}", operation.path());
+    let operations = if with_metrics { operations_routes() } else { state_routes() };
+    HttpRouter::new()
+        .route(&path(Operation::Chat), post(chats))
+        .route(&path(Operation::Completion), post(completions))
+        .route(&path(Operation::Embedding), post(embeddings))
+        .route(&path(Operation::Response), post(responses))
+        .route(MODELS_PATH, get(models))
+        .merge(operations)
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(front)
+}
+
+/// What operators ask, at an address of its own.
+pub(crate) fn operations(front: Front) -> HttpRouter {
+    operations_routes()
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(front)
+}
+
+fn operations_routes() -> HttpRouter<Front> {
+    state_routes().route("/metrics", get(metrics))
+}
+
+fn state_routes() -> HttpRouter<Front> {
+    HttpRouter::new().route("/health", get(health)).route("/ready", get(ready))
+}
+
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    refusal::unknown_path(&method, uri.path())
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Response {
+    refusal::not_allowed(&method, uri.path())
+}
+
+/// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
+async fn health(State(front): State<Front>) -> Response {
+    if front.handle.has_failed() {
+        state(&ReadyState::CoreFailed)
+    } else {
+        json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())
+    }
+}
+
+/// Whether it is to be sent requests.
+async fn ready(State(front): State<Front>) -> Response {
+    state(&ReadyState::of(&front.handle, &front.server))
+}
+
+fn state(state: &ReadyState) -> Response {
+    let (status, word) = match state.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+    };
+    let (reason, message) = (state.reason(), state.message());
+    let body = serde_json::json!({ "status": word, "reason": reason, "message": message });
+    json(status, body.to_string())
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+async fn metrics(State(front): State<Front>) -> Response {
+    const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
+    // The core is free again before the text is written.
+    match front.handle.metrics() {
+        Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text()).into_response(),
+        None => state(&ReadyState::CoreFailed),
+    }
+}
+
+async fn models(State(front): State<Front>) -> Response {
+    let directory = front.registry.directory();
+    let body = models_body(directory.groups.listed(), 0);
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+async fn chats(State(front): State<Front>, request: Request) -> Response {
+    route(front, request, ChatRequest::parse).await
+}
+
+async fn completions(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Completion, body);
+    route(front, request, parse).await
+}
+
+async fn embeddings(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Embedding, body);
+    route(front, request, parse).await
+}
+
+async fn responses(State(front): State<Front>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Response, body);
+    route(front, request, parse).await
+}
+
+async fn route(
+    front: Front,
+    request: Request,
+    parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let id = head.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::none);
+    let directory = front.registry.directory();
+    // Whoever has no key has nothing read: a body costs memory.
+    let tenant = match keys::tenant(&head.headers, &directory) {
+        Ok(tenant) => tenant,
+        Err((status, error)) => {
+            front.unauthenticated.refused(front.handle.clock(), &id);
+            return answer::refusal(status, &error);
+        }
+    };
+    if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
+        && !encoding.eq_ignore_ascii_case("identity")
+    {
+        return logged(&id, "compressed body", refusal::unsupported_encoding(&encoding));
+    }
+    let (body, held) = match serving::read(&front.server, body).await {
+        Ok(read) => read,
+        Err(refusal) => return logged(&id, "body not taken", *refusal),
+    };
+    let mut response = match parse(body) {
+        Ok(chat) => exchange(front, id, &head.headers, tenant, &directory, chat).await,
+        Err(error) => logged(&id, "body not understood", unreadable(&head.headers, &error)),
+    };
+    // What the body holds of the memory for all of them is given back when the answer has ended.
+    response.extensions_mut().insert(held);
+    response
+}
+
+/// A body that is no request. Whoever says that it is no JSON is told of that; who sends JSON under another
+/// name, as `curl -d` does, is served.
+fn unreadable(headers: &HeaderMap, error: &RequestError) -> Response {
+    match (error, text(headers, CONTENT_TYPE)) {
+        (RequestError::NotJson(_), Some(kind)) if !is_json(&kind) => {
+            refusal::unsupported_media(&kind)
+        }
+        _ => answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+}
+
+/// A refusal before the core has heard of the request, which the log tells too.
+fn logged(id: &RequestId, why: &'static str, response: Response) -> Response {
+    log::refused(id, response.status().as_u16(), why);
+    response
+}
+
+async fn exchange(
+    front: Front,
+    id: RequestId,
+    headers: &HeaderMap,
+    tenant: Option<TenantId>,
+    directory: &NameIndex,
+    chat: ChatRequest,
+) -> Response {
+    let asks = match RequestOptions::read(headers, tenant, chat.needs, directory) {
+        Ok(asks) => asks,
+        Err((status, error)) => {
+            return logged(&id, "header not understood", answer::refusal(status, &error));
+        }
+    };
+    let Some(found) = directory.groups.find(&chat.model) else {
+        let error = ApiError::of(FailureClass::NotFound, &chat.model);
+        return logged(&id, "unknown model", answer::refusal(StatusCode::NOT_FOUND, &error));
+    };
+    let token = chat.token(headers);
+    let began = front.handle.clock().now();
+    let mailbox = front.handle.arrive(token.map(|token| token.request), |tag| RequestArrival {
+        input_tokens: chat.input_tokens,
+        output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
+        stream: chat.stream,
+        priority: asks.priority,
+        tenant: asks.tenant,
+        tags: asks.tags,
+        session: asks.session,
+        features: asks.features,
+        region: asks.region,
+        overrides: asks.overrides,
+        ..RequestArrival::new(tag, found.group)
+    });
+    let tenant = asks.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
+    let asked = RequestHead {
+        group: found.group,
+        captured: found.captured.map(str::to_owned),
+        token,
+        passed: header_passthrough::to_provider(headers, &id, token.as_ref()),
+        log: RequestLog::new(id, tenant, chat.operation.path(), began),
+    };
+    let (response, answered) = oneshot::channel();
+    let exchange = Exchange::new(front.handle, front.registry, chat, asked, mailbox, response);
+    // A task of its own: it must tell the core how the request ended even if the client hangs up.
+    tokio::spawn(exchange.run());
+    answered.await.unwrap_or_else(|_| refusal::internal())
+}

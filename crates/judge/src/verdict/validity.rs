@@ -1,0 +1,177 @@
+//! Whether a recording can be trusted to decide anything.
+
+use crate::text;
+use squall_determinism::Timestamp;
+use squall_record::{Lacked, Lag, Recording, RunEnd, TICK};
+use std::ops::Range;
+use std::time::Duration;
+
+/// A driver whose 99th percentile of lag is over this and over [`LAG_SHARE`] of the median TTFT measured
+/// itself and not the router: 5 ms is what a quiet machine keeps to.
+const LAG_MAX: Duration = Duration::from_millis(5);
+/// Five hundredths: less than the difference between two providers that anyone would act on.
+const LAG_SHARE: f64 = 0.05;
+
+/// A reason to doubt what was measured.
+pub(super) struct Doubt {
+    /// In a sentence.
+    pub(super) text: String,
+    /// The same for the reason of an expectation.
+    short: String,
+    /// What it leaves in doubt: every window that ends after this.
+    from: Timestamp,
+}
+
+impl Doubt {
+    /// Why nothing can be said of a window, if it is in doubt.
+    pub(super) fn touches(&self, window: &Range<Timestamp>) -> Option<&str> {
+        (window.end > self.from).then_some(self.short.as_str())
+    }
+}
+
+/// Why no verdict can rest on the recording, or on a part of it.
+pub(super) fn doubts(recording: &Recording) -> Vec<Doubt> {
+    let header = &recording.header;
+    let of = text::duration(header.duration);
+    let mut doubts = Vec::new();
+    if let Some(at) = header.ended.cut_at() {
+        let short = format!("the run was interrupted at {}", text::moment(at));
+        let text = match header.ended {
+            RunEnd::Complete | RunEnd::Interrupted { .. } => format!("{short} of {of}"),
+            RunEnd::Killed { torn, .. } => killed(&format!("{short} of {of}"), torn),
+        };
+        doubts.push(Doubt { text, short, from: known_until(recording) });
+    }
+    let whole = |short: &str, text| Doubt { text, short: short.to_owned(), from: Timestamp::ZERO };
+    doubts.extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
+    if let Some(lag) = header.lag
+        && lags(lag, median_ttft(recording))
+    {
+        let text = format!(
+            "the driver lagged: 99% of requests were sent within {} of their time, {} at most; \
+             the machine had too much to do",
+            text::duration(lag.p99),
+            text::duration(lag.max)
+        );
+        doubts.push(whole("the driver lagged", text));
+    }
+    doubts
+}
+
+fn killed(interrupted: &str, torn: u32) -> String {
+    let mut text = format!(
+        "{interrupted}: its process ended there, and requests that were under way are not in the recording"
+    );
+    if torn > 0 {
+        text += &format!("; {torn} lines that were cut off in the middle are left out");
+    }
+    text
+}
+
+/// What the process or the machine was short of: a failure for want of it is nobody's but the run's own.
+fn lacks(lacked: Lacked) -> Vec<(&'static str, String)> {
+    let times = |count: u64| match count {
+        1 => "a connection was not opened".to_owned(),
+        count => format!("{} connections were not opened", text::count(count)),
+    };
+    let mut lacks = Vec::new();
+    if lacked.file_descriptors > 0 {
+        let limit = lacked.file_limit.map_or_else(String::new, |limit| {
+            format!(" ({} are allowed to the process)", text::count(limit))
+        });
+        let text = format!(
+            "the run lacked file descriptors{limit}: {} for want of one; raise the limit with `ulimit -n`",
+            times(lacked.file_descriptors)
+        );
+        lacks.push(("the run lacked file descriptors", text));
+    }
+    if lacked.local_ports > 0 {
+        let text = format!(
+            "the machine lacked local ports: {} for want of one; widen `net.ipv4.ip_local_port_range`, or \
+             wait a minute for those of earlier connections",
+            times(lacked.local_ports)
+        );
+        lacks.push(("the machine lacked local ports", text));
+    }
+    if lacked.memory > 0 {
+        let text = format!("the machine lacked memory: {} for want of it", times(lacked.memory));
+        lacks.push(("the machine lacked memory", text));
+    }
+    lacks
+}
+
+/// Until when everything is known of a run that was cut short: no request of an earlier time was still under
+/// way, or may be missing.
+fn known_until(recording: &Recording) -> Timestamp {
+    let Some(at) = recording.header.ended.cut_at() else { return Timestamp::MAX };
+    let groups = recording.cells.groups.iter();
+    let unfinished = groups.filter_map(|group| {
+        let tick = group.ticks().iter().position(|cell| cell.unfinished > 0)?;
+        Some(Timestamp::ZERO + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX)))
+    });
+    let unfinished = unfinished.min().unwrap_or(Timestamp::MAX);
+    let written = match recording.header.ended {
+        RunEnd::Complete | RunEnd::Interrupted { .. } => Timestamp::MAX,
+        // Requests are numbered in the order of their times: the first number without a row was under way, and
+        // so may have been those after the last.
+        RunEnd::Killed { .. } => {
+            let rows = recording.requests.iter().zip(0_u64..);
+            let in_line = rows.take_while(|(row, number)| row.request == *number);
+            in_line.last().map_or(Timestamp::ZERO, |(row, _)| row.intended)
+        }
+    };
+    at.min(unfinished).min(written)
+}
+
+/// What decides nothing and should be known.
+pub(super) fn warnings(recording: &Recording) -> Vec<String> {
+    let all = || Timestamp::ZERO..Timestamp::MAX;
+    let groups = recording.cells.groups.iter();
+    let unfinished: u64 = groups.map(|group| u64::from(group.sum(all()).unfinished)).sum();
+    let mut warnings = Vec::new();
+    if unfinished > 0 {
+        let unfinished = text::count(unfinished);
+        warnings.push(format!("{unfinished} requests were still under way at the end of the run"));
+    }
+    let tokenless = recording.attempts.iter().filter(|row| row.request.is_none()).count();
+    if tokenless > 0 {
+        let tokenless = text::count(tokenless as u64);
+        warnings.push(format!(
+            "{tokenless} attempts carried no token of squall's: they belong to no request, and each \
+             counts as a first attempt"
+        ));
+    }
+    warnings
+}
+
+fn lags(lag: Lag, median_ttft: Option<Duration>) -> bool {
+    let share = median_ttft.map_or(Duration::ZERO, |ttft| ttft.mul_f64(LAG_SHARE));
+    lag.p99 > LAG_MAX.max(share)
+}
+
+/// The median over all groups' streams that succeeded; `None` if there were none.
+fn median_ttft(recording: &Recording) -> Option<Duration> {
+    let groups = recording.cells.groups.iter();
+    let ttfts = groups.map(|group| group.ttft.window(Timestamp::ZERO..Timestamp::MAX));
+    let all = ttfts.max_by_key(|ttft| ttft.len()).filter(|ttft| !ttft.is_empty())?;
+    Some(Duration::from_micros(all.value_at_quantile(0.5)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lag(p99_ms: u64) -> Lag {
+        let p99 = Duration::from_millis(p99_ms);
+        Lag { p50: Duration::ZERO, p99, max: p99 }
+    }
+
+    #[test]
+    fn a_driver_lags_beyond_five_ms_and_five_hundredths_of_a_first_token() {
+        let ttft = Some(Duration::from_millis(350));
+        assert!(!lags(lag(5), None));
+        assert!(lags(lag(6), None));
+        assert!(!lags(lag(17), ttft), "5 % of 350 ms are 17.5 ms");
+        assert!(lags(lag(18), ttft));
+    }
+}

@@ -1,0 +1,72 @@
+//! What an attempt is told, in the words of its provider's format.
+
+use crate::attempt_state::Arrived;
+use bytes::Bytes;
+use squall_failure::FailureClass;
+use squall_provider::{LimitState, LimitStatus as Gauge, ProviderLimitKind, Rejection};
+use squall_wire::serve::{Exceeded, HeaderLimits, ParsedRequest, ServerFormat, VendorError};
+use squall_wire::{HeaderGauge, LimitHeaders};
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const HTML: &str = "text/html";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
+/// What tells an attempt anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorBody<'a> {
+    pub(crate) server: &'static dyn ServerFormat,
+    pub(crate) asked: &'a ParsedRequest,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) arrived: &'a Arrived,
+    pub(crate) request_id: &'a str,
+    pub(crate) context_window: Option<u32>,
+}
+
+impl ErrorBody<'_> {
+    /// The body of an error with this status.
+    pub(crate) fn error(&self, class: FailureClass, status: u16, why: Option<&Rejection>) -> Bytes {
+        let limits = limits(&self.arrived.limits);
+        self.server.error(&VendorError {
+            asked: Some(self.asked),
+            key: self.key,
+            input_tokens: self.arrived.input_tokens,
+            context_window: self.context_window,
+            request_id: self.request_id,
+            exceeded: why.and_then(|why| why.limit).map(exceeded),
+            wait: why.and_then(|why| why.retry_after),
+            ..VendorError::new(class, status, &limits)
+        })
+    }
+}
+
+/// What a stream is called: events, or a list of JSON.
+pub(crate) const fn stream_type(asked: &ParsedRequest) -> &'static str {
+    if asked.events { EVENT_STREAM } else { JSON }
+}
+
+const fn exceeded(limit: ProviderLimitKind) -> Exceeded {
+    match limit {
+        ProviderLimitKind::Requests => Exceeded::Requests,
+        ProviderLimitKind::Tokens => Exceeded::Tokens,
+        ProviderLimitKind::InputTokens => Exceeded::InputTokens,
+        ProviderLimitKind::OutputTokens => Exceeded::OutputTokens,
+        ProviderLimitKind::Day => Exceeded::Day,
+        ProviderLimitKind::Growth => Exceeded::Growth,
+    }
+}
+
+/// The limits as they stand, as headers have them.
+pub(crate) fn limits(limits: &LimitState) -> HeaderLimits {
+    let gauge = |gauge: Option<Gauge>| {
+        gauge.map_or_else(HeaderGauge::default, |gauge| HeaderGauge {
+            limit: Some(gauge.limit),
+            remaining: Some(gauge.remaining),
+            reset: Some(gauge.reset),
+        })
+    };
+    HeaderLimits {
+        both: LimitHeaders { requests: gauge(limits.requests), tokens: gauge(limits.tokens) },
+        input: gauge(limits.input_tokens),
+        output: gauge(limits.output_tokens),
+    }
+}

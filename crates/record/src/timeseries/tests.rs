@@ -1,0 +1,157 @@
+//! Cells count what rows say, each in its own tick.
+
+use super::*;
+use crate::SeenBy;
+use squall_failure::{FailureClass, FailureSource};
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn request(intended: u64, ended: u64, outcome: RequestOutcome) -> RequestRow {
+    RequestRow {
+        request: 0,
+        group: 0,
+        kind: 0,
+        intended: at(intended),
+        sent: at(intended),
+        first_token: Some(at(intended + 100)),
+        ended: at(ended),
+        stream: true,
+        input_tokens: 10,
+        output_tokens: 10,
+        received_tokens: 10,
+        outcome,
+        status: 200,
+    }
+}
+
+fn attempt(started: u64, ended: u64, retry_after: Option<u64>) -> AttemptRow {
+    let throttled = AttemptOutcome::Failed { class: FailureClass::Throttled };
+    AttemptRow {
+        request: Some(0),
+        ordinal: 0,
+        deployment: 0,
+        seen_by: SeenBy::Provider,
+        started: at(started),
+        first_token: None,
+        ended: at(ended),
+        outcome: if retry_after.is_some() { throttled } else { AttemptOutcome::Succeeded },
+        status: if retry_after.is_some() { 429 } else { 200 },
+        retry_after: retry_after.map(Duration::from_millis),
+        fault: None,
+        stream: false,
+        input_tokens: 10,
+        output_tokens: 20,
+    }
+}
+
+fn cells() -> TimeSeries {
+    TimeSeries::new(SeriesLayout { groups: 1, deployments: 1, kinds: 2 })
+}
+
+#[test]
+fn a_request_counts_where_it_was_intended_and_is_answered_where_it_ended() {
+    let mut cells = cells();
+    cells.request(&request(150, 2_250, RequestOutcome::Succeeded));
+    let ticks = cells.groups[0].ticks();
+    assert_eq!((ticks[1].arrived, ticks[1].succeeded, ticks[1].answered), (1, 1, 0));
+    assert_eq!((ticks[22].arrived, ticks[22].answered), (0, 1));
+}
+
+#[test]
+fn what_the_run_cut_off_is_not_lost() {
+    let mut cells = cells();
+    cells.request(&request(0, 500, RequestOutcome::Unfinished));
+    let failed =
+        RequestOutcome::Failed { class: FailureClass::Server, source: FailureSource::Provider };
+    cells.request(&request(0, 500, failed));
+    let sum = cells.groups[0].sum(Timestamp::ZERO..Timestamp::MAX);
+    assert_eq!((sum.arrived, sum.unfinished, sum.lost), (2, 1, 1));
+    assert_eq!(sum.failed[usize::from(FailureClass::Server.code())], 1);
+}
+
+#[test]
+fn a_window_takes_the_ticks_that_begin_in_it() {
+    let mut cells = cells();
+    for intended in [900, 1_000, 1_950, 2_000] {
+        cells.request(&request(intended, intended + 10, RequestOutcome::Succeeded));
+    }
+    assert_eq!(cells.groups[0].sum(at(1_000)..at(2_000)).arrived, 2);
+    assert_eq!(
+        cells.groups[0].sum(at(9_000)..at(1_000)).arrived,
+        0,
+        "nothing is in an empty window"
+    );
+}
+
+#[test]
+fn latencies_survive_the_closing_of_their_second() {
+    let mut cells = cells();
+    for second in 0..200 {
+        for extra in [100, 200, 300] {
+            let intended = second * 1_000;
+            cells.request(&request(intended, intended + extra, RequestOutcome::Succeeded));
+        }
+    }
+    cells.request(&request(0, 5_000, RequestOutcome::Succeeded));
+    cells.close();
+    let first = cells.groups[0].latency.window(at(0)..at(1_000));
+    assert_eq!(first.len(), 4);
+    assert!((4_900_000..5_100_000).contains(&first.max()), "{}", first.max());
+    let median = cells.groups[0].latency.window(at(0)..at(200_000)).value_at_quantile(0.5);
+    assert!((198_000..202_000).contains(&median), "{median}");
+}
+
+#[test]
+fn an_attempt_within_retry_after_breaks_it_once() {
+    let mut cells = cells();
+    cells.attempt(&attempt(0, 10, Some(1_000)));
+    cells.attempt(&attempt(500, 600, None));
+    cells.attempt(&attempt(600, 700, None));
+    let sum = cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX);
+    assert_eq!((sum.asked_to_wait, sum.did_not_wait), (1, 1));
+}
+
+#[test]
+fn an_attempt_begun_before_the_429_arrived_is_exempt() {
+    let mut cells = cells();
+    cells.attempt(&attempt(0, 10, Some(1_000)));
+    cells.attempt(&attempt(5, 600, None));
+    cells.attempt(&attempt(30, 700, None));
+    cells.attempt(&attempt(1_010, 1_700, None));
+    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
+}
+
+#[test]
+fn a_long_wait_outlives_a_short_one_that_came_later() {
+    let mut cells = cells();
+    cells.attempt(&attempt(999, 1_000, Some(60_000)));
+    cells.attempt(&attempt(1_010, 2_000, Some(100)));
+    cells.attempt(&attempt(30_000, 30_001, None));
+    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
+}
+
+#[test]
+fn waits_that_overlap_are_one_stretch() {
+    let mut cells = cells();
+    for (ended, wait) in [(1_000, 500), (1_200, 500), (5_000, 100)] {
+        cells.attempt(&attempt(ended - 1, ended, Some(wait)));
+    }
+    let stretches: Vec<_> = cells.deployments[0].embargoed().collect();
+    assert_eq!(stretches, [at(1_000)..at(1_700), at(5_000)..at(5_100)]);
+}
+
+#[test]
+fn a_request_counts_for_its_group_and_for_its_kind() {
+    let mut cells = cells();
+    for kind in [1, 0, 1] {
+        cells.request(&RequestRow { kind, ..request(0, 500, RequestOutcome::Succeeded) });
+    }
+    cells.close();
+    let whole = || Timestamp::ZERO..Timestamp::MAX;
+    let arrived: Vec<_> = cells.kinds.iter().map(|kind| kind.sum(whole()).arrived).collect();
+    assert_eq!((&arrived[..], cells.groups[0].sum(whole()).arrived), (&[1, 2][..], 3));
+    assert_eq!(cells.counts().0, 3, "none is counted twice");
+    assert_eq!(TimeSeries::new(SeriesLayout { groups: 1, deployments: 1, kinds: 1 }).kinds, []);
+}

@@ -1,0 +1,178 @@
+//! What every chart knows: the run, its seconds, its phases and its faults.
+
+use squall_determinism::Timestamp;
+use squall_record::{AttemptCell, Recording, RequestCell};
+use squall_scenario::Scenario;
+use squall_workload::Arrivals;
+use std::ops::Range;
+
+/// How many bins a chart has at most.
+const BINS: usize = 180;
+/// Widths of bins that people can reckon with, in seconds.
+const WIDTHS: [usize; 10] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+/// How many deployments get a panel of their own on a chart.
+const PANELS: usize = 12;
+
+/// A run, as charts see it.
+pub(super) struct ChartContext<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) recording: &'a Recording,
+    /// How long the time axis is, in seconds.
+    pub(super) seconds: usize,
+    /// The faults, by provider.
+    faults: Vec<FaultSpan>,
+}
+
+/// A fault of a provider, for a shaded stretch.
+#[derive(Clone, Debug)]
+pub(super) struct FaultSpan {
+    pub(super) provider: u16,
+    /// Which deployments it hits.
+    pub(super) whom: String,
+    /// What it does.
+    pub(super) what: String,
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+impl<'a> ChartContext<'a> {
+    pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording) -> Self {
+        let cells = &recording.cells;
+        let groups = cells.groups.iter().map(|group| group.ticks().len());
+        let ticks = groups.chain(cells.deployments.iter().map(|each| each.ticks().len())).max();
+        let recorded = ticks.unwrap_or(0).div_ceil(10);
+        let planned = scenario.duration.as_secs_f64().ceil() as usize;
+        let faults = (0_u16..).zip(&scenario.providers).flat_map(|(number, provider)| {
+            let whom = deployments_of(recording, number);
+            provider.config.faults.iter().map(move |fault| FaultSpan {
+                provider: number,
+                whom: whom.clone(),
+                what: fault.to_string(),
+                from: fault.at.as_secs_f64(),
+                to: fault.until().as_secs_f64(),
+            })
+        });
+        Self {
+            scenario,
+            recording,
+            seconds: recorded.max(planned).max(1),
+            faults: faults.collect(),
+        }
+    }
+
+    /// The faults of one provider, or of all.
+    pub(super) fn faults_of(&self, provider: Option<u16>) -> Vec<&FaultSpan> {
+        let hit = |fault: &&FaultSpan| provider.is_none_or(|provider| provider == fault.provider);
+        self.faults.iter().filter(hit).collect()
+    }
+
+    /// The number of deployments.
+    pub(super) fn deployments(&self) -> usize {
+        self.recording.header.deployments.len()
+    }
+
+    /// The stretches of `width` seconds that the run is cut into.
+    pub(super) fn bins(&self, width: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        (0..self.seconds).step_by(width).map(move |start| start..start + width)
+    }
+
+    /// The width of a bin, in seconds: at least `least`, and so that a chart has at most [`BINS`].
+    pub(super) fn bin_width(&self, least: usize) -> usize {
+        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= BINS;
+        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(BINS).max(least))
+    }
+
+    /// The rate that the scenario asks for at a time, in requests per second; none in a closed loop,
+    /// which has no rate, nor after the end of the traffic.
+    pub(super) fn asked_rate(&self, seconds: f64) -> Option<f64> {
+        let at = Timestamp::from_nanos((seconds * 1e9) as u64);
+        match &self.scenario.workload.arrivals {
+            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
+                (at < self.scenario.workload.until).then(|| rate.at(at))
+            }
+            _ => None,
+        }
+    }
+
+    /// Splits deployments into those that get a panel and a line about the others: those to which
+    /// `amount` gives nothing, and, of many, all but the [`PANELS`] to which it gives most.
+    pub(super) fn panels(
+        &self,
+        deployments: impl Iterator<Item = usize>,
+        amount: impl Fn(usize) -> u32,
+        nothing: &str,
+    ) -> (Vec<usize>, Option<String>) {
+        let (mut shown, idle): (Vec<_>, Vec<_>) =
+            deployments.partition(|&deployment| amount(deployment) > 0);
+        shown.sort_by_key(|&deployment| std::cmp::Reverse(amount(deployment)));
+        let more = shown.split_off(shown.len().min(PANELS));
+        shown.sort_unstable();
+        let mut parts = Vec::new();
+        if !more.is_empty() {
+            parts.push(format!("not shown: {} with fewer", more.len()));
+        }
+        if idle.len() > PANELS {
+            parts.push(format!("{nothing}: {} deployments", idle.len()));
+        } else if !idle.is_empty() {
+            let names: Vec<_> = idle.iter().map(|&deployment| self.name(deployment)).collect();
+            parts.push(format!("{nothing}: {}", names.join(", ")));
+        }
+        (shown, (!parts.is_empty()).then(|| parts.join("; ")))
+    }
+
+    /// Whether the rows of attempts were kept: long runs go without.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.recording.attempts.is_empty()
+    }
+
+    pub(super) fn name(&self, deployment: usize) -> &str {
+        &self.recording.header.deployments[deployment].name
+    }
+
+    pub(super) fn provider(&self, deployment: usize) -> u16 {
+        self.recording.header.deployments[deployment].provider
+    }
+
+    /// The weights of a deployment, each with the time from which it holds.
+    pub(super) fn weights(&self, deployment: usize) -> Vec<(Timestamp, f64)> {
+        let header = &self.recording.header;
+        let times = header.changes.iter().map(|change| change.at);
+        let times = std::iter::once(Timestamp::ZERO).chain(times);
+        times.map(|time| (time, f64::from(header.weight_at(deployment, time)))).collect()
+    }
+
+    /// What became of the requests of a stretch of seconds, all groups together.
+    pub(super) fn requests(&self, seconds: Range<usize>) -> RequestCell {
+        let mut sum = RequestCell::default();
+        for group in &self.recording.cells.groups {
+            let cell = group.sum(window(&seconds));
+            sum.arrived += cell.arrived;
+            sum.answered += cell.answered;
+            sum.lost += cell.lost;
+            sum.gave_up += cell.gave_up;
+            sum.failed.iter_mut().zip(cell.failed).for_each(|(sum, more)| *sum += more);
+        }
+        sum
+    }
+
+    /// What became of the attempts of a deployment in a stretch of seconds.
+    pub(super) fn attempts(&self, deployment: usize, seconds: Range<usize>) -> AttemptCell {
+        self.recording.cells.deployments[deployment].sum(window(&seconds))
+    }
+}
+
+/// Seconds as a window of time.
+pub(super) fn window(seconds: &Range<usize>) -> Range<Timestamp> {
+    Timestamp::from_secs(seconds.start as u64)..Timestamp::from_secs(seconds.end as u64)
+}
+
+fn deployments_of(recording: &Recording, provider: u16) -> String {
+    let header = &recording.header;
+    let of_it = header.deployments.iter().filter(|info| info.provider == provider);
+    let names: Vec<_> = of_it.map(|info| info.name.as_str()).collect();
+    if names.is_empty() {
+        header.providers[usize::from(provider)].clone()
+    } else {
+        names.join(", ")
+    }
+}

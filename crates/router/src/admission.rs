@@ -1,0 +1,182 @@
+//! The limits of one deployment, group or tenant together: take at the start, settle at the end.
+
+use crate::limit::{RateLimiter, Receipt};
+use crate::{LimitScope, RateLimits, Release};
+use squall_defects::{Defect, planted};
+use squall_determinism::Timestamp;
+use squall_failure::Sent;
+
+#[derive(Clone, Debug)]
+pub(crate) struct AdmissionLimiter {
+    rpm: Option<RateLimiter>,
+    tpm: Option<RateLimiter>,
+    concurrency: u32,
+    release: Release,
+    /// What holds a place now.
+    running: u32,
+    /// Counts the configurations: what was taken from a limiter that is gone is not given to another.
+    generation: u32,
+    limits: RateLimits,
+    epoch_nanos: u64,
+}
+
+/// Why a gate lets nobody in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum AdmissionDenied {
+    /// A rate is used up until then.
+    Until(Timestamp, LimitScope),
+    /// Every place is taken until something ends.
+    Full,
+    /// It asks for more than the limit ever lets through.
+    Never,
+}
+
+/// What was taken at a gate, to be given back once.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Permit {
+    rpm: Option<Receipt>,
+    tpm: Option<Receipt>,
+    generation: u32,
+    /// It holds a place.
+    place: bool,
+}
+
+/// How much of a gate's limits is in use, with the most there may be. `None` where there is no limit.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LimitUse {
+    /// Requests of the last minute, as the limit counts them.
+    pub rpm: Option<(u64, u64)>,
+    /// Tokens of the last minute, as the limit counts them.
+    pub tpm: Option<(u64, u64)>,
+    /// What runs now.
+    pub concurrency: Option<(u64, u64)>,
+}
+
+impl AdmissionLimiter {
+    pub(crate) fn new(limits: RateLimits, epoch_nanos: u64) -> Self {
+        Self {
+            rpm: limits.rpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
+            tpm: limits.tpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
+            concurrency: limits.concurrency.unwrap_or(u32::MAX),
+            release: limits.release,
+            running: 0,
+            generation: 0,
+            limits,
+            epoch_nanos,
+        }
+    }
+
+    /// Takes other limits. Places that are held stay held. True if they are others indeed.
+    pub(crate) fn reconfigure(&mut self, now: Timestamp, limits: RateLimits) -> bool {
+        if limits == self.limits {
+            return false;
+        }
+        let epoch_nanos = self.epoch_nanos;
+        for (own, new) in [(&mut self.rpm, limits.rpm), (&mut self.tpm, limits.tpm)] {
+            match (own.as_mut(), new) {
+                (Some(limiter), Some(limit)) => limiter.inherit(now, limit, epoch_nanos),
+                (_, new) => *own = new.map(|limit| RateLimiter::new(limit, epoch_nanos)),
+            }
+        }
+        self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
+        self.release = limits.release;
+        self.limits = limits;
+        self.generation += 1;
+        true
+    }
+
+    /// Whether there is no limit at all.
+    #[inline]
+    pub(crate) fn is_open_to_all(&self) -> bool {
+        self.limits.is_none()
+    }
+
+    /// Why nothing of so many tokens can pass now; `None` if it can.
+    #[inline]
+    pub(crate) fn closed(&mut self, now: Timestamp, tokens: u64) -> Option<AdmissionDenied> {
+        let more = u32::from(planted(Defect::PlaceTooMany));
+        if self.running >= self.concurrency.saturating_add(more) {
+            return Some(AdmissionDenied::Full);
+        }
+        let mut closed = None;
+        let mut until = now;
+        let limits =
+            [(&mut self.rpm, 1, LimitScope::Requests), (&mut self.tpm, tokens, LimitScope::Tokens)];
+        for (limit, amount, kind) in limits {
+            let Some(limit) = limit else { continue };
+            match limit.earliest(now, amount) {
+                None => return Some(AdmissionDenied::Never),
+                Some(at) if at > until => {
+                    until = at;
+                    closed = Some(AdmissionDenied::Until(at, kind));
+                }
+                Some(_) => {}
+            }
+        }
+        closed
+    }
+
+    pub(crate) fn enter(&mut self, now: Timestamp, tokens: u64) -> Permit {
+        self.running += 1;
+        Permit {
+            rpm: self.rpm.as_mut().map(|limit| limit.reserve(now, 1)),
+            tpm: self.tpm.as_mut().map(|limit| limit.reserve(now, tokens)),
+            generation: self.generation,
+            place: true,
+        }
+    }
+
+    /// The answer has begun: a place that is held no longer is given back. True if one was.
+    pub(crate) fn begun(&mut self, ticket: &mut Permit) -> bool {
+        let gives = self.release == Release::AtFirstToken && ticket.place;
+        if gives {
+            ticket.place = false;
+            self.running -= 1;
+        }
+        gives
+    }
+
+    /// It is over: `used` tokens, or as many as estimated if nobody knows; what sent no byte gets
+    /// everything back.
+    pub(crate) fn leave(&mut self, now: Timestamp, ticket: Permit, used: Option<u64>, sent: Sent) {
+        if ticket.place {
+            self.running -= 1;
+        }
+        if ticket.generation != self.generation {
+            return;
+        }
+        if let (Some(limit), Some(receipt), Sent::Nothing) = (&mut self.rpm, ticket.rpm, sent)
+            && !planted(Defect::RefundForgotten)
+        {
+            limit.settle(now, receipt, 0);
+        }
+        if let (Some(limit), Some(receipt)) = (&mut self.tpm, ticket.tpm) {
+            match (sent, used) {
+                (Sent::Nothing, _) => limit.settle(now, receipt, 0),
+                (Sent::Something, Some(used)) => limit.settle(now, receipt, used),
+                (Sent::Something, None) => {}
+            }
+        }
+    }
+
+    /// How many tokens could pass at once now.
+    #[inline]
+    pub(crate) fn token_room(&mut self, now: Timestamp) -> u64 {
+        self.tpm.as_mut().map_or(u64::MAX, |limit| limit.room(now))
+    }
+
+    /// What holds a place now.
+    #[inline]
+    pub(crate) const fn running(&self) -> u32 {
+        self.running
+    }
+
+    pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitUse {
+        let concurrency = self.limits.concurrency;
+        LimitUse {
+            rpm: self.rpm.as_mut().map(|limit| limit.gauge(now)),
+            tpm: self.tpm.as_mut().map(|limit| limit.gauge(now)),
+            concurrency: concurrency.map(|most| (self.running.into(), most.into())),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What picking looks at first: one short row per deployment of a group, so that a thousand are looked
+//! through in a microsecond.
+//!
+//! A row says from when its deployment can take an attempt. It is renewed whenever the deployment
+//! changes. Most picks need no more; those that do (a request with tags, a deployment close to its
+//! token limit) ask every deployment.
+
+use crate::DeploymentId;
+use crate::deployment::{Deployment, RequestNeeds};
+use alloc::vec;
+use alloc::vec::Vec;
+use squall_determinism::Timestamp;
+
+/// A deployment with less room than this below its token limit is asked each time.
+const ROOM: u64 = 65_536;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CandidateIndex {
+    pub(crate) ids: Vec<DeploymentId>,
+    pub(crate) ready_at: Vec<Timestamp>,
+    /// From when each is picked last.
+    pub(crate) last_from: Vec<Timestamp>,
+    pub(crate) order: Vec<u8>,
+    /// The orders that there are, lowest first.
+    pub(crate) tiers: Vec<u8>,
+    /// Who has less than [`ROOM`], and how many.
+    tight: Vec<bool>,
+    tights: usize,
+    /// How many are ill by the checks.
+    pub(crate) ill: usize,
+    /// Some deployment is in a default pool: then untagged requests are particular too.
+    pools: bool,
+    /// The shortest context window.
+    window: u32,
+    /// A deployment has reached a limit of ours and nobody was told yet.
+    pub(crate) untold: bool,
+    /// Scratch: who may be picked, by place.
+    pub(crate) may: Vec<bool>,
+}
+
+impl CandidateIndex {
+    pub(crate) fn new(ids: Vec<DeploymentId>, order: Vec<u8>, deployments: &[Deployment]) -> Self {
+        let mut tiers = order.clone();
+        tiers.sort_unstable();
+        tiers.dedup();
+        let members = || ids.iter().map(|id| &deployments[id.index()]);
+        Self {
+            ready_at: vec![Timestamp::MAX; ids.len()],
+            last_from: vec![Timestamp::MAX; ids.len()],
+            tight: vec![false; ids.len()],
+            tights: 0,
+            may: vec![false; ids.len()],
+            order,
+            tiers,
+            ill: 0,
+            pools: members().any(Deployment::is_default_pool),
+            window: members().map(Deployment::max_input_tokens).min().unwrap_or(u32::MAX),
+            untold: false,
+            ids,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Counts again how many are ill; the rows are to be renewed then.
+    pub(crate) fn count_ill(&mut self, deployments: &[Deployment]) {
+        let ill = |id: &&DeploymentId| deployments[id.index()].health.ill;
+        self.ill = self.ids.iter().filter(ill).count();
+    }
+
+    /// Whether the checks say that everyone is ill: then they say nothing.
+    pub(crate) fn all_ill(&self) -> bool {
+        self.ill == self.ids.len()
+    }
+
+    /// Renews a deployment's row.
+    #[inline]
+    pub(crate) fn renew(&mut self, now: Timestamp, place: usize, deployment: &mut Deployment) {
+        let ill = deployment.health.ill && !self.all_ill();
+        let ready = if ill { Timestamp::MAX } else { deployment.ready_at(now) };
+        self.ready_at[place] = ready;
+        self.last_from[place] = deployment.last_from(now);
+        self.untold |= ready > now && ready < Timestamp::MAX;
+        let tight = deployment.gate.token_room(now) < ROOM;
+        if tight != self.tight[place] {
+            self.tight[place] = tight;
+            self.tights = if tight { self.tights + 1 } else { self.tights - 1 };
+        }
+    }
+
+    /// Whether the rows alone say who can serve this.
+    #[inline]
+    pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
+        self.tights == 0
+            && !self.pools
+            && !self.untold
+            && needs.tokens < ROOM
+            && needs.input_tokens <= self.window
+            && !needs.are_particular()
+    }
+}

@@ -1,0 +1,370 @@
+//! After a failed attempt: what it says of the deployment, and what becomes of the request.
+
+use super::Router;
+use super::pick::{Among, PickOutcome, WhyNone};
+use crate::cooldown::FailureEvidence;
+use crate::deployment::Unfit;
+use crate::fallback::Path;
+use crate::request::{ActiveAttempt, RequestState};
+use crate::retry::{Facts, RetryDecision, max_retries};
+use crate::{
+    AllOut, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice, Outcome,
+    RetryRule, RetryWait, RouterEvent, RouterOutput,
+};
+use core::time::Duration;
+use squall_determinism::{StreamPurpose, Timestamp};
+use squall_failure::{Evidence, Failure, FailureClass, FailureSource, Retryable, Sent};
+
+const JITTER: StreamPurpose = StreamPurpose::named("router.backoff");
+
+impl Router {
+    /// An attempt took too long: it is stopped, and counts as failed.
+    pub(super) fn timed_out(&mut self, slot: u32, reason: CancelReason) {
+        let key = self.requests.key(slot);
+        let request = self.requests.at(slot);
+        let RequestState::Running(running) = request.state else { return };
+        let attempt = AttemptId { request: key, nth: running.nth };
+        let tag = request.tag;
+        self.outputs.push_back(RouterOutput::CancelAttempt { tag, attempt, reason });
+        self.note(RouterEvent::TimedOut { attempt, deployment: running.deployment, reason });
+        let failure = Failure::new(FailureClass::Timeout, FailureSource::Provider);
+        // How long a client allows, and how slowly it reads, says nothing of a deployment.
+        let hurried = running.hurried && !self.is_overdue(slot, &running);
+        let failure = match (hurried, running.unread) {
+            (false, false) => failure,
+            (_, true) => {
+                Failure { source: FailureSource::Client, evidence: Evidence::None, ..failure }
+            }
+            (true, false) => Failure { evidence: Evidence::None, ..failure },
+        };
+        self.attempt_failed(attempt, failure);
+    }
+
+    /// An attempt ended badly: what that says of its deployment, and what becomes of its request.
+    pub(super) fn attempt_failed(&mut self, attempt: AttemptId, failure: Failure) {
+        let Some(&mut running) = self.requests.running(attempt) else { return };
+        let slot = attempt.request.slot;
+        let id = running.deployment;
+        let group = self.requests.at(slot).group;
+        if let RetryRule::Litellm(config) = self.groups[group.index()].config.retry_rule
+            && config.cut_is_success
+            && failure.class == FailureClass::Cut
+        {
+            // Its transport takes the end of the connection for the end of the answer.
+            self.finished(attempt, None);
+            return;
+        }
+        if failure.is_refusal() {
+            self.not_sent(attempt, &running, failure);
+            return;
+        }
+        self.note(RouterEvent::AttemptFailed { attempt, deployment: id, class: failure.class });
+        self.request_timers.disarm(slot);
+        self.attempt_lost(slot, &running, Some(&failure));
+        let request = self.requests.at(slot);
+        request.state = RequestState::Deciding;
+        request.last_failure = Some(failure);
+        request.first_failure.get_or_insert(failure);
+        request.original_failure.get_or_insert(failure);
+        let first_of_request = !core::mem::replace(&mut request.counted, true);
+        let repeated = request.tried.is_repeated(id);
+        let siblings = self.groups[group.index()].board.len();
+        let evidence =
+            FailureEvidence { failure, probe: running.probe, first_of_request, repeated, siblings };
+        self.hold_against(id, &evidence);
+        self.renew(id);
+        if running.committed {
+            self.done(slot, Outcome::Failed { failure, committed: true });
+        } else {
+            self.after_failure(slot, id, failure);
+        }
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    /// The shell refused to make the call, since the request cannot be expressed there: nothing was sent,
+    /// and nothing is charged. Another deployment is asked at once, and this one not again.
+    fn not_sent(&mut self, attempt: AttemptId, running: &ActiveAttempt, refusal: Failure) {
+        let slot = attempt.request.slot;
+        let id = running.deployment;
+        self.note(RouterEvent::NotSent { attempt, deployment: id });
+        self.request_timers.disarm(slot);
+        self.attempt_lost(slot, running, Some(&refusal));
+        if running.charged {
+            self.budget.give_back(self.now);
+        }
+        self.deployments[id.index()].record.probe_ended(running.probe);
+        self.renew(id);
+        let request = self.requests.at(slot);
+        request.state = RequestState::Deciding;
+        request.unsent += 1;
+        request.refusal.get_or_insert(refusal);
+        let is_retry = request.retries > 0;
+        match refusal.retryable {
+            Retryable::Nowhere => self.fail(slot, refusal),
+            Retryable::OtherGroup => self.move_on(slot, None),
+            Retryable::OtherDeployment | Retryable::Anywhere => {
+                self.requests.aside(slot).refused_by.push(id);
+                if is_retry { self.retry_elsewhere(slot) } else { self.advance(slot) }
+            }
+        }
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    /// Gives back what an attempt held that did not end well; `failure` if that was the deployment's.
+    pub(super) fn attempt_lost(
+        &mut self,
+        slot: u32,
+        running: &ActiveAttempt,
+        failure: Option<&Failure>,
+    ) {
+        let now = self.now;
+        let minute = self.minute();
+        let estimate = self.requests.at(slot).tokens();
+        if !running.committed {
+            self.awaits_no_more(slot, running.deployment);
+        }
+        let sent = failure.map_or(Sent::Something, |failure| failure.sent);
+        let deployment = &mut self.deployments[running.deployment.index()];
+        deployment.gate.leave(now, running.ticket, None, sent);
+        let Some(place) = deployment.place else { return };
+        let class = failure.map(|failure| failure.class);
+        let evidence = failure.map(|failure| failure.evidence);
+        let sample = FailureSample {
+            now,
+            minute,
+            started: running.started,
+            estimate,
+            is_evidence: evidence == Some(Evidence::Failed),
+            timed_out: matches!(class, Some(FailureClass::Timeout | FailureClass::Stalled)),
+            sent_nothing: sent == Sent::Nothing,
+        };
+        self.groups[deployment.group.index()].balancer.failed(place, &sample);
+    }
+
+    pub(super) fn hold_against(&mut self, id: DeploymentId, evidence: &FailureEvidence) {
+        let now = self.now;
+        let deployment = &mut self.deployments[id.index()];
+        let Some((cause, until)) = deployment.record.failed(now, evidence) else { return };
+        deployment.cooling = true;
+        let until = deployment.record.next_change(now).unwrap_or(until);
+        self.arm_deployment(id, until);
+        self.note(RouterEvent::CooldownStarted { deployment: id, cause, until });
+    }
+
+    fn after_failure(&mut self, slot: u32, id: DeploymentId, failure: Failure) {
+        let request = self.requests.at(slot);
+        let (group, retries) = (request.group, request.retries);
+        let first_failure = request.first_failure.unwrap_or(failure);
+        let asked = request.overrides.retries;
+        let falls_back = request.overrides.fallbacks != FallbackChoice::None;
+        let (serial, attempts) = (request.serial, request.attempts);
+        let config = &self.groups[group.index()].config;
+        let rule = config.retry_rule;
+        let decisive = if rule.tells_the_first() { first_failure } else { failure };
+        let (deployments, healthy) = self.head_count(group);
+        let facts = Facts {
+            failure,
+            first_failure,
+            retries,
+            max_retries: max_retries(&config.retries, asked, &decisive),
+            deployments,
+            healthy,
+            for_context_window: falls_back && config.fallbacks.context_window.is_some(),
+            for_content_policy: falls_back && config.fallbacks.content_policy.is_some(),
+        };
+        let seed = self.seed;
+        if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
+            self.requests.aside(slot).refused_by.push(id);
+        }
+        match rule.next(&facts, || seed.stream(JITTER, serial, attempts.into())) {
+            RetryDecision::Fail => self.fail(slot, failure),
+            RetryDecision::MoveOn => self.move_on(slot, None),
+            RetryDecision::Untried => self.retry_untried(slot),
+            RetryDecision::Again(wait) => {
+                self.requests.at(slot).retries += 1;
+                self.wait_before(slot, wait, false);
+            }
+            RetryDecision::MoveOnAfter(wait) => self.wait_before(slot, wait, true),
+        }
+    }
+
+    fn fail(&mut self, slot: u32, failure: Failure) {
+        self.done(slot, Outcome::Failed { failure, committed: false });
+    }
+
+    /// Waits, then is tried again or leaves its group.
+    fn wait_before(&mut self, slot: u32, wait: Duration, leaves: bool) {
+        let at = self.now + wait;
+        let request = self.requests.at(slot);
+        if wait.is_zero() {
+            if leaves {
+                self.move_on(slot, None)
+            } else {
+                self.advance(slot)
+            }
+            return;
+        }
+        request.state = RequestState::Backoff { leaves };
+        let due = at.min(request.deadline);
+        let retry_after = request.last_failure.and_then(|failure| failure.retry_after);
+        let retry = request.retries;
+        let wait = RetryWait { retry, ceiling: wait, jitter: wait, retry_after, delay: wait };
+        let key = self.requests.key(slot);
+        if !leaves {
+            self.note(RouterEvent::RetryScheduled { request: key, wait });
+        }
+        self.arm_request(slot, due);
+    }
+
+    /// Tries again in the same group: at an untried sibling at once, else after a wait.
+    fn retry_untried(&mut self, slot: u32) {
+        // Where everyone has refused it there is nothing to be tried, and no budget to ask.
+        let refused = !self.requests.aside(slot).refused_by.is_empty();
+        if refused && !self.why_none(slot).possible {
+            self.move_on(slot, None);
+            return;
+        }
+        if !self.budget_allows(slot) {
+            return;
+        }
+        self.requests.at(slot).retries += 1;
+        self.retry_elsewhere(slot);
+    }
+
+    fn retry_elsewhere(&mut self, slot: u32) {
+        match self.pick(slot, Among::Untried) {
+            PickOutcome::Deployment { id, probe } => self.start(slot, id, probe),
+            PickOutcome::None(_) => self.back_off(slot),
+        }
+    }
+
+    /// Waits until a deployment is usable again, and for the jitter of this retry on top: a Retry-After
+    /// keeps its deployment cooling, so that the wait is never shorter, and those who were asked to wait
+    /// until the same moment do not all come back at it.
+    fn back_off(&mut self, slot: u32) {
+        let now = self.now;
+        let request = *self.requests.at(slot);
+        let group = &self.groups[request.group.index()];
+        let RetryRule::Untried(backoff) = group.config.retry_rule else { return };
+        let mut draws = self.seed.stream(JITTER, request.serial, u64::from(request.attempts));
+        let jitter = backoff.jitter(request.retries, &mut draws);
+        let ceiling = backoff.ceiling(request.retries);
+        let patience = group.config.max_queue_wait;
+        let why = self.why_none(slot);
+        let Some(earliest) = why.earliest.filter(|&at| at <= now + patience) else {
+            self.none_for_a_retry(slot, why);
+            return;
+        };
+        let at = earliest.max(now) + jitter;
+        if at >= request.deadline {
+            self.move_on(slot, None);
+            return;
+        }
+        self.requests.at(slot).state = RequestState::Backoff { leaves: false };
+        let retry_after = request.last_failure.and_then(|failure| failure.retry_after);
+        let wait = RetryWait {
+            retry: request.retries,
+            ceiling,
+            jitter,
+            retry_after,
+            delay: at.since(now),
+        };
+        let key = self.requests.key(slot);
+        self.note(RouterEvent::RetryScheduled { request: key, wait });
+        self.arm_request(slot, at);
+    }
+
+    /// A retry finds nobody in time: it leaves, unless its group is to be used though all cool down.
+    fn none_for_a_retry(&mut self, slot: u32, why: WhyNone) {
+        let group = self.requests.at(slot).group;
+        if why.out && self.groups[group.index()].config.when_all_out == AllOut::UseAll {
+            self.none_usable(slot, why);
+        } else {
+            self.move_on(slot, None);
+        }
+    }
+
+    /// Leaves the group: to the next fallback, or to the end.
+    pub(super) fn move_on(&mut self, slot: u32, why: Option<WhyNone>) {
+        let group = self.requests.at(slot).group;
+        let first_counts = self.groups[group.index()].config.retry_rule.tells_the_first();
+        let request = self.requests.at(slot);
+        let (from, asked, origin) = (request.group, request.overrides.fallbacks, request.origin);
+        let class = match why {
+            Some(WhyNone { possible: false, unfit: Some(Unfit::Window), .. }) => {
+                Some(FailureClass::ContextWindow)
+            }
+            _ => {
+                let of_attempts =
+                    if first_counts { request.first_failure } else { request.last_failure };
+                of_attempts.or(request.refusal).map(|failure| failure.class)
+            }
+        };
+        let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
+        let groups = &self.groups;
+        let of = |group: crate::GroupId| &groups[group.index()].config.fallbacks;
+        let mut next = || path.next(self.fallback_rule, from, class, &asked, of);
+        // A request may ask for groups that are not there.
+        let to = core::iter::from_fn(&mut next).find(|to| to.index() < groups.len());
+        self.requests.aside(slot).path = Some(path);
+        let Some(to) = to else {
+            self.give_up(slot, why);
+            return;
+        };
+        self.leave_group_gate(slot, Some(0));
+        self.requests.at(slot).move_to(to);
+        self.requests.aside(slot).refused_by.clear();
+        let key = self.requests.key(slot);
+        self.note(RouterEvent::FellBack { request: key, from, to });
+        self.advance(slot);
+    }
+
+    /// Fails the request with its last failure, or for want of a deployment.
+    pub(super) fn give_up(&mut self, slot: u32, why: Option<WhyNone>) {
+        let request = self.requests.at(slot);
+        let (origin, needs, refusal) = (request.origin, request.needs(), request.refusal);
+        let told = if self.groups[origin.index()].config.retry_rule.tells_the_first() {
+            request.original_failure
+        } else {
+            request.last_failure
+        };
+        let told = told.or(refusal);
+        let earliest = self.why_none_of(origin, &needs, &[]).earliest;
+        let held = why.and_then(|why| why.earliest);
+        let at = earliest.max(held.filter(|_| told.is_none()));
+        let mut retry_after = at.map(|at: Timestamp| at.since(self.now));
+        if let AllOut::Say(wait) = self.groups[origin.index()].config.when_all_out
+            && why.is_some_and(|why| why.out)
+        {
+            retry_after = Some(wait);
+        }
+        let failure = told.unwrap_or_else(|| want(why));
+        let failure = failure.with_retry_after(retry_after.filter(|wait| !wait.is_zero()));
+        self.fail(slot, failure);
+    }
+}
+
+/// The failure of a request that no deployment took.
+fn want(why: Option<WhyNone>) -> Failure {
+    let (class, status) = match why {
+        Some(WhyNone { possible: false, unfit: Some(Unfit::Skill), .. }) => {
+            (FailureClass::BadRequest, 400)
+        }
+        Some(WhyNone { possible: false, unfit: Some(_), .. }) => (FailureClass::ContextWindow, 400),
+        Some(WhyNone { possible: true, spent: true, .. }) => (FailureClass::QuotaSpent, 429),
+        Some(WhyNone { possible: true, limited: true, .. }) => (FailureClass::Throttled, 429),
+        Some(WhyNone { possible: true, reason: Some(reason), .. }) => skipped(reason.class),
+        _ => (FailureClass::Overloaded, 503),
+    };
+    Failure::new(class, FailureSource::Gateway).with_status(status)
+}
+
+/// What a request is told whose deployments are skipped, where the first to return is skipped for `class`:
+/// what only a person mends is told as it was told to whoever met it; whatever else failed passes, and is
+/// no fault of this request.
+const fn skipped(class: FailureClass) -> (FailureClass, u16) {
+    match class.evidence() {
+        Evidence::Misconfigured | Evidence::Throttled => (class, class.status()),
+        Evidence::Failed | Evidence::Suspected | Evidence::None => (FailureClass::Overloaded, 503),
+    }
+}

@@ -1,0 +1,171 @@
+//! Requests that wait for a deployment of their group, by priority.
+
+use super::Router;
+use super::pick::{Among, PickOutcome, WhyNone};
+use crate::queue::{Rank, Waiter};
+use crate::request::RequestState;
+use crate::{AllOut, DeploymentId, GroupId, RouterEvent};
+use squall_defects::{Defect, planted};
+
+impl Router {
+    /// Nobody overtakes those of the same or a better priority.
+    pub(super) fn must_wait_its_turn(&mut self, slot: u32) -> bool {
+        let request = self.requests.at(slot);
+        let queue = &self.groups[request.group.index()].queue;
+        let fresh =
+            !matches!(request.state, RequestState::Queued { .. } | RequestState::Backoff { .. });
+        fresh && queue.after(None).is_some_and(|(first, _)| first.priority <= request.priority)
+    }
+
+    /// Waits behind those who wait already. Where they wait for something particular, it may pass.
+    pub(super) fn wait_its_turn(&mut self, slot: u32) {
+        let request = self.requests.at(slot);
+        let group = request.group;
+        let first = self.groups[group.index()].queue.after(None);
+        let why = WhyNone { possible: true, spent: false, ..WhyNone::default() };
+        self.wait_or_move_on(slot, why);
+        if first.is_some_and(|(_, waiting)| waiting.particular) {
+            self.serve_queue(group);
+        }
+    }
+
+    /// No deployment can take the request now.
+    pub(super) fn none_usable(&mut self, slot: u32, why: WhyNone) {
+        if !why.out || !why.possible {
+            self.wait_or_move_on(slot, why);
+            return;
+        }
+        let group = self.requests.at(slot).group;
+        let request = self.requests.key(slot);
+        self.note(RouterEvent::AllOut { request, group });
+        match self.groups[group.index()].config.when_all_out {
+            AllOut::Wait => self.wait_or_move_on(slot, why),
+            AllOut::Fail | AllOut::Say(_) => self.move_on(slot, Some(why)),
+            AllOut::UseAll => match self.pick(slot, Among::AllTheSame) {
+                PickOutcome::Deployment { id, .. } => self.start(slot, id, false),
+                PickOutcome::None(why) => self.wait_or_move_on(slot, why),
+            },
+        }
+    }
+
+    /// The request waits if that is allowed, or moves on.
+    pub(super) fn wait_or_move_on(&mut self, slot: u32, why: WhyNone) {
+        let now = self.now;
+        let request = self.requests.at(slot);
+        let (of, rank, deadline) = (request.group, request.rank(), request.deadline);
+        let particular = request.needs().are_particular() || request.tenant.is_some();
+        let particular = particular || !self.requests.aside(slot).refused_by.is_empty();
+        let group = &self.groups[of.index()];
+        let until = (now + group.config.max_queue_wait).min(deadline);
+        let soon_enough = why.earliest.is_none_or(|at| at <= until);
+        if !why.possible || !soon_enough || until <= now {
+            self.move_on(slot, Some(why));
+            return;
+        }
+        let key = self.requests.key(slot);
+        let more = usize::from(planted(Defect::QueueBoundless));
+        if group.queue.len() >= group.config.max_queued as usize + more {
+            // The last of lower priority makes room, if there is one.
+            let last = group.queue.last().filter(|(last, _)| last.priority > rank.priority);
+            let out = last.map_or(key, |(_, waiting)| waiting.key);
+            self.note(RouterEvent::QueueFull { request: out, group: of });
+            if out == key {
+                self.move_on(slot, Some(why));
+                return;
+            }
+            self.leave_queue(out.slot);
+            self.move_on(out.slot, Some(why));
+        }
+        self.groups[of.index()].queue.push(rank, Waiter { key, particular });
+        self.requests.at(slot).state = RequestState::Queued { until };
+        self.note(RouterEvent::Queued { request: key, group: of, until });
+        self.arm_queued(slot);
+    }
+
+    /// A waiting request's timer: something may be usable now, or its patience is at an end.
+    pub(super) fn queue_due(&mut self, slot: u32) {
+        let key = self.requests.key(slot);
+        let group = self.requests.at(slot).group;
+        self.serve_queue(group);
+        if !self.requests.lives(key) {
+            return;
+        }
+        let RequestState::Queued { until } = self.requests.at(slot).state else { return };
+        if self.now >= until {
+            self.leave_queue(slot);
+            let why = self.why_none(slot);
+            self.move_on(slot, Some(why));
+        } else {
+            self.arm_queued(slot);
+        }
+    }
+
+    /// Sets a waiting request's timer: when a deployment could be usable, or its patience ends.
+    fn arm_queued(&mut self, slot: u32) {
+        let RequestState::Queued { until } = self.requests.at(slot).state else { return };
+        let earliest = self.why_none(slot).earliest.filter(|&at| at > self.now);
+        self.arm_request(slot, earliest.map_or(until, |at| at.min(until)));
+    }
+
+    pub(super) fn leave_queue(&mut self, slot: u32) {
+        let request = self.requests.at(slot);
+        request.state = RequestState::Deciding;
+        let (group, rank) = (request.group, request.rank());
+        self.groups[group.index()].queue.remove(rank);
+    }
+
+    /// Starts those who wait in a group, in their order, as far as deployments are usable.
+    pub(super) fn serve_queue(&mut self, group: GroupId) {
+        let mut behind = None;
+        while let Some((rank, waiting)) = self.groups[group.index()].queue.after(behind) {
+            let slot = waiting.key.slot;
+            let among = self.candidates(slot);
+            let picked = match self.held_back(slot) {
+                Some(held) => PickOutcome::None(held.why),
+                None => self.pick(slot, among),
+            };
+            match picked {
+                PickOutcome::Deployment { id, probe } => {
+                    let last = probe && !planted(Defect::ProbeWithTheOldest);
+                    let bearer = if last { self.bearer(group, id) } else { None };
+                    let (rank, slot) = bearer.unwrap_or((rank, slot));
+                    self.groups[group.index()].queue.remove(rank);
+                    self.requests.at(slot).state = RequestState::Deciding;
+                    self.start(slot, id, probe);
+                }
+                PickOutcome::None(_) => {
+                    self.arm_queued(slot);
+                    if !waiting.particular {
+                        return;
+                    }
+                    behind = Some(rank);
+                }
+            }
+        }
+    }
+
+    /// Who of those that wait goes with a probe: whoever came last, if it may go there. Whoever has waited
+    /// longest has the least time left, and a probe that a deadline cuts off says nothing: were it always the
+    /// first in the queue, a deployment that is well might never be known to be.
+    fn bearer(&mut self, group: GroupId, id: DeploymentId) -> Option<(Rank, u32)> {
+        let (rank, waiting) = self.groups[group.index()].queue.last()?;
+        let slot = waiting.key.slot;
+        if self.held_back(slot).is_some() {
+            return None;
+        }
+        let among = self.candidates(slot);
+        match self.pick(slot, among) {
+            PickOutcome::Deployment { id: there, probe: true } if there == id => Some((rank, slot)),
+            _ => None,
+        }
+    }
+
+    /// Starts those who wait in any group.
+    pub(super) fn serve_queues(&mut self) {
+        for group in 0..self.groups.len() {
+            if !self.groups[group].queue.is_empty() {
+                self.serve_queue(GroupId(group as u16));
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! One request's life: begun, tried, answered, ended.
+
+use super::Router;
+use super::pick::{Among, PickOutcome};
+use crate::request::{ActiveAttempt, RequestEntry, RequestState};
+use crate::{
+    AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, Money, Outcome,
+    PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt, SuccessSample,
+    TokenUsage,
+};
+use core::time::Duration;
+use squall_defects::{Defect, planted};
+use squall_failure::{Failure, FailureClass, FailureSource, Retryable, Sent};
+
+impl Router {
+    /// Makes a place for the request and tells the shell its name.
+    pub(super) fn admit(&mut self, arrival: &RequestArrival) -> u32 {
+        let patience = self.groups[arrival.group.index()].config.deadline;
+        let patience = arrival.deadline.map_or(patience, |deadline| deadline.min(patience));
+        let times = if planted(Defect::DeadlineDoubled) { 2 } else { 1 };
+        let deadline = self.now + patience * times;
+        let key = self.requests.insert(RequestEntry::new(arrival, self.arrivals, deadline));
+        self.outputs.push_back(RouterOutput::Accepted { tag: arrival.tag, request: key });
+        key.slot
+    }
+
+    /// Ends a request for a group that was never there.
+    pub(super) fn refuse(&mut self, arrival: &RequestArrival) {
+        let request = self.requests.insert(RequestEntry::new(arrival, self.arrivals, self.now));
+        self.requests.remove(request.slot);
+        let tag = arrival.tag;
+        self.outputs.push_back(RouterOutput::Accepted { tag, request });
+        let failure = Failure::new(FailureClass::NotFound, FailureSource::Gateway).with_status(404);
+        let outcome = Outcome::Failed { failure, committed: false };
+        self.outputs.push_back(RouterOutput::Done { tag, request, outcome });
+    }
+
+    /// Takes the request's next step in its group: an attempt, a wait, another group, or its end.
+    pub(super) fn advance(&mut self, slot: u32) {
+        if self.must_wait_its_turn(slot) {
+            self.wait_its_turn(slot);
+            return;
+        }
+        if let Some(held) = self.held_back(slot) {
+            let request = self.requests.key(slot);
+            self.note(RouterEvent::HeldBack { request, tenant: held.tenant, limit: held.limit });
+            self.wait_or_move_on(slot, held.why);
+            return;
+        }
+        let among = self.candidates(slot);
+        match self.pick(slot, among) {
+            PickOutcome::Deployment { id, probe } => self.start(slot, id, probe),
+            PickOutcome::None(why) => self.none_usable(slot, why),
+        }
+    }
+
+    /// Where a request may be tried: where it has not been, or anywhere, as its group's rule has it.
+    pub(super) fn candidates(&mut self, slot: u32) -> Among {
+        let group = self.requests.at(slot).group;
+        let forgets = self.groups[group.index()].config.retry_rule.forgets();
+        if forgets { Among::All } else { Among::PreferUntried }
+    }
+
+    /// Starts an attempt.
+    pub(super) fn start(&mut self, slot: u32, id: DeploymentId, probe: bool) {
+        let now = self.now;
+        let request = self.requests.at(slot);
+        let retry = request.calls() > 0;
+        let charged = retry && !is_unserved(request);
+        if charged {
+            if !self.budget_allows(slot) {
+                return;
+            }
+            self.budget.withdraw(now);
+        }
+        self.enter_gates(slot);
+        let key = self.requests.key(slot);
+        let (seed, minute) = (self.seed, self.minute());
+        let deployment = &mut self.deployments[id.index()];
+        let timeouts = deployment.timeouts;
+        let request = self.requests.at(slot);
+        let nth = request.attempts;
+        let Allowed { patience, total, hurried } = Allowed::of(request, &timeouts);
+        let running = ActiveAttempt {
+            deployment: id,
+            nth,
+            ticket: deployment.start(now, request.tokens(), probe),
+            probe,
+            charged,
+            hurried,
+            unread: false,
+            committed: false,
+            started: now,
+            first_token: None,
+            total_due: now + total,
+        };
+        request.attempts = request.attempts.saturating_add(1);
+        request.tried.add(id);
+        request.state = RequestState::Running(running);
+        let due = request.deadline.min(now + patience.min(total));
+        let attempt = AttemptId { request: key, nth };
+        let start = StartAttempt {
+            tag: request.tag,
+            attempt,
+            deployment: id,
+            connect_timeout: timeouts.connect,
+            between_tokens_timeout: timeouts.between_tokens,
+        };
+        let context = PickContext {
+            now,
+            minute,
+            kind: if retry { AttemptKind::Retry } else { AttemptKind::First },
+            input_tokens: request.input_tokens,
+            output_tokens: request.output_tokens,
+            stream: request.stream,
+            session: request.session,
+            rng: PickRng::new(seed, request.group.0, 0),
+        };
+        self.awaits(slot, id);
+        let deployment = &mut self.deployments[id.index()];
+        if let Some(place) = deployment.place {
+            let group = &mut self.groups[deployment.group.index()];
+            group.balancer.started(&context, place);
+            group.board.renew(now, place, deployment);
+        }
+        self.outputs.push_back(RouterOutput::StartAttempt(start));
+        self.arm_request(slot, due);
+        if probe {
+            self.note(RouterEvent::Probe { deployment: id, attempt });
+        }
+    }
+
+    /// Whether the budget has room for one more attempt; if not, the request has ended.
+    pub(super) fn budget_allows(&mut self, slot: u32) -> bool {
+        if self.budget.allows(self.now) {
+            return true;
+        }
+        let request = self.requests.key(slot);
+        let group = self.requests.at(slot).group;
+        self.note(RouterEvent::RetryBudgetExhausted { request, group });
+        self.give_up(slot, None);
+        false
+    }
+
+    /// The answer has begun to arrive: it is this attempt's, for better or worse.
+    pub(super) fn commit(&mut self, attempt: AttemptId) {
+        let slot = attempt.request.slot;
+        let now = self.now;
+        let request = self.requests.at(slot);
+        let RequestState::Running(running) = &mut request.state else { return };
+        running.committed = true;
+        running.first_token = Some(now);
+        // With this the probe has said what it had to say: what becomes of it later is no answer to another.
+        let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
+        let started = running.started;
+        let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
+        let due = running.total_due.min(request.deadline);
+        let tag = request.tag;
+        self.arm_request(slot, due);
+        self.answer_began(slot, id, started);
+        self.outputs.push_back(RouterOutput::Commit { tag, attempt });
+        self.gates_begun(slot);
+        if freed {
+            self.renew(id);
+            self.serve_queue(self.deployments[id.index()].group);
+        }
+        if probe {
+            self.succeeded(id, probe);
+        }
+    }
+
+    /// An attempt ended well, and its request with it.
+    pub(super) fn finished(&mut self, attempt: AttemptId, usage: Option<TokenUsage>) {
+        let Some(running) = self.requests.running(attempt) else {
+            self.ignored += 1;
+            return;
+        };
+        // For strategies: an answer that was not streamed begins with its end.
+        let began = running.first_token;
+        if !running.committed {
+            self.commit(attempt);
+        }
+        let slot = attempt.request.slot;
+        let now = self.now;
+        let minute = self.minute();
+        let request = self.requests.at(slot);
+        let RequestState::Running(running) = request.state else { return };
+        let id = running.deployment;
+        let sample = SuccessSample {
+            now,
+            minute,
+            stream: request.stream,
+            first_token: began.map(|first| first.since(running.started)),
+            total: now.since(running.started),
+            estimate: request.tokens(),
+            usage: usage.map(|usage| (usage.input_tokens, usage.output_tokens)),
+        };
+        let used = usage.unwrap_or(TokenUsage {
+            input_tokens: request.input_tokens,
+            output_tokens: request.output_tokens,
+        });
+        let (session, asked) = (request.session, request.group);
+        let deployment = &mut self.deployments[id.index()];
+        deployment.gate.leave(now, running.ticket, usage.map(TokenUsage::total), Sent::Something);
+        let group = &mut self.groups[deployment.group.index()];
+        if let Some(place) = deployment.place {
+            group.balancer.succeeded(place, &sample);
+        }
+        if let (Some(session), Some(lasts)) = (session, group.config.session_affinity) {
+            self.affinity.pin(now, asked, session, id, lasts);
+        }
+        let cost = deployment.price.of(used.input_tokens, used.output_tokens);
+        self.spend(id, cost);
+        self.renew(id);
+        if !running.probe || running.committed {
+            self.succeeded(id, false);
+        }
+        self.done(slot, Outcome::Succeeded { deployment: id, usage });
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    pub(super) fn succeeded(&mut self, id: DeploymentId, probe: bool) {
+        if self.deployments[id.index()].record.succeeded(self.now, probe) {
+            self.renew(id);
+            self.note(RouterEvent::Recovered { deployment: id });
+            self.serve_queue(self.deployments[id.index()].group);
+        }
+    }
+
+    /// Takes the money out of the budgets that the deployment spends from.
+    fn spend(&mut self, id: DeploymentId, cost: Money) {
+        let now = self.now;
+        if cost == Money::default() {
+            return;
+        }
+        for nth in 0..self.deployments[id.index()].spends_from.len() {
+            let from = self.deployments[id.index()].spends_from[nth];
+            let account = &mut self.accounts[from.index()];
+            if account.spend(now, cost)
+                && let Some(until) = account.spent_until(now)
+            {
+                self.budget_exceeded(from, until);
+            }
+        }
+    }
+
+    /// Whoever spends from this budget is passed over until its period ends.
+    fn budget_exceeded(&mut self, budget: crate::SpendId, until: squall_determinism::Timestamp) {
+        for place in 0..self.deployments.len() {
+            let deployment = &mut self.deployments[place];
+            if deployment.place.is_some() && deployment.spends_from.contains(&budget) {
+                deployment.spent_until = deployment.spent_until.max(until);
+                let id = DeploymentId(place as u16);
+                self.renew(id);
+                self.note(RouterEvent::SpendBudgetExceeded { deployment: id, until });
+            }
+        }
+    }
+
+    /// The request's own time is up.
+    pub(super) fn deadline_passed(&mut self, slot: u32) {
+        let request = self.requests.at(slot);
+        let committed =
+            matches!(request.state, RequestState::Running(running) if running.committed);
+        let failure = Failure::new(FailureClass::Timeout, FailureSource::Gateway).with_status(504);
+        let outcome = Outcome::Failed { failure, committed };
+        self.abandon(slot, CancelReason::Deadline, outcome);
+    }
+
+    /// Ends a request from outside: whatever runs for it is stopped, and says nothing of its deployment unless
+    /// it was overdue.
+    pub(super) fn abandon(&mut self, slot: u32, reason: CancelReason, outcome: Outcome) {
+        let key = self.requests.key(slot);
+        let request = self.requests.at(slot);
+        let tag = request.tag;
+        match request.state {
+            RequestState::Running(running) => {
+                let attempt = AttemptId { request: key, nth: running.nth };
+                self.outputs.push_back(RouterOutput::CancelAttempt { tag, attempt, reason });
+                self.cut_short(slot, attempt, &running);
+                let group = self.deployments[running.deployment.index()].group;
+                self.renew(running.deployment);
+                self.done(slot, outcome);
+                self.serve_queue(group);
+            }
+            RequestState::Queued { .. } => {
+                self.leave_queue(slot);
+                self.done(slot, outcome);
+            }
+            RequestState::Backoff { .. } | RequestState::Deciding => self.done(slot, outcome),
+        }
+    }
+
+    pub(super) fn done(&mut self, slot: u32, outcome: Outcome) {
+        self.request_timers.disarm(slot);
+        let usage = match outcome {
+            Outcome::Succeeded { usage, .. } => usage,
+            // Nothing is known of what a lost answer used: the estimate stands.
+            _ => None,
+        };
+        self.leave_gates(slot, usage);
+        let key = self.requests.key(slot);
+        if let Some(request) = self.requests.remove(slot) {
+            self.outputs.push_back(RouterOutput::Done { tag: request.tag, request: key, outcome });
+        }
+    }
+}
+
+/// Whether the request has only been where another model than theirs is needed: then another attempt is no
+/// retry, and multiplies no outage.
+fn is_unserved(request: &RequestEntry) -> bool {
+    request.last_failure.is_some_and(|failure| {
+        let elsewhere = failure.retryable == Retryable::OtherGroup
+            || failure.class == FailureClass::RequestTooLarge;
+        request.retries == 0 && elsewhere
+    })
+}
+
+/// How long an attempt may take.
+struct Allowed {
+    /// Until its answer begins.
+    patience: Duration,
+    /// Until its end.
+    total: Duration,
+    /// The client itself asked for less than is configured.
+    hurried: bool,
+}
+
+impl Allowed {
+    fn of(request: &RequestEntry, timeouts: &AttemptTimeouts) -> Self {
+        let mut total = timeouts.total;
+        let mut patience = total;
+        // An answer that is not streamed has no first token before its end.
+        if request.stream {
+            total = timeouts.stream_total.unwrap_or(Duration::MAX);
+            patience = timeouts.first_token;
+        }
+        let asked = request.overrides.timeout;
+        let hurried = asked.is_some_and(|asked| asked < patience.min(total));
+        if let Some(asked) = asked {
+            total = asked;
+            patience = patience.min(asked);
+        }
+        Self { patience, total, hurried }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a router looks like from outside at a moment: for graphs, never for decisions.
+
+use super::Router;
+use crate::cooldown::Availability;
+use crate::deployment::Deployment;
+use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
+use squall_determinism::Timestamp;
+use squall_failure::FailureClass;
+
+/// A deployment as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DeploymentSnapshot {
+    /// Which.
+    pub id: DeploymentId,
+    /// Its group.
+    pub group: GroupId,
+    /// Attempts under way.
+    pub running: u32,
+    /// Whether it is skipped.
+    pub state: DeploymentState,
+    /// How much of its limits is in use.
+    pub limits: LimitUse,
+    /// Its weight as configured.
+    pub weight: u32,
+    /// Whether checks find it well, as far as there are checks.
+    pub healthy: bool,
+    /// When the money of its budgets' period may be spent again, if it is spent now.
+    pub spent_until: Option<Timestamp>,
+}
+
+impl DeploymentSnapshot {
+    /// Whether requests go there: it is neither skipped nor found ill. Limits and budgets are another matter.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.healthy && self.state != DeploymentState::Cooling
+    }
+}
+
+/// Whether a deployment is skipped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeploymentState {
+    /// It is not.
+    Well,
+    /// One probe decides.
+    Probing,
+    /// It cools down.
+    Cooling,
+}
+
+/// A deployment that is skipped: what a refusal can say of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// Which.
+    pub deployment: DeploymentId,
+    /// The class of the failure for which it is; `None` where checks apart from traffic say that it is ill.
+    pub reason: Option<FailureClass>,
+    /// Until when; `None` where a probe or a check that is under way decides.
+    pub until: Option<Timestamp>,
+}
+
+/// A group as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GroupSnapshot {
+    /// Which.
+    pub id: GroupId,
+    /// Requests that wait.
+    pub queued: usize,
+    /// How much of its limits is in use.
+    pub limits: LimitUse,
+}
+
+/// A budget as it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SpendBudgetSnapshot {
+    /// Which.
+    pub id: SpendId,
+    /// Spent in this period.
+    pub spent: Money,
+    /// As much as may be.
+    pub limit: Money,
+}
+
+impl Router {
+    /// The deployments of the configuration that holds, at the time of the latest input.
+    pub fn deployments_now(&mut self) -> impl Iterator<Item = DeploymentSnapshot> {
+        let now = self.now;
+        let held = self.deployments.iter_mut().enumerate();
+        held.filter_map(move |(place, deployment)| {
+            deployment.place?;
+            Some(look(DeploymentId(place as u16), deployment, now))
+        })
+    }
+
+    /// Those of one group.
+    pub fn deployments_of(&mut self, group: GroupId) -> impl Iterator<Item = DeploymentSnapshot> {
+        let Self { now, deployments, groups, .. } = self;
+        let ids = groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        ids.iter().map(|&id| look(id, &mut deployments[id.index()], *now))
+    }
+
+    /// The deployments of a group that are skipped, at the time of the latest input: asked when a request
+    /// has been refused, it says why.
+    pub fn skipped(&self, group: GroupId) -> impl Iterator<Item = Skipped> {
+        let ids = self.groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        ids.iter().filter_map(|&id| {
+            let deployment = &self.deployments[id.index()];
+            let until = deployment.record.next_change(self.now);
+            let probing = deployment.record.availability(self.now) == Availability::Probing;
+            let skipped = until.is_some() || probing || deployment.health.ill;
+            let reason = deployment.record.reason(self.now);
+            skipped.then_some(Skipped { deployment: id, reason, until })
+        })
+    }
+
+    /// The groups of the configuration that holds, at the time of the latest input.
+    pub fn groups_now(&mut self) -> impl Iterator<Item = GroupSnapshot> {
+        let now = self.now;
+        let held = self.groups.iter_mut().enumerate().filter(|(_, group)| !group.board.is_empty());
+        held.map(move |(place, group)| GroupSnapshot {
+            id: GroupId(place as u16),
+            queued: group.queue.len(),
+            limits: group.gate.gauge(now),
+        })
+    }
+
+    /// Requests that wait in a group.
+    #[must_use]
+    pub fn queued(&self, group: GroupId) -> usize {
+        self.groups.get(group.index()).map_or(0, |group| group.queue.len())
+    }
+
+    /// The budgets of the configuration that holds, at the time of the latest input.
+    pub fn budgets_now(&mut self) -> impl Iterator<Item = SpendBudgetSnapshot> {
+        let now = self.now;
+        self.accounts.iter_mut().enumerate().map(move |(place, account)| SpendBudgetSnapshot {
+            id: SpendId(place as u16),
+            spent: account.spent(now),
+            limit: account.limit(),
+        })
+    }
+}
+
+fn look(id: DeploymentId, deployment: &mut Deployment, now: Timestamp) -> DeploymentSnapshot {
+    let state = match deployment.record.availability(now) {
+        Availability::Good => DeploymentState::Well,
+        Availability::Probe | Availability::Probing => DeploymentState::Probing,
+        Availability::Until(_) | Availability::Throttled(_) => DeploymentState::Cooling,
+    };
+    DeploymentSnapshot {
+        id,
+        group: deployment.group,
+        running: deployment.gate.running(),
+        state,
+        limits: deployment.gate.gauge(now),
+        weight: deployment.weight,
+        healthy: !deployment.health.ill,
+        spent_until: (deployment.spent_until > now).then_some(deployment.spent_until),
+    }
+}
