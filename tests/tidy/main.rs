@@ -10,6 +10,7 @@ const LINES_MAX: usize = 700;
 
 fn sources() -> Vec<(String, String)> {
     let mut all = files("crates", ".rs");
+    all.extend(files("examples", ".rs"));
     all.extend(files("tests", ".rs"));
     all.extend(files("fuzz", ".rs"));
     assert!(all.len() > 100, "the tree is not where it should be");
@@ -81,9 +82,15 @@ fn the_lock_file_is_tracked_and_builds_are_not() {
 #[test]
 fn the_top_level_holds_what_the_design_lists() {
     let allowed = [
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "Cargo.toml",
         "Cargo.lock",
+        "Dockerfile",
         "README.md",
+        "SECURITY.md",
+        "deny.toml",
+        "examples",
         "LICENSE-MIT",
         "LICENSE-APACHE",
         "crates",
@@ -179,6 +186,15 @@ fn every_suite_over_sockets_is_listed_and_runs_apart() {
         }
     }
     assert!(listed.iter().all(|name| targets.contains_key(*name)), "{listed:?}");
+}
+
+#[test]
+fn nextest_runs_the_same_suites_apart() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is there");
+    let listed = read("tests/live-suites.txt");
+    let filter: Vec<_> = listed.lines().map(|name| format!("binary(={name})")).collect();
+    let line = format!("filter = \"{}\"", filter.join(" | "));
+    assert!(read(".config/nextest.toml").contains(&line), "nextest.toml should have: {line}");
 }
 
 /// What can be had only from inside a crate: a core that panics, a listener's backlog. They wait for what comes, however

@@ -109,7 +109,9 @@ fn room(package: &str) -> &str {
 
 #[test]
 fn no_room_uses_a_room_behind_a_wall() {
-    let dependencies = dependencies();
+    let mut dependencies = dependencies();
+    // An example may use whatever it shows.
+    dependencies.retain(|package, _| !package.starts_with("squall-example-"));
     for (package, uses) in &dependencies {
         if package == "squall" || package == "squall-tests" {
             continue;

@@ -1,8 +1,9 @@
 //! What can be typed.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use squall_router::Profile;
-use squall_scenario::Override;
+use squall_scenario::{FileKind, Override};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -16,6 +17,34 @@ use std::time::Duration;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What every command takes that prints.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print the result as one JSON document on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no report and no progress: the exit code tells
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colours; `auto` follows NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -38,8 +67,77 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write a scenario around another router's configuration, ready to run
     Init(InitArgs),
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(SchemaArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write one for each command
+    Man(ManArgs),
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Check(_) => "check",
+            Self::Plan(_) => "plan",
+            Self::Rehearse(_) => "rehearse",
+            Self::Replay(_) => "replay",
+            Self::Gateway(_) => "gateway",
+            Self::Mock(_) => "mock",
+            Self::Import(_) => "import",
+            Self::Init(_) => "init",
+            Self::Schema(_) => "schema",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SchemaArgs {
+    /// Of which files
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub(crate) of: SchemaOf,
+}
+
+/// The kinds of files that people write.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// For `squall run`, `check` and `plan`
+    Scenario,
+    /// For `squall gateway`
+    Gateway,
+    /// For `squall mock`
+    Mock,
+    /// For `squall rehearse`
+    Checklist,
+}
+
+impl From<SchemaOf> for FileKind {
+    fn from(word: SchemaOf) -> Self {
+        match word {
+            SchemaOf::Scenario => Self::Scenario,
+            SchemaOf::Gateway => Self::Gateway,
+            SchemaOf::Mock => Self::Mock,
+            SchemaOf::Checklist => Self::Checklist,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// Of which shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// Write `squall.1` and a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,9 +1,11 @@
 //! One file per command.
 
 pub(crate) mod check;
+pub(crate) mod completions;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod mock;
 pub(crate) mod plan;
 pub(crate) mod rehearse;
@@ -13,10 +15,29 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 mod watch;
 
-use crate::error::CliError;
+use crate::args::Command;
+use crate::error::{CliError, Exit};
 use crate::files;
 use squall_scenario::{Override, PathError, Scenario};
 use std::path::Path;
+
+/// Carries out what was typed.
+pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::check(args),
+        Command::Plan(args) => plan::plan(args),
+        Command::Rehearse(args) => rehearse::rehearse(args),
+        Command::Replay(args) => replay::replay(args),
+        Command::Gateway(args) => serve::gateway(args),
+        Command::Mock(args) => mock::mock(args),
+        Command::Import(args) => import::import(args),
+        Command::Init(args) => init::init(args),
+        Command::Schema(args) => schema::schema(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
+    }
+}
 
 /// Reads a scenario with other values than the file's; another file that it names is looked for from where
 /// it stands.

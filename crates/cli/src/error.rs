@@ -1,5 +1,6 @@
 //! What can go wrong for the person at the keyboard, and the exit code that says so.
 
+use serde_json::{Value, json};
 use squall_campaign::{CampaignError, RehearseError};
 use squall_record::RecordError;
 use squall_scenario::{Diagnostics, PathError};
@@ -151,6 +152,30 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The error for programs: a sentence, and of a file with mistakes each with its place.
+    pub(crate) fn to_json(&self) -> Value {
+        let Self::File(diagnostics) = self else {
+            return json!({ "message": self.to_string() });
+        };
+        let problems = diagnostics.problems().iter().map(|problem| {
+            let (line, column) = diagnostics.position(problem);
+            json!({
+                "message": problem.message,
+                "line": line,
+                "column": column,
+                "label": problem.label,
+                "help": problem.help,
+            })
+        });
+        let problems: Vec<_> = problems.collect();
+        let (file, count) = (diagnostics.path(), problems.len());
+        json!({
+            "message": format!("{count} problems in `{file}`"),
+            "file": file,
+            "problems": problems,
+        })
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Campaign(CampaignError::Differ { .. }) => Exit::Diverged,

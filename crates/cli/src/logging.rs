@@ -27,9 +27,9 @@ pub(crate) struct Logging {
 /// When the filter of `--log` or `RUST_LOG` cannot be understood.
 pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
     let filter = filter(args)?;
-    let terminal = std::io::stderr().is_terminal();
+    let is_terminal = std::io::stderr().is_terminal();
     let format =
-        args.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+        args.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(LINES_WAITING_MAX)
         .lossy(true)
@@ -37,7 +37,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
         .finish(std::io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match format {
-        LogFormat::Text => builder.with_ansi(terminal && !no_color()).try_init(),
+        LogFormat::Text => builder.with_ansi(terminal::colours_errors()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     // There is one server in a process: nobody has started a log before.
@@ -71,12 +71,4 @@ fn filter(args: &LogArgs) -> Result<EnvFilter, CliError> {
 )]
 fn rust_log() -> Option<String> {
     std::env::var("RUST_LOG").ok().filter(|given| !given.trim().is_empty())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "NO_COLOR is where programs are told to leave colour out"
-)]
-fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|given| !given.is_empty())
 }

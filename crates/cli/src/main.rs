@@ -10,31 +10,24 @@ mod progress;
 mod signals;
 mod terminal;
 
-use args::{Args, Command};
+use args::Args;
 use clap::Parser;
 use error::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     signals::guard_init();
-    let outcome = match Args::parse().command {
-        Command::Run(args) => command::run::run(&args),
-        Command::Check(args) => command::check::check(&args),
-        Command::Plan(args) => command::plan::plan(&args),
-        Command::Rehearse(args) => command::rehearse::rehearse(&args),
-        Command::Replay(args) => command::replay::replay(&args),
-        Command::Gateway(args) => command::serve::gateway(&args),
-        Command::Mock(args) => command::mock::mock(&args),
-        Command::Import(args) => command::import::import(&args),
-        Command::Init(args) => command::init::init(&args),
-        Command::Schema => command::schema::schema(),
+    let args = Args::parse();
+    terminal::set_up(&args.output);
+    let outcome = command::run(&args.command);
+    let (exit, error) = match outcome {
+        Ok(exit) => (exit, None),
+        Err(error) => (error.exit(), Some(error)),
     };
-    match outcome {
-        Ok(_) if terminal::data_lost() => Exit::Failed.into(),
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            terminal::error(&error);
-            error.exit().into()
-        }
+    if let Some(error) = &error {
+        terminal::error(error);
     }
+    terminal::conclude(args.command.name(), exit, error.as_ref());
+    let exit = if error.is_none() && terminal::data_lost() { Exit::Failed } else { exit };
+    exit.into()
 }

@@ -8,7 +8,6 @@ use squall_campaign::BatchProgress;
 use squall_live::{LiveStatus, RunOptions};
 use squall_record::Recording;
 use squall_scenario::Scenario;
-use std::io::IsTerminal;
 use std::path::Path;
 
 /// Between two lines where nobody watches.
@@ -55,7 +54,7 @@ pub(crate) struct Runs(Option<ProgressBar>);
 
 impl Runs {
     pub(crate) fn new() -> Self {
-        if !std::io::stderr().is_terminal() {
+        if !terminal::is_watched() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -84,7 +83,7 @@ pub(crate) struct Trying(Option<ProgressBar>);
 
 impl Trying {
     pub(crate) fn new() -> Self {
-        if !std::io::stderr().is_terminal() {
+        if !terminal::is_watched() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -115,7 +114,7 @@ enum View {
 
 impl View {
     fn new(scenario: &Scenario) -> Self {
-        if !std::io::stderr().is_terminal() {
+        if !terminal::is_watched() {
             return Self::Plain;
         }
         let bar = ProgressBar::with_draw_target(

@@ -1,24 +1,148 @@
-//! The only module that prints: data to standard output, everything else to standard error. Colour is
-//! left out where `NO_COLOR` is set or nobody looks.
+//! The only module that prints, and the one place that knows `--json`, `--quiet` and `--color`.
+//!
+//! A command says what it does in four ways, and this module decides what becomes of each:
+//!
+//! - [`data`]: lines of a report for people, to standard output; left out under `--json` and `--quiet`.
+//! - [`product`]: what the command is there to write, such as a schema, to standard output; under `--json` a field.
+//! - [`field`]: a part of the result for programs; printed under `--json` alone, all fields as one document.
+//! - [`status`]: what is going on, to standard error; left out under `--quiet`.
 //!
 //! A terminal may be closed, and a pipe's reader may leave, while a command still has something to do:
 //! what cannot be said then is dropped. Data that is lost for another reason, such as a full disk, is
 //! remembered for the exit code.
 
-use crate::error::CliError;
-use std::io::{ErrorKind, Write};
+use crate::args::{ColorWhen, OutputArgs};
+use crate::error::{CliError, Exit};
+use serde_json::{Map, Value, json};
+use std::io::{ErrorKind, IsTerminal as _, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// The form of the document of `--json`. Fields may be added to a version, never taken or changed.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What was asked of the output.
+#[derive(Clone, Copy, Debug, Default)]
+struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+static OUTPUT: OnceLock<Output> = OnceLock::new();
+
+/// The fields of the result, until they are printed.
+static RESULT: Mutex<Vec<(String, Value)>> = Mutex::new(Vec::new());
 
 /// Whether data could not be written.
 static DATA_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line of data.
+/// Whether lines about what is going on are to be in the log's format.
+static STATUS_IS_LOGGED: AtomicBool = AtomicBool::new(false);
+
+/// Takes what was asked of the output. Colours follow `--color`, else `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`.
+pub(crate) fn set_up(args: &OutputArgs) {
+    // There is one command in a process: nobody has set this before.
+    let _ = OUTPUT.set(Output { json: args.json, quiet: args.quiet });
+    let choice = match args.color {
+        ColorWhen::Auto => anstream::ColorChoice::Auto,
+        ColorWhen::Always => anstream::ColorChoice::Always,
+        ColorWhen::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+fn output() -> Output {
+    OUTPUT.get().copied().unwrap_or_default()
+}
+
+/// Prints a line of a report.
 pub(crate) fn data(text: impl std::fmt::Display) {
+    let Output { json, quiet } = output();
+    if !json && !quiet {
+        write_data(text);
+    }
+}
+
+/// Prints what the command is there to write, however quiet it is; under `--json` it is this field of the result.
+pub(crate) fn product(name: &str, text: &str) {
+    if output().json {
+        field(name, || text.into());
+    } else {
+        write_data(text.trim_end_matches('\n'));
+    }
+}
+
+/// Prints a JSON document that the command is there to write; under `--json` it is this field of the result.
+pub(crate) fn document(name: &str, value: &Value) {
+    if output().json {
+        field(name, || value.clone());
+    } else {
+        write_data(format_args!("{value:#}"));
+    }
+}
+
+/// Gives a field of the result, which is only made where somebody wants it.
+pub(crate) fn field(name: &str, value: impl FnOnce() -> Value) {
+    if output().json {
+        let mut result = RESULT.lock().unwrap_or_else(PoisonError::into_inner);
+        result.push((name.to_owned(), value()));
+    }
+}
+
+/// Gives a field of the result that stands in a JSON file, which this command has written.
+pub(crate) fn field_of_file(name: &str, path: &Path) -> Result<(), CliError> {
+    if !output().json {
+        return Ok(());
+    }
+    let unreadable = |source| CliError::Read { path: path.to_owned(), source };
+    let text = std::fs::read(path).map_err(unreadable)?;
+    let value = serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
+    field(name, || value);
+    Ok(())
+}
+
+/// Prints the result of a command that has ended, where it is wanted.
+pub(crate) fn conclude(command: &str, exit: Exit, error: Option<&CliError>) {
+    if output().json {
+        print_document(command, Some(exit), error.map(CliError::to_json));
+    }
+}
+
+/// Prints the result of a command that goes on, such as the address of a server that listens now.
+pub(crate) fn announce(command: &str) {
+    if output().json {
+        print_document(command, None, None);
+    }
+}
+
+fn print_document(command: &str, exit: Option<Exit>, error: Option<Value>) {
+    static PRINTED: AtomicBool = AtomicBool::new(false);
+    // One document is promised: a server that has announced itself prints no other at its end.
+    if PRINTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let result = std::mem::take(&mut *RESULT.lock().unwrap_or_else(PoisonError::into_inner));
+    let result: Map<_, _> = result.into_iter().collect();
+    let mut document = json!({
+        "schema_version": SCHEMA_VERSION,
+        "squall": env!("CARGO_PKG_VERSION"),
+        "command": command,
+        "exit_code": exit.map(|exit| exit as u8),
+        "result": result,
+    });
+    if let Some(error) = error {
+        document["error"] = error;
+    }
+    write_data(format_args!("{document:#}"));
+}
+
+fn write_data(text: impl std::fmt::Display) {
     if let Err(error) = writeln!(anstream::stdout(), "{text}")
         && error.kind() != ErrorKind::BrokenPipe
         && !DATA_LOST.swap(true, Ordering::Relaxed)
     {
-        status(format_args!("error: cannot write to standard output: {error}"));
+        print(format_args!("error: cannot write to standard output: {error}"));
     }
 }
 
@@ -26,9 +150,6 @@ pub(crate) fn data(text: impl std::fmt::Display) {
 pub(crate) fn data_lost() -> bool {
     DATA_LOST.load(Ordering::Relaxed)
 }
-
-/// Whether lines about what is going on are to be in the log's format.
-static STATUS_IS_LOGGED: AtomicBool = AtomicBool::new(false);
 
 /// From now on lines about what is going on are lines of the log: all of standard error is in its format.
 pub(crate) fn status_is_logged() {
@@ -39,9 +160,26 @@ pub(crate) fn status_is_logged() {
 pub(crate) fn status(text: impl std::fmt::Display) {
     if STATUS_IS_LOGGED.load(Ordering::Relaxed) {
         tracing::info!(target: "squall", "{text}");
-        return;
+    } else if !output().quiet {
+        print(text);
     }
-    print(text);
+}
+
+/// Prints a line for the machinery of a CI, which reads both streams: on standard error where the other holds a document,
+/// or nothing.
+pub(crate) fn annotation(text: impl std::fmt::Display) {
+    let Output { json, quiet } = output();
+    if json || quiet { print(text) } else { write_data(text) }
+}
+
+/// Whether a person watches progress on standard error.
+pub(crate) fn is_watched() -> bool {
+    !output().quiet && std::io::stderr().is_terminal()
+}
+
+/// Whether standard error is to be coloured.
+pub(crate) fn colours_errors() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 fn print(text: impl std::fmt::Display) {

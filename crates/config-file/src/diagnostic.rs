@@ -72,6 +72,12 @@ impl Diagnostics {
         Self { path: path.to_owned(), text: text.to_owned(), problems }
     }
 
+    /// The file, as its reader was told.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The problems, at least one, in the order of their places.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -25,3 +25,8 @@ pub use timestamp::Timestamp;
 
 #[cfg(test)]
 extern crate std;
+
+/// The example of the README compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

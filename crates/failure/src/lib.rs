@@ -104,3 +104,8 @@ pub enum Sent {
     /// Some did: the provider may have worked for it.
     Something,
 }
+
+/// The example of the README compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,6 +34,6 @@ pub use admin::{Admin, AdminSetup, ReadFault};
 pub use events::EventLog;
 pub use serve::serve;
 pub use server::MockProvider;
-pub use setup::{MockSetup, ProviderLog, AttemptLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
+pub use setup::{AttemptLog, MockSetup, ProviderLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
 /// What a provider refuses beside what none takes.
 pub use squall_wire::serve::Rules;

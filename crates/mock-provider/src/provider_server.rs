@@ -6,7 +6,7 @@ use crate::events::ControlAction;
 use crate::lock::lock;
 use crate::metrics::ProviderMetrics;
 use crate::recent_stats::Tally;
-use crate::setup::{MockSetup, ProviderLog, AttemptLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
+use crate::setup::{AttemptLog, MockSetup, ProviderLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
 use crate::snapshot::ProviderSnapshot;
 use http::{HeaderMap, StatusCode};
 use slab::Slab;

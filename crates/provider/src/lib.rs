@@ -40,3 +40,8 @@ pub use random::RandomFault;
 pub use retry_after::RetryAfter;
 pub use tag::AttemptTag;
 pub use vendor::VendorErrors;
+
+/// The example of the README compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

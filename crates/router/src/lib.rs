@@ -65,3 +65,8 @@ pub use router::{
 pub use strategy::{
     CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
 };
+
+/// The example of the README compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,16 +1,54 @@
 //! The JSON Schema of scenario files, for editors, written from the tables that drive the readers.
 
-use crate::read::SCENARIO;
+use crate::read::{CHECKLIST, GATEWAY, MOCK, SCENARIO};
 use crate::schema::{Key, Least, Schema, Section};
 use serde_json::{Map, Value, json};
 
-/// The JSON Schema (draft 2020-12) of scenario files.
+/// A kind of file that people write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileKind {
+    /// A scenario.
+    Scenario,
+    /// What `squall gateway` serves.
+    Gateway,
+    /// What `squall mock` serves.
+    Mock,
+    /// A rollout's checklist.
+    Checklist,
+}
+
+impl FileKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Scenario, Self::Gateway, Self::Mock, Self::Checklist];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scenario => "scenario",
+            Self::Gateway => "gateway",
+            Self::Mock => "mock",
+            Self::Checklist => "checklist",
+        }
+    }
+
+    const fn section(self) -> &'static Section {
+        match self {
+            Self::Scenario => &SCENARIO,
+            Self::Gateway => &GATEWAY,
+            Self::Mock => &MOCK,
+            Self::Checklist => &CHECKLIST,
+        }
+    }
+}
+
+/// The JSON Schema (draft 2020-12) of a kind of file.
 ///
 /// An editor that knows it completes keys, shows what they mean, and marks unknown ones. It checks less
 /// than [`Scenario::read`](crate::Scenario::read): no name is resolved, and no time compared.
 #[must_use]
-pub fn json_schema() -> Value {
-    of_file(&SCENARIO)
+pub fn json_schema(kind: FileKind) -> Value {
+    of_file(kind.section())
 }
 
 /// The schema of files that hold `root`.

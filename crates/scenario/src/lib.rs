@@ -23,7 +23,7 @@ pub use checklist::{
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
-pub use json_schema::json_schema;
+pub use json_schema::{FileKind, json_schema};
 pub use model::{
     ApiKey, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
     MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,

@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_failure::{FailureClass, FailureSource};
-use squall_mock_provider::{MockProvider, MockSetup, ServerTimeouts, AttemptLog, Rules};
+use squall_mock_provider::{AttemptLog, MockProvider, MockSetup, Rules, ServerTimeouts};
 use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
 use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};

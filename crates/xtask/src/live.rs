@@ -1,6 +1,7 @@
 //! `cargo xtask live`: the live suites again and again, and how often each was green.
 
 use crate::test::suite;
+use crate::timing::SuiteTimes;
 use crate::unjudged::Unjudged;
 use crate::{machine, step, suites};
 use std::time::{Duration, Instant};
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &[String]) -> bool {
     for time in 1..=times {
         for (name, row) in names.iter().zip(&mut rows) {
             println!("\n== {name}, {time} of {times}");
-            let (passed, took) = timed(|| suite(name, &unjudged));
+            let (passed, took) = timed(|| suite(name, &mut SuiteTimes::default(), &unjudged));
             row.took.push(took);
             let lines = unjudged.take();
             match (passed, lines.is_empty()) {

@@ -9,6 +9,19 @@ use std::process::{Command, Stdio};
 
 /// Makes sure that everything needed is there, or says what is missing and how to get it.
 pub(crate) fn prepare() -> bool {
+    let mut ready = prepare_to_build();
+    if !answers("chromium", &["--version"]) && !install("chromium") {
+        eprintln!("missing: Chromium, as `chromium`. On Debian: apt-get install chromium");
+        ready = false;
+    }
+    if ready && !clients() {
+        ready = false;
+    }
+    ready
+}
+
+/// The same for what a build, the formatter and the linter need.
+pub(crate) fn prepare_to_build() -> bool {
     let mut ready = true;
     if !answers("cc", &["--version"]) && !install("gcc") {
         eprintln!("missing: a C linker (`cc`). On Debian: apt-get install gcc libc6-dev");
@@ -19,13 +32,6 @@ pub(crate) fn prepare() -> bool {
             eprintln!("missing: {component}. With rustup: rustup component add {component}");
             ready = false;
         }
-    }
-    if !answers("chromium", &["--version"]) && !install("chromium") {
-        eprintln!("missing: Chromium, as `chromium`. On Debian: apt-get install chromium");
-        ready = false;
-    }
-    if ready && !clients() {
-        ready = false;
     }
     ready
 }

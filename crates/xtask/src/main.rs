@@ -5,14 +5,17 @@
 mod bench;
 mod defects;
 mod digest;
+mod dist;
 mod fuzz;
 mod live;
 mod machine;
+mod publish;
 mod soak;
 mod step;
 mod suites;
 mod swarm;
 mod test;
+mod timing;
 mod truth;
 mod unjudged;
 mod vendors;
@@ -24,6 +27,9 @@ cargo xtask TASK
 
   test    everything that must pass: what the machine needs, format, clippy, documentation, all tests,
           and that a debug and a release build give the same digest; live suites one at a time
+          [--fast]: format, clippy and the quick suites, for every commit
+  publish [--verify]: whether the crates that stand alone can be published; nothing is
+  dist    [--target TRIPLE]: the archive of a release in target/dist, with its SHA-256 checksum
   live    [--times N] [--suite NAME]...: the live suites again and again, and how often each was green
   bench   the benchmarks, one after the other, in release
   swarm   [--seeds N] [--first-seed S]: drawn scenarios held to invariants, in release
@@ -40,7 +46,9 @@ cargo xtask TASK
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
     let passed = match task.as_deref() {
-        Some("test") => test::run(),
+        Some("test") => test::run(&arguments()),
+        Some("publish") => publish::run(&arguments()),
+        Some("dist") => dist::run(&arguments()),
         Some("bench") => bench::run(),
         Some("swarm") => swarm::run(&arguments()),
         Some("live") => live::run(&arguments()),

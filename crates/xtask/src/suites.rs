@@ -6,9 +6,17 @@ use std::process::Command;
 /// The live suites, a name each. `tests/tidy` holds that whatever opens a socket or starts a server is here.
 const LIVE: &str = include_str!("../../../tests/live-suites.txt");
 
+/// Pure suites that the fast lane leaves out, a name each.
+const SLOW: &str = include_str!("../../../tests/slow-suites.txt");
+
 /// The live suites, in the order in which they run.
 pub(crate) fn live() -> Vec<&'static str> {
     LIVE.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+/// The pure suites that the fast lane leaves out.
+pub(crate) fn slow() -> Vec<&'static str> {
+    SLOW.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
 }
 
 /// Every other test target, as cargo tells them; `None` if it cannot, or if a live suite is nowhere.
@@ -24,9 +32,11 @@ pub(crate) fn pure() -> Option<Vec<String>> {
     let all: BTreeSet<String> =
         tests.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect();
     let live = live();
-    if let Some(gone) = live.iter().find(|name| !all.contains(**name)) {
-        eprintln!("error: tests/live-suites.txt names `{gone}`, and no test target is called so");
-        return None;
+    for (file, names) in [("live", &live), ("slow", &slow())] {
+        if let Some(gone) = names.iter().find(|name| !all.contains(**name)) {
+            eprintln!("error: tests/{file}-suites.txt names `{gone}`, which is no test target");
+            return None;
+        }
     }
     Some(all.into_iter().filter(|name| !live.contains(&name.as_str())).collect())
 }

@@ -1,9 +1,12 @@
 //! `cargo xtask test`: the whole gate. `.ci/run` calls this and nothing else.
 //!
+//! `cargo xtask test --fast` is the lane for every commit: format, clippy, and the pure suites that are quick.
+//!
 //! What is over real sockets shares the machine with nothing of ours: everything is compiled first, then the pure suites
 //! run on all cores, then the live suites, one test at a time.
 
 use crate::step::Steps;
+use crate::timing::SuiteTimes;
 use crate::unjudged::Unjudged;
 use crate::{digest, machine, suites};
 
@@ -11,14 +14,30 @@ use crate::{digest, machine, suites};
 /// features.
 const TEST: [&str; 3] = ["test", "--workspace", "--locked"];
 
-/// Stops at the first step that fails.
-pub(crate) fn run() -> bool {
+/// The whole gate, or the fast lane. Stops at the first step that fails.
+pub(crate) fn run(arguments: &[String]) -> bool {
+    match arguments {
+        [] => everything(),
+        [only] if only == "--fast" => fast(),
+        _ => {
+            eprintln!("error: `cargo xtask test` takes `--fast` and nothing else");
+            false
+        }
+    }
+}
+
+fn everything() -> bool {
     if !machine::prepare() {
         return false;
     }
     let mut steps = Steps::default();
+    let mut times = SuiteTimes::default();
     let unjudged = Unjudged::new();
-    let passed = checks(&mut steps) && pure(&mut steps) && live(&mut steps, &unjudged);
+    let passed = checks(&mut steps)
+        && pure(&mut steps, &mut times, &[])
+        && documentation(&mut steps, &mut times)
+        && live(&mut steps, &mut times, &unjudged);
+    times.tell();
     steps.tell();
     let lines = unjudged.take();
     for line in &lines {
@@ -30,38 +49,59 @@ pub(crate) fn run() -> bool {
     passed
 }
 
+fn fast() -> bool {
+    if !machine::prepare_to_build() {
+        return false;
+    }
+    let mut steps = Steps::default();
+    let mut times = SuiteTimes::default();
+    let passed = lints(&mut steps) && pure(&mut steps, &mut times, &suites::slow());
+    times.tell();
+    steps.tell();
+    println!("left to `cargo xtask test`: {}, and the live suites", suites::slow().join(", "));
+    passed
+}
+
+fn lints(steps: &mut Steps) -> bool {
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    steps.cargo(&["fmt", "--all", "--check"], &[]) && steps.cargo(&clippy, &[])
+}
+
 /// What is looked at and not run, and what both profiles give.
 fn checks(steps: &mut Steps) -> bool {
-    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     let doc = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
-    steps.cargo(&["fmt", "--all", "--check"], &[])
-        && steps.cargo(&clippy, &[])
+    lints(steps)
         && steps.cargo(&doc, &[("RUSTDOCFLAGS", "-D warnings")])
         && steps.step("a debug and a release build give the same digest", digest::agree)
         && steps.cargo(&[&TEST[..], &["--no-run", "--quiet"]].concat(), &[])
 }
 
-/// Unit tests, the test targets that open no socket, and the examples in the documentation.
-fn pure(steps: &mut Steps) -> bool {
+/// Unit tests, and the test targets that open no socket, but for some.
+fn pure(steps: &mut Steps, times: &mut SuiteTimes, but: &[&str]) -> bool {
     let Some(names) = suites::pure() else { return false };
     let mut arguments = [&TEST[..], &["--lib", "--bins"]].concat();
-    for name in &names {
+    for name in names.iter().filter(|name| !but.contains(&name.as_str())) {
         arguments.extend(["--test", name]);
     }
-    steps.step("cargo test: the pure suites", || crate::step::cargo(&arguments, &[]))
-        && steps.cargo(&[&TEST[..], &["--doc"]].concat(), &[])
+    steps.step("cargo test: the pure suites", || times.cargo(&arguments, &[]))
+}
+
+/// The examples in the documentation.
+fn documentation(steps: &mut Steps, times: &mut SuiteTimes) -> bool {
+    let arguments = [&TEST[..], &["--doc"]].concat();
+    steps.step("cargo test: the documentation", || times.cargo(&arguments, &[]))
 }
 
 /// One suite after the other, one test after the other.
-fn live(steps: &mut Steps, unjudged: &Unjudged) -> bool {
+fn live(steps: &mut Steps, times: &mut SuiteTimes, unjudged: &Unjudged) -> bool {
     suites::live().iter().all(|name| {
-        steps.step(&format!("cargo test: live suite `{name}`"), || suite(name, unjudged))
+        steps.step(&format!("cargo test: live suite `{name}`"), || suite(name, times, unjudged))
     })
 }
 
 /// Runs a live suite.
-pub(crate) fn suite(name: &str, unjudged: &Unjudged) -> bool {
+pub(crate) fn suite(name: &str, times: &mut SuiteTimes, unjudged: &Unjudged) -> bool {
     let (variable, path) = unjudged.variable();
     let arguments = [&TEST[..], &["--test", name, "--", "--test-threads=1"]].concat();
-    crate::step::cargo(&arguments, &[(variable, &path)])
+    times.cargo(&arguments, &[(variable, &path)])
 }

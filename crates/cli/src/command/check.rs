@@ -50,6 +50,8 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     github::tell(&verdicts)?;
     let paths = squall_judge::write_check(folder.path(), &verdicts)?;
     terminal::data(format_args!("junit: {}", paths.junit.display()));
+    terminal::field("junit", || paths.junit.display().to_string().into());
+    terminal::field_of_file("summary", &paths.summary)?;
     conclude(&verdicts, runs.iter().map(Vec::len).sum(), started.elapsed().as_secs_f64());
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
 }

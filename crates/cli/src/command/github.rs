@@ -12,7 +12,7 @@ pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), CliError> {
     if variable("GITHUB_ACTIONS").is_none() {
         return Ok(());
     }
-    verdicts.iter().flat_map(annotations).for_each(terminal::data);
+    verdicts.iter().flat_map(annotations).for_each(terminal::annotation);
     summary(&check_markdown(verdicts))
 }
 

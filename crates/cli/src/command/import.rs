@@ -3,6 +3,7 @@
 use crate::args::{ImportArgs, ImportFrom, LitellmArgs};
 use crate::error::{CliError, Exit};
 use crate::{command, terminal};
+use serde_json::{Value, json};
 use squall_litellm::{ImportFinding, LitellmFile, Support};
 
 pub(crate) fn import(args: &ImportArgs) -> Result<Exit, CliError> {
@@ -14,9 +15,22 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, CliError> {
 fn litellm(args: &LitellmArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.file)?;
     let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
-    terminal::data(file.gateway_yaml(args.profile.into()).trim_end());
-    terminal::status(table(&file.findings(args.profile.into())));
+    let findings = file.findings(args.profile.into());
+    terminal::product("gateway_file", &file.gateway_yaml(args.profile.into()));
+    terminal::status(table(&findings));
+    terminal::field("findings", || findings.iter().map(finding_json).collect());
     Ok(Exit::Met)
+}
+
+/// A finding for programs.
+fn finding_json(finding: &ImportFinding) -> Value {
+    json!({
+        "line": finding.line,
+        "path": finding.path,
+        "value": finding.value,
+        "support": finding.support.as_str(),
+        "note": finding.note,
+    })
 }
 
 /// The findings as a table, and how many there are of each kind.

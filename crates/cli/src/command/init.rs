@@ -20,6 +20,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, CliError> {
     let options = InitOptions { name, reference, profile: args.profile.into() };
     write(&out, &file.scenario_yaml(&options), args.force)?;
     let out = out.display();
+    terminal::field("scenario", || out.to_string().into());
     terminal::data(format_args!("wrote {out}"));
     terminal::status(format_args!("next: squall run --sim {out}"));
     Ok(Exit::Met)

@@ -78,6 +78,16 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
             if let Some(admin) = &admin {
                 terminal::status(format_args!("control: http://{}/", admin.addr()));
             }
+            terminal::field("providers", || {
+                let urls = providers
+                    .iter()
+                    .map(|each| serde_json::json!({ "name": each.name(), "url": each.base_url() }));
+                urls.collect()
+            });
+            terminal::field("control", || {
+                admin.as_ref().map(|admin| format!("http://{}/", admin.addr())).into()
+            });
+            terminal::announce("mock");
             Ok(admin)
         };
         let served = squall_mock_provider::serve(setups.collect(), ready, signals.stop(1)).await;

@@ -60,6 +60,8 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
     let paths = squall_report::write_plan(folder.path(), &report)?;
     squall_report::plan_lines(&report).into_iter().for_each(terminal::data);
     terminal::data(format_args!("report: {}", paths.html.display()));
+    terminal::field("report", || paths.html.display().to_string().into());
+    terminal::field_of_file("plan", &paths.json)?;
     github::summary(&squall_report::plan_markdown(&report))?;
     Ok(exit(args, &report))
 }

@@ -4,6 +4,7 @@ use crate::args::RehearseArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
 use crate::{progress, terminal};
+use serde_json::{Value, json};
 use squall_campaign::{
     PreparedItem, PreparedStage, Rehearsal, ScenarioSource, manual, not_reached, workers,
 };
@@ -163,11 +164,29 @@ fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, CliError> {
     terminal::data("");
     terminal::data(sign_off.conclusion());
     terminal::data(format_args!("sign-off: {}", paths.html.display()));
+    terminal::field("report", || paths.html.display().to_string().into());
+    terminal::field("outcome", || sign_off.outcome().as_str().into());
+    terminal::field("items", || sign_off.items.iter().map(item_json).collect());
     github::summary(&squall_judge::sign_off_markdown(sign_off))?;
     Ok(match sign_off.outcome() {
         ItemOutcome::Failed => Exit::Missed,
         ItemOutcome::CannotDetect | ItemOutcome::Inconclusive => Exit::Inconclusive,
         ItemOutcome::Passed | ItemOutcome::Skipped | ItemOutcome::NotReached => Exit::Met,
+    })
+}
+
+/// An item for programs.
+fn item_json(item: &SignOffItem) -> Value {
+    let evidence = item.evidence.iter().map(|each| {
+        json!({ "text": each.text, "verdict": each.judgement.as_str(), "reason": each.reason })
+    });
+    json!({
+        "line": item.line,
+        "title": item.title,
+        "outcome": item.outcome.as_str(),
+        "notes": item.notes,
+        "evidence": evidence.collect::<Vec<_>>(),
+        "command": item.command,
     })
 }
 

@@ -26,6 +26,10 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
         "replayed: {} inputs gave the same {} outputs",
         replayed.frames, replayed.outputs
     ));
+    terminal::field(
+        "replayed",
+        || serde_json::json!({ "inputs": replayed.frames, "outputs": replayed.outputs }),
+    );
     // The recording stays as it is.
     conclude(&scenario, &recording, &args.recording, Ok(()))
 }

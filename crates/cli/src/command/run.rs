@@ -63,6 +63,8 @@ pub(crate) fn conclude(
     kept?;
     let paths = squall_report::write(out, scenario, recording, &verdict)?;
     terminal::data(format_args!("report: {}", paths.html.display()));
+    terminal::field("report", || paths.html.display().to_string().into());
+    terminal::field_of_file("summary", &paths.summary)?;
     Ok(check::exit(verdict.overall))
 }
 

@@ -62,6 +62,12 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
             terminal::status(format_args!("metrics: http://{}/metrics", with_port(asked, given)));
         }
         too_few.iter().for_each(terminal::status);
+        terminal::field("url", || format!("http://{}/v1", with_port(listen, gateway.addr())).into());
+        terminal::field("metrics", || {
+            let given = args.metrics_listen.zip(gateway.metrics_addr());
+            given.map(|(asked, given)| format!("http://{}/metrics", with_port(asked, given))).into()
+        });
+        terminal::announce("gateway");
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod check;
+mod forms;
 mod litellm;
 mod outputs;
 mod plan;

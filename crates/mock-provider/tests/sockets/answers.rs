@@ -3,7 +3,7 @@
 use crate::client::{Client, End};
 use crate::setup::{quick, request, setup, slow, start};
 use squall_failure::FailureClass;
-use squall_mock_provider::{MockProvider, AttemptLog, UNKNOWN_DEPLOYMENT, serve};
+use squall_mock_provider::{AttemptLog, MockProvider, UNKNOWN_DEPLOYMENT, serve};
 use squall_provider::{
     Capacity, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
 };

@@ -3,7 +3,6 @@
 use super::*;
 use crate::diagnostic::Problems;
 use crate::node::{Node, NodeKind};
-use crate::read::{GATEWAY, MOCK};
 use crate::yaml;
 
 fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
@@ -43,7 +42,7 @@ fn fits(root: &Value, schema: &Value, node: &Node) -> bool {
 }
 
 fn shipped_fits(text: &str) -> bool {
-    let schema = json_schema();
+    let schema = json_schema(FileKind::Scenario);
     let node = yaml::parse(text, &Problems::default()).unwrap();
     fits(&schema, &schema, &node)
 }
@@ -63,7 +62,7 @@ fn an_unknown_key_and_a_missing_one_do_not_fit() {
 
 #[test]
 fn every_reference_is_defined_and_every_section_has_its_own_definition() {
-    for root in [&SCENARIO, &GATEWAY, &MOCK] {
+    for root in [&SCENARIO, &GATEWAY, &MOCK, &CHECKLIST] {
         let schema = of_file(root);
         let text = schema.to_string();
         for reference in text.split("\"#/$defs/").skip(1) {
@@ -99,5 +98,24 @@ fn inner_match(shape: &Schema, schema: &Value) {
 
 #[test]
 fn the_schema_reads_as_it_did() {
-    insta::assert_snapshot!(format!("{:#}", json_schema()));
+    insta::assert_snapshot!(format!("{:#}", json_schema(FileKind::Scenario)));
+}
+
+/// `docs/schema/` is where editors find them.
+#[test]
+fn the_schemas_in_the_tree_are_current() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
+    #[expect(clippy::disallowed_methods, reason = "asked for by hand, and only in this test")]
+    let update = std::env::var_os("UPDATE_REFERENCE").is_some();
+    for kind in FileKind::ALL {
+        let path = folder.join(format!("{}.json", kind.as_str()));
+        let current = format!("{:#}\n", json_schema(kind));
+        if std::fs::read_to_string(&path).is_ok_and(|text| text == current) {
+            continue;
+        }
+        let name = kind.as_str();
+        assert!(update, "docs/schema/{name}.json is behind: UPDATE_REFERENCE=1 writes it anew");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&path, current).unwrap();
+    }
 }

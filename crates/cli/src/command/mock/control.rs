@@ -27,6 +27,7 @@ pub(super) fn control(control: &Control) -> Result<Exit, CliError> {
             let (fault, providers) = args.words.split_last().unwrap_or((&EMPTY, &[]));
             let body = json!({ "providers": named(providers), "fault": fault });
             let injected = ask(&args.api, "inject", Some(&body))?;
+            terminal::field("injected", || injected.clone());
             for each in injected.as_array().into_iter().flatten() {
                 let (provider, what) = (word(each, "provider"), word(each, "what"));
                 let number = &each["fault"];
@@ -48,6 +49,7 @@ pub(super) fn control(control: &Control) -> Result<Exit, CliError> {
             ask(&args.api, "reset", Some(&json!({ "providers": named(&args.providers) })))?
         }
     };
+    terminal::field("providers", || answer.clone());
     for provider in answer.as_array().into_iter().flatten() {
         tell(provider);
     }

@@ -272,18 +272,47 @@ fn a_file_with_every_key_is_read() {
     super::good::read(&closed());
 }
 
+/// All values of one depth are spoiled together, since a file's mistakes are told all at once. One that is not told of
+/// then, because another mistake kept its reader from being asked, is spoiled alone.
 #[test]
 fn no_value_of_it_goes_unread() {
     for text in [open(), closed()] {
-        let text = &text;
-        let mut values = Vec::new();
-        collect(&tree(text), "", &mut values);
-        assert!(values.len() > 100, "{} values", values.len());
-        for (path, span) in values {
-            let spoiled = format!("{}[[]]{}", &text[..span.start], &text[span.end..]);
-            assert!(Scenario::read("test.yaml", &spoiled).is_err(), "`{path}` is not read");
+        let mut depths: Vec<Vec<(String, Range<usize>)>> = Vec::new();
+        collect(&tree(&text), "", &mut depths, 0);
+        let values: usize = depths.iter().map(Vec::len).sum();
+        assert!(values > 1_000, "{values} values");
+        for values in &depths {
+            for (path, span) in untold(&text, values) {
+                let alone = spoiled(&text, std::slice::from_ref(span)).0;
+                assert!(Scenario::read("test.yaml", &alone).is_err(), "`{path}` is not read");
+            }
         }
     }
+}
+
+/// The values of which no mistake is told in their place when all of these are spoiled.
+fn untold<'v>(text: &str, values: &'v [(String, Range<usize>)]) -> Vec<&'v (String, Range<usize>)> {
+    let spans: Vec<_> = values.iter().map(|(_, span)| span.clone()).collect();
+    let (text, places) = spoiled(text, &spans);
+    let Err(told) = Scenario::read("test.yaml", &text) else { return values.iter().collect() };
+    let told: BTreeSet<_> = told.problems().iter().map(|problem| problem.span.start).collect();
+    let is_told = |place: &Range<usize>| told.range(place.clone()).next().is_some();
+    let pairs = values.iter().zip(&places).filter(|(_, place)| !is_told(place));
+    pairs.map(|(value, _)| value).collect()
+}
+
+/// The text with what fits nowhere in each of these places, which do not overlap, and where that stands then.
+fn spoiled(text: &str, spans: &[Range<usize>]) -> (String, Vec<Range<usize>>) {
+    const MISFIT: &str = "[[]]";
+    let (mut out, mut places, mut from) = (String::new(), Vec::new(), 0);
+    for span in spans {
+        out.push_str(&text[from..span.start]);
+        places.push(out.len()..out.len() + MISFIT.len());
+        out.push_str(MISFIT);
+        from = span.end;
+    }
+    out.push_str(&text[from..]);
+    (out, places)
 }
 
 #[test]
@@ -299,17 +328,20 @@ fn it_has_every_key_of_every_table() {
     assert!(missing.is_empty(), "not in the file: {missing:?}");
 }
 
-/// Every value below `node` that stands under a key.
-fn collect(node: &Node, path: &str, values: &mut Vec<(String, Range<usize>)>) {
+/// Every value below `node` that stands under a key, in the order of the file, by how many keys it stands under.
+fn collect(node: &Node, path: &str, depths: &mut Vec<Vec<(String, Range<usize>)>>, depth: usize) {
     match &node.kind {
         NodeKind::Map(entries) => {
+            if depths.len() == depth {
+                depths.push(Vec::new());
+            }
             for entry in entries {
                 let path = format!("{path}.{}", entry.key);
-                values.push((path.clone(), entry.value.span.clone()));
-                collect(&entry.value, &path, values);
+                depths[depth].push((path.clone(), entry.value.span.clone()));
+                collect(&entry.value, &path, depths, depth + 1);
             }
         }
-        NodeKind::List(items) => items.iter().for_each(|item| collect(item, path, values)),
+        NodeKind::List(items) => items.iter().for_each(|item| collect(item, path, depths, depth)),
         NodeKind::Scalar(_) | NodeKind::Nothing => {}
     }
 }
