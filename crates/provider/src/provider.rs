@@ -39,14 +39,14 @@ use squall_failure::FailureClass;
 /// # A complete driver
 ///
 /// ```
-/// use squall_determinism::{Law, Seed, Timestamp};
+/// use squall_determinism::{Distribution, Seed, Timestamp};
 /// use squall_provider::*;
 ///
-/// let ttft = Law::Fixed { value: 350_000_000 };
-/// let config = ProviderConfig::new(ttft, Law::Fixed { value: 20_000_000 });
+/// let ttft = Distribution::Fixed { value: 350_000_000 };
+/// let config = ProviderConfig::new(ttft, Distribution::Fixed { value: 20_000_000 });
 /// let mut provider = Provider::new(config, Seed::new(7), 0, 0);
-/// let arrival = Arrival {
-///     tag: Tag(0),
+/// let arrival = AttemptArrival {
+///     tag: AttemptTag(0),
 ///     request: 1,
 ///     model: 0,
 ///     key: 0,
@@ -55,13 +55,13 @@ use squall_failure::FailureClass;
 ///     output_tokens: Some(11),
 ///     stream: true,
 /// };
-/// provider.handle(Timestamp::ZERO, Input::Arrived(arrival));
-/// let Some(Output::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };
+/// provider.handle(Timestamp::ZERO, ProviderInput::Arrived(arrival));
+/// let Some(ProviderOutput::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };
 /// assert_eq!(plan.first_at, Timestamp::from_millis(350));
 /// assert_eq!(plan.ends_at(), Timestamp::from_millis(550));
 /// // A shell sends the tokens here, each at its time.
 /// assert!(provider.poll().is_none());
-/// provider.handle(plan.ends_at(), Input::Delivered { tag });
+/// provider.handle(plan.ends_at(), ProviderInput::Delivered { tag });
 /// ```
 #[derive(Clone, Debug)]
 pub struct Provider {

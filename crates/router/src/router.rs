@@ -63,8 +63,8 @@ use squall_determinism::{Seed, Timestamp};
 /// let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
 /// let mut router = Router::new(config, Seed::new(7), 0)?;
 ///
-/// let arrival = Arrival { input_tokens: 420, output_tokens: 60, ..Arrival::new(Tag(1), GroupId(0)) };
-/// let mut inputs = vec![Input::Arrived(arrival)];
+/// let arrival = RequestArrival { input_tokens: 420, output_tokens: 60, ..RequestArrival::new(RequestTag(1), GroupId(0)) };
+/// let mut inputs = vec![RouterInput::Arrived(arrival)];
 /// let mut now = Timestamp::ZERO;
 /// let mut done = 0;
 /// while let Some(input) = inputs.pop() {
@@ -73,10 +73,10 @@ use squall_determinism::{Seed, Timestamp};
 ///     while let Some(output) = router.poll() {
 ///         match output {
 ///             // A shell calls the deployment here, and tells the router what came of it.
-///             Output::StartAttempt(start) => {
-///                 inputs.push(Input::Finished { attempt: start.attempt, usage: None });
+///             RouterOutput::StartAttempt(start) => {
+///                 inputs.push(RouterInput::Finished { attempt: start.attempt, usage: None });
 ///             }
-///             Output::Done { outcome: Outcome::Succeeded { .. }, .. } => done += 1,
+///             RouterOutput::Done { outcome: Outcome::Succeeded { .. }, .. } => done += 1,
 ///             _ => {}
 ///         }
 ///     }
