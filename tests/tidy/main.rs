@@ -135,6 +135,40 @@ fn the_architecture_names_every_crate() {
     }
 }
 
+/// Types that stand more than once on purpose: each is one fact under two conditions.
+const SAID_TWICE: [&str; 1] = [
+    // With TLS and without.
+    "Connector",
+];
+
+#[test]
+fn a_type_has_a_name_of_its_own_in_the_whole_workspace() {
+    let mut places = BTreeMap::<String, Vec<String>>::new();
+    for (path, text) in files("crates", ".rs") {
+        if !path.contains("/src/") {
+            continue;
+        }
+        for line in text.lines() {
+            let item = line.strip_prefix("pub").map_or(line, |rest| {
+                rest.split_once(')')
+                    .filter(|_| rest.starts_with('('))
+                    .map_or(rest, |(_, item)| item)
+            });
+            let mut words = item.split_whitespace();
+            let is_type =
+                matches!(words.next(), Some("struct" | "enum" | "trait" | "type" | "union"));
+            let name = words.next().unwrap_or_default();
+            let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+            if is_type && end > 0 && !SAID_TWICE.contains(&&name[..end]) {
+                places.entry(name[..end].to_owned()).or_default().push(path.clone());
+            }
+        }
+    }
+    assert!(places.len() > 500, "the types were found: {}", places.len());
+    places.retain(|_, paths| paths.len() > 1);
+    assert!(places.is_empty(), "a search for these lands in more than one place: {places:#?}");
+}
+
 /// What a test does that opens sockets, or starts a server that does.
 const LIVE: [&str; 8] = [
     "TcpListener",

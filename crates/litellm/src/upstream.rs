@@ -41,7 +41,7 @@ const KNOWN: [(&str, Format, &str); 14] = [
 
 /// What `litellm_params` says of where to call.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Address<'a> {
+pub(super) struct UpstreamAddress<'a> {
     pub(super) api_base: Option<&'a str>,
     pub(super) api_key: Option<&'a str>,
     /// Azure's.
@@ -69,7 +69,7 @@ pub(super) fn split(model: &str, has_base: bool) -> Option<(&str, &str)> {
 }
 
 /// The provider to call, without its name.
-pub(super) fn upstream(word: &str, address: Address<'_>) -> LitellmUpstream {
+pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstream {
     let api_key = address.api_key.map(|key| match setting::environment(key) {
         Some(name) => format!("${name}"),
         None => key.to_owned(),
@@ -157,7 +157,7 @@ mod tests {
         api_version: Option<&str>,
         expected: (Format, &str),
     ) {
-        let read = upstream(word, Address { api_base, api_version, api_key: None });
+        let read = upstream(word, UpstreamAddress { api_base, api_version, api_key: None });
         assert_eq!((read.format, read.base_url.as_str()), expected, "{word} {api_base:?}");
     }
 

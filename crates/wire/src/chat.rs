@@ -23,6 +23,6 @@ pub use operation::Operation;
 pub(crate) use operation::ResponseShape;
 pub use request::{ChatRequest, RequestError, RequiredCapabilities};
 pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
-pub(crate) use text::Text;
+pub(crate) use text::MeteredText;
 pub use unsupported::Unsupported;
 pub use usage::Usage;

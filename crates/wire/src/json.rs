@@ -65,9 +65,9 @@ fn escape(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// A count as vendors write it; `None` for one that is not known.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Count(pub(crate) Option<u32>);
+pub(crate) struct LooseCount(pub(crate) Option<u32>);
 
-impl<'de> Deserialize<'de> for Count {
+impl<'de> Deserialize<'de> for LooseCount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         let whole = raw.parse::<u32>().ok();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn count(json: &str) -> Option<u32> {
-        serde_json::from_str::<Count>(json).expect("JSON").0
+        serde_json::from_str::<LooseCount>(json).expect("JSON").0
     }
 
     #[test]

@@ -7,7 +7,7 @@ use squall_testkit::by_hand::Fixture;
 use std::ops::Range;
 
 /// What the tests ask of a run.
-pub(super) trait Measure {
+pub(super) trait MeasureByHand {
     fn measure(
         &self,
         metric: MetricId,
@@ -52,7 +52,7 @@ pub(super) trait Measure {
     }
 }
 
-impl Measure for Fixture {
+impl MeasureByHand for Fixture {
     fn measure(
         &self,
         metric: MetricId,

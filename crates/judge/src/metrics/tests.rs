@@ -1,6 +1,6 @@
 //! Each metric on recordings made by hand.
 
-use super::by_hand::Measure as _;
+use super::by_hand::MeasureByHand as _;
 use super::*;
 use squall_record::{AttemptRow, RequestOutcome};
 use squall_scenario::METRICS;

@@ -1,7 +1,7 @@
 //! An entry of `model_list`: one deployment, or one for each of its organizations.
 
 use crate::setting;
-use crate::upstream::{self, Address, LitellmUpstream};
+use crate::upstream::{self, LitellmUpstream, UpstreamAddress};
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems};
 use squall_config_file::name::is_name;
@@ -163,7 +163,7 @@ fn one(
     let anywhere = |key: &str| {
         param(key).or_else(|| setting::get(Some(node), key)).or_else(|| setting::get(info, key))
     };
-    let address = Address {
+    let address = UpstreamAddress {
         api_base: setting::text(param("api_base")),
         api_key: setting::text(param("api_key")),
         api_version: setting::text(param("api_version")),

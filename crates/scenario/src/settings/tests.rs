@@ -10,32 +10,32 @@ use squall_determinism::Share;
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Limits {
     rate: u32,
-    inner: Inner,
+    inner: TestInner,
     wait: Option<Duration>,
     price: squall_router::Money,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Inner {
+struct TestInner {
     share: Share,
-    policy: Policy,
+    policy: TestPolicy,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Policy {
+enum TestPolicy {
     Keep,
     Drop,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let inner = Inner { share: Share::percent(20), policy: Policy::Keep };
+        let inner = TestInner { share: Share::percent(20), policy: TestPolicy::Keep };
         Self { rate: 12_000, inner, wait: None, price: squall_router::Money(7) }
     }
 }
 
 kinds::vocabulary! {
-    static POLICY: Policy = "keep" => Policy::Keep, "drop" => Policy::Drop;
+    static POLICY: TestPolicy = "keep" => TestPolicy::Keep, "drop" => TestPolicy::Drop;
 }
 
 settings! {
@@ -71,7 +71,7 @@ fn documented_defaults_are_those_of_the_struct() {
 
 #[test]
 fn what_was_written_reads_as_the_value_it_was_written_from() {
-    let inner = Inner { share: Share::percent(3), policy: Policy::Drop };
+    let inner = TestInner { share: Share::percent(3), policy: TestPolicy::Drop };
     let wait = Some(Duration::from_millis(1_500));
     let price = squall_router::Money(2_500_000);
     let limits = Limits { rate: 7, inner, wait, price };

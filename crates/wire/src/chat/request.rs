@@ -2,7 +2,7 @@
 //! able to pass every byte of it on.
 
 use super::operation::{Bulk, Operation};
-use super::text::Text;
+use super::text::MeteredText;
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::{RequestToken, estimate_tokens};
@@ -317,7 +317,7 @@ struct MessageFields {
     #[serde(default)]
     role: MessageRole,
     #[serde(default)]
-    content: Text,
+    content: MeteredText,
     /// What the model said it would call, which it reads again.
     tool_calls: Option<Bulk>,
     function_call: Option<Bulk>,

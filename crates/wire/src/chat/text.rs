@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What is worth knowing of a text: a string, a list of parts of which some are text, or null.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Text {
+pub(crate) struct MeteredText {
     /// Its length.
     pub(crate) bytes: usize,
     /// The token that it begins with.
@@ -21,13 +21,13 @@ pub(crate) struct Text {
 const LOW_DETAIL_TOKENS: u32 = 85;
 pub(super) const PICTURE_TOKENS: u32 = 85 + 4 * 170;
 
-impl Text {
+impl MeteredText {
     fn of(text: &str) -> Self {
         Self { bytes: text.len(), token: RequestToken::from_prompt(text), picture_tokens: 0 }
     }
 }
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for MeteredText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextVisitor)
     }
@@ -36,22 +36,22 @@ impl<'de> Deserialize<'de> for Text {
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+    type Value = MeteredText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or a list of content parts")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text::of(text))
+    fn visit_str<E>(self, text: &str) -> Result<MeteredText, E> {
+        Ok(MeteredText::of(text))
     }
 
-    fn visit_unit<E>(self) -> Result<Text, E> {
-        Ok(Text::default())
+    fn visit_unit<E>(self) -> Result<MeteredText, E> {
+        Ok(MeteredText::default())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
-        let mut whole = Text::default();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<MeteredText, A::Error> {
+        let mut whole = MeteredText::default();
         while let Some(TextPart(part)) = parts.next_element()? {
             whole.bytes += part.bytes;
             whole.token = whole.token.or(part.token);
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// One part of a content list: `{"type":"text","text":"…"}`, or something that is no text.
-struct TextPart(Text);
+struct TextPart(MeteredText);
 
 impl<'de> Deserialize<'de> for TextPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for PartVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<TextPart, A::Error> {
-        let mut text = Text::default();
+        let mut text = MeteredText::default();
         let mut picture_tokens = 0;
         while let Some(name) = fields.next_key::<PartField>()? {
             match name {
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for PartVisitor {
                 }
             }
         }
-        Ok(TextPart(Text { picture_tokens, ..text }))
+        Ok(TextPart(MeteredText { picture_tokens, ..text }))
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str, bytes: usize, token: Option<u64>) {
-        let text: Text = serde_json::from_str(json).expect("a text");
+        let text: MeteredText = serde_json::from_str(json).expect("a text");
         assert_eq!((text.bytes, text.token.map(|token| token.request)), (bytes, token), "{json}");
     }
 
@@ -150,7 +150,7 @@ mod tests {
     fn a_picture_costs_what_the_vendor_takes_for_its_detail() {
         let cost = |part: &str| {
             let json = format!(r#"[{{"type":"text","text":"what is it?"}},{part}]"#);
-            serde_json::from_str::<Text>(&json).expect("a text").picture_tokens
+            serde_json::from_str::<MeteredText>(&json).expect("a text").picture_tokens
         };
         assert_eq!(cost(r#"{"type":"image_url","image_url":{"url":"x","detail":"low"}}"#), 85);
         for other in
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_number_is_no_text() {
-        assert!(serde_json::from_str::<Text>("3").is_err());
-        assert!(serde_json::from_str::<Text>(r#"["a"]"#).is_err());
+        assert!(serde_json::from_str::<MeteredText>("3").is_err());
+        assert!(serde_json::from_str::<MeteredText>(r#"["a"]"#).is_err());
     }
 }

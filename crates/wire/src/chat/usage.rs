@@ -1,6 +1,6 @@
 //! The tokens that an answer used: as they are told, and as they are read.
 
-use crate::json::{Count, Perhaps};
+use crate::json::{LooseCount, Perhaps};
 use serde::Deserialize;
 use std::io::Write as _;
 
@@ -18,10 +18,10 @@ pub struct Usage {
 #[serde(default)]
 pub(super) struct OpenAiUsage {
     #[serde(alias = "input_tokens")]
-    prompt_tokens: Count,
+    prompt_tokens: LooseCount,
     #[serde(alias = "output_tokens")]
-    completion_tokens: Count,
-    total_tokens: Count,
+    completion_tokens: LooseCount,
+    total_tokens: LooseCount,
 }
 
 impl OpenAiUsage {

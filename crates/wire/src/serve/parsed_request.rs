@@ -2,7 +2,7 @@
 
 use super::Wants;
 use crate::RequestToken;
-use crate::chat::Text;
+use crate::chat::MeteredText;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -156,7 +156,9 @@ pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Ref
 }
 
 /// Bytes and token of several texts.
-pub(crate) fn count_text(texts: impl IntoIterator<Item = Text>) -> (usize, Option<RequestToken>) {
+pub(crate) fn count_text(
+    texts: impl IntoIterator<Item = MeteredText>,
+) -> (usize, Option<RequestToken>) {
     texts
         .into_iter()
         .fold((0, None), |(bytes, token), text| (bytes + text.bytes, text.token.or(token)))

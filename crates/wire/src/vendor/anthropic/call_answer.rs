@@ -3,7 +3,7 @@
 use crate::call::{Reply, ReplyHead, RequestedCall, Stamp, TokenCounts, Whole};
 use crate::chat::FinishReason;
 use crate::error::failure_of_body;
-use crate::json::{Count, Perhaps, read_tolerantly};
+use crate::json::{LooseCount, Perhaps, read_tolerantly};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -77,10 +77,10 @@ struct ReplyBlock<'a> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AnthropicUsage {
-    input_tokens: Count,
-    cache_creation_input_tokens: Count,
-    cache_read_input_tokens: Count,
-    output_tokens: Count,
+    input_tokens: LooseCount,
+    cache_creation_input_tokens: LooseCount,
+    cache_read_input_tokens: LooseCount,
+    output_tokens: LooseCount,
 }
 
 impl AnthropicUsage {
@@ -97,7 +97,7 @@ impl AnthropicUsage {
     }
 
     pub(super) fn then(self, later: Self) -> Self {
-        let newer = |later: Count, old: Count| Count(later.0.or(old.0));
+        let newer = |later: LooseCount, old: LooseCount| LooseCount(later.0.or(old.0));
         Self {
             input_tokens: newer(later.input_tokens, self.input_tokens),
             cache_creation_input_tokens: newer(

@@ -3,7 +3,7 @@
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
 use super::serve_writer::{self, MessagePen};
-use crate::chat::{FinishReason, Text};
+use crate::chat::{FinishReason, MeteredText};
 use crate::json::json_string;
 use crate::serve::{
     AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
@@ -132,14 +132,14 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refus
         model: Option<String>,
         messages: Option<Vec<ServedMessage>>,
         max_tokens: Option<u32>,
-        system: Option<Text>,
+        system: Option<MeteredText>,
         stream: Option<bool>,
         metadata: Option<ServedMetadata>,
     }
     #[derive(Deserialize)]
     struct ServedMessage {
         #[serde(default)]
-        content: Text,
+        content: MeteredText,
     }
     #[derive(Deserialize)]
     struct ServedMetadata {

@@ -7,7 +7,7 @@ use crate::call::{
 };
 use crate::chat::{Chunk, FinishReason, StreamEvent};
 use crate::error::{failure_of_body, tells_error};
-use crate::json::{Count, Perhaps, read_tolerantly};
+use crate::json::{LooseCount, Perhaps, read_tolerantly};
 use crate::{SseEvent, Usage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -351,20 +351,20 @@ impl ReplyPart<'_> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct GeminiUsage {
-    prompt_token_count: Count,
-    tool_use_prompt_token_count: Count,
-    cached_content_token_count: Count,
-    candidates_token_count: Count,
-    thoughts_token_count: Count,
+    prompt_token_count: LooseCount,
+    tool_use_prompt_token_count: LooseCount,
+    cached_content_token_count: LooseCount,
+    candidates_token_count: LooseCount,
+    thoughts_token_count: LooseCount,
 }
 
 impl GeminiUsage {
     /// What was used, if the prompt is told. An answer without a token has no count at all, and neither has
     /// a prompt without one that was blocked.
     fn counts(self) -> Option<TokenCounts> {
-        let is_told = |count: Count| count.0.is_some();
+        let is_told = |count: LooseCount| count.0.is_some();
         let any = is_told(self.prompt_token_count) || is_told(self.candidates_token_count);
-        let or_none = |count: Count| count.0.unwrap_or(0);
+        let or_none = |count: LooseCount| count.0.unwrap_or(0);
         any.then(|| TokenCounts {
             input: or_none(self.prompt_token_count)
                 .saturating_add(or_none(self.tool_use_prompt_token_count)),

@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
-use crate::chat::{FinishReason, Text};
+use crate::chat::{FinishReason, MeteredText};
 use crate::json::json_string;
 use crate::serve::{
     AnswerHead, AnswerWriter, ApiEndpoint, GeneratedToolCall, HeaderLimits, HeadersTold,
@@ -154,7 +154,7 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refus
     #[derive(Deserialize)]
     struct Contents {
         #[serde(default)]
-        parts: Text,
+        parts: MeteredText,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use super::serve_chat::{push_usage, spoken};
-use crate::chat::{ChunkWriter, FinishReason, Text};
+use crate::chat::{ChunkWriter, FinishReason, MeteredText};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{

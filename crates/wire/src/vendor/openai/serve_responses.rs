@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use super::serve_chat::spoken;
-use crate::chat::{FinishReason, Text};
+use crate::chat::{FinishReason, MeteredText};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{
@@ -34,7 +34,7 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedReq
     #[derive(Deserialize)]
     struct InputItem {
         #[serde(default)]
-        content: Text,
+        content: MeteredText,
     }
     let shape: ResponsesBody = read_json(&body)?;
     let model = route.model.clone().or(shape.model).ok_or_else(|| Refused::missing("model"))?;
