@@ -28,6 +28,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "determinism",
             "failure",
             "litellm",
+            "record",
             "router",
             "provider",
             "workload",

@@ -42,8 +42,8 @@ pub fn check(
     told: impl FnMut(BatchProgress),
 ) -> Result<Vec<Vec<Verdict>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
-        let first = options.first_seed.unwrap_or_else(|| scenario.seed.value());
-        (0..options.seeds as u64).map(move |place| first.wrapping_add(place))
+        let first = options.first_seed.map_or(scenario.seed, Seed::new);
+        first.following(options.seeds)
     };
     let runs: Vec<_> = scenarios
         .iter()
@@ -61,9 +61,9 @@ pub fn check(
 }
 
 /// A run with a seed, judged. Cells are all that a verdict needs.
-pub(crate) fn run(scenario: &Scenario, seed: u64, twice: bool) -> Result<Verdict, CampaignError> {
+pub(crate) fn run(scenario: &Scenario, seed: Seed, twice: bool) -> Result<Verdict, CampaignError> {
     let mut scenario = scenario.clone();
-    scenario.set_seed(Seed::new(seed));
+    scenario.set_seed(seed);
     let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
     if twice {
         verify_determinism(&scenario, &recording.header.digest)?;

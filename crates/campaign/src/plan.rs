@@ -122,8 +122,7 @@ fn try_value(
 ) -> Result<Option<TriedValue>, CampaignError> {
     let Some(scenario) = (question.scenario_at)(value) else { return Ok(None) };
     let scenario = without(scenario, gone);
-    let first = scenario.seed.value();
-    let all: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
+    let all: Vec<_> = scenario.seed.following(seeds).collect();
     let enough = sure_miss(seeds);
     let mut runs: Vec<PlannedRun> = Vec::with_capacity(seeds);
     for batch in all.chunks(question.workers.get() * 4) {
@@ -145,9 +144,9 @@ fn try_value(
     }))
 }
 
-fn run(scenario: &Scenario, seed: u64) -> Result<PlannedRun, CampaignError> {
+fn run(scenario: &Scenario, seed: Seed) -> Result<PlannedRun, CampaignError> {
     let mut scenario = scenario.clone();
-    scenario.set_seed(Seed::new(seed));
+    scenario.set_seed(seed);
     let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
     Ok(PlannedRun { verdict: judge(&scenario, &recording), load: PeakLoad::of(&recording) })
 }

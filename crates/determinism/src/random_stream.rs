@@ -25,6 +25,11 @@ impl Seed {
         self.0
     }
 
+    /// This seed and those after it, `count` in all: what many runs of one scenario are given.
+    pub fn following(self, count: usize) -> impl Iterator<Item = Self> + Clone {
+        (0..count as u64).map(move |place| Self(self.0.wrapping_add(place)))
+    }
+
     /// The stream for `purpose`, of one `entity` (a provider, a group), at one `ordinal` (a request, a
     /// draw). The same key gives the same draws, whatever else was drawn before.
     #[must_use]

@@ -167,6 +167,19 @@ impl FailureClass {
         }
     }
 
+    /// The class that a status means where nothing else is known of the answer.
+    #[must_use]
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            429 => Self::Throttled,
+            503 | 529 => Self::Overloaded,
+            401 | 403 => Self::Auth,
+            404 => Self::NotFound,
+            400..=499 => Self::BadRequest,
+            _ => Self::Server,
+        }
+    }
+
     /// Whose it is when a provider answers with it: a request that is wrong is the client's.
     #[must_use]
     pub const fn told_source(self) -> FailureSource {

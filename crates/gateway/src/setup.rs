@@ -104,6 +104,27 @@ impl UpstreamConfig {
     /// 256 MiB: 2,048 texts, the most that OpenAI takes at once, have vectors of 3,072 numbers in 140 MB of
     /// JSON, and ten pictures of the largest kind are less.
     pub const ANSWER_MAX: usize = squall_wire::ANSWER_MAX;
+
+    /// A deployment of this name whose provider, of the same name, speaks OpenAI's API, without a key.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        base_url: impl Into<String>,
+        model: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
+        Self {
+            provider: name.clone(),
+            name,
+            format: Format::OpenAi,
+            base_url: base_url.into(),
+            trusted: None,
+            model: model.into(),
+            api_key: None,
+            stream_usage: StreamUsage::Auto,
+            answer_max: Self::ANSWER_MAX,
+        }
+    }
 }
 
 /// What a gateway keeps while it runs.

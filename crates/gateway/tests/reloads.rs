@@ -7,7 +7,6 @@ use squall_gateway::{
     UpstreamConfig,
 };
 use squall_router::{ConfigError, DeploymentConfig, GroupConfig, RouterConfig};
-use squall_wire::Format;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What may be left over, whatever the number of reloads: a buffer that has grown once.
@@ -18,15 +17,9 @@ fn reload(names: &[String]) -> Reload {
     let mut group = GroupConfig::new("chat");
     group.deployments = names.iter().map(DeploymentConfig::new).collect();
     let upstreams = names.iter().map(|name| UpstreamConfig {
-        name: name.clone(),
         provider: "mock".to_owned(),
-        format: Format::OpenAi,
-        base_url: "http://127.0.0.1:9/v1".to_owned(),
-        trusted: None,
-        stream_usage: squall_gateway::StreamUsage::Auto,
-        answer_max: UpstreamConfig::ANSWER_MAX,
-        model: "model".to_owned(),
         api_key: Some("secret".to_owned()),
+        ..UpstreamConfig::new(name, "http://127.0.0.1:9/v1", "model")
     });
     Reload {
         router: RouterConfig { groups: vec![group], ..RouterConfig::default() },

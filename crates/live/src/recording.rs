@@ -1,6 +1,5 @@
 //! One recording of three logs.
 
-use crate::topology::cast;
 use squall_gateway::GatewayLog;
 use squall_mock_provider::ProviderLog;
 use squall_net::{Shortages, shortages};
@@ -39,22 +38,5 @@ pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>) -> Lacked {
 
 /// What a recording of a scenario says that has not come to its end.
 pub(crate) fn header(scenario: &Scenario, ended: RunEnd) -> RunHeader {
-    let cast = cast(scenario);
-    RunHeader {
-        scenario: scenario.name.clone(),
-        scenario_text: scenario.text.clone(),
-        seed: scenario.seed.value(),
-        mode: Mode::Live,
-        duration: scenario.duration,
-        ended,
-        deployments: cast.infos(scenario.deployments.iter().map(|link| link.provider)),
-        changes: cast.changes(scenario.changes.iter().map(|change| (change.at, &*change.what))),
-        groups: cast.groups,
-        kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
-        providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
-        lag: None,
-        lacked: Lacked::default(),
-        digest: String::new(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    }
+    RunHeader { ended, ..scenario.run_header(Mode::Live) }
 }

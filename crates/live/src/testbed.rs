@@ -2,11 +2,11 @@
 
 use crate::LiveError;
 use crate::changes;
-use crate::topology::{cast, configs};
+use crate::topology::configs;
 use squall_clock::Clock;
 use squall_gateway::{
     Gateway, GatewayLog, GatewaySetup, GatewayView, NameTables, Retention, ServerSettings,
-    StreamUsage, UpstreamConfig,
+    UpstreamConfig,
 };
 use squall_mock_provider::{
     AttemptLog, MockProvider, MockSetup, ProviderLog, Rules, ServerTimeouts,
@@ -125,7 +125,7 @@ fn mock_setup(
 }
 
 fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) -> GatewaySetup {
-    let cast = cast(scenario);
+    let cast = scenario.cast();
     let links = cast.deployments.iter().zip(&scenario.deployments);
     GatewaySetup {
         router: scenario.router.clone(),
@@ -138,16 +138,12 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         upstreams: links
             .map(|((name, _), link)| {
                 let provider = &scenario.providers[usize::from(link.provider)];
+                let base_url = providers[usize::from(link.provider)].base_url();
                 UpstreamConfig {
-                    name: name.clone(),
                     provider: provider.name.clone(),
                     format: provider.format,
-                    base_url: providers[usize::from(link.provider)].base_url(),
-                    trusted: None,
-                    stream_usage: StreamUsage::Auto,
-                    answer_max: UpstreamConfig::ANSWER_MAX,
-                    model: link.model.clone(),
                     api_key: link.key.clone(),
+                    ..UpstreamConfig::new(name, base_url, &link.model)
                 }
             })
             .collect(),

@@ -1,14 +1,8 @@
 //! What a scenario says by number, as the parts of a live run are told it: by name.
 
-use squall_record::Topology;
 use squall_router::{FallbackChoice, Features, GroupId, RouterConfig};
 use squall_scenario::{RequestKind, Scenario};
 use squall_traffic::TrafficKind;
-
-/// Everyone who takes part, under the numbers that the router gives them.
-pub(crate) fn cast(scenario: &Scenario) -> Topology {
-    Topology::new(&scenario.router, configs(scenario))
-}
 
 /// The configurations that hold later, in their order.
 pub(crate) fn configs(scenario: &Scenario) -> impl Iterator<Item = &RouterConfig> {

@@ -1,8 +1,8 @@
 //! The body of an answer that is not simply there: paced as its plan asks, or cut.
 
-use crate::attempt::{AcceptedAttempt, AttemptStep};
+use crate::attempt::AcceptedAttempt;
 use crate::connections::Reset;
-use crate::delivery::DeliveryMode;
+use crate::delivery::{AttemptStep, DeliveryMode};
 use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

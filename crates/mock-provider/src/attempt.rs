@@ -1,11 +1,10 @@
 //! One attempt in the hands of the task that answers it: waits for its steps, and ends exactly once.
 
 use crate::attempt_state::{Arrived, AttemptDecision, AttemptState};
-use crate::delivery::{self, DeliveryMode};
+use crate::delivery::{self, AttemptStep, DeliveryMode, Next};
 use crate::provider_server::{AttemptEnd, ProviderServer};
 use squall_determinism::Timestamp;
-use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, Plan, Rejection};
+use squall_provider::Plan;
 use squall_wire::chat::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,28 +20,6 @@ pub(crate) struct AcceptedAttempt {
     arrived: Arrived,
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
-}
-
-/// What is to be done for an attempt now.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum AttemptStep {
-    /// Answer with an error.
-    Reject(Rejection),
-    /// Send the tokens up to this number.
-    Tokens {
-        /// How many will have been sent.
-        through: u32,
-    },
-    /// Send what remains, and the end.
-    Complete,
-    /// Close the connection without an end.
-    Cut,
-    /// Tell of this failure, and end.
-    Tell(FailureClass),
-    /// End with something that is no answer.
-    Bad(BadAnswer),
-    /// Reset the connection.
-    Reset,
 }
 
 impl AcceptedAttempt {
@@ -88,16 +65,9 @@ impl AcceptedAttempt {
                 }
                 AttemptDecision::Plan(plan) => plan,
             };
-            let until = match delivery::step(&plan, delivery, sent, self.shell.clock().now()) {
-                delivery::PaceStep::Wait(until) => until,
-                delivery::PaceStep::Tokens { through } => {
-                    return Poll::Ready(AttemptStep::Tokens { through });
-                }
-                delivery::PaceStep::Complete => return Poll::Ready(AttemptStep::Complete),
-                delivery::PaceStep::Cut => return Poll::Ready(AttemptStep::Cut),
-                delivery::PaceStep::Tell(class) => return Poll::Ready(AttemptStep::Tell(class)),
-                delivery::PaceStep::Bad(answer) => return Poll::Ready(AttemptStep::Bad(answer)),
-                delivery::PaceStep::Reset => return Poll::Ready(AttemptStep::Reset),
+            let until = match delivery::next(&plan, delivery, sent, self.shell.clock().now()) {
+                Next::Wait(until) => until,
+                Next::Do(step) => return Poll::Ready(step),
             };
             if self.poll_sleep(context, until).is_pending() {
                 return Poll::Pending;

@@ -2,7 +2,7 @@
 
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{AttemptEnding, BadAnswer, Plan};
+use squall_provider::{AttemptEnding, BadAnswer, Plan, Rejection};
 
 /// How an answer is delivered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,11 +13,20 @@ pub(crate) enum DeliveryMode {
     Whole,
 }
 
-/// What is to be done now.
+/// What is next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum PaceStep {
+pub(crate) enum Next {
     /// Nothing until then; [`Timestamp::MAX`] if only another plan can change that.
     Wait(Timestamp),
+    /// This, now.
+    Do(AttemptStep),
+}
+
+/// What is to be done for an attempt now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum AttemptStep {
+    /// Answer with an error. No plan asks for it: it stands in place of one.
+    Reject(Rejection),
     /// Send the tokens up to this number: several at once, if some are late.
     Tokens {
         /// How many will have been sent.
@@ -36,22 +45,24 @@ pub(crate) enum PaceStep {
 }
 
 /// What `plan` asks for at `now`, when `sent` tokens have left.
-pub(crate) fn step(plan: &Plan, delivery: DeliveryMode, sent: u32, now: Timestamp) -> PaceStep {
+pub(crate) fn next(plan: &Plan, delivery: DeliveryMode, sent: u32, now: Timestamp) -> Next {
     if let AttemptEnding::Reset { at } = plan.ending
         && now >= at
     {
-        return PaceStep::Reset;
+        return Next::Do(AttemptStep::Reset);
     }
     let (last, end) = match plan.ending {
-        AttemptEnding::Complete => (plan.tokens, Some(PaceStep::Complete)),
-        AttemptEnding::Cut { after_tokens } => (after_tokens.min(plan.tokens), Some(PaceStep::Cut)),
+        AttemptEnding::Complete => (plan.tokens, Some(AttemptStep::Complete)),
+        AttemptEnding::Cut { after_tokens } => {
+            (after_tokens.min(plan.tokens), Some(AttemptStep::Cut))
+        }
         AttemptEnding::Told { after_tokens, class } => {
-            (after_tokens.min(plan.tokens), Some(PaceStep::Tell(class)))
+            (after_tokens.min(plan.tokens), Some(AttemptStep::Tell(class)))
         }
         AttemptEnding::Bad(BadAnswer::NoEnd) if delivery == DeliveryMode::Whole => {
-            (plan.tokens, Some(PaceStep::Complete))
+            (plan.tokens, Some(AttemptStep::Complete))
         }
-        AttemptEnding::Bad(answer) => (answer.tokens(plan.tokens), Some(PaceStep::Bad(answer))),
+        AttemptEnding::Bad(answer) => (answer.tokens(plan.tokens), Some(AttemptStep::Bad(answer))),
         AttemptEnding::Stall { after_tokens } => (after_tokens.min(plan.tokens), None),
         AttemptEnding::Reset { .. } => (plan.tokens, None),
         AttemptEnding::Never => (0, None),
@@ -60,19 +71,19 @@ pub(crate) fn step(plan: &Plan, delivery: DeliveryMode, sent: u32, now: Timestam
         DeliveryMode::Stream => {
             let due = due(plan, now).min(last);
             if due > sent {
-                return PaceStep::Tokens { through: due };
+                return Next::Do(AttemptStep::Tokens { through: due });
             }
         }
-        DeliveryMode::Whole if end.is_none() => return PaceStep::Wait(plan.ends_at()),
+        DeliveryMode::Whole if end.is_none() => return Next::Wait(plan.ends_at()),
         DeliveryMode::Whole => {}
     }
     let ends_at = plan.ends_at();
     match end {
-        Some(end) if now >= ends_at => end,
+        Some(end) if now >= ends_at => Next::Do(end),
         _ if delivery == DeliveryMode::Stream && sent < last => {
-            PaceStep::Wait(deadline(plan, sent).min(ends_at))
+            Next::Wait(deadline(plan, sent).min(ends_at))
         }
-        _ => PaceStep::Wait(ends_at),
+        _ => Next::Wait(ends_at),
     }
 }
 
@@ -116,14 +127,14 @@ mod tests {
         delivery: DeliveryMode,
         sent: u32,
         now_ms: u64,
-        expected: PaceStep,
+        expected: Next,
     ) {
-        let step = step(&plan(ending), delivery, sent, Timestamp::from_millis(now_ms));
-        assert_eq!(step, expected, "{ending:?}, {delivery:?}, {sent} sent, at {now_ms} ms");
+        let next = next(&plan(ending), delivery, sent, Timestamp::from_millis(now_ms));
+        assert_eq!(next, expected, "{ending:?}, {delivery:?}, {sent} sent, at {now_ms} ms");
     }
 
-    fn wait(until_ms: u64) -> PaceStep {
-        PaceStep::Wait(Timestamp::from_millis(until_ms))
+    fn wait(until_ms: u64) -> Next {
+        Next::Wait(Timestamp::from_millis(until_ms))
     }
 
     #[test]
@@ -132,20 +143,32 @@ mod tests {
             |sent, now, step| check(AttemptEnding::Complete, DeliveryMode::Stream, sent, now, step);
         check(0, 0, wait(100));
         check(0, 99, wait(100));
-        check(0, 100, PaceStep::Tokens { through: 1 });
+        check(0, 100, Next::Do(AttemptStep::Tokens { through: 1 }));
         check(1, 100, wait(120));
-        check(1, 145, PaceStep::Tokens { through: 3 });
+        check(1, 145, Next::Do(AttemptStep::Tokens { through: 3 }));
         check(3, 145, wait(160));
-        check(0, 900, PaceStep::Tokens { through: 4 });
-        check(4, 900, PaceStep::Complete);
+        check(0, 900, Next::Do(AttemptStep::Tokens { through: 4 }));
+        check(4, 900, Next::Do(AttemptStep::Complete));
     }
 
     #[test]
     fn an_answer_in_one_piece_leaves_with_its_last_token() {
         check(AttemptEnding::Complete, DeliveryMode::Whole, 0, 159, wait(160));
-        check(AttemptEnding::Complete, DeliveryMode::Whole, 0, 160, PaceStep::Complete);
+        check(
+            AttemptEnding::Complete,
+            DeliveryMode::Whole,
+            0,
+            160,
+            Next::Do(AttemptStep::Complete),
+        );
         check(AttemptEnding::Cut { after_tokens: 2 }, DeliveryMode::Whole, 0, 119, wait(120));
-        check(AttemptEnding::Cut { after_tokens: 2 }, DeliveryMode::Whole, 0, 120, PaceStep::Cut);
+        check(
+            AttemptEnding::Cut { after_tokens: 2 },
+            DeliveryMode::Whole,
+            0,
+            120,
+            Next::Do(AttemptStep::Cut),
+        );
     }
 
     #[test]
@@ -153,24 +176,30 @@ mod tests {
         let check = |after_tokens, sent, now, step| {
             check(AttemptEnding::Cut { after_tokens }, DeliveryMode::Stream, sent, now, step);
         };
-        check(2, 0, 150, PaceStep::Tokens { through: 2 });
-        check(2, 2, 150, PaceStep::Cut);
-        check(2, 3, 150, PaceStep::Cut);
+        check(2, 0, 150, Next::Do(AttemptStep::Tokens { through: 2 }));
+        check(2, 2, 150, Next::Do(AttemptStep::Cut));
+        check(2, 3, 150, Next::Do(AttemptStep::Cut));
         check(0, 0, 99, wait(100));
-        check(0, 0, 100, PaceStep::Cut);
-        check(9, 4, 160, PaceStep::Cut);
+        check(0, 0, 100, Next::Do(AttemptStep::Cut));
+        check(9, 4, 160, Next::Do(AttemptStep::Cut));
     }
 
     #[test]
     fn an_error_is_told_after_its_tokens_and_a_stall_tells_nothing() {
         let told = AttemptEnding::Told { after_tokens: 2, class: FailureClass::Server };
-        check(told, DeliveryMode::Stream, 0, 150, PaceStep::Tokens { through: 2 });
-        check(told, DeliveryMode::Stream, 2, 150, PaceStep::Tell(FailureClass::Server));
-        check(told, DeliveryMode::Whole, 0, 120, PaceStep::Tell(FailureClass::Server));
+        check(told, DeliveryMode::Stream, 0, 150, Next::Do(AttemptStep::Tokens { through: 2 }));
+        check(
+            told,
+            DeliveryMode::Stream,
+            2,
+            150,
+            Next::Do(AttemptStep::Tell(FailureClass::Server)),
+        );
+        check(told, DeliveryMode::Whole, 0, 120, Next::Do(AttemptStep::Tell(FailureClass::Server)));
         let stall = AttemptEnding::Stall { after_tokens: 2 };
-        check(stall, DeliveryMode::Stream, 0, 150, PaceStep::Tokens { through: 2 });
-        check(stall, DeliveryMode::Stream, 2, 900, PaceStep::Wait(Timestamp::MAX));
-        check(stall, DeliveryMode::Whole, 0, 900, PaceStep::Wait(Timestamp::MAX));
+        check(stall, DeliveryMode::Stream, 0, 150, Next::Do(AttemptStep::Tokens { through: 2 }));
+        check(stall, DeliveryMode::Stream, 2, 900, Next::Wait(Timestamp::MAX));
+        check(stall, DeliveryMode::Whole, 0, 900, Next::Wait(Timestamp::MAX));
     }
 
     #[test]
@@ -179,11 +208,35 @@ mod tests {
             check(AttemptEnding::Bad(answer), delivery, sent, now, step);
         };
         bad(BadAnswer::Html, DeliveryMode::Stream, 0, 99, wait(100));
-        bad(BadAnswer::Html, DeliveryMode::Stream, 0, 100, PaceStep::Bad(BadAnswer::Html));
-        bad(BadAnswer::Truncated, DeliveryMode::Stream, 0, 150, PaceStep::Tokens { through: 2 });
-        bad(BadAnswer::Truncated, DeliveryMode::Whole, 0, 120, PaceStep::Bad(BadAnswer::Truncated));
-        bad(BadAnswer::NoEnd, DeliveryMode::Stream, 4, 160, PaceStep::Bad(BadAnswer::NoEnd));
-        bad(BadAnswer::NoEnd, DeliveryMode::Whole, 0, 160, PaceStep::Complete);
+        bad(
+            BadAnswer::Html,
+            DeliveryMode::Stream,
+            0,
+            100,
+            Next::Do(AttemptStep::Bad(BadAnswer::Html)),
+        );
+        bad(
+            BadAnswer::Truncated,
+            DeliveryMode::Stream,
+            0,
+            150,
+            Next::Do(AttemptStep::Tokens { through: 2 }),
+        );
+        bad(
+            BadAnswer::Truncated,
+            DeliveryMode::Whole,
+            0,
+            120,
+            Next::Do(AttemptStep::Bad(BadAnswer::Truncated)),
+        );
+        bad(
+            BadAnswer::NoEnd,
+            DeliveryMode::Stream,
+            4,
+            160,
+            Next::Do(AttemptStep::Bad(BadAnswer::NoEnd)),
+        );
+        bad(BadAnswer::NoEnd, DeliveryMode::Whole, 0, 160, Next::Do(AttemptStep::Complete));
     }
 
     #[test]
@@ -192,19 +245,19 @@ mod tests {
         let check = |delivery, sent, now, step| {
             check(AttemptEnding::Reset { at }, delivery, sent, now, step)
         };
-        check(DeliveryMode::Stream, 0, 110, PaceStep::Tokens { through: 1 });
+        check(DeliveryMode::Stream, 0, 110, Next::Do(AttemptStep::Tokens { through: 1 }));
         check(DeliveryMode::Stream, 1, 110, wait(120));
         check(DeliveryMode::Stream, 2, 125, wait(130));
-        check(DeliveryMode::Stream, 1, 130, PaceStep::Reset);
+        check(DeliveryMode::Stream, 1, 130, Next::Do(AttemptStep::Reset));
         check(DeliveryMode::Whole, 0, 110, wait(130));
-        check(DeliveryMode::Whole, 0, 131, PaceStep::Reset);
+        check(DeliveryMode::Whole, 0, 131, Next::Do(AttemptStep::Reset));
     }
 
     #[test]
     fn never_sends_nothing_more() {
         for delivery in [DeliveryMode::Stream, DeliveryMode::Whole] {
-            check(AttemptEnding::Never, delivery, 0, 500, PaceStep::Wait(Timestamp::MAX));
-            check(AttemptEnding::Never, delivery, 2, 500, PaceStep::Wait(Timestamp::MAX));
+            check(AttemptEnding::Never, delivery, 0, 500, Next::Wait(Timestamp::MAX));
+            check(AttemptEnding::Never, delivery, 2, 500, Next::Wait(Timestamp::MAX));
         }
     }
 
@@ -212,6 +265,9 @@ mod tests {
     fn without_gaps_all_tokens_leave_with_the_first() {
         let plan = Plan { gap: Duration::ZERO, ..plan(AttemptEnding::Complete) };
         let now = Timestamp::from_millis(100);
-        assert_eq!(step(&plan, DeliveryMode::Stream, 0, now), PaceStep::Tokens { through: 4 });
+        assert_eq!(
+            next(&plan, DeliveryMode::Stream, 0, now),
+            Next::Do(AttemptStep::Tokens { through: 4 })
+        );
     }
 }

@@ -2,9 +2,9 @@
 //! of the provider's format.
 
 use crate::answer::AnswerBody;
-use crate::attempt::{AcceptedAttempt, AttemptStep};
+use crate::attempt::AcceptedAttempt;
 use crate::connections::Reset;
-use crate::delivery::DeliveryMode;
+use crate::delivery::{AttemptStep, DeliveryMode};
 use crate::error_body::{self, ErrorBody, HTML, JSON};
 use crate::metrics;
 use crate::provider_server::{AttemptEnd, ProviderServer};

@@ -2,6 +2,7 @@
 
 mod check;
 mod cooldown;
+mod deployment;
 mod due;
 mod limits;
 mod policy;
@@ -14,13 +15,14 @@ pub use cooldown::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
     MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
-pub(crate) use due::{or_weights, rpm, tpm};
+pub use deployment::{Declared, DeploymentConfig};
+pub(crate) use deployment::{or_weights, rpm, tpm};
 pub use limits::{Money, Price, RateLimit, RateLimits, RateWindow, Release, SpendLimit};
 pub use policy::{AllOut, AttemptTimeouts, FallbackRule, HealthChecks, RetryBudget, TagMatch};
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
 
-use crate::{Features, GroupId, RegionId, SpendId, Strategy, Tags};
+use crate::{GroupId, Strategy};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -122,51 +124,6 @@ impl Fallbacks {
     }
 }
 
-/// One endpoint of one provider that serves one model under one key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DeploymentConfig {
-    /// Its name, unique in the router: what tells that it is the same after a change of configuration.
-    pub name: String,
-    /// Its share of the group's requests, relative to the others'. 0 takes none.
-    pub weight: u32,
-    /// Its tier: while a deployment of a lower order is usable, none of a higher one is. Default 0.
-    pub order: u8,
-    /// How much it is given at most.
-    pub limits: RateLimits,
-    /// Its own time-outs, if they differ from the group's.
-    pub timeouts: Option<AttemptTimeouts>,
-    /// Its own cooldown, if it differs from the group's.
-    pub cooldown: Option<CooldownRule>,
-    /// What its tokens cost.
-    pub price: Price,
-    /// The budgets that it spends from.
-    pub spends_from: Vec<SpendId>,
-    /// Its tags.
-    pub tags: Tags,
-    /// Whether it serves requests whose tags no deployment has, and those without tags.
-    pub default_pool: bool,
-    /// The longest prompt, in tokens. `None` for any.
-    pub max_input_tokens: Option<u32>,
-    /// What it can do. Default everything.
-    pub features: Features,
-    /// Where it is; a request that asks for a region goes only there.
-    pub region: Option<RegionId>,
-    /// What LiteLLM's formulas read, as its file states it.
-    pub declared: Declared,
-}
-
-/// A deployment's numbers as a LiteLLM file states them: to its strategies they are weights and counts,
-/// not limits.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Declared {
-    /// `weight`, if stated.
-    pub weight: Option<u32>,
-    /// `rpm`, if stated.
-    pub rpm: Option<u64>,
-    /// `tpm`, if stated.
-    pub tpm: Option<u64>,
-}
-
 /// A tenant: whoever has limits of their own, as one team among several.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TenantConfig {
@@ -178,13 +135,6 @@ pub struct TenantConfig {
 
 impl Default for GroupConfig {
     /// A group without a name, as [`new`](Self::new) has it otherwise.
-    fn default() -> Self {
-        Self::new("")
-    }
-}
-
-impl Default for DeploymentConfig {
-    /// A deployment without a name, as [`new`](Self::new) has it otherwise.
     fn default() -> Self {
         Self::new("")
     }
@@ -212,29 +162,6 @@ impl GroupConfig {
             tags: TagMatch::default(),
             session_affinity: None,
             pre_call_checks: true,
-        }
-    }
-}
-
-impl DeploymentConfig {
-    /// A deployment with this name, weight 1 and no limits.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            weight: 1,
-            order: 0,
-            limits: RateLimits::default(),
-            timeouts: None,
-            cooldown: None,
-            price: Price::default(),
-            spends_from: Vec::new(),
-            tags: Tags::NONE,
-            default_pool: false,
-            max_input_tokens: None,
-            features: Features::ALL,
-            region: None,
-            declared: Declared::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the earliest, take it, and what was taken was really so much.
 
 mod aligned;
+mod counter;
 mod from_first;
 mod gcra;
 mod sliding;

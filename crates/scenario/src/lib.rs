@@ -12,6 +12,7 @@ mod json_schema;
 mod model;
 mod overrides;
 mod read;
+mod recording;
 mod reference;
 mod schema;
 mod settings;

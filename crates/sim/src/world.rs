@@ -15,9 +15,7 @@ use crate::event::{EventKind, EventQueue};
 use crate::in_flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{
-    Collector, Lacked, Mode, Recording, RowRetention, RunEnd, RunHeader, SeriesLayout, Topology,
-};
+use squall_record::{Collector, Mode, Recording, RowRetention, SeriesLayout};
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
@@ -86,7 +84,7 @@ impl<'a> World<'a> {
         for change in &scenario.changes {
             router.prepare(change.router.clone())?;
         }
-        let cast = cast(scenario);
+        let cast = scenario.cast();
         let shape = SeriesLayout {
             groups: cast.groups.len(),
             deployments: scenario.deployments.len(),
@@ -166,35 +164,9 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn into_recording(self) -> Recording {
-        let header = header(self.scenario);
+        let header = self.scenario.run_header(Mode::Simulated);
         let mut recording = self.collector.finish(header);
         recording.journal = self.journal.map(router::Journal::into_bytes);
         recording
-    }
-}
-
-/// Everyone who takes part, under the numbers that the router gives them.
-fn cast(scenario: &Scenario) -> Topology {
-    Topology::new(&scenario.router, scenario.changes.iter().map(|change| &change.router))
-}
-
-fn header(scenario: &Scenario) -> RunHeader {
-    let cast = cast(scenario);
-    RunHeader {
-        scenario: scenario.name.clone(),
-        scenario_text: scenario.text.clone(),
-        seed: scenario.seed.value(),
-        mode: Mode::Simulated,
-        duration: scenario.duration,
-        ended: RunEnd::Complete,
-        deployments: cast.infos(scenario.deployments.iter().map(|link| link.provider)),
-        changes: cast.changes(scenario.changes.iter().map(|change| (change.at, &*change.what))),
-        groups: cast.groups,
-        providers: scenario.providers.iter().map(|provider| provider.name.clone()).collect(),
-        kinds: scenario.kinds.iter().map(|kind| kind.name.clone()).collect(),
-        lag: None,
-        lacked: Lacked::default(),
-        digest: String::new(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

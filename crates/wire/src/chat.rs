@@ -17,6 +17,7 @@ mod usage;
 pub use completion::{AnswerMeta, Completion, FinishReason, read_completion};
 pub(crate) use conversation::{
     Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
+    alternating,
 };
 pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;

@@ -19,8 +19,8 @@ pub(crate) use pick::PickedFields;
 pub use pick::Rules;
 pub(crate) use schema_values::any_object;
 pub(crate) use tool::GeneratedToolCall;
-pub(crate) use vendor_error::masked;
 pub use vendor_error::{Exceeded, HeaderLimits, HeadersTold, VendorError};
+pub(crate) use vendor_error::{VendorClass, masked};
 pub(crate) use writer::id;
 pub use writer::{AnswerHead, AnswerWriter};
 

@@ -6,7 +6,7 @@
 use super::without;
 use crate::CampaignError;
 use crate::parallel;
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::Timestamp;
 use squall_provider::{ProviderLimits, ProviderRateLimit, ProviderWindow};
 use squall_record::{AttemptRow, Recording};
 use squall_scenario::Scenario;
@@ -50,14 +50,13 @@ pub fn needs(
         provider.written.limits = ProviderLimits::NONE;
         provider.written.capacity = None;
     }
-    let first = scenario.seed.value();
-    let seeds: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
+    let seeds: Vec<_> = scenario.seed.following(seeds).collect();
     let runs = parallel::each(
         &seeds,
         workers,
         |&seed| {
             let mut open = open.clone();
-            open.set_seed(Seed::new(seed));
+            open.set_seed(seed);
             let recording =
                 simulate(&open, SimOptions { keep: RowRetention::Rows, journal: false })?;
             Ok::<_, CampaignError>(of_run(scenario, &recording))

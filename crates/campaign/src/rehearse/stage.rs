@@ -280,7 +280,7 @@ impl PreparedStage {
         told: impl FnMut(BatchProgress),
     ) -> Result<SignOffItem, CampaignError> {
         let first = self.scenario.seed.value();
-        let seeds: Vec<u64> = (0..seeds as u64).map(|place| first.wrapping_add(place)).collect();
+        let seeds: Vec<_> = self.scenario.seed.following(seeds).collect();
         let runs = parallel::each(&seeds, workers, |seed| self.run(*seed), told);
         let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
         let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
@@ -311,9 +311,9 @@ impl PreparedStage {
         self.item(evidence, &runs, command)
     }
 
-    fn run(&self, seed: u64) -> Result<StageRun, CampaignError> {
+    fn run(&self, seed: Seed) -> Result<StageRun, CampaignError> {
         let mut scenario = self.scenario.clone();
-        scenario.set_seed(Seed::new(seed));
+        scenario.set_seed(seed);
         // Who was under way at the flip is known from rows alone.
         let keep = if self.flip.is_some() { RowRetention::Rows } else { RowRetention::Cells };
         let recording = simulate(&scenario, SimOptions { keep, journal: false })?;

@@ -137,15 +137,13 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
     for (deployment, link) in names.zip(&file.deployments) {
         let provider = &file.providers[usize::from(link.provider)];
         upstreams.push(UpstreamConfig {
-            name: deployment.name.clone(),
             provider: provider.name.clone(),
             format: provider.format,
-            base_url: provider.base_url.clone(),
             trusted: provider.trusted.as_ref().map(|trusted| folder.join(trusted)),
-            model: link.model.clone(),
             api_key: provider.api_key.as_ref().map(key).transpose()?,
             stream_usage: provider.stream_usage,
             answer_max: file.max_answer_size,
+            ..UpstreamConfig::new(&deployment.name, &provider.base_url, &link.model)
         });
     }
     let mut keys = BTreeMap::new();

@@ -2,9 +2,8 @@
 
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask, gateway, gateway_of, hanging_provider, router, send, stream, whole};
-use squall_gateway::{NameTables, Reload, StartError, StreamUsage, UpstreamConfig};
+use squall_gateway::{NameTables, Reload, StartError, UpstreamConfig};
 use squall_router::{ConfigId, DeploymentConfig, HealthChecks, RouterConfig};
-use squall_wire::Format;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -14,15 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn upstream(name: &str, addr: SocketAddr) -> UpstreamConfig {
     UpstreamConfig {
-        name: name.to_owned(),
         provider: "mock".to_owned(),
-        format: Format::OpenAi,
-        base_url: format!("http://{addr}/v1"),
-        trusted: None,
-        stream_usage: StreamUsage::Auto,
-        answer_max: UpstreamConfig::ANSWER_MAX,
-        model: "model".to_owned(),
-        api_key: None,
+        ..UpstreamConfig::new(name, format!("http://{addr}/v1"), "model")
     }
 }
 

@@ -3,11 +3,9 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, StreamUsage,
-    UpstreamConfig,
+    Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, UpstreamConfig,
 };
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
-use squall_wire::Format;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -240,15 +238,13 @@ pub(crate) async fn start_of(
     change: impl FnOnce(&mut GatewaySetup),
 ) -> Result<Gateway, StartError> {
     let upstreams = providers.iter().enumerate().map(|(place, addr)| UpstreamConfig {
-        name: format!("d{place}"),
         provider: "mock".to_owned(),
-        format: Format::OpenAi,
-        base_url: format!("http://{addr}/v1"),
-        trusted: None,
-        model: format!("model-{place}"),
         api_key: Some("secret".to_owned()),
-        stream_usage: StreamUsage::Auto,
-        answer_max: UpstreamConfig::ANSWER_MAX,
+        ..UpstreamConfig::new(
+            format!("d{place}"),
+            format!("http://{addr}/v1"),
+            format!("model-{place}"),
+        )
     });
     let mut setup = GatewaySetup {
         router: router(providers.len()),

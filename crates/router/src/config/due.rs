@@ -1,6 +1,6 @@
 //! What each deployment of a group is due of its requests.
 
-use super::{Declared, DeploymentConfig, GroupConfig};
+use super::{Declared, DeploymentConfig, GroupConfig, or_weights, rpm, tpm};
 use crate::ShareBasis;
 use alloc::vec::Vec;
 
@@ -44,26 +44,6 @@ fn as_declared(deployments: &[DeploymentConfig]) -> Vec<u64> {
         None => 1,
     };
     deployments.iter().map(number).collect()
-}
-
-pub(crate) fn rpm(deployment: &DeploymentConfig) -> u64 {
-    deployment.limits.rpm.map(|limit| limit.per_minute).or(deployment.declared.rpm).unwrap_or(0)
-}
-
-pub(crate) fn tpm(deployment: &DeploymentConfig) -> u64 {
-    deployment.limits.tpm.map(|limit| limit.per_minute).or(deployment.declared.tpm).unwrap_or(0)
-}
-
-/// The numbers that `by` gives, or the weights if it gives none to anyone.
-pub(crate) fn or_weights(
-    deployments: &[DeploymentConfig],
-    by: fn(&DeploymentConfig) -> u64,
-) -> Vec<u64> {
-    let numbers: Vec<u64> = deployments.iter().map(by).collect();
-    if numbers.iter().any(|&number| number > 0) {
-        return numbers;
-    }
-    deployments.iter().map(|deployment| deployment.weight.into()).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Windows that begin at multiples of their length on the wall clock: minutes, or slices of them.
 
+use super::counter::WindowCounter;
 use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
@@ -12,9 +13,8 @@ pub(crate) struct Aligned {
     length: u64,
     /// Wall time at the start of the run, within a window, in nanoseconds.
     offset: u64,
-    /// The window that `used` counts, numbered from the start of the run.
-    window: u64,
-    used: u64,
+    /// Windows are numbered from the start of the run.
+    counter: WindowCounter,
 }
 
 impl Aligned {
@@ -25,8 +25,7 @@ impl Aligned {
             allowed: u64::try_from(share).unwrap_or(u64::MAX).max(1),
             length,
             offset: epoch_nanos % length,
-            window: 0,
-            used: 0,
+            counter: WindowCounter::default(),
         }
     }
 
@@ -34,28 +33,24 @@ impl Aligned {
         self.turn(now);
         if amount > self.allowed {
             None
-        } else if self.used.saturating_add(amount)
+        } else if self.counter.used().saturating_add(amount)
             <= self.allowed + u64::from(planted(Defect::SliceOffByOne))
         {
             Some(now)
         } else {
-            let next = (self.window + 1).saturating_mul(self.length);
+            let next = (self.counter.window() + 1).saturating_mul(self.length);
             Some(Timestamp::from_nanos(next.saturating_sub(self.offset)))
         }
     }
 
     pub(crate) fn reserve(&mut self, now: Timestamp, amount: u64) -> u64 {
         self.turn(now);
-        self.used = self.used.saturating_add(amount);
-        self.window
+        self.counter.reserve(amount)
     }
 
-    /// A window that has passed takes nothing back: its number was spent, whatever came of it.
     pub(crate) fn refund(&mut self, now: Timestamp, window: u64, amount: u64) {
         self.turn(now);
-        if window == self.window {
-            self.used = self.used.saturating_sub(amount);
-        }
+        self.counter.refund(window, amount);
     }
 
     pub(crate) const fn allowed(&self) -> u64 {
@@ -64,14 +59,10 @@ impl Aligned {
 
     pub(crate) fn used(&mut self, now: Timestamp) -> u64 {
         self.turn(now);
-        self.used
+        self.counter.used()
     }
 
     fn turn(&mut self, now: Timestamp) {
-        let window = now.as_nanos().saturating_add(self.offset) / self.length;
-        if window != self.window {
-            self.window = window;
-            self.used = 0;
-        }
+        self.counter.enter(now.as_nanos().saturating_add(self.offset) / self.length);
     }
 }

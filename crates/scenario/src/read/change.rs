@@ -3,7 +3,7 @@
 use super::KnownNames;
 use super::deployment::{self, DEPLOYMENT};
 use super::limits::{DEPLOYMENT_LIMITS, DeploymentLimits};
-use super::router::{Providers, RouterSection, check_weights, in_force};
+use super::names::{Providers, RouterSection, check_weights, in_force};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::ConfigChange;

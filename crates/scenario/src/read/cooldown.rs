@@ -1,6 +1,6 @@
 //! When a deployment is skipped, and for how long.
 
-use super::policy::{check_cap, of_no_effect};
+use super::checks::{check_cap, of_no_effect};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};

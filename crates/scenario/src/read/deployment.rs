@@ -3,8 +3,8 @@
 use super::cooldown::CooldownKind;
 use super::limits::DeploymentLimits;
 use super::money::{self, BUDGET, PriceKind};
+use super::names::{Copies, Labels, Providers, copy_name};
 use super::policy::TIMEOUTS;
-use super::router::{Copies, Labels, Providers, copy_name};
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::model::DeploymentLink;

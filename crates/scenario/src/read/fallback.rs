@@ -1,7 +1,7 @@
 //! Where requests go that a group cannot serve.
 
 use super::KnownNames;
-use super::router::RouterSection;
+use super::names::RouterSection;
 use crate::diagnostic::{Problem, suggestion};
 use crate::fields::Fields;
 use crate::node::{MapEntry, Node};

@@ -1,12 +1,14 @@
 //! Gateway files: `squall gateway --config FILE`.
 
+use super::names::{Copies, Providers, RouterSection};
 use super::provider::FORMATS;
-use super::router::{self, Copies, Providers, ROUTER, RouterSection};
+use super::router::{self, ROUTER};
+use super::secret::Secret;
 use super::server::SERVER;
 use super::{KnownNames, file};
 use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::fields::Fields;
-use crate::model::{ApiKey, GatewayFile, GatewayProvider};
+use crate::model::{GatewayFile, GatewayProvider};
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{
@@ -92,36 +94,6 @@ impl ValueKind for BaseUrl {
     }
 }
 
-/// A key of a provider or a tenant. What is written out in a file is masked where it is shown.
-pub(crate) struct Secret;
-
-impl ValueKind for Secret {
-    type Value = Option<ApiKey>;
-
-    fn shape(&self) -> Schema {
-        Schema::Secret
-    }
-
-    fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        value::parsed(node, &Schema::Secret, problems, api_key).map(Some)
-    }
-
-    fn write(&self, key: &Self::Value) -> Written {
-        match key {
-            None => Written::Unset,
-            Some(ApiKey::Environment(name)) => Written::text(format!("${name}")),
-            Some(ApiKey::Literal(_)) => Written::text(MASKED),
-        }
-    }
-
-    fn default_text(&self, _: &Self::Value) -> String {
-        "none".to_owned()
-    }
-}
-
-/// What stands for a key that is not shown.
-pub(crate) const MASKED: &str = "(hidden)";
-
 impl GatewayFile {
     /// Reads a gateway file from `text`; `path` is what diagnostics call it.
     ///
@@ -191,38 +163,4 @@ fn base_url(text: &str) -> Result<String, Misfit> {
             "expected a URL such as `http://127.0.0.1:8080/v1`",
         )),
     }
-}
-
-/// A key without the white space around it, which a file that holds it often ends with.
-///
-/// # Errors
-/// Why it can be no key, as a sentence goes on after it; never with what it says.
-pub fn check_key(text: &str) -> Result<&str, String> {
-    let key = text.trim();
-    if key.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    match key.chars().position(|c| !matches!(c, ' '..='~')) {
-        None => Ok(key),
-        Some(place) => Err(format!(
-            "cannot be sent in a header: its character {} of {} is not one of ASCII's visible ones",
-            place + 1,
-            key.chars().count()
-        )),
-    }
-}
-
-pub(crate) fn api_key(text: &str) -> Result<ApiKey, Misfit> {
-    let Some(name) = text.strip_prefix('$') else {
-        let key =
-            check_key(text).map_err(|why| Misfit::new(format!("this key {why}"), "no key"))?;
-        return Ok(ApiKey::Literal(key.to_owned()));
-    };
-    let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if fits {
-        return Ok(ApiKey::Environment(name.to_owned()));
-    }
-    let message = format!("`{text}` is not the name of an environment variable");
-    Err(Misfit::new(message, "expected `$` and a name such as `$OPENAI_API_KEY`"))
 }

@@ -1,7 +1,8 @@
 //! A scenario whose router is a LiteLLM file: the file is loaded, and its deployments run at the
 //! scenario's providers of the same names.
 
-use super::router::{Providers, ROUTER, RouterSection};
+use super::names::{Providers, RouterSection};
+use super::router::ROUTER;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::DeploymentLink;

@@ -2,7 +2,7 @@
 
 use super::deployment::features;
 use super::distribution::{self, TOKEN_LAW};
-use super::router::RouterSection;
+use super::names::RouterSection;
 use super::{KnownNames, fallback};
 use crate::diagnostic::{Problem, suggestion};
 use crate::fields::Fields;

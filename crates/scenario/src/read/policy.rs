@@ -3,8 +3,7 @@
 use super::cooldown::CooldownKind;
 use super::retry::{RetriesKind, RetryRuleKind};
 use super::strategy::StrategyKind;
-use crate::diagnostic::{Problem, Problems};
-use crate::fields::Fields;
+use crate::diagnostic::Problems;
 use crate::node::Node;
 use crate::schema::Schema;
 use crate::settings::{
@@ -109,27 +108,5 @@ pub(crate) fn usual_queue_wait(group: &GroupConfig) -> Duration {
         GroupConfig::default().max_queue_wait
     } else {
         Duration::ZERO
-    }
-}
-
-/// A cap below its base would silently be the base.
-pub(super) fn check_cap(fields: &Fields<'_>, base: Duration, cap: Duration) {
-    if cap < base {
-        let secs = |duration: Duration| duration.as_secs_f64();
-        let message = format!("`cap` ({}s) is below `base` ({}s)", secs(cap), secs(base));
-        let at = if fields.get("cap").is_some() { "cap" } else { "base" };
-        let problem = Problem::new(fields.span_of(at), message, "expected `cap` ≥ `base`");
-        fields.problems.push(problem);
-    }
-}
-
-/// Settings beside `litellm`, whose formula takes their place.
-pub(super) fn of_no_effect(fields: &Fields<'_>, others: &[&str]) {
-    for other in others {
-        if fields.get(other).is_some() {
-            let message = format!("`{other}` has no effect beside `litellm`");
-            let problem = Problem::new(fields.key_span(other), message, "of no effect here");
-            fields.problems.push(problem.related(fields.key_span("litellm"), "its formula holds"));
-        }
     }
 }

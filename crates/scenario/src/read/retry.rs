@@ -1,6 +1,6 @@
 //! How often a request is tried again, and how long it waits before.
 
-use super::policy::{check_cap, of_no_effect};
+use super::checks::{check_cap, of_no_effect};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};

@@ -1,8 +1,8 @@
 //! Tenants: whoever has limits of their own.
 
-use super::gateway::Secret;
 use super::limits::RequestLimits;
-use super::router::RouterSection;
+use super::names::RouterSection;
+use super::secret::Secret;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::ApiKey;

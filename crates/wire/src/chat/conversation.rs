@@ -40,6 +40,25 @@ pub(crate) struct Chat<'a> {
     pub(crate) effort: Option<Effort>,
 }
 
+/// Turns that alternate, as the vendors demand that have two sides alone: neighbours of one side are one turn, and a
+/// turn of nothing is left out.
+pub(crate) fn alternating<T, P>(
+    turns: Vec<Turn>,
+    mut write: impl FnMut(Turn) -> Result<(&'static str, Vec<P>), Unsupported>,
+    turn: impl Fn(&'static str, Vec<P>) -> T,
+) -> Result<Vec<T>, Unsupported> {
+    let mut sides: Vec<(&'static str, Vec<P>)> = Vec::with_capacity(turns.len());
+    for turn in turns {
+        let (role, mut parts) = write(turn)?;
+        match sides.last_mut() {
+            Some((last, whole)) if *last == role => whole.append(&mut parts),
+            _ => sides.push((role, parts)),
+        }
+    }
+    sides.retain(|(_, parts)| !parts.is_empty());
+    Ok(sides.into_iter().map(|(role, parts)| turn(role, parts)).collect())
+}
+
 /// What one side says.
 #[derive(Debug)]
 pub(crate) enum Turn {

@@ -36,6 +36,46 @@ pub struct VendorError<'a> {
     pub code: Option<&'a str>,
 }
 
+/// What a vendor tells of itself. What only a gateway can know of a call is a failure of the server's to its clients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum VendorClass {
+    Throttled,
+    Overloaded,
+    Server,
+    Timeout,
+    RequestTooLarge,
+    Auth,
+    NotFound,
+    ContextWindow,
+    ContentPolicy,
+    BadRequest,
+    QuotaSpent,
+}
+
+impl VendorClass {
+    pub(crate) const fn of(class: FailureClass) -> Self {
+        match class {
+            FailureClass::Throttled => Self::Throttled,
+            FailureClass::Overloaded => Self::Overloaded,
+            FailureClass::Timeout => Self::Timeout,
+            FailureClass::RequestTooLarge => Self::RequestTooLarge,
+            FailureClass::Auth => Self::Auth,
+            FailureClass::NotFound => Self::NotFound,
+            FailureClass::ContextWindow => Self::ContextWindow,
+            FailureClass::ContentPolicy => Self::ContentPolicy,
+            FailureClass::BadRequest => Self::BadRequest,
+            FailureClass::QuotaSpent => Self::QuotaSpent,
+            FailureClass::Server
+            | FailureClass::Connect
+            | FailureClass::Stalled
+            | FailureClass::Cut
+            | FailureClass::AnswerTooLarge
+            | FailureClass::Resources
+            | FailureClass::Malformed => Self::Server,
+        }
+    }
+}
+
 impl<'a> VendorError<'a> {
     /// An error of which nothing else is known.
     #[must_use]
@@ -55,6 +95,11 @@ impl<'a> VendorError<'a> {
             param: None,
             code: None,
         }
+    }
+
+    /// What its vendor tells of it.
+    pub(crate) const fn vendor_class(&self) -> VendorClass {
+        VendorClass::of(self.class)
     }
 
     /// The model that was asked.

@@ -293,7 +293,7 @@ fn error(node: &Node, problems: &Problems) -> Option<FaultKind> {
         }
         let status = value::count(node, 400, 599, problems)?;
         let status = u16::try_from(status).ok()?;
-        let class = class_of(status);
+        let class = FailureClass::of_status(status);
         return Some(FaultKind::Error(ErrorAnswer {
             status: Some(status),
             class,
@@ -332,7 +332,9 @@ fn status_and_class(fields: &Fields<'_>) -> Option<(Option<u16>, FailureClass)> 
     let status = fields.count("status").and_then(|status| u16::try_from(status).ok());
     let class = fields.word("class").and_then(FailureClass::from_word);
     match (status, class) {
-        (Some(status), class) => Some((Some(status), class.unwrap_or_else(|| class_of(status)))),
+        (Some(status), class) => {
+            Some((Some(status), class.unwrap_or_else(|| FailureClass::of_status(status))))
+        }
         (None, Some(class)) => Some((None, class)),
         (None, None) => {
             if fields.get("status").is_none() && fields.get("class").is_none() {
@@ -430,16 +432,4 @@ fn capacity_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
 
 fn cold_cache(node: &Node, problems: &Problems) -> Option<FaultKind> {
     Fields::open(node, &COLD_CACHE, problems).map(|_| FaultKind::ColdCache)
-}
-
-/// The class that a bare status means.
-const fn class_of(status: u16) -> FailureClass {
-    match status {
-        429 => FailureClass::Throttled,
-        503 | 529 => FailureClass::Overloaded,
-        401 | 403 => FailureClass::Auth,
-        404 => FailureClass::NotFound,
-        400..=499 => FailureClass::BadRequest,
-        _ => FailureClass::Server,
-    }
 }

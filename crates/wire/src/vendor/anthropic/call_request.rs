@@ -2,7 +2,7 @@
 
 use crate::chat::{
     Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
-    Unsupported,
+    Unsupported, alternating,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -91,11 +91,10 @@ fn thinking(chat: &Chat<'_>) -> Option<Thinking> {
         .then_some(Thinking { kind: "enabled", budget_tokens })
 }
 
-/// Turns that alternate: neighbours of one side are one turn, and what tools gave back is the user's.
+/// What tools gave back is the user's.
 fn messages(turns: Vec<Turn>) -> Result<Vec<RequestMessage>, Unsupported> {
-    let mut messages: Vec<RequestMessage> = Vec::with_capacity(turns.len());
-    for turn in turns {
-        let (role, blocks) = match turn {
+    let write = |turn| {
+        Ok(match turn {
             Turn::User(parts) => ("user", blocks(parts)?),
             Turn::Assistant { parts, calls } => {
                 let mut blocks = blocks(parts)?;
@@ -110,15 +109,9 @@ fn messages(turns: Vec<Turn>) -> Result<Vec<RequestMessage>, Unsupported> {
                 "user",
                 vec![RequestBlock::ToolResult { tool_use_id: id, content: blocks(parts)? }],
             ),
-        };
-        match messages.last_mut() {
-            Some(last) if last.role == role => last.content.extend(blocks),
-            _ => messages.push(RequestMessage { role, content: blocks }),
-        }
-    }
-    // Anthropic refuses a turn of nothing.
-    messages.retain(|message| !message.content.is_empty());
-    Ok(messages)
+        })
+    };
+    alternating(turns, write, |role, content| RequestMessage { role, content })
 }
 
 /// Empty texts are left out: Anthropic refuses them.

@@ -1,7 +1,7 @@
 //! Anthropic's errors.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, VendorError};
+use crate::serve::{Exceeded, VendorClass, VendorError};
 use squall_failure::FailureClass;
 use std::io::Write as _;
 
@@ -44,78 +44,59 @@ pub(super) fn error_event(told: &VendorError<'_>) -> Vec<u8> {
 
 /// The type: that of the class, or of a status that is more exact.
 fn kind_of(told: &VendorError<'_>) -> &'static str {
-    match (told.class, told.status) {
-        (FailureClass::Auth, 403) => "permission_error",
-        (FailureClass::BadRequest | FailureClass::ContextWindow, 413)
-        | (FailureClass::RequestTooLarge, _) => "request_too_large",
+    match (told.vendor_class(), told.status) {
+        (VendorClass::Auth, 403) => "permission_error",
+        (VendorClass::BadRequest | VendorClass::ContextWindow, 413)
+        | (VendorClass::RequestTooLarge, _) => "request_too_large",
         // A spent balance was long told as an invalid request, and is in places still.
-        (FailureClass::QuotaSpent, 400) => "invalid_request_error",
-        (FailureClass::QuotaSpent, 429) => "rate_limit_error",
-        (FailureClass::Throttled, _) => "rate_limit_error",
-        (FailureClass::Overloaded, _) => "overloaded_error",
-        (FailureClass::Timeout, _) => "timeout_error",
-        (FailureClass::Auth, _) => "authentication_error",
-        (FailureClass::NotFound, _) => "not_found_error",
-        (FailureClass::QuotaSpent, _) => "billing_error",
-        (
-            FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest,
-            _,
-        ) => "invalid_request_error",
-        (
-            FailureClass::Server
-            | FailureClass::Connect
-            | FailureClass::Stalled
-            | FailureClass::Cut
-            | FailureClass::AnswerTooLarge
-            | FailureClass::Resources
-            | FailureClass::Malformed,
-            _,
-        ) => "api_error",
+        (VendorClass::QuotaSpent, 400) => "invalid_request_error",
+        (VendorClass::QuotaSpent, 429) => "rate_limit_error",
+        (VendorClass::Throttled, _) => "rate_limit_error",
+        (VendorClass::Overloaded, _) => "overloaded_error",
+        (VendorClass::Timeout, _) => "timeout_error",
+        (VendorClass::Auth, _) => "authentication_error",
+        (VendorClass::NotFound, _) => "not_found_error",
+        (VendorClass::QuotaSpent, _) => "billing_error",
+        (VendorClass::ContextWindow | VendorClass::ContentPolicy | VendorClass::BadRequest, _) => {
+            "invalid_request_error"
+        }
+        (VendorClass::Server, _) => "api_error",
     }
 }
 
 fn said(told: &VendorError<'_>) -> String {
-    match (told.class, told.status) {
-        (FailureClass::Throttled, _) => throttled(told),
-        (FailureClass::Overloaded, _) => "Overloaded".to_owned(),
-        (FailureClass::Timeout, _) => "Request timed out".to_owned(),
-        (FailureClass::Auth, 403) => {
+    match (told.vendor_class(), told.status) {
+        (VendorClass::Throttled, _) => throttled(told),
+        (VendorClass::Overloaded, _) => "Overloaded".to_owned(),
+        (VendorClass::Timeout, _) => "Request timed out".to_owned(),
+        (VendorClass::Auth, 403) => {
             "Your API key does not have permission to use the specified resource.".to_owned()
         }
-        (FailureClass::Auth, _) if told.asked.is_some() && told.key.is_none_or(str::is_empty) => {
+        (VendorClass::Auth, _) if told.asked.is_some() && told.key.is_none_or(str::is_empty) => {
             "x-api-key header is required".to_owned()
         }
-        (FailureClass::Auth, _) => "invalid x-api-key".to_owned(),
-        (FailureClass::NotFound, _) => format!("model: {}", told.model()),
-        (FailureClass::BadRequest | FailureClass::ContextWindow, 413)
-        | (FailureClass::RequestTooLarge, _) => {
+        (VendorClass::Auth, _) => "invalid x-api-key".to_owned(),
+        (VendorClass::NotFound, _) => format!("model: {}", told.model()),
+        (VendorClass::BadRequest | VendorClass::ContextWindow, 413)
+        | (VendorClass::RequestTooLarge, _) => {
             "Request exceeds the maximum size".to_owned()
         }
-        (FailureClass::ContextWindow, _) => {
+        (VendorClass::ContextWindow, _) => {
             let (window, tokens) = told.window(USUAL_WINDOW);
             format!("prompt is too long: {tokens} tokens > {window} maximum")
         }
-        (FailureClass::ContentPolicy, _) => "Output blocked by content filtering policy".to_owned(),
-        (FailureClass::BadRequest, _) => {
+        (VendorClass::ContentPolicy, _) => "Output blocked by content filtering policy".to_owned(),
+        (VendorClass::BadRequest, _) => {
             "messages: roles must alternate between \"user\" and \"assistant\", but found multiple \"user\" \
              roles in a row"
                 .to_owned()
         }
-        (FailureClass::QuotaSpent, _) => {
+        (VendorClass::QuotaSpent, _) => {
             "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to \
              upgrade or purchase credits."
                 .to_owned()
         }
-        (
-            FailureClass::Server
-            | FailureClass::Connect
-            | FailureClass::Stalled
-            | FailureClass::Cut
-            | FailureClass::AnswerTooLarge
-            | FailureClass::Resources
-            | FailureClass::Malformed,
-            _,
-        ) => "Internal server error".to_owned(),
+        (VendorClass::Server, _) => "Internal server error".to_owned(),
     }
 }
 

@@ -1,55 +1,48 @@
 //! Azure OpenAI's errors: some in OpenAI's words, some in its own.
 
 use crate::json::json_string;
-use crate::serve::{ApiEndpoint, Exceeded, VendorError};
+use crate::serve::{ApiEndpoint, Exceeded, VendorClass, VendorError};
 use crate::vendor::openai::serving;
-use squall_failure::FailureClass;
 
 const SUPPORT: &str = "https://go.microsoft.com/fwlink/?linkid=2213926";
 
 pub(super) fn error_body(told: &VendorError<'_>) -> String {
-    let (code, said) = match told.class {
-        FailureClass::Throttled => throttled(told),
-        FailureClass::ContentPolicy => return filtered(told),
+    let (code, said) = match told.vendor_class() {
+        VendorClass::Throttled => throttled(told),
+        VendorClass::ContentPolicy => return filtered(told),
         // Azure says so in OpenAI's words.
-        FailureClass::ContextWindow
-        | FailureClass::BadRequest
-        | FailureClass::QuotaSpent
-        | FailureClass::RequestTooLarge => {
+        VendorClass::ContextWindow
+        | VendorClass::BadRequest
+        | VendorClass::QuotaSpent
+        | VendorClass::RequestTooLarge => {
             return String::from_utf8_lossy(&serving::api_error(told).body()).into_owned();
         }
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => return server(told),
-        FailureClass::Overloaded => (
+        VendorClass::Server => return server(told),
+        VendorClass::Overloaded => (
             told.status.to_string(),
             "The system is currently experiencing high demand and cannot process your request. Your request \
              exceeds the maximum usage size allowed during peak load. For improved capacity reliability, \
              consider switching to Provisioned Throughput."
                 .to_owned(),
         ),
-        FailureClass::Auth if told.status == 403 => (
+        VendorClass::Auth if told.status == 403 => (
             "403".to_owned(),
             "Access denied due to Virtual Network/Firewall rules.".to_owned(),
         ),
-        FailureClass::Auth => (
+        VendorClass::Auth => (
             "401".to_owned(),
             "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a \
              valid key for an active subscription and use a correct regional API endpoint for your \
              resource."
                 .to_owned(),
         ),
-        FailureClass::NotFound => (
+        VendorClass::NotFound => (
             "DeploymentNotFound".to_owned(),
             "The API deployment for this resource does not exist. If you created the deployment within the \
              last 5 minutes, please wait a moment and try again."
                 .to_owned(),
         ),
-        FailureClass::Timeout => ("Timeout".to_owned(), "The operation was timeout.".to_owned()),
+        VendorClass::Timeout => ("Timeout".to_owned(), "The operation was timeout.".to_owned()),
     };
     let said = told.message.unwrap_or(&said);
     format!(r#"{{"error":{{"code":{},"message":{}}}}}"#, json_string(&code), json_string(said))

@@ -1,7 +1,7 @@
 //! A chat in Gemini's words.
 
 use crate::chat::{
-    Attachment, Chat, ContentPart, Effort, Shaped, ToolRequirement, Turn, Unsupported,
+    Attachment, Chat, ContentPart, Effort, Shaped, ToolRequirement, Turn, Unsupported, alternating,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -69,11 +69,10 @@ fn demands_signatures(model: &str) -> bool {
     generation.and_then(|digit| digit.to_digit(10)).is_some_and(|generation| generation >= 3)
 }
 
-/// Turns that alternate: neighbours of one side are one turn, and what tools gave back is the user's.
+/// What tools gave back is the user's.
 fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<RequestContent>, Unsupported> {
-    let mut contents: Vec<RequestContent> = Vec::with_capacity(turns.len());
-    for turn in turns {
-        let (role, parts) = match turn {
+    let write = |turn| {
+        Ok(match turn {
             Turn::User(parts) => ("user", parts_of(parts)?),
             Turn::Assistant { parts, calls } => {
                 let mut parts = parts_of(parts)?;
@@ -92,15 +91,9 @@ fn contents(turns: Vec<Turn>, signatures: bool) -> Result<Vec<RequestContent>, U
                 ("model", parts)
             }
             Turn::Tool { id, name, parts } => ("user", vec![tool_result(&id, name, parts)?]),
-        };
-        match contents.last_mut() {
-            Some(last) if last.role == Some(role) => last.parts.extend(parts),
-            _ => contents.push(RequestContent { role: Some(role), parts }),
-        }
-    }
-    // Gemini refuses a turn of nothing.
-    contents.retain(|content| !content.parts.is_empty());
-    Ok(contents)
+        })
+    };
+    alternating(turns, write, |role, parts| RequestContent { role: Some(role), parts })
 }
 
 /// Gemini knows results by the function's name, and takes objects only.

@@ -1,7 +1,7 @@
 //! Gemini's errors: a status word, and details for programs.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, VendorError};
+use crate::serve::{Exceeded, VendorClass, VendorError};
 use squall_failure::FailureClass;
 use std::io::Write as _;
 use std::time::Duration;
@@ -14,45 +14,33 @@ const USUAL_LIMIT: u64 = 15;
 /// Gemini's status for a class. A key that is wrong is an invalid argument to it, and a prompt that policy
 /// refuses is answered, and the answer says so.
 pub(super) const fn status_of(class: FailureClass) -> u16 {
-    match class {
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => 429,
-        FailureClass::Overloaded => 503,
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => 500,
-        FailureClass::Timeout => 504,
-        FailureClass::NotFound => 404,
-        FailureClass::Auth | FailureClass::ContextWindow | FailureClass::BadRequest => 400,
-        FailureClass::ContentPolicy => 200,
+    match VendorClass::of(class) {
+        VendorClass::Throttled | VendorClass::QuotaSpent | VendorClass::RequestTooLarge => 429,
+        VendorClass::Overloaded => 503,
+        VendorClass::Server => 500,
+        VendorClass::Timeout => 504,
+        VendorClass::NotFound => 404,
+        VendorClass::Auth | VendorClass::ContextWindow | VendorClass::BadRequest => 400,
+        VendorClass::ContentPolicy => 200,
     }
 }
 
 /// The word for a class at a status, which may be more exact.
-const fn word_of(class: FailureClass, status: u16) -> &'static str {
+const fn word_of(class: VendorClass, status: u16) -> &'static str {
     match class {
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
+        VendorClass::Throttled | VendorClass::QuotaSpent | VendorClass::RequestTooLarge => {
             "RESOURCE_EXHAUSTED"
         }
-        FailureClass::Overloaded => "UNAVAILABLE",
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => "INTERNAL",
-        FailureClass::Timeout => "DEADLINE_EXCEEDED",
-        FailureClass::NotFound => "NOT_FOUND",
-        FailureClass::Auth => match status {
+        VendorClass::Overloaded => "UNAVAILABLE",
+        VendorClass::Server => "INTERNAL",
+        VendorClass::Timeout => "DEADLINE_EXCEEDED",
+        VendorClass::NotFound => "NOT_FOUND",
+        VendorClass::Auth => match status {
             401 => "UNAUTHENTICATED",
             403 => "PERMISSION_DENIED",
             _ => "INVALID_ARGUMENT",
         },
-        FailureClass::ContextWindow | FailureClass::ContentPolicy | FailureClass::BadRequest => {
+        VendorClass::ContextWindow | VendorClass::ContentPolicy | VendorClass::BadRequest => {
             "INVALID_ARGUMENT"
         }
     }
@@ -60,7 +48,7 @@ const fn word_of(class: FailureClass, status: u16) -> &'static str {
 
 /// A body; of a prompt that policy refuses, with status 200, the answer that says so.
 pub(super) fn error_body(told: &VendorError<'_>) -> Vec<u8> {
-    if told.class == FailureClass::ContentPolicy && told.status == 200 {
+    if told.vendor_class() == VendorClass::ContentPolicy && told.status == 200 {
         let tokens = told.input_tokens;
         let model = json_string(told.model());
         return format!(
@@ -68,7 +56,7 @@ pub(super) fn error_body(told: &VendorError<'_>) -> Vec<u8> {
         )
         .into_bytes();
     }
-    let (status, word) = (told.status, word_of(told.class, told.status));
+    let (status, word) = (told.status, word_of(told.vendor_class(), told.status));
     let said = told.message.map_or_else(|| said(told), str::to_owned);
     let said = json_string(&said);
     let mut out = Vec::with_capacity(512);
@@ -80,13 +68,13 @@ pub(super) fn error_body(told: &VendorError<'_>) -> Vec<u8> {
 }
 
 fn said(told: &VendorError<'_>) -> String {
-    match told.class {
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge => {
+    match told.vendor_class() {
+        VendorClass::Throttled | VendorClass::QuotaSpent | VendorClass::RequestTooLarge => {
             exhausted(told)
         }
-        FailureClass::Overloaded => "The model is overloaded. Please try again later.".to_owned(),
-        FailureClass::Timeout => "Deadline expired before operation could complete.".to_owned(),
-        FailureClass::Auth => match told.status {
+        VendorClass::Overloaded => "The model is overloaded. Please try again later.".to_owned(),
+        VendorClass::Timeout => "Deadline expired before operation could complete.".to_owned(),
+        VendorClass::Auth => match told.status {
             401 => "Request had invalid authentication credentials. Expected OAuth 2 access token, login \
                     cookie or other valid authentication credential. See \
                     https://developers.google.com/identity/sign-in/web/devconsole-project."
@@ -94,26 +82,20 @@ fn said(told: &VendorError<'_>) -> String {
             403 => "Your API key was reported as leaked. Please use another API key.".to_owned(),
             _ => INVALID_KEY.to_owned(),
         },
-        FailureClass::NotFound => format!(
+        VendorClass::NotFound => format!(
             "models/{} is not found for API version v1beta, or is not supported for generateContent. Call \
              ListModels to see the list of available models and their supported methods.",
             told.model()
         ),
-        FailureClass::ContextWindow => {
+        VendorClass::ContextWindow => {
             let (window, tokens) = told.window(USUAL_WINDOW);
             format!(
                 "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({window})."
             )
         }
-        FailureClass::ContentPolicy => "The prompt was blocked.".to_owned(),
-        FailureClass::BadRequest => "Request contains an invalid argument.".to_owned(),
-        FailureClass::Server
-        | FailureClass::Connect
-        | FailureClass::Stalled
-        | FailureClass::Cut
-        | FailureClass::AnswerTooLarge
-        | FailureClass::Resources
-        | FailureClass::Malformed => "An internal error has occurred. Please retry or report in \
+        VendorClass::ContentPolicy => "The prompt was blocked.".to_owned(),
+        VendorClass::BadRequest => "Request contains an invalid argument.".to_owned(),
+        VendorClass::Server => "An internal error has occurred. Please retry or report in \
                                 https://developers.generativeai.google/guide/troubleshooting"
             .to_owned(),
     }
@@ -125,7 +107,7 @@ const INVALID_KEY: &str = "API key not valid. Please pass a valid API key.";
 fn quota(told: &VendorError<'_>) -> (&'static str, &'static str, u64) {
     let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(USUAL_LIMIT);
     match told.exceeded {
-        _ if told.class == FailureClass::QuotaSpent => (
+        _ if told.vendor_class() == VendorClass::QuotaSpent => (
             "generate_content_free_tier_requests",
             "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
             limit,
@@ -160,7 +142,7 @@ fn exhausted(told: &VendorError<'_>) -> String {
 
 /// Which quota is exceeded and when to come again, or what is wrong with a key.
 fn push_details(out: &mut Vec<u8>, told: &VendorError<'_>) {
-    if told.class == FailureClass::Auth && told.status == 400 {
+    if told.vendor_class() == VendorClass::Auth && told.status == 400 {
         let said = json_string(INVALID_KEY);
         write!(
             out,
@@ -175,8 +157,8 @@ fn push_details(out: &mut Vec<u8>, told: &VendorError<'_>) {
         .expect("a Vec takes all");
     }
     if !matches!(
-        told.class,
-        FailureClass::Throttled | FailureClass::QuotaSpent | FailureClass::RequestTooLarge
+        told.vendor_class(),
+        VendorClass::Throttled | VendorClass::QuotaSpent | VendorClass::RequestTooLarge
     ) {
         return;
     }

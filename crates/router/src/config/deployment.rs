@@ -1,0 +1,101 @@
+//! How a deployment is set up.
+
+use super::{AttemptTimeouts, CooldownRule, Price, RateLimits};
+use crate::{Features, RegionId, SpendId, Tags};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// One endpoint of one provider that serves one model under one key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeploymentConfig {
+    /// Its name, unique in the router: what tells that it is the same after a change of configuration.
+    pub name: String,
+    /// Its share of the group's requests, relative to the others'. 0 takes none.
+    pub weight: u32,
+    /// Its tier: while a deployment of a lower order is usable, none of a higher one is. Default 0.
+    pub order: u8,
+    /// How much it is given at most.
+    pub limits: RateLimits,
+    /// Its own time-outs, if they differ from the group's.
+    pub timeouts: Option<AttemptTimeouts>,
+    /// Its own cooldown, if it differs from the group's.
+    pub cooldown: Option<CooldownRule>,
+    /// What its tokens cost.
+    pub price: Price,
+    /// The budgets that it spends from.
+    pub spends_from: Vec<SpendId>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Whether it serves requests whose tags no deployment has, and those without tags.
+    pub default_pool: bool,
+    /// The longest prompt, in tokens. `None` for any.
+    pub max_input_tokens: Option<u32>,
+    /// What it can do. Default everything.
+    pub features: Features,
+    /// Where it is; a request that asks for a region goes only there.
+    pub region: Option<RegionId>,
+    /// What LiteLLM's formulas read, as its file states it.
+    pub declared: Declared,
+}
+
+/// A deployment's numbers as a LiteLLM file states them: to its strategies they are weights and counts,
+/// not limits.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Declared {
+    /// `weight`, if stated.
+    pub weight: Option<u32>,
+    /// `rpm`, if stated.
+    pub rpm: Option<u64>,
+    /// `tpm`, if stated.
+    pub tpm: Option<u64>,
+}
+
+impl Default for DeploymentConfig {
+    /// A deployment without a name, as [`new`](Self::new) has it otherwise.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl DeploymentConfig {
+    /// A deployment with this name, weight 1 and no limits.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            weight: 1,
+            order: 0,
+            limits: RateLimits::default(),
+            timeouts: None,
+            cooldown: None,
+            price: Price::default(),
+            spends_from: Vec::new(),
+            tags: Tags::NONE,
+            default_pool: false,
+            max_input_tokens: None,
+            features: Features::ALL,
+            region: None,
+            declared: Declared::default(),
+        }
+    }
+}
+
+pub(crate) fn rpm(deployment: &DeploymentConfig) -> u64 {
+    deployment.limits.rpm.map(|limit| limit.per_minute).or(deployment.declared.rpm).unwrap_or(0)
+}
+
+pub(crate) fn tpm(deployment: &DeploymentConfig) -> u64 {
+    deployment.limits.tpm.map(|limit| limit.per_minute).or(deployment.declared.tpm).unwrap_or(0)
+}
+
+/// The numbers that `by` gives, or the weights if it gives none to anyone.
+pub(crate) fn or_weights(
+    deployments: &[DeploymentConfig],
+    by: fn(&DeploymentConfig) -> u64,
+) -> Vec<u64> {
+    let numbers: Vec<u64> = deployments.iter().map(by).collect();
+    if numbers.iter().any(|&number| number > 0) {
+        return numbers;
+    }
+    deployments.iter().map(|deployment| deployment.weight.into()).collect()
+}
