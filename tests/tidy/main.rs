@@ -95,6 +95,7 @@ fn the_top_level_holds_what_the_design_lists() {
         "LICENSE-APACHE",
         "crates",
         "docs",
+        "examples",
         "fuzz",
         "reports",
         "scenarios",
@@ -188,7 +189,7 @@ fn test_targets() -> BTreeMap<String, String> {
         let name = below.split('/').next().unwrap_or_default().trim_end_matches(".rs");
         targets.entry(name.to_owned()).or_default().push_str(text);
     };
-    for (path, text) in files("crates", ".rs") {
+    for (path, text) in files("crates", ".rs").into_iter().chain(files("examples", ".rs")) {
         if let Some((_, below)) = path.split_once("/tests/")
             && !path.contains("/src/")
         {

@@ -1,12 +1,11 @@
 //! The body of an answer that is not simply there: paced as its plan asks, or cut.
 
-use crate::attempt::AcceptedAttempt;
+use crate::attempt::{AcceptedAttempt, AttemptStep};
 use crate::connections::Reset;
-use crate::delivery::{AttemptStep, DeliveryMode};
 use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use squall_provider::BadAnswer;
+use squall_provider::{BadAnswer, DeliveryMode};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::AnswerWriter;

@@ -1,10 +1,10 @@
 //! One attempt in the hands of the task that answers it: waits for its steps, and ends exactly once.
 
 use crate::attempt_state::{Arrived, AttemptDecision, AttemptState};
-use crate::delivery::{self, AttemptStep, DeliveryMode, Next};
 use crate::provider_server::{AttemptEnd, ProviderServer};
 use squall_determinism::Timestamp;
-use squall_provider::Plan;
+use squall_failure::FailureClass;
+use squall_provider::{BadAnswer, DeliveryMode, Plan, PlanEnd, PlanStep, Rejection};
 use squall_wire::chat::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,6 +20,28 @@ pub(crate) struct AcceptedAttempt {
     arrived: Arrived,
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
+}
+
+/// What is to be done for an attempt now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AttemptStep {
+    /// Answer with an error.
+    Reject(Rejection),
+    /// Send the tokens up to this number.
+    Tokens {
+        /// How many will have been sent.
+        through: u32,
+    },
+    /// Send what remains, and the end.
+    Complete,
+    /// Close the connection without an end.
+    Cut,
+    /// Tell of this failure, and end.
+    Tell(FailureClass),
+    /// End with something that is no answer.
+    Bad(BadAnswer),
+    /// Reset the connection.
+    Reset,
 }
 
 impl AcceptedAttempt {
@@ -65,9 +87,20 @@ impl AcceptedAttempt {
                 }
                 AttemptDecision::Plan(plan) => plan,
             };
-            let until = match delivery::next(&plan, delivery, sent, self.shell.clock().now()) {
-                Next::Wait(until) => until,
-                Next::Do(step) => return Poll::Ready(step),
+            let until = match plan.next(delivery, sent, self.shell.clock().now()) {
+                PlanStep::Wait(until) => until,
+                PlanStep::Tokens { through } => {
+                    return Poll::Ready(AttemptStep::Tokens { through });
+                }
+                PlanStep::End(PlanEnd::Complete) => return Poll::Ready(AttemptStep::Complete),
+                PlanStep::End(PlanEnd::Cut) => return Poll::Ready(AttemptStep::Cut),
+                PlanStep::End(PlanEnd::Tell(class)) => {
+                    return Poll::Ready(AttemptStep::Tell(class));
+                }
+                PlanStep::End(PlanEnd::Bad(answer)) => {
+                    return Poll::Ready(AttemptStep::Bad(answer));
+                }
+                PlanStep::End(PlanEnd::Reset) => return Poll::Ready(AttemptStep::Reset),
             };
             if self.poll_sleep(context, until).is_pending() {
                 return Poll::Pending;

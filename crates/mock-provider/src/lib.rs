@@ -15,7 +15,6 @@ mod answer;
 mod attempt;
 mod attempt_state;
 mod connections;
-mod delivery;
 mod error_body;
 mod events;
 mod lock;

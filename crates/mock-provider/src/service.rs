@@ -2,9 +2,8 @@
 //! of the provider's format.
 
 use crate::answer::AnswerBody;
-use crate::attempt::AcceptedAttempt;
+use crate::attempt::{AcceptedAttempt, AttemptStep};
 use crate::connections::Reset;
-use crate::delivery::{AttemptStep, DeliveryMode};
 use crate::error_body::{self, ErrorBody, HTML, JSON};
 use crate::metrics;
 use crate::provider_server::{AttemptEnd, ProviderServer};
@@ -16,7 +15,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, CheckAnswer, Plan, Rejection};
+use squall_provider::{BadAnswer, CheckAnswer, DeliveryMode, Plan, Rejection};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::{

@@ -100,7 +100,19 @@ impl FaultKind {
         match self {
             Self::Refuse => refuse::in_flight(now),
             Self::BlackHole => black_hole::IN_FLIGHT,
-            _ => InFlight::GoesOn,
+            Self::Error(_)
+            | Self::Errors(_)
+            | Self::Throttle { .. }
+            | Self::Reset { .. }
+            | Self::Slowdown { .. }
+            | Self::Delay { .. }
+            | Self::Cut { .. }
+            | Self::Stall { .. }
+            | Self::StreamError { .. }
+            | Self::BadAnswer(_)
+            | Self::LimitCut { .. }
+            | Self::CapacityCut { .. }
+            | Self::ColdCache => InFlight::GoesOn,
         }
     }
 

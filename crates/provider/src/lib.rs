@@ -2,6 +2,8 @@
 //! what a server would do and when; a shell does it, over sockets or in virtual time. See [`Provider`].
 
 #![no_std]
+// A wildcard arm over an enum of ours hides what is forgotten when one more variant is added.
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 extern crate alloc;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod input;
 mod latency;
 mod limit;
 mod output;
+mod plan;
 mod provider;
 mod random;
 mod repeats;
@@ -32,9 +35,10 @@ pub use fault::{
 pub use input::{AttemptArrival, ProviderInput, name_hash};
 pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};
 pub use output::{
-    AttemptEnding, CheckAnswer, LimitState, LimitStatus, Listener, Plan, ProviderEvent,
-    ProviderLimitKind, ProviderOutput, ProviderStatus, Rejection,
+    CheckAnswer, LimitState, LimitStatus, Listener, ProviderEvent, ProviderLimitKind,
+    ProviderOutput, ProviderStatus, Rejection,
 };
+pub use plan::{AttemptEnding, DeliveryMode, Plan, PlanEnd, PlanStep};
 pub use provider::Provider;
 pub use random::RandomFault;
 pub use retry_after::RetryAfter;

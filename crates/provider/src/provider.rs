@@ -213,15 +213,14 @@ impl Provider {
             {
                 continue;
             }
-            match config.kind {
-                FaultKind::BlackHole => answer = CheckAnswer::Nothing,
-                FaultKind::Error(error)
-                    if config.health == ProbeHealth::Honest && answer == CheckAnswer::Answered =>
-                {
-                    answer =
-                        CheckAnswer::Failed { status: self.status_of(error), class: error.class };
-                }
-                _ => {}
+            if config.kind == FaultKind::BlackHole {
+                answer = CheckAnswer::Nothing;
+            }
+            if let FaultKind::Error(error) = config.kind
+                && config.health == ProbeHealth::Honest
+                && answer == CheckAnswer::Answered
+            {
+                answer = CheckAnswer::Failed { status: self.status_of(error), class: error.class };
             }
         }
         answer

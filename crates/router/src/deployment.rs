@@ -182,27 +182,24 @@ impl Deployment {
         if let Some(unfit) = self.skill.lacks(needs) {
             return Usable::Never(unfit);
         }
-        let availability = self.record.availability(now);
-        match availability {
+        let fit = match self.record.availability(now) {
             Availability::Until(until) => return Usable::CoolingUntil(until),
             Availability::Throttled(until) => return Usable::ThrottledUntil(until),
             Availability::Probing => return Usable::Probing,
-            Availability::Good | Availability::Probe => {}
-        }
-        self.limited(now, needs).unwrap_or(match availability {
+            Availability::Good => Usable::Now,
             Availability::Probe => Usable::Probe,
-            _ => Usable::Now,
-        })
+        };
+        self.limited(now, needs).unwrap_or(fit)
     }
 
     /// Whether it could, if it did not cool down after failures.
     pub(crate) fn usable_all_the_same(&mut self, now: Timestamp, needs: &RequestNeeds) -> Usable {
-        match self.usable(now, needs) {
-            Usable::CoolingUntil(_) | Usable::Probing if !self.record.is_throttled(now) => {
-                self.limited(now, needs).unwrap_or(Usable::Now)
-            }
-            usable => usable,
+        let usable = self.usable(now, needs);
+        let out = matches!(usable, Usable::CoolingUntil(_) | Usable::Probing);
+        if out && !self.record.is_throttled(now) {
+            return self.limited(now, needs).unwrap_or(Usable::Now);
         }
+        usable
     }
 
     fn limited(&mut self, now: Timestamp, needs: &RequestNeeds) -> Option<Usable> {

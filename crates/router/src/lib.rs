@@ -1,6 +1,8 @@
 //! The routing core: which deployment a request goes to, when it is tried again, and when it is given
 //! up. Sans-IO: no sockets, no clock, no threads; see [`Router`] for the contract.
 #![no_std]
+// A wildcard arm over an enum of ours hides what is forgotten when one more variant is added.
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 extern crate alloc;
 #[cfg(test)]

@@ -311,8 +311,12 @@ impl Requests {
             return None;
         }
         match &mut self.at(attempt.request.slot).state {
-            RequestState::Running(running) if running.nth == attempt.nth => Some(running),
-            _ => None,
+            RequestState::Running(running) => {
+                Some(running).filter(|running| running.nth == attempt.nth)
+            }
+            RequestState::Deciding | RequestState::Backoff { .. } | RequestState::Queued { .. } => {
+                None
+            }
         }
     }
 

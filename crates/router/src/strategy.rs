@@ -226,20 +226,22 @@ impl Strategy {
     /// How it is called: its word, LiteLLM's word, or the name of a custom one.
     #[must_use]
     pub fn name(&self) -> &str {
-        match self {
-            Self::Litellm(strategy) => strategy.as_str(),
-            Self::Custom(strategy) => strategy.name(),
-            built_in => built_in.info().map_or("", |info| info.word),
+        if let Self::Litellm(strategy) = self {
+            return strategy.as_str();
         }
+        if let Self::Custom(strategy) = self {
+            return strategy.name();
+        }
+        self.info().map_or("", |info| info.word)
     }
 
     /// What the shares of requests follow.
     #[must_use]
     pub fn shares(&self) -> ShareBasis {
-        match self {
-            Self::Litellm(LitellmStrategy::SimpleShuffle) => ShareBasis::Declared,
-            other => other.info().map_or(ShareBasis::Measured, |info| info.shares),
+        if *self == Self::Litellm(LitellmStrategy::SimpleShuffle) {
+            return ShareBasis::Declared;
         }
+        self.info().map_or(ShareBasis::Measured, |info| info.shares)
     }
 }
 

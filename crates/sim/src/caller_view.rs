@@ -2,7 +2,7 @@
 
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{AttemptEnding, BadAnswer, Plan};
+use squall_provider::{DeliveryMode, Plan, PlanEnd};
 use std::time::Duration;
 
 /// The next thing that a caller will see.
@@ -48,17 +48,15 @@ pub(crate) fn next(
 }
 
 fn ending(plan: &Plan, stream: bool) -> Option<(Timestamp, CallerEvent)> {
-    let seen = match plan.ending {
-        AttemptEnding::Complete => CallerEvent::Finished,
-        AttemptEnding::Bad(BadAnswer::NoEnd) if !stream => CallerEvent::Finished,
-        AttemptEnding::Bad(answer) => CallerEvent::Failed(answer.class()),
-        AttemptEnding::Cut { .. } | AttemptEnding::Reset { .. } => {
-            CallerEvent::Failed(FailureClass::Cut)
-        }
-        AttemptEnding::Told { class, .. } => CallerEvent::Failed(class),
-        AttemptEnding::Never | AttemptEnding::Stall { .. } => return None,
+    let delivery = if stream { DeliveryMode::Stream } else { DeliveryMode::Whole };
+    let (at, end) = plan.end(delivery)?;
+    let seen = match end {
+        PlanEnd::Complete => CallerEvent::Finished,
+        PlanEnd::Bad(answer) => CallerEvent::Failed(answer.class()),
+        PlanEnd::Cut | PlanEnd::Reset => CallerEvent::Failed(FailureClass::Cut),
+        PlanEnd::Tell(class) => CallerEvent::Failed(class),
     };
-    Some((plan.ends_at(), seen))
+    Some((at, seen))
 }
 
 fn last_token(plan: &Plan) -> Timestamp {
@@ -69,6 +67,7 @@ fn last_token(plan: &Plan) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use squall_provider::AttemptEnding;
 
     const BETWEEN: Duration = Duration::from_secs(10);
 

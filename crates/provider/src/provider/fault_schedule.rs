@@ -183,7 +183,19 @@ impl Provider {
                     let to = recovery.map_or(to, |recovery| recovery.left(to, since, now));
                     places = places.min(left(to, progress));
                 }
-                _ => {}
+                FaultKind::Error(_)
+                | FaultKind::Errors(_)
+                | FaultKind::Throttle { .. }
+                | FaultKind::Refuse
+                | FaultKind::Reset { .. }
+                | FaultKind::BlackHole
+                | FaultKind::Slowdown { .. }
+                | FaultKind::Delay { .. }
+                | FaultKind::Cut { .. }
+                | FaultKind::Stall { .. }
+                | FaultKind::StreamError { .. }
+                | FaultKind::BadAnswer(_)
+                | FaultKind::ColdCache => {}
             }
         }
         if cuts || self.cuts {

@@ -189,7 +189,7 @@ fn litellms_for_group(group: &mut GroupConfig) {
                 deployment_time: own.deployment_time.or(Some(own.cooldown_time)),
                 ..own
             }),
-            other => other,
+            rule @ (CooldownRule::Breaker(_) | CooldownRule::Never) => rule,
         });
         declare(deployment, shares);
     }
@@ -223,6 +223,6 @@ fn litellm_cooldown(rule: CooldownRule) -> CooldownRule {
             cooldown_time: breaker.failure.base,
             ..LitellmCooldown::default()
         }),
-        other => other,
+        CooldownRule::Litellm(_) | CooldownRule::Never => rule,
     }
 }

@@ -118,7 +118,15 @@ impl Litellm {
             FailureClass::Timeout | FailureClass::Stalled => policy.timeout,
             FailureClass::Throttled | FailureClass::QuotaSpent => policy.rate_limit,
             FailureClass::ContentPolicy => policy.content_policy,
-            _ => None,
+            FailureClass::Overloaded
+            | FailureClass::Server
+            | FailureClass::Connect
+            | FailureClass::Cut
+            | FailureClass::NotFound
+            | FailureClass::RequestTooLarge
+            | FailureClass::AnswerTooLarge
+            | FailureClass::Resources
+            | FailureClass::Malformed => None,
         };
         let general = self.config.allowed_fails.filter(|&fails| fails != DEFAULT_ALLOWED_FAILS);
         match own.filter(|&fails| fails > 0).or(general) {
@@ -151,10 +159,14 @@ impl Litellm {
 
 /// The status under which it files a failure: refused and cut connections as 500, time-outs as 408.
 pub(crate) const fn status(failure: Failure) -> u16 {
-    match failure.class {
-        FailureClass::Timeout | FailureClass::Stalled => 408,
-        FailureClass::Connect | FailureClass::Cut => 500,
-        class if failure.status == 0 || failure.status == 200 => class.status(),
-        _ => failure.status,
+    let class = failure.class;
+    if matches!(class, FailureClass::Timeout | FailureClass::Stalled) {
+        408
+    } else if matches!(class, FailureClass::Connect | FailureClass::Cut) {
+        500
+    } else if failure.status == 0 || failure.status == 200 {
+        class.status()
+    } else {
+        failure.status
     }
 }

@@ -35,13 +35,13 @@ impl OutlierDetection {
     #[inline]
     pub(super) fn availability(&self, now: Timestamp) -> Availability {
         let availability = self.breaker.availability();
-        match availability {
-            Availability::Until(until) => Availability::Until(until.max(self.throttled_until)),
-            _ if now < self.throttled_until && !planted(Defect::CooldownIgnored) => {
-                Availability::Throttled(self.throttled_until)
-            }
-            _ => availability,
+        if let Availability::Until(until) = availability {
+            return Availability::Until(until.max(self.throttled_until));
         }
+        if now < self.throttled_until && !planted(Defect::CooldownIgnored) {
+            return Availability::Throttled(self.throttled_until);
+        }
+        availability
     }
 
     pub(super) fn is_throttled(&self, now: Timestamp) -> bool {
@@ -53,7 +53,10 @@ impl OutlierDetection {
         match self.breaker.availability() {
             Availability::Good if self.is_throttled(now) => Some(FailureClass::Throttled),
             Availability::Good => None,
-            _ => Some(self.broken_by),
+            Availability::Probe
+            | Availability::Until(_)
+            | Availability::Throttled(_)
+            | Availability::Probing => Some(self.broken_by),
         }
     }
 
@@ -132,9 +135,11 @@ impl OutlierDetection {
 }
 
 const fn long_break(config: &MisconfiguredCooldown, class: FailureClass) -> Duration {
-    match class {
-        FailureClass::NotFound => config.not_found,
-        FailureClass::QuotaSpent => config.quota_spent,
-        _ => config.auth,
+    if matches!(class, FailureClass::NotFound) {
+        config.not_found
+    } else if matches!(class, FailureClass::QuotaSpent) {
+        config.quota_spent
+    } else {
+        config.auth
     }
 }

@@ -33,15 +33,15 @@ pub(super) fn next(
 }
 
 fn is_retried(facts: &Facts) -> bool {
-    match facts.failure.class {
-        FailureClass::ContextWindow if facts.for_context_window => false,
-        FailureClass::ContentPolicy if facts.for_content_policy => false,
-        FailureClass::NotFound => false,
-        FailureClass::Auth if litellm_status(facts.failure) == 401 && facts.deployments <= 1 => {
-            false
-        }
-        _ => facts.healthy > 0,
-    }
+    let class = facts.failure.class;
+    let leaves = (class == FailureClass::ContextWindow && facts.for_context_window)
+        || (class == FailureClass::ContentPolicy && facts.for_content_policy)
+        || class == FailureClass::NotFound;
+    // A wrong key where there is no other deployment.
+    let alone = class == FailureClass::Auth
+        && litellm_status(facts.failure) == 401
+        && facts.deployments <= 1;
+    !leaves && !alone && facts.healthy > 0
 }
 
 fn wait(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> RandomStream) -> Duration {

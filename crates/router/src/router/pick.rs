@@ -109,10 +109,11 @@ impl Router {
         let picked = match among {
             Among::All | Among::AllTheSame => self.pick_asking(slot, &context, &all),
             Among::Untried => self.pick_asking(slot, &context, &untried),
-            Among::PreferUntried => match self.pick_asking(slot, &context, &untried) {
-                PickOutcome::None(_) if !fresh => self.pick_asking(slot, &context, &all),
-                picked => picked,
-            },
+            Among::PreferUntried => {
+                let picked = self.pick_asking(slot, &context, &untried);
+                let again = matches!(picked, PickOutcome::None(_)) && !fresh;
+                if again { self.pick_asking(slot, &context, &all) } else { picked }
+            }
         };
         self.requests.aside(slot).refused_by = refused_by;
         picked
@@ -177,7 +178,13 @@ impl Router {
         match self.deployments[id.index()].usable(now, needs) {
             Usable::Now => Some(PickOutcome::Deployment { id, probe: false }),
             Usable::Probe => Some(PickOutcome::Deployment { id, probe: true }),
-            _ => None,
+            Usable::CoolingUntil(_)
+            | Usable::ThrottledUntil(_)
+            | Usable::Probing
+            | Usable::LimitedUntil(..)
+            | Usable::Busy
+            | Usable::Ill
+            | Usable::Never(_) => None,
         }
     }
 
@@ -239,16 +246,15 @@ impl Router {
             } else {
                 deployment.usable(now, needs)
             };
-            match usable {
-                Usable::Now | Usable::Probe => {
-                    board.may[place] = true;
-                    continue;
-                }
-                Usable::LimitedUntil(_, kind) if deployment.limited_by.is_none() => {
-                    deployment.limited_by = Some(kind);
-                    newly_limited = Some((id, kind));
-                }
-                _ => {}
+            if matches!(usable, Usable::Now | Usable::Probe) {
+                board.may[place] = true;
+                continue;
+            }
+            if let Usable::LimitedUntil(_, kind) = usable
+                && deployment.limited_by.is_none()
+            {
+                deployment.limited_by = Some(kind);
+                newly_limited = Some((id, kind));
             }
             why.weigh(now, usable, deployment);
         }

@@ -154,10 +154,8 @@ impl Router {
             return None;
         }
         let among = self.candidates(slot);
-        match self.pick(slot, among) {
-            PickOutcome::Deployment { id: there, probe: true } if there == id => Some((rank, slot)),
-            _ => None,
-        }
+        let bears = self.pick(slot, among) == PickOutcome::Deployment { id, probe: true };
+        bears.then_some((rank, slot))
     }
 
     /// Starts those who wait in any group.

@@ -296,7 +296,7 @@ impl Router {
         let usage = match outcome {
             Outcome::Succeeded { usage, .. } => usage,
             // Nothing is known of what a lost answer used: the estimate stands.
-            _ => None,
+            Outcome::Failed { .. } | Outcome::ClientGone => None,
         };
         self.leave_gates(slot, usage);
         let key = self.requests.key(slot);
