@@ -1,6 +1,6 @@
 //! Many fixed seeds of every scenario.
 
-use crate::parallel::{self, BatchProgress};
+use crate::parallel::{self, BatchProgress, IsInterrupted};
 use crate::{CampaignError, verify_determinism};
 use squall_determinism::Seed;
 use squall_judge::Verdict;
@@ -32,13 +32,14 @@ impl Default for CheckOptions {
 }
 
 /// Runs every scenario with every seed, and judges each run: the verdicts of a scenario in the order of its
-/// seeds.
+/// seeds. An interrupted check has fewer of the scenario that it came to, and none of those after it.
 ///
 /// # Errors
 /// When the router refuses a configuration, or two runs of one seed differ.
 pub fn check(
     scenarios: &[&Scenario],
     options: &CheckOptions,
+    is_interrupted: &IsInterrupted<'_>,
     told: impl FnMut(BatchProgress),
 ) -> Result<Vec<Vec<Verdict>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
@@ -52,6 +53,7 @@ pub fn check(
     let verdicts = parallel::each(
         &runs,
         options.workers,
+        is_interrupted,
         |(scenario, seed)| run(scenario, *seed, options.twice),
         told,
     );

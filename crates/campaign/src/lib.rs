@@ -13,7 +13,7 @@ mod verify_determinism;
 pub use check::{CheckOptions, check};
 pub use difference::Difference;
 pub use error::CampaignError;
-pub use parallel::{BatchProgress, workers};
+pub use parallel::{BatchProgress, IsInterrupted, workers};
 pub use plan::{
     Bracket, Case, PeakLoad, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, plan,
     rounded, sweep,

@@ -1,5 +1,5 @@
 //! Work on all cores: each worker takes the next piece when it is done with one, and results come back in
-//! the order of the pieces, whoever did them.
+//! the order of the pieces, whoever did them. Work that is interrupted ends when the pieces under way are done.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,10 +21,15 @@ pub fn workers() -> NonZero<usize> {
     thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
-/// Does every piece, and tells `told` of each that is done.
+/// Whether whoever started the work wants it to end: no further run is started, those under way are finished.
+pub type IsInterrupted<'a> = dyn Fn() -> bool + Sync + 'a;
+
+/// Does every piece, and tells `told` of each that is done. The results of interrupted work are those of the
+/// first pieces, without a gap.
 pub(crate) fn each<P: Sync, T: Send>(
     pieces: &[P],
     workers: NonZero<usize>,
+    is_interrupted: &IsInterrupted<'_>,
     work: impl Fn(&P) -> T + Sync,
     mut told: impl FnMut(BatchProgress),
 ) -> Vec<T> {
@@ -35,7 +40,10 @@ pub(crate) fn each<P: Sync, T: Send>(
         for _ in 0..workers.get().min(pieces.len()) {
             let (results, next, work) = (results.clone(), &next, &work);
             scope.spawn(move || {
-                while let place = next.fetch_add(1, Ordering::Relaxed)
+                // Pieces are taken in their order and a piece that was taken is done: what is left out is at
+                // the end.
+                while !is_interrupted()
+                    && let place = next.fetch_add(1, Ordering::Relaxed)
                     && let Some(piece) = pieces.get(place)
                 {
                     // Nobody receives any more when a worker has panicked: its panic is told.
@@ -63,6 +71,7 @@ mod tests {
         let doubled = each(
             &pieces,
             NonZero::new(4).unwrap(),
+            &|| false,
             |piece| piece * 2,
             |progress| last = progress.done,
         );
@@ -72,6 +81,26 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_done_at_once() {
-        assert_eq!(each(&[], workers(), |piece: &u8| *piece, |_| ()), Vec::<u8>::new());
+        let none = each(&[], workers(), &|| false, |piece: &u8| *piece, |_| ());
+        assert_eq!(none, Vec::<u8>::new());
+    }
+
+    #[test]
+    fn interrupted_work_gives_the_first_pieces_and_starts_no_other() {
+        let pieces: Vec<usize> = (0..1_000).collect();
+        let started = AtomicUsize::new(0);
+        let done = each(
+            &pieces,
+            NonZero::new(4).unwrap(),
+            &|| started.load(Ordering::Relaxed) >= 10,
+            |&piece| {
+                started.fetch_add(1, Ordering::Relaxed);
+                piece
+            },
+            |_| (),
+        );
+        // Each of four workers may have looked just before the tenth was started.
+        assert!((10..=13).contains(&done.len()), "{}", done.len());
+        assert_eq!(done, pieces[..done.len()]);
     }
 }

@@ -12,7 +12,7 @@ pub use load::PeakLoad;
 pub use needs::{ProviderNeed, needs};
 pub use search::{Bracket, SearchBounds, rounded};
 
-use crate::{CampaignError, check, parallel};
+use crate::{CampaignError, IsInterrupted, check, parallel};
 use search::search;
 use squall_determinism::{Seed, Timestamp};
 use squall_judge::{Judgement, Verdict, judge, lower_rank};
@@ -37,6 +37,8 @@ pub struct PlanQuestion<'a> {
     pub seeds: usize,
     /// How many runs are made at once.
     pub workers: NonZero<usize>,
+    /// Whether it is to end with what it has.
+    pub is_interrupted: &'a IsInterrupted<'a>,
 }
 
 /// The answer for one world.
@@ -48,6 +50,8 @@ pub struct Case {
     pub bracket: Bracket,
     /// Every value that was tried, in the order of the values.
     pub points: Vec<TriedValue>,
+    /// Whether the search was interrupted: the ends are then as near as it had brought them.
+    pub interrupted: bool,
 }
 
 /// A value that was tried.
@@ -85,11 +89,12 @@ pub fn plan(
     })?;
     // The bits of numbers that are not negative are in the order of the numbers.
     let points = points.into_values().collect();
-    Ok(Case { gone: gone.map(str::to_owned), bracket, points })
+    let interrupted = (question.is_interrupted)();
+    Ok(Case { gone: gone.map(str::to_owned), bracket, points, interrupted })
 }
 
 /// What comes of values all along a range: for a curve, with fewer seeds than an answer takes. Values that
-/// no file may hold are left out.
+/// no file may hold are left out, and so are those that an interruption left no time for.
 ///
 /// # Errors
 /// When the router refuses a configuration.
@@ -113,7 +118,8 @@ struct PlannedRun {
     load: PeakLoad,
 }
 
-/// Runs a value with seeds until it is sure what comes of it; `None` if no file may hold it.
+/// Runs a value with seeds until it is sure what comes of it; `None` if no file may hold it, or if it was
+/// interrupted before that was sure.
 fn try_value(
     question: &PlanQuestion<'_>,
     gone: Option<&str>,
@@ -126,13 +132,16 @@ fn try_value(
     let enough = sure_miss(seeds);
     let mut runs: Vec<PlannedRun> = Vec::with_capacity(seeds);
     for batch in all.chunks(question.workers.get() * 4) {
-        let done = parallel::each(batch, question.workers, |seed| run(&scenario, *seed), |_| ());
-        for run in done {
+        let run = |seed: &u64| run(&scenario, *seed);
+        for run in parallel::each(batch, question.workers, question.is_interrupted, run, |_| ()) {
             runs.push(run?);
         }
         let missed = runs.iter().filter(|run| run.verdict.overall == Judgement::Missed).count();
         if missed >= enough && !over_seeds(&scenario) {
             break;
+        }
+        if (question.is_interrupted)() && runs.len() < seeds {
+            return Ok(None);
         }
     }
     let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();

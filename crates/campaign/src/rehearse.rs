@@ -148,7 +148,7 @@ pub fn not_reached(item: &PreparedItem) -> SignOffItem {
     let (line, title) = match item {
         PreparedItem::Manual { line, text } => (*line, text.clone()),
         PreparedItem::Static(item) => (item.line, item.title.clone()),
-        PreparedItem::Stage(stage) => (stage.line, stage.title.clone()),
+        PreparedItem::Stage(stage) => return stage.not_reached(),
     };
     let (notes, evidence, command) = (Vec::new(), Vec::new(), None);
     SignOffItem { line, title, outcome: ItemOutcome::NotReached, notes, evidence, command }

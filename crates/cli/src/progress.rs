@@ -78,7 +78,7 @@ impl Runs {
     }
 }
 
-/// What is being tried: a line that changes on a terminal, nothing elsewhere.
+/// What is being tried: a line that changes on a terminal, a line for each elsewhere.
 pub(crate) struct Trying(Option<ProgressBar>);
 
 impl Trying {
@@ -94,9 +94,12 @@ impl Trying {
     }
 
     pub(crate) fn show(&self, what: String) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(what);
-            bar.tick();
+        match &self.0 {
+            Some(bar) => {
+                bar.set_message(what);
+                bar.tick();
+            }
+            None => terminal::status(what),
         }
     }
 

@@ -70,6 +70,11 @@ pub(crate) fn take_over(stops: u32, hangup: Hangup) -> Signals {
 }
 
 impl Signals {
+    /// Whether a signal has asked for an end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.told.borrow().stops > 0
+    }
+
     /// Ends when `nth` signals, from 1, have asked for an end.
     pub(crate) async fn stop(&self, nth: u32) {
         let mut told = self.told.clone();

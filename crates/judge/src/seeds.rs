@@ -29,6 +29,8 @@ pub struct SeedsVerdict {
     pub origin: Origin,
     /// The seeds that were run, in their order.
     pub seeds: Vec<u64>,
+    /// How many were to be run: more, if the check was interrupted.
+    pub asked: usize,
     /// How long each run was, in its own time.
     pub duration: Duration,
     /// A row for each expectation in the order of the file, then one for each that a baseline knows.
@@ -119,6 +121,7 @@ pub fn judge_seeds(
         scenario: scenario.name.clone(),
         origin,
         seeds: verdicts.iter().map(|verdict| verdict.seed).collect(),
+        asked: verdicts.len(),
         duration: scenario.duration,
         overall: overall(&rows),
         rows,
@@ -175,6 +178,29 @@ impl Origin {
 }
 
 impl SeedsVerdict {
+    /// The verdict of a check that was asked to run so many seeds. Where it was interrupted before it had,
+    /// nothing is met; what was missed in the seeds that were run stays missed.
+    #[must_use]
+    pub fn of_asked(mut self, asked: usize) -> Self {
+        self.asked = asked;
+        let Some(interrupted) = self.interrupted() else { return self };
+        for row in self.rows.iter_mut().filter(|row| row.judgement != Judgement::Missed) {
+            row.judgement = Judgement::Inconclusive;
+            row.reason = format!("{interrupted}: {}", row.reason);
+        }
+        if self.overall == Judgement::Met {
+            self.overall = Judgement::Inconclusive;
+        }
+        self
+    }
+
+    /// What an interruption left, if there was one: `interrupted after 12 of 59 seeds`.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<String> {
+        let (done, asked) = (self.seeds.len(), self.asked);
+        (done < asked).then(|| format!("interrupted after {done} of {asked} seeds"))
+    }
+
     /// How many rows came out so.
     #[must_use]
     pub fn count(&self, judgement: Judgement) -> usize {

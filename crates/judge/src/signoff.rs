@@ -40,7 +40,7 @@ pub enum ItemOutcome {
     Inconclusive,
     /// It is not.
     Failed,
-    /// An item before it failed.
+    /// An item before it failed, or the rehearsal was interrupted.
     NotReached,
 }
 
@@ -98,14 +98,18 @@ impl From<Judgement> for ItemOutcome {
 }
 
 impl SignOff {
-    /// The whole: failed if an item failed; else what cannot be said; else passed.
+    /// The whole: failed if an item failed; else what cannot be said, or was not reached; else passed.
     #[must_use]
     pub fn outcome(&self) -> ItemOutcome {
         let any = |outcome| self.items.iter().any(|item| item.outcome == outcome);
-        [ItemOutcome::Failed, ItemOutcome::Inconclusive, ItemOutcome::CannotDetect]
-            .into_iter()
-            .find(|&outcome| any(outcome))
-            .unwrap_or(ItemOutcome::Passed)
+        let worst = [
+            ItemOutcome::Failed,
+            ItemOutcome::Inconclusive,
+            ItemOutcome::CannotDetect,
+            // Nothing failed: it was interrupted.
+            ItemOutcome::NotReached,
+        ];
+        worst.into_iter().find(|&outcome| any(outcome)).unwrap_or(ItemOutcome::Passed)
     }
 
     /// How many items came out so.

@@ -29,6 +29,8 @@ pub struct PlanReport {
     pub target: f64,
     /// What it asks of each provider's limits.
     pub needs: Vec<PlanNeed>,
+    /// Whether it was interrupted: worlds, values and limits that it did not come to are left out.
+    pub interrupted: bool,
 }
 
 /// What was varied.
@@ -53,6 +55,8 @@ pub struct PlanAnswer {
     pub missed: Option<f64>,
     /// The expectation that gives way first.
     pub gave: Option<String>,
+    /// Whether the search was interrupted: the two ends are then as near as it had brought them.
+    pub interrupted: bool,
 }
 
 /// What came of values along a range.

@@ -5,7 +5,7 @@
 
 use super::without;
 use crate::CampaignError;
-use crate::parallel;
+use crate::parallel::{self, IsInterrupted};
 use squall_determinism::Timestamp;
 use squall_provider::{ProviderLimits, ProviderRateLimit, ProviderWindow};
 use squall_record::{AttemptRow, Recording};
@@ -34,7 +34,7 @@ pub struct ProviderNeed {
 }
 
 /// What is asked of each provider, at most over the seeds, when none of them limits anything but those whose
-/// limits are `kept`.
+/// limits are `kept`. Nothing if it was interrupted: of fewer seeds the most may be too little.
 ///
 /// # Errors
 /// When the router refuses the configuration.
@@ -44,6 +44,7 @@ pub fn needs(
     kept: &[String],
     seeds: usize,
     workers: NonZero<usize>,
+    is_interrupted: &IsInterrupted<'_>,
 ) -> Result<Vec<ProviderNeed>, CampaignError> {
     let mut open = without(scenario.clone(), gone);
     for provider in open.providers.iter_mut().filter(|each| !kept.contains(&each.name)) {
@@ -54,6 +55,7 @@ pub fn needs(
     let runs = parallel::each(
         &seeds,
         workers,
+        is_interrupted,
         |&seed| {
             let mut open = open.clone();
             open.set_seed(seed);
@@ -63,6 +65,9 @@ pub fn needs(
         },
         |_| (),
     );
+    if runs.len() < seeds.len() {
+        return Ok(Vec::new());
+    }
     let mut most: Vec<ProviderNeed> = Vec::new();
     for run in runs {
         let run = run?;

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Two providers that let in so many a second each, even arrivals, no retries that would help.
 fn bare(rate: f64) -> Option<Scenario> {
@@ -42,6 +43,7 @@ fn question(scenario_at: &(dyn Fn(f64) -> Option<Scenario> + Sync)) -> PlanQuest
         limits: SearchBounds { lower_is_harder: false, within: 0.02, doublings: 8 },
         seeds: 59,
         workers: NonZero::new(2).unwrap(),
+        is_interrupted: &|| false,
     }
 }
 
@@ -73,7 +75,33 @@ fn beyond_the_knee_goodput_stays_behind_what_is_offered() {
 
 #[test]
 fn what_would_have_to_be_bought_is_what_the_traffic_asks_for() {
-    let needs = needs(&bare(80.0).unwrap(), Some("big"), &[], 3, NonZero::new(2).unwrap()).unwrap();
+    let two = NonZero::new(2).unwrap();
+    let needs = needs(&bare(80.0).unwrap(), Some("big"), &[], 3, two, &|| false).unwrap();
     assert_eq!(needs[1].rpm_limit, Some(600));
     assert!((1_200..=1_260).contains(&needs[1].rpm), "a quarter of 80 a second: {:?}", needs[1]);
+}
+
+#[test]
+fn an_interrupted_search_knows_what_it_tried_and_no_half_tried_value() {
+    let runs = AtomicUsize::new(0);
+    let scenario_at = |rate: f64| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        bare(rate)
+    };
+    // Interrupted as the third value is begun: the first two were run with all seeds.
+    let is_interrupted = || runs.load(Ordering::Relaxed) > 2;
+    let question = PlanQuestion { is_interrupted: &is_interrupted, ..question(&scenario_at) };
+    let case = plan(&question, None, |_| ()).unwrap();
+    assert!(case.interrupted);
+    assert_eq!(case.points.iter().map(|tried| tried.value).collect::<Vec<_>>(), [10.0, 20.0]);
+    assert_eq!(case.bracket, Bracket { met: Some(20.0), missed: None });
+}
+
+#[test]
+fn what_is_asked_of_limits_is_not_told_of_some_of_the_seeds() {
+    let looks = AtomicUsize::new(0);
+    let is_interrupted = || looks.fetch_add(1, Ordering::Relaxed) >= 2;
+    let one = NonZero::<usize>::MIN;
+    let needs = needs(&bare(80.0).unwrap(), None, &[], 3, one, &is_interrupted).unwrap();
+    assert_eq!(needs, []);
 }

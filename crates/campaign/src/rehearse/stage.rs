@@ -3,7 +3,7 @@
 use super::detect::samples;
 use super::drain::DrainResult;
 use super::{RehearseError, ScenarioSource, worst};
-use crate::parallel::{self, BatchProgress};
+use crate::parallel::{self, BatchProgress, IsInterrupted};
 use crate::{CampaignError, check};
 use squall_determinism::{Seed, Share, Timestamp};
 use squall_judge::{
@@ -269,7 +269,8 @@ fn does(
 }
 
 impl PreparedStage {
-    /// Runs it in virtual time with many seeds, and says what they show.
+    /// Runs it in virtual time with many seeds, and says what they show. True if it was interrupted before all
+    /// of them were run: it has then not passed.
     ///
     /// # Errors
     /// When the router refuses the configuration.
@@ -277,22 +278,33 @@ impl PreparedStage {
         &self,
         seeds: usize,
         workers: NonZero<usize>,
+        is_interrupted: &IsInterrupted<'_>,
         told: impl FnMut(BatchProgress),
-    ) -> Result<SignOffItem, CampaignError> {
+    ) -> Result<(SignOffItem, bool), CampaignError> {
         let first = self.scenario.seed.value();
         let seeds: Vec<_> = self.scenario.seed.following(seeds).collect();
-        let runs = parallel::each(&seeds, workers, |seed| self.run(*seed), told);
+        let runs = parallel::each(&seeds, workers, is_interrupted, |seed| self.run(*seed), told);
         let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
         let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
         let verdict = judge_seeds(&self.scenario, self.origin.clone(), &verdicts, None);
+        let verdict = verdict.of_asked(seeds.len());
+        let interrupted = verdict.interrupted();
+        if runs.is_empty() {
+            return Ok((self.not_reached(), interrupted.is_some()));
+        }
         let rows = verdict.rows.iter();
         let rows = rows.map(|row| evidence(&row.text, row.judgement, &row.reason));
         let mut evidence: Vec<_> = rows.collect();
         let worst_seed = verdict.rows.iter().find(|row| row.judgement == Judgement::Missed);
         let seed = worst_seed.and_then(|row| row.spread).map_or(first, |spread| spread.worst);
-        let enough = runs.len() >= squall_judge::least_seeds(check::RUNS);
+        let enough = runs.len() >= squall_judge::least_seeds(check::RUNS) && interrupted.is_none();
         evidence.extend(self.drained(&runs, enough));
-        Ok(self.item(evidence, &runs, self.origin.command(seed)))
+        evidence.extend(
+            interrupted.as_ref().map(|reason| {
+                self::evidence("all seeds were run", Judgement::Inconclusive, reason)
+            }),
+        );
+        Ok((self.item(evidence, &runs, self.origin.command(seed)), interrupted.is_some()))
     }
 
     /// What a single run shows, as a live one.
@@ -355,6 +367,18 @@ impl PreparedStage {
                 worst.lost
             ),
         })
+    }
+
+    /// The stage where it was not come to.
+    pub(super) fn not_reached(&self) -> SignOffItem {
+        SignOffItem {
+            line: self.line,
+            title: self.title.clone(),
+            outcome: ItemOutcome::NotReached,
+            notes: Vec::new(),
+            evidence: Vec::new(),
+            command: None,
+        }
     }
 
     fn item(&self, evidence: Vec<ItemEvidence>, runs: &[StageRun], command: String) -> SignOffItem {

@@ -3,6 +3,7 @@
 use super::*;
 use squall_judge::ItemOutcome;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const WORLD: &str = "\
 name: world
@@ -42,7 +43,9 @@ fn gone_through(items: &str, world: &str) -> Vec<SignOffItem> {
     let go = |item| match item {
         PreparedItem::Manual { line, text } => manual(line, &text, None),
         PreparedItem::Static(item) => item,
-        PreparedItem::Stage(stage) => stage.simulate(59, two, |_| ()).expect("it runs"),
+        PreparedItem::Stage(stage) => {
+            stage.simulate(59, two, &|| false, |_| ()).expect("it runs").0
+        }
     };
     rehearsal.items.into_iter().map(go).collect()
 }
@@ -135,4 +138,23 @@ fn what_cannot_be_gone_through_is_told_before_anything_is_run() {
     assert!(told.contains("no metric is called `sucess_rate`"), "{told}");
     let told = error("  - manual: yes\n", &WORLD.replace("chat:", "chatty:"));
     assert!(told.starts_with("the scenario has no group `chat`"), "{told}");
+}
+
+#[test]
+fn an_interrupted_stage_has_not_passed_and_one_without_a_run_was_not_reached() {
+    let rehearsal =
+        prepared("  - baseline: { dwell: 30s }\n", WORLD).expect("it can be gone through");
+    let PreparedItem::Stage(stage) = &rehearsal.items[0] else { panic!("a stage") };
+    let after = |runs: usize| {
+        let looks = AtomicUsize::new(0);
+        let is_interrupted = || looks.fetch_add(1, Ordering::Relaxed) >= runs;
+        stage.simulate(70, NonZero::<usize>::MIN, &is_interrupted, |_| ()).expect("it runs")
+    };
+    let (item, interrupted) = after(60);
+    assert_eq!((item.outcome, interrupted), (ItemOutcome::Inconclusive, true));
+    let last = item.evidence.last().expect("there is some");
+    assert_eq!(last.reason, "interrupted after 60 of 70 seeds");
+    let (item, interrupted) = after(0);
+    assert_eq!((item.outcome, interrupted), (ItemOutcome::NotReached, true));
+    assert!(!after(70).1, "it had ended by then");
 }

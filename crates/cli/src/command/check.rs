@@ -3,6 +3,7 @@
 use crate::args::CheckArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
+use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, check as run_all, workers};
 use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
@@ -30,12 +31,22 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
         twice: args.twice,
     };
     let started = started();
+    let signals = signals::take_over(1, Hangup::Stop);
+    announce(&checked, options.seeds);
     let scenarios: Vec<_> = checked.iter().map(|each| &each.scenario).collect();
     let bar = progress::Runs::new();
-    let runs = run_all(&scenarios, &options, |progress| bar.show(progress));
+    let is_interrupted = || signals.is_stopped();
+    let runs = run_all(&scenarios, &options, &is_interrupted, |progress| bar.show(progress));
     bar.clear();
     let runs = runs?;
-    if args.bless {
+    let done: usize = runs.iter().map(Vec::len).sum();
+    let interrupted = done < checked.len() * options.seeds;
+    if interrupted {
+        terminal::status(format_args!("interrupted: the {done} runs that were made are judged"));
+    }
+    if args.bless && interrupted {
+        terminal::status("no baseline was written: it takes all seeds");
+    } else if args.bless {
         bless(&checked, &runs)?;
     }
     let verdicts: Vec<_> = checked
@@ -43,7 +54,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
         .zip(&runs)
         .map(|(each, runs)| {
             let baseline = each.baseline.as_ref().filter(|_| !args.bless);
-            judge(each, &args.runs.settings, runs, baseline)
+            judge(each, &args.runs.settings, runs, baseline).of_asked(options.seeds)
         })
         .collect();
     verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
@@ -52,8 +63,19 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     terminal::data(format_args!("junit: {}", paths.junit.display()));
     terminal::field("junit", || paths.junit.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
-    conclude(&verdicts, runs.iter().map(Vec::len).sum(), started.elapsed().as_secs_f64());
+    conclude(&verdicts, done, started.elapsed().as_secs_f64());
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
+}
+
+/// Says what is about to be run.
+fn announce(checked: &[Checked], seeds: usize) {
+    let scenarios = match checked.len() {
+        1 => "1 scenario".to_owned(),
+        count => format!("{count} scenarios"),
+    };
+    terminal::status(format_args!(
+        "{scenarios}, {seeds} seeds each, in virtual time; Ctrl-C ends it early and judges the runs made"
+    ));
 }
 
 /// When the command began. How long it took is told, and decides nothing.

@@ -4,6 +4,7 @@ use crate::args::PlanArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
 use crate::progress::Trying;
+use crate::signals::{self, Hangup};
 use crate::terminal;
 use squall_campaign::{
     Case, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, sweep, workers,
@@ -29,12 +30,15 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
     let out = out.unwrap_or_else(|| Path::new("reports").join(&asked.scenario.name).join("plan"));
     let folder = OutFolder::for_report(&out)?;
     let scenario_at = |value: f64| asked.scenario_at(args, value);
+    let signals = signals::take_over(1, Hangup::Stop);
+    let is_interrupted = || signals.is_stopped();
     let question = PlanQuestion {
         scenario_at: &scenario_at,
         start: args.target.unwrap_or(asked.varied.written),
         limits: SearchBounds { lower_is_harder: args.lowest, within: WITHIN, doublings: DOUBLINGS },
         seeds: args.runs.seeds as usize,
         workers: args.runs.jobs.unwrap_or_else(workers),
+        is_interrupted: &is_interrupted,
     };
     let trying = Trying::new();
     let worlds = asked.worlds(args);
@@ -56,6 +60,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
         target: question.start,
         needs,
         varied: asked.varied,
+        interrupted: is_interrupted(),
     };
     let paths = squall_report::write_plan(folder.path(), &report)?;
     squall_report::plan_lines(&report).into_iter().for_each(terminal::data);
@@ -164,6 +169,9 @@ fn answers(
     }
     let mut cases: Vec<Case> = Vec::with_capacity(worlds.len());
     for gone in worlds {
+        if (question.is_interrupted)() {
+            break;
+        }
         let gone = gone.as_deref();
         let told = |value| trying.show(format!("trying {value}{}", in_world(gone)));
         cases.push(squall_campaign::plan(question, gone, told)?);
@@ -189,6 +197,9 @@ fn curves(
     let few = PlanQuestion { seeds: CURVE_SEEDS.min(question.seeds), ..*question };
     let mut curves = Vec::with_capacity(worlds.len());
     for gone in worlds {
+        if (question.is_interrupted)() {
+            break;
+        }
         let named = gone.as_deref();
         let told = |value| trying.show(format!("drawing {value}{}", in_world(named)));
         let tried = sweep(&few, named, values, told)?;
@@ -229,7 +240,12 @@ fn limits(
         let gone = gone.as_deref();
         trying.show(format!("what {} asks for{}", question.start, in_world(gone)));
         let seeds = CURVE_SEEDS.min(question.seeds);
-        all.push(needs(&scenario, gone, &args.keep, seeds, question.workers)?);
+        let (workers, is_interrupted) = (question.workers, question.is_interrupted);
+        all.push(needs(&scenario, gone, &args.keep, seeds, workers, is_interrupted)?);
+        // The most that is asked is not known until every world was looked at.
+        if is_interrupted() {
+            return Ok(Vec::new());
+        }
     }
     let most = |place: usize, of: fn(&ProviderNeed) -> u64| {
         let name = Some(scenario.providers[place].name.as_str());
@@ -262,11 +278,20 @@ fn answer(case: &Case) -> PlanAnswer {
         met: case.bracket.met,
         missed: case.bracket.missed,
         gave: missed.and_then(|tried| tried.gave.clone()),
+        interrupted: case.interrupted,
     }
 }
 
-/// 1 when the target is not met, or nothing is; a curve alone decides nothing.
+/// 1 when the target is not met, or nothing is; a curve alone decides nothing. An interrupted plan meets
+/// nothing, and misses its target only where that was surely missed already.
 fn exit(args: &PlanArgs, report: &PlanReport) -> Exit {
+    if report.interrupted {
+        let missed = report.answers.first().and_then(|first| first.missed);
+        let is_missed = args.target.zip(missed).is_some_and(|(target, missed)| {
+            if args.lowest { missed >= target } else { missed <= target }
+        });
+        return if is_missed { Exit::Missed } else { Exit::Inconclusive };
+    }
     let Some(first) = report.answers.first() else { return Exit::Met };
     let Some(met) = first.met else {
         let missed = first.missed.is_some();

@@ -3,6 +3,7 @@
 use crate::args::RehearseArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
+use crate::signals::{self, Hangup, Signals};
 use crate::{progress, terminal};
 use serde_json::{Value, json};
 use squall_campaign::{
@@ -12,9 +13,14 @@ use squall_determinism::Digest;
 use squall_judge::{ItemOutcome, SignOff, SignOffItem, sign_off_lines};
 use squall_record::OutFolder;
 use squall_scenario::{Checklist, Override};
-use std::io::{BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// How often a question looks for a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.checklist)?;
@@ -25,8 +31,9 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&checklist.name).join("rehearsal"));
     let folder = OutFolder::for_report(&out)?;
+    let signals = signals::take_over(1, Hangup::Stop);
     announce(args, &checklist, &rehearsal);
-    let items = go_through(args, rehearsal.items)?;
+    let (items, interrupted) = go_through(args, rehearsal.items, &signals)?;
     let mut digest = Digest::new();
     digest.bytes(text.as_bytes());
     digest.bytes(world_text.as_bytes());
@@ -38,15 +45,21 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
         checklist: checklist.name,
         description: checklist.description,
         path: args.checklist.display().to_string(),
-        how: match args.live {
-            true => "live, over real sockets on loopback".to_owned(),
-            false => format!("simulated, {} seeds of every stage", args.runs.seeds),
-        },
+        how: how(args, interrupted),
         made: format!("{} with squall {}", today(), env!("CARGO_PKG_VERSION")),
         configuration: digest.to_string(),
         items,
     };
     conclude(folder.path(), &sign_off)
+}
+
+/// How it was rehearsed.
+fn how(args: &RehearseArgs, interrupted: bool) -> String {
+    let how = match args.live {
+        true => "live, over real sockets on loopback".to_owned(),
+        false => format!("simulated, {} seeds of every stage", args.runs.seeds),
+    };
+    if interrupted { how + "; interrupted before its end" } else { how }
 }
 
 /// The file of the scenario, which is named from where the checklist stands.
@@ -98,30 +111,45 @@ fn announce(args: &RehearseArgs, checklist: &Checklist, rehearsal: &Rehearsal) {
     terminal::status(format_args!("{name}: {items} items, {how}"));
 }
 
-/// Goes through the items until one fails or is interrupted.
-fn go_through(args: &RehearseArgs, items: Vec<PreparedItem>) -> Result<Vec<SignOffItem>, CliError> {
+/// Goes through the items until one fails or a signal comes. True if a signal left something undone.
+fn go_through(
+    args: &RehearseArgs,
+    items: Vec<PreparedItem>,
+    signals: &Signals,
+) -> Result<(Vec<SignOffItem>, bool), CliError> {
     let mut done: Vec<SignOffItem> = Vec::with_capacity(items.len());
-    let mut ended = false;
+    let (mut failed, mut interrupted) = (false, false);
     for item in items {
+        interrupted |= !failed && signals.is_stopped();
         let item = match item {
-            item if ended => not_reached(&item),
-            PreparedItem::Manual { line, text } => manual(line, &text, ask(&text)?),
+            item if failed || interrupted => not_reached(&item),
+            PreparedItem::Manual { line, text } => match ask(&text, signals)? {
+                PromptAnswer::Given(is_done) => manual(line, &text, is_done),
+                PromptAnswer::Interrupted => {
+                    interrupted = true;
+                    not_reached(&PreparedItem::Manual { line, text })
+                }
+            },
             PreparedItem::Static(item) => item,
             PreparedItem::Stage(stage) => {
-                let (item, interrupted) = run(args, &stage)?;
-                ended = interrupted;
+                let (item, was_interrupted) = run(args, &stage, signals)?;
+                interrupted = was_interrupted;
                 item
             }
         };
-        ended |= item.outcome == ItemOutcome::Failed;
+        failed |= item.outcome == ItemOutcome::Failed;
         sign_off_lines(&item).into_iter().for_each(terminal::data);
         done.push(item);
     }
-    Ok(done)
+    Ok((done, interrupted))
 }
 
 /// Runs a stage. True if somebody interrupted it, who does not want the next one either.
-fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool), CliError> {
+fn run(
+    args: &RehearseArgs,
+    stage: &PreparedStage,
+    signals: &Signals,
+) -> Result<(SignOffItem, bool), CliError> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
         let recording = progress::run_live(&stage.scenario, None)?;
@@ -130,33 +158,63 @@ fn run(args: &RehearseArgs, stage: &PreparedStage) -> Result<(SignOffItem, bool)
     }
     let bar = progress::Runs::new();
     let workers = args.runs.jobs.unwrap_or_else(workers);
-    let item = stage.simulate(args.runs.seeds as usize, workers, |progress| bar.show(progress));
+    let seeds = args.runs.seeds as usize;
+    let is_interrupted = || signals.is_stopped();
+    let ran = stage.simulate(seeds, workers, &is_interrupted, |progress| bar.show(progress));
     bar.clear();
-    Ok((item?, false))
+    Ok(ran?)
 }
 
-/// Asks whoever is at the terminal; `None` where nobody is.
-fn ask(what: &str) -> Result<Option<bool>, CliError> {
-    let input = std::io::stdin();
-    if !input.is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(None);
+/// What came of a question.
+enum PromptAnswer {
+    /// Whether it is done; `None` where nobody is there to say so, or would not.
+    Given(Option<bool>),
+    /// A signal came first.
+    Interrupted,
+}
+
+/// Asks whoever is at the terminal.
+fn ask(what: &str, signals: &Signals) -> Result<PromptAnswer, CliError> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(PromptAnswer::Given(None));
     }
     loop {
         terminal::status(format_args!("{what}\n  is it done? [y]es, [n]o, [s]kip"));
-        let mut answer = String::new();
-        let read = input.lock().read_line(&mut answer);
-        let read = read.map_err(|source| CliError::Io {
+        let Some(line) = read_line(signals) else { return Ok(PromptAnswer::Interrupted) };
+        let line = line.map_err(|source| CliError::Io {
             what: "cannot read the terminal".to_owned(),
             source,
         })?;
-        match answer.trim() {
-            "y" | "yes" => return Ok(Some(true)),
-            "n" | "no" => return Ok(Some(false)),
-            "s" | "skip" => return Ok(None),
-            _ if read == 0 => return Ok(None),
+        match line.trim() {
+            "y" | "yes" => return Ok(PromptAnswer::Given(Some(true))),
+            "n" | "no" => return Ok(PromptAnswer::Given(Some(false))),
+            "s" | "skip" => return Ok(PromptAnswer::Given(None)),
+            _ if line.is_empty() => return Ok(PromptAnswer::Given(None)),
             _ => {}
         }
     }
+}
+
+/// A line of standard input with its end, nothing at the end of it; `None` if a signal came first.
+///
+/// It is read on a thread of its own, which an interruption leaves waiting: reading cannot be ended from
+/// outside, and the process is about to end.
+fn read_line(signals: &Signals) -> Option<io::Result<String>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        // Nobody receives it any more after a signal.
+        let _ = sender.send(read.map(|_| line));
+    });
+    while !signals.is_stopped() {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(line) => return Some(line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Some(Ok(String::new())),
+        }
+    }
+    None
 }
 
 fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, CliError> {
@@ -170,8 +228,10 @@ fn conclude(out: &Path, sign_off: &SignOff) -> Result<Exit, CliError> {
     github::summary(&squall_judge::sign_off_markdown(sign_off))?;
     Ok(match sign_off.outcome() {
         ItemOutcome::Failed => Exit::Missed,
-        ItemOutcome::CannotDetect | ItemOutcome::Inconclusive => Exit::Inconclusive,
-        ItemOutcome::Passed | ItemOutcome::Skipped | ItemOutcome::NotReached => Exit::Met,
+        ItemOutcome::CannotDetect | ItemOutcome::Inconclusive | ItemOutcome::NotReached => {
+            Exit::Inconclusive
+        }
+        ItemOutcome::Passed | ItemOutcome::Skipped => Exit::Met,
     })
 }
 

@@ -4,6 +4,8 @@
 mod bad_input;
 mod check;
 mod forms;
+#[cfg(unix)]
+mod interrupt;
 mod litellm;
 mod outputs;
 mod plan;

@@ -112,7 +112,11 @@ fn miss(
 fn every(seen: &[SeedValue], expectation: &Expectation) -> (Judgement, String) {
     let (n, least) = (seen.len(), least_seeds(RUNS));
     if n < least {
-        let of = if n == 1 { "the one seed".to_owned() } else { format!("all {n} seeds") };
+        let of = match n {
+            0 => return (Judgement::Inconclusive, "no seed was run".to_owned()),
+            1 => "the one seed".to_owned(),
+            n => format!("all {n} seeds"),
+        };
         let share = text::percent(RUNS);
         return (
             Judgement::Inconclusive,

@@ -40,7 +40,7 @@ pub fn write_check(dir: &Path, verdicts: &[SeedsVerdict]) -> Result<CheckPaths, 
 fn suite(verdict: &SeedsVerdict) -> TestSuite {
     let mut suite = TestSuite::new(verdict.scenario.clone());
     suite.add_property(("file", verdict.origin.path.as_str()));
-    suite.add_property(("seeds", seeds(&verdict.seeds).as_str()));
+    suite.add_property(("seeds", seeds(verdict).as_str()));
     suite.add_test_cases(verdict.rows.iter().map(|row| {
         let class = (verdict.scenario.as_str(), row.phase.as_deref());
         let detail = replay_line(verdict, row).unwrap_or_default();
@@ -59,8 +59,7 @@ pub fn check_lines(verdict: &SeedsVerdict) -> Vec<String> {
     };
     let met = verdict.count(Judgement::Met);
     let (name, of) = (&verdict.scenario, verdict.rows.len());
-    let mut lines =
-        vec![format!("{word:<12}  {name}  {met} of {of} over {}", seeds(&verdict.seeds))];
+    let mut lines = vec![format!("{word:<12}  {name}  {met} of {of} over {}", seeds(verdict))];
     let rows: Vec<_> = verdict.rows.iter().filter(|row| row.judgement != Judgement::Met).collect();
     // Too few seeds are too few for every expectation alike: said once.
     for alike in rows.chunk_by(|a, b| a.reason == b.reason) {
@@ -82,7 +81,7 @@ pub fn check_markdown(verdicts: &[SeedsVerdict]) -> String {
     let of = verdicts.len();
     let mut out = format!("### squall check: {met} of {of} scenarios met their expectations\n");
     for verdict in verdicts.iter().filter(|verdict| verdict.overall != Judgement::Met) {
-        let tried = seeds(&verdict.seeds);
+        let tried = seeds(verdict);
         out += &format!("\n#### `{}`: {} ({tried})\n\n", verdict.scenario, verdict.overall);
         out += "| verdict | expectation | median | worst | limit |\n| --- | --- | ---: | ---: | ---: |\n";
         let mut rows: Vec<_> = verdict.rows.iter().collect();
@@ -172,13 +171,20 @@ const fn rank(judgement: Judgement) -> u8 {
     }
 }
 
-/// `59 seeds (7 to 65)`.
-fn seeds(seeds: &[u64]) -> String {
-    match (seeds.first(), seeds.last()) {
+/// `59 seeds (7 to 65)`, and how many were asked for if it was interrupted.
+fn seeds(verdict: &SeedsVerdict) -> String {
+    let seeds = &verdict.seeds;
+    let run = match (seeds.first(), seeds.last()) {
         (Some(first), Some(last)) if first != last => {
             format!("{} seeds ({first} to {last})", text::count(seeds.len() as u64))
         }
         (Some(only), _) => format!("1 seed ({only})"),
         _ => "no seed".to_owned(),
+    };
+    match verdict.interrupted() {
+        Some(_) => {
+            format!("{run}, interrupted: {} were asked for", text::count(verdict.asked as u64))
+        }
+        None => run,
     }
 }

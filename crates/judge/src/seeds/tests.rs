@@ -116,3 +116,31 @@ fn github_is_told_the_file_the_line_and_why() {
         told[0]
     );
 }
+
+#[test]
+fn what_was_met_until_an_interruption_is_not_met_and_a_miss_stays_one() {
+    let verdict = judged(&[2; 80], None).of_asked(100);
+    assert_eq!(verdict.overall, Judgement::Inconclusive);
+    let reason =
+        "interrupted after 80 of 100 seeds: all 80 seeds met it; the nearest is seed 1 with 99.8%";
+    assert_eq!(told(&verdict, 0), (Judgement::Inconclusive, reason));
+    assert_eq!(verdict.count(Judgement::Met), 0, "a quantile is not met either");
+    let line =
+        "inconclusive  by-hand  0 of 3 over 80 seeds (1 to 80), interrupted: 100 were asked for";
+    assert_eq!(check_lines(&verdict)[0], line);
+
+    let mut failed = [2; 80];
+    failed[4] = 25;
+    let verdict = judged(&failed, None).of_asked(100);
+    assert_eq!(verdict.overall, Judgement::Missed);
+    assert_eq!(judged(&[2; 80], None).of_asked(80), judged(&[2; 80], None), "it had ended by then");
+}
+
+#[test]
+fn a_scenario_that_an_interrupted_check_did_not_come_to_is_inconclusive() {
+    let (scenario, _) = run(1, 2);
+    let verdict = judge_seeds(&scenario, Origin::default(), &[], None).of_asked(59);
+    assert_eq!(verdict.overall, Judgement::Inconclusive);
+    let reason = "interrupted after 0 of 59 seeds: no seed was run";
+    assert_eq!(told(&verdict, 0), (Judgement::Inconclusive, reason));
+}

@@ -1,6 +1,6 @@
 //! A plan, told on a terminal and in files.
 
-use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, need_rows, question};
+use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, question};
 use super::{PlanCurve, PlanReport, page};
 use crate::ReportError;
 use crate::charts::draw_goodput;
@@ -69,6 +69,7 @@ pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
         lines.extend(align(&rows, &[ColumnSide::Left, right, right, right, right, right]));
         lines.push(String::new());
     }
+    lines.extend(interrupted(plan).map(str::to_owned));
     lines
 }
 
@@ -104,6 +105,7 @@ pub fn plan_markdown(plan: &PlanReport) -> String {
         }
         out
     };
+    out.extend(interrupted(plan).map(|interrupted| format!("\n**{interrupted}**\n")));
     out += &table(&ANSWER_HEAD, answer_rows(plan).into_iter().map(Vec::from).collect());
     if !plan.needs.is_empty() {
         out += &format!("\nWhat {} asks of each limit, at most:\n", plan.varied.write(plan.target));
@@ -128,6 +130,7 @@ struct Json<'p> {
     curves: Vec<JsonCurve<'p>>,
     target: f64,
     limits: Vec<JsonNeed<'p>>,
+    interrupted: bool,
 }
 
 #[derive(Serialize)]
@@ -136,6 +139,7 @@ struct JsonAnswer<'p> {
     met_up_to: Option<f64>,
     missed_from: Option<f64>,
     gives_first: Option<&'p str>,
+    interrupted: bool,
 }
 
 #[derive(Serialize)]
@@ -169,6 +173,7 @@ impl<'p> Json<'p> {
             met_up_to: answer.met,
             missed_from: answer.missed,
             gives_first: answer.gave.as_deref(),
+            interrupted: answer.interrupted,
         });
         let needs = plan.needs.iter().map(|need| JsonNeed {
             provider: &need.provider,
@@ -192,6 +197,7 @@ impl<'p> Json<'p> {
             curves: plan.curves.iter().map(JsonCurve::of).collect(),
             target: plan.target,
             limits: needs.collect(),
+            interrupted: plan.interrupted,
         }
     }
 }

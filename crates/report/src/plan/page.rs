@@ -1,6 +1,6 @@
 //! `plan.html`: the question, the answers, the curve and the limits, in one file.
 
-use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, need_rows, question};
+use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, question};
 use super::{PlanReport, world};
 use crate::ReportError;
 use crate::charts::DrawnChart;
@@ -14,6 +14,7 @@ struct PlanPage<'p> {
     scenario: &'p str,
     question: String,
     answer: String,
+    interrupted: Option<&'static str>,
     seeds: usize,
     answer_head: [&'static str; 4],
     answers: Vec<[String; 4]>,
@@ -33,6 +34,7 @@ pub(super) fn page(plan: &PlanReport, chart: &DrawnChart) -> Result<String, Repo
             scenario: &plan.scenario,
             question: question(plan),
             answer: answer(plan),
+            interrupted: interrupted(plan),
             seeds: plan.seeds,
             answer_head: ANSWER_HEAD,
             answers: answer_rows(plan),

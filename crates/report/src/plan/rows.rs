@@ -16,10 +16,11 @@ pub(super) fn answer_rows(plan: &PlanReport) -> Vec<[String; 4]> {
         value.map_or_else(|| none.to_owned(), |value| plan.varied.write(value))
     };
     let row = |answer: &PlanAnswer| {
+        let none = if answer.interrupted { "not known" } else { "nowhere" };
         [
             world(answer.gone.as_deref()),
-            end(answer.met, "nowhere"),
-            end(answer.missed, "nowhere"),
+            end(answer.met, none),
+            end(answer.missed, none),
             answer.gave.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     };
@@ -55,3 +56,11 @@ fn headroom(part: f64) -> String {
 pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "gives first"];
 pub(super) const NEED_HEAD: [&str; 6] =
     ["limit", "now", "asked", "headroom", "whoever is gone", "to buy"];
+
+/// What an interruption left undone, in a sentence.
+pub(super) fn interrupted(plan: &PlanReport) -> Option<&'static str> {
+    plan.interrupted.then_some(
+        "Interrupted: the last answer is as near as the search had come, and what it did not come to is left \
+         out.",
+    )
+}

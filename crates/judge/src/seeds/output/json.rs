@@ -23,6 +23,8 @@ struct ScenarioLine<'v> {
     verdict: &'static str,
     first_seed: Option<u64>,
     seeds: usize,
+    /// Whether it was interrupted before all seeds that were asked for were run.
+    interrupted: bool,
     expectations: Vec<RowLine<'v>>,
     warnings: &'v [String],
 }
@@ -65,6 +67,7 @@ fn scenario(verdict: &SeedsVerdict) -> ScenarioLine<'_> {
         verdict: verdict.overall.as_str(),
         first_seed: verdict.seeds.first().copied(),
         seeds: verdict.seeds.len(),
+        interrupted: verdict.interrupted().is_some(),
         expectations: verdict.rows.iter().map(row).collect(),
         warnings: &verdict.warnings,
     }
