@@ -7,6 +7,7 @@ use squall_provider::{AttemptEnding, AttemptTag, LimitState, Plan, Rejection};
 use squall_record::{AttemptOutcome, AttemptRow};
 use squall_wire::RequestToken;
 use squall_wire::chat::FinishReason;
+use squall_wire::serve::ApiEndpoint;
 use std::sync::Mutex;
 use std::task::{Context, Waker};
 
@@ -45,10 +46,13 @@ pub(crate) struct Bounds {
     pub(crate) stops_after: Option<u32>,
 }
 
-/// Whose attempt it is, for the log of events.
+/// Whose attempt it is, for the log and the file of events.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     pub(crate) request_id: String,
+    /// What the caller calls it.
+    pub(crate) client_request_id: Option<String>,
+    pub(crate) endpoint: ApiEndpoint,
     pub(crate) token: Option<RequestToken>,
     pub(crate) model: String,
     /// The end of the key.

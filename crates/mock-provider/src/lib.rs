@@ -18,6 +18,7 @@ mod connections;
 mod error_body;
 mod events;
 mod lock;
+mod log;
 mod metrics;
 mod port;
 mod provider_server;

@@ -4,6 +4,7 @@ use crate::attempt_state::{Arrived, AttemptDecision, AttemptState, Bounds, Who};
 use crate::connections::ConnectionRegistry;
 use crate::events::ControlAction;
 use crate::lock::lock;
+use crate::log;
 use crate::metrics::ProviderMetrics;
 use crate::recent_stats::Tally;
 use crate::setup::{AttemptLog, MockSetup, ProviderLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
@@ -192,7 +193,7 @@ impl ProviderServer {
             max_tokens: max_tokens.unwrap_or(u32::MAX),
             stops_after: says.stops_after().filter(|_| token.is_none()),
         };
-        let who = self.who(number, token, &request.model, headers);
+        let who = self.who(number, token, request, headers);
         let cell = Arc::new(AttemptState::new(row, bounds, who));
         let tag = AttemptTag(state.open.insert(Arc::clone(&cell)) as u64);
         let arrival = AttemptArrival {
@@ -224,21 +225,26 @@ impl ProviderServer {
         request.wants.said(calls, draw ^ self.setup.seed.value())
     }
 
-    /// Whose attempt this is, if events are written.
+    /// Whose attempt this is, if a log or events are written.
     fn who(
         &self,
         number: u64,
         token: Option<RequestToken>,
-        model: &str,
+        request: &ParsedRequest,
         headers: &HeaderMap,
     ) -> Option<Box<Who>> {
-        self.setup.events.as_ref().filter(|events| events.has_lines())?;
-        Some(Box::new(Who {
-            request_id: self.request_id(number),
-            token,
-            model: model.chars().take(MODEL_MOST).collect(),
-            key: self.server().key(headers).and_then(end_of),
-        }))
+        let has_lines = self.setup.events.as_ref().is_some_and(|events| events.has_lines());
+        let is_told = has_lines || log::hears_of_requests();
+        is_told.then(|| {
+            Box::new(Who {
+                request_id: self.request_id(number),
+                client_request_id: log::client_request_id(headers).map(str::to_owned),
+                endpoint: request.endpoint,
+                token,
+                model: request.model.chars().take(MODEL_MOST).collect(),
+                key: self.server().key(headers).and_then(end_of),
+            })
+        })
     }
 
     /// The number of an answer, as its headers tell it.
@@ -252,7 +258,8 @@ impl ProviderServer {
     }
 
     /// Logs a request that could not be read: it never reaches the core.
-    pub(crate) fn malformed(&self, headers: &HeaderMap, status: StatusCode) {
+    pub(crate) fn malformed(&self, headers: &HeaderMap, status: StatusCode, why: &'static str) {
+        log::refused(&self.setup.name, headers, status.as_u16(), why);
         let now = self.setup.clock.now();
         let outcome = AttemptOutcome::Failed { class: FailureClass::BadRequest };
         let row = AttemptRow {
@@ -286,9 +293,14 @@ impl ProviderServer {
             AttemptEnd::Rejected(class) => (AttemptOutcome::Failed { class }, None),
             AttemptEnd::HungUp => (AttemptOutcome::Abandoned, Some(ProviderInput::Gone { tag })),
         };
-        self.log(&mut state, cell.row(outcome, now), cell.take_who().as_deref());
+        let (row, who) = (cell.row(outcome, now), cell.take_who());
+        self.log(&mut state, row, who.as_deref());
         if let Some(input) = input {
             self.drive(&mut state, now, input);
+        }
+        drop(state);
+        if let Some(who) = who {
+            log::ended(&self.setup.name, &who, &row);
         }
     }
 
@@ -397,8 +409,11 @@ impl ProviderServer {
         let mut state = lock(&self.state);
         let now = self.setup.clock.now();
         for (_, cell) in std::mem::take(&mut state.open) {
-            let row = cell.row(AttemptOutcome::Unfinished, now);
-            self.log(&mut state, row, cell.take_who().as_deref());
+            let (row, who) = (cell.row(AttemptOutcome::Unfinished, now), cell.take_who());
+            self.log(&mut state, row, who.as_deref());
+            if let Some(who) = who {
+                log::ended(&self.setup.name, &who, &row);
+            }
         }
         std::mem::take(&mut state.log)
     }
@@ -506,8 +521,8 @@ pub(crate) fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow
     }
 }
 
-/// The longest name of a model in the log of events, in letters.
-const MODEL_MOST: usize = 120;
+/// The longest name of a model in the log and in the file of events, in letters: as much as the gateway writes.
+const MODEL_MOST: usize = 100;
 
 /// The end of a key, as vendors' own consoles show it: enough to tell two apart, and too little to use. Of a
 /// key that is hardly longer than that nothing.

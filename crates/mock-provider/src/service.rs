@@ -5,6 +5,7 @@ use crate::answer::AnswerBody;
 use crate::attempt::{AcceptedAttempt, AttemptStep};
 use crate::connections::Reset;
 use crate::error_body::{self, ErrorBody, HTML, JSON};
+use crate::log;
 use crate::metrics;
 use crate::provider_server::{AttemptEnd, ProviderServer};
 use crate::retry_after;
@@ -56,15 +57,19 @@ async fn respond(
     if parts.method == Method::POST
         && let Some(route) = server.route(path, parts.uri.query())
     {
-        let refused = match collect(&parts.headers, body, shell.patience().body).await {
+        let (refused, why) = match collect(&parts.headers, body, shell.patience().body).await {
             Ok(body) => match server.read(&route, body, shell.rules()) {
-                Ok(asked) if !shell.serves(&asked.model) => no_such_model(server, &asked.model),
+                Ok(asked) if !shell.serves(&asked.model) => {
+                    (no_such_model(server, &asked.model), "no such model")
+                }
                 Ok(asked) => return attempt(shell, reset, &parts.headers, &asked).await,
-                Err(refused) => refusal(server, StatusCode::BAD_REQUEST, &refused),
+                Err(refused) => {
+                    (refusal(server, StatusCode::BAD_REQUEST, &refused), "a bad request")
+                }
             },
-            Err(unread) => unread.answer(server),
+            Err(unread) => (unread.answer(server), unread.why()),
         };
-        shell.malformed(&parts.headers, refused.status());
+        shell.malformed(&parts.headers, refused.status(), why);
         return refused;
     }
     match parts.method {
@@ -79,6 +84,8 @@ async fn respond(
         Method::GET if path == "/health" => json(Bytes::from_static(br#"{"status":"ok"}"#)),
         method => {
             let message = format!("Unknown request URL: {method} {path}.");
+            let status = StatusCode::NOT_FOUND.as_u16();
+            log::refused(shell.name(), &parts.headers, status, "an unknown URL");
             refusal(server, StatusCode::NOT_FOUND, &Refused::plain(message))
         }
     }
@@ -93,6 +100,15 @@ enum Unread {
 }
 
 impl Unread {
+    /// For the log.
+    const fn why(self) -> &'static str {
+        match self {
+            Self::TooLarge => "a body that is too large",
+            Self::TooSlow => "a body that did not come in time",
+            Self::Broken => "a body that broke off",
+        }
+    }
+
     /// The answer, after which the connection closes: what is left of the body is not waited for.
     fn answer(self, server: &dyn ServerFormat) -> ServiceResponse {
         let (status, message) = match self {

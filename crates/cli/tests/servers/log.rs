@@ -1,6 +1,6 @@
 //! The log of servers: what it says, what it never says, and how it is asked for.
 
-use crate::serve::{MOCK, Server, spawn, start, until};
+use crate::serve::{MOCK, Server, spawn, start, start_and_listen, until};
 use crate::squall::Folder;
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -175,4 +175,66 @@ fn a_level_that_is_none_is_refused_with_what_was_expected() {
     }
     let ended = folder.squall(&["gateway", "--config", "gateway.yaml", "--log-format", "xml"]);
     assert!(ended.code == 2 && ended.err.contains("text, json"), "{}", ended.err);
+}
+
+#[test]
+fn a_mock_writes_a_line_for_each_request_with_the_gateways_fields() {
+    let folder = Folder::new("log-mock");
+    let broken = "  two: { listen: 127.0.0.1:0, format: openai, ttft: 10ms, itl: 1ms, faults: [ { at: 0s, for: 1h, error: 503 } ] }\n";
+    folder.write("mock.yaml", &format!("{MOCK}{broken}"));
+    let arguments = ["mock", "--config", "mock.yaml", "--log", "trace", "--log-format", "json"];
+    let (_mock, one, said) = start_and_listen(&folder, &arguments);
+    let one = one.split("/v1").next().expect("an address").to_owned();
+    let two = said.recv().expect("where the second listens");
+    let two =
+        two.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    let named = |id: &str| format!("authorization: Bearer {CLIENT_KEY}\r\nx-request-id: {id}\r\n");
+    assert!(ask(&one, "m", &named("good")).starts_with("HTTP/1.1 200"));
+    assert!(ask(two, "m", &named("bad")).starts_with("HTTP/1.1 503"));
+    let wrong = format!("x-wrong: yes\r\nx-client-request-id: refused\r\n{}", named("other"));
+    let mut stream = TcpStream::connect(&one).expect("it listens");
+    let body = format!(r#"{{"model": "{CANARY}"#);
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {one}\r\nconnection: close\r\n{wrong}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+
+    let all = until(&said, r#""client_request_id":"refused""#);
+    for secret in [CANARY, CLIENT_KEY] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
+    let line = |id: &str| {
+        let found =
+            all.lines().find(|line| line.contains(&format!(r#""client_request_id":"{id}""#)));
+        serde_json::from_str::<Value>(found.expect("a line")).expect("a line of JSON")
+    };
+    let good = line("good");
+    for (field, value) in [
+        ("request_id", Value::from("req_0_0")),
+        ("provider", "one".into()),
+        ("model", "m".into()),
+        ("operation", "/chat/completions".into()),
+        ("stream", false.into()),
+        ("status", 200.into()),
+        ("outcome", "succeeded".into()),
+        ("tokens_out", 5.into()),
+        ("target", "squall_mock_provider::request".into()),
+    ] {
+        assert_eq!(good[field], value, "{field}: {good}");
+    }
+    assert!(good["duration_ms"].as_f64().is_some_and(|time| time > 0.0), "{good}");
+    let bad = line("bad");
+    assert_eq!((&bad["status"], &bad["outcome"]), (&503.into(), &"failed".into()), "{bad}");
+    assert_eq!(
+        (&bad["error_class"], &bad["fault_number"]),
+        (&"overloaded".into(), &0.into()),
+        "{bad}"
+    );
+    let refused = line("refused");
+    assert_eq!((&refused["status"], &refused["outcome"]), (&400.into(), &"refused".into()));
+    assert_eq!(refused["why"], "a bad request", "{refused}");
 }
