@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// The wait that the headers ask for: `retry-after-ms` (milliseconds, maybe with a fraction) before
-/// `retry-after` (seconds, or an HTTP date counted from `now`; a date in the past is no wait). `None`
-/// where there is neither, or nothing that can be read.
+/// `retry-after` (seconds, or an HTTP date counted from `now`; a date in the past is no wait), at most 584 years.
+/// `None` where there is neither, or nothing that can be read.
 #[must_use]
 pub fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let millis = text(headers, &RETRY_AFTER_MS).and_then(|text| seconds(text, 1e-3));
@@ -13,7 +13,7 @@ pub fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration
         let text = text(headers, &RETRY_AFTER)?;
         seconds(text, 1.0).or_else(|| {
             let date = httpdate::parse_http_date(text).ok()?;
-            Some(date.duration_since(now).unwrap_or_default())
+            Some(date.duration_since(now).unwrap_or_default().min(LONGEST))
         })
     })
 }
@@ -30,6 +30,9 @@ pub fn write_retry_after(headers: &mut HeaderMap, wait: Duration) {
     let millis = HeaderValue::from_str(&millis).expect("digits and a point only");
     headers.insert(RETRY_AFTER_MS, millis);
 }
+
+/// What fits into nanoseconds of 64 bits, as times of ours do.
+const LONGEST: Duration = Duration::from_nanos(u64::MAX);
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
@@ -67,6 +70,14 @@ mod tests {
         assert_eq!(read(&[("retry-after", later)]), Some(Duration::from_secs(30)));
         let earlier = "Sun, 06 Nov 1994 08:00:00 GMT";
         assert_eq!(read(&[("retry-after", earlier)]), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_wait_of_centuries_is_the_same_in_every_form() {
+        for text in ["Wed, 07 Nov 4046 00:00:00 GMT", "63839065600", "1e300"] {
+            let read = read(&[("retry-after", text)]);
+            assert_eq!(read, Some(Duration::from_nanos(u64::MAX)), "{text}");
+        }
     }
 
     #[test]

@@ -16,16 +16,22 @@ pub struct SseEvent<'a> {
 }
 
 impl SseEvent<'_> {
-    /// Passes it on as it came, but for blank lines before it. Where the LF of its last CRLF has not come yet
-    /// it is written all the same; when it comes, it is such a blank line. So the same bytes leave, however
-    /// they were split on their way here.
+    /// Passes it on as it came, but for blank lines before it, and for its own end where that mixes the ends
+    /// of lines, as LF and CR do: many clients know an event by two ends of one kind only. Where the LF of its
+    /// last CRLF has not come yet it is written all the same; when it comes, it is such a blank line. So the
+    /// same bytes leave, however they were split on their way here.
     pub(crate) fn pass_on(&self, out: &mut Vec<u8>) {
-        let blank = self.raw.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
+        let ends_line = |byte: &u8| matches!(*byte, b'\r' | b'\n');
+        let blank = self.raw.iter().take_while(|byte| ends_line(byte)).count();
         let raw = &self.raw[blank..];
-        out.extend_from_slice(raw);
-        if raw.ends_with(b"\r") && raw.windows(2).any(|pair| pair == b"\r\n") {
-            out.push(b'\n');
-        }
+        let end = raw.iter().rposition(|byte| !ends_line(byte)).map_or(0, |last| last + 1);
+        let (text, end) = raw.split_at(end);
+        out.extend_from_slice(text);
+        out.extend_from_slice(match end {
+            [b'\r', b'\n', ..] => b"\r\n\r\n",
+            [b'\r', ..] => b"\r\r",
+            _ => b"\n\n",
+        });
     }
 }
 
@@ -312,6 +318,21 @@ mod tests {
         let mut out = Vec::new();
         push_event(&mut out, b"{\"a\":1}");
         assert_eq!(decode([out.as_slice()]), [(String::new(), "{\"a\":1}".to_owned())]);
+    }
+
+    #[test]
+    fn an_event_whose_lines_end_in_many_ways_leaves_with_an_end_that_every_client_knows() {
+        let passed = |stream: &[u8]| {
+            let mut decoder = SseDecoder::new();
+            decoder.push(stream);
+            let mut out = Vec::new();
+            decoder.next_event().expect("short").expect("whole").pass_on(&mut out);
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(passed(b"data: a\ndata: b\n\r"), "data: a\ndata: b\n\n");
+        assert_eq!(passed(b"data: a\n\r\n"), "data: a\n\n");
+        assert_eq!(passed(b"data: a\r\n\n"), "data: a\r\n\r\n");
+        assert_eq!(passed(b"data: a\r\ndata: b\r\r\n"), "data: a\r\ndata: b\r\r");
     }
 
     #[test]

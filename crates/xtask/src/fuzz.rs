@@ -2,6 +2,8 @@
 //! the tree, in `fuzz/grown`; an input that breaks something is committed to `fuzz/corpus` with its repair.
 
 use crate::step::{self, Steps};
+use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,13 +42,28 @@ pub(crate) fn run(arguments: &[String]) -> bool {
         steps.tell();
         return false;
     }
-    let broken: Vec<_> = chosen
-        .iter()
-        .filter(|name| !steps.step(&format!("{name}, {seconds} s"), || fuzz(name, seconds)))
-        .collect();
+    let mut broken = Vec::new();
+    for name in &chosen {
+        let before = artifacts(name);
+        if !steps.step(&format!("{name}, {seconds} s"), || fuzz(name, seconds)) {
+            let found = artifacts(name).difference(&before).cloned().collect::<Vec<_>>();
+            broken.push((name, found));
+        }
+    }
     steps.tell();
     println!("{} fuzzers ran, {} found something", chosen.len(), broken.len());
+    for (name, found) in &broken {
+        let found = if found.is_empty() { "it left no input".to_owned() } else { found.join(", ") };
+        println!("  {name}: {found}");
+    }
     broken.is_empty()
+}
+
+/// The inputs that have broken a target, now or in an earlier run: the paths of their files.
+fn artifacts(name: &str) -> BTreeSet<String> {
+    let folder = format!("fuzz/artifacts/{name}");
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    entries.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy())).collect()
 }
 
 fn is_installed() -> bool {
@@ -70,13 +87,23 @@ fn targets() -> Option<Vec<String>> {
 
 fn fuzz(name: &str, seconds: u32) -> bool {
     let (grown, corpus) = (format!("fuzz/grown/{name}"), format!("fuzz/corpus/{name}"));
-    if let Err(error) = fs::create_dir_all(Path::new(&grown)) {
-        eprintln!("error: {grown}: {error}");
-        return false;
+    // What an entry writes while it runs, such as a recording, is not left behind.
+    let scratch = env::current_dir().unwrap_or_default().join("fuzz/grown/scratch");
+    for folder in [Path::new(&grown), &scratch] {
+        if let Err(error) = fs::create_dir_all(folder) {
+            eprintln!("error: {}: {error}", folder.display());
+            return false;
+        }
     }
     let time = format!("-max_total_time={seconds}");
     // What changed is written into the first folder.
     let arguments = ["fuzz", "run", "--sanitizer", "none", name, &grown, &corpus, "--"];
-    let limits = [&*time, HANGS, GREEDY, LENGTH, "-print_final_stats=1", "-verbosity=0"];
-    step::cargo(&[&arguments[..], &limits].concat(), &[])
+    // Addresses of functions that were reached say nothing to anybody.
+    let quiet = ["-print_final_stats=1", "-verbosity=0", "-print_funcs=0"];
+    let limits = [&[&*time, HANGS, GREEDY, LENGTH][..], &quiet].concat();
+    let variables = [("TMPDIR", &*scratch.to_string_lossy())];
+    let passed = step::cargo(&[&arguments[..], &limits].concat(), &variables);
+    // Only space is lost if it cannot be removed.
+    let _ = fs::remove_dir_all(&scratch);
+    passed
 }

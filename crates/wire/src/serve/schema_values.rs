@@ -13,7 +13,13 @@ use serde_json::{Map, Value};
 
 /// A value that fits `schema`, drawn by `seed`.
 pub(crate) fn value(schema: &Value, seed: u64) -> Value {
-    let mut maker = Maker { root: schema, draws: SplitMix64(seed), left: VALUES_MOST };
+    let mut maker = Maker {
+        root: schema,
+        draws: SplitMix64(seed),
+        left: VALUES_MOST,
+        bytes_left: BYTES_MOST,
+        copies_left: COPIES_MOST,
+    };
     maker.make(schema, 0)
 }
 
@@ -28,6 +34,11 @@ pub(crate) fn any_object() -> Value {
 
 /// The most values that are made for one schema: `minItems: 1000000000` is not obeyed.
 const VALUES_MOST: u32 = 20_000;
+/// The most bytes of text that are made for one schema, whichever of its values they are in; the last text may go
+/// over it.
+const BYTES_MOST: u64 = 1 << 20;
+/// The most bytes of schemas that are copied for it: a large schema of many items takes time.
+const COPIES_MOST: u64 = 64 << 20;
 /// From this depth on what is optional is left out, and the simplest of several alternatives is taken.
 const DEPTH_FREE: u32 = 3;
 /// No schema is followed deeper: one that insists on itself has no value.
@@ -59,19 +70,36 @@ struct Maker<'a> {
     root: &'a Value,
     draws: SplitMix64,
     left: u32,
+    bytes_left: u64,
+    copies_left: u64,
 }
 
 impl Maker<'_> {
     fn make(&mut self, schema: &Value, depth: u32) -> Value {
         self.left = self.left.saturating_sub(1);
-        if depth > DEPTH_MOST || self.left == 0 {
+        if depth > DEPTH_MOST || self.is_spent() {
             return Value::Null;
         }
+        let made = self.one(schema, depth);
+        // What is inside was counted when it was made.
+        if !made.is_array() && !made.is_object() {
+            self.bytes_left = self.bytes_left.saturating_sub(bytes_of(&made));
+        }
+        made
+    }
+
+    /// Whether no more is made for the schema.
+    const fn is_spent(&self) -> bool {
+        self.left == 0 || self.bytes_left == 0 || self.copies_left == 0
+    }
+
+    fn one(&mut self, schema: &Value, depth: u32) -> Value {
         let Value::Object(keywords) = schema else { return Value::from(WORD) };
+        self.copies_left = self.copies_left.saturating_sub(bytes_of(schema));
         let mut steps = STEPS_MOST;
         let schema = self.flat(keywords.clone(), depth, &mut steps);
         if let Some(constant) = schema.get("const") {
-            return constant.clone();
+            return self.copy(constant);
         }
         if let Some(Value::Array(all)) = schema.get("enum")
             && !all.is_empty()
@@ -95,7 +123,16 @@ impl Maker<'_> {
         let fits = |value: &&Value| kinds.is_empty() || kinds.iter().any(|kind| is_a(value, kind));
         let fitting: Vec<&Value> = all.iter().filter(fits).collect();
         let fitting = if fitting.is_empty() { all.iter().collect() } else { fitting };
-        fitting[self.draws.below(fitting.len() as u64) as usize].clone()
+        let one = fitting[self.draws.below(fitting.len() as u64) as usize];
+        self.copy(one)
+    }
+
+    /// What stands in the schema itself. Scalars are counted by whoever asked for the value.
+    fn copy(&mut self, value: &Value) -> Value {
+        if value.is_array() || value.is_object() {
+            self.bytes_left = self.bytes_left.saturating_sub(bytes_of(value));
+        }
+        value.clone()
     }
 
     /// The schema without references and alternatives: each is merged into what stands beside it.
@@ -173,7 +210,7 @@ impl Maker<'_> {
         let unique = is_true(schema.get("uniqueItems"));
         let mut items = Vec::new();
         for place in 0..wanted {
-            if self.left <= 1 {
+            if self.left <= 1 || self.is_spent() {
                 break;
             }
             let item = prefix.and_then(|prefix| prefix.get(place as usize)).or(rest);
@@ -233,6 +270,18 @@ impl Maker<'_> {
             nth += 1;
         }
         Value::Object(made)
+    }
+}
+
+/// About how much memory a value takes.
+fn bytes_of(value: &Value) -> u64 {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => 8 + text.len() as u64,
+        Value::Array(items) => 8 + items.iter().map(bytes_of).sum::<u64>(),
+        Value::Object(fields) => {
+            8 + fields.iter().map(|(name, value)| name.len() as u64 + bytes_of(value)).sum::<u64>()
+        }
     }
 }
 

@@ -101,7 +101,16 @@ fn a_schema_that_nothing_fits_or_that_has_no_end_is_bounded() {
         json!({ "type": "null" }),
         |inner, _| json!({ "type": "array", "minItems": 1, "items": inner }),
     );
-    for schema in [me, insists, huge, long, pattern, all, nested] {
+    let many_long = json!({ "type": "array", "minItems": 99_999_999, "items": long });
+    let many_patterns = json!({ "type": "array", "minItems": 99_999_999, "items": pattern });
+    let many_copies = json!({ "type": "array", "minItems": 99_999_999,
+                              "items": { "const": "x".repeat(1 << 16) } });
+    let many_sets = json!({ "type": "array", "minItems": 99_999_999,
+                            "items": { "enum": [["x".repeat(1 << 16)]] } });
+    let many_large_schemas = json!({ "type": "array", "minItems": 99_999_999,
+                                     "items": { "type": "null", "title": "x".repeat(1 << 20) } });
+    let many = [many_long, many_patterns, many_copies, many_sets, many_large_schemas];
+    for schema in [me, insists, huge, long, pattern, all, nested].into_iter().chain(many) {
         let made = value(&schema, 1).to_string();
         assert!(made.len() < 4 << 20, "{} bytes", made.len());
     }
