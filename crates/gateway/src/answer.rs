@@ -7,8 +7,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use squall_failure::{Failure, FailureClass};
-use squall_wire::chat::ChunkWriter;
+use squall_failure::Failure;
+use squall_wire::chat::{ErrorEventWriter, Operation};
 use squall_wire::error::ApiError;
 use squall_wire::write_retry_after;
 use std::convert::Infallible;
@@ -24,11 +24,17 @@ pub(crate) fn whole(body: Bytes, deployment: &str, attempts: u16) -> Response {
     answer(StatusCode::OK, "application/json", deployment, attempts, Body::from(body))
 }
 
-/// An answer whose bytes come through a channel.
-pub(crate) fn streamed(chunks: Receiver<Bytes>, deployment: &str, attempts: u16) -> Response {
+/// An answer whose bytes come through a channel. How its server ends it, if it must be cut, is in its extensions.
+pub(crate) fn streamed(
+    chunks: Receiver<Bytes>,
+    operation: Operation,
+    deployment: &str,
+    attempts: u16,
+) -> Response {
     let body = Body::new(StreamBody::new(Chunks(chunks)));
     let mut response = answer(StatusCode::OK, "text/event-stream", deployment, attempts, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.extensions_mut().insert(ErrorEventWriter::new(operation));
     response
 }
 
@@ -58,21 +64,6 @@ pub(crate) fn refusal(status: StatusCode, error: &ApiError) -> Response {
     *response.status_mut() = status;
     insert(response.headers_mut(), CONTENT_TYPE, "application/json");
     response
-}
-
-/// The event that ends a stream badly.
-pub(crate) fn error_event(error: &ApiError) -> Bytes {
-    let mut event = Vec::new();
-    ChunkWriter::error(&mut event, error);
-    event.into()
-}
-
-/// The event that ends a stream which this gateway cuts.
-pub(crate) fn stopped_event(message: &str) -> Bytes {
-    let mut event = Vec::new();
-    let error = ApiError::of(FailureClass::Overloaded, "").with_message(message);
-    ChunkWriter::error(&mut event, &error);
-    event.into()
 }
 
 fn answer(

@@ -15,7 +15,7 @@ use squall_router::{
     AttemptId, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
 };
 use squall_wire::RequestToken;
-use squall_wire::chat::ChatRequest;
+use squall_wire::chat::{ChatRequest, ErrorEventWriter};
 use squall_wire::error::ApiError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(crate) struct Exchange {
     /// Chunks that the client has not made room for. While there are any, the provider is not read; orders
     /// of the core are obeyed all the same.
     stash: VecDeque<Bytes>,
+    /// How a stream ends that breaks off.
+    error_event: ErrorEventWriter,
     /// What a content policy left of an answer, and who gave it.
     filtered: Option<(Bytes, String)>,
     /// What the core decided about it.
@@ -100,6 +102,7 @@ impl Exchange {
         Self {
             handle,
             registry,
+            error_event: ErrorEventWriter::new(chat.operation),
             chat: Arc::new(chat),
             captured: asked.captured,
             token: asked.token,
@@ -193,7 +196,8 @@ impl Exchange {
         if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
             if let Some(response) = self.response.take() {
-                let streamed = answer::streamed(receiver, &running.name, self.attempts);
+                let streamed =
+                    answer::streamed(receiver, self.chat.operation, &running.name, self.attempts);
                 let _ = response.send(answer::with(streamed, running.call.told()));
             }
             self.chunks = Some(sender);
@@ -207,6 +211,7 @@ impl Exchange {
 
     /// Sends a chunk to the client behind those that wait, or keeps it until there is room.
     fn pass_on(&mut self, bytes: Bytes) {
+        self.error_event.sent(&bytes);
         if self.stash.is_empty() {
             self.send_or_stash(bytes);
         } else {
@@ -316,7 +321,9 @@ impl Exchange {
                     None => answer::error(&failure, &error, self.attempts),
                 });
             } else {
-                self.stash.push_back(answer::error_event(&error));
+                let mut event = Vec::new();
+                self.error_event.write(&mut event, &error);
+                self.stash.push_back(event.into());
             }
         }
         // What a slow client has not read yet is not the core's business any more.

@@ -9,11 +9,12 @@ use axum::Router as Routes;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use squall_failure::FailureClass;
+use squall_wire::chat::ErrorEventWriter;
 use squall_wire::error::ApiError;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -64,12 +65,17 @@ pub(super) async fn answered(
     }
     response.headers_mut().insert(REQUEST_ID, id.header_value());
     let held = response.extensions_mut().remove::<HeldBody>();
-    let is_stream =
-        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    // Streams have it, and nothing else.
+    let error_event = response.extensions_mut().remove::<ErrorEventWriter>();
     Ok(response.map(|body| {
         Body::new(Guarded {
             body: Some(body),
-            cut: is_stream.then(|| Cut { shared, waiting: None, between_events: true }),
+            cut: error_event.map(|error_event| Cut {
+                shared,
+                waiting: None,
+                between_events: true,
+                error_event,
+            }),
             _under_way: under_way,
             _held: held,
         })
@@ -185,6 +191,7 @@ struct Cut {
     waiting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Whether what went out so far ends with an event.
     between_events: bool,
+    error_event: ErrorEventWriter,
 }
 
 impl Cut {
@@ -201,12 +208,11 @@ impl Cut {
     /// What a stream says at last.
     fn last_words(&self) -> Bytes {
         const MESSAGE: &str = "this gateway has stopped before the answer was complete";
-        let event = answer::stopped_event(MESSAGE);
-        if self.between_events {
-            return event;
-        }
+        let error = ApiError::of(FailureClass::Overloaded, "").with_message(MESSAGE);
         // An event that is not complete is ended first; its reader drops it or fails on it either way.
-        [b"\n\n", &*event].concat().into()
+        let mut last = if self.between_events { Vec::new() } else { b"\n\n".to_vec() };
+        self.error_event.write(&mut last, &error);
+        last.into()
     }
 }
 
@@ -226,6 +232,7 @@ impl HttpBody for Guarded {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(bytes) = frame.data_ref() {
                     cut.between_events = bytes.ends_with(b"\n\n");
+                    cut.error_event.sent(bytes);
                 }
                 // What comes without pause is cut too.
                 if cut.shared.stage() < ShutdownStage::Cut {

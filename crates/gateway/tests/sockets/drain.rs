@@ -203,6 +203,27 @@ async fn what_is_cut_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_response_that_is_cut_is_told_so_in_its_own_events() {
+    const FIRST: &str = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":4,\"delta\":\"x\"}\n\n";
+    let (speaks, _told) = hanging_provider(stream(FIRST)).await;
+    let gateway = gateway(&[speaks]).await;
+    let body = r#"{"model":"chat","input":"hi","stream":true}"#;
+    let request = format!(
+        "POST /v1/responses HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(gateway.addr()).await.expect("it listens");
+    connection.write_all(request.as_bytes()).await.expect("it reads");
+    read_until(&mut connection, "\"x\"").await;
+    let drained = drain(gateway, Duration::ZERO, Duration::from_millis(50));
+    let rest = read_to_end(&mut connection).await;
+    assert_eq!(drained.await.expect("no panic").cut, 1);
+    let event = "event: error\ndata: {\"type\":\"error\",\"sequence_number\":5,";
+    assert!(rest.contains(event) && rest.contains("this gateway has stopped"), "{rest}");
+    assert!(rest.ends_with("0\r\n\r\n"), "a whole body: {rest}");
+}
+
+#[tokio::test]
 async fn a_client_that_never_reads_does_not_hold_it_up() {
     const PIECE: &str = concat!(
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}}]}\n\n",

@@ -57,6 +57,34 @@ async fn a_response_comes_through_byte_for_byte() {
     assert!(served.await.expect("it was called").starts_with("post /v1/responses"));
 }
 
+/// The event of a response that has this name, as JSON.
+fn event_of(answer: &str, name: &str) -> serde_json::Value {
+    let head = format!("event: {name}\ndata: ");
+    let data = answer.split_once(&head).and_then(|(_, rest)| rest.split_once("\n\n"));
+    let (data, _) = data.unwrap_or_else(|| panic!("no `{name}` in {answer}"));
+    serde_json::from_str(data).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_or_fails_ends_with_an_event_of_its_own_api() {
+    const DELTA: &str = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":4,\"delta\":\"Hi\"}\n\n";
+    const FAILED: &str = "event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":5,\"response\":{\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"too many tokens\"}}}\n\n";
+    let body = r#"{"model":"chat","input":"hi","stream":true}"#;
+    for (rest, message) in [("", None), (FAILED, Some("too many tokens"))] {
+        let (addr, _) = provider(stream(&[DELTA, rest].concat())).await;
+        let gateway = gateway(&[addr]).await;
+        let answer = ask_at(&gateway, "/v1/responses", "", body).await;
+        assert!(answer.contains("response.output_text.delta"), "{answer}");
+        let event = event_of(&answer, "error");
+        assert_eq!(event["type"], "error", "{event}");
+        assert_eq!(event["sequence_number"], 5, "behind what went out: {event}");
+        assert!(event["code"].is_string() && event["param"].is_null(), "{event}");
+        let said = event["message"].as_str().expect("text");
+        assert!(message.is_none_or(|message| said.contains(message)), "{event}");
+        assert!(!answer.contains("{\"error\""), "a chat's error is none here: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_completion_of_the_older_kind_comes_through() {
     const TEXT: &str = r#"{"object":"text_completion","choices":[{"text":"hi","index":0,"finish_reason":"stop"}]}"#;

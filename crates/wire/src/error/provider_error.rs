@@ -55,7 +55,10 @@ impl ErrorText {
         let error = error.or_else(|| whole.get("errors")?.as_array()?.first());
         // OpenRouter tells the error of a choice there; MiniMax tells every one in a field of its own.
         let of_choice = || value["choices"][0].get("error").filter(|error| says_something(error));
-        let error = error.or_else(of_choice).or_else(|| whole.get("base_resp"));
+        // The event of a response that failed has it in the response.
+        let of_response = || value["response"].get("error").filter(|error| says_something(error));
+        let error = error.or_else(of_choice).or_else(of_response);
+        let error = error.or_else(|| whole.get("base_resp"));
         let mut words = match error {
             Some(Value::String(message)) => Self { message: message.clone(), ..Self::default() },
             Some(Value::Object(_)) => Self::of_object(error?),
