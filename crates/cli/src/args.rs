@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write a scenario around another router's configuration, ready to run
     Init(InitArgs),
+    /// Show what a configuration comes to, or what differs between two
+    Config(ConfigArgs),
     /// Print the JSON Schema of a kind of file, for editors
     Schema(SchemaArgs),
     /// Print the completions of a shell
@@ -88,6 +90,7 @@ impl Command {
             Self::Mock(_) => "mock",
             Self::Import(_) => "import",
             Self::Init(_) => "init",
+            Self::Config(_) => "config",
             Self::Schema(_) => "schema",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -414,6 +417,54 @@ pub(crate) struct LitellmArgs {
     /// The configuration
     pub(crate) file: PathBuf,
     /// By whose formulas to route
+    #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
+    pub(crate) profile: ProfileWord,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting of a scenario, gateway, mock or LiteLLM file, with its value and where that comes from
+    Show(ConfigShowArgs),
+    /// Print the settings that differ between two files; exits with 0 if there are none, with 1 if there are
+    Diff(ConfigDiffArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigShowArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Use this value instead of the file's, such as `router.retries=0`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Setting>,
+    /// Leave out settings that have their default value
+    #[arg(long)]
+    pub(crate) changed: bool,
+    /// Print JSON: a list of settings, each with its path, value and origin
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// For a LiteLLM file: by whose formulas to route
+    #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
+    pub(crate) profile: ProfileWord,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigDiffArgs {
+    /// The first file
+    #[arg(value_name = "A")]
+    pub(crate) before: PathBuf,
+    /// The second file
+    #[arg(value_name = "B")]
+    pub(crate) after: PathBuf,
+    /// Print JSON: a list of differences, each with its path and both values
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// For a LiteLLM file: by whose formulas to route
     #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
     pub(crate) profile: ProfileWord,
 }

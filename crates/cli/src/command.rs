@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod config;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Mock(args) => mock::mock(args),
         Command::Import(args) => import::import(args),
         Command::Init(args) => init::init(args),
+        Command::Config(args) => config::config(args),
         Command::Schema(args) => schema::schema(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),

@@ -18,6 +18,7 @@ use read::{ModelEntry, Settings};
 use squall_config_file::diagnostic::{Diagnostics, Problems};
 use squall_config_file::yaml;
 use squall_router::{Profile, RouterConfig};
+use squall_wire::Format;
 use upstream::LitellmUpstream;
 
 /// What LiteLLM waits for an answer when nothing is said: as good as forever.
@@ -49,6 +50,26 @@ pub struct LitellmDeployment<'f> {
     pub model: &'f str,
     /// The line of its `model_name`, from 1.
     pub line: u32,
+    /// Its place in `model_list`.
+    pub item: usize,
+    /// What it is called at, by its place in [`LitellmFile::upstreams`].
+    pub upstream: usize,
+}
+
+/// An API that deployments of a LiteLLM file are called at.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LitellmProvider<'f> {
+    /// Its name here: the provider's word, with a number where there are several.
+    pub name: &'f str,
+    /// The API it speaks.
+    pub format: Format,
+    /// Its API up to the version.
+    pub base_url: &'f str,
+    /// Why the address is not to be relied on, if so.
+    pub doubt: Option<&'static str>,
+    /// The key as our files write it: `$NAME`, or the key.
+    pub api_key: Option<&'f str>,
 }
 
 impl LitellmFile {
@@ -89,8 +110,29 @@ impl LitellmFile {
                 group: &entry.group,
                 model: &entry.model,
                 line: entry.line,
+                item: entry.item,
+                upstream: entry.upstream,
             })
             .collect()
+    }
+
+    /// The APIs that its deployments are called at.
+    #[must_use]
+    pub fn upstreams(&self) -> Vec<LitellmProvider<'_>> {
+        let upstreams = self.upstreams.iter().map(|upstream| LitellmProvider {
+            name: &upstream.name,
+            format: upstream.format,
+            base_url: &upstream.base_url,
+            doubt: upstream.doubt,
+            api_key: upstream.api_key.as_deref(),
+        });
+        upstreams.collect()
+    }
+
+    /// What diagnostics call the file.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The names of tags, by bit.

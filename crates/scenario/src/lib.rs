@@ -6,6 +6,7 @@
 //! [reference](reference_markdown) are written from the same tables.
 
 mod checklist;
+mod effective;
 mod expectation;
 mod fields;
 mod json_schema;
@@ -20,6 +21,9 @@ mod value;
 
 pub use checklist::{
     Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
+};
+pub use effective::{
+    Effective, EffectiveError, EffectiveOptions, EffectiveSetting, Origin, SettingDifference,
 };
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,

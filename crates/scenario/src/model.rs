@@ -41,6 +41,10 @@ pub struct Scenario {
     pub kinds: Vec<RequestKind>,
     /// The router as the run begins.
     pub router: RouterConfig,
+    /// The same as it is written, where the file names a profile, which then takes the place of its formulas.
+    pub before_profile: Option<RouterConfig>,
+    /// The names of the budgets that have one, by number.
+    pub budgets: Vec<String>,
     /// Configurations that hold later, in the order of their times.
     pub changes: Vec<ConfigChange>,
     /// What serves each deployment, by `DeploymentId`: those of the first configuration, then those that
@@ -199,6 +203,8 @@ pub struct GatewayFile {
     pub providers: Vec<GatewayProvider>,
     /// The router.
     pub router: RouterConfig,
+    /// The same as it is written, where the file names a profile, which then takes the place of its formulas.
+    pub before_profile: Option<RouterConfig>,
     /// What serves each deployment, by `DeploymentId`; its provider is a place in `providers`.
     pub deployments: Vec<DeploymentLink>,
     /// The keys by which tenants are known, by `TenantId`; `None` for one without. Either every tenant
@@ -208,6 +214,8 @@ pub struct GatewayFile {
     pub tags: Vec<String>,
     /// The names of regions, by number.
     pub regions: Vec<String>,
+    /// The names of the budgets that have one, by number.
+    pub budgets: Vec<String>,
     /// The largest answer that is taken, in bytes. Default [`ANSWER_MAX`].
     pub max_answer_size: usize,
 }
@@ -220,10 +228,12 @@ impl Default for GatewayFile {
             server: ServerSettings::default(),
             providers: Vec::new(),
             router: RouterConfig::default(),
+            before_profile: None,
             deployments: Vec::new(),
             tenants: Vec::new(),
             tags: Vec::new(),
             regions: Vec::new(),
+            budgets: Vec::new(),
             max_answer_size: ANSWER_MAX,
         }
     }

@@ -34,12 +34,19 @@ mod tenant;
 mod traffic;
 
 pub(crate) use checklist::CHECKLIST;
+pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;
 pub(crate) use fault::FAULT_NOW;
-pub(crate) use gateway::GATEWAY;
+pub(crate) use gateway::{GATEWAY, SETTINGS as GATEWAY_SETTINGS, UPSTREAM};
 pub(crate) use known::KnownNames;
+pub(crate) use latency::preset;
 pub(crate) use mock::MOCK;
+pub(crate) use money::written_budget;
+pub(crate) use policy::{POLICIES, usual_queue_wait};
+pub(crate) use router::{GROUP_LIMITS, OVER_ALL, ROUTER};
 pub(crate) use scenario::SCENARIO;
+pub(crate) use secret::Secret;
 pub use secret::check_key;
+pub(crate) use tenant::SETTINGS as TENANT_SETTINGS;
 
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::fields::Fields;

@@ -26,7 +26,7 @@ pub(crate) use kinds::{
     ValueKind, Vocabulary, Word, vocabulary,
 };
 pub use written::Written;
-pub(crate) use written::{count, duration, factor, share};
+pub(crate) use written::{bytes, count, dollars, duration, factor, quoted, share};
 
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
@@ -87,6 +87,11 @@ impl<T: Clone> SettingTable<T> {
 }
 
 impl<T> SettingPart<T> {
+    /// Every setting.
+    pub(crate) fn write(&self, value: &T) -> Vec<(String, Written)> {
+        write(self.lenses, value)
+    }
+
     /// The settings that stand in a section that was opened, over those of `value`.
     pub(crate) fn read(&self, fields: &Fields<'_>, value: &mut T) {
         read(self.lenses, fields, value);

@@ -2,7 +2,7 @@
 
 use squall_litellm::{InitOptions, LitellmFile};
 use squall_router::{Profile, RouterConfig};
-use squall_scenario::{GatewayFile, Scenario};
+use squall_scenario::{Effective, EffectiveOptions, GatewayFile, Scenario};
 
 const AZURE: &str = include_str!("../../litellm/tests/files/azure-and-openai.yaml");
 const USAGE: &str = include_str!("../../litellm/tests/files/usage-and-budgets.yaml");
@@ -135,4 +135,29 @@ fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
     }
     let again = Scenario::read("test.yaml", &read.text).expect("the recording reads by itself");
     assert_eq!(again.router, read.router);
+}
+
+#[test]
+fn a_file_and_what_is_imported_of_it_come_to_the_same() {
+    for text in [AZURE, USAGE, LATENCY, SIMPLE] {
+        let out = file(text).gateway_yaml(Profile::Squall);
+        let load = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+        let options = EffectiveOptions { overrides: &[], profile: Profile::Squall, load: &load };
+        let read = |text| {
+            Effective::read("file.yaml", text, &options).unwrap_or_else(|error| panic!("{error}"))
+        };
+        assert_eq!(read(text).differences(&read(&out)), []);
+    }
+}
+
+#[test]
+fn values_of_a_litellm_file_have_the_lines_of_its_settings() {
+    let load = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    let profile = Profile::Litellm180;
+    let options = EffectiveOptions { overrides: &[], profile, load: &load };
+    for (name, text) in [("azure", AZURE), ("usage", USAGE), ("latency", LATENCY)] {
+        let effective = Effective::read("config.yaml", text, &options);
+        let effective = effective.unwrap_or_else(|error| panic!("{error}"));
+        insta::assert_snapshot!(format!("effective_{name}"), effective.to_yaml(false));
+    }
 }

@@ -11,7 +11,8 @@ use squall_gateway::{
     Changed, DrainPolicy, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention,
     ServerSettings, UpstreamConfig,
 };
-use squall_scenario::{ApiKey, GatewayFile, check_key};
+use squall_scenario::{ApiKey, Effective, GatewayFile, SettingDifference, check_key};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::io;
@@ -39,6 +40,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let (listen, server) = (file.listen, file.server.clone());
     let mut fitting = server.clone();
     let too_few = fit_to_machine(&mut fitting);
+    let before = RefCell::new(Effective::of_gateway(&file));
     let Reload { router, upstreams, wording } = reload(&args.config, file)?;
     let setup = GatewaySetup {
         router,
@@ -71,7 +73,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
-            () = watch.changes(signals.clone(), || reload_from(&args.config, (listen, &server), &view)) => {}
+            () = watch.changes(signals.clone(), || reload_from(&args.config, (listen, &server), &before, &view)) => {}
             () = view.core_failed() => {
                 // The panic has said where. Those who wait are told, and nobody is left with a server that
                 // answers nothing.
@@ -95,14 +97,21 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
 }
 
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
-fn reload_from(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &GatewayView) {
+fn reload_from(
+    path: &Path,
+    now: (SocketAddr, &ServerSettings),
+    before: &RefCell<Effective>,
+    gateway: &GatewayView,
+) {
     let taken = read(path).and_then(|file| {
+        let after = Effective::of_gateway(&file);
         let elsewhere = (file.listen, &file.server) != now;
         let changed = gateway.reload(reload(path, file)?)?;
-        Ok((changed, elsewhere))
+        Ok((changed, elsewhere, after))
     });
     match taken {
-        Ok((changed, elsewhere)) => {
+        Ok((changed, elsewhere, after)) => {
+            log_differences(&before.replace(after).differences(&before.borrow()));
             terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
             if elsewhere {
                 terminal::status("`listen` or `server` has changed: that needs a restart");
@@ -114,6 +123,27 @@ fn reload_from(path: &Path, now: (SocketAddr, &ServerSettings), gateway: &Gatewa
         }
     }
 }
+
+/// Every setting that a reload has changed, in the log.
+fn log_differences(differences: &[SettingDifference]) {
+    for difference in differences.iter().take(LOGGED_MAX) {
+        let value =
+            |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
+        tracing::info!(
+            target: "squall",
+            path = difference.path,
+            before = value(&difference.before),
+            after = value(&difference.after),
+            "setting changed"
+        );
+    }
+    if let Some(more) = differences.len().checked_sub(LOGGED_MAX).filter(|more| *more > 0) {
+        tracing::info!(target: "squall", "{more} more settings changed");
+    }
+}
+
+/// The settings of one reload that the log tells one by one; the rest are counted.
+const LOGGED_MAX: usize = 100;
 
 /// What a change of configuration came to, in a few words.
 fn said(changed: &Changed) -> String {

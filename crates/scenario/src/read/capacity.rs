@@ -134,12 +134,14 @@ impl ValueKind for SlowdownAtFull {
 }
 
 fn check(fields: &Fields<'_>, capacity: &Capacity) {
-    for name in ["order", "max_wait"] {
-        if capacity.queue == 0 && fields.get(name).is_some() {
-            let message = format!("`{name}` without a queue");
-            let problem = Problem::new(fields.key_span(name), message, "of no effect here");
-            fields.problems.push(problem.help("add `queue`, or remove it"));
-        }
+    let waits = [
+        ("order", capacity.order != QueueOrder::default()),
+        ("max_wait", capacity.max_wait.is_some()),
+    ];
+    for (name, _) in waits.into_iter().filter(|(_, said)| *said && capacity.queue == 0) {
+        let message = format!("`{name}` without a queue");
+        let problem = Problem::new(fields.key_span(name), message, "of no effect here");
+        fields.problems.push(problem.help("add `queue`, or remove it"));
     }
 }
 

@@ -125,10 +125,12 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
     Some(GatewayFile {
         providers,
         router: router.in_force(),
+        before_profile: router.before_profile(),
         deployments: router.links,
         tenants: router.keys,
         tags: router.labels.tags,
         regions: router.labels.regions,
+        budgets: router.labels.budgets.iter().map(str::to_owned).collect(),
         ..file
     })
 }

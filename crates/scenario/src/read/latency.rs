@@ -3,7 +3,9 @@
 use super::distribution::{self, DURATION_LAW};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
+use crate::node::{Entry, Kind};
 use crate::schema::{Key, Schema, Section};
+use crate::settings::{factor, share};
 use core::time::Duration;
 use squall_determinism::{Distribution, Share};
 use squall_provider::{Prefill, PromptCache, SlowShare};
@@ -162,6 +164,43 @@ pub(crate) fn latency(fields: &Fields<'_>) -> LatencySpec {
         prefill: prefill(fields).unwrap_or(Prefill::NONE),
     }
 }
+
+/// What `like` says of a key that is not there, as a file would write it, and whom it is like.
+pub(crate) fn preset(key: &str, entries: &[Entry]) -> Option<(String, String)> {
+    let said = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let Kind::Scalar(like) = &said("like")?.value.kind else { return None };
+    let family = FAMILIES.iter().find(|family| family.name == *like)?;
+    let lognormal = |law: Distribution| match law {
+        Distribution::LogNormal { mu, sigma } => {
+            // To the microsecond: what it is for is to be read.
+            let millis = |quantile: f64| {
+                let micros = ((mu + quantile * sigma).exp() / 1e3).round();
+                micros / 1e3
+            };
+            let (median, p95) = (millis(0.0), millis(Z95));
+            Some(format!("{{ lognormal: {{ median: {median}ms, p95: {p95}ms }} }}"))
+        }
+        Distribution::Fixed { .. }
+        | Distribution::Exponential { .. }
+        | Distribution::Uniform { .. }
+        | Distribution::Gamma { .. }
+        | Distribution::Quantiles(_) => None,
+    };
+    let text = match key {
+        "ttft" => lognormal(family.ttft())?,
+        "itl" => lognormal(family.itl())?,
+        "slow" if said("ttft").is_none() => {
+            let slow = family.slow()?;
+            let (from, to) = (factor(slow.from_milli), factor(slow.to_milli));
+            format!("{{ share: {}, from: {from}, to: {to} }}", share(slow.share))
+        }
+        _ => return None,
+    };
+    Some((text, like.clone()))
+}
+
+/// The 95th percentile of the standard normal distribution.
+const Z95: f64 = 1.644_853_626_951_472_7;
 
 impl ModelFamily {
     fn ttft(&self) -> Distribution {

@@ -4,7 +4,7 @@ use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
-use crate::settings::{In, PerMillion, Required, ValueKind, Written, settings};
+use crate::settings::{In, PerMillion, Required, ValueKind, Written, dollars, duration, settings};
 use squall_router::{Price, SpendLimit};
 
 settings! {
@@ -56,4 +56,13 @@ pub(crate) static BUDGET: Section = Section {
 /// A budget that was opened.
 pub(crate) fn budget(fields: &Fields<'_>) -> Option<SpendLimit> {
     Some(SpendLimit { limit: fields.money("limit")?, period: fields.duration("period")? })
+}
+
+/// A budget as a file writes it.
+pub(crate) fn written_budget(budget: &SpendLimit) -> Written {
+    let entry = |key: &str, text| (key.to_owned(), Written::Plain(text));
+    Written::Map(vec![
+        entry("limit", dollars(budget.limit)),
+        entry("period", duration(budget.period)),
+    ])
 }

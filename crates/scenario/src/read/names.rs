@@ -80,6 +80,14 @@ impl RouterSection {
         }
     }
 
+    /// The configuration as it is written, if a profile changes it.
+    pub(crate) fn before_profile(&self) -> Option<RouterConfig> {
+        self.profile.map(|_| RouterConfig {
+            spend_limits: self.labels.spend_limits.clone(),
+            ..self.config.clone()
+        })
+    }
+
     /// The configuration by the formulas that hold.
     pub(crate) fn in_force(&self) -> RouterConfig {
         in_force(&self.config, self.profile)

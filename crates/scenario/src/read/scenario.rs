@@ -125,6 +125,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
     let section = fields.section("router");
     let (mut router, text) = routed(section, &known, text, load);
     let first = router.in_force();
+    let before_profile = router.before_profile();
     let changes = section
         .map(|fields| change::changes(&fields, run, &known, &mut router))
         .unwrap_or_default();
@@ -167,6 +168,8 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         providers,
         kinds,
         router: RouterConfig { spend_limits: router.labels.spend_limits, ..first },
+        before_profile,
+        budgets: router.labels.budgets.iter().map(str::to_owned).collect(),
         changes,
         deployments: router.links,
         tags: router.labels.tags,

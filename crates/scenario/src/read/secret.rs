@@ -8,7 +8,7 @@ use crate::settings::{ValueKind, Written};
 use crate::unit::Misfit;
 use crate::value;
 
-/// A key of a provider or a tenant. What is written out in a file is masked where it is shown.
+/// A key of a provider or a tenant.
 pub(crate) struct Secret;
 
 impl ValueKind for Secret {
@@ -26,7 +26,7 @@ impl ValueKind for Secret {
         match key {
             None => Written::Unset,
             Some(ApiKey::Environment(name)) => Written::text(format!("${name}")),
-            Some(ApiKey::Literal(_)) => Written::text(MASKED),
+            Some(ApiKey::Literal(key)) => Written::Secret(key.clone()),
         }
     }
 
@@ -34,9 +34,6 @@ impl ValueKind for Secret {
         "none".to_owned()
     }
 }
-
-/// What stands for a key that is not shown.
-pub(crate) const MASKED: &str = "(hidden)";
 
 /// A key without the white space around it, which a file that holds it often ends with.
 ///

@@ -15,6 +15,8 @@ pub enum Written {
     Plain(String),
     /// A text of somebody's own, in quotes where YAML would take it for something else.
     Text(String),
+    /// A text that is shown to nobody.
+    Secret(String),
     /// A list.
     List(Vec<Self>),
     /// A mapping.
@@ -65,7 +67,7 @@ impl fmt::Display for Written {
         match self {
             Self::Unset => f.write_str("~"),
             Self::Plain(text) => f.write_str(text),
-            Self::Text(text) => f.write_str(&quoted(text)),
+            Self::Text(text) | Self::Secret(text) => f.write_str(&quoted(text)),
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(Self::to_string).collect();
                 write!(f, "[{}]", items.join(", "))

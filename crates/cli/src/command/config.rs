@@ -1,0 +1,75 @@
+//! `squall config`: what a configuration comes to, and what differs between two.
+
+use crate::args::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
+use crate::command::text;
+use crate::error::{Error, Exit};
+use crate::{files, terminal};
+use serde_json::json;
+use squall_router::Profile;
+use squall_scenario::{Effective, EffectiveError, EffectiveOptions, Setting, SettingDifference};
+use std::path::Path;
+
+pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, Error> {
+    match &args.command {
+        ConfigCommand::Show(args) => show(args),
+        ConfigCommand::Diff(args) => diff(args),
+    }
+}
+
+fn show(args: &ConfigShowArgs) -> Result<Exit, Error> {
+    let effective = effective(&args.file, &args.settings, args.profile.into())?;
+    if !args.json {
+        terminal::data(effective.to_yaml(args.changed).trim_end());
+        return Ok(Exit::Met);
+    }
+    let settings = effective.settings().into_iter();
+    let settings = settings.filter(|setting| !args.changed || setting.origin != "default");
+    let settings: Vec<_> = settings
+        .map(|setting| json!({ "path": setting.path, "value": setting.value, "from": setting.origin }))
+        .collect();
+    terminal::data(format_args!("{:#}", json!({ "settings": settings })));
+    Ok(Exit::Met)
+}
+
+fn diff(args: &ConfigDiffArgs) -> Result<Exit, Error> {
+    let read = |path| effective(path, &[], args.profile.into());
+    let differences = read(&args.before)?.differences(&read(&args.after)?);
+    if args.json {
+        let all: Vec<_> = differences
+            .iter()
+            .map(|each| json!({ "path": each.path, "before": each.before, "after": each.after }))
+            .collect();
+        terminal::data(format_args!("{:#}", json!({ "differences": all })));
+    } else if !differences.is_empty() {
+        terminal::data(table(&differences).trim_end());
+    }
+    Ok(if differences.is_empty() { Exit::Met } else { Exit::Missed })
+}
+
+/// The differences in columns: path, first, second.
+fn table(differences: &[SettingDifference]) -> String {
+    const WIDTH: usize = 60;
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
+    let width = |of: &dyn Fn(&SettingDifference) -> String| {
+        differences.iter().map(|each| of(each).chars().count()).max().unwrap_or(0).min(WIDTH)
+    };
+    let path = width(&|each| each.path.clone());
+    let before = width(&|each| value(&each.before));
+    let rows = differences.iter().map(|each| {
+        let (first, second) = (value(&each.before), value(&each.after));
+        format!("{:<path$}  {first:<before$}  {second}\n", each.path)
+    });
+    rows.collect()
+}
+
+/// What a file comes to; another file that it names is looked for from where it stands.
+fn effective(path: &Path, overrides: &[Setting], profile: Profile) -> Result<Effective, Error> {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let load = |other: &str| files::named(&folder.join(other));
+    let options = EffectiveOptions { overrides, profile, load: &load };
+    let name = path.display().to_string();
+    Effective::read(&name, &text(path)?, &options).map_err(|error| match error {
+        EffectiveError::File(diagnostics) => Error::File(diagnostics),
+        EffectiveError::Override(source) => Error::Setting { path: path.to_owned(), source },
+    })
+}

@@ -1,0 +1,91 @@
+//! `squall config`: what a file comes to, and what differs between two.
+
+use crate::squall::Folder;
+
+const GATEWAY: &str = "\
+providers: { eu: { base_url: 'http://127.0.0.1:9/v1', api_key: sk-secret } }
+router:
+  retries: 1
+  groups: { chat: { deployments: [ { name: eu, provider: eu, weight: 3 } ] } }
+";
+
+#[test]
+fn a_configuration_is_shown_with_the_origin_of_each_value() {
+    let folder = Folder::new("config-show");
+    folder.write("gateway.yaml", GATEWAY);
+    let ended = folder.squall(&["config", "show", "gateway.yaml"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let line = |key: &str| {
+        let found = ended.out.lines().find(|line| line.trim_start().starts_with(key));
+        found.unwrap_or_else(|| panic!("no line begins with `{key}`")).to_owned()
+    };
+    assert!(line("retries: 1").ends_with("# router (gateway.yaml:3)"), "{}", ended.out);
+    assert!(line("deadline: 2h").ends_with("# default"), "{}", ended.out);
+    assert!(line("weight: 3").ends_with("# gateway.yaml:4"), "{}", ended.out);
+    assert!(!ended.out.contains("sk-secret"), "{}", ended.out);
+}
+
+#[test]
+fn what_is_set_and_what_is_changed_can_be_asked_for_alone_and_as_json() {
+    let folder = Folder::new("config-json");
+    folder.write("gateway.yaml", GATEWAY);
+    let show = ["config", "show", "gateway.yaml", "--set", "eu.weight=7", "--changed"];
+    let ended = folder.squall(&show);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("weight: 7") && ended.out.contains("# --set"), "{}", ended.out);
+    assert!(!ended.out.contains("# default"), "{}", ended.out);
+    let ended = folder.squall(&[&show[..], &["--json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    let settings = json["settings"].as_array().expect("they are a list");
+    let weight = settings
+        .iter()
+        .find(|each| each["path"] == "router.groups.chat.deployments.eu.weight")
+        .expect("the weight is there");
+    assert_eq!((&weight["value"], &weight["from"]), (&"7".into(), &"--set".into()));
+}
+
+#[test]
+fn differences_are_told_by_path_and_exit_like_those_of_diff() {
+    let folder = Folder::new("config-diff");
+    folder.write("a.yaml", GATEWAY);
+    folder.write("b.yaml", &GATEWAY.replace("weight: 3", "weight: 4"));
+    let ended = folder.squall(&["config", "diff", "a.yaml", "b.yaml"]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert_eq!(ended.out.trim(), "router.groups.chat.deployments.eu.weight  3  4");
+    let ended = folder.squall(&["config", "diff", "a.yaml", "a.yaml"]);
+    assert_eq!((ended.code, ended.out.as_str()), (0, ""), "{}", ended.err);
+    folder.write("b.yaml", "router: [");
+    let ended = folder.squall(&["config", "diff", "a.yaml", "b.yaml"]);
+    assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{}", ended.err);
+    let ended = folder.squall(&["config", "diff", "a.yaml", "gone.yaml"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+}
+
+#[test]
+fn a_litellm_file_and_its_import_do_not_differ() {
+    let folder = Folder::new("config-litellm");
+    let text = include_str!("../../../litellm/tests/files/azure-and-openai.yaml");
+    folder.write("litellm.yaml", text);
+    let imported = folder.squall(&["import", "litellm", "litellm.yaml"]).out;
+    folder.write("gateway.yaml", &imported);
+    let ended = folder.squall(&["config", "diff", "litellm.yaml", "gateway.yaml"]);
+    assert_eq!((ended.code, ended.out.as_str()), (0, ""), "{}", ended.err);
+}
+
+#[test]
+fn files_that_are_none_of_ours_are_refused_with_their_place() {
+    let folder = Folder::new("config-bad");
+    let large = format!("providers: [{}]\n", "1,".repeat(200_000));
+    for (name, text) in [
+        ("empty.yaml", ""),
+        ("foreign.yaml", "apiVersion: v1\nkind: Pod\n"),
+        ("broken.yaml", "router: [\n"),
+        ("large.yaml", large.as_str()),
+    ] {
+        folder.write(name, text);
+        let ended = folder.squall(&["config", "show", name]);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{name}: {}", ended.err);
+        assert!(ended.err.contains(&format!("{name}:")), "{name}: {}", ended.err);
+        assert!(ended.err.len() < 4_000, "{name}: {}", ended.err.len());
+    }
+}
