@@ -59,7 +59,10 @@ pub(crate) fn litellm_files(bytes: &[u8]) {
         taken(&file.router(profile), squall_determinism::Seed::new(7));
         assert!(file.findings(profile).len() <= bytes.len() + 64, "a finding is about something");
         let name = "fuzz".to_owned();
-        let written = file.scenario_yaml(&InitOptions { name, reference: None, profile });
+        let written = squall_scenario::litellm_scenario_yaml(
+            &file,
+            &InitOptions { name, reference: None, profile },
+        );
         if let Err(problems) = Scenario::read("written.yaml", &written) {
             panic!("what we wrote cannot be read: {problems}\n{written}");
         }

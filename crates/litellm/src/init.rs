@@ -5,6 +5,7 @@ mod family;
 use super::LitellmFile;
 use super::read::ModelEntry;
 use core::fmt::Write as _;
+use squall_config_file::name::quoted;
 use squall_router::{LitellmStrategy, Profile};
 
 /// What is asked of [`LitellmFile::scenario_yaml`].
@@ -33,9 +34,10 @@ const RPS_MAX: f64 = 200.0;
 impl LitellmFile {
     /// A scenario around this file that runs at once: a mock provider for each deployment, with its
     /// limits and a latency of its family, traffic at about 60 % of what the limits allow, and a day on
-    /// which the largest deployment breaks.
+    /// which the largest deployment breaks. `inline` is the router in our own syntax, for options without a
+    /// reference.
     #[must_use]
-    pub fn scenario_yaml(&self, options: &InitOptions) -> String {
+    pub fn scenario_yaml(&self, options: &InitOptions, inline: &str) -> String {
         let group = self.busiest();
         let entries = self.open_to_all(group);
         let largest = entries.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
@@ -65,7 +67,7 @@ impl LitellmFile {
             at(55),
             at(80)
         );
-        let _ = writeln!(out, "traffic:\n  group: {}", super::native::value_of(group));
+        let _ = writeln!(out, "traffic:\n  group: {}", quoted(group));
         let _ = writeln!(
             out,
             "  arrivals: poisson\n  # The spike is 60 % of what the limits of the group allow."
@@ -85,7 +87,7 @@ impl LitellmFile {
             provider(entry, largest, second, scale, &mut out);
         }
         out.push('\n');
-        out.push_str(&self.router_of(options));
+        out.push_str(&router_of(options, inline));
         out.push_str("\nexpect:\n  # Before anything breaks, nearly every request is answered.\n");
         out.push_str("  - success_rate >= 99% during calm\n");
         if entries.len() > 1 {
@@ -110,15 +112,6 @@ impl LitellmFile {
         all().filter(|entry| !by_tags || entry.is_default).collect()
     }
 
-    fn router_of(&self, options: &InitOptions) -> String {
-        let Some(reference) = &options.reference else {
-            return self
-                .router_yaml(options.profile, &|place| (self.entries[place].name.clone(), None));
-        };
-        let (reference, profile) = (super::native::value_of(reference), options.profile.as_str());
-        format!("router: {{ litellm: {reference}, profile: {profile} }}\n")
-    }
-
     /// The group with the most deployments, the first of several; a pattern only if there is no other.
     fn busiest(&self) -> &str {
         let groups = self.groups();
@@ -131,6 +124,12 @@ impl LitellmFile {
         }
         best
     }
+}
+
+fn router_of(options: &InitOptions, inline: &str) -> String {
+    let Some(reference) = &options.reference else { return inline.to_owned() };
+    let (reference, profile) = (quoted(reference), options.profile.as_str());
+    format!("router: {{ litellm: {reference}, profile: {profile} }}\n")
 }
 
 /// The part of the group's requests that a deployment gets.
@@ -161,7 +160,7 @@ fn rate(entries: &[&ModelEntry]) -> f64 {
 
 fn provider(entry: &ModelEntry, largest: &str, second: &str, scale: u64, out: &mut String) {
     let family = family::of(&entry.provider, &entry.model);
-    let name = super::native::value_of(&entry.name);
+    let name = quoted(&entry.name);
     let _ = writeln!(out, "  {name}:  # {}/{}", entry.provider, entry.model);
     let (median, p95, between) = (family.first_ms, family.first_p95_ms, family.between_ms);
     let _ = writeln!(out, "    ttft: {{ lognormal: {{ median: {median}ms, p95: {p95}ms }} }}");

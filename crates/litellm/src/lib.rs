@@ -4,7 +4,6 @@
 mod build;
 mod group;
 mod init;
-mod native;
 mod read;
 mod report;
 mod setting;

@@ -183,13 +183,6 @@ fn default_fallbacks_that_lead_back_are_left_out_by_ours_and_kept_by_litellms() 
     assert_eq!(ours.fallback_loop(), None);
 }
 
-#[test]
-fn the_gateway_file_is_written_out() {
-    insta::assert_snapshot!("gateway_azure", file(AZURE).gateway_yaml(Profile::Squall));
-    insta::assert_snapshot!("gateway_usage", file(USAGE).gateway_yaml(Profile::Squall));
-    insta::assert_snapshot!("gateway_latency", file(LATENCY).gateway_yaml(Profile::Litellm180));
-}
-
 fn options(profile: Profile, reference: Option<&str>) -> InitOptions {
     InitOptions { name: "drill".to_owned(), reference: reference.map(str::to_owned), profile }
 }
@@ -220,8 +213,7 @@ fn a_file_that_is_cut_off_anywhere_is_read_or_refused() {
             for profile in [Profile::Squall, Profile::Litellm180] {
                 assert_eq!(file.router(profile).validate(), Ok(()));
                 assert!(!file.findings(profile).is_empty());
-                assert!(!file.gateway_yaml(profile).is_empty());
-                assert!(!file.scenario_yaml(&options(profile, None)).is_empty());
+                assert!(!file.scenario_yaml(&options(profile, None), "").is_empty());
             }
         }
     }

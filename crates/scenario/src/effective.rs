@@ -8,6 +8,7 @@ mod print;
 mod router;
 mod sections;
 
+pub(crate) use litellm::AsGateway;
 pub(crate) use router::{NamesOfNumbers, without_settings, written as written_router};
 
 use crate::diagnostic::{Diagnostics, Problem, Problems};

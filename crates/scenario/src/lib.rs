@@ -9,6 +9,7 @@ mod checklist;
 mod effective;
 mod expectation;
 mod fields;
+mod import;
 mod json_schema;
 mod model;
 mod overrides;
@@ -28,6 +29,7 @@ pub use effective::{
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
+pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use model::{
     ApiKey, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,

@@ -2,7 +2,9 @@
 
 use squall_litellm::{InitOptions, LitellmFile};
 use squall_router::{Profile, RouterConfig};
-use squall_scenario::{Effective, EffectiveOptions, GatewayFile, Scenario};
+use squall_scenario::{
+    Effective, EffectiveOptions, GatewayFile, Scenario, gateway_yaml, litellm_scenario_yaml,
+};
 
 const AZURE: &str = include_str!("../../litellm/tests/files/azure-and-openai.yaml");
 const USAGE: &str = include_str!("../../litellm/tests/files/usage-and-budgets.yaml");
@@ -28,7 +30,7 @@ fn same(left: &RouterConfig, right: &RouterConfig) {
 fn what_is_written_out_reads_back_as_the_same_router() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
         let file = file(text);
-        let out = file.gateway_yaml(Profile::Squall);
+        let out = gateway_yaml(&file, Profile::Squall);
         let back = GatewayFile::read("out.yaml", &out);
         let back = back.unwrap_or_else(|problems| panic!("{problems}"));
         same(&back.router, &file.router(Profile::Squall));
@@ -53,7 +55,7 @@ fn without_what_is_not_said(mut config: RouterConfig) -> RouterConfig {
 fn by_litellms_formulas_too_but_for_unstated_weights_and_limits_of_pre_call_checks() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
         let file = file(text);
-        let out = file.gateway_yaml(Profile::Litellm180);
+        let out = gateway_yaml(&file, Profile::Litellm180);
         let back = GatewayFile::read("out.yaml", &out);
         let back = back.unwrap_or_else(|problems| panic!("{problems}"));
         let theirs = file.router(Profile::Litellm180);
@@ -69,7 +71,8 @@ fn options(profile: Profile, reference: Option<&str>) -> InitOptions {
 fn a_scenario_around_each_file_reads() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
         for profile in [Profile::Squall, Profile::Litellm180] {
-            let scenario = file(text).scenario_yaml(&options(profile, Some("../config.yaml")));
+            let scenario =
+                litellm_scenario_yaml(&file(text), &options(profile, Some("../config.yaml")));
             let load = |path: &str| {
                 assert_eq!(path, "../config.yaml");
                 Ok(text.to_owned())
@@ -86,7 +89,7 @@ fn a_scenario_around_each_file_reads() {
 
 #[test]
 fn a_scenario_with_the_router_written_out_reads_without_the_file() {
-    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, None));
+    let text = litellm_scenario_yaml(&file(SIMPLE), &options(Profile::Squall, None));
     let read = Scenario::read("drill.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(read.router, file(SIMPLE).router(Profile::Squall));
 }
@@ -101,14 +104,14 @@ fn refused(scenario: &str, load: &std::io::Result<&str>) -> String {
 
 #[test]
 fn a_deployment_without_a_provider_is_named() {
-    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, Some("c.yaml")));
+    let text = litellm_scenario_yaml(&file(SIMPLE), &options(Profile::Squall, Some("c.yaml")));
     let text = text.replace("  chat-2:", "  chat-9:");
     insta::assert_snapshot!(refused(&text, &Ok(SIMPLE)));
 }
 
 #[test]
 fn a_litellm_file_that_is_broken_or_not_there_is_told_where_it_is_named() {
-    let text = file(SIMPLE).scenario_yaml(&options(Profile::Squall, Some("c.yaml")));
+    let text = litellm_scenario_yaml(&file(SIMPLE), &options(Profile::Squall, Some("c.yaml")));
     insta::assert_snapshot!("named_broken", refused(&text, &Ok(BROKEN)));
     let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
     insta::assert_snapshot!("named_missing", refused(&text, &Err(missing)));
@@ -127,7 +130,7 @@ fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
         + "general_settings: { master_key: 'sk-master', database_url: postgres://u:p@host/db }\n\
            environment_variables: { OTHER: hunter2 }\n";
     let options = options(Profile::Litellm180, Some("config.yaml"));
-    let scenario = file(&secrets).scenario_yaml(&options);
+    let scenario = litellm_scenario_yaml(&file(&secrets), &options);
     let load = |_: &str| Ok(secrets.clone());
     let read = Scenario::read_with("test.yaml", &scenario, &load).expect("it is good");
     for secret in ["very-secret", "sk-master", "u:p@host", "hunter2"] {
@@ -140,7 +143,7 @@ fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
 #[test]
 fn a_file_and_what_is_imported_of_it_come_to_the_same() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
-        let out = file(text).gateway_yaml(Profile::Squall);
+        let out = gateway_yaml(&file(text), Profile::Squall);
         let load = |_: &str| Err(std::io::ErrorKind::NotFound.into());
         let options = EffectiveOptions { overrides: &[], profile: Profile::Squall, load: &load };
         let read = |text| {
@@ -160,4 +163,11 @@ fn values_of_a_litellm_file_have_the_lines_of_its_settings() {
         let effective = effective.unwrap_or_else(|error| panic!("{error}"));
         insta::assert_snapshot!(format!("effective_{name}"), effective.to_yaml(false));
     }
+}
+
+#[test]
+fn the_gateway_file_is_written_out() {
+    insta::assert_snapshot!("gateway_azure", gateway_yaml(&file(AZURE), Profile::Squall));
+    insta::assert_snapshot!("gateway_usage", gateway_yaml(&file(USAGE), Profile::Squall));
+    insta::assert_snapshot!("gateway_latency", gateway_yaml(&file(LATENCY), Profile::Litellm180));
 }

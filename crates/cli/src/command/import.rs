@@ -16,7 +16,7 @@ fn litellm(args: &LitellmArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.file)?;
     let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
     let findings = file.findings(args.profile.into());
-    terminal::product("gateway_file", &file.gateway_yaml(args.profile.into()));
+    terminal::product("gateway_file", &squall_scenario::gateway_yaml(&file, args.profile.into()));
     terminal::status(table(&findings));
     terminal::field("findings", || findings.iter().map(finding_json).collect());
     Ok(Exit::Met)

@@ -18,7 +18,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, CliError> {
     let reference = if args.inline { None } else { Some(relative(&args.file, &out)?) };
     let name = out.file_stem().map_or(name, |stem| stem.to_string_lossy().into());
     let options = InitOptions { name, reference, profile: args.profile.into() };
-    write(&out, &file.scenario_yaml(&options), args.force)?;
+    write(&out, &squall_scenario::litellm_scenario_yaml(&file, &options), args.force)?;
     let out = out.display();
     terminal::field("scenario", || out.to_string().into());
     terminal::data(format_args!("wrote {out}"));

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+pub(crate) use squall_config_file::name::quoted;
 use squall_determinism::Share;
 use squall_router::Money;
 
@@ -84,30 +85,6 @@ impl fmt::Display for Written {
             }
         }
     }
-}
-
-/// A text as a scalar: plain where YAML takes it for nothing else, in quotes elsewhere.
-pub(crate) fn quoted(text: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "._-/:%*".contains(c);
-    let first = |c: char| c.is_ascii_alphanumeric() || c == '$' || c == '/';
-    let body = text.strip_prefix('$').unwrap_or(text);
-    let plain = text.starts_with(first) && body.chars().all(harmless) && !text.ends_with(':');
-    let taken = ["true", "false", "null", "yes", "no", "on", "off"];
-    if plain && !taken.contains(&text.to_lowercase().as_str()) {
-        return text.to_owned();
-    }
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// A duration in its largest whole unit; a minute is 60 seconds.
