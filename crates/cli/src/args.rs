@@ -441,7 +441,7 @@ pub(crate) struct ConfigShowArgs {
     pub(crate) file: PathBuf,
     /// Use this value instead of the file's, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Setting>,
+    pub(crate) settings: Vec<Override>,
     /// Leave out settings that have their default value
     #[arg(long)]
     pub(crate) changed: bool,

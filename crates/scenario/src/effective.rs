@@ -13,10 +13,10 @@ pub(crate) use router::{NamesOfNumbers, without_settings, written as written_rou
 
 use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::model::{GatewayFile, MockFile, Scenario};
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
 use crate::read::{GATEWAY_SETTINGS, MOCK, ROUTER, SCENARIO, UPSTREAM};
 use crate::settings::Written;
-use crate::{PathError, Setting, yaml};
+use crate::{Override, PathError, yaml};
 use core::fmt;
 use origin::{Annotator, Lines, Versions};
 use squall_litellm::LitellmFile;
@@ -95,7 +95,7 @@ pub struct SettingDifference {
 #[derive(Clone, Copy)]
 pub struct EffectiveOptions<'o> {
     /// Values other than the file's.
-    pub overrides: &'o [Setting],
+    pub overrides: &'o [Override],
     /// By whose formulas a LiteLLM file is routed.
     pub profile: Profile,
     /// Loads a file that a scenario names.
@@ -173,7 +173,7 @@ impl Effective {
     /// What a gateway's file comes to, without origins: to be compared with another.
     #[must_use]
     pub fn of_gateway(file: &GatewayFile) -> Self {
-        let nothing = Node { span: 0..0, line: 0, key_span: None, kind: Kind::Map(Vec::new()) };
+        let nothing = Node { span: 0..0, line: 0, key_span: None, kind: NodeKind::Map(Vec::new()) };
         let root = of_gateway(file, &nothing, &Lines::of(""));
         Self { name: String::new(), kind: FileKind::Gateway, root }
     }
@@ -290,7 +290,7 @@ impl FileKind {
 
     /// What a file is, by the keys that it begins with.
     fn of(node: &Node) -> Option<Self> {
-        let Kind::Map(entries) = &node.kind else { return None };
+        let NodeKind::Map(entries) = &node.kind else { return None };
         let has = |key: &str| entries.iter().any(|entry| entry.key == key);
         if has("model_list") {
             Some(Self::Litellm)
@@ -316,7 +316,7 @@ fn foreign(path: &str, text: &str, node: &Node) -> Diagnostics {
 }
 
 fn part<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    let Kind::Map(entries) = &node.kind else { return None };
+    let NodeKind::Map(entries) = &node.kind else { return None };
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
 }
 
@@ -324,8 +324,8 @@ fn part<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 fn profile_of(node: Option<&Node>) -> &'static str {
     let word = node.and_then(|router| part(router, "profile"));
     let profile = word.and_then(|word| match &word.kind {
-        Kind::Scalar(text) => Profile::from_word(text),
-        Kind::Nothing | Kind::List(_) | Kind::Map(_) => None,
+        NodeKind::Scalar(text) => Profile::from_word(text),
+        NodeKind::Nothing | NodeKind::List(_) | NodeKind::Map(_) => None,
     });
     profile.map_or("", Profile::as_str)
 }
@@ -338,7 +338,7 @@ fn of_router(
     node: Option<&Node>,
     lines: &Lines,
 ) -> Shown {
-    let nothing = Node { span: 0..0, line: 0, key_span: None, kind: Kind::Map(Vec::new()) };
+    let nothing = Node { span: 0..0, line: 0, key_span: None, kind: NodeKind::Map(Vec::new()) };
     let profile = profile_of(node);
     let annotator = Annotator { lines, profile };
     let now = Written::Map(written_router(config, names));
@@ -364,7 +364,7 @@ fn of_gateway(file: &GatewayFile, node: &Node, lines: &Lines) -> Shown {
     let mut root = annotator.section(versions, Some(node));
     let names: Vec<_> = file.providers.iter().map(|provider| provider.name.clone()).collect();
     let mut nodes: BTreeMap<&str, &Node> = BTreeMap::new();
-    if let Some(Kind::Map(entries)) = part(node, "providers").map(|node| &node.kind) {
+    if let Some(NodeKind::Map(entries)) = part(node, "providers").map(|node| &node.kind) {
         nodes.extend(entries.iter().map(|entry| (entry.key.as_str(), &entry.value)));
     }
     let default = UPSTREAM.write(&Default::default());

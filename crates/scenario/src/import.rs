@@ -7,7 +7,8 @@ use crate::settings::{Written, quoted};
 use core::fmt::Write as _;
 use squall_litellm::{InitOptions, LitellmDeployment, LitellmFile};
 use squall_router::{
-    AllOut, DeploymentConfig, LitellmStrategy, Profile, RateLimit, RouterConfig, Strategy, Window,
+    AllOut, DeploymentConfig, LitellmStrategy, Profile, RateLimit, RateWindow, RouterConfig,
+    Strategy,
 };
 
 /// The gateway file, in our own syntax, that says the same as a LiteLLM file by the formulas of `profile`.
@@ -139,8 +140,10 @@ fn writable(file: &LitellmFile, profile: Profile) -> RouterConfig {
             group.when_all_out = AllOut::default();
         }
         for deployment in &mut group.deployments {
-            let steady =
-                |per_minute: u64| RateLimit { per_minute, window: Window::Gcra { burst: None } };
+            let steady = |per_minute: u64| RateLimit {
+                per_minute,
+                window: RateWindow::Gcra { burst: None },
+            };
             let declared = |number: Option<u64>| number.filter(|number| *number > 0).map(steady);
             let (limits, said) = (&mut deployment.limits, deployment.declared);
             limits.rpm = limits.rpm.or_else(|| declared(said.rpm));

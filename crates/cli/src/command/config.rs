@@ -2,21 +2,21 @@
 
 use crate::args::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 use crate::command::text;
-use crate::error::{Error, Exit};
+use crate::error::{CliError, Exit};
 use crate::{files, terminal};
 use serde_json::json;
 use squall_router::Profile;
-use squall_scenario::{Effective, EffectiveError, EffectiveOptions, Setting, SettingDifference};
+use squall_scenario::{Effective, EffectiveError, EffectiveOptions, Override, SettingDifference};
 use std::path::Path;
 
-pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, Error> {
+pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, CliError> {
     match &args.command {
         ConfigCommand::Show(args) => show(args),
         ConfigCommand::Diff(args) => diff(args),
     }
 }
 
-fn show(args: &ConfigShowArgs) -> Result<Exit, Error> {
+fn show(args: &ConfigShowArgs) -> Result<Exit, CliError> {
     let effective = effective(&args.file, &args.settings, args.profile.into())?;
     if !args.json {
         terminal::data(effective.to_yaml(args.changed).trim_end());
@@ -31,7 +31,7 @@ fn show(args: &ConfigShowArgs) -> Result<Exit, Error> {
     Ok(Exit::Met)
 }
 
-fn diff(args: &ConfigDiffArgs) -> Result<Exit, Error> {
+fn diff(args: &ConfigDiffArgs) -> Result<Exit, CliError> {
     let read = |path| effective(path, &[], args.profile.into());
     let differences = read(&args.before)?.differences(&read(&args.after)?);
     if args.json {
@@ -63,13 +63,13 @@ fn table(differences: &[SettingDifference]) -> String {
 }
 
 /// What a file comes to; another file that it names is looked for from where it stands.
-fn effective(path: &Path, overrides: &[Setting], profile: Profile) -> Result<Effective, Error> {
+fn effective(path: &Path, overrides: &[Override], profile: Profile) -> Result<Effective, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| files::named(&folder.join(other));
     let options = EffectiveOptions { overrides, profile, load: &load };
     let name = path.display().to_string();
     Effective::read(&name, &text(path)?, &options).map_err(|error| match error {
-        EffectiveError::File(diagnostics) => Error::File(diagnostics),
-        EffectiveError::Override(source) => Error::Setting { path: path.to_owned(), source },
+        EffectiveError::File(diagnostics) => CliError::File(diagnostics),
+        EffectiveError::Override(source) => CliError::Setting { path: path.to_owned(), source },
     })
 }

@@ -6,7 +6,7 @@ use crate::model::{ApiKey, DeploymentLink, GatewayProvider};
 use crate::read::UPSTREAM;
 use crate::settings::Written;
 use origin::{Annotator, Lines, Versions};
-use squall_litellm::{Finding, LitellmFile};
+use squall_litellm::{ImportFinding, LitellmFile};
 use squall_router::Profile;
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ struct Found<'f> {
 }
 
 impl<'f> Found<'f> {
-    fn new(findings: &'f [Finding]) -> Self {
+    fn new(findings: &'f [ImportFinding]) -> Self {
         let mut found = Self { general: BTreeMap::new(), of_item: BTreeMap::new() };
         for finding in findings {
             let key = finding.path.rsplit('.').next().unwrap_or_default();

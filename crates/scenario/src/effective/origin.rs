@@ -1,7 +1,7 @@
 //! Where the values of a configuration come from.
 
 use super::{Origin, Shown, ShownValue};
-use crate::node::{Kind, Node};
+use crate::node::{Node, NodeKind};
 use crate::read::POLICIES;
 use crate::settings::Written;
 use core::ops::Range;
@@ -80,10 +80,10 @@ impl<'n> Sources<'n> {
 
 fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     match &node.kind {
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
         }
-        Kind::Nothing | Kind::Scalar(_) | Kind::List(_) => None,
+        NodeKind::Nothing | NodeKind::Scalar(_) | NodeKind::List(_) => None,
     }
 }
 
@@ -136,7 +136,7 @@ impl Annotator<'_> {
 
     fn groups(&self, versions: Versions<'_>, node: Option<&Node>, router: &Node) -> Shown {
         let mut own: BTreeMap<&str, &Node> = BTreeMap::new();
-        if let Some(Kind::Map(entries)) = node.map(|node| &node.kind) {
+        if let Some(NodeKind::Map(entries)) = node.map(|node| &node.kind) {
             own.extend(entries.iter().map(|entry| (entry.key.as_str(), &entry.value)));
         }
         self.entries(versions, |place, name, group| {
@@ -173,7 +173,7 @@ impl Annotator<'_> {
     ) -> Shown {
         let Written::List(items) = versions.now else { return Shown::unset() };
         let mut own: BTreeMap<&str, &Node> = BTreeMap::new();
-        if let Some(Kind::List(items)) = node.map(|node| &node.kind) {
+        if let Some(NodeKind::List(items)) = node.map(|node| &node.kind) {
             own.extend(items.iter().filter_map(|item| Some((name_of(item)?, item))));
         }
         let shown = items.iter().enumerate().map(|(place, item)| {
@@ -267,8 +267,8 @@ fn is_policy(key: &str) -> bool {
 /// The name of an item of a list, if it has one.
 fn name_of(node: &Node) -> Option<&str> {
     match &child(node, "name")?.kind {
-        Kind::Scalar(name) => Some(name),
-        Kind::Nothing | Kind::List(_) | Kind::Map(_) => None,
+        NodeKind::Scalar(name) => Some(name),
+        NodeKind::Nothing | NodeKind::List(_) | NodeKind::Map(_) => None,
     }
 }
 

@@ -7,8 +7,8 @@ use crate::read::{
 };
 use crate::settings::{ValueKind as _, Written};
 use squall_router::{
-    CooldownRule, Declared, DeploymentConfig, GroupConfig, GroupId, RouterConfig, SpendId,
-    TenantConfig, Timeouts,
+    AttemptTimeouts, CooldownRule, Declared, DeploymentConfig, GroupConfig, GroupId, RouterConfig,
+    SpendId, TenantConfig,
 };
 
 /// The names behind the numbers of a router.
@@ -61,7 +61,7 @@ pub(crate) fn written(config: &RouterConfig, names: &NamesOfNumbers<'_>) -> Entr
 /// deployments and tenants and says no more.
 pub(crate) fn without_settings(config: &RouterConfig) -> RouterConfig {
     let plain = |deployment: &DeploymentConfig| DeploymentConfig {
-        timeouts: deployment.timeouts.map(|_| Timeouts::default()),
+        timeouts: deployment.timeouts.map(|_| AttemptTimeouts::default()),
         cooldown: deployment.cooldown.map(|_| CooldownRule::default()),
         ..DeploymentConfig::new(&deployment.name)
     };

@@ -2,17 +2,17 @@
 
 use super::origin::{Lines, MASKED};
 use super::{Origin, Shown, ShownValue};
-use crate::node::{Entry, Kind, Node};
+use crate::node::{MapEntry, Node, NodeKind};
 use crate::read::preset;
+use crate::schema::{Requirement, Schema, Section};
 use crate::settings::{count, duration, factor, quoted, share};
-use crate::shape::{Need, Section, Shape};
 use crate::unit;
 
 /// A section; `None` for one that is not there, which has its defaults. `router` shows what stands under
 /// the key of that name.
 pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Lines) -> Shown {
-    let entries: &[Entry] = match node.map(|node| &node.kind) {
-        Some(Kind::Map(entries)) => entries,
+    let entries: &[MapEntry] = match node.map(|node| &node.kind) {
+        Some(NodeKind::Map(entries)) => entries,
         _ => &[],
     };
     let mut shown = Vec::new();
@@ -28,12 +28,14 @@ pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Li
             continue;
         }
         let default = match (key.need, key.shape()) {
-            (Need::Declared(_) | Need::Default(_), Shape::Section(inner)) if is_below(key.need) => {
+            (Requirement::Declared(_) | Requirement::Default(_), Schema::Section(inner))
+                if is_below(key.need) =>
+            {
                 self::section(inner, None, lines).value
             }
-            (Need::Declared(text), _) => of_default(&key.shape(), &text()),
-            (Need::Default(text), _) => of_default(&key.shape(), text),
-            (Need::Required | Need::Choice, _) => continue,
+            (Requirement::Declared(text), _) => of_default(&key.shape(), &text()),
+            (Requirement::Default(text), _) => of_default(&key.shape(), text),
+            (Requirement::Required | Requirement::Choice, _) => continue,
         };
         shown.push((name, Shown { value: default, origin: Origin::Default }));
     }
@@ -42,17 +44,17 @@ pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Li
 }
 
 /// Whether the default of a section is that of its keys.
-fn is_below(need: Need) -> bool {
+fn is_below(need: Requirement) -> bool {
     let below = ["as below", "its defaults"];
     match need {
-        Need::Default(text) => below.contains(&text),
-        Need::Declared(text) => below.contains(&text().as_str()),
-        Need::Required | Need::Choice => false,
+        Requirement::Default(text) => below.contains(&text),
+        Requirement::Declared(text) => below.contains(&text().as_str()),
+        Requirement::Required | Requirement::Choice => false,
     }
 }
 
 /// A documented default: a value if it reads as one, else words for there being none.
-fn of_default(shape: &Shape, text: &str) -> ShownValue {
+fn of_default(shape: &Schema, text: &str) -> ShownValue {
     match normal(shape, text) {
         Some(text) => ShownValue::Scalar(text),
         None => ShownValue::Unset,
@@ -60,74 +62,74 @@ fn of_default(shape: &Shape, text: &str) -> ShownValue {
 }
 
 /// A value of a shape.
-pub(crate) fn value(shape: &Shape, node: &Node, lines: &Lines) -> Shown {
+pub(crate) fn value(shape: &Schema, node: &Node, lines: &Lines) -> Shown {
     let shape = fitting(shape, node);
     let value = match (&node.kind, shape) {
-        (Kind::Map(_), Shape::Section(inner)) => return section(inner, Some(node), lines),
-        (Kind::Map(entries), Shape::Named(of) | Shape::NamedOrPattern(of)) => {
+        (NodeKind::Map(_), Schema::Section(inner)) => return section(inner, Some(node), lines),
+        (NodeKind::Map(entries), Schema::Named(of) | Schema::NamedOrPattern(of)) => {
             let entries = entries.iter();
             let shown = entries.map(|entry| (entry.key.clone(), value(of, &entry.value, lines)));
             ShownValue::Map(shown.collect())
         }
-        (Kind::List(items), Shape::List(of)) => {
+        (NodeKind::List(items), Schema::List(of)) => {
             ShownValue::List(items.iter().map(|item| value(of, item, lines)).collect())
         }
-        (Kind::Scalar(text), Shape::Secret) if !text.starts_with('$') => {
+        (NodeKind::Scalar(text), Schema::Secret) if !text.starts_with('$') => {
             ShownValue::Scalar(quoted(MASKED))
         }
-        (Kind::Scalar(text), shape) => {
+        (NodeKind::Scalar(text), shape) => {
             ShownValue::Scalar(normal(&shape, text).unwrap_or_else(|| quoted(text)))
         }
-        (Kind::Nothing, _) => ShownValue::Unset,
-        (Kind::Map(_) | Kind::List(_), _) => ShownValue::Scalar(node.flow()),
+        (NodeKind::Nothing, _) => ShownValue::Unset,
+        (NodeKind::Map(_) | NodeKind::List(_), _) => ShownValue::Scalar(node.flow()),
     };
     Shown { value, origin: lines.origin(node) }
 }
 
 /// Of several shapes the one that a value has.
-fn fitting(shape: &Shape, node: &Node) -> Shape {
-    let Shape::Either(shapes) = shape else { return *shape };
-    let fits = |shape: &&Shape| match (&node.kind, shape) {
-        (Kind::Map(_), Shape::Section(_) | Shape::Named(_) | Shape::NamedOrPattern(_))
-        | (Kind::List(_), Shape::List(_)) => true,
-        (Kind::Scalar(text), shape) => normal(shape, text).is_some(),
+fn fitting(shape: &Schema, node: &Node) -> Schema {
+    let Schema::Either(shapes) = shape else { return *shape };
+    let fits = |shape: &&Schema| match (&node.kind, shape) {
+        (NodeKind::Map(_), Schema::Section(_) | Schema::Named(_) | Schema::NamedOrPattern(_))
+        | (NodeKind::List(_), Schema::List(_)) => true,
+        (NodeKind::Scalar(text), shape) => normal(shape, text).is_some(),
         _ => false,
     };
-    shapes.iter().find(fits).copied().unwrap_or(Shape::Text)
+    shapes.iter().find(fits).copied().unwrap_or(Schema::Text)
 }
 
 /// A scalar as it would be written here; `None` for a text that is no such value.
-fn normal(shape: &Shape, text: &str) -> Option<String> {
+fn normal(shape: &Schema, text: &str) -> Option<String> {
     match shape {
-        Shape::Duration(_) => unit::duration(text).ok().map(duration),
-        Shape::Count(least, most) => {
+        Schema::Duration(_) => unit::duration(text).ok().map(duration),
+        Schema::Count(least, most) => {
             unit::count(text).ok().filter(|number| (least..=most).contains(&number)).map(count)
         }
-        Shape::Percent => unit::share(text).ok().map(share),
-        Shape::Factor => unit::factor_milli(text).ok().map(factor),
-        Shape::Number => unit::number(text).ok().map(|number| number.to_string()),
-        Shape::Word(words) => words.contains(&text).then(|| text.to_owned()),
-        Shape::Flag => ["true", "false"].contains(&text).then(|| text.to_owned()),
-        Shape::Stretch => {
+        Schema::Percent => unit::share(text).ok().map(share),
+        Schema::Factor => unit::factor_milli(text).ok().map(factor),
+        Schema::Number => unit::number(text).ok().map(|number| number.to_string()),
+        Schema::Word(words) => words.contains(&text).then(|| text.to_owned()),
+        Schema::Flag => ["true", "false"].contains(&text).then(|| text.to_owned()),
+        Schema::Stretch => {
             unit::range(text).ok().map(|(from, to)| format!("{}..{}", duration(from), duration(to)))
         }
-        Shape::Address => {
+        Schema::Address => {
             text.parse::<core::net::SocketAddr>().ok().map(|address| quoted(&address.to_string()))
         }
-        Shape::Bytes => unit::bytes(text).ok().map(crate::settings::bytes),
-        Shape::Either(shapes) => shapes.iter().find_map(|shape| normal(shape, text)),
-        Shape::Text
-        | Shape::Name
-        | Shape::FolderName
-        | Shape::Reference(_)
-        | Shape::Url
-        | Shape::Secret
-        | Shape::Expectation
-        | Shape::Section(_)
-        | Shape::List(_)
-        | Shape::Named(_)
-        | Shape::NamedOrPattern(_)
-        | Shape::Pattern
-        | Shape::Money => None,
+        Schema::Bytes => unit::bytes(text).ok().map(crate::settings::bytes),
+        Schema::Either(shapes) => shapes.iter().find_map(|shape| normal(shape, text)),
+        Schema::Text
+        | Schema::Name
+        | Schema::FolderName
+        | Schema::Reference(_)
+        | Schema::Url
+        | Schema::Secret
+        | Schema::Expectation
+        | Schema::Section(_)
+        | Schema::List(_)
+        | Schema::Named(_)
+        | Schema::NamedOrPattern(_)
+        | Schema::Pattern
+        | Schema::Money => None,
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 fn read(text: &str, overrides: &[&str]) -> Result<Effective, EffectiveError> {
-    let overrides: Vec<Setting> = overrides.iter().map(|each| each.parse().unwrap()).collect();
+    let overrides: Vec<Override> = overrides.iter().map(|each| each.parse().unwrap()).collect();
     let options = EffectiveOptions {
         overrides: &overrides,
         profile: Profile::Squall,

@@ -3,7 +3,7 @@
 use super::distribution::{self, DURATION_LAW};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::{Entry, Kind};
+use crate::node::{MapEntry, NodeKind};
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{factor, share};
 use core::time::Duration;
@@ -166,9 +166,9 @@ pub(crate) fn latency(fields: &Fields<'_>) -> LatencySpec {
 }
 
 /// What `like` says of a key that is not there, as a file would write it, and whom it is like.
-pub(crate) fn preset(key: &str, entries: &[Entry]) -> Option<(String, String)> {
+pub(crate) fn preset(key: &str, entries: &[MapEntry]) -> Option<(String, String)> {
     let said = |key: &str| entries.iter().find(|entry| entry.key == key);
-    let Kind::Scalar(like) = &said("like")?.value.kind else { return None };
+    let NodeKind::Scalar(like) = &said("like")?.value.kind else { return None };
     let family = FAMILIES.iter().find(|family| family.name == *like)?;
     let lognormal = |law: Distribution| match law {
         Distribution::LogNormal { mu, sigma } => {
