@@ -132,7 +132,7 @@ fn try_value(
     let enough = sure_miss(seeds);
     let mut runs: Vec<PlannedRun> = Vec::with_capacity(seeds);
     for batch in all.chunks(question.workers.get() * 4) {
-        let run = |seed: &u64| run(&scenario, *seed);
+        let run = |seed: &Seed| run(&scenario, *seed);
         for run in parallel::each(batch, question.workers, question.is_interrupted, run, |_| ()) {
             runs.push(run?);
         }

@@ -53,7 +53,7 @@ pub(super) enum Prompt {
     Several(Vec<String>),
     Tokens(Vec<u64>),
     SeveralOfTokens(Vec<Vec<u64>>),
-    One(Text),
+    One(MeteredText),
 }
 
 impl Prompt {

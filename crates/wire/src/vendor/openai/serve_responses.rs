@@ -29,7 +29,7 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedReq
     #[serde(untagged)]
     enum ResponsesInput {
         Items(Vec<InputItem>),
-        Text(Text),
+        Text(MeteredText),
     }
     #[derive(Deserialize)]
     struct InputItem {
