@@ -1,24 +1,26 @@
-//! The log of servers: what is heard, how it looks, and where it goes.
-//!
-//! Lines are written to standard error by a thread of their own. Where they are not read, the queue fills and
-//! lines are dropped: a log that nobody takes must not hold requests.
+//! The log of servers: what is logged, in which format, and where it goes.
+
+mod json;
+mod queue;
 
 use crate::args::{LogArgs, LogFormat};
 use crate::error::CliError;
 use crate::terminal;
+use json::JsonLines;
+use queue::LogQueue;
 use std::io::IsTerminal;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Lines that may wait to be written.
-const LINES_WAITING_MAX: usize = 16_384;
-
-/// What is heard where nothing is said.
+/// The level where none is given.
 const LEVEL: &str = "info";
 
 /// Keeps the log going. Dropping it writes what is left.
-pub(crate) struct Logging {
-    _writer: WorkerGuard,
+pub(crate) struct Logging(LogQueue);
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Starts the log.
@@ -30,22 +32,24 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
     let is_terminal = std::io::stderr().is_terminal();
     let format =
         args.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(LINES_WAITING_MAX)
-        .lossy(true)
-        .thread_name("log")
-        .finish(std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let queue = LogQueue::start(std::io::stderr(), report_dropped)
+        .map_err(|source| CliError::Io { what: "failed to start the log".to_owned(), source })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone());
     let started = match format {
         LogFormat::Text => builder.with_ansi(terminal::colours_errors()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.event_format(JsonLines).try_init(),
     };
     // There is one server in a process: nobody has started a log before.
     started.map_err(|error| CliError::Log { given: String::new(), why: error.to_string() })?;
     if args.log_format == Some(LogFormat::Json) {
         terminal::status_is_logged();
     }
-    Ok(Logging { _writer: guard })
+    Ok(Logging(queue))
+}
+
+/// Logs that lines are missing: `dropped` of them since the start.
+fn report_dropped(dropped: u64) {
+    tracing::warn!(target: "squall::log", dropped, "log lines were dropped: they are not read fast enough");
 }
 
 /// A bare level is for Squall alone: what its libraries say is heard only if they are named.

@@ -21,6 +21,9 @@ use squall_wire::chat::RequiredCapabilities;
 use squall_wire::error::ApiError;
 use std::time::Duration;
 
+/// How the names of these headers begin.
+const PREFIXES: [&str; 2] = ["x-squall-", "x-litellm-"];
+
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct RequestOptions {
@@ -47,6 +50,11 @@ impl RequestOptions {
         needs: RequiredCapabilities,
         directory: &NameIndex,
     ) -> Result<Self, OptionRefused> {
+        // Most requests have none of these headers, and are spared a dozen lookups.
+        if !headers.keys().any(|name| PREFIXES.iter().any(|start| name.as_str().starts_with(start)))
+        {
+            return Ok(Self { tenant: by_key, features: shown(needs), ..Self::default() });
+        }
         let of = |name| Header::find(headers, &[name]);
         let session = of("x-squall-session").map(|header| {
             let mut digest = Digest::new();
@@ -142,7 +150,8 @@ fn tags(headers: &HeaderMap, directory: &NameIndex) -> Result<Tags, OptionRefuse
     })
 }
 
-fn features(headers: &HeaderMap, needs: RequiredCapabilities) -> Result<Features, OptionRefused> {
+/// The features that the body shows.
+fn shown(needs: RequiredCapabilities) -> Features {
     let seen = [
         (needs.tools, Features::TOOLS),
         (needs.vision, Features::VISION),
@@ -150,7 +159,11 @@ fn features(headers: &HeaderMap, needs: RequiredCapabilities) -> Result<Features
         (needs.web_search, Features::WEB_SEARCH),
     ];
     let seen = seen.into_iter().filter(|(needed, _)| *needed).map(|(_, feature)| feature);
-    let seen = seen.fold(Features::NONE, Features::and);
+    seen.fold(Features::NONE, Features::and)
+}
+
+fn features(headers: &HeaderMap, needs: RequiredCapabilities) -> Result<Features, OptionRefused> {
+    let seen = shown(needs);
     let Some(header) = Header::find(headers, &["x-squall-features"]) else { return Ok(seen) };
     header.words().try_fold(seen, |features, word| {
         let feature = Features::from_word(word);

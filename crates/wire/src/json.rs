@@ -28,6 +28,15 @@ pub(crate) fn read_tolerantly<T>(
     }
 }
 
+/// Reads JSON. That it is UTF-8 is checked once for all of it, which is much faster than for each of its
+/// strings; where it is not, strings that nobody reads may still be anything.
+pub(crate) fn parse_json<'b, T: Deserialize<'b>>(body: &'b [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    }
+}
+
 /// The bytes with each half of a surrogate pair, an escape that JSON's grammar allows and that no text can
 /// hold, as `\ufffd`: as long, so that every place stays. Bytes that are no UTF-8 are replaced too, and
 /// those may change places. `None` if there is nothing to mend.

@@ -4,6 +4,8 @@
 //! several `data` lines make one text; a line that begins with a colon is a comment; an event that the
 //! end of the stream cuts short is dropped. `id` and `retry` mean nothing to an LLM API.
 
+use memchr::{memchr, memchr2};
+
 /// One event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SseEvent<'a> {
@@ -189,7 +191,7 @@ impl SseDecoder {
             self.after_cr = false;
         }
         let unscanned = &self.buffer[self.scanned..];
-        let Some(end) = unscanned.iter().position(|&byte| byte == b'\n' || byte == b'\r') else {
+        let Some(end) = memchr2(b'\n', b'\r', unscanned) else {
             self.scanned = self.buffer.len();
             return None;
         };
@@ -209,7 +211,7 @@ impl SseDecoder {
 
     fn take_line(&mut self, from: usize, to: usize) {
         let line = &self.buffer[from..to];
-        let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
+        let colon = memchr(b':', line).unwrap_or(line.len());
         let (field, value) = line.split_at(colon);
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);

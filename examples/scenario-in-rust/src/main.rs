@@ -67,12 +67,14 @@ fn scenario() -> Scenario {
             overrides: Overrides::default(),
         }],
         router,
+        before_profile: None,
         changes: Vec::new(),
         deployments: links
             .map(|(name, provider)| DeploymentLink { provider, model: name.to_owned(), key: None })
             .collect(),
         tags: Vec::new(),
         regions: Vec::new(),
+        budgets: Vec::new(),
         gateway_cost: None,
         expectations: Vec::new(),
         text: String::new(),

@@ -1,9 +1,10 @@
 //! The log of servers: what it says, what it never says, and how it is asked for.
 
 use crate::serve::{MOCK, Server, spawn, start, start_and_listen, until};
+use crate::signals::{ended, send};
 use crate::squall::Folder;
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::sync::mpsc::Receiver;
@@ -158,6 +159,57 @@ fn in_json_that_was_asked_for_every_line_is_json_and_metrics_have_an_address_of_
     };
     assert!(get(main).starts_with("HTTP/1.1 404"), "{}", get(main));
     assert!(get(metrics).contains("squall_requests_in_flight 0"), "{}", get(metrics));
+}
+
+#[test]
+fn no_line_is_lost_or_split_when_a_signal_ends_the_server() {
+    const CLIENTS: usize = 8;
+    const EACH: usize = 40;
+    let (gateway, addr, said, _mock) = servers("log-end", &[]);
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let addr = &addr;
+            scope.spawn(move || {
+                for nth in 0..EACH {
+                    let headers = format!(
+                        "authorization: Bearer {CLIENT_KEY}\r\nx-request-id: r{client}-{nth}\r\n"
+                    );
+                    assert!(ask(addr, "nothing", &headers).starts_with("HTTP/1.1 404"));
+                }
+            });
+        }
+    });
+    send(&gateway, "TERM");
+    assert_eq!(ended(gateway), Some(0));
+    // The pipe has ended: this is all that was written.
+    let all: Vec<String> = said.iter().collect();
+    let all = all.join("\n");
+    for client in 0..CLIENTS {
+        for nth in 0..EACH {
+            assert_eq!(line_of(&all, &format!("r{client}-{nth}"))["status"], 404);
+        }
+    }
+}
+
+#[test]
+fn requests_are_served_while_nobody_reads_the_log() {
+    // More lines than a pipe takes by far.
+    const REQUESTS: usize = 1_500;
+    let folder = Folder::new("log-blocked");
+    folder.write("gateway.yaml", &GATEWAY.replace("MOCK", "127.0.0.1:9"));
+    let mut command = folder.command(&["gateway", "--config", "gateway.yaml"]);
+    command.env("LOG_TEST_KEY", PROVIDER_KEY).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut gateway = Server(command.spawn().expect("the binary can be run"));
+    let stderr = gateway.0.stderr.take().expect("it is piped");
+    let mut said = BufReader::with_capacity(256, stderr);
+    let mut line = String::new();
+    said.read_line(&mut line).expect("it says where it listens");
+    let addr = line.trim().rsplit_once("http://").expect("an address").1.trim_end_matches("/v1");
+    let bearer = format!("authorization: Bearer {CLIENT_KEY}\r\n");
+    for _ in 0..REQUESTS {
+        assert!(ask(addr, "nothing", &bearer).starts_with("HTTP/1.1 404"));
+    }
+    drop(gateway);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An answer in one piece: written by the mock provider, read by the gateway and the driver.
 
 use super::usage::{OpenAiUsage, Usage, push_usage};
-use crate::json::{Perhaps, json_string, read_tolerantly};
+use crate::json::{Perhaps, json_string, parse_json, read_tolerantly};
 use crate::push_text;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -89,9 +89,7 @@ impl FinishReason {
 /// Reads the body of a chat's answer in one piece; `None` if it has no choice.
 #[must_use]
 pub fn read_completion(body: &[u8]) -> Option<Completion> {
-    read_tolerantly(body, |bytes| serde_json::from_slice(bytes))
-        .ok()
-        .and_then(WithChoices::completion)
+    read_tolerantly(body, |bytes| parse_json(bytes)).ok().and_then(WithChoices::completion)
 }
 
 /// An answer that is as it should be, as far as a router needs to know it: texts are not even read.

@@ -4,7 +4,7 @@
 use super::operation::{Bulk, Operation};
 use super::text::MeteredText;
 use crate::error::ApiError;
-use crate::json::json_string;
+use crate::json::{json_string, parse_json};
 use crate::{RequestToken, estimate_tokens};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -63,8 +63,7 @@ impl ChatRequest {
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
         let mended = mended(&body);
         let read = mended.as_deref().unwrap_or(&body);
-        let shape: RequestFields<'_> =
-            serde_json::from_slice(read).map_err(RequestError::from_json)?;
+        let shape: RequestFields<'_> = parse_json(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let messages = shape.messages.as_deref().ok_or(RequestError::NoMessages)?;
         if messages.is_empty() {
@@ -103,8 +102,7 @@ impl ChatRequest {
     pub fn parse_other(operation: Operation, body: Bytes) -> Result<Self, RequestError> {
         let mended = mended(&body);
         let read = mended.as_deref().unwrap_or(&body);
-        let shape: OtherShape<'_> =
-            serde_json::from_slice(read).map_err(RequestError::from_json)?;
+        let shape: OtherShape<'_> = parse_json(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let subject = match operation {
             Operation::Completion => shape.prompt,
@@ -364,7 +362,8 @@ fn asks_for_usage(options: &RawValue) -> bool {
 /// came. `None` if there is nothing to mend.
 fn mended(body: &Bytes) -> Option<Bytes> {
     // Whether there is one is only looked at where an escape of that range stands.
-    let escaped = body.windows(4).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D', _]));
+    let mut escapes = memchr::memchr_iter(b'\\', body);
+    let escaped = escapes.any(|at| matches!(body.get(at + 1..at + 3), Some([b'u', b'd' | b'D'])));
     let mended = if escaped { crate::json::mended(body) } else { None };
     mended.filter(|mended| mended.len() == body.len()).map(Bytes::from)
 }

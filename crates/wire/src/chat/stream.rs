@@ -4,7 +4,7 @@ use super::completion::{AnswerMeta, FinishReason};
 use super::made::{Made, Something};
 use super::usage::{OpenAiUsage, Usage, push_usage};
 use crate::error::{ApiError, failure_from_error, tells_error};
-use crate::json::{Perhaps, json_string, read_tolerantly};
+use crate::json::{Perhaps, json_string, parse_json, read_tolerantly};
 use crate::{SseEvent, word};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -128,8 +128,7 @@ impl StreamEvent {
         if data == b"[DONE]" {
             return Self::Done;
         }
-        let Ok(shape) = read_tolerantly(data, |bytes| serde_json::from_slice::<ChunkBody>(bytes))
-        else {
+        let Ok(shape) = read_tolerantly(data, |bytes| parse_json::<ChunkBody>(bytes)) else {
             return Self::Unreadable;
         };
         // What has no choices may be an error, too, of a shape that is not OpenAI's.
