@@ -125,8 +125,8 @@ fn mock_setup(
 }
 
 fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) -> GatewaySetup {
-    let cast = scenario.cast();
-    let links = cast.deployments.iter().zip(&scenario.deployments);
+    let topology = scenario.topology();
+    let links = topology.deployments.iter().zip(&scenario.deployments);
     GatewaySetup {
         router: scenario.router.clone(),
         changes: configs(scenario).cloned().collect(),

@@ -61,7 +61,7 @@ impl MockProvider {
         Arc::clone(&self.shell)
     }
 
-    /// Sends what it logs on as it comes, where [rows are kept](crate::Rows::Kept).
+    /// Sends what it logs on as it comes, where [rows are kept](crate::AttemptLog::Kept).
     pub fn stream_rows(&self, rows: RowSender) {
         self.shell.stream(rows);
     }

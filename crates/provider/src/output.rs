@@ -16,7 +16,7 @@ pub enum ProviderOutput {
         /// How.
         plan: Plan,
     },
-    /// Answer this attempt with an error, now: at its arrival, or later where errors take their time. It has no place, and [`Delivered`](crate::Input) need
+    /// Answer this attempt with an error, now: at its arrival, or later where errors take their time. It has no place, and [`Delivered`](crate::ProviderInput) need
     /// not be said of it.
     Reject {
         /// Which attempt.

@@ -26,9 +26,9 @@ use squall_failure::FailureClass;
 ///
 /// - [`handle`](Self::handle) takes one input and the time; then [`poll`](Self::poll) is called until
 ///   it gives `None`, before the next `handle` (asserted).
-/// - [`next_timer`](Self::next_timer) says when a [`Tick`](Input::Tick) is due; it is never late. A tick
+/// - [`next_timer`](Self::next_timer) says when a [`Tick`](ProviderInput::Tick) is due; it is never late. A tick
 ///   with nothing due gives no output and draws nothing. `now` never goes back.
-/// - Each [`Arrived`](Input::Arrived) is answered by one `Reject`, or by a `Plan` when its service
+/// - Each [`Arrived`](ProviderInput::Arrived) is answered by one `Reject`, or by a `Plan` when its service
 ///   starts and another whenever a fault changes it. The shell then says `Delivered` or `Gone`, once. A
 ///   `Reject` that takes its time comes with a tick; until then the caller may be `Gone`, and a fault may
 ///   put a `Plan` in its place.

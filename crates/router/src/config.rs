@@ -39,7 +39,7 @@ pub struct RouterConfig {
     /// Who asks, as far as they have limits of their own; a [`TenantId`](crate::TenantId) is a place in
     /// this list.
     pub tenants: Vec<TenantConfig>,
-    /// Budgets in money; a [`SpendId`] is a place in this list.
+    /// Budgets in money; a [`SpendId`](crate::SpendId) is a place in this list.
     pub spend_limits: Vec<SpendLimit>,
     /// Checks of deployments apart from traffic; `None` for none. Default none.
     pub health_checks: Option<HealthChecks>,
@@ -48,7 +48,7 @@ pub struct RouterConfig {
 /// A model group: the public name that clients ask for, and the deployments behind it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GroupConfig {
-    /// The public name. With a `*` it stands for every name that fits; see [`Names`](crate::Names).
+    /// The public name. With a `*` it stands for every name that fits; see `GroupNames`.
     pub name: String,
     /// Other names for the same group.
     pub aliases: Vec<String>,

@@ -46,7 +46,7 @@ pub enum RouterOutput {
         outcome: Outcome,
     },
     /// Check this deployment apart from traffic, and tell what came of it with
-    /// [`Checked`](crate::Input::Checked), after `timeout` at the latest.
+    /// [`Checked`](crate::RouterInput::Checked), after `timeout` at the latest.
     Check {
         /// Which.
         deployment: DeploymentId,

@@ -41,7 +41,7 @@ use squall_determinism::{Seed, Timestamp};
 /// - [`handle`](Self::handle) takes one input and the time; then [`poll`](Self::poll) is called until
 ///   it gives `None`, before the next `handle` (asserted). Outputs about one request come in the order
 ///   in which they must be carried out.
-/// - [`next_timer`](Self::next_timer) says when a [`Tick`](Input::Tick) is due. It may be early and is
+/// - [`next_timer`](Self::next_timer) says when a [`Tick`](RouterInput::Tick) is due. It may be early and is
 ///   never late; a tick with nothing due gives no output and draws nothing.
 /// - `now` never goes back: a shell reads its clock inside the lock that guards the router; an earlier
 ///   `now` is taken for the latest one seen. `handle` first fires the timers due *before* `now`, in

@@ -48,7 +48,7 @@ pub struct Scenario {
     /// Configurations that hold later, in the order of their times.
     pub changes: Vec<ConfigChange>,
     /// What serves each deployment, by `DeploymentId`: those of the first configuration, then those that
-    /// changes bring, as [`Roster`](squall_router::Roster) numbers them.
+    /// changes bring, as [`IdRegistry`](squall_router::IdRegistry) numbers them.
     pub deployments: Vec<DeploymentLink>,
     /// The names of tags, by bit.
     pub tags: Vec<String>,

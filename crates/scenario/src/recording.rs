@@ -6,14 +6,14 @@ use squall_record::{Lacked, Mode, RunEnd, RunHeader, Topology};
 impl Scenario {
     /// Everyone who takes part, under the numbers that the router gives them.
     #[must_use]
-    pub fn cast(&self) -> Topology {
+    pub fn topology(&self) -> Topology {
         Topology::new(&self.router, self.changes.iter().map(|change| &change.router))
     }
 
     /// The header of a recording that comes to its end, before anything has happened.
     #[must_use]
     pub fn run_header(&self, mode: Mode) -> RunHeader {
-        let cast = self.cast();
+        let topology = self.topology();
         RunHeader {
             scenario: self.name.clone(),
             scenario_text: self.text.clone(),
@@ -21,9 +21,9 @@ impl Scenario {
             mode,
             duration: self.duration,
             ended: RunEnd::Complete,
-            deployments: cast.infos(self.deployments.iter().map(|link| link.provider)),
-            changes: cast.changes(self.changes.iter().map(|change| (change.at, &*change.what))),
-            groups: cast.groups,
+            deployments: topology.infos(self.deployments.iter().map(|link| link.provider)),
+            changes: topology.changes(self.changes.iter().map(|change| (change.at, &*change.what))),
+            groups: topology.groups,
             providers: self.providers.iter().map(|provider| provider.name.clone()).collect(),
             kinds: self.kinds.iter().map(|kind| kind.name.clone()).collect(),
             lag: None,

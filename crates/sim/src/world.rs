@@ -84,9 +84,9 @@ impl<'a> World<'a> {
         for change in &scenario.changes {
             router.prepare(change.router.clone())?;
         }
-        let cast = scenario.cast();
+        let topology = scenario.topology();
         let shape = SeriesLayout {
-            groups: cast.groups.len(),
+            groups: topology.groups.len(),
             deployments: scenario.deployments.len(),
             kinds: scenario.kinds.len(),
         };

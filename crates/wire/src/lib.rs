@@ -2,7 +2,7 @@
 //!
 //! What all vendors share stands below: [`chat`], what is asked and answered in no vendor's words, and [`error`].
 //! [`call`] and [`serve`] say what a format is to those who call it and to those who serve it. The vendors stand beside
-//! each other above, a folder each, and [`ResponseFormat`] names them.
+//! each other above, a folder each, and [`Format`] names them.
 
 mod filler;
 mod go_duration;

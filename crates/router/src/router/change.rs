@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 
 impl Router {
     /// Takes a configuration that may hold later, and says how
-    /// [`Input::Reconfigure`](crate::Input::Reconfigure) is to call it, and what its groups, deployments
+    /// [`RouterInput::Reconfigure`](crate::RouterInput::Reconfigure) is to call it, and what its groups, deployments
     /// and tenants are called: those that were there before, by name, as before. The first that is
     /// prepared is [`ConfigId`] 1, the next 2, and so on, but for numbers that were
     /// [forgotten](Self::forget): those are given first. Number 0 is the one that the router began with,
