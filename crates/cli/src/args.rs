@@ -150,7 +150,7 @@ pub(crate) struct RunArgs {
     /// Run in virtual time: the same report within a second or so
     #[arg(long)]
     pub(crate) sim: bool,
-    /// Draw with this seed instead of the scenario's
+    /// Override the scenario's random seed
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Run with another value than the file's, such as `traffic.peak=400`; may be repeated

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     };
     if args.twice {
         squall_campaign::verify_determinism(&scenario, &recording.header.digest)?;
-        terminal::status("the second run was the same");
+        terminal::status("determinism verified: second run identical");
     }
     // What was measured is safe before anything is made of it.
     let kept = recording.write(folder.path());

@@ -48,7 +48,7 @@ pub enum ProbeHealth {
     /// shows in a list of models.
     #[default]
     Usual,
-    /// All is well: health that lies. A closed listener cannot lie.
+    /// Healthy: a false-healthy check. A closed listener still fails its checks.
     Lies,
     /// It fails as traffic does.
     Honest,
