@@ -445,9 +445,6 @@ pub(crate) struct ConfigShowArgs {
     /// Leave out settings that have their default value
     #[arg(long)]
     pub(crate) changed: bool,
-    /// Print JSON: a list of settings, each with its path, value and origin
-    #[arg(long)]
-    pub(crate) json: bool,
     /// For a LiteLLM file: by whose formulas to route
     #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
     pub(crate) profile: ProfileWord,
@@ -461,9 +458,6 @@ pub(crate) struct ConfigDiffArgs {
     /// The second file
     #[arg(value_name = "B")]
     pub(crate) after: PathBuf,
-    /// Print JSON: a list of differences, each with its path and both values
-    #[arg(long)]
-    pub(crate) json: bool,
     /// For a LiteLLM file: by whose formulas to route
     #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
     pub(crate) profile: ProfileWord,

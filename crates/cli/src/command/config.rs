@@ -18,31 +18,27 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, CliError> {
 
 fn show(args: &ConfigShowArgs) -> Result<Exit, CliError> {
     let effective = effective(&args.file, &args.settings, args.profile.into())?;
-    if !args.json {
-        terminal::data(effective.to_yaml(args.changed).trim_end());
-        return Ok(Exit::Met);
-    }
-    let settings = effective.settings().into_iter();
-    let settings = settings.filter(|setting| !args.changed || setting.origin != "default");
-    let settings: Vec<_> = settings
-        .map(|setting| json!({ "path": setting.path, "value": setting.value, "from": setting.origin }))
-        .collect();
-    terminal::data(format_args!("{:#}", json!({ "settings": settings })));
+    terminal::product("yaml", &effective.to_yaml(args.changed));
+    terminal::field("settings", || {
+        let settings = effective.settings().into_iter();
+        let settings = settings.filter(|setting| !args.changed || setting.origin != "default");
+        settings
+            .map(|each| json!({ "path": each.path, "value": each.value, "from": each.origin }))
+            .collect()
+    });
     Ok(Exit::Met)
 }
 
 fn diff(args: &ConfigDiffArgs) -> Result<Exit, CliError> {
     let read = |path| effective(path, &[], args.profile.into());
     let differences = read(&args.before)?.differences(&read(&args.after)?);
-    if args.json {
-        let all: Vec<_> = differences
-            .iter()
-            .map(|each| json!({ "path": each.path, "before": each.before, "after": each.after }))
-            .collect();
-        terminal::data(format_args!("{:#}", json!({ "differences": all })));
-    } else if !differences.is_empty() {
+    if !differences.is_empty() {
         terminal::data(table(&differences).trim_end());
     }
+    terminal::field("differences", || {
+        let told = |each: &SettingDifference| json!({ "path": each.path, "before": each.before, "after": each.after });
+        differences.iter().map(told).collect()
+    });
     Ok(if differences.is_empty() { Exit::Met } else { Exit::Missed })
 }
 

@@ -36,7 +36,7 @@ fn what_is_set_and_what_is_changed_can_be_asked_for_alone_and_as_json() {
     assert!(!ended.out.contains("# default"), "{}", ended.out);
     let ended = folder.squall(&[&show[..], &["--json"]].concat());
     let json: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
-    let settings = json["settings"].as_array().expect("they are a list");
+    let settings = json["result"]["settings"].as_array().expect("they are a list");
     let weight = settings
         .iter()
         .find(|each| each["path"] == "router.groups.chat.deployments.eu.weight")
