@@ -29,13 +29,13 @@ use std::io;
 pub struct Effective {
     /// The file, as its origins name it.
     name: String,
-    kind: FileKind,
+    kind: EffectiveKind,
     root: Shown,
 }
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// A line of the file, from 1.
     Line(u32),
     /// Nobody said it, and this holds then.
@@ -56,7 +56,7 @@ pub enum Origin {
 #[derive(Clone, Debug)]
 struct Shown {
     value: ShownValue,
-    origin: Origin,
+    origin: SettingOrigin,
 }
 
 #[derive(Clone, Debug)]
@@ -150,18 +150,18 @@ impl Effective {
             now = set;
         }
         let node = yaml::parse(&now, &problems).unwrap_or(node);
-        let kind = FileKind::of(&node).ok_or_else(|| foreign(path, text, &node))?;
+        let kind = EffectiveKind::of(&node).ok_or_else(|| foreign(path, text, &node))?;
         let root = match kind {
-            FileKind::Litellm => {
+            EffectiveKind::Litellm => {
                 let file = LitellmFile::read(path, &now)?;
                 litellm::shown(&file, options.profile)
             }
-            FileKind::Gateway => of_gateway(&GatewayFile::read(path, &now)?, &node, &lines),
-            FileKind::Mock => {
+            EffectiveKind::Gateway => of_gateway(&GatewayFile::read(path, &now)?, &node, &lines),
+            EffectiveKind::Mock => {
                 MockFile::read(path, &now)?;
                 sections::section(&MOCK, Some(&node), &lines)
             }
-            FileKind::Scenario => {
+            EffectiveKind::Scenario => {
                 let scenario = Scenario::read_with(path, &now, options.load)?;
                 of_scenario(&scenario, &node, &lines)
             }
@@ -175,7 +175,7 @@ impl Effective {
     pub fn of_gateway(file: &GatewayFile) -> Self {
         let nothing = Node { span: 0..0, line: 0, key_span: None, kind: NodeKind::Map(Vec::new()) };
         let root = of_gateway(file, &nothing, &Lines::of(""));
-        Self { name: String::new(), kind: FileKind::Gateway, root }
+        Self { name: String::new(), kind: EffectiveKind::Gateway, root }
     }
 
     /// Every setting, in the order of the file's sections.
@@ -231,28 +231,29 @@ impl Effective {
             let fits = |key: &str| compared.is_none_or(|compared| compared.contains(&key));
             entries.iter().filter(|(key, _)| fits(key)).cloned().collect()
         };
-        let root = |of: &Self| Shown { value: ShownValue::Map(parts(of)), origin: Origin::Default };
+        let root =
+            |of: &Self| Shown { value: ShownValue::Map(parts(of)), origin: SettingOrigin::Default };
         difference::compare("", Some(&root(self)), Some(&root(other)), &mut differences);
         differences
     }
 
     /// An origin for a person.
-    fn told(&self, origin: &Origin) -> String {
+    fn told(&self, origin: &SettingOrigin) -> String {
         match origin {
-            Origin::Line(line) => format!("{}:{line}", self.name),
-            Origin::Default => "default".to_owned(),
-            Origin::Profile(profile) => format!("profile {profile}"),
-            Origin::Preset(preset) => format!("preset {preset}"),
-            Origin::Inherited(from, line) => format!("{from} ({}:{line})", self.name),
-            Origin::Override => "--set".to_owned(),
-            Origin::Derived => "derived".to_owned(),
+            SettingOrigin::Line(line) => format!("{}:{line}", self.name),
+            SettingOrigin::Default => "default".to_owned(),
+            SettingOrigin::Profile(profile) => format!("profile {profile}"),
+            SettingOrigin::Preset(preset) => format!("preset {preset}"),
+            SettingOrigin::Inherited(from, line) => format!("{from} ({}:{line})", self.name),
+            SettingOrigin::Override => "--set".to_owned(),
+            SettingOrigin::Derived => "derived".to_owned(),
         }
     }
 }
 
 impl Shown {
     const fn unset() -> Self {
-        Self { value: ShownValue::Unset, origin: Origin::Default }
+        Self { value: ShownValue::Unset, origin: SettingOrigin::Default }
     }
 
     const fn is_map(&self) -> bool {
@@ -268,14 +269,14 @@ impl Shown {
 
 /// The kinds of files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum FileKind {
+enum EffectiveKind {
     Scenario,
     Gateway,
     Mock,
     Litellm,
 }
 
-impl FileKind {
+impl EffectiveKind {
     /// The sections that mean the same in both; `None` for all.
     fn compared_with(self, other: Self) -> Option<&'static [&'static str]> {
         match (self, other) {
@@ -388,7 +389,7 @@ fn of_gateway(file: &GatewayFile, node: &Node, lines: &Lines) -> Shown {
     let written = file.before_profile.as_ref();
     let router = of_router(&file.router, written, &names, router, lines);
     if let ShownValue::Map(entries) = &mut root.value {
-        let providers = Shown { value: providers, origin: Origin::Default };
+        let providers = Shown { value: providers, origin: SettingOrigin::Default };
         entries.push(("providers".to_owned(), providers));
         entries.push(("router".to_owned(), router));
     }

@@ -24,7 +24,7 @@ pub use checklist::{
     Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
 };
 pub use effective::{
-    Effective, EffectiveError, EffectiveOptions, EffectiveSetting, Origin, SettingDifference,
+    Effective, EffectiveError, EffectiveOptions, EffectiveSetting, SettingDifference, SettingOrigin,
 };
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,

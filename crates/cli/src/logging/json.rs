@@ -31,9 +31,9 @@ where
         writer.write_str("\",\"level\":\"")?;
         writer.write_str(metadata.level().as_str())?;
         writer.write_char('"')?;
-        let mut fields = Fields { writer, result: Ok(()) };
+        let mut fields = JsonFields { writer, result: Ok(()) };
         event.record(&mut fields);
-        let Fields { mut writer, result } = fields;
+        let JsonFields { mut writer, result } = fields;
         result?;
         writer.write_str(",\"target\":\"")?;
         escape(&mut writer, metadata.target())?;
@@ -42,12 +42,12 @@ where
 }
 
 /// Writes fields as members of an object, each after a comma.
-struct Fields<'w> {
+struct JsonFields<'w> {
     writer: Writer<'w>,
     result: fmt::Result,
 }
 
-impl Fields<'_> {
+impl JsonFields<'_> {
     fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
         let writer = &mut self.writer;
         let mut write = || {
@@ -61,7 +61,7 @@ impl Fields<'_> {
     }
 }
 
-impl Visit for Fields<'_> {
+impl Visit for JsonFields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.member(field, |writer| {
             writer.write_char('"')?;

@@ -5,8 +5,6 @@ mod bad_input;
 mod check;
 mod config;
 mod forms;
-#[cfg(unix)]
-mod interrupt;
 mod litellm;
 mod outputs;
 mod plan;

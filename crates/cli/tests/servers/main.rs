@@ -6,6 +6,8 @@ mod log;
 mod serve;
 mod server;
 mod signals;
+#[cfg(unix)]
+mod simulated_runs;
 #[expect(dead_code, reason = "shared with `command_line`, which uses all of it")]
 #[path = "../command_line/squall.rs"]
 mod squall;

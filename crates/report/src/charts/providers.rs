@@ -45,7 +45,8 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let rates: Vec<_> =
         shown.iter().map(|&each| (each, token_rates(story, each, token_bin))).collect();
     let unit = AxisUnit { name: "", write: plain, lines: 4.0 };
-    let drawn = Lines { top, over: "output tokens per second", unit, place: PanelPosition::First };
+    let drawn =
+        ProviderLines { top, over: "output tokens per second", unit, place: PanelPosition::First };
     let mut bottom = drawn.draw(&mut picture, story, &rates);
     for (number, (quantile, needs, over)) in PERCENTILES.into_iter().enumerate() {
         top += STEP;
@@ -53,7 +54,7 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
         let series: Vec<_> = shown.iter().map(|&each| (each, series(each))).collect();
         let unit = AxisUnit { name: "", write: seconds, lines: 4.0 };
         let place = PanelPosition::of(number + 1, PERCENTILES.len() + 1);
-        bottom = Lines { top, over, unit, place }.draw(&mut picture, story, &series);
+        bottom = ProviderLines { top, over, unit, place }.draw(&mut picture, story, &series);
     }
     picture.close(bottom, others);
     picture
@@ -62,7 +63,7 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
 type Series = Vec<(f64, Option<f64>)>;
 
 /// A panel with a line for each deployment.
-struct Lines {
+struct ProviderLines {
     top: f64,
     /// What it shows, written above it.
     over: &'static str,
@@ -70,7 +71,7 @@ struct Lines {
     place: PanelPosition,
 }
 
-impl Lines {
+impl ProviderLines {
     /// Draws it, and tells how far down it reaches.
     fn draw(
         &self,

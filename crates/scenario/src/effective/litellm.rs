@@ -1,7 +1,9 @@
 //! What a LiteLLM file comes to: the router that it describes, each value with the line of LiteLLM's setting
 //! that it is from.
 
-use super::{NamesOfNumbers, Origin, Shown, ShownValue, origin, without_settings, written_router};
+use super::{
+    NamesOfNumbers, SettingOrigin, Shown, ShownValue, origin, without_settings, written_router,
+};
 use crate::model::{ApiKey, DeploymentLink, GatewayProvider};
 use crate::read::UPSTREAM;
 use crate::settings::Written;
@@ -189,23 +191,25 @@ pub(super) fn shown(file: &LitellmFile, profile: Profile) -> Shown {
         in_leaves(&mut shown, "", &mut |path, leaf| {
             let key = if path == "api_key" { "api_key" } else { "api_base" };
             let line = |key| found.of_item.get(&(item?, key)).copied();
-            if leaf.origin != Origin::Default {
-                leaf.origin =
-                    line(key).or_else(|| line("model")).map_or(Origin::Derived, Origin::Line);
+            if leaf.origin != SettingOrigin::Default {
+                leaf.origin = line(key)
+                    .or_else(|| line("model"))
+                    .map_or(SettingOrigin::Derived, SettingOrigin::Line);
             }
         });
         (provider.name.clone(), shown)
     });
-    let providers = Shown { value: ShownValue::Map(providers.collect()), origin: Origin::Default };
+    let providers =
+        Shown { value: ShownValue::Map(providers.collect()), origin: SettingOrigin::Default };
     if let ShownValue::Map(entries) = &mut router.value
         && profile != Profile::default()
     {
         let value = ShownValue::Scalar(profile.as_str().to_owned());
-        let origin = Origin::Profile(profile.as_str());
+        let origin = SettingOrigin::Profile(profile.as_str());
         entries.insert(0, ("profile".to_owned(), Shown { value, origin }));
     }
     let entries = vec![("providers".to_owned(), providers), ("router".to_owned(), router)];
-    Shown { value: ShownValue::Map(entries), origin: Origin::Default }
+    Shown { value: ShownValue::Map(entries), origin: SettingOrigin::Default }
 }
 
 /// Gives the values of a router the lines of the file that they are from.
@@ -252,7 +256,7 @@ fn from(leaf: &mut Shown, line: Option<u32>) {
     if let Some(line) = line
         && !matches!(leaf.value, ShownValue::Unset)
     {
-        leaf.origin = Origin::Line(line);
+        leaf.origin = SettingOrigin::Line(line);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the values of a configuration come from.
 
-use super::{Origin, Shown, ShownValue};
+use super::{SettingOrigin, Shown, ShownValue};
 use crate::node::{Node, NodeKind};
 use crate::read::POLICIES;
 use crate::settings::Written;
@@ -47,12 +47,12 @@ impl Lines {
     }
 
     /// Where a value comes from that stands at `node`.
-    pub(crate) fn origin(&self, node: &Node) -> Origin {
+    pub(crate) fn origin(&self, node: &Node) -> SettingOrigin {
         if self.set.iter().any(|set| set.start < node.span.end && node.span.start < set.end) {
-            return Origin::Override;
+            return SettingOrigin::Override;
         }
         let place = usize::try_from(node.line.saturating_sub(1)).unwrap_or(usize::MAX);
-        Origin::Line(self.before.get(place).copied().unwrap_or(node.line))
+        SettingOrigin::Line(self.before.get(place).copied().unwrap_or(node.line))
     }
 }
 
@@ -195,7 +195,7 @@ impl Annotator<'_> {
                 self.value(part, sources)
             })
         });
-        Shown { value: ShownValue::List(shown.collect()), origin: Origin::Default }
+        Shown { value: ShownValue::List(shown.collect()), origin: SettingOrigin::Default }
     }
 
     /// A mapping, each of whose entries is shown by `show`.
@@ -207,7 +207,7 @@ impl Annotator<'_> {
         let Written::Map(entries) = versions.now else { return Shown::unset() };
         let shown = entries.iter().enumerate();
         let shown = shown.map(|(place, (key, value))| (key.clone(), show(place, key, value)));
-        Shown { value: ShownValue::Map(shown.collect()), origin: Origin::Default }
+        Shown { value: ShownValue::Map(shown.collect()), origin: SettingOrigin::Default }
     }
 
     fn value(&self, versions: Versions<'_>, sources: Sources<'_>) -> Shown {
@@ -217,14 +217,20 @@ impl Annotator<'_> {
                     let part = versions.part(value, place, Some(key));
                     (key.clone(), self.value(part, sources.child(key)))
                 });
-                return Shown { value: ShownValue::Map(shown.collect()), origin: Origin::Default };
+                return Shown {
+                    value: ShownValue::Map(shown.collect()),
+                    origin: SettingOrigin::Default,
+                };
             }
             Written::List(items) if items.iter().any(|item| matches!(item, Written::Map(_))) => {
                 let shown = items.iter().enumerate();
                 let shown = shown.map(|(place, item)| {
                     self.value(versions.part(item, place, None), Sources::own(None))
                 });
-                return Shown { value: ShownValue::List(shown.collect()), origin: Origin::Default };
+                return Shown {
+                    value: ShownValue::List(shown.collect()),
+                    origin: SettingOrigin::Default,
+                };
             }
             Written::Unset => return Shown::unset(),
             Written::Secret(_) => ShownValue::Scalar(Written::text(MASKED).to_string()),
@@ -233,9 +239,9 @@ impl Annotator<'_> {
         Shown { value, origin: self.origin(versions, sources) }
     }
 
-    fn origin(&self, versions: Versions<'_>, sources: Sources<'_>) -> Origin {
+    fn origin(&self, versions: Versions<'_>, sources: Sources<'_>) -> SettingOrigin {
         if versions.written.is_some_and(|written| written != versions.now) {
-            return Origin::Profile(self.profile);
+            return SettingOrigin::Profile(self.profile);
         }
         if let Some(own) = sources.own {
             return self.lines.origin(own);
@@ -243,16 +249,16 @@ impl Annotator<'_> {
         let above = sources.above.into_iter().flatten().next();
         if let Some((label, node)) = above {
             return match self.lines.origin(node) {
-                Origin::Line(line) => Origin::Inherited(label, line),
+                SettingOrigin::Line(line) => SettingOrigin::Inherited(label, line),
                 other => other,
             };
         }
         match versions.default {
-            Some(default) if default == versions.now => Origin::Default,
+            Some(default) if default == versions.now => SettingOrigin::Default,
             _ if versions.written.is_none() && !self.profile.is_empty() => {
-                Origin::Profile(self.profile)
+                SettingOrigin::Profile(self.profile)
             }
-            _ => Origin::Derived,
+            _ => SettingOrigin::Derived,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An effective configuration as YAML that a person reads: each value with its origin behind it.
 
-use super::{Effective, Origin, Shown, ShownValue};
+use super::{Effective, SettingOrigin, Shown, ShownValue};
 use crate::settings::quoted;
 
 /// How wide a value may be on one line, and how far to the right origins begin at most.
@@ -144,7 +144,8 @@ impl Shown {
     fn is_default(&self) -> bool {
         match &self.value {
             ShownValue::Map(entries) if !entries.is_empty() => {
-                self.origin == Origin::Default && entries.iter().all(|(_, part)| part.is_default())
+                self.origin == SettingOrigin::Default
+                    && entries.iter().all(|(_, part)| part.is_default())
             }
             ShownValue::List(items) if items.iter().any(Self::is_map) => {
                 items.iter().all(Self::is_default)
@@ -152,7 +153,7 @@ impl Shown {
             ShownValue::Unset
             | ShownValue::Scalar(_)
             | ShownValue::List(_)
-            | ShownValue::Map(_) => self.origin == Origin::Default,
+            | ShownValue::Map(_) => self.origin == SettingOrigin::Default,
         }
     }
 
@@ -180,8 +181,8 @@ impl Shown {
     }
 
     /// The origin of all its parts, if they have the same; parts that are not set have none.
-    pub(super) fn one_origin(&self) -> Option<Origin> {
-        fn agree<'s>(mut parts: impl Iterator<Item = &'s Shown>) -> Option<Origin> {
+    pub(super) fn one_origin(&self) -> Option<SettingOrigin> {
+        fn agree<'s>(mut parts: impl Iterator<Item = &'s Shown>) -> Option<SettingOrigin> {
             let first = parts.next()?.one_origin()?;
             parts.all(|part| part.one_origin().as_ref() == Some(&first)).then_some(first)
         }
@@ -199,7 +200,7 @@ impl Shown {
     }
 
     /// The origin, or that of the first part that has one.
-    pub(super) fn origin(&self) -> Origin {
+    pub(super) fn origin(&self) -> SettingOrigin {
         self.one_origin().unwrap_or_else(|| self.origin.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! Sections of a file as their tables say: what stands there, and the defaults of what does not.
 
 use super::origin::{Lines, MASKED};
-use super::{Origin, Shown, ShownValue};
+use super::{SettingOrigin, Shown, ShownValue};
 use crate::node::{MapEntry, Node, NodeKind};
 use crate::read::preset;
 use crate::schema::{Requirement, Schema, Section};
@@ -23,7 +23,7 @@ pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Li
             continue;
         }
         if let Some((text, family)) = preset(key.name, entries) {
-            let origin = Origin::Preset(family);
+            let origin = SettingOrigin::Preset(family);
             shown.push((name, Shown { value: ShownValue::Scalar(text), origin }));
             continue;
         }
@@ -37,9 +37,9 @@ pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Li
             (Requirement::Default(text), _) => of_default(&key.shape(), text),
             (Requirement::Required | Requirement::Choice, _) => continue,
         };
-        shown.push((name, Shown { value: default, origin: Origin::Default }));
+        shown.push((name, Shown { value: default, origin: SettingOrigin::Default }));
     }
-    let origin = node.map_or(Origin::Default, |node| lines.origin(node));
+    let origin = node.map_or(SettingOrigin::Default, |node| lines.origin(node));
     Shown { value: ShownValue::Map(shown), origin }
 }
 
