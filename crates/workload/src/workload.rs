@@ -22,15 +22,15 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 ///
 /// ```
 /// use core::time::Duration;
-/// use squall_determinism::{Law, Seed, Share, Timestamp};
+/// use squall_determinism::{Distribution, Seed, Share, Timestamp};
 /// use squall_workload::*;
 ///
 /// let rate = Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 10.0 }] };
 /// let config = WorkloadConfig {
 ///     arrivals: Arrivals::Even { rate },
 ///     until: Timestamp::from_secs(2),
-///     prompt_tokens: Law::Fixed { value: 400 },
-///     output_tokens: Law::Fixed { value: 60 },
+///     prompt_tokens: Distribution::Fixed { value: 400 },
+///     output_tokens: Distribution::Fixed { value: 60 },
 ///     stream: Share::ALL,
 ///     client: ClientConfig { timeout: Duration::from_secs(20) },
 ///     kinds: Vec::new(),
@@ -39,17 +39,17 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 /// let mut workload = Workload::new(config, Seed::new(7));
 /// let mut sent = 0;
 /// while let Some(now) = workload.next_timer() {
-///     workload.handle(now, Input::Tick);
+///     workload.handle(now, WorkloadInput::Tick);
 ///     let mut answered = Vec::new();
 ///     while let Some(output) = workload.poll() {
 ///         // A shell sends the request here, and tells the workload what came of it.
-///         if let Output::Send(client) = output {
+///         if let WorkloadOutput::Send(client) = output {
 ///             answered.push(client.request);
 ///         }
 ///     }
 ///     for request in answered {
 ///         sent += 1;
-///         workload.handle(now, Input::Answered { request, answer: Answer::Succeeded });
+///         workload.handle(now, WorkloadInput::Answered { request, answer: ClientAnswer::Succeeded });
 ///     }
 /// }
 /// assert_eq!(sent, 20);
