@@ -75,7 +75,7 @@ pub(crate) fn chi_square(counts: &[f64], weights: &[u32]) -> f64 {
     counts.iter().zip(expected).map(|(count, expected)| (count - expected).powi(2) / expected).sum()
 }
 
-/// The largest distance of what was drawn from a uniform law between 0 and 1 (Kolmogorov and Smirnov).
+/// The largest distance of what was drawn from a uniform distribution between 0 and 1 (Kolmogorov and Smirnov).
 pub(crate) fn from_uniform(drawn: &mut [f64]) -> f64 {
     drawn.sort_by(f64::total_cmp);
     let n = drawn.len() as f64;

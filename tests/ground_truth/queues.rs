@@ -61,8 +61,9 @@ fn m_g_1() -> Vec<Row> {
     let median = SERVICE / (sigma * sigma / 2.0).exp();
     let p95 = median * (1.644_853_626_951_472_7 * sigma).exp();
     let micros = |secs: f64| (secs * 1e6).round();
-    let law = format!("lognormal: {{ median: {}us, p95: {}us }}", micros(median), micros(p95));
-    let provider = format!("ttft: {{ {law} }}, {ONE}");
+    let distribution =
+        format!("lognormal: {{ median: {}us, p95: {}us }}", micros(median), micros(p95));
+    let provider = format!("ttft: {{ {distribution} }}, {ONE}");
     let recording = System::of(&provider, rho / SERVICE, 1_000_000.0).run();
     let expected = rho / (1.0 - rho) * (1.0 + cv2) / 2.0;
     let system = ("M/G/1, log-normal with cv 2, ρ = 0.7", "ttft: { lognormal: … }");
@@ -91,7 +92,7 @@ fn loss() -> Vec<Row> {
 
 fn loss_of_fixed_times() -> Vec<Row> {
     let provider = "ttft: 100ms, capacity: { concurrent: 10 }";
-    vec![lost("the same: the law of service does not matter", "ttft: 100ms", provider)]
+    vec![lost("the same: the service distribution does not matter", "ttft: 100ms", provider)]
 }
 
 fn lost(system: &str, written: &str, provider: &str) -> Row {

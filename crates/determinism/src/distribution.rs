@@ -1,10 +1,10 @@
-//! Laws of random whole numbers: durations in nanoseconds, sizes in tokens.
+//! Distributions of random whole numbers: durations in nanoseconds, sizes in tokens.
 
 use crate::quantiles::Quantiles;
 use crate::{RandomStream, gamma, normal};
 use core::fmt;
 
-/// A law that draws whole numbers, one uniform number per draw, by inverse distribution function.
+/// A distribution that draws whole numbers, one uniform number per draw, by inverse distribution function.
 ///
 /// The unit is the caller's: nanoseconds for a duration, tokens for a size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,12 +50,12 @@ impl Distribution {
     ///
     /// # Errors
     /// When the median is 0 or above the 95th percentile.
-    pub fn lognormal(median: u64, p95: u64) -> Result<Self, LawError> {
+    pub fn lognormal(median: u64, p95: u64) -> Result<Self, DistributionError> {
         if median == 0 {
-            return Err(LawError::MedianIsZero);
+            return Err(DistributionError::MedianIsZero);
         }
         if p95 < median {
-            return Err(LawError::MedianAboveP95);
+            return Err(DistributionError::MedianAboveP95);
         }
         let mu = libm::log(median as f64);
         Ok(Self::LogNormal { mu, sigma: (libm::log(p95 as f64) - mu) / Z95 })
@@ -68,7 +68,7 @@ impl Distribution {
         Self::LogNormal { mu: libm::log(mean) - variance / 2.0, sigma: libm::sqrt(variance) }
     }
 
-    /// The same law in another unit: each number `factor` times as large.
+    /// The same distribution in another unit: each number `factor` times as large.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         let times = |value: u64| whole(value as f64 * factor);
@@ -104,7 +104,7 @@ impl Distribution {
         }
     }
 
-    /// The mean of the law, rounded.
+    /// The mean of the distribution, rounded.
     #[must_use]
     pub fn mean(&self) -> u64 {
         match *self {
@@ -118,16 +118,16 @@ impl Distribution {
     }
 }
 
-/// Why a law cannot be.
+/// Why a distribution cannot be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LawError {
-    /// A log-normal law needs a median above 0.
+pub enum DistributionError {
+    /// A log-normal distribution needs a median above 0.
     MedianIsZero,
     /// The 95th percentile is below the median.
     MedianAboveP95,
 }
 
-impl fmt::Display for LawError {
+impl fmt::Display for DistributionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MedianIsZero => "the median must be above 0",
@@ -136,9 +136,9 @@ impl fmt::Display for LawError {
     }
 }
 
-impl core::error::Error for LawError {}
+impl core::error::Error for DistributionError {}
 
-/// The 95th percentile of the standard normal law.
+/// The 95th percentile of the standard normal distribution.
 const Z95: f64 = 1.644_853_626_951_472_7;
 
 /// The nearest whole number; the cast saturates at both ends.

@@ -1,4 +1,4 @@
-//! The quantiles of the gamma law: by halving on its distribution function, which is a series or a
+//! The quantiles of the gamma distribution: by halving on its distribution function, which is a series or a
 //! continued fraction. Slow, some microseconds, and the same on every machine.
 
 /// The number below which a gamma variable of this `shape` and scale 1 falls with probability `p`.
@@ -71,7 +71,7 @@ fn fraction(x: f64, shape: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Against tables of the chi-square law: with n degrees of freedom it is twice a gamma of shape n/2.
+    /// Against tables of the chi-square distribution: with n degrees of freedom it is twice a gamma of shape n/2.
     #[test]
     fn quantiles_agree_with_the_tables_of_chi_square() {
         for (degrees, p, table) in [

@@ -1,4 +1,4 @@
-//! The quantiles of the standard normal law.
+//! The quantiles of the standard normal distribution.
 
 /// The number below which a standard normal variable falls with probability `p`, 0 < `p` < 1.
 ///

@@ -1,4 +1,4 @@
-//! A law as it was measured: a few of its quantiles.
+//! A distribution as it was measured: a few of its quantiles.
 
 /// Up to [`MOST`](Self::MOST) quantiles, straight lines between them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,12 +55,12 @@ mod tests {
 
     #[test]
     fn between_two_points_it_is_a_straight_line() {
-        let law =
+        let distribution =
             Quantiles::new(&[(0.0, 100), (0.5, 200), (0.9, 600), (1.0, 5_000)]).expect("rises");
         for (p, expected) in [(0.25, 150.0), (0.5, 200.0), (0.7, 400.0), (0.95, 2_800.0)] {
-            assert!((law.at(p) - expected).abs() < 1e-9, "{p}: {}", law.at(p));
+            assert!((distribution.at(p) - expected).abs() < 1e-9, "{p}: {}", distribution.at(p));
         }
-        assert!((law.mean() - (0.5 * 150.0 + 0.4 * 400.0 + 0.1 * 2_800.0)).abs() < 1e-9);
+        assert!((distribution.mean() - (0.5 * 150.0 + 0.4 * 400.0 + 0.1 * 2_800.0)).abs() < 1e-9);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What an answer's time is made of beside its two laws: slow ones, prompts, caches, and load.
+//! What an answer's time is made of beside its two distributions: slow ones, prompts, caches, and load.
 
 use core::time::Duration;
 use squall_determinism::{RandomStream, Share, Timestamp};
 
-/// Some answers begin much later than others: the part of a latency that no log-normal law has.
+/// Some answers begin much later than others: the part of a latency that no log-normal distribution has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SlowShare {
     /// How many.

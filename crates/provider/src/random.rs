@@ -73,7 +73,8 @@ mod tests {
         let day = Duration::from_secs(86_400);
         let random = RandomFault {
             gap: Distribution::Exponential { mean: day.as_nanos() as f64 },
-            lasts: Distribution::lognormal(3_600_000_000_000, 7_200_000_000_000).expect("a law"),
+            lasts: Distribution::lognormal(3_600_000_000_000, 7_200_000_000_000)
+                .expect("a distribution"),
             from: Timestamp::ZERO,
             until: Timestamp::from(day * 100),
             fault,

@@ -11,11 +11,11 @@ pub struct Checklist {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// The scenario in whose world it is rehearsed, from where the checklist stands.
+    /// Path of the scenario to rehearse, relative to the checklist.
     pub scenario: String,
-    /// The group that serves the old way.
+    /// The group that serves the old path.
     pub from: String,
-    /// The group that serves the new way.
+    /// The group that serves the new path.
     pub to: String,
     /// Requests per second, instead of the scenario's rate.
     pub rate: Option<f64>,
@@ -23,16 +23,16 @@ pub struct Checklist {
     pub detect: Rise,
     /// What has to hold in every step: expectations that may speak of the kinds `old` and `new`.
     pub gate: Vec<String>,
-    /// What is gone through, in this order.
+    /// The items, in order.
     pub items: Vec<ChecklistItem>,
 }
 
 /// A rise of the share of requests that fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rise {
-    /// What is usual.
+    /// The normal error rate.
     pub from: f64,
-    /// What would be too many.
+    /// The error rate that is too high.
     pub to: f64,
 }
 
@@ -48,7 +48,7 @@ pub struct ChecklistItem {
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ItemKind {
-    /// Something that a person says is done.
+    /// A step that a person confirms.
     Manual {
         /// What.
         text: String,
@@ -60,7 +60,7 @@ pub enum ItemKind {
     },
     /// All traffic goes the old way, and nothing goes wrong.
     Baseline(RolloutStage),
-    /// A share of the traffic goes the new way.
+    /// A share of the traffic takes the new path.
     Step {
         /// How much of it.
         share: Share,
@@ -81,7 +81,7 @@ pub enum ItemKind {
 /// A stretch of traffic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RolloutStage {
-    /// How long; `None` for as long as it takes to detect what is to be detected.
+    /// How long; `None` for as long as detection takes.
     pub dwell: Option<Duration>,
     /// What goes wrong.
     pub fault: Option<StageFault>,
@@ -92,7 +92,7 @@ pub struct RolloutStage {
 /// What goes wrong in a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageFault {
-    /// With which provider.
+    /// The provider.
     pub provider: String,
     /// What, from the moment at which it is injected.
     pub fault: FaultConfig,

@@ -308,8 +308,7 @@ impl EffectiveKind {
 }
 
 fn foreign(path: &str, text: &str, node: &Node) -> Diagnostics {
-    let message =
-        "this is neither a scenario, a gateway file, a mock file nor a configuration of LiteLLM's";
+    let message = "this is not a scenario, gateway file, mock file or LiteLLM configuration";
     let label = format!("found {}", node.found());
     let help = "a scenario has `traffic`, a gateway file `router`, a mock file `providers` alone, and \
                 LiteLLM's a `model_list`";

@@ -89,29 +89,29 @@ pub enum MetricUnit {
 pub enum MetricId {
     /// Succeeded ÷ arrived.
     SuccessRate,
-    /// From a fault's start to the moment its deployment has lost its share.
+    /// Time from the start of a fault until the deployment's traffic share has dropped.
     FailoverTime,
-    /// From a fault's end to the moment its deployment has its share back.
+    /// Time from the end of a fault until the deployment's traffic share is restored.
     RecoveryTime,
-    /// 1 − total-variation distance of first attempts from the weights.
+    /// 1 − total-variation distance between first attempts and weights.
     WeightAdherence,
     /// Attempts ÷ requests.
     RetryAmplification,
-    /// The share of 429s with Retry-After that were obeyed.
+    /// Share of 429s whose Retry-After was honoured.
     RetryAfterHonoured,
-    /// How many attempts were answered 429.
+    /// Number of attempts answered with 429.
     Throttled,
-    /// A deployment's share of the attempts of its group.
+    /// The deployment's share of its group's attempts.
     AttemptShare,
-    /// A percentile of latency, from intended time to last byte.
+    /// Percentile of latency, from the intended send time to the last byte.
     LatencyP50,
     /// Likewise.
     LatencyP95,
     /// Likewise.
     LatencyP99,
-    /// The mean of latency, from intended time to last byte.
+    /// Mean latency, from the intended send time to the last byte.
     LatencyMean,
-    /// A percentile of time to first token, from intended time.
+    /// Percentile of time to first token, from the intended send time.
     TtftP50,
     /// Likewise.
     TtftP95,

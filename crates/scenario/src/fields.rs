@@ -88,7 +88,7 @@ impl<'n> Fields<'n> {
             }
         };
         let message = format!("`{}` is called `{}` now", entry.key, key.name);
-        let problem = Problem::new(&entry.key_span, message, "its former name");
+        let problem = Problem::new(&entry.key_span, message, "former name");
         self.problems.push(problem.help(help));
     }
 

@@ -16,7 +16,7 @@ use squall_router::{
 pub fn gateway_yaml(file: &LitellmFile, profile: Profile) -> String {
     let mut out = String::new();
     let path = file.path().replace('\n', " ");
-    let _ = writeln!(out, "# From {path}, a configuration of LiteLLM.\nproviders:");
+    let _ = writeln!(out, "# Imported from {path}, a LiteLLM configuration.\nproviders:");
     let as_gateway = AsGateway::new(file, 0);
     let usual = UPSTREAM.write(&Default::default());
     for (provider, upstream) in as_gateway.providers.iter().zip(file.upstreams()) {
@@ -54,9 +54,9 @@ fn router_yaml(file: &LitellmFile, profile: Profile, upstream: bool) -> String {
         let checked = file.router(profile).groups.into_iter().flat_map(|group| group.deployments);
         if checked.into_iter().any(|deployment| deployment.limits.rpm.is_some()) {
             out.push_str(
-                "  # By this profile `rpm` is a weight. That pre-call checks hold it as a limit\n",
+                "  # In this profile `rpm` is a weight. Pre-call checks, which also enforce it as a\n",
             );
-            out.push_str("  # too is kept only by `router: { litellm: FILE }`.\n");
+            out.push_str("  # limit, are kept only by `router: { litellm: FILE }`.\n");
         }
     }
     let now = Written::Map(written_router(&config, &names));
@@ -119,7 +119,7 @@ fn write_deployment(
             ("provider", None) => {
                 let _ = writeln!(out, "{INDENT}provider: {name}");
             }
-            // Its own are read over those of the group.
+            // Its own are read over the group's.
             ("timeouts" | "cooldown", _) => put(out, INDENT, key, &value.beyond(part(group, key))),
             _ => put(out, INDENT, key, &value.beyond(part(&usual, key))),
         }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 pub enum FileKind {
     /// A scenario.
     Scenario,
-    /// What `squall gateway` serves.
+    /// Configuration of `squall gateway`.
     Gateway,
-    /// What `squall mock` serves.
+    /// Configuration of `squall mock`.
     Mock,
     /// A rollout's checklist.
     Checklist,

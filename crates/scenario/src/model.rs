@@ -20,11 +20,11 @@ pub const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name: also of the folder that a run writes.
+    /// Its name, also of the folder with its reports.
     pub name: String,
-    /// What it is for, in a sentence or two.
+    /// Its purpose, in a sentence or two.
     pub description: Option<String>,
-    /// The seed of every draw.
+    /// The seed of all random streams.
     pub seed: Seed,
     /// How long traffic lasts: the end of the last phase.
     pub duration: Duration,
@@ -110,7 +110,7 @@ pub struct RequestKind {
     pub group: GroupId,
     /// Its rank when requests wait.
     pub priority: u8,
-    /// Who asks.
+    /// Its tenant.
     pub tenant: Option<TenantId>,
     /// Its tags.
     pub tags: Tags,
@@ -136,9 +136,9 @@ pub struct ConfigChange {
 /// What a gateway's work costs: so many workers, each of which does one thing at a time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GatewayCost {
-    /// How many things are done at once.
+    /// Number of workers.
     pub workers: u16,
-    /// What an attempt costs, before it is sent.
+    /// CPU time of an attempt, spent before it is sent.
     pub cpu_per_attempt: Duration,
     /// What an attempt costs that fails, all in all: what is above `cpu_per_attempt` is paid before the
     /// router hears of the failure.
@@ -161,7 +161,7 @@ pub struct Phase {
 pub struct ScenarioProvider {
     /// Its name.
     pub name: String,
-    /// The API it speaks.
+    /// Wire format.
     pub format: Format,
     /// How it behaves in a run of the scenario's seed.
     pub config: ProviderConfig,
@@ -192,10 +192,10 @@ pub struct DeploymentLink {
     pub key: Option<String>,
 }
 
-/// What `squall gateway` serves.
+/// Configuration of `squall gateway`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GatewayFile {
-    /// Where clients connect. Default 127.0.0.1:8080.
+    /// Listen address. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
     /// What it takes from clients, and how long it waits for them.
     pub server: ServerSettings,
@@ -244,7 +244,7 @@ impl Default for GatewayFile {
 pub struct GatewayProvider {
     /// Its name.
     pub name: String,
-    /// The API it speaks.
+    /// Wire format.
     pub format: Format,
     /// Its API up to the version, `http://127.0.0.1:9001/v1`, without a slash at the end.
     pub base_url: String,
@@ -274,10 +274,10 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What `squall mock` serves.
+/// Configuration of `squall mock`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MockFile {
-    /// The seed of every draw.
+    /// The seed of all random streams.
     pub seed: Seed,
     /// The providers.
     pub providers: Vec<MockProviderConfig>,
@@ -288,7 +288,7 @@ pub struct MockFile {
 pub struct MockProviderConfig {
     /// Its name.
     pub name: String,
-    /// The API it speaks.
+    /// Wire format.
     pub format: Format,
     /// How it behaves; faults count from its start.
     pub config: ProviderConfig,

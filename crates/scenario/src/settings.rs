@@ -5,7 +5,7 @@
 //! ```ignore
 //! settings! {
 //!     /// The time-outs of an attempt.
-//!     pub(crate) static TIMEOUTS: Timeouts = ("timeouts", "time-outs", "How long an attempt may take.");
+//!     pub(crate) static TIMEOUTS: Timeouts = ("timeouts", "time-outs", "Time-outs of an attempt.");
 //!     /// To be connected.
 //!     connect: Span;
 //!     /// Between two tokens of a stream.
@@ -120,7 +120,7 @@ pub(crate) fn read_setting<K: ValueKind>(
         && let Some(now) = kind.word_now(text)
     {
         let message = format!("`{text}` is called `{now}` now");
-        let problem = Problem::new(&node.span, message, "its former name");
+        let problem = Problem::new(&node.span, message, "former name");
         fields.problems.push(problem.help(format!("write `{name}: {now}`")));
         return;
     }

@@ -8,7 +8,7 @@ pub const ALPHA: f64 = 0.001;
 /// How often a true rise has to be noticed: 99 times in 100.
 pub const POWER: f64 = 0.99;
 
-/// The quantiles of the normal law that belong to them.
+/// The quantiles of the normal distribution that belong to them.
 const Z_ALPHA: f64 = 3.090_232_306_167_813;
 const Z_POWER: f64 = 2.326_347_874_040_841;
 

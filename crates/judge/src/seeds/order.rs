@@ -1,5 +1,5 @@
-//! Order statistics: what the sorted values of many runs say of a quantile of all runs, whatever the law of
-//! the values is (Wilks 1941). No law is assumed and nothing is estimated.
+//! Order statistics: what the sorted values of many runs say of a quantile of all runs, whatever the distribution of
+//! the values is (Wilks 1941). No distribution is assumed and nothing is estimated.
 
 /// How sure a bound is.
 pub const CONFIDENCE: f64 = 0.95;

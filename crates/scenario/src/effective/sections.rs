@@ -8,7 +8,7 @@ use crate::schema::{Requirement, Schema, Section};
 use crate::settings::{count, duration, factor, quoted, share};
 use crate::unit;
 
-/// A section; `None` for one that is not there, which has its defaults. `router` shows what stands under
+/// A section; `None` if it is absent. `router` shows what stands under
 /// the key of that name.
 pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Lines) -> Shown {
     let entries: &[MapEntry] = match node.map(|node| &node.kind) {
@@ -45,7 +45,7 @@ pub(crate) fn section(section: &'static Section, node: Option<&Node>, lines: &Li
 
 /// Whether the default of a section is that of its keys.
 fn is_below(need: Requirement) -> bool {
-    let below = ["as below", "its defaults"];
+    let below = ["as below"];
     match need {
         Requirement::Default(text) => below.contains(&text),
         Requirement::Declared(text) => below.contains(&text().as_str()),

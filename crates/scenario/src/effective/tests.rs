@@ -167,7 +167,7 @@ fn a_file_that_is_none_of_ours_is_told_so_at_its_place() {
         assert_eq!(diagnostics.problems().len(), 1, "`{text}`");
     }
     let EffectiveError::File(diagnostics) = read("kind: Pod\n", &[]).unwrap_err() else { panic!() };
-    assert!(diagnostics.problems()[0].message.starts_with("this is neither a scenario"));
+    assert!(diagnostics.problems()[0].message.starts_with("this is not a scenario"));
     assert!(matches!(read(GATEWAY_TEXT, &["nowhere.at.all=1"]), Err(EffectiveError::Override(_))));
 }
 

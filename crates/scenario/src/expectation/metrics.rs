@@ -9,28 +9,28 @@ pub const METRICS: &[MetricSpec] = &[
         "success_rate",
         Scope::AllOrGroup,
         MetricUnit::Percent,
-        "Requests that succeeded ÷ requests that arrived.",
+        "Successful requests ÷ all requests.",
     ),
     spec(
         MetricId::FailoverTime,
         "failover_time",
         Scope::Deployment,
         MetricUnit::Duration,
-        "From a fault's start to the moment its deployment has lost its share.",
+        "Time from the start of a fault until the deployment's traffic share has dropped.",
     ),
     spec(
         MetricId::RecoveryTime,
         "recovery_time",
         Scope::Deployment,
         MetricUnit::Duration,
-        "From a fault's end to the moment its deployment has its share back.",
+        "Time from the end of a fault until the deployment's traffic share is restored.",
     ),
     spec(
         MetricId::WeightAdherence,
         "weight_adherence",
         Scope::Group,
         MetricUnit::Percent,
-        "1 − total-variation distance of first attempts from the weights.",
+        "1 − total-variation distance between first attempts and weights.",
     ),
     spec(
         MetricId::RetryAmplification,
@@ -44,21 +44,21 @@ pub const METRICS: &[MetricSpec] = &[
         "retry_after_honoured",
         Scope::AllOrDeployment,
         MetricUnit::Percent,
-        "The share of 429s with Retry-After that were obeyed.",
+        "Share of 429s whose Retry-After was honoured.",
     ),
     spec(
         MetricId::Throttled,
         "throttled",
         Scope::AllOrDeployment,
         MetricUnit::Count,
-        "How many attempts were answered 429.",
+        "Number of attempts answered with 429.",
     ),
     spec(
         MetricId::AttemptShare,
         "attempt_share",
         Scope::Deployment,
         MetricUnit::Percent,
-        "A deployment's share of the attempts of its group.",
+        "The deployment's share of its group's attempts.",
     ),
     spec(MetricId::LatencyP50, "latency_p50", Scope::AllOrGroup, MetricUnit::Duration, LATENCY),
     spec(MetricId::LatencyP95, "latency_p95", Scope::AllOrGroup, MetricUnit::Duration, LATENCY),
@@ -68,15 +68,15 @@ pub const METRICS: &[MetricSpec] = &[
         "latency_mean",
         Scope::AllOrGroup,
         MetricUnit::Duration,
-        "The mean of latency, from intended time to last byte.",
+        "Mean latency, from the intended send time to the last byte.",
     ),
     spec(MetricId::TtftP50, "ttft_p50", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
     spec(MetricId::TtftP95, "ttft_p95", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
     spec(MetricId::TtftP99, "ttft_p99", Scope::AllOrGroup, MetricUnit::Duration, TTFT),
 ];
 
-const LATENCY: &str = "A percentile of latency, from intended time to last byte.";
-const TTFT: &str = "A percentile of time to first token, from intended time.";
+const LATENCY: &str = "Percentile of latency, from the intended send time to the last byte.";
+const TTFT: &str = "Percentile of time to first token, from the intended send time.";
 
 const fn spec(
     id: MetricId,

@@ -98,7 +98,11 @@ impl<'t> Cursor<'t> {
             return Err(self.expected("`seeds` after `over`"));
         }
         if quantile.is_none() {
-            let misfit = Misfit::new("`over seeds` without a quantile", "a quantile of what?");
+            let misfit = Misfit::new(
+                "`over seeds` without a quantile",
+                "expected a quantile \
+                 before the metric",
+            );
             let help = "write `p95 of …`, or leave it out: every seed must meet an expectation";
             return Err((over.span.start..seeds.span.end, misfit.help(help)));
         }

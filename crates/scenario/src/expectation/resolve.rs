@@ -140,9 +140,9 @@ impl ScopePlace<'_> {
             return None;
         };
         if parts.comparison == Comparison::Equal {
-            let message = "a quantile over seeds is never known exactly".to_owned();
+            let message = "a quantile over seeds cannot be it is never known exactly".to_owned();
             let help = "compare with `<=` or `>=`".to_owned();
-            self.report(part, message, "compared with `==`", Some(help));
+            self.report(part, message, "it is never known exactly", Some(help));
             return None;
         }
         Some(percent / 100.0)

@@ -15,24 +15,24 @@ settings! {
     pub(crate) static CAPACITY: Capacity = (
         "capacity",
         "a capacity",
-        "How many answers are worked on at once, and how many requests may wait.",
+        "Concurrency and queueing of a provider.",
         check
     );
-    /// Answers at once.
+    /// Requests served concurrently.
     concurrent: Required(Count::<u32>::SOME);
-    /// How many may wait; one more is shed. `unbounded`: as many as come.
+    /// Queue length; requests beyond it are shed. `unbounded`: no limit.
     queue: QueueLength;
-    /// Who comes next: who has waited longest, or who came last.
+    /// Queue order: oldest first or newest first.
     order: Word(&ORDERS);
-    /// How long one may wait before it is shed: a queue that knows deadlines.
-    max_wait: Maybe(Span, "for ever");
-    /// How one is shed: 503 as OpenAI does, 529 as Anthropic, 429 as Azure and Vertex AI.
+    /// Maximum time in the queue before a request is shed.
+    max_wait: Maybe(Span, "unlimited");
+    /// Status for shed requests: 503 as OpenAI, 529 as Anthropic, 429 as Azure and Vertex AI.
     shed: ShedKind;
-    /// What becomes of the work for a caller that hung up: it stops; or it stops if it has not begun,
-    /// `dequeued`; or it is done to its end for nobody, `finished`. The last makes overload outlast its cause.
+    /// What happens to the work when the caller disconnects: it stops, `cancelled`; it stops only if still
+    /// queued, `dequeued`; or it runs to its end, `finished`, which makes overload outlast its cause.
     #[was("hung_up")]
     on_disconnect => hung_up: Word(&ON_DISCONNECT);
-    /// How many times as long everything takes when all places are taken; in proportion below.
+    /// Latency factor at full concurrency; proportional below.
     slowdown_at_full => batch: SlowdownAtFull;
 }
 
@@ -78,7 +78,7 @@ impl ValueKind for ShedKind {
     }
 
     fn default_text(&self, _: &Shed) -> String {
-        "as its vendor".to_owned()
+        "as the vendor does".to_owned()
     }
 }
 

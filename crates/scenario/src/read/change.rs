@@ -22,21 +22,22 @@ static DEPLOYMENTS: Schema = Schema::List(&Schema::Section(&DEPLOYMENT));
 pub(crate) static CHANGE: Section = Section {
     id: "change",
     phrase: "a change",
-    about: "What holds from some time on, over what held before.",
+    about: "A configuration change at a point in time.",
     keys: &[&[
         Key::required("at", Schema::DURATION, "From when."),
         Key::choice("weights", Schema::Named(&WEIGHT), "New weights, by deployment."),
         Key::choice(
             "limits",
             Schema::Named(&Schema::Section(&DEPLOYMENT_LIMITS)),
-            "New limits, by deployment, instead of all it had.",
+            "New limits, by deployment. They replace all previous limits of that deployment.",
         ),
         Key::choice(
             "deployments",
             Schema::Named(&DEPLOYMENTS),
-            "The deployments of a group, all of them. One of the same name is the same deployment.",
+            "The complete new list of deployments of a group. A deployment that keeps its name \
+             keeps its state.",
         ),
-        Key::choice("profile", Schema::Word(PROFILES), "Whose formulas all groups use."),
+        Key::choice("profile", Schema::Word(PROFILES), "The profile that all groups use."),
     ]],
 };
 
@@ -72,13 +73,13 @@ pub(crate) fn changes(
         config.spend_limits.clone_from(&router.labels.spend_limits);
         let now = in_force(&config, profile);
         if was == now && fields.problems.is_empty() {
-            let message = "this changes nothing";
-            fields.problems.push(Problem::new(fields.span, message, "it holds already"));
+            let message = "the change has no effect";
+            fields.problems.push(Problem::new(fields.span, message, "same as before"));
         }
         if fields.problems.is_empty()
             && let Err(error) = now.validate()
         {
-            let label = "no router can run with this";
+            let label = "the router rejects this configuration";
             fields.problems.push(Problem::new(fields.span, error.to_string(), label));
         }
         changes.push(ConfigChange { at, what, router: now });
@@ -99,7 +100,7 @@ fn check_time(
         fields.problems.push(Problem::new(span, message, label));
     }
     if let Some(before) = before.filter(|before| before.time("at").is_some_and(|time| at < time)) {
-        let message = "changes are in the order of time";
+        let message = "changes must be in chronological order";
         let problem = Problem::new(span, message, "earlier");
         fields.problems.push(problem.related(before.span_of("at"), "than this one"));
     }
@@ -203,9 +204,12 @@ fn enrol(
     if elsewhere || home != group {
         let message = match router.groups.iter().nth(home).filter(|_| home != group) {
             Some(group) => format!("deployment `{name}` is of group `{group}`"),
-            None => format!("deployment `{name}` is there already, with another provider or model"),
+            None => format!("deployment `{name}` already exists with another provider or model"),
         };
         let problem = Problem::new(read.span, message, "expected another name");
-        fields.problems.push(problem.help("what is served otherwise needs a name of its own"));
+        fields.problems.push(problem.help(
+            "a deployment with another provider or model needs its \
+             own name",
+        ));
     }
 }

@@ -16,59 +16,63 @@ use squall_determinism::{Share, Timestamp};
 pub(crate) static CHECKLIST: Section = Section {
     id: "checklist",
     phrase: "a checklist",
-    about: "A rollout, rehearsed item by item with `squall rehearse`. Requests that go the old way are of \
-            the kind `old`, the others of the kind `new`.",
+    about: "A rollout, rehearsed item by item with `squall rehearse`. Requests on the old path \
+         are of kind `old`, those on the new path of kind `new`.",
     keys: &[&[
-        Key::required("name", Schema::FolderName, "Its name: also of the folder of its sign-off."),
-        Key::optional("description", Schema::Text, "none", "What it is for, in a sentence or two."),
+        Key::required(
+            "name",
+            Schema::FolderName,
+            "Its name, also of the folder with its sign-off.",
+        ),
+        Key::optional("description", Schema::Text, "none", "Its purpose, in a sentence or two."),
         Key::required(
             "scenario",
             Schema::Text,
-            "The scenario in whose world it is rehearsed, from where the checklist stands.",
+            "Path of the scenario to rehearse, relative to the checklist.",
         ),
-        Key::required("from", Schema::Reference("group"), "The group that serves the old way."),
-        Key::required("to", Schema::Reference("group"), "The group that serves the new way."),
+        Key::required("from", Schema::Reference("group"), "The group that serves the old path."),
+        Key::required("to", Schema::Reference("group"), "The group that serves the new path."),
         Key::optional("rate", Schema::Number, "the scenario's", "Requests per second."),
         Key::optional(
             "detect",
             Schema::Section(&RISE),
             "from 1% to 2%",
-            "The rise of errors that every step has to be able to detect.",
+            "The rise of the error rate that every step must be able to detect.",
         ),
         Key::optional(
             "gate",
             Schema::List(&Schema::Expectation),
             "success_rate(new) >= 99%",
-            "What has to hold in every step.",
+            "Expectations for every step.",
         ),
-        Key::required("items", Schema::List(&ITEM), "What is gone through, in this order."),
+        Key::required("items", Schema::List(&ITEM), "The items, in order."),
     ]],
 };
 
 static RISE: Section = Section {
     id: "rise",
     phrase: "a rise of errors",
-    about: "A rise of the share of requests that fail. A step detects it if it would be noticed 99 times in \
-            100, with one false alarm in 1,000.",
+    about: "A rise of the error rate. A step can detect it if it is noticed with 99 % power at a \
+         false-alarm rate of 1 in 1,000.",
     keys: &[&[
-        Key::optional("from", Schema::Percent, "1%", "What is usual."),
-        Key::optional("to", Schema::Percent, "2%", "What would be too many."),
+        Key::optional("from", Schema::Percent, "1%", "The normal error rate."),
+        Key::optional("to", Schema::Percent, "2%", "The error rate that is too high."),
     ]],
 };
 
 static ITEM: Schema = Schema::Section(&Section {
     id: "checklist-item",
     phrase: "an item of a checklist",
-    about: "A point of a checklist: exactly one of these.",
+    about: "An item of a checklist.",
     keys: &[&[
-        Key::choice("manual", Schema::Text, "Something that a person says is done."),
-        Key::choice("static", Schema::Section(&STATIC), "The configuration is looked at."),
-        Key::choice("baseline", Schema::Section(&BASELINE), "All traffic goes the old way."),
-        Key::choice("step", Schema::Section(&STEP), "A share of the traffic goes the new way."),
+        Key::choice("manual", Schema::Text, "A step that a person confirms."),
+        Key::choice("static", Schema::Section(&STATIC), "Static checks of the configuration."),
+        Key::choice("baseline", Schema::Section(&BASELINE), "All traffic takes the old path."),
+        Key::choice("step", Schema::Section(&STEP), "A share of the traffic takes the new path."),
         Key::choice(
             "rollback",
             Schema::Section(&ROLLBACK),
-            "A share goes the new way, and in the middle all of it goes back.",
+            "A share takes the new path and is rolled back in the middle.",
         ),
     ]],
 });
@@ -76,15 +80,16 @@ static ITEM: Schema = Schema::Section(&Section {
 static STATIC: Section = Section {
     id: "static-checks",
     phrase: "static checks",
-    about: "What can be seen of the new way's configuration without a run: `other_provider`, another provider \
-            serves the group when one is gone; `deadline`, an attempt ends in time for another before the \
-            client hangs up; `retry_budget`, retries cannot multiply an outage; `cooldown`, a deployment that \
-            fails gets a rest; `n_minus_one`, what is left without any one provider lets in the traffic.",
+    about: "Checks of the new path's configuration without a run: `other_provider`, another \
+         provider serves the group when one is down; `deadline`, an attempt ends early enough \
+         for a retry before the client disconnects; `retry_budget`, retries cannot amplify an \
+         outage; `cooldown`, a failing deployment is ejected; `n_minus_one`, the limits admit \
+         the traffic without any single provider.",
     keys: &[&[Key::optional(
         "waive",
         Schema::Named(&Schema::Text),
         "none",
-        "Checks that need not pass, each with the reason: it stands in the sign-off.",
+        "Checks that need not pass, each with the reason, which the sign-off shows.",
     )]],
 };
 
@@ -92,14 +97,14 @@ const STAGE: &[Key] = &[
     Key::optional(
         "dwell",
         Schema::SPAN,
-        "as long as it takes to detect",
-        "For how long. What is too short to detect the rise is told so.",
+        "as long as detection takes",
+        "Duration. If it is too short to detect the rise, the item says so.",
     ),
     Key::optional(
         "gate",
         Schema::List(&Schema::Expectation),
         "the checklist's",
-        "What has to hold.",
+        "Expectations for this item.",
     ),
 ];
 
@@ -107,36 +112,36 @@ const FAULT: &[Key] = &[Key::optional(
     "fault",
     Schema::Section(&STAGE_FAULT),
     "none",
-    "What goes wrong in the middle; of a rollback, what goes wrong from its first quarter on.",
+    "A fault in the middle of the item; in a rollback, from its first quarter on.",
 )];
 
 static BASELINE: Section = Section {
     id: "baseline",
     phrase: "a baseline",
-    about: "All traffic goes the old way, and nothing goes wrong: what the steps are compared with.",
+    about: "All traffic takes the old path without faults: the baseline for the steps.",
     keys: &[STAGE],
 };
 
 static STEP: Section = Section {
     id: "step",
     phrase: "a step",
-    about: "A share of the traffic goes the new way, and in the middle something goes wrong.",
-    keys: &[&[Key::required("share", Schema::Percent, "How much goes the new way.")], STAGE, FAULT],
+    about: "A share of the traffic takes the new path, with a fault in the middle.",
+    keys: &[&[Key::required("share", Schema::Percent, "Share on the new path.")], STAGE, FAULT],
 };
 
 static ROLLBACK: Section = Section {
     id: "rollback",
     phrase: "a rollback",
-    about: "A drill of the way back: in the middle all traffic goes the old way again, while the fault lasts. \
-            The phases `before` and `back` can be asked about.",
+    about: "A rollback drill: in the middle, all traffic returns to the old path while the fault \
+         lasts. Expectations may name the phases `before` and `back`.",
     keys: &[
         &[
-            Key::required("share", Schema::Percent, "How much goes the new way until then."),
+            Key::required("share", Schema::Percent, "Share on the new path before the rollback."),
             Key::optional(
                 "within",
                 Schema::SPAN,
                 "30s",
-                "How soon after it the last request of the new way has to have ended.",
+                "Time after the rollback by which the last request on the new path must have ended.",
             ),
         ],
         STAGE,
@@ -159,8 +164,8 @@ fn checklist(fields: &Fields<'_>) -> Option<Checklist> {
     if from.is_some() && from == to {
         let problem = Problem::new(
             fields.span_of("to"),
-            "the new way is the old way",
-            "expected another group than that of `from`",
+            "`from` and `to` are the same group",
+            "expected a group other than `from`",
         );
         fields.problems.push(problem);
     }
@@ -195,7 +200,7 @@ fn rise(fields: &Fields<'_>) -> Rise {
     if rise.to <= rise.from {
         let problem = Problem::new(
             fields.span_of("detect"),
-            "what would be too many is no more than what is usual",
+            "`to` is not above `from`",
             "expected `to` above `from`",
         );
         fields.problems.push(problem);
@@ -244,7 +249,7 @@ fn some(fields: &Fields<'_>) -> Option<Share> {
     let share = fields.share("share")?;
     if share == Share::NONE {
         let problem =
-            Problem::new(fields.span_of("share"), "nothing goes the new way", "above `0%`");
+            Problem::new(fields.span_of("share"), "no traffic takes the new path", "above `0%`");
         fields.problems.push(problem);
     }
     Some(share)

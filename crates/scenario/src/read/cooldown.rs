@@ -1,4 +1,4 @@
-//! When a deployment is skipped, and for how long.
+//! When a deployment is ejected, and for how long.
 
 use super::checks::{check_cap, of_no_effect};
 use crate::diagnostic::Problems;
@@ -27,9 +27,10 @@ settings! {
     throttled: In(&THROTTLED);
     /// After failures.
     failure: In(&FAILURE);
-    /// After wrong keys, unknown models and spent quotas.
+    /// After invalid keys, unknown models and exhausted quotas.
     misconfigured: In(&MISCONFIGURED);
-    /// After silences that a client or a deadline ended. `never`: they say nothing.
+    /// After attempts without a first token that the client or a deadline ended. `never`: such attempts do
+    /// not count.
     silence: SilenceKind;
 }
 
@@ -41,7 +42,7 @@ static BREAKER_OR_LITELLM: Section = Section {
             "litellm",
             Schema::Section(&LITELLM.section),
             "none",
-            "Instead of the others: LiteLLM 1.80's own formula.",
+            "LiteLLM 1.80's formula, instead of the other keys.",
         )],
     ],
     ..BREAKER.section
@@ -51,11 +52,11 @@ settings! {
     static THROTTLED: ThrottledCooldown = (
         "throttled-cooldown",
         "a cooldown after a 429",
-        "The wait after a 429: as long as Retry-After says."
+        "The cooldown after a 429. It lasts as long as Retry-After says."
     );
-    /// When the provider did not say.
+    /// When the answer has no Retry-After.
     default: Time;
-    /// At most this long, whatever the provider says.
+    /// Upper bound on Retry-After.
     max: Span;
 }
 
@@ -63,37 +64,40 @@ settings! {
     static FAILURE: FailureCooldown = (
         "failure-cooldown",
         "a cooldown after failures",
-        "The breaker: two triggers, a break that doubles, and one probe to end it.",
+        "The circuit breaker: two triggers, an open interval that doubles, and one probe to \
+         close it.",
         |fields, failure| check_cap(fields, failure.base, failure.cap)
     );
-    /// Trips after so many failures in a row; 0 for never.
+    /// Opens after this many consecutive failures; 0 disables this trigger.
     consecutive: Count::<u32>::ANY;
-    /// Trips at this share of failed attempts in the window.
+    /// Opens at this share of failed attempts in the window.
     share: Percent;
-    /// Only with at least so many attempts in the window.
+    /// Minimum number of attempts in the window for `share`.
     min_attempts: Count::<u32>::SOME;
-    /// The window that the share is taken over.
+    /// The window for `share`.
     window: Span;
-    /// The first break.
+    /// The first open interval.
     base: Span;
-    /// The longest: each failed probe doubles it.
+    /// The longest open interval. Each failed probe doubles the interval.
     cap: Span;
 }
 
 settings! {
     static MISCONFIGURED: MisconfiguredCooldown = (
         "misconfigured-cooldown",
-        "a cooldown after what only a person mends",
-        "Long breaks. A failure that says what is wrong begins one at once; a bare 401, 402, 403 or 404, \
-         which the request itself may have caused, only when it repeats."
+        "a cooldown after configuration errors",
+        "Long cooldowns after configuration errors. A failure with a specific error code starts \
+         one immediately; a bare 401, 402, 403 or 404, which the request itself may have caused, \
+         only when it repeats."
     );
-    /// After a key that is wrong or lacks a right.
+    /// After an invalid key or a missing permission.
     auth: Span;
-    /// After a model or deployment that is not there.
+    /// After an unknown model or deployment.
     not_found: Span;
-    /// After an answer that says that the quota is spent.
+    /// After an exhausted quota.
     quota_spent: Span;
-    /// So many different requests must meet a bare 401, 402, 403 or 404, none answered in between.
+    /// Number of different requests that must receive a bare 401, 402, 403 or 404, with no success in
+    /// between.
     suspicions: Count::<u32>::SOME;
 }
 
@@ -101,15 +105,16 @@ settings! {
     static SILENCE: SilenceCooldown = (
         "silence-cooldown",
         "a cooldown after silences",
-        "When an attempt whose answer has not begun is overdue: then it counts as failed however it ends, \
-         and while its deployment answers nobody, that one is picked last."
+        "When an attempt without a first token is overdue. An overdue attempt counts as failed \
+         even if the client ends it, and until its deployment answers again, that deployment is \
+         picked last."
     );
-    /// Beyond this quantile of the times that the group's answers took to begin.
+    /// Overdue beyond this quantile of the group's times to first token.
     quantile: Percent;
-    /// Never before this, however quick the group.
+    /// Minimum time until an attempt is overdue.
     floor: Span;
-    /// The quantile is believed once so many answers have come; until then an attempt is overdue after a
-    /// sixth of its time-out.
+    /// Minimum number of answers for the quantile. Until then, an attempt is overdue after a sixth of its
+    /// time-out.
     min_samples: Count::<u32>::between(1, 500);
 }
 
@@ -144,19 +149,19 @@ settings! {
     static LITELLM: LitellmCooldown = (
         "litellm-cooldown",
         "a cooldown of LiteLLM's",
-        "LiteLLM 1.80's cooldown: the share of failures over a minute that begins with the first of them, or \
-         a number of failures."
+        "LiteLLM 1.80's cooldown: by the share of failures in a minute that starts with the \
+         first failure, or by a number of failures."
     );
-    /// How long, when the answer does not say.
+    /// Duration when the answer has no Retry-After.
     cooldown_time: Span;
-    /// The deployment's own `cooldown_time`: beats Retry-After; 0s for never.
+    /// The deployment's `cooldown_time`. It overrides Retry-After; 0s disables the cooldown.
     deployment_time: Maybe(Time, "none");
-    /// Cooled down on the failure after so many; 3 passes for none.
+    /// Cooldown starts with the failure after this many. 3 is treated as not set, as LiteLLM does.
     allowed_fails: FAILS;
     /// The same by class of failure.
     policy: PolicyKind;
-    /// `once_per_request`: one failure of each request, as behind its proxy. `every_attempt`: as with its
-    /// router as a library.
+    /// `once_per_request`: one failure per request, as behind LiteLLM's proxy. `every_attempt`: as in
+    /// LiteLLM's router library.
     counts: Word(&COUNTS);
 }
 
@@ -173,7 +178,7 @@ settings! {
     static POLICY: LitellmAllowedFails = (
         "litellm-allowed-fails",
         "an `allowed_fails_policy`",
-        "Failures allowed by class; 0 passes for none."
+        "Allowed failures by class. 0 is treated as not set, as LiteLLM does."
     );
     /// `BadRequestErrorAllowedFails`.
     bad_request: FAILS;

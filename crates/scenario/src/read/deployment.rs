@@ -19,68 +19,74 @@ use squall_router::{DeploymentConfig, Features, GroupConfig, RegionId, SpendId, 
 pub(crate) static DEPLOYMENT: Section = Section {
     id: "deployment",
     phrase: "a deployment",
-    about: "One endpoint of one provider that serves one model under one key.",
+    about: "One model at one provider under one key.",
     keys: &[SERVED_BY, SETTINGS.keys, BUDGETS, PLACE],
 };
 
 /// What names it and what serves it: names, which are read by hand.
 const SERVED_BY: &[Key] = &[
     Key::required("name", Schema::Name, "Its name, unique in the router."),
-    Key::required("provider", Schema::Reference("provider"), "What serves it."),
+    Key::required("provider", Schema::Reference("provider"), "Its provider."),
     Key::optional(
         "model",
         Schema::Text,
         "its name",
-        "The model's name upstream: what tells two deployments of one provider apart. A `*` in it stands \
-         for what the `*` of the group's name stood for.",
+        "The upstream model name, which distinguishes deployments of one provider. A `*` is \
+         replaced by what matched the `*` of the group's name.",
     ),
     Key::optional(
         "key",
         Schema::Text,
         "none",
-        "The name of the key that it is called with: limits may be per key, and a fault may hit one key \
-         alone. For scenarios; a gateway's keys stand with its providers.",
+        "In scenarios: the name of its API key. Limits may be per key, and a fault may affect \
+         one key. In gateway files, keys are set at the providers.",
     ),
 ];
 
 settings! {
     /// The settings of a deployment that name nothing.
     pub(crate) static SETTINGS: DeploymentConfig;
-    /// Its share of the group's requests, relative to the others'. 0 takes none.
+    /// Its share of the group's requests, relative to the other weights. 0 takes no requests.
     weight: Count::<u32>::between(0, 1_000_000);
-    /// Its tier: while one of a lower order is usable, none of a higher one is picked.
+    /// Its priority tier: a higher order is used only when no deployment of a lower order is available.
     order: Count::<u8>::between(0, 255);
-    /// How much it is given at most.
+    /// Limits on its attempts.
     limits: DeploymentLimits;
-    /// Its own time-outs, key by key.
-    timeouts: Maybe(In(&TIMEOUTS), "those of the group");
-    /// Its own cooldown, key by key.
-    cooldown: Maybe(CooldownKind, "that of the group");
-    /// What its tokens cost.
+    /// Overrides of the group's time-outs, key by key.
+    timeouts: Maybe(In(&TIMEOUTS), "the group's");
+    /// Overrides of the group's cooldown, key by key.
+    cooldown: Maybe(CooldownKind, "the group's");
+    /// Price of its tokens.
     price: PriceKind;
-    /// Whether it serves requests without tags, and those whose tags no deployment has.
+    /// Whether it serves requests without tags, and requests whose tags match no deployment.
     default_pool: Flag;
-    /// The longest prompt, in tokens.
+    /// Maximum prompt size in tokens.
     max_input_tokens: Maybe(Count::<u32>::SOME, "any length");
-    /// What it can do beyond chat.
+    /// Supported features beyond plain chat.
     features: FeaturesKind;
 }
 
 /// Budgets of its own and of others, which are numbered as they are read.
 const BUDGETS: &[Key] = &[
-    Key::optional("budget", Schema::Section(&BUDGET), "none", "A budget of its own."),
+    Key::optional(
+        "budget",
+        Schema::Section(&BUDGET),
+        "none",
+        "A spend budget for this \
+         deployment alone.",
+    ),
     Key::optional(
         "budgets",
         Schema::List(&Schema::Reference("budget")),
         "none",
-        "Budgets of the router that it spends from.",
+        "Shared spend budgets of the router that it counts against.",
     ),
 ];
 
 /// Names that become numbers.
 const PLACE: &[Key] = &[
     Key::optional("tags", Schema::List(&Schema::Name), "none", "Its tags."),
-    Key::optional("region", Schema::Name, "none", "Where it is."),
+    Key::optional("region", Schema::Name, "none", "Its region."),
 ];
 
 /// A list of features.
@@ -142,7 +148,7 @@ pub(crate) fn deployments<'n>(
         spends_from: spends_from(fields, labels),
         tags: tags(fields, labels),
         region: fields.name("region").and_then(|region| labels.region(region, fields)),
-        // Its own are read over those of the group, and are its own only if they are there.
+        // Its own are read over the group's, and are its own only if they are there.
         timeouts: Some(group.timeouts),
         cooldown: Some(group.cooldown),
         ..DeploymentConfig::default()

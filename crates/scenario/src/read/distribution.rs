@@ -1,4 +1,4 @@
-//! Laws: `20ms`, `60`, `{ lognormal: { median: 350ms, p95: 700ms } }`.
+//! Distributions: `20ms`, `60`, `{ lognormal: { median: 350ms, p95: 700ms } }`.
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
@@ -6,20 +6,21 @@ use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
 use crate::unit::{self, Misfit};
 use crate::value;
-use squall_determinism::{Distribution, LawError, Quantiles};
+use squall_determinism::{Distribution, DistributionError, Quantiles};
 
-/// A law of durations.
-pub(crate) const DURATION_LAW: Schema =
+/// A distribution of durations.
+pub(crate) const DURATION_DISTRIBUTION: Schema =
     Schema::Either(&[Schema::DURATION, Schema::Section(&DURATIONS)]);
-/// A law of token counts.
-pub(crate) const TOKEN_LAW: Schema = Schema::Either(&[TOKENS_SHAPE, Schema::Section(&TOKENS)]);
+/// A distribution of token counts.
+pub(crate) const TOKEN_DISTRIBUTION: Schema =
+    Schema::Either(&[TOKENS_SHAPE, Schema::Section(&TOKENS)]);
 
 const TOKENS_SHAPE: Schema = Schema::Count(0, 1_000_000_000);
 
 static DURATIONS: Section = Section {
-    id: "duration-law",
-    phrase: "a law of durations",
-    about: "A random duration. A plain duration is always that long.",
+    id: "duration-distribution",
+    phrase: "a distribution of durations",
+    about: "A distribution of durations. A plain duration is constant.",
     keys: &[&[
         Key::choice("lognormal", Schema::Section(&LOGNORMAL_DURATION), LOGNORMAL),
         Key::choice("exponential", Schema::Section(&EXPONENTIAL_DURATION), EXPONENTIAL),
@@ -30,9 +31,9 @@ static DURATIONS: Section = Section {
 };
 
 static TOKENS: Section = Section {
-    id: "token-law",
-    phrase: "a law of token counts",
-    about: "A random number of tokens. A plain number is always that many.",
+    id: "token-distribution",
+    phrase: "a distribution of token counts",
+    about: "A distribution of token counts. A plain number is constant.",
     keys: &[&[
         Key::choice("lognormal", Schema::Section(&LOGNORMAL_TOKENS), LOGNORMAL),
         Key::choice("exponential", Schema::Section(&EXPONENTIAL_TOKENS), EXPONENTIAL),
@@ -42,21 +43,21 @@ static TOKENS: Section = Section {
     ]],
 };
 
-const LOGNORMAL: &str = "Log-normal: many small, few large, as response times and sizes are.";
-const EXPONENTIAL: &str = "Exponential: the time until something that happens at random.";
-const UNIFORM: &str = "Every value between two alike.";
-const GAMMA: &str = "Gamma: around a mean, with a spread that is chosen.";
-const QUANTILES: &str = "As measured: some of its quantiles, straight lines between them.";
-const MEDIAN: &str = "Half are below.";
-const P95: &str = "19 of 20 are below; not less than the median.";
+const LOGNORMAL: &str = "Log-normal, as response times and sizes commonly are.";
+const EXPONENTIAL: &str = "Exponential: the time until a random event at a constant rate.";
+const UNIFORM: &str = "Uniform between two values.";
+const GAMMA: &str = "Gamma, by mean and coefficient of variation.";
+const QUANTILES: &str = "Empirical: measured quantiles with linear interpolation.";
+const MEDIAN: &str = "The median.";
+const P95: &str = "The 95th percentile; at least the median.";
 const MEAN: &str = "The mean.";
-const MIN: &str = "The least.";
-const MAX: &str = "The greatest.";
+const MIN: &str = "The minimum.";
+const MAX: &str = "The maximum.";
 
 static LOGNORMAL_DURATION: Section = Section {
     id: "lognormal-duration",
-    phrase: "a log-normal law",
-    about: "A log-normal law of durations, by two of its percentiles.",
+    phrase: "a log-normal distribution",
+    about: "A log-normal distribution of durations, by two percentiles.",
     keys: &[&[
         Key::required("median", Schema::SPAN, MEDIAN),
         Key::required("p95", Schema::SPAN, P95),
@@ -65,8 +66,8 @@ static LOGNORMAL_DURATION: Section = Section {
 
 static LOGNORMAL_TOKENS: Section = Section {
     id: "lognormal-tokens",
-    phrase: "a log-normal law",
-    about: "A log-normal law of token counts, by two of its percentiles.",
+    phrase: "a log-normal distribution",
+    about: "A log-normal distribution of token counts, by two percentiles.",
     keys: &[&[
         Key::required("median", TOKENS_SHAPE, MEDIAN),
         Key::required("p95", TOKENS_SHAPE, P95),
@@ -75,22 +76,22 @@ static LOGNORMAL_TOKENS: Section = Section {
 
 static EXPONENTIAL_DURATION: Section = Section {
     id: "exponential-duration",
-    phrase: "an exponential law",
-    about: "An exponential law of durations.",
+    phrase: "an exponential distribution",
+    about: "An exponential distribution of durations.",
     keys: &[&[Key::required("mean", Schema::SPAN, MEAN)]],
 };
 
 static EXPONENTIAL_TOKENS: Section = Section {
     id: "exponential-tokens",
-    phrase: "an exponential law",
-    about: "An exponential law of token counts.",
+    phrase: "an exponential distribution",
+    about: "An exponential distribution of token counts.",
     keys: &[&[Key::required("mean", TOKENS_SHAPE, MEAN)]],
 };
 
 static UNIFORM_DURATION: Section = Section {
     id: "uniform-duration",
-    phrase: "a uniform law",
-    about: "A uniform law of durations.",
+    phrase: "a uniform distribution",
+    about: "A uniform distribution of durations.",
     keys: &[&[
         Key::required("min", Schema::DURATION, MIN),
         Key::required("max", Schema::DURATION, MAX),
@@ -99,42 +100,43 @@ static UNIFORM_DURATION: Section = Section {
 
 static UNIFORM_TOKENS: Section = Section {
     id: "uniform-tokens",
-    phrase: "a uniform law",
-    about: "A uniform law of token counts.",
+    phrase: "a uniform distribution",
+    about: "A uniform distribution of token counts.",
     keys: &[&[Key::required("min", TOKENS_SHAPE, MIN), Key::required("max", TOKENS_SHAPE, MAX)]],
 };
 
 static GAMMA_DURATION: Section = Section {
     id: "gamma-duration",
-    phrase: "a gamma law",
-    about: "A gamma law of durations.",
+    phrase: "a gamma distribution",
+    about: "A gamma distribution of durations.",
     keys: &[&[Key::required("mean", Schema::SPAN, MEAN), CV]],
 };
 
 static GAMMA_TOKENS: Section = Section {
     id: "gamma-tokens",
-    phrase: "a gamma law",
-    about: "A gamma law of token counts.",
+    phrase: "a gamma distribution",
+    about: "A gamma distribution of token counts.",
     keys: &[&[Key::required("mean", TOKENS_SHAPE, MEAN), CV]],
 };
 
 const CV: Key = Key::required(
     "cv",
     Schema::Number,
-    "The deviation as a multiple of the mean: 0.3 is steady, 1 is exponential, above it come bursts.",
+    "Coefficient of variation (standard deviation ÷ mean): 0.3 is steady, 1 is exponential, \
+     above 1 is bursty.",
 );
 
 static QUANTILE_DURATIONS: Section = Section {
     id: "quantile-durations",
     phrase: "quantiles of durations",
-    about: "Durations as they were measured; the more points, the closer.",
+    about: "Measured quantiles of a duration. More points give a closer fit.",
     keys: &[&quantile_keys(Schema::DURATION)],
 };
 
 static QUANTILE_TOKENS: Section = Section {
     id: "quantile-tokens",
     phrase: "quantiles of token counts",
-    about: "Token counts as they were measured; the more points, the closer.",
+    about: "Measured quantiles of a token count. More points give a closer fit.",
     keys: &[&quantile_keys(TOKENS_SHAPE)],
 };
 
@@ -155,32 +157,32 @@ const QUANTILE_POINTS: [(&str, f64); Quantiles::MOST] = [
 ];
 
 const fn quantile_keys(shape: Schema) -> [Key; Quantiles::MOST] {
-    let mut keys = [Key::required("min", shape, "The least."); Quantiles::MOST];
+    let mut keys = [Key::required("min", shape, "The minimum."); Quantiles::MOST];
     let mut place = 1;
     while place < keys.len() - 1 {
-        let meaning = "So many percent are below; p999 is 99.9 %.";
+        let meaning = "A percentile; `p999` is the 99.9th.";
         keys[place] = Key::optional(QUANTILE_POINTS[place].0, shape, "not known", meaning);
         place += 1;
     }
-    keys[place] = Key::required("max", shape, "The greatest.");
+    keys[place] = Key::required("max", shape, "The maximum.");
     keys
 }
 
-/// The law of durations under `name`, in nanoseconds.
+/// The distribution of durations under `name`, in nanoseconds.
 pub(crate) fn durations(fields: &Fields<'_>, name: &str) -> Option<Distribution> {
-    law(fields.get(name)?, &DURATION_LAW, &DURATIONS, fields.problems, |text| {
+    distribution(fields.get(name)?, &DURATION_DISTRIBUTION, &DURATIONS, fields.problems, |text| {
         let nanos = unit::duration(text)?.as_nanos();
         Ok(u64::try_from(nanos).unwrap_or(u64::MAX))
     })
 }
 
-/// The law of token counts under `name`.
+/// The distribution of token counts under `name`.
 pub(crate) fn tokens(fields: &Fields<'_>, name: &str) -> Option<Distribution> {
-    law(fields.get(name)?, &TOKEN_LAW, &TOKENS, fields.problems, unit::count)
+    distribution(fields.get(name)?, &TOKEN_DISTRIBUTION, &TOKENS, fields.problems, unit::count)
 }
 
-/// Reads a law whose numbers are read by `parse`.
-fn law(
+/// Reads a distribution whose numbers are read by `parse`.
+fn distribution(
     node: &Node,
     shape: &Schema,
     section: &'static Section,
@@ -219,14 +221,14 @@ fn law(
 
 fn lognormal(fields: &Fields<'_>, median: Option<u64>, p95: Option<u64>) -> Option<Distribution> {
     match Distribution::lognormal(median?, p95?) {
-        Ok(law) => Some(law),
+        Ok(distribution) => Some(distribution),
         Err(error) => {
             let (at, label) = match error {
-                LawError::MedianIsZero => ("median", "expected more than zero"),
-                LawError::MedianAboveP95 => ("p95", "less than the median"),
+                DistributionError::MedianIsZero => ("median", "expected more than zero"),
+                DistributionError::MedianAboveP95 => ("p95", "less than the median"),
             };
             let mut problem = Problem::new(fields.span_of(at), error.to_string(), label);
-            if error == LawError::MedianAboveP95 {
+            if error == DistributionError::MedianAboveP95 {
                 problem = problem.related(fields.span_of("median"), "the median");
             }
             fields.problems.push(problem);

@@ -74,9 +74,9 @@ pub(crate) fn check_loops(fields: &Fields<'_>, of: &'static Section, router: &Ro
     let span = last
         .and_then(|entry| Fields::reopen(&entry.value, of, fields.problems))
         .map_or_else(|| fields.key_span("groups"), |group| group.key_span("fallback"));
-    let message = format!("fallbacks lead in a circle: {}", names.join(" → "));
+    let message = format!("fallbacks form a loop: {}", names.join(" → "));
     let label = format!("leads back to `{}`", names.first().copied().unwrap_or_default());
     let help =
-        "take one of them out; `fallback_rule: { max_depth: 5 }` goes round as often as it is deep";
+        "remove one of them, or bound the depth as LiteLLM does: `fallback_rule: { max_depth: 5 }`";
     fields.problems.push(Problem::new(span, message, label).help(help));
 }

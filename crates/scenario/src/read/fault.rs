@@ -21,7 +21,7 @@ use squall_provider::{FaultConfig, FaultKind, FaultTarget, ProbeHealth, name_has
 pub(crate) static FAULT: Section = Section {
     id: "fault",
     phrase: "a fault",
-    about: "Something that goes wrong for a while, of exactly one kind.",
+    about: "A fault of exactly one kind.",
     keys: &[WHEN, WHOM, &KIND_KEYS],
 };
 
@@ -29,9 +29,9 @@ pub(crate) static FAULT: Section = Section {
 pub(crate) static FAULT_NOW: Section = Section {
     id: "fault-now",
     phrase: "a fault",
-    about: "Something that goes wrong for a while, of exactly one kind, from now on.",
+    about: "A fault of exactly one kind, starting now.",
     keys: &[
-        &[Key::optional("at", Schema::DURATION, "now", "From when, counted from now.")],
+        &[Key::optional("at", Schema::DURATION, "now", "Start, counted from now.")],
         LASTS,
         WHOM,
         &KIND_KEYS,
@@ -42,11 +42,17 @@ pub(crate) static FAULT_NOW: Section = Section {
 pub(crate) static STAGE_FAULT: Section = Section {
     id: "stage-fault",
     phrase: "a fault of a stage",
-    about: "What goes wrong with a provider in a stage of a rollout.",
+    about: "A fault of a provider during a rollout stage.",
     keys: &[
         &[
-            Key::required("provider", Schema::Reference("provider"), "With which provider."),
-            Key::optional("at", Schema::DURATION, "in the middle", "How much later."),
+            Key::required("provider", Schema::Reference("provider"), "The provider."),
+            Key::optional(
+                "at",
+                Schema::DURATION,
+                "in the middle",
+                "Start, from the start of the \
+                 item.",
+            ),
         ],
         LASTS,
         WHOM,
@@ -55,33 +61,29 @@ pub(crate) static STAGE_FAULT: Section = Section {
 };
 
 const WHEN: &[Key] = &[
-    Key::required("at", Schema::DURATION, "From when, counted from the start of the run."),
+    Key::required("at", Schema::DURATION, "Start, counted from the start of the run."),
     LASTS[0],
     LASTS[1],
     LASTS[2],
-    Key::optional("repeat", Schema::Section(&REPEAT), "once", "How often it comes again."),
+    Key::optional("repeat", Schema::Section(&REPEAT), "once", "Repetitions."),
     Key::optional(
         "jitter",
         Schema::DURATION,
         "0s",
-        "By how much later it may begin, drawn once by the seed.",
+        "Maximum random delay of the start, drawn once from the seed.",
     ),
 ];
 
 const LASTS: &[Key] = &[
-    Key::required("for", Schema::SPAN, "For how long, `onset` and `tail` included."),
+    Key::required("for", Schema::SPAN, "Duration, including `onset` and `tail`."),
     Key::optional(
         "onset",
         Schema::DURATION,
         "0s",
-        "How long it takes to grow: its share, or, of a slowdown and of cut limits and capacity, its size.",
+        "Ramp-up time of the fault's share; for slowdowns and cuts of limits or capacity, of its \
+         size.",
     ),
-    Key::optional(
-        "tail",
-        Schema::DURATION,
-        "0s",
-        "How long it takes to fade at its end, likewise.",
-    ),
+    Key::optional("tail", Schema::DURATION, "0s", "Ramp-down time at the end, likewise."),
 ];
 
 /// Whom a fault hits: of every fault, the random ones included.
@@ -90,37 +92,39 @@ pub(super) const WHOM: &[Key] = &[
         "share",
         Schema::Percent,
         "100%",
-        "How many of the attempts that arrive it hits, drawn for each.",
+        "Share of attempts affected, drawn per attempt.",
     ),
     Key::optional(
         "sticky",
         Schema::Flag,
         "false",
-        "Whether the share is one of users, by their sessions, and holds for all that one sends.",
+        "Whether the share is drawn per session instead of per attempt, so that the same users \
+         are always affected.",
     ),
     Key::optional(
         "model",
         Schema::Text,
         "every model",
-        "The model that it hits, as it is called upstream.",
+        "The affected model, by its upstream name.",
     ),
-    Key::optional("key", Schema::Text, "every key", "The key that it hits."),
+    Key::optional("key", Schema::Text, "every key", "The affected key."),
     Key::optional(
         "health",
         Schema::Word(&["usual", "lies", "honest"]),
         "usual",
-        "What health checks hear of it. `usual`: a list of models is there unless connections are \
-         refused or swallowed; `lies`: a black hole answers checks; `honest`: an error answers them too.",
+        "How health checks are affected. `usual`: checks succeed unless connections are refused \
+         or never answered; `lies`: checks succeed even in a black hole; `honest`: checks fail \
+         with the error too.",
     ),
 ];
 
 static REPEAT: Section = Section {
     id: "fault-repeat",
     phrase: "a repetition",
-    about: "The fault again and again, as a provider that flaps.",
+    about: "Repetitions of a fault, as of a flapping provider.",
     keys: &[&[
-        Key::required("every", Schema::SPAN, "From one beginning to the next; longer than `for`."),
-        Key::required("times", Schema::Count(2, 1_000), "How often in all."),
+        Key::required("every", Schema::SPAN, "From one start to the next; longer than `for`."),
+        Key::required("times", Schema::Count(2, 1_000), "Total number of occurrences."),
     ]],
 };
 
@@ -154,7 +158,7 @@ fn repeat(fields: &Fields<'_>, lasts: Duration) -> Option<(Duration, u32)> {
     let (every, times) = (repeat.duration("every"), repeat.small_count("times"));
     let every = every?;
     if every <= lasts {
-        let message = "the fault comes again before it has ended";
+        let message = "the fault repeats before it has ended";
         let problem = Problem::new(repeat.span_of("every"), message, "expected more than `for`");
         fields.problems.push(problem.related(fields.span_of("for"), "it lasts so long"));
     }
@@ -206,7 +210,7 @@ fn health(fields: &Fields<'_>, kind: &FaultKind) -> ProbeHealth {
         Some("honest") => (
             ProbeHealth::Honest,
             matches!(kind, FaultKind::Error(_)),
-            "only an `error` can be told to checks as well",
+            "`honest` applies to `error` only",
         ),
         _ => return ProbeHealth::Usual,
     };
@@ -227,7 +231,7 @@ fn within_run(fields: &Fields<'_>, at: Timestamp, last: Timestamp, lasts: Durati
         fields.problems.push(Problem::new(fields.span_of("at"), message, label));
     } else if last != at {
         if last + lasts > end {
-            let message = "the fault comes again after the run has ended";
+            let message = "the fault repeats after the run has ended";
             let label = format!("the run ends at {run}s");
             fields.problems.push(Problem::new(fields.span_of("repeat"), message, label));
         }
@@ -239,7 +243,7 @@ fn within_run(fields: &Fields<'_>, at: Timestamp, last: Timestamp, lasts: Durati
                 "the fault lasts longer than the run",
                 format!("the run ends at {run}s"),
             )
-            .help(format!("write `{rest}s` for a fault that never heals")),
+            .help(format!("write `{rest}s` for a fault that lasts until the end of the run")),
         );
     }
 }

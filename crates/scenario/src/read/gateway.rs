@@ -22,16 +22,16 @@ use squall_wire::StreamUsage;
 pub(crate) static GATEWAY: Section = Section {
     id: "gateway",
     phrase: "a gateway file",
-    about: "What `squall gateway` serves.",
+    about: "Configuration of `squall gateway`.",
     keys: &[
         SETTINGS.keys,
         &[
             Key::required(
                 "providers",
                 Schema::Named(&Schema::Section(&UPSTREAM.section)),
-                "The providers, by name.",
+                "Providers by name.",
             ),
-            Key::required("router", Schema::Section(&ROUTER), "How requests are routed to them."),
+            Key::required("router", Schema::Section(&ROUTER), "How requests are routed."),
         ],
     ],
 };
@@ -39,31 +39,32 @@ pub(crate) static GATEWAY: Section = Section {
 settings! {
     /// The settings of a gateway beside its providers and its router.
     pub(crate) static SETTINGS: GatewayFile;
-    /// Where clients connect.
+    /// Listen address.
     listen: Address;
-    /// Limits and time-outs towards clients.
-    server: Told(In(&SERVER), "its defaults");
-    /// The largest answer: in one piece, as an error, of one event of a stream, and of all that comes before its
-    /// first token. A larger one fails at once, for good, and is not held against its provider.
+    /// Limits and time-outs for client connections.
+    server: Told(In(&SERVER), "as below");
+    /// Maximum size of an answer: of a whole body, an error body, one event of a stream, and everything
+    /// before its first token. A larger answer fails immediately without retry and does not count as a
+    /// failure of its provider.
     max_answer_size: Bytes;
 }
 
 settings! {
     /// A provider of a gateway.
     pub(crate) static UPSTREAM: GatewayProvider =
-        ("upstream", "an upstream provider", "A provider that the gateway calls.");
-    /// The API it speaks.
+        ("upstream", "an upstream provider", "An upstream provider.");
+    /// Wire format.
     format: Word(&FORMATS);
-    /// Its API up to the version: `https://api.openai.com/v1`, `https://NAME.openai.azure.com/openai`,
-    /// `https://api.anthropic.com/v1`, `https://generativelanguage.googleapis.com/v1beta`. A query is said with
-    /// every call.
+    /// Base URL of the API, including the version: `https://api.openai.com/v1`,
+    /// `https://NAME.openai.azure.com/openai`, `https://api.anthropic.com/v1`,
+    /// `https://generativelanguage.googleapis.com/v1beta`. A query string is sent with every call.
     base_url: Required(BaseUrl);
-    /// For `https`: a file of certificates in PEM that are trusted instead, relative to this file.
-    trusted: Maybe(Text, "what the machine trusts");
-    /// The key, or `$NAME` for the environment variable that holds it.
+    /// For `https`: a PEM file of trusted root certificates, relative to this file.
+    trusted: Maybe(Text, "the system's roots");
+    /// The API key, or `$NAME` for the environment variable that holds it.
     api_key: Secret;
-    /// Whether its streams are asked to tell their usage, by `stream_options`: `auto` until it refuses, which
-    /// costs nobody an attempt, `always`, or `never` unless the client asks.
+    /// Whether streams request usage by `stream_options`: `auto`, until the provider rejects the option,
+    /// which costs no attempt; `always`; or `never`, unless the client asks.
     stream_usage: Word(&STREAM_USAGES);
 }
 
@@ -147,8 +148,7 @@ fn check(fields: &Fields<'_>, router: &RouterSection) {
     if with > 0 && with < router.keys.len() {
         let message = "some tenants have a key and some have none";
         let problem = Problem::new(fields.key_span("tenants"), message, "all or none");
-        let help =
-            "with keys a tenant is known by its key, without them by what a request says of itself";
+        let help = "tenants are identified by key; without keys, by a header of the request";
         fields.problems.push(problem.help(help));
     }
 }

@@ -9,26 +9,21 @@ use crate::schema::{Key, Schema, Section};
 pub(crate) static GATEWAY_COST: Section = Section {
     id: "gateway-cost",
     phrase: "the cost of a gateway",
-    about: "So many workers, each of which does one thing at a time; what waits, waits in one line. In \
-            virtual time only: a gateway that runs over sockets has its own cost.",
+    about: "CPU cost of the gateway: a pool of workers with one queue. In virtual time only; a \
+         live gateway has its real cost.",
     keys: &[&[
-        Key::optional(
-            "workers",
-            Schema::Count(1, 10_000),
-            "1",
-            "How many things are done at once.",
-        ),
+        Key::optional("workers", Schema::Count(1, 10_000), "1", "Number of workers."),
         Key::required(
             "cpu_per_attempt",
             Schema::DURATION,
-            "What an attempt costs, before it is sent.",
+            "CPU time of an attempt, spent before it is sent.",
         ),
         Key::optional(
             "cpu_per_failed_attempt",
             Schema::DURATION,
             "as `cpu_per_attempt`",
-            "What an attempt costs in all that fails. What is above the other is paid before the router \
-             hears of the failure.",
+            "Total CPU time of a failed attempt. The part above `cpu_per_attempt` is spent \
+             before the router learns of the failure.",
         ),
     ]],
 };
@@ -42,7 +37,7 @@ pub(crate) fn gateway_cost(fields: &Fields<'_>) -> Option<GatewayCost> {
         let message = "a failed attempt costs less than one that is answered";
         let span = fields.span_of("cpu_per_failed_attempt");
         let problem = Problem::new(span, message, "expected at least `cpu_per_attempt`");
-        fields.problems.push(problem.help("it is the cost in all, sending included"));
+        fields.problems.push(problem.help("it is the total cost, including `cpu_per_attempt`"));
     }
     let workers = fields.count("workers").and_then(|workers| u16::try_from(workers).ok());
     Some(GatewayCost {

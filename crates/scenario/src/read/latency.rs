@@ -1,6 +1,6 @@
-//! How long answers take: laws of its own, or those of a family of models.
+//! How long answers take: distributions of its own, or those of a family of models.
 
-use super::distribution::{self, DURATION_LAW};
+use super::distribution::{self, DURATION_DISTRIBUTION};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::node::{MapEntry, NodeKind};
@@ -16,74 +16,81 @@ pub(crate) const LATENCY: &[Key] = &[
         "like",
         Schema::Word(&FAMILY_NAMES),
         "none",
-        "Answers as a family of models does: what of `ttft`, `slow` and `itl` is not given. First tokens \
-         as measured over 24 hours at one site (modelstats.ai, 2026), tokens as over 7 days through \
-         OpenRouter, or the middle of what vendors state.",
+        "Latency preset of a model family, for those of `ttft`, `slow` and `itl` that are not \
+         set. TTFT as measured over 24 hours at one site (modelstats.ai, 2026); token rate as \
+         measured over 7 days through OpenRouter, or the middle of what vendors state.",
     ),
     Key::optional(
         "ttft",
-        DURATION_LAW,
-        "that of `like`",
-        "From the start of service to the first token; needed unless `like` is given.",
+        DURATION_DISTRIBUTION,
+        "from `like`",
+        "Time to first token, from the start of service. Required unless `like` is set.",
     ),
     Key::optional(
         "itl",
-        DURATION_LAW,
-        "that of `like`",
-        "Between two tokens, drawn once for each answer; needed unless `like` is given.",
+        DURATION_DISTRIBUTION,
+        "from `like`",
+        "Inter-token latency, drawn once per answer. Required unless `like` is set.",
     ),
     Key::optional(
         "slow",
         Schema::Section(&SLOW),
-        "that of `like`, or none",
-        "Answers that begin much later than others: the tail that no log-normal law has.",
+        "from `like`, or none",
+        "A share of answers with a much longer TTFT: a heavier tail than log-normal.",
     ),
     Key::optional(
         "prefill",
         Schema::Section(&PREFILL),
         "none",
-        "What each token of the prompt adds to the time to the first token.",
+        "What each prompt token adds to the time to first token.",
     ),
 ];
 
 static SLOW: Section = Section {
     id: "slow-share",
     phrase: "a slow share",
-    about: "Some answers take a multiple of their time to the first token.",
+    about: "A share of answers whose time to first token is multiplied.",
     keys: &[&[
         Key::required("share", Schema::Percent, "How many."),
-        Key::required("from", Schema::Factor, "At least so many times as long."),
-        Key::optional("to", Schema::Factor, "`from`", "At most so many times, all between alike."),
+        Key::required("from", Schema::Factor, "Smallest factor."),
+        Key::optional(
+            "to",
+            Schema::Factor,
+            "`from`",
+            "Largest factor; factors are uniformly \
+             distributed.",
+        ),
     ]],
 };
 
 static PREFILL: Section = Section {
     id: "prefill",
     phrase: "a prefill",
-    about: "The work on a prompt, and the cache that saves it.",
+    about: "Prompt processing time, and the cache that reduces it.",
     keys: &[&[
         Key::required(
             "per_token",
             Schema::SPAN,
-            "For each token that is not in the cache: 0.15 to 0.3 ms on an H100 for 8 billion \
-             parameters, 0.4 to 0.6 ms on eight for 70 billion (llm-d).",
+            "Time per uncached token: 0.15 to 0.3 ms on one H100 for 8 billion parameters, 0.4 \
+             to 0.6 ms on eight for 70 billion (llm-d).",
         ),
-        Key::optional("cache", Schema::Section(&CACHE), "none", "The cache of prompts."),
+        Key::optional("cache", Schema::Section(&CACHE), "none", "The prompt cache."),
     ]],
 };
 
 static CACHE: Section = Section {
     id: "prompt-cache",
     phrase: "a cache of prompts",
-    about: "A cache that is as warm as the traffic it has seen: who takes over for another begins cold.",
+    about: "A prompt cache that warms up with traffic. A provider that takes over after a \
+         failover starts cold.",
     keys: &[&[
-        Key::required("share", Schema::Percent, "What a warm cache has of a prompt."),
+        Key::required("share", Schema::Percent, "Cached share of a prompt when the cache is warm."),
         Key::required(
             "warm_after",
             Schema::COUNT,
-            "After so many requests within `lasts` it is warm.",
+            "Requests within `lasts` until the cache is warm.",
         ),
-        Key::optional("lasts", Schema::SPAN, "5m", "How long an entry lasts."),
+        Key::optional("lasts", Schema::SPAN, "5m", "Lifetime of an entry."),
     ]],
 };
 
@@ -93,7 +100,7 @@ struct ModelFamily {
     name: &'static str,
     median_ms: u64,
     p95_ms: u64,
-    /// What its p99 is beyond the law of the other two: one in a hundred, from the first to the second factor.
+    /// What its p99 is beyond the distribution of the other two: one in a hundred, from the first to the second factor.
     slow: Option<(u32, u32)>,
     tokens_per_second: u64,
 }
@@ -153,7 +160,7 @@ pub(crate) fn latency(fields: &Fields<'_>) -> LatencySpec {
         (distribution::durations(fields, "ttft"), distribution::durations(fields, "itl"));
     let slow = match fields.section("slow") {
         Some(slow) => self::slow(&slow),
-        // A law of its own has the tail that it has.
+        // A distribution of its own has the tail that it has.
         None if fields.get("ttft").is_some() => None,
         None => family.as_ref().and_then(ModelFamily::slow),
     };
@@ -170,7 +177,7 @@ pub(crate) fn preset(key: &str, entries: &[MapEntry]) -> Option<(String, String)
     let said = |key: &str| entries.iter().find(|entry| entry.key == key);
     let NodeKind::Scalar(like) = &said("like")?.value.kind else { return None };
     let family = FAMILIES.iter().find(|family| family.name == *like)?;
-    let lognormal = |law: Distribution| match law {
+    let lognormal = |distribution: Distribution| match distribution {
         Distribution::LogNormal { mu, sigma } => {
             // To the microsecond: what it is for is to be read.
             let millis = |quantile: f64| {
@@ -205,8 +212,8 @@ const Z95: f64 = 1.644_853_626_951_472_7;
 impl ModelFamily {
     fn ttft(&self) -> Distribution {
         let nanos = |millis: u64| millis * 1_000_000;
-        let law = Distribution::lognormal(nanos(self.median_ms), nanos(self.p95_ms));
-        law.unwrap_or_else(|_| Distribution::Fixed { value: nanos(self.median_ms) })
+        let distribution = Distribution::lognormal(nanos(self.median_ms), nanos(self.p95_ms));
+        distribution.unwrap_or_else(|_| Distribution::Fixed { value: nanos(self.median_ms) })
     }
 
     fn itl(&self) -> Distribution {

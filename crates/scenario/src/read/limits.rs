@@ -14,48 +14,48 @@ use squall_provider::RetryAfter;
 pub(crate) static PROVIDER_LIMITS: Section = Section {
     id: "provider-limits",
     phrase: "the limits of a provider",
-    about: "What a provider lets in. Beyond it, it answers 429 with a Retry-After.",
+    about: "Rate limits of a provider. Requests over a limit get a 429 with Retry-After.",
     keys: &[
         RATES,
         &[
-            Key::optional("input_tpm", RATE, "no limit", "Tokens of prompts per minute."),
-            Key::optional("output_tpm", RATE, "no limit", "Tokens of answers per minute."),
-            Key::optional("rpd", RATE, "no limit", "Requests in a day of the clock (UTC)."),
+            Key::optional("input_tpm", RATE, "no limit", "Prompt tokens per minute."),
+            Key::optional("output_tpm", RATE, "no limit", "Output tokens per minute."),
+            Key::optional("rpd", RATE, "no limit", "Requests per calendar day (UTC)."),
             Key::optional(
                 "ramp",
                 Schema::Section(&RAMP),
                 "no limit",
-                "How fast traffic may grow: `slow_down` at OpenAI, a ramp limit at Anthropic.",
+                "Limit on traffic growth: OpenAI's `slow_down`, Anthropic's ramp limit.",
             ),
             Key::optional(
                 "window",
                 Schema::Either(&[Schema::Word(WINDOWS), Schema::SPAN]),
                 "gcra",
-                "How rates are counted: `gcra`, a steady flow with bursts; `fixed`, minutes of the \
-                 clock; `sliding`, the last 60 s; or slices of this length, each with its part of the \
-                 minute's number.",
+                "The rate limiting algorithm: `gcra`, a token bucket; `fixed`, calendar minutes; \
+                 `sliding`, the last 60 s; or a duration, fixed windows of this length, each \
+                 with its proportional part of the limit.",
             ),
             Key::optional(
                 "tokens",
                 Schema::Word(&["at_arrival", "as_used"]),
                 "at_arrival",
-                "When tokens of answers count: at arrival, by what the request asks for, as at Azure; or \
-                 as they are sent, so that a limit lets in until it is spent.",
+                "When output tokens count: `at_arrival`, reserved by the request's `max_tokens`, \
+                 as Azure does; or `as_used`, when they are sent.",
             ),
             Key::optional(
                 "per_key",
                 Schema::Flag,
                 "false",
-                "Whether each key has limits of its own, as each account at a vendor has.",
+                "Whether limits apply per key, as vendors apply them per account.",
             ),
             Key::optional(
                 "retry_after",
                 Schema::Either(&[Schema::Word(RETRY_AFTER), Schema::Factor]),
-                "as its vendor",
-                "What a 429 says about when to come again: `exact`, seconds and beside them \
-                 milliseconds, as OpenAI and Azure do, or to the nanosecond in Gemini's `RetryInfo`; \
-                 `seconds`, rounded up, as Anthropic; `ms`, milliseconds alone; `date`; `absent`; or \
-                 wrong by a factor, `0.1x`.",
+                "as the vendor does",
+                "Form of Retry-After in a 429: `exact`, seconds and milliseconds, as OpenAI and \
+                 Azure do, or nanoseconds in Gemini's `RetryInfo`; `seconds`, rounded up, as \
+                 Anthropic does; `ms`, milliseconds only; `date`; `absent`; or a factor, `0.1x`, \
+                 by which it is wrong.",
             ),
         ],
     ],
@@ -64,15 +64,11 @@ pub(crate) static PROVIDER_LIMITS: Section = Section {
 static RAMP: Section = Section {
     id: "ramp-limit",
     phrase: "a ramp limit",
-    about: "A limit on growth: in a window no more than so many times what was let in in the one before.",
+    about: "A limit on traffic growth from one window to the next.",
     keys: &[&[
-        Key::required("growth", Schema::Percent, "How much more than in the window before."),
-        Key::required(
-            "per",
-            Schema::SPAN,
-            "The length of a window; OpenAI's rule says 15 minutes.",
-        ),
-        Key::required("free", RATE, "Requests in a window below which nothing is refused."),
+        Key::required("growth", Schema::Percent, "Allowed growth over the previous window."),
+        Key::required("per", Schema::SPAN, "Window length. OpenAI's rule uses 15 minutes."),
+        Key::required("free", RATE, "Requests per window that are always accepted."),
     ]],
 };
 
@@ -82,11 +78,12 @@ const RETRY_AFTER: &[&str] = &["exact", "seconds", "ms", "date", "absent"];
 pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
     id: "deployment-limits",
     phrase: "the limits of a deployment",
-    about: "How much the router gives a deployment. It may know less than the provider enforces.",
+    about: "Limits that the router applies to a deployment. They need not equal the limits that \
+         the provider enforces.",
     keys: &[
         RATES,
         ROUTER_WINDOW,
-        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Attempts at once.")],
+        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Concurrent attempts.")],
     ],
 };
 
@@ -94,11 +91,11 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
 pub(crate) static REQUEST_LIMITS: Section = Section {
     id: "request-limits",
     phrase: "the limits of a group or tenant",
-    about: "How much a group or a tenant is given, in requests: their retries count nothing more.",
+    about: "Limits of a group or tenant, in requests. Retries are not counted.",
     keys: &[
         RATES,
         ROUTER_WINDOW,
-        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Requests at once.")],
+        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Concurrent requests.")],
     ],
 };
 
@@ -106,21 +103,16 @@ const RATE: Schema = Schema::Count(1, 1_000_000_000_000);
 
 const RATES: &[Key] = &[
     Key::optional("rpm", RATE, "no limit", "Requests per minute."),
-    Key::optional("tpm", RATE, "no limit", "Tokens per minute, prompt and answer together."),
-    Key::optional(
-        "burst",
-        RATE,
-        "as many as `rpm`",
-        "Requests at once after a rest; with `window: gcra` only.",
-    ),
+    Key::optional("tpm", RATE, "no limit", "Tokens per minute, prompt and output together."),
+    Key::optional("burst", RATE, "as `rpm`", "Burst size in requests; only with `window: gcra`."),
 ];
 
 const ROUTER_WINDOW: &[Key] = &[Key::optional(
     "window",
     Schema::Either(&[Schema::Word(ROUTER_WINDOWS), Schema::SPAN]),
     "gcra",
-    "How both are counted: as at a provider, or `from_first`: minutes that begin with the first that \
-     comes after the one before (LiteLLM's counters).",
+    "The rate limiting algorithm: as for a provider, or `from_first`, windows of a minute that \
+     start with the first request after the previous window (LiteLLM's counters).",
 )];
 
 const ROUTER_WINDOWS: &[&str] = &["gcra", "fixed", "sliding", "from_first"];

@@ -33,17 +33,22 @@ pub(crate) fn router(fields: &Fields<'_>, known: &Providers, load: LoadFile<'_>)
     refuse_others(fields);
     let text = load(path).map_err(|error| {
         let message = format!("`{path}` cannot be loaded here: {error}");
-        let problem = Problem::new(span, message, "a LiteLLM configuration, relative to this file");
+        let problem = Problem::new(
+            span,
+            message,
+            "expected a LiteLLM configuration, relative to \
+             this file",
+        );
         fields.problems.push(problem);
     });
     let text = text.ok()?;
     let file = LitellmFile::read(path, &text).map_err(|diagnostics| {
         let first = &diagnostics.problems()[0];
         let (line, column) = diagnostics.position(first);
-        let message = format!("`{path}` is no configuration that LiteLLM takes");
+        let message = format!("`{path}` is not a valid LiteLLM configuration");
         let label = format!("line {line}, column {column}: {}", first.message);
         let problem = Problem::new(span, message, label);
-        let help = format!("`squall import litellm {path}` shows all that is wrong with it");
+        let help = format!("`squall import litellm {path}` shows all errors in it");
         fields.problems.push(problem.help(help));
     });
     let file = file.ok()?;
@@ -77,11 +82,11 @@ fn loaded(
     }
     if !missing.is_empty() {
         let message = format!("no provider for {}", missing.join(", "));
-        let label = "its deployments run at the providers of the same names";
+        let label = "its deployments use the providers of the same names";
         let problem = Problem::new(span, message, label);
         fields.problems.push(problem.help("add providers with these names to the scenario"));
     } else if let Err(error) = router.config.validate() {
-        let label = "no router can run with this";
+        let label = "the router rejects this configuration";
         fields.problems.push(Problem::new(span, error.to_string(), label));
     }
     router.labels.tags = file.tags().to_vec();
@@ -95,7 +100,7 @@ fn refuse_others(fields: &Fields<'_>) {
     for key in ROUTER.keys().filter(|key| !["litellm", "profile", "groups"].contains(&key.name)) {
         if fields.get(key.name).is_some() {
             let message = format!("`{}` beside `litellm`", key.name);
-            let label = "the LiteLLM file says this";
+            let label = "set by the LiteLLM file";
             fields.problems.push(Problem::new(fields.key_span(key.name), message, label));
         }
     }
@@ -118,7 +123,7 @@ pub(crate) fn embed(text: &str, file: &str) -> String {
 
 /// The LiteLLM file in the text of a scenario.
 pub(crate) fn embedded(text: &str) -> io::Result<String> {
-    let missing = || io::Error::new(io::ErrorKind::NotFound, "no other file can be read here");
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "other files cannot be read here");
     let (_, file) = text.split_once(EMBEDDED).ok_or_else(missing)?;
     let lines: Vec<_> =
         file.lines().map(|line| line.strip_prefix(EMBEDDED_LINE).unwrap_or_default()).collect();

@@ -1,7 +1,7 @@
 //! The mix of traffic: kinds of requests, and what each asks for.
 
 use super::deployment::features;
-use super::distribution::{self, TOKEN_LAW};
+use super::distribution::{self, TOKEN_DISTRIBUTION};
 use super::names::RouterSection;
 use super::{KnownNames, fallback};
 use crate::diagnostic::{Problem, suggestion};
@@ -21,45 +21,40 @@ use squall_workload::{KindConfig, Shift};
 pub(crate) static KIND: Section = Section {
     id: "request-kind",
     phrase: "a kind of request",
-    about: "A kind of request: how many are of it, and what they ask for.",
+    about: "A kind of request.",
     keys: &[
         &[
             Key::required(
                 "share",
                 Schema::Percent,
-                "How many requests are of it; all together 100%.",
+                "Its share of the requests. The shares add up to 100%.",
             ),
             Key::optional(
                 "group",
                 Schema::Reference("group"),
-                "that of the traffic",
-                "The model group that they ask for.",
+                "the traffic's",
+                "The model group that it requests.",
             ),
             Key::optional(
                 "priority",
                 Schema::Count(0, 255),
                 "0",
-                "Their rank when requests wait: 0 before 1.",
+                "Priority in the queue; 0 is served before 1.",
             ),
-            Key::optional("tenant", Schema::Reference("tenant"), "none", "Who asks."),
-            Key::optional("tags", Schema::List(&Schema::Reference("tag")), "none", "Their tags."),
+            Key::optional("tenant", Schema::Reference("tenant"), "none", "Its tenant."),
+            Key::optional("tags", Schema::List(&Schema::Reference("tag")), "none", "Its tags."),
             Key::optional(
                 "features",
                 Schema::List(&Schema::Word(&Features::WORDS)),
                 "none",
-                "What they need of a model.",
+                "Required model features.",
             ),
-            Key::optional(
-                "region",
-                Schema::Reference("region"),
-                "any",
-                "Where they must be served.",
-            ),
+            Key::optional("region", Schema::Reference("region"), "any", "Required region."),
             Key::optional(
                 "sessions",
                 Schema::Count(0, 1_000_000),
                 "0",
-                "How many sessions they belong to, one of which is drawn for each; 0 for none.",
+                "Number of sessions, one of which is drawn per request; 0 for none.",
             ),
         ],
         &[
@@ -67,30 +62,25 @@ pub(crate) static KIND: Section = Section {
                 "retries",
                 Schema::Count(0, 100),
                 "as configured",
-                "Retries that they ask for.",
+                "Requested number of retries.",
             ),
             Key::optional(
                 "timeout",
                 Schema::SPAN,
                 "as configured",
-                "How long an attempt of theirs may take, a stream's first token included.",
+                "Requested time-out of an attempt, which also bounds the first token of a stream.",
             ),
             Key::optional(
                 "fallback",
                 Schema::Either(&[Schema::Word(NONE), Schema::List(&Schema::Reference("group"))]),
                 "as configured",
-                "Where they may fall back to: `none`, or these groups, at most six.",
+                "Requested fallbacks: `none`, or up to six groups.",
             ),
         ],
         &[
-            Key::optional("prompt_tokens", TOKEN_LAW, "as for all", "Tokens of their prompts."),
-            Key::optional("output_tokens", TOKEN_LAW, "as for all", "Tokens of their answers."),
-            Key::optional(
-                "stream",
-                Schema::Percent,
-                "as for all",
-                "How many of them ask for a stream.",
-            ),
+            Key::optional("prompt_tokens", TOKEN_DISTRIBUTION, "as for all", "Prompt tokens."),
+            Key::optional("output_tokens", TOKEN_DISTRIBUTION, "as for all", "Output tokens."),
+            Key::optional("stream", Schema::Percent, "as for all", "Share that asks for a stream."),
         ],
     ],
 };
@@ -101,13 +91,13 @@ const NONE: &[&str] = &["none"];
 pub(crate) static SHIFT: Section = Section {
     id: "shift",
     phrase: "a shift",
-    about: "Other shares of the kinds of a mix from some time on: a rollout in steps, or its way back.",
+    about: "New shares of the mix from a point in time: a rollout step, or a rollback.",
     keys: &[&[
-        Key::required("at", Schema::SPAN, "From when, by the time at which a user asks."),
+        Key::required("at", Schema::SPAN, "Start, by the intended send time of requests."),
         Key::required(
             "mix",
             Schema::Named(&Schema::Percent),
-            "The share of each kind from then on; one that is left out has none.",
+            "The new share of each kind; kinds that are left out get none.",
         ),
     ]],
 };
@@ -128,7 +118,7 @@ pub(crate) fn shifts(
             fields.problems.push(problem);
         }
         if shifts.last().is_some_and(|before| at <= before.at) {
-            let message = "shifts are in the order of time";
+            let message = "shifts must be in chronological order";
             fields.problems.push(Problem::new(place, message, "not later than the one before"));
         }
         let mut weights = vec![0; kinds.len()];

@@ -19,19 +19,19 @@ use squall_determinism::Seed;
 pub(crate) static MOCK: Section = Section {
     id: "mock",
     phrase: "a mock file",
-    about: "What `squall mock` serves.",
+    about: "Configuration of `squall mock`.",
     keys: &[&[
-        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of all random streams."),
         Key::required(
             "providers",
             Schema::Named(&Schema::Section(&LISTENER)),
-            "The mock providers, by name.",
+            "Mock providers by name.",
         ),
         Key::optional(
             "faults",
             Schema::List(&SHARED_FAULT),
             "none",
-            "What goes wrong with several providers at once.",
+            "Faults that affect several providers at once.",
         ),
     ]],
 };
@@ -41,7 +41,7 @@ static SHARED_FAULT: Schema = Schema::Section(&SHARED);
 static LISTENER: Section = Section {
     id: "listener",
     phrase: "a mock provider",
-    about: "A mock provider with an address of its own. Faults count from its start.",
+    about: "A mock provider with its own address. Fault times count from its start.",
     keys: &[
         FORMAT,
         LATENCY,
@@ -51,25 +51,25 @@ static LISTENER: Section = Section {
                 "listen",
                 Schema::Address,
                 "127.0.0.1:0",
-                "Where it listens; port 0 takes a free one.",
+                "Listen address; port 0 selects a free port.",
             ),
             Key::optional(
                 "models",
                 Schema::List(&Schema::Text),
-                "its own name in the list, and every model served",
-                "The models that it lists. Others are answered 404, as the vendor does.",
+                "its own name; every model is served",
+                "The models it lists. Requests for other models get the vendor's 404.",
             ),
             Key::optional(
                 "max_output_tokens",
                 Schema::COUNT,
                 "no limit",
-                "The most tokens that an answer may be asked to have; more is answered 400, as the vendor does.",
+                "Upper bound for `max_tokens` in requests; a higher value gets the vendor's 400.",
             ),
             Key::optional(
                 "strict",
                 Schema::Flag,
                 "false",
-                "Whether a field that the vendor does not have is answered 400, as the vendor does.",
+                "Whether unknown request fields get the vendor's 400.",
             ),
         ],
     ],

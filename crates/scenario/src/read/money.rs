@@ -8,10 +8,10 @@ use crate::settings::{In, PerMillion, Required, ValueKind, Written, dollars, dur
 use squall_router::{Price, SpendLimit};
 
 settings! {
-    static PRICE: Price = ("price", "a price", "What tokens cost, in dollars per million.");
-    /// A million tokens of prompts.
+    static PRICE: Price = ("price", "a price", "Token prices, in dollars per million.");
+    /// Per million prompt tokens.
     input: Required(PerMillion);
-    /// A million tokens of answers.
+    /// Per million output tokens.
     output: Required(PerMillion);
 }
 
@@ -42,13 +42,13 @@ impl ValueKind for PriceKind {
 pub(crate) static BUDGET: Section = Section {
     id: "budget",
     phrase: "a budget",
-    about: "So much money in so much time. Once it is spent, whoever spends from it is passed over.",
+    about: "A spend budget per period. Deployments are skipped while their budget is exhausted.",
     keys: &[&[
-        Key::required("limit", Schema::Money, "How much, in dollars."),
+        Key::required("limit", Schema::Money, "The amount in dollars."),
         Key::required(
             "period",
             Schema::SPAN,
-            "From the first that is spent on, until everything is forgotten: `1h`, `1d`.",
+            "The period, from the first spend until the counter resets: `1h`, `1d`.",
         ),
     ]],
 };

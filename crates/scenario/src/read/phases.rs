@@ -47,8 +47,13 @@ pub(crate) fn phases(fields: &Fields<'_>) -> (Vec<Phase>, Option<Duration>) {
     let run = duration.or_else(|| last.map(|end| end.since(Timestamp::ZERO)));
     if fields.get("duration").is_none() && entries.is_empty() {
         fields.problems.push(
-            Problem::new(fields.span, "the scenario does not say how long it is", "no end")
-                .help("add `phases: { calm: 0s..20s }` or `duration: 20s`"),
+            Problem::new(
+                fields.span,
+                "the scenario has no duration",
+                "expected \
+                 `duration` or `phases`",
+            )
+            .help("add `phases: { calm: 0s..20s }` or `duration: 20s`"),
         );
     }
     (phases, run)

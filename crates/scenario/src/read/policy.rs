@@ -16,32 +16,32 @@ use squall_router::{AllOut, AttemptTimeouts, GroupConfig, TagMatch};
 settings! {
     /// The policies of a group.
     pub(crate) static POLICIES: GroupConfig;
-    /// How a deployment is picked among the usable ones; see docs/ROUTER.md.
+    /// Load balancing among the available deployments; see docs/ROUTER.md.
     strategy: StrategyKind;
-    /// Retries in the group after the first attempt.
+    /// Maximum number of retries within the group.
     retries: RetriesKind;
-    /// How long a retry waits when no untried deployment is usable.
+    /// Wait before a retry when no untried deployment is available.
     backoff => retry_rule: RetryRuleKind;
-    /// When a deployment is skipped, and for how long.
+    /// When a deployment is ejected, and for how long.
     cooldown: CooldownKind;
-    /// When all deployments cool down: `wait` for the first to return, within `max_queue_wait`; `fail` with
-    /// the time of its return; or use them all the same, `panic` (Envoy's panic mode).
+    /// What happens when all deployments are ejected: `wait` for the first to return, for at most
+    /// `max_queue_wait`; `fail` with a Retry-After; or ignore the cooldowns, `panic` (Envoy's panic mode).
     #[was("when_all_out")]
     when_unavailable => when_all_out: WhenUnavailable;
-    /// How long an attempt may take.
+    /// Time-outs of an attempt.
     timeouts: In(&TIMEOUTS);
-    /// How long a request may take in all: queueing, retries and fallbacks included.
+    /// Maximum duration of a request, including queueing, retries and fallbacks.
     deadline: Span;
-    /// How long a request may wait for a deployment to become usable before it falls back or fails.
+    /// Maximum time a request waits for an available deployment before it falls back or fails.
     max_queue_wait: Told(Time, "0s with a fallback, else 10s");
-    /// How many requests may wait. One more pushes out the last of lower priority, or is refused.
+    /// Maximum queue length. When the queue is full, a new request replaces the last one of lower priority,
+    /// or is refused.
     max_queued: Count::<u32>::SOME;
-    /// How a request's tags choose among deployments: one in common is enough, all must be there, or they
-    /// choose nothing.
+    /// How tags of a request select deployments: one match is enough, all must match, or tags are ignored.
     tag_match => tags: Word(&TAG_MATCH);
-    /// For how long a session keeps to the deployment that served it last.
+    /// How long a session stays on the deployment that served it last.
     session_affinity: Maybe(Span, "none");
-    /// Whether requests are kept from deployments whose context window, region or features do not fit.
+    /// Whether deployments are excluded whose context window, region or features do not fit the request.
     pre_call_checks: Flag;
 }
 
@@ -55,16 +55,17 @@ vocabulary! {
 
 settings! {
     /// The time-outs of an attempt.
-    pub(crate) static TIMEOUTS: AttemptTimeouts = ("timeouts", "time-outs", "How long an attempt may take.");
-    /// To be connected.
+    pub(crate) static TIMEOUTS: AttemptTimeouts = ("timeouts", "time-outs", "Time-outs of an \
+         attempt.");
+    /// To establish a connection.
     connect: Span;
-    /// From the start of a streamed attempt to its first content token.
+    /// From the start of a streamed attempt to the first content token.
     first_token: Span;
     /// Between two tokens of a stream.
     between_tokens: Span;
-    /// From the start to the end of an attempt whose answer comes in one piece.
+    /// From the start to the end of a non-streamed attempt.
     total: Span;
-    /// From the start to the end of a streamed attempt, however lively: a stream is bounded by its silences.
+    /// From the start to the end of a streamed attempt, even while tokens arrive.
     stream_total: Maybe(Span, "none");
 }
 

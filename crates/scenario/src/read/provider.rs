@@ -1,7 +1,7 @@
 //! Providers: how they answer, what they let in, and what goes wrong with them.
 
 use super::capacity::{self, CAPACITY};
-use super::distribution::{self, DURATION_LAW, TOKEN_LAW};
+use super::distribution::{self, DURATION_DISTRIBUTION, TOKEN_DISTRIBUTION};
 use super::fault::{self, FAULT, OUTAGES};
 use super::latency;
 use super::limits::{self, PROVIDER_LIMITS};
@@ -15,7 +15,7 @@ use squall_wire::{Format, server};
 
 /// What API a provider speaks: of every file that has providers.
 pub(crate) const FORMAT: &[Key] =
-    &[Key::optional("format", Schema::Word(FORMATS.words), "openai", "The API it speaks.")];
+    &[Key::optional("format", Schema::Word(FORMATS.words), "openai", "Wire format.")];
 
 /// The words for APIs.
 pub(crate) static FORMATS: Vocabulary<Format> =
@@ -25,47 +25,49 @@ pub(crate) static FORMATS: Vocabulary<Format> =
 pub(crate) const BEHAVIOUR: &[Key] = &[
     Key::optional(
         "output_tokens",
-        TOKEN_LAW,
+        TOKEN_DISTRIBUTION,
         "100",
-        "How long an answer is when the request does not say.",
+        "Tokens of an answer if the request sets no limit.",
     ),
     Key::optional(
         "reasoning",
-        TOKEN_LAW,
+        TOKEN_DISTRIBUTION,
         "0",
-        "How many tokens a model thinks before it answers. They come first and count as tokens of the answer.",
+        "Reasoning tokens before the answer. They count as output tokens.",
     ),
     Key::optional(
         "tool_calls",
         Schema::Percent,
         "0%",
-        "How many of the answers that may call a tool do; one that the request insists on always does.",
+        "Share of answers with a tool call, where the request leaves the choice to the model. A \
+         required call is always made.",
     ),
     Key::optional(
         "context_window",
         Schema::COUNT,
         "any length",
-        "The longest prompt, in tokens; a longer one is answered 400 `context_length_exceeded`.",
+        "Maximum prompt size in tokens. A longer prompt is answered with 400 \
+         `context_length_exceeded`.",
     ),
     Key::optional(
         "error_latency",
-        DURATION_LAW,
+        DURATION_DISTRIBUTION,
         "0s",
-        "How long an answer takes that is an error: a rejection, or that of a fault.",
+        "Latency of error answers: rejections and errors of faults.",
     ),
-    Key::optional("limits", Schema::Section(&PROVIDER_LIMITS), "no limits", "What it lets in."),
+    Key::optional("limits", Schema::Section(&PROVIDER_LIMITS), "no limits", "Rate limits."),
     Key::optional(
         "capacity",
         Schema::Section(&CAPACITY.section),
-        "as many as come",
-        "How many answers it works on at once.",
+        "unlimited",
+        "How many requests it serves concurrently.",
     ),
-    Key::optional("faults", Schema::List(&A_FAULT), "none", "What goes wrong, and when."),
+    Key::optional("faults", Schema::List(&A_FAULT), "none", "Scheduled faults."),
     Key::optional(
         "outages",
         Schema::List(&SOME_OUTAGES),
         "none",
-        "What goes wrong at random times, drawn by the seed.",
+        "Faults at random times, drawn from the seed.",
     ),
 ];
 

@@ -16,48 +16,48 @@ pub(crate) const RATE: Schema =
 static SEGMENT: Section = Section {
     id: "rate-segment",
     phrase: "a rate segment",
-    about: "A piece of a rate, from its start to the next one's. The first begins at `0s`.",
+    about: "A segment of a rate, up to the start of the next segment. The first starts at `0s`.",
     keys: &[&[
         Key::required("at", Schema::DURATION, "From when."),
         Key::choice("rps", Schema::Number, "A constant rate, in requests per second."),
-        Key::choice("ramp", Schema::Section(&RAMP), "A straight line to another rate."),
-        Key::choice("spike", Schema::Section(&SPIKE), "A spike over the rate just before."),
+        Key::choice("ramp", Schema::Section(&RAMP), "A linear ramp to another rate."),
+        Key::choice("spike", Schema::Section(&SPIKE), "A spike above the current rate."),
     ]],
 };
 
 static RAMP: Section = Section {
     id: "ramp",
     phrase: "a ramp",
-    about: "From the rate just before in a straight line to another, which then holds.",
+    about: "A linear ramp from the current rate to another, which then holds.",
     keys: &[&[
-        Key::required("to", Schema::Number, "Where it arrives, in requests per second."),
-        Key::required("over", Schema::SPAN, "How long it takes."),
+        Key::required("to", Schema::Number, "Final rate, in requests per second."),
+        Key::required("over", Schema::SPAN, "Duration of the ramp."),
     ]],
 };
 
 static SPIKE: Section = Section {
     id: "spike",
     phrase: "a spike",
-    about: "A straight rise from the rate just before to a peak, then a fall back to it as a power law.",
+    about: "A linear rise from the current rate to a peak, then a power-law decay back.",
     keys: &[&[
-        Key::required("peak", Schema::Number, "The rate at the top, in requests per second."),
-        Key::required("rise", Schema::SPAN, "From the start to the top."),
-        Key::required("decay", Schema::Section(&DECAY), "How it falls."),
+        Key::required("peak", Schema::Number, "Rate at the peak, in requests per second."),
+        Key::required("rise", Schema::SPAN, "Time from the start to the peak."),
+        Key::required("decay", Schema::Section(&DECAY), "The decay."),
     ]],
 };
 
 static DECAY: Section = Section {
     id: "decay",
     phrase: "a decay",
-    about: "base + (peak − base) · (1 + t / scale)^−exponent, t from the top.",
+    about: "base + (peak − base) · (1 + t / scale)^−exponent, with t counted from the peak.",
     keys: &[&[
         Key::required(
             "exponent",
             Schema::Number,
-            "How steeply: 1.4 for a burst that does not spread further, 0.6 for a viral one (Crane \
-             and Sornette 2008).",
+            "Steepness: 1.4 for a burst that does not spread, 0.6 for a viral one (Crane and \
+             Sornette 2008).",
         ),
-        Key::required("scale", Schema::SPAN, "How long until it has fallen by 2^−exponent."),
+        Key::required("scale", Schema::SPAN, "Time until the excess has fallen to 2^−exponent."),
     ]],
 };
 
@@ -107,7 +107,7 @@ fn check_start(
                 .help("add `{ at: 0s, rps: … }` before it")
         }
         Some(previous) if previous.time("at").is_some_and(|before| at <= before) => {
-            Problem::new(span, "the segments of a rate are in the order of time", "not later")
+            Problem::new(span, "the segments of a rate must be in chronological order", "not later")
                 .related(previous.span_of("at"), "than this one")
         }
         _ => match run {

@@ -21,19 +21,36 @@ const AS_DEFAULT: &str = "as `default`";
 static BY_CLASS: Section = Section {
     id: "retries",
     phrase: "retries by class of failure",
-    about: "How many retries there may be if the latest failure is of a class.",
+    about: "Maximum number of retries, by the class of the last failure.",
     keys: &[&[
-        Key::optional("default", OF_CLASS, "2", "After every failure that is not named."),
+        Key::optional("default", OF_CLASS, "2", "After failures of all other classes."),
         Key::optional("throttled", OF_CLASS, AS_DEFAULT, "After a 429."),
         Key::optional("overloaded", OF_CLASS, AS_DEFAULT, "After 503 and 529."),
         Key::optional("server", OF_CLASS, AS_DEFAULT, "After another 5xx."),
         Key::optional("timeout", OF_CLASS, AS_DEFAULT, "After a time-out."),
-        Key::optional("connect", OF_CLASS, AS_DEFAULT, "After a connection that was not made."),
-        Key::optional("stalled", OF_CLASS, AS_DEFAULT, "After tokens that stopped coming."),
-        Key::optional("cut", OF_CLASS, AS_DEFAULT, "After a connection that broke."),
+        Key::optional(
+            "connect",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After a connection that could not be \
+             established.",
+        ),
+        Key::optional("stalled", OF_CLASS, AS_DEFAULT, "After a stream that stalled."),
+        Key::optional(
+            "cut",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After a connection that broke during an answer.",
+        ),
         Key::optional("auth", OF_CLASS, AS_DEFAULT, "After 401 and 403."),
         Key::optional("not_found", OF_CLASS, AS_DEFAULT, "After 404."),
-        Key::optional("context_window", OF_CLASS, AS_DEFAULT, "After a prompt that is too long."),
+        Key::optional(
+            "context_window",
+            OF_CLASS,
+            AS_DEFAULT,
+            "After a prompt over the context \
+             window.",
+        ),
         Key::optional(
             "content_policy",
             OF_CLASS,
@@ -41,26 +58,26 @@ static BY_CLASS: Section = Section {
             "After a refusal by a content policy.",
         ),
         Key::optional("bad_request", OF_CLASS, AS_DEFAULT, "After another 4xx."),
-        Key::optional("quota_spent", OF_CLASS, AS_DEFAULT, "After a quota that is spent."),
+        Key::optional("quota_spent", OF_CLASS, AS_DEFAULT, "After an exhausted quota."),
         Key::optional(
             "request_too_large",
             OF_CLASS,
             AS_DEFAULT,
-            "After a request over the deployment's own limit.",
+            "After a request larger than the deployment's own limit.",
         ),
         Key::optional(
             "answer_too_large",
             OF_CLASS,
             AS_DEFAULT,
-            "After an answer over the gateway's limit.",
+            "After an answer larger than the gateway's limit.",
         ),
-        Key::optional("resources", OF_CLASS, AS_DEFAULT, "After a shortage of the gateway's own."),
         Key::optional(
-            "malformed",
+            "resources",
             OF_CLASS,
             AS_DEFAULT,
-            "After an answer that cannot be understood.",
+            "After a resource shortage in the gateway.",
         ),
+        Key::optional("malformed", OF_CLASS, AS_DEFAULT, "After an invalid answer."),
     ]],
 };
 
@@ -106,12 +123,12 @@ settings! {
     static BACKOFF: Backoff = (
         "backoff",
         "a backoff",
-        "Exponential backoff with full jitter: a wait between zero and min(cap, base · 2ⁿ).",
+        "Exponential backoff with full jitter: uniform between zero and min(cap, base · 2ⁿ).",
         |fields, backoff| check_cap(fields, backoff.base, backoff.cap)
     );
-    /// The ceiling of the first wait.
+    /// Upper bound of the first wait.
     base: Span;
-    /// The highest ceiling.
+    /// Largest upper bound.
     cap: Span;
 }
 
@@ -123,7 +140,8 @@ static BACKOFF_OR_LITELLM: Section = Section {
             "litellm",
             Schema::Section(&LITELLM.section),
             "none",
-            "Instead of the other two: LiteLLM 1.80's retry loop, which may pick the deployment that failed.",
+            "LiteLLM 1.80's retry loop, instead of the other keys. It may pick the deployment \
+             that failed.",
         )],
     ],
     ..BACKOFF.section
@@ -132,9 +150,9 @@ static BACKOFF_OR_LITELLM: Section = Section {
 settings! {
     static LITELLM: LitellmRetry =
         ("litellm-backoff", "a backoff of LiteLLM's", "LiteLLM 1.80's retry loop.");
-    /// `retry_after`: the least wait, if there is one.
+    /// LiteLLM's `retry_after`: the minimum wait.
     least: Time;
-    /// Whether a connection that ends in the middle of an answer passes for its end.
+    /// Whether a connection that breaks during an answer counts as success.
     cut_is_success: Flag;
 }
 
@@ -177,12 +195,12 @@ settings! {
     static BUDGET: RetryBudget = (
         "retry-budget",
         "a retry budget",
-        "How many retries there may be in all, so that they never multiply an outage. `unlimited`: as many \
-         as the groups allow."
+        "Limit on retries across all groups, so that retries do not amplify an outage. \
+         `unlimited`: only the limits of the groups apply."
     );
     /// Retries as a share of the requests in the window.
     ratio: Percent;
-    /// So many a second are always allowed.
+    /// Retries per second that are always allowed.
     min_per_second: Count::<u32>::ANY;
     /// The window.
     window: Span;

@@ -24,26 +24,28 @@ use squall_router::{
 pub(crate) static ROUTER: Section = Section {
     id: "router",
     phrase: "a router",
-    about: "The router. Policies written here hold for every group that does not say otherwise.",
+    about: "The router. Policies set here are the defaults for every group.",
     keys: &[
         &[
             Key::choice(
                 "groups",
                 Schema::NamedOrPattern(&Schema::Section(&GROUP)),
-                "The model groups, by the name that clients ask for. A name may hold one `*`, which stands \
-                 for any characters; the longest pattern that fits is taken.",
+                "The model groups, by the model name in requests. A name may contain one `*` as \
+                 a wildcard; the longest matching pattern applies.",
             ),
             Key::choice(
                 "litellm",
                 Schema::Text,
-                "In scenarios: a LiteLLM configuration, relative to this file, instead of all else but \
-                 `profile`. Its deployments run at the providers of the same names.",
+                "In scenarios: the path of a LiteLLM configuration, relative to this \
+                 file. It replaces all other keys but `profile`. Each deployment uses the \
+                 provider of the same name.",
             ),
             Key::optional(
                 "profile",
                 Schema::Word(PROFILES),
                 "squall",
-                "Whose formulas all groups use: ours, or LiteLLM 1.80's own, its faults included.",
+                "The set of formulas for all groups: Squall's own, or those of LiteLLM 1.80, \
+                 including its defects.",
             ),
         ],
         POLICIES.keys,
@@ -53,25 +55,26 @@ pub(crate) static ROUTER: Section = Section {
                 "default_fallback",
                 Schema::List(&Schema::Reference("group")),
                 "none",
-                "Where groups fall back to that have no `fallback`, these groups themselves excepted.",
+                "Fallback groups for every group without a `fallback`, except for the listed \
+                 groups themselves.",
             ),
             Key::optional(
                 "budgets",
                 Schema::Named(&Schema::Section(&BUDGET)),
                 "none",
-                "Budgets in money that several deployments spend from.",
+                "Spend budgets shared by several deployments.",
             ),
             Key::optional(
                 "tenants",
                 Schema::Named(&Schema::Section(&TENANT)),
                 "none",
-                "Who asks, as far as they have limits of their own.",
+                "Tenants with their own limits.",
             ),
             Key::optional(
                 "changes",
                 Schema::List(&Schema::Section(&CHANGE)),
                 "none",
-                "In scenarios: what changes while the router runs, in the order of time.",
+                "In scenarios: configuration changes during the run, in chronological order.",
             ),
         ],
     ],
@@ -82,32 +85,32 @@ const PROFILES: &[&str] = &["squall", "litellm-1.80"];
 static GROUP: Section = Section {
     id: "group",
     phrase: "a group",
-    about: "A model group: deployments behind one public name.",
+    about: "A model group: the deployments behind one public model name.",
     keys: &[
         &[
             Key::required(
                 "deployments",
                 Schema::List(&Schema::Section(&DEPLOYMENT)),
-                "What serves it.",
+                "Its provider.",
             ),
-            Key::optional("aliases", Schema::List(&Schema::Pattern), "none", "Other names for it."),
+            Key::optional("aliases", Schema::List(&Schema::Pattern), "none", "Alternative names."),
             Key::optional(
                 "fallback",
                 Schema::List(&Schema::Reference("group")),
                 "none",
-                "The groups to move to, in this order, when this one cannot serve a request.",
+                "The groups to try, in this order, when this group cannot serve a request.",
             ),
             Key::optional(
                 "context_window_fallback",
                 Schema::List(&Schema::Reference("group")),
                 "as `fallback`",
-                "The same for prompts that do not fit the context window.",
+                "Fallback groups for prompts that exceed the context window.",
             ),
             Key::optional(
                 "content_policy_fallback",
                 Schema::List(&Schema::Reference("group")),
                 "as `fallback`",
-                "The same for requests that a content policy refused.",
+                "Fallback groups for requests refused by a content policy.",
             ),
         ],
         GROUP_LIMITS.keys,
@@ -118,35 +121,36 @@ static GROUP: Section = Section {
 settings! {
     /// What a group has that the router does not have for all.
     pub(crate) static GROUP_LIMITS: GroupConfig;
-    /// How much the group is given at most.
+    /// Limits on the group's requests.
     limits: RequestLimits;
 }
 
 settings! {
     /// What holds over all groups.
     pub(crate) static OVER_ALL: RouterConfig;
-    /// How many retries there may be in all, over every group.
+    /// Limit on retries across all groups.
     retry_budget: RetryBudgetKind;
-    /// How far a request moves from group to group.
+    /// How many fallbacks a request may take.
     fallback_rule: FallbackRuleKind;
-    /// Checks of deployments apart from traffic.
+    /// Active health checks.
     health_checks: Maybe(In(&HEALTH_CHECKS), "none");
 }
 
 static FALLBACK_RULE: Section = Section {
     id: "fallback-rule",
     phrase: "a rule for fallbacks",
-    about: "How far a request moves from group to group.",
+    about: "How many fallbacks a request may take.",
     keys: &[&[
         Key::choice(
             "max_moves",
             Schema::Count(0, 15),
-            "Depth first, into no group twice, and so many moves at most. Loops are refused.",
+            "Maximum number of fallbacks, depth first, no group twice. Loops are rejected.",
         ),
         Key::choice(
             "max_depth",
             Schema::Count(0, 8),
-            "As LiteLLM: each group's list in turn, its groups with lists of their own, down to this depth.",
+            "As in LiteLLM: each group's list in turn, including the lists of those groups, down \
+             to this depth.",
         ),
     ]],
 };
@@ -187,16 +191,16 @@ settings! {
     static HEALTH_CHECKS: HealthChecks = (
         "health-checks",
         "health checks",
-        "A deployment that fails its checks is passed over until it passes them, unless every deployment of \
-         its group fails them."
+        "A deployment that fails its checks is skipped until it passes them, unless all \
+         deployments of its group fail."
     );
-    /// Between two checks of one deployment.
+    /// Interval between checks of a deployment.
     every: Span;
-    /// How long an answer may take.
+    /// Time-out of a check.
     timeout: Span;
-    /// Failed checks in a row that make it ill.
+    /// Consecutive failed checks until it is unhealthy.
     unhealthy: Count::<u16>::between(1, 1000);
-    /// Passed checks in a row that make it well.
+    /// Consecutive passed checks until it is healthy.
     healthy: Count::<u16>::between(1, 1000);
 }
 
@@ -265,7 +269,7 @@ fn check(fields: &Fields<'_>, router: &RouterSection) {
         return;
     }
     if let Err(error) = router.in_force().validate() {
-        let label = "no router can run with this";
+        let label = "the router rejects this configuration";
         fields.problems.push(Problem::new(fields.key_span("groups"), error.to_string(), label));
     }
 }
@@ -284,7 +288,7 @@ fn read_group(
         value::check_name(alias, &node.span, &Schema::Pattern, fields.problems);
         if router.groups.position(alias).is_some() {
             let message = format!("`{alias}` is the name of a group");
-            fields.problems.push(Problem::new(&node.span, message, "no name for another group"));
+            fields.problems.push(Problem::new(&node.span, message, "already the name of a group"));
         }
         group.aliases.push(alias.to_owned());
     }

@@ -25,15 +25,11 @@ use std::io;
 pub(crate) static SCENARIO: Section = Section {
     id: "scenario",
     phrase: "a scenario",
-    about: "A rehearsal: traffic, providers, faults, the router, phases, and what must come out.",
+    about: "A test plan: traffic, providers, faults, the router, phases and expectations.",
     keys: &[&[
-        Key::required(
-            "name",
-            Schema::FolderName,
-            "Its name: also of the folder that a run writes.",
-        ),
-        Key::optional("description", Schema::Text, "none", "What it is for, in a sentence or two."),
-        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of every draw."),
+        Key::required("name", Schema::FolderName, "Its name, also of the folder with its reports."),
+        Key::optional("description", Schema::Text, "none", "Its purpose, in a sentence or two."),
+        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of all random streams."),
         Key::optional(
             "duration",
             Schema::SPAN,
@@ -44,32 +40,33 @@ pub(crate) static SCENARIO: Section = Section {
             "phases",
             Schema::Named(&Schema::Stretch),
             "none",
-            "Named stretches of the run, for expectations and charts. They may leave gaps, not overlap.",
+            "Named time ranges of the run, for expectations and charts. They may have gaps but \
+             not overlap.",
         ),
-        Key::required("traffic", Schema::Section(&TRAFFIC), "Who asks, when, and how much."),
+        Key::required("traffic", Schema::Section(&TRAFFIC), "The client traffic."),
         Key::required(
             "providers",
             Schema::Named(&Schema::Section(&PROVIDER)),
-            "The mock providers, by name.",
+            "Mock providers by name.",
         ),
         Key::optional(
             "faults",
             Schema::List(&SHARED_FAULT),
             "none",
-            "What goes wrong with several providers at once.",
+            "Faults that affect several providers at once.",
         ),
-        Key::required("router", Schema::Section(&ROUTER), "The router under rehearsal."),
+        Key::required("router", Schema::Section(&ROUTER), "The router under test."),
         Key::optional(
             "gateway",
             Schema::Section(&GATEWAY_COST),
             "nothing",
-            "What a gateway's work costs, in virtual time.",
+            "CPU cost of the gateway, in virtual time.",
         ),
         Key::optional(
             "expect",
             Schema::List(&Schema::Expectation),
             "none",
-            "What must come out: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
+            "SLOs to meet: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
         ),
     ]],
 };
@@ -79,7 +76,7 @@ static SHARED_FAULT: Schema = Schema::Section(&SHARED);
 static PROVIDER: Section = Section {
     id: "provider",
     phrase: "a provider",
-    about: "A mock provider: how it answers, what it lets in, and what goes wrong with it.",
+    about: "A mock provider: its latency, limits and faults.",
     keys: &[
         FORMAT,
         LATENCY,
@@ -88,8 +85,8 @@ static PROVIDER: Section = Section {
             "replicas",
             Schema::Count(1, 1000),
             "1",
-            "Repeats the provider with every deployment that names it: `eu` becomes `eu-1` to `eu-N`, \
-         each with the weight as given.",
+            "Replicates the provider and every deployment that uses it: `eu` becomes `eu-1` to \
+             `eu-N`, each with the full weight.",
         )],
     ],
 };
@@ -206,7 +203,7 @@ fn check_keys(fields: &Fields<'_>, router: &RouterSection) {
         let problem = Problem::new(fields.key_span("tenants"), message, "of no effect here");
         fields
             .problems
-            .push(problem.help("a request says whose it is: `mix: { kind: { tenant: … } }`"));
+            .push(problem.help("requests name their tenant: `mix: { kind: { tenant: … } }`"));
     }
 }
 
@@ -228,7 +225,7 @@ fn check_targets(fields: &Fields<'_>, known: &Providers, router: &RouterSection)
                 };
                 let message = format!("no deployment of `{}` has the {key} `{wanted}`", entry.key);
                 let problem =
-                    Problem::new(fault.span_of(key), message, "the fault would hit nobody");
+                    Problem::new(fault.span_of(key), message, "the fault would have no effect");
                 let known = (!names.is_empty()).then(|| format!("it has {}", names.join(", ")));
                 fields.problems.push(problem.maybe_help(known));
             };

@@ -13,38 +13,38 @@ settings! {
     pub(super) static SERVER: ServerSettings = (
         "server",
         "a server",
-        "What a gateway takes from its clients, and how long it waits for them. A change needs a restart.",
+        "Limits and time-outs for client connections. A change requires a restart.",
         check
     );
-    /// The largest body of a request; a larger one is refused with 413. OpenAI takes 50 MB of pictures, Anthropic
-    /// 32 MB.
+    /// Maximum size of a request body; a larger one gets 413. OpenAI accepts 50 MB of images, Anthropic 32
+    /// MB.
     max_request_size: Bytes;
-    /// What the bodies of all requests under way may hold together; then 503.
+    /// Maximum memory for the bodies of all requests in flight; beyond it, 503.
     max_body_memory: Bytes;
-    /// Connections at once. Who comes when all are taken makes an idle one close, and is refused with 503 if there
-    /// is none. Envoy's guide for the edge has the same.
+    /// Maximum number of connections. When it is reached, a new connection closes an idle one, or gets 503 if
+    /// none is idle. Same value as in Envoy's edge guide.
     max_connections: Count::<usize>::between(1, 1_000_000);
-    /// From the first byte of a request, or the start of a connection, to the end of the head (hyper's own
-    /// default).
+    /// From the first byte of a request, or the start of a connection, to the end of the request head
+    /// (hyper's default).
     head_timeout: Span;
-    /// Between two reads of a body (nginx: `client_body_timeout`); then 408.
+    /// Between two reads of a body (nginx: `client_body_timeout`); beyond it, 408.
     body_timeout: Span;
-    /// From the first to the last byte of a body (Node: `requestTimeout`); then 408.
+    /// From the first to the last byte of a body (Node: `requestTimeout`); beyond it, 408.
     request_timeout: Span;
     /// Between two requests on a connection (nginx: `keepalive_timeout`).
     idle_timeout: Span;
-    /// How long a client may take nothing of an answer that waits for it (nginx: `send_timeout`); then its
-    /// connection is reset and the attempt cancelled.
+    /// How long a client may read nothing while data waits (nginx: `send_timeout`). Beyond it, the connection
+    /// is reset and the attempt cancelled.
     unread_timeout: Span;
-    /// The silence after which the kernel asks whether a client is still there.
+    /// Idle time before the kernel sends TCP keepalive probes.
     tcp_keepalive: Span;
-    /// Hosts that requests may name in `Host`, and pages in `Origin`, beside this machine's; `*` is all of them.
+    /// Accepted values of `Host` and `Origin`, in addition to this machine's names; `*` accepts all.
     allowed_hosts: Hosts;
 }
 
 fn check(fields: &Fields<'_>, server: &ServerSettings) {
     if server.max_request_size > server.max_body_memory {
-        let message = "one request may be larger than all of them together";
+        let message = "one request may exceed the memory for all requests";
         let label = "more than `max_body_memory`";
         let span = fields.span_of("max_request_size");
         fields.problems.push(Problem::new(span, message, label).help("raise `max_body_memory`"));
@@ -87,6 +87,6 @@ impl ValueKind for Hosts {
     }
 
     fn default_text(&self, _: &Self::Value) -> String {
-        "this machine's names where `listen` is a loopback address, otherwise all".to_owned()
+        "this machine's names if `listen` is a loopback address, otherwise all".to_owned()
     }
 }

@@ -25,17 +25,17 @@ static LITELLM: [&str; LitellmStrategy::ALL.len()] = {
 static SETTINGS: Section = Section {
     id: "strategy",
     phrase: "a strategy",
-    about: "A strategy with settings of its own. The others are words.",
+    about: "A strategy with settings. The others are plain words.",
     keys: &[&[
         Key::choice(
             "lowest_latency",
             Schema::Section(&LATENCY.section),
-            "The lowest latency of late.",
+            "The lowest recent latency.",
         ),
         Key::choice(
             "litellm",
             Schema::Either(&LITELLM_STRATEGY),
-            "One of LiteLLM 1.80's own formulas, faults included, by its `routing_strategy`.",
+            "One of LiteLLM 1.80's formulas, including its defects, by `routing_strategy`.",
         ),
     ]],
 };
@@ -44,11 +44,12 @@ settings! {
     static LATENCY: LatencyTuning = (
         "lowest-latency",
         "the settings of `lowest_latency`",
-        "How latencies are compared: of streams the time to first token, else the whole answer."
+        "How latencies are compared: time to first token of streams, total latency otherwise."
     );
-    /// Whoever is within this share of the best may be picked. With 0% all go to one (the herd).
+    /// Deployments within this margin of the best are candidates. With 0% all traffic goes to a single
+    /// deployment.
     buffer: Percent;
-    /// How long ago an observation has lost most of its weight.
+    /// Decay time of an observation's weight.
     decay: Span;
 }
 
@@ -57,7 +58,7 @@ static LITELLM_STRATEGY: [Schema; 2] = [Schema::Word(&LITELLM), Schema::Section(
 static LITELLM_SETTINGS: Section = Section {
     id: "litellm-strategy",
     phrase: "a strategy of LiteLLM's",
-    about: "A strategy of LiteLLM's with settings of its own.",
+    about: "A LiteLLM strategy with settings.",
     keys: &[&[Key::choice(
         "latency-based-routing",
         Schema::Section(&LITELLM_LATENCY),
@@ -71,7 +72,7 @@ static LITELLM_LATENCY: Section = Section {
     about: "Its `routing_strategy_args`.",
     keys: &[&[
         Key::optional("buffer", Schema::Percent, "0%", "`lowest_latency_buffer`."),
-        Key::optional("ttl", Schema::SPAN, "1h", "How long the samples are kept."),
+        Key::optional("ttl", Schema::SPAN, "1h", "Lifetime of the samples."),
     ]],
 };
 

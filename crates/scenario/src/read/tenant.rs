@@ -16,15 +16,15 @@ use std::collections::BTreeMap;
 pub(crate) static TENANT: Section = Section {
     id: "tenant",
     phrase: "a tenant",
-    about: "A tenant: one team among several, with limits of its own.",
+    about: "A tenant, such as a team, with its own limits.",
     keys: &[
         SETTINGS.keys,
         &[Key::optional(
             "key",
             Schema::Secret,
             "none",
-            "In gateway files: the key by which it is known, or `$NAME` for the environment variable that \
-             holds it.",
+            "In gateway files: its API key, or `$NAME` for the environment variable that holds \
+             it.",
         )],
     ],
 };
@@ -32,7 +32,7 @@ pub(crate) static TENANT: Section = Section {
 settings! {
     /// The settings of a tenant.
     pub(crate) static SETTINGS: TenantConfig;
-    /// How much it is given.
+    /// Its limits.
     limits: RequestLimits;
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn tenants(fields: &Fields<'_>, router: &mut RouterSection) {
                         "again here",
                     )
                     .related(first, "first here")
-                    .help("a tenant is known by its key: each needs one of its own"),
+                    .help("tenants are identified by key: each needs its own"),
                 ),
                 None => {
                     keys.insert(word, span.clone());

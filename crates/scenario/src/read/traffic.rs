@@ -1,6 +1,6 @@
 //! Traffic: who asks, when, and how much.
 
-use super::distribution::{self, DURATION_LAW, TOKEN_LAW};
+use super::distribution::{self, DURATION_DISTRIBUTION, TOKEN_DISTRIBUTION};
 use super::mix::{KIND, SHIFT};
 use super::rate::{self, RATE};
 use crate::diagnostic::Problem;
@@ -16,42 +16,37 @@ use squall_workload::{Arrivals, ClientConfig, Rate, WorkloadConfig};
 pub(crate) static TRAFFIC: Section = Section {
     id: "traffic",
     phrase: "traffic",
-    about: "Who asks, when, and how much.",
+    about: "The client traffic.",
     keys: &[&[
-        Key::required("group", Schema::Reference("group"), "The model group that clients ask for."),
+        Key::required("group", Schema::Reference("group"), "The model group that clients request."),
         Key::optional(
             "arrivals",
             Schema::Either(&[Schema::Word(OPEN), Schema::Section(&ARRIVALS)]),
             "poisson",
-            "`poisson`: users come one by one, each independent of all others. `even`: at even \
-             distances. Or a closed loop of clients.",
+            "The arrival process: `poisson`, independent users; `even`, constant intervals; or a \
+             closed loop of clients.",
         ),
         Key::optional(
             "rate",
             RATE,
-            "required, but for a closed loop",
-            "Requests per second: a number, or segments.",
+            "required unless closed loop",
+            "Requests per second: constant, or a list of segments.",
         ),
-        Key::required("prompt_tokens", TOKEN_LAW, "Tokens of a prompt."),
-        Key::required("output_tokens", TOKEN_LAW, "Tokens of an answer."),
-        Key::optional(
-            "stream",
-            Schema::Percent,
-            "0%",
-            "How many ask for a stream, drawn for each request.",
-        ),
-        Key::optional("client", Schema::Section(&CLIENT), "as below", "How clients behave."),
+        Key::required("prompt_tokens", TOKEN_DISTRIBUTION, "Prompt tokens."),
+        Key::required("output_tokens", TOKEN_DISTRIBUTION, "Output tokens."),
+        Key::optional("stream", Schema::Percent, "0%", "Share of requests that ask for a stream."),
+        Key::optional("client", Schema::Section(&CLIENT), "as below", "Client behaviour."),
         Key::optional(
             "mix",
             Schema::Named(&Schema::Section(&KIND)),
-            "one kind that asks for nothing more",
-            "Kinds of requests, one of which is drawn for each by its share.",
+            "one kind without extras",
+            "Kinds of requests, drawn by share.",
         ),
         Key::optional(
             "shifts",
             Schema::List(&Schema::Section(&SHIFT)),
             "none",
-            "When the shares of the mix become others.",
+            "Changes of the mix during the run.",
         ),
     ]],
 };
@@ -59,33 +54,38 @@ pub(crate) static TRAFFIC: Section = Section {
 static ARRIVALS: Section = Section {
     id: "arrivals",
     phrase: "arrivals",
-    about: "Arrivals that are not open loop.",
+    about: "An arrival process that is not open loop.",
     keys: &[&[Key::required(
         "closed",
         Schema::Section(&CLOSED),
-        "A fixed number of clients, each of which asks again when it was answered and has thought.",
+        "A fixed number of clients. Each sends its next request after an answer and a think time.",
     )]],
 };
 
 static CLOSED: Section = Section {
     id: "closed-loop",
     phrase: "a closed loop",
-    about: "So many clients. They start evenly over the first second.",
+    about: "A closed loop of clients, which start evenly over the first second.",
     keys: &[&[
         Key::required("clients", Schema::COUNT, "How many."),
-        Key::required("think", DURATION_LAW, "Between an answer and the next question."),
+        Key::required(
+            "think",
+            DURATION_DISTRIBUTION,
+            "Think time between an answer and the next request.",
+        ),
     ]],
 };
 
 static CLIENT: Section = Section {
     id: "client",
     phrase: "a client",
-    about: "How clients behave.",
+    about: "Client behaviour.",
     keys: &[&[Key::optional(
         "timeout",
         Schema::SPAN,
         "60s",
-        "A client that has no whole answer by then, from its intended time, hangs up.",
+        "The client disconnects if the answer is not complete within this time, counted from the \
+         intended send time.",
     )]],
 };
 
@@ -116,7 +116,7 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
             let message = "a closed loop has no `rate`";
             fields.problems.push(
                 Problem::new(fields.key_span("rate"), message, "of no effect here")
-                    .related(&node.span, "the clients set the pace"),
+                    .related(&node.span, "the clients determine the rate"),
             );
         }
         let closed = Fields::open(node, &ARRIVALS, fields.problems)

@@ -67,8 +67,9 @@ fn poisson_gaps_are_exponential() {
         .collect();
     gaps.sort_by(f64::total_cmp);
     let n = gaps.len() as f64;
-    let law = |gap: f64| 1.0 - libm::exp(-100.0 * gap);
-    let distance = gaps.iter().zip(0_u32..).map(|(&gap, i)| (law(gap) - f64::from(i) / n).abs());
+    let distribution = |gap: f64| 1.0 - libm::exp(-100.0 * gap);
+    let distance =
+        gaps.iter().zip(0_u32..).map(|(&gap, i)| (distribution(gap) - f64::from(i) / n).abs());
     let distance = distance.fold(0.0, f64::max);
     assert!(distance < 1.95 / libm::sqrt(n), "Kolmogorov-Smirnov at 0.1 %: {distance}");
 }

@@ -28,46 +28,51 @@ pub(super) const KINDS: [FaultReader; 14] = [
     kind(
         "error",
         Schema::Either(&STATUS_OR_ERROR),
-        "Answers with this HTTP status, this class of failure, or this error, without serving.",
+        "Answers every attempt with this HTTP status, failure class or error instead of serving it.",
         error,
     ),
     kind(
         "errors",
         Schema::List(&A_MIXED),
-        "Answers with one of several errors, each with its share of them.",
+        "Answers with one of several errors, drawn by their shares.",
         errors,
     ),
     kind(
         "outage",
         Schema::Word(OUTAGES),
-        "`refuse`: refuses connections and resets those it has. `blackhole`: takes connections \
-         and never answers.",
+        "`refuse`: refuses new connections and resets open ones. `blackhole`: accepts \
+         connections and never answers.",
         outage,
     ),
     kind(
         "reset",
         Schema::Section(&RESET),
-        "Resets the connection of an answer. `reset: {}`: as soon as the request is there.",
+        "Resets the connection during an answer. `reset: {}`: as soon as the request has arrived.",
         reset,
     ),
     kind(
         "slowdown",
         Schema::Either(&FACTOR_OR_SLOWDOWN),
-        "Everything takes so many times as long, or first tokens and the others each in their way.",
+        "Multiplies all latencies by this factor; as a section, TTFT and ITL by separate factors.",
         slowdown,
     ),
-    kind("delay", Schema::SPAN, "Stands still for so long, and then answers after all.", delay),
+    kind("delay", Schema::SPAN, "Adds this delay before the answer.", delay),
     kind(
         "throttle",
         Schema::Section(&THROTTLE),
-        "A 429 storm: answers 429, whatever the limits say.",
+        "A storm of 429s: answers 429 regardless of the limits.",
         throttle,
     ),
-    kind("cut", Schema::Section(&CUT), "Ends streams in the middle, without their end mark.", cut),
+    kind(
+        "cut",
+        Schema::Section(&CUT),
+        "Ends streams early, without the end-of-stream marker.",
+        cut,
+    ),
     kind(
         "stall",
         Schema::Section(&STALL),
-        "Falls silent in the middle of a stream, and keeps the connection open.",
+        "Stops sending in the middle of a stream and keeps the connection open.",
         stall,
     ),
     kind(
@@ -79,27 +84,27 @@ pub(super) const KINDS: [FaultReader; 14] = [
     kind(
         "bad_answer",
         Schema::Word(&BAD_ANSWERS),
-        "Answers 200 with no answer: `empty`, nothing; `truncated`, half of one; `html`, a page of an \
-         edge; `wrong_type`, a stream for one piece and the other way round; `no_end`, a stream that \
-         ends without its end.",
+        "Answers 200 with an invalid body: `empty`; `truncated`, half an answer; `html`, an \
+         error page of a proxy; `wrong_type`, a stream instead of one body or the reverse; \
+         `no_end`, a stream without its end-of-stream marker.",
         bad_answer,
     ),
     kind(
         "limits_cut",
         Schema::Percent,
-        "Its limits are this part of what they were. What was let in counts on.",
+        "Reduces the rate limits to this share. Requests already counted stay counted.",
         limits_cut,
     ),
     kind(
         "capacity_cut",
         Schema::Either(&SHARE_OR_CUT),
-        "It works on this part of what it could at once, at least on one.",
+        "Reduces the concurrent capacity to this share, to no fewer than one slot.",
         capacity_cut,
     ),
     kind(
         "cold_cache",
         Schema::Section(&COLD_CACHE),
-        "Its cache of prompts is empty and stays so: `cold_cache: {}`.",
+        "Empties the prompt cache and keeps it empty: `cold_cache: {}`.",
         cold_cache,
     ),
 ];
@@ -128,7 +133,7 @@ static SHARE_OR_CUT: [Schema; 2] = [Schema::Percent, Schema::Section(&CAPACITY_C
 static ERROR: Section = Section {
     id: "fault-error",
     phrase: "an error",
-    about: "What a provider answers with. It needs `status` or `class`; each implies the other.",
+    about: "The error to answer with. Give `status` or `class`; each implies the other.",
     keys: &[
         STATUS_AND_CLASS,
         &[Key::optional("retry_after", Schema::DURATION, "not said", "What Retry-After says.")],
@@ -138,10 +143,10 @@ static ERROR: Section = Section {
 static MIXED: Section = Section {
     id: "fault-mixed-error",
     phrase: "an error of a mix",
-    about: "One of several errors. It needs `status` or `class`; each implies the other.",
+    about: "One of several errors. Give `status` or `class`; each implies the other.",
     keys: &[
         STATUS_AND_CLASS,
-        &[Key::required("share", Schema::Percent, "Its share, relative to the others'.")],
+        &[Key::required("share", Schema::Percent, "Its share, relative to the other errors.")],
     ],
 };
 
@@ -149,21 +154,21 @@ const STATUS_AND_CLASS: &[Key] = &[
     Key::optional(
         "status",
         STATUS,
-        "the vendor's own for the class",
-        "The HTTP status: on the wire and in the log, in every format.",
+        "the vendor's status for the class",
+        "The HTTP status, on the wire and in the log, in every format.",
     ),
     Key::optional(
         "class",
         Schema::Word(&ANSWER_WORDS),
-        "that of the status",
-        "What class of failure it is, which chooses the error code of the body.",
+        "from the status",
+        "The failure class. It selects the error code in the body.",
     ),
 ];
 
 static THROTTLE: Section = Section {
     id: "fault-throttle",
     phrase: "a 429 storm",
-    about: "A 429 storm. `throttle: {}` says nothing about when to come back.",
+    about: "A storm of 429s. `throttle: {}` sends no Retry-After.",
     keys: &[&[Key::optional(
         "retry_after",
         Schema::DURATION,
@@ -175,50 +180,57 @@ static THROTTLE: Section = Section {
 static RESET: Section = Section {
     id: "fault-reset",
     phrase: "a reset",
-    about: "A connection that is reset in the middle of an answer, or before it.",
+    about: "A connection reset before or during an answer.",
     keys: &[&[Key::optional(
         "after",
         TOKENS,
         "0",
-        "Tokens that are sent before the reset; 0 for none, and no waiting.",
+        "Tokens sent before the reset; with 0 the reset is immediate.",
     )]],
 };
 
 static SLOWDOWN: Section = Section {
     id: "fault-slowdown",
     phrase: "a slowdown",
-    about: "Answers that take longer, in one part or in both.",
+    about: "Slower answers: first tokens, later tokens, or both.",
     keys: &[&[
-        Key::optional("ttft", Schema::Factor, "1x", "Times to the first token, and of errors."),
-        Key::optional("itl", Schema::Factor, "1x", "Times between tokens."),
+        Key::optional(
+            "ttft",
+            Schema::Factor,
+            "1x",
+            "Factor for the time to first token and for \
+             the latency of errors.",
+        ),
+        Key::optional("itl", Schema::Factor, "1x", "Factor for the time between tokens."),
     ]],
 };
 
 static CUT: Section = Section {
     id: "fault-cut",
     phrase: "a cut",
-    about: "A stream that ends in the middle.",
-    keys: &[&[Key::required("after", TOKENS, "Tokens that are sent before the cut.")]],
+    about: "A stream that ends early.",
+    keys: &[&[Key::required("after", TOKENS, "Tokens sent before the cut.")]],
 };
 
 static STALL: Section = Section {
     id: "fault-stall",
     phrase: "a stall",
-    about: "A stream that falls silent. An answer that is not streamed never comes.",
-    keys: &[&[Key::required("after", TOKENS, "Tokens that are sent before the silence.")]],
+    about: "A stream that stalls. A non-streamed answer never arrives.",
+    keys: &[&[Key::required("after", TOKENS, "Tokens sent before the stall.")]],
 };
 
 static STREAM_ERROR: Section = Section {
     id: "fault-stream-error",
     phrase: "an error in a stream",
-    about: "A stream that ends with an error event. An answer that is not streamed is that error.",
+    about: "A stream that ends with an error event. A non-streamed request gets the error as its \
+         answer.",
     keys: &[&[
-        Key::required("after", TOKENS, "Tokens that are sent before the event."),
+        Key::required("after", TOKENS, "Tokens sent before the event."),
         Key::optional(
             "class",
             Schema::Word(&ANSWER_WORDS),
             "server",
-            "What class of failure it tells.",
+            "The failure class of the event.",
         ),
     ]],
 };
@@ -226,21 +238,22 @@ static STREAM_ERROR: Section = Section {
 static CAPACITY_CUT: Section = Section {
     id: "fault-capacity-cut",
     phrase: "a cut of capacity",
-    about: "Fewer places, which may come back while the fault lasts. With less capacity than traffic \
-            needs and `fails_again`, the herd kills what recovers.",
+    about: "Fewer slots, which may be restored while the fault lasts. With `fails_again` and \
+         less capacity than the traffic needs, a recovering provider is overloaded again.",
     keys: &[&[
-        Key::required("to", Schema::Percent, "What is left of its places."),
+        Key::required("to", Schema::Percent, "The share of the slots that remains."),
         Key::optional(
             "recovers",
             Schema::Percent,
             "not at all",
-            "How many of all its places come back in a minute.",
+            "Share of all slots that is restored per minute.",
         ),
         Key::optional(
             "fails_again",
             Schema::Flag,
             "false",
-            "Whether it falls back to `to` whenever more come than it has places for.",
+            "Whether capacity drops to `to` again whenever more requests arrive than there are \
+             slots.",
         ),
     ]],
 };
@@ -248,7 +261,7 @@ static CAPACITY_CUT: Section = Section {
 static COLD_CACHE: Section = Section {
     id: "fault-cold-cache",
     phrase: "a cold cache",
-    about: "A cache of prompts that is emptied and stays empty.",
+    about: "A prompt cache that is emptied and stays empty.",
     keys: &[],
 };
 
@@ -425,7 +438,7 @@ fn capacity_cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
     if fails_again && fields.get("recovers").is_none() {
         let message = "`fails_again` without `recovers`";
         let problem = Problem::new(fields.span_of("fails_again"), message, "of no effect here");
-        problems.push(problem.help("say how places come back, `recovers: 50%` a minute"));
+        problems.push(problem.help("set the recovery per minute, such as `recovers: 50%`"));
     }
     Some(FaultKind::CapacityCut { to: fields.share("to")?, recovery })
 }

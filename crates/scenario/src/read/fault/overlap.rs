@@ -19,7 +19,8 @@ pub(crate) fn report(
             let (Some(this), Some(that)) = (sections.get(*entry), sections.get(*other)) else {
                 continue;
             };
-            let message = "two outages contradict each other: connections are refused and taken";
+            let message = "two outages contradict each other: connections are both refused and \
+                 accepted";
             let problem = Problem::new(this.span_of("outage"), message, "at the same time as");
             let problem = problem.related(that.span_of("outage"), "this one");
             fields.problems.push(problem.help("let one end before the other begins"));

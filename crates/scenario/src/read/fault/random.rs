@@ -1,10 +1,10 @@
-//! Outages at random times: by laws, or as a vendor's own status page has had them.
+//! Outages at random times: by distributions, or as a vendor's own status page has had them.
 
 use super::kind::KIND_KEYS;
 use super::{WHOM, fault};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::read::distribution::{self, DURATION_LAW};
+use crate::read::distribution::{self, DURATION_DISTRIBUTION};
 use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
 use squall_determinism::{Distribution, Timestamp};
@@ -14,33 +14,40 @@ use squall_provider::{FaultConfig, RandomFault};
 pub(crate) static OUTAGES: Section = Section {
     id: "outage",
     phrase: "faults at random times",
-    about: "A fault that comes again and again, at times that the seed draws: one seed is one history, and \
-            many seeds show what a year may bring. It needs `gap` and `lasts`, or `like`.",
+    about: "A fault that recurs at random times drawn from the seed. Give `gap` and `lasts`, or \
+         `like`.",
     keys: &[
         &[
             Key::optional(
                 "gap",
-                DURATION_LAW,
-                "that of `like`",
-                "From the end of one to the beginning of the next.",
+                DURATION_DISTRIBUTION,
+                "from `like`",
+                "Time from the end of one fault to the start of the next.",
             ),
-            Key::optional("lasts", DURATION_LAW, "that of `like`", "How long each lasts."),
+            Key::optional("lasts", DURATION_DISTRIBUTION, "from `like`", "Duration of each fault."),
             Key::optional(
                 "like",
                 Schema::Word(HISTORIES),
                 "none",
-                "The laws fitted to a vendor's status page, 2021 to 2024 (ICPE 2025): `openai`, 5.6 days \
-                 apart on average and 74 min long in the median; `anthropic`, 5.2 days and 46 min. Both \
-                 cluster: gaps vary twice as much as their mean.",
+                "Distributions fitted to a vendor's status page, 2021 to 2024 (ICPE 2025): \
+                 `openai`, 5.6 days apart on average, median duration 74 min; `anthropic`, 5.2 \
+                 days and 46 min. Both cluster: the standard deviation of the gaps is twice \
+                 their mean.",
             ),
             Key::optional(
                 "faster",
                 Schema::Factor,
                 "1x",
-                "How much faster than in life: `1000x` makes a minute of 16 hours 40 minutes.",
+                "Speed-up over real time: with `1000x`, 16 hours 40 minutes pass in one minute.",
             ),
             Key::optional("from", Schema::DURATION, "0s", "From when."),
-            Key::optional("until", Schema::SPAN, "the end of the run", "Until when."),
+            Key::optional(
+                "until",
+                Schema::SPAN,
+                "the end of the run",
+                "End of the period in \
+                 which faults occur.",
+            ),
         ],
         WHOM,
         &KIND_KEYS,
@@ -66,8 +73,8 @@ fn history(word: &str) -> History {
 }
 
 impl History {
-    /// The laws of gaps and durations, so many thousandths as fast as in life.
-    fn laws(&self, faster_milli: u32) -> (Distribution, Distribution) {
+    /// The distributions of gaps and durations, so many thousandths as fast as in life.
+    fn distributions(&self, faster_milli: u32) -> (Distribution, Distribution) {
         let faster = f64::from(faster_milli) / 1e3;
         let (day, minute) = (86_400e9 / faster, 60e9 / faster);
         let gap = Distribution::lognormal_with_mean(self.gap_days * day, self.gap_cv);
@@ -78,9 +85,9 @@ impl History {
 /// The random faults that `fields` stand for, in a run of this length.
 pub(crate) fn outages(fields: &Fields<'_>, run: Option<Duration>) -> Option<RandomFault> {
     let faster = fields.factor_milli("faster").unwrap_or(1_000);
-    let laws = match fields.get("like") {
+    let distributions = match fields.get("like") {
         Some(_) => fields.word("like").map(|like| {
-            let (gap, lasts) = history(like).laws(faster);
+            let (gap, lasts) = history(like).distributions(faster);
             (Some(gap), Some(lasts))
         }),
         None => Some((None, None)),
@@ -89,7 +96,7 @@ pub(crate) fn outages(fields: &Fields<'_>, run: Option<Duration>) -> Option<Rand
     let (own_gap, own_lasts) = (own("gap"), own("lasts"));
     if fields.get("like").is_none() && (own_gap.is_none() || own_lasts.is_none()) {
         let message = "faults at random times need `gap` and `lasts`, or `like`";
-        let problem = Problem::new(fields.span, message, "it is not said when they come");
+        let problem = Problem::new(fields.span, message, "expected `gap` and `lasts`, or `like`");
         fields.problems.push(problem.help("write `like: openai, faster: 1000x` to begin with"));
     }
     let from = fields.time("from").unwrap_or_default();
@@ -103,7 +110,7 @@ pub(crate) fn outages(fields: &Fields<'_>, run: Option<Duration>) -> Option<Rand
         fields.problems.push(problem);
     }
     let fault: Option<FaultConfig> = fault(fields, Timestamp::ZERO, Duration::MAX);
-    let (gap, lasts) = laws?;
+    let (gap, lasts) = distributions?;
     Some(RandomFault {
         gap: own_gap.map_or(gap, |own| own)?,
         lasts: own_lasts.map_or(lasts, |own| own)?,

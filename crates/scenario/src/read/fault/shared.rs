@@ -13,13 +13,13 @@ use squall_provider::FaultConfig;
 pub(crate) static SHARED: Section = Section {
     id: "shared-fault",
     phrase: "a shared fault",
-    about: "A fault that several providers have at once, as those that share a cloud, an edge or a region. \
-            Each draws its own victims.",
+    about: "A fault that affects several providers at once, such as those that share a cloud, an \
+         edge or a region. Each provider draws the affected attempts independently.",
     keys: &[
         &[Key::required(
             "providers",
             Schema::List(&Schema::Reference("provider")),
-            "Whom it hits, at least two.",
+            "The affected providers, at least two.",
         )],
         FAULT.keys[0],
         FAULT.keys[1],

@@ -95,7 +95,7 @@ fn a_server_is_read_with_its_units_and_its_mistakes_are_told() {
     for (server, told) in [
         ("max_request_size: 16", "needs a unit"),
         ("max_request_size: 0MiB", "out of range"),
-        ("max_request_size: 1GiB", "larger than all of them together"),
+        ("max_request_size: 1GiB", "may exceed the memory for all requests"),
         ("max_request_size: lots", "is not an amount of memory"),
         ("max_connections: 0", "out of range"),
         ("head_timeout: 0s", "must be above zero"),

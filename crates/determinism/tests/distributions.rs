@@ -1,4 +1,4 @@
-//! The laws, held against an independent sampler, and pinned: a draw is the same number on every machine.
+//! The distributions, held against an independent sampler, and pinned: a draw is the same number on every machine.
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -7,14 +7,14 @@ use squall_determinism::{Distribution, Seed, StreamPurpose};
 
 const DRAWS: usize = 50_000;
 
-fn ours(law: Distribution) -> Vec<f64> {
+fn ours(distribution: Distribution) -> Vec<f64> {
     let mut draws = Seed::new(7).stream(StreamPurpose::named("laws"), 0, 0);
-    sorted((0..DRAWS).map(|_| law.sample(&mut draws) as f64).collect())
+    sorted((0..DRAWS).map(|_| distribution.sample(&mut draws) as f64).collect())
 }
 
-fn theirs(law: impl Sampler<f64>) -> Vec<f64> {
+fn theirs(distribution: impl Sampler<f64>) -> Vec<f64> {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(11);
-    sorted((0..DRAWS).map(|_| law.sample(&mut generator)).collect())
+    sorted((0..DRAWS).map(|_| distribution.sample(&mut generator)).collect())
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
@@ -32,11 +32,11 @@ fn distance(one: &[f64], other: &[f64]) -> f64 {
 }
 
 #[track_caller]
-fn alike(law: Distribution, oracle: impl Sampler<f64>) {
-    let distance = distance(&ours(law), &theirs(oracle));
+fn alike(distribution: Distribution, oracle: impl Sampler<f64>) {
+    let distance = distance(&ours(distribution), &theirs(oracle));
     // The critical value at 0.1 %, two samples of this size.
     let critical = 1.95 * (2.0 / DRAWS as f64).sqrt();
-    assert!(distance < critical, "{law:?}: {distance} over {critical}");
+    assert!(distance < critical, "{distribution:?}: {distance} over {critical}");
 }
 
 #[test]
@@ -46,11 +46,11 @@ fn exponential_draws_are_exponential() {
 
 #[test]
 fn log_normal_draws_are_log_normal_with_the_quantiles_that_were_asked_for() {
-    let law = Distribution::lognormal(350_000_000, 700_000_000).unwrap();
-    let Distribution::LogNormal { mu, sigma } = law else { panic!("{law:?}") };
-    alike(law, LogNormal::new(mu, sigma).unwrap());
-    assert_eq!(law.at(0.5), 350_000_000);
-    assert_eq!(law.at(0.95), 700_000_000);
+    let distribution = Distribution::lognormal(350_000_000, 700_000_000).unwrap();
+    let Distribution::LogNormal { mu, sigma } = distribution else { panic!("{distribution:?}") };
+    alike(distribution, LogNormal::new(mu, sigma).unwrap());
+    assert_eq!(distribution.at(0.5), 350_000_000);
+    assert_eq!(distribution.at(0.95), 700_000_000);
 }
 
 #[test]
@@ -61,39 +61,39 @@ fn uniform_draws_are_uniform_and_reach_both_ends() {
 }
 
 #[test]
-fn a_fixed_law_is_fixed() {
+fn a_fixed_distribution_is_fixed() {
     assert!(ours(Distribution::Fixed { value: 42 }).iter().all(|&value| value == 42.0));
 }
 
 #[test]
 fn means_are_those_of_the_draws() {
-    for law in [
+    for distribution in [
         Distribution::Exponential { mean: 1e6 },
         Distribution::Uniform { min: 100, max: 300 },
         Distribution::lognormal(420, 1_900).unwrap(),
     ] {
-        let draws = ours(law);
+        let draws = ours(distribution);
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
-        assert!((mean / law.mean() as f64 - 1.0).abs() < 0.02, "{law:?}: {mean}");
+        assert!((mean / distribution.mean() as f64 - 1.0).abs() < 0.02, "{distribution:?}: {mean}");
     }
 }
 
 #[test]
 fn draws_are_the_same_numbers_on_every_machine() {
-    let first = |law: Distribution| {
+    let first = |distribution: Distribution| {
         let mut draws = Seed::new(7).stream(StreamPurpose::named("pinned"), 1, 2);
-        [0; 3].map(|_: u64| law.sample(&mut draws))
+        [0; 3].map(|_: u64| distribution.sample(&mut draws))
     };
     let pinned = [
         first(Distribution::Exponential { mean: 1e9 }),
         first(Distribution::lognormal(350_000_000, 700_000_000).unwrap()),
         first(Distribution::Uniform { min: 1, max: 1_000_000 }),
     ];
-    assert_eq!(pinned, PINNED, "the generator or a law changed, and every digest with it");
+    assert_eq!(pinned, PINNED, "the generator or a distribution changed, and every digest with it");
 }
 
 #[test]
-fn a_log_normal_law_needs_its_quantiles_in_order() {
+fn a_log_normal_distribution_needs_its_quantiles_in_order() {
     assert!(Distribution::lognormal(0, 10).is_err());
     assert!(Distribution::lognormal(20, 10).is_err());
 }
