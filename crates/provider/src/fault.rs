@@ -9,6 +9,7 @@ mod config;
 mod cut;
 mod delay;
 mod error;
+mod first;
 mod label;
 mod limit_cut;
 mod refuse;
@@ -21,8 +22,10 @@ mod throttle;
 pub use capacity_cut::Recovery;
 pub use config::{FaultConfig, FaultKind, FaultTarget, ProbeHealth};
 pub use error::{ErrorAnswer, ErrorMix};
+pub use first::{CountScope, FirstAttempts};
 
 pub(crate) use config::left;
+pub(crate) use first::HitCounts;
 
 use crate::{AttemptEnding, Plan};
 use core::time::Duration;

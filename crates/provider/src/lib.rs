@@ -30,7 +30,8 @@ pub use config::{
     QueueOrder, RampLimit, Shed,
 };
 pub use fault::{
-    ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, ProbeHealth, Recovery,
+    CountScope, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, FirstAttempts,
+    ProbeHealth, Recovery,
 };
 pub use input::{AttemptArrival, ProviderInput, name_hash};
 pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};

@@ -6,6 +6,7 @@ mod errors;
 mod fault_schedule;
 
 use crate::latency::Warmth;
+use crate::fault::HitCounts;
 use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{
@@ -83,6 +84,8 @@ pub struct Provider {
     paused: Option<Timestamp>,
     /// The faults that last, in the order of their numbers.
     active: Vec<u16>,
+    /// How many attempts those have hit that hit only the first.
+    hits: HitCounts,
     /// Whether one of them cuts limits or places.
     cuts: bool,
     /// When limits and places are to follow it next.
@@ -120,6 +123,7 @@ impl Provider {
             schedule,
             paused: None,
             active: Vec::new(),
+            hits: HitCounts::default(),
             cuts: false,
             step_at: None,
             restarts: BTreeMap::new(),
@@ -201,7 +205,7 @@ impl Provider {
     }
 
     /// What would come of a check at `now`. Asking changes nothing. A fault that hits a share of what
-    /// arrives hits that share of checks, drawn for each moment.
+    /// arrives hits that share of checks, drawn for each moment; one that hits the first attempts hits no check.
     #[must_use]
     pub fn answers_checks(&self, now: Timestamp) -> CheckAnswer {
         let mut answer = CheckAnswer::Answered;
@@ -209,7 +213,10 @@ impl Provider {
             if config.kind == FaultKind::Refuse {
                 return CheckAnswer::Refused;
             }
-            if config.health == ProbeHealth::Lies || !self.victims_at(fault, now).include_check(now)
+            // Checks are not counted.
+            if config.target.first.is_some()
+                || config.health == ProbeHealth::Lies
+                || !self.victims_at(fault, now).include_check(now)
             {
                 continue;
             }

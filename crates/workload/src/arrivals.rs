@@ -2,11 +2,13 @@
 
 mod closed;
 mod even;
+mod listed;
 mod poisson;
 
 use crate::Arrivals;
 use closed::ClosedLoop;
 use even::Even;
+use listed::Listed;
 use poisson::Poisson;
 use squall_determinism::{Seed, Timestamp};
 
@@ -15,6 +17,7 @@ use squall_determinism::{Seed, Timestamp};
 pub(crate) enum Process {
     Poisson(Poisson),
     Even(Even),
+    Listed(Listed),
     Closed(ClosedLoop),
 }
 
@@ -31,6 +34,7 @@ impl Process {
         match arrivals {
             Arrivals::Poisson { rate } => Self::Poisson(Poisson::new(rate, until, seed)),
             Arrivals::Even { rate } => Self::Even(Even::new(rate, until)),
+            Arrivals::At { times } => Self::Listed(Listed::new(times, until)),
             Arrivals::Closed { clients, think } => {
                 Self::Closed(ClosedLoop::new(clients, think, until, seed))
             }
@@ -43,6 +47,7 @@ impl Process {
         match self {
             Self::Poisson(process) => process.next,
             Self::Even(process) => process.next,
+            Self::Listed(process) => process.peek(),
             Self::Closed(process) => process.peek(),
         }
     }
@@ -53,6 +58,7 @@ impl Process {
         match self {
             Self::Poisson(process) => process.pop(),
             Self::Even(process) => process.pop(),
+            Self::Listed(process) => process.pop(),
             Self::Closed(process) => process.pop(),
         }
     }

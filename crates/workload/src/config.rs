@@ -64,6 +64,11 @@ pub enum Arrivals {
         /// How many a second.
         rate: Rate,
     },
+    /// Open loop: one user at each of these times, which are nobody's draw.
+    At {
+        /// When, in any order.
+        times: Vec<Timestamp>,
+    },
     /// Closed loop: so many clients, each of which asks again when it was answered and has thought.
     Closed {
         /// How many clients. They start evenly over the first second.
@@ -126,6 +131,7 @@ impl WorkloadConfig {
                 // Of arrivals by chance there are a few more than of even ones.
                 1.2 * rate.peak() * self.client.timeout.as_secs_f64() + 50.0
             }
+            Arrivals::At { times } => times.len() as f64,
             Arrivals::Closed { clients, .. } => f64::from(*clients),
         }
     }

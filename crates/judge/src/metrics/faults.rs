@@ -32,7 +32,9 @@ fn windows(
     counts: impl Fn(&FaultConfig) -> bool,
 ) -> Vec<FaultWindow> {
     let Some(provider) = scenario.providers.get(usize::from(provider)) else { return Vec::new() };
-    let faults = provider.config.faults.iter().filter(|fault| counts(fault));
+    // When the last of the first attempts is hit is up to the traffic: such a fault is no stretch of time.
+    let by_time = provider.config.faults.iter().filter(|fault| fault.target.first.is_none());
+    let faults = by_time.filter(|fault| counts(fault));
     let mut faults: Vec<_> =
         faults.map(|fault| FaultWindow { start: fault.at, end: fault.until() }).collect();
     faults.sort_by_key(|window| (window.start, window.end));

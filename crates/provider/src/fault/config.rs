@@ -1,6 +1,6 @@
 //! How a fault is set up.
 
-use super::{ErrorAnswer, ErrorMix, Recovery};
+use super::{ErrorAnswer, ErrorMix, FirstAttempts, Recovery};
 use crate::BadAnswer;
 use core::time::Duration;
 use squall_determinism::{Share, Timestamp};
@@ -39,6 +39,10 @@ pub struct FaultTarget {
     /// Whether the share is drawn for each user and holds for all that one sends, instead of for each
     /// attempt. Who has no session is a user of its own.
     pub sticky: bool,
+    /// How many attempts it hits at most, the first ones that arrive. Those in flight at its onset go on, and
+    /// checks hear nothing of it. It means nothing to a fault that hits no attempt: one of the listener, of
+    /// limits, of capacity or of the cache. `None` for as many as come.
+    pub first: Option<FirstAttempts>,
 }
 
 /// What checks apart from traffic hear of a fault.
@@ -218,6 +222,28 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether it does something to attempts, each by itself. Others work on connections, limits, capacity or
+    /// the cache, and can neither be counted by attempts nor hit only some.
+    #[must_use]
+    pub const fn hits_attempts(&self) -> bool {
+        match self {
+            Self::Error(_)
+            | Self::Errors(_)
+            | Self::Throttle { .. }
+            | Self::Reset { .. }
+            | Self::BlackHole
+            | Self::Slowdown { .. }
+            | Self::Delay { .. }
+            | Self::Cut { .. }
+            | Self::Stall { .. }
+            | Self::StreamError { .. }
+            | Self::BadAnswer(_) => true,
+            Self::Refuse | Self::LimitCut { .. } | Self::CapacityCut { .. } | Self::ColdCache => {
+                false
+            }
+        }
+    }
+
     /// Everything takes this many thousandths of its time.
     #[must_use]
     pub const fn slowdown(factor_milli: u32) -> Self {

@@ -1,6 +1,6 @@
 //! Faults in a few words, the same in summaries, on charts and on pages.
 
-use super::{ErrorAnswer, FaultConfig, FaultKind};
+use super::{CountScope, ErrorAnswer, FaultConfig, FaultKind, FirstAttempts};
 use core::fmt;
 use squall_determinism::Share;
 use squall_failure::FailureClass;
@@ -65,11 +65,20 @@ impl fmt::Display for FaultKind {
 }
 
 impl fmt::Display for FaultConfig {
-    /// The kind, and the share if it does not hit all.
+    /// The kind, with the share and the count if it does not hit all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.share != Share::ALL {
             write!(f, "{} ", self.share)?;
         }
-        self.kind.fmt(f)
+        self.kind.fmt(f)?;
+        match self.target.first {
+            None => Ok(()),
+            Some(FirstAttempts { attempts, of: CountScope::Provider }) => {
+                write!(f, ", first {attempts}")
+            }
+            Some(FirstAttempts { attempts, of }) => {
+                write!(f, ", first {attempts} of each {}", of.as_str())
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::fault::{Effect, PlanModifier};
 use crate::latency::times_milli;
 use crate::limit::TokenCharge;
 use crate::{
-    AttemptArrival, AttemptEnding, AttemptTag, ErrorAnswer, FaultKind, FaultTarget, Plan,
+    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultKind, FaultTarget, Plan,
     ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
 };
 use core::time::Duration;
@@ -43,7 +43,7 @@ pub(super) struct Victims {
 impl Victims {
     /// Whether this attempt is among them: the same answer whenever it is asked with this share.
     pub(super) fn include(self, subject: &Subject) -> bool {
-        let FaultTarget { model, key, sticky } = self.target;
+        let FaultTarget { model, key, sticky, first: _ } = self.target;
         if model.is_some_and(|model| model != subject.model)
             || key.is_some_and(|key| key != subject.key)
         {
@@ -168,20 +168,21 @@ impl Provider {
 
     /// Lets the faults that hit an attempt change its plan. Slowdowns multiply, delays add up; of several
     /// endings the first in the file holds, but nothing comes out of a black hole.
-    fn modifier(&self, subject: &Subject, plan: &mut Plan) {
-        for &fault in &self.active {
+    fn modifier(&mut self, subject: &Subject, plan: &mut Plan) {
+        for place in 0..self.active.len() {
+            let fault = self.active[place];
             let Effect::Bend(modifier) = self.effect(fault, subject) else { continue };
-            if !self.victims(fault).include(subject) {
+            let never = modifier == PlanModifier::Ends(AttemptEnding::Never);
+            let is_ended = modifier.is_ending() && plan.ending != AttemptEnding::Complete;
+            if (is_ended && !never) || !self.hits(fault, subject) {
                 continue;
             }
-            if modifier == PlanModifier::Ends(AttemptEnding::Never) {
-                *plan = Plan { fault: Some(fault), ..modifier.apply(self.now, *plan) };
+            *plan = modifier.apply(self.now, *plan);
+            if never {
+                plan.fault = Some(fault);
                 return;
             }
-            if !(modifier.is_ending() && plan.ending != AttemptEnding::Complete) {
-                *plan = modifier.apply(self.now, *plan);
-                plan.fault = plan.fault.or(Some(fault));
-            }
+            plan.fault = plan.fault.or(Some(fault));
         }
     }
 
@@ -213,11 +214,29 @@ impl Provider {
     }
 
     /// The first active fault that answers this attempt, and with what.
-    fn first_answer(&self, subject: &Subject) -> Option<(u16, ErrorAnswer)> {
-        self.active.iter().find_map(|&fault| {
+    fn first_answer(&mut self, subject: &Subject) -> Option<(u16, ErrorAnswer)> {
+        (0..self.active.len()).find_map(|place| {
+            let fault = self.active[place];
             let Effect::Answer(answer) = self.effect(fault, subject) else { return None };
-            self.victims(fault).include(subject).then_some((fault, answer))
+            self.hits(fault, subject).then_some((fault, answer))
         })
+    }
+
+    /// Whether a fault hits this attempt, which counts as one of its first if so: to be asked once for each
+    /// attempt that it would hit.
+    fn hits(&mut self, fault: u16, subject: &Subject) -> bool {
+        let victims = self.victims(fault);
+        if !victims.include(subject) {
+            return false;
+        }
+        let Some(first) = victims.target.first else { return true };
+        let whom = match first.of {
+            CountScope::Provider => 0,
+            CountScope::Model => subject.model,
+            CountScope::Key => subject.key,
+            CountScope::Request => subject.request,
+        };
+        self.hits.take(fault, first, whom)
     }
 
     fn effect(&self, fault: u16, subject: &Subject) -> Effect {
@@ -278,14 +297,15 @@ impl Provider {
     }
 
     /// How long an error takes: as drawn, times every slowdown that hits the attempt.
-    fn draw_error_latency(&self, subject: &Subject) -> Duration {
+    fn draw_error_latency(&mut self, subject: &Subject) -> Duration {
         let mut draws = self.seed.stream(ERROR, self.entity, subject.draw);
         let mut nanos = self.config.error_latency.sample(&mut draws);
-        for &fault in &self.active {
+        for place in 0..self.active.len() {
+            let fault = self.active[place];
             if nanos > 0
                 && let Effect::Bend(PlanModifier::Slower { ttft_milli, .. }) =
                     self.effect(fault, subject)
-                && self.victims(fault).include(subject)
+                && self.hits(fault, subject)
             {
                 nanos = times_milli(nanos, ttft_milli.into());
             }
@@ -331,6 +351,7 @@ const fn draw_of(request: u64, repeat: u32) -> u64 {
 /// Whose attempt this is. Its draws are keyed by the request and how often it has come before.
 fn subject(arrival: &AttemptArrival, repeat: u32) -> Subject {
     Subject {
+        request: arrival.request,
         draw: draw_of(arrival.request, repeat),
         model: arrival.model,
         key: arrival.key,

@@ -29,6 +29,8 @@ enum AttemptPhase {
 /// Whose attempt it is: what faults and limits go by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
+    /// The request that it serves.
+    pub(crate) request: u64,
     /// What its draws are keyed by.
     pub(crate) draw: u64,
     /// The number of the model's name.

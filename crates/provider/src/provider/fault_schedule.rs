@@ -116,7 +116,12 @@ impl Provider {
         self.outputs.push_back(ProviderOutput::Note(ProviderEvent::FaultStarted { fault }));
         self.follow();
         self.update_listener();
-        match self.faults[usize::from(fault)].kind.in_flight(self.now) {
+        let config = &self.faults[usize::from(fault)];
+        let in_flight = match config.target.first {
+            None => config.kind.in_flight(self.now),
+            Some(_) => InFlight::GoesOn,
+        };
+        match in_flight {
             InFlight::GoesOn => {}
             InFlight::HitEnds(ending) => {
                 let victims = self.victims(fault);
@@ -136,6 +141,7 @@ impl Provider {
     pub(super) fn fault_ends(&mut self, fault: u16) {
         self.active.retain(|&other| other != fault);
         self.restarts.remove(&fault);
+        self.hits.forget(fault);
         self.outputs.push_back(ProviderOutput::Note(ProviderEvent::FaultEnded { fault }));
         self.follow();
         self.update_listener();

@@ -423,5 +423,6 @@ fn a_check_is_answered_while_completions_are_broken() {
 
 mod capacity;
 mod control;
+mod first;
 mod kinds;
 mod limits;

@@ -11,11 +11,15 @@ pub(crate) use shared::{SHARED, shared};
 
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
+use crate::node::NodeKind;
 use crate::schema::{Key, Schema, Section};
+use crate::value;
 use core::time::Duration;
 use kind::{KIND_KEYS, KINDS};
 use squall_determinism::{Share, Timestamp};
-use squall_provider::{FaultConfig, FaultKind, FaultTarget, ProbeHealth, name_hash};
+use squall_provider::{
+    CountScope, FaultConfig, FaultKind, FaultTarget, FirstAttempts, ProbeHealth, name_hash,
+};
 
 /// A fault.
 pub(crate) static FAULT: Section = Section {
@@ -109,6 +113,13 @@ pub(super) const WHOM: &[Key] = &[
     ),
     Key::optional("key", Schema::Text, "every key", "The affected key."),
     Key::optional(
+        "first",
+        Schema::Either(&COUNT_OR_FIRST),
+        "every attempt",
+        "Affects only the first attempts that arrive while it lasts, and none after them. A number counts \
+         all attempts that `model`, `key` and `share` leave.",
+    ),
+    Key::optional(
         "health",
         Schema::Word(&["usual", "lies", "honest"]),
         "usual",
@@ -117,6 +128,25 @@ pub(super) const WHOM: &[Key] = &[
          with the error too.",
     ),
 ];
+
+const FIRST_ATTEMPTS: Schema = Schema::Count(1, u32::MAX as u64);
+static COUNT_OR_FIRST: [Schema; 2] = [FIRST_ATTEMPTS, Schema::Section(&FIRST)];
+
+static FIRST: Section = Section {
+    id: "fault-first",
+    phrase: "a count of attempts",
+    about: "The first attempts, counted separately per model, key or request.",
+    keys: &[&[
+        Key::required("attempts", FIRST_ATTEMPTS, "Number of attempts affected."),
+        Key::optional(
+            "of",
+            Schema::Word(&CountScope::WORDS),
+            "provider",
+            "The scope of the count: `provider`, all attempts together; `model`, `key` or `request`, \
+             separately for each.",
+        ),
+    ]],
+};
 
 static REPEAT: Section = Section {
     id: "fault-repeat",
@@ -181,10 +211,14 @@ pub(super) fn fault(fields: &Fields<'_>, at: Timestamp, lasts: Duration) -> Opti
         model: fields.text("model").map(name_hash),
         key: fields.text("key").map(name_hash),
         sticky: fields.flag("sticky").unwrap_or(false),
+        first: first(fields),
     };
     let share = fields.share("share").unwrap_or(Share::ALL);
     let kind = kind?;
     let health = health(fields, &kind);
+    if target.first.is_some() {
+        counts(fields, &kind);
+    }
     if onset + tail > lasts {
         let (name, other) = if tail > onset { ("tail", "onset") } else { ("onset", "tail") };
         let message = "`onset` and `tail` are longer than the fault";
@@ -196,6 +230,35 @@ pub(super) fn fault(fields: &Fields<'_>, at: Timestamp, lasts: Duration) -> Opti
         fields.problems.push(problem.related(fields.span_of("for"), "it lasts so long"));
     }
     Some(FaultConfig { onset, tail, share, target, health, ..FaultConfig::new(at, lasts, kind) })
+}
+
+/// How many attempts it hits.
+fn first(fields: &Fields<'_>) -> Option<FirstAttempts> {
+    let node = fields.get("first")?;
+    if !matches!(node.kind, NodeKind::Map(_)) {
+        let attempts = value::count(node, 1, u32::MAX.into(), fields.problems)?;
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        return Some(FirstAttempts { attempts, of: CountScope::Provider });
+    }
+    let first = Fields::open(node, &FIRST, fields.problems)?;
+    let of = first.word("of").and_then(CountScope::from_word).unwrap_or_default();
+    Some(FirstAttempts { attempts: first.small_count("attempts")?, of })
+}
+
+/// A count of attempts needs a kind that hits attempts.
+fn counts(fields: &Fields<'_>, kind: &FaultKind) {
+    if kind.hits_attempts() {
+        return;
+    }
+    let help = if *kind == FaultKind::Refuse {
+        "connections that are refused bring no attempt to count: write `reset: {}` for attempts whose \
+         connection is reset at once"
+    } else {
+        "it changes what the provider has, and hits no attempt: leave `first` out"
+    };
+    let message = "`first` does not fit this kind of fault";
+    let problem = Problem::new(fields.span_of("first"), message, "of no effect here");
+    fields.problems.push(problem.help(help));
 }
 
 fn health(fields: &Fields<'_>, kind: &FaultKind) -> ProbeHealth {

@@ -5,8 +5,8 @@ use super::mix::{KIND, SHIFT};
 use super::rate::{self, RATE};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::NodeKind;
-use crate::schema::{Key, Schema, Section};
+use crate::node::{Node, NodeKind};
+use crate::schema::{Key, Least, Schema, Section};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::{Distribution, Share, Timestamp};
@@ -23,13 +23,13 @@ pub(crate) static TRAFFIC: Section = Section {
             "arrivals",
             Schema::Either(&[Schema::Word(OPEN), Schema::Section(&ARRIVALS)]),
             "poisson",
-            "The arrival process: `poisson`, independent users; `even`, constant intervals; or a \
-             closed loop of clients.",
+            "The arrival process: `poisson`, independent users; `even`, constant intervals; given times; \
+             or a closed loop of clients.",
         ),
         Key::optional(
             "rate",
             RATE,
-            "required unless closed loop",
+            "required unless closed loop or given times",
             "Requests per second: constant, or a list of segments.",
         ),
         Key::required("prompt_tokens", TOKEN_DISTRIBUTION, "Prompt tokens."),
@@ -54,12 +54,19 @@ pub(crate) static TRAFFIC: Section = Section {
 static ARRIVALS: Section = Section {
     id: "arrivals",
     phrase: "arrivals",
-    about: "An arrival process that is not open loop.",
-    keys: &[&[Key::required(
-        "closed",
-        Schema::Section(&CLOSED),
-        "A fixed number of clients. Each sends its next request after an answer and a think time.",
-    )]],
+    about: "An arrival process without a rate.",
+    keys: &[&[
+        Key::choice(
+            "closed",
+            Schema::Section(&CLOSED),
+            "A fixed number of clients. Each sends its next request after an answer and a think time.",
+        ),
+        Key::choice(
+            "at",
+            Schema::List(&Schema::DURATION),
+            "One request at each of these times, from the start of the run: `[0s, 500ms, 10s]`.",
+        ),
+    ]],
 };
 
 static CLOSED: Section = Section {
@@ -112,20 +119,22 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
     let node = fields.get("arrivals");
     let rate = rate::rate(fields, "rate", run);
     if let Some(node) = node.filter(|node| matches!(node.kind, NodeKind::Map(_))) {
+        let read = Fields::open(node, &ARRIVALS, fields.problems);
+        let listed = read.as_ref().filter(|read| read.get("at").is_some());
         if fields.get("rate").is_some() {
-            let message = "a closed loop has no `rate`";
+            let (message, paced) = match listed {
+                Some(_) => ("arrivals at given times have no `rate`", "the times are given"),
+                None => ("a closed loop has no `rate`", "the clients determine the rate"),
+            };
             fields.problems.push(
                 Problem::new(fields.key_span("rate"), message, "of no effect here")
-                    .related(&node.span, "the clients determine the rate"),
+                    .related(&node.span, paced),
             );
         }
-        let closed = Fields::open(node, &ARRIVALS, fields.problems)
-            .and_then(|fields| fields.section("closed"));
-        let clients = closed.and_then(|closed| closed.small_count("clients"));
-        let think = closed.and_then(|closed| distribution::durations(&closed, "think"));
-        return Arrivals::Closed {
-            clients: clients.unwrap_or_default(),
-            think: think.unwrap_or(Distribution::Fixed { value: 0 }),
+        return match (listed, read.as_ref()) {
+            (Some(read), _) => Arrivals::At { times: times(read, run) },
+            (None, Some(read)) => closed(read),
+            (None, None) => open_loop(rate),
         };
     }
     if fields.get("rate").is_none() {
@@ -138,6 +147,35 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
         Some("even") => Arrivals::Even { rate },
         _ => open_loop(rate),
     }
+}
+
+fn closed(fields: &Fields<'_>) -> Arrivals {
+    let closed = fields.section("closed");
+    let clients = closed.as_ref().and_then(|closed| closed.small_count("clients"));
+    let think = closed.and_then(|closed| distribution::durations(&closed, "think"));
+    Arrivals::Closed {
+        clients: clients.unwrap_or_default(),
+        think: think.unwrap_or(Distribution::Fixed { value: 0 }),
+    }
+}
+
+/// The times of arrivals, each within the run.
+fn times(fields: &Fields<'_>, run: Option<Duration>) -> Vec<Timestamp> {
+    let nodes = fields.list("at");
+    if nodes.is_empty() {
+        let problem = Problem::new(fields.span_of("at"), "arrivals need a time", "none here");
+        fields.problems.push(problem.help("write `at: [0s]` for one request at the start"));
+    }
+    let read = |node: &Node| {
+        let time = value::duration(node, Least::Zero, fields.problems)?;
+        if let Some(run) = run.filter(|&run| time >= run) {
+            let label = format!("the run ends at {}s", run.as_secs_f64());
+            let message = "a request comes after the run has ended";
+            fields.problems.push(Problem::new(&node.span, message, label));
+        }
+        Some(Timestamp::from(time))
+    };
+    nodes.iter().filter_map(read).collect()
 }
 
 /// The default: users who know nothing of each other.

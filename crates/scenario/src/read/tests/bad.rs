@@ -346,6 +346,16 @@ fn times_and_parts_of_a_fault_fit_together() {
 }
 
 #[test]
+fn first_attempts_are_counted_of_what_hits_attempts() {
+    assert_snapshot!(with_faults(
+        "faults:\n      - { at: 5s, for: 5s, first: 2, outage: refuse }\n      \
+         - { at: 10s, for: 5s, first: { attempts: 1, of: user }, error: 503 }\n      \
+         - { at: 15s, for: 5s, first: 0, error: 503 }\n      - { at: 20s, for: 5s, first: { of: key }, error: 503 }\n      \
+         - { at: 25s, for: 5s, first: many, error: 503 }"
+    ));
+}
+
+#[test]
 fn random_faults_say_when_they_come() {
     assert_snapshot!(with_faults(
         "outages:\n      - { gap: 10s, error: 503 }\n      - { like: openai, from: 50s, error: 503 }\n      \

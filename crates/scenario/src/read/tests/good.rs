@@ -5,7 +5,8 @@ use core::time::Duration;
 use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_failure::FailureClass;
 use squall_provider::{
-    BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, ProviderWindow,
+    BadAnswer, Capacity, CountScope, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FirstAttempts,
+    ProviderWindow,
 };
 use squall_router::{CooldownRule, DeploymentId, GroupId};
 use squall_wire::Format;
@@ -93,7 +94,7 @@ fn what_is_left_out_has_the_default_that_the_reference_names() {
 }
 
 #[test]
-fn arrivals_are_poisson_even_or_closed() {
+fn arrivals_are_poisson_even_listed_or_closed() {
     let arrivals = |traffic| with_traffic(traffic).workload.arrivals;
     assert!(matches!(arrivals("rate: 20"), Arrivals::Poisson { .. }));
     assert!(matches!(arrivals("rate: 20, arrivals: even"), Arrivals::Even { .. }));
@@ -103,6 +104,10 @@ fn arrivals_are_poisson_even_or_closed() {
         panic!("not closed")
     };
     assert_eq!((clients, think), (8, Distribution::Exponential { mean: 5e8 }));
+    let Arrivals::At { times } = arrivals("arrivals: { at: [0s, 1500ms] }") else {
+        panic!("not listed")
+    };
+    assert_eq!(times, [0, 1_500].map(Timestamp::from_millis));
 }
 
 #[test]
@@ -311,6 +316,24 @@ providers:
     assert_eq!(file.providers[0].config.faults.len(), 1);
     let itl = Distribution::Uniform { min: 10_000_000, max: 20_000_000 };
     assert_eq!(file.providers[1].config.itl, itl);
+}
+
+#[test]
+fn the_first_attempts_are_counted_as_the_file_says() {
+    let first = |attempts, of| Some(FirstAttempts { attempts, of });
+    for (written, read) in [
+        ("2", first(2, CountScope::Provider)),
+        ("{ attempts: 3 }", first(3, CountScope::Provider)),
+        ("{ attempts: 1, of: model }", first(1, CountScope::Model)),
+        ("{ attempts: 1, of: key }", first(1, CountScope::Key)),
+        ("{ attempts: 1, of: request }", first(1, CountScope::Request)),
+    ] {
+        let text = format!(
+            "providers:\n  eu: {{ ttft: 1ms, itl: 1ms, faults: [ {{ at: 1s, for: 1s, first: {written}, error: 503 }} ] }}\n"
+        );
+        let file = MockFile::read("mock.yaml", &text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(file.providers[0].config.faults[0].target.first, read, "{written}");
+    }
 }
 
 #[test]

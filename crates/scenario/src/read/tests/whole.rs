@@ -234,7 +234,7 @@ const KINDS: [&str; 17] = [
     "cold_cache: {}",
 ];
 
-/// When and whom, with every key but `health`, which does not fit every kind.
+/// When and whom, with every key but `health` and `first`, which do not fit every kind.
 const WHEN: &str = "at: 1s, for: 1s, onset: 100ms, tail: 100ms, jitter: 1s, \
     repeat: { every: 2s, times: 3 }";
 const WHOM: &str = "share: 30%, sticky: true, model: gpt, key: team-a";
@@ -243,7 +243,8 @@ fn open() -> String {
     let lines = |before: &str| {
         let line = |kind: &&str| format!("      - {{ {before}, {WHOM}, {kind} }}\n");
         KINDS.iter().map(line).collect::<String>()
-            + &format!("      - {{ {before}, health: honest, error: 503 }}\n")
+            + &format!("      - {{ {before}, health: honest, first: 2, error: 503 }}\n")
+            + &format!("      - {{ {before}, first: {{ attempts: 2, of: request }}, error: 503 }}\n")
     };
     let random = "gap: 1h, lasts: 1m, like: openai, faster: 10x, from: 1s, until: 50s";
     WHOLE
@@ -321,7 +322,8 @@ fn it_has_every_key_of_every_table() {
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
-    for text in [open(), closed(), "router: { litellm: config.yaml }".to_owned()] {
+    let listed = "traffic: { arrivals: { at: [0s, 2s] } }".to_owned();
+    for text in [open(), closed(), listed, "router: { litellm: config.yaml }".to_owned()] {
         walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
     }
     let missing: Vec<_> = known.difference(&used).collect();
