@@ -5,8 +5,8 @@ mod concurrency;
 mod errors;
 mod fault_schedule;
 
-use crate::latency::Warmth;
 use crate::fault::HitCounts;
+use crate::latency::Warmth;
 use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{

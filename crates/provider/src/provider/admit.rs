@@ -6,8 +6,8 @@ use crate::fault::{Effect, PlanModifier};
 use crate::latency::times_milli;
 use crate::limit::TokenCharge;
 use crate::{
-    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultKind, FaultTarget, Plan,
-    ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
+    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultKind, FaultTarget,
+    Plan, ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
 };
 use core::time::Duration;
 use squall_determinism::{RandomStream, Seed, Share, StreamPurpose, Timestamp};

@@ -83,10 +83,7 @@ fn what_bends_an_answer_is_counted_like_what_refuses_it() {
 
 #[test]
 fn only_attempts_that_it_can_hit_are_counted() {
-    let target = FaultTarget {
-        model: Some(7),
-        ..first(1, CountScope::Provider, error()).target
-    };
+    let target = FaultTarget { model: Some(7), ..first(1, CountScope::Provider, error()).target };
     let mut provider = with(FaultConfig { target, ..fault(error()) });
     assert!(!hits(&mut provider, 10_100, (1, 8, 0)), "another model");
     assert!(hits(&mut provider, 10_101, (2, 7, 0)));
@@ -98,7 +95,8 @@ fn an_attempt_that_another_fault_answers_is_not_counted() {
     let answers = FaultConfig { lasts: Duration::from_secs(1), ..fault(error()) };
     let faults = vec![answers, first(1, CountScope::Provider, error())];
     let mut provider = provider(ProviderConfig { faults, ..config() });
-    let of = |provider: &mut Provider, millis| rejection(&arrive(provider, at(millis), millis)).fault;
+    let of =
+        |provider: &mut Provider, millis| rejection(&arrive(provider, at(millis), millis)).fault;
     assert_eq!(of(&mut provider, 10_100), Some(0));
     assert_eq!(of(&mut provider, 11_100), Some(1), "the first that was left to it");
 }
@@ -108,9 +106,8 @@ fn who_is_in_flight_at_its_onset_goes_on_and_checks_hear_nothing_of_it() {
     let mut provider = with(first(5, CountScope::Provider, FaultKind::BlackHole));
     arrive(&mut provider, at(9_990), 1);
     provider.handle(at(10_100), ProviderInput::Tick);
-    let replanned = drain(&mut provider)
-        .iter()
-        .any(|output| matches!(output, ProviderOutput::Plan { .. }));
+    let replanned =
+        drain(&mut provider).iter().any(|output| matches!(output, ProviderOutput::Plan { .. }));
     assert!(!replanned, "attempts that arrive are counted");
     assert_eq!(provider.answers_checks(at(11_000)), CheckAnswer::Answered);
 }

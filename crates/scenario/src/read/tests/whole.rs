@@ -244,7 +244,9 @@ fn open() -> String {
         let line = |kind: &&str| format!("      - {{ {before}, {WHOM}, {kind} }}\n");
         KINDS.iter().map(line).collect::<String>()
             + &format!("      - {{ {before}, health: honest, first: 2, error: 503 }}\n")
-            + &format!("      - {{ {before}, first: {{ attempts: 2, of: request }}, error: 503 }}\n")
+            + &format!(
+                "      - {{ {before}, first: {{ attempts: 2, of: request }}, error: 503 }}\n"
+            )
     };
     let random = "gap: 1h, lasts: 1m, like: openai, faster: 10x, from: 1s, until: 50s";
     WHOLE
