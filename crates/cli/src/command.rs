@@ -66,7 +66,12 @@ fn set(path: &Path, text: String, settings: &[Override]) -> Result<String, CliEr
     })
 }
 
-/// Reads a file.
+/// Reads a file, and says what is out of date in it.
 fn text(path: &Path) -> Result<String, CliError> {
-    files::typed(path).map_err(|source| CliError::Read { path: path.to_owned(), source })
+    let text = files::typed(path);
+    let text = text.map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    if let Some(warnings) = squall_scenario::warnings(&path.display().to_string(), &text) {
+        crate::terminal::warnings(&warnings);
+    }
+    Ok(text)
 }

@@ -14,6 +14,7 @@
 use crate::args::{ColorWhen, OutputArgs};
 use crate::error::{CliError, Exit};
 use serde_json::{Map, Value, json};
+use squall_scenario::Diagnostics;
 use std::io::{ErrorKind, IsTerminal as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -184,6 +185,19 @@ pub(crate) fn colours_errors() -> bool {
 
 fn print(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Prints what a file should say otherwise though it is read: its excerpts, or a line of the log each.
+pub(crate) fn warnings(warnings: &Diagnostics) {
+    if STATUS_IS_LOGGED.load(Ordering::Relaxed) {
+        for warning in warnings.problems() {
+            let (line, column) = warnings.position(warning);
+            let path = warnings.path();
+            tracing::warn!(target: "squall", "{path}:{line}:{column}: {}", warning.message);
+        }
+    } else if !output().quiet {
+        print(warnings.styled());
+    }
 }
 
 /// Prints why a command did not come to its end. Diagnostics come as they are, with their excerpts.

@@ -31,6 +31,8 @@ pub struct Diagnostics {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Problem {
+    /// Whether the file can be used in spite of it.
+    pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// Where, in bytes of the file. Never longer than a line.
@@ -41,6 +43,15 @@ pub struct Problem {
     pub help: Option<String>,
     /// Another place that has to do with it.
     pub related: Option<Related>,
+}
+
+/// What a problem means for the file it is in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// The file is read, and should be changed.
+    Warning,
 }
 
 /// Another place that has to do with a problem.
@@ -108,7 +119,8 @@ impl Diagnostics {
             }
             out.push_str(&self.render_one(&renderer, problem));
         }
-        if self.problems.len() > 1 {
+        let has_errors = self.problems.iter().any(|each| each.severity == Severity::Error);
+        if self.problems.len() > 1 && has_errors {
             let mut summary = format!("{} problems in `{}`", self.problems.len(), self.path);
             if self.problems.len() > SHOWN_MAX {
                 summary.push_str(&format!("; these are the first {SHOWN_MAX}"));
@@ -121,7 +133,11 @@ impl Diagnostics {
     }
 
     fn render_one(&self, renderer: &Renderer, problem: &Problem) -> String {
-        let title = Level::ERROR.primary_title(&problem.message);
+        let level = match problem.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(&problem.message);
         let spans = [Some(&problem.span), problem.related.as_ref().map(|related| &related.span)];
         let lines = spans.map(|span| span.map(|span| lines_of(&self.text, span)));
         let mut group = if lines.iter().flatten().any(|line| line.len() > LINE_MAX) {
@@ -166,7 +182,15 @@ impl Problem {
     /// A problem at `span`: what is wrong, and in a few words what was expected there.
     pub fn new(span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
         let (message, label) = (message.into(), label.into());
-        Self { message, span: span.clone(), label, help: None, related: None }
+        let severity = Severity::Error;
+        Self { severity, message, span: span.clone(), label, help: None, related: None }
+    }
+
+    /// The same, of a file that is read in spite of it.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// With what to do about it.

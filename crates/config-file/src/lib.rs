@@ -10,5 +10,5 @@ pub mod node;
 pub mod unit;
 pub mod yaml;
 
-pub use diagnostic::{Diagnostics, Problem, Related};
+pub use diagnostic::{Diagnostics, Problem, Related, Severity};
 pub use unit::read_duration;

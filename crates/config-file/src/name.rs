@@ -8,13 +8,13 @@ pub fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c))
 }
 
-/// Whether `text` can be a pattern: a name but for one `*` in it.
+/// Whether `text` can be what clients ask for as `model`, or a pattern of that: any text on one line, with one `*`
+/// at most, that neither begins nor ends with a space. Model names hold more than names of ours: `@cf/meta/llama-3`,
+/// `claude@20240620`, `accounts/a/models/b#c`.
 #[must_use]
 pub fn is_pattern(text: &str) -> bool {
-    match text.split_once('*') {
-        Some((before, after)) => is_name(&format!("x{before}{after}")),
-        None => is_name(text),
-    }
+    let trimmed = text.trim() == text && !text.is_empty();
+    trimmed && !text.contains(char::is_control) && text.matches('*').count() <= 1
 }
 
 /// Whether `text` can be the name of a folder: a name without `/` and `:`.
@@ -46,4 +46,27 @@ pub fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_may_be_called_whatever_providers_call_theirs() {
+        let of_providers = [
+            "@cf/meta/llama-3-8b",
+            "claude-3-5-sonnet@20240620",
+            "accounts/me/models/a#deployments/b",
+            "GPT 4 Turbo",
+            "openrouter/*",
+            "模型",
+        ];
+        for name in of_providers {
+            assert!(is_pattern(name), "{name}");
+        }
+        for name in ["", " gpt", "gpt ", "a\nb", "*/*"] {
+            assert!(!is_pattern(name), "`{name}`");
+        }
+    }
 }

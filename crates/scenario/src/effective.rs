@@ -14,9 +14,10 @@ pub(crate) use router::{NamesOfNumbers, without_settings, written as written_rou
 use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::model::{GatewayFile, MockFile, Scenario};
 use crate::node::{Node, NodeKind};
-use crate::read::{GATEWAY_SETTINGS, MOCK, ROUTER, SCENARIO, UPSTREAM};
+use crate::read::{GATEWAY, GATEWAY_SETTINGS, MOCK, ROUTER, SCENARIO, UPSTREAM};
+use crate::schema::Section;
 use crate::settings::Written;
-use crate::{Override, PathError, yaml};
+use crate::{Override, PathError, former_names, yaml};
 use core::fmt;
 use origin::{Annotator, Lines, Versions};
 use squall_litellm::LitellmFile;
@@ -65,6 +66,8 @@ enum ShownValue {
     Unset,
     /// As a file writes it.
     Scalar(String),
+    /// A key, which is compared and never shown.
+    Secret(String),
     List(Vec<Shown>),
     Map(Vec<(String, Shown)>),
 }
@@ -149,8 +152,11 @@ impl Effective {
             lines.change(&now, &set);
             now = set;
         }
-        let node = yaml::parse(&now, &problems).unwrap_or(node);
+        let mut node = yaml::parse(&now, &problems).unwrap_or(node);
         let kind = EffectiveKind::of(&node).ok_or_else(|| foreign(path, text, &node))?;
+        if let Some(section) = kind.section() {
+            former_names::replace(&mut node, section, &problems);
+        }
         let root = match kind {
             EffectiveKind::Litellm => {
                 let file = LitellmFile::read(path, &now)?;
@@ -210,7 +216,8 @@ impl Effective {
             ShownValue::Map(_)
             | ShownValue::List(_)
             | ShownValue::Unset
-            | ShownValue::Scalar(_) => {}
+            | ShownValue::Scalar(_)
+            | ShownValue::Secret(_) => {}
         }
         out.push(EffectiveSetting {
             path: path.clone(),
@@ -269,7 +276,7 @@ impl Shown {
 
 /// The kinds of files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum EffectiveKind {
+pub(crate) enum EffectiveKind {
     Scenario,
     Gateway,
     Mock,
@@ -289,8 +296,18 @@ impl EffectiveKind {
         }
     }
 
+    /// What such a file may hold; `None` for LiteLLM's, which another reader knows.
+    pub(crate) fn section(self) -> Option<&'static Section> {
+        match self {
+            Self::Scenario => Some(&SCENARIO),
+            Self::Gateway => Some(&GATEWAY),
+            Self::Mock => Some(&MOCK),
+            Self::Litellm => None,
+        }
+    }
+
     /// What a file is, by the keys that it begins with.
-    fn of(node: &Node) -> Option<Self> {
+    pub(crate) fn of(node: &Node) -> Option<Self> {
         let NodeKind::Map(entries) = &node.kind else { return None };
         let has = |key: &str| entries.iter().any(|entry| entry.key == key);
         if has("model_list") {

@@ -62,8 +62,8 @@ impl<'n> Fields<'n> {
             if self.section.key(&entry.key).is_some() {
                 continue;
             }
-            if let Some(key) = self.section.renamed(&entry.key) {
-                self.report_renamed(entry, key);
+            // Beside its successor, which has been said.
+            if self.section.renamed(&entry.key).is_some() {
                 continue;
             }
             let names = self.section.keys().map(|key| key.name);
@@ -75,21 +75,6 @@ impl<'n> Fields<'n> {
             let label = format!("no such key in {}", self.section.phrase);
             self.problems.push(Problem::new(&entry.key_span, message, label).help(help));
         }
-    }
-
-    /// A key that is called otherwise now, with its value as it is written now.
-    fn report_renamed(&self, entry: &MapEntry, key: &Key) {
-        let help = match &entry.value.kind {
-            NodeKind::Scalar(text) => {
-                format!("write `{}: {}`", key.name, (key.word_now)(text).unwrap_or(text))
-            }
-            NodeKind::Nothing | NodeKind::List(_) | NodeKind::Map(_) => {
-                format!("write `{}`", key.name)
-            }
-        };
-        let message = format!("`{}` is called `{}` now", entry.key, key.name);
-        let problem = Problem::new(&entry.key_span, message, "former name");
-        self.problems.push(problem.help(help));
     }
 
     fn report_missing(&self) {
@@ -134,9 +119,6 @@ impl<'n> Fields<'n> {
     /// Whether an unknown key is probably this one, which then is not reported twice.
     fn is_mistyped(&self, key: &Key) -> bool {
         self.entries.iter().any(|entry| {
-            if key.was == Some(entry.key.as_str()) {
-                return true;
-            }
             let unknown = self.section.key(&entry.key).is_none();
             let names = self.section.keys().map(|key| key.name);
             unknown && nearest(&entry.key, names) == Some(key.name)

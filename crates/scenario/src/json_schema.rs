@@ -160,7 +160,7 @@ fn pattern(pattern: &str) -> Value {
 }
 
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._/:-]*$";
-const PATTERN: &str = r"^[A-Za-z0-9*][A-Za-z0-9._/:*-]*$";
+const PATTERN: &str = r"^\S(.*\S)?$";
 const DURATION: &str = r"^([0-9][0-9_]*(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$";
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod checklist;
 mod effective;
 mod expectation;
 mod fields;
+mod former_names;
 mod import;
 mod json_schema;
 mod model;
@@ -29,6 +30,7 @@ pub use effective::{
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
+pub use former_names::warnings;
 pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use model::{
@@ -39,6 +41,6 @@ pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{check_key, read_fault};
 pub use reference::reference_markdown;
 pub use settings::Written;
-pub use squall_config_file::{Diagnostics, Problem, Related, read_duration};
+pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};
 
 use squall_config_file::{diagnostic, node, unit, yaml};

@@ -50,6 +50,7 @@ pub(crate) use tenant::SETTINGS as TENANT_SETTINGS;
 
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::fields::Fields;
+use crate::former_names;
 use crate::schema::Section;
 use crate::yaml;
 use squall_determinism::Timestamp;
@@ -63,8 +64,11 @@ pub(crate) fn file<T>(
     read: impl FnOnce(Fields<'_>) -> Option<T>,
 ) -> Result<T, Diagnostics> {
     let problems = Problems::default();
-    let value = yaml::parse(text, &problems)
-        .and_then(|node| read(Fields::open(&node, section, &problems)?));
+    let value = yaml::parse(text, &problems).and_then(|mut node| {
+        // What is out of date is told by `warnings`, once for a file and not with every reading of it.
+        former_names::replace(&mut node, section, &problems);
+        read(Fields::open(&node, section, &problems)?)
+    });
     match value {
         Some(value) if problems.is_empty() => Ok(value),
         _ => Err(Diagnostics::new(path, text, problems.into_vec())),

@@ -28,9 +28,7 @@ pub(crate) use kinds::{
 pub use written::Written;
 pub(crate) use written::{bytes, count, dollars, duration, factor, quoted, share};
 
-use crate::diagnostic::Problem;
 use crate::fields::Fields;
-use crate::node::NodeKind;
 use crate::schema::{Key, Section};
 
 /// The settings of a `T` that are a section of a file.
@@ -116,14 +114,6 @@ pub(crate) fn read_setting<K: ValueKind>(
     place: &mut K::Value,
 ) {
     let Some(node) = fields.get(name) else { return };
-    if let NodeKind::Scalar(text) = &node.kind
-        && let Some(now) = kind.word_now(text)
-    {
-        let message = format!("`{text}` is called `{now}` now");
-        let problem = Problem::new(&node.span, message, "former name");
-        fields.problems.push(problem.help(format!("write `{name}: {now}`")));
-        return;
-    }
     if let Some(value) = kind.read(node, place, fields.problems) {
         *place = value;
     }

@@ -62,17 +62,23 @@ pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> 
 
 /// A name that can be referred to.
 pub(crate) fn check_name(name: &str, span: &Range<usize>, shape: &Schema, problems: &Problems) {
-    let (fits, allowed) = match shape {
-        Schema::FolderName => (is_folder_name(name), "letters, digits, `.`, `_` and `-`"),
-        Schema::Pattern => {
-            (is_pattern(name), "letters, digits, `.`, `_`, `-`, `/`, `:` and one `*`")
-        }
-        _ => (is_name(name), "letters, digits, `.`, `_`, `-`, `/` and `:`"),
+    let (fits, rule) = match shape {
+        Schema::FolderName => (
+            is_folder_name(name),
+            "a name begins with a letter or digit, and has letters, digits, `.`, `_` and `-` only",
+        ),
+        Schema::Pattern => (
+            is_pattern(name),
+            "a model's name is one line without space around it, with one `*` at most",
+        ),
+        _ => (
+            is_name(name),
+            "a name begins with a letter or digit, and has letters, digits, `.`, `_`, `-`, `/` and `:` only",
+        ),
     };
     if !fits {
         let message = format!("`{name}` cannot be a name");
-        let label = format!("a name begins with a letter or digit, and has {allowed} only");
-        problems.push(Problem::new(span, message, label));
+        problems.push(Problem::new(span, message, rule));
     }
 }
 

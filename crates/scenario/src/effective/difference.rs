@@ -1,5 +1,6 @@
 //! What differs between two configurations.
 
+use super::print::MASKED;
 use super::{SettingDifference, Shown, ShownValue};
 use std::collections::BTreeMap;
 
@@ -23,9 +24,26 @@ pub(super) fn compare(
         }
         return;
     }
-    let (before, after) = (whole(before), whole(after));
+    let same_keys = before.map(secrets) == after.map(secrets);
+    let (before, mut after) = (whole(before), whole(after));
+    if before == after && !same_keys {
+        after = after.map(|text| text.replace(MASKED, ANOTHER));
+    }
     if before != after {
         out.push(SettingDifference { path: path.to_owned(), before, after });
+    }
+}
+
+/// What stands for a key that differs from the one before.
+const ANOTHER: &str = "(hidden, another key)";
+
+/// The keys in a value.
+fn secrets(shown: &Shown) -> Vec<&str> {
+    match &shown.value {
+        ShownValue::Secret(key) => vec![key],
+        ShownValue::Map(entries) => entries.iter().flat_map(|(_, part)| secrets(part)).collect(),
+        ShownValue::List(items) => items.iter().flat_map(secrets).collect(),
+        ShownValue::Unset | ShownValue::Scalar(_) => Vec::new(),
     }
 }
 
@@ -46,7 +64,9 @@ fn parts(shown: &Shown) -> Option<Vec<(String, &Shown)>> {
                 |place: usize, item: &Shown| item.name().unwrap_or_else(|| place.to_string());
             Some(named.map(|(place, item)| (name(place, item), item)).collect())
         }
-        ShownValue::List(_) | ShownValue::Unset | ShownValue::Scalar(_) => None,
+        ShownValue::List(_) | ShownValue::Unset | ShownValue::Scalar(_) | ShownValue::Secret(_) => {
+            None
+        }
     }
 }
 

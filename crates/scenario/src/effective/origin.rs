@@ -233,7 +233,7 @@ impl Annotator<'_> {
                 };
             }
             Written::Unset => return Shown::unset(),
-            Written::Secret(_) => ShownValue::Scalar(Written::text(MASKED).to_string()),
+            Written::Secret(key) => ShownValue::Secret(key.clone()),
             scalar => ShownValue::Scalar(scalar.to_string()),
         };
         Shown { value, origin: self.origin(versions, sources) }
@@ -262,9 +262,6 @@ impl Annotator<'_> {
         }
     }
 }
-
-/// What stands for a key that is not shown.
-pub(crate) const MASKED: &str = "(hidden)";
 
 fn is_policy(key: &str) -> bool {
     POLICIES.keys.iter().any(|policy| policy.name == key)

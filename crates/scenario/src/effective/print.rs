@@ -7,6 +7,9 @@ use crate::settings::quoted;
 const WIDTH: usize = 84;
 const COLUMN: usize = 60;
 
+/// What stands for a key.
+pub(super) const MASKED: &str = "(hidden)";
+
 /// A line, and the origin behind it.
 struct Line {
     text: String,
@@ -80,7 +83,7 @@ impl Effective {
                     self.item(item, indent + 2, lines);
                 }
             }
-            ShownValue::Scalar(_) | ShownValue::Unset => {}
+            ShownValue::Scalar(_) | ShownValue::Secret(_) | ShownValue::Unset => {}
         }
     }
 
@@ -106,14 +109,14 @@ impl Effective {
                     self.item(item, indent + 2, lines);
                 }
             }
-            (ShownValue::Scalar(_) | ShownValue::Unset, ..) => {}
+            (ShownValue::Scalar(_) | ShownValue::Secret(_) | ShownValue::Unset, ..) => {}
         }
     }
 }
 
 impl Shown {
     const fn is_scalar(&self) -> bool {
-        matches!(self.value, ShownValue::Scalar(_))
+        matches!(self.value, ShownValue::Scalar(_) | ShownValue::Secret(_))
     }
 
     fn has_name(&self) -> bool {
@@ -152,6 +155,7 @@ impl Shown {
             }
             ShownValue::Unset
             | ShownValue::Scalar(_)
+            | ShownValue::Secret(_)
             | ShownValue::List(_)
             | ShownValue::Map(_) => self.origin == SettingOrigin::Default,
         }
@@ -162,6 +166,7 @@ impl Shown {
         match &self.value {
             ShownValue::Unset => None,
             ShownValue::Scalar(text) => Some(text.clone()),
+            ShownValue::Secret(_) => Some(quoted(MASKED)),
             ShownValue::List(items) => {
                 let items: Vec<_> = items.iter().filter_map(Self::inline).collect();
                 Some(format!("[{}]", items.join(", ")))
@@ -195,7 +200,8 @@ impl Shown {
             ShownValue::List(_)
             | ShownValue::Map(_)
             | ShownValue::Unset
-            | ShownValue::Scalar(_) => Some(self.origin.clone()),
+            | ShownValue::Scalar(_)
+            | ShownValue::Secret(_) => Some(self.origin.clone()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sections of a file as their tables say: what stands there, and the defaults of what does not.
 
-use super::origin::{Lines, MASKED};
+use super::origin::Lines;
 use super::{SettingOrigin, Shown, ShownValue};
 use crate::node::{MapEntry, Node, NodeKind};
 use crate::read::preset;
@@ -75,7 +75,7 @@ pub(crate) fn value(shape: &Schema, node: &Node, lines: &Lines) -> Shown {
             ShownValue::List(items.iter().map(|item| value(of, item, lines)).collect())
         }
         (NodeKind::Scalar(text), Schema::Secret) if !text.starts_with('$') => {
-            ShownValue::Scalar(quoted(MASKED))
+            ShownValue::Secret(text.clone())
         }
         (NodeKind::Scalar(text), shape) => {
             ShownValue::Scalar(normal(&shape, text).unwrap_or_else(|| quoted(text)))

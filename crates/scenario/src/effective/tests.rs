@@ -98,6 +98,17 @@ fn no_key_is_shown_and_a_variable_is() {
 }
 
 #[test]
+fn another_key_is_a_difference_that_shows_neither() {
+    let before = read(GATEWAY_TEXT, &[]).unwrap();
+    let after = read(&GATEWAY_TEXT.replace("sk-secret", "sk-other"), &[]).unwrap();
+    let differences = before.differences(&after);
+    let [difference] = &differences[..] else { panic!("{differences:?}") };
+    assert_eq!(difference.path, "providers.us.api_key");
+    assert_eq!(difference.before.as_deref(), Some("\"(hidden)\""));
+    assert_eq!(difference.after.as_deref(), Some("\"(hidden, another key)\""));
+}
+
+#[test]
 fn what_differs_is_told_by_path_whatever_the_file_looks_like() {
     let before = read(GATEWAY_TEXT, &[]).unwrap();
     assert_eq!(before.differences(&before), []);
