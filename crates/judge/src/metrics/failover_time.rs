@@ -4,7 +4,7 @@
 //! Under means: first attempts at d < 5 % × weight share × first attempts of its group. Minimum sample:
 //! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
 
-use super::first_attempts::{FirstAttempts, grid};
+use super::first_attempts::{FirstAttemptTally, grid};
 use super::{FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows};
 use crate::text;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     if faults.is_empty() {
         return Measurement::inconclusive("no fault makes its provider fail then");
     }
-    let first = FirstAttempts::of(ask, deployment);
+    let first = FirstAttemptTally::of(ask, deployment);
     worst(faults.iter().map(|fault| one(ask, deployment, &first, *fault)))
 }
 
@@ -27,7 +27,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
 fn one(
     ask: &MetricQuery<'_>,
     deployment: usize,
-    first: &FirstAttempts,
+    first: &FirstAttemptTally,
     fault: FaultWindow,
 ) -> Result<TimedFault, String> {
     let share = ask.weight_share(deployment, fault.start);

@@ -9,7 +9,7 @@ use squall_record::TICK;
 use std::time::Duration;
 
 /// Running sums by tick.
-pub(super) struct FirstAttempts {
+pub(super) struct FirstAttemptTally {
     /// At the deployment, before each tick.
     there: Vec<u64>,
     /// In its group, before each tick.
@@ -23,7 +23,7 @@ pub(super) struct AttemptCounts {
     pub(super) group: u64,
 }
 
-impl FirstAttempts {
+impl FirstAttemptTally {
     pub(super) fn of(ask: &MetricQuery<'_>, deployment: usize) -> Self {
         let members = ask.members(ask.info(deployment).group);
         let cells = &ask.recording.cells.deployments;

@@ -5,7 +5,7 @@
 //! Minimum sample: 20 first attempts due to d, by its share, in the 9 s that decide or that were seen.
 
 use super::failover_time::{TimedFault, worst};
-use super::first_attempts::{FirstAttempts, grid};
+use super::first_attempts::{FirstAttemptTally, grid};
 use super::{FaultWindow, Measurement, MetricQuery, fault_windows};
 use crate::text;
 use squall_determinism::Timestamp;
@@ -16,7 +16,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         return Measurement::inconclusive("it needs a deployment");
     };
     let faults = fault_windows(ask.scenario, ask.info(deployment).provider);
-    let first = FirstAttempts::of(ask, deployment);
+    let first = FirstAttemptTally::of(ask, deployment);
     let times: Vec<_> = faults
         .iter()
         .enumerate()
@@ -36,7 +36,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
 fn one(
     ask: &MetricQuery<'_>,
     deployment: usize,
-    first: &FirstAttempts,
+    first: &FirstAttemptTally,
     fault: FaultWindow,
     end: Timestamp,
 ) -> Result<TimedFault, String> {
