@@ -121,6 +121,7 @@ fn of_note(note: RouterEvent) -> Option<String> {
                 RouterEvent::HealthChanged { .. } => "health changed",
                 RouterEvent::AllOut { .. } => "all out",
                 RouterEvent::TimedOut { .. } => "timed out",
+                RouterEvent::TooLate { .. } => "too late for another attempt",
                 _ => return None,
             };
             state.to_owned()

@@ -114,6 +114,7 @@ impl RequestLog {
             | RouterEvent::HeldBack { .. }
             | RouterEvent::QueueFull { .. }
             | RouterEvent::PickRejected { .. }
+            | RouterEvent::TooLate { .. }
             | RouterEvent::SpendBudgetExceeded { .. }
             | RouterEvent::HealthChanged { .. }
             | RouterEvent::Reconfigured { .. } => {}
@@ -229,6 +230,7 @@ pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &RouterE
         | RouterEvent::HeldBack { .. }
         | RouterEvent::QueueFull { .. }
         | RouterEvent::PickRejected { .. }
+        | RouterEvent::TooLate { .. }
         | RouterEvent::Reconfigured { .. }
         | RouterEvent::NotSent { .. }
         | RouterEvent::AttemptFailed { .. } => {}

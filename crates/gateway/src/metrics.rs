@@ -53,6 +53,7 @@ struct RequestCounters {
     queue_full: BTreeMap<GroupId, u64>,
     picks_rejected: BTreeMap<GroupId, u64>,
     retries_refused: BTreeMap<GroupId, u64>,
+    too_late: BTreeMap<GroupId, u64>,
     held_back: BTreeMap<(bool, &'static str), u64>,
     reconfigurations: u64,
     /// First attempts of each of the last seconds.
@@ -317,6 +318,9 @@ impl GatewayMetrics {
             }
             RouterEvent::RetryBudgetExhausted { group, .. } => {
                 *self.counts.retries_refused.entry(group).or_default() += 1;
+            }
+            RouterEvent::TooLate { group, .. } => {
+                *self.counts.too_late.entry(group).or_default() += 1;
             }
             RouterEvent::Reconfigured { .. } => self.counts.reconfigurations += 1,
             RouterEvent::CooldownEnded { .. }

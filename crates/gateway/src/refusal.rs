@@ -91,6 +91,7 @@ impl RequestHistory {
             | RouterEvent::Reconfigured { .. }
             | RouterEvent::PickRejected { .. }
             | RouterEvent::NotSent { .. }
+            | RouterEvent::TooLate { .. }
             | RouterEvent::Silent { .. }
             | RouterEvent::AttemptFailed { .. } => {}
         }

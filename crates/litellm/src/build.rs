@@ -4,9 +4,9 @@ use super::read::{ModelEntry, Settings, fits};
 use super::{LitellmFile, REFERENCE_TIMEOUT, group};
 use core::time::Duration;
 use squall_router::{
-    AllOut, AttemptTimeouts, Backoff, CooldownRule, Declared, DeploymentConfig, FallbackRule,
-    Fallbacks, Features, GroupConfig, GroupId, LitellmRetry, LitellmStrategy, Money, Price,
-    Profile, RateLimit, RateLimits, RateWindow, RegionId, Release, RetryBudget, RetryRule,
+    AfterTimeout, AllOut, AttemptTimeouts, Backoff, CooldownRule, Declared, DeploymentConfig,
+    FallbackRule, Fallbacks, Features, GroupConfig, GroupId, LitellmRetry, LitellmStrategy, Money,
+    Price, Profile, RateLimit, RateLimits, RateWindow, RegionId, Release, RetryBudget, RetryRule,
     RouterConfig, SpendId, SpendLimit, Strategy, TagMatch, Tags,
 };
 
@@ -85,6 +85,8 @@ fn theirs(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig)
     group.strategy = Strategy::Litellm(settings.strategy);
     let least = settings.retry_after;
     group.retry_rule = RetryRule::Litellm(LitellmRetry { least, ..LitellmRetry::default() });
+    group.after_timeout = AfterTimeout::Retry;
+    group.deadline_sharing = None;
     let usual = settings.cooldown_time.unwrap_or(Duration::from_secs(5));
     let times = entries.iter().map(|entry| entry.cooldown_time.unwrap_or(usual));
     let shortest = times.min().unwrap_or(usual);

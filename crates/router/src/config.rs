@@ -18,7 +18,10 @@ pub use cooldown::{
 pub use deployment::{Declared, DeploymentConfig};
 pub(crate) use deployment::{or_weights, rpm, tpm};
 pub use limits::{Money, Price, RateLimit, RateLimits, RateWindow, Release, SpendLimit};
-pub use policy::{AllOut, AttemptTimeouts, FallbackRule, HealthChecks, RetryBudget, TagMatch};
+pub use policy::{
+    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks,
+    RetryBudget, TagMatch,
+};
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
 
@@ -62,6 +65,8 @@ pub struct GroupConfig {
     pub retries: Retries,
     /// What a request does after a failed attempt.
     pub retry_rule: RetryRule,
+    /// Where a request goes first after a time-out.
+    pub after_timeout: AfterTimeout,
     /// When a deployment is skipped, and for how long.
     pub cooldown: CooldownRule,
     /// What happens when all deployments cool down.
@@ -73,6 +78,9 @@ pub struct GroupConfig {
     /// How long a request may take in all, queueing, retries and fallbacks included. Default 2 h: the longest
     /// answer that vendors sell, 128,000 tokens, at 18 a second.
     pub deadline: Duration,
+    /// How the deadline is shared out over the deployments and groups that are still to be tried; `None`: the
+    /// first may have all of it.
+    pub deadline_sharing: Option<DeadlineSharing>,
     /// How long a request may wait for a deployment to become usable before it falls back or fails.
     /// Default 0 with a fallback and 10 s without one: with somewhere else to go, nobody waits.
     pub max_queue_wait: Duration,
@@ -152,11 +160,13 @@ impl GroupConfig {
             strategy: Strategy::default(),
             retries: Retries::default(),
             retry_rule: RetryRule::default(),
+            after_timeout: AfterTimeout::default(),
             cooldown: CooldownRule::default(),
             when_all_out: AllOut::default(),
             limits: RateLimits::default(),
             timeouts: AttemptTimeouts::default(),
             deadline: Duration::from_secs(7_200),
+            deadline_sharing: Some(DeadlineSharing::default()),
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
             tags: TagMatch::default(),

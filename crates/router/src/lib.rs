@@ -41,12 +41,12 @@ pub use balancer::{
     SuccessSample,
 };
 pub use config::{
-    AllOut, AttemptTimeouts, Backoff, ConfigError, Cooldown, CooldownRule, Declared,
-    DeploymentConfig, FailureCooldown, FallbackRule, Fallbacks, GroupConfig, HealthChecks,
-    LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, MisconfiguredCooldown,
-    Money, Price, Profile, RateLimit, RateLimits, RateWindow, Release, Retries, RetryBudget,
-    RetryRule, RouterConfig, SilenceCooldown, SpendLimit, TagMatch, TenantConfig,
-    ThrottledCooldown,
+    AfterTimeout, AllOut, AttemptTimeouts, Backoff, ConfigError, Cooldown, CooldownRule,
+    DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule, Fallbacks,
+    GroupConfig, HealthChecks, LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry,
+    MisconfiguredCooldown, Money, Price, Profile, RateLimit, RateLimits, RateWindow, Release,
+    Retries, RetryBudget, RetryRule, RouterConfig, SilenceCooldown, SpendLimit, TagMatch,
+    TenantConfig, ThrottledCooldown,
 };
 pub use id::{
     AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag,

@@ -242,6 +242,13 @@ pub enum RouterEvent {
         /// Where it would have run.
         deployment: DeploymentId,
     },
+    /// Another attempt of a request was not begun: it could not have ended before the deadline.
+    TooLate {
+        /// Which request.
+        request: RequestKey,
+        /// The group it was in.
+        group: GroupId,
+    },
     /// A [custom strategy](crate::Strategy::custom) did not pick one of the deployments that it could have
     /// picked: the request goes on as if none were usable.
     PickRejected {
@@ -425,6 +432,7 @@ impl RouterEvent {
             | Self::TimedOut { .. }
             | Self::NotSent { .. }
             | Self::Silent { .. }
+            | Self::TooLate { .. }
             | Self::PickRejected { .. }
             | Self::AttemptFailed { .. }
             | Self::Reconfigured { .. } => None,
@@ -442,6 +450,7 @@ impl RouterEvent {
             | Self::HeldBack { request, .. }
             | Self::QueueFull { request, .. }
             | Self::PickRejected { request, .. }
+            | Self::TooLate { request, .. }
             | Self::Queued { request, .. } => Some(request),
             Self::Probe { attempt, .. }
             | Self::TimedOut { attempt, .. }

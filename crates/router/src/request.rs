@@ -146,7 +146,7 @@ pub(crate) struct ActiveAttempt {
     pub(crate) probe: bool,
     /// The retry budget was charged for it.
     pub(crate) charged: bool,
-    /// The client itself allowed it less time than is configured.
+    /// Its client or its request's deadline allowed it less time than is configured.
     pub(crate) hurried: bool,
     /// The client has not taken what arrived for it: how long it lasts says nothing of its deployment.
     pub(crate) unread: bool,

@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     /// Whether the group has somewhere to go for these two failures in particular.
     pub(crate) for_context_window: bool,
     pub(crate) for_content_policy: bool,
+    /// The deployment was silent for too long, and there is somewhere else to go before it is asked again.
+    pub(crate) elsewhere: bool,
 }
 
 /// What the request does.
@@ -40,6 +42,8 @@ pub(crate) enum RetryDecision {
     MoveOnAfter(Duration),
     /// It is tried at once where it was not tried; if that is nowhere, it waits.
     Untried,
+    /// It is tried at once where it was not tried; if that is nowhere, it leaves the group.
+    UntriedOrMoveOn,
     /// It is tried again after this long, anywhere.
     Again(Duration),
 }

@@ -2,6 +2,7 @@
 
 mod admission_control;
 mod change;
+mod deadline;
 mod failure_handling;
 mod health_checks;
 mod pick;

@@ -45,6 +45,7 @@ pub(crate) struct Usual {
     since: u16,
     quantile: Share,
     at_quantile: Duration,
+    at_median: Duration,
 }
 
 impl Usual {
@@ -55,6 +56,7 @@ impl Usual {
         since: 0,
         quantile: Share::percent(99),
         at_quantile: Duration::ZERO,
+        at_median: Duration::ZERO,
     };
 
     /// From now on it is this quantile that is wanted.
@@ -78,22 +80,33 @@ impl Usual {
 
     /// What the quantile is, once there are so many answers.
     pub(crate) fn learned(&self, min_samples: u32) -> Option<Duration> {
-        (u32::from(self.count) >= min_samples.clamp(1, u32::from(REMEMBERED / 2)))
-            .then_some(self.at_quantile)
+        self.knows(min_samples).then_some(self.at_quantile)
+    }
+
+    /// What the median is, once there are so many answers.
+    pub(crate) fn median(&self, min_samples: u32) -> Option<Duration> {
+        self.knows(min_samples).then_some(self.at_median)
+    }
+
+    fn knows(&self, min_samples: u32) -> bool {
+        u32::from(self.count) >= min_samples.clamp(1, u32::from(REMEMBERED / 2))
     }
 
     fn look_up(&mut self) {
         self.since = 0;
-        let rank = u64::from(self.count) * u64::from(self.quantile.ppm());
+        self.at_quantile = self.at(self.quantile);
+        self.at_median = self.at(Share::percent(50));
+    }
+
+    fn at(&self, quantile: Share) -> Duration {
+        let rank = u64::from(self.count) * u64::from(quantile.ppm());
         let rank = rank.div_ceil(1_000_000).max(1);
         let mut below = 0;
-        for (place, &count) in self.buckets.iter().enumerate() {
+        let bucket = self.buckets.iter().position(|&count| {
             below += u64::from(count);
-            if below >= rank {
-                self.at_quantile = upper_end(place);
-                return;
-            }
-        }
+            below >= rank
+        });
+        bucket.map_or(Duration::ZERO, upper_end)
     }
 }
 

@@ -22,8 +22,8 @@ mod kinds;
 mod written;
 
 pub(crate) use kinds::{
-    Address, Bytes, Count, Flag, In, Maybe, PerMillion, Percent, Required, Span, Text, Time, Told,
-    ValueKind, Vocabulary, Word, vocabulary,
+    Address, Bytes, Count, Flag, In, Maybe, NEVER, OrNever, PerMillion, Percent, Required, Span,
+    Text, Time, Told, ValueKind, Vocabulary, Word, vocabulary,
 };
 pub use written::Written;
 pub(crate) use written::{bytes, count, dollars, duration, factor, quoted, share};

@@ -80,6 +80,10 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Retries that the retry budget refused.";
     page.family("squall_retries_refused_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries_refused);
+    let help =
+        "Further attempts that were not begun: they could not have ended before the deadline.";
+    page.family("squall_too_late_total", MetricKind::Counter, help);
+    by_group(metrics, page, &metrics.too_late);
     page.family(
         "squall_fallbacks_total",
         MetricKind::Counter,

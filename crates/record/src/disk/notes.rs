@@ -114,7 +114,8 @@ impl NoteLine {
             },
             Decision::RetryBudgetExhausted { group, .. }
             | Decision::AllOut { group, .. }
-            | Decision::QueueFull { group, .. } => Self { group: named(group), ..line },
+            | Decision::QueueFull { group, .. }
+            | Decision::TooLate { group, .. } => Self { group: named(group), ..line },
             Decision::HeldBack { tenant, limit, .. } => Self {
                 tenant: tenant.map(|tenant| tenant.0),
                 why: Some(limit.as_str().to_owned()),
@@ -197,6 +198,7 @@ impl NoteLine {
             "budget_spent" => Decision::RetryBudgetExhausted { request, group },
             "all_out" => Decision::AllOut { request, group },
             "queue_full" => Decision::QueueFull { request, group },
+            "too_late" => Decision::TooLate { request, group },
             _ => {
                 let problem = self.why.as_deref().and_then(PickProblem::from_word);
                 let problem = problem.ok_or("`why` is no problem of a pick")?;
@@ -227,7 +229,7 @@ impl NoteLine {
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
-            "budget_spent" | "all_out" | "queue_full" | "pick_rejected" => {
+            "budget_spent" | "all_out" | "queue_full" | "too_late" | "pick_rejected" => {
                 self.of_request_in_group(group(&self.group)?)?
             }
             "held_back" => Decision::HeldBack {
@@ -318,6 +320,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::AllOut { .. } => "all_out",
         Decision::HeldBack { .. } => "held_back",
         Decision::QueueFull { .. } => "queue_full",
+        Decision::TooLate { .. } => "too_late",
         Decision::SpendBudgetExceeded { .. } => "budget_exceeded",
         Decision::HealthChanged { .. } => "health_changed",
         Decision::Reconfigured { .. } => "reconfigured",

@@ -51,6 +51,33 @@ pub enum AllOut {
     Say(Duration),
 }
 
+/// Where a request goes first whose deployment was silent for too long: its answer, or the next token of one
+/// that the client has nothing of yet, did not come in time.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AfterTimeout {
+    /// To another deployment of the group, then to the fallbacks; to the silent one again only where there is
+    /// no other. The default: whoever said nothing for as long as its time-out allows is the last to be asked
+    /// for as long again.
+    #[default]
+    Elsewhere,
+    /// As after any other failure: the group's retries come before its fallbacks.
+    Retry,
+}
+
+/// How a request's deadline is shared out over what is still to be tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DeadlineSharing {
+    /// Nothing is tried any more with less time than this before the deadline. Default 500 ms: hardly a model
+    /// says its first token sooner.
+    pub floor: Duration,
+}
+
+impl Default for DeadlineSharing {
+    fn default() -> Self {
+        Self { floor: Duration::from_millis(500) }
+    }
+}
+
 /// How a request's tags choose among deployments. Tags are sets; see [`Tags`](crate::Tags).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum TagMatch {

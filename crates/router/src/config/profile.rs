@@ -1,9 +1,9 @@
 //! Whose formulas a router uses: ours, or LiteLLM's.
 
 use super::{
-    AllOut, Cooldown, CooldownRule, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
-    GroupConfig, LitellmCooldown, LitellmRetry, RateLimit, RateWindow, Release, RetryBudget,
-    RetryRule, RouterConfig,
+    AfterTimeout, AllOut, Cooldown, CooldownRule, DeadlineSharing, Declared, DeploymentConfig,
+    FailureCooldown, FallbackRule, GroupConfig, LitellmCooldown, LitellmRetry, RateLimit,
+    RateWindow, Release, RetryBudget, RetryRule, RouterConfig,
 };
 use crate::{LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
@@ -81,6 +81,8 @@ fn ours_for_group(group: &mut GroupConfig) {
     group.cooldown = our_cooldown(group.cooldown);
     if let RetryRule::Litellm(_) = group.retry_rule {
         group.retry_rule = RetryRule::default();
+        group.after_timeout = AfterTimeout::default();
+        group.deadline_sharing = Some(DeadlineSharing::default());
     }
     if let AllOut::Say(_) = group.when_all_out {
         group.when_all_out = AllOut::Wait;
@@ -178,6 +180,8 @@ fn litellms_for_group(group: &mut GroupConfig) {
     if let RetryRule::Untried(_) = group.retry_rule {
         group.retry_rule = RetryRule::Litellm(LitellmRetry::default());
     }
+    group.after_timeout = AfterTimeout::Retry;
+    group.deadline_sharing = None;
     group.when_all_out = AllOut::Say(base);
     // Nobody waits there, but at the semaphore of a deployment.
     let has_semaphore = group.deployments.iter().any(|each| each.limits.concurrency.is_some());

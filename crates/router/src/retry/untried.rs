@@ -1,6 +1,7 @@
 //! Our own rule: at once at a deployment that the request was not tried at, and only where another
 //! attempt could succeed. When none is usable, after a wait: exponential backoff with full jitter, never
-//! shorter than a Retry-After, and no wait behind the last attempt.
+//! shorter than a Retry-After, and no wait behind the last attempt. A deployment that was silent for too long
+//! is waited for only where there is no other group to go to.
 
 use super::{Facts, RetryDecision};
 use squall_failure::Retryable;
@@ -12,6 +13,8 @@ pub(super) const fn next(facts: &Facts) -> RetryDecision {
         Retryable::OtherDeployment | Retryable::Anywhere => {
             if facts.retries >= facts.max_retries {
                 RetryDecision::MoveOn
+            } else if facts.elsewhere {
+                RetryDecision::UntriedOrMoveOn
             } else {
                 RetryDecision::Untried
             }

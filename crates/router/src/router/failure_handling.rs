@@ -4,12 +4,11 @@ use super::Router;
 use super::pick::{Among, PickOutcome, WhyNone};
 use crate::cooldown::FailureEvidence;
 use crate::deployment::Unfit;
-use crate::fallback::Path;
 use crate::request::{ActiveAttempt, RequestState};
 use crate::retry::{Facts, RetryDecision, max_retries};
 use crate::{
-    AllOut, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice, Outcome,
-    RetryRule, RetryWait, RouterEvent, RouterOutput,
+    AfterTimeout, AllOut, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice,
+    Outcome, RetryRule, RetryWait, RouterEvent, RouterOutput,
 };
 use core::time::Duration;
 use squall_determinism::{StreamPurpose, Timestamp};
@@ -162,6 +161,11 @@ impl Router {
         let rule = config.retry_rule;
         let decisive = if rule.tells_the_first() { first_failure } else { failure };
         let (deployments, healthy) = self.head_count(group);
+        let silent = matches!(failure.class, FailureClass::Timeout | FailureClass::Stalled);
+        let elsewhere = silent
+            && self.groups[group.index()].config.after_timeout == AfterTimeout::Elsewhere
+            && self.next_group(slot, Some(failure.class)).is_some();
+        let config = &self.groups[group.index()].config;
         let facts = Facts {
             failure,
             first_failure,
@@ -171,6 +175,7 @@ impl Router {
             healthy,
             for_context_window: falls_back && config.fallbacks.context_window.is_some(),
             for_content_policy: falls_back && config.fallbacks.content_policy.is_some(),
+            elsewhere,
         };
         let seed = self.seed;
         if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
@@ -180,6 +185,7 @@ impl Router {
             RetryDecision::Fail => self.fail(slot, failure),
             RetryDecision::MoveOn => self.move_on(slot, None),
             RetryDecision::Untried => self.retry_untried(slot),
+            RetryDecision::UntriedOrMoveOn => self.retry_untried_or_move_on(slot),
             RetryDecision::Again(wait) => {
                 self.requests.at(slot).retries += 1;
                 self.wait_before(slot, wait, false);
@@ -238,6 +244,19 @@ impl Router {
         }
     }
 
+    /// Tries again at a sibling that has not been silent, or leaves the group.
+    fn retry_untried_or_move_on(&mut self, slot: u32) {
+        match self.pick(slot, Among::Untried) {
+            PickOutcome::Deployment { id, probe } if !self.is_silent(id) => {
+                if self.budget_allows(slot) {
+                    self.requests.at(slot).retries += 1;
+                    self.start(slot, id, probe);
+                }
+            }
+            PickOutcome::Deployment { .. } | PickOutcome::None(_) => self.move_on(slot, None),
+        }
+    }
+
     /// Waits until a deployment is usable again, and for the jitter of this retry on top: a Retry-After
     /// keeps its deployment cooling, so that the wait is never shorter, and those who were asked to wait
     /// until the same moment do not all come back at it.
@@ -256,7 +275,7 @@ impl Router {
             return;
         };
         let at = earliest.max(now) + jitter;
-        if at >= request.deadline {
+        if at + self.least_time(slot) >= request.deadline {
             self.move_on(slot, None);
             return;
         }
@@ -289,7 +308,7 @@ impl Router {
         let group = self.requests.at(slot).group;
         let first_counts = self.groups[group.index()].config.retry_rule.tells_the_first();
         let request = self.requests.at(slot);
-        let (from, asked, origin) = (request.group, request.overrides.fallbacks, request.origin);
+        let from = request.group;
         let class = match why {
             Some(WhyNone { possible: false, unfit: Some(Unfit::Window), .. }) => {
                 Some(FailureClass::ContextWindow)
@@ -300,17 +319,11 @@ impl Router {
                 of_attempts.or(request.refusal).map(|failure| failure.class)
             }
         };
-        let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
-        let groups = &self.groups;
-        let of = |group: crate::GroupId| &groups[group.index()].config.fallbacks;
-        let mut next = || path.next(self.fallback_rule, from, class, &asked, of);
-        // A request may ask for groups that are not there.
-        let to = core::iter::from_fn(&mut next).find(|to| to.index() < groups.len());
-        self.requests.aside(slot).path = Some(path);
-        let Some(to) = to else {
+        let Some((to, path)) = self.next_group(slot, class) else {
             self.give_up(slot, why);
             return;
         };
+        self.requests.aside(slot).path = Some(path);
         self.leave_group_gate(slot, Some(0));
         self.requests.at(slot).move_to(to);
         self.requests.aside(slot).refused_by.clear();

@@ -55,8 +55,9 @@ impl Router {
         let (of, rank, deadline) = (request.group, request.rank(), request.deadline);
         let particular = request.needs().are_particular() || request.tenant.is_some();
         let particular = particular || !self.requests.aside(slot).refused_by.is_empty();
+        let until = (now + self.groups[of.index()].config.max_queue_wait).min(deadline);
+        let until = self.wait_ends(slot, until);
         let group = &self.groups[of.index()];
-        let until = (now + group.config.max_queue_wait).min(deadline);
         let soon_enough = why.earliest.is_none_or(|at| at <= until);
         if !why.possible || !soon_enough || until <= now {
             self.move_on(slot, Some(why));

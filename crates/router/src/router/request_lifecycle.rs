@@ -64,6 +64,9 @@ impl Router {
     /// Starts an attempt.
     pub(super) fn start(&mut self, slot: u32, id: DeploymentId, probe: bool) {
         let now = self.now;
+        if self.is_too_late(slot) {
+            return;
+        }
         let request = self.requests.at(slot);
         let retry = request.calls() > 0;
         let charged = retry && !is_unserved(request);
@@ -76,11 +79,11 @@ impl Router {
         self.enter_gates(slot);
         let key = self.requests.key(slot);
         let (seed, minute) = (self.seed, self.minute());
+        let timeouts = self.deployments[id.index()].timeouts;
+        let Allowed { patience, total, hurried } = self.allowed(slot, id, &timeouts);
         let deployment = &mut self.deployments[id.index()];
-        let timeouts = deployment.timeouts;
         let request = self.requests.at(slot);
         let nth = request.attempts;
-        let Allowed { patience, total, hurried } = Allowed::of(request, &timeouts);
         let running = ActiveAttempt {
             deployment: id,
             nth,
@@ -128,6 +131,14 @@ impl Router {
         if probe {
             self.note(RouterEvent::Probe { deployment: id, attempt });
         }
+    }
+
+    /// How long an attempt may take: by its time-outs, and so that what is tried after it has its turn.
+    fn allowed(&mut self, slot: u32, id: DeploymentId, timeouts: &AttemptTimeouts) -> Allowed {
+        let allowed = Allowed::of(self.requests.at(slot), timeouts);
+        let patience = allowed.patience.min(allowed.total);
+        let turn = self.turn(slot, id, patience);
+        if turn < patience { Allowed { patience: turn, hurried: true, ..allowed } } else { allowed }
     }
 
     /// Whether the budget has room for one more attempt; if not, the request has ended.
@@ -322,7 +333,7 @@ struct Allowed {
     patience: Duration,
     /// Until its end.
     total: Duration,
-    /// The client itself asked for less than is configured.
+    /// It is less than is configured: the client asked for less, or the deadline is shared out.
     hurried: bool,
 }
 

@@ -63,6 +63,11 @@ impl Router {
         deployment.silent_from = from.unwrap_or(Timestamp::MAX);
     }
 
+    /// Whether a deployment is picked last now: it has answered nobody for longer than is usual.
+    pub(super) fn is_silent(&self, id: DeploymentId) -> bool {
+        self.now >= self.deployments[id.index()].last_from(self.now)
+    }
+
     /// Whether an attempt has been silent for longer than is usual.
     pub(super) fn is_overdue(&mut self, slot: u32, running: &ActiveAttempt) -> bool {
         let awaited = Awaited::of(self.requests.at(slot).stream);

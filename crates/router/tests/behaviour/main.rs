@@ -5,6 +5,7 @@ mod changes;
 mod conformance;
 mod cooldown;
 mod custom;
+mod deadline;
 mod evidence;
 mod fallback;
 mod gates;

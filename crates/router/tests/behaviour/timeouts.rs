@@ -15,7 +15,10 @@ fn quick() -> GroupConfig {
         stream_total: Some(Duration::from_secs(10)),
         ..AttemptTimeouts::default()
     };
-    GroupConfig { timeouts, deadline: Duration::from_secs(15), ..group(&["eu", "us"]) }
+    // How a deadline is shared out has tests of its own.
+    let deadline_sharing = None;
+    let deadline = Duration::from_secs(15);
+    GroupConfig { timeouts, deadline, deadline_sharing, ..group(&["eu", "us"]) }
 }
 
 fn cancelled(step: &crate::rig::Step) -> Option<CancelReason> {

@@ -6,15 +6,14 @@ use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{
-    Count, In, Maybe, Percent, Span, Time, ValueKind, Word, Written, settings, vocabulary,
+    Count, In, Maybe, NEVER, OrNever, Percent, Span, Time, ValueKind, Word, Written, settings,
+    vocabulary,
 };
 use crate::value;
 use squall_router::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
     MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
-
-const NEVER: &[&str] = &["never"];
 
 settings! {
     static BREAKER: Cooldown = (
@@ -31,7 +30,7 @@ settings! {
     misconfigured: In(&MISCONFIGURED);
     /// After attempts without a first token that the client or a deadline ended. `never`: such attempts do
     /// not count.
-    silence: SilenceKind;
+    silence: SILENCE_KIND;
 }
 
 /// The section has another key, for the formula of LiteLLM's.
@@ -119,31 +118,8 @@ settings! {
 }
 
 /// What silences say: `never` anything, or the settings.
-struct SilenceKind;
-
-impl ValueKind for SilenceKind {
-    type Value = Option<SilenceCooldown>;
-
-    fn shape(&self) -> Schema {
-        const FORMS: &[Schema] = &[Schema::Word(NEVER), Schema::Section(&SILENCE.section)];
-        Schema::Either(FORMS)
-    }
-
-    fn read(&self, node: &Node, over: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        if matches!(node.kind, NodeKind::Map(_)) {
-            return In(&SILENCE).read(node, &over.unwrap_or_default(), problems).map(Some);
-        }
-        value::word(node, NEVER, problems).map(|_| None)
-    }
-
-    fn write(&self, silence: &Self::Value) -> Written {
-        silence.as_ref().map_or_else(|| Written::plain("never"), |silence| SILENCE.write(silence))
-    }
-
-    fn default_text(&self, _: &Self::Value) -> String {
-        "as below".to_owned()
-    }
-}
+const SILENCE_KIND: OrNever<SilenceCooldown> = OrNever(&SILENCE, SILENCE_FORMS);
+const SILENCE_FORMS: &[Schema] = &[NEVER, Schema::Section(&SILENCE.section)];
 
 settings! {
     static LITELLM: LitellmCooldown = (
@@ -222,13 +198,13 @@ impl ValueKind for CooldownKind {
     type Value = CooldownRule;
 
     fn shape(&self) -> Schema {
-        const FORMS: &[Schema] = &[Schema::Word(NEVER), Schema::Section(&BREAKER_OR_LITELLM)];
+        const FORMS: &[Schema] = &[NEVER, Schema::Section(&BREAKER_OR_LITELLM)];
         Schema::Either(FORMS)
     }
 
     fn read(&self, node: &Node, over: &CooldownRule, problems: &Problems) -> Option<CooldownRule> {
         if !matches!(node.kind, NodeKind::Map(_)) {
-            return value::word(node, NEVER, problems).map(|_| CooldownRule::Never);
+            return value::word(node, &["never"], problems).map(|_| CooldownRule::Never);
         }
         let fields = Fields::open(node, &BREAKER_OR_LITELLM, problems)?;
         if let Some(own) = fields.section("litellm") {

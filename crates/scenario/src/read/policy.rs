@@ -7,11 +7,14 @@ use crate::diagnostic::Problems;
 use crate::node::Node;
 use crate::schema::Schema;
 use crate::settings::{
-    Count, Flag, In, Maybe, Span, Time, Told, ValueKind, Word, Written, settings, vocabulary,
+    Count, Flag, In, Maybe, NEVER, OrNever, Span, Time, Told, ValueKind, Word, Written, settings,
+    vocabulary,
 };
 use crate::value;
 use core::time::Duration;
-use squall_router::{AllOut, AttemptTimeouts, GroupConfig, TagMatch};
+use squall_router::{
+    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, GroupConfig, TagMatch,
+};
 
 settings! {
     /// The policies of a group.
@@ -22,6 +25,9 @@ settings! {
     retries: RetriesKind;
     /// Wait before a retry when no untried deployment is available.
     backoff => retry_rule: RetryRuleKind;
+    /// Next choice after a time-out: `elsewhere`, other deployments of the group and then its fallbacks, or
+    /// `retry` within the group as after other failures.
+    after_timeout: Word(&AFTER_TIMEOUT);
     /// When a deployment is ejected, and for how long.
     cooldown: CooldownKind;
     /// What happens when all deployments are ejected: `wait` for the first to return, for at most
@@ -32,6 +38,9 @@ settings! {
     timeouts: In(&TIMEOUTS);
     /// Maximum duration of a request, including queueing, retries and fallbacks.
     deadline: Span;
+    /// How the deadline is divided among the deployments and groups still to be tried, so that a fallback gets
+    /// its turn. `never`: the first attempt may use all of it.
+    deadline_sharing: DEADLINE_SHARING_KIND;
     /// Maximum time a request waits for an available deployment before it falls back or fails.
     max_queue_wait: Told(Time, "0s with a fallback, else 10s");
     /// Maximum queue length. When the queue is full, a new request replaces the last one of lower priority,
@@ -52,6 +61,28 @@ vocabulary! {
         "ignore" => TagMatch::Ignore,
     ;
 }
+
+vocabulary! {
+    static AFTER_TIMEOUT: AfterTimeout =
+        "elsewhere" => AfterTimeout::Elsewhere,
+        "retry" => AfterTimeout::Retry,
+    ;
+}
+
+settings! {
+    static DEADLINE_SHARING: DeadlineSharing = (
+        "deadline-sharing",
+        "deadline sharing",
+        "A request's deadline is divided among the deployments and groups still to be tried. No attempt is cut \
+         below the 99th percentile of its group's own times, once 20 answers are known."
+    );
+    /// Least time for a further attempt; nor is one begun with less than the group's median time to an answer.
+    floor: Time;
+}
+
+/// How a deadline is shared: `never`, or the settings.
+const DEADLINE_SHARING_KIND: OrNever<DeadlineSharing> = OrNever(&DEADLINE_SHARING, SHARING_FORMS);
+const SHARING_FORMS: &[Schema] = &[NEVER, Schema::Section(&DEADLINE_SHARING.section)];
 
 settings! {
     /// The time-outs of an attempt.

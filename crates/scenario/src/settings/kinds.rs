@@ -3,7 +3,7 @@
 use super::{SettingTable, Written, written};
 use crate::diagnostic::Problems;
 use crate::fields::Fields;
-use crate::node::Node;
+use crate::node::{Node, NodeKind};
 use crate::schema::{Least, Schema};
 use crate::{unit, value};
 use core::marker::PhantomData;
@@ -309,6 +309,40 @@ impl<T: Clone> ValueKind for In<T> {
     }
 
     fn default_text(&self, _: &T) -> String {
+        "as below".to_owned()
+    }
+}
+
+/// `never`, or the settings of a table: `OrNever(&TABLE, OR_NEVER)`, where `OR_NEVER` lists both forms as
+/// `&[NEVER, Schema::Section(&TABLE.section)]`.
+pub(crate) struct OrNever<T: 'static>(
+    pub(crate) &'static SettingTable<T>,
+    pub(crate) &'static [Schema],
+);
+
+/// The word for what never happens.
+pub(crate) const NEVER: Schema = Schema::Word(NEVER_WORDS);
+const NEVER_WORDS: &[&str] = &["never"];
+
+impl<T: Clone + Default> ValueKind for OrNever<T> {
+    type Value = Option<T>;
+
+    fn shape(&self) -> Schema {
+        Schema::Either(self.1)
+    }
+
+    fn read(&self, node: &Node, over: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        if matches!(node.kind, NodeKind::Map(_)) {
+            return In(self.0).read(node, &over.clone().unwrap_or_default(), problems).map(Some);
+        }
+        value::word(node, NEVER_WORDS, problems).map(|_| None)
+    }
+
+    fn write(&self, value: &Self::Value) -> Written {
+        value.as_ref().map_or_else(|| Written::plain("never"), |value| self.0.write(value))
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
         "as below".to_owned()
     }
 }

@@ -140,6 +140,8 @@ router:
     resources: 1
     malformed: 1
   backoff: { base: 1s, cap: 2s }
+  after_timeout: retry
+  deadline_sharing: { floor: 1s }
   cooldown:
     throttled: { default: 1s, max: 2s }
     failure:
@@ -176,7 +178,9 @@ router:
           counts: every_attempt
       when_unavailable: wait
       timeouts: { connect: 1s }
+      after_timeout: elsewhere
       deadline: 30s
+      deadline_sharing: never
       max_queue_wait: 1s
       max_queued: 10
       tag_match: all
