@@ -2,10 +2,10 @@
 //! kind of request for each provider, and what the clients saw is the same, request by request.
 
 use squall_record::{AttemptRow, Recording, RequestOutcome, RequestRow, SeenBy};
-use squall_scenario::Scenario;
+use squall_scenario::{Scenario, fault_samples};
 use squall_sim::{SimOptions, simulate};
 use squall_tests::undoubted::{Run, undoubted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -204,6 +204,15 @@ fn by_request(
         }
     }
     all
+}
+
+#[test]
+fn every_kind_of_fault_has_a_case() {
+    let cases = CASES.iter().map(|case| case.fault).chain(CUTS.iter().map(|(.., fault)| *fault));
+    let cases: BTreeSet<_> = cases.filter_map(|fault| Some(fault.split_once(':')?.0)).collect();
+    let missing: Vec<_> =
+        fault_samples().map(|sample| sample.kind).filter(|kind| !cases.contains(kind)).collect();
+    assert!(missing.is_empty(), "without a case: {}", missing.join(", "));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use squall_determinism::{RandomStream, Seed, StreamPurpose};
 use squall_router::{ShareBasis, Strategy};
+use squall_scenario::{FaultSample, fault_samples};
 use std::fmt::Write as _;
 
 /// How long a run is, in seconds; faults end at half of it, and the last part has to be well.
@@ -39,6 +40,7 @@ pub(crate) struct Provider {
     itl: u64,
     pub(crate) limits: Option<String>,
     pub(crate) capacity: Option<String>,
+    prefill: Option<String>,
     pub(crate) faults: Vec<String>,
 }
 
@@ -137,6 +139,12 @@ fn provider(dice: &mut Dice, ample: bool) -> Provider {
             "{{ concurrent: {places}, queue: {queue}{order}, shed: {shed}, on_disconnect: {hung_up} }}"
         )
     });
+    let prefill = dice
+        .one_in(4)
+        .then(|| "{ per_token: 100us, cache: { share: 60%, warm_after: 20 } }".to_owned());
+    let parts = [("limits", &limits), ("capacity", &capacity), ("prefill", &prefill)];
+    let has: Vec<_> =
+        parts.iter().filter(|(_, text)| text.is_some()).map(|(key, _)| *key).collect();
     let mut at = dice.between(2, 15);
     let mut faults = Vec::new();
     for _ in 0..dice.below(4) {
@@ -144,35 +152,30 @@ fn provider(dice: &mut Dice, ample: bool) -> Provider {
         if at + lasts >= FAULTS_END {
             break;
         }
-        faults.push(fault(dice, at, lasts));
+        faults.push(fault(dice, &has, at, lasts));
         at += lasts + dice.between(1, 10);
     }
-    Provider { ttft: dice.between(50, 600), itl: dice.between(2, 25), limits, capacity, faults }
+    Provider {
+        ttft: dice.between(50, 600),
+        itl: dice.between(2, 25),
+        limits,
+        capacity,
+        prefill,
+        faults,
+    }
 }
 
-fn fault(dice: &mut Dice, at: u64, lasts: u64) -> String {
-    let kind = dice.pick(&[
-        "error: 503",
-        "error: 500",
-        "error: 529",
-        "error: 401",
-        "error: 404",
-        "error: 400",
-        "error: quota_spent",
-        "error: content_policy",
-        "throttle: { retry_after: 2s }",
-        "throttle: { retry_after: 700ms }",
-        "throttle: {}",
-        "outage: refuse",
-        "outage: blackhole",
-        "reset: {}",
-        "slowdown: 5x",
-        "delay: 3s",
-        "cut: { after: 2 }",
-        "stall: { after: 3 }",
-        "bad_answer: empty",
-        "bad_answer: truncated",
-    ]);
+/// A fault of a provider that has these keys.
+fn fault(dice: &mut Dice, has: &[&str], at: u64, lasts: u64) -> String {
+    // Kinds are as likely as each other, and so are the samples of a kind.
+    let fits = |sample: &FaultSample| sample.needs.is_none_or(|key| has.contains(&key));
+    let samples: Vec<_> = fault_samples().filter(fits).collect();
+    let mut kinds: Vec<_> = samples.iter().map(|sample| sample.kind).collect();
+    kinds.dedup();
+    let kind = dice.pick(&kinds);
+    let values: Vec<_> =
+        samples.iter().filter(|sample| sample.kind == kind).map(|sample| sample.value).collect();
+    let kind = format!("{kind}: {}", dice.pick(&values));
     // A listener refuses all or none.
     let share = if kind.contains("outage") || dice.one_in(2) { 100 } else { dice.between(20, 90) };
     format!("{{ at: {at}s, for: {lasts}s, share: {share}%, {kind} }}")
@@ -294,7 +297,11 @@ impl World {
                 "  p{place}:\n    ttft: {}ms\n    itl: {}ms\n",
                 provider.ttft, provider.itl
             );
-            let parts = [("limits", &provider.limits), ("capacity", &provider.capacity)];
+            let parts = [
+                ("limits", &provider.limits),
+                ("capacity", &provider.capacity),
+                ("prefill", &provider.prefill),
+            ];
             for (key, text) in
                 parts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?)))
             {

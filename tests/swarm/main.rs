@@ -12,8 +12,8 @@ mod shrink;
 mod states;
 
 use squall_record::{JournalReader, Recording};
-use squall_router::journal;
-use squall_scenario::{EPOCH_NANOS, Scenario};
+use squall_router::{Strategy, journal};
+use squall_scenario::{EPOCH_NANOS, Scenario, fault_samples};
 use squall_sim::{SimOptions, simulate};
 use states::States;
 use std::fs;
@@ -147,6 +147,18 @@ fn whatever_is_drawn_keeps_every_invariant_and_every_state_is_reached() {
         let missing = states.missing();
         assert!(missing.is_empty(), "never reached: {}", missing.join(", "));
     }
+}
+
+#[test]
+fn every_strategy_and_every_kind_of_fault_is_drawn() {
+    let drawn: Vec<_> = (1..=SEEDS).map(|seed| draw::draw(seed).write()).collect();
+    let strategies = Strategy::WORDS.iter().map(|word| format!("strategy: {word}\n"));
+    let faults = fault_samples().map(|sample| format!(", {}: {} }}", sample.kind, sample.value));
+    let missing: Vec<_> = strategies
+        .chain(faults)
+        .filter(|line| !drawn.iter().any(|file| file.contains(line)))
+        .collect();
+    assert!(missing.is_empty(), "{SEEDS} seeds never draw: {}", missing.join("; "));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::connections::Reset;
 use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use squall_provider::{BadAnswer, DeliveryMode};
+use squall_provider::{BadAnswer, DeliveryMode, PlanEnd};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::AnswerWriter;
@@ -153,23 +153,23 @@ impl AnswerStream {
                         return (out, None);
                     }
                 }
-                AttemptStep::Complete => {
+                AttemptStep::End(PlanEnd::Complete) => {
                     self.complete(&mut out);
                     return (out, Some(AnswerState::Ended));
                 }
-                AttemptStep::Cut => {
+                AttemptStep::End(PlanEnd::Cut) => {
                     self.begin(&mut out);
                     self.attempt.end(AttemptEnd::Broken);
                     return (out, Some(AnswerState::Cutting { flushed: false }));
                 }
-                AttemptStep::Tell(class) => {
+                AttemptStep::End(PlanEnd::Tell(class)) => {
                     self.begin(&mut out);
                     self.pen.error(&mut out, class);
                     self.attempt.end(AttemptEnd::Told(class));
                     return (out, Some(AnswerState::Ended));
                 }
                 // Half an event, or none: the stream ends as if all were well.
-                AttemptStep::Bad(answer) => {
+                AttemptStep::End(PlanEnd::Bad(answer)) => {
                     self.begin(&mut out);
                     if answer == BadAnswer::Truncated {
                         let whole = out.len();
@@ -180,7 +180,7 @@ impl AnswerStream {
                     return (out, Some(AnswerState::Ended));
                 }
                 // An attempt that is served is not refused any more.
-                AttemptStep::Reset | AttemptStep::Reject(_) => {
+                AttemptStep::End(PlanEnd::Reset) | AttemptStep::Reject(_) => {
                     self.attempt.end(AttemptEnd::Broken);
                     self.reset.fire();
                     return (out, Some(AnswerState::Reset));

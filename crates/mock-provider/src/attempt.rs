@@ -3,8 +3,7 @@
 use crate::attempt_state::{Arrived, AttemptDecision, AttemptState};
 use crate::provider_server::{AttemptEnd, ProviderServer};
 use squall_determinism::Timestamp;
-use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, DeliveryMode, Plan, PlanEnd, PlanStep, Rejection};
+use squall_provider::{DeliveryMode, Plan, PlanEnd, PlanStep, Rejection};
 use squall_wire::chat::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -32,16 +31,8 @@ pub(crate) enum AttemptStep {
         /// How many will have been sent.
         through: u32,
     },
-    /// Send what remains, and the end.
-    Complete,
-    /// Close the connection without an end.
-    Cut,
-    /// Tell of this failure, and end.
-    Tell(FailureClass),
-    /// End with something that is no answer.
-    Bad(BadAnswer),
-    /// Reset the connection.
-    Reset,
+    /// End the answer.
+    End(PlanEnd),
 }
 
 impl AcceptedAttempt {
@@ -92,15 +83,7 @@ impl AcceptedAttempt {
                 PlanStep::Tokens { through } => {
                     return Poll::Ready(AttemptStep::Tokens { through });
                 }
-                PlanStep::End(PlanEnd::Complete) => return Poll::Ready(AttemptStep::Complete),
-                PlanStep::End(PlanEnd::Cut) => return Poll::Ready(AttemptStep::Cut),
-                PlanStep::End(PlanEnd::Tell(class)) => {
-                    return Poll::Ready(AttemptStep::Tell(class));
-                }
-                PlanStep::End(PlanEnd::Bad(answer)) => {
-                    return Poll::Ready(AttemptStep::Bad(answer));
-                }
-                PlanStep::End(PlanEnd::Reset) => return Poll::Ready(AttemptStep::Reset),
+                PlanStep::End(end) => return Poll::Ready(AttemptStep::End(end)),
             };
             if self.poll_sleep(context, until).is_pending() {
                 return Poll::Pending;

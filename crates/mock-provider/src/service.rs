@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, CheckAnswer, DeliveryMode, Plan, Rejection};
+use squall_provider::{BadAnswer, CheckAnswer, DeliveryMode, Plan, PlanEnd, Rejection};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::{
@@ -186,21 +186,19 @@ async fn attempt(
             attempt.end(AttemptEnd::Rejected(rejection.class));
             answer
         }
-        (AttemptStep::Tell(class), Some(_)) if delivery == DeliveryMode::Whole => {
+        (AttemptStep::End(PlanEnd::Tell(class)), Some(_)) if delivery == DeliveryMode::Whole => {
             let status = shell.vendor_status(class);
             let body = words.error(class, status, None);
             attempt.head_sent(status);
             attempt.end(AttemptEnd::Told(class));
             error(status, body)
         }
-        (
-            AttemptStep::Tokens { .. }
-            | AttemptStep::Complete
-            | AttemptStep::Cut
-            | AttemptStep::Bad(_)
-            | AttemptStep::Tell(_),
-            Some((plan, finish)),
-        ) => {
+        // A reset; no other step comes without a plan.
+        (AttemptStep::End(PlanEnd::Reset), _) | (_, None) => {
+            attempt.end(AttemptEnd::Broken);
+            reset_now(&reset).await
+        }
+        (AttemptStep::Tokens { .. } | AttemptStep::End(_), Some((plan, finish))) => {
             attempt.head_sent(StatusCode::OK.as_u16());
             let created = shell.unix(arrived.at).as_secs();
             let head = AnswerHead {
@@ -217,11 +215,6 @@ async fn attempt(
                 says: says.within(plan.tokens.saturating_sub(plan.reasoning)),
             };
             ServedAttempt { words: &words, head, plan, finish }.answer(attempt, step, reset)
-        }
-        // A reset; no other step comes without a plan.
-        _ => {
-            attempt.end(AttemptEnd::Broken);
-            reset_now(&reset).await
         }
     };
     let told = HeadersTold {
@@ -298,7 +291,7 @@ impl ServedAttempt<'_> {
     ) -> ServiceResponse {
         let ErrorBody { server, asked, .. } = self.words;
         let mut answer = match step {
-            AttemptStep::Bad(bad) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
+            AttemptStep::End(PlanEnd::Bad(bad)) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
                 let answer = self.bad(bad);
                 attempt.end(AttemptEnd::Told(bad.class()));
                 answer
@@ -308,7 +301,7 @@ impl ServedAttempt<'_> {
                 let body = AnswerBody::stream(attempt, reset, pen);
                 typed(body, error_body::stream_type(asked))
             }
-            AttemptStep::Cut => {
+            AttemptStep::End(PlanEnd::Cut) => {
                 let length = self.whole().len() as u64;
                 attempt.end(AttemptEnd::Broken);
                 typed(AnswerBody::cut(length), JSON)

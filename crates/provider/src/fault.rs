@@ -1,7 +1,10 @@
-//! Faults: what goes wrong on a schedule. One file per kind; each states what happens to arrivals while
-//! it lasts, and to the attempts in flight at its onset.
+//! Faults: what goes wrong on a schedule. Each kind has a file, which says what it does while it lasts to
+//! arrivals, to attempts in flight at its onset and to the provider; this one is the table of them. A new kind
+//! is a variant, a line in each of the two tables below, and its file.
 
+mod answer;
 mod bad_answer;
+mod behaviour;
 mod black_hole;
 mod capacity_cut;
 mod cold_cache;
@@ -10,8 +13,9 @@ mod cut;
 mod delay;
 mod error;
 mod first;
-mod label;
 mod limit_cut;
+mod modifier;
+mod recovery;
 mod refuse;
 mod reset;
 mod slowdown;
@@ -19,128 +23,183 @@ mod stall;
 mod stream_error;
 mod throttle;
 
-pub use capacity_cut::Recovery;
-pub use config::{FaultConfig, FaultKind, FaultTarget, ProbeHealth};
-pub use error::{ErrorAnswer, ErrorMix};
+pub use answer::{ErrorAnswer, ErrorMix};
+pub use config::{FaultConfig, FaultTarget, ProbeHealth};
 pub use first::{CountScope, FirstAttempts};
+pub use recovery::Recovery;
 
+pub(crate) use behaviour::{Behaviour, Effect, InFlight, ProviderEffect};
 pub(crate) use config::left;
 pub(crate) use first::HitCounts;
+pub(crate) use modifier::PlanModifier;
 
-use crate::{AttemptEnding, Plan};
+use crate::BadAnswer;
+use core::fmt;
 use core::time::Duration;
-use squall_determinism::{RandomStream, Timestamp};
+use squall_determinism::Share;
+use squall_failure::FailureClass;
 
-/// What a fault does to an arrival that it hits.
+/// What goes wrong. Each kind states what happens to the attempts that are in flight at its onset.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Effect {
-    /// Answers it with an error.
-    Answer(ErrorAnswer),
-    /// Lets it be served, otherwise than planned.
-    Bend(PlanModifier),
-    /// Nothing: it works on connections, limits or capacity.
-    None,
-}
-
-/// How a plan is bent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum PlanModifier {
-    /// Its times are these many thousandths.
-    Slower { ttft_milli: u32, itl_milli: u32 },
-    /// Its first token comes so much later.
-    Later(Duration),
-    /// It ends otherwise.
-    Ends(AttemptEnding),
-    /// It is reset after so many tokens.
-    Resets { after_tokens: u32 },
-}
-
-/// What a fault does at its onset to an attempt in flight.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum InFlight {
-    /// Goes on as planned.
-    GoesOn,
-    /// Ends so if the fault hits it. What was sent stays sent; those who wait for a place meet the fault
-    /// when their service starts.
-    HitEnds(AttemptEnding),
-    /// Ends so, whatever the share, and so do those who wait for a place.
-    AllEnd(AttemptEnding),
-}
-
-impl FaultConfig {
-    /// What it does at `now` to an arrival that it hits. Takes a draw only where there is a choice.
-    pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> RandomStream) -> Effect {
-        match self.kind {
-            FaultKind::Error(answer) => Effect::Answer(answer),
-            FaultKind::Errors(mix) => Effect::Answer(mix.draw(&mut draws())),
-            FaultKind::Throttle { retry_after } => throttle::effect(retry_after),
-            FaultKind::Refuse => refuse::EFFECT,
-            FaultKind::Reset { after_tokens } => reset::effect(after_tokens),
-            FaultKind::BlackHole => black_hole::EFFECT,
-            FaultKind::Slowdown { ttft_milli, itl_milli } => {
-                let grown = self.progress(now);
-                slowdown::effect(
-                    slowdown::grown(ttft_milli, grown),
-                    slowdown::grown(itl_milli, grown),
-                )
-            }
-            FaultKind::Delay { by } => delay::effect(by),
-            FaultKind::Cut { after_tokens } => cut::effect(after_tokens),
-            FaultKind::Stall { after_tokens } => stall::effect(after_tokens),
-            FaultKind::StreamError { after_tokens, class } => {
-                stream_error::effect(after_tokens, class)
-            }
-            FaultKind::BadAnswer(answer) => bad_answer::effect(answer),
-            FaultKind::LimitCut { .. } => limit_cut::EFFECT,
-            FaultKind::CapacityCut { .. } => capacity_cut::EFFECT,
-            FaultKind::ColdCache => cold_cache::EFFECT,
-        }
-    }
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Answers with an error at once. In flight: go on.
+    Error(ErrorAnswer),
+    /// Answers with one of several errors at once, drawn for each. In flight: go on.
+    Errors(ErrorMix),
+    /// Answers 429, whatever the limits say. In flight: go on.
+    Throttle {
+        /// What Retry-After says, if anything.
+        retry_after: Option<Duration>,
+    },
+    /// Refuses connections. In flight: reset, as by a process that was killed.
+    Refuse,
+    /// Resets the connection of an answer after so many tokens; one that is not streamed, before its
+    /// first byte. In flight: go on.
+    Reset {
+        /// Tokens sent before the reset; 0 for as soon as the request is there.
+        after_tokens: u32,
+    },
+    /// Takes connections and never answers. In flight: those it hits send no more tokens
+    /// and do not end.
+    BlackHole,
+    /// Takes these multiples of its time. In flight: go on at their old speed.
+    Slowdown {
+        /// Of the time to the first token and of errors, in thousandths: 3000 for three times as long.
+        ttft_milli: u32,
+        /// Of the time between tokens.
+        itl_milli: u32,
+    },
+    /// Answers, but first stands still for so long. In flight: go on.
+    Delay {
+        /// What is added to the time to the first token.
+        by: Duration,
+    },
+    /// Ends a stream after so many tokens, without its end mark; an answer that is not streamed, before
+    /// its first byte of body. In flight: go on.
+    Cut {
+        /// Tokens sent before the cut.
+        after_tokens: u32,
+    },
+    /// Falls silent after so many tokens, and keeps the connection open; an answer that is not streamed
+    /// never comes. In flight: go on. Who is stalled holds its place until its caller leaves.
+    Stall {
+        /// Tokens sent before the silence.
+        after_tokens: u32,
+    },
+    /// Ends a stream after so many tokens with an error event; an answer that is not streamed is that
+    /// error. In flight: go on.
+    StreamError {
+        /// Tokens sent before the event.
+        after_tokens: u32,
+        /// What class of failure it tells.
+        class: FailureClass,
+    },
+    /// Answers 200 with something that is no answer. In flight: go on.
+    BadAnswer(BadAnswer),
+    /// Its limits are this part of what they were. What was let in counts on.
+    LimitCut {
+        /// What is left of each limit.
+        to: Share,
+    },
+    /// It works on this part of what it could at once. In flight: go on, over the number if need be.
+    CapacityCut {
+        /// What is left of its places, at least one.
+        to: Share,
+        /// How they come back while the fault lasts. `None`: they do not.
+        recovery: Option<Recovery>,
+    },
+    /// Its cache of prompts is empty and stays so.
+    ColdCache,
 }
 
 impl FaultKind {
-    pub(crate) const fn in_flight(&self, now: Timestamp) -> InFlight {
-        match self {
-            Self::Refuse => refuse::in_flight(now),
-            Self::BlackHole => black_hole::IN_FLIGHT,
-            Self::Error(_)
-            | Self::Errors(_)
-            | Self::Throttle { .. }
-            | Self::Reset { .. }
-            | Self::Slowdown { .. }
-            | Self::Delay { .. }
-            | Self::Cut { .. }
-            | Self::Stall { .. }
-            | Self::StreamError { .. }
-            | Self::BadAnswer(_)
-            | Self::LimitCut { .. }
-            | Self::CapacityCut { .. }
-            | Self::ColdCache => InFlight::GoesOn,
+    /// What it does: all that the provider knows of a kind.
+    pub(crate) fn behaviour(&self) -> Behaviour {
+        match *self {
+            Self::Error(answer) => error::behaviour(answer),
+            Self::Errors(mix) => error::mixed(mix),
+            Self::Throttle { retry_after } => throttle::behaviour(retry_after),
+            Self::Refuse => refuse::BEHAVIOUR,
+            Self::Reset { after_tokens } => reset::behaviour(after_tokens),
+            Self::BlackHole => black_hole::BEHAVIOUR,
+            Self::Slowdown { ttft_milli, itl_milli } => slowdown::behaviour(ttft_milli, itl_milli),
+            Self::Delay { by } => delay::behaviour(by),
+            Self::Cut { after_tokens } => cut::behaviour(after_tokens),
+            Self::Stall { after_tokens } => stall::behaviour(after_tokens),
+            Self::StreamError { after_tokens, class } => {
+                stream_error::behaviour(after_tokens, class)
+            }
+            Self::BadAnswer(answer) => bad_answer::behaviour(answer),
+            Self::LimitCut { to } => limit_cut::behaviour(to),
+            Self::CapacityCut { to, recovery } => capacity_cut::behaviour(to, recovery),
+            Self::ColdCache => cold_cache::BEHAVIOUR,
         }
     }
 
-    /// Whether its onset and its tail change how hard it hits, and not how many.
-    pub(crate) const fn grows_in_severity(&self) -> bool {
-        matches!(self, Self::Slowdown { .. } | Self::LimitCut { .. } | Self::CapacityCut { .. })
+    /// Whether it does something to attempts, each by itself. Others work on connections, limits, capacity or
+    /// the cache, and can neither be counted by attempts nor hit only some.
+    #[must_use]
+    pub fn hits_attempts(&self) -> bool {
+        self.behaviour().effect != Effect::None
+    }
+
+    /// Gives a status to each error that has none.
+    pub(crate) fn fill_in(&mut self, status: impl Fn(FailureClass) -> u16) {
+        if let Self::Error(answer) = self {
+            answer.status.get_or_insert_with(|| status(answer.class));
+        } else if let Self::Errors(mix) = self {
+            mix.fill_in(status);
+        }
+    }
+
+    /// Everything takes this many thousandths of its time.
+    #[must_use]
+    pub const fn slowdown(factor_milli: u32) -> Self {
+        Self::Slowdown { ttft_milli: factor_milli, itl_milli: factor_milli }
     }
 }
 
-impl PlanModifier {
-    /// Whether it says how the answer ends.
-    pub(crate) const fn is_ending(self) -> bool {
-        matches!(self, Self::Ends(_) | Self::Resets { .. })
-    }
-
-    /// The plan, bent. `now` is the start of service.
-    pub(crate) fn apply(self, now: Timestamp, plan: Plan) -> Plan {
-        match self {
-            Self::Slower { ttft_milli, itl_milli } => {
-                slowdown::modifier(now, plan, ttft_milli, itl_milli)
+impl fmt::Display for FaultKind {
+    /// In a few words, the same in summaries, on charts and on pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Error(answer) => answer.fmt(f),
+            Self::Errors(mix) => {
+                let total: u32 = mix.errors().map(|(_, weight)| weight).sum();
+                for (place, (answer, weight)) in mix.errors().enumerate() {
+                    let percent = f64::from(weight) * 100.0 / f64::from(total.max(1));
+                    let comma = if place == 0 { "" } else { ", " };
+                    let status = answer.status.unwrap_or_else(|| answer.class.status());
+                    write!(f, "{comma}{percent:.0}% {status}")?;
+                }
+                Ok(())
             }
-            Self::Later(by) => delay::modifier(plan, by),
-            Self::Ends(AttemptEnding::Never) => black_hole::modifier(plan),
-            Self::Ends(ending) => Plan { ending, ..plan },
-            Self::Resets { after_tokens } => reset::modifier(now, plan, after_tokens),
+            Self::Throttle { .. } => f.write_str("429 storm"),
+            Self::Refuse => f.write_str("refused"),
+            Self::Reset { after_tokens: 0 } => f.write_str("reset"),
+            Self::Reset { after_tokens } => write!(f, "reset after {after_tokens} tokens"),
+            Self::BlackHole => f.write_str("black hole"),
+            Self::Slowdown { ttft_milli, itl_milli } if ttft_milli == itl_milli => {
+                write!(f, "{}x slower", f64::from(ttft_milli) / 1e3)
+            }
+            Self::Slowdown { ttft_milli, itl_milli } => {
+                let (ttft, itl) = (f64::from(ttft_milli) / 1e3, f64::from(itl_milli) / 1e3);
+                write!(f, "first token {ttft}x, tokens {itl}x slower")
+            }
+            Self::Delay { by } => write!(f, "{by:?} late"),
+            Self::Cut { after_tokens } => write!(f, "cut after {after_tokens} tokens"),
+            Self::Stall { after_tokens } => write!(f, "stall after {after_tokens} tokens"),
+            Self::StreamError { after_tokens, class } => {
+                write!(f, "{} in the stream after {after_tokens} tokens", class.as_str())
+            }
+            Self::BadAnswer(answer) => write!(f, "200 {}", answer.as_str()),
+            Self::LimitCut { to } => write!(f, "limits at {to}"),
+            Self::CapacityCut { to, recovery: None } => write!(f, "capacity at {to}"),
+            Self::CapacityCut { to, recovery: Some(recovery) } => {
+                write!(f, "capacity from {to}, +{} a minute", recovery.per_minute)
+            }
+            Self::ColdCache => f.write_str("cold cache"),
         }
     }
 }

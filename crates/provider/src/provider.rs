@@ -5,12 +5,12 @@ mod concurrency;
 mod errors;
 mod fault_schedule;
 
-use crate::fault::HitCounts;
+use crate::fault::{Effect, HitCounts, PlanModifier, ProviderEffect};
 use crate::latency::Warmth;
 use crate::limit::Gates;
 use crate::repeats::Repeats;
 use crate::{
-    AttemptTag, CheckAnswer, ErrorAnswer, FaultConfig, FaultKind, LimitState, Listener,
+    AttemptEnding, AttemptTag, CheckAnswer, ErrorAnswer, FaultConfig, LimitState, Listener,
     ProbeHealth, ProviderConfig, ProviderInput, ProviderOutput, ProviderStatus,
 };
 use alloc::collections::{BTreeMap, VecDeque};
@@ -210,7 +210,8 @@ impl Provider {
     pub fn answers_checks(&self, now: Timestamp) -> CheckAnswer {
         let mut answer = CheckAnswer::Answered;
         for (fault, config) in self.lasting(now) {
-            if config.kind == FaultKind::Refuse {
+            let behaviour = config.kind.behaviour();
+            if behaviour.provider == ProviderEffect::Refuses {
                 return CheckAnswer::Refused;
             }
             // Checks are not counted.
@@ -220,10 +221,10 @@ impl Provider {
             {
                 continue;
             }
-            if config.kind == FaultKind::BlackHole {
+            if behaviour.effect == Effect::Bend(PlanModifier::Ends(AttemptEnding::Never)) {
                 answer = CheckAnswer::Nothing;
             }
-            if let FaultKind::Error(error) = config.kind
+            if let Effect::Answer(error) = behaviour.effect
                 && config.health == ProbeHealth::Honest
                 && answer == CheckAnswer::Answered
             {

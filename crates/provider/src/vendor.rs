@@ -1,6 +1,6 @@
 //! How a vendor tells errors: its status for each class of failure, and its way of saying when to come again.
 
-use crate::{FaultConfig, FaultKind, RetryAfter};
+use crate::{FaultConfig, RetryAfter};
 use squall_failure::FailureClass;
 
 const CLASSES: usize = FailureClass::ALL.len();
@@ -40,25 +40,7 @@ impl VendorErrors {
 
     /// The fault with a status wherever only a class is given: this vendor's.
     pub(crate) fn fill_in(&self, fault: &mut FaultConfig) {
-        match &mut fault.kind {
-            FaultKind::Error(answer) => {
-                answer.status.get_or_insert_with(|| self.status(answer.class));
-            }
-            FaultKind::Errors(mix) => mix.fill_in(|class| self.status(class)),
-            FaultKind::Throttle { .. }
-            | FaultKind::Refuse
-            | FaultKind::Reset { .. }
-            | FaultKind::BlackHole
-            | FaultKind::Slowdown { .. }
-            | FaultKind::Delay { .. }
-            | FaultKind::Cut { .. }
-            | FaultKind::Stall { .. }
-            | FaultKind::StreamError { .. }
-            | FaultKind::BadAnswer(_)
-            | FaultKind::LimitCut { .. }
-            | FaultKind::CapacityCut { .. }
-            | FaultKind::ColdCache => {}
-        }
+        fault.kind.fill_in(|class| self.status(class));
     }
 }
 

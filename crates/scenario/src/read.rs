@@ -36,6 +36,7 @@ mod traffic;
 pub(crate) use checklist::CHECKLIST;
 pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;
 pub(crate) use fault::FAULT_NOW;
+pub use fault::{FaultSample, fault_samples};
 pub(crate) use gateway::{GATEWAY, SETTINGS as GATEWAY_SETTINGS, UPSTREAM};
 pub(crate) use known::KnownNames;
 pub(crate) use latency::preset;

@@ -1,8 +1,8 @@
 //! A 200 that is no answer. Attempts in flight go on.
 
-use super::{Effect, PlanModifier};
+use super::Behaviour;
 use crate::{AttemptEnding, BadAnswer};
 
-pub(super) const fn effect(answer: BadAnswer) -> Effect {
-    Effect::Bend(PlanModifier::Ends(AttemptEnding::Bad(answer)))
+pub(super) const fn behaviour(answer: BadAnswer) -> Behaviour {
+    Behaviour::ending(AttemptEnding::Bad(answer))
 }

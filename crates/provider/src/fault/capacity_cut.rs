@@ -1,29 +1,10 @@
 //! Places are a part of what they were. Attempts in flight go on, over the number if need be. Its onset and
 //! its tail change the part; a recovery gives places back while it lasts.
 
-use super::Effect;
-use core::time::Duration;
-use squall_determinism::{Share, Timestamp};
+use super::{Behaviour, ProviderEffect, Recovery};
+use squall_determinism::Share;
 
-/// It works on places.
-pub(super) const EFFECT: Effect = Effect::None;
-
-/// How places come back: a service that restarts under load.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Recovery {
-    /// How many of all its places come back in a minute.
-    pub per_minute: Share,
-    /// Whether it falls back to where it began whenever more come than it has places for: the herd that
-    /// kills what recovers.
-    pub fails_again: bool,
-}
-
-impl Recovery {
-    /// What there is of its places so long after it began with `from`.
-    pub(crate) fn left(self, from: Share, since: Timestamp, now: Timestamp) -> Share {
-        let minute = Duration::from_secs(60).as_nanos();
-        let back = u128::from(self.per_minute.ppm()) * now.since(since).as_nanos() / minute;
-        let ppm = u128::from(from.ppm()) + back;
-        u32::try_from(ppm).ok().and_then(Share::from_ppm).unwrap_or(Share::ALL)
-    }
+pub(super) const fn behaviour(to: Share, recovery: Option<Recovery>) -> Behaviour {
+    let provider = ProviderEffect::CutsCapacity(to, recovery);
+    Behaviour { provider, grows_in_severity: true, ..Behaviour::NONE }
 }

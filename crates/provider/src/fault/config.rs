@@ -1,10 +1,9 @@
 //! How a fault is set up.
 
-use super::{ErrorAnswer, ErrorMix, FirstAttempts, Recovery};
-use crate::BadAnswer;
+use super::{CountScope, Effect, FaultKind, FirstAttempts};
+use core::fmt;
 use core::time::Duration;
-use squall_determinism::{Share, Timestamp};
-use squall_failure::{Evidence, FailureClass};
+use squall_determinism::{RandomStream, Share, Timestamp};
 
 /// Something that goes wrong for a while.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,7 +98,7 @@ impl FaultConfig {
     /// How many of its targets it hits at `now`.
     #[must_use]
     pub fn share_at(&self, now: Timestamp) -> Share {
-        if self.kind.grows_in_severity() {
+        if self.kind.behaviour().grows_in_severity {
             return self.share;
         }
         let ppm = self.progress(now).of(self.share.ppm().into());
@@ -110,31 +109,34 @@ impl FaultConfig {
     /// does not: the provider still answers, or asks for patience.
     #[must_use]
     pub fn fails(&self) -> bool {
-        let breaks = |class: FailureClass| {
-            matches!(class.evidence(), Evidence::Failed | Evidence::Misconfigured)
-        };
-        match self.kind {
-            FaultKind::Error(answer) => breaks(answer.class),
-            FaultKind::Errors(mix) => {
-                let weight = |wanted: bool| -> u64 {
-                    let errors = mix.errors().filter(|(error, _)| breaks(error.class) == wanted);
-                    errors.map(|(_, weight)| u64::from(weight)).sum()
-                };
-                weight(true) >= weight(false)
+        self.kind.behaviour().fails
+    }
+
+    /// What it does at `now` to an arrival that it hits. Takes a draw only where there is a choice.
+    pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> RandomStream) -> Effect {
+        match self.kind.behaviour().effect {
+            Effect::AnswerOneOf(mix) => Effect::Answer(mix.draw(&mut draws())),
+            Effect::Bend(modifier) => Effect::Bend(modifier.grown(self.progress(now))),
+            effect @ (Effect::Answer(_) | Effect::None) => effect,
+        }
+    }
+}
+
+impl fmt::Display for FaultConfig {
+    /// The kind, with the share and the count if it does not hit all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.share != Share::ALL {
+            write!(f, "{} ", self.share)?;
+        }
+        self.kind.fmt(f)?;
+        match self.target.first {
+            None => Ok(()),
+            Some(FirstAttempts { attempts, of: CountScope::Provider }) => {
+                write!(f, ", first {attempts}")
             }
-            FaultKind::StreamError { class, .. } => breaks(class),
-            FaultKind::Refuse
-            | FaultKind::Reset { .. }
-            | FaultKind::BlackHole
-            | FaultKind::Cut { .. }
-            | FaultKind::Stall { .. }
-            | FaultKind::BadAnswer(_) => true,
-            FaultKind::Throttle { .. }
-            | FaultKind::Slowdown { .. }
-            | FaultKind::Delay { .. }
-            | FaultKind::LimitCut { .. }
-            | FaultKind::CapacityCut { .. }
-            | FaultKind::ColdCache => false,
+            Some(FirstAttempts { attempts, of }) => {
+                write!(f, ", first {attempts} of each {}", of.as_str())
+            }
         }
     }
 }
@@ -145,108 +147,4 @@ const PPM: u32 = 1_000_000;
 pub(crate) fn left(to: Share, progress: Share) -> Share {
     let gone = progress.of(u64::from(PPM - to.ppm())) as u32;
     Share::from_ppm(PPM - gone).unwrap_or(Share::ALL)
-}
-
-/// What goes wrong. Each kind states what happens to the attempts that are in flight at its onset.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// Answers with an error at once. In flight: go on.
-    Error(ErrorAnswer),
-    /// Answers with one of several errors at once, drawn for each. In flight: go on.
-    Errors(ErrorMix),
-    /// Answers 429, whatever the limits say. In flight: go on.
-    Throttle {
-        /// What Retry-After says, if anything.
-        retry_after: Option<Duration>,
-    },
-    /// Refuses connections. In flight: reset, as by a process that was killed.
-    Refuse,
-    /// Resets the connection of an answer after so many tokens; one that is not streamed, before its
-    /// first byte. In flight: go on.
-    Reset {
-        /// Tokens sent before the reset; 0 for as soon as the request is there.
-        after_tokens: u32,
-    },
-    /// Takes connections and never answers. In flight: those it hits send no more tokens
-    /// and do not end.
-    BlackHole,
-    /// Takes these multiples of its time. In flight: go on at their old speed.
-    Slowdown {
-        /// Of the time to the first token and of errors, in thousandths: 3000 for three times as long.
-        ttft_milli: u32,
-        /// Of the time between tokens.
-        itl_milli: u32,
-    },
-    /// Answers, but first stands still for so long. In flight: go on.
-    Delay {
-        /// What is added to the time to the first token.
-        by: Duration,
-    },
-    /// Ends a stream after so many tokens, without its end mark; an answer that is not streamed, before
-    /// its first byte of body. In flight: go on.
-    Cut {
-        /// Tokens sent before the cut.
-        after_tokens: u32,
-    },
-    /// Falls silent after so many tokens, and keeps the connection open; an answer that is not streamed
-    /// never comes. In flight: go on. Who is stalled holds its place until its caller leaves.
-    Stall {
-        /// Tokens sent before the silence.
-        after_tokens: u32,
-    },
-    /// Ends a stream after so many tokens with an error event; an answer that is not streamed is that
-    /// error. In flight: go on.
-    StreamError {
-        /// Tokens sent before the event.
-        after_tokens: u32,
-        /// What class of failure it tells.
-        class: FailureClass,
-    },
-    /// Answers 200 with something that is no answer. In flight: go on.
-    BadAnswer(BadAnswer),
-    /// Its limits are this part of what they were. What was let in counts on.
-    LimitCut {
-        /// What is left of each limit.
-        to: Share,
-    },
-    /// It works on this part of what it could at once. In flight: go on, over the number if need be.
-    CapacityCut {
-        /// What is left of its places, at least one.
-        to: Share,
-        /// How they come back while the fault lasts. `None`: they do not.
-        recovery: Option<Recovery>,
-    },
-    /// Its cache of prompts is empty and stays so.
-    ColdCache,
-}
-
-impl FaultKind {
-    /// Whether it does something to attempts, each by itself. Others work on connections, limits, capacity or
-    /// the cache, and can neither be counted by attempts nor hit only some.
-    #[must_use]
-    pub const fn hits_attempts(&self) -> bool {
-        match self {
-            Self::Error(_)
-            | Self::Errors(_)
-            | Self::Throttle { .. }
-            | Self::Reset { .. }
-            | Self::BlackHole
-            | Self::Slowdown { .. }
-            | Self::Delay { .. }
-            | Self::Cut { .. }
-            | Self::Stall { .. }
-            | Self::StreamError { .. }
-            | Self::BadAnswer(_) => true,
-            Self::Refuse | Self::LimitCut { .. } | Self::CapacityCut { .. } | Self::ColdCache => {
-                false
-            }
-        }
-    }
-
-    /// Everything takes this many thousandths of its time.
-    #[must_use]
-    pub const fn slowdown(factor_milli: u32) -> Self {
-        Self::Slowdown { ttft_milli: factor_milli, itl_milli: factor_milli }
-    }
 }

@@ -1,8 +1,8 @@
 //! A stream ends after so many tokens, without its end mark. Attempts in flight go on.
 
-use super::{Effect, PlanModifier};
+use super::Behaviour;
 use crate::AttemptEnding;
 
-pub(super) const fn effect(after_tokens: u32) -> Effect {
-    Effect::Bend(PlanModifier::Ends(AttemptEnding::Cut { after_tokens }))
+pub(super) const fn behaviour(after_tokens: u32) -> Behaviour {
+    Behaviour::ending(AttemptEnding::Cut { after_tokens })
 }

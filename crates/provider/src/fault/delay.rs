@@ -1,13 +1,8 @@
 //! Stands still, and then answers after all. Attempts in flight go on.
 
-use super::{Effect, PlanModifier};
-use crate::Plan;
+use super::{Behaviour, Effect, PlanModifier};
 use core::time::Duration;
 
-pub(super) const fn effect(by: Duration) -> Effect {
-    Effect::Bend(PlanModifier::Later(by))
-}
-
-pub(super) fn modifier(plan: Plan, by: Duration) -> Plan {
-    Plan { first_at: plan.first_at + by, ..plan }
+pub(super) const fn behaviour(by: Duration) -> Behaviour {
+    Behaviour { effect: Effect::Bend(PlanModifier::Later(by)), ..Behaviour::NONE }
 }

@@ -1,105 +1,11 @@
 //! An error at once, always the same or one of several. Attempts in flight go on.
 
-use core::time::Duration;
-use squall_determinism::{RandomStream, Share};
-use squall_failure::FailureClass;
+use super::{Behaviour, Effect, ErrorAnswer, ErrorMix};
 
-/// An error as it is answered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ErrorAnswer {
-    /// The HTTP status. It need not be that of the class: providers have answered 400 for faults of
-    /// their own. `None` for the vendor's own, which a [`Provider`](crate::Provider) fills in.
-    pub status: Option<u16>,
-    /// What class of failure that is, which chooses the error code of the body.
-    pub class: FailureClass,
-    /// What Retry-After says, if anything.
-    pub retry_after: Option<Duration>,
+pub(super) fn behaviour(answer: ErrorAnswer) -> Behaviour {
+    Behaviour { effect: Effect::Answer(answer), fails: answer.breaks(), ..Behaviour::NONE }
 }
 
-impl ErrorAnswer {
-    /// The error of a class, with the vendor's own status.
-    #[must_use]
-    pub const fn of(class: FailureClass) -> Self {
-        Self { status: None, class, retry_after: None }
-    }
-}
-
-/// Several errors, each with its weight among them. None says when to come again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ErrorMix {
-    errors: [Weighed; Self::MOST],
-    len: u8,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Weighed {
-    status: Option<u16>,
-    class: FailureClass,
-    weight: u32,
-}
-
-impl ErrorMix {
-    /// The most errors in a mix.
-    pub const MOST: usize = 6;
-
-    /// A mix of errors, each a status and a class, with their shares, which are taken as weights; `None`
-    /// for none, for too many, or where all shares are zero.
-    #[must_use]
-    pub fn new(errors: &[(Option<u16>, FailureClass, Share)]) -> Option<Self> {
-        let len = u8::try_from(errors.len()).ok().filter(|&len| usize::from(len) <= Self::MOST)?;
-        if errors.iter().all(|(.., share)| *share == Share::NONE) {
-            return None;
-        }
-        let nothing = Weighed { status: None, class: FailureClass::Server, weight: 0 };
-        let mut all = [nothing; Self::MOST];
-        for (place, &(status, class, share)) in all.iter_mut().zip(errors) {
-            *place = Weighed { status, class, weight: share.ppm() };
-        }
-        Some(Self { errors: all, len })
-    }
-
-    /// The errors with their weights.
-    pub fn errors(&self) -> impl Iterator<Item = (ErrorAnswer, u32)> + '_ {
-        self.errors[..usize::from(self.len)].iter().map(|&Weighed { status, class, weight }| {
-            (ErrorAnswer { status, class, retry_after: None }, weight)
-        })
-    }
-
-    /// Gives a status to each that has none.
-    pub(crate) fn fill_in(&mut self, status: impl Fn(FailureClass) -> u16) {
-        for error in &mut self.errors[..usize::from(self.len)] {
-            error.status.get_or_insert_with(|| status(error.class));
-        }
-    }
-
-    /// One of them.
-    pub(super) fn draw(&self, draws: &mut RandomStream) -> ErrorAnswer {
-        let total: u64 = self.errors().map(|(_, weight)| u64::from(weight)).sum();
-        let mut left = draws.below(total);
-        let hit = self.errors().find(|&(_, weight)| match left.checked_sub(weight.into()) {
-            Some(rest) => {
-                left = rest;
-                false
-            }
-            None => true,
-        });
-        hit.map_or(ErrorAnswer::of(FailureClass::Server), |(error, _)| error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use squall_determinism::{Seed, StreamPurpose};
-
-    #[test]
-    fn a_mix_keeps_its_weights() {
-        let of = |status, percent| (Some(status), FailureClass::Server, Share::percent(percent));
-        let mix = ErrorMix::new(&[of(500, 75), of(503, 25)]).expect("two errors");
-        let mut draws = Seed::new(7).stream(StreamPurpose::named("test"), 0, 0);
-        let hit = (0..10_000).filter(|_| mix.draw(&mut draws).status == Some(503)).count();
-        assert!((2_350..2_650).contains(&hit), "{hit} of 10,000 are 503");
-        assert_eq!(ErrorMix::new(&[]), None);
-        assert_eq!(ErrorMix::new(&[of(500, 0)]), None);
-    }
+pub(super) fn mixed(mix: ErrorMix) -> Behaviour {
+    Behaviour { effect: Effect::AnswerOneOf(mix), fails: mix.mostly_breaks(), ..Behaviour::NONE }
 }

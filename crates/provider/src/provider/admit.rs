@@ -2,12 +2,12 @@
 
 use super::Provider;
 use super::concurrency::{Admitted, SlotAvailability, Subject};
-use crate::fault::{Effect, PlanModifier};
+use crate::fault::{Effect, PlanModifier, ProviderEffect};
 use crate::latency::times_milli;
 use crate::limit::TokenCharge;
 use crate::{
-    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultKind, FaultTarget,
-    Plan, ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
+    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultTarget, Plan,
+    ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
 };
 use core::time::Duration;
 use squall_determinism::{RandomStream, Seed, Share, StreamPurpose, Timestamp};
@@ -153,8 +153,7 @@ impl Provider {
         if let Some(slow) = self.config.slow {
             ttft = slow.apply(ttft, &mut self.seed.stream(SLOW, self.entity, draw));
         }
-        let kinds = self.active.iter().map(|&fault| self.faults[usize::from(fault)].kind);
-        let cold = kinds.into_iter().any(|kind| matches!(kind, FaultKind::ColdCache));
+        let cold = self.suffers(ProviderEffect::EmptiesCache);
         let prefill = self.config.prefill;
         let (prefill, cached) = self.warmth.prefill(prefill, admitted.input_tokens, self.now, cold);
         ttft = ttft.saturating_add(prefill.as_nanos() as u64);

@@ -1,10 +1,9 @@
 //! The script of faults: what begins and ends when, by itself or by hand.
 
 use super::Provider;
-use crate::fault::{InFlight, left};
+use crate::fault::{InFlight, ProviderEffect, left};
 use crate::{
-    AttemptEnding, AttemptTag, FaultConfig, FaultKind, Listener, Plan, ProviderEvent,
-    ProviderOutput,
+    AttemptEnding, AttemptTag, FaultConfig, Listener, Plan, ProviderEvent, ProviderOutput,
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -118,7 +117,7 @@ impl Provider {
         self.update_listener();
         let config = &self.faults[usize::from(fault)];
         let in_flight = match config.target.first {
-            None => config.kind.in_flight(self.now),
+            None => config.kind.behaviour().in_flight,
             Some(_) => InFlight::GoesOn,
         };
         match in_flight {
@@ -130,10 +129,10 @@ impl Provider {
                 self.end(&hit, fault, ending);
                 self.serve_waiting();
             }
-            InFlight::AllEnd(ending) => {
+            InFlight::AllReset => {
                 let mut all = self.places.take_all();
                 all.extend(self.errors.take(|_| true));
-                self.end(&all, fault, ending);
+                self.end(&all, fault, AttemptEnding::Reset { at: self.now });
             }
         }
     }
@@ -148,9 +147,14 @@ impl Provider {
         self.serve_waiting();
     }
 
+    /// Whether a fault that lasts has this effect.
+    pub(super) fn suffers(&self, effect: ProviderEffect) -> bool {
+        let mut kinds = self.active.iter().map(|&fault| self.faults[usize::from(fault)].kind);
+        kinds.any(|kind| kind.behaviour().provider == effect)
+    }
+
     fn update_listener(&mut self) {
-        let faults = self.active.iter().map(|&fault| &self.faults[usize::from(fault)]);
-        let refuses = faults.into_iter().any(|fault| matches!(fault.kind, FaultKind::Refuse));
+        let refuses = self.suffers(ProviderEffect::Refuses);
         let listener = if refuses { Listener::Refusing } else { Listener::Listening };
         if listener != self.listener {
             self.listener = listener;
@@ -176,12 +180,12 @@ impl Provider {
         for &fault in &self.active {
             let config = &self.faults[usize::from(fault)];
             let progress = config.progress(now);
-            match config.kind {
-                FaultKind::LimitCut { to } => {
+            match config.kind.behaviour().provider {
+                ProviderEffect::CutsLimits(to) => {
                     cuts = true;
                     limits = limits.min(left(to, progress));
                 }
-                FaultKind::CapacityCut { to, recovery } => {
+                ProviderEffect::CutsCapacity(to, recovery) => {
                     cuts = true;
                     moves |=
                         recovery.is_some() || !config.onset.is_zero() || !config.tail.is_zero();
@@ -189,19 +193,7 @@ impl Provider {
                     let to = recovery.map_or(to, |recovery| recovery.left(to, since, now));
                     places = places.min(left(to, progress));
                 }
-                FaultKind::Error(_)
-                | FaultKind::Errors(_)
-                | FaultKind::Throttle { .. }
-                | FaultKind::Refuse
-                | FaultKind::Reset { .. }
-                | FaultKind::BlackHole
-                | FaultKind::Slowdown { .. }
-                | FaultKind::Delay { .. }
-                | FaultKind::Cut { .. }
-                | FaultKind::Stall { .. }
-                | FaultKind::StreamError { .. }
-                | FaultKind::BadAnswer(_)
-                | FaultKind::ColdCache => {}
+                ProviderEffect::None | ProviderEffect::Refuses | ProviderEffect::EmptiesCache => {}
             }
         }
         if cuts || self.cuts {
@@ -215,8 +207,8 @@ impl Provider {
     /// More have come than there are places for: what recovers may fail again.
     pub(super) fn overload_on_recovery(&mut self) {
         for &fault in &self.active {
-            if let FaultKind::CapacityCut { recovery: Some(recovery), .. } =
-                self.faults[usize::from(fault)].kind
+            if let ProviderEffect::CutsCapacity(_, Some(recovery)) =
+                self.faults[usize::from(fault)].kind.behaviour().provider
                 && recovery.fails_again
             {
                 self.restarts.insert(fault, self.now);

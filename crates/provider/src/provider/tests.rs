@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    AttemptArrival, AttemptEnding, Capacity, ErrorAnswer, Plan, ProviderEvent, ProviderLimits,
-    ProviderRateLimit, ProviderWindow, Rejection,
+    AttemptArrival, AttemptEnding, Capacity, ErrorAnswer, FaultKind, Plan, ProviderEvent,
+    ProviderLimits, ProviderRateLimit, ProviderWindow, Rejection,
 };
 use alloc::vec;
 use core::time::Duration;

@@ -53,7 +53,9 @@ impl RouterConfig {
         if let FallbackRule::Nested { .. } = self.fallback_rule {
             self.fallback_rule = FallbackRule::default();
         }
-        if self.retry_budget == RetryBudget::UNLIMITED {
+        // No budget beside LiteLLM's loop is LiteLLM's, which has none; beside our retries somebody wants none.
+        let loops = |group: &GroupConfig| matches!(group.retry_rule, RetryRule::Litellm(_));
+        if self.retry_budget == RetryBudget::UNLIMITED && self.groups.iter().any(loops) {
             self.retry_budget = RetryBudget::default();
         }
         for group in &mut self.groups {

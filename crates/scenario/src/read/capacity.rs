@@ -5,7 +5,8 @@ use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
 use crate::schema::Schema;
 use crate::settings::{
-    Count, In, Maybe, Required, Span, ValueKind, Word, Written, count, factor, settings, vocabulary,
+    Count, In, Maybe, Required, Span, Told, ValueKind, Word, Written, count, factor, settings,
+    vocabulary,
 };
 use crate::{unit, value};
 use squall_provider::{BatchSlowdown, Capacity, HungUp, QueueOrder, Shed};
@@ -23,7 +24,7 @@ settings! {
     /// Queue length; requests beyond it are shed. `unbounded`: no limit.
     queue: QueueLength;
     /// Queue order: oldest first or newest first.
-    order: Word(&ORDERS);
+    order: Told(Word(&ORDERS), "`fifo` if there is a queue");
     /// Maximum time in the queue before a request is shed.
     max_wait: Maybe(Span, "unlimited");
     /// Status for shed requests: 503 as OpenAI, 529 as Anthropic, 429 as Azure and Vertex AI.
@@ -134,11 +135,11 @@ impl ValueKind for SlowdownAtFull {
 }
 
 fn check(fields: &Fields<'_>, capacity: &Capacity) {
-    let waits = [
-        ("order", capacity.order != QueueOrder::default()),
-        ("max_wait", capacity.max_wait.is_some()),
-    ];
-    for (name, _) in waits.into_iter().filter(|(_, said)| *said && capacity.queue == 0) {
+    if capacity.queue > 0 {
+        return;
+    }
+    // The default is a mistake here as well: whoever writes it expects a queue.
+    for name in ["order", "max_wait"].into_iter().filter(|name| fields.get(name).is_some()) {
         let message = format!("`{name}` without a queue");
         let problem = Problem::new(fields.key_span(name), message, "of no effect here");
         fields.problems.push(problem.help("add `queue`, or remove it"));

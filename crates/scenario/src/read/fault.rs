@@ -5,6 +5,7 @@ mod overlap;
 mod random;
 mod shared;
 
+pub use kind::{FaultSample, fault_samples};
 pub(crate) use overlap::report as report_overlaps;
 pub(crate) use random::{OUTAGES, outages};
 pub(crate) use shared::{SHARED, shared};

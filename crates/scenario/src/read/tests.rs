@@ -2,6 +2,7 @@
 
 mod bad;
 mod bad_routing;
+mod faults;
 mod good;
 mod large;
 mod routing;

@@ -1,4 +1,5 @@
-//! The kinds of fault. They are a table: a new kind is a new line and a function.
+//! The kinds of fault, in one table: for each its key, what may stand there, how it is read, what a provider
+//! must have for it, and samples, which the swarm draws.
 
 use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
@@ -6,13 +7,53 @@ use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
 use crate::{unit, value};
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, ErrorAnswer, ErrorMix, FaultKind, Recovery};
+use squall_provider::{BadAnswer, ErrorAnswer, ErrorMix, FaultKind, ProviderConfig, Recovery};
 
-/// A kind of fault: its key, and how what stands there is read.
+/// A kind of fault.
 #[derive(Clone, Copy)]
 pub(super) struct FaultReader {
+    /// Its key.
     pub(super) key: Key,
+    /// Reads what stands there.
     pub(super) read: fn(&Node, &Problems) -> Option<FaultKind>,
+    /// What it may be: each has another effect, and the first is the plainest.
+    pub(super) samples: &'static [&'static str],
+    /// What it has no effect without.
+    pub(super) needs: Option<&'static Needed>,
+}
+
+/// What a provider must have for a fault to have something to work on.
+pub(super) struct Needed {
+    /// Its key in the section of a provider.
+    pub(super) key: &'static str,
+    /// What is missed.
+    pub(super) name: &'static str,
+    /// Whether it is there.
+    pub(super) has: fn(&ProviderConfig) -> bool,
+    /// How to give it.
+    pub(super) help: &'static str,
+}
+
+/// A fault as it may stand in a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FaultSample {
+    /// The key of its kind.
+    pub kind: &'static str,
+    /// What stands there.
+    pub value: &'static str,
+    /// The key that its provider must have for the fault to have any effect, and that a file must not lack.
+    pub needs: Option<&'static str>,
+}
+
+/// Samples of every kind of fault, in the order of the reference.
+pub fn fault_samples() -> impl Iterator<Item = FaultSample> {
+    KINDS.iter().flat_map(|kind| {
+        kind.samples.iter().map(|value| FaultSample {
+            kind: kind.key.name,
+            value,
+            needs: kind.needs.map(|needed| needed.key),
+        })
+    })
 }
 
 const fn kind(
@@ -20,22 +61,43 @@ const fn kind(
     shape: Schema,
     meaning: &'static str,
     read: fn(&Node, &Problems) -> Option<FaultKind>,
+    samples: &'static [&'static str],
 ) -> FaultReader {
-    FaultReader { key: Key::choice(name, shape, meaning), read }
+    FaultReader { key: Key::choice(name, shape, meaning), read, samples, needs: None }
 }
 
-pub(super) const KINDS: [FaultReader; 14] = [
+impl FaultReader {
+    const fn needing(mut self, needed: &'static Needed) -> Self {
+        self.needs = Some(needed);
+        self
+    }
+}
+
+/// Every kind.
+pub(super) const KINDS: &[FaultReader] = &[
     kind(
         "error",
         Schema::Either(&STATUS_OR_ERROR),
         "Answers every attempt with this HTTP status, failure class or error instead of serving it.",
         error,
+        &[
+            "503",
+            "500",
+            "529",
+            "401",
+            "404",
+            "400",
+            "quota_spent",
+            "content_policy",
+            "{ status: 502, retry_after: 1s }",
+        ],
     ),
     kind(
         "errors",
         Schema::List(&A_MIXED),
         "Answers with one of several errors, drawn by their shares.",
         errors,
+        &["[ { status: 500, share: 70% }, { class: overloaded, share: 30% } ]"],
     ),
     kind(
         "outage",
@@ -43,43 +105,50 @@ pub(super) const KINDS: [FaultReader; 14] = [
         "`refuse`: refuses new connections and resets open ones. `blackhole`: accepts \
          connections and never answers.",
         outage,
+        &["refuse", "blackhole"],
     ),
     kind(
         "reset",
         Schema::Section(&RESET),
         "Resets the connection during an answer. `reset: {}`: as soon as the request has arrived.",
         reset,
+        &["{}", "{ after: 2 }"],
     ),
     kind(
         "slowdown",
         Schema::Either(&FACTOR_OR_SLOWDOWN),
         "Multiplies all latencies by this factor; as a section, TTFT and ITL by separate factors.",
         slowdown,
+        &["5x", "{ ttft: 8x }", "{ itl: 3x }"],
     ),
-    kind("delay", Schema::SPAN, "Adds this delay before the answer.", delay),
+    kind("delay", Schema::SPAN, "Adds this delay before the answer.", delay, &["3s"]),
     kind(
         "throttle",
         Schema::Section(&THROTTLE),
         "A storm of 429s: answers 429 regardless of the limits.",
         throttle,
+        &["{}", "{ retry_after: 2s }", "{ retry_after: 700ms }"],
     ),
     kind(
         "cut",
         Schema::Section(&CUT),
         "Ends streams early, without the end-of-stream marker.",
         cut,
+        &["{ after: 2 }"],
     ),
     kind(
         "stall",
         Schema::Section(&STALL),
         "Stops sending in the middle of a stream and keeps the connection open.",
         stall,
+        &["{ after: 3 }"],
     ),
     kind(
         "stream_error",
         Schema::Section(&STREAM_ERROR),
         "Ends streams in the middle with an error event.",
         stream_error,
+        &["{ after: 2 }", "{ after: 1, class: overloaded }"],
     ),
     kind(
         "bad_answer",
@@ -88,26 +157,61 @@ pub(super) const KINDS: [FaultReader; 14] = [
          error page of a proxy; `wrong_type`, a stream instead of one body or the reverse; \
          `no_end`, a stream without its end-of-stream marker.",
         bad_answer,
+        &["empty", "truncated", "html", "wrong_type", "no_end"],
     ),
     kind(
         "limits_cut",
         Schema::Percent,
         "Reduces the rate limits to this share. Requests already counted stay counted.",
         limits_cut,
-    ),
+        &["30%"],
+    )
+    .needing(&LIMITS),
     kind(
         "capacity_cut",
         Schema::Either(&SHARE_OR_CUT),
         "Reduces the concurrent capacity to this share, to no fewer than one slot.",
         capacity_cut,
-    ),
+        &["50%", "{ to: 20%, recovers: 90%, fails_again: true }"],
+    )
+    .needing(&CAPACITY),
     kind(
         "cold_cache",
         Schema::Section(&COLD_CACHE),
         "Empties the prompt cache and keeps it empty: `cold_cache: {}`.",
         cold_cache,
-    ),
+        &["{}"],
+    )
+    .needing(&CACHE),
 ];
+
+/// Rates to cut.
+static LIMITS: Needed = Needed {
+    key: "limits",
+    name: "limits",
+    has: |config| {
+        let limits = config.limits;
+        let rates = [limits.rpm, limits.tpm, limits.input_tpm, limits.output_tpm];
+        rates.iter().any(Option::is_some)
+    },
+    help: "give the provider `limits`, such as `{ rpm: 600 }`",
+};
+
+/// Places to cut.
+static CAPACITY: Needed = Needed {
+    key: "capacity",
+    name: "capacity",
+    has: |config| config.capacity.is_some(),
+    help: "give the provider a `capacity: { concurrent: 100 }`",
+};
+
+/// A cache to empty.
+static CACHE: Needed = Needed {
+    key: "prefill",
+    name: "cache",
+    has: |config| config.prefill.cache.is_some(),
+    help: "give the provider a `prefill` with a `cache`",
+};
 
 pub(super) static KIND_KEYS: [Key; KINDS.len()] = {
     let mut keys = [KINDS[0].key; KINDS.len()];

@@ -1,5 +1,6 @@
 //! Faults of one provider that contradict each other.
 
+use super::kind::KINDS;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use squall_determinism::Share;
@@ -27,8 +28,8 @@ pub(crate) fn report(
             return;
         }
     }
-    for (entry, fault) in written {
-        report_idle(fields, config, *entry, fault);
+    for (entry, _) in written {
+        report_idle(fields, config, *entry);
     }
 }
 
@@ -40,25 +41,16 @@ fn contradict(one: &FaultConfig, other: &FaultConfig) -> bool {
     overlap && (refuses(one) && swallows(other) || refuses(other) && swallows(one))
 }
 
-/// A fault of limits, capacity or a cache that the provider does not have.
-fn report_idle(fields: &Fields<'_>, config: &ProviderConfig, entry: usize, fault: &FaultConfig) {
-    let limits = config.limits;
-    let rates = [limits.rpm, limits.tpm, limits.input_tpm, limits.output_tpm];
-    let (key, missing, help) = match fault.kind {
-        FaultKind::LimitCut { .. } if rates.iter().all(Option::is_none) => {
-            ("limits_cut", "limits", "give the provider `limits`, such as `{ rpm: 600 }`")
-        }
-        FaultKind::CapacityCut { .. } if config.capacity.is_none() => {
-            ("capacity_cut", "capacity", "give the provider a `capacity: { concurrent: 100 }`")
-        }
-        FaultKind::ColdCache if config.prefill.cache.is_none() => {
-            ("cold_cache", "cache", "give the provider a `prefill` with a `cache`")
-        }
-        _ => return,
+/// A fault of something that the provider does not have.
+fn report_idle(fields: &Fields<'_>, config: &ProviderConfig, entry: usize) {
+    let Some(section) = fields.sections("faults").into_iter().nth(entry) else { return };
+    let given = KINDS.iter().find(|kind| section.get(kind.key.name).is_some());
+    let Some((key, needed)) = given.and_then(|kind| Some((kind.key.name, kind.needs?))) else {
+        return;
     };
-    if let Some(section) = fields.sections("faults").get(entry) {
-        let message = format!("`{key}` of a provider without {missing}");
+    if !(needed.has)(config) {
+        let message = format!("`{key}` of a provider without {}", needed.name);
         let problem = Problem::new(section.key_span(key), message, "of no effect here");
-        fields.problems.push(problem.help(help));
+        fields.problems.push(problem.help(needed.help));
     }
 }

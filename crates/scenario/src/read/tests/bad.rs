@@ -387,6 +387,18 @@ fn a_provider_is_of_a_known_vendor_and_its_limits_are_above_zero() {
 }
 
 #[test]
+fn what_orders_a_queue_is_told_where_there_is_none_the_default_included() {
+    for said in ["order: fifo", "order: lifo", "max_wait: 2s"] {
+        let capacity = format!("{{ itl: 20ms, capacity: {{ concurrent: 8, {said} }},");
+        let problems =
+            spoiled(&[("{ ttft: 300ms, itl: 20ms }", &format!("{capacity} ttft: 300ms }}"))]);
+        let problems = problems.to_string();
+        let (key, _) = said.split_once(':').unwrap();
+        assert!(problems.contains(&format!("`{key}` without a queue")), "{said}: {problems}");
+    }
+}
+
+#[test]
 fn laws_are_possible() {
     assert_snapshot!(spoiled(&[
         (

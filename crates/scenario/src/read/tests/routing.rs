@@ -109,6 +109,17 @@ fn fallbacks_have_lists_of_their_own_and_a_default_for_those_without() {
 }
 
 #[test]
+fn a_profile_leaves_a_retry_budget_that_both_can_say_as_it_is_written() {
+    let budget = |router: &str| scenario(router, "", "", "").router.retry_budget;
+    assert_eq!(budget("  profile: squall\n  retry_budget: unlimited"), RetryBudget::UNLIMITED);
+    let own = budget("  profile: squall\n  retry_budget: { ratio: 5% }");
+    assert_eq!(own.ratio, Share::percent(5));
+    // LiteLLM's loop has no budget, and its file says none.
+    let loops = "  profile: squall\n  retry_budget: unlimited\n  backoff: { litellm: {} }";
+    assert_eq!(budget(loops), RetryBudget::default());
+}
+
+#[test]
 fn money_is_dollars_and_a_price_is_that_of_a_million_tokens() {
     let text = "
 name: test
