@@ -2,6 +2,7 @@
 
 mod changes;
 mod chaos;
+mod explained;
 mod interleavings;
 mod jitter;
 mod weights;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -54,6 +54,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "record",
         ],
     ),
+    ("explain", &["determinism", "failure", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
     ("report", &["determinism", "failure", "judge", "scenario", "router", "workload", "record"]),
     (

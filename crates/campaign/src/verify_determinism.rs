@@ -4,7 +4,7 @@ use crate::CampaignError;
 use crate::difference::Difference;
 use squall_determinism::Timestamp;
 use squall_record::{JournalReader, Recording};
-use squall_router::journal::decode_input;
+use squall_router::journal::decode_frame;
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::fmt;
@@ -81,9 +81,8 @@ fn in_journals(first: &Recording, second: &Recording) -> Option<Difference> {
 
 /// The time and the input of a frame, whose last word is of the outputs.
 fn split(frame: &[u8]) -> Option<(Timestamp, String)> {
-    let (input, _) = frame.split_last_chunk::<8>()?;
-    let (at, input) = decode_input(input)?;
-    Some((at, format!("{input:?}")))
+    let frame = decode_frame(frame)?;
+    Some((frame.now, format!("{:?}", frame.input)))
 }
 
 fn in_rows<R: PartialEq + fmt::Debug>(

@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use squall_explain::RequestSelector;
 use squall_router::Profile;
 use squall_scenario::{FileKind, Override};
 use std::net::SocketAddr;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// Feed the journal of a recording to a fresh router core, then judge and draw the run again
     Replay(ReplayArgs),
+    /// Explain why one request of a recording fared as it did: candidates, waits, attempts, reasons
+    Explain(ExplainArgs),
     /// Serve the router as an OpenAI-compatible gateway
     Gateway(ServeArgs),
     /// Serve mock providers that misbehave on their script, or on command
@@ -86,6 +89,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Rehearse(_) => "rehearse",
             Self::Replay(_) => "replay",
+            Self::Explain(_) => "explain",
             Self::Gateway(_) => "gateway",
             Self::Mock(_) => "mock",
             Self::Import(_) => "import",
@@ -276,6 +280,21 @@ impl FromStr for ValueRange {
 pub(crate) struct ReplayArgs {
     /// The folder that a run wrote
     pub(crate) recording: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// The folder that a run wrote
+    pub(crate) recording: PathBuf,
+    /// The request, by its number in `requests.csv`, or by its token (`x-squall-token`)
+    #[arg(required_unless_present_any = ["first_failed", "slowest"])]
+    pub(crate) request: Option<RequestSelector>,
+    /// The first request that failed or whose client gave up
+    #[arg(long, conflicts_with_all = ["request", "slowest"])]
+    pub(crate) first_failed: bool,
+    /// The request that took longest
+    #[arg(long, conflicts_with = "request")]
+    pub(crate) slowest: bool,
 }
 
 #[derive(Debug, ClapArgs)]

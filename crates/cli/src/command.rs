@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod explain;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Plan(args) => plan::plan(args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Explain(args) => explain::explain(args),
         Command::Gateway(args) => serve::gateway(args),
         Command::Mock(args) => mock::mock(args),
         Command::Import(args) => import::import(args),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use squall_campaign::{CampaignError, RehearseError};
+use squall_explain::ExplainError;
 use squall_record::RecordError;
 use squall_scenario::{Diagnostics, PathError};
 use std::io;
@@ -97,6 +98,14 @@ pub(crate) enum CliError {
     /// A replay that came out otherwise.
     #[error("the replay differs from the run: {0}")]
     Replay(#[from] squall_router::journal::ReplayError),
+    /// A request that cannot be explained.
+    #[error("`{}`: {source}", path.display())]
+    Explain {
+        /// The recording.
+        path: PathBuf,
+        /// Why not.
+        source: Box<ExplainError>,
+    },
     /// Rows that do not give the digest of their run.
     #[error(
         "the rows of the recording give the digest {digest}, and `run.json` tells {told}: one of the two was \
@@ -197,6 +206,17 @@ impl CliError {
                 Exit::Diverged
             }
             Self::Record(RecordError::Folder { .. }) => Exit::Usage,
+            Self::Explain { source, .. } => match **source {
+                ExplainError::Replay(..) => Exit::Diverged,
+                ExplainError::NoJournal
+                | ExplainError::Record(_)
+                | ExplainError::Scenario(_)
+                | ExplainError::Unnamed { .. }
+                | ExplainError::NoRequest { .. }
+                | ExplainError::NeverArrived { .. }
+                | ExplainError::NoneFailed
+                | ExplainError::NoRows => Exit::Usage,
+            },
             Self::Live(_)
             | Self::Record(_)
             | Self::Judge(_)

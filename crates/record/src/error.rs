@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-/// The version of journals that is written and read.
-pub(crate) const JOURNAL_VERSION: u8 = 2;
+/// The version of journals that is written.
+pub(crate) const JOURNAL_VERSION: u8 = 3;
+
+/// The oldest version that is read: its arrivals do not say which request of the run they are.
+pub(crate) const OLDEST_JOURNAL: u8 = 2;
 
 /// Why a recording cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +69,11 @@ pub enum RecordError {
     #[error("the file is not a journal of squall's")]
     NotAJournal,
     /// A journal of another version.
-    #[error("the journal is of version {version}; this squall reads version {}", JOURNAL_VERSION)]
+    #[error(
+        "the journal is of version {version}; this squall reads versions {} to {}",
+        OLDEST_JOURNAL,
+        JOURNAL_VERSION
+    )]
     JournalVersion {
         /// Which.
         version: u8,

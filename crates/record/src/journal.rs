@@ -1,6 +1,6 @@
 //! The journal on disk: frames that the router encodes and nobody here interprets.
 
-use crate::error::{JOURNAL_VERSION, RecordError};
+use crate::error::{JOURNAL_VERSION, OLDEST_JOURNAL, RecordError};
 
 const MAGIC: &[u8; 8] = b"squalljn";
 
@@ -52,7 +52,7 @@ impl<'a> JournalReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err(RecordError::NotAJournal) };
         match rest.split_first() {
-            Some((&JOURNAL_VERSION, frames)) => Ok(Self { frames }),
+            Some((OLDEST_JOURNAL..=JOURNAL_VERSION, frames)) => Ok(Self { frames }),
             Some((&version, _)) => Err(RecordError::JournalVersion { version }),
             None => Err(RecordError::NotAJournal),
         }

@@ -1,5 +1,6 @@
 //! The contract of a routing strategy: it picks one of the candidates, and is told what came of it.
 
+use crate::explain::PickFigure;
 use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt::Debug;
@@ -55,6 +56,18 @@ pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
     /// An attempt at `place` ended otherwise.
     fn failed(&mut self, place: usize, sample: &FailureSample) {
         let _ = (place, sample);
+    }
+
+    /// What the strategy goes by at the candidate at `place`, in the pick that it would make now, for people who
+    /// ask why; it decides nothing. By default nothing is told.
+    fn figure(
+        &self,
+        context: &PickContext,
+        candidates: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let _ = (context, candidates, place);
+        None
     }
 
     /// Takes over what `old`, the balancer of the configuration before, has learned. `from[place]` is where

@@ -31,8 +31,14 @@ impl RetryBudgetWindow {
 
     /// Whether one more retry fits.
     pub(crate) fn allows(&mut self, now: Timestamp) -> bool {
+        let (_, retries, most) = self.figures(now);
+        u64::from(retries) < most
+    }
+
+    /// Requests and retries of the window, and how many retries there may be.
+    pub(crate) fn figures(&mut self, now: Timestamp) -> (u32, u32, u64) {
         let [requests, retries] = self.counts.sums(now);
-        u64::from(retries) < self.floor + self.config.ratio.of(u64::from(requests))
+        (requests, retries, self.floor + self.config.ratio.of(u64::from(requests)))
     }
 
     pub(crate) fn withdraw(&mut self, now: Timestamp) {

@@ -4,6 +4,7 @@ mod circuit_breaker;
 mod litellm;
 mod outlier_detection;
 
+use crate::explain::BreakerFigures;
 use crate::{CooldownCause, CooldownRule, SilenceCooldown};
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -131,6 +132,14 @@ impl OutlierRecord {
     pub(crate) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
         match &self.state {
             CooldownState::Careful(state) => state.reason(now),
+            CooldownState::Litellm(_) | CooldownState::Never => None,
+        }
+    }
+
+    /// What its circuit breaker counts now, if it has one.
+    pub(crate) fn figures(&mut self, now: Timestamp) -> Option<BreakerFigures> {
+        match &mut self.state {
+            CooldownState::Careful(state) => Some(state.breaker.figures(now)),
             CooldownState::Litellm(_) | CooldownState::Never => None,
         }
     }

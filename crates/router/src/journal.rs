@@ -4,21 +4,63 @@
 //! A frame is an encoded input and time, then the digest of the encoded outputs. Everything is a
 //! sequence of words, written as variable-length integers; the same words feed the digest of a run.
 
+mod explain;
 mod input;
 mod output;
 mod words;
 
+pub use explain::{RequestLife, RequestStep, RequestStepKind, explain};
 pub use input::{decode_input, encode_input};
 pub use output::{digest_output, encode_output};
 
 use crate::{ConfigError, Router, RouterConfig, RouterInput, RouterOutput};
 use alloc::vec::Vec;
 use squall_determinism::{Digest, Seed, Timestamp};
+use words::{Sink as _, WordReader};
 
 /// Writes one frame behind `frame`: the input, and the digest of the outputs it gave.
 pub fn encode_frame(now: Timestamp, input: &RouterInput, outputs: u64, frame: &mut Vec<u8>) {
     encode_input(now, input, frame);
     frame.extend_from_slice(&outputs.to_le_bytes());
+}
+
+/// Writes the frame of an arrival behind `frame`, with the place in the run of the request that arrives: the
+/// core knows it by its tag alone, which another request is given later.
+pub fn encode_arrival(
+    now: Timestamp,
+    input: &RouterInput,
+    request: u64,
+    outputs: u64,
+    frame: &mut Vec<u8>,
+) {
+    encode_input(now, input, frame);
+    frame.word(request);
+    frame.extend_from_slice(&outputs.to_le_bytes());
+}
+
+/// A frame that was read back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct JournalFrame {
+    /// The time of the input.
+    pub now: Timestamp,
+    /// The input.
+    pub input: RouterInput,
+    /// The place in the run of the request that arrives with it, where the shell knew it.
+    pub request: Option<u64>,
+    /// The digest of the outputs it gave.
+    pub outputs: u64,
+}
+
+/// Reads a frame; `None` if the bytes are none.
+#[must_use]
+pub fn decode_frame(frame: &[u8]) -> Option<JournalFrame> {
+    let (body, outputs) = frame.split_last_chunk::<8>()?;
+    let mut words = WordReader(body);
+    let (now, input) = input::read(&mut words)?;
+    let named = matches!(input, RouterInput::Arrived(_)) && !words.0.is_empty();
+    let request = if named { Some(words.word()?) } else { None };
+    let outputs = u64::from_le_bytes(*outputs);
+    words.0.is_empty().then_some(JournalFrame { now, input, request, outputs })
 }
 
 /// The digest of the outputs of one input.
@@ -41,29 +83,55 @@ pub fn replay<'a>(
     epoch_nanos: u64,
     frames: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Replayed, ReplayError> {
-    let mut router = Router::new(config, seed, epoch_nanos)?;
-    for change in changes {
-        router.prepare(change)?;
-    }
-    let mut replayed = Replayed { frames: 0, outputs: 0 };
-    let mut outputs = Vec::new();
+    let mut replayer = Replayer::new(config, changes, seed, epoch_nanos)?;
     for frame in frames {
-        let index = replayed.frames;
-        let unreadable = || ReplayError::Unreadable { frame: index };
-        let Some((body, recorded)) = frame.split_last_chunk::<8>() else {
-            return Err(unreadable());
-        };
-        let (now, input) = decode_input(body).ok_or_else(unreadable)?;
-        outputs.clear();
-        router.handle(now, input);
-        outputs.extend(core::iter::from_fn(|| router.poll()));
-        if digest_outputs(&outputs) != u64::from_le_bytes(*recorded) {
-            return Err(ReplayError::Diverged { frame: index, at: now });
-        }
-        replayed.frames += 1;
-        replayed.outputs += outputs.len() as u64;
+        replayer.step(frame, |_, _| {})?;
     }
-    Ok(replayed)
+    Ok(replayer.replayed)
+}
+
+/// Feeds frames to a fresh router, one by one.
+#[derive(Debug)]
+struct Replayer {
+    router: Router,
+    replayed: Replayed,
+    outputs: Vec<RouterOutput>,
+}
+
+impl Replayer {
+    fn new(
+        config: RouterConfig,
+        changes: impl IntoIterator<Item = RouterConfig>,
+        seed: Seed,
+        epoch_nanos: u64,
+    ) -> Result<Self, ReplayError> {
+        let mut router = Router::new(config, seed, epoch_nanos)?;
+        for change in changes {
+            router.prepare(change)?;
+        }
+        let replayed = Replayed { frames: 0, outputs: 0 };
+        Ok(Self { router, replayed, outputs: Vec::new() })
+    }
+
+    /// Takes the next frame, and keeps its outputs. `before` sees the router before it is told the input.
+    fn step(
+        &mut self,
+        frame: &[u8],
+        before: impl FnOnce(&mut Router, &JournalFrame),
+    ) -> Result<JournalFrame, ReplayError> {
+        let index = self.replayed.frames;
+        let frame = decode_frame(frame).ok_or(ReplayError::Unreadable { frame: index })?;
+        before(&mut self.router, &frame);
+        self.outputs.clear();
+        self.router.handle(frame.now, frame.input);
+        self.outputs.extend(core::iter::from_fn(|| self.router.poll()));
+        if digest_outputs(&self.outputs) != frame.outputs {
+            return Err(ReplayError::Diverged { frame: index, at: frame.now });
+        }
+        self.replayed.frames += 1;
+        self.replayed.outputs += self.outputs.len() as u64;
+        Ok(frame)
+    }
 }
 
 /// What a replay went through.

@@ -16,6 +16,7 @@ mod candidate_index;
 mod config;
 mod cooldown;
 mod deployment;
+mod explain;
 mod fallback;
 mod health;
 mod id;
@@ -47,6 +48,11 @@ pub use config::{
     MisconfiguredCooldown, Money, Price, Profile, RateLimit, RateLimits, RateWindow, Release,
     Retries, RetryBudget, RetryRule, RouterConfig, SilenceCooldown, SpendLimit, TagMatch,
     TenantConfig, ThrottledCooldown,
+};
+pub use explain::{
+    AfterFailure, BreakerFigures, CandidateView, Decision, Eligibility, ExplainedDecision,
+    FailureWeight, FigureValue, NextStep, NoneInTime, PickFigure, PickNeeds, PickReasons,
+    PickScope, RetryBudgetUse,
 };
 pub use id::{
     AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag,

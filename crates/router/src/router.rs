@@ -3,6 +3,7 @@
 mod admission_control;
 mod change;
 mod deadline;
+mod explain;
 mod failure_handling;
 mod health_checks;
 mod pick;
@@ -115,6 +116,8 @@ pub struct Router {
     /// Every configuration that was given and not forgotten, by number, the first among them.
     configs: Vec<Option<(RouterConfig, Numbers)>>,
     outputs: VecDeque<RouterOutput>,
+    /// The reasons of decisions, for requests that somebody asks about.
+    decisions: Option<Box<explain::DecisionLog>>,
     /// An input is being worked on. If it still is when the next one comes, the one before panicked.
     busy: bool,
 }
@@ -161,6 +164,7 @@ impl Router {
             roster: IdRegistry::default(),
             configs: Vec::new(),
             outputs: VecDeque::new(),
+            decisions: None,
             busy: false,
         };
         router.prepare(config)?;

@@ -4,6 +4,7 @@
 mod bad_input;
 mod check;
 mod config;
+mod explain;
 mod forms;
 mod litellm;
 mod outputs;

@@ -8,7 +8,7 @@ use squall_record::{
     AttemptOutcome, AttemptRow, JournalReader, JournalWriter, NoteRow, RecordedEvent, RowSender,
     SeenBy,
 };
-use squall_router::journal::{digest_outputs, encode_frame};
+use squall_router::journal::{digest_outputs, encode_arrival, encode_frame};
 use squall_router::{RequestKey, RequestTag, RouterInput, RouterOutput, StartAttempt};
 
 #[derive(Debug, Default)]
@@ -51,7 +51,23 @@ impl RunLog {
         outputs: &[RouterOutput],
     ) {
         self.frame.clear();
-        encode_frame(now, input, digest_outputs(outputs), &mut self.frame);
+        let digest = digest_outputs(outputs);
+        let request = match input {
+            RouterInput::Arrived(arrival) => self.by_tag.get(arrival.tag.0 as usize).copied(),
+            RouterInput::FirstToken { .. }
+            | RouterInput::Finished { .. }
+            | RouterInput::Failed { .. }
+            | RouterInput::Unread { .. }
+            | RouterInput::LimitHeaders { .. }
+            | RouterInput::ClientGone { .. }
+            | RouterInput::Checked { .. }
+            | RouterInput::Reconfigure { .. }
+            | RouterInput::Tick => None,
+        };
+        match request.flatten() {
+            Some(request) => encode_arrival(now, input, request, digest, &mut self.frame),
+            None => encode_frame(now, input, digest, &mut self.frame),
+        }
         self.journal.frame(&self.frame);
         if let Some(rows) = &self.rows {
             rows.frame(&self.frame);

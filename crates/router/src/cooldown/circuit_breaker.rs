@@ -6,6 +6,7 @@
 //! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
 
 use super::{Availability, doubled};
+use crate::explain::BreakerFigures;
 use crate::window::Buckets;
 use crate::{CooldownCause, FailureCooldown};
 use core::time::Duration;
@@ -52,6 +53,19 @@ impl CircuitBreaker {
                 Availability::Probe
             }
             BreakerState::HalfOpen { probing: true } => Availability::Probing,
+        }
+    }
+
+    /// What it goes by now.
+    pub(crate) fn figures(&mut self, now: Timestamp) -> BreakerFigures {
+        let [attempts, failures] = self.window.sums(now);
+        BreakerFigures {
+            consecutive: self.consecutive,
+            opens_at_consecutive: self.config.consecutive,
+            attempts,
+            failures,
+            opens_at_share: self.config.share,
+            min_attempts: self.config.min_attempts.max(1),
         }
     }
 

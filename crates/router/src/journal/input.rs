@@ -88,11 +88,17 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
 #[must_use]
 pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, RouterInput)> {
     let mut words = WordReader(bytes);
+    let told = read(&mut words)?;
+    words.0.is_empty().then_some(told)
+}
+
+/// Reads an input and its time, and leaves what stands behind them.
+pub(super) fn read(words: &mut WordReader<'_>) -> Option<(Timestamp, RouterInput)> {
     let now = Timestamp::from_nanos(words.word()?);
     let input = match words.word()? {
-        ARRIVED => RouterInput::Arrived(arrival(&mut words)?),
+        ARRIVED => RouterInput::Arrived(arrival(words)?),
         LIMIT_HEADERS => RouterInput::LimitHeaders {
-            attempt: attempt(&mut words)?,
+            attempt: attempt(words)?,
             headers: UpstreamLimits {
                 remaining_requests: narrow(words.option()?)?,
                 remaining_tokens: narrow(words.option()?)?,
@@ -100,15 +106,11 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, RouterInput)> {
                 reset_tokens: words.duration()?,
             },
         },
-        FIRST_TOKEN => RouterInput::FirstToken { attempt: attempt(&mut words)? },
-        FINISHED => {
-            RouterInput::Finished { attempt: attempt(&mut words)?, usage: usage(&mut words)? }
-        }
-        FAILED => {
-            RouterInput::Failed { attempt: attempt(&mut words)?, failure: failure(&mut words)? }
-        }
-        UNREAD => RouterInput::Unread { attempt: attempt(&mut words)? },
-        CLIENT_GONE => RouterInput::ClientGone { request: request(&mut words)? },
+        FIRST_TOKEN => RouterInput::FirstToken { attempt: attempt(words)? },
+        FINISHED => RouterInput::Finished { attempt: attempt(words)?, usage: usage(words)? },
+        FAILED => RouterInput::Failed { attempt: attempt(words)?, failure: failure(words)? },
+        UNREAD => RouterInput::Unread { attempt: attempt(words)? },
+        CLIENT_GONE => RouterInput::ClientGone { request: request(words)? },
         CHECKED => RouterInput::Checked {
             deployment: DeploymentId(words.narrow()?),
             passed: words.word()? == 1,
@@ -117,7 +119,7 @@ pub fn decode_input(bytes: &[u8]) -> Option<(Timestamp, RouterInput)> {
         TICK => RouterInput::Tick,
         _ => return None,
     };
-    words.0.is_empty().then_some((now, input))
+    Some((now, input))
 }
 
 /// What most requests say nothing of: one word then.

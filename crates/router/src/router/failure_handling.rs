@@ -71,6 +71,7 @@ impl Router {
         let evidence =
             FailureEvidence { failure, probe: running.probe, first_of_request, repeated, siblings };
         self.hold_against(id, &evidence);
+        self.explain_evidence(slot, id, &evidence);
         self.renew(id);
         if running.committed {
             self.done(slot, Outcome::Failed { failure, committed: true });
@@ -181,7 +182,9 @@ impl Router {
         if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
             self.requests.aside(slot).refused_by.push(id);
         }
-        match rule.next(&facts, || seed.stream(JITTER, serial, attempts.into())) {
+        let decision = rule.next(&facts, || seed.stream(JITTER, serial, attempts.into()));
+        self.explain_after_failure(slot, &facts, decision);
+        match decision {
             RetryDecision::Fail => self.fail(slot, failure),
             RetryDecision::MoveOn => self.move_on(slot, None),
             RetryDecision::Untried => self.retry_untried(slot),
@@ -299,6 +302,7 @@ impl Router {
         if why.out && self.groups[group.index()].config.when_all_out == AllOut::UseAll {
             self.none_usable(slot, why);
         } else {
+            self.explain_none_in_time(slot, &why);
             self.move_on(slot, None);
         }
     }
@@ -319,7 +323,9 @@ impl Router {
                 of_attempts.or(request.refusal).map(|failure| failure.class)
             }
         };
-        let Some((to, path)) = self.next_group(slot, class) else {
+        let next = self.next_group(slot, class);
+        self.explain_leaving(slot, next.map(|(to, _)| to), why);
+        let Some((to, path)) = next else {
             self.give_up(slot, why);
             return;
         };

@@ -5,7 +5,7 @@ use crate::deployment::{Deployment, RequestNeeds, TagClass, Unfit, Usable};
 use crate::request::TriedDeployments;
 use crate::{
     AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitScope, PickContext, PickProblem,
-    PickRng, RouterEvent, Strategy,
+    PickRng, RouterEvent, Strategy, TagMatch,
 };
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, FailureClass};
@@ -50,14 +50,14 @@ pub(super) struct Reason {
 
 /// What is looked for in a group.
 #[derive(Clone, Copy, Debug)]
-struct Search<'a> {
-    needs: &'a RequestNeeds,
+pub(super) struct Search<'a> {
+    pub(super) needs: &'a RequestNeeds,
     /// Not where the request was tried.
-    tried: Option<&'a TriedDeployments>,
+    pub(super) tried: Option<&'a TriedDeployments>,
     /// Not at those that refused it.
-    refused_by: &'a [DeploymentId],
+    pub(super) refused_by: &'a [DeploymentId],
     /// As if none of them cooled down after failures.
-    all_the_same: bool,
+    pub(super) all_the_same: bool,
 }
 
 /// Which deployments are considered.
@@ -75,7 +75,7 @@ pub(super) enum Among {
 
 impl Router {
     /// Picks for the request in `slot`, in the group it is in.
-    pub(super) fn pick(&mut self, slot: u32, among: Among) -> PickOutcome {
+    pub(super) fn pick_among(&mut self, slot: u32, among: Among) -> PickOutcome {
         let request = self.requests.at(slot);
         let group = request.group;
         let fresh = request.tried.is_empty();
@@ -119,7 +119,7 @@ impl Router {
         picked
     }
 
-    fn pick_context(&mut self, slot: u32) -> PickContext {
+    pub(super) fn pick_context(&mut self, slot: u32) -> PickContext {
         let (seed, now, minute) = (self.seed, self.now, self.minute());
         let request = self.requests.at(slot);
         let first = request.calls() == 0;
@@ -221,7 +221,7 @@ impl Router {
     /// Asks every deployment whether it can take the request, and marks those that may be picked.
     fn survey(&mut self, group: GroupId, search: &Search<'_>) -> WhyNone {
         let now = self.now;
-        let Search { needs, tried, refused_by, all_the_same } = *search;
+        let needs = search.needs;
         let group = &mut self.groups[group.index()];
         let (board, rule) = (&mut group.board, group.config.tags);
         let all_ill = board.all_ill();
@@ -231,21 +231,7 @@ impl Router {
         for (place, &id) in board.ids.iter().enumerate() {
             board.may[place] = false;
             let deployment = &mut self.deployments[id.index()];
-            if deployment.weight == 0 || tried.is_some_and(|tried| tried.contains(id)) {
-                continue;
-            }
-            let class = deployment.tags(needs.tags, rule);
-            let usable = if class == TagClass::No && !needs.tags.is_empty() {
-                Usable::Never(Unfit::Skill)
-            } else if refused_by.contains(&id) {
-                Usable::Never(Unfit::Refused)
-            } else if deployment.health.ill && !all_ill {
-                Usable::Ill
-            } else if all_the_same {
-                deployment.usable_all_the_same(now, needs)
-            } else {
-                deployment.usable(now, needs)
-            };
+            let Some(usable) = assess(deployment, id, now, search, rule, all_ill) else { continue };
             if matches!(usable, Usable::Now | Usable::Probe) {
                 board.may[place] = true;
                 continue;
@@ -373,6 +359,35 @@ impl WhyNone {
         self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitScope::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }
+}
+
+/// Whether a deployment can take what is looked for; `None` for one that is not asked at all. `all_ill`: the
+/// checks find everyone in the group ill, and are not believed.
+#[inline]
+pub(super) fn assess(
+    deployment: &mut Deployment,
+    id: DeploymentId,
+    now: Timestamp,
+    search: &Search<'_>,
+    rule: TagMatch,
+    all_ill: bool,
+) -> Option<Usable> {
+    let Search { needs, tried, refused_by, all_the_same } = *search;
+    if deployment.weight == 0 || tried.is_some_and(|tried| tried.contains(id)) {
+        return None;
+    }
+    let class = deployment.tags(needs.tags, rule);
+    Some(if class == TagClass::No && !needs.tags.is_empty() {
+        Usable::Never(Unfit::Skill)
+    } else if refused_by.contains(&id) {
+        Usable::Never(Unfit::Refused)
+    } else if deployment.health.ill && !all_ill {
+        Usable::Ill
+    } else if all_the_same {
+        deployment.usable_all_the_same(now, needs)
+    } else {
+        deployment.usable(now, needs)
+    })
 }
 
 /// Has one of the candidates picked, and counts the pick if it is one.

@@ -19,6 +19,7 @@ impl Router {
 
     /// Waits behind those who wait already. Where they wait for something particular, it may pass.
     pub(super) fn wait_its_turn(&mut self, slot: u32) {
+        self.explain_turn(slot);
         let request = self.requests.at(slot);
         let group = request.group;
         let first = self.groups[group.index()].queue.after(None);

@@ -21,6 +21,7 @@ impl Router {
         let deadline = self.now + patience * times;
         let key = self.requests.insert(RequestEntry::new(arrival, self.arrivals, deadline));
         self.outputs.push_back(RouterOutput::Accepted { tag: arrival.tag, request: key });
+        self.explain_arrival(key);
         key.slot
     }
 
@@ -143,7 +144,9 @@ impl Router {
 
     /// Whether the budget has room for one more attempt; if not, the request has ended.
     pub(super) fn budget_allows(&mut self, slot: u32) -> bool {
-        if self.budget.allows(self.now) {
+        let allowed = self.budget.allows(self.now);
+        self.explain_budget(slot, allowed);
+        if allowed {
             return true;
         }
         let request = self.requests.key(slot);
@@ -311,6 +314,7 @@ impl Router {
         };
         self.leave_gates(slot, usage);
         let key = self.requests.key(slot);
+        self.explain_end(key);
         if let Some(request) = self.requests.remove(slot) {
             self.outputs.push_back(RouterOutput::Done { tag: request.tag, request: key, outcome });
         }

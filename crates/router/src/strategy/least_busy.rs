@@ -1,6 +1,7 @@
 //! The fewest attempts under way, for the weight; of several the first after the one picked last.
 
 use super::least_after;
+use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -38,6 +39,11 @@ impl LeastBusy {
 impl Balancer for LeastBusy {
     fn pick(&mut self, _: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         least_after(&self.loads, self.last, candidates)
+    }
+
+    fn figure(&self, _: &PickContext, _: &Candidates<'_>, place: usize) -> Option<PickFigure> {
+        let load = (self.running[place] + 1) as f64 / self.weights[place].max(1) as f64;
+        Some(PickFigure::number("load", load))
     }
 
     fn started(&mut self, _: &PickContext, place: usize) {

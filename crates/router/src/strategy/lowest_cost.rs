@@ -1,7 +1,10 @@
 //! The deployment whose tokens cost least for this request; of several the least busy, and of those the
 //! first after the one picked last.
 
-use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
+use crate::explain::PickFigure;
+use crate::{
+    Balancer, Candidates, DeploymentConfig, FailureSample, Money, PickContext, SuccessSample,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -45,6 +48,18 @@ impl Balancer for LowestCost {
         (middle..self.prices.len()).for_each(&mut look);
         (0..middle).for_each(look);
         best.map(|(place, ..)| place)
+    }
+
+    fn figure(
+        &self,
+        context: &PickContext,
+        _: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let (per_input, per_output) = self.prices[place];
+        let cost = per_input * f64::from(context.input_tokens)
+            + per_output * f64::from(context.output_tokens);
+        Some(PickFigure::number("cost in $", cost / Money::DOLLAR.0 as f64))
     }
 
     fn started(&mut self, _: &PickContext, place: usize) {

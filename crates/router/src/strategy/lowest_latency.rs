@@ -6,6 +6,7 @@
 //! is not fast. One that nobody knows anything of is tried first, by one request at a time.
 
 use super::moved;
+use crate::explain::{FigureValue, PickFigure};
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -132,6 +133,21 @@ impl Balancer for LowestLatency {
                 && (scores[place] > 0 || self.running[place] == 0)
         };
         (self.last + 1..scores.len()).chain(0..=self.last.min(scores.len() - 1)).find(near)
+    }
+
+    fn figure(
+        &self,
+        context: &PickContext,
+        _: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let (kind, name) =
+            if context.stream { (0, "time to first token") } else { (1, "time to whole answer") };
+        let value = match *self.scores[kind].get(place)? {
+            0 => FigureValue::Unknown,
+            nanos => FigureValue::Time(Duration::from_nanos(nanos)),
+        };
+        Some(PickFigure { name, value })
     }
 
     fn picked(&mut self, context: &PickContext, _: &Candidates<'_>, place: usize) {

@@ -2,6 +2,7 @@
 //! starts, put right when it ends. Without such limits, the fewest tokens.
 
 use super::{least_after, moved};
+use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -58,6 +59,16 @@ impl Balancer for LowestUsage {
             return around.find(|&place| candidates.contains(place));
         }
         least_after(&self.parts, self.last, candidates)
+    }
+
+    fn figure(
+        &self,
+        context: &PickContext,
+        _: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let used = if context.minute == self.minute { self.parts[place] } else { 0 };
+        Some(PickFigure::number("part of its tokens used", used as f64 / f64::from(1 << 20)))
     }
 
     fn started(&mut self, context: &PickContext, place: usize) {

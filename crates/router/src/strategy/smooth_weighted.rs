@@ -3,6 +3,7 @@
 
 use super::moved;
 use crate::balancer::for_each_kind;
+use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -38,6 +39,16 @@ impl Balancer for SmoothWeighted {
             }
         });
         best
+    }
+
+    fn figure(
+        &self,
+        context: &PickContext,
+        _: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let credit = self.credits[context.kind as usize].get(place)? + self.weights[place];
+        Some(PickFigure::number("credit", credit as f64))
     }
 
     /// Those who are no candidates keep their credit until they are again.

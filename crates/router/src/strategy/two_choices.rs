@@ -3,6 +3,7 @@
 
 use super::weighted_random::draw;
 use crate::balancer::for_each_kind;
+use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,6 +17,23 @@ pub(crate) struct TwoChoices {
 impl TwoChoices {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
         Self { running: vec![0; weights.len()], weights }
+    }
+
+    /// The two that are drawn; one, where there is no other.
+    #[inline]
+    fn drawn(
+        &self,
+        context: &PickContext,
+        candidates: &Candidates<'_>,
+    ) -> Option<(usize, Option<usize>)> {
+        let mut random = context.rng.random_stream();
+        let weights = &self.weights;
+        for_each_kind!(candidates, |eligible| {
+            let weight = |place| if eligible(place) { weights[place] } else { 0 };
+            let one = draw(&mut random, weights.len(), weight)?;
+            let but_one = |place| if place == one { 0 } else { weight(place) };
+            Some((one, draw(&mut random, weights.len(), but_one)))
+        })
     }
 
     /// Whether `one` would have more under way than `other` with one more each, for their weights.
@@ -33,15 +51,21 @@ impl TwoChoices {
 
 impl Balancer for TwoChoices {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
-        let mut random = context.rng.random_stream();
-        let weights = &self.weights;
-        let (one, other) = for_each_kind!(candidates, |eligible| {
-            let weight = |place| if eligible(place) { weights[place] } else { 0 };
-            let one = draw(&mut random, weights.len(), weight)?;
-            let but_one = |place| if place == one { 0 } else { weight(place) };
-            (one, draw(&mut random, weights.len(), but_one))
-        });
+        let (one, other) = self.drawn(context, candidates)?;
         Some(other.filter(|&other| self.is_busier(one, other)).unwrap_or(one))
+    }
+
+    /// The load of the two that are drawn.
+    fn figure(
+        &self,
+        context: &PickContext,
+        candidates: &Candidates<'_>,
+        place: usize,
+    ) -> Option<PickFigure> {
+        let (one, other) = self.drawn(context, candidates)?;
+        let drawn = place == one || Some(place) == other;
+        let load = (self.running[place] + 1) as f64 / self.weights[place].max(1) as f64;
+        drawn.then(|| PickFigure::number("drawn, load", load))
     }
 
     fn started(&mut self, _: &PickContext, place: usize) {

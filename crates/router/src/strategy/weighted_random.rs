@@ -1,6 +1,7 @@
 //! A draw by weight, without memory: over n requests a share p is off by √(n·p·(1−p)) as a rule.
 
 use crate::balancer::for_each_kind;
+use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec::Vec;
 use squall_determinism::RandomStream;
@@ -23,6 +24,10 @@ impl Balancer for WeightedRandom {
             let weight = |place| if eligible(place) { weights[place] } else { 0 };
             draw(&mut random, weights.len(), weight)
         })
+    }
+
+    fn figure(&self, _: &PickContext, _: &Candidates<'_>, place: usize) -> Option<PickFigure> {
+        Some(PickFigure::number("weight", *self.weights.get(place)? as f64))
     }
 }
 

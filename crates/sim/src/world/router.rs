@@ -4,7 +4,7 @@ use super::World;
 use squall_determinism::Digest;
 use squall_failure::Failure;
 use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome, RowRetention};
-use squall_router::journal::{digest_output, encode_frame};
+use squall_router::journal::{digest_output, encode_arrival, encode_frame};
 use squall_router::{Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
 use squall_workload::ClientAnswer;
 
@@ -35,8 +35,16 @@ impl World<'_> {
             self.pending.push_back(output);
         }
         if let Some(journal) = &mut self.journal {
+            let (now, digest) = (self.now, digest.short());
             journal.frame.clear();
-            encode_frame(self.now, &input, digest.short(), &mut journal.frame);
+            if let RouterInput::Arrived(arrival) = input
+                && let Some(flight) = self.flights.get(arrival.tag.0 as u32)
+            {
+                let request = flight.client.request.0;
+                encode_arrival(now, &input, request, digest, &mut journal.frame);
+            } else {
+                encode_frame(now, &input, digest, &mut journal.frame);
+            }
             journal.writer.frame(&journal.frame);
         }
     }

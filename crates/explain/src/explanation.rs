@@ -1,0 +1,172 @@
+//! The life of one request, as text and as JSON.
+
+use crate::attempts::{self, AttemptStory};
+use crate::names::{RunNames, features};
+use crate::story::{self, StoryLine};
+use crate::waits::{self, WaitStory};
+use crate::{clause, json};
+use core::time::Duration;
+use squall_determinism::Timestamp;
+use squall_record::{AttemptRow, Mode, RequestOutcome, RequestRow};
+use squall_router::journal::RequestLife;
+use squall_router::{FallbackChoice, Outcome};
+use std::sync::Arc;
+
+/// Why one request fared as it did.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// Its place in the run.
+    pub request: u64,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Live or simulated.
+    pub mode: Mode,
+    /// When the recording was cut short, if it was.
+    pub cut_at: Option<Timestamp>,
+    /// What its client saw; `None` if the recording ends before the request does.
+    pub row: Option<RequestRow>,
+    /// What providers saw of it, in the order of its attempts.
+    pub rows_of_attempts: Vec<AttemptRow>,
+    /// What the router was told of it, decided and said.
+    pub life: RequestLife,
+    pub(crate) names: Arc<RunNames>,
+}
+
+impl Explanation {
+    /// What happened and why, line by line.
+    #[must_use]
+    pub fn story(&self) -> Vec<StoryLine> {
+        story::tell(&self.life, &self.names)
+    }
+
+    /// The attempts made for it; those that were refused before anything was sent are none.
+    #[must_use]
+    pub fn attempts(&self) -> Vec<AttemptStory> {
+        attempts::of(&self.life)
+    }
+
+    /// How long it waited for what.
+    #[must_use]
+    pub fn waits(&self) -> Vec<WaitStory> {
+        waits::of(&self.life)
+    }
+
+    /// Where the decisions and the rows of the recording do not agree: nothing in a simulated run; in a live
+    /// one what was lost between the gateway and its neighbours.
+    #[must_use]
+    pub fn disagreements(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let (made, seen) = (self.attempts().len(), self.rows_of_attempts.len());
+        if made != seen && self.cut_at.is_none() {
+            found.push(format!("the router made {made} attempts, and the rows tell of {seen}"));
+        }
+        let (Some(row), Some((_, outcome))) = (&self.row, self.life.ended) else { return found };
+        let agrees = match (outcome, row.outcome) {
+            (Outcome::Succeeded { .. }, RequestOutcome::Succeeded)
+            | (Outcome::ClientGone, RequestOutcome::GaveUp) => true,
+            (Outcome::Failed { failure, .. }, RequestOutcome::Failed { class, .. }) => {
+                failure.class == class
+            }
+            (_, RequestOutcome::Unfinished) => true,
+            (
+                Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::ClientGone,
+                RequestOutcome::Succeeded | RequestOutcome::Failed { .. } | RequestOutcome::GaveUp,
+            ) => false,
+        };
+        if !agrees {
+            let told = clause::outcome(&outcome, &self.names);
+            let client = clause::client_saw(row.outcome, row.status);
+            found.push(format!("the router: {told}; {client}"));
+        }
+        found
+    }
+
+    /// The explanation as lines for a person.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut lines = vec![self.headline(), self.asked(), self.came_of_it()];
+        let waits = self.waits();
+        if !waits.is_empty() {
+            let waits = waits.iter().map(|wait| clause::wait(wait));
+            lines.push(format!("waited {}", waits.collect::<Vec<_>>().join("; ")));
+        }
+        lines.extend(self.disagreements().into_iter().map(|each| format!("not agreed: {each}")));
+        lines.push(String::new());
+        for StoryLine { at, title, details } in self.story() {
+            lines.push(format!("{:>10}  {title}", at.to_string()));
+            lines.extend(details.iter().map(|detail| format!("{:>10}    {detail}", "")));
+        }
+        lines.join("\n")
+    }
+
+    /// The explanation for programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        json::explanation(self)
+    }
+
+    fn headline(&self) -> String {
+        format!("request {} of {} ({})", self.request, self.scenario, self.mode.as_str())
+    }
+
+    /// What it asked for.
+    fn asked(&self) -> String {
+        let arrival = &self.life.arrival;
+        let how = if arrival.stream { "streamed" } else { "in one piece" };
+        let mut parts = vec![format!(
+            "asked at {} for `{}`, {how}, {} + {} tokens (prompt + answer)",
+            self.life.arrived,
+            self.names.group(arrival.group),
+            arrival.input_tokens,
+            arrival.output_tokens
+        )];
+        parts.extend(arrival.tenant.map(|id| format!("tenant `{}`", self.names.tenant(id))));
+        let tags = self.names.tags(arrival.tags);
+        if !tags.is_empty() {
+            parts.push(format!("tags {}", tags.join(", ")));
+        }
+        let features = features(arrival.features);
+        if !features.is_empty() {
+            parts.push(format!("features {}", features.join(", ")));
+        }
+        parts.extend(arrival.region.map(|id| format!("region {}", self.names.region(id))));
+        parts.extend(arrival.session.map(|_| "of a session".to_owned()));
+        if arrival.priority > 0 {
+            parts.push(format!("priority {}", arrival.priority));
+        }
+        let own = arrival.overrides;
+        parts.extend(own.retries.map(|retries| format!("{retries} retries of its own")));
+        parts.extend(own.timeout.map(|most| format!("attempts of {most:?} at most")));
+        match own.fallbacks {
+            FallbackChoice::Configured => {}
+            FallbackChoice::None => parts.push("no fallbacks".to_owned()),
+            FallbackChoice::These(groups) => {
+                let groups: Vec<_> = groups.iter().map(|id| self.names.group(id)).collect();
+                parts.push(format!("fallbacks of its own: {}", groups.join(", ")));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// How it ended, in a line.
+    fn came_of_it(&self) -> String {
+        let attempts = clause::counted(self.attempts().len(), "attempt");
+        let Some((at, outcome)) = self.life.ended else {
+            let cut = match self.cut_at {
+                Some(cut) => format!("the recording was cut short at {cut}"),
+                None => "the recording ends".to_owned(),
+            };
+            return format!("had not ended when {cut}, after {attempts}");
+        };
+        let told = clause::outcome(&outcome, &self.names);
+        let lasted = at.since(self.life.arrived);
+        let mut line = format!("{told} at {at}, after {} and {attempts}", clause::lasted(lasted));
+        if let Some(first) = self.row.and_then(|row| row.first_token) {
+            let until = first.since(self.life.arrived);
+            if until < lasted && until > Duration::ZERO {
+                line.push_str(&format!("; first token after {}", clause::lasted(until)));
+            }
+        }
+        line
+    }
+}

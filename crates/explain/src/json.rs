@@ -1,0 +1,185 @@
+//! An explanation for programs. Times are nanoseconds since the start of the run.
+
+use crate::attempts::{AttemptEnd, AttemptStory};
+use crate::names::RunNames;
+use crate::waits::{WaitReason, WaitStory};
+use crate::{Explanation, clause};
+use serde_json::{Value, json};
+use squall_router::journal::RequestStepKind;
+use squall_router::{
+    CandidateView, Decision, Eligibility, FigureValue, Outcome, PickReasons, PickScope,
+};
+
+pub(crate) fn explanation(told: &Explanation) -> Value {
+    let names = &told.names;
+    let arrival = &told.life.arrival;
+    let attempts: Vec<_> = told.attempts().iter().map(|each| attempt(each, names)).collect();
+    let waits: Vec<_> = told.waits().iter().map(wait).collect();
+    let story = told.story();
+    let story: Vec<_> = story
+        .iter()
+        .map(
+            |line| json!({ "at": line.at.as_nanos(), "what": line.title, "details": line.details }),
+        )
+        .collect();
+    json!({
+        "request": told.request,
+        "scenario": told.scenario,
+        "mode": told.mode.as_str(),
+        "group": names.group(arrival.group),
+        "stream": arrival.stream,
+        "input_tokens": arrival.input_tokens,
+        "output_tokens": arrival.output_tokens,
+        "arrived": told.life.arrived.as_nanos(),
+        "ended": told.life.ended.map(|(at, _)| at.as_nanos()),
+        "outcome": told.life.ended.map(|(_, end)| outcome(&end, names)),
+        "client_status": told.row.map(|row| row.status),
+        "attempts": attempts,
+        "waits": waits,
+        "picks": picks(told),
+        "story": story,
+        "disagreements": told.disagreements(),
+    })
+}
+
+fn outcome(outcome: &Outcome, names: &RunNames) -> Value {
+    match outcome {
+        Outcome::Succeeded { deployment, .. } => {
+            json!({ "is": "succeeded", "deployment": names.deployment(*deployment) })
+        }
+        Outcome::Failed { failure, committed } => json!({
+            "is": "failed",
+            "class": failure.class.as_str(),
+            "status": failure.client_status(),
+            "in_the_middle": committed,
+        }),
+        Outcome::ClientGone => json!({ "is": "client_gone" }),
+    }
+}
+
+fn attempt(attempt: &AttemptStory, names: &RunNames) -> Value {
+    let (end, class) = match attempt.ended.map(|(_, end)| end) {
+        Some(AttemptEnd::Finished) => (Some("finished"), None),
+        Some(AttemptEnd::Failed(failure)) => (Some("failed"), Some(failure.class.as_str())),
+        Some(AttemptEnd::Cancelled(reason)) => (Some("cancelled"), Some(reason.as_str())),
+        Some(AttemptEnd::NotSent) => (Some("not_sent"), None),
+        None => (None, None),
+    };
+    json!({
+        "deployment": names.deployment(attempt.deployment),
+        "provider": names.provider(attempt.deployment),
+        "started": attempt.started.as_nanos(),
+        "first_token": attempt.first_token.map(|at| at.as_nanos()),
+        "ended": attempt.ended.map(|(at, _)| at.as_nanos()),
+        "end": end,
+        "why": class,
+        "probe": attempt.probe,
+    })
+}
+
+fn wait(wait: &WaitStory) -> Value {
+    let reason = match wait.reason {
+        WaitReason::Queue => "queue",
+        WaitReason::Turn => "turn",
+        WaitReason::Admission(_) => "admission",
+        WaitReason::Backoff => "backoff",
+        WaitReason::RetryAfter => "retry_after",
+    };
+    json!({
+        "for": reason,
+        "from": wait.from.as_nanos(),
+        "until": wait.until.map(|at| at.as_nanos()),
+    })
+}
+
+fn picks(told: &Explanation) -> Vec<Value> {
+    let picks = told.life.steps.iter().filter_map(|step| match &step.kind {
+        RequestStepKind::Decided(Decision::Picked(pick)) => Some((step.at, pick)),
+        RequestStepKind::Decided(_) | RequestStepKind::Told(_) | RequestStepKind::Said(_) => None,
+    });
+    let pick = |(at, pick): (squall_determinism::Timestamp, &PickReasons)| {
+        let candidates = pick.candidates.iter();
+        let candidates: Vec<_> =
+            candidates.map(|view| candidate(view, pick, &told.names)).collect();
+        json!({
+            "at": at.as_nanos(),
+            "group": told.names.group(pick.group),
+            "strategy": pick.strategy,
+            "by_session": pick.by_session,
+            "scope": match pick.scope {
+                PickScope::All => "all",
+                PickScope::Untried => "untried",
+                PickScope::IgnoringCircuits => "ignoring_circuits",
+            },
+            "picked": pick.picked.map(|(id, _)| told.names.deployment(id)),
+            "probe": pick.picked.is_some_and(|(_, probe)| probe),
+            "candidates": candidates,
+        })
+    };
+    picks.map(pick).collect()
+}
+
+fn candidate(view: &CandidateView, pick: &PickReasons, names: &RunNames) -> Value {
+    let figure = view.figure.map(|figure| {
+        let value = match figure.value {
+            FigureValue::Number(number) => json!(number),
+            FigureValue::Time(time) => json!(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+            FigureValue::Unknown => Value::Null,
+        };
+        json!({ "name": figure.name, "value": value })
+    });
+    json!({
+        "deployment": names.deployment(view.deployment),
+        "weight": view.weight,
+        "running": view.running,
+        "is": word(&view.eligibility),
+        "until": until(&view.eligibility),
+        "why": clause::eligibility(view, pick),
+        "figure": figure,
+    })
+}
+
+const fn word(eligibility: &Eligibility) -> &'static str {
+    match eligibility {
+        Eligibility::Candidate { .. } => "candidate",
+        Eligibility::Silent { .. } => "silent",
+        Eligibility::LesserTags => "lesser_tags",
+        Eligibility::LaterOrder { .. } => "later_order",
+        Eligibility::NoWeight => "no_weight",
+        Eligibility::Tried => "tried",
+        Eligibility::RefusedIt => "refused_it",
+        Eligibility::MissingTags => "missing_tags",
+        Eligibility::Unhealthy => "unhealthy",
+        Eligibility::CircuitOpen { .. } => "circuit_open",
+        Eligibility::ProbeUnderWay { .. } => "probe_under_way",
+        Eligibility::Throttled { .. } => "throttled",
+        Eligibility::LimitReached { .. } => "limit_reached",
+        Eligibility::Full => "full",
+        Eligibility::WindowTooSmall { .. } => "window_too_small",
+        Eligibility::MissingFeature => "missing_feature",
+        Eligibility::LargerThanLimit => "larger_than_limit",
+    }
+}
+
+/// Until when a deployment is excluded, where that is known.
+fn until(eligibility: &Eligibility) -> Option<u64> {
+    match *eligibility {
+        Eligibility::CircuitOpen { until, .. }
+        | Eligibility::Throttled { until }
+        | Eligibility::LimitReached { until, .. } => Some(until.as_nanos()),
+        Eligibility::Candidate { .. }
+        | Eligibility::Silent { .. }
+        | Eligibility::LesserTags
+        | Eligibility::LaterOrder { .. }
+        | Eligibility::NoWeight
+        | Eligibility::Tried
+        | Eligibility::RefusedIt
+        | Eligibility::MissingTags
+        | Eligibility::Unhealthy
+        | Eligibility::ProbeUnderWay { .. }
+        | Eligibility::Full
+        | Eligibility::WindowTooSmall { .. }
+        | Eligibility::MissingFeature
+        | Eligibility::LargerThanLimit => None,
+    }
+}

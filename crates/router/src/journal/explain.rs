@@ -1,0 +1,198 @@
+//! The life of requests, told by a replay: what the core was told about each, what it said, and why.
+
+use super::{JournalFrame, ReplayError, Replayed, Replayer};
+use crate::{
+    Decision, ExplainedDecision, Outcome, RequestArrival, RequestKey, RouterConfig, RouterEvent,
+    RouterInput, RouterOutput,
+};
+use alloc::vec::Vec;
+use core::ops::ControlFlow;
+use squall_determinism::{Seed, Timestamp};
+
+/// What a core went through with one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestLife {
+    /// Its place in the run, where the journal says so.
+    pub request: Option<u64>,
+    /// Its place among the arrivals of the journal, from 0.
+    pub arrival_index: u64,
+    /// What the core called it.
+    pub key: RequestKey,
+    /// What came in.
+    pub arrival: RequestArrival,
+    /// When.
+    pub arrived: Timestamp,
+    /// Everything that happened to it, in order.
+    pub steps: Vec<RequestStep>,
+    /// How and when it ended; `None` if the journal ends before.
+    pub ended: Option<(Timestamp, Outcome)>,
+}
+
+/// One thing that happened to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestStep {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: RequestStepKind,
+}
+
+/// What happened to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestStepKind {
+    /// The core was told something about it.
+    Told(RouterInput),
+    /// The core decided something about it.
+    Decided(Decision),
+    /// The core said something about it.
+    Said(RouterOutput),
+}
+
+/// Replays a journal, as [`replay`](super::replay) does, and tells the life of every request that is `wanted`,
+/// by the frame in which it arrives and its place among the arrivals. `ended` is given each as it ends, and
+/// those that the journal does not see end at last; the replay ends early where it says so. Until then every
+/// output is compared with the one recorded.
+///
+/// # Errors
+/// The first frame that cannot be read, or whose outputs differ.
+pub fn explain<'a>(
+    config: RouterConfig,
+    changes: impl IntoIterator<Item = RouterConfig>,
+    seed: Seed,
+    epoch_nanos: u64,
+    frames: impl IntoIterator<Item = &'a [u8]>,
+    mut wanted: impl FnMut(&JournalFrame, u64) -> bool,
+    mut ended: impl FnMut(RequestLife) -> ControlFlow<()>,
+) -> Result<Replayed, ReplayError> {
+    let mut replayer = Replayer::new(config, changes, seed, epoch_nanos)?;
+    let mut lives = Lives::default();
+    for frame in frames {
+        let mut watched = false;
+        let arrivals = lives.arrivals;
+        let frame = replayer.step(frame, |router, frame| {
+            let arrives = matches!(frame.input, RouterInput::Arrived(_));
+            watched = arrives && wanted(frame, arrivals);
+            if watched {
+                router.explain_next_arrival();
+            }
+        })?;
+        let decisions = replayer.router.take_decisions();
+        if let RouterInput::Arrived(arrival) = frame.input {
+            lives.arrivals += 1;
+            if watched {
+                lives.begin(&frame, arrival, &replayer.outputs);
+            }
+        }
+        lives.take_in(&frame, &replayer.outputs, decisions);
+        while let Some(place) = lives.under_way.iter().position(|life| life.ended.is_some()) {
+            if ended(lives.under_way.remove(place)).is_break() {
+                return Ok(replayer.replayed);
+            }
+        }
+    }
+    for life in lives.under_way {
+        if ended(life).is_break() {
+            break;
+        }
+    }
+    Ok(replayer.replayed)
+}
+
+/// The lives that are being told.
+#[derive(Debug, Default)]
+struct Lives {
+    under_way: Vec<RequestLife>,
+    arrivals: u64,
+}
+
+impl Lives {
+    /// A request has arrived that somebody asks about.
+    fn begin(&mut self, frame: &JournalFrame, arrival: RequestArrival, outputs: &[RouterOutput]) {
+        let key = outputs.iter().find_map(|output| match *output {
+            RouterOutput::Accepted { tag, request } if tag == arrival.tag => Some(request),
+            _ => None,
+        });
+        let Some(key) = key else { return };
+        self.under_way.push(RequestLife {
+            request: frame.request,
+            arrival_index: self.arrivals - 1,
+            key,
+            arrival,
+            arrived: frame.now,
+            steps: Vec::new(),
+            ended: None,
+        });
+    }
+
+    /// Adds what one input brought to those whom it concerns: the input, then decisions and outputs as they came.
+    fn take_in(
+        &mut self,
+        frame: &JournalFrame,
+        outputs: &[RouterOutput],
+        decisions: Vec<ExplainedDecision>,
+    ) {
+        let at = frame.now;
+        if self.under_way.is_empty() {
+            return;
+        }
+        let told = request_of_input(&frame.input);
+        self.add(at, told, RequestStepKind::Told(frame.input));
+        let mut decisions = decisions.into_iter().peekable();
+        for (place, output) in outputs.iter().enumerate() {
+            while let Some(next) = decisions.next_if(|next| next.after_outputs <= place) {
+                self.add(at, Some(next.request), RequestStepKind::Decided(next.decision));
+            }
+            let said = RequestStepKind::Said(*output);
+            let life = self.add(at, request_of_output(output), said);
+            if let (Some(life), RouterOutput::Done { outcome, .. }) = (life, *output) {
+                life.ended = Some((at, outcome));
+            }
+        }
+        for next in decisions {
+            self.add(at, Some(next.request), RequestStepKind::Decided(next.decision));
+        }
+    }
+
+    /// Adds a step to the life of a request, if it is told.
+    fn add(
+        &mut self,
+        at: Timestamp,
+        request: Option<RequestKey>,
+        kind: RequestStepKind,
+    ) -> Option<&mut RequestLife> {
+        let life = self.under_way.iter_mut().find(|life| Some(life.key) == request)?;
+        life.steps.push(RequestStep { at, kind });
+        Some(life)
+    }
+}
+
+/// The request that an input is about; none for an arrival, which begins it.
+const fn request_of_input(input: &RouterInput) -> Option<RequestKey> {
+    match *input {
+        RouterInput::LimitHeaders { attempt, .. }
+        | RouterInput::FirstToken { attempt }
+        | RouterInput::Finished { attempt, .. }
+        | RouterInput::Failed { attempt, .. }
+        | RouterInput::Unread { attempt } => Some(attempt.request),
+        RouterInput::ClientGone { request } => Some(request),
+        RouterInput::Arrived(_)
+        | RouterInput::Checked { .. }
+        | RouterInput::Reconfigure { .. }
+        | RouterInput::Tick => None,
+    }
+}
+
+/// The request that an output is about.
+fn request_of_output(output: &RouterOutput) -> Option<RequestKey> {
+    match *output {
+        RouterOutput::Accepted { request, .. } | RouterOutput::Done { request, .. } => {
+            Some(request)
+        }
+        RouterOutput::StartAttempt(start) => Some(start.attempt.request),
+        RouterOutput::CancelAttempt { attempt, .. } | RouterOutput::Commit { attempt, .. } => {
+            Some(attempt.request)
+        }
+        RouterOutput::Check { .. } => None,
+        RouterOutput::Note(note) => RouterEvent::request(&note),
+    }
+}
