@@ -4,7 +4,7 @@
 use squall_record::{AttemptRow, Recording, RequestOutcome, RequestRow, SeenBy};
 use squall_scenario::{Scenario, fault_samples};
 use squall_sim::{SimOptions, simulate};
-use squall_tests::undoubted::{Run, undoubted};
+use squall_tests::valid_run::{Run, valid_run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -121,7 +121,7 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
 
 /// What the run says against itself: the driver lagged, or the servers took longer with a request than they do in
 /// virtual time, where every draw is the same and nothing is late.
-fn doubts(sim: &Recording, live: &Recording) -> Vec<String> {
+fn problems(sim: &Recording, live: &Recording) -> Vec<String> {
     let timely: BTreeMap<_, _> = sim.requests.iter().map(|row| (row.request, row)).collect();
     let took = |row: &RequestRow| row.ended.since(row.sent);
     let longer = live.requests.iter().filter_map(|row| {
@@ -148,10 +148,10 @@ fn differences(
     seen: impl Fn(&RequestRow) -> String,
 ) -> BTreeMap<String, (usize, String)> {
     let sim = simulate(scenario, SimOptions::default()).unwrap();
-    let live = undoubted(&format!("faults with {} providers", sim.header.providers.len()), || {
+    let live = valid_run(&format!("faults with {} providers", sim.header.providers.len()), || {
         let live = squall_live::run(scenario, &squall_live::RunOptions::default(), |_| {}).unwrap();
         assert_eq!(sim.requests.len(), live.requests.len());
-        Run { doubts: doubts(&sim, &live), result: live }
+        Run { problems: problems(&sim, &live), result: live }
     });
     let Some(live) = live else { return BTreeMap::new() };
     let (in_time, over_sockets) = (by_request(&sim, &seen), by_request(&live, &seen));

@@ -90,7 +90,10 @@ pub(crate) fn recordings(bytes: &[u8]) {
     scenario.set_seed(squall_determinism::Seed::new(recording.header.seed));
     let verdict = judge(&scenario, &recording);
     is_shown(&terminal_table(&verdict));
-    assert_eq!(summary(&scenario, &recording, &verdict).doubts, verdict.doubts);
+    assert_eq!(
+        summary(&scenario, &recording, &verdict).validity_problems,
+        verdict.validity_problems
+    );
     if let Some(bytes) = &recording.journal {
         replay(&scenario, bytes);
     }

@@ -27,12 +27,12 @@ fn m_m_1() -> Vec<Row> {
     let recording = System::of(&servers(1, "unbounded"), rho / SERVICE, 1_500_000.0).run();
     let system = ("M/M/1, ρ = 0.8", "ttft: { exponential: … }, concurrent: 1, queue: unbounded");
     let mean = 1.0 / (1.0 - rho);
-    let mut rows = vec![Row::new(system, "time in it", mean, sojourn(&recording), Percent(2.0))];
+    let mut rows = vec![Row::new(system, "sojourn time", mean, sojourn(&recording), Percent(2.0))];
     // It is exponential.
     let shares = [0.5, 0.95, 0.99];
     let simulated = quantiles(&recording, shares);
     for (share, simulated) in shares.into_iter().zip(simulated) {
-        let quantity = format!("its p{}", share * 100.0);
+        let quantity = format!("sojourn time p{}", share * 100.0);
         let expected = -f64::ln(1.0 - share) * mean;
         rows.push(Row::new(system, &quantity, expected, simulated, Percent(3.0)));
     }
@@ -44,7 +44,7 @@ fn m_m_1_nearly_full() -> Vec<Row> {
     let recording = System::of(&servers(1, "unbounded"), rho / SERVICE, 1_500_000.0).run();
     let system = ("M/M/1, ρ = 0.95", "ttft: { exponential: … }, concurrent: 1, queue: unbounded");
     let expected = 1.0 / (1.0 - rho);
-    vec![Row::new(system, "time in it", expected, sojourn(&recording), Percent(8.0))]
+    vec![Row::new(system, "sojourn time", expected, sojourn(&recording), Percent(8.0))]
 }
 
 fn m_d_1() -> Vec<Row> {
@@ -87,12 +87,12 @@ fn m_m_c(places: u32, rho: f64, arrivals: f64, percent: f64) -> Row {
 }
 
 fn loss() -> Vec<Row> {
-    vec![lost("Erlang's loss, 8 offered to 10 places", "concurrent: 10", &servers(10, "0"))]
+    vec![lost("Erlang loss (M/M/10/10), 8 erlangs offered", "concurrent: 10", &servers(10, "0"))]
 }
 
 fn loss_of_fixed_times() -> Vec<Row> {
     let provider = "ttft: 100ms, capacity: { concurrent: 10 }";
-    vec![lost("the same: the service distribution does not matter", "ttft: 100ms", provider)]
+    vec![lost("the same with constant service times (insensitivity)", "ttft: 100ms", provider)]
 }
 
 fn lost(system: &str, written: &str, provider: &str) -> Row {
@@ -109,7 +109,7 @@ fn m_m_1_k() -> Vec<Row> {
     let system = ("M/M/1/10, ρ = 0.9", "queue: 9");
     vec![
         Row::new(system, "lost", lost, refused(&recording.requests), Percent(1.5)),
-        Row::new(system, "time in it", time, sojourn(&recording), Percent(1.5)),
+        Row::new(system, "sojourn time", time, sojourn(&recording), Percent(1.5)),
     ]
 }
 
@@ -130,7 +130,7 @@ fn bucket(load: f64, burst: usize, percent: f64) -> Row {
     let arrivals = if burst > 10 { 1_000_000.0 } else { 400_000.0 };
     let provider = format!("ttft: 0s, limits: {{ rpm: 600, burst: {burst} }}");
     let recording = System::of(&provider, load * 10.0, arrivals).run();
-    let name = format!("a bucket (GCRA) of {burst} as M/D/1/{burst}, load {load}");
+    let name = format!("GCRA with burst {burst} as M/D/1/{burst}, load {load}");
     let written = format!("limits: {{ rpm: 600, burst: {burst} }}");
     let (expected, simulated) = (md1_places(load, burst), refused(&recording.requests));
     Row::new((&name, &written), "refused", expected, simulated, Percent(percent))

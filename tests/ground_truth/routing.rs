@@ -28,14 +28,14 @@ fn split(servers_: u32, strategy: &str, rho: f64, arrivals: f64) -> f64 {
 
 fn two_choices_at_random() -> Vec<Row> {
     let system = (
-        "the supermarket: the less busy of two of very many",
+        "supermarket model: power of two choices among many servers",
         "replicas: 300, strategy: two_choices",
     );
     let row = |rho: f64| {
         let simulated = split(300, "two_choices", rho, 400_000.0);
         Row::new(
             system,
-            &format!("time in it, ρ = {rho}"),
+            &format!("sojourn time, ρ = {rho}"),
             two_choices(rho),
             simulated,
             Percent(3.0),
@@ -46,20 +46,22 @@ fn two_choices_at_random() -> Vec<Row> {
 
 /// Poisson arrivals dealt out at random are Poisson at each: many queues of one server.
 fn random_split() -> Vec<Row> {
-    let system =
-        ("a random split is as many times M/M/1", "replicas: 100, strategy: weighted_random");
+    let system = (
+        "a random split yields independent M/M/1 queues",
+        "replicas: 100, strategy: weighted_random",
+    );
     let row = |rho: f64, percent: f64| {
         let simulated = split(100, "weighted_random", rho, 500_000.0);
         let expected = 1.0 / (1.0 - rho);
-        Row::new(system, &format!("time in it, ρ = {rho}"), expected, simulated, Percent(percent))
+        Row::new(system, &format!("sojourn time, ρ = {rho}"), expected, simulated, Percent(percent))
     };
     vec![row(0.5, 2.0), row(0.8, 3.0)]
 }
 
 fn least_busy() -> Vec<Row> {
     let simulated = split(100, "least_busy", 0.8, 400_000.0);
-    let system = ("the least busy of a hundred hardly lets wait", "strategy: least_busy");
-    vec![Row::new(system, "time in it, ρ = 0.8", 1.0, simulated, AtMost(1.05))]
+    let system = ("least busy of a hundred servers: hardly any waiting", "strategy: least_busy");
+    vec![Row::new(system, "sojourn time, ρ = 0.8", 1.0, simulated, AtMost(1.05))]
 }
 
 fn lost_and_come_again() -> Vec<Row> {
@@ -74,13 +76,13 @@ fn lost_and_come_again() -> Vec<Row> {
     let attempts = recording.attempts.iter().filter(|row| row.request >= Some(first)).count();
     let (expected, failed) = lost_again(places, f64::from(places), retries);
     let system = (
-        "retries at a loss system, 100 offered to 100 places",
+        "retries in a loss system, 100 erlangs offered to 100 servers",
         "concurrent: 100, retries: 3, backoff: { base: 10s, cap: 10s }",
     );
     let each = attempts as f64 / requests.len() as f64;
     vec![
-        Row::new(system, "attempts a request", expected, each, Percent(3.0)),
-        Row::new(system, "failed in the end", failed, refused(requests), Absolute(0.0015)),
+        Row::new(system, "attempts per request", expected, each, Percent(3.0)),
+        Row::new(system, "finally failed", failed, refused(requests), Absolute(0.0015)),
     ]
 }
 
@@ -106,8 +108,8 @@ fn retried_where(percent: i32, retries: i32) -> [Row; 2] {
     let within = |variance: f64| Absolute(4.0 * (variance / requests).sqrt());
     let lost = refused(&recording.requests);
     [
-        Row::new(system, "attempts a request", mean, each, within(variance)),
-        Row::new(system, "failed in the end", failed, lost, within(failed * (1.0 - failed))),
+        Row::new(system, "attempts per request", mean, each, within(variance)),
+        Row::new(system, "finally failed", failed, lost, within(failed * (1.0 - failed))),
     ]
 }
 
@@ -147,7 +149,7 @@ fn weights_drawn() -> Vec<Row> {
         let mut counts = vec![0.0; weights.len()];
         picks("weighted_random", weights, 100_000.0).iter().for_each(|&to| counts[to] += 1.0);
         let list: Vec<_> = weights.iter().map(u32::to_string).collect();
-        let name = format!("a draw by weights {}", list.join("/"));
+        let name = format!("weighted random draws {}", list.join("/"));
         let system = (name.as_str(), "weight, strategy: weighted_random");
         let degrees = weights.len() as f64 - 1.0;
         Row::new(system, "χ² of shares", degrees, chi_square(&counts, weights), AtMost(critical))
@@ -158,7 +160,10 @@ fn weights_drawn() -> Vec<Row> {
 fn weights_smooth() -> Vec<Row> {
     const WEIGHTS: StreamPurpose = StreamPurpose::named("truth.weights");
     let row = |places: usize| {
-        let system = format!("smooth weights, {places} deployments, 8 random vectors of weights");
+        let system = format!(
+            "smooth weighted round robin, {places} deployments, 8 random \
+             vectors of weights"
+        );
         let drifts = (0..8).map(|vector| {
             let mut draws = Seed::new(7).stream(WEIGHTS, places as u64, vector);
             let weights: Vec<_> = (0..places).map(|_| draws.below(50) as u32 + 1).collect();
@@ -168,7 +173,7 @@ fn weights_smooth() -> Vec<Row> {
         let system = (system.as_str(), "weight, strategy: smooth_weighted");
         Row::new(
             system,
-            "furthest of any count from its share, at any prefix",
+            "largest deviation of any count from its share, over all prefixes",
             0.0,
             worst,
             AtMost(1.5),
@@ -197,7 +202,8 @@ fn jitter() -> Vec<Row> {
     let recording = System { group, ..System::of(provider, 50.0, 20_000.0) }.run();
     let attempts = attempts(&recording);
     let ceilings = [0.5, 1.0, 2.0, 4.0, 8.0, 8.0];
-    let system = ("full jitter is even up to its ceiling", "backoff: { base: 500ms, cap: 8s }");
+    let system =
+        ("full jitter is uniform up to its upper bound", "backoff: { base: 500ms, cap: 8s }");
     let row = |(retry, ceiling): (usize, f64)| {
         let pairs = attempts.windows(2).filter(|pair| pair[0].request == pair[1].request);
         let pairs = pairs.filter(|pair| usize::from(pair[1].ordinal) == retry);

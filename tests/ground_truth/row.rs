@@ -64,7 +64,7 @@ impl Row {
 
 /// The table in Markdown.
 pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut text = "| system | how it is written | known | expected | simulated | within |\n\
+    let mut text = "| system | configuration | quantity | expected | simulated | tolerance |\n\
                     | --- | --- | --- | ---: | ---: | ---: |\n"
         .to_owned();
     for row in rows {

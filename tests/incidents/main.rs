@@ -88,7 +88,7 @@ fn none_is_survived_by_a_router_without_protection() {
 }
 
 #[test]
-fn there_are_at_least_ten_and_each_has_its_source_and_what_it_teaches() {
+fn there_are_at_least_ten_and_each_has_its_source_and_its_lesson() {
     let all = incidents();
     assert!(all.len() >= 10, "{} incidents", all.len());
     for (name, text) in all {
@@ -99,11 +99,11 @@ fn there_are_at_least_ten_and_each_has_its_source_and_what_it_teaches() {
         let scenario = read(&name, &text);
         assert_eq!(scenario.name, name);
         let description = scenario.description.unwrap_or_default();
-        assert!(description.starts_with("It teaches: "), "{name}: {description}");
+        assert!(description.starts_with("Lesson: "), "{name}: {description}");
         assert!(scenario.expectations.len() >= 2, "{name} expects too little");
-        let teaches = description.trim_start_matches("It teaches: ");
+        let lesson = description.trim_start_matches("Lesson: ");
         let row = PAGE.lines().find(|line| line.contains(&format!("[{name}]")));
         let row = row.unwrap_or_else(|| panic!("{name} is not in docs/INCIDENTS.md"));
-        assert!(row.contains(teaches), "docs/INCIDENTS.md says otherwise of {name}");
+        assert!(row.contains(lesson), "docs/INCIDENTS.md has another lesson for {name}");
     }
 }

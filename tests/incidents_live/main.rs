@@ -2,15 +2,15 @@
 
 use squall_judge::judge;
 use squall_scenario::Scenario;
-use squall_tests::undoubted::{Run, undoubted};
+use squall_tests::valid_run::{Run, valid_run};
 
 fn comes_out_as_it_says(name: &str, text: &str) {
     let scenario = Scenario::read(name, text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-    let verdict = undoubted(name, || {
+    let verdict = valid_run(name, || {
         let options = squall_live::RunOptions::default();
         let recording = squall_live::run(&scenario, &options, |_| {}).expect("it runs");
         let verdict = judge(&scenario, &recording);
-        Run { doubts: verdict.doubts.clone(), result: verdict }
+        Run { problems: verdict.validity_problems.clone(), result: verdict }
     });
     let Some(verdict) = verdict else { return };
     let missed = verdict.rows.iter().filter(|row| !row.is_met());

@@ -41,47 +41,47 @@ const POLICIES: [Policy; 12] = [
     },
     Policy { name: "2 retries, full jitter", instead: None, known: [Some(149), None, None, None] },
     Policy {
-        name: "and a budget of 20 %",
+        name: "plus a retry budget of 20 %",
         instead: Some((BUDGET, "retry_budget: { ratio: 20%, min_per_second: 0 }")),
         known: [Some(1), Some(36), None, None],
     },
     Policy {
-        name: "and a budget of 10 %",
+        name: "plus a retry budget of 10 %",
         instead: Some((BUDGET, "retry_budget: { ratio: 10%, min_per_second: 0 }")),
         known: [Some(0), Some(26), Some(258), None],
     },
     Policy {
-        name: "and work that has not begun stops at a time-out",
+        name: "plus queued work is dropped when the client times out",
         instead: Some((HUNG_UP, "on_disconnect: dequeued")),
         known: [Some(2), None, None, None],
     },
     Policy {
-        name: "and all work stops at a time-out",
+        name: "plus all work is cancelled when the client times out",
         instead: Some((HUNG_UP, "on_disconnect: cancelled")),
         known: [Some(0), Some(10), None, None],
     },
     Policy {
-        name: "and the newest first",
+        name: "plus newest first (LIFO queue)",
         instead: Some((QUEUE, "queue: unbounded, order: lifo")),
         known: [Some(0), Some(0), Some(0), Some(1)],
     },
     Policy {
-        name: "and a queue that knows deadlines",
+        name: "plus a queue with a maximum wait",
         instead: Some((QUEUE, "queue: unbounded, max_wait: 2.6s")),
         known: [Some(0), Some(0), Some(0), Some(2)],
     },
     Policy {
-        name: "and a queue of 100, a second of work",
+        name: "plus a queue of 100, a second of work",
         instead: Some((QUEUE, "queue: 100")),
         known: [Some(0), Some(0), Some(1), Some(2)],
     },
     Policy {
-        name: "and a queue of 300, three seconds of work",
+        name: "plus a queue of 300, three seconds of work",
         instead: Some((QUEUE, "queue: 300")),
         known: [Some(0), Some(2), None, None],
     },
     Policy {
-        name: "and a breaker, open for 10 s",
+        name: "plus a circuit breaker, open for 10 s",
         instead: Some((
             COOLDOWN,
             "cooldown: { failure: { consecutive: 0, share: 50%, window: 10s, base: 10s, cap: 10s } }",
@@ -89,7 +89,7 @@ const POLICIES: [Policy; 12] = [
         known: [Some(0), Some(8), Some(8), Some(8)],
     },
     Policy {
-        name: "and a breaker, open for 30 s",
+        name: "plus a circuit breaker, open for 30 s",
         instead: Some((
             COOLDOWN,
             "cooldown: { failure: { consecutive: 0, share: 50%, window: 10s, base: 30s, cap: 30s } }",
@@ -165,8 +165,8 @@ fn cells() -> Vec<[(Option<usize>, usize); 4]> {
 }
 
 fn markdown(cells: &[[(Option<usize>, usize); 4]]) -> String {
-    let mut text = String::from("| policy | how it is written |");
-    LOADS.iter().for_each(|load| text.push_str(&format!(" {load} a second |")));
+    let mut text = String::from("| policy | configuration |");
+    LOADS.iter().for_each(|load| text.push_str(&format!(" {load} rps |")));
     text.push_str("\n| --- | --- | ---: | ---: | ---: | ---: |\n");
     for (policy, row) in POLICIES.iter().zip(cells) {
         let written = policy.instead.map_or(RETRIES, |(_, with)| with);

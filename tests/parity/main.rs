@@ -6,7 +6,7 @@ use squall_record::{JournalReader, Recording, RequestOutcome, RequestRow};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_sim::{SimOptions, simulate};
-use squall_tests::undoubted::{Run, undoubted};
+use squall_tests::valid_run::{Run, valid_run};
 use std::collections::BTreeSet;
 
 fn read(name: &str, text: &str) -> Scenario {
@@ -15,11 +15,11 @@ fn read(name: &str, text: &str) -> Scenario {
 
 /// A live run whose figures can be judged. `holds` is asked of every run: what it asserts is so on any machine.
 fn live(scenario: &Scenario, holds: impl Fn(&Recording)) -> Option<Recording> {
-    undoubted(&scenario.name, || {
+    valid_run(&scenario.name, || {
         let options = squall_live::RunOptions::default();
         let recording = squall_live::run(scenario, &options, |_| {}).expect("loopback is there");
         holds(&recording);
-        Run { doubts: judge(scenario, &recording).doubts, result: recording }
+        Run { problems: judge(scenario, &recording).validity_problems, result: recording }
     })
 }
 

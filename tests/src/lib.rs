@@ -1,7 +1,7 @@
 //! What the suites share: the tree they look at, and how runs over sockets are judged.
 
 pub mod page;
-pub mod undoubted;
+pub mod valid_run;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -341,7 +341,7 @@ impl World {
         out
     }
 
-    /// What has to be so in the end: with room for all, everyone is answered.
+    /// What has to be so in the end: with room for all, all requests succeed.
     fn expect(&self) -> String {
         if !self.ample {
             return "expect: []\n".to_owned();

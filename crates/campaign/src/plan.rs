@@ -1,8 +1,7 @@
 //! How far a value can go while the expectations hold, over seeds: as things are, and with each provider gone.
 //!
 //! A value is met when no seed missed an expectation, and missed when more than 5 % of all runs do with 95 %
-//! confidence. What lies between is not known, so the answer is an interval: met up to here, missed from
-//! there.
+//! confidence. What lies between is unknown, so the answer is an interval: met up to here, missed from there.
 
 mod load;
 mod needs;

@@ -57,7 +57,7 @@ pub enum RehearseError {
         source: PathError,
     },
     /// An item that makes no scenario.
-    #[error("the item in line {line} makes no scenario:\n{source}")]
+    #[error("the item in line {line} does not yield a valid scenario:\n{source}")]
     Item {
         /// Its line in the checklist.
         line: u32,
@@ -128,9 +128,9 @@ pub fn prepare(
 #[must_use]
 pub fn manual(line: u32, text: &str, done: Option<bool>) -> SignOffItem {
     let (outcome, note) = match done {
-        Some(true) => (ItemOutcome::Passed, "Somebody at the terminal said that it is done."),
-        Some(false) => (ItemOutcome::Failed, "Somebody at the terminal said that it is not done."),
-        None => (ItemOutcome::Skipped, "Nobody was asked: it has to be done by hand."),
+        Some(true) => (ItemOutcome::Passed, "Confirmed at the terminal."),
+        Some(false) => (ItemOutcome::Failed, "Answered “not done” at the terminal."),
+        None => (ItemOutcome::Skipped, "Not asked: must be done by hand."),
     };
     SignOffItem {
         line,

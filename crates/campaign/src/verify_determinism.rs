@@ -24,7 +24,7 @@ pub fn verify_determinism(scenario: &Scenario, digest: &str) -> Result<(), Campa
         at: None,
         event: 0,
         first: format!("the digest {digest}"),
-        second: format!("{}, and a third run was as the second", second.header.digest),
+        second: format!("{}; a third run was identical to the second", second.header.digest),
     });
     Err(CampaignError::Differ {
         scenario: scenario.name.clone(),
@@ -75,7 +75,7 @@ fn in_journals(first: &Recording, second: &Recording) -> Option<Difference> {
     let at =
         [&a, &b].into_iter().filter_map(|frames| frames.get(event)).find_map(|frame| split(frame));
     let (one, other) = (told(&a), told(&b));
-    let other = if one == other { "the same, answered otherwise".to_owned() } else { other };
+    let other = if one == other { "the same, with another output".to_owned() } else { other };
     Some(Difference { at: at.map(|(at, _)| at), event, first: one, second: other })
 }
 
@@ -93,7 +93,7 @@ fn in_rows<R: PartialEq + fmt::Debug>(
 ) -> Option<Difference> {
     let event = parting(first, second)?;
     let told = |rows: &[R]| {
-        rows.get(event).map_or_else(|| format!("no {what} more"), |row| format!("{row:?}"))
+        rows.get(event).map_or_else(|| format!("no further {what}"), |row| format!("{row:?}"))
     };
     let row = first.get(event).or_else(|| second.get(event));
     Some(Difference { at: row.map(at), event, first: told(first), second: told(second) })

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Rehearse the day an LLM feature goes viral: replay a spike through an LLM router while the
-/// providers behind it slow down, rate-limit, break and come back, and get a verdict.
+/// Test an LLM router under a traffic spike: replay the spike through the router while the providers behind
+/// it slow down, rate-limit, fail and recover, and get a verdict.
 #[derive(Debug, Parser)]
 #[command(name = "squall", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -29,7 +29,7 @@ pub(crate) struct OutputArgs {
     /// Print the result as one JSON document on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print no report and no progress: the exit code tells
+    /// Print neither report nor progress; use the exit code
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// When to use colours; `auto` follows NO_COLOR and CLICOLOR_FORCE
@@ -52,29 +52,29 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run a scenario, over real sockets or in virtual time, and judge it
     Run(RunArgs),
-    /// Simulate every scenario below the given files and folders with many seeds, and judge them together
+    /// Simulate scenarios with many seeds each, and judge all runs together
     Check(CheckArgs),
-    /// Find how far a value of a scenario can go while its expectations hold, and what that takes
+    /// Find how far a value of a scenario can go while its expectations hold, and which limits that requires
     Plan(PlanArgs),
-    /// Go through a rollout's checklist, and write its sign-off
+    /// Rehearse a rollout by a checklist, and write its sign-off
     Rehearse(RehearseArgs),
-    /// Feed the journal of a recording to a fresh router core, then judge and draw the run again
+    /// Replay the journal of a recording through a new router, verify its outputs, and rebuild the report
     Replay(ReplayArgs),
     /// Explain why one request of a recording fared as it did: candidates, waits, attempts, reasons
     Explain(ExplainArgs),
     /// Serve the router as an OpenAI-compatible gateway
     Gateway(ServeArgs),
-    /// Serve mock providers that misbehave on their script, or on command
+    /// Serve mock providers that inject faults on a schedule or on command
     Mock(MockArgs),
-    /// Print another router's configuration in our own syntax, and what of it is kept
+    /// Convert another router's configuration, and report which settings are supported
     Import(ImportArgs),
-    /// Write a scenario around another router's configuration, ready to run
+    /// Write a scenario for another router's configuration, ready to run
     Init(InitArgs),
-    /// Show what a configuration comes to, or what differs between two
+    /// Show the effective configuration of a file, or the differences between two
     Config(ConfigArgs),
     /// Print the JSON Schema of a kind of file, for editors
     Schema(SchemaArgs),
-    /// Print the completions of a shell
+    /// Print a shell completion script
     Completions(CompletionsArgs),
     /// Print the man page, or write one for each command
     Man(ManArgs),
@@ -104,7 +104,7 @@ impl Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SchemaArgs {
-    /// Of which files
+    /// The kind of file
     #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
     pub(crate) of: SchemaOf,
 }
@@ -135,7 +135,7 @@ impl From<SchemaOf> for FileKind {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CompletionsArgs {
-    /// Of which shell
+    /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
 }
@@ -151,16 +151,16 @@ pub(crate) struct ManArgs {
 pub(crate) struct RunArgs {
     /// The scenario
     pub(crate) scenario: PathBuf,
-    /// Run in virtual time: the same report within a second or so
+    /// Simulate in virtual time: the same report within about a second
     #[arg(long)]
     pub(crate) sim: bool,
     /// Override the scenario's random seed
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Run with another value than the file's, such as `traffic.peak=400`; may be repeated
+    /// Override a value of the file, such as `traffic.peak=400`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
-    /// Simulate it a second time, and say where the two differ if they do
+    /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
     /// Write the report and the recording here [default: reports/NAME/live or reports/NAME/sim]
@@ -171,13 +171,13 @@ pub(crate) struct RunArgs {
 /// What every command takes that makes many runs.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunsArgs {
-    /// How many seeds; fewer than 59 say nothing of 95% of all runs
+    /// Number of seeds; fewer than 59 allow no statement about 95% of all runs
     #[arg(long, value_name = "N", default_value_t = 59, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: u32,
-    /// How many runs to make at once [default: one for each core]
+    /// Number of parallel runs [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZero<usize>>,
-    /// Run with another value than the scenario's, such as `router.retries=0`; may be repeated
+    /// Override a value of the scenario, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
 }
@@ -189,13 +189,13 @@ pub(crate) struct CheckArgs {
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) runs: RunsArgs,
-    /// The first seed, which the others follow [default: the scenario's own]
+    /// The first seed; the others follow it [default: the scenario's]
     #[arg(long, value_name = "SEED")]
     pub(crate) first_seed: Option<u64>,
-    /// Keep how good the runs are beside each scenario, as a baseline for later checks
+    /// Store the results beside each scenario as a baseline for later checks
     #[arg(long, conflicts_with = "settings")]
     pub(crate) bless: bool,
-    /// Run every seed twice, and stop where two runs differ
+    /// Run every seed twice, and stop if two runs differ
     #[arg(long)]
     pub(crate) twice: bool,
     /// Write `junit.xml`, `summary.json` and `summary.md` here
@@ -210,22 +210,22 @@ pub(crate) struct PlanArgs {
     /// The value to vary, by its path in the file, such as `traffic.peak`
     #[arg(long, value_name = "PATH", required_unless_present = "sweep")]
     pub(crate) vary: Option<String>,
-    /// What has to hold; may be repeated [default: the expectations of the file]
+    /// An expectation that must hold; may be repeated [default: the expectations of the file]
     #[arg(long, value_name = "EXPECTATION")]
     pub(crate) until: Vec<String>,
-    /// Draw a curve over these values instead of looking for an answer: `traffic.peak=100..600/50`
+    /// Chart a curve over these values instead of searching: `traffic.peak=100..600/50`
     #[arg(long, value_name = "PATH=A..B/STEP", conflicts_with = "vary")]
     pub(crate) sweep: Option<ValueRange>,
-    /// Look at the limits for this value, and exit with 1 if it is not met [default: the file's value]
+    /// Report the limits for this value, and exit with 1 if it is not met [default: the file's value]
     #[arg(long, value_name = "VALUE")]
     pub(crate) target: Option<f64>,
-    /// A provider whose limits cannot be bought: the others have to make up for it; may be repeated
+    /// A provider whose limits cannot be raised; may be repeated
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) keep: Vec<String>,
-    /// A lower value is the harder one: a limit that is bought, a time-out, a number of replicas
+    /// Lower values are harder, as for limits, time-outs and replicas
     #[arg(long)]
     pub(crate) lowest: bool,
-    /// Leave out what happens with each provider gone
+    /// Skip the cases without each provider
     #[arg(long)]
     pub(crate) as_it_is: bool,
     #[command(flatten)]
@@ -239,7 +239,7 @@ pub(crate) struct PlanArgs {
 pub(crate) struct RehearseArgs {
     /// The checklist
     pub(crate) checklist: PathBuf,
-    /// Run every stage once over real sockets, in its own time, instead of with many seeds in virtual time
+    /// Run every stage once over real sockets in real time, instead of with many seeds in virtual time
     #[arg(long)]
     pub(crate) live: bool,
     #[command(flatten)]
@@ -261,7 +261,7 @@ impl FromStr for ValueRange {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const MOST: f64 = 1_000.0;
-        let wrong = || format!("`{text}` is no sweep: write `PATH=A..B/STEP`");
+        let wrong = || format!("`{text}` is not a sweep: write `PATH=A..B/STEP`");
         let (path, range) = text.split_once('=').ok_or_else(wrong)?;
         let (ends, step) = range.split_once('/').ok_or_else(wrong)?;
         let (from, to) = ends.split_once("..").ok_or_else(wrong)?;
@@ -269,7 +269,7 @@ impl FromStr for ValueRange {
         let (from, to, step) = (number(from)?, number(to)?, number(step)?);
         let steps = ((to - from) / step + 1e-9).floor();
         if !(0.0..MOST).contains(&steps) || from < 0.0 {
-            return Err(format!("`{text}` makes no values between 1 and {MOST}"));
+            return Err(format!("`{text}` must give between 1 and {MOST} values"));
         }
         let values = (0..=steps as u32).map(|place| from + f64::from(place) * step);
         Ok(Self { path: path.trim().to_owned(), values: values.collect() })
@@ -278,7 +278,7 @@ impl FromStr for ValueRange {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ReplayArgs {
-    /// The folder that a run wrote
+    /// The report directory of a run
     pub(crate) recording: PathBuf,
 }
 
@@ -302,14 +302,14 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// How long requests under way may take to end after Ctrl-C or SIGTERM
+    /// Time for requests in flight to finish after Ctrl-C or SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = squall_scenario::read_duration)]
     pub(crate) drain: Duration,
-    /// Before that, how long `/ready` fails while requests are still taken: as long as a load balancer
-    /// needs to notice (Kubernetes: 5s)
+    /// Before that, how long `/ready` fails while requests are still accepted, for load balancers to notice
+    /// (Kubernetes: 5s)
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = squall_scenario::read_duration)]
     pub(crate) drain_delay: Duration,
-    /// Serve `/metrics` here, with `/health` and `/ready`, and not where requests come in
+    /// Serve `/metrics`, `/health` and `/ready` on this address; `/metrics` only there
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
@@ -343,14 +343,13 @@ pub(crate) struct MockArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) config: Option<PathBuf>,
-    /// Serve a page and an API here by which a person pulls plugs
+    /// Serve the admin page and API on this address, for injecting faults
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = ADMIN)]
     pub(crate) admin: Option<SocketAddr>,
-    /// What callers of the admin API must bear; needed where other machines can reach it
-    /// [default: $SQUALL_ADMIN_TOKEN]
+    /// Bearer token of the admin API; required unless the address is loopback [default: $SQUALL_ADMIN_TOKEN]
     #[arg(long, value_name = "TOKEN", requires = "admin")]
     pub(crate) admin_token: Option<String>,
-    /// Write what is injected and what becomes of each attempt here, as lines of JSON
+    /// Write injected faults and the outcome of each attempt to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
     #[command(flatten)]
@@ -367,15 +366,15 @@ pub(crate) const ADMIN: &str = "127.0.0.1:9190";
 pub(crate) enum Control {
     /// Begin a fault: `squall mock inject eu 'error: 503, for: 30s, share: 40%'`
     Inject(InjectArgs),
-    /// End a fault, or every one that lasts
+    /// End a fault, or all active faults
     End(EndArgs),
     /// Show load, limits and faults
     List(WhereArgs),
-    /// Let the script stand still: no fault begins or ends by itself
+    /// Pause the fault schedule: no fault starts or ends by itself
     Pause(WhomArgs),
-    /// Let the script go on
+    /// Resume the fault schedule
     Resume(WhomArgs),
-    /// End every fault, those to come as well, and make limits whole
+    /// End all faults, including scheduled ones, and reset the limits
     Reset(WhomArgs),
 }
 
@@ -384,7 +383,7 @@ pub(crate) struct WhereArgs {
     /// The admin API
     #[arg(long, value_name = "ADDRESS", default_value = ADMIN)]
     pub(crate) admin: SocketAddr,
-    /// The token it asks for [default: $SQUALL_ADMIN_TOKEN]
+    /// The token of the admin API [default: $SQUALL_ADMIN_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub(crate) admin_token: Option<String>,
 }
@@ -400,7 +399,7 @@ pub(crate) struct WhomArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InjectArgs {
-    /// The providers, or `all`, and then the fault in the words of a file
+    /// The providers, or `all`, then the fault in the syntax of a scenario file
     #[arg(required = true, num_args = 2.., value_names = ["PROVIDER", "FAULT"])]
     pub(crate) words: Vec<String>,
     #[command(flatten)]
@@ -412,7 +411,7 @@ pub(crate) struct EndArgs {
     /// The providers, or `all`
     #[arg(required = true)]
     pub(crate) providers: Vec<String>,
-    /// The fault, by its number; without it every one that lasts
+    /// The number of the fault [default: all active faults]
     #[arg(long)]
     pub(crate) fault: Option<u16>,
     #[command(flatten)]
@@ -427,7 +426,7 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportFrom {
-    /// A configuration of LiteLLM: the gateway file goes to standard output, the report beside it
+    /// A LiteLLM configuration: prints the gateway file to standard output and the report to standard error
     Litellm(LitellmArgs),
 }
 
@@ -435,7 +434,7 @@ pub(crate) enum ImportFrom {
 pub(crate) struct LitellmArgs {
     /// The configuration
     pub(crate) file: PathBuf,
-    /// By whose formulas to route
+    /// The profile: whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
     pub(crate) profile: ProfileWord,
 }
@@ -448,9 +447,9 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print every setting of a scenario, gateway, mock or LiteLLM file, with its value and where that comes from
+    /// Print every setting of a scenario, gateway, mock or LiteLLM file with its value and its source
     Show(ConfigShowArgs),
-    /// Print the settings that differ between two files; exits with 0 if there are none, with 1 if there are
+    /// Print the settings that differ between two files; exits with 0 if none do, with 1 otherwise
     Diff(ConfigDiffArgs),
 }
 
@@ -458,13 +457,13 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ConfigShowArgs {
     /// The file
     pub(crate) file: PathBuf,
-    /// Use this value instead of the file's, such as `router.retries=0`; may be repeated
+    /// Override a value of the file, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
-    /// Leave out settings that have their default value
+    /// Omit settings with their default value
     #[arg(long)]
     pub(crate) changed: bool,
-    /// For a LiteLLM file: by whose formulas to route
+    /// For a LiteLLM file: the profile, that is, whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
     pub(crate) profile: ProfileWord,
 }
@@ -477,14 +476,14 @@ pub(crate) struct ConfigDiffArgs {
     /// The second file
     #[arg(value_name = "B")]
     pub(crate) after: PathBuf,
-    /// For a LiteLLM file: by whose formulas to route
+    /// For a LiteLLM file: the profile, that is, whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
     pub(crate) profile: ProfileWord,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InitArgs {
-    /// Whose configuration it is
+    /// The router that the configuration is for
     #[arg(long, value_enum)]
     pub(crate) from: InitFrom,
     /// The configuration
@@ -492,13 +491,13 @@ pub(crate) struct InitArgs {
     /// Write the scenario here [default: scenarios/NAME-drill.yaml]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// By whose formulas to route
+    /// The profile: whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
     pub(crate) profile: ProfileWord,
-    /// Write the router out in our own syntax instead of naming the configuration
+    /// Convert the router to native syntax instead of referring to the configuration
     #[arg(long)]
     pub(crate) inline: bool,
-    /// Overwrite the scenario if it is there
+    /// Overwrite an existing scenario
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -506,17 +505,17 @@ pub(crate) struct InitArgs {
 /// Whose configuration a scenario is written around.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum InitFrom {
-    /// LiteLLM's
+    /// LiteLLM
     Litellm,
 }
 
-/// By whose formulas to route.
+/// The profile: whose formulas to use.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ProfileWord {
-    /// Squall's own: what the configuration means
+    /// Squall's own policies, with the intended meaning of the configuration
     #[value(name = "squall")]
     Squall,
-    /// Those of LiteLLM 1.80, its faults included
+    /// Those of LiteLLM 1.80, including its defects
     #[value(name = "litellm-1.80")]
     Litellm180,
 }
@@ -534,7 +533,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every expectation met
   1  an expectation missed
-  2  wrong usage, or a file that cannot be read
+  2  usage error, or a file that cannot be read
   3  inconclusive: too few samples, a lagging driver, too few file descriptors, or interrupted
-  4  could not be carried out
-  5  two runs of one seed differ, or a recording was changed";
+  4  could not run
+  5  two runs of one seed differ, or a recording was modified";

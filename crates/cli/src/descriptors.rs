@@ -27,8 +27,9 @@ pub(crate) fn say_what_is_too_few(scenario: &Scenario) -> Result<(), CliError> {
     let needed = needed(scenario)?;
     if needed > limit {
         terminal::status(format_args!(
-            "too few file descriptors: this run needs about {needed}, and {limit} are allowed to the process; \
-             raise the limit with `ulimit -n {needed}`, or the run will be inconclusive"
+            "too few file descriptors: this run needs about {needed}, and the limit of the \
+             process is {limit}; raise it with `ulimit -n {needed}`, or the run will be \
+             inconclusive"
         ));
     }
     Ok(())
@@ -40,8 +41,8 @@ pub(crate) fn raise_for_server(sockets: u64) {
     if limit < FEW {
         let requests = limit.saturating_sub(OPEN_BESIDES) / sockets;
         terminal::status(format_args!(
-            "few file descriptors: {limit} are allowed to the process, enough for about {requests} requests at \
-             once; raise the limit with `ulimit -n 65536`"
+            "few file descriptors: the limit of the process is {limit}, enough for about \
+             {requests} concurrent requests; raise it with `ulimit -n 65536`"
         ));
     }
 }

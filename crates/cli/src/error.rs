@@ -72,15 +72,15 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Campaign(#[from] CampaignError),
     /// No scenario where one was looked for.
-    #[error("no scenario below {0}: a scenario is a file that ends in `.yaml`")]
+    #[error("no scenario in {0}: scenarios are files that end in `.yaml`")]
     NoScenario(String),
     /// A file that would be overwritten.
-    #[error("`{}` is there already: `--force` overwrites it", .0.display())]
+    #[error("`{}` already exists: `--force` overwrites it", .0.display())]
     Exists(PathBuf),
     /// The router refuses the configuration.
     #[error(transparent)]
     Config(#[from] squall_router::ConfigError),
-    /// A live run could not be carried out.
+    /// A live run could not run.
     #[error(transparent)]
     Live(#[from] squall_live::LiveError),
     /// A recording that cannot be read or written.
@@ -93,7 +93,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Report(#[from] squall_report::ReportError),
     /// A recording without a journal.
-    #[error("`{}` holds no journal: it cannot be replayed", .0.display())]
+    #[error("`{}` has no journal and cannot be replayed", .0.display())]
     NoJournal(PathBuf),
     /// A replay that came out otherwise.
     #[error("the replay differs from the run: {0}")]
@@ -108,8 +108,8 @@ pub(crate) enum CliError {
     },
     /// Rows that do not give the digest of their run.
     #[error(
-        "the rows of the recording give the digest {digest}, and `run.json` tells {told}: one of the two was \
-         changed"
+        "the rows of the recording have the digest {digest}, but `run.json` has {told}: one of \
+         them was modified"
     )]
     Digest {
         /// What the header tells.
@@ -127,7 +127,7 @@ pub(crate) enum CliError {
         variable: String,
     },
     /// A variable that a file names holds what can be no key.
-    #[error("the environment variable `{variable}` holds no API key: it {why}")]
+    #[error("the environment variable `{variable}` is not a valid API key: it {why}")]
     BadKey {
         /// Its name.
         variable: String,
@@ -147,7 +147,8 @@ pub(crate) enum CliError {
     Control(String),
     /// A panic in the gateway's core.
     #[error(
-        "the core of the gateway has failed: this is a defect of squall; restart it, and report the panic above"
+        "the router core of the gateway has panicked: this is a bug in squall; restart it, and \
+         report the panic above"
     )]
     CoreFailed,
     /// Something of the machine's.

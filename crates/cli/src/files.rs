@@ -27,7 +27,7 @@ fn plain(metadata: &std::fs::Metadata) -> io::Result<()> {
         return Ok(());
     }
     let what = if metadata.is_dir() { "a folder" } else { "a device or a pipe" };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what} and not a plain file")))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a regular file")))
 }
 
 fn bounded(file: File) -> io::Result<String> {

@@ -49,7 +49,8 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
 
 /// Logs that lines are missing: `dropped` of them since the start.
 fn report_dropped(dropped: u64) {
-    tracing::warn!(target: "squall::log", dropped, "log lines were dropped: they are not read fast enough");
+    tracing::warn!(target: "squall::log", dropped, "log lines were dropped: standard error is \
+         not read fast enough");
 }
 
 /// A bare level is for Squall alone: what its libraries say is heard only if they are named.

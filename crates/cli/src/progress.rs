@@ -36,7 +36,8 @@ pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Rec
         if let (Some(why), false) = (&status.unwritten, told) {
             told = true;
             terminal::status(format_args!(
-                "{why}: the run goes on; what was written stays, and the rest is in memory until its end"
+                "{why}: the run continues; rows written so far are kept, and the rest stays in \
+                 memory until the end"
             ));
         }
     });
@@ -44,7 +45,7 @@ pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Rec
     waiter.shutdown_background();
     let recording = recording?;
     if let Some(at) = recording.header.ended.cut_at() {
-        terminal::status(format_args!("interrupted at {at}: what was measured until then is kept"));
+        terminal::status(format_args!("interrupted at {at}: keeping the results so far"));
     }
     Ok(recording)
 }
@@ -170,7 +171,7 @@ fn line(status: &LiveStatus) -> String {
         .map(|(class, count)| format!("{count} {}", class.as_str()))
         .collect();
     if status.gave_up > 0 {
-        failing.push(format!("{} gave up", status.gave_up));
+        failing.push(format!("{} timed out", status.gave_up));
     }
     for (what, names) in [("failing", &failing), ("cooling down", &status.cooling)] {
         if !names.is_empty() {

@@ -47,7 +47,7 @@ fn suite(verdict: &Verdict) -> TestSuite {
     suite.add_property(("seed", verdict.seed.to_string().as_str()));
     suite.add_property(("mode", verdict.mode.as_str()));
     suite.add_test_cases(verdict.rows.iter().map(|row| case(verdict, row)));
-    if !verdict.doubts.is_empty() {
+    if !verdict.validity_problems.is_empty() {
         suite.add_test_case(whole(verdict));
     }
     suite
@@ -86,8 +86,8 @@ pub(crate) fn case_of(
 fn whole(verdict: &Verdict) -> TestCase {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type(Judgement::Inconclusive.as_str());
-    status.set_message(verdict.doubts.join("; "));
-    let mut case = TestCase::new("the run can be trusted", status);
+    status.set_message(verdict.validity_problems.join("; "));
+    let mut case = TestCase::new("the run is valid", status);
     case.set_classname(format!("{}.run", verdict.scenario));
     case
 }

@@ -25,10 +25,11 @@ pub fn markdown(verdict: &Verdict) -> String {
     lines.extend(rows.iter().map(|row| line(row)));
     let reasons = rows.iter().filter(|row| !row.is_met());
     let reasons = reasons.map(|row| format!("- `{}`: {}", row.text, row.reason));
-    let doubts = verdict.doubts.iter().map(|doubt| format!("- inconclusive: {doubt}"));
+    let validity_problems =
+        verdict.validity_problems.iter().map(|problem| format!("- inconclusive: {problem}"));
     let warnings = verdict.warnings.iter().map(|warning| format!("- warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("- changed {change}"));
-    let notes: Vec<_> = changes.chain(reasons).chain(doubts).chain(warnings).collect();
+    let notes: Vec<_> = changes.chain(reasons).chain(validity_problems).chain(warnings).collect();
     if !notes.is_empty() {
         lines.push(String::new());
         lines.extend(notes);

@@ -120,7 +120,7 @@ impl Measurement {
     /// Too few to say anything.
     pub(crate) fn too_few(n: u64, of: &str, minimum: u64) -> Self {
         let (n, minimum) = (text::count(n), text::count(minimum));
-        Self::inconclusive(format!("{n} {of}, and it takes at least {minimum}"))
+        Self::inconclusive(format!("{n} {of}, but at least {minimum} are required"))
     }
 }
 

@@ -110,7 +110,11 @@ pub fn judge_seeds(
         .map(|(place, samples)| judge::judge(&scenario.expectations[place], &samples))
         .collect();
     let mut warnings: Vec<_> = verdicts.first().map_or_else(Vec::new, |verdict| {
-        verdict.doubts.iter().map(|doubt| format!("seed {}: {doubt}", verdict.seed)).collect()
+        verdict
+            .validity_problems
+            .iter()
+            .map(|problem| format!("seed {}: {problem}", verdict.seed))
+            .collect()
     });
     if let Some(baseline) = baseline {
         let held = baseline.hold(scenario, verdicts);

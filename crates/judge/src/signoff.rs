@@ -127,7 +127,7 @@ impl SignOff {
         let mut conclusion = match (self.outcome(), failed) {
             (_, Some(item)) => format!("Not ready: the rollout stops at “{}”", item.title),
             (ItemOutcome::Passed, _) if self.count(ItemOutcome::Skipped) > 0 => {
-                "Ready for the rollout as soon as what was skipped is done".to_owned()
+                "Ready for the rollout once the skipped items are done".to_owned()
             }
             (ItemOutcome::Passed, _) => "Ready for the rollout".to_owned(),
             _ => "Not shown to be ready".to_owned(),

@@ -36,7 +36,7 @@ pub struct Summary {
     /// `met`, `missed` or `inconclusive`.
     pub verdict: &'static str,
     /// Why the run as a whole is inconclusive, if it is.
-    pub doubts: Vec<String>,
+    pub validity_problems: Vec<String>,
     /// What a reader should know.
     pub warnings: Vec<String>,
     /// Each expectation.
@@ -73,7 +73,7 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         duration_ms: parts::millis(header.duration),
         interrupted_at_ms: header.ended.cut_at().map(|at| at.as_nanos() / 1_000_000),
         verdict: verdict.overall.as_str(),
-        doubts: verdict.doubts.clone(),
+        validity_problems: verdict.validity_problems.clone(),
         warnings: verdict.warnings.clone(),
         expectations: verdict.rows.iter().map(ExpectationSummary::of).collect(),
         totals: Totals::of(recording),

@@ -4,7 +4,7 @@ use crate::text;
 use crate::verdict::{Judgement, Verdict, VerdictRow};
 
 /// The expectations with measured value, limit, samples and verdict; below them a sentence for each that
-/// was not met, doubts and warnings, and the verdict.
+/// was not met, validity_problems and warnings, and the verdict.
 #[must_use]
 pub fn terminal_table(verdict: &Verdict) -> String {
     let mut lines = Vec::new();
@@ -29,12 +29,13 @@ pub fn terminal_table(verdict: &Verdict) -> String {
         // The first line of detail is in the reason already.
         lines.extend(row.detail().iter().skip(1).map(|line| format!("  {line}")));
     }
-    let doubts = verdict.doubts.iter().map(|doubt| format!("inconclusive: {doubt}"));
+    let validity_problems =
+        verdict.validity_problems.iter().map(|problem| format!("inconclusive: {problem}"));
     let warnings = verdict.warnings.iter().map(|warning| format!("warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("changed {change}"));
     lines.push(String::new());
     lines.extend(changes);
-    lines.extend(doubts.chain(warnings));
+    lines.extend(validity_problems.chain(warnings));
     lines.push(format!("verdict: {} ({})", word(verdict.overall), verdict.tally()));
     lines.join("\n")
 }

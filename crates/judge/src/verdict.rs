@@ -11,7 +11,7 @@ use squall_scenario::{Comparison, Expectation, Limit, Scenario};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
-use validity::Doubt;
+use validity::ValidityProblem;
 
 /// What came of an expectation, or of a whole run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,10 +40,10 @@ pub struct Verdict {
     /// What this run adds to each expectation about many seeds: it is judged over all of them, and here it
     /// decides nothing.
     pub over_seeds: Vec<VerdictRow>,
-    /// Missed if any is missed; else inconclusive if any is, or if there are doubts; else met.
+    /// Missed if any is missed; else inconclusive if any is, or if there are validity problems; else met.
     pub overall: Judgement,
     /// Why the run as a whole is inconclusive, if it is.
-    pub doubts: Vec<String>,
+    pub validity_problems: Vec<String>,
     /// What a reader should know and what decides nothing.
     pub warnings: Vec<String>,
     /// When another configuration began to hold, and what changed, a line each.
@@ -76,8 +76,9 @@ pub struct VerdictRow {
 /// Judges a recording by what its scenario expects.
 #[must_use]
 pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
-    let doubts = validity::doubts(recording);
-    let row = |expectation: &&Expectation| row(scenario, recording, &doubts, expectation);
+    let validity_problems = validity::validity_problems(recording);
+    let row =
+        |expectation: &&Expectation| row(scenario, recording, &validity_problems, expectation);
     let (over_seeds, single): (Vec<_>, Vec<_>) =
         scenario.expectations.iter().partition(|expectation| expectation.over_seeds.is_some());
     let rows: Vec<_> = single.iter().map(row).collect();
@@ -85,7 +86,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     let overall = if any(Judgement::Missed) {
         Judgement::Missed
-    } else if any(Judgement::Inconclusive) || !doubts.is_empty() {
+    } else if any(Judgement::Inconclusive) || !validity_problems.is_empty() {
         Judgement::Inconclusive
     } else {
         Judgement::Met
@@ -105,7 +106,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         rows,
         over_seeds,
         overall,
-        doubts: doubts.into_iter().map(|doubt| doubt.text).collect(),
+        validity_problems: validity_problems.into_iter().map(|problem| problem.text).collect(),
         changes: text::changes(&recording.header),
     }
 }
@@ -187,13 +188,16 @@ impl fmt::Display for Judgement {
 
 /// What a single run can say of an expectation about many.
 fn open(row: &VerdictRow) -> String {
-    format!("`{}` is for `squall check` to judge; in this run it is {}", row.text, row.measured)
+    format!(
+        "`{}` is judged by `squall check` only; the value of this run is {}",
+        row.text, row.measured
+    )
 }
 
 fn row(
     scenario: &Scenario,
     recording: &Recording,
-    doubts: &[Doubt],
+    validity_problems: &[ValidityProblem],
     expectation: &Expectation,
 ) -> VerdictRow {
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
@@ -209,8 +213,8 @@ fn row(
     let measurement = measure(expectation.metric, &ask);
     let (judgement, reason) = match &measurement {
         Measurement::Measured(measured) => {
-            let doubt = doubts.iter().find_map(|doubt| doubt.touches(&window));
-            weigh(expectation, measured, &window, doubt)
+            let problem = validity_problems.iter().find_map(|problem| problem.touches(&window));
+            weigh(expectation, measured, &window, problem)
         }
         Measurement::Inconclusive { reason } => (Judgement::Inconclusive, reason.clone()),
     };
@@ -234,13 +238,13 @@ fn row(
     }
 }
 
-/// Holds a value against its limit. In a window that is in doubt, what was met might have been missed, and what
+/// Holds a value against its limit. In an invalid window, what was met might have been missed, and what
 /// was missed may be the fault of the run itself, or have been made good in the part that is missing.
 fn weigh(
     expectation: &Expectation,
     measured: &Measured,
     window: &Range<Timestamp>,
-    doubt: Option<&str>,
+    problem: Option<&str>,
 ) -> (Judgement, String) {
     let side = side(expectation.comparison, measured.value, value_of(expectation.limit));
     let mut reason = format!(
@@ -258,8 +262,8 @@ fn weigh(
     {
         reason += &format!("; {first}");
     }
-    match (side.holds, doubt) {
-        (_, Some(doubt)) => (Judgement::Inconclusive, format!("{reason}; {doubt}")),
+    match (side.holds, problem) {
+        (_, Some(problem)) => (Judgement::Inconclusive, format!("{reason}; {problem}")),
         (true, None) => (Judgement::Met, reason),
         (false, None) => (Judgement::Missed, reason),
     }

@@ -66,7 +66,7 @@ pub struct LitellmProvider<'f> {
     /// Its API up to the version.
     pub base_url: &'f str,
     /// Why the address is not to be relied on, if so.
-    pub doubt: Option<&'static str>,
+    pub caveat: Option<&'static str>,
     /// The key as our files write it: `$NAME`, or the key.
     pub api_key: Option<&'f str>,
 }
@@ -122,7 +122,7 @@ impl LitellmFile {
             name: &upstream.name,
             format: upstream.format,
             base_url: &upstream.base_url,
-            doubt: upstream.doubt,
+            caveat: upstream.caveat,
             api_key: upstream.api_key.as_deref(),
         });
         upstreams.collect()

@@ -249,10 +249,10 @@ fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option
         ("litellm_params", "api_base" | "model") => {
             let at = place_of(&found.path)?;
             let entry = file.entries.iter().find(|entry| entry.item == at)?;
-            let doubt = file.upstreams[entry.upstream].doubt;
-            match (found.key.as_str(), doubt) {
-                ("api_base", Some(doubt)) => Kept(NotSupported, doubt),
-                ("model", Some(doubt)) => Kept(Approximate, doubt),
+            let caveat = file.upstreams[entry.upstream].caveat;
+            match (found.key.as_str(), caveat) {
+                ("api_base", Some(caveat)) => Kept(NotSupported, caveat),
+                ("model", Some(caveat)) => Kept(Approximate, caveat),
                 _ => return None,
             }
         }

@@ -16,7 +16,7 @@ pub(crate) struct LitellmUpstream {
     /// Its API up to the version.
     pub(crate) base_url: String,
     /// Why the address is not to be relied on, if so.
-    pub(crate) doubt: Option<&'static str>,
+    pub(crate) caveat: Option<&'static str>,
     /// The key as our files write it: `$NAME`, or the key.
     pub(crate) api_key: Option<String>,
 }
@@ -74,12 +74,12 @@ pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstr
         Some(name) => format!("${name}"),
         None => key.to_owned(),
     });
-    let plain = |format, base_url, doubt| LitellmUpstream {
+    let plain = |format, base_url, caveat| LitellmUpstream {
         name: String::new(),
         word: word.to_owned(),
         format,
         base_url,
-        doubt,
+        caveat,
         api_key: api_key.clone(),
     };
     let known = KNOWN.iter().find(|(known, ..)| *known == word);
@@ -90,8 +90,8 @@ pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstr
     };
     match (address.api_base, known) {
         (Some(base), _) if setting::environment(base).is_some() => {
-            let doubt = "the address is in the environment: write it here";
-            plain(spoken, unknown(), Some(doubt))
+            let caveat = "the address is in the environment: write it here";
+            plain(spoken, unknown(), Some(caveat))
         }
         (Some(base), _) => {
             let (format, base_url) = given(spoken, base.trim_end_matches('/'), address.api_version);
@@ -99,8 +99,8 @@ pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstr
         }
         (None, Some((_, format, base))) => plain(*format, (*base).to_owned(), None),
         (None, None) => {
-            let doubt = "no address is known for this provider: write it here";
-            plain(spoken, unknown(), Some(doubt))
+            let caveat = "no address is known for this provider: write it here";
+            plain(spoken, unknown(), Some(caveat))
         }
     }
 }

@@ -6,7 +6,7 @@ use squall_record::{AttemptOutcome, JournalReader, Recording, RequestOutcome, Ru
 use squall_router::{GroupId, journal};
 use squall_scenario::{EPOCH_NANOS, RequestKind, Scenario};
 use squall_sim::{SimOptions, simulate};
-use squall_tests::undoubted::{Run, undoubted};
+use squall_tests::valid_run::{Run, valid_run};
 use squall_workload::KindConfig;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
     let scenario =
         Scenario::read("test.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.changes.len(), 1);
-    let recording = undoubted("a change of weights", || {
+    let recording = valid_run("a change of weights", || {
         let recording = run(&scenario);
         let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
         assert_eq!(lost.count(), 0);
@@ -75,8 +75,8 @@ fn a_change_of_weights_loses_no_request_and_shares_follow_at_once() {
         journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)
             .unwrap();
         let late = recording.header.lag.map(|lag| lag.max).filter(|late| *late > SETTLED / 2);
-        let doubts = late.map(|late| format!("the driver lagged by {} ms", late.as_millis()));
-        Run { doubts: doubts.into_iter().collect(), result: recording }
+        let problems = late.map(|late| format!("the driver lagged by {} ms", late.as_millis()));
+        Run { problems: problems.into_iter().collect(), result: recording }
     });
     let Some(recording) = recording else { return };
     let change = Timestamp::from_secs(1);

@@ -297,7 +297,7 @@ impl ServedAttempt<'_> {
                 answer
             }
             _ if asked.stream => {
-                let pen = server.pen(asked, &self.head);
+                let pen = server.answer_writer(asked, &self.head);
                 let body = AnswerBody::stream(attempt, reset, pen);
                 typed(body, error_body::stream_type(asked))
             }
@@ -337,7 +337,7 @@ impl ServedAttempt<'_> {
             }
             BadAnswer::WrongType if !asked.stream => {
                 let mut out = Vec::new();
-                let mut pen = server.pen(asked, &self.head);
+                let mut pen = server.answer_writer(asked, &self.head);
                 pen.begin(&mut out);
                 (0..self.plan.tokens).for_each(|n| pen.token(&mut out, n));
                 pen.finish(&mut out, self.finish, self.usage());

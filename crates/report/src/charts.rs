@@ -39,54 +39,55 @@ struct Chart {
 const CHARTS: [Chart; 8] = [
     Chart {
         id: "traffic",
-        reading: "Where the line leaves the shape behind it, users waited; red bars are users who got \
-                  no answer. Shaded stretches are the faults that the scenario injected.",
+        reading: "Line: requests completed; area behind it: requests offered. Where they \
+             diverge, requests were delayed. Red bars are failed requests. Shaded ranges are \
+             injected faults.",
         draw: traffic::draw,
     },
     Chart {
         id: "shares",
-        reading: "A line inside its grey band follows the weights as well as chance allows. The weight \
-                  that applied leaves out deployments whose provider fails or has asked, by \
-                  Retry-After, to be left alone, and steps where the configuration changed. The marks tell how long traffic took to leave after \
-                  a fault began and to be back after it ended.",
+        reading: "A line within its grey band matches the weights up to random variation. The \
+             effective weight excludes deployments whose provider is failing or has sent a \
+             Retry-After that has not passed. Marks show how long traffic took to leave after a \
+             fault started, and to return after it ended.",
         draw: shares::draw,
     },
     Chart {
         id: "attempts",
-        reading: "Losses stand at the foot of a bar, answers on top of them. A router that has learnt \
-                  its lesson shows a filled lane and no red above it.",
+        reading: "Failures are at the bottom of each bar, successes on top. The lane below each \
+             chart shows when the deployment was ejected; in those times no red should appear \
+             above it.",
         draw: attempts::draw,
     },
     Chart {
         id: "retries",
-        reading: "A router should try a sibling at once and wait only when none is usable. Each dot is \
-                  a retry that waited: it must stay under the dashed line of its number, unless a \
-                  Retry-After asked for more.",
+        reading: "A retry should go to another deployment immediately, and wait only if none is \
+             available. Each dot is a retry after a wait. It should be below the dashed line of \
+             its retry number, unless a Retry-After required a longer wait.",
         draw: retries::draw,
     },
     Chart {
         id: "latency",
-        reading: "Counted from the moment the user asked, so that time spent on failed attempts, in \
-                  backoff or in a lagging driver is part of it. Bins with too few requests for a \
-                  percentile are left out.",
+        reading: "Measured from the intended send time, so it includes failed attempts, backoff \
+             and any lag of the driver. Bins with too few requests for a percentile are omitted.",
         draw: latency::draw_latency,
     },
     Chart {
         id: "ttft",
-        reading: "What a user of a stream feels first. Answers that are not streamed have no first \
-                  token and are not in it.",
+        reading: "The delay until streamed output starts. Non-streamed answers are not included.",
         draw: latency::draw_ttft,
     },
     Chart {
         id: "errors",
-        reading: "What clients saw on top, what each provider answered below: what stands below and \
-                  not on top, the router absorbed. Each panel has a scale of its own.",
+        reading: "Top: errors returned to clients. Below: errors returned by each provider. \
+             Errors that appear only below were absorbed by the router. Each panel has its own \
+             scale.",
         draw: errors::draw,
     },
     Chart {
         id: "providers",
-        reading: "How much each deployment produced, and how long its attempts took, by the log of \
-                  its provider: a deployment that slows down under load shows here first.",
+        reading: "Throughput and attempt latency of each deployment, from the provider's log. A \
+             deployment that slows down under load shows up here first.",
         draw: providers::draw,
     },
 ];
@@ -119,9 +120,9 @@ pub fn draw_charts(
     scenario: &Scenario,
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
-    let story = ChartContext::new(scenario, recording);
+    let context = ChartContext::new(scenario, recording);
     let charts = CHARTS.iter();
-    charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&story))).collect()
+    charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&context))).collect()
 }
 
 /// Draws the curves of a plan.

@@ -69,7 +69,7 @@ pub(crate) fn page(
         description: scenario.description.as_deref(),
         facts: facts(&summary, recording, verdict),
         rows: verdict.rows.iter().map(ReportRow::of).collect(),
-        doubts: &verdict.doubts,
+        validity_problems: &verdict.validity_problems,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
         changes: &verdict.changes,
@@ -95,7 +95,7 @@ struct ReportPage<'a> {
     description: Option<&'a str>,
     facts: Vec<(&'static str, String)>,
     rows: Vec<ReportRow<'a>>,
-    doubts: &'a [String],
+    validity_problems: &'a [String],
     warnings: &'a [String],
     charts: Vec<Figure<'a>>,
     changes: &'a [String],
@@ -193,12 +193,12 @@ const fn headline(judgement: Judgement) -> &'static str {
     }
 }
 
-/// The first expectation that was not met, or the first doubt.
+/// The first expectation that was not met, or the first problem.
 fn worst(verdict: &Verdict) -> Option<String> {
     let not_met = |judgement| verdict.rows.iter().find(move |row| row.judgement == judgement);
     let row = not_met(Judgement::Missed).or_else(|| not_met(Judgement::Inconclusive));
     row.map(|row| format!("{}: {}", row.text, row.reason))
-        .or_else(|| verdict.doubts.first().cloned())
+        .or_else(|| verdict.validity_problems.first().cloned())
 }
 
 fn facts(
@@ -224,7 +224,7 @@ fn facts(
     [
         ("requests", text::count(arrived)),
         ("success", text::percent(success)),
-        ("lost", text::count(judged - succeeded)),
+        ("failed", text::count(judged - succeeded)),
         ("attempts", text::count(attempts)),
         ("duration", text::duration(verdict.duration)),
         ("run", how.to_owned()),
@@ -297,30 +297,35 @@ fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
         scenario.gateway_cost.iter().map(|cost| cost_of(header.mode, cost)).collect();
     match header.lag {
         Some(lag) => lines.push(format!(
-            "The driver sent half its requests within {} of their intended time, 99% within {}, and \
-             all within {}.",
+            "Send lag of the driver (actual minus intended send time): p50 {}, p99 {}, maximum \
+             {}.",
             text::duration(lag.p50),
             text::duration(lag.p99),
             text::duration(lag.max),
         )),
         None => lines.push(
             match scenario.gateway_cost {
-                None => "In virtual time the network, the kernel and the gateway itself take no time, and the \
-             driver is never late.",
-                Some(_) => "In virtual time the network and the kernel take no time, and the driver is \
-                            never late.",
+                None => {
+                    "In virtual time, the network, the kernel and the gateway add no \
+                     latency, and the driver never lags."
+                }
+                Some(_) => {
+                    "In virtual time, the network and the kernel add no latency, and the \
+                     driver never lags."
+                }
             }
             .to_owned(),
         ),
     }
     if let Some(at) = header.ended.cut_at() {
-        lines
-            .push(format!("The run was interrupted at {at}: what was measured until then stands."));
+        lines.push(format!(
+            "The run was interrupted at {at}. Measurements up to that time are valid."
+        ));
     }
     lines.push(
-        "What clients saw and what the providers' logs say decide the verdict. Refused connections \
-         reach no provider: those attempts come from the gateway. Cooldowns and waits are the \
-         router's own word, and only annotate."
+        "The verdict is based on what clients saw and on the providers' logs. Refused \
+         connections do not reach a provider; those attempts are taken from the gateway. \
+         Cooldowns and waits are reported by the router and only annotate the charts."
             .to_owned(),
     );
     lines
@@ -336,12 +341,13 @@ fn cost_of(mode: Mode, cost: &GatewayCost) -> String {
     };
     match mode {
         Mode::Simulated => format!(
-            "The gateway is one with {workers}, which an attempt keeps busy for {attempt}, and one that \
-             fails for {failed} in all."
+            "The simulated gateway has {workers}. An attempt costs {attempt} of CPU time, a \
+             failed attempt {failed} in total."
         ),
         Mode::Live => format!(
-            "The scenario says what a gateway's work costs ({workers}, {attempt} per attempt, {failed} \
-             per failed one): that holds in virtual time alone. This gateway's work took what it took."
+            "The scenario sets a CPU cost for the gateway ({workers}, {attempt} per attempt, \
+             {failed} per failed attempt). It applies in virtual time only; this run used a real \
+             gateway with its real cost."
         ),
     }
 }
@@ -405,7 +411,7 @@ mod tests {
         run.changed(50, "weights a 1, b 9", [1, 9, 1, 1]);
         run.of_kind(1).requests(0..10_000, 30, RequestOutcome::Succeeded);
         let page = page_of(&run);
-        for told in ["Changed at 50 s: weights a 1, b 9", "kind of request", "<td>free</td>"] {
+        for told in ["Configuration changed at 50 s: weights a 1, b 9", "kind of request", "<td>free</td>"] {
             assert!(page.contains(told), "{told}");
         }
         let verdict = judge(&run.scenario, &run.recording());
@@ -421,10 +427,8 @@ mod tests {
             cpu_per_attempt: Duration::from_millis(8),
             cpu_per_failed_attempt: Duration::from_millis(18),
         });
-        assert!(
-            page_of(&run).contains("one with one worker, which an attempt keeps busy for 8 ms")
-        );
+        assert!(page_of(&run).contains("has one worker. An attempt costs 8 ms of CPU time"));
         run.header.mode = Mode::Live;
-        assert!(page_of(&run).contains("that holds in virtual time alone"));
+        assert!(page_of(&run).contains("It applies in virtual time only"));
     }
 }

@@ -125,5 +125,5 @@ impl Varied {
 
 /// The name of a world.
 pub(crate) fn world(gone: Option<&str>) -> String {
-    gone.map_or_else(|| "as it is".to_owned(), |gone| format!("without {gone}"))
+    gone.map_or_else(|| "all providers".to_owned(), |gone| format!("without {gone}"))
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use squall_determinism::Share;
 use squall_provider::FaultConfig;
 
-/// A rollout, from an old way to a new one.
+/// A rollout, from an old path to a new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checklist {
     /// Its name.
@@ -58,7 +58,7 @@ pub enum ItemKind {
         /// Checks that need not pass: which, and why not.
         waived: Vec<(StaticCheck, String)>,
     },
-    /// All traffic goes the old way, and nothing goes wrong.
+    /// All traffic takes the old path, and nothing goes wrong.
     Baseline(RolloutStage),
     /// A share of the traffic takes the new path.
     Step {
@@ -67,13 +67,13 @@ pub enum ItemKind {
         /// For how long, and what goes wrong meanwhile.
         stage: RolloutStage,
     },
-    /// A share goes the new way; in the middle all traffic goes back to the old one.
+    /// A share takes the new path; in the middle all traffic goes back to the old one.
     Rollback {
         /// How much of it, until then.
         share: Share,
         /// For how long, and what goes wrong from the start on.
         stage: RolloutStage,
-        /// How soon afterwards the last request of the new way has to have ended.
+        /// How soon afterwards the last request on the new path has to have ended.
         within: Duration,
     },
 }

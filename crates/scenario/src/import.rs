@@ -22,9 +22,9 @@ pub fn gateway_yaml(file: &LitellmFile, profile: Profile) -> String {
     for (provider, upstream) in as_gateway.providers.iter().zip(file.upstreams()) {
         let _ = writeln!(out, "  {}:", quoted(&provider.name));
         for (key, value) in entries(&UPSTREAM.write(provider).beyond(&usual)) {
-            let doubt = upstream.doubt.filter(|_| key == "base_url");
-            let doubt = doubt.map_or_else(String::new, |doubt| format!("  # {doubt}"));
-            let _ = writeln!(out, "    {key}: {value}{doubt}");
+            let caveat = upstream.caveat.filter(|_| key == "base_url");
+            let caveat = caveat.map_or_else(String::new, |caveat| format!("  # {caveat}"));
+            let _ = writeln!(out, "    {key}: {value}{caveat}");
         }
     }
     out.push('\n');

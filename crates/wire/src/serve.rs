@@ -74,7 +74,7 @@ pub trait ServerFormat: Debug + Send + Sync {
     ) -> Bytes;
 
     /// What writes the pieces of a streamed answer.
-    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter>;
+    fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter>;
 
     /// Its vendor's status for a class of failure.
     fn status(&self, class: FailureClass) -> u16 {

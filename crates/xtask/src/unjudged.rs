@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-/// The variable by which a suite learns where to say so: `tests/src/undoubted.rs` reads it.
+/// The variable by which a suite learns where to say so: `tests/src/valid_run.rs` reads it.
 const VARIABLE: &str = "SQUALL_NOT_JUDGED";
 
 /// A file that suites append a line to.

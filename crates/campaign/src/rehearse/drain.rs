@@ -1,11 +1,11 @@
-//! The way back, measured: how long after the flip requests of the new way were still under way, and what
+//! The rollback, measured: how long after the rollback requests on the new path were still under way, and what
 //! became of them.
 
 use squall_determinism::Timestamp;
 use squall_record::{Recording, RequestOutcome};
 use std::time::Duration;
 
-/// What became of the requests of the new way.
+/// What became of the requests on the new path.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct DrainResult {
     /// From the flip to the moment at which the last of them was sent; zero if none was sent after it.

@@ -18,7 +18,7 @@ use squall_workload::Arrivals;
 use std::num::NonZero;
 use std::time::Duration;
 
-/// The kind of the requests that go the new way: the second of the mix.
+/// The kind of the requests that take the new path: the second of the mix.
 const NEW: u16 = 1;
 /// How long a stage is that says nothing and detects nothing.
 const DWELL: Duration = Duration::from_secs(240);
@@ -36,9 +36,9 @@ pub struct PreparedStage {
     pub scenario: Scenario,
     /// The file that the scenario is made from, and what is set otherwise.
     pub origin: Origin,
-    /// How many requests of the new way it takes to detect the rise; `None` where nothing is to be detected.
+    /// How many requests on the new path it takes to detect the rise; `None` where nothing is to be detected.
     needed: Option<u64>,
-    /// When all traffic goes back, and how soon the new way has to have ended.
+    /// When all traffic goes back, and how soon the new path has to have ended.
     flip: Option<(Timestamp, Duration)>,
 }
 
@@ -46,7 +46,7 @@ pub struct PreparedStage {
 #[derive(Clone, Debug)]
 struct StageRun {
     verdict: Verdict,
-    /// Requests that went the new way.
+    /// Requests that took the new path.
     new: u64,
     drain: DrainResult,
 }
@@ -255,15 +255,18 @@ fn does(
     flip: Option<(Timestamp, Duration)>,
 ) -> String {
     let mut does = match plan.share {
-        Share::NONE => format!("All of {rate} requests per second go the old way"),
-        share => format!("{} of {rate} requests per second go the new way", percent(share)),
+        Share::NONE => format!("All of {rate} requests per second take the old path"),
+        share => format!("{} of {rate} requests per second take the new path", percent(share)),
     };
     does += &format!(" for {}", length(dwell));
     if let Some((at, fault)) = fault {
         does += &format!("; after {} {} fails ({})", length(at), fault.provider, fault.text);
     }
     if let Some((at, _)) = flip {
-        does += &format!("; after {} all traffic goes back", length(at.since(Timestamp::ZERO)));
+        does += &format!(
+            "; after {} all traffic returns to the old path",
+            length(at.since(Timestamp::ZERO))
+        );
     }
     does + "."
 }
@@ -300,9 +303,9 @@ impl PreparedStage {
         let enough = runs.len() >= squall_judge::least_seeds(check::RUNS) && interrupted.is_none();
         evidence.extend(self.drained(&runs, enough));
         evidence.extend(
-            interrupted.as_ref().map(|reason| {
-                self::evidence("all seeds were run", Judgement::Inconclusive, reason)
-            }),
+            interrupted
+                .as_ref()
+                .map(|reason| self::evidence("all seeds ran", Judgement::Inconclusive, reason)),
         );
         Ok((self.item(evidence, &runs, self.origin.command(seed)), interrupted.is_some()))
     }
@@ -313,10 +316,11 @@ impl PreparedStage {
         let run = self.measured(recording);
         let rows = run.verdict.rows.iter();
         let rows = rows.map(|row| evidence(&row.text, row.judgement, &row.reason));
-        let trusted = "the run can be trusted";
-        let doubts = run.verdict.doubts.iter();
-        let doubts = doubts.map(|doubt| evidence(trusted, Judgement::Inconclusive, doubt));
-        let mut evidence: Vec<_> = rows.chain(doubts).collect();
+        let trusted = "the run is valid";
+        let validity_problems = run.verdict.validity_problems.iter();
+        let validity_problems =
+            validity_problems.map(|problem| evidence(trusted, Judgement::Inconclusive, problem));
+        let mut evidence: Vec<_> = rows.chain(validity_problems).collect();
         let runs = [run];
         evidence.extend(self.drained(&runs, true));
         let command = self.origin.command(self.scenario.seed.value()).replace(" --sim", "");
@@ -345,7 +349,7 @@ impl PreparedStage {
         }
     }
 
-    /// Whether the new way had ended in time in every run; `None` where nothing was flipped.
+    /// Whether the new path had ended in time in every run; `None` where nothing was flipped.
     fn drained(&self, runs: &[StageRun], enough: bool) -> Option<ItemEvidence> {
         let (_, within) = self.flip?;
         let worst = runs.iter().map(|run| run.drain).max_by_key(|drain| drain.ended)?;
@@ -356,11 +360,11 @@ impl PreparedStage {
             (true, false) => Judgement::Inconclusive,
         };
         Some(ItemEvidence {
-            text: format!("the new way has ended within {}", length(within)),
+            text: format!("the new path is drained within {}", length(within)),
             judgement,
             reason: format!(
-                "at the slowest, its last request was sent {} after the flip and ended {} after it; of {} \
-                 under way at the flip, {} got no whole answer",
+                "worst seed: the last request was sent {} and ended {} after the rollback; of {} \
+                 in flight at the rollback, {} got no complete answer",
                 length(sent),
                 length(worst.ended),
                 worst.under_way,
@@ -387,7 +391,10 @@ impl PreparedStage {
         let mut evidence = evidence;
         if let Some(needed) = self.needed {
             let came = runs.iter().map(|run| run.new).min().unwrap_or(0);
-            let seen = format!("it takes {needed} requests of the new way, and {came} came");
+            let seen = format!(
+                "{needed} requests on the new path are required, and there were \
+                 {came}"
+            );
             let can = came >= needed;
             evidence.push(ItemEvidence {
                 text: "the rise can be detected".to_owned(),
@@ -397,8 +404,8 @@ impl PreparedStage {
             if !can && outcome == ItemOutcome::Passed {
                 outcome = ItemOutcome::CannotDetect;
                 notes.push(
-                    "The gate held, and so it would have, most likely, with too many errors: the dwell is \
-                     too short for the rate."
+                    "The gate held, but the step is too short to detect the rise of the error \
+                     rate at this request rate."
                         .to_owned(),
                 );
             }

@@ -15,7 +15,7 @@ pub struct StaticFinding {
     pub seen: String,
 }
 
-/// Looks at the group of the new way.
+/// Checks the group of the new path.
 pub(super) fn look(
     checklist: &Checklist,
     scenario: &Scenario,
@@ -31,7 +31,7 @@ pub(super) fn look(
     let at = StaticView { scenario, group, id: GroupId(place), rate };
     let mut evidence = Vec::new();
     let mut notes =
-        vec![format!("The configuration of `{}` was looked at; nothing was run.", group.name)];
+        vec![format!("Static checks of the configuration of `{}`; nothing was run.", group.name)];
     for check in StaticCheck::ALL {
         let found = at.check(check);
         let reason = waived.iter().find(|(each, _)| *each == check).map(|(_, reason)| reason);
@@ -97,8 +97,8 @@ impl StaticView<'_> {
         StaticFinding {
             passed: names.len() > 1,
             seen: match &names[..] {
-                [only] => format!("only {only} can serve it: when it is gone, nobody does"),
-                names => format!("it is served by {}", names.join(", ")),
+                [only] => format!("only {only} can serve it: an outage of it is a total outage"),
+                names => format!("served by {}", names.join(", ")),
             },
         }
     }
@@ -109,13 +109,13 @@ impl StaticView<'_> {
         StaticFinding {
             passed: first_token * 2 <= patience,
             seen: format!(
-                "a first token is awaited for {}, and clients wait {}: {}",
+                "the time-out for a first token is {} and clients wait {}: {}",
                 seconds(first_token),
                 seconds(patience),
                 if first_token * 2 <= patience {
-                    "there is time for another attempt"
+                    "a retry is possible"
                 } else {
-                    "an attempt that hangs leaves no time for another"
+                    "an attempt that hangs leaves no time for a retry"
                 }
             ),
         }
@@ -127,11 +127,11 @@ impl StaticView<'_> {
         StaticFinding {
             passed: !unlimited,
             seen: if unlimited {
-                "retries have no budget: an outage is multiplied by them".to_owned()
+                "retries have no budget and amplify an outage".to_owned()
             } else {
                 let share = budget.ratio.as_f64() * 100.0;
                 format!(
-                    "retries are at most {share}% of requests, and {} a second",
+                    "retries are limited to {share}% of requests plus {} per second",
                     budget.min_per_second
                 )
             },
@@ -143,11 +143,9 @@ impl StaticView<'_> {
         StaticFinding {
             passed: !never,
             seen: if never {
-                "no deployment is ever left alone: one that fails gets its share all the same"
-                    .to_owned()
+                "cooldowns are off: a failing deployment keeps its traffic share".to_owned()
             } else {
-                "a deployment that fails gets a rest, and is probed before it is used again"
-                    .to_owned()
+                "a failing deployment is ejected and probed before it returns".to_owned()
             },
         }
     }
@@ -163,7 +161,7 @@ impl StaticView<'_> {
         let all: f64 = providers.iter().map(|&provider| lets_in(provider)).sum();
         let largest = providers.iter().copied().max_by(|&a, &b| lets_in(a).total_cmp(&lets_in(b)));
         let Some(largest) = largest else {
-            return StaticFinding { passed: false, seen: "nobody serves it".to_owned() };
+            return StaticFinding { passed: false, seen: "no deployment serves it".to_owned() };
         };
         let others = providers.iter().filter(|&&provider| provider != largest);
         let left: f64 = if all.is_finite() {
@@ -172,12 +170,15 @@ impl StaticView<'_> {
             others.map(|&provider| lets_in(provider)).sum()
         };
         let (name, rate) = (self.name(largest), self.rate);
-        let left_text =
-            if left.is_finite() { format!("{left:.0} a second") } else { "any number".to_owned() };
+        let left_text = if left.is_finite() {
+            format!("{left:.0} per second")
+        } else {
+            "any number".to_owned()
+        };
         StaticFinding {
             passed: left >= rate,
             seen: format!(
-                "without {name} the others let in {left_text}, and {rate} a second are asked for"
+                "without {name} the limits admit {left_text}; the traffic is {rate} per second"
             ),
         }
     }

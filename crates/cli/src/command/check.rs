@@ -42,10 +42,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     let done: usize = runs.iter().map(Vec::len).sum();
     let interrupted = done < checked.len() * options.seeds;
     if interrupted {
-        terminal::status(format_args!("interrupted: the {done} runs that were made are judged"));
+        terminal::status(format_args!("interrupted: judging the {done} completed runs"));
     }
     if args.bless && interrupted {
-        terminal::status("no baseline was written: it takes all seeds");
+        terminal::status("no baseline was written: all seeds are required");
     } else if args.bless {
         bless(&checked, &runs)?;
     }
@@ -74,7 +74,8 @@ fn announce(checked: &[Checked], seeds: usize) {
         count => format!("{count} scenarios"),
     };
     terminal::status(format_args!(
-        "{scenarios}, {seeds} seeds each, in virtual time; Ctrl-C ends it early and judges the runs made"
+        "{scenarios}, {seeds} seeds each, in virtual time; Ctrl-C stops and judges the completed \
+         runs"
     ));
 }
 
@@ -108,7 +109,7 @@ fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), CliError> {
         let Some(baseline) = Baseline::of(&each.scenario, runs) else {
             let least = squall_judge::least_seeds(0.95);
             let text =
-                format!("a baseline takes at least {least} seeds, and there are {}", runs.len());
+                format!("a baseline requires at least {least} seeds, and there are {}", runs.len());
             return Err(CliError::TooFewSeeds(text));
         };
         let path = Baseline::path_of(&each.path);

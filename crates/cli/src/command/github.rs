@@ -21,7 +21,7 @@ pub(crate) fn summary(markdown: &str) -> Result<(), CliError> {
     let Some(path) = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
     let file = OpenOptions::new().create(true).append(true).open(&path);
     file.and_then(|mut file| file.write_all(markdown.as_bytes())).map_err(|source| CliError::Io {
-        what: format!("cannot add to the job's summary `{}`", path.display()),
+        what: format!("cannot append to the job summary `{}`", path.display()),
         source,
     })
 }

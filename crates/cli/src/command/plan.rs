@@ -90,14 +90,14 @@ impl PlanQuery {
             (Some(path), _) => path,
             (None, Some(sweep)) => &sweep.path,
             (None, None) => {
-                return Err(CliError::Varied("nothing is varied: give `--vary`".to_owned()));
+                return Err(CliError::Varied("`--vary` is required".to_owned()));
             }
         };
         let found = value_at(&text, path).map_err(refused)?;
         let (number, unit) = split(&found.text);
         let Some(written) = number.filter(|written| *written > 0.0) else {
             let (path, text) = (&found.path, &found.text);
-            let problem = format!("`{path}` is `{text}`: a value above zero can be varied");
+            let problem = format!("`{path}` is `{text}`: only a number above zero can be varied");
             return Err(CliError::Varied(problem));
         };
         expect(&mut scenario, args)?;
@@ -106,8 +106,8 @@ impl PlanQuery {
             return Err(CliError::Varied(format!("no provider is called `{unknown}`")));
         }
         if scenario.expectations.is_empty() {
-            let problem = "nothing has to hold: the scenario expects nothing, so give `--until`, such as \
-                           `--until 'success_rate >= 99.5%'`";
+            let problem = "the scenario has no expectations: add `--until`, such as `--until \
+                 'success_rate >= 99.5%'`";
             return Err(CliError::Varied(problem.to_owned()));
         }
         Ok(Self { text, scenario, varied: Varied { path: found.path, written, unit } })
@@ -173,7 +173,7 @@ fn answers(
             break;
         }
         let gone = gone.as_deref();
-        let told = |value| trying.show(format!("trying {value}{}", in_world(gone)));
+        let told = |value| trying.show(format!("testing {value}{}", in_world(gone)));
         cases.push(squall_campaign::plan(question, gone, told)?);
     }
     Ok(cases)
@@ -201,7 +201,7 @@ fn curves(
             break;
         }
         let named = gone.as_deref();
-        let told = |value| trying.show(format!("drawing {value}{}", in_world(named)));
+        let told = |value| trying.show(format!("sweeping {value}{}", in_world(named)));
         let tried = sweep(&few, named, values, told)?;
         curves.push(PlanCurve { gone: gone.clone(), points: tried.iter().map(point).collect() });
     }
@@ -238,11 +238,11 @@ fn limits(
     let mut all: Vec<Vec<ProviderNeed>> = Vec::with_capacity(worlds.len());
     for gone in worlds {
         let gone = gone.as_deref();
-        trying.show(format!("what {} asks for{}", question.start, in_world(gone)));
+        trying.show(format!("demand at {}{}", question.start, in_world(gone)));
         let seeds = CURVE_SEEDS.min(question.seeds);
         let (workers, is_interrupted) = (question.workers, question.is_interrupted);
         all.push(needs(&scenario, gone, &args.keep, seeds, workers, is_interrupted)?);
-        // The most that is asked is not known until every world was looked at.
+        // The most that is asked is unknown until every world was looked at.
         if is_interrupted() {
             return Ok(Vec::new());
         }

@@ -59,7 +59,7 @@ fn how(args: &RehearseArgs, interrupted: bool) -> String {
         true => "live, over real sockets on loopback".to_owned(),
         false => format!("simulated, {} seeds of every stage", args.runs.seeds),
     };
-    if interrupted { how + "; interrupted before its end" } else { how }
+    if interrupted { how + "; interrupted" } else { how }
 }
 
 /// The file of the scenario, which is named from where the checklist stands.

@@ -23,7 +23,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
         journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)?;
     verify_digest(&scenario, &recording)?;
     terminal::data(format_args!(
-        "replayed: {} inputs gave the same {} outputs",
+        "replayed: {} inputs produced the same {} outputs",
         replayed.frames, replayed.outputs
     ));
     terminal::field(

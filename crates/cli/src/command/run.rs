@@ -39,9 +39,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
 /// Says what is about to be run.
 fn announce(scenario: &Scenario, mode: Mode) {
     let how = match mode {
-        Mode::Live => {
-            "over real sockets on loopback; Ctrl-C ends it early and keeps what was measured"
-        }
+        Mode::Live => "over real sockets on loopback; Ctrl-C stops and keeps the results so far",
         Mode::Simulated => "in virtual time",
     };
     let (name, seed) = (&scenario.name, scenario.seed.value());

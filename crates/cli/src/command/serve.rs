@@ -84,12 +84,12 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         }
         let drain = DrainPolicy { delay: args.drain_delay, patience: args.drain };
         terminal::status(format_args!(
-            "stopping: requests under way may end within {} s; another signal ends them at once",
+            "draining: requests in flight have {} s to finish; a second signal stops immediately",
             (drain.delay + drain.patience).as_secs_f64(),
         ));
         let drained = gateway.drain(drain, signals.stop(2)).await;
         match drained.cut {
-            0 => terminal::status("stopped: every request has ended"),
+            0 => terminal::status("stopped: all requests completed"),
             cut => terminal::status(format_args!("stopped: {cut} requests were cut")),
         }
         Ok(Exit::Met)
@@ -114,12 +114,12 @@ fn reload_from(
             log_differences(&before.replace(after).differences(&before.borrow()));
             terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
             if elsewhere {
-                terminal::status("`listen` or `server` has changed: that needs a restart");
+                terminal::status("`listen` or `server` has changed: this requires a restart");
             }
         }
         Err(error) => {
             terminal::error(&error);
-            terminal::status("the gateway goes on with the configuration it had");
+            terminal::status("the gateway keeps its current configuration");
         }
     }
 }
@@ -217,16 +217,16 @@ fn fit_to_machine(server: &mut ServerSettings) -> Vec<String> {
     if clients < enough {
         let wanted = asked as u64 * FILES_PER_CLIENT + FILES_OF_ITS_OWN;
         said.push(format!(
-            "at most {clients} clients at once, since {files} files may be open, where \
-             `server.max_connections` is {asked}: raise the limit (`ulimit -n {wanted}`, `LimitNOFILE=` of \
-             systemd)",
+            "connections are limited to {clients} by the limit of {files} open files, below \
+             `server.max_connections` of {asked}: raise the limit (`ulimit -n {wanted}`, \
+             `LimitNOFILE=` of systemd)",
         ));
     }
     let backlog = squall_net::backlog();
     if backlog < BACKLOG_NEEDED {
         said.push(format!(
-            "only {backlog} connections may wait to be accepted: a spike loses some; raise \
-             `net.core.somaxconn` to {BACKLOG_NEEDED}",
+            "the accept backlog is limited to {backlog} connections: a spike may lose some; \
+             raise `net.core.somaxconn` to {BACKLOG_NEEDED}",
         ));
     }
     said

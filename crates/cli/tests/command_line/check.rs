@@ -44,7 +44,7 @@ fn a_weakened_router_is_told_which_expectation_which_seeds_and_how_far() {
         1,
         "success_rate >= 99%: 59 of 59 seeds missed it: 7, 8, 9, 10, 11, and 54 more; ",
     );
-    says(&ended, 1, " points under the limit (not answered: ");
+    says(&ended, 1, " points under the limit (failed: ");
     says(&ended, 1, "see it: squall run viral-spike.yaml --sim --seed ");
     says(&ended, 1, " --set router.retries=0 --set router.groups.chat.cooldown=never");
     let junit = folder.read("reports/check/junit.xml");
@@ -57,7 +57,11 @@ fn a_weakened_router_is_told_which_expectation_which_seeds_and_how_far() {
 fn fewer_than_59_seeds_are_inconclusive_and_said_to_be_too_few_once() {
     let folder = folder("check-few");
     let ended = folder.squall(&["check", "viral-spike.yaml", "--seeds", "5", "--twice"]);
-    says(&ended, 3, "all 5 seeds met it, and it takes 59 to say so of 95% of all runs");
+    says(
+        &ended,
+        3,
+        "all 5 seeds met it, but 59 are required for a statement about 95% of all runs",
+    );
     assert_eq!(ended.out.matches("it takes 59").count(), 1, "{}", ended.out);
 }
 
@@ -91,7 +95,7 @@ fn a_blessed_baseline_is_held_and_a_change_for_the_worse_within_the_limits_is_fo
     says(&ended, 1, "worse than the baseline of 59 seeds: p95 is at least ");
     let ended = folder.squall(&["check", "viral-spike.yaml", "--seeds", "9", "--bless"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.err.contains("a baseline takes at least 59 seeds, and there are 9"));
+    assert!(ended.err.contains("a baseline requires at least 59 seeds, and there are 9"));
 }
 
 #[test]

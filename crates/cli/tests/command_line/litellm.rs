@@ -1,4 +1,4 @@
-//! LiteLLM's configurations: imported, and rehearsed.
+//! LiteLLM configurations: imported, and rehearsed.
 
 use crate::squall::Folder;
 

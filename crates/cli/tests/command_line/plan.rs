@@ -100,7 +100,7 @@ fn what_cannot_be_varied_or_asked_is_told_why() {
     assert!(err.contains("no value is at `traffic.rpm`: did you mean `providers."), "{err}");
     let err = told(&["--vary", "traffic.arrivals"]);
     assert!(
-        err.contains("`traffic.arrivals` is `even`: a value above zero can be varied"),
+        err.contains("`traffic.arrivals` is `even`: only a number above zero can be varied"),
         "{err}"
     );
     let err = told(&["--vary", "traffic.rate", "--until", "sucess_rate >= 99%"]);

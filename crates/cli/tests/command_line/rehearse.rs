@@ -37,17 +37,17 @@ fn the_shipped_checklist_passes_and_leaves_something_to_sign() {
     let ended = rehearse(&folder, "rollout", &[]);
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     assert_eq!(outcomes(&ended), ["passed"; 8], "{}", ended.out);
-    let conclusion = "Ready for the rollout as soon as what was skipped is done. 8 of 14 items passed, 6 skipped.";
+    let conclusion =
+        "Ready for the rollout once the skipped items are done. 8 of 14 items passed, 6 skipped.";
     assert!(ended.out.contains(conclusion), "{}", ended.out);
     let markdown = folder.read("reports/rollout/rehearsal/sign-off.md");
     assert!(markdown.contains("| owner of the feature |") && markdown.contains(conclusion));
-    assert!(
-        markdown
-            .contains("| met | `the rise can be detected` | it takes 415 requests of the new way")
-    );
+    assert!(markdown.contains(
+        "| met | `the rise can be detected` | 415 requests on the new path are required"
+    ));
     assert_eq!(folder.read("reports/rollout/rehearsal/junit.xml").matches("<testcase").count(), 8);
     let page = folder.read("reports/rollout/rehearsal/sign-off.html");
-    assert!(page.contains("Signatures") && page.contains("Again: <code>squall run "));
+    assert!(page.contains("Signatures") && page.contains("Reproduce: <code>squall run "));
 }
 
 #[test]
@@ -112,7 +112,11 @@ items: [ step: { share: 5%, dwell: 5m } ]
     let ended = rehearse(&folder, "hasty", &[]);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.out.starts_with("cannot detect  step to 5%"), "{}", ended.out);
-    assert!(ended.out.contains("it takes 4009 requests of the new way, and "), "{}", ended.out);
+    assert!(
+        ended.out.contains("4009 requests on the new path are required, and there were "),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

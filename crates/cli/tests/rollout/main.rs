@@ -1,7 +1,7 @@
 //! The short form of the shipped rollout over real sockets. A target of its own, so that no other test takes the
 //! time that its traffic needs.
 
-use squall_tests::undoubted::{Run, undoubted};
+use squall_tests::valid_run::{Run, valid_run};
 use std::path::Path;
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 fn the_short_form_passes_over_real_sockets() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rollout");
-    let told = undoubted("the short form of the rollout", || {
+    let told = valid_run("the short form of the rollout", || {
         let output = Command::new(env!("CARGO_BIN_EXE_squall"))
             .args(["rehearse", "scenarios/checklists/rollout-short.yaml", "--live"])
             .args(["--set", "traffic.output_tokens=20", "--out"])
@@ -19,13 +19,13 @@ fn the_short_form_passes_over_real_sockets() {
             .output()
             .expect("the binary can be run");
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        // An item is inconclusive because its run doubts itself, and for no other reason.
-        let doubts: Vec<_> =
+        // An item is inconclusive because its run was invalid, and for no other reason.
+        let problems: Vec<_> =
             told.lines().filter(|line| line.contains("the driver lagged")).collect();
         let inconclusive = items(&told, "inconclusive");
-        assert_eq!(inconclusive, doubts.len(), "{told}");
-        let doubts = doubts.into_iter().map(|line| line.trim().to_owned()).collect();
-        Run { doubts, result: told }
+        assert_eq!(inconclusive, problems.len(), "{told}");
+        let problems = problems.into_iter().map(|line| line.trim().to_owned()).collect();
+        Run { problems, result: told }
     });
     let Some(told) = told else { return };
     assert_eq!(items(&told, "passed"), 6, "{told}");

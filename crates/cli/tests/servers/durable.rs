@@ -81,6 +81,10 @@ fn a_run_without_descriptors_is_inconclusive_and_says_what_was_missing_before_an
     let ended = Ended::from(output);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.err.contains("too few file descriptors: this run needs about"), "{}", ended.err);
-    assert!(ended.out.contains("the run lacked file descriptors (72 are allowed"), "{}", ended.out);
+    assert!(
+        ended.out.contains("the run ran out of file descriptors (limit of the process: 72"),
+        "{}",
+        ended.out
+    );
     assert!(!ended.out.contains("MISSED"), "{}", ended.out);
 }

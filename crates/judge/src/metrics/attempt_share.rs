@@ -7,7 +7,7 @@ use super::{Measurement, MetricQuery, MetricValue};
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
-        return Measurement::inconclusive("it needs a deployment");
+        return Measurement::inconclusive("a deployment is required");
     };
     let started = |each: usize| {
         u64::from(ask.recording.cells.deployments[each].sum(ask.window.clone()).started)

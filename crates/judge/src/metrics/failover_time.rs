@@ -11,13 +11,13 @@ use std::time::Duration;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
-        return Measurement::inconclusive("it needs a deployment");
+        return Measurement::inconclusive("a deployment is required");
     };
     let provider = ask.info(deployment).provider;
     let mut faults = fault_windows(ask.scenario, provider);
     faults.retain(|fault| ask.window.contains(&fault.start));
     if faults.is_empty() {
-        return Measurement::inconclusive("no fault makes its provider fail then");
+        return Measurement::inconclusive("no fault in this window makes its provider fail");
     }
     let first = FirstAttemptTally::of(ask, deployment);
     worst(faults.iter().map(|fault| one(ask, deployment, &first, *fault)))
@@ -35,12 +35,13 @@ fn one(
     let before = first.over(fault.start - BEFORE, fault.start.since(fault.start - BEFORE)).there;
     if before < MINIMUM {
         return Err(format!(
-            "fault at {start}: {before} first attempts in the 5 s before it, and it takes at least {MINIMUM}"
+            "fault at {start}: {before} first attempts in the 5 s before it, but at least \
+             {MINIMUM} are required"
         ));
     }
     let end = fault.end.min(ask.traffic_end());
     if end.since(fault.start) < HOLD {
-        return Err(format!("fault at {start}: it was seen for less than 2 s"));
+        return Err(format!("fault at {start}: observed for less than 2 s"));
     }
     let moment = grid(fault.start, end).find(|&moment| {
         let counts = first.over(moment, HOLD);
@@ -54,7 +55,7 @@ fn one(
     let until = moment.map_or(end, |moment| moment);
     let hit = first.over(fault.start, until.since(fault.start)).there;
     let line = format!(
-        "fault at {start}: {}, {} first attempts sent there meanwhile",
+        "fault at {start}: {}, with {} first attempts sent there in that time",
         text::duration(time),
         text::count(hit)
     );

@@ -1,6 +1,6 @@
 //! `latency_p50/p95/p99` and `ttft_p50/p95/p99`: percentiles from intended time, to the last byte of
-//! requests that succeeded, or to the first token of streams that did. Of the seconds that begin in the
-//! window; within 0.8 %, and never too low.
+//! successful requests, or to the first token of streams that did. Of the seconds that begin in the window;
+//! within 0.8 %, and never too low.
 //!
 //! Minimum sample for percentile q: 10 ÷ (1 − q), so that ten values lie beyond it.
 //!
@@ -21,8 +21,8 @@ pub(super) fn measure(ask: &MetricQuery<'_>, of: LatencyKind, quantile: f64) -> 
     let merged = merged(ask, of);
     let n = merged.as_ref().map_or(0, |merged| merged.len());
     let words = match of {
-        LatencyKind::Latency => "requests that succeeded",
-        LatencyKind::Ttft => "streams that succeeded",
+        LatencyKind::Latency => "successful requests",
+        LatencyKind::Ttft => "successful streams",
     };
     let minimum = (10.0 / (1.0 - quantile)).round() as u64;
     match merged {
@@ -36,7 +36,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>, of: LatencyKind, quantile: f64) -> 
 
 pub(super) fn mean(ask: &MetricQuery<'_>) -> Measurement {
     const MINIMUM: u64 = 20;
-    const WORDS: &str = "requests that succeeded";
+    const WORDS: &str = "successful requests";
     let merged = merged(ask, LatencyKind::Latency);
     match merged.as_ref().map(|merged| (merged, merged.len())) {
         Some((merged, n)) if n >= MINIMUM => {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
-        return Measurement::inconclusive("it needs a deployment");
+        return Measurement::inconclusive("a deployment is required");
     };
     let faults = fault_windows(ask.scenario, ask.info(deployment).provider);
     let first = FirstAttemptTally::of(ask, deployment);
@@ -27,7 +27,9 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         })
         .collect();
     if times.is_empty() {
-        return Measurement::inconclusive("no fault that makes its provider fail ends then");
+        return Measurement::inconclusive(
+            "no fault that makes its provider fail ends in this window",
+        );
     }
     worst(times.into_iter())
 }
@@ -45,7 +47,7 @@ fn one(
     if seen < HOLD * TIMES {
         let seen = text::duration(seen);
         return Err(format!(
-            "fault until {fault_end}: {seen} were seen after it, and it takes 9 s"
+            "fault until {fault_end}: observed for {seen} after it, but 9 s are required"
         ));
     }
     let last = end - HOLD * TIMES + squall_record::TICK;
@@ -62,7 +64,8 @@ fn one(
     let due = (share * group as f64) as u64;
     if due < MINIMUM {
         return Err(format!(
-            "fault until {fault_end}: {due} first attempts were due to it after that, and it takes at least {MINIMUM}"
+            "fault until {fault_end}: {due} first attempts expected by weight after it, but at \
+             least {MINIMUM} are required"
         ));
     }
     let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.end));

@@ -35,11 +35,11 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         lost.iter().map(|(word, count)| format!("{} {word}", text::count(*count))).collect();
     let mut detail = Vec::new();
     if !lost.is_empty() {
-        detail.push(format!("not answered: {}", lost.join(", ")));
+        detail.push(format!("failed: {}", lost.join(", ")));
     }
     if unfinished > 0 {
         let cut = text::count(unfinished);
-        detail.push(format!("{cut} requests were cut off by the end of the run"));
+        detail.push(format!("{cut} requests were still in flight at the end of the run"));
     }
     Measurement::Measured(Measured { value, n: ended, of: "requests", detail })
 }
@@ -64,6 +64,6 @@ mod tests {
         assert_eq!(minimum(Some(Limit::Fraction(0.5))), 20);
         assert_eq!(minimum(Some(Limit::Fraction(0.99))), 100);
         assert_eq!(minimum(Some(Limit::Fraction(0.999))), 1_000);
-        assert_eq!(minimum(Some(Limit::Fraction(1.0))), 20, "one failure is then a miss at once");
+        assert_eq!(minimum(Some(Limit::Fraction(1.0))), 20, "a single failure would be a miss");
     }
 }

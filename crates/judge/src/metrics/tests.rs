@@ -37,8 +37,8 @@ fn a_request_cut_off_by_the_end_is_neither_success_nor_failure() {
         .requests(0..10_000, 50, RequestOutcome::Unfinished);
     let measured = run.measured(MetricId::SuccessRate, None, WHOLE);
     assert_eq!((measured.value, measured.n), (MetricValue::Fraction(0.9), 100));
-    assert_eq!(measured.detail[0], "not answered: 6 server, 4 given up");
-    assert!(measured.detail[1].starts_with("50 requests were cut off"), "{:?}", measured.detail);
+    assert_eq!(measured.detail[0], "failed: 6 server, 4 given up");
+    assert!(measured.detail[1].starts_with("50 requests were still in flight"), "{:?}", measured.detail);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_handful_of_requests_says_nothing_of_success() {
     let mut run = Fixture::new();
     run.requests(0..10_000, 19, RequestOutcome::Succeeded);
     let reason = run.reason(MetricId::SuccessRate, None, WHOLE);
-    assert_eq!(reason, "19 requests, and it takes at least 20");
+    assert_eq!(reason, "19 requests, but at least 20 are required");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn failover_ends_when_the_traffic_has_left() {
     // The sixteenth, at 21.218 s, is within the 5 %.
     assert_eq!(measured.value, duration(1_200));
     assert_eq!(measured.n, 60, "12 a second for 5 s");
-    let line = "fault at 20 s: 1,200 ms, 15 first attempts sent there meanwhile";
+    let line = "fault at 20 s: 1,200 ms, with 15 first attempts sent there in that time";
     assert_eq!(measured.detail, [line], "faults that touch are one");
 }
 
@@ -108,7 +108,7 @@ fn a_slowdown_is_no_fault_to_fail_over_from() {
     let mut run = Fixture::new();
     run.weighted(0..100_000);
     let reason = run.reason(MetricId::FailoverTime, B, WHOLE);
-    assert_eq!(reason, "no fault makes its provider fail then");
+    assert_eq!(reason, "no fault in this window makes its provider fail");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_deployment_without_its_share_to_the_end_never_recovers() {
     assert_eq!(run.value(MetricId::RecoveryTime, A, WHOLE).display(), "never");
     run.interrupted(at(45_000));
     let reason = run.reason(MetricId::RecoveryTime, A, WHOLE);
-    assert_eq!(reason, "fault until 40 s: 5 s were seen after it, and it takes 9 s");
+    assert_eq!(reason, "fault until 40 s: observed for 5 s after it, but 9 s are required");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn ninety_nine_first_attempts_say_nothing_of_weights() {
     let mut run = Fixture::new();
     run.first(0, 0..20_000, 99);
     let reason = run.reason(MetricId::WeightAdherence, CHAT, WHOLE);
-    assert_eq!(reason, "99 first attempts while all were healthy, and it takes at least 100");
+    assert_eq!(reason, "99 first attempts while all were healthy, but at least 100 are required");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn amplification_is_attempts_over_requests() {
     assert_eq!(run.value(MetricId::RetryAmplification, None, WHOLE), MetricValue::Ratio(1.08));
     assert_eq!(run.value(MetricId::RetryAmplification, CHAT, WHOLE), MetricValue::Ratio(1.0));
     let reason = run.reason(MetricId::RetryAmplification, None, secs(50..60));
-    assert_eq!(reason, "0 requests, and it takes at least 20");
+    assert_eq!(reason, "0 requests, but at least 20 are required");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_share_of_attempts_counts_retries_too() {
     }
     assert_eq!(run.value(MetricId::AttemptShare, B, WHOLE), MetricValue::Fraction(0.25));
     let reason = run.reason(MetricId::AttemptShare, B, secs(50..60));
-    assert_eq!(reason, "0 attempts in its group, and it takes at least 20");
+    assert_eq!(reason, "0 attempts in its group, but at least 20 are required");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_percentile_takes_ten_samples_beyond_it() {
     let mut run = Fixture::new();
     run.requests(0..10_000, 999, RequestOutcome::Succeeded);
     let reason = run.reason(MetricId::LatencyP99, None, WHOLE);
-    assert_eq!(reason, "999 requests that succeeded, and it takes at least 1,000");
+    assert_eq!(reason, "999 successful requests, but at least 1,000 are required");
     run.requests(0..10_000, 1, RequestOutcome::Succeeded);
     let MetricValue::Duration(p99) = run.value(MetricId::LatencyP99, None, WHOLE) else { panic!() };
     assert!((500..=504).contains(&(p99.as_millis() as u64)), "{p99:?}");
@@ -261,7 +261,7 @@ fn a_kind_of_request_is_measured_apart_from_its_group() {
     run.first(0, 0..10_000, 120);
     assert_eq!(run.value(MetricId::RetryAmplification, PAID, WHOLE), MetricValue::Ratio(1.2));
     assert_eq!(run.value(MetricId::RetryAmplification, FREE, WHOLE), MetricValue::Ratio(0.0));
-    assert_eq!(run.reason(MetricId::WeightAdherence, PAID, WHOLE), "it needs a group");
+    assert_eq!(run.reason(MetricId::WeightAdherence, PAID, WHOLE), "a group is required");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(Argument::Group(group)) = ask.argument else {
-        return Measurement::inconclusive("it needs a group");
+        return Measurement::inconclusive("a group is required");
     };
     let members = ask.members(group.0);
     let (periods, left_out) = count(ask, &members);
@@ -40,16 +40,19 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         })
         .collect();
     detail.push(format!(
-        "chance alone would give {} on average and, 1 time in 100, under {}",
+        "random draws would give {} on average and below {} in 1 of 100 runs",
         text::percent(1.0 - mean),
         text::percent(1.0 - p99)
     ));
     if periods.len() > 1 {
-        detail.push("weights changed: each first attempt is due by those of its time".to_owned());
+        detail.push(
+            "weights changed: each first attempt is compared with the weights at its time"
+                .to_owned(),
+        );
     }
     if left_out > 0 {
         let seconds = text::ratio(TICK.as_secs_f64() * left_out as f64);
-        detail.push(format!("{seconds} s of faults and Retry-After are left out"));
+        detail.push(format!("{seconds} s of faults and Retry-After are excluded"));
     }
     let value = MetricValue::Fraction(1.0 - distance(&counts, &due));
     Measurement::Measured(Measured { value, n, of: "first attempts", detail })

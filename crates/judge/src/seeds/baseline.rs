@@ -128,7 +128,7 @@ impl Baseline {
             let known = self.expectations.iter().find(|line| line.expectation == expectation.text);
             let Some(line) = known else {
                 let text = &expectation.text;
-                held.unknown.push(format!("the baseline lacks `{text}`: `--bless` takes it in"));
+                held.unknown.push(format!("the baseline has no `{text}`; `--bless` adds it"));
                 continue;
             };
             let limit = worse.slackened(expectation.limit, line.bound);

@@ -120,12 +120,15 @@ fn every(seen: &[SeedValue], expectation: &Expectation) -> (Judgement, String) {
         let share = text::percent(RUNS);
         return (
             Judgement::Inconclusive,
-            format!("{of} met it, and it takes {least} to say so of {share} of all runs"),
+            format!(
+                "{of} met it, but {least} are required for a statement about {share} of all \
+                 runs"
+            ),
         );
     }
     let mut reason = format!("all {n} seeds met it");
     if let Some(worst) = worst(seen, expectation.comparison, value_of(expectation.limit)) {
-        reason += &format!("; the nearest is seed {} with {}", worst.seed, worst.value.display());
+        reason += &format!("; the closest is seed {} with {}", worst.seed, worst.value.display());
     }
     (Judgement::Met, reason)
 }
@@ -168,14 +171,20 @@ pub(super) fn of_quantile(
                 Comparison::AtLeast | Comparison::Above => least_seeds(1.0 - quantile),
                 _ => least_seeds(quantile),
             };
-            (Judgement::Inconclusive, format!("{n} seeds cannot bound {name}: it takes {least}"))
+            (
+                Judgement::Inconclusive,
+                format!("{n} seeds cannot bound {name}: {least} are required"),
+            )
         }
         _ => {
             let text = |value: Option<MetricValue>| {
                 value.map_or_else(|| "?".to_owned(), MetricValue::display)
             };
             let (low, high) = (text(low), text(high));
-            let reason = format!("{name} lies between {low} and {high}: more seeds would tell");
+            let reason = format!(
+                "{name} is between {low} and {high}: more seeds are needed to \
+                 decide"
+            );
             (Judgement::Inconclusive, reason)
         }
     }

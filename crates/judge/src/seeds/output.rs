@@ -183,7 +183,7 @@ fn seeds(verdict: &SeedsVerdict) -> String {
     };
     match verdict.interrupted() {
         Some(_) => {
-            format!("{run}, interrupted: {} were asked for", text::count(verdict.asked as u64))
+            format!("{run}, interrupted ({} requested)", text::count(verdict.asked as u64))
         }
         None => run,
     }

@@ -39,7 +39,7 @@ fn told(verdict: &SeedsVerdict, row: usize) -> (Judgement, &str) {
 fn fifty_nine_runs_that_meet_it_speak_for_95_of_100() {
     let verdict = judged(&[2; 59], None);
     assert_eq!(verdict.overall, Judgement::Met);
-    let reason = "all 59 seeds met it; the nearest is seed 1 with 99.8%";
+    let reason = "all 59 seeds met it; the closest is seed 1 with 99.8%";
     assert_eq!(told(&verdict, 0), (Judgement::Met, reason));
     let reason = "p5 is at least 99.8% with 95% confidence, from 59 seeds";
     assert_eq!(told(&verdict, 2), (Judgement::Met, reason));
@@ -49,9 +49,9 @@ fn fifty_nine_runs_that_meet_it_speak_for_95_of_100() {
 fn fewer_runs_say_nothing_of_those_that_were_not_made() {
     let verdict = judged(&[2; 58], None);
     assert_eq!(verdict.overall, Judgement::Inconclusive);
-    let reason = "all 58 seeds met it, and it takes 59 to say so of 95% of all runs";
+    let reason = "all 58 seeds met it, but 59 are required for a statement about 95% of all runs";
     assert_eq!(told(&verdict, 0), (Judgement::Inconclusive, reason));
-    let reason = "58 seeds cannot bound p5: it takes 59";
+    let reason = "58 seeds cannot bound p5: 59 are required";
     assert_eq!(told(&verdict, 2), (Judgement::Inconclusive, reason));
 }
 
@@ -61,7 +61,7 @@ fn one_run_that_misses_is_named_with_how_far_it_missed() {
     (failed[4], failed[9]) = (25, 14);
     let verdict = judged(&failed, None);
     let reason = "2 of 59 seeds missed it: 5, 10; the worst is seed 5 with 97.5%, 1.5 points under the \
-                  limit (not answered: 25 server)";
+                  limit (failed: 25 server)";
     assert_eq!(told(&verdict, 0), (Judgement::Missed, reason));
     assert_eq!(verdict.rows[0].missed, [5, 10]);
 }
@@ -122,11 +122,10 @@ fn what_was_met_until_an_interruption_is_not_met_and_a_miss_stays_one() {
     let verdict = judged(&[2; 80], None).of_asked(100);
     assert_eq!(verdict.overall, Judgement::Inconclusive);
     let reason =
-        "interrupted after 80 of 100 seeds: all 80 seeds met it; the nearest is seed 1 with 99.8%";
+        "interrupted after 80 of 100 seeds: all 80 seeds met it; the closest is seed 1 with 99.8%";
     assert_eq!(told(&verdict, 0), (Judgement::Inconclusive, reason));
     assert_eq!(verdict.count(Judgement::Met), 0, "a quantile is not met either");
-    let line =
-        "inconclusive  by-hand  0 of 3 over 80 seeds (1 to 80), interrupted: 100 were asked for";
+    let line = "inconclusive  by-hand  0 of 3 over 80 seeds (1 to 80), interrupted (100 requested)";
     assert_eq!(check_lines(&verdict)[0], line);
 
     let mut failed = [2; 80];

@@ -65,7 +65,7 @@ pub fn sign_off_markdown(sign_off: &SignOff) -> String {
     }
     out += &format!(
         "| | |\n| --- | --- |\n| rollout | {rollout} |\n| rehearsed | {made}, {how} |\n| checklist | `{path}` |\n\
-         | configuration | `{configuration}`; another one needs another rehearsal |\n\n"
+         | configuration | `{configuration}`; rehearse again if it changes |\n\n"
     );
     out += "| | item | outcome |\n| ---: | --- | --- |\n";
     for (number, item) in (1..).zip(&sign_off.items) {
@@ -75,9 +75,9 @@ pub fn sign_off_markdown(sign_off: &SignOff) -> String {
     for (number, item) in (1..).zip(&sign_off.items) {
         out += &section(number, item);
     }
-    out += "\n## Signatures\n\n| who | what for | date |\n| --- | --- | --- |\n";
+    out += "\n## Signatures\n\n| role | name | date |\n| --- | --- | --- |\n";
     for role in ["owner of the feature", "on call", "security and data", "budget"] {
-        out += &format!("| | {role} | |\n");
+        out += &format!("| {role} | | |\n");
     }
     out
 }
@@ -88,7 +88,7 @@ fn section(number: u32, item: &SignOffItem) -> String {
         out += &format!("{note}\n\n");
     }
     if !item.evidence.is_empty() {
-        out += "| verdict | what had to hold | evidence |\n| --- | --- | --- |\n";
+        out += "| verdict | expectation | evidence |\n| --- | --- | --- |\n";
         for each in &item.evidence {
             let (text, reason) = (cell(&each.text), cell(&each.reason));
             out += &format!("| {} | `{text}` | {reason} |\n", each.judgement);
@@ -96,7 +96,7 @@ fn section(number: u32, item: &SignOffItem) -> String {
         out.push('\n');
     }
     if let Some(command) = &item.command {
-        out += &format!("Again: `{command}`\n");
+        out += &format!("Reproduce: `{command}`\n");
     }
     out
 }

@@ -69,7 +69,7 @@ pub struct GroupSummary {
     pub succeeded: u64,
     /// From intended time to last byte, of those that succeeded.
     pub latency: Percentiles,
-    /// From intended time to first token, of streams that succeeded.
+    /// From intended time to first token, of successful streams.
     pub ttft: Percentiles,
 }
 
@@ -108,7 +108,7 @@ pub struct DeploymentSummary {
     pub did_not_wait: u64,
     /// From start to last byte, of attempts that succeeded.
     pub latency: Percentiles,
-    /// From start to first token, of streams that succeeded.
+    /// From start to first token, of successful streams.
     pub ttft: Percentiles,
 }
 

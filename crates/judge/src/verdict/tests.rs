@@ -36,7 +36,7 @@ fn too_few_samples_are_never_met() {
     let verdict = judged(&healthy());
     assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Inconclusive, 3));
     let reason = &verdict.rows[3].reason;
-    assert_eq!(reason, "400 requests that succeeded, and it takes at least 1,000");
+    assert_eq!(reason, "400 successful requests, but at least 1,000 are required");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_miss_outweighs_what_is_inconclusive() {
     let verdict = judged(&run);
     assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Missed, 1));
     let reason = "95.23% under limit 99% over the whole run, from 2,100 requests; \
-                  not answered: 100 server";
+                  failed: 100 server";
     assert_eq!(verdict.rows[0].reason, reason);
 }
 
@@ -82,7 +82,11 @@ fn a_driver_that_lagged_leaves_nothing_to_be_met() {
     run.header.lag = lag(20);
     let verdict = judged(&run);
     assert_eq!(verdict.exit_code(), 3);
-    assert!(verdict.doubts[0].starts_with("the driver lagged"), "{:?}", verdict.doubts);
+    assert!(
+        verdict.validity_problems[0].starts_with("the driver lagged"),
+        "{:?}",
+        verdict.validity_problems
+    );
 }
 
 #[test]
@@ -92,10 +96,10 @@ fn what_was_missed_for_want_of_descriptors_is_nobodys_miss_and_the_want_is_named
     run.header.lacked = Lacked { file_descriptors: 31, file_limit: Some(128), ..Lacked::default() };
     let verdict = judged(&run);
     assert_eq!((verdict.overall, verdict.exit_code()), (Judgement::Inconclusive, 3));
-    assert!(verdict.rows[0].reason.ends_with("; the run lacked file descriptors"));
-    let doubt = &verdict.doubts[0];
-    assert!(doubt.contains("(128 are allowed to the process)"), "{doubt}");
-    assert!(doubt.contains("31 connections") && doubt.contains("ulimit -n"), "{doubt}");
+    assert!(verdict.rows[0].reason.ends_with("; the run ran out of file descriptors"));
+    let problem = &verdict.validity_problems[0];
+    assert!(problem.contains("(limit of the process: 128)"), "{problem}");
+    assert!(problem.contains("31 connections") && problem.contains("ulimit -n"), "{problem}");
 }
 
 #[test]
@@ -135,8 +139,8 @@ fn what_a_killed_run_has_not_written_is_open() {
     let verdict = judge(&run.scenario, &recording);
     assert_eq!(verdict.rows[2].judgement, Judgement::Met, "calm was over, and all of it is there");
     assert_eq!(verdict.exit_code(), 3);
-    assert!(verdict.doubts[0].starts_with("the run was interrupted at 90 s of 100 s"));
-    assert!(verdict.doubts[0].ends_with("2 lines that were cut off in the middle are left out"));
+    assert!(verdict.validity_problems[0].starts_with("the run was interrupted at 90 s of 100 s"));
+    assert!(verdict.validity_problems[0].ends_with("2 truncated lines are skipped"));
     // One of calm is missing: it was under way, or its row was not written yet.
     recording.requests.remove(7);
     let verdict = judge(&run.scenario, &recording);

@@ -1,4 +1,4 @@
-//! Whether a recording can be trusted to decide anything.
+//! Whether a recording is valid: interrupted runs, lagging drivers and resource shortages make windows invalid.
 
 use crate::text;
 use squall_determinism::Timestamp;
@@ -12,90 +12,95 @@ const LAG_MAX: Duration = Duration::from_millis(5);
 /// Five hundredths: less than the difference between two providers that anyone would act on.
 const LAG_SHARE: f64 = 0.05;
 
-/// A reason to doubt what was measured.
-pub(super) struct Doubt {
+/// Why measurements are invalid.
+pub(super) struct ValidityProblem {
     /// In a sentence.
     pub(super) text: String,
     /// The same for the reason of an expectation.
     short: String,
-    /// What it leaves in doubt: every window that ends after this.
+    /// Every window that ends after this is invalid.
     from: Timestamp,
 }
 
-impl Doubt {
-    /// Why nothing can be said of a window, if it is in doubt.
+impl ValidityProblem {
+    /// Why a window is invalid, if it is.
     pub(super) fn touches(&self, window: &Range<Timestamp>) -> Option<&str> {
         (window.end > self.from).then_some(self.short.as_str())
     }
 }
 
-/// Why no verdict can rest on the recording, or on a part of it.
-pub(super) fn doubts(recording: &Recording) -> Vec<Doubt> {
+/// Why the recording, or a part of it, is invalid.
+pub(super) fn validity_problems(recording: &Recording) -> Vec<ValidityProblem> {
     let header = &recording.header;
     let of = text::duration(header.duration);
-    let mut doubts = Vec::new();
+    let mut validity_problems = Vec::new();
     if let Some(at) = header.ended.cut_at() {
         let short = format!("the run was interrupted at {}", text::moment(at));
         let text = match header.ended {
             RunEnd::Complete | RunEnd::Interrupted { .. } => format!("{short} of {of}"),
             RunEnd::Killed { torn, .. } => killed(&format!("{short} of {of}"), torn),
         };
-        doubts.push(Doubt { text, short, from: known_until(recording) });
+        validity_problems.push(ValidityProblem { text, short, from: known_until(recording) });
     }
-    let whole = |short: &str, text| Doubt { text, short: short.to_owned(), from: Timestamp::ZERO };
-    doubts.extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
+    let whole = |short: &str, text| ValidityProblem {
+        text,
+        short: short.to_owned(),
+        from: Timestamp::ZERO,
+    };
+    validity_problems
+        .extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
     if let Some(lag) = header.lag
         && lags(lag, median_ttft(recording))
     {
         let text = format!(
-            "the driver lagged: 99% of requests were sent within {} of their time, {} at most; \
-             the machine had too much to do",
+            "the driver lagged: send lag p99 {}, maximum {}; the machine was overloaded",
             text::duration(lag.p99),
             text::duration(lag.max)
         );
-        doubts.push(whole("the driver lagged", text));
+        validity_problems.push(whole("the driver lagged", text));
     }
-    doubts
+    validity_problems
 }
 
 fn killed(interrupted: &str, torn: u32) -> String {
     let mut text = format!(
-        "{interrupted}: its process ended there, and requests that were under way are not in the recording"
+        "{interrupted}: the process ended at that time, and requests in flight are missing from \
+         the recording"
     );
     if torn > 0 {
-        text += &format!("; {torn} lines that were cut off in the middle are left out");
+        text += &format!("; {torn} truncated lines are skipped");
     }
     text
 }
 
-/// What the process or the machine was short of: a failure for want of it is nobody's but the run's own.
+/// What the process or the machine ran out of: failures caused by it say nothing about the router.
 fn lacks(lacked: Lacked) -> Vec<(&'static str, String)> {
     let times = |count: u64| match count {
-        1 => "a connection was not opened".to_owned(),
-        count => format!("{} connections were not opened", text::count(count)),
+        1 => "1 connection failed".to_owned(),
+        count => format!("{} connections failed", text::count(count)),
     };
     let mut lacks = Vec::new();
     if lacked.file_descriptors > 0 {
         let limit = lacked.file_limit.map_or_else(String::new, |limit| {
-            format!(" ({} are allowed to the process)", text::count(limit))
+            format!(" (limit of the process: {})", text::count(limit))
         });
         let text = format!(
-            "the run lacked file descriptors{limit}: {} for want of one; raise the limit with `ulimit -n`",
+            "the run ran out of file descriptors{limit}: {}; raise the limit with `ulimit -n`",
             times(lacked.file_descriptors)
         );
-        lacks.push(("the run lacked file descriptors", text));
+        lacks.push(("the run ran out of file descriptors", text));
     }
     if lacked.local_ports > 0 {
         let text = format!(
-            "the machine lacked local ports: {} for want of one; widen `net.ipv4.ip_local_port_range`, or \
-             wait a minute for those of earlier connections",
+            "the machine ran out of local ports: {}; widen `net.ipv4.ip_local_port_range`, or \
+             wait a minute until ports of earlier connections are free",
             times(lacked.local_ports)
         );
-        lacks.push(("the machine lacked local ports", text));
+        lacks.push(("the machine ran out of local ports", text));
     }
     if lacked.memory > 0 {
-        let text = format!("the machine lacked memory: {} for want of it", times(lacked.memory));
-        lacks.push(("the machine lacked memory", text));
+        let text = format!("the machine ran out of memory: {}", times(lacked.memory));
+        lacks.push(("the machine ran out of memory", text));
     }
     lacks
 }
@@ -123,7 +128,7 @@ fn known_until(recording: &Recording) -> Timestamp {
     at.min(unfinished).min(written)
 }
 
-/// What decides nothing and should be known.
+/// What does not affect the verdict and should be known.
 pub(super) fn warnings(recording: &Recording) -> Vec<String> {
     let all = || Timestamp::ZERO..Timestamp::MAX;
     let groups = recording.cells.groups.iter();
@@ -131,14 +136,14 @@ pub(super) fn warnings(recording: &Recording) -> Vec<String> {
     let mut warnings = Vec::new();
     if unfinished > 0 {
         let unfinished = text::count(unfinished);
-        warnings.push(format!("{unfinished} requests were still under way at the end of the run"));
+        warnings.push(format!("{unfinished} requests were still in flight at the end of the run"));
     }
     let tokenless = recording.attempts.iter().filter(|row| row.request.is_none()).count();
     if tokenless > 0 {
         let tokenless = text::count(tokenless as u64);
         warnings.push(format!(
-            "{tokenless} attempts carried no token of squall's: they belong to no request, and each \
-             counts as a first attempt"
+            "{tokenless} attempts had no Squall token: they cannot be assigned to a request, and \
+             each counts as a first attempt"
         ));
     }
     warnings
@@ -149,7 +154,7 @@ fn lags(lag: Lag, median_ttft: Option<Duration>) -> bool {
     lag.p99 > LAG_MAX.max(share)
 }
 
-/// The median over all groups' streams that succeeded; `None` if there were none.
+/// The median over all groups' successful streams; `None` if there were none.
 fn median_ttft(recording: &Recording) -> Option<Duration> {
     let groups = recording.cells.groups.iter();
     let ttfts = groups.map(|group| group.ttft.window(Timestamp::ZERO..Timestamp::MAX));

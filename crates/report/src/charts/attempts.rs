@@ -16,40 +16,40 @@ const STEP: f64 = 148.0;
 const LANE: f64 = 8.0;
 const LANE_HEIGHT: f64 = 12.0;
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let all = |each: usize| story.attempts(each, 0..story.seconds);
-    let total: u32 = (0..story.deployments()).map(|each| all(each).started).sum();
-    let width = story.bin_width(1);
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let all = |each: usize| context.attempts(each, 0..context.seconds);
+    let total: u32 = (0..context.deployments()).map(|each| all(each).started).sum();
+    let width = context.bin_width(1);
     let subtitle = format!(
-        "attempts per second by start, in bins of {width} s, by the providers' logs; below each: when \
-         the router skipped it, by its own word; n = {}",
+        "attempts per second by start time, in bins of {width} s, from the providers' logs; lane \
+         below: when the router had ejected it; n = {}",
         count(total.into())
     );
     let (shown, others) =
-        story.panels(0..story.deployments(), |each| all(each).started, "no attempts");
-    let title = "What each deployment was asked, and when it was in cooldown";
+        context.panels(0..context.deployments(), |each| all(each).started, "no attempts");
+    let title = "Attempts at each deployment, and its cooldowns";
     let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
         picture.nothing("no attempts in this run");
         return picture;
     }
     let entries = [
-        ("answered (in the deployment's colour)", PALE, LegendMark::Block),
-        ("throttled, or in cooldown for it", THROTTLED, LegendMark::Block),
-        ("failed or given up, or in cooldown for it", FAILED, LegendMark::Block),
+        ("succeeded (in the deployment's colour)", PALE, LegendMark::Block),
+        ("throttled, or in cooldown after it", THROTTLED, LegendMark::Block),
+        ("failed or abandoned, or in cooldown after it", FAILED, LegendMark::Block),
         ("waiting for a probe", FAILED.faded(0.35), LegendMark::Block),
     ];
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let most = shown.iter().flat_map(|&each| {
-        story.bins(width).map(move |bin| f64::from(story.attempts(each, bin).started))
+        context.bins(width).map(move |bin| f64::from(context.attempts(each, bin).started))
     });
     let most = ceiling(most.fold(0.0, f64::max) / width as f64);
     let mut bottom = top;
     for (number, &deployment) in shown.iter().enumerate() {
-        let mut panel = Panel::new(story, top, PANEL, most);
+        let mut panel = Panel::new(context, top, PANEL, most);
         panel.times_below += LANE + LANE_HEIGHT;
         let place = PanelPosition::of(number, shown.len());
-        draw_deployment(&mut picture, story, &panel, deployment, place);
+        draw_deployment(&mut picture, context, &panel, deployment, place);
         top += STEP;
         bottom = panel.end();
     }
@@ -59,18 +59,18 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
 
 fn draw_deployment(
     picture: &mut Picture,
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     panel: &Panel,
     deployment: usize,
     place: PanelPosition,
 ) {
-    let faults = story.faults_of(Some(story.provider(deployment)));
+    let faults = context.faults_of(Some(context.provider(deployment)));
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &AxisUnit { name: "per s", write: plain, lines: 3.0 }, place);
+    panel.frame(picture, context, &AxisUnit { name: "per s", write: plain, lines: 3.0 }, place);
     let ink = ink_of(deployment);
-    let width = story.bin_width(1);
-    for bin in story.bins(width) {
-        let cell = story.attempts(deployment, bin.clone());
+    let width = context.bin_width(1);
+    for bin in context.bins(width) {
+        let cell = context.attempts(deployment, bin.clone());
         let (throttled, failed) = losses(&cell);
         let good = cell.started - throttled - failed;
         let mut base = 0.0;
@@ -83,7 +83,7 @@ fn draw_deployment(
         }
     }
     panel.fault_names(picture, &faults, FaultNaming::Alone);
-    let sum = story.attempts(deployment, 0..story.seconds);
+    let sum = context.attempts(deployment, 0..context.seconds);
     let (throttled, failed) = losses(&sum);
     let mut lines = vec![format!("{} attempts", count(sum.started.into()))];
     let losses =
@@ -91,8 +91,8 @@ fn draw_deployment(
     for (number, what) in losses.into_iter().filter(|&(number, _)| number > 0) {
         lines.push(format!("{} {what}", count(number.into())));
     }
-    panel.caption(picture, story.name(deployment), ink, &lines);
-    lane(picture, story, panel, deployment);
+    panel.caption(picture, context.name(deployment), ink, &lines);
+    lane(picture, context, panel, deployment);
 }
 
 /// Throttled, and failed in any other way.
@@ -104,13 +104,13 @@ fn losses(cell: &AttemptCell) -> (u32, u32) {
 
 /// The lane below a panel: in cooldown, in the colour of the reason; pale from the end of the break to
 /// the probe's answer.
-fn lane(picture: &mut Picture, story: &ChartContext<'_>, panel: &Panel, deployment: usize) {
+fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deployment: usize) {
     let (top, bottom) = (panel.bottom + LANE, panel.bottom + LANE + LANE_HEIGHT);
     let middle = f64::midpoint(top, bottom);
     picture.text((panel.left - 8.0, middle), "cooldown", label(QUIET, Anchor::Right));
     picture.rect((panel.left, top), (panel.right, bottom), PALE.faded(0.15));
     let mut drawn_to = panel.left;
-    for stretch in stretches(story, deployment) {
+    for stretch in stretches(context, deployment) {
         let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));
         // A run of hours has more cooldowns than pixels: what would be hidden is not drawn.
         if to.max(from + 1.0) > drawn_to + 0.25 {
@@ -127,7 +127,7 @@ struct Stretch {
     ink: Ink,
 }
 
-fn stretches(story: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
+fn stretches(context: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
     let id = DeploymentId(deployment as u16);
     let mut stretches = Vec::new();
     let mut open: Option<Stretch> = None;
@@ -135,11 +135,11 @@ fn stretches(story: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
         if let Some(last) = open.take() {
             stretches.push(Stretch { to: at, ..last });
         }
-        open = next.map(|ink| Stretch { from: at, to: story.seconds as f64, ink });
+        open = next.map(|ink| Stretch { from: at, to: context.seconds as f64, ink });
     };
     // What follows a break: after throttling all is well again, after failures a probe is awaited.
     let mut after = None;
-    for row in &story.recording.notes {
+    for row in &context.recording.notes {
         let RecordedEvent::Router(decision) = row.note else { continue };
         let at = row.at.as_secs_f64();
         match decision {

@@ -30,15 +30,15 @@ struct ErrorPanel {
     counts: Vec<ErrorCounts>,
 }
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let width = story.bin_width(1);
-    let clients = clients(story, width);
-    let below = |each: usize| total(&of_attempts(&story.attempts(each, 0..story.seconds)));
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let width = context.bin_width(1);
+    let clients = clients(context, width);
+    let below = |each: usize| total(&of_attempts(&context.attempts(each, 0..context.seconds)));
     let seen_by_clients: u32 = clients.counts.iter().map(total).sum();
-    let failed: u32 = (0..story.deployments())
-        .map(|each| story.attempts(each, 0..story.seconds).failed.iter().sum::<u32>())
+    let failed: u32 = (0..context.deployments())
+        .map(|each| context.attempts(each, 0..context.seconds).failed.iter().sum::<u32>())
         .sum();
-    let all: u32 = seen_by_clients + (0..story.deployments()).map(below).sum::<u32>();
+    let all: u32 = seen_by_clients + (0..context.deployments()).map(below).sum::<u32>();
     let title = match seen_by_clients {
         0 => format!("Clients saw no error; providers failed {} attempts", count(failed.into())),
         1 => format!("Clients saw 1 error; providers failed {} attempts", count(failed.into())),
@@ -49,18 +49,18 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
         ),
     };
     let subtitle = format!(
-        "errors per second by class, in bins of {width} s: of clients by intended time, of providers by \
-         start of the attempt; n = {}",
+        "errors per second by class, in bins of {width} s: clients' by intended send time, \
+         providers' by start of the attempt; n = {}",
         count(all.into())
     );
-    let (shown, others) = story.panels(0..story.deployments(), below, "no errors");
+    let (shown, others) = context.panels(0..context.deployments(), below, "no errors");
     let mut picture = Picture::new(title, &subtitle);
     if all == 0 {
         picture.nothing("no errors in this run");
         return picture;
     }
     let mut rows = vec![clients];
-    rows.extend(shown.into_iter().map(|deployment| deployment_row(story, deployment, width)));
+    rows.extend(shown.into_iter().map(|deployment| deployment_row(context, deployment, width)));
     let seen: Vec<_> = (0..=GIVEN_UP)
         .filter(|&code| rows.iter().flat_map(|row| &row.counts).any(|counts| counts[code] > 0))
         .collect();
@@ -71,7 +71,7 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let mut bottom = top;
     for (number, row) in rows.iter().enumerate() {
-        bottom = draw_row(&mut picture, story, row, top, PanelPosition::of(number, rows.len()));
+        bottom = draw_row(&mut picture, context, row, top, PanelPosition::of(number, rows.len()));
         top += STEP;
     }
     picture.close(bottom, others);
@@ -81,19 +81,19 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
 /// Draws a row, and tells how far down it reaches.
 fn draw_row(
     picture: &mut Picture,
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     row: &ErrorPanel,
     top: f64,
     place: PanelPosition,
 ) -> f64 {
-    let width = story.bin_width(1);
+    let width = context.bin_width(1);
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = row.counts.iter().map(|counts| rate(total(counts))).fold(0.0, f64::max);
-    let panel = Panel::new(story, top, PANEL, ceiling(most.max(1.0)));
-    let faults = story.faults_of(row.provider);
+    let panel = Panel::new(context, top, PANEL, ceiling(most.max(1.0)));
+    let faults = context.faults_of(row.provider);
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &AxisUnit { name: "per s", write: plain, lines: 2.0 }, place);
-    for (bin, counts) in story.bins(width).zip(&row.counts) {
+    panel.frame(picture, context, &AxisUnit { name: "per s", write: plain, lines: 2.0 }, place);
+    for (bin, counts) in context.bins(width).zip(&row.counts) {
         let mut base = 0.0;
         for (code, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
             panel.bar(picture, &bin, (base, base + rate(count)), ink_of_class(code));
@@ -134,20 +134,20 @@ fn name(code: usize) -> String {
         .map_or_else(|| "given up".to_owned(), |class| class.as_str().replace('_', " "))
 }
 
-fn clients(story: &ChartContext<'_>, width: usize) -> ErrorPanel {
-    let counts = story.bins(width).map(|bin| {
-        let cell = story.requests(bin);
+fn clients(context: &ChartContext<'_>, width: usize) -> ErrorPanel {
+    let counts = context.bins(width).map(|bin| {
+        let cell = context.requests(bin);
         with_given_up(&cell.failed, cell.gave_up)
     });
     ErrorPanel { name: "clients".to_owned(), ink: TOTAL, provider: None, counts: counts.collect() }
 }
 
-fn deployment_row(story: &ChartContext<'_>, deployment: usize, width: usize) -> ErrorPanel {
-    let counts = story.bins(width).map(|bin| of_attempts(&story.attempts(deployment, bin)));
+fn deployment_row(context: &ChartContext<'_>, deployment: usize, width: usize) -> ErrorPanel {
+    let counts = context.bins(width).map(|bin| of_attempts(&context.attempts(deployment, bin)));
     ErrorPanel {
-        name: story.name(deployment).to_owned(),
+        name: context.name(deployment).to_owned(),
         ink: ink_of(deployment),
-        provider: Some(story.provider(deployment)),
+        provider: Some(context.provider(deployment)),
         counts: counts.collect(),
     }
 }

@@ -1,5 +1,5 @@
-//! Goodput against offered load: as it is, and without each provider. The knee is where a curve leaves the
-//! dashed line.
+//! Goodput against offered load: as it is, and without each provider. The knee is where a curve leaves
+//! the dashed line.
 
 use super::legend::{self, LegendMark};
 use super::panel::{ceiling, plain, round_step};
@@ -7,20 +7,19 @@ use super::picture::{Anchor, Picture, Point, label};
 use super::theme::{self, AXIS, GRID, PALE, QUIET, TOTAL, WIDTH};
 use crate::plan::{PlanCurve, PlanReport, world};
 
-pub(super) const READING: &str = "On the dashed line everyone who asks is answered. Where a curve leaves \
-                                  it is the knee: beyond it, more load brings errors and hardly any \
-                                  answers. The band is the least to the most of the seeds, a filled dot a \
-                                  value at which all that had to hold was met, a ring one at which it was not.";
+pub(super) const READING: &str = "On the dashed line all requests succeed. The knee is where a \
+     curve leaves it: beyond, more load yields errors instead of goodput. Bands span minimum to \
+     maximum over the seeds. Filled dots: all expectations met; rings: not met.";
 
 pub(super) fn draw(plan: &PlanReport) -> Picture {
     let subtitle =
-        "answered requests per second against offered ones, in the busiest five seconds of a run";
-    let mut picture = Picture::new(format!("Goodput as {} grows", plan.varied.path), subtitle);
+        "successful against offered requests per second, in the busiest five seconds of a run";
+    let mut picture = Picture::new(format!("Goodput against {}", plan.varied.path), subtitle);
     let points = || plan.curves.iter().flat_map(|curve| &curve.points);
     let offered = points().map(|point| point.offered).fold(0.0, f64::max);
     let answered = points().map(|point| point.goodput[2]).fold(0.0, f64::max);
     if offered <= 0.0 {
-        picture.nothing("no value was tried");
+        picture.nothing("no value was tested");
         return picture;
     }
     let names: Vec<_> = plan.curves.iter().map(|curve| world(curve.gone.as_deref())).collect();
@@ -29,7 +28,7 @@ pub(super) fn draw(plan: &PlanReport) -> Picture {
         .enumerate()
         .map(|(number, name)| (name.as_str(), ink(number), LegendMark::Line(2.0)))
         .collect();
-    entries.push(("everyone is answered", PALE, LegendMark::Dashes(1.5)));
+    entries.push(("all requests succeed", PALE, LegendMark::Dashes(1.5)));
     let top = legend::draw(&mut picture, &entries) + 26.0;
     let (most_offered, most_answered) = (ceiling(offered), ceiling(answered * 1.05));
     let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered };
@@ -87,8 +86,12 @@ impl Axes {
         }
         picture.path(vec![(LEFT, self.bottom), (RIGHT, self.bottom)], AXIS, 1.0);
         let below = (RIGHT, self.bottom + 34.0);
-        picture.text(below, "offered per second", label(QUIET, Anchor::Right));
-        picture.text((24.0, self.top - 18.0), "answered per second", label(QUIET, Anchor::Left));
+        picture.text(below, "offered requests per second", label(QUIET, Anchor::Right));
+        picture.text(
+            (24.0, self.top - 18.0),
+            "successful requests per second",
+            label(QUIET, Anchor::Left),
+        );
     }
 
     fn curve(&self, picture: &mut Picture, curve: &PlanCurve, number: usize) {

@@ -37,34 +37,34 @@ struct LatencySeries {
     of: fn(&GroupCells) -> &Latencies,
 }
 
-pub(super) fn draw_latency(story: &ChartContext<'_>) -> Picture {
-    let how = "from intended time to the last byte, of requests that succeeded";
-    draw(story, &LatencySeries { name: "Latency", how, of: |group| &group.latency })
+pub(super) fn draw_latency(context: &ChartContext<'_>) -> Picture {
+    let how = "from the intended send time to the last byte, of successful requests";
+    draw(context, &LatencySeries { name: "Latency", how, of: |group| &group.latency })
 }
 
-pub(super) fn draw_ttft(story: &ChartContext<'_>) -> Picture {
-    let how = "from intended time to the first token, of streams that succeeded";
-    draw(story, &LatencySeries { name: "Time to first token", how, of: |group| &group.ttft })
+pub(super) fn draw_ttft(context: &ChartContext<'_>) -> Picture {
+    let how = "from the intended send time to the first token, of successful streams";
+    draw(context, &LatencySeries { name: "Time to first token", how, of: |group| &group.ttft })
 }
 
-fn draw(story: &ChartContext<'_>, what: &LatencySeries) -> Picture {
-    let width = story.bin_width(BIN);
-    let all = merged(story, what.of, 0..story.seconds);
+fn draw(context: &ChartContext<'_>, what: &LatencySeries) -> Picture {
+    let width = context.bin_width(BIN);
+    let all = merged(context, what.of, 0..context.seconds);
     let n = all.len();
     let at = |quantile: f64| seconds(all.value_at_quantile(quantile) as f64 / 1e6);
     let title = match n {
         0 => what.name.to_owned(),
-        _ => format!("{}: half within {}, 95% within {}", what.name, at(0.5), at(0.95)),
+        _ => format!("{}: p50 {}, p95 {}", what.name, at(0.5), at(0.95)),
     };
     let subtitle =
-        format!("{}, by intended time, in bins of {width} s; n = {}", what.how, count(n));
+        format!("{}; by intended send time, in bins of {width} s; n = {}", what.how, count(n));
     let mut picture = Picture::new(title, &subtitle);
     if n == 0 {
-        picture.nothing("nothing to time in this run");
+        picture.nothing("no successful requests in this run");
         return picture;
     }
     let bins: Vec<_> =
-        story.bins(width).map(|bin| (merged(story, what.of, bin.clone()), bin)).collect();
+        context.bins(width).map(|bin| (merged(context, what.of, bin.clone()), bin)).collect();
     let value = |bin: &Histogram<u64>, line: &PercentileLine| {
         (bin.len() >= line.needs).then(|| bin.value_at_quantile(line.quantile) as f64 / 1e6)
     };
@@ -76,12 +76,12 @@ fn draw(story: &ChartContext<'_>, what: &LatencySeries) -> Picture {
     let entries: Vec<_> =
         marks.map(|(line, name)| (name.as_str(), line.ink, LegendMark::Line(line.width))).collect();
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    let panel = Panel::new(story, top, HEIGHT, most).wide();
-    let faults = story.faults_of(None);
+    let panel = Panel::new(context, top, HEIGHT, most).wide();
+    let faults = context.faults_of(None);
     panel.faults(&mut picture, &faults);
     panel.frame(
         &mut picture,
-        story,
+        context,
         &AxisUnit { name: "", write: seconds, lines: 5.0 },
         PanelPosition::Alone,
     );
@@ -104,12 +104,12 @@ fn middle(stretch: &Range<usize>) -> f64 {
 
 /// The values of a stretch of seconds, all groups together.
 fn merged(
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     of: fn(&GroupCells) -> &Latencies,
     bins: Range<usize>,
 ) -> Histogram<u64> {
     let mut sum = of(&GroupCells::default()).merged(0..0);
-    for group in &story.recording.cells.groups {
+    for group in &context.recording.cells.groups {
         sum += of(group).merged(bins.clone());
     }
     sum

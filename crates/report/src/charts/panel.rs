@@ -35,9 +35,9 @@ impl Panel {
     }
 
     /// A panel of the usual width.
-    pub(super) fn new(story: &ChartContext<'_>, top: f64, height: f64, most: f64) -> Self {
+    pub(super) fn new(context: &ChartContext<'_>, top: f64, height: f64, most: f64) -> Self {
         let (left, right) = (LEFT, WIDTH - RIGHT);
-        let (bottom, seconds) = (top + height, story.seconds as f64);
+        let (bottom, seconds) = (top + height, context.seconds as f64);
         Self { left, right, top, bottom, seconds, most, times_below: 15.0 }
     }
 
@@ -50,11 +50,11 @@ impl Panel {
     pub(super) fn frame(
         &self,
         picture: &mut Picture,
-        story: &ChartContext<'_>,
+        context: &ChartContext<'_>,
         unit: &AxisUnit<'_>,
         place: PanelPosition,
     ) {
-        self.phases(picture, story, place);
+        self.phases(picture, context, place);
         self.grid(picture, unit, place);
         self.time_axis(picture, place);
     }
@@ -93,9 +93,9 @@ impl Panel {
 
     /// Thin lines where phases meet, and a strip with their names above the first panel. A name that
     /// does not fit into its phase is left out.
-    fn phases(&self, picture: &mut Picture, story: &ChartContext<'_>, place: PanelPosition) {
+    fn phases(&self, picture: &mut Picture, context: &ChartContext<'_>, place: PanelPosition) {
         let named = matches!(place, PanelPosition::Alone | PanelPosition::First);
-        for (number, phase) in story.scenario.phases.iter().enumerate() {
+        for (number, phase) in context.scenario.phases.iter().enumerate() {
             let (from, to) = (self.x(phase.start.as_secs_f64()), self.x(phase.end.as_secs_f64()));
             for edge in [from, to] {
                 picture.path(vec![(edge, self.top), (edge, self.bottom)], GRID, 1.0);
@@ -157,11 +157,11 @@ impl Panel {
     pub(super) fn changes(
         &self,
         picture: &mut Picture,
-        story: &ChartContext<'_>,
+        context: &ChartContext<'_>,
         place: PanelPosition,
     ) {
         let mut ends: Vec<f64> = Vec::new();
-        for change in &story.recording.header.changes {
+        for change in &context.recording.header.changes {
             let x = self.x(change.at.as_secs_f64());
             picture.path(vec![(x, self.top), (x, self.bottom)], QUIET, 1.0);
             if !matches!(place, PanelPosition::Alone | PanelPosition::First) {

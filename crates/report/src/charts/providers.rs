@@ -17,19 +17,19 @@ const STEP: f64 = 194.0;
 
 /// The percentiles drawn, and how many values a bin needs for each.
 const PERCENTILES: [(f64, u64, &str); 2] = [
-    (0.5, 5, "p50 of the latency of attempts that succeeded, bins of 5 or more"),
-    (0.95, 20, "p95 of the same, bins of 20 or more"),
+    (0.5, 5, "latency p50 of successful attempts (bins of 5 or more)"),
+    (0.95, 20, "latency p95 (bins of 20 or more)"),
 ];
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let all = |each: usize| story.attempts(each, 0..story.seconds);
-    let tokens: u64 = (0..story.deployments()).map(|each| all(each).output_tokens).sum();
-    let answered: u32 = (0..story.deployments()).map(|each| all(each).succeeded).sum();
-    let (token_bin, latency_bin) = (story.bin_width(TOKEN_BIN), story.bin_width(LATENCY_BIN));
-    let title = format!("{} tokens, and how fast each deployment made them", count(tokens));
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let all = |each: usize| context.attempts(each, 0..context.seconds);
+    let tokens: u64 = (0..context.deployments()).map(|each| all(each).output_tokens).sum();
+    let answered: u32 = (0..context.deployments()).map(|each| all(each).succeeded).sum();
+    let (token_bin, latency_bin) = (context.bin_width(TOKEN_BIN), context.bin_width(LATENCY_BIN));
+    let title = format!("{} output tokens: throughput and latency by deployment", count(tokens));
     let subtitle = format!(
-        "output tokens per second in bins of {token_bin} s, latency in bins of {latency_bin} s, both by \
-         start of the attempt; n = {} attempts that succeeded",
+        "output tokens per second in bins of {token_bin} s, latency in bins of {latency_bin} s, \
+         both by start of the attempt; n = {} successful attempts",
         count(answered.into())
     );
     let mut picture = Picture::new(title, &subtitle);
@@ -37,24 +37,29 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
         picture.nothing("no tokens in this run");
         return picture;
     }
-    let (shown, others) =
-        story.panels(0..story.deployments(), |each| all(each).succeeded, "nothing answered");
-    let entries: Vec<_> =
-        shown.iter().map(|&each| (story.name(each), ink_of(each), LegendMark::Line(2.5))).collect();
+    let (shown, others) = context.panels(
+        0..context.deployments(),
+        |each| all(each).succeeded,
+        "no successful attempts",
+    );
+    let entries: Vec<_> = shown
+        .iter()
+        .map(|&each| (context.name(each), ink_of(each), LegendMark::Line(2.5)))
+        .collect();
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 24.0;
     let rates: Vec<_> =
-        shown.iter().map(|&each| (each, token_rates(story, each, token_bin))).collect();
+        shown.iter().map(|&each| (each, token_rates(context, each, token_bin))).collect();
     let unit = AxisUnit { name: "", write: plain, lines: 4.0 };
     let drawn =
         ProviderLines { top, over: "output tokens per second", unit, place: PanelPosition::First };
-    let mut bottom = drawn.draw(&mut picture, story, &rates);
+    let mut bottom = drawn.draw(&mut picture, context, &rates);
     for (number, (quantile, needs, over)) in PERCENTILES.into_iter().enumerate() {
         top += STEP;
-        let series = |each: usize| percentiles(story, each, latency_bin, (quantile, needs));
+        let series = |each: usize| percentiles(context, each, latency_bin, (quantile, needs));
         let series: Vec<_> = shown.iter().map(|&each| (each, series(each))).collect();
         let unit = AxisUnit { name: "", write: seconds, lines: 4.0 };
         let place = PanelPosition::of(number + 1, PERCENTILES.len() + 1);
-        bottom = ProviderLines { top, over, unit, place }.draw(&mut picture, story, &series);
+        bottom = ProviderLines { top, over, unit, place }.draw(&mut picture, context, &series);
     }
     picture.close(bottom, others);
     picture
@@ -76,15 +81,15 @@ impl ProviderLines {
     fn draw(
         &self,
         picture: &mut Picture,
-        story: &ChartContext<'_>,
+        context: &ChartContext<'_>,
         series: &[(usize, Series)],
     ) -> f64 {
         let values = series.iter().flat_map(|(_, line)| line).filter_map(|&(_, value)| value);
         let most = ceiling(values.fold(0.0, f64::max));
-        let panel = Panel::new(story, self.top, PANEL, most).wide();
-        let faults = story.faults_of(None);
+        let panel = Panel::new(context, self.top, PANEL, most).wide();
+        let faults = context.faults_of(None);
         panel.faults(picture, &faults);
-        panel.frame(picture, story, &self.unit, self.place);
+        panel.frame(picture, context, &self.unit, self.place);
         let above = if self.place == PanelPosition::First { STRIP + 12.0 } else { 14.0 };
         let at = (panel.left, panel.top - above);
         picture.text(at, self.over, label(QUIET, Anchor::Left));
@@ -98,24 +103,24 @@ impl ProviderLines {
     }
 }
 
-fn token_rates(story: &ChartContext<'_>, deployment: usize, width: usize) -> Series {
-    let until = story.scenario.workload.until.as_secs_f64();
-    let rates = story.bins(width).map(|bin| {
-        let rate = story.attempts(deployment, bin.clone()).output_tokens as f64 / width as f64;
+fn token_rates(context: &ChartContext<'_>, deployment: usize, width: usize) -> Series {
+    let until = context.scenario.workload.until.as_secs_f64();
+    let rates = context.bins(width).map(|bin| {
+        let rate = context.attempts(deployment, bin.clone()).output_tokens as f64 / width as f64;
         (middle(&bin), (rate > 0.0 || middle(&bin) < until).then_some(rate))
     });
     rates.collect()
 }
 
 fn percentiles(
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     deployment: usize,
     width: usize,
     (quantile, needs): (f64, u64),
 ) -> Series {
-    let latency = &story.recording.cells.deployments[deployment].latency;
+    let latency = &context.recording.cells.deployments[deployment].latency;
     let kept = latency.width().as_secs() as usize;
-    let percentiles = story.bins(width).map(|bin| {
+    let percentiles = context.bins(width).map(|bin| {
         let values = latency.merged(bin.start / kept..bin.end.div_ceil(kept));
         let value =
             (values.len() >= needs).then(|| values.value_at_quantile(quantile) as f64 / 1e6);

@@ -27,66 +27,66 @@ const DOTS: usize = 2_000;
 const WAITS: f64 = 190.0;
 const SWITCHES: f64 = 96.0;
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let retries = retries(story);
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let retries = retries(context);
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
     let [all, switches, waits] =
         [&retries, &at_once, &waited].map(|retries| count(retries.len() as u64));
     let title = match (at_once.len(), waited.len()) {
         (0, 0) => "No retries".to_owned(),
-        (_, 0) => format!("{switches} retries, all at once: none had to wait"),
+        (_, 0) => format!("{switches} retries, all immediate"),
         (0, _) => format!("{waits} retries, all after a wait"),
-        _ => format!("{switches} retries at once, {waits} after a wait"),
+        _ => format!("{switches} immediate retries, {waits} after a wait"),
     };
-    let width = story.bin_width(1);
+    let width = context.bin_width(1);
     let subtitle = format!(
-        "from the end of an attempt to the start of the next of the same request, by the providers' \
-         logs; in bins of {width} s below; n = {all}"
+        "wait from the end of an attempt to the start of the next one of the same request, from \
+         the providers' logs; below: immediate retries in bins of {width} s; n = {all}"
     );
     let mut picture = Picture::new(title, &subtitle);
     if retries.is_empty() {
-        picture.nothing(if story.has_rows() || story.recording.cells.counts().1 == 0 {
-            "no request was tried twice in this run"
+        picture.nothing(if context.has_rows() || context.recording.cells.counts().1 == 0 {
+            "no retries in this run"
         } else {
-            "no rows of attempts were kept in this run, which this chart is made of"
+            "this chart needs the rows of attempts, which this run did not keep"
         });
         return picture;
     }
-    let targets: Vec<_> = (0..story.deployments())
+    let targets: Vec<_> = (0..context.deployments())
         .filter(|&each| retries.iter().any(|retry| retry.deployment == each))
         .collect();
-    let names: Vec<_> = targets.iter().map(|&each| format!("to {}", story.name(each))).collect();
+    let names: Vec<_> = targets.iter().map(|&each| format!("to {}", context.name(each))).collect();
     let colours = names.iter().zip(&targets);
     let mut entries: Vec<_> =
         colours.map(|(name, &each)| (name.as_str(), ink_of(each), LegendMark::Dot)).collect();
-    entries.push(("the most that the backoff may draw", TEXT, LegendMark::Dashes(1.5)));
-    let asked = asked_waits(story);
+    entries.push(("upper bound of the backoff", TEXT, LegendMark::Dashes(1.5)));
+    let asked = asked_waits(context);
     if !asked.is_empty() {
-        entries.push(("what a Retry-After asked for", TEXT, LegendMark::Ring));
+        entries.push(("wait required by Retry-After", TEXT, LegendMark::Ring));
     }
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    draw_waits(&mut picture, story, top, (&waited, &asked));
-    draw_switches(&mut picture, story, top + WAITS + 44.0, &at_once);
+    draw_waits(&mut picture, context, top, (&waited, &asked));
+    draw_switches(&mut picture, context, top + WAITS + 44.0, &at_once);
     picture
 }
 
 fn draw_waits(
     picture: &mut Picture,
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     top: f64,
     (waited, asked): (&[Retry], &[(f64, f64)]),
 ) {
-    let group = &story.scenario.router.groups[story.scenario.target.index()];
+    let group = &context.scenario.router.groups[context.scenario.target.index()];
     let backoff = group.retry_rule;
     let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
     let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
-    let panel = Panel::new(story, top, WAITS, ceiling(longest));
-    let faults = story.faults_of(None);
+    let panel = Panel::new(context, top, WAITS, ceiling(longest));
+    let faults = context.faults_of(None);
     panel.faults(picture, &faults);
     panel.frame(
         picture,
-        story,
+        context,
         &AxisUnit { name: "delay", write: seconds, lines: 4.0 },
         PanelPosition::First,
     );
@@ -115,14 +115,14 @@ fn draw_waits(
     if waited.is_empty() {
         let at = (panel.left + 14.0, panel.bottom - 22.0);
         let style = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
-        picture.text(at, "no retry had to wait", style);
+        picture.text(at, "no retry waited", style);
     }
 }
 
-fn draw_switches(picture: &mut Picture, story: &ChartContext<'_>, top: f64, at_once: &[Retry]) {
-    let width = story.bin_width(1);
-    let bins: Vec<_> = story.bins(width).collect();
-    let mut counts = vec![vec![0_u32; story.deployments()]; bins.len()];
+fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at_once: &[Retry]) {
+    let width = context.bin_width(1);
+    let bins: Vec<_> = context.bins(width).collect();
+    let mut counts = vec![vec![0_u32; context.deployments()]; bins.len()];
     for retry in at_once {
         // A retry after the last bin belongs to it.
         let bin = (retry.at as usize / width).min(bins.len() - 1);
@@ -130,16 +130,16 @@ fn draw_switches(picture: &mut Picture, story: &ChartContext<'_>, top: f64, at_o
     }
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = counts.iter().map(|counts| rate(counts.iter().sum())).fold(0.0, f64::max);
-    let panel = Panel::new(story, top, SWITCHES, ceiling(most));
-    panel.faults(picture, &story.faults_of(None));
+    let panel = Panel::new(context, top, SWITCHES, ceiling(most));
+    panel.faults(picture, &context.faults_of(None));
     panel.frame(
         picture,
-        story,
+        context,
         &AxisUnit { name: "", write: plain, lines: 2.0 },
         PanelPosition::Last,
     );
     let over = (panel.left, panel.top - 12.0);
-    picture.text(over, "retries at once, per second", label(QUIET, Anchor::Left));
+    picture.text(over, "immediate retries per second", label(QUIET, Anchor::Left));
     for (bin, counts) in bins.iter().zip(&counts) {
         let mut base = 0.0;
         for (deployment, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
@@ -151,8 +151,8 @@ fn draw_switches(picture: &mut Picture, story: &ChartContext<'_>, top: f64, at_o
 }
 
 /// Every attempt that followed another of its request.
-fn retries(story: &ChartContext<'_>) -> Vec<Retry> {
-    let mut rows: Vec<_> = story.recording.attempts.iter().collect();
+fn retries(context: &ChartContext<'_>) -> Vec<Retry> {
+    let mut rows: Vec<_> = context.recording.attempts.iter().collect();
     rows.sort_by_key(|row| (row.request, row.ordinal));
     let pairs = rows
         .windows(2)
@@ -164,14 +164,14 @@ fn retries(story: &ChartContext<'_>) -> Vec<Retry> {
             deployment: usize::from(pair[1].deployment),
         })
         .collect();
-    retries.retain(|retry| retry.deployment < story.deployments());
+    retries.retain(|retry| retry.deployment < context.deployments());
     retries.sort_by(|one, other| one.at.total_cmp(&other.at));
     retries
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.
-fn asked_waits(story: &ChartContext<'_>) -> Vec<(f64, f64)> {
-    let notes = story.recording.notes.iter();
+fn asked_waits(context: &ChartContext<'_>) -> Vec<(f64, f64)> {
+    let notes = context.recording.notes.iter();
     let waits = notes.filter_map(|row| match row.note {
         RecordedEvent::Router(Decision::RetryScheduled { wait, .. }) => {
             Some((row.at.as_secs_f64(), wait.retry_after?.as_secs_f64()))

@@ -26,21 +26,23 @@ const CAPTION_LINES: usize = 5;
 const PANEL: f64 = 132.0;
 const STEP: f64 = 166.0;
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let header = &story.recording.header;
-    let group = story.scenario.target.0;
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let header = &context.recording.header;
+    let group = context.scenario.target.0;
     let name = header.groups.get(usize::from(group)).map_or("", String::as_str);
-    let members: Vec<_> =
-        (0..story.deployments()).filter(|&each| header.deployments[each].group == group).collect();
-    let first = |each: usize| story.attempts(each, 0..story.seconds).first;
+    let members: Vec<_> = (0..context.deployments())
+        .filter(|&each| header.deployments[each].group == group)
+        .collect();
+    let first = |each: usize| context.attempts(each, 0..context.seconds).first;
     let total: u32 = members.iter().map(|&each| first(each)).sum();
-    let width = story.bin_width(BIN);
+    let width = context.bin_width(BIN);
     let subtitle = format!(
-        "share of first attempts in group {name}, in bins of {width} s, by the providers' logs; n = {}",
+        "share of first attempts in group {name}, in bins of {width} s, from the providers' \
+         logs; n = {}",
         text::count(total.into())
     );
-    let (shown, others) = story.panels(members.iter().copied(), first, "no first attempts");
-    let title = format!("Who served {name}, against the weights");
+    let (shown, others) = context.panels(members.iter().copied(), first, "no first attempts");
+    let title = format!("Traffic split of {name}, against the weights");
     let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
         picture.nothing("no first attempts in this run");
@@ -48,18 +50,18 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     }
     let entries = [
         ("share (in the deployment's colour)", TEXT, LegendMark::Line(2.5)),
-        ("the weight that applied", TEXT, LegendMark::Dashes(1.5)),
-        ("99.9% of what independent draws by that weight would give", BEHIND, LegendMark::Block),
+        ("effective weight", TEXT, LegendMark::Dashes(1.5)),
+        ("99.9% band of random draws with that weight", BEHIND, LegendMark::Block),
     ];
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    let odds = Odds::new(story, &members);
+    let odds = Odds::new(context, &members);
     let mut bottom = top;
     for (number, &deployment) in shown.iter().enumerate() {
-        let panel = Panel::new(story, top, PANEL, 1.0);
+        let panel = Panel::new(context, top, PANEL, 1.0);
         let place = PanelPosition::of(number, shown.len());
         let bins: Vec<_> =
-            story.bins(width).filter_map(|bin| odds.bin(story, deployment, bin)).collect();
-        draw_deployment(&mut picture, story, &panel, (deployment, place), &bins);
+            context.bins(width).filter_map(|bin| odds.bin(context, deployment, bin)).collect();
+        draw_deployment(&mut picture, context, &panel, (deployment, place), &bins);
         bottom = panel.end();
         top += STEP;
     }
@@ -71,34 +73,34 @@ const BEHIND: Ink = AXIS.faded(0.3);
 
 fn draw_deployment(
     picture: &mut Picture,
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     panel: &Panel,
     (deployment, place): (usize, PanelPosition),
     bins: &[Bin],
 ) {
-    let provider = story.provider(deployment);
-    let faults = story.faults_of(Some(provider));
+    let provider = context.provider(deployment);
+    let faults = context.faults_of(Some(provider));
     panel.faults(picture, &faults);
-    panel.frame(picture, story, &AxisUnit { name: "share", write: percent, lines: 4.0 }, place);
+    panel.frame(picture, context, &AxisUnit { name: "share", write: percent, lines: 4.0 }, place);
     draw_due(picture, panel, bins);
     let ink = ink_of(deployment);
     let line: Vec<_> =
         bins.iter().map(|bin| (f64::midpoint(bin.from, bin.to), Some(bin.share))).collect();
     panel.line(picture, &line, ink, 2.5);
-    panel.caption(picture, story.name(deployment), ink, &weight_lines(story, deployment));
-    panel.changes(picture, story, place);
+    panel.caption(picture, context.name(deployment), ink, &weight_lines(context, deployment));
+    panel.changes(picture, context, place);
     panel.fault_names(picture, &faults, FaultNaming::Alone);
-    for fault in fault_windows(story.scenario, provider) {
-        let time = moved(story, deployment, MetricId::FailoverTime, fault.start);
-        mark(picture, panel, time, fault.start, (0.0, "left", "did not leave", FAILED));
-        let time = moved(story, deployment, MetricId::RecoveryTime, fault.end);
-        mark(picture, panel, time, fault.end, (18.0, "back", "did not come back", TEXT));
+    for fault in fault_windows(context.scenario, provider) {
+        let time = moved(context, deployment, MetricId::FailoverTime, fault.start);
+        mark(picture, panel, time, fault.start, (0.0, "left", "traffic did not leave", FAILED));
+        let time = moved(context, deployment, MetricId::RecoveryTime, fault.end);
+        mark(picture, panel, time, fault.end, (18.0, "back", "traffic did not return", TEXT));
     }
 }
 
 /// The weights of a deployment, a line each, as far as they have room beside a panel.
-fn weight_lines(story: &ChartContext<'_>, deployment: usize) -> Vec<String> {
-    let weights = text::weights(&story.recording.header, deployment);
+fn weight_lines(context: &ChartContext<'_>, deployment: usize) -> Vec<String> {
+    let weights = text::weights(&context.recording.header, deployment);
     let mut lines: Vec<_> = weights.split(", ").map(str::to_owned).collect();
     if lines.len() > CAPTION_LINES {
         lines.truncate(CAPTION_LINES - 1);
@@ -132,14 +134,14 @@ fn draw_due(picture: &mut Picture, panel: &Panel, bins: &[Bin]) {
 /// How long traffic took to move, by the metric that the verdict uses, and [`Duration::MAX`] if it never
 /// did; `None` where too little was seen to tell.
 fn moved(
-    story: &ChartContext<'_>,
+    context: &ChartContext<'_>,
     deployment: usize,
     metric: MetricId,
     from: Timestamp,
 ) -> Option<Duration> {
     let ask = MetricQuery {
-        scenario: story.scenario,
-        recording: story.recording,
+        scenario: context.scenario,
+        recording: context.recording,
         argument: Some(Argument::Deployment(DeploymentId(deployment as u16))),
         window: from..from + TICK,
         limit: None,
@@ -227,13 +229,13 @@ impl Member {
 }
 
 impl Odds {
-    fn new(story: &ChartContext<'_>, members: &[usize]) -> Self {
+    fn new(context: &ChartContext<'_>, members: &[usize]) -> Self {
         let members = members.iter().map(|&deployment| {
-            let faults = fault_windows(story.scenario, story.provider(deployment));
-            let cells = &story.recording.cells.deployments[deployment];
+            let faults = fault_windows(context.scenario, context.provider(deployment));
+            let cells = &context.recording.cells.deployments[deployment];
             Member {
                 deployment,
-                weights: story.weights(deployment),
+                weights: context.weights(deployment),
                 faults: faults.iter().map(|fault| fault.start..fault.end).collect(),
                 waits: cells.embargoed().collect(),
             }
@@ -246,14 +248,14 @@ impl Odds {
     /// Each first attempt has its odds by its tick. The share due is their mean, and chance spreads it
     /// as a sum of independent draws. Those made while nobody could be chosen are due to nobody; where
     /// they are the most, nothing is due.
-    fn bin(&self, story: &ChartContext<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
+    fn bin(&self, context: &ChartContext<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
         let (mut all, mut there) = (0.0, 0.0);
         let (mut drawn, mut expected, mut variance) = (0.0, 0.0, 0.0);
         let per_second = (1_000 / TICK.as_millis()) as usize;
         for tick in bin.start * per_second..bin.end * per_second {
             let start = Timestamp::ZERO + TICK * tick as u32;
             let first = |each: usize| {
-                let ticks = story.recording.cells.deployments[each].ticks();
+                let ticks = context.recording.cells.deployments[each].ticks();
                 ticks.get(tick).map_or(0.0, |cell| f64::from(cell.first))
             };
             let n: f64 = self.members.iter().map(|member| first(member.deployment)).sum();

@@ -69,8 +69,8 @@ fn recording_of(
 
 /// Every chart's id and its SVG: PNGs take their time without optimisation.
 fn svgs(scenario: &Scenario, recording: &Recording) -> Vec<(&'static str, String)> {
-    let story = ChartContext::new(scenario, recording);
-    CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&story)).unwrap())).collect()
+    let context = ChartContext::new(scenario, recording);
+    CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&context)).unwrap())).collect()
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_run_without_rows_says_what_it_cannot_draw() {
     let bare =
         recording_of(full.header, RowRetention::Cells, &full.requests, &full.attempts, &full.notes);
     for (id, svg) in svgs(&scenario, &bare) {
-        let missing = svg.contains("no rows of attempts were kept in this run");
+        let missing = svg.contains("this chart needs the rows of attempts");
         assert_eq!(missing, id == "retries", "{id}");
     }
 }

@@ -10,20 +10,23 @@ use squall_record::RequestCell;
 
 const HEIGHT: f64 = 280.0;
 
-pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
-    let width = story.bin_width(1);
-    let cells: Vec<_> = story.bins(width).map(|bin| (story.requests(bin.clone()), bin)).collect();
+pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
+    let width = context.bin_width(1);
+    let cells: Vec<_> =
+        context.bins(width).map(|bin| (context.requests(bin.clone()), bin)).collect();
     let sum = |of: fn(&RequestCell) -> u32| cells.iter().map(|(cell, _)| u64::from(of(cell))).sum();
     let (total, answered, lost): (u64, u64, u64) =
         (sum(|cell| cell.arrived), sum(|cell| cell.answered), sum(|cell| cell.lost));
     let total_text = count(total);
     let title = match lost {
-        0 => format!("{total_text} requests, {} answered, none lost", count(answered)),
-        _ => format!("{total_text} requests, {} answered, {} lost", count(answered), count(lost)),
+        0 => format!("{total_text} requests, {} succeeded, none failed", count(answered)),
+        _ => {
+            format!("{total_text} requests, {} succeeded, {} failed", count(answered), count(lost))
+        }
     };
     let subtitle = format!(
-        "requests per second, in bins of {width} s: offered by intended time, the others by their \
-         end; n = {total_text}"
+        "requests per second, in bins of {width} s: offered by intended send time, the others by \
+         completion time; n = {total_text}"
     );
     let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
@@ -32,19 +35,19 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     }
     let entries = [
         ("offered", PALE, LegendMark::Block),
-        ("the rate the scenario asks for", QUIET, LegendMark::Dashes(1.5)),
+        ("rate in the scenario", QUIET, LegendMark::Dashes(1.5)),
         ("answered", TOTAL, LegendMark::Line(2.5)),
         ("failed or given up", FAILED, LegendMark::Block),
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32| f64::from(count) / width as f64;
     let most = cells.iter().map(|(cell, _)| rate(cell.arrived.max(cell.answered).max(cell.lost)));
-    let panel = Panel::new(story, top, HEIGHT, ceiling(most.fold(0.0, f64::max))).wide();
-    let faults = story.faults_of(None);
+    let panel = Panel::new(context, top, HEIGHT, ceiling(most.fold(0.0, f64::max))).wide();
+    let faults = context.faults_of(None);
     panel.faults(&mut picture, &faults);
     panel.frame(
         &mut picture,
-        story,
+        context,
         &AxisUnit { name: "per s", write: plain, lines: 5.0 },
         PanelPosition::Alone,
     );
@@ -59,7 +62,7 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
             panel.bar(&mut picture, bin, (0.0, seen), FAILED);
         }
     }
-    draw_asked_rate(&mut picture, story, &panel);
+    draw_asked_rate(&mut picture, context, &panel);
     let middle = |bin: &std::ops::Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
     let answered: Vec<_> =
         cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered)))).collect();
@@ -69,11 +72,11 @@ pub(super) fn draw(story: &ChartContext<'_>) -> Picture {
     picture
 }
 
-fn draw_asked_rate(picture: &mut Picture, story: &ChartContext<'_>, panel: &Panel) {
+fn draw_asked_rate(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel) {
     const STEPS: u32 = 500;
     let points = (0..STEPS).filter_map(|step| {
         let seconds = f64::from(step) / f64::from(STEPS) * panel.seconds;
-        Some(panel.at((seconds, story.asked_rate(seconds)?)))
+        Some(panel.at((seconds, context.asked_rate(seconds)?)))
     });
     picture.dashes(&points.collect::<Vec<_>>(), QUIET, 1.5);
 }

@@ -61,7 +61,7 @@ pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
     }
     if !plan.needs.is_empty() {
         let target = plan.varied.write(plan.target);
-        lines.push(format!("what {target} asks of each limit, at most:"));
+        lines.push(format!("demand at each limit for {target}, at most:"));
         lines.push(String::new());
         let mut rows = vec![NEED_HEAD.map(str::to_owned)];
         rows.extend(need_rows(plan));
@@ -108,7 +108,8 @@ pub fn plan_markdown(plan: &PlanReport) -> String {
     out.extend(interrupted(plan).map(|interrupted| format!("\n**{interrupted}**\n")));
     out += &table(&ANSWER_HEAD, answer_rows(plan).into_iter().map(Vec::from).collect());
     if !plan.needs.is_empty() {
-        out += &format!("\nWhat {} asks of each limit, at most:\n", plan.varied.write(plan.target));
+        out +=
+            &format!("\nDemand at each limit for {}, at most:\n", plan.varied.write(plan.target));
         out += &table(&NEED_HEAD, need_rows(plan).into_iter().map(Vec::from).collect());
     }
     out

@@ -51,10 +51,10 @@ pub(super) fn page(plan: &PlanReport, chart: &DrawnChart) -> Result<String, Repo
 /// The answer in a sentence: as it is, and without the provider whose loss costs most.
 fn answer(plan: &PlanReport) -> String {
     let write = |value: Option<f64>| {
-        value.map_or_else(|| "no value that was tried".to_owned(), |value| plan.varied.write(value))
+        value.map_or_else(|| "no tested value".to_owned(), |value| plan.varied.write(value))
     };
     let Some(first) = plan.answers.first() else { return String::new() };
-    let mut answer = format!("carries {}", write(first.met));
+    let mut answer = format!("serves {}", write(first.met));
     let gone = plan.answers.iter().filter(|answer| answer.gone.is_some());
     let worst = gone.min_by(|a, b| a.met.unwrap_or(0.0).total_cmp(&b.met.unwrap_or(0.0)));
     if let Some(worst) = worst {

@@ -10,13 +10,13 @@ pub(super) fn question(plan: &PlanReport) -> String {
     format!("how far can {path} go ({written} in the file) while {until}?")
 }
 
-/// The rows of the answers: the world, both ends, and what gives first.
+/// The rows of the answers: the world, both ends, and what fails first.
 pub(super) fn answer_rows(plan: &PlanReport) -> Vec<[String; 4]> {
     let end = |value: Option<f64>, none: &str| {
         value.map_or_else(|| none.to_owned(), |value| plan.varied.write(value))
     };
     let row = |answer: &PlanAnswer| {
-        let none = if answer.interrupted { "not known" } else { "nowhere" };
+        let none = if answer.interrupted { "unknown" } else { "nowhere" };
         [
             world(answer.gone.as_deref()),
             end(answer.met, none),
@@ -53,14 +53,14 @@ fn headroom(part: f64) -> String {
     }
 }
 
-pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "gives first"];
+pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "first to fail"];
 pub(super) const NEED_HEAD: [&str; 6] =
-    ["limit", "now", "asked", "headroom", "whoever is gone", "to buy"];
+    ["limit", "now", "demand", "headroom", "worst N-1", "to buy"];
 
 /// What an interruption left undone, in a sentence.
 pub(super) fn interrupted(plan: &PlanReport) -> Option<&'static str> {
     plan.interrupted.then_some(
-        "Interrupted: the last answer is as near as the search had come, and what it did not come to is left \
-         out.",
+        "Interrupted: the last answer is as precise as the search had become; later answers are \
+         missing.",
     )
 }

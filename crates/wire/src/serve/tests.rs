@@ -71,12 +71,12 @@ fn streamed(
     finish: Result<FinishReason, FailureClass>,
 ) -> String {
     let mut out = Vec::new();
-    let mut pen = server(format).pen(asked, &head(asked));
-    pen.begin(&mut out);
-    (0..USAGE.output_tokens).for_each(|n| pen.token(&mut out, n));
+    let mut writer = server(format).answer_writer(asked, &head(asked));
+    writer.begin(&mut out);
+    (0..USAGE.output_tokens).for_each(|n| writer.token(&mut out, n));
     match finish {
-        Ok(finish) => pen.finish(&mut out, finish, USAGE),
-        Err(class) => pen.error(&mut out, class),
+        Ok(finish) => writer.finish(&mut out, finish, USAGE),
+        Err(class) => writer.error(&mut out, class),
     }
     String::from_utf8(out).expect("UTF-8")
 }

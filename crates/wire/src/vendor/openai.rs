@@ -17,7 +17,7 @@ pub(crate) use serve::OpenAiServer;
 
 /// What Azure serves as OpenAI does.
 pub(crate) mod serving {
-    pub(crate) use super::serve::{endpoint, pen, read, whole};
+    pub(crate) use super::serve::{answer_writer, endpoint, read, whole};
     pub(crate) use super::serve_chat::Filters;
     pub(crate) use super::serve_error::api_error;
 }

@@ -73,7 +73,7 @@ fn tell(provider: &Value) {
     let ended: u64 = ["answered", "throttled", "failed", "given_up"].map(counted).iter().sum();
     let paused = if provider["paused"] == true { ", paused" } else { "" };
     terminal::data(format_args!(
-        "{:<20} {}{places} serving, {} waiting, {ended} a second, {} answered{paused}",
+        "{:<20} {}{places} in service, {} queued, {ended} per second, {} completed{paused}",
         word(provider, "name"),
         number("serving"),
         number("waiting"),
@@ -82,7 +82,7 @@ fn tell(provider: &Value) {
     for fault in provider["faults"].as_array().into_iter().flatten() {
         let secs = |name: &str| fault[name].as_f64().unwrap_or_default() / 1e3;
         let when = if fault["active"] == true {
-            format!("{:.0} s left, {} hit", secs("ends_in_ms"), fault["hits"])
+            format!("{:.0} s left, {} attempts affected", secs("ends_in_ms"), fault["hits"])
         } else {
             format!("in {:.0} s", secs("starts_in_ms"))
         };
@@ -104,12 +104,12 @@ fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, CliEr
     let mut request = Request::new(Full::new(Bytes::new()));
     *request.uri_mut() = format!("http://{admin}/api/v1/{what}")
         .parse()
-        .map_err(|_| CliError::Control(format!("`{admin}` is no address")))?;
+        .map_err(|_| CliError::Control(format!("`{admin}` is not an address")))?;
     let headers = request.headers_mut();
     if let Some(token) = api.admin_token.clone().or_else(admin_token) {
         let value = format!("Bearer {token}").parse();
-        let value =
-            value.map_err(|_| CliError::Control("the token is no header value".to_owned()))?;
+        let value = value
+            .map_err(|_| CliError::Control("the token is not a valid header value".to_owned()))?;
         headers.insert(AUTHORIZATION, value);
     }
     if let Some(body) = body {
@@ -138,7 +138,7 @@ fn ask(api: &WhereArgs, what: &str, body: Option<&Value>) -> Result<Value, CliEr
         return Ok(value);
     }
     let message = value["error"].as_str().map_or_else(
-        || format!("{admin} answered {status}: it is no admin API of `squall mock`"),
+        || format!("{admin} answered {status}: this is not the admin API of `squall mock`"),
         str::to_owned,
     );
     Err(CliError::Control(message))

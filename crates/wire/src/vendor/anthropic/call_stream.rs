@@ -18,7 +18,7 @@ pub(super) struct AnthropicStreamReader {
     stamp: Stamp,
     include_usage: bool,
     /// There once the message has begun.
-    pen: Option<ReplyChunkWriter>,
+    writer: Option<ReplyChunkWriter>,
     /// Calls that have begun.
     calls: u32,
     /// The calls under way.
@@ -46,7 +46,7 @@ impl AnthropicStreamReader {
         Self {
             stamp,
             include_usage,
-            pen: None,
+            writer: None,
             calls: 0,
             open: Vec::new(),
             usage: AnthropicUsage::default(),
@@ -59,13 +59,13 @@ impl AnthropicStreamReader {
     fn take(&mut self, event: AnthropicEvent, out: &mut Vec<u8>) -> Option<Chunk> {
         if let ("message_start", Some(message)) = (event.kind.as_str(), &event.message) {
             let head = ReplyHead::new(message.id.as_deref(), message.model.as_deref(), &self.stamp);
-            let pen = ReplyChunkWriter::new(&head, self.include_usage);
-            pen.role(out, 0);
-            self.pen = Some(pen);
+            let writer = ReplyChunkWriter::new(&head, self.include_usage);
+            writer.role(out, 0);
+            self.writer = Some(writer);
             self.usage = self.usage.then(message.usage.0.unwrap_or_default());
             return Some(Chunk::default());
         }
-        let pen = self.pen.as_ref()?;
+        let writer = self.writer.as_ref()?;
         let index = event.index.unwrap_or(0);
         let content = match event.kind.as_str() {
             "content_block_start" => {
@@ -75,15 +75,15 @@ impl AnthropicStreamReader {
             "content_block_delta" => {
                 let delta = event.delta?;
                 match delta.kind.as_deref()? {
-                    "text_delta" => pen.filled_text(out, &delta.text),
+                    "text_delta" => writer.filled_text(out, &delta.text),
                     "thinking_delta" => {
-                        pen.filled_reasoning(out, &delta.thinking);
+                        writer.filled_reasoning(out, &delta.thinking);
                         true
                     }
                     "input_json_delta" => {
                         let call = self.open.iter_mut().find(|call| call.index == index);
                         if let Some(call) = call.filter(|_| !delta.partial_json.is_empty()) {
-                            pen.arguments(out, 0, call.place, &delta.partial_json);
+                            writer.arguments(out, 0, call.place, &delta.partial_json);
                             call.input = None;
                         }
                         // Those of a tool that the vendor runs are no client's business.
@@ -108,23 +108,23 @@ impl AnthropicStreamReader {
 
     /// A block begins; whether there is something of the model's in it.
     fn begin(&mut self, index: u32, block: StreamBlock, out: &mut Vec<u8>) -> bool {
-        let Some(pen) = &self.pen else { return false };
+        let Some(writer) = &self.writer else { return false };
         match block.kind.as_str() {
             "tool_use" => {
                 let (id, name) = (block.id, block.name);
                 let call =
                     RequestedCall { id, name, arguments: String::new(), thought_signature: None };
                 let place = self.calls;
-                pen.call(out, 0, place, &call);
+                writer.call(out, 0, place, &call);
                 self.calls += 1;
                 if self.open.len() < OPEN_MAX {
                     self.open.push(OpenCall { index, place, input: Some(block.input) });
                 }
                 true
             }
-            "text" => pen.filled_text(out, &block.text),
+            "text" => writer.filled_text(out, &block.text),
             "thinking" => {
-                pen.filled_reasoning(out, &block.thinking);
+                writer.filled_reasoning(out, &block.thinking);
                 true
             }
             // Thoughts that are hidden, tools that the vendor runs and what they find.
@@ -136,9 +136,9 @@ impl AnthropicStreamReader {
     fn close_call(&mut self, index: u32, out: &mut Vec<u8>) {
         let Some(at) = self.open.iter().position(|call| call.index == index) else { return };
         let call = self.open.swap_remove(at);
-        if let (Some(pen), Some(input)) = (&self.pen, call.input) {
+        if let (Some(writer), Some(input)) = (&self.writer, call.input) {
             let whole = input.as_deref().map_or("{}", RawValue::get);
-            pen.arguments(out, 0, call.place, whole);
+            writer.arguments(out, 0, call.place, whole);
         }
     }
 
@@ -159,8 +159,8 @@ impl AnthropicStreamReader {
         if finish.is_some() {
             self.close_calls(out);
         }
-        if let (Some(pen), Some(finish), false) = (&self.pen, finish, self.finished) {
-            pen.finish(out, 0, finish);
+        if let (Some(writer), Some(finish), false) = (&self.writer, finish, self.finished) {
+            writer.finish(out, 0, finish);
             self.finished = true;
         }
         self.usage = self.usage.then(usage.unwrap_or_default());
@@ -170,11 +170,11 @@ impl AnthropicStreamReader {
     /// Writes the usage and the end mark.
     fn write_end(&mut self, out: &mut Vec<u8>) {
         self.close_calls(out);
-        if let (Some(pen), false) = (&self.pen, self.done) {
+        if let (Some(writer), false) = (&self.writer, self.done) {
             if let Some(counts) = self.usage.counts() {
-                pen.usage(out, counts);
+                writer.usage(out, counts);
             }
-            pen.done(out);
+            writer.done(out);
             self.done = true;
         }
     }
@@ -188,7 +188,7 @@ impl StreamReader for AnthropicStreamReader {
         let parsed =
             read_tolerantly(event.data, |bytes| serde_json::from_slice::<AnthropicEvent>(bytes));
         let read = match parsed {
-            Ok(AnthropicEvent { kind, .. }) if kind == "message_stop" && self.pen.is_some() => {
+            Ok(AnthropicEvent { kind, .. }) if kind == "message_stop" && self.writer.is_some() => {
                 self.write_end(out);
                 return StreamEvent::Done;
             }

@@ -80,7 +80,7 @@ impl ServerFormat for AnthropicServer {
         wants.thoughts == Some(true)
     }
 
-    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
+    fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         Box::new(MessagePen::new(asked, head))
     }
 

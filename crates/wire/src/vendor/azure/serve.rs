@@ -61,11 +61,11 @@ impl ServerFormat for AzureServer {
         usage: Usage,
         finish: FinishReason,
     ) -> Bytes {
-        serving::whole(asked, head, usage, finish, Filters::Told)
+        serving::whole(asked, head, usage, finish, Filters::Included)
     }
 
-    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
-        serving::pen(asked, head, Filters::Told)
+    fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
+        serving::answer_writer(asked, head, Filters::Included)
     }
 
     fn error(&self, told: &VendorError<'_>) -> Bytes {

@@ -76,7 +76,7 @@ pub(super) struct GeminiStreamReader {
     stamp: Stamp,
     include_usage: bool,
     /// There once an event has come.
-    pen: Option<ReplyChunkWriter>,
+    writer: Option<ReplyChunkWriter>,
     choices: Vec<CandidateProgress>,
     /// Those that were told last, if they were all told.
     counts: Option<TokenCounts>,
@@ -92,20 +92,20 @@ struct CandidateProgress {
 
 impl GeminiStreamReader {
     pub(super) fn new(stamp: Stamp, include_usage: bool) -> Self {
-        Self { stamp, include_usage, pen: None, choices: Vec::new(), counts: None }
+        Self { stamp, include_usage, writer: None, choices: Vec::new(), counts: None }
     }
 
     fn take(&mut self, piece: ReplyPiece<'_>, out: &mut Vec<u8>) -> Result<Chunk, Failure> {
-        let pen = self.pen.get_or_insert_with(|| {
+        let writer = self.writer.get_or_insert_with(|| {
             ReplyChunkWriter::new(&piece.head(&self.stamp), self.include_usage)
         });
         let mut chunk = Chunk::default();
         self.counts = piece.usage_metadata.0.and_then(GeminiUsage::counts).or(self.counts);
         chunk.usage = self.counts.map(Usage::from);
         if piece.is_blocked() {
-            let first = progress(&mut self.choices, 0, pen, out);
+            let first = progress(&mut self.choices, 0, writer, out);
             first.finished = true;
-            pen.finish(out, 0, FinishReason::ContentFilter);
+            writer.finish(out, 0, FinishReason::ContentFilter);
             chunk.finish = Some(FinishReason::ContentFilter);
             return Ok(chunk);
         }
@@ -114,16 +114,16 @@ impl GeminiStreamReader {
             if index as usize >= ANSWERS_MAX {
                 continue;
             }
-            let progress = progress(&mut self.choices, index, pen, out);
+            let progress = progress(&mut self.choices, index, writer, out);
             for part in candidate.content.unwrap_or_default().parts.unwrap_or_default() {
                 match part.read(self.stamp.number, index, progress.calls as usize) {
-                    Some(PartContent::Text(text)) => pen.text(out, index, &text),
-                    Some(PartContent::Reasoning(text)) => pen.reasoning(out, index, &text),
+                    Some(PartContent::Text(text)) => writer.text(out, index, &text),
+                    Some(PartContent::Reasoning(text)) => writer.reasoning(out, index, &text),
                     Some(PartContent::Call(call)) => {
-                        pen.call(out, index, progress.calls, &call);
+                        writer.call(out, index, progress.calls, &call);
                         progress.calls += 1;
                     }
-                    Some(PartContent::Image(image)) => pen.image(out, index, &image),
+                    Some(PartContent::Image(image)) => writer.image(out, index, &image),
                     // A signature alone, or code that the vendor runs: the model is at work.
                     None => {}
                 }
@@ -131,7 +131,7 @@ impl GeminiStreamReader {
             }
             if let Some(reason) = candidate.finish_reason.filter(|_| !progress.finished) {
                 let finish = finish_of(&reason, progress.calls > 0)?;
-                pen.finish(out, index, finish);
+                writer.finish(out, index, finish);
                 progress.finished = true;
                 chunk.finish = chunk.finish.or(Some(finish));
             }
@@ -144,7 +144,7 @@ impl GeminiStreamReader {
 fn progress<'a>(
     choices: &'a mut Vec<CandidateProgress>,
     index: u32,
-    pen: &ReplyChunkWriter,
+    writer: &ReplyChunkWriter,
     out: &mut Vec<u8>,
 ) -> &'a mut CandidateProgress {
     let place = index as usize;
@@ -154,7 +154,7 @@ fn progress<'a>(
     let progress = &mut choices[place];
     if !progress.begun {
         progress.begun = true;
-        pen.role(out, index);
+        writer.role(out, index);
     }
     progress
 }
@@ -191,11 +191,11 @@ impl StreamReader for GeminiStreamReader {
     fn end(&mut self, out: &mut Vec<u8>) -> bool {
         let mut begun = self.choices.iter().filter(|progress| progress.begun).peekable();
         let whole = begun.peek().is_some() && begun.all(|progress| progress.finished);
-        if let (true, Some(pen)) = (whole, &self.pen) {
+        if let (true, Some(writer)) = (whole, &self.writer) {
             if let Some(counts) = self.counts {
-                pen.usage(out, counts);
+                writer.usage(out, counts);
             }
-            pen.done(out);
+            writer.done(out);
         }
         whole
     }

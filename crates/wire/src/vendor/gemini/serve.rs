@@ -98,7 +98,7 @@ impl ServerFormat for GeminiServer {
         out.into()
     }
 
-    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
+    fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
         Box::new(ContentPen {
             said: ChunkFields::new(asked, head),
             events: asked.events,

@@ -49,11 +49,11 @@ impl ServerFormat for OpenAiServer {
         usage: Usage,
         finish: FinishReason,
     ) -> Bytes {
-        whole(asked, head, usage, finish, Filters::Untold)
+        whole(asked, head, usage, finish, Filters::Omitted)
     }
 
-    fn pen(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
-        pen(asked, head, Filters::Untold)
+    fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
+        answer_writer(asked, head, Filters::Omitted)
     }
 
     fn error(&self, told: &VendorError<'_>) -> Bytes {
@@ -111,7 +111,7 @@ pub(crate) fn whole(
 }
 
 /// What writes a stream.
-pub(crate) fn pen(
+pub(crate) fn answer_writer(
     asked: &ParsedRequest,
     head: &AnswerHead,
     filters: Filters,

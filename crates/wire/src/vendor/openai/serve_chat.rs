@@ -59,11 +59,11 @@ fn with_model(body: &[u8], route: &Route) -> Option<Bytes> {
     Some(body.to_string().into())
 }
 
-/// Whether an answer tells what content filters saw, as Azure's does.
+/// Whether an answer includes the results of content filters, as Azure's does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Filters {
-    Told,
-    Untold,
+    Included,
+    Omitted,
 }
 
 const SAFE: &str = concat!(
@@ -122,14 +122,14 @@ pub(super) fn whole(
         push_logprobs(&mut out, asked, head, 0..spoken(head, usage.output_tokens));
         let finish = finish_of(head, finish).as_str();
         write!(out, r#","finish_reason":"{finish}""#).expect("a Vec takes all");
-        if filters == Filters::Told {
+        if filters == Filters::Included {
             write!(out, r#","content_filter_results":{SAFE}"#).expect("a Vec takes all");
         }
         out.push(b'}');
     }
     out.extend_from_slice(br#"],"usage":"#);
     push_usage(&mut out, head, usage, choices);
-    if filters == Filters::Told {
+    if filters == Filters::Included {
         write!(
             out,
             r#","prompt_filter_results":[{{"prompt_index":0,"content_filter_results":{PROMPT_SAFE}}}]"#
@@ -265,7 +265,7 @@ impl ChatPen {
                 None => write!(out, r#","finish_reason":null"#),
             }
             .expect("a Vec takes all");
-            if self.filters == Filters::Told {
+            if self.filters == Filters::Included {
                 let seen = if token.is_some() { SAFE } else { "{}" };
                 write!(out, r#","content_filter_results":{seen}"#).expect("a Vec takes all");
             }
@@ -302,7 +302,7 @@ impl ChatPen {
 
 impl AnswerWriter for ChatPen {
     fn begin(&mut self, out: &mut Vec<u8>) {
-        if self.filters == Filters::Told {
+        if self.filters == Filters::Included {
             write!(
                 out,
                 concat!(

@@ -237,16 +237,16 @@ impl ResponsePen {
         state: ResponseState,
         usage: Option<Usage>,
     ) {
-        self.event(out, kind, |pen, out| {
+        self.event(out, kind, |writer, out| {
             out.extend_from_slice(br#""response":"#);
-            push_response(out, &pen.said, state, usage);
+            push_response(out, &writer.said, state, usage);
         });
     }
 
     fn item(&mut self, out: &mut Vec<u8>, kind: &str, whole: bool) {
-        self.event(out, kind, |pen, out| {
+        self.event(out, kind, |writer, out| {
             out.extend_from_slice(br#""output_index":0,"item":"#);
-            pen.said.push_item(out, pen.tokens, whole);
+            writer.said.push_item(out, writer.tokens, whole);
         });
     }
 
@@ -257,12 +257,12 @@ impl ResponsePen {
         kind: &str,
         rest: impl FnOnce(&ResponseFields, &mut Vec<u8>),
     ) {
-        self.event(out, kind, |pen, out| {
-            let id = pen.said.item_id();
-            let is_call = pen.said.head.says.call().is_some();
+        self.event(out, kind, |writer, out| {
+            let id = writer.said.item_id();
+            let is_call = writer.said.head.says.call().is_some();
             let index = if is_call { "" } else { r#""content_index":0,"# };
             write!(out, r#""item_id":"{id}","output_index":0,{index}"#).expect("a Vec takes all");
-            rest(&pen.said, out);
+            rest(&writer.said, out);
         });
     }
 

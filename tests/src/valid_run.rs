@@ -1,9 +1,9 @@
-//! Tests over real sockets judge only runs that do not doubt themselves. A run that the machine held up is run
-//! again; after [`RUNS_MAX`] of them the test is named as not judged, in the output of the tests and in the summary of
-//! `cargo xtask test`, and its figures are held against nothing.
+//! Tests over real sockets judge only valid runs. If the machine held up a run, it is repeated; after [`RUNS_MAX`]
+//! invalid runs, the test is reported as not judged, in the output of the tests and in the summary of
+//! `cargo xtask test`, and its figures are not compared.
 //!
 //! What holds on any machine (counts, that every request ends once, that a journal replays) is asserted on every run,
-//! doubted or not, inside of the closure that runs it.
+//! valid or not, inside the closure that runs it.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a run that doubts itself is run before it is given up.
+/// How many invalid runs are made before the test is given up.
 pub const RUNS_MAX: usize = 3;
 
 /// A thread that asked to sleep for [`NAP`] and came back later than this was held up for longer than any band of
@@ -23,37 +23,35 @@ const NAP: Duration = Duration::from_millis(5);
 /// The variable by which `cargo xtask` says in which file it wants to be told what was not judged.
 const FILE: &str = "SQUALL_NOT_JUDGED";
 
-/// A run: what came of it, and why its figures decide nothing, if there is a reason.
+/// A run: its result, and why its figures are invalid, if they are.
 #[derive(Debug)]
 pub struct Run<R> {
     /// What is to be judged.
     pub result: R,
-    /// What the run's own measurements say against it: `Verdict::doubts` where there is a verdict.
-    pub doubts: Vec<String>,
+    /// What makes the run invalid: `Verdict::validity_problems` where there is a verdict.
+    pub problems: Vec<String>,
 }
 
 /// One run at a time in a process: two at once would measure each other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// The first run without a doubt; `None`, once that is told, if there was none among [`RUNS_MAX`].
-pub fn undoubted<R>(what: &str, mut run: impl FnMut() -> Run<R>) -> Option<R> {
+/// The first valid run; `None` if there was none among [`RUNS_MAX`], which is then reported.
+pub fn valid_run<R>(what: &str, mut run: impl FnMut() -> Run<R>) -> Option<R> {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut last = String::new();
     for _ in 0..RUNS_MAX {
         let watch = Watch::start();
-        let Run { result, mut doubts } = run();
+        let Run { result, mut problems } = run();
         let stall = watch.stop();
         if stall > STALL_MAX {
-            doubts.push(format!("the machine stood still for {} ms", stall.as_millis()));
+            problems.push(format!("the machine stood still for {} ms", stall.as_millis()));
         }
-        if doubts.is_empty() {
+        if problems.is_empty() {
             return Some(result);
         }
-        last = doubts.join("; ");
+        last = problems.join("; ");
     }
-    tell(&format!(
-        "NOT JUDGED: {what}: all of {RUNS_MAX} runs doubted themselves; the last: {last}\n"
-    ));
+    tell(&format!("NOT JUDGED: {what}: all of {RUNS_MAX} runs were invalid; the last: {last}\n"));
     None
 }
 
