@@ -2,8 +2,9 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use squall_example_own_strategy::live::{ask, service, upstream};
-use squall_example_own_strategy::{rendezvous, simulated};
+use squall_example_axum_router::service::get_chat;
+use squall_example_axum_router::upstream::healthy;
+use squall_example_own_strategy::{live, rendezvous, simulated};
 use std::error::Error;
 
 #[tokio::main]
@@ -12,12 +13,12 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     for row in &verdict.rows {
         println!("{:<8} {}", if row.is_met() { "met" } else { "not met" }, row.text);
     }
-    let upstreams = [("eu", upstream("eu").await?), ("us", upstream("us").await?)];
-    let address = service(rendezvous(), &upstreams).await?;
-    println!("live at http://{address}/");
+    let upstreams = [("eu", healthy("eu").await?), ("us", healthy("us").await?)];
+    let address = live::start(rendezvous(), &upstreams).await?;
+    println!("live at http://{address}/chat");
     for session in 0..6 {
-        let (_, first) = ask(address, session).await?;
-        let (_, again) = ask(address, session).await?;
+        let (_, first) = get_chat(address, Some(session)).await?;
+        let (_, again) = get_chat(address, Some(session)).await?;
         println!("session {session}: {first}, then {again}");
     }
     Ok(())

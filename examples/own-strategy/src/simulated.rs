@@ -40,11 +40,11 @@ expect:
   - attempt_share(eu) >= 30% during healed
 ";
 
-/// Runs the scenario with the strategy in its group, and judges the run. Files name built-in strategies
-/// alone; one of your own is put into the scenario that was read.
+/// Runs the scenario with the strategy in its group, and judges the run. Files can name built-in strategies only; a
+/// custom one is set after reading.
 ///
 /// # Errors
-/// When the scenario cannot be read, or the router cannot run with it.
+/// When the scenario is invalid, or the router rejects the configuration.
 pub fn run() -> Result<Verdict, Box<dyn Error>> {
     let mut scenario =
         Scenario::read("own-strategy.yaml", SCENARIO).map_err(|problems| problems.to_string())?;

@@ -1,26 +1,26 @@
-//! Rendezvous hashing with bounded load: a session keeps to its deployment, whose prompt cache knows it, as long as that
-//! deployment is usable and not overloaded.
+//! Rendezvous hashing with bounded load: a session stays on its deployment, whose prompt cache is warm for it, while
+//! that deployment is available and not overloaded.
 //!
 //! Each deployment gets a score from the hash of the session and its name, and the highest score is picked
-//! (Thaler and Ravishankar 1996; weights by −w / ln u). When a deployment goes, only its own sessions move. No
-//! deployment is given more than 1.25 times its part of the attempts under way (Mirrokni, Thorup and Zadimoghaddam
-//! 2016); the session then goes to the next score.
+//! (Thaler and Ravishankar 1996; weights by −w / ln u). When a deployment is removed, only its own sessions move. No
+//! deployment gets more than 1.25 times its share of the attempts in flight (Mirrokni, Thorup and Zadimoghaddam
+//! 2016); the session then moves to the next score.
 
 use squall_determinism::Digest;
 use squall_router::{
     Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, Strategy, SuccessSample,
 };
 
-/// How much more than its part of the attempts under way a deployment may have.
+/// Maximum load of a deployment, relative to its share of the attempts in flight.
 const MAX_LOAD: f64 = 1.25;
 
-/// The strategy, to be put into a group.
+/// The strategy, for `GroupConfig::strategy`.
 #[must_use]
 pub fn rendezvous() -> Strategy {
     Strategy::custom("rendezvous", Rendezvous::new)
 }
 
-/// The strategy at work in a group.
+/// The state of the strategy in a group.
 #[derive(Clone, Debug)]
 pub struct Rendezvous {
     members: Vec<Member>,
@@ -30,14 +30,14 @@ pub struct Rendezvous {
 
 #[derive(Clone, Debug)]
 struct Member {
-    /// The hash of its name: a deployment scores the same whatever its place.
+    /// The hash of its name, so that scores do not depend on the order of deployments.
     hash: u64,
     weight: u32,
     running: u32,
 }
 
 impl Rendezvous {
-    /// Of these deployments.
+    /// Creates the state for these deployments.
     #[must_use]
     pub fn new(deployments: &[DeploymentConfig]) -> Self {
         let member = |deployment: &DeploymentConfig| {
@@ -50,7 +50,7 @@ impl Rendezvous {
         Self { members, weights, running: 0 }
     }
 
-    /// Whether one attempt more is within the deployment's bound.
+    /// Whether one more attempt is within the deployment's bound.
     fn has_room(&self, place: usize) -> bool {
         let member = &self.members[place];
         let part = f64::from(member.weight) / self.weights.max(1) as f64;
@@ -61,7 +61,7 @@ impl Rendezvous {
         let member = &self.members[place];
         // 53 bits, above zero and below one.
         let unit = ((mixed(session ^ member.hash) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        // The router's own arithmetic is libm's, so that a run is the same on every machine.
+        // libm, as in the router, so that a run is identical on every machine.
         -f64::from(member.weight) / libm::log(unit)
     }
 
@@ -81,7 +81,7 @@ const fn mixed(mut bits: u64) -> u64 {
 
 impl Balancer for Rendezvous {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
-        // Without a session each request is one of its own.
+        // A request without a session is its own session.
         let session =
             context.session.unwrap_or_else(|| context.rng.random_stream().below(u64::MAX));
         let best = |with_room: bool| {
@@ -104,7 +104,7 @@ impl Balancer for Rendezvous {
         self.ended(place);
     }
 
-    /// Scores hang on names alone; what is under way is told.
+    /// Scores depend only on names; the attempts in flight are passed in.
     fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         for (member, &running) in self.members.iter_mut().zip(running) {
             member.running = running;

@@ -1,7 +1,8 @@
 //! The strategy simulated, with a verdict, and live, inside an axum service on loopback.
 
-use squall_example_own_strategy::live::{ask, service, upstream};
-use squall_example_own_strategy::{rendezvous, simulated};
+use squall_example_axum_router::service::get_chat;
+use squall_example_axum_router::upstream::healthy;
+use squall_example_own_strategy::{live, rendezvous, simulated};
 use squall_router::{Balancer, Candidates, PickContext, Strategy};
 use std::collections::BTreeMap;
 use tokio::net::TcpListener;
@@ -22,16 +23,16 @@ async fn live_a_session_keeps_to_its_upstream_and_leaves_one_that_is_gone() {
     let gone = listener.local_addr().unwrap();
     drop(listener);
     let upstreams = [
-        ("eu", upstream("eu").await.unwrap()),
-        ("us", upstream("us").await.unwrap()),
+        ("eu", healthy("eu").await.unwrap()),
+        ("us", healthy("us").await.unwrap()),
         ("gone", gone),
     ];
-    let address = service(rendezvous(), &upstreams).await.unwrap();
+    let address = live::start(rendezvous(), &upstreams).await.unwrap();
     let mut served = BTreeMap::<String, Vec<u64>>::new();
     for session in 0..40 {
-        let (status, first) = ask(address, session).await.unwrap();
+        let (status, first) = get_chat(address, Some(session)).await.unwrap();
         assert_eq!(status, 200, "{first}");
-        let (status, again) = ask(address, session).await.unwrap();
+        let (status, again) = get_chat(address, Some(session)).await.unwrap();
         assert_eq!((status, &again), (200, &first), "session {session}");
         served.entry(first).or_default().push(session);
     }
@@ -61,15 +62,15 @@ impl Balancer for Broken {
 
 #[tokio::test]
 async fn live_a_strategy_that_is_mistaken_or_panics_is_answered_503_and_hangs_nobody() {
-    let upstreams = [("eu", upstream("eu").await.unwrap())];
+    let upstreams = [("eu", healthy("eu").await.unwrap())];
     let mistaken = Strategy::custom("mistaken", |_| Mistaken);
-    let address = service(mistaken, &upstreams).await.unwrap();
+    let address = live::start(mistaken, &upstreams).await.unwrap();
     for session in 0..3 {
-        let (status, text) = ask(address, session).await.unwrap();
+        let (status, text) = get_chat(address, Some(session)).await.unwrap();
         assert_eq!((status, text.as_str()), (503, "every attempt failed: overloaded"));
     }
-    let address = service(Strategy::custom("broken", |_| Broken), &upstreams).await.unwrap();
+    let address = live::start(Strategy::custom("broken", |_| Broken), &upstreams).await.unwrap();
     for session in 0..3 {
-        assert_eq!(ask(address, session).await.unwrap().0, 503);
+        assert_eq!(get_chat(address, Some(session)).await.unwrap().0, 503);
     }
 }

@@ -82,20 +82,20 @@ fn a_plug_that_is_pulled_on_the_page_is_pulled() {
     let mock = Mock::start();
     let mut browser = Browser::open(&mock.page);
     browser.wait_for("document.querySelectorAll('article').length === 2");
-    browser.wait_for(&state_is("eu", "well"));
+    browser.wait_for(&state_is("eu", "healthy"));
     assert!(!is_refused(mock.eu) && !is_refused(mock.us));
 
     browser.run(&press("eu", "Pull the plug"));
     browser.wait_for(&state_is("eu", "refused"));
     assert!(is_refused(mock.eu), "a client sees it");
-    assert!(!is_refused(mock.us), "and the other provider is well");
-    browser.wait_for(&state_is("us", "well"));
+    assert!(!is_refused(mock.us), "and the other provider is healthy");
+    browser.wait_for(&state_is("us", "healthy"));
     browser.wait_for("document.querySelector('#provider-eu li').textContent.includes('left')");
 
     browser.run(&press("eu", "in"));
-    browser.wait_for(&state_is("eu", "well"));
+    browser.wait_for(&state_is("eu", "healthy"));
     assert!(!is_refused(mock.eu));
-    browser.wait_for("document.querySelector('#told').textContent === ''");
+    browser.wait_for("document.querySelector('#message').textContent === ''");
 }
 
 #[test]
@@ -109,6 +109,6 @@ fn a_mistake_in_a_fault_is_shown_with_its_place() {
            form.requestSubmit(); })()",
     );
     browser
-        .wait_for("document.querySelector('#told').textContent.includes('did you mean `error`?')");
-    browser.wait_for(&state_is("us", "well"));
+        .wait_for("document.querySelector('#message').textContent.includes('did you mean `error`?')");
+    browser.wait_for(&state_is("us", "healthy"));
 }

@@ -62,7 +62,7 @@ fn fewer_than_59_seeds_are_inconclusive_and_said_to_be_too_few_once() {
         3,
         "all 5 seeds met it, but 59 are required for a statement about 95% of all runs",
     );
-    assert_eq!(ended.out.matches("it takes 59").count(), 1, "{}", ended.out);
+    assert_eq!(ended.out.matches("59 are required").count(), 1, "{}", ended.out);
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_quantile_over_seeds_is_judged_by_check_and_left_open_by_run() {
     says(
         &ended,
         3,
-        "p50 of failover_time(eu) over seeds <= 400ms: p50 lies between 300 ms and 700 ms",
+        "p50 of failover_time(eu) over seeds <= 400ms: p50 is between 300 ms and 700 ms",
     );
     let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
-    says(&ended, 0, "is for `squall check` to judge; in this run it is 1,100 ms");
+    says(&ended, 0, "is judged by `squall check` only; the value of this run is 1,100 ms");
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn check_of_a_folder_without_scenarios_says_what_one_is() {
     let folder = Folder::new("check-nothing");
     let ended = folder.squall(&["check", "."]);
     assert_eq!(ended.code, 2);
-    assert!(ended.err.contains("a scenario is a file that ends in `.yaml`"), "{}", ended.err);
+    assert!(ended.err.contains("scenarios are files that end in `.yaml`"), "{}", ended.err);
 }

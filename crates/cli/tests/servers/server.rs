@@ -109,7 +109,7 @@ fn a_second_signal_ends_a_gateway_that_waits_for_a_request() {
         text.lines().any(|line| line == "squall_requests_in_flight 1")
     });
     send(&server, "TERM");
-    until(&said, "another signal ends them at once");
+    until(&said, "a second signal stops immediately");
     send(&server, "TERM");
     let told = until(&said, "stopped:");
     assert!(told.contains("1 requests were cut"), "{told}");
@@ -131,7 +131,7 @@ fn too_few_files_for_what_is_asked_are_told_at_the_start() {
     shell.arg(BINARY).current_dir(folder.path(""));
     let (server, _, said) = spawn(shell);
     let told = until(&said, "ulimit -n 10064");
-    assert!(told.contains("at most 96 clients at once, since 256 files may be open"), "{told}");
+    assert!(told.contains("connections are limited to 96 by the limit of 256 open files"), "{told}");
     send(&server, "TERM");
     assert_eq!(ended(server), Some(0));
 }

@@ -1,9 +1,10 @@
-//! The core on a task of its own: inputs come through a channel, the next timer is a sleep, and each output is carried out.
+//! A driver of the router core, as a tokio task: events come through a channel, the next timer is a sleep, and each
+//! output is executed.
 
-use crate::upstream;
+use crate::upstream::{self, HttpClient};
 use bytes::Bytes;
 use squall_determinism::{Seed, Timestamp};
-use squall_failure::{Failure, FailureClass, FailureSource};
+use squall_failure::Failure;
 use squall_router::{
     AttemptId, ConfigError, GroupId, Outcome, RequestArrival, RequestTag, Router, RouterConfig,
     RouterInput, RouterOutput,
@@ -15,40 +16,41 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Requests and results that may wait for the core.
-const QUEUE: usize = 1_024;
+/// Events that may wait for the core.
+const QUEUE_MAX: usize = 1_024;
 
-/// The answer to a client: a body, or the failure that the request ended with.
-pub(crate) type Answer = Result<Bytes, Failure>;
+/// The result of a request: a body, or the failure it ended with.
+pub type RoutedAnswer = Result<Bytes, Failure>;
 
-/// What the core's task is told.
-enum Event {
-    Asked(oneshot::Sender<Answer>),
-    Answered(AttemptId, Answer),
+/// An event for the core.
+enum DriverEvent {
+    Requested { session: Option<u64>, client: oneshot::Sender<RoutedAnswer> },
+    Answered(AttemptId, RoutedAnswer),
 }
 
-/// A handle to the core; cheap to clone, one for each handler.
+/// A handle to the task; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Core(mpsc::Sender<Event>);
+pub struct RouterTask(mpsc::Sender<DriverEvent>);
 
-impl Core {
+impl RouterTask {
     /// Starts the task. Deployment `n` of the configuration is served by `upstreams[n]`.
     ///
     /// # Errors
-    /// When the core refuses the configuration.
+    /// When the router rejects the configuration.
     #[expect(
         clippy::disallowed_methods,
-        reason = "a service reads the clock, and the core does not"
+        reason = "the driver reads the clock, and the core does not"
     )]
-    pub(crate) fn start(
+    pub fn start(
         config: RouterConfig,
         upstreams: Vec<SocketAddr>,
     ) -> Result<Self, ConfigError> {
         let router = Router::new(config, Seed::new(7), 0)?;
-        let (sender, events) = mpsc::channel(QUEUE);
-        let shell = Shell {
+        let (sender, events) = mpsc::channel(QUEUE_MAX);
+        let driver = RouterDriver {
             router,
             upstreams,
+            http: upstream::client(),
             started: Instant::now(),
             sender: sender.clone(),
             clients: BTreeMap::new(),
@@ -56,33 +58,34 @@ impl Core {
             bodies: BTreeMap::new(),
             next: 0,
         };
-        tokio::spawn(shell.run(events));
+        tokio::spawn(driver.run(events));
         Ok(Self(sender))
     }
 
-    /// Routes one request, and gives its answer; `None` if the core has ended.
-    pub(crate) async fn ask(&self) -> Option<Answer> {
-        let (sender, answer) = oneshot::channel();
-        self.0.send(Event::Asked(sender)).await.ok()?;
+    /// Routes one request of this session, and returns its answer; `None` if the task has ended.
+    pub async fn request(&self, session: Option<u64>) -> Option<RoutedAnswer> {
+        let (client, answer) = oneshot::channel();
+        self.0.send(DriverEvent::Requested { session, client }).await.ok()?;
         answer.await.ok()
     }
 }
 
-/// The router, and what it needs to act in the world.
-struct Shell {
+/// The router, and what executes its outputs.
+struct RouterDriver {
     router: Router,
     upstreams: Vec<SocketAddr>,
+    http: HttpClient,
     started: Instant,
-    sender: mpsc::Sender<Event>,
-    clients: BTreeMap<u64, oneshot::Sender<Answer>>,
+    sender: mpsc::Sender<DriverEvent>,
+    clients: BTreeMap<u64, oneshot::Sender<RoutedAnswer>>,
     calls: BTreeMap<AttemptId, (RequestTag, JoinHandle<()>)>,
-    /// The body that came for a request, until the core says that the request has ended.
+    /// The body received for a request, until the router reports that the request has ended.
     bodies: BTreeMap<u64, Bytes>,
     next: u64,
 }
 
-impl Shell {
-    async fn run(mut self, mut events: mpsc::Receiver<Event>) {
+impl RouterDriver {
+    async fn run(mut self, mut events: mpsc::Receiver<DriverEvent>) {
         loop {
             let due = self.router.next_timer();
             let timer = async {
@@ -103,7 +106,7 @@ impl Shell {
             };
             self.router.handle(self.now(), input);
             while let Some(output) = self.router.poll() {
-                self.carry_out(output);
+                self.execute(output);
             }
         }
     }
@@ -112,14 +115,15 @@ impl Shell {
         Timestamp::ZERO + self.started.elapsed()
     }
 
-    fn input(&mut self, event: Event) -> RouterInput {
+    fn input(&mut self, event: DriverEvent) -> RouterInput {
         match event {
-            Event::Asked(client) => {
+            DriverEvent::Requested { session, client } => {
                 self.next += 1;
                 self.clients.insert(self.next, client);
-                RouterInput::Arrived(RequestArrival::new(RequestTag(self.next), GroupId(0)))
+                let arrival = RequestArrival::new(RequestTag(self.next), GroupId(0));
+                RouterInput::Arrived(RequestArrival { session, ..arrival })
             }
-            Event::Answered(attempt, answer) => {
+            DriverEvent::Answered(attempt, answer) => {
                 let call = self.calls.remove(&attempt);
                 match answer {
                     Ok(body) => {
@@ -134,15 +138,15 @@ impl Shell {
         }
     }
 
-    fn carry_out(&mut self, output: RouterOutput) {
+    fn execute(&mut self, output: RouterOutput) {
         match output {
             RouterOutput::StartAttempt(start) => {
                 let upstream = self.upstreams[start.deployment.index()];
-                let sender = self.sender.clone();
+                let (http, sender) = (self.http.clone(), self.sender.clone());
                 let call = tokio::spawn(async move {
-                    let answer = call(upstream).await;
-                    // Nobody listens once the service has ended.
-                    let _ = sender.send(Event::Answered(start.attempt, answer)).await;
+                    let answer = upstream::call(&http, upstream).await;
+                    // The receiver is gone once the task has ended.
+                    let _ = sender.send(DriverEvent::Answered(start.attempt, answer)).await;
                 });
                 self.calls.insert(start.attempt, (start.tag, call));
             }
@@ -162,25 +166,11 @@ impl Shell {
                 // The client may have left.
                 let _ = client.send(answer);
             }
-            // Answers here are whole and not streamed, no health check is configured, and notes are for logs.
+            // Answers are not streamed, no health checks are configured, and notes are for logs.
             RouterOutput::Accepted { .. }
             | RouterOutput::Commit { .. }
             | RouterOutput::Check { .. }
             | RouterOutput::Note(_) => {}
         }
     }
-}
-
-/// Calls an upstream, and classifies what came of it.
-async fn call(upstream: SocketAddr) -> Answer {
-    match upstream::get(&format!("http://{upstream}/")).await {
-        Ok((200, body)) => Ok(body),
-        Ok((429, _)) => Err(failure(FailureClass::Throttled, 429)),
-        Ok((status, _)) => Err(failure(FailureClass::Server, status)),
-        Err(_) => Err(failure(FailureClass::Connect, 0)),
-    }
-}
-
-fn failure(class: FailureClass, status: u16) -> Failure {
-    Failure::new(class, FailureSource::Provider).with_status(status)
 }
