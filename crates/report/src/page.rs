@@ -411,7 +411,9 @@ mod tests {
         run.changed(50, "weights a 1, b 9", [1, 9, 1, 1]);
         run.of_kind(1).requests(0..10_000, 30, RequestOutcome::Succeeded);
         let page = page_of(&run);
-        for told in ["Configuration changed at 50 s: weights a 1, b 9", "kind of request", "<td>free</td>"] {
+        for told in
+            ["Configuration changed at 50 s: weights a 1, b 9", "kind of request", "<td>free</td>"]
+        {
             assert!(page.contains(told), "{told}");
         }
         let verdict = judge(&run.scenario, &run.recording());

@@ -41,10 +41,7 @@ impl RouterTask {
         clippy::disallowed_methods,
         reason = "the driver reads the clock, and the core does not"
     )]
-    pub fn start(
-        config: RouterConfig,
-        upstreams: Vec<SocketAddr>,
-    ) -> Result<Self, ConfigError> {
+    pub fn start(config: RouterConfig, upstreams: Vec<SocketAddr>) -> Result<Self, ConfigError> {
         let router = Router::new(config, Seed::new(7), 0)?;
         let (sender, events) = mpsc::channel(QUEUE_MAX);
         let driver = RouterDriver {

@@ -108,7 +108,8 @@ fn a_mistake_in_a_fault_is_shown_with_its_place() {
            form.querySelector('input').value = 'eror: 503, for: 30s';
            form.requestSubmit(); })()",
     );
-    browser
-        .wait_for("document.querySelector('#message').textContent.includes('did you mean `error`?')");
+    browser.wait_for(
+        "document.querySelector('#message').textContent.includes('did you mean `error`?')",
+    );
     browser.wait_for(&state_is("us", "healthy"));
 }

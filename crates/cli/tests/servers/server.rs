@@ -131,7 +131,10 @@ fn too_few_files_for_what_is_asked_are_told_at_the_start() {
     shell.arg(BINARY).current_dir(folder.path(""));
     let (server, _, said) = spawn(shell);
     let told = until(&said, "ulimit -n 10064");
-    assert!(told.contains("connections are limited to 96 by the limit of 256 open files"), "{told}");
+    assert!(
+        told.contains("connections are limited to 96 by the limit of 256 open files"),
+        "{told}"
+    );
     send(&server, "TERM");
     assert_eq!(ended(server), Some(0));
 }
