@@ -4,8 +4,8 @@ use super::read::{Policy, Settings};
 use core::time::Duration;
 use squall_failure::FailureClass;
 use squall_router::{
-    Cooldown, CooldownRule, FailureCooldown, LatencyTuning, LitellmCooldown, LitellmCounts,
-    LitellmStrategy, Profile, Retries, Strategy,
+    Cooldown, CooldownRule, CostTuning, FailureCooldown, LatencyTuning, LitellmCooldown,
+    LitellmCounts, LitellmStrategy, Profile, Retries, Strategy,
 };
 
 /// Retries in a group.
@@ -61,7 +61,7 @@ pub(super) fn our_strategy(
             Strategy::LowestLatency(LatencyTuning { buffer, ..LatencyTuning::default() })
         }
         LitellmStrategy::LatencyBased { .. } => Strategy::LowestLatency(LatencyTuning::default()),
-        LitellmStrategy::CostBased => Strategy::LowestCost,
+        LitellmStrategy::CostBased => Strategy::LowestCost(CostTuning::DEFAULT),
         LitellmStrategy::SimpleShuffle => Strategy::SmoothWeighted,
     }
 }

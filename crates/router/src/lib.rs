@@ -71,7 +71,7 @@ pub use router::{
     DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, Skipped, SpendBudgetSnapshot,
 };
 pub use strategy::{
-    CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
+    CostTuning, CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
 };
 
 /// The example of the README compiles and holds.

@@ -4,18 +4,24 @@
 //! below, and write about it in `docs/ROUTER.md`. Its word in files, the reference of files, the JSON schema,
 //! the profiles, the benchmark, the property tests and the swarm's draw are made from the row.
 
+mod consistent_hash;
 mod custom;
+mod deficit_round_robin;
 mod least_busy;
 mod litellm;
 mod lowest_cost;
 mod lowest_latency;
 mod lowest_usage;
+mod peak_ewma;
+mod recent_latency;
 mod smooth_weighted;
 mod two_choices;
+mod weight_table;
 mod weighted_random;
 
 pub use custom::CustomStrategy;
 pub use litellm::LitellmStrategy;
+pub use lowest_cost::CostTuning;
 pub use lowest_latency::LatencyTuning;
 pub(crate) use smooth_weighted::SmoothWeighted;
 
@@ -23,10 +29,13 @@ use crate::config::{or_weights, rpm, tpm};
 use crate::{Balancer, Candidates, DeploymentConfig};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use consistent_hash::ConsistentHash;
+use deficit_round_robin::DeficitRoundRobin;
 use least_busy::LeastBusy;
 use lowest_cost::LowestCost;
 use lowest_latency::LowestLatency;
 use lowest_usage::LowestUsage;
+use peak_ewma::PeakEwma;
 use two_choices::TwoChoices;
 use weighted_random::WeightedRandom;
 
@@ -158,6 +167,29 @@ strategies! {
         in_litellm: LitellmStrategy::LeastBusy,
         balancer: |deployments| TwoChoices::new(weights(deployments)),
     }
+    PeakEwma {
+        word: "peak_ewma",
+        about: "Of two drawn by weight the one that is likely to answer sooner: the recent peak of its time to \
+                first token and of its time per token, times the attempts under way.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::LATENCY_BASED,
+        balancer: |deployments| PeakEwma::new(weights(deployments)),
+    }
+    DeficitRoundRobin {
+        word: "deficit_round_robin",
+        about: "Deficit round robin: shares of tokens instead of requests follow the weights.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| DeficitRoundRobin::new(weights(deployments)),
+    }
+    ConsistentHash {
+        word: "consistent_hash",
+        about: "Consistent hashing of sessions with bounded loads: a session keeps its deployment unless that has \
+                over 125 % of its share under way. Without a session as `least_busy`.",
+        shares: ShareBasis::Measured,
+        in_litellm: LitellmStrategy::SimpleShuffle,
+        balancer: |deployments| ConsistentHash::new(deployments),
+    }
     LowestUsage {
         word: "lowest_usage",
         about: "The one that has used the smallest part of its tokens per minute in this minute; without \
@@ -173,12 +205,13 @@ strategies! {
         in_litellm: LitellmStrategy::LATENCY_BASED,
         balancer: |deployments| LowestLatency::new(*latency, deployments.len()),
     }
-    LowestCost {
+    LowestCost(cost: CostTuning) {
         word: "lowest_cost",
-        about: "The one whose tokens cost least; of several the least busy.",
+        about: "The one whose tokens cost least, with a latency objective the cheapest of those that meet it; of \
+                several the least busy.",
         shares: ShareBasis::Measured,
         in_litellm: LitellmStrategy::CostBased,
-        balancer: |deployments| LowestCost::new(deployments),
+        balancer: |deployments| LowestCost::new(*cost, deployments),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     FailureCooldown, FallbackRule, GroupConfig, LitellmCooldown, LitellmRetry, RateLimit,
     RateWindow, Release, RetryBudget, RetryRule, RouterConfig,
 };
-use crate::{LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
+use crate::{CostTuning, LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
 
 /// A choice of algorithms for a whole router.
@@ -163,7 +163,7 @@ fn ours_for(strategy: LitellmStrategy, deployments: &[DeploymentConfig]) -> Stra
             let buffer = if buffer.ppm() == 0 { usual.buffer } else { buffer };
             Strategy::LowestLatency(LatencyTuning { buffer, ..usual })
         }
-        LitellmStrategy::CostBased => Strategy::LowestCost,
+        LitellmStrategy::CostBased => Strategy::LowestCost(CostTuning::DEFAULT),
     }
 }
 

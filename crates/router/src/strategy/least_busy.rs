@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 pub(crate) struct LeastBusy {
     weights: Vec<u64>,
     running: Vec<u64>,
+    running_in_all: u64,
+    weights_in_all: u64,
     /// How busy each would be with one more: (running + 1) / weight, in steps of 2⁻³².
     loads: Vec<u64>,
     last: usize,
@@ -19,9 +21,24 @@ impl LeastBusy {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
         let (running, loads) = (vec![0; weights.len()], vec![0; weights.len()]);
         let last = weights.len().saturating_sub(1);
-        let mut new = Self { weights, running, loads, last };
+        let weights_in_all = weights.iter().sum();
+        let mut new = Self { weights, running, running_in_all: 0, weights_in_all, loads, last };
         (0..new.weights.len()).for_each(|place| new.weigh(place));
         new
+    }
+
+    /// How many attempts are under way at `place`.
+    pub(super) fn running(&self, place: usize) -> u64 {
+        self.running[place]
+    }
+
+    pub(super) fn weight(&self, place: usize) -> u64 {
+        self.weights[place]
+    }
+
+    /// How many attempts are under way in all, and the sum of the weights.
+    pub(super) const fn in_all(&self) -> (u64, u64) {
+        (self.running_in_all, self.weights_in_all)
     }
 
     fn weigh(&mut self, place: usize) {
@@ -31,7 +48,10 @@ impl LeastBusy {
     }
 
     fn ended(&mut self, place: usize) {
-        self.running[place] = self.running[place].saturating_sub(1);
+        if self.running[place] > 0 {
+            self.running[place] -= 1;
+            self.running_in_all -= 1;
+        }
         self.weigh(place);
     }
 }
@@ -48,6 +68,7 @@ impl Balancer for LeastBusy {
 
     fn started(&mut self, _: &PickContext, place: usize) {
         self.running[place] += 1;
+        self.running_in_all += 1;
         self.last = place;
         self.weigh(place);
     }
@@ -62,6 +83,7 @@ impl Balancer for LeastBusy {
 
     fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         self.running = running.iter().map(|&running| running.into()).collect();
+        self.running_in_all = self.running.iter().sum();
         (0..self.weights.len()).for_each(|place| self.weigh(place));
     }
 }

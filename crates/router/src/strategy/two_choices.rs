@@ -1,8 +1,7 @@
 //! Of two drawn by weight the one with fewer attempts under way, for its weight: hardly worse than the least
 //! busy of all, and no herd forms where many routers see the same one idle.
 
-use super::weighted_random::draw;
-use crate::balancer::for_each_kind;
+use super::weight_table::WeightTable;
 use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
@@ -10,36 +9,19 @@ use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
 pub(crate) struct TwoChoices {
-    weights: Vec<u64>,
+    weights: WeightTable,
     running: Vec<u64>,
 }
 
 impl TwoChoices {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
-        Self { running: vec![0; weights.len()], weights }
-    }
-
-    /// The two that are drawn; one, where there is no other.
-    #[inline]
-    fn drawn(
-        &self,
-        context: &PickContext,
-        candidates: &Candidates<'_>,
-    ) -> Option<(usize, Option<usize>)> {
-        let mut random = context.rng.random_stream();
-        let weights = &self.weights;
-        for_each_kind!(candidates, |eligible| {
-            let weight = |place| if eligible(place) { weights[place] } else { 0 };
-            let one = draw(&mut random, weights.len(), weight)?;
-            let but_one = |place| if place == one { 0 } else { weight(place) };
-            Some((one, draw(&mut random, weights.len(), but_one)))
-        })
+        Self { running: vec![0; weights.len()], weights: WeightTable::new(weights) }
     }
 
     /// Whether `one` would have more under way than `other` with one more each, for their weights.
     fn is_busier(&self, one: usize, other: usize) -> bool {
         let load = |place: usize, by: usize| {
-            u128::from(self.running[place] + 1) * u128::from(self.weights[by])
+            u128::from(self.running[place] + 1) * u128::from(self.weights.weight(by))
         };
         load(one, other) > load(other, one)
     }
@@ -51,7 +33,7 @@ impl TwoChoices {
 
 impl Balancer for TwoChoices {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
-        let (one, other) = self.drawn(context, candidates)?;
+        let (one, other) = self.weights.two(context, candidates)?;
         Some(other.filter(|&other| self.is_busier(one, other)).unwrap_or(one))
     }
 
@@ -62,9 +44,9 @@ impl Balancer for TwoChoices {
         candidates: &Candidates<'_>,
         place: usize,
     ) -> Option<PickFigure> {
-        let (one, other) = self.drawn(context, candidates)?;
+        let (one, other) = self.weights.two(context, candidates)?;
         let drawn = place == one || Some(place) == other;
-        let load = (self.running[place] + 1) as f64 / self.weights[place].max(1) as f64;
+        let load = (self.running[place] + 1) as f64 / self.weights.weight(place).max(1) as f64;
         drawn.then(|| PickFigure::number("drawn, load", load))
     }
 

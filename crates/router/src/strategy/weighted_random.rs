@@ -1,5 +1,6 @@
 //! A draw by weight, without memory: over n requests a share p is off by √(n·p·(1−p)) as a rule.
 
+use super::weight_table::WeightTable;
 use crate::balancer::for_each_kind;
 use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
@@ -8,26 +9,23 @@ use squall_determinism::RandomStream;
 
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedRandom {
-    weights: Vec<u64>,
+    weights: WeightTable,
 }
 
 impl WeightedRandom {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
-        Self { weights }
+        Self { weights: WeightTable::new(weights) }
     }
 }
 
 impl Balancer for WeightedRandom {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let (weights, mut random) = (&self.weights, context.rng.random_stream());
-        for_each_kind!(candidates, |eligible| {
-            let weight = |place| if eligible(place) { weights[place] } else { 0 };
-            draw(&mut random, weights.len(), weight)
-        })
+        for_each_kind!(candidates, |eligible| weights.draw(&mut random, eligible))
     }
 
     fn figure(&self, _: &PickContext, _: &Candidates<'_>, place: usize) -> Option<PickFigure> {
-        Some(PickFigure::number("weight", *self.weights.get(place)? as f64))
+        Some(PickFigure::number("weight", self.weights.weight(place) as f64))
     }
 }
 

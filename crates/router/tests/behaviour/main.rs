@@ -13,4 +13,5 @@ mod queue;
 mod retry;
 mod rig;
 mod silence;
+mod strategies;
 mod timeouts;

@@ -4,11 +4,11 @@ use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
-use crate::settings::{In, Percent, Span, ValueKind, Written, duration, settings, share};
+use crate::settings::{In, Maybe, Percent, Span, ValueKind, Written, duration, settings, share};
 use crate::value;
 use core::time::Duration;
 use squall_determinism::Share;
-use squall_router::{LatencyTuning, LitellmStrategy, Strategy};
+use squall_router::{CostTuning, LatencyTuning, LitellmStrategy, Strategy};
 
 const WORDS: &[&str] = Strategy::WORDS;
 
@@ -33,6 +33,11 @@ static SETTINGS: Section = Section {
             "The lowest recent latency.",
         ),
         Key::choice(
+            "lowest_cost",
+            Schema::Section(&COST.section),
+            "The lowest cost, of those that are quick enough.",
+        ),
+        Key::choice(
             "litellm",
             Schema::Either(&LITELLM_STRATEGY),
             "One of LiteLLM 1.80's formulas, including its defects, by `routing_strategy`.",
@@ -51,6 +56,17 @@ settings! {
     buffer: Percent;
     /// Decay time of an observation's weight.
     decay: Span;
+}
+
+settings! {
+    static COST: CostTuning = (
+        "lowest-cost",
+        "the settings of `lowest_cost`",
+        "How cost is weighed against latency."
+    );
+    /// The cheapest deployment is picked of those whose mean time to first token (total time without a stream) is at
+    /// most this; if none is, the quickest.
+    latency_objective: Maybe(Span, "cost alone decides");
 }
 
 static LITELLM_STRATEGY: [Schema; 2] = [Schema::Word(&LITELLM), Schema::Section(&LITELLM_SETTINGS)];
@@ -96,6 +112,9 @@ impl ValueKind for StrategyKind {
             ("lowest_latency", node) => In(&LATENCY)
                 .read(node, &LatencyTuning::default(), problems)
                 .map(Strategy::LowestLatency),
+            ("lowest_cost", node) => {
+                In(&COST).read(node, &CostTuning::default(), problems).map(Strategy::LowestCost)
+            }
             (_, node) => litellm(node, problems).map(Strategy::Litellm),
         }
     }
@@ -104,6 +123,9 @@ impl ValueKind for StrategyKind {
         match strategy {
             Strategy::LowestLatency(latency) if *latency != LatencyTuning::default() => {
                 Written::entry(strategy.name(), LATENCY.write(latency))
+            }
+            Strategy::LowestCost(cost) if *cost != CostTuning::default() => {
+                Written::entry(strategy.name(), COST.write(cost))
             }
             Strategy::Litellm(own) => Written::entry("litellm", write_litellm(*own)),
             other => Written::plain(other.name()),

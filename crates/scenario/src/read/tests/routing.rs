@@ -6,9 +6,9 @@ use core::time::Duration;
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, CooldownRule, DeploymentId, FallbackChoice, FallbackRule, Features, GroupId,
-    LatencyTuning, LitellmStrategy, Money, Profile, RateWindow, Retries, RetryBudget, RetryRule,
-    SpendId, Strategy, Tags, TenantId,
+    AllOut, CooldownRule, CostTuning, DeploymentId, FallbackChoice, FallbackRule, Features,
+    GroupId, LatencyTuning, LitellmStrategy, Money, Profile, RateWindow, Retries, RetryBudget,
+    RetryRule, SpendId, Strategy, Tags, TenantId,
 };
 
 /// A scenario of three groups; `router` and `traffic` are put into it.
@@ -45,7 +45,7 @@ fn every_strategy_has_a_word() {
         ("two_choices", Strategy::TwoChoices),
         ("lowest_usage", Strategy::LowestUsage),
         ("lowest_latency", Strategy::LowestLatency(LatencyTuning::default())),
-        ("lowest_cost", Strategy::LowestCost),
+        ("lowest_cost", Strategy::LowestCost(CostTuning::DEFAULT)),
         ("{ litellm: simple-shuffle }", Strategy::Litellm(LitellmStrategy::SimpleShuffle)),
         ("{ litellm: least-busy }", Strategy::Litellm(LitellmStrategy::LeastBusy)),
         ("{ litellm: usage-based-routing }", Strategy::Litellm(LitellmStrategy::UsageBased)),
