@@ -328,8 +328,13 @@ fn it_has_every_key_of_every_table() {
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
-    let listed = "traffic: { arrivals: { at: [0s, 2s] } }".to_owned();
-    for text in [open(), closed(), listed, "router: { litellm: config.yaml }".to_owned()] {
+    // What stands in place of what the file has there.
+    let others = [
+        "traffic: { arrivals: { at: [0s, 2s] } }",
+        "router: { litellm: config.yaml }",
+        "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
+    ];
+    for text in [open(), closed()].into_iter().chain(others.map(str::to_owned)) {
         walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
     }
     let missing: Vec<_> = known.difference(&used).collect();
