@@ -78,7 +78,10 @@ fn providers() -> Vec<(String, String, String)> {
     let mut all = Vec::new();
     for format in FORMATS {
         let mut add = |case: &str, more: &str| {
-            let is = format!("format: {format}, ttft: 20ms, itl: 15ms, output_tokens: 8{more}");
+            // A reset that is read together with the first token is one before it, and a gateway answers 502 then:
+            // on a busy machine both are read at once unless there is time between them.
+            let itl = if case == "reset-later" { "150ms" } else { "15ms" };
+            let is = format!("format: {format}, ttft: 20ms, itl: {itl}, output_tokens: 8{more}");
             all.push((format!("{format}-{case}"), format!("{format}/{case}"), is));
         };
         for (case, fault) in CASES {
