@@ -7,6 +7,7 @@
 mod consistent_hash;
 mod custom;
 mod deficit_round_robin;
+mod draw;
 mod least_busy;
 mod litellm;
 mod lowest_cost;

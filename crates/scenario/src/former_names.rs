@@ -1,22 +1,9 @@
 //! Settings and words that were called otherwise before: they are read as what they are called now, with a
 //! warning that says so.
 
-use crate::diagnostic::{Diagnostics, Problem, Problems};
-use crate::effective::EffectiveKind;
+use crate::diagnostic::{Problem, Problems};
 use crate::node::{MapEntry, Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
-use crate::yaml;
-
-/// What is out of date in a scenario, gateway or mock file, each at its place; `path` is what diagnostics call the
-/// file. `None` if nothing is, and for a file that cannot be read: its mistakes are its reader's to tell.
-#[must_use]
-pub fn warnings(path: &str, text: &str) -> Option<Diagnostics> {
-    let problems = Problems::default();
-    let mut node = yaml::parse(text, &problems)?;
-    let section = EffectiveKind::of(&node)?.section()?;
-    let warnings = replace(&mut node, section, &problems);
-    (!warnings.is_empty()).then(|| Diagnostics::new(path, text, warnings))
-}
 
 /// Replaces former names below `node`, which stands for `section`, by those that hold now. Answers with a warning
 /// for each; one that stands beside its successor is a problem.
@@ -101,6 +88,3 @@ impl Replacing<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,6 +20,7 @@ mod reference;
 mod schema;
 mod settings;
 mod value;
+mod warnings;
 
 pub use checklist::{
     Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
@@ -30,7 +31,6 @@ pub use effective::{
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
-pub use former_names::warnings;
 pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use model::{
@@ -42,5 +42,6 @@ pub use read::{FaultSample, check_key, fault_samples, read_fault};
 pub use reference::reference_markdown;
 pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};
+pub use warnings::warnings;
 
 use squall_config_file::{diagnostic, node, unit, yaml};

@@ -1,6 +1,6 @@
 //! Draws by weight in logarithmic time, whoever of those drawn may be picked.
 
-use super::weighted_random::draw;
+use super::draw::draw;
 use crate::balancer::for_each_kind;
 use crate::{Candidates, PickContext};
 use alloc::vec::Vec;

@@ -5,7 +5,6 @@ use crate::balancer::for_each_kind;
 use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec::Vec;
-use squall_determinism::RandomStream;
 
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedRandom {
@@ -27,24 +26,4 @@ impl Balancer for WeightedRandom {
     fn figure(&self, _: &PickContext, _: &Candidates<'_>, place: usize) -> Option<PickFigure> {
         Some(PickFigure::number("weight", self.weights.weight(place) as f64))
     }
-}
-
-/// A place drawn by weight; `None` when all weigh nothing.
-#[inline]
-pub(super) fn draw(
-    draws: &mut RandomStream,
-    places: usize,
-    weight: impl Fn(usize) -> u64,
-) -> Option<usize> {
-    let sum = (0..places).map(&weight).sum::<u64>();
-    if sum == 0 {
-        return None;
-    }
-    let mut left = draws.below(sum);
-    (0..places).find(|&place| {
-        let weight = weight(place);
-        let hit = left < weight;
-        left = left.saturating_sub(weight);
-        hit
-    })
 }

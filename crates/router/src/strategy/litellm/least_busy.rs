@@ -1,7 +1,7 @@
 //! `least-busy`: a counter per deployment, in the order in which deployments were first used. The
 //! smallest of *all* counters decides; if that is the counter of one that cannot be used, any is drawn.
 
-use crate::strategy::weighted_random::draw;
+use crate::strategy::draw::draw;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

@@ -3,7 +3,7 @@
 //! divides by zero: the request fails.
 
 use crate::balancer::for_each_kind;
-use crate::strategy::weighted_random::draw;
+use crate::strategy::draw::draw;
 use crate::{Balancer, Candidates, DeploymentConfig, PickContext};
 use alloc::vec::Vec;
 
