@@ -108,9 +108,9 @@ struct Lives {
 impl Lives {
     /// A request has arrived that somebody asks about.
     fn begin(&mut self, frame: &JournalFrame, arrival: RequestArrival, outputs: &[RouterOutput]) {
-        let key = outputs.iter().find_map(|output| match *output {
-            RouterOutput::Accepted { tag, request } if tag == arrival.tag => Some(request),
-            _ => None,
+        let key = outputs.iter().find_map(|output| {
+            let RouterOutput::Accepted { tag, request } = *output else { return None };
+            (tag == arrival.tag).then_some(request)
         });
         let Some(key) = key else { return };
         self.under_way.push(RequestLife {

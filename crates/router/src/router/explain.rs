@@ -128,9 +128,11 @@ impl Router {
             features: needs.features,
             region: needs.region,
         };
-        let strategy = match &self.groups[group.index()].config.strategy {
-            Strategy::Litellm(formula) => formula.as_str(),
-            ours => ours.info().map_or("custom", |info| info.word),
+        let strategy = &self.groups[group.index()].config.strategy;
+        let strategy = if let Strategy::Litellm(formula) = strategy {
+            formula.as_str()
+        } else {
+            strategy.info().map_or("custom", |info| info.word)
         };
         PickReasons {
             group,
