@@ -31,7 +31,7 @@ const fn case(
 }
 
 /// Each with its whole effect: answers have 8 tokens, 10 ms apart, the first after 20 ms.
-const CASES: [Case; 26] = [
+const CASES: &[Case] = &[
     case("well", "delay: 1ms", "succeeded", "succeeded"),
     case("error", "error: 500", "server", "server"),
     case("overloaded", "error: 529", "overloaded", "overloaded"),

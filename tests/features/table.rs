@@ -1,6 +1,7 @@
 //! `docs/ROUTER.md` has every feature with its setting, default, source, and where it is shown.
 
 use crate::{folder, scenarios};
+use squall_router::Strategy;
 use std::fs;
 use std::path::Path;
 
@@ -28,6 +29,14 @@ fn no_cell_is_empty_and_each_feature_is_shown_somewhere() {
         };
         assert!(found, "{shown} is not there: {row:?}");
     }
+}
+
+#[test]
+fn every_strategy_is_in_the_table() {
+    let settings: String = rows().iter().map(|row| format!("{}\n", row[1])).collect();
+    let strategies = Strategy::WORDS.iter().map(|word| format!("strategy: {word}"));
+    let missing: Vec<_> = strategies.filter(|setting| !settings.contains(setting)).collect();
+    assert!(missing.is_empty(), "not in the table of docs/ROUTER.md: {}", missing.join(", "));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use squall_determinism::{RandomStream, Seed, StreamPurpose};
 use squall_router::{ShareBasis, Strategy};
-use squall_scenario::{FaultSample, fault_samples};
+use squall_scenario::{FaultSample, arrival_words, fault_samples};
 use std::fmt::Write as _;
 
 /// How long a run is, in seconds; faults end at half of it, and the last part has to be well.
@@ -20,7 +20,7 @@ const HEALED: (u64, u64) = (95, 115);
 pub(crate) struct World {
     seed: u64,
     pub(crate) rate: u64,
-    even: bool,
+    arrivals: &'static str,
     /// Whether there is room for all traffic, so that it has to be well in the end.
     ample: bool,
     stream: u64,
@@ -109,7 +109,7 @@ pub(crate) fn draw(seed: u64) -> World {
     World {
         seed,
         rate: dice.between(3, 25),
-        even: dice.one_in(3),
+        arrivals: dice.pick(arrival_words()),
         ample,
         stream: dice.below(101),
         patience: dice.between(8, 30),
@@ -278,7 +278,7 @@ impl World {
              stream: {}%\n  client: {{ timeout: {}s }}\n",
             HEALED.0,
             HEALED.1,
-            if self.even { "even" } else { "poisson" },
+            self.arrivals,
             self.rate,
             self.stream,
             self.patience,

@@ -13,7 +13,7 @@ mod states;
 
 use squall_record::{JournalReader, Recording};
 use squall_router::{Strategy, journal};
-use squall_scenario::{EPOCH_NANOS, Scenario, fault_samples};
+use squall_scenario::{EPOCH_NANOS, Scenario, arrival_words, fault_samples};
 use squall_sim::{SimOptions, simulate};
 use states::States;
 use std::fs;
@@ -150,11 +150,13 @@ fn whatever_is_drawn_keeps_every_invariant_and_every_state_is_reached() {
 }
 
 #[test]
-fn every_strategy_and_every_kind_of_fault_is_drawn() {
+fn every_strategy_arrival_process_and_kind_of_fault_is_drawn() {
     let drawn: Vec<_> = (1..=SEEDS).map(|seed| draw::draw(seed).write()).collect();
     let strategies = Strategy::WORDS.iter().map(|word| format!("strategy: {word}\n"));
+    let arrivals = arrival_words().iter().map(|word| format!("arrivals: {word}\n"));
     let faults = fault_samples().map(|sample| format!(", {}: {} }}", sample.kind, sample.value));
     let missing: Vec<_> = strategies
+        .chain(arrivals)
         .chain(faults)
         .filter(|line| !drawn.iter().any(|file| file.contains(line)))
         .collect();

@@ -4,7 +4,7 @@ mod metrics;
 mod parse;
 mod resolve;
 
-pub use metrics::METRICS;
+pub use metrics::{METRICS, MetricId};
 pub(crate) use resolve::{ScopeNames, read};
 
 use core::time::Duration;
@@ -81,42 +81,6 @@ pub enum MetricUnit {
     Count,
     /// A plain number.
     Ratio,
-}
-
-/// What can be measured. The formulas stand in `docs/METRICS.md` and in the report's `metrics`.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum MetricId {
-    /// Succeeded ÷ arrived.
-    SuccessRate,
-    /// Time from the start of a fault until the deployment's traffic share has dropped.
-    FailoverTime,
-    /// Time from the end of a fault until the deployment's traffic share is restored.
-    RecoveryTime,
-    /// 1 − total-variation distance between first attempts and weights.
-    WeightAdherence,
-    /// Attempts ÷ requests.
-    RetryAmplification,
-    /// Share of 429s whose Retry-After was honoured.
-    RetryAfterHonoured,
-    /// Number of attempts answered with 429.
-    Throttled,
-    /// The deployment's share of its group's attempts.
-    AttemptShare,
-    /// Percentile of latency, from the intended send time to the last byte.
-    LatencyP50,
-    /// Likewise.
-    LatencyP95,
-    /// Likewise.
-    LatencyP99,
-    /// Mean latency, from the intended send time to the last byte.
-    LatencyMean,
-    /// Percentile of time to first token, from the intended send time.
-    TtftP50,
-    /// Likewise.
-    TtftP95,
-    /// Likewise.
-    TtftP99,
 }
 
 /// What a metric's call may look like.

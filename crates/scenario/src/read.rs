@@ -48,6 +48,7 @@ pub(crate) use scenario::SCENARIO;
 pub(crate) use secret::Secret;
 pub use secret::check_key;
 pub(crate) use tenant::SETTINGS as TENANT_SETTINGS;
+pub use traffic::arrival_words;
 
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::fields::Fields;

@@ -1,16 +1,74 @@
-//! Who asks next, and when. One file per process.
+//! Arrival processes: who asks next, and when. One file per process, and here the table of them: to add one, write
+//! its file under `arrivals/`, its variants and its lines in the matches below, and its word in the reader of scenarios,
+//! `crates/scenario/src/read/traffic.rs`.
 
 mod closed;
 mod even;
 mod listed;
 mod poisson;
 
-use crate::Arrivals;
+use crate::Rate;
+use alloc::vec::Vec;
 use closed::ClosedLoop;
 use even::Even;
 use listed::Listed;
 use poisson::Poisson;
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, Timestamp};
+
+/// Who asks, and when.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Arrivals {
+    /// Open loop: users come one by one, each independent of all others.
+    Poisson {
+        /// How many a second.
+        rate: Rate,
+    },
+    /// Open loop: users come at even distances.
+    Even {
+        /// How many a second.
+        rate: Rate,
+    },
+    /// Open loop: one user at each of these times, which are nobody's draw.
+    At {
+        /// When, in any order.
+        times: Vec<Timestamp>,
+    },
+    /// Closed loop: so many clients, each of which asks again when it was answered and has thought.
+    Closed {
+        /// How many clients. They start evenly over the first second.
+        clients: u32,
+        /// Between an answer and the next question, in nanoseconds.
+        think: Distribution,
+    },
+}
+
+impl Arrivals {
+    /// Requests per second over time, where the process follows a rate; `None` where times or clients decide.
+    #[must_use]
+    pub const fn rate(&self) -> Option<&Rate> {
+        match self {
+            Self::Poisson { rate } | Self::Even { rate } => Some(rate),
+            Self::At { .. } | Self::Closed { .. } => None,
+        }
+    }
+
+    /// Requests per second at a time, likewise.
+    #[must_use]
+    pub fn rate_at(&self, at: Timestamp) -> Option<f64> {
+        self.rate().map(|rate| rate.at(at))
+    }
+
+    /// The most requests that can be in flight, however long each takes; as many as a `usize` holds where the
+    /// process follows a rate.
+    pub(crate) fn most_at_once(&self) -> usize {
+        match self {
+            Self::Poisson { .. } | Self::Even { .. } => usize::MAX,
+            Self::At { times } => times.len(),
+            Self::Closed { clients, .. } => *clients as usize,
+        }
+    }
+}
 
 /// An arrival process at work.
 #[derive(Clone, Debug)]

@@ -15,9 +15,9 @@ mod patience;
 mod rate;
 mod workload;
 
-pub use config::{
-    Arrivals, ClientConfig, Decay, KindConfig, Rate, RateSegment, Shift, WorkloadConfig,
-};
+pub use arrivals::Arrivals;
+pub use config::{ClientConfig, KindConfig, Shift, WorkloadConfig};
 pub use input::{ClientAnswer, WorkloadInput};
 pub use output::{ClientRequest, Ordinal, WorkloadOutput};
+pub use rate::{Decay, Rate, RateSegment};
 pub use workload::Workload;

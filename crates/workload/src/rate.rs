@@ -2,9 +2,11 @@
 
 mod constant;
 mod ramp;
+mod segment;
 mod spike;
 
-use crate::{Rate, RateSegment};
+pub use segment::{Decay, Rate, RateSegment};
+
 use squall_determinism::Timestamp;
 
 /// A stretch over which a rate is a straight line, as exactly as it matters. Times in nanoseconds, rates

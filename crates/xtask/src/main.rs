@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task tells what it does")]
 
+mod additions;
 mod bench;
 mod defects;
 mod digest;
@@ -37,6 +38,8 @@ cargo xtask TASK
   soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
           dead provider: ten minutes at 300 requests a second, in release
   defects plants one defect after the other, and says which suite catches it
+  additions  adds a strategy, a kind of fault, a setting, an arrival process, a metric and a format to a copy
+          of the tree, each in the files that CONTRIBUTING.md counts, and holds that everything knows them
   truth   what theory expects of the simulator beside what came out, in release, and whether
           docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
   vendors installs LiteLLM and LangChain, and holds that each raises for our errors what it raises for the
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&arguments()),
         Some("soak") => soak::run(&arguments()),
         Some("defects") => defects::run(),
+        Some("additions") => additions::run(),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
         Some("help" | "--help" | "-h") | None => {

@@ -14,7 +14,6 @@ use squall_scenario::{
     Checklist, ChecklistItem, ItemKind, Override, RolloutStage, Scenario, StageFault,
 };
 use squall_sim::{SimOptions, simulate};
-use squall_workload::Arrivals;
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -53,10 +52,7 @@ struct StageRun {
 
 /// Requests per second at the start of a scenario; `None` for a closed loop.
 pub(super) fn rate_of(scenario: &Scenario) -> Option<f64> {
-    match &scenario.workload.arrivals {
-        Arrivals::Poisson { rate } | Arrivals::Even { rate } => Some(rate.at(Timestamp::ZERO)),
-        _ => None,
-    }
+    scenario.workload.arrivals.rate_at(Timestamp::ZERO)
 }
 
 /// What kind of stage an item is.

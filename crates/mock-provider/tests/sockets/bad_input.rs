@@ -4,16 +4,16 @@
 use crate::client::{Answer, Client, End};
 use crate::setup::{quick, setup};
 use squall_mock_provider::{MockProvider, MockSetup, ServerTimeouts};
-use squall_wire::Format;
+use squall_wire::{Format, dialect};
 use std::time::Duration;
 
 /// Where each format takes requests.
-const PATHS: [(Format, &str); 4] = [
-    (Format::OpenAi, "/v1/chat/completions"),
-    (Format::Azure, "/openai/deployments/gpt-us/chat/completions?api-version=2024-10-21"),
-    (Format::Anthropic, "/v1/messages"),
-    (Format::Gemini, "/v1beta/models/gpt-us:generateContent"),
-];
+fn paths() -> impl Iterator<Item = (Format, String)> {
+    Format::ALL.into_iter().map(|format| {
+        let path = dialect(format).chat_path("gpt-us", false);
+        (format, format!("{}{path}", format.base_path()))
+    })
+}
 
 /// Longer than any machine takes, and shorter than the mock waits if nobody tells it for how long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ fn is_error_of(format: Format, answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn garbage_in_a_body_is_answered_in_the_vendors_words() {
-    for (format, path) in PATHS {
+    for (format, path) in paths() {
         let mock = start(format);
         for body in ["", "{", "\u{0}\u{1}", "[1,2]", "{\"model\":7}", "null"] {
             let length = body.len();
@@ -72,7 +72,7 @@ async fn garbage_in_a_body_is_answered_in_the_vendors_words() {
 
 #[tokio::test]
 async fn a_path_that_is_not_there_is_told_so() {
-    for (format, _) in PATHS {
+    for (format, _) in paths() {
         let mock = start(format);
         for request in ["POST /nothing", "GET /v1/chat/completions", "DELETE /v1/models"] {
             let answer = send(&mock, &format!("{request} HTTP/1.1\r\nhost: mock\r\n\r\n")).await;
@@ -111,7 +111,7 @@ async fn a_caller_that_sends_nothing_or_half_a_head_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    for (format, path) in PATHS {
+    for (format, path) in paths() {
         let mock = hasty(format);
         let head = format!("POST {path} HTTP/1.1\r\nhost: mock\r\ncontent-length: 1000\r\n\r\n{{");
         let answer = tokio::time::timeout(PATIENCE, send(&mock, &head)).await;
@@ -124,7 +124,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_hundred_megabytes_are_refused_before_they_are_read() {
-    for (format, path) in PATHS {
+    for (format, path) in paths() {
         let mock = start(format);
         let announced =
             format!("POST {path} HTTP/1.1\r\nhost: mock\r\ncontent-length: 104857600\r\n\r\n");

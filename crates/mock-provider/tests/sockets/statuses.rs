@@ -5,19 +5,19 @@ use crate::setup::{always, setup};
 use squall_failure::FailureClass;
 use squall_mock_provider::{MockProvider, MockSetup};
 use squall_provider::{ErrorAnswer, FaultKind, ProviderConfig, RetryAfter, VendorErrors};
-use squall_wire::{Format, server};
+use squall_wire::chat::ChatRequest;
+use squall_wire::{Format, dialect, server};
 use std::time::Duration;
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"?"}],"max_tokens":3}"#;
-const CONTENTS: &str = r#"{"contents":[{"parts":[{"text":"?"}]}]}"#;
 
-/// A path at which each format serves, and a body that it takes.
-const QUESTIONS: [(Format, &str, &str); 4] = [
-    (Format::OpenAi, "/v1/chat/completions", CHAT),
-    (Format::Azure, "/openai/deployments/m/chat/completions", CHAT),
-    (Format::Anthropic, "/v1/messages", CHAT),
-    (Format::Gemini, "/v1beta/models/m:generateContent", CONTENTS),
-];
+/// A path at which a format serves, and a body that it takes: what a caller of ours sends.
+fn question(format: Format) -> (String, String) {
+    let chat = ChatRequest::parse(CHAT.into()).expect("a chat");
+    let body = dialect(format).body(&chat, "m", false).expect("every format can ask so");
+    let path = format!("{}{}", format.base_path(), dialect(format).chat_path("m", false));
+    (path, String::from_utf8(body.to_vec()).expect("JSON"))
+}
 
 /// The answer of a provider of this format with this fault, and the status in its log.
 async fn answered(format: Format, kind: FaultKind) -> (crate::client::Answer, u16) {
@@ -27,9 +27,8 @@ async fn answered(format: Format, kind: FaultKind) -> (crate::client::Answer, u1
     let config = ProviderConfig { vendor, ..always(kind) };
     let mock = MockProvider::start(MockSetup { format, ..setup(config) }).expect("a free port");
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
-    let question = QUESTIONS.into_iter().find(|question| question.0 == format);
-    let (_, path, body) = question.expect("every format has one");
-    let answer = client.post(path, body).await;
+    let (path, body) = question(format);
+    let answer = client.post(&path, &body).await;
     let row = mock.shutdown().await.attempts[0];
     (answer, row.status)
 }

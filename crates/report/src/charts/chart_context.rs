@@ -3,7 +3,6 @@
 use squall_determinism::Timestamp;
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;
-use squall_workload::Arrivals;
 use std::ops::Range;
 
 /// How many bins a chart has at most.
@@ -86,12 +85,8 @@ impl<'a> ChartContext<'a> {
     /// which has no rate, nor after the end of the traffic.
     pub(super) fn asked_rate(&self, seconds: f64) -> Option<f64> {
         let at = Timestamp::from_nanos((seconds * 1e9) as u64);
-        match &self.scenario.workload.arrivals {
-            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
-                (at < self.scenario.workload.until).then(|| rate.at(at))
-            }
-            _ => None,
-        }
+        let workload = &self.scenario.workload;
+        workload.arrivals.rate_at(at).filter(|_| at < workload.until)
     }
 
     /// Splits deployments into those that get a panel and a line about the others: those to which

@@ -21,7 +21,7 @@ pub(crate) static TRAFFIC: Section = Section {
         Key::required("group", Schema::Reference("group"), "The model group that clients request."),
         Key::optional(
             "arrivals",
-            Schema::Either(&[Schema::Word(OPEN), Schema::Section(&ARRIVALS)]),
+            Schema::Either(&[Schema::Word(&OPEN_WORDS), Schema::Section(&ARRIVALS)]),
             "poisson",
             "The arrival process: `poisson`, independent users; `even`, constant intervals; given times; \
              or a closed loop of clients.",
@@ -96,7 +96,36 @@ static CLIENT: Section = Section {
     )]],
 };
 
-const OPEN: &[&str] = &["poisson", "even"];
+/// An arrival process that follows a rate.
+struct OpenLoop {
+    /// Its word.
+    word: &'static str,
+    /// What it is.
+    of: fn(Rate) -> Arrivals,
+}
+
+/// Every process that follows a rate, the default first. A word here is in the schema and in the swarm's draw.
+const OPEN: &[OpenLoop] = &[
+    OpenLoop { word: "poisson", of: |rate| Arrivals::Poisson { rate } },
+    OpenLoop { word: "even", of: |rate| Arrivals::Even { rate } },
+];
+
+static OPEN_WORDS: [&str; OPEN.len()] = {
+    let mut words = [""; OPEN.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = OPEN[place].word;
+        place += 1;
+    }
+    words
+};
+
+/// The words of the arrival processes that follow a rate, for `arrivals`.
+#[must_use]
+pub fn arrival_words() -> &'static [&'static str] {
+    &OPEN_WORDS
+}
+
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads traffic for a run of this length, if that is known.
@@ -134,7 +163,7 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
         return match (listed, read.as_ref()) {
             (Some(read), _) => Arrivals::At { times: times(read, run) },
             (None, Some(read)) => closed(read),
-            (None, None) => open_loop(rate),
+            (None, None) => open_loop(OPEN[0].word, rate),
         };
     }
     if fields.get("rate").is_none() {
@@ -143,9 +172,9 @@ fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
                 .help("write `rate: 20` for twenty requests per second"),
         );
     }
-    match node.and_then(|node| value::word(node, OPEN, fields.problems)) {
-        Some("even") => Arrivals::Even { rate },
-        _ => open_loop(rate),
+    match node.and_then(|node| value::word(node, &OPEN_WORDS, fields.problems)) {
+        Some(word) => open_loop(word, rate),
+        None => open_loop(OPEN[0].word, rate),
     }
 }
 
@@ -178,7 +207,8 @@ fn times(fields: &Fields<'_>, run: Option<Duration>) -> Vec<Timestamp> {
     nodes.iter().filter_map(read).collect()
 }
 
-/// The default: users who know nothing of each other.
-const fn open_loop(rate: Rate) -> Arrivals {
-    Arrivals::Poisson { rate }
+/// The process of a word.
+fn open_loop(word: &str, rate: Rate) -> Arrivals {
+    let known = OPEN.iter().find(|open| open.word == word).unwrap_or(&OPEN[0]);
+    (known.of)(rate)
 }
