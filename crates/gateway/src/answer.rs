@@ -8,7 +8,6 @@ use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use squall_failure::Failure;
-use squall_wire::chat::{ErrorEventWriter, Operation};
 use squall_wire::error::ApiError;
 use squall_wire::write_retry_after;
 use std::convert::Infallible;
@@ -24,17 +23,11 @@ pub(crate) fn whole(body: Bytes, deployment: &str, attempts: u16) -> Response {
     answer(StatusCode::OK, "application/json", deployment, attempts, Body::from(body))
 }
 
-/// An answer whose bytes come through a channel. How its server ends it, if it must be cut, is in its extensions.
-pub(crate) fn streamed(
-    chunks: Receiver<Bytes>,
-    operation: Operation,
-    deployment: &str,
-    attempts: u16,
-) -> Response {
+/// An answer whose bytes come through a channel.
+pub(crate) fn streamed(chunks: Receiver<Bytes>, deployment: &str, attempts: u16) -> Response {
     let body = Body::new(StreamBody::new(Chunks(chunks)));
     let mut response = answer(StatusCode::OK, "text/event-stream", deployment, attempts, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response.extensions_mut().insert(ErrorEventWriter::new(operation));
     response
 }
 
@@ -46,7 +39,7 @@ pub(crate) fn error(failure: &Failure, error: &ApiError, attempts: u16) -> Respo
     if let Some(wait) = failure.retry_after {
         write_retry_after(headers, wait);
     }
-    insert(headers, ATTEMPTS, &attempts.to_string());
+    headers.insert(ATTEMPTS, attempts.into());
     response
 }
 
@@ -78,7 +71,7 @@ fn answer(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     insert(headers, DEPLOYMENT, deployment);
-    insert(headers, ATTEMPTS, &attempts.to_string());
+    headers.insert(ATTEMPTS, attempts.into());
     response
 }
 

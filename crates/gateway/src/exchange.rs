@@ -1,11 +1,12 @@
-//! One request: its orders from the core, its attempts upstream, its answer to the client.
+//! One request: its commands from the core, its attempts upstream, its answer to the client.
 
 use crate::answer;
+use crate::front::Front;
 use crate::log::{self, RequestLog};
 use crate::refusal::{self, RequestHistory};
-use crate::router_handle::{Mailbox, RefusedRequest, RouterCommand, RouterHandle};
+use crate::router_handle::{Mailbox, RefusedRequest, RouterCommand};
+use crate::serving::RequestContext;
 use crate::upstream::{UpstreamCall, UpstreamEvent};
-use crate::upstream_registry::UpstreamRegistry;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,23 +22,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::oneshot;
 
 /// Chunks of a stream that may wait for a slow client before its provider is no longer read.
 const CHUNKS_WAITING: usize = 64;
 
-/// A request on its way.
+/// A request on its way. Dropping it before its end says that its client has gone.
 pub(crate) struct Exchange {
-    handle: Arc<RouterHandle>,
-    registry: Arc<UpstreamRegistry>,
+    front: Arc<Front>,
     chat: Arc<ChatRequest>,
     /// What the `*` of the group's name stood for.
     captured: Option<String>,
     token: Option<RequestToken>,
     mailbox: Mailbox,
-    /// Where the head of the answer goes; taken when it has gone.
-    response: Option<oneshot::Sender<Response>>,
-    /// Where the rest of a stream goes.
+    /// The answer, from the core's commitment to it until it goes out.
+    response: Option<Response>,
+    /// Where a stream goes, once its head has gone.
     chunks: Option<Sender<Bytes>>,
     /// Chunks that the client has not made room for. While there are any, the provider is not read; orders
     /// of the core are obeyed all the same.
@@ -45,13 +44,15 @@ pub(crate) struct Exchange {
     /// How a stream ends that breaks off.
     error_event: ErrorEventWriter,
     /// What a content policy left of an answer, and who gave it.
-    filtered: Option<(Bytes, String)>,
+    filtered: Option<(Bytes, Arc<str>)>,
     /// What the core decided about it.
     story: RequestHistory,
     /// What is written of it.
     log: RequestLog,
+    /// What its server knows of it.
+    context: RequestContext,
     /// Headers that every call bears.
-    passed: HeaderMap,
+    passed: Arc<HeaderMap>,
     /// What the latest answer's head tells the client.
     told: HeaderMap,
     /// Why an upstream could not be asked.
@@ -61,6 +62,8 @@ pub(crate) struct Exchange {
     request: Option<RequestKey>,
     attempt: Option<RunningAttempt>,
     attempts: u16,
+    /// The core has said how it ended.
+    over: bool,
 }
 
 /// What is known of a request beside its body.
@@ -73,6 +76,7 @@ pub(crate) struct RequestHead {
     /// Headers that every call bears.
     pub(crate) passed: HeaderMap,
     pub(crate) log: RequestLog,
+    pub(crate) context: RequestContext,
 }
 
 /// The attempt that runs.
@@ -80,7 +84,7 @@ pub(crate) struct RunningAttempt {
     start: StartAttempt,
     call: UpstreamCall,
     /// The deployment's name.
-    name: String,
+    name: Arc<str>,
     started: Timestamp,
     /// The client chose the model that is called.
     chosen: bool,
@@ -92,83 +96,111 @@ pub(crate) struct RunningAttempt {
 
 impl Exchange {
     pub(crate) fn new(
-        handle: Arc<RouterHandle>,
-        registry: Arc<UpstreamRegistry>,
+        front: Arc<Front>,
         chat: ChatRequest,
         asked: RequestHead,
         mailbox: Mailbox,
-        response: oneshot::Sender<Response>,
     ) -> Self {
         Self {
-            handle,
-            registry,
+            front,
             error_event: ErrorEventWriter::new(chat.operation),
             chat: Arc::new(chat),
             captured: asked.captured,
             token: asked.token,
             mailbox,
-            response: Some(response),
+            response: None,
             chunks: None,
             stash: VecDeque::new(),
             filtered: None,
             story: RequestHistory::new(asked.group),
             log: asked.log,
-            passed: asked.passed,
+            context: asked.context,
+            passed: Arc::new(asked.passed),
             told: HeaderMap::new(),
             untold: None,
             failures: Vec::new(),
             request: None,
             attempt: None,
             attempts: 0,
+            over: false,
         }
     }
 
-    /// From the first order to the last.
-    pub(crate) async fn run(mut self) {
+    /// The answer. It is waited for in the task of the client's connection, which drops this when the client
+    /// hangs up. What follows of a stream comes from a task of its own: however slowly a client reads, the
+    /// core is obeyed.
+    pub(crate) async fn answer(mut self) -> Response {
+        loop {
+            tokio::select! {
+                biased;
+                command = self.mailbox.next() => match command {
+                    Some(RouterCommand::Done(outcome)) => {
+                        self.done(&outcome);
+                        break;
+                    }
+                    Some(command) => self.apply(command),
+                    None => break,
+                },
+                news = next(self.attempt.as_mut()) => self.on_event(news),
+            }
+            if let Some(chunks) = self.chunks.clone()
+                && let Some(head) = self.response.take()
+            {
+                tokio::spawn(self.stream(chunks));
+                return head;
+            }
+        }
+        self.response.take().unwrap_or_else(refusal::internal)
+    }
+
+    /// Brings a stream to its client, from behind its head to its end.
+    async fn stream(mut self, chunks: Sender<Bytes>) {
         loop {
             let attempt = self.attempt.as_mut().filter(|_| self.stash.is_empty());
             tokio::select! {
                 biased;
-                order = self.mailbox.recv() => match order {
-                    Some(RouterCommand::Done(outcome)) => return self.done(outcome),
-                    Some(order) => self.apply(order),
-                    None => return,
+                command = self.mailbox.next() => match command {
+                    Some(RouterCommand::Done(outcome)) => {
+                        self.done(&outcome);
+                        break;
+                    }
+                    Some(command) => self.apply(command),
+                    None => break,
                 },
-                () = room(self.chunks.as_ref(), !self.stash.is_empty()) => {
+                () = room(&chunks, !self.stash.is_empty()) => {
                     if let Some(bytes) = self.stash.pop_front() {
                         self.send_or_stash(bytes);
                     }
                 }
                 news = next(attempt) => self.on_event(news),
-                () = client_disconnected(&mut self.response, self.chunks.as_ref()) => {
-                    // The core answers with an end, and with nothing else.
-                    self.attempt = None;
-                    self.response = None;
-                    self.chunks = None;
-                    self.stash.clear();
-                    if let Some(request) = self.request {
-                        self.handle.tell(RouterInput::ClientGone { request });
-                    }
-                }
+                () = chunks.closed() => return,
+            }
+        }
+        // What a slow client has not read yet is not the core's business any more.
+        let rest = std::mem::take(&mut self.stash);
+        drop(self);
+        for bytes in rest {
+            if chunks.send(bytes).await.is_err() {
+                return;
             }
         }
     }
 
-    fn apply(&mut self, order: RouterCommand) {
-        match order {
+    fn apply(&mut self, command: RouterCommand) {
+        match command {
             RouterCommand::Accepted(request) => self.request = Some(request),
             RouterCommand::Start(start) => {
                 self.attempts += 1;
                 self.story.attempted();
-                let endpoint = self.registry.endpoint(start.deployment);
+                let endpoint = self.front.registry.endpoint(start.deployment);
                 let captured = self.captured.as_deref();
                 let silence = start.between_tokens_timeout;
-                let started = self.handle.clock().now();
+                let started = self.front.handle.clock().now();
                 self.log.attempt_began(started, endpoint.name());
                 self.attempt = Some(RunningAttempt {
                     start,
                     call: endpoint.call(&self.chat, captured, &self.passed, silence),
-                    name: endpoint.name().to_owned(),
+                    name: Arc::clone(endpoint.name()),
                     started,
                     chosen: endpoint.takes_the_clients_model(captured),
                     unread: false,
@@ -183,7 +215,7 @@ impl Exchange {
             RouterCommand::Commit => self.commit(),
             RouterCommand::Note(note) => {
                 self.story.note(&note);
-                self.log.note(self.handle.clock().now(), &note);
+                self.log.note(self.front.handle.clock().now(), &note);
             }
             RouterCommand::Done(_) => {}
         }
@@ -195,17 +227,15 @@ impl Exchange {
         let held = std::mem::take(&mut running.held);
         if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
-            if let Some(response) = self.response.take() {
-                let streamed =
-                    answer::streamed(receiver, self.chat.operation, &running.name, self.attempts);
-                let _ = response.send(answer::with(streamed, running.call.told()));
-            }
+            let head = answer::streamed(receiver, &running.name, self.attempts);
+            self.context.streams(self.error_event.clone());
+            self.response = Some(answer::with(head, running.call.told()));
             self.chunks = Some(sender);
             held.into_iter().for_each(|bytes| self.pass_on(bytes));
-        } else if let Some(response) = self.response.take() {
+        } else {
             let body = held.into_iter().next().unwrap_or_default();
             let whole = answer::whole(body, &running.name, self.attempts);
-            let _ = response.send(answer::with(whole, running.call.told()));
+            self.response = Some(answer::with(whole, running.call.told()));
         }
     }
 
@@ -227,7 +257,7 @@ impl Exchange {
             if let Some(running) = &mut self.attempt
                 && !std::mem::replace(&mut running.unread, true)
             {
-                self.handle.tell(RouterInput::Unread { attempt: running.start.attempt });
+                self.front.handle.tell(RouterInput::Unread { attempt: running.start.attempt });
             }
         }
     }
@@ -242,32 +272,32 @@ impl Exchange {
                     None => running.held.push(bytes),
                 }
                 if first_token {
-                    self.log.first_token(self.handle.clock().now());
-                    self.handle.tell(RouterInput::FirstToken { attempt });
+                    self.log.first_token(self.front.handle.clock().now());
+                    self.front.handle.tell(RouterInput::FirstToken { attempt });
                 }
             }
             UpstreamEvent::Finished { body, usage } => {
                 self.log.attempt_status(200);
-                self.log.attempt_ended(self.handle.clock().now(), "succeeded");
+                self.log.attempt_ended(self.front.handle.clock().now(), "succeeded");
                 running.held.extend(body);
                 let usage = usage.map(|usage| TokenUsage {
                     input_tokens: usage.input_tokens,
                     output_tokens: usage.output_tokens,
                 });
-                self.handle.tell(RouterInput::Finished { attempt, usage });
+                self.front.handle.tell(RouterInput::Finished { attempt, usage });
             }
             UpstreamEvent::Filtered { body, failure } => {
                 self.log.attempt_status(failure.status);
                 self.filtered = Some((body, running.name.clone()));
                 self.attempt = None;
-                self.handle.tell(RouterInput::Failed { attempt, failure });
+                self.front.handle.tell(RouterInput::Failed { attempt, failure });
             }
             UpstreamEvent::Untold(untold) => {
                 // Nobody was called: this was no attempt.
                 self.attempts -= 1;
                 self.untold = Some(untold.to_api_error());
                 self.attempt = None;
-                self.handle.tell(RouterInput::Failed { attempt, failure: untold.failure() });
+                self.front.handle.tell(RouterInput::Failed { attempt, failure: untold.failure() });
             }
             UpstreamEvent::Failed(failure, said) => {
                 self.log.attempt_status(failure.status);
@@ -280,7 +310,7 @@ impl Exchange {
                 });
                 self.write_down_refusal(&failure);
                 self.attempt = None;
-                self.handle.tell(RouterInput::Failed { attempt, failure });
+                self.front.handle.tell(RouterInput::Failed { attempt, failure });
             }
         }
     }
@@ -293,49 +323,57 @@ impl Exchange {
                 stream: self.chat.stream,
                 input_tokens: self.token.map_or(self.chat.input_tokens, |token| token.input_tokens),
             };
-            self.handle.refused(&running.start, &request);
+            self.front.handle.refused(&running.start, &request);
         }
     }
 
     fn write_log(&self, outcome: &Outcome) {
         if log::hears_of_requests() {
-            let groups = self.handle.group_names(self.story.groups()).join(" > ");
-            let now = self.handle.clock().now();
+            let groups = self.front.handle.group_names(self.story.groups());
+            let now = self.front.handle.clock().now();
             self.log.write(now, &groups, &self.chat.model, self.chat.stream, outcome);
         }
     }
 
-    fn done(mut self, outcome: Outcome) {
-        self.write_log(&outcome);
-        if let Outcome::Failed { failure, .. } = outcome {
-            let error = self.error(&failure);
-            if let Some(response) = self.response {
-                let filtered =
-                    self.filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
-                let _ = response.send(match filtered {
-                    Some((body, name)) => answer::whole(body, &name, self.attempts),
-                    // Where several have answered, none of their heads is the answer's.
-                    None if self.attempts == 1 => {
-                        answer::with(answer::error(&failure, &error, 1), &self.told)
-                    }
-                    None => answer::error(&failure, &error, self.attempts),
-                });
-            } else {
-                let mut event = Vec::new();
-                self.error_event.write(&mut event, &error);
-                self.stash.push_back(event.into());
+    /// It has ended: the client of a failure is told of it.
+    fn done(&mut self, outcome: &Outcome) {
+        self.over = true;
+        self.attempt = None;
+        self.write_log(outcome);
+        let Outcome::Failed { failure, .. } = outcome else { return };
+        let error = self.error(failure);
+        if self.chunks.is_some() {
+            let mut event = Vec::new();
+            self.error_event.write(&mut event, &error);
+            self.stash.push_back(event.into());
+            return;
+        }
+        let filtered = self.filtered.take();
+        let filtered = filtered.filter(|_| failure.class == FailureClass::ContentPolicy);
+        self.response = Some(match filtered {
+            Some((body, name)) => answer::whole(body, &name, self.attempts),
+            // Where several have answered, none of their heads is the answer's.
+            None if self.attempts == 1 => {
+                answer::with(answer::error(failure, &error, 1), &self.told)
+            }
+            None => answer::error(failure, &error, self.attempts),
+        });
+    }
+
+    /// Takes the commands that nobody has waited for; whether the last of them is among them.
+    fn ends_by_itself(&mut self) -> bool {
+        while let Some(command) = self.mailbox.try_next() {
+            match command {
+                RouterCommand::Accepted(request) => self.request = Some(request),
+                RouterCommand::Note(note) => self.log.note(self.front.handle.clock().now(), &note),
+                RouterCommand::Done(outcome) => {
+                    self.write_log(&outcome);
+                    return true;
+                }
+                RouterCommand::Start(_) | RouterCommand::Cancel(_) | RouterCommand::Commit => {}
             }
         }
-        // What a slow client has not read yet is not the core's business any more.
-        if let (Some(chunks), false) = (self.chunks, self.stash.is_empty()) {
-            tokio::spawn(async move {
-                for bytes in self.stash {
-                    if chunks.send(bytes).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
+        false
     }
 
     /// What the client is told: why an upstream could not be asked, what the provider says, why the gateway
@@ -363,12 +401,29 @@ impl Exchange {
         if failure.source != FailureSource::Gateway {
             return None;
         }
-        let groups = self.handle.states(self.story.groups());
-        let tenant = self
-            .story
-            .tenant()
-            .map(|tenant| self.registry.directory().tenant(tenant).unwrap_or_default().to_owned());
+        let groups = self.front.handle.states(self.story.groups());
+        let tenant = self.story.tenant().map(|tenant| {
+            self.front.registry.directory().tenant(tenant).unwrap_or_default().to_owned()
+        });
         refusal::told(failure, &self.story, &groups, tenant.as_deref(), &self.chat.model)
+    }
+}
+
+impl Drop for Exchange {
+    /// The client has hung up. The core answers with an end.
+    fn drop(&mut self) {
+        // A defect, of which the core may be the cause.
+        if self.over || std::thread::panicking() {
+            return;
+        }
+        self.attempt = None;
+        if self.ends_by_itself() {
+            return;
+        }
+        if let Some(request) = self.request {
+            self.front.handle.tell(RouterInput::ClientGone { request });
+            self.ends_by_itself();
+        }
     }
 }
 
@@ -376,7 +431,7 @@ impl Exchange {
 struct AttemptFailure {
     failure: Failure,
     /// Whose it was; none, if the core refused without an attempt.
-    deployment: Option<String>,
+    deployment: Option<Arc<str>>,
     /// What the provider says of it.
     said: Option<ApiError>,
 }
@@ -410,11 +465,10 @@ impl AttemptFailure {
 
 /// Ends when there is room for one more chunk; never, while none is wanted. Nobody else sends, so that the
 /// room stays.
-async fn room(chunks: Option<&Sender<Bytes>>, wanted: bool) {
-    match chunks.filter(|_| wanted) {
-        // When the client has gone, that is told elsewhere.
-        Some(chunks) if chunks.reserve().await.is_ok() => {}
-        _ => std::future::pending().await,
+async fn room(chunks: &Sender<Bytes>, wanted: bool) {
+    // When the client has gone, that is told elsewhere.
+    if !wanted || chunks.reserve().await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -423,17 +477,5 @@ async fn next(attempt: Option<&mut RunningAttempt>) -> UpstreamEvent {
     match attempt {
         Some(running) => running.call.next().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Ends when the client has gone: nobody waits for the head of the answer, or for the rest of it.
-async fn client_disconnected(
-    response: &mut Option<oneshot::Sender<Response>>,
-    chunks: Option<&Sender<Bytes>>,
-) {
-    match (response, chunks) {
-        (Some(response), _) => response.closed().await,
-        (None, Some(chunks)) => chunks.closed().await,
-        (None, None) => std::future::pending().await,
     }
 }

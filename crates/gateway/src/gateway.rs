@@ -1,9 +1,10 @@
 //! A gateway: its start, its service and its end.
 
+use crate::front::Front;
 use crate::health_checks;
-use crate::log;
+use crate::log::{self, Unauthenticated};
 use crate::router_handle::RouterHandle;
-use crate::routes::{self, Front};
+use crate::routes;
 use crate::serving::{RunningServer, Serving};
 use crate::setup::{
     GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, StartError, UpstreamConfig,
@@ -198,17 +199,18 @@ impl Gateway {
             registry: Arc::clone(&registry),
             prepared: Arc::new(prepared),
         };
-        let front = Front {
+        let front = Arc::new(Front {
             handle: Arc::clone(&handle),
             registry: Arc::clone(&registry),
             server: serving.shared(),
-            unauthenticated: Arc::default(),
-        };
+            unauthenticated: Unauthenticated::default(),
+        });
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&handle).run_timers());
         tasks.spawn(health_checks::run(handle, registry, wanted));
         let with_metrics = operations.is_none();
-        let operations = operations.map(|serving| serving.serve(routes::operations(front.clone())));
+        let operations =
+            operations.map(|serving| serving.serve(routes::operations(Arc::clone(&front))));
         let served = serving.serve(routes::routes(front, with_metrics));
         Ok(Self { addr, metrics_addr, view, served, operations, tasks })
     }

@@ -15,7 +15,8 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-
 const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 
 /// Where providers name a request: OpenAI, Anthropic, Azure.
-const REQUEST_IDS: [&str; 3] = ["x-request-id", "request-id", "apim-request-id"];
+const REQUEST_IDS: [HeaderName; 3] =
+    [REQUEST_ID, HeaderName::from_static("request-id"), HeaderName::from_static("apim-request-id")];
 
 /// What else providers tell: how long they worked, and how much of their limits is left.
 const OF_PROVIDERS: [&str; 1] = ["openai-processing-ms"];
@@ -50,7 +51,7 @@ pub(crate) fn to_provider(
 /// What the client is told of a provider's head.
 pub(crate) fn to_client(headers: &HeaderMap) -> HeaderMap {
     let mut passed = HeaderMap::new();
-    let named = REQUEST_IDS.iter().find_map(|name| headers.get(*name));
+    let named = REQUEST_IDS.iter().find_map(|name| headers.get(name));
     if let Some(name) = named.filter(|value| fits(value)) {
         passed.insert(UPSTREAM_REQUEST_ID, name.clone());
     }

@@ -9,6 +9,7 @@ use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_router::{Outcome, PickProblem, RouterEvent, TokenUsage};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub(crate) struct RequestLog {
 
 #[derive(Debug)]
 struct LoggedAttempt {
-    deployment: String,
+    deployment: Arc<str>,
     began: Timestamp,
     /// Its end and what it came to; none while it runs.
     ended: Option<(Timestamp, &'static str)>,
@@ -68,12 +69,12 @@ impl RequestLog {
         }
     }
 
-    pub(crate) fn attempt_began(&mut self, now: Timestamp, deployment: &str) {
+    pub(crate) fn attempt_began(&mut self, now: Timestamp, deployment: &Arc<str>) {
         if self.attempts.len() == ATTEMPTS_MAX {
             self.attempts.pop();
             self.more_attempts += 1;
         }
-        let deployment = deployment.to_owned();
+        let deployment = Arc::clone(deployment);
         self.attempts.push(LoggedAttempt { deployment, began: now, ended: None, status: 0 });
     }
 
@@ -162,7 +163,9 @@ impl RequestLog {
             // It runs no more than its request does.
             let (ended, what) = attempt.ended.unwrap_or((now, "cancelled"));
             let LoggedAttempt { deployment, began, status, .. } = attempt;
-            push(&mut text, format_args!("{deployment} {what}"));
+            text.push_str(deployment);
+            text.push(' ');
+            text.push_str(what);
             if *status > 0 {
                 push(&mut text, format_args!(" {status}"));
             }

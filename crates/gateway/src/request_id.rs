@@ -43,13 +43,16 @@ impl RequestId {
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     /// Of this process and this moment.
-    start: [u64; 2],
+    start: u64,
     made: AtomicU64,
 }
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
-        Self { start: [nanos_since_1970(), u64::from(std::process::id())], made: AtomicU64::new(0) }
+        let mut digest = Digest::new();
+        digest.bytes(&nanos_since_1970().to_le_bytes());
+        digest.bytes(&std::process::id().to_le_bytes());
+        Self { start: digest.short(), made: AtomicU64::new(0) }
     }
 
     /// The client's name for a request, or one that is made.
@@ -59,17 +62,24 @@ impl RequestIds {
 
     fn make(&self) -> RequestId {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let half = |which: u64| {
-            let mut digest = Digest::new();
-            for part in [self.start[0], self.start[1], number, which] {
-                digest.bytes(&part.to_le_bytes());
-            }
-            digest.short()
-        };
-        let name = format!("{:016x}{:016x}", half(0), half(1));
+        let mut rest = scatter(u128::from(self.start) << 64 | u128::from(number));
+        let mut name = [0; 32];
+        for digit in name.iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+        }
         // Hexadecimal digits are always a header value.
-        HeaderValue::try_from(name).map_or_else(|_| RequestId::none(), RequestId)
+        HeaderValue::from_bytes(&name).map_or_else(|_| RequestId::none(), RequestId)
     }
+}
+
+/// Another number for each number, in which each bit depends on many: products with odd numbers, which are
+/// those of a generator with such a state (PCG), and shifts that can be undone.
+const fn scatter(number: u128) -> u128 {
+    const ODD: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
+    let number = (number ^ (number >> 67)).wrapping_mul(ODD);
+    let number = (number ^ (number >> 67)).wrapping_mul(ODD);
+    number ^ (number >> 67)
 }
 
 #[expect(clippy::disallowed_methods, reason = "names must differ from one start to the next")]

@@ -1,12 +1,16 @@
 //! The core under its lock, the mailboxes, and what is written down.
 
+mod mailbox;
 mod run_log;
+
+pub(crate) use mailbox::Mailbox;
 
 use crate::log;
 use crate::metrics::{GatewayMetrics, MetricsSnapshot};
 use crate::refusal::{GroupState, NAMED_MAX, Unusable};
 use crate::setup::{GatewayLog, Retention, StartError};
 use crate::upstream_registry::UpstreamRegistry;
+use mailbox::{MailboxSender, mailbox};
 use run_log::RunLog;
 use slab::Slab;
 use squall_clock::Clock;
@@ -21,7 +25,7 @@ use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, watch};
 
 /// What the core wants of one request.
@@ -43,9 +47,6 @@ pub(crate) struct Check {
     pub(crate) timeout: Duration,
 }
 
-/// Where a request's orders arrive. The core sends a handful per attempt, and attempts are bounded.
-pub(crate) type Mailbox = UnboundedReceiver<RouterCommand>;
-
 #[derive(Debug)]
 pub(crate) struct RouterHandle {
     clock: Clock,
@@ -58,7 +59,7 @@ pub(crate) struct RouterHandle {
 #[derive(Debug)]
 struct Inner {
     router: Router,
-    mailboxes: Slab<UnboundedSender<RouterCommand>>,
+    mailboxes: Slab<MailboxSender>,
     /// The shell's names for requests, by the slot of the core.
     tags: Vec<RequestTag>,
     run_log: Option<RunLog>,
@@ -141,14 +142,14 @@ impl RouterHandle {
         Some(inner.metrics.snapshot(now, &mut inner.router))
     }
 
-    /// A request comes in: it gets a mailbox, which holds its first orders when this returns. `ordinal`
+    /// A request comes in: it gets a mailbox, which holds its first commands when this returns. `ordinal`
     /// is its place in the run, if it carries a token.
     pub(crate) fn arrive(
         &self,
         ordinal: Option<u64>,
         arrival: impl FnOnce(RequestTag) -> RequestArrival,
     ) -> Mailbox {
-        let (sender, mailbox) = unbounded_channel();
+        let (sender, mailbox) = mailbox();
         // Without a core nobody writes to it: it is closed when this returns.
         let Some(mut inner) = self.lock() else { return mailbox };
         let tag = RequestTag(inner.mailboxes.insert(sender) as u64);
@@ -191,10 +192,15 @@ impl RouterHandle {
         inner.iter().flat_map(|inner| inner.router.cooling()).map(|(id, _)| id).collect()
     }
 
-    /// What groups are called.
-    pub(crate) fn group_names(&self, groups: &[GroupId]) -> Vec<String> {
-        let Some(inner) = self.lock() else { return Vec::new() };
-        groups.iter().map(|&group| inner.metrics.group(group).to_owned()).collect()
+    /// What groups are called, one after the other: `chat > chat-backup`.
+    pub(crate) fn group_names(&self, groups: &[GroupId]) -> String {
+        let mut names = String::new();
+        let Some(inner) = self.lock() else { return names };
+        for (nth, &group) in groups.iter().enumerate() {
+            names.push_str(if nth > 0 { " > " } else { "" });
+            names.push_str(inner.metrics.group(group));
+        }
+        names
     }
 
     /// How groups stand, for the words of a refusal.
@@ -387,10 +393,10 @@ impl Inner {
         }
     }
 
-    fn send(&self, tag: RequestTag, order: RouterCommand) {
+    fn send(&self, tag: RequestTag, command: RouterCommand) {
         if let Some(mailbox) = self.mailboxes.get(tag.0 as usize) {
             // Nobody reads it any more if the exchange has ended; the core hears of that by itself.
-            let _ = mailbox.send(order);
+            mailbox.send(command);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::answer;
 use crate::exchange::{Exchange, RequestHead};
-use crate::log::{self, RequestLog, Unauthenticated};
+use crate::front::Front;
+use crate::log::{self, RequestLog};
 use crate::ready::ReadyState;
 use crate::request_id::RequestId;
 use crate::request_options::RequestOptions;
-use crate::router_handle::RouterHandle;
-use crate::serving::ServerState;
-use crate::upstream_registry::{NameIndex, UpstreamRegistry};
+use crate::serving::RequestContext;
+use crate::upstream_registry::NameIndex;
 use crate::{header_passthrough, keys, refusal, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
@@ -23,23 +23,13 @@ use squall_wire::chat::{ChatRequest, Operation, RequestError};
 use squall_wire::error::ApiError;
 use squall_wire::openai::{MODELS_PATH, models_body};
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// What an answer is taken to need when the request does not say, in tokens: what chat answers have in
 /// the middle of production traces, and more.
 const OUTPUT_TOKENS: u32 = 256;
 
-/// All that a request needs.
-#[derive(Clone, Debug)]
-pub(crate) struct Front {
-    pub(crate) handle: Arc<RouterHandle>,
-    pub(crate) registry: Arc<UpstreamRegistry>,
-    pub(crate) server: Arc<ServerState>,
-    pub(crate) unauthenticated: Arc<Unauthenticated>,
-}
-
 /// What clients and operators ask; metrics only if they have no address of their own.
-pub(crate) fn routes(front: Front, with_metrics: bool) -> HttpRouter {
+pub(crate) fn routes(front: Arc<Front>, with_metrics: bool) -> HttpRouter {
     let path = |operation: Operation| format!("/v1{}", operation.path());
     let operations = if with_metrics { operations_routes() } else { state_routes() };
     HttpRouter::new()
@@ -55,18 +45,18 @@ pub(crate) fn routes(front: Front, with_metrics: bool) -> HttpRouter {
 }
 
 /// What operators ask, at an address of its own.
-pub(crate) fn operations(front: Front) -> HttpRouter {
+pub(crate) fn operations(front: Arc<Front>) -> HttpRouter {
     operations_routes()
         .fallback(unknown_path)
         .method_not_allowed_fallback(not_allowed)
         .with_state(front)
 }
 
-fn operations_routes() -> HttpRouter<Front> {
+fn operations_routes() -> HttpRouter<Arc<Front>> {
     state_routes().route("/metrics", get(metrics))
 }
 
-fn state_routes() -> HttpRouter<Front> {
+fn state_routes() -> HttpRouter<Arc<Front>> {
     HttpRouter::new().route("/health", get(health)).route("/ready", get(ready))
 }
 
@@ -79,7 +69,7 @@ async fn not_allowed(method: Method, uri: Uri) -> Response {
 }
 
 /// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
-async fn health(State(front): State<Front>) -> Response {
+async fn health(State(front): State<Arc<Front>>) -> Response {
     if front.handle.has_failed() {
         state(&ReadyState::CoreFailed)
     } else {
@@ -88,7 +78,7 @@ async fn health(State(front): State<Front>) -> Response {
 }
 
 /// Whether it is to be sent requests.
-async fn ready(State(front): State<Front>) -> Response {
+async fn ready(State(front): State<Arc<Front>>) -> Response {
     state(&ReadyState::of(&front.handle, &front.server))
 }
 
@@ -106,7 +96,7 @@ fn json(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn metrics(State(front): State<Front>) -> Response {
+async fn metrics(State(front): State<Arc<Front>>) -> Response {
     const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
     // The core is free again before the text is written.
     match front.handle.metrics() {
@@ -115,63 +105,65 @@ async fn metrics(State(front): State<Front>) -> Response {
     }
 }
 
-async fn models(State(front): State<Front>) -> Response {
+async fn models(State(front): State<Arc<Front>>) -> Response {
     let directory = front.registry.directory();
     let body = models_body(directory.groups.listed(), 0);
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn chats(State(front): State<Front>, request: Request) -> Response {
+async fn chats(State(front): State<Arc<Front>>, request: Request) -> Response {
     route(front, request, ChatRequest::parse).await
 }
 
-async fn completions(State(front): State<Front>, request: Request) -> Response {
+async fn completions(State(front): State<Arc<Front>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Completion, body);
     route(front, request, parse).await
 }
 
-async fn embeddings(State(front): State<Front>, request: Request) -> Response {
+async fn embeddings(State(front): State<Arc<Front>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Embedding, body);
     route(front, request, parse).await
 }
 
-async fn responses(State(front): State<Front>, request: Request) -> Response {
+async fn responses(State(front): State<Arc<Front>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Response, body);
     route(front, request, parse).await
 }
 
 async fn route(
-    front: Front,
+    front: Arc<Front>,
     request: Request,
     parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let id = head.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::none);
+    let of_request = head.extensions.get::<RequestContext>().cloned();
+    let of_request = of_request.unwrap_or_else(|| RequestContext::new(RequestId::none()));
+    let id = of_request.id();
     let directory = front.registry.directory();
     // Whoever has no key has nothing read: a body costs memory.
     let tenant = match keys::tenant(&head.headers, &directory) {
         Ok(tenant) => tenant,
         Err((status, error)) => {
-            front.unauthenticated.refused(front.handle.clock(), &id);
+            front.unauthenticated.refused(front.handle.clock(), id);
             return answer::refusal(status, &error);
         }
     };
     if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        return logged(&id, "compressed body", refusal::unsupported_encoding(&encoding));
+        return logged(id, "compressed body", refusal::unsupported_encoding(&encoding));
     }
-    let (body, held) = match serving::read(&front.server, body).await {
-        Ok(read) => read,
-        Err(refusal) => return logged(&id, "body not taken", *refusal),
+    let body = match serving::read(&front.server, body).await {
+        Ok((body, permit)) => {
+            of_request.keep_body(permit);
+            body
+        }
+        Err(refusal) => return logged(id, "body not taken", *refusal),
     };
-    let mut response = match parse(body) {
-        Ok(chat) => exchange(front, id, &head.headers, tenant, &directory, chat).await,
-        Err(error) => logged(&id, "body not understood", unreadable(&head.headers, &error)),
-    };
-    // What the body holds of the memory for all of them is given back when the answer has ended.
-    response.extensions_mut().insert(held);
-    response
+    match parse(body) {
+        Ok(chat) => exchange(front, of_request, &head.headers, tenant, &directory, chat).await,
+        Err(error) => logged(id, "body not understood", unreadable(&head.headers, &error)),
+    }
 }
 
 /// A body that is no request. Whoever says that it is no JSON is told of that; who sends JSON under another
@@ -202,8 +194,8 @@ fn logged(id: &RequestId, why: &'static str, response: Response) -> Response {
 }
 
 async fn exchange(
-    front: Front,
-    id: RequestId,
+    front: Arc<Front>,
+    of_request: RequestContext,
     headers: &HeaderMap,
     tenant: Option<TenantId>,
     directory: &NameIndex,
@@ -212,12 +204,17 @@ async fn exchange(
     let asks = match RequestOptions::read(headers, tenant, chat.needs, directory) {
         Ok(asks) => asks,
         Err((status, error)) => {
-            return logged(&id, "header not understood", answer::refusal(status, &error));
+            return logged(
+                of_request.id(),
+                "header not understood",
+                answer::refusal(status, &error),
+            );
         }
     };
     let Some(found) = directory.groups.find(&chat.model) else {
         let error = ApiError::of(FailureClass::NotFound, &chat.model);
-        return logged(&id, "unknown model", answer::refusal(StatusCode::NOT_FOUND, &error));
+        let refusal = answer::refusal(StatusCode::NOT_FOUND, &error);
+        return logged(of_request.id(), "unknown model", refusal);
     };
     let token = chat.token(headers);
     let began = front.handle.clock().now();
@@ -239,12 +236,9 @@ async fn exchange(
         group: found.group,
         captured: found.captured.map(str::to_owned),
         token,
-        passed: header_passthrough::to_provider(headers, &id, token.as_ref()),
-        log: RequestLog::new(id, tenant, chat.operation.path(), began),
+        passed: header_passthrough::to_provider(headers, of_request.id(), token.as_ref()),
+        log: RequestLog::new(of_request.id().clone(), tenant, chat.operation.path(), began),
+        context: of_request,
     };
-    let (response, answered) = oneshot::channel();
-    let exchange = Exchange::new(front.handle, front.registry, chat, asked, mailbox, response);
-    // A task of its own: it must tell the core how the request ended even if the client hangs up.
-    tokio::spawn(exchange.run());
-    answered.await.unwrap_or_else(|_| refusal::internal())
+    Exchange::new(front, chat, asked, mailbox).answer().await
 }

@@ -2,7 +2,7 @@
 //! that cuts nothing which could have come to its own.
 //!
 //! ```text
-//!  accept ─► connection (one task each) ─► request ─► front
+//!  accept ─► connection (one task each) ─► request ─► routes
 //!              timed: the socket, with patience     │ body: read within its limits, once the key is known
 //! ```
 
@@ -10,18 +10,22 @@ mod alarm;
 mod body;
 mod budget;
 mod connection;
+mod context;
 mod hosts;
 mod listen;
+mod now;
 mod plain;
 mod request;
 mod shared;
 mod timed;
 
-pub(crate) use body::{HeldBody, read};
+pub(crate) use body::read;
+pub(crate) use context::RequestContext;
 pub(crate) use shared::{ServerState, ShutdownStage};
 
 use axum::Router as Routes;
 use connection::ConnectionPermit;
+use now::now;
 use squall_clock::Clock;
 use squall_net::Shortage;
 use squall_wire::ServerSettings;
@@ -189,16 +193,4 @@ fn concerns_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionReset
     )
-}
-
-/// What a future gives without being waited for.
-async fn now<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match future.as_mut().poll(context) {
-            std::task::Poll::Ready(value) => Some(value),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

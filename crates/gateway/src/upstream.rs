@@ -20,6 +20,7 @@ use crate::setup::{StartError, UpstreamConfig};
 use bytes::Bytes;
 use connect::Connector;
 use connection::Marking;
+use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Collected, Full, Limited};
@@ -43,6 +44,7 @@ const CHECK_MAX: usize = 64 << 10;
 /// Whom a deployment calls, with its connections.
 #[derive(Debug)]
 pub(crate) struct UpstreamEndpoint {
+    name: Arc<str>,
     upstream: UpstreamConfig,
     connect_timeout: Duration,
     dialect: &'static dyn ClientFormat,
@@ -50,8 +52,9 @@ pub(crate) struct UpstreamEndpoint {
     /// Where the upstream's own model answers: in one piece, and as a stream.
     chat_uris: [Uri; 2],
     models_uri: Uri,
-    /// Those of every call.
+    /// Those of every call, and those of a call that has a body.
     headers: HeaderMap,
+    chat_headers: HeaderMap,
     client: Client<Marking<Connector>, Full<Bytes>>,
     connector: Connector,
     /// It has refused to be asked for the usage of a stream.
@@ -82,8 +85,14 @@ impl UpstreamEndpoint {
         let models_uri = base.below(dialect.models_path()).ok_or_else(bad)?;
         let secure = base.scheme == Scheme::HTTPS;
         let connector = connect::connector(&upstream, secure, connect_timeout)?;
+        let mut headers = dialect.headers(upstream.api_key.as_deref());
+        headers.insert(HOST, base.host().ok_or_else(bad)?);
+        let mut chat_headers = headers.clone();
+        chat_headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Self {
-            headers: dialect.headers(upstream.api_key.as_deref()),
+            name: upstream.name.as_str().into(),
+            headers,
+            chat_headers,
             dialect,
             base,
             chat_uris,
@@ -97,13 +106,14 @@ impl UpstreamEndpoint {
         })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.upstream.name
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// The same without a connection: for a deployment that is gone. Calls under way keep theirs.
     pub(crate) fn left(&self) -> Self {
         Self {
+            name: Arc::clone(&self.name),
             upstream: self.upstream.clone(),
             connect_timeout: self.connect_timeout,
             dialect: self.dialect,
@@ -111,6 +121,7 @@ impl UpstreamEndpoint {
             chat_uris: self.chat_uris.clone(),
             models_uri: self.models_uri.clone(),
             headers: self.headers.clone(),
+            chat_headers: self.chat_headers.clone(),
             client: client(self.connector.clone()),
             connector: self.connector.clone(),
             refuses_usage: AtomicBool::new(false),
@@ -165,17 +176,16 @@ impl UpstreamEndpoint {
         self: &Arc<Self>,
         chat: &Arc<ChatRequest>,
         captured: Option<&str>,
-        passed: &HeaderMap,
+        passed: &Arc<HeaderMap>,
         between_tokens: Duration,
     ) -> UpstreamCall {
         let found = ResolvedGroup { group: GroupId(0), captured };
-        let model = found.model(&self.upstream.model).into_owned();
+        let model = found.model(&self.upstream.model).into();
         UpstreamCall::new(Sending {
             endpoint: Arc::clone(self),
             chat: Arc::clone(chat),
-            known: CallContext::new(Arc::clone(self), model.clone()),
-            model,
-            passed: passed.clone(),
+            known: CallContext::new(Arc::clone(self), model),
+            passed: Arc::clone(passed),
             between_tokens,
             ask_usage: self.asks_usage(),
         })
@@ -221,6 +231,8 @@ fn client(connector: Connector) -> Client<Marking<Connector>, Full<Bytes>> {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .retry_canceled_requests(true)
+        // It is among the headers of every call.
+        .set_host(false)
         .build(Marking(connector))
 }
 
@@ -244,6 +256,16 @@ impl Base {
             path: base.path().trim_end_matches('/').to_owned(),
             query: base.query().map(str::to_owned),
         })
+    }
+
+    /// What `Host` says, without the port that is the scheme's own.
+    fn host(&self) -> Option<HeaderValue> {
+        let usual = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        let host = self.authority.host();
+        match self.authority.port_u16().filter(|port| *port != usual) {
+            Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),
+            None => HeaderValue::from_str(host).ok(),
+        }
     }
 
     /// The address of a path, which may end in a query. What the base says of a name goes before what

@@ -77,7 +77,7 @@ impl UpstreamRegistry {
     /// The names of all deployments that there have been, by number.
     pub(crate) fn names(&self) -> Vec<String> {
         let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
-        endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect()
+        endpoints.iter().map(|endpoint| endpoint.name().to_string()).collect()
     }
 
     /// Closes the connections of deployments that are not among these. Attempts under way keep theirs; one

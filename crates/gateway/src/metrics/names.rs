@@ -42,7 +42,8 @@ impl MetricNames {
         for (group, &id) in groups.zip(&numbers.deployments) {
             if id.index() == lists.deployments.len() {
                 let endpoint = registry.endpoint(id);
-                let (name, provider) = (endpoint.name().to_owned(), endpoint.provider().to_owned());
+                let (name, provider) =
+                    (endpoint.name().to_string(), endpoint.provider().to_owned());
                 lists.deployments.push(DeploymentLabels { name, provider, group });
             }
         }

@@ -1,9 +1,11 @@
 //! A core that fails.
 
 use super::*;
+use crate::front::Front;
+use crate::log::Unauthenticated;
 use crate::request_id::RequestIds;
-use crate::routes::{Front, routes};
-use crate::serving::ServerState;
+use crate::routes::routes;
+use crate::serving::{RequestContext, ServerState};
 use crate::setup::NameTables;
 use crate::upstream_registry::NameIndex;
 use axum::body::Body;
@@ -13,10 +15,11 @@ use squall_determinism::Seed;
 use squall_router::{DeploymentConfig, GroupConfig, IdRegistry};
 use squall_wire::ServerSettings;
 use std::time::Duration;
+use tokio::sync::mpsc::unbounded_channel;
 use tower_service::Service;
 
 /// A front without a server around it.
-fn front() -> Front {
+fn front() -> Arc<Front> {
     let mut group = GroupConfig::new("chat");
     group.deployments = vec![DeploymentConfig::new("d")];
     let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
@@ -25,22 +28,22 @@ fn front() -> Front {
     let router = Router::new(config, Seed::new(1), 0).expect("it can run");
     let clock = Clock::start_now();
     let (checks, _) = unbounded_channel();
-    Front {
+    Arc::new(Front {
         handle: Arc::new(RouterHandle::new(router, clock, Retention::Nothing, checks)),
         registry: Arc::new(UpstreamRegistry::new(Arc::new(directory))),
         server: Arc::new(ServerState::new(ServerSettings::default(), clock, true)),
-        unauthenticated: Arc::default(),
-    }
+        unauthenticated: Unauthenticated::default(),
+    })
 }
 
 /// The status of an answer, and its body.
-async fn ask(front: &Front, path: &str, body: &'static str) -> (u16, String) {
+async fn ask(front: &Arc<Front>, path: &str, body: &'static str) -> (u16, String) {
     let mut request = Request::new(Body::from(body));
     *request.uri_mut() = path.parse().expect("a path");
     *request.method_mut() = if body.is_empty() { http::Method::GET } else { http::Method::POST };
     let id = RequestIds::new().of(request.headers());
-    request.extensions_mut().insert(id);
-    let Ok(answer) = routes(front.clone(), true).call(request).await;
+    request.extensions_mut().insert(RequestContext::new(id));
+    let Ok(answer) = routes(Arc::clone(front), true).call(request).await;
     let (head, body) = answer.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())

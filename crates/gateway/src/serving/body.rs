@@ -1,35 +1,31 @@
 //! The body of a request, read within its limits.
 
 use super::budget::BodyMemoryPermit;
+use super::now::now;
 use super::shared::ServerState;
 use crate::answer;
+use crate::pieces::Pieces;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use squall_failure::FailureClass;
 use squall_wire::error::ApiError;
-use std::sync::Arc;
+use std::pin::pin;
 use tokio::time::timeout;
 
-/// What a request's body holds of the memory for all bodies. The server keeps it until the answer's end when
-/// it stands among the answer's extensions.
-#[derive(Clone, Debug)]
-pub(crate) struct HeldBody {
-    _share: Arc<BodyMemoryPermit>,
-}
-
-/// Reads the body of a request.
+/// Reads the body of a request. What it holds of the memory for all bodies is to be kept until the answer
+/// has ended.
 ///
 /// # Errors
 /// The answer, when the body is too large or too slow, or there is no memory for it.
 pub(crate) async fn read(
     shared: &ServerState,
     mut body: Body,
-) -> Result<(Bytes, HeldBody), Box<Response>> {
+) -> Result<(Bytes, BodyMemoryPermit), Box<Response>> {
     let settings = &shared.settings;
     let max = settings.max_request_size;
     let said = body.size_hint();
@@ -38,40 +34,37 @@ pub(crate) async fn read(
         return Err(too_large(max));
     }
     let mut share = shared.bodies.clone().share();
-    let mut whole = Bytes::new();
-    let mut pieces = BytesMut::new();
-    let reading = async {
+    let mut pieces = Pieces::expecting(usize::try_from(said.lower()).unwrap_or_default());
+    let reading = async move {
         loop {
-            let frame = match timeout(settings.body_timeout, body.frame()).await {
-                Err(_) => return Err(too_slow()),
-                Ok(None) => return Ok(()),
-                Ok(Some(Err(_))) => return Err(broken()),
-                Ok(Some(Ok(frame))) => frame,
+            // Most bodies have come with their head, and need no timer.
+            let frame = match now(body.frame()).await {
+                Some(frame) => frame,
+                None => match timeout(settings.body_timeout, body.frame()).await {
+                    Ok(frame) => frame,
+                    Err(_) => return Err(too_slow()),
+                },
+            };
+            let frame = match frame {
+                None => return Ok((pieces.join(), share)),
+                Some(Err(_)) => return Err(broken()),
+                Some(Ok(frame)) => frame,
             };
             let Ok(piece) = frame.into_data() else { continue };
-            let length = whole.len() + pieces.len() + piece.len();
-            if length > max {
+            if pieces.len() + piece.len() > max {
                 return Err(too_large(max));
             }
             if !share.grow(piece.len()) {
                 return Err(no_memory());
             }
-            // Most bodies come in one piece.
-            if whole.is_empty() && pieces.is_empty() {
-                whole = piece;
-                continue;
-            }
-            if pieces.is_empty() {
-                pieces.reserve(usize::try_from(said.lower()).unwrap_or_default().max(length));
-                pieces.extend_from_slice(&std::mem::take(&mut whole));
-            }
-            pieces.extend_from_slice(&piece);
+            pieces.push(piece);
         }
     };
-    let read = timeout(settings.request_timeout, reading).await;
-    read.unwrap_or_else(|_| Err(too_slow()))?;
-    let bytes = if pieces.is_empty() { whole } else { pieces.freeze() };
-    Ok((bytes, HeldBody { _share: Arc::new(share) }))
+    let mut reading = pin!(reading);
+    if let Some(read) = now(reading.as_mut()).await {
+        return read;
+    }
+    timeout(settings.request_timeout, reading).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
 fn refused(status: StatusCode, class: FailureClass, message: impl Into<String>) -> Box<Response> {

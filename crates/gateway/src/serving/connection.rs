@@ -61,7 +61,7 @@ pub(super) async fn serve(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let leaves = {
         let mut draining = pin!(shared.reached(ShutdownStage::Draining));
-        let mut listens = false;
+        let mut listens_since = None;
         let mut room = pin!(RoomWanted::new(&shared));
         poll_fn(|context| {
             let before = progress.answers();
@@ -81,8 +81,9 @@ pub(super) async fn serve(
             if !idle {
                 room.as_mut().leave();
             }
-            // Its waker is this task's, and need not be given twice.
-            if std::mem::replace(&mut listens, true) && shared.stage() < ShutdownStage::Draining {
+            // It keeps this task's waker until the next stage, and need not be given it twice.
+            let stage = shared.stage();
+            if listens_since.replace(stage) == Some(stage) {
                 return Poll::Pending;
             }
             draining.as_mut().poll(context).map(|()| true)
@@ -91,11 +92,18 @@ pub(super) async fn serve(
     };
     if leaves {
         connection.as_mut().graceful_shutdown();
-        poll_fn(|context| match connection.as_mut().poll(context) {
-            // It has asked for nothing, and nothing of it is on its way.
-            Poll::Pending if progress.waits() == ConnectionWait::Fresh => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(_) => Poll::Ready(()),
+        let mut cut = pin!(shared.reached(ShutdownStage::Cut));
+        poll_fn(|context| {
+            // Its request looks at the stage whenever it is polled, and is polled with its connection.
+            if shared.stage() < ShutdownStage::Cut {
+                let _ = cut.as_mut().poll(context);
+            }
+            match connection.as_mut().poll(context) {
+                // It has asked for nothing, and nothing of it is on its way.
+                Poll::Pending if progress.waits() == ConnectionWait::Fresh => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(_) => Poll::Ready(()),
+            }
         })
         .await;
     }

@@ -4,6 +4,7 @@ use super::shared::ServerState;
 use crate::answer;
 use axum::response::Response;
 use http::header::{HOST, HeaderValue, ORIGIN};
+use http::uri::Authority;
 use http::{Request, StatusCode};
 use squall_failure::FailureClass;
 use squall_wire::browser::{authority_of, host_of, is_this_machine};
@@ -22,16 +23,15 @@ pub(super) fn refusal<B>(shared: &ServerState, request: &Request<B>) -> Option<R
     let is_allowed =
         |name: &str| allowed.iter().any(|host| host_of(host).eq_ignore_ascii_case(host_of(name)));
     let headers = request.headers();
-    let text = |value: &'_ HeaderValue| value.to_str().unwrap_or_default().to_owned();
     // A request may name its host more than once, and in its target: each must be ours.
-    let target = request.uri().authority().map(|authority| authority.as_str().to_owned());
-    let hosts: Vec<_> = headers.get_all(HOST).iter().map(text).chain(target).collect();
-    let foreign = |host: &&String| {
+    let target = request.uri().authority().map(Authority::as_str);
+    let hosts = || headers.get_all(HOST).iter().map(text).chain(target);
+    let foreign = |host: &&str| {
         !is_this_machine(host)
             && (host_of(host).contains(['.', ':']) || host.is_empty())
             && !is_allowed(host)
     };
-    if let Some(host) = hosts.iter().find(foreign) {
+    if let Some(host) = hosts().find(foreign) {
         return Some(forbidden(&format!(
             "the host `{}` is not this gateway's: ask by `localhost` or an address of the loopback, or \
              name the host in `server.allowed_hosts`",
@@ -39,11 +39,11 @@ pub(super) fn refusal<B>(shared: &ServerState, request: &Request<B>) -> Option<R
         )));
     }
     for origin in headers.get_all(ORIGIN).iter().map(text) {
-        let own = authority_of(&origin);
-        if own.is_none_or(|own| !hosts.iter().any(|host| host == own) && !is_allowed(own)) {
+        let own = authority_of(origin);
+        if own.is_none_or(|own| !hosts().any(|host| host == own) && !is_allowed(own)) {
             return Some(forbidden(&format!(
                 "a page from `{}` may not ask this gateway: name its host in `server.allowed_hosts`",
-                shortened(&origin)
+                shortened(origin)
             )));
         }
     }
@@ -53,6 +53,10 @@ pub(super) fn refusal<B>(shared: &ServerState, request: &Request<B>) -> Option<R
 fn forbidden(message: &str) -> Response {
     let error = ApiError::of(FailureClass::BadRequest, "").with_message(message);
     answer::refusal(StatusCode::FORBIDDEN, &error)
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
 }
 
 /// As much of a name as tells which it is.

@@ -1,10 +1,11 @@
 //! One request at the server's edge: it is taken or refused, counted, and cut when its time is over.
 
+use super::context::RequestContext;
+use super::hosts;
 use super::shared::{ServerState, ShutdownStage};
 use super::timed::{ConnectionWait, SocketProgress};
-use super::{HeldBody, hosts};
-use crate::answer;
 use crate::request_id::REQUEST_ID;
+use crate::{answer, refusal};
 use axum::Router as Routes;
 use axum::body::Body;
 use axum::response::Response;
@@ -17,7 +18,9 @@ use squall_failure::FailureClass;
 use squall_wire::chat::ErrorEventWriter;
 use squall_wire::error::ApiError;
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -37,10 +40,10 @@ pub(super) async fn answered(
     full: bool,
 ) -> Result<Response, Infallible> {
     progress.now_waits(ConnectionWait::Answer);
-    let id = shared.ids.of(request.headers());
+    let of_request = RequestContext::new(shared.ids.of(request.headers()));
     let mut request = request
         .map(|body| Body::new(Watched { body, progress: Arc::clone(&progress), over: false }));
-    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(of_request.clone());
     let refusal = match shared.stage() {
         ShutdownStage::Draining | ShutdownStage::Cut => Some(stopping()),
         ShutdownStage::Open | ShutdownStage::Leaving if full && !has_room(&shared).await => {
@@ -54,32 +57,40 @@ pub(super) async fn answered(
             drop(request);
             closing(refusal)
         }
-        None => tokio::select! {
-            biased;
-            response = routes.call(request) => response.unwrap_or_else(|never| match never {}),
-            () = shared.reached(ShutdownStage::Cut) => closing(cut()),
-        },
+        None => routed(&shared, routes.call(request)).await,
     };
     if shared.stage() >= ShutdownStage::Leaving || progress.has_unread_body() {
         response = closing(response);
     }
-    response.headers_mut().insert(REQUEST_ID, id.header_value());
-    let held = response.extensions_mut().remove::<HeldBody>();
-    // Streams have it, and nothing else.
-    let error_event = response.extensions_mut().remove::<ErrorEventWriter>();
+    response.headers_mut().insert(REQUEST_ID, of_request.id().header_value());
+    let error_event = of_request.error_event().cloned();
     Ok(response.map(|body| {
         Body::new(Guarded {
             body: Some(body),
-            cut: error_event.map(|error_event| Cut {
-                shared,
-                waiting: None,
-                between_events: true,
-                error_event,
-            }),
+            cut: error_event.map(|error_event| Cut { shared, between_events: true, error_event }),
             _under_way: under_way,
-            _held: held,
+            _of_request: of_request,
         })
     }))
+}
+
+/// What the routes answer, or that there is no time for it any more. Nobody is woken for that here: whoever
+/// polls this is polled when the server comes to that stage.
+async fn routed(
+    shared: &ServerState,
+    answer: impl Future<Output = Result<Response, Infallible>>,
+) -> Response {
+    let mut answer = pin!(answer);
+    poll_fn(|context| {
+        // A panic is a defect. It is this request's alone, and not the connection's.
+        match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
+            Ok(Poll::Pending) if shared.stage() < ShutdownStage::Cut => Poll::Pending,
+            Ok(Poll::Pending) => Poll::Ready(closing(cut())),
+            Err(_) => Poll::Ready(closing(refusal::internal())),
+        }
+    })
+    .await
 }
 
 /// Whether there is room for a connection that was one too many: an idle one was asked to make it.
@@ -182,27 +193,20 @@ struct Guarded {
     body: Option<Body>,
     cut: Option<Cut>,
     _under_way: UnderWay,
-    _held: Option<HeldBody>,
+    _of_request: RequestContext,
 }
 
 /// How a stream is cut.
 struct Cut {
     shared: Arc<ServerState>,
-    waiting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Whether what went out so far ends with an event.
     between_events: bool,
     error_event: ErrorEventWriter,
 }
 
 impl Cut {
-    fn is_now(&mut self, context: &mut Context<'_>) -> bool {
-        if self.shared.stage() == ShutdownStage::Cut {
-            return true;
-        }
-        let shared = &self.shared;
-        let waiting =
-            self.waiting.get_or_insert_with(|| Box::pin(shared.reached(ShutdownStage::Cut)));
-        waiting.as_mut().poll(context).is_ready()
+    fn is_now(&self) -> bool {
+        self.shared.stage() >= ShutdownStage::Cut
     }
 
     /// What a stream says at last.
@@ -235,12 +239,12 @@ impl HttpBody for Guarded {
                     cut.error_event.sent(bytes);
                 }
                 // What comes without pause is cut too.
-                if cut.shared.stage() < ShutdownStage::Cut {
+                if !cut.is_now() {
                     return polled;
                 }
             }
             Poll::Ready(_) => return polled,
-            Poll::Pending if cut.is_now(context) => {}
+            Poll::Pending if cut.is_now() => {}
             Poll::Pending => return Poll::Pending,
         }
         let mut last = cut.last_words();

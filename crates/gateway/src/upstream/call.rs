@@ -6,7 +6,8 @@ use super::event::{UpstreamEvent, failed};
 use super::sending::Sending;
 use super::stream::{StreamStep, UpstreamStream};
 use crate::header_passthrough;
-use bytes::{Bytes, BytesMut};
+use crate::pieces::Pieces;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
@@ -51,7 +52,7 @@ enum CallState {
 struct Reading {
     body: Incoming,
     decoding: Decoding,
-    read: BytesMut,
+    read: Pieces,
     /// The head of an error.
     error: Option<Parts>,
 }
@@ -136,7 +137,12 @@ impl UpstreamCall {
             CallState::Stream(Box::new(UpstreamStream::new(body, decoding, reader, known, silence)))
         } else {
             let error = (!is_answer).then_some(parts);
-            CallState::Whole(Box::new(Reading { body, decoding, read: BytesMut::new(), error }))
+            CallState::Whole(Box::new(Reading {
+                body,
+                decoding,
+                read: Pieces::expecting(length.unwrap_or_default()),
+                error,
+            }))
         };
         None
     }
@@ -153,7 +159,7 @@ impl UpstreamCall {
                 let Ok(bytes) = frame.into_data() else { return None };
                 let left = most - reading.read.len();
                 match reading.decoding.decode(bytes, left) {
-                    Ok(bytes) => reading.read.extend_from_slice(&bytes),
+                    Ok(bytes) => reading.read.push(bytes),
                     Err(FailureClass::AnswerTooLarge) => return Some(too_large()),
                     // What an error says of itself cannot be read; its status can.
                     Err(_) if reading.error.is_some() => return self.whole(),
@@ -177,7 +183,7 @@ impl UpstreamCall {
             return None;
         };
         let Reading { read, error, .. } = *reading;
-        let body = read.freeze();
+        let body = read.join();
         let Some(parts) = error else { return Some(self.answer(&body)) };
         let status = parts.status.as_u16();
         let dialect = self.sending.dialect();
@@ -231,7 +237,7 @@ impl UpstreamCall {
             created: since_1970.as_secs(),
             // No two answers come in one nanosecond, and 64 bits hold centuries of them.
             number: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX),
-            model: self.sending.known.model.clone(),
+            model: self.sending.known.model.to_string(),
         }
     }
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct CallContext {
     endpoint: Arc<UpstreamEndpoint>,
-    pub(super) model: String,
+    /// The model that is called.
+    pub(super) model: Arc<str>,
     /// The most bytes that are held of it: whole, as an error, of one event, before the first token.
     pub(super) answer_max: usize,
 }
 
 impl CallContext {
-    pub(super) fn new(endpoint: Arc<UpstreamEndpoint>, model: String) -> Self {
+    pub(super) fn new(endpoint: Arc<UpstreamEndpoint>, model: Arc<str>) -> Self {
         let answer_max = endpoint.answer_max();
         Self { endpoint, model, answer_max }
     }

@@ -3,7 +3,6 @@
 use super::UpstreamEndpoint;
 use super::known::CallContext;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
@@ -22,10 +21,8 @@ pub(super) struct Sending {
     pub(super) endpoint: Arc<UpstreamEndpoint>,
     pub(super) chat: Arc<ChatRequest>,
     pub(super) known: CallContext,
-    /// The model that is called.
-    pub(super) model: String,
     /// Headers of this request, beside those of every call.
-    pub(super) passed: HeaderMap,
+    pub(super) passed: Arc<HeaderMap>,
     pub(super) between_tokens: Duration,
     /// The gateway asks streams to tell their usage.
     pub(super) ask_usage: bool,
@@ -45,7 +42,8 @@ impl Sending {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, Unsupported> {
-        let Self { endpoint, chat, model, ask_usage, .. } = self;
+        let Self { endpoint, chat, ask_usage, .. } = self;
+        let model = &*self.known.model;
         let ask_usage = *ask_usage;
         let (uri, body) = match chat.operation {
             Operation::Chat => (
@@ -62,9 +60,8 @@ impl Sending {
         *request.uri_mut() = uri.ok_or_else(|| Unsupported::no_model(model))?;
         *request.method_mut() = Method::POST;
         let headers = request.headers_mut();
-        headers.clone_from(&endpoint.headers);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in &self.passed {
+        headers.reserve(endpoint.chat_headers.len() + self.passed.len());
+        for (name, value) in endpoint.chat_headers.iter().chain(&*self.passed) {
             headers.append(name.clone(), value.clone());
         }
         Ok(request)

@@ -3,7 +3,8 @@
 use super::decoding::Decoding;
 use super::event::{UpstreamEvent, failed};
 use super::known::CallContext;
-use bytes::{Bytes, BytesMut};
+use crate::pieces::Pieces;
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use squall_failure::FailureClass;
@@ -28,7 +29,7 @@ pub(super) struct UpstreamStream {
     known: CallContext,
     between_tokens: Duration,
     /// What came, if it is no stream at all.
-    plain: Option<BytesMut>,
+    plain: Option<Pieces>,
     /// A byte that is not white has come.
     begun: bool,
     /// What is told next: bytes that came before it went first.
@@ -120,7 +121,7 @@ impl UpstreamStream {
     /// The body has ended. What is left to say goes out before the news of the end.
     fn end(&mut self) -> StreamStep {
         if let Some(plain) = self.plain.take() {
-            return StreamStep::Plain(plain.freeze());
+            return StreamStep::Plain(plain.join());
         }
         let mut rest = Vec::new();
         if !self.done {
@@ -150,14 +151,14 @@ impl UpstreamStream {
             self.begun = true;
             // No line of an event begins so; JSON and pages do.
             if matches!(first, b'{' | b'[' | b'<') {
-                self.plain = Some(BytesMut::new());
+                self.plain = Some(Pieces::default());
             }
         }
         if let Some(plain) = &mut self.plain {
             if plain.len() + bytes.len() > self.known.answer_max {
                 return self.fail(FailureClass::AnswerTooLarge);
             }
-            plain.extend_from_slice(bytes);
+            plain.push(bytes.clone());
             return StreamStep::Nothing;
         }
         let had_content = self.seen_content;

@@ -149,6 +149,18 @@ async fn it_is_not_ready_first_and_takes_requests_until_that_was_heard() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_is_closed_once_the_delay_is_over() {
+    let addr = always(whole("200 OK", COMPLETION)).await;
+    let gateway = gateway(&[addr]).await;
+    let mut idle = TcpStream::connect(gateway.addr()).await.expect("it listens");
+    idle.write_all(b"GET /ready HTTP/1.1\r\nhost: gateway\r\n\r\n").await.expect("it reads");
+    assert!(read_until(&mut idle, "}").await.starts_with("HTTP/1.1 200"));
+    let drained = drain(gateway, Duration::from_millis(50), LONG);
+    assert_eq!(read_to_end(&mut idle).await, "");
+    assert_eq!(drained.await.expect("no panic").cut, 0);
+}
+
+#[tokio::test]
 async fn a_request_that_was_begun_is_answered_and_the_next_on_its_connection_is_not_taken() {
     let (addr, go_on) =
         pausing_provider(String::new(), "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;

@@ -4,8 +4,10 @@ use super::usage::{OpenAiUsage, Usage, push_usage};
 use crate::json::{Perhaps, json_string, parse_json, read_tolerantly};
 use crate::push_text;
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::io::Write as _;
 
 /// What all parts of one answer have in common.
@@ -55,8 +57,7 @@ pub struct Completion {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FinishReason {
     /// It was complete.
     Stop,
@@ -65,10 +66,8 @@ pub enum FinishReason {
     /// The content policy ended it.
     ContentFilter,
     /// It calls tools.
-    #[serde(alias = "function_call")]
     ToolCalls,
     /// A reason that OpenAI does not have.
-    #[serde(other)]
     Other,
 }
 
@@ -83,6 +82,36 @@ impl FinishReason {
             Self::ToolCalls => "tool_calls",
             Self::Other => "other",
         }
+    }
+
+    /// What a word on the wire says.
+    fn of_word(word: &str) -> Self {
+        match word {
+            "stop" => Self::Stop,
+            "length" => Self::Length,
+            "content_filter" => Self::ContentFilter,
+            // The older word is for functions.
+            "tool_calls" | "function_call" => Self::ToolCalls,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A reason to end as it is met: an empty one, which some send with every chunk, is none, and what is no text
+/// is none either.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LooseFinish(pub(super) Option<FinishReason>);
+
+impl<'de> Deserialize<'de> for LooseFinish {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        // Nearly all chunks say so.
+        if raw == "null" {
+            return Ok(Self(None));
+        }
+        let word: Option<Cow<'_, str>> = serde_json::from_str(raw).unwrap_or_default();
+        let word = word.filter(|word| !word.is_empty());
+        Ok(Self(word.map(|word| FinishReason::of_word(&word))))
     }
 }
 
@@ -104,7 +133,8 @@ pub(super) struct WithChoices {
 struct CompletionChoice {
     message: Option<IgnoredAny>,
     text: Option<IgnoredAny>,
-    finish_reason: Option<Perhaps<FinishReason>>,
+    #[serde(default)]
+    finish_reason: LooseFinish,
     /// What OpenRouter says went wrong with it.
     error: Option<IgnoredAny>,
 }
@@ -116,7 +146,7 @@ impl WithChoices {
         let is_choice = first.message.is_some() || first.text.is_some();
         let told = self.error.is_some() || first.error.is_some();
         (is_choice && !told).then(|| Completion {
-            finish: first.finish_reason.and_then(|finish| finish.0),
+            finish: first.finish_reason.0,
             usage: self.usage.and_then(OpenAiUsage::known),
         })
     }

@@ -1,13 +1,13 @@
 //! An answer as a stream of chunks: written by the mock provider, read by the gateway and the driver.
 
-use super::completion::{AnswerMeta, FinishReason};
+use super::completion::{AnswerMeta, FinishReason, LooseFinish};
 use super::made::{Made, Something};
 use super::usage::{OpenAiUsage, Usage, push_usage};
 use crate::error::{ApiError, failure_from_error, tells_error};
-use crate::json::{Perhaps, json_string, parse_json, read_tolerantly};
+use crate::json::{LooseCount, Perhaps, json_string, parse_json, read_tolerantly};
 use crate::{SseEvent, word};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use squall_failure::Failure;
 use std::io::Write as _;
@@ -231,7 +231,7 @@ struct ChunkBody {
 #[derive(Deserialize)]
 struct ChunkChoice {
     #[serde(default)]
-    index: Perhaps<u32>,
+    index: LooseCount,
     #[serde(default)]
     delta: Made,
     /// The whole of it, as some send it in their only chunk.
@@ -241,7 +241,7 @@ struct ChunkChoice {
     #[serde(default)]
     text: Something,
     #[serde(default)]
-    finish_reason: Perhaps<StreamFinish>,
+    finish_reason: LooseFinish,
     error: Option<IgnoredAny>,
 }
 
@@ -250,23 +250,8 @@ impl ChunkChoice {
         self.text.0 || self.delta.0 || self.message.0
     }
 
-    fn finish(&self) -> Option<FinishReason> {
-        self.finish_reason.0.and_then(|ended| ended.0)
-    }
-}
-
-/// A reason to end; an empty one, which some send with every chunk, is none.
-#[derive(Clone, Copy, Debug, Default)]
-struct StreamFinish(Option<FinishReason>);
-
-impl<'de> Deserialize<'de> for StreamFinish {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let reason =
-            Option::<String>::deserialize(deserializer)?.filter(|reason| !reason.is_empty());
-        Ok(Self(reason.map(|reason| {
-            let json = json_string(&reason);
-            serde_json::from_str(&json).unwrap_or(FinishReason::Other)
-        })))
+    const fn finish(&self) -> Option<FinishReason> {
+        self.finish_reason.0
     }
 }
 
