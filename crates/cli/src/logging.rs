@@ -9,17 +9,29 @@ use crate::terminal;
 use json::JsonLines;
 use queue::LogQueue;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use tracing_subscriber::EnvFilter;
 
 /// The level where none is given.
 const LEVEL: &str = "info";
 
+/// The log of this process, once it was started.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+
 /// Keeps the log going. Dropping it writes what is left.
-pub(crate) struct Logging(LogQueue);
+#[must_use]
+pub(crate) struct Logging(());
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        self.0.close();
+        write_rest();
+    }
+}
+
+/// Writes what is left of the log, if one was started: the process ends. Lines that come later are dropped.
+pub(crate) fn write_rest() {
+    if let Some(queue) = QUEUE.get() {
+        queue.close();
     }
 }
 
@@ -34,6 +46,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
         args.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
     let queue = LogQueue::start(std::io::stderr(), report_dropped)
         .map_err(|source| CliError::Io { what: "failed to start the log".to_owned(), source })?;
+    let queue = QUEUE.get_or_init(|| queue);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone());
     let started = match format {
         LogFormat::Text => builder.with_ansi(terminal::colours_errors()).try_init(),
@@ -44,7 +57,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<Logging, CliError> {
     if args.log_format == Some(LogFormat::Json) {
         terminal::status_is_logged();
     }
-    Ok(Logging(queue))
+    Ok(Logging(()))
 }
 
 /// Logs that lines are missing: `dropped` of them since the start.

@@ -8,6 +8,7 @@
 //! SIGHUP is left alone where it was ignored when the process began (`nohup`). A server that reads its file
 //! again on SIGHUP still ends on it when the terminal that it was started from is gone.
 
+use crate::logging;
 use std::process;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
@@ -131,6 +132,7 @@ struct Heard {
 
 #[expect(clippy::exit, reason = "asked for once more: what is left does not matter any longer")]
 fn end_at_once(signal: Heard) -> ! {
+    logging::write_rest();
     process::exit(EXIT_BASE + signal.number)
 }
 

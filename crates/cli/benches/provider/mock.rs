@@ -11,7 +11,7 @@ impl Server {
     pub(crate) fn mock(providers: &str) -> Result<Self, Box<dyn Error>> {
         let path = file("mock.yaml", &format!("providers:\n{providers}"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["mock", "--config"])
+            .args(["mock", "--log", "off", "--config"])
             .arg(path)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -50,7 +50,7 @@ impl World {
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let mock = file("soak-mock.yaml", MOCK)?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["mock", "--config"])
+            .args(["mock", "--log", "off", "--config"])
             .arg(mock)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

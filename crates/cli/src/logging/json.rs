@@ -2,12 +2,15 @@
 //! goes through serializers and their maps for what is a flat object.
 
 use std::fmt::{self, Debug, Write};
+use std::time::SystemTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+/// The length that a line of a request has, and more.
+const LINE: usize = 512;
 
 /// An event as one object on a line: `timestamp`, `level`, the event's fields, `target`. Squall has no spans,
 /// and those of libraries are left out.
@@ -26,108 +29,116 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
-        writer.write_str("\",\"level\":\"")?;
-        writer.write_str(metadata.level().as_str())?;
-        writer.write_char('"')?;
-        let mut fields = JsonFields { writer, result: Ok(()) };
+        let mut line = String::with_capacity(LINE);
+        line.push_str("{\"timestamp\":\"");
+        write!(line, "{}", humantime::format_rfc3339_micros(now()))?;
+        line.push_str("\",\"level\":\"");
+        line.push_str(metadata.level().as_str());
+        line.push('"');
+        let mut fields = JsonFields { line };
         event.record(&mut fields);
-        let JsonFields { mut writer, result } = fields;
-        result?;
-        writer.write_str(",\"target\":\"")?;
-        escape(&mut writer, metadata.target())?;
-        writer.write_str("\"}\n")
+        let JsonFields { mut line } = fields;
+        line.push_str(",\"target\":\"");
+        escape(&mut line, metadata.target());
+        line.push_str("\"}\n");
+        // All at once: the writer is behind a pointer, and a line has a hundred parts.
+        writer.write_str(&line)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a log tells the time of day")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Writes fields as members of an object, each after a comma.
-struct JsonFields<'w> {
-    writer: Writer<'w>,
-    result: fmt::Result,
+struct JsonFields {
+    line: String,
 }
 
-impl JsonFields<'_> {
-    fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let writer = &mut self.writer;
-        let mut write = || {
-            writer.write_str(",\"")?;
-            // Raw identifiers are none outside of Rust.
-            let name = field.name();
-            escape(writer, name.strip_prefix("r#").unwrap_or(name))?;
-            writer.write_str("\":")
-        };
-        self.result = self.result.and_then(|()| write()).and_then(|()| value(writer));
+impl JsonFields {
+    fn name(&mut self, field: &Field) {
+        // Names are identifiers, with dots at most; raw ones are none outside of Rust.
+        let name = field.name();
+        self.line.push_str(",\"");
+        self.line.push_str(name.strip_prefix("r#").unwrap_or(name));
+        self.line.push_str("\":");
+    }
+
+    /// A value that needs no quotes.
+    fn bare(&mut self, field: &Field, value: &str) {
+        self.name(field);
+        self.line.push_str(value);
     }
 }
 
-impl Visit for JsonFields<'_> {
+impl Visit for JsonFields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field, |writer| {
-            writer.write_char('"')?;
-            escape(writer, value)?;
-            writer.write_char('"')
-        });
+        self.name(field);
+        self.line.push('"');
+        escape(&mut self.line, value);
+        self.line.push('"');
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, |writer| writer.write_str(if value { "true" } else { "false" }));
+        self.bare(field, if value { "true" } else { "false" });
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field, |writer| write!(writer, "{value}"));
+        self.bare(field, itoa::Buffer::new().format(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, |writer| write!(writer, "{value}"));
+        self.bare(field, itoa::Buffer::new().format(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.member(field, |writer| match value.is_finite() {
-            true => write!(writer, "{value}"),
-            false => writer.write_str("null"),
-        });
+        if !value.is_finite() {
+            return self.bare(field, "null");
+        }
+        self.name(field);
+        let _infallible = write!(self.line, "{value}");
     }
 
     /// The message, and what is given by `?` or `%`.
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.member(field, |writer| {
-            writer.write_char('"')?;
-            write!(Escaped(writer), "{value:?}")?;
-            writer.write_char('"')
-        });
+        self.name(field);
+        self.line.push('"');
+        // A value that fails to show itself ends where it did.
+        let _ = write!(EscapedText(&mut self.line), "{value:?}");
+        self.line.push('"');
     }
 }
 
 /// Text within a string.
-struct Escaped<'w, W>(&'w mut W);
+struct EscapedText<'l>(&'l mut String);
 
-impl<W: Write> Write for Escaped<'_, W> {
+impl Write for EscapedText<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(self.0, text)
+        escape(self.0, text);
+        Ok(())
     }
 }
 
-fn escape(writer: &mut impl Write, text: &str) -> fmt::Result {
+fn escape(line: &mut String, text: &str) {
     let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     // Most texts hold none of them, and are looked through without a branch at each byte.
     if !text.bytes().fold(false, |found, byte| found | is_special(byte)) {
-        return writer.write_str(text);
+        return line.push_str(text);
     }
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(is_special) {
-        writer.write_str(&rest[..at])?;
-        match rest.as_bytes()[at] {
-            b'"' => writer.write_str("\\\"")?,
-            b'\\' => writer.write_str("\\\\")?,
-            b'\n' => writer.write_str("\\n")?,
-            b'\r' => writer.write_str("\\r")?,
-            b'\t' => writer.write_str("\\t")?,
-            other => write!(writer, "\\u{other:04x}")?,
+    for character in text.chars() {
+        match character {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            '\0'..' ' => {
+                let _infallible = write!(line, "\\u{:04x}", u32::from(character));
+            }
+            _ => line.push(character),
         }
-        rest = &rest[at + 1..];
     }
-    writer.write_str(rest)
 }
 
 #[cfg(test)]
