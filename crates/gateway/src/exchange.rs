@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
     captured: Option<String>,
     token: Option<RequestToken>,
     mailbox: Mailbox,
-    /// The answer, from the core's commitment to it until it goes out.
+    /// The answer, or the head of a stream, from the core's commitment to it until it goes out.
     response: Option<Response>,
     /// Where a stream goes, once its head has gone.
     chunks: Option<Sender<Bytes>>,
@@ -127,43 +127,37 @@ impl Exchange {
     }
 
     /// The answer. It is waited for in the task of the client's connection, which drops this when the client
-    /// hangs up. What follows of a stream comes from a task of its own: however slowly a client reads, the
-    /// core is obeyed.
+    /// hangs up. The head of a stream goes out with what is there of it; what is left comes from a task of its
+    /// own: however slowly a client reads, the core is obeyed.
     pub(crate) async fn answer(mut self) -> Response {
-        loop {
-            tokio::select! {
-                biased;
-                command = self.mailbox.next() => match command {
-                    Some(RouterCommand::Done(outcome)) => {
-                        self.done(&outcome);
-                        break;
-                    }
-                    Some(command) => self.apply(command),
-                    None => break,
-                },
-                news = next(self.attempt.as_mut()) => self.on_event(news),
-            }
-            if let Some(chunks) = self.chunks.clone()
-                && let Some(head) = self.response.take()
-            {
-                tokio::spawn(self.stream(chunks));
-                return head;
-            }
-        }
-        self.response.take().unwrap_or_else(refusal::internal)
-    }
-
-    /// Brings a stream to its client, from behind its head to its end.
-    async fn stream(mut self, chunks: Sender<Bytes>) {
-        loop {
+        while !self.over {
             let attempt = self.attempt.as_mut().filter(|_| self.stash.is_empty());
             tokio::select! {
                 biased;
                 command = self.mailbox.next() => match command {
-                    Some(RouterCommand::Done(outcome)) => {
-                        self.done(&outcome);
-                        break;
-                    }
+                    Some(command) => self.apply(command),
+                    None => break,
+                },
+                news = next(attempt) => self.on_event(news),
+                () = std::future::ready(()), if self.chunks.is_some() => break,
+            }
+        }
+        let answer = self.response.take().unwrap_or_else(refusal::internal);
+        if let Some(chunks) = self.chunks.clone()
+            && !(self.over && self.stash.is_empty())
+        {
+            tokio::spawn(self.stream(chunks));
+        }
+        answer
+    }
+
+    /// Brings a stream to its client, from behind its head to its end.
+    async fn stream(mut self, chunks: Sender<Bytes>) {
+        while !self.over {
+            let attempt = self.attempt.as_mut().filter(|_| self.stash.is_empty());
+            tokio::select! {
+                biased;
+                command = self.mailbox.next() => match command {
                     Some(command) => self.apply(command),
                     None => break,
                 },
@@ -217,7 +211,7 @@ impl Exchange {
                 self.story.note(&note);
                 self.log.note(self.front.handle.clock().now(), &note);
             }
-            RouterCommand::Done(_) => {}
+            RouterCommand::Done(outcome) => self.done(&outcome),
         }
     }
 
