@@ -6,3 +6,4 @@ mod explained;
 mod interleavings;
 mod jitter;
 mod weights;
+mod worst_case;

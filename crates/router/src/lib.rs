@@ -35,6 +35,7 @@ mod spend;
 mod strategy;
 mod timers;
 mod window;
+mod worst_case;
 
 pub use admission::LimitUse;
 pub use balancer::{
@@ -73,6 +74,7 @@ pub use router::{
 pub use strategy::{
     CostTuning, CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
 };
+pub use worst_case::{WorstCase, WorstCaseRequest};
 
 /// The example of the README compiles and holds.
 #[cfg(doctest)]

@@ -1,4 +1,6 @@
-//! `squall config`: what a configuration comes to, and what differs between two.
+//! `squall config`: what a configuration comes to, what differs between two, and what is wrong with one.
+
+mod check;
 
 use crate::args::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 use crate::command::text;
@@ -13,6 +15,7 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, CliError> {
     match &args.command {
         ConfigCommand::Show(args) => show(args),
         ConfigCommand::Diff(args) => diff(args),
+        ConfigCommand::Check(args) => check::check(args),
     }
 }
 

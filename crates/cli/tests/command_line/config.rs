@@ -89,3 +89,73 @@ fn files_that_are_none_of_ours_are_refused_with_their_place() {
         assert!(ended.err.len() < 4_000, "{name}: {}", ended.err.len());
     }
 }
+
+/// A gateway file with one deployment, and nowhere else to go.
+const ALONE: &str = "\
+providers: { eu: { base_url: 'https://eu.example/v1', api_key: $EU } }
+router:
+  deadline: 30s
+  max_queue_wait: 30s
+  groups: { chat: { deployments: [ { name: eu, provider: eu } ] } }
+";
+
+#[test]
+fn a_check_prints_the_worst_case_and_finds_what_is_wrong_at_its_line() {
+    let folder = Folder::new("config-check");
+    folder.write("gateway.yaml", ALONE);
+    let ended = folder.squall(&["config", "check", "gateway.yaml"]);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("calls   at most 3 (3 at `chat`); 9 if"), "{}", ended.out);
+    for (line, lint) in [(4, "queue-beyond-deadline"), (5, "no-fallback")] {
+        assert!(ended.out.contains(&format!("[{lint}]")), "{lint}: {}", ended.out);
+        assert!(ended.out.contains(&format!("gateway.yaml:{line}:")), "{lint}: {}", ended.out);
+    }
+    let allow = ["no-fallback", "queue-beyond-deadline", "sole-deployment-ejected"];
+    let allow = allow.iter().flat_map(|lint| ["--allow", lint]);
+    let all: Vec<_> = ["config", "check", "gateway.yaml"].into_iter().chain(allow).collect();
+    let ended = folder.squall(&all);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("nothing found by"), "{}", ended.out);
+    assert!(ended.out.contains("3 more allowed"), "{}", ended.out);
+}
+
+#[test]
+fn a_check_answers_programs_with_one_document() {
+    let folder = Folder::new("config-check-json");
+    folder.write("gateway.yaml", ALONE);
+    let ended = folder.squall(&["config", "check", "gateway.yaml", "--json"]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    let json: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    let result = &json["result"];
+    assert_eq!(result["groups"][0]["calls_with_client_retries"], 9, "{result}");
+    let findings = result["findings"].as_array().expect("they are a list");
+    let queue = findings.iter().find(|each| each["lint"] == "queue-beyond-deadline");
+    let queue = queue.expect("it is found");
+    assert_eq!((&queue["line"], &queue["column"]), (&4.into(), &3.into()), "{queue}");
+}
+
+#[test]
+fn a_check_of_what_cannot_be_checked_exits_with_2() {
+    let folder = Folder::new("config-check-bad");
+    folder.write("broken.yaml", "router: [\n");
+    folder.write("mock.yaml", "providers: { one: { ttft: 100ms, itl: 10ms } }\n");
+    folder.write("gateway.yaml", ALONE);
+    for arguments in [
+        &["config", "check", "broken.yaml"][..],
+        &["config", "check", "mock.yaml"],
+        &["config", "check", "gone.yaml"],
+        &["config", "check", "gateway.yaml", "--allow", "no-such-lint"],
+    ] {
+        let ended = folder.squall(arguments);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{arguments:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn what_is_shipped_passes_its_check() {
+    let folder = Folder::new("config-check-shipped");
+    folder.write("viral-spike.yaml", &crate::squall::viral_spike());
+    let ended = folder.squall(&["config", "check", "viral-spike.yaml"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("at most 6 (3 at `chat`, 3 at `chat-small`)"), "{}", ended.out);
+}

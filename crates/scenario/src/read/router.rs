@@ -71,6 +71,12 @@ pub(crate) static ROUTER: Section = Section {
                 "Tenants with their own limits.",
             ),
             Key::optional(
+                "allow",
+                Schema::List(&Schema::Name),
+                "none",
+                "Lints of `squall config check` that are meant to be: their ids.",
+            ),
+            Key::optional(
                 "changes",
                 Schema::List(&Schema::Section(&CHANGE)),
                 "none",
@@ -209,6 +215,11 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> RouterSectio
     let mut router = RouterSection::empty();
     OVER_ALL.read(fields, &mut router.config);
     router.profile = fields.word("profile").and_then(Profile::from_word);
+    for node in fields.list("allow") {
+        if let Some(id) = value::scalar(node, &Schema::Name, fields.problems) {
+            value::check_name(id, &node.span, &Schema::Name, fields.problems);
+        }
+    }
     budgets(fields, &mut router.labels);
     tenant::tenants(fields, &mut router);
     let mut policies = GroupConfig::default();

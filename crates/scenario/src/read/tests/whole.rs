@@ -209,6 +209,7 @@ router:
       context_window_fallback: [small]
       content_policy_fallback: [small]
     small: { deployments: [ { name: us, provider: us } ] }
+  allow: [no-fallback]
   changes:
     - { at: 10s, weights: { eu: 1 } }
     - { at: 20s, limits: { eu: { rpm: 100 } } }

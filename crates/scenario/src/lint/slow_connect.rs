@@ -1,0 +1,30 @@
+//! `slow-connect`: a connection may take as long as the first token.
+
+use super::{Lint, LintContext};
+use crate::diagnostic::Problem;
+
+pub(super) const LINT: Lint = Lint {
+    id: "slow-connect",
+    about: "A connection may take as long as the first token.",
+    why: "a host that is gone costs as much time as one that is slow, though it is known after a second",
+    help: "let `connect` be a fraction of `first_token`",
+    find,
+};
+
+fn find(context: &LintContext<'_>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for group in context.groups() {
+        let timeouts = group.config.timeouts;
+        if timeouts.connect < timeouts.first_token {
+            continue;
+        }
+        let name = &group.config.name;
+        let message = format!(
+            "`{name}` allows {:?} to connect and {:?} to the first token",
+            timeouts.connect, timeouts.first_token
+        );
+        let place = context.places().group(name, "timeouts");
+        found.push(Problem::new(&place, message, "not shorter"));
+    }
+    found
+}
