@@ -18,14 +18,14 @@ pub struct AttemptStory {
     /// When the first token of its stream came.
     pub first_token: Option<Timestamp>,
     /// When and how it ended; `None` if that is not known.
-    pub ended: Option<(Timestamp, AttemptEnd)>,
+    pub ended: Option<(Timestamp, AttemptConclusion)>,
     /// It was to see whether its deployment has recovered.
     pub probe: bool,
 }
 
 /// How an attempt ended, as the router knows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum AttemptEnd {
+pub enum AttemptConclusion {
     /// With its whole answer.
     Finished,
     /// With a failure.
@@ -47,7 +47,7 @@ impl AttemptStory {
 /// The calls that were made, in their order.
 pub(crate) fn of(life: &RequestLife) -> Vec<AttemptStory> {
     let mut all = all(life);
-    all.retain(|attempt| !matches!(attempt.ended, Some((_, AttemptEnd::NotSent))));
+    all.retain(|attempt| !matches!(attempt.ended, Some((_, AttemptConclusion::NotSent))));
     all
 }
 
@@ -74,16 +74,16 @@ pub(crate) fn all(life: &RequestLife) -> Vec<AttemptStory> {
         match &step.kind {
             RequestStepKind::Told(RouterInput::FirstToken { .. }) => attempt.first_token = Some(at),
             RequestStepKind::Told(RouterInput::Finished { .. }) => {
-                attempt.ended = Some((at, AttemptEnd::Finished));
+                attempt.ended = Some((at, AttemptConclusion::Finished));
             }
             RequestStepKind::Told(RouterInput::Failed { failure, .. }) => {
-                attempt.ended = Some((at, AttemptEnd::Failed(*failure)));
+                attempt.ended = Some((at, AttemptConclusion::Failed(*failure)));
             }
             RequestStepKind::Said(RouterOutput::CancelAttempt { reason, .. }) => {
-                attempt.ended = Some((at, AttemptEnd::Cancelled(*reason)));
+                attempt.ended = Some((at, AttemptConclusion::Cancelled(*reason)));
             }
             RequestStepKind::Said(RouterOutput::Note(RouterEvent::NotSent { .. })) => {
-                attempt.ended = Some((at, AttemptEnd::NotSent));
+                attempt.ended = Some((at, AttemptConclusion::NotSent));
             }
             RequestStepKind::Said(RouterOutput::Note(RouterEvent::Probe { .. })) => {
                 attempt.probe = true;

@@ -1,6 +1,6 @@
 //! An explanation for programs. Times are nanoseconds since the start of the run.
 
-use crate::attempts::{AttemptEnd, AttemptStory};
+use crate::attempts::{AttemptConclusion, AttemptStory};
 use crate::names::RunNames;
 use crate::waits::{WaitReason, WaitStory};
 use crate::{Explanation, clause};
@@ -59,10 +59,10 @@ fn outcome(outcome: &Outcome, names: &RunNames) -> Value {
 
 fn attempt(attempt: &AttemptStory, names: &RunNames) -> Value {
     let (end, class) = match attempt.ended.map(|(_, end)| end) {
-        Some(AttemptEnd::Finished) => (Some("finished"), None),
-        Some(AttemptEnd::Failed(failure)) => (Some("failed"), Some(failure.class.as_str())),
-        Some(AttemptEnd::Cancelled(reason)) => (Some("cancelled"), Some(reason.as_str())),
-        Some(AttemptEnd::NotSent) => (Some("not_sent"), None),
+        Some(AttemptConclusion::Finished) => (Some("finished"), None),
+        Some(AttemptConclusion::Failed(failure)) => (Some("failed"), Some(failure.class.as_str())),
+        Some(AttemptConclusion::Cancelled(reason)) => (Some("cancelled"), Some(reason.as_str())),
+        Some(AttemptConclusion::NotSent) => (Some("not_sent"), None),
         None => (None, None),
     };
     json!({

@@ -16,7 +16,7 @@ mod selector;
 mod story;
 mod waits;
 
-pub use attempts::{AttemptEnd, AttemptStory};
+pub use attempts::{AttemptConclusion, AttemptStory};
 pub use error::ExplainError;
 pub use explainer::Explainer;
 pub use explanation::Explanation;
