@@ -1,6 +1,6 @@
 //! `budget-stops-group`: every deployment of a group without a fallback spends from a budget in money.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `checks-overlap`: a health check may take longer than the time between two.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `deadline-before-fallback`: the deadline of a group ends before its first attempt's time-out.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `first-token-beyond-total`: a time-out for the first token is longer than one for the whole attempt.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

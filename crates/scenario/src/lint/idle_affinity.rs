@@ -1,6 +1,6 @@
 //! `idle-affinity`: sessions keep to a deployment in a group that has only one.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

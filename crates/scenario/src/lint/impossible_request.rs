@@ -1,6 +1,6 @@
 //! `impossible-request`: a limit lets a usual request never through.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `limit-never-reached`: a limit of a group is above what all its deployments let through.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 use squall_router::{GroupConfig, RateLimit, RateLimits};
 

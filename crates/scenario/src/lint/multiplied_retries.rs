@@ -1,6 +1,6 @@
 //! `multiplied-retries`: retries, fallbacks and the client's own retries multiply to more calls than a provider that fails can take.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `no-fallback`: a group without a fallback runs in one failure domain.
 
-use super::{FailureDomain, Lint, LintContext};
+use super::context::{FailureDomain, Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `plain-http`: a provider's key is sent over HTTP without TLS to another machine.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

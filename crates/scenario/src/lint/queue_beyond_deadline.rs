@@ -1,6 +1,6 @@
 //! `queue-beyond-deadline`: requests may wait in a queue for as long as their deadline.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

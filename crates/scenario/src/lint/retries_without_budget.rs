@@ -1,6 +1,6 @@
 //! `retries-without-budget`: the retry budget allows as many retries as there are requests.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 use squall_determinism::Share;
 

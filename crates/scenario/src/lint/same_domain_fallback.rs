@@ -1,6 +1,6 @@
 //! `same-domain-fallback`: a group and all its fallbacks run in one failure domain.
 
-use super::{FailureDomain, Lint, LintContext};
+use super::context::{FailureDomain, Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `slow-connect`: a connection may take as long as the first token.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! `smaller-window-fallback`: a fallback for prompts that are too long takes no longer prompts.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 use squall_router::GroupConfig;
 

@@ -1,6 +1,6 @@
 //! `sole-deployment-ejected`: the only deployment of a group without a fallback is ejected after failures.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 use squall_router::{AllOut, CooldownRule};
 

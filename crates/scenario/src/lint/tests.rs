@@ -1,6 +1,8 @@
 //! Every lint finds what it is for, at its place, and nothing in a file that has it not.
 
 use super::*;
+use squall_router::{Profile, WorstCaseRequest};
+use std::io;
 
 /// A gateway file: the router's settings, and the settings of the group `chat` of two deployments.
 fn gateway(router: &str, group: &str) -> String {

@@ -1,6 +1,6 @@
 //! `weight-zero`: a deployment has weight 0.
 
-use super::{Lint, LintContext};
+use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 
 pub(super) const LINT: Lint = Lint {
