@@ -110,11 +110,9 @@ impl CheckedConfig {
                 allowed += problems.len();
                 continue;
             }
-            found.extend(
-                problems
-                    .into_iter()
-                    .map(|problem| LintFinding { lint, problem: lint.worded(problem) }),
-            );
+            let worded = |problem| lint.worded(problem, &subject.places);
+            let worded = problems.into_iter().map(worded);
+            found.extend(worded.map(|problem| LintFinding { lint, problem }));
         }
         found.sort_by_key(|finding| (finding.problem.span.start, finding.lint.id));
         let (path, text) = (path.to_owned(), text.to_owned());

@@ -50,11 +50,13 @@ impl core::fmt::Debug for CheckOptions<'_> {
 
 impl Lint {
     /// A problem with the words that all of this lint's have: its id, why it matters, what to do, how to allow it.
-    pub(super) fn worded(&self, problem: Problem) -> Problem {
+    pub(super) fn worded(&self, problem: Problem, places: &Places) -> Problem {
         let Self { id, why, help, .. } = self;
-        let help = format!(
-            "{why}; {help}; if it is meant, `allow: [{id}]` at the router or `--allow {id}`"
-        );
+        let at_router = match places.are_litellms() {
+            true => String::new(),
+            false => format!("`allow: [{id}]` at the router or "),
+        };
+        let help = format!("{why}; {help}; if it is meant, {at_router}`--allow {id}`");
         let message = format!("{} [{id}]", problem.message);
         let mut problem = problem.help(help).warning();
         problem.message = message;

@@ -3,6 +3,15 @@
 use crate::node::{MapEntry, Node, NodeKind};
 use core::ops::Range;
 
+/// What LiteLLM calls settings of ours that hold for all groups.
+const LITELLM_KEYS: [(&str, &[&str]); 5] = [
+    ("retries", &["num_retries"]),
+    ("fallback", &["fallbacks", "default_fallbacks"]),
+    ("context_window_fallback", &["context_window_fallbacks"]),
+    ("deadline", &["timeout", "request_timeout"]),
+    ("timeouts", &["timeout", "request_timeout"]),
+];
+
 /// The tree of a file, asked by names.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -27,6 +36,11 @@ impl Places {
         ids.collect()
     }
 
+    /// Whether the file is LiteLLM's, which has no place to allow a lint.
+    pub(super) fn are_litellms(&self) -> bool {
+        entry(&self.root, "model_list").is_some()
+    }
+
     /// A setting over all groups, or the router where it does not stand.
     pub(crate) fn router(&self, key: &str) -> Range<usize> {
         let sections = ["router", "router_settings", "litellm_settings"];
@@ -38,7 +52,7 @@ impl Places {
     /// A setting of a group: its own, or the router's that holds for it, or its name where neither stands.
     pub(crate) fn group(&self, group: &str, key: &str) -> Range<usize> {
         if let Some(model) = self.models(group).next() {
-            return model;
+            return self.litellm(key).unwrap_or(model);
         }
         let router = entry(&self.root, "router");
         let here = router.and_then(|router| entry(&entry(&router.value, "groups")?.value, group));
@@ -94,6 +108,16 @@ impl Places {
         let own = here.and_then(|here| entry(&here.value, key));
         let place = own.map(whole).or_else(|| here.map(name));
         place.or_else(|| entry(&self.root, "model_list").map(name)).unwrap_or_else(|| self.begin())
+    }
+
+    /// What LiteLLM says of a setting of ours for all its groups.
+    fn litellm(&self, key: &str) -> Option<Range<usize>> {
+        let (_, theirs) = LITELLM_KEYS.into_iter().find(|(ours, _)| *ours == key)?;
+        let sections = ["router_settings", "litellm_settings"];
+        let sections = sections.iter().filter_map(|name| entry(&self.root, name));
+        let mut found = sections
+            .flat_map(|section| theirs.iter().filter_map(move |key| entry(&section.value, key)));
+        found.next().map(whole)
     }
 
     /// The names of the entries of LiteLLM's `model_list` that make up a group.

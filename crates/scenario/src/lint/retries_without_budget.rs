@@ -3,6 +3,7 @@
 use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
 use squall_determinism::Share;
+use squall_router::{GroupConfig, RetryRule};
 
 pub(super) const LINT: Lint = Lint {
     id: "retries-without-budget",
@@ -16,7 +17,10 @@ fn find(context: &LintContext<'_>) -> Vec<Problem> {
     /// A floor of so many retries a second is no budget.
     const NO_BUDGET: u32 = 1_000_000;
     let budget = context.router().retry_budget;
-    let retries = context.router().groups.iter().any(|group| group.most_retries() > 0);
+    // LiteLLM has no such budget: nothing in its file could change that.
+    let has_budget = |group: &GroupConfig| !matches!(group.retry_rule, RetryRule::Litellm(_));
+    let groups = context.router().groups.iter();
+    let retries = groups.filter(|group| has_budget(group)).any(|group| group.most_retries() > 0);
     let boundless = budget.ratio >= Share::percent(100) || budget.min_per_second >= NO_BUDGET;
     if !retries || !boundless {
         return Vec::new();

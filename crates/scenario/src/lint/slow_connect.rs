@@ -15,7 +15,8 @@ fn find(context: &LintContext<'_>) -> Vec<Problem> {
     let mut found = Vec::new();
     for group in context.groups() {
         let timeouts = group.config.timeouts;
-        if timeouts.connect < timeouts.first_token {
+        // LiteLLM has one time-out for all of them.
+        if timeouts.connect < timeouts.first_token || timeouts.connect == timeouts.total {
             continue;
         }
         let name = &group.config.name;

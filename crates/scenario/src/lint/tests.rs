@@ -167,8 +167,12 @@ router_settings: { num_retries: 12 }
     let ids: Vec<_> = checked.findings.iter().map(|each| each.lint.id).collect();
     assert!(ids.contains(&"multiplied-retries") && ids.contains(&"no-fallback"), "{ids:?}");
     let diagnostics = checked.diagnostics().expect("there are findings");
-    let lines = diagnostics.problems().iter().map(|each| diagnostics.position(each).0);
-    assert!(lines.into_iter().all(|line| line == 2), "{diagnostics}");
+    let line_of = |id: &str| {
+        let found = checked.findings.iter().find(|each| each.lint.id == id);
+        diagnostics.position(&found.expect("it is found").problem).0
+    };
+    assert_eq!((line_of("no-fallback"), line_of("multiplied-retries")), (2, 4), "{diagnostics}");
+    assert!(!diagnostics.to_string().contains("at the router"), "{diagnostics}");
 }
 
 #[test]
