@@ -4,7 +4,7 @@ use crate::chaos::{World, config, events};
 use proptest::prelude::*;
 use squall_determinism::Seed;
 use squall_router::journal::{RequestLife, RequestStepKind, explain};
-use squall_router::{Decision, PickReasons, RouterOutput};
+use squall_router::{PickReasons, RouterDecision, RouterOutput};
 use std::ops::ControlFlow;
 
 /// The lives of all requests of a journal. The replay compares every output with that of a router that
@@ -23,7 +23,7 @@ fn lives(frames: &[Vec<u8>]) -> Vec<RequestLife> {
 
 fn picks(life: &RequestLife) -> impl Iterator<Item = &PickReasons> {
     life.steps.iter().filter_map(|step| match &step.kind {
-        RequestStepKind::Decided(Decision::Picked(pick)) => Some(pick),
+        RequestStepKind::Decided(RouterDecision::Picked(pick)) => Some(pick),
         _ => None,
     })
 }
@@ -68,7 +68,7 @@ proptest! {
             let mut picked = None;
             for step in &life.steps {
                 match &step.kind {
-                    RequestStepKind::Decided(Decision::Picked(pick)) => picked = pick.picked,
+                    RequestStepKind::Decided(RouterDecision::Picked(pick)) => picked = pick.picked,
                     RequestStepKind::Said(RouterOutput::StartAttempt(start)) => {
                         prop_assert_eq!(picked.map(|(id, _)| id), Some(start.deployment));
                     }

@@ -1,7 +1,7 @@
 //! The phrases that stories are made of.
 
 use crate::names::RunNames;
-use crate::waits::{WaitReason, WaitStory};
+use crate::waits::{WaitStory, WaitedFor};
 use core::time::Duration;
 use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
 use squall_record::RequestOutcome;
@@ -197,13 +197,13 @@ pub(crate) fn wait(wait: &WaitStory) -> String {
     let lasted = lasted(wait.lasted());
     let open = if wait.until.is_none() { " so far" } else { "" };
     let what = match wait.reason {
-        WaitReason::Queue => "in the queue of its group",
-        WaitReason::Turn => "for its turn behind others",
-        WaitReason::Admission(limit) => {
+        WaitedFor::Queue => "in the queue of its group",
+        WaitedFor::Turn => "for its turn behind others",
+        WaitedFor::Admission(limit) => {
             return format!("{lasted}{open} for admission (limit of {})", limit_words(limit));
         }
-        WaitReason::Backoff => "for a backoff",
-        WaitReason::RetryAfter => "for a backoff behind a Retry-After",
+        WaitedFor::Backoff => "for a backoff",
+        WaitedFor::RetryAfter => "for a backoff behind a Retry-After",
     };
     format!("{lasted}{open} {what}")
 }

@@ -1,10 +1,10 @@
 //! The life of one request, as text and as JSON.
 
 use crate::attempts::{self, AttemptStory};
+use crate::clause;
 use crate::names::{RunNames, features};
 use crate::story::{self, StoryLine};
 use crate::waits::{self, WaitStory};
-use crate::{clause, json};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_record::{AttemptRow, Mode, RequestOutcome, RequestRow};
@@ -97,12 +97,6 @@ impl Explanation {
             lines.extend(details.iter().map(|detail| format!("{:>10}    {detail}", "")));
         }
         lines.join("\n")
-    }
-
-    /// The explanation for programs.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        json::explanation(self)
     }
 
     fn headline(&self) -> String {

@@ -1,16 +1,25 @@
 //! An explanation for programs. Times are nanoseconds since the start of the run.
 
 use crate::attempts::{AttemptConclusion, AttemptStory};
+use crate::clause;
+use crate::explanation::Explanation;
 use crate::names::RunNames;
-use crate::waits::{WaitReason, WaitStory};
-use crate::{Explanation, clause};
+use crate::waits::{WaitStory, WaitedFor};
 use serde_json::{Value, json};
 use squall_router::journal::RequestStepKind;
 use squall_router::{
-    CandidateView, Decision, Eligibility, FigureValue, Outcome, PickReasons, PickScope,
+    CandidateView, Eligibility, FigureValue, Outcome, PickReasons, PickScope, RouterDecision,
 };
 
-pub(crate) fn explanation(told: &Explanation) -> Value {
+impl Explanation {
+    /// The explanation for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        explanation(self)
+    }
+}
+
+fn explanation(told: &Explanation) -> Value {
     let names = &told.names;
     let arrival = &told.life.arrival;
     let attempts: Vec<_> = told.attempts().iter().map(|each| attempt(each, names)).collect();
@@ -79,11 +88,11 @@ fn attempt(attempt: &AttemptStory, names: &RunNames) -> Value {
 
 fn wait(wait: &WaitStory) -> Value {
     let reason = match wait.reason {
-        WaitReason::Queue => "queue",
-        WaitReason::Turn => "turn",
-        WaitReason::Admission(_) => "admission",
-        WaitReason::Backoff => "backoff",
-        WaitReason::RetryAfter => "retry_after",
+        WaitedFor::Queue => "queue",
+        WaitedFor::Turn => "turn",
+        WaitedFor::Admission(_) => "admission",
+        WaitedFor::Backoff => "backoff",
+        WaitedFor::RetryAfter => "retry_after",
     };
     json!({
         "for": reason,
@@ -94,7 +103,7 @@ fn wait(wait: &WaitStory) -> Value {
 
 fn picks(told: &Explanation) -> Vec<Value> {
     let picks = told.life.steps.iter().filter_map(|step| match &step.kind {
-        RequestStepKind::Decided(Decision::Picked(pick)) => Some((step.at, pick)),
+        RequestStepKind::Decided(RouterDecision::Picked(pick)) => Some((step.at, pick)),
         RequestStepKind::Decided(_) | RequestStepKind::Told(_) | RequestStepKind::Said(_) => None,
     });
     let pick = |(at, pick): (squall_determinism::Timestamp, &PickReasons)| {

@@ -22,4 +22,4 @@ pub use explainer::Explainer;
 pub use explanation::Explanation;
 pub use selector::RequestSelector;
 pub use story::StoryLine;
-pub use waits::{WaitReason, WaitStory};
+pub use waits::{WaitStory, WaitedFor};

@@ -6,8 +6,8 @@ use crate::names::RunNames;
 use squall_determinism::Timestamp;
 use squall_router::journal::{RequestLife, RequestStepKind};
 use squall_router::{
-    AfterFailure, AttemptId, CancelReason, CooldownCause, Decision, DeploymentId, FailureWeight,
-    NextStep, NoneInTime, PickReasons, PickScope, RetryBudgetUse, RetryWait, RouterEvent,
+    AfterFailure, AttemptId, CancelReason, CooldownCause, DeploymentId, FailureWeight, NextStep,
+    NoneInTime, PickReasons, PickScope, RetryBudgetUse, RetryWait, RouterDecision, RouterEvent,
     RouterInput, RouterOutput, StartAttempt,
 };
 
@@ -120,24 +120,24 @@ impl<'a> Storyteller<'a> {
         }
     }
 
-    fn decided(&mut self, at: Timestamp, decision: &'a Decision) {
+    fn decided(&mut self, at: Timestamp, decision: &'a RouterDecision) {
         match decision {
-            Decision::Picked(pick) if pick.picked.is_some() => self.pick = Some(pick),
-            Decision::Picked(pick) => self.nobody(at, pick),
-            Decision::WaitsItsTurn { group, waiting } => {
+            RouterDecision::Picked(pick) if pick.picked.is_some() => self.pick = Some(pick),
+            RouterDecision::Picked(pick) => self.nobody(at, pick),
+            RouterDecision::WaitsItsTurn { group, waiting } => {
                 let group = self.names.group(*group);
                 let waiting = clause::counted(*waiting, "request");
                 self.line(at, format!("`{group}` has {waiting} waiting: nobody overtakes them"));
             }
-            Decision::FailureWeighed(weight) => self.weighed(weight),
-            Decision::AfterFailure(after) => self.after_failure(after),
-            Decision::RetryBudgetAsked(asked) => self.budget(at, asked),
-            Decision::NoneInTime(why) => {
+            RouterDecision::FailureWeighed(weight) => self.weighed(weight),
+            RouterDecision::AfterFailure(after) => self.after_failure(after),
+            RouterDecision::RetryBudgetAsked(asked) => self.budget(at, asked),
+            RouterDecision::NoneInTime(why) => {
                 let group = self.names.group(why.group);
                 self.line(at, format!("no deployment of `{group}` can take it in time"));
                 self.detail(none_in_time(why));
             }
-            Decision::LeavesGroup { from, to } => {
+            RouterDecision::LeavesGroup { from, to } => {
                 let from = self.names.group(*from);
                 match to {
                     Some(to) => {

@@ -3,13 +3,13 @@
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_router::journal::{RequestLife, RequestStepKind};
-use squall_router::{Decision, LimitScope, RouterEvent, RouterOutput};
+use squall_router::{LimitScope, RouterDecision, RouterEvent, RouterOutput};
 
 /// A wait between two steps of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct WaitStory {
     /// For what.
-    pub reason: WaitReason,
+    pub reason: WaitedFor,
     /// From when.
     pub from: Timestamp,
     /// Until when; `None` if the journal ends first.
@@ -20,7 +20,7 @@ pub struct WaitStory {
 
 /// What a request waited for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum WaitReason {
+pub enum WaitedFor {
     /// A deployment of its group to become usable.
     Queue,
     /// Its turn, behind others who wait.
@@ -45,27 +45,27 @@ impl WaitStory {
 pub(crate) fn of(life: &RequestLife) -> Vec<WaitStory> {
     let mut waits: Vec<WaitStory> = Vec::new();
     // What the wait that begins next is for, as far as it was said before.
-    let mut because = WaitReason::Queue;
+    let mut because = WaitedFor::Queue;
     let last = life.steps.last().map_or(life.arrived, |step| step.at);
     for step in &life.steps {
         let at = step.at;
         let begins = match &step.kind {
-            RequestStepKind::Decided(Decision::WaitsItsTurn { .. }) => {
-                because = WaitReason::Turn;
+            RequestStepKind::Decided(RouterDecision::WaitsItsTurn { .. }) => {
+                because = WaitedFor::Turn;
                 continue;
             }
             RequestStepKind::Said(RouterOutput::Note(RouterEvent::HeldBack { limit, .. })) => {
-                because = WaitReason::Admission(*limit);
+                because = WaitedFor::Admission(*limit);
                 continue;
             }
             RequestStepKind::Said(RouterOutput::Note(RouterEvent::Queued { .. })) => {
-                Some(core::mem::replace(&mut because, WaitReason::Queue))
+                Some(core::mem::replace(&mut because, WaitedFor::Queue))
             }
             RequestStepKind::Said(RouterOutput::Note(RouterEvent::RetryScheduled {
                 wait, ..
             })) => Some(match wait.retry_after {
-                Some(_) => WaitReason::RetryAfter,
-                None => WaitReason::Backoff,
+                Some(_) => WaitedFor::RetryAfter,
+                None => WaitedFor::Backoff,
             }),
             RequestStepKind::Said(
                 RouterOutput::StartAttempt(_)

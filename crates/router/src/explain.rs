@@ -20,12 +20,12 @@ pub struct ExplainedDecision {
     /// How many outputs of the same input came before it.
     pub after_outputs: usize,
     /// What was decided.
-    pub decision: Decision,
+    pub decision: RouterDecision,
 }
 
 /// What was decided about a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
+pub enum RouterDecision {
     /// A deployment was looked for.
     Picked(PickReasons),
     /// Others wait in its group, of the same or a better priority: nobody overtakes them.

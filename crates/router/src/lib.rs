@@ -51,9 +51,9 @@ pub use config::{
     TenantConfig, ThrottledCooldown,
 };
 pub use explain::{
-    AfterFailure, BreakerFigures, CandidateView, Decision, Eligibility, ExplainedDecision,
-    FailureWeight, FigureValue, NextStep, NoneInTime, PickFigure, PickNeeds, PickReasons,
-    PickScope, RetryBudgetUse,
+    AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,
+    FigureValue, NextStep, NoneInTime, PickFigure, PickNeeds, PickReasons, PickScope,
+    RetryBudgetUse, RouterDecision,
 };
 pub use id::{
     AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag,

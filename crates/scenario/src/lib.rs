@@ -34,7 +34,7 @@ pub use expectation::{
 };
 pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
-pub use lint::{CheckOptions, CheckedConfig, LINTS, Lint, LintFinding};
+pub use lint::{CheckedConfig, ConfigCheckOptions, LINTS, Lint, LintFinding};
 pub use model::{
     ApiKey, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
     MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,

@@ -6,12 +6,12 @@
 mod context;
 mod places;
 
-pub use context::{CheckOptions, Lint};
+pub use context::{ConfigCheckOptions, Lint};
 
 use crate::diagnostic::{Diagnostics, Problem, Problems, suggestion};
 use crate::effective::EffectiveKind;
 use crate::yaml;
-use context::{LintContext, Subject};
+use context::{CheckedSubject, LintContext};
 use core::ops::Range;
 use squall_router::{GroupId, WorstCase};
 
@@ -72,13 +72,17 @@ impl CheckedConfig {
     ///
     /// # Errors
     /// All that is wrong with a file that no router can run with.
-    pub fn read(path: &str, text: &str, options: &CheckOptions<'_>) -> Result<Self, Diagnostics> {
+    pub fn read(
+        path: &str,
+        text: &str,
+        options: &ConfigCheckOptions<'_>,
+    ) -> Result<Self, Diagnostics> {
         let problems = Problems::default();
         let Some(node) = yaml::parse(text, &problems) else {
             return Err(Diagnostics::new(path, text, problems.into_vec()));
         };
         let kind = EffectiveKind::of(&node);
-        let Some(subject) = Subject::read(path, text, &node, kind, options)? else {
+        let Some(subject) = CheckedSubject::read(path, text, &node, kind, options)? else {
             let message = "this is no file with a router in it";
             let label = "neither a scenario, a gateway file nor LiteLLM's";
             return Err(Diagnostics::new(

@@ -1,7 +1,7 @@
 //! Three files with mistakes: between them every lint finds something, each at its place.
 
 use squall_router::{Profile, WorstCaseRequest};
-use squall_scenario::{CheckOptions, CheckedConfig, LINTS};
+use squall_scenario::{CheckedConfig, ConfigCheckOptions, LINTS};
 use std::collections::BTreeSet;
 
 const FILES: [(&str, &str); 3] = [
@@ -11,7 +11,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 fn checked(name: &str, text: &str) -> CheckedConfig {
-    let options = CheckOptions {
+    let options = ConfigCheckOptions {
         allow: &[],
         client_retries: 2,
         most_calls: 20,

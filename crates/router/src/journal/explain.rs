@@ -2,8 +2,8 @@
 
 use super::{JournalFrame, ReplayError, Replayed, Replayer};
 use crate::{
-    Decision, ExplainedDecision, Outcome, RequestArrival, RequestKey, RouterConfig, RouterEvent,
-    RouterInput, RouterOutput,
+    ExplainedDecision, Outcome, RequestArrival, RequestKey, RouterConfig, RouterDecision,
+    RouterEvent, RouterInput, RouterOutput,
 };
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
@@ -43,7 +43,7 @@ pub enum RequestStepKind {
     /// The core was told something about it.
     Told(RouterInput),
     /// The core decided something about it.
-    Decided(Decision),
+    Decided(RouterDecision),
     /// The core said something about it.
     Said(RouterOutput),
 }

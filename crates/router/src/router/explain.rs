@@ -7,8 +7,8 @@ use super::pick::{Among, PickOutcome, Search, WhyNone, assess};
 use crate::cooldown::FailureEvidence;
 use crate::deployment::{TagClass, Unfit, Usable};
 use crate::explain::{
-    AfterFailure, CandidateView, Decision, Eligibility, ExplainedDecision, FailureWeight, NextStep,
-    NoneInTime, PickNeeds, PickReasons, PickScope, RetryBudgetUse,
+    AfterFailure, CandidateView, Eligibility, ExplainedDecision, FailureWeight, NextStep,
+    NoneInTime, PickNeeds, PickReasons, PickScope, RetryBudgetUse, RouterDecision,
 };
 use crate::retry::{Facts, RetryDecision};
 use crate::{
@@ -64,7 +64,7 @@ impl Router {
         log.watched.iter().copied().find(|&key| key.slot == slot && self.requests.lives(key))
     }
 
-    fn write_down(&mut self, request: RequestKey, decision: Decision) {
+    fn write_down(&mut self, request: RequestKey, decision: RouterDecision) {
         let (at, after_outputs) = (self.now, self.outputs.len());
         if let Some(log) = &mut self.decisions {
             log.decisions.push(ExplainedDecision { at, request, after_outputs, decision });
@@ -90,7 +90,7 @@ impl Router {
         {
             reasons.problem = Some(*problem);
         }
-        self.write_down(request, Decision::Picked(reasons));
+        self.write_down(request, RouterDecision::Picked(reasons));
         outcome
     }
 
@@ -251,7 +251,7 @@ impl Router {
         let Some(request) = self.watched(slot) else { return };
         let group = self.requests.at(slot).group;
         let waiting = self.groups[group.index()].queue.len();
-        self.write_down(request, Decision::WaitsItsTurn { group, waiting });
+        self.write_down(request, RouterDecision::WaitsItsTurn { group, waiting });
     }
 
     /// A failure of the request's attempt has been held against its deployment, if it is to be. To be called
@@ -279,7 +279,7 @@ impl Router {
             ejected,
             breaker: self.deployments[deployment.index()].record.clone().figures(self.now),
         };
-        self.write_down(request, Decision::FailureWeighed(weight));
+        self.write_down(request, RouterDecision::FailureWeighed(weight));
     }
 
     /// What follows the failed attempt of the request.
@@ -307,7 +307,7 @@ impl Router {
             retries: facts.retries,
             max_retries: facts.max_retries,
         };
-        self.write_down(request, Decision::AfterFailure(after));
+        self.write_down(request, RouterDecision::AfterFailure(after));
     }
 
     /// The retry budget is asked for one more retry of the request.
@@ -315,7 +315,7 @@ impl Router {
         let Some(request) = self.watched(slot) else { return };
         let (requests, retries, most) = self.budget.figures(self.now);
         let told = RetryBudgetUse { allowed, retries, requests, most };
-        self.write_down(request, Decision::RetryBudgetAsked(told));
+        self.write_down(request, RouterDecision::RetryBudgetAsked(told));
     }
 
     /// No deployment of its group can take the request as soon as it may wait.
@@ -329,7 +329,7 @@ impl Router {
             all_ejected: why.out,
             max_queue_wait: self.groups[group.index()].config.max_queue_wait,
         };
-        self.write_down(request, Decision::NoneInTime(reasons));
+        self.write_down(request, RouterDecision::NoneInTime(reasons));
     }
 
     /// The request leaves its group; `why`, if that is for want of a deployment.
@@ -339,6 +339,6 @@ impl Router {
             self.explain_none_in_time(slot, &why);
         }
         let from = self.requests.at(slot).group;
-        self.write_down(request, Decision::LeavesGroup { from, to });
+        self.write_down(request, RouterDecision::LeavesGroup { from, to });
     }
 }

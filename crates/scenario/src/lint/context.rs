@@ -27,7 +27,7 @@ pub struct Lint {
 
 /// How a configuration is checked.
 #[derive(Clone, Copy)]
-pub struct CheckOptions<'o> {
+pub struct ConfigCheckOptions<'o> {
     /// Lints that are allowed, beside those of the file.
     pub allow: &'o [&'o str],
     /// How often clients try again by themselves; the OpenAI SDKs 2 times.
@@ -42,9 +42,9 @@ pub struct CheckOptions<'o> {
     pub load: &'o dyn Fn(&str) -> io::Result<String>,
 }
 
-impl core::fmt::Debug for CheckOptions<'_> {
+impl core::fmt::Debug for ConfigCheckOptions<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("CheckOptions").field("allow", &self.allow).finish_non_exhaustive()
+        f.debug_struct("ConfigCheckOptions").field("allow", &self.allow).finish_non_exhaustive()
     }
 }
 
@@ -66,7 +66,7 @@ impl Lint {
 
 /// What is checked, whichever kind of file it came from.
 #[derive(Debug)]
-pub(crate) struct Subject {
+pub(crate) struct CheckedSubject {
     pub(crate) router: RouterConfig,
     /// What serves each deployment, in the order of the groups.
     links: Vec<DeploymentLink>,
@@ -83,13 +83,13 @@ pub(crate) struct CheckedProvider {
     pub(crate) has_key: bool,
 }
 
-impl Subject {
+impl CheckedSubject {
     pub(super) fn read(
         path: &str,
         text: &str,
         node: &Node,
         kind: Option<EffectiveKind>,
-        options: &CheckOptions<'_>,
+        options: &ConfigCheckOptions<'_>,
     ) -> Result<Option<Self>, Diagnostics> {
         let places = Places::of(node);
         let called = |providers: Vec<GatewayProvider>| -> Vec<CheckedProvider> {
@@ -129,10 +129,10 @@ impl Subject {
 /// What a lint looks at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LintContext<'c> {
-    pub(super) subject: &'c Subject,
+    pub(super) subject: &'c CheckedSubject,
     /// The worst case of each group.
     pub(super) groups: &'c [(String, WorstCase)],
-    pub(super) options: &'c CheckOptions<'c>,
+    pub(super) options: &'c ConfigCheckOptions<'c>,
 }
 
 /// A group with its number and the numbers of its deployments.
@@ -179,7 +179,7 @@ impl<'c> LintContext<'c> {
         &self.groups[id.index()].1
     }
 
-    pub(crate) const fn options(&self) -> &'c CheckOptions<'c> {
+    pub(crate) const fn options(&self) -> &'c ConfigCheckOptions<'c> {
         self.options
     }
 

@@ -13,9 +13,9 @@ pub(super) const LINT: Lint = Lint {
 };
 
 /// Requests per minute, or tokens per minute.
-type Rate = fn(&RateLimits) -> Option<RateLimit>;
+type LimitedRate = fn(&RateLimits) -> Option<RateLimit>;
 
-const RATES: [(&str, Rate); 2] = [
+const RATES: [(&str, LimitedRate); 2] = [
     ("requests per minute", |limits| limits.rpm),
     ("tokens per minute", |limits| limits.tpm),
 ];
@@ -42,7 +42,7 @@ fn find(context: &LintContext<'_>) -> Vec<Problem> {
 }
 
 /// What all deployments of a group let through in a minute; `None` if one has no such limit.
-fn together(group: &GroupConfig, rate: Rate) -> Option<u64> {
+fn together(group: &GroupConfig, rate: LimitedRate) -> Option<u64> {
     let used = group.deployments.iter().filter(|each| each.weight > 0);
     let rates = used.map(|each| rate(&each.limits).map(|limit| limit.per_minute));
     rates.sum()

@@ -30,7 +30,7 @@ fn alone(group: &str, deployment: &str) -> String {
 
 fn checked(text: &str, allow: &[&str]) -> Result<CheckedConfig, Diagnostics> {
     let request = WorstCaseRequest { stream: true, input_tokens: 1_000, output_tokens: 1_000 };
-    let options = CheckOptions {
+    let options = ConfigCheckOptions {
         allow,
         client_retries: 2,
         most_calls: 20,

@@ -6,7 +6,7 @@ use crate::error::{CliError, Exit};
 use crate::{files, terminal};
 use serde_json::{Value, json};
 use squall_router::{GroupId, Money, WorstCase, WorstCaseRequest};
-use squall_scenario::{CheckOptions, CheckedConfig, Diagnostics, LINTS};
+use squall_scenario::{CheckedConfig, ConfigCheckOptions, Diagnostics, LINTS};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Exit, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| files::named(&folder.join(other));
     let allow: Vec<_> = args.allow.iter().map(|lint| lint.0).collect();
-    let options = CheckOptions {
+    let options = ConfigCheckOptions {
         allow: &allow,
         client_retries: args.client_retries,
         most_calls: args.most_calls,
