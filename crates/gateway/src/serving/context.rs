@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 /// Stands among the extensions of a request, and is kept until its answer has ended.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestContext(Arc<RequestState>);
+pub(crate) struct RequestContext(Arc<RequestContextParts>);
 
 #[derive(Debug)]
-struct RequestState {
+struct RequestContextParts {
     id: RequestId,
     /// What the request's body holds of the memory for all bodies.
     body: OnceLock<BodyMemoryPermit>,
@@ -20,7 +20,11 @@ struct RequestState {
 
 impl RequestContext {
     pub(crate) fn new(id: RequestId) -> Self {
-        Self(Arc::new(RequestState { id, body: OnceLock::new(), error_event: OnceLock::new() }))
+        Self(Arc::new(RequestContextParts {
+            id,
+            body: OnceLock::new(),
+            error_event: OnceLock::new(),
+        }))
     }
 
     pub(crate) fn id(&self) -> &RequestId {
