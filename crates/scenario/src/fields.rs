@@ -265,10 +265,8 @@ impl<'n> Fields<'n> {
             value::wrong_type(node, &key.shape(), self.problems);
             return &[];
         };
-        let of_key = match key.shape() {
-            Schema::NamedOrPattern(_) => Schema::Pattern,
-            _ => Schema::Name,
-        };
+        let may_be_pattern = matches!(key.shape(), Schema::NamedOrPattern(_));
+        let of_key = if may_be_pattern { Schema::Pattern } else { Schema::Name };
         for entry in entries {
             value::check_name(&entry.key, &entry.key_span, &of_key, self.problems);
         }

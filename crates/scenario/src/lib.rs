@@ -5,6 +5,9 @@
 //! refuses keys that its table lacks, and the [JSON Schema](json_schema) and the
 //! [reference](reference_markdown) are written from the same tables.
 
+// A wildcard arm over an enum of ours hides what is forgotten when one more variant is added.
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
+
 mod checklist;
 mod effective;
 mod expectation;

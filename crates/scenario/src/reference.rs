@@ -76,7 +76,23 @@ fn describe(shape: &Schema) -> String {
             100 | 599 | 1000 => format!("{least} to {most}"),
             _ => format!("whole number from {least}"),
         },
-        other => other.wanted(),
+        Schema::Text
+        | Schema::Name
+        | Schema::FolderName
+        | Schema::Reference(_)
+        | Schema::Duration(_)
+        | Schema::Stretch
+        | Schema::Number
+        | Schema::Percent
+        | Schema::Factor
+        | Schema::Address
+        | Schema::Url
+        | Schema::Secret
+        | Schema::Expectation
+        | Schema::Pattern
+        | Schema::Flag
+        | Schema::Money
+        | Schema::Bytes => shape.wanted(),
     }
 }
 
@@ -86,7 +102,25 @@ fn inner(shape: &Schema) -> Vec<&'static Section> {
         Schema::Section(section) => vec![section],
         Schema::List(of) | Schema::Named(of) | Schema::NamedOrPattern(of) => inner(of),
         Schema::Either(shapes) => shapes.iter().flat_map(inner).collect(),
-        _ => Vec::new(),
+        Schema::Text
+        | Schema::Name
+        | Schema::FolderName
+        | Schema::Reference(_)
+        | Schema::Word(_)
+        | Schema::Duration(_)
+        | Schema::Stretch
+        | Schema::Count(..)
+        | Schema::Number
+        | Schema::Percent
+        | Schema::Factor
+        | Schema::Address
+        | Schema::Url
+        | Schema::Secret
+        | Schema::Expectation
+        | Schema::Pattern
+        | Schema::Flag
+        | Schema::Money
+        | Schema::Bytes => Vec::new(),
     }
 }
 

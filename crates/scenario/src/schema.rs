@@ -260,6 +260,23 @@ fn plural(shape: &Schema) -> String {
         Schema::Expectation => "expectations such as `success_rate >= 99%`".to_owned(),
         Schema::Reference(what) => format!("names of {what}s"),
         Schema::Name | Schema::Pattern => "names".to_owned(),
-        _ => "values".to_owned(),
+        Schema::Text
+        | Schema::FolderName
+        | Schema::Word(_)
+        | Schema::Duration(_)
+        | Schema::Count(..)
+        | Schema::Number
+        | Schema::Percent
+        | Schema::Factor
+        | Schema::Address
+        | Schema::Url
+        | Schema::Secret
+        | Schema::Flag
+        | Schema::Money
+        | Schema::Bytes
+        | Schema::List(_)
+        | Schema::Named(_)
+        | Schema::NamedOrPattern(_)
+        | Schema::Either(_) => "values".to_owned(),
     }
 }

@@ -62,19 +62,18 @@ pub(crate) fn count(node: &Node, least: u64, most: u64, problems: &Problems) -> 
 
 /// A name that can be referred to.
 pub(crate) fn check_name(name: &str, span: &Range<usize>, shape: &Schema, problems: &Problems) {
-    let (fits, rule) = match shape {
-        Schema::FolderName => (
-            is_folder_name(name),
-            "a name begins with a letter or digit, and has letters, digits, `.`, `_` and `-` only",
-        ),
-        Schema::Pattern => (
+    let (fits, rule) = if matches!(shape, Schema::FolderName) {
+        let rule =
+            "a name begins with a letter or digit, and has letters, digits, `.`, `_` and `-` only";
+        (is_folder_name(name), rule)
+    } else if matches!(shape, Schema::Pattern) {
+        (
             is_pattern(name),
             "a model's name is one line without space around it, with one `*` at most",
-        ),
-        _ => (
-            is_name(name),
-            "a name begins with a letter or digit, and has letters, digits, `.`, `_`, `-`, `/` and `:` only",
-        ),
+        )
+    } else {
+        let rule = "a name begins with a letter or digit, and has letters, digits, `.`, `_`, `-`, `/` and `:` only";
+        (is_name(name), rule)
     };
     if !fits {
         let message = format!("`{name}` cannot be a name");

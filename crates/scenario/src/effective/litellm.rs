@@ -224,19 +224,20 @@ fn place(router: &mut Shown, found: &Found<'_>, items: &mut dyn Iterator<Item = 
         for (_, group) in groups {
             let ShownValue::Map(entries) = &mut group.value else { continue };
             for (key, shown) in entries {
-                match &mut shown.value {
-                    ShownValue::List(deployments) if key == "deployments" => {
-                        for deployment in deployments {
-                            let item = items.next().unwrap_or(usize::MAX);
-                            in_leaves(deployment, "", &mut |path, leaf| {
-                                let line = found.of_item(item, path);
-                                from(leaf, line.or_else(|| of_all(found, path)));
-                            });
-                        }
+                if let ShownValue::List(deployments) = &mut shown.value
+                    && key == "deployments"
+                {
+                    for deployment in deployments {
+                        let item = items.next().unwrap_or(usize::MAX);
+                        in_leaves(deployment, "", &mut |path, leaf| {
+                            let line = found.of_item(item, path);
+                            from(leaf, line.or_else(|| of_all(found, path)));
+                        });
                     }
-                    _ => in_leaves(shown, key, &mut |path, leaf| {
+                } else {
+                    in_leaves(shown, key, &mut |path, leaf| {
                         from(leaf, found.general(OF_GROUP, path));
-                    }),
+                    });
                 }
             }
         }

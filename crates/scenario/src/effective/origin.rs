@@ -234,7 +234,9 @@ impl Annotator<'_> {
             }
             Written::Unset => return Shown::unset(),
             Written::Secret(key) => ShownValue::Secret(key.clone()),
-            scalar => ShownValue::Scalar(scalar.to_string()),
+            scalar @ (Written::Plain(_) | Written::Text(_) | Written::List(_)) => {
+                ShownValue::Scalar(scalar.to_string())
+            }
         };
         Shown { value, origin: self.origin(versions, sources) }
     }
@@ -248,10 +250,11 @@ impl Annotator<'_> {
         }
         let above = sources.above.into_iter().flatten().next();
         if let Some((label, node)) = above {
-            return match self.lines.origin(node) {
-                SettingOrigin::Line(line) => SettingOrigin::Inherited(label, line),
-                other => other,
-            };
+            let origin = self.lines.origin(node);
+            if let SettingOrigin::Line(line) = origin {
+                return SettingOrigin::Inherited(label, line);
+            }
+            return origin;
         }
         match versions.default {
             Some(default) if default == versions.now => SettingOrigin::Default,

@@ -138,7 +138,10 @@ impl Shown {
             ShownValue::List(items) if items.iter().any(Self::is_map) => {
                 ShownValue::List(items.iter().map(Self::without_defaults).collect())
             }
-            other => other.clone(),
+            other @ (ShownValue::List(_)
+            | ShownValue::Unset
+            | ShownValue::Scalar(_)
+            | ShownValue::Secret(_)) => other.clone(),
         };
         Self { value, origin: self.origin.clone() }
     }

@@ -212,7 +212,7 @@ fn distribution(
                 _ => uniform(&inner, number("min"), number("max")),
             }
         }
-        _ => {
+        NodeKind::List(_) | NodeKind::Nothing => {
             value::wrong_type(node, shape, problems);
             None
         }

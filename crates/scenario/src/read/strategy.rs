@@ -120,16 +120,21 @@ impl ValueKind for StrategyKind {
     }
 
     fn write(&self, strategy: &Strategy) -> Written {
-        match strategy {
-            Strategy::LowestLatency(latency) if *latency != LatencyTuning::default() => {
-                Written::entry(strategy.name(), LATENCY.write(latency))
-            }
-            Strategy::LowestCost(cost) if *cost != CostTuning::default() => {
-                Written::entry(strategy.name(), COST.write(cost))
-            }
-            Strategy::Litellm(own) => Written::entry("litellm", write_litellm(*own)),
-            other => Written::plain(other.name()),
+        // A strategy with settings of its own has its lines here.
+        if let Strategy::LowestLatency(latency) = strategy
+            && *latency != LatencyTuning::default()
+        {
+            return Written::entry(strategy.name(), LATENCY.write(latency));
         }
+        if let Strategy::LowestCost(cost) = strategy
+            && *cost != CostTuning::default()
+        {
+            return Written::entry(strategy.name(), COST.write(cost));
+        }
+        if let Strategy::Litellm(own) = strategy {
+            return Written::entry("litellm", write_litellm(*own));
+        }
+        Written::plain(strategy.name())
     }
 }
 
@@ -147,14 +152,12 @@ fn litellm(node: &Node, problems: &Problems) -> Option<LitellmStrategy> {
 }
 
 fn write_litellm(strategy: LitellmStrategy) -> Written {
-    match strategy {
-        LitellmStrategy::LatencyBased { buffer, ttl } => {
-            let settings = vec![
-                ("buffer".to_owned(), Written::plain(share(buffer))),
-                ("ttl".to_owned(), Written::plain(duration(ttl))),
-            ];
-            Written::entry(strategy.as_str(), Written::Map(settings))
-        }
-        other => Written::plain(other.as_str()),
-    }
+    let LitellmStrategy::LatencyBased { buffer, ttl } = strategy else {
+        return Written::plain(strategy.as_str());
+    };
+    let settings = vec![
+        ("buffer".to_owned(), Written::plain(share(buffer))),
+        ("ttl".to_owned(), Written::plain(duration(ttl))),
+    ];
+    Written::entry(strategy.as_str(), Written::Map(settings))
 }

@@ -89,7 +89,7 @@ pub(super) const KINDS: &[FaultReader] = &[
             "400",
             "quota_spent",
             "content_policy",
-            "{ status: 502, retry_after: 1s }",
+            "{ status: 502, class: overloaded, retry_after: 1s }",
         ],
     ),
     kind(

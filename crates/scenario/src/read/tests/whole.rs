@@ -1,15 +1,16 @@
 //! Tables and readers hold the same keys: a file with every key, in which each value is spoiled in turn.
 
-use crate::Scenario;
 use crate::diagnostic::Problems;
 use crate::node::{Node, NodeKind};
 use crate::read::SCENARIO;
-use crate::schema::{Schema, Section};
+use crate::schema::{Requirement, Schema, Section};
 use crate::yaml;
+use crate::{FaultSample, Scenario, fault_samples};
 use core::ops::Range;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Every key of a scenario, but for a closed loop and a depth of fallbacks.
+/// Every key of a scenario, but for faults, a closed loop and a depth of fallbacks. Where a mark says so, settings
+/// that are not written here are added.
 const WHOLE: &str = "
 name: whole
 description: every key there is
@@ -152,7 +153,6 @@ router:
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
   max_queue_wait: 1s
-  max_queued: 100
   tag_match: any
   session_affinity: 1m
   pre_call_checks: true
@@ -161,6 +161,7 @@ router:
   fallback_rule: { max_moves: 3 }
   health_checks: { every: 10s, timeout: 5s, unhealthy: 3, healthy: 2 }
   budgets: { shared: { limit: $5, period: 1d } }
+  # router
   tenants:
     team: { limits: { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7 } }
   groups:
@@ -182,11 +183,11 @@ router:
       deadline: 30s
       deadline_sharing: never
       max_queue_wait: 1s
-      max_queued: 10
       tag_match: all
       session_affinity: 1m
       pre_call_checks: false
       limits: { rpm: 6000, window: from_first }
+      # group
       deployments:
         - name: eu
           provider: eu
@@ -202,9 +203,9 @@ router:
           budgets: [shared]
           tags: [fast]
           default_pool: true
-          max_input_tokens: 4000
           features: [tools, vision]
           region: eu
+          # deployment
       fallback: [small]
       context_window_fallback: [small]
       content_policy_fallback: [small]
@@ -218,36 +219,56 @@ router:
 expect: [ success_rate >= 99% ]
 ";
 
-/// A fault of every kind.
-const KINDS: [&str; 17] = [
-    "error: { status: 429, class: quota_spent, retry_after: 1s }",
-    "error: 503",
-    "errors: [ { status: 500, share: 70% }, { class: overloaded, share: 30% } ]",
-    "outage: refuse",
-    "reset: { after: 3 }",
-    "slowdown: 3x",
-    "slowdown: { ttft: 3x, itl: 2x }",
-    "delay: 3s",
-    "throttle: { retry_after: 2s }",
-    "cut: { after: 12 }",
-    "stall: { after: 12 }",
-    "stream_error: { after: 12, class: overloaded }",
-    "bad_answer: html",
-    "limits_cut: 50%",
-    "capacity_cut: 50%",
-    "capacity_cut: { to: 10%, recovers: 50%, fails_again: true }",
-    "cold_cache: {}",
-];
-
 /// When and whom, with every key but `health` and `first`, which do not fit every kind.
 const WHEN: &str = "at: 1s, for: 1s, onset: 100ms, tail: 100ms, jitter: 1s, \
     repeat: { every: 2s, times: 3 }";
 const WHOM: &str = "share: 30%, sticky: true, model: gpt, key: team-a";
 
+/// The file with faults of every kind, and with those settings of the router, a group and a deployment that are not
+/// written above.
 fn open() -> String {
-    let lines = |before: &str| {
-        let line = |kind: &&str| format!("      - {{ {before}, {WHOM}, {kind} }}\n");
-        KINDS.iter().map(line).collect::<String>()
+    let text = with_faults();
+    let mut used = Keys::new();
+    walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
+    let mut known = BTreeMap::new();
+    keys(&SCENARIO, &mut known);
+    known.retain(|key, (need, _)| {
+        !used.contains(key) && !matches!(need, Requirement::Required | Requirement::Choice)
+    });
+    ["router", "group", "deployment"].into_iter().fold(text, |text, section| {
+        let (before, after) = text.split_once(&format!("# {section}\n")).expect("its mark");
+        let indent = before.rsplit('\n').next().unwrap_or_default();
+        let more = known.iter().filter(|((id, _), _)| *id == section);
+        let more = more.map(|((_, name), (_, shape))| format!("{indent}{name}: {}\n", any(shape)));
+        format!("{}\n{}{after}", before.trim_end(), more.collect::<String>())
+    })
+}
+
+/// A value of a shape.
+fn any(shape: &Schema) -> String {
+    match shape {
+        Schema::Count(least, _) => least.max(&1).to_string(),
+        Schema::Duration(_) => "1s".to_owned(),
+        Schema::Percent => "50%".to_owned(),
+        Schema::Factor => "2x".to_owned(),
+        Schema::Flag => "true".to_owned(),
+        Schema::Word(words) => words[0].to_owned(),
+        Schema::Text | Schema::Name => "a".to_owned(),
+        Schema::Either(shapes) => any(&shapes[0]),
+        other => panic!("write a value of {} into `WHOLE`", other.wanted()),
+    }
+}
+
+fn with_faults() -> String {
+    // Of every kind all samples once, and one in the other places, where the kinds are the same.
+    let all: Vec<_> = fault_samples().collect();
+    let mut first = all.clone();
+    first.dedup_by_key(|sample| sample.kind);
+    let lines = |before: &str, samples: &[FaultSample]| {
+        let line = |FaultSample { kind, value, .. }: &FaultSample| {
+            format!("      - {{ {before}, {WHOM}, {kind}: {value} }}\n")
+        };
+        samples.iter().map(line).collect::<String>()
             + &format!("      - {{ {before}, health: honest, first: 2, error: 503 }}\n")
             + &format!(
                 "      - {{ {before}, first: {{ attempts: 2, of: request }}, error: 503 }}\n"
@@ -255,9 +276,9 @@ fn open() -> String {
     };
     let random = "gap: 1h, lasts: 1m, like: openai, faster: 10x, from: 1s, until: 50s";
     WHOLE
-        .replace("FAULTS\n", &lines(WHEN))
-        .replace("OUTAGES\n", &lines(random))
-        .replace("SHARED\n", &lines(&format!("providers: [eu, us], {WHEN}")))
+        .replace("FAULTS\n", &lines(WHEN, &all))
+        .replace("OUTAGES\n", &lines(random, &first))
+        .replace("SHARED\n", &lines(&format!("providers: [eu, us], {WHEN}"), &first))
 }
 
 /// The same with these.
@@ -325,7 +346,7 @@ fn spoiled(text: &str, spans: &[Range<usize>]) -> (String, Vec<Range<usize>>) {
 
 #[test]
 fn it_has_every_key_of_every_table() {
-    let (mut known, mut used) = (BTreeSet::new(), BTreeSet::new());
+    let (mut known, mut used) = (BTreeMap::new(), BTreeSet::new());
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
@@ -338,7 +359,7 @@ fn it_has_every_key_of_every_table() {
     for text in [open(), closed()].into_iter().chain(others.map(str::to_owned)) {
         walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
     }
-    let missing: Vec<_> = known.difference(&used).collect();
+    let missing: Vec<_> = known.keys().filter(|key| !used.contains(*key)).collect();
     assert!(missing.is_empty(), "not in the file: {missing:?}");
 }
 
@@ -360,17 +381,21 @@ fn collect(node: &Node, path: &str, depths: &mut Vec<Vec<(String, Range<usize>)>
     }
 }
 
+/// Keys by the sections that they belong to.
 type Keys = BTreeSet<(&'static str, &'static str)>;
 
+/// The same, each with what it may be.
+type Shapes = BTreeMap<(&'static str, &'static str), (Requirement, Schema)>;
+
 /// Every key that a section speaks of.
-fn keys(section: &'static Section, known: &mut Keys) {
+fn keys(section: &'static Section, known: &mut Shapes) {
     for key in section.keys() {
-        known.insert((section.id, key.name));
+        known.insert((section.id, key.name), (key.need, key.shape()));
         keys_of(&key.shape(), known);
     }
 }
 
-fn keys_of(shape: &Schema, known: &mut Keys) {
+fn keys_of(shape: &Schema, known: &mut Shapes) {
     match *shape {
         Schema::Section(section) => keys(section, known),
         Schema::List(of) | Schema::Named(of) | Schema::NamedOrPattern(of) => keys_of(of, known),
