@@ -1,4 +1,4 @@
-//! The clock of the live shells: the only place that reads one.
+//! The clock of the live drivers: the only place that reads one.
 //!
 //! The gateway, the mock providers and the driver of one run share one [`Clock`], so that their
 //! timestamps can be compared. Cores never see it: they are handed a [`Timestamp`].

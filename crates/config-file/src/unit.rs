@@ -198,7 +198,7 @@ pub fn number(text: &str) -> Result<f64, Misfit> {
 /// What is wrong with the text, and what to write instead.
 pub fn money(text: &str) -> Result<u64, Misfit> {
     let expected = "expected an amount of dollars such as `$5` or `$0.15`";
-    let wrong = || Misfit::new(format!("`{text}` is no amount of money"), expected);
+    let wrong = || Misfit::new(format!("`{text}` is not an amount of money"), expected);
     let number = text.strip_prefix('$').unwrap_or(text);
     if number.strip_prefix('-').is_some_and(|number| decimal(number).is_some()) {
         return Err(Misfit::new(format!("`{text}` is below zero"), expected));
@@ -215,7 +215,7 @@ fn without_unit(text: &str, misfit: Misfit) -> Misfit {
     if decimal(number).is_none() || unit.starts_with(['k', 'K', 'm', 'M', 'e', 'E']) {
         return misfit;
     }
-    misfit.help(format!("the key names the unit already: write `{number}`"))
+    misfit.help(format!("the unit is in the name of the key: write `{number}`"))
 }
 
 /// `3x`, `1.5x`: in thousandths.
@@ -247,7 +247,7 @@ pub fn factor_milli(text: &str) -> Result<u32, Misfit> {
 pub fn range(text: &str) -> Result<(Duration, Duration), (Range<usize>, Misfit)> {
     let Some((from, to)) = text.split_once("..") else {
         let misfit = Misfit::new(
-            format!("`{text}` is not a stretch of time"),
+            format!("`{text}` is not a time range"),
             "expected a start and an end such as `0s..20s`",
         );
         return Err((0..text.len(), misfit));

@@ -156,7 +156,7 @@ impl<'t> Tree<'t> {
             let mut value = self.node(event, &span)?;
             value.key_span = Some(key.span.clone());
             let NodeKind::Scalar(name) = key.kind else {
-                let message = format!("a key must be a word, found {}", key.found());
+                let message = format!("a key must be a plain scalar, found {}", key.found());
                 self.problems.push(Problem::new(&key.span, message, "not a word"));
                 continue;
             };
@@ -180,13 +180,13 @@ impl<'t> Tree<'t> {
             return Ok(());
         }
         let message = format!("the file has more than {NODES_MAX} values, aliases written out");
-        Err(ReadAborted::new(Problem::new(&bytes(span), message, "too many by here")))
+        Err(ReadAborted::new(Problem::new(&bytes(span), message, "limit exceeded here")))
     }
 
     fn syntax_error(&self, error: &ScanError) -> ReadAborted {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
         let message = format!("this is not YAML: {}", error.info());
-        let mut problem = Problem::new(&(at..at + 1), message, "the reader stopped here");
+        let mut problem = Problem::new(&(at..at + 1), message, "parsing stopped here");
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
         let indent = line.len() - line.trim_start().len();

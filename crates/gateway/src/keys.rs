@@ -28,9 +28,10 @@ pub(crate) fn tenant(
         }
     }
     let message = if given {
-        "the key of this request is no tenant's"
+        "the key of this request is invalid"
     } else {
-        "this gateway needs a key: send `Authorization: Bearer KEY`, `x-api-key: KEY` or `api-key: KEY`"
+        "this gateway requires a key: send `Authorization: Bearer KEY`, `x-api-key: KEY` or \
+         `api-key: KEY`"
     };
     Err((StatusCode::UNAUTHORIZED, ApiError::of(FailureClass::Auth, "").with_message(message)))
 }

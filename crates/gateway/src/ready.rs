@@ -53,10 +53,10 @@ impl ReadyState {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Ready => "requests are served".to_owned(),
-            Self::Draining => "this gateway is stopping".to_owned(),
+            Self::Draining => "this gateway is shutting down".to_owned(),
             Self::NoDeployment(groups) => unavailable(groups),
             Self::CoreFailed => {
-                "the core has failed: its log says how, and only a restart mends it".to_owned()
+                "the core has failed: see the log, and restart the gateway".to_owned()
             }
         }
     }

@@ -48,7 +48,7 @@ impl LitellmFile {
         let path = self.path.replace('\n', " ");
         let _ = writeln!(
             out,
-            "# A rehearsal of {path}, written by `squall init`: change what you like."
+            "# A scenario for {path}, written by `squall init`. Adjust it as needed."
         );
         let _ = writeln!(out, "name: {}", folder_name(&options.name));
         out.push_str("seed: 1\n\n");
@@ -68,10 +68,8 @@ impl LitellmFile {
             at(80)
         );
         let _ = writeln!(out, "traffic:\n  group: {}", quoted(group));
-        let _ = writeln!(
-            out,
-            "  arrivals: poisson\n  # The spike is 60 % of what the limits of the group allow."
-        );
+        let _ =
+            writeln!(out, "  arrivals: poisson\n  # The spike is 60 % of the limits of the group.");
         let _ = writeln!(
             out,
             "  rate: [ {{ at: 0s, rps: {:.1} }}, {{ at: {}s, rps: {rps:.1} }}, {{ at: {}s, rps: {:.1} }} ]",
@@ -88,11 +86,11 @@ impl LitellmFile {
         }
         out.push('\n');
         out.push_str(&router_of(options, inline));
-        out.push_str("\nexpect:\n  # Before anything breaks, nearly every request is answered.\n");
+        out.push_str("\nexpect:\n  # Without faults, nearly all requests succeed.\n");
         out.push_str("  - success_rate >= 99% during calm\n");
         if entries.len() > 1 {
             out.push_str(
-                "  # While the largest deployment is away, the others carry most of it.\n",
+                "  # While the largest deployment is down, the others take most of its traffic.\n",
             );
             out.push_str("  - success_rate >= 90%\n  - retry_amplification <= 2\n");
         }
@@ -178,7 +176,9 @@ fn provider(entry: &ModelEntry, largest: &str, second: &str, scale: u64, out: &m
         let _ = writeln!(out, "    faults:\n      - {{ at: {fails}s, for: {long}s, error: 503 }}");
         let _ = writeln!(out, "      - {{ at: {refuses}s, for: {long}s, outage: refuse }}");
     } else if entry.name == second {
-        out.push_str("    # A burst of 429s, as from a neighbour who shares the quota.\n");
+        out.push_str(
+            "    # A burst of 429s, as if another application used up the shared quota.\n",
+        );
         let (at, long) = (25 * scale, 3 * scale);
         let _ = writeln!(out, "    faults:\n      - {{ at: {at}s, for: {long}s, error: 429 }}");
     }

@@ -75,7 +75,7 @@ fn check(root: &Node, entries: &[ModelEntry], settings: &Settings, problems: &Pr
                     continue;
                 };
                 let message = format!("a fallback to the unknown group `{name}`");
-                let problem = Problem::new(&target.span, message, "no `model_name` is so called");
+                let problem = Problem::new(&target.span, message, "no such `model_name`");
                 problems.push(problem.maybe_help(suggestion(name, names())));
             }
         }
@@ -88,8 +88,8 @@ fn check(root: &Node, entries: &[ModelEntry], settings: &Settings, problems: &Pr
             .and_then(|node| setting::get(Some(node), "model_group_alias"))
             .and_then(|node| setting::get(Some(node), alias));
         let Some(span) = span.map(|node| &node.span) else { continue };
-        let message = format!("`{alias}` stands for the unknown group `{group}`");
-        let problem = Problem::new(span, message, "no `model_name` is so called");
+        let message = format!("`{alias}` is an alias of the unknown group `{group}`");
+        let problem = Problem::new(span, message, "no such `model_name`");
         problems.push(problem.maybe_help(suggestion(group, names())));
     }
 }

@@ -210,7 +210,7 @@ fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
     let row = table::find(found.section, key);
     let is_passed_over = row.is_none_or(|row| row.ours.0 == Support::NotSupported);
     if found.in_environment && !in_address && !is_passed_over {
-        return Kept(Support::NotSupported, "its value is in the environment: taken for unset");
+        return Kept(Support::NotSupported, "its value is in the environment: treated as not set");
     }
     if let Some(kept) = special(file, profile, found) {
         return kept;
@@ -218,9 +218,7 @@ fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
     match row {
         Some(row) if profile == Profile::Litellm180 => row.theirs,
         Some(row) => row.ours,
-        None => {
-            Kept(Support::NotSupported, "no setting of routing that is known here: passed over")
-        }
+        None => Kept(Support::NotSupported, "not a known routing setting: ignored"),
     }
 }
 
@@ -232,19 +230,26 @@ fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option
     let usage_v2 = settings.strategy == LitellmStrategy::UsageBasedV2;
     let kept = match (found.section, found.key.as_str()) {
         ("litellm_params", "order") if theirs && !settings.pre_call_checks => {
-            Kept(Exact, "without `enable_pre_call_checks` 1.80 passes it over, and so does this")
+            Kept(Exact, "ignored without `enable_pre_call_checks`, as in 1.80")
         }
         ("litellm_params" | "model_list" | "model_info", "rpm" | "tpm") if theirs => {
             if usage_v2 {
-                Kept(Exact, "a limit by the strategy, which admits one request less than `rpm`")
+                Kept(
+                    Exact,
+                    "a limit enforced by the strategy, which admits one request less \
+                     than `rpm`",
+                )
             } else if settings.pre_call_checks && found.key == "rpm" {
-                Kept(Exact, "a weight, a bound on attempts at once, and a limit by pre-call checks")
+                Kept(
+                    Exact,
+                    "a weight, a concurrency limit, and a limit enforced by pre-call checks",
+                )
             } else {
-                Kept(Exact, "a weight and a bound on attempts at once, no limit: as in 1.80")
+                Kept(Exact, "a weight and a concurrency limit, not a rate limit, as in 1.80")
             }
         }
         ("litellm_params", "tags") if !settings.tag_filtering => {
-            Kept(Exact, "without `enable_tag_filtering` tags choose nothing")
+            Kept(Exact, "tags are ignored without `enable_tag_filtering`")
         }
         ("litellm_params", "api_base" | "model") => {
             let at = place_of(&found.path)?;
@@ -259,10 +264,10 @@ fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option
         ("router_settings" | "litellm_settings", "allowed_fails")
             if theirs && settings.allowed_fails == Some(3) =>
         {
-            Kept(Exact, "1.80 takes 3 for unset, and so does this")
+            Kept(Exact, "3 is treated as not set, as in 1.80")
         }
         ("litellm_settings", key) if file.overridden.iter().any(|known| known == key) => {
-            Kept(Exact, "`router_settings` has it too, which wins")
+            Kept(Exact, "also set in `router_settings`, which takes precedence")
         }
         _ => return None,
     };

@@ -95,7 +95,7 @@ pub(super) fn switch(node: Option<&Node>, problems: &Problems) -> Option<bool> {
         Some(text) if environment(text).is_some() => None,
         _ => {
             let message = format!("expected `true` or `false`, found {}", node.found());
-            problems.push(Problem::new(&node.span, message, "neither of them"));
+            problems.push(Problem::new(&node.span, message, "expected `true` or `false`"));
             None
         }
     }

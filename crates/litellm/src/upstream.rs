@@ -90,7 +90,7 @@ pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstr
     };
     match (address.api_base, known) {
         (Some(base), _) if setting::environment(base).is_some() => {
-            let caveat = "the address is in the environment: write it here";
+            let caveat = "the address is in the environment: set it here";
             plain(spoken, unknown(), Some(caveat))
         }
         (Some(base), _) => {
@@ -99,7 +99,7 @@ pub(super) fn upstream(word: &str, address: UpstreamAddress<'_>) -> LitellmUpstr
         }
         (None, Some((_, format, base))) => plain(*format, (*base).to_owned(), None),
         (None, None) => {
-            let caveat = "no address is known for this provider: write it here";
+            let caveat = "no known address for this provider: set it here";
             plain(spoken, unknown(), Some(caveat))
         }
     }

@@ -24,7 +24,7 @@ pub enum LiveError {
     #[error("failed to start the gateway: {0}")]
     Gateway(#[from] StartError),
     /// The driver cannot reach the gateway.
-    #[error("failed to find the gateway: {0}")]
+    #[error("failed to connect to the gateway: {0}")]
     Target(#[from] squall_traffic::TargetError),
     /// The recording cannot be begun.
     #[error(transparent)]

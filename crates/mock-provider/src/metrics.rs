@@ -76,7 +76,7 @@ impl ProviderMetrics {
         head(
             name,
             "counter",
-            "Attempts that ended, by outcome (a class of failure) and fault.",
+            "Completed attempts, by outcome (a failure class) and fault.",
             &mut out,
         );
         for ((outcome, fault), count) in &self.attempts {
@@ -92,26 +92,17 @@ impl ProviderMetrics {
             .expect("a String takes all");
         }
         let name = "squall_mock_tokens_total";
-        head(
-            name,
-            "counter",
-            "Tokens of prompts and of answers, of attempts that ended.",
-            &mut out,
-        );
+        head(name, "counter", "Prompt and output tokens of completed attempts.", &mut out);
         for (kind, count) in [("input", self.input_tokens), ("output", self.output_tokens)] {
             writeln!(out, "{name}{{provider=\"{provider}\",kind=\"{kind}\"}} {count}")
                 .expect("a String takes all");
         }
         let name = "squall_mock_in_flight";
-        head(name, "gauge", "Attempts that have not ended.", &mut out);
+        head(name, "gauge", "Attempts in flight.", &mut out);
         writeln!(out, "{name}{{provider=\"{provider}\"}} {in_flight}").expect("a String takes all");
         for (name, help, histogram) in [
-            (
-                "squall_mock_first_token_seconds",
-                "From arrival to the first token.",
-                &self.first_token,
-            ),
-            ("squall_mock_attempt_seconds", "From arrival to the end.", &self.whole),
+            ("squall_mock_first_token_seconds", "Time to first token.", &self.first_token),
+            ("squall_mock_attempt_seconds", "Duration of attempts.", &self.whole),
         ] {
             head(name, "histogram", help, &mut out);
             histogram.push(&mut out, name, &provider);

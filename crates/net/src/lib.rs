@@ -1,4 +1,4 @@
-//! Sockets of the live shells: listeners with a backlog that a spike does not overflow, the limit on open
+//! Sockets of the live drivers: listeners with a backlog that a spike does not overflow, the limit on open
 //! files, and a count of what failed because this process or its machine ran short.
 //!
 //! Limits on open files and ports are those of the process and the machine, so the counts are the process's

@@ -1,21 +1,21 @@
-//! What a 200 holds that is no answer.
+//! Invalid bodies with status 200.
 
 use squall_failure::FailureClass;
 
-/// What comes instead of an answer, with status 200.
+/// An invalid body with status 200.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BadAnswer {
-    /// A body without a byte.
+    /// An empty body.
     Empty,
-    /// The first half of an answer, cleanly ended: half of the JSON, or half of the events and half of
-    /// one more.
+    /// The first half of an answer with a proper end: half of the JSON, or half of the events and half of one
+    /// more.
     Truncated,
-    /// A page in HTML, such as an edge shows in place of its origin.
+    /// An HTML page, such as the error page of a proxy.
     Html,
-    /// The other kind of answer: a stream where none was asked for, one piece where a stream was.
+    /// The wrong type: a stream instead of one body, or one body instead of a stream.
     WrongType,
-    /// A stream with all its tokens that ends without saying why or that it ends. An answer in one piece
-    /// is whole.
+    /// A stream with all its tokens, without finish reason and end-of-stream marker. A non-streamed answer is
+    /// complete.
     NoEnd,
 }
 
@@ -42,7 +42,7 @@ impl BadAnswer {
         Self::ALL.into_iter().find(|answer| answer.as_str() == word)
     }
 
-    /// The class of failure that it is to whoever reads it: what is no answer at all is not half of one.
+    /// The failure class for a reader: an invalid answer is different from a truncated one.
     #[must_use]
     pub const fn class(self) -> FailureClass {
         match self {

@@ -1,16 +1,16 @@
-//! What an answer's time is made of beside its two distributions: slow ones, prompts, caches, and load.
+//! Components of latency besides the two distributions: slow answers, prompts, caches and load.
 
 use core::time::Duration;
 use squall_determinism::{RandomStream, Share, Timestamp};
 
-/// Some answers begin much later than others: the part of a latency that no log-normal distribution has.
+/// A share of answers with a much longer time to first token: a heavier tail than log-normal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SlowShare {
-    /// How many.
+    /// The share.
     pub share: Share,
     /// Their time to the first token is multiplied by at least this, in thousandths.
     pub from_milli: u32,
-    /// And by at most this, all between alike.
+    /// And by at most this, uniformly distributed.
     pub to_milli: u32,
 }
 
@@ -39,18 +39,18 @@ impl Prefill {
     pub const NONE: Self = Self { per_token: Duration::ZERO, cache: None };
 }
 
-/// A cache of prompts, which is only as warm as the traffic that it has seen.
+/// A prompt cache that warms up with traffic.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PromptCache {
-    /// The share of a prompt's tokens that a warm cache has: they cost nothing.
+    /// The cached share of a prompt's tokens when the cache is warm.
     pub share: Share,
-    /// After so many requests within `lasts` it is warm; before, in proportion.
+    /// Requests within `lasts` until the cache is warm; before that, proportionally.
     pub warm_after: u32,
     /// How long an entry lasts. Anthropic's lasts 5 minutes.
     pub lasts: Duration,
 }
 
-/// How work slows down as places fill: from its plain time with one answer to a multiple with all.
+/// Latency under load: from factor 1 with one request to this factor with all slots in use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BatchSlowdown {
     /// With all places taken everything takes this many thousandths of its plain time.

@@ -1,5 +1,5 @@
-//! What a provider lets in. One file per algorithm, none of them the router's: the provider judges the
-//! router, so a mistake must not be made twice.
+//! Rate limits of a provider. One file per algorithm, separate from the router's, because the provider
+//! verifies the router.
 
 mod cell_rate;
 mod growth;
@@ -15,7 +15,7 @@ use sliding_log::Log;
 use slots::Slots;
 use squall_determinism::{Share, Timestamp};
 
-/// A limit at work.
+/// A rate limiter.
 #[derive(Clone, Debug)]
 enum ProviderLimiter {
     CellRate(CellRate),

@@ -1,15 +1,15 @@
-//! What the provider tells the shell.
+//! What the provider tells the driver.
 
 use crate::{AttemptTag, Plan, RetryAfter};
 use core::time::Duration;
 use squall_failure::FailureClass;
 
-/// One thing to do or to know.
+/// A command or a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProviderOutput {
-    /// Serve this attempt so. An accepted attempt gets one when its service starts, which is later
-    /// than its arrival if it waits for a place, and another when a fault changes it: the last one
-    /// holds, and what was already sent stays sent.
+    /// Serve this attempt by this plan. An accepted attempt gets a plan when its service starts, which is
+    /// after its arrival if it was queued, and another when a fault changes it: the last one applies, and
+    /// tokens already sent stay sent.
     Plan {
         /// Which attempt.
         tag: AttemptTag,
@@ -24,9 +24,9 @@ pub enum ProviderOutput {
         /// With what.
         rejection: Rejection,
     },
-    /// Take connections, or refuse them.
+    /// Accept or refuse connections.
     Listener(Listener),
-    /// What was injected, and when: the ground truth.
+    /// A fault started or ended, for the log.
     Note(ProviderEvent),
 }
 
@@ -37,9 +37,9 @@ pub struct Rejection {
     pub status: u16,
     /// The class of failure, which chooses the error code of the body.
     pub class: FailureClass,
-    /// What a reader of Retry-After learns, if it says anything.
+    /// The wait in Retry-After, if any.
     pub retry_after: Option<Duration>,
-    /// In which way it is said.
+    /// The form of Retry-After.
     pub retry_after_form: RetryAfter,
     /// The fault that caused it, by its place in the configuration; `None` for limits and capacity.
     pub fault: Option<u16>,
@@ -67,9 +67,9 @@ pub enum ProviderLimitKind {
     Requests,
     /// Tokens per minute.
     Tokens,
-    /// Tokens of prompts per minute.
+    /// Prompt tokens per minute.
     InputTokens,
-    /// Tokens of answers per minute.
+    /// Output tokens per minute.
     OutputTokens,
     /// Requests per day.
     Day,
@@ -88,15 +88,15 @@ pub struct LimitStatus {
     pub reset: Duration,
 }
 
-/// What comes of a check apart from traffic: a call that lists models, which has no tokens, no limit and
-/// no place. It is answered even where completions are broken: such health lies.
+/// The result of a health check: a call that lists models, which uses no tokens, limits or slots. It succeeds
+/// even if completions fail: a false-healthy check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CheckAnswer {
     /// An answer.
     Answered,
     /// The connection is refused.
     Refused,
-    /// Nothing: the connection is taken, and no answer comes.
+    /// No answer: the connection is accepted, and nothing is sent.
     Nothing,
     /// An error, where health is honest.
     Failed {
@@ -131,17 +131,17 @@ pub enum ProviderEvent {
     },
 }
 
-/// How a provider is doing.
+/// The status of a provider.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ProviderStatus {
-    /// Answers that are worked on, those for callers that hung up included.
+    /// Requests in service, including those of disconnected callers.
     pub serving: u32,
-    /// Requests that wait for a place.
+    /// Queued requests.
     pub waiting: u32,
-    /// How many it can work on at once now; `None` for as many as come.
+    /// The current number of slots; `None` for unlimited.
     pub places: Option<u32>,
     /// The limits as they stand, of requests without a key where each key has its own.
     pub limits: LimitState,
-    /// Whether the script stands still.
+    /// Whether the schedule is paused.
     pub paused: bool,
 }

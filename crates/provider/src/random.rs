@@ -1,13 +1,13 @@
-//! Faults at random times: outages as they come over months, and scripts that are never quite the same.
+//! Faults at random times: outages over months, and schedules with jitter.
 
 use crate::FaultConfig;
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 
-/// When random faults come, and how long they last.
+/// Gaps and durations of random faults.
 const OUTAGE: StreamPurpose = StreamPurpose::named("provider.outage");
-/// How late a fault of the script is.
+/// The delay of a scheduled fault.
 const JITTER: StreamPurpose = StreamPurpose::named("provider.jitter");
 
 /// A fault that comes again and again at random times.

@@ -1,4 +1,4 @@
-//! How often each request has come before: what the draws of a repeated attempt are keyed by.
+//! How often each request has arrived before, which keys the draws of a repeated attempt.
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -1,8 +1,8 @@
-//! What a provider says about when to come again.
+//! Retry-After of a provider.
 
 use core::time::Duration;
 
-/// What a 429 of a limit says about when to come again.
+/// The form of Retry-After in a 429.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RetryAfter {
     /// The true wait, in whole seconds rounded up and, beside it, in milliseconds.
@@ -16,7 +16,7 @@ pub enum RetryAfter {
     Date,
     /// Nothing.
     Absent,
-    /// This multiple of the true wait, in thousandths: a header that lies.
+    /// This multiple of the true wait, in thousandths: a wrong header.
     Wrong {
         /// Thousandths: 100 says a tenth of the truth.
         factor_milli: u32,

@@ -1,4 +1,4 @@
-//! How a vendor tells errors: its status for each class of failure, and its way of saying when to come again.
+//! A vendor's error format: its status for each failure class, and its form of Retry-After.
 
 use crate::{FaultConfig, RetryAfter};
 use squall_failure::FailureClass;
@@ -10,7 +10,7 @@ const CLASSES: usize = FailureClass::ALL.len();
 pub struct VendorErrors {
     /// By the code of the class.
     statuses: [u16; CLASSES],
-    /// How it says when to come again, unless the limits of a provider say otherwise.
+    /// Its form of Retry-After, unless the limits of a provider override it.
     pub retry_after: RetryAfter,
 }
 

@@ -39,9 +39,8 @@ struct Chart {
 const CHARTS: [Chart; 8] = [
     Chart {
         id: "traffic",
-        reading: "Line: requests completed; area behind it: requests offered. Where they \
-             diverge, requests were delayed. Red bars are failed requests. Shaded ranges are \
-             injected faults.",
+        reading: "Line: requests completed; grey bars: requests offered. Where they diverge, requests \
+             were delayed. Red bars are failed requests. Shaded ranges are injected faults.",
         draw: traffic::draw,
     },
     Chart {
@@ -55,8 +54,8 @@ const CHARTS: [Chart; 8] = [
     Chart {
         id: "attempts",
         reading: "Failures are at the bottom of each bar, successes on top. The lane below each \
-             chart shows when the deployment was ejected; in those times no red should appear \
-             above it.",
+             chart shows when the deployment was ejected; in those times only probes should \
+             appear above it.",
         draw: attempts::draw,
     },
     Chart {

@@ -264,7 +264,7 @@ fn percentiles(of: &Percentiles) -> [String; 3] {
 fn losses(failed: &[u32; FailureClass::ALL.len()], given_up: u32) -> String {
     let classes = FailureClass::ALL.map(|class| class.as_str().replace('_', " "));
     let all = classes.into_iter().zip(failed.iter().copied());
-    let all = all.chain([("given up".to_owned(), given_up)]);
+    let all = all.chain([("abandoned".to_owned(), given_up)]);
     let words: Vec<_> = all
         .filter(|&(_, count)| count > 0)
         .map(|(class, count)| format!("{} {class}", text::count(count.into())))

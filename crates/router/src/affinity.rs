@@ -1,4 +1,4 @@
-//! Which deployment a session was served by last.
+//! Session affinity: which deployment served a session last.
 
 use crate::{DeploymentId, GroupId};
 use alloc::vec;
@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::Timestamp;
 
-/// How many sessions are remembered: a newer one takes the place of another with the same last bits. A
-/// session that is forgotten is served as if it were new.
+/// Number of remembered sessions. A newer one replaces another with the same low bits. A forgotten session is
+/// treated as new.
 const SESSIONS: usize = 1 << 14;
 
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ impl Affinity {
     }
 }
 
-/// Where a session is remembered: numbers that differ anywhere differ in the bits that count.
+/// The slot of a session, hashed so that all bits of the number count.
 fn place(group: GroupId, session: u64) -> usize {
     let key = session ^ u64::from(group.0).rotate_left(48);
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) as usize % SESSIONS

@@ -1,4 +1,4 @@
-//! The contract of a routing strategy: it picks one of the candidates, and is told what came of it.
+//! The interface of load balancing strategies: pick one of the candidates, and observe the outcome.
 
 use crate::explain::PickFigure;
 use alloc::boxed::Box;
@@ -7,38 +7,37 @@ use core::fmt::Debug;
 use core::time::Duration;
 use squall_determinism::{RandomStream, Seed, StreamPurpose, Timestamp};
 
-/// A routing strategy at work in one model group.
+/// A load balancing strategy in one model group.
 ///
-/// Only [`pick`](Self::pick) must be written; every other method is a hook that does nothing unless it is
-/// overridden. Deployments are named by their *place*: the index in the slice of deployments that the
-/// balancer was built from. [`Strategy::custom`](crate::Strategy::custom) puts a balancer of your own into a
-/// group.
+/// Only [`pick`](Self::pick) is required; all other methods are hooks that do nothing by default. Deployments
+/// are identified by their *place*: the index in the slice of deployments that the balancer was built from.
+/// [`Strategy::custom`](crate::Strategy::custom) puts a custom balancer into a group.
 ///
 /// # Contract
 ///
-/// - `pick` is pure as far as later picks go: it may keep scratch space, but it may be called several
-///   times for one attempt, and a pick may come to nothing. What counts is told by the hooks.
+/// - `pick` must not change later picks: it may keep scratch space, but it may be called several times for
+///   one attempt, and its result may be discarded. The hooks report what happened.
 /// - Per attempt the order is `pick`, [`picked`](Self::picked), [`started`](Self::started), then exactly one
-///   of [`succeeded`](Self::succeeded) and [`failed`](Self::failed). A pick that a limit stops short of an
-///   attempt is `picked` and not `started`; an attempt whose deployment is pinned by a session, or left
-///   the configuration, is `started` and not `picked`, or ends without being told.
-/// - All randomness comes from [`PickContext::rng`] and all time from `now`; otherwise a run does not
-///   repeat and its journal does not replay.
+///   of [`succeeded`](Self::succeeded) and [`failed`](Self::failed). If a limit prevents the attempt, it is
+///   `picked` but not `started`; if session affinity determines the deployment, it is `started` but not
+///   `picked`; if its deployment has been removed, its end is not reported.
+/// - Use only [`PickContext::rng`] for randomness and `now` for time; otherwise runs are not reproducible and
+///   journals do not replay.
 /// - On a change of configuration a new balancer is built and [inherits](Self::inherit) from the old one.
 /// - Nothing here should allocate: the router calls it for every request.
 ///
 /// # Mistakes
 ///
-/// - A `pick` of nobody while there are candidates, or of a place that is no candidate, picks nobody: the
-///   request goes on as if no deployment were usable (it waits, falls back, or fails with 503), and the
-///   router says so with [`RouterEvent::PickRejected`](crate::RouterEvent::PickRejected).
-/// - A panic leaves through [`Router::handle`](crate::Router::handle), and the router refuses every later
-///   input: its state is not to be trusted any more.
+/// - A `pick` of `None` while there are candidates, or of a place that is not a candidate, is rejected: the
+///   request continues as if no deployment were available (it waits, falls back, or fails with 503), and the
+///   router reports [`RouterEvent::PickRejected`](crate::RouterEvent::PickRejected).
+/// - A panic propagates through [`Router::handle`](crate::Router::handle), and the router rejects all later
+///   inputs, because its state may be inconsistent.
 pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
-    /// The place of the deployment for the next attempt, one of the `candidates`; `None` for nobody.
+    /// The place of the deployment for the next attempt, one of the `candidates`, or `None`.
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize>;
 
-    /// The pick of `place` among these candidates counts.
+    /// `place` was picked among these candidates.
     fn picked(&mut self, context: &PickContext, candidates: &Candidates<'_>, place: usize) {
         let _ = (context, candidates, place);
     }
@@ -48,7 +47,7 @@ pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
         let _ = (context, place);
     }
 
-    /// An attempt at `place` ended with a whole answer.
+    /// An attempt at `place` ended with a complete answer.
     fn succeeded(&mut self, place: usize, sample: &SuccessSample) {
         let _ = (place, sample);
     }
@@ -70,9 +69,9 @@ pub trait Balancer: Any + CloneBalancer + Debug + Send + Sync {
         None
     }
 
-    /// Takes over what `old`, the balancer of the configuration before, has learned. `from[place]` is where
-    /// the deployment at `place` was in it, if it was; `running[place]` how many of its attempts are under
-    /// way. [`downcast_ref`](trait@Balancer#method.downcast_ref) says whether `old` is of the same kind.
+    /// Inherits state from `old`, the balancer of the previous configuration. `from[place]` is the previous
+    /// place of the deployment at `place`, if any; `running[place]` is the number of its attempts in flight.
+    /// Use [`downcast_ref`](trait@Balancer#method.downcast_ref) to check whether `old` is of the same type.
     fn inherit(&mut self, old: &dyn Balancer, from: &[Option<usize>], running: &[u32]) {
         let _ = (old, from, running);
     }
@@ -126,7 +125,7 @@ pub struct PickContext {
     pub rng: PickRng,
 }
 
-/// Which attempts are spread. Retries are counted apart, so that a storm of them does not bend the shares of
+/// The kind of attempt. Retries are balanced separately, so that a retry storm does not distort the shares of
 /// first attempts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AttemptKind {
@@ -137,7 +136,7 @@ pub enum AttemptKind {
 }
 
 /// The source of random numbers for one pick: the same numbers for the same seed, group, request and attempt,
-/// however often it is asked.
+/// in every call.
 #[derive(Clone, Copy, Debug)]
 pub struct PickRng {
     seed: Seed,
@@ -170,7 +169,7 @@ pub struct Candidates<'a> {
 pub(crate) enum Rows<'a> {
     /// Those that are marked.
     Marked(&'a [bool]),
-    /// Those that are ready by `now` and not to be picked last yet.
+    /// Those that are ready at `now` and not silent.
     Ready { now: Timestamp, ready_at: &'a [Timestamp], last_from: &'a [Timestamp] },
     /// Those of them that are of this order.
     OfOrder {
@@ -194,7 +193,7 @@ impl<'a> Candidates<'a> {
         ready_at: &'a [Timestamp],
         last_from: &'a [Timestamp],
     ) -> Self {
-        // One length for all, so that a place is checked against it once.
+        // All slices have the same length, so that one bounds check suffices.
         let last_from = &last_from[..ready_at.len()];
         Self { rows: Rows::Ready { now, ready_at, last_from } }
     }
@@ -219,7 +218,7 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Whether the deployment at `place` may be picked; false for one that is not there.
+    /// Whether the deployment at `place` is a candidate; false if there is none.
     #[must_use]
     #[inline]
     pub fn contains(&self, place: usize) -> bool {
@@ -243,9 +242,9 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Evaluates a loop over all places with `$eligible` as the test for candidates, compiled once for each way in
-/// which candidates are told: where a loop asks about nearly every place, [`Candidates::contains`] costs twice
-/// as much.
+/// Evaluates a loop over all places with `$eligible` as the test for candidates, compiled once per
+/// representation of the candidates: in a loop over nearly all places, [`Candidates::contains`] would cost
+/// twice as much.
 macro_rules! for_each_kind {
     ($candidates:expr, |$eligible:ident| $work:expr) => {
         match $candidates.rows {
@@ -298,7 +297,7 @@ pub struct FailureSample {
     pub started: Timestamp,
     /// Tokens that it was estimated to need.
     pub estimate: u64,
-    /// Whether it says that the deployment fails, rather than that it is throttled or the client at fault.
+    /// Whether it is evidence against the deployment, rather than throttling or the client's error.
     pub is_evidence: bool,
     /// Whether it ran out of time.
     pub timed_out: bool,

@@ -1,9 +1,9 @@
-//! What picking looks at first: one short row per deployment of a group, so that a thousand are looked
-//! through in a microsecond.
+//! An index over the deployments of a group: one short row per deployment, so that a thousand are scanned in
+//! a microsecond.
 //!
-//! A row says from when its deployment can take an attempt. It is renewed whenever the deployment
-//! changes. Most picks need no more; those that do (a request with tags, a deployment close to its
-//! token limit) ask every deployment.
+//! A row holds the time from which its deployment can take an attempt, and is updated whenever the deployment
+//! changes. Most picks need only the rows; the others (a request with tags, a deployment close to its token
+//! limit) check every deployment.
 
 use crate::DeploymentId;
 use crate::deployment::{Deployment, RequestNeeds};
@@ -11,30 +11,30 @@ use alloc::vec;
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
 
-/// A deployment with less room than this below its token limit is asked each time.
+/// A deployment with less headroom than this below its token limit is checked on each pick.
 const ROOM: u64 = 65_536;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CandidateIndex {
     pub(crate) ids: Vec<DeploymentId>,
     pub(crate) ready_at: Vec<Timestamp>,
-    /// From when each is picked last.
+    /// From when each counts as silent and is picked last.
     pub(crate) last_from: Vec<Timestamp>,
     pub(crate) order: Vec<u8>,
-    /// The orders that there are, lowest first.
+    /// The distinct orders, lowest first.
     pub(crate) tiers: Vec<u8>,
-    /// Who has less than [`ROOM`], and how many.
+    /// Which have less headroom than [`ROOM`], and how many.
     tight: Vec<bool>,
     tights: usize,
     /// How many are ill by the checks.
     pub(crate) ill: usize,
-    /// Some deployment is in a default pool: then untagged requests are particular too.
+    /// Whether some deployment is in a default pool, so that untagged requests need the full check too.
     pools: bool,
     /// The shortest context window.
     window: u32,
-    /// A deployment has reached a limit of ours and nobody was told yet.
+    /// A deployment has reached a limit, and this has not been reported yet.
     pub(crate) untold: bool,
-    /// Scratch: who may be picked, by place.
+    /// Scratch space: which places are eligible.
     pub(crate) may: Vec<bool>,
 }
 
@@ -79,7 +79,7 @@ impl CandidateIndex {
         self.ill == self.ids.len()
     }
 
-    /// Renews a deployment's row.
+    /// Updates a deployment's row.
     #[inline]
     pub(crate) fn renew(&mut self, now: Timestamp, place: usize, deployment: &mut Deployment) {
         let ill = deployment.health.ill && !self.all_ill();
@@ -94,7 +94,7 @@ impl CandidateIndex {
         }
     }
 
-    /// Whether the rows alone say who can serve this.
+    /// Whether the rows suffice to pick for these needs.
     #[inline]
     pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
         self.tights == 0

@@ -93,9 +93,9 @@ pub struct PickNeeds {
     pub input_tokens: u32,
     /// Its tags.
     pub tags: Tags,
-    /// What it needs of a model.
+    /// Required features.
     pub features: Features,
-    /// Where it must be served.
+    /// Required region.
     pub region: Option<RegionId>,
 }
 
@@ -106,7 +106,7 @@ pub struct CandidateView {
     pub deployment: DeploymentId,
     /// Its weight as configured.
     pub weight: u32,
-    /// Attempts under way there.
+    /// Attempts in flight there.
     pub running: u32,
     /// Whether it could be picked.
     pub eligibility: Eligibility,
@@ -119,7 +119,7 @@ pub struct CandidateView {
 pub struct PickFigure {
     /// What it is, such as `credit` or `time to first token`.
     pub name: &'static str,
-    /// How much.
+    /// The amount.
     pub value: FigureValue,
 }
 
@@ -147,7 +147,7 @@ pub enum FigureValue {
 pub enum Eligibility {
     /// It could be.
     Candidate {
-        /// By one attempt, to see whether it has recovered.
+        /// Available for a single probe.
         probe: bool,
     },
     /// It could, but an attempt there has had no answer for longer than is usual: the others go first.
@@ -166,11 +166,11 @@ pub enum Eligibility {
     NoWeight,
     /// The request was tried there.
     Tried,
-    /// It has refused this very request, or cannot be told it.
+    /// It refused this request, or its format cannot express it.
     RefusedIt,
     /// It has none of the tags that are asked for.
     MissingTags,
-    /// Checks apart from traffic say that it is unhealthy.
+    /// Unhealthy by health checks.
     Unhealthy,
     /// Its circuit is open.
     CircuitOpen {
@@ -179,7 +179,7 @@ pub enum Eligibility {
         /// The class of the failure that opened it, as far as that is kept.
         class: Option<FailureClass>,
     },
-    /// Its circuit is half-open, and its probe is under way.
+    /// Its circuit is half-open, and its probe is in flight.
     ProbeUnderWay {
         /// The class of the failure that opened it, as far as that is kept.
         class: Option<FailureClass>,

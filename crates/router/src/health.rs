@@ -1,18 +1,18 @@
-//! What checks apart from traffic say of a deployment.
+//! The health check state of a deployment.
 
 use crate::HealthChecks;
 
-/// The state of one deployment's checks.
+/// The health check state of one deployment.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct HealthState {
-    /// Too many checks in a row have failed.
+    /// Too many consecutive checks have failed.
     pub(crate) ill: bool,
     /// Checks in a row that contradict `ill`.
     against: u16,
 }
 
 impl HealthState {
-    /// Takes in a check; returns whether this changed what is thought of the deployment.
+    /// Records a check; returns whether the deployment's health changed.
     pub(crate) fn checked(&mut self, config: &HealthChecks, passed: bool) -> bool {
         if passed != self.ill {
             self.against = 0;

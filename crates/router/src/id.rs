@@ -1,7 +1,6 @@
-//! The names of things: small, `Copy`, and never reused.
+//! Identifiers: small, `Copy`, and never reused.
 
-/// The shell's own name for a request: where its mailbox is. The core hands it back and never looks
-/// inside.
+/// The driver's identifier of a request. The core returns it and never interprets it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestTag(pub u64);
 
@@ -44,7 +43,7 @@ impl TenantId {
     }
 }
 
-/// A budget in money, by its place in [`RouterConfig::spend_limits`](crate::RouterConfig::spend_limits).
+/// A spend budget, by its index in [`RouterConfig::spend_limits`](crate::RouterConfig::spend_limits).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SpendId(pub u16);
 
@@ -60,11 +59,11 @@ impl SpendId {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ConfigId(pub u16);
 
-/// A region. The shell gives the numbers.
+/// A region. The driver assigns the numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RegionId(pub u8);
 
-/// A set of tags, out of at most 64 that a router knows. The shell gives the numbers.
+/// A set of tags, out of at most 64 that a router knows. The driver assigns the numbers.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Tags(pub u64);
 
@@ -102,11 +101,11 @@ impl Features {
     pub const ALL: Self = Self(u16::MAX);
     /// Tool calls.
     pub const TOOLS: Self = Self(1);
-    /// Pictures in the prompt.
+    /// Images in the prompt.
     pub const VISION: Self = Self(1 << 1);
-    /// Answers held to a JSON schema.
+    /// Structured output by a JSON schema.
     pub const JSON_SCHEMA: Self = Self(1 << 2);
-    /// Search in the web.
+    /// Web search.
     pub const WEB_SEARCH: Self = Self(1 << 3);
     /// The words for them in files, in the order of their bits.
     pub const WORDS: [&'static str; 4] = ["tools", "vision", "json_schema", "web_search"];
@@ -130,16 +129,16 @@ impl Features {
     }
 }
 
-/// A request in the core: a slot that is used again, and a generation that is not.
+/// The core's identifier of a request: a slot, which is reused, and a generation, which is not.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestKey {
     /// The slot.
     pub slot: u32,
-    /// How often the slot had been used before.
+    /// The generation: how often the slot was used before.
     pub generation: u32,
 }
 
-/// An attempt: the request, and the how-manieth attempt of it this is, from 0.
+/// An attempt: the request, and the attempt's number, from 0.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AttemptId {
     /// The request it serves.

@@ -1,4 +1,4 @@
-//! Who is who over successive configurations: numbers by name, never given twice.
+//! Stable numbers for names across configurations, never reused.
 
 use crate::{ConfigError, DeploymentId, GroupId, RouterConfig, TenantId};
 use alloc::borrow::ToOwned;

@@ -1,5 +1,5 @@
-//! The journal: every input with its time, in the order of the lock, and the digest of the outputs it
-//! gave. Fed to a fresh core, it gives the same outputs byte for byte, or says where it does not.
+//! The journal: every input with its time, in processing order, and the digest of its outputs. Replayed
+//! through a new core, it gives the same outputs byte for byte, or reports the first difference.
 //!
 //! A frame is an encoded input and time, then the digest of the encoded outputs. Everything is a
 //! sequence of words, written as variable-length integers; the same words feed the digest of a run.
@@ -45,7 +45,7 @@ pub struct JournalFrame {
     pub now: Timestamp,
     /// The input.
     pub input: RouterInput,
-    /// The place in the run of the request that arrives with it, where the shell knew it.
+    /// The place in the run of the request that arrives with it, where the driver knew it.
     pub request: Option<u64>,
     /// The digest of the outputs it gave.
     pub outputs: u64,

@@ -1,4 +1,4 @@
-//! Those who wait in a group: by priority, and within one priority first come first served.
+//! The queue of a group: by priority, first in, first out within a priority.
 
 use crate::RequestKey;
 use alloc::collections::BTreeMap;
@@ -15,12 +15,11 @@ pub(crate) struct Queue {
     waiting: BTreeMap<Rank, Waiter>,
 }
 
-/// Someone who waits.
+/// A queued request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Waiter {
     pub(crate) key: RequestKey,
-    /// Not every deployment will do, or a limit of its own holds it back: that it cannot start says
-    /// nothing of those behind it.
+    /// It has constraints, or is delayed by its own limits: if it cannot start, later requests may.
     pub(crate) particular: bool,
 }
 
@@ -41,14 +40,14 @@ impl Queue {
         self.waiting.remove(&rank);
     }
 
-    /// The first who waits behind `rank`, or at all.
+    /// The first request after `rank`, or of all.
     pub(crate) fn after(&self, rank: Option<Rank>) -> Option<(Rank, Waiter)> {
         use core::ops::Bound::{Excluded, Unbounded};
         let from = rank.map_or(Unbounded, Excluded);
         self.waiting.range((from, Unbounded)).next().map(|(&rank, &waiting)| (rank, waiting))
     }
 
-    /// The last who waits.
+    /// The last queued request.
     pub(crate) fn last(&self) -> Option<(Rank, Waiter)> {
         self.waiting.last_key_value().map(|(&rank, &waiting)| (rank, waiting))
     }

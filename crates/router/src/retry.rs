@@ -1,5 +1,5 @@
-//! What a request does after a failed attempt, before it leaves its group. One file per rule: a function
-//! of what is known, that changes nothing.
+//! What a request does after a failed attempt, before it leaves its group. One file per rule: a pure
+//! function.
 
 mod backoff;
 mod litellm;
@@ -10,7 +10,7 @@ use core::time::Duration;
 use squall_determinism::RandomStream;
 use squall_failure::Failure;
 
-/// What a rule needs to know.
+/// Inputs of a rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     /// The failure of the attempt that has just ended.
@@ -21,7 +21,7 @@ pub(crate) struct Facts {
     pub(crate) retries: u16,
     /// How many there may be.
     pub(crate) max_retries: u16,
-    /// How many deployments the group has, and how many of them do not cool down.
+    /// How many deployments the group has, and how many are not cooling down.
     pub(crate) deployments: usize,
     pub(crate) healthy: usize,
     /// Whether the group has somewhere to go for these two failures in particular.
@@ -40,11 +40,11 @@ pub(crate) enum RetryDecision {
     MoveOn,
     /// It leaves the group after this long.
     MoveOnAfter(Duration),
-    /// It is tried at once where it was not tried; if that is nowhere, it waits.
+    /// It is retried immediately at an untried deployment; if there is none, it waits.
     Untried,
-    /// It is tried at once where it was not tried; if that is nowhere, it leaves the group.
+    /// It is retried immediately at an untried deployment; if there is none, it leaves the group.
     UntriedOrMoveOn,
-    /// It is tried again after this long, anywhere.
+    /// It is retried after this long, at any deployment.
     Again(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! Budgets in money: what was spent since the first of a period, and when it is forgotten.
+//! Spend budgets: the spend since the start of a period, and when it resets.
 
 use crate::{Money, SpendLimit};
 use squall_determinism::Timestamp;
@@ -20,7 +20,7 @@ impl Account {
         self.config = config;
     }
 
-    /// Takes in what an attempt cost. Returns true if this spent the last of it.
+    /// Adds the cost of an attempt. Returns true if this exhausts the budget.
     pub(crate) fn spend(&mut self, now: Timestamp, cost: Money) -> bool {
         let before = self.spent_until(now).is_some();
         if self.spent == Money::default() {
@@ -30,7 +30,7 @@ impl Account {
         !before && self.spent >= self.config.limit
     }
 
-    /// Until when there is nothing left, if there is nothing left.
+    /// Until when the budget is exhausted, if it is.
     #[inline]
     pub(crate) fn spent_until(&mut self, now: Timestamp) -> Option<Timestamp> {
         if now >= self.ends {

@@ -1,8 +1,8 @@
-//! The routing strategies: the table of all of them, and what they share. One file per strategy.
+//! Load balancing strategies: the table of all strategies, and shared code. One file per strategy.
 //!
-//! To add one, write its [`Balancer`] in a file of its own under `strategy/`, give it a row in the table
-//! below, and write about it in `docs/ROUTER.md`. Its word in files, the reference of files, the JSON schema,
-//! the profiles, the benchmark, the property tests and the swarm's draw are made from the row.
+//! To add one, write its [`Balancer`] in a file under `strategy/`, add a row to the table below, and document
+//! it in `docs/ROUTER.md`. Its name in files, the reference, the JSON schema, the profiles, the benchmark,
+//! the property tests and the random scenarios of the swarm are derived from the row.
 
 mod consistent_hash;
 mod custom;
@@ -40,16 +40,16 @@ use peak_ewma::PeakEwma;
 use two_choices::TwoChoices;
 use weighted_random::WeightedRandom;
 
-/// What is known of a strategy apart from its code.
+/// Metadata of a strategy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StrategyInfo {
-    /// The word for it in files.
+    /// Its name in files.
     pub word: &'static str,
     /// What it picks, in a sentence.
     pub about: &'static str,
     /// What the deployments' shares of the requests follow.
     pub shares: ShareBasis,
-    /// LiteLLM's strategy of the same purpose, which takes its place in that profile.
+    /// LiteLLM's equivalent, which replaces it in that profile.
     pub in_litellm: LitellmStrategy,
 }
 
@@ -76,13 +76,13 @@ macro_rules! strategies {
         in_litellm: $in_litellm:expr,
         balancer: |$deployments:ident| $balancer:expr,
     })*) => {
-        /// How a deployment is picked among the usable ones. The default is [`SmoothWeighted`](Self::SmoothWeighted).
+        /// A load balancing strategy. The default is [`SmoothWeighted`](Self::SmoothWeighted).
         #[derive(Clone, Debug, Default, Eq, PartialEq)]
         pub enum Strategy {
             $(#[doc = $about] $(#[$attribute])* $name $(($type))?,)*
-            /// One of LiteLLM's own formulas, its faults included.
+            /// One of LiteLLM's formulas, including its defects.
             Litellm(LitellmStrategy),
-            /// One that the user of this crate brings; see [`Strategy::custom`].
+            /// A custom strategy; see [`Strategy::custom`].
             Custom(CustomStrategy),
         }
 
@@ -217,8 +217,8 @@ strategies! {
 }
 
 impl Strategy {
-    /// A strategy of your own. `name` is how logs and messages call it; `build` makes the balancer of a group
-    /// from its deployments, once at the start and once for each change of configuration.
+    /// A custom strategy. `name` is its name in logs and messages; `build` creates the balancer of a group
+    /// from its deployments, once at the start and once per configuration change.
     ///
     /// ```
     /// use squall_router::{Balancer, Candidates, PickContext, Strategy};

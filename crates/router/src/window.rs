@@ -1,4 +1,4 @@
-//! Counts over the last so many seconds, in ten buckets.
+//! Counts over a rolling window, in ten buckets.
 
 use core::time::Duration;
 use squall_determinism::Timestamp;

@@ -37,7 +37,7 @@ pub(crate) struct World<'a> {
     /// The scenario's next change.
     next_change: usize,
     flights: Flights,
-    /// The flights by ordinal, from the oldest that is under way.
+    /// The flights by ordinal, from the oldest that is in flight.
     ordinals: VecDeque<u32>,
     first_ordinal: u64,
     /// The request in each slot of the router, for notes.

@@ -1,4 +1,4 @@
-//! The live shell of the workload: an open-loop HTTP driver.
+//! The live driver of the workload: an open-loop HTTP driver.
 //!
 //! The workload says what is sent and when a client hangs up; this crate does it over sockets, and
 //! writes down what each client saw. A slow answer never delays a later request: each is a task of its

@@ -1,4 +1,4 @@
-//! What the shell tells the workload.
+//! What the driver tells the workload.
 
 use crate::Ordinal;
 

@@ -1,5 +1,5 @@
 //! Who asks, and when: arrival processes, spike shapes, token sizes, and clients that lose patience.
-//! Sans-IO: it says what to send at which intended time; a shell sends it. See [`Workload`].
+//! Sans-IO: it says what to send at which intended time; a driver sends it. See [`Workload`].
 
 #![no_std]
 

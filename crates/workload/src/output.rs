@@ -1,4 +1,4 @@
-//! What the workload tells the shell.
+//! What the workload tells the driver.
 
 use core::time::Duration;
 use squall_determinism::Timestamp;

@@ -42,7 +42,7 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 ///     workload.handle(now, WorkloadInput::Tick);
 ///     let mut answered = Vec::new();
 ///     while let Some(output) = workload.poll() {
-///         // A shell sends the request here, and tells the workload what came of it.
+///         // A driver sends the request here, and tells the workload what came of it.
 ///         if let WorkloadOutput::Send(client) = output {
 ///             answered.push(client.request);
 ///         }

@@ -26,24 +26,24 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask TASK
 
-  test    everything that must pass: what the machine needs, format, clippy, documentation, all tests,
-          and that a debug and a release build give the same digest; live suites one at a time
+  test    the full test suite: required tools, format, clippy, documentation, all tests, and that debug and
+          release builds give the same digest; live suites run one at a time
           [--fast]: format, clippy and the quick suites, for every commit
-  publish [--verify]: whether the crates that stand alone can be published; nothing is
-  dist    [--target TRIPLE]: the archive of a release in target/dist, with its SHA-256 checksum
-  live    [--times N] [--suite NAME]...: the live suites again and again, and how often each was green
-  bench   the benchmarks, one after the other, in release
-  swarm   [--seeds N] [--first-seed S]: drawn scenarios held to invariants, in release
-  fuzz    [--seconds N] [--target NAME]...: each fuzzer for a minute, over the corpus in the tree
+  publish [--verify]: checks that the stand-alone crates can be published; publishes nothing
+  dist    [--target TRIPLE]: builds a release archive in target/dist, with its SHA-256 checksum
+  live    [--times N] [--suite NAME]...: repeats the live suites, and prints how often each passed
+  bench   runs the benchmarks sequentially, in release mode
+  swarm   [--seeds N] [--first-seed S]: random scenarios, checked for invariants, in release mode
+  fuzz    [--seconds N] [--target NAME]...: runs each fuzzer for a minute, starting from the corpus
   soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
-          dead provider: ten minutes at 300 requests a second, in release
-  defects plants one defect after the other, and says which suite catches it
+          dead provider: ten minutes at 300 requests per second, in release mode
+  defects activates one planted defect after the other, and prints which suite catches it
   additions  adds a strategy, a kind of fault, a setting, an arrival process, a metric and a format to a copy
-          of the tree, each in the files that CONTRIBUTING.md counts, and holds that everything knows them
-  truth   what theory expects of the simulator beside what came out, in release, and whether
-          docs/SIMULATION.md has the same; with UPDATE_REFERENCE=1 it is written there
-  vendors installs LiteLLM and LangChain, and holds that each raises for our errors what it raises for the
-          vendors' own
+          of the tree, each in the files listed in CONTRIBUTING.md, and verifies that all of them work
+  truth   compares the simulator with queueing theory, in release mode, and checks the tables in
+          docs/SIMULATION.md; UPDATE_REFERENCE=1 rewrites them
+  vendors installs LiteLLM and LangChain, and verifies that each raises the same exceptions for our errors
+          as for the vendors' errors
   help    this text";
 
 fn main() -> ExitCode {

@@ -66,7 +66,7 @@ fn numbers_and_factors_are_not_negative() {
     assert!(number("-1").is_err() && number("nan").is_err() && number("inf").is_err());
     assert_eq!(
         number("20rps").unwrap_err().help.as_deref(),
-        Some("the key names the unit already: write `20`")
+        Some("the unit is in the name of the key: write `20`")
     );
     assert_eq!(factor_milli("1.5x"), Ok(1500));
     assert!(factor_milli("3").is_err() && factor_milli("0x").is_err());

@@ -17,7 +17,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     for cells in ask.requests() {
         let sum = cells.sum(ask.window.clone());
         let failed = FailureClass::ALL.iter().map(|class| class.as_str()).zip(sum.failed);
-        for (word, count) in failed.chain([("given up", sum.gave_up)]) {
+        for (word, count) in failed.chain([("abandoned", sum.gave_up)]) {
             *lost.entry(word).or_default() += u64::from(count);
         }
         succeeded += u64::from(sum.succeeded);

@@ -37,7 +37,7 @@ fn a_request_cut_off_by_the_end_is_neither_success_nor_failure() {
         .requests(0..10_000, 50, RequestOutcome::Unfinished);
     let measured = run.measured(MetricId::SuccessRate, None, WHOLE);
     assert_eq!((measured.value, measured.n), (MetricValue::Fraction(0.9), 100));
-    assert_eq!(measured.detail[0], "failed: 6 server, 4 given up");
+    assert_eq!(measured.detail[0], "failed: 6 server, 4 abandoned");
     assert!(
         measured.detail[1].starts_with("50 requests were still in flight"),
         "{:?}",

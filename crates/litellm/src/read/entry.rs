@@ -70,7 +70,7 @@ pub(super) fn read(item: usize, node: &Node, found: &mut PartialEntry, problems:
     let params = setting::get(Some(node), "litellm_params");
     if params.is_none() {
         let message = "a deployment without `litellm_params`";
-        let problem = Problem::new(&node.span, message, "what should be called?");
+        let problem = Problem::new(&node.span, message, "expected `litellm_params` with a `model`");
         problems.push(problem.help("write `litellm_params: { model: provider/model }`"));
     }
     let model = params.and_then(|params| required(params, "model", "`litellm_params`", problems));
@@ -215,7 +215,7 @@ fn tags(node: Option<&Node>, known: &mut Vec<String>, problems: &Problems) -> (u
             Some(number) => bits |= 1 << number,
             None => {
                 let message = "more than 64 tags";
-                problems.push(Problem::new(&item.span, message, "a router knows 64 at most"));
+                problems.push(Problem::new(&item.span, message, "at most 64 tags are supported"));
             }
         }
     }

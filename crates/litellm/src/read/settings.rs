@@ -199,7 +199,7 @@ fn fallbacks(node: Option<&Node>, problems: &Problems) -> FallbackLists {
             [only] => all.push((only.key.clone(), names(Some(&only.value)))),
             [_, second, ..] => {
                 let message = "a map of fallbacks with more than one group";
-                let label = "LiteLLM refuses a second one here";
+                let label = "LiteLLM rejects more than one";
                 let problem = Problem::new(&second.key_span, message, label);
                 problems.push(problem.help("write it as an item of its own: `- group: [others]`"));
             }

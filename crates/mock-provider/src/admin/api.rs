@@ -101,7 +101,8 @@ pub(super) async fn inject(
     for (shell, fault) in shells.into_iter().zip(faults) {
         let what = fault.to_string();
         let Some(number) = shell.inject(fault) else {
-            let message = format!("`{}` has had too many faults; restart it", shell.name());
+            let message =
+                format!("`{}` has reached its maximum number of faults; restart it", shell.name());
             return Err(AdminError::new(StatusCode::CONFLICT, message));
         };
         injected.push(Injected { provider: shell.name().to_owned(), fault: number, what });
@@ -175,7 +176,7 @@ impl AdminState {
             all().find(|shell| shell.name() == name).ok_or_else(|| {
                 let known: Vec<_> = all().map(|shell| format!("`{}`", shell.name())).collect();
                 let message =
-                    format!("no provider is called `{name}`; there are {}", known.join(", "));
+                    format!("no provider is called `{name}`; known: {}", known.join(", "));
                 AdminError::new(StatusCode::NOT_FOUND, message)
             })
         };

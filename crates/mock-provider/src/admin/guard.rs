@@ -33,7 +33,7 @@ fn may_ask(desk: &AdminState, request: &Request) -> Result<(), AdminError> {
         }
         // A name that resolves to this machine is not ours unless it says so: DNS can be rebound.
         None if !header(HOST).is_some_and(is_this_machine) => {
-            let message = "ask by the name `localhost` or an address of the loopback";
+            let message = "use the name `localhost` or a loopback address";
             return Err(AdminError::new(StatusCode::FORBIDDEN, message));
         }
         None => {}
@@ -43,7 +43,7 @@ fn may_ask(desk: &AdminState, request: &Request) -> Result<(), AdminError> {
         let foreign = header(ORIGIN)
             .is_some_and(|origin| authority_of(origin).is_none_or(|host| Some(host) != own));
         if foreign {
-            let message = "another page may not ask for this";
+            let message = "cross-site requests are not allowed";
             return Err(AdminError::new(StatusCode::FORBIDDEN, message));
         }
         // What a page may send elsewhere without asking is not JSON.

@@ -24,7 +24,7 @@ impl ErrorAnswer {
         Self { status: None, class, retry_after: None }
     }
 
-    /// Whether traffic should leave a provider that answers so.
+    /// Whether traffic should leave a provider with this fault.
     pub(super) fn breaks(&self) -> bool {
         matches!(self.class.evidence(), Evidence::Failed | Evidence::Misconfigured)
     }

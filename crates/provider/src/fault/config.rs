@@ -1,42 +1,43 @@
-//! How a fault is set up.
+//! The configuration of a fault.
 
 use super::{CountScope, Effect, FaultKind, FirstAttempts};
 use core::fmt;
 use core::time::Duration;
 use squall_determinism::{RandomStream, Share, Timestamp};
 
-/// Something that goes wrong for a while.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FaultConfig {
     /// From when.
     pub at: Timestamp,
-    /// By how much later it may begin, drawn once by [`ProviderConfig::drawn`](crate::ProviderConfig::drawn).
+    /// Maximum random delay of the start, drawn once by
+    /// [`ProviderConfig::drawn`](crate::ProviderConfig::drawn).
     pub jitter: Duration,
-    /// For how long, onset and tail included.
+    /// Duration, including onset and tail.
     pub lasts: Duration,
-    /// How long it takes to grow to its whole share, or, where it has a size of its own, to its whole size.
+    /// Ramp-up time of its share, or of its size if it has one.
     pub onset: Duration,
-    /// How long it takes to fade at its end, likewise.
+    /// Ramp-down time at its end, likewise.
     pub tail: Duration,
-    /// How many of its targets it hits. A listener refuses all or none, whatever stands here.
+    /// Share of its targets affected. A listener refuses all or none.
     pub share: Share,
-    /// Whom it can hit.
+    /// Its targets.
     pub target: FaultTarget,
-    /// What checks apart from traffic hear of it.
+    /// Its effect on health checks.
     pub health: ProbeHealth,
-    /// What happens to those it hits.
+    /// What happens to affected attempts.
     pub kind: FaultKind,
 }
 
-/// Whom a fault can hit.
+/// The targets of a fault.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FaultTarget {
-    /// Attempts at this model alone, by the [`name_hash`](crate::name_hash) of its name.
+    /// Only attempts at this model, by the [`name_hash`](crate::name_hash) of its name.
     pub model: Option<u64>,
-    /// Attempts with this key alone, likewise.
+    /// Only attempts with this key, likewise.
     pub key: Option<u64>,
-    /// Whether the share is drawn for each user and holds for all that one sends, instead of for each
-    /// attempt. Who has no session is a user of its own.
+    /// Whether the share is drawn per session instead of per attempt. An attempt without a session is its own
+    /// session.
     pub sticky: bool,
     /// How many attempts it hits at most, the first ones that arrive. Those in flight at its onset go on, and
     /// checks hear nothing of it. It means nothing to a fault that hits no attempt: one of the listener, of
@@ -44,16 +45,16 @@ pub struct FaultTarget {
     pub first: Option<FirstAttempts>,
 }
 
-/// What checks apart from traffic hear of a fault.
+/// The effect of a fault on health checks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ProbeHealth {
-    /// As is usual for its kind: connections that are refused or swallowed are so for all, and nothing else
-    /// shows in a list of models.
+    /// As usual for its kind: refused and unanswered connections affect checks too, and nothing else affects
+    /// a list of models.
     #[default]
     Usual,
     /// Healthy: a false-healthy check. A closed listener still fails its checks.
     Lies,
-    /// It fails as traffic does.
+    /// Checks fail as traffic does.
     Honest,
 }
 
@@ -80,7 +81,7 @@ impl FaultConfig {
         self.at + self.lasts
     }
 
-    /// How much of it there is at `now`: all of it between onset and tail, nothing before and after.
+    /// Its intensity at `now`: full between onset and tail, none before and after.
     #[must_use]
     pub fn progress(&self, now: Timestamp) -> Share {
         if now < self.at || now >= self.until() {
@@ -95,7 +96,7 @@ impl FaultConfig {
         Share::from_ppm(grown.min(left)).unwrap_or(Share::ALL)
     }
 
-    /// How many of its targets it hits at `now`.
+    /// Share of its targets affected at `now`.
     #[must_use]
     pub fn share_at(&self, now: Timestamp) -> Share {
         if self.kind.behaviour().grows_in_severity {
@@ -105,8 +106,7 @@ impl FaultConfig {
         u32::try_from(ppm).ok().and_then(Share::from_ppm).unwrap_or(self.share)
     }
 
-    /// Whether it fails those that it hits, so that traffic should leave; a slowdown or a throttle alone
-    /// does not: the provider still answers, or asks for patience.
+    /// Whether it makes attempts fail, so that traffic should leave; a slowdown or throttling alone does not.
     #[must_use]
     pub fn fails(&self) -> bool {
         self.kind.behaviour().fails

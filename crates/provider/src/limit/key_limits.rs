@@ -1,4 +1,4 @@
-//! All limits of a provider together: of everybody, or of each key.
+//! All rate limits of a provider: shared, or per key.
 
 use super::growth::Growth;
 use super::slots::Slots;
@@ -21,8 +21,8 @@ pub(crate) struct Gates {
     gates: BTreeMap<u64, KeyLimits>,
 }
 
-/// Keys with a gate of their own; those that come later share one. A caller that makes up keys fills no
-/// memory.
+/// Maximum number of keys with their own limits; later ones share one, so that a caller cannot exhaust memory
+/// with random keys.
 const KEYS_MAX: usize = 1_024;
 
 /// Where they share.

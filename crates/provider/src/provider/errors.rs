@@ -1,4 +1,4 @@
-//! Error answers that are under way: an error takes its time as well. They hold no place.
+//! Error answers that are in flight: an error takes its time as well. They hold no place.
 
 use super::concurrency::Subject;
 use crate::{AttemptTag, Plan, Rejection};

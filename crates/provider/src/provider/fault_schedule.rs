@@ -1,4 +1,4 @@
-//! The script of faults: what begins and ends when, by itself or by hand.
+//! The fault schedule: what starts and ends when, scheduled or injected.
 
 use super::Provider;
 use crate::fault::{InFlight, ProviderEffect, left};

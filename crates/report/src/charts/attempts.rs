@@ -86,8 +86,11 @@ fn draw_deployment(
     let sum = context.attempts(deployment, 0..context.seconds);
     let (throttled, failed) = losses(&sum);
     let mut lines = vec![format!("{} attempts", count(sum.started.into()))];
-    let losses =
-        [(throttled, "throttled"), (failed - sum.abandoned, "failed"), (sum.abandoned, "given up")];
+    let losses = [
+        (throttled, "throttled"),
+        (failed - sum.abandoned, "failed"),
+        (sum.abandoned, "abandoned"),
+    ];
     for (number, what) in losses.into_iter().filter(|&(number, _)| number > 0) {
         lines.push(format!("{} {what}", count(number.into())));
     }

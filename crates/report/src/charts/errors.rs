@@ -40,10 +40,10 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         .sum();
     let all: u32 = seen_by_clients + (0..context.deployments()).map(below).sum::<u32>();
     let title = match seen_by_clients {
-        0 => format!("Clients saw no error; providers failed {} attempts", count(failed.into())),
-        1 => format!("Clients saw 1 error; providers failed {} attempts", count(failed.into())),
+        0 => format!("No client errors; {} failed attempts at providers", count(failed.into())),
+        1 => format!("1 client error; {} failed attempts at providers", count(failed.into())),
         n => format!(
-            "Clients saw {} errors; providers failed {} attempts",
+            "{} client errors; {} failed attempts at providers",
             count(n.into()),
             count(failed.into())
         ),
@@ -131,7 +131,7 @@ fn told(row: &ErrorPanel) -> Vec<String> {
 fn name(code: usize) -> String {
     FailureClass::ALL
         .get(code)
-        .map_or_else(|| "given up".to_owned(), |class| class.as_str().replace('_', " "))
+        .map_or_else(|| "abandoned".to_owned(), |class| class.as_str().replace('_', " "))
 }
 
 fn clients(context: &ChartContext<'_>, width: usize) -> ErrorPanel {

@@ -36,8 +36,8 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let entries = [
         ("offered", PALE, LegendMark::Block),
         ("rate in the scenario", QUIET, LegendMark::Dashes(1.5)),
-        ("answered", TOTAL, LegendMark::Line(2.5)),
-        ("failed or given up", FAILED, LegendMark::Block),
+        ("succeeded", TOTAL, LegendMark::Line(2.5)),
+        ("failed or abandoned", FAILED, LegendMark::Block),
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32| f64::from(count) / width as f64;

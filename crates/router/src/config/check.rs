@@ -1,18 +1,18 @@
-//! What the types of a configuration cannot say.
+//! Validation of a configuration, beyond what its types enforce.
 
 use super::{FallbackRule, GroupConfig, RouterConfig};
 use crate::GroupId;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How deep lists of fallbacks may lead one into the other.
+/// Maximum nesting of fallback lists.
 pub(crate) const MAX_DEPTH: u8 = 8;
 
 impl RouterConfig {
-    /// Checks what the types cannot say.
+    /// Validates the configuration.
     ///
     /// # Errors
-    /// The first thing found that no router can run with.
+    /// The first error found.
     pub fn validate(&self) -> Result<(), ConfigError> {
         if self.groups.is_empty() {
             return Err(ConfigError::NoGroup);
@@ -64,7 +64,7 @@ impl RouterConfig {
         Ok(())
     }
 
-    /// The first group whose lists lead back to it.
+    /// The first group whose fallbacks form a loop.
     fn check_loops(&self) -> Result<(), ConfigError> {
         match self.fallback_loop() {
             Some(path) => Err(ConfigError::FallbackLoop { group: path[0].index() }),
@@ -72,8 +72,7 @@ impl RouterConfig {
         }
     }
 
-    /// Groups whose fallbacks lead from one to the next and from the last back to the first, if there
-    /// are such.
+    /// A loop of fallbacks, if there is one: each group falls back to the next, and the last to the first.
     #[must_use]
     pub fn fallback_loop(&self) -> Option<Vec<GroupId>> {
         let mut settled = alloc::vec![false; self.groups.len()];
@@ -103,7 +102,7 @@ impl RouterConfig {
     }
 }
 
-/// Why a router cannot run with a configuration. `group` is a place in [`RouterConfig::groups`].
+/// Why a configuration is invalid. `group` is an index in [`RouterConfig::groups`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -128,7 +127,7 @@ pub enum ConfigError {
         /// Which.
         group: usize,
     },
-    /// A fallback to a group that is not there.
+    /// A fallback to an unknown group.
     #[error("group {group} falls back to a group that does not exist")]
     UnknownFallback {
         /// Which.
@@ -140,16 +139,16 @@ pub enum ConfigError {
         /// Which.
         group: usize,
     },
-    /// Fallbacks that lead back to where they began.
+    /// A loop of fallbacks.
     #[error("the fallbacks of group {group} lead back to it")]
     FallbackLoop {
         /// Which.
         group: usize,
     },
-    /// More depth than there is room for.
+    /// A maximum depth above the supported one.
     #[error("fallbacks may be nested 8 deep at most")]
     TooDeep,
-    /// A deployment that spends from a budget that is not there.
+    /// A deployment with an unknown spend budget.
     #[error("a deployment of group {group} spends from a budget that does not exist")]
     UnknownSpendLimit {
         /// Which.
@@ -158,7 +157,7 @@ pub enum ConfigError {
     /// More than 65,535 groups or deployments.
     #[error("more than 65535 groups or deployments")]
     TooMany,
-    /// More names over all configurations than there are numbers.
+    /// Too many names over all configurations.
     #[error(
         "there is no number left for the {what} `{name}`: 65535 names have been given since the start; \
          a restart begins anew"
@@ -169,7 +168,7 @@ pub enum ConfigError {
         /// Its name.
         name: String,
     },
-    /// More configurations at once than there are numbers.
+    /// Too many configurations at the same time.
     #[error("more than 65536 configurations are prepared and not forgotten")]
     TooManyConfigs,
 }

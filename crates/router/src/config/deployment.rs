@@ -1,45 +1,46 @@
-//! How a deployment is set up.
+//! The configuration of a deployment.
 
 use super::{AttemptTimeouts, CooldownRule, Price, RateLimits};
 use crate::{Features, RegionId, SpendId, Tags};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// One endpoint of one provider that serves one model under one key.
+/// One model at one provider under one key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeploymentConfig {
     /// Its name, unique in the router: what tells that it is the same after a change of configuration.
     pub name: String,
-    /// Its share of the group's requests, relative to the others'. 0 takes none.
+    /// Its share of the group's requests, relative to the other weights. 0 takes none.
     pub weight: u32,
-    /// Its tier: while a deployment of a lower order is usable, none of a higher one is. Default 0.
+    /// Its priority tier: a higher order is used only when no deployment of a lower order is available.
+    /// Default 0.
     pub order: u8,
-    /// How much it is given at most.
+    /// Its limits.
     pub limits: RateLimits,
     /// Its own time-outs, if they differ from the group's.
     pub timeouts: Option<AttemptTimeouts>,
     /// Its own cooldown, if it differs from the group's.
     pub cooldown: Option<CooldownRule>,
-    /// What its tokens cost.
+    /// The price of its tokens.
     pub price: Price,
-    /// The budgets that it spends from.
+    /// Its spend budgets.
     pub spends_from: Vec<SpendId>,
     /// Its tags.
     pub tags: Tags,
-    /// Whether it serves requests whose tags no deployment has, and those without tags.
+    /// Whether it serves requests without tags, and requests whose tags match no deployment.
     pub default_pool: bool,
-    /// The longest prompt, in tokens. `None` for any.
+    /// Maximum prompt size in tokens. `None` for any.
     pub max_input_tokens: Option<u32>,
-    /// What it can do. Default everything.
+    /// Supported features. Default all.
     pub features: Features,
-    /// Where it is; a request that asks for a region goes only there.
+    /// Its region; requests for a region go only there.
     pub region: Option<RegionId>,
     /// What LiteLLM's formulas read, as its file states it.
     pub declared: Declared,
 }
 
-/// A deployment's numbers as a LiteLLM file states them: to its strategies they are weights and counts,
-/// not limits.
+/// A deployment's numbers as a LiteLLM file states them: LiteLLM's strategies use them as weights and counts,
+/// not as limits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Declared {
     /// `weight`, if stated.

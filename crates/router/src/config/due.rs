@@ -1,14 +1,14 @@
-//! What each deployment of a group is due of its requests.
+//! The expected share of a group's requests for each deployment.
 
 use super::{Declared, DeploymentConfig, GroupConfig, or_weights, rpm, tpm};
 use crate::ShareBasis;
 use alloc::vec::Vec;
 
 impl GroupConfig {
-    /// What each deployment is due of the group's requests, relative to the others, while all of them can
-    /// be used: its weight, or what the strategy takes for it (requests or tokens per minute; with LiteLLM's
-    /// `simple-shuffle`, what the first deployment states). 0 for one that none is due: of weight 0, or of
-    /// a higher order than another. Strategies that go by something else are held to the weights.
+    /// The expected share of each deployment, relative to the others, while all are available: its weight, or
+    /// what the strategy uses instead (requests or tokens per minute; with LiteLLM's `simple-shuffle`, what
+    /// the first deployment states). 0 for weight 0 and for a higher order. Strategies based on measurements
+    /// are compared with the weights.
     #[must_use]
     pub fn due(&self) -> Vec<u64> {
         let deployments = &self.deployments;

@@ -1,4 +1,4 @@
-//! How often a request is tried again, and how long it waits before.
+//! Retries and backoff.
 
 use core::time::Duration;
 use squall_failure::FailureClass;
@@ -6,10 +6,9 @@ use squall_failure::FailureClass;
 /// Retries in one group after the first attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Retries {
-    /// For classes of failure that say nothing else. Default 2 (LiteLLM, the vendors' SDKs).
+    /// For failure classes without their own number. Default 2 (LiteLLM, the vendors' SDKs).
     pub max: u16,
-    /// For a class of failure, by its code: how many retries there may be if the latest failure is of
-    /// this class.
+    /// By failure class: the maximum number of retries if the last failure is of this class.
     pub by_class: [Option<u16>; FailureClass::ALL.len()],
 }
 
@@ -46,10 +45,10 @@ impl Retries {
 /// What a request does after a failed attempt, before it leaves its group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RetryRule {
-    /// At once at a deployment that it was not tried at; if none is usable, after a wait. Only where
-    /// another attempt could succeed. The default.
+    /// Retry immediately at an untried deployment; if none is available, after a backoff. Only if another
+    /// attempt could succeed. The default.
     Untried(Backoff),
-    /// As LiteLLM 1.80: any usable deployment again, the one that failed included.
+    /// As LiteLLM 1.80: at any available deployment, including the one that failed.
     Litellm(LitellmRetry),
 }
 
@@ -59,12 +58,12 @@ impl Default for RetryRule {
     }
 }
 
-/// Exponential backoff with full jitter: a wait drawn evenly from zero to min(cap, base · 2ⁿ).
+/// Exponential backoff with full jitter: uniform from zero to min(cap, base · 2ⁿ).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Backoff {
-    /// The ceiling of the first wait. Default 500 ms (the vendors' SDKs).
+    /// Upper bound of the first wait. Default 500 ms (the vendors' SDKs).
     pub base: Duration,
-    /// The highest ceiling. Default 8 s (the vendors' SDKs).
+    /// Largest upper bound. Default 8 s (the vendors' SDKs).
     pub cap: Duration,
 }
 
@@ -74,13 +73,13 @@ impl Default for Backoff {
     }
 }
 
-/// LiteLLM 1.80's retry loop: what of it can be set.
+/// Settings of LiteLLM 1.80's retry loop.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LitellmRetry {
-    /// `retry_after`: the least wait when there is one. Default 0.
+    /// `retry_after`: the minimum wait. Default 0.
     pub least: Duration,
-    /// Whether a connection that ends in the middle of an answer passes for the end of the answer: so
-    /// with its default HTTP transport. Default true.
+    /// Whether a connection that breaks during an answer counts as success, as with its default HTTP
+    /// transport. Default true.
     pub cut_is_success: bool,
 }
 

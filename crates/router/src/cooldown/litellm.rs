@@ -1,8 +1,8 @@
 //! LiteLLM 1.80's cooldown, by its own formula.
 //!
-//! Failures and successes are counted in minutes that begin with the first of their kind, so that a
-//! busy deployment that dies is measured against all its successes before; a cooldown ends at once and
-//! whole, without a probe; and one that began is not prolonged.
+//! Failures and successes are counted in windows of a minute that start with the first of their kind, so that
+//! a busy deployment that dies is measured against all its earlier successes; a cooldown ends without a
+//! probe; and it is never prolonged.
 
 use super::{Availability, FailureEvidence};
 use crate::{CooldownCause, LitellmCooldown, LitellmCounts};

@@ -1,5 +1,5 @@
-//! LiteLLM's rule: every group runs its own list, down to a depth that is asked on the way in. The
-//! length of a list is not bounded, and a group may be tried as often as lists name it.
+//! LiteLLM's rule: every group uses its own list, down to a maximum depth that is checked on entry. The
+//! length of lists is unlimited, and a group may be tried as often as lists name it.
 
 use super::{List, Path};
 use crate::{FallbackChoice, Fallbacks, GroupId};

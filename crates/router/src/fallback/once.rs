@@ -1,4 +1,4 @@
-//! Our own rule: depth first, into no group twice, and only so many moves.
+//! Squall's rule: depth first, no group twice, with a maximum number of moves.
 
 use super::{List, Path};
 use crate::{FallbackChoice, Fallbacks, GroupId};
@@ -14,7 +14,7 @@ pub(super) fn next<'a>(
     if path.moves >= max_moves {
         return None;
     }
-    // A request's own list is all there is: its groups do not lead on.
+    // A request's own list is final: fallbacks of its groups are not used.
     if list != List::Asked || path.moves == 0 {
         path.push(group, list);
     }

@@ -1,4 +1,4 @@
-//! Windows that begin at multiples of their length on the wall clock: minutes, or slices of them.
+//! Fixed windows aligned to the wall clock: calendar minutes, or parts of them.
 
 use super::counter::WindowCounter;
 use core::time::Duration;

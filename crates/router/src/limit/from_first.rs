@@ -1,5 +1,5 @@
-//! Minutes that begin with the first that comes after the one before: counters that expire, as LiteLLM
-//! and many others keep them. Twice the number can pass around the end of one.
+//! Windows of a minute that start with the first request after the previous window: expiring counters, as in
+//! LiteLLM and many others. Around the end of a window, twice the limit can pass.
 
 use super::counter::WindowCounter;
 use core::time::Duration;

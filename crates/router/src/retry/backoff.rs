@@ -6,14 +6,14 @@ use squall_defects::{Defect, planted};
 use squall_determinism::RandomStream;
 
 impl Backoff {
-    /// The highest wait before retry number `retry`, counted from 1.
+    /// The upper bound of the wait before retry number `retry`, counted from 1.
     #[must_use]
     pub fn ceiling(&self, retry: u16) -> Duration {
         let doublings = u32::from(retry.saturating_sub(1)).min(32);
         self.base.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(self.cap)
     }
 
-    /// A wait drawn evenly from zero to the ceiling.
+    /// A wait drawn uniformly from zero to the upper bound.
     pub(crate) fn jitter(&self, retry: u16, draws: &mut RandomStream) -> Duration {
         let ceiling = u64::try_from(self.ceiling(retry).as_nanos()).unwrap_or(u64::MAX);
         if planted(Defect::JitterDropped) {

@@ -1,5 +1,5 @@
-//! LiteLLM 1.80's retry loop: which errors are tried again is asked once, of the first; a retry picks
-//! among all again, and at once while anyone is healthy; and behind the last one there is one more wait.
+//! LiteLLM 1.80's retry loop: whether to retry is decided once, by the first error; a retry picks among all
+//! deployments, immediately while any is healthy; and there is a wait after the last one.
 
 use super::{Facts, RetryDecision};
 use crate::LitellmRetry;
@@ -12,7 +12,7 @@ use squall_failure::FailureClass;
 const INITIAL: Duration = Duration::from_millis(500);
 const MOST: Duration = Duration::from_secs(8);
 const JITTER: Duration = Duration::from_millis(750);
-/// A longer Retry-After is not believed.
+/// A longer Retry-After is ignored.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
 pub(super) fn next(

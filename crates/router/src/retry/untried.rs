@@ -1,7 +1,6 @@
-//! Our own rule: at once at a deployment that the request was not tried at, and only where another
-//! attempt could succeed. When none is usable, after a wait: exponential backoff with full jitter, never
-//! shorter than a Retry-After, and no wait behind the last attempt. A deployment that was silent for too long
-//! is waited for only where there is no other group to go to.
+//! Squall's rule: retry immediately at an untried deployment, and only if another attempt could succeed. If
+//! none is available, retry after exponential backoff with full jitter, never shorter than a Retry-After,
+//! without a wait after the last attempt. A silent deployment is waited for only if there is no other group.
 
 use super::{Facts, RetryDecision};
 use squall_failure::Retryable;

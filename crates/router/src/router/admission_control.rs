@@ -1,4 +1,4 @@
-//! The limits of groups and tenants: taken once for a request, when its first attempt starts.
+//! The limits of groups and tenants: reserved once per request, when its first attempt starts.
 
 use super::Router;
 use super::pick::WhyNone;
@@ -8,7 +8,7 @@ use crate::request::Aside;
 use crate::{LimitScope, TenantId, TokenUsage};
 use squall_failure::Sent;
 
-/// A request that a limit of its group or tenant holds back.
+/// A request delayed by a limit of its group or tenant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeldRequest {
     /// The tenant whose limit it is; `None` for the group's.
@@ -18,7 +18,7 @@ pub(super) struct HeldRequest {
 }
 
 impl Router {
-    /// Whether a limit of its tenant or group holds the request back now.
+    /// Whether a limit of its tenant or group delays the request now.
     #[inline]
     pub(super) fn held_back(&mut self, slot: u32) -> Option<HeldRequest> {
         let request = self.requests.at(slot);
@@ -56,7 +56,7 @@ impl Router {
         }
     }
 
-    /// The request has ended: what it did not use is given back.
+    /// The request has ended: unused reservations are refunded.
     #[inline]
     pub(super) fn leave_gates(&mut self, slot: u32, usage: Option<TokenUsage>) {
         let used = usage.map(TokenUsage::total);
@@ -81,13 +81,13 @@ impl Router {
         }
     }
 
-    /// What no provider was called for has used nothing.
+    /// Without a call to a provider, nothing was used.
     fn sent_of(&mut self, slot: u32) -> Sent {
         let called = self.requests.at(slot).calls() > 0;
         if called { Sent::Something } else { Sent::Nothing }
     }
 
-    /// Its answer has begun: places that are held no longer are given back.
+    /// Its answer has started: releases slots that are held only until then.
     pub(super) fn gates_begun(&mut self, slot: u32) {
         let request = self.requests.at(slot);
         let (tenant, group) = (request.tenant, request.group);

@@ -1,4 +1,4 @@
-//! Checks of deployments apart from traffic: when they are due, and what they say.
+//! Health checks: when they are due, and their results.
 
 use super::Router;
 use crate::{DeploymentId, HealthChecks, RouterEvent, RouterOutput};

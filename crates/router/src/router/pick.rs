@@ -10,7 +10,7 @@ use crate::{
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, FailureClass};
 
-/// What picking came to.
+/// The result of a pick.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PickOutcome {
     /// This one.
@@ -22,8 +22,7 @@ pub(super) enum PickOutcome {
 /// Why none was picked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct WhyNone {
-    /// When one will be usable at the earliest; `None` if that hangs on something that runs, or never
-    /// comes.
+    /// When one will be available at the earliest; `None` if that depends on an event, or never.
     pub(super) earliest: Option<Timestamp>,
     /// Whether one could become usable at all.
     pub(super) possible: bool,
@@ -31,11 +30,11 @@ pub(super) struct WhyNone {
     pub(super) limited: bool,
     /// Whether all that could serve the request cool down.
     pub(super) out: bool,
-    /// Whether money is what lacks everywhere.
+    /// Whether all are skipped because of spend budgets.
     pub(super) spent: bool,
-    /// Why one was not even possible.
+    /// Why none can ever serve it.
     pub(super) unfit: Option<Unfit>,
-    /// What the first to return is skipped for.
+    /// Why the first one to return is skipped.
     pub(super) reason: Option<Reason>,
 }
 
@@ -48,15 +47,15 @@ pub(super) struct Reason {
     pub(super) class: FailureClass,
 }
 
-/// What is looked for in a group.
+/// The constraints of a pick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search<'a> {
     pub(super) needs: &'a RequestNeeds,
-    /// Not where the request was tried.
+    /// Not at deployments where the request was tried.
     pub(super) tried: Option<&'a TriedDeployments>,
     /// Not at those that refused it.
     pub(super) refused_by: &'a [DeploymentId],
-    /// As if none of them cooled down after failures.
+    /// Ignoring cooldowns after failures.
     pub(super) all_the_same: bool,
 }
 
@@ -155,7 +154,7 @@ impl Router {
         usable.then_some(id)
     }
 
-    /// Picks by the board's rows alone. `None` where they do not say enough.
+    /// Picks by the rows of the index alone. `None` if they do not suffice.
     #[inline]
     fn pick_from_board(
         &mut self,
@@ -188,7 +187,7 @@ impl Router {
         }
     }
 
-    /// Picks after asking every deployment.
+    /// Picks after checking every deployment.
     fn pick_asking(
         &mut self,
         slot: u32,
@@ -204,7 +203,7 @@ impl Router {
             Ok(place) => place,
             Err(problem) => {
                 let any = candidates.iter().next().is_some();
-                // A formula that refuses everyone is a limit of its own.
+                // A formula that picks none acts as a limit.
                 why.out &= !any;
                 if any && matches!(group.config.strategy, Strategy::Custom(_)) {
                     let request = self.requests.key(slot);
@@ -218,7 +217,7 @@ impl Router {
         PickOutcome::Deployment { id, probe }
     }
 
-    /// Asks every deployment whether it can take the request, and marks those that may be picked.
+    /// Checks for every deployment whether it can take the request, and marks the eligible ones.
     fn survey(&mut self, group: GroupId, search: &Search<'_>) -> WhyNone {
         let now = self.now;
         let needs = search.needs;
@@ -244,7 +243,7 @@ impl Router {
             }
             why.weigh(now, usable, deployment);
         }
-        // Those that are silent last, the best tags there are, then the lowest order.
+        // Silent ones last, then the best tag class, then the lowest order.
         let ids = &board.ids;
         let lively = |place: usize| now < board.last_from[place];
         if (0..ids.len()).any(|place| board.may[place] && lively(place)) {
@@ -349,7 +348,7 @@ impl WhyNone {
         );
         self.out = cools && (self.out || !self.possible);
         if cools && let Some(class) = deployment.record.reason(now) {
-            // A probe that is under way may be back at any moment.
+            // A probe in flight may return at any moment.
             let until = at.unwrap_or(now);
             let reason = Reason { until, rank: rank(class), class };
             self.reason = self.reason.into_iter().chain([reason]).min();

@@ -8,7 +8,7 @@ use crate::{AllOut, DeploymentId, GroupId, RouterEvent};
 use squall_defects::{Defect, planted};
 
 impl Router {
-    /// Nobody overtakes those of the same or a better priority.
+    /// Queued requests of the same or a higher priority go first.
     pub(super) fn must_wait_its_turn(&mut self, slot: u32) -> bool {
         let request = self.requests.at(slot);
         let queue = &self.groups[request.group.index()].queue;
@@ -17,7 +17,7 @@ impl Router {
         fresh && queue.after(None).is_some_and(|(first, _)| first.priority <= request.priority)
     }
 
-    /// Waits behind those who wait already. Where they wait for something particular, it may pass.
+    /// Joins the queue. It may pass queued requests that have constraints.
     pub(super) fn wait_its_turn(&mut self, slot: u32) {
         self.explain_turn(slot);
         let request = self.requests.at(slot);
@@ -49,7 +49,7 @@ impl Router {
         }
     }
 
-    /// The request waits if that is allowed, or moves on.
+    /// Queues the request if allowed, or moves on.
     pub(super) fn wait_or_move_on(&mut self, slot: u32, why: WhyNone) {
         let now = self.now;
         let request = self.requests.at(slot);
@@ -67,7 +67,7 @@ impl Router {
         let key = self.requests.key(slot);
         let more = usize::from(planted(Defect::QueueBoundless));
         if group.queue.len() >= group.config.max_queued as usize + more {
-            // The last of lower priority makes room, if there is one.
+            // Replaces the last request of lower priority, if there is one.
             let last = group.queue.last().filter(|(last, _)| last.priority > rank.priority);
             let out = last.map_or(key, |(_, waiting)| waiting.key);
             self.note(RouterEvent::QueueFull { request: out, group: of });
@@ -84,7 +84,7 @@ impl Router {
         self.arm_queued(slot);
     }
 
-    /// A waiting request's timer: something may be usable now, or its patience is at an end.
+    /// The timer of a queued request: a deployment may be available, or its maximum wait is over.
     pub(super) fn queue_due(&mut self, slot: u32) {
         let key = self.requests.key(slot);
         let group = self.requests.at(slot).group;
@@ -116,7 +116,7 @@ impl Router {
         self.groups[group.index()].queue.remove(rank);
     }
 
-    /// Starts those who wait in a group, in their order, as far as deployments are usable.
+    /// Starts queued requests of a group, in order, while deployments are available.
     pub(super) fn serve_queue(&mut self, group: GroupId) {
         let mut behind = None;
         while let Some((rank, waiting)) = self.groups[group.index()].queue.after(behind) {
@@ -146,9 +146,9 @@ impl Router {
         }
     }
 
-    /// Who of those that wait goes with a probe: whoever came last, if it may go there. Whoever has waited
-    /// longest has the least time left, and a probe that a deadline cuts off says nothing: were it always the
-    /// first in the queue, a deployment that is well might never be known to be.
+    /// Which queued request is used as a probe: the newest one that may go there. The oldest has the least
+    /// time left, and a probe that is cut by a deadline is no evidence: with the first in the queue, a
+    /// healthy deployment might never be detected.
     fn bearer(&mut self, group: GroupId, id: DeploymentId) -> Option<(Rank, u32)> {
         let (rank, waiting) = self.groups[group.index()].queue.last()?;
         let slot = waiting.key.slot;
@@ -160,7 +160,7 @@ impl Router {
         bears.then_some((rank, slot))
     }
 
-    /// Starts those who wait in any group.
+    /// Starts queued requests of all groups.
     pub(super) fn serve_queues(&mut self) {
         for group in 0..self.groups.len() {
             if !self.groups[group].queue.is_empty() {

@@ -1,4 +1,4 @@
-//! What a router looks like from outside at a moment: for graphs, never for decisions.
+//! Snapshots of a router for metrics, never for decisions.
 
 use super::Router;
 use crate::cooldown::Availability;
@@ -7,24 +7,24 @@ use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 
-/// A deployment as it stands.
+/// A snapshot of a deployment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeploymentSnapshot {
     /// Which.
     pub id: DeploymentId,
     /// Its group.
     pub group: GroupId,
-    /// Attempts under way.
+    /// Attempts in flight.
     pub running: u32,
-    /// Whether it is skipped.
+    /// Whether it is ejected.
     pub state: DeploymentState,
     /// How much of its limits is in use.
     pub limits: LimitUse,
     /// Its weight as configured.
     pub weight: u32,
-    /// Whether checks find it well, as far as there are checks.
+    /// Whether it is healthy by health checks, if there are any.
     pub healthy: bool,
-    /// When the money of its budgets' period may be spent again, if it is spent now.
+    /// When its spend budgets reset, if one is exhausted.
     pub spent_until: Option<Timestamp>,
 }
 
@@ -36,7 +36,7 @@ impl DeploymentSnapshot {
     }
 }
 
-/// Whether a deployment is skipped.
+/// Whether a deployment is ejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DeploymentState {
     /// It is not.
@@ -47,18 +47,18 @@ pub enum DeploymentState {
     Cooling,
 }
 
-/// A deployment that is skipped: what a refusal can say of it.
+/// A skipped deployment, for error messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Skipped {
     /// Which.
     pub deployment: DeploymentId,
     /// The class of the failure for which it is; `None` where checks apart from traffic say that it is ill.
     pub reason: Option<FailureClass>,
-    /// Until when; `None` where a probe or a check that is under way decides.
+    /// Until when; `None` where a probe or a check that is in flight decides.
     pub until: Option<Timestamp>,
 }
 
-/// A group as it stands.
+/// A snapshot of a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GroupSnapshot {
     /// Which.
@@ -69,14 +69,14 @@ pub struct GroupSnapshot {
     pub limits: LimitUse,
 }
 
-/// A budget as it stands.
+/// A snapshot of a spend budget.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SpendBudgetSnapshot {
     /// Which.
     pub id: SpendId,
     /// Spent in this period.
     pub spent: Money,
-    /// As much as may be.
+    /// The limit.
     pub limit: Money,
 }
 

@@ -1,6 +1,6 @@
 //! Consistent hashing of sessions with bounded loads (Mirrokni, Thorup and Zadimoghaddam 2016; HAProxy, Envoy): a
 //! session keeps its deployment, so that its prompt stays in that provider's cache, unless it has more than its
-//! share of what is under way; then the next one on the ring serves it. One that leaves or returns moves its own
+//! share of what is in flight; then the next one on the ring serves it. One that leaves or returns moves its own
 //! sessions alone. Requests without a session go to the least busy for its weight.
 
 use super::least_busy::LeastBusy;
@@ -8,7 +8,7 @@ use crate::explain::PickFigure;
 use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
-/// How much of its fair share of attempts under way a deployment takes at most, in percent. 125 % (HAProxy
+/// How much of its fair share of attempts in flight a deployment takes at most, in percent. 125 % (HAProxy
 /// recommends 125 to 200; Vimeo runs 125).
 const BOUND_PERCENT: u128 = 125;
 
@@ -22,7 +22,7 @@ const POINTS_MAX: u64 = 1 << 17;
 pub(crate) struct ConsistentHash {
     /// Hashes with the places that they belong to, in order.
     ring: Vec<(u64, u32)>,
-    /// What is under way, and who is the least busy.
+    /// What is in flight, and who is the least busy.
     loads: LeastBusy,
 }
 

@@ -1,4 +1,4 @@
-//! A strategy that the user of the crate brings.
+//! Custom strategies.
 
 use crate::{Balancer, DeploymentConfig};
 use alloc::boxed::Box;

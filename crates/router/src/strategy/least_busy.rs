@@ -1,4 +1,4 @@
-//! The fewest attempts under way, for the weight; of several the first after the one picked last.
+//! Fewest attempts in flight relative to the weight; ties go to the first after the last pick.
 
 use super::least_after;
 use crate::explain::PickFigure;
@@ -27,7 +27,7 @@ impl LeastBusy {
         new
     }
 
-    /// How many attempts are under way at `place`.
+    /// How many attempts are in flight at `place`.
     pub(super) fn running(&self, place: usize) -> u64 {
         self.running[place]
     }
@@ -36,14 +36,14 @@ impl LeastBusy {
         self.weights[place]
     }
 
-    /// How many attempts are under way in all, and the sum of the weights.
+    /// How many attempts are in flight in all, and the sum of the weights.
     pub(super) const fn in_all(&self) -> (u64, u64) {
         (self.running_in_all, self.weights_in_all)
     }
 
     fn weigh(&mut self, place: usize) {
         let load = (self.running[place] + 1) << 32;
-        // Who weighs nothing is never the least.
+        // A deployment with weight 0 is never picked.
         self.loads[place] = load.checked_div(self.weights[place]).unwrap_or(u64::MAX);
     }
 

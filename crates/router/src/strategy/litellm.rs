@@ -1,5 +1,5 @@
-//! LiteLLM 1.80's strategies, by their own formulas, faults included. Where a formula refuses everyone,
-//! so does the pick.
+//! LiteLLM 1.80's strategies, with its formulas, including defects. If a formula rejects all deployments, the
+//! pick is `None`.
 
 mod cost;
 mod latency_list;
@@ -146,7 +146,7 @@ impl Minutes {
     #[inline]
     fn room(&self, context: &PickContext) -> Headroom<'_> {
         let seen = context.minute == self.minute;
-        // One length for all, so that a place is checked against it once.
+        // All slices have the same length, so that one bounds check suffices.
         let places = self.tpm.len();
         Headroom {
             tokens: &(if seen { &self.tokens } else { &self.nothing })[..places],

@@ -1,5 +1,5 @@
-//! The deployment whose tokens cost least for this request; of several the least busy, and of those the
-//! first after the one picked last.
+//! The cheapest deployment for this request; ties go to the least busy, then to the first after the last
+//! pick.
 //!
 //! With a latency objective the cheapest of those whose time to first token of late, or whose whole answers, meet
 //! it; if none does, the quickest.

@@ -1,4 +1,4 @@
-//! The lowest latency of late: for streams time to first token, else the whole answer. One that nobody knows
+//! Lowest recent latency: time to first token for streams, total latency otherwise. One that nobody knows
 //! anything of is tried first, by one request at a time.
 
 use super::recent_latency::RecentLatency;
@@ -12,8 +12,8 @@ use squall_determinism::Share;
 /// How latencies are compared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LatencyTuning {
-    /// Whoever is within this share of the best may be picked, by weight. Default 20 %: with 0 all
-    /// requests go to one deployment until that one is the slower (the herd).
+    /// Deployments within this margin of the best are candidates, by weight. Default 20 %: with 0 all
+    /// requests go to one deployment until it becomes slower (herding).
     pub buffer: Share,
     /// How long ago an observation has lost most (63 %) of its weight. Default 10 s (linkerd, Kong).
     pub decay: Duration,

@@ -1,5 +1,5 @@
-//! The smallest part of its tokens per minute used in this minute of the clock; reserved when an attempt
-//! starts, put right when it ends. Without such limits, the fewest tokens.
+//! Smallest used share of the tokens-per-minute limit in this calendar minute; reserved when an attempt
+//! starts, corrected when it ends. Without limits, the fewest tokens.
 
 use super::{least_after, moved};
 use crate::explain::PickFigure;

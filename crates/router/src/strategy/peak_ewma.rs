@@ -1,5 +1,5 @@
 //! Of two drawn by weight the one that is likely to answer sooner, by peak EWMA (Finagle, linkerd): a mean of its
-//! latencies that follows a rise at once and a fall slowly, times the attempts under way.
+//! latencies that follows a rise at once and a fall slowly, times the attempts in flight.
 //!
 //! The latency that is compared is that of this request: time to first token, and time per output token for as many
 //! tokens as are expected. Total time is never compared, since it follows the length of answers. A failure counts as
@@ -123,7 +123,7 @@ impl PeakEwma {
         }
     }
 
-    /// The expected latency behind those that are under way. One that nobody knows is expected to be as the others:
+    /// The expected latency behind those that are in flight. One that nobody knows is expected to be as the others:
     /// a guess of nothing would send it everything.
     fn cost(&self, context: &PickContext, place: usize) -> f64 {
         let known = self.latencies[place].expected(context);

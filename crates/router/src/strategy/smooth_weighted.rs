@@ -1,5 +1,6 @@
-//! Smooth weighted round robin, as nginx does it: in each round everyone gains its weight, the richest
-//! is picked and pays the sum of all weights. Each prefix is as near to the weights as can be.
+//! Smooth weighted round robin, as in nginx: in each round every deployment gains its weight as credit, the
+//! one with the most credit is picked and pays the sum of all weights. Each prefix of the sequence is as
+//! close to the weights as possible.
 
 use super::moved;
 use crate::balancer::for_each_kind;
@@ -12,7 +13,7 @@ use squall_defects::{Defect, planted};
 #[derive(Clone, Debug)]
 pub(crate) struct SmoothWeighted {
     weights: Vec<i64>,
-    /// What each deployment has gained and not paid, for first attempts and for retries.
+    /// Credit of each deployment, for first attempts and for retries.
     credits: [Vec<i64>; 2],
 }
 
@@ -51,7 +52,7 @@ impl Balancer for SmoothWeighted {
         Some(PickFigure::number("credit", credit as f64))
     }
 
-    /// Those who are no candidates keep their credit until they are again.
+    /// Deployments that are not candidates keep their credit.
     fn picked(&mut self, context: &PickContext, candidates: &Candidates<'_>, place: usize) {
         let credits = &mut self.credits[context.kind as usize];
         let mut sum = 0;

@@ -1,5 +1,6 @@
-//! Of two drawn by weight the one with fewer attempts under way, for its weight: hardly worse than the least
-//! busy of all, and no herd forms where many routers see the same one idle.
+//! Power of two choices: of two deployments drawn by weight, the one with fewer attempts in flight relative
+//! to its weight. Nearly as good as least busy, and without herding when many routers see the same idle
+//! deployment.
 
 use super::weight_table::WeightTable;
 use crate::explain::PickFigure;
@@ -18,7 +19,7 @@ impl TwoChoices {
         Self { running: vec![0; weights.len()], weights: WeightTable::new(weights) }
     }
 
-    /// Whether `one` would have more under way than `other` with one more each, for their weights.
+    /// Whether `one` would have more in flight than `other` with one more each, for their weights.
     fn is_busier(&self, one: usize, other: usize) -> bool {
         let load = |place: usize, by: usize| {
             u128::from(self.running[place] + 1) * u128::from(self.weights.weight(by))

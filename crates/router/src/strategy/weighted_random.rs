@@ -1,4 +1,4 @@
-//! A draw by weight, without memory: over n requests a share p is off by √(n·p·(1−p)) as a rule.
+//! Weighted random: over n requests, the standard deviation of a count with share p is √(n·p·(1−p)).
 
 use super::weight_table::WeightTable;
 use crate::balancer::for_each_kind;

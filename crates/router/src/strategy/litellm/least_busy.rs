@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LitellmLeastBusy {
-    /// Place and calls under way, in the order of the dictionary.
+    /// Place and calls in flight, in the order of the dictionary.
     counters: Vec<(usize, u32)>,
     /// Where a place's counter is, if it has one.
     at: Vec<Option<usize>>,
