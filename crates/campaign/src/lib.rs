@@ -3,6 +3,7 @@
 //! judged by `judge`.
 
 mod check;
+mod crash;
 mod difference;
 mod error;
 mod parallel;
@@ -11,6 +12,7 @@ mod rehearse;
 mod verify_determinism;
 
 pub use check::{CheckOptions, check};
+pub use crash::{CrashScenario, crash_scenarios};
 pub use difference::Difference;
 pub use error::CampaignError;
 pub use parallel::{BatchProgress, IsInterrupted, workers};

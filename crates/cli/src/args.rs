@@ -3,6 +3,7 @@
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use squall_explain::RequestSelector;
+use squall_judge::CrashVerdict;
 use squall_router::Profile;
 use squall_scenario::{FileKind, Override};
 use std::net::SocketAddr;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Simulate scenarios with many seeds each, and judge all runs together
     Check(CheckArgs),
+    /// Test the gateway with sixteen single faults, and judge how it handles each
+    Crash(CrashArgs),
     /// Find how far a value of a scenario can go while its expectations hold, and which limits that requires
     Plan(PlanArgs),
     /// Rehearse a rollout by a checklist, and write its sign-off
@@ -86,6 +89,7 @@ impl Command {
         match self {
             Self::Run(_) => "run",
             Self::Check(_) => "check",
+            Self::Crash(_) => "crash",
             Self::Plan(_) => "plan",
             Self::Rehearse(_) => "rehearse",
             Self::Replay(_) => "replay",
@@ -180,6 +184,51 @@ pub(crate) struct RunsArgs {
     /// Override a value of the scenario, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CrashArgs {
+    /// Run over real sockets, all faults side by side: about 90 seconds instead of milliseconds
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Run this fault alone, such as `S06`; may be repeated
+    #[arg(long = "scenario", value_name = "ID", ignore_case = true, value_parser = fault_ids())]
+    pub(crate) scenarios: Vec<String>,
+    /// Settings of the router to test instead of its defaults: YAML as it stands under `router`, without groups
+    #[arg(long, value_name = "FILE")]
+    pub(crate) router: Option<PathBuf>,
+    /// The worst verdict that is accepted; a worse one exits with 1
+    #[arg(long, value_enum, value_name = "VERDICT", default_value_t = LeastVerdict::Safe)]
+    pub(crate) least: LeastVerdict,
+    /// Write `junit.xml`, `summary.json` and `summary.md` here
+    #[arg(long, value_name = "DIR", default_value = "reports/crash")]
+    pub(crate) out: PathBuf,
+}
+
+/// The numbers of the faults.
+fn fault_ids() -> clap::builder::PossibleValuesParser {
+    squall_judge::CRASH_TESTS.iter().map(|test| test.id).collect::<Vec<_>>().into()
+}
+
+/// A verdict on a fault that can be demanded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum LeastVerdict {
+    /// The ideal outcome, and every check held
+    Pass,
+    /// The caller was rescued
+    Partial,
+    /// A clean error in time
+    Safe,
+}
+
+impl From<LeastVerdict> for CrashVerdict {
+    fn from(least: LeastVerdict) -> Self {
+        match least {
+            LeastVerdict::Pass => Self::Pass,
+            LeastVerdict::Partial => Self::Partial,
+            LeastVerdict::Safe => Self::Safe,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

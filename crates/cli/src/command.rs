@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod crash;
 pub(crate) mod explain;
 mod github;
 pub(crate) mod import;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
+        Command::Crash(args) => crash::crash(args),
         Command::Plan(args) => plan::plan(args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Replay(args) => replay::replay(args),

@@ -3,6 +3,7 @@
 //! Everything here is a function of a scenario and a recording. The formulas stand in `docs/METRICS.md`;
 //! each has a file of its own under `metrics/`.
 
+mod crash;
 mod file;
 mod junit;
 mod markdown;
@@ -14,6 +15,10 @@ pub mod table;
 pub mod text;
 mod verdict;
 
+pub use crash::{
+    CRASH_TESTS, CheckResult, CheckWeight, CrashReport, CrashRow, CrashTest, CrashVerdict,
+    crash_json, crash_lines, crash_markdown, judge_crash, write_crash_junit,
+};
 pub use file::{FileError, put, put_json};
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;

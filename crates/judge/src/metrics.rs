@@ -4,7 +4,9 @@
 //! A metric is a function of the cells of a recording and of the scenario's faults, never of what the
 //! router said of itself. It gives a value, or says why none can be given.
 
+mod answers;
 mod attempt_share;
+mod attempts;
 mod failover_time;
 mod faults;
 mod first_attempts;
@@ -97,6 +99,12 @@ const MEASURES: &[(MetricId, Measure)] = &[
     (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5)),
     (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95)),
     (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99)),
+    (MetricId::LatencyMax, latency::longest),
+    (MetricId::Answered, answers::answered),
+    (MetricId::GaveUp, answers::gave_up),
+    (MetricId::TruncatedAnswers, answers::truncated),
+    (MetricId::UsageTold, answers::usage_told),
+    (MetricId::Attempts, attempts::measure),
 ];
 
 /// Measures a metric.

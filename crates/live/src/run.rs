@@ -2,7 +2,7 @@
 
 use crate::status::StatusWatch;
 use crate::testbed::{Testbed, runtime};
-use crate::topology::traffic_kinds;
+use crate::topology::{models, traffic_kinds};
 use crate::{LiveError, LiveStatus, StopHandle, recording};
 use squall_clock::Clock;
 use squall_record::{LiveWriter, Recording, RowRetention, RunEnd, RunHeader};
@@ -72,6 +72,7 @@ pub fn run(
         target: stage.base_url().parse()?,
         kinds: traffic_kinds(scenario),
         api_key: None,
+        models: models(scenario),
         rows: writer.as_ref().map(LiveWriter::rows),
     };
     let progress = Arc::new(DriveProgress::default());

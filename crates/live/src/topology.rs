@@ -9,6 +9,11 @@ pub(crate) fn configs(scenario: &Scenario) -> impl Iterator<Item = &RouterConfig
     scenario.changes.iter().map(|change| &change.router)
 }
 
+/// The models that answers may name, each with its deployment.
+pub(crate) fn models(scenario: &Scenario) -> Vec<(String, u16)> {
+    (0_u16..).zip(&scenario.deployments).map(|(place, link)| (link.model.clone(), place)).collect()
+}
+
 /// The kinds of requests, as the driver sends them.
 pub(crate) fn traffic_kinds(scenario: &Scenario) -> Vec<TrafficKind> {
     scenario.kinds.iter().map(|kind| traffic_kind(scenario, kind)).collect()

@@ -5,7 +5,7 @@ use crate::connections::Reset;
 use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use squall_provider::{BadAnswer, DeliveryMode, PlanEnd};
+use squall_provider::{BadAnswer, DeliveryMode, Plan, PlanEnd};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::AnswerWriter;
@@ -46,6 +46,8 @@ struct AnswerStream {
     attempt: AcceptedAttempt,
     reset: Reset,
     pen: Box<dyn AnswerWriter>,
+    /// Whether it is one of events; else it is one list of JSON.
+    has_events: bool,
     begun: bool,
     sent: u32,
 }
@@ -67,8 +69,9 @@ impl AnswerBody {
         attempt: AcceptedAttempt,
         reset: Reset,
         pen: Box<dyn AnswerWriter>,
+        has_events: bool,
     ) -> Self {
-        let stream = AnswerStream { attempt, reset, pen, begun: false, sent: 0 };
+        let stream = AnswerStream { attempt, reset, pen, has_events, begun: false, sent: 0 };
         Self { state: AnswerState::Running(Box::new(stream)), length: None }
     }
 
@@ -145,6 +148,7 @@ impl AnswerStream {
                     // What is due beyond this is made when this has left.
                     let through = through.min(self.sent.saturating_add(TOKENS_AT_ONCE));
                     for n in self.sent..through {
+                        self.malformed(&mut out, n);
                         self.pen.token(&mut out, n);
                     }
                     self.sent = through;
@@ -155,6 +159,14 @@ impl AnswerStream {
                 }
                 AttemptStep::End(PlanEnd::Complete) => {
                     self.complete(&mut out);
+                    return (out, Some(AnswerState::Ended));
+                }
+                AttemptStep::End(PlanEnd::Unmarked) => {
+                    self.complete(&mut out);
+                    let mark = self.pen.end_mark();
+                    if out.ends_with(mark) {
+                        out.truncate(out.len() - mark.len());
+                    }
                     return (out, Some(AnswerState::Ended));
                 }
                 AttemptStep::End(PlanEnd::Cut) => {
@@ -192,6 +204,14 @@ impl AnswerStream {
     fn begin(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.begun, true) {
             self.pen.begin(out);
+        }
+    }
+
+    /// The event that is no JSON, if it comes before this token.
+    fn malformed(&self, out: &mut Vec<u8>, token: u32) {
+        let is_due = |(plan, _): (Plan, FinishReason)| plan.malformed_after == Some(token);
+        if self.has_events && self.attempt.plan().is_some_and(is_due) {
+            out.extend_from_slice(b"data: {\"choices\": [ {\"delta\n\n");
         }
     }
 

@@ -91,9 +91,21 @@ impl AcceptedAttempt {
         }
     }
 
-    /// The first step: what decides the head of the answer.
+    /// The first step: what decides the head of the answer. The head of a stream that leaves early comes with no
+    /// token yet.
     pub(crate) async fn first_step(&mut self, delivery: DeliveryMode) -> AttemptStep {
-        std::future::poll_fn(|context| self.poll_step(context, delivery, 0)).await
+        std::future::poll_fn(|context| {
+            let is_early = |plan: &Plan| plan.early_head && plan.tokens_sent() > 0;
+            let early =
+                matches!(self.cell.watch(context), AttemptDecision::Plan(plan) if is_early(&plan));
+            match self.poll_step(context, delivery, 0) {
+                Poll::Pending if early && delivery == DeliveryMode::Stream => {
+                    Poll::Ready(AttemptStep::Tokens { through: 0 })
+                }
+                step => step,
+            }
+        })
+        .await
     }
 
     /// Ends the attempt.

@@ -11,6 +11,9 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const HTML: &str = "text/html";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
+/// What a model says that takes no beginning of its answer.
+const NO_PREFILL: &str = "This model does not support assistant message prefill. The conversation must end with a user message.";
+
 /// What tells an attempt anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ErrorBody<'a> {
@@ -26,6 +29,10 @@ impl ErrorBody<'_> {
     /// The body of an error with this status.
     pub(crate) fn error(&self, class: FailureClass, status: u16, why: Option<&Rejection>) -> Bytes {
         let limits = limits(&self.arrived.limits);
+        // A bad request that no fault made is one that the provider's own setup refuses.
+        let is_prefill = class == FailureClass::BadRequest
+            && self.asked.prefill.is_some()
+            && why.is_some_and(|why| why.fault.is_none());
         self.server.error(&VendorError {
             asked: Some(self.asked),
             key: self.key,
@@ -34,6 +41,9 @@ impl ErrorBody<'_> {
             request_id: self.request_id,
             exceeded: why.and_then(|why| why.limit).map(exceeded),
             wait: why.and_then(|why| why.retry_after),
+            message: is_prefill.then_some(NO_PREFILL),
+            param: is_prefill.then_some("messages"),
+            code: is_prefill.then_some("invalid_prefill"),
             ..VendorError::new(class, status, &limits)
         })
     }

@@ -207,6 +207,7 @@ impl ProviderServer {
                 .map(|token| token.output_tokens.min(OUTPUT_TOKENS_MAX))
                 .or_else(|| says.tokens()),
             stream: request.stream,
+            prefill: request.prefill,
         };
         self.drive(&mut state, now, ProviderInput::Arrived(arrival));
         let limits = state.core.limits(now, arrival.key);

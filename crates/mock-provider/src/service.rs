@@ -212,7 +212,9 @@ async fn attempt(
                 } else {
                     0
                 },
-                says: says.within(plan.tokens.saturating_sub(plan.reasoning)),
+                says: says
+                    .within(plan.tokens.saturating_sub(plan.reasoning))
+                    .behind(plan.prefilled),
             };
             ServedAttempt { words: &words, head, plan, finish }.answer(attempt, step, reset)
         }
@@ -298,7 +300,7 @@ impl ServedAttempt<'_> {
             }
             _ if asked.stream => {
                 let pen = server.answer_writer(asked, &self.head);
-                let body = AnswerBody::stream(attempt, reset, pen);
+                let body = AnswerBody::stream(attempt, reset, pen, asked.events);
                 typed(body, error_body::stream_type(asked))
             }
             AttemptStep::End(PlanEnd::Cut) => {

@@ -29,6 +29,8 @@ pub struct ProviderConfig {
     pub tool_calls: Share,
     /// The longest prompt it takes, in tokens; a longer one is answered 400. `None` for any.
     pub context_window: Option<u32>,
+    /// What it makes of a last message that is a beginning of the answer.
+    pub assistant_prefill: AssistantPrefill,
     /// How long an answer takes that is an error, in nanoseconds. 0 for none at all.
     pub error_latency: Distribution,
     /// How its vendor tells errors.
@@ -57,6 +59,7 @@ impl ProviderConfig {
             reasoning: Distribution::Fixed { value: 0 },
             tool_calls: Share::NONE,
             context_window: None,
+            assistant_prefill: AssistantPrefill::Ignored,
             error_latency: Distribution::Fixed { value: 0 },
             vendor: VendorErrors::USUAL,
             limits: ProviderLimits::NONE,
@@ -85,6 +88,33 @@ impl ProviderConfig {
             self.vendor.fill_in(fault);
         }
         self
+    }
+}
+
+/// What a provider makes of a request whose last message is a beginning of the answer.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AssistantPrefill {
+    /// It answers as if the message were any other.
+    #[default]
+    Ignored,
+    /// It answers with the rest.
+    Continued,
+    /// It answers 400.
+    Refused,
+}
+
+impl AssistantPrefill {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ignored, Self::Continued, Self::Refused];
+
+    /// The words for them, likewise.
+    pub const WORDS: [&str; 3] = ["ignored", "continued", "refused"];
+
+    /// The one that is written as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let place = Self::WORDS.iter().position(|known| *known == word)?;
+        Some(Self::ALL[place])
     }
 }
 

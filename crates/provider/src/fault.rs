@@ -14,7 +14,9 @@ mod delay;
 mod error;
 mod first;
 mod limit_cut;
+mod malformed_event;
 mod modifier;
+mod no_end_mark;
 mod recovery;
 mod refuse;
 mod reset;
@@ -74,6 +76,8 @@ pub enum FaultKind {
     Delay {
         /// What is added to the time to the first token.
         by: Duration,
+        /// Whether the head of a stream leaves at once, and only its first token is late.
+        early_head: bool,
     },
     /// Ends a stream after so many tokens, without its end mark; an answer that is not streamed, before
     /// its first byte of body. In flight: go on.
@@ -86,6 +90,8 @@ pub enum FaultKind {
     Stall {
         /// Tokens sent before the silence.
         after_tokens: u32,
+        /// How long the silence lasts, after which the connection closes without an end. `None`: for ever.
+        closes: Option<Duration>,
     },
     /// Ends a stream after so many tokens with an error event; an answer that is not streamed is that
     /// error. In flight: go on.
@@ -95,6 +101,15 @@ pub enum FaultKind {
         /// What class of failure it tells.
         class: FailureClass,
     },
+    /// Sends one event that is no JSON before a token of a stream, which then goes on. Nothing to an answer
+    /// that is not streamed, or is shorter. In flight: go on.
+    MalformedEvent {
+        /// Tokens sent before the event.
+        after_tokens: u32,
+    },
+    /// Leaves the end mark out of a stream that is whole otherwise. Nothing to an answer that is not
+    /// streamed, and to formats without such a mark. In flight: go on.
+    NoEndMark,
     /// Answers 200 with something that is no answer. In flight: go on.
     BadAnswer(BadAnswer),
     /// Its limits are this part of what they were. What was let in counts on.
@@ -124,12 +139,14 @@ impl FaultKind {
             Self::Reset { after_tokens } => reset::behaviour(after_tokens),
             Self::BlackHole => black_hole::BEHAVIOUR,
             Self::Slowdown { ttft_milli, itl_milli } => slowdown::behaviour(ttft_milli, itl_milli),
-            Self::Delay { by } => delay::behaviour(by),
+            Self::Delay { by, early_head } => delay::behaviour(by, early_head),
             Self::Cut { after_tokens } => cut::behaviour(after_tokens),
-            Self::Stall { after_tokens } => stall::behaviour(after_tokens),
+            Self::Stall { after_tokens, closes } => stall::behaviour(after_tokens, closes),
             Self::StreamError { after_tokens, class } => {
                 stream_error::behaviour(after_tokens, class)
             }
+            Self::MalformedEvent { after_tokens } => malformed_event::behaviour(after_tokens),
+            Self::NoEndMark => no_end_mark::BEHAVIOUR,
             Self::BadAnswer(answer) => bad_answer::behaviour(answer),
             Self::LimitCut { to } => limit_cut::behaviour(to),
             Self::CapacityCut { to, recovery } => capacity_cut::behaviour(to, recovery),
@@ -187,9 +204,13 @@ impl fmt::Display for FaultKind {
                 let (ttft, itl) = (f64::from(ttft_milli) / 1e3, f64::from(itl_milli) / 1e3);
                 write!(f, "first token {ttft}x, tokens {itl}x slower")
             }
-            Self::Delay { by } => write!(f, "{by:?} late"),
+            Self::Delay { by, .. } => write!(f, "{by:?} late"),
             Self::Cut { after_tokens } => write!(f, "cut after {after_tokens} tokens"),
-            Self::Stall { after_tokens } => write!(f, "stall after {after_tokens} tokens"),
+            Self::Stall { after_tokens, .. } => write!(f, "stall after {after_tokens} tokens"),
+            Self::MalformedEvent { after_tokens } => {
+                write!(f, "malformed event after {after_tokens} tokens")
+            }
+            Self::NoEndMark => f.write_str("no end mark"),
             Self::StreamError { after_tokens, class } => {
                 write!(f, "{} in the stream after {after_tokens} tokens", class.as_str())
             }

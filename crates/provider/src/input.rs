@@ -57,6 +57,9 @@ pub struct AttemptArrival {
     pub output_tokens: Option<u32>,
     /// Whether tokens are wanted as they come.
     pub stream: bool,
+    /// Where the request's last message is a beginning of the answer, how many tokens of it that is; `None` for
+    /// a request that does not end so, as nearly all do.
+    pub prefill: Option<u32>,
 }
 
 /// A name as a number: of a model or of a key. Two names have one number once in 2⁶⁴ pairs.

@@ -26,8 +26,8 @@ mod vendor;
 
 pub use bad_answer::BadAnswer;
 pub use config::{
-    Capacity, Counted, HungUp, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
-    QueueOrder, RampLimit, Shed,
+    AssistantPrefill, Capacity, Counted, HungUp, ProviderConfig, ProviderLimits, ProviderRateLimit,
+    ProviderWindow, QueueOrder, RampLimit, Shed,
 };
 pub use fault::{
     CountScope, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, FirstAttempts,

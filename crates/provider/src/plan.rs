@@ -17,8 +17,14 @@ pub struct Plan {
     pub tokens: u32,
     /// How many of its tokens are thoughts: the first ones.
     pub reasoning: u32,
+    /// How many tokens of the text the request itself says already: those of the plan are the ones behind them.
+    pub prefilled: u32,
     /// How many tokens of the prompt came from a cache.
     pub cached: u32,
+    /// After how many tokens of a stream an event comes that is no JSON; it costs no time.
+    pub malformed_after: Option<u32>,
+    /// Whether the head of a stream leaves when service starts, and not with the first token.
+    pub early_head: bool,
     /// How it ends.
     pub ending: AttemptEnding,
     /// The fault that shaped it, by its place in the configuration: of several the first, but always a
@@ -36,11 +42,13 @@ impl Plan {
         };
         match self.ending {
             AttemptEnding::Complete
+            | AttemptEnding::Unmarked
             | AttemptEnding::Cut { .. }
             | AttemptEnding::Told { .. }
             | AttemptEnding::Bad(_) => after(self.tokens_sent()),
             AttemptEnding::Reset { at } => at,
-            AttemptEnding::Never | AttemptEnding::Stall { .. } => Timestamp::MAX,
+            AttemptEnding::Stall { closes: Some(closes), .. } => after(self.tokens_sent()) + closes,
+            AttemptEnding::Never | AttemptEnding::Stall { closes: None, .. } => Timestamp::MAX,
         }
     }
 
@@ -77,7 +85,12 @@ impl Plan {
     pub fn end(&self, delivery: DeliveryMode) -> Option<(Timestamp, PlanEnd)> {
         let step = match self.ending {
             AttemptEnding::Complete => PlanEnd::Complete,
-            AttemptEnding::Cut { .. } => PlanEnd::Cut,
+            // An answer in one piece has no mark that could be missing.
+            AttemptEnding::Unmarked if delivery == DeliveryMode::Whole => PlanEnd::Complete,
+            AttemptEnding::Unmarked => PlanEnd::Unmarked,
+            AttemptEnding::Cut { .. } | AttemptEnding::Stall { closes: Some(_), .. } => {
+                PlanEnd::Cut
+            }
             AttemptEnding::Told { class, .. } => PlanEnd::Tell(class),
             // In one piece there is no end mark that could be missing.
             AttemptEnding::Bad(BadAnswer::NoEnd) if delivery == DeliveryMode::Whole => {
@@ -85,7 +98,7 @@ impl Plan {
             }
             AttemptEnding::Bad(answer) => PlanEnd::Bad(answer),
             AttemptEnding::Reset { .. } => PlanEnd::Reset,
-            AttemptEnding::Never | AttemptEnding::Stall { .. } => return None,
+            AttemptEnding::Never | AttemptEnding::Stall { closes: None, .. } => return None,
         };
         Some((self.ends_at(), step))
     }
@@ -114,12 +127,13 @@ impl Plan {
     pub fn tokens_sent(&self) -> u32 {
         match self.ending {
             AttemptEnding::Cut { after_tokens }
-            | AttemptEnding::Stall { after_tokens }
+            | AttemptEnding::Stall { after_tokens, .. }
             | AttemptEnding::Told { after_tokens, .. } => after_tokens.min(self.tokens),
             AttemptEnding::Bad(answer) => answer.tokens(self.tokens),
-            AttemptEnding::Complete | AttemptEnding::Reset { .. } | AttemptEnding::Never => {
-                self.tokens
-            }
+            AttemptEnding::Complete
+            | AttemptEnding::Unmarked
+            | AttemptEnding::Reset { .. }
+            | AttemptEnding::Never => self.tokens,
         }
     }
 
@@ -140,6 +154,9 @@ impl Plan {
 pub enum AttemptEnding {
     /// With all its tokens, usage and end mark.
     Complete,
+    /// With all its tokens, its reason to end and its usage, but without its end mark. An answer that is not
+    /// streamed is complete.
+    Unmarked,
     /// The connection closes after so many tokens, without an end mark.
     Cut {
         /// Tokens sent before it; 0 closes it before any content.
@@ -157,6 +174,8 @@ pub enum AttemptEnding {
     Stall {
         /// Tokens sent before the silence.
         after_tokens: u32,
+        /// How long the connection stays open, which then closes without an end; `None` for ever.
+        closes: Option<Duration>,
     },
     /// With something that is no answer: after as many tokens as that shows of a stream.
     Bad(BadAnswer),
@@ -197,6 +216,8 @@ pub enum PlanStep {
 pub enum PlanEnd {
     /// Send what remains, and the end.
     Complete,
+    /// The same, without the mark of the end.
+    Unmarked,
     /// Close the connection without an end.
     Cut,
     /// Tell of this failure, and end.
@@ -219,7 +240,10 @@ mod tests {
             tokens: 4,
             ending,
             reasoning: 0,
+            prefilled: 0,
             cached: 0,
+            malformed_after: None,
+            early_head: false,
             fault: None,
         }
     }
@@ -304,10 +328,29 @@ mod tests {
             120,
             PlanStep::End(PlanEnd::Tell(FailureClass::Server)),
         );
-        let stall = AttemptEnding::Stall { after_tokens: 2 };
+        let stall = AttemptEnding::Stall { after_tokens: 2, closes: None };
         check(stall, DeliveryMode::Stream, 0, 150, PlanStep::Tokens { through: 2 });
         check(stall, DeliveryMode::Stream, 2, 900, PlanStep::Wait(Timestamp::MAX));
         check(stall, DeliveryMode::Whole, 0, 900, PlanStep::Wait(Timestamp::MAX));
+    }
+
+    #[test]
+    fn a_stall_that_closes_cuts_the_stream_at_its_end() {
+        let closes = Some(Duration::from_millis(500));
+        let stall = AttemptEnding::Stall { after_tokens: 2, closes };
+        check(stall, DeliveryMode::Stream, 0, 150, PlanStep::Tokens { through: 2 });
+        check(stall, DeliveryMode::Stream, 2, 619, wait(620));
+        check(stall, DeliveryMode::Stream, 2, 620, PlanStep::End(PlanEnd::Cut));
+        check(stall, DeliveryMode::Whole, 0, 619, wait(620));
+    }
+
+    #[test]
+    fn only_a_stream_can_lack_its_end_mark() {
+        let at_end = |delivery, sent| {
+            plan(AttemptEnding::Unmarked).next(delivery, sent, Timestamp::from_millis(160))
+        };
+        assert_eq!(at_end(DeliveryMode::Stream, 4), PlanStep::End(PlanEnd::Unmarked));
+        assert_eq!(at_end(DeliveryMode::Whole, 0), PlanStep::End(PlanEnd::Complete));
     }
 
     #[test]

@@ -55,6 +55,7 @@ use squall_failure::FailureClass;
 ///     input_tokens: 400,
 ///     output_tokens: Some(11),
 ///     stream: true,
+///     prefill: None,
 /// };
 /// provider.handle(Timestamp::ZERO, ProviderInput::Arrived(arrival));
 /// let Some(ProviderOutput::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };

@@ -1,6 +1,6 @@
 //! Takes in what happens and ends in a recording.
 
-use crate::AttemptOutcome;
+use crate::{AnswerSeen, AttemptOutcome};
 use crate::{AttemptRow, NoteRow, RequestOutcome, RequestRow, RunHeader, SeriesLayout, TimeSeries};
 use squall_determinism::{Digest, Timestamp};
 
@@ -144,6 +144,11 @@ fn digest_request(row: &RequestRow, digest: &mut Digest) {
     digest.word(row.ended.as_nanos());
     digest.word(u64::from(row.input_tokens) | u64::from(row.output_tokens) << 32);
     digest.word(u64::from(row.received_tokens) | outcome << 32);
+    // An answer that is as it should be adds nothing.
+    let AnswerSeen { whole, usage, model: _ } = row.answer;
+    if row.outcome == RequestOutcome::Succeeded && !(whole && usage) {
+        digest.word(1 | u64::from(whole) << 1 | u64::from(usage) << 2);
+    }
 }
 
 fn digest_attempt(row: &AttemptRow, digest: &mut Digest) {

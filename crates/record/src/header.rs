@@ -201,6 +201,7 @@ mod tests {
             received_tokens: 0,
             outcome: RequestOutcome::GaveUp,
             status: 0,
+            answer: crate::AnswerSeen::WHOLE,
         }
     }
 

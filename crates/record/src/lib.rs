@@ -19,7 +19,7 @@ pub use error::RecordError;
 pub use header::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, Topology};
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{NoteRow, RecordedEvent};
-pub use row::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
+pub use row::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
 pub use timeseries::{
     AttemptCell, DeploymentCells, GroupCells, Latencies, RequestCell, SeriesLayout, TICK, TRANSIT,
     TimeSeries,

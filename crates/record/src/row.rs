@@ -33,6 +33,25 @@ pub struct RequestRow {
     pub outcome: RequestOutcome,
     /// The HTTP status; 0 where none arrived.
     pub status: u16,
+    /// What an answer that ended well told of itself.
+    pub answer: AnswerSeen,
+}
+
+/// What a client saw of an answer that it took for whole. All of it is false of one that it did not.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct AnswerSeen {
+    /// Whether its text was the one asked for, from the first token to the last and nothing else. A success
+    /// without it is a truncated or a spliced answer.
+    pub whole: bool,
+    /// Whether it told its usage.
+    pub usage: bool,
+    /// The deployment whose model it names, by its place in the header; `None` where it names no model of the run.
+    pub model: Option<u16>,
+}
+
+impl AnswerSeen {
+    /// A whole answer with its usage, which names no model of the run.
+    pub const WHOLE: Self = Self { whole: true, usage: true, model: None };
 }
 
 /// How a request ended for its client.

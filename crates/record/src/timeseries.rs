@@ -84,6 +84,12 @@ pub struct RequestCell {
     pub answered: u32,
     /// Failed or given up in this tick, whenever they were intended.
     pub lost: u32,
+    /// Of those that succeeded, how many had another text than was asked for: less of it, or too much.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub truncated: u32,
+    /// Of those that succeeded, how many did not tell their usage.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub without_usage: u32,
     /// Attempts for such requests that started in this tick; counted for kinds of requests alone, since
     /// a deployment tells its group but not whom it served.
     #[serde(default, skip_serializing_if = "is_none")]
@@ -205,6 +211,8 @@ impl GroupCells {
             sum.unfinished += cell.unfinished;
             sum.answered += cell.answered;
             sum.lost += cell.lost;
+            sum.truncated += cell.truncated;
+            sum.without_usage += cell.without_usage;
             sum.attempts += cell.attempts;
         }
         sum
@@ -216,6 +224,8 @@ impl GroupCells {
         let lost = match row.outcome {
             RequestOutcome::Succeeded => {
                 intended.succeeded += 1;
+                intended.truncated += u32::from(!row.answer.whole);
+                intended.without_usage += u32::from(!row.answer.usage);
                 self.latency.record(row.intended, row.ended.since(row.intended));
                 if let (true, Some(first)) = (row.stream, row.first_token) {
                     self.ttft.record(row.intended, first.since(row.intended));

@@ -51,7 +51,7 @@ fn ending(plan: &Plan, stream: bool) -> Option<(Timestamp, CallerEvent)> {
     let delivery = if stream { DeliveryMode::Stream } else { DeliveryMode::Whole };
     let (at, end) = plan.end(delivery)?;
     let seen = match end {
-        PlanEnd::Complete => CallerEvent::Finished,
+        PlanEnd::Complete | PlanEnd::Unmarked => CallerEvent::Finished,
         PlanEnd::Bad(answer) => CallerEvent::Failed(answer.class()),
         PlanEnd::Cut | PlanEnd::Reset => CallerEvent::Failed(FailureClass::Cut),
         PlanEnd::Tell(class) => CallerEvent::Failed(class),
@@ -78,7 +78,10 @@ mod tests {
             tokens: 11,
             ending,
             reasoning: 0,
+            prefilled: 0,
             cached: 0,
+            malformed_after: None,
+            early_head: false,
             fault: None,
         }
     }
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_stall_sends_its_tokens_and_then_stalls() {
-        let plan = plan(AttemptEnding::Stall { after_tokens: 3 });
+        let plan = plan(AttemptEnding::Stall { after_tokens: 3, closes: None });
         let stalled = CallerEvent::Failed(FailureClass::Stalled);
         assert_eq!(next(&plan, true, false, BETWEEN), Some((at(1_000), CallerEvent::FirstToken)));
         assert_eq!(next(&plan, true, true, BETWEEN), Some((at(11_200), stalled)));

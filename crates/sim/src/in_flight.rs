@@ -16,6 +16,8 @@ pub(crate) struct Flight {
     /// When the client had the first token.
     pub(crate) first_token: Option<Timestamp>,
     pub(crate) received_tokens: u32,
+    /// The deployment whose answer it got, as a place in the scenario.
+    pub(crate) answered_by: Option<u16>,
     /// How many of its attempts are written down.
     pub(crate) attempts: u16,
     /// The attempt that runs; one at a time.

@@ -153,6 +153,7 @@ impl Fixture {
                 received_tokens: 10,
                 outcome,
                 status: 200,
+                answer: squall_record::AnswerSeen::WHOLE,
             });
         }
         self

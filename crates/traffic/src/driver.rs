@@ -67,6 +67,7 @@ impl Driver {
                 connections: ConnectionPool::new(setup.target),
                 kinds: setup.kinds.into_iter().map(RequestTemplate::new).collect(),
                 authorization,
+                models: setup.models,
             }),
             exchanges: JoinSet::new(),
             open: BTreeMap::new(),

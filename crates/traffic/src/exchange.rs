@@ -10,7 +10,7 @@ use http_body_util::Full;
 use squall_clock::Clock;
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_net::Shortage;
-use squall_record::{RequestOutcome, RequestRow};
+use squall_record::{AnswerSeen, RequestOutcome, RequestRow};
 use squall_wire::chat::{NewChat, ResponseMode};
 use squall_wire::{RequestToken, TOKEN_HEADER};
 use squall_workload::ClientRequest;
@@ -24,6 +24,7 @@ pub(crate) struct DriveShared {
     pub(crate) connections: ConnectionPool,
     pub(crate) kinds: Vec<RequestTemplate>,
     pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) models: Vec<(String, u16)>,
 }
 
 /// A kind of request, ready to be sent.
@@ -42,6 +43,13 @@ impl RequestTemplate {
 }
 
 impl DriveShared {
+    /// The deployment whose model an answer names: the longest of the names that it holds, since gateways put a
+    /// vendor's before a model's.
+    fn deployment_of(&self, model: &str) -> Option<u16> {
+        let held = self.models.iter().filter(|(name, _)| model.contains(name.as_str()));
+        held.max_by_key(|(name, _)| name.len()).map(|&(_, deployment)| deployment)
+    }
+
     fn kind(&self, client: &ClientRequest) -> &RequestTemplate {
         &self.kinds[usize::from(client.kind)]
     }
@@ -89,6 +97,16 @@ pub(crate) async fn exchange(
         received_tokens: seen.tokens,
         outcome,
         status: seen.status,
+        answer: match outcome {
+            RequestOutcome::Succeeded => AnswerSeen {
+                whole: seen.text.is_whole(client.output_tokens),
+                usage: seen.usage,
+                model: seen.text.model().and_then(|model| shared.deployment_of(model)),
+            },
+            RequestOutcome::Failed { .. } | RequestOutcome::GaveUp | RequestOutcome::Unfinished => {
+                AnswerSeen::default()
+            }
+        },
     }
 }
 

@@ -7,16 +7,20 @@ use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_wire::SseDecoder;
-use squall_wire::chat::{ChatStream, StreamEvent, read_completion};
+use squall_wire::chat::{ChatStream, FillerCheck, StreamEvent, read_completion};
 use squall_wire::error::failure_from_response;
 
 /// What a client has seen of its answer so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AnswerProgress {
     /// 0 until the head of an answer came.
     pub(crate) status: u16,
     pub(crate) first_token: Option<Timestamp>,
     pub(crate) tokens: u32,
+    /// What it said.
+    pub(crate) text: FillerCheck,
+    /// Whether it told its usage.
+    pub(crate) usage: bool,
 }
 
 /// Reads an answer that is not streamed.
@@ -32,6 +36,8 @@ pub(crate) async fn whole(
     }
     seen.first_token = Some(clock.now());
     seen.tokens = completion.usage.map_or(0, |usage| usage.output_tokens);
+    seen.usage = completion.usage.is_some();
+    seen.text.read(&body);
     Ok(())
 }
 
@@ -54,9 +60,11 @@ pub(crate) async fn stream(
                         seen.first_token.get_or_insert_with(|| clock.now());
                         seen.tokens += 1;
                     }
+                    seen.text.read(event.data);
                     finished |= chunk.finish.is_some();
                     if let Some(usage) = chunk.usage {
                         seen.tokens = usage.output_tokens;
+                        seen.usage = true;
                     }
                 }
                 StreamEvent::Error(failure) => return Err(failure),

@@ -24,6 +24,8 @@ pub struct TrafficSetup {
     pub kinds: Vec<TrafficKind>,
     /// The key, sent as a bearer token.
     pub api_key: Option<String>,
+    /// The models that answers may name, each with its deployment, by its place in the header of the recording.
+    pub models: Vec<(String, u16)>,
     /// Where rows go besides, as requests end.
     pub rows: Option<RowSender>,
 }

@@ -70,6 +70,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 3)],
         api_key: None,
+        models: Vec::new(),
         rows: None,
     }
 }

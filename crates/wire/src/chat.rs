@@ -5,6 +5,7 @@
 
 mod completion;
 mod conversation;
+mod filler_check;
 mod made;
 mod new_chat;
 mod operation;
@@ -20,6 +21,8 @@ pub(crate) use conversation::{
     Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
     alternating,
 };
+pub use filler_check::FillerCheck;
+pub(crate) use filler_check::assistant_prefill;
 pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;
 pub(crate) use operation::ResponseShape;

@@ -111,6 +111,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 0)],
         api_key: None,
+        models: Vec::new(),
         rows: None,
     };
     drive(setup, std::future::pending(), Arc::new(DriveProgress::default())).await

@@ -4,6 +4,8 @@
 //!
 //! Minimum sample for percentile q: 10 ÷ (1 − q), so that ten values lie beyond it.
 //!
+//! `latency_max`: the longest of the same latencies, within 0.8 %. Minimum sample: 1.
+//!
 //! `latency_mean`: the mean of the same latencies, within 0.4 %. Minimum sample: 20.
 
 use super::{Measurement, MetricQuery, MetricValue};
@@ -44,6 +46,17 @@ pub(super) fn mean(ask: &MetricQuery<'_>) -> Measurement {
             Measurement::of(MetricValue::Duration(mean), n, WORDS)
         }
         few => Measurement::too_few(few.map_or(0, |(_, n)| n), WORDS, MINIMUM),
+    }
+}
+
+pub(super) fn longest(ask: &MetricQuery<'_>) -> Measurement {
+    const WORDS: &str = "requests that succeeded";
+    match merged(ask, LatencyKind::Latency).filter(|merged| !merged.is_empty()) {
+        Some(merged) => {
+            let longest = Duration::from_micros(merged.max());
+            Measurement::of(MetricValue::Duration(longest), merged.len(), WORDS)
+        }
+        None => Measurement::too_few(0, WORDS, 1),
     }
 }
 

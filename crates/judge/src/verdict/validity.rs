@@ -31,6 +31,17 @@ impl ValidityProblem {
 
 /// Why the recording, or a part of it, is invalid.
 pub(super) fn validity_problems(recording: &Recording) -> Vec<ValidityProblem> {
+    let mut problems = whatever_the_lag(recording);
+    if let Some(lag) = recording.header.lag
+        && lags(lag, median_ttft(recording))
+    {
+        problems.push(whole("the driver lagged", lagged(lag)));
+    }
+    problems
+}
+
+/// Those that are not due to a driver that was late.
+pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
     let header = &recording.header;
     let of = text::duration(header.duration);
     let mut validity_problems = Vec::new();
@@ -42,24 +53,23 @@ pub(super) fn validity_problems(recording: &Recording) -> Vec<ValidityProblem> {
         };
         validity_problems.push(ValidityProblem { text, short, from: known_until(recording) });
     }
-    let whole = |short: &str, text| ValidityProblem {
-        text,
-        short: short.to_owned(),
-        from: Timestamp::ZERO,
-    };
     validity_problems
         .extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
-    if let Some(lag) = header.lag
-        && lags(lag, median_ttft(recording))
-    {
-        let text = format!(
-            "the driver lagged: send lag p99 {}, maximum {}; the machine was overloaded",
-            text::duration(lag.p99),
-            text::duration(lag.max)
-        );
-        validity_problems.push(whole("the driver lagged", text));
-    }
     validity_problems
+}
+
+/// What makes the whole run invalid.
+fn whole(short: &str, text: String) -> ValidityProblem {
+    ValidityProblem { text, short: short.to_owned(), from: Timestamp::ZERO }
+}
+
+/// The lag of a driver in a sentence.
+pub(super) fn lagged(lag: Lag) -> String {
+    format!(
+        "the driver lagged: send lag p99 {}, maximum {}; the machine was overloaded",
+        text::duration(lag.p99),
+        text::duration(lag.max)
+    )
 }
 
 fn killed(interrupted: &str, torn: u32) -> String {

@@ -237,7 +237,7 @@ async fn a_reset_before_the_answer_shows_nothing_and_one_in_it_comes_after_its_t
 
 #[tokio::test]
 async fn a_stalled_stream_has_its_tokens_and_then_nothing_and_a_whole_answer_never_comes() {
-    let mock = start(always(FaultKind::Stall { after_tokens: 2 }));
+    let mock = start(always(FaultKind::Stall { after_tokens: 2, closes: None }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     client.send(&request(1, 10, ResponseMode::StreamWithUsage)).await;
     client.content(2).await;
@@ -291,7 +291,7 @@ async fn a_mix_answers_each_with_one_of_its_errors() {
 #[tokio::test]
 async fn a_delay_is_a_silence_before_an_answer_that_is_right() {
     let by = Duration::from_millis(200);
-    let mock = start(always(FaultKind::Delay { by }));
+    let mock = start(always(FaultKind::Delay { by, early_head: false }));
     let mut client = Client::connect(mock.addr()).await.expect("it listens");
     let answer = client.ask(&request(1, 3, ResponseMode::StreamWithUsage)).await;
     assert_eq!((answer.tokens(), answer.events().last()), (3, Some(&StreamEvent::Done)));

@@ -3,6 +3,7 @@
 use super::{Behaviour, Effect, PlanModifier};
 use core::time::Duration;
 
-pub(super) const fn behaviour(by: Duration) -> Behaviour {
-    Behaviour { effect: Effect::Bend(PlanModifier::Later(by)), ..Behaviour::NONE }
+pub(super) const fn behaviour(by: Duration, early_head: bool) -> Behaviour {
+    let later = PlanModifier::Later { by, early_head };
+    Behaviour { effect: Effect::Bend(later), ..Behaviour::NONE }
 }

@@ -10,8 +10,10 @@ use squall_determinism::{Share, Timestamp};
 pub(crate) enum PlanModifier {
     /// Its times are these many thousandths.
     Slower { ttft_milli: u32, itl_milli: u32 },
-    /// Its first token comes so much later.
-    Later(Duration),
+    /// Its first token comes so much later; whether its head does too.
+    Later { by: Duration, early_head: bool },
+    /// An event that is no JSON comes after so many tokens.
+    Breaks { after_tokens: u32 },
     /// It ends otherwise.
     Ends(AttemptEnding),
     /// It is reset after so many tokens.
@@ -34,7 +36,7 @@ impl PlanModifier {
             Self::Slower { ttft_milli, itl_milli } => {
                 Self::Slower { ttft_milli: grown(ttft_milli), itl_milli: grown(itl_milli) }
             }
-            Self::Later(_) | Self::Ends(_) | Self::Resets { .. } => self,
+            Self::Later { .. } | Self::Breaks { .. } | Self::Ends(_) | Self::Resets { .. } => self,
         }
     }
 
@@ -48,7 +50,11 @@ impl PlanModifier {
                 let first_at = now + times(plan.first_at.since(now), ttft_milli);
                 Plan { first_at, gap: times(plan.gap, itl_milli), ..plan }
             }
-            Self::Later(by) => Plan { first_at: plan.first_at + by, ..plan },
+            Self::Later { by, early_head } => {
+                let early_head = plan.early_head || early_head;
+                Plan { first_at: plan.first_at + by, early_head, ..plan }
+            }
+            Self::Breaks { after_tokens } => Plan { malformed_after: Some(after_tokens), ..plan },
             // Not one token is seen.
             Self::Ends(ending @ AttemptEnding::Never) => {
                 Plan { first_at: Timestamp::MAX, tokens: 0, ending, ..plan }

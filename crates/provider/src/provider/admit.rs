@@ -6,8 +6,8 @@ use crate::fault::{Effect, PlanModifier, ProviderEffect};
 use crate::latency::times_milli;
 use crate::limit::TokenCharge;
 use crate::{
-    AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer, FaultTarget, Plan,
-    ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
+    AssistantPrefill, AttemptArrival, AttemptEnding, AttemptTag, CountScope, ErrorAnswer,
+    FaultTarget, Plan, ProviderLimitKind, ProviderOutput, Rejection, RetryAfter, Shed,
 };
 use core::time::Duration;
 use squall_determinism::{RandomStream, Seed, Share, StreamPurpose, Timestamp};
@@ -72,9 +72,18 @@ impl Provider {
             let answer = ErrorAnswer::of(FailureClass::ContextWindow);
             return self.reject(tag, &subject, answer, Why::UNSAID);
         }
+        let prefill = self.config.assistant_prefill;
+        if prefill == AssistantPrefill::Refused && arrival.prefill.is_some() {
+            let answer = ErrorAnswer::of(FailureClass::BadRequest);
+            return self.reject(tag, &subject, answer, Why::UNSAID);
+        }
         let reasoning = self.draw_reasoning(subject.draw);
         let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(subject.draw)).max(1);
-        let tokens = tokens.saturating_add(reasoning);
+        let prefilled = match prefill {
+            AssistantPrefill::Continued => arrival.prefill.unwrap_or(0).min(tokens - 1),
+            AssistantPrefill::Ignored | AssistantPrefill::Refused => 0,
+        };
+        let tokens = (tokens - prefilled).saturating_add(reasoning);
         let amount = TokenCharge { input: arrival.input_tokens, output: tokens };
         if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {
             let form = self.config.limits.retry_after;
@@ -96,6 +105,7 @@ impl Provider {
             input_tokens: arrival.input_tokens,
             tokens,
             reasoning,
+            prefilled,
         };
         if room == SlotAvailability::Place {
             self.serve(&admitted);
@@ -119,14 +129,17 @@ impl Provider {
 
     /// Draws the plan of an attempt whose service starts now.
     pub(super) fn serve(&mut self, admitted: &Admitted) {
-        let Admitted { tag, subject, tokens, reasoning, .. } = *admitted;
+        let Admitted { tag, subject, tokens, reasoning, prefilled, .. } = *admitted;
         let (ttft, gap, cached) = self.draw_times(admitted);
         let mut plan = Plan {
             first_at: self.now + ttft,
             gap,
             tokens,
             reasoning,
+            prefilled,
             cached,
+            malformed_after: None,
+            early_head: false,
             ending: AttemptEnding::Complete,
             fault: None,
         };
@@ -335,7 +348,10 @@ impl Plan {
             gap: Duration::ZERO,
             tokens: 0,
             reasoning: 0,
+            prefilled: 0,
             cached: 0,
+            malformed_after: None,
+            early_head: false,
             ending: AttemptEnding::Never,
             fault: None,
         }

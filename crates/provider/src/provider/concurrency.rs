@@ -53,6 +53,8 @@ pub(super) struct Admitted {
     pub(super) tokens: u32,
     /// How many of them are thoughts.
     pub(super) reasoning: u32,
+    /// How many tokens of the text the request says itself.
+    pub(super) prefilled: u32,
 }
 
 /// Whether there is room for an arrival.

@@ -49,6 +49,7 @@ fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<ProviderOutp
         input_tokens: 400,
         output_tokens: Some(60),
         stream: true,
+        prefill: None,
     };
     provider.handle(now, ProviderInput::Arrived(arrival));
     drain(provider)
@@ -306,6 +307,7 @@ fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say(
             input_tokens: 440,
             output_tokens: None,
             stream: true,
+            prefill: None,
         };
         provider.handle(at(tag), ProviderInput::Arrived(arrival));
         drain(&mut provider)

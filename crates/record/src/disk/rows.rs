@@ -1,14 +1,16 @@
 //! `requests.csv` and `attempts.csv`.
 
 use super::header::place;
-use crate::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, RunHeader, SeenBy};
+use crate::{
+    AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, RunHeader, SeenBy,
+};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_failure::{FailureClass, FailureSource};
 use std::time::Duration;
 
 /// The columns of `requests.csv`.
-pub(super) const REQUEST_COLUMNS: [&str; 15] = [
+pub(super) const REQUEST_COLUMNS: [&str; 18] = [
     "request",
     "group",
     "kind",
@@ -24,6 +26,9 @@ pub(super) const REQUEST_COLUMNS: [&str; 15] = [
     "input_tokens",
     "output_tokens",
     "received_tokens",
+    "whole",
+    "usage",
+    "model",
 ];
 
 /// The columns of `attempts.csv`.
@@ -62,6 +67,10 @@ pub(super) struct RequestLine {
     input_tokens: u32,
     output_tokens: u32,
     received_tokens: u32,
+    whole: bool,
+    usage: bool,
+    /// The deployment whose model the answer names.
+    model: Option<String>,
 }
 
 impl RequestLine {
@@ -88,6 +97,13 @@ impl RequestLine {
             input_tokens: row.input_tokens,
             output_tokens: row.output_tokens,
             received_tokens: row.received_tokens,
+            whole: row.answer.whole,
+            usage: row.answer.usage,
+            model: row
+                .answer
+                .model
+                .and_then(|place| header.deployments.get(usize::from(place)))
+                .map(|deployment| deployment.name.clone()),
         }
     }
 
@@ -117,6 +133,11 @@ impl RequestLine {
             received_tokens: self.received_tokens,
             outcome,
             status: self.status,
+            answer: AnswerSeen {
+                whole: self.whole,
+                usage: self.usage,
+                model: self.model.map(|name| deployment(header, &name)).transpose()?,
+            },
         })
     }
 }

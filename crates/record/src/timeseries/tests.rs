@@ -23,6 +23,7 @@ fn request(intended: u64, ended: u64, outcome: RequestOutcome) -> RequestRow {
         received_tokens: 10,
         outcome,
         status: 200,
+        answer: crate::AnswerSeen::WHOLE,
     }
 }
 

@@ -203,6 +203,7 @@ prop_compose! {
                 _ => RequestOutcome::GaveUp,
             },
             status: 200,
+            answer: squall_record::AnswerSeen::WHOLE,
         }
     }
 }

@@ -56,6 +56,18 @@ metrics! {
     TtftP95: "ttft_p95", AllOrGroup, Duration;
     /// Percentile of time to first token, from the intended send time.
     TtftP99: "ttft_p99", AllOrGroup, Duration;
+    /// Maximum latency, from the intended send time to the last byte.
+    LatencyMax: "latency_max", AllOrGroup, Duration;
+    /// Number of successful requests.
+    Answered: "answered", AllOrGroup, Count;
+    /// Number of requests whose client gave up.
+    GaveUp: "gave_up", AllOrGroup, Count;
+    /// Number of successful requests with less, more or other text than was asked for.
+    TruncatedAnswers: "truncated_answers", AllOrGroup, Count;
+    /// Successful requests whose answer tells its usage ÷ successful requests.
+    UsageTold: "usage_told", AllOrGroup, Percent;
+    /// Number of attempts.
+    Attempts: "attempts", AllOrDeployment, Count;
 }
 
 impl MetricId {

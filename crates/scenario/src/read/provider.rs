@@ -10,7 +10,7 @@ use crate::schema::{Key, Schema};
 use crate::settings::Vocabulary;
 use core::time::Duration;
 use squall_determinism::{Distribution, Share};
-use squall_provider::{FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
+use squall_provider::{AssistantPrefill, FaultConfig, ProviderConfig, RetryAfter, VendorErrors};
 use squall_wire::{Format, server};
 
 /// What API a provider speaks: of every file that has providers.
@@ -48,6 +48,14 @@ pub(crate) const BEHAVIOUR: &[Key] = &[
         "any length",
         "Maximum prompt size in tokens. A longer prompt is answered with 400 \
          `context_length_exceeded`.",
+    ),
+    Key::optional(
+        "assistant_prefill",
+        Schema::Word(&AssistantPrefill::WORDS),
+        "ignored",
+        "How a chat is answered whose last message is a beginning of the answer, with the role \
+         `assistant`: `ignored`, with the whole answer; `continued`, with the rest; `refused`, 400 \
+         `invalid_prefill`.",
     ),
     Key::optional(
         "error_latency",
@@ -111,6 +119,10 @@ pub(crate) fn behaviour(
             .unwrap_or(Distribution::Fixed { value: 0 }),
         tool_calls: fields.share("tool_calls").unwrap_or(Share::NONE),
         context_window: fields.small_count("context_window"),
+        assistant_prefill: fields
+            .word("assistant_prefill")
+            .and_then(AssistantPrefill::from_word)
+            .unwrap_or_default(),
         error_latency: distribution::durations(fields, "error_latency")
             .unwrap_or(Distribution::Fixed { value: 0 }),
         limits: limits::of_provider(fields, vendor.retry_after),

@@ -68,6 +68,7 @@ impl World<'_> {
             input_tokens: client.input_tokens,
             output_tokens: Some(client.output_tokens),
             stream: client.stream,
+            prefill: None,
         };
         self.tell_provider(provider, ProviderInput::Arrived(arrival));
     }
@@ -130,6 +131,7 @@ impl World<'_> {
         let usage =
             TokenUsage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
         there.received_tokens = plan.tokens;
+        there.answered_by = there.call.map(|call| call.deployment.0);
         let Some(attempt) = there.call.map(|call| call.attempt) else { return };
         self.end_call(flight);
         self.tell_router(RouterInput::Finished { attempt, usage: Some(usage) });

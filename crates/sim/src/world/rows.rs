@@ -2,7 +2,7 @@
 
 use super::World;
 use squall_provider::Rejection;
-use squall_record::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
+use squall_record::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
 
 impl World<'_> {
     pub(super) fn record_request(&mut self, flight: u32, outcome: RequestOutcome, status: u16) {
@@ -23,6 +23,15 @@ impl World<'_> {
             received_tokens: if there.first_token.is_some() { there.received_tokens } else { 0 },
             outcome,
             status: if there.first_token.is_some() { 200 } else { status },
+            // What reaches a client as a success is whole: the gateway does not tell the end of one that is not.
+            answer: match outcome {
+                RequestOutcome::Succeeded => {
+                    AnswerSeen { model: there.answered_by, ..AnswerSeen::WHOLE }
+                }
+                RequestOutcome::Failed { .. }
+                | RequestOutcome::GaveUp
+                | RequestOutcome::Unfinished => AnswerSeen::default(),
+            },
         });
     }
 

@@ -55,6 +55,7 @@ impl Wants {
                     seed,
                 )),
                 stopped: None,
+                prefilled: 0,
             };
         }
         let text =
@@ -85,7 +86,7 @@ impl Wants {
             (Some(text), None) => AnswerContent::Text(text),
             (None, found) => AnswerContent::Filler { end: found.as_ref().map(|(at, _)| *at) },
         };
-        Says { content, stopped: found.map(|(_, stop)| stop) }
+        Says { content, stopped: found.map(|(_, stop)| stop), prefilled: 0 }
     }
 }
 
@@ -98,6 +99,8 @@ pub struct Says {
     content: AnswerContent,
     /// The sequence at which it stopped.
     stopped: Option<String>,
+    /// Tokens of filler that were said before.
+    prefilled: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +127,12 @@ impl Says {
             self.stopped = None;
         }
         self
+    }
+
+    /// The same behind so many tokens of filler, which the request says itself.
+    #[must_use]
+    pub fn behind(self, prefilled: u32) -> Self {
+        Self { prefilled, ..self }
     }
 
     /// How many tokens it has, if that is not up to the provider.
@@ -161,7 +170,7 @@ impl Says {
     /// What comes with the `n`th token.
     pub(crate) fn piece(&self, n: u32) -> &str {
         match &self.content {
-            AnswerContent::Filler { end: None } => word(n),
+            AnswerContent::Filler { end: None } => word(n.saturating_add(self.prefilled)),
             AnswerContent::Filler { end: Some(end) } => {
                 let left = end.saturating_sub((n as usize).saturating_mul(TOKEN_BYTES));
                 &word(n)[..left.min(TOKEN_BYTES)]
@@ -183,8 +192,10 @@ impl Says {
     /// The text of so many tokens, as it stands in a JSON string; all of it where the answer is `whole`.
     pub(crate) fn push_text(&self, out: &mut Vec<u8>, tokens: u32, whole: bool) {
         match &self.content {
-            AnswerContent::Filler { end: None } => crate::push_text(out, tokens),
-            AnswerContent::Filler { end: Some(_) } => {
+            AnswerContent::Filler { end: None } if self.prefilled == 0 => {
+                crate::push_text(out, tokens);
+            }
+            AnswerContent::Filler { .. } => {
                 (0..tokens).for_each(|n| out.extend_from_slice(self.piece(n).as_bytes()));
             }
             AnswerContent::Text(text) => {

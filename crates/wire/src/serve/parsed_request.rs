@@ -62,6 +62,9 @@ pub struct ParsedRequest {
     pub max_tokens: Option<u32>,
     /// The tokens of the prompt, estimated.
     pub input_tokens: u32,
+    /// Where its last message has the role of the assistant, how many tokens of filler it says: the beginning
+    /// of the answer, or 0 for another text. `None` where it does not end so.
+    pub prefill: Option<u32>,
     /// What it wants of its answer.
     pub wants: Wants,
     /// Of embeddings: how many texts, how many numbers for each, and whether they come as base64.
@@ -94,6 +97,7 @@ impl ParsedRequest {
             include_usage: false,
             max_tokens: None,
             input_tokens: 0,
+            prefill: None,
             wants: Wants::default(),
             vectors: None,
             body,

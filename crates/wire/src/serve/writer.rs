@@ -36,6 +36,12 @@ pub trait AnswerWriter: Debug + Send {
     /// Why the answer ends, what it used, and the end mark.
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage);
 
+    /// What [`finish`](Self::finish) ends with that says only that nothing follows; empty where its vendor's
+    /// clients need all that it writes.
+    fn end_mark(&self) -> &'static [u8] {
+        b""
+    }
+
     /// An error, after which nothing comes.
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass);
 }

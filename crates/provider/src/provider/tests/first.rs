@@ -28,6 +28,7 @@ fn hits(provider: &mut Provider, millis: u64, (request, model, key): (u64, u64, 
         input_tokens: 400,
         output_tokens: Some(60),
         stream: true,
+        prefill: None,
     };
     provider.handle(at(millis), ProviderInput::Arrived(arrival));
     drain(provider).iter().any(|output| match output {
@@ -69,7 +70,9 @@ fn models_keys_and_requests_are_counted_each_by_itself() {
 fn what_bends_an_answer_is_counted_like_what_refuses_it() {
     let kinds = [
         FaultKind::Cut { after_tokens: 3 },
-        FaultKind::Delay { by: Duration::from_secs(3) },
+        FaultKind::Delay { by: Duration::from_secs(3), early_head: false },
+        FaultKind::MalformedEvent { after_tokens: 3 },
+        FaultKind::NoEndMark,
         FaultKind::BlackHole,
         FaultKind::Reset { after_tokens: 0 },
         FaultKind::Throttle { retry_after: None },

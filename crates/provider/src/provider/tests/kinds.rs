@@ -13,6 +13,7 @@ fn arrival(tag: u64) -> AttemptArrival {
         input_tokens: 400,
         output_tokens: Some(60),
         stream: true,
+        prefill: None,
     }
 }
 
@@ -59,7 +60,7 @@ fn a_reset_comes_after_its_tokens_or_at_once() {
 fn a_delay_comes_on_top_and_slow_tokens_leave_the_first_alone() {
     let now = at(12_000);
     let well = plan(&send(&mut provider(config()), now, arrival(1)));
-    let mut late = ill(FaultKind::Delay { by: Duration::from_secs(9) });
+    let mut late = ill(FaultKind::Delay { by: Duration::from_secs(9), early_head: false });
     let late = plan(&send(&mut late, now, arrival(1)));
     assert_eq!(late.first_at, well.first_at + Duration::from_secs(9));
     let mut slow = ill(FaultKind::Slowdown { ttft_milli: 1_000, itl_milli: 4_000 });
@@ -71,7 +72,12 @@ fn a_delay_comes_on_top_and_slow_tokens_leave_the_first_alone() {
 fn stalls_errors_and_bad_answers_end_streams_in_their_ways() {
     let class = FailureClass::Overloaded;
     for (kind, ending, sent) in [
-        (FaultKind::Stall { after_tokens: 5 }, AttemptEnding::Stall { after_tokens: 5 }, 5),
+        (
+            FaultKind::Stall { after_tokens: 5, closes: None },
+            AttemptEnding::Stall { after_tokens: 5, closes: None },
+            5,
+        ),
+        (FaultKind::NoEndMark, AttemptEnding::Unmarked, 60),
         (
             FaultKind::StreamError { after_tokens: 5, class },
             AttemptEnding::Told { after_tokens: 5, class },
@@ -233,4 +239,26 @@ fn what_waits_is_served_as_capacity_comes_back() {
     }
     let served_at = served_at.expect("served before 20 s");
     assert!(served_at >= at(16_000) && served_at <= at(16_200), "{served_at:?}");
+}
+
+#[test]
+fn a_prefill_is_ignored_continued_or_refused_as_the_provider_is_set_up() {
+    use crate::AssistantPrefill;
+    let outputs = |assistant_prefill, prefill| {
+        let mut provider = provider(ProviderConfig { assistant_prefill, ..config() });
+        let arrival = AttemptArrival { prefill, ..arrival(1) };
+        provider.handle(at(0), ProviderInput::Arrived(arrival));
+        drain(&mut provider)
+    };
+    let tokens = |assistant_prefill, prefill| {
+        let plan = plan(&outputs(assistant_prefill, prefill));
+        (plan.prefilled, plan.tokens)
+    };
+    assert_eq!(tokens(AssistantPrefill::Ignored, Some(40)), (0, 60));
+    assert_eq!(tokens(AssistantPrefill::Continued, Some(40)), (40, 20));
+    assert_eq!(tokens(AssistantPrefill::Continued, Some(90)), (59, 1), "something is always left");
+    assert_eq!(tokens(AssistantPrefill::Continued, None), (0, 60));
+    assert_eq!(tokens(AssistantPrefill::Refused, None), (0, 60));
+    let refused = rejection(&outputs(AssistantPrefill::Refused, Some(0)));
+    assert_eq!((refused.status, refused.class), (400, FailureClass::BadRequest));
 }

@@ -121,7 +121,13 @@ pub(super) const KINDS: &[FaultReader] = &[
         slowdown,
         &["5x", "{ ttft: 8x }", "{ itl: 3x }"],
     ),
-    kind("delay", Schema::SPAN, "Adds this delay before the answer.", delay, &["3s"]),
+    kind(
+        "delay",
+        Schema::Either(&SPAN_OR_DELAY),
+        "Adds this delay before the answer.",
+        delay,
+        &["3s", "{ by: 3s, headers: at_once }"],
+    ),
     kind(
         "throttle",
         Schema::Section(&THROTTLE),
@@ -141,7 +147,21 @@ pub(super) const KINDS: &[FaultReader] = &[
         Schema::Section(&STALL),
         "Stops sending in the middle of a stream and keeps the connection open.",
         stall,
-        &["{ after: 3 }"],
+        &["{ after: 3 }", "{ after: 3, closes: 2s }"],
+    ),
+    kind(
+        "malformed_event",
+        Schema::Section(&MALFORMED_EVENT),
+        "Sends one event that is not valid JSON in the middle of a stream, which then continues.",
+        malformed_event,
+        &["{ after: 2 }"],
+    ),
+    kind(
+        "no_end_mark",
+        Schema::Section(&NO_END_MARK),
+        "Leaves `[DONE]` out of streams that are otherwise complete: `no_end_mark: {}`.",
+        no_end_mark,
+        &["{}"],
     ),
     kind(
         "stream_error",
@@ -309,6 +329,39 @@ static SLOWDOWN: Section = Section {
     ]],
 };
 
+static SPAN_OR_DELAY: [Schema; 2] = [Schema::SPAN, Schema::Section(&DELAY)];
+
+static DELAY: Section = Section {
+    id: "fault-delay",
+    phrase: "a delay",
+    about: "A delay before the answer, or only before its first token.",
+    keys: &[&[
+        Key::required("by", Schema::SPAN, "The delay."),
+        Key::optional(
+            "headers",
+            Schema::Word(&["with_token", "at_once"]),
+            "with_token",
+            "When the response headers of a stream are sent: `with_token`, together with the first \
+             token; `at_once`, without the delay.",
+        ),
+    ]],
+};
+
+static MALFORMED_EVENT: Section = Section {
+    id: "fault-malformed-event",
+    phrase: "a malformed event",
+    about: "An event that is not valid JSON in a stream. Non-streamed answers are not affected.",
+    keys: &[&[Key::required("after", TOKENS, "Tokens sent before the event.")]],
+};
+
+static NO_END_MARK: Section = Section {
+    id: "fault-no-end-mark",
+    phrase: "a stream without its end mark",
+    about: "A complete stream, including its finish reason and usage, without `[DONE]`. Formats \
+            without such a mark and non-streamed answers are not affected.",
+    keys: &[],
+};
+
 static CUT: Section = Section {
     id: "fault-cut",
     phrase: "a cut",
@@ -320,7 +373,15 @@ static STALL: Section = Section {
     id: "fault-stall",
     phrase: "a stall",
     about: "A stream that stalls. A non-streamed answer never arrives.",
-    keys: &[&[Key::required("after", TOKENS, "Tokens sent before the stall.")]],
+    keys: &[&[
+        Key::required("after", TOKENS, "Tokens sent before the stall."),
+        Key::optional(
+            "closes",
+            Schema::SPAN,
+            "never",
+            "Time until the connection closes, without the end of the stream.",
+        ),
+    ]],
 };
 
 static STREAM_ERROR: Section = Section {
@@ -495,8 +556,22 @@ fn slowdown(node: &Node, problems: &Problems) -> Option<FaultKind> {
 }
 
 fn delay(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    if let NodeKind::Map(_) = node.kind {
+        let fields = Fields::open(node, &DELAY, problems)?;
+        let early_head = fields.word("headers") == Some("at_once");
+        return Some(FaultKind::Delay { by: fields.duration("by")?, early_head });
+    }
     let by = value::duration(node, crate::schema::Least::AboveZero, problems)?;
-    Some(FaultKind::Delay { by })
+    Some(FaultKind::Delay { by, early_head: false })
+}
+
+fn malformed_event(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    let fields = Fields::open(node, &MALFORMED_EVENT, problems)?;
+    Some(FaultKind::MalformedEvent { after_tokens: fields.small_count("after")? })
+}
+
+fn no_end_mark(node: &Node, problems: &Problems) -> Option<FaultKind> {
+    Fields::open(node, &NO_END_MARK, problems).map(|_| FaultKind::NoEndMark)
 }
 
 fn throttle(node: &Node, problems: &Problems) -> Option<FaultKind> {
@@ -511,7 +586,8 @@ fn cut(node: &Node, problems: &Problems) -> Option<FaultKind> {
 
 fn stall(node: &Node, problems: &Problems) -> Option<FaultKind> {
     let fields = Fields::open(node, &STALL, problems)?;
-    Some(FaultKind::Stall { after_tokens: fields.small_count("after")? })
+    let closes = fields.duration("closes");
+    Some(FaultKind::Stall { after_tokens: fields.small_count("after")?, closes })
 }
 
 fn stream_error(node: &Node, problems: &Problems) -> Option<FaultKind> {

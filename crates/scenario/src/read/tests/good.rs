@@ -152,12 +152,15 @@ fn every_kind_of_fault_is_read() {
     assert_eq!(kind("throttle: {}"), FaultKind::Throttle { retry_after: None });
     assert_eq!(kind("cut: { after: 12 }"), FaultKind::Cut { after_tokens: 12 });
     assert_eq!(kind("reset: {}"), FaultKind::Reset { after_tokens: 0 });
-    assert_eq!(kind("delay: 3s"), FaultKind::Delay { by: Duration::from_secs(3) });
+    assert_eq!(
+        kind("delay: 3s"),
+        FaultKind::Delay { by: Duration::from_secs(3), early_head: false }
+    );
     assert_eq!(
         kind("slowdown: { itl: 4x }"),
         FaultKind::Slowdown { ttft_milli: 1_000, itl_milli: 4_000 }
     );
-    assert_eq!(kind("stall: { after: 12 }"), FaultKind::Stall { after_tokens: 12 });
+    assert_eq!(kind("stall: { after: 12 }"), FaultKind::Stall { after_tokens: 12, closes: None });
     let class = FailureClass::Overloaded;
     assert_eq!(
         kind("stream_error: { after: 12, class: overloaded }"),

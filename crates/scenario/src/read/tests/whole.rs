@@ -73,6 +73,7 @@ providers:
     tool_calls: 30%
     context_window: 8000
     error_latency: 50ms
+    assistant_prefill: continued
     limits:
       rpm: 3000
       tpm: 1M

@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use crate::Usage;
-use crate::chat::{ChatRequest, ChunkWriter, FinishReason};
+use crate::chat::{ChatRequest, ChunkWriter, FinishReason, assistant_prefill};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{
@@ -24,6 +24,7 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedReq
     let wants = wants(ApiEndpoint::Chat, &body, rules)?;
     let token = request.own_token();
     Ok(ParsedRequest {
+        prefill: assistant_prefill(&body),
         stream: request.stream,
         include_usage: request.include_usage,
         max_tokens: request.max_tokens,
@@ -222,6 +223,9 @@ fn push_token(out: &mut Vec<u8>, token: &str, rank: u32) {
     write!(out, r#"","logprob":{logprob},"bytes":[{bytes}]}}"#).expect("a Vec takes all");
 }
 
+/// The last event of a stream.
+pub(super) const END_MARK: &[u8] = b"data: [DONE]\n\n";
+
 /// Writes the chunks of a chat completion.
 #[derive(Debug)]
 pub(super) struct ChatPen {
@@ -353,6 +357,10 @@ impl AnswerWriter for ChatPen {
         }
     }
 
+    fn end_mark(&self) -> &'static [u8] {
+        END_MARK
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage) {
         let rest = self.head.says.rest(spoken(&self.head, self.tokens));
         if finish != FinishReason::Length && !rest.is_empty() {
@@ -372,7 +380,7 @@ impl AnswerWriter for ChatPen {
             push_usage(out, &self.head, usage, self.asked.wants.choices.max(1));
             out.extend_from_slice(b"}\n\n");
         }
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        out.extend_from_slice(END_MARK);
     }
 
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass) {

@@ -1,7 +1,7 @@
 //! Completions as they are served: the older API of a prompt and its continuation.
 
 use super::serve_arguments::wants;
-use super::serve_chat::{push_usage, spoken};
+use super::serve_chat::{END_MARK, push_usage, spoken};
 use crate::chat::{ChunkWriter, FinishReason, MeteredText};
 use crate::error::ApiError;
 use crate::json::json_string;
@@ -161,6 +161,10 @@ impl AnswerWriter for CompletionPen {
         }
     }
 
+    fn end_mark(&self) -> &'static [u8] {
+        END_MARK
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>, finish: FinishReason, usage: Usage) {
         self.push(out, "", &format!("\"{}\"", finish.as_str()));
         if self.include_usage {
@@ -169,7 +173,7 @@ impl AnswerWriter for CompletionPen {
             push_usage(out, &self.answer, usage, self.choices);
             out.extend_from_slice(b"}\n\n");
         }
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        out.extend_from_slice(END_MARK);
     }
 
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass) {

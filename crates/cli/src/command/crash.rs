@@ -1,0 +1,127 @@
+//! `squall crash`: sixteen single faults, each put to the gateway by itself, and how it came through.
+
+use crate::args::CrashArgs;
+use crate::command::{self, github};
+use crate::error::{CliError, Exit};
+use crate::signals::{self, Hangup, Signals};
+use crate::terminal;
+use squall_campaign::{CrashScenario, crash_scenarios};
+use squall_judge::{CrashReport, CrashRow};
+use squall_live::{LiveError, RunOptions, StopHandle};
+use squall_record::{Mode, OutFolder};
+use squall_scenario::Scenario;
+use std::thread;
+use std::time::Duration;
+
+/// A fault with its scenario.
+type Prepared = (CrashScenario, Scenario);
+
+pub(crate) fn crash(args: &CrashArgs) -> Result<Exit, CliError> {
+    let prepared = prepare(args)?;
+    let folder = OutFolder::for_report(&args.out)?;
+    let mode = if args.live { Mode::Live } else { Mode::Simulated };
+    announce(prepared.len(), mode);
+    let rows = match mode {
+        Mode::Live => live(&prepared)?,
+        Mode::Simulated => prepared
+            .iter()
+            .map(|(crash, scenario)| crash.simulate(scenario))
+            .collect::<Result<_, _>>()?,
+    };
+    let report = CrashReport { system: system(args), mode, rows };
+    conclude(args, folder, &report)
+}
+
+/// The scenarios that were asked for, with the settings that were given.
+fn prepare(args: &CrashArgs) -> Result<Vec<Prepared>, CliError> {
+    let router = args.router.as_deref().map(command::text).transpose()?.unwrap_or_default();
+    let wanted = |crash: &CrashScenario| {
+        let id = crash.test.id;
+        args.scenarios.is_empty() || args.scenarios.iter().any(|one| one.eq_ignore_ascii_case(id))
+    };
+    let crashes = crash_scenarios(&router).into_iter().filter(wanted);
+    let read = |crash: CrashScenario| {
+        let scenario = crash.read()?;
+        Ok((crash, scenario))
+    };
+    crashes.map(read).collect()
+}
+
+fn announce(faults: usize, mode: Mode) {
+    let faults = if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") };
+    let how = match mode {
+        Mode::Live => {
+            "side by side, over real sockets on loopback; Ctrl-C ends it, and what was cut off is inconclusive"
+        }
+        Mode::Simulated => "in virtual time",
+    };
+    terminal::status(format_args!("{faults}, {how}"));
+}
+
+/// What was tested.
+fn system(args: &CrashArgs) -> String {
+    let settings = match &args.router {
+        None => "at its defaults".to_owned(),
+        Some(file) => format!("with `{}`", file.display()),
+    };
+    format!("squall {} {settings}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Runs every fault at once, each with servers of its own, and judges them.
+fn live(prepared: &[Prepared]) -> Result<Vec<CrashRow>, CliError> {
+    let signals = signals::take_over(1, Hangup::Stop);
+    let options = RunOptions::default();
+    let rows = thread::scope(|scope| {
+        let runs = prepared.iter().map(|(crash, scenario)| {
+            let options = options.clone();
+            scope.spawn(move || {
+                squall_live::run(scenario, &options, |_| ())
+                    .map(|recording| crash.judge(&recording))
+            })
+        });
+        let runs: Vec<_> = runs.collect();
+        stop_on_signal(&signals, &options.stop, || {
+            runs.iter().all(thread::ScopedJoinHandle::is_finished)
+        });
+        let died = || LiveError::Died { part: "run" };
+        runs.into_iter()
+            .map(|run| run.join().unwrap_or_else(|_| Err(died())))
+            .collect::<Result<_, _>>()
+    });
+    Ok(rows?)
+}
+
+/// How often a signal is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Waits until all is done, and ends it if a signal comes.
+fn stop_on_signal(signals: &Signals, stop: &StopHandle, is_done: impl Fn() -> bool) {
+    while !is_done() {
+        if signals.is_stopped() {
+            stop.stop();
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Tells how it went, and writes it down.
+fn conclude(args: &CrashArgs, folder: OutFolder, report: &CrashReport) -> Result<Exit, CliError> {
+    let least = args.least.into();
+    squall_judge::crash_lines(report).into_iter().for_each(terminal::data);
+    let (summary, markdown) =
+        (squall_judge::crash_json(report), squall_judge::crash_markdown(report));
+    let path = |name: &str| folder.path().join(name);
+    squall_judge::write_crash_junit(&path("junit.xml"), report, least)?;
+    squall_judge::put_json(&path("summary.json"), &summary)?;
+    squall_judge::put(&path("summary.md"), markdown.as_bytes())?;
+    github::summary(&markdown)?;
+    terminal::data("");
+    terminal::data(format_args!("{}: {}", report.system, report.tally()));
+    terminal::data(format_args!("summary: {}", path("summary.md").display()));
+    terminal::field("summary", || summary);
+    Ok(match report.is_at_least(least) {
+        Some(true) => Exit::Met,
+        Some(false) => Exit::Missed,
+        None => Exit::Inconclusive,
+    })
+}
