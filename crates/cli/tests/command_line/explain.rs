@@ -62,7 +62,7 @@ fn what_cannot_be_explained_is_refused() {
     for (arguments, word) in [
         (&["explain", "out", "1000"][..], "has no request 1000: it has 0 to 19"),
         (&["explain", "out", "six"], "names no request"),
-        (&["explain", "out"], "--slowest"),
+        (&["explain", "out"], "required arguments were not provided"),
         (&["explain", "out", "6", "--slowest"], "cannot be used with"),
         (&["explain", "nowhere", "6"], "nowhere"),
     ] {
