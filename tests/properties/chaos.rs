@@ -83,7 +83,7 @@ pub(crate) struct World {
     next_tag: u64,
     keys: Vec<RequestKey>,
     /// Every attempt ever started: some of what is told is stale.
-    attempts: Vec<AttemptId>,
+    pub(crate) attempts: Vec<AttemptId>,
     running: BTreeMap<AttemptId, DeploymentId>,
     pub(crate) accepted: u64,
     pub(crate) ended: BTreeMap<RequestKey, u32>,
@@ -97,14 +97,20 @@ pub(crate) struct World {
     /// When deployment 1 was called.
     pub(crate) limited: Vec<Timestamp>,
     asked: BTreeMap<DeploymentId, Timestamp>,
+    /// Second attempts that were begun beside others.
+    pub(crate) hedges: u64,
     /// Everything that the router was told, as a journal.
     pub(crate) frames: Vec<Vec<u8>>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::of(config())
+    }
+
+    pub(crate) fn of(config: RouterConfig) -> Self {
         Self {
-            router: Router::new(config(), Seed::new(7), 0).expect("the configuration is complete"),
+            router: Router::new(config, Seed::new(7), 0).expect("the configuration is complete"),
             now: Timestamp::ZERO,
             next_tag: 0,
             keys: Vec::new(),
@@ -119,6 +125,7 @@ impl World {
             unexplained: None,
             limited: Vec::new(),
             asked: BTreeMap::new(),
+            hedges: 0,
             frames: Vec::new(),
         }
     }
@@ -270,6 +277,9 @@ impl World {
                 self.ill.remove(&deployment);
                 self.probes.remove(&deployment);
             }
+            RouterOutput::Note(RouterEvent::Hedged { .. }) => {
+                self.hedges += 1;
+            }
             RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
         }
     }
@@ -285,10 +295,17 @@ impl World {
         if start.deployment == DeploymentId(1) {
             self.limited.push(self.now);
         }
+        assert!(self.beside(start.attempt) <= 1, "a third attempt at once");
         self.attempts.push(start.attempt);
         self.running.insert(start.attempt, start.deployment);
         let narrow = self.running.values().filter(|&&id| id == DeploymentId(2)).count();
         assert!(narrow <= NARROW, "{narrow} at once where {NARROW} may be");
+    }
+
+    /// How many other attempts of the same request run.
+    fn beside(&self, attempt: AttemptId) -> usize {
+        let same = |other: &&AttemptId| other.request == attempt.request && **other != attempt;
+        self.running.keys().filter(same).count()
     }
 
     /// Lets everything that runs end, and every timer fire, until nothing is left.

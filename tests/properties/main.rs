@@ -3,6 +3,7 @@
 mod changes;
 mod chaos;
 mod explained;
+mod hedges;
 mod interleavings;
 mod jitter;
 mod weights;

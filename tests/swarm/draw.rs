@@ -214,6 +214,10 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     let retries = dice.pick(&["0", "1", "2", "5", "{ default: 2, throttled: 0, timeout: 1 }"]);
     let backoff = dice.pick(&["{ base: 100ms, cap: 1s }", "{ base: 1s, cap: 4s }"]);
     let all_out = dice.pick(&["wait", "fail", "panic"]);
+    let hedge = dice.pick(&HEDGES);
+    let mid_stream = dice.pick(&["error", "hold"]);
+    let after_timeout = dice.pick(&["elsewhere", "retry"]);
+    let sharing = dice.pick(&["never", "{ floor: 1s }"]);
     // Each with the chance, one in so many, that it is written at all.
     let mut lines = vec![
         // The defaults rest for minutes after a wrong key: longer than a run.
@@ -225,6 +229,11 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
         (2, format!("backoff: {backoff}")),
         (2, format!("when_unavailable: {all_out}")),
         (3, format!("max_queue_wait: {}s", dice.between(0, 6))),
+        (2, format!("hedge: {hedge}")),
+        (4, format!("mid_stream: {mid_stream}")),
+        (3, format!("after_timeout: {after_timeout}")),
+        (3, format!("deadline_sharing: {sharing}")),
+        (3, format!("short_retry_after: {}s", dice.between(0, 3))),
     ];
     if !ample {
         lines.push((3, format!("max_queued: {}", dice.between(1, 6))));
@@ -243,6 +252,13 @@ const COOLDOWNS: [&str; 5] = [
     "{ failure: { consecutive: 2, base: 500ms, cap: 8s }, throttled: { default: 2s }, misconfigured: { auth: 4s, \
      not_found: 4s, quota_spent: 4s } }",
     "{ litellm: { allowed_fails: 2, cooldown_time: 3s } }",
+];
+
+const HEDGES: [&str; 4] = [
+    "never",
+    "{ after: 90%, floor: 200ms, min_samples: 10 }",
+    "{ after: 500ms }",
+    "{ after: 99%, cold: 1s }",
 ];
 
 const TIMEOUTS: [&str; 2] = [

@@ -122,6 +122,7 @@ fn of_note(note: RouterEvent) -> Option<String> {
                 RouterEvent::AllOut { .. } => "all out",
                 RouterEvent::TimedOut { .. } => "timed out",
                 RouterEvent::TooLate { .. } => "too late for another attempt",
+                RouterEvent::Hedged { .. } => "second attempt beside the first",
                 _ => return None,
             };
             state.to_owned()

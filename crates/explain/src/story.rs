@@ -290,6 +290,7 @@ impl<'a> Storyteller<'a> {
             CancelReason::TotalTimeout => "no end in time",
             CancelReason::Deadline => "the deadline of the request has passed",
             CancelReason::ClientGone => "its client is gone",
+            CancelReason::LostRace => "the answer of the other attempt began first",
         };
         self.line(at, format!("{attempt} is stopped {after}: {why} (`{}`)", reason.as_str()));
     }
@@ -327,6 +328,10 @@ impl<'a> Storyteller<'a> {
             RouterEvent::Probe { deployment, .. } => {
                 let deployment = self.deployment(*deployment);
                 self.detail(format!("it is the probe of {deployment}: one attempt, to see whether it has recovered"));
+            }
+            RouterEvent::Hedged { deployment, .. } => {
+                let deployment = self.deployment(*deployment);
+                self.detail(format!("it runs at {deployment} beside the attempt that keeps the request waiting"));
             }
             RouterEvent::Silent { deployment, .. } => {
                 let deployment = self.deployment(*deployment);

@@ -1,4 +1,5 @@
-//! One request: its commands from the core, its attempts upstream, its answer to the client.
+//! One request: its commands from the core, its attempts upstream, of which two may run side by side, and its
+//! answer to the client.
 
 use crate::answer;
 use crate::front::Front;
@@ -13,7 +14,7 @@ use http::HeaderMap;
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
 use squall_router::{
-    AttemptId, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
+    AttemptId, CancelReason, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
 };
 use squall_wire::RequestToken;
 use squall_wire::chat::{ChatRequest, ErrorEventWriter};
@@ -61,6 +62,8 @@ pub(crate) struct Exchange {
     failures: Vec<AttemptFailure>,
     request: Option<RequestKey>,
     attempt: Option<RunningAttempt>,
+    /// A second attempt, while it runs beside the first.
+    beside: Option<RunningAttempt>,
     attempts: u16,
     /// The core has said how it ended.
     over: bool,
@@ -90,8 +93,11 @@ pub(crate) struct RunningAttempt {
     chosen: bool,
     /// The core knows that the client does not take what arrives.
     unread: bool,
-    /// Bytes that wait for the core to commit to this attempt.
+    /// Bytes that wait for the core to commit to this attempt, and how many they are.
     held: Vec<Bytes>,
+    held_bytes: usize,
+    /// As many as may be held.
+    held_max: usize,
 }
 
 impl Exchange {
@@ -121,6 +127,7 @@ impl Exchange {
             failures: Vec::new(),
             request: None,
             attempt: None,
+            beside: None,
             attempts: 0,
             over: false,
         }
@@ -139,6 +146,7 @@ impl Exchange {
                     None => break,
                 },
                 news = next(attempt) => self.on_event(news),
+                news = next(self.beside.as_mut()) => self.on_event_beside(news),
                 () = std::future::ready(()), if self.chunks.is_some() => break,
             }
         }
@@ -190,8 +198,8 @@ impl Exchange {
                 let captured = self.captured.as_deref();
                 let silence = start.between_tokens_timeout;
                 let started = self.front.handle.clock().now();
-                self.log.attempt_began(started, endpoint.name());
-                self.attempt = Some(RunningAttempt {
+                self.log.attempt_began(started, start.attempt.nth, endpoint.name());
+                let running = RunningAttempt {
                     start,
                     call: endpoint.call(&self.chat, captured, &self.passed, silence),
                     name: Arc::clone(endpoint.name()),
@@ -199,12 +207,23 @@ impl Exchange {
                     chosen: endpoint.takes_the_clients_model(captured),
                     unread: false,
                     held: Vec::new(),
-                });
+                    held_bytes: 0,
+                    held_max: endpoint.answer_max(),
+                };
+                let place =
+                    if self.attempt.is_none() { &mut self.attempt } else { &mut self.beside };
+                *place = Some(running);
             }
-            RouterCommand::Cancel(attempt) => {
-                if self.attempt.as_ref().is_some_and(|running| running.start.attempt == attempt) {
-                    self.attempt = None;
+            RouterCommand::Cancel(attempt, reason) => {
+                // Of a time-out a note tells.
+                if reason == CancelReason::LostRace {
+                    let now = self.front.handle.clock().now();
+                    self.log.attempt_ended(now, attempt.nth, reason.as_str());
                 }
+                for place in [&mut self.attempt, &mut self.beside] {
+                    drop(place.take_if(|running| running.start.attempt == attempt));
+                }
+                self.close_ranks();
             }
             RouterCommand::Commit => self.commit(),
             RouterCommand::Note(note) => {
@@ -215,8 +234,24 @@ impl Exchange {
         }
     }
 
-    /// This attempt's answer is the client's: what was held back goes out.
+    /// Where the first attempt has ended, the second is the only one.
+    fn close_ranks(&mut self) {
+        if self.attempt.is_none() {
+            self.attempt = self.beside.take();
+        }
+    }
+
+    /// The second attempt gets on.
+    fn on_event_beside(&mut self, news: UpstreamEvent) {
+        std::mem::swap(&mut self.attempt, &mut self.beside);
+        self.on_event(news);
+        std::mem::swap(&mut self.attempt, &mut self.beside);
+        self.close_ranks();
+    }
+
+    /// The only attempt's answer is the client's: what was held back goes out.
     fn commit(&mut self) {
+        self.close_ranks();
         let Some(running) = &mut self.attempt else { return };
         let held = std::mem::take(&mut running.held);
         if self.chat.stream {
@@ -261,9 +296,15 @@ impl Exchange {
         let attempt: AttemptId = running.start.attempt;
         match news {
             UpstreamEvent::Bytes { bytes, first_token } => {
-                match &self.chunks {
-                    Some(_) => self.pass_on(bytes),
-                    None => running.held.push(bytes),
+                if self.chunks.is_some() {
+                    self.pass_on(bytes);
+                } else if running.holds_too_much(bytes) {
+                    let failure = Failure::new(
+                        FailureClass::AnswerTooLarge,
+                        FailureClass::AnswerTooLarge.told_source(),
+                    );
+                    self.on_event(UpstreamEvent::Failed(failure, None));
+                    return;
                 }
                 if first_token {
                     self.log.first_token(self.front.handle.clock().now());
@@ -271,8 +312,8 @@ impl Exchange {
                 }
             }
             UpstreamEvent::Finished { body, usage } => {
-                self.log.attempt_status(200);
-                self.log.attempt_ended(self.front.handle.clock().now(), "succeeded");
+                self.log.attempt_status(attempt.nth, 200);
+                self.log.attempt_ended(self.front.handle.clock().now(), attempt.nth, "succeeded");
                 running.held.extend(body);
                 let usage = usage.map(|usage| TokenUsage {
                     input_tokens: usage.input_tokens,
@@ -281,7 +322,7 @@ impl Exchange {
                 self.front.handle.tell(RouterInput::Finished { attempt, usage });
             }
             UpstreamEvent::Filtered { body, failure } => {
-                self.log.attempt_status(failure.status);
+                self.log.attempt_status(attempt.nth, failure.status);
                 self.filtered = Some((body, running.name.clone()));
                 self.attempt = None;
                 self.front.handle.tell(RouterInput::Failed { attempt, failure });
@@ -294,7 +335,7 @@ impl Exchange {
                 self.front.handle.tell(RouterInput::Failed { attempt, failure: untold.failure() });
             }
             UpstreamEvent::Failed(failure, said) => {
-                self.log.attempt_status(failure.status);
+                self.log.attempt_status(attempt.nth, failure.status);
                 self.told.clone_from(running.call.told());
                 let failure = if running.chosen { failure.of_a_chosen_model() } else { failure };
                 self.failures.push(AttemptFailure {
@@ -364,7 +405,7 @@ impl Exchange {
                     self.write_log(&outcome);
                     return true;
                 }
-                RouterCommand::Start(_) | RouterCommand::Cancel(_) | RouterCommand::Commit => {}
+                RouterCommand::Start(_) | RouterCommand::Cancel(..) | RouterCommand::Commit => {}
             }
         }
         false
@@ -410,7 +451,7 @@ impl Drop for Exchange {
         if self.over || std::thread::panicking() {
             return;
         }
-        self.attempt = None;
+        (self.attempt, self.beside) = (None, None);
         if self.ends_by_itself() {
             return;
         }
@@ -418,6 +459,15 @@ impl Drop for Exchange {
             self.front.handle.tell(RouterInput::ClientGone { request });
             self.ends_by_itself();
         }
+    }
+}
+
+impl RunningAttempt {
+    /// Keeps bytes back until the core commits to this attempt; whether they are more than may be kept.
+    fn holds_too_much(&mut self, bytes: Bytes) -> bool {
+        self.held_bytes += bytes.len();
+        self.held.push(bytes);
+        self.held_bytes > self.held_max
     }
 }
 

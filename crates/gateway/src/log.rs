@@ -39,6 +39,7 @@ pub(crate) struct RequestLog {
 
 #[derive(Debug)]
 struct LoggedAttempt {
+    nth: u16,
     deployment: Arc<str>,
     began: Timestamp,
     /// Its end and what it came to; none while it runs.
@@ -69,37 +70,45 @@ impl RequestLog {
         }
     }
 
-    pub(crate) fn attempt_began(&mut self, now: Timestamp, deployment: &Arc<str>) {
+    pub(crate) fn attempt_began(&mut self, now: Timestamp, nth: u16, deployment: &Arc<str>) {
         if self.attempts.len() == ATTEMPTS_MAX {
             self.attempts.pop();
             self.more_attempts += 1;
         }
         let deployment = Arc::clone(deployment);
-        self.attempts.push(LoggedAttempt { deployment, began: now, ended: None, status: 0 });
+        self.attempts.push(LoggedAttempt { nth, deployment, began: now, ended: None, status: 0 });
     }
 
     pub(crate) fn first_token(&mut self, now: Timestamp) {
         self.first_token.get_or_insert(now);
     }
 
-    /// The provider has answered with this status.
-    pub(crate) fn attempt_status(&mut self, status: u16) {
-        if let Some(attempt) = self.attempts.last_mut() {
+    /// The provider has answered an attempt with this status.
+    pub(crate) fn attempt_status(&mut self, nth: u16, status: u16) {
+        if let Some(attempt) = self.attempt(nth) {
             attempt.status = status;
         }
     }
 
-    pub(crate) fn attempt_ended(&mut self, now: Timestamp, what: &'static str) {
-        if let Some(attempt) = self.attempts.last_mut() {
+    pub(crate) fn attempt_ended(&mut self, now: Timestamp, nth: u16, what: &'static str) {
+        if let Some(attempt) = self.attempt(nth) {
             attempt.ended.get_or_insert((now, what));
         }
+    }
+
+    fn attempt(&mut self, nth: u16) -> Option<&mut LoggedAttempt> {
+        self.attempts.iter_mut().rfind(|attempt| attempt.nth == nth)
     }
 
     /// The core has decided something about the request.
     pub(crate) fn note(&mut self, now: Timestamp, note: &RouterEvent) {
         match *note {
-            RouterEvent::AttemptFailed { class, .. } => self.attempt_ended(now, class.as_str()),
-            RouterEvent::NotSent { .. } => self.attempt_ended(now, "not_sent"),
+            RouterEvent::AttemptFailed { attempt, class, .. } => {
+                self.attempt_ended(now, attempt.nth, class.as_str());
+            }
+            RouterEvent::NotSent { attempt, .. } => {
+                self.attempt_ended(now, attempt.nth, "not_sent")
+            }
             RouterEvent::CooldownStarted { .. }
             | RouterEvent::CooldownEnded { .. }
             | RouterEvent::Probe { .. }
@@ -111,6 +120,7 @@ impl RequestLog {
             | RouterEvent::LimitReached { .. }
             | RouterEvent::TimedOut { .. }
             | RouterEvent::Silent { .. }
+            | RouterEvent::Hedged { .. }
             | RouterEvent::AllOut { .. }
             | RouterEvent::HeldBack { .. }
             | RouterEvent::QueueFull { .. }
@@ -229,6 +239,7 @@ pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &RouterE
         | RouterEvent::Queued { .. }
         | RouterEvent::TimedOut { .. }
         | RouterEvent::Silent { .. }
+        | RouterEvent::Hedged { .. }
         | RouterEvent::AllOut { .. }
         | RouterEvent::HeldBack { .. }
         | RouterEvent::QueueFull { .. }

@@ -54,6 +54,7 @@ struct RequestCounters {
     picks_rejected: BTreeMap<GroupId, u64>,
     retries_refused: BTreeMap<GroupId, u64>,
     too_late: BTreeMap<GroupId, u64>,
+    hedges: BTreeMap<(DeploymentId, &'static str), u64>,
     held_back: BTreeMap<(bool, &'static str), u64>,
     reconfigurations: u64,
     /// First attempts of each of the last seconds.
@@ -80,13 +81,22 @@ struct OpenRequest {
     moved: bool,
     /// It has been sent somewhere.
     called: bool,
-    /// The attempt that runs.
-    running: Option<OpenAttempt>,
+    /// The attempts that run: a second one may run beside the first.
+    running: [Option<OpenAttempt>; 2],
+}
+
+impl OpenRequest {
+    /// Takes an attempt out of those that run.
+    fn take(&mut self, nth: u16) -> Option<OpenAttempt> {
+        let is_it = |running: &mut OpenAttempt| running.nth == nth;
+        self.running.iter_mut().find_map(|place| place.take_if(is_it))
+    }
 }
 
 /// An attempt that runs.
 #[derive(Clone, Copy, Debug)]
 struct OpenAttempt {
+    nth: u16,
     deployment: DeploymentId,
     began: Timestamp,
     what: Nature,
@@ -99,6 +109,8 @@ enum Nature {
     Retry,
     /// The first in the group that the request fell back to.
     AfterMove,
+    /// It runs beside another.
+    Hedge,
 }
 
 impl GatewayMetrics {
@@ -141,7 +153,7 @@ impl GatewayMetrics {
                     arrived: now,
                     moved: false,
                     called: false,
-                    running: None,
+                    running: [None; 2],
                 };
                 put(&mut self.requests, arrival.tag.0 as usize, Some(request), None);
             }
@@ -167,8 +179,8 @@ impl GatewayMetrics {
     }
 
     fn finished(&mut self, now: Timestamp, attempt: AttemptId, usage: Option<TokenUsage>) {
-        let running = self.request(attempt.request.slot).and_then(|request| request.running.take());
-        let Some(running) = running else { return };
+        let request = self.request(attempt.request.slot);
+        let Some(running) = request.and_then(|request| request.take(attempt.nth)) else { return };
         let deployment = running.deployment;
         self.attempt_ended(now, &running, "succeeded");
         let usage = usage.unwrap_or_default();
@@ -179,13 +191,16 @@ impl GatewayMetrics {
 
     /// Only now is it known that it was one: what could not be sent is none.
     fn attempt_ended(&mut self, now: Timestamp, running: &OpenAttempt, outcome: &'static str) {
-        let OpenAttempt { deployment, began, what } = *running;
+        let OpenAttempt { deployment, began, what, .. } = *running;
         *self.counts.attempts.entry((deployment, outcome)).or_default() += 1;
         self.counts.attempt_durations.entry(deployment).or_default().add(now.since(began));
         if what == Nature::Retry
             && let Some(named) = self.counts.names.of(deployment)
         {
             *self.counts.retries.entry(named.group).or_default() += 1;
+        }
+        if what == Nature::Hedge {
+            *self.counts.hedges.entry((deployment, outcome)).or_default() += 1;
         }
     }
 
@@ -198,9 +213,9 @@ impl GatewayMetrics {
             RouterOutput::CancelAttempt { attempt, reason, .. } => match reason {
                 // These fail: a note tells of it.
                 CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout => {}
-                CancelReason::Deadline | CancelReason::ClientGone => {
+                CancelReason::Deadline | CancelReason::ClientGone | CancelReason::LostRace => {
                     let request = self.request(attempt.request.slot);
-                    if let Some(running) = request.and_then(|each| each.running.take()) {
+                    if let Some(running) = request.and_then(|each| each.take(attempt.nth)) {
                         self.attempt_ended(now, &running, reason.as_str());
                     }
                 }
@@ -219,16 +234,20 @@ impl GatewayMetrics {
             (true, true) => Nature::AfterMove,
             (true, false) => Nature::Retry,
         };
-        request.running = Some(OpenAttempt { deployment, began: now, what });
+        let place = request.running.iter_mut().find(|place| place.is_none());
+        if let Some(place) = place {
+            *place = Some(OpenAttempt { nth: attempt.nth, deployment, began: now, what });
+        }
         if what == Nature::First {
             self.first_attempt(now, deployment);
         }
     }
 
     /// The attempt was none: nobody was called, and the next one takes its place.
-    fn not_sent(&mut self, slot: u32) {
-        let Some(request) = self.request(slot) else { return };
-        let Some(OpenAttempt { deployment, began, what }) = request.running.take() else { return };
+    fn not_sent(&mut self, attempt: AttemptId) {
+        let Some(request) = self.request(attempt.request.slot) else { return };
+        let Some(running) = request.take(attempt.nth) else { return };
+        let OpenAttempt { deployment, began, what, .. } = running;
         match what {
             Nature::First => {
                 request.called = false;
@@ -239,7 +258,7 @@ impl GatewayMetrics {
                 }
             }
             Nature::AfterMove => request.moved = true,
-            Nature::Retry => {}
+            Nature::Retry | Nature::Hedge => {}
         }
     }
 
@@ -274,10 +293,10 @@ impl GatewayMetrics {
 
     fn note(&mut self, now: Timestamp, note: &RouterEvent) {
         match *note {
-            RouterEvent::NotSent { attempt, .. } => self.not_sent(attempt.request.slot),
+            RouterEvent::NotSent { attempt, .. } => self.not_sent(attempt),
             RouterEvent::AttemptFailed { attempt, class, .. } => {
                 let request = self.request(attempt.request.slot);
-                if let Some(running) = request.and_then(|request| request.running.take()) {
+                if let Some(running) = request.and_then(|request| request.take(attempt.nth)) {
                     self.attempt_ended(now, &running, class.as_str());
                 }
             }
@@ -285,6 +304,14 @@ impl GatewayMetrics {
                 *self.counts.fallbacks.entry((from, to)).or_default() += 1;
                 if let Some(request) = self.request(request.slot) {
                     request.moved = true;
+                }
+            }
+            RouterEvent::Hedged { attempt, .. } => {
+                let request = self.request(attempt.request.slot);
+                let mut running =
+                    request.into_iter().flat_map(|each| each.running.iter_mut().flatten());
+                if let Some(running) = running.find(|running| running.nth == attempt.nth) {
+                    running.what = Nature::Hedge;
                 }
             }
             RouterEvent::CooldownStarted { deployment, cause, .. } => {

@@ -93,6 +93,7 @@ impl RequestHistory {
             | RouterEvent::NotSent { .. }
             | RouterEvent::TooLate { .. }
             | RouterEvent::Silent { .. }
+            | RouterEvent::Hedged { .. }
             | RouterEvent::AttemptFailed { .. } => {}
         }
     }

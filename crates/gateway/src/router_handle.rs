@@ -17,9 +17,9 @@ use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_record::RowSender;
 use squall_router::{
-    AttemptId, ConfigId, DeploymentId, DeploymentSnapshot, GroupId, LimitScope, Numbers, Outcome,
-    RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
-    RouterOutput, Skipped, StartAttempt,
+    AttemptId, CancelReason, ConfigId, DeploymentId, DeploymentSnapshot, GroupId, LimitScope,
+    Numbers, Outcome, RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent,
+    RouterInput, RouterOutput, Skipped, StartAttempt,
 };
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
@@ -33,7 +33,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) enum RouterCommand {
     Accepted(RequestKey),
     Start(StartAttempt),
-    Cancel(AttemptId),
+    Cancel(AttemptId, CancelReason),
     Commit,
     /// It has decided something about the request.
     Note(RouterEvent),
@@ -358,8 +358,8 @@ impl Inner {
                 self.send(tag, RouterCommand::Accepted(request));
             }
             RouterOutput::StartAttempt(start) => self.send(start.tag, RouterCommand::Start(start)),
-            RouterOutput::CancelAttempt { tag, attempt, .. } => {
-                self.send(tag, RouterCommand::Cancel(attempt))
+            RouterOutput::CancelAttempt { tag, attempt, reason } => {
+                self.send(tag, RouterCommand::Cancel(attempt, reason))
             }
             RouterOutput::Commit { tag, .. } => self.send(tag, RouterCommand::Commit),
             RouterOutput::Done { tag, outcome, .. } => {

@@ -192,7 +192,7 @@ impl UpstreamEndpoint {
     }
 
     /// The most bytes of an answer that are held.
-    fn answer_max(&self) -> usize {
+    pub(crate) fn answer_max(&self) -> usize {
         self.upstream.answer_max
     }
 

@@ -87,6 +87,7 @@ fn theirs(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig)
     group.retry_rule = RetryRule::Litellm(LitellmRetry { least, ..LitellmRetry::default() });
     group.after_timeout = AfterTimeout::Retry;
     group.deadline_sharing = None;
+    group.hedge = None;
     let usual = settings.cooldown_time.unwrap_or(Duration::from_secs(5));
     let times = entries.iter().map(|entry| entry.cooldown_time.unwrap_or(usual));
     let shortest = times.min().unwrap_or(usual);
@@ -272,10 +273,14 @@ fn fallbacks(file: &LitellmFile, name: &str, names: &[&str], profile: Profile) -
         (Some(lists), Profile::Litellm180) => Some(listed(lists, name).map_or_else(Vec::new, ids)),
         (Some(lists), Profile::Squall) => listed(lists, name).map(ids),
     };
+    let general = ids(general);
+    // Without a list of their own, refusals go there by the general one: said by name here.
+    let content_policy = special(&settings.content_policy);
+    let said = profile == Profile::Squall && !general.is_empty();
     Fallbacks {
-        general: ids(general),
+        content_policy: content_policy.or_else(|| said.then(|| general.clone())),
         context_window: special(&settings.context_window),
-        content_policy: special(&settings.content_policy),
+        general,
     }
 }
 

@@ -41,6 +41,12 @@ impl RetryBudgetWindow {
         (requests, retries, self.floor + self.config.ratio.of(u64::from(requests)))
     }
 
+    /// Whether one more attempt fits that answers no failure: half of the budget is kept for those that do.
+    pub(crate) fn allows_hedge(&mut self, now: Timestamp) -> bool {
+        let [requests, retries] = self.counts.sums(now);
+        u64::from(retries) * 2 < self.floor + self.config.ratio.of(u64::from(requests))
+    }
+
     pub(crate) fn withdraw(&mut self, now: Timestamp) {
         self.counts.add(now, [0, u32::from(!planted(Defect::BudgetNotCharged))]);
     }

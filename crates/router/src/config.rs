@@ -19,8 +19,8 @@ pub use deployment::{Declared, DeploymentConfig};
 pub(crate) use deployment::{or_weights, rpm, tpm};
 pub use limits::{Money, Price, RateLimit, RateLimits, RateWindow, Release, SpendLimit};
 pub use policy::{
-    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks,
-    RetryBudget, TagMatch,
+    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge,
+    HedgeAfter, MidStream, RetryBudget, TagMatch,
 };
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
@@ -67,6 +67,10 @@ pub struct GroupConfig {
     pub retry_rule: RetryRule,
     /// Where a request goes first after a time-out.
     pub after_timeout: AfterTimeout,
+    /// When a second attempt begins beside one that keeps its request waiting; `None` for never.
+    pub hedge: Option<Hedge>,
+    /// What becomes of a stream that breaks off once its first token has come.
+    pub mid_stream: MidStream,
     /// When a deployment is skipped, and for how long.
     pub cooldown: CooldownRule,
     /// What happens when all deployments cool down.
@@ -81,6 +85,9 @@ pub struct GroupConfig {
     /// How the deadline is shared out over the deployments and groups that are still to be tried; `None`: the
     /// first may have all of it.
     pub deadline_sharing: Option<DeadlineSharing>,
+    /// A Retry-After so short is waited for once by the request that met it, where the group has no other
+    /// usable deployment and its fallback would be another model. Default 2 s.
+    pub short_retry_after: Duration,
     /// How long a request may wait for a deployment to become usable before it falls back or fails.
     /// Default 0 with a fallback and 10 s without one: with somewhere else to go, nobody waits.
     pub max_queue_wait: Duration,
@@ -104,7 +111,8 @@ pub struct Fallbacks {
     pub general: Vec<GroupId>,
     /// Those whose prompt does not fit the context window. `None` for the general list.
     pub context_window: Option<Vec<GroupId>>,
-    /// Those that the content policy refused. `None` for the general list.
+    /// Those that the content policy refused. `None` for none: a refusal is an answer, and who answers instead
+    /// is to be said by name. By LiteLLM's rule the general list holds.
     pub content_policy: Option<Vec<GroupId>>,
 }
 
@@ -161,12 +169,15 @@ impl GroupConfig {
             retries: Retries::default(),
             retry_rule: RetryRule::default(),
             after_timeout: AfterTimeout::default(),
+            hedge: Some(Hedge::default()),
+            mid_stream: MidStream::default(),
             cooldown: CooldownRule::default(),
             when_all_out: AllOut::default(),
             limits: RateLimits::default(),
             timeouts: AttemptTimeouts::default(),
             deadline: Duration::from_secs(7_200),
             deadline_sharing: Some(DeadlineSharing::default()),
+            short_retry_after: Duration::from_secs(2),
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
             tags: TagMatch::default(),

@@ -11,7 +11,7 @@ use core::time::Duration;
 use litellm::Litellm;
 pub(crate) use litellm::status as litellm_status;
 use outlier_detection::OutlierDetection;
-use squall_determinism::Timestamp;
+use squall_determinism::{RandomStream, Seed, StreamPurpose, Timestamp};
 use squall_failure::{Failure, FailureClass};
 
 /// What is held against one deployment.
@@ -19,6 +19,23 @@ use squall_failure::{Failure, FailureClass};
 pub(crate) struct OutlierRecord {
     rule: CooldownRule,
     state: CooldownState,
+    jitter: JitterSource,
+}
+
+/// Where the draws of one deployment's cooldowns come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JitterSource {
+    pub(crate) seed: Seed,
+    /// The deployment's number.
+    pub(crate) deployment: u16,
+}
+
+impl JitterSource {
+    /// The draws of the deployment's cooldown number `nth`.
+    fn random_stream(self, nth: u64) -> RandomStream {
+        const COOLDOWN: StreamPurpose = StreamPurpose::named("router.cooldown");
+        self.seed.stream(COOLDOWN, self.deployment.into(), nth)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -58,21 +75,21 @@ pub(crate) struct FailureEvidence {
 }
 
 impl OutlierRecord {
-    pub(crate) fn new(rule: CooldownRule) -> Self {
+    pub(crate) fn new(rule: CooldownRule, jitter: JitterSource) -> Self {
         let state = match rule {
             CooldownRule::Breaker(config) => {
-                CooldownState::Careful(Box::new(OutlierDetection::new(config)))
+                CooldownState::Careful(Box::new(OutlierDetection::new(config, jitter)))
             }
             CooldownRule::Litellm(config) => CooldownState::Litellm(Litellm::new(config)),
             CooldownRule::Never => CooldownState::Never,
         };
-        Self { rule, state }
+        Self { rule, state, jitter }
     }
 
     /// Takes another rule. What the old one held against the deployment is forgotten with it.
     pub(crate) fn reconfigure(&mut self, rule: CooldownRule) {
         if self.rule != rule {
-            *self = Self::new(rule);
+            *self = Self::new(rule, self.jitter);
         }
     }
 

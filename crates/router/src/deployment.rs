@@ -1,7 +1,7 @@
 //! A deployment at work: its limits, what is held against it, and what it can serve.
 
 use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
-use crate::cooldown::{Availability, OutlierRecord};
+use crate::cooldown::{Availability, JitterSource, OutlierRecord};
 use crate::health::HealthState;
 use crate::silence::{Awaited, SilenceQueue};
 use crate::{
@@ -119,13 +119,14 @@ impl Deployment {
         config: &DeploymentConfig,
         of: &GroupConfig,
         epoch_nanos: u64,
+        jitter: JitterSource,
     ) -> Self {
         Self {
             group,
             place: None,
             weight: config.weight,
             timeouts: config.timeouts.unwrap_or(of.timeouts),
-            record: OutlierRecord::new(config.cooldown.unwrap_or(of.cooldown)),
+            record: OutlierRecord::new(config.cooldown.unwrap_or(of.cooldown), jitter),
             gate: AdmissionLimiter::new(config.limits, epoch_nanos),
             health: HealthState::default(),
             lines: [SilenceQueue::default(); 2],

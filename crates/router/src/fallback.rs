@@ -64,7 +64,14 @@ impl Path {
         let list = match asked {
             FallbackChoice::None => return None,
             FallbackChoice::These(_) => List::Asked,
-            FallbackChoice::Configured => list_for(of(group), class),
+            FallbackChoice::Configured => {
+                let refused = class == Some(FailureClass::ContentPolicy);
+                let once = matches!(rule, FallbackRule::Once { .. });
+                if refused && once && of(group).content_policy.is_none() {
+                    return None;
+                }
+                list_for(of(group), class)
+            }
         };
         match rule {
             FallbackRule::Once { max_moves } => once::next(self, max_moves, group, list, asked, of),

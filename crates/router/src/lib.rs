@@ -45,10 +45,10 @@ pub use balancer::{
 pub use config::{
     AfterTimeout, AllOut, AttemptTimeouts, Backoff, ConfigError, Cooldown, CooldownRule,
     DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule, Fallbacks,
-    GroupConfig, HealthChecks, LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry,
-    MisconfiguredCooldown, Money, Price, Profile, RateLimit, RateLimits, RateWindow, Release,
-    Retries, RetryBudget, RetryRule, RouterConfig, SilenceCooldown, SpendLimit, TagMatch,
-    TenantConfig, ThrottledCooldown,
+    GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
+    LitellmCounts, LitellmRetry, MidStream, MisconfiguredCooldown, Money, Price, Profile,
+    RateLimit, RateLimits, RateWindow, Release, Retries, RetryBudget, RetryRule, RouterConfig,
+    SilenceCooldown, SpendLimit, TagMatch, TenantConfig, ThrottledCooldown,
 };
 pub use explain::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,

@@ -83,6 +83,8 @@ pub enum CancelReason {
     Deadline,
     /// The client went away.
     ClientGone,
+    /// The answer of the request's other attempt began first.
+    LostRace,
 }
 
 /// How a request ended.
@@ -233,6 +235,14 @@ pub enum RouterEvent {
         /// Which attempt.
         attempt: AttemptId,
         /// Where it ran.
+        deployment: DeploymentId,
+    },
+    /// A second attempt began beside one that keeps its request waiting: the first answer that begins is the
+    /// request's.
+    Hedged {
+        /// The second attempt.
+        attempt: AttemptId,
+        /// Where it runs.
         deployment: DeploymentId,
     },
     /// A request cannot be expressed at a deployment: no call was made, and this is no attempt.
@@ -386,13 +396,20 @@ impl CancelReason {
             Self::TotalTimeout => "total_timeout",
             Self::Deadline => "deadline",
             Self::ClientGone => "client_gone",
+            Self::LostRace => "lost_race",
         }
     }
 
     /// The reason that [`as_str`](Self::as_str) writes as `word`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::FirstTokenTimeout, Self::TotalTimeout, Self::Deadline, Self::ClientGone];
+        let all = [
+            Self::FirstTokenTimeout,
+            Self::TotalTimeout,
+            Self::Deadline,
+            Self::ClientGone,
+            Self::LostRace,
+        ];
         all.into_iter().find(|reason| reason.as_str() == word)
     }
 }
@@ -432,6 +449,7 @@ impl RouterEvent {
             | Self::TimedOut { .. }
             | Self::NotSent { .. }
             | Self::Silent { .. }
+            | Self::Hedged { .. }
             | Self::TooLate { .. }
             | Self::PickRejected { .. }
             | Self::AttemptFailed { .. }
@@ -456,6 +474,7 @@ impl RouterEvent {
             | Self::TimedOut { attempt, .. }
             | Self::NotSent { attempt, .. }
             | Self::Silent { attempt, .. }
+            | Self::Hedged { attempt, .. }
             | Self::AttemptFailed { attempt, .. } => Some(attempt.request),
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }

@@ -47,6 +47,10 @@ pub(crate) struct RequestEntry {
     pub(crate) refusal: Option<Failure>,
     /// An attempt of it has been held against a deployment.
     pub(crate) counted: bool,
+    /// When a second attempt begins beside the one that runs; `MAX` for never.
+    pub(crate) hedge_at: Timestamp,
+    /// A second attempt has been begun beside another: there is one of them for each request.
+    pub(crate) hedged: bool,
     pub(crate) tenant: Option<TenantId>,
     pub(crate) session: Option<u64>,
     tags: Tags,
@@ -77,6 +81,8 @@ impl RequestEntry {
             original_failure: None,
             refusal: None,
             counted: false,
+            hedge_at: Timestamp::MAX,
+            hedged: false,
             tenant: arrival.tenant,
             session: arrival.session,
             tags: arrival.tags,
@@ -150,11 +156,32 @@ pub(crate) struct ActiveAttempt {
     pub(crate) hurried: bool,
     /// The client has not taken what arrived for it: how long it lasts says nothing of its deployment.
     pub(crate) unread: bool,
+    /// It runs beside the request's other attempt, and stands in no line.
+    pub(crate) beside: bool,
+    /// Its answer has begun.
+    pub(crate) begun: bool,
+    /// Its answer is the request's.
     pub(crate) committed: bool,
+    /// Its answer is held back until it is whole.
+    pub(crate) holds: bool,
     pub(crate) started: Timestamp,
     pub(crate) first_token: Option<Timestamp>,
+    /// When its answer must have begun, or what holds of it later must have happened.
+    pub(crate) due: Timestamp,
     /// When the whole attempt must have ended.
     pub(crate) total_due: Timestamp,
+}
+
+/// A second attempt that runs beside the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HedgeAttempt {
+    pub(crate) running: ActiveAttempt,
+    /// Where it runs: the request's group, or one that it may fall back to.
+    pub(crate) group: GroupId,
+    /// The way to that group.
+    pub(crate) path: Option<Path>,
+    /// What it holds at that group's gate, if that is another's than the request's.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// The deployments a request was tried at, as far back as retries go in practice.
@@ -215,6 +242,8 @@ pub(crate) struct Aside {
     /// Deployments of its group that have refused this very request, or cannot be told it: they are not
     /// asked again. At most the group's; the slot keeps the room for its next request.
     pub(crate) refused_by: Vec<DeploymentId>,
+    /// The second attempt, while it runs beside the first.
+    pub(crate) hedge: Option<HedgeAttempt>,
     /// Its neighbours among those who wait for an answer of its deployment.
     neighbours: Neighbours,
 }
@@ -222,6 +251,7 @@ pub(crate) struct Aside {
 impl Aside {
     fn clear(&mut self) {
         (self.path, self.tenant, self.group) = (None, None, None);
+        self.hedge = None;
         self.neighbours = Neighbours::default();
         self.refused_by.clear();
     }
@@ -304,7 +334,17 @@ impl Requests {
             .is_some_and(|slot| slot.generation == key.generation && slot.request.is_some())
     }
 
-    /// The attempt that runs under this name, if it still does.
+    /// The second attempt that runs under this name beside the first, if it still does.
+    #[inline]
+    pub(crate) fn beside(&mut self, attempt: AttemptId) -> Option<&mut HedgeAttempt> {
+        if !self.lives(attempt.request) || !self.at(attempt.request.slot).hedged {
+            return None;
+        }
+        let hedge = self.aside(attempt.request.slot).hedge.as_mut();
+        hedge.filter(|hedge| hedge.running.nth == attempt.nth)
+    }
+
+    /// The attempt that runs under this name, if it still does; not one that runs beside another.
     #[inline]
     pub(crate) fn running(&mut self, attempt: AttemptId) -> Option<&mut ActiveAttempt> {
         if !self.lives(attempt.request) {

@@ -6,6 +6,7 @@ mod deadline;
 mod explain;
 mod failure_handling;
 mod health_checks;
+mod hedging;
 mod pick;
 mod queueing;
 mod request_lifecycle;
@@ -35,6 +36,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use squall_determinism::{Seed, Timestamp};
+use squall_failure::Failure;
 
 /// A router: takes what happened, says what to do.
 ///
@@ -193,10 +195,7 @@ impl Router {
             RouterInput::Arrived(arrival) => self.arrived(&arrival),
             RouterInput::FirstToken { attempt } => self.first_token(attempt),
             RouterInput::Finished { attempt, usage } => self.finished(attempt, usage),
-            RouterInput::Failed { attempt, failure } => match self.requests.running(attempt) {
-                Some(_) => self.attempt_failed(attempt, failure),
-                None => self.ignored += 1,
-            },
+            RouterInput::Failed { attempt, failure } => self.failed(attempt, failure),
             RouterInput::Unread { attempt } => match self.requests.running(attempt) {
                 Some(running) => running.unread = true,
                 None => self.ignored += 1,
@@ -288,14 +287,7 @@ impl Router {
             RequestState::Backoff { leaves: false } => self.advance(slot),
             RequestState::Backoff { leaves: true } => self.move_on(slot, None),
             RequestState::Queued { .. } => self.queue_due(slot),
-            RequestState::Running(running) => {
-                let reason = if running.committed || now >= running.total_due {
-                    CancelReason::TotalTimeout
-                } else {
-                    CancelReason::FirstTokenTimeout
-                };
-                self.timed_out(slot, reason);
-            }
+            RequestState::Running(_) => self.running_due(slot),
             RequestState::Deciding => {}
         }
     }
@@ -364,12 +356,22 @@ impl Router {
     }
 
     fn first_token(&mut self, attempt: AttemptId) {
-        let Some(running) = self.requests.running(attempt) else {
+        if !self.wins(attempt) {
             self.ignored += 1;
             return;
-        };
-        if !running.committed {
-            self.commit(attempt);
+        }
+        if self.requests.running(attempt).is_some_and(|running| !running.begun) {
+            self.answer_begins(attempt);
+        }
+    }
+
+    fn failed(&mut self, attempt: AttemptId, failure: Failure) {
+        if self.requests.running(attempt).is_some() {
+            self.attempt_failed(attempt, failure);
+        } else if self.requests.beside(attempt).is_some() {
+            self.hedge_failed(attempt, failure);
+        } else {
+            self.ignored += 1;
         }
     }
 }

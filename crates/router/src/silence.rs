@@ -41,10 +41,14 @@ impl Awaited {
 pub(crate) struct Usual {
     buckets: [u16; BUCKETS],
     count: u16,
-    /// Answers since the quantile was last looked up.
+    /// Answers that have come; the others were waited for so long and then given up for another's.
+    answered: u16,
+    /// Answers since the quantiles were last looked up.
     since: u16,
     quantile: Share,
+    hedged_at: Share,
     at_quantile: Duration,
+    at_hedge: Duration,
     at_median: Duration,
 }
 
@@ -53,19 +57,35 @@ impl Usual {
     pub(crate) const NEW: Self = Self {
         buckets: [0; BUCKETS],
         count: 0,
+        answered: 0,
         since: 0,
         quantile: Share::percent(99),
+        hedged_at: Share::percent(99),
         at_quantile: Duration::ZERO,
+        at_hedge: Duration::ZERO,
         at_median: Duration::ZERO,
     };
 
-    /// From now on it is this quantile that is wanted.
-    pub(crate) fn reconfigure(&mut self, quantile: Share) {
-        self.quantile = quantile;
+    /// From now on these quantiles are wanted: of silences, and of hedges.
+    pub(crate) fn reconfigure(&mut self, quantile: Share, hedged_at: Share) {
+        (self.quantile, self.hedged_at) = (quantile, hedged_at);
         self.look_up();
     }
 
+    /// An answer began after so long.
     pub(crate) fn take_in(&mut self, waited: Duration) {
+        self.answered = self.answered.saturating_add(1).min(REMEMBERED);
+        self.count_in(waited);
+    }
+
+    /// An answer had not begun after so long when another's was taken instead: it would have taken longer.
+    /// Left out, answers that are slow would look as if there were none, and every later one like them would be
+    /// given up as soon.
+    pub(crate) fn take_in_unfinished(&mut self, waited: Duration) {
+        self.count_in(waited);
+    }
+
+    fn count_in(&mut self, waited: Duration) {
         if self.count >= REMEMBERED {
             self.buckets.iter_mut().for_each(|count| *count /= 2);
             self.count = self.buckets.iter().sum();
@@ -83,6 +103,16 @@ impl Usual {
         self.knows(min_samples).then_some(self.at_quantile)
     }
 
+    /// After how long a second attempt is due, once there are so many answers.
+    pub(crate) fn hedge(&self, min_samples: u32) -> Option<Duration> {
+        self.knows(min_samples).then_some(self.at_hedge)
+    }
+
+    /// Whether so many answers have really come.
+    pub(crate) fn has_answered(&self, min_samples: u32) -> bool {
+        u32::from(self.answered) >= min_samples
+    }
+
     /// What the median is, once there are so many answers.
     pub(crate) fn median(&self, min_samples: u32) -> Option<Duration> {
         self.knows(min_samples).then_some(self.at_median)
@@ -95,6 +125,11 @@ impl Usual {
     fn look_up(&mut self) {
         self.since = 0;
         self.at_quantile = self.at(self.quantile);
+        self.at_hedge = if self.hedged_at == self.quantile {
+            self.at_quantile
+        } else {
+            self.at(self.hedged_at)
+        };
         self.at_median = self.at(Share::percent(50));
     }
 

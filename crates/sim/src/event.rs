@@ -24,12 +24,21 @@ pub(crate) enum EventKind {
     CheckLost(DeploymentId),
 }
 
-/// A part of a flight.
+/// One of the attempts of a flight, of which two may run side by side.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct FlightPart {
+pub(crate) struct CallId {
     /// Which flight.
     pub(crate) flight: u32,
-    /// The plan it belongs to: a part of an older plan of the flight is void.
+    /// Which of its lanes.
+    pub(crate) lane: u8,
+}
+
+/// A part of a call.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct FlightPart {
+    /// Which call.
+    pub(crate) call: CallId,
+    /// The plan it belongs to: a part of an older plan of the call is void.
     pub(crate) plan: u32,
 }
 

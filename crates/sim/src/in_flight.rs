@@ -1,14 +1,30 @@
-//! Requests on their way, and the attempt that each is at.
+//! Requests on their way, and the attempts that each is at.
 
-use crate::event::FlightPart;
+use crate::event::{CallId, FlightPart};
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
-use squall_provider::Plan;
+use squall_provider::{AttemptTag, Plan};
 use squall_router::{AttemptId, DeploymentId, RequestKey};
 use squall_workload::ClientRequest;
 use std::time::Duration;
 
-/// A request on its way. Its number is its tag at the router and at the provider.
+/// How many attempts of a request run side by side at most.
+pub(crate) const LANES: usize = 2;
+
+impl CallId {
+    /// Its tag at the provider.
+    pub(crate) fn tag(self) -> AttemptTag {
+        AttemptTag(u64::from(self.flight) * LANES as u64 + u64::from(self.lane))
+    }
+
+    /// The call with this tag.
+    pub(crate) const fn of(tag: AttemptTag) -> Self {
+        let (flight, lane) = (tag.0 / LANES as u64, tag.0 % LANES as u64);
+        Self { flight: flight as u32, lane: lane as u8 }
+    }
+}
+
+/// A request on its way. Its number is its tag at the router.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) client: ClientRequest,
@@ -20,8 +36,17 @@ pub(crate) struct Flight {
     pub(crate) answered_by: Option<u16>,
     /// How many of its attempts are written down.
     pub(crate) attempts: u16,
-    /// The attempt that runs; one at a time.
-    pub(crate) call: Option<InFlightAttempt>,
+    /// The attempts that run, by lane.
+    pub(crate) calls: [Option<InFlightAttempt>; LANES],
+}
+
+impl Flight {
+    /// The lane in which an attempt runs.
+    pub(crate) fn lane_of(&self, attempt: AttemptId) -> Option<u8> {
+        let is_it =
+            |call: &Option<InFlightAttempt>| call.is_some_and(|call| call.attempt == attempt);
+        self.calls.iter().position(is_it).map(|lane| lane as u8)
+    }
 }
 
 /// An attempt that runs.
@@ -59,8 +84,8 @@ pub(crate) struct Flights {
 #[derive(Clone, Debug, Default)]
 struct FlightSlot {
     flight: Option<Flight>,
-    /// Counts the plans of all flights that were here: what tells an event that its plan is void.
-    plan: u32,
+    /// Counts the plans of all flights that were here, by lane: what tells an event that its plan is void.
+    plans: [u32; LANES],
 }
 
 impl Flights {
@@ -76,7 +101,9 @@ impl Flights {
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Flight> {
         let flight = self.slots.get_mut(slot as usize)?.flight.take();
         if flight.is_some() {
-            self.new_plan(slot);
+            for lane in 0..LANES as u8 {
+                self.new_plan(CallId { flight: slot, lane });
+            }
             self.free.push(slot);
         }
         flight
@@ -87,17 +114,23 @@ impl Flights {
         self.slots.get_mut(slot as usize)?.flight.as_mut()
     }
 
-    /// Voids the parts of the flight's plan so far; returns what is part of the next.
-    pub(crate) fn new_plan(&mut self, slot: u32) -> FlightPart {
-        let there = &mut self.slots[slot as usize];
-        there.plan = there.plan.wrapping_add(1);
-        FlightPart { flight: slot, plan: there.plan }
+    /// The attempt of a call, if it runs.
+    #[inline]
+    pub(crate) fn call(&mut self, call: CallId) -> Option<&mut InFlightAttempt> {
+        self.get(call.flight)?.calls[usize::from(call.lane)].as_mut()
     }
 
-    /// Whether something is part of its flight's present plan.
+    /// Voids the parts of the call's plan so far; returns what is part of the next.
+    pub(crate) fn new_plan(&mut self, call: CallId) -> FlightPart {
+        let plan = &mut self.slots[call.flight as usize].plans[usize::from(call.lane)];
+        *plan = plan.wrapping_add(1);
+        FlightPart { call, plan: *plan }
+    }
+
+    /// Whether something is part of its call's present plan.
     #[inline]
     pub(crate) fn is_current(&self, part: FlightPart) -> bool {
-        self.slots[part.flight as usize].plan == part.plan
+        self.slots[part.call.flight as usize].plans[usize::from(part.call.lane)] == part.plan
     }
 
     pub(crate) fn is_empty(&self) -> bool {

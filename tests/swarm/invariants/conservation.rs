@@ -24,7 +24,7 @@ pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
         let attempts = run.by_request.get(&row.request).map_or(&[][..], Vec::as_slice);
         let mut told = |what: String| all.push(format!("request {}: {what}", row.request));
         outcome(row, attempts, &mut told);
-        order(row, attempts, &mut told);
+        order(run, row, attempts, &mut told);
         times(run, row, &mut told);
         ways(run, row, attempts, &mut told);
     }
@@ -51,7 +51,7 @@ fn outcome(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(Str
             if row.status != 200 {
                 told(format!("served with status {}", row.status));
             }
-            if attempt.ordinal as usize + 1 != attempts.len() {
+            if attempts.iter().any(|other| other.started > attempt.ended) {
                 told("an attempt came after the one that served it".to_owned());
             }
         }
@@ -67,8 +67,8 @@ fn outcome(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(Str
     }
 }
 
-/// One attempt after the other, all within the request.
-fn order(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(String)) {
+/// One attempt after the other, but for one second attempt beside another; all within the request.
+fn order(run: &Run<'_>, row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(String)) {
     for (place, attempt) in attempts.iter().enumerate() {
         if usize::from(attempt.ordinal) != place {
             told(format!("attempt {place} is number {}", attempt.ordinal));
@@ -77,11 +77,27 @@ fn order(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(Strin
             told(format!("attempt {place} is not within it"));
         }
     }
-    for pair in attempts.windows(2) {
-        if pair[1].started < pair[0].ended {
-            told(format!("attempt {} began before the one before it had ended", pair[1].ordinal));
+    let (_, beside) = lanes(attempts);
+    let most = usize::from(run.scenario.router.groups.iter().any(|group| group.hedge.is_some()));
+    if beside.len() > most {
+        told(format!("{} attempts began beside another", beside.len()));
+    }
+}
+
+/// The attempts in the order in which they began, one after the other, and those that began beside one of them.
+fn lanes<'r>(attempts: &[&'r AttemptRow]) -> (Vec<&'r AttemptRow>, Vec<&'r AttemptRow>) {
+    let mut all = attempts.to_vec();
+    all.sort_by_key(|attempt| attempt.started);
+    let (mut main, mut beside): (Vec<&AttemptRow>, Vec<&AttemptRow>) = (Vec::new(), Vec::new());
+    for attempt in all {
+        let runs = |other: &&AttemptRow| attempt.started < other.ended;
+        if main.iter().chain(&beside).any(runs) {
+            beside.push(attempt);
+        } else {
+            main.push(attempt);
         }
     }
+    (main, beside)
 }
 
 /// Within the client's patience and the group's deadline.
@@ -106,7 +122,8 @@ fn ways(run: &Run<'_>, row: &RequestRow, attempts: &[&AttemptRow], told: &mut im
         run.recording.header.deployments[usize::from(attempt.deployment)].group
     };
     let mut left = Vec::new();
-    for pair in attempts.windows(2) {
+    let (main, beside) = lanes(attempts);
+    for pair in main.windows(2) {
         if of(pair[0]) != of(pair[1]) {
             left.push(of(pair[0]));
         }
@@ -116,7 +133,8 @@ fn ways(run: &Run<'_>, row: &RequestRow, attempts: &[&AttemptRow], told: &mut im
     }
     for group in (0_u16..).take(groups.len()) {
         let here: Vec<_> = attempts.iter().filter(|attempt| of(attempt) == group).collect();
-        let most = most_retries(&groups[usize::from(group)]) + 1;
+        let hedges = beside.iter().filter(|attempt| of(attempt) == group).count() as u16;
+        let most = most_retries(&groups[usize::from(group)]) + 1 + hedges;
         if here.len() > usize::from(most) {
             told(format!("{} attempts in group {group}, which allows {most}", here.len()));
         }

@@ -4,7 +4,7 @@
 use super::Run;
 use squall_determinism::Timestamp;
 use squall_record::RecordedEvent as Row;
-use squall_router::{AllOut, CooldownCause, CooldownRule, RouterEvent};
+use squall_router::{AllOut, CooldownCause, CooldownRule, FailureCooldown, RouterEvent};
 use std::time::Duration;
 
 pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
@@ -18,12 +18,18 @@ pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
         // Where all may be used when all are out, a note does not say for how long one is left alone; that
         // it is, after a Retry-After, is seen above.
         if group.when_all_out != AllOut::UseAll
-            && let Some(told) = cooling(run, place, rule.failure.base)
+            && let Some(told) = cooling(run, place, least(&rule.failure))
         {
             all.push(format!("{}: {told}", config.name));
         }
     }
     all
+}
+
+/// The shortest break there may be.
+fn least(failure: &FailureCooldown) -> Duration {
+    let base = u64::try_from(failure.base.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(base - failure.jitter.of(base))
 }
 
 /// No attempt begins between a 429 that says when to come again and that time.

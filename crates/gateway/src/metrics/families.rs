@@ -52,7 +52,7 @@ fn requests(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
 }
 
 fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
-    let help = "Attempts that ended: `succeeded`, a class of failure, `deadline` or `client_gone`.";
+    let help = "Attempts that ended: `succeeded`, a class of failure, `deadline`, `client_gone` or `lost_race`.";
     page.family("squall_attempts_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.attempts, "outcome");
     let name = "squall_attempt_duration_seconds";
@@ -74,6 +74,9 @@ fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
 }
 
 fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
+    let help = "Second attempts beside a first that ended, by how they ended: `succeeded`, `lost_race` or as attempts.";
+    page.family("squall_hedges_total", MetricKind::Counter, help);
+    by_deployment(metrics, page, &metrics.hedges, "outcome");
     let help = "Attempts after the first in the same group, by that group.";
     page.family("squall_retries_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries);

@@ -47,6 +47,7 @@ impl Gone {
                 &mut counts.queue_full,
                 &mut counts.picks_rejected,
                 &mut counts.retries_refused,
+                &mut counts.too_late,
             ] {
                 each.retain(|id, _| group(id));
             }
@@ -58,6 +59,7 @@ impl Gone {
                 &mut counts.attempts,
                 &mut counts.cooldowns,
                 &mut counts.timeouts,
+                &mut counts.hedges,
                 &mut counts.limits_reached,
             ] {
                 each.retain(|(id, _), _| deployment(id));

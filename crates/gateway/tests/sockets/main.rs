@@ -14,6 +14,7 @@ mod metrics;
 mod operations;
 mod refusals;
 mod rig;
+mod second_attempts;
 #[cfg(feature = "tls")]
 mod tls;
 mod whole;

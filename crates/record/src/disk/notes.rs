@@ -144,9 +144,9 @@ impl NoteLine {
             Decision::PickRejected { group, problem, .. } => {
                 Self { group: named(group), why: Some(problem.as_str().to_owned()), ..line }
             }
-            Decision::NotSent { deployment, .. } | Decision::Silent { deployment, .. } => {
-                Self { deployment: at(deployment), ..line }
-            }
+            Decision::NotSent { deployment, .. }
+            | Decision::Hedged { deployment, .. }
+            | Decision::Silent { deployment, .. } => Self { deployment: at(deployment), ..line },
             Decision::AttemptFailed { deployment, class, .. } => {
                 Self { deployment: at(deployment), why: Some(class.as_str().to_owned()), ..line }
             }
@@ -159,6 +159,7 @@ impl NoteLine {
             | Decision::TimedOut { attempt, .. }
             | Decision::NotSent { attempt, .. }
             | Decision::Silent { attempt, .. }
+            | Decision::Hedged { attempt, .. }
             | Decision::AttemptFailed { attempt, .. } => Some(attempt.nth),
             _ => None,
         };
@@ -267,6 +268,7 @@ impl NoteLine {
                 reason: CancelReason::from_word(why).ok_or_else(unknown)?,
             },
             "silent" => Decision::Silent { attempt: self.attempt()?, deployment: at()? },
+            "hedged" => Decision::Hedged { attempt: self.attempt()?, deployment: at()? },
             "not_sent" => Decision::NotSent { attempt: self.attempt()?, deployment: at()? },
             "attempt_failed" => Decision::AttemptFailed {
                 attempt: self.attempt()?,
@@ -329,6 +331,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::PickRejected { .. } => "pick_rejected",
         Decision::NotSent { .. } => "not_sent",
         Decision::Silent { .. } => "silent",
+        Decision::Hedged { .. } => "hedged",
         Decision::AttemptFailed { .. } => "attempt_failed",
     }
 }

@@ -108,10 +108,14 @@ pub struct FailureCooldown {
     pub min_attempts: u32,
     /// The window that the share is taken over. Default 10 s.
     pub window: Duration,
-    /// The first break. Default 5 s (LiteLLM, Finagle).
+    /// The first break. Default 2 s: half of LiteLLM's and Finagle's, since a probe is one request that a retry
+    /// or a fallback rescues; a blip of a second costs no more.
     pub base: Duration,
-    /// The longest break: each failed probe doubles it up to this. Default 60 s.
+    /// The longest break: each failed probe doubles it up to this. Default 10 s: whoever is well again is found
+    /// within seconds (LiteLLM's cooldown is 5 s, Envoy's first ejection 30 s).
     pub cap: Duration,
+    /// Each break is shorter by a part of it, drawn up to this. Default 20 %.
+    pub jitter: Share,
 }
 
 impl Default for FailureCooldown {
@@ -121,8 +125,9 @@ impl Default for FailureCooldown {
             share: Share::percent(50),
             min_attempts: 10,
             window: Duration::from_secs(10),
-            base: Duration::from_secs(5),
-            cap: Duration::from_secs(60),
+            base: Duration::from_secs(2),
+            cap: Duration::from_secs(10),
+            jitter: Share::percent(20),
         }
     }
 }

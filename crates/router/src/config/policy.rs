@@ -64,6 +64,66 @@ pub enum AfterTimeout {
     Retry,
 }
 
+/// What becomes of a stream that breaks off once its first token has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MidStream {
+    /// The client has had the beginning: its stream ends with an error. The default: first tokens are worth
+    /// more than what breaks off.
+    #[default]
+    Error,
+    /// The client is given nothing before the answer is whole, so that what breaks off is tried elsewhere.
+    Hold,
+}
+
+/// A second attempt beside a first that keeps its request waiting ("The Tail at Scale"; Envoy's and gRPC's
+/// hedging).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hedge {
+    /// When it begins. Default: after what 99 % of the group's answers take to begin, so that one request in a
+    /// hundred is asked twice.
+    pub after: HedgeAfter,
+    /// When it begins until enough answers are known to say what is usual; for streams only. Default none: a
+    /// third of the time-out to the first token, 10 s of the default's 30 s, so that a model that may think for
+    /// longer is left longer.
+    pub cold: Option<Duration>,
+    /// Never before this, however quick the group. Default 5 s, the floor of silences (what linkerd and Finagle take
+    /// a failure for): an attempt that is given up sooner would say nothing of its deployment, and a black hole
+    /// would be asked for ever; and a provider that is slow for a moment would have half as much traffic again.
+    pub floor: Duration,
+    /// The quantile is believed once there are so many answers. Default 20, as for silences.
+    pub min_samples: u32,
+}
+
+/// When a second attempt begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HedgeAfter {
+    /// After this quantile of the times that the group's answers took to begin.
+    Quantile(Share),
+    /// After this long.
+    Time(Duration),
+}
+
+impl Default for Hedge {
+    fn default() -> Self {
+        Self {
+            after: HedgeAfter::Quantile(Share::percent(99)),
+            cold: None,
+            floor: Duration::from_secs(5),
+            min_samples: 20,
+        }
+    }
+}
+
+impl Hedge {
+    /// The quantile that is to be known; any, where none is asked for.
+    pub(crate) const fn quantile(&self) -> Share {
+        match self.after {
+            HedgeAfter::Quantile(quantile) => quantile,
+            HedgeAfter::Time(_) => Share::percent(99),
+        }
+    }
+}
+
 /// How a request's deadline is shared out over what is still to be tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeadlineSharing {

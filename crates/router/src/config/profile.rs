@@ -2,7 +2,7 @@
 
 use super::{
     AfterTimeout, AllOut, Cooldown, CooldownRule, DeadlineSharing, Declared, DeploymentConfig,
-    FailureCooldown, FallbackRule, GroupConfig, LitellmCooldown, LitellmRetry, RateLimit,
+    FailureCooldown, FallbackRule, GroupConfig, Hedge, LitellmCooldown, LitellmRetry, RateLimit,
     RateWindow, Release, RetryBudget, RetryRule, RouterConfig,
 };
 use crate::{CostTuning, LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
@@ -85,6 +85,7 @@ fn ours_for_group(group: &mut GroupConfig) {
         group.retry_rule = RetryRule::default();
         group.after_timeout = AfterTimeout::default();
         group.deadline_sharing = Some(DeadlineSharing::default());
+        group.hedge = Some(Hedge::default());
     }
     if let AllOut::Say(_) = group.when_all_out {
         group.when_all_out = AllOut::Wait;
@@ -134,6 +135,8 @@ fn our_cooldown(rule: CooldownRule) -> CooldownRule {
         Some(Duration::ZERO) => CooldownRule::Never,
         Some(base) => {
             let usual = FailureCooldown::default();
+            let theirs = LitellmCooldown::default().cooldown_time;
+            let base = if base == theirs { usual.base } else { base };
             let failure = FailureCooldown { base, cap: usual.cap.max(base), ..usual };
             CooldownRule::Breaker(Cooldown { failure, ..Cooldown::default() })
         }
@@ -184,6 +187,7 @@ fn litellms_for_group(group: &mut GroupConfig) {
     }
     group.after_timeout = AfterTimeout::Retry;
     group.deadline_sharing = None;
+    group.hedge = None;
     group.when_all_out = AllOut::Say(base);
     // Nobody waits there, but at the semaphore of a deployment.
     let has_semaphore = group.deployments.iter().any(|each| each.limits.concurrency.is_some());
@@ -225,10 +229,14 @@ fn declare(deployment: &mut DeploymentConfig, shares: ShareBasis) {
 
 fn litellm_cooldown(rule: CooldownRule) -> CooldownRule {
     match rule {
-        CooldownRule::Breaker(breaker) => CooldownRule::Litellm(LitellmCooldown {
-            cooldown_time: breaker.failure.base,
-            ..LitellmCooldown::default()
-        }),
+        CooldownRule::Breaker(breaker) => {
+            let base = breaker.failure.base;
+            let theirs = LitellmCooldown::default();
+            // Each has a default of its own.
+            let usual = base == FailureCooldown::default().base;
+            let cooldown_time = if usual { theirs.cooldown_time } else { base };
+            CooldownRule::Litellm(LitellmCooldown { cooldown_time, ..theirs })
+        }
         CooldownRule::Litellm(_) | CooldownRule::Never => rule,
     }
 }

@@ -5,7 +5,7 @@
 //! fails half the time and never several times in a row. Throttling counts for neither. A break
 //! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
 
-use super::{Availability, doubled};
+use super::{Availability, JitterSource, doubled};
 use crate::explain::BreakerFigures;
 use crate::window::Buckets;
 use crate::{CooldownCause, FailureCooldown};
@@ -23,6 +23,9 @@ pub(crate) struct CircuitBreaker {
     window: Buckets,
     /// The length of the latest break since the deployment was last well.
     last_break: Duration,
+    jitter: JitterSource,
+    /// How often it has opened.
+    trips: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,13 +36,15 @@ pub(crate) enum BreakerState {
 }
 
 impl CircuitBreaker {
-    pub(crate) fn new(config: FailureCooldown) -> Self {
+    pub(crate) fn new(config: FailureCooldown, jitter: JitterSource) -> Self {
         Self {
             config,
             state: BreakerState::Closed,
             consecutive: 0,
             window: Buckets::new(config.window),
             last_break: Duration::ZERO,
+            jitter,
+            trips: 0,
         }
     }
 
@@ -124,9 +129,21 @@ impl CircuitBreaker {
         };
         self.last_break = doubled(self.last_break, self.config.base, self.config.cap);
         let half = if planted(Defect::BreakTooShort) { 2 } else { 1 };
-        let until = now + self.last_break / half;
+        let until = now + self.drawn(self.last_break / half);
         self.trip_until(until);
         Some((cause, until))
+    }
+
+    /// An open interval with its jitter: gateways that met one outage do not all probe at one moment. It is
+    /// never longer than without, so that the cap holds.
+    fn drawn(&mut self, open: Duration) -> Duration {
+        self.trips += 1;
+        let most = self.config.jitter.of(u64::try_from(open.as_nanos()).unwrap_or(u64::MAX));
+        if most == 0 {
+            return open;
+        }
+        let less = self.jitter.random_stream(self.trips).below(most.saturating_add(1));
+        open - Duration::from_nanos(less)
     }
 
     pub(crate) fn trip_until(&mut self, until: Timestamp) {
@@ -161,21 +178,27 @@ impl CircuitBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use squall_determinism::Share;
+    use squall_determinism::{Seed, Share};
 
     fn at(secs: u64) -> Timestamp {
         Timestamp::from_secs(secs)
     }
 
     fn breaker() -> CircuitBreaker {
-        CircuitBreaker::new(FailureCooldown {
+        breaker_with(Share::percent(0))
+    }
+
+    fn breaker_with(jitter: Share) -> CircuitBreaker {
+        let config = FailureCooldown {
+            jitter,
             consecutive: 3,
             share: Share::percent(50),
             min_attempts: 10,
             base: Duration::from_secs(5),
             cap: Duration::from_secs(15),
             ..FailureCooldown::default()
-        })
+        };
+        CircuitBreaker::new(config, JitterSource { seed: Seed::new(7), deployment: 0 })
     }
 
     fn fail(breaker: &mut CircuitBreaker, times: core::ops::Range<u32>, now: Timestamp) {
@@ -192,6 +215,22 @@ mod tests {
         let opened = breaker.failed(at(0), false);
         assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(5))));
         assert_eq!(breaker.availability(), Availability::Until(at(5)));
+    }
+
+    #[test]
+    fn jitter_shortens_a_break_each_time_by_another_part() {
+        let mut breaker = breaker_with(Share::percent(20));
+        let mut breaks = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            fail(&mut breaker, 0..2, at(0));
+            let open = breaker.failed(at(0), false).unwrap().1.since(at(0));
+            assert!(open <= Duration::from_secs(5) && open >= Duration::from_secs(4), "{open:?}");
+            breaks.insert(open);
+            breaker.time_passed(at(1_000));
+            breaker.probe_started();
+            assert!(breaker.succeeded(at(0), true));
+        }
+        assert!(breaks.len() > 15, "{breaks:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Our own rule: throttling and failing are kept apart, as different evidence.
 
 use super::circuit_breaker::CircuitBreaker;
-use super::{Availability, FailureEvidence};
+use super::{Availability, FailureEvidence, JitterSource};
 use crate::{Cooldown, CooldownCause, MisconfiguredCooldown};
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -22,11 +22,11 @@ pub(super) struct OutlierDetection {
 }
 
 impl OutlierDetection {
-    pub(super) fn new(config: Cooldown) -> Self {
+    pub(super) fn new(config: Cooldown, jitter: JitterSource) -> Self {
         Self {
             config,
             throttled_until: Timestamp::ZERO,
-            breaker: CircuitBreaker::new(config.failure),
+            breaker: CircuitBreaker::new(config.failure, jitter),
             suspicions: 0,
             broken_by: FailureClass::Server,
         }

@@ -4,6 +4,7 @@ use super::{Group, Router};
 use crate::admission::AdmissionLimiter;
 use crate::budget::RetryBudgetWindow;
 use crate::candidate_index::CandidateIndex;
+use crate::cooldown::JitterSource;
 use crate::deployment::Deployment;
 use crate::health::HealthState;
 use crate::queue::Queue;
@@ -71,7 +72,9 @@ impl Router {
             }
             for (deployment, &id) in group.deployments.iter().zip(&mut ids) {
                 if id.index() >= self.deployments.len() {
-                    self.deployments.push(Deployment::new(of, deployment, group, epoch_nanos));
+                    let jitter = JitterSource { seed: self.seed, deployment: id.0 };
+                    let new = Deployment::new(of, deployment, group, epoch_nanos, jitter);
+                    self.deployments.push(new);
                 }
             }
         }
@@ -179,7 +182,9 @@ impl Router {
         group.balancer = balancer;
         self.freed |= group.gate.reconfigure(now, config.limits);
         let silence = config.cooldown.silence().unwrap_or_default();
-        group.usual.iter_mut().for_each(|usual| usual.reconfigure(silence.quantile));
+        let hedged_at = config.hedge.unwrap_or_default().quantile();
+        let quantiles = (silence.quantile, hedged_at);
+        group.usual.iter_mut().for_each(|usual| usual.reconfigure(quantiles.0, quantiles.1));
         group.board = CandidateIndex::new(members, order, &self.deployments);
         group.config = config;
         for place in 0..self.groups[id.index()].board.len() {

@@ -64,10 +64,15 @@ impl Router {
     /// half of the group's answers did not take so long.
     pub(super) fn least_time(&mut self, slot: u32) -> Duration {
         let request = self.requests.at(slot);
-        let awaited = Awaited::of(request.stream);
-        let group = &self.groups[request.group.index()];
+        let (group, stream) = (request.group, request.stream);
+        self.least_time_in(group, stream)
+    }
+
+    /// The same of any group.
+    pub(super) fn least_time_in(&self, group: GroupId, stream: bool) -> Duration {
+        let group = &self.groups[group.index()];
         let Some(sharing) = group.config.deadline_sharing else { return Duration::ZERO };
-        let usual = group.usual[awaited as usize].median(SAMPLES);
+        let usual = group.usual[Awaited::of(stream) as usize].median(SAMPLES);
         usual.unwrap_or_default().max(sharing.floor)
     }
 

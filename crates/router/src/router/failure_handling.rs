@@ -18,17 +18,19 @@ const JITTER: StreamPurpose = StreamPurpose::named("router.backoff");
 
 impl Router {
     /// An attempt took too long: it is stopped, and counts as failed.
-    pub(super) fn timed_out(&mut self, slot: u32, reason: CancelReason) {
-        let key = self.requests.key(slot);
-        let request = self.requests.at(slot);
-        let RequestState::Running(running) = request.state else { return };
-        let attempt = AttemptId { request: key, nth: running.nth };
-        let tag = request.tag;
+    pub(super) fn timed_out(&mut self, slot: u32, running: &ActiveAttempt) {
+        let attempt = AttemptId { request: self.requests.key(slot), nth: running.nth };
+        let tag = self.requests.at(slot).tag;
+        let reason = if running.begun || self.now >= running.total_due {
+            CancelReason::TotalTimeout
+        } else {
+            CancelReason::FirstTokenTimeout
+        };
         self.outputs.push_back(RouterOutput::CancelAttempt { tag, attempt, reason });
         self.note(RouterEvent::TimedOut { attempt, deployment: running.deployment, reason });
         let failure = Failure::new(FailureClass::Timeout, FailureSource::Provider);
         // How long a client allows, and how slowly it reads, says nothing of a deployment.
-        let hurried = running.hurried && !self.is_overdue(slot, &running);
+        let hurried = running.hurried && !self.is_overdue(slot, running);
         let failure = match (hurried, running.unread) {
             (false, false) => failure,
             (_, true) => {
@@ -36,7 +38,7 @@ impl Router {
             }
             (true, false) => Failure { evidence: Evidence::None, ..failure },
         };
-        self.attempt_failed(attempt, failure);
+        self.failed(attempt, failure);
     }
 
     /// An attempt ended badly: what that says of its deployment, and what becomes of its request.
@@ -65,20 +67,45 @@ impl Router {
         request.last_failure = Some(failure);
         request.first_failure.get_or_insert(failure);
         request.original_failure.get_or_insert(failure);
+        self.blame(slot, &running, failure);
+        if running.committed {
+            self.done(slot, Outcome::Failed { failure, committed: true });
+        } else if !self.goes_on_beside(slot, &failure) {
+            self.after_failure(slot, id, failure);
+        }
+        self.serve_queue(self.deployments[id.index()].group);
+    }
+
+    /// Whether the request's second attempt goes on, now that its first has failed. What no other attempt could
+    /// mend ends both.
+    fn goes_on_beside(&mut self, slot: u32, failure: &Failure) -> bool {
+        if !self.requests.at(slot).hedged {
+            return false;
+        }
+        if failure.retryable == Retryable::Nowhere || failure.class == FailureClass::ContentPolicy {
+            self.stop_hedge(slot, CancelReason::LostRace);
+            return false;
+        }
+        let goes_on = self.take_over(slot);
+        if goes_on {
+            self.arm_running(slot);
+        }
+        goes_on
+    }
+
+    /// What a failed attempt says of its deployment.
+    pub(super) fn blame(&mut self, slot: u32, running: &ActiveAttempt, failure: Failure) {
+        let id = running.deployment;
+        let request = self.requests.at(slot);
         let first_of_request = !core::mem::replace(&mut request.counted, true);
         let repeated = request.tried.is_repeated(id);
+        let group = self.deployments[id.index()].group;
         let siblings = self.groups[group.index()].board.len();
         let evidence =
             FailureEvidence { failure, probe: running.probe, first_of_request, repeated, siblings };
         self.hold_against(id, &evidence);
         self.explain_evidence(slot, id, &evidence);
         self.renew(id);
-        if running.committed {
-            self.done(slot, Outcome::Failed { failure, committed: true });
-        } else {
-            self.after_failure(slot, id, failure);
-        }
-        self.serve_queue(self.deployments[id.index()].group);
     }
 
     /// The shell refused to make the call, since the request cannot be expressed there: nothing was sent,
@@ -99,6 +126,10 @@ impl Router {
         request.unsent += 1;
         request.refusal.get_or_insert(refusal);
         let is_retry = request.retries > 0;
+        if self.goes_on_beside(slot, &refusal) {
+            self.serve_queue(self.deployments[id.index()].group);
+            return;
+        }
         match refusal.retryable {
             Retryable::Nowhere => self.fail(slot, refusal),
             Retryable::OtherGroup => self.move_on(slot, None),
@@ -120,7 +151,7 @@ impl Router {
         let now = self.now;
         let minute = self.minute();
         let estimate = self.requests.at(slot).tokens();
-        if !running.committed {
+        if !running.begun && !running.beside {
             self.awaits_no_more(slot, running.deployment);
         }
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
@@ -271,8 +302,10 @@ impl Router {
         let mut draws = self.seed.stream(JITTER, request.serial, u64::from(request.attempts));
         let jitter = backoff.jitter(request.retries, &mut draws);
         let ceiling = backoff.ceiling(request.retries);
-        let patience = group.config.max_queue_wait;
+        let (patience, short) = (group.config.max_queue_wait, group.config.short_retry_after);
         let why = self.why_none(slot);
+        let patience =
+            if self.waits_for_retry_after(slot) { patience.max(short) } else { patience };
         let Some(earliest) = why.earliest.filter(|&at| at <= now + patience) else {
             self.none_for_a_retry(slot, why);
             return;
@@ -294,6 +327,16 @@ impl Router {
         let key = self.requests.key(slot);
         self.note(RouterEvent::RetryScheduled { request: key, wait });
         self.arm_request(slot, at);
+    }
+
+    /// Whether the request waits out a short Retry-After rather than fall back to another model: once, for the
+    /// provider that asked for it.
+    fn waits_for_retry_after(&mut self, slot: u32) -> bool {
+        let request = self.requests.at(slot);
+        request.retries <= 1
+            && request.last_failure.is_some_and(|failure| {
+                failure.evidence == Evidence::Throttled && failure.retry_after.is_some()
+            })
     }
 
     /// A retry finds nobody in time: it leaves, unless its group is to be used though all cool down.

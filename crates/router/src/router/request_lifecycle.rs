@@ -4,12 +4,13 @@ use super::Router;
 use super::pick::{Among, PickOutcome};
 use crate::request::{ActiveAttempt, RequestEntry, RequestState};
 use crate::{
-    AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, Money, Outcome,
+    AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, MidStream, Money, Outcome,
     PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt, SuccessSample,
     TokenUsage,
 };
 use core::time::Duration;
 use squall_defects::{Defect, planted};
+use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource, Retryable, Sent};
 
 impl Router {
@@ -69,8 +70,7 @@ impl Router {
             return;
         }
         let request = self.requests.at(slot);
-        let retry = request.calls() > 0;
-        let charged = retry && !is_unserved(request);
+        let charged = request.calls() > 0 && !is_unserved(request);
         if charged {
             if !self.budget_allows(slot) {
                 return;
@@ -78,38 +78,63 @@ impl Router {
             self.budget.withdraw(now);
         }
         self.enter_gates(slot);
-        let key = self.requests.key(slot);
-        let (seed, minute) = (self.seed, self.minute());
         let timeouts = self.deployments[id.index()].timeouts;
-        let Allowed { patience, total, hurried } = self.allowed(slot, id, &timeouts);
-        let deployment = &mut self.deployments[id.index()];
+        let allowed = self.allowed(slot, id, &timeouts);
+        self.requests.at(slot).hedge_at = self.hedge_at(slot, &allowed, probe);
+        let running = self.attempt(slot, id, probe, &allowed);
+        let running = ActiveAttempt { charged, ..running };
+        self.requests.at(slot).tried.add(id);
+        self.requests.at(slot).state = RequestState::Running(running);
+        self.awaits(slot, id);
+        self.call(slot, &running, &timeouts);
+        self.arm_running(slot);
+        if probe {
+            let attempt = AttemptId { request: self.requests.key(slot), nth: running.nth };
+            self.note(RouterEvent::Probe { deployment: id, attempt });
+        }
+    }
+
+    /// An attempt of the request in `slot`, which enters its deployment's gate.
+    pub(super) fn attempt(
+        &mut self,
+        slot: u32,
+        id: DeploymentId,
+        probe: bool,
+        allowed: &Allowed,
+    ) -> ActiveAttempt {
+        let now = self.now;
         let request = self.requests.at(slot);
         let nth = request.attempts;
-        let running = ActiveAttempt {
+        request.attempts = request.attempts.saturating_add(1);
+        let (tokens, stream) = (request.tokens(), request.stream);
+        let deployment = &mut self.deployments[id.index()];
+        let config = &self.groups[deployment.group.index()].config;
+        ActiveAttempt {
             deployment: id,
             nth,
-            ticket: deployment.start(now, request.tokens(), probe),
+            ticket: deployment.start(now, tokens, probe),
             probe,
-            charged,
-            hurried,
+            charged: false,
+            hurried: allowed.hurried,
             unread: false,
+            beside: false,
+            begun: false,
             committed: false,
+            holds: stream && config.mid_stream == MidStream::Hold,
             started: now,
             first_token: None,
-            total_due: now + total,
-        };
-        request.attempts = request.attempts.saturating_add(1);
-        request.tried.add(id);
-        request.state = RequestState::Running(running);
-        let due = request.deadline.min(now + patience.min(total));
-        let attempt = AttemptId { request: key, nth };
-        let start = StartAttempt {
-            tag: request.tag,
-            attempt,
-            deployment: id,
-            connect_timeout: timeouts.connect,
-            between_tokens_timeout: timeouts.between_tokens,
-        };
+            due: now + allowed.patience.min(allowed.total),
+            total_due: now + allowed.total,
+        }
+    }
+
+    /// Tells the shell to call, and the group that it did.
+    pub(super) fn call(&mut self, slot: u32, running: &ActiveAttempt, timeouts: &AttemptTimeouts) {
+        let (now, seed, minute) = (self.now, self.seed, self.minute());
+        let key = self.requests.key(slot);
+        let request = self.requests.at(slot);
+        let id = running.deployment;
+        let retry = running.nth > request.unsent;
         let context = PickContext {
             now,
             minute,
@@ -120,7 +145,13 @@ impl Router {
             session: request.session,
             rng: PickRng::new(seed, request.group.0, 0),
         };
-        self.awaits(slot, id);
+        let start = StartAttempt {
+            tag: request.tag,
+            attempt: AttemptId { request: key, nth: running.nth },
+            deployment: id,
+            connect_timeout: timeouts.connect,
+            between_tokens_timeout: timeouts.between_tokens,
+        };
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
             let group = &mut self.groups[deployment.group.index()];
@@ -128,10 +159,18 @@ impl Router {
             group.board.renew(now, place, deployment);
         }
         self.outputs.push_back(RouterOutput::StartAttempt(start));
-        self.arm_request(slot, due);
-        if probe {
-            self.note(RouterEvent::Probe { deployment: id, attempt });
+    }
+
+    /// Sets the timer of a request that is tried: whatever of its attempts is due first.
+    pub(super) fn arm_running(&mut self, slot: u32) {
+        let request = self.requests.at(slot);
+        let RequestState::Running(running) = request.state else { return };
+        let (hedged, due) = (request.hedged, running.due.min(request.deadline));
+        let mut due = due.min(request.hedge_at);
+        if hedged && let Some(hedge) = &self.requests.aside(slot).hedge {
+            due = due.min(hedge.running.due);
         }
+        self.arm_request(slot, due);
     }
 
     /// How long an attempt may take: by its time-outs, and so that what is tried after it has its turn.
@@ -156,23 +195,26 @@ impl Router {
         false
     }
 
-    /// The answer has begun to arrive: it is this attempt's, for better or worse.
-    pub(super) fn commit(&mut self, attempt: AttemptId) {
+    /// The answer of the request's only attempt has begun to arrive. It is the request's answer, unless it is
+    /// held back until it is whole.
+    pub(super) fn answer_begins(&mut self, attempt: AttemptId) {
         let slot = attempt.request.slot;
         let now = self.now;
         let request = self.requests.at(slot);
         let RequestState::Running(running) = &mut request.state else { return };
-        running.committed = true;
+        running.begun = true;
         running.first_token = Some(now);
+        running.due = running.total_due;
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
-        let started = running.started;
+        let (started, holds) = (running.started, running.holds);
         let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
-        let due = running.total_due.min(request.deadline);
-        let tag = request.tag;
-        self.arm_request(slot, due);
+        request.hedge_at = Timestamp::MAX;
+        self.arm_running(slot);
         self.answer_began(slot, id, started);
-        self.outputs.push_back(RouterOutput::Commit { tag, attempt });
+        if !holds {
+            self.commit(attempt);
+        }
         self.gates_begun(slot);
         if freed {
             self.renew(id);
@@ -183,15 +225,28 @@ impl Router {
         }
     }
 
+    /// The answer is this attempt's, for better or worse.
+    fn commit(&mut self, attempt: AttemptId) {
+        let request = self.requests.at(attempt.request.slot);
+        let RequestState::Running(running) = &mut request.state else { return };
+        running.committed = true;
+        let tag = request.tag;
+        self.outputs.push_back(RouterOutput::Commit { tag, attempt });
+    }
+
     /// An attempt ended well, and its request with it.
     pub(super) fn finished(&mut self, attempt: AttemptId, usage: Option<TokenUsage>) {
-        let Some(running) = self.requests.running(attempt) else {
+        if !self.wins(attempt) {
             self.ignored += 1;
             return;
-        };
+        }
+        let Some(&mut running) = self.requests.running(attempt) else { return };
         // For strategies: an answer that was not streamed begins with its end.
         let began = running.first_token;
-        if !running.committed {
+        if !running.begun {
+            self.answer_begins(attempt);
+        }
+        if running.holds {
             self.commit(attempt);
         }
         let slot = attempt.request.slot;
@@ -242,7 +297,7 @@ impl Router {
     }
 
     /// Takes the money out of the budgets that the deployment spends from.
-    fn spend(&mut self, id: DeploymentId, cost: Money) {
+    pub(super) fn spend(&mut self, id: DeploymentId, cost: Money) {
         let now = self.now;
         if cost == Money::default() {
             return;
@@ -259,7 +314,7 @@ impl Router {
     }
 
     /// Whoever spends from this budget is passed over until its period ends.
-    fn budget_exceeded(&mut self, budget: crate::SpendId, until: squall_determinism::Timestamp) {
+    fn budget_exceeded(&mut self, budget: crate::SpendId, until: Timestamp) {
         for place in 0..self.deployments.len() {
             let deployment = &mut self.deployments[place];
             if deployment.place.is_some() && deployment.spends_from.contains(&budget) {
@@ -289,6 +344,7 @@ impl Router {
         let tag = request.tag;
         match request.state {
             RequestState::Running(running) => {
+                self.stop_hedge(slot, reason);
                 let attempt = AttemptId { request: key, nth: running.nth };
                 self.outputs.push_back(RouterOutput::CancelAttempt { tag, attempt, reason });
                 self.cut_short(slot, attempt, &running);
@@ -332,17 +388,25 @@ fn is_unserved(request: &RequestEntry) -> bool {
 }
 
 /// How long an attempt may take.
-struct Allowed {
+pub(super) struct Allowed {
     /// Until its answer begins.
-    patience: Duration,
+    pub(super) patience: Duration,
     /// Until its end.
     total: Duration,
     /// It is less than is configured: the client asked for less, or the deadline is shared out.
     hurried: bool,
+    /// Until its answer begins, if the deadline were not shared out.
+    pub(super) unshared: Duration,
 }
 
 impl Allowed {
-    fn of(request: &RequestEntry, timeouts: &AttemptTimeouts) -> Self {
+    /// When the answer of an attempt that began then must have begun, and whether that is sooner than is
+    /// configured.
+    pub(super) fn from(&self, started: Timestamp) -> (Timestamp, bool) {
+        (started + self.patience.min(self.total), self.hurried)
+    }
+
+    pub(super) fn of(request: &RequestEntry, timeouts: &AttemptTimeouts) -> Self {
         let mut total = timeouts.total;
         let mut patience = total;
         // An answer that is not streamed has no first token before its end.
@@ -356,6 +420,6 @@ impl Allowed {
             total = asked;
             patience = patience.min(asked);
         }
-        Self { patience, total, hurried }
+        Self { patience, total, hurried, unshared: patience }
     }
 }

@@ -1,7 +1,6 @@
 //! Who waits for answers to begin, and what follows when they wait for longer than is usual.
 
 use super::Router;
-use crate::cooldown::FailureEvidence;
 use crate::request::ActiveAttempt;
 use crate::silence::{Awaited, allowance};
 use crate::{AttemptId, DeploymentId, RouterEvent};
@@ -75,7 +74,7 @@ impl Router {
         let Some(rule) = deployment.record.silence() else { return false };
         let usual = &self.groups[deployment.group.index()].usual[awaited as usize];
         let allowed = allowance(&rule, usual, deployment.time_out(awaited));
-        !running.committed && self.now.since(running.started) >= allowed
+        !running.begun && self.now.since(running.started) >= allowed
     }
 
     /// An attempt is ended from outside. If it was overdue by then, that is its deployment's failure, as a
@@ -90,15 +89,6 @@ impl Router {
         let failure = Failure::new(FailureClass::Timeout, FailureSource::Provider);
         self.note(RouterEvent::Silent { attempt, deployment: id });
         self.attempt_lost(slot, running, Some(&failure));
-        let request = self.requests.at(slot);
-        let first_of_request = !core::mem::replace(&mut request.counted, true);
-        let repeated = request.tried.is_repeated(id);
-        let group = self.deployments[id.index()].group;
-        let siblings = self.groups[group.index()].board.len();
-        let probe = running.probe;
-        self.hold_against(
-            id,
-            &FailureEvidence { failure, probe, first_of_request, repeated, siblings },
-        );
+        self.blame(slot, running, failure);
     }
 }

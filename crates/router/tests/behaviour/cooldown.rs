@@ -2,7 +2,9 @@
 
 use crate::rig::{Rig, failed, group, throttled};
 use squall_failure::FailureClass;
-use squall_router::{CooldownCause, RouterEvent, RouterInput};
+use squall_router::{
+    CooldownCause, CooldownRule, Fallbacks, GroupConfig, GroupId, RouterEvent, RouterInput,
+};
 use std::time::Duration;
 
 const OUT: FailureClass = FailureClass::Server;
@@ -135,4 +137,67 @@ fn a_probe_that_was_answered_and_breaks_off_later_says_nothing_of_the_next_one()
     );
     let again = (0..20).map(|_| rig.arrive().start()).filter(|start| start.deployment.0 == 0);
     assert_eq!(again.count(), 0, "the second probe is still under way");
+}
+
+/// One deployment and a fallback of another group, with the defaults.
+fn by_default() -> Vec<GroupConfig> {
+    let chat = GroupConfig {
+        cooldown: CooldownRule::default(),
+        fallbacks: Fallbacks::to(vec![GroupId(1)]),
+        max_queue_wait: Duration::ZERO,
+        ..group(&["primary"])
+    };
+    vec![chat, GroupConfig { name: "small".to_owned(), ..group(&["little"]) }]
+}
+
+/// A request that the primary fails as often as it is asked, and the fallback answers; how often that was.
+fn rescued(rig: &mut Rig) -> u32 {
+    let mut asked = 0;
+    let mut start = rig.arrive().start();
+    while start.deployment.0 == 0 {
+        asked += 1;
+        let step = rig.fail(start.attempt, failed(FailureClass::Overloaded).with_status(503));
+        start = step.started().unwrap_or_else(|| rig.next_tick().start());
+    }
+    rig.finish(start.attempt);
+    asked
+}
+
+#[test]
+fn a_deployment_alone_in_its_group_is_skipped_where_there_is_a_fallback() {
+    let mut rig = Rig::new(by_default());
+    assert_eq!(rescued(&mut rig), 3);
+    assert_eq!(rescued(&mut rig), 2, "the fifth in a row");
+    assert_eq!(rescued(&mut rig), 0);
+}
+
+#[test]
+fn after_a_minute_of_failures_a_request_every_four_seconds_finds_it_well_within_sixteen() {
+    let mut rig = Rig::new(by_default());
+    let mut asked = 0;
+    for nth in 0..15 {
+        rig.now = rig.now.max(squall_determinism::Timestamp::from_secs(4 * nth));
+        rig.tick();
+        asked += rescued(&mut rig);
+    }
+    assert!(asked <= 15, "no more than one for each request: {asked}");
+    let back = (15..20).find(|nth| {
+        rig.now = squall_determinism::Timestamp::from_secs(4 * nth);
+        rig.tick();
+        rig.serve() == 0
+    });
+    assert!(back.is_some_and(|nth| 4 * nth <= 76), "{back:?}");
+}
+
+#[test]
+fn one_request_at_a_time_is_a_probe_and_the_fallback_answers_the_others() {
+    let mut rig = Rig::new(by_default());
+    rescued(&mut rig);
+    rescued(&mut rig);
+    rig.after(Duration::from_secs(2)).tick();
+    let probe = rig.arrive().start();
+    assert_eq!(probe.deployment.0, 0);
+    assert!((0..20).all(|_| rig.serve() == 1), "nobody else is a probe");
+    let step = rig.fail(probe.attempt, failed(OUT));
+    assert_eq!(step.start().deployment.0, 1, "and the fallback answers this one too");
 }

@@ -9,6 +9,8 @@ mod deadline;
 mod evidence;
 mod fallback;
 mod gates;
+mod hedging;
+mod mid_stream;
 mod queue;
 mod retry;
 mod rig;

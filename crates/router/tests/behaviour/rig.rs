@@ -1,11 +1,11 @@
 //! A router held by hand: time is set, outputs are looked at.
 
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Seed, Share, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
-    AttemptId, Backoff, DeploymentConfig, GroupConfig, GroupId, Outcome, RequestArrival,
-    RequestKey, RequestTag, RetryBudget, RetryRule, Router, RouterConfig, RouterEvent, RouterInput,
-    RouterOutput, StartAttempt, TokenUsage,
+    AttemptId, Backoff, Cooldown, DeploymentConfig, FailureCooldown, GroupConfig, GroupId, Outcome,
+    RequestArrival, RequestKey, RequestTag, RetryBudget, RetryRule, Router, RouterConfig,
+    RouterEvent, RouterInput, RouterOutput, StartAttempt, TokenUsage,
 };
 use std::time::Duration;
 
@@ -25,9 +25,18 @@ pub(crate) fn deployment(name: &str, weight: u32) -> DeploymentConfig {
     DeploymentConfig { weight, ..DeploymentConfig::new(name) }
 }
 
-/// A group `chat` of equal deployments.
+/// A group `chat` of equal deployments, without second attempts, which have tests of their own, and with
+/// breaks of 5 s that double to a minute, to the second.
 pub(crate) fn group(deployments: &[&str]) -> GroupConfig {
+    let failure = FailureCooldown {
+        base: Duration::from_secs(5),
+        cap: Duration::from_secs(60),
+        jitter: Share::percent(0),
+        ..FailureCooldown::default()
+    };
     GroupConfig {
+        hedge: None,
+        cooldown: Cooldown { failure, ..Cooldown::default() }.into(),
         deployments: deployments.iter().map(|name| deployment(name, 1)).collect(),
         ..GroupConfig::new("chat")
     }

@@ -144,10 +144,7 @@ fn who_has_begun_to_answer_is_not_silent() {
 
 /// Two deployments, of which 0 is to have four requests in five.
 fn lopsided() -> GroupConfig {
-    GroupConfig {
-        deployments: vec![deployment("hole", 4), deployment("well", 1)],
-        ..GroupConfig::new("chat")
-    }
+    GroupConfig { deployments: vec![deployment("hole", 4), deployment("well", 1)], ..group(&[]) }
 }
 
 /// Lets requests begin until one is at deployment 0; those at 1 are answered.

@@ -79,6 +79,8 @@ settings! {
     base: Span;
     /// The longest open interval. Each failed probe doubles the interval.
     cap: Span;
+    /// Each open interval is shortened by a random part, up to this.
+    jitter: Percent;
 }
 
 settings! {

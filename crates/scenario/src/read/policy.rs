@@ -4,16 +4,18 @@ use super::cooldown::CooldownKind;
 use super::retry::{RetriesKind, RetryRuleKind};
 use super::strategy::StrategyKind;
 use crate::diagnostic::Problems;
-use crate::node::Node;
+use crate::node::{Node, NodeKind};
 use crate::schema::Schema;
 use crate::settings::{
-    Count, Flag, In, Maybe, NEVER, OrNever, Span, Time, Told, ValueKind, Word, Written, settings,
-    vocabulary,
+    Count, Flag, In, Maybe, NEVER, OrNever, Percent, Span, Time, Told, ValueKind, Word, Written,
+    settings, vocabulary,
 };
 use crate::value;
 use core::time::Duration;
+use squall_determinism::Share;
 use squall_router::{
-    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, GroupConfig, TagMatch,
+    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, GroupConfig, Hedge, HedgeAfter,
+    MidStream, TagMatch,
 };
 
 settings! {
@@ -28,6 +30,12 @@ settings! {
     /// Next choice after a time-out: `elsewhere`, other deployments of the group and then its fallbacks, or
     /// `retry` within the group as after other failures.
     after_timeout: Word(&AFTER_TIMEOUT);
+    /// When a second attempt starts beside one that is slow to answer. The first answer wins and the other
+    /// attempt is cancelled. `never`: no second attempt.
+    hedge: HEDGE_KIND;
+    /// What happens to a stream that fails after its first token: `error` ends it with an error event; `hold`
+    /// buffers every stream until it is complete, so that the attempt can be retried.
+    mid_stream: Word(&MID_STREAM);
     /// When a deployment is ejected, and for how long.
     cooldown: CooldownKind;
     /// What happens when all deployments are ejected: `wait` for the first to return, for at most
@@ -41,6 +49,8 @@ settings! {
     /// How the deadline is divided among the deployments and groups still to be tried, so that a fallback gets
     /// its turn. `never`: the first attempt may use all of it.
     deadline_sharing: DEADLINE_SHARING_KIND;
+    /// Longest Retry-After that a request waits for, once, rather than fall back to another group.
+    short_retry_after: Time;
     /// Maximum time a request waits for an available deployment before it falls back or fails.
     max_queue_wait: Told(Time, "0s with a fallback, else 10s");
     /// Maximum queue length. When the queue is full, a new request replaces the last one of lower priority,
@@ -67,6 +77,66 @@ vocabulary! {
         "elsewhere" => AfterTimeout::Elsewhere,
         "retry" => AfterTimeout::Retry,
     ;
+}
+
+vocabulary! {
+    static MID_STREAM: MidStream =
+        "error" => MidStream::Error,
+        "hold" => MidStream::Hold,
+    ;
+}
+
+settings! {
+    static HEDGE: Hedge = (
+        "hedge",
+        "a hedge",
+        "A second attempt at another deployment of the group, or else at its fallback: one for each request, \
+         within half of the retry budget."
+    );
+    /// When it starts: after a percentile of the group's own times to an answer, or after a fixed time.
+    after: HedgeAfterKind;
+    /// When it starts until the percentile is known; streams only.
+    cold: Maybe(Span, "a third of `first_token`");
+    /// Minimum delay.
+    floor: Span;
+    /// Answers needed for the percentile.
+    min_samples: Count::<u32>::between(1, 500);
+}
+
+/// A hedge: `never`, or the settings.
+const HEDGE_KIND: OrNever<Hedge> = OrNever(&HEDGE, HEDGE_FORMS);
+const HEDGE_FORMS: &[Schema] = &[NEVER, Schema::Section(&HEDGE.section)];
+
+/// When a second attempt starts: a percentile, or a time.
+struct HedgeAfterKind;
+
+impl ValueKind for HedgeAfterKind {
+    type Value = HedgeAfter;
+
+    fn shape(&self) -> Schema {
+        const FORMS: &[Schema] = &[Schema::Percent, Schema::SPAN];
+        Schema::Either(FORMS)
+    }
+
+    fn read(&self, node: &Node, _: &HedgeAfter, problems: &Problems) -> Option<HedgeAfter> {
+        let is_share =
+            matches!(&node.kind, NodeKind::Scalar(text) if text.trim_end().ends_with('%'));
+        if is_share {
+            return Percent.read(node, &Share::percent(99), problems).map(HedgeAfter::Quantile);
+        }
+        Span.read(node, &Duration::ZERO, problems).map(HedgeAfter::Time)
+    }
+
+    fn write(&self, after: &HedgeAfter) -> Written {
+        match after {
+            HedgeAfter::Quantile(quantile) => Percent.write(quantile),
+            HedgeAfter::Time(time) => Span.write(time),
+        }
+    }
+
+    fn default_text(&self, after: &HedgeAfter) -> String {
+        self.write(after).to_string()
+    }
 }
 
 settings! {

@@ -115,7 +115,7 @@ static GROUP: Section = Section {
             Key::optional(
                 "content_policy_fallback",
                 Schema::List(&Schema::Reference("group")),
-                "as `fallback`",
+                "none",
                 "Fallback groups for requests refused by a content policy.",
             ),
         ],

@@ -1,7 +1,7 @@
 //! Clients: what they send, and when they give up.
 
 use super::World;
-use crate::in_flight::Flight;
+use crate::in_flight::{Flight, LANES};
 use squall_record::RequestOutcome;
 use squall_router::{RequestArrival, RequestKey, RequestTag, RouterInput};
 use squall_scenario::RequestKind;
@@ -39,7 +39,7 @@ impl World<'_> {
             received_tokens: 0,
             answered_by: None,
             attempts: 0,
-            call: None,
+            calls: [None; LANES],
         });
         self.ordinals.push_back(flight);
         let kind = self.kind_of(&client);

@@ -6,7 +6,7 @@
 //! stopped while it waited is not done; one that was begun is done to its end, and for nothing.
 
 use super::World;
-use crate::event::{EventKind, FlightPart};
+use crate::event::{CallId, EventKind, FlightPart};
 use crate::in_flight::AttemptStage;
 use squall_failure::Failure;
 use squall_router::RouterInput;
@@ -30,23 +30,23 @@ struct Job {
 
 impl World<'_> {
     /// The gateway prepares an attempt, which then reaches its provider.
-    pub(super) fn prepare_attempt(&mut self, flight: u32) {
+    pub(super) fn prepare_attempt(&mut self, call: CallId) {
         match self.scenario.gateway_cost {
             Some(GatewayCost { cpu_per_attempt, .. }) if !cpu_per_attempt.is_zero() => {
-                self.work(flight, cpu_per_attempt);
+                self.work(call, cpu_per_attempt);
             }
-            _ => self.reach_provider(flight),
+            _ => self.reach_provider(call),
         }
     }
 
-    /// The flight's attempt has failed: the router hears of it when the gateway has worked on it.
-    pub(super) fn attempt_failed(&mut self, flight: u32, failure: Failure) {
+    /// The call has failed: the router hears of it when the gateway has worked on it.
+    pub(super) fn attempt_failed(&mut self, call: CallId, failure: Failure) {
         let more = self.failure_takes();
         if more.is_zero() {
-            self.tell_failure(flight, failure);
-        } else if let Some(call) = self.flights.get(flight).and_then(|there| there.call.as_mut()) {
-            call.stage = AttemptStage::Failing(failure);
-            self.work(flight, more);
+            self.tell_failure(call, failure);
+        } else if let Some(running) = self.flights.call(call) {
+            running.stage = AttemptStage::Failing(failure);
+            self.work(call, more);
         }
     }
 
@@ -71,22 +71,22 @@ impl World<'_> {
         self.workers.busy -= 1;
         self.begin_jobs();
         let Some(part) = part.filter(|&part| self.flights.is_current(part)) else { return };
-        let Some(call) = self.flights.get(part.flight).and_then(|there| there.call) else { return };
-        match call.stage {
-            AttemptStage::Preparing => self.reach_provider(part.flight),
-            AttemptStage::Failing(failure) => self.tell_failure(part.flight, failure),
+        let Some(running) = self.flights.call(part.call) else { return };
+        match running.stage {
+            AttemptStage::Preparing => self.reach_provider(part.call),
+            AttemptStage::Failing(failure) => self.tell_failure(part.call, failure),
             AttemptStage::Sent => {}
         }
     }
 
-    fn tell_failure(&mut self, flight: u32, failure: Failure) {
-        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
-        self.end_call(flight);
-        self.tell_router(RouterInput::Failed { attempt: call.attempt, failure });
+    fn tell_failure(&mut self, call: CallId, failure: Failure) {
+        let Some(&mut running) = self.flights.call(call) else { return };
+        self.end_call(call);
+        self.tell_router(RouterInput::Failed { attempt: running.attempt, failure });
     }
 
-    fn work(&mut self, flight: u32, takes: Duration) {
-        let part = self.flights.new_plan(flight);
+    fn work(&mut self, call: CallId, takes: Duration) {
+        let part = self.flights.new_plan(call);
         self.workers.queue.push_back(Job { part: Some(part), takes });
         self.begin_jobs();
     }

@@ -2,15 +2,13 @@
 
 use super::World;
 use crate::caller_view::{self, CallerEvent};
-use crate::event::{EventKind, FlightPart};
+use crate::event::{CallId, EventKind, FlightPart};
 use crate::in_flight::{AttemptStage, InFlightAttempt};
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
-use squall_provider::{
-    AttemptArrival, AttemptTag, Listener, Plan, ProviderInput, ProviderOutput, Rejection,
-};
+use squall_provider::{AttemptArrival, Listener, Plan, ProviderInput, ProviderOutput, Rejection};
 use squall_record::{AttemptOutcome, NoteRow, RecordedEvent, SeenBy};
-use squall_router::{CancelReason, RouterInput, StartAttempt, TokenUsage};
+use squall_router::{AttemptId, CancelReason, RouterInput, StartAttempt, TokenUsage};
 
 impl World<'_> {
     /// Lets providers whose time has come change, and finds out when the next one will.
@@ -31,7 +29,9 @@ impl World<'_> {
     /// The router wants an attempt.
     pub(super) fn start_attempt(&mut self, flight: u32, start: StartAttempt) {
         let Some(there) = self.flights.get(flight) else { return };
-        there.call = Some(InFlightAttempt {
+        let free = there.calls.iter().position(Option::is_none);
+        let lane = free.expect("the router makes no third attempt beside two") as u8;
+        there.calls[usize::from(lane)] = Some(InFlightAttempt {
             attempt: start.attempt,
             deployment: start.deployment,
             stage: AttemptStage::Preparing,
@@ -40,27 +40,27 @@ impl World<'_> {
             plan: None,
             first_token: None,
         });
-        self.prepare_attempt(flight);
+        self.prepare_attempt(CallId { flight, lane });
     }
 
     /// An attempt of the router reaches its provider, or finds nobody there.
-    pub(super) fn reach_provider(&mut self, flight: u32) {
+    pub(super) fn reach_provider(&mut self, call: CallId) {
         let now = self.now;
-        let Some(there) = self.flights.get(flight) else { return };
+        let Some(there) = self.flights.get(call.flight) else { return };
         let client = there.client;
-        let Some(call) = &mut there.call else { return };
-        (call.stage, call.started) = (AttemptStage::Sent, now);
-        let deployment = call.deployment;
+        let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
+        (running.stage, running.started) = (AttemptStage::Sent, now);
+        let deployment = running.deployment;
         let provider = self.provider_of(deployment);
         if self.providers[provider].listener() == Listener::Refusing {
             let class = FailureClass::Connect;
-            self.record_attempt(flight, SeenBy::Gateway, AttemptOutcome::Failed { class }, None);
-            self.attempt_failed(flight, Failure::new(class, FailureSource::Provider));
+            self.record_attempt(call, SeenBy::Gateway, AttemptOutcome::Failed { class }, None);
+            self.attempt_failed(call, Failure::new(class, FailureSource::Provider));
             return;
         }
         let names = self.names[deployment.index()];
         let arrival = AttemptArrival {
-            tag: AttemptTag(flight.into()),
+            tag: call.tag(),
             request: client.request.0,
             model: names.model,
             key: names.key,
@@ -73,21 +73,24 @@ impl World<'_> {
         self.tell_provider(provider, ProviderInput::Arrived(arrival));
     }
 
-    /// The router no longer wants the flight's attempt.
-    pub(super) fn cancel_attempt(&mut self, flight: u32, reason: CancelReason) {
-        let Some(call) = self.flights.get(flight).and_then(|there| there.call) else { return };
-        if call.stage != AttemptStage::Sent {
+    /// The router no longer wants an attempt of the flight.
+    pub(super) fn cancel_attempt(&mut self, flight: u32, attempt: AttemptId, reason: CancelReason) {
+        let Some(there) = self.flights.get(flight) else { return };
+        let Some(lane) = there.lane_of(attempt) else { return };
+        let Some(running) = there.calls[usize::from(lane)] else { return };
+        let call = CallId { flight, lane };
+        if running.stage != AttemptStage::Sent {
             // Its provider has not heard of it, or has done with it.
-            self.end_call(flight);
+            self.end_call(call);
             return;
         }
-        self.record_attempt(flight, SeenBy::Provider, AttemptOutcome::Abandoned, None);
-        self.end_call(flight);
+        self.record_attempt(call, SeenBy::Provider, AttemptOutcome::Abandoned, None);
+        self.end_call(call);
         if matches!(reason, CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout) {
             self.work_off_failure();
         }
-        let provider = self.provider_of(call.deployment);
-        self.tell_provider(provider, ProviderInput::Gone { tag: AttemptTag(flight.into()) });
+        let provider = self.provider_of(running.deployment);
+        self.tell_provider(provider, ProviderInput::Gone { tag: call.tag() });
     }
 
     /// An attempt gets on: its first token, its end, or a fault.
@@ -95,29 +98,29 @@ impl World<'_> {
         if !self.flights.is_current(part) {
             return;
         }
-        let flight = part.flight;
-        let Some(there) = self.flights.get(flight) else { return };
+        let call = part.call;
+        let Some(there) = self.flights.get(call.flight) else { return };
         let stream = there.client.stream;
-        let Some(call) = &mut there.call else { return };
-        let Some(plan) = call.plan else { return };
-        let seen_first = call.first_token.is_some();
-        match caller_view::next(&plan, stream, seen_first, call.between_tokens) {
+        let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
+        let Some(plan) = running.plan else { return };
+        let seen_first = running.first_token.is_some();
+        match caller_view::next(&plan, stream, seen_first, running.between_tokens) {
             Some((_, CallerEvent::FirstToken)) => {
-                call.first_token = Some(self.now);
-                let attempt = call.attempt;
-                self.expect_next(flight);
+                running.first_token = Some(self.now);
+                let attempt = running.attempt;
+                self.expect_next(call);
                 self.tell_router(RouterInput::FirstToken { attempt });
             }
-            Some((_, CallerEvent::Finished)) => self.attempt_finished(flight, &plan),
+            Some((_, CallerEvent::Finished)) => self.attempt_finished(call, &plan),
             Some((_, CallerEvent::Failed(class))) => {
                 let outcome = if class == FailureClass::Stalled {
                     AttemptOutcome::Abandoned
                 } else {
                     AttemptOutcome::Failed { class }
                 };
-                self.attempt_ended(flight, outcome, &plan, class == FailureClass::Stalled);
+                self.attempt_ended(call, outcome, &plan, class == FailureClass::Stalled);
                 self.attempt_failed(
-                    flight,
+                    call,
                     Failure::new(class, class.told_source()).with_status(200),
                 );
             }
@@ -125,44 +128,44 @@ impl World<'_> {
         }
     }
 
-    fn attempt_finished(&mut self, flight: u32, plan: &Plan) {
-        self.attempt_ended(flight, AttemptOutcome::Succeeded, plan, false);
-        let Some(there) = self.flights.get(flight) else { return };
+    fn attempt_finished(&mut self, call: CallId, plan: &Plan) {
+        self.attempt_ended(call, AttemptOutcome::Succeeded, plan, false);
+        let Some(there) = self.flights.get(call.flight) else { return };
         let usage =
             TokenUsage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
         there.received_tokens = plan.tokens;
-        there.answered_by = there.call.map(|call| call.deployment.0);
-        let Some(attempt) = there.call.map(|call| call.attempt) else { return };
-        self.end_call(flight);
-        self.tell_router(RouterInput::Finished { attempt, usage: Some(usage) });
+        let Some(running) = there.calls[usize::from(call.lane)] else { return };
+        there.answered_by = Some(running.deployment.0);
+        self.end_call(call);
+        self.tell_router(RouterInput::Finished { attempt: running.attempt, usage: Some(usage) });
     }
 
     /// Writes the attempt down and gives its place at the provider back.
     fn attempt_ended(
         &mut self,
-        flight: u32,
+        call: CallId,
         outcome: AttemptOutcome,
         plan: &Plan,
         caller_hung_up: bool,
     ) {
-        self.record_attempt(flight, SeenBy::Provider, outcome, None);
-        let Some(there) = self.flights.get(flight) else { return };
+        self.record_attempt(call, SeenBy::Provider, outcome, None);
+        let Some(there) = self.flights.get(call.flight) else { return };
         there.received_tokens = plan.tokens_by(self.now);
-        let Some(call) = there.call else { return };
-        let tag = AttemptTag(flight.into());
+        let Some(running) = there.calls[usize::from(call.lane)] else { return };
+        let tag = call.tag();
         let input = if caller_hung_up {
             ProviderInput::Gone { tag }
         } else {
             ProviderInput::Delivered { tag }
         };
-        let provider = self.provider_of(call.deployment);
+        let provider = self.provider_of(running.deployment);
         self.tell_provider(provider, input);
     }
 
-    pub(super) fn end_call(&mut self, flight: u32) {
-        self.flights.new_plan(flight);
-        if let Some(there) = self.flights.get(flight) {
-            there.call = None;
+    pub(super) fn end_call(&mut self, call: CallId) {
+        self.flights.new_plan(call);
+        if let Some(there) = self.flights.get(call.flight) {
+            there.calls[usize::from(call.lane)] = None;
         }
     }
 
@@ -170,8 +173,10 @@ impl World<'_> {
         self.providers[provider].handle(self.now, input);
         while let Some(output) = self.providers[provider].poll() {
             match output {
-                ProviderOutput::Plan { tag, plan } => self.planned(tag.0 as u32, plan),
-                ProviderOutput::Reject { tag, rejection } => self.rejected(tag.0 as u32, rejection),
+                ProviderOutput::Plan { tag, plan } => self.planned(CallId::of(tag), plan),
+                ProviderOutput::Reject { tag, rejection } => {
+                    self.rejected(CallId::of(tag), rejection);
+                }
                 ProviderOutput::Listener(_) => {}
                 ProviderOutput::Note(note) => self.note_fault(provider as u16, note),
             }
@@ -181,35 +186,35 @@ impl World<'_> {
         }
     }
 
-    fn planned(&mut self, flight: u32, plan: Plan) {
-        if let Some(call) = self.flights.get(flight).and_then(|there| there.call.as_mut()) {
-            call.plan = Some(plan);
-            self.expect_next(flight);
+    fn planned(&mut self, call: CallId, plan: Plan) {
+        if let Some(running) = self.flights.call(call) {
+            running.plan = Some(plan);
+            self.expect_next(call);
         }
     }
 
-    /// Sets the event of what the flight's caller will see next.
-    fn expect_next(&mut self, flight: u32) {
-        let part = self.flights.new_plan(flight);
-        let Some(there) = self.flights.get(flight) else { return };
-        let Some(call) = &there.call else { return };
-        let Some(plan) = &call.plan else { return };
-        let seen_first = call.first_token.is_some();
+    /// Sets the event of what the call's caller will see next.
+    fn expect_next(&mut self, call: CallId) {
+        let part = self.flights.new_plan(call);
+        let Some(there) = self.flights.get(call.flight) else { return };
+        let Some(running) = &there.calls[usize::from(call.lane)] else { return };
+        let Some(plan) = &running.plan else { return };
+        let seen_first = running.first_token.is_some();
         if let Some((at, _)) =
-            caller_view::next(plan, there.client.stream, seen_first, call.between_tokens)
+            caller_view::next(plan, there.client.stream, seen_first, running.between_tokens)
             && at < Timestamp::MAX
         {
             self.events.push(at.max(self.now), EventKind::Attempt(part));
         }
     }
 
-    fn rejected(&mut self, flight: u32, rejection: Rejection) {
+    fn rejected(&mut self, call: CallId, rejection: Rejection) {
         let outcome = AttemptOutcome::Failed { class: rejection.class };
-        self.record_attempt(flight, SeenBy::Provider, outcome, Some(rejection));
+        self.record_attempt(call, SeenBy::Provider, outcome, Some(rejection));
         let failure = Failure::new(rejection.class, rejection.class.told_source())
             .with_status(rejection.status)
             .with_retry_after(rejection.retry_after);
-        self.attempt_failed(flight, failure);
+        self.attempt_failed(call, failure);
     }
 
     fn note_fault(&mut self, provider: u16, note: squall_provider::ProviderEvent) {

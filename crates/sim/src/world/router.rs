@@ -55,8 +55,8 @@ impl World<'_> {
             match output {
                 RouterOutput::Accepted { tag, request } => self.accepted(tag, request),
                 RouterOutput::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
-                RouterOutput::CancelAttempt { tag, reason, .. } => {
-                    self.cancel_attempt(tag.0 as u32, reason);
+                RouterOutput::CancelAttempt { tag, attempt, reason } => {
+                    self.cancel_attempt(tag.0 as u32, attempt, reason);
                 }
                 RouterOutput::Commit { tag, .. } => self.commit(tag),
                 RouterOutput::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),

@@ -1,6 +1,7 @@
 //! What is written down.
 
 use super::World;
+use crate::event::CallId;
 use squall_provider::Rejection;
 use squall_record::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
 
@@ -35,16 +36,16 @@ impl World<'_> {
         });
     }
 
-    /// Writes the flight's attempt down as ended now; `rejection` if it was answered with an error.
+    /// Writes an attempt down as ended now; `rejection` if it was answered with an error.
     pub(super) fn record_attempt(
         &mut self,
-        flight: u32,
+        id: CallId,
         seen_by: SeenBy,
         outcome: AttemptOutcome,
         rejection: Option<Rejection>,
     ) {
-        let Some(there) = self.flights.get(flight) else { return };
-        let Some(call) = there.call else { return };
+        let Some(there) = self.flights.get(id.flight) else { return };
+        let Some(call) = there.calls[usize::from(id.lane)] else { return };
         let provider = usize::from(self.scenario.deployments[call.deployment.index()].provider);
         let (client, ordinal) = (there.client, there.attempts);
         there.attempts += 1;

@@ -3,7 +3,7 @@
 use super::{BOTH, World, declared, is_success, litellm, ours, rig_by, shares};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
-use squall_router::{GroupConfig, GroupId, GroupNames, Profile, RouterConfig};
+use squall_router::{CooldownRule, GroupConfig, GroupId, GroupNames, Profile, RouterConfig};
 use std::time::Duration;
 
 /// The list's tolerance of a share of 1,000 draws.
@@ -137,7 +137,8 @@ fn cool_the_first(rig: &mut Rig) {
 
 #[test]
 fn the_profile_is_a_choice_that_can_be_taken_back() {
-    let native = RouterConfig { groups: vec![group(&["a", "b"])], ..RouterConfig::default() };
+    let by_default = GroupConfig { cooldown: CooldownRule::default(), ..group(&["a", "b"]) };
+    let native = RouterConfig { groups: vec![by_default], ..RouterConfig::default() };
     let back = native.clone().with_profile(Profile::Litellm180).with_profile(Profile::Squall);
     assert_eq!(back.groups[0].strategy, native.groups[0].strategy);
     assert_eq!(back.groups[0].cooldown, native.groups[0].cooldown);

@@ -143,11 +143,14 @@ router:
     malformed: 1
   backoff: { base: 1s, cap: 2s }
   after_timeout: retry
+  hedge: { after: 95%, cold: 9s, floor: 2s, min_samples: 30 }
+  mid_stream: hold
+  short_retry_after: 3s
   deadline_sharing: { floor: 1s }
   cooldown:
     throttled: { default: 1s, max: 2s }
     failure:
-      { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s }
+      { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s, jitter: 10% }
     misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m, suspicions: 3 }
     silence: { quantile: 99%, floor: 5s, min_samples: 20 }
   when_unavailable: fail
@@ -181,6 +184,9 @@ router:
       when_unavailable: wait
       timeouts: { connect: 1s }
       after_timeout: elsewhere
+      hedge: never
+      mid_stream: error
+      short_retry_after: 0s
       deadline: 30s
       deadline_sharing: never
       max_queue_wait: 1s
