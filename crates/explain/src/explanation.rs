@@ -87,7 +87,7 @@ impl Explanation {
         let mut lines = vec![self.headline(), self.asked(), self.came_of_it()];
         let waits = self.waits();
         if !waits.is_empty() {
-            let waits = waits.iter().map(|wait| clause::wait(wait));
+            let waits = waits.iter().map(clause::wait);
             lines.push(format!("waited {}", waits.collect::<Vec<_>>().join("; ")));
         }
         lines.extend(self.disagreements().into_iter().map(|each| format!("not agreed: {each}")));
