@@ -4,25 +4,25 @@
 use squall_campaign::crash_scenarios;
 use squall_judge::{CrashRow, CrashVerdict};
 
-use CrashVerdict::{Fail, Partial, Pass, Safe};
+use CrashVerdict::{Partial, Pass, Safe};
 
 /// The verdicts of today.
 const VERDICTS: [(&str, CrashVerdict); 16] = [
-    ("S01", Partial),
+    ("S01", Pass),
     ("S02", Pass),
     ("S03", Pass),
     ("S04", Pass),
     ("S05", Pass),
     ("S06", Pass),
-    ("S07", Partial),
+    ("S07", Pass),
     ("S08", Safe),
     ("S09", Safe),
     ("S10", Pass),
     ("S11", Pass),
     ("S12", Pass),
-    ("S13", Partial),
+    ("S13", Pass),
     ("S14", Safe),
-    ("S15", Fail),
+    ("S15", Pass),
     ("S16", Pass),
 ];
 
@@ -56,12 +56,18 @@ fn the_page_tells_the_same_verdicts() {
 /// The judge tells one router from another: with these settings other faults are rescued.
 #[test]
 fn settings_of_the_router_change_what_is_rescued() {
-    let settings = "timeouts: { first_token: 5s }\ncooldown: { failure: { base: 2s, cap: 8s } }";
     let verdict = |rows: &[CrashRow], id: &str| {
         rows.iter().find(|row| row.id == id).map(|row| row.verdict).expect("a row")
     };
-    let rows = rows(settings);
-    assert_eq!(verdict(&rows, "S07"), Pass, "the late first token is not waited for");
-    let none = self::rows("retries: 0");
+    let unhedged = rows("hedge: never");
+    assert_eq!(verdict(&unhedged, "S07"), Partial, "the late first token is waited for");
+    let none = rows("retries: 0");
     assert_eq!(verdict(&none, "S03"), Partial, "it falls back at once");
+}
+
+#[test]
+fn with_streams_held_back_all_sixteen_pass() {
+    for row in rows("mid_stream: hold") {
+        assert_eq!(row.verdict, Pass, "{}: {}", row.id, row.why);
+    }
 }
