@@ -1,7 +1,7 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
-use crate::limit::{RateLimiter, Receipt};
-use crate::{LimitScope, RateLimits, Release};
+use crate::limit::{LearnedLimit, RateLimiter, Receipt};
+use crate::{LimitScope, RateLimits, Release, UpstreamLimits};
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 use squall_failure::Sent;
@@ -10,6 +10,8 @@ use squall_failure::Sent;
 pub(crate) struct AdmissionLimiter {
     rpm: Option<RateLimiter>,
     tpm: Option<RateLimiter>,
+    /// What answers have stated, of requests and of tokens.
+    learned: [LearnedLimit; 2],
     concurrency: u32,
     release: Release,
     /// What holds a place now.
@@ -36,6 +38,8 @@ pub(crate) enum AdmissionDenied {
 pub(crate) struct Permit {
     rpm: Option<Receipt>,
     tpm: Option<Receipt>,
+    /// What had been taken by then of what was learned.
+    learned: [u64; 2],
     generation: u32,
     /// It holds a place.
     place: bool,
@@ -57,6 +61,7 @@ impl AdmissionLimiter {
         Self {
             rpm: limits.rpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             tpm: limits.tpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
+            learned: [LearnedLimit::default(); 2],
             concurrency: limits.concurrency.unwrap_or(u32::MAX),
             release: limits.release,
             running: 0,
@@ -77,6 +82,9 @@ impl AdmissionLimiter {
                 (Some(limiter), Some(limit)) => limiter.inherit(now, limit, epoch_nanos),
                 (_, new) => *own = new.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             }
+        }
+        if !limits.from_headers {
+            self.learned = [LearnedLimit::default(); 2];
         }
         self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
         self.release = limits.release;
@@ -113,7 +121,38 @@ impl AdmissionLimiter {
                 Some(_) => {}
             }
         }
+        if self.limits.from_headers {
+            let amounts = [(1, LimitScope::Requests), (tokens, LimitScope::Tokens)];
+            for (limit, (amount, kind)) in self.learned.iter_mut().zip(amounts) {
+                let at = limit.earliest(now, amount);
+                if at > until {
+                    until = at;
+                    closed = Some(AdmissionDenied::Until(at, kind));
+                }
+            }
+        }
         closed
+    }
+
+    /// Takes in what an answer states of the provider's limits.
+    pub(crate) fn learn(&mut self, now: Timestamp, permit: &Permit, headers: &UpstreamLimits) {
+        if !self.limits.from_headers {
+            return;
+        }
+        let stated = [
+            (headers.limit_requests, headers.remaining_requests),
+            (headers.limit_tokens, headers.remaining_tokens),
+        ];
+        for ((learned, mark), stated) in self.learned.iter_mut().zip(permit.learned).zip(stated) {
+            if let (Some(limit), Some(remaining)) = stated {
+                learned.learn(now, mark, limit.into(), remaining.into());
+            }
+        }
+    }
+
+    /// Whether it learns from headers.
+    pub(crate) const fn learns(&self) -> bool {
+        self.limits.from_headers
     }
 
     pub(crate) fn enter(&mut self, now: Timestamp, tokens: u64) -> Permit {
@@ -121,6 +160,7 @@ impl AdmissionLimiter {
         Permit {
             rpm: self.rpm.as_mut().map(|limit| limit.reserve(now, 1)),
             tpm: self.tpm.as_mut().map(|limit| limit.reserve(now, tokens)),
+            learned: [self.learned[0].take(now, 1), self.learned[1].take(now, tokens)],
             generation: self.generation,
             place: true,
         }
@@ -162,7 +202,8 @@ impl AdmissionLimiter {
     /// How many tokens could pass at once now.
     #[inline]
     pub(crate) fn token_room(&mut self, now: Timestamp) -> u64 {
-        self.tpm.as_mut().map_or(u64::MAX, |limit| limit.room(now))
+        let own = self.tpm.as_mut().map_or(u64::MAX, |limit| limit.room(now));
+        own.min(self.learned[1].room(now))
     }
 
     /// What holds a place now.

@@ -14,7 +14,7 @@ use squall_failure::Failure;
 pub enum RouterInput {
     /// A request came in.
     Arrived(RequestArrival),
-    /// A provider's answer carried limit headers.
+    /// A provider's answer carried limit headers. Wanted where [`StartAttempt::wants_limits`](crate::StartAttempt) says so.
     LimitHeaders {
         /// Whose answer.
         attempt: AttemptId,
@@ -203,12 +203,12 @@ impl TokenUsage {
 /// What a provider's answer said about its limits; `None` where it said nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct UpstreamLimits {
-    /// Requests that may still be sent in the window.
+    /// Requests allowed per minute.
+    pub limit_requests: Option<u32>,
+    /// Requests that remain of them.
     pub remaining_requests: Option<u32>,
-    /// Tokens that may still be used in the window.
+    /// Tokens allowed per minute.
+    pub limit_tokens: Option<u32>,
+    /// Tokens that remain of them.
     pub remaining_tokens: Option<u32>,
-    /// Until the request limit is whole again.
-    pub reset_requests: Option<Duration>,
-    /// Until the token limit is whole again.
-    pub reset_tokens: Option<Duration>,
 }

@@ -7,6 +7,7 @@ mod aligned;
 mod counter;
 mod from_first;
 mod gcra;
+mod learned;
 mod sliding;
 
 use crate::{RateLimit, RateWindow};
@@ -14,6 +15,7 @@ use aligned::Aligned;
 use core::time::Duration;
 use from_first::FromFirst;
 use gcra::Gcra;
+pub(crate) use learned::LearnedLimit;
 use sliding::Sliding;
 use squall_determinism::Timestamp;
 

@@ -70,6 +70,9 @@ pub struct StartAttempt {
     pub connect_timeout: Duration,
     /// How long tokens may pause. The transport's to keep; comes back as a failure.
     pub between_tokens_timeout: Duration,
+    /// Whether the limits are wanted that the answer states in its headers:
+    /// [`RouterInput::LimitHeaders`](crate::RouterInput::LimitHeaders).
+    pub wants_limits: bool,
 }
 
 /// Why an attempt is stopped.

@@ -205,7 +205,7 @@ impl Router {
             }
             RouterInput::ClientGone { .. } => self.ignored += 1,
             // No policy learns from them yet; they are in the contract so that a journal has them.
-            RouterInput::LimitHeaders { .. } => {}
+            RouterInput::LimitHeaders { attempt, headers } => self.learn_limits(attempt, &headers),
             RouterInput::Checked { deployment, passed } => self.checked(deployment, passed),
             RouterInput::Reconfigure { config } => self.reconfigure(config),
             RouterInput::Tick => self.fire(|due| due <= until),

@@ -13,6 +13,8 @@ pub struct RateLimits {
     pub concurrency: Option<u32>,
     /// When a place of `concurrency` is given back.
     pub release: Release,
+    /// Whether the limits hold too that a provider's answers state in their headers. Default false.
+    pub from_headers: bool,
 }
 
 /// When a place of a concurrency limit is given back.
@@ -29,7 +31,8 @@ impl RateLimits {
     /// Whether there is no limit at all.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.rpm.is_none() && self.tpm.is_none() && self.concurrency.is_none()
+        let none = self.rpm.is_none() && self.tpm.is_none() && self.concurrency.is_none();
+        none && !self.from_headers
     }
 }
 

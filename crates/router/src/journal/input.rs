@@ -43,10 +43,10 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
         RouterInput::LimitHeaders { attempt, headers } => {
             bytes.word(LIMIT_HEADERS);
             put_attempt(attempt, bytes);
+            bytes.word(option(headers.limit_requests.map(Into::into)));
             bytes.word(option(headers.remaining_requests.map(Into::into)));
+            bytes.word(option(headers.limit_tokens.map(Into::into)));
             bytes.word(option(headers.remaining_tokens.map(Into::into)));
-            bytes.word(option(headers.reset_requests.map(nanos)));
-            bytes.word(option(headers.reset_tokens.map(nanos)));
         }
         RouterInput::FirstToken { attempt } => {
             bytes.word(FIRST_TOKEN);
@@ -100,10 +100,10 @@ pub(super) fn read(words: &mut WordReader<'_>) -> Option<(Timestamp, RouterInput
         LIMIT_HEADERS => RouterInput::LimitHeaders {
             attempt: attempt(words)?,
             headers: UpstreamLimits {
+                limit_requests: narrow(words.option()?)?,
                 remaining_requests: narrow(words.option()?)?,
+                limit_tokens: narrow(words.option()?)?,
                 remaining_tokens: narrow(words.option()?)?,
-                reset_requests: words.duration()?,
-                reset_tokens: words.duration()?,
             },
         },
         FIRST_TOKEN => RouterInput::FirstToken { attempt: attempt(words)? },

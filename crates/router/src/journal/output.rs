@@ -22,7 +22,9 @@ fn put(output: &RouterOutput, sink: &mut impl Sink) {
     match *output {
         RouterOutput::Accepted { tag, request } => put_head(0, 0, tag, request, sink),
         RouterOutput::StartAttempt(start) => {
-            let what = u64::from(start.attempt.nth) | u64::from(start.deployment.0) << 16;
+            let what = u64::from(start.attempt.nth)
+                | u64::from(start.deployment.0) << 16
+                | u64::from(start.wants_limits) << 32;
             put_head(1, what, start.tag, start.attempt.request, sink);
             sink.word(nanos(start.connect_timeout));
             sink.word(nanos(start.between_tokens_timeout));

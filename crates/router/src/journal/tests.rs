@@ -71,10 +71,10 @@ fn inputs() -> impl Strategy<Value = RouterInput> {
         |(attempt, (remaining_requests, remaining_tokens))| RouterInput::LimitHeaders {
             attempt,
             headers: UpstreamLimits {
+                limit_requests: Some(60),
                 remaining_requests,
+                limit_tokens: None,
                 remaining_tokens,
-                reset_requests: Some(Duration::from_millis(120)),
-                reset_tokens: None,
             },
         },
     );

@@ -6,7 +6,7 @@ use crate::request::{ActiveAttempt, RequestEntry, RequestState};
 use crate::{
     AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, MidStream, Money, Outcome,
     PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt, SuccessSample,
-    TokenUsage,
+    TokenUsage, UpstreamLimits,
 };
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -151,6 +151,7 @@ impl Router {
             deployment: id,
             connect_timeout: timeouts.connect,
             between_tokens_timeout: timeouts.between_tokens,
+            wants_limits: self.deployments[id.index()].gate.learns(),
         };
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
@@ -193,6 +194,17 @@ impl Router {
         self.note(RouterEvent::RetryBudgetExhausted { request, group });
         self.give_up(slot, None);
         false
+    }
+
+    /// An answer states the provider's limits.
+    pub(super) fn learn_limits(&mut self, attempt: AttemptId, headers: &UpstreamLimits) {
+        let Some(running) = self.requests.running(attempt) else {
+            self.ignored += 1;
+            return;
+        };
+        let id = running.deployment;
+        self.deployments[id.index()].gate.learn(self.now, &running.ticket, headers);
+        self.renew(id);
     }
 
     /// The answer of the request's only attempt has begun to arrive. It is the request's answer, unless it is

@@ -83,7 +83,16 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
     keys: &[
         RATES,
         ROUTER_WINDOW,
-        &[Key::optional("concurrency", Schema::COUNT, "no limit", "Concurrent attempts.")],
+        &[
+            Key::optional("concurrency", Schema::COUNT, "no limit", "Concurrent attempts."),
+            Key::optional(
+                "from_headers",
+                Schema::Flag,
+                "false",
+                "Whether the limits also apply that the provider states in the headers of its answers \
+                 (`x-ratelimit-*`, `anthropic-ratelimit-*`).",
+            ),
+        ],
     ],
 };
 
@@ -260,6 +269,8 @@ fn of_router(fields: &Fields<'_>) -> squall_router::RateLimits {
         rpm: rates.rpm.map(|rpm| limit(rpm, rates.burst)),
         tpm: rates.tpm.map(|tpm| limit(tpm, None)),
         concurrency: fields.small_count("concurrency"),
+        from_headers: fields.has_key("from_headers")
+            && fields.flag("from_headers").unwrap_or(false),
         ..RateLimits::default()
     }
 }
@@ -286,6 +297,7 @@ fn write(limits: &squall_router::RateLimits) -> Written {
         ("burst", number(burst)),
         ("window", window),
         ("concurrency", number(limits.concurrency.map(u64::from))),
+        ("from_headers", limits.from_headers.then(|| "true".to_owned())),
     ];
     let set = settings.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
     Written::Map(set.map(|(key, text)| (key, Written::Plain(text))).collect())
