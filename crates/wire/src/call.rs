@@ -7,8 +7,8 @@ mod reply;
 
 pub(crate) use reply::{Image, Reply, ReplyChunkWriter, ReplyHead, RequestedCall, TokenCounts};
 
-use crate::SseEvent;
 use crate::chat::{ChatRequest, Completion, Operation, StreamEvent, Unsupported};
+use crate::{LimitHeaders, SseEvent};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use squall_failure::{Failure, FailureClass};
@@ -57,6 +57,11 @@ pub trait ClientFormat: Debug + Send + Sync {
 
     /// What failed, when the answer had this status. `now` is for a wait that is told as a date.
     fn failure(&self, status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure;
+
+    /// What an answer states of the provider's limits; of a vendor without such headers, nothing.
+    fn limits(&self, headers: &HeaderMap) -> LimitHeaders {
+        LimitHeaders::read(headers)
+    }
 }
 
 /// Reads the events of one stream, and writes OpenAI's for them.

@@ -28,9 +28,18 @@ impl LimitHeaders {
     /// What the headers say; a value that cannot be read counts as not said.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
+        Self::named(headers, &REQUESTS, &TOKENS)
+    }
+
+    /// The same under a vendor's own names.
+    pub(crate) fn named(
+        headers: &HeaderMap,
+        requests: &LimitHeaderNames,
+        tokens: &LimitHeaderNames,
+    ) -> Self {
         Self {
-            requests: HeaderGauge::read(headers, &REQUESTS),
-            tokens: HeaderGauge::read(headers, &TOKENS),
+            requests: HeaderGauge::read(headers, requests),
+            tokens: HeaderGauge::read(headers, tokens),
         }
     }
 
@@ -67,10 +76,11 @@ impl HeaderGauge {
     }
 }
 
-struct LimitHeaderNames {
-    limit: HeaderName,
-    remaining: HeaderName,
-    reset: HeaderName,
+/// The names of the headers of one limit.
+pub(crate) struct LimitHeaderNames {
+    pub(crate) limit: HeaderName,
+    pub(crate) remaining: HeaderName,
+    pub(crate) reset: HeaderName,
 }
 
 static REQUESTS: LimitHeaderNames = LimitHeaderNames {

@@ -10,6 +10,7 @@ mod evidence;
 mod fallback;
 mod gates;
 mod hedging;
+mod learned_limits;
 mod mid_stream;
 mod queue;
 mod retry;

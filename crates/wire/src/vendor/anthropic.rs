@@ -5,6 +5,7 @@ mod call_answer;
 mod call_error;
 mod call_request;
 mod call_stream;
+mod limits;
 mod serve;
 mod serve_arguments;
 mod serve_error;

@@ -4,6 +4,8 @@ use super::call_answer::read_answer;
 use super::call_error::failure_from_response;
 use super::call_request::write_request;
 use super::call_stream::AnthropicStreamReader;
+use super::limits;
+use crate::LimitHeaders;
 use crate::call::{ClientFormat, Stamp, StreamReader, Whole, key_header};
 use crate::chat::{Chat, ChatRequest, Unsupported};
 use bytes::Bytes;
@@ -55,5 +57,9 @@ impl ClientFormat for Anthropic {
 
     fn failure(&self, status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {
         failure_from_response(status, headers, body, now)
+    }
+
+    fn limits(&self, headers: &HeaderMap) -> LimitHeaders {
+        LimitHeaders::named(headers, &limits::REQUESTS, &limits::TOKENS)
     }
 }

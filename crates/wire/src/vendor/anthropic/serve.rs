@@ -1,10 +1,12 @@
 //! Anthropic messages to their clients.
 
+use super::limits::{INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, TOKENS};
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
 use super::serve_writer::{self, MessagePen};
 use crate::chat::{FinishReason, MeteredText};
 use crate::json::json_string;
+use crate::limits::LimitHeaderNames;
 use crate::serve::{
     AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
     ServerFormat, VendorError, Wants, bearer, count_text, header, read_json,
@@ -166,31 +168,9 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refus
     })
 }
 
-/// The names of the headers of one limit.
-struct RateHeaderNames {
-    limit: HeaderName,
-    remaining: HeaderName,
-    reset: HeaderName,
-}
-
-macro_rules! names {
-    ($of:literal) => {
-        RateHeaderNames {
-            limit: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-limit")),
-            remaining: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-remaining")),
-            reset: HeaderName::from_static(concat!("anthropic-ratelimit-", $of, "-reset")),
-        }
-    };
-}
-
-static REQUESTS: RateHeaderNames = names!("requests");
-static TOKENS: RateHeaderNames = names!("tokens");
-static INPUT_TOKENS: RateHeaderNames = names!("input-tokens");
-static OUTPUT_TOKENS: RateHeaderNames = names!("output-tokens");
-
 fn write_gauge(
     headers: &mut HeaderMap,
-    names: &RateHeaderNames,
+    names: &LimitHeaderNames,
     gauge: HeaderGauge,
     unix: Duration,
 ) {
