@@ -209,6 +209,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 tpm: entry.tpm.filter(above_zero).map(steady),
                 concurrency: stated.or(settings.default_max_parallel),
                 release: Release::AtEnd,
+                from_headers: false,
             }
         }
         Profile::Litellm180 => {
@@ -223,6 +224,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 tpm: None,
                 concurrency,
                 release: Release::AtFirstToken,
+                from_headers: false,
             }
         }
     }

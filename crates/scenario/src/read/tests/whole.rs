@@ -202,7 +202,8 @@ router:
           model: gpt
           key: team-a
           order: 1
-          limits: { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7 }
+          limits:
+            { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7, from_headers: true }
           timeouts: { first_token: 3s }
           cooldown: never
           price: { input: $0.15, output: 0.6 }
