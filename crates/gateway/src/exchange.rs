@@ -294,6 +294,11 @@ impl Exchange {
     fn on_event(&mut self, news: UpstreamEvent) {
         let Some(running) = &mut self.attempt else { return };
         let attempt: AttemptId = running.start.attempt;
+        if std::mem::take(&mut running.start.wants_limits)
+            && let Some(headers) = running.call.limits()
+        {
+            self.front.handle.tell(RouterInput::LimitHeaders { attempt, headers });
+        }
         match news {
             UpstreamEvent::Bytes { bytes, first_token } => {
                 if self.chunks.is_some() {

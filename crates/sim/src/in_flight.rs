@@ -58,6 +58,8 @@ pub(crate) struct InFlightAttempt {
     pub(crate) stage: AttemptStage,
     pub(crate) started: Timestamp,
     pub(crate) between_tokens: Duration,
+    /// The router wants to know the limits that the answer states.
+    pub(crate) wants_limits: bool,
     /// `None` while it waits for a place at the provider.
     pub(crate) plan: Option<Plan>,
     pub(crate) first_token: Option<Timestamp>,

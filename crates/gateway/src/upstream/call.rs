@@ -16,6 +16,8 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
 use squall_net::Shortage;
+use squall_router::UpstreamLimits;
+use squall_wire::LimitHeaders;
 use squall_wire::call::{Stamp, Whole};
 use squall_wire::chat::{Operation, Unsupported};
 use std::time::SystemTime;
@@ -67,6 +69,20 @@ impl UpstreamCall {
     /// What of the answer's head the client is told, once it is there.
     pub(crate) const fn told(&self) -> &HeaderMap {
         &self.told
+    }
+
+    /// What the answer's head states of the provider's limits, if it is there and states any.
+    pub(crate) fn limits(&self) -> Option<UpstreamLimits> {
+        let LimitHeaders { requests, tokens } = self.sending.dialect().limits(&self.told);
+        let narrow =
+            |number: Option<u64>| number.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let limits = UpstreamLimits {
+            limit_requests: narrow(requests.limit),
+            remaining_requests: narrow(requests.remaining),
+            limit_tokens: narrow(tokens.limit),
+            remaining_tokens: narrow(tokens.remaining),
+        };
+        (limits != UpstreamLimits::default()).then_some(limits)
     }
 
     /// The next news; pending for ever after the last. May be dropped and called again.

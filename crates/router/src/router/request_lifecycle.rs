@@ -198,7 +198,11 @@ impl Router {
 
     /// An answer states the provider's limits.
     pub(super) fn learn_limits(&mut self, attempt: AttemptId, headers: &UpstreamLimits) {
-        let Some(running) = self.requests.running(attempt) else {
+        let running = match self.requests.beside(attempt) {
+            Some(hedge) => Some(hedge.running),
+            None => self.requests.running(attempt).copied(),
+        };
+        let Some(running) = running else {
             self.ignored += 1;
             return;
         };

@@ -8,7 +8,9 @@ use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_provider::{AttemptArrival, Listener, Plan, ProviderInput, ProviderOutput, Rejection};
 use squall_record::{AttemptOutcome, NoteRow, RecordedEvent, SeenBy};
-use squall_router::{AttemptId, CancelReason, RouterInput, StartAttempt, TokenUsage};
+use squall_router::{
+    AttemptId, CancelReason, RouterInput, StartAttempt, TokenUsage, UpstreamLimits,
+};
 
 impl World<'_> {
     /// Lets providers whose time has come change, and finds out when the next one will.
@@ -37,6 +39,7 @@ impl World<'_> {
             stage: AttemptStage::Preparing,
             started: self.now,
             between_tokens: start.between_tokens_timeout,
+            wants_limits: start.wants_limits,
             plan: None,
             first_token: None,
         });
@@ -109,6 +112,7 @@ impl World<'_> {
                 running.first_token = Some(self.now);
                 let attempt = running.attempt;
                 self.expect_next(call);
+                self.tell_limits(call);
                 self.tell_router(RouterInput::FirstToken { attempt });
             }
             Some((_, CallerEvent::Finished)) => self.attempt_finished(call, &plan),
@@ -128,7 +132,35 @@ impl World<'_> {
         }
     }
 
+    /// The answer's head states the limits, once.
+    fn tell_limits(&mut self, call: CallId) {
+        let there = self.flights.get(call.flight);
+        let Some(running) = there.and_then(|there| there.calls[usize::from(call.lane)].as_mut())
+        else {
+            return;
+        };
+        if !core::mem::take(&mut running.wants_limits) {
+            return;
+        }
+        let (attempt, deployment) = (running.attempt, running.deployment);
+        let key = self.names[deployment.index()].key;
+        let provider = self.provider_of(deployment);
+        let limits = self.providers[provider].limits(self.now, key);
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let (requests, tokens) = (limits.requests, limits.tokens);
+        let headers = UpstreamLimits {
+            limit_requests: requests.map(|status| narrow(status.limit)),
+            remaining_requests: requests.map(|status| narrow(status.remaining)),
+            limit_tokens: tokens.map(|status| narrow(status.limit)),
+            remaining_tokens: tokens.map(|status| narrow(status.remaining)),
+        };
+        if headers != UpstreamLimits::default() {
+            self.tell_router(RouterInput::LimitHeaders { attempt, headers });
+        }
+    }
+
     fn attempt_finished(&mut self, call: CallId, plan: &Plan) {
+        self.tell_limits(call);
         self.attempt_ended(call, AttemptOutcome::Succeeded, plan, false);
         let Some(there) = self.flights.get(call.flight) else { return };
         let usage =
