@@ -29,7 +29,7 @@ pub(crate) fn crash(args: &CrashArgs) -> Result<Exit, CliError> {
             .collect::<Result<_, _>>()?,
     };
     let report = CrashReport { system: system(args), mode, rows };
-    conclude(args, folder, &report)
+    conclude(args, &folder, &report)
 }
 
 /// The scenarios that were asked for, with the settings that were given.
@@ -105,7 +105,7 @@ fn stop_on_signal(signals: &Signals, stop: &StopHandle, is_done: impl Fn() -> bo
 }
 
 /// Tells how it went, and writes it down.
-fn conclude(args: &CrashArgs, folder: OutFolder, report: &CrashReport) -> Result<Exit, CliError> {
+fn conclude(args: &CrashArgs, folder: &OutFolder, report: &CrashReport) -> Result<Exit, CliError> {
     let least = args.least.into();
     squall_judge::crash_lines(report).into_iter().for_each(terminal::data);
     let (summary, markdown) =
