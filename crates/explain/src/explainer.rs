@@ -119,7 +119,8 @@ impl<'r> Explainer<'r> {
         let row = rows.binary_search_by_key(&request, |row| row.request).ok();
         let of_it = |row: &&AttemptRow| row.request == Some(request);
         let mut attempts: Vec<_> = self.recording.attempts.iter().filter(of_it).copied().collect();
-        attempts.sort_by_key(|row| row.ordinal);
+        // Rows are numbered by their ends; of two that ran side by side the first may have ended last.
+        attempts.sort_by_key(|row| (row.started, row.ordinal));
         Explanation {
             request,
             scenario: self.recording.header.scenario.clone(),
