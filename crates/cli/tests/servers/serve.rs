@@ -122,7 +122,7 @@ fn a_gateway_takes_on_its_file_when_that_changes_and_goes_on_when_it_has_a_mista
     assert!(ask(&gateway, "chat").starts_with("HTTP/1.1 404"));
 
     folder.write("gateway.yaml", &fresh.replace("provider: one", "provider: on"));
-    let told = until(&said, "goes on");
+    let told = until(&said, "keeps its current configuration");
     assert!(told.contains("no provider is called `on`"), "{told}");
     assert!(ask(&gateway, "fresh").starts_with("HTTP/1.1 200"));
 }

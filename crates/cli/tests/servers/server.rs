@@ -81,7 +81,7 @@ fn a_key_that_cannot_be_sent_is_told_at_the_start_with_its_variable() {
     for key in ["sk\nsecond-line", "schl\u{fc}ssel", " \n"] {
         let (code, said) = start("upstream.yaml", &[("UP_KEY", key)]);
         assert_eq!(code, Some(2), "{said}");
-        assert!(said.contains("`UP_KEY` holds no API key"), "{said}");
+        assert!(said.contains("`UP_KEY` is not a valid API key"), "{said}");
         assert!(!said.contains("second-line"), "the key itself is not told: {said}");
     }
     let (_, said) = start("tenants.yaml", &[("A_KEY", "sk-same"), ("B_KEY", "sk-same\n")]);
@@ -151,9 +151,9 @@ fn a_file_that_another_names_is_a_plain_file() {
     std::fs::write(folder.path("large.yaml"), vec![b'#'; (16 << 20) + 1])
         .expect("it can be written");
     for (file, said) in [
-        ("/dev/zero", "a device or a pipe and not a plain file"),
-        ("pipe", "a device or a pipe and not a plain file"),
-        (".", "a folder and not a plain file"),
+        ("/dev/zero", "a device or a pipe, not a regular file"),
+        ("pipe", "a device or a pipe, not a regular file"),
+        (".", "a folder, not a regular file"),
         ("large.yaml", "larger than 16 MiB"),
         ("nothing.yaml", "No such file"),
     ] {

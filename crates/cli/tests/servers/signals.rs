@@ -81,7 +81,7 @@ fn a_gateway_ends_on_sigterm_and_reads_its_file_again_on_sighup() {
     until(&said, "reloaded");
     assert!(ask(&addr, "chat").starts_with("HTTP/1.1 200"));
     send(&server, "TERM");
-    until(&said, "stopping");
+    until(&said, "draining");
     assert_eq!(ended(server), Some(0));
 }
 
