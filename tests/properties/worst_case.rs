@@ -5,7 +5,7 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
     AttemptId, AttemptTimeouts, Backoff, CooldownRule, DeploymentConfig, FallbackRule, Fallbacks,
-    GroupConfig, GroupId, LitellmRetry, RequestArrival, RequestTag, Retries, RetryBudget,
+    GroupConfig, GroupId, Hedge, LitellmRetry, RequestArrival, RequestTag, Retries, RetryBudget,
     RetryRule, Router, RouterConfig, RouterInput, RouterOutput, WorstCase, WorstCaseRequest,
 };
 use std::time::Duration;
@@ -41,7 +41,10 @@ fn config(groups: Vec<GroupConfig>) -> RouterConfig {
 
 fn group(name: &str, deployments: usize) -> GroupConfig {
     let deployments = (0..deployments).map(|nth| DeploymentConfig::new(format!("{name}-{nth}")));
-    GroupConfig { deployments: deployments.collect(), ..GroupConfig::new(name) }
+    // What second attempts and short waits come to is seen over all configurations.
+    let (hedge, short_retry_after) = (None, Duration::ZERO);
+    let deployments = deployments.collect();
+    GroupConfig { deployments, hedge, short_retry_after, ..GroupConfig::new(name) }
 }
 
 /// Sends one request through a router of its own; the fates of its attempts come round again.
@@ -56,7 +59,7 @@ fn send(config: &RouterConfig, stream: bool, fates: &[Fate]) -> Came {
         ..RequestArrival::new(RequestTag(0), GroupId(0))
     };
     let mut told = Some(RouterInput::Arrived(arrival));
-    let mut due: Option<(Timestamp, AttemptId, Fate)> = None;
+    let mut due: Vec<(Timestamp, AttemptId, Fate)> = Vec::new();
     loop {
         router.handle(now, told.take().unwrap_or(RouterInput::Tick));
         while let Some(output) = router.poll() {
@@ -70,9 +73,11 @@ fn send(config: &RouterConfig, stream: bool, fates: &[Fate]) -> Came {
                         }
                         Fate::Silent => Timestamp::MAX,
                     };
-                    due = Some((after, start.attempt, fate));
+                    due.push((after, start.attempt, fate));
                 }
-                RouterOutput::CancelAttempt { .. } => due = None,
+                RouterOutput::CancelAttempt { attempt, .. } => {
+                    due.retain(|(_, each, _)| *each != attempt);
+                }
                 RouterOutput::Done { .. } => {
                     came.took = now.since(Timestamp::ZERO);
                     return came;
@@ -81,10 +86,11 @@ fn send(config: &RouterConfig, stream: bool, fates: &[Fate]) -> Came {
             }
         }
         let timer = router.next_timer().unwrap_or(Timestamp::MAX);
-        match due {
-            Some((at, attempt, fate)) if at <= timer && at < Timestamp::MAX => {
+        let next = due.iter().copied().enumerate().min_by_key(|(_, (at, ..))| *at);
+        match next {
+            Some((place, (at, attempt, fate))) if at <= timer && at < Timestamp::MAX => {
                 now = at;
-                due = None;
+                due.remove(place);
                 told = match fate {
                     Fate::Fails(class, _) => Some(RouterInput::Failed {
                         attempt,
@@ -140,6 +146,8 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
                 retries: Retries::new(retries).with(FailureClass::Throttled, retries + 1),
                 timeouts,
                 retry_rule,
+                hedge: Some(Hedge::default()),
+                short_retry_after: GroupConfig::default().short_retry_after,
                 deadline,
                 max_queue_wait: wait,
                 cooldown: if ejects { CooldownRule::default() } else { CooldownRule::Never },

@@ -244,6 +244,8 @@ pub(crate) struct Aside {
     pub(crate) refused_by: Vec<DeploymentId>,
     /// The second attempt, while it runs beside the first.
     pub(crate) hedge: Option<HedgeAttempt>,
+    /// The group in which a second attempt has failed that the request has not been in: one attempt there is made.
+    pub(crate) hedge_failed_in: Option<GroupId>,
     /// Its neighbours among those who wait for an answer of its deployment.
     neighbours: Neighbours,
 }
@@ -251,7 +253,7 @@ pub(crate) struct Aside {
 impl Aside {
     fn clear(&mut self) {
         (self.path, self.tenant, self.group) = (None, None, None);
-        self.hedge = None;
+        (self.hedge, self.hedge_failed_in) = (None, None);
         self.neighbours = Neighbours::default();
         self.refused_by.clear();
     }

@@ -3,7 +3,7 @@
 use crate::admission::{AdmissionDenied, AdmissionLimiter};
 use crate::fallback::Path;
 use crate::{
-    AttemptTimeouts, FallbackChoice, GroupConfig, GroupId, Money, RateLimits, RetryRule,
+    AttemptTimeouts, FallbackChoice, GroupConfig, GroupId, MidStream, Money, RateLimits, RetryRule,
     RouterConfig,
 };
 use alloc::vec::Vec;
@@ -153,7 +153,11 @@ impl WaySearch<'_> {
         let cost = costs
             .map(|each| each.price.of(self.request.input_tokens, self.request.output_tokens).0);
         let cost = cost.max().unwrap_or(0);
-        let attempt = group.longest(|timeouts| self.until_it_begins(timeouts));
+        // What is held back may break off as late as it would have ended.
+        let holds = self.request.stream && group.mid_stream == MidStream::Hold;
+        let attempt = group.longest(|timeouts| {
+            if holds { self.until_it_ends(timeouts) } else { self.until_it_begins(timeouts) }
+        });
         way.attempts = way.attempts.saturating_add(attempts);
         way.money = way.money.saturating_add(cost.saturating_mul(attempts));
         way.groups.push((id, attempts));
@@ -163,7 +167,7 @@ impl WaySearch<'_> {
             .saturating_add(group.most_waits(retries))
             .saturating_add(attempt.saturating_mul(attempts));
         let answer = group.longest(|timeouts| self.until_it_ends(timeouts));
-        let whole = (answer < Duration::MAX)
+        let whole = (answer < Duration::MAX && attempt < Duration::MAX)
             .then(|| way.time.saturating_sub(attempt).saturating_add(answer));
         way.time = way.time.saturating_add(group.wait_behind());
         let worst = &mut self.worst;
@@ -228,7 +232,10 @@ impl GroupConfig {
             let backoff = match self.retry_rule {
                 // Until a deployment is usable, then the jitter; and it may be unusable again by then.
                 RetryRule::Untried(_) => {
-                    queue.saturating_add(self.retry_rule.ceiling(retry)).saturating_add(queue)
+                    // A short Retry-After is waited for before the first.
+                    let asked = if retry == 1 { self.short_retry_after } else { Duration::ZERO };
+                    let wait = queue.max(asked);
+                    wait.saturating_add(self.retry_rule.ceiling(retry)).saturating_add(queue)
                 }
                 RetryRule::Litellm(_) => LITELLM_WAIT_MAX.saturating_add(queue),
             };

@@ -378,6 +378,17 @@ impl Router {
         self.requests.aside(slot).refused_by.clear();
         let key = self.requests.key(slot);
         self.note(RouterEvent::FellBack { request: key, from, to });
+        // What has failed there beside the attempt before was the first of those that the group allows.
+        if self.requests.aside(slot).hedge_failed_in.take_if(|failed| *failed == to).is_some() {
+            let request = self.requests.at(slot);
+            request.retries = 1;
+            let (asked, failure) = (request.overrides.retries, request.last_failure);
+            let config = &self.groups[to.index()].config;
+            if failure.is_some_and(|failure| max_retries(&config.retries, asked, &failure) == 0) {
+                self.move_on(slot, None);
+                return;
+            }
+        }
         self.advance(slot);
     }
 

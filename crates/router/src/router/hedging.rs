@@ -260,6 +260,9 @@ impl Router {
         } else {
             self.note(RouterEvent::AttemptFailed { attempt, deployment: id, class: failure.class });
             self.attempt_lost(slot, &hedge.running, Some(&failure));
+            if hedge.path.is_some() {
+                self.requests.aside(slot).hedge_failed_in = Some(hedge.group);
+            }
             self.blame(slot, &hedge.running, failure);
         }
         self.leave_hedge(&hedge, failure.sent);

@@ -439,3 +439,24 @@ fn a_journal_with_second_attempts_replays() {
     let frames = frames.iter().map(Vec::as_slice);
     replay(config, [], squall_determinism::Seed::new(7), 0, frames).unwrap();
 }
+
+#[test]
+fn one_that_failed_at_the_fallback_is_the_first_of_the_attempts_allowed_there() {
+    for (retries, more) in [(0, 0), (2, 2)] {
+        let mut groups = chat(&["only"]);
+        groups[0].retries = Retries::new(0);
+        groups[1].retries = Retries::new(retries);
+        let mut rig = Rig::new(groups);
+        let first = rig.arrive().start();
+        let second = rig.next_tick().start();
+        rig.fail(second.attempt, failed(FailureClass::Server));
+        let mut step = rig.fail(first.attempt, failed(FailureClass::Server));
+        let mut seen = 0;
+        while step.outcome().is_none() {
+            let start = step.started().unwrap_or_else(|| rig.next_tick().start());
+            seen += 1;
+            step = rig.fail(start.attempt, failed(FailureClass::Server));
+        }
+        assert_eq!(seen, more, "{retries} retries");
+    }
+}
