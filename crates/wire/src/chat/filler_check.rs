@@ -22,7 +22,7 @@ const LETTERS: usize = 3;
 impl FillerCheck {
     /// Takes a body, or the data of an event, that holds a part of the answer; what is no JSON holds none.
     pub fn read(&mut self, data: &[u8]) {
-        let Ok(part) = read_tolerantly(data, |data| parse_json::<TextPart>(data)) else { return };
+        let Ok(part) = read_tolerantly(data, |data| parse_json::<ChunkText>(data)) else { return };
         if let Some(model) = part.model.filter(|model| self.model.is_none() && !model.is_empty()) {
             self.model = Some(model);
         }
@@ -92,7 +92,7 @@ fn text_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 }
 
 #[derive(Deserialize)]
-struct TextPart {
+struct ChunkText {
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
