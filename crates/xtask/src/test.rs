@@ -79,7 +79,7 @@ fn checks(steps: &mut Steps) -> bool {
 /// Unit tests, and the test targets that open no socket, but for some.
 fn pure(steps: &mut Steps, times: &mut SuiteTimes, but: &[&str]) -> bool {
     let Some(names) = suites::pure() else { return false };
-    let mut arguments = [&TEST[..], &["--lib", "--bins"]].concat();
+    let mut arguments = [&TEST[..], &["--no-fail-fast", "--lib", "--bins"]].concat();
     for name in names.iter().filter(|name| !but.contains(&name.as_str())) {
         arguments.extend(["--test", name]);
     }
