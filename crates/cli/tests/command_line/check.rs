@@ -75,7 +75,7 @@ fn a_quantile_over_seeds_is_judged_by_check_and_left_open_by_run() {
     says(
         &ended,
         3,
-        "p50 of failover_time(eu) over seeds <= 400ms: p50 is between 300 ms and 700 ms",
+        "p50 of failover_time(eu) over seeds <= 400ms: p50 is between 400 ms and 700 ms",
     );
     let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
     says(&ended, 0, "is judged by `squall check` only; the value of this run is 1,100 ms");
