@@ -175,7 +175,7 @@ fn a_fault_is_injected_listed_and_ended_from_a_terminal() {
     assert_eq!((ended.code, &*ended.out), (0, "one: fault 0, 503\n"), "{}", ended.err);
     assert!(ask(&addr, "m").starts_with("HTTP/1.1 503"));
     let ended = control(&["list"]);
-    assert!(ended.out.contains("s left, 1 hit"), "{}", ended.out);
+    assert!(ended.out.contains("s left, 1 attempt affected"), "{}", ended.out);
     let ended = control(&["end", "all"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(ask(&addr, "m").starts_with("HTTP/1.1 200"));
@@ -205,7 +205,7 @@ fn what_cannot_be_injected_is_told_to_the_person_at_the_terminal() {
     assert!(ended.err.contains("did you mean `error`?"), "{}", ended.err);
     assert_eq!(ended.code, 4);
     let ended = inject(&["nobody", "error: 503, for: 10m"]);
-    assert!(ended.err.contains("no provider is called `nobody`; there are `one`"), "{}", ended.err);
+    assert!(ended.err.contains("no provider is called `nobody`; known: `one`"), "{}", ended.err);
     let ended = folder.squall(&["mock", "list", "--admin", "127.0.0.1:1"]);
     assert!(
         ended.err.contains("nothing listens on 127.0.0.1:1: start `squall mock"),

@@ -43,7 +43,7 @@ fn a_check_judges_the_seeds_that_were_run_and_meets_nothing() {
         let arguments = ["check", "all", "--seeds", MANY, "--bless"];
         let ended = interrupted(&folder, signal, "2 scenarios", &arguments);
         assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
-        assert!(ended.err.contains("interrupted: the "), "{}", ended.err);
+        assert!(ended.err.contains("interrupted: judging the "), "{}", ended.err);
         assert!(ended.err.contains("no baseline was written"), "{}", ended.err);
         assert!(ended.out.contains(", interrupted (100,000 requested)"), "{}", ended.out);
         assert!(ended.out.contains("0 of 2 scenarios met"), "{}", ended.out);
@@ -65,7 +65,7 @@ fn a_plan_tells_how_far_its_search_had_come() {
     folder.write("spike.yaml", &viral_spike());
     let arguments = ["plan", "spike.yaml", "--vary", "traffic.peak", "--seeds", MANY];
     // With so many seeds the first value takes for ever.
-    let ended = interrupted(&folder, "TERM", "trying ", &arguments);
+    let ended = interrupted(&folder, "TERM", "testing ", &arguments);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("Interrupted: the last answer"), "{}", ended.out);
     assert!(ended.out.contains("unknown"), "{}", ended.out);

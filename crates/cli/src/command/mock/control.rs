@@ -82,7 +82,9 @@ fn tell(provider: &Value) {
     for fault in provider["faults"].as_array().into_iter().flatten() {
         let secs = |name: &str| fault[name].as_f64().unwrap_or_default() / 1e3;
         let when = if fault["active"] == true {
-            format!("{:.0} s left, {} attempts affected", secs("ends_in_ms"), fault["hits"])
+            let plural = if fault["hits"] == 1 { "" } else { "s" };
+            let (left, hits) = (secs("ends_in_ms"), &fault["hits"]);
+            format!("{left:.0} s left, {hits} attempt{plural} affected")
         } else {
             format!("in {:.0} s", secs("starts_in_ms"))
         };
