@@ -60,6 +60,8 @@ pub(crate) struct InFlightAttempt {
     pub(crate) between_tokens: Duration,
     /// The router wants to know the limits that the answer states.
     pub(crate) wants_limits: bool,
+    /// Its place among the attempts of its request, once it has reached its provider.
+    pub(crate) ordinal: u16,
     /// `None` while it waits for a place at the provider.
     pub(crate) plan: Option<Plan>,
     pub(crate) first_token: Option<Timestamp>,

@@ -40,6 +40,7 @@ impl World<'_> {
             started: self.now,
             between_tokens: start.between_tokens_timeout,
             wants_limits: start.wants_limits,
+            ordinal: 0,
             plan: None,
             first_token: None,
         });
@@ -53,6 +54,9 @@ impl World<'_> {
         let client = there.client;
         let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
         (running.stage, running.started) = (AttemptStage::Sent, now);
+        // In the order of their starts, as providers see them: of two side by side the first may end last.
+        running.ordinal = there.attempts;
+        there.attempts += 1;
         let deployment = running.deployment;
         let provider = self.provider_of(deployment);
         if self.providers[provider].listener() == Listener::Refusing {

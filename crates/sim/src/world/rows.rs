@@ -47,8 +47,7 @@ impl World<'_> {
         let Some(there) = self.flights.get(id.flight) else { return };
         let Some(call) = there.calls[usize::from(id.lane)] else { return };
         let provider = usize::from(self.scenario.deployments[call.deployment.index()].provider);
-        let (client, ordinal) = (there.client, there.attempts);
-        there.attempts += 1;
+        let (client, ordinal) = (there.client, call.ordinal);
         let output_tokens = call.plan.map_or(0, |plan| plan.tokens_by(self.now));
         let answered = call.plan.is_some_and(|plan| plan.first_at <= self.now);
         let row = AttemptRow {
