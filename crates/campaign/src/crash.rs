@@ -3,7 +3,7 @@
 use crate::CampaignError;
 use squall_judge::{CRASH_TESTS, CrashRow, CrashTest, judge_crash};
 use squall_record::Recording;
-use squall_scenario::{Diagnostics, Scenario};
+use squall_scenario::{Diagnostics, Problem, Scenario};
 use squall_sim::{RowRetention, SimOptions, simulate};
 
 /// The scenario of a fault.
@@ -49,11 +49,14 @@ const FILES: [(&str, &str); CRASH_TESTS.len()] = [
 /// The line below which the settings of the router stand.
 const ROUTER: &str = "\nrouter:\n";
 
+/// How far the settings stand in below it.
+const INDENT: &str = "  ";
+
 /// All scenarios, their router as it is by default, or with these settings: lines of YAML as they stand under
 /// `router`, without its groups.
 #[must_use]
 pub fn crash_scenarios(router: &str) -> Vec<CrashScenario> {
-    let lines = router.lines().map(|line| format!("  {line}\n"));
+    let lines = router.lines().map(|line| format!("{INDENT}{line}\n"));
     let settings = format!("{ROUTER}{}", lines.collect::<String>());
     let scenario = |(test, (path, text)): (&'static CrashTest, (&'static str, &str))| {
         CrashScenario { test, path, text: text.replacen(ROUTER, &settings, 1) }
@@ -68,6 +71,32 @@ impl CrashScenario {
     /// When the settings of the router are wrong; the places are those in the scenario's file with the settings in it.
     pub fn read(&self) -> Result<Scenario, Diagnostics> {
         Scenario::read(self.path, &self.text)
+    }
+
+    /// The problems that lie in the settings of the router, at their places in the file `path` that holds these
+    /// `settings`; `None` if none does.
+    #[must_use]
+    pub fn in_settings(
+        &self,
+        path: &str,
+        settings: &str,
+        problems: &Diagnostics,
+    ) -> Option<Diagnostics> {
+        let from = self.text.find(ROUTER)? + ROUTER.len();
+        let place = |at: usize| {
+            let before = self.text.get(from..at)?;
+            let indents =
+                before.split('\n').map(|line| line.len().min(INDENT.len())).sum::<usize>();
+            (before.len() - indents <= settings.len()).then_some(before.len() - indents)
+        };
+        let moved = |problem: &Problem| {
+            let mut problem = problem.clone();
+            problem.span = place(problem.span.start)?..place(problem.span.end)?;
+            problem.related = None;
+            Some(problem)
+        };
+        let inside: Vec<_> = problems.problems().iter().filter_map(moved).collect();
+        (!inside.is_empty()).then(|| Diagnostics::new(path, settings, inside))
     }
 
     /// Runs it in virtual time and judges it.
@@ -113,7 +142,17 @@ mod tests {
                 scenario.path
             );
         }
-        let problems = crash_scenarios("retires: 0")[0].read().expect_err("no such setting");
-        assert!(problems.to_string().contains("retires"), "{problems}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_settings_is_told_at_its_place_in_their_file() {
+        let settings = "retries: 0\n\ntimeouts:\n  first_token: 5\n";
+        let scenario = &crash_scenarios(settings)[0];
+        let problems = scenario.read().expect_err("a duration without a unit");
+        let problems =
+            scenario.in_settings("mine.yaml", settings, &problems).expect("it is in there");
+        let [problem] = problems.problems() else { panic!("{problems}") };
+        assert_eq!(problems.position(problem), (4, 16), "{problems}");
+        assert!(problems.to_string().contains("mine.yaml:4:16"), "{problems}");
     }
 }

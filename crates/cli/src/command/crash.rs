@@ -41,7 +41,11 @@ fn prepare(args: &CrashArgs) -> Result<Vec<Prepared>, CliError> {
     };
     let crashes = crash_scenarios(&router).into_iter().filter(wanted);
     let read = |crash: CrashScenario| {
-        let scenario = crash.read()?;
+        let scenario = crash.read().map_err(|problems| {
+            let file = args.router.as_deref().map(|file| file.display().to_string());
+            let own = file.and_then(|file| crash.in_settings(&file, &router, &problems));
+            own.unwrap_or(problems)
+        })?;
         Ok((crash, scenario))
     };
     crashes.map(read).collect()
