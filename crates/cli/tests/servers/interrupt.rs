@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 fn ctrl_c_ends_a_live_run_early_and_keeps_what_was_measured() {
     let folder = Folder::new("interrupt");
     folder.write("long.yaml", LONG);
-    let (ended, said) = interrupted(&folder, "INT", &["run", "long.yaml", "--out", "out"]);
-    assert_eq!(ended.code, 3, "{}{said}", ended.out);
-    assert!(said.contains("interrupted at"), "{said}");
+    let arguments = ["run", "long.yaml", "--out", "out"];
+    let ended = interrupted(&folder, "INT", "answered", &arguments);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("interrupted at"), "{}", ended.err);
     assert!(ended.out.contains("inconclusive"), "{}", ended.out);
     assert!(folder.read("out/report.html").contains("interrupted"));
     assert!(folder.read("out/requests.csv").lines().count() > 10, "what was measured is there");
@@ -28,33 +29,35 @@ fn ctrl_c_ends_a_whole_rehearsal_and_not_only_the_stage_that_runs() {
     );
     let checklist = "name: long\nscenario: long.yaml\nfrom: old\nto: chat\nitems:\n  - baseline: { dwell: 5m }\n  - step: { share: 50% }\n";
     folder.write("checklist.yaml", checklist);
-    let (ended, said) = interrupted(&folder, "INT", &["rehearse", "checklist.yaml", "--live"]);
-    assert_eq!(ended.code, 3, "{}{said}", ended.out);
+    let arguments = ["rehearse", "checklist.yaml", "--live"];
+    let ended = interrupted(&folder, "INT", "answered", &arguments);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("not reached    step to 50%"), "{}", ended.out);
     assert!(
         folder.read("reports/long/rehearsal/sign-off.md").contains("the run was interrupted at")
     );
 }
 
-/// Runs a command until it has said how it goes, and sends it a signal: how it ended, and what it said.
-pub(crate) fn interrupted(folder: &Folder, signal: &str, arguments: &[&str]) -> (Ended, String) {
+/// Runs a command until it has said these words, and sends it a signal.
+pub(crate) fn interrupted(folder: &Folder, signal: &str, words: &str, arguments: &[&str]) -> Ended {
     let mut child = folder
         .command(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary can be run");
-    let mut progress = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
     let mut said = String::new();
-    while !said.contains("answered") {
-        let read = progress.read_line(&mut said).expect("it says how it goes");
+    while !said.contains(words) {
+        let read = stderr.read_line(&mut said).expect("it says what it does");
         assert!(read > 0, "it ended by itself: {said}");
     }
-    let killed =
-        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-    assert!(killed.expect("kill is there").success());
-    progress.read_to_string(&mut said).expect("it says how it ends");
-    (Ended::from(child.wait_with_output().expect("it ends")), said)
+    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+    stderr.read_to_string(&mut said).expect("it says how it ends");
+    let mut ended = Ended::from(child.wait_with_output().expect("it ends"));
+    ended.err = said;
+    ended
 }
 
 pub(crate) const LONG: &str = "

@@ -54,9 +54,10 @@ fn a_live_run_keeps_what_was_measured_whichever_signal_ends_it() {
     for signal in ["TERM", "HUP"] {
         let folder = Folder::new(&format!("signal-run-{signal}"));
         folder.write("long.yaml", LONG);
-        let (ended, said) = interrupted(&folder, signal, &["run", "long.yaml", "--out", "out"]);
-        assert_eq!(ended.code, 3, "{signal}: {}{said}", ended.out);
-        assert!(said.contains("interrupted at"), "{signal}: {said}");
+        let arguments = ["run", "long.yaml", "--out", "out"];
+        let ended = interrupted(&folder, signal, "answered", &arguments);
+        assert_eq!(ended.code, 3, "{signal}: {}{}", ended.out, ended.err);
+        assert!(ended.err.contains("interrupted at"), "{signal}: {}", ended.err);
         assert!(folder.read("out/report.html").contains("interrupted"));
     }
 }

@@ -1,33 +1,10 @@
 //! Signals in the middle of many simulated runs: what was run is told, marked, and never met.
 
-use crate::squall::{Ended, Folder, viral_spike};
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use crate::interrupt::interrupted;
+use crate::squall::{Folder, viral_spike};
 
 /// More seeds than anybody waits for.
 const MANY: &str = "100000";
-
-/// Runs a command until it has said these words, and sends it a signal.
-fn interrupted(folder: &Folder, signal: &str, words: &str, arguments: &[&str]) -> Ended {
-    let mut child = folder
-        .command(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary can be run");
-    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-    let mut said = String::new();
-    while !said.contains(words) {
-        let read = stderr.read_line(&mut said).expect("it says what it does");
-        assert!(read > 0, "it ended by itself: {said}");
-    }
-    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-    assert!(sent.expect("kill is there").success());
-    stderr.read_to_string(&mut said).expect("it says how it ends");
-    let mut ended = Ended::from(child.wait_with_output().expect("it ends"));
-    ended.err = said;
-    ended
-}
 
 fn json(folder: &Folder, path: &str) -> serde_json::Value {
     serde_json::from_str(&folder.read(path)).expect("it is JSON")
