@@ -36,7 +36,7 @@ pub use signoff::{
 };
 pub use summary::{
     ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
-    Percentiles, Summary, Totals, summary,
+    Percentiles, ServerLagSummary, Summary, Totals, summary,
 };
 pub use table::terminal_table;
 pub use verdict::{Judgement, Verdict, VerdictRow, judge};

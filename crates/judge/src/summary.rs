@@ -6,7 +6,7 @@ mod parts;
 pub(crate) use parts::number_and_unit;
 pub use parts::{
     ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
-    Percentiles, Totals,
+    Percentiles, ServerLagSummary, Totals,
 };
 
 use crate::verdict::Verdict;
@@ -57,6 +57,9 @@ pub struct Summary {
     pub changes: Vec<ChangeSummary>,
     /// How late the driver sent; none in virtual time.
     pub lag: Option<LagSummary>,
+    /// How late the servers were; left out in virtual time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub server_lag: Vec<ServerLagSummary>,
 }
 
 /// The summary of a run.
@@ -83,5 +86,6 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         faults: FaultSummary::all(scenario),
         changes: header.changes.iter().map(ChangeSummary::of).collect(),
         lag: header.lag.map(LagSummary::of),
+        server_lag: header.server_lag.iter().map(ServerLagSummary::of).collect(),
     }
 }

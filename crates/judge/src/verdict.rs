@@ -111,12 +111,14 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
     }
 }
 
-/// Why a recording is invalid for a judgement that a send lag of the driver over `lag_max` could change, and no smaller
-/// one; empty if it is valid.
+/// Why a recording is invalid for a judgement that a lag of the driver or of a server over `lag_max` could change, and
+/// no smaller one; empty if it is valid.
 pub(crate) fn problems_over_lag(recording: &Recording, lag_max: Duration) -> Vec<String> {
     let lag = recording.header.lag.filter(|lag| lag.max > lag_max).map(validity::lagged);
+    let servers = recording.header.server_lag.iter();
+    let servers = servers.filter(|server| server.lag.max > lag_max).map(validity::server_lagged);
     let others = validity::whatever_the_lag(recording).into_iter();
-    others.map(|problem| problem.text).chain(lag).collect()
+    others.map(|problem| problem.text).chain(lag).chain(servers).collect()
 }
 
 impl Verdict {

@@ -9,6 +9,7 @@
 
 mod changes;
 mod error;
+mod lag_probe;
 mod recording;
 mod run;
 mod status;

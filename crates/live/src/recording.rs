@@ -1,7 +1,6 @@
 //! One recording of three logs.
 
-use squall_gateway::GatewayLog;
-use squall_mock_provider::ProviderLog;
+use crate::testbed::ServerLogs;
 use squall_net::{Shortages, shortages};
 use squall_record::{Lacked, Logs, Mode, Recording, RowRetention, RunEnd, RunHeader};
 use squall_scenario::Scenario;
@@ -12,9 +11,10 @@ pub(crate) fn recording(
     header: RunHeader,
     keep: RowRetention,
     driver: DriverLog,
-    gateway: GatewayLog,
-    providers: Vec<ProviderLog>,
+    servers: ServerLogs,
 ) -> Recording {
+    let ServerLogs { gateway, providers, lag } = servers;
+    let header = RunHeader { server_lag: lag, ..header };
     let mut attempts = gateway.refused;
     let mut notes = gateway.notes;
     for provider in providers {

@@ -95,13 +95,13 @@ pub fn run(
         RunEnd::Complete
     };
     runtime.shutdown_background();
-    let (gateway, providers) = stage.stop();
+    let servers = stage.stop();
     if let Some(writer) = writer {
         writer.finish();
     }
     let lacked = recording::lacked(before, file_limit);
     let header = RunHeader { lacked, ..recording::header(scenario, ended) };
-    Ok(recording::recording(header, options.keep, log, gateway, providers))
+    Ok(recording::recording(header, options.keep, log, servers))
 }
 
 /// Drives the traffic on `runtime`, and looks at it from the calling thread.

@@ -2,6 +2,7 @@
 
 use crate::LiveError;
 use crate::changes;
+use crate::lag_probe::LagProbe;
 use crate::topology::configs;
 use squall_clock::Clock;
 use squall_gateway::{
@@ -11,7 +12,7 @@ use squall_gateway::{
 use squall_mock_provider::{
     AttemptLog, MockProvider, MockSetup, ProviderLog, Rules, ServerTimeouts,
 };
-use squall_record::RowSender;
+use squall_record::{RowSender, ServerLag};
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,6 +25,15 @@ pub(crate) struct Testbed {
     providers: Vec<MockProvider>,
     gateway_runtime: Runtime,
     gateway: Gateway,
+    probes: [LagProbe; 2],
+}
+
+/// What the servers of a run leave behind.
+#[derive(Debug)]
+pub(crate) struct ServerLogs {
+    pub(crate) gateway: GatewayLog,
+    pub(crate) providers: Vec<ProviderLog>,
+    pub(crate) lag: Vec<ServerLag>,
 }
 
 /// A port of the system's choice.
@@ -49,7 +59,11 @@ impl Testbed {
         let gateway = gateway_runtime.block_on(Gateway::start(setup))?;
         let times = scenario.changes.iter().map(|change| change.at).collect();
         gateway_runtime.spawn(changes::follow(clock, gateway.view(), times));
-        Ok(Self { mocks, providers, gateway_runtime, gateway })
+        let probes = [
+            LagProbe::start(&gateway_runtime, "gateway", clock),
+            LagProbe::start(&mocks, "mock providers", clock),
+        ];
+        Ok(Self { mocks, providers, gateway_runtime, gateway, probes })
     }
 
     /// The gateway's base URL.
@@ -70,8 +84,10 @@ impl Testbed {
     }
 
     /// Stops everything, from the front to the back, and gives the logs.
-    pub(crate) fn stop(self) -> (GatewayLog, Vec<ProviderLog>) {
-        let log = self.gateway_runtime.block_on(self.gateway.shutdown(DRAIN));
+    pub(crate) fn stop(self) -> ServerLogs {
+        let [of_gateway, of_mocks] = self.probes;
+        let lag = [of_gateway.stop(&self.gateway_runtime), of_mocks.stop(&self.mocks)];
+        let gateway = self.gateway_runtime.block_on(self.gateway.shutdown(DRAIN));
         self.gateway_runtime.shutdown_background();
         let providers = self.mocks.block_on(async {
             tokio::time::sleep(SETTLE).await;
@@ -82,7 +98,7 @@ impl Testbed {
             logs
         });
         self.mocks.shutdown_background();
-        (log, providers)
+        ServerLogs { gateway, providers, lag: lag.into_iter().flatten().collect() }
     }
 }
 

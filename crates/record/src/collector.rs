@@ -1,7 +1,8 @@
 //! Takes in what happens and ends in a recording.
 
-use crate::{AnswerSeen, AttemptOutcome};
-use crate::{AttemptRow, NoteRow, RequestOutcome, RequestRow, RunHeader, SeriesLayout, TimeSeries};
+use crate::header::stalled_after;
+use crate::{AnswerSeen, AttemptOutcome, AttemptRow, NoteRow, RequestOutcome, RequestRow};
+use crate::{RunHeader, SeriesLayout, ServerLag, TRANSIT, TimeSeries};
 use squall_determinism::{Digest, Timestamp};
 
 /// Whether rows are kept.
@@ -43,6 +44,8 @@ pub struct Collector {
     /// Whether the kind of a request tells anything.
     has_kinds: bool,
     digest: Digest,
+    /// How late the servers were, of a live run.
+    server_lag: Vec<ServerLag>,
 }
 
 impl Collector {
@@ -57,7 +60,15 @@ impl Collector {
             cells: TimeSeries::new(shape),
             has_kinds: shape.kinds > 1,
             digest: Digest::new(),
+            server_lag: Vec::new(),
         }
+    }
+
+    /// With what is known of the lag of the servers: an attempt that began before a stalled gateway could read a 429
+    /// is not held against it.
+    #[must_use]
+    pub fn with_server_lag(self, server_lag: Vec<ServerLag>) -> Self {
+        Self { server_lag, ..self }
     }
 
     /// A request has ended.
@@ -81,7 +92,7 @@ impl Collector {
     /// An attempt has ended, of which nobody knows what kind of request it served.
     pub fn attempt(&mut self, row: &AttemptRow) {
         digest_attempt(row, &mut self.digest);
-        self.cells.attempt(row);
+        self.cells.attempt(row, stalled_after(&self.server_lag, row.ended, TRANSIT));
         if self.keep == RowRetention::Rows {
             self.attempts.push(*row);
         }

@@ -1,7 +1,10 @@
 //! What a recording is of.
 
+mod server_lag;
 mod topology;
 
+pub(crate) use server_lag::stalled_after;
+pub use server_lag::{ServerLag, Stall};
 pub use topology::Topology;
 
 use crate::RequestRow;
@@ -35,6 +38,8 @@ pub struct RunHeader {
     pub changes: Vec<ChangeInfo>,
     /// How late the driver sent; `None` in virtual time, where nothing is late.
     pub lag: Option<Lag>,
+    /// How late the servers of a live run were; empty in virtual time.
+    pub server_lag: Vec<ServerLag>,
     /// What the process that ran it lacked.
     pub lacked: Lacked,
     /// The digest of requests, attempts and outputs, in hexadecimal.

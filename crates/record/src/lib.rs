@@ -16,7 +16,9 @@ pub use assemble::Logs;
 pub use collector::{Collector, Recording, RowRetention, join};
 pub use disk::{LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
-pub use header::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, Topology};
+pub use header::{
+    ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall, Topology,
+};
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{NoteRow, RecordedEvent};
 pub use row::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};

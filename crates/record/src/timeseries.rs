@@ -166,9 +166,10 @@ impl TimeSeries {
         }
     }
 
-    pub(crate) fn attempt(&mut self, row: &AttemptRow) {
+    /// An attempt, whose answer may have been read later than it was sent by `delay`, beside [`TRANSIT`].
+    pub(crate) fn attempt(&mut self, row: &AttemptRow, delay: Duration) {
         if let Some(deployment) = self.deployments.get_mut(usize::from(row.deployment)) {
-            deployment.attempt(row);
+            deployment.attempt(row, delay);
         }
     }
 
@@ -285,7 +286,7 @@ impl DeploymentCells {
         }
     }
 
-    fn attempt(&mut self, row: &AttemptRow) {
+    fn attempt(&mut self, row: &AttemptRow, delay: Duration) {
         let cell = at(&mut self.ticks, row.started);
         cell.started += 1;
         cell.first += u32::from(row.ordinal == 0);
@@ -307,7 +308,7 @@ impl DeploymentCells {
         self.embargoes.broken_by(row.started, |asked| at(ticks, asked).did_not_wait += 1);
         if let (429, Some(wait)) = (row.status, row.retry_after) {
             at(&mut self.ticks, row.ended).asked_to_wait += 1;
-            self.embargoes.add(row.ended, wait);
+            self.embargoes.add(row.ended, wait, delay);
             self.embargo(row.ended.as_nanos(), (row.ended + wait).as_nanos());
         }
     }

@@ -317,6 +317,14 @@ fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
             .to_owned(),
         ),
     }
+    lines.extend(header.server_lag.iter().map(|server| {
+        format!(
+            "Scheduling lag of the {} (how late its timers fired): p99 {}, maximum {}.",
+            server.part,
+            text::duration(server.lag.p99),
+            text::duration(server.lag.max),
+        )
+    }));
     if let Some(at) = header.ended.cut_at() {
         lines.push(format!(
             "The run was interrupted at {at}. Measurements up to that time are valid."

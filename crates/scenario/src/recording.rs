@@ -27,6 +27,7 @@ impl Scenario {
             providers: self.providers.iter().map(|provider| provider.name.clone()).collect(),
             kinds: self.kinds.iter().map(|kind| kind.name.clone()).collect(),
             lag: None,
+            server_lag: Vec::new(),
             lacked: Lacked::default(),
             digest: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -123,6 +123,7 @@ impl Fixture {
             kinds: vec!["chat".to_owned()],
             changes: Vec::new(),
             lag: None,
+            server_lag: Vec::new(),
             lacked: squall_record::Lacked::default(),
             digest: String::new(),
             version: "0.0.0".to_owned(),

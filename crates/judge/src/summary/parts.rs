@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_record::{ChangeInfo, GroupCells, Lag, Recording, RequestCell};
+use squall_record::{ChangeInfo, GroupCells, Lag, Recording, RequestCell, ServerLag};
 use squall_scenario::Scenario;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -160,6 +160,21 @@ pub struct LagSummary {
     pub p99_us: u64,
     /// All were.
     pub max_us: u64,
+}
+
+/// How late a part of a live run was.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct ServerLagSummary {
+    /// Gateway or providers.
+    pub part: String,
+    /// Its scheduling lag.
+    pub lag: LagSummary,
+}
+
+impl ServerLagSummary {
+    pub(super) fn of(server: &ServerLag) -> Self {
+        Self { part: server.part.clone(), lag: LagSummary::of(server.lag) }
+    }
 }
 
 impl ExpectationSummary {

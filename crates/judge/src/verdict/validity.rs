@@ -1,13 +1,14 @@
-//! Whether a recording is valid: interrupted runs, lagging drivers and resource shortages make windows invalid.
+//! Whether a recording is valid: interrupted runs, lagging drivers and servers, and resource shortages make windows
+//! invalid.
 
 use crate::text;
 use squall_determinism::Timestamp;
-use squall_record::{Lacked, Lag, Recording, RunEnd, TICK};
+use squall_record::{Lacked, Lag, Recording, RunEnd, ServerLag, TICK};
 use std::ops::Range;
 use std::time::Duration;
 
-/// A driver whose 99th percentile of lag is over this and over [`LAG_SHARE`] of the median TTFT measured
-/// itself and not the router: 5 ms is what a quiet machine keeps to.
+/// A run whose driver, gateway or providers have a 99th percentile of lag over this and over [`LAG_SHARE`] of the
+/// median TTFT measured the machine and not the router: 5 ms is what a quiet machine keeps to.
 const LAG_MAX: Duration = Duration::from_millis(5);
 /// Five hundredths: less than the difference between two providers that anyone would act on.
 const LAG_SHARE: f64 = 0.05;
@@ -32,15 +33,19 @@ impl ValidityProblem {
 /// Why the recording, or a part of it, is invalid.
 pub(super) fn validity_problems(recording: &Recording) -> Vec<ValidityProblem> {
     let mut problems = whatever_the_lag(recording);
-    if let Some(lag) = recording.header.lag
-        && lags(lag, median_ttft(recording))
+    let header = &recording.header;
+    let ttft = median_ttft(recording);
+    if let Some(lag) = header.lag
+        && lags(lag, ttft)
     {
         problems.push(whole("the driver lagged", lagged(lag)));
     }
+    let late = header.server_lag.iter().filter(|server| lags(server.lag, ttft));
+    problems.extend(late.map(|server| whole(&lagged_part(server), server_lagged(server))));
     problems
 }
 
-/// Those that are not due to a driver that was late.
+/// Those that are not due to a driver or a server that was late.
 pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
     let header = &recording.header;
     let of = text::duration(header.duration);
@@ -69,6 +74,20 @@ pub(super) fn lagged(lag: Lag) -> String {
         "the driver lagged: send lag p99 {}, maximum {}; the machine was overloaded",
         text::duration(lag.p99),
         text::duration(lag.max)
+    )
+}
+
+fn lagged_part(server: &ServerLag) -> String {
+    format!("the {} lagged", server.part)
+}
+
+/// The lag of a server in a sentence.
+pub(super) fn server_lagged(server: &ServerLag) -> String {
+    format!(
+        "{}: scheduling lag p99 {}, maximum {}; the machine was overloaded",
+        lagged_part(server),
+        text::duration(server.lag.p99),
+        text::duration(server.lag.max)
     )
 }
 

@@ -3,7 +3,7 @@
 use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
 use crate::RecordError;
-use crate::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader};
+use crate::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +40,8 @@ pub(super) struct HeaderFile {
     #[serde(default)]
     changes: Vec<ChangeFile>,
     lag: Option<LagFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    server_lag: Vec<ServerLagFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lacked: Option<LackedFile>,
     scenario_text: String,
@@ -95,6 +97,56 @@ struct LagFile {
     p50_ns: u64,
     p99_ns: u64,
     max_ns: u64,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ServerLagFile {
+    part: String,
+    lag: LagFile,
+    /// From when until when.
+    stalls_ns: Vec<(u64, u64)>,
+}
+
+impl LagFile {
+    const fn of(lag: Lag) -> Self {
+        Self {
+            p50_ns: lag.p50.as_nanos() as u64,
+            p99_ns: lag.p99.as_nanos() as u64,
+            max_ns: lag.max.as_nanos() as u64,
+        }
+    }
+
+    const fn into_lag(self) -> Lag {
+        Lag {
+            p50: Duration::from_nanos(self.p50_ns),
+            p99: Duration::from_nanos(self.p99_ns),
+            max: Duration::from_nanos(self.max_ns),
+        }
+    }
+}
+
+impl ServerLagFile {
+    fn of(server: &ServerLag) -> Self {
+        let stalls = server.stalls.iter();
+        Self {
+            part: server.part.clone(),
+            lag: LagFile::of(server.lag),
+            stalls_ns: stalls.map(|s| (s.from.as_nanos(), s.until.as_nanos())).collect(),
+        }
+    }
+
+    fn into_server_lag(self) -> ServerLag {
+        let time = Timestamp::from_nanos;
+        let stalls = self.stalls_ns.into_iter();
+        ServerLag {
+            part: self.part,
+            lag: self.lag.into_lag(),
+            stalls: stalls
+                .map(|(from, until)| Stall { from: time(from), until: time(until) })
+                .collect(),
+        }
+    }
 }
 
 impl HeaderFile {
@@ -196,11 +248,8 @@ impl HeaderFile {
             providers: header.providers.clone(),
             kinds: header.kinds.clone(),
             changes: changes.collect(),
-            lag: header.lag.map(|lag| LagFile {
-                p50_ns: lag.p50.as_nanos() as u64,
-                p99_ns: lag.p99.as_nanos() as u64,
-                max_ns: lag.max.as_nanos() as u64,
-            }),
+            lag: header.lag.map(LagFile::of),
+            server_lag: header.server_lag.iter().map(ServerLagFile::of).collect(),
             scenario_text: header.scenario_text.clone(),
         }
     }
@@ -249,11 +298,8 @@ impl HeaderFile {
             providers: self.providers,
             kinds: self.kinds,
             changes: changes.collect(),
-            lag: self.lag.map(|lag| Lag {
-                p50: Duration::from_nanos(lag.p50_ns),
-                p99: Duration::from_nanos(lag.p99_ns),
-                max: Duration::from_nanos(lag.max_ns),
-            }),
+            lag: self.lag.map(LagFile::into_lag),
+            server_lag: self.server_lag.into_iter().map(ServerLagFile::into_server_lag).collect(),
             digest: self.digest,
             version: self.version,
         })

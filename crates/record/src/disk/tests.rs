@@ -40,6 +40,18 @@ fn header() -> RunHeader {
             p99: Duration::from_millis(1),
             max: Duration::from_millis(2),
         }),
+        server_lag: vec![ServerLag {
+            part: "gateway".to_owned(),
+            lag: Lag {
+                p50: Duration::from_micros(6),
+                p99: Duration::from_millis(3),
+                max: Duration::from_millis(40),
+            },
+            stalls: vec![Stall {
+                from: Timestamp::from_secs(1),
+                until: Timestamp::from_millis(1_040),
+            }],
+        }],
         lacked: Lacked::default(),
         digest: String::new(),
         version: "0.1.0".to_owned(),

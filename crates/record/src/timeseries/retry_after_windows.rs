@@ -31,18 +31,22 @@ pub(super) struct Embargoes {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Embargo {
     asked: Timestamp,
+    /// Attempts that started up to then may have been under way when the 429 was read.
+    known: Timestamp,
     until: Timestamp,
 }
 
 impl Embargoes {
-    pub(super) fn add(&mut self, asked: Timestamp, wait: Duration) {
+    /// A 429 that left the provider at `asked`, and may have been read by `delay` later than [`TRANSIT`] says.
+    pub(super) fn add(&mut self, asked: Timestamp, wait: Duration, delay: Duration) {
         self.longest = self.longest.max(wait);
         let remembered = self.longest.saturating_add(MEMORY);
         while self.open.front().is_some_and(|oldest| oldest.asked + remembered < asked) {
             self.open.pop_front();
         }
         let place = self.open.partition_point(|other| other.asked <= asked);
-        self.open.insert(place, Embargo { asked, until: asked + wait });
+        self.open
+            .insert(place, Embargo { asked, known: asked + TRANSIT + delay, until: asked + wait });
     }
 
     /// Takes out the embargoes that an attempt started at `started` has broken, and tells when each was
@@ -62,7 +66,7 @@ impl Embargoes {
         let mut kept = first;
         for place in first..end {
             let embargo = self.open[place];
-            if started < embargo.until {
+            if embargo.known < started && started < embargo.until {
                 broken(embargo.asked);
             } else {
                 self.open[kept] = embargo;

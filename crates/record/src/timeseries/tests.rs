@@ -107,9 +107,9 @@ fn latencies_survive_the_closing_of_their_second() {
 #[test]
 fn an_attempt_within_retry_after_breaks_it_once() {
     let mut cells = cells();
-    cells.attempt(&attempt(0, 10, Some(1_000)));
-    cells.attempt(&attempt(500, 600, None));
-    cells.attempt(&attempt(600, 700, None));
+    cells.attempt(&attempt(0, 10, Some(1_000)), Duration::ZERO);
+    cells.attempt(&attempt(500, 600, None), Duration::ZERO);
+    cells.attempt(&attempt(600, 700, None), Duration::ZERO);
     let sum = cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX);
     assert_eq!((sum.asked_to_wait, sum.did_not_wait), (1, 1));
 }
@@ -117,19 +117,30 @@ fn an_attempt_within_retry_after_breaks_it_once() {
 #[test]
 fn an_attempt_begun_before_the_429_arrived_is_exempt() {
     let mut cells = cells();
-    cells.attempt(&attempt(0, 10, Some(1_000)));
-    cells.attempt(&attempt(5, 600, None));
-    cells.attempt(&attempt(30, 700, None));
-    cells.attempt(&attempt(1_010, 1_700, None));
+    cells.attempt(&attempt(0, 10, Some(1_000)), Duration::ZERO);
+    cells.attempt(&attempt(5, 600, None), Duration::ZERO);
+    cells.attempt(&attempt(30, 700, None), Duration::ZERO);
+    cells.attempt(&attempt(1_010, 1_700, None), Duration::ZERO);
     assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
+}
+
+#[test]
+fn an_attempt_begun_while_the_servers_stalled_is_exempt() {
+    let mut cells = cells();
+    let stalled = Duration::from_millis(40);
+    cells.attempt(&attempt(0, 10, Some(1_000)), stalled);
+    cells.attempt(&attempt(75, 600, None), stalled);
+    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
+    cells.attempt(&attempt(76, 700, None), stalled);
+    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
 }
 
 #[test]
 fn a_long_wait_outlives_a_short_one_that_came_later() {
     let mut cells = cells();
-    cells.attempt(&attempt(999, 1_000, Some(60_000)));
-    cells.attempt(&attempt(1_010, 2_000, Some(100)));
-    cells.attempt(&attempt(30_000, 30_001, None));
+    cells.attempt(&attempt(999, 1_000, Some(60_000)), Duration::ZERO);
+    cells.attempt(&attempt(1_010, 2_000, Some(100)), Duration::ZERO);
+    cells.attempt(&attempt(30_000, 30_001, None), Duration::ZERO);
     assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
 }
 
@@ -137,7 +148,7 @@ fn a_long_wait_outlives_a_short_one_that_came_later() {
 fn waits_that_overlap_are_one_stretch() {
     let mut cells = cells();
     for (ended, wait) in [(1_000, 500), (1_200, 500), (5_000, 100)] {
-        cells.attempt(&attempt(ended - 1, ended, Some(wait)));
+        cells.attempt(&attempt(ended - 1, ended, Some(wait)), Duration::ZERO);
     }
     let stretches: Vec<_> = cells.deployments[0].embargoed().collect();
     assert_eq!(stretches, [at(1_000)..at(1_700), at(5_000)..at(5_100)]);

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 fn begun(name: &str) -> (PathBuf, LiveWriter) {
     let folder = folder(name);
     OutFolder::prepare(&folder, &[]).unwrap();
-    let header = RunHeader { ended: RunEnd::Complete, lag: None, ..header() };
+    let header =
+        RunHeader { ended: RunEnd::Complete, lag: None, server_lag: Vec::new(), ..header() };
     let writer = LiveWriter::begin(&folder, header, || Timestamp::from_secs(20)).unwrap();
     (folder, writer)
 }
