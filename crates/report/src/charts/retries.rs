@@ -1,4 +1,5 @@
-//! How retries went: at once to a sibling, or after a wait, which is held against the policy's ceilings.
+//! How retries went: at once to a sibling, or after a wait, which is held against the policy's ceilings. Hedges, which
+//! begin while an attempt of their request is under way, are no retries and are only counted.
 
 use super::chart_context::ChartContext;
 use super::legend::{self, LegendMark};
@@ -14,7 +15,7 @@ use squall_router::RouterEvent as Decision;
 struct Retry {
     /// When it began, in seconds.
     at: f64,
-    /// From the end of the attempt before it, in seconds.
+    /// From the end of the attempts before it, in seconds.
     delay: f64,
     deployment: usize,
 }
@@ -28,21 +29,36 @@ const WAITS: f64 = 190.0;
 const SWITCHES: f64 = 96.0;
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
-    let retries = retries(context);
+    let (retries, hedges) = followers(context);
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
-    let [all, switches, waits] =
-        [&retries, &at_once, &waited].map(|retries| count(retries.len() as u64));
-    let title = match (at_once.len(), waited.len()) {
+    let all = count(retries.len() as u64);
+    let retries_of = |number: usize, kind: &str| match number {
+        1 => format!("1 {kind}retry"),
+        _ => format!("{} {kind}retries", count(number as u64)),
+    };
+    let retried = match (at_once.len(), waited.len()) {
         (0, 0) => "No retries".to_owned(),
-        (_, 0) => format!("{switches} retries, all immediate"),
-        (0, _) => format!("{waits} retries, all after a wait"),
-        _ => format!("{switches} immediate retries, {waits} after a wait"),
+        (switches, 0) => format!("{}, all immediate", retries_of(switches, "")),
+        (0, waits) => format!("{}, all after a wait", retries_of(waits, "")),
+        (switches, waits) => {
+            format!("{}, {} after a wait", retries_of(switches, "immediate "), count(waits as u64))
+        }
+    };
+    let title = match hedges {
+        0 => retried,
+        1 => format!("{retried}, and 1 hedge"),
+        _ => format!("{retried}, and {} hedges", count(hedges)),
     };
     let width = context.bin_width(1);
     let subtitle = format!(
         "wait from the end of an attempt to the start of the next one of the same request, from \
-         the providers' logs; below: immediate retries in bins of {width} s; n = {all}"
+         the providers' logs; below: immediate retries in bins of {width} s; n = {all}{}",
+        if hedges > 0 {
+            "; hedges begin beside an attempt under way and are not drawn"
+        } else {
+            ""
+        }
     );
     let mut picture = Picture::new(title, &subtitle);
     if retries.is_empty() {
@@ -150,23 +166,28 @@ fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at
     picture.close(panel.end(), None);
 }
 
-/// Every attempt that followed another of its request.
-fn retries(context: &ChartContext<'_>) -> Vec<Retry> {
-    let mut rows: Vec<_> = context.recording.attempts.iter().collect();
+/// The attempts that followed another of their request: retries, by their start, and how many were hedges.
+fn followers(context: &ChartContext<'_>) -> (Vec<Retry>, u64) {
+    let attempts = context.recording.attempts.iter();
+    let mut rows: Vec<_> = attempts.filter(|row| row.request.is_some()).collect();
     rows.sort_by_key(|row| (row.request, row.ordinal));
-    let pairs = rows
-        .windows(2)
-        .filter(|pair| pair[0].request.is_some() && pair[0].request == pair[1].request);
-    let mut retries: Vec<_> = pairs
-        .map(|pair| Retry {
-            at: pair[1].started.as_secs_f64(),
-            delay: pair[1].started.since(pair[0].ended).as_secs_f64(),
-            deployment: usize::from(pair[1].deployment),
-        })
-        .collect();
-    retries.retain(|retry| retry.deployment < context.deployments());
+    let (mut retries, mut hedges) = (Vec::new(), 0);
+    for attempts in rows.chunk_by(|one, other| one.request == other.request) {
+        let mut ended = attempts[0].ended.as_secs_f64();
+        for row in &attempts[1..] {
+            let delay = row.started.as_secs_f64() - ended;
+            // A provider sees a little late that the router has hung up.
+            if delay < -AT_ONCE {
+                hedges += 1;
+            } else if usize::from(row.deployment) < context.deployments() {
+                let at = row.started.as_secs_f64();
+                retries.push(Retry { at, delay, deployment: usize::from(row.deployment) });
+            }
+            ended = ended.max(row.ended.as_secs_f64());
+        }
+    }
     retries.sort_by(|one, other| one.at.total_cmp(&other.at));
-    retries
+    (retries, hedges)
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.

@@ -127,6 +127,30 @@ fn the_moments_at_which_traffic_left_and_was_back_stand_on_the_chart() {
 }
 
 #[test]
+fn an_attempt_begun_beside_another_is_a_hedge_and_no_retry() {
+    let of = |request, ordinal: u16, started: u64, ended: u64| AttemptRow {
+        request: Some(request),
+        ordinal,
+        ended: at(ended),
+        outcome: AttemptOutcome::Abandoned,
+        ..answered(ordinal % 3, at(started))
+    };
+    let mut run = Fixture::new();
+    run.attempt(of(8, 0, 10_000, 10_500)).attempt(of(8, 1, 12_000, 13_000));
+    let title = |run: &Fixture| {
+        let recording = run.recording();
+        let context = ChartContext::new(&run.scenario, &recording);
+        let retries = CHARTS.iter().find(|chart| chart.id == "retries").unwrap();
+        (retries.draw)(&context).title
+    };
+    assert_eq!(title(&run), "1 retry, all after a wait");
+    // The first attempt lasts 6 s; another begins after 5 s, and a third at once when both are over.
+    run.attempt(of(9, 0, 50_000, 56_000)).attempt(of(9, 1, 55_000, 56_500));
+    run.attempt(of(9, 2, 56_501, 57_000));
+    assert_eq!(title(&run), "1 immediate retry, 1 after a wait, and 1 hedge");
+}
+
+#[test]
 fn a_change_is_marked_and_named_where_the_shares_are() {
     let mut run = Fixture::new();
     run.changed(50, "weights a 1, b 9", [1, 9, 1, 1]).weighted(0..100_000);
