@@ -6,12 +6,12 @@ use squall_determinism::{Seed, Share, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::journal::{digest_outputs, encode_frame, replay};
 use squall_router::{
-    AllOut, AttemptId, ConfigId, CooldownRule, DeploymentConfig, DeploymentId, FallbackChoice,
-    FallbackRule, Fallbacks, Features, GroupConfig, GroupId, GroupList, HealthChecks, IdRegistry,
-    LitellmStrategy, Money, Numbers, Overrides, Price, Profile, RateLimit, RateLimits, RateWindow,
-    Release, RequestArrival, RequestKey, RequestTag, Retries, Router, RouterConfig, RouterEvent,
-    RouterInput, RouterOutput, SpendId, SpendLimit, Strategy as By, TagMatch, Tags, TenantConfig,
-    TenantId, TokenUsage,
+    AssignedIds, AttemptId, ConcurrencyRelease, ConfigId, CooldownRule, DeploymentConfig,
+    DeploymentId, FallbackChoice, FallbackRule, Fallbacks, Features, GroupConfig, GroupId,
+    GroupList, HealthChecks, IdRegistry, LitellmStrategy, Money, Overrides, Price, Profile,
+    RateLimit, RateLimits, RateWindow, RequestArrival, RequestKey, RequestTag, Retries, Router,
+    RouterConfig, RouterEvent, RouterInput, RouterOutput, SpendBudget, SpendBudgetId,
+    Strategy as By, TagMatch, Tags, TenantConfig, TenantId, TokenUsage, UnavailablePolicy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -38,12 +38,12 @@ fn config(bits: [u64; 4]) -> RouterConfig {
         .collect();
     let mut config = RouterConfig {
         fallback_rule: if pick(0, 1) == 1 {
-            FallbackRule::Nested { max_depth: 3 }
+            FallbackRule::LitellmNested { max_depth: 3 }
         } else {
             FallbackRule::default()
         },
         tenants: vec![TenantConfig { name: "team".into(), limits: limits(bits[3] >> 7) }],
-        spend_limits: vec![SpendLimit {
+        spend_budgets: vec![SpendBudget {
             limit: Money(20_000 + bits[3] % 100_000),
             period: Duration::from_secs(5),
         }],
@@ -74,18 +74,23 @@ fn group(nth: usize, name: &str, bits: u64) -> GroupConfig {
             max_input_tokens: (own >> 13 & 1 == 1).then_some(300),
             features: if own >> 14 & 1 == 1 { Features::TOOLS } else { Features::ALL },
             price: Price { input: Money(own >> 15 & 7), output: Money(own >> 18 & 7) },
-            spends_from: if own >> 21 & 1 == 1 { vec![SpendId(0)] } else { Vec::new() },
+            spends_from: if own >> 21 & 1 == 1 { vec![SpendBudgetId(0)] } else { Vec::new() },
             // Some are the same over changes, some are not.
             ..DeploymentConfig::new(format!("{name}-{}", n + (own >> 22 & 1) * 10))
         }
     });
     let strategies = strategies();
-    let all_out = [AllOut::Wait, AllOut::Fail, AllOut::UseAll, AllOut::Wait];
+    let all_out = [
+        UnavailablePolicy::Wait,
+        UnavailablePolicy::Fail,
+        UnavailablePolicy::Panic,
+        UnavailablePolicy::Wait,
+    ];
     GroupConfig {
         deployments: deployments.collect(),
         strategy: strategies[(bits >> 24) as usize % strategies.len()].clone(),
         retries: Retries::new((bits >> 32 & 3) as u16),
-        when_all_out: all_out[(bits >> 34 & 3) as usize],
+        when_unavailable: all_out[(bits >> 34 & 3) as usize],
         cooldown: if bits >> 36 & 7 == 0 { CooldownRule::Never } else { CooldownRule::default() },
         limits: if bits >> 39 & 1 == 1 { limits(bits >> 40) } else { RateLimits::default() },
         max_queue_wait: Duration::from_secs(bits >> 44 & 3),
@@ -119,7 +124,7 @@ fn limits(bits: u64) -> RateLimits {
 struct World {
     router: Router,
     configs: Vec<RouterConfig>,
-    numbers: Vec<Numbers>,
+    numbers: Vec<AssignedIds>,
     now: Timestamp,
     tags: u64,
     keys: Vec<RequestKey>,
@@ -159,8 +164,9 @@ impl World {
         let deployments = self.configs[config].groups.iter().flat_map(|group| &group.deployments);
         let ids = self.numbers[config].deployments.iter().copied();
         // A place that is given back with the first token says nothing of how many run.
-        let limits = deployments
-            .map(|each| each.limits.concurrency.filter(|_| each.limits.release == Release::AtEnd));
+        let limits = deployments.map(|each| {
+            each.limits.concurrency.filter(|_| each.limits.release == ConcurrencyRelease::AtEnd)
+        });
         self.members = ids.zip(limits).collect();
     }
 

@@ -3,13 +3,13 @@
 use crate::chaos::{World, config, events};
 use proptest::prelude::*;
 use squall_determinism::Seed;
-use squall_router::journal::{RequestLife, RequestStepKind, explain};
+use squall_router::journal::{RequestTrace, TraceStepKind, explain};
 use squall_router::{PickReasons, RouterDecision, RouterOutput};
 use std::ops::ControlFlow;
 
 /// The lives of all requests of a journal. The replay compares every output with that of a router that
 /// nobody watched.
-fn lives(frames: &[Vec<u8>]) -> Vec<RequestLife> {
+fn lives(frames: &[Vec<u8>]) -> Vec<RequestTrace> {
     let mut lives = Vec::new();
     let frames = frames.iter().map(Vec::as_slice);
     let ended = |life| {
@@ -21,9 +21,9 @@ fn lives(frames: &[Vec<u8>]) -> Vec<RequestLife> {
     lives
 }
 
-fn picks(life: &RequestLife) -> impl Iterator<Item = &PickReasons> {
+fn picks(life: &RequestTrace) -> impl Iterator<Item = &PickReasons> {
     life.steps.iter().filter_map(|step| match &step.kind {
-        RequestStepKind::Decided(RouterDecision::Picked(pick)) => Some(pick),
+        TraceStepKind::Decision(RouterDecision::Picked(pick)) => Some(pick),
         _ => None,
     })
 }
@@ -68,8 +68,8 @@ proptest! {
             let mut picked = None;
             for step in &life.steps {
                 match &step.kind {
-                    RequestStepKind::Decided(RouterDecision::Picked(pick)) => picked = pick.picked,
-                    RequestStepKind::Said(RouterOutput::StartAttempt(start)) => {
+                    TraceStepKind::Decision(RouterDecision::Picked(pick)) => picked = pick.picked,
+                    TraceStepKind::Output(RouterOutput::StartAttempt(start)) => {
                         prop_assert_eq!(picked.map(|(id, _)| id), Some(start.deployment));
                     }
                     _ => {}

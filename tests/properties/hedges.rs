@@ -46,9 +46,9 @@ proptest! {
         world.heal();
         prop_assert_eq!(world.ended.len() as u64, world.accepted);
         prop_assert!(world.ended.values().all(|&times| times == 1));
-        prop_assert!(world.router.deployments_now().all(|deployment| deployment.running == 0));
+        prop_assert!(world.router.deployment_snapshots().all(|deployment| deployment.running == 0));
         let held = |group: &squall_router::GroupSnapshot| group.limits.concurrency.map(|(held, _)| held);
-        prop_assert!(world.router.groups_now().all(|group| held(&group).unwrap_or(0) == 0));
+        prop_assert!(world.router.group_snapshots().all(|group| held(&group).unwrap_or(0) == 0));
     }
 
     #[test]

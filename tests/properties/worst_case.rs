@@ -133,8 +133,8 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
     let one = (1..4_usize, 0..5_u16, timeouts, rule, any::<(bool, bool)>());
     let one = (one, durations(500..60_000), durations(0..3_000));
     let fallbacks = prop_oneof![
-        (0..4_u8).prop_map(|max_moves| FallbackRule::Once { max_moves }),
-        (0..4_u8).prop_map(|max_depth| FallbackRule::Nested { max_depth }),
+        (0..4_u8).prop_map(|max_moves| FallbackRule::DepthFirst { max_moves }),
+        (0..4_u8).prop_map(|max_depth| FallbackRule::LitellmNested { max_depth }),
     ];
     (prop::collection::vec(one, 1..4), fallbacks).prop_map(|(groups, fallback_rule)| {
         let count = groups.len();

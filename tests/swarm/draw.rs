@@ -131,12 +131,12 @@ fn provider(dice: &mut Dice, ample: bool) -> Provider {
     let capacity = (!ample && dice.one_in(3)).then(|| {
         let queue = dice.pick(&["0", "5", "unbounded"]);
         let shed = dice.pick(&["503", "529", "429"]);
-        let hung_up = dice.pick(&["cancelled", "finished"]);
+        let on_disconnect = dice.pick(&["cancelled", "finished"]);
         let (order, places) = (dice.pick(&["fifo", "lifo"]), dice.between(1, 12));
         // Without a queue there is no order.
         let order = if queue == "0" { String::new() } else { format!(", order: {order}") };
         format!(
-            "{{ concurrent: {places}, queue: {queue}{order}, shed: {shed}, on_disconnect: {hung_up} }}"
+            "{{ concurrent: {places}, queue: {queue}{order}, shed: {shed}, on_disconnect: {on_disconnect} }}"
         )
     });
     let prefill = dice

@@ -3,12 +3,12 @@
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
-use squall_router::journal::{RequestLife, RequestStepKind};
+use squall_router::journal::{RequestTrace, TraceStepKind};
 use squall_router::{CancelReason, DeploymentId, RouterEvent, RouterInput, RouterOutput};
 
 /// One attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AttemptStory {
+pub struct AttemptSummary {
     /// Its number, as the core counts them: from 0.
     pub nth: u16,
     /// Where it ran.
@@ -36,7 +36,7 @@ pub enum AttemptConclusion {
     NotSent,
 }
 
-impl AttemptStory {
+impl AttemptSummary {
     /// How long it ran, as far as its end is known.
     #[must_use]
     pub fn lasted(&self) -> Option<Duration> {
@@ -45,19 +45,19 @@ impl AttemptStory {
 }
 
 /// The calls that were made, in their order.
-pub(crate) fn of(life: &RequestLife) -> Vec<AttemptStory> {
-    let mut all = all(life);
+pub(crate) fn of(trace: &RequestTrace) -> Vec<AttemptSummary> {
+    let mut all = all(trace);
     all.retain(|attempt| !matches!(attempt.ended, Some((_, AttemptConclusion::NotSent))));
     all
 }
 
 /// All that were begun, those included that turned out to be no call.
-pub(crate) fn all(life: &RequestLife) -> Vec<AttemptStory> {
-    let mut attempts: Vec<AttemptStory> = Vec::new();
-    for step in &life.steps {
+pub(crate) fn all(trace: &RequestTrace) -> Vec<AttemptSummary> {
+    let mut attempts: Vec<AttemptSummary> = Vec::new();
+    for step in &trace.steps {
         let at = step.at;
-        if let RequestStepKind::Said(RouterOutput::StartAttempt(start)) = &step.kind {
-            attempts.push(AttemptStory {
+        if let TraceStepKind::Output(RouterOutput::StartAttempt(start)) = &step.kind {
+            attempts.push(AttemptSummary {
                 nth: start.attempt.nth,
                 deployment: start.deployment,
                 started: at,
@@ -72,43 +72,43 @@ pub(crate) fn all(life: &RequestLife) -> Vec<AttemptStory> {
             continue;
         };
         match &step.kind {
-            RequestStepKind::Told(RouterInput::FirstToken { .. }) => attempt.first_token = Some(at),
-            RequestStepKind::Told(RouterInput::Finished { .. }) => {
+            TraceStepKind::Input(RouterInput::FirstToken { .. }) => attempt.first_token = Some(at),
+            TraceStepKind::Input(RouterInput::Finished { .. }) => {
                 attempt.ended = Some((at, AttemptConclusion::Finished));
             }
-            RequestStepKind::Told(RouterInput::Failed { failure, .. }) => {
+            TraceStepKind::Input(RouterInput::Failed { failure, .. }) => {
                 attempt.ended = Some((at, AttemptConclusion::Failed(*failure)));
             }
-            RequestStepKind::Said(RouterOutput::CancelAttempt { reason, .. }) => {
+            TraceStepKind::Output(RouterOutput::CancelAttempt { reason, .. }) => {
                 attempt.ended = Some((at, AttemptConclusion::Cancelled(*reason)));
             }
-            RequestStepKind::Said(RouterOutput::Note(RouterEvent::NotSent { .. })) => {
+            TraceStepKind::Output(RouterOutput::Note(RouterEvent::NotSent { .. })) => {
                 attempt.ended = Some((at, AttemptConclusion::NotSent));
             }
-            RequestStepKind::Said(RouterOutput::Note(RouterEvent::Probe { .. })) => {
+            TraceStepKind::Output(RouterOutput::Note(RouterEvent::Probe { .. })) => {
                 attempt.probe = true;
             }
-            RequestStepKind::Told(_) | RequestStepKind::Decided(_) | RequestStepKind::Said(_) => {}
+            TraceStepKind::Input(_) | TraceStepKind::Decision(_) | TraceStepKind::Output(_) => {}
         }
     }
     attempts
 }
 
 /// The number of the attempt that a step is about.
-fn attempt_of(kind: &RequestStepKind) -> Option<u16> {
+fn attempt_of(kind: &TraceStepKind) -> Option<u16> {
     let attempt = match *kind {
-        RequestStepKind::Told(
+        TraceStepKind::Input(
             RouterInput::FirstToken { attempt }
             | RouterInput::Finished { attempt, .. }
             | RouterInput::Failed { attempt, .. },
         )
-        | RequestStepKind::Said(
+        | TraceStepKind::Output(
             RouterOutput::CancelAttempt { attempt, .. }
             | RouterOutput::Note(
                 RouterEvent::NotSent { attempt, .. } | RouterEvent::Probe { attempt, .. },
             ),
         ) => attempt,
-        RequestStepKind::Told(_) | RequestStepKind::Decided(_) | RequestStepKind::Said(_) => {
+        TraceStepKind::Input(_) | TraceStepKind::Decision(_) | TraceStepKind::Output(_) => {
             return None;
         }
     };

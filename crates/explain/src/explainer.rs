@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use squall_determinism::{Seed, Timestamp};
 use squall_record::{AttemptRow, JournalReader, Mode, Recording};
 use squall_router::RouterInput;
-use squall_router::journal::{JournalFrame, Replayed, RequestLife, explain};
+use squall_router::journal::{JournalFrame, Replayed, RequestTrace, explain};
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use std::sync::Arc;
 
@@ -94,9 +94,9 @@ impl<'r> Explainer<'r> {
             seen.requests = Some((first.min(request), last.max(request)));
             only.is_none_or(|only| only == request)
         };
-        let ended = |life: RequestLife| {
-            let request = life.request.unwrap_or(life.arrival_index);
-            told(self.explanation(request, life))
+        let ended = |trace: RequestTrace| {
+            let request = trace.request.unwrap_or(trace.arrival_index);
+            told(self.explanation(request, trace))
         };
         let changes = self.scenario.changes.iter().map(|change| change.router.clone());
         let replayed: Result<Replayed, _> = explain(
@@ -114,7 +114,7 @@ impl<'r> Explainer<'r> {
         }
     }
 
-    fn explanation(&self, request: u64, life: RequestLife) -> Explanation {
+    fn explanation(&self, request: u64, trace: RequestTrace) -> Explanation {
         let rows = &self.recording.requests;
         let row = rows.binary_search_by_key(&request, |row| row.request).ok();
         let of_it = |row: &&AttemptRow| row.request == Some(request);
@@ -128,7 +128,7 @@ impl<'r> Explainer<'r> {
             cut_at: self.recording.header.ended.cut_at(),
             row: row.map(|place| rows[place]),
             rows_of_attempts: attempts,
-            life,
+            trace,
             names: self.names.clone(),
         }
     }
@@ -149,5 +149,5 @@ impl<'r> Explainer<'r> {
 }
 
 fn seen_by_client(row: &squall_record::RequestRow) -> String {
-    crate::clause::client_saw(row.outcome, row.status)
+    crate::phrases::client_saw(row.outcome, row.status)
 }

@@ -1,14 +1,14 @@
 //! The life of one request, as text and as JSON.
 
-use crate::attempts::{self, AttemptStory};
-use crate::clause;
+use crate::attempts::{self, AttemptSummary};
 use crate::names::{RunNames, features};
-use crate::story::{self, StoryLine};
-use crate::waits::{self, WaitStory};
+use crate::phrases;
+use crate::timeline::{self, TimelineEntry};
+use crate::waits::{self, WaitSummary};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_record::{AttemptRow, Mode, RequestOutcome, RequestRow};
-use squall_router::journal::RequestLife;
+use squall_router::journal::RequestTrace;
 use squall_router::{FallbackChoice, Outcome};
 use std::sync::Arc;
 
@@ -28,27 +28,27 @@ pub struct Explanation {
     /// What providers saw of it, in the order of its attempts.
     pub rows_of_attempts: Vec<AttemptRow>,
     /// What the router was told of it, decided and said.
-    pub life: RequestLife,
+    pub trace: RequestTrace,
     pub(crate) names: Arc<RunNames>,
 }
 
 impl Explanation {
     /// What happened and why, line by line.
     #[must_use]
-    pub fn story(&self) -> Vec<StoryLine> {
-        story::tell(&self.life, &self.names)
+    pub fn timeline(&self) -> Vec<TimelineEntry> {
+        timeline::entries(&self.trace, &self.names)
     }
 
     /// The attempts made for it; those that were refused before anything was sent are none.
     #[must_use]
-    pub fn attempts(&self) -> Vec<AttemptStory> {
-        attempts::of(&self.life)
+    pub fn attempts(&self) -> Vec<AttemptSummary> {
+        attempts::of(&self.trace)
     }
 
     /// How long it waited for what.
     #[must_use]
-    pub fn waits(&self) -> Vec<WaitStory> {
-        waits::of(&self.life)
+    pub fn waits(&self) -> Vec<WaitSummary> {
+        waits::of(&self.trace)
     }
 
     /// Where the decisions and the rows of the recording do not agree: nothing in a simulated run; in a live
@@ -60,7 +60,7 @@ impl Explanation {
         if made != seen && self.cut_at.is_none() {
             found.push(format!("the router made {made} attempts, and the rows tell of {seen}"));
         }
-        let (Some(row), Some((_, outcome))) = (&self.row, self.life.ended) else { return found };
+        let (Some(row), Some((_, outcome))) = (&self.row, self.trace.ended) else { return found };
         let agrees = match (outcome, row.outcome) {
             (Outcome::Succeeded { .. }, RequestOutcome::Succeeded)
             | (Outcome::ClientGone, RequestOutcome::GaveUp) => true,
@@ -74,8 +74,8 @@ impl Explanation {
             ) => false,
         };
         if !agrees {
-            let told = clause::outcome(&outcome, &self.names);
-            let client = clause::client_saw(row.outcome, row.status);
+            let told = phrases::outcome(&outcome, &self.names);
+            let client = phrases::client_saw(row.outcome, row.status);
             found.push(format!("the router: {told}; {client}"));
         }
         found
@@ -87,12 +87,12 @@ impl Explanation {
         let mut lines = vec![self.headline(), self.asked(), self.came_of_it()];
         let waits = self.waits();
         if !waits.is_empty() {
-            let waits = waits.iter().map(clause::wait);
+            let waits = waits.iter().map(phrases::wait);
             lines.push(format!("waited {}", waits.collect::<Vec<_>>().join("; ")));
         }
         lines.extend(self.disagreements().into_iter().map(|each| format!("not agreed: {each}")));
         lines.push(String::new());
-        for StoryLine { at, title, details } in self.story() {
+        for TimelineEntry { at, title, details } in self.timeline() {
             lines.push(format!("{:>10}  {title}", at.to_string()));
             lines.extend(details.iter().map(|detail| format!("{:>10}    {detail}", "")));
         }
@@ -105,11 +105,11 @@ impl Explanation {
 
     /// What it asked for.
     fn asked(&self) -> String {
-        let arrival = &self.life.arrival;
+        let arrival = &self.trace.arrival;
         let how = if arrival.stream { "streamed" } else { "in one piece" };
         let mut parts = vec![format!(
             "asked at {} for `{}`, {how}, {} + {} tokens (prompt + answer)",
-            self.life.arrived,
+            self.trace.arrived,
             self.names.group(arrival.group),
             arrival.input_tokens,
             arrival.output_tokens
@@ -144,21 +144,21 @@ impl Explanation {
 
     /// How it ended, in a line.
     fn came_of_it(&self) -> String {
-        let attempts = clause::counted(self.attempts().len(), "attempt");
-        let Some((at, outcome)) = self.life.ended else {
+        let attempts = phrases::counted(self.attempts().len(), "attempt");
+        let Some((at, outcome)) = self.trace.ended else {
             let cut = match self.cut_at {
                 Some(cut) => format!("the recording was cut short at {cut}"),
                 None => "the recording ends".to_owned(),
             };
             return format!("had not ended when {cut}, after {attempts}");
         };
-        let told = clause::outcome(&outcome, &self.names);
-        let lasted = at.since(self.life.arrived);
-        let mut line = format!("{told} at {at}, after {} and {attempts}", clause::lasted(lasted));
+        let told = phrases::outcome(&outcome, &self.names);
+        let lasted = at.since(self.trace.arrived);
+        let mut line = format!("{told} at {at}, after {} and {attempts}", phrases::lasted(lasted));
         if let Some(first) = self.row.and_then(|row| row.first_token) {
-            let until = first.since(self.life.arrived);
+            let until = first.since(self.trace.arrived);
             if until < lasted && until > Duration::ZERO {
-                line.push_str(&format!("; first token after {}", clause::lasted(until)));
+                line.push_str(&format!("; first token after {}", phrases::lasted(until)));
             }
         }
         line

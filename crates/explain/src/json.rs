@@ -1,12 +1,12 @@
 //! An explanation for programs. Times are nanoseconds since the start of the run.
 
-use crate::attempts::{AttemptConclusion, AttemptStory};
-use crate::clause;
+use crate::attempts::{AttemptConclusion, AttemptSummary};
 use crate::explanation::Explanation;
 use crate::names::RunNames;
-use crate::waits::{WaitStory, WaitedFor};
+use crate::phrases;
+use crate::waits::{WaitSummary, WaitedFor};
 use serde_json::{Value, json};
-use squall_router::journal::RequestStepKind;
+use squall_router::journal::TraceStepKind;
 use squall_router::{
     CandidateView, Eligibility, FigureValue, Outcome, PickReasons, PickScope, RouterDecision,
 };
@@ -21,11 +21,11 @@ impl Explanation {
 
 fn explanation(told: &Explanation) -> Value {
     let names = &told.names;
-    let arrival = &told.life.arrival;
+    let arrival = &told.trace.arrival;
     let attempts: Vec<_> = told.attempts().iter().map(|each| attempt(each, names)).collect();
     let waits: Vec<_> = told.waits().iter().map(wait).collect();
-    let story = told.story();
-    let story: Vec<_> = story
+    let timeline = told.timeline();
+    let timeline: Vec<_> = timeline
         .iter()
         .map(
             |line| json!({ "at": line.at.as_nanos(), "what": line.title, "details": line.details }),
@@ -39,14 +39,14 @@ fn explanation(told: &Explanation) -> Value {
         "stream": arrival.stream,
         "input_tokens": arrival.input_tokens,
         "output_tokens": arrival.output_tokens,
-        "arrived": told.life.arrived.as_nanos(),
-        "ended": told.life.ended.map(|(at, _)| at.as_nanos()),
-        "outcome": told.life.ended.map(|(_, end)| outcome(&end, names)),
+        "arrived": told.trace.arrived.as_nanos(),
+        "ended": told.trace.ended.map(|(at, _)| at.as_nanos()),
+        "outcome": told.trace.ended.map(|(_, end)| outcome(&end, names)),
         "client_status": told.row.map(|row| row.status),
         "attempts": attempts,
         "waits": waits,
         "picks": picks(told),
-        "story": story,
+        "timeline": timeline,
         "disagreements": told.disagreements(),
     })
 }
@@ -66,7 +66,7 @@ fn outcome(outcome: &Outcome, names: &RunNames) -> Value {
     }
 }
 
-fn attempt(attempt: &AttemptStory, names: &RunNames) -> Value {
+fn attempt(attempt: &AttemptSummary, names: &RunNames) -> Value {
     let (end, class) = match attempt.ended.map(|(_, end)| end) {
         Some(AttemptConclusion::Finished) => (Some("finished"), None),
         Some(AttemptConclusion::Failed(failure)) => (Some("failed"), Some(failure.class.as_str())),
@@ -86,7 +86,7 @@ fn attempt(attempt: &AttemptStory, names: &RunNames) -> Value {
     })
 }
 
-fn wait(wait: &WaitStory) -> Value {
+fn wait(wait: &WaitSummary) -> Value {
     let reason = match wait.reason {
         WaitedFor::Queue => "queue",
         WaitedFor::Turn => "turn",
@@ -102,9 +102,9 @@ fn wait(wait: &WaitStory) -> Value {
 }
 
 fn picks(told: &Explanation) -> Vec<Value> {
-    let picks = told.life.steps.iter().filter_map(|step| match &step.kind {
-        RequestStepKind::Decided(RouterDecision::Picked(pick)) => Some((step.at, pick)),
-        RequestStepKind::Decided(_) | RequestStepKind::Told(_) | RequestStepKind::Said(_) => None,
+    let picks = told.trace.steps.iter().filter_map(|step| match &step.kind {
+        TraceStepKind::Decision(RouterDecision::Picked(pick)) => Some((step.at, pick)),
+        TraceStepKind::Decision(_) | TraceStepKind::Input(_) | TraceStepKind::Output(_) => None,
     });
     let pick = |(at, pick): (squall_determinism::Timestamp, &PickReasons)| {
         let candidates = pick.candidates.iter();
@@ -143,7 +143,7 @@ fn candidate(view: &CandidateView, pick: &PickReasons, names: &RunNames) -> Valu
         "running": view.running,
         "is": word(&view.eligibility),
         "until": until(&view.eligibility),
-        "why": clause::eligibility(view, pick),
+        "why": phrases::eligibility(view, pick),
         "figure": figure,
     })
 }

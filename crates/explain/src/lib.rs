@@ -6,20 +6,20 @@
 //! [text](Explanation::to_text) or as [JSON](Explanation::to_json).
 
 mod attempts;
-mod clause;
 mod error;
 mod explainer;
 mod explanation;
 mod json;
 mod names;
+mod phrases;
 mod selector;
-mod story;
+mod timeline;
 mod waits;
 
-pub use attempts::{AttemptConclusion, AttemptStory};
+pub use attempts::{AttemptConclusion, AttemptSummary};
 pub use error::ExplainError;
 pub use explainer::Explainer;
 pub use explanation::Explanation;
 pub use selector::RequestSelector;
-pub use story::StoryLine;
-pub use waits::{WaitStory, WaitedFor};
+pub use timeline::TimelineEntry;
+pub use waits::{WaitSummary, WaitedFor};

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_router::journal::{RequestLife, RequestStepKind};
+use squall_router::journal::{RequestTrace, TraceStepKind};
 use squall_router::{LimitScope, RouterDecision, RouterEvent, RouterOutput};
 
 /// A wait between two steps of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct WaitStory {
+pub struct WaitSummary {
     /// For what.
     pub reason: WaitedFor,
     /// From when.
@@ -33,7 +33,7 @@ pub enum WaitedFor {
     RetryAfter,
 }
 
-impl WaitStory {
+impl WaitSummary {
     /// How long, as far as is known.
     #[must_use]
     pub fn lasted(&self) -> Duration {
@@ -42,37 +42,39 @@ impl WaitStory {
 }
 
 /// The waits of a request, in their order; those that took no time are none.
-pub(crate) fn of(life: &RequestLife) -> Vec<WaitStory> {
-    let mut waits: Vec<WaitStory> = Vec::new();
+pub(crate) fn of(trace: &RequestTrace) -> Vec<WaitSummary> {
+    let mut waits: Vec<WaitSummary> = Vec::new();
     // What the wait that begins next is for, as far as it was said before.
     let mut because = WaitedFor::Queue;
-    let last = life.steps.last().map_or(life.arrived, |step| step.at);
-    for step in &life.steps {
+    let last = trace.steps.last().map_or(trace.arrived, |step| step.at);
+    for step in &trace.steps {
         let at = step.at;
         let begins = match &step.kind {
-            RequestStepKind::Decided(RouterDecision::WaitsItsTurn { .. }) => {
+            TraceStepKind::Decision(RouterDecision::WaitsItsTurn { .. }) => {
                 because = WaitedFor::Turn;
                 continue;
             }
-            RequestStepKind::Said(RouterOutput::Note(RouterEvent::HeldBack { limit, .. })) => {
+            TraceStepKind::Output(RouterOutput::Note(RouterEvent::RateLimited {
+                limit, ..
+            })) => {
                 because = WaitedFor::Admission(*limit);
                 continue;
             }
-            RequestStepKind::Said(RouterOutput::Note(RouterEvent::Queued { .. })) => {
+            TraceStepKind::Output(RouterOutput::Note(RouterEvent::Queued { .. })) => {
                 Some(core::mem::replace(&mut because, WaitedFor::Queue))
             }
-            RequestStepKind::Said(RouterOutput::Note(RouterEvent::RetryScheduled {
+            TraceStepKind::Output(RouterOutput::Note(RouterEvent::RetryScheduled {
                 wait, ..
             })) => Some(match wait.retry_after {
                 Some(_) => WaitedFor::RetryAfter,
                 None => WaitedFor::Backoff,
             }),
-            RequestStepKind::Said(
+            TraceStepKind::Output(
                 RouterOutput::StartAttempt(_)
                 | RouterOutput::Done { .. }
                 | RouterOutput::Note(RouterEvent::FellBack { .. }),
             ) => None,
-            RequestStepKind::Told(_) | RequestStepKind::Decided(_) | RequestStepKind::Said(_) => {
+            TraceStepKind::Input(_) | TraceStepKind::Decision(_) | TraceStepKind::Output(_) => {
                 continue;
             }
         };
@@ -80,7 +82,7 @@ pub(crate) fn of(life: &RequestLife) -> Vec<WaitStory> {
             open.until = Some(at);
         }
         if let Some(reason) = begins {
-            waits.push(WaitStory { reason, from: at, until: None, seen: last });
+            waits.push(WaitSummary { reason, from: at, until: None, seen: last });
         }
     }
     waits.retain(|wait| wait.until.is_none() || !wait.lasted().is_zero());

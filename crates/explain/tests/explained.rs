@@ -55,7 +55,7 @@ fn first(recording: &Recording, wanted: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn a_request_that_is_served_at_once_is_a_short_story() {
+fn a_request_that_is_served_at_once_has_a_short_timeline() {
     let recording = recording(SCENARIO);
     insta::assert_snapshot!(
         explained(&recording, RequestSelector::Number(0)).expect("it is there")

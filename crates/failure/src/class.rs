@@ -182,7 +182,7 @@ impl FailureClass {
 
     /// Whose it is when a provider answers with it: a request that is wrong is the client's.
     #[must_use]
-    pub const fn told_source(self) -> FailureSource {
+    pub const fn response_source(self) -> FailureSource {
         match self {
             Self::BadRequest
             | Self::ContextWindow

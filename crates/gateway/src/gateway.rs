@@ -1,8 +1,8 @@
-//! A gateway: its start, its service and its end.
+//! A gateway: start, service and shutdown.
 
-use crate::front::Front;
+use crate::app_state::AppState;
 use crate::health_checks;
-use crate::log::{self, Unauthenticated};
+use crate::request_log::{self, Unauthenticated};
 use crate::router_handle::RouterHandle;
 use crate::routes;
 use crate::serving::{RunningServer, Serving};
@@ -12,7 +12,7 @@ use crate::setup::{
 use crate::upstream_registry::{NameIndex, UpstreamRegistry};
 use squall_record::RowSender;
 use squall_router::{
-    ConfigId, DeploymentId, IdRegistry, Numbers, Router, RouterConfig, RouterInput,
+    AssignedIds, ConfigId, DeploymentId, IdRegistry, Router, RouterConfig, RouterInput,
 };
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -46,13 +46,13 @@ pub struct GatewayView {
 #[derive(Debug)]
 struct PreparedConfig {
     router: RouterConfig,
-    numbers: Numbers,
+    numbers: AssignedIds,
     directory: Arc<NameIndex>,
 }
 
 impl PreparedConfig {
-    fn new(router: &RouterConfig, numbers: Numbers, wording: &NameTables) -> Self {
-        let directory = Arc::new(NameIndex::new(router, &numbers, wording));
+    fn new(router: &RouterConfig, numbers: AssignedIds, name_tables: &NameTables) -> Self {
+        let directory = Arc::new(NameIndex::new(router, &numbers, name_tables));
         Self { router: router.clone(), numbers, directory }
     }
 }
@@ -98,7 +98,7 @@ impl GatewayView {
     /// # Errors
     /// When the router refuses it, or a base URL is none; then everything stays as it was.
     pub fn reload(&self, reload: Reload) -> Result<Changed, StartError> {
-        reload.wording.check()?;
+        reload.name_tables.check()?;
         let timeouts: Vec<_> = connect_timeouts(&reload.router).collect();
         let before = self.handle.members();
         let (config, numbers) = self.handle.prepare(reload.router.clone())?;
@@ -110,7 +110,7 @@ impl GatewayView {
             self.handle.forget(config);
             return Err(error);
         }
-        let directory = NameIndex::new(&reload.router, &numbers, &reload.wording);
+        let directory = NameIndex::new(&reload.router, &numbers, &reload.name_tables);
         self.registry.set_directory(Arc::new(directory));
         self.handle.set_names(&self.registry, &reload.router, &numbers);
         self.handle.tell(RouterInput::Reconfigure { config });
@@ -118,7 +118,7 @@ impl GatewayView {
         self.handle.forget(config);
         self.registry.leave_what_is_gone(&self.handle.members());
         let changed = self.changed(&before, &self.handle.members());
-        log::reloaded(&changed.came, &changed.went);
+        request_log::reloaded(&changed.came, &changed.went);
         Ok(changed)
     }
 
@@ -153,7 +153,7 @@ pub struct DrainPolicy {
 
 /// How a gateway has ended.
 #[derive(Clone, Debug, Default)]
-pub struct Drained {
+pub struct DrainReport {
     /// Requests that were cut.
     pub cut: usize,
     /// What it saw.
@@ -173,13 +173,13 @@ impl Gateway {
     /// When the router refuses its configuration, a base URL is none, or the address cannot be listened
     /// on.
     pub async fn start(setup: GatewaySetup) -> Result<Self, StartError> {
-        setup.wording.check()?;
+        setup.name_tables.check()?;
         let mut router = Router::new(setup.router.clone(), setup.seed, setup.epoch_nanos)?;
         let first = IdRegistry::default().add(&setup.router);
-        let mut prepared = vec![PreparedConfig::new(&setup.router, first, &setup.wording)];
+        let mut prepared = vec![PreparedConfig::new(&setup.router, first, &setup.name_tables)];
         for change in &setup.changes {
             let (_, numbers) = router.prepare(change.clone())?;
-            prepared.push(PreparedConfig::new(change, numbers, &setup.wording));
+            prepared.push(PreparedConfig::new(change, numbers, &setup.name_tables));
         }
         let registry = Arc::new(UpstreamRegistry::new(Arc::clone(&prepared[0].directory)));
         registry.connect(upstreams(&setup))?;
@@ -192,14 +192,14 @@ impl Gateway {
         let addr = serving.addr();
         let metrics_addr = operations.as_ref().map(Serving::addr);
         let (checks, wanted) = unbounded_channel();
-        let handle = Arc::new(RouterHandle::new(router, setup.clock, setup.keep, checks));
+        let handle = Arc::new(RouterHandle::new(router, setup.clock, setup.retention, checks));
         handle.set_names(&registry, &setup.router, &prepared[0].numbers);
         let view = GatewayView {
             handle: Arc::clone(&handle),
             registry: Arc::clone(&registry),
             prepared: Arc::new(prepared),
         };
-        let front = Arc::new(Front {
+        let app = Arc::new(AppState {
             handle: Arc::clone(&handle),
             registry: Arc::clone(&registry),
             server: serving.shared(),
@@ -210,8 +210,8 @@ impl Gateway {
         tasks.spawn(health_checks::run(handle, registry, wanted));
         let with_metrics = operations.is_none();
         let operations =
-            operations.map(|serving| serving.serve(routes::operations(Arc::clone(&front))));
-        let served = serving.serve(routes::routes(front, with_metrics));
+            operations.map(|serving| serving.serve(routes::operations(Arc::clone(&app))));
+        let served = serving.serve(routes::routes(app, with_metrics));
         Ok(Self { addr, metrics_addr, view, served, operations, tasks })
     }
 
@@ -243,7 +243,11 @@ impl Gateway {
     /// no connection and no request any more, and waits for those under way. What is left when the time is
     /// over, or when `at_once` ends, is cut: a stream ends with an error event, and who has no answer yet
     /// gets a 503.
-    pub async fn drain(mut self, drain: DrainPolicy, at_once: impl Future<Output = ()>) -> Drained {
+    pub async fn drain(
+        mut self,
+        drain: DrainPolicy,
+        at_once: impl Future<Output = ()>,
+    ) -> DrainReport {
         let cut = self.served.drain(drain.delay, drain.patience, at_once).await;
         // Attempts of clients that are gone tell the core so.
         let told = async {
@@ -255,7 +259,7 @@ impl Gateway {
         let log = self.view.handle.log();
         self.tasks.shutdown().await;
         drop(self.operations);
-        Drained { cut, log }
+        DrainReport { cut, log }
     }
 }
 
@@ -264,9 +268,9 @@ fn upstreams(
     setup: &GatewaySetup,
 ) -> impl Iterator<Item = (DeploymentId, UpstreamConfig, Duration)> + '_ {
     let mut timeouts: Vec<Duration> = Vec::new();
-    let mut roster = IdRegistry::default();
+    let mut ids = IdRegistry::default();
     for config in std::iter::once(&setup.router).chain(&setup.changes) {
-        let Numbers { deployments, .. } = roster.add(config);
+        let AssignedIds { deployments, .. } = ids.add(config);
         for (id, timeout) in deployments.into_iter().zip(connect_timeouts(config)) {
             if id.index() == timeouts.len() {
                 timeouts.push(timeout);

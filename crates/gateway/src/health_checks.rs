@@ -1,6 +1,6 @@
-//! Checks of deployments apart from traffic: what the core asks for, carried out.
+//! Executes the health checks that the core asks for.
 
-use crate::router_handle::{Check, RouterHandle};
+use crate::router_handle::{HealthCheckRequest, RouterHandle};
 use crate::upstream_registry::UpstreamRegistry;
 use squall_router::RouterInput;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub(crate) async fn run(
     handle: Arc<RouterHandle>,
     registry: Arc<UpstreamRegistry>,
-    mut wanted: UnboundedReceiver<Check>,
+    mut wanted: UnboundedReceiver<HealthCheckRequest>,
 ) {
     while let Some(check) = wanted.recv().await {
         let endpoint = registry.endpoint(check.deployment);

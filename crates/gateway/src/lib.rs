@@ -1,29 +1,29 @@
-//! The live shell of the router: an OpenAI-compatible gateway.
+//! The live driver of the router: an OpenAI-compatible gateway.
 //!
-//! The core decides; this crate carries. A request has a mailbox. The core sits under one lock:
-//! whoever has news takes the lock, reads the clock inside it, tells the core, and puts what the core
-//! wants done into the mailboxes before letting go.
+//! The core decides; this crate executes. The core is behind one lock: a task with an event takes the lock, reads the
+//! clock inside it, passes the event to the core, and puts the core's commands into the mailboxes of their requests
+//! before it releases the lock.
 //!
 //! ```text
-//!  client ─► front ─► exchange (one per request) ─► upstream ─► provider
-//!                        ▲      │ news                 │
-//!                 mailbox└── handle: the core under its lock ◄┘
+//!  client ─► routes ─► request driver (one per request) ─► upstream ─► provider
+//!                            ▲      │ events                  │
+//!                     mailbox└── router handle: the core under its lock ◄┘
 //! ```
 
-mod answer;
-mod exchange;
-mod front;
+mod api_keys;
+mod app_state;
+mod body_buffer;
 mod gateway;
 mod header_passthrough;
 mod health_checks;
-mod keys;
-mod log;
+mod local_reply;
 mod metrics;
-mod pieces;
-mod ready;
-mod refusal;
+mod readiness;
+mod request_driver;
 mod request_id;
+mod request_log;
 mod request_options;
+mod response;
 mod router_handle;
 mod routes;
 mod serving;
@@ -31,7 +31,7 @@ mod setup;
 mod upstream;
 mod upstream_registry;
 
-pub use gateway::{Changed, DrainPolicy, Drained, Gateway, GatewayView};
+pub use gateway::{Changed, DrainPolicy, DrainReport, Gateway, GatewayView};
 pub use setup::{
     GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, Retention, StartError,
     UpstreamConfig,

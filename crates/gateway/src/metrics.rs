@@ -3,18 +3,18 @@
 
 mod families;
 mod histogram;
-mod names;
-mod removed;
-mod text;
+mod labels;
+mod removed_series;
+mod text_format;
 
 use crate::upstream_registry::UpstreamRegistry;
 use histogram::LatencyHistogram;
-use names::MetricNames;
-use removed::Gone;
+use labels::MetricLabels;
+use removed_series::RemovedSeries;
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot, LimitScope,
-    Numbers, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput,
+    AssignedIds, AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot,
+    LimitScope, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput,
     SpendBudgetSnapshot, TokenUsage,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -26,18 +26,18 @@ const SHARES_OVER: u64 = 60;
 #[derive(Debug, Default)]
 pub(crate) struct GatewayMetrics {
     counts: RequestCounters,
-    /// Requests by the tag of the shell, and tags by the slot of the core.
+    /// Requests by the tag of the driver, and tags by the slot of the core.
     requests: Vec<Option<OpenRequest>>,
     tags: Vec<usize>,
     /// Since when groups and deployments are not there any more.
-    gone: Gone,
+    removed: RemovedSeries,
 }
 
 /// Counts of everything, by who it was.
 #[derive(Clone, Debug, Default)]
 struct RequestCounters {
-    names: MetricNames,
-    ended: BTreeMap<(GroupId, Ending), u64>,
+    names: MetricLabels,
+    ended: BTreeMap<(GroupId, RequestEnding), u64>,
     durations: BTreeMap<GroupId, LatencyHistogram>,
     first_tokens: BTreeMap<GroupId, LatencyHistogram>,
     attempts: BTreeMap<(DeploymentId, &'static str), u64>,
@@ -48,14 +48,14 @@ struct RequestCounters {
     cooldowns: BTreeMap<(DeploymentId, &'static str), u64>,
     timeouts: BTreeMap<(DeploymentId, &'static str), u64>,
     limits_reached: BTreeMap<(DeploymentId, &'static str), u64>,
-    all_out: BTreeMap<GroupId, u64>,
+    group_unavailable: BTreeMap<GroupId, u64>,
     queued: BTreeMap<GroupId, u64>,
     queue_full: BTreeMap<GroupId, u64>,
     picks_rejected: BTreeMap<GroupId, u64>,
-    retries_refused: BTreeMap<GroupId, u64>,
+    retry_budget_exhausted: BTreeMap<GroupId, u64>,
     too_late: BTreeMap<GroupId, u64>,
     hedges: BTreeMap<(DeploymentId, &'static str), u64>,
-    held_back: BTreeMap<(bool, &'static str), u64>,
+    rate_limited: BTreeMap<(bool, &'static str), u64>,
     reconfigurations: u64,
     /// First attempts of each of the last seconds.
     firsts: VecDeque<(u64, BTreeMap<DeploymentId, u64>)>,
@@ -69,7 +69,7 @@ struct TokenCounters {
 }
 
 /// How a request ended, with the class of its failure.
-type Ending = (&'static str, &'static str);
+type RequestEnding = (&'static str, &'static str);
 
 /// A request that has not ended.
 #[derive(Clone, Copy, Debug)]
@@ -99,12 +99,12 @@ struct OpenAttempt {
     nth: u16,
     deployment: DeploymentId,
     began: Timestamp,
-    what: Nature,
+    what: OpenAttemptKind,
 }
 
 /// What an attempt is to its request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Nature {
+enum OpenAttemptKind {
     First,
     Retry,
     /// The first in the group that the request fell back to.
@@ -121,10 +121,10 @@ impl GatewayMetrics {
         now: Timestamp,
         registry: &UpstreamRegistry,
         config: &RouterConfig,
-        numbers: &Numbers,
+        numbers: &AssignedIds,
     ) {
         self.counts.names.add(registry, config, numbers);
-        self.gone.changed(now, &self.counts.names, numbers);
+        self.removed.changed(now, &self.counts.names, numbers);
     }
 
     /// The name of a deployment.
@@ -194,12 +194,12 @@ impl GatewayMetrics {
         let OpenAttempt { deployment, began, what, .. } = *running;
         *self.counts.attempts.entry((deployment, outcome)).or_default() += 1;
         self.counts.attempt_durations.entry(deployment).or_default().add(now.since(began));
-        if what == Nature::Retry
+        if what == OpenAttemptKind::Retry
             && let Some(named) = self.counts.names.of(deployment)
         {
             *self.counts.retries.entry(named.group).or_default() += 1;
         }
-        if what == Nature::Hedge {
+        if what == OpenAttemptKind::Hedge {
             *self.counts.hedges.entry((deployment, outcome)).or_default() += 1;
         }
     }
@@ -230,15 +230,15 @@ impl GatewayMetrics {
         let Some(request) = self.request(attempt.request.slot) else { return };
         let moved = std::mem::take(&mut request.moved);
         let what = match (std::mem::replace(&mut request.called, true), moved) {
-            (false, _) => Nature::First,
-            (true, true) => Nature::AfterMove,
-            (true, false) => Nature::Retry,
+            (false, _) => OpenAttemptKind::First,
+            (true, true) => OpenAttemptKind::AfterMove,
+            (true, false) => OpenAttemptKind::Retry,
         };
         let place = request.running.iter_mut().find(|place| place.is_none());
         if let Some(place) = place {
             *place = Some(OpenAttempt { nth: attempt.nth, deployment, began: now, what });
         }
-        if what == Nature::First {
+        if what == OpenAttemptKind::First {
             self.first_attempt(now, deployment);
         }
     }
@@ -249,7 +249,7 @@ impl GatewayMetrics {
         let Some(running) = request.take(attempt.nth) else { return };
         let OpenAttempt { deployment, began, what, .. } = running;
         match what {
-            Nature::First => {
+            OpenAttemptKind::First => {
                 request.called = false;
                 let second = began.as_nanos() / 1_000_000_000;
                 let counts = self.counts.firsts.iter_mut().find(|(each, _)| *each == second);
@@ -257,8 +257,8 @@ impl GatewayMetrics {
                     *count = count.saturating_sub(1);
                 }
             }
-            Nature::AfterMove => request.moved = true,
-            Nature::Retry | Nature::Hedge => {}
+            OpenAttemptKind::AfterMove => request.moved = true,
+            OpenAttemptKind::Retry | OpenAttemptKind::Hedge => {}
         }
     }
 
@@ -311,7 +311,7 @@ impl GatewayMetrics {
                 let mut running =
                     request.into_iter().flat_map(|each| each.running.iter_mut().flatten());
                 if let Some(running) = running.find(|running| running.nth == attempt.nth) {
-                    running.what = Nature::Hedge;
+                    running.what = OpenAttemptKind::Hedge;
                 }
             }
             RouterEvent::CooldownStarted { deployment, cause, .. } => {
@@ -330,11 +330,12 @@ impl GatewayMetrics {
                 let limit = LimitScope::Money.as_str();
                 *self.counts.limits_reached.entry((deployment, limit)).or_default() += 1;
             }
-            RouterEvent::HeldBack { tenant, limit, .. } => {
-                *self.counts.held_back.entry((tenant.is_some(), limit.as_str())).or_default() += 1;
+            RouterEvent::RateLimited { tenant, limit, .. } => {
+                *self.counts.rate_limited.entry((tenant.is_some(), limit.as_str())).or_default() +=
+                    1;
             }
-            RouterEvent::AllOut { group, .. } => {
-                *self.counts.all_out.entry(group).or_default() += 1
+            RouterEvent::GroupUnavailable { group, .. } => {
+                *self.counts.group_unavailable.entry(group).or_default() += 1
             }
             RouterEvent::PickRejected { group, .. } => {
                 *self.counts.picks_rejected.entry(group).or_default() += 1;
@@ -344,7 +345,7 @@ impl GatewayMetrics {
                 *self.counts.queue_full.entry(group).or_default() += 1
             }
             RouterEvent::RetryBudgetExhausted { group, .. } => {
-                *self.counts.retries_refused.entry(group).or_default() += 1;
+                *self.counts.retry_budget_exhausted.entry(group).or_default() += 1;
             }
             RouterEvent::TooLate { group, .. } => {
                 *self.counts.too_late.entry(group).or_default() += 1;
@@ -361,13 +362,13 @@ impl GatewayMetrics {
     /// Everything as it is now. Its text is written where nobody waits for it.
     pub(crate) fn snapshot(&mut self, now: Timestamp, router: &mut Router) -> MetricsSnapshot {
         self.forget(now.as_nanos() / 1_000_000_000);
-        self.gone.forget(now, &mut self.counts);
+        self.removed.forget(now, &mut self.counts);
         MetricsSnapshot {
             counts: self.counts.clone(),
             in_flight: router.in_flight(),
-            deployments: router.deployments_now().collect(),
-            groups: router.groups_now().collect(),
-            budgets: router.budgets_now().collect(),
+            deployments: router.deployment_snapshots().collect(),
+            groups: router.group_snapshots().collect(),
+            spend_budgets: router.spend_budget_snapshots().collect(),
         }
     }
 }
@@ -379,7 +380,7 @@ pub(crate) struct MetricsSnapshot {
     in_flight: usize,
     deployments: Vec<DeploymentSnapshot>,
     groups: Vec<GroupSnapshot>,
-    budgets: Vec<SpendBudgetSnapshot>,
+    spend_budgets: Vec<SpendBudgetSnapshot>,
 }
 
 impl MetricsSnapshot {

@@ -5,9 +5,9 @@ mod run_log;
 
 pub(crate) use mailbox::Mailbox;
 
-use crate::log;
+use crate::local_reply::{GroupState, NAMED_MAX, UnavailableReason};
 use crate::metrics::{GatewayMetrics, MetricsSnapshot};
-use crate::refusal::{GroupState, NAMED_MAX, Unusable};
+use crate::request_log;
 use crate::setup::{GatewayLog, Retention, StartError};
 use crate::upstream_registry::UpstreamRegistry;
 use mailbox::{MailboxSender, mailbox};
@@ -17,8 +17,8 @@ use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_record::RowSender;
 use squall_router::{
-    AttemptId, CancelReason, ConfigId, DeploymentId, DeploymentSnapshot, GroupId, LimitScope,
-    Numbers, Outcome, RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent,
+    AssignedIds, AttemptId, CancelReason, ConfigId, DeploymentId, DeploymentSnapshot, GroupId,
+    LimitScope, Outcome, RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent,
     RouterInput, RouterOutput, Skipped, StartAttempt,
 };
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub(crate) enum RouterCommand {
 
 /// A check that the core wants.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Check {
+pub(crate) struct HealthCheckRequest {
     pub(crate) deployment: DeploymentId,
     pub(crate) timeout: Duration,
 }
@@ -50,22 +50,22 @@ pub(crate) struct Check {
 #[derive(Debug)]
 pub(crate) struct RouterHandle {
     clock: Clock,
-    inner: Mutex<Inner>,
+    inner: Mutex<RouterHandleState>,
     /// Told when a timer is due earlier than the one being slept for.
     earlier: Notify,
     failed: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct RouterHandleState {
     router: Router,
     mailboxes: Slab<MailboxSender>,
-    /// The shell's names for requests, by the slot of the core.
+    /// The driver's names for requests, by the slot of the core.
     tags: Vec<RequestTag>,
     run_log: Option<RunLog>,
     metrics: GatewayMetrics,
     /// Where checks that the core wants are carried out.
-    checks: UnboundedSender<Check>,
+    checks: UnboundedSender<HealthCheckRequest>,
     outputs: Vec<RouterOutput>,
     /// When the timer task will wake up.
     wakes_at: Timestamp,
@@ -75,16 +75,16 @@ impl RouterHandle {
     pub(crate) fn new(
         router: Router,
         clock: Clock,
-        keep: Retention,
-        checks: UnboundedSender<Check>,
+        retention: Retention,
+        checks: UnboundedSender<HealthCheckRequest>,
     ) -> Self {
         Self {
             clock,
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(RouterHandleState {
                 router,
                 mailboxes: Slab::new(),
                 tags: Vec::new(),
-                run_log: (keep == Retention::Everything).then(RunLog::default),
+                run_log: (retention == Retention::Everything).then(RunLog::default),
                 metrics: GatewayMetrics::default(),
                 checks,
                 outputs: Vec::new(),
@@ -104,7 +104,7 @@ impl RouterHandle {
         &self,
         registry: &UpstreamRegistry,
         config: &RouterConfig,
-        numbers: &Numbers,
+        numbers: &AssignedIds,
     ) {
         if let Some(mut inner) = self.lock() {
             let now = self.clock.now();
@@ -116,7 +116,10 @@ impl RouterHandle {
     ///
     /// # Errors
     /// When it is not one that a router can run with, or the core has failed.
-    pub(crate) fn prepare(&self, config: RouterConfig) -> Result<(ConfigId, Numbers), StartError> {
+    pub(crate) fn prepare(
+        &self,
+        config: RouterConfig,
+    ) -> Result<(ConfigId, AssignedIds), StartError> {
         let mut inner = self.lock().ok_or(StartError::CoreFailed)?;
         Ok(inner.router.prepare(config)?)
     }
@@ -131,7 +134,7 @@ impl RouterHandle {
     /// The deployments of the configuration that holds.
     pub(crate) fn members(&self) -> BTreeSet<DeploymentId> {
         let mut inner = self.lock();
-        let now = inner.iter_mut().flat_map(|inner| inner.router.deployments_now());
+        let now = inner.iter_mut().flat_map(|inner| inner.router.deployment_snapshots());
         now.map(|deployment| deployment.id).collect()
     }
 
@@ -213,11 +216,12 @@ impl RouterHandle {
     /// The first of all groups, if no deployment of any group is usable now.
     pub(crate) fn none_usable(&self, named: usize) -> Option<Vec<GroupState>> {
         let mut inner = self.lock()?;
-        if inner.router.deployments_now().any(|deployment| deployment.is_usable()) {
+        if inner.router.deployment_snapshots().any(|deployment| deployment.is_usable()) {
             return None;
         }
         let now = self.clock.now();
-        let groups: Vec<_> = inner.router.groups_now().map(|group| group.id).take(named).collect();
+        let groups: Vec<_> =
+            inner.router.group_snapshots().map(|group| group.id).take(named).collect();
         Some(groups.into_iter().map(|group| inner.state(group, now)).collect())
     }
 
@@ -256,7 +260,7 @@ impl RouterHandle {
     }
 
     /// The clock is read inside the lock, so that inputs are in the order of their times.
-    fn handle(&self, inner: &mut Inner, input: RouterInput) {
+    fn handle(&self, inner: &mut RouterHandleState, input: RouterInput) {
         let now = self.clock.now();
         let mut outputs = std::mem::take(&mut inner.outputs);
         inner.router.handle(now, input);
@@ -275,33 +279,33 @@ impl RouterHandle {
     }
 
     /// The core; nothing, once it has failed.
-    fn lock(&self) -> Option<Locked<'_>> {
+    fn lock(&self) -> Option<LockedRouter<'_>> {
         let inner = self.inner.lock().ok()?;
-        Some(Locked { inner, failed: &self.failed })
+        Some(LockedRouter { inner, failed: &self.failed })
     }
 }
 
 /// The core while it is held. A panic that comes by is told.
-struct Locked<'d> {
-    inner: MutexGuard<'d, Inner>,
+struct LockedRouter<'d> {
+    inner: MutexGuard<'d, RouterHandleState>,
     failed: &'d watch::Sender<bool>,
 }
 
-impl Deref for Locked<'_> {
-    type Target = Inner;
+impl Deref for LockedRouter<'_> {
+    type Target = RouterHandleState;
 
-    fn deref(&self) -> &Inner {
+    fn deref(&self) -> &RouterHandleState {
         &self.inner
     }
 }
 
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Inner {
+impl DerefMut for LockedRouter<'_> {
+    fn deref_mut(&mut self) -> &mut RouterHandleState {
         &mut self.inner
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for LockedRouter<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             tracing::error!("the core has failed: requests get a 500 from now on");
@@ -319,7 +323,7 @@ pub(crate) struct RefusedRequest {
     pub(crate) input_tokens: u32,
 }
 
-impl Inner {
+impl RouterHandleState {
     fn state(&mut self, group: GroupId, now: Timestamp) -> GroupState {
         // Both are in the group's order.
         let skipped: Vec<_> = self.router.skipped(group).collect();
@@ -331,7 +335,7 @@ impl Inner {
             unusable_count: 0,
             count: 0,
         };
-        for deployment in self.router.deployments_of(group) {
+        for deployment in self.router.deployment_snapshots_of(group) {
             state.count += 1;
             let skipped = skipped.next_if(|skipped| skipped.deployment == deployment.id);
             let Some(why) = unusable(&deployment, skipped.as_ref(), now) else { continue };
@@ -368,7 +372,7 @@ impl Inner {
             }
             RouterOutput::Check { deployment, timeout } => {
                 // Nobody carries it out while the gateway stops.
-                let _ = self.checks.send(Check { deployment, timeout });
+                let _ = self.checks.send(HealthCheckRequest { deployment, timeout });
             }
             RouterOutput::Note(note) => {
                 if let Some(run_log) = &mut self.run_log {
@@ -386,10 +390,10 @@ impl Inner {
     fn log(&self, now: Timestamp, note: &RouterEvent) {
         if let Some(id) = note.of_deployment() {
             let (group, name) = self.metrics.names_of(id);
-            log::deployment(now, group, name, note);
+            request_log::deployment(now, group, name, note);
         }
         if let RouterEvent::PickRejected { group, problem, .. } = *note {
-            log::pick_rejected(self.metrics.group(group), problem);
+            request_log::pick_rejected(self.metrics.group(group), problem);
         }
     }
 
@@ -406,16 +410,16 @@ fn unusable(
     deployment: &DeploymentSnapshot,
     skipped: Option<&Skipped>,
     now: Timestamp,
-) -> Option<Unusable> {
+) -> Option<UnavailableReason> {
     if !deployment.healthy {
-        return Some(Unusable::Unhealthy);
+        return Some(UnavailableReason::Unhealthy);
     }
     if let Some(Skipped { reason, until, .. }) = skipped {
         let wait = until.map(|until| until.since(now));
-        return Some(Unusable::Skipped { reason: *reason, wait });
+        return Some(UnavailableReason::Skipped { reason: *reason, wait });
     }
     if let Some(until) = deployment.spent_until {
-        return Some(Unusable::MoneySpent { wait: until.since(now) });
+        return Some(UnavailableReason::SpendBudgetExhausted { wait: until.since(now) });
     }
     let limits = [
         (LimitScope::Concurrency, deployment.limits.concurrency),
@@ -425,7 +429,7 @@ fn unusable(
     let mut reached = limits
         .into_iter()
         .filter(|(_, limit)| limit.is_some_and(|(used, allowed)| used >= allowed));
-    reached.next().map(|(limit, _)| Unusable::AtLimit { limit })
+    reached.next().map(|(limit, _)| UnavailableReason::AtLimit { limit })
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! The HTTP front: OpenAI's paths, a health check, and metrics.
+//! The HTTP endpoints: OpenAI's paths, a health check, and metrics.
 
-use crate::answer;
-use crate::exchange::{Exchange, RequestHead};
-use crate::front::Front;
-use crate::log::{self, RequestLog};
-use crate::ready::ReadyState;
+use crate::app_state::AppState;
+use crate::readiness::ReadyState;
+use crate::request_driver::{RequestDriver, RequestHead};
 use crate::request_id::RequestId;
+use crate::request_log::{self, RequestLog};
 use crate::request_options::RequestOptions;
+use crate::response;
 use crate::serving::RequestContext;
 use crate::upstream_registry::NameIndex;
-use crate::{header_passthrough, keys, refusal, serving};
+use crate::{api_keys, header_passthrough, local_reply, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -29,7 +29,7 @@ use std::sync::Arc;
 const OUTPUT_TOKENS: u32 = 256;
 
 /// What clients and operators ask; metrics only if they have no address of their own.
-pub(crate) fn routes(front: Arc<Front>, with_metrics: bool) -> HttpRouter {
+pub(crate) fn routes(app: Arc<AppState>, with_metrics: bool) -> HttpRouter {
     let path = |operation: Operation| format!("/v1{}", operation.path());
     let operations = if with_metrics { operations_routes() } else { state_routes() };
     HttpRouter::new()
@@ -41,36 +41,36 @@ pub(crate) fn routes(front: Arc<Front>, with_metrics: bool) -> HttpRouter {
         .merge(operations)
         .fallback(unknown_path)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(front)
+        .with_state(app)
 }
 
 /// What operators ask, at an address of its own.
-pub(crate) fn operations(front: Arc<Front>) -> HttpRouter {
+pub(crate) fn operations(app: Arc<AppState>) -> HttpRouter {
     operations_routes()
         .fallback(unknown_path)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(front)
+        .with_state(app)
 }
 
-fn operations_routes() -> HttpRouter<Arc<Front>> {
+fn operations_routes() -> HttpRouter<Arc<AppState>> {
     state_routes().route("/metrics", get(metrics))
 }
 
-fn state_routes() -> HttpRouter<Arc<Front>> {
+fn state_routes() -> HttpRouter<Arc<AppState>> {
     HttpRouter::new().route("/health", get(health)).route("/ready", get(ready))
 }
 
 async fn unknown_path(method: Method, uri: Uri) -> Response {
-    refusal::unknown_path(&method, uri.path())
+    local_reply::unknown_path(&method, uri.path())
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Response {
-    refusal::not_allowed(&method, uri.path())
+    local_reply::not_allowed(&method, uri.path())
 }
 
 /// Whether it lives: a gateway whose core has failed does not, whatever else still answers.
-async fn health(State(front): State<Arc<Front>>) -> Response {
-    if front.handle.has_failed() {
+async fn health(State(app): State<Arc<AppState>>) -> Response {
+    if app.handle.has_failed() {
         state(&ReadyState::CoreFailed)
     } else {
         json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())
@@ -78,8 +78,8 @@ async fn health(State(front): State<Arc<Front>>) -> Response {
 }
 
 /// Whether it is to be sent requests.
-async fn ready(State(front): State<Arc<Front>>) -> Response {
-    state(&ReadyState::of(&front.handle, &front.server))
+async fn ready(State(app): State<Arc<AppState>>) -> Response {
+    state(&ReadyState::of(&app.handle, &app.server))
 }
 
 fn state(state: &ReadyState) -> Response {
@@ -96,42 +96,42 @@ fn json(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn metrics(State(front): State<Arc<Front>>) -> Response {
+async fn metrics(State(app): State<Arc<AppState>>) -> Response {
     const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
     // The core is free again before the text is written.
-    match front.handle.metrics() {
+    match app.handle.metrics() {
         Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text()).into_response(),
         None => state(&ReadyState::CoreFailed),
     }
 }
 
-async fn models(State(front): State<Arc<Front>>) -> Response {
-    let directory = front.registry.directory();
+async fn models(State(app): State<Arc<AppState>>) -> Response {
+    let directory = app.registry.directory();
     let body = models_body(directory.groups.listed(), 0);
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn chats(State(front): State<Arc<Front>>, request: Request) -> Response {
-    route(front, request, ChatRequest::parse).await
+async fn chats(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    route(app, request, ChatRequest::parse).await
 }
 
-async fn completions(State(front): State<Arc<Front>>, request: Request) -> Response {
+async fn completions(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Completion, body);
-    route(front, request, parse).await
+    route(app, request, parse).await
 }
 
-async fn embeddings(State(front): State<Arc<Front>>, request: Request) -> Response {
+async fn embeddings(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Embedding, body);
-    route(front, request, parse).await
+    route(app, request, parse).await
 }
 
-async fn responses(State(front): State<Arc<Front>>, request: Request) -> Response {
+async fn responses(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Response, body);
-    route(front, request, parse).await
+    route(app, request, parse).await
 }
 
 async fn route(
-    front: Arc<Front>,
+    app: Arc<AppState>,
     request: Request,
     parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
 ) -> Response {
@@ -139,21 +139,21 @@ async fn route(
     let of_request = head.extensions.get::<RequestContext>().cloned();
     let of_request = of_request.unwrap_or_else(|| RequestContext::new(RequestId::none()));
     let id = of_request.id();
-    let directory = front.registry.directory();
+    let directory = app.registry.directory();
     // Whoever has no key has nothing read: a body costs memory.
-    let tenant = match keys::tenant(&head.headers, &directory) {
+    let tenant = match api_keys::tenant(&head.headers, &directory) {
         Ok(tenant) => tenant,
         Err((status, error)) => {
-            front.unauthenticated.refused(front.handle.clock(), id);
-            return answer::refusal(status, &error);
+            app.unauthenticated.refused(app.handle.clock(), id);
+            return response::api_error(status, &error);
         }
     };
     if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        return logged(id, "compressed body", refusal::unsupported_encoding(&encoding));
+        return logged(id, "compressed body", local_reply::unsupported_encoding(&encoding));
     }
-    let body = match serving::read(&front.server, body).await {
+    let body = match serving::read(&app.server, body).await {
         Ok((body, permit)) => {
             of_request.keep_body(permit);
             body
@@ -161,7 +161,7 @@ async fn route(
         Err(refusal) => return logged(id, "body not taken", *refusal),
     };
     match parse(body) {
-        Ok(chat) => exchange(front, of_request, &head.headers, tenant, &directory, chat).await,
+        Ok(chat) => drive_request(app, of_request, &head.headers, tenant, &directory, chat).await,
         Err(error) => logged(id, "body not understood", unreadable(&head.headers, &error)),
     }
 }
@@ -171,9 +171,9 @@ async fn route(
 fn unreadable(headers: &HeaderMap, error: &RequestError) -> Response {
     match (error, text(headers, CONTENT_TYPE)) {
         (RequestError::NotJson(_), Some(kind)) if !is_json(&kind) => {
-            refusal::unsupported_media(&kind)
+            local_reply::unsupported_media(&kind)
         }
-        _ => answer::refusal(StatusCode::BAD_REQUEST, &error.to_api_error()),
+        _ => response::api_error(StatusCode::BAD_REQUEST, &error.to_api_error()),
     }
 }
 
@@ -189,49 +189,49 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 
 /// A refusal before the core has heard of the request, which the log tells too.
 fn logged(id: &RequestId, why: &'static str, response: Response) -> Response {
-    log::refused(id, response.status().as_u16(), why);
+    request_log::refused(id, response.status().as_u16(), why);
     response
 }
 
-async fn exchange(
-    front: Arc<Front>,
+async fn drive_request(
+    app: Arc<AppState>,
     of_request: RequestContext,
     headers: &HeaderMap,
     tenant: Option<TenantId>,
     directory: &NameIndex,
     chat: ChatRequest,
 ) -> Response {
-    let asks = match RequestOptions::read(headers, tenant, chat.needs, directory) {
-        Ok(asks) => asks,
+    let options = match RequestOptions::read(headers, tenant, chat.needs, directory) {
+        Ok(options) => options,
         Err((status, error)) => {
             return logged(
                 of_request.id(),
                 "header not understood",
-                answer::refusal(status, &error),
+                response::api_error(status, &error),
             );
         }
     };
     let Some(found) = directory.groups.find(&chat.model) else {
         let error = ApiError::of(FailureClass::NotFound, &chat.model);
-        let refusal = answer::refusal(StatusCode::NOT_FOUND, &error);
+        let refusal = response::api_error(StatusCode::NOT_FOUND, &error);
         return logged(of_request.id(), "unknown model", refusal);
     };
     let token = chat.token(headers);
-    let began = front.handle.clock().now();
-    let mailbox = front.handle.arrive(token.map(|token| token.request), |tag| RequestArrival {
+    let began = app.handle.clock().now();
+    let mailbox = app.handle.arrive(token.map(|token| token.request), |tag| RequestArrival {
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
         stream: chat.stream,
-        priority: asks.priority,
-        tenant: asks.tenant,
-        tags: asks.tags,
-        session: asks.session,
-        features: asks.features,
-        region: asks.region,
-        overrides: asks.overrides,
+        priority: options.priority,
+        tenant: options.tenant,
+        tags: options.tags,
+        session: options.session,
+        features: options.features,
+        region: options.region,
+        overrides: options.overrides,
         ..RequestArrival::new(tag, found.group)
     });
-    let tenant = asks.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
+    let tenant = options.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
     let asked = RequestHead {
         group: found.group,
         captured: found.captured.map(str::to_owned),
@@ -240,5 +240,5 @@ async fn exchange(
         log: RequestLog::new(of_request.id().clone(), tenant, chat.operation.path(), began),
         context: of_request,
     };
-    Exchange::new(front, chat, asked, mailbox).answer().await
+    RequestDriver::new(app, chat, asked, mailbox).answer().await
 }

@@ -6,26 +6,26 @@
 //!              timed: the socket, with patience     │ body: read within its limits, once the key is known
 //! ```
 
-mod alarm;
-mod body;
-mod budget;
+mod allowed_hosts;
+mod body_memory;
 mod connection;
-mod context;
-mod hosts;
-mod listen;
-mod now;
-mod plain;
+mod empty_errors;
+mod listener;
+mod poll_once;
 mod request;
-mod shared;
-mod timed;
+mod request_body;
+mod request_context;
+mod resettable_timer;
+mod server_state;
+mod timed_socket;
 
-pub(crate) use body::read;
-pub(crate) use context::RequestContext;
-pub(crate) use shared::{ServerState, ShutdownStage};
+pub(crate) use request_body::read;
+pub(crate) use request_context::RequestContext;
+pub(crate) use server_state::{ServerState, ShutdownStage};
 
 use axum::Router as Routes;
 use connection::ConnectionPermit;
-use now::now;
+use poll_once::poll_once;
 use squall_clock::Clock;
 use squall_net::Shortage;
 use squall_wire::ServerSettings;
@@ -69,7 +69,7 @@ impl Serving {
         settings: ServerSettings,
         clock: Clock,
     ) -> io::Result<Self> {
-        let listener = listen::bind(addr, &settings)?;
+        let listener = listener::bind(addr, &settings)?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(ServerState::new(settings, clock, addr.ip().is_loopback()));
         Ok(Self { addr, shared, listener })
@@ -113,7 +113,7 @@ impl RunningServer {
         if !hurried {
             return 0;
         }
-        let cut = self.shared.under_way();
+        let cut = self.shared.in_flight();
         self.shared.go_on(ShutdownStage::Cut);
         let last = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORDS, last).await;
@@ -155,7 +155,7 @@ async fn accept(shared: Arc<ServerState>, listener: TcpListener, routes: Routes)
         }
     }
     // Who is connected to us by the kernel's doing is told that we stop, and not reset.
-    while let Some(Ok((socket, _))) = now(listener.accept()).await {
+    while let Some(Ok((socket, _))) = poll_once(listener.accept()).await {
         begin(&shared, &routes, &mut connections, socket);
     }
     drop(listener);

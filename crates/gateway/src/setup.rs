@@ -1,4 +1,4 @@
-//! What a gateway is given, and what it leaves.
+//! The configuration of a gateway, and what it leaves when it ends.
 
 use squall_clock::Clock;
 use squall_determinism::Seed;
@@ -22,7 +22,7 @@ pub struct GatewaySetup {
     /// then those that changes bring.
     pub upstreams: Vec<UpstreamConfig>,
     /// What is called how.
-    pub wording: NameTables,
+    pub name_tables: NameTables,
     /// The seed of the router's draws.
     pub seed: Seed,
     /// Wall time at the start of the clock, in nanoseconds since 1970.
@@ -35,7 +35,7 @@ pub struct GatewaySetup {
     /// that is free.
     pub metrics_listen: Option<SocketAddr>,
     /// What to keep.
-    pub keep: Retention,
+    pub retention: Retention,
     /// Limits and time-outs towards clients.
     pub server: ServerSettings,
 }
@@ -73,7 +73,7 @@ pub struct Reload {
     /// Whom its deployments call, in its order.
     pub upstreams: Vec<UpstreamConfig>,
     /// What is called how.
-    pub wording: NameTables,
+    pub name_tables: NameTables,
 }
 
 /// Whom a deployment calls.

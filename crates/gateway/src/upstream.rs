@@ -1,31 +1,31 @@
 //! Calls to providers: one attempt at a time, told as news.
 
 mod call;
+mod call_context;
 mod connect;
-mod connection;
-mod decoding;
+mod content_decoding;
 mod event;
-mod known;
-mod sending;
+mod outgoing_request;
+mod reused_connection;
 mod stream;
 
 pub(crate) use call::UpstreamCall;
 pub(crate) use event::UpstreamEvent;
 
 use call::wall_time;
-use known::CallContext;
-use sending::Sending;
+use call_context::CallContext;
+use outgoing_request::OutgoingRequest;
 
 use crate::setup::{StartError, UpstreamConfig};
 use bytes::Bytes;
 use connect::Connector;
-use connection::Marking;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use reused_connection::ReuseTrackingConnector;
 use squall_failure::FailureClass;
 use squall_router::{GroupId, ResolvedGroup};
 use squall_wire::call::ClientFormat;
@@ -48,14 +48,14 @@ pub(crate) struct UpstreamEndpoint {
     upstream: UpstreamConfig,
     connect_timeout: Duration,
     dialect: &'static dyn ClientFormat,
-    base: Base,
+    base: UpstreamBaseUrl,
     /// Where the upstream's own model answers: in one piece, and as a stream.
     chat_uris: [Uri; 2],
     models_uri: Uri,
     /// Those of every call, and those of a call that has a body.
     headers: HeaderMap,
     chat_headers: HeaderMap,
-    client: Client<Marking<Connector>, Full<Bytes>>,
+    client: Client<ReuseTrackingConnector<Connector>, Full<Bytes>>,
     connector: Connector,
     /// It has refused to be asked for the usage of a stream.
     refuses_usage: AtomicBool,
@@ -74,7 +74,7 @@ impl UpstreamEndpoint {
             name: upstream.name.clone(),
             base_url: upstream.base_url.clone(),
         };
-        let base = Base::parse(&upstream.base_url).ok_or_else(bad)?;
+        let base = UpstreamBaseUrl::parse(&upstream.base_url).ok_or_else(bad)?;
         // A call without its key would be refused by somebody who cannot say why.
         if upstream.api_key.as_ref().is_some_and(|key| HeaderValue::try_from(key).is_err()) {
             return Err(StartError::ApiKey { name: upstream.name.clone() });
@@ -181,7 +181,7 @@ impl UpstreamEndpoint {
     ) -> UpstreamCall {
         let found = ResolvedGroup { group: GroupId(0), captured };
         let model = found.model(&self.upstream.model).into();
-        UpstreamCall::new(Sending {
+        UpstreamCall::new(OutgoingRequest {
             endpoint: Arc::clone(self),
             chat: Arc::clone(chat),
             known: CallContext::new(Arc::clone(self), model),
@@ -226,19 +226,19 @@ impl UpstreamEndpoint {
 
 /// The router decides what is tried again. The client sends again only what never left, since the connection
 /// that it took from the pool had been closed.
-fn client(connector: Connector) -> Client<Marking<Connector>, Full<Bytes>> {
+fn client(connector: Connector) -> Client<ReuseTrackingConnector<Connector>, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .retry_canceled_requests(true)
         // It is among the headers of every call.
         .set_host(false)
-        .build(Marking(connector))
+        .build(ReuseTrackingConnector(connector))
 }
 
 /// The address that all calls lie below.
 #[derive(Clone, Debug)]
-struct Base {
+struct UpstreamBaseUrl {
     scheme: Scheme,
     authority: Authority,
     path: String,
@@ -246,7 +246,7 @@ struct Base {
     query: Option<String>,
 }
 
-impl Base {
+impl UpstreamBaseUrl {
     fn parse(url: &str) -> Option<Self> {
         let base: Uri = url.parse().ok()?;
         let scheme = base.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));

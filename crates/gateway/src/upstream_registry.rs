@@ -2,7 +2,7 @@
 
 use crate::setup::{NameTables, StartError, UpstreamConfig};
 use crate::upstream::UpstreamEndpoint;
-use squall_router::{DeploymentId, GroupNames, Numbers, RouterConfig, TenantId};
+use squall_router::{AssignedIds, DeploymentId, GroupNames, RouterConfig, TenantId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,14 +19,18 @@ pub(crate) struct NameIndex {
 }
 
 impl NameIndex {
-    pub(crate) fn new(config: &RouterConfig, numbers: &Numbers, wording: &NameTables) -> Self {
+    pub(crate) fn new(
+        config: &RouterConfig,
+        numbers: &AssignedIds,
+        name_tables: &NameTables,
+    ) -> Self {
         let tenants: BTreeMap<_, _> = config
             .tenants
             .iter()
             .map(|tenant| tenant.name.clone())
             .zip(numbers.tenants.iter().copied())
             .collect();
-        let keys: BTreeMap<_, _> = wording
+        let keys: BTreeMap<_, _> = name_tables
             .keys
             .iter()
             .filter_map(|(tenant, key)| Some((key.clone(), *tenants.get(tenant)?)))
@@ -35,8 +39,8 @@ impl NameIndex {
             groups: GroupNames::new(config, &numbers.groups),
             tenants,
             keys: (!keys.is_empty()).then_some(keys),
-            tags: wording.tags.clone(),
-            regions: wording.regions.clone(),
+            tags: name_tables.tags.clone(),
+            regions: name_tables.regions.clone(),
         }
     }
 }

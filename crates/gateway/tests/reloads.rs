@@ -24,7 +24,7 @@ fn reload(names: &[String]) -> Reload {
     Reload {
         router: RouterConfig { groups: vec![group], ..RouterConfig::default() },
         upstreams: upstreams.collect(),
-        wording: NameTables::default(),
+        name_tables: NameTables::default(),
     }
 }
 
@@ -36,14 +36,14 @@ async fn gateway(first: Reload) -> Gateway {
     let setup = GatewaySetup {
         router: first.router,
         changes: Vec::new(),
-        wording: first.wording,
+        name_tables: first.name_tables,
         upstreams: first.upstreams,
         seed: Seed::new(1),
         epoch_nanos: 0,
         clock: Clock::start_now(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         metrics_listen: None,
-        keep: Retention::Nothing,
+        retention: Retention::Nothing,
         server: ServerSettings::default(),
     };
     Gateway::start(setup).await.expect("it starts")

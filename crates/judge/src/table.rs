@@ -64,7 +64,7 @@ const fn word(judgement: Judgement) -> &'static str {
 pub enum ColumnSide {
     /// Words.
     Left,
-    /// Numbers.
+    /// AssignedIds.
     Right,
 }
 

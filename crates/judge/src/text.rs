@@ -1,4 +1,4 @@
-//! Numbers as people read them: thousands set apart, units behind, never more digits than mean something.
+//! AssignedIds as people read them: thousands set apart, units behind, never more digits than mean something.
 
 use squall_determinism::Timestamp;
 use squall_record::RunHeader;

@@ -4,10 +4,11 @@ use super::read::{ModelEntry, Settings, fits};
 use super::{LitellmFile, REFERENCE_TIMEOUT, group};
 use core::time::Duration;
 use squall_router::{
-    AfterTimeout, AllOut, AttemptTimeouts, Backoff, CooldownRule, Declared, DeploymentConfig,
-    FallbackRule, Fallbacks, Features, GroupConfig, GroupId, LitellmRetry, LitellmStrategy, Money,
-    Price, Profile, RateLimit, RateLimits, RateWindow, RegionId, Release, RetryBudget, RetryRule,
-    RouterConfig, SpendId, SpendLimit, Strategy, TagMatch, Tags,
+    AfterTimeout, AttemptTimeouts, Backoff, ConcurrencyRelease, CooldownRule, Declared,
+    DeploymentConfig, FallbackRule, Fallbacks, Features, GroupConfig, GroupId, LitellmRetry,
+    LitellmStrategy, Money, Price, Profile, RateLimit, RateLimits, RateWindow, RegionId,
+    RetryBudget, RetryRule, RouterConfig, SpendBudget, SpendBudgetId, Strategy, TagMatch, Tags,
+    UnavailablePolicy,
 };
 
 /// How deep lists of fallbacks may lead one into the other at most.
@@ -18,21 +19,21 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
     let names = file.groups();
     let mut config = RouterConfig::default();
     let budgets = settings.provider_budgets.iter();
-    config.spend_limits =
-        budgets.map(|each| SpendLimit { limit: each.limit, period: each.period }).collect();
+    config.spend_budgets =
+        budgets.map(|each| SpendBudget { limit: each.limit, period: each.period }).collect();
     let depth = u8::try_from(settings.max_fallbacks.min(DEPTH_MAX)).unwrap_or(5);
     match profile {
         Profile::Litellm180 => {
-            config.fallback_rule = FallbackRule::Nested { max_depth: depth };
+            config.fallback_rule = FallbackRule::LitellmNested { max_depth: depth };
             config.retry_budget = RetryBudget::UNLIMITED;
         }
         Profile::Squall => {
             let max_moves = u8::try_from(settings.max_fallbacks).unwrap_or(u8::MAX);
-            config.fallback_rule = FallbackRule::Once { max_moves };
+            config.fallback_rule = FallbackRule::DepthFirst { max_moves };
         }
     }
     for name in &names {
-        let group = one(file, name, &names, profile, &mut config.spend_limits);
+        let group = one(file, name, &names, profile, &mut config.spend_budgets);
         config.groups.push(group);
     }
     if profile == Profile::Squall {
@@ -50,7 +51,7 @@ fn one(
     name: &str,
     names: &[&str],
     profile: Profile,
-    spend_limits: &mut Vec<SpendLimit>,
+    spend_budgets: &mut Vec<SpendBudget>,
 ) -> GroupConfig {
     let settings = &file.settings;
     let entries: Vec<&ModelEntry> = file.entries_of(name).collect();
@@ -71,7 +72,7 @@ fn one(
         Profile::Squall => ours(settings, &entries, &mut group),
     }
     for entry in &entries {
-        group.deployments.push(deployment(settings, entry, profile, spend_limits));
+        group.deployments.push(deployment(settings, entry, profile, spend_budgets));
     }
     weigh(&entries, &mut group);
     if profile == Profile::Litellm180 {
@@ -92,7 +93,8 @@ fn theirs(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig)
     let times = entries.iter().map(|entry| entry.cooldown_time.unwrap_or(usual));
     let shortest = times.min().unwrap_or(usual);
     let is_never = group.cooldown == CooldownRule::Never;
-    group.when_all_out = AllOut::Say(if is_never { Duration::ZERO } else { shortest });
+    group.when_unavailable =
+        UnavailablePolicy::FailStating(if is_never { Duration::ZERO } else { shortest });
     group.deadline = REFERENCE_TIMEOUT;
     group.pre_call_checks = settings.pre_call_checks;
     if settings.strategy == LitellmStrategy::UsageBased {
@@ -118,7 +120,7 @@ fn deployment(
     settings: &Settings,
     entry: &ModelEntry,
     profile: Profile,
-    spend_limits: &mut Vec<SpendLimit>,
+    spend_budgets: &mut Vec<SpendBudget>,
 ) -> DeploymentConfig {
     let theirs = profile == Profile::Litellm180;
     let mut deployment = DeploymentConfig::new(&entry.name);
@@ -136,10 +138,10 @@ fn deployment(
     if !(theirs && settings.strategy == LitellmStrategy::UsageBased) {
         let shared = settings.provider_budgets.iter().enumerate();
         let shared = shared.filter(|(_, budget)| budget.provider == entry.provider);
-        deployment.spends_from.extend(shared.map(|(place, _)| SpendId(place as u16)));
+        deployment.spends_from.extend(shared.map(|(place, _)| SpendBudgetId(place as u16)));
         if let Some((limit, period)) = entry.budget {
-            deployment.spends_from.push(SpendId(spend_limits.len() as u16));
-            spend_limits.push(SpendLimit { limit, period });
+            deployment.spends_from.push(SpendBudgetId(spend_budgets.len() as u16));
+            spend_budgets.push(SpendBudget { limit, period });
         }
     }
     deployment.tags = Tags(entry.tags);
@@ -208,7 +210,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 rpm: entry.rpm.filter(above_zero).map(steady),
                 tpm: entry.tpm.filter(above_zero).map(steady),
                 concurrency: stated.or(settings.default_max_parallel),
-                release: Release::AtEnd,
+                release: ConcurrencyRelease::AtEnd,
                 from_headers: false,
             }
         }
@@ -223,7 +225,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                     .map(|per_minute| RateLimit { per_minute, window: RateWindow::FromFirst }),
                 tpm: None,
                 concurrency,
-                release: Release::AtFirstToken,
+                release: ConcurrencyRelease::AtFirstToken,
                 from_headers: false,
             }
         }

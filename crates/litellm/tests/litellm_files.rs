@@ -5,8 +5,8 @@ use core::time::Duration;
 use squall_failure::FailureClass;
 use squall_litellm::{ImportFinding, InitOptions, LitellmFile, Support};
 use squall_router::{
-    AllOut, CooldownRule, Declared, FallbackRule, GroupId, LitellmStrategy, Profile, RateWindow,
-    Release, RetryBudget, RetryRule, RouterConfig, Strategy, TagMatch, Tags,
+    ConcurrencyRelease, CooldownRule, Declared, FallbackRule, GroupId, LitellmStrategy, Profile,
+    RateWindow, RetryBudget, RetryRule, RouterConfig, Strategy, TagMatch, Tags, UnavailablePolicy,
 };
 
 const AZURE: &str = include_str!("files/azure-and-openai.yaml");
@@ -65,11 +65,11 @@ fn rpm_is_a_weight_and_a_bound_at_once_for_litellm_and_a_limit_for_us() {
     assert_eq!(declared, Declared { weight: None, rpm: Some(1_800), tpm: Some(300_000) });
     let limits = theirs.groups[0].deployments[0].limits;
     assert_eq!((limits.rpm, limits.concurrency), (None, Some(1_800)));
-    assert_eq!(limits.release, Release::AtFirstToken);
+    assert_eq!(limits.release, ConcurrencyRelease::AtFirstToken);
     assert_eq!(theirs.groups[0].strategy, Strategy::Litellm(LitellmStrategy::SimpleShuffle));
     let limits = ours.groups[0].deployments[0].limits;
     assert_eq!(limits.rpm.map(|limit| limit.per_minute), Some(1_800));
-    assert_eq!((limits.concurrency, limits.release), (None, Release::AtEnd));
+    assert_eq!((limits.concurrency, limits.release), (None, ConcurrencyRelease::AtEnd));
     assert_eq!(ours.groups[0].strategy, Strategy::RpmProportional);
 }
 
@@ -77,13 +77,13 @@ fn rpm_is_a_weight_and_a_bound_at_once_for_litellm_and_a_limit_for_us() {
 fn litellms_loop_has_no_budget_and_says_its_shortest_cooldown() {
     let [ours, theirs] = both(AZURE);
     assert_eq!(theirs.retry_budget, RetryBudget::UNLIMITED);
-    assert_eq!(theirs.fallback_rule, FallbackRule::Nested { max_depth: 5 });
+    assert_eq!(theirs.fallback_rule, FallbackRule::LitellmNested { max_depth: 5 });
     let group = &theirs.groups[0];
     assert!(matches!(group.retry_rule, RetryRule::Litellm(_)));
-    assert_eq!(group.when_all_out, AllOut::Say(Duration::from_secs(30)));
+    assert_eq!(group.when_unavailable, UnavailablePolicy::FailStating(Duration::from_secs(30)));
     assert_eq!(group.deadline, Duration::from_secs(6_000));
     assert_eq!(ours.retry_budget, RetryBudget::default());
-    assert_eq!(ours.groups[0].when_all_out, AllOut::Wait);
+    assert_eq!(ours.groups[0].when_unavailable, UnavailablePolicy::Wait);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn tags_budgets_orders_and_prices_are_kept_by_both() {
         assert_eq!(group.deployments[0].tags, group.deployments[1].tags);
         assert_eq!(group.deployments[2].tags, Tags(2));
         assert!(group.deployments[2].default_pool);
-        assert_eq!(config.spend_limits.len(), 2);
+        assert_eq!(config.spend_budgets.len(), 2);
         assert_eq!(group.deployments[0].spends_from.len(), 2);
         assert_eq!(group.deployments[0].price.output.0, 8_000_000);
     }

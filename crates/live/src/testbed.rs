@@ -146,7 +146,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
     GatewaySetup {
         router: scenario.router.clone(),
         changes: configs(scenario).cloned().collect(),
-        wording: NameTables {
+        name_tables: NameTables {
             tags: scenario.tags.clone(),
             regions: scenario.regions.clone(),
             ..NameTables::default()
@@ -168,7 +168,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         clock,
         listen: LOOPBACK,
         metrics_listen: None,
-        keep: Retention::Everything,
+        retention: Retention::Everything,
         server: ServerSettings::default(),
     }
 }

@@ -57,7 +57,7 @@ pub struct Admin {
 /// What every request needs.
 #[derive(Debug)]
 struct AdminState {
-    shells: Vec<(Arc<ProviderServer>, String)>,
+    mocks: Vec<(Arc<ProviderServer>, String)>,
     setup: AdminSetup,
 }
 
@@ -78,9 +78,9 @@ impl Admin {
             io::Error::new(error.kind(), text)
         })?;
         let addr = listener.local_addr()?;
-        let shells = providers.iter().map(|provider| (provider.shell(), provider.base_url()));
-        let desk = Arc::new(AdminState { shells: shells.collect(), setup });
-        let routes = routes(desk);
+        let mocks = providers.iter().map(|provider| (provider.mock(), provider.base_url()));
+        let admin = Arc::new(AdminState { mocks: mocks.collect(), setup });
+        let routes = routes(admin);
         let task = tokio::spawn(async move {
             // It ends when it is dropped, and not before.
             let _ = axum::serve(listener, routes).await;
@@ -104,7 +104,7 @@ impl Drop for Admin {
 /// The largest request that is read.
 const BODY_MAX: usize = 64 << 10;
 
-fn routes(desk: Arc<AdminState>) -> HttpRouter {
+fn routes(admin: Arc<AdminState>) -> HttpRouter {
     let api = HttpRouter::new()
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/events", get(api::events))
@@ -115,8 +115,8 @@ fn routes(desk: Arc<AdminState>) -> HttpRouter {
         .route("/api/v1/reset", post(api::reset))
         .fallback(api::unknown)
         .layer(axum::extract::DefaultBodyLimit::max(BODY_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard::check))
-        .with_state(desk);
+        .layer(middleware::from_fn_with_state(Arc::clone(&admin), guard::check))
+        .with_state(admin);
     HttpRouter::new().route("/", get(page)).merge(api)
 }
 

@@ -5,7 +5,7 @@ use crate::connections::Reset;
 use crate::provider_server::AttemptEnd;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use squall_provider::{BadAnswer, DeliveryMode, Plan, PlanEnd};
+use squall_provider::{AttemptPlan, BadAnswer, DeliveryMode, PlanEnd};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::AnswerWriter;
@@ -45,7 +45,7 @@ enum AnswerState {
 struct AnswerStream {
     attempt: AcceptedAttempt,
     reset: Reset,
-    pen: Box<dyn AnswerWriter>,
+    writer: Box<dyn AnswerWriter>,
     /// Whether it is one of events; else it is one list of JSON.
     has_events: bool,
     begun: bool,
@@ -68,10 +68,10 @@ impl AnswerBody {
     pub(crate) fn stream(
         attempt: AcceptedAttempt,
         reset: Reset,
-        pen: Box<dyn AnswerWriter>,
+        writer: Box<dyn AnswerWriter>,
         has_events: bool,
     ) -> Self {
-        let stream = AnswerStream { attempt, reset, pen, has_events, begun: false, sent: 0 };
+        let stream = AnswerStream { attempt, reset, writer, has_events, begun: false, sent: 0 };
         Self { state: AnswerState::Running(Box::new(stream)), length: None }
     }
 
@@ -149,7 +149,7 @@ impl AnswerStream {
                     let through = through.min(self.sent.saturating_add(TOKENS_AT_ONCE));
                     for n in self.sent..through {
                         self.malformed(&mut out, n);
-                        self.pen.token(&mut out, n);
+                        self.writer.token(&mut out, n);
                     }
                     self.sent = through;
                     self.attempt.tokens_sent(through);
@@ -163,7 +163,7 @@ impl AnswerStream {
                 }
                 AttemptStep::End(PlanEnd::Unmarked) => {
                     self.complete(&mut out);
-                    let mark = self.pen.end_mark();
+                    let mark = self.writer.end_mark();
                     if out.ends_with(mark) {
                         out.truncate(out.len() - mark.len());
                     }
@@ -174,10 +174,10 @@ impl AnswerStream {
                     self.attempt.end(AttemptEnd::Broken);
                     return (out, Some(AnswerState::Cutting { flushed: false }));
                 }
-                AttemptStep::End(PlanEnd::Tell(class)) => {
+                AttemptStep::End(PlanEnd::ErrorEvent(class)) => {
                     self.begin(&mut out);
-                    self.pen.error(&mut out, class);
-                    self.attempt.end(AttemptEnd::Told(class));
+                    self.writer.error(&mut out, class);
+                    self.attempt.end(AttemptEnd::ErrorEvent(class));
                     return (out, Some(AnswerState::Ended));
                 }
                 // Half an event, or none: the stream ends as if all were well.
@@ -185,7 +185,7 @@ impl AnswerStream {
                     self.begin(&mut out);
                     if answer == BadAnswer::Truncated {
                         let whole = out.len();
-                        self.pen.token(&mut out, self.sent);
+                        self.writer.token(&mut out, self.sent);
                         out.truncate(whole + (out.len() - whole) / 2);
                     }
                     self.attempt.end(AttemptEnd::Broken);
@@ -203,13 +203,13 @@ impl AnswerStream {
 
     fn begin(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.begun, true) {
-            self.pen.begin(out);
+            self.writer.begin(out);
         }
     }
 
     /// The event that is no JSON, if it comes before this token.
     fn malformed(&self, out: &mut Vec<u8>, token: u32) {
-        let is_due = |(plan, _): (Plan, FinishReason)| plan.malformed_after == Some(token);
+        let is_due = |(plan, _): (AttemptPlan, FinishReason)| plan.malformed_after == Some(token);
         if self.has_events && self.attempt.plan().is_some_and(is_due) {
             out.extend_from_slice(b"data: {\"choices\": [ {\"delta\n\n");
         }
@@ -219,7 +219,7 @@ impl AnswerStream {
         self.begin(out);
         let finish = self.attempt.plan().map_or(FinishReason::Stop, |(_, finish)| finish);
         let input_tokens = self.attempt.arrived().input_tokens;
-        self.pen.finish(out, finish, Usage { input_tokens, output_tokens: self.sent });
+        self.writer.finish(out, finish, Usage { input_tokens, output_tokens: self.sent });
         self.attempt.end(AttemptEnd::Succeeded);
     }
 }

@@ -3,7 +3,7 @@
 use crate::attempt_state::{Arrived, AttemptDecision, AttemptState};
 use crate::provider_server::{AttemptEnd, ProviderServer};
 use squall_determinism::Timestamp;
-use squall_provider::{DeliveryMode, Plan, PlanEnd, PlanStep, Rejection};
+use squall_provider::{AttemptPlan, DeliveryMode, PlanEnd, PlanStep, Rejection};
 use squall_wire::chat::FinishReason;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use tokio::time::Sleep;
 /// An accepted attempt. Dropping it before its end means that the caller hung up.
 #[derive(Debug)]
 pub(crate) struct AcceptedAttempt {
-    shell: Arc<ProviderServer>,
-    cell: Arc<AttemptState>,
+    mock: Arc<ProviderServer>,
+    attempt_state: Arc<AttemptState>,
     arrived: Arrived,
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
@@ -37,11 +37,11 @@ pub(crate) enum AttemptStep {
 
 impl AcceptedAttempt {
     pub(crate) const fn new(
-        shell: Arc<ProviderServer>,
-        cell: Arc<AttemptState>,
+        mock: Arc<ProviderServer>,
+        attempt_state: Arc<AttemptState>,
         arrived: Arrived,
     ) -> Self {
-        Self { shell, cell, arrived, sleep: None, ended: false }
+        Self { mock, attempt_state, arrived, sleep: None, ended: false }
     }
 
     pub(crate) const fn arrived(&self) -> Arrived {
@@ -49,18 +49,18 @@ impl AcceptedAttempt {
     }
 
     /// The plan as it stands, if the attempt is served, and why its answer will end.
-    pub(crate) fn plan(&self) -> Option<(Plan, FinishReason)> {
-        self.cell.plan()
+    pub(crate) fn plan(&self) -> Option<(AttemptPlan, FinishReason)> {
+        self.attempt_state.plan()
     }
 
     /// The head of its answer leaves.
     pub(crate) fn head_sent(&self, status: u16) {
-        self.cell.head_sent(status);
+        self.attempt_state.head_sent(status);
     }
 
     /// So many of its tokens have left.
     pub(crate) fn tokens_sent(&self, tokens: u32) {
-        self.cell.tokens_sent(tokens, self.shell.clock().now());
+        self.attempt_state.tokens_sent(tokens, self.mock.clock().now());
     }
 
     /// What is to be done when `sent` tokens have left; pending until something is.
@@ -71,14 +71,14 @@ impl AcceptedAttempt {
         sent: u32,
     ) -> Poll<AttemptStep> {
         loop {
-            let plan = match self.cell.watch(context) {
+            let plan = match self.attempt_state.watch(context) {
                 AttemptDecision::Waiting => return Poll::Pending,
                 AttemptDecision::Reject(rejection) => {
                     return Poll::Ready(AttemptStep::Reject(rejection));
                 }
                 AttemptDecision::Plan(plan) => plan,
             };
-            let until = match plan.next(delivery, sent, self.shell.clock().now()) {
+            let until = match plan.next(delivery, sent, self.mock.clock().now()) {
                 PlanStep::Wait(until) => until,
                 PlanStep::Tokens { through } => {
                     return Poll::Ready(AttemptStep::Tokens { through });
@@ -95,9 +95,9 @@ impl AcceptedAttempt {
     /// token yet.
     pub(crate) async fn first_step(&mut self, delivery: DeliveryMode) -> AttemptStep {
         std::future::poll_fn(|context| {
-            let is_early = |plan: &Plan| plan.early_head && plan.tokens_sent() > 0;
+            let is_early = |plan: &AttemptPlan| plan.early_head && plan.tokens_sent() > 0;
             let early =
-                matches!(self.cell.watch(context), AttemptDecision::Plan(plan) if is_early(&plan));
+                matches!(self.attempt_state.watch(context), AttemptDecision::Plan(plan) if is_early(&plan));
             match self.poll_step(context, delivery, 0) {
                 Poll::Pending if early && delivery == DeliveryMode::Stream => {
                     Poll::Ready(AttemptStep::Tokens { through: 0 })
@@ -111,12 +111,12 @@ impl AcceptedAttempt {
     /// Ends the attempt.
     pub(crate) fn end(&mut self, end: AttemptEnd) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.shell.end(self.arrived.tag, &self.cell, end);
+            self.mock.end(self.arrived.tag, &self.attempt_state, end);
         }
     }
 
     fn poll_sleep(&mut self, context: &mut Context<'_>, until: Timestamp) -> Poll<()> {
-        let Some(instant) = self.shell.clock().instant_at(until) else {
+        let Some(instant) = self.mock.clock().instant_at(until) else {
             return Poll::Pending;
         };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(instant)));
@@ -131,8 +131,8 @@ impl Drop for AcceptedAttempt {
     /// A reset closes every connection at once, and may be faster than the attempt's own step.
     fn drop(&mut self) {
         if !self.ended {
-            let reset = self.cell.is_reset(self.shell.clock().now());
-            self.end(if reset { AttemptEnd::Broken } else { AttemptEnd::HungUp });
+            let reset = self.attempt_state.is_reset(self.mock.clock().now());
+            self.end(if reset { AttemptEnd::Broken } else { AttemptEnd::Disconnected });
         }
     }
 }

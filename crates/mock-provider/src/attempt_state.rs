@@ -1,9 +1,9 @@
-//! The verdict on one attempt, and its row of the log as it grows. Written by the shell, read by the
+//! The verdict on one attempt, and its row of the log as it grows. Written by the driver, read by the
 //! task that answers.
 
 use crate::lock::lock;
 use squall_determinism::Timestamp;
-use squall_provider::{AttemptEnding, AttemptTag, LimitState, Plan, Rejection};
+use squall_provider::{AttemptEnding, AttemptPlan, AttemptTag, LimitState, Rejection};
 use squall_record::{AttemptOutcome, AttemptRow};
 use squall_wire::RequestToken;
 use squall_wire::chat::FinishReason;
@@ -17,7 +17,7 @@ pub(crate) enum AttemptDecision {
     /// Nothing: it waits for a place.
     Waiting,
     /// Serve it so.
-    Plan(Plan),
+    Plan(AttemptPlan),
     /// Refuse it so.
     Reject(Rejection),
 }
@@ -59,7 +59,7 @@ pub(crate) struct Who {
     pub(crate) key: Option<String>,
 }
 
-/// One attempt, shared by the shell and the task that answers.
+/// One attempt, shared by the driver and the task that answers.
 #[derive(Debug)]
 pub(crate) struct AttemptState(Mutex<AttemptProgress>);
 
@@ -77,7 +77,7 @@ struct AttemptProgress {
 
 impl AttemptProgress {
     /// The plan with no more tokens than the request wants.
-    fn capped(&mut self, plan: Plan) -> Plan {
+    fn capped(&mut self, plan: AttemptPlan) -> AttemptPlan {
         let Bounds { max_tokens, stops_after } = self.bounds;
         // A sequence stops what is said after the thoughts.
         let stop = stops_after.map_or(u32::MAX, |tokens| tokens.saturating_add(plan.reasoning));
@@ -85,7 +85,7 @@ impl AttemptProgress {
         let is_capped = tokens > max_tokens;
         self.finish = if is_capped { FinishReason::Length } else { FinishReason::Stop };
         self.row.fault = plan.fault.or(self.row.fault);
-        Plan { tokens: tokens.min(max_tokens), ..plan }
+        AttemptPlan { tokens: tokens.min(max_tokens), ..plan }
     }
 }
 
@@ -126,7 +126,7 @@ impl AttemptState {
     }
 
     /// The plan as it stands, if the attempt is served.
-    pub(crate) fn plan(&self) -> Option<(Plan, FinishReason)> {
+    pub(crate) fn plan(&self) -> Option<(AttemptPlan, FinishReason)> {
         let state = lock(&self.0);
         match state.verdict {
             AttemptDecision::Plan(plan) => Some((plan, state.finish)),
@@ -172,7 +172,9 @@ impl AttemptState {
     /// Whether the plan is a reset whose time has come.
     pub(crate) fn is_reset(&self, now: Timestamp) -> bool {
         match lock(&self.0).verdict {
-            AttemptDecision::Plan(Plan { ending: AttemptEnding::Reset { at }, .. }) => now >= at,
+            AttemptDecision::Plan(AttemptPlan { ending: AttemptEnding::Reset { at }, .. }) => {
+                now >= at
+            }
             _ => false,
         }
     }

@@ -1,11 +1,11 @@
-//! The live shell of the provider: a server that talks like OpenAI and misbehaves on a script.
+//! The live driver of the provider: a server in the formats of LLM vendors, with scheduled faults.
 //!
 //! A [`MockProvider`] is one address on which one provider core is served. The core decides what
 //! happens to an attempt and when; this crate does it to real sockets, down to refused connections,
 //! resets and streams that end in the middle. Nothing here draws, limits or schedules a fault.
 //!
 //! ```text
-//!  socket ─► connection ─► service ─► shell (core under a lock, log) ─► cell: the verdict on an attempt
+//!  socket ─► connection ─► service ─► driver (core under a lock, log) ─► attempt state
 //!    ▲           ▲                                                        │
 //!    └───────────┴──── reset ◄──── answer, paced at absolute deadlines ◄──┘
 //! ```

@@ -63,11 +63,11 @@ pub(crate) enum AttemptEnd {
     /// With the connection closed or reset in the middle, as planned.
     Broken,
     /// With an error that is told when it was being served, as planned.
-    Told(FailureClass),
+    ErrorEvent(FailureClass),
     /// With an error, as this class of failure.
     Rejected(FailureClass),
     /// The caller hung up.
-    HungUp,
+    Disconnected,
 }
 
 impl ProviderServer {
@@ -194,8 +194,8 @@ impl ProviderServer {
             stops_after: says.stops_after().filter(|_| token.is_none()),
         };
         let who = self.who(number, token, request, headers);
-        let cell = Arc::new(AttemptState::new(row, bounds, who));
-        let tag = AttemptTag(state.open.insert(Arc::clone(&cell)) as u64);
+        let attempt_state = Arc::new(AttemptState::new(row, bounds, who));
+        let tag = AttemptTag(state.open.insert(Arc::clone(&attempt_state)) as u64);
         let arrival = AttemptArrival {
             tag,
             request: asked_by,
@@ -213,7 +213,7 @@ impl ProviderServer {
         let limits = state.core.limits(now, arrival.key);
         drop(state);
         let arrived = Arrived { tag, number, at: now, input_tokens, limits };
-        Some((cell, arrived, says))
+        Some((attempt_state, arrived, says))
     }
 
     /// What the answer to a request says, by the draws of the attempt that is about to arrive.
@@ -272,11 +272,11 @@ impl ProviderServer {
     }
 
     /// Ends an attempt: logs its row and tells the core. Does nothing if the log is closed.
-    pub(crate) fn end(&self, tag: AttemptTag, cell: &Arc<AttemptState>, end: AttemptEnd) {
+    pub(crate) fn end(&self, tag: AttemptTag, attempt_state: &Arc<AttemptState>, end: AttemptEnd) {
         let mut state = lock(&self.state);
         let now = self.setup.clock.now();
         let key = tag.0 as usize;
-        if !state.open.get(key).is_some_and(|open| Arc::ptr_eq(open, cell)) {
+        if !state.open.get(key).is_some_and(|open| Arc::ptr_eq(open, attempt_state)) {
             return;
         }
         state.open.remove(key);
@@ -288,13 +288,15 @@ impl ProviderServer {
                 let class = FailureClass::Cut;
                 (AttemptOutcome::Failed { class }, Some(ProviderInput::Delivered { tag }))
             }
-            AttemptEnd::Told(class) => {
+            AttemptEnd::ErrorEvent(class) => {
                 (AttemptOutcome::Failed { class }, Some(ProviderInput::Delivered { tag }))
             }
             AttemptEnd::Rejected(class) => (AttemptOutcome::Failed { class }, None),
-            AttemptEnd::HungUp => (AttemptOutcome::Abandoned, Some(ProviderInput::Gone { tag })),
+            AttemptEnd::Disconnected => {
+                (AttemptOutcome::Abandoned, Some(ProviderInput::Gone { tag }))
+            }
         };
-        let (row, who) = (cell.row(outcome, now), cell.take_who());
+        let (row, who) = (attempt_state.row(outcome, now), attempt_state.take_who());
         self.log(&mut state, row, who.as_deref());
         if let Some(input) = input {
             self.drive(&mut state, now, input);
@@ -409,8 +411,9 @@ impl ProviderServer {
     pub(crate) fn close(&self) -> ProviderLog {
         let mut state = lock(&self.state);
         let now = self.setup.clock.now();
-        for (_, cell) in std::mem::take(&mut state.open) {
-            let (row, who) = (cell.row(AttemptOutcome::Unfinished, now), cell.take_who());
+        for (_, attempt_state) in std::mem::take(&mut state.open) {
+            let (row, who) =
+                (attempt_state.row(AttemptOutcome::Unfinished, now), attempt_state.take_who());
             self.log(&mut state, row, who.as_deref());
             if let Some(who) = who {
                 log::ended(&self.setup.name, &who, &row);
@@ -498,8 +501,8 @@ impl ProviderServer {
 }
 
 fn deliver(state: &ProviderServerState, tag: AttemptTag, verdict: AttemptDecision) {
-    if let Some(cell) = state.open.get(tag.0 as usize) {
-        cell.deliver(verdict);
+    if let Some(attempt_state) = state.open.get(tag.0 as usize) {
+        attempt_state.deliver(verdict);
     }
 }
 

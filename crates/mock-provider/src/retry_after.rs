@@ -48,7 +48,7 @@ mod tests {
             RetryAfter::Absent,
             RetryAfter::Wrong { factor_milli: 100 },
         ] {
-            let told = form.told(wait, unix.as_nanos() as u64);
+            let told = form.stated(wait, unix.as_nanos() as u64);
             let mut headers = HeaderMap::new();
             if let Some(told) = told {
                 write(&mut headers, told, form, unix);

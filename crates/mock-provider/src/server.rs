@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub struct MockProvider {
     addr: SocketAddr,
-    shell: Arc<ProviderServer>,
+    mock: Arc<ProviderServer>,
     tasks: JoinSet<()>,
 }
 
@@ -40,30 +40,30 @@ impl MockProvider {
             io::Error::new(error.kind(), text)
         })?;
         let addr = port.addr();
-        let shell = Arc::new(ProviderServer::new(setup));
+        let mock = Arc::new(ProviderServer::new(setup));
         // A fault that holds from the start must hold for the first connection.
-        shell.tick();
+        mock.tick();
         let mut tasks = JoinSet::new();
-        let timer = Arc::clone(&shell);
+        let timer = Arc::clone(&mock);
         tasks.spawn(async move { timer.run_timer().await });
-        tasks.spawn(listen(Arc::clone(&shell), port, listener));
-        Ok(Self { addr, shell, tasks })
+        tasks.spawn(listen(Arc::clone(&mock), port, listener));
+        Ok(Self { addr, mock, tasks })
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.shell.name()
+        self.mock.name()
     }
 
     /// What is behind it.
-    pub(crate) fn shell(&self) -> Arc<ProviderServer> {
-        Arc::clone(&self.shell)
+    pub(crate) fn mock(&self) -> Arc<ProviderServer> {
+        Arc::clone(&self.mock)
     }
 
     /// Sends what it logs on as it comes, where [rows are kept](crate::AttemptLog::Kept).
     pub fn stream_rows(&self, rows: RowSender) {
-        self.shell.stream(rows);
+        self.mock.stream(rows);
     }
 
     /// Where it listens.
@@ -75,20 +75,20 @@ impl MockProvider {
     /// Its API: `http://127.0.0.1:41234/v1`, in the way of its format.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}{}", self.addr, self.shell.format().base_path())
+        format!("http://{}{}", self.addr, self.mock.format().base_path())
     }
 
     /// Stops: connections are closed, the port is free. Attempts that are still open are unfinished.
     pub async fn shutdown(mut self) -> ProviderLog {
-        let log = self.shell.close();
+        let log = self.mock.close();
         self.tasks.shutdown().await;
         log
     }
 }
 
 /// Listens while the core wants connections, and holds the port while it does not.
-async fn listen(shell: Arc<ProviderServer>, port: Port, listener: TcpListener) {
-    let mut wanted = shell.listener();
+async fn listen(mock: Arc<ProviderServer>, port: Port, listener: TcpListener) {
+    let mut wanted = mock.listener();
     let mut connections = JoinSet::new();
     let mut listener = Some(listener);
     loop {
@@ -117,8 +117,8 @@ async fn listen(shell: Arc<ProviderServer>, port: Port, listener: TcpListener) {
             }
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let connection = OpenConnection::open(Arc::clone(shell.connections()));
-                    connections.spawn(serve_connection(Arc::clone(&shell), stream, connection));
+                    let connection = OpenConnection::open(Arc::clone(mock.connections()));
+                    connections.spawn(serve_connection(Arc::clone(&mock), stream, connection));
                 }
                 // A caller that hung up in the queue, or no more files: neither is a reason to stop.
                 Err(error) => {
@@ -136,17 +136,17 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves one connection until it ends, or is reset.
 async fn serve_connection(
-    shell: Arc<ProviderServer>,
+    mock: Arc<ProviderServer>,
     stream: TcpStream,
     connection: OpenConnection,
 ) {
     // Without it a token would wait for the acknowledgement of the one before. It fails only on a
     // socket that is dead already.
     let _ = stream.set_nodelay(true);
-    let service = service::for_connection(Arc::clone(&shell), connection.reset().clone());
+    let service = service::for_connection(Arc::clone(&mock), connection.reset().clone());
     let mut served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shell.patience().head)
+        .header_read_timeout(mock.patience().head)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;

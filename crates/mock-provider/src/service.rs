@@ -16,11 +16,11 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{BadAnswer, CheckAnswer, DeliveryMode, Plan, PlanEnd, Rejection};
+use squall_provider::{AttemptPlan, BadAnswer, CheckAnswer, DeliveryMode, PlanEnd, Rejection};
 use squall_wire::Usage;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::{
-    AnswerHead, HeadersTold, ParsedRequest, Refused, ServerFormat, VendorError,
+    AnswerHead, ParsedRequest, Refused, ResponseHeaderData, ServerFormat, VendorError,
 };
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ type ServiceResponse = Response<AnswerBody>;
 
 /// The service of a connection that `reset` resets.
 pub(crate) fn for_connection(
-    shell: Arc<ProviderServer>,
+    mock: Arc<ProviderServer>,
     reset: Reset,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
@@ -39,8 +39,8 @@ pub(crate) fn for_connection(
     Future: Send,
 > {
     hyper::service::service_fn(move |request| {
-        let (shell, reset) = (Arc::clone(&shell), reset.clone());
-        async move { Ok(respond(shell, reset, request).await) }
+        let (mock, reset) = (Arc::clone(&mock), reset.clone());
+        async move { Ok(respond(mock, reset, request).await) }
     })
 }
 
@@ -48,44 +48,44 @@ pub(crate) fn for_connection(
 const MAX_BODY_BYTES: usize = 16 << 20;
 
 async fn respond(
-    shell: Arc<ProviderServer>,
+    mock: Arc<ProviderServer>,
     reset: Reset,
     request: Request<Incoming>,
 ) -> ServiceResponse {
     let (parts, body) = request.into_parts();
-    let (path, server) = (parts.uri.path(), shell.server());
+    let (path, server) = (parts.uri.path(), mock.server());
     if parts.method == Method::POST
         && let Some(route) = server.route(path, parts.uri.query())
     {
-        let (refused, why) = match collect(&parts.headers, body, shell.patience().body).await {
-            Ok(body) => match server.read(&route, body, shell.rules()) {
-                Ok(asked) if !shell.serves(&asked.model) => {
+        let (refused, why) = match collect(&parts.headers, body, mock.patience().body).await {
+            Ok(body) => match server.read(&route, body, mock.rules()) {
+                Ok(asked) if !mock.serves(&asked.model) => {
                     (no_such_model(server, &asked.model), "no such model")
                 }
-                Ok(asked) => return attempt(shell, reset, &parts.headers, &asked).await,
+                Ok(asked) => return attempt(mock, reset, &parts.headers, &asked).await,
                 Err(refused) => {
                     (refusal(server, StatusCode::BAD_REQUEST, &refused), "a bad request")
                 }
             },
             Err(unread) => (unread.answer(server), unread.why()),
         };
-        shell.malformed(&parts.headers, refused.status(), why);
+        mock.malformed(&parts.headers, refused.status(), why);
         return refused;
     }
     match parts.method {
-        Method::GET if server.lists_models(path) => models(&shell, &reset).await,
+        Method::GET if server.lists_models(path) => models(&mock, &reset).await,
         Method::GET if server.asks_of_model(path).is_some() => {
             let model = server.asks_of_model(path).unwrap_or_default();
-            one_model(&shell, &reset, model).await
+            one_model(&mock, &reset, model).await
         }
         Method::GET if path == "/metrics" => {
-            typed(AnswerBody::whole(shell.metrics().into()), metrics::CONTENT_TYPE)
+            typed(AnswerBody::whole(mock.metrics().into()), metrics::CONTENT_TYPE)
         }
         Method::GET if path == "/health" => json(Bytes::from_static(br#"{"status":"ok"}"#)),
         method => {
             let message = format!("Unknown request URL: {method} {path}.");
             let status = StatusCode::NOT_FOUND.as_u16();
-            log::refused(shell.name(), &parts.headers, status, "an unknown URL");
+            log::refused(mock.name(), &parts.headers, status, "an unknown URL");
             refusal(server, StatusCode::NOT_FOUND, &Refused::plain(message))
         }
     }
@@ -158,39 +158,41 @@ async fn collect_frames(mut body: Incoming) -> Result<Bytes, Unread> {
 
 /// One attempt, from its arrival to the head of its answer.
 async fn attempt(
-    shell: Arc<ProviderServer>,
+    mock: Arc<ProviderServer>,
     reset: Reset,
     headers: &HeaderMap,
     asked: &ParsedRequest,
 ) -> ServiceResponse {
     let delivery = if asked.stream { DeliveryMode::Stream } else { DeliveryMode::Whole };
-    let Some((cell, arrived, says)) = shell.arrive(asked, headers) else {
+    let Some((attempt_state, arrived, says)) = mock.arrive(asked, headers) else {
         return reset_now(&reset).await;
     };
-    let mut attempt = AcceptedAttempt::new(Arc::clone(&shell), cell, arrived);
-    let request_id = shell.request_id(arrived.number);
+    let mut attempt = AcceptedAttempt::new(Arc::clone(&mock), attempt_state, arrived);
+    let request_id = mock.request_id(arrived.number);
     let step = attempt.first_step(delivery).await;
-    let now = shell.clock().now();
+    let now = mock.clock().now();
     let words = ErrorBody {
-        server: shell.server(),
+        server: mock.server(),
         asked,
-        key: shell.server().key(headers),
+        key: mock.server().key(headers),
         arrived: &arrived,
         request_id: &request_id,
-        context_window: shell.context_window(),
+        context_window: mock.context_window(),
     };
     let mut answer = match (step, attempt.plan()) {
         (AttemptStep::Reject(rejection), _) => {
-            let answer = rejected(&words, &rejection, shell.unix(now));
+            let answer = rejected(&words, &rejection, mock.unix(now));
             attempt.head_sent(rejection.status);
             attempt.end(AttemptEnd::Rejected(rejection.class));
             answer
         }
-        (AttemptStep::End(PlanEnd::Tell(class)), Some(_)) if delivery == DeliveryMode::Whole => {
-            let status = shell.vendor_status(class);
+        (AttemptStep::End(PlanEnd::ErrorEvent(class)), Some(_))
+            if delivery == DeliveryMode::Whole =>
+        {
+            let status = mock.vendor_status(class);
             let body = words.error(class, status, None);
             attempt.head_sent(status);
-            attempt.end(AttemptEnd::Told(class));
+            attempt.end(AttemptEnd::ErrorEvent(class));
             error(status, body)
         }
         // A reset; no other step comes without a plan.
@@ -200,9 +202,9 @@ async fn attempt(
         }
         (AttemptStep::Tokens { .. } | AttemptStep::End(_), Some((plan, finish))) => {
             attempt.head_sent(StatusCode::OK.as_u16());
-            let created = shell.unix(arrived.at).as_secs();
+            let created = mock.unix(arrived.at).as_secs();
             let head = AnswerHead {
-                provider: shell.provider(),
+                provider: mock.provider(),
                 number: arrived.number,
                 created,
                 input_tokens: arrived.input_tokens,
@@ -219,10 +221,10 @@ async fn attempt(
             ServedAttempt { words: &words, head, plan, finish }.answer(attempt, step, reset)
         }
     };
-    let told = HeadersTold {
+    let told = ResponseHeaderData {
         request_id: &request_id,
         limits: &error_body::limits(&arrived.limits),
-        unix: shell.unix(now),
+        unix: mock.unix(now),
         took: now.since(arrived.at),
     };
     words.server.headers(answer.headers_mut(), &told);
@@ -248,24 +250,24 @@ fn no_such_model(server: &dyn ServerFormat, model: &str) -> ServiceResponse {
 }
 
 /// One model of the list.
-async fn one_model(shell: &ProviderServer, reset: &Reset, model: &str) -> ServiceResponse {
-    let list = models(shell, reset).await;
+async fn one_model(mock: &ProviderServer, reset: &Reset, model: &str) -> ServiceResponse {
+    let list = models(mock, reset).await;
     if list.status() != StatusCode::OK {
         return list;
     }
-    if !shell.lists(model) {
-        return no_such_model(shell.server(), model);
+    if !mock.lists(model) {
+        return no_such_model(mock.server(), model);
     }
-    json(shell.server().model(model, shell.unix(Timestamp::ZERO).as_secs()))
+    json(mock.server().model(model, mock.unix(Timestamp::ZERO).as_secs()))
 }
 
 /// The list of models: what health checks ask for. It is there even where completions are broken.
-async fn models(shell: &ProviderServer, reset: &Reset) -> ServiceResponse {
-    let server = shell.server();
-    match shell.answers_checks() {
+async fn models(mock: &ProviderServer, reset: &Reset) -> ServiceResponse {
+    let server = mock.server();
+    match mock.answers_checks() {
         CheckAnswer::Answered => {
-            let created = shell.unix(Timestamp::ZERO).as_secs();
-            json(server.models(&mut shell.models(), created))
+            let created = mock.unix(Timestamp::ZERO).as_secs();
+            json(server.models(&mut mock.models(), created))
         }
         CheckAnswer::Refused => reset_now(reset).await,
         CheckAnswer::Nothing => std::future::pending().await,
@@ -280,7 +282,7 @@ async fn models(shell: &ProviderServer, reset: &Reset) -> ServiceResponse {
 struct ServedAttempt<'a> {
     words: &'a ErrorBody<'a>,
     head: AnswerHead,
-    plan: Plan,
+    plan: AttemptPlan,
     finish: FinishReason,
 }
 
@@ -295,12 +297,12 @@ impl ServedAttempt<'_> {
         let mut answer = match step {
             AttemptStep::End(PlanEnd::Bad(bad)) if !asked.stream || bad.tokens(u32::MAX) == 0 => {
                 let answer = self.bad(bad);
-                attempt.end(AttemptEnd::Told(bad.class()));
+                attempt.end(AttemptEnd::ErrorEvent(bad.class()));
                 answer
             }
             _ if asked.stream => {
-                let pen = server.answer_writer(asked, &self.head);
-                let body = AnswerBody::stream(attempt, reset, pen, asked.events);
+                let writer = server.answer_writer(asked, &self.head);
+                let body = AnswerBody::stream(attempt, reset, writer, asked.events);
                 typed(body, error_body::stream_type(asked))
             }
             AttemptStep::End(PlanEnd::Cut) => {
@@ -339,10 +341,10 @@ impl ServedAttempt<'_> {
             }
             BadAnswer::WrongType if !asked.stream => {
                 let mut out = Vec::new();
-                let mut pen = server.answer_writer(asked, &self.head);
-                pen.begin(&mut out);
-                (0..self.plan.tokens).for_each(|n| pen.token(&mut out, n));
-                pen.finish(&mut out, self.finish, self.usage());
+                let mut writer = server.answer_writer(asked, &self.head);
+                writer.begin(&mut out);
+                (0..self.plan.tokens).for_each(|n| writer.token(&mut out, n));
+                writer.finish(&mut out, self.finish, self.usage());
                 typed(AnswerBody::whole(out.into()), error_body::EVENT_STREAM)
             }
             BadAnswer::WrongType => json(self.whole()),

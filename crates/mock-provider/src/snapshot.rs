@@ -4,7 +4,7 @@ use crate::recent_stats::Second;
 use squall_determinism::Timestamp;
 use squall_provider::{FaultConfig, ProviderStatus};
 
-/// What the core and the shell say of themselves at a moment.
+/// What the core and the driver say of themselves at a moment.
 #[derive(Debug)]
 pub(crate) struct ProviderSnapshot {
     pub(crate) now: Timestamp,

@@ -2,9 +2,9 @@
 
 use crate::fault::FaultConfig;
 use crate::latency::{BatchSlowdown, Prefill, SlowShare};
-use crate::random::{self, RandomFault};
+use crate::random_faults::{self, RandomFault};
 use crate::retry_after::RetryAfter;
-use crate::vendor::VendorErrors;
+use crate::vendor_errors::VendorErrors;
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Distribution, Seed, Share};
@@ -74,9 +74,9 @@ impl ProviderConfig {
     #[must_use]
     pub fn drawn(&self, seed: Seed, entity: u64) -> Self {
         let mut drawn = self.clone();
-        random::draw_jitter(&mut drawn.faults, seed, entity);
+        random_faults::draw_jitter(&mut drawn.faults, seed, entity);
         let random = core::mem::take(&mut drawn.random);
-        drawn.faults.extend(random::draw_faults(&random, seed, entity));
+        drawn.faults.extend(random_faults::draw_faults(&random, seed, entity));
         drawn
     }
 
@@ -134,7 +134,7 @@ pub struct ProviderLimits {
     /// How fast traffic may grow.
     pub ramp: Option<RampLimit>,
     /// When the tokens of an answer count.
-    pub counted: Counted,
+    pub counted: TokenAccounting,
     /// Whether each key has limits of its own.
     pub per_key: bool,
     /// What a 429 of a limit says about when to come again.
@@ -150,7 +150,7 @@ impl ProviderLimits {
         output_tpm: None,
         rpd: None,
         ramp: None,
-        counted: Counted::AtArrival,
+        counted: TokenAccounting::AtArrival,
         per_key: false,
         retry_after: RetryAfter::Exact,
     };
@@ -195,7 +195,7 @@ pub struct RampLimit {
 
 /// When the tokens of an answer count against a limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Counted {
+pub enum TokenAccounting {
     /// At arrival, by what the request says that it wants, as Azure estimates them.
     #[default]
     AtArrival,
@@ -215,9 +215,9 @@ pub struct Capacity {
     /// How long one may wait before it is shed. `None` for as long as it takes.
     pub max_wait: Option<Duration>,
     /// How one is shed.
-    pub shed: Shed,
+    pub shed: OverloadResponse,
     /// What happens to the work for a caller that hung up.
-    pub hung_up: HungUp,
+    pub on_disconnect: OnDisconnect,
     /// How work slows down as places fill. `None` if it does not.
     pub batch: Option<BatchSlowdown>,
 }
@@ -239,8 +239,8 @@ impl Capacity {
             queue: 0,
             order: QueueOrder::Fifo,
             max_wait: None,
-            shed: Shed::Overloaded,
-            hung_up: HungUp::Cancelled,
+            shed: OverloadResponse::Overloaded,
+            on_disconnect: OnDisconnect::Cancelled,
             batch: None,
         }
     }
@@ -258,7 +258,7 @@ pub enum QueueOrder {
 
 /// How a request is refused for want of capacity.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Shed {
+pub enum OverloadResponse {
     /// As its vendor says that it is overloaded.
     #[default]
     Overloaded,
@@ -272,7 +272,7 @@ pub enum Shed {
 
 /// What happens to the work for a caller that hung up.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum HungUp {
+pub enum OnDisconnect {
     /// It stops, and its place is free.
     #[default]
     Cancelled,

@@ -2,22 +2,22 @@
 //! arrivals, to attempts in flight at its onset and to the provider; this one is the table of them. A new kind
 //! is a variant, a line in each of the two tables below, and its file.
 
-mod answer;
 mod bad_answer;
 mod behaviour;
 mod black_hole;
 mod capacity_cut;
+mod capacity_recovery;
 mod cold_cache;
 mod config;
 mod cut;
 mod delay;
 mod error;
-mod first;
+mod error_answer;
+mod first_attempts;
 mod limit_cut;
 mod malformed_event;
-mod modifier;
 mod no_end_mark;
-mod recovery;
+mod plan_modifier;
 mod refuse;
 mod reset;
 mod slowdown;
@@ -25,15 +25,15 @@ mod stall;
 mod stream_error;
 mod throttle;
 
-pub use answer::{ErrorAnswer, ErrorMix};
+pub use capacity_recovery::Recovery;
 pub use config::{FaultConfig, FaultTarget, ProbeHealth};
-pub use first::{CountScope, FirstAttempts};
-pub use recovery::Recovery;
+pub use error_answer::{ErrorAnswer, ErrorMix};
+pub use first_attempts::{CountScope, FirstAttempts};
 
 pub(crate) use behaviour::{Behaviour, Effect, InFlight, ProviderEffect};
 pub(crate) use config::left;
-pub(crate) use first::HitCounts;
-pub(crate) use modifier::PlanModifier;
+pub(crate) use first_attempts::HitCounts;
+pub(crate) use plan_modifier::PlanModifier;
 
 use crate::BadAnswer;
 use core::fmt;

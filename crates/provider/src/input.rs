@@ -1,4 +1,4 @@
-//! What the shell tells the provider.
+//! What the driver tells the provider.
 
 use crate::{AttemptTag, FaultConfig};
 use alloc::boxed::Box;
@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 pub enum ProviderInput {
     /// An attempt came in.
     Arrived(AttemptArrival),
-    /// The shell has delivered the last byte of an attempt's plan: its place is free.
+    /// The driver has delivered the last byte of an attempt's plan: its place is free.
     Delivered {
         /// Which attempt.
         tag: AttemptTag,
@@ -40,7 +40,7 @@ pub enum ProviderInput {
 /// One attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AttemptArrival {
-    /// The shell's name for it.
+    /// The driver's name for it.
     pub tag: AttemptTag,
     /// The request it serves, from its token; a hash of the body where there is no token. Draws are
     /// keyed by it, never by arrival order, so that live and simulated draw alike.

@@ -69,13 +69,13 @@ impl BatchSlowdown {
 /// How warm the cache of prompts is: requests of the present window and of the one before, the latter
 /// counted for the part of it that is not older than an entry lasts.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Warmth {
+pub(crate) struct CacheWarmth {
     window: u64,
     now: u64,
     before: u64,
 }
 
-impl Warmth {
+impl CacheWarmth {
     /// What the prompt costs and how many of its tokens the cache has, and counts it. A cold cache has nothing.
     pub(crate) fn prefill(
         &mut self,
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_cache_warms_with_traffic_and_forgets_without() {
-        let mut warmth = Warmth::default();
+        let mut warmth = CacheWarmth::default();
         let mut cost = |secs, cold| {
             let at = Timestamp::from_secs(secs);
             let (cost, cached) = warmth.prefill(PREFILL, 100, at, cold);

@@ -1,5 +1,5 @@
 //! The misbehaving provider: how long it takes, what it refuses, and how it breaks. Sans-IO: it says
-//! what a server would do and when; a shell does it, over sockets or in virtual time. See [`Provider`].
+//! what a server would do and when; a driver does it, over sockets or in virtual time. See [`Provider`].
 
 #![no_std]
 // A wildcard arm over an enum of ours hides what is forgotten when one more variant is added.
@@ -9,6 +9,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod attempt_plan;
+mod attempt_tag;
 mod bad_answer;
 mod config;
 mod fault;
@@ -16,18 +18,18 @@ mod input;
 mod latency;
 mod limit;
 mod output;
-mod plan;
 mod provider;
-mod random;
-mod repeats;
+mod random_faults;
+mod repeated_requests;
 mod retry_after;
-mod tag;
-mod vendor;
+mod vendor_errors;
 
+pub use attempt_plan::{AttemptEnding, AttemptPlan, DeliveryMode, PlanEnd, PlanStep};
+pub use attempt_tag::AttemptTag;
 pub use bad_answer::BadAnswer;
 pub use config::{
-    AssistantPrefill, Capacity, Counted, HungUp, ProviderConfig, ProviderLimits, ProviderRateLimit,
-    ProviderWindow, QueueOrder, RampLimit, Shed,
+    AssistantPrefill, Capacity, OnDisconnect, OverloadResponse, ProviderConfig, ProviderLimits,
+    ProviderRateLimit, ProviderWindow, QueueOrder, RampLimit, TokenAccounting,
 };
 pub use fault::{
     CountScope, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, FirstAttempts,
@@ -39,12 +41,10 @@ pub use output::{
     CheckAnswer, LimitState, LimitStatus, Listener, ProviderEvent, ProviderLimitKind,
     ProviderOutput, ProviderStatus, Rejection,
 };
-pub use plan::{AttemptEnding, DeliveryMode, Plan, PlanEnd, PlanStep};
 pub use provider::Provider;
-pub use random::RandomFault;
+pub use random_faults::RandomFault;
 pub use retry_after::RetryAfter;
-pub use tag::AttemptTag;
-pub use vendor::VendorErrors;
+pub use vendor_errors::VendorErrors;
 
 /// The example of the README compiles and holds.
 #[cfg(doctest)]

@@ -2,25 +2,25 @@
 //! verifies the router.
 
 mod cell_rate;
-mod growth;
+mod fixed_windows;
 mod key_limits;
+mod ramp_limiter;
 mod sliding_log;
-mod slots;
 
 use crate::{LimitStatus, ProviderRateLimit, ProviderWindow};
 use cell_rate::CellRate;
 use core::time::Duration;
-pub(crate) use key_limits::{Gates, TokenCharge};
-use sliding_log::Log;
-use slots::Slots;
+use fixed_windows::FixedWindows;
+pub(crate) use key_limits::{LimitsByKey, TokenCharge};
+use sliding_log::SlidingLog;
 use squall_determinism::{Share, Timestamp};
 
 /// A rate limiter.
 #[derive(Clone, Debug)]
 enum ProviderLimiter {
     CellRate(CellRate),
-    Slots(Slots),
-    Log(Log),
+    FixedWindows(FixedWindows),
+    SlidingLog(SlidingLog),
 }
 
 impl ProviderLimiter {
@@ -29,10 +29,12 @@ impl ProviderLimiter {
         match limit.window {
             ProviderWindow::Gcra { burst } => Self::CellRate(CellRate::new(n, burst.unwrap_or(n))),
             ProviderWindow::Fixed => {
-                Self::Slots(Slots::new(n, Duration::from_secs(60), epoch_nanos))
+                Self::FixedWindows(FixedWindows::new(n, Duration::from_secs(60), epoch_nanos))
             }
-            ProviderWindow::Slice(length) => Self::Slots(Slots::new(n, length, epoch_nanos)),
-            ProviderWindow::Sliding => Self::Log(Log::new(n)),
+            ProviderWindow::Slice(length) => {
+                Self::FixedWindows(FixedWindows::new(n, length, epoch_nanos))
+            }
+            ProviderWindow::Sliding => Self::SlidingLog(SlidingLog::new(n)),
         }
     }
 
@@ -44,8 +46,8 @@ impl ProviderLimiter {
             (Self::CellRate(rate), ProviderWindow::Gcra { burst }) => {
                 rate.set_rate(now, n, part(burst.unwrap_or(limit.per_minute)));
             }
-            (Self::Slots(slots), _) => slots.set_rate(n),
-            (Self::Log(log), _) => log.set_rate(n),
+            (Self::FixedWindows(slots), _) => slots.set_rate(n),
+            (Self::SlidingLog(log), _) => log.set_rate(n),
             (Self::CellRate(_), _) => {}
         }
     }
@@ -54,8 +56,8 @@ impl ProviderLimiter {
     pub(crate) fn check(&mut self, now: Timestamp, amount: u64) -> LimitDecision {
         match self {
             Self::CellRate(limit) => limit.check(now, amount),
-            Self::Slots(limit) => limit.check(now, amount),
-            Self::Log(limit) => limit.check(now, amount),
+            Self::FixedWindows(limit) => limit.check(now, amount),
+            Self::SlidingLog(limit) => limit.check(now, amount),
         }
     }
 
@@ -63,8 +65,8 @@ impl ProviderLimiter {
     pub(crate) fn charge(&mut self, now: Timestamp, amount: u64) {
         match self {
             Self::CellRate(limit) => limit.charge(now, amount),
-            Self::Slots(limit) => limit.charge(now, amount),
-            Self::Log(limit) => limit.charge(now, amount),
+            Self::FixedWindows(limit) => limit.charge(now, amount),
+            Self::SlidingLog(limit) => limit.charge(now, amount),
         }
     }
 
@@ -72,8 +74,8 @@ impl ProviderLimiter {
     pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitStatus {
         match self {
             Self::CellRate(limit) => limit.gauge(now),
-            Self::Slots(limit) => limit.gauge(now),
-            Self::Log(limit) => limit.gauge(now),
+            Self::FixedWindows(limit) => limit.gauge(now),
+            Self::SlidingLog(limit) => limit.gauge(now),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the provider tells the driver.
 
-use crate::{AttemptTag, Plan, RetryAfter};
+use crate::{AttemptPlan, AttemptTag, RetryAfter};
 use core::time::Duration;
 use squall_failure::FailureClass;
 
@@ -14,7 +14,7 @@ pub enum ProviderOutput {
         /// Which attempt.
         tag: AttemptTag,
         /// How.
-        plan: Plan,
+        plan: AttemptPlan,
     },
     /// Answer this attempt with an error, now: at its arrival, or later where errors take their time. It has no place, and [`Delivered`](crate::ProviderInput) need
     /// not be said of it.

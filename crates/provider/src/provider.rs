@@ -1,14 +1,14 @@
 //! The machine: its contract, its schedule of faults, and its places.
 
-mod admit;
+mod admission;
 mod concurrency;
-mod errors;
 mod fault_schedule;
+mod pending_errors;
 
 use crate::fault::{Effect, HitCounts, PlanModifier, ProviderEffect};
-use crate::latency::Warmth;
-use crate::limit::Gates;
-use crate::repeats::Repeats;
+use crate::latency::CacheWarmth;
+use crate::limit::LimitsByKey;
+use crate::repeated_requests::RepeatedRequests;
 use crate::{
     AttemptEnding, AttemptTag, CheckAnswer, ErrorAnswer, FaultConfig, LimitState, Listener,
     ProbeHealth, ProviderConfig, ProviderInput, ProviderOutput, ProviderStatus,
@@ -16,8 +16,8 @@ use crate::{
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use concurrency::ConcurrencySlots;
-use errors::Errors;
 use fault_schedule::{ChangeKind, FaultTransition};
+use pending_errors::PendingErrors;
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::FailureClass;
 
@@ -30,12 +30,12 @@ use squall_failure::FailureClass;
 /// - [`next_timer`](Self::next_timer) says when a [`Tick`](ProviderInput::Tick) is due; it is never late. A tick
 ///   with nothing due gives no output and draws nothing. `now` never goes back.
 /// - Each [`Arrived`](ProviderInput::Arrived) is answered by one `Reject`, or by a `Plan` when its service
-///   starts and another whenever a fault changes it. The shell then says `Delivered` or `Gone`, once. A
+///   starts and another whenever a fault changes it. The driver then says `Delivered` or `Gone`, once. A
 ///   `Reject` that takes its time comes with a tick; until then the caller may be `Gone`, and a fault may
 ///   put a `Plan` in its place.
 ///   After a plan that ends in a reset, or never, `Gone` or `Delivered` may still be said and is ignored.
-/// - Tags are chosen by the shell. They are indices of a table here: small numbers, used again.
-/// - A shell delivers nothing while the [`listener`](Self::listener) refuses.
+/// - Tags are chosen by the driver. They are indices of a table here: small numbers, used again.
+/// - A driver delivers nothing while the [`listener`](Self::listener) refuses.
 ///
 /// # A complete driver
 ///
@@ -61,7 +61,7 @@ use squall_failure::FailureClass;
 /// let Some(ProviderOutput::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };
 /// assert_eq!(plan.first_at, Timestamp::from_millis(350));
 /// assert_eq!(plan.ends_at(), Timestamp::from_millis(550));
-/// // A shell sends the tokens here, each at its time.
+/// // A driver sends the tokens here, each at its time.
 /// assert!(provider.poll().is_none());
 /// provider.handle(plan.ends_at(), ProviderInput::Delivered { tag });
 /// ```
@@ -74,11 +74,11 @@ pub struct Provider {
     entity: u64,
     epoch_nanos: u64,
     now: Timestamp,
-    gates: Gates,
-    repeats: Repeats,
-    places: ConcurrencySlots,
-    warmth: Warmth,
-    errors: Errors,
+    gates: LimitsByKey,
+    repeats: RepeatedRequests,
+    slots: ConcurrencySlots,
+    warmth: CacheWarmth,
+    errors: PendingErrors,
     /// The starts and ends of faults that are to come, the next one last.
     schedule: Vec<FaultTransition>,
     /// Since when the script stands still.
@@ -116,11 +116,11 @@ impl Provider {
             entity,
             epoch_nanos,
             now: Timestamp::ZERO,
-            gates: Gates::new(config.limits, epoch_nanos),
-            repeats: Repeats::new(),
-            places: ConcurrencySlots::new(config.capacity),
-            warmth: Warmth::default(),
-            errors: Errors::default(),
+            gates: LimitsByKey::new(config.limits, epoch_nanos),
+            repeats: RepeatedRequests::new(),
+            slots: ConcurrencySlots::new(config.capacity),
+            warmth: CacheWarmth::default(),
+            errors: PendingErrors::default(),
             schedule,
             paused: None,
             active: Vec::new(),
@@ -173,8 +173,8 @@ impl Provider {
     pub fn next_timer(&self) -> Option<Timestamp> {
         [
             self.next_change(),
-            self.places.next_ghost(),
-            self.places.next_expiry(),
+            self.slots.next_ghost(),
+            self.slots.next_expiry(),
             self.step_at,
             self.errors.next_at(),
         ]
@@ -197,9 +197,9 @@ impl Provider {
     /// How it is doing at `now`.
     pub fn status(&mut self, now: Timestamp) -> ProviderStatus {
         ProviderStatus {
-            serving: self.places.serving(),
-            waiting: self.places.waiting(),
-            places: self.config.capacity.map(|_| self.places.concurrent()),
+            serving: self.slots.serving(),
+            waiting: self.slots.waiting(),
+            places: self.config.capacity.map(|_| self.slots.concurrent()),
             limits: self.limits(now, 0),
             paused: self.paused.is_some(),
         }
@@ -222,7 +222,7 @@ impl Provider {
             {
                 continue;
             }
-            if behaviour.effect == Effect::Bend(PlanModifier::Ends(AttemptEnding::Never)) {
+            if behaviour.effect == Effect::Modify(PlanModifier::Ends(AttemptEnding::Never)) {
                 answer = CheckAnswer::Nothing;
             }
             if let Effect::Answer(error) = behaviour.effect
@@ -269,11 +269,11 @@ impl Provider {
                     }
                     None => {}
                 }
-            } else if is_next(self.places.next_ghost()) {
-                self.places.free_ghosts(due);
+            } else if is_next(self.slots.next_ghost()) {
+                self.slots.free_ghosts(due);
                 self.serve_waiting();
-            } else if is_next(self.places.next_expiry()) {
-                if let Some(waited) = self.places.expire()
+            } else if is_next(self.slots.next_expiry()) {
+                if let Some(waited) = self.slots.expire()
                     && let Some(tag) = waited.tag
                 {
                     self.shed(tag, &waited.subject);
@@ -288,10 +288,10 @@ impl Provider {
         self.now = until;
     }
 
-    /// An attempt is over for the shell: its place goes to the next one who waits, unless work goes on
+    /// An attempt is over for the driver: its place goes to the next one who waits, unless work goes on
     /// for a caller that hung up.
     fn ended(&mut self, tag: AttemptTag, gone: bool) {
-        if let Some((plan, subject)) = self.places.free(tag, gone) {
+        if let Some((plan, subject)) = self.slots.free(tag, gone) {
             let sent = if gone { plan.tokens_by(self.now) } else { plan.tokens_sent() };
             self.gates.used(self.now, subject.key, sent);
         }
@@ -301,7 +301,7 @@ impl Provider {
 
     /// Gives free places to those who wait. More than one may go, since a black hole takes no place.
     fn serve_waiting(&mut self) {
-        while let Some(next) = self.places.next() {
+        while let Some(next) = self.slots.next() {
             self.serve(&next);
         }
     }

@@ -26,10 +26,10 @@ pub enum RetryAfter {
 impl RetryAfter {
     /// What a reader of the header learns of a true wait. `unix_nanos` is the wall time.
     #[must_use]
-    pub fn told(self, wait: Duration, unix_nanos: u64) -> Option<Duration> {
+    pub fn stated(self, wait: Duration, unix_nanos: u64) -> Option<Duration> {
         let nanos = wait.as_nanos();
         let up = |nanos: u128, unit: u128| nanos.div_ceil(unit) * unit;
-        let told = match self {
+        let stated = match self {
             Self::Exact | Self::Millis => nanos,
             Self::Seconds => up(nanos, SECOND),
             Self::Date => {
@@ -39,7 +39,7 @@ impl RetryAfter {
             Self::Absent => return None,
             Self::Wrong { factor_milli } => nanos * u128::from(factor_milli) / 1_000,
         };
-        Some(Duration::from_nanos(u64::try_from(told).unwrap_or(u64::MAX)))
+        Some(Duration::from_nanos(u64::try_from(stated).unwrap_or(u64::MAX)))
     }
 }
 

@@ -38,7 +38,7 @@ pub enum RecordError {
     },
     /// A recording of another version.
     #[error(
-        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads form 3: \
+        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads forms 2 and 3: \
          read it with that version, or run the scenario again", path.display()
     )]
     Form {

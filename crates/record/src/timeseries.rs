@@ -204,17 +204,17 @@ impl GroupCells {
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> RequestCell {
         let mut sum = RequestCell::default();
-        for cell in &self.ticks[ticks_of(&window, self.ticks.len())] {
-            sum.arrived += cell.arrived;
-            sum.succeeded += cell.succeeded;
-            add(&mut sum.failed, &cell.failed);
-            sum.gave_up += cell.gave_up;
-            sum.unfinished += cell.unfinished;
-            sum.answered += cell.answered;
-            sum.lost += cell.lost;
-            sum.truncated += cell.truncated;
-            sum.without_usage += cell.without_usage;
-            sum.attempts += cell.attempts;
+        for tick in &self.ticks[ticks_of(&window, self.ticks.len())] {
+            sum.arrived += tick.arrived;
+            sum.succeeded += tick.succeeded;
+            add(&mut sum.failed, &tick.failed);
+            sum.gave_up += tick.gave_up;
+            sum.unfinished += tick.unfinished;
+            sum.answered += tick.answered;
+            sum.lost += tick.lost;
+            sum.truncated += tick.truncated;
+            sum.without_usage += tick.without_usage;
+            sum.attempts += tick.attempts;
         }
         sum
     }
@@ -257,16 +257,16 @@ impl DeploymentCells {
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> AttemptCell {
         let mut sum = AttemptCell::default();
-        for cell in &self.ticks[ticks_of(&window, self.ticks.len())] {
-            sum.started += cell.started;
-            sum.first += cell.first;
-            sum.succeeded += cell.succeeded;
-            add(&mut sum.failed, &cell.failed);
-            sum.abandoned += cell.abandoned;
-            sum.input_tokens += cell.input_tokens;
-            sum.output_tokens += cell.output_tokens;
-            sum.asked_to_wait += cell.asked_to_wait;
-            sum.did_not_wait += cell.did_not_wait;
+        for tick in &self.ticks[ticks_of(&window, self.ticks.len())] {
+            sum.started += tick.started;
+            sum.first += tick.first;
+            sum.succeeded += tick.succeeded;
+            add(&mut sum.failed, &tick.failed);
+            sum.abandoned += tick.abandoned;
+            sum.input_tokens += tick.input_tokens;
+            sum.output_tokens += tick.output_tokens;
+            sum.asked_to_wait += tick.asked_to_wait;
+            sum.did_not_wait += tick.did_not_wait;
         }
         sum
     }
@@ -287,21 +287,21 @@ impl DeploymentCells {
     }
 
     fn attempt(&mut self, row: &AttemptRow, delay: Duration) {
-        let cell = at(&mut self.ticks, row.started);
-        cell.started += 1;
-        cell.first += u32::from(row.ordinal == 0);
-        cell.input_tokens += u64::from(row.input_tokens);
-        cell.output_tokens += u64::from(row.output_tokens);
+        let tick = at(&mut self.ticks, row.started);
+        tick.started += 1;
+        tick.first += u32::from(row.ordinal == 0);
+        tick.input_tokens += u64::from(row.input_tokens);
+        tick.output_tokens += u64::from(row.output_tokens);
         match row.outcome {
             AttemptOutcome::Succeeded => {
-                cell.succeeded += 1;
+                tick.succeeded += 1;
                 self.latency.record(row.started, row.ended.since(row.started));
                 if let (true, Some(first)) = (row.stream, row.first_token) {
                     self.ttft.record(row.started, first.since(row.started));
                 }
             }
-            AttemptOutcome::Failed { class } => cell.failed[usize::from(class.code())] += 1,
-            AttemptOutcome::Abandoned => cell.abandoned += 1,
+            AttemptOutcome::Failed { class } => tick.failed[usize::from(class.code())] += 1,
+            AttemptOutcome::Abandoned => tick.abandoned += 1,
             AttemptOutcome::Unfinished => {}
         }
         let ticks = &mut self.ticks;

@@ -1,7 +1,7 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
-use crate::limit::{LearnedLimit, RateLimiter, Receipt};
-use crate::{LimitScope, RateLimits, Release, UpstreamLimits};
+use crate::limit::{HeaderLimit, RateLimiter, Reservation};
+use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 use squall_failure::Sent;
@@ -11,9 +11,9 @@ pub(crate) struct AdmissionLimiter {
     rpm: Option<RateLimiter>,
     tpm: Option<RateLimiter>,
     /// What answers have stated, of requests and of tokens.
-    learned: [LearnedLimit; 2],
+    learned: [HeaderLimit; 2],
     concurrency: u32,
-    release: Release,
+    release: ConcurrencyRelease,
     /// What holds a place now.
     running: u32,
     /// Counts the configurations: what was taken from a limiter that is gone is not given to another.
@@ -22,7 +22,7 @@ pub(crate) struct AdmissionLimiter {
     epoch_nanos: u64,
 }
 
-/// Why a gate lets nobody in.
+/// Why a limiter admits nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum AdmissionDenied {
     /// A rate is used up until then.
@@ -33,11 +33,11 @@ pub(crate) enum AdmissionDenied {
     Never,
 }
 
-/// What was taken at a gate, to be given back once.
+/// A reservation at a limiter, released once.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Permit {
-    rpm: Option<Receipt>,
-    tpm: Option<Receipt>,
+    rpm: Option<Reservation>,
+    tpm: Option<Reservation>,
     /// What had been taken by then of what was learned.
     learned: [u64; 2],
     generation: u32,
@@ -45,7 +45,7 @@ pub(crate) struct Permit {
     place: bool,
 }
 
-/// How much of a gate's limits is in use, with the most there may be. `None` where there is no limit.
+/// How much of a limiter's limits is in use, with the most there may be. `None` where there is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitUse {
     /// Requests of the last minute, as the limit counts them.
@@ -61,7 +61,7 @@ impl AdmissionLimiter {
         Self {
             rpm: limits.rpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             tpm: limits.tpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
-            learned: [LearnedLimit::default(); 2],
+            learned: [HeaderLimit::default(); 2],
             concurrency: limits.concurrency.unwrap_or(u32::MAX),
             release: limits.release,
             running: 0,
@@ -84,7 +84,7 @@ impl AdmissionLimiter {
             }
         }
         if !limits.from_headers {
-            self.learned = [LearnedLimit::default(); 2];
+            self.learned = [HeaderLimit::default(); 2];
         }
         self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
         self.release = limits.release;
@@ -167,10 +167,10 @@ impl AdmissionLimiter {
     }
 
     /// The answer has begun: a place that is held no longer is given back. True if one was.
-    pub(crate) fn begun(&mut self, ticket: &mut Permit) -> bool {
-        let gives = self.release == Release::AtFirstToken && ticket.place;
+    pub(crate) fn begun(&mut self, permit: &mut Permit) -> bool {
+        let gives = self.release == ConcurrencyRelease::AtFirstToken && permit.place;
         if gives {
-            ticket.place = false;
+            permit.place = false;
             self.running -= 1;
         }
         gives
@@ -178,22 +178,22 @@ impl AdmissionLimiter {
 
     /// It is over: `used` tokens, or as many as estimated if nobody knows; what sent no byte gets
     /// everything back.
-    pub(crate) fn leave(&mut self, now: Timestamp, ticket: Permit, used: Option<u64>, sent: Sent) {
-        if ticket.place {
+    pub(crate) fn leave(&mut self, now: Timestamp, permit: Permit, used: Option<u64>, sent: Sent) {
+        if permit.place {
             self.running -= 1;
         }
-        if ticket.generation != self.generation {
+        if permit.generation != self.generation {
             return;
         }
-        if let (Some(limit), Some(receipt), Sent::Nothing) = (&mut self.rpm, ticket.rpm, sent)
+        if let (Some(limit), Some(reservation), Sent::Nothing) = (&mut self.rpm, permit.rpm, sent)
             && !planted(Defect::RefundForgotten)
         {
-            limit.settle(now, receipt, 0);
+            limit.settle(now, reservation, 0);
         }
-        if let (Some(limit), Some(receipt)) = (&mut self.tpm, ticket.tpm) {
+        if let (Some(limit), Some(reservation)) = (&mut self.tpm, permit.tpm) {
             match (sent, used) {
-                (Sent::Nothing, _) => limit.settle(now, receipt, 0),
-                (Sent::Something, Some(used)) => limit.settle(now, receipt, used),
+                (Sent::Nothing, _) => limit.settle(now, reservation, 0),
+                (Sent::Something, Some(used)) => limit.settle(now, reservation, used),
                 (Sent::Something, None) => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The interface of load balancing strategies: pick one of the candidates, and observe the outcome.
 
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt::Debug;
@@ -162,11 +162,11 @@ impl PickRng {
 /// The deployments of a group that may be picked, by place.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidates<'a> {
-    pub(crate) rows: Rows<'a>,
+    pub(crate) rows: CandidateRows<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Rows<'a> {
+pub(crate) enum CandidateRows<'a> {
     /// Those that are marked.
     Marked(&'a [bool]),
     /// Those that are ready at `now` and not silent.
@@ -185,7 +185,7 @@ impl<'a> Candidates<'a> {
     /// The places that hold `true`.
     #[must_use]
     pub const fn marked(marks: &'a [bool]) -> Self {
-        Self { rows: Rows::Marked(marks) }
+        Self { rows: CandidateRows::Marked(marks) }
     }
 
     pub(crate) fn ready(
@@ -195,16 +195,16 @@ impl<'a> Candidates<'a> {
     ) -> Self {
         // All slices have the same length, so that one bounds check suffices.
         let last_from = &last_from[..ready_at.len()];
-        Self { rows: Rows::Ready { now, ready_at, last_from } }
+        Self { rows: CandidateRows::Ready { now, ready_at, last_from } }
     }
 
     pub(crate) fn of_order(self, orders: &'a [u8], order: u8) -> Self {
         match self.rows {
-            Rows::Ready { now, ready_at, last_from } => {
+            CandidateRows::Ready { now, ready_at, last_from } => {
                 let orders = &orders[..ready_at.len()];
-                Self { rows: Rows::OfOrder { now, ready_at, last_from, orders, order } }
+                Self { rows: CandidateRows::OfOrder { now, ready_at, last_from, orders, order } }
             }
-            Rows::Marked(_) | Rows::OfOrder { .. } => self,
+            CandidateRows::Marked(_) | CandidateRows::OfOrder { .. } => self,
         }
     }
 
@@ -213,8 +213,10 @@ impl<'a> Candidates<'a> {
     #[inline]
     pub const fn places(&self) -> usize {
         match self.rows {
-            Rows::Marked(marks) => marks.len(),
-            Rows::Ready { ready_at, .. } | Rows::OfOrder { ready_at, .. } => ready_at.len(),
+            CandidateRows::Marked(marks) => marks.len(),
+            CandidateRows::Ready { ready_at, .. } | CandidateRows::OfOrder { ready_at, .. } => {
+                ready_at.len()
+            }
         }
     }
 
@@ -223,11 +225,11 @@ impl<'a> Candidates<'a> {
     #[inline]
     pub fn contains(&self, place: usize) -> bool {
         match self.rows {
-            Rows::Marked(marks) => marks.get(place).copied().unwrap_or(false),
-            Rows::Ready { now, ready_at, last_from } => {
+            CandidateRows::Marked(marks) => marks.get(place).copied().unwrap_or(false),
+            CandidateRows::Ready { now, ready_at, last_from } => {
                 place < ready_at.len() && ready_at[place] <= now && now < last_from[place]
             }
-            Rows::OfOrder { now, ready_at, last_from, orders, order } => {
+            CandidateRows::OfOrder { now, ready_at, last_from, orders, order } => {
                 place < ready_at.len()
                     && ready_at[place] <= now
                     && now < last_from[place]
@@ -248,15 +250,21 @@ impl<'a> Candidates<'a> {
 macro_rules! for_each_kind {
     ($candidates:expr, |$eligible:ident| $work:expr) => {
         match $candidates.rows {
-            $crate::balancer::Rows::Marked(marks) => {
+            $crate::balancer::CandidateRows::Marked(marks) => {
                 let $eligible = |place: usize| marks[place];
                 $work
             }
-            $crate::balancer::Rows::Ready { now, ready_at, last_from } => {
+            $crate::balancer::CandidateRows::Ready { now, ready_at, last_from } => {
                 let $eligible = |place: usize| ready_at[place] <= now && now < last_from[place];
                 $work
             }
-            $crate::balancer::Rows::OfOrder { now, ready_at, last_from, orders, order } => {
+            $crate::balancer::CandidateRows::OfOrder {
+                now,
+                ready_at,
+                last_from,
+                orders,
+                order,
+            } => {
                 let $eligible = |place: usize| {
                     ready_at[place] <= now && now < last_from[place] && orders[place] == order
                 };

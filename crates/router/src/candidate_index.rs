@@ -26,16 +26,16 @@ pub(crate) struct CandidateIndex {
     /// Which have less headroom than [`ROOM`], and how many.
     tight: Vec<bool>,
     tights: usize,
-    /// How many are ill by the checks.
-    pub(crate) ill: usize,
+    /// How many are unhealthy by the checks.
+    pub(crate) unhealthy: usize,
     /// Whether some deployment is in a default pool, so that untagged requests need the full check too.
     pools: bool,
     /// The shortest context window.
     window: u32,
     /// A deployment has reached a limit, and this has not been reported yet.
-    pub(crate) untold: bool,
+    pub(crate) limit_unreported: bool,
     /// Scratch space: which places are eligible.
-    pub(crate) may: Vec<bool>,
+    pub(crate) eligible: Vec<bool>,
 }
 
 impl CandidateIndex {
@@ -49,13 +49,13 @@ impl CandidateIndex {
             last_from: vec![Timestamp::MAX; ids.len()],
             tight: vec![false; ids.len()],
             tights: 0,
-            may: vec![false; ids.len()],
+            eligible: vec![false; ids.len()],
             order,
             tiers,
-            ill: 0,
+            unhealthy: 0,
             pools: members().any(Deployment::is_default_pool),
             window: members().map(Deployment::max_input_tokens).min().unwrap_or(u32::MAX),
-            untold: false,
+            limit_unreported: false,
             ids,
         }
     }
@@ -68,26 +68,26 @@ impl CandidateIndex {
         self.ids.len()
     }
 
-    /// Counts again how many are ill; the rows are to be renewed then.
-    pub(crate) fn count_ill(&mut self, deployments: &[Deployment]) {
-        let ill = |id: &&DeploymentId| deployments[id.index()].health.ill;
-        self.ill = self.ids.iter().filter(ill).count();
+    /// Counts again how many are unhealthy; the rows are to be renewed then.
+    pub(crate) fn count_unhealthy(&mut self, deployments: &[Deployment]) {
+        let unhealthy = |id: &&DeploymentId| deployments[id.index()].health.unhealthy;
+        self.unhealthy = self.ids.iter().filter(unhealthy).count();
     }
 
-    /// Whether the checks say that everyone is ill: then they say nothing.
-    pub(crate) fn all_ill(&self) -> bool {
-        self.ill == self.ids.len()
+    /// Whether the checks say that everyone is unhealthy: then they say nothing.
+    pub(crate) fn all_unhealthy(&self) -> bool {
+        self.unhealthy == self.ids.len()
     }
 
     /// Updates a deployment's row.
     #[inline]
     pub(crate) fn renew(&mut self, now: Timestamp, place: usize, deployment: &mut Deployment) {
-        let ill = deployment.health.ill && !self.all_ill();
-        let ready = if ill { Timestamp::MAX } else { deployment.ready_at(now) };
+        let unhealthy = deployment.health.unhealthy && !self.all_unhealthy();
+        let ready = if unhealthy { Timestamp::MAX } else { deployment.ready_at(now) };
         self.ready_at[place] = ready;
         self.last_from[place] = deployment.last_from(now);
-        self.untold |= ready > now && ready < Timestamp::MAX;
-        let tight = deployment.gate.token_room(now) < ROOM;
+        self.limit_unreported |= ready > now && ready < Timestamp::MAX;
+        let tight = deployment.limiter.token_room(now) < ROOM;
         if tight != self.tight[place] {
             self.tight[place] = tight;
             self.tights = if tight { self.tights + 1 } else { self.tights - 1 };
@@ -99,7 +99,7 @@ impl CandidateIndex {
     pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
         self.tights == 0
             && !self.pools
-            && !self.untold
+            && !self.limit_unreported
             && needs.tokens < ROOM
             && needs.input_tokens <= self.window
             && !needs.are_particular()

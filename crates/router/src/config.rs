@@ -1,29 +1,31 @@
 //! How a router is set up. Plain data, checked once by [`RouterConfig::validate`].
 
-mod check;
 mod cooldown;
 mod deployment;
-mod due;
+mod expected_shares;
 mod limits;
-mod policy;
+mod policies;
 mod profile;
 mod retry;
+mod validation;
 
-pub use check::ConfigError;
-pub(crate) use check::MAX_DEPTH;
 pub use cooldown::{
     Cooldown, CooldownRule, FailureCooldown, LitellmAllowedFails, LitellmCooldown, LitellmCounts,
     MisconfiguredCooldown, SilenceCooldown, ThrottledCooldown,
 };
 pub use deployment::{Declared, DeploymentConfig};
 pub(crate) use deployment::{or_weights, rpm, tpm};
-pub use limits::{Money, Price, RateLimit, RateLimits, RateWindow, Release, SpendLimit};
-pub use policy::{
-    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge,
-    HedgeAfter, MidStream, RetryBudget, TagMatch,
+pub use limits::{
+    ConcurrencyRelease, Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget,
+};
+pub use policies::{
+    AfterTimeout, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge, HedgeAfter,
+    MidStream, RetryBudget, TagMatch, UnavailablePolicy,
 };
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
+pub use validation::ConfigError;
+pub(crate) use validation::MAX_DEPTH;
 
 use crate::{GroupId, Strategy};
 use alloc::string::String;
@@ -42,8 +44,8 @@ pub struct RouterConfig {
     /// Who asks, as far as they have limits of their own; a [`TenantId`](crate::TenantId) is a place in
     /// this list.
     pub tenants: Vec<TenantConfig>,
-    /// Budgets in money; a [`SpendId`](crate::SpendId) is a place in this list.
-    pub spend_limits: Vec<SpendLimit>,
+    /// Budgets in money; a [`SpendBudgetId`](crate::SpendBudgetId) is a place in this list.
+    pub spend_budgets: Vec<SpendBudget>,
     /// Checks of deployments apart from traffic; `None` for none. Default none.
     pub health_checks: Option<HealthChecks>,
 }
@@ -74,7 +76,7 @@ pub struct GroupConfig {
     /// When a deployment is skipped, and for how long.
     pub cooldown: CooldownRule,
     /// What happens when all deployments cool down.
-    pub when_all_out: AllOut,
+    pub when_unavailable: UnavailablePolicy,
     /// How much the group is given at most, in requests rather than attempts.
     pub limits: RateLimits,
     /// How long an attempt may take.
@@ -172,7 +174,7 @@ impl GroupConfig {
             hedge: Some(Hedge::default()),
             mid_stream: MidStream::default(),
             cooldown: CooldownRule::default(),
-            when_all_out: AllOut::default(),
+            when_unavailable: UnavailablePolicy::default(),
             limits: RateLimits::default(),
             timeouts: AttemptTimeouts::default(),
             deadline: Duration::from_secs(7_200),

@@ -4,7 +4,7 @@ mod circuit_breaker;
 mod litellm;
 mod outlier_detection;
 
-use crate::explain::BreakerFigures;
+use crate::explained_decision::BreakerFigures;
 use crate::{CooldownCause, CooldownRule, SilenceCooldown};
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -49,10 +49,10 @@ enum CooldownState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Availability {
     /// It may.
-    Good,
+    Available,
     /// By one attempt, to see whether it has recovered.
     Probe,
-    /// Not before then: it is ill.
+    /// Not before then: it is unhealthy.
     Until(Timestamp),
     /// Not before then: it has had enough.
     Throttled(Timestamp),
@@ -104,7 +104,7 @@ impl OutlierRecord {
         match &self.state {
             CooldownState::Careful(state) => state.availability(now),
             CooldownState::Litellm(state) => state.availability(now),
-            CooldownState::Never => Availability::Good,
+            CooldownState::Never => Availability::Available,
         }
     }
 
@@ -185,7 +185,7 @@ impl OutlierRecord {
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         match self.availability(now) {
             Availability::Until(until) | Availability::Throttled(until) => Some(until),
-            Availability::Good | Availability::Probe | Availability::Probing => None,
+            Availability::Available | Availability::Probe | Availability::Probing => None,
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
 use crate::cooldown::{Availability, JitterSource, OutlierRecord};
-use crate::health::HealthState;
-use crate::silence::{Awaited, SilenceQueue};
+use crate::health_state::HealthState;
+use crate::silence_detection::{Awaited, UnansweredAttempts};
 use crate::{
     AttemptTimeouts, DeploymentConfig, Features, GroupConfig, GroupId, LimitScope, Price, RegionId,
-    SpendId, TagMatch, Tags,
+    SpendBudgetId, TagMatch, Tags,
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -21,10 +21,10 @@ pub(crate) struct Deployment {
     pub(crate) weight: u32,
     pub(crate) timeouts: AttemptTimeouts,
     pub(crate) record: OutlierRecord,
-    pub(crate) gate: AdmissionLimiter,
+    pub(crate) limiter: AdmissionLimiter,
     pub(crate) health: HealthState,
     /// Who waits for a first token here, and who for a whole answer.
-    pub(crate) lines: [SilenceQueue; 2],
+    pub(crate) lines: [UnansweredAttempts; 2],
     /// When an answer last began.
     pub(crate) answered_at: Timestamp,
     /// From when, if no answer begins, someone has been waiting for longer than is usual.
@@ -34,15 +34,15 @@ pub(crate) struct Deployment {
     /// The limit it was last passed over for; told once, until an attempt starts again.
     pub(crate) limited_by: Option<LimitScope>,
     pub(crate) price: Price,
-    pub(crate) spends_from: Vec<SpendId>,
+    pub(crate) spends_from: Vec<SpendBudgetId>,
     /// A budget that it spends from is spent until then.
     pub(crate) spent_until: Timestamp,
-    skill: Skill,
+    capabilities: Capabilities,
 }
 
 /// What a deployment can serve.
 #[derive(Clone, Copy, Debug)]
-struct Skill {
+struct Capabilities {
     tags: Tags,
     default_pool: bool,
     max_input_tokens: u32,
@@ -71,7 +71,7 @@ impl RequestNeeds {
 
 /// Whether a deployment can take an attempt now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Usable {
+pub(crate) enum Readiness {
     Now,
     /// As its probe.
     Probe,
@@ -85,19 +85,19 @@ pub(crate) enum Usable {
     LimitedUntil(Timestamp, LimitScope),
     /// Until something that runs has ended.
     Busy,
-    /// Checks apart from traffic say that it is ill.
-    Ill,
+    /// Checks apart from traffic say that it is unhealthy.
+    Unhealthy,
     /// Never: the request does not fit it.
-    Never(Unfit),
+    Never(CannotServe),
 }
 
 /// Why a deployment cannot serve a request, whenever.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Unfit {
+pub(crate) enum CannotServe {
     /// The prompt is longer than its context window.
     Window,
     /// It lacks a feature, or is elsewhere.
-    Skill,
+    Capabilities,
     /// The request is larger than a limit ever lets through.
     Limit,
     /// It has refused this very request, or cannot be told it.
@@ -127,9 +127,9 @@ impl Deployment {
             weight: config.weight,
             timeouts: config.timeouts.unwrap_or(of.timeouts),
             record: OutlierRecord::new(config.cooldown.unwrap_or(of.cooldown), jitter),
-            gate: AdmissionLimiter::new(config.limits, epoch_nanos),
+            limiter: AdmissionLimiter::new(config.limits, epoch_nanos),
             health: HealthState::default(),
-            lines: [SilenceQueue::default(); 2],
+            lines: [UnansweredAttempts::default(); 2],
             answered_at: Timestamp::ZERO,
             silent_from: Timestamp::MAX,
             cooling: false,
@@ -137,7 +137,7 @@ impl Deployment {
             price: config.price,
             spends_from: config.spends_from.clone(),
             spent_until: Timestamp::ZERO,
-            skill: Skill::new(config, of),
+            capabilities: Capabilities::new(config, of),
         }
     }
 
@@ -151,11 +151,11 @@ impl Deployment {
         self.weight = config.weight;
         self.timeouts = config.timeouts.unwrap_or(of.timeouts);
         self.record.reconfigure(config.cooldown.unwrap_or(of.cooldown));
-        self.gate.reconfigure(now, config.limits);
+        self.limiter.reconfigure(now, config.limits);
         self.price = config.price;
         self.spends_from.clone_from(&config.spends_from);
         self.spent_until = Timestamp::ZERO;
-        self.skill = Skill::new(config, of);
+        self.capabilities = Capabilities::new(config, of);
     }
 
     /// How long an answer may take to begin by its time-outs.
@@ -169,7 +169,7 @@ impl Deployment {
     /// From when it is picked last: a probe is to go all the same.
     pub(crate) fn last_from(&self, now: Timestamp) -> Timestamp {
         match self.record.availability(now) {
-            Availability::Good => self.silent_from,
+            Availability::Available => self.silent_from,
             Availability::Probe
             | Availability::Probing
             | Availability::Until(_)
@@ -179,44 +179,48 @@ impl Deployment {
 
     /// Whether an attempt with these needs can start now. Tags are left to [`tags`](Self::tags).
     #[inline]
-    pub(crate) fn usable(&mut self, now: Timestamp, needs: &RequestNeeds) -> Usable {
-        if let Some(unfit) = self.skill.lacks(needs) {
-            return Usable::Never(unfit);
+    pub(crate) fn readiness(&mut self, now: Timestamp, needs: &RequestNeeds) -> Readiness {
+        if let Some(unfit) = self.capabilities.lacks(needs) {
+            return Readiness::Never(unfit);
         }
         let fit = match self.record.availability(now) {
-            Availability::Until(until) => return Usable::CoolingUntil(until),
-            Availability::Throttled(until) => return Usable::ThrottledUntil(until),
-            Availability::Probing => return Usable::Probing,
-            Availability::Good => Usable::Now,
-            Availability::Probe => Usable::Probe,
+            Availability::Until(until) => return Readiness::CoolingUntil(until),
+            Availability::Throttled(until) => return Readiness::ThrottledUntil(until),
+            Availability::Probing => return Readiness::Probing,
+            Availability::Available => Readiness::Now,
+            Availability::Probe => Readiness::Probe,
         };
         self.limited(now, needs).unwrap_or(fit)
     }
 
     /// Whether it could, if it did not cool down after failures.
-    pub(crate) fn usable_all_the_same(&mut self, now: Timestamp, needs: &RequestNeeds) -> Usable {
-        let usable = self.usable(now, needs);
-        let out = matches!(usable, Usable::CoolingUntil(_) | Usable::Probing);
+    pub(crate) fn readiness_ignoring_cooldowns(
+        &mut self,
+        now: Timestamp,
+        needs: &RequestNeeds,
+    ) -> Readiness {
+        let readiness = self.readiness(now, needs);
+        let out = matches!(readiness, Readiness::CoolingUntil(_) | Readiness::Probing);
         if out && !self.record.is_throttled(now) {
-            return self.limited(now, needs).unwrap_or(Usable::Now);
+            return self.limited(now, needs).unwrap_or(Readiness::Now);
         }
-        usable
+        readiness
     }
 
-    fn limited(&mut self, now: Timestamp, needs: &RequestNeeds) -> Option<Usable> {
+    fn limited(&mut self, now: Timestamp, needs: &RequestNeeds) -> Option<Readiness> {
         if now < self.spent_until {
-            return Some(Usable::LimitedUntil(self.spent_until, LimitScope::Money));
+            return Some(Readiness::LimitedUntil(self.spent_until, LimitScope::Money));
         }
-        if self.gate.is_open_to_all() {
+        if self.limiter.is_open_to_all() {
             return None;
         }
-        Some(match self.gate.closed(now, needs.tokens)? {
-            AdmissionDenied::Until(until, kind) => Usable::LimitedUntil(until, kind),
+        Some(match self.limiter.closed(now, needs.tokens)? {
+            AdmissionDenied::Until(until, kind) => Readiness::LimitedUntil(until, kind),
             AdmissionDenied::Full => {
                 self.limited_by.get_or_insert(LimitScope::Concurrency);
-                Usable::Busy
+                Readiness::Busy
             }
-            AdmissionDenied::Never => Usable::Never(Unfit::Limit),
+            AdmissionDenied::Never => Readiness::Never(CannotServe::Limit),
         })
     }
 
@@ -230,12 +234,12 @@ impl Deployment {
             // A timer or an input tells the end of these.
             Availability::Until(_) | Availability::Probing => return Timestamp::MAX,
             Availability::Throttled(until) => return until,
-            Availability::Good | Availability::Probe => {}
+            Availability::Available | Availability::Probe => {}
         }
         if now < self.spent_until {
             return self.spent_until;
         }
-        match self.gate.closed(now, 1) {
+        match self.limiter.closed(now, 1) {
             None => Timestamp::ZERO,
             Some(AdmissionDenied::Until(until, _)) => until,
             Some(AdmissionDenied::Full | AdmissionDenied::Never) => Timestamp::MAX,
@@ -244,11 +248,11 @@ impl Deployment {
 
     pub(crate) fn tags(&self, asked: Tags, rule: TagMatch) -> TagClass {
         let fits = match rule {
-            TagMatch::Any => self.skill.tags.meets(asked),
-            TagMatch::All => !asked.is_empty() && self.skill.tags.holds(asked),
+            TagMatch::Any => self.capabilities.tags.meets(asked),
+            TagMatch::All => !asked.is_empty() && self.capabilities.tags.holds(asked),
             TagMatch::Ignore => return TagClass::Match,
         };
-        match (fits, self.skill.default_pool) {
+        match (fits, self.capabilities.default_pool) {
             (true, _) => TagClass::Match,
             (false, true) => TagClass::Default,
             (false, false) => TagClass::No,
@@ -257,12 +261,12 @@ impl Deployment {
 
     /// The longest prompt that fits.
     pub(crate) const fn max_input_tokens(&self) -> u32 {
-        self.skill.max_input_tokens
+        self.capabilities.max_input_tokens
     }
 
     /// Whether tags can make a difference to a request without tags.
     pub(crate) const fn is_default_pool(&self) -> bool {
-        self.skill.default_pool
+        self.capabilities.default_pool
     }
 
     pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Permit {
@@ -270,11 +274,11 @@ impl Deployment {
         if probe {
             self.record.probe_started();
         }
-        self.gate.enter(now, tokens)
+        self.limiter.enter(now, tokens)
     }
 }
 
-impl Skill {
+impl Capabilities {
     fn new(config: &DeploymentConfig, of: &GroupConfig) -> Self {
         let checked = of.pre_call_checks;
         Self {
@@ -287,12 +291,12 @@ impl Skill {
     }
 
     #[inline]
-    fn lacks(&self, needs: &RequestNeeds) -> Option<Unfit> {
+    fn lacks(&self, needs: &RequestNeeds) -> Option<CannotServe> {
         if needs.input_tokens > self.max_input_tokens {
-            return Some(Unfit::Window);
+            return Some(CannotServe::Window);
         }
         let elsewhere =
             needs.region.is_some() && self.region.is_some() && needs.region != self.region;
-        (elsewhere || !self.features.holds(needs.features)).then_some(Unfit::Skill)
+        (elsewhere || !self.features.holds(needs.features)).then_some(CannotServe::Capabilities)
     }
 }

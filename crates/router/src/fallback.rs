@@ -1,7 +1,7 @@
 //! Where a request goes that its group cannot serve. One file per rule.
 
-mod nested;
-mod once;
+mod depth_first;
+mod litellm;
 
 use crate::config::MAX_DEPTH;
 use crate::{FallbackChoice, FallbackRule, Fallbacks, GroupId};
@@ -12,8 +12,8 @@ const VISITED_MAX: usize = 16;
 
 /// A request's way through groups: the lists it is in, and the groups it has been to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Path {
-    frames: [Frame; MAX_DEPTH as usize],
+pub(crate) struct FallbackPath {
+    frames: [FallbackFrame; MAX_DEPTH as usize],
     depth: u8,
     visited: [u16; VISITED_MAX],
     moves: u8,
@@ -21,16 +21,16 @@ pub(crate) struct Path {
 
 /// A list that a request is in, and how far.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct FallbackFrame {
     /// Whose list.
     of: GroupId,
-    list: List,
+    list: FallbackList,
     next: u8,
 }
 
 /// Which list of a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum List {
+pub(crate) enum FallbackList {
     General,
     ContextWindow,
     ContentPolicy,
@@ -38,10 +38,10 @@ pub(crate) enum List {
     Asked,
 }
 
-impl Path {
+impl FallbackPath {
     /// The way of a request that begins in `group`.
     pub(crate) fn from(group: GroupId) -> Self {
-        let nowhere = Frame { of: group, list: List::General, next: 0 };
+        let nowhere = FallbackFrame { of: group, list: FallbackList::General, next: 0 };
         let mut path = Self {
             frames: [nowhere; MAX_DEPTH as usize],
             depth: 0,
@@ -63,10 +63,10 @@ impl Path {
     ) -> Option<GroupId> {
         let list = match asked {
             FallbackChoice::None => return None,
-            FallbackChoice::These(_) => List::Asked,
+            FallbackChoice::These(_) => FallbackList::Asked,
             FallbackChoice::Configured => {
                 let refused = class == Some(FailureClass::ContentPolicy);
-                let once = matches!(rule, FallbackRule::Once { .. });
+                let once = matches!(rule, FallbackRule::DepthFirst { .. });
                 if refused && once && of(group).content_policy.is_none() {
                     return None;
                 }
@@ -74,9 +74,11 @@ impl Path {
             }
         };
         match rule {
-            FallbackRule::Once { max_moves } => once::next(self, max_moves, group, list, asked, of),
-            FallbackRule::Nested { max_depth } => {
-                nested::next(self, max_depth, group, list, asked, of)
+            FallbackRule::DepthFirst { max_moves } => {
+                depth_first::next(self, max_moves, group, list, asked, of)
+            }
+            FallbackRule::LitellmNested { max_depth } => {
+                litellm::next(self, max_depth, group, list, asked, of)
             }
         }
     }
@@ -92,9 +94,9 @@ impl Path {
         }
     }
 
-    fn push(&mut self, of: GroupId, list: List) {
+    fn push(&mut self, of: GroupId, list: FallbackList) {
         if let Some(frame) = self.frames.get_mut(usize::from(self.depth)) {
-            *frame = Frame { of, list, next: 0 };
+            *frame = FallbackFrame { of, list, next: 0 };
             self.depth += 1;
         }
     }
@@ -110,7 +112,7 @@ impl Path {
             let place = usize::from(frame.next);
             frame.next = frame.next.saturating_add(1);
             let next = match (frame.list, asked) {
-                (List::Asked, FallbackChoice::These(groups)) => groups.get(place),
+                (FallbackList::Asked, FallbackChoice::These(groups)) => groups.get(place),
                 (list, _) => entries(of(frame.of), list).get(place).copied(),
             };
             if next.is_some() {
@@ -123,25 +125,25 @@ impl Path {
 }
 
 /// The list that holds for a failure.
-fn list_for(fallbacks: &Fallbacks, class: Option<FailureClass>) -> List {
+fn list_for(fallbacks: &Fallbacks, class: Option<FailureClass>) -> FallbackList {
     match class {
         Some(FailureClass::ContextWindow | FailureClass::RequestTooLarge)
             if fallbacks.context_window.is_some() =>
         {
-            List::ContextWindow
+            FallbackList::ContextWindow
         }
         Some(FailureClass::ContentPolicy) if fallbacks.content_policy.is_some() => {
-            List::ContentPolicy
+            FallbackList::ContentPolicy
         }
-        _ => List::General,
+        _ => FallbackList::General,
     }
 }
 
-fn entries(fallbacks: &Fallbacks, list: List) -> &[GroupId] {
+fn entries(fallbacks: &Fallbacks, list: FallbackList) -> &[GroupId] {
     let special = match list {
-        List::ContextWindow => fallbacks.context_window.as_deref(),
-        List::ContentPolicy => fallbacks.content_policy.as_deref(),
-        List::General | List::Asked => None,
+        FallbackList::ContextWindow => fallbacks.context_window.as_deref(),
+        FallbackList::ContentPolicy => fallbacks.content_policy.as_deref(),
+        FallbackList::General | FallbackList::Asked => None,
     };
     special.unwrap_or(&fallbacks.general)
 }

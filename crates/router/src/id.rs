@@ -43,11 +43,11 @@ impl TenantId {
     }
 }
 
-/// A spend budget, by its index in [`RouterConfig::spend_limits`](crate::RouterConfig::spend_limits).
+/// A spend budget, by its index in [`RouterConfig::spend_budgets`](crate::RouterConfig::spend_budgets).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SpendId(pub u16);
+pub struct SpendBudgetId(pub u16);
 
-impl SpendId {
+impl SpendBudgetId {
     /// Its place in a table of budgets.
     #[must_use]
     pub const fn index(self) -> usize {

@@ -15,9 +15,9 @@ pub struct IdRegistry {
     tenants: BTreeMap<String, TenantId>,
 }
 
-/// The numbers of one configuration's groups, deployments and tenants, in its order.
+/// The identifiers of one configuration's groups, deployments and tenants, in its order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Numbers {
+pub struct AssignedIds {
     /// The groups.
     pub groups: Vec<GroupId>,
     /// The deployments, through all groups.
@@ -60,8 +60,8 @@ impl IdRegistry {
 
     /// Numbers the groups and deployments of one more configuration: old ones as before, new ones behind
     /// all there have been.
-    pub fn add(&mut self, config: &RouterConfig) -> Numbers {
-        let mut numbers = Numbers::default();
+    pub fn add(&mut self, config: &RouterConfig) -> AssignedIds {
+        let mut numbers = AssignedIds::default();
         for group in &config.groups {
             let next = GroupId(self.groups.len() as u16);
             let id = *self.groups.entry(group.name.clone()).or_insert(next);

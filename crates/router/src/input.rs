@@ -1,4 +1,4 @@
-//! What the shell tells the core.
+//! What the driver tells the core.
 
 use crate::{
     AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag, Tags,
@@ -71,7 +71,7 @@ pub enum RouterInput {
 /// A request, as the core needs to know it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RequestArrival {
-    /// The shell's name for it.
+    /// The driver's name for it.
     pub tag: RequestTag,
     /// The model group asked for.
     pub group: GroupId,

@@ -4,19 +4,19 @@
 //! A frame is an encoded input and time, then the digest of the encoded outputs. Everything is a
 //! sequence of words, written as variable-length integers; the same words feed the digest of a run.
 
-mod explain;
 mod input;
 mod output;
-mod words;
+mod request_trace;
+mod varint;
 
-pub use explain::{RequestLife, RequestStep, RequestStepKind, explain};
 pub use input::{decode_input, encode_input};
 pub use output::{digest_output, encode_output};
+pub use request_trace::{RequestTrace, TraceStep, TraceStepKind, explain};
 
 use crate::{ConfigError, Router, RouterConfig, RouterInput, RouterOutput};
 use alloc::vec::Vec;
 use squall_determinism::{Digest, Seed, Timestamp};
-use words::{Sink as _, WordReader};
+use varint::{WordReader, WordSink as _};
 
 /// Writes one frame behind `frame`: the input, and the digest of the outputs it gave.
 pub fn encode_frame(now: Timestamp, input: &RouterInput, outputs: u64, frame: &mut Vec<u8>) {

@@ -9,32 +9,32 @@ extern crate alloc;
 extern crate std;
 
 mod admission;
-mod affinity;
 mod balancer;
-mod budget;
 mod candidate_index;
 mod config;
 mod cooldown;
 mod deployment;
-mod explain;
+mod explained_decision;
 mod fallback;
-mod health;
+mod group_names;
+mod health_state;
 mod id;
 mod id_registry;
 mod input;
 pub mod journal;
 mod limit;
-mod names;
 mod output;
 mod queue;
-mod request;
+mod request_table;
 mod retry;
+mod retry_budget;
+mod rolling_counts;
 mod router;
-mod silence;
-mod spend;
+mod session_affinity;
+mod silence_detection;
+mod spend_budget;
 mod strategy;
 mod timers;
-mod window;
 mod worst_case;
 
 pub use admission::LimitUse;
@@ -43,27 +43,27 @@ pub use balancer::{
     SuccessSample,
 };
 pub use config::{
-    AfterTimeout, AllOut, AttemptTimeouts, Backoff, ConfigError, Cooldown, CooldownRule,
-    DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule, Fallbacks,
-    GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
+    AfterTimeout, AttemptTimeouts, Backoff, ConcurrencyRelease, ConfigError, Cooldown,
+    CooldownRule, DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
+    Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
     LitellmCounts, LitellmRetry, MidStream, MisconfiguredCooldown, Money, Price, Profile,
-    RateLimit, RateLimits, RateWindow, Release, Retries, RetryBudget, RetryRule, RouterConfig,
-    SilenceCooldown, SpendLimit, TagMatch, TenantConfig, ThrottledCooldown,
+    RateLimit, RateLimits, RateWindow, Retries, RetryBudget, RetryRule, RouterConfig,
+    SilenceCooldown, SpendBudget, TagMatch, TenantConfig, ThrottledCooldown, UnavailablePolicy,
 };
-pub use explain::{
+pub use explained_decision::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,
     FigureValue, NextStep, NoneInTime, PickFigure, PickNeeds, PickReasons, PickScope,
     RetryBudgetUse, RouterDecision,
 };
+pub use group_names::{GroupNames, ResolvedGroup};
 pub use id::{
     AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag,
-    SpendId, Tags, TenantId,
+    SpendBudgetId, Tags, TenantId,
 };
-pub use id_registry::{IdRegistry, Numbers};
+pub use id_registry::{AssignedIds, IdRegistry};
 pub use input::{
     FallbackChoice, GroupList, Overrides, RequestArrival, RouterInput, TokenUsage, UpstreamLimits,
 };
-pub use names::{GroupNames, ResolvedGroup};
 pub use output::{
     CancelReason, CooldownCause, LimitScope, Outcome, PickProblem, RetryWait, RouterEvent,
     RouterOutput, StartAttempt,

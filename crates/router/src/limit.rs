@@ -3,20 +3,20 @@
 //! One file per algorithm. All of them answer the same three questions: when could this much pass at
 //! the earliest, take it, and what was taken was really so much.
 
-mod aligned;
-mod counter;
-mod from_first;
+mod first_request_window;
+mod fixed_window;
 mod gcra;
-mod learned;
-mod sliding;
+mod header_limit;
+mod sliding_window;
+mod window_counter;
 
 use crate::{RateLimit, RateWindow};
-use aligned::Aligned;
 use core::time::Duration;
-use from_first::FromFirst;
+use first_request_window::FirstRequestWindow;
+use fixed_window::FixedWindow;
 use gcra::Gcra;
-pub(crate) use learned::LearnedLimit;
-use sliding::Sliding;
+pub(crate) use header_limit::HeaderLimit;
+use sliding_window::SlidingWindow;
 use squall_determinism::Timestamp;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,14 +31,14 @@ pub(crate) struct RateLimiter {
 #[derive(Clone, Debug)]
 enum Algorithm {
     Gcra(Gcra),
-    Aligned(Aligned),
-    Sliding(Sliding),
-    FromFirst(FromFirst),
+    FixedWindow(FixedWindow),
+    SlidingWindow(SlidingWindow),
+    FirstRequestWindow(FirstRequestWindow),
 }
 
 /// What was reserved, to be settled once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Receipt {
+pub(crate) struct Reservation {
     amount: u64,
     at: Timestamp,
     mark: u64,
@@ -49,10 +49,14 @@ impl RateLimiter {
         let n = limit.per_minute;
         let algorithm = match limit.window {
             RateWindow::Gcra { burst } => Algorithm::Gcra(Gcra::new(n, burst.unwrap_or(n))),
-            RateWindow::Fixed => Algorithm::Aligned(Aligned::new(n, MINUTE, epoch_nanos)),
-            RateWindow::Slice(length) => Algorithm::Aligned(Aligned::new(n, length, epoch_nanos)),
-            RateWindow::Sliding => Algorithm::Sliding(Sliding::new(n, MINUTE)),
-            RateWindow::FromFirst => Algorithm::FromFirst(FromFirst::new(n, MINUTE)),
+            RateWindow::Fixed => Algorithm::FixedWindow(FixedWindow::new(n, MINUTE, epoch_nanos)),
+            RateWindow::Slice(length) => {
+                Algorithm::FixedWindow(FixedWindow::new(n, length, epoch_nanos))
+            }
+            RateWindow::Sliding => Algorithm::SlidingWindow(SlidingWindow::new(n, MINUTE)),
+            RateWindow::FromFirst => {
+                Algorithm::FirstRequestWindow(FirstRequestWindow::new(n, MINUTE))
+            }
         };
         Self { config: limit, algorithm }
     }
@@ -78,7 +82,7 @@ impl RateLimiter {
     pub(crate) fn room(&mut self, now: Timestamp) -> u64 {
         let most = match (self.config.window, &self.algorithm) {
             (RateWindow::Gcra { burst: Some(burst) }, _) => burst,
-            (_, Algorithm::Aligned(limit)) => limit.allowed(),
+            (_, Algorithm::FixedWindow(limit)) => limit.allowed(),
             _ => self.config.per_minute,
         };
         most.saturating_sub(self.used(now))
@@ -87,9 +91,9 @@ impl RateLimiter {
     fn used(&mut self, now: Timestamp) -> u64 {
         match &mut self.algorithm {
             Algorithm::Gcra(limit) => limit.used(now),
-            Algorithm::Aligned(limit) => limit.used(now),
-            Algorithm::Sliding(limit) => limit.used(now),
-            Algorithm::FromFirst(limit) => limit.used(now),
+            Algorithm::FixedWindow(limit) => limit.used(now),
+            Algorithm::SlidingWindow(limit) => limit.used(now),
+            Algorithm::FirstRequestWindow(limit) => limit.used(now),
         }
     }
 
@@ -98,34 +102,34 @@ impl RateLimiter {
     pub(crate) fn earliest(&mut self, now: Timestamp, amount: u64) -> Option<Timestamp> {
         match &mut self.algorithm {
             Algorithm::Gcra(limit) => limit.earliest(now, amount),
-            Algorithm::Aligned(limit) => limit.earliest(now, amount),
-            Algorithm::Sliding(limit) => limit.earliest(now, amount),
-            Algorithm::FromFirst(limit) => limit.earliest(now, amount),
+            Algorithm::FixedWindow(limit) => limit.earliest(now, amount),
+            Algorithm::SlidingWindow(limit) => limit.earliest(now, amount),
+            Algorithm::FirstRequestWindow(limit) => limit.earliest(now, amount),
         }
     }
 
     /// Takes `amount`, whether it fits or not: the caller has asked [`earliest`](Self::earliest).
-    pub(crate) fn reserve(&mut self, now: Timestamp, amount: u64) -> Receipt {
+    pub(crate) fn reserve(&mut self, now: Timestamp, amount: u64) -> Reservation {
         let mark = match &mut self.algorithm {
             Algorithm::Gcra(limit) => limit.reserve(now, amount),
-            Algorithm::Aligned(limit) => limit.reserve(now, amount),
-            Algorithm::Sliding(limit) => limit.reserve(now, amount),
-            Algorithm::FromFirst(limit) => limit.reserve(now, amount),
+            Algorithm::FixedWindow(limit) => limit.reserve(now, amount),
+            Algorithm::SlidingWindow(limit) => limit.reserve(now, amount),
+            Algorithm::FirstRequestWindow(limit) => limit.reserve(now, amount),
         };
-        Receipt { amount, at: now, mark }
+        Reservation { amount, at: now, mark }
     }
 
     /// What was reserved as `receipt` has turned out to be `actual`: 0 gives all of it back.
-    pub(crate) fn settle(&mut self, now: Timestamp, receipt: Receipt, actual: u64) {
-        if actual > receipt.amount {
-            self.reserve(now, actual - receipt.amount);
-        } else if actual < receipt.amount {
-            let back = receipt.amount - actual;
+    pub(crate) fn settle(&mut self, now: Timestamp, reservation: Reservation, actual: u64) {
+        if actual > reservation.amount {
+            self.reserve(now, actual - reservation.amount);
+        } else if actual < reservation.amount {
+            let back = reservation.amount - actual;
             match &mut self.algorithm {
-                Algorithm::Gcra(limit) => limit.refund(now, receipt.at, back),
-                Algorithm::Aligned(limit) => limit.refund(now, receipt.mark, back),
-                Algorithm::Sliding(limit) => limit.refund(receipt.mark, back),
-                Algorithm::FromFirst(limit) => limit.refund(now, receipt.mark, back),
+                Algorithm::Gcra(limit) => limit.refund(now, reservation.at, back),
+                Algorithm::FixedWindow(limit) => limit.refund(now, reservation.mark, back),
+                Algorithm::SlidingWindow(limit) => limit.refund(reservation.mark, back),
+                Algorithm::FirstRequestWindow(limit) => limit.refund(now, reservation.mark, back),
             }
         }
     }

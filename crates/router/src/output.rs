@@ -1,4 +1,4 @@
-//! What the core tells the shell.
+//! What the core tells the driver.
 
 use crate::{
     AttemptId, ConfigId, DeploymentId, GroupId, RequestKey, RequestTag, TenantId, TokenUsage,
@@ -13,7 +13,7 @@ use squall_failure::{Failure, FailureClass};
 pub enum RouterOutput {
     /// The request is known by `request` from now on.
     Accepted {
-        /// The shell's name for it.
+        /// The driver's name for it.
         tag: RequestTag,
         /// The core's name for it.
         request: RequestKey,
@@ -22,7 +22,7 @@ pub enum RouterOutput {
     StartAttempt(StartAttempt),
     /// Stop this attempt: what it brings is no longer wanted, and nothing more is to be told of it.
     CancelAttempt {
-        /// The shell's name for the request.
+        /// The driver's name for the request.
         tag: RequestTag,
         /// Which attempt.
         attempt: AttemptId,
@@ -31,14 +31,14 @@ pub enum RouterOutput {
     },
     /// This attempt's answer is the request's answer: bytes held back until now may go to the client.
     Commit {
-        /// The shell's name for the request.
+        /// The driver's name for the request.
         tag: RequestTag,
         /// Which attempt.
         attempt: AttemptId,
     },
     /// The request has ended. Exactly one for each [`Accepted`](Self::Accepted).
     Done {
-        /// The shell's name for it.
+        /// The driver's name for it.
         tag: RequestTag,
         /// The core's name for it, not used again.
         request: RequestKey,
@@ -60,7 +60,7 @@ pub enum RouterOutput {
 /// One call upstream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StartAttempt {
-    /// The shell's name for the request.
+    /// The driver's name for the request.
     pub tag: RequestTag,
     /// The core's name for the attempt: every input about it carries it.
     pub attempt: AttemptId,
@@ -190,15 +190,15 @@ pub enum RouterEvent {
         reason: CancelReason,
     },
     /// Every deployment of a group that could serve a request cools down; the group's
-    /// [`AllOut`](crate::AllOut) decides.
-    AllOut {
+    /// [`UnavailablePolicy`](crate::UnavailablePolicy) decides.
+    GroupUnavailable {
         /// Which request.
         request: RequestKey,
         /// The group.
         group: GroupId,
     },
     /// A request was held back by a limit of its group or tenant.
-    HeldBack {
+    RateLimited {
         /// Which.
         request: RequestKey,
         /// The tenant whose limit it is; `None` for its group's.
@@ -445,8 +445,8 @@ impl RouterEvent {
             Self::RetryScheduled { .. }
             | Self::RetryBudgetExhausted { .. }
             | Self::FellBack { .. }
-            | Self::AllOut { .. }
-            | Self::HeldBack { .. }
+            | Self::GroupUnavailable { .. }
+            | Self::RateLimited { .. }
             | Self::QueueFull { .. }
             | Self::Queued { .. }
             | Self::TimedOut { .. }
@@ -467,8 +467,8 @@ impl RouterEvent {
             Self::RetryScheduled { request, .. }
             | Self::RetryBudgetExhausted { request, .. }
             | Self::FellBack { request, .. }
-            | Self::AllOut { request, .. }
-            | Self::HeldBack { request, .. }
+            | Self::GroupUnavailable { request, .. }
+            | Self::RateLimited { request, .. }
             | Self::QueueFull { request, .. }
             | Self::PickRejected { request, .. }
             | Self::TooLate { request, .. }

@@ -12,7 +12,7 @@ use squall_failure::Failure;
 
 /// Inputs of a rule.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct RetryContext {
     /// The failure of the attempt that has just ended.
     pub(crate) failure: Failure,
     /// The failure of the request's first failed attempt in this group.
@@ -57,7 +57,7 @@ pub(crate) fn max_retries(retries: &Retries, asked: Option<u16>, failure: &Failu
 impl RetryRule {
     pub(crate) fn next(
         &self,
-        facts: &Facts,
+        facts: &RetryContext,
         draws: impl FnOnce() -> RandomStream,
     ) -> RetryDecision {
         match self {
@@ -72,7 +72,7 @@ impl RetryRule {
     }
 
     /// Whether the failure that a request ends with is the first it met, rather than the last.
-    pub(crate) const fn tells_the_first(&self) -> bool {
+    pub(crate) const fn reports_first_failure(&self) -> bool {
         matches!(self, Self::Litellm(_))
     }
 }

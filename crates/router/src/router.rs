@@ -1,16 +1,16 @@
 //! The machine: its contract, its clock, and the way from an input to the step that answers it.
 
 mod admission_control;
-mod change;
 mod deadline;
-mod explain;
+mod decision_log;
 mod failure_handling;
 mod health_checks;
 mod hedging;
 mod pick;
 mod queueing;
+mod reconfigure;
 mod request_lifecycle;
-mod silence;
+mod silence_detection;
 mod snapshot;
 
 pub use snapshot::{
@@ -18,18 +18,18 @@ pub use snapshot::{
 };
 
 use crate::admission::AdmissionLimiter;
-use crate::affinity::Affinity;
-use crate::budget::RetryBudgetWindow;
 use crate::candidate_index::CandidateIndex;
 use crate::deployment::Deployment;
-use crate::queue::Queue;
-use crate::request::{RequestState, Requests};
-use crate::silence::Usual;
-use crate::spend::Account;
+use crate::queue::RequestQueue;
+use crate::request_table::{RequestState, RequestTable};
+use crate::retry_budget::RetryBudgetWindow;
+use crate::session_affinity::Affinity;
+use crate::silence_detection::ResponseTimeQuantiles;
+use crate::spend_budget::SpendAccount;
 use crate::timers::Timers;
 use crate::{
-    AttemptId, Balancer, CancelReason, ConfigError, DeploymentId, FallbackRule, GroupConfig,
-    HealthChecks, IdRegistry, Numbers, Outcome, RequestArrival, RouterConfig, RouterEvent,
+    AssignedIds, AttemptId, Balancer, CancelReason, ConfigError, DeploymentId, FallbackRule,
+    GroupConfig, HealthChecks, IdRegistry, Outcome, RequestArrival, RouterConfig, RouterEvent,
     RouterInput, RouterOutput,
 };
 use alloc::boxed::Box;
@@ -47,7 +47,7 @@ use squall_failure::Failure;
 ///   in which they must be carried out.
 /// - [`next_timer`](Self::next_timer) says when a [`Tick`](RouterInput::Tick) is due. It may be early and is
 ///   never late; a tick with nothing due gives no output and draws nothing.
-/// - `now` never goes back: a shell reads its clock inside the lock that guards the router; an earlier
+/// - `now` never goes back: a driver reads its clock inside the lock that guards the router; an earlier
 ///   `now` is taken for the latest one seen. `handle` first fires the timers due *before* `now`, in
 ///   the order of (due, sequence), then takes the input; timers due *at* `now` fire on a tick. So a
 ///   late wake-up over sockets and a simulation agree.
@@ -76,7 +76,7 @@ use squall_failure::Failure;
 ///     now += core::time::Duration::from_millis(100);
 ///     while let Some(output) = router.poll() {
 ///         match output {
-///             // A shell calls the deployment here, and tells the router what came of it.
+///             // A driver calls the deployment here, and tells the router what came of it.
 ///             RouterOutput::StartAttempt(start) => {
 ///                 inputs.push(RouterInput::Finished { attempt: start.attempt, usage: None });
 ///             }
@@ -99,12 +99,12 @@ pub struct Router {
     /// By their numbers; those that no configuration has any more have no place.
     deployments: Vec<Deployment>,
     tenants: Vec<AdmissionLimiter>,
-    accounts: Vec<Account>,
+    spend_accounts: Vec<SpendAccount>,
     affinity: Affinity,
     fallback_rule: FallbackRule,
     health_checks: Option<HealthChecks>,
-    budget: RetryBudgetWindow,
-    requests: Requests,
+    retry_budget: RetryBudgetWindow,
+    requests: RequestTable,
     request_timers: Timers,
     deployment_timers: Timers,
     check_timers: Timers,
@@ -116,10 +116,10 @@ pub struct Router {
     freed: bool,
     roster: IdRegistry,
     /// Every configuration that was given and not forgotten, by number, the first among them.
-    configs: Vec<Option<(RouterConfig, Numbers)>>,
+    configs: Vec<Option<(RouterConfig, AssignedIds)>>,
     outputs: VecDeque<RouterOutput>,
     /// The reasons of decisions, for requests that somebody asks about.
-    decisions: Option<Box<explain::DecisionLog>>,
+    decisions: Option<Box<decision_log::DecisionLog>>,
     /// An input is being worked on. If it still is when the next one comes, the one before panicked.
     busy: bool,
 }
@@ -128,12 +128,12 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Group {
     config: GroupConfig,
-    board: CandidateIndex,
+    candidates: CandidateIndex,
     balancer: Box<dyn Balancer>,
-    queue: Queue,
-    gate: AdmissionLimiter,
+    queue: RequestQueue,
+    limiter: AdmissionLimiter,
     /// How long its answers take to begin: those of streams, and whole ones.
-    usual: [Usual; 2],
+    response_times: [ResponseTimeQuantiles; 2],
 }
 
 impl Router {
@@ -150,12 +150,12 @@ impl Router {
             groups: Vec::new(),
             deployments: Vec::new(),
             tenants: Vec::new(),
-            accounts: Vec::new(),
+            spend_accounts: Vec::new(),
             affinity: Affinity::default(),
             fallback_rule: config.fallback_rule,
             health_checks: None,
-            budget: RetryBudgetWindow::new(config.retry_budget),
-            requests: Requests::default(),
+            retry_budget: RetryBudgetWindow::new(config.retry_budget),
+            requests: RequestTable::default(),
             request_timers: Timers::default(),
             deployment_timers: Timers::default(),
             check_timers: Timers::default(),
@@ -323,12 +323,12 @@ impl Router {
         self.outputs.push_back(RouterOutput::Note(note));
     }
 
-    /// Tells the board what has changed about a deployment.
+    /// Updates a deployment's row in its group's index.
     #[inline]
     fn renew(&mut self, id: DeploymentId) {
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
-            self.groups[deployment.group.index()].board.renew(self.now, place, deployment);
+            self.groups[deployment.group.index()].candidates.renew(self.now, place, deployment);
         }
     }
 
@@ -350,7 +350,7 @@ impl Router {
             self.refuse(arrival);
             return;
         }
-        self.budget.deposit(self.now);
+        self.retry_budget.deposit(self.now);
         let slot = self.admit(arrival);
         self.advance(slot);
     }

@@ -7,7 +7,6 @@
 mod consistent_hash;
 mod custom;
 mod deficit_round_robin;
-mod draw;
 mod least_busy;
 mod litellm;
 mod lowest_cost;
@@ -18,6 +17,7 @@ mod recent_latency;
 mod smooth_weighted;
 mod two_choices;
 mod weight_table;
+mod weighted_draw;
 mod weighted_random;
 
 pub use custom::CustomStrategy;

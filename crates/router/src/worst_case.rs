@@ -1,7 +1,7 @@
 //! What one request can come to at most, whatever fails: by the same rules and settings that the router goes by.
 
 use crate::admission::{AdmissionDenied, AdmissionLimiter};
-use crate::fallback::Path;
+use crate::fallback::FallbackPath;
 use crate::{
     AttemptTimeouts, FallbackChoice, GroupConfig, GroupId, MidStream, Money, RateLimits, RetryRule,
     RouterConfig,
@@ -58,7 +58,7 @@ impl RouterConfig {
     pub fn worst_case(&self, group: GroupId, request: WorstCaseRequest) -> WorstCase {
         assert!(group.index() < self.groups.len(), "the group is one of the configuration");
         let deadline = self.groups[group.index()].deadline;
-        let mut search = WaySearch {
+        let mut search = WorstCaseSearch {
             config: self,
             request,
             steps: 0,
@@ -73,7 +73,7 @@ impl RouterConfig {
                 complete: true,
             },
         };
-        search.go(Path::from(group), group, Way::default());
+        search.go(FallbackPath::from(group), group, ExploredPath::default());
         let mut worst = search.worst;
         worst.first_token = worst.first_token.min(deadline);
         worst.time = worst.time_without_deadline.map_or(deadline, |time| time.min(deadline));
@@ -91,7 +91,7 @@ impl RouterConfig {
 
 /// A way through groups, and what it comes to so far.
 #[derive(Clone, Debug, Default)]
-struct Way {
+struct ExploredPath {
     groups: Vec<(GroupId, u64)>,
     attempts: u64,
     money: u64,
@@ -99,16 +99,16 @@ struct Way {
     time: Duration,
 }
 
-struct WaySearch<'c> {
+struct WorstCaseSearch<'c> {
     config: &'c RouterConfig,
     request: WorstCaseRequest,
     steps: u32,
     worst: WorstCase,
 }
 
-impl WaySearch<'_> {
+impl WorstCaseSearch<'_> {
     /// Goes into `group`, and on from there by every list that may hold.
-    fn go(&mut self, mut path: Path, mut group: GroupId, mut way: Way) {
+    fn go(&mut self, mut path: FallbackPath, mut group: GroupId, mut way: ExploredPath) {
         loop {
             self.steps += 1;
             if self.steps > STEPS_MAX {
@@ -126,7 +126,7 @@ impl WaySearch<'_> {
     }
 
     /// Where a request may go from a group: one way for each list that may hold.
-    fn next(&self, path: &Path, group: GroupId) -> Vec<(Path, GroupId)> {
+    fn next(&self, path: &FallbackPath, group: GroupId) -> Vec<(FallbackPath, GroupId)> {
         let config = self.config;
         let fallbacks = &config.groups[group.index()].fallbacks;
         let classes = [
@@ -145,7 +145,7 @@ impl WaySearch<'_> {
     }
 
     /// Adds everything that may happen in a group.
-    fn enter(&mut self, id: GroupId, way: &mut Way) {
+    fn enter(&mut self, id: GroupId, way: &mut ExploredPath) {
         let group = &self.config.groups[id.index()];
         let retries = if self.config.allows_no_retry() { 0 } else { group.most_retries() };
         let attempts = u64::from(retries) + 1;

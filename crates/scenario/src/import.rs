@@ -7,8 +7,8 @@ use crate::settings::{Written, quoted};
 use core::fmt::Write as _;
 use squall_litellm::{InitOptions, LitellmDeployment, LitellmFile};
 use squall_router::{
-    AllOut, DeploymentConfig, LitellmStrategy, Profile, RateLimit, RateWindow, RouterConfig,
-    Strategy,
+    DeploymentConfig, LitellmStrategy, Profile, RateLimit, RateWindow, RouterConfig, Strategy,
+    UnavailablePolicy,
 };
 
 /// The gateway file, in our own syntax, that says the same as a LiteLLM file by the formulas of `profile`.
@@ -46,7 +46,7 @@ pub fn litellm_scenario_yaml(file: &LitellmFile, options: &InitOptions) -> Strin
 /// the provider of its own name.
 fn router_yaml(file: &LitellmFile, profile: Profile, upstream: bool) -> String {
     let config = writable(file, profile);
-    let as_gateway = AsGateway::new(file, config.spend_limits.len());
+    let as_gateway = AsGateway::new(file, config.spend_budgets.len());
     let names = NamesOfNumbers { declared: false, ..as_gateway.names(file) };
     let mut out = String::from("router:\n");
     if profile != Profile::default() {
@@ -135,9 +135,9 @@ fn writable(file: &LitellmFile, profile: Profile) -> RouterConfig {
         if group.strategy == Strategy::Litellm(LitellmStrategy::SimpleShuffle) {
             group.strategy = ours.strategy.clone();
         }
-        if let AllOut::Say(_) = group.when_all_out {
+        if let UnavailablePolicy::FailStating(_) = group.when_unavailable {
             // The profile makes it of what holds without a word.
-            group.when_all_out = AllOut::default();
+            group.when_unavailable = UnavailablePolicy::default();
         }
         for deployment in &mut group.deployments {
             let steady = |per_minute: u64| RateLimit {

@@ -2,7 +2,7 @@
 
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_provider::{DeliveryMode, Plan, PlanEnd};
+use squall_provider::{AttemptPlan, DeliveryMode, PlanEnd};
 use std::time::Duration;
 
 /// The next thing that a caller will see.
@@ -19,7 +19,7 @@ pub(crate) enum CallerEvent {
 /// What a caller sees next of `plan`, given whether it has seen the first token; `None` if it will see
 /// nothing more, and only its own timers can end the attempt.
 pub(crate) fn next(
-    plan: &Plan,
+    plan: &AttemptPlan,
     stream: bool,
     seen_first: bool,
     between_tokens: Duration,
@@ -47,19 +47,19 @@ pub(crate) fn next(
     }
 }
 
-fn ending(plan: &Plan, stream: bool) -> Option<(Timestamp, CallerEvent)> {
+fn ending(plan: &AttemptPlan, stream: bool) -> Option<(Timestamp, CallerEvent)> {
     let delivery = if stream { DeliveryMode::Stream } else { DeliveryMode::Whole };
     let (at, end) = plan.end(delivery)?;
     let seen = match end {
         PlanEnd::Complete | PlanEnd::Unmarked => CallerEvent::Finished,
         PlanEnd::Bad(answer) => CallerEvent::Failed(answer.class()),
         PlanEnd::Cut | PlanEnd::Reset => CallerEvent::Failed(FailureClass::Cut),
-        PlanEnd::Tell(class) => CallerEvent::Failed(class),
+        PlanEnd::ErrorEvent(class) => CallerEvent::Failed(class),
     };
     Some((at, seen))
 }
 
-fn last_token(plan: &Plan) -> Timestamp {
+fn last_token(plan: &AttemptPlan) -> Timestamp {
     let gaps = u64::from(plan.tokens_sent().saturating_sub(1));
     plan.first_at + Duration::from_nanos((plan.gap.as_nanos() as u64).saturating_mul(gaps))
 }
@@ -71,8 +71,8 @@ mod tests {
 
     const BETWEEN: Duration = Duration::from_secs(10);
 
-    fn plan(ending: AttemptEnding) -> Plan {
-        Plan {
+    fn plan(ending: AttemptEnding) -> AttemptPlan {
+        AttemptPlan {
             first_at: Timestamp::from_secs(1),
             gap: Duration::from_millis(100),
             tokens: 11,
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_error_event_comes_after_its_tokens() {
-        let plan = plan(AttemptEnding::Told { after_tokens: 3, class: FailureClass::Server });
+        let plan = plan(AttemptEnding::ErrorEvent { after_tokens: 3, class: FailureClass::Server });
         let told = CallerEvent::Failed(FailureClass::Server);
         assert_eq!(next(&plan, true, true, BETWEEN), Some((at(1_200), told)));
         assert_eq!(next(&plan, false, false, BETWEEN), Some((at(1_200), told)));

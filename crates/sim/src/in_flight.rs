@@ -3,7 +3,7 @@
 use crate::event::{CallId, FlightPart};
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
-use squall_provider::{AttemptTag, Plan};
+use squall_provider::{AttemptPlan, AttemptTag};
 use squall_router::{AttemptId, DeploymentId, RequestKey};
 use squall_workload::ClientRequest;
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub(crate) struct InFlightAttempt {
     /// Its place among the attempts of its request, once it has reached its provider.
     pub(crate) ordinal: u16,
     /// `None` while it waits for a place at the provider.
-    pub(crate) plan: Option<Plan>,
+    pub(crate) plan: Option<AttemptPlan>,
     pub(crate) first_token: Option<Timestamp>,
 }
 

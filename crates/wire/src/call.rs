@@ -130,7 +130,7 @@ pub(crate) fn segment(name: &str) -> String {
 
 /// A failure after a 200.
 pub(crate) fn failed_late(class: FailureClass) -> Failure {
-    Failure::new(class, class.told_source()).with_status(200)
+    Failure::new(class, class.response_source()).with_status(200)
 }
 
 #[cfg(test)]

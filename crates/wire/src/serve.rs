@@ -19,7 +19,7 @@ pub(crate) use pick::PickedFields;
 pub use pick::Rules;
 pub(crate) use schema_values::any_object;
 pub(crate) use tool::GeneratedToolCall;
-pub use vendor_error::{Exceeded, HeaderLimits, HeadersTold, VendorError};
+pub use vendor_error::{Exceeded, HeaderLimits, ResponseHeaderData, VendorError};
 pub(crate) use vendor_error::{VendorClass, masked};
 pub(crate) use writer::id;
 pub use writer::{AnswerHead, AnswerWriter};
@@ -85,7 +85,7 @@ pub trait ServerFormat: Debug + Send + Sync {
     fn error(&self, error: &VendorError<'_>) -> Bytes;
 
     /// The headers of an answer: its number, and the limits as they stand.
-    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>);
+    fn headers(&self, headers: &mut HeaderMap, told: &ResponseHeaderData<'_>);
 
     /// Whether its vendor tells waits in whole seconds alone, without milliseconds beside them.
     fn tells_seconds_only(&self) -> bool {

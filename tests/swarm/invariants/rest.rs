@@ -4,7 +4,7 @@
 use super::Run;
 use squall_determinism::Timestamp;
 use squall_record::RecordedEvent as Row;
-use squall_router::{AllOut, CooldownCause, CooldownRule, FailureCooldown, RouterEvent};
+use squall_router::{CooldownCause, CooldownRule, FailureCooldown, RouterEvent, UnavailablePolicy};
 use std::time::Duration;
 
 pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
@@ -17,7 +17,7 @@ pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
         }
         // Where all may be used when all are out, a note does not say for how long one is left alone; that
         // it is, after a Retry-After, is seen above.
-        if group.when_all_out != AllOut::UseAll
+        if group.when_unavailable != UnavailablePolicy::Panic
             && let Some(told) = cooling(run, place, least(&rule.failure))
         {
             all.push(format!("{}: {told}", config.name));

@@ -41,19 +41,19 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let mut fitting = server.clone();
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
-    let Reload { router, upstreams, wording } = reload(&args.config, file)?;
+    let Reload { router, upstreams, name_tables } = reload(&args.config, file)?;
     let setup = GatewaySetup {
         router,
         changes: Vec::new(),
         upstreams,
-        wording,
+        name_tables,
         // A server has no run to repeat: its jitter may differ from one start to the next.
         seed: Seed::new(wall_nanos()),
         epoch_nanos: wall_nanos(),
         clock: Clock::start_now(),
         listen,
         metrics_listen: args.metrics_listen,
-        keep: Retention::Nothing,
+        retention: Retention::Nothing,
         server: fitting,
     };
     let signals = signals::take_over(2, Hangup::Reload);
@@ -182,8 +182,8 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
             keys.insert(tenant.name.clone(), key(own)?);
         }
     }
-    let wording = NameTables { tags: file.tags, regions: file.regions, keys };
-    Ok(Reload { router: file.router, upstreams, wording })
+    let name_tables = NameTables { tags: file.tags, regions: file.regions, keys };
+    Ok(Reload { router: file.router, upstreams, name_tables })
 }
 
 /// A key without the white space around it; one that can be none is told with its variable's name.

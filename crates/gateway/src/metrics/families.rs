@@ -1,7 +1,7 @@
 //! The families that are exposed, in the order of a page.
 
 use super::histogram::LatencyHistogram;
-use super::text::{MetricKind, MetricsPage};
+use super::text_format::{MetricKind, MetricsPage};
 use super::{MetricsSnapshot, RequestCounters, SHARES_OVER};
 use squall_router::{
     DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse,
@@ -16,7 +16,7 @@ pub(super) fn text(snapshot: &MetricsSnapshot) -> String {
     moves(counts, &mut page);
     deployments(snapshot, &mut page);
     limits(snapshot, &mut page);
-    budgets(snapshot, &mut page);
+    spend_budgets(snapshot, &mut page);
     weights(snapshot, &mut page);
     page.into_text()
 }
@@ -80,9 +80,9 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Attempts after the first in the same group, by that group.";
     page.family("squall_retries_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries);
-    let help = "Retries that the retry budget refused.";
-    page.family("squall_retries_refused_total", MetricKind::Counter, help);
-    by_group(metrics, page, &metrics.retries_refused);
+    let help = "Retries refused because the retry budget was exhausted.";
+    page.family("squall_retry_budget_exhausted_total", MetricKind::Counter, help);
+    by_group(metrics, page, &metrics.retry_budget_exhausted);
     let help =
         "Further attempts that were not begun: they could not have ended before the deadline.";
     page.family("squall_too_late_total", MetricKind::Counter, help);
@@ -100,7 +100,7 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     }
     let help = "Requests that met a group all of whose deployments cool down.";
     page.family("squall_group_unavailable_total", MetricKind::Counter, help);
-    by_group(metrics, page, &metrics.all_out);
+    by_group(metrics, page, &metrics.group_unavailable);
     page.family("squall_queued_total", MetricKind::Counter, "Requests that had to wait.");
     by_group(metrics, page, &metrics.queued);
     let help = "Requests that a full queue refused or pushed out.";
@@ -111,7 +111,7 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     by_group(metrics, page, &metrics.picks_rejected);
     let help = "Requests that a limit of their group or tenant held back.";
     page.family("squall_rate_limited_total", MetricKind::Counter, help);
-    for (&(tenant, limit), &count) in &metrics.held_back {
+    for (&(tenant, limit), &count) in &metrics.rate_limited {
         let of = if tenant { "tenant" } else { "group" };
         page.sample(&[("scope", of), ("limit", limit)], count as f64);
     }
@@ -128,7 +128,7 @@ fn deployments(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     page.family("squall_deployment_state", MetricKind::Gauge, help);
     for deployment in now {
         let state = match deployment.state {
-            DeploymentState::Well => 0.0,
+            DeploymentState::Available => 0.0,
             DeploymentState::Probing => 1.0,
             DeploymentState::Cooling => 2.0,
         };
@@ -182,23 +182,23 @@ fn limits(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     }
 }
 
-fn budgets(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
-    let budgets = &snapshot.budgets;
+fn spend_budgets(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
+    let spend_budgets = &snapshot.spend_budgets;
     let dollars = |money: squall_router::Money| money.0 as f64 / 1e12;
     page.family(
-        "squall_budget_spent_dollars",
+        "squall_spend_budget_spent_dollars",
         MetricKind::Gauge,
-        "Money spent in a budget's period.",
+        "Dollars spent in the current period of a spend budget.",
     );
-    for budget in budgets {
+    for budget in spend_budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.spent));
     }
     page.family(
-        "squall_budget_dollars",
+        "squall_spend_budget_limit_dollars",
         MetricKind::Gauge,
-        "Money that a budget allows in its period.",
+        "Limit of a spend budget, in dollars per period.",
     );
-    for budget in budgets {
+    for budget in spend_budgets {
         page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.limit));
     }
 }

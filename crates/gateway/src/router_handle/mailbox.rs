@@ -1,4 +1,4 @@
-//! Where the core's commands for one request wait for its exchange.
+//! Mailboxes: the core's commands for each request.
 
 use super::RouterCommand;
 use std::collections::VecDeque;
@@ -8,14 +8,14 @@ use std::task::{Context, Poll, Waker};
 
 /// The exchange's end. The core sends a handful of commands per attempt, and attempts are bounded.
 #[derive(Debug)]
-pub(crate) struct Mailbox(Arc<Mutex<Delivered>>);
+pub(crate) struct Mailbox(Arc<Mutex<MailboxState>>);
 
 /// The core's end. Dropping it closes the mailbox behind what was sent.
 #[derive(Debug)]
-pub(super) struct MailboxSender(Arc<Mutex<Delivered>>);
+pub(super) struct MailboxSender(Arc<Mutex<MailboxState>>);
 
 #[derive(Debug, Default)]
-struct Delivered {
+struct MailboxState {
     commands: VecDeque<RouterCommand>,
     closed: bool,
     /// Who waits for the next command.
@@ -100,7 +100,7 @@ impl Drop for NextCommand<'_> {
     }
 }
 
-fn lock(delivered: &Mutex<Delivered>) -> MutexGuard<'_, Delivered> {
+fn lock(delivered: &Mutex<MailboxState>) -> MutexGuard<'_, MailboxState> {
     // No code that can panic runs under the lock.
     delivered.lock().unwrap_or_else(PoisonError::into_inner)
 }

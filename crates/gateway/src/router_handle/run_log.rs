@@ -1,4 +1,4 @@
-//! What is written down of a run: notes, refused attempts, the journal.
+//! The log of a run that is recorded: notes, refused attempts, the journal.
 
 use super::RefusedRequest;
 use crate::setup::GatewayLog;

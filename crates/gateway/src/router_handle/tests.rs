@@ -1,9 +1,9 @@
 //! A core that fails.
 
 use super::*;
-use crate::front::Front;
-use crate::log::Unauthenticated;
+use crate::app_state::AppState;
 use crate::request_id::RequestIds;
+use crate::request_log::Unauthenticated;
 use crate::routes::routes;
 use crate::serving::{RequestContext, ServerState};
 use crate::setup::NameTables;
@@ -18,8 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 use tower_service::Service;
 
-/// A front without a server around it.
-fn front() -> Arc<Front> {
+/// The state of routes without a server around them.
+fn app_state() -> Arc<AppState> {
     let mut group = GroupConfig::new("chat");
     group.deployments = vec![DeploymentConfig::new("d")];
     let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
@@ -28,7 +28,7 @@ fn front() -> Arc<Front> {
     let router = Router::new(config, Seed::new(1), 0).expect("it can run");
     let clock = Clock::start_now();
     let (checks, _) = unbounded_channel();
-    Arc::new(Front {
+    Arc::new(AppState {
         handle: Arc::new(RouterHandle::new(router, clock, Retention::Nothing, checks)),
         registry: Arc::new(UpstreamRegistry::new(Arc::new(directory))),
         server: Arc::new(ServerState::new(ServerSettings::default(), clock, true)),
@@ -37,13 +37,13 @@ fn front() -> Arc<Front> {
 }
 
 /// The status of an answer, and its body.
-async fn ask(front: &Arc<Front>, path: &str, body: &'static str) -> (u16, String) {
+async fn ask(app: &Arc<AppState>, path: &str, body: &'static str) -> (u16, String) {
     let mut request = Request::new(Body::from(body));
     *request.uri_mut() = path.parse().expect("a path");
     *request.method_mut() = if body.is_empty() { http::Method::GET } else { http::Method::POST };
     let id = RequestIds::new().of(request.headers());
     request.extensions_mut().insert(RequestContext::new(id));
-    let Ok(answer) = routes(Arc::clone(front), true).call(request).await;
+    let Ok(answer) = routes(Arc::clone(app), true).call(request).await;
     let (head, body) = answer.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
@@ -51,25 +51,25 @@ async fn ask(front: &Arc<Front>, path: &str, body: &'static str) -> (u16, String
 
 #[tokio::test]
 async fn a_panic_in_the_core_is_told_and_health_does_not_lie_about_it() {
-    let front = front();
-    assert_eq!(ask(&front, "/health", "").await.0, 200);
-    let handle = Arc::clone(&front.handle);
+    let app = app_state();
+    assert_eq!(ask(&app, "/health", "").await.0, 200);
+    let handle = Arc::clone(&app.handle);
     let told = tokio::spawn(async move { handle.failed().await });
 
-    let handle = Arc::clone(&front.handle);
+    let handle = Arc::clone(&app.handle);
     let failed = tokio::spawn(async move { handle.arrive(None, |_| panic!("planted")) }).await;
     assert!(failed.is_err(), "it panicked");
 
     tokio::time::timeout(Duration::from_secs(60), told).await.expect("told").expect("no panic");
-    assert_eq!(ask(&front, "/health", "").await.0, 503);
-    assert_eq!(ask(&front, "/ready", "").await.0, 503);
-    assert_eq!(ask(&front, "/metrics", "").await.0, 503);
+    assert_eq!(ask(&app, "/health", "").await.0, 503);
+    assert_eq!(ask(&app, "/ready", "").await.0, 503);
+    assert_eq!(ask(&app, "/metrics", "").await.0, 503);
     let chat = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
-    let (status, body) = ask(&front, "/v1/chat/completions", chat).await;
+    let (status, body) = ask(&app, "/v1/chat/completions", chat).await;
     assert_eq!(status, 500, "{body}");
     assert!(body.contains("{\"error\":"), "{body}");
     // Nothing of it is used any more, and nothing that asks it panics too.
-    assert_eq!((front.handle.in_flight(), front.handle.cooling()), (0, Vec::new()));
-    assert!(matches!(front.handle.prepare(RouterConfig::default()), Err(StartError::CoreFailed)));
-    front.handle.tell(RouterInput::Tick);
+    assert_eq!((app.handle.in_flight(), app.handle.cooling()), (0, Vec::new()));
+    assert!(matches!(app.handle.prepare(RouterConfig::default()), Err(StartError::CoreFailed)));
+    app.handle.tell(RouterInput::Tick);
 }

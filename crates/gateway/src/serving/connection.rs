@@ -1,8 +1,8 @@
-//! One connection, from its first byte to its end.
+//! One client connection, from accept to close.
 
 use super::request::answered;
-use super::shared::{ServerState, ShutdownStage};
-use super::timed::{ConnectionWait, SocketProgress, TimedSocket};
+use super::server_state::{ServerState, ShutdownStage};
+use super::timed_socket::{ConnectionWait, SocketProgress, TimedSocket};
 use axum::Router as Routes;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -113,22 +113,22 @@ pub(super) async fn serve(
 /// Ends when this connection's place is wanted by another, while it waits for that.
 struct RoomWanted<'s> {
     shared: &'s ServerState,
-    told: Option<Pin<Box<Notified<'s>>>>,
+    notified: Option<Pin<Box<Notified<'s>>>>,
 }
 
 impl<'s> RoomWanted<'s> {
     const fn new(shared: &'s ServerState) -> Self {
-        Self { shared, told: None }
+        Self { shared, notified: None }
     }
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let shared = self.shared;
-        let told = self.told.get_or_insert_with(|| Box::pin(shared.room_wanted.notified()));
-        told.as_mut().poll(context)
+        let notified = self.notified.get_or_insert_with(|| Box::pin(shared.room_wanted.notified()));
+        notified.as_mut().poll(context)
     }
 
     /// It is busy: somebody else is to be told.
     fn leave(mut self: Pin<&mut Self>) {
-        self.told = None;
+        self.notified = None;
     }
 }

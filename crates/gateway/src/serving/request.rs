@@ -1,11 +1,11 @@
 //! One request at the server's edge: it is taken or refused, counted, and cut when its time is over.
 
-use super::context::RequestContext;
-use super::hosts;
-use super::shared::{ServerState, ShutdownStage};
-use super::timed::{ConnectionWait, SocketProgress};
+use super::allowed_hosts;
+use super::request_context::RequestContext;
+use super::server_state::{ServerState, ShutdownStage};
+use super::timed_socket::{ConnectionWait, SocketProgress};
 use crate::request_id::REQUEST_ID;
-use crate::{answer, refusal};
+use crate::{local_reply, response};
 use axum::Router as Routes;
 use axum::body::Body;
 use axum::response::Response;
@@ -42,16 +42,16 @@ pub(super) async fn answered(
     progress.now_waits(ConnectionWait::Answer);
     let of_request = RequestContext::new(shared.ids.of(request.headers()));
     let mut request = request
-        .map(|body| Body::new(Watched { body, progress: Arc::clone(&progress), over: false }));
+        .map(|body| Body::new(WatchedBody { body, progress: Arc::clone(&progress), over: false }));
     request.extensions_mut().insert(of_request.clone());
     let refusal = match shared.stage() {
         ShutdownStage::Draining | ShutdownStage::Cut => Some(stopping()),
         ShutdownStage::Open | ShutdownStage::Leaving if full && !has_room(&shared).await => {
             Some(too_many())
         }
-        ShutdownStage::Open | ShutdownStage::Leaving => hosts::refusal(&shared, &request),
+        ShutdownStage::Open | ShutdownStage::Leaving => allowed_hosts::refusal(&shared, &request),
     };
-    let under_way = UnderWay::begin(&shared, &progress);
+    let in_flight = InFlightRequest::begin(&shared, &progress);
     let mut response = match refusal {
         Some(refusal) => {
             drop(request);
@@ -65,10 +65,14 @@ pub(super) async fn answered(
     response.headers_mut().insert(REQUEST_ID, of_request.id().header_value());
     let error_event = of_request.error_event().cloned();
     Ok(response.map(|body| {
-        Body::new(Guarded {
+        Body::new(ResponseBody {
             body: Some(body),
-            cut: error_event.map(|error_event| Cut { shared, between_events: true, error_event }),
-            _under_way: under_way,
+            cut: error_event.map(|error_event| StreamCut {
+                shared,
+                between_events: true,
+                error_event,
+            }),
+            _in_flight: in_flight,
             _of_request: of_request,
         })
     }))
@@ -87,7 +91,7 @@ async fn routed(
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
             Ok(Poll::Pending) if shared.stage() < ShutdownStage::Cut => Poll::Pending,
             Ok(Poll::Pending) => Poll::Ready(closing(cut())),
-            Err(_) => Poll::Ready(closing(refusal::internal())),
+            Err(_) => Poll::Ready(closing(local_reply::internal())),
         }
     })
     .await
@@ -111,7 +115,7 @@ fn closing(mut response: Response) -> Response {
 
 fn unavailable(message: &str) -> Response {
     let error = ApiError::of(FailureClass::Overloaded, "").with_message(message);
-    let mut response = answer::refusal(StatusCode::SERVICE_UNAVAILABLE, &error);
+    let mut response = response::api_error(StatusCode::SERVICE_UNAVAILABLE, &error);
     // Another connection may reach another gateway at once.
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
@@ -130,19 +134,19 @@ fn cut() -> Response {
 }
 
 /// A request between its head and the end of its answer.
-struct UnderWay {
+struct InFlightRequest {
     shared: Arc<ServerState>,
     progress: Arc<SocketProgress>,
 }
 
-impl UnderWay {
+impl InFlightRequest {
     fn begin(shared: &Arc<ServerState>, progress: &Arc<SocketProgress>) -> Self {
         shared.begin();
         Self { shared: Arc::clone(shared), progress: Arc::clone(progress) }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         self.shared.end();
         self.progress.answered();
@@ -150,14 +154,14 @@ impl Drop for UnderWay {
 }
 
 /// The body of a request, which tells when it was left before its end.
-struct Watched {
+struct WatchedBody {
     body: Incoming,
     progress: Arc<SocketProgress>,
     /// Its end was read, or an error in its place.
     over: bool,
 }
 
-impl HttpBody for Watched {
+impl HttpBody for WatchedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -179,7 +183,7 @@ impl HttpBody for Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchedBody {
     fn drop(&mut self) {
         if !self.over && !self.body.is_end_stream() {
             self.progress.body_is_unread();
@@ -188,23 +192,23 @@ impl Drop for Watched {
 }
 
 /// The body of an answer. A stream that is cut ends with an error event.
-struct Guarded {
+struct ResponseBody {
     /// `None` once it was cut.
     body: Option<Body>,
-    cut: Option<Cut>,
-    _under_way: UnderWay,
+    cut: Option<StreamCut>,
+    _in_flight: InFlightRequest,
     _of_request: RequestContext,
 }
 
 /// How a stream is cut.
-struct Cut {
+struct StreamCut {
     shared: Arc<ServerState>,
     /// Whether what went out so far ends with an event.
     between_events: bool,
     error_event: ErrorEventWriter,
 }
 
-impl Cut {
+impl StreamCut {
     fn is_now(&self) -> bool {
         self.shared.stage() >= ShutdownStage::Cut
     }
@@ -220,7 +224,7 @@ impl Cut {
     }
 }
 
-impl HttpBody for Guarded {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,12 +1,12 @@
 //! One attempt: from the request that leaves to the last byte that comes.
 
-use super::connection::{ReuseMark, is_reset_of_idle};
-use super::decoding::Decoding;
+use super::content_decoding::ContentDecoder;
 use super::event::{UpstreamEvent, failed};
-use super::sending::Sending;
+use super::outgoing_request::OutgoingRequest;
+use super::reused_connection::{ReuseMark, is_reset_of_idle};
 use super::stream::{StreamStep, UpstreamStream};
+use crate::body_buffer::BodyBuffer;
 use crate::header_passthrough;
-use crate::pieces::Pieces;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
@@ -30,50 +30,51 @@ const RESENDS_MAX: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct UpstreamCall {
     state: CallState,
-    sending: Sending,
+    outgoing: OutgoingRequest,
     resends: u8,
     /// What of the answer's head the client is told.
-    told: HeaderMap,
+    response_headers: HeaderMap,
 }
 
 #[derive(Debug)]
 enum CallState {
     /// Nothing was sent.
-    Untold(Unsupported),
+    Unsupported(Unsupported),
     /// Waiting for the head of the answer.
     Head(Box<ResponseFuture>),
     /// Reading a stream.
     Stream(Box<UpstreamStream>),
     /// Reading an answer in one piece, or an error.
-    Whole(Box<Reading>),
+    Whole(Box<BodyRead>),
     Over,
 }
 
 /// A body that is read to its end.
 #[derive(Debug)]
-struct Reading {
+struct BodyRead {
     body: Incoming,
-    decoding: Decoding,
-    read: Pieces,
+    decoding: ContentDecoder,
+    read: BodyBuffer,
     /// The head of an error.
     error: Option<Parts>,
 }
 
 impl UpstreamCall {
     /// One whose request leaves, or is not told to the upstream at all.
-    pub(super) fn new(sending: Sending) -> Self {
-        let state = send(&sending);
-        Self { state, sending, resends: 0, told: HeaderMap::new() }
+    pub(super) fn new(outgoing: OutgoingRequest) -> Self {
+        let state = send(&outgoing);
+        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new() }
     }
 
     /// What of the answer's head the client is told, once it is there.
-    pub(crate) const fn told(&self) -> &HeaderMap {
-        &self.told
+    pub(crate) const fn response_headers(&self) -> &HeaderMap {
+        &self.response_headers
     }
 
     /// What the answer's head states of the provider's limits, if it is there and states any.
     pub(crate) fn limits(&self) -> Option<UpstreamLimits> {
-        let LimitHeaders { requests, tokens } = self.sending.dialect().limits(&self.told);
+        let LimitHeaders { requests, tokens } =
+            self.outgoing.dialect().limits(&self.response_headers);
         let narrow =
             |number: Option<u64>| number.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         let limits = UpstreamLimits {
@@ -88,15 +89,17 @@ impl UpstreamCall {
     /// The next news; pending for ever after the last. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> UpstreamEvent {
         loop {
-            let news = match &mut self.state {
-                CallState::Untold(untold) => Some(UpstreamEvent::Untold(untold.clone())),
+            let event = match &mut self.state {
+                CallState::Unsupported(unsupported) => {
+                    Some(UpstreamEvent::Unsupported(unsupported.clone()))
+                }
                 CallState::Head(head) => {
                     let answer = head.as_mut().await;
                     self.head(answer)
                 }
                 CallState::Stream(stream) => match stream.next().await {
                     StreamStep::Nothing => None,
-                    StreamStep::Told(news) => Some(news),
+                    StreamStep::Event(event) => Some(event),
                     StreamStep::Plain(body) => Some(self.no_stream(&body)),
                 },
                 CallState::Whole(reading) => {
@@ -105,11 +108,11 @@ impl UpstreamCall {
                 }
                 CallState::Over => std::future::pending().await,
             };
-            if let Some(news) = news {
-                if !matches!(news, UpstreamEvent::Bytes { .. }) {
+            if let Some(event) = event {
+                if !matches!(event, UpstreamEvent::Bytes { .. }) {
                     self.state = CallState::Over;
                 }
-                return news;
+                return event;
             }
         }
     }
@@ -119,16 +122,16 @@ impl UpstreamCall {
             Ok(response) => response,
             Err(error) if self.resends < RESENDS_MAX && is_reset_of_idle(&error) => {
                 self.resends += 1;
-                self.state = send(&self.sending);
+                self.state = send(&self.outgoing);
                 return None;
             }
             Err(error) => return Some(UpstreamEvent::Failed(failed(class_of(&error)), None)),
         };
         let (parts, body) = response.into_parts();
-        self.told = header_passthrough::to_client(&parts.headers);
+        self.response_headers = header_passthrough::to_client(&parts.headers);
         ReuseMark::set(&parts.extensions);
         let status = parts.status.as_u16();
-        let Some(decoding) = Decoding::of(&parts.headers) else {
+        let Some(decoding) = ContentDecoder::of(&parts.headers) else {
             return Some(UpstreamEvent::Failed(
                 failed(FailureClass::Malformed).with_status(status),
                 None,
@@ -137,26 +140,26 @@ impl UpstreamCall {
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let length: Option<usize> = length.and_then(|length| length.parse().ok());
         if decoding.is_plain()
-            && length.is_some_and(|length| length > self.sending.known.answer_max)
+            && length.is_some_and(|length| length > self.outgoing.known.answer_max)
         {
             return Some(too_large());
         }
         let is_answer = parts.status.is_success();
-        self.state = if is_answer && self.sending.chat.stream {
-            let include_usage = self.sending.chat.include_usage;
-            let reader = match self.sending.chat.operation {
-                Operation::Chat => self.sending.dialect().stream(self.stamp(), include_usage),
+        self.state = if is_answer && self.outgoing.chat.stream {
+            let include_usage = self.outgoing.chat.include_usage;
+            let reader = match self.outgoing.chat.operation {
+                Operation::Chat => self.outgoing.dialect().stream(self.stamp(), include_usage),
                 other => other.reader(include_usage),
             };
-            let known = self.sending.known.clone();
-            let silence = self.sending.between_tokens;
+            let known = self.outgoing.known.clone();
+            let silence = self.outgoing.between_tokens;
             CallState::Stream(Box::new(UpstreamStream::new(body, decoding, reader, known, silence)))
         } else {
             let error = (!is_answer).then_some(parts);
-            CallState::Whole(Box::new(Reading {
+            CallState::Whole(Box::new(BodyRead {
                 body,
                 decoding,
-                read: Pieces::expecting(length.unwrap_or_default()),
+                read: BodyBuffer::expecting(length.unwrap_or_default()),
                 error,
             }))
         };
@@ -169,7 +172,7 @@ impl UpstreamCall {
         frame: Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>,
     ) -> Option<UpstreamEvent> {
         let CallState::Whole(reading) = &mut self.state else { return None };
-        let most = self.sending.known.answer_max;
+        let most = self.outgoing.known.answer_max;
         match frame {
             Some(Ok(frame)) => {
                 let Ok(bytes) = frame.into_data() else { return None };
@@ -198,14 +201,14 @@ impl UpstreamCall {
         let CallState::Whole(reading) = std::mem::replace(&mut self.state, CallState::Over) else {
             return None;
         };
-        let Reading { read, error, .. } = *reading;
+        let BodyRead { read, error, .. } = *reading;
         let body = read.join();
         let Some(parts) = error else { return Some(self.answer(&body)) };
         let status = parts.status.as_u16();
-        let dialect = self.sending.dialect();
+        let dialect = self.outgoing.dialect();
         let failure = dialect.failure(status, &parts.headers, &body, wall_time());
-        if self.sending.learns_from(&failure, &body) {
-            self.state = send(&self.sending);
+        if self.outgoing.learns_from(&failure, &body) {
+            self.state = send(&self.outgoing);
             return None;
         }
         Some(self.refused(failure, &body))
@@ -234,8 +237,8 @@ impl UpstreamCall {
     }
 
     fn read_answer(&self, body: Bytes) -> Result<Whole, Failure> {
-        match self.sending.chat.operation {
-            Operation::Chat => self.sending.dialect().answer(body, &self.stamp()),
+        match self.outgoing.chat.operation {
+            Operation::Chat => self.outgoing.dialect().answer(body, &self.stamp()),
             other => {
                 let completion = other.read_answer(&body)?;
                 Ok(Whole { body, completion })
@@ -244,7 +247,7 @@ impl UpstreamCall {
     }
 
     fn refused(&self, failure: Failure, body: &[u8]) -> UpstreamEvent {
-        UpstreamEvent::Failed(failure, self.sending.known.said(body, &failure).map(Box::new))
+        UpstreamEvent::Failed(failure, self.outgoing.known.said(body, &failure).map(Box::new))
     }
 
     fn stamp(&self) -> Stamp {
@@ -253,15 +256,15 @@ impl UpstreamCall {
             created: since_1970.as_secs(),
             // No two answers come in one nanosecond, and 64 bits hold centuries of them.
             number: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX),
-            model: self.sending.known.model.to_string(),
+            model: self.outgoing.known.model.to_string(),
         }
     }
 }
 
-fn send(sending: &Sending) -> CallState {
-    match sending.send() {
+fn send(outgoing: &OutgoingRequest) -> CallState {
+    match outgoing.send() {
         Ok(head) => CallState::Head(Box::new(head)),
-        Err(untold) => CallState::Untold(untold),
+        Err(unsupported) => CallState::Unsupported(unsupported),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an attempt brings.
+//! Events of an attempt.
 
 use bytes::Bytes;
 use squall_failure::{Failure, FailureClass};
@@ -16,12 +16,12 @@ pub(crate) enum UpstreamEvent {
     /// It failed; with what the provider says of it, for the client to read.
     Failed(Failure, Option<Box<ApiError>>),
     /// It was not made: the upstream's format has no words for the request.
-    Untold(Unsupported),
+    Unsupported(Unsupported),
     /// The content policy took the answer out: this is what is left of it. It fails like a refusal, and
     /// goes to the client if nobody else answers.
     Filtered { body: Bytes, failure: Failure },
 }
 
 pub(super) fn failed(class: FailureClass) -> Failure {
-    Failure::new(class, class.told_source())
+    Failure::new(class, class.response_source())
 }

@@ -1,9 +1,9 @@
 //! A streamed answer: from the vendor's bytes to the client's, whole events only.
 
-use super::decoding::Decoding;
+use super::call_context::CallContext;
+use super::content_decoding::ContentDecoder;
 use super::event::{UpstreamEvent, failed};
-use super::known::CallContext;
-use crate::pieces::Pieces;
+use crate::body_buffer::BodyBuffer;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -23,13 +23,13 @@ const END_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct UpstreamStream {
     body: Incoming,
-    decoding: Decoding,
+    decoding: ContentDecoder,
     decoder: SseDecoder,
     reader: Box<dyn StreamReader>,
     known: CallContext,
     between_tokens: Duration,
     /// What came, if it is no stream at all.
-    plain: Option<Pieces>,
+    plain: Option<BodyBuffer>,
     /// A byte that is not white has come.
     begun: bool,
     /// What is told next: bytes that came before it went first.
@@ -50,7 +50,7 @@ pub(super) struct UpstreamStream {
 pub(super) enum StreamStep {
     /// Nothing to tell yet.
     Nothing,
-    Told(UpstreamEvent),
+    Event(UpstreamEvent),
     /// All of a body that is no stream: an error, or a page.
     Plain(Bytes),
 }
@@ -58,7 +58,7 @@ pub(super) enum StreamStep {
 impl UpstreamStream {
     pub(super) fn new(
         body: Incoming,
-        decoding: Decoding,
+        decoding: ContentDecoder,
         reader: Box<dyn StreamReader>,
         known: CallContext,
         between_tokens: Duration,
@@ -85,10 +85,10 @@ impl UpstreamStream {
     /// What the next bytes bring. May be dropped and called again.
     pub(super) async fn next(&mut self) -> StreamStep {
         if let Some(failed) = self.failed.take() {
-            return StreamStep::Told(failed);
+            return StreamStep::Event(failed);
         }
         if self.over {
-            return StreamStep::Told(UpstreamEvent::Finished { body: None, usage: self.usage });
+            return StreamStep::Event(UpstreamEvent::Finished { body: None, usage: self.usage });
         }
         let frame = match self.silent_at {
             Some(at) => match tokio::time::timeout_at(at, self.body.frame()).await {
@@ -115,7 +115,7 @@ impl UpstreamStream {
     }
 
     fn fail(&self, class: FailureClass) -> StreamStep {
-        StreamStep::Told(UpstreamEvent::Failed(failed(class).with_status(200), None))
+        StreamStep::Event(UpstreamEvent::Failed(failed(class).with_status(200), None))
     }
 
     /// The body has ended. What is left to say goes out before the news of the end.
@@ -139,7 +139,7 @@ impl UpstreamStream {
         if rest.is_empty() {
             StreamStep::Nothing
         } else {
-            StreamStep::Told(self.bytes(rest.into(), false))
+            StreamStep::Event(self.bytes(rest.into(), false))
         }
     }
 
@@ -151,7 +151,7 @@ impl UpstreamStream {
             self.begun = true;
             // No line of an event begins so; JSON and pages do.
             if matches!(first, b'{' | b'[' | b'<') {
-                self.plain = Some(Pieces::default());
+                self.plain = Some(BodyBuffer::default());
             }
         }
         if let Some(plain) = &mut self.plain {
@@ -186,7 +186,7 @@ impl UpstreamStream {
         if written.is_empty() && !first_token {
             return StreamStep::Nothing;
         }
-        StreamStep::Told(self.bytes(written.into(), first_token))
+        StreamStep::Event(self.bytes(written.into(), first_token))
     }
 
     const fn bytes(&self, bytes: Bytes, first_token: bool) -> UpstreamEvent {

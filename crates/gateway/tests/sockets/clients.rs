@@ -186,7 +186,7 @@ async fn a_key_is_asked_for_before_the_body_is_read() {
     let gateway = gateway_of(&[addr], |setup| {
         setup.router.tenants =
             vec![TenantConfig { name: "team".to_owned(), limits: RateLimits::default() }];
-        setup.wording.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
+        setup.name_tables.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
     })
     .await;
     // Nothing of the body is sent, and the answer is there; nor is the client told to go on.

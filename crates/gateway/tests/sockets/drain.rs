@@ -5,7 +5,7 @@ use crate::rig::{
     always, gateway, gateway_of, get, hanging_provider, pausing_provider, repeating_provider, send,
     stream, whole,
 };
-use squall_gateway::{DrainPolicy, Drained, Gateway};
+use squall_gateway::{DrainPolicy, DrainReport, Gateway};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(120);
 const DELTA: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
 const LAST: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
-fn drain(gateway: Gateway, delay: Duration, patience: Duration) -> JoinHandle<Drained> {
+fn drain(gateway: Gateway, delay: Duration, patience: Duration) -> JoinHandle<DrainReport> {
     let drain = DrainPolicy { delay, patience };
     tokio::spawn(gateway.drain(drain, std::future::pending()))
 }

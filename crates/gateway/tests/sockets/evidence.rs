@@ -92,7 +92,7 @@ async fn a_typo_below_a_pattern_is_told_and_takes_nobody_out() {
     let gateway = gateway_of(&[provider], |setup| {
         setup.router.groups[0].name = "any/*".to_owned();
         setup.upstreams[0].model = "*".to_owned();
-        setup.wording = NameTables::default();
+        setup.name_tables = NameTables::default();
     })
     .await;
     for _ in 0..5 {
@@ -107,7 +107,7 @@ async fn a_model_that_the_file_names_wrongly_is_told_to_the_second_client_as_to_
     let gateway = gateway_of(&[provider], |setup| {
         setup.router.groups[0].name = "any/*".to_owned();
         setup.upstreams[0].model = "unreal".to_owned();
-        setup.wording = NameTables::default();
+        setup.name_tables = NameTables::default();
     })
     .await;
     assert_eq!(status_of(&gateway, "any/real").await, "404");

@@ -1,8 +1,6 @@
 //! The gateway between raw sockets: what clients get, what providers see, and what is written down.
 
 mod answers;
-mod asks;
-mod changes;
 mod clients;
 mod drain;
 mod evidence;
@@ -12,7 +10,9 @@ mod headers;
 mod health;
 mod metrics;
 mod operations;
+mod reconfigure;
 mod refusals;
+mod request_options;
 mod rig;
 mod second_attempts;
 #[cfg(feature = "tls")]

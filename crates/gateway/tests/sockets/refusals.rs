@@ -198,7 +198,7 @@ async fn who_meets_a_limit_is_told_whose_and_which() {
     let gateway = gateway_of(&[addr], |setup| {
         setup.router.groups[0].max_queue_wait = at_once;
         setup.router.tenants = vec![TenantConfig { name: "team".to_owned(), limits: rpm }];
-        setup.wording.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
+        setup.name_tables.keys = BTreeMap::from([("team".to_owned(), "sk-team".to_owned())]);
     })
     .await;
     let bearer = "authorization: Bearer sk-team\r\n";
@@ -246,7 +246,7 @@ async fn who_finds_the_queue_full_or_waits_in_it_too_long_is_told_so() {
 async fn who_asks_for_what_no_deployment_has_is_told_so() {
     let addr = always(whole("200 OK", COMPLETION)).await;
     let gateway = gateway_of(&[addr], |setup| {
-        setup.wording.tags = vec!["paid".to_owned()];
+        setup.name_tables.tags = vec!["paid".to_owned()];
         setup.router.groups[0].deployments[0].features = squall_router::Features::NONE;
     })
     .await;

@@ -249,13 +249,13 @@ pub(crate) async fn start_of(
     let mut setup = GatewaySetup {
         router: router(providers.len()),
         changes: Vec::new(),
-        wording: NameTables::default(),
+        name_tables: NameTables::default(),
         upstreams: upstreams.collect(),
         seed: SEED,
         epoch_nanos: EPOCH_NANOS,
         clock: Clock::start_now(),
         listen: LOOPBACK,
-        keep: Retention::Everything,
+        retention: Retention::Everything,
         metrics_listen: None,
         server: ServerSettings::default(),
     };

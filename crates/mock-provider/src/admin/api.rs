@@ -75,76 +75,76 @@ pub(super) struct Injected {
 
 type AdminResponse<T> = Result<Json<T>, AdminError>;
 
-pub(super) async fn providers(State(desk): State<Arc<AdminState>>) -> Json<Vec<ProviderView>> {
-    Json(desk.shells.iter().map(|(shell, base_url)| view::of(shell, base_url)).collect())
+pub(super) async fn providers(State(admin): State<Arc<AdminState>>) -> Json<Vec<ProviderView>> {
+    Json(admin.mocks.iter().map(|(mock, base_url)| view::of(mock, base_url)).collect())
 }
 
 pub(super) async fn events(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     Query(since): Query<Since>,
 ) -> Json<Vec<ControlEvent>> {
-    Json(desk.setup.events.since(since.from))
+    Json(admin.setup.events.since(since.from))
 }
 
 pub(super) async fn inject(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     body: Result<Json<Inject>, JsonRejection>,
 ) -> AdminResponse<Vec<Injected>> {
     let Json(Inject { providers, fault }) = body?;
-    let shells = desk.shells(providers.as_deref())?;
-    let read = |shell: &ProviderServer| (desk.setup.read_fault)(&fault, shell.clock().now());
+    let mocks = admin.mocks(providers.as_deref())?;
+    let read = |mock: &ProviderServer| (admin.setup.read_fault)(&fault, mock.clock().now());
     let bad = |message| AdminError::new(StatusCode::UNPROCESSABLE_ENTITY, message);
     // Read for all before any is touched.
     let faults: Vec<_> =
-        shells.iter().map(|shell| read(shell)).collect::<Result<_, _>>().map_err(bad)?;
-    let mut injected = Vec::with_capacity(shells.len());
-    for (shell, fault) in shells.into_iter().zip(faults) {
+        mocks.iter().map(|mock| read(mock)).collect::<Result<_, _>>().map_err(bad)?;
+    let mut injected = Vec::with_capacity(mocks.len());
+    for (mock, fault) in mocks.into_iter().zip(faults) {
         let what = fault.to_string();
-        let Some(number) = shell.inject(fault) else {
+        let Some(number) = mock.inject(fault) else {
             let message =
-                format!("`{}` has reached its maximum number of faults; restart it", shell.name());
+                format!("`{}` has reached its maximum number of faults; restart it", mock.name());
             return Err(AdminError::new(StatusCode::CONFLICT, message));
         };
-        injected.push(Injected { provider: shell.name().to_owned(), fault: number, what });
+        injected.push(Injected { provider: mock.name().to_owned(), fault: number, what });
     }
     Ok(Json(injected))
 }
 
 pub(super) async fn end(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     body: Result<Json<OutageEnd>, JsonRejection>,
 ) -> AdminResponse<Vec<ProviderView>> {
     let Json(OutageEnd { providers, fault }) = body?;
-    let shells = desk.shells(providers.as_deref())?;
+    let mocks = admin.mocks(providers.as_deref())?;
     if let Some(fault) = fault
-        && let Some(shell) = shells.iter().find(|shell| !shell.has_fault(fault))
+        && let Some(mock) = mocks.iter().find(|mock| !mock.has_fault(fault))
     {
-        let message = format!("`{}` has no fault {fault}", shell.name());
+        let message = format!("`{}` has no fault {fault}", mock.name());
         return Err(AdminError::new(StatusCode::NOT_FOUND, message));
     }
-    shells.iter().for_each(|shell| shell.end_faults(fault));
-    Ok(providers_now(&desk))
+    mocks.iter().for_each(|mock| mock.end_faults(fault));
+    Ok(providers_now(&admin))
 }
 
 pub(super) async fn pause(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
 ) -> AdminResponse<Vec<ProviderView>> {
-    desk.each(body, ProviderServer::pause)
+    admin.each(body, ProviderServer::pause)
 }
 
 pub(super) async fn resume(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
 ) -> AdminResponse<Vec<ProviderView>> {
-    desk.each(body, ProviderServer::resume)
+    admin.each(body, ProviderServer::resume)
 }
 
 pub(super) async fn reset(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     body: Result<Json<Whom>, JsonRejection>,
 ) -> AdminResponse<Vec<ProviderView>> {
-    desk.each(body, ProviderServer::reset)
+    admin.each(body, ProviderServer::reset)
 }
 
 pub(super) async fn unknown(uri: Uri) -> AdminError {
@@ -152,8 +152,8 @@ pub(super) async fn unknown(uri: Uri) -> AdminError {
     AdminError::new(StatusCode::NOT_FOUND, message)
 }
 
-fn providers_now(desk: &AdminState) -> Json<Vec<ProviderView>> {
-    Json(desk.shells.iter().map(|(shell, base_url)| view::of(shell, base_url)).collect())
+fn providers_now(admin: &AdminState) -> Json<Vec<ProviderView>> {
+    Json(admin.mocks.iter().map(|(mock, base_url)| view::of(mock, base_url)).collect())
 }
 
 impl AdminState {
@@ -164,17 +164,17 @@ impl AdminState {
         act: impl Fn(&ProviderServer),
     ) -> AdminResponse<Vec<ProviderView>> {
         let Json(Whom { providers }) = body?;
-        self.shells(providers.as_deref())?.into_iter().for_each(act);
+        self.mocks(providers.as_deref())?.into_iter().for_each(act);
         Ok(providers_now(self))
     }
 
     /// Those of these names.
-    fn shells(&self, names: Option<&[String]>) -> Result<Vec<&ProviderServer>, AdminError> {
-        let all = || self.shells.iter().map(|(shell, _)| &**shell);
+    fn mocks(&self, names: Option<&[String]>) -> Result<Vec<&ProviderServer>, AdminError> {
+        let all = || self.mocks.iter().map(|(mock, _)| &**mock);
         let Some(names) = names else { return Ok(all().collect()) };
         let find = |name: &String| {
-            all().find(|shell| shell.name() == name).ok_or_else(|| {
-                let known: Vec<_> = all().map(|shell| format!("`{}`", shell.name())).collect();
+            all().find(|mock| mock.name() == name).ok_or_else(|| {
+                let known: Vec<_> = all().map(|mock| format!("`{}`", mock.name())).collect();
                 let message =
                     format!("no provider is called `{name}`; known: {}", known.join(", "));
                 AdminError::new(StatusCode::NOT_FOUND, message)

@@ -12,18 +12,18 @@ use squall_wire::browser::{authority_of, is_this_machine};
 use std::sync::Arc;
 
 pub(super) async fn check(
-    State(desk): State<Arc<AdminState>>,
+    State(admin): State<Arc<AdminState>>,
     request: Request,
     next: Next,
 ) -> Result<Response, AdminError> {
-    may_ask(&desk, &request)?;
+    may_ask(&admin, &request)?;
     Ok(next.run(request).await)
 }
 
-fn may_ask(desk: &AdminState, request: &Request) -> Result<(), AdminError> {
+fn may_ask(admin: &AdminState, request: &Request) -> Result<(), AdminError> {
     let header =
         |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-    match &desk.setup.token {
+    match &admin.setup.token {
         Some(token) => {
             let given = header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
             if !given.is_some_and(|given| same(given.as_bytes(), token.as_bytes())) {

@@ -52,8 +52,8 @@ struct FaultView {
     hits: u64,
 }
 
-pub(super) fn of(shell: &ProviderServer, base_url: &str) -> ProviderView {
-    let ProviderSnapshot { now, status, faults, seconds } = shell.snapshot();
+pub(super) fn of(mock: &ProviderServer, base_url: &str) -> ProviderView {
+    let ProviderSnapshot { now, status, faults, seconds } = mock.snapshot();
     let millis = |at: Timestamp| at.since(now).as_millis() as u64;
     let fault = |(number, fault, active, hits): (u16, FaultConfig, bool, u64)| FaultView {
         number,
@@ -64,9 +64,9 @@ pub(super) fn of(shell: &ProviderServer, base_url: &str) -> ProviderView {
         hits,
     };
     ProviderView {
-        name: shell.name().to_owned(),
+        name: mock.name().to_owned(),
         base_url: base_url.to_owned(),
-        format: shell.format().as_str(),
+        format: mock.format().as_str(),
         serving: status.serving,
         waiting: status.waiting,
         places: status.places,

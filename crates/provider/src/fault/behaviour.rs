@@ -31,7 +31,7 @@ impl Behaviour {
 
     /// Answers that end otherwise than planned, which is a failure.
     pub(crate) const fn ending(ending: AttemptEnding) -> Self {
-        let effect = Effect::Bend(PlanModifier::Ends(ending));
+        let effect = Effect::Modify(PlanModifier::Ends(ending));
         Self { effect, fails: true, ..Self::NONE }
     }
 }
@@ -44,7 +44,7 @@ pub(crate) enum Effect {
     /// Answers it with one of several errors, drawn for each.
     AnswerOneOf(ErrorMix),
     /// Lets it be served, otherwise than planned.
-    Bend(PlanModifier),
+    Modify(PlanModifier),
     /// Nothing: it works on the provider.
     None,
 }

@@ -116,7 +116,7 @@ impl FaultConfig {
     pub(crate) fn effect(&self, now: Timestamp, draws: impl FnOnce() -> RandomStream) -> Effect {
         match self.kind.behaviour().effect {
             Effect::AnswerOneOf(mix) => Effect::Answer(mix.draw(&mut draws())),
-            Effect::Bend(modifier) => Effect::Bend(modifier.grown(self.progress(now))),
+            Effect::Modify(modifier) => Effect::Modify(modifier.grown(self.progress(now))),
             effect @ (Effect::Answer(_) | Effect::None) => effect,
         }
     }

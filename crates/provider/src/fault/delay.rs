@@ -5,5 +5,5 @@ use core::time::Duration;
 
 pub(super) const fn behaviour(by: Duration, early_head: bool) -> Behaviour {
     let later = PlanModifier::Later { by, early_head };
-    Behaviour { effect: Effect::Bend(later), ..Behaviour::NONE }
+    Behaviour { effect: Effect::Modify(later), ..Behaviour::NONE }
 }

@@ -4,5 +4,5 @@
 use super::{Behaviour, Effect, PlanModifier};
 
 pub(super) const fn behaviour(after_tokens: u32) -> Behaviour {
-    Behaviour { effect: Effect::Bend(PlanModifier::Breaks { after_tokens }), ..Behaviour::NONE }
+    Behaviour { effect: Effect::Modify(PlanModifier::Breaks { after_tokens }), ..Behaviour::NONE }
 }

@@ -5,6 +5,6 @@ use super::{Behaviour, Effect, PlanModifier};
 use crate::AttemptEnding;
 
 pub(super) const BEHAVIOUR: Behaviour = Behaviour {
-    effect: Effect::Bend(PlanModifier::Ends(AttemptEnding::Unmarked)),
+    effect: Effect::Modify(PlanModifier::Ends(AttemptEnding::Unmarked)),
     ..Behaviour::NONE
 };

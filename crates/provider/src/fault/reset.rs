@@ -5,6 +5,6 @@
 use super::{Behaviour, Effect, PlanModifier};
 
 pub(super) const fn behaviour(after_tokens: u32) -> Behaviour {
-    let effect = Effect::Bend(PlanModifier::Resets { after_tokens });
+    let effect = Effect::Modify(PlanModifier::Resets { after_tokens });
     Behaviour { effect, fails: true, ..Behaviour::NONE }
 }

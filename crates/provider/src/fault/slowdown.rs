@@ -4,6 +4,6 @@
 use super::{Behaviour, Effect, PlanModifier};
 
 pub(super) const fn behaviour(ttft_milli: u32, itl_milli: u32) -> Behaviour {
-    let effect = Effect::Bend(PlanModifier::Slower { ttft_milli, itl_milli });
+    let effect = Effect::Modify(PlanModifier::Slower { ttft_milli, itl_milli });
     Behaviour { effect, grows_in_severity: true, ..Behaviour::NONE }
 }

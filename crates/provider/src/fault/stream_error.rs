@@ -7,5 +7,5 @@ use squall_failure::FailureClass;
 
 pub(super) fn behaviour(after_tokens: u32, class: FailureClass) -> Behaviour {
     let fails = ErrorAnswer::of(class).breaks();
-    Behaviour { fails, ..Behaviour::ending(AttemptEnding::Told { after_tokens, class }) }
+    Behaviour { fails, ..Behaviour::ending(AttemptEnding::ErrorEvent { after_tokens, class }) }
 }

@@ -1,24 +1,24 @@
 //! All rate limits of a provider: shared, or per key.
 
-use super::growth::Growth;
-use super::slots::Slots;
+use super::fixed_windows::FixedWindows;
+use super::ramp_limiter::RampLimiter;
 use super::{LimitDecision, ProviderLimiter};
 use crate::{
-    Counted, LimitState, LimitStatus, ProviderLimitKind, ProviderLimits, ProviderRateLimit,
+    LimitState, LimitStatus, ProviderLimitKind, ProviderLimits, ProviderRateLimit, TokenAccounting,
 };
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 use squall_determinism::{Share, Timestamp};
 
-/// The gates of all keys, or the one of everybody.
+/// The limits of each key, or the one set that all keys share.
 #[derive(Clone, Debug)]
-pub(crate) struct Gates {
+pub(crate) struct LimitsByKey {
     limits: ProviderLimits,
     epoch_nanos: u64,
     /// What is left of each limit.
     left: Share,
     /// By key; under 0 where all share one.
-    gates: BTreeMap<u64, KeyLimits>,
+    by_key: BTreeMap<u64, KeyLimits>,
 }
 
 /// Maximum number of keys with their own limits; later ones share one, so that a caller cannot exhaust memory
@@ -44,17 +44,17 @@ pub(crate) struct TokenCharge {
     pub(crate) output: u32,
 }
 
-impl Gates {
+impl LimitsByKey {
     pub(crate) const fn new(limits: ProviderLimits, epoch_nanos: u64) -> Self {
-        Self { limits, epoch_nanos, left: Share::ALL, gates: BTreeMap::new() }
+        Self { limits, epoch_nanos, left: Share::ALL, by_key: BTreeMap::new() }
     }
 
     /// So much of each limit is left from `now` on.
     pub(crate) fn set_left(&mut self, now: Timestamp, left: Share) {
         if self.left != left {
             self.left = left;
-            for gate in self.gates.values_mut() {
-                gate.set_left(&self.limits, now, left);
+            for key_limits in self.by_key.values_mut() {
+                key_limits.set_left(&self.limits, now, left);
             }
         }
     }
@@ -67,45 +67,45 @@ impl Gates {
         tokens: TokenCharge,
     ) -> Option<LimitRefusal> {
         let counted = self.limits.counted;
-        self.gate(now, key).check(now, tokens, counted)
+        self.key_limits(now, key).check(now, tokens, counted)
     }
 
     /// Counts what passes.
     pub(crate) fn charge(&mut self, now: Timestamp, key: u64, tokens: TokenCharge) {
         let counted = self.limits.counted;
-        self.gate(now, key).charge(now, tokens, counted);
+        self.key_limits(now, key).charge(now, tokens, counted);
     }
 
     /// Counts tokens that have been sent, where they count then.
     pub(crate) fn used(&mut self, now: Timestamp, key: u64, output: u32) {
-        if self.limits.counted == Counted::AsUsed {
-            self.gate(now, key).used(now, output);
+        if self.limits.counted == TokenAccounting::AsUsed {
+            self.key_limits(now, key).used(now, output);
         }
     }
 
     /// The limits as headers tell them.
     pub(crate) fn state(&mut self, now: Timestamp, key: u64) -> LimitState {
-        self.gate(now, key).state(now)
+        self.key_limits(now, key).state(now)
     }
 
     /// Everything is whole again.
     pub(crate) fn reset(&mut self) {
-        self.gates.clear();
+        self.by_key.clear();
     }
 
-    fn gate(&mut self, now: Timestamp, key: u64) -> &mut KeyLimits {
+    fn key_limits(&mut self, now: Timestamp, key: u64) -> &mut KeyLimits {
         let key = match key {
             _ if !self.limits.per_key => 0,
-            key if self.gates.len() < KEYS_MAX || self.gates.contains_key(&key) => key,
+            key if self.by_key.len() < KEYS_MAX || self.by_key.contains_key(&key) => key,
             _ => SHARED,
         };
-        let Self { limits, epoch_nanos, left, gates } = self;
-        gates.entry(key).or_insert_with(|| {
-            let mut gate = KeyLimits::new(limits, *epoch_nanos);
+        let Self { limits, epoch_nanos, left, by_key } = self;
+        by_key.entry(key).or_insert_with(|| {
+            let mut key_limits = KeyLimits::new(limits, *epoch_nanos);
             if *left != Share::ALL {
-                gate.set_left(limits, now, *left);
+                key_limits.set_left(limits, now, *left);
             }
-            gate
+            key_limits
         })
     }
 }
@@ -117,8 +117,8 @@ struct KeyLimits {
     tokens: Option<ProviderLimiter>,
     input: Option<ProviderLimiter>,
     output: Option<ProviderLimiter>,
-    day: Option<Slots>,
-    growth: Option<Growth>,
+    day: Option<FixedWindows>,
+    growth: Option<RampLimiter>,
 }
 
 impl KeyLimits {
@@ -131,8 +131,8 @@ impl KeyLimits {
             tokens: limiter(limits.tpm),
             input: limiter(limits.input_tpm),
             output: limiter(limits.output_tpm),
-            day: limits.rpd.map(|rpd| Slots::days(rpd, epoch_nanos)),
-            growth: limits.ramp.map(Growth::new),
+            day: limits.rpd.map(|rpd| FixedWindows::days(rpd, epoch_nanos)),
+            growth: limits.ramp.map(RampLimiter::new),
         }
     }
 
@@ -154,12 +154,12 @@ impl KeyLimits {
         &mut self,
         now: Timestamp,
         tokens: TokenCharge,
-        counted: Counted,
+        counted: TokenAccounting,
     ) -> Option<LimitRefusal> {
         // Where tokens of answers count as they are sent, one must be left for the answer to begin.
         let output = match counted {
-            Counted::AtArrival => u64::from(tokens.output),
-            Counted::AsUsed => 1,
+            TokenAccounting::AtArrival => u64::from(tokens.output),
+            TokenAccounting::AsUsed => 1,
         };
         let input = u64::from(tokens.input);
         let rated = [
@@ -183,10 +183,10 @@ impl KeyLimits {
         refusal
     }
 
-    fn charge(&mut self, now: Timestamp, tokens: TokenCharge, counted: Counted) {
+    fn charge(&mut self, now: Timestamp, tokens: TokenCharge, counted: TokenAccounting) {
         let output = match counted {
-            Counted::AtArrival => u64::from(tokens.output),
-            Counted::AsUsed => 0,
+            TokenAccounting::AtArrival => u64::from(tokens.output),
+            TokenAccounting::AsUsed => 0,
         };
         let input = u64::from(tokens.input);
         let rated = [

@@ -10,7 +10,7 @@ use squall_determinism::Timestamp;
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
-pub(crate) struct Log {
+pub(crate) struct SlidingLog {
     allowed: u64,
     /// When what passed, no older than a minute. Each entry is at least 1.
     passed: VecDeque<(Timestamp, u64)>,
@@ -18,7 +18,7 @@ pub(crate) struct Log {
     used: u64,
 }
 
-impl Log {
+impl SlidingLog {
     pub(super) const fn new(per_minute: u64) -> Self {
         Self { allowed: per_minute, passed: VecDeque::new(), used: 0 }
     }

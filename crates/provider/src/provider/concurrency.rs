@@ -1,6 +1,6 @@
 //! Who is being served, and who waits for a place.
 
-use crate::{AttemptTag, Capacity, HungUp, Plan, QueueOrder};
+use crate::{AttemptPlan, AttemptTag, Capacity, OnDisconnect, QueueOrder};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use squall_defects::{Defect, planted};
@@ -15,7 +15,7 @@ pub(super) struct ConcurrencySlots {
     attempts: Vec<Option<AttemptPhase>>,
     serving: u32,
     /// Those who wait, the oldest first.
-    queue: VecDeque<Admitted>,
+    queue: VecDeque<AdmittedAttempt>,
     /// Work for callers that hung up, by when it will be done, and how much of it is done then.
     ghosts: BTreeMap<Timestamp, u32>,
 }
@@ -23,7 +23,7 @@ pub(super) struct ConcurrencySlots {
 #[derive(Clone, Copy, Debug)]
 enum AttemptPhase {
     Waiting { since: Timestamp },
-    Served { plan: Plan, subject: Subject },
+    Served { plan: AttemptPlan, subject: Subject },
 }
 
 /// Whose attempt it is: what faults and limits go by.
@@ -43,7 +43,7 @@ pub(crate) struct Subject {
 
 /// An attempt that was let in and has no plan yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Admitted {
+pub(super) struct AdmittedAttempt {
     /// `None` if its caller has hung up.
     pub(super) tag: Option<AttemptTag>,
     pub(super) subject: Subject,
@@ -109,14 +109,14 @@ impl ConcurrencySlots {
         }
     }
 
-    pub(super) fn wait(&mut self, admitted: Admitted) {
+    pub(super) fn wait(&mut self, admitted: AdmittedAttempt) {
         if let Some(tag) = admitted.tag {
             *self.at(tag) = Some(AttemptPhase::Waiting { since: admitted.arrived });
         }
         self.queue.push_back(admitted);
     }
 
-    pub(super) fn serve(&mut self, tag: AttemptTag, subject: Subject, plan: Plan) {
+    pub(super) fn serve(&mut self, tag: AttemptTag, subject: Subject, plan: AttemptPlan) {
         *self.at(tag) = Some(AttemptPhase::Served { plan, subject });
         self.serving += 1;
     }
@@ -128,12 +128,12 @@ impl ConcurrencySlots {
     }
 
     /// The attempt under `tag` is over, or its caller is gone. Gives its plan, if it was served.
-    pub(super) fn free(&mut self, tag: AttemptTag, gone: bool) -> Option<(Plan, Subject)> {
-        let hung_up = self.capacity.map(|capacity| capacity.hung_up).filter(|_| gone);
+    pub(super) fn free(&mut self, tag: AttemptTag, gone: bool) -> Option<(AttemptPlan, Subject)> {
+        let on_disconnect = self.capacity.map(|capacity| capacity.on_disconnect).filter(|_| gone);
         match self.at(tag).take()? {
             AttemptPhase::Waiting { since } => {
                 let place = self.queued(tag, since)?;
-                if hung_up == Some(HungUp::Finished) {
+                if on_disconnect == Some(OnDisconnect::Finished) {
                     self.queue[place].tag = None;
                 } else {
                     self.queue.remove(place);
@@ -143,7 +143,8 @@ impl ConcurrencySlots {
             AttemptPhase::Served { plan, subject } => {
                 self.serving -= u32::from(!(gone && planted(Defect::PlaceLeaked)));
                 let ends_at = plan.ends_at();
-                let goes_on = matches!(hung_up, Some(HungUp::Finished | HungUp::Dequeued));
+                let goes_on =
+                    matches!(on_disconnect, Some(OnDisconnect::Finished | OnDisconnect::Dequeued));
                 if goes_on && ends_at < Timestamp::MAX {
                     self.serve_nobody(ends_at);
                 }
@@ -177,7 +178,7 @@ impl ConcurrencySlots {
     }
 
     /// Takes out the oldest who waits.
-    pub(super) fn expire(&mut self) -> Option<Admitted> {
+    pub(super) fn expire(&mut self) -> Option<AdmittedAttempt> {
         let oldest = self.queue.pop_front()?;
         if let Some(tag) = oldest.tag {
             *self.at(tag) = None;
@@ -186,7 +187,7 @@ impl ConcurrencySlots {
     }
 
     /// Takes out the next of those who wait, if there is a place.
-    pub(super) fn next(&mut self) -> Option<Admitted> {
+    pub(super) fn next(&mut self) -> Option<AdmittedAttempt> {
         if self.queue.is_empty() || self.room() != SlotAvailability::Place {
             return None;
         }
@@ -205,7 +206,7 @@ impl ConcurrencySlots {
     pub(super) fn take_hit(
         &mut self,
         is_hit: impl Fn(&Subject) -> bool,
-    ) -> Vec<(AttemptTag, Plan)> {
+    ) -> Vec<(AttemptTag, AttemptPlan)> {
         let mut hit = Vec::new();
         for (tag, attempt) in (0..).zip(&mut self.attempts) {
             if let Some(AttemptPhase::Served { plan, subject }) = *attempt
@@ -220,14 +221,14 @@ impl ConcurrencySlots {
     }
 
     /// Takes everyone out, in the order of their tags, with their plans.
-    pub(super) fn take_all(&mut self) -> Vec<(AttemptTag, Plan)> {
+    pub(super) fn take_all(&mut self) -> Vec<(AttemptTag, AttemptPlan)> {
         self.serving = 0;
         self.queue.clear();
         self.ghosts.clear();
         let attempts = (0..).zip(&mut self.attempts);
         attempts
             .filter_map(|(tag, attempt)| match attempt.take()? {
-                AttemptPhase::Waiting { .. } => Some((AttemptTag(tag), Plan::unserved())),
+                AttemptPhase::Waiting { .. } => Some((AttemptTag(tag), AttemptPlan::unserved())),
                 AttemptPhase::Served { plan, .. } => Some((AttemptTag(tag), plan)),
             })
             .collect()

@@ -3,7 +3,7 @@
 use super::Provider;
 use crate::fault::{InFlight, ProviderEffect, left};
 use crate::{
-    AttemptEnding, AttemptTag, FaultConfig, Listener, Plan, ProviderEvent, ProviderOutput,
+    AttemptEnding, AttemptPlan, AttemptTag, FaultConfig, Listener, ProviderEvent, ProviderOutput,
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -123,14 +123,14 @@ impl Provider {
         match in_flight {
             InFlight::GoesOn => {}
             InFlight::HitEnds(ending) => {
-                let victims = self.victims(fault);
-                let mut hit = self.places.take_hit(|subject| victims.include(subject));
-                hit.extend(self.errors.take(|subject| victims.include(subject)));
+                let selection = self.selection(fault);
+                let mut hit = self.slots.take_hit(|subject| selection.include(subject));
+                hit.extend(self.errors.take(|subject| selection.include(subject)));
                 self.end(&hit, fault, ending);
                 self.serve_waiting();
             }
             InFlight::AllReset => {
-                let mut all = self.places.take_all();
+                let mut all = self.slots.take_all();
                 all.extend(self.errors.take(|_| true));
                 self.end(&all, fault, AttemptEnding::Reset { at: self.now });
             }
@@ -163,12 +163,12 @@ impl Provider {
     }
 
     /// Tells the plans of attempts that a fault ends.
-    fn end(&mut self, attempts: &[(AttemptTag, Plan)], fault: u16, ending: AttemptEnding) {
+    fn end(&mut self, attempts: &[(AttemptTag, AttemptPlan)], fault: u16, ending: AttemptEnding) {
         for &(tag, plan) in attempts {
             // What was sent stays sent, and nothing more comes.
             let tokens = plan.tokens_by(self.now);
             let first_at = if tokens == 0 { Timestamp::MAX } else { plan.first_at };
-            let plan = Plan { first_at, tokens, ending, fault: Some(fault), ..plan };
+            let plan = AttemptPlan { first_at, tokens, ending, fault: Some(fault), ..plan };
             self.outputs.push_back(ProviderOutput::Plan { tag, plan });
         }
     }
@@ -199,9 +199,9 @@ impl Provider {
         if cuts || self.cuts {
             self.cuts = cuts;
             self.gates.set_left(now, limits);
-            self.places.set_left(places);
+            self.slots.set_left(places);
         }
-        self.step_at = (moves && self.places.waiting() > 0).then(|| now + STEP);
+        self.step_at = (moves && self.slots.waiting() > 0).then(|| now + STEP);
     }
 
     /// More have come than there are places for: what recovers may fail again.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    AttemptArrival, AttemptEnding, Capacity, ErrorAnswer, FaultKind, Plan, ProviderEvent,
+    AttemptArrival, AttemptEnding, AttemptPlan, Capacity, ErrorAnswer, FaultKind, ProviderEvent,
     ProviderLimits, ProviderRateLimit, ProviderWindow, Rejection,
 };
 use alloc::vec;
@@ -23,7 +23,7 @@ fn fault(kind: FaultKind) -> FaultConfig {
     FaultConfig::new(Timestamp::from_secs(10), Duration::from_secs(10), kind)
 }
 
-fn ill(kind: FaultKind) -> Provider {
+fn faulty(kind: FaultKind) -> Provider {
     provider(ProviderConfig { faults: vec![fault(kind)], ..config() })
 }
 
@@ -56,7 +56,7 @@ fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<ProviderOutp
 }
 
 #[track_caller]
-fn plan(outputs: &[ProviderOutput]) -> Plan {
+fn plan(outputs: &[ProviderOutput]) -> AttemptPlan {
     let plan = outputs.iter().find_map(|output| match output {
         ProviderOutput::Plan { plan, .. } => Some(*plan),
         _ => None,
@@ -95,7 +95,7 @@ fn a_second_attempt_of_a_request_draws_anew() {
 #[test]
 fn adding_a_fault_moves_no_draw_of_service() {
     let mut well = provider(config());
-    let mut slow = ill(FaultKind::slowdown(3_000));
+    let mut slow = faulty(FaultKind::slowdown(3_000));
     let now = at(12_000);
     let well = plan(&arrive(&mut well, now, 5)).first_at.since(now).as_nanos();
     let slow = plan(&arrive(&mut slow, now, 5)).first_at.since(now).as_nanos();
@@ -124,7 +124,7 @@ fn an_error_answers_its_share_while_it_lasts() {
 
 #[test]
 fn the_start_and_the_end_of_a_fault_are_told_at_their_times() {
-    let mut provider = ill(FaultKind::Throttle { retry_after: Some(Duration::from_secs(2)) });
+    let mut provider = faulty(FaultKind::Throttle { retry_after: Some(Duration::from_secs(2)) });
     assert_eq!(provider.next_timer(), Some(at(10_000)));
     provider.handle(at(10_000), ProviderInput::Tick);
     assert_eq!(
@@ -144,7 +144,7 @@ fn the_start_and_the_end_of_a_fault_are_told_at_their_times() {
 
 #[test]
 fn refusing_closes_the_listener_and_resets_those_in_flight() {
-    let mut provider = ill(FaultKind::Refuse);
+    let mut provider = faulty(FaultKind::Refuse);
     arrive(&mut provider, at(9_900), 3);
     provider.handle(at(10_000), ProviderInput::Tick);
     let outputs = drain(&mut provider);
@@ -157,7 +157,7 @@ fn refusing_closes_the_listener_and_resets_those_in_flight() {
 
 #[test]
 fn a_black_hole_swallows_arrivals_and_silences_those_in_flight() {
-    let mut provider = ill(FaultKind::BlackHole);
+    let mut provider = faulty(FaultKind::BlackHole);
     let before = plan(&arrive(&mut provider, at(9_000), 3));
     provider.handle(at(10_000), ProviderInput::Tick);
     let silenced = plan(&drain(&mut provider));
@@ -169,7 +169,7 @@ fn a_black_hole_swallows_arrivals_and_silences_those_in_flight() {
 
 #[test]
 fn a_cut_ends_a_stream_after_its_tokens() {
-    let mut provider = ill(FaultKind::Cut { after_tokens: 12 });
+    let mut provider = faulty(FaultKind::Cut { after_tokens: 12 });
     let plan = plan(&arrive(&mut provider, at(11_000), 4));
     assert_eq!(plan.ending, AttemptEnding::Cut { after_tokens: 12 });
     assert_eq!(plan.ends_at(), plan.first_at + plan.gap * 11);
@@ -348,7 +348,7 @@ fn the_longer_wait_of_two_limits_holds_and_neither_is_charged_by_a_refusal() {
 fn a_plan_longer_than_time_itself_ends_at_its_end() {
     let config = ProviderConfig { itl: Distribution::Fixed { value: 60_000_000_000 }, ..config() };
     let mut provider = provider(config);
-    let plan = Plan { tokens: u32::MAX, ..plan(&arrive(&mut provider, at(0), 0)) };
+    let plan = AttemptPlan { tokens: u32::MAX, ..plan(&arrive(&mut provider, at(0), 0)) };
     assert_eq!(plan.ends_at(), Timestamp::MAX);
 }
 
@@ -410,7 +410,7 @@ fn a_prompt_longer_than_the_context_window_is_refused_and_charged_nothing() {
 fn a_check_is_answered_while_completions_are_broken() {
     let (status, class) = (Some(500), FailureClass::Server);
     let answers = |kind| {
-        let provider = ill(kind);
+        let provider = faulty(kind);
         [9_999, 10_000, 19_999, 20_000].map(|millis| provider.answers_checks(at(millis)))
     };
     let fine = CheckAnswer::Answered;

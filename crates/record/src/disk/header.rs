@@ -13,6 +13,10 @@ use std::time::Duration;
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
 const FORMAT: u32 = 3;
 
+/// The oldest form that is read as well: it has no `server_lag`. In it, and in early recordings of form 3, some events
+/// of `notes.csv` have other words.
+const OLDEST_FORMAT: u32 = 2;
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HeaderFile {
@@ -184,7 +188,7 @@ impl HeaderFile {
         let (bytes, _) = checked::bytes(path, MAX_RUN_BYTES)?;
         let told: FormatFile =
             serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-        if told.format != Some(FORMAT) {
+        if !told.format.is_some_and(|format| (OLDEST_FORMAT..=FORMAT).contains(&format)) {
             return Err(RecordError::Form {
                 path: path.to_owned(),
                 format: told.format.unwrap_or(1),

@@ -14,6 +14,14 @@ use std::time::Duration;
 const HEALTHY: &str = "healthy";
 const UNHEALTHY: &str = "unhealthy";
 
+/// Events that have another word in recordings of form 2 and early ones of form 3, with their words today.
+const FORM_2_EVENTS: [(&str, &str); 4] = [
+    ("budget_spent", "retry_budget_exhausted"),
+    ("budget_exceeded", "spend_budget_exceeded"),
+    ("all_out", "group_unavailable"),
+    ("held_back", "rate_limited"),
+];
+
 /// The columns of `notes.csv`.
 pub(super) const NOTE_COLUMNS: [&str; 20] = [
     "at_ns",
@@ -113,10 +121,10 @@ impl NoteLine {
                 ..line
             },
             Decision::RetryBudgetExhausted { group, .. }
-            | Decision::AllOut { group, .. }
+            | Decision::GroupUnavailable { group, .. }
             | Decision::QueueFull { group, .. }
             | Decision::TooLate { group, .. } => Self { group: named(group), ..line },
-            Decision::HeldBack { tenant, limit, .. } => Self {
+            Decision::RateLimited { tenant, limit, .. } => Self {
                 tenant: tenant.map(|tenant| tenant.0),
                 why: Some(limit.as_str().to_owned()),
                 ..line
@@ -172,7 +180,10 @@ impl NoteLine {
         }
     }
 
-    pub(super) fn into_row(self, header: &RunHeader) -> Result<NoteRow, String> {
+    pub(super) fn into_row(mut self, header: &RunHeader) -> Result<NoteRow, String> {
+        if let Some((_, word)) = FORM_2_EVENTS.iter().find(|(old, _)| *old == self.event) {
+            self.event = (*word).to_owned();
+        }
         let note = match self.event.as_str() {
             "fault_started" => {
                 let (provider, fault) = self.fault(header)?;
@@ -196,8 +207,8 @@ impl NoteLine {
     fn of_request_in_group(&self, group: GroupId) -> Result<Decision, String> {
         let request = self.key()?;
         Ok(match self.event.as_str() {
-            "budget_spent" => Decision::RetryBudgetExhausted { request, group },
-            "all_out" => Decision::AllOut { request, group },
+            "retry_budget_exhausted" => Decision::RetryBudgetExhausted { request, group },
+            "group_unavailable" => Decision::GroupUnavailable { request, group },
             "queue_full" => Decision::QueueFull { request, group },
             "too_late" => Decision::TooLate { request, group },
             _ => {
@@ -230,15 +241,17 @@ impl NoteLine {
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
-            "budget_spent" | "all_out" | "queue_full" | "too_late" | "pick_rejected" => {
-                self.of_request_in_group(group(&self.group)?)?
-            }
-            "held_back" => Decision::HeldBack {
+            "retry_budget_exhausted"
+            | "group_unavailable"
+            | "queue_full"
+            | "too_late"
+            | "pick_rejected" => self.of_request_in_group(group(&self.group)?)?,
+            "rate_limited" => Decision::RateLimited {
                 request: self.key()?,
                 tenant: self.tenant.map(TenantId),
                 limit: LimitScope::from_word(why).ok_or_else(unknown)?,
             },
-            "budget_exceeded" => {
+            "spend_budget_exceeded" => {
                 Decision::SpendBudgetExceeded { deployment: at()?, until: until()? }
             }
             "health_changed" => Decision::HealthChanged {
@@ -316,14 +329,14 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::Probe { .. } => "probe",
         Decision::Recovered { .. } => "recovered",
         Decision::RetryScheduled { .. } => "retry_scheduled",
-        Decision::RetryBudgetExhausted { .. } => "budget_spent",
+        Decision::RetryBudgetExhausted { .. } => "retry_budget_exhausted",
         Decision::FellBack { .. } => "fell_back",
         Decision::Queued { .. } => "queued",
-        Decision::AllOut { .. } => "all_out",
-        Decision::HeldBack { .. } => "held_back",
+        Decision::GroupUnavailable { .. } => "group_unavailable",
+        Decision::RateLimited { .. } => "rate_limited",
         Decision::QueueFull { .. } => "queue_full",
         Decision::TooLate { .. } => "too_late",
-        Decision::SpendBudgetExceeded { .. } => "budget_exceeded",
+        Decision::SpendBudgetExceeded { .. } => "spend_budget_exceeded",
         Decision::HealthChanged { .. } => "health_changed",
         Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",

@@ -132,6 +132,9 @@ fn notes() -> Vec<NoteRow> {
         Decision::Recovered { deployment },
         Decision::RetryScheduled { request, wait },
         Decision::RetryBudgetExhausted { request, group },
+        Decision::SpendBudgetExceeded { deployment, until },
+        Decision::GroupUnavailable { request, group },
+        Decision::RateLimited { request, tenant: None, limit: LimitScope::Requests },
         Decision::FellBack { request, from: group, to: GroupId(1) },
         Decision::Queued { request, group, until },
         Decision::LimitReached { deployment, limit: LimitScope::Tokens },
@@ -176,6 +179,43 @@ fn a_recording_comes_back_as_it_was() {
     let folder = folder("recording");
     let recording = recording();
     recording.write(&folder).unwrap();
+    assert_eq!(Recording::read(&folder).unwrap(), recording);
+}
+
+/// The recording as it was written in form 2, in which some events had other words.
+#[test]
+fn a_recording_of_form_2_comes_back_too() {
+    let folder = folder("form-2");
+    let recording = recording();
+    recording.write(&folder).unwrap();
+    let (path, run) = (folder.join("notes.csv"), folder.join("run.json"));
+    let info = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        (format!("\"bytes\":{}", bytes.len()), super::checked::sha256(&bytes))
+    };
+    let now = info(&path);
+    edit(&path, |text| {
+        let words = [
+            ("retry_budget_exhausted", "budget_spent"),
+            ("spend_budget_exceeded", "budget_exceeded"),
+            ("group_unavailable", "all_out"),
+            ("rate_limited", "held_back"),
+        ];
+        words.iter().fold(text, |text, (word, old)| {
+            assert!(text.contains(&format!(",{word},")), "{word}");
+            text.replace(&format!(",{word},"), &format!(",{old},"))
+        })
+    });
+    let old = info(&path);
+    edit(&run, |text| {
+        let text = text.replace("\"format\":3", "\"format\":2");
+        let text = text.replace(&now.0, &old.0).replace(&now.1, &old.1);
+        let start = text.find("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
+        let end = start + text[start..].find('"').unwrap();
+        let unsealed = [&text[..start], &text[end..]].concat();
+        let checksum = super::checked::sha256(unsealed.as_bytes());
+        [&text[..start], &checksum, &text[end..]].concat()
+    });
     assert_eq!(Recording::read(&folder).unwrap(), recording);
 }
 
@@ -268,8 +308,11 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    let error = error_after("run.json", |text| text.replace("\"format\":2", "\"format\":3"));
-    assert!(error.contains("form 3, written by squall 0.1.0"), "{error}");
+    for form in [1, 4] {
+        let other = format!("\"format\":{form}");
+        let error = error_after("run.json", |text| text.replace("\"format\":3", &other));
+        assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
+    }
     let error = error_after("run.json", |_| String::new());
     assert!(error.contains("EOF"), "{error}");
 }

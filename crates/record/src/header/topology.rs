@@ -2,7 +2,7 @@
 
 use super::{ChangeInfo, DeploymentInfo};
 use squall_determinism::Timestamp;
-use squall_router::{GroupId, IdRegistry, Numbers, RouterConfig};
+use squall_router::{AssignedIds, GroupId, IdRegistry, RouterConfig};
 
 /// Every group and deployment that a run has, under the numbers that its router gives them.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +23,13 @@ impl Topology {
         first: &'a RouterConfig,
         later: impl IntoIterator<Item = &'a RouterConfig>,
     ) -> Self {
-        let mut cast = Self::default();
-        cast.add(first);
-        later.into_iter().for_each(|config| cast.add(config));
-        for weights in &mut cast.weights {
-            weights.resize(cast.deployments.len(), 0);
+        let mut topology = Self::default();
+        topology.add(first);
+        later.into_iter().for_each(|config| topology.add(config));
+        for weights in &mut topology.weights {
+            weights.resize(topology.deployments.len(), 0);
         }
-        cast
+        topology
     }
 
     /// The deployments as a header has them; `providers` are theirs.
@@ -60,7 +60,7 @@ impl Topology {
     }
 
     fn add(&mut self, config: &RouterConfig) {
-        let Numbers { groups, deployments, .. } = self.roster.add(config);
+        let AssignedIds { groups, deployments, .. } = self.roster.add(config);
         let mut numbers = deployments.iter();
         let mut weights = vec![0; self.roster.deployments()];
         for (group, &id) in config.groups.iter().zip(&groups) {
@@ -68,7 +68,7 @@ impl Topology {
             if id.index() == self.groups.len() {
                 self.groups.push(group.name.clone());
             }
-            let due = group.due();
+            let due = group.expected_shares();
             for ((deployment, due), &number) in group.deployments.iter().zip(due).zip(&mut numbers)
             {
                 if number.index() == self.deployments.len() {
@@ -97,13 +97,13 @@ mod tests {
     #[test]
     fn a_deployment_that_is_not_there_has_no_weight() {
         let later = [config(&[("ap", 1), ("us", 9)]), config(&[("eu", 2)])];
-        let cast = Topology::new(&config(&[("eu", 6), ("us", 3)]), &later);
-        let names: Vec<_> = cast.deployments.iter().map(|(name, _)| name.as_str()).collect();
+        let topology = Topology::new(&config(&[("eu", 6), ("us", 3)]), &later);
+        let names: Vec<_> = topology.deployments.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["eu", "us", "ap"]);
-        let first: Vec<_> = cast.infos([0, 1, 0]).iter().map(|info| info.weight).collect();
+        let first: Vec<_> = topology.infos([0, 1, 0]).iter().map(|info| info.weight).collect();
         assert_eq!(first, [6, 3, 0]);
         let at = Timestamp::from_secs;
-        let changes = cast.changes([(at(1), "ap in"), (at(2), "eu alone")]);
+        let changes = topology.changes([(at(1), "ap in"), (at(2), "eu alone")]);
         assert_eq!(changes[0].weights, [0, 9, 1]);
         assert_eq!((changes[1].at, &changes[1].weights[..]), (at(2), &[2, 0, 0][..]));
     }

@@ -1,7 +1,7 @@
 //! The configuration of a deployment.
 
 use super::{AttemptTimeouts, CooldownRule, Price, RateLimits};
-use crate::{Features, RegionId, SpendId, Tags};
+use crate::{Features, RegionId, SpendBudgetId, Tags};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -24,7 +24,7 @@ pub struct DeploymentConfig {
     /// The price of its tokens.
     pub price: Price,
     /// Its spend budgets.
-    pub spends_from: Vec<SpendId>,
+    pub spends_from: Vec<SpendBudgetId>,
     /// Its tags.
     pub tags: Tags,
     /// Whether it serves requests without tags, and requests whose tags match no deployment.

@@ -12,14 +12,14 @@ pub struct RateLimits {
     /// Attempts (of a deployment) or requests (of a group or tenant) at once.
     pub concurrency: Option<u32>,
     /// When a place of `concurrency` is given back.
-    pub release: Release,
+    pub release: ConcurrencyRelease,
     /// Whether the limits hold too that a provider's answers state in their headers. Default false.
     pub from_headers: bool,
 }
 
 /// When a place of a concurrency limit is given back.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Release {
+pub enum ConcurrencyRelease {
     /// When the whole answer is there. The default.
     #[default]
     AtEnd,
@@ -98,7 +98,7 @@ impl Price {
 
 /// So much money in so much time, for one or several deployments together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SpendLimit {
+pub struct SpendBudget {
     /// How much.
     pub limit: Money,
     /// From the first that is spent on, until everything is forgotten.

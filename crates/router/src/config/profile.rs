@@ -1,9 +1,9 @@
 //! Whose formulas a router uses: ours, or LiteLLM's.
 
 use super::{
-    AfterTimeout, AllOut, Cooldown, CooldownRule, DeadlineSharing, Declared, DeploymentConfig,
-    FailureCooldown, FallbackRule, GroupConfig, Hedge, LitellmCooldown, LitellmRetry, RateLimit,
-    RateWindow, Release, RetryBudget, RetryRule, RouterConfig,
+    AfterTimeout, ConcurrencyRelease, Cooldown, CooldownRule, DeadlineSharing, Declared,
+    DeploymentConfig, FailureCooldown, FallbackRule, GroupConfig, Hedge, LitellmCooldown,
+    LitellmRetry, RateLimit, RateWindow, RetryBudget, RetryRule, RouterConfig, UnavailablePolicy,
 };
 use crate::{CostTuning, LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
@@ -50,7 +50,7 @@ impl RouterConfig {
     }
 
     fn by_our_formulas(&mut self) {
-        if let FallbackRule::Nested { .. } = self.fallback_rule {
+        if let FallbackRule::LitellmNested { .. } = self.fallback_rule {
             self.fallback_rule = FallbackRule::default();
         }
         // No budget beside LiteLLM's loop is LiteLLM's, which has none; beside our retries somebody wants none.
@@ -64,8 +64,8 @@ impl RouterConfig {
     }
 
     fn by_litellms_formulas(&mut self) {
-        if let FallbackRule::Once { .. } = self.fallback_rule {
-            self.fallback_rule = FallbackRule::Nested { max_depth: 5 };
+        if let FallbackRule::DepthFirst { .. } = self.fallback_rule {
+            self.fallback_rule = FallbackRule::LitellmNested { max_depth: 5 };
         }
         self.retry_budget = RetryBudget::UNLIMITED;
         for group in &mut self.groups {
@@ -87,8 +87,8 @@ fn ours_for_group(group: &mut GroupConfig) {
         group.deadline_sharing = Some(DeadlineSharing::default());
         group.hedge = Some(Hedge::default());
     }
-    if let AllOut::Say(_) = group.when_all_out {
-        group.when_all_out = AllOut::Wait;
+    if let UnavailablePolicy::FailStating(_) = group.when_unavailable {
+        group.when_unavailable = UnavailablePolicy::Wait;
         let has_fallback = group.fallbacks.all().next().is_some();
         group.max_queue_wait = Duration::from_secs(if has_fallback { 0 } else { 10 });
     }
@@ -96,7 +96,7 @@ fn ours_for_group(group: &mut GroupConfig) {
         let own = deployment.cooldown.filter(|own| litellm_time(*own) != general);
         deployment.cooldown = own.map(our_cooldown);
         let declared = deployment.declared;
-        deployment.limits.release = Release::AtEnd;
+        deployment.limits.release = ConcurrencyRelease::AtEnd;
         deployment.limits.rpm = deployment.limits.rpm.or_else(|| declared.rpm.map(per_minute));
         deployment.limits.tpm = deployment.limits.tpm.or_else(|| declared.tpm.map(per_minute));
     }
@@ -188,7 +188,7 @@ fn litellms_for_group(group: &mut GroupConfig) {
     group.after_timeout = AfterTimeout::Retry;
     group.deadline_sharing = None;
     group.hedge = None;
-    group.when_all_out = AllOut::Say(base);
+    group.when_unavailable = UnavailablePolicy::FailStating(base);
     // Nobody waits there, but at the semaphore of a deployment.
     let has_semaphore = group.deployments.iter().any(|each| each.limits.concurrency.is_some());
     group.max_queue_wait = if has_semaphore { group.deadline } else { Duration::ZERO };
@@ -209,7 +209,7 @@ fn litellms_for_group(group: &mut GroupConfig) {
 fn declare(deployment: &mut DeploymentConfig, shares: ShareBasis) {
     let limits = &mut deployment.limits;
     let (rpm, tpm) = (limits.rpm.take(), limits.tpm.take());
-    limits.release = Release::AtFirstToken;
+    limits.release = ConcurrencyRelease::AtFirstToken;
     if deployment.declared != Declared::default() {
         return;
     }

@@ -6,8 +6,8 @@
 //! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
 
 use super::{Availability, JitterSource, doubled};
-use crate::explain::BreakerFigures;
-use crate::window::Buckets;
+use crate::explained_decision::BreakerFigures;
+use crate::rolling_counts::RollingCounts;
 use crate::{CooldownCause, FailureCooldown};
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -20,7 +20,7 @@ pub(crate) struct CircuitBreaker {
     /// Failures since the last success.
     consecutive: u32,
     /// Attempts, and failures among them.
-    window: Buckets,
+    window: RollingCounts,
     /// The length of the latest break since the deployment was last well.
     last_break: Duration,
     jitter: JitterSource,
@@ -41,7 +41,7 @@ impl CircuitBreaker {
             config,
             state: BreakerState::Closed,
             consecutive: 0,
-            window: Buckets::new(config.window),
+            window: RollingCounts::new(config.window),
             last_break: Duration::ZERO,
             jitter,
             trips: 0,
@@ -51,7 +51,7 @@ impl CircuitBreaker {
     #[inline]
     pub(crate) fn availability(&self) -> Availability {
         match self.state {
-            BreakerState::Closed => Availability::Good,
+            BreakerState::Closed => Availability::Available,
             BreakerState::Open { until } => Availability::Until(until),
             BreakerState::HalfOpen { probing: false } => Availability::Probe,
             BreakerState::HalfOpen { probing: true } if planted(Defect::ProbeBesideProbe) => {
@@ -284,7 +284,7 @@ mod tests {
         breaker.probe_started();
         assert_eq!(breaker.availability(), Availability::Probing);
         assert!(breaker.succeeded(at(5), true));
-        assert_eq!(breaker.availability(), Availability::Good);
+        assert_eq!(breaker.availability(), Availability::Available);
         fail(&mut breaker, 0..2, at(6));
         assert_eq!(breaker.failed(at(6), false).unwrap().1, at(11), "the base again");
     }

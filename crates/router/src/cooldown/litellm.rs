@@ -24,20 +24,20 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) struct Litellm {
     config: LitellmCooldown,
     until: Timestamp,
-    successes: Counter,
-    failures: Counter,
+    successes: ExpiringCount,
+    failures: ExpiringCount,
     /// Failures in the counting mode, kept for a cooldown's length from the first.
-    fails: Counter,
+    fails: ExpiringCount,
 }
 
 /// A count that is forgotten some time after its first.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counter {
+struct ExpiringCount {
     count: u64,
     ends: Timestamp,
 }
 
-impl Counter {
+impl ExpiringCount {
     fn add(&mut self, now: Timestamp, lasts: Duration) -> u64 {
         if now >= self.ends {
             *self = Self { count: 0, ends: now + lasts };
@@ -56,15 +56,15 @@ impl Litellm {
         Self {
             config,
             until: Timestamp::ZERO,
-            successes: Counter::default(),
-            failures: Counter::default(),
-            fails: Counter::default(),
+            successes: ExpiringCount::default(),
+            failures: ExpiringCount::default(),
+            fails: ExpiringCount::default(),
         }
     }
 
     #[inline]
     pub(super) fn availability(&self, now: Timestamp) -> Availability {
-        if now < self.until { Availability::Until(self.until) } else { Availability::Good }
+        if now < self.until { Availability::Until(self.until) } else { Availability::Available }
     }
 
     pub(super) fn succeeded(&mut self, now: Timestamp) {

@@ -51,8 +51,8 @@ impl OutlierDetection {
     /// The class of the failure for which it is skipped, or would be put to a probe.
     pub(super) fn reason(&self, now: Timestamp) -> Option<FailureClass> {
         match self.breaker.availability() {
-            Availability::Good if self.is_throttled(now) => Some(FailureClass::Throttled),
-            Availability::Good => None,
+            Availability::Available if self.is_throttled(now) => Some(FailureClass::Throttled),
+            Availability::Available => None,
             Availability::Probe
             | Availability::Until(_)
             | Availability::Throttled(_)

@@ -1,6 +1,6 @@
 //! Inputs as words.
 
-use super::words::{Sink, WordReader, nanos, option};
+use super::varint::{WordReader, WordSink, nanos, option};
 use crate::{
     AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList, Overrides,
     RegionId, RequestArrival, RequestKey, RequestTag, RouterInput, Tags, TenantId, TokenUsage,
@@ -212,23 +212,23 @@ fn narrow_option<T: TryFrom<u64>>(words: &mut WordReader<'_>) -> Option<Option<T
     }
 }
 
-fn put_request(request: RequestKey, sink: &mut impl Sink) {
+fn put_request(request: RequestKey, sink: &mut impl WordSink) {
     sink.word(request.slot.into());
     sink.word(request.generation.into());
 }
 
-fn put_attempt(attempt: AttemptId, sink: &mut impl Sink) {
+fn put_attempt(attempt: AttemptId, sink: &mut impl WordSink) {
     put_request(attempt.request, sink);
     sink.word(attempt.nth.into());
 }
 
-pub(super) fn put_usage(usage: Option<TokenUsage>, sink: &mut impl Sink) {
+pub(super) fn put_usage(usage: Option<TokenUsage>, sink: &mut impl WordSink) {
     sink.word(option(usage.map(|usage| usage.input_tokens.into())));
     sink.word(option(usage.map(|usage| usage.output_tokens.into())));
 }
 
 /// What a failure says of its deployment concerns the core alone: outputs leave it out.
-pub(super) fn put_failure(failure: Failure, sink: &mut impl Sink) {
+pub(super) fn put_failure(failure: Failure, sink: &mut impl WordSink) {
     sink.word(failure.class.code().into());
     sink.word(failure.source as u64);
     sink.word(failure.retryable as u64);

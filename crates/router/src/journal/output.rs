@@ -1,7 +1,7 @@
 //! Outputs as words. Notes are left out: they annotate, and may grow without changing what was done.
 
 use super::input::{put_failure, put_usage};
-use super::words::{Sink, nanos};
+use super::varint::{WordSink, nanos};
 use crate::{Outcome, RequestKey, RequestTag, RouterOutput};
 use alloc::vec::Vec;
 use squall_determinism::Digest;
@@ -18,7 +18,7 @@ pub fn digest_output(output: &RouterOutput, digest: &mut Digest) {
 }
 
 #[inline]
-fn put(output: &RouterOutput, sink: &mut impl Sink) {
+fn put(output: &RouterOutput, sink: &mut impl WordSink) {
     match *output {
         RouterOutput::Accepted { tag, request } => put_head(0, 0, tag, request, sink),
         RouterOutput::StartAttempt(start) => {
@@ -55,10 +55,10 @@ fn put(output: &RouterOutput, sink: &mut impl Sink) {
     }
 }
 
-/// What every output begins with: its kind and a few small numbers, the shell's name for the request,
+/// What every output begins with: its kind and a few small numbers, the driver's name for the request,
 /// and the core's.
 #[inline]
-fn put_head(kind: u64, what: u64, tag: RequestTag, request: RequestKey, sink: &mut impl Sink) {
+fn put_head(kind: u64, what: u64, tag: RequestTag, request: RequestKey, sink: &mut impl WordSink) {
     sink.word(kind | what << 8);
     sink.word(tag.0);
     sink.word(u64::from(request.slot) | u64::from(request.generation) << 32);

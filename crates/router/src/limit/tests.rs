@@ -152,8 +152,8 @@ fn using_more_than_was_reserved_is_charged_afterwards() {
     for window in every_window() {
         let mut limit = limiter(10, window);
         let now = Timestamp::ZERO;
-        let receipt = limit.reserve(now, 1);
-        limit.settle(now, receipt, 10);
+        let reservation = limit.reserve(now, 1);
+        limit.settle(now, reservation, 10);
         assert!(limit.earliest(now, 1).is_none_or(|at| at > now), "{window:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! LiteLLM 1.80's retry loop: whether to retry is decided once, by the first error; a retry picks among all
 //! deployments, immediately while any is healthy; and there is a wait after the last one.
 
-use super::{Facts, RetryDecision};
+use super::{RetryContext, RetryDecision};
 use crate::LitellmRetry;
 use crate::cooldown::litellm_status;
 use core::time::Duration;
@@ -17,7 +17,7 @@ const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
 pub(super) fn next(
     config: &LitellmRetry,
-    facts: &Facts,
+    facts: &RetryContext,
     draws: impl FnOnce() -> RandomStream,
 ) -> RetryDecision {
     let first = facts.retries == 0;
@@ -32,7 +32,7 @@ pub(super) fn next(
     }
 }
 
-fn is_retried(facts: &Facts) -> bool {
+fn is_retried(facts: &RetryContext) -> bool {
     let class = facts.failure.class;
     let leaves = (class == FailureClass::ContextWindow && facts.for_context_window)
         || (class == FailureClass::ContentPolicy && facts.for_content_policy)
@@ -44,7 +44,11 @@ fn is_retried(facts: &Facts) -> bool {
     !leaves && !alone && facts.healthy > 0
 }
 
-fn wait(config: &LitellmRetry, facts: &Facts, draws: impl FnOnce() -> RandomStream) -> Duration {
+fn wait(
+    config: &LitellmRetry,
+    facts: &RetryContext,
+    draws: impl FnOnce() -> RandomStream,
+) -> Duration {
     if facts.deployments > 1 && facts.healthy > 0 {
         return Duration::ZERO;
     }

@@ -2,10 +2,10 @@
 //! none is available, retry after exponential backoff with full jitter, never shorter than a Retry-After,
 //! without a wait after the last attempt. A silent deployment is waited for only if there is no other group.
 
-use super::{Facts, RetryDecision};
+use super::{RetryContext, RetryDecision};
 use squall_failure::Retryable;
 
-pub(super) const fn next(facts: &Facts) -> RetryDecision {
+pub(super) const fn next(facts: &RetryContext) -> RetryDecision {
     match facts.failure.retryable {
         Retryable::Nowhere => RetryDecision::Fail,
         Retryable::OtherGroup => RetryDecision::MoveOn,

@@ -1,42 +1,42 @@
 //! The limits of groups and tenants: reserved once per request, when its first attempt starts.
 
 use super::Router;
-use super::pick::WhyNone;
+use super::pick::NoCandidate;
 use crate::admission::{AdmissionDenied, AdmissionLimiter};
-use crate::deployment::Unfit;
-use crate::request::Aside;
+use crate::deployment::CannotServe;
+use crate::request_table::RequestColdState;
 use crate::{LimitScope, TenantId, TokenUsage};
 use squall_failure::Sent;
 
 /// A request delayed by a limit of its group or tenant.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HeldRequest {
+pub(super) struct LimitedRequest {
     /// The tenant whose limit it is; `None` for the group's.
     pub(super) tenant: Option<TenantId>,
     pub(super) limit: LimitScope,
-    pub(super) why: WhyNone,
+    pub(super) why: NoCandidate,
 }
 
 impl Router {
     /// Whether a limit of its tenant or group delays the request now.
     #[inline]
-    pub(super) fn held_back(&mut self, slot: u32) -> Option<HeldRequest> {
+    pub(super) fn over_limit(&mut self, slot: u32) -> Option<LimitedRequest> {
         let request = self.requests.at(slot);
         let (tenant, group, tokens) = (request.tenant, request.group, request.tokens());
-        let Aside { tenant: at_tenant, group: at_group, .. } = *self.requests.aside(slot);
+        let RequestColdState { tenant: at_tenant, group: at_group, .. } = *self.requests.cold(slot);
         let now = self.now;
         if let Some(tenant) = tenant
             && at_tenant.is_none()
-            && let Some(gate) = self.tenants.get_mut(usize::from(tenant.0))
-            && let Some(closed) = gate.closed(now, tokens)
+            && let Some(limiter) = self.tenants.get_mut(usize::from(tenant.0))
+            && let Some(closed) = limiter.closed(now, tokens)
         {
             return Some(held(Some(tenant), closed));
         }
-        let gate = &mut self.groups[group.index()].gate;
-        if gate.is_open_to_all() || at_group.is_some() {
+        let limiter = &mut self.groups[group.index()].limiter;
+        if limiter.is_open_to_all() || at_group.is_some() {
             return None;
         }
-        gate.closed(now, tokens).map(|closed| held(None, closed))
+        limiter.closed(now, tokens).map(|closed| held(None, closed))
     }
 
     /// The request's first attempt in its group starts.
@@ -45,14 +45,15 @@ impl Router {
         let request = self.requests.at(slot);
         let (tenant, group, tokens) = (request.tenant, request.group, request.tokens());
         let now = self.now;
-        if let Some(gate) = tenant.and_then(|tenant| self.tenants.get_mut(usize::from(tenant.0))) {
-            let aside = self.requests.aside(slot);
-            aside.tenant.get_or_insert_with(|| gate.enter(now, tokens));
+        if let Some(limiter) = tenant.and_then(|tenant| self.tenants.get_mut(usize::from(tenant.0)))
+        {
+            let cold = self.requests.cold(slot);
+            cold.tenant.get_or_insert_with(|| limiter.enter(now, tokens));
         }
-        let gate = &mut self.groups[group.index()].gate;
-        if !gate.is_open_to_all() {
-            let aside = self.requests.aside(slot);
-            aside.group.get_or_insert_with(|| gate.enter(now, tokens));
+        let limiter = &mut self.groups[group.index()].limiter;
+        if !limiter.is_open_to_all() {
+            let cold = self.requests.cold(slot);
+            cold.group.get_or_insert_with(|| limiter.enter(now, tokens));
         }
     }
 
@@ -64,8 +65,8 @@ impl Router {
         let request = self.requests.at(slot);
         let Some(tenant) = request.tenant else { return };
         let sent = self.sent_of(slot);
-        if let Some(ticket) = self.requests.aside(slot).tenant.take() {
-            self.tenants[usize::from(tenant.0)].leave(self.now, ticket, used, sent);
+        if let Some(permit) = self.requests.cold(slot).tenant.take() {
+            self.tenants[usize::from(tenant.0)].leave(self.now, permit, used, sent);
             self.freed = true;
         }
     }
@@ -73,10 +74,10 @@ impl Router {
     /// The request leaves its group.
     pub(super) fn leave_group_gate(&mut self, slot: u32, used: Option<u64>) {
         let sent = self.sent_of(slot);
-        if let Some(ticket) = self.requests.aside(slot).group.take() {
+        if let Some(permit) = self.requests.cold(slot).group.take() {
             let group = self.requests.at(slot).group;
-            let gate: &mut AdmissionLimiter = &mut self.groups[group.index()].gate;
-            gate.leave(self.now, ticket, used, sent);
+            let limiter: &mut AdmissionLimiter = &mut self.groups[group.index()].limiter;
+            limiter.leave(self.now, permit, used, sent);
             self.freed = true;
         }
     }
@@ -91,24 +92,24 @@ impl Router {
     pub(super) fn gates_begun(&mut self, slot: u32) {
         let request = self.requests.at(slot);
         let (tenant, group) = (request.tenant, request.group);
-        let aside = self.requests.aside(slot);
-        let gate = tenant.and_then(|tenant| self.tenants.get_mut(usize::from(tenant.0)));
-        if let (Some(gate), Some(ticket)) = (gate, &mut aside.tenant) {
-            self.freed |= gate.begun(ticket);
+        let cold = self.requests.cold(slot);
+        let limiter = tenant.and_then(|tenant| self.tenants.get_mut(usize::from(tenant.0)));
+        if let (Some(limiter), Some(permit)) = (limiter, &mut cold.tenant) {
+            self.freed |= limiter.begun(permit);
         }
-        if let Some(ticket) = &mut aside.group {
-            self.freed |= self.groups[group.index()].gate.begun(ticket);
+        if let Some(permit) = &mut cold.group {
+            self.freed |= self.groups[group.index()].limiter.begun(permit);
         }
     }
 }
 
-fn held(tenant: Option<TenantId>, closed: AdmissionDenied) -> HeldRequest {
+fn held(tenant: Option<TenantId>, closed: AdmissionDenied) -> LimitedRequest {
     let (earliest, limit, possible) = match closed {
         AdmissionDenied::Until(until, limit) => (Some(until), limit, true),
         AdmissionDenied::Full => (None, LimitScope::Concurrency, true),
         AdmissionDenied::Never => (None, LimitScope::Tokens, false),
     };
-    let unfit = (!possible).then_some(Unfit::Limit);
-    let why = WhyNone { earliest, possible, unfit, spent: false, ..WhyNone::default() };
-    HeldRequest { tenant, limit, why }
+    let unfit = (!possible).then_some(CannotServe::Limit);
+    let why = NoCandidate { earliest, possible, unfit, spent: false, ..NoCandidate::default() };
+    LimitedRequest { tenant, limit, why }
 }

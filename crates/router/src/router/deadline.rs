@@ -2,9 +2,9 @@
 //! that the next could not answer, and no further attempt begins that could not end in time.
 
 use super::Router;
-use super::pick::WhyNone;
-use crate::fallback::Path;
-use crate::silence::Awaited;
+use super::pick::NoCandidate;
+use crate::fallback::FallbackPath;
+use crate::silence_detection::Awaited;
 use crate::{DeploymentId, GroupId, RouterEvent};
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -30,7 +30,7 @@ impl Router {
         let (group, awaited) = (request.group, Awaited::of(request.stream));
         let of = &self.groups[group.index()];
         let Some(sharing) = of.config.deadline_sharing else { return patience };
-        let own = of.usual[awaited as usize].learned(SAMPLES);
+        let own = of.response_times[awaited as usize].learned(SAMPLES);
         let siblings = self.siblings_left(slot, id);
         let mut groups = [GroupId(0); PLACES_MAX as usize];
         let ahead = self.groups_ahead(slot, &mut groups);
@@ -41,7 +41,8 @@ impl Router {
         };
         let mut reserved = needs(own) * siblings as u32;
         for group in &groups[..ahead] {
-            reserved += needs(self.groups[group.index()].usual[awaited as usize].learned(SAMPLES));
+            reserved +=
+                needs(self.groups[group.index()].response_times[awaited as usize].learned(SAMPLES));
         }
         patience.min(left.saturating_sub(reserved).max(own.unwrap_or_default()))
     }
@@ -72,7 +73,7 @@ impl Router {
     pub(super) fn least_time_in(&self, group: GroupId, stream: bool) -> Duration {
         let group = &self.groups[group.index()];
         let Some(sharing) = group.config.deadline_sharing else { return Duration::ZERO };
-        let usual = group.usual[Awaited::of(stream) as usize].median(SAMPLES);
+        let usual = group.response_times[Awaited::of(stream) as usize].median(SAMPLES);
         usual.unwrap_or_default().max(sharing.floor)
     }
 
@@ -90,7 +91,7 @@ impl Router {
         let request = self.requests.key(slot);
         let group = self.requests.at(slot).group;
         self.note(RouterEvent::TooLate { request, group });
-        self.move_on(slot, None::<WhyNone>);
+        self.move_on(slot, None::<NoCandidate>);
         true
     }
 
@@ -99,10 +100,10 @@ impl Router {
         &mut self,
         slot: u32,
         class: Option<FailureClass>,
-    ) -> Option<(GroupId, Path)> {
+    ) -> Option<(GroupId, FallbackPath)> {
         let request = self.requests.at(slot);
         let (from, origin, asked) = (request.group, request.origin, request.overrides.fallbacks);
-        let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
+        let mut path = self.requests.cold(slot).path.unwrap_or_else(|| FallbackPath::from(origin));
         let groups = &self.groups;
         let of = |group: GroupId| &groups[group.index()].config.fallbacks;
         let mut next = || path.next(self.fallback_rule, from, class, &asked, of);
@@ -119,11 +120,11 @@ impl Router {
         let of = &self.groups[group.index()];
         let most = asked.unwrap_or_else(|| of.config.retries.after(FailureClass::Timeout));
         let most = usize::from(most.saturating_sub(retries)).min(PLACES_MAX as usize / 2);
-        let (board, now) = (&of.board, self.now);
+        let (index, now) = (&of.candidates, self.now);
         let usable = |&(place, &other): &(usize, &DeploymentId)| {
-            other != id && board.ready_at[place] <= now && !tried.contains(other)
+            other != id && index.ready_at[place] <= now && !tried.contains(other)
         };
-        board.ids.iter().enumerate().filter(usable).take(most).count()
+        index.ids.iter().enumerate().filter(usable).take(most).count()
     }
 
     /// The groups that a request may still fall back to after a time-out, in their order.
@@ -131,7 +132,7 @@ impl Router {
         let request = self.requests.at(slot);
         let (mut from, origin, asked) =
             (request.group, request.origin, request.overrides.fallbacks);
-        let mut path = self.requests.aside(slot).path.unwrap_or_else(|| Path::from(origin));
+        let mut path = self.requests.cold(slot).path.unwrap_or_else(|| FallbackPath::from(origin));
         let all = &self.groups;
         let of = |group: GroupId| &all[group.index()].config.fallbacks;
         let mut ahead = 0;

@@ -1,14 +1,14 @@
 //! After a failed attempt: what it says of the deployment, and what becomes of the request.
 
 use super::Router;
-use super::pick::{Among, PickOutcome, WhyNone};
+use super::pick::{CandidateScope, NoCandidate, PickOutcome};
 use crate::cooldown::FailureEvidence;
-use crate::deployment::Unfit;
-use crate::request::{ActiveAttempt, RequestState};
-use crate::retry::{Facts, RetryDecision, max_retries};
+use crate::deployment::CannotServe;
+use crate::request_table::{ActiveAttempt, RequestState};
+use crate::retry::{RetryContext, RetryDecision, max_retries};
 use crate::{
-    AfterTimeout, AllOut, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice,
-    Outcome, RetryRule, RetryWait, RouterEvent, RouterOutput,
+    AfterTimeout, AttemptId, CancelReason, DeploymentId, FailureSample, FallbackChoice, Outcome,
+    RetryRule, RetryWait, RouterEvent, RouterOutput, UnavailablePolicy,
 };
 use core::time::Duration;
 use squall_determinism::{StreamPurpose, Timestamp};
@@ -100,7 +100,7 @@ impl Router {
         let first_of_request = !core::mem::replace(&mut request.counted, true);
         let repeated = request.tried.is_repeated(id);
         let group = self.deployments[id.index()].group;
-        let siblings = self.groups[group.index()].board.len();
+        let siblings = self.groups[group.index()].candidates.len();
         let evidence =
             FailureEvidence { failure, probe: running.probe, first_of_request, repeated, siblings };
         self.hold_against(id, &evidence);
@@ -108,7 +108,7 @@ impl Router {
         self.renew(id);
     }
 
-    /// The shell refused to make the call, since the request cannot be expressed there: nothing was sent,
+    /// The driver refused to make the call, since the request cannot be expressed there: nothing was sent,
     /// and nothing is charged. Another deployment is asked at once, and this one not again.
     fn not_sent(&mut self, attempt: AttemptId, running: &ActiveAttempt, refusal: Failure) {
         let slot = attempt.request.slot;
@@ -117,7 +117,7 @@ impl Router {
         self.request_timers.disarm(slot);
         self.attempt_lost(slot, running, Some(&refusal));
         if running.charged {
-            self.budget.give_back(self.now);
+            self.retry_budget.give_back(self.now);
         }
         self.deployments[id.index()].record.probe_ended(running.probe);
         self.renew(id);
@@ -134,7 +134,7 @@ impl Router {
             Retryable::Nowhere => self.fail(slot, refusal),
             Retryable::OtherGroup => self.move_on(slot, None),
             Retryable::OtherDeployment | Retryable::Anywhere => {
-                self.requests.aside(slot).refused_by.push(id);
+                self.requests.cold(slot).refused_by.push(id);
                 if is_retry { self.retry_elsewhere(slot) } else { self.advance(slot) }
             }
         }
@@ -156,7 +156,7 @@ impl Router {
         }
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
-        deployment.gate.leave(now, running.ticket, None, sent);
+        deployment.limiter.leave(now, running.permit, None, sent);
         let Some(place) = deployment.place else { return };
         let class = failure.map(|failure| failure.class);
         let evidence = failure.map(|failure| failure.evidence);
@@ -191,14 +191,14 @@ impl Router {
         let (serial, attempts) = (request.serial, request.attempts);
         let config = &self.groups[group.index()].config;
         let rule = config.retry_rule;
-        let decisive = if rule.tells_the_first() { first_failure } else { failure };
+        let decisive = if rule.reports_first_failure() { first_failure } else { failure };
         let (deployments, healthy) = self.head_count(group);
         let silent = matches!(failure.class, FailureClass::Timeout | FailureClass::Stalled);
         let elsewhere = silent
             && self.groups[group.index()].config.after_timeout == AfterTimeout::Elsewhere
             && self.next_group(slot, Some(failure.class)).is_some();
         let config = &self.groups[group.index()].config;
-        let facts = Facts {
+        let facts = RetryContext {
             failure,
             first_failure,
             retries,
@@ -211,7 +211,7 @@ impl Router {
         };
         let seed = self.seed;
         if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
-            self.requests.aside(slot).refused_by.push(id);
+            self.requests.cold(slot).refused_by.push(id);
         }
         let decision = rule.next(&facts, || seed.stream(JITTER, serial, attempts.into()));
         self.explain_after_failure(slot, &facts, decision);
@@ -259,12 +259,12 @@ impl Router {
     /// Tries again in the same group: at an untried sibling at once, else after a wait.
     fn retry_untried(&mut self, slot: u32) {
         // Where everyone has refused it there is nothing to be tried, and no budget to ask.
-        let refused = !self.requests.aside(slot).refused_by.is_empty();
+        let refused = !self.requests.cold(slot).refused_by.is_empty();
         if refused && !self.why_none(slot).possible {
             self.move_on(slot, None);
             return;
         }
-        if !self.budget_allows(slot) {
+        if !self.retry_budget_allows(slot) {
             return;
         }
         self.requests.at(slot).retries += 1;
@@ -272,7 +272,7 @@ impl Router {
     }
 
     fn retry_elsewhere(&mut self, slot: u32) {
-        match self.pick(slot, Among::Untried) {
+        match self.pick(slot, CandidateScope::Untried) {
             PickOutcome::Deployment { id, probe } => self.start(slot, id, probe),
             PickOutcome::None(_) => self.back_off(slot),
         }
@@ -280,9 +280,9 @@ impl Router {
 
     /// Tries again at a sibling that has not been silent, or leaves the group.
     fn retry_untried_or_move_on(&mut self, slot: u32) {
-        match self.pick(slot, Among::Untried) {
+        match self.pick(slot, CandidateScope::Untried) {
             PickOutcome::Deployment { id, probe } if !self.is_silent(id) => {
-                if self.budget_allows(slot) {
+                if self.retry_budget_allows(slot) {
                     self.requests.at(slot).retries += 1;
                     self.start(slot, id, probe);
                 }
@@ -340,10 +340,11 @@ impl Router {
     }
 
     /// A retry finds nobody in time: it leaves, unless its group is to be used though all cool down.
-    fn none_for_a_retry(&mut self, slot: u32, why: WhyNone) {
+    fn none_for_a_retry(&mut self, slot: u32, why: NoCandidate) {
         let group = self.requests.at(slot).group;
-        if why.out && self.groups[group.index()].config.when_all_out == AllOut::UseAll {
-            self.none_usable(slot, why);
+        if why.out && self.groups[group.index()].config.when_unavailable == UnavailablePolicy::Panic
+        {
+            self.group_unavailable(slot, why);
         } else {
             self.explain_none_in_time(slot, &why);
             self.move_on(slot, None);
@@ -351,13 +352,13 @@ impl Router {
     }
 
     /// Leaves the group: to the next fallback, or to the end.
-    pub(super) fn move_on(&mut self, slot: u32, why: Option<WhyNone>) {
+    pub(super) fn move_on(&mut self, slot: u32, why: Option<NoCandidate>) {
         let group = self.requests.at(slot).group;
-        let first_counts = self.groups[group.index()].config.retry_rule.tells_the_first();
+        let first_counts = self.groups[group.index()].config.retry_rule.reports_first_failure();
         let request = self.requests.at(slot);
         let from = request.group;
         let class = match why {
-            Some(WhyNone { possible: false, unfit: Some(Unfit::Window), .. }) => {
+            Some(NoCandidate { possible: false, unfit: Some(CannotServe::Window), .. }) => {
                 Some(FailureClass::ContextWindow)
             }
             _ => {
@@ -372,14 +373,14 @@ impl Router {
             self.give_up(slot, why);
             return;
         };
-        self.requests.aside(slot).path = Some(path);
+        self.requests.cold(slot).path = Some(path);
         self.leave_group_gate(slot, Some(0));
         self.requests.at(slot).move_to(to);
-        self.requests.aside(slot).refused_by.clear();
+        self.requests.cold(slot).refused_by.clear();
         let key = self.requests.key(slot);
         self.note(RouterEvent::FellBack { request: key, from, to });
         // What has failed there beside the attempt before was the first of those that the group allows.
-        if self.requests.aside(slot).hedge_failed_in.take_if(|failed| *failed == to).is_some() {
+        if self.requests.cold(slot).hedge_failed_in.take_if(|failed| *failed == to).is_some() {
             let request = self.requests.at(slot);
             request.retries = 1;
             let (asked, failure) = (request.overrides.retries, request.last_failure);
@@ -393,10 +394,10 @@ impl Router {
     }
 
     /// Fails the request with its last failure, or for want of a deployment.
-    pub(super) fn give_up(&mut self, slot: u32, why: Option<WhyNone>) {
+    pub(super) fn give_up(&mut self, slot: u32, why: Option<NoCandidate>) {
         let request = self.requests.at(slot);
         let (origin, needs, refusal) = (request.origin, request.needs(), request.refusal);
-        let told = if self.groups[origin.index()].config.retry_rule.tells_the_first() {
+        let told = if self.groups[origin.index()].config.retry_rule.reports_first_failure() {
             request.original_failure
         } else {
             request.last_failure
@@ -406,7 +407,8 @@ impl Router {
         let held = why.and_then(|why| why.earliest);
         let at = earliest.max(held.filter(|_| told.is_none()));
         let mut retry_after = at.map(|at: Timestamp| at.since(self.now));
-        if let AllOut::Say(wait) = self.groups[origin.index()].config.when_all_out
+        if let UnavailablePolicy::FailStating(wait) =
+            self.groups[origin.index()].config.when_unavailable
             && why.is_some_and(|why| why.out)
         {
             retry_after = Some(wait);
@@ -418,15 +420,17 @@ impl Router {
 }
 
 /// The failure of a request that no deployment took.
-fn want(why: Option<WhyNone>) -> Failure {
+fn want(why: Option<NoCandidate>) -> Failure {
     let (class, status) = match why {
-        Some(WhyNone { possible: false, unfit: Some(Unfit::Skill), .. }) => {
+        Some(NoCandidate { possible: false, unfit: Some(CannotServe::Capabilities), .. }) => {
             (FailureClass::BadRequest, 400)
         }
-        Some(WhyNone { possible: false, unfit: Some(_), .. }) => (FailureClass::ContextWindow, 400),
-        Some(WhyNone { possible: true, spent: true, .. }) => (FailureClass::QuotaSpent, 429),
-        Some(WhyNone { possible: true, limited: true, .. }) => (FailureClass::Throttled, 429),
-        Some(WhyNone { possible: true, reason: Some(reason), .. }) => skipped(reason.class),
+        Some(NoCandidate { possible: false, unfit: Some(_), .. }) => {
+            (FailureClass::ContextWindow, 400)
+        }
+        Some(NoCandidate { possible: true, spent: true, .. }) => (FailureClass::QuotaSpent, 429),
+        Some(NoCandidate { possible: true, limited: true, .. }) => (FailureClass::Throttled, 429),
+        Some(NoCandidate { possible: true, reason: Some(reason), .. }) => skipped(reason.class),
         _ => (FailureClass::Overloaded, 503),
     };
     Failure::new(class, FailureSource::Gateway).with_status(status)

@@ -31,7 +31,7 @@ impl Router {
     }
 
     /// A check has ended. When it changes what is thought of a deployment, that may change what is
-    /// thought of all in its group: checks that find everyone ill are not believed.
+    /// thought of all in its group: checks that find everyone unhealthy are not believed.
     pub(super) fn checked(&mut self, id: DeploymentId, passed: bool) {
         let (Some(checks), Some(deployment)) =
             (self.health_checks, self.deployments.get_mut(id.index()))
@@ -46,7 +46,7 @@ impl Router {
         if !deployment.health.checked(&checks, passed) {
             return;
         }
-        let (healthy, group) = (!deployment.health.ill, deployment.group);
+        let (healthy, group) = (!deployment.health.unhealthy, deployment.group);
         self.note(RouterEvent::HealthChanged { deployment: id, healthy });
         self.renew_group(group);
         self.serve_queue(group);

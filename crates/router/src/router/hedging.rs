@@ -2,12 +2,12 @@
 //! that begins is the request's, and the other attempt is stopped.
 
 use super::Router;
-use super::pick::{Among, PickOutcome};
-use super::request_lifecycle::Allowed;
-use crate::fallback::Path;
-use crate::request::{ActiveAttempt, HedgeAttempt, RequestState, TriedDeployments};
+use super::pick::{CandidateScope, PickOutcome};
+use super::request_lifecycle::AttemptAllowance;
+use crate::fallback::FallbackPath;
+use crate::request_table::{ActiveAttempt, HedgeAttempt, RequestState, TriedDeployments};
 use crate::retry::max_retries;
-use crate::silence::Awaited;
+use crate::silence_detection::Awaited;
 use crate::{
     AttemptId, CancelReason, DeploymentId, FallbackChoice, GroupId, HedgeAfter, RouterEvent,
     RouterOutput,
@@ -19,15 +19,20 @@ use squall_failure::{Failure, FailureClass, FailureSource, Sent};
 const COLD_PART: u32 = 3;
 
 /// Where a second attempt could be made.
-struct Elsewhere {
+struct HedgeTarget {
     id: DeploymentId,
     group: GroupId,
-    path: Option<Path>,
+    path: Option<FallbackPath>,
 }
 
 impl Router {
     /// When a second attempt is due beside the one that begins now; `MAX` if none is.
-    pub(super) fn hedge_at(&mut self, slot: u32, allowed: &Allowed, probe: bool) -> Timestamp {
+    pub(super) fn hedge_at(
+        &mut self,
+        slot: u32,
+        allowed: &AttemptAllowance,
+        probe: bool,
+    ) -> Timestamp {
         let request = self.requests.at(slot);
         let (stream, fallbacks) = (request.stream, request.overrides.fallbacks);
         let group = &self.groups[request.group.index()];
@@ -38,12 +43,12 @@ impl Router {
             FallbackChoice::None => true,
             FallbackChoice::These(_) => false,
         };
-        let alone = group.board.len() < 2 && nowhere;
+        let alone = group.candidates.len() < 2 && nowhere;
         // A probe is to show whether its deployment is well, and is one request at a time.
         if request.hedged || alone || probe || config.retry_rule.forgets() {
             return Timestamp::MAX;
         }
-        let usual = &group.usual[Awaited::of(stream) as usize];
+        let usual = &group.response_times[Awaited::of(stream) as usize];
         let delay = match (hedge.after, usual.hedge(hedge.min_samples)) {
             (HedgeAfter::Time(after), _) => after,
             (HedgeAfter::Quantile(_), Some(usual)) => usual.max(hedge.floor),
@@ -69,7 +74,7 @@ impl Router {
             self.hedge(slot);
         }
         let RequestState::Running(running) = self.requests.at(slot).state else { return };
-        let hedge = self.requests.aside(slot).hedge.map(|hedge| hedge.running);
+        let hedge = self.requests.cold(slot).hedge.map(|hedge| hedge.running);
         if now >= running.due {
             self.timed_out(slot, &running);
         } else if let Some(hedge) = hedge.filter(|hedge| now >= hedge.due) {
@@ -82,21 +87,21 @@ impl Router {
     /// Begins a second attempt, if the budget and somebody else have room for it.
     fn hedge(&mut self, slot: u32) {
         let now = self.now;
-        if !self.budget.allows_hedge(now) {
+        if !self.retry_budget.allows_hedge(now) {
             return;
         }
-        let Some(Elsewhere { id, group, path }) = self.elsewhere(slot) else { return };
-        self.budget.withdraw(now);
+        let Some(HedgeTarget { id, group, path }) = self.elsewhere(slot) else { return };
+        self.retry_budget.withdraw(now);
         let timeouts = self.deployments[id.index()].timeouts;
-        let allowed = Allowed::of(self.requests.at(slot), &timeouts);
+        let allowed = AttemptAllowance::of(self.requests.at(slot), &timeouts);
         let running = self.attempt(slot, id, false, &allowed);
         let running = ActiveAttempt { charged: true, beside: true, ..running };
         let tokens = self.requests.at(slot).tokens();
         let home = self.requests.at(slot).group;
-        let gate = &mut self.groups[group.index()].gate;
-        let elsewhere = group != home && !gate.is_open_to_all();
-        let permit = elsewhere.then(|| gate.enter(now, tokens));
-        self.requests.aside(slot).hedge = Some(HedgeAttempt { running, group, path, permit });
+        let limiter = &mut self.groups[group.index()].limiter;
+        let elsewhere = group != home && !limiter.is_open_to_all();
+        let permit = elsewhere.then(|| limiter.enter(now, tokens));
+        self.requests.cold(slot).hedge = Some(HedgeAttempt { running, group, path, permit });
         let request = self.requests.at(slot);
         request.hedged = true;
         if group == home {
@@ -107,7 +112,7 @@ impl Router {
         if let RequestState::Running(first) = request.state {
             let timeouts = self.deployments[first.deployment.index()].timeouts;
             let request = self.requests.at(slot);
-            let whole = Allowed::of(request, &timeouts);
+            let whole = AttemptAllowance::of(request, &timeouts);
             if let RequestState::Running(first) = &mut request.state {
                 (first.due, first.hurried) = whole.from(first.started);
             }
@@ -119,7 +124,7 @@ impl Router {
 
     /// Another deployment of the request's group that has said something of late, or else of the group that it
     /// would fall back to. Nobody is overtaken there, and nobody's probe is taken.
-    fn elsewhere(&mut self, slot: u32) -> Option<Elsewhere> {
+    fn elsewhere(&mut self, slot: u32) -> Option<HedgeTarget> {
         let request = self.requests.at(slot);
         let (group, retries, asked) = (request.group, request.retries, request.overrides.retries);
         let stream = request.stream;
@@ -127,35 +132,35 @@ impl Router {
         let timeout = Failure::new(FailureClass::Timeout, FailureSource::Provider);
         let here = &self.groups[group.index()];
         let most = max_retries(&here.config.retries, asked, &timeout);
-        if here.board.len() > 1
+        if here.candidates.len() > 1
             && here.queue.is_empty()
             && retries < most
             && left >= self.least_time_in(group, stream)
             && let Some(id) = self.lively(slot)
         {
-            return Some(Elsewhere { id, group, path: None });
+            return Some(HedgeTarget { id, group, path: None });
         }
         let (to, path) = self.next_group(slot, None)?;
         let tokens = self.requests.at(slot).tokens();
         let now = self.now;
         let there = &mut self.groups[to.index()];
-        let closed = !there.gate.is_open_to_all() && there.gate.closed(now, tokens).is_some();
+        let closed = !there.limiter.is_open_to_all() && there.limiter.closed(now, tokens).is_some();
         if closed || !there.queue.is_empty() || left < self.least_time_in(to, stream) {
             return None;
         }
         let tried = TriedDeployments::default();
         let tried = core::mem::replace(&mut self.requests.at(slot).tried, tried);
-        let refused_by = core::mem::take(&mut self.requests.aside(slot).refused_by);
+        let refused_by = core::mem::take(&mut self.requests.cold(slot).refused_by);
         self.requests.at(slot).group = to;
         let id = self.lively(slot);
         let request = self.requests.at(slot);
         (request.group, request.tried) = (group, tried);
-        self.requests.aside(slot).refused_by = refused_by;
-        Some(Elsewhere { id: id?, group: to, path: Some(path) })
+        self.requests.cold(slot).refused_by = refused_by;
+        Some(HedgeTarget { id: id?, group: to, path: Some(path) })
     }
 
     fn lively(&mut self, slot: u32) -> Option<DeploymentId> {
-        match self.pick(slot, Among::Untried) {
+        match self.pick(slot, CandidateScope::Untried) {
             PickOutcome::Deployment { id, probe: false } if !self.is_silent(id) => Some(id),
             PickOutcome::Deployment { .. } | PickOutcome::None(_) => None,
         }
@@ -189,7 +194,7 @@ impl Router {
 
     /// Stops the second attempt, if there is one.
     pub(super) fn stop_hedge(&mut self, slot: u32, reason: CancelReason) {
-        let Some(hedge) = self.requests.aside(slot).hedge.take() else { return };
+        let Some(hedge) = self.requests.cold(slot).hedge.take() else { return };
         let attempt = AttemptId { request: self.requests.key(slot), nth: hedge.running.nth };
         let tag = self.requests.at(slot).tag;
         self.outputs.push_back(RouterOutput::CancelAttempt { tag, attempt, reason });
@@ -211,14 +216,14 @@ impl Router {
         let deployment = &self.deployments[id.index()];
         let (cost, group) = (deployment.price.of(input, 0), deployment.group.index());
         let needed = deployment.record.silence().map_or(u32::MAX, |rule| rule.min_samples);
-        let known = self.groups[group].usual[awaited as usize].has_answered(needed);
+        let known = self.groups[group].response_times[awaited as usize].has_answered(needed);
         if known && self.is_overdue(slot, running) {
             self.cut_short(slot, attempt, running);
         } else {
             let waited = self.now.since(running.started);
             self.attempt_lost(slot, running, None);
             self.deployments[id.index()].record.probe_ended(running.probe);
-            self.groups[group].usual[awaited as usize].take_in_unfinished(waited);
+            self.groups[group].response_times[awaited as usize].take_in_unfinished(waited);
         }
         self.spend(id, cost);
         self.renew(id);
@@ -226,15 +231,15 @@ impl Router {
 
     /// The second attempt is the only one from now on, and its group is the request's.
     pub(super) fn take_over(&mut self, slot: u32) -> bool {
-        let Some(hedge) = self.requests.aside(slot).hedge.take() else { return false };
+        let Some(hedge) = self.requests.cold(slot).hedge.take() else { return false };
         let HedgeAttempt { running, group, path, permit } = hedge;
         let from = self.requests.at(slot).group;
         if group != from {
             self.leave_group_gate(slot, Some(0));
             self.requests.at(slot).move_to(group);
-            let aside = self.requests.aside(slot);
-            (aside.path, aside.group) = (path, permit);
-            aside.refused_by.clear();
+            let cold = self.requests.cold(slot);
+            (cold.path, cold.group) = (path, permit);
+            cold.refused_by.clear();
             self.requests.at(slot).tried.add(running.deployment);
             let request = self.requests.key(slot);
             self.note(RouterEvent::FellBack { request, from, to: group });
@@ -249,19 +254,19 @@ impl Router {
     /// The second attempt has failed: the first goes on by itself.
     pub(super) fn hedge_failed(&mut self, attempt: AttemptId, failure: Failure) {
         let slot = attempt.request.slot;
-        let Some(hedge) = self.requests.aside(slot).hedge.take() else { return };
+        let Some(hedge) = self.requests.cold(slot).hedge.take() else { return };
         let id = hedge.running.deployment;
         if failure.is_refusal() {
             self.note(RouterEvent::NotSent { attempt, deployment: id });
             self.attempt_lost(slot, &hedge.running, Some(&failure));
-            self.budget.give_back(self.now);
+            self.retry_budget.give_back(self.now);
             self.requests.at(slot).unsent += 1;
             self.renew(id);
         } else {
             self.note(RouterEvent::AttemptFailed { attempt, deployment: id, class: failure.class });
             self.attempt_lost(slot, &hedge.running, Some(&failure));
             if hedge.path.is_some() {
-                self.requests.aside(slot).hedge_failed_in = Some(hedge.group);
+                self.requests.cold(slot).hedge_failed_in = Some(hedge.group);
             }
             self.blame(slot, &hedge.running, failure);
         }
@@ -270,10 +275,10 @@ impl Router {
         self.serve_queue(self.deployments[id.index()].group);
     }
 
-    /// What a second attempt held at its group's gate is given back.
+    /// What a second attempt held at its group's limiter is given back.
     fn leave_hedge(&mut self, hedge: &HedgeAttempt, sent: Sent) {
         if let Some(permit) = hedge.permit {
-            self.groups[hedge.group.index()].gate.leave(self.now, permit, Some(0), sent);
+            self.groups[hedge.group.index()].limiter.leave(self.now, permit, Some(0), sent);
             self.freed = true;
         }
         self.renew(hedge.running.deployment);

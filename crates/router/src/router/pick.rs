@@ -1,8 +1,8 @@
 //! Which deployment of a group can take a request now, and if none, when one can.
 
 use super::Router;
-use crate::deployment::{Deployment, RequestNeeds, TagClass, Unfit, Usable};
-use crate::request::TriedDeployments;
+use crate::deployment::{CannotServe, Deployment, Readiness, RequestNeeds, TagClass};
+use crate::request_table::TriedDeployments;
 use crate::{
     AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitScope, PickContext, PickProblem,
     PickRng, RouterEvent, Strategy, TagMatch,
@@ -16,32 +16,32 @@ pub(super) enum PickOutcome {
     /// This one.
     Deployment { id: DeploymentId, probe: bool },
     /// None.
-    None(WhyNone),
+    None(NoCandidate),
 }
 
 /// Why none was picked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct WhyNone {
+pub(super) struct NoCandidate {
     /// When one will be available at the earliest; `None` if that depends on an event, or never.
     pub(super) earliest: Option<Timestamp>,
     /// Whether one could become usable at all.
     pub(super) possible: bool,
-    /// Whether all are only held by limits of ours or by throttling, rather than ill.
+    /// Whether all are only held by limits of ours or by throttling, rather than unhealthy.
     pub(super) limited: bool,
     /// Whether all that could serve the request cool down.
     pub(super) out: bool,
     /// Whether all are skipped because of spend budgets.
     pub(super) spent: bool,
     /// Why none can ever serve it.
-    pub(super) unfit: Option<Unfit>,
+    pub(super) unfit: Option<CannotServe>,
     /// Why the first one to return is skipped.
-    pub(super) reason: Option<Reason>,
+    pub(super) reason: Option<SkipReason>,
 }
 
 /// Why a deployment is skipped, and until when. The least is told: of those that return at one moment the
 /// one that tells most.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Reason {
+pub(super) struct SkipReason {
     until: Timestamp,
     rank: u8,
     pub(super) class: FailureClass,
@@ -49,19 +49,19 @@ pub(super) struct Reason {
 
 /// The constraints of a pick.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Search<'a> {
+pub(super) struct PickConstraints<'a> {
     pub(super) needs: &'a RequestNeeds,
     /// Not at deployments where the request was tried.
     pub(super) tried: Option<&'a TriedDeployments>,
     /// Not at those that refused it.
     pub(super) refused_by: &'a [DeploymentId],
     /// Ignoring cooldowns after failures.
-    pub(super) all_the_same: bool,
+    pub(super) ignoring_cooldowns: bool,
 }
 
 /// Which deployments are considered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Among {
+pub(super) enum CandidateScope {
     /// Those that the request was not tried at, and if none of them is usable, all.
     PreferUntried,
     /// Only those that the request was not tried at.
@@ -69,12 +69,12 @@ pub(super) enum Among {
     /// All.
     All,
     /// All, as if none of them cooled down after failures.
-    AllTheSame,
+    IgnoringCooldowns,
 }
 
 impl Router {
     /// Picks for the request in `slot`, in the group it is in.
-    pub(super) fn pick_among(&mut self, slot: u32, among: Among) -> PickOutcome {
+    pub(super) fn pick_among(&mut self, slot: u32, scope: CandidateScope) -> PickOutcome {
         let request = self.requests.at(slot);
         let group = request.group;
         let fresh = request.tried.is_empty();
@@ -87,34 +87,36 @@ impl Router {
         {
             return PickOutcome::Deployment { id, probe: false };
         }
-        let refused = !self.requests.aside(slot).refused_by.is_empty();
-        let plainly = (fresh || among == Among::All) && !refused;
+        let refused = !self.requests.cold(slot).refused_by.is_empty();
+        let plainly = (fresh || scope == CandidateScope::All) && !refused;
         if plainly
-            && among != Among::AllTheSame
-            && self.groups[group.index()].board.suffices(&needs)
+            && scope != CandidateScope::IgnoringCooldowns
+            && self.groups[group.index()].candidates.suffices(&needs)
             && let Some(picked) = self.pick_from_board(group, &context, &needs)
         {
             return picked;
         }
         let tried = self.requests.at(slot).tried;
-        let refused_by = core::mem::take(&mut self.requests.aside(slot).refused_by);
-        let all = Search {
+        let refused_by = core::mem::take(&mut self.requests.cold(slot).refused_by);
+        let all = PickConstraints {
             needs: &needs,
             tried: None,
             refused_by: &refused_by,
-            all_the_same: among == Among::AllTheSame,
+            ignoring_cooldowns: scope == CandidateScope::IgnoringCooldowns,
         };
-        let untried = Search { tried: Some(&tried), ..all };
-        let picked = match among {
-            Among::All | Among::AllTheSame => self.pick_asking(slot, &context, &all),
-            Among::Untried => self.pick_asking(slot, &context, &untried),
-            Among::PreferUntried => {
+        let untried = PickConstraints { tried: Some(&tried), ..all };
+        let picked = match scope {
+            CandidateScope::All | CandidateScope::IgnoringCooldowns => {
+                self.pick_asking(slot, &context, &all)
+            }
+            CandidateScope::Untried => self.pick_asking(slot, &context, &untried),
+            CandidateScope::PreferUntried => {
                 let picked = self.pick_asking(slot, &context, &untried);
                 let again = matches!(picked, PickOutcome::None(_)) && !fresh;
                 if again { self.pick_asking(slot, &context, &all) } else { picked }
             }
         };
-        self.requests.aside(slot).refused_by = refused_by;
+        self.requests.cold(slot).refused_by = refused_by;
         picked
     }
 
@@ -150,7 +152,7 @@ impl Router {
         let deployment = &mut self.deployments[id.index()];
         let here = deployment.place.is_some() && deployment.weight > 0;
         let here = here && self.now < deployment.last_from(self.now);
-        let usable = here && deployment.usable(self.now, needs) == Usable::Now;
+        let usable = here && deployment.readiness(self.now, needs) == Readiness::Now;
         usable.then_some(id)
     }
 
@@ -164,26 +166,26 @@ impl Router {
     ) -> Option<PickOutcome> {
         let now = self.now;
         let group = &mut self.groups[group.index()];
-        let (board, balancer) = (&group.board, &mut *group.balancer);
-        let ready = Candidates::ready(now, &board.ready_at, &board.last_from);
-        let place = if let [_] = board.tiers[..] {
+        let (index, balancer) = (&group.candidates, &mut *group.balancer);
+        let ready = Candidates::ready(now, &index.ready_at, &index.last_from);
+        let place = if let [_] = index.tiers[..] {
             pick_one(balancer, context, &ready).ok()?
         } else {
-            let of_order = |order| ready.of_order(&board.order, order);
+            let of_order = |order| ready.of_order(&index.order, order);
             let pick = |&order: &u8| pick_one(balancer, context, &of_order(order)).ok();
-            board.tiers.iter().find_map(pick)?
+            index.tiers.iter().find_map(pick)?
         };
-        let id = board.ids[place];
-        match self.deployments[id.index()].usable(now, needs) {
-            Usable::Now => Some(PickOutcome::Deployment { id, probe: false }),
-            Usable::Probe => Some(PickOutcome::Deployment { id, probe: true }),
-            Usable::CoolingUntil(_)
-            | Usable::ThrottledUntil(_)
-            | Usable::Probing
-            | Usable::LimitedUntil(..)
-            | Usable::Busy
-            | Usable::Ill
-            | Usable::Never(_) => None,
+        let id = index.ids[place];
+        match self.deployments[id.index()].readiness(now, needs) {
+            Readiness::Now => Some(PickOutcome::Deployment { id, probe: false }),
+            Readiness::Probe => Some(PickOutcome::Deployment { id, probe: true }),
+            Readiness::CoolingUntil(_)
+            | Readiness::ThrottledUntil(_)
+            | Readiness::Probing
+            | Readiness::LimitedUntil(..)
+            | Readiness::Busy
+            | Readiness::Unhealthy
+            | Readiness::Never(_) => None,
         }
     }
 
@@ -192,13 +194,13 @@ impl Router {
         &mut self,
         slot: u32,
         context: &PickContext,
-        search: &Search<'_>,
+        constraints: &PickConstraints<'_>,
     ) -> PickOutcome {
         let id = self.requests.at(slot).group;
-        let mut why = self.survey(id, search);
+        let mut why = self.survey(id, constraints);
         let now = self.now;
         let group = &mut self.groups[id.index()];
-        let candidates = Candidates::marked(&group.board.may);
+        let candidates = Candidates::marked(&group.candidates.eligible);
         let place = match pick_one(&mut *group.balancer, context, &candidates) {
             Ok(place) => place,
             Err(problem) => {
@@ -212,51 +214,57 @@ impl Router {
                 return PickOutcome::None(why);
             }
         };
-        let id = group.board.ids[place];
-        let probe = self.deployments[id.index()].usable(now, search.needs) == Usable::Probe;
+        let id = group.candidates.ids[place];
+        let probe =
+            self.deployments[id.index()].readiness(now, constraints.needs) == Readiness::Probe;
         PickOutcome::Deployment { id, probe }
     }
 
     /// Checks for every deployment whether it can take the request, and marks the eligible ones.
-    fn survey(&mut self, group: GroupId, search: &Search<'_>) -> WhyNone {
+    fn survey(&mut self, group: GroupId, constraints: &PickConstraints<'_>) -> NoCandidate {
         let now = self.now;
-        let needs = search.needs;
+        let needs = constraints.needs;
         let group = &mut self.groups[group.index()];
-        let (board, rule) = (&mut group.board, group.config.tags);
-        let all_ill = board.all_ill();
-        board.untold = false;
-        let mut why = WhyNone::default();
+        let (index, rule) = (&mut group.candidates, group.config.tags);
+        let all_unhealthy = index.all_unhealthy();
+        index.limit_unreported = false;
+        let mut why = NoCandidate::default();
         let mut newly_limited: Option<(DeploymentId, LimitScope)> = None;
-        for (place, &id) in board.ids.iter().enumerate() {
-            board.may[place] = false;
+        for (place, &id) in index.ids.iter().enumerate() {
+            index.eligible[place] = false;
             let deployment = &mut self.deployments[id.index()];
-            let Some(usable) = assess(deployment, id, now, search, rule, all_ill) else { continue };
-            if matches!(usable, Usable::Now | Usable::Probe) {
-                board.may[place] = true;
+            let Some(readiness) = assess(deployment, id, now, constraints, rule, all_unhealthy)
+            else {
+                continue;
+            };
+            if matches!(readiness, Readiness::Now | Readiness::Probe) {
+                index.eligible[place] = true;
                 continue;
             }
-            if let Usable::LimitedUntil(_, kind) = usable
+            if let Readiness::LimitedUntil(_, kind) = readiness
                 && deployment.limited_by.is_none()
             {
                 deployment.limited_by = Some(kind);
                 newly_limited = Some((id, kind));
             }
-            why.weigh(now, usable, deployment);
+            why.weigh(now, readiness, deployment);
         }
         // Silent ones last, then the best tag class, then the lowest order.
-        let ids = &board.ids;
-        let lively = |place: usize| now < board.last_from[place];
-        if (0..ids.len()).any(|place| board.may[place] && lively(place)) {
-            (0..ids.len()).for_each(|place| board.may[place] = board.may[place] && lively(place));
+        let ids = &index.ids;
+        let lively = |place: usize| now < index.last_from[place];
+        if (0..ids.len()).any(|place| index.eligible[place] && lively(place)) {
+            (0..ids.len())
+                .for_each(|place| index.eligible[place] = index.eligible[place] && lively(place));
         }
         let class = |place: usize| self.deployments[ids[place].index()].tags(needs.tags, rule);
-        let best = (0..ids.len()).filter(|&place| board.may[place]).map(class).max();
+        let best = (0..ids.len()).filter(|&place| index.eligible[place]).map(class).max();
         for place in 0..ids.len() {
-            board.may[place] = board.may[place] && Some(class(place)) == best;
+            index.eligible[place] = index.eligible[place] && Some(class(place)) == best;
         }
-        let tier = (0..ids.len()).filter(|&place| board.may[place]).map(|p| board.order[p]).min();
+        let tier =
+            (0..ids.len()).filter(|&place| index.eligible[place]).map(|p| index.order[p]).min();
         for place in 0..ids.len() {
-            board.may[place] = board.may[place] && Some(board.order[place]) == tier;
+            index.eligible[place] = index.eligible[place] && Some(index.order[place]) == tier;
         }
         if let Some((deployment, limit)) = newly_limited {
             self.note(RouterEvent::LimitReached { deployment, limit });
@@ -265,15 +273,15 @@ impl Router {
     }
 
     /// When the request in `slot` could be served in the group it is in, and what it hangs on.
-    pub(super) fn why_none(&mut self, slot: u32) -> WhyNone {
-        if let Some(held) = self.held_back(slot) {
+    pub(super) fn why_none(&mut self, slot: u32) -> NoCandidate {
+        if let Some(held) = self.over_limit(slot) {
             return held.why;
         }
         let request = self.requests.at(slot);
         let (group, needs) = (request.group, request.needs());
-        let refused_by = core::mem::take(&mut self.requests.aside(slot).refused_by);
+        let refused_by = core::mem::take(&mut self.requests.cold(slot).refused_by);
         let why = self.why_none_of(group, &needs, &refused_by);
-        self.requests.aside(slot).refused_by = refused_by;
+        self.requests.cold(slot).refused_by = refused_by;
         why
     }
 
@@ -283,30 +291,30 @@ impl Router {
         group: GroupId,
         needs: &RequestNeeds,
         refused_by: &[DeploymentId],
-    ) -> WhyNone {
+    ) -> NoCandidate {
         let now = self.now;
         let group = &self.groups[group.index()];
-        let mut why = WhyNone::default();
-        for &id in &group.board.ids {
+        let mut why = NoCandidate::default();
+        for &id in &group.candidates.ids {
             let deployment = &mut self.deployments[id.index()];
             let class = deployment.tags(needs.tags, group.config.tags);
             let fits = class != TagClass::No || needs.tags.is_empty();
             if deployment.weight == 0 || !fits {
                 continue;
             }
-            let usable = if refused_by.contains(&id) {
-                Usable::Never(Unfit::Refused)
+            let readiness = if refused_by.contains(&id) {
+                Readiness::Never(CannotServe::Refused)
             } else {
-                deployment.usable(now, needs)
+                deployment.readiness(now, needs)
             };
-            why.weigh(now, usable, deployment);
+            why.weigh(now, readiness, deployment);
         }
         why
     }
 
     /// How many deployments of a group there are, and how many of them do not cool down.
     pub(super) fn head_count(&self, group: GroupId) -> (usize, usize) {
-        let ids = &self.groups[group.index()].board.ids;
+        let ids = &self.groups[group.index()].candidates.ids;
         let well = ids
             .iter()
             .filter(|id| self.deployments[id.index()].record.next_change(self.now).is_none());
@@ -314,7 +322,7 @@ impl Router {
     }
 }
 
-impl Default for WhyNone {
+impl Default for NoCandidate {
     /// Of a group without deployments: nothing is possible.
     fn default() -> Self {
         Self {
@@ -329,63 +337,66 @@ impl Default for WhyNone {
     }
 }
 
-impl WhyNone {
-    fn weigh(&mut self, now: Timestamp, usable: Usable, deployment: &Deployment) {
-        let at = match usable {
-            Usable::Now | Usable::Probe => Some(now),
-            Usable::CoolingUntil(until)
-            | Usable::ThrottledUntil(until)
-            | Usable::LimitedUntil(until, _) => Some(until),
-            Usable::Busy | Usable::Probing | Usable::Ill => None,
-            Usable::Never(unfit) => {
+impl NoCandidate {
+    fn weigh(&mut self, now: Timestamp, readiness: Readiness, deployment: &Deployment) {
+        let at = match readiness {
+            Readiness::Now | Readiness::Probe => Some(now),
+            Readiness::CoolingUntil(until)
+            | Readiness::ThrottledUntil(until)
+            | Readiness::LimitedUntil(until, _) => Some(until),
+            Readiness::Busy | Readiness::Probing | Readiness::Unhealthy => None,
+            Readiness::Never(unfit) => {
                 self.unfit.get_or_insert(unfit);
                 return;
             }
         };
         let cools = matches!(
-            usable,
-            Usable::CoolingUntil(_) | Usable::ThrottledUntil(_) | Usable::Probing | Usable::Ill
+            readiness,
+            Readiness::CoolingUntil(_)
+                | Readiness::ThrottledUntil(_)
+                | Readiness::Probing
+                | Readiness::Unhealthy
         );
         self.out = cools && (self.out || !self.possible);
         if cools && let Some(class) = deployment.record.reason(now) {
             // A probe in flight may return at any moment.
             let until = at.unwrap_or(now);
-            let reason = Reason { until, rank: rank(class), class };
+            let reason = SkipReason { until, rank: rank(class), class };
             self.reason = self.reason.into_iter().chain([reason]).min();
         }
         self.possible = true;
-        self.limited &= !matches!(usable, Usable::CoolingUntil(_));
-        self.spent &= matches!(usable, Usable::LimitedUntil(_, LimitScope::Money));
+        self.limited &= !matches!(readiness, Readiness::CoolingUntil(_));
+        self.spent &= matches!(readiness, Readiness::LimitedUntil(_, LimitScope::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }
 }
 
-/// Whether a deployment can take what is looked for; `None` for one that is not asked at all. `all_ill`: the
+/// Whether a deployment can take what is looked for; `None` for one that is not asked at all. `all_unhealthy`: the
 /// checks find everyone in the group ill, and are not believed.
 #[inline]
 pub(super) fn assess(
     deployment: &mut Deployment,
     id: DeploymentId,
     now: Timestamp,
-    search: &Search<'_>,
+    constraints: &PickConstraints<'_>,
     rule: TagMatch,
-    all_ill: bool,
-) -> Option<Usable> {
-    let Search { needs, tried, refused_by, all_the_same } = *search;
+    all_unhealthy: bool,
+) -> Option<Readiness> {
+    let PickConstraints { needs, tried, refused_by, ignoring_cooldowns } = *constraints;
     if deployment.weight == 0 || tried.is_some_and(|tried| tried.contains(id)) {
         return None;
     }
     let class = deployment.tags(needs.tags, rule);
     Some(if class == TagClass::No && !needs.tags.is_empty() {
-        Usable::Never(Unfit::Skill)
+        Readiness::Never(CannotServe::Capabilities)
     } else if refused_by.contains(&id) {
-        Usable::Never(Unfit::Refused)
-    } else if deployment.health.ill && !all_ill {
-        Usable::Ill
-    } else if all_the_same {
-        deployment.usable_all_the_same(now, needs)
+        Readiness::Never(CannotServe::Refused)
+    } else if deployment.health.unhealthy && !all_unhealthy {
+        Readiness::Unhealthy
+    } else if ignoring_cooldowns {
+        deployment.readiness_ignoring_cooldowns(now, needs)
     } else {
-        deployment.usable(now, needs)
+        deployment.readiness(now, needs)
     })
 }
 

@@ -1,10 +1,10 @@
 //! Requests that wait for a deployment of their group, by priority.
 
 use super::Router;
-use super::pick::{Among, PickOutcome, WhyNone};
-use crate::queue::{Rank, Waiter};
-use crate::request::RequestState;
-use crate::{AllOut, DeploymentId, GroupId, RouterEvent};
+use super::pick::{CandidateScope, NoCandidate, PickOutcome};
+use crate::queue::{QueuePosition, QueuedRequest};
+use crate::request_table::RequestState;
+use crate::{DeploymentId, GroupId, RouterEvent, UnavailablePolicy};
 use squall_defects::{Defect, planted};
 
 impl Router {
@@ -23,7 +23,7 @@ impl Router {
         let request = self.requests.at(slot);
         let group = request.group;
         let first = self.groups[group.index()].queue.after(None);
-        let why = WhyNone { possible: true, spent: false, ..WhyNone::default() };
+        let why = NoCandidate { possible: true, spent: false, ..NoCandidate::default() };
         self.wait_or_move_on(slot, why);
         if first.is_some_and(|(_, waiting)| waiting.particular) {
             self.serve_queue(group);
@@ -31,18 +31,20 @@ impl Router {
     }
 
     /// No deployment can take the request now.
-    pub(super) fn none_usable(&mut self, slot: u32, why: WhyNone) {
+    pub(super) fn group_unavailable(&mut self, slot: u32, why: NoCandidate) {
         if !why.out || !why.possible {
             self.wait_or_move_on(slot, why);
             return;
         }
         let group = self.requests.at(slot).group;
         let request = self.requests.key(slot);
-        self.note(RouterEvent::AllOut { request, group });
-        match self.groups[group.index()].config.when_all_out {
-            AllOut::Wait => self.wait_or_move_on(slot, why),
-            AllOut::Fail | AllOut::Say(_) => self.move_on(slot, Some(why)),
-            AllOut::UseAll => match self.pick(slot, Among::AllTheSame) {
+        self.note(RouterEvent::GroupUnavailable { request, group });
+        match self.groups[group.index()].config.when_unavailable {
+            UnavailablePolicy::Wait => self.wait_or_move_on(slot, why),
+            UnavailablePolicy::Fail | UnavailablePolicy::FailStating(_) => {
+                self.move_on(slot, Some(why))
+            }
+            UnavailablePolicy::Panic => match self.pick(slot, CandidateScope::IgnoringCooldowns) {
                 PickOutcome::Deployment { id, .. } => self.start(slot, id, false),
                 PickOutcome::None(why) => self.wait_or_move_on(slot, why),
             },
@@ -50,12 +52,12 @@ impl Router {
     }
 
     /// Queues the request if allowed, or moves on.
-    pub(super) fn wait_or_move_on(&mut self, slot: u32, why: WhyNone) {
+    pub(super) fn wait_or_move_on(&mut self, slot: u32, why: NoCandidate) {
         let now = self.now;
         let request = self.requests.at(slot);
         let (of, rank, deadline) = (request.group, request.rank(), request.deadline);
         let particular = request.needs().are_particular() || request.tenant.is_some();
-        let particular = particular || !self.requests.aside(slot).refused_by.is_empty();
+        let particular = particular || !self.requests.cold(slot).refused_by.is_empty();
         let until = (now + self.groups[of.index()].config.max_queue_wait).min(deadline);
         let until = self.wait_ends(slot, until);
         let group = &self.groups[of.index()];
@@ -78,7 +80,7 @@ impl Router {
             self.leave_queue(out.slot);
             self.move_on(out.slot, Some(why));
         }
-        self.groups[of.index()].queue.push(rank, Waiter { key, particular });
+        self.groups[of.index()].queue.push(rank, QueuedRequest { key, particular });
         self.requests.at(slot).state = RequestState::Queued { until };
         self.note(RouterEvent::Queued { request: key, group: of, until });
         self.arm_queued(slot);
@@ -121,10 +123,10 @@ impl Router {
         let mut behind = None;
         while let Some((rank, waiting)) = self.groups[group.index()].queue.after(behind) {
             let slot = waiting.key.slot;
-            let among = self.candidates(slot);
-            let picked = match self.held_back(slot) {
+            let scope = self.candidates(slot);
+            let picked = match self.over_limit(slot) {
                 Some(held) => PickOutcome::None(held.why),
-                None => self.pick(slot, among),
+                None => self.pick(slot, scope),
             };
             match picked {
                 PickOutcome::Deployment { id, probe } => {
@@ -149,14 +151,14 @@ impl Router {
     /// Which queued request is used as a probe: the newest one that may go there. The oldest has the least
     /// time left, and a probe that is cut by a deadline is no evidence: with the first in the queue, a
     /// healthy deployment might never be detected.
-    fn bearer(&mut self, group: GroupId, id: DeploymentId) -> Option<(Rank, u32)> {
+    fn bearer(&mut self, group: GroupId, id: DeploymentId) -> Option<(QueuePosition, u32)> {
         let (rank, waiting) = self.groups[group.index()].queue.last()?;
         let slot = waiting.key.slot;
-        if self.held_back(slot).is_some() {
+        if self.over_limit(slot).is_some() {
             return None;
         }
-        let among = self.candidates(slot);
-        let bears = self.pick(slot, among) == PickOutcome::Deployment { id, probe: true };
+        let scope = self.candidates(slot);
+        let bears = self.pick(slot, scope) == PickOutcome::Deployment { id, probe: true };
         bears.then_some((rank, slot))
     }
 

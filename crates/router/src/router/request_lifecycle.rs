@@ -1,8 +1,8 @@
 //! One request's life: begun, tried, answered, ended.
 
 use super::Router;
-use super::pick::{Among, PickOutcome};
-use crate::request::{ActiveAttempt, RequestEntry, RequestState};
+use super::pick::{CandidateScope, PickOutcome};
+use crate::request_table::{ActiveAttempt, RequestEntry, RequestState};
 use crate::{
     AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, MidStream, Money, Outcome,
     PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt, SuccessSample,
@@ -14,7 +14,7 @@ use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource, Retryable, Sent};
 
 impl Router {
-    /// Makes a place for the request and tells the shell its name.
+    /// Makes a place for the request and tells the driver its name.
     pub(super) fn admit(&mut self, arrival: &RequestArrival) -> u32 {
         let patience = self.groups[arrival.group.index()].config.deadline;
         let patience = arrival.deadline.map_or(patience, |deadline| deadline.min(patience));
@@ -43,24 +43,24 @@ impl Router {
             self.wait_its_turn(slot);
             return;
         }
-        if let Some(held) = self.held_back(slot) {
+        if let Some(held) = self.over_limit(slot) {
             let request = self.requests.key(slot);
-            self.note(RouterEvent::HeldBack { request, tenant: held.tenant, limit: held.limit });
+            self.note(RouterEvent::RateLimited { request, tenant: held.tenant, limit: held.limit });
             self.wait_or_move_on(slot, held.why);
             return;
         }
-        let among = self.candidates(slot);
-        match self.pick(slot, among) {
+        let scope = self.candidates(slot);
+        match self.pick(slot, scope) {
             PickOutcome::Deployment { id, probe } => self.start(slot, id, probe),
-            PickOutcome::None(why) => self.none_usable(slot, why),
+            PickOutcome::None(why) => self.group_unavailable(slot, why),
         }
     }
 
     /// Where a request may be tried: where it has not been, or anywhere, as its group's rule has it.
-    pub(super) fn candidates(&mut self, slot: u32) -> Among {
+    pub(super) fn candidates(&mut self, slot: u32) -> CandidateScope {
         let group = self.requests.at(slot).group;
         let forgets = self.groups[group.index()].config.retry_rule.forgets();
-        if forgets { Among::All } else { Among::PreferUntried }
+        if forgets { CandidateScope::All } else { CandidateScope::PreferUntried }
     }
 
     /// Starts an attempt.
@@ -72,10 +72,10 @@ impl Router {
         let request = self.requests.at(slot);
         let charged = request.calls() > 0 && !is_unserved(request);
         if charged {
-            if !self.budget_allows(slot) {
+            if !self.retry_budget_allows(slot) {
                 return;
             }
-            self.budget.withdraw(now);
+            self.retry_budget.withdraw(now);
         }
         self.enter_gates(slot);
         let timeouts = self.deployments[id.index()].timeouts;
@@ -94,13 +94,13 @@ impl Router {
         }
     }
 
-    /// An attempt of the request in `slot`, which enters its deployment's gate.
+    /// An attempt of the request in `slot`, which enters its deployment's limiter.
     pub(super) fn attempt(
         &mut self,
         slot: u32,
         id: DeploymentId,
         probe: bool,
-        allowed: &Allowed,
+        allowed: &AttemptAllowance,
     ) -> ActiveAttempt {
         let now = self.now;
         let request = self.requests.at(slot);
@@ -112,7 +112,7 @@ impl Router {
         ActiveAttempt {
             deployment: id,
             nth,
-            ticket: deployment.start(now, tokens, probe),
+            permit: deployment.start(now, tokens, probe),
             probe,
             charged: false,
             hurried: allowed.hurried,
@@ -128,7 +128,7 @@ impl Router {
         }
     }
 
-    /// Tells the shell to call, and the group that it did.
+    /// Tells the driver to call, and the group that it did.
     pub(super) fn call(&mut self, slot: u32, running: &ActiveAttempt, timeouts: &AttemptTimeouts) {
         let (now, seed, minute) = (self.now, self.seed, self.minute());
         let key = self.requests.key(slot);
@@ -151,13 +151,13 @@ impl Router {
             deployment: id,
             connect_timeout: timeouts.connect,
             between_tokens_timeout: timeouts.between_tokens,
-            wants_limits: self.deployments[id.index()].gate.learns(),
+            wants_limits: self.deployments[id.index()].limiter.learns(),
         };
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
             let group = &mut self.groups[deployment.group.index()];
             group.balancer.started(&context, place);
-            group.board.renew(now, place, deployment);
+            group.candidates.renew(now, place, deployment);
         }
         self.outputs.push_back(RouterOutput::StartAttempt(start));
     }
@@ -168,24 +168,33 @@ impl Router {
         let RequestState::Running(running) = request.state else { return };
         let (hedged, due) = (request.hedged, running.due.min(request.deadline));
         let mut due = due.min(request.hedge_at);
-        if hedged && let Some(hedge) = &self.requests.aside(slot).hedge {
+        if hedged && let Some(hedge) = &self.requests.cold(slot).hedge {
             due = due.min(hedge.running.due);
         }
         self.arm_request(slot, due);
     }
 
     /// How long an attempt may take: by its time-outs, and so that what is tried after it has its turn.
-    fn allowed(&mut self, slot: u32, id: DeploymentId, timeouts: &AttemptTimeouts) -> Allowed {
-        let allowed = Allowed::of(self.requests.at(slot), timeouts);
+    fn allowed(
+        &mut self,
+        slot: u32,
+        id: DeploymentId,
+        timeouts: &AttemptTimeouts,
+    ) -> AttemptAllowance {
+        let allowed = AttemptAllowance::of(self.requests.at(slot), timeouts);
         let patience = allowed.patience.min(allowed.total);
         let turn = self.turn(slot, id, patience);
-        if turn < patience { Allowed { patience: turn, hurried: true, ..allowed } } else { allowed }
+        if turn < patience {
+            AttemptAllowance { patience: turn, hurried: true, ..allowed }
+        } else {
+            allowed
+        }
     }
 
     /// Whether the budget has room for one more attempt; if not, the request has ended.
-    pub(super) fn budget_allows(&mut self, slot: u32) -> bool {
-        let allowed = self.budget.allows(self.now);
-        self.explain_budget(slot, allowed);
+    pub(super) fn retry_budget_allows(&mut self, slot: u32) -> bool {
+        let allowed = self.retry_budget.allows(self.now);
+        self.explain_retry_budget(slot, allowed);
         if allowed {
             return true;
         }
@@ -207,7 +216,7 @@ impl Router {
             return;
         };
         let id = running.deployment;
-        self.deployments[id.index()].gate.learn(self.now, &running.ticket, headers);
+        self.deployments[id.index()].limiter.learn(self.now, &running.permit, headers);
         self.renew(id);
     }
 
@@ -224,7 +233,7 @@ impl Router {
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
         let (started, holds) = (running.started, running.holds);
-        let freed = self.deployments[id.index()].gate.begun(&mut running.ticket);
+        let freed = self.deployments[id.index()].limiter.begun(&mut running.permit);
         request.hedge_at = Timestamp::MAX;
         self.arm_running(slot);
         self.answer_began(slot, id, started);
@@ -286,7 +295,12 @@ impl Router {
         });
         let (session, asked) = (request.session, request.group);
         let deployment = &mut self.deployments[id.index()];
-        deployment.gate.leave(now, running.ticket, usage.map(TokenUsage::total), Sent::Something);
+        deployment.limiter.leave(
+            now,
+            running.permit,
+            usage.map(TokenUsage::total),
+            Sent::Something,
+        );
         let group = &mut self.groups[deployment.group.index()];
         if let Some(place) = deployment.place {
             group.balancer.succeeded(place, &sample);
@@ -320,17 +334,17 @@ impl Router {
         }
         for nth in 0..self.deployments[id.index()].spends_from.len() {
             let from = self.deployments[id.index()].spends_from[nth];
-            let account = &mut self.accounts[from.index()];
+            let account = &mut self.spend_accounts[from.index()];
             if account.spend(now, cost)
                 && let Some(until) = account.spent_until(now)
             {
-                self.budget_exceeded(from, until);
+                self.spend_budget_exceeded(from, until);
             }
         }
     }
 
     /// Whoever spends from this budget is passed over until its period ends.
-    fn budget_exceeded(&mut self, budget: crate::SpendId, until: Timestamp) {
+    fn spend_budget_exceeded(&mut self, budget: crate::SpendBudgetId, until: Timestamp) {
         for place in 0..self.deployments.len() {
             let deployment = &mut self.deployments[place];
             if deployment.place.is_some() && deployment.spends_from.contains(&budget) {
@@ -404,7 +418,7 @@ fn is_unserved(request: &RequestEntry) -> bool {
 }
 
 /// How long an attempt may take.
-pub(super) struct Allowed {
+pub(super) struct AttemptAllowance {
     /// Until its answer begins.
     pub(super) patience: Duration,
     /// Until its end.
@@ -415,7 +429,7 @@ pub(super) struct Allowed {
     pub(super) unshared: Duration,
 }
 
-impl Allowed {
+impl AttemptAllowance {
     /// When the answer of an attempt that began then must have begun, and whether that is sooner than is
     /// configured.
     pub(super) fn from(&self, started: Timestamp) -> (Timestamp, bool) {

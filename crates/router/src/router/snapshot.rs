@@ -3,7 +3,7 @@
 use super::Router;
 use crate::cooldown::Availability;
 use crate::deployment::Deployment;
-use crate::{DeploymentId, GroupId, LimitUse, Money, SpendId};
+use crate::{DeploymentId, GroupId, LimitUse, Money, SpendBudgetId};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 
@@ -29,7 +29,7 @@ pub struct DeploymentSnapshot {
 }
 
 impl DeploymentSnapshot {
-    /// Whether requests go there: it is neither skipped nor found ill. Limits and budgets are another matter.
+    /// Whether requests go there: it is neither skipped nor found unhealthy. Limits and budgets are another matter.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.healthy && self.state != DeploymentState::Cooling
@@ -40,7 +40,7 @@ impl DeploymentSnapshot {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DeploymentState {
     /// It is not.
-    Well,
+    Available,
     /// One probe decides.
     Probing,
     /// It cools down.
@@ -52,7 +52,7 @@ pub enum DeploymentState {
 pub struct Skipped {
     /// Which.
     pub deployment: DeploymentId,
-    /// The class of the failure for which it is; `None` where checks apart from traffic say that it is ill.
+    /// The class of the failure for which it is; `None` where checks apart from traffic say that it is unhealthy.
     pub reason: Option<FailureClass>,
     /// Until when; `None` where a probe or a check that is in flight decides.
     pub until: Option<Timestamp>,
@@ -73,7 +73,7 @@ pub struct GroupSnapshot {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SpendBudgetSnapshot {
     /// Which.
-    pub id: SpendId,
+    pub id: SpendBudgetId,
     /// Spent in this period.
     pub spent: Money,
     /// The limit.
@@ -82,7 +82,7 @@ pub struct SpendBudgetSnapshot {
 
 impl Router {
     /// The deployments of the configuration that holds, at the time of the latest input.
-    pub fn deployments_now(&mut self) -> impl Iterator<Item = DeploymentSnapshot> {
+    pub fn deployment_snapshots(&mut self) -> impl Iterator<Item = DeploymentSnapshot> {
         let now = self.now;
         let held = self.deployments.iter_mut().enumerate();
         held.filter_map(move |(place, deployment)| {
@@ -92,34 +92,38 @@ impl Router {
     }
 
     /// Those of one group.
-    pub fn deployments_of(&mut self, group: GroupId) -> impl Iterator<Item = DeploymentSnapshot> {
+    pub fn deployment_snapshots_of(
+        &mut self,
+        group: GroupId,
+    ) -> impl Iterator<Item = DeploymentSnapshot> {
         let Self { now, deployments, groups, .. } = self;
-        let ids = groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        let ids = groups.get(group.index()).map_or(&[][..], |group| &group.candidates.ids);
         ids.iter().map(|&id| look(id, &mut deployments[id.index()], *now))
     }
 
     /// The deployments of a group that are skipped, at the time of the latest input: asked when a request
     /// has been refused, it says why.
     pub fn skipped(&self, group: GroupId) -> impl Iterator<Item = Skipped> {
-        let ids = self.groups.get(group.index()).map_or(&[][..], |group| &group.board.ids);
+        let ids = self.groups.get(group.index()).map_or(&[][..], |group| &group.candidates.ids);
         ids.iter().filter_map(|&id| {
             let deployment = &self.deployments[id.index()];
             let until = deployment.record.next_change(self.now);
             let probing = deployment.record.availability(self.now) == Availability::Probing;
-            let skipped = until.is_some() || probing || deployment.health.ill;
+            let skipped = until.is_some() || probing || deployment.health.unhealthy;
             let reason = deployment.record.reason(self.now);
             skipped.then_some(Skipped { deployment: id, reason, until })
         })
     }
 
     /// The groups of the configuration that holds, at the time of the latest input.
-    pub fn groups_now(&mut self) -> impl Iterator<Item = GroupSnapshot> {
+    pub fn group_snapshots(&mut self) -> impl Iterator<Item = GroupSnapshot> {
         let now = self.now;
-        let held = self.groups.iter_mut().enumerate().filter(|(_, group)| !group.board.is_empty());
+        let held =
+            self.groups.iter_mut().enumerate().filter(|(_, group)| !group.candidates.is_empty());
         held.map(move |(place, group)| GroupSnapshot {
             id: GroupId(place as u16),
             queued: group.queue.len(),
-            limits: group.gate.gauge(now),
+            limits: group.limiter.gauge(now),
         })
     }
 
@@ -130,30 +134,32 @@ impl Router {
     }
 
     /// The budgets of the configuration that holds, at the time of the latest input.
-    pub fn budgets_now(&mut self) -> impl Iterator<Item = SpendBudgetSnapshot> {
+    pub fn spend_budget_snapshots(&mut self) -> impl Iterator<Item = SpendBudgetSnapshot> {
         let now = self.now;
-        self.accounts.iter_mut().enumerate().map(move |(place, account)| SpendBudgetSnapshot {
-            id: SpendId(place as u16),
-            spent: account.spent(now),
-            limit: account.limit(),
+        self.spend_accounts.iter_mut().enumerate().map(move |(place, account)| {
+            SpendBudgetSnapshot {
+                id: SpendBudgetId(place as u16),
+                spent: account.spent(now),
+                limit: account.limit(),
+            }
         })
     }
 }
 
 fn look(id: DeploymentId, deployment: &mut Deployment, now: Timestamp) -> DeploymentSnapshot {
     let state = match deployment.record.availability(now) {
-        Availability::Good => DeploymentState::Well,
+        Availability::Available => DeploymentState::Available,
         Availability::Probe | Availability::Probing => DeploymentState::Probing,
         Availability::Until(_) | Availability::Throttled(_) => DeploymentState::Cooling,
     };
     DeploymentSnapshot {
         id,
         group: deployment.group,
-        running: deployment.gate.running(),
+        running: deployment.limiter.running(),
         state,
-        limits: deployment.gate.gauge(now),
+        limits: deployment.limiter.gauge(now),
         weight: deployment.weight,
-        healthy: !deployment.health.ill,
+        healthy: !deployment.health.unhealthy,
         spent_until: (deployment.spent_until > now).then_some(deployment.spent_until),
     }
 }

@@ -4,7 +4,7 @@
 //! sessions alone. Requests without a session go to the least busy for its weight.
 
 use super::least_busy::LeastBusy;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
 use alloc::vec::Vec;
 

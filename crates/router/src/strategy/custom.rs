@@ -10,18 +10,18 @@ use core::fmt;
 #[derive(Clone)]
 pub struct CustomStrategy {
     name: Arc<str>,
-    build: Arc<dyn Build>,
+    build: Arc<dyn BuildBalancer>,
 }
 
 /// What builds a balancer from the deployments of a group.
-trait Build: Send + Sync {
+trait BuildBalancer: Send + Sync {
     fn build(&self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer>;
 }
 
 /// A function that does.
-struct By<F>(F);
+struct BuildFn<F>(F);
 
-impl<B: Balancer, F: Fn(&[DeploymentConfig]) -> B + Send + Sync> Build for By<F> {
+impl<B: Balancer, F: Fn(&[DeploymentConfig]) -> B + Send + Sync> BuildBalancer for BuildFn<F> {
     fn build(&self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
         Box::new((self.0)(deployments))
     }
@@ -32,7 +32,7 @@ impl CustomStrategy {
         name: &str,
         build: impl Fn(&[DeploymentConfig]) -> B + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), build: Arc::new(By(build)) }
+        Self { name: name.into(), build: Arc::new(BuildFn(build)) }
     }
 
     /// How it is called.

@@ -6,7 +6,7 @@
 
 use super::moved;
 use crate::balancer::for_each_kind;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

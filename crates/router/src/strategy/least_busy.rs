@@ -1,7 +1,7 @@
 //! Fewest attempts in flight relative to the weight; ties go to the first after the last pick.
 
 use super::least_after;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

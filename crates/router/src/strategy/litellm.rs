@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
-use cost::Cost;
+use cost::LitellmCost;
 use latency_list::LatencyList;
 use least_busy::LitellmLeastBusy;
 use simple_shuffle::SimpleShuffle;
@@ -85,7 +85,7 @@ impl LitellmStrategy {
             Self::LatencyBased { buffer, ttl } => {
                 Box::new(LatencyList::new(buffer, ttl, deployments))
             }
-            Self::CostBased => Box::new(Cost::new(deployments)),
+            Self::CostBased => Box::new(LitellmCost::new(deployments)),
         }
     }
 }
@@ -101,7 +101,7 @@ fn one_of(context: &PickContext, places: &[u32]) -> Option<usize> {
 
 /// Tokens and requests of each deployment in one minute of the clock, beside what is declared of them.
 #[derive(Clone, Debug)]
-struct Minutes {
+struct MinuteUsage {
     /// The minute that is counted; in any other nothing has been seen.
     minute: u64,
     tokens: Vec<u64>,
@@ -129,7 +129,7 @@ impl Headroom<'_> {
     }
 }
 
-impl Minutes {
+impl MinuteUsage {
     fn new(deployments: &[DeploymentConfig]) -> Self {
         let places = deployments.len();
         let most = |number: Option<u64>| number.unwrap_or(u64::MAX);

@@ -5,7 +5,7 @@
 //! it; if none does, the quickest.
 
 use super::recent_latency::RecentLatency;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{
     Balancer, Candidates, DeploymentConfig, FailureSample, Money, PickContext, SuccessSample,
 };

@@ -2,7 +2,7 @@
 //! anything of is tried first, by one request at a time.
 
 use super::recent_latency::RecentLatency;
-use crate::explain::{FigureValue, PickFigure};
+use crate::explained_decision::{FigureValue, PickFigure};
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

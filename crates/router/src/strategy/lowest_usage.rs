@@ -2,7 +2,7 @@
 //! starts, corrected when it ends. Without limits, the fewest tokens.
 
 use super::{least_after, moved};
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

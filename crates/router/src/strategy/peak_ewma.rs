@@ -8,7 +8,7 @@
 
 use super::moved;
 use super::weight_table::WeightTable;
-use crate::explain::{FigureValue, PickFigure};
+use crate::explained_decision::{FigureValue, PickFigure};
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

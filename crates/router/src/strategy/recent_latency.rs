@@ -19,20 +19,20 @@ const STEPS: u64 = 50;
 pub(super) struct RecentLatency {
     decay: Duration,
     /// To the first token of streams, and to the end of whole answers.
-    means: [Vec<Mean>; 2],
+    means: [Vec<DecayingMean>; 2],
     /// The means as they stood at `scored_at`, in nanoseconds: what is compared. 0 where nothing is known.
     scores: [Vec<u64>; 2],
     scored_at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Mean {
+struct DecayingMean {
     /// In nanoseconds; 0 while nothing is known.
     nanos: f64,
     at: Timestamp,
 }
 
-impl Mean {
+impl DecayingMean {
     fn take_in(&mut self, now: Timestamp, sample: Duration, decay: Duration) {
         let sample = sample.as_nanos() as f64;
         if self.nanos <= 0.0 {
@@ -55,7 +55,10 @@ impl RecentLatency {
     pub(super) fn new(decay: Duration, deployments: usize) -> Self {
         Self {
             decay,
-            means: [vec![Mean::default(); deployments], vec![Mean::default(); deployments]],
+            means: [
+                vec![DecayingMean::default(); deployments],
+                vec![DecayingMean::default(); deployments],
+            ],
             scores: [vec![0; deployments], vec![0; deployments]],
             scored_at: Timestamp::ZERO,
         }

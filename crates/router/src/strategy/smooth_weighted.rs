@@ -4,7 +4,7 @@
 
 use super::moved;
 use crate::balancer::for_each_kind;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec;
 use alloc::vec::Vec;

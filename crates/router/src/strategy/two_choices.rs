@@ -3,7 +3,7 @@
 //! deployment.
 
 use super::weight_table::WeightTable;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;

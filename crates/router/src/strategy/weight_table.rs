@@ -1,6 +1,6 @@
 //! Draws by weight in logarithmic time, whoever of those drawn may be picked.
 
-use super::draw::draw;
+use super::weighted_draw::weighted_draw;
 use crate::balancer::for_each_kind;
 use crate::{Candidates, PickContext};
 use alloc::vec::Vec;
@@ -63,6 +63,6 @@ impl WeightTable {
             }
         }
         let weight = |place: usize| if eligible(place) { self.weights[place] } else { 0 };
-        draw(random, self.weights.len(), weight)
+        weighted_draw(random, self.weights.len(), weight)
     }
 }

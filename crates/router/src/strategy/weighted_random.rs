@@ -2,7 +2,7 @@
 
 use super::weight_table::WeightTable;
 use crate::balancer::for_each_kind;
-use crate::explain::PickFigure;
+use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, PickContext};
 use alloc::vec::Vec;
 

@@ -4,9 +4,9 @@ use crate::rig::{Rig, deployment, failed, group, no_jitter};
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, AttemptKind, Balancer, Candidates, DeploymentConfig, FailureSample, GroupConfig,
-    GroupId, Outcome, PickContext, PickProblem, RequestArrival, RequestTag, Router, RouterConfig,
-    RouterEvent, RouterInput, Strategy, SuccessSample,
+    AttemptKind, Balancer, Candidates, DeploymentConfig, FailureSample, GroupConfig, GroupId,
+    Outcome, PickContext, PickProblem, RequestArrival, RequestTag, Router, RouterConfig,
+    RouterEvent, RouterInput, Strategy, SuccessSample, UnavailablePolicy,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -144,7 +144,8 @@ fn a_pick_of_a_place_that_is_not_there_fails_the_request_at_once_and_is_told() {
 #[test]
 fn a_pick_of_a_deployment_that_cools_down_is_rejected_until_it_is_back() {
     let (strategy, _) = told(|_| Some(0));
-    let config = GroupConfig { when_all_out: AllOut::Wait, ..with(strategy, &["a", "b"]) };
+    let config =
+        GroupConfig { when_unavailable: UnavailablePolicy::Wait, ..with(strategy, &["a", "b"]) };
     let mut rig = Rig::new(vec![config]);
     let start = rig.arrive().start();
     let step = rig.fail(start.attempt, crate::rig::throttled(Some(3)));

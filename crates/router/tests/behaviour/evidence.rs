@@ -143,7 +143,7 @@ fn what_is_nobodys_fault_upstream_is_held_against_nobody() {
     for class in classes {
         let mut rig = Rig::new(vec![group(&["only"])]);
         for _ in 0..50 {
-            assert!(!meets(&mut rig, Failure::new(class, class.told_source())), "{class:?}");
+            assert!(!meets(&mut rig, Failure::new(class, class.response_source())), "{class:?}");
         }
         assert_eq!(rig.serve(), 0, "{class:?}");
     }

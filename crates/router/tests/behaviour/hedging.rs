@@ -6,7 +6,7 @@ use squall_failure::FailureClass;
 use squall_router::{
     AttemptId, AttemptTimeouts, CancelReason, Fallbacks, GroupConfig, GroupId, Hedge, HedgeAfter,
     Money, Outcome, Price, Profile, RateLimit, RateLimits, RateWindow, Retries, RetryBudget,
-    RouterConfig, RouterEvent, RouterInput, RouterOutput, SpendLimit,
+    RouterConfig, RouterEvent, RouterInput, RouterOutput, SpendBudget,
 };
 use std::time::Duration;
 
@@ -361,13 +361,13 @@ fn what_was_reserved_for_both_is_settled_or_given_back() {
     first_token(&mut rig, second.attempt);
     rig.finish(second.attempt);
     let _ = first;
-    let used = |rig: &mut Rig, place: usize| rig.router.deployments_now().nth(place).unwrap();
+    let used = |rig: &mut Rig, place: usize| rig.router.deployment_snapshots().nth(place).unwrap();
     for place in 0..2 {
         let now = used(&mut rig, place);
         assert_eq!(now.running, 0);
         assert_eq!(now.limits.tpm.unwrap().0, 200, "both were asked");
     }
-    let group = rig.router.groups_now().nth(1).unwrap();
+    let group = rig.router.group_snapshots().nth(1).unwrap();
     assert_eq!(group.limits.concurrency, Some((0, 1)));
     assert_eq!(group.limits.rpm.unwrap().0, 1);
 }
@@ -378,15 +378,15 @@ fn the_prompt_of_the_attempt_that_lost_is_paid_for() {
     let price = Price { input: Money(10_000_000), output: Money(20_000_000) };
     groups[0].deployments[0] = squall_router::DeploymentConfig {
         price,
-        spends_from: vec![squall_router::SpendId(0)],
+        spends_from: vec![squall_router::SpendBudgetId(0)],
         ..deployment("only", 1)
     };
-    let spend_limits = vec![SpendLimit { limit: Money(1_000_000_000_000), period: secs(3_600) }];
-    let mut rig = Rig::of(RouterConfig { groups, spend_limits, ..RouterConfig::default() });
+    let spend_budgets = vec![SpendBudget { limit: Money(1_000_000_000_000), period: secs(3_600) }];
+    let mut rig = Rig::of(RouterConfig { groups, spend_budgets, ..RouterConfig::default() });
     rig.arrive();
     let second = rig.next_tick().start();
     first_token(&mut rig, second.attempt);
-    let spent = rig.router.budgets_now().next().unwrap().spent;
+    let spent = rig.router.spend_budget_snapshots().next().unwrap().spent;
     assert_eq!(spent, price.of(100, 0));
     assert!(spent > Money(0));
 }

@@ -1,18 +1,18 @@
 //! What the router does, one sentence a test, driven by hand through the public contract.
 
-mod all_out;
-mod changes;
+mod admission;
 mod conformance;
 mod cooldown;
 mod custom;
 mod deadline;
 mod evidence;
 mod fallback;
-mod gates;
+mod group_unavailable;
+mod header_limits;
 mod hedging;
-mod learned_limits;
 mod mid_stream;
 mod queue;
+mod reconfigure;
 mod retry;
 mod rig;
 mod silence;

@@ -169,7 +169,7 @@ impl AsGateway {
 /// The file by the formulas of a profile.
 pub(super) fn shown(file: &LitellmFile, profile: Profile) -> Shown {
     let config = file.router(profile);
-    let as_gateway = AsGateway::new(file, config.spend_limits.len());
+    let as_gateway = AsGateway::new(file, config.spend_budgets.len());
     let names = as_gateway.names(file);
     let lines = Lines::of("");
     let annotator = Annotator { lines: &lines, profile: profile.as_str() };

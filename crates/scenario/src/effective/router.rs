@@ -8,7 +8,7 @@ use crate::read::{
 use crate::settings::{ValueKind as _, Written};
 use squall_router::{
     AttemptTimeouts, CooldownRule, Declared, DeploymentConfig, GroupConfig, GroupId, RouterConfig,
-    SpendId, TenantConfig,
+    SpendBudgetId, TenantConfig,
 };
 
 /// The names behind the numbers of a router.
@@ -35,7 +35,7 @@ type Entries = Vec<(String, Written)>;
 /// The router, every setting of it.
 pub(crate) fn written(config: &RouterConfig, names: &NamesOfNumbers<'_>) -> Entries {
     let mut out = OVER_ALL.write(config);
-    let budgets = names.budgets.iter().zip(&config.spend_limits);
+    let budgets = names.budgets.iter().zip(&config.spend_budgets);
     let budgets: Entries =
         budgets.map(|(name, budget)| (name.clone(), written_budget(budget))).collect();
     put_some(&mut out, "budgets", budgets);
@@ -134,10 +134,10 @@ fn of_deployment(
     out.extend(DEPLOYMENT_SETTINGS.write(deployment));
     let declared = declared(&deployment.declared).filter(|_| names.declared);
     out.extend(declared.map(|declared| ("declared".to_owned(), declared)));
-    let of = |spend: &SpendId| names.budgets.get(spend.index());
+    let of = |spend: &SpendBudgetId| names.budgets.get(spend.index());
     let shared = deployment.spends_from.iter().filter_map(of).map(Written::text).collect();
     let own = deployment.spends_from.iter().find(|spend| of(spend).is_none());
-    let own = own.and_then(|spend| config.spend_limits.get(spend.index()));
+    let own = own.and_then(|spend| config.spend_budgets.get(spend.index()));
     put(&mut out, "budget", own.map_or(Written::Unset, written_budget));
     put(&mut out, "budgets", unless_empty(shared));
     let tags = (0_u32..).zip(names.tags).filter(|(bit, _)| deployment.tags.0 >> bit & 1 == 1);

@@ -108,7 +108,7 @@ impl CheckedSubject {
             Some(EffectiveKind::Litellm) => {
                 let file = LitellmFile::read(path, text)?;
                 let router = file.router(options.profile);
-                let as_gateway = AsGateway::new(&file, router.spend_limits.len());
+                let as_gateway = AsGateway::new(&file, router.spend_budgets.len());
                 (router, as_gateway.links, called(as_gateway.providers))
             }
             Some(EffectiveKind::Scenario) => {

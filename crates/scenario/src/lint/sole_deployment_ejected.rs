@@ -2,7 +2,7 @@
 
 use super::context::{Lint, LintContext};
 use crate::diagnostic::Problem;
-use squall_router::{AllOut, CooldownRule};
+use squall_router::{UnavailablePolicy, CooldownRule};
 
 pub(super) const LINT: Lint = Lint {
     id: "sole-deployment-ejected",
@@ -20,7 +20,7 @@ fn find(context: &LintContext<'_>) -> Vec<Problem> {
         let [only] = used[..] else { continue };
         let ejects = only.cooldown.unwrap_or(config.cooldown) != CooldownRule::Never;
         let falls_back = config.fallbacks.all().next().is_some();
-        let kept = config.when_all_out == AllOut::UseAll;
+        let kept = config.when_unavailable == UnavailablePolicy::Panic;
         if !ejects || falls_back || kept || context.ends_a_way(group.id) {
             continue;
         }

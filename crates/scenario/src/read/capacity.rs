@@ -9,7 +9,7 @@ use crate::settings::{
     vocabulary,
 };
 use crate::{unit, value};
-use squall_provider::{BatchSlowdown, Capacity, HungUp, QueueOrder, Shed};
+use squall_provider::{BatchSlowdown, Capacity, OnDisconnect, OverloadResponse, QueueOrder};
 
 settings! {
     /// A capacity.
@@ -32,7 +32,7 @@ settings! {
     /// What happens to the work when the caller disconnects: it stops, `cancelled`; it stops only if still
     /// queued, `dequeued`; or it runs to its end, `finished`, which makes overload outlast its cause.
     #[was("hung_up")]
-    on_disconnect => hung_up: Word(&ON_DISCONNECT);
+    on_disconnect => on_disconnect: Word(&ON_DISCONNECT);
     /// Latency factor at full concurrency; proportional below.
     slowdown_at_full => batch: SlowdownAtFull;
 }
@@ -42,10 +42,10 @@ vocabulary! {
 }
 
 vocabulary! {
-    static ON_DISCONNECT: HungUp =
-        "cancelled" => HungUp::Cancelled,
-        "dequeued" => HungUp::Dequeued,
-        "finished" => HungUp::Finished,
+    static ON_DISCONNECT: OnDisconnect =
+        "cancelled" => OnDisconnect::Cancelled,
+        "dequeued" => OnDisconnect::Dequeued,
+        "finished" => OnDisconnect::Finished,
     ;
 }
 
@@ -55,30 +55,35 @@ struct ShedKind;
 const SHED: &[&str] = &["503", "529", "429"];
 
 impl ValueKind for ShedKind {
-    type Value = Shed;
+    type Value = OverloadResponse;
 
     fn shape(&self) -> Schema {
         Schema::Word(SHED)
     }
 
-    fn read(&self, node: &Node, _: &Shed, problems: &Problems) -> Option<Shed> {
+    fn read(
+        &self,
+        node: &Node,
+        _: &OverloadResponse,
+        problems: &Problems,
+    ) -> Option<OverloadResponse> {
         Some(match value::word(node, SHED, problems)? {
-            "529" => Shed::Overloaded529,
-            "429" => Shed::Throttled429,
-            _ => Shed::Overloaded503,
+            "529" => OverloadResponse::Overloaded529,
+            "429" => OverloadResponse::Throttled429,
+            _ => OverloadResponse::Overloaded503,
         })
     }
 
-    fn write(&self, shed: &Shed) -> Written {
+    fn write(&self, shed: &OverloadResponse) -> Written {
         match shed {
-            Shed::Overloaded => Written::Unset,
-            Shed::Overloaded503 => Written::plain("503"),
-            Shed::Overloaded529 => Written::plain("529"),
-            Shed::Throttled429 => Written::plain("429"),
+            OverloadResponse::Overloaded => Written::Unset,
+            OverloadResponse::Overloaded503 => Written::plain("503"),
+            OverloadResponse::Overloaded529 => Written::plain("529"),
+            OverloadResponse::Throttled429 => Written::plain("429"),
         }
     }
 
-    fn default_text(&self, _: &Shed) -> String {
+    fn default_text(&self, _: &OverloadResponse) -> String {
         "as the vendor does".to_owned()
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn changes(
             }
             None => continue,
         };
-        config.spend_limits.clone_from(&router.labels.spend_limits);
+        config.spend_budgets.clone_from(&router.labels.spend_budgets);
         let now = in_force(&config, profile);
         if was == now && fields.problems.is_empty() {
             let message = "the change has no effect";

@@ -13,7 +13,9 @@ use crate::schema::{Key, Schema, Section};
 use crate::settings::{Count, Flag, In, Maybe, ValueKind, Written, settings};
 use crate::value;
 use core::ops::Range;
-use squall_router::{DeploymentConfig, Features, GroupConfig, RegionId, SpendId, SpendLimit, Tags};
+use squall_router::{
+    DeploymentConfig, Features, GroupConfig, RegionId, SpendBudget, SpendBudgetId, Tags,
+};
 
 /// A deployment.
 pub(crate) static DEPLOYMENT: Section = Section {
@@ -174,7 +176,7 @@ pub(crate) fn deployments<'n>(
     (0..copies.count).map(copy).collect()
 }
 
-fn spends_from(fields: &Fields<'_>, labels: &Labels) -> Vec<SpendId> {
+fn spends_from(fields: &Fields<'_>, labels: &Labels) -> Vec<SpendBudgetId> {
     let named = fields.list("budgets").iter().filter_map(|node| {
         let name = value::scalar(node, &Schema::Reference("budget"), fields.problems)?;
         if labels.budgets.iter().next().is_none() {
@@ -185,7 +187,7 @@ fn spends_from(fields: &Fields<'_>, labels: &Labels) -> Vec<SpendId> {
             fields.problems.push(problem.help(help));
         }
         let place = labels.budgets.find(name, &node.span, fields.problems)?;
-        u16::try_from(place).ok().map(SpendId)
+        u16::try_from(place).ok().map(SpendBudgetId)
     });
     named.collect()
 }
@@ -234,8 +236,8 @@ impl Labels {
         u8::try_from(place).ok().map(RegionId)
     }
 
-    fn own_budget(&mut self, budget: SpendLimit) -> SpendId {
-        self.spend_limits.push(budget);
-        SpendId(u16::try_from(self.spend_limits.len() - 1).unwrap_or(u16::MAX))
+    fn own_budget(&mut self, budget: SpendBudget) -> SpendBudgetId {
+        self.spend_budgets.push(budget);
+        SpendBudgetId(u16::try_from(self.spend_budgets.len() - 1).unwrap_or(u16::MAX))
     }
 }

@@ -152,7 +152,8 @@ pub(crate) fn of_provider(
     vendor: RetryAfter,
 ) -> squall_provider::ProviderLimits {
     use squall_provider::{
-        Counted as Tokens, ProviderLimits, ProviderRateLimit, ProviderWindow as Counted, RampLimit,
+        ProviderLimits, ProviderRateLimit, ProviderWindow as Counted, RampLimit,
+        TokenAccounting as Tokens,
     };
     let Some(fields) = fields.section("limits") else {
         return ProviderLimits { retry_after: vendor, ..ProviderLimits::NONE };

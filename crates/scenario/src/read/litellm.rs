@@ -91,7 +91,7 @@ fn loaded(
     }
     router.labels.tags = file.tags().to_vec();
     router.labels.regions = file.regions().to_vec();
-    router.labels.spend_limits.clone_from(&router.config.spend_limits);
+    router.labels.spend_budgets.clone_from(&router.config.spend_budgets);
     Loaded { router, text: without_secrets(text) }
 }
 

@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{In, PerMillion, Required, ValueKind, Written, dollars, duration, settings};
-use squall_router::{Price, SpendLimit};
+use squall_router::{Price, SpendBudget};
 
 settings! {
     static PRICE: Price = ("price", "a price", "Token prices, in dollars per million.");
@@ -54,12 +54,12 @@ pub(crate) static BUDGET: Section = Section {
 };
 
 /// A budget that was opened.
-pub(crate) fn budget(fields: &Fields<'_>) -> Option<SpendLimit> {
-    Some(SpendLimit { limit: fields.money("limit")?, period: fields.duration("period")? })
+pub(crate) fn budget(fields: &Fields<'_>) -> Option<SpendBudget> {
+    Some(SpendBudget { limit: fields.money("limit")?, period: fields.duration("period")? })
 }
 
 /// A budget as a file writes it.
-pub(crate) fn written_budget(budget: &SpendLimit) -> Written {
+pub(crate) fn written_budget(budget: &SpendBudget) -> Written {
     let entry = |key: &str, text| (key.to_owned(), Written::Plain(text));
     Written::Map(vec![
         entry("limit", dollars(budget.limit)),

@@ -5,7 +5,7 @@ use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::{ApiKey, DeploymentLink};
 use crate::node::NodeKind;
-use squall_router::{GroupConfig, Profile, RouterConfig, SpendLimit};
+use squall_router::{GroupConfig, Profile, RouterConfig, SpendBudget};
 
 /// A provider that deployments may name: it stands for so many from its first number on.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Labels {
     /// Budgets that have a name, by number.
     pub(crate) budgets: KnownNames,
     /// All budgets, those of single deployments included.
-    pub(crate) spend_limits: Vec<SpendLimit>,
+    pub(crate) spend_budgets: Vec<SpendBudget>,
 }
 
 /// A router that was read, and the names it defines.
@@ -75,7 +75,7 @@ impl RouterSection {
                 tags: Vec::new(),
                 regions: Vec::new(),
                 budgets: KnownNames::new("budget"),
-                spend_limits: Vec::new(),
+                spend_budgets: Vec::new(),
             },
         }
     }
@@ -83,7 +83,7 @@ impl RouterSection {
     /// The configuration as it is written, if a profile changes it.
     pub(crate) fn before_profile(&self) -> Option<RouterConfig> {
         self.profile.map(|_| RouterConfig {
-            spend_limits: self.labels.spend_limits.clone(),
+            spend_budgets: self.labels.spend_budgets.clone(),
             ..self.config.clone()
         })
     }

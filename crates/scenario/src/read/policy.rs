@@ -14,8 +14,8 @@ use crate::value;
 use core::time::Duration;
 use squall_determinism::Share;
 use squall_router::{
-    AfterTimeout, AllOut, AttemptTimeouts, DeadlineSharing, GroupConfig, Hedge, HedgeAfter,
-    MidStream, TagMatch,
+    AfterTimeout, AttemptTimeouts, DeadlineSharing, GroupConfig, Hedge, HedgeAfter, MidStream,
+    TagMatch, UnavailablePolicy,
 };
 
 settings! {
@@ -41,7 +41,7 @@ settings! {
     /// What happens when all deployments are ejected: `wait` for the first to return, for at most
     /// `max_queue_wait`; `fail` with a Retry-After; or ignore the cooldowns, `panic` (Envoy's panic mode).
     #[was("when_all_out")]
-    when_unavailable => when_all_out: WhenUnavailable;
+    when_unavailable => when_unavailable: WhenUnavailable;
     /// Time-outs of an attempt.
     timeouts: In(&TIMEOUTS);
     /// Maximum duration of a request, including queueing, retries and fallbacks.
@@ -177,25 +177,30 @@ struct WhenUnavailable;
 const WHEN_UNAVAILABLE: &[&str] = &["wait", "fail", "panic"];
 
 impl ValueKind for WhenUnavailable {
-    type Value = AllOut;
+    type Value = UnavailablePolicy;
 
     fn shape(&self) -> Schema {
         Schema::Word(WHEN_UNAVAILABLE)
     }
 
-    fn read(&self, node: &Node, _: &AllOut, problems: &Problems) -> Option<AllOut> {
+    fn read(
+        &self,
+        node: &Node,
+        _: &UnavailablePolicy,
+        problems: &Problems,
+    ) -> Option<UnavailablePolicy> {
         Some(match value::word(node, WHEN_UNAVAILABLE, problems)? {
-            "fail" => AllOut::Fail,
-            "panic" => AllOut::UseAll,
-            _ => AllOut::Wait,
+            "fail" => UnavailablePolicy::Fail,
+            "panic" => UnavailablePolicy::Panic,
+            _ => UnavailablePolicy::Wait,
         })
     }
 
-    fn write(&self, value: &AllOut) -> Written {
+    fn write(&self, value: &UnavailablePolicy) -> Written {
         Written::plain(match value {
-            AllOut::Wait => "wait",
-            AllOut::Fail | AllOut::Say(_) => "fail",
-            AllOut::UseAll => "panic",
+            UnavailablePolicy::Wait => "wait",
+            UnavailablePolicy::Fail | UnavailablePolicy::FailStating(_) => "fail",
+            UnavailablePolicy::Panic => "panic",
         })
     }
 

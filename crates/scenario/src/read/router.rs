@@ -17,7 +17,7 @@ use crate::settings::{Count, In, Maybe, Span, ValueKind, Written, settings};
 use crate::value;
 use core::time::Duration;
 use squall_router::{
-    FallbackRule, GroupConfig, HealthChecks, Money, Profile, RouterConfig, SpendLimit,
+    FallbackRule, GroupConfig, HealthChecks, Money, Profile, RouterConfig, SpendBudget,
 };
 
 /// A router.
@@ -175,15 +175,15 @@ impl ValueKind for FallbackRuleKind {
         let fields = Fields::open(node, &FALLBACK_RULE, problems)?;
         let small = |name| fields.count(name).and_then(|count| u8::try_from(count).ok());
         Some(match fields.choice()?.0 {
-            "max_depth" => FallbackRule::Nested { max_depth: small("max_depth")? },
-            _ => FallbackRule::Once { max_moves: small("max_moves")? },
+            "max_depth" => FallbackRule::LitellmNested { max_depth: small("max_depth")? },
+            _ => FallbackRule::DepthFirst { max_moves: small("max_moves")? },
         })
     }
 
     fn write(&self, rule: &FallbackRule) -> Written {
         let (key, number) = match *rule {
-            FallbackRule::Once { max_moves } => ("max_moves", max_moves),
-            FallbackRule::Nested { max_depth } => ("max_depth", max_depth),
+            FallbackRule::DepthFirst { max_moves } => ("max_moves", max_moves),
+            FallbackRule::LitellmNested { max_depth } => ("max_depth", max_depth),
         };
         Written::entry(key, Written::plain(number.to_string()))
     }
@@ -256,7 +256,7 @@ pub(crate) fn router(fields: &Fields<'_>, providers: &Providers) -> RouterSectio
             group.max_queue_wait = usual_queue_wait(group);
         }
     }
-    router.config.spend_limits.clone_from(&router.labels.spend_limits);
+    router.config.spend_budgets.clone_from(&router.labels.spend_budgets);
     check(fields, &router);
     router
 }
@@ -266,9 +266,9 @@ fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
         let opened = Fields::open(&entry.value, &BUDGET, fields.problems);
         labels.budgets.add(&entry.key, &entry.key_span, fields.problems);
         // One that cannot be read keeps its name, so that nobody is told that it is not there.
-        let nothing = SpendLimit { limit: Money::default(), period: Duration::ZERO };
+        let nothing = SpendBudget { limit: Money::default(), period: Duration::ZERO };
         labels
-            .spend_limits
+            .spend_budgets
             .push(opened.and_then(|fields| money::budget(&fields)).unwrap_or(nothing));
     }
 }

@@ -164,7 +164,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         target: target?,
         providers,
         kinds,
-        router: RouterConfig { spend_limits: router.labels.spend_limits, ..first },
+        router: RouterConfig { spend_budgets: router.labels.spend_budgets, ..first },
         before_profile,
         budgets: router.labels.budgets.iter().map(str::to_owned).collect(),
         changes,

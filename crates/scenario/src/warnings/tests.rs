@@ -2,7 +2,7 @@
 
 use super::warnings;
 use crate::model::GatewayFile;
-use squall_router::AllOut;
+use squall_router::UnavailablePolicy;
 
 const FILE: &str = "\
 providers: { a: { base_url: 'http://127.0.0.1:1/v1' } }
@@ -16,7 +16,7 @@ router:
 #[test]
 fn a_former_name_and_a_former_word_are_read_as_what_they_are_called_now() {
     let file = GatewayFile::read("file.yaml", FILE).unwrap();
-    assert_eq!(file.router.groups[0].when_all_out, AllOut::UseAll);
+    assert_eq!(file.router.groups[0].when_unavailable, UnavailablePolicy::Panic);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use crate::event::{CallId, EventKind, FlightPart};
 use crate::in_flight::{AttemptStage, InFlightAttempt};
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
-use squall_provider::{AttemptArrival, Listener, Plan, ProviderInput, ProviderOutput, Rejection};
+use squall_provider::{
+    AttemptArrival, AttemptPlan, Listener, ProviderInput, ProviderOutput, Rejection,
+};
 use squall_record::{AttemptOutcome, NoteRow, RecordedEvent, SeenBy};
 use squall_router::{
     AttemptId, CancelReason, RouterInput, StartAttempt, TokenUsage, UpstreamLimits,
@@ -129,7 +131,7 @@ impl World<'_> {
                 self.attempt_ended(call, outcome, &plan, class == FailureClass::Stalled);
                 self.attempt_failed(
                     call,
-                    Failure::new(class, class.told_source()).with_status(200),
+                    Failure::new(class, class.response_source()).with_status(200),
                 );
             }
             None => {}
@@ -163,7 +165,7 @@ impl World<'_> {
         }
     }
 
-    fn attempt_finished(&mut self, call: CallId, plan: &Plan) {
+    fn attempt_finished(&mut self, call: CallId, plan: &AttemptPlan) {
         self.tell_limits(call);
         self.attempt_ended(call, AttemptOutcome::Succeeded, plan, false);
         let Some(there) = self.flights.get(call.flight) else { return };
@@ -181,7 +183,7 @@ impl World<'_> {
         &mut self,
         call: CallId,
         outcome: AttemptOutcome,
-        plan: &Plan,
+        plan: &AttemptPlan,
         caller_hung_up: bool,
     ) {
         self.record_attempt(call, SeenBy::Provider, outcome, None);
@@ -222,7 +224,7 @@ impl World<'_> {
         }
     }
 
-    fn planned(&mut self, call: CallId, plan: Plan) {
+    fn planned(&mut self, call: CallId, plan: AttemptPlan) {
         if let Some(running) = self.flights.call(call) {
             running.plan = Some(plan);
             self.expect_next(call);
@@ -247,7 +249,7 @@ impl World<'_> {
     fn rejected(&mut self, call: CallId, rejection: Rejection) {
         let outcome = AttemptOutcome::Failed { class: rejection.class };
         self.record_attempt(call, SeenBy::Provider, outcome, Some(rejection));
-        let failure = Failure::new(rejection.class, rejection.class.told_source())
+        let failure = Failure::new(rejection.class, rejection.class.response_source())
             .with_status(rejection.status)
             .with_retry_after(rejection.retry_after);
         self.attempt_failed(call, failure);

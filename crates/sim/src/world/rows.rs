@@ -63,7 +63,8 @@ impl World<'_> {
                 (Some(rejection), _) => rejection.status,
                 // An answer in one piece that turns out to be an error has that error's status.
                 (None, AttemptOutcome::Failed { class })
-                    if !client.stream && call.plan.is_some_and(|plan| plan.tells(class)) =>
+                    if !client.stream
+                        && call.plan.is_some_and(|plan| plan.ends_with_error(class)) =>
                 {
                     self.providers[provider].vendor_status(class)
                 }

@@ -48,7 +48,7 @@ impl Judged {
 
     /// The failure, and whose it is: a request that is wrong is the client's.
     fn alone(self) -> Failure {
-        let failure = Failure::new(self.class, self.class.told_source());
+        let failure = Failure::new(self.class, self.class.response_source());
         if self.suspected { failure.suspected() } else { failure }
     }
 }
@@ -76,7 +76,7 @@ pub fn failure_from_error(body: &[u8]) -> Failure {
 /// What failed, when a 200 brought a body that is not read as an answer: an error that it tells, half of an
 /// answer, or what nobody can understand.
 pub(crate) fn failure_of_body(body: &[u8], parsed: &serde_json::Result<Value>) -> Failure {
-    let failed = |class| Failure::new(class, class.told_source()).with_status(200);
+    let failed = |class| Failure::new(class, class.response_source()).with_status(200);
     match parsed {
         Ok(value) if tells_error(value) => failure_from_error(body),
         Err(error) if error.is_eof() && !body.trim_ascii().is_empty() => failed(FailureClass::Cut),

@@ -252,7 +252,7 @@ fn limits_stand_in_the_headers_of_their_vendor() {
     let limits = HeaderLimits { both, input: gauge(800, 10), output: HeaderGauge::default() };
     let headers = |format| {
         let mut headers = HeaderMap::new();
-        let told = HeadersTold {
+        let told = ResponseHeaderData {
             request_id: "req_1",
             limits: &limits,
             unix: Duration::from_secs(1_700_000_000),

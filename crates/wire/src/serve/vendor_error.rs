@@ -172,7 +172,7 @@ pub struct HeaderLimits {
 
 /// What the headers of an answer tell.
 #[derive(Clone, Copy, Debug)]
-pub struct HeadersTold<'a> {
+pub struct ResponseHeaderData<'a> {
     /// The number of the answer.
     pub request_id: &'a str,
     /// The limits as they stand.

@@ -25,7 +25,7 @@ pub(super) const ADDITION: Addition = Addition {
     example_setting: Maybe(Count::<u32>::SOME, \"none\");",
         ),
         before(
-            "crates/router/src/config/check.rs",
+            "crates/router/src/config/validation.rs",
             "if group.deployments.iter().all(|deployment| deployment.weight == 0) {",
             "        if group.deployments.iter().any(|deployment| deployment.example_setting == Some(0)) {
             return Err(ConfigError::NoWeight { group: index });

@@ -1,7 +1,9 @@
 //! Who is served next, who is shed, and what becomes of work for nobody.
 
 use super::*;
-use crate::{BatchSlowdown, HungUp, Prefill, PromptCache, QueueOrder, Shed, SlowShare};
+use crate::{
+    BatchSlowdown, OnDisconnect, OverloadResponse, Prefill, PromptCache, QueueOrder, SlowShare,
+};
 use crate::{RetryAfter, VendorErrors};
 
 fn with(capacity: Capacity) -> Provider {
@@ -50,11 +52,11 @@ fn shedding_has_the_status_of_its_vendor() {
         RetryAfter::Seconds,
     );
     for (vendor, shed, status) in [
-        (VendorErrors::USUAL, Shed::Overloaded, 503),
-        (anthropic, Shed::Overloaded, 529),
-        (anthropic, Shed::Overloaded503, 503),
-        (VendorErrors::USUAL, Shed::Overloaded529, 529),
-        (anthropic, Shed::Throttled429, 429),
+        (VendorErrors::USUAL, OverloadResponse::Overloaded, 503),
+        (anthropic, OverloadResponse::Overloaded, 529),
+        (anthropic, OverloadResponse::Overloaded503, 503),
+        (VendorErrors::USUAL, OverloadResponse::Overloaded529, 529),
+        (anthropic, OverloadResponse::Throttled429, 429),
     ] {
         let capacity = Some(Capacity { shed, ..Capacity::of(1) });
         let mut provider = provider(ProviderConfig { capacity, vendor, ..config() });
@@ -66,10 +68,13 @@ fn shedding_has_the_status_of_its_vendor() {
 
 #[test]
 fn work_for_a_caller_that_hung_up_stops_or_is_done_to_its_end() {
-    let behaviours =
-        [(HungUp::Cancelled, true), (HungUp::Dequeued, false), (HungUp::Finished, false)];
-    for (hung_up, free_at_once) in behaviours {
-        let mut provider = with(Capacity { hung_up, ..Capacity::of(1) });
+    let behaviours = [
+        (OnDisconnect::Cancelled, true),
+        (OnDisconnect::Dequeued, false),
+        (OnDisconnect::Finished, false),
+    ];
+    for (on_disconnect, free_at_once) in behaviours {
+        let mut provider = with(Capacity { on_disconnect, ..Capacity::of(1) });
         let plan = plan(&arrive(&mut provider, at(0), 0));
         provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(0) });
         assert_eq!(drain(&mut provider), []);
@@ -87,8 +92,8 @@ fn work_for_a_caller_that_hung_up_stops_or_is_done_to_its_end() {
 
 #[test]
 fn who_hung_up_while_waiting_is_worked_for_all_the_same_where_work_is_finished() {
-    let hung_up = HungUp::Finished;
-    let mut provider = with(Capacity { queue: 5, hung_up, ..Capacity::of(1) });
+    let on_disconnect = OnDisconnect::Finished;
+    let mut provider = with(Capacity { queue: 5, on_disconnect, ..Capacity::of(1) });
     (0..3).for_each(|tag| drop(arrive(&mut provider, at(tag), tag)));
     provider.handle(at(100), ProviderInput::Gone { tag: AttemptTag(1) });
     // It takes the place, for nobody; the third has to wait for it.
@@ -100,8 +105,8 @@ fn who_hung_up_while_waiting_is_worked_for_all_the_same_where_work_is_finished()
 
 #[test]
 fn who_hung_up_while_waiting_leaves_the_queue_where_only_what_has_begun_is_finished() {
-    for hung_up in [HungUp::Cancelled, HungUp::Dequeued] {
-        let mut provider = with(Capacity { queue: 5, hung_up, ..Capacity::of(1) });
+    for on_disconnect in [OnDisconnect::Cancelled, OnDisconnect::Dequeued] {
+        let mut provider = with(Capacity { queue: 5, on_disconnect, ..Capacity::of(1) });
         // Two of them came at the same time.
         [0, 1, 2, 2, 3].into_iter().zip(0..).for_each(|(millis, tag)| {
             arrive(&mut provider, at(millis), tag);

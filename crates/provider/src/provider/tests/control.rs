@@ -34,7 +34,7 @@ fn an_injected_fault_begins_now_or_when_it_says_and_ends_by_itself() {
 
 #[test]
 fn a_fault_ends_by_hand_before_its_time_and_one_to_come_never_begins() {
-    let mut provider = ill(FaultKind::Refuse);
+    let mut provider = faulty(FaultKind::Refuse);
     assert_eq!(notes(&mut provider, at(12_000), ProviderInput::Tick), STARTED);
     assert_eq!(notes(&mut provider, at(13_000), ProviderInput::EndFault { fault: 0 }), ENDED);
     assert_eq!(provider.faults()[0].until(), at(13_000));
@@ -47,7 +47,7 @@ fn a_fault_ends_by_hand_before_its_time_and_one_to_come_never_begins() {
 #[test]
 fn a_script_that_stands_still_goes_on_later_by_the_pause() {
     // From 10 s to 20 s.
-    let mut provider = ill(FaultKind::Refuse);
+    let mut provider = faulty(FaultKind::Refuse);
     notes(&mut provider, at(4_000), ProviderInput::Pause);
     assert_eq!(provider.next_timer(), None);
     assert_eq!(notes(&mut provider, at(15_000), ProviderInput::Tick), []);

@@ -47,10 +47,10 @@ fn error() -> FaultKind {
 #[test]
 fn a_reset_comes_after_its_tokens_or_at_once() {
     let now = at(12_000);
-    let mut at_once = ill(FaultKind::Reset { after_tokens: 0 });
+    let mut at_once = faulty(FaultKind::Reset { after_tokens: 0 });
     let plan_at_once = plan(&send(&mut at_once, now, arrival(1)));
     assert_eq!((plan_at_once.ending, plan_at_once.tokens), (AttemptEnding::Reset { at: now }, 0));
-    let mut later = ill(FaultKind::Reset { after_tokens: 3 });
+    let mut later = faulty(FaultKind::Reset { after_tokens: 3 });
     let plan = plan(&send(&mut later, now, arrival(1)));
     let reset = plan.first_at + plan.gap * 3;
     assert_eq!((plan.ending, plan.tokens_sent()), (AttemptEnding::Reset { at: reset }, 3));
@@ -60,10 +60,10 @@ fn a_reset_comes_after_its_tokens_or_at_once() {
 fn a_delay_comes_on_top_and_slow_tokens_leave_the_first_alone() {
     let now = at(12_000);
     let well = plan(&send(&mut provider(config()), now, arrival(1)));
-    let mut late = ill(FaultKind::Delay { by: Duration::from_secs(9), early_head: false });
+    let mut late = faulty(FaultKind::Delay { by: Duration::from_secs(9), early_head: false });
     let late = plan(&send(&mut late, now, arrival(1)));
     assert_eq!(late.first_at, well.first_at + Duration::from_secs(9));
-    let mut slow = ill(FaultKind::Slowdown { ttft_milli: 1_000, itl_milli: 4_000 });
+    let mut slow = faulty(FaultKind::Slowdown { ttft_milli: 1_000, itl_milli: 4_000 });
     let slow = plan(&send(&mut slow, now, arrival(1)));
     assert_eq!((slow.first_at, slow.gap), (well.first_at, well.gap * 4));
 }
@@ -80,14 +80,14 @@ fn stalls_errors_and_bad_answers_end_streams_in_their_ways() {
         (FaultKind::NoEndMark, AttemptEnding::Unmarked, 60),
         (
             FaultKind::StreamError { after_tokens: 5, class },
-            AttemptEnding::Told { after_tokens: 5, class },
+            AttemptEnding::ErrorEvent { after_tokens: 5, class },
             5,
         ),
         (FaultKind::BadAnswer(BadAnswer::Html), AttemptEnding::Bad(BadAnswer::Html), 0),
         (FaultKind::BadAnswer(BadAnswer::Truncated), AttemptEnding::Bad(BadAnswer::Truncated), 30),
         (FaultKind::BadAnswer(BadAnswer::NoEnd), AttemptEnding::Bad(BadAnswer::NoEnd), 60),
     ] {
-        let plan = plan(&send(&mut ill(kind), at(12_000), arrival(1)));
+        let plan = plan(&send(&mut faulty(kind), at(12_000), arrival(1)));
         assert_eq!((plan.ending, plan.tokens_sent(), plan.fault), (ending, sent, Some(0)));
     }
 }

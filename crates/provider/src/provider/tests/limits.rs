@@ -1,7 +1,7 @@
 //! Limits beyond requests and tokens a minute.
 
 use super::*;
-use crate::{Counted, ProviderLimitKind, RampLimit, RetryAfter};
+use crate::{ProviderLimitKind, RampLimit, RetryAfter, TokenAccounting};
 
 fn limited(limits: ProviderLimits) -> Provider {
     provider(ProviderConfig { limits, ..config() })
@@ -34,7 +34,7 @@ fn tokens_of_prompts_and_of_answers_are_limited_apart() {
 
 #[test]
 fn tokens_that_count_as_they_are_used_let_in_until_the_limit_is_spent() {
-    let counted = Counted::AsUsed;
+    let counted = TokenAccounting::AsUsed;
     let mut provider =
         limited(ProviderLimits { output_tpm: rate(100), counted, ..ProviderLimits::NONE });
     let plans: Vec<_> = (0..3).map(|tag| plan(&arrive(&mut provider, at(0), tag))).collect();
@@ -51,7 +51,7 @@ fn tokens_that_count_as_they_are_used_let_in_until_the_limit_is_spent() {
 
 #[test]
 fn what_was_sent_before_a_caller_hung_up_counts_as_used() {
-    let counted = Counted::AsUsed;
+    let counted = TokenAccounting::AsUsed;
     let mut provider =
         limited(ProviderLimits { output_tpm: rate(100), counted, ..ProviderLimits::NONE });
     let plan = plan(&arrive(&mut provider, at(0), 0));

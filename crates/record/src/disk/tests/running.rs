@@ -16,7 +16,8 @@ fn begun(name: &str) -> (PathBuf, LiveWriter) {
 
 /// What a run of these rows is that ended there.
 fn expected(at: Timestamp, torn: u32, requests: Vec<RequestRow>) -> Recording {
-    let header = RunHeader { ended: RunEnd::Killed { at, torn }, ..header() };
+    let ended = RunEnd::Killed { at, torn };
+    let header = RunHeader { ended, server_lag: Vec::new(), ..header() };
     let logs = Logs { requests, attempts: attempts(), notes: notes(), journal: Some(journal()) };
     Recording::of_logs(header, RowRetention::Rows, logs)
 }

@@ -1,6 +1,6 @@
 //! `cost-based-routing`: the cheapest by the sum of both prices of a token, the first of several.
 
-use super::Minutes;
+use super::MinuteUsage;
 use crate::{Balancer, Candidates, DeploymentConfig, Money, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
@@ -8,23 +8,26 @@ use alloc::vec::Vec;
 const UNKNOWN: Money = Money(10 * Money::DOLLAR.0);
 
 #[derive(Clone, Debug)]
-pub(crate) struct Cost {
+pub(crate) struct LitellmCost {
     costs: Vec<Money>,
-    minutes: Minutes,
+    minutes: MinuteUsage,
 }
 
-impl Cost {
+impl LitellmCost {
     pub(crate) fn new(deployments: &[DeploymentConfig]) -> Self {
         let cost = |deployment: &DeploymentConfig| {
             let price = deployment.price;
             let sum = Money(price.input.0.saturating_add(price.output.0));
             if sum == Money::default() { UNKNOWN } else { sum }
         };
-        Self { costs: deployments.iter().map(cost).collect(), minutes: Minutes::new(deployments) }
+        Self {
+            costs: deployments.iter().map(cost).collect(),
+            minutes: MinuteUsage::new(deployments),
+        }
     }
 }
 
-impl Balancer for Cost {
+impl Balancer for LitellmCost {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let room = self.minutes.room(context);
         let mut best = None;

@@ -1,7 +1,7 @@
 //! `latency-based-routing`: the mean of ten samples of seconds per token. When the list is full, its
 //! last place is written again and again: nine samples stay until the whole map is forgotten.
 
-use super::{Minutes, one_of};
+use super::{MinuteUsage, one_of};
 use crate::strategy::moved;
 use crate::{Balancer, Candidates, DeploymentConfig, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
@@ -18,7 +18,7 @@ const TIMED_OUT: f64 = 1_000.0;
 pub(crate) struct LatencyList {
     buffer: Share,
     ttl: Duration,
-    minutes: Minutes,
+    minutes: MinuteUsage,
     /// Seconds per token of whole answers, and to the first token of streams.
     whole: Vec<Vec<f64>>,
     first: Vec<Vec<f64>>,
@@ -36,7 +36,7 @@ impl LatencyList {
         Self {
             buffer,
             ttl,
-            minutes: Minutes::new(deployments),
+            minutes: MinuteUsage::new(deployments),
             whole: vec![Vec::new(); places],
             first: vec![Vec::new(); places],
             scores: [vec![0.0; places], vec![0.0; places]],

@@ -1,7 +1,7 @@
 //! `least-busy`: a counter per deployment, in the order in which deployments were first used. The
 //! smallest of *all* counters decides; if that is the counter of one that cannot be used, any is drawn.
 
-use crate::strategy::draw::draw;
+use crate::strategy::weighted_draw::weighted_draw;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ impl LitellmLeastBusy {
 
 impl Balancer for LitellmLeastBusy {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
-        let may = |place| candidates.contains(place);
+        let eligible = |place| candidates.contains(place);
         let mut least: Option<(usize, u32)> = None;
         for &each in &self.counters {
             if least.is_none_or(|least| each.1 < least.1) {
@@ -45,17 +45,19 @@ impl Balancer for LitellmLeastBusy {
         }
         if least.is_none_or(|(_, running)| running > 0) {
             // Usable deployments without a counter are put behind the others, with 0.
-            let fresh = |&place: &usize| self.at[place].is_none() && may(place);
+            let fresh = |&place: &usize| self.at[place].is_none() && eligible(place);
             let fresh = (self.counters.len() < self.at.len())
                 .then(|| (0..self.at.len()).find(fresh))
                 .flatten();
             least = fresh.map(|place| (place, 0)).or(least);
         }
         let (place, _) = least?;
-        if may(place) {
+        if eligible(place) {
             return Some(place);
         }
-        draw(&mut context.rng.random_stream(), self.at.len(), |place| may(place).into())
+        weighted_draw(&mut context.rng.random_stream(), self.at.len(), |place| {
+            eligible(place).into()
+        })
     }
 
     fn started(&mut self, _: &PickContext, place: usize) {

@@ -3,7 +3,7 @@
 //! divides by zero: the request fails.
 
 use crate::balancer::for_each_kind;
-use crate::strategy::draw::draw;
+use crate::strategy::weighted_draw::weighted_draw;
 use crate::{Balancer, Candidates, DeploymentConfig, PickContext};
 use alloc::vec::Vec;
 
@@ -36,9 +36,11 @@ impl Balancer for SimpleShuffle {
         let column = self.columns.iter().find(|column| column[first].1);
         for_each_kind!(candidates, |eligible| match column {
             Some(column) => {
-                draw(&mut random, places, |place| if eligible(place) { column[place].0 } else { 0 })
+                weighted_draw(&mut random, places, |place| {
+                    if eligible(place) { column[place].0 } else { 0 }
+                })
             }
-            None => draw(&mut random, places, |place| eligible(place).into()),
+            None => weighted_draw(&mut random, places, |place| eligible(place).into()),
         })
     }
 }

@@ -4,13 +4,13 @@
 //! Requests may not reach the limit: with `rpm: 5` four go through. One that was not counted in this
 //! minute passes for having no limit at all.
 
-use super::{Minutes, one_of};
+use super::{MinuteUsage, one_of};
 use crate::{Balancer, Candidates, DeploymentConfig, PickContext, SuccessSample};
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LitellmUsage {
-    minutes: Minutes,
+    minutes: MinuteUsage,
     version: Version,
     /// Scratch.
     ties: Vec<u32>,
@@ -34,7 +34,7 @@ impl LitellmUsage {
     }
 
     fn new(deployments: &[DeploymentConfig], version: Version) -> Self {
-        let mut minutes = Minutes::new(deployments);
+        let mut minutes = MinuteUsage::new(deployments);
         for (rpm, &tpm) in minutes.rpm.iter_mut().zip(&minutes.tpm) {
             // One less than the limit, but never less than one; and a limit of 0 is closed.
             *rpm = if *rpm == 0 || tpm == 0 { 0 } else { (*rpm - 1).max(1) };

@@ -127,25 +127,25 @@ fn two_groups_with_a_wrong_key_each_end_with_that_error_and_not_in_a_loop() {
 fn of_eight_fallbacks_1_80_tries_all_whatever_its_depth_and_ours_as_many_as_it_may() {
     let mut lists: Vec<&[u16]> = vec![&[]; 9];
     lists[0] = &[1, 2, 3, 4, 5, 6, 7, 8];
-    let nested = FallbackRule::Nested { max_depth: 2 };
+    let nested = FallbackRule::LitellmNested { max_depth: 2 };
     assert_eq!(calls(chain(&lists, 0), nested, Profile::Litellm180), 9);
-    let once = FallbackRule::Once { max_moves: 2 };
+    let once = FallbackRule::DepthFirst { max_moves: 2 };
     assert_eq!(calls(chain(&lists, 0), once, Profile::Squall), 3);
 }
 
 #[test]
 fn a_chain_of_fallbacks_ends_at_the_depth_allowed() {
     let lists: [&[u16]; 6] = [&[1], &[2], &[3], &[4], &[5], &[]];
-    let nested = FallbackRule::Nested { max_depth: 3 };
+    let nested = FallbackRule::LitellmNested { max_depth: 3 };
     assert_eq!(calls(chain(&lists, 0), nested, Profile::Litellm180), 4);
-    let once = FallbackRule::Once { max_moves: 3 };
+    let once = FallbackRule::DepthFirst { max_moves: 3 };
     assert_eq!(calls(chain(&lists, 0), once, Profile::Squall), 4);
 }
 
 #[test]
 fn two_retries_and_two_fallbacks_multiply_to_nine_calls_unless_a_budget_forbids() {
     let lists: [&[u16]; 3] = [&[1, 2], &[], &[]];
-    let nested = FallbackRule::Nested { max_depth: 5 };
+    let nested = FallbackRule::LitellmNested { max_depth: 5 };
     assert_eq!(calls(chain(&lists, 2), nested, Profile::Litellm180), 9);
 
     let spent = RetryBudget { min_per_second: 0, ..RetryBudget::default() };

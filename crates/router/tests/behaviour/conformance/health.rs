@@ -6,7 +6,7 @@ use crate::rig::{Rig, group};
 use squall_failure::FailureClass;
 use squall_router::{
     DeploymentId, Fallbacks, GroupConfig, GroupId, HealthChecks, Money, Price, RateLimits, Retries,
-    RouterConfig, RouterEvent, RouterInput, SpendId, SpendLimit,
+    RouterConfig, RouterEvent, RouterInput, SpendBudget, SpendBudgetId,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -92,7 +92,8 @@ fn of_those_who_wait_the_lowest_number_goes_first_and_who_waits_too_long_leaves_
 
 #[test]
 fn a_provider_whose_budget_is_exceeded_is_dropped_and_all_dropped_is_an_error_of_its_own() {
-    let spend_limits = vec![SpendLimit { limit: Money(1_000), period: Duration::from_secs(3_600) }];
+    let spend_budgets =
+        vec![SpendBudget { limit: Money(1_000), period: Duration::from_secs(3_600) }];
     for profile in BOTH {
         let mut chat = GroupConfig {
             retries: Retries::new(0),
@@ -100,10 +101,10 @@ fn a_provider_whose_budget_is_exceeded_is_dropped_and_all_dropped_is_an_error_of
             ..group(&["paid", "free"])
         };
         chat.deployments[0].price = Price { input: Money(5), output: Money(5) };
-        chat.deployments[0].spends_from = vec![SpendId(0)];
+        chat.deployments[0].spends_from = vec![SpendBudgetId(0)];
         let with = |groups| RouterConfig {
             groups,
-            spend_limits: spend_limits.clone(),
+            spend_budgets: spend_budgets.clone(),
             ..RouterConfig::default()
         };
         let mut rig = Rig::of(with(vec![chat.clone()]).with_profile(profile));
@@ -124,9 +125,9 @@ fn a_provider_whose_budget_is_exceeded_is_dropped_and_all_dropped_is_an_error_of
 fn a_budget_that_is_exceeded_is_told_of() {
     let mut chat = group(&["paid"]);
     chat.deployments[0].price = Price { input: Money(5), output: Money(5) };
-    chat.deployments[0].spends_from = vec![SpendId(0)];
-    let spend_limits = vec![SpendLimit { limit: Money(1_000), period: Duration::from_secs(60) }];
-    let config = RouterConfig { groups: vec![chat], spend_limits, ..RouterConfig::default() };
+    chat.deployments[0].spends_from = vec![SpendBudgetId(0)];
+    let spend_budgets = vec![SpendBudget { limit: Money(1_000), period: Duration::from_secs(60) }];
+    let config = RouterConfig { groups: vec![chat], spend_budgets, ..RouterConfig::default() };
     let mut rig = Rig::of(config);
     let start = rig.arrive().start();
     let step = rig.finish(start.attempt);

@@ -7,8 +7,8 @@ use super::{BOTH, World, declared, litellm, ours, per_minute, rig_by, rpm, serve
 use crate::rig::{Rig, group, no_jitter};
 use squall_failure::FailureClass;
 use squall_router::{
-    GroupConfig, LitellmStrategy, Outcome, Profile, RateLimit, RateLimits, RateWindow, Release,
-    Retries, RouterInput, RouterOutput, Strategy, TokenUsage,
+    ConcurrencyRelease, GroupConfig, LitellmStrategy, Outcome, Profile, RateLimit, RateLimits,
+    RateWindow, Retries, RouterInput, RouterOutput, Strategy, TokenUsage,
 };
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn one_success_of_50_tokens_counts_50_tokens_and_one_request() {
     group.deployments[0].limits = limits;
     let mut rig = ours(group);
     use_tokens(&mut rig, 50);
-    let now = rig.router.deployments_now().next().unwrap();
+    let now = rig.router.deployment_snapshots().next().unwrap();
     assert_eq!((now.limits.rpm, now.limits.tpm), (Some((1, 10)), Some((50, 1_000))));
 }
 
@@ -149,7 +149,7 @@ fn a_place_is_given_back_with_the_first_token_in_1_80_and_at_the_end_in_ours() {
         rig.tell(RouterInput::FirstToken { attempt: first.attempt });
         assert_eq!(rig.arrive().started().is_some(), second, "{profile:?}");
     }
-    assert_eq!(RateLimits::default().release, Release::AtEnd);
+    assert_eq!(RateLimits::default().release, ConcurrencyRelease::AtEnd);
 }
 
 #[test]

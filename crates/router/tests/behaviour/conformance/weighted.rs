@@ -143,7 +143,7 @@ fn the_profile_is_a_choice_that_can_be_taken_back() {
     assert_eq!(back.groups[0].strategy, native.groups[0].strategy);
     assert_eq!(back.groups[0].cooldown, native.groups[0].cooldown);
     assert_eq!(back.groups[0].retry_rule, native.groups[0].retry_rule);
-    assert_eq!(back.groups[0].when_all_out, native.groups[0].when_all_out);
+    assert_eq!(back.groups[0].when_unavailable, native.groups[0].when_unavailable);
     assert_eq!(back.groups[0].max_queue_wait, native.groups[0].max_queue_wait);
     assert_eq!(back.retry_budget, native.retry_budget);
     assert_eq!(back.fallback_rule, native.fallback_rule);

@@ -6,9 +6,9 @@ use core::time::Duration;
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    AllOut, CooldownRule, CostTuning, DeploymentId, FallbackChoice, FallbackRule, Features,
-    GroupId, LatencyTuning, LitellmStrategy, Money, Profile, RateWindow, Retries, RetryBudget,
-    RetryRule, SpendId, Strategy, Tags, TenantId,
+    CooldownRule, CostTuning, DeploymentId, FallbackChoice, FallbackRule, Features, GroupId,
+    LatencyTuning, LitellmStrategy, Money, Profile, RateWindow, Retries, RetryBudget, RetryRule,
+    SpendBudgetId, Strategy, Tags, TenantId, UnavailablePolicy,
 };
 
 /// A scenario of three groups; `router` and `traffic` are put into it.
@@ -84,8 +84,8 @@ fn what_waits_and_what_is_limited() {
     let group = chat("limits: { rpm: 60, window: from_first, concurrency: 3 }, max_queued: 7");
     assert_eq!(group.limits.rpm.map(|limit| limit.window), Some(RateWindow::FromFirst));
     assert_eq!((group.limits.concurrency, group.max_queued), (Some(3), 7));
-    assert_eq!(chat("when_unavailable: panic").when_all_out, AllOut::UseAll);
-    assert_eq!(chat("when_unavailable: fail").when_all_out, AllOut::Fail);
+    assert_eq!(chat("when_unavailable: panic").when_unavailable, UnavailablePolicy::Panic);
+    assert_eq!(chat("when_unavailable: fail").when_unavailable, UnavailablePolicy::Fail);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn fallbacks_have_lists_of_their_own_and_a_default_for_those_without() {
     assert_eq!(read.router.retry_budget, RetryBudget::UNLIMITED);
     assert_eq!(read.router.groups[0].max_queue_wait, Duration::ZERO, "there is somewhere to go");
     let nested = scenario("  fallback_rule: { max_depth: 3 }", "", "", "");
-    assert_eq!(nested.router.fallback_rule, FallbackRule::Nested { max_depth: 3 });
+    assert_eq!(nested.router.fallback_rule, FallbackRule::LitellmNested { max_depth: 3 });
 }
 
 #[test]
@@ -147,8 +147,8 @@ router:
     let read = read(text);
     let [eu, us] = &read.router.groups[0].deployments[..] else { panic!("two deployments") };
     assert_eq!((eu.price.input, eu.price.output), (Money(150_000), Money(600_000)));
-    assert_eq!(eu.spends_from, [SpendId(0), SpendId(1)]);
-    let limits: Vec<_> = read.router.spend_limits.iter().map(|budget| budget.limit).collect();
+    assert_eq!(eu.spends_from, [SpendBudgetId(0), SpendBudgetId(1)]);
+    let limits: Vec<_> = read.router.spend_budgets.iter().map(|budget| budget.limit).collect();
     assert_eq!(limits, [Money::dollars(100.0), Money::dollars(2.5)]);
     assert_eq!((eu.order, eu.default_pool, eu.max_input_tokens), (2, true, Some(4_000)));
     assert_eq!((eu.features, us.features), (Features(3), Features::NONE));

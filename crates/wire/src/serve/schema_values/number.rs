@@ -1,4 +1,4 @@
-//! Numbers within their bounds.
+//! AssignedIds within their bounds.
 
 use super::SplitMix64;
 use serde_json::{Map, Number, Value};

@@ -3,13 +3,13 @@
 use super::limits::{INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, TOKENS};
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
-use super::serve_writer::{self, MessagePen};
+use super::serve_writer::{self, MessageWriter};
 use crate::chat::{FinishReason, MeteredText};
 use crate::json::json_string;
 use crate::limits::LimitHeaderNames;
 use crate::serve::{
-    AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
-    ServerFormat, VendorError, Wants, bearer, count_text, header, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, ResponseHeaderData, Route,
+    Rules, ServerFormat, VendorError, Wants, bearer, count_text, header, read_json,
 };
 use crate::{HeaderGauge, Usage, estimate_tokens};
 use bytes::Bytes;
@@ -83,7 +83,7 @@ impl ServerFormat for AnthropicServer {
     }
 
     fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
-        Box::new(MessagePen::new(asked, head))
+        Box::new(MessageWriter::new(asked, head))
     }
 
     fn status(&self, class: FailureClass) -> u16 {
@@ -98,7 +98,7 @@ impl ServerFormat for AnthropicServer {
         true
     }
 
-    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
+    fn headers(&self, headers: &mut HeaderMap, told: &ResponseHeaderData<'_>) {
         if let Ok(id) = HeaderValue::from_str(told.request_id) {
             headers.insert(HeaderName::from_static("request-id"), id);
         }

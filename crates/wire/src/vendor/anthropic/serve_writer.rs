@@ -90,7 +90,7 @@ pub(super) fn whole(
 
 /// Writes the events of a message.
 #[derive(Debug)]
-pub(super) struct MessagePen {
+pub(super) struct MessageWriter {
     /// As JSON.
     model: String,
     head: AnswerHead,
@@ -99,7 +99,7 @@ pub(super) struct MessagePen {
     block: u32,
 }
 
-impl MessagePen {
+impl MessageWriter {
     pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         Self { model: json_string(&asked.model), head: head.clone(), tokens: 0, block: 0 }
     }
@@ -184,7 +184,7 @@ impl MessagePen {
     }
 }
 
-impl AnswerWriter for MessagePen {
+impl AnswerWriter for MessageWriter {
     fn begin(&mut self, out: &mut Vec<u8>) {
         let (id, model) = (id("msg_", &self.head), &self.model);
         write!(

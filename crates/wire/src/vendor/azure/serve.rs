@@ -3,8 +3,8 @@
 use super::serve_error::error_body;
 use crate::chat::FinishReason;
 use crate::serve::{
-    AnswerHead, AnswerWriter, HeadersTold, ParsedRequest, Refused, Route, Rules, ServerFormat,
-    VendorError, bearer, header,
+    AnswerHead, AnswerWriter, ParsedRequest, Refused, ResponseHeaderData, Route, Rules,
+    ServerFormat, VendorError, bearer, header,
 };
 use crate::vendor::openai::serving::Filters;
 use crate::vendor::openai::{OpenAiServer, serving};
@@ -72,7 +72,7 @@ impl ServerFormat for AzureServer {
         error_body(told).into()
     }
 
-    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
+    fn headers(&self, headers: &mut HeaderMap, told: &ResponseHeaderData<'_>) {
         // Azure tells what is left, and neither the limit nor the reset.
         let left = |gauge: crate::HeaderGauge| crate::HeaderGauge {
             remaining: gauge.remaining,

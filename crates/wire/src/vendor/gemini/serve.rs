@@ -5,9 +5,9 @@ use super::serve_error::{error_body, status_of};
 use crate::chat::{FinishReason, MeteredText};
 use crate::json::json_string;
 use crate::serve::{
-    AnswerHead, AnswerWriter, ApiEndpoint, GeneratedToolCall, HeaderLimits, HeadersTold,
-    ParsedRequest, Refused, Route, Rules, ServerFormat, TOKEN_BYTES, VendorError, bearer,
-    count_text, header, id, push_escaped, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, GeneratedToolCall, HeaderLimits, ParsedRequest, Refused,
+    ResponseHeaderData, Route, Rules, ServerFormat, TOKEN_BYTES, VendorError, bearer, count_text,
+    header, id, push_escaped, read_json,
 };
 use crate::{Usage, estimate_tokens, push_text, word};
 use bytes::Bytes;
@@ -99,7 +99,7 @@ impl ServerFormat for GeminiServer {
     }
 
     fn answer_writer(&self, asked: &ParsedRequest, head: &AnswerHead) -> Box<dyn AnswerWriter> {
-        Box::new(ContentPen {
+        Box::new(ContentWriter {
             said: ChunkFields::new(asked, head),
             events: asked.events,
             begun: false,
@@ -115,7 +115,7 @@ impl ServerFormat for GeminiServer {
         error_body(told).into()
     }
 
-    fn headers(&self, _headers: &mut HeaderMap, _told: &HeadersTold<'_>) {}
+    fn headers(&self, _headers: &mut HeaderMap, _told: &ResponseHeaderData<'_>) {}
 
     fn has_retry_after(&self) -> bool {
         false
@@ -256,14 +256,14 @@ impl ChunkFields {
 
 /// Writes the chunks of contents: as events, or as one JSON list.
 #[derive(Debug)]
-struct ContentPen {
+struct ContentWriter {
     said: ChunkFields,
     events: bool,
     begun: bool,
     tokens: u32,
 }
 
-impl ContentPen {
+impl ContentWriter {
     fn before(&mut self, out: &mut Vec<u8>) {
         let begun = std::mem::replace(&mut self.begun, true);
         out.extend_from_slice(match (self.events, begun) {
@@ -280,7 +280,7 @@ impl ContentPen {
     }
 }
 
-impl AnswerWriter for ContentPen {
+impl AnswerWriter for ContentWriter {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {

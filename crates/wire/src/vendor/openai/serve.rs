@@ -7,8 +7,8 @@ use super::{serve_chat, serve_completions, serve_embeddings, serve_responses};
 use crate::Usage;
 use crate::chat::FinishReason;
 use crate::serve::{
-    AnswerHead, AnswerWriter, ApiEndpoint, HeadersTold, ParsedRequest, Refused, Route, Rules,
-    ServerFormat, VendorError,
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, ResponseHeaderData, Route,
+    Rules, ServerFormat, VendorError,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -60,7 +60,7 @@ impl ServerFormat for OpenAiServer {
         api_error(told).body()
     }
 
-    fn headers(&self, headers: &mut HeaderMap, told: &HeadersTold<'_>) {
+    fn headers(&self, headers: &mut HeaderMap, told: &ResponseHeaderData<'_>) {
         told.limits.both.write(headers);
         let took = u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX);
         headers.insert(PROCESSING_MS, HeaderValue::from(took));
@@ -117,8 +117,8 @@ pub(crate) fn answer_writer(
     filters: Filters,
 ) -> Box<dyn AnswerWriter> {
     match asked.endpoint {
-        ApiEndpoint::Completions => Box::new(serve_completions::CompletionPen::new(asked, head)),
-        ApiEndpoint::Responses => Box::new(serve_responses::ResponsePen::new(asked, head)),
-        _ => Box::new(serve_chat::ChatPen::new(asked, head, filters)),
+        ApiEndpoint::Completions => Box::new(serve_completions::CompletionWriter::new(asked, head)),
+        ApiEndpoint::Responses => Box::new(serve_responses::ResponseWriter::new(asked, head)),
+        _ => Box::new(serve_chat::ChatWriter::new(asked, head, filters)),
     }
 }

@@ -75,7 +75,7 @@ const COMPLETIONS: &[&str] =
     &["best_of", "echo", "logit_bias", "model", "prompt", "seed", "suffix", "user"];
 const EMBEDDINGS: &[&str] = &["dimensions", "encoding_format", "input", "model", "user"];
 
-/// Numbers with bounds: their names, their least and their most, and whether they are whole.
+/// AssignedIds with bounds: their names, their least and their most, and whether they are whole.
 const BOUNDS: [(&str, f64, f64, bool); 6] = [
     ("temperature", 0.0, 2.0, false),
     ("top_p", 0.0, 1.0, false),

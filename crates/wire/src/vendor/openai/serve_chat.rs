@@ -228,7 +228,7 @@ pub(super) const END_MARK: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes the chunks of a chat completion.
 #[derive(Debug)]
-pub(super) struct ChatPen {
+pub(super) struct ChatWriter {
     asked: ParsedRequest,
     head: AnswerHead,
     filters: Filters,
@@ -237,7 +237,7 @@ pub(super) struct ChatPen {
     tokens: u32,
 }
 
-impl ChatPen {
+impl ChatWriter {
     pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead, filters: Filters) -> Self {
         let (id, created, model) = (id("chatcmpl-", head), head.created, json_string(&asked.model));
         let before = format!(
@@ -304,7 +304,7 @@ impl ChatPen {
     }
 }
 
-impl AnswerWriter for ChatPen {
+impl AnswerWriter for ChatWriter {
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.filters == Filters::Included {
             write!(

@@ -117,7 +117,7 @@ fn push_head(out: &mut Vec<u8>, asked: &ParsedRequest, head: &AnswerHead) {
 
 /// Writes the chunks of a completion.
 #[derive(Debug)]
-pub(super) struct CompletionPen {
+pub(super) struct CompletionWriter {
     /// Everything before the list of choices.
     head: Vec<u8>,
     model: String,
@@ -126,7 +126,7 @@ pub(super) struct CompletionPen {
     answer: AnswerHead,
 }
 
-impl CompletionPen {
+impl CompletionWriter {
     pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         let mut before = b"data: ".to_vec();
         push_head(&mut before, asked, head);
@@ -151,7 +151,7 @@ impl CompletionPen {
     }
 }
 
-impl AnswerWriter for CompletionPen {
+impl AnswerWriter for CompletionWriter {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn token(&mut self, out: &mut Vec<u8>, n: u32) {

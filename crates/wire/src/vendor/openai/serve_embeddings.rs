@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use std::io::Write as _;
 
-/// Numbers in a vector unless the request says; OpenAI's small model has as many.
+/// AssignedIds in a vector unless the request says; OpenAI's small model has as many.
 const DIMENSIONS: u32 = 1_536;
 /// The most: OpenAI's large model has no more.
 const DIMENSIONS_MAX: u32 = 3_072;

@@ -207,14 +207,14 @@ pub(super) fn whole(
 
 /// Writes the events of a response.
 #[derive(Debug)]
-pub(super) struct ResponsePen {
+pub(super) struct ResponseWriter {
     said: ResponseFields,
     model: String,
     sequence: u32,
     tokens: u32,
 }
 
-impl ResponsePen {
+impl ResponseWriter {
     pub(super) fn new(asked: &ParsedRequest, head: &AnswerHead) -> Self {
         let model = asked.model.clone();
         Self { said: ResponseFields::new(asked, head), model, sequence: 0, tokens: 0 }
@@ -285,7 +285,7 @@ impl ResponsePen {
     }
 }
 
-impl AnswerWriter for ResponsePen {
+impl AnswerWriter for ResponseWriter {
     fn begin(&mut self, out: &mut Vec<u8>) {
         self.response(out, "response.created", ResponseState::InProgress, None);
         self.response(out, "response.in_progress", ResponseState::InProgress, None);

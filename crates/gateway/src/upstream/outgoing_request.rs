@@ -1,0 +1,87 @@
+//! A request to one upstream, which may be sent again.
+
+use super::UpstreamEndpoint;
+use super::call_context::CallContext;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request};
+use http_body_util::Full;
+use hyper_util::client::legacy::ResponseFuture;
+use squall_failure::{Failure, FailureClass};
+use squall_wire::call::ClientFormat;
+use squall_wire::chat::{ChatRequest, Operation, Unsupported};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much of a refusal is looked through for the name of an option.
+const LOOKED_AT: usize = 8 << 10;
+
+/// A request, and all that is needed to send it again.
+#[derive(Debug)]
+pub(super) struct OutgoingRequest {
+    pub(super) endpoint: Arc<UpstreamEndpoint>,
+    pub(super) chat: Arc<ChatRequest>,
+    pub(super) known: CallContext,
+    /// Headers of this request, beside those of every call.
+    pub(super) passed: Arc<HeaderMap>,
+    pub(super) between_tokens: Duration,
+    /// The gateway asks streams to tell their usage.
+    pub(super) ask_usage: bool,
+}
+
+impl OutgoingRequest {
+    pub(super) fn dialect(&self) -> &'static dyn ClientFormat {
+        self.endpoint.dialect
+    }
+
+    /// The request leaves.
+    ///
+    /// # Errors
+    /// When the upstream's format has no words for it.
+    pub(super) fn send(&self) -> Result<ResponseFuture, Unsupported> {
+        self.request().map(|request| self.endpoint.client.request(request))
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, Unsupported> {
+        let Self { endpoint, chat, ask_usage, .. } = self;
+        let model = &*self.known.model;
+        let ask_usage = *ask_usage;
+        let (uri, body) = match chat.operation {
+            Operation::Chat => (
+                endpoint.chat_uri(model, chat.stream),
+                endpoint.dialect.body(chat, model, ask_usage)?,
+            ),
+            other => {
+                let path = endpoint.dialect.other_path(other, model);
+                let path = path.ok_or_else(|| Unsupported::no_operation(other))?;
+                (endpoint.base.below(&path), chat.body_for(model, ask_usage))
+            }
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.uri_mut() = uri.ok_or_else(|| Unsupported::no_model(model))?;
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.reserve(endpoint.chat_headers.len() + self.passed.len());
+        for (name, value) in endpoint.chat_headers.iter().chain(&*self.passed) {
+            headers.append(name.clone(), value.clone());
+        }
+        Ok(request)
+    }
+
+    /// Whether the provider refuses what the gateway added, and may be asked without it: from now on nobody
+    /// adds it here.
+    pub(super) fn learns_from(&mut self, failure: &Failure, body: &[u8]) -> bool {
+        let added = self.ask_usage
+            && self.chat.adds_usage()
+            && self.endpoint.dialect.takes_stream_options();
+        if !added || failure.class != FailureClass::BadRequest {
+            return false;
+        }
+        let body = String::from_utf8_lossy(&body[..body.len().min(LOOKED_AT)]);
+        let names_it = body.contains("stream_options") || body.contains("include_usage");
+        let learns = names_it && self.endpoint.learn_no_usage();
+        if learns {
+            self.ask_usage = false;
+        }
+        learns
+    }
+}

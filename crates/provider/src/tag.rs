@@ -1,5 +1,0 @@
-//! The driver's names for attempts.
-
-/// The driver's own name for an attempt, not used again while the attempt runs.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct AttemptTag(pub u64);
