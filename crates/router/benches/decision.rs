@@ -1,17 +1,19 @@
 //! What a request costs in the core: arrive, pick, first token, finish, for every strategy at 10, 100
 //! and 1,000 deployments, with 200 requests in flight. `cargo bench -p squall-router --bench decision`.
+//! Once with limits alone and the defaults, and once more, for some strategies, with every feature on.
 //!
 //! With the argument `count` it serves a fixed number of requests and prints nothing: for
 //! `valgrind --tool=callgrind`, whose counts repeat. `count 1000 least_busy` says how many deployments
-//! and which strategy.
+//! and which strategy, and `count 1000 least_busy everything` switches every feature on.
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use squall_determinism::{Seed, Timestamp};
 use squall_router::{
-    AttemptId, Declared, DeploymentConfig, GroupConfig, GroupId, Money, Price, RateLimit,
-    RateLimits, RateWindow, RequestArrival, RequestTag, Router, RouterConfig, RouterInput,
-    RouterOutput, Strategy,
+    AttemptId, Declared, DeploymentConfig, Fallbacks, GroupConfig, GroupId, Money, Price,
+    RateLimit, RateLimits, RateWindow, RegionId, RequestArrival, RequestTag, Router, RouterConfig,
+    RouterInput, RouterOutput, SpendBudget, SpendBudgetId, Strategy, Tags, TenantConfig, TenantId,
+    UpstreamLimits,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -37,14 +39,23 @@ fn main() {
     }
     println!("ns/request            {:>8} {:>8} {:>8}", SIZES[0], SIZES[1], SIZES[2]);
     for (name, strategy) in strategies() {
-        let [ten, hundred, thousand] = SIZES.map(|deployments| measure(&strategy, deployments));
-        println!("{name:<22}{ten:>8} {hundred:>8} {thousand:>8}");
+        row(&name, &strategy, FeatureSet::Limits);
+    }
+    println!("with every feature on");
+    for (name, strategy) in strategies().into_iter().filter(|(name, _)| !name.contains(' ')) {
+        row(&name, &strategy, FeatureSet::Everything);
     }
 }
 
-fn measure(strategy: &Strategy, deployments: u64) -> u64 {
+fn row(name: &str, strategy: &Strategy, features: FeatureSet) {
+    let [ten, hundred, thousand] =
+        SIZES.map(|deployments| measure(strategy, deployments, features));
+    println!("{name:<22}{ten:>8} {hundred:>8} {thousand:>8}");
+}
+
+fn measure(strategy: &Strategy, deployments: u64, features: FeatureSet) -> u64 {
     let requests = REQUESTS / (deployments / 10);
-    let mut bench = Bench::new(strategy, deployments);
+    let mut bench = Bench::new(strategy, deployments, features);
     bench.serve(requests / 10);
     let started = Instant::now();
     bench.serve(requests);
@@ -56,42 +67,78 @@ fn count(args: &[String]) {
     let name = args.get(1).map_or("smooth_weighted", String::as_str);
     let found = strategies().into_iter().find(|(known, _)| known == name);
     let (_, strategy) = found.unwrap_or_else(|| panic!("there is no strategy `{name}`"));
-    Bench::new(&strategy, deployments).serve(10_000);
+    let everything = args.get(2).is_some_and(|arg| arg == "everything");
+    let features = if everything { FeatureSet::Everything } else { FeatureSet::Limits };
+    Bench::new(&strategy, deployments, features).serve(10_000);
+}
+
+/// What is on beside the defaults.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum FeatureSet {
+    /// Limits of requests and tokens a minute.
+    Limits,
+    /// These, and limits of the group and of tenants, limits from headers, budgets in money, tags, regions, sessions,
+    /// features, context windows, tiers, fallbacks and deadlines.
+    Everything,
 }
 
 struct Bench {
     router: Router,
     running: VecDeque<AttemptId>,
     now: Timestamp,
+    features: FeatureSet,
 }
 
 impl Bench {
-    fn new(strategy: &Strategy, deployments: u64) -> Self {
+    fn new(strategy: &Strategy, deployments: u64, features: FeatureSet) -> Self {
         let group = GroupConfig {
             deployments: (0..deployments).map(deployment).collect(),
             strategy: strategy.clone(),
             ..GroupConfig::new("chat")
         };
         let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
+        let config = match features {
+            FeatureSet::Limits => config,
+            FeatureSet::Everything => everything_on(config),
+        };
         let router = Router::new(config, Seed::new(7), 0).expect("the configuration is complete");
-        Self { router, running: VecDeque::new(), now: Timestamp::ZERO }
+        Self { router, running: VecDeque::new(), now: Timestamp::ZERO, features }
     }
 
     fn serve(&mut self, requests: u64) {
         for tag in 0..requests {
             self.now += Duration::from_millis(1);
-            self.tell(RouterInput::Arrived(RequestArrival {
-                input_tokens: 400,
-                output_tokens: 60,
-                stream: true,
-                ..RequestArrival::new(RequestTag(tag), GroupId(0))
-            }));
+            self.tell(RouterInput::Arrived(self.arrival(tag)));
             if self.running.len() > IN_FLIGHT
                 && let Some(attempt) = self.running.pop_front()
             {
+                if self.features == FeatureSet::Everything {
+                    self.tell(RouterInput::LimitHeaders { attempt, headers: stated(tag) });
+                }
                 self.tell(RouterInput::FirstToken { attempt });
                 self.tell(RouterInput::Finished { attempt, usage: None });
             }
+        }
+    }
+
+    fn arrival(&self, tag: u64) -> RequestArrival {
+        let plain = RequestArrival {
+            input_tokens: 400,
+            output_tokens: 60,
+            stream: true,
+            ..RequestArrival::new(RequestTag(tag), GroupId(0))
+        };
+        match self.features {
+            FeatureSet::Limits => plain,
+            FeatureSet::Everything => RequestArrival {
+                tenant: Some(TenantId(tag as u16 % 2)),
+                tags: Tags(1),
+                region: Some(RegionId(0)),
+                // Every second request goes on with a session that was seen a hundred requests before.
+                session: Some(if tag.is_multiple_of(2) { tag } else { tag.saturating_sub(101) }),
+                deadline: Some(Duration::from_secs(60)),
+                ..plain
+            },
         }
     }
 
@@ -122,5 +169,55 @@ fn deployment(n: u64) -> DeploymentConfig {
             tpm: Some(1_000_000_000),
         },
         ..DeploymentConfig::new(format!("d{n}"))
+    }
+}
+
+/// The same group with all that a group, its deployments and its tenants can have.
+fn everything_on(config: RouterConfig) -> RouterConfig {
+    let limit =
+        |per_minute| Some(RateLimit { per_minute, window: RateWindow::Gcra { burst: None } });
+    let limits = RateLimits {
+        rpm: limit(10_000_000),
+        tpm: limit(1_000_000_000),
+        concurrency: Some(100_000),
+        ..RateLimits::default()
+    };
+    let mut groups = config.groups;
+    let group = &mut groups[0];
+    group.limits = limits;
+    group.session_affinity = Some(Duration::from_secs(600));
+    group.fallbacks = Fallbacks::to(vec![GroupId(1)]);
+    for (n, deployment) in group.deployments.iter_mut().enumerate() {
+        deployment.order = u8::from(n % 5 == 4);
+        deployment.limits.concurrency = Some(10_000);
+        deployment.limits.from_headers = true;
+        deployment.spends_from = vec![SpendBudgetId(0)];
+        deployment.tags = Tags(1 | 1 << (n % 8));
+        deployment.region = Some(RegionId(0));
+        deployment.max_input_tokens = Some(100_000 + n as u32);
+    }
+    let spare = GroupConfig {
+        deployments: vec![DeploymentConfig::new("spare")],
+        ..GroupConfig::new("spare")
+    };
+    groups.push(spare);
+    let tenant = |name: &str| TenantConfig { name: name.to_owned(), limits };
+    RouterConfig {
+        groups,
+        tenants: vec![tenant("one"), tenant("two")],
+        spend_budgets: vec![SpendBudget {
+            limit: Money(u64::MAX),
+            period: Duration::from_secs(86_400),
+        }],
+        ..config
+    }
+}
+
+/// What a provider with room says of its limits.
+fn stated(tag: u64) -> UpstreamLimits {
+    UpstreamLimits {
+        limit_requests: Some(10_000_000),
+        remaining_requests: Some(9_000_000 + tag as u32 % 1_000),
+        ..UpstreamLimits::default()
     }
 }

@@ -171,13 +171,13 @@ pub(crate) enum CandidateRows<'a> {
     Marked(&'a [bool]),
     /// Those that are ready at `now` and not silent.
     Ready { now: Timestamp, ready_at: &'a [Timestamp], last_from: &'a [Timestamp] },
-    /// Those of them that are of this order.
-    OfOrder {
+    /// Those of them that are of this rank.
+    OfRank {
         now: Timestamp,
         ready_at: &'a [Timestamp],
         last_from: &'a [Timestamp],
-        orders: &'a [u8],
-        order: u8,
+        ranks: &'a [u8],
+        rank: u8,
     },
 }
 
@@ -198,13 +198,13 @@ impl<'a> Candidates<'a> {
         Self { rows: CandidateRows::Ready { now, ready_at, last_from } }
     }
 
-    pub(crate) fn of_order(self, orders: &'a [u8], order: u8) -> Self {
+    pub(crate) fn of_rank(self, ranks: &'a [u8], rank: u8) -> Self {
         match self.rows {
             CandidateRows::Ready { now, ready_at, last_from } => {
-                let orders = &orders[..ready_at.len()];
-                Self { rows: CandidateRows::OfOrder { now, ready_at, last_from, orders, order } }
+                let ranks = &ranks[..ready_at.len()];
+                Self { rows: CandidateRows::OfRank { now, ready_at, last_from, ranks, rank } }
             }
-            CandidateRows::Marked(_) | CandidateRows::OfOrder { .. } => self,
+            CandidateRows::Marked(_) | CandidateRows::OfRank { .. } => self,
         }
     }
 
@@ -214,7 +214,7 @@ impl<'a> Candidates<'a> {
     pub const fn places(&self) -> usize {
         match self.rows {
             CandidateRows::Marked(marks) => marks.len(),
-            CandidateRows::Ready { ready_at, .. } | CandidateRows::OfOrder { ready_at, .. } => {
+            CandidateRows::Ready { ready_at, .. } | CandidateRows::OfRank { ready_at, .. } => {
                 ready_at.len()
             }
         }
@@ -229,11 +229,11 @@ impl<'a> Candidates<'a> {
             CandidateRows::Ready { now, ready_at, last_from } => {
                 place < ready_at.len() && ready_at[place] <= now && now < last_from[place]
             }
-            CandidateRows::OfOrder { now, ready_at, last_from, orders, order } => {
+            CandidateRows::OfRank { now, ready_at, last_from, ranks, rank } => {
                 place < ready_at.len()
                     && ready_at[place] <= now
                     && now < last_from[place]
-                    && orders[place] == order
+                    && ranks[place] == rank
             }
         }
     }
@@ -258,15 +258,9 @@ macro_rules! for_each_kind {
                 let $eligible = |place: usize| ready_at[place] <= now && now < last_from[place];
                 $work
             }
-            $crate::balancer::CandidateRows::OfOrder {
-                now,
-                ready_at,
-                last_from,
-                orders,
-                order,
-            } => {
+            $crate::balancer::CandidateRows::OfRank { now, ready_at, last_from, ranks, rank } => {
                 let $eligible = |place: usize| {
-                    ready_at[place] <= now && now < last_from[place] && orders[place] == order
+                    ready_at[place] <= now && now < last_from[place] && ranks[place] == rank
                 };
                 $work
             }

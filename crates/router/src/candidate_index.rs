@@ -2,13 +2,16 @@
 //! a microsecond.
 //!
 //! A row holds the time from which its deployment can take an attempt, and is updated whenever the deployment
-//! changes. Most picks need only the rows; the others (a request with tags, a deployment close to its token
-//! limit) check every deployment.
+//! changes. Most picks need only the rows; the others (a deployment close to its token limit, a prompt over the
+//! shortest context window) check every deployment.
 
-use crate::DeploymentId;
+mod fit;
+
 use crate::deployment::{Deployment, RequestNeeds};
+use crate::{Candidates, DeploymentId, TagMatch};
 use alloc::vec;
 use alloc::vec::Vec;
+use fit::{FitCache, FitRow};
 use squall_determinism::Timestamp;
 
 /// A deployment with less headroom than this below its token limit is checked on each pick.
@@ -21,17 +24,12 @@ pub(crate) struct CandidateIndex {
     /// From when each counts as silent and is picked last.
     pub(crate) last_from: Vec<Timestamp>,
     pub(crate) order: Vec<u8>,
-    /// The distinct orders, lowest first.
-    pub(crate) tiers: Vec<u8>,
+    fits: FitCache,
     /// Which have less headroom than [`ROOM`], and how many.
     tight: Vec<bool>,
     tights: usize,
     /// How many are unhealthy by the checks.
     pub(crate) unhealthy: usize,
-    /// Whether some deployment is in a default pool, so that untagged requests need the full check too.
-    pools: bool,
-    /// The shortest context window.
-    window: u32,
     /// A deployment has reached a limit, and this has not been reported yet.
     pub(crate) limit_unreported: bool,
     /// Scratch space: which places are eligible.
@@ -39,11 +37,7 @@ pub(crate) struct CandidateIndex {
 }
 
 impl CandidateIndex {
-    pub(crate) fn new(ids: Vec<DeploymentId>, order: Vec<u8>, deployments: &[Deployment]) -> Self {
-        let mut tiers = order.clone();
-        tiers.sort_unstable();
-        tiers.dedup();
-        let members = || ids.iter().map(|id| &deployments[id.index()]);
+    pub(crate) fn new(ids: Vec<DeploymentId>, order: Vec<u8>) -> Self {
         Self {
             ready_at: vec![Timestamp::MAX; ids.len()],
             last_from: vec![Timestamp::MAX; ids.len()],
@@ -51,10 +45,8 @@ impl CandidateIndex {
             tights: 0,
             eligible: vec![false; ids.len()],
             order,
-            tiers,
+            fits: FitCache::default(),
             unhealthy: 0,
-            pools: members().any(Deployment::is_default_pool),
-            window: members().map(Deployment::max_input_tokens).min().unwrap_or(u32::MAX),
             limit_unreported: false,
             ids,
         }
@@ -94,14 +86,22 @@ impl CandidateIndex {
         }
     }
 
-    /// Whether the rows suffice to pick for these needs.
+    /// Whether the rows suffice to pick for a request of so many tokens.
     #[inline]
     pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
-        self.tights == 0
-            && !self.pools
-            && !self.limit_unreported
-            && needs.tokens < ROOM
-            && needs.input_tokens <= self.window
-            && !needs.are_particular()
+        self.tights == 0 && !self.limit_unreported && needs.tokens < ROOM
+    }
+
+    /// Which deployments fit these needs, whether or not they are ready, and the candidates among all of them.
+    #[inline]
+    pub(crate) fn fitting(
+        &mut self,
+        now: Timestamp,
+        needs: &RequestNeeds,
+        rule: TagMatch,
+        deployments: &[Deployment],
+    ) -> (&FitRow, Candidates<'_>) {
+        let row = self.fits.row(needs, rule, (&self.ids, &self.order), deployments);
+        (row, Candidates::ready(now, &self.ready_at, &self.last_from))
     }
 }

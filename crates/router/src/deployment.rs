@@ -264,9 +264,9 @@ impl Deployment {
         self.capabilities.max_input_tokens
     }
 
-    /// Whether tags can make a difference to a request without tags.
-    pub(crate) const fn is_default_pool(&self) -> bool {
-        self.capabilities.default_pool
+    /// Whether it has all that is asked for beside tags and the length of the prompt.
+    pub(crate) fn serves(&self, needs: &RequestNeeds) -> bool {
+        self.capabilities.serves(needs)
     }
 
     pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Permit {
@@ -295,8 +295,13 @@ impl Capabilities {
         if needs.input_tokens > self.max_input_tokens {
             return Some(CannotServe::Window);
         }
+        (!self.serves(needs)).then_some(CannotServe::Capabilities)
+    }
+
+    #[inline]
+    fn serves(&self, needs: &RequestNeeds) -> bool {
         let elsewhere =
             needs.region.is_some() && self.region.is_some() && needs.region != self.region;
-        (elsewhere || !self.features.holds(needs.features)).then_some(CannotServe::Capabilities)
+        !elsewhere && self.features.holds(needs.features)
     }
 }

@@ -4,7 +4,7 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
     DeploymentConfig, GroupConfig, GroupId, RateLimit, RateLimits, RateWindow, RequestArrival,
-    RequestTag, Router, RouterConfig, RouterInput, RouterOutput,
+    RequestTag, Router, RouterConfig, RouterInput, RouterOutput, Tags,
 };
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ fn router() -> Router {
             concurrency: Some(10_000),
             ..RateLimits::default()
         },
+        tags: Tags(u64::MAX),
         ..DeploymentConfig::new(format!("d{weight}"))
     });
     let group = GroupConfig { deployments: deployments.collect(), ..GroupConfig::new("chat") };
@@ -36,6 +37,8 @@ fn serve(router: &mut Router, requests: std::ops::Range<u64>) -> u64 {
             input_tokens: 400,
             output_tokens: 60,
             stream: true,
+            // Of more kinds than a group remembers.
+            tags: Tags(tag % 40),
             ..RequestArrival::new(RequestTag(tag), GroupId(0))
         };
         let mut next = Some(RouterInput::Arrived(arrival));

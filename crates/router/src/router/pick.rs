@@ -92,7 +92,7 @@ impl Router {
         if plainly
             && scope != CandidateScope::IgnoringCooldowns
             && self.groups[group.index()].candidates.suffices(&needs)
-            && let Some(picked) = self.pick_from_board(group, &context, &needs)
+            && let Some(picked) = self.pick_from_index(group, &context, &needs)
         {
             return picked;
         }
@@ -158,7 +158,7 @@ impl Router {
 
     /// Picks by the rows of the index alone. `None` if they do not suffice.
     #[inline]
-    fn pick_from_board(
+    fn pick_from_index(
         &mut self,
         group: GroupId,
         context: &PickContext,
@@ -166,16 +166,19 @@ impl Router {
     ) -> Option<PickOutcome> {
         let now = self.now;
         let group = &mut self.groups[group.index()];
-        let (index, balancer) = (&group.candidates, &mut *group.balancer);
-        let ready = Candidates::ready(now, &index.ready_at, &index.last_from);
-        let place = if let [_] = index.tiers[..] {
+        let balancer = &mut *group.balancer;
+        let rule = group.config.tags;
+        let (fit, ready) = group.candidates.fitting(now, needs, rule, &self.deployments);
+        if needs.input_tokens > fit.window {
+            return None;
+        }
+        let place = if fit.all_equal {
             pick_one(balancer, context, &ready).ok()?
         } else {
-            let of_order = |order| ready.of_order(&index.order, order);
-            let pick = |&order: &u8| pick_one(balancer, context, &of_order(order)).ok();
-            index.tiers.iter().find_map(pick)?
+            let pick = |rank| pick_one(balancer, context, &ready.of_rank(&fit.rank, rank)).ok();
+            (0..fit.ranks?).find_map(pick)?
         };
-        let id = index.ids[place];
+        let id = group.candidates.ids[place];
         match self.deployments[id.index()].readiness(now, needs) {
             Readiness::Now => Some(PickOutcome::Deployment { id, probe: false }),
             Readiness::Probe => Some(PickOutcome::Deployment { id, probe: true }),

@@ -191,7 +191,7 @@ impl Router {
             .response_times
             .iter_mut()
             .for_each(|usual| usual.reconfigure(quantiles.0, quantiles.1));
-        group.candidates = CandidateIndex::new(members, order, &self.deployments);
+        group.candidates = CandidateIndex::new(members, order);
         group.config = config;
         for place in 0..self.groups[id.index()].candidates.len() {
             self.watch(self.groups[id.index()].candidates.ids[place]);

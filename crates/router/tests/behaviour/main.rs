@@ -5,6 +5,7 @@ mod conformance;
 mod cooldown;
 mod custom;
 mod deadline;
+mod eligibility;
 mod evidence;
 mod fallback;
 mod group_unavailable;
