@@ -16,7 +16,7 @@ const UNFIT: u8 = u8::MAX;
 
 /// What of a request decides which deployments fit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct RequestKind {
+struct CapabilityKey {
     tags: Tags,
     features: Features,
     region: Option<RegionId>,
@@ -25,7 +25,7 @@ struct RequestKind {
 /// The deployments for one kind of request.
 #[derive(Clone, Debug)]
 pub(crate) struct FitRow {
-    kind: RequestKind,
+    kind: CapabilityKey,
     /// By place: 0 is preferred to 1, and so on.
     pub(crate) rank: Vec<u8>,
     /// How many ranks there are; `None` if they are too many to be told apart here.
@@ -56,7 +56,7 @@ impl FitCache {
         deployments: &[Deployment],
     ) -> &FitRow {
         let RequestNeeds { tags, features, region, .. } = *needs;
-        let kind = RequestKind { tags, features, region };
+        let kind = CapabilityKey { tags, features, region };
         let known = self.rows.iter().position(|row| row.kind == kind);
         let place = known.unwrap_or_else(|| {
             let place = self.vacate(kind);
@@ -68,7 +68,7 @@ impl FitCache {
 
     /// A row for a kind: a new one, or the oldest.
     #[cold]
-    fn vacate(&mut self, kind: RequestKind) -> usize {
+    fn vacate(&mut self, kind: CapabilityKey) -> usize {
         if self.rows.len() < KINDS {
             let row = FitRow { kind, rank: Vec::new(), ranks: None, all_equal: false, window: 0 };
             self.rows.push(row);

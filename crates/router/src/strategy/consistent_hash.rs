@@ -44,17 +44,19 @@ impl ConsistentHash {
 
     /// The first on the ring from the session on that may be picked and has room.
     fn on_ring(&self, session: u64, candidates: &Candidates<'_>) -> Option<usize> {
+        // Those that are no candidates take no part: a bound on all would leave the candidates too little room, and a
+        // walk around the whole ring would find none.
+        let load = self.loads.in_all(candidates);
         let session = mixed(session);
         let from = self.ring.partition_point(|&(hash, _)| hash < session);
         let (before, after) = self.ring.split_at(from);
         let mut places = after.iter().chain(before).map(|&(_, place)| place as usize);
-        places.find(|&place| candidates.contains(place) && self.has_room(place))
+        places.find(|&place| candidates.contains(place) && self.has_room(place, load))
     }
 
     /// Whether one more attempt stays below the bound.
-    fn has_room(&self, place: usize) -> bool {
+    fn has_room(&self, place: usize, (all, sum): (u64, u64)) -> bool {
         let (running, weight) = (self.loads.running(place) + 1, self.loads.weight(place));
-        let (all, sum) = self.loads.in_all();
         let fair = u128::from(all + 1) * u128::from(weight) * BOUND_PERCENT;
         // Rounded up, so that there is always room somewhere.
         let most = fair.div_ceil(u128::from(sum.max(1)) * 100);
@@ -65,7 +67,7 @@ impl ConsistentHash {
 impl Balancer for ConsistentHash {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
         let on_ring = context.session.and_then(|session| self.on_ring(session, candidates));
-        // Where none of the candidates has room, which those that are none can cause, the least busy has most.
+        // Who has no points on the ring may still be a candidate.
         on_ring.or_else(|| self.loads.pick(context, candidates))
     }
 

@@ -1,6 +1,7 @@
 //! Fewest attempts in flight relative to the weight; ties go to the first after the last pick.
 
 use super::least_after;
+use crate::balancer::for_each_kind;
 use crate::explained_decision::PickFigure;
 use crate::{Balancer, Candidates, FailureSample, PickContext, SuccessSample};
 use alloc::vec;
@@ -10,8 +11,6 @@ use alloc::vec::Vec;
 pub(crate) struct LeastBusy {
     weights: Vec<u64>,
     running: Vec<u64>,
-    running_in_all: u64,
-    weights_in_all: u64,
     /// How busy each would be with one more: (running + 1) / weight, in steps of 2⁻³².
     loads: Vec<u64>,
     last: usize,
@@ -21,8 +20,7 @@ impl LeastBusy {
     pub(crate) fn new(weights: Vec<u64>) -> Self {
         let (running, loads) = (vec![0; weights.len()], vec![0; weights.len()]);
         let last = weights.len().saturating_sub(1);
-        let weights_in_all = weights.iter().sum();
-        let mut new = Self { weights, running, running_in_all: 0, weights_in_all, loads, last };
+        let mut new = Self { weights, running, loads, last };
         (0..new.weights.len()).for_each(|place| new.weigh(place));
         new
     }
@@ -36,9 +34,17 @@ impl LeastBusy {
         self.weights[place]
     }
 
-    /// How many attempts are in flight in all, and the sum of the weights.
-    pub(super) const fn in_all(&self) -> (u64, u64) {
-        (self.running_in_all, self.weights_in_all)
+    /// How many attempts are in flight at the candidates, and the sum of their weights.
+    pub(super) fn in_all(&self, candidates: &Candidates<'_>) -> (u64, u64) {
+        let columns = || self.running.iter().zip(&self.weights).enumerate();
+        let mut all = (0, 0);
+        for_each_kind!(candidates, |eligible| {
+            for (_, (running, weight)) in columns().filter(|&(place, _)| eligible(place)) {
+                all.0 += running;
+                all.1 += weight;
+            }
+        });
+        all
     }
 
     fn weigh(&mut self, place: usize) {
@@ -48,10 +54,7 @@ impl LeastBusy {
     }
 
     fn ended(&mut self, place: usize) {
-        if self.running[place] > 0 {
-            self.running[place] -= 1;
-            self.running_in_all -= 1;
-        }
+        self.running[place] = self.running[place].saturating_sub(1);
         self.weigh(place);
     }
 }
@@ -68,7 +71,6 @@ impl Balancer for LeastBusy {
 
     fn started(&mut self, _: &PickContext, place: usize) {
         self.running[place] += 1;
-        self.running_in_all += 1;
         self.last = place;
         self.weigh(place);
     }
@@ -83,7 +85,6 @@ impl Balancer for LeastBusy {
 
     fn inherit(&mut self, _: &dyn Balancer, _: &[Option<usize>], running: &[u32]) {
         self.running = running.iter().map(|&running| running.into()).collect();
-        self.running_in_all = self.running.iter().sum();
         (0..self.weights.len()).for_each(|place| self.weigh(place));
     }
 }

@@ -40,12 +40,23 @@ pub(crate) struct LowestCost {
 }
 
 /// How one deployment compares with another; the least is picked.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy)]
 struct CostRank {
     /// By how much the objective is missed, in nanoseconds.
     late: u64,
     cost: f64,
     running: u32,
+}
+
+impl CostRank {
+    /// Field by field: a derived order of floats costs twice as much in a loop over all deployments.
+    #[inline]
+    fn is_below(&self, other: &Self) -> bool {
+        self.late < other.late
+            || self.late == other.late
+                && (self.cost < other.cost
+                    || self.cost == other.cost && self.running < other.running)
+    }
 }
 
 impl LowestCost {
@@ -58,6 +69,7 @@ impl LowestCost {
         Self { config, latencies, running: vec![0; prices.len()], prices, last }
     }
 
+    #[inline]
     fn rank(&self, context: &PickContext, place: usize) -> CostRank {
         let (input, output) = (f64::from(context.input_tokens), f64::from(context.output_tokens));
         let (per_input, per_output) = self.prices[place];
@@ -76,16 +88,14 @@ impl LowestCost {
 
 impl Balancer for LowestCost {
     fn pick(&mut self, context: &PickContext, candidates: &Candidates<'_>) -> Option<usize> {
+        let middle = (self.last + 1).min(self.prices.len());
         let mut best: Option<(usize, CostRank)> = None;
-        let mut look = |place: usize| {
+        for place in (middle..self.prices.len()).chain(0..middle) {
             let rank = self.rank(context, place);
-            if best.is_none_or(|(_, least)| rank < least) && candidates.contains(place) {
+            if best.is_none_or(|(_, least)| rank.is_below(&least)) && candidates.contains(place) {
                 best = Some((place, rank));
             }
-        };
-        let middle = (self.last + 1).min(self.prices.len());
-        (middle..self.prices.len()).for_each(&mut look);
-        (0..middle).for_each(look);
+        }
         best.map(|(place, ..)| place)
     }
 

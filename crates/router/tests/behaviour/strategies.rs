@@ -170,6 +170,23 @@ fn by_consistent_hash_a_crowd_in_one_session_overflows_at_the_bound() {
 }
 
 #[test]
+fn by_consistent_hash_the_bound_is_a_share_of_what_the_eligible_ones_have_and_no_others() {
+    let spare = DeploymentConfig { order: 1, ..deployment("spare", 100) };
+    let mut deployments = equal(&["a", "b"]);
+    deployments.push(spare);
+    let mut rig = Rig::new(vec![by(Strategy::ConsistentHash, deployments)]);
+    let homes: Vec<_> = (0..32).map(|session| session_of(&mut rig, session)).collect();
+    // Three at each, so that either has room for a fourth: 125 % of half of seven are 4.4.
+    let crowd = homes.iter().zip(0..);
+    let open = |home| crowd.clone().filter(move |&(&each, _)| each == home).take(3);
+    for (_, session) in open(0).chain(open(1)) {
+        let _ = rig.arrive_with(|arrival| arrival.session = Some(session));
+    }
+    let again: Vec<_> = (0..32).map(|session| session_of(&mut rig, session)).collect();
+    assert_eq!(homes, again);
+}
+
+#[test]
 fn lowest_cost_with_an_objective_takes_the_cheapest_that_is_quick_enough() {
     let priced = |name: &str, price| {
         let price = Price { input: Money(price), output: Money(price) };
