@@ -123,7 +123,7 @@ fn scenario(formats: &[&str], rps: u32) -> Scenario {
     Scenario::read("faults.yaml", &text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
-/// What the run says against itself: the driver lagged, or the servers took longer with a request than they do in
+/// What the run says against itself: the driver or a server lagged, or the servers took longer with a request than they do in
 /// virtual time, where every draw is the same and nothing is late.
 fn problems(sim: &Recording, live: &Recording) -> Vec<String> {
     let timely: BTreeMap<_, _> = sim.requests.iter().map(|row| (row.request, row)).collect();
@@ -141,7 +141,9 @@ fn problems(sim: &Recording, live: &Recording) -> Vec<String> {
         ("a request took longer than in virtual time by", longer.max()),
     ];
     let measured = measured.into_iter().filter_map(|(what, late)| Some((what, late?)));
-    let late = measured.filter(|(_, late)| *late > LATE_MAX);
+    let servers =
+        live.header.server_lag.iter().map(|server| ("a server lagged by", server.lag.max));
+    let late = measured.chain(servers).filter(|(_, late)| *late > LATE_MAX);
     late.map(|(what, late)| format!("{what} {} ms", late.as_millis())).collect()
 }
 

@@ -35,6 +35,11 @@ enum AnswerState {
     Cutting {
         flushed: bool,
     },
+    /// The connection is to be reset, once what was sent has left.
+    Resetting {
+        reset: Reset,
+        flushed: bool,
+    },
     /// The connection will be reset.
     Reset,
     Ended,
@@ -111,6 +116,16 @@ impl Body for AnswerBody {
             }
             AnswerState::Cutting { flushed } if *flushed => Poll::Ready(Some(Err(PlannedCut))),
             AnswerState::Cutting { flushed } => {
+                *flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            AnswerState::Resetting { reset, flushed: true } => {
+                reset.fire();
+                self.state = AnswerState::Reset;
+                Poll::Pending
+            }
+            AnswerState::Resetting { flushed, .. } => {
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -194,8 +209,8 @@ impl AnswerStream {
                 // An attempt that is served is not refused any more.
                 AttemptStep::End(PlanEnd::Reset) | AttemptStep::Reject(_) => {
                     self.attempt.end(AttemptEnd::Broken);
-                    self.reset.fire();
-                    return (out, Some(AnswerState::Reset));
+                    let reset = self.reset.clone();
+                    return (out, Some(AnswerState::Resetting { reset, flushed: false }));
                 }
             }
         }
