@@ -332,17 +332,21 @@ pub(crate) struct ReplayArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    group = clap::ArgGroup::new("which").required(true).args(["request", "first_failed", "slowest"]),
+    // clap puts a group before the arguments.
+    override_usage = "squall explain [OPTIONS] <RECORDING> <REQUEST|--first-failed|--slowest>",
+)]
 pub(crate) struct ExplainArgs {
     /// The folder that a run wrote
     pub(crate) recording: PathBuf,
     /// The request, by its number in `requests.csv`, or by its token (`x-squall-token`)
-    #[arg(required_unless_present_any = ["first_failed", "slowest"])]
     pub(crate) request: Option<RequestSelector>,
     /// The first request that failed or whose client gave up
-    #[arg(long, conflicts_with_all = ["request", "slowest"])]
+    #[arg(long)]
     pub(crate) first_failed: bool,
     /// The request that took longest
-    #[arg(long, conflicts_with = "request")]
+    #[arg(long)]
     pub(crate) slowest: bool,
 }
 

@@ -72,3 +72,13 @@ fn what_cannot_be_explained_is_refused() {
         assert!(ended.out.is_empty(), "{}", ended.out);
     }
 }
+
+#[test]
+fn explain_without_a_request_names_all_three_ways_to_say_which() {
+    let folder = Folder::new("explain-which");
+    let none = folder.squall(&["explain", "out"]);
+    assert_eq!(none.code, 2, "{}", none.out);
+    assert!(none.err.contains("<REQUEST|--first-failed|--slowest>"), "{}", none.err);
+    let two = folder.squall(&["explain", "out", "3", "--slowest"]);
+    assert_eq!(two.code, 2, "{}", two.out);
+}
