@@ -66,6 +66,7 @@ use super::{Behaviour, Effect, PlanModifier};
 use core::time::Duration;
 
 pub(super) const fn behaviour(by: Duration) -> Behaviour {
-    Behaviour { effect: Effect::Bend(PlanModifier::Later(by)), ..Behaviour::NONE }
+    let later = PlanModifier::Later { by, early_head: false };
+    Behaviour { effect: Effect::Modify(later), ..Behaviour::NONE }
 }
 ";
