@@ -6,5 +6,7 @@ mod explained;
 mod hedges;
 mod interleavings;
 mod jitter;
+mod panic_threshold;
+mod slow_start;
 mod weights;
 mod worst_case;

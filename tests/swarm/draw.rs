@@ -218,6 +218,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     let mid_stream = dice.pick(&["error", "hold"]);
     let after_timeout = dice.pick(&["elsewhere", "retry"]);
     let sharing = dice.pick(&["never", "{ floor: 1s }"]);
+    let slow_start = dice.pick(&SLOW_STARTS);
     // Each with the chance, one in so many, that it is written at all.
     let mut lines = vec![
         // The defaults rest for minutes after a wrong key: longer than a run.
@@ -234,6 +235,8 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
         (3, format!("after_timeout: {after_timeout}")),
         (3, format!("deadline_sharing: {sharing}")),
         (3, format!("short_retry_after: {}s", dice.between(0, 3))),
+        (3, format!("slow_start: {slow_start}")),
+        (4, format!("panic_threshold: {}%", dice.between(0, 100))),
     ];
     if !ample {
         lines.push((3, format!("max_queued: {}", dice.between(1, 6))));
@@ -244,7 +247,13 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-const COOLDOWNS: [&str; 5] = [
+const SLOW_STARTS: [&str; 3] = [
+    "{ window: 5s }",
+    "{ window: 20s, aggression: 3, least: 1% }",
+    "{ window: 10s, aggression: 0.5 }",
+];
+
+const COOLDOWNS: [&str; 6] = [
     "never",
     "{ failure: { base: 1s, cap: 4s }, misconfigured: { auth: 5s, not_found: 5s, quota_spent: 8s } }",
     "{ failure: { consecutive: 0, share: 30%, min_attempts: 4, base: 2s, cap: 4s }, misconfigured: { auth: 3s, \
@@ -252,6 +261,8 @@ const COOLDOWNS: [&str; 5] = [
     "{ failure: { consecutive: 2, base: 500ms, cap: 8s }, throttled: { default: 2s }, misconfigured: { auth: 4s, \
      not_found: 4s, quota_spent: 4s } }",
     "{ litellm: { allowed_fails: 2, cooldown_time: 3s } }",
+    "{ silence: { floor: 1s, min_samples: 5, concurrent: 2, concurrent_floor: 50ms }, misconfigured: { auth: 4s, \
+     not_found: 4s, quota_spent: 4s } }",
 ];
 
 const HEDGES: [&str; 4] = [

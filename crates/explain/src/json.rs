@@ -152,6 +152,8 @@ const fn word(eligibility: &Eligibility) -> &'static str {
     match eligibility {
         Eligibility::Candidate { .. } => "candidate",
         Eligibility::Silent { .. } => "silent",
+        Eligibility::RampingUp => "ramping_up",
+        Eligibility::Withheld => "withheld",
         Eligibility::LesserTags => "lesser_tags",
         Eligibility::LaterOrder { .. } => "later_order",
         Eligibility::NoWeight => "no_weight",
@@ -178,6 +180,8 @@ fn until(eligibility: &Eligibility) -> Option<u64> {
         | Eligibility::LimitReached { until, .. } => Some(until.as_nanos()),
         Eligibility::Candidate { .. }
         | Eligibility::Silent { .. }
+        | Eligibility::RampingUp
+        | Eligibility::Withheld
         | Eligibility::LesserTags
         | Eligibility::LaterOrder { .. }
         | Eligibility::NoWeight

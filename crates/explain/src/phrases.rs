@@ -88,6 +88,14 @@ pub(crate) fn eligibility(view: &CandidateView, pick: &PickReasons) -> String {
         Eligibility::Silent { since } => format!(
             "asked last: an attempt there has had no answer for longer than is usual (since {since})"
         ),
+        Eligibility::RampingUp => {
+            "asked last: it has returned of late and has had its share for now (slow start)"
+                .to_owned()
+        }
+        Eligibility::Withheld => {
+            "excluded: too little of the group is well (`panic_threshold`), so that only probes go"
+                .to_owned()
+        }
         Eligibility::LesserTags => "passed over: others match the request's tags".to_owned(),
         Eligibility::LaterOrder { order } => {
             format!("passed over: its order is {order}, and others have a lower one")

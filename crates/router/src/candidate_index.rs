@@ -12,7 +12,7 @@ use crate::{Candidates, DeploymentId, TagMatch};
 use alloc::vec;
 use alloc::vec::Vec;
 use fit::{FitCache, FitRow};
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
 
 /// A deployment with less headroom than this below its token limit is checked on each pick.
 const ROOM: u64 = 65_536;
@@ -30,6 +30,15 @@ pub(crate) struct CandidateIndex {
     tights: usize,
     /// How many are unhealthy by the checks.
     pub(crate) unhealthy: usize,
+    /// How many have returned and do not have their whole share yet.
+    pub(crate) ramping: usize,
+    /// Their weights, who of them is skipped for failures or by the checks, and the weight of the others.
+    weights: Vec<u32>,
+    out: Vec<bool>,
+    weight_well: u64,
+    weight_in_all: u64,
+    /// The part of the weight that is to be well.
+    threshold: Share,
     /// A deployment has reached a limit, and this has not been reported yet.
     pub(crate) limit_unreported: bool,
     /// Scratch space: which places are eligible.
@@ -37,8 +46,22 @@ pub(crate) struct CandidateIndex {
 }
 
 impl CandidateIndex {
-    pub(crate) fn new(ids: Vec<DeploymentId>, order: Vec<u8>) -> Self {
+    pub(crate) fn new(
+        ids: Vec<DeploymentId>,
+        order: Vec<u8>,
+        threshold: Share,
+        deployments: &[Deployment],
+    ) -> Self {
+        let members = || ids.iter().map(|id| &deployments[id.index()]);
+        let weights: Vec<u32> = members().map(|deployment| deployment.weight).collect();
+        let weight_in_all = weights.iter().map(|&weight| u64::from(weight)).sum();
         Self {
+            ramping: members().filter(|deployment| deployment.ramp.is_some()).count(),
+            out: vec![false; ids.len()],
+            weights,
+            weight_well: weight_in_all,
+            weight_in_all,
+            threshold,
             ready_at: vec![Timestamp::MAX; ids.len()],
             last_from: vec![Timestamp::MAX; ids.len()],
             tight: vec![false; ids.len()],
@@ -79,6 +102,12 @@ impl CandidateIndex {
         self.ready_at[place] = ready;
         self.last_from[place] = deployment.last_from(now);
         self.limit_unreported |= ready > now && ready < Timestamp::MAX;
+        if self.threshold.ppm() > 0 && self.out[place] != deployment.is_out(now) {
+            self.out[place] = !self.out[place];
+            let weight = u64::from(self.weights[place]);
+            let well = self.weight_well;
+            self.weight_well = if self.out[place] { well - weight } else { well + weight };
+        }
         let tight = deployment.limiter.token_room(now) < ROOM;
         if tight != self.tight[place] {
             self.tight[place] = tight;
@@ -86,10 +115,20 @@ impl CandidateIndex {
         }
     }
 
+    /// Whether less of the weight is well than is asked for.
+    #[inline]
+    pub(crate) fn is_below_threshold(&self) -> bool {
+        let least = u128::from(self.weight_in_all) * u128::from(self.threshold.ppm());
+        u128::from(self.weight_well) * 1_000_000 < least
+    }
+
     /// Whether the rows suffice to pick for a request of so many tokens.
     #[inline]
     pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
-        self.tights == 0 && !self.limit_unreported && needs.tokens < ROOM
+        self.tights == 0
+            && !self.limit_unreported
+            && needs.tokens < ROOM
+            && !self.is_below_threshold()
     }
 
     /// Which deployments fit these needs, whether or not they are ready, and the candidates among all of them.

@@ -20,7 +20,7 @@ pub use limits::{
 };
 pub use policies::{
     AfterTimeout, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge, HedgeAfter,
-    MidStream, RetryBudget, TagMatch, UnavailablePolicy,
+    MidStream, RetryBudget, SlowStart, TagMatch, UnavailablePolicy,
 };
 pub use profile::Profile;
 pub use retry::{Backoff, LitellmRetry, Retries, RetryRule};
@@ -31,6 +31,7 @@ use crate::{GroupId, Strategy};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+use squall_determinism::Share;
 
 /// A whole router.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -77,6 +78,13 @@ pub struct GroupConfig {
     pub cooldown: CooldownRule,
     /// What happens when all deployments cool down.
     pub when_unavailable: UnavailablePolicy,
+    /// It happens as soon as the deployments that are well have less than this part of the group's weight; those
+    /// that cool down after failures and those whose health checks fail are not well. Default 0 %: only when none is
+    /// (Envoy's 50 % is for hosts that are many and alike; that one of two providers is down is no emergency).
+    pub panic_threshold: Share,
+    /// How the share of a deployment grows that returns; `None`: it has its whole share at once. Default none (as
+    /// Envoy, nginx and HAProxy).
+    pub slow_start: Option<SlowStart>,
     /// How much the group is given at most, in requests rather than attempts.
     pub limits: RateLimits,
     /// How long an attempt may take.
@@ -175,6 +183,8 @@ impl GroupConfig {
             mid_stream: MidStream::default(),
             cooldown: CooldownRule::default(),
             when_unavailable: UnavailablePolicy::default(),
+            panic_threshold: Share::percent(0),
+            slow_start: None,
             limits: RateLimits::default(),
             timeouts: AttemptTimeouts::default(),
             deadline: Duration::from_secs(7_200),

@@ -181,6 +181,11 @@ impl OutlierRecord {
         }
     }
 
+    /// Whether a probe decides of its return, rather than time alone.
+    pub(crate) const fn probes(&self) -> bool {
+        matches!(self.state, CooldownState::Careful(_))
+    }
+
     /// When the next change of standing is due by itself.
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         match self.availability(now) {

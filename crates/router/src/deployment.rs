@@ -3,7 +3,8 @@
 use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
 use crate::cooldown::{Availability, JitterSource, OutlierRecord};
 use crate::health_state::HealthState;
-use crate::silence_detection::{Awaited, UnansweredAttempts};
+use crate::silence_detection::{Awaited, SlowestOfLate, UnansweredAttempts};
+use crate::slow_start::Ramp;
 use crate::{
     AttemptTimeouts, DeploymentConfig, Features, GroupConfig, GroupId, LimitScope, Price, RegionId,
     SpendBudgetId, TagMatch, Tags,
@@ -29,6 +30,12 @@ pub(crate) struct Deployment {
     pub(crate) answered_at: Timestamp,
     /// From when, if no answer begins, someone has been waiting for longer than is usual.
     pub(crate) silent_from: Timestamp,
+    /// It was found silent, and no answer has begun since: one attempt at a time.
+    pub(crate) unheard: bool,
+    /// The slowest first token of late, and the slowest whole answer.
+    pub(crate) slowest: [SlowestOfLate; 2],
+    /// It has returned and does not have its whole share yet.
+    pub(crate) ramp: Option<Ramp>,
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
     /// The limit it was last passed over for; told once, until an attempt starts again.
@@ -132,6 +139,9 @@ impl Deployment {
             lines: [UnansweredAttempts::default(); 2],
             answered_at: Timestamp::ZERO,
             silent_from: Timestamp::MAX,
+            unheard: false,
+            slowest: [SlowestOfLate::default(); 2],
+            ramp: None,
             cooling: false,
             limited_by: None,
             price: config.price,
@@ -166,8 +176,28 @@ impl Deployment {
         }
     }
 
-    /// From when it is picked last: a probe is to go all the same.
+    /// From when it is picked last: it is silent, or its share is still small and has been taken.
     pub(crate) fn last_from(&self, now: Timestamp) -> Timestamp {
+        if self.is_held_back(now) { Timestamp::ZERO } else { self.counts_as_silent_from(now) }
+    }
+
+    /// Whether it has returned of late and has had its share for now.
+    pub(crate) fn is_held_back(&self, now: Timestamp) -> bool {
+        let in_debt = self.ramp.is_some_and(|ramp| ramp.is_in_debt());
+        in_debt && self.record.availability(now) == Availability::Available
+    }
+
+    /// Whether it is skipped for failures, or by its health checks.
+    pub(crate) fn is_out(&self, now: Timestamp) -> bool {
+        let well = matches!(
+            self.record.availability(now),
+            Availability::Available | Availability::Throttled(_)
+        );
+        self.health.unhealthy || !well
+    }
+
+    /// From when it counts as silent: a probe is to go all the same.
+    pub(crate) fn counts_as_silent_from(&self, now: Timestamp) -> Timestamp {
         match self.record.availability(now) {
             Availability::Available => self.silent_from,
             Availability::Probe

@@ -156,6 +156,10 @@ pub enum Eligibility {
         /// Since when it is taken for silent.
         since: Timestamp,
     },
+    /// It could, but it has returned of late and has had its share for now: the others go first.
+    RampingUp,
+    /// It could, but less of its group is well than is asked for: only probes go.
+    Withheld,
     /// It could, but others match the request's tags better.
     LesserTags,
     /// It could, but others of a lower order go first.

@@ -32,6 +32,7 @@ mod rolling_counts;
 mod router;
 mod session_affinity;
 mod silence_detection;
+mod slow_start;
 mod spend_budget;
 mod strategy;
 mod timers;
@@ -48,7 +49,8 @@ pub use config::{
     Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
     LitellmCounts, LitellmRetry, MidStream, MisconfiguredCooldown, Money, Price, Profile,
     RateLimit, RateLimits, RateWindow, Retries, RetryBudget, RetryRule, RouterConfig,
-    SilenceCooldown, SpendBudget, TagMatch, TenantConfig, ThrottledCooldown, UnavailablePolicy,
+    SilenceCooldown, SlowStart, SpendBudget, TagMatch, TenantConfig, ThrottledCooldown,
+    UnavailablePolicy,
 };
 pub use explained_decision::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,

@@ -321,15 +321,32 @@ impl RequestTable {
         }
         let Some(before) = before else {
             line.first = behind;
-            line.since = behind.and_then(|first| match self.at(first).state {
-                RequestState::Running(running) => Some(running.started),
-                RequestState::Deciding
-                | RequestState::Backoff { .. }
-                | RequestState::Queued { .. } => None,
-            });
+            line.since = behind.and_then(|first| self.started(first));
             return;
         };
         self.cold(before).neighbours.behind = behind;
+    }
+
+    /// Since when the first `count` of a line all wait.
+    pub(crate) fn all_wait_since(
+        &mut self,
+        line: &UnansweredAttempts,
+        count: u32,
+    ) -> Option<Timestamp> {
+        let mut slot = line.first?;
+        for _ in 1..count {
+            slot = self.cold(slot).neighbours.behind?;
+        }
+        self.started(slot)
+    }
+
+    fn started(&mut self, slot: u32) -> Option<Timestamp> {
+        match self.at(slot).state {
+            RequestState::Running(running) => Some(running.started),
+            RequestState::Deciding | RequestState::Backoff { .. } | RequestState::Queued { .. } => {
+                None
+            }
+        }
     }
 
     /// Whether this is still a request that lives.

@@ -11,6 +11,7 @@ mod queueing;
 mod reconfigure;
 mod request_lifecycle;
 mod silence_detection;
+mod slow_start;
 mod snapshot;
 
 pub use snapshot::{
@@ -130,6 +131,8 @@ struct Group {
     config: GroupConfig,
     candidates: CandidateIndex,
     balancer: Box<dyn Balancer>,
+    /// What each deployment's share follows, by place.
+    shares: Vec<u64>,
     queue: RequestQueue,
     limiter: AdmissionLimiter,
     /// How long its answers take to begin: those of streams, and whole ones.
@@ -305,6 +308,9 @@ impl Router {
         self.renew(id);
         if cooled {
             self.note(RouterEvent::CooldownEnded { deployment: id });
+            if !self.deployments[id.index()].record.probes() {
+                self.begin_ramp(id);
+            }
             self.serve_queue(group);
         }
     }

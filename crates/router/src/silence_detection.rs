@@ -3,6 +3,9 @@
 //! A deployment that takes requests and says nothing is found by time-outs alone if clients wait for them;
 //! clients that leave first would hide it for ever. So each group learns its own times to the first token,
 //! and an attempt that was silent for longer than nearly all of them counts as failed however it ended.
+//!
+//! Against one attempt that takes a long silence: answers differ. Several that are silent at once say the same
+//! within a moment, so that a deployment that hangs is not given a time-out's worth of requests.
 
 use crate::SilenceCooldown;
 use core::time::Duration;
@@ -153,6 +156,28 @@ pub(crate) fn allowance(
     time_out: Duration,
 ) -> Duration {
     usual.learned(rule.min_samples).unwrap_or(time_out / 6).max(rule.floor)
+}
+
+/// How long `concurrent` attempts may be silent together; `None` where that says nothing, or nothing yet.
+pub(crate) fn joint_allowance(
+    rule: &SilenceCooldown,
+    usual: &ResponseTimeQuantiles,
+    own: &SlowestOfLate,
+) -> Option<Duration> {
+    let usual = usual.learned(rule.min_samples).filter(|_| rule.concurrent > 0)?;
+    Some(usual.max(own.0).max(rule.concurrent_floor))
+}
+
+/// About the slowest of the latest answers of one deployment: where a group's deployments differ, the slow one's
+/// usual times are beyond what is usual in the group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SlowestOfLate(Duration);
+
+impl SlowestOfLate {
+    /// An answer began after so long. An earlier one counts for a sixteenth less with each that follows.
+    pub(crate) fn take_in(&mut self, waited: Duration) {
+        self.0 = waited.max(self.0 - self.0 / 16);
+    }
 }
 
 fn bucket(waited: Duration) -> usize {

@@ -279,6 +279,19 @@ impl Strategy {
     }
 }
 
+impl Strategy {
+    /// What the share of each deployment follows; the weight, where that is measured.
+    pub(crate) fn weights(&self, deployments: &[DeploymentConfig]) -> Vec<u64> {
+        match self.shares() {
+            ShareBasis::Rpm => or_weights(deployments, rpm),
+            ShareBasis::Tpm => or_weights(deployments, tpm),
+            ShareBasis::Weight | ShareBasis::Declared | ShareBasis::Measured => {
+                weights(deployments)
+            }
+        }
+    }
+}
+
 fn weights(deployments: &[DeploymentConfig]) -> Vec<u64> {
     deployments.iter().map(|deployment| deployment.weight.into()).collect()
 }

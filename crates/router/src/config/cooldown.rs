@@ -62,7 +62,8 @@ impl Default for Cooldown {
 }
 
 /// When an attempt that has not begun to answer is overdue: it counts as failed, however it ends, and while
-/// it runs and its deployment answers nobody else, that deployment is picked last.
+/// it runs and its deployment answers nobody else, that deployment is picked last. So is one that several attempts
+/// wait for. From then until it answers it is given one attempt at a time, where another can be picked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SilenceCooldown {
     /// Beyond this quantile of the times that the group's answers took to begin; those of streams and those
@@ -73,11 +74,25 @@ pub struct SilenceCooldown {
     /// The quantile is believed once there are so many answers; until then an attempt is overdue after a
     /// sixth of its time-out. Default 20 (linkerd's minimum for a rate).
     pub min_samples: u32,
+    /// So many attempts that are silent at once are enough for their deployment to be picked last, each beyond
+    /// the quantile and beyond the deployment's own slowest answers of late, however far below `floor`; 0 for
+    /// never. None of them counts as failed for it. Default 3: that three independent answers are all among the
+    /// slowest 1 % happens once in a million times.
+    pub concurrent: u32,
+    /// Never before this, for those attempts. Default 250 ms: longer than a lost packet holds up every stream of a
+    /// connection (Linux sends it again after 200 ms).
+    pub concurrent_floor: Duration,
 }
 
 impl Default for SilenceCooldown {
     fn default() -> Self {
-        Self { quantile: Share::percent(99), floor: Duration::from_secs(5), min_samples: 20 }
+        Self {
+            quantile: Share::percent(99),
+            floor: Duration::from_secs(5),
+            min_samples: 20,
+            concurrent: 3,
+            concurrent_floor: Duration::from_millis(250),
+        }
     }
 }
 

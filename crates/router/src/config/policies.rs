@@ -138,6 +138,45 @@ impl Default for DeadlineSharing {
     }
 }
 
+/// How the share of a deployment grows that returns from an open circuit or from failed health checks, or that a
+/// change of configuration has added (Envoy's `slow_start_config`, nginx's `slow_start`).
+///
+/// After a time t it has max(`least`, (t / `window`)^(1 / `aggression`)) of its share by weight, whatever the
+/// strategy. What it does not take goes to the others; where there is nobody else, it takes it all the same.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SlowStart {
+    /// How long it takes to the whole share. Default 30 s (the example of nginx's documentation).
+    pub window: Duration,
+    /// How the share grows, in thousandths: 1,000 linearly, more sooner, less later. Default 1,000 (Envoy).
+    pub aggression: u32,
+    /// The share that it begins with, as a part of its whole one. Default 10 % (Envoy's `min_weight_percent`).
+    pub least: Share,
+}
+
+impl Default for SlowStart {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(30), aggression: 1_000, least: Share::percent(10) }
+    }
+}
+
+impl SlowStart {
+    /// The part of its share that a deployment has, so long after its return.
+    #[must_use]
+    pub fn factor(&self, since: Duration) -> Share {
+        if since >= self.window {
+            return Share::percent(100);
+        }
+        let elapsed = since.as_nanos() as f64 / self.window.as_nanos() as f64;
+        let grown = if self.aggression == 1_000 {
+            elapsed
+        } else {
+            libm::pow(elapsed, 1_000.0 / f64::from(self.aggression.max(1)))
+        };
+        let grown = Share::from_ppm((grown * 1e6) as u32).unwrap_or(Share::percent(100));
+        grown.max(self.least)
+    }
+}
+
 /// How a request's tags choose among deployments. Tags are sets; see [`Tags`](crate::Tags).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum TagMatch {

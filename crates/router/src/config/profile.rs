@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{CostTuning, LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
+use squall_determinism::Share;
 
 /// A choice of algorithms for a whole router.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -188,6 +189,8 @@ fn litellms_for_group(group: &mut GroupConfig) {
     group.after_timeout = AfterTimeout::Retry;
     group.deadline_sharing = None;
     group.hedge = None;
+    group.slow_start = None;
+    group.panic_threshold = Share::percent(0);
     group.when_unavailable = UnavailablePolicy::FailStating(base);
     // Nobody waits there, but at the semaphore of a deployment.
     let has_semaphore = group.deployments.iter().any(|each| each.limits.concurrency.is_some());

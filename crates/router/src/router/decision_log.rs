@@ -2,7 +2,7 @@
 //! is evaluated before the decision and on copies, so that recording changes nothing.
 
 use super::Router;
-use super::pick::{CandidateScope, NoCandidate, PickConstraints, PickOutcome, assess};
+use super::pick::{CandidateScope, HealthUse, NoCandidate, PickConstraints, PickOutcome, assess};
 use crate::cooldown::FailureEvidence;
 use crate::deployment::{CannotServe, Readiness, TagClass};
 use crate::explained_decision::{
@@ -98,11 +98,14 @@ impl Router {
         let request = *self.requests.at(slot);
         let (group, needs, fresh) = (request.group, request.needs(), request.tried.is_empty());
         let refused_by = self.requests.cold(slot).refused_by.clone();
+        let health = self.health_use(group);
         let all = PickConstraints {
             needs: &needs,
             tried: None,
             refused_by: &refused_by,
-            ignoring_cooldowns: considered == CandidateScope::IgnoringCooldowns,
+            ignoring_cooldowns: considered == CandidateScope::IgnoringCooldowns
+                || health == HealthUse::Ignored,
+            health,
         };
         let untried = PickConstraints { tried: Some(&request.tried), ..all };
         let context = self.pick_context(slot);
@@ -122,6 +125,7 @@ impl Router {
                 }
             }
         };
+        let scope = if health == HealthUse::Ignored { PickScope::IgnoringCircuits } else { scope };
         let needs = PickNeeds {
             tokens: needs.tokens,
             input_tokens: needs.input_tokens,
@@ -184,7 +188,9 @@ impl Router {
         let now = self.now;
         let deployment = &self.deployments[id.index()];
         let group = &self.groups[deployment.group.index()];
-        let (rule, all_unhealthy) = (group.config.tags, group.candidates.all_unhealthy());
+        let rule = group.config.tags;
+        let all_unhealthy =
+            group.candidates.all_unhealthy() || constraints.health == HealthUse::Ignored;
         // Counters of limits turn when they are asked: on a copy.
         let readiness = assess(&mut deployment.clone(), id, now, constraints, rule, all_unhealthy);
         let class = deployment.record.reason(now);
@@ -193,6 +199,9 @@ impl Router {
         let eligibility = match readiness {
             None if deployment.weight == 0 => Eligibility::NoWeight,
             None => Eligibility::Tried,
+            Some(Readiness::Now) if constraints.health == HealthUse::ProbesOnly => {
+                Eligibility::Withheld
+            }
             Some(Readiness::Now) => Eligibility::Candidate { probe: false },
             Some(Readiness::Probe) => Eligibility::Candidate { probe: true },
             Some(Readiness::CoolingUntil(until)) => Eligibility::CircuitOpen { until, class },
@@ -237,9 +246,16 @@ impl Router {
         };
         let places = left(views);
         let lively = |&place: &usize| now < index.last_from[place];
-        if places.iter().any(lively) {
-            for place in places.into_iter().filter(|place| !lively(place)) {
-                views[place].eligibility = Eligibility::Silent { since: index.last_from[place] };
+        let silent_from =
+            |place: usize| self.deployments[index.ids[place].index()].counts_as_silent_from(now);
+        let (some_lively, some_heard) =
+            (places.iter().any(lively), places.iter().any(|&place| now < silent_from(place)));
+        for place in places {
+            let since = silent_from(place);
+            if now >= since && some_heard {
+                views[place].eligibility = Eligibility::Silent { since };
+            } else if !lively(&place) && some_lively {
+                views[place].eligibility = Eligibility::RampingUp;
             }
         }
         let rule = group.config.tags;

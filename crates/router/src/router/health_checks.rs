@@ -49,6 +49,9 @@ impl Router {
         let (healthy, group) = (!deployment.health.unhealthy, deployment.group);
         self.note(RouterEvent::HealthChanged { deployment: id, healthy });
         self.renew_group(group);
+        if healthy {
+            self.begin_ramp(id);
+        }
         self.serve_queue(group);
     }
 }

@@ -5,7 +5,7 @@ use crate::deployment::{CannotServe, Deployment, Readiness, RequestNeeds, TagCla
 use crate::request_table::TriedDeployments;
 use crate::{
     AttemptKind, Balancer, Candidates, DeploymentId, GroupId, LimitScope, PickContext, PickProblem,
-    PickRng, RouterEvent, Strategy, TagMatch,
+    PickRng, RouterEvent, Strategy, TagMatch, UnavailablePolicy,
 };
 use squall_determinism::Timestamp;
 use squall_failure::{Evidence, FailureClass};
@@ -57,6 +57,19 @@ pub(super) struct PickConstraints<'a> {
     pub(super) refused_by: &'a [DeploymentId],
     /// Ignoring cooldowns after failures.
     pub(super) ignoring_cooldowns: bool,
+    /// What the threshold of the group says of health.
+    pub(super) health: HealthUse,
+}
+
+/// What becomes of health in a group of which too little is well.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum HealthUse {
+    /// Enough is well, or nobody asks.
+    Counts,
+    /// It is ignored: everyone takes its share.
+    Ignored,
+    /// Nobody takes anything but the probe of one that may have recovered.
+    ProbesOnly,
 }
 
 /// Which deployments are considered.
@@ -98,11 +111,14 @@ impl Router {
         }
         let tried = self.requests.at(slot).tried;
         let refused_by = core::mem::take(&mut self.requests.cold(slot).refused_by);
+        let health = self.health_use(group);
         let all = PickConstraints {
             needs: &needs,
             tried: None,
             refused_by: &refused_by,
-            ignoring_cooldowns: scope == CandidateScope::IgnoringCooldowns,
+            ignoring_cooldowns: scope == CandidateScope::IgnoringCooldowns
+                || health == HealthUse::Ignored,
+            health,
         };
         let untried = PickConstraints { tried: Some(&tried), ..all };
         let picked = match scope {
@@ -118,6 +134,18 @@ impl Router {
         };
         self.requests.cold(slot).refused_by = refused_by;
         picked
+    }
+
+    /// What health is to a group now.
+    pub(super) fn health_use(&self, group: GroupId) -> HealthUse {
+        let group = &self.groups[group.index()];
+        match group.config.when_unavailable {
+            _ if !group.candidates.is_below_threshold() => HealthUse::Counts,
+            UnavailablePolicy::Panic => HealthUse::Ignored,
+            UnavailablePolicy::Wait
+            | UnavailablePolicy::Fail
+            | UnavailablePolicy::FailStating(_) => HealthUse::ProbesOnly,
+        }
     }
 
     pub(super) fn pick_context(&mut self, slot: u32) -> PickContext {
@@ -148,6 +176,9 @@ impl Router {
         needs: &RequestNeeds,
     ) -> Option<DeploymentId> {
         self.groups[group.index()].config.session_affinity?;
+        if self.health_use(group) == HealthUse::ProbesOnly {
+            return None;
+        }
         let id = self.affinity.of(self.now, group, session?)?;
         let deployment = &mut self.deployments[id.index()];
         let here = deployment.place.is_some() && deployment.weight > 0;
@@ -229,10 +260,11 @@ impl Router {
         let needs = constraints.needs;
         let group = &mut self.groups[group.index()];
         let (index, rule) = (&mut group.candidates, group.config.tags);
-        let all_unhealthy = index.all_unhealthy();
+        let all_unhealthy = index.all_unhealthy() || constraints.health == HealthUse::Ignored;
         index.limit_unreported = false;
         let mut why = NoCandidate::default();
         let mut newly_limited: Option<(DeploymentId, LimitScope)> = None;
+        let mut withheld = false;
         for (place, &id) in index.ids.iter().enumerate() {
             index.eligible[place] = false;
             let deployment = &mut self.deployments[id.index()];
@@ -240,6 +272,10 @@ impl Router {
             else {
                 continue;
             };
+            if readiness == Readiness::Now && constraints.health == HealthUse::ProbesOnly {
+                withheld = true;
+                continue;
+            }
             if matches!(readiness, Readiness::Now | Readiness::Probe) {
                 index.eligible[place] = true;
                 continue;
@@ -252,12 +288,21 @@ impl Router {
             }
             why.weigh(now, readiness, deployment);
         }
-        // Silent ones last, then the best tag class, then the lowest order.
+        if withheld {
+            why.withhold();
+        }
+        // Silent ones last, before them those that have had their share, then the best tag class, then the
+        // lowest order.
         let ids = &index.ids;
         let lively = |place: usize| now < index.last_from[place];
+        let deployments = &self.deployments;
+        let heard = |place: usize| now < deployments[ids[place].index()].counts_as_silent_from(now);
         if (0..ids.len()).any(|place| index.eligible[place] && lively(place)) {
             (0..ids.len())
                 .for_each(|place| index.eligible[place] = index.eligible[place] && lively(place));
+        } else if (0..ids.len()).any(|place| index.eligible[place] && heard(place)) {
+            (0..ids.len())
+                .for_each(|place| index.eligible[place] = index.eligible[place] && heard(place));
         }
         let class = |place: usize| self.deployments[ids[place].index()].tags(needs.tags, rule);
         let best = (0..ids.len()).filter(|&place| index.eligible[place]).map(class).max();
@@ -296,8 +341,10 @@ impl Router {
         refused_by: &[DeploymentId],
     ) -> NoCandidate {
         let now = self.now;
+        let health = self.health_use(group);
         let group = &self.groups[group.index()];
         let mut why = NoCandidate::default();
+        let mut withheld = false;
         for &id in &group.candidates.ids {
             let deployment = &mut self.deployments[id.index()];
             let class = deployment.tags(needs.tags, group.config.tags);
@@ -310,7 +357,14 @@ impl Router {
             } else {
                 deployment.readiness(now, needs)
             };
+            if readiness == Readiness::Now && health == HealthUse::ProbesOnly {
+                withheld = true;
+                continue;
+            }
             why.weigh(now, readiness, deployment);
+        }
+        if withheld {
+            why.withhold();
         }
         why
     }
@@ -341,6 +395,12 @@ impl Default for NoCandidate {
 }
 
 impl NoCandidate {
+    /// Somebody could, and is to take nothing while too little of the group is well.
+    const fn withhold(&mut self) {
+        (self.possible, self.out) = (true, true);
+        (self.limited, self.spent) = (false, false);
+    }
+
     fn weigh(&mut self, now: Timestamp, readiness: Readiness, deployment: &Deployment) {
         let at = match readiness {
             Readiness::Now | Readiness::Probe => Some(now),
@@ -385,7 +445,7 @@ pub(super) fn assess(
     rule: TagMatch,
     all_unhealthy: bool,
 ) -> Option<Readiness> {
-    let PickConstraints { needs, tried, refused_by, ignoring_cooldowns } = *constraints;
+    let PickConstraints { needs, tried, refused_by, ignoring_cooldowns, .. } = *constraints;
     if deployment.weight == 0 || tried.is_some_and(|tried| tried.contains(id)) {
         return None;
     }

@@ -10,6 +10,7 @@ use crate::queue::RequestQueue;
 use crate::request_table::RequestState;
 use crate::retry_budget::RetryBudgetWindow;
 use crate::silence_detection::ResponseTimeQuantiles;
+use crate::slow_start::Ramp;
 use crate::spend_budget::SpendAccount;
 use crate::strategy::SmoothWeighted;
 use crate::{
@@ -67,6 +68,7 @@ impl Router {
                 self.groups.push(Group {
                     candidates: CandidateIndex::default(),
                     balancer: Box::new(SmoothWeighted::new(Vec::new())),
+                    shares: Vec::new(),
                     queue: RequestQueue::default(),
                     response_times: [ResponseTimeQuantiles::NEW; 2],
                     limiter: AdmissionLimiter::new(RateLimits::default(), epoch_nanos),
@@ -167,11 +169,19 @@ impl Router {
         let now = self.now;
         let mut from = Vec::with_capacity(members.len());
         let mut running = Vec::with_capacity(members.len());
+        let serves = !self.groups[id.index()].candidates.is_empty();
         for (place, (member, each)) in members.iter().zip(&config.deployments).enumerate() {
             let deployment = &mut self.deployments[member.index()];
             from.push(deployment.place);
             running.push(deployment.limiter.running());
             deployment.reconfigure(now, each, &config);
+            // One that joins others at work, as one that returns.
+            let joins = serves && deployment.place.is_none();
+            deployment.ramp = match config.slow_start {
+                Some(_) if joins => Some(Ramp::new(now)),
+                Some(_) => deployment.ramp,
+                None => None,
+            };
             deployment.place = Some(place);
             for spend in &each.spends_from {
                 let until = self.spend_accounts[spend.index()].spent_until(now);
@@ -183,6 +193,7 @@ impl Router {
         let group = &mut self.groups[id.index()];
         balancer.inherit(&*group.balancer, &from, &running);
         group.balancer = balancer;
+        group.shares = config.strategy.weights(&config.deployments);
         self.freed |= group.limiter.reconfigure(now, config.limits);
         let silence = config.cooldown.silence().unwrap_or_default();
         let hedged_at = config.hedge.unwrap_or_default().quantile();
@@ -191,7 +202,8 @@ impl Router {
             .response_times
             .iter_mut()
             .for_each(|usual| usual.reconfigure(quantiles.0, quantiles.1));
-        group.candidates = CandidateIndex::new(members, order);
+        let threshold = config.panic_threshold;
+        group.candidates = CandidateIndex::new(members, order, threshold, &self.deployments);
         group.config = config;
         for place in 0..self.groups[id.index()].candidates.len() {
             self.watch(self.groups[id.index()].candidates.ids[place]);

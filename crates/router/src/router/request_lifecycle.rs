@@ -1,7 +1,7 @@
 //! One request's life: begun, tried, answered, ended.
 
 use super::Router;
-use super::pick::{CandidateScope, PickOutcome};
+use super::pick::{CandidateScope, HealthUse, PickOutcome};
 use crate::request_table::{ActiveAttempt, RequestEntry, RequestState};
 use crate::{
     AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, MidStream, Money, Outcome,
@@ -48,6 +48,11 @@ impl Router {
             self.note(RouterEvent::RateLimited { request, tenant: held.tenant, limit: held.limit });
             self.wait_or_move_on(slot, held.why);
             return;
+        }
+        let group = self.requests.at(slot).group;
+        if self.health_use(group) == HealthUse::Ignored {
+            let request = self.requests.key(slot);
+            self.note(RouterEvent::GroupUnavailable { request, group });
         }
         let scope = self.candidates(slot);
         match self.pick(slot, scope) {
@@ -158,6 +163,8 @@ impl Router {
             let group = &mut self.groups[deployment.group.index()];
             group.balancer.started(&context, place);
             group.candidates.renew(now, place, deployment);
+            let group = deployment.group;
+            self.grow_shares(group, id);
         }
         self.outputs.push_back(RouterOutput::StartAttempt(start));
     }
@@ -322,6 +329,7 @@ impl Router {
         if self.deployments[id.index()].record.succeeded(self.now, probe) {
             self.renew(id);
             self.note(RouterEvent::Recovered { deployment: id });
+            self.begin_ramp(id);
             self.serve_queue(self.deployments[id.index()].group);
         }
     }

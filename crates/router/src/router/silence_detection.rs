@@ -2,8 +2,8 @@
 
 use super::Router;
 use crate::request_table::ActiveAttempt;
-use crate::silence_detection::{Awaited, allowance};
-use crate::{AttemptId, DeploymentId, RouterEvent};
+use crate::silence_detection::{Awaited, allowance, joint_allowance};
+use crate::{AttemptId, DeploymentId, RouterEvent, SilenceCooldown};
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
 
@@ -33,6 +33,8 @@ impl Router {
         let awaited = Awaited::of(self.requests.at(slot).stream);
         let deployment = &mut self.deployments[id.index()];
         deployment.answered_at = now;
+        (deployment.unheard, deployment.silent_from) = (false, Timestamp::MAX);
+        deployment.slowest[awaited as usize].take_in(now.since(started));
         deployment.record.answered();
         let group = &mut self.groups[deployment.group.index()];
         group.response_times[awaited as usize].take_in(now.since(started));
@@ -47,24 +49,46 @@ impl Router {
     /// Finds from when a deployment is silent, if it goes on saying nothing.
     #[inline]
     pub(super) fn watch(&mut self, id: DeploymentId) {
+        let now = self.now;
         let deployment = &mut self.deployments[id.index()];
-        let usual = &self.groups[deployment.group.index()].response_times;
         let Some(rule) = deployment.record.silence() else {
-            deployment.silent_from = Timestamp::MAX;
+            (deployment.unheard, deployment.silent_from) = (false, Timestamp::MAX);
             return;
         };
-        let from = |awaited: Awaited| {
-            let since = deployment.lines[awaited as usize].since?.max(deployment.answered_at);
-            let time_out = deployment.time_out(awaited);
-            Some(since + allowance(&rule, &usual[awaited as usize], time_out))
-        };
-        let from = [from(Awaited::FirstToken), from(Awaited::Whole)].into_iter().flatten().min();
-        deployment.silent_from = from.unwrap_or(Timestamp::MAX);
+        // Whoever waited may have been stopped by now; that nobody was answered stands.
+        deployment.unheard |= now >= deployment.silent_from;
+        let from = [Awaited::FirstToken, Awaited::Whole];
+        let from =
+            from.into_iter().filter_map(|awaited| self.silent_from(id, &rule, awaited)).min();
+        self.deployments[id.index()].silent_from = from.unwrap_or(Timestamp::MAX);
     }
 
-    /// Whether a deployment is picked last now: it has answered nobody for longer than is usual.
+    /// From when those who wait for such answers have been waiting for longer than is usual, one of them or several
+    /// at once; `None` while nobody waits.
+    #[inline]
+    fn silent_from(
+        &mut self,
+        id: DeploymentId,
+        rule: &SilenceCooldown,
+        awaited: Awaited,
+    ) -> Option<Timestamp> {
+        let deployment = &self.deployments[id.index()];
+        let line = &deployment.lines[awaited as usize];
+        let (since, answered_at) = (line.since?, deployment.answered_at);
+        if deployment.unheard {
+            return Some(since);
+        }
+        let usual = &self.groups[deployment.group.index()].response_times[awaited as usize];
+        let alone = since.max(answered_at) + allowance(rule, usual, deployment.time_out(awaited));
+        let slowest = &deployment.slowest[awaited as usize];
+        let Some(allowed) = joint_allowance(rule, usual, slowest) else { return Some(alone) };
+        let since = self.requests.all_wait_since(line, rule.concurrent);
+        Some(since.map_or(alone, |since| alone.min(since.max(answered_at) + allowed)))
+    }
+
+    /// Whether a deployment is silent now: it has answered nobody for longer than is usual.
     pub(super) fn is_silent(&self, id: DeploymentId) -> bool {
-        self.now >= self.deployments[id.index()].last_from(self.now)
+        self.now >= self.deployments[id.index()].counts_as_silent_from(self.now)
     }
 
     /// Whether an attempt has been silent for longer than is usual.

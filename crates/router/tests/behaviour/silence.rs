@@ -294,3 +294,91 @@ fn a_configuration_that_takes_no_silence_for_evidence_holds_at_once() {
     rig.tell(RouterInput::Reconfigure { config });
     assert!((0..10).any(|_| rig.serve() == 0));
 }
+
+/// Three requests hang at deployment 0, of which the latest has begun now; answers took 300 ms before.
+fn three_hang(rig: &mut Rig) -> Vec<(RequestKey, StartAttempt)> {
+    answer(rig, 50, Duration::from_millis(300), true);
+    hang(rig, 3)
+}
+
+/// So many requests hang at deployment 0.
+fn hang(rig: &mut Rig, times: usize) -> Vec<(RequestKey, StartAttempt)> {
+    (0..times).map(|_| hang_at_the_hole(rig)).collect()
+}
+
+#[test]
+fn several_silent_at_once_divert_new_requests_long_before_one_would() {
+    let mut rig = Rig::new(vec![lopsided()]);
+    let hanging = three_hang(&mut rig);
+    rig.after(Duration::from_millis(290));
+    assert!((0..5).any(|_| rig.serve() == 0), "no longer than an answer takes, and now it answers");
+    rig.after(Duration::from_millis(400));
+    assert!((0..20).all(|_| rig.serve() == 1), "three of them, longer than its answers take");
+    rig.tell(RouterInput::FirstToken { attempt: hanging[1].1.attempt });
+    assert!((0..5).any(|_| rig.serve() == 0), "an answer, and it is as before");
+}
+
+#[test]
+fn two_silent_at_once_say_nothing_yet_nor_do_three_before_enough_answers_are_known() {
+    let mut two = Rig::new(vec![lopsided()]);
+    answer(&mut two, 50, Duration::from_millis(300), true);
+    hang(&mut two, 2);
+    let mut cold = Rig::new(vec![lopsided()]);
+    hang(&mut cold, 3);
+    for rig in [&mut two, &mut cold] {
+        rig.after(Duration::from_secs(1));
+        assert!((0..5).any(|_| rig.serve() == 0));
+    }
+}
+
+#[test]
+fn several_silent_at_once_are_no_failures() {
+    let mut rig = Rig::new(vec![lopsided()]);
+    let hanging = three_hang(&mut rig);
+    rig.after(secs(2));
+    for (request, _) in hanging {
+        let step = rig.tell(RouterInput::ClientGone { request });
+        assert!(!is_silent(&step) && cooled(&step).is_none());
+    }
+}
+
+#[test]
+fn from_a_silence_on_a_deployment_gets_one_attempt_at_a_time_until_it_answers() {
+    let mut rig = Rig::new(vec![lopsided()]);
+    for (request, _) in three_hang(&mut rig) {
+        rig.after(secs(1));
+        rig.tell(RouterInput::ClientGone { request });
+    }
+    let (_, alone) = hang_at_the_hole(&mut rig);
+    assert!((0..20).all(|_| rig.serve() == 1), "nobody beside the one that waits");
+    rig.tell(RouterInput::FirstToken { attempt: alone.attempt });
+    let picks: Vec<_> = (0..10).map(|_| rig.serve()).collect();
+    assert_eq!(picks.iter().filter(|&&pick| pick == 0).count(), 8, "its whole share, and no more");
+}
+
+#[test]
+fn a_deployment_that_is_slower_than_its_group_is_held_to_its_own_answers() {
+    let mut rig = Rig::new(vec![lopsided()]);
+    // So few of the group's answers that they are beyond its 99 %.
+    for _ in 0..3 {
+        answer(&mut rig, 300, Duration::from_millis(300), true);
+        let (_, slow) = hang_at_the_hole(&mut rig);
+        rig.after(secs(3));
+        rig.tell(RouterInput::FirstToken { attempt: slow.attempt });
+        rig.finish(slow.attempt);
+    }
+    hang(&mut rig, 3);
+    rig.after(secs(2));
+    assert!((0..5).any(|_| rig.serve() == 0), "it took three seconds just now");
+}
+
+#[test]
+fn none_at_once_is_a_setting() {
+    let mut chat = lopsided();
+    let CooldownRule::Breaker(cooldown) = &mut chat.cooldown else { unreachable!("the default") };
+    cooldown.silence.as_mut().expect("the default").concurrent = 0;
+    let mut rig = Rig::new(vec![chat]);
+    three_hang(&mut rig);
+    rig.after(secs(4));
+    assert!((0..5).any(|_| rig.serve() == 0));
+}

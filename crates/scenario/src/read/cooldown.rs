@@ -108,7 +108,7 @@ settings! {
         "a cooldown after silences",
         "When an attempt without a first token is overdue. An overdue attempt counts as failed \
          even if the client ends it, and until its deployment answers again, that deployment is \
-         picked last."
+         picked last, and gets one attempt at a time."
     );
     /// Overdue beyond this quantile of the group's times to first token.
     quantile: Percent;
@@ -117,6 +117,11 @@ settings! {
     /// Minimum number of answers for the quantile. Until then, an attempt is overdue after a sixth of its
     /// time-out.
     min_samples: Count::<u32>::between(1, 500);
+    /// So many silent attempts at once are enough for their deployment to be picked last, well before `floor`:
+    /// each beyond the quantile, and beyond the deployment's own slowest answers of late. 0 disables this.
+    concurrent: Count::<u32>::between(0, 100);
+    /// Minimum time until that.
+    concurrent_floor: Span;
 }
 
 /// What silences say: `never` anything, or the settings.

@@ -10,12 +10,12 @@ use crate::settings::{
     Count, Flag, In, Maybe, NEVER, OrNever, Percent, Span, Time, Told, ValueKind, Word, Written,
     settings, vocabulary,
 };
-use crate::value;
+use crate::{unit, value};
 use core::time::Duration;
 use squall_determinism::Share;
 use squall_router::{
     AfterTimeout, AttemptTimeouts, DeadlineSharing, GroupConfig, Hedge, HedgeAfter, MidStream,
-    TagMatch, UnavailablePolicy,
+    SlowStart, TagMatch, UnavailablePolicy,
 };
 
 settings! {
@@ -42,6 +42,13 @@ settings! {
     /// `max_queue_wait`; `fail` with a Retry-After; or ignore the cooldowns, `panic` (Envoy's panic mode).
     #[was("when_all_out")]
     when_unavailable => when_unavailable: WhenUnavailable;
+    /// The part of the group's weight that is to be healthy. With less, what `when_unavailable` says happens as if
+    /// all deployments were ejected: with `wait` and `fail` only probes are sent, with `panic` the health of all is
+    /// ignored. 0% is when none is healthy.
+    panic_threshold: Percent;
+    /// How the share of a deployment grows that returns from an open circuit or from failed health checks, or that
+    /// is added by a change. `never`: it has its whole share at once.
+    slow_start: SlowStartKind;
     /// Time-outs of an attempt.
     timeouts: In(&TIMEOUTS);
     /// Maximum duration of a request, including queueing, retries and fallbacks.
@@ -136,6 +143,74 @@ impl ValueKind for HedgeAfterKind {
 
     fn default_text(&self, after: &HedgeAfter) -> String {
         self.write(after).to_string()
+    }
+}
+
+settings! {
+    static SLOW_START: SlowStart = (
+        "slow-start",
+        "a slow start",
+        "The share of a deployment that returns: max(`least`, (t / `window`)^(1 / `aggression`)) of its share by \
+         weight, with t counted from its return, under every strategy. The others take the rest; where there is no \
+         other, it takes all."
+    );
+    /// Time until it has its whole share.
+    window: Span;
+    /// How the share grows: 1 linearly, above 1 faster at first, below 1 slower.
+    aggression: Aggression;
+    /// The share at the start, as a part of the whole one.
+    least: Percent;
+}
+
+const SLOW_START_FORMS: &[Schema] = &[NEVER, Schema::Section(&SLOW_START.section)];
+
+/// A slow start: `never`, which is the default, or the settings.
+struct SlowStartKind;
+
+impl ValueKind for SlowStartKind {
+    type Value = Option<SlowStart>;
+
+    fn shape(&self) -> Schema {
+        Schema::Either(SLOW_START_FORMS)
+    }
+
+    fn read(&self, node: &Node, over: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        OrNever(&SLOW_START, SLOW_START_FORMS).read(node, over, problems)
+    }
+
+    fn write(&self, value: &Self::Value) -> Written {
+        OrNever(&SLOW_START, SLOW_START_FORMS).write(value)
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
+        "never".to_owned()
+    }
+}
+
+/// The exponent's inverse, in thousandths.
+struct Aggression;
+
+impl ValueKind for Aggression {
+    type Value = u32;
+
+    fn shape(&self) -> Schema {
+        Schema::Number
+    }
+
+    fn read(&self, node: &Node, _: &u32, problems: &Problems) -> Option<u32> {
+        let milli = |text: &str| {
+            let number = unit::number(text)?;
+            if (0.1..=10.0).contains(&number) {
+                return Ok((number * 1_000.0).round() as u32);
+            }
+            let message = "an aggression is between `0.1` and `10`";
+            Err(unit::Misfit::new(message, "out of range").help("1 grows linearly"))
+        };
+        value::parsed(node, &Schema::Number, problems, milli)
+    }
+
+    fn write(&self, value: &u32) -> Written {
+        Written::plain((f64::from(*value) / 1_000.0).to_string())
     }
 }
 

@@ -144,3 +144,31 @@ router:
         Err(diagnostics) => assert_snapshot!(diagnostics),
     }
 }
+
+#[test]
+fn a_slow_start_a_threshold_and_a_silence_out_of_range_are_told_what_may_be() {
+    assert_snapshot!(spoiled(&[
+        (
+            "strategy: least_busy",
+            "strategy: least_busy\n      slow_start: { window: 0s, aggression: 0, least: 110%, warm: true }"
+        ),
+        ("small: {", "small: { panic_threshold: 150%, slow_start: off,"),
+        (
+            "retries: {",
+            "cooldown: { silence: { concurrent: 101, concurrent_floor: 0s } }\n      retries: {"
+        ),
+    ]));
+}
+
+#[test]
+fn a_slow_start_that_is_never_or_has_its_defaults_is_read() {
+    let read = |text: &str| {
+        let file = GOOD.replace("strategy: least_busy", &format!("slow_start: {text}"));
+        let scenario = Scenario::read("test.yaml", &file).expect("it is good");
+        scenario.router.groups[0].slow_start
+    };
+    assert_eq!(read("never"), None);
+    assert_eq!(read("{}"), Some(squall_router::SlowStart::default()));
+    let rule = read("{ window: 5s, aggression: 0.5, least: 1% }").expect("it is on");
+    assert_eq!((rule.window.as_secs(), rule.aggression, rule.least.ppm()), (5, 500, 10_000));
+}

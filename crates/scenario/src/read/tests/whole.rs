@@ -152,8 +152,11 @@ router:
     failure:
       { consecutive: 5, share: 50%, min_attempts: 10, window: 10s, base: 5s, cap: 60s, jitter: 10% }
     misconfigured: { auth: 5m, not_found: 5m, quota_spent: 30m, suspicions: 3 }
-    silence: { quantile: 99%, floor: 5s, min_samples: 20 }
+    silence:
+      { quantile: 99%, floor: 5s, min_samples: 20, concurrent: 3, concurrent_floor: 250ms }
   when_unavailable: fail
+  panic_threshold: 40%
+  slow_start: { window: 20s, aggression: 1.5, least: 5% }
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
   max_queue_wait: 1s
@@ -182,6 +185,8 @@ router:
           policy: { bad_request: 1, authentication: 1, timeout: 1, rate_limit: 1, content_policy: 1 }
           counts: every_attempt
       when_unavailable: wait
+      panic_threshold: 0%
+      slow_start: never
       timeouts: { connect: 1s }
       after_timeout: elsewhere
       hedge: never
