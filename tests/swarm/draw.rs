@@ -201,6 +201,8 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
         extra.push(format!("limits: {{ rpm: {}, window: {window} }}", dice.between(60, 600)));
     } else if !ample && dice.one_in(4) {
         extra.push(format!("limits: {{ concurrency: {} }}", dice.between(1, 6)));
+    } else if !ample && dice.one_in(3) {
+        extra.push("limits: { from_429s: true }".to_owned());
     }
     if !ample && dice.one_in(8) {
         extra.push("price: { input: $10, output: $30 }".to_owned());

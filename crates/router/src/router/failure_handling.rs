@@ -157,6 +157,10 @@ impl Router {
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
         deployment.limiter.leave(now, running.permit, None, sent);
+        if let Some(failure) = failure.filter(|failure| failure.class == FailureClass::Throttled) {
+            let told = failure.retry_after.is_some();
+            deployment.limiter.throttled(now, &running.permit, told);
+        }
         let Some(place) = deployment.place else { return };
         let class = failure.map(|failure| failure.class);
         let evidence = failure.map(|failure| failure.evidence);
