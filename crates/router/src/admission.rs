@@ -1,5 +1,6 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
+use crate::event_pace::EventPace;
 use crate::limit::{AdaptiveRate, HeaderLimit, RateLimiter, Reservation};
 use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
 use alloc::boxed::Box;
@@ -17,6 +18,8 @@ pub(crate) struct AdmissionLimiter {
     adaptive: Option<Box<AdaptiveRate>>,
     concurrency: u32,
     release: ConcurrencyRelease,
+    /// When places are given back, where they are limited.
+    places: Option<Box<EventPace>>,
     /// What holds a place now.
     running: u32,
     /// Counts the configurations: what was taken from a limiter that is gone is not given to another.
@@ -70,6 +73,7 @@ impl AdmissionLimiter {
             adaptive: limits.from_429s.then(Box::default),
             concurrency: limits.concurrency.unwrap_or(u32::MAX),
             release: limits.release,
+            places: limits.concurrency.map(|_| Box::default()),
             running: 0,
             generation: 0,
             limits,
@@ -94,6 +98,9 @@ impl AdmissionLimiter {
         }
         if limits.from_429s != self.limits.from_429s {
             self.adaptive = limits.from_429s.then(Box::default);
+        }
+        if limits.concurrency.is_some() != self.limits.concurrency.is_some() {
+            self.places = limits.concurrency.map(|_| Box::default());
         }
         self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
         self.release = limits.release;
@@ -197,20 +204,32 @@ impl AdmissionLimiter {
     }
 
     /// The answer has begun: a place that is held no longer is given back. True if one was.
-    pub(crate) fn begun(&mut self, permit: &mut Permit) -> bool {
+    pub(crate) fn begun(&mut self, now: Timestamp, permit: &mut Permit) -> bool {
         let gives = self.release == ConcurrencyRelease::AtFirstToken && permit.place;
         if gives {
             permit.place = false;
-            self.running -= 1;
+            self.give_place_back(now);
         }
         gives
+    }
+
+    fn give_place_back(&mut self, now: Timestamp) {
+        self.running -= 1;
+        if let Some(places) = &mut self.places {
+            places.happened(now);
+        }
+    }
+
+    /// When the next place will be given back, as often as they were of late; `None` where nobody knows.
+    pub(crate) fn place_frees_at(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(now + self.places.as_ref()?.interval(now)?)
     }
 
     /// It is over: `used` tokens, or as many as estimated if nobody knows; what sent no byte gets
     /// everything back.
     pub(crate) fn leave(&mut self, now: Timestamp, permit: Permit, used: Option<u64>, sent: Sent) {
         if permit.place {
-            self.running -= 1;
+            self.give_place_back(now);
         }
         if permit.generation != self.generation {
             return;

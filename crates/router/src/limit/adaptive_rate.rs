@@ -26,9 +26,8 @@ const MOST: u64 = 10_000_000_000;
 const DECREASE: f64 = 0.3;
 /// In which the cap returns to the rate of the latest 429, in nanoseconds.
 const RETURN: u64 = 60_000_000_000;
-/// As much passes at once as in this time, in nanoseconds, and at least one request. AWS's is a second; a provider that
-/// counts per second would see twice its limit in some seconds.
-const BURST: u64 = 100_000_000;
+/// As much passes at once as in this time, in nanoseconds, and at least one request: a second, AWS's.
+const BURST: u64 = 1_000_000_000;
 /// How many starts are kept.
 const STARTS_MAX: usize = 256;
 /// The rate is taken over so many attempts, at most over a minute.

@@ -160,6 +160,7 @@ router:
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
   max_queue_wait: 1s
+  queue_shedding: true
   tag_match: any
   session_affinity: 1m
   pre_call_checks: true
@@ -195,6 +196,7 @@ router:
       deadline: 30s
       deadline_sharing: never
       max_queue_wait: 1s
+      queue_shedding: true
       tag_match: all
       session_affinity: 1m
       pre_call_checks: false
