@@ -23,7 +23,7 @@ struct Alternative {
     change: fn(&mut GroupConfig),
 }
 
-const ALTERNATIVES: [Alternative; 11] = [
+const ALTERNATIVES: [Alternative; 12] = [
     Alternative { name: "the defaults", written: "", change: |_| {} },
     Alternative {
         name: "open intervals that grow to a minute",
@@ -61,6 +61,17 @@ const ALTERNATIVES: [Alternative; 11] = [
         name: "the silent one again",
         written: "after_timeout: retry",
         change: |group| group.after_timeout = AfterTimeout::Retry,
+    },
+    Alternative {
+        name: "no evidence from several silences at once",
+        written: "cooldown: { silence: { concurrent: 0 } }",
+        change: |group| {
+            if let CooldownRule::Breaker(Cooldown { silence: Some(silence), .. }) =
+                &mut group.cooldown
+            {
+                silence.concurrent = 0;
+            }
+        },
     },
     Alternative {
         name: "no sharing of deadlines",

@@ -137,6 +137,11 @@ impl<'a> TimelineBuilder<'a> {
                 self.line(at, format!("no deployment of `{group}` can take it in time"));
                 self.detail(none_in_time(why));
             }
+            RouterDecision::SlowStart { group } => {
+                let group = self.names.group(*group);
+                let had = "has returned of late and has had its share for now (slow start)";
+                self.line(at, format!("every available deployment of `{group}` {had}"));
+            }
             RouterDecision::LeavesGroup { from, to } => {
                 let from = self.names.group(*from);
                 match to {
@@ -317,10 +322,6 @@ impl<'a> TimelineBuilder<'a> {
             RouterEvent::QueueFull { group, .. } => {
                 let group = self.names.group(*group);
                 self.line(at, format!("the queue of `{group}` is full: it has no place there"));
-            }
-            RouterEvent::Shed { group, .. } => {
-                let group = self.names.group(*group);
-                self.line(at, format!("the queue of `{group}` would not serve it in time, at its pace of late"));
             }
             RouterEvent::TooLate { group, .. } => {
                 let group = self.names.group(*group);

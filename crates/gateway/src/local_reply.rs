@@ -31,7 +31,6 @@ enum LastDecision {
     None,
     RateLimited { tenant: Option<TenantId>, limit: LimitScope },
     QueueFull,
-    Shed,
     RetryBudgetExhausted,
 }
 
@@ -55,10 +54,9 @@ impl RequestHistory {
     pub(crate) const fn tenant(&self) -> Option<TenantId> {
         match self.last {
             LastDecision::RateLimited { tenant, .. } => tenant,
-            LastDecision::None
-            | LastDecision::QueueFull
-            | LastDecision::Shed
-            | LastDecision::RetryBudgetExhausted => None,
+            LastDecision::None | LastDecision::QueueFull | LastDecision::RetryBudgetExhausted => {
+                None
+            }
         }
     }
 
@@ -75,7 +73,6 @@ impl RequestHistory {
                 self.last = LastDecision::RateLimited { tenant, limit };
             }
             RouterEvent::QueueFull { .. } => self.last = LastDecision::QueueFull,
-            RouterEvent::Shed { .. } => self.last = LastDecision::Shed,
             RouterEvent::RetryBudgetExhausted { .. } => {
                 self.last = LastDecision::RetryBudgetExhausted
             }
@@ -161,12 +158,6 @@ pub(crate) fn of_failure(
         (LastDecision::QueueFull, _) => {
             let queued = groups.last().map_or(0, |group| group.queued);
             format!("the queue of group `{last}` is full (waiting in it: {queued})")
-        }
-        (LastDecision::Shed, _) => {
-            let queued = groups.last().map_or(0, |group| group.queued);
-            format!(
-                "the queue of group `{last}` is too long to be served in time (waiting in it: {queued})"
-            )
         }
         (LastDecision::RetryBudgetExhausted, _) => {
             format!(

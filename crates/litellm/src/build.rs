@@ -212,7 +212,6 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 concurrency: stated.or(settings.default_max_parallel),
                 release: ConcurrencyRelease::AtEnd,
                 from_headers: false,
-                from_429s: false,
             }
         }
         Profile::Litellm180 => {
@@ -228,7 +227,6 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 concurrency,
                 release: ConcurrencyRelease::AtFirstToken,
                 from_headers: false,
-                from_429s: false,
             }
         }
     }

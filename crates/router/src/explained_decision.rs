@@ -44,6 +44,11 @@ pub enum RouterDecision {
     RetryBudgetAsked(RetryBudgetUse),
     /// No deployment of its group can take it as soon as it may wait.
     NoneInTime(NoneInTime),
+    /// Whoever could take it in its group has returned of late and has had its share for now: its fallback serves it.
+    SlowStart {
+        /// The group.
+        group: GroupId,
+    },
     /// The request leaves its group.
     LeavesGroup {
         /// The group.

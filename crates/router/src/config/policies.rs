@@ -142,7 +142,8 @@ impl Default for DeadlineSharing {
 /// change of configuration has added (Envoy's `slow_start_config`, nginx's `slow_start`).
 ///
 /// After a time t it has max(`least`, (t / `window`)^(1 / `aggression`)) of its share by weight, whatever the
-/// strategy. What it does not take goes to the others; where there is nobody else, it takes it all the same.
+/// strategy. What it does not take goes to the others, and where there are none to the fallback; where there is
+/// nobody else, it takes it all the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SlowStart {
     /// How long it takes to the whole share. Default 30 s (the example of nginx's documentation).

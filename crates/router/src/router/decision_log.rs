@@ -360,6 +360,13 @@ impl Router {
         self.write_down(request, RouterDecision::NoneInTime(reasons));
     }
 
+    /// The request leaves its group to its fallback, since its deployments have had their share for now.
+    pub(super) fn explain_slow_start(&mut self, slot: u32) {
+        let Some(request) = self.watched(slot) else { return };
+        let group = self.requests.at(slot).group;
+        self.write_down(request, RouterDecision::SlowStart { group });
+    }
+
     /// The request leaves its group; `why`, if that is for want of a deployment.
     pub(super) fn explain_leaving(
         &mut self,

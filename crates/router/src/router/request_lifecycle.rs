@@ -54,6 +54,10 @@ impl Router {
             let request = self.requests.key(slot);
             self.note(RouterEvent::GroupUnavailable { request, group });
         }
+        if self.yields_to_fallback(slot) {
+            self.move_on(slot, None);
+            return;
+        }
         let scope = self.candidates(slot);
         match self.pick(slot, scope) {
             PickOutcome::Deployment { id, probe } => self.start(slot, id, probe),
@@ -240,7 +244,7 @@ impl Router {
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
         let (started, holds) = (running.started, running.holds);
-        let freed = self.deployments[id.index()].limiter.begun(now, &mut running.permit);
+        let freed = self.deployments[id.index()].limiter.begun(&mut running.permit);
         request.hedge_at = Timestamp::MAX;
         self.arm_running(slot);
         self.answer_began(slot, id, started);

@@ -22,11 +22,40 @@ impl Router {
     #[inline]
     pub(super) fn grow_shares(&mut self, group: GroupId, id: DeploymentId) {
         if self.groups[group.index()].candidates.ramping > 0 {
-            self.earn_and_pay(group, id);
+            self.earn_and_pay(group, Some(id));
         }
     }
 
-    fn earn_and_pay(&mut self, of: GroupId, id: DeploymentId) {
+    /// Whether a request that is new in its group leaves it for its fallback: whoever could take it here has returned
+    /// of late and has had its share for now, and somebody can take it there.
+    #[inline]
+    pub(super) fn yields_to_fallback(&mut self, slot: u32) -> bool {
+        let request = self.requests.at(slot);
+        let (group, fresh) = (request.group, request.tried.is_empty());
+        if self.groups[group.index()].candidates.ramping == 0 || !fresh {
+            return false;
+        }
+        let now = self.now;
+        let here = &self.groups[group.index()].candidates;
+        let mut ready = (0..here.len()).filter(|&place| here.ready_at[place] <= now).peekable();
+        let some = ready.peek().is_some();
+        let held = |place: usize| self.deployments[here.ids[place].index()].is_held_back(now);
+        if !some || !ready.all(held) {
+            return false;
+        }
+        let Some((to, _)) = self.next_group(slot, None) else { return false };
+        let there = &self.groups[to.index()].candidates;
+        let usable = |place: usize| there.ready_at[place] <= now && now < there.last_from[place];
+        if !(0..there.len()).any(usable) {
+            return false;
+        }
+        self.earn_and_pay(group, None);
+        self.explain_slow_start(slot);
+        true
+    }
+
+    /// An attempt begins in the group, at `id` if it is not one that the group leaves to others.
+    fn earn_and_pay(&mut self, of: GroupId, id: Option<DeploymentId>) {
         let now = self.now;
         let group = &self.groups[of.index()];
         let Some(rule) = group.config.slow_start else { return };
@@ -43,7 +72,7 @@ impl Router {
             if weight > 0 {
                 ramp.earn(now, &rule, weight, sum);
             }
-            if member == id {
+            if Some(member) == id {
                 ramp.pay();
             }
             self.deployments[member.index()].ramp = Some(ramp);

@@ -4,8 +4,8 @@ use crate::rig::{Rig, deployment, failed, group};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    DeploymentId, GroupConfig, HealthChecks, RouterConfig, RouterEvent, RouterInput, SlowStart,
-    Strategy,
+    DeploymentId, FallbackChoice, Fallbacks, GroupConfig, GroupId, HealthChecks, RouterConfig,
+    RouterEvent, RouterInput, SlowStart, Strategy,
 };
 use std::time::Duration;
 
@@ -39,17 +39,18 @@ fn returned(chat: GroupConfig) -> Rig {
 
 /// Its health checks fail, and pass again.
 fn passed_again(chat: GroupConfig) -> Rig {
+    back_in(vec![chat])
+}
+
+fn back_in(groups: Vec<GroupConfig>) -> Rig {
     let mut rig = Rig::of(RouterConfig {
-        groups: vec![chat],
+        groups,
         health_checks: Some(HealthChecks::default()),
         ..RouterConfig::default()
     });
     for (times, passed) in [(3, false), (2, true)] {
         for _ in 0..times {
             rig.tell(RouterInput::Checked { deployment: DeploymentId(0), passed });
-        }
-        if !passed {
-            assert!((0..10).all(|_| rig.serve() != 0));
         }
     }
     rig
@@ -164,4 +165,46 @@ fn tokens_and_weights_count_as_they_do_for_the_strategy() {
     rig.after(Duration::from_secs(10));
     let share = in_a_second(&mut rig, 200);
     assert!((9..=12).contains(&share), "half of a tenth of 200: {share}");
+}
+
+/// A primary alone in its group, with a fallback.
+fn with_fallback() -> Vec<GroupConfig> {
+    let primary =
+        GroupConfig { fallbacks: Fallbacks::to(vec![GroupId(1)]), ..ramped(&["primary"]) };
+    vec![primary, GroupConfig { name: "spare".to_owned(), ..group(&["spare"]) }]
+}
+
+#[test]
+fn a_primary_that_is_alone_takes_its_traffic_back_from_its_fallback_step_by_step() {
+    let mut rig = back_in(with_fallback());
+    let shares: Vec<_> = (0..22).map(|_| in_a_second(&mut rig, 100)).collect();
+    for (second, &share) in shares.iter().enumerate().take(20) {
+        let most = 100.0 * ((second + 1) as f64 / 20.0).max(0.1);
+        assert!(share as f64 <= most + 1.0 && share as f64 >= most - 6.0, "{second}: {shares:?}");
+    }
+    assert_eq!(shares[21], 100, "{shares:?}");
+}
+
+#[test]
+fn a_fallback_that_is_out_as_well_leaves_everything_to_the_primary() {
+    let mut rig = back_in(with_fallback());
+    for _ in 0..3 {
+        rig.tell(RouterInput::Checked { deployment: DeploymentId(1), passed: false });
+    }
+    while rig.router.cooling().count() == 0 {
+        let step = rig.arrive_with(|arrival| arrival.group = GroupId(1));
+        rig.fail(step.start().attempt, failed(FailureClass::Server));
+    }
+    assert!((0..50).all(|_| rig.serve() == 0));
+}
+
+#[test]
+fn a_request_that_allows_no_fallback_is_served_by_the_primary() {
+    let mut rig = back_in(with_fallback());
+    for _ in 0..50 {
+        let start = rig.arrive_with(|arrival| arrival.overrides.fallbacks = FallbackChoice::None);
+        let start = start.start();
+        assert_eq!(start.deployment.0, 0);
+        rig.finish(start.attempt);
+    }
 }

@@ -63,9 +63,6 @@ settings! {
     /// Maximum queue length. When the queue is full, a new request replaces the last one of lower priority,
     /// or is refused.
     max_queued: Count::<u32>::SOME;
-    /// Whether a request that would still wait when its time is up, at the pace at which the queue is served, is
-    /// refused at once; those of lower priority first.
-    queue_shedding: Flag;
     /// How tags of a request select deployments: one match is enough, all must match, or tags are ignored.
     tag_match => tags: Word(&TAG_MATCH);
     /// How long a session stays on the deployment that served it last.
@@ -154,8 +151,8 @@ settings! {
         "slow-start",
         "a slow start",
         "The share of a deployment that returns: max(`least`, (t / `window`)^(1 / `aggression`)) of its share by \
-         weight, with t counted from its return, under every strategy. The others take the rest; where there is no \
-         other, it takes all."
+         weight, with t counted from its return, under every strategy. The others take the rest, or else the fallback; \
+         where there is no other, it takes all."
     );
     /// Time until it has its whole share.
     window: Span;
