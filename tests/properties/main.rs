@@ -1,5 +1,6 @@
 //! What holds for the router whatever happens, in whatever order.
 
+mod adaptive_limits;
 mod changes;
 mod chaos;
 mod explained;

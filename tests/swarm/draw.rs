@@ -201,6 +201,8 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
         extra.push(format!("limits: {{ rpm: {}, window: {window} }}", dice.between(60, 600)));
     } else if !ample && dice.one_in(4) {
         extra.push(format!("limits: {{ concurrency: {} }}", dice.between(1, 6)));
+    } else if !ample && dice.one_in(3) {
+        extra.push("limits: { from_429s: true }".to_owned());
     }
     if !ample && dice.one_in(8) {
         extra.push("price: { input: $10, output: $30 }".to_owned());
@@ -240,6 +242,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     ];
     if !ample {
         lines.push((3, format!("max_queued: {}", dice.between(1, 6))));
+        lines.push((3, "queue_shedding: true".to_owned()));
         lines.push((3, format!("limits: {{ rpm: {} }}", dice.between(60, 900))));
         lines.push((3, format!("session_affinity: {}s", dice.between(5, 60))));
     }

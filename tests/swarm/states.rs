@@ -115,6 +115,7 @@ fn of_note(note: RouterEvent) -> Option<String> {
                 RouterEvent::FellBack { .. } => "fell back",
                 RouterEvent::Queued { .. } => "queued",
                 RouterEvent::QueueFull { .. } => "queue full",
+                RouterEvent::Shed { .. } => "shed",
                 RouterEvent::LimitReached { .. } => "deployment limit reached",
                 RouterEvent::RateLimited { .. } => "group held back",
                 RouterEvent::SpendBudgetExceeded { .. } => "money spent",

@@ -323,6 +323,10 @@ impl<'a> TimelineBuilder<'a> {
                 let group = self.names.group(*group);
                 self.line(at, format!("the queue of `{group}` is full: it has no place there"));
             }
+            RouterEvent::Shed { group, .. } => {
+                let group = self.names.group(*group);
+                self.line(at, format!("the queue of `{group}` would not serve it in time, at its pace of late"));
+            }
             RouterEvent::TooLate { group, .. } => {
                 let group = self.names.group(*group);
                 self.line(at, format!("too late for another attempt in `{group}`: it could not answer before the deadline"));

@@ -31,6 +31,7 @@ enum LastDecision {
     None,
     RateLimited { tenant: Option<TenantId>, limit: LimitScope },
     QueueFull,
+    Shed,
     RetryBudgetExhausted,
 }
 
@@ -54,9 +55,10 @@ impl RequestHistory {
     pub(crate) const fn tenant(&self) -> Option<TenantId> {
         match self.last {
             LastDecision::RateLimited { tenant, .. } => tenant,
-            LastDecision::None | LastDecision::QueueFull | LastDecision::RetryBudgetExhausted => {
-                None
-            }
+            LastDecision::None
+            | LastDecision::QueueFull
+            | LastDecision::Shed
+            | LastDecision::RetryBudgetExhausted => None,
         }
     }
 
@@ -73,6 +75,7 @@ impl RequestHistory {
                 self.last = LastDecision::RateLimited { tenant, limit };
             }
             RouterEvent::QueueFull { .. } => self.last = LastDecision::QueueFull,
+            RouterEvent::Shed { .. } => self.last = LastDecision::Shed,
             RouterEvent::RetryBudgetExhausted { .. } => {
                 self.last = LastDecision::RetryBudgetExhausted
             }
@@ -158,6 +161,12 @@ pub(crate) fn of_failure(
         (LastDecision::QueueFull, _) => {
             let queued = groups.last().map_or(0, |group| group.queued);
             format!("the queue of group `{last}` is full (waiting in it: {queued})")
+        }
+        (LastDecision::Shed, _) => {
+            let queued = groups.last().map_or(0, |group| group.queued);
+            format!(
+                "the queue of group `{last}` is too long to be served in time (waiting in it: {queued})"
+            )
         }
         (LastDecision::RetryBudgetExhausted, _) => {
             format!(

@@ -51,6 +51,7 @@ struct RequestCounters {
     group_unavailable: BTreeMap<GroupId, u64>,
     queued: BTreeMap<GroupId, u64>,
     queue_full: BTreeMap<GroupId, u64>,
+    shed: BTreeMap<GroupId, u64>,
     picks_rejected: BTreeMap<GroupId, u64>,
     retry_budget_exhausted: BTreeMap<GroupId, u64>,
     too_late: BTreeMap<GroupId, u64>,
@@ -344,6 +345,7 @@ impl GatewayMetrics {
             RouterEvent::QueueFull { group, .. } => {
                 *self.counts.queue_full.entry(group).or_default() += 1
             }
+            RouterEvent::Shed { group, .. } => *self.counts.shed.entry(group).or_default() += 1,
             RouterEvent::RetryBudgetExhausted { group, .. } => {
                 *self.counts.retry_budget_exhausted.entry(group).or_default() += 1;
             }

@@ -238,6 +238,7 @@ impl LoggedAs {
             | RouterEvent::GroupUnavailable { .. }
             | RouterEvent::RateLimited { .. }
             | RouterEvent::QueueFull { .. }
+            | RouterEvent::Shed { .. }
             | RouterEvent::PickRejected { .. }
             | RouterEvent::TooLate { .. }
             | RouterEvent::Reconfigured { .. } => Self::Elsewhere,

@@ -212,6 +212,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 concurrency: stated.or(settings.default_max_parallel),
                 release: ConcurrencyRelease::AtEnd,
                 from_headers: false,
+                from_429s: false,
             }
         }
         Profile::Litellm180 => {
@@ -227,6 +228,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 concurrency,
                 release: ConcurrencyRelease::AtFirstToken,
                 from_headers: false,
+                from_429s: false,
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
-use crate::limit::{HeaderLimit, RateLimiter, Reservation};
+use crate::event_pace::EventPace;
+use crate::limit::{AdaptiveRate, HeaderLimit, RateLimiter, Reservation};
 use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
+use alloc::boxed::Box;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 use squall_failure::Sent;
@@ -12,8 +14,12 @@ pub(crate) struct AdmissionLimiter {
     tpm: Option<RateLimiter>,
     /// What answers have stated, of requests and of tokens.
     learned: [HeaderLimit; 2],
+    /// What 429s have shown.
+    adaptive: Option<Box<AdaptiveRate>>,
     concurrency: u32,
     release: ConcurrencyRelease,
+    /// When places are given back, where they are limited.
+    places: Option<Box<EventPace>>,
     /// What holds a place now.
     running: u32,
     /// Counts the configurations: what was taken from a limiter that is gone is not given to another.
@@ -40,6 +46,8 @@ pub(crate) struct Permit {
     tpm: Option<Reservation>,
     /// What had been taken by then of what was learned.
     learned: [u64; 2],
+    /// When it was taken.
+    at: Timestamp,
     generation: u32,
     /// It holds a place.
     place: bool,
@@ -48,7 +56,7 @@ pub(crate) struct Permit {
 /// How much of a limiter's limits is in use, with the most there may be. `None` where there is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitUse {
-    /// Requests of the last minute, as the limit counts them.
+    /// Requests of the last minute, as the limit counts them; of a limit that 429s have shown if there is no other.
     pub rpm: Option<(u64, u64)>,
     /// Tokens of the last minute, as the limit counts them.
     pub tpm: Option<(u64, u64)>,
@@ -62,8 +70,10 @@ impl AdmissionLimiter {
             rpm: limits.rpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             tpm: limits.tpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             learned: [HeaderLimit::default(); 2],
+            adaptive: limits.from_429s.then(Box::default),
             concurrency: limits.concurrency.unwrap_or(u32::MAX),
             release: limits.release,
+            places: limits.concurrency.map(|_| Box::default()),
             running: 0,
             generation: 0,
             limits,
@@ -85,6 +95,12 @@ impl AdmissionLimiter {
         }
         if !limits.from_headers {
             self.learned = [HeaderLimit::default(); 2];
+        }
+        if limits.from_429s != self.limits.from_429s {
+            self.adaptive = limits.from_429s.then(Box::default);
+        }
+        if limits.concurrency.is_some() != self.limits.concurrency.is_some() {
+            self.places = limits.concurrency.map(|_| Box::default());
         }
         self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
         self.release = limits.release;
@@ -131,6 +147,14 @@ impl AdmissionLimiter {
                 }
             }
         }
+        if let Some(rate) = &mut self.adaptive
+            && !self.learned[0].is_known()
+        {
+            let at = rate.earliest(now);
+            if at > until {
+                closed = Some(AdmissionDenied::Until(at, LimitScope::Requests));
+            }
+        }
         closed
     }
 
@@ -150,6 +174,15 @@ impl AdmissionLimiter {
         }
     }
 
+    /// The attempt with this permit met a 429. `told`: its Retry-After says for how long to pause.
+    pub(crate) fn throttled(&mut self, now: Timestamp, permit: &Permit, told: bool) {
+        if let Some(rate) = &mut self.adaptive
+            && !self.learned[0].is_known()
+        {
+            rate.throttled(now, permit.at, told);
+        }
+    }
+
     /// Whether it learns from headers.
     pub(crate) const fn learns(&self) -> bool {
         self.limits.from_headers
@@ -157,33 +190,52 @@ impl AdmissionLimiter {
 
     pub(crate) fn enter(&mut self, now: Timestamp, tokens: u64) -> Permit {
         self.running += 1;
+        if let Some(rate) = &mut self.adaptive {
+            rate.take(now);
+        }
         Permit {
             rpm: self.rpm.as_mut().map(|limit| limit.reserve(now, 1)),
             tpm: self.tpm.as_mut().map(|limit| limit.reserve(now, tokens)),
             learned: [self.learned[0].take(now, 1), self.learned[1].take(now, tokens)],
+            at: now,
             generation: self.generation,
             place: true,
         }
     }
 
     /// The answer has begun: a place that is held no longer is given back. True if one was.
-    pub(crate) fn begun(&mut self, permit: &mut Permit) -> bool {
+    pub(crate) fn begun(&mut self, now: Timestamp, permit: &mut Permit) -> bool {
         let gives = self.release == ConcurrencyRelease::AtFirstToken && permit.place;
         if gives {
             permit.place = false;
-            self.running -= 1;
+            self.give_place_back(now);
         }
         gives
+    }
+
+    fn give_place_back(&mut self, now: Timestamp) {
+        self.running -= 1;
+        if let Some(places) = &mut self.places {
+            places.happened(now);
+        }
+    }
+
+    /// When the next place will be given back, as often as they were of late; `None` where nobody knows.
+    pub(crate) fn place_frees_at(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(now + self.places.as_ref()?.interval(now)?)
     }
 
     /// It is over: `used` tokens, or as many as estimated if nobody knows; what sent no byte gets
     /// everything back.
     pub(crate) fn leave(&mut self, now: Timestamp, permit: Permit, used: Option<u64>, sent: Sent) {
         if permit.place {
-            self.running -= 1;
+            self.give_place_back(now);
         }
         if permit.generation != self.generation {
             return;
+        }
+        if let (Some(rate), Sent::Nothing) = (&mut self.adaptive, sent) {
+            rate.give_back(now, permit.at);
         }
         if let (Some(limit), Some(reservation), Sent::Nothing) = (&mut self.rpm, permit.rpm, sent)
             && !planted(Defect::RefundForgotten)
@@ -215,7 +267,10 @@ impl AdmissionLimiter {
     pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitUse {
         let concurrency = self.limits.concurrency;
         LimitUse {
-            rpm: self.rpm.as_mut().map(|limit| limit.gauge(now)),
+            rpm: match &mut self.rpm {
+                Some(limit) => Some(limit.gauge(now)),
+                None => self.adaptive.as_mut().and_then(|rate| rate.gauge(now)),
+            },
             tpm: self.tpm.as_mut().map(|limit| limit.gauge(now)),
             concurrency: concurrency.map(|most| (self.running.into(), most.into())),
         }

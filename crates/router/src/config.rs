@@ -104,6 +104,9 @@ pub struct GroupConfig {
     /// How many requests may wait. One more pushes out the last of lower priority, or is refused.
     /// Default 10,000 (linkerd's queue).
     pub max_queued: u32,
+    /// Whether a request that would not be served in time, at the pace at which the queue is served, is refused at
+    /// once instead of waiting; those of lower priority first. Default false: a pace of the past is a guess.
+    pub queue_shedding: bool,
     /// How tags choose among the deployments.
     pub tags: TagMatch,
     /// For how long a session keeps to the deployment that served it last, if it still is usable.
@@ -192,6 +195,7 @@ impl GroupConfig {
             short_retry_after: Duration::from_secs(2),
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
+            queue_shedding: false,
             tags: TagMatch::default(),
             session_affinity: None,
             pre_call_checks: true,

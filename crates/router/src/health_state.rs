@@ -26,6 +26,11 @@ impl HealthState {
         }
         changed
     }
+
+    /// How many checks in a row it has to pass to be healthy.
+    pub(crate) fn checks_to_recover(&self, config: &HealthChecks) -> u16 {
+        if self.unhealthy { config.healthy.max(1).saturating_sub(self.against) } else { 0 }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod candidate_index;
 mod config;
 mod cooldown;
 mod deployment;
+mod event_pace;
 mod explained_decision;
 mod fallback;
 mod group_names;

@@ -213,6 +213,14 @@ pub enum RouterEvent {
         /// The group.
         group: GroupId,
     },
+    /// A request was refused rather than let it wait: at the pace at which its group's queue is served it would
+    /// still have waited when its time was up.
+    Shed {
+        /// Which.
+        request: RequestKey,
+        /// The group.
+        group: GroupId,
+    },
     /// A deployment is passed over until its budget's period ends: the money is spent.
     SpendBudgetExceeded {
         /// Which.
@@ -448,6 +456,7 @@ impl RouterEvent {
             | Self::GroupUnavailable { .. }
             | Self::RateLimited { .. }
             | Self::QueueFull { .. }
+            | Self::Shed { .. }
             | Self::Queued { .. }
             | Self::TimedOut { .. }
             | Self::NotSent { .. }
@@ -470,6 +479,7 @@ impl RouterEvent {
             | Self::GroupUnavailable { request, .. }
             | Self::RateLimited { request, .. }
             | Self::QueueFull { request, .. }
+            | Self::Shed { request, .. }
             | Self::PickRejected { request, .. }
             | Self::TooLate { request, .. }
             | Self::Queued { request, .. } => Some(request),

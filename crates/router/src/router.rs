@@ -10,6 +10,7 @@ mod pick;
 mod queueing;
 mod reconfigure;
 mod request_lifecycle;
+mod retry_hint;
 mod silence_detection;
 mod slow_start;
 mod snapshot;

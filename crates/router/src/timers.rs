@@ -56,6 +56,12 @@ impl Timers {
         self.places.get(slot as usize).is_some_and(|&place| place != NOWHERE)
     }
 
+    /// When the timer of `slot` is due, if it has one.
+    pub(crate) fn due(&self, slot: u32) -> Option<Timestamp> {
+        let place = *self.places.get(slot as usize)?;
+        self.heap.get(place as usize).map(|entry| entry.due)
+    }
+
     /// Stops the timer of `slot`, if it has one.
     pub(crate) fn disarm(&mut self, slot: u32) {
         match self.places.get(slot as usize) {

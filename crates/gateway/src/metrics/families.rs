@@ -106,6 +106,9 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Requests that a full queue refused or pushed out.";
     page.family("squall_queue_full_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.queue_full);
+    let help = "Requests refused since their queue would not have served them in time.";
+    page.family("squall_shed_total", MetricKind::Counter, help);
+    by_group(metrics, page, &metrics.shed);
     let help = "Picks of a custom strategy that were nobody, or no candidate.";
     page.family("squall_picks_rejected_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.picks_rejected);

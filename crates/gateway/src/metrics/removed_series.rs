@@ -45,6 +45,7 @@ impl RemovedSeries {
                 &mut counts.group_unavailable,
                 &mut counts.queued,
                 &mut counts.queue_full,
+                &mut counts.shed,
                 &mut counts.picks_rejected,
                 &mut counts.retry_budget_exhausted,
                 &mut counts.too_late,

@@ -1,12 +1,13 @@
 //! What is refused is refused in JSON, in the client's format, and says why.
 
 use crate::answers::COMPLETION;
-use crate::rig::{always, ask_at, ask_with, gateway_of, hanging_provider, send, whole};
+use crate::rig::{always, ask_at, ask_with, gateway_of, get, hanging_provider, picky, send, whole};
 use serde_json::Value;
 use squall_gateway::{Gateway, GatewaySetup};
 use squall_router::{RateLimit, RateLimits, RateWindow, TenantConfig};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -179,7 +180,7 @@ async fn who_meets_a_limit_is_told_whose_and_which() {
         (status, message(&error)),
         (
             429,
-            "no deployment of group `chat` can take this request: `d0` is at its limit on concurrent requests"
+            "no deployment of group `chat` can take this request: `d0` is at its limit on concurrent requests. Try again in 1 s"
         )
     );
 
@@ -191,7 +192,7 @@ async fn who_meets_a_limit_is_told_whose_and_which() {
     let (status, _, error) = refusal(&ask_with(&gateway, "", BODY).await);
     assert_eq!(
         (status, message(&error)),
-        (429, "the limit of group `chat` on concurrent requests is reached")
+        (429, "the limit of group `chat` on concurrent requests is reached. Try again in 1 s")
     );
 
     let addr = always(whole("200 OK", COMPLETION)).await;
@@ -230,7 +231,8 @@ async fn who_finds_the_queue_full_or_waits_in_it_too_long_is_told_so() {
     }
     let (status, _, error) = refusal(&ask_with(&gateway, "", BODY).await);
     assert_eq!(status, 429, "{error}");
-    assert_eq!(message(&error), "the queue of group `chat` is full (waiting in it: 1)");
+    let expected = "the queue of group `chat` is full (waiting in it: 1). Try again in 1 s";
+    assert_eq!(message(&error), expected);
 
     let (gateway, _first) = busy(|setup| {
         setup.router.groups[0].limits = one;
@@ -239,7 +241,45 @@ async fn who_finds_the_queue_full_or_waits_in_it_too_long_is_told_so() {
     .await;
     let (status, _, error) = refusal(&ask_with(&gateway, "", BODY).await);
     assert_eq!(status, 429, "{error}");
-    assert_eq!(message(&error), "the limit of group `chat` on concurrent requests is reached");
+    let expected = "the limit of group `chat` on concurrent requests is reached. Try again in 1 s";
+    assert_eq!(message(&error), expected);
+}
+
+#[tokio::test]
+async fn a_429_without_headers_caps_its_deployment() {
+    let throttled = whole("429 Too Many Requests", "{}");
+    let (addr, seen) = picky("too much", throttled, whole("200 OK", COMPLETION)).await;
+    let gateway = gateway_of(&[addr], |setup| {
+        let group = &mut setup.router.groups[0];
+        group.max_queue_wait = Duration::ZERO;
+        group.retries = squall_router::Retries { max: 0, ..Default::default() };
+        // What is refused is refused by the cap.
+        group.cooldown = squall_router::CooldownRule::Never;
+        group.deployments[0].limits = RateLimits { from_429s: true, ..RateLimits::default() };
+    })
+    .await;
+    for _ in 0..3 {
+        assert!(ask_with(&gateway, "", BODY).await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(!get(&gateway, "/metrics").await.contains(r#"limit="requests""#));
+    let body = BODY.replace("hi", "too much");
+    assert!(ask_with(&gateway, "", &body).await.starts_with("HTTP/1.1 429"));
+    assert!(get(&gateway, "/metrics").await.contains(r#"limit="requests""#));
+    // About two a second pass from now on, and one at once: whatever the machine, one of these is too much.
+    let mut refused = String::new();
+    let mut passed = 4;
+    for _ in 0..100 {
+        if refused.contains("429") {
+            break;
+        }
+        refused = ask_with(&gateway, "", BODY).await;
+        passed += usize::from(refused.starts_with("HTTP/1.1 200"));
+    }
+    assert!(
+        refused.contains("`d0` is at its limit on requests per minute. Try again"),
+        "{refused}"
+    );
+    assert_eq!(seen.load(Ordering::Relaxed), passed, "it was refused here");
 }
 
 #[tokio::test]

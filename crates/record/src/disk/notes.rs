@@ -123,6 +123,7 @@ impl NoteLine {
             Decision::RetryBudgetExhausted { group, .. }
             | Decision::GroupUnavailable { group, .. }
             | Decision::QueueFull { group, .. }
+            | Decision::Shed { group, .. }
             | Decision::TooLate { group, .. } => Self { group: named(group), ..line },
             Decision::RateLimited { tenant, limit, .. } => Self {
                 tenant: tenant.map(|tenant| tenant.0),
@@ -210,6 +211,7 @@ impl NoteLine {
             "retry_budget_exhausted" => Decision::RetryBudgetExhausted { request, group },
             "group_unavailable" => Decision::GroupUnavailable { request, group },
             "queue_full" => Decision::QueueFull { request, group },
+            "shed" => Decision::Shed { request, group },
             "too_late" => Decision::TooLate { request, group },
             _ => {
                 let problem = self.why.as_deref().and_then(PickProblem::from_word);
@@ -244,6 +246,7 @@ impl NoteLine {
             "retry_budget_exhausted"
             | "group_unavailable"
             | "queue_full"
+            | "shed"
             | "too_late"
             | "pick_rejected" => self.of_request_in_group(group(&self.group)?)?,
             "rate_limited" => Decision::RateLimited {
@@ -335,6 +338,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::GroupUnavailable { .. } => "group_unavailable",
         Decision::RateLimited { .. } => "rate_limited",
         Decision::QueueFull { .. } => "queue_full",
+        Decision::Shed { .. } => "shed",
         Decision::TooLate { .. } => "too_late",
         Decision::SpendBudgetExceeded { .. } => "spend_budget_exceeded",
         Decision::HealthChanged { .. } => "health_changed",

@@ -15,6 +15,8 @@ pub struct RateLimits {
     pub release: ConcurrencyRelease,
     /// Whether the limits hold too that a provider's answers state in their headers. Default false.
     pub from_headers: bool,
+    /// Whether a request rate is held that 429s have shown, where no header states one. Default false.
+    pub from_429s: bool,
 }
 
 /// When a place of a concurrency limit is given back.
@@ -32,7 +34,7 @@ impl RateLimits {
     #[must_use]
     pub const fn is_none(&self) -> bool {
         let none = self.rpm.is_none() && self.tpm.is_none() && self.concurrency.is_none();
-        none && !self.from_headers
+        none && !self.from_headers && !self.from_429s
     }
 }
 

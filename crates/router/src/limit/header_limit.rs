@@ -22,6 +22,11 @@ pub(crate) struct HeaderLimit {
 }
 
 impl HeaderLimit {
+    /// Whether an answer has stated a limit.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.limit > 0
+    }
+
     /// From when so much can pass. More than the limit has to wait for the whole of it.
     pub(crate) fn earliest(&mut self, now: Timestamp, amount: u64) -> Timestamp {
         if self.limit == 0 {

@@ -90,15 +90,16 @@ impl Router {
 
     /// Its answer has started: releases slots that are held only until then.
     pub(super) fn gates_begun(&mut self, slot: u32) {
+        let now = self.now;
         let request = self.requests.at(slot);
         let (tenant, group) = (request.tenant, request.group);
         let cold = self.requests.cold(slot);
         let limiter = tenant.and_then(|tenant| self.tenants.get_mut(usize::from(tenant.0)));
         if let (Some(limiter), Some(permit)) = (limiter, &mut cold.tenant) {
-            self.freed |= limiter.begun(permit);
+            self.freed |= limiter.begun(now, permit);
         }
         if let Some(permit) = &mut cold.group {
-            self.freed |= self.groups[group.index()].limiter.begun(permit);
+            self.freed |= self.groups[group.index()].limiter.begun(now, permit);
         }
     }
 }

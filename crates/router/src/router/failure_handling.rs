@@ -11,7 +11,7 @@ use crate::{
     RetryRule, RetryWait, RouterEvent, RouterOutput, UnavailablePolicy,
 };
 use core::time::Duration;
-use squall_determinism::{StreamPurpose, Timestamp};
+use squall_determinism::StreamPurpose;
 use squall_failure::{Evidence, Failure, FailureClass, FailureSource, Retryable, Sent};
 
 const JITTER: StreamPurpose = StreamPurpose::named("router.backoff");
@@ -157,6 +157,10 @@ impl Router {
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
         deployment.limiter.leave(now, running.permit, None, sent);
+        if let Some(failure) = failure.filter(|failure| failure.class == FailureClass::Throttled) {
+            let told = failure.retry_after.is_some();
+            deployment.limiter.throttled(now, &running.permit, told);
+        }
         let Some(place) = deployment.place else { return };
         let class = failure.map(|failure| failure.class);
         let evidence = failure.map(|failure| failure.evidence);
@@ -403,17 +407,19 @@ impl Router {
             request.last_failure
         };
         let told = told.or(refusal);
-        let earliest = self.why_none_of(origin, &needs, &[]).earliest;
-        let held = why.and_then(|why| why.earliest);
-        let at = earliest.max(held.filter(|_| told.is_none()));
-        let mut retry_after = at.map(|at: Timestamp| at.since(self.now));
+        let failure = told.unwrap_or_else(|| want(why));
+        let refused = told.is_none() && failure.status != 400;
+        let mut retry_after = if refused {
+            Some(self.retry_hint(slot, why))
+        } else {
+            self.why_none_of(origin, &needs, &[]).earliest.map(|at| at.since(self.now))
+        };
         if let UnavailablePolicy::FailStating(wait) =
             self.groups[origin.index()].config.when_unavailable
             && why.is_some_and(|why| why.out)
         {
             retry_after = Some(wait);
         }
-        let failure = told.unwrap_or_else(|| want(why));
         let failure = failure.with_retry_after(retry_after.filter(|wait| !wait.is_zero()));
         self.fail(slot, failure);
     }

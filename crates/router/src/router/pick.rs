@@ -428,7 +428,7 @@ impl NoCandidate {
             self.reason = self.reason.into_iter().chain([reason]).min();
         }
         self.possible = true;
-        self.limited &= !matches!(readiness, Readiness::CoolingUntil(_));
+        self.limited &= !cools || matches!(readiness, Readiness::ThrottledUntil(_));
         self.spent &= matches!(readiness, Readiness::LimitedUntil(_, LimitScope::Money));
         self.earliest = self.earliest.into_iter().chain(at).min();
     }

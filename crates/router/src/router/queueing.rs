@@ -4,8 +4,9 @@ use super::Router;
 use super::pick::{CandidateScope, NoCandidate, PickOutcome};
 use crate::queue::{QueuePosition, QueuedRequest};
 use crate::request_table::RequestState;
-use crate::{DeploymentId, GroupId, RouterEvent, UnavailablePolicy};
+use crate::{DeploymentId, GroupId, RequestKey, RouterEvent, UnavailablePolicy};
 use squall_defects::{Defect, planted};
+use squall_determinism::Timestamp;
 
 impl Router {
     /// Queued requests of the same or a higher priority go first.
@@ -67,6 +68,11 @@ impl Router {
             return;
         }
         let key = self.requests.key(slot);
+        if let Some(served) = self.served_too_late(of, rank, until) {
+            self.note(RouterEvent::Shed { request: key, group: of });
+            self.move_on(slot, Some(NoCandidate { earliest: Some(served), ..why }));
+            return;
+        }
         let more = usize::from(planted(Defect::QueueBoundless));
         if group.queue.len() >= group.config.max_queued as usize + more {
             // Replaces the last request of lower priority, if there is one.
@@ -84,6 +90,38 @@ impl Router {
         self.requests.at(slot).state = RequestState::Queued { until };
         self.note(RouterEvent::Queued { request: key, group: of, until });
         self.arm_queued(slot);
+        self.shed_the_hopeless(of, Some(key));
+    }
+
+    /// When one at this place would be served, at the pace at which the queue is, if that is after `until` and the
+    /// group sheds such requests.
+    fn served_too_late(
+        &self,
+        group: GroupId,
+        rank: QueuePosition,
+        until: Timestamp,
+    ) -> Option<Timestamp> {
+        let group = &self.groups[group.index()];
+        if !group.config.queue_shedding {
+            return None;
+        }
+        let served = group.queue.served_at(self.now, group.queue.ahead_of(rank));
+        served.filter(|&served| served > until)
+    }
+
+    /// Refuses those at the end of the queue that it would not serve in time, but not `keep`: the lowest priority
+    /// first, of those the latest. Where more arrive than are served, those are the ones with the least hope.
+    fn shed_the_hopeless(&mut self, group: GroupId, keep: Option<RequestKey>) {
+        while let Some((rank, QueuedRequest { key, .. })) = self.groups[group.index()].queue.last()
+            && Some(key) != keep
+            && let RequestState::Queued { until } = self.requests.at(key.slot).state
+        {
+            let Some(served) = self.served_too_late(group, rank, until) else { return };
+            self.note(RouterEvent::Shed { request: key, group });
+            self.leave_queue(key.slot);
+            let why = self.why_none(key.slot);
+            self.move_on(key.slot, Some(NoCandidate { earliest: Some(served), ..why }));
+        }
     }
 
     /// The timer of a queued request: a deployment may be available, or its maximum wait is over.
@@ -133,9 +171,10 @@ impl Router {
                     let last = probe && !planted(Defect::ProbeWithTheOldest);
                     let bearer = if last { self.bearer(group, id) } else { None };
                     let (rank, slot) = bearer.unwrap_or((rank, slot));
-                    self.groups[group.index()].queue.remove(rank);
+                    self.groups[group.index()].queue.serve(self.now, rank);
                     self.requests.at(slot).state = RequestState::Deciding;
                     self.start(slot, id, probe);
+                    self.shed_the_hopeless(group, None);
                 }
                 PickOutcome::None(_) => {
                     self.arm_queued(slot);

@@ -244,7 +244,7 @@ impl Router {
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
         let (started, holds) = (running.started, running.holds);
-        let freed = self.deployments[id.index()].limiter.begun(&mut running.permit);
+        let freed = self.deployments[id.index()].limiter.begun(now, &mut running.permit);
         request.hedge_at = Timestamp::MAX;
         self.arm_running(slot);
         self.answer_began(slot, id, started);

@@ -92,6 +92,14 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
                 "Whether the limits also apply that the provider states in the headers of its answers \
                  (`x-ratelimit-*`, `anthropic-ratelimit-*`).",
             ),
+            Key::optional(
+                "from_429s",
+                Schema::Flag,
+                "false",
+                "Whether a request rate is learned from 429s, where no header states one: 0.7 times the \
+                 rate at which requests passed, then upward until the next 429 (CUBIC, as in the AWS \
+                 SDKs' adaptive retry mode).",
+            ),
         ],
     ],
 };
@@ -272,6 +280,7 @@ fn of_router(fields: &Fields<'_>) -> squall_router::RateLimits {
         concurrency: fields.small_count("concurrency"),
         from_headers: fields.has_key("from_headers")
             && fields.flag("from_headers").unwrap_or(false),
+        from_429s: fields.has_key("from_429s") && fields.flag("from_429s").unwrap_or(false),
         ..RateLimits::default()
     }
 }
@@ -299,6 +308,7 @@ fn write(limits: &squall_router::RateLimits) -> Written {
         ("window", window),
         ("concurrency", number(limits.concurrency.map(u64::from))),
         ("from_headers", limits.from_headers.then(|| "true".to_owned())),
+        ("from_429s", limits.from_429s.then(|| "true".to_owned())),
     ];
     let set = settings.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
     Written::Map(set.map(|(key, text)| (key, Written::Plain(text))).collect())

@@ -63,6 +63,9 @@ settings! {
     /// Maximum queue length. When the queue is full, a new request replaces the last one of lower priority,
     /// or is refused.
     max_queued: Count::<u32>::SOME;
+    /// Whether a request that would still wait when its time is up, at the pace at which the queue is served, is
+    /// refused at once; those of lower priority first.
+    queue_shedding: Flag;
     /// How tags of a request select deployments: one match is enough, all must match, or tags are ignored.
     tag_match => tags: Word(&TAG_MATCH);
     /// How long a session stays on the deployment that served it last.

@@ -160,6 +160,7 @@ router:
   timeouts: { connect: 1s, first_token: 2s, between_tokens: 3s, total: 4s, stream_total: 5s }
   deadline: 30s
   max_queue_wait: 1s
+  queue_shedding: true
   tag_match: any
   session_affinity: 1m
   pre_call_checks: true
@@ -195,6 +196,7 @@ router:
       deadline: 30s
       deadline_sharing: never
       max_queue_wait: 1s
+      queue_shedding: true
       tag_match: all
       session_affinity: 1m
       pre_call_checks: false
@@ -208,7 +210,8 @@ router:
           key: team-a
           order: 1
           limits:
-            { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7, from_headers: true }
+            { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7, from_headers: true,
+              from_429s: true }
           timeouts: { first_token: 3s }
           cooldown: never
           price: { input: $0.15, output: 0.6 }
