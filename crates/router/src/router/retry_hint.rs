@@ -22,7 +22,7 @@ impl Router {
         let request = self.requests.at(slot);
         let (origin, needs, stream) = (request.origin, request.needs(), request.stream);
         let returns = self.returns_at(origin, &needs, stream);
-        let limit = self.limit_frees_at(slot).or(why.and_then(|why| why.earliest));
+        let limit = self.limit_frees_at(slot).or_else(|| why.and_then(|why| why.earliest));
         let queue = self.queue_drains_at(origin);
         let at = returns.max(limit).max(queue);
         at.map(|at| at.since(now)).filter(|wait| !wait.is_zero()).unwrap_or(UNKNOWN)

@@ -1,3 +1,5 @@
+//! The rate that is learned from 429s.
+
 use super::*;
 use alloc::vec::Vec;
 use proptest::prelude::*;
