@@ -43,10 +43,10 @@ fn config(bits: [u64; 4]) -> RouterConfig {
             FallbackRule::default()
         },
         tenants: vec![TenantConfig { name: "team".into(), limits: limits(bits[3] >> 7) }],
-        spend_budgets: vec![SpendBudget {
-            limit: Money(20_000 + bits[3] % 100_000),
-            period: Duration::from_secs(5),
-        }],
+        spend_budgets: vec![SpendBudget::rolling(
+            Money(20_000 + bits[3] % 100_000),
+            Duration::from_secs(5),
+        )],
         health_checks: (pick(8, 1) == 1).then(HealthChecks::default),
         groups,
         ..RouterConfig::default()

@@ -206,7 +206,8 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
     }
     if !ample && dice.one_in(8) {
         extra.push("price: { input: $10, output: $30 }".to_owned());
-        extra.push("budget: { limit: $0.2, period: 40s }".to_owned());
+        let period = dice.pick(&["40s", "day, utc_offset: -00:01", "month, utc_offset: -00:01"]);
+        extra.push(format!("budget: {{ limit: $0.2, period: {period} }}"));
     }
     extra
 }

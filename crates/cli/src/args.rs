@@ -365,6 +365,9 @@ pub(crate) struct ServeArgs {
     /// Serve `/metrics`, `/health` and `/ready` on this address; `/metrics` only there
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// Keep what was spent from budgets in this file, over restarts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spend_state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
 }

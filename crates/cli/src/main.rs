@@ -8,6 +8,7 @@ mod files;
 mod logging;
 mod progress;
 mod signals;
+mod spend_state;
 mod terminal;
 
 use args::Args;

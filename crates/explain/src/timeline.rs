@@ -115,6 +115,7 @@ impl<'a> TimelineBuilder<'a> {
             RouterInput::LimitHeaders { .. }
             | RouterInput::Arrived(_)
             | RouterInput::Checked { .. }
+            | RouterInput::SpendRestored { .. }
             | RouterInput::Reconfigure { .. }
             | RouterInput::Tick => {}
         }

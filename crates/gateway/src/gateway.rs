@@ -7,7 +7,8 @@ use crate::router_handle::RouterHandle;
 use crate::routes;
 use crate::serving::{RunningServer, Serving};
 use crate::setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, StartError, UpstreamConfig,
+    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, SavedSpend, StartError,
+    UpstreamConfig,
 };
 use crate::upstream_registry::{NameIndex, UpstreamRegistry};
 use squall_record::RowSender;
@@ -40,6 +41,7 @@ pub struct GatewayView {
     registry: Arc<UpstreamRegistry>,
     /// The configurations that were prepared at the start.
     prepared: Arc<Vec<PreparedConfig>>,
+    epoch_nanos: u64,
 }
 
 /// A configuration that was prepared at the start.
@@ -73,6 +75,13 @@ impl GatewayView {
             in_flight: self.handle.in_flight(),
             cooling: cooling.into_iter().map(|id| names[id.index()].clone()).collect(),
         }
+    }
+
+    /// What has been spent from each budget that has a name, to be given to the
+    /// [next](GatewaySetup::spent) gateway.
+    #[must_use]
+    pub fn spend(&self) -> Vec<SavedSpend> {
+        self.handle.spend(self.epoch_nanos)
     }
 
     /// Ends when the core has failed, which is a defect: a panic in it. From then on requests get a 500, and
@@ -194,10 +203,12 @@ impl Gateway {
         let (checks, wanted) = unbounded_channel();
         let handle = Arc::new(RouterHandle::new(router, setup.clock, setup.retention, checks));
         handle.set_names(&registry, &setup.router, &prepared[0].numbers);
+        handle.restore_spend(&setup.spent, setup.epoch_nanos);
         let view = GatewayView {
             handle: Arc::clone(&handle),
             registry: Arc::clone(&registry),
             prepared: Arc::new(prepared),
+            epoch_nanos: setup.epoch_nanos,
         };
         let app = Arc::new(AppState {
             handle: Arc::clone(&handle),

@@ -33,7 +33,7 @@ mod upstream_registry;
 
 pub use gateway::{Changed, DrainPolicy, DrainReport, Gateway, GatewayView};
 pub use setup::{
-    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, Retention, StartError,
+    GatewayLog, GatewaySetup, GatewayStatus, NameTables, Reload, Retention, SavedSpend, StartError,
     UpstreamConfig,
 };
 pub use squall_wire::{ServerSettings, StreamUsage};

@@ -8,7 +8,7 @@ pub(crate) use mailbox::Mailbox;
 use crate::local_reply::{GroupState, NAMED_MAX, UnavailableReason};
 use crate::metrics::{GatewayMetrics, MetricsSnapshot};
 use crate::request_log;
-use crate::setup::{GatewayLog, Retention, StartError};
+use crate::setup::{GatewayLog, Retention, SavedSpend, StartError};
 use crate::upstream_registry::UpstreamRegistry;
 use mailbox::{MailboxSender, mailbox};
 use run_log::RunLog;
@@ -19,7 +19,7 @@ use squall_record::RowSender;
 use squall_router::{
     AssignedIds, AttemptId, CancelReason, ConfigId, DeploymentId, DeploymentSnapshot, GroupId,
     LimitScope, Outcome, RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent,
-    RouterInput, RouterOutput, Skipped, StartAttempt,
+    RouterInput, RouterOutput, Skipped, SpendBudgetId, StartAttempt,
 };
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
@@ -110,6 +110,38 @@ impl RouterHandle {
             let now = self.clock.now();
             inner.metrics.set_names(now, registry, config, numbers);
         }
+    }
+
+    /// Tells the core what was spent before. Budgets that it does not have are passed over.
+    pub(crate) fn restore_spend(&self, saved: &[SavedSpend], epoch_nanos: u64) {
+        for SavedSpend { budget, spent, until_nanos } in saved {
+            let place = self.lock().and_then(|state| {
+                state.router.spend_budget_names().position(|name| name == budget)
+            });
+            let Some(place) = place.and_then(|place| u16::try_from(place).ok()) else { continue };
+            let until = Timestamp::from_nanos(until_nanos.saturating_sub(epoch_nanos));
+            self.tell(RouterInput::SpendRestored {
+                budget: SpendBudgetId(place),
+                spent: *spent,
+                until,
+            });
+        }
+    }
+
+    /// What has been spent from each budget that has a name.
+    pub(crate) fn spend(&self, epoch_nanos: u64) -> Vec<SavedSpend> {
+        let Some(mut state) = self.lock() else { return Vec::new() };
+        let spent: Vec<_> = state.router.spend_budget_snapshots().collect();
+        let saved =
+            spent.iter().zip(state.router.spend_budget_names()).filter_map(|(budget, name)| {
+                let until = budget.until.filter(|_| !name.is_empty())?;
+                Some(SavedSpend {
+                    budget: name.to_owned(),
+                    spent: budget.spent,
+                    until_nanos: until.as_nanos().saturating_add(epoch_nanos),
+                })
+            });
+        saved.collect()
     }
 
     /// Gives the core a configuration that may hold later.

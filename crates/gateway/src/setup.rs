@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
-use squall_router::{ConfigError, RouterConfig};
+use squall_router::{ConfigError, Money, RouterConfig};
 use squall_wire::{Format, ServerSettings, StreamUsage};
 use std::collections::BTreeMap;
 use std::io;
@@ -36,8 +36,21 @@ pub struct GatewaySetup {
     pub metrics_listen: Option<SocketAddr>,
     /// What to keep.
     pub retention: Retention,
+    /// What was spent before a restart.
+    pub spent: Vec<SavedSpend>,
     /// Limits and time-outs towards clients.
     pub server: ServerSettings,
+}
+
+/// What was spent from a budget in its current period: what is to be kept over a restart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedSpend {
+    /// The budget's name.
+    pub budget: String,
+    /// How much.
+    pub spent: Money,
+    /// When its period ends, in nanoseconds since 1970.
+    pub until_nanos: u64,
 }
 
 /// What requests call things that the router knows by number.

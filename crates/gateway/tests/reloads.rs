@@ -44,6 +44,7 @@ async fn gateway(first: Reload) -> Gateway {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         metrics_listen: None,
         retention: Retention::Nothing,
+        spent: Vec::new(),
         server: ServerSettings::default(),
     };
     Gateway::start(setup).await.expect("it starts")

@@ -19,8 +19,12 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
     let names = file.groups();
     let mut config = RouterConfig::default();
     let budgets = settings.provider_budgets.iter();
-    config.spend_budgets =
-        budgets.map(|each| SpendBudget { limit: each.limit, period: each.period }).collect();
+    config.spend_budgets = budgets
+        .map(|each| SpendBudget {
+            name: format!("provider {}", each.provider),
+            ..SpendBudget::rolling(each.limit, each.period)
+        })
+        .collect();
     let depth = u8::try_from(settings.max_fallbacks.min(DEPTH_MAX)).unwrap_or(5);
     match profile {
         Profile::Litellm180 => {
@@ -141,7 +145,8 @@ fn deployment(
         deployment.spends_from.extend(shared.map(|(place, _)| SpendBudgetId(place as u16)));
         if let Some((limit, period)) = entry.budget {
             deployment.spends_from.push(SpendBudgetId(spend_budgets.len() as u16));
-            spend_budgets.push(SpendBudget { limit, period });
+            let name = format!("deployment {}", entry.name);
+            spend_budgets.push(SpendBudget { name, ..SpendBudget::rolling(limit, period) });
         }
     }
     deployment.tags = Tags(entry.tags);

@@ -169,6 +169,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         listen: LOOPBACK,
         metrics_listen: None,
         retention: Retention::Everything,
+        spent: Vec::new(),
         server: ServerSettings::default(),
     }
 }

@@ -16,7 +16,8 @@ pub use cooldown::{
 pub use deployment::{Declared, DeploymentConfig};
 pub(crate) use deployment::{or_weights, rpm, tpm};
 pub use limits::{
-    ConcurrencyRelease, Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget,
+    ConcurrencyRelease, Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget, SpendPeriod,
+    UtcOffset,
 };
 pub use policies::{
     AfterTimeout, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge, HedgeAfter,

@@ -1,10 +1,11 @@
 //! What the driver tells the core.
 
 use crate::{
-    AttemptId, ConfigId, DeploymentId, Features, GroupId, RegionId, RequestKey, RequestTag, Tags,
-    TenantId,
+    AttemptId, ConfigId, DeploymentId, Features, GroupId, Money, RegionId, RequestKey, RequestTag,
+    SpendBudgetId, Tags, TenantId,
 };
 use core::time::Duration;
+use squall_determinism::Timestamp;
 use squall_failure::Failure;
 
 /// One thing that happened outside. Small and `Copy`: no strings, no bodies.
@@ -57,6 +58,15 @@ pub enum RouterInput {
         deployment: DeploymentId,
         /// Whether it passed.
         passed: bool,
+    },
+    /// What was spent from a budget before this router began, as a shell has saved it.
+    SpendRestored {
+        /// From which budget, of the configuration that holds.
+        budget: SpendBudgetId,
+        /// How much.
+        spent: Money,
+        /// When the period ends in which it was; one that is over is ignored.
+        until: Timestamp,
     },
     /// From now on this configuration holds, which [`Router::prepare`](crate::Router::prepare) was given.
     /// Attempts that run end under the one they began with.

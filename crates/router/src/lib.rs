@@ -10,6 +10,7 @@ extern crate std;
 
 mod admission;
 mod balancer;
+mod calendar;
 mod candidate_index;
 mod config;
 mod cooldown;
@@ -50,8 +51,8 @@ pub use config::{
     Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
     LitellmCounts, LitellmRetry, MidStream, MisconfiguredCooldown, Money, Price, Profile,
     RateLimit, RateLimits, RateWindow, Retries, RetryBudget, RetryRule, RouterConfig,
-    SilenceCooldown, SlowStart, SpendBudget, TagMatch, TenantConfig, ThrottledCooldown,
-    UnavailablePolicy,
+    SilenceCooldown, SlowStart, SpendBudget, SpendPeriod, TagMatch, TenantConfig,
+    ThrottledCooldown, UnavailablePolicy, UtcOffset,
 };
 pub use explained_decision::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,

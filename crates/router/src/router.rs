@@ -211,6 +211,9 @@ impl Router {
             // No policy learns from them yet; they are in the contract so that a journal has them.
             RouterInput::LimitHeaders { attempt, headers } => self.learn_limits(attempt, &headers),
             RouterInput::Checked { deployment, passed } => self.checked(deployment, passed),
+            RouterInput::SpendRestored { budget, spent, until } => {
+                self.restore_spend(budget, spent, until);
+            }
             RouterInput::Reconfigure { config } => self.reconfigure(config),
             RouterInput::Tick => self.fire(|due| due <= until),
         }

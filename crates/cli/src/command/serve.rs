@@ -4,7 +4,7 @@ use super::watch::FileWatch;
 use crate::args::ServeArgs;
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
-use crate::{command, logging, terminal};
+use crate::{command, logging, spend_state, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
@@ -42,6 +42,8 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
     let Reload { router, upstreams, name_tables } = reload(&args.config, file)?;
+    let (spent, complaint) = args.spend_state.as_deref().map(spend_state::read).unwrap_or_default();
+    complaint.iter().for_each(terminal::status);
     let setup = GatewaySetup {
         router,
         changes: Vec::new(),
@@ -54,6 +56,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         listen,
         metrics_listen: args.metrics_listen,
         retention: Retention::Nothing,
+        spent,
         server: fitting,
     };
     let signals = signals::take_over(2, Hangup::Reload);
@@ -74,6 +77,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         tokio::select! {
             () = signals.stop(1) => {}
             () = watch.changes(signals.clone(), || reload_from(&args.config, (listen, &server), &before, &view)) => {}
+            () = spend_state::keep(args.spend_state.as_deref(), &view) => {}
             () = view.core_failed() => {
                 // The panic has said where. Those who wait are told, and nobody is left with a server that
                 // answers nothing.
@@ -88,6 +92,11 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
             (drain.delay + drain.patience).as_secs_f64(),
         ));
         let drained = gateway.drain(drain, signals.stop(2)).await;
+        if let Some(path) = &args.spend_state
+            && let Err(error) = spend_state::write(path, &view.spend())
+        {
+            terminal::status(format_args!("the spend could not be saved in {}: {error}", path.display()));
+        }
         match drained.cut {
             0 => terminal::status("stopped: all requests completed"),
             cut => terminal::status(format_args!("stopped: {cut} requests were cut")),

@@ -61,6 +61,7 @@ impl RunLog {
             | RouterInput::LimitHeaders { .. }
             | RouterInput::ClientGone { .. }
             | RouterInput::Checked { .. }
+            | RouterInput::SpendRestored { .. }
             | RouterInput::Reconfigure { .. }
             | RouterInput::Tick => None,
         };

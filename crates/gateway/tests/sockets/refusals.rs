@@ -3,8 +3,11 @@
 use crate::answers::COMPLETION;
 use crate::rig::{always, ask_at, ask_with, gateway_of, get, hanging_provider, picky, send, whole};
 use serde_json::Value;
-use squall_gateway::{Gateway, GatewaySetup};
-use squall_router::{RateLimit, RateLimits, RateWindow, TenantConfig};
+use squall_gateway::{Gateway, GatewaySetup, SavedSpend};
+use squall_router::{
+    Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget, SpendBudgetId, SpendPeriod,
+    TenantConfig, UtcOffset,
+};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -269,7 +272,7 @@ async fn a_429_without_headers_caps_its_deployment() {
     let mut refused = String::new();
     let mut passed = 4;
     for _ in 0..100 {
-        if refused.contains("429") {
+        if refused.starts_with("HTTP/1.1 429") {
             break;
         }
         refused = ask_with(&gateway, "", BODY).await;
@@ -280,6 +283,37 @@ async fn a_429_without_headers_caps_its_deployment() {
         "{refused}"
     );
     assert_eq!(seen.load(Ordering::Relaxed), passed, "it was refused here");
+}
+
+#[tokio::test]
+async fn what_was_spent_before_a_restart_counts_in_the_next_gateway() {
+    let addr = always(whole("200 OK", COMPLETION)).await;
+    let start = async |spent: Vec<SavedSpend>| {
+        gateway_of(&[addr], |setup| {
+            let group = &mut setup.router.groups[0];
+            group.max_queue_wait = Duration::ZERO;
+            group.deployments[0].price = Price { input: Money::DOLLAR, output: Money::DOLLAR };
+            group.deployments[0].spends_from = vec![SpendBudgetId(0)];
+            let period = SpendPeriod::Month(UtcOffset::default());
+            let team = SpendBudget::rolling(Money::DOLLAR, Duration::ZERO);
+            setup.router.spend_budgets = vec![SpendBudget { name: "team".into(), period, ..team }];
+            setup.spent = spent;
+        })
+        .await
+    };
+    let gateway = start(Vec::new()).await;
+    assert!(ask_with(&gateway, "", BODY).await.starts_with("HTTP/1.1 200"));
+    assert!(ask_with(&gateway, "", BODY).await.starts_with("HTTP/1.1 429"));
+    let saved = gateway.view().spend();
+    assert_eq!(saved.len(), 1);
+    assert!(saved[0].spent >= Money::DOLLAR && saved[0].budget == "team", "{saved:?}");
+    // The first of February: the clock of these tests begins with 2026.
+    assert_eq!(saved[0].until_nanos, 1_769_904_000_000_000_000);
+
+    let gateway = start(saved).await;
+    let (status, _, error) = refusal(&ask_with(&gateway, "", BODY).await);
+    assert_eq!(status, 429);
+    assert!(message(&error).contains("`d0` has exhausted its spend budget"), "{error}");
 }
 
 #[tokio::test]

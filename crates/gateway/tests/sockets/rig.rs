@@ -256,6 +256,7 @@ pub(crate) async fn start_of(
         clock: Clock::start_now(),
         listen: LOOPBACK,
         retention: Retention::Everything,
+        spent: Vec::new(),
         metrics_listen: None,
         server: ServerSettings::default(),
     };

@@ -1,5 +1,6 @@
 //! How much a deployment, a group or a tenant is given.
 
+use alloc::string::String;
 use core::time::Duration;
 
 /// Limits. `None` is no limit.
@@ -99,10 +100,43 @@ impl Price {
 }
 
 /// So much money in so much time, for one or several deployments together.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SpendBudget {
+    /// Its name, unique in the router: what tells that it is the same after a change of configuration, and whose
+    /// spend was saved. Empty for none: such budgets are told apart by their order.
+    pub name: String,
     /// How much.
     pub limit: Money,
-    /// From the first that is spent on, until everything is forgotten.
-    pub period: Duration,
+    /// In how much time.
+    pub period: SpendPeriod,
+    /// What was spent, in the period that it begins in, before it was there: elsewhere, or before a restart.
+    /// Default nothing.
+    pub spent: Money,
+}
+
+/// The time in which a budget's money may be spent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SpendPeriod {
+    /// So long from the first that is spent on, until everything is forgotten.
+    Rolling(Duration),
+    /// A calendar day.
+    Day(UtcOffset),
+    /// A calendar month.
+    Month(UtcOffset),
+}
+
+/// A distance of wall clocks from UTC, the same all year.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct UtcOffset {
+    /// Seconds that they are ahead; negative west of Greenwich.
+    pub seconds: i32,
+}
+
+impl SpendBudget {
+    /// A budget without a name, from the first that is spent on.
+    #[must_use]
+    pub const fn rolling(limit: Money, period: Duration) -> Self {
+        let period = SpendPeriod::Rolling(period);
+        Self { name: String::new(), limit, period, spent: Money(0) }
+    }
 }

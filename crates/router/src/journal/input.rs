@@ -2,9 +2,9 @@
 
 use super::varint::{WordReader, WordSink, nanos, option};
 use crate::{
-    AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList, Overrides,
-    RegionId, RequestArrival, RequestKey, RequestTag, RouterInput, Tags, TenantId, TokenUsage,
-    UpstreamLimits,
+    AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList, Money,
+    Overrides, RegionId, RequestArrival, RequestKey, RequestTag, RouterInput, SpendBudgetId, Tags,
+    TenantId, TokenUsage, UpstreamLimits,
 };
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
@@ -20,6 +20,7 @@ const TICK: u64 = 6;
 const CHECKED: u64 = 7;
 const RECONFIGURE: u64 = 8;
 const UNREAD: u64 = 9;
+const SPEND_RESTORED: u64 = 10;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
@@ -76,6 +77,12 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
             bytes.word(deployment.0.into());
             bytes.word(passed.into());
         }
+        RouterInput::SpendRestored { budget, spent, until } => {
+            bytes.word(SPEND_RESTORED);
+            bytes.word(budget.0.into());
+            bytes.word(spent.0);
+            bytes.word(until.as_nanos());
+        }
         RouterInput::Reconfigure { config } => {
             bytes.word(RECONFIGURE);
             bytes.word(config.0.into());
@@ -114,6 +121,11 @@ pub(super) fn read(words: &mut WordReader<'_>) -> Option<(Timestamp, RouterInput
         CHECKED => RouterInput::Checked {
             deployment: DeploymentId(words.narrow()?),
             passed: words.word()? == 1,
+        },
+        SPEND_RESTORED => RouterInput::SpendRestored {
+            budget: SpendBudgetId(words.narrow()?),
+            spent: Money(words.word()?),
+            until: Timestamp::from_nanos(words.word()?),
         },
         RECONFIGURE => RouterInput::Reconfigure { config: ConfigId(words.narrow()?) },
         TICK => RouterInput::Tick,

@@ -177,6 +177,7 @@ const fn request_of_input(input: &RouterInput) -> Option<RequestKey> {
         RouterInput::ClientGone { request } => Some(request),
         RouterInput::Arrived(_)
         | RouterInput::Checked { .. }
+        | RouterInput::SpendRestored { .. }
         | RouterInput::Reconfigure { .. }
         | RouterInput::Tick => None,
     }

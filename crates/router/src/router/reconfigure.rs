@@ -121,12 +121,27 @@ impl Router {
     }
 
     fn take_on_accounts(&mut self, config: &RouterConfig) {
-        for (account, &limit) in self.spend_accounts.iter_mut().zip(&config.spend_budgets) {
-            account.reconfigure(limit);
-        }
-        self.spend_accounts.truncate(config.spend_budgets.len());
-        let new = &config.spend_budgets[self.spend_accounts.len()..];
-        self.spend_accounts.extend(new.iter().map(|&limit| SpendAccount::new(limit)));
+        let (now, epoch_nanos) = (self.now, self.epoch_nanos);
+        let mut before: Vec<_> =
+            core::mem::take(&mut self.spend_accounts).into_iter().map(Some).collect();
+        let mut inherited = |place: usize, name: &str| {
+            let same = |account: &Option<SpendAccount>| {
+                account.as_ref().is_some_and(|account| account.name() == name)
+            };
+            let place = if name.is_empty() { Some(place) } else { before.iter().position(same) };
+            before.get_mut(place?)?.take_if(|account| account.name() == name)
+        };
+        let accounts =
+            config.spend_budgets.iter().enumerate().map(|(place, budget)| {
+                match inherited(place, &budget.name) {
+                    Some(mut account) => {
+                        account.reconfigure(now, budget.clone());
+                        account
+                    }
+                    None => SpendAccount::new(now, budget.clone(), epoch_nanos),
+                }
+            });
+        self.spend_accounts = accounts.collect();
     }
 
     fn take_on_tenants(&mut self, config: &RouterConfig, numbers: &AssignedIds) {

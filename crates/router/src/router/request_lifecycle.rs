@@ -355,6 +355,25 @@ impl Router {
         }
     }
 
+    /// What was spent before this router began counts too.
+    pub(super) fn restore_spend(
+        &mut self,
+        id: crate::SpendBudgetId,
+        spent: Money,
+        until: Timestamp,
+    ) {
+        let now = self.now;
+        let Some(account) = self.spend_accounts.get_mut(id.index()) else {
+            self.ignored += 1;
+            return;
+        };
+        if account.restore(now, spent, until)
+            && let Some(until) = account.spent_until(now)
+        {
+            self.spend_budget_exceeded(id, until);
+        }
+    }
+
     /// Whoever spends from this budget is passed over until its period ends.
     fn spend_budget_exceeded(&mut self, budget: crate::SpendBudgetId, until: Timestamp) {
         for place in 0..self.deployments.len() {

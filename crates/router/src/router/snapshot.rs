@@ -3,6 +3,7 @@
 use super::Router;
 use crate::cooldown::Availability;
 use crate::deployment::Deployment;
+use crate::spend_budget::SpendAccount;
 use crate::{DeploymentId, GroupId, LimitUse, Money, SpendBudgetId};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -78,6 +79,8 @@ pub struct SpendBudgetSnapshot {
     pub spent: Money,
     /// The limit.
     pub limit: Money,
+    /// When its period ends, if anything was spent in it.
+    pub until: Option<Timestamp>,
 }
 
 impl Router {
@@ -133,6 +136,11 @@ impl Router {
         self.groups.get(group.index()).map_or(0, |group| group.queue.len())
     }
 
+    /// The names of the budgets of the configuration that holds, by number.
+    pub fn spend_budget_names(&self) -> impl Iterator<Item = &str> {
+        self.spend_accounts.iter().map(SpendAccount::name)
+    }
+
     /// The budgets of the configuration that holds, at the time of the latest input.
     pub fn spend_budget_snapshots(&mut self) -> impl Iterator<Item = SpendBudgetSnapshot> {
         let now = self.now;
@@ -141,6 +149,7 @@ impl Router {
                 id: SpendBudgetId(place as u16),
                 spent: account.spent(now),
                 limit: account.limit(),
+                until: account.ends(now),
             }
         })
     }

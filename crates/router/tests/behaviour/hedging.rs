@@ -381,7 +381,7 @@ fn the_prompt_of_the_attempt_that_lost_is_paid_for() {
         spends_from: vec![squall_router::SpendBudgetId(0)],
         ..deployment("only", 1)
     };
-    let spend_budgets = vec![SpendBudget { limit: Money(1_000_000_000_000), period: secs(3_600) }];
+    let spend_budgets = vec![SpendBudget::rolling(Money(1_000_000_000_000), secs(3_600))];
     let mut rig = Rig::of(RouterConfig { groups, spend_budgets, ..RouterConfig::default() });
     rig.arrive();
     let second = rig.next_tick().start();

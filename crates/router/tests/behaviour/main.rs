@@ -21,5 +21,6 @@ mod rig;
 mod shedding;
 mod silence;
 mod slow_start;
+mod spend;
 mod strategies;
 mod timeouts;

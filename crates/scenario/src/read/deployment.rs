@@ -170,7 +170,10 @@ pub(crate) fn deployments<'n>(
             key: fields.text("key").map(str::to_owned),
         };
         let mut config = DeploymentConfig { name, ..config.clone() };
-        config.spends_from.extend(own.map(|own| labels.own_budget(own)));
+        if let Some(own) = &own {
+            let name = format!("deployment {}", config.name);
+            config.spends_from.push(labels.own_budget(SpendBudget { name, ..own.clone() }));
+        }
         Read { config, link, span: fields.span_of("name") }
     };
     (0..copies.count).map(copy).collect()

@@ -266,10 +266,9 @@ fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
         let opened = Fields::open(&entry.value, &BUDGET, fields.problems);
         labels.budgets.add(&entry.key, &entry.key_span, fields.problems);
         // One that cannot be read keeps its name, so that nobody is told that it is not there.
-        let nothing = SpendBudget { limit: Money::default(), period: Duration::ZERO };
-        labels
-            .spend_budgets
-            .push(opened.and_then(|fields| money::budget(&fields)).unwrap_or(nothing));
+        let nothing = SpendBudget::rolling(Money::default(), Duration::ZERO);
+        let budget = opened.and_then(|fields| money::budget(&fields)).unwrap_or(nothing);
+        labels.spend_budgets.push(SpendBudget { name: entry.key.clone(), ..budget });
     }
 }
 

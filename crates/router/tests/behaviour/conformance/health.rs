@@ -92,8 +92,7 @@ fn of_those_who_wait_the_lowest_number_goes_first_and_who_waits_too_long_leaves_
 
 #[test]
 fn a_provider_whose_budget_is_exceeded_is_dropped_and_all_dropped_is_an_error_of_its_own() {
-    let spend_budgets =
-        vec![SpendBudget { limit: Money(1_000), period: Duration::from_secs(3_600) }];
+    let spend_budgets = vec![SpendBudget::rolling(Money(1_000), Duration::from_secs(3_600))];
     for profile in BOTH {
         let mut chat = GroupConfig {
             retries: Retries::new(0),
@@ -126,7 +125,7 @@ fn a_budget_that_is_exceeded_is_told_of() {
     let mut chat = group(&["paid"]);
     chat.deployments[0].price = Price { input: Money(5), output: Money(5) };
     chat.deployments[0].spends_from = vec![SpendBudgetId(0)];
-    let spend_budgets = vec![SpendBudget { limit: Money(1_000), period: Duration::from_secs(60) }];
+    let spend_budgets = vec![SpendBudget::rolling(Money(1_000), Duration::from_secs(60))];
     let config = RouterConfig { groups: vec![chat], spend_budgets, ..RouterConfig::default() };
     let mut rig = Rig::of(config);
     let start = rig.arrive().start();

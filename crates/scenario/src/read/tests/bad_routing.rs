@@ -124,6 +124,12 @@ fn money_has_no_unit_but_dollars() {
 }
 
 #[test]
+fn a_period_is_a_time_or_one_of_the_calendar() {
+    assert_snapshot!(spoiled(&[("period: 1d", "period: week, utc_offset: 2h")]));
+    assert_snapshot!("offset", spoiled(&[("period: 1d", "period: 1d, utc_offset: +02:00")]));
+}
+
+#[test]
 fn what_has_no_effect_is_said() {
     assert_snapshot!(spoiled(&[
         ("retries: {", "cooldown: { litellm: {}, throttled: {} }\n      retries: {"),

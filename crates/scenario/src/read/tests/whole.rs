@@ -168,7 +168,7 @@ router:
   default_fallback: [small]
   fallback_rule: { max_moves: 3 }
   health_checks: { every: 10s, timeout: 5s, unhealthy: 3, healthy: 2 }
-  budgets: { shared: { limit: $5, period: 1d } }
+  budgets: { shared: { limit: $5, period: month, utc_offset: -05:30, spent: $1.50 } }
   # router
   tenants:
     team: { limits: { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7 } }
