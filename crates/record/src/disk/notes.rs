@@ -221,6 +221,17 @@ impl NoteLine {
         })
     }
 
+    /// A note about an attempt at a deployment, and nothing else.
+    fn of_attempt(&self, deployment: DeploymentId) -> Result<Decision, String> {
+        let attempt = self.attempt()?;
+        Ok(match self.event.as_str() {
+            "probe" => Decision::Probe { deployment, attempt },
+            "silent" => Decision::Silent { attempt, deployment },
+            "hedged" => Decision::Hedged { attempt, deployment },
+            _ => Decision::NotSent { attempt, deployment },
+        })
+    }
+
     fn decision(&self, header: &RunHeader) -> Result<Decision, String> {
         let at = || self.deployment.as_deref().ok_or("`deployment` is missing");
         let at = || Ok::<_, String>(DeploymentId(deployment(header, at()?)?));
@@ -239,7 +250,7 @@ impl NoteLine {
             },
             "cooldown_ended" => Decision::CooldownEnded { deployment: at()? },
             "recovered" => Decision::Recovered { deployment: at()? },
-            "probe" => Decision::Probe { deployment: at()?, attempt: self.attempt()? },
+            "probe" | "silent" | "hedged" | "not_sent" => self.of_attempt(at()?)?,
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
@@ -283,9 +294,6 @@ impl NoteLine {
                 deployment: at()?,
                 reason: CancelReason::from_word(why).ok_or_else(unknown)?,
             },
-            "silent" => Decision::Silent { attempt: self.attempt()?, deployment: at()? },
-            "hedged" => Decision::Hedged { attempt: self.attempt()?, deployment: at()? },
-            "not_sent" => Decision::NotSent { attempt: self.attempt()?, deployment: at()? },
             "attempt_failed" => Decision::AttemptFailed {
                 attempt: self.attempt()?,
                 deployment: at()?,
