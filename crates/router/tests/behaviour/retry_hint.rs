@@ -83,13 +83,7 @@ fn a_full_queue_is_to_be_served_first() {
 
 #[test]
 fn an_unhealthy_deployment_returns_with_the_checks_that_it_has_to_pass() {
-    let checks = HealthChecks {
-        every: secs(10),
-        timeout: secs(1),
-        unhealthy: 1,
-        healthy: 3,
-        ..HealthChecks::default()
-    };
+    let checks = HealthChecks { every: secs(10), timeout: secs(1), unhealthy: 1, healthy: 3 };
     let chat = GroupConfig {
         when_unavailable: UnavailablePolicy::Fail,
         deployments: vec![deployment("a", 1), DeploymentConfig { weight: 0, ..deployment("b", 1) }],

@@ -147,7 +147,7 @@ pub(crate) fn written_budget(budget: &SpendBudget) -> Written {
     };
     let offset = offset.filter(|offset| *offset != UtcOffset::default());
     let offset =
-        offset.map(|offset| ("utc_offset".to_owned(), Written::text(&written_offset(offset))));
+        offset.map(|offset| ("utc_offset".to_owned(), Written::text(written_offset(offset))));
     let spent = (budget.spent > Money::default()).then(|| entry("spent", dollars(budget.spent)));
     let entries = [entry("limit", dollars(budget.limit)), entry("period", period)];
     Written::Map(entries.into_iter().chain(offset).chain(spent).collect())
