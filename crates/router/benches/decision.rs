@@ -8,12 +8,12 @@
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Seed, Share, Timestamp};
 use squall_router::{
     AttemptId, Declared, DeploymentConfig, Fallbacks, GroupConfig, GroupId, Money, Price,
     RateLimit, RateLimits, RateWindow, RegionId, RequestArrival, RequestTag, Router, RouterConfig,
-    RouterInput, RouterOutput, SpendBudget, SpendBudgetId, Strategy, Tags, TenantConfig, TenantId,
-    UpstreamLimits,
+    RouterInput, RouterOutput, SlowStart, SpendBudget, SpendBudgetId, SpendPeriod, Strategy, Tags,
+    TenantConfig, TenantId, UpstreamLimits,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -77,7 +77,7 @@ fn count(args: &[String]) {
 enum FeatureSet {
     /// Limits of requests and tokens a minute.
     Limits,
-    /// These, and limits of the group and of tenants, limits from headers, budgets in money, tags, regions, sessions,
+    /// These, and limits of the group and of tenants, limits from headers and 429s, slow start, a panic threshold, budgets in money, tags, regions, sessions,
     /// features, context windows, tiers, fallbacks and deadlines.
     Everything,
 }
@@ -186,11 +186,14 @@ fn everything_on(config: RouterConfig) -> RouterConfig {
     let group = &mut groups[0];
     group.limits = limits;
     group.session_affinity = Some(Duration::from_secs(600));
+    group.slow_start = Some(SlowStart::default());
+    group.panic_threshold = Share::percent(50);
     group.fallbacks = Fallbacks::to(vec![GroupId(1)]);
     for (n, deployment) in group.deployments.iter_mut().enumerate() {
         deployment.order = u8::from(n % 5 == 4);
         deployment.limits.concurrency = Some(10_000);
         deployment.limits.from_headers = true;
+        deployment.limits.from_429s = true;
         deployment.spends_from = vec![SpendBudgetId(0)];
         deployment.tags = Tags(1 | 1 << (n % 8));
         deployment.region = Some(RegionId(0));
@@ -206,8 +209,10 @@ fn everything_on(config: RouterConfig) -> RouterConfig {
         groups,
         tenants: vec![tenant("one"), tenant("two")],
         spend_budgets: vec![SpendBudget {
+            name: "all".to_owned(),
             limit: Money(u64::MAX),
-            period: Duration::from_secs(86_400),
+            period: SpendPeriod::Rolling(Duration::from_secs(86_400)),
+            spent: Money(0),
         }],
         ..config
     }
