@@ -66,6 +66,13 @@ fn settings_of_the_router_change_what_is_rescued() {
 }
 
 #[test]
+fn with_streams_that_go_on_elsewhere_all_sixteen_pass() {
+    for row in rows("mid_stream: continue") {
+        assert_eq!(row.verdict, Pass, "{}: {}", row.id, row.why);
+    }
+}
+
+#[test]
 fn with_streams_held_back_all_sixteen_pass() {
     for row in rows("mid_stream: hold") {
         assert_eq!(row.verdict, Pass, "{}: {}", row.id, row.why);

@@ -27,7 +27,7 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (
         prop_oneof![3 => Just(0_u64), 5 => 1..200_u64, 1 => 1_000..8_000_u64],
         prop_oneof![9 => Just(0_u64), 1 => 1..2_000_u64],
-        0..20_u8,
+        0..23_u8,
         any::<usize>(),
     );
     let event = event.prop_map(|(after_ms, behind_ms, kind, choice)| Event {
@@ -41,6 +41,9 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
 
 /// The limit of deployment 1: so many a minute, so many at once.
 pub(crate) const LIMIT: (u64, u64) = (60, 4);
+
+/// What an attempt used, where its provider says.
+const USAGE: TokenUsage = TokenUsage { input_tokens: 5, output_tokens: 5 };
 
 /// How many attempts deployment 2 takes at once.
 const NARROW: usize = 2;
@@ -99,6 +102,14 @@ pub(crate) struct World {
     asked: BTreeMap<DeploymentId, Timestamp>,
     /// Second attempts that were begun beside others.
     pub(crate) hedges: u64,
+    /// Prompts of the requests, and what their clients have of answers that broke off: what was used for it, and
+    /// where they broke.
+    prompts: BTreeMap<RequestTag, u32>,
+    prompt_of: BTreeMap<RequestKey, u32>,
+    begun: BTreeMap<RequestKey, (TokenUsage, DeploymentId)>,
+    /// Attempts that were begun to go on with an answer, and answers that went on.
+    pub(crate) continuations: u64,
+    pub(crate) continued: u64,
     /// Everything that the router was told, as a journal.
     pub(crate) frames: Vec<Vec<u8>>,
 }
@@ -126,6 +137,11 @@ impl World {
             limited: Vec::new(),
             asked: BTreeMap::new(),
             hedges: 0,
+            prompts: BTreeMap::new(),
+            prompt_of: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            continuations: 0,
+            continued: 0,
             frames: Vec::new(),
         }
     }
@@ -162,18 +178,26 @@ impl World {
             0..=5 => RouterInput::Arrived(self.arrival(event.choice)),
             6..=8 => RouterInput::Finished {
                 attempt: live?,
-                usage: event
-                    .choice
-                    .is_multiple_of(2)
-                    .then_some(TokenUsage { input_tokens: 5, output_tokens: 5 }),
+                usage: event.choice.is_multiple_of(2).then_some(USAGE),
             },
             9..=10 => RouterInput::FirstToken { attempt: live? },
             11..=14 => RouterInput::Failed { attempt: live?, failure: self.failure(event.choice) },
             15 => RouterInput::Failed { attempt: attempt?, failure: self.failure(event.choice) },
+            20..=22 => RouterInput::Interrupted {
+                attempt: self.streaming(event.choice).or(live)?,
+                failure: self.failure(event.choice),
+                output_tokens: (event.choice % 70) as u32,
+            },
             16 => RouterInput::Finished { attempt: attempt?, usage: None },
             17 => RouterInput::ClientGone { request: self.keys[pick(self.keys.len())?] },
             _ => RouterInput::Tick,
         })
+    }
+
+    /// An attempt that runs and whose answer has begun.
+    fn streaming(&self, choice: usize) -> Option<AttemptId> {
+        let begun = self.committed.values().filter(|attempt| self.running.contains_key(attempt));
+        begun.clone().nth(choice % begun.count().max(1)).copied()
     }
 
     fn arrival(&mut self, choice: usize) -> RequestArrival {
@@ -208,11 +232,21 @@ impl World {
 
     fn tell_at(&mut self, told: Timestamp, input: RouterInput) {
         self.now = self.now.max(told);
-        if let RouterInput::Finished { attempt, .. } | RouterInput::Failed { attempt, .. } = input {
-            self.running.remove(&attempt);
+        let mut ran = None;
+        if let RouterInput::Finished { attempt, .. }
+        | RouterInput::Failed { attempt, .. }
+        | RouterInput::Interrupted { attempt, .. } = input
+        {
+            ran = self.running.remove(&attempt);
+        }
+        if let RouterInput::Arrived(arrival) = input {
+            self.prompts.insert(arrival.tag, arrival.input_tokens);
         }
         self.router.handle(told, input);
         let outputs: Vec<_> = std::iter::from_fn(|| self.router.poll()).collect();
+        if let Some(ran) = ran {
+            self.see_break(&input, ran, &outputs);
+        }
         let mut frame = Vec::new();
         encode_frame(told, &input, digest_outputs(&outputs), &mut frame);
         self.frames.push(frame);
@@ -223,10 +257,30 @@ impl World {
         assert_eq!(self.unexplained, None, "begun at an ill deployment, and no probe");
     }
 
+    /// A stream that broke off and has not ended with it goes on elsewhere.
+    fn see_break(&mut self, input: &RouterInput, at: DeploymentId, outputs: &[RouterOutput]) {
+        let RouterInput::Interrupted { attempt, output_tokens, .. } = *input else { return };
+        let request = attempt.request;
+        let ends = |output: &RouterOutput| matches!(*output, RouterOutput::Done { request: done, .. } if done == request);
+        let was_the_clients = self.committed.get(&request) == Some(&attempt);
+        if !was_the_clients || self.ended.contains_key(&request) || outputs.iter().any(ends) {
+            return;
+        }
+        self.committed.remove(&request);
+        let (before, _) = self.begun.get(&request).copied().unwrap_or((TokenUsage::default(), at));
+        let prompt = self.prompt_of[&request] + before.output_tokens;
+        let used = before.plus(TokenUsage { input_tokens: prompt, output_tokens });
+        self.begun.insert(request, (used, at));
+    }
+
     /// From the moment at which the router has taken a failure in, its Retry-After holds.
     fn remember_wait(&mut self, input: &RouterInput, output: &RouterOutput) {
-        if let RouterInput::Failed { attempt, failure: Failure { retry_after: Some(wait), .. } } =
-            *input
+        if let RouterInput::Failed { attempt, failure: Failure { retry_after: Some(wait), .. } }
+        | RouterInput::Interrupted {
+            attempt,
+            failure: Failure { retry_after: Some(wait), .. },
+            ..
+        } = *input
             && let RouterOutput::Note(RouterEvent::AttemptFailed {
                 attempt: taken_in,
                 deployment,
@@ -246,21 +300,23 @@ impl World {
             assert!(probe, "{begun:?} began at an ill deployment, then came {output:?}");
         }
         match *output {
-            RouterOutput::Accepted { request, .. } => {
+            RouterOutput::Accepted { tag, request } => {
                 self.accepted += 1;
+                self.prompt_of.insert(request, self.prompts[&tag]);
                 self.keys.push(request);
             }
             RouterOutput::StartAttempt(start) => self.see_start(&start),
             RouterOutput::CancelAttempt { attempt, .. } => drop(self.running.remove(&attempt)),
             RouterOutput::Commit { attempt, .. } => {
                 let before = self.committed.insert(attempt.request, attempt);
-                assert_eq!(before, None, "a request commits once");
+                assert_eq!(before, None, "a request commits once, unless its stream broke off");
             }
             RouterOutput::Done { request, outcome, .. } => {
                 *self.ended.entry(request).or_default() += 1;
                 if let Outcome::Succeeded { .. } = outcome {
                     assert!(self.committed.contains_key(&request), "an answer without a commit");
                 }
+                self.see_end_of_begun(request, &outcome);
             }
             RouterOutput::Note(RouterEvent::CooldownStarted { deployment, cause, until }) => {
                 self.cooling.insert(deployment, until);
@@ -277,10 +333,24 @@ impl World {
                 self.ill.remove(&deployment);
                 self.probes.remove(&deployment);
             }
+            RouterOutput::Note(RouterEvent::Continued { .. }) => self.continued += 1,
             RouterOutput::Note(RouterEvent::Hedged { .. }) => {
                 self.hedges += 1;
             }
             RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
+        }
+    }
+
+    /// What was used is counted once, by whichever attempt, and whoever has the beginning of an answer has an answer
+    /// that ends.
+    fn see_end_of_begun(&mut self, request: RequestKey, outcome: &Outcome) {
+        let Some((used, _)) = self.begun.get(&request) else { return };
+        match *outcome {
+            Outcome::Succeeded { usage: Some(usage), .. } => {
+                assert_eq!(usage, used.plus(USAGE), "of {request:?}");
+            }
+            Outcome::Failed { committed, .. } => assert!(committed, "{request:?} has a beginning"),
+            Outcome::Succeeded { usage: None, .. } | Outcome::ClientGone => {}
         }
     }
 
@@ -291,6 +361,12 @@ impl World {
         assert!(self.now >= cooling, "{:?} cools until {cooling}", start.deployment);
         let asked = self.asked.get(&start.deployment).copied().unwrap_or_default();
         assert!(self.now >= asked, "Retry-After of {:?} is undercut", start.deployment);
+        let begun = self.begun.get(&start.attempt.request);
+        assert_eq!(start.continues.is_some(), begun.is_some(), "{start:?}");
+        if let Some(&(_, broke_at)) = begun {
+            self.continuations += 1;
+            assert_ne!(start.deployment, broke_at, "it goes on elsewhere");
+        }
         self.unexplained = self.ill.contains(&start.deployment).then_some(start.attempt);
         if start.deployment == DeploymentId(1) {
             self.limited.push(self.now);

@@ -3,6 +3,7 @@
 mod adaptive_limits;
 mod changes;
 mod chaos;
+mod continuations;
 mod explained;
 mod hedges;
 mod interleavings;

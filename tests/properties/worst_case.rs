@@ -5,8 +5,9 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
     AttemptId, AttemptTimeouts, Backoff, CooldownRule, DeploymentConfig, FallbackRule, Fallbacks,
-    GroupConfig, GroupId, Hedge, LitellmRetry, RequestArrival, RequestTag, Retries, RetryBudget,
-    RetryRule, Router, RouterConfig, RouterInput, RouterOutput, WorstCase, WorstCaseRequest,
+    GroupConfig, GroupId, Hedge, LitellmRetry, MidStream, RequestArrival, RequestTag, Retries,
+    RetryBudget, RetryRule, Router, RouterConfig, RouterInput, RouterOutput, WorstCase,
+    WorstCaseRequest,
 };
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ enum Fate {
     Silent,
     /// A first token comes after so many milliseconds, and then nothing.
     Begins(u64),
+    /// A first token comes after so many milliseconds, and after as many again the stream breaks off.
+    Breaks(u64),
+    /// The stream breaks off now.
+    Broken,
 }
 
 /// What a request came to.
@@ -68,9 +73,10 @@ fn send(config: &RouterConfig, stream: bool, fates: &[Fate]) -> Came {
                     let fate = fates[came.attempts as usize % fates.len()];
                     came.attempts += 1;
                     let after = match fate {
-                        Fate::Fails(_, millis) | Fate::Begins(millis) => {
+                        Fate::Fails(_, millis) | Fate::Begins(millis) | Fate::Breaks(millis) => {
                             now + Duration::from_millis(millis)
                         }
+                        Fate::Broken => now,
                         Fate::Silent => Timestamp::MAX,
                     };
                     due.push((after, start.attempt, fate));
@@ -97,6 +103,15 @@ fn send(config: &RouterConfig, stream: bool, fates: &[Fate]) -> Came {
                         failure: Failure::new(class, FailureSource::Provider),
                     }),
                     Fate::Begins(_) => Some(RouterInput::FirstToken { attempt }),
+                    Fate::Breaks(millis) => {
+                        due.push((now + Duration::from_millis(millis), attempt, Fate::Broken));
+                        Some(RouterInput::FirstToken { attempt })
+                    }
+                    Fate::Broken => Some(RouterInput::Interrupted {
+                        attempt,
+                        failure: Failure::new(FailureClass::Cut, FailureSource::Provider),
+                        output_tokens: 1,
+                    }),
                     Fate::Silent => None,
                 };
             }
@@ -130,7 +145,7 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
         3 => Just(RetryRule::Untried(Backoff::default())),
         1 => Just(RetryRule::Litellm(LitellmRetry::default())),
     ];
-    let one = (1..4_usize, 0..5_u16, timeouts, rule, any::<(bool, bool)>());
+    let one = (1..4_usize, 0..5_u16, timeouts, rule, any::<(bool, bool, bool)>());
     let one = (one, durations(500..60_000), durations(0..3_000));
     let fallbacks = prop_oneof![
         (0..4_u8).prop_map(|max_moves| FallbackRule::DepthFirst { max_moves }),
@@ -139,7 +154,7 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
     (prop::collection::vec(one, 1..4), fallbacks).prop_map(|(groups, fallback_rule)| {
         let count = groups.len();
         let groups = groups.into_iter().enumerate().map(|(place, (of, deadline, wait))| {
-            let (deployments, retries, timeouts, retry_rule, (ejects, special)) = of;
+            let (deployments, retries, timeouts, retry_rule, (ejects, special, continues)) = of;
             let behind: Vec<_> = (place + 1..count).map(|behind| GroupId(behind as u16)).collect();
             let last = behind.last().map(|&last| vec![last]);
             GroupConfig {
@@ -147,6 +162,7 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
                 timeouts,
                 retry_rule,
                 hedge: Some(Hedge::default()),
+                mid_stream: if continues { MidStream::Continue } else { MidStream::Error },
                 short_retry_after: GroupConfig::default().short_retry_after,
                 deadline,
                 max_queue_wait: wait,
@@ -170,6 +186,7 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
             .prop_map(|(class, millis)| Fate::Fails(class, millis)),
         2 => Just(Fate::Silent),
         1 => (0..20_000_u64).prop_map(Fate::Begins),
+        2 => (0..10_000_u64).prop_map(Fate::Breaks),
     ];
     prop::collection::vec(fate, 1..6)
 }

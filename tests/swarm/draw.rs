@@ -204,6 +204,9 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
     } else if !ample && dice.one_in(3) {
         extra.push("limits: { from_429s: true }".to_owned());
     }
+    if dice.one_in(4) {
+        extra.push("assistant_prefill: true".to_owned());
+    }
     if !ample && dice.one_in(8) {
         extra.push("price: { input: $10, output: $30 }".to_owned());
         let period = dice.pick(&["40s", "day, utc_offset: -00:01", "month, utc_offset: -00:01"]);
@@ -218,7 +221,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     let backoff = dice.pick(&["{ base: 100ms, cap: 1s }", "{ base: 1s, cap: 4s }"]);
     let all_out = dice.pick(&["wait", "fail", "panic"]);
     let hedge = dice.pick(&HEDGES);
-    let mid_stream = dice.pick(&["error", "hold"]);
+    let mid_stream = dice.pick(&["error", "hold", "continue"]);
     let after_timeout = dice.pick(&["elsewhere", "retry"]);
     let sharing = dice.pick(&["never", "{ floor: 1s }"]);
     let slow_start = dice.pick(&SLOW_STARTS);
@@ -234,7 +237,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
         (2, format!("when_unavailable: {all_out}")),
         (3, format!("max_queue_wait: {}s", dice.between(0, 6))),
         (2, format!("hedge: {hedge}")),
-        (4, format!("mid_stream: {mid_stream}")),
+        (3, format!("mid_stream: {mid_stream}")),
         (3, format!("after_timeout: {after_timeout}")),
         (3, format!("deadline_sharing: {sharing}")),
         (3, format!("short_retry_after: {}s", dice.between(0, 3))),

@@ -124,6 +124,7 @@ fn of_note(note: RouterEvent) -> Option<String> {
                 RouterEvent::TimedOut { .. } => "timed out",
                 RouterEvent::TooLate { .. } => "too late for another attempt",
                 RouterEvent::Hedged { .. } => "second attempt beside the first",
+                RouterEvent::Continued { .. } => "stream went on elsewhere",
                 _ => return None,
             };
             state.to_owned()

@@ -76,7 +76,9 @@ pub(crate) fn all(trace: &RequestTrace) -> Vec<AttemptSummary> {
             TraceStepKind::Input(RouterInput::Finished { .. }) => {
                 attempt.ended = Some((at, AttemptConclusion::Finished));
             }
-            TraceStepKind::Input(RouterInput::Failed { failure, .. }) => {
+            TraceStepKind::Input(
+                RouterInput::Failed { failure, .. } | RouterInput::Interrupted { failure, .. },
+            ) => {
                 attempt.ended = Some((at, AttemptConclusion::Failed(*failure)));
             }
             TraceStepKind::Output(RouterOutput::CancelAttempt { reason, .. }) => {
@@ -100,7 +102,8 @@ fn attempt_of(kind: &TraceStepKind) -> Option<u16> {
         TraceStepKind::Input(
             RouterInput::FirstToken { attempt }
             | RouterInput::Finished { attempt, .. }
-            | RouterInput::Failed { attempt, .. },
+            | RouterInput::Failed { attempt, .. }
+            | RouterInput::Interrupted { attempt, .. },
         )
         | TraceStepKind::Output(
             RouterOutput::CancelAttempt { attempt, .. }

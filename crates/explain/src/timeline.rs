@@ -6,9 +6,9 @@ use crate::phrases;
 use squall_determinism::Timestamp;
 use squall_router::journal::{RequestTrace, TraceStepKind};
 use squall_router::{
-    AfterFailure, AttemptId, CancelReason, CooldownCause, DeploymentId, FailureWeight, NextStep,
-    NoneInTime, PickReasons, PickScope, RetryBudgetUse, RetryWait, RouterDecision, RouterEvent,
-    RouterInput, RouterOutput, StartAttempt,
+    AfterFailure, AttemptId, CancelReason, ContinueBy, CooldownCause, DeploymentId, FailureWeight,
+    NextStep, NoneInTime, PickReasons, PickScope, RetryBudgetUse, RetryWait, RouterDecision,
+    RouterEvent, RouterInput, RouterOutput, StartAttempt,
 };
 
 /// An entry of a timeline, with details.
@@ -31,6 +31,7 @@ pub(crate) fn entries(trace: &RequestTrace, names: &RunNames) -> Vec<TimelineEnt
         pick: None,
         none_told: false,
         budget: None,
+        may_continue: false,
     };
     let arrived = format!("arrived for `{}`", names.group(trace.arrival.group));
     builder.line(trace.arrived, arrived);
@@ -54,6 +55,8 @@ struct TimelineBuilder<'a> {
     none_told: bool,
     /// What the retry budget said last.
     budget: Option<RetryBudgetUse>,
+    /// The stream of the attempt that began last may go on elsewhere.
+    may_continue: bool,
 }
 
 impl<'a> TimelineBuilder<'a> {
@@ -90,7 +93,11 @@ impl<'a> TimelineBuilder<'a> {
             RouterInput::FirstToken { attempt } => {
                 let (attempt, after) = self.attempt(attempt, at);
                 self.line(at, format!("first token of {attempt}, {after}"));
-                self.detail("the answer goes to the client: from here on no other attempt is made");
+                self.detail(if self.may_continue {
+                    "the answer goes to the client: if it breaks off, another attempt may go on from it"
+                } else {
+                    "the answer goes to the client: from here on no other attempt is made"
+                });
             }
             RouterInput::Finished { attempt, usage } => {
                 let (attempt, after) = self.attempt(attempt, at);
@@ -103,6 +110,17 @@ impl<'a> TimelineBuilder<'a> {
             RouterInput::Failed { attempt, failure } => {
                 let (attempt, after) = self.attempt(attempt, at);
                 self.line(at, format!("{attempt} failed {after}: {}", phrases::failure(&failure)));
+            }
+            RouterInput::Interrupted { attempt, failure, output_tokens } => {
+                let (attempt, after) = self.attempt(attempt, at);
+                self.line(
+                    at,
+                    format!("{attempt} broke off {after}: {}", phrases::failure(&failure)),
+                );
+                self.detail(format!(
+                    "the client has {} of it, from which another attempt could go on",
+                    phrases::counted(output_tokens as usize, "token")
+                ));
             }
             RouterInput::Unread { attempt } => {
                 let (attempt, _) = self.attempt(attempt, at);
@@ -274,6 +292,7 @@ impl<'a> TimelineBuilder<'a> {
 
     fn started(&mut self, at: Timestamp, start: &StartAttempt) {
         self.none_told = false;
+        self.may_continue = start.may_continue;
         let (attempt, _) = self.attempt(start.attempt, at);
         let Some(pick) = self.pick.take() else {
             self.line(at, format!("{attempt} begins"));
@@ -286,6 +305,15 @@ impl<'a> TimelineBuilder<'a> {
         };
         let provider = self.names.provider(start.deployment).unwrap_or("its provider");
         self.line(at, format!("{attempt} ({provider}) begins: {by}"));
+        if let Some(by) = start.continues {
+            self.detail(format!(
+                "it is to go on from what the client has of the answer, told as {}",
+                match by {
+                    ContinueBy::Prefill => "the beginning of the model's own message",
+                    ContinueBy::Instruction => "a quotation in a message of the user's",
+                }
+            ));
+        }
         self.candidates(pick);
     }
 
@@ -338,6 +366,10 @@ impl<'a> TimelineBuilder<'a> {
             RouterEvent::Probe { deployment, .. } => {
                 let deployment = self.deployment(*deployment);
                 self.detail(format!("it is the probe of {deployment}: one attempt, to see whether it has recovered"));
+            }
+            RouterEvent::Continued { deployment, .. } => {
+                let deployment = self.deployment(*deployment);
+                self.detail(format!("the client's stream goes on with what {deployment} answers"));
             }
             RouterEvent::Hedged { deployment, .. } => {
                 let deployment = self.deployment(*deployment);

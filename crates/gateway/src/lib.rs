@@ -13,6 +13,7 @@
 mod api_keys;
 mod app_state;
 mod body_buffer;
+mod continuation;
 mod gateway;
 mod header_passthrough;
 mod health_checks;

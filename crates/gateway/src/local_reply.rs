@@ -101,6 +101,7 @@ impl RequestHistory {
             | RouterEvent::TooLate { .. }
             | RouterEvent::Silent { .. }
             | RouterEvent::Hedged { .. }
+            | RouterEvent::Continued { .. }
             | RouterEvent::AttemptFailed { .. } => {}
         }
     }

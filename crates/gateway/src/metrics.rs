@@ -56,6 +56,7 @@ struct RequestCounters {
     retry_budget_exhausted: BTreeMap<GroupId, u64>,
     too_late: BTreeMap<GroupId, u64>,
     hedges: BTreeMap<(DeploymentId, &'static str), u64>,
+    continued: BTreeMap<(DeploymentId, &'static str), u64>,
     rate_limited: BTreeMap<(bool, &'static str), u64>,
     reconfigurations: u64,
     /// First attempts of each of the last seconds.
@@ -78,6 +79,10 @@ struct OpenRequest {
     group: GroupId,
     stream: bool,
     arrived: Timestamp,
+    /// Tokens of its prompt, with what there is of an answer that is to go on.
+    input_tokens: u32,
+    /// Its client has the beginning of an answer that broke off.
+    begun: bool,
     /// It has moved to another group since its last attempt: the next one is no retry.
     moved: bool,
     /// It has been sent somewhere.
@@ -152,6 +157,8 @@ impl GatewayMetrics {
                     group: arrival.group,
                     stream: arrival.stream,
                     arrived: now,
+                    input_tokens: arrival.input_tokens,
+                    begun: false,
                     moved: false,
                     called: false,
                     running: [None; 2],
@@ -160,6 +167,9 @@ impl GatewayMetrics {
             }
             RouterInput::FirstToken { attempt } => self.first_token(now, attempt),
             RouterInput::Finished { attempt, usage } => self.finished(now, attempt, usage),
+            RouterInput::Interrupted { attempt, output_tokens, .. } => {
+                self.interrupted(attempt, output_tokens);
+            }
             _ => {}
         }
         outputs.iter().for_each(|output| self.output(now, output));
@@ -171,7 +181,7 @@ impl GatewayMetrics {
     }
 
     fn first_token(&mut self, now: Timestamp, attempt: AttemptId) {
-        let Some(&mut OpenRequest { group, arrived, stream: true, .. }) =
+        let Some(&mut OpenRequest { group, arrived, stream: true, begun: false, .. }) =
             self.request(attempt.request.slot)
         else {
             return;
@@ -184,7 +194,21 @@ impl GatewayMetrics {
         let Some(running) = request.and_then(|request| request.take(attempt.nth)) else { return };
         let deployment = running.deployment;
         self.attempt_ended(now, &running, "succeeded");
-        let usage = usage.unwrap_or_default();
+        self.count_tokens(deployment, usage.unwrap_or_default());
+    }
+
+    /// A stream broke off behind so many tokens, which were used.
+    fn interrupted(&mut self, attempt: AttemptId, output_tokens: u32) {
+        let Some(request) = self.request(attempt.request.slot) else { return };
+        let runs = request.running.iter().flatten().find(|running| running.nth == attempt.nth);
+        let Some(&OpenAttempt { deployment, .. }) = runs else { return };
+        let usage = TokenUsage { input_tokens: request.input_tokens, output_tokens };
+        request.begun = true;
+        request.input_tokens = request.input_tokens.saturating_add(output_tokens);
+        self.count_tokens(deployment, usage);
+    }
+
+    fn count_tokens(&mut self, deployment: DeploymentId, usage: TokenUsage) {
         let tokens = self.counts.tokens.entry(deployment).or_default();
         tokens.input = tokens.input.saturating_add(usage.input_tokens.into());
         tokens.output = tokens.output.saturating_add(usage.output_tokens.into());
@@ -314,6 +338,9 @@ impl GatewayMetrics {
                 if let Some(running) = running.find(|running| running.nth == attempt.nth) {
                     running.what = OpenAttemptKind::Hedge;
                 }
+            }
+            RouterEvent::Continued { deployment, by, .. } => {
+                *self.counts.continued.entry((deployment, by.as_str())).or_default() += 1;
             }
             RouterEvent::CooldownStarted { deployment, cause, .. } => {
                 *self.counts.cooldowns.entry((deployment, cause.as_str())).or_default() += 1;

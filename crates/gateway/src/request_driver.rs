@@ -2,6 +2,7 @@
 //! and answers the client.
 
 use crate::app_state::AppState;
+use crate::continuation::{ContinuableStream, ContinuedStream};
 use crate::local_reply::{self, RequestHistory};
 use crate::request_log::{self, RequestLog};
 use crate::response;
@@ -17,7 +18,7 @@ use squall_router::{
     AttemptId, CancelReason, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
 };
 use squall_wire::RequestToken;
-use squall_wire::chat::{ChatRequest, ErrorEventWriter};
+use squall_wire::chat::{ChatRequest, ErrorEventWriter, Unsupported};
 use squall_wire::error::ApiError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub(crate) struct RequestDriver {
     /// Chunks that the client has not made room for. While there are any, the provider is not read; orders
     /// of the core are obeyed all the same.
     backlog: VecDeque<Bytes>,
+    /// What the client has of a stream that may go on elsewhere if it breaks off.
+    continuable: Option<Box<ContinuableStream>>,
     /// How a stream ends that breaks off.
     error_event: ErrorEventWriter,
     /// What a content policy left of an answer, and who gave it.
@@ -98,6 +101,10 @@ pub(crate) struct RunningAttempt {
     held_bytes: usize,
     /// As many as may be held.
     held_max: usize,
+    /// Its answer is the client's.
+    committed: bool,
+    /// Where it goes on with an answer: how its stream becomes a part of the client's.
+    continues: Option<Box<ContinuedStream>>,
 }
 
 impl RequestDriver {
@@ -117,6 +124,7 @@ impl RequestDriver {
             response: None,
             chunks: None,
             backlog: VecDeque::new(),
+            continuable: None,
             filtered: None,
             history: RequestHistory::new(asked.group),
             log: asked.log,
@@ -175,6 +183,7 @@ impl RequestDriver {
                     }
                 }
                 event = next(attempt) => self.on_event(event),
+                event = next(self.beside.as_mut()) => self.on_event_beside(event),
                 () = chunks.closed() => return,
             }
         }
@@ -191,29 +200,7 @@ impl RequestDriver {
     fn apply(&mut self, command: RouterCommand) {
         match command {
             RouterCommand::Accepted(request) => self.request = Some(request),
-            RouterCommand::Start(start) => {
-                self.attempts += 1;
-                self.history.attempted();
-                let endpoint = self.app.registry.endpoint(start.deployment);
-                let captured = self.captured.as_deref();
-                let silence = start.between_tokens_timeout;
-                let started = self.app.handle.clock().now();
-                self.log.attempt_began(started, start.attempt.nth, endpoint.name());
-                let running = RunningAttempt {
-                    start,
-                    call: endpoint.call(&self.chat, captured, &self.passed, silence),
-                    name: Arc::clone(endpoint.name()),
-                    started,
-                    chosen: endpoint.takes_the_clients_model(captured),
-                    unread: false,
-                    held: Vec::new(),
-                    held_bytes: 0,
-                    held_max: endpoint.answer_max(),
-                };
-                let place =
-                    if self.attempt.is_none() { &mut self.attempt } else { &mut self.beside };
-                *place = Some(running);
-            }
+            RouterCommand::Start(start) => self.start(start),
             RouterCommand::Cancel(attempt, reason) => {
                 // Of a time-out a note tells.
                 if reason == CancelReason::LostRace {
@@ -232,6 +219,51 @@ impl RequestDriver {
             }
             RouterCommand::Done(outcome) => self.done(&outcome),
         }
+    }
+
+    fn start(&mut self, start: StartAttempt) {
+        self.attempts += 1;
+        self.history.attempted();
+        let endpoint = self.app.registry.endpoint(start.deployment);
+        let started = self.app.handle.clock().now();
+        self.log.attempt_began(started, start.attempt.nth, endpoint.name());
+        let (request, continues) = self.upstream_request(&start, endpoint.answer_max());
+        let captured = self.captured.as_deref();
+        let silence = start.between_tokens_timeout;
+        let running = RunningAttempt {
+            start,
+            call: match request {
+                Ok(chat) => endpoint.call(&chat, captured, &self.passed, silence),
+                Err(unsupported) => endpoint.no_call(&self.chat, &self.passed, unsupported),
+            },
+            name: Arc::clone(endpoint.name()),
+            started,
+            chosen: endpoint.takes_the_clients_model(captured),
+            unread: false,
+            held: Vec::new(),
+            held_bytes: 0,
+            held_max: endpoint.answer_max(),
+            committed: false,
+            continues,
+        };
+        let place = if self.attempt.is_none() { &mut self.attempt } else { &mut self.beside };
+        *place = Some(running);
+    }
+
+    /// The request as an attempt tells it: as it came, or for the rest of an answer that the client has the beginning
+    /// of.
+    fn upstream_request(
+        &mut self,
+        start: &StartAttempt,
+        limit: usize,
+    ) -> (Result<Arc<ChatRequest>, Unsupported>, Option<Box<ContinuedStream>>) {
+        if start.may_continue && self.continuable.is_none() {
+            self.continuable = Some(Box::new(ContinuableStream::new(&self.chat, limit)));
+        }
+        let Some((by, stream)) = start.continues.zip(self.continuable.as_ref()) else {
+            return (Ok(Arc::clone(&self.chat)), None);
+        };
+        (stream.request(&self.chat, by), Some(Box::new(stream.rest(by))))
     }
 
     /// Where the first attempt has ended, the second is the only one.
@@ -253,8 +285,14 @@ impl RequestDriver {
     fn commit(&mut self) {
         self.close_ranks();
         let Some(running) = &mut self.attempt else { return };
+        running.committed = true;
         let held = std::mem::take(&mut running.held);
-        if self.chat.stream {
+        if self.chunks.is_some() {
+            // The client's stream goes on.
+            let mark =
+                running.continues.as_ref().map(|rest| rest.mark(&running.name, self.attempts));
+            mark.into_iter().chain(held).for_each(|bytes| self.pass_on(bytes));
+        } else if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
             let head = response::streamed(receiver, &running.name, self.attempts);
             self.context.streams(self.error_event.clone());
@@ -271,6 +309,9 @@ impl RequestDriver {
     /// Sends a chunk to the client behind those that wait, or keeps it until there is room.
     fn pass_on(&mut self, bytes: Bytes) {
         self.error_event.sent(&bytes);
+        if let Some(continuable) = &mut self.continuable {
+            continuable.sent(&bytes);
+        }
         if self.backlog.is_empty() {
             self.send_or_queue(bytes);
         } else {
@@ -301,15 +342,15 @@ impl RequestDriver {
         }
         match event {
             UpstreamEvent::Bytes { bytes, first_token } => {
-                if self.chunks.is_some() {
-                    self.pass_on(bytes);
-                } else if running.holds_too_much(bytes) {
-                    let failure = Failure::new(
-                        FailureClass::AnswerTooLarge,
-                        FailureClass::AnswerTooLarge.response_source(),
-                    );
-                    self.on_event(UpstreamEvent::Failed(failure, None));
-                    return;
+                let committed = running.committed;
+                match running.take(bytes) {
+                    Ok(bytes) if committed => self.pass_on(bytes),
+                    Ok(_) => {}
+                    Err(class) => {
+                        let failure = Failure::new(class, class.response_source());
+                        self.on_event(UpstreamEvent::Failed(failure, None));
+                        return;
+                    }
                 }
                 if first_token {
                     self.log.first_token(self.app.handle.clock().now());
@@ -351,10 +392,20 @@ impl RequestDriver {
                     said: said.map(|said| *said),
                 });
                 self.write_down_refusal(&failure);
-                self.attempt = None;
-                self.app.handle.tell(RouterInput::Failed { attempt, failure });
+                self.attempt_failed(attempt, failure);
             }
         }
+    }
+
+    /// Tells the core of a failed attempt, and whether another could go on from what the client has of it.
+    fn attempt_failed(&mut self, attempt: AttemptId, failure: Failure) {
+        let running = self.attempt.take();
+        let may_go_on = running.is_some_and(|run| run.committed && run.start.may_continue);
+        let brought = self.continuable.as_mut().filter(|_| may_go_on).and_then(|it| it.broke());
+        self.app.handle.tell(match brought {
+            Some(output_tokens) => RouterInput::Interrupted { attempt, failure, output_tokens },
+            None => RouterInput::Failed { attempt, failure },
+        });
     }
 
     fn write_down_refusal(&self, failure: &Failure) {
@@ -476,11 +527,23 @@ impl Drop for RequestDriver {
 }
 
 impl RunningAttempt {
-    /// Keeps bytes back until the core commits to this attempt; whether they are more than may be kept.
-    fn holds_too_much(&mut self, bytes: Bytes) -> bool {
+    /// Takes bytes of the answer: what the client gets for them, which is kept back until the core commits to this
+    /// attempt.
+    ///
+    /// # Errors
+    /// When they are more than may be kept, or cannot be a part of the client's stream.
+    fn take(&mut self, bytes: Bytes) -> Result<Bytes, FailureClass> {
+        let bytes = match &mut self.continues {
+            Some(rest) => rest.splice(&bytes).map_err(|_| FailureClass::Malformed)?,
+            None => bytes,
+        };
+        if self.committed {
+            return Ok(bytes);
+        }
         self.held_bytes += bytes.len();
         self.held.push(bytes);
-        self.held_bytes > self.held_max
+        let too_much = self.held_bytes > self.held_max;
+        if too_much { Err(FailureClass::AnswerTooLarge) } else { Ok(Bytes::new()) }
     }
 }
 

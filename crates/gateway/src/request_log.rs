@@ -35,6 +35,8 @@ pub(crate) struct RequestLog {
     first_token: Option<Timestamp>,
     attempts: Vec<LoggedAttempt>,
     more_attempts: usize,
+    /// How often its stream went on elsewhere.
+    continued: u16,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl RequestLog {
             first_token: None,
             attempts: Vec::new(),
             more_attempts: 0,
+            continued: 0,
         }
     }
 
@@ -102,8 +105,10 @@ impl RequestLog {
 
     /// The core has decided something about the request.
     pub(crate) fn note(&mut self, now: Timestamp, note: &RouterEvent) {
-        if let LoggedAs::AttemptEnd { nth, what } = LoggedAs::of(now, note) {
-            self.attempt_ended(now, nth, what);
+        match LoggedAs::of(now, note) {
+            LoggedAs::AttemptEnd { nth, what } => self.attempt_ended(now, nth, what),
+            LoggedAs::Continued => self.continued += 1,
+            LoggedAs::Cooldown(_) | LoggedAs::Probe | LoggedAs::Limit(_) | LoggedAs::Elsewhere => {}
         }
     }
 
@@ -130,6 +135,7 @@ impl RequestLog {
             outcome = word,
             error_class = class.map(FailureClass::as_str),
             attempts = self.attempts(now).as_str(),
+            continued = (self.continued > 0).then_some(self.continued),
             tokens_in = usage.map(|_| input_tokens),
             tokens_out = usage.map(|_| output_tokens),
             first_token_ms = self.first_token.map(|first| millis(first.since(self.began))),
@@ -180,6 +186,8 @@ fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option
 enum LoggedAs {
     /// In the line of its request: how an attempt ended.
     AttemptEnd { nth: u16, what: &'static str },
+    /// In the line of its request: its stream went on elsewhere.
+    Continued,
     /// As a line about the cooldown, the health or the budgets of a deployment.
     Cooldown(CooldownLine),
     /// As a line for debugging: a probe began.
@@ -210,6 +218,7 @@ impl LoggedAs {
             RouterEvent::NotSent { attempt, .. } => {
                 Self::AttemptEnd { nth: attempt.nth, what: "not_sent" }
             }
+            RouterEvent::Continued { .. } => Self::Continued,
             RouterEvent::CooldownStarted { cause, until, .. } => {
                 let lasts = Some(until.since(now));
                 Self::Cooldown(CooldownLine { cause: Some(cause), lasts, ..line("cooldown began") })
@@ -264,7 +273,7 @@ pub(crate) fn deployment(now: Timestamp, group: &str, name: &str, note: &RouterE
         LoggedAs::Limit(limit) => tracing::debug!(
             target: "squall_gateway::limit", group, deployment = name, limit = limit.as_str(), "limit reached"
         ),
-        LoggedAs::AttemptEnd { .. } | LoggedAs::Elsewhere => {}
+        LoggedAs::AttemptEnd { .. } | LoggedAs::Continued | LoggedAs::Elsewhere => {}
     }
 }
 

@@ -29,7 +29,7 @@ use reused_connection::ReuseTrackingConnector;
 use squall_failure::FailureClass;
 use squall_router::{GroupId, ResolvedGroup};
 use squall_wire::call::ClientFormat;
-use squall_wire::chat::ChatRequest;
+use squall_wire::chat::{ChatRequest, Unsupported};
 use squall_wire::{StreamUsage, dialect};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,16 +179,37 @@ impl UpstreamEndpoint {
         passed: &Arc<HeaderMap>,
         between_tokens: Duration,
     ) -> UpstreamCall {
+        UpstreamCall::new(self.outgoing(chat, captured, passed, between_tokens))
+    }
+
+    /// Begins no attempt: there are no words for the request.
+    pub(crate) fn no_call(
+        self: &Arc<Self>,
+        chat: &Arc<ChatRequest>,
+        passed: &Arc<HeaderMap>,
+        unsupported: Unsupported,
+    ) -> UpstreamCall {
+        let outgoing = self.outgoing(chat, None, passed, Duration::ZERO);
+        UpstreamCall::none(outgoing, unsupported)
+    }
+
+    fn outgoing(
+        self: &Arc<Self>,
+        chat: &Arc<ChatRequest>,
+        captured: Option<&str>,
+        passed: &Arc<HeaderMap>,
+        between_tokens: Duration,
+    ) -> OutgoingRequest {
         let found = ResolvedGroup { group: GroupId(0), captured };
         let model = found.model(&self.upstream.model).into();
-        UpstreamCall::new(OutgoingRequest {
+        OutgoingRequest {
             endpoint: Arc::clone(self),
             chat: Arc::clone(chat),
             known: CallContext::new(Arc::clone(self), model),
             passed: Arc::clone(passed),
             between_tokens,
             ask_usage: self.asks_usage(),
-        })
+        }
     }
 
     /// The most bytes of an answer that are held.

@@ -171,7 +171,10 @@ impl ProviderServer {
     ) -> Option<(Arc<AttemptState>, Arrived, Says)> {
         let token = request.token(headers);
         let deployment = self.deployment(&request.model);
-        let input_tokens = token.map_or(request.input_tokens, |token| token.input_tokens);
+        // A token tells the size of the prompt without the beginning of the answer that it may end with.
+        let begun = request.prefill.or(request.quoted).unwrap_or(0);
+        let input_tokens =
+            token.map_or(request.input_tokens, |token| token.input_tokens.saturating_add(begun));
         let asked_by = token.map_or_else(|| hash(&request.body), |token| token.request);
         let says = self.says(request, asked_by);
         let mut state = lock(&self.state);
@@ -208,6 +211,7 @@ impl ProviderServer {
                 .or_else(|| says.tokens()),
             stream: request.stream,
             prefill: request.prefill,
+            quoted: request.quoted,
         };
         self.drive(&mut state, now, ProviderInput::Arrived(arrival));
         let limits = state.core.limits(now, arrival.key);

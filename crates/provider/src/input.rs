@@ -60,6 +60,9 @@ pub struct AttemptArrival {
     /// Where the request's last message is a beginning of the answer, how many tokens of it that is; `None` for
     /// a request that does not end so, as nearly all do.
     pub prefill: Option<u32>,
+    /// Where its last message quotes a beginning of the answer and asks to go on from its end, how many tokens of it
+    /// that is; `None` where it does not. Every model does as it is asked.
+    pub quoted: Option<u32>,
 }
 
 /// A name as a number: of a model or of a key. Two names have one number once in 2⁶⁴ pairs.

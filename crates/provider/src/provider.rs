@@ -56,6 +56,7 @@ use squall_failure::FailureClass;
 ///     output_tokens: Some(11),
 ///     stream: true,
 ///     prefill: None,
+///     quoted: None,
 /// };
 /// provider.handle(Timestamp::ZERO, ProviderInput::Arrived(arrival));
 /// let Some(ProviderOutput::Plan { tag, plan }) = provider.poll() else { panic!("served at once") };

@@ -44,6 +44,8 @@ pub(crate) struct Deployment {
     pub(crate) spends_from: Vec<SpendBudgetId>,
     /// A budget that it spends from is spent until then.
     pub(crate) spent_until: Timestamp,
+    /// It goes on from the beginning of an answer.
+    pub(crate) assistant_prefill: bool,
     capabilities: Capabilities,
 }
 
@@ -147,6 +149,7 @@ impl Deployment {
             price: config.price,
             spends_from: config.spends_from.clone(),
             spent_until: Timestamp::ZERO,
+            assistant_prefill: config.assistant_prefill,
             capabilities: Capabilities::new(config, of),
         }
     }
@@ -165,6 +168,7 @@ impl Deployment {
         self.price = config.price;
         self.spends_from.clone_from(&config.spends_from);
         self.spent_until = Timestamp::ZERO;
+        self.assistant_prefill = config.assistant_prefill;
         self.capabilities = Capabilities::new(config, of);
     }
 

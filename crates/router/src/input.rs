@@ -41,6 +41,17 @@ pub enum RouterInput {
         /// How.
         failure: Failure,
     },
+    /// A stream broke off, and its client has only text of it, which another attempt could go on from. Wanted where
+    /// [`StartAttempt::may_continue`](crate::StartAttempt) says so; taken for [`Failed`](Self::Failed) where the
+    /// stream is not to go on.
+    Interrupted {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How it broke off.
+        failure: Failure,
+        /// Tokens of the answer that this attempt brought, as far as its client has them; at least 1.
+        output_tokens: u32,
+    },
     /// The client has not taken what arrived for it, so that the provider is not read any further for now:
     /// how long the attempt lasts from here on is the client's doing.
     Unread {
@@ -207,6 +218,15 @@ impl TokenUsage {
     #[must_use]
     pub const fn total(self) -> u64 {
         self.input_tokens as u64 + self.output_tokens as u64
+    }
+
+    /// What this and another attempt used.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
     }
 }
 

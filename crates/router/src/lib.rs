@@ -69,8 +69,8 @@ pub use input::{
     FallbackChoice, GroupList, Overrides, RequestArrival, RouterInput, TokenUsage, UpstreamLimits,
 };
 pub use output::{
-    CancelReason, CooldownCause, LimitScope, Outcome, PickProblem, RetryWait, RouterEvent,
-    RouterOutput, StartAttempt,
+    CancelReason, ContinueBy, CooldownCause, LimitScope, Outcome, PickProblem, RetryWait,
+    RouterEvent, RouterOutput, StartAttempt,
 };
 pub use router::{
     DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, Skipped, SpendBudgetSnapshot,

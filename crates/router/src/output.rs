@@ -73,6 +73,37 @@ pub struct StartAttempt {
     /// Whether the limits are wanted that the answer states in its headers:
     /// [`RouterInput::LimitHeaders`](crate::RouterInput::LimitHeaders).
     pub wants_limits: bool,
+    /// Whether its stream may go on elsewhere if it breaks off: what the client has of it is to be kept, and the break
+    /// told as [`RouterInput::Interrupted`](crate::RouterInput::Interrupted) where only text has come.
+    pub may_continue: bool,
+    /// How it is to go on from what the client has of the answer; `None` for an answer from its beginning.
+    pub continues: Option<ContinueBy>,
+}
+
+/// How a provider is asked to go on with an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ContinueBy {
+    /// The answer so far is the beginning of the model's own message.
+    Prefill,
+    /// A message of the user's quotes the answer so far and asks to go on from its end.
+    Instruction,
+}
+
+impl ContinueBy {
+    /// The word for it in files, logs and charts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prefill => "prefill",
+            Self::Instruction => "instruction",
+        }
+    }
+
+    /// The one that [`as_str`](Self::as_str) writes as `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Prefill, Self::Instruction].into_iter().find(|by| by.as_str() == word)
+    }
 }
 
 /// Why an attempt is stopped.
@@ -255,6 +286,15 @@ pub enum RouterEvent {
         attempt: AttemptId,
         /// Where it runs.
         deployment: DeploymentId,
+    },
+    /// A stream that had broken off goes on with the answer of another attempt.
+    Continued {
+        /// The attempt that brings the rest.
+        attempt: AttemptId,
+        /// Where it runs.
+        deployment: DeploymentId,
+        /// How it was asked for.
+        by: ContinueBy,
     },
     /// A request cannot be expressed at a deployment: no call was made, and this is no attempt.
     NotSent {
@@ -462,6 +502,7 @@ impl RouterEvent {
             | Self::NotSent { .. }
             | Self::Silent { .. }
             | Self::Hedged { .. }
+            | Self::Continued { .. }
             | Self::TooLate { .. }
             | Self::PickRejected { .. }
             | Self::AttemptFailed { .. }
@@ -488,6 +529,7 @@ impl RouterEvent {
             | Self::NotSent { attempt, .. }
             | Self::Silent { attempt, .. }
             | Self::Hedged { attempt, .. }
+            | Self::Continued { attempt, .. }
             | Self::AttemptFailed { attempt, .. } => Some(attempt.request),
             Self::CooldownStarted { .. }
             | Self::CooldownEnded { .. }

@@ -7,7 +7,7 @@ use crate::queue::QueuePosition;
 use crate::silence_detection::{QueueLinks, UnansweredAttempts};
 use crate::{
     AttemptId, DeploymentId, Features, GroupId, Overrides, RegionId, RequestArrival, RequestKey,
-    RequestTag, Tags, TenantId,
+    RequestTag, Tags, TenantId, TokenUsage,
 };
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
@@ -164,12 +164,27 @@ pub(crate) struct ActiveAttempt {
     pub(crate) committed: bool,
     /// Its answer is held back until it is whole.
     pub(crate) holds: bool,
+    /// Its stream may go on elsewhere if it breaks off.
+    pub(crate) may_continue: bool,
+    /// It has broken off behind so many tokens of its own, and its stream goes on elsewhere.
+    pub(crate) brought: Option<u32>,
     pub(crate) started: Timestamp,
     pub(crate) first_token: Option<Timestamp>,
     /// When its answer must have begun, or what holds of it later must have happened.
     pub(crate) due: Timestamp,
     /// When the whole attempt must have ended.
     pub(crate) total_due: Timestamp,
+}
+
+/// What the client of a request has of its answer from attempts that broke off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BegunAnswer {
+    /// What they used.
+    pub(crate) used: TokenUsage,
+    /// How many tokens of that in groups that the request has left.
+    pub(crate) left_behind: u64,
+    /// How the last of them broke off.
+    pub(crate) failure: Failure,
 }
 
 /// A second attempt that runs beside the first.
@@ -246,6 +261,8 @@ pub(crate) struct RequestColdState {
     pub(crate) hedge: Option<HedgeAttempt>,
     /// The group in which a second attempt has failed that the request has not been in: one attempt there is made.
     pub(crate) hedge_failed_in: Option<GroupId>,
+    /// What its client has of the answer, if the rest is asked for elsewhere.
+    pub(crate) begun_answer: Option<BegunAnswer>,
     /// Its neighbours among those who wait for an answer of its deployment.
     neighbours: QueueLinks,
 }
@@ -254,6 +271,7 @@ impl RequestColdState {
     fn clear(&mut self) {
         (self.path, self.tenant, self.group) = (None, None, None);
         (self.hedge, self.hedge_failed_in) = (None, None);
+        self.begun_answer = None;
         self.neighbours = QueueLinks::default();
         self.refused_by.clear();
     }

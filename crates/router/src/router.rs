@@ -1,6 +1,7 @@
 //! The machine: its contract, its clock, and the way from an input to the step that answers it.
 
 mod admission_control;
+mod continuation;
 mod deadline;
 mod decision_log;
 mod failure_handling;
@@ -200,6 +201,9 @@ impl Router {
             RouterInput::FirstToken { attempt } => self.first_token(attempt),
             RouterInput::Finished { attempt, usage } => self.finished(attempt, usage),
             RouterInput::Failed { attempt, failure } => self.failed(attempt, failure),
+            RouterInput::Interrupted { attempt, failure, output_tokens } => {
+                self.interrupted(attempt, failure, output_tokens);
+            }
             RouterInput::Unread { attempt } => match self.requests.running(attempt) {
                 Some(running) => running.unread = true,
                 None => self.ignored += 1,

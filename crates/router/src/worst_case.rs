@@ -97,6 +97,8 @@ struct ExploredPath {
     money: u64,
     /// Until the end of the last attempt, if none of them begins to answer.
     time: Duration,
+    /// The same if each breaks off as late as it may, where its stream would go on elsewhere.
+    broken: Duration,
 }
 
 struct WorstCaseSearch<'c> {
@@ -162,14 +164,19 @@ impl WorstCaseSearch<'_> {
         way.money = way.money.saturating_add(cost.saturating_mul(attempts));
         way.groups.push((id, attempts));
         let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        way.time = way
-            .time
-            .saturating_add(group.most_waits(retries))
-            .saturating_add(attempt.saturating_mul(attempts));
+        let waits = group.most_waits(retries);
+        let all = |each: Duration| waits.saturating_add(each.saturating_mul(attempts));
+        let continues = self.request.stream && group.mid_stream == MidStream::Continue;
+        let broken = group.longest(|timeouts| self.until_it_ends(timeouts));
+        way.broken = way.broken.saturating_add(all(if continues { broken } else { attempt }));
+        way.time = way.time.saturating_add(all(attempt));
         let answer = group.longest(|timeouts| self.until_it_ends(timeouts));
-        let whole = (answer < Duration::MAX && attempt < Duration::MAX)
-            .then(|| way.time.saturating_sub(attempt).saturating_add(answer));
+        let bounded =
+            answer < Duration::MAX && attempt < Duration::MAX && way.broken < Duration::MAX;
+        let last = if continues { answer } else { attempt };
+        let whole = bounded.then(|| way.broken.saturating_sub(last).saturating_add(answer));
         way.time = way.time.saturating_add(group.wait_behind());
+        way.broken = way.broken.saturating_add(group.wait_behind());
         let worst = &mut self.worst;
         worst.first_token = worst.first_token.max(way.time);
         let longest = whole.map(|whole| whole.max(way.time));

@@ -35,6 +35,7 @@ lints![
     limit_never_reached,
     multiplied_retries,
     no_fallback,
+    nowhere_to_continue,
     plain_http,
     queue_beyond_deadline,
     retries_without_budget,

@@ -4,7 +4,7 @@ use crate::event::{CallId, FlightPart};
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
 use squall_provider::{AttemptPlan, AttemptTag};
-use squall_router::{AttemptId, DeploymentId, RequestKey};
+use squall_router::{AttemptId, ContinueBy, DeploymentId, RequestKey};
 use squall_workload::ClientRequest;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(crate) struct Flight {
     /// When the client had the first token.
     pub(crate) first_token: Option<Timestamp>,
     pub(crate) received_tokens: u32,
+    /// Tokens that the client has of the answer from attempts that broke off, while the rest is asked for.
+    pub(crate) begun_tokens: u32,
     /// The deployment whose answer it got, as a place in the scenario.
     pub(crate) answered_by: Option<u16>,
     /// How many of its attempts are written down.
@@ -60,11 +62,30 @@ pub(crate) struct InFlightAttempt {
     pub(crate) between_tokens: Duration,
     /// The router wants to know the limits that the answer states.
     pub(crate) wants_limits: bool,
+    /// Its stream may go on elsewhere if it breaks off.
+    pub(crate) may_continue: bool,
+    /// It is asked to go on with what the client has of the answer.
+    pub(crate) continues: Option<ContinueBy>,
+    /// Its answer is the client's.
+    pub(crate) committed: bool,
     /// Its place among the attempts of its request, once it has reached its provider.
     pub(crate) ordinal: u16,
     /// `None` while it waits for a place at the provider.
     pub(crate) plan: Option<AttemptPlan>,
     pub(crate) first_token: Option<Timestamp>,
+}
+
+impl InFlightAttempt {
+    /// How many tokens of the answer the client would have, if it gets what has come of this attempt: one that goes on
+    /// brings what is new, and one that begins again what the client has already.
+    pub(crate) fn client_tokens(&self, begun: u32, now: Timestamp) -> u32 {
+        let Some(plan) = &self.plan else { return begun };
+        let brought = plan.tokens_by(now);
+        if self.continues.is_none() {
+            return brought;
+        }
+        begun.max(plan.prefilled.saturating_add(brought))
+    }
 }
 
 /// Where an attempt is.

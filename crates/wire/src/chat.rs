@@ -4,6 +4,7 @@
 //! vendor calls all this stands in its own folder.
 
 mod completion;
+mod continuation;
 mod conversation;
 mod filler_check;
 mod made;
@@ -17,12 +18,13 @@ mod unsupported;
 mod usage;
 
 pub use completion::{AnswerMeta, Completion, FinishReason, read_completion};
+pub use continuation::{AnswerSoFar, ContinuationForm, NoContinuation, StreamSplicer};
 pub(crate) use conversation::{
     Attachment, Chat, ContentPart, Effort, Shaped, ToolDefinition, ToolRequirement, Turn,
     alternating,
 };
 pub use filler_check::FillerCheck;
-pub(crate) use filler_check::assistant_prefill;
+pub(crate) use filler_check::{PriorAnswer, prior_answer};
 pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;
 pub(crate) use operation::ResponseShape;

@@ -2,7 +2,7 @@
 
 use super::Run;
 use squall_record::{AttemptOutcome, AttemptRow, RequestOutcome, RequestRow};
-use squall_router::GroupConfig;
+use squall_router::{GroupConfig, MidStream};
 use std::time::Duration;
 
 pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
@@ -24,6 +24,7 @@ pub(super) fn violations(run: &Run<'_>) -> Vec<String> {
         let attempts = run.by_request.get(&row.request).map_or(&[][..], Vec::as_slice);
         let mut told = |what: String| all.push(format!("request {}: {what}", row.request));
         outcome(row, attempts, &mut told);
+        tokens(run, row, attempts, &mut told);
         order(run, row, attempts, &mut told);
         times(run, row, &mut told);
         ways(run, row, attempts, &mut told);
@@ -44,10 +45,6 @@ fn outcome(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(Str
     match (row.outcome, succeeded.first()) {
         (RequestOutcome::Succeeded, None) => told("served, and by no attempt".to_owned()),
         (RequestOutcome::Succeeded, Some(attempt)) => {
-            if row.received_tokens != attempt.output_tokens {
-                let (got, sent) = (row.received_tokens, attempt.output_tokens);
-                told(format!("{got} tokens arrived of {sent}"));
-            }
             if row.status != 200 {
                 told(format!("served with status {}", row.status));
             }
@@ -61,8 +58,35 @@ fn outcome(row: &RequestRow, attempts: &[&AttemptRow], told: &mut impl FnMut(Str
         (RequestOutcome::Unfinished, _) => told("never ended".to_owned()),
         _ => {}
     }
-    let input = attempts.iter().find(|attempt| attempt.input_tokens != row.input_tokens);
-    if let Some(attempt) = input.filter(|attempt| attempt.status != 0) {
+}
+
+/// What a client got is what one attempt sent, or several that each went on where the one before had broken off:
+/// whose prompts grow by what there was of the answer.
+fn tokens(
+    run: &Run<'_>,
+    row: &RequestRow,
+    attempts: &[&AttemptRow],
+    told: &mut impl FnMut(String),
+) {
+    let groups = &run.scenario.router.groups;
+    let continues = groups.iter().any(|group| group.mid_stream == MidStream::Continue);
+    let served = attempts.iter().find(|attempt| attempt.outcome == AttemptOutcome::Succeeded);
+    if let (RequestOutcome::Succeeded, Some(served)) = (row.outcome, served) {
+        let all: u32 = attempts.iter().map(|attempt| attempt.output_tokens).sum();
+        let (got, sent) = (row.received_tokens, served.output_tokens);
+        let grown = served.input_tokens > row.input_tokens;
+        let is_sum = got == row.output_tokens && sent <= got && got <= all;
+        let fits = if grown { is_sum } else { got == sent };
+        if !fits {
+            told(format!("{got} tokens arrived of {sent}, and of {all} in all"));
+        }
+    }
+    let most = if continues { row.output_tokens } else { 0 };
+    let fits = |attempt: &&&AttemptRow| {
+        let more = attempt.input_tokens.checked_sub(row.input_tokens);
+        attempt.status == 0 || more.is_some_and(|more| more <= most)
+    };
+    if let Some(attempt) = attempts.iter().find(|attempt| !fits(attempt)) {
         told(format!("{} tokens asked, {} arrived", row.input_tokens, attempt.input_tokens));
     }
 }

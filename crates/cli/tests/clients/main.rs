@@ -164,6 +164,12 @@ fn the_vendors_own_clients_see_what_their_vendors_would_show_them() {
             "    {suite_name}: {{ deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
         );
     }
+    for format in FORMATS {
+        groups += &format!(
+            "    {format}/continued: {{ mid_stream: continue, fallback: [{format}/well], deployments: [ {{ name: \
+             {format}-continued, provider: {format}-cut, model: model-1 }} ] }}\n"
+        );
+    }
     gateway_text += "router:\n  retries: 0\n  cooldown: never\n  timeouts: { first_token: 2s, \
                      between_tokens: 2s, total: 3s, stream_total: 10s }\n  groups:\n";
     gateway_text += &groups;

@@ -391,6 +391,27 @@ def extras(addresses):
         kinds = [event.type for event in client.responses.create(model="m", input=PROMPT, stream=True)]
         assert kinds[-1] == "error", kinds
 
+    def continued():
+        """A stream that breaks off and goes on elsewhere is one answer to OpenAI's client, in each of its ways."""
+        gateway = openai.OpenAI(
+            base_url=addresses["gateway"], api_key="sk-1", max_retries=0, timeout=PATIENCE
+        )
+        messages = [{"role": "user", "content": PROMPT}]
+        for vendor in CLIENTS:
+            whole = ask_openai(gateway, f"{vendor}/well", True)
+            assert ask_openai(gateway, f"{vendor}/continued", True) == whole, vendor
+            request = {"model": f"{vendor}/continued", "messages": messages, "max_tokens": 8}
+            chunks = list(gateway.chat.completions.create(**request, stream=True))
+            # Azure's first chunk tells of the prompt, and has no name.
+            names = {(chunk.id, chunk.model, chunk.created) for chunk in chunks if chunk.choices}
+            assert len(names) == 1, chunks
+            roles = [c.choices[0].delta.role for c in chunks if c.choices and c.choices[0].delta.role]
+            assert roles in (["assistant"], []), roles
+            with gateway.chat.completions.stream(**request) as stream:
+                answer = stream.get_final_completion()
+            assert answer.choices[0].message.content == whole[0], answer
+            assert answer.choices[0].finish_reason == "stop", answer
+
     def waits(make, ask, address):
         """With its own retries a client comes again after the wait that it was told, and is let in."""
         import time

@@ -60,7 +60,7 @@ fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
     for (&deployment, histogram) in &metrics.attempt_durations {
         buckets(page, &metrics.names.labels(deployment), histogram);
     }
-    let help = "Tokens of attempts that ended well, as providers counted them.";
+    let help = "Tokens of attempts that ended well, as providers counted them, and of streams that broke off and went on elsewhere, estimated.";
     page.family("squall_tokens_total", MetricKind::Counter, help);
     for (&deployment, usage) in &metrics.tokens {
         let [group, name, provider] = metrics.names.labels(deployment);
@@ -77,6 +77,9 @@ fn moves(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Second attempts beside a first that ended, by how they ended: `succeeded`, `lost_race` or as attempts.";
     page.family("squall_hedges_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.hedges, "outcome");
+    let help = "Streams that broke off and went on at this deployment, by how it was asked: `prefill` or `instruction`.";
+    page.family("squall_streams_continued_total", MetricKind::Counter, help);
+    by_deployment(metrics, page, &metrics.continued, "by");
     let help = "Attempts after the first in the same group, by that group.";
     page.family("squall_retries_total", MetricKind::Counter, help);
     by_group(metrics, page, &metrics.retries);

@@ -61,6 +61,7 @@ impl RemovedSeries {
                 &mut counts.cooldowns,
                 &mut counts.timeouts,
                 &mut counts.hedges,
+                &mut counts.continued,
                 &mut counts.limits_reached,
             ] {
                 each.retain(|(id, _), _| deployment(id));

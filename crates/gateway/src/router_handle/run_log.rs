@@ -57,6 +57,7 @@ impl RunLog {
             RouterInput::FirstToken { .. }
             | RouterInput::Finished { .. }
             | RouterInput::Failed { .. }
+            | RouterInput::Interrupted { .. }
             | RouterInput::Unread { .. }
             | RouterInput::LimitHeaders { .. }
             | RouterInput::ClientGone { .. }

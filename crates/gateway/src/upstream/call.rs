@@ -66,6 +66,12 @@ impl UpstreamCall {
         Self { state, outgoing, resends: 0, response_headers: HeaderMap::new() }
     }
 
+    /// One that is not made: there are no words for the request.
+    pub(super) fn none(outgoing: OutgoingRequest, unsupported: Unsupported) -> Self {
+        let state = CallState::Unsupported(unsupported);
+        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new() }
+    }
+
     /// What of the answer's head the client is told, once it is there.
     pub(crate) const fn response_headers(&self) -> &HeaderMap {
         &self.response_headers

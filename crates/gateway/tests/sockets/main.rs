@@ -2,6 +2,7 @@
 
 mod answers;
 mod clients;
+mod continuations;
 mod drain;
 mod evidence;
 mod failures;

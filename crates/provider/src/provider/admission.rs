@@ -80,10 +80,8 @@ impl Provider {
         }
         let reasoning = self.draw_reasoning(subject.draw);
         let tokens = arrival.output_tokens.unwrap_or_else(|| self.draw_tokens(subject.draw)).max(1);
-        let prefilled = match prefill {
-            AssistantPrefill::Continued => arrival.prefill.unwrap_or(0).min(tokens - 1),
-            AssistantPrefill::Ignored | AssistantPrefill::Refused => 0,
-        };
+        let prefill = arrival.prefill.filter(|_| prefill == AssistantPrefill::Continued);
+        let prefilled = prefill.or(arrival.quoted).unwrap_or(0).min(tokens - 1);
         let tokens = (tokens - prefilled).saturating_add(reasoning);
         let amount = TokenCharge { input: arrival.input_tokens, output: tokens };
         if let Some(refusal) = self.gates.check(self.now, subject.key, amount) {

@@ -50,6 +50,7 @@ fn arrive(provider: &mut Provider, now: Timestamp, tag: u64) -> Vec<ProviderOutp
         output_tokens: Some(60),
         stream: true,
         prefill: None,
+        quoted: None,
     };
     provider.handle(now, ProviderInput::Arrived(arrival));
     drain(provider)
@@ -308,6 +309,7 @@ fn a_token_limit_counts_the_answer_that_is_drawn_where_the_request_does_not_say(
             output_tokens: None,
             stream: true,
             prefill: None,
+            quoted: None,
         };
         provider.handle(at(tag), ProviderInput::Arrived(arrival));
         drain(&mut provider)

@@ -6,8 +6,8 @@ use crate::{NoteRow, RecordedEvent, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_router::{
-    AttemptId, CancelReason, ConfigId, CooldownCause, DeploymentId, GroupId, LimitScope,
-    PickProblem, RequestKey, RetryWait, RouterEvent as Decision, TenantId,
+    AttemptId, CancelReason, ConfigId, ContinueBy, CooldownCause, DeploymentId, GroupId,
+    LimitScope, PickProblem, RequestKey, RetryWait, RouterEvent as Decision, TenantId,
 };
 use std::time::Duration;
 
@@ -153,6 +153,9 @@ impl NoteLine {
             Decision::PickRejected { group, problem, .. } => {
                 Self { group: named(group), why: Some(problem.as_str().to_owned()), ..line }
             }
+            Decision::Continued { deployment, by, .. } => {
+                Self { deployment: at(deployment), why: Some(by.as_str().to_owned()), ..line }
+            }
             Decision::NotSent { deployment, .. }
             | Decision::Hedged { deployment, .. }
             | Decision::Silent { deployment, .. } => Self { deployment: at(deployment), ..line },
@@ -169,6 +172,7 @@ impl NoteLine {
             | Decision::NotSent { attempt, .. }
             | Decision::Silent { attempt, .. }
             | Decision::Hedged { attempt, .. }
+            | Decision::Continued { attempt, .. }
             | Decision::AttemptFailed { attempt, .. } => Some(attempt.nth),
             _ => None,
         };
@@ -294,6 +298,11 @@ impl NoteLine {
                 deployment: at()?,
                 reason: CancelReason::from_word(why).ok_or_else(unknown)?,
             },
+            "continued" => Decision::Continued {
+                attempt: self.attempt()?,
+                deployment: at()?,
+                by: ContinueBy::from_word(why).ok_or_else(unknown)?,
+            },
             "attempt_failed" => Decision::AttemptFailed {
                 attempt: self.attempt()?,
                 deployment: at()?,
@@ -357,6 +366,7 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::NotSent { .. } => "not_sent",
         Decision::Silent { .. } => "silent",
         Decision::Hedged { .. } => "hedged",
+        Decision::Continued { .. } => "continued",
         Decision::AttemptFailed { .. } => "attempt_failed",
     }
 }

@@ -33,6 +33,9 @@ pub struct DeploymentConfig {
     pub max_input_tokens: Option<u32>,
     /// Supported features. Default all.
     pub features: Features,
+    /// Whether its model goes on from a last message of the assistant's own, the beginning of an answer. Default
+    /// false: most refuse such a prompt, or begin another answer.
+    pub assistant_prefill: bool,
     /// Its region; requests for a region go only there.
     pub region: Option<RegionId>,
     /// What LiteLLM's formulas read, as its file states it.
@@ -75,6 +78,7 @@ impl DeploymentConfig {
             default_pool: false,
             max_input_tokens: None,
             features: Features::ALL,
+            assistant_prefill: false,
             region: None,
             declared: Declared::default(),
         }

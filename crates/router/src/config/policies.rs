@@ -73,6 +73,10 @@ pub enum MidStream {
     Error,
     /// The client is given nothing before the answer is whole, so that what breaks off is tried elsewhere.
     Hold,
+    /// Another deployment is asked to go on from the text so far, and the client's stream goes on. Where that cannot
+    /// be, the stream ends with an error: behind calls of tools, thoughts, probabilities or one of several answers,
+    /// and where the answer has a form to keep.
+    Continue,
 }
 
 /// A second attempt beside a first that keeps its request waiting ("The Tail at Scale"; Envoy's and gRPC's

@@ -21,6 +21,7 @@ const CHECKED: u64 = 7;
 const RECONFIGURE: u64 = 8;
 const UNREAD: u64 = 9;
 const SPEND_RESTORED: u64 = 10;
+const INTERRUPTED: u64 = 11;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
@@ -63,6 +64,13 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
             put_attempt(attempt, bytes);
             put_failure(failure, bytes);
             bytes.word(failure.evidence as u64);
+        }
+        RouterInput::Interrupted { attempt, failure, output_tokens } => {
+            bytes.word(INTERRUPTED);
+            put_attempt(attempt, bytes);
+            put_failure(failure, bytes);
+            bytes.word(failure.evidence as u64);
+            bytes.word(output_tokens.into());
         }
         RouterInput::Unread { attempt } => {
             bytes.word(UNREAD);
@@ -116,6 +124,11 @@ pub(super) fn read(words: &mut WordReader<'_>) -> Option<(Timestamp, RouterInput
         FIRST_TOKEN => RouterInput::FirstToken { attempt: attempt(words)? },
         FINISHED => RouterInput::Finished { attempt: attempt(words)?, usage: usage(words)? },
         FAILED => RouterInput::Failed { attempt: attempt(words)?, failure: failure(words)? },
+        INTERRUPTED => RouterInput::Interrupted {
+            attempt: attempt(words)?,
+            failure: failure(words)?,
+            output_tokens: words.narrow()?,
+        },
         UNREAD => RouterInput::Unread { attempt: attempt(words)? },
         CLIENT_GONE => RouterInput::ClientGone { request: request(words)? },
         CHECKED => RouterInput::Checked {

@@ -24,7 +24,9 @@ fn put(output: &RouterOutput, sink: &mut impl WordSink) {
         RouterOutput::StartAttempt(start) => {
             let what = u64::from(start.attempt.nth)
                 | u64::from(start.deployment.0) << 16
-                | u64::from(start.wants_limits) << 32;
+                | u64::from(start.wants_limits) << 32
+                | u64::from(start.may_continue) << 33
+                | start.continues.map_or(0, |by| 1 + by as u64) << 34;
             put_head(1, what, start.tag, start.attempt.request, sink);
             sink.word(nanos(start.connect_timeout));
             sink.word(nanos(start.between_tokens_timeout));

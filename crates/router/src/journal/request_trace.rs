@@ -173,6 +173,7 @@ const fn request_of_input(input: &RouterInput) -> Option<RequestKey> {
         | RouterInput::FirstToken { attempt }
         | RouterInput::Finished { attempt, .. }
         | RouterInput::Failed { attempt, .. }
+        | RouterInput::Interrupted { attempt, .. }
         | RouterInput::Unread { attempt } => Some(attempt.request),
         RouterInput::ClientGone { request } => Some(request),
         RouterInput::Arrived(_)

@@ -61,7 +61,9 @@ impl Router {
     #[inline]
     pub(super) fn leave_gates(&mut self, slot: u32, usage: Option<TokenUsage>) {
         let used = usage.map(TokenUsage::total);
-        self.leave_group_gate(slot, used);
+        let begun = self.requests.cold(slot).begun_answer;
+        let left_behind = begun.map_or(0, |begun| begun.left_behind);
+        self.leave_group_gate(slot, used.map(|used| used.saturating_sub(left_behind)));
         let request = self.requests.at(slot);
         let Some(tenant) = request.tenant else { return };
         let sent = self.sent_of(slot);

@@ -45,6 +45,7 @@ impl Router {
     pub(super) fn attempt_failed(&mut self, attempt: AttemptId, failure: Failure) {
         let Some(&mut running) = self.requests.running(attempt) else { return };
         let slot = attempt.request.slot;
+        let failure = self.weighed_for_a_continuation(slot, failure);
         let id = running.deployment;
         let group = self.requests.at(slot).group;
         if let RetryRule::Litellm(config) = self.groups[group.index()].config.retry_rule
@@ -68,7 +69,9 @@ impl Router {
         request.first_failure.get_or_insert(failure);
         request.original_failure.get_or_insert(failure);
         self.blame(slot, &running, failure);
-        if running.committed {
+        if let Some(output_tokens) = running.brought {
+            self.go_on_elsewhere(slot, &running, failure, output_tokens);
+        } else if running.committed {
             self.done(slot, Outcome::Failed { failure, committed: true });
         } else if !self.goes_on_beside(slot, &failure) {
             self.after_failure(slot, id, failure);
@@ -150,13 +153,16 @@ impl Router {
     ) {
         let now = self.now;
         let minute = self.minute();
-        let estimate = self.requests.at(slot).tokens();
+        let request = self.requests.at(slot);
+        let estimate = request.tokens();
+        let used =
+            running.brought.map(|output| u64::from(request.input_tokens) + u64::from(output));
         if !running.begun && !running.beside {
             self.awaits_no_more(slot, running.deployment);
         }
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
-        deployment.limiter.leave(now, running.permit, None, sent);
+        deployment.limiter.leave(now, running.permit, used, sent);
         if let Some(failure) = failure.filter(|failure| failure.class == FailureClass::Throttled) {
             let told = failure.retry_after.is_some();
             deployment.limiter.throttled(now, &running.permit, told);
@@ -186,7 +192,7 @@ impl Router {
         self.note(RouterEvent::CooldownStarted { deployment: id, cause, until });
     }
 
-    fn after_failure(&mut self, slot: u32, id: DeploymentId, failure: Failure) {
+    pub(super) fn after_failure(&mut self, slot: u32, id: DeploymentId, failure: Failure) {
         let request = self.requests.at(slot);
         let (group, retries) = (request.group, request.retries);
         let first_failure = request.first_failure.unwrap_or(failure);
@@ -233,7 +239,10 @@ impl Router {
     }
 
     fn fail(&mut self, slot: u32, failure: Failure) {
-        self.done(slot, Outcome::Failed { failure, committed: false });
+        // Whoever has the beginning of an answer is told what broke it, not why nobody went on with it.
+        let begun = self.requests.cold(slot).begun_answer;
+        let (failure, committed) = begun.map_or((failure, false), |begun| (begun.failure, true));
+        self.done(slot, Outcome::Failed { failure, committed });
     }
 
     /// Waits, then is tried again or leaves its group.
@@ -378,7 +387,7 @@ impl Router {
             return;
         };
         self.requests.cold(slot).path = Some(path);
-        self.leave_group_gate(slot, Some(0));
+        self.leave_for_another_group(slot);
         self.requests.at(slot).move_to(to);
         self.requests.cold(slot).refused_by.clear();
         let key = self.requests.key(slot);

@@ -235,7 +235,7 @@ impl Router {
         let HedgeAttempt { running, group, path, permit } = hedge;
         let from = self.requests.at(slot).group;
         if group != from {
-            self.leave_group_gate(slot, Some(0));
+            self.leave_for_another_group(slot);
             self.requests.at(slot).move_to(group);
             let cold = self.requests.cold(slot);
             (cold.path, cold.group) = (path, permit);

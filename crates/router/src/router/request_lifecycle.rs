@@ -4,9 +4,9 @@ use super::Router;
 use super::pick::{CandidateScope, HealthUse, PickOutcome};
 use crate::request_table::{ActiveAttempt, RequestEntry, RequestState};
 use crate::{
-    AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, MidStream, Money, Outcome,
-    PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt, SuccessSample,
-    TokenUsage, UpstreamLimits,
+    AttemptId, AttemptKind, AttemptTimeouts, CancelReason, DeploymentId, Features, MidStream,
+    Money, Outcome, PickContext, PickRng, RequestArrival, RouterEvent, RouterOutput, StartAttempt,
+    SuccessSample, TokenUsage, UpstreamLimits,
 };
 use core::time::Duration;
 use squall_defects::{Defect, planted};
@@ -116,6 +116,8 @@ impl Router {
         let nth = request.attempts;
         request.attempts = request.attempts.saturating_add(1);
         let (tokens, stream) = (request.tokens(), request.stream);
+        // A text that has a form to keep cannot be put together.
+        let plain = !request.needs().features.holds(Features::JSON_SCHEMA);
         let deployment = &mut self.deployments[id.index()];
         let config = &self.groups[deployment.group.index()].config;
         ActiveAttempt {
@@ -130,6 +132,8 @@ impl Router {
             begun: false,
             committed: false,
             holds: stream && config.mid_stream == MidStream::Hold,
+            may_continue: stream && plain && config.mid_stream == MidStream::Continue,
+            brought: None,
             started: now,
             first_token: None,
             due: now + allowed.patience.min(allowed.total),
@@ -141,8 +145,9 @@ impl Router {
     pub(super) fn call(&mut self, slot: u32, running: &ActiveAttempt, timeouts: &AttemptTimeouts) {
         let (now, seed, minute) = (self.now, self.seed, self.minute());
         let key = self.requests.key(slot);
-        let request = self.requests.at(slot);
         let id = running.deployment;
+        let continues = self.continues_by(slot, id);
+        let request = self.requests.at(slot);
         let retry = running.nth > request.unsent;
         let context = PickContext {
             now,
@@ -161,6 +166,8 @@ impl Router {
             connect_timeout: timeouts.connect,
             between_tokens_timeout: timeouts.between_tokens,
             wants_limits: self.deployments[id.index()].limiter.learns(),
+            may_continue: running.may_continue,
+            continues,
         };
         let deployment = &mut self.deployments[id.index()];
         if let Some(place) = deployment.place {
@@ -266,8 +273,11 @@ impl Router {
         let request = self.requests.at(attempt.request.slot);
         let RequestState::Running(running) = &mut request.state else { return };
         running.committed = true;
-        let tag = request.tag;
+        let (tag, id) = (request.tag, running.deployment);
         self.outputs.push_back(RouterOutput::Commit { tag, attempt });
+        if let Some(by) = self.continues_by(attempt.request.slot, id) {
+            self.note(RouterEvent::Continued { attempt, deployment: id, by });
+        }
     }
 
     /// An attempt ended well, and its request with it.
@@ -325,6 +335,8 @@ impl Router {
         if !running.probe || running.committed {
             self.succeeded(id, false);
         }
+        let begun = self.requests.cold(slot).begun_answer;
+        let usage = usage.map(|usage| begun.map_or(usage, |begun| begun.used.plus(usage)));
         self.done(slot, Outcome::Succeeded { deployment: id, usage });
         self.serve_queue(self.deployments[id.index()].group);
     }
@@ -390,8 +402,8 @@ impl Router {
     /// The request's own time is up.
     pub(super) fn deadline_passed(&mut self, slot: u32) {
         let request = self.requests.at(slot);
-        let committed =
-            matches!(request.state, RequestState::Running(running) if running.committed);
+        let committed = matches!(request.state, RequestState::Running(running) if running.committed)
+            || self.requests.cold(slot).begun_answer.is_some();
         let failure = Failure::new(FailureClass::Timeout, FailureSource::Gateway).with_status(504);
         let outcome = Outcome::Failed { failure, committed };
         self.abandon(slot, CancelReason::Deadline, outcome);

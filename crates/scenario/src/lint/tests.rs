@@ -100,6 +100,11 @@ fn examples() -> Vec<(&'static str, String, String)> {
             group("session_affinity: 5m"),
         ),
         (
+            "nowhere-to-continue",
+            alone("mid_stream: continue", ""),
+            alone(&format!("mid_stream: continue\n      {fallback}"), ""),
+        ),
+        (
             "retries-without-budget",
             router("retry_budget: { ratio: 100% }"),
             router("retry_budget: { ratio: 20% }"),

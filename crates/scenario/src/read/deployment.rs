@@ -66,6 +66,9 @@ settings! {
     max_input_tokens: Maybe(Count::<u32>::SOME, "any length");
     /// Supported features beyond plain chat.
     features: FeaturesKind;
+    /// Whether the model continues a last message with the role of the assistant (a prefill), as `mid_stream:
+    /// continue` may send it. Without it the text so far is quoted in a message of the user's.
+    assistant_prefill: Flag;
 }
 
 /// Budgets of its own and of others, which are numbered as they are read.

@@ -34,7 +34,8 @@ settings! {
     /// attempt is cancelled. `never`: no second attempt.
     hedge: HEDGE_KIND;
     /// What happens to a stream that fails after its first token: `error` ends it with an error event; `hold`
-    /// buffers every stream until it is complete, so that the attempt can be retried.
+    /// buffers every stream until it is complete, so that the attempt can be retried; `continue` asks another
+    /// deployment to go on from the text so far, and the client's stream goes on.
     mid_stream: Word(&MID_STREAM);
     /// When a deployment is ejected, and for how long.
     cooldown: CooldownKind;
@@ -93,6 +94,7 @@ vocabulary! {
     static MID_STREAM: MidStream =
         "error" => MidStream::Error,
         "hold" => MidStream::Hold,
+        "continue" => MidStream::Continue,
     ;
 }
 

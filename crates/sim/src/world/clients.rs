@@ -37,6 +37,7 @@ impl World<'_> {
             key: nobody,
             first_token: None,
             received_tokens: 0,
+            begun_tokens: 0,
             answered_by: None,
             attempts: 0,
             calls: [None; LANES],

@@ -7,7 +7,7 @@
 
 use super::World;
 use crate::event::{CallId, EventKind, FlightPart};
-use crate::in_flight::AttemptStage;
+use crate::in_flight::{AttemptStage, InFlightAttempt};
 use squall_failure::Failure;
 use squall_router::RouterInput;
 use squall_scenario::GatewayCost;
@@ -82,7 +82,27 @@ impl World<'_> {
     fn tell_failure(&mut self, call: CallId, failure: Failure) {
         let Some(&mut running) = self.flights.call(call) else { return };
         self.end_call(call);
-        self.tell_router(RouterInput::Failed { attempt: running.attempt, failure });
+        let attempt = running.attempt;
+        let input = match self.brought(call, &running) {
+            Some(output_tokens) => RouterInput::Interrupted { attempt, failure, output_tokens },
+            None => RouterInput::Failed { attempt, failure },
+        };
+        self.tell_router(input);
+    }
+
+    /// How many tokens an attempt that failed has brought its client, if another attempt could go on from them.
+    fn brought(&mut self, call: CallId, running: &InFlightAttempt) -> Option<u32> {
+        // Behind thoughts nothing is spliced.
+        let plain = running.plan.is_none_or(|plan| plan.reasoning == 0);
+        if !(running.committed && running.may_continue && plain) {
+            return None;
+        }
+        let there = self.flights.get(call.flight)?;
+        let brought =
+            there.received_tokens.checked_sub(there.begun_tokens).filter(|&new| new > 0)?;
+        there.begun_tokens = there.received_tokens;
+        there.answered_by.get_or_insert(running.deployment.0);
+        Some(brought)
     }
 
     fn work(&mut self, call: CallId, takes: Duration) {

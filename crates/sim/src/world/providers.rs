@@ -11,7 +11,7 @@ use squall_provider::{
 };
 use squall_record::{AttemptOutcome, NoteRow, RecordedEvent, SeenBy};
 use squall_router::{
-    AttemptId, CancelReason, RouterInput, StartAttempt, TokenUsage, UpstreamLimits,
+    AttemptId, CancelReason, ContinueBy, RouterInput, StartAttempt, TokenUsage, UpstreamLimits,
 };
 
 impl World<'_> {
@@ -42,6 +42,9 @@ impl World<'_> {
             started: self.now,
             between_tokens: start.between_tokens_timeout,
             wants_limits: start.wants_limits,
+            may_continue: start.may_continue,
+            continues: start.continues,
+            committed: false,
             ordinal: 0,
             plan: None,
             first_token: None,
@@ -53,13 +56,13 @@ impl World<'_> {
     pub(super) fn reach_provider(&mut self, call: CallId) {
         let now = self.now;
         let Some(there) = self.flights.get(call.flight) else { return };
-        let client = there.client;
+        let (client, begun) = (there.client, there.begun_tokens);
         let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
         (running.stage, running.started) = (AttemptStage::Sent, now);
         // In the order of their starts, as providers see them: of two side by side the first may end last.
         running.ordinal = there.attempts;
         there.attempts += 1;
-        let deployment = running.deployment;
+        let (deployment, continues) = (running.deployment, running.continues);
         let provider = self.provider_of(deployment);
         if self.providers[provider].listener() == Listener::Refusing {
             let class = FailureClass::Connect;
@@ -74,10 +77,11 @@ impl World<'_> {
             model: names.model,
             key: names.key,
             session: client.session,
-            input_tokens: client.input_tokens,
+            input_tokens: client.input_tokens.saturating_add(begun),
             output_tokens: Some(client.output_tokens),
             stream: client.stream,
-            prefill: None,
+            prefill: (continues == Some(ContinueBy::Prefill)).then_some(begun),
+            quoted: (continues == Some(ContinueBy::Instruction)).then_some(begun),
         };
         self.tell_provider(provider, ProviderInput::Arrived(arrival));
     }
@@ -128,7 +132,7 @@ impl World<'_> {
                 } else {
                     AttemptOutcome::Failed { class }
                 };
-                self.attempt_ended(call, outcome, &plan, class == FailureClass::Stalled);
+                self.attempt_ended(call, outcome, class == FailureClass::Stalled);
                 self.attempt_failed(
                     call,
                     Failure::new(class, class.response_source()).with_status(200),
@@ -167,29 +171,26 @@ impl World<'_> {
 
     fn attempt_finished(&mut self, call: CallId, plan: &AttemptPlan) {
         self.tell_limits(call);
-        self.attempt_ended(call, AttemptOutcome::Succeeded, plan, false);
+        self.attempt_ended(call, AttemptOutcome::Succeeded, false);
         let Some(there) = self.flights.get(call.flight) else { return };
-        let usage =
-            TokenUsage { input_tokens: there.client.input_tokens, output_tokens: plan.tokens };
-        there.received_tokens = plan.tokens;
+        let prompt = there.client.input_tokens.saturating_add(there.begun_tokens);
+        let usage = TokenUsage { input_tokens: prompt, output_tokens: plan.tokens };
         let Some(running) = there.calls[usize::from(call.lane)] else { return };
-        there.answered_by = Some(running.deployment.0);
+        there.received_tokens = running.client_tokens(there.begun_tokens, Timestamp::MAX);
+        there.answered_by.get_or_insert(running.deployment.0);
         self.end_call(call);
         self.tell_router(RouterInput::Finished { attempt: running.attempt, usage: Some(usage) });
     }
 
     /// Writes the attempt down and gives its place at the provider back.
-    fn attempt_ended(
-        &mut self,
-        call: CallId,
-        outcome: AttemptOutcome,
-        plan: &AttemptPlan,
-        caller_hung_up: bool,
-    ) {
+    fn attempt_ended(&mut self, call: CallId, outcome: AttemptOutcome, caller_hung_up: bool) {
         self.record_attempt(call, SeenBy::Provider, outcome, None);
+        let now = self.now;
         let Some(there) = self.flights.get(call.flight) else { return };
-        there.received_tokens = plan.tokens_by(self.now);
         let Some(running) = there.calls[usize::from(call.lane)] else { return };
+        if running.committed || running.continues.is_none() {
+            there.received_tokens = running.client_tokens(there.begun_tokens, now);
+        }
         let tag = call.tag();
         let input = if caller_hung_up {
             ProviderInput::Gone { tag }

@@ -5,7 +5,7 @@ use squall_determinism::Digest;
 use squall_failure::Failure;
 use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome, RowRetention};
 use squall_router::journal::{digest_output, encode_arrival, encode_frame};
-use squall_router::{Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
+use squall_router::{AttemptId, Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
 use squall_workload::ClientAnswer;
 
 /// The journal of a run, while it is written.
@@ -58,7 +58,7 @@ impl World<'_> {
                 RouterOutput::CancelAttempt { tag, attempt, reason } => {
                     self.cancel_attempt(tag.0 as u32, attempt, reason);
                 }
-                RouterOutput::Commit { tag, .. } => self.commit(tag),
+                RouterOutput::Commit { tag, attempt } => self.commit(tag, attempt),
                 RouterOutput::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
                 RouterOutput::Check { deployment, timeout } => self.check(deployment, timeout),
                 RouterOutput::Note(note) => self.note(note),
@@ -77,11 +77,16 @@ impl World<'_> {
     }
 
     /// A stream's first token goes to the client when the router commits to it.
-    fn commit(&mut self, tag: RequestTag) {
-        if let Some(flight) = self.flights.get(tag.0 as u32)
-            && flight.client.stream
+    fn commit(&mut self, tag: RequestTag, attempt: AttemptId) {
+        let now = self.now;
+        let Some(flight) = self.flights.get(tag.0 as u32) else { return };
+        if flight.client.stream {
+            flight.first_token.get_or_insert(now);
+        }
+        if let Some(lane) = flight.lane_of(attempt)
+            && let Some(running) = &mut flight.calls[usize::from(lane)]
         {
-            flight.first_token = Some(self.now);
+            running.committed = true;
         }
     }
 

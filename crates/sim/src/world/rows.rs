@@ -47,7 +47,7 @@ impl World<'_> {
         let Some(there) = self.flights.get(id.flight) else { return };
         let Some(call) = there.calls[usize::from(id.lane)] else { return };
         let provider = usize::from(self.scenario.deployments[call.deployment.index()].provider);
-        let (client, ordinal) = (there.client, call.ordinal);
+        let (client, ordinal, begun) = (there.client, call.ordinal, there.begun_tokens);
         let output_tokens = call.plan.map_or(0, |plan| plan.tokens_by(self.now));
         let answered = call.plan.is_some_and(|plan| plan.first_at <= self.now);
         let row = AttemptRow {
@@ -77,7 +77,7 @@ impl World<'_> {
                 None => call.plan.and_then(|plan| plan.fault),
             },
             stream: client.stream,
-            input_tokens: client.input_tokens,
+            input_tokens: client.input_tokens.saturating_add(begun),
             output_tokens,
         };
         self.collector.attempt_for(client.kind, &row);

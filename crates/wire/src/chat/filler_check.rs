@@ -1,6 +1,7 @@
 //! Whether an answer says what the mock provider was asked to say: what tells a truncated or a spliced answer
 //! from a whole one, whatever stood in between.
 
+use super::continuation::{QUOTATION, quoted_answer};
 use crate::filler::word;
 use crate::json::{parse_json, read_tolerantly};
 use serde::{Deserialize, Deserializer};
@@ -56,39 +57,68 @@ impl FillerCheck {
     }
 }
 
-/// How many tokens of filler the last message of a chat says whose role is the assistant's: 0 where it says another
-/// text, `None` where the chat does not end so.
-pub(crate) fn assistant_prefill(body: &[u8]) -> Option<u32> {
-    // Most chats have no such message, and are not read again.
-    if !body.windows(ASSISTANT.len()).any(|bytes| bytes == ASSISTANT) {
-        return None;
+/// What the end of a prompt says of an answer that is to be gone on from, in tokens of filler: 0 for another text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct PriorAnswer {
+    /// Of the last message, where that is the model's.
+    pub(crate) prefill: Option<u32>,
+    /// Of the quotation in the last message, where that asks to go on from one.
+    pub(crate) quoted: Option<u32>,
+}
+
+/// Reads the last message of a prompt in any format that has `messages` or `contents`.
+pub(crate) fn prior_answer(body: &[u8]) -> PriorAnswer {
+    // Most prompts have nothing of the kind, and are not read again.
+    let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
+    let gemini = || has(b"\"contents\"") && has(b"\"model\"");
+    if !has(b"\"assistant\"") && !has(QUOTATION) && !gemini() {
+        return PriorAnswer::default();
     }
-    let chat = parse_json::<PrefilledChat>(body).ok()?;
-    let last = chat.messages.into_iter().last().filter(|last| last.role == "assistant")?;
+    let Ok(prompt) = parse_json::<PriorPrompt>(body) else { return PriorAnswer::default() };
+    let Some(last) = prompt.messages.or(prompt.contents).unwrap_or_default().pop() else {
+        return PriorAnswer::default();
+    };
+    let text = last.content.or(last.parts).unwrap_or_default().0;
+    if matches!(last.role.as_str(), "assistant" | "model") {
+        return PriorAnswer { prefill: Some(filler_tokens(&text)), quoted: None };
+    }
+    PriorAnswer { prefill: None, quoted: quoted_answer(&text).map(filler_tokens) }
+}
+
+fn filler_tokens(text: &str) -> u32 {
     let mut check = FillerCheck::default();
-    check.push(last.content.as_deref().unwrap_or_default());
+    check.push(text);
     let tokens = if check.is_other { 0 } else { check.letters / LETTERS };
-    Some(u32::try_from(tokens).unwrap_or(u32::MAX))
-}
-
-const ASSISTANT: &[u8] = b"assistant";
-
-#[derive(Deserialize)]
-struct PrefilledChat {
-    messages: Vec<PrefilledMessage>,
+    u32::try_from(tokens).unwrap_or(u32::MAX)
 }
 
 #[derive(Deserialize)]
-struct PrefilledMessage {
+struct PriorPrompt {
+    messages: Option<Vec<PriorMessage>>,
+    contents: Option<Vec<PriorMessage>>,
+}
+
+#[derive(Deserialize)]
+struct PriorMessage {
+    #[serde(default)]
     role: String,
-    #[serde(default, deserialize_with = "text_alone")]
-    content: Option<String>,
+    content: Option<JoinedText>,
+    parts: Option<JoinedText>,
 }
 
-/// A text; parts of any other kind are none.
-fn text_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().map(str::to_owned))
+/// A text, or the texts of parts; parts of any other kind are none.
+#[derive(Default)]
+struct JoinedText(String);
+
+impl<'de> Deserialize<'de> for JoinedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        if let Some(text) = value.as_str() {
+            return Ok(Self(text.to_owned()));
+        }
+        let parts = value.as_array().into_iter().flatten();
+        Ok(Self(parts.filter_map(|part| part.get("text")?.as_str()).collect()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,6 +146,8 @@ struct TextSaid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{ChatRequest, ContinuationForm};
+    use bytes::Bytes;
 
     fn check(parts: &[&str]) -> FillerCheck {
         let mut check = FillerCheck::default();
@@ -156,9 +188,8 @@ mod tests {
     #[test]
     fn a_chat_that_ends_with_a_beginning_of_the_answer_says_how_much_of_it() {
         let prefill = |last: &str| {
-            assistant_prefill(
-                format!(r#"{{"messages":[{{"role":"user","content":"hi"}},{last}]}}"#).as_bytes(),
-            )
+            let body = format!(r#"{{"messages":[{{"role":"user","content":"hi"}},{last}]}}"#);
+            prior_answer(body.as_bytes()).prefill
         };
         assert_eq!(prefill(r#"{"role":"assistant","content":" the sea"}"#), Some(2));
         assert_eq!(prefill(r#"{"role":"assistant","content":"something else"}"#), Some(0));
@@ -168,6 +199,27 @@ mod tests {
             prefill(r#"{"role":"assistant","content":" the"},{"role":"user","content":"go on"}"#),
             None
         );
+        let parts =
+            r#"{"role":"assistant","content":[{"type":"text","text":" the"},{"text":" sea"}]}"#;
+        assert_eq!(prefill(parts), Some(2));
+        let gemini = r#"{"contents":[{"parts":[{"text":"hi"}]},{"role":"model","parts":[{"text":" the"}]}]}"#;
+        assert_eq!(prior_answer(gemini.as_bytes()).prefill, Some(1));
+    }
+
+    #[test]
+    fn a_prompt_that_asks_to_go_on_from_a_quotation_says_how_much_of_it() {
+        let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+        let chat = ChatRequest::parse(Bytes::from_static(body)).expect("a request");
+        let quoted = |text: &str, form| {
+            let asked = chat.continued(text, form).expect("it can be written");
+            prior_answer(asked.body())
+        };
+        let expected = PriorAnswer { prefill: None, quoted: Some(3) };
+        assert_eq!(quoted(" the sea was", ContinuationForm::Instruction), expected);
+        let expected = PriorAnswer { prefill: Some(3), quoted: None };
+        assert_eq!(quoted(" the sea was", ContinuationForm::Prefill), expected);
+        assert_eq!(prior_answer(chat.body()), PriorAnswer::default());
+        assert_eq!(quoted("Hello", ContinuationForm::Instruction).quoted, Some(0));
     }
 
     #[test]

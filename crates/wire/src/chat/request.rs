@@ -168,6 +168,11 @@ impl ChatRequest {
         if ask_usage && self.adds_usage() {
             edits.push(self.usage_edit());
         }
+        self.edited(edits)
+    }
+
+    /// The body with these places of it replaced. Every other byte stays.
+    pub(super) fn edited(&self, mut edits: Vec<(Range<usize>, String)>) -> Bytes {
         edits.sort_unstable_by_key(|(span, _)| span.start);
         let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
         let mut out = Vec::with_capacity(self.body.len() + added);
@@ -179,6 +184,11 @@ impl ChatRequest {
         }
         out.extend_from_slice(&self.body[kept..]);
         out.into()
+    }
+
+    /// Where a value stands that was read from [`readable_body`](Self::readable_body).
+    pub(super) fn span_of(&self, raw: &RawValue) -> Range<usize> {
+        span(self.readable_body(), raw)
     }
 
     /// Whether a stream of it says its usage only if that is added to what the client asked.

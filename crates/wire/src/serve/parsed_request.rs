@@ -65,6 +65,9 @@ pub struct ParsedRequest {
     /// Where its last message has the role of the assistant, how many tokens of filler it says: the beginning
     /// of the answer, or 0 for another text. `None` where it does not end so.
     pub prefill: Option<u32>,
+    /// Where its last message quotes an answer that was cut off and asks to go on from its end, how many tokens of
+    /// filler that is; `None` where it does not.
+    pub quoted: Option<u32>,
     /// What it wants of its answer.
     pub wants: Wants,
     /// Of embeddings: how many texts, how many numbers for each, and whether they come as base64.
@@ -98,6 +101,7 @@ impl ParsedRequest {
             max_tokens: None,
             input_tokens: 0,
             prefill: None,
+            quoted: None,
             wants: Wants::default(),
             vectors: None,
             body,

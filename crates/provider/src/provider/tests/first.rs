@@ -29,6 +29,7 @@ fn hits(provider: &mut Provider, millis: u64, (request, model, key): (u64, u64, 
         output_tokens: Some(60),
         stream: true,
         prefill: None,
+        quoted: None,
     };
     provider.handle(at(millis), ProviderInput::Arrived(arrival));
     drain(provider).iter().any(|output| match output {

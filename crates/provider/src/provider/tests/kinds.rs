@@ -14,6 +14,7 @@ fn arrival(tag: u64) -> AttemptArrival {
         output_tokens: Some(60),
         stream: true,
         prefill: None,
+        quoted: None,
     }
 }
 

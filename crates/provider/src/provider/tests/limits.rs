@@ -108,6 +108,7 @@ fn each_key_has_limits_of_its_own_where_it_is_said_and_made_up_keys_fill_no_memo
             output_tokens: Some(1),
             stream: false,
             prefill: None,
+            quoted: None,
         };
         provider.handle(at(0), ProviderInput::Arrived(arrival));
         let outputs = drain(&mut provider);

@@ -220,6 +220,7 @@ router:
           tags: [fast]
           default_pool: true
           features: [tools, vision]
+          assistant_prefill: true
           region: eu
           # deployment
       fallback: [small]

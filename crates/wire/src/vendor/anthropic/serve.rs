@@ -4,7 +4,7 @@ use super::limits::{INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, TOKENS};
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
 use super::serve_writer::{self, MessageWriter};
-use crate::chat::{FinishReason, MeteredText};
+use crate::chat::{FinishReason, MeteredText, PriorAnswer, prior_answer};
 use crate::json::json_string;
 use crate::limits::LimitHeaderNames;
 use crate::serve::{
@@ -158,7 +158,10 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refus
     }
     let (bytes, token) = count_text(messages.into_iter().map(|message| message.content));
     let in_user = shape.metadata.and_then(|metadata| metadata.user_id?.parse().ok());
+    let PriorAnswer { prefill, quoted } = prior_answer(&body);
     Ok(ParsedRequest {
+        prefill,
+        quoted,
         stream: shape.stream.unwrap_or(false),
         max_tokens: Some(max_tokens),
         input_tokens: estimate_tokens(bytes + shape.system.map_or(0, |system| system.bytes)),

@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use super::serve_error::{error_body, status_of};
-use crate::chat::{FinishReason, MeteredText};
+use crate::chat::{FinishReason, MeteredText, PriorAnswer, prior_answer};
 use crate::json::json_string;
 use crate::serve::{
     AnswerHead, AnswerWriter, ApiEndpoint, GeneratedToolCall, HeaderLimits, ParsedRequest, Refused,
@@ -170,7 +170,10 @@ fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedRequest, Refus
     })?;
     let (bytes, token) = count_text(contents.into_iter().map(|content| content.parts));
     let system = shape.system_instruction.map_or(0, |system| system.parts.bytes);
+    let PriorAnswer { prefill, quoted } = prior_answer(&body);
     Ok(ParsedRequest {
+        prefill,
+        quoted,
         max_tokens: shape.generation_config.and_then(|config| config.max_output_tokens),
         input_tokens: estimate_tokens(bytes + system),
         wants: wants(&body, rules)?,

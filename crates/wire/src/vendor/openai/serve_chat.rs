@@ -2,7 +2,7 @@
 
 use super::serve_arguments::wants;
 use crate::Usage;
-use crate::chat::{ChatRequest, ChunkWriter, FinishReason, assistant_prefill};
+use crate::chat::{ChatRequest, ChunkWriter, FinishReason, PriorAnswer, prior_answer};
 use crate::error::ApiError;
 use crate::json::json_string;
 use crate::serve::{
@@ -23,8 +23,10 @@ pub(super) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedReq
     };
     let wants = wants(ApiEndpoint::Chat, &body, rules)?;
     let token = request.own_token();
+    let PriorAnswer { prefill, quoted } = prior_answer(&body);
     Ok(ParsedRequest {
-        prefill: assistant_prefill(&body),
+        prefill,
+        quoted,
         stream: request.stream,
         include_usage: request.include_usage,
         max_tokens: request.max_tokens,
