@@ -161,9 +161,14 @@ impl Router {
 
     fn lively(&mut self, slot: u32) -> Option<DeploymentId> {
         match self.pick(slot, CandidateScope::Untried) {
-            PickOutcome::Deployment { id, probe: false } if !self.is_silent(id) => Some(id),
+            PickOutcome::Deployment { id, probe: false } if !self.is_last(id) => Some(id),
             PickOutcome::Deployment { .. } | PickOutcome::None(_) => None,
         }
+    }
+
+    /// Whether it is only picked for want of another: it is silent, or has had its share for now since it returned.
+    fn is_last(&self, id: DeploymentId) -> bool {
+        self.is_silent(id) || self.deployments[id.index()].is_held_back(self.now)
     }
 
     /// The answer of this attempt begins: if another runs beside it, that one has lost. Whether it is an

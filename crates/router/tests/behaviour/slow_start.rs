@@ -4,8 +4,8 @@ use crate::rig::{Rig, deployment, failed, group};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
-    DeploymentId, FallbackChoice, Fallbacks, GroupConfig, GroupId, HealthChecks, RouterConfig,
-    RouterEvent, RouterInput, SlowStart, Strategy,
+    DeploymentId, FallbackChoice, Fallbacks, GroupConfig, GroupId, HealthChecks, Hedge, HedgeAfter,
+    RouterConfig, RouterEvent, RouterInput, SlowStart, Strategy,
 };
 use std::time::Duration;
 
@@ -206,5 +206,22 @@ fn a_request_that_allows_no_fallback_is_served_by_the_primary() {
         let start = start.start();
         assert_eq!(start.deployment.0, 0);
         rig.finish(start.attempt);
+    }
+}
+
+#[test]
+fn a_second_attempt_beside_a_slow_one_does_not_go_to_a_deployment_that_has_had_its_share() {
+    let after = HedgeAfter::Time(Duration::from_secs(1));
+    let hedge = Some(Hedge { after, ..Hedge::default() });
+    for (slow_start, hedged) in [(Some(RULE), false), (None, true)] {
+        let chat = GroupConfig { hedge, slow_start, ..group(&["back", "other"]) };
+        let mut rig = passed_again(chat);
+        let served: Vec<_> = (0..3).map(|_| rig.serve()).collect();
+        assert!(served.contains(&0), "it has had its share: {served:?}");
+        let starts: Vec<_> = (0..2).map(|_| rig.arrive().start().deployment.0).collect();
+        assert!(starts.contains(&1), "{starts:?}");
+        let step = rig.after(Duration::from_secs(1)).tick();
+        let second = step.note(|note| matches!(note, RouterEvent::Hedged { .. }));
+        assert_eq!(second.is_some(), hedged);
     }
 }
