@@ -225,13 +225,27 @@ impl NoteLine {
         })
     }
 
-    /// A note about an attempt at a deployment, and nothing else.
+    /// A note about an attempt at a deployment.
     fn of_attempt(&self, deployment: DeploymentId) -> Result<Decision, String> {
         let attempt = self.attempt()?;
+        let why = self.why.as_deref().unwrap_or_default();
+        let unknown = || format!("`why` cannot be `{why}` here");
         Ok(match self.event.as_str() {
             "probe" => Decision::Probe { deployment, attempt },
             "silent" => Decision::Silent { attempt, deployment },
             "hedged" => Decision::Hedged { attempt, deployment },
+            "timed_out" => {
+                let reason = CancelReason::from_word(why).ok_or_else(unknown)?;
+                Decision::TimedOut { attempt, deployment, reason }
+            }
+            "continued" => {
+                let by = ContinueBy::from_word(why).ok_or_else(unknown)?;
+                Decision::Continued { attempt, deployment, by }
+            }
+            "attempt_failed" => {
+                let class = class(self.why.as_deref())?;
+                Decision::AttemptFailed { attempt, deployment, class }
+            }
             _ => Decision::NotSent { attempt, deployment },
         })
     }
@@ -254,7 +268,8 @@ impl NoteLine {
             },
             "cooldown_ended" => Decision::CooldownEnded { deployment: at()? },
             "recovered" => Decision::Recovered { deployment: at()? },
-            "probe" | "silent" | "hedged" | "not_sent" => self.of_attempt(at()?)?,
+            "probe" | "silent" | "hedged" | "not_sent" | "timed_out" | "continued"
+            | "attempt_failed" => self.of_attempt(at()?)?,
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
@@ -292,21 +307,6 @@ impl NoteLine {
             "limit_reached" => Decision::LimitReached {
                 deployment: at()?,
                 limit: LimitScope::from_word(why).ok_or_else(unknown)?,
-            },
-            "timed_out" => Decision::TimedOut {
-                attempt: self.attempt()?,
-                deployment: at()?,
-                reason: CancelReason::from_word(why).ok_or_else(unknown)?,
-            },
-            "continued" => Decision::Continued {
-                attempt: self.attempt()?,
-                deployment: at()?,
-                by: ContinueBy::from_word(why).ok_or_else(unknown)?,
-            },
-            "attempt_failed" => Decision::AttemptFailed {
-                attempt: self.attempt()?,
-                deployment: at()?,
-                class: class(self.why.as_deref())?,
             },
             other => return Err(format!("no event `{other}`")),
         })
