@@ -247,6 +247,7 @@ fn policies(dice: &mut Dice, ample: bool) -> Vec<String> {
     if !ample {
         lines.push((3, format!("max_queued: {}", dice.between(1, 6))));
         lines.push((3, "queue_shedding: true".to_owned()));
+        lines.push((3, format!("quota_headroom: {}%", dice.between(10, 90))));
         lines.push((3, format!("limits: {{ rpm: {} }}", dice.between(60, 900))));
         lines.push((3, format!("session_affinity: {}s", dice.between(5, 60))));
     }

@@ -1,11 +1,11 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
 use crate::event_pace::EventPace;
-use crate::limit::{AdaptiveRate, HeaderLimit, RateLimiter, Reservation};
+use crate::limit::{AdaptiveRate, HeaderLimit, RateLimiter, Reservation, part};
 use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
 use alloc::boxed::Box;
 use squall_defects::{Defect, planted};
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
 use squall_failure::Sent;
 
 #[derive(Clone, Debug)]
@@ -249,6 +249,17 @@ impl AdmissionLimiter {
                 (Sent::Something, None) => {}
             }
         }
+    }
+
+    /// Which part is left of the rate that is nearest to its limit, if it has any, configured or learned.
+    pub(crate) fn headroom(&mut self, now: Timestamp) -> Option<Share> {
+        let own =
+            [&mut self.rpm, &mut self.tpm].into_iter().flatten().map(|limit| limit.headroom(now));
+        let stated = self.learned.iter_mut().filter(|limit| limit.is_known());
+        let stated = stated.map(|limit| limit.headroom(now));
+        let found = self.adaptive.as_mut().and_then(|rate| rate.gauge(now));
+        let found = found.map(|(used, most)| part(most.saturating_sub(used), most));
+        own.chain(stated).chain(found).min()
     }
 
     /// How many tokens could pass at once now.

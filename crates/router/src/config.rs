@@ -108,6 +108,10 @@ pub struct GroupConfig {
     /// Whether a request that would not be served in time, at the pace at which the queue is served, is refused at
     /// once instead of waiting; those of lower priority first. Default false: a pace of the past is a guess.
     pub queue_shedding: bool,
+    /// A deployment of which less than this part of a limit remains, of requests or tokens per minute, configured or
+    /// learned, takes less of the group's requests: as much of its share as remains of this part. `None` for no such
+    /// factor: it takes its whole share until the limit is reached. Default none.
+    pub quota_headroom: Option<Share>,
     /// How tags choose among the deployments.
     pub tags: TagMatch,
     /// For how long a session keeps to the deployment that served it last, if it still is usable.
@@ -197,6 +201,7 @@ impl GroupConfig {
             max_queue_wait: Duration::from_secs(10),
             max_queued: 10_000,
             queue_shedding: false,
+            quota_headroom: None,
             tags: TagMatch::default(),
             session_affinity: None,
             pre_call_checks: true,

@@ -3,6 +3,7 @@
 use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
 use crate::cooldown::{Availability, JitterSource, OutlierRecord};
 use crate::health_state::HealthState;
+use crate::share_credit::ShareCredit;
 use crate::silence_detection::{Awaited, SlowestOfLate, UnansweredAttempts};
 use crate::slow_start::Ramp;
 use crate::{
@@ -36,6 +37,8 @@ pub(crate) struct Deployment {
     pub(crate) slowest: [SlowestOfLate; 2],
     /// It has returned and does not have its whole share yet.
     pub(crate) ramp: Option<Ramp>,
+    /// Little remains of a limit of it, and it takes less than its share.
+    pub(crate) scarce: Option<ShareCredit>,
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
     /// The limit it was last passed over for; told once, until an attempt starts again.
@@ -144,6 +147,7 @@ impl Deployment {
             unheard: false,
             slowest: [SlowestOfLate::default(); 2],
             ramp: None,
+            scarce: None,
             cooling: false,
             limited_by: None,
             price: config.price,
@@ -169,6 +173,7 @@ impl Deployment {
         self.spends_from.clone_from(&config.spends_from);
         self.spent_until = Timestamp::ZERO;
         self.assistant_prefill = config.assistant_prefill;
+        self.scarce = None;
         self.capabilities = Capabilities::new(config, of);
     }
 
@@ -180,14 +185,15 @@ impl Deployment {
         }
     }
 
-    /// From when it is picked last: it is silent, or its share is still small and has been taken.
+    /// From when it is picked last: it is silent, or its share is small for now and has been taken.
     pub(crate) fn last_from(&self, now: Timestamp) -> Timestamp {
         if self.is_held_back(now) { Timestamp::ZERO } else { self.counts_as_silent_from(now) }
     }
 
-    /// Whether it has returned of late and has had its share for now.
+    /// Whether it has returned of late, or little remains of its limits, and it has had its share for now.
     pub(crate) fn is_held_back(&self, now: Timestamp) -> bool {
-        let in_debt = self.ramp.is_some_and(|ramp| ramp.is_in_debt());
+        let in_debt = self.ramp.is_some_and(|ramp| ramp.is_in_debt())
+            || self.scarce.is_some_and(|credit| credit.is_in_debt());
         in_debt && self.record.availability(now) == Availability::Available
     }
 

@@ -33,6 +33,7 @@ mod retry_budget;
 mod rolling_counts;
 mod router;
 mod session_affinity;
+mod share_credit;
 mod silence_detection;
 mod slow_start;
 mod spend_budget;

@@ -19,9 +19,15 @@ use fixed_window::FixedWindow;
 use gcra::Gcra;
 pub(crate) use header_limit::HeaderLimit;
 use sliding_window::SlidingWindow;
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// `some` as a part of `all`.
+pub(crate) fn part(some: u64, all: u64) -> Share {
+    let ppm = u128::from(some) * 1_000_000 / u128::from(all.max(1));
+    u32::try_from(ppm).ok().and_then(Share::from_ppm).unwrap_or(Share::ALL)
+}
 
 /// A rate limit at work.
 #[derive(Clone, Debug)]
@@ -80,14 +86,22 @@ impl RateLimiter {
         (self.used(now), self.config.per_minute)
     }
 
+    /// Which part of all that passes at once, at the most, could pass now.
+    pub(crate) fn headroom(&mut self, now: Timestamp) -> Share {
+        part(self.room(now), self.most())
+    }
+
     /// How much could pass at once now, if nothing else comes.
     pub(crate) fn room(&mut self, now: Timestamp) -> u64 {
-        let most = match (self.config.window, &self.algorithm) {
+        self.most().saturating_sub(self.used(now))
+    }
+
+    fn most(&self) -> u64 {
+        match (self.config.window, &self.algorithm) {
             (RateWindow::Gcra { burst: Some(burst) }, _) => burst,
             (_, Algorithm::FixedWindow(limit)) => limit.allowed(),
             _ => self.config.per_minute,
-        };
-        most.saturating_sub(self.used(now))
+        }
     }
 
     fn used(&mut self, now: Timestamp) -> u64 {

@@ -9,6 +9,7 @@ mod health_checks;
 mod hedging;
 mod pick;
 mod queueing;
+mod quota_headroom;
 mod reconfigure;
 mod request_lifecycle;
 mod retry_hint;

@@ -74,6 +74,16 @@ pub(super) struct NoteLine {
     config: Option<u16>,
 }
 
+/// Events that say of which request in which group they are, and nothing else but a problem.
+const OF_REQUEST_IN_GROUP: [&str; 6] = [
+    "retry_budget_exhausted",
+    "group_unavailable",
+    "queue_full",
+    "shed",
+    "too_late",
+    "pick_rejected",
+];
+
 impl NoteLine {
     pub(super) fn of(row: &NoteRow, header: &RunHeader) -> Self {
         let line = match row.note {
@@ -273,12 +283,9 @@ impl NoteLine {
             "retry_scheduled" => {
                 Decision::RetryScheduled { request: self.key()?, wait: self.wait()? }
             }
-            "retry_budget_exhausted"
-            | "group_unavailable"
-            | "queue_full"
-            | "shed"
-            | "too_late"
-            | "pick_rejected" => self.of_request_in_group(group(&self.group)?)?,
+            event if OF_REQUEST_IN_GROUP.contains(&event) => {
+                self.of_request_in_group(group(&self.group)?)?
+            }
             "rate_limited" => Decision::RateLimited {
                 request: self.key()?,
                 tenant: self.tenant.map(TenantId),

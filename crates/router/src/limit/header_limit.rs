@@ -5,7 +5,7 @@
 //! then are added: they are under way, and the provider will count them. A limit of 0 says nothing, and more
 //! remaining than the limit allows is taken for the limit, so that headers which lie cost no more than one refill.
 
-use squall_determinism::Timestamp;
+use squall_determinism::{Share, Timestamp};
 
 /// Units of level in one request or token: a limit of n per minute leaks n units a nanosecond.
 const UNIT: u64 = 60_000_000_000;
@@ -57,6 +57,11 @@ impl HeaderLimit {
         let began_since = self.taken.wrapping_sub(mark);
         let used = (limit - remaining.min(limit)).saturating_add(began_since);
         *self = Self { limit, level: used.saturating_mul(UNIT), at: now, taken: self.taken };
+    }
+
+    /// Which part of the limit could pass now.
+    pub(crate) fn headroom(&mut self, now: Timestamp) -> Share {
+        super::part(self.room(now), self.limit)
     }
 
     /// How much could pass at once now.

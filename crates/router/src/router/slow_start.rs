@@ -18,11 +18,15 @@ impl Router {
         self.renew(id);
     }
 
-    /// An attempt begins at `id`, a deployment of `group`: whoever is to grow into its share earns its part of it.
+    /// An attempt begins at `id`, a deployment of `group`: whoever is to have less than its
+    /// share earns its part of it.
     #[inline]
     pub(super) fn grow_shares(&mut self, group: GroupId, id: DeploymentId) {
         if self.groups[group.index()].candidates.ramping > 0 {
             self.earn_and_pay(group, Some(id));
+        }
+        if let Some(threshold) = self.groups[group.index()].config.quota_headroom {
+            self.weigh_headroom(group, id, threshold);
         }
     }
 

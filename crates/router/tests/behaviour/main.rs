@@ -14,6 +14,7 @@ mod hedging;
 mod mid_stream;
 mod panic_threshold;
 mod queue;
+mod quota_headroom;
 mod reconfigure;
 mod retry;
 mod retry_hint;

@@ -67,6 +67,9 @@ settings! {
     /// Whether a request that would still wait when its time is up, at the pace at which the queue is served, is
     /// refused at once; those of lower priority first.
     queue_shedding: Flag;
+    /// Part of a limit, in requests or tokens per minute, below which a deployment takes less: as much of its share
+    /// as remains of this part. Requests that only it can serve are served longer.
+    quota_headroom: Maybe(Percent, "none");
     /// How tags of a request select deployments: one match is enough, all must match, or tags are ignored.
     tag_match => tags: Word(&TAG_MATCH);
     /// How long a session stays on the deployment that served it last.

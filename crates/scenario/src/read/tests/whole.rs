@@ -161,6 +161,7 @@ router:
   deadline: 30s
   max_queue_wait: 1s
   queue_shedding: true
+  quota_headroom: 30%
   tag_match: any
   session_affinity: 1m
   pre_call_checks: true
@@ -197,6 +198,7 @@ router:
       deadline_sharing: never
       max_queue_wait: 1s
       queue_shedding: true
+      quota_headroom: 30%
       tag_match: all
       session_affinity: 1m
       pre_call_checks: false
