@@ -200,7 +200,8 @@ fn deployment_extra(dice: &mut Dice, ample: bool) -> Vec<String> {
         let window = dice.pick(&["gcra", "gcra, burst: 3", "fixed", "sliding", "1s"]);
         extra.push(format!("limits: {{ rpm: {}, window: {window} }}", dice.between(60, 600)));
     } else if !ample && dice.one_in(4) {
-        extra.push(format!("limits: {{ concurrency: {} }}", dice.between(1, 6)));
+        let adaptive = if dice.one_in(2) { ", adaptive_concurrency: true" } else { "" };
+        extra.push(format!("limits: {{ concurrency: {}{adaptive} }}", dice.between(1, 6)));
     } else if !ample && dice.one_in(3) {
         extra.push("limits: { from_429s: true }".to_owned());
     }

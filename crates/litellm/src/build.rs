@@ -218,6 +218,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 release: ConcurrencyRelease::AtEnd,
                 from_headers: false,
                 from_429s: false,
+                adaptive_concurrency: false,
             }
         }
         Profile::Litellm180 => {
@@ -234,6 +235,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 release: ConcurrencyRelease::AtFirstToken,
                 from_headers: false,
                 from_429s: false,
+                adaptive_concurrency: false,
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The limits of one deployment, group or tenant together: take at the start, settle at the end.
 
 use crate::event_pace::EventPace;
-use crate::limit::{AdaptiveRate, HeaderLimit, RateLimiter, Reservation, part};
+use crate::limit::{
+    AdaptiveConcurrency, AdaptiveRate, HeaderLimit, RateLimiter, Reservation, part,
+};
 use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
 use alloc::boxed::Box;
+use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::{Share, Timestamp};
 use squall_failure::Sent;
@@ -17,6 +20,8 @@ pub(crate) struct AdmissionLimiter {
     /// What 429s have shown.
     adaptive: Option<Box<AdaptiveRate>>,
     concurrency: u32,
+    /// What times to the first token have shown, where that bounds `concurrency`.
+    pace: Option<Box<AdaptiveConcurrency>>,
     release: ConcurrencyRelease,
     /// When places are given back, where they are limited.
     places: Option<Box<EventPace>>,
@@ -66,14 +71,16 @@ pub struct LimitUse {
 
 impl AdmissionLimiter {
     pub(crate) fn new(limits: RateLimits, epoch_nanos: u64) -> Self {
+        let pace = adaptive(&limits);
         Self {
             rpm: limits.rpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             tpm: limits.tpm.map(|limit| RateLimiter::new(limit, epoch_nanos)),
             learned: [HeaderLimit::default(); 2],
             adaptive: limits.from_429s.then(Box::default),
-            concurrency: limits.concurrency.unwrap_or(u32::MAX),
+            concurrency: allowed(&limits, pace.as_deref()),
+            pace,
             release: limits.release,
-            places: limits.concurrency.map(|_| Box::default()),
+            places: limits.bounds_concurrency().then(Box::default),
             running: 0,
             generation: 0,
             limits,
@@ -99,10 +106,14 @@ impl AdmissionLimiter {
         if limits.from_429s != self.limits.from_429s {
             self.adaptive = limits.from_429s.then(Box::default);
         }
-        if limits.concurrency.is_some() != self.limits.concurrency.is_some() {
-            self.places = limits.concurrency.map(|_| Box::default());
+        if limits.bounds_concurrency() != self.limits.bounds_concurrency() {
+            self.places = limits.bounds_concurrency().then(Box::default);
         }
-        self.concurrency = limits.concurrency.unwrap_or(u32::MAX);
+        match &mut self.pace {
+            Some(pace) if limits.adaptive_concurrency => pace.bound(limits.concurrency),
+            pace => *pace = adaptive(&limits),
+        }
+        self.concurrency = allowed(&limits, self.pace.as_deref());
         self.release = limits.release;
         self.limits = limits;
         self.generation += 1;
@@ -213,6 +224,14 @@ impl AdmissionLimiter {
         gives
     }
 
+    /// An answer has begun after this long, or was not waited for any longer. True if more may run than before.
+    pub(crate) fn first_token(&mut self, now: Timestamp, after: Duration) -> bool {
+        let Some(pace) = &mut self.pace else { return false };
+        pace.began(now, after, self.running);
+        let before = core::mem::replace(&mut self.concurrency, pace.limit());
+        self.concurrency > before
+    }
+
     fn give_place_back(&mut self, now: Timestamp) {
         self.running -= 1;
         if let Some(places) = &mut self.places {
@@ -276,7 +295,7 @@ impl AdmissionLimiter {
     }
 
     pub(crate) fn gauge(&mut self, now: Timestamp) -> LimitUse {
-        let concurrency = self.limits.concurrency;
+        let concurrency = self.limits.bounds_concurrency().then_some(self.concurrency);
         LimitUse {
             rpm: match &mut self.rpm {
                 Some(limit) => Some(limit.gauge(now)),
@@ -286,4 +305,15 @@ impl AdmissionLimiter {
             concurrency: concurrency.map(|most| (self.running.into(), most.into())),
         }
     }
+}
+
+/// The limit that adapts, where there is one.
+fn adaptive(limits: &RateLimits) -> Option<Box<AdaptiveConcurrency>> {
+    limits.adaptive_concurrency.then(|| Box::new(AdaptiveConcurrency::new(limits.concurrency)))
+}
+
+/// How many may run at once.
+fn allowed(limits: &RateLimits, pace: Option<&AdaptiveConcurrency>) -> u32 {
+    let most = limits.concurrency.unwrap_or(u32::MAX);
+    pace.map_or(most, AdaptiveConcurrency::limit)
 }

@@ -3,6 +3,7 @@
 //! One file per algorithm. All of them answer the same three questions: when could this much pass at
 //! the earliest, take it, and what was taken was really so much.
 
+mod adaptive_concurrency;
 mod adaptive_rate;
 mod first_request_window;
 mod fixed_window;
@@ -12,6 +13,7 @@ mod sliding_window;
 mod window_counter;
 
 use crate::{RateLimit, RateWindow};
+pub(crate) use adaptive_concurrency::AdaptiveConcurrency;
 pub(crate) use adaptive_rate::AdaptiveRate;
 use core::time::Duration;
 use first_request_window::FirstRequestWindow;

@@ -18,6 +18,9 @@ pub struct RateLimits {
     pub from_headers: bool,
     /// Whether a request rate is held that 429s have shown, where no header states one. Default false.
     pub from_429s: bool,
+    /// Whether the number of attempts at once follows the times to the first token of streams: from 20 on, between 1
+    /// and `concurrency`, or 1,000 without one. Default false.
+    pub adaptive_concurrency: bool,
 }
 
 /// When a place of a concurrency limit is given back.
@@ -31,11 +34,16 @@ pub enum ConcurrencyRelease {
 }
 
 impl RateLimits {
+    /// Whether attempts at once are bounded.
+    pub(crate) const fn bounds_concurrency(&self) -> bool {
+        self.concurrency.is_some() || self.adaptive_concurrency
+    }
+
     /// Whether there is no limit at all.
     #[must_use]
     pub const fn is_none(&self) -> bool {
         let none = self.rpm.is_none() && self.tpm.is_none() && self.concurrency.is_none();
-        none && !self.from_headers && !self.from_429s
+        none && !self.from_headers && !self.from_429s && !self.adaptive_concurrency
     }
 }
 

@@ -154,7 +154,7 @@ impl Router {
         let now = self.now;
         let minute = self.minute();
         let request = self.requests.at(slot);
-        let estimate = request.tokens();
+        let (estimate, stream) = (request.tokens(), request.stream);
         let used =
             running.brought.map(|output| u64::from(request.input_tokens) + u64::from(output));
         if !running.begun && !running.beside {
@@ -162,6 +162,10 @@ impl Router {
         }
         let sent = failure.map_or(Sent::Something, |failure| failure.sent);
         let deployment = &mut self.deployments[running.deployment.index()];
+        let silent = failure.is_some_and(|failure| failure.class == FailureClass::Timeout);
+        if silent && stream && !running.begun && !running.hurried {
+            deployment.limiter.first_token(now, now.since(running.started));
+        }
         deployment.limiter.leave(now, running.permit, used, sent);
         if let Some(failure) = failure.filter(|failure| failure.class == FailureClass::Throttled) {
             let told = failure.retry_after.is_some();

@@ -244,6 +244,7 @@ impl Router {
         let slot = attempt.request.slot;
         let now = self.now;
         let request = self.requests.at(slot);
+        let stream = request.stream;
         let RequestState::Running(running) = &mut request.state else { return };
         running.begun = true;
         running.first_token = Some(now);
@@ -251,7 +252,11 @@ impl Router {
         // With this the probe has said what it had to say: what becomes of it later is no answer to another.
         let (id, probe) = (running.deployment, core::mem::take(&mut running.probe));
         let (started, holds) = (running.started, running.holds);
-        let freed = self.deployments[id.index()].limiter.begun(now, &mut running.permit);
+        let limiter = &mut self.deployments[id.index()].limiter;
+        let mut freed = limiter.begun(now, &mut running.permit);
+        if stream {
+            freed |= limiter.first_token(now, now.since(started));
+        }
         request.hedge_at = Timestamp::MAX;
         self.arm_running(slot);
         self.answer_began(slot, id, started);

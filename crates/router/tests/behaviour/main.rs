@@ -1,5 +1,6 @@
 //! What the router does, one sentence a test, driven by hand through the public contract.
 
+mod adaptive_concurrency;
 mod admission;
 mod conformance;
 mod cooldown;

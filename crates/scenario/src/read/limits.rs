@@ -86,6 +86,13 @@ pub(crate) static DEPLOYMENT_LIMITS: Section = Section {
         &[
             Key::optional("concurrency", Schema::COUNT, "no limit", "Concurrent attempts."),
             Key::optional(
+                "adaptive_concurrency",
+                Schema::Flag,
+                "false",
+                "Whether the number of concurrent attempts adapts to the time to first token of streams \
+                 (Netflix's gradient): from 20 on, between 1 and `concurrency`, or 1,000 without it.",
+            ),
+            Key::optional(
                 "from_headers",
                 Schema::Flag,
                 "false",
@@ -281,6 +288,8 @@ fn of_router(fields: &Fields<'_>) -> squall_router::RateLimits {
         from_headers: fields.has_key("from_headers")
             && fields.flag("from_headers").unwrap_or(false),
         from_429s: fields.has_key("from_429s") && fields.flag("from_429s").unwrap_or(false),
+        adaptive_concurrency: fields.has_key("adaptive_concurrency")
+            && fields.flag("adaptive_concurrency").unwrap_or(false),
         ..RateLimits::default()
     }
 }
@@ -307,6 +316,7 @@ fn write(limits: &squall_router::RateLimits) -> Written {
         ("burst", number(burst)),
         ("window", window),
         ("concurrency", number(limits.concurrency.map(u64::from))),
+        ("adaptive_concurrency", limits.adaptive_concurrency.then(|| "true".to_owned())),
         ("from_headers", limits.from_headers.then(|| "true".to_owned())),
         ("from_429s", limits.from_429s.then(|| "true".to_owned())),
     ];

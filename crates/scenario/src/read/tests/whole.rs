@@ -213,7 +213,7 @@ router:
           order: 1
           limits:
             { rpm: 600, tpm: 1M, burst: 5, window: gcra, concurrency: 7, from_headers: true,
-              from_429s: true }
+              from_429s: true, adaptive_concurrency: true }
           timeouts: { first_token: 3s }
           cooldown: never
           price: { input: $0.15, output: 0.6 }
