@@ -20,8 +20,9 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
     let mut config = RouterConfig::default();
     let budgets = settings.provider_budgets.iter();
     config.spend_budgets = budgets
-        .map(|each| SpendBudget {
-            name: format!("provider {}", each.provider),
+        .enumerate()
+        .map(|(place, each)| SpendBudget {
+            name: budget_name(place),
             ..SpendBudget::rolling(each.limit, each.period)
         })
         .collect();
@@ -48,6 +49,11 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
         }
     }
     config
+}
+
+/// The name of a budget, which the file does not have: as it is called where the file is written out.
+fn budget_name(place: usize) -> String {
+    format!("budget-{}", place + 1)
 }
 
 fn one(
@@ -145,7 +151,7 @@ fn deployment(
         deployment.spends_from.extend(shared.map(|(place, _)| SpendBudgetId(place as u16)));
         if let Some((limit, period)) = entry.budget {
             deployment.spends_from.push(SpendBudgetId(spend_budgets.len() as u16));
-            let name = format!("deployment {}", entry.name);
+            let name = budget_name(spend_budgets.len());
             spend_budgets.push(SpendBudget { name, ..SpendBudget::rolling(limit, period) });
         }
     }
