@@ -47,6 +47,10 @@ fn found(text: &str) -> Vec<&'static str> {
     checked.findings.iter().map(|finding| finding.lint.id).collect()
 }
 
+/// Streams that go on elsewhere, and the end of a line of a group's settings.
+const GOES_ON: &str = "mid_stream: continue";
+const LINE: &str = "\n      ";
+
 /// For each lint a file that has it and one that has not, which differ in what matters.
 fn examples() -> Vec<(&'static str, String, String)> {
     let fallback = "fallback: [spare]";
@@ -99,11 +103,7 @@ fn examples() -> Vec<(&'static str, String, String)> {
             alone(&format!("session_affinity: 5m\n      {fallback}"), ""),
             group("session_affinity: 5m"),
         ),
-        (
-            "nowhere-to-continue",
-            alone("mid_stream: continue", ""),
-            alone(&format!("mid_stream: continue\n      {fallback}"), ""),
-        ),
+        ("nowhere-to-continue", alone(GOES_ON, ""), alone(&[GOES_ON, fallback].join(LINE), "")),
         (
             "retries-without-budget",
             router("retry_budget: { ratio: 100% }"),
