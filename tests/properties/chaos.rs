@@ -267,7 +267,8 @@ impl World {
             return;
         }
         self.committed.remove(&request);
-        let (before, _) = self.begun.get(&request).copied().unwrap_or((TokenUsage::default(), at));
+        let (before, _) =
+            self.begun.get(&request).copied().unwrap_or_else(|| (TokenUsage::default(), at));
         let prompt = self.prompt_of[&request] + before.output_tokens;
         let used = before.plus(TokenUsage { input_tokens: prompt, output_tokens });
         self.begun.insert(request, (used, at));
