@@ -53,12 +53,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let width = context.bin_width(1);
     let subtitle = format!(
         "wait from the end of an attempt to the start of the next one of the same request, from \
-         the providers' logs; below: immediate retries in bins of {width} s; n = {all}{}",
-        if hedges > 0 {
-            "; hedges begin beside an attempt under way and are not drawn"
-        } else {
-            ""
-        }
+         the providers' logs; below: immediate retries in bins of {width} s; n = {all}"
     );
     let mut picture = Picture::new(title, &subtitle);
     if retries.is_empty() {
