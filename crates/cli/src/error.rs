@@ -43,6 +43,18 @@ pub(crate) enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// A file for the spend of budgets that cannot be used.
+    #[error(
+        "--spend-state: `{}` can be neither read nor made: {source}; name a file in a folder that \
+         this process may write to",
+        path.display()
+    )]
+    SpendState {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file with mistakes in it.
     #[error(transparent)]
     File(#[from] Diagnostics),
@@ -191,6 +203,7 @@ impl CliError {
             Self::Campaign(CampaignError::Differ { .. }) => Exit::Diverged,
             Self::Campaign(_) => Exit::Usage,
             Self::Read { .. }
+            | Self::SpendState { .. }
             | Self::Setting { .. }
             | Self::TooFewSeeds(_)
             | Self::Varied(_)

@@ -31,18 +31,28 @@ struct SpendEntry {
     until_unix_nanos: u64,
 }
 
-/// What a file has, and a complaint if it cannot be used: the gateway then begins with nothing spent, and the file
-/// is kept under another name.
-pub(crate) fn read(path: &Path) -> (Vec<SavedSpend>, Option<String>) {
+/// What a file has, and a complaint if it makes no sense: the gateway then begins with nothing spent, and the file
+/// is kept under another name. A file that is not there is made, so that a path that cannot be written is known now.
+///
+/// # Errors
+/// If it cannot be read or made. Budgets that began anew because of a wrong path or a missing permission would let
+/// twice as much be spent.
+pub(crate) fn read(path: &Path) -> io::Result<(Vec<SavedSpend>, Option<String>)> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Vec::new(), None),
-        Err(error) => return (Vec::new(), Some(set_aside(path, &error.to_string()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            write(path, &[])?;
+            return Ok((Vec::new(), None));
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Ok((Vec::new(), Some(set_aside(path, &error.to_string()))));
+        }
+        Err(error) => return Err(error),
     };
-    match parse(&text) {
+    Ok(match parse(&text) {
         Ok(saved) => (saved, None),
         Err(why) => (Vec::new(), Some(set_aside(path, &why))),
-    }
+    })
 }
 
 fn parse(text: &str) -> Result<Vec<SavedSpend>, String> {
@@ -127,17 +137,27 @@ mod tests {
     }
 
     #[test]
-    fn it_reads_back_as_written_and_a_file_that_is_not_there_holds_nothing() {
+    fn it_reads_back_as_written_and_a_file_that_is_not_there_is_made_and_holds_nothing() {
         let folder = folder("spend-kept");
         let path = folder.join("spend.json");
-        assert_eq!(read(&path), (Vec::new(), None));
+        assert_eq!(read(&path).expect("it is made"), (Vec::new(), None));
+        assert!(path.exists());
         write(&path, &saved()).expect("it can be written");
-        assert_eq!(read(&path), (saved(), None));
+        assert_eq!(read(&path).expect("it is there"), (saved(), None));
         fs::remove_dir_all(folder).expect("it is there");
     }
 
     #[test]
-    fn what_cannot_be_read_is_set_aside_and_said() {
+    fn a_folder_and_a_path_that_leads_nowhere_are_refused_and_left_alone() {
+        let folder = folder("spend-refused");
+        assert!(read(&folder).is_err());
+        assert!(folder.is_dir(), "it was moved");
+        assert!(read(&folder.join("missing").join("spend.json")).is_err());
+        fs::remove_dir_all(folder).expect("it is there");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_set_aside_and_said() {
         let folder = folder("spend-set-aside");
         let path = folder.join("spend.json");
         for text in [
@@ -147,7 +167,7 @@ mod tests {
             r#"{"version":1,"budgets":{"team":{"spent_pico_dollars":-1,"until_unix_nanos":0}}}"#,
         ] {
             fs::write(&path, text).expect("it can be written");
-            let (spend, complaint) = read(&path);
+            let (spend, complaint) = read(&path).expect("it is a file");
             assert!(spend.is_empty());
             let complaint = complaint.unwrap_or_else(|| panic!("{text} was taken"));
             assert!(complaint.contains("begin with nothing spent"), "{complaint}");

@@ -42,7 +42,11 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
     let Reload { router, upstreams, name_tables } = reload(&args.config, file)?;
-    let (spent, complaint) = args.spend_state.as_deref().map(spend_state::read).unwrap_or_default();
+    let spend = args.spend_state.as_deref().map(|path| {
+        let unusable = |source| CliError::SpendState { path: path.to_owned(), source };
+        spend_state::read(path).map_err(unusable)
+    });
+    let (spent, complaint) = spend.transpose()?.unwrap_or_default();
     complaint.iter().for_each(terminal::status);
     let setup = GatewaySetup {
         router,

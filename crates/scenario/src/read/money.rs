@@ -93,10 +93,18 @@ fn period(fields: &Fields<'_>) -> Option<SpendPeriod> {
         }
         return value::duration(node, Least::AboveZero, fields.problems).map(SpendPeriod::Rolling);
     }
-    Some(match value::word(node, CALENDAR, fields.problems)? {
-        "month" => SpendPeriod::Month(offset?),
-        _ => SpendPeriod::Day(offset?),
-    })
+    match value::scalar(node, &Schema::Text, fields.problems)? {
+        "month" => Some(SpendPeriod::Month(offset?)),
+        "day" => Some(SpendPeriod::Day(offset?)),
+        other => {
+            let message = format!("`{other}` is no period");
+            let problem =
+                Problem::new(&node.span, message, "expected `day`, `month` or a duration");
+            let help = "write a week as `7d`, counted from the first that is spent";
+            fields.problems.push(problem.help(help));
+            None
+        }
+    }
 }
 
 /// `None` for one that cannot be read.
