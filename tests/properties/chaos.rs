@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
-use squall_router::journal::{digest_outputs, encode_frame};
+use squall_router::journal::{digest_outputs, encode_frame, replay};
 use squall_router::{
     AttemptId, Backoff, CooldownCause, DeploymentConfig, DeploymentId, Fallbacks, GroupConfig,
     GroupId, Outcome, RateLimit, RateLimits, RateWindow, RequestArrival, RequestKey, RequestTag,
@@ -78,6 +78,9 @@ pub(crate) fn config() -> RouterConfig {
     RouterConfig { groups: vec![chat, small], ..RouterConfig::default() }
 }
 
+/// Of every world: what differs is what happens in it.
+const SEED: Seed = Seed::new(7);
+
 /// The world around the router, and what it has seen.
 pub(crate) struct World {
     pub(crate) router: Router,
@@ -121,7 +124,7 @@ impl World {
 
     pub(crate) fn of(config: RouterConfig) -> Self {
         Self {
-            router: Router::new(config, Seed::new(7), 0).expect("the configuration is complete"),
+            router: Router::new(config, SEED, 0).expect("the configuration is complete"),
             now: Timestamp::ZERO,
             next_tag: 0,
             keys: Vec::new(),
@@ -399,5 +402,25 @@ impl World {
             }
         }
         panic!("{} requests never ended", self.router.in_flight());
+    }
+
+    /// Once it is healed: every request ended, none of them twice, and nobody holds a place any more.
+    pub(crate) fn is_settled(&mut self) -> Result<(), TestCaseError> {
+        prop_assert_eq!(self.ended.len() as u64, self.accepted);
+        prop_assert!(self.ended.values().all(|&times| times == 1));
+        prop_assert!(self.router.deployment_snapshots().all(|deployment| deployment.running == 0));
+        let mut groups = self.router.group_snapshots();
+        prop_assert!(
+            groups.all(|group| group.limits.concurrency.is_none_or(|(held, _)| held == 0))
+        );
+        Ok(())
+    }
+
+    /// A router of the same configuration does the same again.
+    pub(crate) fn replays(&self, config: RouterConfig) -> Result<(), TestCaseError> {
+        let frames = self.frames.iter().map(Vec::as_slice);
+        let replayed = replay(config, [], SEED, 0, frames).expect("the journal is whole");
+        prop_assert_eq!(replayed.frames, self.frames.len() as u64);
+        Ok(())
     }
 }

@@ -3,8 +3,7 @@
 
 use crate::chaos::{World, config, events};
 use proptest::prelude::*;
-use squall_determinism::{Seed, Share};
-use squall_router::journal::replay;
+use squall_determinism::Share;
 use squall_router::{
     DeadlineSharing, Hedge, HedgeAfter, MidStream, RateLimit, RateLimits, RateWindow, RetryBudget,
     RouterConfig,
@@ -44,11 +43,7 @@ proptest! {
         let mut world = World::of(hedged(mode));
         events.into_iter().for_each(|event| world.happen(event));
         world.heal();
-        prop_assert_eq!(world.ended.len() as u64, world.accepted);
-        prop_assert!(world.ended.values().all(|&times| times == 1));
-        prop_assert!(world.router.deployment_snapshots().all(|deployment| deployment.running == 0));
-        let held = |group: &squall_router::GroupSnapshot| group.limits.concurrency.map(|(held, _)| held);
-        prop_assert!(world.router.group_snapshots().all(|group| held(&group).unwrap_or(0) == 0));
+        world.is_settled()?;
     }
 
     #[test]
@@ -72,8 +67,6 @@ proptest! {
         let mut world = World::of(hedged(mode));
         events.into_iter().for_each(|event| world.happen(event));
         world.heal();
-        let frames = world.frames.iter().map(Vec::as_slice);
-        let replayed = replay(hedged(mode), [], Seed::new(7), 0, frames).unwrap();
-        prop_assert_eq!(replayed.frames, world.frames.len() as u64);
+        world.replays(hedged(mode))?;
     }
 }

@@ -2,9 +2,8 @@
 
 use crate::chaos::{LIMIT, World, config, events};
 use proptest::prelude::*;
-use squall_determinism::Seed;
 use squall_router::RouterInput;
-use squall_router::journal::replay;
+
 use std::time::Duration;
 
 proptest! {
@@ -58,8 +57,6 @@ proptest! {
         let mut world = World::new();
         events.into_iter().for_each(|event| world.happen(event));
         world.heal();
-        let frames = world.frames.iter().map(Vec::as_slice);
-        let replayed = replay(config(), [], Seed::new(7), 0, frames).unwrap();
-        prop_assert_eq!(replayed.frames, world.frames.len() as u64);
+        world.replays(config())?;
     }
 }

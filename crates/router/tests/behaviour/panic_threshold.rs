@@ -1,6 +1,6 @@
 //! A group of which too little weight is well: its health is ignored, or nobody but a probe is served.
 
-use crate::rig::{Rig, Step, deployment, failed, group, no_jitter};
+use crate::rig::{Rig, Step, deployment, group, no_jitter};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
 use squall_router::{
@@ -19,14 +19,7 @@ fn heavy_one_out(when_unavailable: UnavailablePolicy, threshold: u32) -> Rig {
         ..group(&[])
     };
     let mut rig = Rig::new(vec![chat]);
-    while rig.router.cooling().count() == 0 {
-        let start = rig.arrive_with(|arrival| arrival.overrides.retries = Some(0)).start();
-        if start.deployment.0 == 0 {
-            rig.fail(start.attempt, failed(FailureClass::Server));
-        } else {
-            rig.finish(start.attempt);
-        }
-    }
+    rig.trip_first();
     rig
 }
 

@@ -101,6 +101,18 @@ impl Rig {
         start.deployment.0
     }
 
+    /// Requests come until deployment 0 has failed so often that it cools down; the others answer.
+    pub(crate) fn trip_first(&mut self) {
+        while self.router.cooling().count() == 0 {
+            let start = self.arrive_with(|arrival| arrival.overrides.retries = Some(0)).start();
+            if start.deployment.0 == 0 {
+                self.fail(start.attempt, failed(FailureClass::Server));
+            } else {
+                self.finish(start.attempt);
+            }
+        }
+    }
+
     pub(crate) fn after(&mut self, wait: Duration) -> &mut Self {
         self.now += wait;
         self

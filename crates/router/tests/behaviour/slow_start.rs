@@ -19,14 +19,7 @@ fn ramped(deployments: &[&str]) -> GroupConfig {
 /// Deployment 0 trips, and is found well again by its probe.
 fn returned(chat: GroupConfig) -> Rig {
     let mut rig = Rig::new(vec![chat]);
-    while rig.router.cooling().count() == 0 {
-        let start = rig.arrive_with(|arrival| arrival.overrides.retries = Some(0)).start();
-        if start.deployment.0 == 0 {
-            rig.fail(start.attempt, failed(FailureClass::Server));
-        } else {
-            rig.finish(start.attempt);
-        }
-    }
+    rig.trip_first();
     rig.after(Duration::from_secs(5)).tick();
     loop {
         let start = rig.arrive().start();
