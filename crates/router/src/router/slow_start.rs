@@ -63,6 +63,8 @@ impl Router {
         let now = self.now;
         let group = &self.groups[of.index()];
         let Some(rule) = group.config.slow_start else { return };
+        // The sum of the weights is the same for all of an order.
+        let mut known: Option<(u8, u64)> = None;
         for place in 0..self.groups[of.index()].candidates.len() {
             let member = self.groups[of.index()].candidates.ids[place];
             let Some(mut ramp) = self.deployments[member.index()].ramp else { continue };
@@ -72,8 +74,14 @@ impl Router {
                 self.renew(member);
                 continue;
             }
-            let (weight, sum) = self.part(of, place);
-            if weight > 0 {
+            if self.is_usable(of, place) {
+                let group = &self.groups[of.index()];
+                let (weight, order) = (group.shares[place], group.candidates.order[place]);
+                let sum = match known {
+                    Some((of_order, sum)) if of_order == order => sum,
+                    _ => self.usable_sum(of, order),
+                };
+                known = Some((order, sum));
                 ramp.earn(now, &rule, weight, sum);
             }
             if Some(member) == id {
@@ -84,19 +92,18 @@ impl Router {
         }
     }
 
-    /// The weight of a deployment, and of all of its order that can be picked now; 0 while it cannot.
-    fn part(&self, of: GroupId, place: usize) -> (u64, u64) {
+    /// Whether a deployment could be picked now, but for the share that it has had.
+    fn is_usable(&self, of: GroupId, place: usize) -> bool {
+        let (index, now) = (&self.groups[of.index()].candidates, self.now);
+        let deployment = &self.deployments[index.ids[place].index()];
+        index.ready_at[place] <= now && now < deployment.counts_as_silent_from(now)
+    }
+
+    /// The weights of those of an order that could be picked now.
+    fn usable_sum(&self, of: GroupId, order: u8) -> u64 {
         let group = &self.groups[of.index()];
-        let (index, now) = (&group.candidates, self.now);
-        let usable = |place: usize| {
-            let deployment = &self.deployments[index.ids[place].index()];
-            index.ready_at[place] <= now && now < deployment.counts_as_silent_from(now)
-        };
-        if !usable(place) {
-            return (0, 1);
-        }
-        let peers = |&other: &usize| index.order[other] == index.order[place] && usable(other);
-        let sum = (0..index.len()).filter(peers).map(|other| group.shares[other]).sum();
-        (group.shares[place], sum)
+        let index = &group.candidates;
+        let peers = (0..index.len()).filter(|&place| index.order[place] == order);
+        peers.filter(|&place| self.is_usable(of, place)).map(|place| group.shares[place]).sum()
     }
 }
