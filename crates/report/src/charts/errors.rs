@@ -113,13 +113,12 @@ fn told(row: &ErrorPanel) -> Vec<String> {
     let mut sums: Vec<_> =
         (0..=GIVEN_UP).map(|code| (sum(code), code)).filter(|&(sum, _)| sum > 0).collect();
     sums.sort_by_key(|&(sum, code)| (std::cmp::Reverse(sum), code));
-    let mut lines: Vec<_> = sums
-        .iter()
-        .take(NAMED)
-        .map(|&(sum, code)| format!("{} {}", count(sum.into()), name(code)))
-        .collect();
-    if sums.len() > NAMED {
-        let more: u32 = sums[NAMED..].iter().map(|&(sum, _)| sum).sum();
+    // A single class beyond those is named too: "others" would take as much room.
+    let named = if sums.len() == NAMED + 1 { NAMED + 1 } else { NAMED.min(sums.len()) };
+    let line = |&(sum, code): &(u32, usize)| format!("{} {}", count(sum.into()), name(code));
+    let mut lines: Vec<_> = sums[..named].iter().map(line).collect();
+    if named < sums.len() {
+        let more: u32 = sums[named..].iter().map(|&(sum, _)| sum).sum();
         lines.push(format!("{} others", count(more.into())));
     }
     if lines.is_empty() {
