@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -50,10 +50,12 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "scenario",
             "gateway",
             "mock-provider",
+            "target",
             "traffic",
             "record",
         ],
     ),
+    ("target", &["scenario", "router", "wire", "provider", "net"]),
     ("explain", &["determinism", "failure", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
     ("report", &["determinism", "failure", "judge", "scenario", "router", "workload", "record"]),

@@ -23,6 +23,8 @@ mod recording;
 mod reference;
 mod schema;
 mod settings;
+mod target;
+mod template;
 mod value;
 mod warnings;
 
@@ -47,6 +49,8 @@ pub use read::{FaultSample, arrival_words, check_key, fault_samples, read_fault}
 pub use reference::reference_markdown;
 pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};
+pub use target::{ReadyCheck, TargetConfig, TargetFormat, TargetStart, TargetStop};
+pub use template::{Placeholder, ProviderPart, Template, TemplatePart};
 pub use warnings::warnings;
 
 use squall_config_file::{diagnostic, node, unit, yaml};

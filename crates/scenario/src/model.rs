@@ -1,6 +1,6 @@
 //! A scenario that has been read and checked: every name resolved, every number in its unit.
 
-use crate::Expectation;
+use crate::{Expectation, TargetConfig};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -56,6 +56,8 @@ pub struct Scenario {
     pub regions: Vec<String>,
     /// What a gateway's work costs in virtual time; `None` for nothing.
     pub gateway_cost: Option<GatewayCost>,
+    /// The gateway that live runs test in place of the built-in one; `None` for the built-in one.
+    pub gateway_target: Option<TargetConfig>,
     /// What must come out.
     pub expectations: Vec<Expectation>,
     /// The text it was read from.

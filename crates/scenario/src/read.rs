@@ -30,6 +30,7 @@ mod scenario;
 mod secret;
 mod server;
 mod strategy;
+mod target;
 mod tenant;
 mod traffic;
 

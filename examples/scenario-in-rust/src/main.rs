@@ -76,6 +76,7 @@ fn scenario() -> Scenario {
         regions: Vec::new(),
         budgets: Vec::new(),
         gateway_cost: None,
+        gateway_target: None,
         expectations: Vec::new(),
         text: String::new(),
     }

@@ -7,6 +7,7 @@ use super::litellm::{self, LoadFile};
 use super::names::{Copies, Providers, RouterSection, copy_name};
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
+use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
 use super::{KnownNames, change, file, mix, phases};
 use crate::diagnostic::{Diagnostics, Problem};
@@ -61,6 +62,12 @@ pub(crate) static SCENARIO: Section = Section {
             Schema::Section(&GATEWAY_COST),
             "nothing",
             "CPU cost of the gateway, in virtual time.",
+        ),
+        Key::optional(
+            "target",
+            Schema::Section(&TARGET.section),
+            "the built-in gateway",
+            "The gateway to test in live runs.",
         ),
         Key::optional(
             "expect",
@@ -130,8 +137,9 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         check_keys(&section, &router);
     }
     check_targets(fields, &known, &router);
+    let gateway_target = target::of_scenario(fields, &providers);
     let traffic = fields.section("traffic");
-    let target = traffic.and_then(|traffic| target(&traffic, &router.groups));
+    let target = traffic.and_then(|traffic| asked_group(&traffic, &router.groups));
     let workload = traffic.map(|traffic| traffic::traffic(&traffic, run));
     let (kinds, mix) = match (traffic, target) {
         (Some(traffic), Some(target)) => mix::mix(&traffic, target, &router),
@@ -172,6 +180,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         tags: router.labels.tags,
         regions: router.labels.regions,
         gateway_cost,
+        gateway_target,
         expectations,
         text,
     };
@@ -235,7 +244,7 @@ fn check_targets(fields: &Fields<'_>, known: &Providers, router: &RouterSection)
     }
 }
 
-fn target(traffic: &Fields<'_>, groups: &KnownNames) -> Option<GroupId> {
+fn asked_group(traffic: &Fields<'_>, groups: &KnownNames) -> Option<GroupId> {
     let place = groups.find(traffic.text("group")?, traffic.span_of("group"), traffic.problems)?;
     u16::try_from(place).ok().map(GroupId)
 }

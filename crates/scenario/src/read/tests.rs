@@ -6,4 +6,5 @@ mod faults;
 mod good;
 mod large;
 mod routing;
+mod target;
 mod whole;

@@ -235,6 +235,18 @@ router:
     - { at: 20s, limits: { eu: { rpm: 100 } } }
     - { at: 30s, deployments: { small: [ { name: new, provider: us } ] } }
     - { at: 40s, profile: litellm-1.80 }
+target:
+  url: http://127.0.0.1:${port}/v1
+  format: openai
+  headers: { authorization: \"Bearer ${env.KEY}\" }
+  models: { chat: gpt }
+  start:
+    command: [gateway, --port, \"${port}\"]
+    files: { gateway.yaml: \"api: ${provider.eu.url}\" }
+    env: { KEY: \"${provider.eu.key}\" }
+    ready: { get: /ready, within: 60s }
+    stop: SIGTERM
+    log: gateway.log
 expect: [ success_rate >= 99% ]
 ";
 

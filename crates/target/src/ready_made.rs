@@ -1,0 +1,52 @@
+//! The gateways that are known by name: a file and a line of [`READY_MADE`] each.
+
+use core::fmt;
+use squall_scenario::{Scenario, TargetConfig};
+
+/// Every ready-made target, in the order in which lists show them.
+const READY_MADE: &[&dyn ReadyMade] = &[];
+
+/// A gateway that is known by name.
+pub trait ReadyMade: Sync + fmt::Debug {
+    /// Its name, as it is typed.
+    fn name(&self) -> &'static str;
+
+    /// The version that is installed and that its configuration is written for.
+    fn version(&self) -> &'static str;
+
+    /// Its own configuration for the groups of a scenario, as a target that can be started.
+    fn export(&self, scenario: &Scenario, tuning: Tuning) -> Exported;
+}
+
+/// How much of a scenario's router is expressed in a gateway's own configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tuning {
+    /// Groups, deployments, weights and fallbacks; everything else at the vendor's defaults.
+    Defaults,
+    /// Everything that the gateway can express.
+    Tuned,
+}
+
+/// A gateway's own configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Exported {
+    /// How it is started and asked.
+    pub target: TargetConfig,
+    /// What it cannot express, or expresses otherwise.
+    pub notes: Vec<ExportNote>,
+}
+
+/// A setting that a gateway does not have, or has otherwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExportNote {
+    /// Its path in the scenario: `router.groups.chat.deadline`.
+    pub setting: String,
+    /// What becomes of it, as a sentence goes on after it.
+    pub what: String,
+}
+
+/// The ready-made target of this name.
+#[must_use]
+pub fn ready_made(name: &str) -> Option<&'static dyn ReadyMade> {
+    READY_MADE.iter().copied().find(|target| target.name() == name)
+}
