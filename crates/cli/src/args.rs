@@ -167,7 +167,12 @@ pub(crate) struct RunArgs {
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
-    /// Write the report and the recording here [default: reports/NAME/live or reports/NAME/sim]
+    /// Test another gateway in place of the built-in one: a ready-made target by name, a target file, or the base
+    /// URL of a gateway that is running (see docs/TARGETS.md)
+    #[arg(long, value_name = "NAME|FILE|URL", conflicts_with = "sim")]
+    pub(crate) target: Option<String>,
+    /// Write the report and the recording here [default: reports/NAME/live, reports/NAME/sim or
+    /// reports/NAME/TARGET]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -74,6 +74,9 @@ pub(crate) enum CliError {
         /// Why not.
         source: Box<RehearseError>,
     },
+    /// A target that there is not.
+    #[error("{0}")]
+    Target(String),
     /// A value that cannot be varied.
     #[error("{0}")]
     Varied(String),
@@ -206,6 +209,7 @@ impl CliError {
             | Self::SpendState { .. }
             | Self::Setting { .. }
             | Self::TooFewSeeds(_)
+            | Self::Target(_)
             | Self::Varied(_)
             | Self::Rehearse { .. }
             | Self::File(_)

@@ -9,6 +9,7 @@ mod logging;
 mod progress;
 mod signals;
 mod spend_state;
+mod target_choice;
 mod terminal;
 
 use args::Args;

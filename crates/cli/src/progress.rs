@@ -5,7 +5,7 @@ use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_campaign::BatchProgress;
-use squall_live::{LiveStatus, RunOptions};
+use squall_live::{LiveStatus, RunOptions, TargetOptions};
 use squall_record::Recording;
 use squall_scenario::Scenario;
 use std::path::Path;
@@ -16,13 +16,19 @@ const PLAIN_EVERY: u64 = 5;
 /// Runs a scenario over real sockets until its end, or until a signal ends it.
 ///
 /// Rows are written into `folder` as they come, if there is one.
-pub(crate) fn run_live(scenario: &Scenario, folder: Option<&Path>) -> Result<Recording, CliError> {
+/// Another gateway is tested where a `target` is given.
+pub(crate) fn run_live(
+    scenario: &Scenario,
+    folder: Option<&Path>,
+    target: Option<TargetOptions>,
+) -> Result<Recording, CliError> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
-    let options = RunOptions { folder: folder.map(Path::to_owned), ..RunOptions::default() };
+    let folder = folder.map(Path::to_owned);
+    let options = RunOptions { folder, target, ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {

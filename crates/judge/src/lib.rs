@@ -12,6 +12,7 @@ mod seeds;
 mod signoff;
 mod summary;
 pub mod table;
+mod target;
 pub mod text;
 mod verdict;
 
@@ -39,4 +40,5 @@ pub use summary::{
     Percentiles, ServerLagSummary, Summary, Totals, summary,
 };
 pub use table::terminal_table;
+pub use target::TargetSummary;
 pub use verdict::{Judgement, Verdict, VerdictRow, judge};

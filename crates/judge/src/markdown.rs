@@ -29,7 +29,9 @@ pub fn markdown(verdict: &Verdict) -> String {
         verdict.validity_problems.iter().map(|problem| format!("- inconclusive: {problem}"));
     let warnings = verdict.warnings.iter().map(|warning| format!("- warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("- changed {change}"));
-    let notes: Vec<_> = changes.chain(reasons).chain(validity_problems).chain(warnings).collect();
+    let target = verdict.target.iter().map(|line| format!("- target: {line}"));
+    let notes: Vec<_> =
+        target.chain(changes).chain(reasons).chain(validity_problems).chain(warnings).collect();
     if !notes.is_empty() {
         lines.push(String::new());
         lines.extend(notes);

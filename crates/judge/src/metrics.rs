@@ -82,38 +82,69 @@ pub enum MetricValue {
 
 type Measure = fn(&MetricQuery<'_>) -> Measurement;
 
-/// Every metric and what measures it.
-const MEASURES: &[(MetricId, Measure)] = &[
-    (MetricId::SuccessRate, success_rate::measure),
-    (MetricId::FailoverTime, failover_time::measure),
-    (MetricId::RecoveryTime, recovery_time::measure),
-    (MetricId::WeightAdherence, weight_adherence::measure),
-    (MetricId::RetryAmplification, retry_amplification::measure),
-    (MetricId::RetryAfterHonoured, retry_after_honoured::measure),
-    (MetricId::Throttled, throttled::measure),
-    (MetricId::AttemptShare, attempt_share::measure),
-    (MetricId::LatencyP50, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.5)),
-    (MetricId::LatencyP95, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.95)),
-    (MetricId::LatencyP99, |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.99)),
-    (MetricId::LatencyMean, latency::mean),
-    (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5)),
-    (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95)),
-    (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99)),
-    (MetricId::LatencyMax, latency::longest),
-    (MetricId::Answered, answers::answered),
-    (MetricId::GaveUp, answers::gave_up),
-    (MetricId::TruncatedAnswers, answers::truncated),
-    (MetricId::UsageTold, answers::usage_told),
-    (MetricId::Attempts, attempts::measure),
+/// What becomes of a value where attempts are in no log, as those that a provider refused to connect are for a gateway
+/// that is not ours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MissingAttempts {
+    /// It does not rest on them.
+    NoEffect,
+    /// The true value may be higher.
+    LowerBound,
+    /// The true value may be anything.
+    Unknown,
+}
+
+use MissingAttempts::{LowerBound, NoEffect, Unknown};
+
+/// Every metric, what measures it, and what becomes of it where attempts are missing.
+const MEASURES: &[(MetricId, Measure, MissingAttempts)] = &[
+    (MetricId::SuccessRate, success_rate::measure, NoEffect),
+    (MetricId::FailoverTime, failover_time::measure, LowerBound),
+    (MetricId::RecoveryTime, recovery_time::measure, NoEffect),
+    (MetricId::WeightAdherence, weight_adherence::measure, Unknown),
+    (MetricId::RetryAmplification, retry_amplification::measure, LowerBound),
+    (MetricId::RetryAfterHonoured, retry_after_honoured::measure, NoEffect),
+    (MetricId::Throttled, throttled::measure, NoEffect),
+    (MetricId::AttemptShare, attempt_share::measure, Unknown),
+    (
+        MetricId::LatencyP50,
+        |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.5),
+        NoEffect,
+    ),
+    (
+        MetricId::LatencyP95,
+        |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.95),
+        NoEffect,
+    ),
+    (
+        MetricId::LatencyP99,
+        |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.99),
+        NoEffect,
+    ),
+    (MetricId::LatencyMean, latency::mean, NoEffect),
+    (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5), NoEffect),
+    (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95), NoEffect),
+    (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99), NoEffect),
+    (MetricId::LatencyMax, latency::longest, NoEffect),
+    (MetricId::Answered, answers::answered, NoEffect),
+    (MetricId::GaveUp, answers::gave_up, NoEffect),
+    (MetricId::TruncatedAnswers, answers::truncated, NoEffect),
+    (MetricId::UsageTold, answers::usage_told, NoEffect),
+    (MetricId::Attempts, attempts::measure, LowerBound),
 ];
 
 /// Measures a metric.
 #[must_use]
 pub fn measure(metric: MetricId, ask: &MetricQuery<'_>) -> Measurement {
-    match MEASURES.iter().find(|(id, _)| *id == metric) {
-        Some((_, measure)) => measure(ask),
+    match MEASURES.iter().find(|(id, ..)| *id == metric) {
+        Some((_, measure, _)) => measure(ask),
         None => Measurement::inconclusive("this version of squall cannot measure it"),
     }
+}
+
+/// What becomes of a metric where attempts are missing.
+pub(crate) fn without_attempts(metric: MetricId) -> MissingAttempts {
+    MEASURES.iter().find(|(id, ..)| *id == metric).map_or(Unknown, |(_, _, effect)| *effect)
 }
 
 impl Measurement {

@@ -9,6 +9,7 @@ pub use parts::{
     Percentiles, ServerLagSummary, Totals,
 };
 
+use crate::target::TargetSummary;
 use crate::verdict::Verdict;
 use serde::Serialize;
 use squall_record::Recording;
@@ -60,6 +61,9 @@ pub struct Summary {
     /// How late the servers were; left out in virtual time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub server_lag: Vec<ServerLagSummary>,
+    /// The gateway that was tested in place of the built-in one; left out for the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetSummary>,
 }
 
 /// The summary of a run.
@@ -87,5 +91,6 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         changes: header.changes.iter().map(ChangeSummary::of).collect(),
         lag: header.lag.map(LagSummary::of),
         server_lag: header.server_lag.iter().map(ServerLagSummary::of).collect(),
+        target: TargetSummary::of(recording),
     }
 }

@@ -34,6 +34,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
     let warnings = verdict.warnings.iter().map(|warning| format!("warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("changed {change}"));
     lines.push(String::new());
+    lines.extend(verdict.target.iter().map(|line| format!("target: {line}")));
     lines.extend(changes);
     lines.extend(validity_problems.chain(warnings));
     lines.push(format!("verdict: {} ({})", word(verdict.overall), verdict.tally()));

@@ -1,10 +1,13 @@
 //! Whether a run met what its scenario expects. Three answers: met, missed, and inconclusive, which is
 //! never counted as met.
 
+mod hidden;
 mod validity;
 
 use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
+use crate::target::target_lines;
 use crate::text;
+use hidden::{HiddenAttempts, hidden_attempts};
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
 use squall_scenario::{Comparison, Expectation, Limit, Scenario};
@@ -48,6 +51,9 @@ pub struct Verdict {
     pub warnings: Vec<String>,
     /// When another configuration began to hold, and what changed, a line each.
     pub changes: Vec<String>,
+    /// Which gateway was tested in place of the built-in one, and what is known of it, a line each; empty for the
+    /// built-in one.
+    pub target: Vec<String>,
 }
 
 /// An expectation, judged.
@@ -108,6 +114,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         overall,
         validity_problems: validity_problems.into_iter().map(|problem| problem.text).collect(),
         changes: text::changes(&recording.header),
+        target: target_lines(recording),
     }
 }
 
@@ -224,7 +231,8 @@ fn row(
     let (judgement, reason) = match &measurement {
         Measurement::Measured(measured) => {
             let problem = validity_problems.iter().find_map(|problem| problem.touches(&window));
-            weigh(expectation, measured, &window, problem)
+            let hidden = hidden_attempts(scenario, recording, expectation, &window);
+            weigh(expectation, measured, &window, problem, hidden.as_ref())
         }
         Measurement::Inconclusive { reason } => (Judgement::Inconclusive, reason.clone()),
     };
@@ -255,6 +263,7 @@ fn weigh(
     measured: &Measured,
     window: &Range<Timestamp>,
     problem: Option<&str>,
+    hidden: Option<&HiddenAttempts>,
 ) -> (Judgement, String) {
     let side = side(expectation.comparison, measured.value, value_of(expectation.limit));
     let mut reason = format!(
@@ -272,7 +281,12 @@ fn weigh(
     {
         reason += &format!("; {first}");
     }
+    if let Some(hidden) = hidden {
+        reason += &format!("; {}", hidden.told());
+    }
+    let decides = hidden.is_none_or(|hidden| hidden.decides(expectation.comparison, side.holds));
     match (side.holds, problem) {
+        (_, None) if !decides => (Judgement::Inconclusive, reason),
         (_, Some(problem)) => (Judgement::Inconclusive, format!("{reason}; {problem}")),
         (true, None) => (Judgement::Met, reason),
         (false, None) => (Judgement::Missed, reason),

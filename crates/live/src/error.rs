@@ -26,6 +26,25 @@ pub enum LiveError {
     /// The driver cannot reach the gateway.
     #[error("failed to connect to the gateway: {0}")]
     Target(#[from] squall_traffic::TargetError),
+    /// Another gateway cannot be tested.
+    #[error(transparent)]
+    Foreign(#[from] squall_target::TargetError),
+    /// The target is for other providers.
+    #[error(
+        "the target `{target}` names the provider `{provider}`, which the scenario does not have: it has {}",
+        known.join(", ")
+    )]
+    UnknownProvider {
+        /// The target.
+        target: String,
+        /// Which provider.
+        provider: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// There is no folder for the target.
+    #[error("failed to make a folder for the target: {0}")]
+    Folder(#[source] io::Error),
     /// The recording cannot be begun.
     #[error(transparent)]
     Record(#[from] squall_record::RecordError),

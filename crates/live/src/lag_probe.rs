@@ -79,7 +79,7 @@ async fn probe(part: &str, clock: Clock, mut stopped: oneshot::Receiver<()>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testbed::runtime;
+    use crate::part_runtime::runtime;
     use std::thread;
 
     #[test]

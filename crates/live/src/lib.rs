@@ -6,18 +6,27 @@
 //!    │ requests        │ notes, refusals, journal   │ attempts, faults
 //!    └─────────────────┴───────────► recording ◄────┘
 //! ```
+//!
+//! In place of the built-in gateway another one may stand, in processes of its own: then clients and providers are
+//! all that is heard.
 
 mod changes;
 mod error;
+mod front;
 mod lag_probe;
+mod mocks;
+mod options;
+mod part_runtime;
 mod recording;
 mod run;
 mod status;
 mod stop;
 mod testbed;
 mod topology;
+mod under_test;
 
 pub use error::LiveError;
-pub use run::{RunOptions, run};
+pub use options::{RunOptions, TargetOptions};
+pub use run::run;
 pub use status::LiveStatus;
 pub use stop::StopHandle;

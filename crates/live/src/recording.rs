@@ -1,8 +1,12 @@
 //! One recording of three logs.
 
+use crate::front::FrontLog;
 use crate::testbed::ServerLogs;
+use crate::under_test::UnderTest;
 use squall_net::{Shortages, shortages};
-use squall_record::{Lacked, Logs, Mode, Recording, RowRetention, RunEnd, RunHeader};
+use squall_record::{
+    JoinCounts, Lacked, Logs, Mode, Recording, RowRetention, RunEnd, RunHeader, TargetInfo,
+};
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
 
@@ -13,15 +17,25 @@ pub(crate) fn recording(
     driver: DriverLog,
     servers: ServerLogs,
 ) -> Recording {
-    let ServerLogs { gateway, providers, lag } = servers;
-    let header = RunHeader { server_lag: lag, ..header };
+    let ServerLogs { front, providers, lag } = servers;
+    let FrontLog { gateway, lag: front_lag, usage } = front;
+    let join = providers.iter().fold(JoinCounts::default(), |join, each| join.plus(each.join));
+    let target = header.target.map(|target| TargetInfo {
+        cpu: usage.map(|usage| usage.cpu),
+        peak_memory: usage.map(|usage| usage.peak_memory),
+        join,
+        ..target
+    });
+    let is_built_in = target.is_none();
+    let server_lag = front_lag.into_iter().chain(lag).collect();
+    let header = RunHeader { server_lag, target, ..header };
     let mut attempts = gateway.refused;
     let mut notes = gateway.notes;
     for provider in providers {
         attempts.extend(provider.attempts);
         notes.extend(provider.notes);
     }
-    let journal = Some(gateway.journal);
+    let journal = is_built_in.then_some(gateway.journal);
     Recording::of_logs(header, keep, Logs { requests: driver.requests, attempts, notes, journal })
 }
 
@@ -39,4 +53,13 @@ pub(crate) fn lacked(before: Shortages, file_limit: Option<u64>) -> Lacked {
 /// What a recording of a scenario says that has not come to its end.
 pub(crate) fn header(scenario: &Scenario, ended: RunEnd) -> RunHeader {
     RunHeader { ended, ..scenario.run_header(Mode::Live) }
+}
+
+/// What is known of another gateway before the run.
+pub(crate) fn target_info(target: &UnderTest) -> TargetInfo {
+    TargetInfo {
+        name: target.options.name.clone(),
+        version: target.options.version.clone(),
+        ..TargetInfo::default()
+    }
 }

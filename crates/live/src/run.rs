@@ -1,37 +1,19 @@
 //! A run, from the first server up to the recording.
 
+use crate::front::Front;
+use crate::part_runtime::runtime;
 use crate::status::StatusWatch;
-use crate::testbed::{Testbed, runtime};
+use crate::testbed::Testbed;
 use crate::topology::{models, traffic_kinds};
-use crate::{LiveError, LiveStatus, StopHandle, recording};
+use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test};
 use squall_clock::Clock;
-use squall_record::{LiveWriter, Recording, RowRetention, RunEnd, RunHeader};
+use squall_record::{LiveWriter, Recording, RunEnd, RunHeader, TargetInfo};
 use squall_scenario::Scenario;
-use squall_traffic::{DriveCounts, DriveProgress, DriverLog, TrafficSetup, drive};
+use squall_traffic::{ApiTarget, DriveCounts, DriveProgress, DriverLog, TrafficSetup, drive};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-
-/// How a scenario is run.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Rows, or cells alone.
-    pub keep: RowRetention,
-    /// Ends the run early.
-    pub stop: StopHandle,
-    /// A folder to write rows into as they come, so that a run that is killed leaves what it has measured. It
-    /// holds no recording yet; [`Recording::write`] completes it. Without it everything is in memory until
-    /// the end.
-    pub folder: Option<PathBuf>,
-}
-
-impl Default for RunOptions {
-    /// Rows are kept, in memory, and the run goes on to its end.
-    fn default() -> Self {
-        Self { keep: RowRetention::Rows, stop: StopHandle::new(), folder: None }
-    }
-}
 
 /// For the servers to be up before the clock leaves zero.
 const LEAD: Duration = Duration::from_millis(300);
@@ -54,54 +36,87 @@ pub fn run(
 ) -> Result<Recording, LiveError> {
     // What cannot be raised is left: a run that then lacks files says so.
     let file_limit = squall_net::raise_file_limit();
+    let under_test = under_test::bring_up(scenario, options)?;
     let before = squall_net::shortages();
     let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
-    let stage = Testbed::start(scenario, clock)?;
-    let begin = |folder: &PathBuf| {
-        let header = recording::header(scenario, RunEnd::Complete);
-        LiveWriter::begin(folder, header, move || clock.now())
+    let stage = Testbed::start(scenario, clock, under_test)?;
+    let target = stage.front().target();
+    let header = |ended| RunHeader {
+        target: target.map(recording::target_info),
+        ..recording::header(scenario, ended)
     };
+    let begin =
+        |folder: &PathBuf| LiveWriter::begin(folder, header(RunEnd::Complete), move || clock.now());
     let writer = options.folder.as_ref().map(begin).transpose()?;
     if let Some(writer) = &writer {
         stage.stream_rows(&writer.rows());
     }
-    let setup = TrafficSetup {
-        workload: scenario.workload.clone(),
-        seed: scenario.seed,
-        clock,
-        target: stage.base_url().parse()?,
-        kinds: traffic_kinds(scenario),
-        api_key: None,
-        models: models(scenario),
-        rows: writer.as_ref().map(LiveWriter::rows),
-    };
+    let setup = traffic_setup(scenario, clock, stage.front(), writer.as_ref())?;
     let progress = Arc::new(DriveProgress::default());
     let watch = StatusWatch {
         clock,
         duration: scenario.duration,
         progress: Arc::clone(&progress),
-        gateway: stage.view(),
+        gateway: stage.front().view(),
         before: (Duration::ZERO, DriveCounts::default()),
     };
     let runtime = runtime("driver")?;
+    // What it used until now was its start.
+    target.map(|target| target.running.usage());
+    // Without its gateway a run has nothing more to measure: it ends, and says why.
+    let (abort, mut died) = (StopHandle::new(), None);
     let observe = |status: LiveStatus| {
+        if let Some(how) = target.and_then(|target| target.running.ended()) {
+            died.get_or_insert_with(|| (clock.now(), how));
+            abort.stop();
+        }
         let unwritten = writer.as_ref().and_then(LiveWriter::trouble).map(str::to_owned);
         observe(&LiveStatus { unwritten, ..status });
     };
-    let log = play(&runtime, setup, progress, &options.stop, watch, observe)?;
-    let ended = if options.stop.is_stopped() {
-        RunEnd::Interrupted { at: clock.now() }
-    } else {
-        RunEnd::Complete
+    let log = play(&runtime, setup, progress, [&options.stop, &abort], watch, observe)?;
+    let is_cut = options.stop.is_stopped() || died.is_some();
+    let ended = if is_cut { RunEnd::Interrupted { at: clock.now() } } else { RunEnd::Complete };
+    let header = RunHeader {
+        target: target.map(|target| TargetInfo { died, ..recording::target_info(target) }),
+        ..header(ended)
     };
     runtime.shutdown_background();
     let servers = stage.stop();
     if let Some(writer) = writer {
         writer.finish();
     }
-    let lacked = recording::lacked(before, file_limit);
-    let header = RunHeader { lacked, ..recording::header(scenario, ended) };
+    let header = RunHeader { lacked: recording::lacked(before, file_limit), ..header };
     Ok(recording::recording(header, options.keep, log, servers))
+}
+
+/// What the driver is told.
+fn traffic_setup(
+    scenario: &Scenario,
+    clock: Clock,
+    front: &Front,
+    writer: Option<&LiveWriter>,
+) -> Result<TrafficSetup, LiveError> {
+    let target = front.target();
+    let mut kinds = traffic_kinds(scenario);
+    if let Some(target) = target {
+        for kind in &mut kinds {
+            kind.model = target.running.model(&kind.model).to_owned();
+        }
+    }
+    let url = front.base_url();
+    Ok(TrafficSetup {
+        workload: scenario.workload.clone(),
+        seed: scenario.seed,
+        clock,
+        target: match target {
+            None => url.parse()?,
+            Some(target) => ApiTarget::new(&url, target.running.format())?,
+        },
+        kinds,
+        headers: target.map(|target| target.running.headers().clone()).unwrap_or_default(),
+        models: models(scenario),
+        rows: writer.map(LiveWriter::rows),
+    })
 }
 
 /// Drives the traffic on `runtime`, and looks at it from the calling thread.
@@ -109,13 +124,18 @@ fn play(
     runtime: &Runtime,
     setup: TrafficSetup,
     progress: Arc<DriveProgress>,
-    stop: &StopHandle,
+    stops: [&StopHandle; 2],
     mut watch: StatusWatch,
     mut observe: impl FnMut(LiveStatus),
 ) -> Result<DriverLog, LiveError> {
-    let stop = stop.clone();
-    let mut driver = runtime
-        .spawn(async move { drive(setup, async move { stop.stopped().await }, progress).await });
+    let [asked, aborted] = stops.map(StopHandle::clone);
+    let stopped = async move {
+        tokio::select! {
+            () = asked.stopped() => {}
+            () = aborted.stopped() => {}
+        }
+    };
+    let mut driver = runtime.spawn(drive(setup, stopped, progress));
     runtime.block_on(async {
         let mut next_look = watch.clock.start() + LOOK_EVERY;
         loop {

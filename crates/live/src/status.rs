@@ -28,7 +28,7 @@ pub struct LiveStatus {
     pub failures: Vec<(FailureClass, u64)>,
     /// Clients who gave up, now.
     pub gave_up: u64,
-    /// The deployments that cool down, by name.
+    /// The deployments that cool down, by name; unknown, and so empty, for a gateway that is not ours.
     pub cooling: Vec<String>,
     /// Why rows are no longer written to disk, if they are not.
     pub unwritten: Option<String>,
@@ -48,7 +48,8 @@ pub(crate) struct StatusWatch {
     pub(crate) clock: Clock,
     pub(crate) duration: Duration,
     pub(crate) progress: Arc<DriveProgress>,
-    pub(crate) gateway: GatewayView,
+    /// What the gateway says of itself; `None` for one that is not ours.
+    pub(crate) gateway: Option<GatewayView>,
     pub(crate) before: (Duration, DriveCounts),
 }
 
@@ -69,7 +70,11 @@ impl StatusWatch {
             ended: counts.offered.saturating_sub(counts.in_flight()),
             failures: counts.failures_since(&before).collect(),
             gave_up: counts.gave_up.saturating_sub(before.gave_up),
-            cooling: self.gateway.status().cooling,
+            cooling: self
+                .gateway
+                .as_ref()
+                .map(|gateway| gateway.status().cooling)
+                .unwrap_or_default(),
             unwritten: None,
         }
     }

@@ -1,94 +1,93 @@
 //! The servers of a run: mock providers and the gateway in front of them.
 
 use crate::LiveError;
-use crate::changes;
+use crate::front::{BuiltIn, Front, FrontLog};
 use crate::lag_probe::LagProbe;
+use crate::mocks::{LOOPBACK, mock_setup};
+use crate::part_runtime::runtime;
 use crate::topology::configs;
+use crate::under_test::UnderTest;
 use squall_clock::Clock;
-use squall_gateway::{
-    Gateway, GatewayLog, GatewaySetup, GatewayView, NameTables, Retention, ServerSettings,
-    UpstreamConfig,
-};
-use squall_mock_provider::{
-    AttemptLog, MockProvider, MockSetup, ProviderLog, Rules, ServerTimeouts,
-};
+use squall_gateway::{GatewaySetup, NameTables, Retention, ServerSettings, UpstreamConfig};
+use squall_mock_provider::{MockProvider, MockSetup, ProviderLog};
 use squall_record::{RowSender, ServerLag};
 use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
-/// Mock providers and gateway, each on a runtime of its own.
+/// Mock providers on a runtime of their own, and what clients ask.
 #[derive(Debug)]
 pub(crate) struct Testbed {
     mocks: Runtime,
     providers: Vec<MockProvider>,
-    gateway_runtime: Runtime,
-    gateway: Gateway,
-    probes: [LagProbe; 2],
+    front: Front,
+    probe: LagProbe,
 }
 
 /// What the servers of a run leave behind.
 #[derive(Debug)]
 pub(crate) struct ServerLogs {
-    pub(crate) gateway: GatewayLog,
+    pub(crate) front: FrontLog,
     pub(crate) providers: Vec<ProviderLog>,
-    pub(crate) lag: Vec<ServerLag>,
+    /// Of the mock providers.
+    pub(crate) lag: Option<ServerLag>,
 }
-
-/// A port of the system's choice.
-const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// For attempts that were hung up on to reach the providers' logs, after the last client has gone.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// For requests whose clients have all gone: the gateway has only to notice.
-const DRAIN: Duration = Duration::from_secs(2);
-
 impl Testbed {
-    pub(crate) fn start(scenario: &Scenario, clock: Clock) -> Result<Self, LiveError> {
+    /// Starts the servers: the built-in gateway, unless another one is `under_test`.
+    pub(crate) fn start(
+        scenario: &Scenario,
+        clock: Clock,
+        under_test: Option<UnderTest>,
+    ) -> Result<Self, LiveError> {
+        let ports = under_test.as_ref().map(|under_test| under_test.ports.as_slice());
+        let listen = |number: u16, provider: &ScenarioProvider| match ports {
+            Some(ports) => ports[usize::from(number)],
+            None => provider.listen.unwrap_or(LOOPBACK),
+        };
         let mocks = runtime("mock providers")?;
         let providers = mocks.block_on(async {
             let setups = (0_u16..).zip(&scenario.providers);
-            let setups = setups.map(|(number, each)| mock_setup(scenario, clock, number, each));
+            let setups = setups.map(|(number, provider)| MockSetup {
+                // Another gateway may ask for models by names of its own.
+                default_deployment: ports.and_then(|_| first_deployment(scenario, number)),
+                ..mock_setup(scenario, clock, number, provider, listen(number, provider))
+            });
             setups.map(MockProvider::start).collect::<Result<Vec<_>, _>>()
         });
         let providers = providers.map_err(LiveError::Provider)?;
-        let gateway_runtime = runtime("gateway")?;
-        let setup = gateway_setup(scenario, clock, &providers);
-        let gateway = gateway_runtime.block_on(Gateway::start(setup))?;
-        let times = scenario.changes.iter().map(|change| change.at).collect();
-        gateway_runtime.spawn(changes::follow(clock, gateway.view(), times));
-        let probes = [
-            LagProbe::start(&gateway_runtime, "gateway", clock),
-            LagProbe::start(&mocks, "mock providers", clock),
-        ];
-        Ok(Self { mocks, providers, gateway_runtime, gateway, probes })
+        let front = match under_test {
+            Some(under_test) => Front::Target(Box::new(under_test)),
+            None => {
+                let times = scenario.changes.iter().map(|change| change.at).collect();
+                let setup = gateway_setup(scenario, clock, &providers);
+                Front::BuiltIn(Box::new(BuiltIn::start(setup, times)?))
+            }
+        };
+        let probe = LagProbe::start(&mocks, "mock providers", clock);
+        Ok(Self { mocks, providers, front, probe })
     }
 
-    /// The gateway's base URL.
-    pub(crate) fn base_url(&self) -> String {
-        base_url(self.gateway.addr())
+    /// What clients ask.
+    pub(crate) const fn front(&self) -> &Front {
+        &self.front
     }
 
     /// Sends what servers log on as it comes.
     pub(crate) fn stream_rows(&self, rows: &RowSender) {
-        self.gateway.view().stream_rows(rows.clone());
+        self.front.stream_rows(rows);
         for provider in &self.providers {
             provider.stream_rows(rows.clone());
         }
     }
 
-    pub(crate) fn view(&self) -> GatewayView {
-        self.gateway.view()
-    }
-
     /// Stops everything, from the front to the back, and gives the logs.
     pub(crate) fn stop(self) -> ServerLogs {
-        let [of_gateway, of_mocks] = self.probes;
-        let lag = [of_gateway.stop(&self.gateway_runtime), of_mocks.stop(&self.mocks)];
-        let gateway = self.gateway_runtime.block_on(self.gateway.shutdown(DRAIN));
-        self.gateway_runtime.shutdown_background();
+        let lag = self.probe.stop(&self.mocks);
+        let front = self.front.stop();
         let providers = self.mocks.block_on(async {
             tokio::time::sleep(SETTLE).await;
             let mut logs = Vec::with_capacity(self.providers.len());
@@ -98,46 +97,14 @@ impl Testbed {
             logs
         });
         self.mocks.shutdown_background();
-        ServerLogs { gateway, providers, lag: lag.into_iter().flatten().collect() }
+        ServerLogs { front, providers, lag }
     }
 }
 
-/// A runtime with one thread: three of them share a machine of two cores better than six would.
-pub(crate) fn runtime(part: &'static str) -> Result<Runtime, LiveError> {
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name(part)
-        .enable_all()
-        .build()
-        .map_err(|source| LiveError::Runtime { part, source })
-}
-
-fn mock_setup(
-    scenario: &Scenario,
-    clock: Clock,
-    number: u16,
-    provider: &ScenarioProvider,
-) -> MockSetup {
-    let links = (0_u16..).zip(&scenario.deployments);
-    MockSetup {
-        name: provider.name.clone(),
-        provider: number,
-        format: provider.format,
-        config: provider.config.clone(),
-        seed: scenario.seed,
-        clock,
-        epoch_nanos: EPOCH_NANOS,
-        listen: LOOPBACK,
-        models: links
-            .filter(|(_, link)| link.provider == number)
-            .map(|(deployment, link)| (link.model.clone(), deployment))
-            .collect(),
-        only_listed: false,
-        rules: Rules::default(),
-        rows: AttemptLog::Kept,
-        patience: ServerTimeouts::default(),
-        events: None,
-    }
+/// The first deployment of a provider.
+fn first_deployment(scenario: &Scenario, provider: u16) -> Option<u16> {
+    let mut links = (0_u16..).zip(&scenario.deployments);
+    links.find(|(_, link)| link.provider == provider).map(|(deployment, _)| deployment)
 }
 
 fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) -> GatewaySetup {
@@ -172,8 +139,4 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         spent: Vec::new(),
         server: ServerSettings::default(),
     }
-}
-
-fn base_url(addr: SocketAddr) -> String {
-    format!("http://{addr}/v1")
 }

@@ -18,9 +18,9 @@ use squall_provider::{
     AttemptArrival, AttemptTag, CheckAnswer, FaultConfig, Listener, Provider, ProviderEvent,
     ProviderInput, ProviderOutput, name_hash,
 };
-use squall_record::{AttemptOutcome, AttemptRow, NoteRow, RowSender, SeenBy};
+use squall_record::{AttemptOutcome, AttemptRow, JoinCounts, NoteRow, RowSender, SeenBy};
 use squall_wire::serve::{ParsedRequest, Rules, Says, ServerFormat};
-use squall_wire::{Format, RequestToken, server};
+use squall_wire::{Format, RequestToken, TokenPlaces, server};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -169,7 +169,8 @@ impl ProviderServer {
         request: &ParsedRequest,
         headers: &HeaderMap,
     ) -> Option<(Arc<AttemptState>, Arrived, Says)> {
-        let token = request.token(headers);
+        let token = request.token(headers).or_else(|| RequestToken::anywhere_in(&request.body));
+        let places = TokenPlaces::of(headers, &request.body);
         let deployment = self.deployment(&request.model);
         // A token tells the size of the prompt without the beginning of the answer that it may end with.
         let begun = request.prefill.or(request.quoted).unwrap_or(0);
@@ -187,7 +188,10 @@ impl ProviderServer {
         }
         let number = state.arrived;
         state.arrived += 1;
-        state.log.unknown_models += u64::from(deployment == UNKNOWN_DEPLOYMENT);
+        let is_known = self.lists(&request.model);
+        state.log.unknown_models += u64::from(!is_known);
+        let is_guessed = !is_known && self.setup.models.len() > 1;
+        state.log.join = state.log.join.plus(join_of(places, token, is_guessed));
         let row =
             AttemptRow { deployment, stream: request.stream, input_tokens, ..new_row(token, now) };
         // A token says how long the answer is; without one, `max_tokens` caps what is drawn.
@@ -500,13 +504,27 @@ impl ProviderServer {
 
     fn deployment(&self, model: &str) -> u16 {
         let known = self.setup.models.iter().find(|(name, _)| name == model);
-        known.map_or(UNKNOWN_DEPLOYMENT, |&(_, deployment)| deployment)
+        let default = self.setup.default_deployment.unwrap_or(UNKNOWN_DEPLOYMENT);
+        known.map_or(default, |&(_, deployment)| deployment)
     }
 }
 
 fn deliver(state: &ProviderServerState, tag: AttemptTag, verdict: AttemptDecision) {
     if let Some(attempt_state) = state.open.get(tag.0 as usize) {
         attempt_state.deliver(verdict);
+    }
+}
+
+/// One attempt, as it is counted.
+fn join_of(places: TokenPlaces, token: Option<RequestToken>, is_guessed: bool) -> JoinCounts {
+    JoinCounts {
+        attempts: 1,
+        header: u64::from(places.header),
+        user: u64::from(places.user),
+        prompt: u64::from(places.prompt),
+        content: u64::from(places.content),
+        unknown: u64::from(token.is_none()),
+        guessed_deployment: u64::from(is_guessed),
     }
 }
 

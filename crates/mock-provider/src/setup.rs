@@ -4,7 +4,7 @@ use crate::events::EventLog;
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_provider::ProviderConfig;
-use squall_record::{AttemptRow, NoteRow};
+use squall_record::{AttemptRow, JoinCounts, NoteRow};
 use squall_wire::Format;
 use squall_wire::serve::Rules;
 use std::net::SocketAddr;
@@ -33,6 +33,9 @@ pub struct MockSetup {
     /// The models it lists, each with the deployment that calls it by that name. Another model is
     /// served just the same, as [`UNKNOWN_DEPLOYMENT`].
     pub models: Vec<(String, u16)>,
+    /// The deployment that a model which is not among them counts for: a gateway that is not ours may ask for
+    /// models by names of its own. `None` for [`UNKNOWN_DEPLOYMENT`].
+    pub default_deployment: Option<u16>,
     /// Whether a model that is not among them is answered 404 instead.
     pub only_listed: bool,
     /// What it refuses beside what none takes.
@@ -83,4 +86,6 @@ pub struct ProviderLog {
     pub notes: Vec<NoteRow>,
     /// Attempts whose model no deployment has.
     pub unknown_models: u64,
+    /// In which places attempts had the token of their request.
+    pub join: JoinCounts,
 }

@@ -1,10 +1,12 @@
 //! What a recording is of.
 
 mod server_lag;
+mod target;
 mod topology;
 
 pub(crate) use server_lag::stalled_after;
 pub use server_lag::{ServerLag, Stall};
+pub use target::{JoinCounts, TargetInfo};
 pub use topology::Topology;
 
 use crate::RequestRow;
@@ -40,6 +42,8 @@ pub struct RunHeader {
     pub lag: Option<Lag>,
     /// How late the servers of a live run were; empty in virtual time.
     pub server_lag: Vec<ServerLag>,
+    /// The gateway that was tested in place of the built-in one; `None` for the built-in one.
+    pub target: Option<TargetInfo>,
     /// What the process that ran it lacked.
     pub lacked: Lacked,
     /// The digest of requests, attempts and outputs, in hexadecimal.

@@ -17,7 +17,8 @@ pub use collector::{Collector, Recording, RowRetention, join};
 pub use disk::{LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
 pub use header::{
-    ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall, Topology,
+    ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
+    TargetInfo, Topology,
 };
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{NoteRow, RecordedEvent};

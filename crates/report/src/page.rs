@@ -76,7 +76,7 @@ pub(crate) fn page(
         groups: groups(&summary.groups, &recording.cells.groups),
         kinds: groups(&summary.kinds, &recording.cells.kinds),
         deployments: deployments(recording),
-        honesty: honesty(scenario, recording),
+        honesty: honesty(scenario, recording, &verdict.target),
         command: command(recording),
         summary,
     };
@@ -221,7 +221,8 @@ fn facts(
         Mode::Live => "live, real sockets",
         Mode::Simulated => "virtual time",
     };
-    [
+    let target = summary.target.as_ref().map(|target| ("target", target.name.clone()));
+    let facts = [
         ("requests", text::count(arrived)),
         ("success", text::percent(success)),
         ("failed", text::count(judged - succeeded)),
@@ -229,8 +230,8 @@ fn facts(
         ("duration", text::duration(verdict.duration)),
         ("run", how.to_owned()),
         ("seed", summary.seed.to_string()),
-    ]
-    .into()
+    ];
+    target.into_iter().chain(facts).collect()
 }
 
 /// The model groups, or the kinds of requests, of which there were any, as their clients saw them.
@@ -291,10 +292,11 @@ fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
     rows.collect()
 }
 
-fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
+fn honesty(scenario: &Scenario, recording: &Recording, target: &[String]) -> Vec<String> {
     let header = &recording.header;
-    let mut lines: Vec<_> =
-        scenario.gateway_cost.iter().map(|cost| cost_of(header.mode, cost)).collect();
+    let cost = scenario.gateway_cost.iter().map(|cost| cost_of(header.mode, cost));
+    let target = target.iter().map(|line| format!("Target: {line}."));
+    let mut lines: Vec<_> = target.chain(cost).collect();
     match header.lag {
         Some(lag) => lines.push(format!(
             "Send lag of the driver (actual minus intended send time): p50 {}, p99 {}, maximum \
@@ -330,12 +332,19 @@ fn honesty(scenario: &Scenario, recording: &Recording) -> Vec<String> {
             "The run was interrupted at {at}. Measurements up to that time are valid."
         ));
     }
-    lines.push(
-        "The verdict is based on what clients saw and on the providers' logs. Refused \
-         connections do not reach a provider; those attempts are taken from the gateway. \
-         Cooldowns and waits are reported by the router and only annotate the charts."
-            .to_owned(),
-    );
+    let sources = match &header.target {
+        None => {
+            "The verdict is based on what clients saw and on the providers' logs. Refused \
+             connections do not reach a provider; those attempts are taken from the gateway. \
+             Cooldowns and waits are reported by the router and only annotate the charts."
+        }
+        Some(_) => {
+            "The verdict is based on what clients saw and on the providers' logs; the target tells \
+             nothing of itself. Connections that a provider refused are in no log: while one does, \
+             numbers of attempts are lower bounds. Cooldowns are unknown."
+        }
+    };
+    lines.push(sources.to_owned());
     lines
 }
 
@@ -367,7 +376,9 @@ fn command(recording: &Recording) -> String {
         Mode::Live => "",
         Mode::Simulated => " --sim",
     };
-    format!("squall run {}.yaml{sim} --seed {}", header.scenario, header.seed)
+    let target = header.target.as_ref().map(|target| format!(" --target {}", target.name));
+    let target = target.unwrap_or_default();
+    format!("squall run {}.yaml{sim}{target} --seed {}", header.scenario, header.seed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use squall_determinism::{Seed, Timestamp};
-use squall_provider::{FaultConfig, ProviderConfig};
+use squall_provider::{FaultConfig, ProviderConfig, ProviderLimits};
 use squall_router::{
     DeploymentConfig, DeploymentId, Features, GroupId, IdRegistry, Overrides, RegionId,
     RouterConfig, Tags, TenantId,
@@ -169,6 +169,22 @@ pub struct ScenarioProvider {
     pub config: ProviderConfig,
     /// The same as it stands in the file: what happens at random times is not drawn.
     pub written: ProviderConfig,
+    /// Where it listens in live runs; `None` for a free port of this machine.
+    pub listen: Option<SocketAddr>,
+}
+
+impl ScenarioProvider {
+    /// How it would behave without limits and faults.
+    #[must_use]
+    pub fn without_trouble(&self) -> ProviderConfig {
+        ProviderConfig {
+            limits: ProviderLimits::NONE,
+            capacity: None,
+            faults: Vec::new(),
+            random: Vec::new(),
+            ..self.config.clone()
+        }
+    }
 }
 
 impl Scenario {

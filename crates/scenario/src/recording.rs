@@ -28,6 +28,7 @@ impl Scenario {
             kinds: self.kinds.iter().map(|kind| kind.name.clone()).collect(),
             lag: None,
             server_lag: Vec::new(),
+            target: None,
             lacked: Lacked::default(),
             digest: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,20 @@
 //! Other gateways under test. Each is a [`ReadyMade`] target: its own configuration for the groups, weights,
-//! limits, time-outs, retries, cooldowns and fallbacks of a scenario, and what cannot be expressed in it.
+//! limits, time-outs, retries, cooldowns and fallbacks of a scenario, and what cannot be expressed in it. A
+//! [`RunningTarget`] is one that is up: started with its files in a folder of its own, ready when it has answered
+//! a chat of each group, measured, and stopped with everything that it started.
 
+mod addresses;
+mod error;
+mod http_probe;
+mod process;
+mod process_tree;
+mod readiness;
 mod ready_made;
+mod running;
+mod usage;
 
-pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, ready_made};
+pub use addresses::ProviderAddress;
+pub use error::{LogTail, TargetError};
+pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, names, ready_made};
+pub use running::{RunningTarget, TargetSetup};
+pub use usage::ResourceUsage;

@@ -50,3 +50,8 @@ pub struct ExportNote {
 pub fn ready_made(name: &str) -> Option<&'static dyn ReadyMade> {
     READY_MADE.iter().copied().find(|target| target.name() == name)
 }
+
+/// The names of all ready-made targets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    READY_MADE.iter().map(|target| target.name())
+}

@@ -124,6 +124,7 @@ impl Fixture {
             changes: Vec::new(),
             lag: None,
             server_lag: Vec::new(),
+            target: None,
             lacked: squall_record::Lacked::default(),
             digest: String::new(),
             version: "0.0.0".to_owned(),

@@ -58,15 +58,15 @@ struct Driver {
 
 impl Driver {
     fn new(setup: TrafficSetup, progress: Arc<DriveProgress>) -> Self {
-        let authorization = setup.authorization();
         Self {
             clock: setup.clock,
             workload: Workload::new(setup.workload, setup.seed),
             shared: Arc::new(DriveShared {
                 clock: setup.clock,
                 connections: ConnectionPool::new(setup.target),
-                kinds: setup.kinds.into_iter().map(RequestTemplate::new).collect(),
-                authorization,
+                kinds: (setup.kinds.into_iter())
+                    .map(|kind| RequestTemplate::new(kind, &setup.headers))
+                    .collect(),
                 models: setup.models,
             }),
             exchanges: JoinSet::new(),

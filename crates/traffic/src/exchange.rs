@@ -4,15 +4,15 @@ use crate::connections::ConnectionPool;
 use crate::reading::{self, AnswerProgress};
 use crate::request_mixer::{self, TrafficKind};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use squall_clock::Clock;
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_net::Shortage;
 use squall_record::{AnswerSeen, RequestOutcome, RequestRow};
-use squall_wire::chat::{NewChat, ResponseMode};
-use squall_wire::{RequestToken, TOKEN_HEADER};
+use squall_wire::chat::{ChatRequest, NewChat, ResponseMode};
+use squall_wire::{Format, RequestToken, TOKEN_HEADER, dialect};
 use squall_workload::ClientRequest;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -23,7 +23,6 @@ pub(crate) struct DriveShared {
     pub(crate) clock: Clock,
     pub(crate) connections: ConnectionPool,
     pub(crate) kinds: Vec<RequestTemplate>,
-    pub(crate) authorization: Option<HeaderValue>,
     pub(crate) models: Vec<(String, u16)>,
 }
 
@@ -37,8 +36,11 @@ pub(crate) struct RequestTemplate {
 }
 
 impl RequestTemplate {
-    pub(crate) fn new(kind: TrafficKind) -> Self {
-        Self { headers: kind.headers(), model: kind.model, group: kind.group }
+    /// A kind whose requests carry `headers` besides its own.
+    pub(crate) fn new(kind: TrafficKind, headers: &HeaderMap) -> Self {
+        let mut all = kind.headers();
+        all.extend(headers.clone());
+        Self { headers: all, model: kind.model, group: kind.group }
     }
 }
 
@@ -115,6 +117,7 @@ async fn ask(
     client: &ClientRequest,
     seen: &mut AnswerProgress,
 ) -> Result<(), Failure> {
+    let format = shared.connections.target().format();
     let request = request(shared, client);
     let unreachable = || Failure::new(FailureClass::Connect, FailureSource::Gateway);
     let mut connection =
@@ -133,14 +136,14 @@ async fn ask(
     let (parts, body) = response.into_parts();
     seen.status = parts.status.as_u16();
     if parts.status != StatusCode::OK {
-        let failure = reading::error(&parts, body).await;
+        let failure = reading::error(format, &parts, body).await;
         shared.connections.give_back(connection);
         return Err(failure);
     }
     if client.stream {
-        reading::stream(body, shared.clock, seen).await?;
+        reading::stream(format, body, shared.clock, seen).await?;
     } else {
-        reading::whole(body, shared.clock, seen).await?;
+        reading::whole(format, body, shared.clock, seen).await?;
     }
     shared.connections.give_back(connection);
     Ok(())
@@ -155,21 +158,31 @@ fn request(shared: &DriveShared, client: &ClientRequest) -> Request<Full<Bytes>>
     };
     let delivery = if client.stream { ResponseMode::StreamWithUsage } else { ResponseMode::Whole };
     let kind = shared.kind(client);
-    let body = NewChat { model: &kind.model, token, delivery }.body();
     let target = shared.connections.target();
+    let body = NewChat { model: &kind.model, token, delivery }.body();
+    let body = asked_in(target.format(), body, &kind.model);
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from(target.path().clone());
     let headers = request.headers_mut();
     headers.clone_from(&kind.headers);
+    if target.format() != Format::OpenAi {
+        headers.extend(dialect(target.format()).headers(None));
+    }
     if let Some(session) = client.session {
         request_mixer::write_session(headers, session);
     }
     headers.insert(HOST, target.host().clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(TOKEN_HEADER, token.header_value());
-    if let Some(authorization) = &shared.authorization {
-        headers.insert(AUTHORIZATION, authorization.clone());
-    }
     request
+}
+
+/// A chat in the words of a format.
+fn asked_in(format: Format, body: Bytes, model: &str) -> Bytes {
+    if format == Format::OpenAi {
+        return body;
+    }
+    let chat = ChatRequest::parse(body).expect("the driver's own request is one");
+    dialect(format).body(&chat, model, true).expect("every format has words for a text")
 }

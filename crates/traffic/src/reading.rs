@@ -6,9 +6,10 @@ use hyper::body::Incoming;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::{Failure, FailureClass, FailureSource};
-use squall_wire::SseDecoder;
+use squall_wire::call::{Stamp, StreamReader};
 use squall_wire::chat::{ChatStream, FillerCheck, StreamEvent, read_completion};
 use squall_wire::error::failure_from_response;
+use squall_wire::{Format, SseDecoder, dialect};
 
 /// What a client has seen of its answer so far.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +26,16 @@ pub(crate) struct AnswerProgress {
 
 /// Reads an answer that is not streamed.
 pub(crate) async fn whole(
+    format: Format,
     body: Incoming,
     clock: Clock,
     seen: &mut AnswerProgress,
 ) -> Result<(), Failure> {
     let body = body.collect().await.map_err(|_| broken())?.to_bytes();
+    let body = match format {
+        Format::OpenAi => body,
+        format => dialect(format).answer(body, &stamp())?.body,
+    };
     let completion = read_completion(&body).ok_or_else(broken)?;
     if completion.finish.is_none() {
         return Err(broken());
@@ -44,15 +50,20 @@ pub(crate) async fn whole(
 /// Reads a stream. It is complete with a finish reason and a proper end of its body, as vendors' own clients
 /// take it, whether the end mark comes or not.
 pub(crate) async fn stream(
+    format: Format,
     mut body: Incoming,
     clock: Clock,
     seen: &mut AnswerProgress,
 ) -> Result<(), Failure> {
     let (mut decoder, mut answer) = (SseDecoder::new(), ChatStream::default());
+    let mut translation = Translation::of(format);
     let mut finished = false;
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.map_err(|_| broken())?.into_data() else { continue };
-        decoder.push(&bytes);
+        match &mut translation {
+            None => decoder.push(&bytes),
+            Some(translation) => decoder.push(&translation.translate(&bytes)?),
+        }
         while let Some(event) = decoder.next_event().map_err(|_| broken())? {
             match answer.read(&event) {
                 StreamEvent::Chunk(chunk) => {
@@ -75,11 +86,46 @@ pub(crate) async fn stream(
     if finished && answer.is_whole() { Ok(()) } else { Err(broken()) }
 }
 
+/// A stream of another format, as OpenAI's.
+struct Translation {
+    decoder: SseDecoder,
+    reader: Box<dyn StreamReader>,
+}
+
+impl Translation {
+    /// `None` for OpenAI's own.
+    fn of(format: Format) -> Option<Self> {
+        let is_own = format == Format::OpenAi;
+        let reader = || dialect(format).stream(stamp(), true);
+        (!is_own).then(|| Self { decoder: SseDecoder::new(), reader: reader() })
+    }
+
+    /// The events of a piece.
+    fn translate(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.decoder.push(bytes);
+        let mut out = Vec::new();
+        while let Some(event) = self.decoder.next_event().map_err(|_| broken())? {
+            if let StreamEvent::Error(failure) = self.reader.read(event, &mut out) {
+                return Err(failure);
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// What an answer says of itself that says nothing.
+fn stamp() -> Stamp {
+    Stamp { created: 0, number: 0, model: String::new() }
+}
+
 /// Reads an error.
-pub(crate) async fn error(parts: &Parts, body: Incoming) -> Failure {
+pub(crate) async fn error(format: Format, parts: &Parts, body: Incoming) -> Failure {
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let status = parts.status.as_u16();
-    let failure = failure_from_response(status, &parts.headers, &body, wall_time());
+    let failure = match format {
+        Format::OpenAi => failure_from_response(status, &parts.headers, &body, wall_time()),
+        format => dialect(format).failure(status, &parts.headers, &body, wall_time()),
+    };
     // A gateway that made no attempt refused by itself.
     let by_itself = parts.headers.get("x-squall-attempts").is_some_and(|attempts| attempts == "0");
     if by_itself { Failure { source: FailureSource::Gateway, ..failure } } else { failure }

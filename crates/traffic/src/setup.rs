@@ -2,10 +2,11 @@
 
 use crate::TrafficKind;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{RequestRow, RowSender};
+use squall_wire::{Format, dialect};
 use squall_workload::WorkloadConfig;
 use std::str::FromStr;
 
@@ -22,30 +23,21 @@ pub struct TrafficSetup {
     pub target: ApiTarget,
     /// The kinds of requests, by the kinds of the workload; one alone where those are none.
     pub kinds: Vec<TrafficKind>,
-    /// The key, sent as a bearer token.
-    pub api_key: Option<String>,
+    /// Headers of every request besides its own: a key, for instance.
+    pub headers: HeaderMap,
     /// The models that answers may name, each with its deployment, by its place in the header of the recording.
     pub models: Vec<(String, u16)>,
     /// Where rows go besides, as requests end.
     pub rows: Option<RowSender>,
 }
 
-impl TrafficSetup {
-    /// The key as a header. A key that is no header value is left out: the target will say so.
-    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        let key = self.api_key.as_ref()?;
-        let mut value = HeaderValue::try_from(format!("Bearer {key}")).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
-}
-
-/// An API that speaks OpenAI's chat completions, by its base URL: `http://127.0.0.1:8080/v1`.
+/// An API for chats, by its base URL: `http://127.0.0.1:8080/v1`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ApiTarget {
     authority: Authority,
     host: HeaderValue,
     path: PathAndQuery,
+    format: Format,
 }
 
 impl ApiTarget {
@@ -60,24 +52,40 @@ impl ApiTarget {
         &self.host
     }
 
-    /// The path of chat completions.
+    /// The path of chats.
     pub(crate) const fn path(&self) -> &PathAndQuery {
         &self.path
+    }
+
+    /// The format that it speaks.
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The API of this base URL that speaks this format.
+    ///
+    /// # Errors
+    /// When the text is no such URL.
+    pub fn new(text: &str, format: Format) -> Result<Self, TargetError> {
+        let error = || TargetError { text: text.to_owned() };
+        let uri: Uri = text.parse().map_err(|_| error())?;
+        let is_http = uri.scheme() == Some(&Scheme::HTTP);
+        let authority = uri.authority().filter(|_| is_http && uri.query().is_none());
+        let authority = authority.ok_or_else(error)?.clone();
+        // Of the formats that a target speaks, none has the model in its path.
+        let below = dialect(format).chat_path("", false);
+        let path = format!("{}{below}", uri.path().trim_end_matches('/'));
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| error())?;
+        Ok(Self { authority, host, path: path.parse().map_err(|_| error())?, format })
     }
 }
 
 impl FromStr for ApiTarget {
     type Err = TargetError;
 
+    /// An API that speaks OpenAI's chat completions.
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let error = || TargetError { text: text.to_owned() };
-        let uri: Uri = text.parse().map_err(|_| error())?;
-        let is_http = uri.scheme() == Some(&Scheme::HTTP);
-        let authority = uri.authority().filter(|_| is_http && uri.query().is_none());
-        let authority = authority.ok_or_else(error)?.clone();
-        let path = format!("{}/chat/completions", uri.path().trim_end_matches('/'));
-        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| error())?;
-        Ok(Self { authority, host, path: path.parse().map_err(|_| error())? })
+        Self::new(text, Format::OpenAi)
     }
 }
 

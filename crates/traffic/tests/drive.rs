@@ -42,6 +42,7 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("chat".to_owned(), 0)],
+        default_deployment: None,
         only_listed: false,
         rules: Rules::default(),
         rows: AttemptLog::Kept,
@@ -69,7 +70,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         clock,
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 3)],
-        api_key: None,
+        headers: http::HeaderMap::new(),
         models: Vec::new(),
         rows: None,
     }

@@ -27,5 +27,5 @@ pub use limits::{HeaderGauge, LimitHeaders};
 pub use retry_after::{read_retry_after, write_retry_after};
 pub use server_settings::{ANSWER_MAX, ServerSettings, StreamUsage};
 pub use sse::{SseDecoder, SseError, SseEvent, push_event};
-pub use token::{RequestToken, TOKEN_HEADER, TokenError};
+pub use token::{RequestToken, TOKEN_HEADER, TokenError, TokenPlaces};
 pub use vendor::{Format, dialect, openai, server};

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The header in which the token rides; it also rides in `user` and as the first word of the prompt,
@@ -35,6 +36,12 @@ impl RequestToken {
         prompt.split_ascii_whitespace().next()?.parse().ok()
     }
 
+    /// The first token anywhere in a body: for a gateway that wraps the prompt in words of its own.
+    #[must_use]
+    pub fn anywhere_in(body: &[u8]) -> Option<Self> {
+        occurrences(body).next().map(|(_, token)| token)
+    }
+
     /// The token as the value of [`TOKEN_HEADER`].
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
@@ -63,6 +70,46 @@ impl FromStr for RequestToken {
         };
         if numbers.next().is_some() { Err(TokenError) } else { Ok(token) }
     }
+}
+
+/// In which places of a request its token was found: which of them a gateway passes on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TokenPlaces {
+    /// In [`TOKEN_HEADER`].
+    pub header: bool,
+    /// As the whole of a text: `user`, or what a format has for it.
+    pub user: bool,
+    /// As the first word of a text: the prompt.
+    pub prompt: bool,
+    /// Within a text, behind other words.
+    pub content: bool,
+}
+
+impl TokenPlaces {
+    /// The places in which a request has a token.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+        let header = RequestToken::from_headers(headers).is_some();
+        occurrences(body).fold(Self { header, ..Self::default() }, |places, (range, _)| {
+            let before = body[..range.start].last();
+            let after = body.get(range.end);
+            match (before, after) {
+                (Some(b'"'), Some(b'"')) => Self { user: true, ..places },
+                (Some(b'"'), _) => Self { prompt: true, ..places },
+                _ => Self { content: true, ..places },
+            }
+        })
+    }
+}
+
+/// The tokens of a body, each with its place.
+fn occurrences(body: &[u8]) -> impl Iterator<Item = (Range<usize>, RequestToken)> {
+    memchr::memmem::find_iter(body, b"squall-").filter_map(|start| {
+        let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+        let length = body[start..].iter().take_while(is_token).count();
+        let text = std::str::from_utf8(&body[start..start + length]).ok()?;
+        Some((start..start + length, text.parse().ok()?))
+    })
 }
 
 /// A text is not a token.
@@ -122,5 +169,26 @@ mod tests {
         assert_eq!(RequestToken::from_headers(&headers), Some(TOKEN));
         assert_eq!(RequestToken::from_prompt("  squall-12-420-60 why?"), Some(TOKEN));
         assert_eq!(RequestToken::from_prompt("why squall-12-420-60?"), None);
+    }
+
+    #[test]
+    fn a_gateway_is_seen_to_pass_it_on_in_each_place() {
+        let places = |body: &str| TokenPlaces::of(&HeaderMap::new(), body.as_bytes());
+        let none = TokenPlaces::default();
+        assert_eq!(places(r#"{"user":"squall-1-2-3"}"#), TokenPlaces { user: true, ..none });
+        let metadata = r#"{"metadata":{"user_id":"squall-1-2-3"}}"#;
+        assert_eq!(places(metadata), TokenPlaces { user: true, ..none });
+        let prompt = r#"{"content":"squall-1-2-3   the sea"}"#;
+        assert_eq!(places(prompt), TokenPlaces { prompt: true, ..none });
+        let wrapped = r#"{"content":"Be polite. squall-1-2-3 the sea"}"#;
+        assert_eq!(places(wrapped), TokenPlaces { content: true, ..none });
+        assert_eq!(places(r#"{"content":"squall-line, squall-1"}"#), none);
+        let mut headers = HeaderMap::new();
+        headers.insert(TOKEN_HEADER, TOKEN.header_value());
+        assert_eq!(TokenPlaces::of(&headers, b"{}"), TokenPlaces { header: true, ..none });
+        assert_eq!(
+            RequestToken::anywhere_in(wrapped.as_bytes()).map(|token| token.request),
+            Some(1)
+        );
     }
 }

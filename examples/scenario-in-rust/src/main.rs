@@ -101,6 +101,7 @@ fn provider(name: &str, faults: Vec<FaultConfig>) -> ScenarioProvider {
         format: Format::OpenAi,
         written: config.clone(),
         config,
+        listen: None,
     }
 }
 

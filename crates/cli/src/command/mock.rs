@@ -59,6 +59,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
             clock,
             epoch_nanos,
             listen: provider.listen,
+            default_deployment: None,
             only_listed: !provider.models.is_empty(),
             models: listed(&provider.models, &provider.name),
             rules: Rules { strict: provider.strict, max_output_tokens: provider.max_output_tokens },

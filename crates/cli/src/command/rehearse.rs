@@ -152,7 +152,7 @@ fn run(
 ) -> Result<(SignOffItem, bool), CliError> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
-        let recording = progress::run_live(&stage.scenario, None)?;
+        let recording = progress::run_live(&stage.scenario, None, None)?;
         let interrupted = recording.header.ended.cut_at().is_some();
         return Ok((stage.judge(&recording), interrupted));
     }

@@ -3,8 +3,9 @@
 use super::check;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
-use crate::{command, descriptors, progress, terminal};
+use crate::{command, descriptors, progress, target_choice, terminal};
 use squall_determinism::Seed;
+use squall_live::TargetOptions;
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
 use squall_sim::SimOptions;
@@ -16,15 +17,17 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         scenario.set_seed(Seed::new(seed));
     }
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
-    let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode));
+    let target = args.target.as_deref();
+    let target = target.map(|target| target_choice::target(target, &scenario)).transpose()?;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode, target.as_ref()));
     // A folder that cannot take the report is found before the run, not after it.
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
-    announce(&scenario, mode);
+    announce(&scenario, mode, target.as_ref());
     let recording = match mode {
         Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
         Mode::Live => {
             descriptors::say_what_is_too_few(&scenario)?;
-            progress::run_live(&scenario, Some(folder.path()))?
+            progress::run_live(&scenario, Some(folder.path()), target)?
         }
     };
     if args.twice {
@@ -37,7 +40,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
 }
 
 /// Says what is about to be run.
-fn announce(scenario: &Scenario, mode: Mode) {
+fn announce(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) {
     let how = match mode {
         Mode::Live => "over real sockets on loopback; Ctrl-C stops and keeps the results so far",
         Mode::Simulated => "in virtual time",
@@ -45,6 +48,10 @@ fn announce(scenario: &Scenario, mode: Mode) {
     let (name, seed) = (&scenario.name, scenario.seed.value());
     let duration = scenario.duration.as_secs_f64();
     terminal::status(format_args!("{name}: seed {seed}, {duration} s, {how}"));
+    if let Some(TargetOptions { name, version, .. }) = target {
+        let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+        terminal::status(format_args!("target: {name}{version}; waiting until it is ready"));
+    }
 }
 
 /// Judges a recording, writes the report, and says how it went. Where the recording could not be `kept`, its
@@ -66,10 +73,12 @@ pub(crate) fn conclude(
     Ok(check::exit(verdict.overall))
 }
 
-fn default_out(scenario: &Scenario, mode: Mode) -> PathBuf {
-    let mode = match mode {
-        Mode::Live => "live",
-        Mode::Simulated => "sim",
+fn default_out(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) -> PathBuf {
+    let folder = match (mode, target) {
+        (Mode::Live, Some(target)) if !target.name.contains('/') => &target.name,
+        (Mode::Live, Some(_)) => "target",
+        (Mode::Live, None) => "live",
+        (Mode::Simulated, _) => "sim",
     };
-    Path::new("reports").join(&scenario.name).join(mode)
+    Path::new("reports").join(&scenario.name).join(folder)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{junit, markdown, summary, terminal_table};
-use squall_record::{Lacked, Lag, RequestOutcome, RunEnd};
+use squall_record::{JoinCounts, Lacked, Lag, RequestOutcome, RunEnd, TargetInfo};
 use squall_testkit::by_hand::{FAILED, Fixture, at};
 
 /// A run that meets success, failover and weights, and has too few requests for a p99 of its outage.
@@ -154,6 +154,72 @@ fn a_value_at_its_limit_meets_it_unless_it_must_be_beyond() {
     let holds = |comparison| side(comparison, value, limit).holds;
     assert!(holds(Comparison::AtLeast) && holds(Comparison::AtMost) && holds(Comparison::Equal));
     assert!(!holds(Comparison::Above) && !holds(Comparison::Below));
+}
+
+/// A run of another gateway, which asked `a` so often in the outage, in which connections were refused.
+fn of_a_target() -> Fixture {
+    let mut run = met();
+    run.header.target = Some(TargetInfo {
+        name: "nginx".to_owned(),
+        version: Some("1.22.1".to_owned()),
+        cpu: Some(Duration::from_secs(3)),
+        peak_memory: Some(18 << 20),
+        died: None,
+        join: JoinCounts {
+            attempts: 200,
+            header: 150,
+            prompt: 180,
+            unknown: 20,
+            ..JoinCounts::default()
+        },
+    });
+    run
+}
+
+#[test]
+fn what_rests_on_attempts_is_not_met_where_refused_connections_are_in_no_log() {
+    let verdict = judged(&of_a_target());
+    let judgements: Vec<_> = verdict.rows.iter().map(|row| row.judgement).collect();
+    // What clients saw, and what was before the fault, is as certain as ever.
+    let open = Judgement::Inconclusive;
+    assert_eq!(judgements, [Judgement::Met, open, Judgement::Met, Judgement::Met]);
+    let reason = &verdict.rows[1].reason;
+    let why = "; connections that north refused are in no log of this target, so the value is a lower bound";
+    assert!(reason.ends_with(why), "{reason}");
+    assert_eq!(
+        judged(&met()).rows[1].judgement,
+        Judgement::Met,
+        "the built-in gateway tells of them"
+    );
+}
+
+#[test]
+fn a_lower_bound_over_its_limit_is_missed() {
+    let mut run = of_a_target();
+    run.first(0, 21_300..30_000, 200);
+    let verdict = judged(&run);
+    assert_eq!(verdict.rows[1].judgement, Judgement::Missed, "{}", verdict.rows[1].reason);
+}
+
+#[test]
+fn a_target_that_ended_is_why_the_run_did() {
+    let mut run = of_a_target();
+    run.interrupted(at(90_000));
+    if let Some(target) = &mut run.header.target {
+        target.died = Some((at(89_500), "it exited with code 1".to_owned()));
+    }
+    let verdict = judged(&run);
+    let problem = &verdict.validity_problems[0];
+    assert_eq!(problem, "the target ended at 89.5 s of 100 s: it exited with code 1");
+    assert_eq!(verdict.exit_code(), 3);
+}
+
+#[test]
+fn what_is_known_of_a_target_stands_beside_the_verdict() {
+    let verdict = judged(&of_a_target());
+    insta::assert_snapshot!(verdict.target.join("\n"));
+    assert!(terminal_table(&verdict).contains("target: nginx 1.22.1; "));
+    assert!(markdown(&verdict).contains("- target: nginx 1.22.1; "));
 }
 
 /// A run with a miss, an inconclusive expectation and a warning.

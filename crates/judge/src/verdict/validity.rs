@@ -51,10 +51,15 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
     let of = text::duration(header.duration);
     let mut validity_problems = Vec::new();
     if let Some(at) = header.ended.cut_at() {
-        let short = format!("the run was interrupted at {}", text::moment(at));
-        let text = match header.ended {
-            RunEnd::Complete | RunEnd::Interrupted { .. } => format!("{short} of {of}"),
-            RunEnd::Killed { torn, .. } => killed(&format!("{short} of {of}"), torn),
+        let died = header.target.as_ref().and_then(|target| target.died.as_ref());
+        let short = match died {
+            Some((at, _)) => format!("the target ended at {}", text::moment(*at)),
+            None => format!("the run was interrupted at {}", text::moment(at)),
+        };
+        let text = match (died, header.ended) {
+            (Some((_, how)), _) => format!("{short} of {of}: {how}"),
+            (None, RunEnd::Complete | RunEnd::Interrupted { .. }) => format!("{short} of {of}"),
+            (None, RunEnd::Killed { torn, .. }) => killed(&format!("{short} of {of}"), torn),
         };
         validity_problems.push(ValidityProblem { text, short, from: known_until(recording) });
     }

@@ -46,6 +46,7 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         models: vec![("gpt-eu".to_owned(), 0), ("gpt-us".to_owned(), 1)],
+        default_deployment: None,
         only_listed: false,
         rules: Rules::default(),
         rows: AttemptLog::Kept,

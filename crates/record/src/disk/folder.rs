@@ -18,6 +18,11 @@ pub struct OutFolder {
 /// What a recording leaves.
 const FILES: [&str; 6] = [RUN, CELLS, REQUESTS, ATTEMPTS, NOTES, JOURNAL];
 
+/// The folder that the target of a run leaves beside the recording, which may be all that is left of a run whose
+/// target never became ready; and the file that marks it.
+const TARGET_FOLDER: &str = "target";
+const TARGET_MARK: &str = ".squall-target";
+
 /// Written to see that there is space, and taken away again: the first seconds of a run.
 const PROBE: &str = "squall.probe.tmp";
 const PROBE_BYTES: usize = 256 << 10;
@@ -87,6 +92,9 @@ impl OutFolder {
         let mut first = None;
         for entry in entries {
             let name = entry.map_err(|error| unusable(path, &error))?.file_name();
+            if name == TARGET_FOLDER && path.join(TARGET_FOLDER).join(TARGET_MARK).is_file() {
+                continue;
+            }
             first.get_or_insert_with(|| name.to_string_lossy().into_owned());
         }
         let Some(first) = first else { return Ok(()) };

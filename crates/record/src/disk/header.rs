@@ -3,7 +3,10 @@
 use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
 use crate::RecordError;
-use crate::{ChangeInfo, DeploymentInfo, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall};
+use crate::{
+    ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
+    TargetInfo,
+};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
@@ -11,10 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
-/// The oldest form that is read as well: it has no `server_lag`. In it, and in early recordings of form 3, some events
-/// of `notes.csv` have other words.
+/// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`; in form 2, and in
+/// early recordings of form 3, some events of `notes.csv` have other words.
 const OLDEST_FORMAT: u32 = 2;
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -46,6 +49,8 @@ pub(super) struct HeaderFile {
     lag: Option<LagFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     server_lag: Vec<ServerLagFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<TargetFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lacked: Option<LackedFile>,
     scenario_text: String,
@@ -110,6 +115,75 @@ struct ServerLagFile {
     lag: LagFile,
     /// From when until when.
     stalls_ns: Vec<(u64, u64)>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct TargetFile {
+    name: String,
+    version: Option<String>,
+    cpu_ns: Option<u64>,
+    peak_memory: Option<u64>,
+    died: Option<DiedFile>,
+    join: JoinFile,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct DiedFile {
+    at_ns: u64,
+    how: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct JoinFile {
+    attempts: u64,
+    header: u64,
+    user: u64,
+    prompt: u64,
+    content: u64,
+    unknown: u64,
+    guessed_deployment: u64,
+}
+
+impl TargetFile {
+    fn of(target: &TargetInfo) -> Self {
+        let JoinCounts { attempts, header, user, prompt, content, unknown, guessed_deployment } =
+            target.join;
+        Self {
+            name: target.name.clone(),
+            version: target.version.clone(),
+            cpu_ns: target.cpu.map(|cpu| cpu.as_nanos() as u64),
+            peak_memory: target.peak_memory,
+            died: target
+                .died
+                .as_ref()
+                .map(|(at, how)| DiedFile { at_ns: at.as_nanos(), how: how.clone() }),
+            join: JoinFile { attempts, header, user, prompt, content, unknown, guessed_deployment },
+        }
+    }
+
+    fn into_target(self) -> TargetInfo {
+        let JoinFile { attempts, header, user, prompt, content, unknown, guessed_deployment } =
+            self.join;
+        TargetInfo {
+            name: self.name,
+            version: self.version,
+            cpu: self.cpu_ns.map(Duration::from_nanos),
+            peak_memory: self.peak_memory,
+            died: self.died.map(|died| (Timestamp::from_nanos(died.at_ns), died.how)),
+            join: JoinCounts {
+                attempts,
+                header,
+                user,
+                prompt,
+                content,
+                unknown,
+                guessed_deployment,
+            },
+        }
+    }
 }
 
 impl LagFile {
@@ -254,6 +328,7 @@ impl HeaderFile {
             changes: changes.collect(),
             lag: header.lag.map(LagFile::of),
             server_lag: header.server_lag.iter().map(ServerLagFile::of).collect(),
+            target: header.target.as_ref().map(TargetFile::of),
             scenario_text: header.scenario_text.clone(),
         }
     }
@@ -304,6 +379,7 @@ impl HeaderFile {
             changes: changes.collect(),
             lag: self.lag.map(LagFile::into_lag),
             server_lag: self.server_lag.into_iter().map(ServerLagFile::into_server_lag).collect(),
+            target: self.target.map(TargetFile::into_target),
             digest: self.digest,
             version: self.version,
         })

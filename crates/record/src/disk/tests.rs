@@ -40,6 +40,14 @@ fn header() -> RunHeader {
             p99: Duration::from_millis(1),
             max: Duration::from_millis(2),
         }),
+        target: Some(TargetInfo {
+            name: "litellm".to_owned(),
+            version: Some("1.108.7".to_owned()),
+            cpu: Some(Duration::from_millis(1_230)),
+            peak_memory: Some(512 << 20),
+            died: Some((Timestamp::from_secs(2), "it exited with code 1".to_owned())),
+            join: JoinCounts { attempts: 7, prompt: 6, unknown: 1, ..JoinCounts::default() },
+        }),
         server_lag: vec![ServerLag {
             part: "gateway".to_owned(),
             lag: Lag {
@@ -208,7 +216,7 @@ fn a_recording_of_form_2_comes_back_too() {
     });
     let old = info(&path);
     edit(&run, |text| {
-        let text = text.replace("\"format\":3", "\"format\":2");
+        let text = text.replace("\"format\":4", "\"format\":2");
         let text = text.replace(&now.0, &old.0).replace(&now.1, &old.1);
         let start = text.find("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
         let end = start + text[start..].find('"').unwrap();
@@ -308,9 +316,9 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    for form in [1, 4] {
+    for form in [1, 5] {
         let other = format!("\"format\":{form}");
-        let error = error_after("run.json", |text| text.replace("\"format\":3", &other));
+        let error = error_after("run.json", |text| text.replace("\"format\":4", &other));
         assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
     }
     let error = error_after("run.json", |_| String::new());

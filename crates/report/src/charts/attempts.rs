@@ -20,9 +20,13 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let all = |each: usize| context.attempts(each, 0..context.seconds);
     let total: u32 = (0..context.deployments()).map(|each| all(each).started).sum();
     let width = context.bin_width(1);
+    let beside = match context.recording.header.target {
+        None => "lane below: when the router had ejected it",
+        Some(_) => "without connections that were refused",
+    };
     let subtitle = format!(
-        "attempts per second by start time, in bins of {width} s, from the providers' logs; lane \
-         below: when the router had ejected it; n = {}",
+        "attempts per second by start time, in bins of {width} s, from the providers' logs; \
+         {beside}; n = {}",
         count(total.into())
     );
     let (shown, others) =
@@ -112,6 +116,11 @@ fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deploy
     let middle = f64::midpoint(top, bottom);
     picture.text((panel.left - 8.0, middle), "cooldown", label(QUIET, Anchor::Right));
     picture.rect((panel.left, top), (panel.right, bottom), PALE.faded(0.15));
+    if context.recording.header.target.is_some() {
+        let unknown = "unknown: the target does not tell when it skips a deployment";
+        picture.text((panel.left + 6.0, middle), unknown, label(QUIET, Anchor::Left));
+        return;
+    }
     let mut drawn_to = panel.left;
     for stretch in stretches(context, deployment) {
         let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));

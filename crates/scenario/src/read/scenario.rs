@@ -16,11 +16,13 @@ use crate::fields::Fields;
 use crate::model::{Scenario, ScenarioProvider};
 use crate::node::NodeKind;
 use crate::schema::{Key, Schema, Section};
+use crate::settings::{Address, ValueKind as _};
 use core::time::Duration;
 use squall_determinism::Seed;
 use squall_router::{GroupId, RouterConfig};
 use squall_workload::WorkloadConfig;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A scenario.
 pub(crate) static SCENARIO: Section = Section {
@@ -95,8 +97,17 @@ static PROVIDER: Section = Section {
             "Replicates the provider and every deployment that uses it: `eu` becomes `eu-1` to \
              `eu-N`, each with the full weight.",
         )],
+        &[Key::optional(
+            "listen",
+            Schema::Address,
+            "127.0.0.1 and a free port",
+            "Listen address in live runs, for a target that is running already.",
+        )],
     ],
 };
+
+/// Where a provider listens that has no place of its own.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The seed of a scenario that names none.
 const SEED: u64 = 1;
@@ -249,6 +260,23 @@ fn asked_group(traffic: &Fields<'_>, groups: &KnownNames) -> Option<GroupId> {
     u16::try_from(place).ok().map(GroupId)
 }
 
+/// Where a provider listens that has a place of its own.
+fn listen(fields: &Fields<'_>, copies: u16, others: &[ScenarioProvider]) -> Option<SocketAddr> {
+    let node = fields.get("listen")?;
+    let listen = Address.read(node, &ANY_PORT, fields.problems)?;
+    let refuse = |message: String, label: &str| {
+        fields.problems.push(Problem::new(&node.span, message, label));
+    };
+    if copies > 1 {
+        refuse(format!("{copies} replicas cannot listen at one address"), "one address for all");
+    }
+    let is_taken = |other: &&ScenarioProvider| other.listen == Some(listen) && listen.port() != 0;
+    if let Some(other) = others.iter().find(is_taken) {
+        refuse(format!("`{}` listens at {listen} already", other.name), "taken");
+    }
+    Some(listen)
+}
+
 /// The providers, copies written out, and what deployments may name.
 fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvider>, Providers) {
     let mut providers: Vec<ScenarioProvider> = Vec::new();
@@ -267,6 +295,7 @@ fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvide
         let Some(opened) = opened else { continue };
         let format = provider::format(&opened);
         let written = provider::behaviour(&opened, run, &shared.of(&names, &entry.key));
+        let listen = listen(&opened, count, &providers);
         for copy in 0..count {
             let name = copy_name(&entry.key, count, copy);
             taken.add(&name, &entry.key_span, fields.problems);
@@ -275,6 +304,7 @@ fn providers(fields: &Fields<'_>, run: Option<Duration>) -> (Vec<ScenarioProvide
                 format,
                 config: written.clone(),
                 written: written.clone(),
+                listen,
             });
         }
     }

@@ -20,8 +20,8 @@ pub(super) const ADDITION: Addition = Addition {
         after(JUDGE, "mod attempt_share;", "mod example;"),
         after(
             JUDGE,
-            "(MetricId::AttemptShare, attempt_share::measure),",
-            "    (MetricId::ExampleMetric, example::measure),",
+            "(MetricId::AttemptShare, attempt_share::measure, Unknown),",
+            "    (MetricId::ExampleMetric, example::measure, NoEffect),",
         ),
         create("crates/judge/src/metrics/example.rs", MEASURE),
         before(

@@ -95,6 +95,7 @@ providers:
       on_disconnect: finished
       slowdown_at_full: 2x
     replicas: 1
+    listen: \"127.0.0.1:9001\"
     faults:
 FAULTS
     outages:

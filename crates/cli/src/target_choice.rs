@@ -1,0 +1,56 @@
+//! What `--target` means: a ready-made target, a file, or a URL.
+
+use crate::error::CliError;
+use crate::files;
+use squall_live::TargetOptions;
+use squall_scenario::{Scenario, TargetConfig, Template};
+use squall_target::{Tuning, ready_made};
+use std::path::Path;
+
+/// The gateway to test, as it was named.
+pub(crate) fn target(text: &str, scenario: &Scenario) -> Result<TargetOptions, CliError> {
+    if text.starts_with("http://") {
+        return of_url(text);
+    }
+    if let Some(known) = ready_made(text) {
+        let exported = known.export(scenario, Tuning::Tuned);
+        return Ok(TargetOptions {
+            name: known.name().to_owned(),
+            version: Some(known.version().to_owned()),
+            config: exported.target,
+            path: Vec::new(),
+        });
+    }
+    of_file(text)
+}
+
+/// A gateway that is running.
+fn of_url(text: &str) -> Result<TargetOptions, CliError> {
+    let url = text.trim_end_matches('/').parse::<Template>();
+    let url =
+        url.map_err(|misfit| CliError::Target(format!("{}: {}", misfit.message, misfit.label)))?;
+    Ok(TargetOptions {
+        name: text.to_owned(),
+        version: None,
+        config: TargetConfig { url, ..TargetConfig::default() },
+        path: Vec::new(),
+    })
+}
+
+fn of_file(text: &str) -> Result<TargetOptions, CliError> {
+    let path = Path::new(text);
+    if text.starts_with("https://") {
+        let told = format!("--target: `{text}`: targets are called by plain HTTP on this machine");
+        return Err(CliError::Target(told));
+    }
+    let yaml = files::typed(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => CliError::Target(format!(
+            "--target: `{text}` is neither a ready-made target ({}), nor a file, nor a URL",
+            squall_target::names().collect::<Vec<_>>().join(", ")
+        )),
+        _ => CliError::Read { path: path.to_owned(), source },
+    })?;
+    let config = TargetConfig::read(text, &yaml)?;
+    let name = path.file_stem().map_or_else(|| text.into(), |stem| stem.to_string_lossy());
+    Ok(TargetOptions { name: name.into_owned(), version: None, config, path: Vec::new() })
+}

@@ -1,0 +1,41 @@
+//! What a run is told beside its scenario.
+
+use crate::StopHandle;
+use squall_record::RowRetention;
+use squall_scenario::TargetConfig;
+use std::path::PathBuf;
+
+/// How a scenario is run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Rows, or cells alone.
+    pub keep: RowRetention,
+    /// Ends the run early.
+    pub stop: StopHandle,
+    /// A folder to write rows into as they come, so that a run that is killed leaves what it has measured. It
+    /// holds no recording yet; [`Recording::write`](squall_record::Recording::write) completes it. Without it everything is in memory until
+    /// the end.
+    pub folder: Option<PathBuf>,
+    /// The gateway to test in place of the built-in one, and of the scenario's own target.
+    pub target: Option<TargetOptions>,
+}
+
+/// A gateway to test in place of the built-in one.
+#[derive(Clone, Debug)]
+pub struct TargetOptions {
+    /// What it is called.
+    pub name: String,
+    /// Its version, where that is known.
+    pub version: Option<String>,
+    /// What it is.
+    pub config: TargetConfig,
+    /// Folders in which its program is looked for before those of `PATH`.
+    pub path: Vec<PathBuf>,
+}
+
+impl Default for RunOptions {
+    /// Rows are kept, in memory, and the run goes on to its end.
+    fn default() -> Self {
+        Self { keep: RowRetention::Rows, stop: StopHandle::new(), folder: None, target: None }
+    }
+}

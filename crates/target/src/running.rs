@@ -1,0 +1,216 @@
+//! A target that is up: started or found, ready, and stopped at the end.
+
+use crate::addresses::{PlaceholderValues, ProviderAddress};
+use crate::process::{ProcessSetup, TargetProcess, fresh_folder};
+use crate::readiness::{self, ReadinessProbe};
+use crate::usage::ResourceUsage;
+use crate::{LogTail, TargetError};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use squall_scenario::{TargetConfig, TargetFormat, TargetStart, Template};
+use squall_wire::Format;
+use std::fs;
+use std::net::{IpAddr, TcpStream};
+use std::path::{Path, PathBuf};
+
+/// What a target is started with.
+#[derive(Debug)]
+pub struct TargetSetup<'a> {
+    /// What it is.
+    pub config: &'a TargetConfig,
+    /// The mock providers that it may call.
+    pub providers: &'a [ProviderAddress],
+    /// Its own folder: emptied, then filled with its files and its log.
+    pub folder: &'a Path,
+    /// Folders in which its program is looked for before those of `PATH`.
+    pub path: &'a [PathBuf],
+    /// The groups that clients ask for: a chat of each is answered before it is ready.
+    pub groups: &'a [String],
+}
+
+/// A target that is ready. Dropping it stops it, if it was started here.
+#[derive(Debug)]
+pub struct RunningTarget {
+    base_url: String,
+    format: TargetFormat,
+    headers: HeaderMap,
+    models: Vec<(String, String)>,
+    process: Option<TargetProcess>,
+}
+
+impl RunningTarget {
+    /// Starts a target, unless it runs already, and waits until it is ready or `is_stopped`. Blocks the calling
+    /// thread.
+    ///
+    /// # Errors
+    /// When it cannot be started, ends, or is not ready in time. Nothing of it is left running then.
+    ///
+    /// # Panics
+    /// When called from within a tokio runtime.
+    pub fn start(
+        setup: &TargetSetup<'_>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, TargetError> {
+        let TargetSetup { config, providers, folder, .. } = *setup;
+        let values = PlaceholderValues::new(providers, folder);
+        let base_url = values.fill(&config.url)?;
+        let address = loopback_address(&base_url)?;
+        let named = |named: &[(String, Template)]| {
+            let filled = named.iter().map(|(name, text)| Ok((name.clone(), values.fill(text)?)));
+            filled.collect::<Result<Vec<_>, TargetError>>()
+        };
+        let mut this = Self {
+            format: config.format,
+            headers: headers(named(&config.headers)?),
+            models: named(&config.models)?,
+            process: None,
+            base_url,
+        };
+        let start = config.start.as_ref();
+        if let Some(start) = start {
+            // Another server's answers would be taken for the target's.
+            if TcpStream::connect(address.as_str()).is_ok() {
+                return Err(TargetError::Taken { addr: address.as_str().to_owned() });
+            }
+            this.process = Some(spawn(setup, start, &values, &named(&start.env)?)?);
+        }
+        let ready = start.map(|start| start.ready.clone()).unwrap_or_default();
+        let models = setup.groups.iter().map(|group| this.model(group).to_owned()).collect();
+        let probe = ReadinessProbe { address, models, check: ready, target: &this };
+        let reached = readiness::wait(&probe, is_stopped);
+        drop(probe);
+        match reached {
+            Ok(()) => Ok(this),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its base URL with the version.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The format in which it is asked.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        match self.format {
+            TargetFormat::OpenAi => Format::OpenAi,
+            TargetFormat::Anthropic => Format::Anthropic,
+        }
+    }
+
+    /// The headers of every request.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// What clients ask for when they want a group.
+    #[must_use]
+    pub fn model<'t>(&'t self, group: &'t str) -> &'t str {
+        let known = self.models.iter().find(|(name, _)| name == group);
+        known.map_or(group, |(_, model)| model)
+    }
+
+    /// How it ended, if it was started here and has.
+    pub fn ended(&self) -> Option<String> {
+        self.process.as_ref().and_then(TargetProcess::ended)
+    }
+
+    /// What it has used since the last call; `None` for one that was not started here, and where the system does
+    /// not tell.
+    #[must_use]
+    pub fn usage(&self) -> Option<ResourceUsage> {
+        self.process.as_ref().and_then(TargetProcess::usage)
+    }
+
+    /// The end of its log; empty for one that was not started here.
+    #[must_use]
+    pub fn log_tail(&self) -> LogTail {
+        self.process.as_ref().map(TargetProcess::log_tail).unwrap_or_default()
+    }
+
+    /// Stops it, with everything that it started.
+    pub fn stop(self) {
+        if let Some(process) = self.process {
+            process.stop();
+        }
+    }
+}
+
+/// Writes its files and starts it.
+fn spawn(
+    setup: &TargetSetup<'_>,
+    start: &TargetStart,
+    values: &PlaceholderValues<'_>,
+    env: &[(String, String)],
+) -> Result<TargetProcess, TargetError> {
+    let folder = setup.folder;
+    fresh_folder(folder)?;
+    for (path, text) in &start.files {
+        write(&folder.join(path), &values.fill(text)?)?;
+    }
+    let log = folder.join(&start.log);
+    write(&log, "")?;
+    let command = start.command.iter().map(|part| values.fill(part));
+    let command = command.collect::<Result<Vec<_>, _>>()?;
+    TargetProcess::start(&ProcessSetup {
+        command: &command,
+        env,
+        folder,
+        path: setup.path,
+        log,
+        stop: start.stop,
+    })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), TargetError> {
+    let cannot = |source| TargetError::Write { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(cannot)?;
+    }
+    fs::write(path, text).map_err(cannot)
+}
+
+/// Headers of which the file has checked the names; a value that is no header value is left out.
+fn headers(named: Vec<(String, String)>) -> HeaderMap {
+    let headers = named.into_iter().filter_map(|(name, value)| {
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::try_from(name).ok()?, value))
+    });
+    headers.collect()
+}
+
+/// Host and port of a URL on this machine.
+fn loopback_address(url: &str) -> Result<Authority, TargetError> {
+    let no_url = || TargetError::Url { url: url.to_owned() };
+    let uri: Uri = url.parse().map_err(|_| no_url())?;
+    let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+    let authority = authority.ok_or_else(no_url)?;
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if !is_loopback {
+        return Err(TargetError::Remote { url: url.to_owned() });
+    }
+    let port = authority.port_u16().unwrap_or(80);
+    format!("{}:{port}", authority.host()).parse().map_err(|_| no_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_goes_to_this_machine_only() {
+        for url in ["http://127.0.0.1:4000/v1", "http://localhost/v1", "http://[::1]:9/v1"] {
+            loopback_address(url).expect(url);
+        }
+        for url in ["http://10.0.0.1/v1", "http://gateway.test:80", "http://127.0.0.1.evil.test"] {
+            let error = loopback_address(url).expect_err(url);
+            assert!(matches!(error, TargetError::Remote { .. }), "{error}");
+        }
+    }
+}
