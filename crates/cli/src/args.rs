@@ -414,9 +414,30 @@ pub(crate) struct MockArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) findings: FindingsArgs,
+    #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(subcommand)]
     pub(crate) control: Option<Control>,
+}
+
+/// How the clients of mock providers are judged.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FindingsArgs {
+    /// Judge the clients: print what they do wrong at the end, and write it to FILE as JSON
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) findings: Option<Option<PathBuf>>,
+    /// How many attempts a call may have
+    #[arg(long, value_name = "N", requires = "findings", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_attempts: u32,
+    /// A finding that is not counted: it is shown, and does not change the exit code
+    #[arg(long, value_name = "FINDING", requires = "findings", value_parser = finding_ids())]
+    pub(crate) allow: Vec<String>,
+}
+
+fn finding_ids() -> clap::builder::PossibleValuesParser {
+    squall_judge::FINDING_RULES.map(|rule| rule.id).into()
 }
 
 /// Where an admin API is unless it is said.
@@ -431,6 +452,8 @@ pub(crate) enum Control {
     End(EndArgs),
     /// Show load, limits and faults
     List(WhereArgs),
+    /// Show what the clients do wrong, so far; the exit code is 1 if it is an error
+    Findings(FoundArgs),
     /// Pause the fault schedule: no fault starts or ends by itself
     Pause(WhomArgs),
     /// Resume the fault schedule
@@ -447,6 +470,15 @@ pub(crate) struct WhereArgs {
     /// The token of the admin API [default: $SQUALL_ADMIN_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub(crate) admin_token: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FoundArgs {
+    /// The clients have ended: a call whose last attempt failed is not waited for
+    #[arg(long)]
+    pub(crate) client_done: bool,
+    #[command(flatten)]
+    pub(crate) api: WhereArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -119,11 +119,12 @@ pub(crate) fn announce(command: &str) {
 
 fn print_document(command: &str, exit: Option<Exit>, error: Option<Value>) {
     static PRINTED: AtomicBool = AtomicBool::new(false);
-    // One document is promised: a server that has announced itself prints no other at its end.
-    if PRINTED.swap(true, Ordering::Relaxed) {
+    let result = std::mem::take(&mut *RESULT.lock().unwrap_or_else(PoisonError::into_inner));
+    // One document is promised: a server that has announced itself prints another at its end only where it was asked
+    // for a result of its own.
+    if PRINTED.swap(true, Ordering::Relaxed) && result.is_empty() {
         return;
     }
-    let result = std::mem::take(&mut *RESULT.lock().unwrap_or_else(PoisonError::into_inner));
     let result: Map<_, _> = result.into_iter().collect();
     let mut document = json!({
         "schema_version": SCHEMA_VERSION,

@@ -5,6 +5,7 @@
 
 mod crash;
 mod file;
+mod findings;
 mod junit;
 mod markdown;
 mod metrics;
@@ -21,6 +22,11 @@ pub use crash::{
     crash_json, crash_lines, crash_markdown, judge_crash, write_crash_junit,
 };
 pub use file::{FileError, put, put_json};
+pub use findings::{
+    ClientEvidence, EXAMPLES, FINDING_RULES, Finding, FindingAttempt, FindingRow, FindingRule,
+    FindingSettings, FindingSeverity, FindingsReport, findings_json, findings_lines,
+    judge_findings,
+};
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{

@@ -37,5 +37,6 @@ pub(crate) fn mock_setup(
         rows: AttemptLog::Kept,
         patience: ServerTimeouts::default(),
         events: None,
+        calls: None,
     }
 }

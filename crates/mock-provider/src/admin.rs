@@ -6,6 +6,7 @@
 //! | `GET /` | | the page |
 //! | `GET /api/v1/providers` | | load, limits and faults of each provider |
 //! | `GET /api/v1/events?from=N` | | what was done, from number N on |
+//! | `GET /api/v1/findings?client_done=true` | | what their callers do wrong, so far |
 //! | `POST /api/v1/inject` | `{"providers": ["eu"], "fault": "error: 503, for: 30s"}` | begins a fault |
 //! | `POST /api/v1/end` | `{"providers": ["eu"], "fault": 3}` | ends one, or all without `fault` |
 //! | `POST /api/v1/pause`, `resume`, `reset` | `{"providers": ["eu"]}` | the script stands still, goes on, is over |
@@ -16,6 +17,7 @@ mod api;
 mod guard;
 mod view;
 
+use crate::call_log::{CallLog, CallsSeen};
 use crate::events::EventLog;
 use crate::provider_server::ProviderServer;
 use crate::server::MockProvider;
@@ -26,10 +28,26 @@ use axum::routing::{get, post};
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 use squall_determinism::Timestamp;
 use squall_provider::FaultConfig;
+use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+
+/// Judges callers by their attempts so far, for a JSON answer. `client_done` says that no call is tried again any more.
+pub trait JudgeCalls: Debug + Send + Sync {
+    /// The judgement.
+    fn judge(&self, seen: &CallsSeen, client_done: bool) -> serde_json::Value;
+}
+
+/// What callers are judged by.
+#[derive(Clone, Debug)]
+pub struct FindingsApi {
+    /// Their attempts.
+    pub calls: Arc<CallLog>,
+    /// How they are judged.
+    pub judge: Arc<dyn JudgeCalls>,
+}
 
 /// Reads a fault from a person's words, for a moment that is now.
 pub type ReadFault = fn(&str, Timestamp) -> Result<FaultConfig, String>;
@@ -45,6 +63,8 @@ pub struct AdminSetup {
     pub read_fault: ReadFault,
     /// What was done so far, and what will be.
     pub events: Arc<EventLog>,
+    /// How callers are judged, if they are.
+    pub findings: Option<FindingsApi>,
 }
 
 /// The admin API of some providers. Dropping it stops it; the providers go on.
@@ -108,6 +128,7 @@ fn routes(admin: Arc<AdminState>) -> HttpRouter {
     let api = HttpRouter::new()
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/inject", post(api::inject))
         .route("/api/v1/end", post(api::end))
         .route("/api/v1/pause", post(api::pause))

@@ -227,6 +227,7 @@ impl AnswerStream {
         let is_due = |(plan, _): (AttemptPlan, FinishReason)| plan.malformed_after == Some(token);
         if self.has_events && self.attempt.plan().is_some_and(is_due) {
             out.extend_from_slice(b"data: {\"choices\": [ {\"delta\n\n");
+            self.attempt.malformed_sent();
         }
     }
 

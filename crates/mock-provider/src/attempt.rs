@@ -63,6 +63,11 @@ impl AcceptedAttempt {
         self.attempt_state.tokens_sent(tokens, self.mock.clock().now());
     }
 
+    /// An event that is not JSON leaves.
+    pub(crate) fn malformed_sent(&self) {
+        self.attempt_state.malformed_sent(self.mock.clock().now());
+    }
+
     /// What is to be done when `sent` tokens have left; pending until something is.
     pub(crate) fn poll_step(
         &mut self,

@@ -1,10 +1,11 @@
 //! The verdict on one attempt, and its row of the log as it grows. Written by the driver, read by the
 //! task that answers.
 
+use crate::call_log::Caller;
 use crate::lock::lock;
 use squall_determinism::Timestamp;
-use squall_provider::{AttemptEnding, AttemptPlan, AttemptTag, LimitState, Rejection};
-use squall_record::{AttemptOutcome, AttemptRow};
+use squall_provider::{AttemptEnding, AttemptPlan, AttemptTag, BadAnswer, LimitState, Rejection};
+use squall_record::{AttemptOutcome, AttemptRow, BrokenAnswer, CallAttempt};
 use squall_wire::RequestToken;
 use squall_wire::chat::FinishReason;
 use squall_wire::serve::ApiEndpoint;
@@ -72,6 +73,12 @@ struct AttemptProgress {
     bounds: Bounds,
     /// Whose it is, where that is told.
     who: Option<Box<Who>>,
+    /// Whose it is, where callers are judged.
+    caller: Option<Caller>,
+    /// When its last tokens left.
+    last_token: Option<Timestamp>,
+    /// When an event left that is not JSON.
+    malformed_event: Option<Timestamp>,
     finish: FinishReason,
 }
 
@@ -90,13 +97,21 @@ impl AttemptProgress {
 }
 
 impl AttemptState {
-    pub(crate) const fn new(row: AttemptRow, bounds: Bounds, who: Option<Box<Who>>) -> Self {
+    pub(crate) const fn new(
+        row: AttemptRow,
+        bounds: Bounds,
+        who: Option<Box<Who>>,
+        caller: Option<Caller>,
+    ) -> Self {
         Self(Mutex::new(AttemptProgress {
             verdict: AttemptDecision::Waiting,
             waker: None,
             row,
             bounds,
             who,
+            caller,
+            last_token: None,
+            malformed_event: None,
             finish: FinishReason::Stop,
         }))
     }
@@ -145,7 +160,13 @@ impl AttemptState {
         state.row.output_tokens = tokens;
         if tokens > 0 {
             state.row.first_token.get_or_insert(now);
+            state.last_token = Some(now);
         }
+    }
+
+    /// An event that is not JSON has left now.
+    pub(crate) fn malformed_sent(&self, now: Timestamp) {
+        lock(&self.0).malformed_event = Some(now);
     }
 
     /// Whose attempt it is, where that is told; taken once.
@@ -169,6 +190,26 @@ impl AttemptState {
         row
     }
 
+    /// The attempt that has ended with this row, for a judgement of its caller; `None` where none is wanted.
+    pub(crate) fn for_judgement(&self, row: AttemptRow, provider: u16) -> Option<CallAttempt> {
+        let state = lock(&self.0);
+        let Caller { call, target } = state.caller?;
+        let ending = match state.verdict {
+            AttemptDecision::Plan(plan) => Some(plan.ending),
+            AttemptDecision::Waiting | AttemptDecision::Reject(_) => None,
+        };
+        let is_silent = matches!(ending, Some(AttemptEnding::Never | AttemptEnding::Stall { .. }));
+        Some(CallAttempt {
+            row,
+            provider,
+            call,
+            target,
+            broken: ending.and_then(|ending| broken(ending, &row)),
+            silence: is_silent.then(|| row.ended.since(state.last_token.unwrap_or(row.started))),
+            malformed_event: state.malformed_event,
+        })
+    }
+
     /// Whether the plan is a reset whose time has come.
     pub(crate) fn is_reset(&self, now: Timestamp) -> bool {
         match lock(&self.0).verdict {
@@ -177,5 +218,28 @@ impl AttemptState {
             }
             _ => false,
         }
+    }
+}
+
+/// How an answer that was planned so lacked its end, if its caller was there to see it.
+const fn broken(ending: AttemptEnding, row: &AttemptRow) -> Option<BrokenAnswer> {
+    if !matches!(row.outcome, AttemptOutcome::Failed { .. }) {
+        return None;
+    }
+    match ending {
+        AttemptEnding::Cut { .. } | AttemptEnding::Reset { .. } | AttemptEnding::Stall { .. } => {
+            Some(BrokenAnswer::Closed)
+        }
+        // An HTML page or another body in the place of a stream is something that a reader stumbles over.
+        AttemptEnding::Bad(BadAnswer::Empty | BadAnswer::Truncated | BadAnswer::NoEnd)
+            if row.stream =>
+        {
+            Some(BrokenAnswer::NoFinish)
+        }
+        AttemptEnding::Bad(_)
+        | AttemptEnding::Complete
+        | AttemptEnding::Unmarked
+        | AttemptEnding::ErrorEvent { .. }
+        | AttemptEnding::Never => None,
     }
 }

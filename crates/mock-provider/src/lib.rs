@@ -14,6 +14,7 @@ mod admin;
 mod answer;
 mod attempt;
 mod attempt_state;
+mod call_log;
 mod connections;
 mod error_body;
 mod events;
@@ -30,7 +31,8 @@ mod service;
 mod setup;
 mod snapshot;
 
-pub use admin::{Admin, AdminSetup, ReadFault};
+pub use admin::{Admin, AdminSetup, FindingsApi, JudgeCalls, ReadFault};
+pub use call_log::{CallLog, CallsSeen};
 pub use events::EventLog;
 pub use serve::serve;
 pub use server::MockProvider;

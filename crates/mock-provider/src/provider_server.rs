@@ -1,6 +1,7 @@
 //! The core under its lock, and everything that must happen in the same order as its outputs.
 
 use crate::attempt_state::{Arrived, AttemptDecision, AttemptState, Bounds, Who};
+use crate::call_log::Caller;
 use crate::connections::ConnectionRegistry;
 use crate::events::ControlAction;
 use crate::lock::lock;
@@ -9,6 +10,7 @@ use crate::metrics::ProviderMetrics;
 use crate::recent_stats::Tally;
 use crate::setup::{AttemptLog, MockSetup, ProviderLog, ServerTimeouts, UNKNOWN_DEPLOYMENT};
 use crate::snapshot::ProviderSnapshot;
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use slab::Slab;
 use squall_clock::Clock;
@@ -18,7 +20,9 @@ use squall_provider::{
     AttemptArrival, AttemptTag, CheckAnswer, FaultConfig, Listener, Provider, ProviderEvent,
     ProviderInput, ProviderOutput, name_hash,
 };
-use squall_record::{AttemptOutcome, AttemptRow, JoinCounts, NoteRow, RowSender, SeenBy};
+use squall_record::{
+    AttemptOutcome, AttemptRow, CallAttempt, JoinCounts, NoteRow, RowSender, SeenBy,
+};
 use squall_wire::serve::{ParsedRequest, Rules, Says, ServerFormat};
 use squall_wire::{Format, RequestToken, TokenPlaces, server};
 use std::sync::{Arc, Mutex};
@@ -201,7 +205,8 @@ impl ProviderServer {
             stops_after: says.stops_after().filter(|_| token.is_none()),
         };
         let who = self.who(number, token, request, headers);
-        let attempt_state = Arc::new(AttemptState::new(row, bounds, who));
+        let caller = self.caller(token, &request.body, &request.model, headers);
+        let attempt_state = Arc::new(AttemptState::new(row, bounds, who, caller));
         let tag = AttemptTag(state.open.insert(Arc::clone(&attempt_state)) as u64);
         let arrival = AttemptArrival {
             tag,
@@ -256,6 +261,19 @@ impl ProviderServer {
         })
     }
 
+    /// Whose attempt this is, if callers are judged.
+    fn caller(
+        &self,
+        token: Option<RequestToken>,
+        body: &Bytes,
+        model: &str,
+        headers: &HeaderMap,
+    ) -> Option<Caller> {
+        let token = token.map(|token| token.request);
+        let key = self.server().key(headers);
+        self.setup.calls.as_ref().map(|_| Caller::new(token, body, model, key))
+    }
+
     /// The number of an answer, as its headers tell it.
     pub(crate) fn request_id(&self, number: u64) -> String {
         format!("req_{}_{number}", self.setup.provider)
@@ -266,17 +284,34 @@ impl ProviderServer {
         self.setup.rules
     }
 
-    /// Logs a request that could not be read: it never reaches the core.
-    pub(crate) fn malformed(&self, headers: &HeaderMap, status: StatusCode, why: &'static str) {
+    /// Logs a request that could not be read: it never reaches the core. With its body, where that came, and its
+    /// model, where it can be told.
+    pub(crate) fn malformed(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        why: &'static str,
+        body: Option<(&Bytes, &str)>,
+    ) {
         log::refused(&self.setup.name, headers, status.as_u16(), why);
         let now = self.setup.clock.now();
         let outcome = AttemptOutcome::Failed { class: FailureClass::BadRequest };
-        let row = AttemptRow {
-            outcome,
-            status: status.as_u16(),
-            ..new_row(RequestToken::from_headers(headers), now)
-        };
+        let token = RequestToken::from_headers(headers);
+        let row = AttemptRow { outcome, status: status.as_u16(), ..new_row(token, now) };
         self.log(&mut lock(&self.state), row, None);
+        if let (Some(calls), Some((body, model))) = (&self.setup.calls, body)
+            && let Some(Caller { call, target }) = self.caller(token, body, model, headers)
+        {
+            calls.add(CallAttempt {
+                row,
+                provider: self.setup.provider,
+                call,
+                target,
+                broken: None,
+                silence: None,
+                malformed_event: None,
+            });
+        }
     }
 
     /// Ends an attempt: logs its row and tells the core. Does nothing if the log is closed.
@@ -306,6 +341,7 @@ impl ProviderServer {
         };
         let (row, who) = (attempt_state.row(outcome, now), attempt_state.take_who());
         self.log(&mut state, row, who.as_deref());
+        self.keep(attempt_state, row);
         if let Some(input) = input {
             self.drive(&mut state, now, input);
         }
@@ -371,8 +407,11 @@ impl ProviderServer {
         self.control(ProviderInput::Resume, ControlAction::Resumed);
     }
 
-    /// Every fault is over, and limits are whole.
+    /// Every fault is over, limits are whole, and no attempt of a caller is known any more.
     pub(crate) fn reset(&self) {
+        if let Some(calls) = &self.setup.calls {
+            calls.clear(self.setup.provider);
+        }
         self.control(ProviderInput::Reset, ControlAction::Reset);
     }
 
@@ -401,6 +440,11 @@ impl ProviderServer {
         ProviderSnapshot { now, status, faults, seconds: state.tally.seconds(now) }
     }
 
+    /// How many attempts have not ended.
+    pub(crate) fn open(&self) -> usize {
+        lock(&self.state).open.len()
+    }
+
     /// Sends rows on from now on, and those that are there.
     pub(crate) fn stream(&self, rows: RowSender) {
         let mut state = lock(&self.state);
@@ -423,6 +467,7 @@ impl ProviderServer {
             let (row, who) =
                 (attempt_state.row(AttemptOutcome::Unfinished, now), attempt_state.take_who());
             self.log(&mut state, row, who.as_deref());
+            self.keep(&attempt_state, row);
             if let Some(who) = who {
                 log::ended(&self.setup.name, &who, &row);
             }
@@ -499,6 +544,17 @@ impl ProviderServer {
             if let Some(rows) = &state.rows {
                 rows.attempt(&row);
             }
+        }
+    }
+
+    /// Keeps an attempt that has ended, if callers are judged.
+    fn keep(&self, attempt_state: &AttemptState, row: AttemptRow) {
+        let Some(calls) = &self.setup.calls else { return };
+        // A wait that stands in the body alone is read by few.
+        let retry_after = row.retry_after.filter(|_| self.server().has_retry_after());
+        let row = AttemptRow { retry_after, ..row };
+        if let Some(attempt) = attempt_state.for_judgement(row, self.setup.provider) {
+            calls.add(attempt);
         }
     }
 

@@ -57,19 +57,25 @@ async fn respond(
     if parts.method == Method::POST
         && let Some(route) = server.route(path, parts.uri.query())
     {
-        let (refused, why) = match collect(&parts.headers, body, mock.patience().body).await {
-            Ok(body) => match server.read(&route, body, mock.rules()) {
-                Ok(asked) if !mock.serves(&asked.model) => {
-                    (no_such_model(server, &asked.model), "no such model")
-                }
-                Ok(asked) => return attempt(mock, reset, &parts.headers, &asked).await,
-                Err(refused) => {
-                    (refusal(server, StatusCode::BAD_REQUEST, &refused), "a bad request")
-                }
-            },
-            Err(unread) => (unread.answer(server), unread.why()),
+        let body = match collect(&parts.headers, body, mock.patience().body).await {
+            Ok(body) => body,
+            Err(unread) => {
+                let refused = unread.answer(server);
+                mock.malformed(&parts.headers, refused.status(), unread.why(), None);
+                return refused;
+            }
         };
-        mock.malformed(&parts.headers, refused.status(), why);
+        let (refused, why, model) = match server.read(&route, body.clone(), mock.rules()) {
+            Ok(asked) if !mock.serves(&asked.model) => {
+                (no_such_model(server, &asked.model), "no such model", asked.model)
+            }
+            Ok(asked) => return attempt(mock, reset, &parts.headers, &asked).await,
+            Err(refused) => {
+                let refused = refusal(server, StatusCode::BAD_REQUEST, &refused);
+                (refused, "a bad request", String::new())
+            }
+        };
+        mock.malformed(&parts.headers, refused.status(), why, Some((&body, &model)));
         return refused;
     }
     match parts.method {

@@ -1,5 +1,6 @@
 //! What a mock provider is told at its start, and what it tells at its end.
 
+use crate::call_log::CallLog;
 use crate::events::EventLog;
 use squall_clock::Clock;
 use squall_determinism::Seed;
@@ -46,6 +47,8 @@ pub struct MockSetup {
     pub patience: ServerTimeouts,
     /// Where it tells what was injected and what became of attempts.
     pub events: Option<Arc<EventLog>>,
+    /// Where it keeps attempts for a judgement of its callers.
+    pub calls: Option<Arc<CallLog>>,
 }
 
 /// How long a server waits for a request that does not come.

@@ -3,6 +3,7 @@
 //! of it and of nothing else.
 
 mod assemble;
+mod call_attempt;
 mod collector;
 mod disk;
 mod error;
@@ -13,6 +14,7 @@ mod row;
 mod timeseries;
 
 pub use assemble::Logs;
+pub use call_attempt::{BrokenAnswer, CallAttempt, CallKey};
 pub use collector::{Collector, Recording, RowRetention, join};
 pub use disk::{LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;

@@ -48,6 +48,7 @@ fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
         rows: AttemptLog::Kept,
         patience: ServerTimeouts::default(),
         events: None,
+        calls: None,
     })
     .expect("a free port")
 }

@@ -1,12 +1,14 @@
 //! `squall mock`: providers that run until Ctrl-C, and what can be done to them meanwhile.
 
 mod control;
+mod findings;
 
 use super::serve::{runtime, wall_nanos};
 use crate::args::MockArgs;
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
 use crate::{command, descriptors, terminal};
+use findings::Findings;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_mock_provider::{
@@ -40,11 +42,14 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
         })?,
     };
     let events = Arc::new(events);
+    let names = file.providers.iter().map(|provider| provider.name.clone());
+    let findings = Findings::new(args, names.collect())?;
     let admin = args.admin.map(|listen| AdminSetup {
         listen,
         token: args.admin_token.clone().or_else(admin_token),
         read_fault,
         events: Arc::clone(&events),
+        findings: findings.as_ref().map(Findings::api),
     });
     descriptors::raise_for_server(1);
     let signals = signals::take_over(1, Hangup::Stop);
@@ -66,6 +71,7 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
             rows: AttemptLog::Dropped,
             patience: ServerTimeouts::default(),
             events: Some(Arc::clone(&events)),
+            calls: findings.as_ref().map(Findings::calls),
             name: provider.name,
         });
         let ready = async |providers: &[MockProvider]| -> io::Result<Option<Admin>> {
@@ -73,29 +79,39 @@ fn serve(config: &Path, args: &MockArgs) -> Result<Exit, CliError> {
                 Some(setup) => Some(Admin::start(setup, providers).await?),
                 None => None,
             };
-            for provider in providers {
-                terminal::status(format_args!("{}: {}", provider.name(), provider.base_url()));
-            }
-            if let Some(admin) = &admin {
-                terminal::status(format_args!("control: http://{}/", admin.addr()));
-            }
-            terminal::field("providers", || {
-                let urls = providers
-                    .iter()
-                    .map(|each| serde_json::json!({ "name": each.name(), "url": each.base_url() }));
-                urls.collect()
-            });
-            terminal::field("control", || {
-                admin.as_ref().map(|admin| format!("http://{}/", admin.addr())).into()
-            });
-            terminal::announce("mock");
+            announce(providers, admin.as_ref());
             Ok(admin)
         };
-        let served = squall_mock_provider::serve(setups.collect(), ready, signals.stop(1)).await;
+        let until = async {
+            signals.stop(1).await;
+            if findings.is_some() {
+                tokio::time::sleep(findings::SETTLE).await;
+            }
+        };
+        let served = squall_mock_provider::serve(setups.collect(), ready, until).await;
         events.flush();
         served.map_err(CliError::Mock)?;
-        Ok(Exit::Met)
+        findings.map_or(Ok(Exit::Met), |findings| findings.conclude(clock.now()))
     })
+}
+
+/// Tells where providers and their admin API listen.
+fn announce(providers: &[MockProvider], admin: Option<&Admin>) {
+    for provider in providers {
+        terminal::status(format_args!("{}: {}", provider.name(), provider.base_url()));
+    }
+    let control = admin.map(|admin| format!("http://{}/", admin.addr()));
+    if let Some(control) = &control {
+        terminal::status(format_args!("control: {control}"));
+    }
+    terminal::field("providers", || {
+        let urls = providers
+            .iter()
+            .map(|each| serde_json::json!({ "name": each.name(), "url": each.base_url() }));
+        urls.collect()
+    });
+    terminal::field("control", || control.into());
+    terminal::announce("mock");
 }
 
 /// The models that a provider lists: those of its file, or its own name, by which it can be asked as by any

@@ -1,6 +1,7 @@
 //! The binary as a server and as a live run: what it serves, how it is controlled, how it is interrupted and ends.
 
 mod durable;
+mod findings;
 mod interrupt;
 mod log;
 mod serve;

@@ -1,11 +1,11 @@
 //! What can be asked of the admin API, and what it answers.
 
-use super::AdminState;
 use super::view::{self, ProviderView};
+use super::{AdminState, FindingsApi};
 use crate::events::ControlEvent;
 use crate::provider_server::ProviderServer;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -65,6 +65,12 @@ pub(super) struct Since {
     from: u64,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct FindingsQuery {
+    #[serde(default)]
+    client_done: bool,
+}
+
 /// A fault that began: whose, and its number there.
 #[derive(Debug, Serialize)]
 pub(super) struct Injected {
@@ -84,6 +90,21 @@ pub(super) async fn events(
     Query(since): Query<Since>,
 ) -> Json<Vec<ControlEvent>> {
     Json(admin.setup.events.since(since.from))
+}
+
+pub(super) async fn findings(
+    State(admin): State<Arc<AdminState>>,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+) -> AdminResponse<serde_json::Value> {
+    let Query(FindingsQuery { client_done }) =
+        query.map_err(|error| AdminError::new(error.status(), error.body_text()))?;
+    let Some(FindingsApi { calls, judge }) = &admin.setup.findings else {
+        let message = "clients are not judged: start `squall mock` with `--findings`";
+        return Err(AdminError::new(StatusCode::NOT_FOUND, message));
+    };
+    let open = admin.mocks.iter().map(|(mock, _)| mock.open()).sum();
+    let now = admin.mocks.iter().map(|(mock, _)| mock.clock().now()).max().unwrap_or_default();
+    Ok(Json(judge.judge(&calls.seen(open, now), client_done)))
 }
 
 pub(super) async fn inject(

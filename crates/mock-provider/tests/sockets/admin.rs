@@ -4,7 +4,10 @@ use crate::client::{Answer, Client};
 use crate::setup::{quick, request, setup};
 use serde_json::{Value, json};
 use squall_determinism::Timestamp;
-use squall_mock_provider::{Admin, AdminSetup, EventLog, MockProvider, MockSetup};
+use squall_mock_provider::{
+    Admin, AdminSetup, CallLog, CallsSeen, EventLog, FindingsApi, JudgeCalls, MockProvider,
+    MockSetup,
+};
 use squall_provider::{
     FaultConfig, FaultKind, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow,
 };
@@ -23,6 +26,16 @@ fn read_fault(text: &str, now: Timestamp) -> Result<FaultConfig, String> {
     Ok(FaultConfig::new(now, Duration::from_secs(600), kind))
 }
 
+/// Tells what it was given.
+#[derive(Debug)]
+struct TellingJudge;
+
+impl JudgeCalls for TellingJudge {
+    fn judge(&self, seen: &CallsSeen, client_done: bool) -> Value {
+        json!({ "attempts": seen.attempts.len(), "open": seen.open, "client_done": client_done })
+    }
+}
+
 struct Rig {
     eu: MockProvider,
     us: MockProvider,
@@ -31,12 +44,14 @@ struct Rig {
 
 async fn rig(token: Option<&str>) -> Rig {
     let events = Arc::new(EventLog::default());
+    let calls = Arc::<CallLog>::default();
     let start = |name: &str| {
         let rpm = ProviderRateLimit { per_minute: 60, window: ProviderWindow::Fixed };
         let limits = ProviderLimits { rpm: Some(rpm), ..ProviderLimits::NONE };
         let config = ProviderConfig { limits, ..quick() };
-        let events = Some(Arc::clone(&events));
-        MockProvider::start(MockSetup { name: name.to_owned(), events, ..setup(config) })
+        let (provider, events) = (u16::from(name == "us"), Some(Arc::clone(&events)));
+        let (name, calls) = (name.to_owned(), Some(Arc::clone(&calls)));
+        MockProvider::start(MockSetup { name, provider, events, calls, ..setup(config) })
             .expect("a free port")
     };
     let providers = [start("eu"), start("us")];
@@ -45,6 +60,8 @@ async fn rig(token: Option<&str>) -> Rig {
         token: token.map(str::to_owned),
         read_fault,
         events: Arc::clone(&events),
+        // Whoever needs a token is not judged.
+        findings: token.is_none().then(|| FindingsApi { calls, judge: Arc::new(TellingJudge) }),
     };
     let admin = Admin::start(setup, &providers).await.expect("a free port");
     let [eu, us] = providers;
@@ -229,8 +246,40 @@ async fn a_token_is_asked_for_where_there_is_one_and_needed_where_others_can_com
         token: None,
         read_fault,
         events: Arc::default(),
+        findings: None,
     };
     let error = Admin::start(open, &[]).await.expect_err("open to other machines");
     assert!(error.to_string().contains("needs a token"), "{error}");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn callers_are_judged_by_all_attempts_since_the_reset_of_their_provider() {
+    let rig = rig(None).await;
+    for (provider, number) in [(&rig.eu, 1), (&rig.us, 2), (&rig.us, 3)] {
+        let mut client = Client::connect(provider.addr()).await.expect("it listens");
+        assert_eq!(client.ask(&request(number, 2, ResponseMode::Whole)).await.status, 200);
+    }
+    let mut open = Client::connect(rig.eu.addr()).await.expect("it listens");
+    open.send(&request(4, 100_000, ResponseMode::Stream)).await;
+    open.content(1).await;
+    let told = rig.get("findings").await;
+    assert_eq!(told, json!({ "attempts": 3, "open": 1, "client_done": false }));
+    rig.post("reset", &json!({ "providers": ["us"] })).await;
+    let told = rig.get("findings?client_done=true").await;
+    assert_eq!(told, json!({ "attempts": 1, "open": 1, "client_done": true }));
+    let odd = rig.send("GET /api/v1/findings?client_done=perhaps", "", "").await;
+    assert_eq!(odd.status, 400);
+    assert!(odd.text().contains("client_done"), "{}", odd.text());
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn where_callers_are_not_judged_the_answer_says_how_to_have_it() {
+    let rig = rig(Some("secret")).await;
+    let headers = "authorization: Bearer secret\r\n";
+    let answer = rig.send("GET /api/v1/findings", headers, "").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("start `squall mock` with `--findings`"), "{}", answer.text());
     rig.stop().await;
 }

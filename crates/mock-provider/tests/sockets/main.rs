@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod bad_input;
+mod calls;
 mod client;
 mod faults;
 mod refusal;

@@ -52,6 +52,7 @@ pub(crate) fn setup(config: ProviderConfig) -> MockSetup {
         rows: AttemptLog::Kept,
         patience: ServerTimeouts::default(),
         events: None,
+        calls: None,
     }
 }
 

@@ -1,6 +1,6 @@
-//! `squall mock inject`, `end`, `list`, `pause`, `resume`, `reset`: the admin API from a terminal.
+//! `squall mock inject`, `end`, `list`, `findings`, `pause`, `resume`, `reset`: the admin API from a terminal.
 
-use super::admin_token;
+use super::{admin_token, findings};
 use crate::args::{Control, WhereArgs};
 use crate::command::serve::runtime;
 use crate::error::{CliError, Exit};
@@ -23,6 +23,10 @@ const ANSWER_MAX: usize = 4 << 20;
 pub(super) fn control(control: &Control) -> Result<Exit, CliError> {
     let answer = match control {
         Control::List(api) => ask(api, "providers", None)?,
+        Control::Findings(args) => {
+            let what = format!("findings?client_done={}", args.client_done);
+            return Ok(findings::tell(&ask(&args.api, &what, None)?));
+        }
         Control::Inject(args) => {
             let (fault, providers) = args.words.split_last().unwrap_or((&EMPTY, &[]));
             let body = json!({ "providers": named(providers), "fault": fault });
