@@ -226,7 +226,7 @@ impl AnswerStream {
     fn malformed(&self, out: &mut Vec<u8>, token: u32) {
         let is_due = |(plan, _): (AttemptPlan, FinishReason)| plan.malformed_after == Some(token);
         if self.has_events && self.attempt.plan().is_some_and(is_due) {
-            out.extend_from_slice(b"data: {\"choices\": [ {\"delta\n\n");
+            self.writer.malformed(out);
             self.attempt.malformed_sent();
         }
     }

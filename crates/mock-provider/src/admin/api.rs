@@ -12,6 +12,7 @@ use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why something was not done.
 #[derive(Debug)]
@@ -92,6 +93,10 @@ pub(super) async fn events(
     Json(admin.setup.events.since(since.from))
 }
 
+/// How often, and how long apart, attempts are looked at that a client which has ended should have left: 200 ms in all.
+const HANG_UPS_TRIES: u32 = 40;
+const HANG_UPS_PAUSE: Duration = Duration::from_millis(5);
+
 pub(super) async fn findings(
     State(admin): State<Arc<AdminState>>,
     query: Result<Query<FindingsQuery>, QueryRejection>,
@@ -102,7 +107,16 @@ pub(super) async fn findings(
         let message = "clients are not judged: start `squall mock` with `--findings`";
         return Err(AdminError::new(StatusCode::NOT_FOUND, message));
     };
-    let open = admin.mocks.iter().map(|(mock, _)| mock.open()).sum();
+    let under_way = || admin.mocks.iter().map(|(mock, _)| mock.open()).sum();
+    let mut open = under_way();
+    // Whoever has hung up before asking is seen to have gone.
+    for _ in 0..HANG_UPS_TRIES {
+        if !client_done || open == 0 {
+            break;
+        }
+        tokio::time::sleep(HANG_UPS_PAUSE).await;
+        open = under_way();
+    }
     let now = admin.mocks.iter().map(|(mock, _)| mock.clock().now()).max().unwrap_or_default();
     Ok(Json(judge.judge(&calls.seen(open, now), client_done)))
 }

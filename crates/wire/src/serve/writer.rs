@@ -42,6 +42,11 @@ pub trait AnswerWriter: Debug + Send {
         b""
     }
 
+    /// An event that is not JSON: the beginning of one with content.
+    fn malformed(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"data: {\"choices\": [ {\"delta\n\n");
+    }
+
     /// An error, after which nothing comes.
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass);
 }

@@ -233,6 +233,13 @@ impl AnswerWriter for MessageWriter {
         out.extend_from_slice(b"}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
     }
 
+    /// With a name: clients read no event without one.
+    fn malformed(&self, out: &mut Vec<u8>) {
+        let event =
+            b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\n\n";
+        out.extend_from_slice(event);
+    }
+
     fn error(&mut self, out: &mut Vec<u8>, class: FailureClass) {
         out.extend_from_slice(b"event: error\ndata: ");
         let limits = HeaderLimits::default();
