@@ -63,9 +63,21 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
         };
         validity_problems.push(ValidityProblem { text, short, from: known_until(recording) });
     }
+    if succeeds_alone(recording) {
+        let text = "no request reached a provider, and yet some succeeded: the target answers by itself, or calls \
+                    other providers";
+        validity_problems.push(whole("no request reached a provider", text.to_owned()));
+    }
     validity_problems
         .extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
     validity_problems
+}
+
+/// Whether another gateway answers without the providers of the run.
+fn succeeds_alone(recording: &Recording) -> bool {
+    let asks_nobody = recording.header.target.as_ref().is_some_and(|it| it.join.attempts == 0);
+    let all = || Timestamp::ZERO..Timestamp::MAX;
+    asks_nobody && recording.cells.groups.iter().any(|group| group.sum(all()).succeeded > 0)
 }
 
 /// What makes the whole run invalid.
