@@ -200,8 +200,26 @@ pub(crate) struct CrashArgs {
     #[arg(long = "scenario", value_name = "ID", ignore_case = true, value_parser = fault_ids())]
     pub(crate) scenarios: Vec<String>,
     /// Settings of the router to test instead of its defaults: YAML as it stands under `router`, without groups
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
     pub(crate) router: Option<PathBuf>,
+    /// Test another gateway over real sockets, at its vendor's defaults: a ready-made target by name, a target file
+    /// for the providers `primary` and `fallback`, or the base URL of a gateway that is running and calls them at
+    /// `--primary` and `--fallback`
+    #[arg(long, value_name = "NAME|FILE|URL")]
+    pub(crate) target: Option<String>,
+    /// With `--target`: express in its configuration whatever it can of Squall's defaults
+    #[arg(long, requires = "target")]
+    pub(crate) tuned: bool,
+    /// Listen address of the provider `primary`; the faults then run one after the other
+    #[arg(long, value_name = "ADDRESS", requires = "target")]
+    pub(crate) primary: Option<SocketAddr>,
+    /// Listen address of the provider `fallback`
+    #[arg(long, value_name = "ADDRESS", requires = "target")]
+    pub(crate) fallback: Option<SocketAddr>,
+    /// Number of faults side by side over real sockets, each with servers of its own [default: 16; 4 with
+    /// `--target`]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
     /// The worst verdict that is accepted; a worse one exits with 1
     #[arg(long, value_enum, value_name = "VERDICT", default_value_t = LeastVerdict::Safe)]
     pub(crate) least: LeastVerdict,

@@ -7,13 +7,17 @@ use squall_scenario::{Scenario, TargetConfig, Template};
 use squall_target::{Tuning, ready_made};
 use std::path::Path;
 
-/// The gateway to test, as it was named.
-pub(crate) fn target(text: &str, scenario: &Scenario) -> Result<TargetOptions, CliError> {
+/// The gateway to test, as it was named; a ready-made one tuned like the scenario or at its defaults.
+pub(crate) fn target(
+    text: &str,
+    scenario: &Scenario,
+    tuning: Tuning,
+) -> Result<TargetOptions, CliError> {
     if text.starts_with("http://") {
         return of_url(text);
     }
     if let Some(known) = ready_made(text) {
-        let exported = known.export(scenario, Tuning::Tuned);
+        let exported = known.export(scenario, tuning);
         return Ok(TargetOptions {
             name: known.name().to_owned(),
             version: Some(known.version().to_owned()),

@@ -4,12 +4,14 @@ use crate::args::CrashArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup, Signals};
-use crate::terminal;
+use crate::{target_choice, terminal};
 use squall_campaign::{CrashScenario, crash_scenarios};
 use squall_judge::{CrashReport, CrashRow};
 use squall_live::{LiveError, RunOptions, StopHandle};
 use squall_record::{Mode, OutFolder};
 use squall_scenario::Scenario;
+use squall_target::Tuning;
+use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
@@ -19,10 +21,11 @@ type Prepared = (CrashScenario, Scenario);
 pub(crate) fn crash(args: &CrashArgs) -> Result<Exit, CliError> {
     let prepared = prepare(args)?;
     let folder = OutFolder::for_report(&args.out)?;
-    let mode = if args.live { Mode::Live } else { Mode::Simulated };
+    let is_live = args.live || args.target.is_some();
+    let mode = if is_live { Mode::Live } else { Mode::Simulated };
     announce(prepared.len(), mode);
     let rows = match mode {
-        Mode::Live => live(&prepared)?,
+        Mode::Live => live(&prepared, args)?,
         Mode::Simulated => prepared
             .iter()
             .map(|(crash, scenario)| crash.simulate(scenario))
@@ -41,11 +44,17 @@ fn prepare(args: &CrashArgs) -> Result<Vec<Prepared>, CliError> {
     };
     let crashes = crash_scenarios(&router).into_iter().filter(wanted);
     let read = |crash: CrashScenario| {
-        let scenario = crash.read().map_err(|problems| {
+        let mut scenario = crash.read().map_err(|problems| {
             let file = args.router.as_deref().map(|file| file.display().to_string());
             let own = file.and_then(|file| crash.in_settings(&file, &router, &problems));
             own.unwrap_or(problems)
         })?;
+        for (name, listen) in [("primary", args.primary), ("fallback", args.fallback)] {
+            let mut providers = scenario.providers.iter_mut();
+            if let Some(provider) = providers.find(|provider| provider.name == name) {
+                provider.listen = listen;
+            }
+        }
         Ok((crash, scenario))
     };
     crashes.map(read).collect()
@@ -55,7 +64,7 @@ fn announce(faults: usize, mode: Mode) {
     let faults = if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") };
     let how = match mode {
         Mode::Live => {
-            "side by side, over real sockets on loopback; Ctrl-C ends it, and what was cut off is inconclusive"
+            "over real sockets on loopback; Ctrl-C ends it, and what was cut off is inconclusive"
         }
         Mode::Simulated => "in virtual time",
     };
@@ -64,6 +73,16 @@ fn announce(faults: usize, mode: Mode) {
 
 /// What was tested.
 fn system(args: &CrashArgs) -> String {
+    if let Some(target) = &args.target {
+        let known = squall_target::ready_made(target);
+        let version = known.map(|known| format!(" {}", known.version())).unwrap_or_default();
+        let how = match (known, args.tuned) {
+            (None, _) => "as it is configured",
+            (Some(_), false) => "at its vendor's defaults",
+            (Some(_), true) => "tuned",
+        };
+        return format!("{target}{version} {how}");
+    }
     let settings = match &args.router {
         None => "at its defaults".to_owned(),
         Some(file) => format!("with `{}`", file.display()),
@@ -71,26 +90,51 @@ fn system(args: &CrashArgs) -> String {
     format!("squall {} {settings}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Runs every fault at once, each with servers of its own, and judges them.
-fn live(prepared: &[Prepared]) -> Result<Vec<CrashRow>, CliError> {
+/// How many faults run side by side before another gateway: each has a process of its own.
+const TARGETS_AT_ONCE: usize = 4;
+
+/// Runs the faults side by side, each with servers of its own, and judges them.
+fn live(prepared: &[Prepared], args: &CrashArgs) -> Result<Vec<CrashRow>, CliError> {
     let signals = signals::take_over(1, Hangup::Stop);
-    let options = RunOptions::default();
+    let usual = if args.target.is_some() { TARGETS_AT_ONCE } else { prepared.len().max(1) };
+    let has_one_address = args.primary.is_some() || args.fallback.is_some();
+    let jobs = if has_one_address { 1 } else { args.jobs.map_or(usual, NonZero::get) };
+    let tuning = if args.tuned { Tuning::Tuned } else { Tuning::Defaults };
+    let stop = StopHandle::new();
+    let mut rows = Vec::new();
+    for batch in prepared.chunks(jobs) {
+        let options = |scenario| {
+            let target = args.target.as_deref();
+            let target = target.map(|target| target_choice::target(target, scenario, tuning));
+            let target = target.transpose()?;
+            Ok::<_, CliError>(RunOptions { target, stop: stop.clone(), ..RunOptions::default() })
+        };
+        let options = batch.iter().map(|(_, scenario)| options(scenario));
+        let options = options.collect::<Result<Vec<_>, _>>()?;
+        rows.extend(side_by_side(batch, &options, &signals, &stop)?);
+    }
+    Ok(rows)
+}
+
+/// Runs some faults at once.
+fn side_by_side(
+    batch: &[Prepared],
+    options: &[RunOptions],
+    signals: &Signals,
+    stop: &StopHandle,
+) -> Result<Vec<CrashRow>, CliError> {
     let rows = thread::scope(|scope| {
-        let runs = prepared.iter().map(|(crash, scenario)| {
-            let options = options.clone();
+        let runs = batch.iter().zip(options).map(|((crash, scenario), options)| {
             scope.spawn(move || {
-                squall_live::run(scenario, &options, |_| ())
-                    .map(|recording| crash.judge(&recording))
+                squall_live::run(scenario, options, |_| ()).map(|recording| crash.judge(&recording))
             })
         });
         let runs: Vec<_> = runs.collect();
-        stop_on_signal(&signals, &options.stop, || {
-            runs.iter().all(thread::ScopedJoinHandle::is_finished)
-        });
+        stop_on_signal(signals, stop, || runs.iter().all(thread::ScopedJoinHandle::is_finished));
         let died = || LiveError::Died { part: "run" };
         runs.into_iter()
             .map(|run| run.join().unwrap_or_else(|_| Err(died())))
-            .collect::<Result<_, _>>()
+            .collect::<Result<Vec<_>, _>>()
     });
     Ok(rows?)
 }

@@ -9,6 +9,7 @@ use squall_live::TargetOptions;
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
 use squall_sim::SimOptions;
+use squall_target::Tuning;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
@@ -18,7 +19,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
     let target = args.target.as_deref();
-    let target = target.map(|target| target_choice::target(target, &scenario)).transpose()?;
+    let target =
+        target.map(|target| target_choice::target(target, &scenario, Tuning::Tuned)).transpose()?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode, target.as_ref()));
     // A folder that cannot take the report is found before the run, not after it.
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
