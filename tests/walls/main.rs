@@ -55,7 +55,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "record",
         ],
     ),
-    ("target", &["scenario", "router", "wire", "provider", "net"]),
+    ("target", &["scenario", "router", "wire", "failure", "provider", "net"]),
     ("explain", &["determinism", "failure", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
     ("report", &["determinism", "failure", "judge", "scenario", "router", "workload", "record"]),

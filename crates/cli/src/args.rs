@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use squall_explain::RequestSelector;
@@ -71,6 +72,10 @@ pub(crate) enum Command {
     Mock(MockArgs),
     /// Convert another router's configuration, and report which settings are supported
     Import(ImportArgs),
+    /// Write another gateway's configuration for a scenario, and report what it cannot express
+    Export(ExportArgs),
+    /// List, install or show the gateways that can be tested in place of the built-in one
+    Target(TargetArgs),
     /// Write a scenario for another router's configuration, ready to run
     Init(InitArgs),
     /// Show the effective configuration of a file, the differences between two, or check one
@@ -97,6 +102,8 @@ impl Command {
             Self::Gateway(_) => "gateway",
             Self::Mock(_) => "mock",
             Self::Import(_) => "import",
+            Self::Export(_) => "export",
+            Self::Target(_) => "target",
             Self::Init(_) => "init",
             Self::Config(_) => "config",
             Self::Schema(_) => "schema",
@@ -229,7 +236,7 @@ pub(crate) struct CrashArgs {
 }
 
 /// The numbers of the faults.
-fn fault_ids() -> clap::builder::PossibleValuesParser {
+fn fault_ids() -> PossibleValuesParser {
     squall_judge::CRASH_TESTS.iter().map(|test| test.id).collect::<Vec<_>>().into()
 }
 
@@ -548,6 +555,61 @@ pub(crate) struct LitellmArgs {
     /// The profile: whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
     pub(crate) profile: ProfileWord,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExportArgs {
+    /// The scenario
+    pub(crate) file: PathBuf,
+    /// The gateway
+    #[arg(long, value_name = "NAME", value_parser = ready_made_names())]
+    pub(crate) to: String,
+    /// Leave everything but groups, deployments, weights and fallbacks at the gateway's own defaults
+    #[arg(long)]
+    pub(crate) defaults: bool,
+    /// Write the files into this folder [default: standard output]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TargetArgs {
+    #[command(subcommand)]
+    pub(crate) command: TargetCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TargetCommand {
+    /// List the ready-made targets: name, version, and whether it is installed
+    List,
+    /// Install ready-made targets, each into a folder of its own below $SQUALL_TARGETS or ~/.cache/squall/targets
+    Install(TargetInstallArgs),
+    /// Print a ready-made target for a scenario as a file for `--target`, to be copied and changed
+    Show(TargetShowArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TargetInstallArgs {
+    /// The targets
+    #[arg(required = true, value_name = "NAME", value_parser = ready_made_names())]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TargetShowArgs {
+    /// The target
+    #[arg(value_name = "NAME", value_parser = ready_made_names())]
+    pub(crate) name: String,
+    /// The scenario
+    pub(crate) file: PathBuf,
+    /// Leave everything but groups, deployments, weights and fallbacks at the gateway's own defaults
+    #[arg(long)]
+    pub(crate) defaults: bool,
+}
+
+/// The names of ready-made targets.
+fn ready_made_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(squall_target::all_ready_made().map(|target| target.name()))
 }
 
 #[derive(Debug, ClapArgs)]

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod crash;
 pub(crate) mod explain;
+pub(crate) mod export;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -16,6 +17,7 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod target;
 mod watch;
 
 use crate::args::Command;
@@ -37,6 +39,8 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Gateway(args) => serve::gateway(args),
         Command::Mock(args) => mock::mock(args),
         Command::Import(args) => import::import(args),
+        Command::Export(args) => export::export(args),
+        Command::Target(args) => target::target(args),
         Command::Init(args) => init::init(args),
         Command::Config(args) => config::config(args),
         Command::Schema(args) => schema::schema(args),

@@ -98,6 +98,9 @@ pub(crate) enum CliError {
     /// A live run could not run.
     #[error(transparent)]
     Live(#[from] squall_live::LiveError),
+    /// A target that cannot be installed, or is not.
+    #[error(transparent)]
+    Install(#[from] squall_target::InstallError),
     /// A recording that cannot be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -242,6 +245,7 @@ impl CliError {
             | Self::Mock(_)
             | Self::CoreFailed
             | Self::Control(_)
+            | Self::Install(_)
             | Self::Io { .. } => Exit::Failed,
         }
     }

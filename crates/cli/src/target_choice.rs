@@ -4,7 +4,7 @@ use crate::error::CliError;
 use crate::files;
 use squall_live::TargetOptions;
 use squall_scenario::{Scenario, TargetConfig, Template};
-use squall_target::{Tuning, ready_made};
+use squall_target::{Tuning, ready_made, require_installed};
 use std::path::Path;
 
 /// The gateway to test, as it was named; a ready-made one tuned like the scenario or at its defaults.
@@ -22,7 +22,7 @@ pub(crate) fn target(
             name: known.name().to_owned(),
             version: Some(known.version().to_owned()),
             config: exported.target,
-            path: Vec::new(),
+            path: vec![require_installed(known)?],
         });
     }
     of_file(text)

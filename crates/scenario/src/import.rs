@@ -153,13 +153,13 @@ fn writable(file: &LitellmFile, profile: Profile) -> RouterConfig {
     config
 }
 
-fn put(out: &mut String, indent: &str, key: &str, value: &Written) {
+pub(crate) fn put(out: &mut String, indent: &str, key: &str, value: &Written) {
     if *value != Written::Unset {
         let _ = writeln!(out, "{indent}{key}: {value}");
     }
 }
 
-fn entries(value: &Written) -> impl Iterator<Item = (&str, &Written)> {
+pub(crate) fn entries(value: &Written) -> impl Iterator<Item = (&str, &Written)> {
     let entries = match value {
         Written::Map(entries) => entries.as_slice(),
         Written::Unset
@@ -172,7 +172,7 @@ fn entries(value: &Written) -> impl Iterator<Item = (&str, &Written)> {
 }
 
 /// The part of a mapping under a key.
-fn part<'w>(value: &'w Written, key: &str) -> &'w Written {
+pub(crate) fn part<'w>(value: &'w Written, key: &str) -> &'w Written {
     let found = entries(value).find(|(known, _)| *known == key);
     found.map_or(&Written::Unset, |(_, value)| value)
 }

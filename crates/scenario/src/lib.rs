@@ -11,6 +11,7 @@
 mod checklist;
 mod effective;
 mod expectation;
+mod export;
 mod fields;
 mod former_names;
 mod import;
@@ -37,6 +38,7 @@ pub use effective::{
 pub use expectation::{
     Argument, Comparison, Expectation, Limit, METRICS, MetricId, MetricSpec, MetricUnit, Scope,
 };
+pub use export::{ChangedSetting, ExportedProvider, SettingOwner};
 pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use lint::{CheckedConfig, ConfigCheckOptions, LINTS, Lint, LintFinding};

@@ -4,17 +4,21 @@
 //! a chat of each group, measured, and stopped with everything that it started.
 
 mod addresses;
+mod coverage;
 mod error;
 mod http_probe;
+mod install;
 mod process;
 mod process_tree;
 mod readiness;
 mod ready_made;
+mod routing_view;
 mod running;
 mod usage;
 
 pub use addresses::ProviderAddress;
 pub use error::{LogTail, TargetError};
-pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, names, ready_made};
+pub use install::{InstallError, InstallRecipe, install, installed, require_installed};
+pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, all_ready_made, names, ready_made};
 pub use running::{RunningTarget, TargetSetup};
 pub use usage::ResourceUsage;

@@ -1,10 +1,27 @@
 //! The gateways that are known by name: a file and a line of [`READY_MADE`] each.
 
+mod envoy;
+mod haproxy;
+mod litellm;
+mod nginx;
+mod portkey;
+mod squall;
+mod tensorzero;
+
+use crate::install::InstallRecipe;
 use core::fmt;
-use squall_scenario::{Scenario, TargetConfig};
+use squall_scenario::{Scenario, TargetConfig, Template};
 
 /// Every ready-made target, in the order in which lists show them.
-const READY_MADE: &[&dyn ReadyMade] = &[];
+const READY_MADE: &[&dyn ReadyMade] = &[
+    &nginx::Nginx,
+    &haproxy::Haproxy,
+    &envoy::Envoy,
+    &squall::Squall,
+    &litellm::Litellm,
+    &portkey::Portkey,
+    &tensorzero::TensorZero,
+];
 
 /// A gateway that is known by name.
 pub trait ReadyMade: Sync + fmt::Debug {
@@ -14,7 +31,16 @@ pub trait ReadyMade: Sync + fmt::Debug {
     /// The version that is installed and that its configuration is written for.
     fn version(&self) -> &'static str;
 
-    /// Its own configuration for the groups of a scenario, as a target that can be started.
+    /// The program that is started.
+    fn program(&self) -> &'static str {
+        self.name()
+    }
+
+    /// How it is installed.
+    fn install(&self) -> InstallRecipe;
+
+    /// Its own configuration for the groups of a scenario, as a target that can be started. Providers stand in it as
+    /// placeholders.
     fn export(&self, scenario: &Scenario, tuning: Tuning) -> Exported;
 }
 
@@ -25,6 +51,12 @@ pub enum Tuning {
     Defaults,
     /// Everything that the gateway can express.
     Tuned,
+}
+
+impl Tuning {
+    pub(crate) fn is_tuned(self) -> bool {
+        self == Self::Tuned
+    }
 }
 
 /// A gateway's own configuration.
@@ -45,13 +77,37 @@ pub struct ExportNote {
     pub what: String,
 }
 
+impl fmt::Display for ExportNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.what)
+    }
+}
+
+/// Every ready-made target, in the order in which lists show them.
+pub fn all_ready_made() -> impl Iterator<Item = &'static dyn ReadyMade> {
+    READY_MADE.iter().copied()
+}
+
 /// The ready-made target of this name.
 #[must_use]
 pub fn ready_made(name: &str) -> Option<&'static dyn ReadyMade> {
-    READY_MADE.iter().copied().find(|target| target.name() == name)
+    all_ready_made().find(|target| target.name() == name)
 }
 
 /// The names of all ready-made targets.
 pub fn names() -> impl Iterator<Item = &'static str> {
     READY_MADE.iter().map(|target| target.name())
 }
+
+/// A text with placeholders. Names of a scenario hold no `$`, so that only ours are placeholders.
+fn template(text: &str) -> Template {
+    text.parse().unwrap_or_else(|_| Template::from(text))
+}
+
+/// Texts with placeholders.
+fn templates(texts: &[&str]) -> Vec<Template> {
+    texts.iter().map(|text| template(text)).collect()
+}
+
+#[cfg(test)]
+mod tests;
