@@ -168,7 +168,13 @@ fn differences(
         // Which of several that come at once is let in is a matter of microseconds.
         // A prompt that Gemini's policy refuses is answered, and the answer says so: the client has it.
         let answered = name.starts_with("filter-gemini");
+        // A reset throws away what the other side has received and not read yet (RFC 9293, 3.10.7.4): on a busy
+        // machine a client may miss the last tokens before it.
+        let lost = name.starts_with("reset-late")
+            && other.tokens < one.tokens
+            && (&one.outcome, &one.told) == (&other.outcome, &other.told);
         if one != other
+            && !lost
             && !answered
             && !name.starts_with("limits-cut")
             && !name.starts_with("capacity-cut")
@@ -187,9 +193,20 @@ fn assert_alike(differ: &BTreeMap<String, (usize, String)>) {
     assert!(differ.is_empty(), "{}", told.collect::<Vec<_>>().join("\n"));
 }
 
+/// A request from both sides.
+#[derive(Debug, Eq, PartialEq)]
+struct BothSides {
+    /// What its client saw.
+    outcome: String,
+    /// The tokens that its client received.
+    tokens: u32,
+    /// What its provider says.
+    told: String,
+}
+
 /// What the client of a request saw, in words that both ways of running share.
 fn seen(row: &RequestRow) -> String {
-    format!("{:?} with status {} and {} tokens", row.outcome, row.status, row.received_tokens)
+    format!("{:?} with status {}", row.outcome, row.status)
 }
 
 /// What its provider says of its attempt: the outcome, and the fault that hit it.
@@ -200,13 +217,17 @@ fn told(row: &AttemptRow) -> String {
 fn by_request(
     recording: &Recording,
     seen: &impl Fn(&RequestRow) -> String,
-) -> BTreeMap<u64, (String, String)> {
+) -> BTreeMap<u64, BothSides> {
+    let sides = |row: &RequestRow| BothSides {
+        outcome: seen(row),
+        tokens: row.received_tokens,
+        told: String::new(),
+    };
     let requests = recording.requests.iter();
-    let mut all: BTreeMap<_, _> =
-        requests.map(|row| (row.request, (seen(row), String::new()))).collect();
+    let mut all: BTreeMap<_, _> = requests.map(|row| (row.request, sides(row))).collect();
     for row in &recording.attempts {
         if let Some(entry) = row.request.and_then(|request| all.get_mut(&request)) {
-            entry.1 = told(row);
+            entry.told = told(row);
         }
     }
     all
@@ -230,12 +251,9 @@ fn every_fault_is_seen_alike_over_sockets_and_in_virtual_time() {
 #[test]
 fn every_fault_is_seen_alike_in_every_format() {
     let formats = ["azure", "anthropic", "gemini"];
-    let outcome = |row: &RequestRow| {
-        let outcome = match row.outcome {
-            RequestOutcome::Failed { class, .. } => class.as_str().to_owned(),
-            other => format!("{other:?}"),
-        };
-        format!("{outcome} with {} tokens", row.received_tokens)
+    let outcome = |row: &RequestRow| match row.outcome {
+        RequestOutcome::Failed { class, .. } => class.as_str().to_owned(),
+        other => format!("{other:?}"),
     };
     assert_alike(&differences(&scenario(&formats, 160), outcome));
 }
