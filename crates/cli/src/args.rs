@@ -461,7 +461,7 @@ pub(crate) struct FindingsArgs {
     pub(crate) allow: Vec<String>,
 }
 
-fn finding_ids() -> clap::builder::PossibleValuesParser {
+fn finding_ids() -> PossibleValuesParser {
     squall_judge::FINDING_RULES.map(|rule| rule.id).into()
 }
 

@@ -27,12 +27,7 @@ struct HedgeTarget {
 
 impl Router {
     /// When a second attempt is due beside the one that begins now; `MAX` if none is.
-    pub(super) fn hedge_at(
-        &mut self,
-        slot: u32,
-        allowed: &AttemptAllowance,
-        probe: bool,
-    ) -> Timestamp {
+    pub(super) fn hedge_at(&mut self, slot: u32, allowed: &AttemptAllowance) -> Timestamp {
         let request = self.requests.at(slot);
         let (stream, fallbacks) = (request.stream, request.overrides.fallbacks);
         let group = &self.groups[request.group.index()];
@@ -44,8 +39,9 @@ impl Router {
             FallbackChoice::These(_) => false,
         };
         let alone = group.candidates.len() < 2 && nowhere;
-        // A probe is to show whether its deployment is well, and is one request at a time.
-        if request.hedged || alone || probe || config.retry_rule.forgets() {
+        // A probe as well: a deployment that is still silent must cost its request no more than any other, and is
+        // found out as soon.
+        if request.hedged || alone || config.retry_rule.forgets() {
             return Timestamp::MAX;
         }
         let usual = &group.response_times[Awaited::of(stream) as usize];

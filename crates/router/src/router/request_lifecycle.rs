@@ -89,7 +89,7 @@ impl Router {
         self.enter_gates(slot);
         let timeouts = self.deployments[id.index()].timeouts;
         let allowed = self.allowed(slot, id, &timeouts);
-        self.requests.at(slot).hedge_at = self.hedge_at(slot, &allowed, probe);
+        self.requests.at(slot).hedge_at = self.hedge_at(slot, &allowed);
         let running = self.attempt(slot, id, probe, &allowed);
         let running = ActiveAttempt { charged, ..running };
         self.requests.at(slot).tried.add(id);
