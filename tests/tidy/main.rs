@@ -93,6 +93,7 @@ fn the_top_level_holds_what_the_design_lists() {
         "examples",
         "LICENSE-MIT",
         "LICENSE-APACHE",
+        "clients",
         "crates",
         "docs",
         "examples",

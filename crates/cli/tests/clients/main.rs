@@ -1,6 +1,7 @@
 //! The official clients of the vendors, in Python, against `squall mock` and through `squall gateway`: what
 //! each failure becomes for those who call. The clients are installed by `cargo xtask test`; LiteLLM and LangChain,
-//! which judge our errors beside them, by `cargo xtask vendors`.
+//! which judge our errors beside them, by `cargo xtask vendors`. And the pytest fixture of `clients/python`, with the same
+//! clients under test.
 //!
 //! What they see stands in `expected.json`; `SQUALL_TELL_CLIENTS=1` writes it anew, to be read before it is
 //! committed.
@@ -132,6 +133,34 @@ fn mock(file: &str) -> (Server, serde_json::Map<String, serde_json::Value>) {
     });
     let addresses = addresses.collect();
     (mock, addresses)
+}
+
+/// How often what failed is tried once more by itself: clients are judged by their waits, and those of a machine that
+/// stands still are not their own.
+const TRIES: u32 = 3;
+
+#[test]
+fn the_pytest_fixture_finds_what_clients_do_wrong_and_nothing_else() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients/python");
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytest-cache");
+    // What failed in an earlier run does not narrow this one.
+    let _ = fs::remove_dir_all(&cache);
+    let mut said = String::new();
+    for _ in 0..TRIES {
+        let output = Command::new(python())
+            .args(["-m", "pytest", "-q", "--color", "no", "-p", "squall_pytest.plugin"])
+            .args(["--last-failed", "-o", &format!("cache_dir={}", cache.display())])
+            .current_dir(&package)
+            .envs([("SQUALL", env!("CARGO_BIN_EXE_squall")), ("PYTHONPATH", ".")])
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .expect("python runs");
+        if output.status.success() {
+            return;
+        }
+        said = String::from_utf8_lossy(&output.stdout).into_owned();
+    }
+    panic!("{said}");
 }
 
 #[test]
