@@ -9,6 +9,7 @@ mod error;
 mod parallel;
 mod plan;
 mod rehearse;
+mod scorecard;
 mod verify_determinism;
 
 pub use check::{CheckOptions, check};
@@ -24,4 +25,5 @@ pub use rehearse::{
     ALPHA, POWER, PreparedItem, PreparedStage, Rehearsal, RehearseError, ScenarioSource,
     StaticFinding, manual, not_reached, prepare, samples,
 };
+pub use scorecard::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
 pub use verify_determinism::{first_difference, verify_determinism};

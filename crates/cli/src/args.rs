@@ -66,6 +66,9 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Test the gateway with sixteen single faults, and judge how it handles each
     Crash(CrashArgs),
+    /// Compare gateways in the same situations: success, attempts, failover, recovery, latency, CPU, memory, and the
+    /// crash test
+    Scorecard(ScorecardArgs),
     /// Find how far a value of a scenario can go while its expectations hold, and which limits that requires
     Plan(PlanArgs),
     /// Rehearse a rollout by a checklist, and write its sign-off
@@ -103,6 +106,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Check(_) => "check",
             Self::Crash(_) => "crash",
+            Self::Scorecard(_) => "scorecard",
             Self::Plan(_) => "plan",
             Self::Rehearse(_) => "rehearse",
             Self::Replay(_) => "replay",
@@ -241,6 +245,48 @@ pub(crate) struct CrashArgs {
     /// Write `junit.xml`, `summary.json` and `summary.md` here
     #[arg(long, value_name = "DIR", default_value = "reports/crash")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ScorecardArgs {
+    /// The gateways: ready-made targets by name, which are installed if they are not, or target files for the
+    /// providers of the situations
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Number of runs of each gateway in each situation
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// How ready-made targets are configured
+    #[arg(long, value_enum, default_value_t = ScorecardVariant::Both)]
+    pub(crate) variant: ScorecardVariant,
+    /// Compare in this situation alone; may be repeated
+    #[arg(long = "situation", value_name = "NAME", value_parser = situation_names())]
+    pub(crate) situations: Vec<String>,
+    /// Leave out the crash test, which takes about five minutes for each gateway and configuration
+    #[arg(long)]
+    pub(crate) no_crash: bool,
+    /// The seed of the first run of each, and of the order of all
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write `scorecard.html`, `scorecard.md` and `scorecard.json` here
+    #[arg(long, value_name = "DIR", default_value = "reports/scorecard")]
+    pub(crate) out: PathBuf,
+}
+
+/// How ready-made targets are configured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ScorecardVariant {
+    /// Groups, weights and fallbacks; everything else at the vendor's defaults
+    Defaults,
+    /// Everything of the scenario that the gateway can express
+    Tuned,
+    /// One after the other
+    Both,
+}
+
+fn situation_names() -> PossibleValuesParser {
+    let names = squall_campaign::SCORECARD_SCENARIOS.iter().map(|situation| situation.name);
+    names.collect::<Vec<_>>().into()
 }
 
 /// The numbers of the faults.

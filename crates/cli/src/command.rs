@@ -16,6 +16,7 @@ pub(crate) mod rehearse;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod scorecard;
 pub(crate) mod serve;
 pub(crate) mod target;
 mod watch;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
         Command::Crash(args) => crash::crash(args),
+        Command::Scorecard(args) => scorecard::scorecard(args),
         Command::Plan(args) => plan::plan(args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Replay(args) => replay::replay(args),

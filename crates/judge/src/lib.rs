@@ -9,6 +9,7 @@ mod findings;
 mod junit;
 mod markdown;
 mod metrics;
+mod scorecard;
 mod seeds;
 mod signoff;
 mod summary;
@@ -31,6 +32,11 @@ pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{
     FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows, measure,
+};
+pub use scorecard::{
+    FIGURES, FigureSpec, FigureValue, ScoreCell, ScoreCrash, ScoreSample, Scorecard,
+    ScoredSituation, ScoredSystem, scorecard_interval, scorecard_json, scorecard_lines,
+    scorecard_markdown,
 };
 pub use seeds::{
     Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, Origin, SeedsRow, SeedsVerdict, Spread,

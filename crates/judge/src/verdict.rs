@@ -7,6 +7,7 @@ mod validity;
 use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use crate::target::target_lines;
 use crate::text;
+pub(crate) use hidden::refusing_providers;
 use hidden::{HiddenAttempts, hidden_attempts};
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
@@ -126,6 +127,12 @@ pub(crate) fn problems_over_lag(recording: &Recording, lag_max: Duration) -> Vec
     let servers = servers.filter(|server| server.lag.max > lag_max).map(validity::server_lagged);
     let others = validity::whatever_the_lag(recording).into_iter();
     others.map(|problem| problem.text).chain(lag).chain(servers).collect()
+}
+
+/// Why a recording as a whole is in doubt; empty if it is not.
+pub(crate) fn validity_of(recording: &Recording) -> Vec<String> {
+    let problems = validity::validity_problems(recording).into_iter();
+    problems.map(|problem| problem.text).collect()
 }
 
 impl Verdict {

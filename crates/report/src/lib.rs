@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod page;
 mod plan;
+mod scorecard;
 mod signoff;
 
 pub use charts::{DrawnChart, draw_charts};
@@ -17,4 +18,5 @@ pub use plan::{
     CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanReport, Varied, plan_lines,
     plan_markdown, write_plan,
 };
+pub use scorecard::{ScorecardPaths, write_scorecard};
 pub use signoff::{SignOffPaths, write_sign_off};

@@ -17,11 +17,12 @@ use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
 
 /// Every template, and what they share.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("style.html", include_str!("../templates/style.html")),
     ("report.html", include_str!("../templates/report.html")),
     ("plan.html", include_str!("../templates/plan.html")),
     ("sign-off.html", include_str!("../templates/sign-off.html")),
+    ("scorecard.html", include_str!("../templates/scorecard.html")),
 ];
 
 /// The typeface, as it stands in a page.

@@ -100,18 +100,41 @@ fn live(prepared: &[Prepared], args: &CrashArgs) -> Result<Vec<CrashRow>, CliErr
     let has_one_address = args.primary.is_some() || args.fallback.is_some();
     let jobs = if has_one_address { 1 } else { args.jobs.map_or(usual, NonZero::get) };
     let tuning = if args.tuned { Tuning::Tuned } else { Tuning::Defaults };
+    in_batches(prepared, jobs, args.target.as_deref().map(|target| (target, tuning)), &signals)
+}
+
+/// The crash test of a target over real sockets.
+pub(crate) fn rows_of(
+    target: &str,
+    tuning: Tuning,
+    signals: &Signals,
+) -> Result<Vec<CrashRow>, CliError> {
+    let prepared = crash_scenarios("").into_iter().map(|crash| {
+        let scenario = crash.read()?;
+        Ok((crash, scenario))
+    });
+    let prepared = prepared.collect::<Result<Vec<_>, CliError>>()?;
+    in_batches(&prepared, TARGETS_AT_ONCE, Some((target, tuning)), signals)
+}
+
+/// So many faults at once, one batch after the other; before the built-in gateway, or before a target.
+fn in_batches(
+    prepared: &[Prepared],
+    jobs: usize,
+    target: Option<(&str, Tuning)>,
+    signals: &Signals,
+) -> Result<Vec<CrashRow>, CliError> {
     let stop = StopHandle::new();
     let mut rows = Vec::new();
     for batch in prepared.chunks(jobs) {
         let options = |scenario| {
-            let target = args.target.as_deref();
-            let target = target.map(|target| target_choice::target(target, scenario, tuning));
+            let target = target.map(|(name, tuning)| target_choice::target(name, scenario, tuning));
             let target = target.transpose()?;
             Ok::<_, CliError>(RunOptions { target, stop: stop.clone(), ..RunOptions::default() })
         };
         let options = batch.iter().map(|(_, scenario)| options(scenario));
         let options = options.collect::<Result<Vec<_>, _>>()?;
-        rows.extend(side_by_side(batch, &options, &signals, &stop)?);
+        rows.extend(side_by_side(batch, &options, signals, &stop)?);
     }
     Ok(rows)
 }

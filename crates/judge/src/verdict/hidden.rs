@@ -5,7 +5,7 @@ use crate::metrics::{MissingAttempts, without_attempts};
 use squall_determinism::Timestamp;
 use squall_provider::FaultKind;
 use squall_record::Recording;
-use squall_scenario::{Argument, Comparison, Expectation, Scenario};
+use squall_scenario::{Argument, Comparison, Expectation, MetricId, Scenario};
 use std::ops::Range;
 
 /// How much a value can be trusted.
@@ -23,12 +23,24 @@ pub(super) fn hidden_attempts(
     expectation: &Expectation,
     window: &Range<Timestamp>,
 ) -> Option<HiddenAttempts> {
-    recording.header.target.as_ref()?;
-    let effect = without_attempts(expectation.metric);
-    if effect == MissingAttempts::NoEffect {
-        return None;
+    let (argument, metric) = (expectation.argument, expectation.metric);
+    let providers = refusing_providers(scenario, recording, argument, metric, window);
+    let effect = without_attempts(metric);
+    (!providers.is_empty()).then_some(HiddenAttempts { effect, providers })
+}
+
+/// The providers that refused connections of which nobody tells, and on whose attempts a metric rests.
+pub(crate) fn refusing_providers(
+    scenario: &Scenario,
+    recording: &Recording,
+    argument: Option<Argument>,
+    metric: MetricId,
+    window: &Range<Timestamp>,
+) -> Vec<String> {
+    let effect = without_attempts(metric);
+    if recording.header.target.is_none() || effect == MissingAttempts::NoEffect {
+        return Vec::new();
     }
-    let asked = providers_of(scenario, recording, expectation.argument, effect);
     let refused = |place: &usize| {
         let faults = &scenario.providers[*place].config.faults;
         faults.iter().any(|fault| {
@@ -37,9 +49,9 @@ pub(super) fn hidden_attempts(
                 && fault.until() > window.start
         })
     };
-    let places = asked.into_iter().filter(refused);
-    let providers: Vec<_> = places.map(|place| scenario.providers[place].name.clone()).collect();
-    (!providers.is_empty()).then_some(HiddenAttempts { effect, providers })
+    let asked = providers_of(scenario, recording, argument, effect);
+    let refusing = asked.into_iter().filter(refused);
+    refusing.map(|place| scenario.providers[place].name.clone()).collect()
 }
 
 /// The providers whose attempts a metric rests on. A share rests on those of the whole group.
