@@ -28,7 +28,9 @@ fn collect(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            // Cargo's folder of builds, and not the crate that is called so.
+            let is_builds = name == "target" && !path.join("Cargo.toml").exists();
+            if !is_builds && !name.starts_with('.') {
                 collect(&path, ending, found);
             }
         } else if name.ends_with(ending)

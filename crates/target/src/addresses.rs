@@ -91,7 +91,7 @@ mod tests {
             base_url: "http://127.0.0.1:9001/v1".to_owned(),
             key: "sk-eu".to_owned(),
         }];
-        PlaceholderValues::new(&providers, Path::new("/tmp/x")).fill(&text.parse().expect(text))
+        PlaceholderValues::new(&providers, Path::new("/runs/x")).fill(&text.parse().expect(text))
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
         let told = filled(text).expect("all are known");
         assert_eq!(
             told,
-            "http://127.0.0.1:9001/v1 http://127.0.0.1:9001 127.0.0.1 9001 sk-eu /tmp/x"
+            "http://127.0.0.1:9001/v1 http://127.0.0.1:9001 127.0.0.1 9001 sk-eu /runs/x"
         );
     }
 

@@ -18,7 +18,7 @@ const READY_MADE: &[&dyn ReadyMade] = &[
     &haproxy::Haproxy,
     &envoy::Envoy,
     &squall::Squall,
-    &litellm::Litellm,
+    &litellm::LitellmProxy,
     &portkey::Portkey,
     &tensorzero::TensorZero,
 ];

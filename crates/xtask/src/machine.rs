@@ -1,6 +1,6 @@
 //! What a machine needs before anything is built: Rust with its formatter and linter, and a C linker.
-//! For two suites also Chromium, Python, and the vendors' clients from PyPI. What apt can give is installed on Debian as
-//! root; anything else is asked for by name.
+//! For some suites also Chromium, nginx, HAProxy, Python, and the vendors' clients from PyPI. What apt can give is
+//! installed on Debian as root; anything else is asked for by name.
 
 use std::env;
 use std::fs;
@@ -13,6 +13,13 @@ pub(crate) fn prepare() -> bool {
     if !answers("chromium", &["--version"]) && !install("chromium") {
         eprintln!("missing: Chromium, as `chromium`. On Debian: apt-get install chromium");
         ready = false;
+    }
+    for gateway in ["nginx", "haproxy"] {
+        let path = format!("/usr/sbin/{gateway}");
+        if !answers(gateway, &["-v"]) && !answers(&path, &["-v"]) && !install(gateway) {
+            eprintln!("missing: {gateway}. On Debian: apt-get install {gateway}");
+            ready = false;
+        }
     }
     if ready && !clients() {
         ready = false;

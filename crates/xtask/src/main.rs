@@ -15,6 +15,7 @@ mod soak;
 mod step;
 mod suites;
 mod swarm;
+mod targets;
 mod test;
 mod timing;
 mod truth;
@@ -44,6 +45,8 @@ cargo xtask TASK
           docs/SIMULATION.md; UPDATE_REFERENCE=1 rewrites them
   vendors installs LiteLLM and LangChain, and verifies that each raises the same exceptions for our errors
           as for the vendors' errors
+  targets [NAME...]: installs the ready-made targets, lets each check every export of the bundled scenarios,
+          and runs a short scenario through each
   help    this text";
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Some("additions") => additions::run(),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
+        Some("targets") => targets::run(&arguments()),
         Some("help" | "--help" | "-h") | None => {
             println!("{HELP}");
             true

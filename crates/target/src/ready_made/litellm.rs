@@ -14,7 +14,7 @@ use squall_wire::Format;
 /// LiteLLM's proxy. Its extra `proxy` asks for packages that PyPI does not have (`litellm-proxy`,
 /// `litellm-proxy-extras`); the wheel holds the proxy itself, so that what it imports is listed here.
 #[derive(Debug)]
-pub(super) struct Litellm;
+pub(super) struct LitellmProxy;
 
 const REQUIREMENTS: &[&str] = &[
     "litellm==1.110.2",
@@ -56,7 +56,7 @@ const MASTER_KEY: &str = "sk-squall-target-on-loopback-1";
 /// It takes up to a minute to start on a busy machine, and as long again for its first answer.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
-impl ReadyMade for Litellm {
+impl ReadyMade for LitellmProxy {
     fn name(&self) -> &'static str {
         "litellm"
     }
