@@ -4,9 +4,9 @@ use squall_clock::Clock;
 use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_failure::{FailureClass, FailureSource};
 use squall_mock_provider::{AttemptLog, MockProvider, MockSetup, Rules, ServerTimeouts};
-use squall_provider::{FaultConfig, FaultKind, ProviderConfig};
+use squall_provider::{ErrorAnswer, FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
-use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
+use squall_traffic::{ApiTarget, DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_wire::Format;
 use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, WorkloadConfig};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,10 +32,14 @@ fn always(kind: FaultKind) -> ProviderConfig {
 }
 
 fn mock(config: ProviderConfig, clock: Clock) -> MockProvider {
+    mock_in(Format::OpenAi, config, clock)
+}
+
+fn mock_in(format: Format, config: ProviderConfig, clock: Clock) -> MockProvider {
     MockProvider::start(MockSetup {
         name: "mock".to_owned(),
         provider: 0,
-        format: Format::OpenAi,
+        format,
         config,
         seed: SEED,
         clock,
@@ -117,6 +121,44 @@ async fn every_request_is_one_row_with_its_tokens_and_times() {
         assert!(lag.p50 <= lag.p99 && lag.p99 <= lag.max);
         let counts = progress.counts();
         assert_eq!((counts.offered, counts.succeeded, counts.in_flight()), (20, 20, 0));
+    }
+}
+
+/// A drive of a provider that speaks Anthropic's format.
+async fn in_anthropics(config: ProviderConfig, stream: Share) -> Vec<RequestRow> {
+    let clock = Clock::start_now();
+    let mock = mock_in(Format::Anthropic, config, clock);
+    let target = ApiTarget::new(&mock.base_url(), Format::Anthropic).expect("a base URL");
+    let setup = TrafficSetup { target, ..traffic(mock.addr(), clock, stream, PATIENT) };
+    let log = drive(setup, std::future::pending(), Arc::default()).await;
+    let seen = mock.shutdown().await;
+    assert!(seen.attempts.iter().all(|row| row.request.is_some()), "the token rides there too");
+    log.requests
+}
+
+#[tokio::test]
+async fn answers_in_anthropics_format_are_read_to_the_last_token() {
+    for stream in [Share::ALL, Share::NONE] {
+        let rows = in_anthropics(quick(), stream).await;
+        all_end(&rows, RequestOutcome::Succeeded, 200);
+        for row in &rows {
+            assert_eq!(row.received_tokens, 8, "{row:?}");
+            assert!(row.answer.whole && row.answer.usage, "{row:?}");
+            assert!(row.first_token.is_some_and(|first| row.sent < first && first <= row.ended));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cut_and_an_overload_are_read_in_anthropics_format_as_in_openais() {
+    let rows = in_anthropics(always(FaultKind::Cut { after_tokens: 3 }), Share::ALL).await;
+    let (class, source) = (FailureClass::Cut, FailureSource::Gateway);
+    all_end(&rows, RequestOutcome::Failed { class, source }, 200);
+    assert!(rows.iter().all(|row| row.received_tokens == 3), "{rows:?}");
+    let overloaded = ErrorAnswer { status: Some(529), ..ErrorAnswer::of(FailureClass::Overloaded) };
+    for row in in_anthropics(always(FaultKind::Error(overloaded)), Share::ALL).await {
+        let RequestOutcome::Failed { class, .. } = row.outcome else { panic!("{row:?}") };
+        assert_eq!((class, row.status), (FailureClass::Overloaded, 529));
     }
 }
 
