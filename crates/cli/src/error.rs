@@ -238,6 +238,7 @@ impl CliError {
                 | ExplainError::NoneFailed
                 | ExplainError::NoRows => Exit::Usage,
             },
+            Self::Live(squall_live::LiveError::UnknownProvider { .. }) => Exit::Usage,
             Self::Live(_)
             | Self::Record(_)
             | Self::Judge(_)

@@ -13,3 +13,4 @@ mod readme;
 mod rehearse;
 mod run;
 mod squall;
+mod targets;
