@@ -1,5 +1,6 @@
 //! The gateways that are known by name: a file and a line of [`READY_MADE`] each.
 
+mod bifrost;
 mod envoy;
 mod haproxy;
 mod litellm;
@@ -21,6 +22,7 @@ const READY_MADE: &[&dyn ReadyMade] = &[
     &litellm::LitellmProxy,
     &portkey::Portkey,
     &tensorzero::TensorZero,
+    &bifrost::Bifrost,
 ];
 
 /// A gateway that is known by name.

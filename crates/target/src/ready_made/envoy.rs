@@ -79,7 +79,7 @@ fn notes(view: &RoutingView<'_>, tuning: Tuning) -> Vec<ExportNote> {
     }
     notes.of_groups(
         "cooldown.throttled",
-        "a 429 is retried at another host and never ejects its own; Retry-After is not read",
+        "a 429 is retried at another host and counts as a failure of its own (`error_matcher`); Retry-After is not read",
     );
     notes.of_groups(
         "timeouts",
@@ -98,9 +98,10 @@ fn notes(view: &RoutingView<'_>, tuning: Tuning) -> Vec<ExportNote> {
             );
         }
     }
-    notes.of_groups(
-        "retry_budget",
-        "20 % of the requests under way, at least 3 at once: Envoy's own, over no window",
+    notes.add(
+        "router.retry_budget",
+        "a share of the requests under way and at least 3 at once, for each group and over no window; for a group with fallbacks \
+         that share of the most that the traffic can have under way, as Envoy counts none for an aggregate",
     );
     notes.settings(support);
     notes.of_unread_bodies();
@@ -129,9 +130,7 @@ fn support(setting: &ChangedSetting) -> SettingSupport {
         | (SettingOwner::Group, "cooldown.failure.min_attempts")
         | (SettingOwner::Deployment, "weight" | "order") => Kept,
         (SettingOwner::Router, key) if key.starts_with("health_checks.") => Kept,
-        (SettingOwner::Router, key) if key.starts_with("retry_budget") => {
-            otherwise("a share of the requests under way (`retry_budget`), with at least 3 at once")
-        }
+        (SettingOwner::Router, key) if key.starts_with("retry_budget") => Kept,
         (SettingOwner::Group, "cooldown.failure.window") => {
             otherwise("the share of failures is taken each second (`interval`)")
         }

@@ -90,6 +90,7 @@ fn policies(view: &RoutingView<'_>, group: &GroupView<'_>) -> String {
         writeln!(out, "    common_lb_config: {{ healthy_panic_threshold: {{ value: {panic} }} }}");
     out.push_str(&circuit_breakers(view, group, true));
     out.push_str(&outlier_detection(group));
+    out.push_str(FAILURES);
     if let Some(checks) = view.router.health_checks {
         let _ = writeln!(
             out,
@@ -136,6 +137,12 @@ fn circuit_breakers(view: &RoutingView<'_>, group: &GroupView<'_>, has_hosts: bo
     let budget = &view.router.retry_budget;
     let retries = match budget.min_per_second {
         u32::MAX => format!("max_retries: {UNBOUNDED}"),
+        // What is under way is counted by the members of an aggregate alone: a budget of its own would always be the least.
+        _ if !has_hosts => {
+            let share = f64::from(budget.ratio.ppm()) / 1e6;
+            let most = share * view.scenario.workload.most_in_flight();
+            format!("max_retries: {}", (most.ceil() as u64).max(3))
+        }
         _ => {
             let share = f64::from(budget.ratio.ppm()) / 10_000.0;
             format!(
@@ -153,6 +160,19 @@ fn circuit_breakers(view: &RoutingView<'_>, group: &GroupView<'_>, has_hosts: bo
     }
     out
 }
+
+/// What counts as a failure of a host: 5xx, as always, and 429, which Envoy alone would take for an answer like any other.
+const FAILURES: &str = r#"    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: { http_protocol_options: {} }
+        outlier_detection:
+          error_matcher:
+            or_match:
+              rules:
+              - http_response_headers_match: { headers: [ { name: ":status", string_match: { prefix: "5" } } ] }
+              - http_response_headers_match: { headers: [ { name: ":status", string_match: { exact: "429" } } ] }
+"#;
 
 fn outlier_detection(group: &GroupView<'_>) -> String {
     let first = group.deployments.first().and_then(DeploymentView::failure_cooldown);
