@@ -4,7 +4,7 @@ import naive
 import pytest
 
 #: Slow enough that a client which stops reading is seen to hang up before the end.
-PACED = {"providers": {"slow": {"format": "openai", "ttft": "20ms", "itl": "50ms", "output_tokens": 40}}}
+PACED = {"providers": {"slow": {"format": "openai", "ttft": "20ms", "itl": "50ms", "output_tokens": 16}}}
 
 THROTTLED = "throttle: { retry_after: 1s }, first: 2, for: 10m"
 DOWN = "error: 503, for: 10m"

@@ -12,7 +12,7 @@ anthropic = pytest.importorskip("anthropic")
 
 PACED = {
     "providers": {
-        name: {"format": name, "ttft": "20ms", "itl": "50ms", "output_tokens": 40}
+        name: {"format": name, "ttft": "20ms", "itl": "50ms", "output_tokens": 16}
         for name in ("openai", "anthropic")
     }
 }

@@ -44,7 +44,7 @@ cargo xtask TASK
   truth   compares the simulator with queueing theory, in release mode, and checks the tables in
           docs/SIMULATION.md; UPDATE_REFERENCE=1 rewrites them
   vendors installs LiteLLM and LangChain, and verifies that each raises the same exceptions for our errors
-          as for the vendors' errors
+          as for the vendors' errors, and that their adapters (clients/python) work
   targets [NAME...]: installs the ready-made targets, lets each check every export of the bundled scenarios,
           and runs a short scenario through each
   help    this text";
