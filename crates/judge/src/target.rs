@@ -4,6 +4,7 @@
 use crate::text;
 use serde::Serialize;
 use squall_record::{JoinCounts, Recording, TargetInfo};
+use std::time::Duration;
 
 /// A gateway that was tested in place of the built-in one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,6 +62,9 @@ fn cpu_us_per_request(target: &TargetInfo, recording: &Recording) -> Option<u64>
     u64::try_from(cpu.checked_div(requests.into())?).ok()
 }
 
+/// Less CPU time than this in a whole run is known to a tenth at best.
+const CPU_RESOLVED: Duration = Duration::from_millis(100);
+
 /// What is known of the target, a line each.
 pub(crate) fn target_lines(recording: &Recording) -> Vec<String> {
     let (Some(target), Some(summary)) = (&recording.header.target, TargetSummary::of(recording))
@@ -69,8 +73,10 @@ pub(crate) fn target_lines(recording: &Recording) -> Vec<String> {
     };
     let version = target.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let mut first = format!("{}{version}", target.name);
-    if let Some(cpu) = summary.cpu_us_per_request {
-        first += &format!("; {} µs of CPU time per request", text::count(cpu));
+    if let (Some(cpu), Some(total)) = (summary.cpu_us_per_request, target.cpu) {
+        // Linux counts in hundredths of a second.
+        let about = if total < CPU_RESOLVED { "about " } else { "" };
+        first += &format!("; {about}{} µs of CPU time per request", text::count(cpu));
     }
     if let Some(memory) = target.peak_memory {
         first += &format!("; at most {} MiB resident", text::count(memory >> 20));
