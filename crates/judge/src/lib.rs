@@ -34,7 +34,7 @@ pub use metrics::{
     FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows, measure,
 };
 pub use scorecard::{
-    FIGURES, FigureSpec, FigureValue, ScoreCell, ScoreCrash, ScoreSample, Scorecard,
+    FIGURES, FigureSpec, ScoreCell, ScoreCrash, ScoreSample, ScoreValue, Scorecard,
     ScoredSituation, ScoredSystem, scorecard_interval, scorecard_json, scorecard_lines,
     scorecard_markdown,
 };

@@ -6,7 +6,7 @@
 mod figures;
 mod output;
 
-pub use figures::{FIGURES, FigureSpec, FigureValue};
+pub use figures::{FIGURES, FigureSpec, ScoreValue};
 pub use output::{scorecard_interval, scorecard_json, scorecard_lines, scorecard_markdown};
 
 use crate::crash::CrashRow;
@@ -51,7 +51,7 @@ pub struct ScoredSituation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreSample {
     /// Its figures, in the order of [`FIGURES`].
-    pub figures: Vec<FigureValue>,
+    pub figures: Vec<ScoreValue>,
     /// Why the run is in doubt, if it is.
     pub doubts: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl ScoreSample {
     #[must_use]
     pub fn failed(why: &str) -> Self {
         Self {
-            figures: vec![FigureValue::Unknown("the run failed".to_owned()); FIGURES.len()],
+            figures: vec![ScoreValue::Unknown("the run failed".to_owned()); FIGURES.len()],
             doubts: vec![why.to_owned()],
         }
     }

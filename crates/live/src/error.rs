@@ -25,7 +25,7 @@ pub enum LiveError {
     Gateway(#[from] StartError),
     /// The driver cannot reach the gateway.
     #[error("failed to connect to the gateway: {0}")]
-    Target(#[from] squall_traffic::TargetError),
+    Target(#[from] squall_traffic::BaseUrlError),
     /// Another gateway cannot be tested.
     #[error(transparent)]
     Foreign(#[from] squall_target::TargetError),

@@ -1,6 +1,6 @@
 //! Single requests to a target, before the run.
 
-use crate::RunningTarget;
+use crate::api::TargetApi;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, LOCATION};
 use http::uri::Authority;
@@ -61,13 +61,13 @@ pub(crate) async fn get(address: &Authority, path: &str) -> io::Result<Probed> {
 }
 
 /// Asks for a chat as clients do.
-pub(crate) async fn chat(target: &RunningTarget, model: &str, stream: bool) -> io::Result<Probed> {
-    let client = dialect(target.format());
+pub(crate) async fn chat(target: &TargetApi, model: &str, stream: bool) -> io::Result<Probed> {
+    let client = dialect(target.wire_format());
     let delivery = if stream { ResponseMode::StreamWithUsage } else { ResponseMode::Whole };
     let body = NewChat { model, token: TOKEN, delivery }.body();
     let chat = ChatRequest::parse(body).map_err(|_| io::Error::other("no request"))?;
     let body = client.body(&chat, model, stream).map_err(|_| io::Error::other("no request"))?;
-    let url = format!("{}{}", target.base_url(), client.chat_path(model, stream));
+    let url = format!("{}{}", target.base_url, client.chat_path(model, stream));
     let uri: Uri = url.parse().map_err(io::Error::other)?;
     let authority = uri.authority().cloned().ok_or_else(|| io::Error::other("no URL"))?;
     let mut request = Request::new(Full::new(body));
@@ -75,7 +75,7 @@ pub(crate) async fn chat(target: &RunningTarget, model: &str, stream: bool) -> i
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse().map_err(io::Error::other)?;
     *request.headers_mut() = client.headers(None);
-    request.headers_mut().extend(target.headers().clone());
+    request.headers_mut().extend(target.headers.clone());
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let mut probed = send(&authority, request).await?;
     let stamp = Stamp { created: 0, number: 0, model: model.to_owned() };

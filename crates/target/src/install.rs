@@ -1,6 +1,7 @@
 //! Installs ready-made targets, each into a folder of its own: `$SQUALL_TARGETS/NAME-VERSION`, else
 //! `~/.cache/squall/targets/NAME-VERSION`.
 
+use crate::install_recipe::InstallRecipe;
 use crate::ready_made::ReadyMade;
 use std::env;
 use std::ffi::OsStr;
@@ -8,33 +9,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// How a gateway is installed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum InstallRecipe {
-    /// It is this program.
-    ThisProgram,
-    /// A package of Debian, for the whole machine.
-    Debian {
-        /// Its name.
-        package: &'static str,
-    },
-    /// From PyPI, into a virtual environment.
-    Python {
-        /// What pip is asked for.
-        requirements: &'static [&'static str],
-    },
-    /// From npm.
-    Node {
-        /// The `package.json` that is installed.
-        manifest: &'static str,
-    },
-    /// From no registry: why, and what to do instead.
-    Elsewhere {
-        /// As a sentence goes on after its name.
-        why: &'static str,
-    },
-}
 
 /// Why a target cannot be installed, or used.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,12 @@
 //! a chat of each group, measured, and stopped with everything that it started.
 
 mod addresses;
+mod api;
 mod coverage;
 mod error;
 mod http_probe;
 mod install;
+mod install_recipe;
 mod process;
 mod process_tree;
 mod readiness;
@@ -18,7 +20,8 @@ mod usage;
 
 pub use addresses::ProviderAddress;
 pub use error::{LogTail, TargetError};
-pub use install::{InstallError, InstallRecipe, install, installed, require_installed};
+pub use install::{InstallError, install, installed, require_installed};
+pub use install_recipe::InstallRecipe;
 pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, all_ready_made, names, ready_made};
 pub use running::{RunningTarget, TargetSetup};
 pub use usage::ResourceUsage;

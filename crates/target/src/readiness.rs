@@ -1,7 +1,9 @@
 //! Whether a target is ready: its port, its own check, and a chat of each group.
 
+use crate::TargetError;
+use crate::api::TargetApi;
 use crate::http_probe;
-use crate::{RunningTarget, TargetError};
+use crate::process::TargetProcess;
 use http::uri::Authority;
 use squall_scenario::ReadyCheck;
 use std::time::Duration;
@@ -14,7 +16,9 @@ pub(crate) struct ReadinessProbe<'a> {
     /// What clients will ask for.
     pub(crate) models: Vec<String>,
     pub(crate) check: ReadyCheck,
-    pub(crate) target: &'a RunningTarget,
+    pub(crate) api: &'a TargetApi,
+    /// `None` for a target that runs already.
+    pub(crate) process: Option<&'a TargetProcess>,
 }
 
 /// Between two checks.
@@ -41,7 +45,7 @@ async fn until_ready(
     probe: &ReadinessProbe<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<(), TargetError> {
-    let ReadinessProbe { check, target, .. } = probe;
+    let (check, process) = (&probe.check, probe.process);
     let deadline = Instant::now() + check.within;
     let mut reason = "no check was answered".to_owned();
     loop {
@@ -49,13 +53,15 @@ async fn until_ready(
         // A check that is under way when the target ends would wait for nothing.
         let looked = tokio::select! {
             looked = timeout(left.min(CHECK_WITHIN), look(probe)) => looked.ok(),
-            () = given_up(target, is_stopped) => None,
+            () = given_up(process, is_stopped) => None,
         };
         if is_stopped() {
             return Err(TargetError::Interrupted);
         }
-        if let Some(status) = target.ended() {
-            return Err(TargetError::Ended { status, log: target.log_tail() });
+        if let Some((process, status)) =
+            process.and_then(|process| Some((process, process.ended()?)))
+        {
+            return Err(TargetError::Ended { status, log: process.log_tail() });
         }
         match looked {
             Some(Ok(())) => break,
@@ -64,7 +70,8 @@ async fn until_ready(
             None => {}
         }
         if Instant::now() >= deadline {
-            let (within, log) = (check.within, target.log_tail());
+            let log = process.map(TargetProcess::log_tail).unwrap_or_default();
+            let within = check.within;
             return Err(TargetError::NotReady { within, last: reason, log });
         }
         sleep(AGAIN_AFTER).await;
@@ -74,8 +81,8 @@ async fn until_ready(
 }
 
 /// Ends when the target has, or the wait is to.
-async fn given_up(target: &RunningTarget, is_stopped: &dyn Fn() -> bool) {
-    while target.ended().is_none() && !is_stopped() {
+async fn given_up(process: Option<&TargetProcess>, is_stopped: &dyn Fn() -> bool) {
+    while process.and_then(TargetProcess::ended).is_none() && !is_stopped() {
         sleep(AGAIN_AFTER).await;
     }
 }
@@ -91,7 +98,7 @@ async fn look(probe: &ReadinessProbe<'_>) -> Result<(), String> {
         }
     }
     for model in &probe.models {
-        let chat = http_probe::chat(probe.target, model, false).await;
+        let chat = http_probe::chat(probe.api, model, false).await;
         let chat = chat
             .map_err(|error| format!("a chat of `{model}` at {} failed: {error}", probe.address))?;
         if !chat.is_completion {
@@ -105,7 +112,7 @@ async fn look(probe: &ReadinessProbe<'_>) -> Result<(), String> {
 async fn warm_up(probe: &ReadinessProbe<'_>) {
     for model in &probe.models {
         for number in 0..WARM_UP {
-            let chat = http_probe::chat(probe.target, model, number % 2 == 1);
+            let chat = http_probe::chat(probe.api, model, number % 2 == 1);
             // One that fails shows in the run.
             let _ = timeout(CHECK_WITHIN, chat).await;
         }

@@ -9,7 +9,7 @@ mod portkey;
 mod squall;
 mod tensorzero;
 
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use core::fmt;
 use squall_scenario::{Scenario, TargetConfig, Template};
 

@@ -1,13 +1,14 @@
 //! A target that is up: started or found, ready, and stopped at the end.
 
 use crate::addresses::{PlaceholderValues, ProviderAddress};
+use crate::api::TargetApi;
 use crate::process::{ProcessSetup, TargetProcess, fresh_folder};
 use crate::readiness::{self, ReadinessProbe};
 use crate::usage::ResourceUsage;
 use crate::{LogTail, TargetError};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use squall_scenario::{TargetConfig, TargetFormat, TargetStart, Template};
+use squall_scenario::{TargetConfig, TargetStart, Template};
 use squall_wire::Format;
 use std::fs;
 use std::net::{IpAddr, TcpStream};
@@ -31,10 +32,7 @@ pub struct TargetSetup<'a> {
 /// A target that is ready. Dropping it stops it, if it was started here.
 #[derive(Debug)]
 pub struct RunningTarget {
-    base_url: String,
-    format: TargetFormat,
-    headers: HeaderMap,
-    models: Vec<(String, String)>,
+    api: TargetApi,
     process: Option<TargetProcess>,
 }
 
@@ -59,58 +57,50 @@ impl RunningTarget {
             let filled = named.iter().map(|(name, text)| Ok((name.clone(), values.fill(text)?)));
             filled.collect::<Result<Vec<_>, TargetError>>()
         };
-        let mut this = Self {
+        let api = TargetApi {
+            base_url,
             format: config.format,
             headers: headers(named(&config.headers)?),
             models: named(&config.models)?,
-            process: None,
-            base_url,
         };
         let start = config.start.as_ref();
-        if let Some(start) = start {
-            // Another server's answers would be taken for the target's.
-            if TcpStream::connect(address.as_str()).is_ok() {
-                return Err(TargetError::Taken { addr: address.as_str().to_owned() });
-            }
-            this.process = Some(spawn(setup, start, &values, &named(&start.env)?)?);
+        // Another server's answers would be taken for the target's.
+        if start.is_some() && TcpStream::connect(address.as_str()).is_ok() {
+            return Err(TargetError::Taken { addr: address.as_str().to_owned() });
         }
+        let process = start.map(|start| spawn(setup, start, &values, &named(&start.env)?));
+        let process = process.transpose()?;
         let ready = start.map(|start| start.ready.clone()).unwrap_or_default();
-        let models = setup.groups.iter().map(|group| this.model(group).to_owned()).collect();
-        let probe = ReadinessProbe { address, models, check: ready, target: &this };
-        let reached = readiness::wait(&probe, is_stopped);
-        drop(probe);
-        match reached {
-            Ok(()) => Ok(this),
-            Err(error) => Err(error),
-        }
+        let models = setup.groups.iter().map(|group| api.model(group).to_owned()).collect();
+        let process_of = process.as_ref();
+        let probe =
+            ReadinessProbe { address, models, check: ready, api: &api, process: process_of };
+        readiness::wait(&probe, is_stopped)?;
+        Ok(Self { api, process })
     }
 
     /// Its base URL with the version.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        &self.api.base_url
     }
 
     /// The format in which it is asked.
     #[must_use]
     pub const fn format(&self) -> Format {
-        match self.format {
-            TargetFormat::OpenAi => Format::OpenAi,
-            TargetFormat::Anthropic => Format::Anthropic,
-        }
+        self.api.wire_format()
     }
 
     /// The headers of every request.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.api.headers
     }
 
     /// What clients ask for when they want a group.
     #[must_use]
     pub fn model<'t>(&'t self, group: &'t str) -> &'t str {
-        let known = self.models.iter().find(|(name, _)| name == group);
-        known.map_or(group, |(_, model)| model)
+        self.api.model(group)
     }
 
     /// How it ended, if it was started here and has.

@@ -21,4 +21,4 @@ mod setup;
 pub use driver::drive;
 pub use progress::{DriveCounts, DriveProgress};
 pub use request_mixer::TrafficKind;
-pub use setup::{ApiTarget, DriverLog, TargetError, TrafficSetup};
+pub use setup::{ApiTarget, BaseUrlError, DriverLog, TrafficSetup};

@@ -66,8 +66,8 @@ impl ApiTarget {
     ///
     /// # Errors
     /// When the text is no such URL.
-    pub fn new(text: &str, format: Format) -> Result<Self, TargetError> {
-        let error = || TargetError { text: text.to_owned() };
+    pub fn new(text: &str, format: Format) -> Result<Self, BaseUrlError> {
+        let error = || BaseUrlError { text: text.to_owned() };
         let uri: Uri = text.parse().map_err(|_| error())?;
         let is_http = uri.scheme() == Some(&Scheme::HTTP);
         let authority = uri.authority().filter(|_| is_http && uri.query().is_none());
@@ -81,10 +81,10 @@ impl ApiTarget {
 }
 
 impl FromStr for ApiTarget {
-    type Err = TargetError;
+    type Err = BaseUrlError;
 
     /// An API that speaks OpenAI's chat completions.
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
         Self::new(text, Format::OpenAi)
     }
 }
@@ -92,7 +92,7 @@ impl FromStr for ApiTarget {
 /// A text is no base URL.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{text}` is not a base URL such as `http://127.0.0.1:8080/v1`")]
-pub struct TargetError {
+pub struct BaseUrlError {
     /// What was given.
     pub text: String,
 }

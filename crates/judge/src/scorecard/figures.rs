@@ -18,14 +18,14 @@ pub struct FigureSpec {
     /// What it is.
     pub meaning: &'static str,
     /// Its value in a run.
-    pub(super) measure: fn(&Scenario, &Recording) -> FigureValue,
+    pub(super) measure: fn(&Scenario, &Recording) -> ScoreValue,
     /// A value as people read it.
     pub(super) write: fn(f64) -> String,
 }
 
 /// The value of a figure in one run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FigureValue {
+pub enum ScoreValue {
     /// It was measured.
     Value(f64),
     /// It is this or more: what a provider refused is in no log.
@@ -96,7 +96,7 @@ pub const FIGURES: &[FigureSpec] = &[
         measure: |_, recording| {
             let target = TargetSummary::of(recording);
             let cpu = target.and_then(|target| target.cpu_us_per_request);
-            cpu.map_or_else(not_measured, |micros| FigureValue::Value(micros as f64 / 1e6))
+            cpu.map_or_else(not_measured, |micros| ScoreValue::Value(micros as f64 / 1e6))
         },
         write: micros,
     },
@@ -106,14 +106,14 @@ pub const FIGURES: &[FigureSpec] = &[
         measure: |_, recording| {
             let target = TargetSummary::of(recording);
             let memory = target.and_then(|target| target.peak_memory_bytes);
-            memory.map_or_else(not_measured, |bytes| FigureValue::Value(bytes as f64))
+            memory.map_or_else(not_measured, |bytes| ScoreValue::Value(bytes as f64))
         },
         write: |bytes| format!("{:.0} MiB", bytes / f64::from(1 << 20)),
     },
 ];
 
-fn not_measured() -> FigureValue {
-    FigureValue::Unknown("no process of its own".to_owned())
+fn not_measured() -> ScoreValue {
+    ScoreValue::Unknown("no process of its own".to_owned())
 }
 
 fn seconds(seconds: f64) -> String {
@@ -129,13 +129,13 @@ fn micros(seconds: f64) -> String {
 }
 
 /// A metric of the deployment with the first fault.
-fn of_faulted(scenario: &Scenario, recording: &Recording, metric: MetricId) -> FigureValue {
+fn of_faulted(scenario: &Scenario, recording: &Recording, metric: MetricId) -> ScoreValue {
     let faulted = scenario.deployments().find(|(id, ..)| !scenario.faults_of(*id).is_empty());
     match faulted {
         Some((deployment, ..)) => {
             of_metric(scenario, recording, metric, Some(Argument::Deployment(deployment)))
         }
-        None => FigureValue::Unknown("no fault in this situation".to_owned()),
+        None => ScoreValue::Unknown("no fault in this situation".to_owned()),
     }
 }
 
@@ -145,29 +145,29 @@ fn of_metric(
     recording: &Recording,
     metric: MetricId,
     argument: Option<Argument>,
-) -> FigureValue {
+) -> ScoreValue {
     let window = Timestamp::ZERO..Timestamp::MAX;
     let query = MetricQuery { scenario, recording, argument, window: window.clone(), limit: None };
     let refused = !refusing_providers(scenario, recording, argument, metric, &window).is_empty();
     match (measure(metric, &query), without_attempts(metric)) {
-        (Measurement::Inconclusive { reason }, _) => FigureValue::Unknown(reason),
+        (Measurement::Inconclusive { reason }, _) => ScoreValue::Unknown(reason),
         (Measurement::Measured(_), MissingAttempts::Unknown) if refused => {
-            FigureValue::Unknown("refused connections are in no log".to_owned())
+            ScoreValue::Unknown("refused connections are in no log".to_owned())
         }
         (Measurement::Measured(measured), effect) => match number(measured.value) {
-            None => FigureValue::Never,
+            None => ScoreValue::Never,
             Some(value) if refused && effect == MissingAttempts::LowerBound => {
-                FigureValue::AtLeast(value)
+                ScoreValue::AtLeast(value)
             }
-            Some(value) => FigureValue::Value(value),
+            Some(value) => ScoreValue::Value(value),
         },
     }
 }
 
 /// Weight adherence of the first phase.
-fn weights(scenario: &Scenario, recording: &Recording) -> FigureValue {
+fn weights(scenario: &Scenario, recording: &Recording) -> ScoreValue {
     let Some(phase) = scenario.phases.first() else {
-        return FigureValue::Unknown("no phase in which all is well".to_owned());
+        return ScoreValue::Unknown("no phase in which all is well".to_owned());
     };
     let query = MetricQuery {
         scenario,
@@ -177,9 +177,9 @@ fn weights(scenario: &Scenario, recording: &Recording) -> FigureValue {
         limit: None,
     };
     match measure(MetricId::WeightAdherence, &query) {
-        Measurement::Inconclusive { reason } => FigureValue::Unknown(reason),
+        Measurement::Inconclusive { reason } => ScoreValue::Unknown(reason),
         Measurement::Measured(measured) => {
-            number(measured.value).map_or(FigureValue::Never, FigureValue::Value)
+            number(measured.value).map_or(ScoreValue::Never, ScoreValue::Value)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A scorecard as tables on a terminal, as Markdown and as JSON.
 
-use super::{FIGURES, FigureSpec, FigureValue, ScoreSample, Scorecard, ScoredSystem};
+use super::{FIGURES, FigureSpec, ScoreSample, ScoreValue, Scorecard, ScoredSystem};
 use crate::crash::CrashVerdict;
 use crate::table::{ColumnSide, align};
 use serde_json::{Value, json};
@@ -11,12 +11,12 @@ pub fn scorecard_interval(spec: &FigureSpec, samples: &[ScoreSample], place: usi
     let values: Vec<_> = samples.iter().filter_map(|sample| sample.figures.get(place)).collect();
     let numbers: Vec<_> = (values.iter())
         .filter_map(|value| match value {
-            FigureValue::Value(number) | FigureValue::AtLeast(number) => Some(*number),
-            FigureValue::Never | FigureValue::Unknown(_) => None,
+            ScoreValue::Value(number) | ScoreValue::AtLeast(number) => Some(*number),
+            ScoreValue::Never | ScoreValue::Unknown(_) => None,
         })
         .collect();
-    let never = values.iter().filter(|value| ***value == FigureValue::Never).count();
-    let is_bound = values.iter().any(|value| matches!(value, FigureValue::AtLeast(_)));
+    let never = values.iter().filter(|value| ***value == ScoreValue::Never).count();
+    let is_bound = values.iter().any(|value| matches!(value, ScoreValue::AtLeast(_)));
     let least = numbers.iter().copied().reduce(f64::min).map(spec.write);
     let most = numbers.iter().copied().reduce(f64::max).map(spec.write);
     let of = |text: String| if is_bound { format!("≥ {text}") } else { text };
@@ -160,11 +160,11 @@ fn configurations(card: &Scorecard) -> String {
 /// The scorecard for programs: every run with every figure.
 #[must_use]
 pub fn scorecard_json(card: &Scorecard) -> Value {
-    let value = |figure: &FigureValue| match figure {
-        FigureValue::Value(value) => json!({ "value": value }),
-        FigureValue::AtLeast(value) => json!({ "at_least": value }),
-        FigureValue::Never => json!({ "never": true }),
-        FigureValue::Unknown(why) => json!({ "unknown": why }),
+    let value = |figure: &ScoreValue| match figure {
+        ScoreValue::Value(value) => json!({ "value": value }),
+        ScoreValue::AtLeast(value) => json!({ "at_least": value }),
+        ScoreValue::Never => json!({ "never": true }),
+        ScoreValue::Unknown(why) => json!({ "unknown": why }),
     };
     let sample = |sample: &ScoreSample| {
         let figures = FIGURES.iter().zip(&sample.figures);

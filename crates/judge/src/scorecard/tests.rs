@@ -3,8 +3,8 @@
 use super::*;
 use squall_testkit::by_hand::Fixture;
 
-fn sample(success: FigureValue, doubts: &[&str]) -> ScoreSample {
-    let mut figures = vec![FigureValue::Unknown("not measured".to_owned()); FIGURES.len()];
+fn sample(success: ScoreValue, doubts: &[&str]) -> ScoreSample {
+    let mut figures = vec![ScoreValue::Unknown("not measured".to_owned()); FIGURES.len()];
     figures[0] = success;
     ScoreSample { figures, doubts: doubts.iter().map(|&doubt| doubt.to_owned()).collect() }
 }
@@ -29,25 +29,25 @@ fn card() -> Scorecard {
         }],
         ..Scorecard::default()
     };
-    card.add(0, 0, sample(FigureValue::Value(0.99), &[]));
-    card.add(0, 0, sample(FigureValue::Value(0.95), &["the driver lagged"]));
-    card.add(1, 0, sample(FigureValue::AtLeast(1.0), &[]));
+    card.add(0, 0, sample(ScoreValue::Value(0.99), &[]));
+    card.add(0, 0, sample(ScoreValue::Value(0.95), &["the driver lagged"]));
+    card.add(1, 0, sample(ScoreValue::AtLeast(1.0), &[]));
     card
 }
 
 #[test]
 fn a_figure_is_the_interval_of_its_runs() {
-    let written = |values: &[FigureValue]| {
+    let written = |values: &[ScoreValue]| {
         let samples: Vec<_> = values.iter().map(|value| sample(value.clone(), &[])).collect();
         scorecard_interval(&FIGURES[0], &samples, 0)
     };
-    let value = FigureValue::Value;
+    let value = ScoreValue::Value;
     assert_eq!(written(&[value(0.99), value(0.95), value(1.0)]), "95% to 100%");
     assert_eq!(written(&[value(1.0), value(1.0)]), "100%");
-    assert_eq!(written(&[FigureValue::AtLeast(0.5)]), "≥ 50%");
-    assert_eq!(written(&[value(0.5), FigureValue::Never]), "50% to never");
-    assert_eq!(written(&[FigureValue::Never]), "never");
-    assert_eq!(written(&[FigureValue::Unknown("no log".to_owned())]), "–");
+    assert_eq!(written(&[ScoreValue::AtLeast(0.5)]), "≥ 50%");
+    assert_eq!(written(&[value(0.5), ScoreValue::Never]), "50% to never");
+    assert_eq!(written(&[ScoreValue::Never]), "never");
+    assert_eq!(written(&[ScoreValue::Unknown("no log".to_owned())]), "–");
     assert_eq!(written(&[]), "–");
 }
 
@@ -77,9 +77,9 @@ fn a_recording_gives_the_figures_of_its_metrics() {
         squall_record::RequestOutcome::Succeeded,
     );
     let sample = ScoreSample::of(&run.scenario, &run.recording());
-    assert_eq!(sample.figures[0], FigureValue::Value(1.0));
-    let FigureValue::Value(failover) = sample.figures[2] else { panic!("{:?}", sample.figures) };
+    assert_eq!(sample.figures[0], ScoreValue::Value(1.0));
+    let ScoreValue::Value(failover) = sample.figures[2] else { panic!("{:?}", sample.figures) };
     assert!((1.0..2.0).contains(&failover), "{failover}");
-    assert_eq!(sample.figures[8], FigureValue::Unknown("no process of its own".to_owned()));
+    assert_eq!(sample.figures[8], ScoreValue::Unknown("no process of its own".to_owned()));
     assert!(sample.doubts.is_empty());
 }

@@ -3,7 +3,7 @@
 
 use super::{ExportNote, Exported, ReadyMade, Tuning, template, templates};
 use crate::coverage::{Notes, SettingSupport, is_basic, otherwise};
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::{DeploymentView, GroupView, RoutingView, plain_name, whole_seconds};
 use SettingSupport::{Kept, Missing};
 use serde_json::{Map, Value, json};

@@ -6,7 +6,7 @@ mod routes;
 
 use super::{ExportNote, Exported, ReadyMade, Tuning, template, templates};
 use crate::coverage::{Notes, SettingSupport, is_basic, otherwise};
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::RoutingView;
 use SettingSupport::{Kept, Missing};
 use squall_scenario::{

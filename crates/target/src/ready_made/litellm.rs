@@ -4,7 +4,7 @@ mod settings;
 mod support;
 
 use super::{Exported, ReadyMade, Tuning, template, templates};
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::{DeploymentView, RoutingView};
 use core::fmt::Write as _;
 use core::time::Duration;

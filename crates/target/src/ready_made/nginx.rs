@@ -3,7 +3,7 @@
 
 use super::{Exported, ReadyMade, Tuning, template, templates};
 use crate::coverage::{Notes, SettingSupport, is_basic, otherwise};
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::{
     DeploymentView, GroupView, RoutingView, burst, failures_to_trip, name_pattern, plain_name,
     whole_seconds,

@@ -2,7 +2,7 @@
 
 use super::{Exported, ReadyMade, Tuning, template, templates};
 use crate::coverage::Notes;
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::RoutingView;
 use squall_scenario::{ExportedProvider, ReadyCheck, Scenario, TargetConfig, TargetStart};
 

@@ -2,7 +2,7 @@
 
 use super::{ExportNote, Exported, ReadyMade, Tuning, template, templates};
 use crate::coverage::{Notes, SettingSupport, is_basic, otherwise};
-use crate::install::InstallRecipe;
+use crate::install_recipe::InstallRecipe;
 use crate::routing_view::{DeploymentView, GroupView, RoutingView, plain_name};
 use SettingSupport::{Kept, Missing};
 use core::fmt::Write as _;
