@@ -516,7 +516,7 @@ pub(crate) struct FindingsArgs {
 }
 
 fn finding_ids() -> PossibleValuesParser {
-    squall_judge::FINDING_RULES.map(|rule| rule.id).into()
+    squall_judge::FINDING_RULES.iter().map(|rule| rule.id).collect::<Vec<_>>().into()
 }
 
 /// Where an admin API is unless it is said.

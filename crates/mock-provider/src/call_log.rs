@@ -5,7 +5,7 @@ use bytes::Bytes;
 use squall_determinism::{Digest, Timestamp};
 use squall_provider::name_hash;
 use squall_record::{CallAttempt, CallKey};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 /// A log shared by the providers of a server: calls that go from one to another are seen whole.
@@ -15,6 +15,8 @@ pub struct CallLog(Mutex<CallLogState>);
 #[derive(Debug, Default)]
 struct CallLogState {
     latest: VecDeque<CallAttempt>,
+    /// From when on attempts at a provider count, where others were forgotten.
+    since: BTreeMap<u16, Timestamp>,
     forgotten: u64,
 }
 
@@ -37,6 +39,9 @@ pub struct CallsSeen {
 impl CallLog {
     pub(crate) fn add(&self, attempt: CallAttempt) {
         let mut state = lock(&self.0);
+        if state.since.get(&attempt.provider).is_some_and(|&since| attempt.row.started < since) {
+            return;
+        }
         if state.latest.len() == KEPT {
             state.latest.pop_front();
             state.forgotten += 1;
@@ -44,9 +49,11 @@ impl CallLog {
         state.latest.push_back(attempt);
     }
 
-    /// Forgets the attempts at a provider, as if there had been none.
-    pub(crate) fn clear(&self, provider: u16) {
-        lock(&self.0).latest.retain(|attempt| attempt.provider != provider);
+    /// Forgets the attempts at a provider that came before `now`, and those that are under way.
+    pub(crate) fn clear(&self, provider: u16, now: Timestamp) {
+        let mut state = lock(&self.0);
+        state.latest.retain(|attempt| attempt.provider != provider);
+        state.since.insert(provider, now);
     }
 
     /// The attempts that have ended. `open` counts those that have not.
@@ -132,7 +139,13 @@ mod tests {
         let seen = log.seen(0, Timestamp::ZERO);
         assert_eq!((seen.attempts.len(), seen.forgotten), (KEPT, 1));
         assert!(seen.attempts.iter().all(|attempt| attempt.provider == 0));
-        log.clear(0);
+        log.clear(0, Timestamp::from_secs(1));
+        // One that was under way.
+        log.add(attempt(0));
         assert!(log.seen(0, Timestamp::ZERO).attempts.is_empty());
+        log.add(attempt(7));
+        let later = new_row(None, Timestamp::from_secs(1));
+        log.add(CallAttempt { row: later, ..attempt(0) });
+        assert_eq!(log.seen(0, Timestamp::ZERO).attempts.len(), 2);
     }
 }

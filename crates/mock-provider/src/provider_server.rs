@@ -410,7 +410,7 @@ impl ProviderServer {
     /// Every fault is over, limits are whole, and no attempt of a caller is known any more.
     pub(crate) fn reset(&self) {
         if let Some(calls) = &self.setup.calls {
-            calls.clear(self.setup.provider);
+            calls.clear(self.setup.provider, self.setup.clock.now());
         }
         self.control(ProviderInput::Reset, ControlAction::Reset);
     }

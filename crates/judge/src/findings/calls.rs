@@ -20,8 +20,8 @@ const NEXT_WITHIN: Duration = Duration::from_secs(10);
 /// A caller that hangs up and tries again at once may be seen to come before it is seen to have gone.
 const SEEN_LATE: Duration = Duration::from_millis(100);
 
-/// How many calls of one body are remembered that may be tried again: more are beyond telling apart.
-const WAITING_MAX: usize = 64;
+/// How many calls of one body are remembered that may be tried again. The time to group attempts grows with it.
+const WAITING_MAX: usize = 256;
 
 /// A call: what a client wanted once, and its attempts.
 #[derive(Clone, Debug)]
@@ -70,12 +70,13 @@ pub(super) fn group_calls(
     let mut in_order: Vec<_> = attempts.iter().collect();
     in_order.sort_by_key(|attempt| attempt.row.started);
     let mut calls = Vec::new();
-    // The calls of each key whose latest attempt may be followed by another.
+    // The calls of each key that may have another attempt.
     let mut waiting = BTreeMap::<CallKey, Vec<usize>>::new();
     for attempt in in_order {
         let of_key = waiting.entry(attempt.call).or_default();
         let call = take(&mut calls, of_key, attempt);
-        if !concludes(attempt) {
+        // What overlaps an answer may be of its call only where a token says so.
+        if !concludes(attempt) || matches!(attempt.call, CallKey::Token(_)) {
             of_key.push(call);
         }
     }
@@ -96,13 +97,14 @@ fn take<'a>(
     waiting: &mut Vec<usize>,
     attempt: &'a CallAttempt,
 ) -> usize {
-    waiting.retain(|&call| !is_too_late(calls[call].last(), attempt));
-    let has_ended = |call: &usize| may_follow(calls[*call].last(), attempt);
-    let candidates: Vec<_> = waiting.iter().copied().filter(has_ended).collect();
-    if candidates.len() > 1 || waiting.len() > WAITING_MAX {
+    waiting.retain(|&call| !is_over(&calls[call], attempt));
+    let may_be_next = |call: &usize| may_follow(calls[*call].last(), attempt);
+    let candidates: Vec<_> = waiting.iter().copied().filter(may_be_next).collect();
+    if candidates.len() > 1 {
         waiting.iter().for_each(|&call| calls[call].is_ambiguous = true);
-        let least = waiting.len().saturating_sub(WAITING_MAX);
-        waiting.drain(..least);
+    }
+    for call in waiting.drain(..waiting.len().saturating_sub(WAITING_MAX)) {
+        calls[call].is_ambiguous = true;
     }
     let latest = candidates.iter().copied().max_by_key(|&call| calls[call].last().row.ended);
     if let Some(call) = latest {
@@ -142,8 +144,13 @@ fn may_follow(before: &CallAttempt, attempt: &CallAttempt) -> bool {
     }
 }
 
-/// Whether an attempt comes so long after another with the same body that it is of another call.
-fn is_too_late(before: &CallAttempt, attempt: &CallAttempt) -> bool {
-    let within = SAME_BODY_WITHIN + before.row.retry_after.unwrap_or_default();
-    matches!(attempt.call, CallKey::Body(_)) && attempt.row.started > before.row.ended + within
+/// Whether a call was over when an attempt came in: it had been answered, or what has the same body comes too late.
+fn is_over(call: &ClientCall<'_>, attempt: &CallAttempt) -> bool {
+    let start = attempt.row.started;
+    if call.attempts.iter().any(|each| concludes(each) && each.row.ended <= start) {
+        return true;
+    }
+    let before = &call.last().row;
+    let within = SAME_BODY_WITHIN + before.retry_after.unwrap_or_default();
+    matches!(attempt.call, CallKey::Body(_)) && start > before.ended + within
 }

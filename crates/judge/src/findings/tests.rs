@@ -1,6 +1,7 @@
 //! Each rule with a call that breaks it, one that keeps it, and what lies at its thresholds.
 
 use super::*;
+use proptest::prelude::*;
 use squall_failure::FailureClass;
 use squall_record::{AttemptRow, BrokenAnswer, SeenBy};
 use std::time::Duration;
@@ -307,6 +308,25 @@ fn calls_that_cannot_be_told_apart_are_not_judged_and_a_token_tells_them_apart()
 }
 
 #[test]
+fn many_answers_to_one_body_at_once_are_nothing_to_be_told_apart() {
+    let answers: Vec<_> = (0..100).map(|start| answered(start, start + 1_000)).collect();
+    assert_eq!((report(&answers).calls, report(&answers).ambiguous), (100, 0));
+    let refused: Vec<_> = (0..100).map(|start| failed(start, start + 1_000, 503)).collect();
+    let refused = report(&refused);
+    assert_eq!((refused.ambiguous, refused.rows[5].broken), (0, 100), "nobody came again");
+}
+
+#[test]
+fn hedged_attempts_are_of_one_call_until_one_of_them_is_answered() {
+    let with_token = |attempt| CallAttempt { call: CallKey::Token(1), ..attempt };
+    let hedged = [answered(0, 500), failed(200, 300, 503), answered(600, 700)].map(with_token);
+    assert_eq!(report(&hedged[..2]).calls, 1);
+    assert_eq!(report(&hedged).calls, 2);
+    // By the body alone, what comes while another is under way is another.
+    assert_eq!(report(&[answered(0, 500), failed(200, 300, 503)]).calls, 2);
+}
+
+#[test]
 fn a_caller_that_is_seen_to_hang_up_just_after_its_next_attempt_is_one_caller() {
     let gone = |to_ms| attempt(0, to_ms, AttemptOutcome::Abandoned, 0);
     assert_eq!(report(&[gone(1_080), answered(1_000, 1_100)]).calls, 1);
@@ -356,7 +376,7 @@ fn the_table_tells_every_rule_what_was_found_and_what_to_do() {
 fn every_rule_is_documented_with_its_severity_and_its_advice() {
     let docs = include_str!("../../../../docs/FINDINGS.md");
     for FindingRule { id, severity, suspects, advice, .. } in FINDING_RULES {
-        let suspected = if suspects { ", suspected" } else { "" };
+        let suspected = if *suspects { ", suspected" } else { "" };
         let row = docs.lines().find(|line| line.starts_with(&format!("| `{id}` |")));
         let row = row.unwrap_or_else(|| panic!("{id} has no row"));
         assert!(
@@ -364,5 +384,77 @@ fn every_rule_is_documented_with_its_severity_and_its_advice() {
             "{row}"
         );
         assert!(row.ends_with(&format!("| {advice} |")), "{row}");
+    }
+}
+
+/// Attempts of a few callers in any state, at any time, some with tokens.
+fn any_attempts() -> impl Strategy<Value = Vec<CallAttempt>> {
+    let outcome = prop_oneof![
+        Just(AttemptOutcome::Succeeded),
+        Just(AttemptOutcome::Failed { class: SERVER }),
+        Just(AttemptOutcome::Failed { class: FailureClass::Auth }),
+        Just(AttemptOutcome::Abandoned),
+        Just(AttemptOutcome::Unfinished),
+    ];
+    let key = prop_oneof![(0_u64..3).prop_map(CallKey::Token), (0_u64..3).prop_map(CallKey::Body)];
+    let retry_after = proptest::option::of((0_u64..90_000).prop_map(Duration::from_millis));
+    let facts = (0_u16..2, proptest::bool::ANY, proptest::option::of(0_u64..3_000));
+    let one = (0_u64..200_000, 0_u64..5_000, outcome, key, retry_after, facts);
+    let one = one.prop_map(|(start, took, outcome, call, retry_after, facts)| {
+        let mut attempt = attempt(start, start + took, outcome, 503);
+        attempt.row.retry_after = retry_after;
+        let (provider, is_malformed, silence_ms) = facts;
+        CallAttempt {
+            call,
+            provider,
+            malformed_event: is_malformed.then_some(attempt.row.started),
+            silence: silence_ms.map(Duration::from_millis),
+            ..attempt
+        }
+    });
+    proptest::collection::vec(one, 0..40)
+}
+
+proptest! {
+    #[test]
+    fn every_attempt_is_of_exactly_one_call_and_no_order_of_the_log_changes_a_finding(
+        attempts in any_attempts(),
+        turned in 0_usize..40,
+    ) {
+        let calls = group_calls(&attempts, Timestamp::from_millis(300_000), true);
+        let grouped = calls.iter().map(|call| call.attempts.len()).sum::<usize>();
+        prop_assert_eq!(grouped, attempts.len());
+        for call in &calls {
+            prop_assert!(call.attempts.iter().all(|attempt| attempt.call == call.key));
+            let starts = call.attempts.iter().map(|attempt| attempt.row.started);
+            prop_assert!(starts.is_sorted());
+            // Nobody who is told by his body tries again what has not ended.
+            let is_body = matches!(call.key, CallKey::Body(_));
+            let late = Duration::from_millis(100);
+            let mut pairs = call.attempts.windows(2);
+            let in_turn = pairs.all(|pair| pair[0].row.ended <= pair[1].row.started + late);
+            prop_assert!(!is_body || in_turn);
+        }
+        // Attempts of one moment have no order but that of the log.
+        let mut starts: Vec<_> = attempts.iter().map(|attempt| attempt.row.started).collect();
+        starts.sort();
+        starts.dedup();
+        if starts.len() == attempts.len() {
+            let mut other = attempts.clone();
+            other.rotate_left(turned % attempts.len().max(1));
+            prop_assert_eq!(report(&attempts), report(&other));
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_that_was_not_tested_and_a_client_that_may_go_on_is_found_no_worse(
+        attempts in any_attempts(),
+    ) {
+        let (done, going_on) = (report(&attempts), report_at(&attempts, 205_000, false));
+        for (done, going_on) in done.rows.iter().zip(&going_on.rows) {
+            prop_assert!(done.broken <= done.tested);
+            prop_assert!(going_on.broken <= done.broken);
+            prop_assert_eq!(going_on.tested, done.tested);
+        }
     }
 }
