@@ -141,7 +141,9 @@ fn configuration(view: &RoutingView<'_>, tuning: Tuning) -> String {
 fn model(deployment: &DeploymentView<'_>) -> String {
     let name = &deployment.config.name;
     let (kind, base) = match deployment.provider.format {
-        Format::OpenAi => {
+        // Of Gemini it knows Google's own address alone, and a run calls nobody but its own providers: asked in
+        // OpenAI's words, this one refuses.
+        Format::OpenAi | Format::Gemini => {
             ("openai", format!("api_base = \"{}/\"\n", deployment.placeholder("url")))
         }
         Format::Anthropic => {
@@ -153,13 +155,6 @@ fn model(deployment: &DeploymentView<'_>) -> String {
                 "endpoint = \"{}\"\ndeployment_id = \"{}\"\n",
                 deployment.placeholder("origin"),
                 deployment.model
-            ),
-        ),
-        Format::Gemini => (
-            "google_ai_studio_gemini",
-            format!(
-                "# {}: TensorZero calls Google's own address alone\n",
-                deployment.placeholder("url")
             ),
         ),
     };
@@ -243,7 +238,7 @@ fn notes(view: &RoutingView<'_>, tuning: Tuning) -> Vec<ExportNote> {
             let path = format!("providers.{}.format", deployment.provider.name);
             notes.add(
                 path,
-                "TensorZero calls Google's own address alone: this provider is not reached",
+                "TensorZero calls Google's own address alone: this provider is asked in OpenAI's format, and refuses",
             );
         }
     }
