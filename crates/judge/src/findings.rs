@@ -9,6 +9,7 @@ mod malformed_event_ignored;
 mod no_backoff;
 mod no_read_timeout;
 mod output;
+mod recorded;
 mod retried_non_retryable;
 mod retry_after_ignored;
 mod retry_storm;
@@ -17,7 +18,9 @@ mod settings;
 mod table;
 mod truncated_stream_accepted;
 
+pub use calls::GotBehind;
 pub use output::{findings_json, findings_lines};
+pub use recorded::recorded_findings;
 pub use rule::{FindingRule, FindingSeverity};
 pub use settings::FindingSettings;
 pub use table::FINDING_RULES;
@@ -40,6 +43,8 @@ pub struct ClientEvidence<'a> {
     pub forgotten: u64,
     /// The names of the providers.
     pub providers: &'a [String],
+    /// What the client behind a gateway got, by the number in the token; empty where nobody is known to be behind.
+    pub behind: &'a BTreeMap<u64, GotBehind>,
     /// When the log was read.
     pub now: Timestamp,
     /// Whether no call is tried again after `now`. Otherwise the last attempts of a call wait for their next one as
@@ -146,7 +151,12 @@ impl FindingsReport {
 /// Judges clients by what providers saw of them.
 #[must_use]
 pub fn judge_findings(evidence: &ClientEvidence<'_>, settings: &FindingSettings) -> FindingsReport {
-    let calls = group_calls(evidence.attempts, evidence.now, evidence.client_done);
+    let mut calls = group_calls(evidence.attempts, evidence.now, evidence.client_done);
+    for call in &mut calls {
+        if let CallKey::Token(request) = call.key {
+            call.behind = evidence.behind.get(&request).copied();
+        }
+    }
     let rows = FINDING_RULES.iter().map(|rule| row(rule, &calls, evidence, settings));
     FindingsReport {
         attempts: evidence.attempts.len(),
@@ -222,7 +232,13 @@ fn finding(
         CallKey::Token(request) => (format!("request {request}"), true),
         CallKey::Body(hash) => (format!("body {hash:016x}"), false),
     };
-    Finding { call: name, by_token, suspected: rule.suspects, seen, attempts: attempts.collect() }
+    Finding {
+        call: name,
+        by_token,
+        suspected: rule.suspects && call.behind.is_none(),
+        seen,
+        attempts: attempts.collect(),
+    }
 }
 
 #[cfg(test)]

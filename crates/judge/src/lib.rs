@@ -25,8 +25,8 @@ pub use crash::{
 pub use file::{FileError, put, put_json};
 pub use findings::{
     ClientEvidence, EXAMPLES, FINDING_RULES, Finding, FindingAttempt, FindingRow, FindingRule,
-    FindingSettings, FindingSeverity, FindingsReport, findings_json, findings_lines,
-    judge_findings,
+    FindingSettings, FindingSeverity, FindingsReport, GotBehind, findings_json, findings_lines,
+    judge_findings, recorded_findings,
 };
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;

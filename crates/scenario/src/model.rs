@@ -174,6 +174,12 @@ pub struct ScenarioProvider {
 }
 
 impl ScenarioProvider {
+    /// Whether its format tells waits in Retry-After, and not elsewhere.
+    #[must_use]
+    pub fn has_retry_after(&self) -> bool {
+        squall_wire::server(self.format).has_retry_after()
+    }
+
     /// How it would behave without limits and faults.
     #[must_use]
     pub fn without_trouble(&self) -> ProviderConfig {

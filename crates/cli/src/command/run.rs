@@ -66,6 +66,7 @@ pub(crate) fn conclude(
 ) -> Result<Exit, CliError> {
     let verdict = squall_judge::judge(scenario, recording);
     terminal::data(squall_judge::terminal_table(&verdict));
+    tell_findings(scenario, recording);
     terminal::data(format_args!("digest: {}", recording.header.digest));
     kept?;
     let paths = squall_report::write(out, scenario, recording, &verdict)?;
@@ -73,6 +74,17 @@ pub(crate) fn conclude(
     terminal::field("report", || paths.html.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
     Ok(check::exit(verdict.overall))
+}
+
+/// Tells what another gateway did wrong as a client of its providers.
+fn tell_findings(scenario: &Scenario, recording: &Recording) {
+    let target = recording.header.target.as_ref();
+    let report = target.and_then(|_| squall_judge::recorded_findings(scenario, recording));
+    let Some(report) = report else { return };
+    terminal::field("findings", || squall_judge::findings_json(&report));
+    terminal::data("\nwhat the target did as a client of its providers:");
+    squall_judge::findings_lines(&report).iter().for_each(terminal::data);
+    terminal::data("");
 }
 
 fn default_out(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) -> PathBuf {

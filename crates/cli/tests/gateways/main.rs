@@ -44,6 +44,10 @@ fn summary(target: Option<&str>) -> Run<Value> {
     let told = String::from_utf8_lossy(&ended.stderr);
     // A target that is not there, does not come up or dies is no matter of the machine's.
     assert!(matches!(ended.status.code(), Some(0 | 1 | 3)), "{name}: {told}");
+    let out = String::from_utf8_lossy(&ended.stdout);
+    let findings =
+        out.contains("what the target did as a client of its providers:\nseverity  finding");
+    assert_eq!(findings, target.is_some(), "{name}: {out}");
     let text = std::fs::read_to_string(folder.join("out/summary.json")).expect("a summary");
     let summary: Value = serde_json::from_str(&text).expect("JSON");
     let problems = summary["validity_problems"].as_array().cloned().unwrap_or_default();

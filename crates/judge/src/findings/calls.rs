@@ -23,6 +23,17 @@ const SEEN_LATE: Duration = Duration::from_millis(100);
 /// How many calls of one body are remembered that may be tried again. The time to group attempts grows with it.
 const WAITING_MAX: usize = 256;
 
+/// What the client behind a gateway got in the end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GotBehind {
+    /// What it took for an answer.
+    Answer,
+    /// An error that the gateway told.
+    Error,
+    /// A stream without its end: the gateway may have noticed, or have passed on what came.
+    BrokenStream,
+}
+
 /// A call: what a client wanted once, and its attempts.
 #[derive(Clone, Debug)]
 pub(super) struct ClientCall<'a> {
@@ -35,6 +46,8 @@ pub(super) struct ClientCall<'a> {
     pub(super) is_over: bool,
     /// How long nothing came after the last attempt.
     pub(super) watched: Duration,
+    /// What its own client got, where a gateway makes the call and that is known.
+    pub(super) behind: Option<GotBehind>,
 }
 
 impl ClientCall<'_> {
@@ -118,6 +131,7 @@ fn take<'a>(
         is_ambiguous: false,
         is_over: false,
         watched: Duration::ZERO,
+        behind: None,
     });
     calls.len() - 1
 }

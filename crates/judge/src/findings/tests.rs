@@ -65,6 +65,7 @@ fn report_at(attempts: &[CallAttempt], now_ms: u64, client_done: bool) -> Findin
         open: 0,
         forgotten: 0,
         providers: &["eu".to_owned(), "us".to_owned()],
+        behind: &BTreeMap::new(),
         now: Timestamp::from_millis(now_ms),
         client_done,
     };
@@ -155,6 +156,7 @@ fn the_eleventh_attempt_is_a_storm_unless_more_are_allowed() {
         open: 0,
         forgotten: 0,
         providers: &[],
+        behind: &BTreeMap::new(),
         now: Timestamp::from_millis(60_000),
         client_done: true,
     };
@@ -344,6 +346,7 @@ fn the_verdict_counts_errors_that_are_not_allowed_and_nothing_seen_is_inconclusi
         open: 0,
         forgotten: 0,
         providers: &[],
+        behind: &BTreeMap::new(),
         now: Timestamp::from_millis(60_000),
         client_done: true,
     };

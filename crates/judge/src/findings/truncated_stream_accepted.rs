@@ -1,6 +1,6 @@
 //! A stream that ended without a finish reason, and was not tried again.
 
-use super::calls::ClientCall;
+use super::calls::{ClientCall, GotBehind};
 use super::rule::{FindingRule, FindingSeverity, RuleOutcome};
 use super::settings::FindingSettings;
 use crate::text;
@@ -27,9 +27,19 @@ fn judge(call: &ClientCall<'_>, _: &FindingSettings) -> RuleOutcome {
         return RuleOutcome::Waiting;
     }
     let (tokens, watched) = (call.last().row.output_tokens, text::duration(call.watched));
-    let seen = format!(
-        "a stream ended without a finish reason after {tokens} tokens, and no attempt followed within {watched}: its \
-         reader probably took it for whole, or failed without another attempt"
-    );
+    let ended = format!("a stream ended without a finish reason after {tokens} tokens");
+    let seen = match call.behind {
+        Some(GotBehind::Error) => return RuleOutcome::Kept,
+        Some(GotBehind::BrokenStream) => {
+            return RuleOutcome::Unclear(
+                "the client behind the gateway got a stream without its end, as that had",
+            );
+        }
+        Some(GotBehind::Answer) => format!("{ended}, and its client got it as a success"),
+        None => format!(
+            "{ended}, and no attempt followed within {watched}: its reader probably took it for whole, or failed \
+             without another attempt"
+        ),
+    };
     RuleOutcome::Broken { seen, at: vec![place] }
 }

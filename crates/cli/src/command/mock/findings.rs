@@ -10,6 +10,7 @@ use squall_judge::{
     judge_findings, put_json,
 };
 use squall_mock_provider::{CallLog, CallsSeen, FindingsApi, JudgeCalls};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ impl ClientJudge {
             open: seen.open,
             forgotten: seen.forgotten,
             providers: &self.providers,
+            behind: &BTreeMap::new(),
             now: seen.now,
             client_done,
         };
