@@ -9,7 +9,10 @@ use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test
 use squall_clock::Clock;
 use squall_record::{LiveWriter, Recording, RunEnd, RunHeader, TargetInfo};
 use squall_scenario::Scenario;
-use squall_traffic::{ApiTarget, DriveCounts, DriveProgress, DriverLog, TrafficSetup, drive};
+use squall_target::ProgramLines;
+use squall_traffic::{
+    ApiTarget, DriveCounts, DriveProgress, DriverLog, ProgramPipes, TrafficSetup, drive,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +20,9 @@ use tokio::runtime::Runtime;
 
 /// For the servers to be up before the clock leaves zero.
 const LEAD: Duration = Duration::from_millis(300);
+
+/// The address of a program, which has none.
+const NOWHERE: &str = "http://127.0.0.1:0/v1";
 
 /// Between two looks at a run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,6 +45,8 @@ pub fn run(
     let under_test = under_test::bring_up(scenario, options)?;
     let before = squall_net::shortages();
     let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
+    let mut under_test = under_test;
+    let lines = under_test.as_mut().and_then(|under_test| under_test.running.take_lines());
     let stage = Testbed::start(scenario, clock, under_test)?;
     let target = stage.front().target();
     let header = |ended| RunHeader {
@@ -51,7 +59,10 @@ pub fn run(
     if let Some(writer) = &writer {
         stage.stream_rows(&writer.rows());
     }
-    let setup = traffic_setup(scenario, clock, stage.front(), writer.as_ref())?;
+    let program =
+        lines.map(|ProgramLines { requests, answers }| ProgramPipes { requests, answers });
+    let setup =
+        TrafficSetup { program, ..traffic_setup(scenario, clock, stage.front(), writer.as_ref())? };
     let progress = Arc::new(DriveProgress::default());
     let watch = StatusWatch {
         clock,
@@ -110,8 +121,11 @@ fn traffic_setup(
         clock,
         target: match target {
             None => url.parse()?,
+            // It is never called.
+            Some(target) if target.running.is_program() => NOWHERE.parse()?,
             Some(target) => ApiTarget::new(&url, target.running.format())?,
         },
+        program: None,
         kinds,
         headers: target.map(|target| target.running.headers().clone()).unwrap_or_default(),
         models: models(scenario),

@@ -73,7 +73,8 @@ pub(crate) fn bring_up(
 fn chosen(scenario: &Scenario, options: &RunOptions) -> Option<TargetOptions> {
     let own = || {
         let config = scenario.gateway_target.clone()?;
-        let name = config.url.to_string();
+        let program = config.exec.as_ref().and_then(|exec| exec.command.first());
+        let name = program.unwrap_or(&config.url).to_string();
         Some(TargetOptions { name, version: None, config, path: Vec::new() })
     };
     options.target.clone().or_else(own)

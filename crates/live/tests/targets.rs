@@ -104,6 +104,73 @@ fn succeeded(recording: &Recording) -> usize {
     requests.filter(|row| row.outcome == RequestOutcome::Succeeded).count()
 }
 
+/// A program that asks its provider over HTTP, and does not do so after some requests where its kind says so.
+const PROGRAM: &str = r#"
+import http.client, json, os, sys, threading
+kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+lock, asked = threading.Lock(), 0
+print("a library says something", flush=True)
+def say(answer):
+    with lock:
+        print(json.dumps(answer), flush=True)
+def ask(request):
+    body = {"model": request["model"], "messages": [{"role": "user", "content": request["prompt"]}], "max_tokens": request["max_tokens"]}
+    connection = http.client.HTTPConnection(host, port)
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    if answer.status != 200:
+        return say({"id": request["id"], "ok": False, "status": answer.status, "class": "overloaded", "error": str(told)})
+    text = told["choices"][0]["message"]["content"]
+    say({"id": request["id"], "ok": True, "status": 200, "text": text, "ttft_ms": 20.5, "model": told["model"],
+         "usage": {"input_tokens": 1, "output_tokens": told["usage"]["completion_tokens"]}})
+for line in sys.stdin:
+    asked += 1
+    if asked > 30 and kind == "dies":
+        os._exit(7)
+    threading.Thread(target=ask, args=(json.loads(line),)).start()
+"#;
+
+fn program(kind: &str) -> TargetOptions {
+    let indented = PROGRAM.replace('\n', "\n      ");
+    let text = format!(
+        "exec:\n  command: [python3, ask.py, {kind}, \"${{provider.one.host}}\", \"${{provider.one.port}}\"]\n  \
+         files:\n    ask.py: |{indented}\n"
+    );
+    let config = TargetConfig::read("target.yaml", &text);
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    TargetOptions { name: kind.to_owned(), version: None, config, path: Vec::new() }
+}
+
+fn run_program(scenario: &Scenario, kind: &str) -> Recording {
+    let options = RunOptions { target: Some(program(kind)), ..RunOptions::default() };
+    squall_live::run(scenario, &options, |_| {}).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_program_is_judged_as_a_gateway_is() {
+    let scenario = scenario("faults: [ { at: 1s, for: 1s, error: 503 } ]");
+    let recording = run_program(&scenario, "works");
+    assert_eq!(recording.requests.len(), 60);
+    let whole = recording.requests.iter().filter(|row| row.answer.whole && row.answer.usage);
+    assert_eq!(whole.count(), succeeded(&recording), "texts and usage are those asked for");
+    assert!(succeeded(&recording) >= 20, "{}", succeeded(&recording));
+    let failed = recording.requests.iter().filter(|row| row.status == 503).count();
+    assert!(failed > 0, "the fault came through");
+    let join = recording.header.target.as_ref().map(|target| target.join).expect("a target");
+    assert_eq!((join.prompt, join.unknown), (join.attempts, 0), "{join:?}");
+}
+
+#[test]
+fn a_program_that_dies_ends_the_run_with_what_was_measured() {
+    let scenario = scenario("faults: []");
+    let recording = run_program(&scenario, "dies");
+    assert!(matches!(recording.header.ended, RunEnd::Interrupted { .. }));
+    assert!(succeeded(&recording) > 0, "what was answered before stands");
+    let problems = judge(&scenario, &recording).validity_problems;
+    assert!(problems[0].contains("it exited with code 7"), "{problems:?}");
+}
+
 #[test]
 fn a_gateway_is_judged_by_what_clients_and_providers_saw() {
     let scenario = scenario("faults: []");

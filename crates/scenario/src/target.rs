@@ -7,8 +7,10 @@ use core::time::Duration;
 /// the mock providers listen.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TargetConfig {
-    /// The base URL that clients use, with the version: `http://127.0.0.1:${port}/v1`.
+    /// The base URL that clients use, with the version: `http://127.0.0.1:${port}/v1`. Empty for a program.
     pub url: Template,
+    /// A program that reads requests from its standard input, in place of a URL.
+    pub exec: Option<TargetStart>,
     /// The format that clients speak. Default OpenAI's.
     pub format: TargetFormat,
     /// Headers of every request, by name.
@@ -25,6 +27,7 @@ impl Default for TargetConfig {
     fn default() -> Self {
         Self {
             url: Template::default(),
+            exec: None,
             format: TargetFormat::OpenAi,
             headers: Vec::new(),
             models: Vec::new(),

@@ -9,7 +9,7 @@ use squall_scenario::TargetStop;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) struct ProcessSetup<'a> {
     pub(crate) path: &'a [PathBuf],
     pub(crate) log: PathBuf,
     pub(crate) stop: TargetStop,
+    /// Whether its standard input and output are for requests and answers.
+    pub(crate) speaks: bool,
 }
 
 /// A target that runs. Dropping it kills it.
@@ -61,9 +63,12 @@ impl TargetProcess {
             .envs(setup.env.iter().map(|(name, value)| (name, value)))
             .env("PATH", search_path(setup.path))
             .current_dir(setup.folder)
-            .stdin(Stdio::null())
-            .stdout(log)
             .stderr(errors);
+        if setup.speaks {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        } else {
+            command.stdin(Stdio::null()).stdout(log);
+        }
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().map_err(|source| match source.kind() {
@@ -73,6 +78,12 @@ impl TargetProcess {
         let tree = ProcessTree::of(child.id());
         let usage = Some(UsageSampler::start(tree.clone()));
         Ok(Self { child: Mutex::new(child), tree, usage, log: setup.log.clone(), stop: setup.stop })
+    }
+
+    /// Its standard input and output, if they are for requests and answers; once.
+    pub(crate) fn take_pipes(&self) -> Option<(ChildStdin, ChildStdout)> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((child.stdin.take()?, child.stdout.take()?))
     }
 
     /// How it ended, if it has.

@@ -3,6 +3,8 @@
 use crate::addresses::{PlaceholderValues, ProviderAddress};
 use crate::api::TargetApi;
 use crate::process::{ProcessSetup, TargetProcess, fresh_folder};
+use crate::program_lines::ProgramLines;
+use crate::program_readiness;
 use crate::readiness::{self, ReadinessProbe};
 use crate::usage::ResourceUsage;
 use crate::{LogTail, TargetError};
@@ -34,6 +36,8 @@ pub struct TargetSetup<'a> {
 pub struct RunningTarget {
     api: TargetApi,
     process: Option<TargetProcess>,
+    /// Of a program.
+    lines: Option<ProgramLines>,
 }
 
 impl RunningTarget {
@@ -51,12 +55,12 @@ impl RunningTarget {
     ) -> Result<Self, TargetError> {
         let TargetSetup { config, providers, folder, .. } = *setup;
         let values = PlaceholderValues::new(providers, folder);
+        if let Some(exec) = &config.exec {
+            return Self::start_program(setup, exec, &values, is_stopped);
+        }
         let base_url = values.fill(&config.url)?;
         let address = loopback_address(&base_url)?;
-        let named = |named: &[(String, Template)]| {
-            let filled = named.iter().map(|(name, text)| Ok((name.clone(), values.fill(text)?)));
-            filled.collect::<Result<Vec<_>, TargetError>>()
-        };
+        let named = |named: &[(String, Template)]| filled(named, &values);
         let api = TargetApi {
             base_url,
             format: config.format,
@@ -76,7 +80,40 @@ impl RunningTarget {
         let probe =
             ReadinessProbe { address, models, check: ready, api: &api, process: process_of };
         readiness::wait(&probe, is_stopped)?;
-        Ok(Self { api, process })
+        Ok(Self { api, process, lines: None })
+    }
+
+    /// Starts a program that is a target itself.
+    fn start_program(
+        setup: &TargetSetup<'_>,
+        exec: &TargetStart,
+        values: &PlaceholderValues<'_>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, TargetError> {
+        let env = filled(&exec.env, values)?;
+        let process = spawn(setup, exec, values, &env)?;
+        let api = TargetApi {
+            base_url: String::new(),
+            format: setup.config.format,
+            headers: HeaderMap::new(),
+            models: filled(&setup.config.models, values)?,
+        };
+        let pipes = process.take_pipes().map(|(stdin, stdout)| ProgramLines::over(stdin, stdout));
+        let mut lines = pipes.ok_or_else(|| TargetError::NoProgram { program: String::new() })?;
+        let models: Vec<_> = setup.groups.iter().map(|group| api.model(group).to_owned()).collect();
+        program_readiness::wait(&mut lines, &models, &process, exec.ready.within, is_stopped)?;
+        Ok(Self { api, process: Some(process), lines: Some(lines) })
+    }
+
+    /// The lines of a program, once; `None` for a target with a URL.
+    pub fn take_lines(&mut self) -> Option<ProgramLines> {
+        self.lines.take()
+    }
+
+    /// Whether it is a program, and has no URL.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        self.api.base_url.is_empty()
     }
 
     /// Its base URL with the version.
@@ -129,6 +166,14 @@ impl RunningTarget {
     }
 }
 
+/// Texts by name, filled in.
+fn filled(
+    named: &[(String, Template)],
+    values: &PlaceholderValues<'_>,
+) -> Result<Vec<(String, String)>, TargetError> {
+    named.iter().map(|(name, text)| Ok((name.clone(), values.fill(text)?))).collect()
+}
+
 /// Writes its files and starts it.
 fn spawn(
     setup: &TargetSetup<'_>,
@@ -152,6 +197,7 @@ fn spawn(
         path: setup.path,
         log,
         stop: start.stop,
+        speaks: setup.config.exec.is_some(),
     })
 }
 

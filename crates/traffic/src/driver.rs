@@ -2,6 +2,7 @@
 
 use crate::connections::ConnectionPool;
 use crate::exchange::{DriveShared, HangUp, RequestTemplate, exchange};
+use crate::program::ProgramClient;
 use crate::progress::DriveProgress;
 use crate::setup::{DriverLog, TrafficSetup};
 use squall_clock::Clock;
@@ -64,6 +65,7 @@ impl Driver {
             shared: Arc::new(DriveShared {
                 clock: setup.clock,
                 connections: ConnectionPool::new(setup.target),
+                program: setup.program.map(ProgramClient::start),
                 kinds: (setup.kinds.into_iter())
                     .map(|kind| RequestTemplate::new(kind, &setup.headers))
                     .collect(),

@@ -1,6 +1,7 @@
 //! One request of one client: sent, read to its end or hung up on, and written down.
 
 use crate::connections::ConnectionPool;
+use crate::program::ProgramClient;
 use crate::reading::{self, AnswerProgress};
 use crate::request_mixer::{self, TrafficKind};
 use bytes::Bytes;
@@ -22,6 +23,8 @@ use tokio::sync::oneshot;
 pub(crate) struct DriveShared {
     pub(crate) clock: Clock,
     pub(crate) connections: ConnectionPool,
+    /// Asked in place of the target, if it is there.
+    pub(crate) program: Option<ProgramClient>,
     pub(crate) kinds: Vec<RequestTemplate>,
     pub(crate) models: Vec<(String, u16)>,
 }
@@ -117,6 +120,10 @@ async fn ask(
     client: &ClientRequest,
     seen: &mut AnswerProgress,
 ) -> Result<(), Failure> {
+    if let Some(program) = &shared.program {
+        let kind = shared.kind(client);
+        return program.ask(&new_chat(&kind.model, client), shared.clock, seen).await;
+    }
     let format = shared.connections.target().format();
     let request = request(shared, client);
     let unreachable = || Failure::new(FailureClass::Connect, FailureSource::Gateway);
@@ -150,16 +157,10 @@ async fn ask(
 }
 
 fn request(shared: &DriveShared, client: &ClientRequest) -> Request<Full<Bytes>> {
-    let token = RequestToken {
-        request: client.request.0,
-        input_tokens: client.input_tokens,
-        output_tokens: client.output_tokens,
-        session: client.session,
-    };
-    let delivery = if client.stream { ResponseMode::StreamWithUsage } else { ResponseMode::Whole };
     let kind = shared.kind(client);
     let target = shared.connections.target();
-    let body = NewChat { model: &kind.model, token, delivery }.body();
+    let chat = new_chat(&kind.model, client);
+    let (token, body) = (chat.token, chat.body());
     let body = asked_in(target.format(), body, &kind.model);
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
@@ -176,6 +177,18 @@ fn request(shared: &DriveShared, client: &ClientRequest) -> Request<Full<Bytes>>
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(TOKEN_HEADER, token.header_value());
     request
+}
+
+/// What a client asks for.
+fn new_chat<'a>(model: &'a str, client: &ClientRequest) -> NewChat<'a> {
+    let token = RequestToken {
+        request: client.request.0,
+        input_tokens: client.input_tokens,
+        output_tokens: client.output_tokens,
+        session: client.session,
+    };
+    let delivery = if client.stream { ResponseMode::StreamWithUsage } else { ResponseMode::Whole };
+    NewChat { model, token, delivery }
 }
 
 /// A chat in the words of a format.

@@ -13,6 +13,7 @@
 mod connections;
 mod driver;
 mod exchange;
+mod program;
 mod progress;
 mod reading;
 mod request_mixer;
@@ -21,4 +22,4 @@ mod setup;
 pub use driver::drive;
 pub use progress::{DriveCounts, DriveProgress};
 pub use request_mixer::TrafficKind;
-pub use setup::{ApiTarget, BaseUrlError, DriverLog, TrafficSetup};
+pub use setup::{ApiTarget, BaseUrlError, DriverLog, ProgramPipes, TrafficSetup};

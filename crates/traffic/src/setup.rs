@@ -9,9 +9,11 @@ use squall_record::{RequestRow, RowSender};
 use squall_wire::{Format, dialect};
 use squall_workload::WorkloadConfig;
 use std::str::FromStr;
+use std::sync::mpsc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// All that a driver needs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TrafficSetup {
     /// What is sent, and when.
     pub workload: WorkloadConfig,
@@ -19,8 +21,10 @@ pub struct TrafficSetup {
     pub seed: Seed,
     /// The run's time.
     pub clock: Clock,
-    /// Where requests go.
+    /// Where requests go, unless they go to a program.
     pub target: ApiTarget,
+    /// A program to ask in place of the target.
+    pub program: Option<ProgramPipes>,
     /// The kinds of requests, by the kinds of the workload; one alone where those are none.
     pub kinds: Vec<TrafficKind>,
     /// Headers of every request besides its own: a key, for instance.
@@ -29,6 +33,15 @@ pub struct TrafficSetup {
     pub models: Vec<(String, u16)>,
     /// Where rows go besides, as requests end.
     pub rows: Option<RowSender>,
+}
+
+/// A program that is asked by lines of JSON.
+#[derive(Debug)]
+pub struct ProgramPipes {
+    /// Takes lines with their ends.
+    pub requests: mpsc::Sender<String>,
+    /// Gives lines without their ends, and is closed when the program has gone.
+    pub answers: UnboundedReceiver<String>,
 }
 
 /// An API for chats, by its base URL: `http://127.0.0.1:8080/v1`.

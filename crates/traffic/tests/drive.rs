@@ -75,6 +75,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         clock,
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 3)],
+        program: None,
         headers: http::HeaderMap::new(),
         models: Vec::new(),
         rows: None,

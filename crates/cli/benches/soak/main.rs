@@ -110,6 +110,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
         clock: Clock::start_now(),
         target: format!("http://{addr}/v1").parse().expect("a base URL"),
         kinds: vec![TrafficKind::new("chat", 0)],
+        program: None,
         headers: http::HeaderMap::new(),
         models: Vec::new(),
         rows: None,

@@ -7,7 +7,7 @@ use crate::model::{Scenario, ScenarioProvider};
 use crate::node::{Node, NodeKind};
 use crate::schema::Schema;
 use crate::settings::{
-    In, Maybe, Required, Span, Text, ValueKind, Word, Written, settings, vocabulary,
+    In, Maybe, Required, Span, Text, Told, ValueKind, Word, Written, settings, vocabulary,
 };
 use crate::target::{ReadyCheck, TargetConfig, TargetFormat, TargetStart, TargetStop};
 use crate::template::{Placeholder, Template};
@@ -24,8 +24,12 @@ settings! {
          `.port`, `.key`; `${env.NAME}`, an environment variable. A literal `${` is written `$${`.",
         check
     );
-    /// The base URL that clients use, including the version: `http://127.0.0.1:4000/v1`.
-    url: Required(UrlTemplate);
+    /// The base URL that clients use, including the version: `http://127.0.0.1:4000/v1`. A target has `url` or
+    /// `exec`.
+    url: Told(UrlTemplate, "none: a program");
+    /// A program that reads a request from each line of its standard input and writes an answer to a line of its
+    /// standard output, both JSON: an SDK, or a router in process (docs/TARGETS.md).
+    exec: Maybe(In(&EXEC), "none");
     /// The format that clients speak.
     format: Word(&CLIENT_FORMATS);
     /// Headers of every request, such as `authorization: "Bearer ${env.KEY}"`.
@@ -56,6 +60,23 @@ settings! {
     /// The signal that stops it. What is left of it after 10 s is killed.
     stop: Word(&SIGNALS);
     /// The file of its folder for its standard output and error.
+    log: Text;
+}
+
+settings! {
+    /// A program as a target.
+    static EXEC: TargetStart = (
+        "target-exec",
+        "a program as a target",
+        "How to start a program that is a target itself. It ends when its standard input does."
+    );
+    /// The program and its arguments.
+    command: Required(TemplateList);
+    /// Files to write into its folder first: text by path.
+    files: Templates("none");
+    /// Environment variables, in addition to those of this process.
+    env: Templates("none");
+    /// The file of its folder for its standard error.
     log: Text;
 }
 
@@ -109,7 +130,7 @@ impl ValueKind for UrlTemplate {
     }
 
     fn write(&self, url: &Template) -> Written {
-        Written::text(url.to_string())
+        if url.parts().is_empty() { Written::Unset } else { Written::text(url.to_string()) }
     }
 }
 
@@ -185,7 +206,11 @@ fn check(fields: &Fields<'_>, target: &TargetConfig) {
             fields.problems.push(Problem::new(fields.span_of("headers"), message, label));
         }
     }
-    let Some(start) = &target.start else {
+    check_kind(fields, target);
+    for start in [&target.start, &target.exec].into_iter().flatten() {
+        check_paths(fields, start);
+    }
+    if target.start.is_none() {
         let listens =
             |part: &Placeholder| matches!(part, Placeholder::Port(_) | Placeholder::Folder);
         if target.url.placeholders().any(listens) {
@@ -193,14 +218,37 @@ fn check(fields: &Fields<'_>, target: &TargetConfig) {
             let problem = Problem::new(fields.span_of("url"), message, "this one runs already");
             fields.problems.push(problem.help("write its port, or add `start`"));
         }
-        return;
-    };
+    }
+}
+
+/// A target is a URL or a program.
+fn check_kind(fields: &Fields<'_>, target: &TargetConfig) {
+    let has = |key: &str| fields.get(key).is_some();
+    if has("url") == has("exec") {
+        let (message, label) = match has("url") {
+            true => ("a target has `url` or `exec`, not both", "one too many"),
+            false => ("a target needs `url` or `exec`", "it has neither"),
+        };
+        fields.problems.push(Problem::new(fields.key_span("exec"), message, label));
+    }
+    for key in ["start", "headers"] {
+        if target.exec.is_some() && has(key) {
+            let message = format!("a program has no `{key}`");
+            let problem = Problem::new(fields.key_span(key), message, "of no effect here");
+            fields.problems.push(problem.help("`exec` starts it, and its own code makes requests"));
+        }
+    }
+}
+
+/// Files of a target stay in its folder.
+fn check_paths(fields: &Fields<'_>, start: &TargetStart) {
     for path in start.files.iter().map(|(path, _)| path).chain([&start.log]) {
         let leaves = path.split(['/', '\\']).any(|part| part == "..") || path.starts_with('/');
         if leaves || path.is_empty() {
             let message = format!("`{path}` is not a path within the target's folder");
             let label = "expected a relative path such as `litellm.yaml`";
-            fields.problems.push(Problem::new(fields.span_of("start"), message, label));
+            let key = if fields.get("exec").is_some() { "exec" } else { "start" };
+            fields.problems.push(Problem::new(fields.span_of(key), message, label));
         }
     }
 }
@@ -293,7 +341,8 @@ impl TargetConfig {
     /// All its texts.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let named = [&self.headers, &self.models].into_iter().flatten().map(|(_, text)| text);
-        let start = self.start.iter().flat_map(|start| {
+        let starts = self.start.iter().chain(&self.exec);
+        let start = starts.flat_map(|start| {
             let named = [&start.files, &start.env].into_iter().flatten().map(|(_, text)| text);
             start.command.iter().chain(named)
         });

@@ -29,19 +29,27 @@ pub enum ResponseMode {
 }
 
 impl NewChat<'_> {
+    /// The text of its message: the token, and filler up to the size of the prompt.
+    ///
+    /// # Panics
+    /// Never: filler is ASCII.
+    #[must_use]
+    pub fn prompt(&self) -> String {
+        let mut out = Vec::new();
+        push_prompt(&mut out, &self.token);
+        String::from_utf8(out).expect("filler is ASCII")
+    }
+
     /// The body.
     #[must_use]
     pub fn body(&self) -> Bytes {
         let Self { token, .. } = self;
         let name = token.to_string();
-        let filler = token.input_tokens.saturating_sub(estimate_tokens(name.len()));
-        let mut out = Vec::with_capacity(320 + self.model.len() + 4 * filler as usize);
+        let mut out = Vec::with_capacity(320 + self.model.len() + 4 * token.input_tokens as usize);
         let model = json_string(self.model);
-        // The name is padded to whole tokens, so that the estimate of the prompt is exact.
-        let padded = estimate_tokens(name.len()) as usize * 4;
-        write!(out, r#"{{"model":{model},"messages":[{{"role":"user","content":"{name:padded$}"#)
+        write!(out, r#"{{"model":{model},"messages":[{{"role":"user","content":""#)
             .expect("a Vec takes all");
-        push_text(&mut out, filler);
+        push_prompt(&mut out, token);
         out.extend_from_slice(br#""}],"#);
         out.extend_from_slice(match self.delivery {
             ResponseMode::Whole => b"".as_slice(),
@@ -54,6 +62,15 @@ impl NewChat<'_> {
             .expect("a Vec takes all");
         out.into()
     }
+}
+
+/// The token, padded to whole tokens of text, so that the estimate of the prompt is exact; then filler.
+fn push_prompt(out: &mut Vec<u8>, token: &RequestToken) {
+    let name = token.to_string();
+    let own = estimate_tokens(name.len());
+    let padded = own as usize * 4;
+    write!(out, "{name:padded$}").expect("a Vec takes all");
+    push_text(out, token.input_tokens.saturating_sub(own));
 }
 
 #[cfg(test)]

@@ -58,6 +58,23 @@ fn what_is_written_reads_back() {
     }
 }
 
+#[test]
+fn a_program_is_a_target_as_well() {
+    let text = "exec:\n  command: [python3, ask.py, '${provider.eu.url}']\n  files: { ask.py: pass }\nmodels: { chat: m }";
+    let target = read(text);
+    assert!(target.url.parts().is_empty() && target.start.is_none());
+    assert_eq!(target.exec.as_ref().map(|exec| exec.command.len()), Some(3));
+    assert_eq!(read(&target.to_yaml()), target, "{}", target.to_yaml());
+}
+
+#[test]
+fn a_target_is_a_url_or_a_program_and_not_both() {
+    assert_snapshot!(refused("models: { chat: m }\n"));
+    assert_snapshot!(refused(
+        "url: http://127.0.0.1:1/v1\nexec: { command: [ask] }\nheaders: { x: y }\nstart: { command: [a] }\n",
+    ));
+}
+
 fn refused(text: &str) -> String {
     TargetConfig::read("target.yaml", text).expect_err("it is read").to_string()
 }

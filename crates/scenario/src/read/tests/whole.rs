@@ -314,13 +314,24 @@ fn with_faults() -> String {
 }
 
 /// The same with these.
+/// A program in place of a gateway.
+const PROGRAM: &str = "  models: { chat: gpt }
+  exec:
+    command: [ask, \"${provider.eu.url}\"]
+    files: { ask.yaml: \"api: ${provider.eu.url}\" }
+    env: { KEY: \"${provider.eu.key}\" }
+    log: ask.log";
+
 fn closed() -> String {
     let open = open();
     let (before, rest) = open.split_once("  arrivals: even").unwrap();
     let (_, after) = rest.split_once("scale: 4s } } }\n").unwrap();
     let closed =
         format!("{before}  arrivals: {{ closed: {{ clients: 8, think: 500ms }} }}\n{after}");
-    closed.replace("max_moves: 3", "max_depth: 3")
+    let closed = closed.replace("max_moves: 3", "max_depth: 3");
+    let (before, target) = closed.split_once("\ntarget:\n").expect("a target");
+    let (_, after) = target.split_once("\nexpect:").expect("expectations");
+    format!("{before}\ntarget:\n{PROGRAM}\nexpect:{after}")
 }
 
 fn tree(text: &str) -> Node {
