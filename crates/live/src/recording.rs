@@ -9,6 +9,7 @@ use squall_record::{
 };
 use squall_scenario::Scenario;
 use squall_traffic::DriverLog;
+use std::time::Duration;
 
 /// Joins the logs of clients, gateway and providers.
 pub(crate) fn recording(
@@ -22,6 +23,10 @@ pub(crate) fn recording(
     let join = providers.iter().fold(JoinCounts::default(), |join, each| join.plus(each.join));
     let target = header.target.map(|target| TargetInfo {
         cpu: usage.map(|usage| usage.cpu),
+        // Until here it was counted among the others.
+        cpu_of_others: target
+            .cpu_of_others
+            .map(|others| others.saturating_sub(usage.map_or(Duration::ZERO, |usage| usage.cpu))),
         peak_memory: usage.map(|usage| usage.peak_memory),
         join,
         ..target

@@ -9,7 +9,7 @@ use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test
 use squall_clock::Clock;
 use squall_record::{LiveWriter, Recording, RunEnd, RunHeader, TargetInfo};
 use squall_scenario::Scenario;
-use squall_target::ProgramLines;
+use squall_target::{MachineCpu, ProgramLines};
 use squall_traffic::{
     ApiTarget, DriveCounts, DriveProgress, DriverLog, ProgramPipes, TrafficSetup, drive,
 };
@@ -74,6 +74,7 @@ pub fn run(
     let runtime = runtime("driver")?;
     // What it used until now was its start.
     target.map(|target| target.running.usage());
+    let machine = MachineCpu::now();
     // Without its gateway a run has nothing more to measure: it ends, and says why.
     let (abort, mut died) = (StopHandle::new(), None);
     let observe = |status: LiveStatus| {
@@ -87,8 +88,14 @@ pub fn run(
     let log = play(&runtime, setup, progress, [&options.stop, &abort], watch, observe)?;
     let is_cut = options.stop.is_stopped() || died.is_some();
     let ended = if is_cut { RunEnd::Interrupted { at: clock.now() } } else { RunEnd::Complete };
+    let machine = machine.and_then(|before| Some(MachineCpu::now()?.since(before)));
     let header = RunHeader {
-        target: target.map(|target| TargetInfo { died, ..recording::target_info(target) }),
+        target: target.map(|target| TargetInfo {
+            died,
+            cpu_of_others: machine.map(|machine| machine.others),
+            cpu_idle: machine.map(|machine| machine.idle),
+            ..recording::target_info(target)
+        }),
         ..header(ended)
     };
     runtime.shutdown_background();

@@ -27,4 +27,4 @@ pub use install_recipe::InstallRecipe;
 pub use program_lines::ProgramLines;
 pub use ready_made::{ExportNote, Exported, ReadyMade, Tuning, all_ready_made, names, ready_made};
 pub use running::{RunningTarget, TargetSetup};
-pub use usage::ResourceUsage;
+pub use usage::{MachineCpu, ResourceUsage};

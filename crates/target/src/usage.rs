@@ -92,3 +92,45 @@ fn of_ticks(ticks: u64) -> Duration {
 fn of_ticks(_: u64) -> Duration {
     Duration::ZERO
 }
+
+/// CPU time of the machine since it started. The difference of two looks is what happened in between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MachineCpu {
+    /// What everything but this process used.
+    pub others: Duration,
+    /// What nobody used.
+    pub idle: Duration,
+}
+
+impl MachineCpu {
+    /// Until now; `None` where the system does not tell.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn now() -> Option<Self> {
+        use procfs::CurrentSI as _;
+        let total = procfs::KernelStats::current().ok()?.total;
+        let busy = total.user + total.nice + total.system + total.irq.unwrap_or(0);
+        let busy = busy + total.softirq.unwrap_or(0);
+        let own = procfs::process::Process::myself().ok()?.stat().ok()?;
+        Some(Self {
+            others: of_ticks(busy.saturating_sub(own.utime + own.stime)),
+            idle: of_ticks(total.idle + total.iowait.unwrap_or(0)),
+        })
+    }
+
+    /// Elsewhere nobody tells.
+    #[cfg(not(target_os = "linux"))]
+    #[must_use]
+    pub fn now() -> Option<Self> {
+        None
+    }
+
+    /// What happened since an earlier look.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            others: self.others.saturating_sub(before.others),
+            idle: self.idle.saturating_sub(before.idle),
+        }
+    }
+}

@@ -5,6 +5,7 @@ use crate::command::crash;
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup, Signals};
 use crate::{target_choice, terminal};
+use clap::ValueEnum as _;
 use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
 use squall_determinism::{Digest, Seed};
 use squall_judge::{
@@ -86,7 +87,14 @@ fn install_missing(args: &ScorecardArgs) -> Result<(), CliError> {
 #[expect(clippy::disallowed_methods, reason = "a scorecard says when it was made")]
 fn made(args: &ScorecardArgs) -> Vec<String> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runs = args.runs;
+    let runs = match args.runs {
+        1 => "1 run".to_owned(),
+        runs => format!("{runs} runs"),
+    };
+    let variant = args.variant.to_possible_value();
+    let variant = variant.as_ref().map_or("", |variant| variant.get_name());
+    let only: String = args.situations.iter().map(|name| format!(" --situation {name}")).collect();
+    let crash = if args.no_crash { " --no-crash" } else { "" };
     vec![
         format!("{}", httpdate::fmt_http_date(SystemTime::now())),
         format!(
@@ -99,7 +107,12 @@ fn made(args: &ScorecardArgs) -> Vec<String> {
             std::env::consts::OS,
             std::env::consts::ARCH
         ),
-        format!("squall scorecard {} --runs {runs} --seed {}", args.targets.join(" "), args.seed),
+        format!(
+            "squall scorecard {} --runs {} --variant {variant} --seed {}{only}{crash}",
+            args.targets.join(" "),
+            args.runs,
+            args.seed
+        ),
     ]
 }
 

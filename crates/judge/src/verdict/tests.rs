@@ -164,6 +164,8 @@ fn of_a_target() -> Fixture {
         version: Some("1.22.1".to_owned()),
         cpu: Some(Duration::from_secs(3)),
         peak_memory: Some(18 << 20),
+        cpu_of_others: Some(Duration::from_secs(9)),
+        cpu_idle: Some(Duration::from_secs(20)),
         died: None,
         join: JoinCounts {
             attempts: 200,
@@ -212,6 +214,24 @@ fn a_target_that_ended_is_why_the_run_did() {
     let problem = &verdict.validity_problems[0];
     assert_eq!(problem, "the target ended at 89.5 s of 100 s: it exited with code 1");
     assert_eq!(verdict.exit_code(), 3);
+}
+
+#[test]
+fn a_gateway_beside_busy_programs_is_not_judged_by_what_it_lacked() {
+    let mut run = of_a_target();
+    assert!(judged(&run).validity_problems.is_empty(), "9 s of CPU time in 100 s");
+    let mut beside = |others, idle| {
+        if let Some(target) = &mut run.header.target {
+            target.cpu_of_others = Some(Duration::from_secs(others));
+            target.cpu_idle = Some(Duration::from_secs(idle));
+        }
+        judged(&run)
+    };
+    assert!(beside(36, 60).validity_problems.is_empty(), "there was enough for all");
+    let verdict = beside(36, 20);
+    assert_eq!(verdict.exit_code(), 3);
+    let problem = &verdict.validity_problems[0];
+    assert!(problem.starts_with("other programs used 36% of a processor"), "{problem}");
 }
 
 #[test]

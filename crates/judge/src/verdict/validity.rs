@@ -42,7 +42,29 @@ pub(super) fn validity_problems(recording: &Recording) -> Vec<ValidityProblem> {
     }
     let late = header.server_lag.iter().filter(|server| lags(server.lag, ttft));
     problems.extend(late.map(|server| whole(&lagged_part(server), server_lagged(server))));
+    problems.extend(crowded(recording));
     problems
+}
+
+/// What others may use of a processor, and how much of one has to be left, before the figures of another gateway are
+/// theirs as well. The built-in one tells its own lag.
+const OTHERS_MAX: f64 = 0.1;
+const IDLE_MIN: f64 = 0.5;
+
+/// Whether other programs kept another gateway from its work.
+fn crowded(recording: &Recording) -> Option<ValidityProblem> {
+    let target = recording.header.target.as_ref()?;
+    let lasted = recording.header.ended.cut_at();
+    let lasted = lasted.map_or(recording.header.duration, |at| at.since(Timestamp::ZERO));
+    let share = |cpu: Duration| cpu.as_secs_f64() / lasted.as_secs_f64().max(1e-3);
+    let (others, idle) = (share(target.cpu_of_others?), share(target.cpu_idle?));
+    let text = format!(
+        "other programs used {} of a processor during the run, and {} of one was left: what they took, the target \
+         may have lacked",
+        text::percent(others),
+        text::percent(idle)
+    );
+    (others > OTHERS_MAX && idle < IDLE_MIN).then(|| whole("other programs were busy", text))
 }
 
 /// Those that are not due to a driver or a server that was late.

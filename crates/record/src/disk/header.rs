@@ -124,6 +124,8 @@ struct TargetFile {
     version: Option<String>,
     cpu_ns: Option<u64>,
     peak_memory: Option<u64>,
+    cpu_of_others_ns: Option<u64>,
+    cpu_idle_ns: Option<u64>,
     died: Option<DiedFile>,
     join: JoinFile,
 }
@@ -156,6 +158,8 @@ impl TargetFile {
             version: target.version.clone(),
             cpu_ns: target.cpu.map(|cpu| cpu.as_nanos() as u64),
             peak_memory: target.peak_memory,
+            cpu_of_others_ns: target.cpu_of_others.map(|cpu| cpu.as_nanos() as u64),
+            cpu_idle_ns: target.cpu_idle.map(|cpu| cpu.as_nanos() as u64),
             died: target
                 .died
                 .as_ref()
@@ -172,6 +176,8 @@ impl TargetFile {
             version: self.version,
             cpu: self.cpu_ns.map(Duration::from_nanos),
             peak_memory: self.peak_memory,
+            cpu_of_others: self.cpu_of_others_ns.map(Duration::from_nanos),
+            cpu_idle: self.cpu_idle_ns.map(Duration::from_nanos),
             died: self.died.map(|died| (Timestamp::from_nanos(died.at_ns), died.how)),
             join: JoinCounts {
                 attempts,

@@ -45,6 +45,8 @@ fn header() -> RunHeader {
             version: Some("1.108.7".to_owned()),
             cpu: Some(Duration::from_millis(1_230)),
             peak_memory: Some(512 << 20),
+            cpu_of_others: Some(Duration::from_millis(77)),
+            cpu_idle: Some(Duration::from_secs(3)),
             died: Some((Timestamp::from_secs(2), "it exited with code 1".to_owned())),
             join: JoinCounts { attempts: 7, prompt: 6, unknown: 1, ..JoinCounts::default() },
         }),

@@ -16,6 +16,11 @@ pub struct TargetInfo {
     pub cpu: Option<Duration>,
     /// The most resident memory of its processes during the run, in bytes.
     pub peak_memory: Option<u64>,
+    /// CPU time that other programs of the machine used during the run; `None` where the system does not tell. What
+    /// they took, the gateway may have lacked.
+    pub cpu_of_others: Option<Duration>,
+    /// CPU time that nobody used, over all processors; `None` likewise.
+    pub cpu_idle: Option<Duration>,
     /// When it ended by itself, and how.
     pub died: Option<(Timestamp, String)>,
     /// In which places the token of a request came through it.
