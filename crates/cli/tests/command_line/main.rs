@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod config;
 mod explain;
+mod exports;
 mod forms;
 mod litellm;
 mod outputs;
