@@ -14,7 +14,7 @@ phases: { healthy: 0s..2s, fault: 2s..4s, after: 4s..6s }
 traffic:
   group: chat
   arrivals: even
-  rate: 20
+  rate: 60
   prompt_tokens: 40
   output_tokens: 10
   stream: 50%
@@ -68,8 +68,8 @@ fn assert_carried(target: &str) {
     let attempts = number(&summary, "/target/attempts");
     assert_eq!(number(&summary, "/target/joined"), attempts, "{:#}", summary["target"]);
     assert_eq!(number(&summary, "/target/joined_by_prompt"), attempts);
-    assert_eq!(number(&summary, "/totals/requests"), 120.0);
-    let failed_over = number(&summary, "/totals/attempts") - 120.0;
+    assert_eq!(number(&summary, "/totals/requests"), 360.0);
+    let failed_over = number(&summary, "/totals/attempts") - 360.0;
     assert!(failed_over >= 1.0, "nobody met the fault: {:#}", summary["deployments"]);
     for expectation in summary["expectations"].as_array().expect("a list") {
         assert_eq!(expectation["verdict"], "met", "{expectation:#}");
