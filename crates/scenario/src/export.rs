@@ -229,3 +229,6 @@ fn write_group(group: &Written, usual: &Written, out: &mut String) {
         let _ = writeln!(out, "{INDENT}  - {}", Written::Map(said.collect()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,8 @@ cargo xtask TASK
           docs/SIMULATION.md; UPDATE_REFERENCE=1 rewrites them
   vendors installs LiteLLM and LangChain, and verifies that each raises the same exceptions for our errors
           as for the vendors' errors, and that their adapters (clients/python) work
-  targets [NAME...]: installs the ready-made targets, lets each check every export of the bundled scenarios,
-          and runs a short scenario through each
+  targets [NAME...] [--dev]: installs the ready-made targets, lets each check every export of the bundled
+          scenarios, and runs a short scenario through each
   help    this text";
 
 fn main() -> ExitCode {

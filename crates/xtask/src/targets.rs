@@ -13,23 +13,28 @@ const TARGETS: [&str; 7] =
 /// The scenario of the short runs.
 const SHORT: &str = "crates/target/tests/short.yaml";
 
-/// Installs the targets named, or all, and tries them.
+/// Installs the targets named, or all, and tries them; with `--dev` by a debug build.
 pub(crate) fn run(arguments: &[String]) -> bool {
+    let (dev, arguments): (Vec<_>, Vec<_>) = arguments.iter().partition(|word| *word == "--dev");
     let unknown = arguments.iter().find(|name| !TARGETS.contains(&name.as_str()));
     if let Some(name) = unknown {
         eprintln!("error: there is no target `{name}` here: {}", TARGETS.join(", "));
         return false;
     }
-    let named: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let named: Vec<&str> = arguments.iter().map(|name| name.as_str()).collect();
     let targets = if named.is_empty() { TARGETS.to_vec() } else { named };
     if !machine::prepare_to_build() {
         return false;
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let Ok(root) = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize() else {
+        eprintln!("error: the workspace is no longer where this task was built");
+        return false;
+    };
     let folder = root.join("target/targets").display().to_string();
     let variables = [("SQUALL_TARGETS", folder.as_str())];
     let mut steps = Steps::default();
-    let squall = ["run", "--quiet", "--locked", "--release", "-p", "squall", "--"];
+    let profile = if dev.is_empty() { "release" } else { "dev" };
+    let squall = ["run", "--quiet", "--locked", "--profile", profile, "-p", "squall", "--"];
     let install = [&squall[..], &["target", "install"], &targets].concat();
     let passed = steps.cargo(&install, &variables)
         && checks(&mut steps, &targets, &variables)
