@@ -331,6 +331,10 @@ pub(crate) struct CheckArgs {
     /// Run every seed twice, and stop if two runs differ
     #[arg(long)]
     pub(crate) twice: bool,
+    /// Run every scenario once over real sockets against another gateway instead: a ready-made target by name, a
+    /// target file, or the base URL of a gateway that is running (see docs/TARGETS.md)
+    #[arg(long, value_name = "NAME|FILE|URL", conflicts_with_all = ["seeds", "jobs", "first_seed", "bless", "twice"])]
+    pub(crate) target: Option<String>,
     /// Write `junit.xml`, `summary.json` and `summary.md` here
     #[arg(long, value_name = "DIR", default_value = "reports/check")]
     pub(crate) out: PathBuf,

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod check;
+mod check_live;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod crash;

@@ -4,10 +4,11 @@ use crate::effective::{NamesOfNumbers, without_settings, written_router};
 use crate::import::{entries, part, put};
 use crate::model::Scenario;
 use crate::node::NodeKind;
+use crate::read::usual_queue_wait;
 use crate::settings::{Written, quoted};
 use core::fmt::Write as _;
 use squall_config_file::diagnostic::Problems;
-use squall_router::{Profile, RouterConfig};
+use squall_router::{DeploymentConfig, GroupConfig, Profile, RouterConfig};
 
 /// A setting of a router that is not at its default.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -109,6 +110,32 @@ impl Scenario {
             write_group(group, part(part(&usual, "groups"), name), &mut out);
         }
         out
+    }
+
+    /// The scenario with its groups, deployments, weights and fallbacks, and a router at its defaults for all else.
+    #[must_use]
+    pub fn with_default_router(&self) -> Self {
+        let plain = |deployment: &DeploymentConfig| DeploymentConfig {
+            weight: deployment.weight,
+            ..DeploymentConfig::new(&deployment.name)
+        };
+        let group = |group: &GroupConfig| {
+            let mut plain = GroupConfig {
+                deployments: group.deployments.iter().map(plain).collect(),
+                fallbacks: group.fallbacks.clone(),
+                aliases: group.aliases.clone(),
+                ..GroupConfig::new(&group.name)
+            };
+            plain.max_queue_wait = usual_queue_wait(&plain);
+            plain
+        };
+        let groups = self.router_as_written().groups.iter().map(group).collect();
+        Self {
+            router: RouterConfig { groups, ..RouterConfig::default() },
+            before_profile: None,
+            changes: Vec::new(),
+            ..self.clone()
+        }
     }
 
     fn names_of_numbers<'n>(&'n self, providers: &'n [String]) -> NamesOfNumbers<'n> {

@@ -1,7 +1,7 @@
 //! `squall check`: every scenario with many seeds, judged together.
 
 use crate::args::CheckArgs;
-use crate::command::{self, github};
+use crate::command::{self, check_live, github};
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
@@ -14,13 +14,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A scenario and its file.
-struct Checked {
-    path: PathBuf,
-    scenario: Scenario,
+pub(crate) struct Checked {
+    pub(crate) path: PathBuf,
+    pub(crate) scenario: Scenario,
     baseline: Option<Baseline>,
 }
 
 pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
+    if let Some(target) = &args.target {
+        return check_live::check(args, target);
+    }
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
     let folder = OutFolder::for_report(&args.out)?;
@@ -129,14 +132,15 @@ pub(crate) const fn exit(judgement: Judgement) -> Exit {
 }
 
 /// A missed expectation outweighs an inconclusive one.
-fn worse(left: Exit, right: Exit) -> Exit {
+pub(crate) fn worse(left: Exit, right: Exit) -> Exit {
     match (left, right) {
         (Exit::Missed, _) | (_, Exit::Missed) => Exit::Missed,
         _ => left.max(right),
     }
 }
 
-fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
+/// Reads all scenarios; every mistake is told, and the first is the error.
+pub(crate) fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
     let mut paths = Vec::new();
     for path in &args.paths {
         collect(path, &mut paths)?;

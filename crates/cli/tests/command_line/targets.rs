@@ -70,3 +70,15 @@ fn a_simulation_has_no_target() {
     let ended = folder.squall(&["run", "spike.yaml", "--sim", "--target", "nginx"]);
     assert_eq!(ended.code, 2, "{}", ended.err);
 }
+
+#[test]
+fn a_check_against_a_target_has_no_seeds() {
+    let folder = Folder::new("seeds-and-target");
+    folder.write("spike.yaml", &viral_spike());
+    let ended = folder.squall(&["check", "spike.yaml", "--target", "nginx", "--seeds", "5"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    let ended = folder.squall(&["check", "spike.yaml", "--target", "ngnix"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(ended.err.contains("neither a ready-made target"), "{}", ended.err);
+    assert_eq!(folder.names(), ["spike.yaml"], "something was written");
+}

@@ -1,0 +1,78 @@
+//! `squall check --target`: every scenario once over real sockets, against another gateway.
+
+use crate::args::CheckArgs;
+use crate::command::check::{self, Checked};
+use crate::command::github;
+use crate::error::{CliError, Exit};
+use crate::{progress, target_choice, terminal};
+use serde_json::Value;
+use squall_judge::{Verdict, judge, markdown, put, put_json, summary, terminal_table, write_junit};
+use squall_live::TargetOptions;
+use squall_record::{OutFolder, Recording};
+use squall_target::Tuning;
+
+/// What a target that does not come up is one scenario's failure, and all others' too: the first ends the check.
+pub(crate) fn check(args: &CheckArgs, target: &str) -> Result<Exit, CliError> {
+    let checked = check::read_all(args)?;
+    // A target that is not there is told before the first run.
+    let targets =
+        checked.iter().map(|each| target_choice::target(target, &each.scenario, Tuning::Tuned));
+    let targets = targets.collect::<Result<Vec<_>, _>>()?;
+    let folder = OutFolder::for_report(&args.out)?;
+    let mut runs = Vec::new();
+    for (each, target) in checked.iter().zip(targets) {
+        let (run, is_cut) = run(each, target)?;
+        runs.push(run);
+        if is_cut {
+            break;
+        }
+    }
+    conclude(&folder, &checked, &runs)
+}
+
+/// A scenario that was run.
+type JudgedScenario = (Verdict, Value);
+
+/// Runs a scenario and says how it went; and whether it was interrupted.
+fn run(checked: &Checked, target: TargetOptions) -> Result<(JudgedScenario, bool), CliError> {
+    let (scenario, path) = (&checked.scenario, checked.path.display());
+    terminal::status(format_args!(
+        "{path}: {} s, against {}",
+        scenario.duration.as_secs_f64(),
+        target.name
+    ));
+    let recording: Recording = progress::run_live(scenario, None, Some(target))?;
+    let verdict = judge(scenario, &recording);
+    terminal::data(format_args!("{path}"));
+    terminal::data(terminal_table(&verdict));
+    terminal::data("");
+    let summary = serde_json::to_value(summary(scenario, &recording, &verdict));
+    let died = recording.header.target.is_some_and(|target| target.died.is_some());
+    let is_cut = recording.header.ended.cut_at().is_some() && !died;
+    Ok(((verdict, summary.unwrap_or_default()), is_cut))
+}
+
+fn conclude(
+    folder: &OutFolder,
+    checked: &[Checked],
+    runs: &[JudgedScenario],
+) -> Result<Exit, CliError> {
+    let verdicts: Vec<_> = runs.iter().map(|(verdict, _)| verdict.clone()).collect();
+    let told: String = verdicts.iter().map(markdown).collect::<Vec<_>>().join("\n");
+    let path = |name: &str| folder.path().join(name);
+    let summaries: Vec<_> = runs.iter().map(|(_, summary)| summary).collect();
+    let summaries = serde_json::json!({ "schema_version": 1, "runs": summaries });
+    write_junit(&path("junit.xml"), &verdicts)?;
+    put(&path("summary.md"), told.as_bytes())?;
+    put_json(&path("summary.json"), &summaries)?;
+    github::summary(&told)?;
+    terminal::data(format_args!("junit: {}", path("junit.xml").display()));
+    terminal::field("junit", || path("junit.xml").display().to_string().into());
+    terminal::field("summary", || summaries);
+    let met = verdicts.iter().filter(|verdict| verdict.exit_code() == 0).count();
+    terminal::data(format_args!("{met} of {} scenarios met their expectations", checked.len()));
+    let exits = verdicts.iter().map(|verdict| check::exit(verdict.overall));
+    let exit = exits.fold(Exit::Met, check::worse);
+    // What was not run is not met.
+    Ok(if runs.len() < checked.len() { check::worse(exit, Exit::Inconclusive) } else { exit })
+}
