@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 mod check_live;
+pub(crate) mod checked;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod crash;

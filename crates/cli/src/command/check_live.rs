@@ -1,7 +1,7 @@
 //! `squall check --target`: every scenario once over real sockets, against another gateway.
 
 use crate::args::CheckArgs;
-use crate::command::check::{self, Checked};
+use crate::command::checked::{self, Checked};
 use crate::command::github;
 use crate::error::{CliError, Exit};
 use crate::{progress, target_choice, terminal};
@@ -13,7 +13,7 @@ use squall_target::Tuning;
 
 /// What a target that does not come up is one scenario's failure, and all others' too: the first ends the check.
 pub(crate) fn check(args: &CheckArgs, target: &str) -> Result<Exit, CliError> {
-    let checked = check::read_all(args)?;
+    let checked = checked::read_all(args)?;
     // A target that is not there is told before the first run.
     let targets =
         checked.iter().map(|each| target_choice::target(target, &each.scenario, Tuning::Tuned));
@@ -71,8 +71,8 @@ fn conclude(
     terminal::field("summary", || summaries);
     let met = verdicts.iter().filter(|verdict| verdict.exit_code() == 0).count();
     terminal::data(format_args!("{met} of {} scenarios met their expectations", checked.len()));
-    let exits = verdicts.iter().map(|verdict| check::exit(verdict.overall));
-    let exit = exits.fold(Exit::Met, check::worse);
+    let exits = verdicts.iter().map(|verdict| checked::exit(verdict.overall));
+    let exit = exits.fold(Exit::Met, checked::worse);
     // What was not run is not met.
-    Ok(if runs.len() < checked.len() { check::worse(exit, Exit::Inconclusive) } else { exit })
+    Ok(if runs.len() < checked.len() { checked::worse(exit, Exit::Inconclusive) } else { exit })
 }

@@ -295,7 +295,7 @@ fn exit(args: &PlanArgs, report: &PlanReport) -> Exit {
     let Some(first) = report.answers.first() else { return Exit::Met };
     let Some(met) = first.met else {
         let missed = first.missed.is_some();
-        return command::check::exit(if missed {
+        return command::checked::exit(if missed {
             Judgement::Missed
         } else {
             Judgement::Inconclusive

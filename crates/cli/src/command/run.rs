@@ -1,6 +1,6 @@
 //! `squall run`.
 
-use super::check;
+use super::checked;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
 use crate::{command, descriptors, progress, target_choice, terminal};
@@ -73,7 +73,7 @@ pub(crate) fn conclude(
     terminal::data(format_args!("report: {}", paths.html.display()));
     terminal::field("report", || paths.html.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
-    Ok(check::exit(verdict.overall))
+    Ok(checked::exit(verdict.overall))
 }
 
 /// Tells what another gateway did wrong as a client of its providers.
