@@ -61,7 +61,7 @@ pub(super) async fn serve(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let leaves = {
         let mut draining = pin!(shared.reached(ShutdownStage::Draining));
-        let mut listens_since = None;
+        let mut listens = false;
         let mut room = pin!(RoomWanted::new(&shared));
         poll_fn(|context| {
             let before = progress.answers();
@@ -81,9 +81,9 @@ pub(super) async fn serve(
             if !idle {
                 room.as_mut().leave();
             }
-            // It keeps this task's waker until the next stage, and need not be given it twice.
-            let stage = shared.stage();
-            if listens_since.replace(stage) == Some(stage) {
+            // As long as the server serves, it keeps this task's waker and need not be given it twice. From then on
+            // it may have used it up for a stage that was seen already.
+            if shared.stage() == ShutdownStage::Open && std::mem::replace(&mut listens, true) {
                 return Poll::Pending;
             }
             draining.as_mut().poll(context).map(|()| true)
