@@ -63,7 +63,10 @@ fn fast() -> bool {
 }
 
 fn lints(steps: &mut Steps) -> bool {
-    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    // A suite that the gate does not run is not among all targets.
+    let clippy =
+        ["clippy", "--workspace", "--all-targets", "--test", "large_validators", "--locked"];
+    let clippy = [&clippy[..], &["--", "-D", "warnings"]].concat();
     steps.cargo(&["fmt", "--all", "--check"], &[]) && steps.cargo(&clippy, &[])
 }
 

@@ -3,41 +3,12 @@
 use super::*;
 use crate::routing_view::RoutingView;
 use squall_scenario::{GatewayFile, Placeholder, ProviderPart, SettingOwner};
+use squall_testkit::library::{read_scenario, scenario_files, scenario_folder};
 use std::convert::Infallible;
-use std::fs;
-use std::path::{Path, PathBuf};
 
-fn scenarios() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
-}
-
-fn scenario(path: &Path) -> Scenario {
-    let text = fs::read_to_string(path).unwrap();
-    let folder = path.parent().unwrap();
-    let load = |other: &str| fs::read_to_string(folder.join(other));
-    let scenario = Scenario::read_with(&path.display().to_string(), &text, &load);
-    scenario.unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-/// The bundled scenarios, those in folders too.
+/// The bundled scenarios.
 fn library() -> Vec<Scenario> {
-    fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("checklists") {
-                walk(&path, out);
-            } else if path.extension().is_some_and(|end| end == "yaml")
-                && !path.ends_with("rollout.yaml")
-            {
-                out.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(&scenarios(), &mut paths);
-    paths.sort();
-    assert!(paths.len() > 50, "the library is looked for in the wrong folder");
-    paths.iter().map(|path| scenario(path)).collect()
+    scenario_files().iter().map(|path| read_scenario(path)).collect()
 }
 
 const TUNINGS: [Tuning; 2] = [Tuning::Defaults, Tuning::Tuned];
@@ -69,7 +40,7 @@ fn shown(exported: &Exported) -> String {
 
 #[test]
 fn the_bundled_scenario_is_exported_as_ever() {
-    let viral = scenario(&scenarios().join("viral-spike.yaml"));
+    let viral = read_scenario(&scenario_folder().join("viral-spike.yaml"));
     for target in all_ready_made() {
         for (tuning, word) in TUNINGS.into_iter().zip(["defaults", "tuned"]) {
             let name = format!("{}-{word}", target.name());
