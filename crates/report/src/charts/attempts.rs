@@ -15,14 +15,20 @@ const STEP: f64 = 148.0;
 /// How far below the axis the lane of the cooldowns is, and how high.
 const LANE: f64 = 8.0;
 const LANE_HEIGHT: f64 = 12.0;
+/// From the end of a break to the answer of its probe.
+const AWAITING: Ink = FAILED.faded(0.35);
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let all = |each: usize| context.attempts(each, 0..context.seconds);
     let total: u32 = (0..context.deployments()).map(|each| all(each).started).sum();
     let width = context.bin_width(1);
-    let beside = match context.recording.header.target {
-        None => "lane below: when the router had ejected it",
-        Some(_) => "without connections that were refused",
+    let (title, beside) = if context.is_built_in() {
+        (
+            "Attempts at each deployment, and its cooldowns",
+            "lane below: when the router had ejected it",
+        )
+    } else {
+        ("Attempts at each deployment", "without connections that were refused")
     };
     let subtitle = format!(
         "attempts per second by start time, in bins of {width} s, from the providers' logs; \
@@ -31,19 +37,12 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     );
     let (shown, others) =
         context.panels(0..context.deployments(), |each| all(each).started, "no attempts");
-    let title = "Attempts at each deployment, and its cooldowns";
     let mut picture = Picture::new(title, &subtitle);
     if total == 0 {
         picture.nothing("no attempts in this run");
         return picture;
     }
-    let entries = [
-        ("succeeded (in the deployment's colour)", PALE, LegendMark::Block),
-        ("throttled, or in cooldown after it", THROTTLED, LegendMark::Block),
-        ("failed or abandoned, or in cooldown after it", FAILED, LegendMark::Block),
-        ("waiting for a probe", FAILED.faded(0.35), LegendMark::Block),
-    ];
-    let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
+    let mut top = legend::draw(&mut picture, entries(context)) + STRIP + 8.0;
     let most = shown.iter().flat_map(|&each| {
         context.bins(width).map(move |bin| f64::from(context.attempts(each, bin).started))
     });
@@ -59,6 +58,22 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     }
     picture.close(bottom, others);
     picture
+}
+
+/// What the colours mean: without the cooldowns of a gateway that does not tell them.
+const fn entries(context: &ChartContext<'_>) -> &'static [(&'static str, Ink, LegendMark)] {
+    const BUILT_IN: [(&str, Ink, LegendMark); 4] = [
+        ("succeeded (in the deployment's colour)", PALE, LegendMark::Block),
+        ("throttled, or in cooldown after it", THROTTLED, LegendMark::Block),
+        ("failed or abandoned, or in cooldown after it", FAILED, LegendMark::Block),
+        ("waiting for a probe", AWAITING, LegendMark::Block),
+    ];
+    const TARGET: [(&str, Ink, LegendMark); 3] = [
+        ("succeeded (in the deployment's colour)", PALE, LegendMark::Block),
+        ("throttled", THROTTLED, LegendMark::Block),
+        ("failed or abandoned", FAILED, LegendMark::Block),
+    ];
+    if context.is_built_in() { &BUILT_IN } else { &TARGET }
 }
 
 fn draw_deployment(
@@ -116,7 +131,7 @@ fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deploy
     let middle = f64::midpoint(top, bottom);
     picture.text((panel.left - 8.0, middle), "cooldown", label(QUIET, Anchor::Right));
     picture.rect((panel.left, top), (panel.right, bottom), PALE.faded(0.15));
-    if context.recording.header.target.is_some() {
+    if !context.is_built_in() {
         let unknown = "unknown: the target does not tell when it skips a deployment";
         picture.text((panel.left + 6.0, middle), unknown, label(QUIET, Anchor::Left));
         return;
@@ -157,7 +172,7 @@ fn stretches(context: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
         match decision {
             Decision::CooldownStarted { deployment, cause, .. } if deployment == id => {
                 let throttled = cause == CooldownCause::Throttled;
-                after = (!throttled).then(|| FAILED.faded(0.35));
+                after = (!throttled).then_some(AWAITING);
                 turn(at, Some(if throttled { THROTTLED } else { FAILED }));
             }
             Decision::CooldownEnded { deployment } if deployment == id => {

@@ -115,6 +115,11 @@ impl<'a> ChartContext<'a> {
         (shown, (!parts.is_empty()).then(|| parts.join("; ")))
     }
 
+    /// Whether the built-in gateway was tested. Another one tells nothing of its cooldowns and waits.
+    pub(super) const fn is_built_in(&self) -> bool {
+        self.recording.header.target.is_none()
+    }
+
     /// Whether the rows of attempts were kept: long runs go without.
     pub(super) fn has_rows(&self) -> bool {
         !self.recording.attempts.is_empty()

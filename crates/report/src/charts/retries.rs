@@ -71,7 +71,9 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let colours = names.iter().zip(&targets);
     let mut entries: Vec<_> =
         colours.map(|(name, &each)| (name.as_str(), ink_of(each), LegendMark::Dot)).collect();
-    entries.push(("upper bound of the backoff", TEXT, LegendMark::Dashes(1.5)));
+    if context.is_built_in() {
+        entries.push(("upper bound of the backoff", TEXT, LegendMark::Dashes(1.5)));
+    }
     let asked = asked_waits(context);
     if !asked.is_empty() {
         entries.push(("wait required by Retry-After", TEXT, LegendMark::Ring));
@@ -91,6 +93,8 @@ fn draw_waits(
     let group = &context.scenario.router.groups[context.scenario.target.index()];
     let backoff = group.retry_rule;
     let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
+    // How another gateway backs off is not what the scenario says.
+    let bounds = if context.is_built_in() { group.retries.max } else { 0 };
     let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
     let panel = Panel::new(context, top, WAITS, ceiling(longest));
     let faults = context.faults_of(None);
@@ -102,7 +106,7 @@ fn draw_waits(
         PanelPosition::First,
     );
     let mut free_below = f64::INFINITY;
-    for retry in 1..=group.retries.max {
+    for retry in 1..=bounds {
         let most = backoff.ceiling(retry).as_secs_f64();
         let repeated = retry > 1 && backoff.ceiling(retry - 1) == backoff.ceiling(retry);
         let y = panel.y(most);

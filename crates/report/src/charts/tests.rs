@@ -127,6 +127,25 @@ fn the_moments_at_which_traffic_left_and_was_back_stand_on_the_chart() {
 }
 
 #[test]
+fn of_another_gateway_neither_cooldowns_nor_bounds_of_its_backoff_are_drawn() {
+    let (scenario, mut recording) = eventful();
+    let ours = svgs(&scenario, &recording);
+    recording.notes.clear();
+    recording.header.target = Some(squall_record::TargetInfo::default());
+    let theirs = svgs(&scenario, &recording);
+    let chart = |all: &[(&'static str, String)], wanted: &str| {
+        all.iter().find(|(id, _)| *id == wanted).map(|(_, svg)| svg.clone()).unwrap()
+    };
+    let known = [("attempts", "waiting for a probe"), ("retries", "upper bound of the backoff")];
+    for (id, words) in known {
+        assert!(chart(&ours, id).contains(words), "{id} of the built-in gateway");
+        assert!(!chart(&theirs, id).contains(words), "{id} of another one");
+    }
+    assert!(!chart(&theirs, "retries").contains(">retry 1<"), "a bound without its name");
+    assert!(chart(&theirs, "attempts").contains("unknown: the target does not tell"));
+}
+
+#[test]
 fn an_attempt_begun_beside_another_is_a_hedge_and_no_retry() {
     let of = |request, ordinal: u16, started: u64, ended: u64| AttemptRow {
         request: Some(request),
