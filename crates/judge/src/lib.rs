@@ -3,6 +3,7 @@
 //! Everything here is a function of a scenario and a recording. The formulas stand in `docs/METRICS.md`;
 //! each has a file of its own under `metrics/`.
 
+pub mod binomial;
 mod crash;
 mod file;
 mod findings;

@@ -1,6 +1,6 @@
 //! A stretch of traffic: the scenario that it is, the runs of it, and what they show.
 
-use super::detect::samples;
+use super::detect::{DetectedRise, ErrorCount};
 use super::drain::DrainResult;
 use super::{RehearseError, ScenarioSource, worst};
 use crate::parallel::{self, BatchProgress, IsInterrupted};
@@ -11,13 +11,15 @@ use squall_judge::{
 };
 use squall_record::{Recording, RowRetention};
 use squall_scenario::{
-    Checklist, ChecklistItem, ItemKind, Override, RolloutStage, Scenario, StageFault,
+    Argument, Checklist, ChecklistItem, Expectation, ItemKind, MetricId, Override, RolloutStage,
+    Scenario, StageFault,
 };
 use squall_sim::{SimOptions, simulate};
 use std::num::NonZero;
 use std::time::Duration;
 
-/// The kind of the requests that take the new path: the second of the mix.
+/// The kind of the requests that take the old path, and of those that take the new one: as they stand in the mix.
+const OLD: u16 = 0;
 const NEW: u16 = 1;
 /// How long a stage is that says nothing and detects nothing.
 const DWELL: Duration = Duration::from_secs(240);
@@ -35,8 +37,8 @@ pub struct PreparedStage {
     pub scenario: Scenario,
     /// The file that the scenario is made from, and what is set otherwise.
     pub origin: Origin,
-    /// How many requests on the new path it takes to detect the rise; `None` where nothing is to be detected.
-    needed: Option<u64>,
+    /// The rise of errors on the new path that has to be noticed; `None` where nothing is to be detected.
+    detect: Option<DetectedRise>,
     /// When all traffic goes back, and how soon the new path has to have ended.
     flip: Option<(Timestamp, Duration)>,
 }
@@ -45,8 +47,8 @@ pub struct PreparedStage {
 #[derive(Clone, Debug)]
 struct StageRun {
     verdict: Verdict,
-    /// Requests that took the new path.
-    new: u64,
+    /// Requests that took the new path and ended.
+    new: ErrorCount,
     drain: DrainResult,
 }
 
@@ -124,8 +126,8 @@ pub(super) fn prepare(
     let Some(plan) = StagePlan::of(checklist, item) else {
         return Err(RehearseError::NoGroup(checklist.to.clone()));
     };
-    let needed = plan.detects.then(|| samples(checklist.detect));
-    let dwell = plan.dwell(rate, needed);
+    let detect = plan.detects.then(|| DetectedRise::of(checklist.detect));
+    let dwell = plan.dwell(rate, detect.map(|detect| detect.needed));
     let flip = plan.within.map(|within| (Timestamp::from(dwell / 2), within));
     let fault = match &plan.stage.fault {
         Some(fault) => Some((fault_at(fault, dwell, flip.is_some(), item.line)?, fault)),
@@ -154,7 +156,7 @@ pub(super) fn prepare(
                 .chain(settings.iter().map(Override::to_string))
                 .collect(),
         },
-        needed,
+        detect,
         flip,
     })
 }
@@ -335,9 +337,11 @@ impl PreparedStage {
     fn measured(&self, recording: &Recording) -> StageRun {
         let all = Timestamp::ZERO..Timestamp::MAX;
         let new = recording.cells.kinds.get(usize::from(NEW));
+        let new = new.map(|cells| cells.sum(all)).unwrap_or_default();
+        let ended = new.arrived - new.unfinished;
         StageRun {
             verdict: judge(&self.scenario, recording),
-            new: new.map_or(0, |cells| u64::from(cells.sum(all).arrived)),
+            new: ErrorCount { requests: ended.into(), failed: (ended - new.succeeded).into() },
             drain: match self.flip {
                 Some((flip, _)) => DrainResult::of(recording, NEW, flip),
                 None => DrainResult::default(),
@@ -384,20 +388,14 @@ impl PreparedStage {
     fn item(&self, evidence: Vec<ItemEvidence>, runs: &[StageRun], command: String) -> SignOffItem {
         let mut outcome = ItemOutcome::from(worst(&evidence));
         let mut notes = vec![self.does.clone()];
+        notes.extend(self.gate_without_errors());
         let mut evidence = evidence;
-        if let Some(needed) = self.needed {
-            let came = runs.iter().map(|run| run.new).min().unwrap_or(0);
-            let seen = format!(
-                "{needed} requests on the new path are required, and there were \
-                 {came}"
-            );
-            let can = came >= needed;
-            evidence.push(ItemEvidence {
-                text: "the rise can be detected".to_owned(),
-                judgement: if can { Judgement::Met } else { Judgement::Inconclusive },
-                reason: seen,
-            });
-            if !can && outcome == ItemOutcome::Passed {
+        if let Some(detect) = self.detect {
+            let (no_rise, detectable) =
+                detect.judge(&runs.iter().map(|run| run.new).collect::<Vec<_>>());
+            if no_rise.judgement == Judgement::Missed {
+                outcome = ItemOutcome::Failed;
+            } else if detectable.judgement != Judgement::Met && outcome == ItemOutcome::Passed {
                 outcome = ItemOutcome::CannotDetect;
                 notes.push(
                     "The gate held, but the step is too short to detect the rise of the error \
@@ -405,10 +403,40 @@ impl PreparedStage {
                         .to_owned(),
                 );
             }
+            evidence.extend([no_rise, detectable]);
         }
         let (line, title) = (self.line, self.title.clone());
         SignOffItem { line, title, outcome, notes, evidence, command: Some(command) }
     }
+
+    /// A note for a gate that no number of failed requests would miss.
+    fn gate_without_errors(&self) -> Option<String> {
+        let mut gate = self.scenario.expectations.iter();
+        // What is said of the old path says nothing of the new one.
+        let counts = |each| counts_errors(each) && !(self.detect.is_some() && is_old(each));
+        let note = match (gate.any(counts), self.detect) {
+            (true, _) => return None,
+            (false, Some(_)) => {
+                "No expectation of the gate is about errors on the new path: the test of the rise \
+                 alone looks at them."
+            }
+            (false, None) => {
+                "No expectation of the gate is about errors: whatever share of the requests fails, \
+                 this item passes."
+            }
+        };
+        Some(note.to_owned())
+    }
+}
+
+/// Whether requests that fail make a difference to an expectation.
+fn counts_errors(expectation: &Expectation) -> bool {
+    matches!(expectation.metric, MetricId::SuccessRate | MetricId::Answered | MetricId::GaveUp)
+}
+
+/// Whether it is about the old path alone.
+fn is_old(expectation: &Expectation) -> bool {
+    expectation.argument == Some(Argument::Kind(OLD))
 }
 
 fn evidence(text: &str, judgement: Judgement, reason: &str) -> ItemEvidence {

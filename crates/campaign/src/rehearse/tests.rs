@@ -91,13 +91,13 @@ fn a_dwell_that_is_too_short_cannot_detect_what_it_should() {
         "12 requests are too few for a rate at all"
     );
     let items = gone_through(
-        "  - step: { share: 50%, dwell: 8s, gate: [ success_rate(new) >= 95% ] }\n",
+        "  - step: { share: 50%, dwell: 12s, gate: [ success_rate(new) >= 95% ] }\n",
         WORLD,
     );
     assert_eq!(items[0].outcome, ItemOutcome::CannotDetect, "{:?}", items[0]);
     let can = items[0].evidence.last().unwrap();
     assert!(
-        can.reason.starts_with("125 requests on the new path are required, and there were "),
+        can.reason.starts_with("156 requests on the new path are required, and there were "),
         "{}",
         can.reason
     );
@@ -107,12 +107,44 @@ fn a_dwell_that_is_too_short_cannot_detect_what_it_should() {
 fn a_step_that_names_no_dwell_takes_as_long_as_it_has_to() {
     let items = gone_through("  - step: { share: 10% }\n", WORLD);
     assert_eq!(items[0].outcome, ItemOutcome::Passed, "{:?}", items[0]);
-    // 125 requests and four deviations, at two a second.
+    // 156 requests and four deviations, at two a second.
     assert!(
-        items[0].notes[0].contains("take the new path for 1 min 25 s"),
+        items[0].notes[0].contains("take the new path for 1 min 43 s"),
         "{}",
         items[0].notes[0]
     );
+}
+
+/// Half of the traffic takes the new path, and half of that a provider which fails a fifth of it for half a minute:
+/// more than three times the errors of the rise that had to be noticed, and a gate that is far too wide.
+#[test]
+fn errors_beyond_the_rise_fail_a_step_whose_gate_holds() {
+    let world = WORLD.replace("timeouts: { first_token: 5s }", "retries: 0\n      cooldown: never");
+    let world = world.replace("rate: 20", "rate: 100").replace("limits: { rpm: 3000 }", "");
+    let step = |gate: &str, errors: &str| {
+        let fault = format!("fault: {{ provider: two, for: 30s, share: {errors}, error: 500 }}");
+        let text = format!("  - step: {{ share: 50%, dwell: 60s, gate: [ {gate} ], {fault} }}\n");
+        gone_through(&text, &world.replace("weight: 3", "weight: 1")).remove(0)
+    };
+    let risen = |item: &SignOffItem| {
+        let told = item.evidence.iter().find(|each| each.text.starts_with("errors have not risen"));
+        told.expect("it is told").clone()
+    };
+    // A half of the new path for half of the time is 25 %, where 10 % was too much.
+    let gate = "success_rate(new) >= 60%";
+    let item = step(gate, "100%");
+    assert_eq!(item.outcome, ItemOutcome::Failed, "{item:?}");
+    assert_eq!(item.evidence[0].judgement, Judgement::Met, "its gate holds");
+    assert!(risen(&item).reason.starts_with("59 of 59 seeds raise an alarm; at the worst, "));
+    // 1 % on average: what is normal.
+    let item = step(gate, "4%");
+    assert_eq!(item.outcome, ItemOutcome::Passed, "{item:?}");
+    assert_eq!(item.notes.len(), 1);
+
+    let item = step("retry_amplification(new) <= 2", "100%");
+    assert_eq!(item.outcome, ItemOutcome::Failed, "{item:?}");
+    let told = "No expectation of the gate is about errors on the new path";
+    assert!(item.notes[1].starts_with(told), "{:?}", item.notes);
 }
 
 #[test]

@@ -113,7 +113,7 @@ items: [ step: { share: 5%, dwell: 5m } ]
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.out.starts_with("cannot detect  step to 5%"), "{}", ended.out);
     assert!(
-        ended.out.contains("4009 requests on the new path are required, and there were "),
+        ended.out.contains("4308 requests on the new path are required, and there were "),
         "{}",
         ended.out
     );

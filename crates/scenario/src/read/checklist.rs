@@ -52,8 +52,8 @@ pub(crate) static CHECKLIST: Section = Section {
 static RISE: Section = Section {
     id: "rise",
     phrase: "a rise of errors",
-    about: "A rise of the error rate. A step can detect it if it is noticed with 99 % power at a \
-         false-alarm rate of 1 in 1,000.",
+    about: "A rise of the error rate. Every step tests for it with 99 % power at a false-alarm \
+         rate of 1 in 1,000, and fails if errors have risen.",
     keys: &[&[
         Key::optional("from", Schema::Percent, "1%", "The normal error rate."),
         Key::optional("to", Schema::Percent, "2%", "The error rate that is too high."),
