@@ -87,6 +87,14 @@ pub enum TargetError {
         /// The end of its log.
         log: LogTail,
     },
+    /// A program wrote many lines, and none was an answer.
+    #[error("the target writes no answers, which are lines of JSON (docs/TARGETS.md): {last}{log}")]
+    NoAnswers {
+        /// The latest of its lines.
+        last: String,
+        /// The end of its log.
+        log: LogTail,
+    },
     /// The wait for it was interrupted.
     #[error("interrupted before the target was ready")]
     Interrupted,

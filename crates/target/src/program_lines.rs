@@ -1,10 +1,16 @@
 //! The lines that go to a program under test and come from it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::mpsc;
 use std::thread;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// So many answers wait to be taken; a program that writes more of them waits.
+const MOST_WAITING: usize = 256;
+
+/// A longer line is no answer, and ends the program's output.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// The two ends of a program under test. Dropping the requests ends its input.
 #[derive(Debug)]
@@ -12,14 +18,14 @@ pub struct ProgramLines {
     /// Lines with their ends, written in this order. A program that does not read keeps nobody waiting.
     pub requests: mpsc::Sender<String>,
     /// Lines without their ends, as they come; closed when the program's output is.
-    pub answers: UnboundedReceiver<String>,
+    pub answers: Receiver<String>,
 }
 
 impl ProgramLines {
     /// Reads and writes on threads of their own, which end with the program.
     pub(crate) fn over(stdin: ChildStdin, stdout: ChildStdout) -> Self {
         let (requests, written) = mpsc::channel();
-        let (read, answers) = unbounded_channel();
+        let (read, answers) = channel(MOST_WAITING);
         thread::spawn(move || write(stdin, &written));
         thread::spawn(move || read_lines(stdout, &read));
         Self { requests, answers }
@@ -35,16 +41,16 @@ fn write(mut stdin: ChildStdin, lines: &mpsc::Receiver<String>) {
     }
 }
 
-fn read_lines(stdout: ChildStdout, answers: &UnboundedSender<String>) {
+fn read_lines(stdout: ChildStdout, answers: &Sender<String>) {
     let mut lines = BufReader::new(stdout);
     loop {
         let mut line = Vec::new();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => return,
+        match lines.by_ref().take(MOST_BYTES).read_until(b'\n', &mut line) {
+            Ok(read) if read > 0 && (read as u64) < MOST_BYTES => {}
+            Ok(_) | Err(_) => return,
         }
         let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if answers.send(line).is_err() {
+        if answers.blocking_send(line).is_err() {
             return;
         }
     }

@@ -15,7 +15,10 @@ const TOKEN: RequestToken =
 /// How long one answer is waited for before the program is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Asks for each model until an answer is a success.
+/// So many lines that are no answers, before the first answer, are the output of another kind of program.
+const MOST_OTHER_LINES: u32 = 1_000;
+
+/// Asks for each model until an answer is a success. Lines that are no answers (a banner, a warning) are passed over.
 pub(crate) fn wait(
     lines: &mut ProgramLines,
     models: &[String],
@@ -42,6 +45,7 @@ async fn until_answered(
 ) -> Result<(), TargetError> {
     let deadline = Instant::now() + within;
     let mut last = format!("a chat of `{model}` was not answered");
+    let mut other_lines = 0;
     ask(lines, model);
     loop {
         if is_stopped() {
@@ -50,10 +54,17 @@ async fn until_answered(
         match timeout(LOOK_EVERY, lines.answers.recv()).await {
             Ok(Some(line)) => match ProgramAnswer::read(&line) {
                 Some(ProgramAnswer { ok: true, .. }) => return Ok(()),
-                answer => {
-                    last = told(model, answer.as_ref(), &line);
+                Some(answer) => {
+                    last = failed(model, &answer);
                     sleep(LOOK_EVERY).await;
                     ask(lines, model);
+                }
+                None => {
+                    other_lines += 1;
+                    last = no_answer(&line);
+                    if other_lines >= MOST_OTHER_LINES {
+                        return Err(TargetError::NoAnswers { last, log: process.log_tail() });
+                    }
                 }
             },
             // Its output has ended: so will it.
@@ -83,17 +94,14 @@ fn ask(lines: &ProgramLines, model: &str) {
     let _ = lines.requests.send(request.line());
 }
 
-fn told(model: &str, answer: Option<&ProgramAnswer>, line: &str) -> String {
+fn failed(model: &str, answer: &ProgramAnswer) -> String {
+    let class = answer.class.as_deref().unwrap_or("a failure");
+    let error = answer.error.as_deref().unwrap_or_default();
+    format!("a chat of `{model}` was answered with {class}: {error}")
+}
+
+fn no_answer(line: &str) -> String {
     const SHOWN: usize = 200;
-    match answer {
-        Some(answer) => {
-            let class = answer.class.as_deref().unwrap_or("a failure");
-            let error = answer.error.as_deref().unwrap_or_default();
-            format!("a chat of `{model}` was answered with {class}: {error}")
-        }
-        None => {
-            let shown: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-            format!("a line of its output is no answer: {shown}")
-        }
-    }
+    let shown: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    format!("a line of its output is no answer: {shown}")
 }

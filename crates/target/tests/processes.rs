@@ -203,3 +203,22 @@ fn a_folder_that_is_somebody_elses_is_left_alone() {
     assert!(error.contains("is not the folder of a target"), "{error}");
     assert!(theirs.join("precious").exists());
 }
+
+/// What is said of a program that is no target.
+fn refused_program(command: &str) -> String {
+    let config = TargetConfig::read("target.yaml", &format!("exec: {{ command: [{command}] }}\n"));
+    refused(&config.unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+#[test]
+fn a_program_that_writes_anything_but_answers_is_refused_with_a_line_of_it() {
+    let said = refused_program(r#""yes""#);
+    assert!(said.contains("writes no answers, which are lines of JSON"), "{said}");
+    assert!(said.contains("is no answer: y"), "{said}");
+}
+
+#[test]
+fn a_line_without_an_end_is_not_kept() {
+    let said = refused_program(r#"cat, "/dev/zero""#);
+    assert!(said.contains("the target ended before it was ready"), "{said}");
+}

@@ -10,7 +10,7 @@ use squall_wire::{Format, dialect};
 use squall_workload::WorkloadConfig;
 use std::str::FromStr;
 use std::sync::mpsc;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 /// All that a driver needs.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct ProgramPipes {
     /// Takes lines with their ends.
     pub requests: mpsc::Sender<String>,
     /// Gives lines without their ends, and is closed when the program has gone.
-    pub answers: UnboundedReceiver<String>,
+    pub answers: Receiver<String>,
 }
 
 /// An API for chats, by its base URL: `http://127.0.0.1:8080/v1`.
