@@ -115,6 +115,23 @@ pub struct CrashRow {
     pub checks: Vec<CheckResult>,
 }
 
+impl CrashRow {
+    /// A fault that was not put to the system, or not to its end, and why.
+    #[must_use]
+    pub fn not_tested(test: &CrashTest, why: &str) -> Self {
+        Self {
+            id: test.id,
+            fault: test.fault,
+            verdict: CrashVerdict::Inconclusive,
+            primary: 0,
+            fallback: 0,
+            seconds: 0.0,
+            why: why.to_owned(),
+            checks: Vec::new(),
+        }
+    }
+}
+
 /// A whole crash test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrashReport {

@@ -10,7 +10,7 @@ use squall_judge::{CrashReport, CrashRow};
 use squall_live::{LiveError, RunOptions, StopHandle};
 use squall_record::{Mode, OutFolder};
 use squall_scenario::Scenario;
-use squall_target::Tuning;
+use squall_target::{TargetError, Tuning};
 use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
@@ -90,6 +90,9 @@ fn system(args: &CrashArgs) -> String {
     format!("squall {} {settings}", env!("CARGO_PKG_VERSION"))
 }
 
+/// Why a fault was not tested.
+const INTERRUPTED: &str = "interrupted before it began";
+
 /// How many faults run side by side before another gateway: each has a process of its own.
 const TARGETS_AT_ONCE: usize = 4;
 
@@ -127,6 +130,11 @@ fn in_batches(
     let stop = StopHandle::new();
     let mut rows = Vec::new();
     for batch in prepared.chunks(jobs) {
+        if signals.is_stopped() {
+            let cut = batch.iter().map(|(crash, _)| CrashRow::not_tested(crash.test, INTERRUPTED));
+            rows.extend(cut);
+            continue;
+        }
         let options = |scenario| {
             let target = target.map(|(name, tuning)| target_choice::target(name, scenario, tuning));
             let target = target.transpose()?;
@@ -139,7 +147,7 @@ fn in_batches(
     Ok(rows)
 }
 
-/// Runs some faults at once.
+/// Runs some faults at once. What a signal ended before it began is not tested.
 fn side_by_side(
     batch: &[Prepared],
     options: &[RunOptions],
@@ -148,8 +156,12 @@ fn side_by_side(
 ) -> Result<Vec<CrashRow>, CliError> {
     let rows = thread::scope(|scope| {
         let runs = batch.iter().zip(options).map(|((crash, scenario), options)| {
-            scope.spawn(move || {
-                squall_live::run(scenario, options, |_| ()).map(|recording| crash.judge(&recording))
+            scope.spawn(move || match squall_live::run(scenario, options, |_| ()) {
+                Ok(recording) => Ok(crash.judge(&recording)),
+                Err(LiveError::Foreign(TargetError::Interrupted)) => {
+                    Ok(CrashRow::not_tested(crash.test, INTERRUPTED))
+                }
+                Err(error) => Err(error),
             })
         });
         let runs: Vec<_> = runs.collect();

@@ -9,8 +9,8 @@ use clap::ValueEnum as _;
 use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
 use squall_determinism::{Digest, Seed};
 use squall_judge::{
-    ScoreCrash, ScoreSample, Scorecard, ScoredSituation, ScoredSystem, scorecard_json,
-    scorecard_lines,
+    CRASH_TESTS, CrashRow, ScoreCrash, ScoreSample, Scorecard, ScoredSituation, ScoredSystem,
+    scorecard_json, scorecard_lines,
 };
 use squall_live::{RunOptions, StopHandle};
 use squall_record::OutFolder;
@@ -51,7 +51,7 @@ pub(crate) fn scorecard(args: &ScorecardArgs) -> Result<Exit, CliError> {
     simulate(&mut card, &situations)?;
     let is_whole = run_all(args, &mut card, &live, &situations, &signals);
     if is_whole && !args.no_crash {
-        crash_tests(&mut card, &live, &signals)?;
+        crash_tests(&mut card, &live, &signals);
     }
     conclude(&folder, &card, is_whole && !signals.is_stopped())
 }
@@ -248,21 +248,19 @@ fn one_run(system: &LiveSystem, scenario: &Scenario, signals: &Signals) -> Score
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The crash test of every gateway.
-fn crash_tests(
-    card: &mut Scorecard,
-    live: &[LiveSystem],
-    signals: &Signals,
-) -> Result<(), CliError> {
+fn crash_tests(card: &mut Scorecard, live: &[LiveSystem], signals: &Signals) {
     for system in live {
         if signals.is_stopped() {
             break;
         }
         let title = card.systems[system.place].title();
         terminal::status(format_args!("crash test: {title}"));
-        let rows = crash::rows_of(&system.target, system.tuning, signals)?;
+        let rows = crash::rows_of(&system.target, system.tuning, signals).unwrap_or_else(|error| {
+            terminal::status(format_args!("warning: crash test of {title}: {error}"));
+            CRASH_TESTS.iter().map(|test| CrashRow::not_tested(test, &error.to_string())).collect()
+        });
         card.crashes.push(ScoreCrash { system: system.place, rows });
     }
-    Ok(())
 }
 
 fn conclude(folder: &OutFolder, card: &Scorecard, is_whole: bool) -> Result<Exit, CliError> {

@@ -38,6 +38,20 @@ fn ctrl_c_ends_a_whole_rehearsal_and_not_only_the_stage_that_runs() {
     );
 }
 
+#[test]
+fn ctrl_c_ends_a_crash_test_of_a_target_and_what_was_not_tested_says_so() {
+    let folder = Folder::new("interrupt-crash");
+    folder.write(
+        "never-ready.yaml",
+        "url: http://127.0.0.1:${port}/v1\nstart: { command: [sleep, \"300\"] }\n",
+    );
+    let arguments = ["crash", "--target", "never-ready.yaml", "--out", "out"];
+    let ended = interrupted(&folder, "INT", "16 faults", &arguments);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert_eq!(ended.out.matches("interrupted before it began").count(), 16, "{}", ended.out);
+    assert!(folder.read("out/summary.md").contains("16 inconclusive"));
+}
+
 /// Runs a command until it has said these words, and sends it a signal.
 pub(crate) fn interrupted(folder: &Folder, signal: &str, words: &str, arguments: &[&str]) -> Ended {
     let mut child = folder
