@@ -30,7 +30,9 @@ impl Recording {
             deployments: header.deployments.len(),
             kinds: header.kinds.len(),
         };
-        let mut collector = Collector::new(shape, keep).with_server_lag(header.server_lag.clone());
+        let mut collector = Collector::new(shape, keep)
+            .with_server_lag(header.server_lag.clone())
+            .with_marks(&header.marks);
         // A model that no deployment has is a stranger's request: it is none of the run's.
         attempts.retain(|row| usize::from(row.deployment) < header.deployments.len());
         join(&mut attempts);

@@ -2,7 +2,7 @@
 
 use crate::header::stalled_after;
 use crate::{AnswerSeen, AttemptOutcome, AttemptRow, NoteRow, RequestOutcome, RequestRow};
-use crate::{RunHeader, SeriesLayout, ServerLag, TRANSIT, TimeSeries};
+use crate::{CellMarks, RunHeader, SeriesLayout, ServerLag, TRANSIT, TimeSeries};
 use squall_determinism::{Digest, Timestamp};
 
 /// Whether rows are kept.
@@ -69,6 +69,13 @@ impl Collector {
     #[must_use]
     pub fn with_server_lag(self, server_lag: Vec<ServerLag>) -> Self {
         Self { server_lag, ..self }
+    }
+
+    /// With what is kept apart in the cells. It comes before the first row.
+    #[must_use]
+    pub fn with_marks(mut self, marks: &CellMarks) -> Self {
+        self.cells.mark(marks);
+        self
     }
 
     /// A request has ended.

@@ -9,7 +9,7 @@ pub use server_lag::{ServerLag, Stall};
 pub use target::{JoinCounts, TargetInfo};
 pub use topology::Topology;
 
-use crate::RequestRow;
+use crate::{CellMarks, RequestRow};
 use core::time::Duration;
 use squall_determinism::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct RunHeader {
     pub target: Option<TargetInfo>,
     /// What the process that ran it lacked.
     pub lacked: Lacked,
+    /// What its cells keep apart.
+    pub marks: CellMarks,
     /// The digest of requests, attempts and outputs, in hexadecimal.
     pub digest: String,
     /// The version of squall that ran it.

@@ -26,6 +26,6 @@ pub use journal::{JournalReader, JournalWriter};
 pub use note::{NoteRow, RecordedEvent};
 pub use row::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
 pub use timeseries::{
-    AttemptCell, DeploymentCells, GroupCells, Latencies, RequestCell, SeriesLayout, TICK, TRANSIT,
-    TimeSeries,
+    AttemptCell, CellMarks, DeploymentCells, GroupCells, Latencies, RequestCell, SeriesLayout,
+    TICK, TRANSIT, TimeSeries,
 };

@@ -3,6 +3,7 @@
 
 mod latencies;
 mod retry_after_windows;
+mod ticks;
 
 pub use latencies::Latencies;
 pub use retry_after_windows::TRANSIT;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::ops::Range;
 use std::time::Duration;
+use ticks::{Cell, Head, count, sum};
 
 /// The width of a cell: all that is timed by counts is known to a tenth of a second.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -31,6 +33,15 @@ pub struct SeriesLayout {
     pub kinds: usize,
 }
 
+/// What cells keep apart, beside their ticks and seconds, so that it is counted exactly.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CellMarks {
+    /// Moments at which windows begin and end.
+    pub cuts: Vec<Timestamp>,
+    /// Latencies within which answers are counted.
+    pub within: Vec<Duration>,
+}
+
 /// All cells of a run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct TimeSeries {
@@ -47,6 +58,11 @@ pub struct TimeSeries {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct GroupCells {
     ticks: Vec<RequestCell>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    heads: Vec<Head<RequestCell>>,
+    /// By the limit of the latency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    within: Vec<WithinCells>,
     /// From intended time to last byte, of requests that succeeded, by intended time.
     pub latency: Latencies,
     /// From intended time to first token, of streams that succeeded, by intended time.
@@ -57,6 +73,11 @@ pub struct GroupCells {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct DeploymentCells {
     ticks: Vec<AttemptCell>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    heads: Vec<Head<AttemptCell>>,
+    /// When a fault could first be seen, by its place among those of the provider, in nanoseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    seen_ns: Vec<(u16, u64)>,
     /// From start to end, of attempts that succeeded, by start.
     pub latency: Latencies,
     /// From start to first token, of streams that succeeded, by start.
@@ -65,6 +86,15 @@ pub struct DeploymentCells {
     embargoed_ns: Vec<(u64, u64)>,
     #[serde(skip)]
     embargoes: Embargoes,
+}
+
+/// Requests that succeeded within some time, by when they were intended.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct WithinCells {
+    limit_ns: u64,
+    ticks: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    heads: Vec<Head<u32>>,
 }
 
 /// What became of the requests of one tick.
@@ -94,6 +124,9 @@ pub struct RequestCell {
     /// a deployment tells its group but not whom it served.
     #[serde(default, skip_serializing_if = "is_none")]
     pub attempts: u32,
+    /// Tokens of the answers of those that succeeded.
+    #[serde(default, skip_serializing_if = "is_no_token")]
+    pub received_tokens: u64,
 }
 
 /// What became of the attempts of one tick.
@@ -122,7 +155,13 @@ pub struct AttemptCell {
 impl Default for GroupCells {
     /// Empty, with latencies by the second.
     fn default() -> Self {
-        Self { ticks: Vec::new(), latency: Latencies::new(1), ttft: Latencies::new(1) }
+        Self {
+            ticks: Vec::new(),
+            heads: Vec::new(),
+            within: Vec::new(),
+            latency: Latencies::new(1),
+            ttft: Latencies::new(1),
+        }
     }
 }
 
@@ -131,6 +170,8 @@ impl Default for DeploymentCells {
     fn default() -> Self {
         Self {
             ticks: Vec::new(),
+            heads: Vec::new(),
+            seen_ns: Vec::new(),
             latency: Latencies::new(5),
             ttft: Latencies::new(5),
             embargoed_ns: Vec::new(),
@@ -145,6 +186,24 @@ impl TimeSeries {
             groups: vec![GroupCells::default(); shape.groups],
             deployments: vec![DeploymentCells::default(); shape.deployments],
             kinds: vec![GroupCells::default(); if shape.kinds > 1 { shape.kinds } else { 0 }],
+        }
+    }
+
+    /// With what is kept apart, before anything is counted.
+    pub(crate) fn mark(&mut self, marks: &CellMarks) {
+        for cells in self.groups.iter_mut().chain(&mut self.kinds) {
+            cells.heads = Head::of(&marks.cuts);
+            cells.latency.cut(&marks.cuts);
+            cells.ttft.cut(&marks.cuts);
+            let within = marks.within.iter().map(|limit| WithinCells {
+                limit_ns: limit.as_nanos() as u64,
+                ticks: Vec::new(),
+                heads: Head::of(&marks.cuts),
+            });
+            cells.within = within.collect();
+        }
+        for cells in &mut self.deployments {
+            cells.heads = Head::of(&marks.cuts);
         }
     }
 
@@ -176,7 +235,7 @@ impl TimeSeries {
     /// An attempt for a request of a kind.
     pub(crate) fn attempt_for(&mut self, kind: u16, row: &AttemptRow) {
         if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
-            at(&mut kind.ticks, row.started).attempts += 1;
+            count(&mut kind.ticks, &mut kind.heads, row.started, |cell| cell.attempts += 1);
         }
     }
 
@@ -200,49 +259,56 @@ impl GroupCells {
         &self.ticks
     }
 
-    /// The sum of the cells that begin in a window.
+    /// The sum of the cells of a window: exact where its ends are ticks or marked, and else of those that begin in it.
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> RequestCell {
-        let mut sum = RequestCell::default();
-        for tick in &self.ticks[ticks_of(&window, self.ticks.len())] {
-            sum.arrived += tick.arrived;
-            sum.succeeded += tick.succeeded;
-            add(&mut sum.failed, &tick.failed);
-            sum.gave_up += tick.gave_up;
-            sum.unfinished += tick.unfinished;
-            sum.answered += tick.answered;
-            sum.lost += tick.lost;
-            sum.truncated += tick.truncated;
-            sum.without_usage += tick.without_usage;
-            sum.attempts += tick.attempts;
-        }
-        sum
+        sum(&self.ticks, &self.heads, &window)
+    }
+
+    /// How many requests of a window succeeded within a latency; `None` if that latency was not marked.
+    #[must_use]
+    pub fn within(&self, limit: Duration, window: Range<Timestamp>) -> Option<u64> {
+        let limit = limit.as_nanos() as u64;
+        let cells = self.within.iter().find(|cells| cells.limit_ns == limit)?;
+        Some(sum(&cells.ticks, &cells.heads, &window).into())
+    }
+
+    fn count(&mut self, time: Timestamp, change: impl Fn(&mut RequestCell)) {
+        count(&mut self.ticks, &mut self.heads, time, change);
     }
 
     fn request(&mut self, row: &RequestRow) {
-        let intended = at(&mut self.ticks, row.intended);
-        intended.arrived += 1;
-        let lost = match row.outcome {
+        self.count(row.intended, |cell| cell.arrived += 1);
+        match row.outcome {
             RequestOutcome::Succeeded => {
-                intended.succeeded += 1;
-                intended.truncated += u32::from(!row.answer.whole);
-                intended.without_usage += u32::from(!row.answer.usage);
-                self.latency.record(row.intended, row.ended.since(row.intended));
+                self.count(row.intended, |cell| {
+                    cell.succeeded += 1;
+                    cell.truncated += u32::from(!row.answer.whole);
+                    cell.without_usage += u32::from(!row.answer.usage);
+                    cell.received_tokens += u64::from(row.received_tokens);
+                });
+                let took = row.ended.since(row.intended);
+                self.latency.record(row.intended, took);
                 if let (true, Some(first)) = (row.stream, row.first_token) {
                     self.ttft.record(row.intended, first.since(row.intended));
                 }
-                at(&mut self.ticks, row.ended).answered += 1;
+                let met = |cells: &&mut WithinCells| took.as_nanos() <= u128::from(cells.limit_ns);
+                for WithinCells { ticks, heads, .. } in self.within.iter_mut().filter(met) {
+                    count(ticks, heads, row.intended, |cell| *cell += 1);
+                }
+                self.count(row.ended, |cell| cell.answered += 1);
                 return;
             }
-            RequestOutcome::Failed { class, .. } => &mut intended.failed[usize::from(class.code())],
-            RequestOutcome::GaveUp => &mut intended.gave_up,
+            RequestOutcome::Failed { class, .. } => {
+                self.count(row.intended, |cell| cell.failed[usize::from(class.code())] += 1);
+            }
+            RequestOutcome::GaveUp => self.count(row.intended, |cell| cell.gave_up += 1),
             RequestOutcome::Unfinished => {
-                intended.unfinished += 1;
+                self.count(row.intended, |cell| cell.unfinished += 1);
                 return;
             }
-        };
-        *lost += 1;
-        at(&mut self.ticks, row.ended).lost += 1;
+        }
+        self.count(row.ended, |cell| cell.lost += 1);
     }
 }
 
@@ -253,22 +319,18 @@ impl DeploymentCells {
         &self.ticks
     }
 
-    /// The sum of the cells that begin in a window.
+    /// The sum of the cells of a window: exact where its ends are ticks or marked, and else of those that begin in it.
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> AttemptCell {
-        let mut sum = AttemptCell::default();
-        for tick in &self.ticks[ticks_of(&window, self.ticks.len())] {
-            sum.started += tick.started;
-            sum.first += tick.first;
-            sum.succeeded += tick.succeeded;
-            add(&mut sum.failed, &tick.failed);
-            sum.abandoned += tick.abandoned;
-            sum.input_tokens += tick.input_tokens;
-            sum.output_tokens += tick.output_tokens;
-            sum.asked_to_wait += tick.asked_to_wait;
-            sum.did_not_wait += tick.did_not_wait;
-        }
-        sum
+        sum(&self.ticks, &self.heads, &window)
+    }
+
+    /// When a fault could first be seen here, by its place among those of the provider: as the first attempt that it hit
+    /// told of it, by its first token or by its end. `None` if it hit none.
+    #[must_use]
+    pub fn seen(&self, fault: u16) -> Option<Timestamp> {
+        let seen = self.seen_ns.iter().find(|(place, _)| *place == fault);
+        seen.map(|&(_, nanos)| Timestamp::from_nanos(nanos))
     }
 
     /// When the provider had asked to be left alone: from a 429 with Retry-After to the end of the wait,
@@ -287,65 +349,113 @@ impl DeploymentCells {
     }
 
     fn attempt(&mut self, row: &AttemptRow, delay: Duration) {
-        let tick = at(&mut self.ticks, row.started);
-        tick.started += 1;
-        tick.first += u32::from(row.ordinal == 0);
-        tick.input_tokens += u64::from(row.input_tokens);
-        tick.output_tokens += u64::from(row.output_tokens);
-        match row.outcome {
-            AttemptOutcome::Succeeded => {
-                tick.succeeded += 1;
-                self.latency.record(row.started, row.ended.since(row.started));
-                if let (true, Some(first)) = (row.stream, row.first_token) {
-                    self.ttft.record(row.started, first.since(row.started));
-                }
+        count(&mut self.ticks, &mut self.heads, row.started, |cell| {
+            cell.started += 1;
+            cell.first += u32::from(row.ordinal == 0);
+            cell.input_tokens += u64::from(row.input_tokens);
+            cell.output_tokens += u64::from(row.output_tokens);
+            match row.outcome {
+                AttemptOutcome::Succeeded => cell.succeeded += 1,
+                AttemptOutcome::Failed { class } => cell.failed[usize::from(class.code())] += 1,
+                AttemptOutcome::Abandoned => cell.abandoned += 1,
+                AttemptOutcome::Unfinished => {}
             }
-            AttemptOutcome::Failed { class } => tick.failed[usize::from(class.code())] += 1,
-            AttemptOutcome::Abandoned => tick.abandoned += 1,
-            AttemptOutcome::Unfinished => {}
+        });
+        if row.outcome == AttemptOutcome::Succeeded {
+            self.latency.record(row.started, row.ended.since(row.started));
+            if let (true, Some(first)) = (row.stream, row.first_token) {
+                self.ttft.record(row.started, first.since(row.started));
+            }
         }
-        let ticks = &mut self.ticks;
-        self.embargoes.broken_by(row.started, |asked| at(ticks, asked).did_not_wait += 1);
+        self.see_fault(row);
+        let (ticks, heads) = (&mut self.ticks, &mut self.heads);
+        self.embargoes.broken_by(row.started, |asked| {
+            count(ticks, heads, asked, |cell| cell.did_not_wait += 1);
+        });
         if let (429, Some(wait)) = (row.status, row.retry_after) {
-            at(&mut self.ticks, row.ended).asked_to_wait += 1;
+            count(&mut self.ticks, &mut self.heads, row.ended, |cell| cell.asked_to_wait += 1);
             self.embargoes.add(row.ended, wait, delay);
             self.embargo(row.ended.as_nanos(), (row.ended + wait).as_nanos());
         }
     }
-}
 
-/// The cell of a time, made if it is not there yet.
-#[inline]
-fn at<T: Clone + Default>(ticks: &mut Vec<T>, time: Timestamp) -> &mut T {
-    let tick = tick_of(time);
-    if ticks.len() <= tick {
-        ticks.resize(tick + 1, T::default());
+    /// Notes when the fault that hit an attempt could be seen in it.
+    fn see_fault(&mut self, row: &AttemptRow) {
+        let Some(fault) = row.fault else { return };
+        // What is slow is seen when it comes at last; what fails, when it has.
+        let seen = match (row.outcome, row.first_token) {
+            (AttemptOutcome::Succeeded, Some(first)) if row.stream => first,
+            _ => row.ended,
+        };
+        let seen = seen.as_nanos();
+        match self.seen_ns.iter_mut().find(|(place, _)| *place == fault) {
+            Some((_, first)) => *first = seen.min(*first),
+            None => self.seen_ns.push((fault, seen)),
+        }
     }
-    &mut ticks[tick]
 }
 
-#[inline]
-fn tick_of(time: Timestamp) -> usize {
-    (time.as_nanos() / TICK.as_nanos() as u64) as usize
+impl Cell for RequestCell {
+    fn add(&mut self, other: &Self) {
+        self.combine(other, u32::wrapping_add, u64::wrapping_add);
+    }
+
+    fn take(&mut self, other: &Self) {
+        self.combine(other, u32::wrapping_sub, u64::wrapping_sub);
+    }
 }
 
-/// The ticks that begin in a window, as far as there are any.
-fn ticks_of(window: &Range<Timestamp>, len: usize) -> Range<usize> {
-    let first_at_or_after = |time: Timestamp| {
-        let tick = time.as_nanos().div_ceil(TICK.as_nanos() as u64);
-        usize::try_from(tick).unwrap_or(usize::MAX).min(len)
-    };
-    let start = first_at_or_after(window.start);
-    start..first_at_or_after(window.end).max(start)
+impl Cell for AttemptCell {
+    fn add(&mut self, other: &Self) {
+        self.combine(other, u32::wrapping_add, u64::wrapping_add);
+    }
+
+    fn take(&mut self, other: &Self) {
+        self.combine(other, u32::wrapping_sub, u64::wrapping_sub);
+    }
+}
+
+impl RequestCell {
+    fn combine(&mut self, other: &Self, op: fn(u32, u32) -> u32, tokens: fn(u64, u64) -> u64) {
+        self.arrived = op(self.arrived, other.arrived);
+        self.succeeded = op(self.succeeded, other.succeeded);
+        combine(&mut self.failed, &other.failed, op);
+        self.gave_up = op(self.gave_up, other.gave_up);
+        self.unfinished = op(self.unfinished, other.unfinished);
+        self.answered = op(self.answered, other.answered);
+        self.lost = op(self.lost, other.lost);
+        self.truncated = op(self.truncated, other.truncated);
+        self.without_usage = op(self.without_usage, other.without_usage);
+        self.attempts = op(self.attempts, other.attempts);
+        self.received_tokens = tokens(self.received_tokens, other.received_tokens);
+    }
+}
+
+impl AttemptCell {
+    fn combine(&mut self, other: &Self, op: fn(u32, u32) -> u32, tokens: fn(u64, u64) -> u64) {
+        self.started = op(self.started, other.started);
+        self.first = op(self.first, other.first);
+        self.succeeded = op(self.succeeded, other.succeeded);
+        combine(&mut self.failed, &other.failed, op);
+        self.abandoned = op(self.abandoned, other.abandoned);
+        self.input_tokens = tokens(self.input_tokens, other.input_tokens);
+        self.output_tokens = tokens(self.output_tokens, other.output_tokens);
+        self.asked_to_wait = op(self.asked_to_wait, other.asked_to_wait);
+        self.did_not_wait = op(self.did_not_wait, other.did_not_wait);
+    }
 }
 
 const fn is_none(count: &u32) -> bool {
     *count == 0
 }
 
-fn add(sums: &mut [u32; CLASSES], counts: &[u32; CLASSES]) {
+const fn is_no_token(count: &u64) -> bool {
+    *count == 0
+}
+
+fn combine(sums: &mut [u32; CLASSES], counts: &[u32; CLASSES], op: fn(u32, u32) -> u32) {
     for (sum, count) in sums.iter_mut().zip(counts) {
-        *sum += count;
+        *sum = op(*sum, *count);
     }
 }
 

@@ -1,13 +1,22 @@
 //! What a recording of a scenario begins with.
 
 use crate::Scenario;
-use squall_record::{Lacked, Mode, RunEnd, RunHeader, Topology};
+use squall_record::{CellMarks, Lacked, Mode, RunEnd, RunHeader, Topology};
 
 impl Scenario {
     /// Everyone who takes part, under the numbers that the router gives them.
     #[must_use]
     pub fn topology(&self) -> Topology {
         Topology::new(&self.router, self.changes.iter().map(|change| &change.router))
+    }
+
+    /// What the cells of a recording keep apart, so that each expectation is judged exactly: the ends of phases that are
+    /// not on whole seconds.
+    #[must_use]
+    pub fn cell_marks(&self) -> CellMarks {
+        let ends = self.phases.iter().flat_map(|phase| [phase.start, phase.end]);
+        let cuts = ends.filter(|end| !end.as_nanos().is_multiple_of(1_000_000_000));
+        CellMarks { cuts: sorted(cuts.collect()), within: Vec::new() }
     }
 
     /// The header of a recording that comes to its end, before anything has happened.
@@ -30,8 +39,16 @@ impl Scenario {
             server_lag: Vec::new(),
             target: None,
             lacked: Lacked::default(),
+            marks: self.cell_marks(),
             digest: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
+}
+
+/// Each once, in order.
+fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    values.sort_unstable();
+    values.dedup();
+    values
 }

@@ -107,7 +107,7 @@ impl<'a> World<'a> {
             first_ordinal: 0,
             slots: Vec::new(),
             pending: VecDeque::new(),
-            collector: Collector::new(shape, options.keep),
+            collector: Collector::new(shape, options.keep).with_marks(&scenario.cell_marks()),
             journal: options.journal.then(router::Journal::default),
         };
         world.find_provider_due();

@@ -126,6 +126,7 @@ impl Fixture {
             server_lag: Vec::new(),
             target: None,
             lacked: squall_record::Lacked::default(),
+            marks: squall_record::CellMarks::default(),
             digest: String::new(),
             version: "0.0.0".to_owned(),
         };
@@ -216,7 +217,8 @@ impl Fixture {
             deployments: self.header.deployments.len(),
             kinds: self.header.kinds.len(),
         };
-        let mut collector = Collector::new(shape, RowRetention::Rows);
+        let collector = Collector::new(shape, RowRetention::Rows);
+        let mut collector = collector.with_marks(&self.header.marks);
         self.requests.iter().for_each(|row| collector.request(row));
         let mut attempts = self.attempts.clone();
         attempts.sort_by_key(|row| row.ended);

@@ -1,9 +1,10 @@
-//! `failover_time(d)`: from the start of a fault of d's provider to the first moment after which first
+//! `failover_time(d)`: from the start of a fault that hits d to the first moment after which first
 //! attempts at d stay under 5 % of its weight share for 2 s. On the grid of 100 ms.
 //!
 //! Under means: first attempts at d < 5 % × weight share × first attempts of its group. Minimum sample:
 //! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
 
+use super::faults::no_fault;
 use super::first_attempts::{FirstAttemptTally, grid};
 use super::{FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows};
 use crate::text;
@@ -13,11 +14,10 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("a deployment is required");
     };
-    let provider = ask.info(deployment).provider;
-    let mut faults = fault_windows(ask.scenario, provider);
+    let mut faults = fault_windows(ask.scenario, deployment);
     faults.retain(|fault| ask.window.contains(&fault.start));
     if faults.is_empty() {
-        return Measurement::inconclusive("no fault in this window makes its provider fail");
+        return no_fault(ask, deployment, "in this window");
     }
     let first = FirstAttemptTally::of(ask, deployment);
     worst(faults.iter().map(|fault| one(ask, deployment, &first, *fault)))

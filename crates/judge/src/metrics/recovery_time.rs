@@ -1,10 +1,11 @@
-//! `recovery_time(d)`: from the end of a fault of d's provider to the first moment from which first
+//! `recovery_time(d)`: from the end of a fault that hit d to the first moment from which first
 //! attempts at d are at least 80 % of its weight share over 3 s, three times in a row. The moment is the
 //! start of the first of the three. On the grid of 100 ms.
 //!
 //! Minimum sample: 20 first attempts due to d, by its share, in the 9 s that decide or that were seen.
 
 use super::failover_time::{TimedFault, worst};
+use super::faults::no_fault;
 use super::first_attempts::{FirstAttemptTally, grid};
 use super::{FaultWindow, Measurement, MetricQuery, fault_windows};
 use crate::text;
@@ -15,7 +16,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("a deployment is required");
     };
-    let faults = fault_windows(ask.scenario, ask.info(deployment).provider);
+    let faults = fault_windows(ask.scenario, deployment);
     let first = FirstAttemptTally::of(ask, deployment);
     let times: Vec<_> = faults
         .iter()
@@ -27,9 +28,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         })
         .collect();
     if times.is_empty() {
-        return Measurement::inconclusive(
-            "no fault that makes its provider fail ends in this window",
-        );
+        return no_fault(ask, deployment, "that ends in this window");
     }
     worst(times.into_iter())
 }

@@ -112,7 +112,7 @@ fn a_slowdown_is_no_fault_to_fail_over_from() {
     let mut run = Fixture::new();
     run.weighted(0..100_000);
     let reason = run.reason(MetricId::FailoverTime, B, WHOLE);
-    assert_eq!(reason, "no fault in this window makes its provider fail");
+    assert_eq!(reason, "no fault in this window makes it fail");
 }
 
 #[test]

@@ -94,7 +94,8 @@ fn count(ask: &MetricQuery<'_>, members: &[usize]) -> (Vec<Period>, usize) {
             if start + TICK > until {
                 break;
             }
-            if ask.window.contains(&start) {
+            // Nor does one that the window cuts.
+            if ask.window.start <= start && start + TICK <= ask.window.end {
                 if out.touches(start, start + TICK) {
                     left_out += 1;
                 } else {
@@ -129,7 +130,7 @@ fn excluded(
         if ask.recording.header.weight_at(member, period.start) == 0 {
             continue;
         }
-        let faults = all_windows(ask.scenario, ask.info(member).provider);
+        let faults = all_windows(ask.scenario, member);
         excluded.extend(faults.iter().map(|fault| fault.start..fault.end));
         excluded.extend(ask.recording.cells.deployments[member].embargoed());
     }

@@ -4,8 +4,8 @@ use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
 use crate::RecordError;
 use crate::{
-    ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
-    TargetInfo,
+    CellMarks, ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader,
+    ServerLag, Stall, TargetInfo,
 };
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
@@ -14,9 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
-/// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`; in form 2, and in
+/// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`, and form 4 has no
+/// `marks`; in form 2, and in
 /// early recordings of form 3, some events of `notes.csv` have other words.
 const OLDEST_FORMAT: u32 = 2;
 
@@ -53,6 +54,8 @@ pub(super) struct HeaderFile {
     target: Option<TargetFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lacked: Option<LackedFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    marks: Option<MarksFile>,
     scenario_text: String,
     /// The other files as they were written, by name; none while the run is under way.
     pub(super) files: BTreeMap<String, FileInfo>,
@@ -83,6 +86,14 @@ struct LackedFile {
     file_limit: Option<u64>,
     local_ports: u64,
     memory: u64,
+}
+
+/// What the cells keep apart.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct MarksFile {
+    cuts_ns: Vec<u64>,
+    within_ns: Vec<u64>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -188,6 +199,23 @@ impl TargetFile {
                 unknown,
                 guessed_deployment,
             },
+        }
+    }
+}
+
+impl MarksFile {
+    /// `None` for nothing.
+    fn of(marks: &CellMarks) -> Option<Self> {
+        (*marks != CellMarks::default()).then(|| Self {
+            cuts_ns: marks.cuts.iter().map(|cut| cut.as_nanos()).collect(),
+            within_ns: marks.within.iter().map(|limit| limit.as_nanos() as u64).collect(),
+        })
+    }
+
+    fn into_marks(self) -> CellMarks {
+        CellMarks {
+            cuts: self.cuts_ns.into_iter().map(Timestamp::from_nanos).collect(),
+            within: self.within_ns.into_iter().map(Duration::from_nanos).collect(),
         }
     }
 }
@@ -321,6 +349,7 @@ impl HeaderFile {
                 local_ports: lacked.local_ports,
                 memory: lacked.memory,
             }),
+            marks: MarksFile::of(&header.marks),
             scenario: header.scenario.clone(),
             mode: header.mode.as_str().to_owned(),
             seed: header.seed,
@@ -379,6 +408,7 @@ impl HeaderFile {
             duration: Duration::from_nanos(self.duration_ns),
             ended,
             lacked,
+            marks: self.marks.map(MarksFile::into_marks).unwrap_or_default(),
             groups: self.groups,
             providers: self.providers,
             kinds: self.kinds,

@@ -40,6 +40,10 @@ fn header() -> RunHeader {
             p99: Duration::from_millis(1),
             max: Duration::from_millis(2),
         }),
+        marks: CellMarks {
+            cuts: vec![Timestamp::from_millis(1_550)],
+            within: vec![Duration::from_secs(2)],
+        },
         target: Some(TargetInfo {
             name: "litellm".to_owned(),
             version: Some("1.108.7".to_owned()),
@@ -218,7 +222,7 @@ fn a_recording_of_form_2_comes_back_too() {
     });
     let old = info(&path);
     edit(&run, |text| {
-        let text = text.replace("\"format\":4", "\"format\":2");
+        let text = text.replace("\"format\":5", "\"format\":2");
         let text = text.replace(&now.0, &old.0).replace(&now.1, &old.1);
         let start = text.find("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
         let end = start + text[start..].find('"').unwrap();
@@ -318,9 +322,9 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    for form in [1, 5] {
+    for form in [1, 6] {
         let other = format!("\"format\":{form}");
-        let error = error_after("run.json", |text| text.replace("\"format\":4", &other));
+        let error = error_after("run.json", |text| text.replace("\"format\":5", &other));
         assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
     }
     let error = error_after("run.json", |_| String::new());

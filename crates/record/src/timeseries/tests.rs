@@ -167,3 +167,65 @@ fn a_request_counts_for_its_group_and_for_its_kind() {
     assert_eq!(cells.counts().0, 3, "none is counted twice");
     assert_eq!(TimeSeries::new(SeriesLayout { groups: 1, deployments: 1, kinds: 1 }).kinds, []);
 }
+
+#[test]
+fn what_comes_before_a_moment_within_a_tick_is_known_exactly() {
+    let mut cells = cells();
+    let cut = at(12_540);
+    cells.mark(&CellMarks { cuts: vec![cut], within: vec![Duration::from_millis(500)] });
+    // In one tick and one second, on both sides of the moment.
+    for (intended, took) in
+        [(12_100, 100), (12_510, 500), (12_539, 501), (12_540, 300), (12_590, 9_000)]
+    {
+        cells.request(&request(intended, intended + took, RequestOutcome::Succeeded));
+        cells.attempt(&attempt(intended, intended + took, None), Duration::ZERO);
+    }
+    cells.close();
+    let (before, after) = (Timestamp::ZERO..cut, cut..Timestamp::MAX);
+    let (group, deployment) = (&cells.groups[0], &cells.deployments[0]);
+    let arrived = |window: &Range<Timestamp>| group.sum(window.clone()).arrived;
+    assert_eq!((arrived(&before), arrived(&after)), (3, 2));
+    let started = |window: &Range<Timestamp>| deployment.sum(window.clone()).started;
+    assert_eq!((started(&before), started(&after)), (3, 2));
+    let longest = |window: &Range<Timestamp>| group.latency.window(window.clone()).max() / 1_000;
+    assert_eq!((longest(&before), longest(&after)), (501, 9_043), "within 0.8 %");
+    assert_eq!(group.latency.window(before.clone()).len(), 3);
+    let within =
+        |window: &Range<Timestamp>| group.within(Duration::from_millis(500), window.clone());
+    assert_eq!((within(&before), within(&after)), (Some(2), Some(1)), "500 ms are within 500 ms");
+    assert_eq!(group.within(Duration::from_millis(501), before), None, "it was not marked");
+}
+
+#[test]
+fn a_latency_of_hours_is_as_long_as_it_was() {
+    let mut cells = cells();
+    let hours = |hours: u64| hours * 3_600_000;
+    for took in [1, 2, 90, 500] {
+        cells.request(&request(0, hours(took), RequestOutcome::Succeeded));
+    }
+    cells.close();
+    let latencies = cells.groups[0].latency.window(Timestamp::ZERO..Timestamp::MAX);
+    for (quantile, took) in [(0.5, 2), (0.75, 90), (1.0, 500)] {
+        let told = latencies.value_at_quantile(quantile) as f64 / 3.6e9;
+        assert!((1.0..1.008).contains(&(told / took as f64)), "{told} h, not {took}");
+    }
+}
+
+#[test]
+fn a_fault_is_seen_when_the_first_that_it_hit_tells_of_it() {
+    let mut cells = cells();
+    let hit = |started, first, ended, fault| AttemptRow {
+        first_token: Some(at(first)),
+        stream: true,
+        fault: Some(fault),
+        ..attempt(started, ended, None)
+    };
+    // The later one tells first.
+    cells.attempt(&hit(1_200, 2_500, 4_000, 1), Duration::ZERO);
+    cells.attempt(&hit(1_000, 3_000, 9_000, 1), Duration::ZERO);
+    let failed = AttemptOutcome::Failed { class: FailureClass::Server };
+    let broken = AttemptRow { outcome: failed, ..hit(1_000, 1_100, 1_900, 0) };
+    cells.attempt(&broken, Duration::ZERO);
+    let seen = [0, 1, 2].map(|fault| cells.deployments[0].seen(fault));
+    assert_eq!(seen, [Some(at(1_900)), Some(at(2_500)), None]);
+}

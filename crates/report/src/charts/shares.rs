@@ -90,7 +90,7 @@ fn draw_deployment(
     panel.caption(picture, context.name(deployment), ink, &weight_lines(context, deployment));
     panel.changes(picture, context, place);
     panel.fault_names(picture, &faults, FaultNaming::Alone);
-    for fault in fault_windows(context.scenario, provider) {
+    for fault in fault_windows(context.scenario, deployment) {
         let time = moved(context, deployment, MetricId::FailoverTime, fault.start);
         mark(picture, panel, time, fault.start, (0.0, "left", "traffic did not leave", FAILED));
         let time = moved(context, deployment, MetricId::RecoveryTime, fault.end);
@@ -231,7 +231,7 @@ impl Member {
 impl Odds {
     fn new(context: &ChartContext<'_>, members: &[usize]) -> Self {
         let members = members.iter().map(|&deployment| {
-            let faults = fault_windows(context.scenario, context.provider(deployment));
+            let faults = fault_windows(context.scenario, deployment);
             let cells = &context.recording.cells.deployments[deployment];
             Member {
                 deployment,
