@@ -111,8 +111,8 @@ impl Default for ThrottledCooldown {
     }
 }
 
-/// The breaker: two triggers, a break that doubles, and one probe to end it (linkerd's two signals,
-/// Finagle's doubling).
+/// The circuit breaker: two triggers, an open interval that doubles, and one probe to close it (linkerd's two
+/// signals, Finagle's doubling).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FailureCooldown {
     /// Trips after so many failures in a row; 0 for never. Default 5 (Finagle, Envoy).
@@ -123,13 +123,15 @@ pub struct FailureCooldown {
     pub min_attempts: u32,
     /// The window that the share is taken over. Default 10 s.
     pub window: Duration,
-    /// The first break. Default 2 s: half of LiteLLM's and Finagle's, since a probe is one request that a retry
+    /// The first open interval. Default 2 s: half of LiteLLM's and Finagle's, since a probe is one request that a retry
     /// or a fallback rescues; a blip of a second costs no more.
     pub base: Duration,
-    /// The longest break: each failed probe doubles it up to this. Default 10 s: whoever is well again is found
+    /// The longest open interval: each failed probe doubles it up to this, and so does each relapse: it opens again
+    /// within `window` after a probe closed it, and each one takes one more probe in a row to close it, up to five.
+    /// Default 10 s: whoever is well again is found
     /// within seconds (LiteLLM's cooldown is 5 s, Envoy's first ejection 30 s).
     pub cap: Duration,
-    /// Each break is shorter by a part of it, drawn up to this. Default 20 %.
+    /// Each open interval is shorter by a part of it, drawn up to this. Default 20 %.
     pub jitter: Share,
 }
 
@@ -147,7 +149,7 @@ impl Default for FailureCooldown {
     }
 }
 
-/// Breaks that are long, since nothing changes until a person acts. A failure that says so (a wrong key, a
+/// Cooldowns that are long, since nothing changes until a person acts. A failure that says so (a wrong key, a
 /// model that is not there, a spent quota) begins one at once; one that is only suspected, when it repeats.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MisconfiguredCooldown {

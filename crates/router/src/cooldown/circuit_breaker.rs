@@ -1,9 +1,12 @@
-//! The breaker: closed, open for a break, half-open for one probe.
+//! The circuit breaker: closed, open for an interval, half-open for one probe.
 //!
 //! Two triggers, because neither is enough alone (linkerd's unified breaker): failures in a row catch
 //! a dead deployment within a few requests, at any rate; the share over a window catches one that
-//! fails half the time and never several times in a row. Throttling counts for neither. A break
-//! doubles with each probe that fails, since incidents last minutes to hours; any success starts over.
+//! fails half the time and never several times in a row. Throttling counts for neither. The open interval
+//! doubles with each probe that fails, since incidents last minutes to hours, and with each relapse: a
+//! deployment that answers one probe and fails under its share is not well yet. After a relapse it takes more
+//! probes in a row to close it, one more for each (resilience4j takes ten from the first on). All of it starts over
+//! once the breaker has been closed for as long as its window (Envoy's ejection multiplier falls in the same way).
 
 use super::{Availability, JitterSource, doubled};
 use crate::explained_decision::BreakerFigures;
@@ -13,6 +16,10 @@ use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
+/// However often it relapses, it takes no more probes than this beside the first: as many answers in a row as the
+/// failures in a row that open it by default.
+const MOST_MORE_PROBES: u32 = 4;
+
 #[derive(Clone, Debug)]
 pub(crate) struct CircuitBreaker {
     config: FailureCooldown,
@@ -21,8 +28,14 @@ pub(crate) struct CircuitBreaker {
     consecutive: u32,
     /// Attempts, and failures among them.
     window: RollingCounts,
-    /// The length of the latest break since the deployment was last well.
-    last_break: Duration,
+    /// The length of the latest open interval since the deployment was last well.
+    last_open: Duration,
+    /// When a probe last closed it.
+    closed_at: Option<Timestamp>,
+    /// How often it has opened again since, each time within its window.
+    relapses: u32,
+    /// Probes in a row that were answered while it is half-open.
+    answered_probes: u32,
     jitter: JitterSource,
     /// How often it has opened.
     trips: u64,
@@ -42,7 +55,10 @@ impl CircuitBreaker {
             state: BreakerState::Closed,
             consecutive: 0,
             window: RollingCounts::new(config.window),
-            last_break: Duration::ZERO,
+            last_open: Duration::ZERO,
+            closed_at: None,
+            relapses: 0,
+            answered_probes: 0,
             jitter,
             trips: 0,
         }
@@ -74,7 +90,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// A break that is over ends: one probe may go.
+    /// An open interval that is over ends: one probe may go.
     pub(crate) fn time_passed(&mut self, now: Timestamp) {
         if let BreakerState::Open { until } = self.state
             && until <= now
@@ -104,15 +120,21 @@ impl CircuitBreaker {
             }
             BreakerState::HalfOpen { .. } if probe && planted(Defect::RecoveryForgotten) => false,
             BreakerState::HalfOpen { .. } if probe => {
-                self.close();
-                true
+                self.answered_probes += 1;
+                let is_enough = self.answered_probes > self.relapses.min(MOST_MORE_PROBES);
+                if is_enough {
+                    self.close(now);
+                } else {
+                    self.state = BreakerState::HalfOpen { probing: false };
+                }
+                is_enough
             }
-            // Begun before the break: it says how the deployment was, not how it is.
+            // Begun before it opened: it says how the deployment was, not how it is.
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => false,
         }
     }
 
-    /// Returns the break that this failure began, if it did.
+    /// Returns the open interval that this failure began, if it did.
     pub(crate) fn failed(
         &mut self,
         now: Timestamp,
@@ -122,14 +144,20 @@ impl CircuitBreaker {
             BreakerState::Closed => {
                 self.consecutive += 1;
                 self.window.add(now, [1, 1]);
-                self.trigger(now)?
+                let cause = self.trigger(now)?;
+                if self.relapsed(now) {
+                    self.relapses += 1;
+                } else {
+                    (self.last_open, self.relapses) = (Duration::ZERO, 0);
+                }
+                cause
             }
             BreakerState::HalfOpen { .. } if probe => CooldownCause::ProbeFailed,
             BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => return None,
         };
-        self.last_break = doubled(self.last_break, self.config.base, self.config.cap);
+        self.last_open = doubled(self.last_open, self.config.base, self.config.cap);
         let half = if planted(Defect::BreakTooShort) { 2 } else { 1 };
-        let until = now + self.drawn(self.last_break / half);
+        let until = now + self.drawn(self.last_open / half);
         self.trip_until(until);
         Some((cause, until))
     }
@@ -147,20 +175,25 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn trip_until(&mut self, until: Timestamp) {
-        // What was under way and fails later never shortens a break.
+        // What was under way and fails later never shortens an open interval.
         let until = match self.state {
             BreakerState::Open { until: before } => until.max(before),
             BreakerState::Closed | BreakerState::HalfOpen { .. } => until,
         };
         self.state = BreakerState::Open { until };
-        self.consecutive = 0;
+        (self.consecutive, self.answered_probes) = (0, 0);
         self.window.clear();
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, now: Timestamp) {
         self.state = BreakerState::Closed;
-        self.consecutive = 0;
-        self.last_break = Duration::ZERO;
+        (self.consecutive, self.answered_probes) = (0, 0);
+        self.closed_at = Some(now);
+    }
+
+    /// Whether it opens within its window after a probe closed it, and so has not been well in between.
+    fn relapsed(&self, now: Timestamp) -> bool {
+        self.closed_at.is_some_and(|closed| now.since(closed) < self.config.window)
     }
 
     fn trigger(&mut self, now: Timestamp) -> Option<CooldownCause> {
@@ -218,23 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn jitter_shortens_a_break_each_time_by_another_part() {
+    fn jitter_shortens_an_open_interval_each_time_by_another_part() {
         let mut breaker = breaker_with(Share::percent(20));
-        let mut breaks = std::collections::BTreeSet::new();
-        for _ in 0..20 {
-            fail(&mut breaker, 0..2, at(0));
-            let open = breaker.failed(at(0), false).unwrap().1.since(at(0));
+        let mut intervals = std::collections::BTreeSet::new();
+        for time in 0..20 {
+            let now = at(time * 100);
+            fail(&mut breaker, 0..2, now);
+            let open = breaker.failed(now, false).unwrap().1.since(now);
             assert!(open <= Duration::from_secs(5) && open >= Duration::from_secs(4), "{open:?}");
-            breaks.insert(open);
-            breaker.time_passed(at(1_000));
+            intervals.insert(open);
+            breaker.time_passed(at(time * 100 + 10));
             breaker.probe_started();
-            assert!(breaker.succeeded(at(0), true));
+            assert!(breaker.succeeded(at(time * 100 + 10), true));
         }
-        assert!(breaks.len() > 15, "{breaks:?}");
+        assert!(intervals.len() > 15, "{intervals:?}");
     }
 
     #[test]
-    fn a_shorter_break_does_not_end_a_longer_one() {
+    fn a_shorter_open_interval_does_not_end_a_longer_one() {
         let mut breaker = breaker();
         breaker.trip_until(at(30));
         breaker.trip_until(at(5));
@@ -262,22 +296,22 @@ mod tests {
     }
 
     #[test]
-    fn each_failed_probe_doubles_the_break_up_to_the_cap() {
+    fn each_failed_probe_doubles_the_open_interval_up_to_the_cap() {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
-        let mut breaks = std::vec::Vec::new();
+        let mut intervals = std::vec::Vec::new();
         for _ in 0..3 {
             breaker.time_passed(at(1_000));
             breaker.probe_started();
             let (cause, until) = breaker.failed(at(100), true).unwrap();
             assert_eq!(cause, CooldownCause::ProbeFailed);
-            breaks.push(until.since(at(100)).as_secs());
+            intervals.push(until.since(at(100)).as_secs());
         }
-        assert_eq!(breaks, [10, 15, 15]);
+        assert_eq!(intervals, [10, 15, 15]);
     }
 
     #[test]
-    fn an_answered_probe_closes_it_and_forgets_the_break() {
+    fn an_answered_probe_closes_it_and_once_it_stayed_closed_the_interval_starts_over() {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
         breaker.time_passed(at(1_000));
@@ -285,12 +319,55 @@ mod tests {
         assert_eq!(breaker.availability(), Availability::Probing);
         assert!(breaker.succeeded(at(5), true));
         assert_eq!(breaker.availability(), Availability::Available);
-        fail(&mut breaker, 0..2, at(6));
-        assert_eq!(breaker.failed(at(6), false).unwrap().1, at(11), "the base again");
+        fail(&mut breaker, 0..2, at(15));
+        assert_eq!(breaker.failed(at(15), false).unwrap().1, at(20), "the base again");
+    }
+
+    /// Opens it, and lets probes be answered until it closes again, 9 s before the next hundred seconds. Returns the
+    /// open interval and the number of probes.
+    fn relapse(breaker: &mut CircuitBreaker, number: u64) -> (u64, u32) {
+        let now = at(number * 100);
+        fail(breaker, 0..2, now);
+        let interval = breaker.failed(now, false).unwrap().1.since(now).as_secs();
+        breaker.time_passed(at(number * 100 + 90));
+        let mut probes = 0;
+        while breaker.availability() == Availability::Probe {
+            breaker.probe_started();
+            breaker.succeeded(at(number * 100 + 91), true);
+            probes += 1;
+        }
+        assert_eq!(breaker.availability(), Availability::Available);
+        (interval, probes)
     }
 
     #[test]
-    fn what_began_before_the_break_does_not_end_or_prolong_it() {
+    fn after_a_relapse_within_the_window_the_interval_goes_on_doubling_and_more_probes_close_it() {
+        let mut breaker = breaker();
+        let relapses: std::vec::Vec<_> =
+            (0..7).map(|number| relapse(&mut breaker, number)).collect();
+        assert_eq!(relapses, [(5, 1), (10, 2), (15, 3), (15, 4), (15, 5), (15, 5), (15, 5)]);
+        assert_eq!(relapse(&mut breaker, 9), (5, 1), "it was well for longer than the window");
+    }
+
+    #[test]
+    fn a_probe_that_fails_after_others_were_answered_opens_it_again() {
+        let mut breaker = breaker();
+        relapse(&mut breaker, 0);
+        fail(&mut breaker, 0..3, at(100));
+        breaker.time_passed(at(190));
+        breaker.probe_started();
+        assert!(!breaker.succeeded(at(191), true), "one answer is not enough after a relapse");
+        breaker.probe_started();
+        assert_eq!(breaker.failed(at(192), true).unwrap().0, CooldownCause::ProbeFailed);
+        breaker.time_passed(at(300));
+        for is_closed in [false, true] {
+            breaker.probe_started();
+            assert_eq!(breaker.succeeded(at(301), true), is_closed);
+        }
+    }
+
+    #[test]
+    fn what_began_before_it_opened_does_not_end_or_prolong_the_interval() {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
         assert!(!breaker.succeeded(at(1), false));
