@@ -62,6 +62,8 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run a scenario, over real sockets or in virtual time, and judge it
     Run(RunArgs),
+    /// Send the traffic of a scenario to a system that runs already, and judge what clients saw
+    Load(LoadArgs),
     /// Simulate scenarios with many seeds each, and judge all runs together
     Check(CheckArgs),
     /// Test the gateway with sixteen single faults, and judge how it handles each
@@ -104,6 +106,7 @@ impl Command {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",
+            Self::Load(_) => "load",
             Self::Check(_) => "check",
             Self::Crash(_) => "crash",
             Self::Scorecard(_) => "scorecard",
@@ -192,6 +195,33 @@ pub(crate) struct RunArgs {
     pub(crate) target: Option<String>,
     /// Write the report and the recording here [default: reports/NAME/live, reports/NAME/sim or
     /// reports/NAME/TARGET]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LoadArgs {
+    /// The scenario; of its providers, faults and router nothing is used
+    pub(crate) scenario: PathBuf,
+    /// The system to call: its base URL, or a target file [default: the scenario's `target`]
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) target: Option<String>,
+    /// Send load to this host as well, which is not this machine; may be repeated
+    #[arg(long, value_name = "HOST", requires = "max_rate")]
+    pub(crate) allow_remote: Vec<String>,
+    /// Send nothing if any second of the traffic has more requests than this
+    #[arg(long, value_name = "RPS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_rate: Option<u64>,
+    /// Do not ask before load is sent to another machine
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Override the scenario's random seed
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Override a value of the file, such as `traffic.peak=400`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<Override>,
+    /// Write the report and the recording here [default: reports/NAME/load]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -11,6 +11,7 @@ pub(crate) mod export;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod load;
 pub(crate) mod man;
 pub(crate) mod mock;
 pub(crate) mod plan;
@@ -33,6 +34,7 @@ use std::path::Path;
 pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Load(args) => load::load(args),
         Command::Check(args) => check::check(args),
         Command::Crash(args) => crash::crash(args),
         Command::Scorecard(args) => scorecard::scorecard(args),

@@ -5,8 +5,8 @@ use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_campaign::BatchProgress;
-use squall_live::{LiveStatus, RunOptions, TargetOptions};
-use squall_record::Recording;
+use squall_live::{Backends, LiveStatus, RunOptions, TargetOptions};
+use squall_record::{Recording, RunEnd};
 use squall_scenario::Scenario;
 use std::path::Path;
 
@@ -21,6 +21,7 @@ pub(crate) fn run_live(
     scenario: &Scenario,
     folder: Option<&Path>,
     target: Option<TargetOptions>,
+    backends: Backends,
 ) -> Result<Recording, CliError> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -28,7 +29,7 @@ pub(crate) fn run_live(
         .build()
         .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
     let folder = folder.map(Path::to_owned);
-    let options = RunOptions { folder, target, ..RunOptions::default() };
+    let options = RunOptions { folder, target, backends, ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {
@@ -51,7 +52,11 @@ pub(crate) fn run_live(
     waiter.shutdown_background();
     let recording = recording?;
     if let Some(at) = recording.header.ended.cut_at() {
-        terminal::status(format_args!("interrupted at {at}: keeping the results so far"));
+        let how = match recording.header.ended {
+            RunEnd::Aborted { .. } => "aborted, since too many requests failed,",
+            RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Killed { .. } => "interrupted",
+        };
+        terminal::status(format_args!("{how} at {at}: keeping the results so far"));
     }
     Ok(recording)
 }

@@ -13,7 +13,7 @@ pub(crate) fn target(
     scenario: &Scenario,
     tuning: Tuning,
 ) -> Result<TargetOptions, CliError> {
-    if text.starts_with("http://") {
+    if is_url(text) {
         return of_url(text);
     }
     if let Some(known) = ready_made(text) {
@@ -26,6 +26,24 @@ pub(crate) fn target(
         });
     }
     of_file(text)
+}
+
+/// A system that runs already.
+pub(crate) fn system(text: &str) -> Result<TargetOptions, CliError> {
+    if is_url(text) {
+        return of_url(text);
+    }
+    if ready_made(text).is_some() {
+        let told = format!(
+            "--target: `{text}` is started by a run: use `squall run --target {text}`; a load test takes a URL or a file"
+        );
+        return Err(CliError::Target(told));
+    }
+    of_file(text)
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
 }
 
 /// A gateway that is running.
@@ -43,10 +61,6 @@ fn of_url(text: &str) -> Result<TargetOptions, CliError> {
 
 fn of_file(text: &str) -> Result<TargetOptions, CliError> {
     let path = Path::new(text);
-    if text.starts_with("https://") {
-        let told = format!("--target: `{text}`: targets are called by plain HTTP on this machine");
-        return Err(CliError::Target(told));
-    }
     let yaml = files::typed(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => CliError::Target(format!(
             "--target: `{text}` is neither a ready-made target ({}), nor a file, nor a URL",

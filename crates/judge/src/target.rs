@@ -81,7 +81,12 @@ pub(crate) fn target_lines(recording: &Recording) -> Vec<String> {
     if let Some(memory) = target.peak_memory {
         first += &format!("; at most {} MiB resident", text::count(memory >> 20));
     }
-    vec![first, joined(&target.join)]
+    let attempts = if target.has_own_providers {
+        "its providers are its own: what it asked of them is unknown".to_owned()
+    } else {
+        joined(&target.join)
+    };
+    vec![first, attempts]
 }
 
 /// How attempts were joined to requests.

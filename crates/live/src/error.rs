@@ -29,6 +29,17 @@ pub enum LiveError {
     /// Another gateway cannot be tested.
     #[error(transparent)]
     Foreign(#[from] squall_target::TargetError),
+    /// The target cannot be called.
+    #[error("failed to connect to the target `{url}`: {source}")]
+    Unreachable {
+        /// Its URL.
+        url: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is a target to name.
+    #[error("a load test needs a target: name it with `--target`, or in the scenario's `target`")]
+    NoTarget,
     /// The target is for other providers.
     #[error(
         "the target `{target}` names the provider `{provider}`, which the scenario does not have: it has {}",

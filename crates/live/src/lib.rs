@@ -26,7 +26,7 @@ mod topology;
 mod under_test;
 
 pub use error::LiveError;
-pub use options::{RunOptions, TargetOptions};
+pub use options::{Backends, RunOptions, TargetOptions};
 pub use run::run;
 pub use status::LiveStatus;
 pub use stop::StopHandle;

@@ -18,6 +18,22 @@ pub struct RunOptions {
     pub folder: Option<PathBuf>,
     /// The gateway to test in place of the built-in one, and of the scenario's own target.
     pub target: Option<TargetOptions>,
+    /// What is behind the gateway.
+    pub backends: Backends,
+}
+
+/// What is behind the gateway of a run.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Backends {
+    /// The mock providers of the scenario.
+    #[default]
+    MockProviders,
+    /// Providers of its own, of which nothing is known: only traffic is sent, to a target that runs already. On
+    /// another machine it may be if its host is among these.
+    Own {
+        /// Hosts beside this machine.
+        allowed_hosts: Vec<String>,
+    },
 }
 
 /// A gateway to test in place of the built-in one.
@@ -36,6 +52,12 @@ pub struct TargetOptions {
 impl Default for RunOptions {
     /// Rows are kept, in memory, and the run goes on to its end.
     fn default() -> Self {
-        Self { keep: RowRetention::Rows, stop: StopHandle::new(), folder: None, target: None }
+        Self {
+            keep: RowRetention::Rows,
+            stop: StopHandle::new(),
+            folder: None,
+            target: None,
+            backends: Backends::MockProviders,
+        }
     }
 }

@@ -65,6 +65,7 @@ pub(crate) fn target_info(target: &UnderTest) -> TargetInfo {
     TargetInfo {
         name: target.options.name.clone(),
         version: target.options.version.clone(),
+        has_own_providers: target.ports.is_none(),
         ..TargetInfo::default()
     }
 }

@@ -74,7 +74,9 @@ pub fn run(
     let runtime = runtime("driver")?;
     // What it used until now was its start.
     target.map(|target| target.running.usage());
-    let machine = MachineCpu::now();
+    let has_mocks = target.is_none_or(|target| target.ports.is_some());
+    // A system with providers of its own is elsewhere, or not alone here.
+    let machine = MachineCpu::now().filter(|_| has_mocks);
     // Without its gateway a run has nothing more to measure: it ends, and says why.
     let (abort, mut died) = (StopHandle::new(), None);
     let observe = |status: LiveStatus| {
@@ -87,7 +89,11 @@ pub fn run(
     };
     let log = play(&runtime, setup, progress, [&options.stop, &abort], watch, observe)?;
     let is_cut = options.stop.is_stopped() || died.is_some();
-    let ended = if is_cut { RunEnd::Interrupted { at: clock.now() } } else { RunEnd::Complete };
+    let ended = match log.aborted {
+        _ if is_cut => RunEnd::Interrupted { at: clock.now() },
+        Some(at) => RunEnd::Aborted { at },
+        None => RunEnd::Complete,
+    };
     let machine = machine.and_then(|before| Some(MachineCpu::now()?.since(before)));
     let header = RunHeader {
         target: target.map(|target| TargetInfo {

@@ -21,7 +21,7 @@ pub(crate) struct Testbed {
     mocks: Runtime,
     providers: Vec<MockProvider>,
     front: Front,
-    probe: LagProbe,
+    probe: Option<LagProbe>,
 }
 
 /// What the servers of a run leave behind.
@@ -43,14 +43,15 @@ impl Testbed {
         clock: Clock,
         under_test: Option<UnderTest>,
     ) -> Result<Self, LiveError> {
-        let ports = under_test.as_ref().map(|under_test| under_test.ports.as_slice());
+        let ports = under_test.as_ref().and_then(|under_test| under_test.ports.as_deref());
+        let has_mocks = under_test.as_ref().is_none_or(|under_test| under_test.ports.is_some());
         let listen = |number: u16, provider: &ScenarioProvider| match ports {
             Some(ports) => ports[usize::from(number)],
             None => provider.listen.unwrap_or(LOOPBACK),
         };
         let mocks = runtime("mock providers")?;
         let providers = mocks.block_on(async {
-            let setups = (0_u16..).zip(&scenario.providers);
+            let setups = (0_u16..).zip(&scenario.providers).filter(|_| has_mocks);
             let setups = setups.map(|(number, provider)| MockSetup {
                 // Another gateway may ask for models by names of its own.
                 default_deployment: ports.and_then(|_| first_deployment(scenario, number)),
@@ -67,7 +68,7 @@ impl Testbed {
                 Front::BuiltIn(Box::new(BuiltIn::start(setup, times)?))
             }
         };
-        let probe = LagProbe::start(&mocks, "mock providers", clock);
+        let probe = has_mocks.then(|| LagProbe::start(&mocks, "mock providers", clock));
         Ok(Self { mocks, providers, front, probe })
     }
 
@@ -86,7 +87,7 @@ impl Testbed {
 
     /// Stops everything, from the front to the back, and gives the logs.
     pub(crate) fn stop(self) -> ServerLogs {
-        let lag = self.probe.stop(&self.mocks);
+        let lag = self.probe.and_then(|probe| probe.stop(&self.mocks));
         let front = self.front.stop();
         let providers = self.mocks.block_on(async {
             tokio::time::sleep(SETTLE).await;

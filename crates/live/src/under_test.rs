@@ -5,11 +5,12 @@
 
 use crate::mocks::{LOOPBACK, mock_setup};
 use crate::part_runtime::runtime;
-use crate::{LiveError, RunOptions, TargetOptions};
+use crate::{Backends, LiveError, RunOptions, TargetOptions};
 use squall_clock::Clock;
 use squall_mock_provider::{AttemptLog, MockProvider, MockSetup};
 use squall_scenario::{Scenario, ScenarioProvider};
 use squall_target::{ProviderAddress, RunningTarget, TargetSetup};
+use squall_traffic::ApiTarget;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ use tempfile::TempDir;
 pub(crate) struct UnderTest {
     pub(crate) running: RunningTarget,
     pub(crate) options: TargetOptions,
-    pub(crate) ports: Vec<SocketAddr>,
+    /// Where mock providers listen for it; `None` if it has providers of its own.
+    pub(crate) ports: Option<Vec<SocketAddr>>,
     /// Its folder, where the run has none.
     pub(crate) _folder: Option<TempDir>,
 }
@@ -33,7 +35,11 @@ pub(crate) fn bring_up(
     scenario: &Scenario,
     options: &RunOptions,
 ) -> Result<Option<UnderTest>, LiveError> {
-    let Some(target) = chosen(scenario, options) else { return Ok(None) };
+    let target = chosen(scenario, options);
+    if let Backends::Own { allowed_hosts } = &options.backends {
+        return attach(target.ok_or(LiveError::NoTarget)?, allowed_hosts).map(Some);
+    }
+    let Some(target) = target else { return Ok(None) };
     let missing = target.config.providers_missing_in(scenario);
     if let Some(name) = missing.first() {
         return Err(LiveError::UnknownProvider {
@@ -66,7 +72,18 @@ pub(crate) fn bring_up(
     });
     mocks.shutdown_background();
     let ports = addresses.iter().map(|address| address.addr).collect();
-    Ok(Some(UnderTest { running, options: target, ports, _folder: temporary }))
+    Ok(Some(UnderTest { running, options: target, ports: Some(ports), _folder: temporary }))
+}
+
+/// A system that runs already, with providers of its own. It is connected to, and asked nothing: every request of
+/// the run may cost money.
+fn attach(target: TargetOptions, allowed_hosts: &[String]) -> Result<UnderTest, LiveError> {
+    let running = RunningTarget::attach(&target.config, allowed_hosts)?;
+    let api = ApiTarget::new(running.base_url(), running.format())?;
+    let connected = runtime("driver")?.block_on(squall_traffic::reachable(&api));
+    connected
+        .map_err(|source| LiveError::Unreachable { url: running.base_url().to_owned(), source })?;
+    Ok(UnderTest { running, options: target, ports: None, _folder: None })
 }
 
 /// The target of this run: that of the options, or else the scenario's.

@@ -1,6 +1,7 @@
 //! Short runs over real sockets: what was counted adds up, and the journal replays.
 
 use squall_determinism::Timestamp;
+use squall_judge::{Judgement, judge};
 use squall_live::RunOptions;
 use squall_record::{AttemptOutcome, JournalReader, Recording, RequestOutcome, RunEnd, SeenBy};
 use squall_router::{GroupId, journal};
@@ -127,6 +128,35 @@ fn a_run_that_is_stopped_keeps_what_was_measured() {
         recording.requests.iter().filter(|row| row.outcome == RequestOutcome::Unfinished);
     assert!(unfinished.count() > 0, "something was under way");
     assert_eq!(seconds, 1);
+}
+
+#[test]
+fn a_run_whose_requests_fail_is_aborted_as_its_scenario_says_live_and_simulated() {
+    let text = "
+name: aborted
+duration: 6s
+traffic: { group: chat, rate: 20, prompt_tokens: 10, output_tokens: 5 }
+providers: { one: { ttft: 10ms, itl: 1ms, faults: [ { at: 1s, for: 5s, error: 400 } ] } }
+router: { groups: { chat: { deployments: [ { name: one, provider: one } ] } } }
+expect: [ success_rate >= 10% ]
+abort_when: error_rate > 50% for 2s
+";
+    let scenario = Scenario::read("aborted.yaml", text).unwrap_or_else(|told| panic!("{told}"));
+    for recording in [run(&scenario), simulate(&scenario, SimOptions::default()).unwrap()] {
+        let RunEnd::Aborted { at } = recording.header.ended else {
+            panic!("{:?}", recording.header.ended)
+        };
+        assert!(at >= Timestamp::from_secs(3) && at < Timestamp::from_secs(6), "{at}");
+        let last = recording.requests.iter().map(|row| row.intended).max();
+        assert!(last <= Some(at), "nobody asks after {at}: {last:?}");
+        let open = |outcome| outcome == RequestOutcome::Unfinished;
+        assert!(!recording.requests.iter().any(|row| open(row.outcome)), "what was asked ended");
+        let verdict = judge(&scenario, &recording);
+        assert_eq!(verdict.overall, Judgement::Inconclusive);
+        let problem = &verdict.validity_problems[0];
+        assert!(problem.starts_with("the run was aborted at "), "{problem}");
+        assert!(problem.contains("`abort_when`"), "{problem}");
+    }
 }
 
 #[test]

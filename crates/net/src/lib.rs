@@ -6,6 +6,10 @@
 
 mod listener;
 mod shortage;
+#[cfg(feature = "tls")]
+mod trust;
 
 pub use listener::{BACKLOG, backlog, bind, listen};
 pub use shortage::{Shortage, Shortages, raise_file_limit, shortages};
+#[cfg(feature = "tls")]
+pub use trust::{machine_roots, tls_client};

@@ -73,6 +73,12 @@ pub enum RunEnd {
         /// When.
         at: Timestamp,
     },
+    /// Too many of its requests failed, and it was aborted then as its scenario asks: no verdict, but what was
+    /// measured stands.
+    Aborted {
+        /// When.
+        at: Timestamp,
+    },
     /// Its process ended in the middle, by a signal that cannot be caught or for want of space: what had been
     /// written by then stands. Requests that were under way have no rows.
     Killed {
@@ -89,7 +95,7 @@ impl RunEnd {
     pub const fn cut_at(self) -> Option<Timestamp> {
         match self {
             Self::Complete => None,
-            Self::Interrupted { at } | Self::Killed { at, .. } => Some(at),
+            Self::Interrupted { at } | Self::Aborted { at } | Self::Killed { at, .. } => Some(at),
         }
     }
 }

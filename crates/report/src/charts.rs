@@ -32,6 +32,8 @@ struct Chart {
     id: &'static str,
     /// How to read it, in a sentence.
     reading: &'static str,
+    /// Whether it shows attempts, which are unknown of a target with providers of its own.
+    shows_attempts: bool,
     draw: fn(&ChartContext<'_>) -> Picture,
 }
 
@@ -41,6 +43,7 @@ const CHARTS: [Chart; 8] = [
         id: "traffic",
         reading: "Line: requests completed; grey bars: requests offered. Where they diverge, requests \
              were delayed. Red bars are failed requests. Shaded ranges are injected faults.",
+        shows_attempts: false,
         draw: traffic::draw,
     },
     Chart {
@@ -49,6 +52,7 @@ const CHARTS: [Chart; 8] = [
              effective weight excludes deployments whose provider is failing or has sent a \
              Retry-After that has not passed. Marks show how long traffic took to leave after a \
              fault started, and to return after it ended.",
+        shows_attempts: true,
         draw: shares::draw,
     },
     Chart {
@@ -56,6 +60,7 @@ const CHARTS: [Chart; 8] = [
         reading: "Failures are at the bottom of each bar, successes on top. The lane below each \
              chart shows when the deployment was ejected; in those times only probes should \
              appear above it.",
+        shows_attempts: true,
         draw: attempts::draw,
     },
     Chart {
@@ -63,17 +68,20 @@ const CHARTS: [Chart; 8] = [
         reading: "A retry should go to another deployment immediately, and wait only if none is \
              available. Each dot is a retry after a wait. It should be below the dashed line of \
              its retry number, unless a Retry-After required a longer wait.",
+        shows_attempts: true,
         draw: retries::draw,
     },
     Chart {
         id: "latency",
         reading: "Measured from the intended send time, so it includes failed attempts, backoff \
              and any lag of the driver. Bins with too few requests for a percentile are omitted.",
+        shows_attempts: false,
         draw: latency::draw_latency,
     },
     Chart {
         id: "ttft",
         reading: "The delay until streamed output starts. Non-streamed answers are not included.",
+        shows_attempts: false,
         draw: latency::draw_ttft,
     },
     Chart {
@@ -81,12 +89,14 @@ const CHARTS: [Chart; 8] = [
         reading: "Top: errors returned to clients. Below: errors returned by each provider. \
              Errors that appear only below were absorbed by the router. Each panel has its own \
              scale.",
+        shows_attempts: false,
         draw: errors::draw,
     },
     Chart {
         id: "providers",
         reading: "Throughput and attempt latency of each deployment, from the provider's log. A \
              deployment that slows down under load shows up here first.",
+        shows_attempts: true,
         draw: providers::draw,
     },
 ];
@@ -120,7 +130,7 @@ pub fn draw_charts(
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
     let context = ChartContext::new(scenario, recording);
-    let charts = CHARTS.iter();
+    let charts = CHARTS.iter().filter(|chart| context.knows_attempts() || !chart.shows_attempts);
     charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&context))).collect()
 }
 

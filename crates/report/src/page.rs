@@ -339,6 +339,10 @@ fn honesty(scenario: &Scenario, recording: &Recording, target: &[String]) -> Vec
              connections do not reach a provider; those attempts are taken from the gateway. \
              Cooldowns and waits are reported by the router and only annotate the charts."
         }
+        Some(target) if target.has_own_providers => {
+            "The verdict is based on what clients saw alone: the target's providers are its own, and what it asked \
+             of them is unknown."
+        }
         Some(_) => {
             "The verdict is based on what clients saw and on the providers' logs; the target tells \
              nothing of itself. Connections that a provider refused are in no log: while one does, \
@@ -377,9 +381,11 @@ fn command(recording: &Recording) -> String {
         Mode::Live => "",
         Mode::Simulated => " --sim",
     };
-    let target = header.target.as_ref().map(|target| format!(" --target {}", target.name));
-    let target = target.unwrap_or_default();
-    format!("squall run {}.yaml{sim}{target} --seed {}", header.scenario, header.seed)
+    let target = header.target.as_ref();
+    let is_load = target.is_some_and(|target| target.has_own_providers);
+    let command = if is_load { "load" } else { "run" };
+    let target = target.map(|target| format!(" --target {}", target.name)).unwrap_or_default();
+    format!("squall {command} {}.yaml{sim}{target} --seed {}", header.scenario, header.seed)
 }
 
 #[cfg(test)]

@@ -194,6 +194,16 @@ impl ScenarioProvider {
 }
 
 impl Scenario {
+    /// Its traffic alone, for a system with providers of its own: nothing goes wrong but what does there.
+    #[must_use]
+    pub fn without_providers(mut self) -> Self {
+        for provider in &mut self.providers {
+            provider.config = provider.without_trouble();
+        }
+        self.changes.clear();
+        self
+    }
+
     /// The scenario with another seed: what happens at random times is drawn anew.
     pub fn set_seed(&mut self, seed: Seed) {
         self.seed = seed;

@@ -1,6 +1,7 @@
 //! The readers: a file each for the sections of a file, its table of keys beside the function that
 //! reads it.
 
+mod abort_rule;
 mod capacity;
 mod change;
 mod checklist;

@@ -15,7 +15,7 @@ use crate::event::{EventKind, EventQueue};
 use crate::in_flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{Collector, Mode, Recording, RowRetention, SeriesLayout};
+use squall_record::{Collector, Mode, Recording, RowRetention, RunEnd, SeriesLayout};
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
@@ -164,7 +164,10 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn into_recording(self) -> Recording {
-        let header = self.scenario.run_header(Mode::Simulated);
+        let mut header = self.scenario.run_header(Mode::Simulated);
+        if let Some(at) = self.workload.aborted() {
+            header.ended = RunEnd::Aborted { at };
+        }
         let mut recording = self.collector.finish(header);
         recording.journal = self.journal.map(router::Journal::into_bytes);
         recording

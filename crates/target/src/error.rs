@@ -55,8 +55,38 @@ pub enum TargetError {
         /// The URL.
         url: String,
     },
+    /// It is called by TLS.
+    #[error(
+        "the target `{url}` is called by TLS: gateways under test are called by plain HTTP on this machine; `squall \
+         load` calls any system"
+    )]
+    Secure {
+        /// Its URL.
+        url: String,
+    },
+    /// It is to be started, where only systems that run already are called.
+    #[error(
+        "the target has `{key}`, but `squall load` calls a system that runs already; start it with `squall run`"
+    )]
+    NotRunning {
+        /// What says so: `start` or `exec`.
+        key: &'static str,
+    },
+    /// It is on another machine, and nobody said that it may be called.
+    #[error(
+        "the target `{url}` is not on this machine: to send load to it, name its host: `--allow-remote {host}`"
+    )]
+    NotAllowed {
+        /// Its URL.
+        url: String,
+        /// Its host.
+        host: String,
+    },
     /// It is not on this machine.
-    #[error("the target `{url}` is not on this machine: a run sends its load to loopback only")]
+    #[error(
+        "the target `{url}` is not on this machine: a run sends its load to loopback only; `squall load` sends it \
+         elsewhere"
+    )]
     Remote {
         /// Its URL.
         url: String,

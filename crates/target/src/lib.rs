@@ -18,6 +18,7 @@ mod readiness;
 mod ready_made;
 mod routing_view;
 mod running;
+mod target_host;
 mod usage;
 
 pub use addresses::ProviderAddress;

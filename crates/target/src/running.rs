@@ -6,14 +6,15 @@ use crate::process::{ProcessSetup, TargetProcess, fresh_folder};
 use crate::program_lines::ProgramLines;
 use crate::program_readiness;
 use crate::readiness::{self, ReadinessProbe};
+use crate::target_host::TargetHost;
 use crate::usage::ResourceUsage;
 use crate::{LogTail, TargetError};
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use squall_scenario::{TargetConfig, TargetStart, Template};
 use squall_wire::Format;
 use std::fs;
-use std::net::{IpAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 /// What a target is started with.
@@ -81,6 +82,36 @@ impl RunningTarget {
             ReadinessProbe { address, models, check: ready, api: &api, process: process_of };
         readiness::wait(&probe, is_stopped)?;
         Ok(Self { api, process, lines: None })
+    }
+
+    /// A system that runs already, with providers of its own. One that is not on this machine has to be among the
+    /// hosts `allowed`.
+    ///
+    /// # Errors
+    /// When it is to be started, has no URL, or is elsewhere and not allowed. It is not called.
+    pub fn attach(config: &TargetConfig, allowed: &[String]) -> Result<Self, TargetError> {
+        let key = match (&config.exec, &config.start) {
+            (Some(_), _) => Some("exec"),
+            (None, Some(_)) => Some("start"),
+            (None, None) => None,
+        };
+        if let Some(key) = key {
+            return Err(TargetError::NotRunning { key });
+        }
+        let values = PlaceholderValues::new(&[], Path::new(""));
+        let named = |named: &[(String, Template)]| filled(named, &values);
+        let base_url = values.fill(&config.url)?;
+        let host = TargetHost::of(&base_url)?;
+        if !host.is_this_machine() && !allowed.contains(&host.name) {
+            return Err(TargetError::NotAllowed { url: base_url, host: host.name });
+        }
+        let api = TargetApi {
+            base_url,
+            format: config.format,
+            headers: headers(named(&config.headers)?),
+            models: named(&config.models)?,
+        };
+        Ok(Self { api, process: None, lines: None })
     }
 
     /// Starts a program that is a target itself.
@@ -221,18 +252,17 @@ fn headers(named: Vec<(String, String)>) -> HeaderMap {
 
 /// Host and port of a URL on this machine.
 fn loopback_address(url: &str) -> Result<Authority, TargetError> {
-    let no_url = || TargetError::Url { url: url.to_owned() };
-    let uri: Uri = url.parse().map_err(|_| no_url())?;
-    let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
-    let authority = authority.ok_or_else(no_url)?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let is_loopback =
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if !is_loopback {
-        return Err(TargetError::Remote { url: url.to_owned() });
+    let host = TargetHost::of(url)?;
+    let url = || url.to_owned();
+    if !host.is_this_machine() {
+        return Err(TargetError::Remote { url: url() });
     }
-    let port = authority.port_u16().unwrap_or(80);
-    format!("{}:{port}", authority.host()).parse().map_err(|_| no_url())
+    if host.is_secure {
+        return Err(TargetError::Secure { url: url() });
+    }
+    let port = host.authority.port_u16().unwrap_or(80);
+    let address = format!("{}:{port}", host.authority.host()).parse();
+    address.map_err(|_| TargetError::Url { url: url() })
 }
 
 #[cfg(test)]
@@ -248,5 +278,20 @@ mod tests {
             let error = loopback_address(url).expect_err(url);
             assert!(matches!(error, TargetError::Remote { .. }), "{error}");
         }
+    }
+
+    fn attached(url: &str, allowed: &[&str]) -> Result<RunningTarget, TargetError> {
+        let config = TargetConfig { url: url.parse().expect(url), ..TargetConfig::default() };
+        let allowed: Vec<_> = allowed.iter().map(|host| (*host).to_owned()).collect();
+        RunningTarget::attach(&config, &allowed)
+    }
+
+    #[test]
+    fn a_system_elsewhere_is_called_only_if_its_host_was_named() {
+        attached("http://localhost:4000/v1", &[]).expect("it is this machine");
+        let error = attached("https://staging.test/v1", &[]).expect_err("it is elsewhere");
+        assert!(error.to_string().contains("`--allow-remote staging.test`"), "{error}");
+        attached("https://staging.test/v1", &["staging.test"]).expect("it was named");
+        attached("https://staging.test.evil.test/v1", &["staging.test"]).expect_err("another host");
     }
 }

@@ -1,12 +1,14 @@
 //! Connections to the target: made when none is idle, kept only when the last answer left them clean.
 
 use crate::setup::ApiTarget;
+use crate::tls;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// A connection that is ready for a request. Dropping it hangs up.
@@ -50,17 +52,30 @@ impl ConnectionPool {
         }
     }
 
-    async fn open(&self) -> io::Result<ClientConnection> {
-        let stream = TcpStream::connect(self.target.address()).await?;
+    /// A new connection.
+    pub(crate) async fn open(&self) -> io::Result<ClientConnection> {
+        let (host, port) = self.target.address();
+        let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        // It ends with the connection; what went wrong is told to whoever waits for an answer.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(sender)
+        if self.target.is_secure() {
+            return over(tls::secure(host, stream).await?).await;
+        }
+        over(stream).await
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<ClientConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// HTTP over a stream of bytes.
+async fn over<S>(stream: S) -> io::Result<ClientConnection>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    // It ends with the connection; what went wrong is told to whoever waits for an answer.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
 }

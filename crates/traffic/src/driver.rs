@@ -133,7 +133,7 @@ impl Driver {
                 self.keep(row);
             }
         }
-        DriverLog { requests: self.rows }
+        DriverLog { requests: self.rows, aborted: self.workload.aborted() }
     }
 
     fn keep(&mut self, row: RequestRow) {

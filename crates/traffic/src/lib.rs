@@ -15,11 +15,14 @@ mod driver;
 mod exchange;
 mod program;
 mod progress;
+mod reachable;
 mod reading;
 mod request_mixer;
 mod setup;
+mod tls;
 
 pub use driver::drive;
 pub use progress::{DriveCounts, DriveProgress};
+pub use reachable::reachable;
 pub use request_mixer::TrafficKind;
 pub use setup::{ApiTarget, BaseUrlError, DriverLog, ProgramPipes, TrafficSetup};

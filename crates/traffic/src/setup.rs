@@ -4,7 +4,7 @@ use crate::TrafficKind;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
 use squall_clock::Clock;
-use squall_determinism::Seed;
+use squall_determinism::{Seed, Timestamp};
 use squall_record::{RequestRow, RowSender};
 use squall_wire::{Format, dialect};
 use squall_workload::WorkloadConfig;
@@ -51,13 +51,20 @@ pub struct ApiTarget {
     host: HeaderValue,
     path: PathAndQuery,
     format: Format,
+    is_secure: bool,
 }
 
 impl ApiTarget {
     /// Host and port: what is connected to.
     pub(crate) fn address(&self) -> (&str, u16) {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        (host, self.authority.port_u16().unwrap_or(80))
+        let usual = if self.is_secure { 443 } else { 80 };
+        (host, self.authority.port_u16().unwrap_or(usual))
+    }
+
+    /// Whether it is called by TLS.
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.is_secure
     }
 
     /// Host and port, as the `Host` header has them.
@@ -82,14 +89,15 @@ impl ApiTarget {
     pub fn new(text: &str, format: Format) -> Result<Self, BaseUrlError> {
         let error = || BaseUrlError { text: text.to_owned() };
         let uri: Uri = text.parse().map_err(|_| error())?;
-        let is_http = uri.scheme() == Some(&Scheme::HTTP);
+        let is_secure = uri.scheme() == Some(&Scheme::HTTPS);
+        let is_http = is_secure || uri.scheme() == Some(&Scheme::HTTP);
         let authority = uri.authority().filter(|_| is_http && uri.query().is_none());
         let authority = authority.ok_or_else(error)?.clone();
         // Of the formats that a target speaks, none has the model in its path.
         let below = dialect(format).chat_path("", false);
         let path = format!("{}{below}", uri.path().trim_end_matches('/'));
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| error())?;
-        Ok(Self { authority, host, path: path.parse().map_err(|_| error())?, format })
+        Ok(Self { authority, host, path: path.parse().map_err(|_| error())?, format, is_secure })
     }
 }
 
@@ -115,6 +123,8 @@ pub struct BaseUrlError {
 pub struct DriverLog {
     /// One row per request, in the order of their ends.
     pub requests: Vec<RequestRow>,
+    /// When too many failures ended the traffic early, if they did.
+    pub aborted: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -127,6 +137,7 @@ mod tests {
             ("http://127.0.0.1:8080/v1", ("127.0.0.1", 8080)),
             ("http://gateway.test/v1/", ("gateway.test", 80)),
             ("http://[::1]:9/v1", ("::1", 9)),
+            ("https://gateway.test/v1", ("gateway.test", 443)),
         ] {
             let target: ApiTarget = text.parse().expect(text);
             assert_eq!(
@@ -138,7 +149,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_by_name() {
-        for text in ["", "127.0.0.1:8080", "/v1", "https://gateway.test/v1", "http://a/v1?b"] {
+        for text in ["", "127.0.0.1:8080", "/v1", "ftp://gateway.test/v1", "http://a/v1?b"] {
             let error = text.parse::<ApiTarget>().expect_err(text);
             assert!(error.to_string().contains(text), "{error}");
         }

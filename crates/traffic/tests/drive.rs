@@ -70,6 +70,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
             client: ClientConfig { timeout },
             kinds: Vec::new(),
             shifts: Vec::new(),
+            abort: None,
         },
         seed: SEED,
         clock,

@@ -121,6 +121,11 @@ impl Process {
         }
     }
 
+    /// Nobody asks any more.
+    pub(crate) fn end(&mut self) {
+        *self = Self::Listed(Listed::new(Vec::new(), Timestamp::ZERO));
+    }
+
     /// A client has its answer, or has given up.
     pub(crate) fn released(&mut self, client: u32, now: Timestamp) {
         if let Self::Closed(process) = self {

@@ -1,6 +1,6 @@
 //! How traffic is described.
 
-use crate::{Arrivals, Rate};
+use crate::{AbortRule, Arrivals, Rate};
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Distribution, Share, Timestamp};
@@ -25,6 +25,8 @@ pub struct WorkloadConfig {
     pub kinds: Vec<KindConfig>,
     /// When the weights of the kinds become others, in the order of time.
     pub shifts: Vec<Shift>,
+    /// When the traffic ends early; never without.
+    pub abort: Option<AbortRule>,
 }
 
 /// Other weights of the kinds from some time on.

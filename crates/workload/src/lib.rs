@@ -7,17 +7,21 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod abort;
 mod arrivals;
 mod config;
 mod input;
 mod output;
 mod patience;
+mod planned;
 mod rate;
 mod workload;
 
+pub use abort::AbortRule;
 pub use arrivals::Arrivals;
 pub use config::{ClientConfig, KindConfig, Shift, WorkloadConfig};
 pub use input::{ClientAnswer, WorkloadInput};
 pub use output::{ClientRequest, Ordinal, WorkloadOutput};
+pub use planned::PlannedTraffic;
 pub use rate::{Decay, Rate, RateSegment};
 pub use workload::Workload;

@@ -1,5 +1,6 @@
 //! The machine: its contract, and the way from an arrival to a request.
 
+use crate::abort::AbortWatch;
 use crate::arrivals::{NextArrival, Process};
 use crate::patience::Patience;
 use crate::{
@@ -35,6 +36,7 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 ///     client: ClientConfig { timeout: Duration::from_secs(20) },
 ///     kinds: Vec::new(),
 ///     shifts: Vec::new(),
+///     abort: None,
 /// };
 /// let mut workload = Workload::new(config, Seed::new(7));
 /// let mut sent = 0;
@@ -66,6 +68,8 @@ pub struct Workload {
     process: Process,
     patience: Patience,
     outputs: VecDeque<WorkloadOutput>,
+    abort: Option<AbortWatch>,
+    aborted: Option<Timestamp>,
 }
 
 /// What a request looks like.
@@ -105,6 +109,8 @@ impl Workload {
             .collect(),
             kinds: config.kinds,
             outputs: VecDeque::new(),
+            abort: config.abort.map(AbortWatch::new),
+            aborted: None,
         }
     }
 
@@ -117,16 +123,37 @@ impl Workload {
         self.now = self.now.max(now);
         let now = self.now;
         self.fire(|due| due < now);
+        self.look_at_failures(now);
         match input {
-            WorkloadInput::Answered {
-                request,
-                answer: ClientAnswer::Succeeded | ClientAnswer::Failed,
-            } => {
+            WorkloadInput::Answered { request, answer } => {
                 if let Some(client) = self.patience.answered(request) {
+                    self.request_ended(now, answer == ClientAnswer::Failed);
                     self.process.released(client, now);
                 }
             }
             WorkloadInput::Tick => self.fire(|due| due <= now),
+        }
+    }
+
+    /// When too many failures ended the traffic early, if they did.
+    #[must_use]
+    pub const fn aborted(&self) -> Option<Timestamp> {
+        self.aborted
+    }
+
+    fn request_ended(&mut self, at: Timestamp, has_failed: bool) {
+        if let Some(watch) = &mut self.abort {
+            watch.ended(at, has_failed);
+        }
+    }
+
+    /// Ends the traffic if its rule says so.
+    fn look_at_failures(&mut self, now: Timestamp) {
+        let Some(watch) = &mut self.abort else { return };
+        watch.time_passed(now);
+        if watch.is_over() && self.aborted.is_none() {
+            self.aborted = Some(now);
+            self.process.end();
         }
     }
 
@@ -161,6 +188,7 @@ impl Workload {
             if give_up <= arrival {
                 if let Some((request, client)) = self.patience.give_up() {
                     self.outputs.push_back(WorkloadOutput::GiveUp { request });
+                    self.request_ended(due, true);
                     self.process.released(client, due);
                 }
             } else if let Some(next) = self.process.pop() {

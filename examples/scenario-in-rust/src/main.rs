@@ -117,5 +117,6 @@ fn workload() -> WorkloadConfig {
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
         shifts: Vec::new(),
+        abort: None,
     }
 }

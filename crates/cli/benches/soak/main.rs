@@ -105,6 +105,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
             client: ClientConfig { timeout: CLIENT_TIMEOUT },
             kinds: Vec::new(),
             shifts: Vec::new(),
+            abort: None,
         },
         seed: Seed::new(7),
         clock: Clock::start_now(),

@@ -7,7 +7,7 @@ use crate::error::{CliError, Exit};
 use crate::{progress, target_choice, terminal};
 use serde_json::Value;
 use squall_judge::{Verdict, judge, markdown, put, put_json, summary, terminal_table, write_junit};
-use squall_live::TargetOptions;
+use squall_live::{Backends, TargetOptions};
 use squall_record::{OutFolder, Recording};
 use squall_target::Tuning;
 
@@ -41,7 +41,8 @@ fn run(checked: &Checked, target: TargetOptions) -> Result<(JudgedScenario, bool
         scenario.duration.as_secs_f64(),
         target.name
     ));
-    let recording: Recording = progress::run_live(scenario, None, Some(target))?;
+    let recording: Recording =
+        progress::run_live(scenario, None, Some(target), Backends::MockProviders)?;
     let verdict = judge(scenario, &recording);
     terminal::data(format_args!("{path}"));
     terminal::data(terminal_table(&verdict));

@@ -11,6 +11,7 @@ use squall_campaign::{
 };
 use squall_determinism::Digest;
 use squall_judge::{ItemOutcome, SignOff, SignOffItem, sign_off_lines};
+use squall_live::Backends;
 use squall_record::OutFolder;
 use squall_scenario::{Checklist, Override};
 use std::io::{self, IsTerminal};
@@ -152,7 +153,7 @@ fn run(
 ) -> Result<(SignOffItem, bool), CliError> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
-        let recording = progress::run_live(&stage.scenario, None, None)?;
+        let recording = progress::run_live(&stage.scenario, None, None, Backends::MockProviders)?;
         let interrupted = recording.header.ended.cut_at().is_some();
         return Ok((stage.judge(&recording), interrupted));
     }

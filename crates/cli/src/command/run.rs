@@ -5,7 +5,7 @@ use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
 use crate::{command, descriptors, progress, target_choice, terminal};
 use squall_determinism::Seed;
-use squall_live::TargetOptions;
+use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
 use squall_sim::SimOptions;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
         Mode::Live => {
             descriptors::say_what_is_too_few(&scenario)?;
-            progress::run_live(&scenario, Some(folder.path()), target)?
+            progress::run_live(&scenario, Some(folder.path()), target, Backends::MockProviders)?
         }
     };
     if args.twice {

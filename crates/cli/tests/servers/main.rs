@@ -3,6 +3,7 @@
 mod durable;
 mod findings;
 mod interrupt;
+mod load;
 mod log;
 mod serve;
 mod server;

@@ -52,12 +52,7 @@ fn with_tls(
         name: upstream.name.clone(),
         why: error.to_string(),
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(broken)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = squall_net::tls_client(roots).map_err(broken)?;
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
     Ok(builder.https_or_http().enable_http1().wrap_connector(plain))
 }
@@ -69,14 +64,16 @@ mod tls {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     use std::path::Path;
-    use std::sync::{Arc, OnceLock};
+    use std::sync::Arc;
 
     /// Whom an upstream's certificate must be signed by.
     pub(super) fn roots(upstream: &UpstreamConfig) -> Result<Arc<RootCertStore>, StartError> {
         let told = |why| StartError::Tls { name: upstream.name.clone(), why };
         match &upstream.trusted {
             Some(file) => of_file(file).map(Arc::new).map_err(told),
-            None => of_machine().map_err(told),
+            None => squall_net::machine_roots().map_err(|why| {
+                told(format!("{why}, or name a file of certificates with `trusted`"))
+            }),
         }
     }
 
@@ -94,24 +91,5 @@ mod tls {
             return Err(format!("there is no certificate in {}", path.display()));
         }
         Ok(roots)
-    }
-
-    /// The machine's own: read once, since there are hundreds.
-    fn of_machine() -> Result<Arc<RootCertStore>, String> {
-        static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-        let roots = ROOTS.get_or_init(|| {
-            let mut roots = RootCertStore::empty();
-            // Old ones that cannot be read are nobody's any more.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            Arc::new(roots)
-        });
-        if roots.is_empty() {
-            return Err(
-                "this machine trusts no certificate: install `ca-certificates`, or name a file of \
-                        them with `trusted`"
-                    .to_owned(),
-            );
-        }
-        Ok(Arc::clone(roots))
     }
 }

@@ -174,6 +174,7 @@ fn of_a_target() -> Fixture {
             unknown: 20,
             ..JoinCounts::default()
         },
+        has_own_providers: false,
     });
     run
 }
@@ -201,6 +202,34 @@ fn a_lower_bound_over_its_limit_is_missed() {
     run.first(0, 21_300..30_000, 200);
     let verdict = judged(&run);
     assert_eq!(verdict.rows[1].judgement, Judgement::Missed, "{}", verdict.rows[1].reason);
+}
+
+#[test]
+fn of_a_target_with_its_own_providers_only_what_clients_saw_is_judged() {
+    let mut run = of_a_target();
+    if let Some(target) = &mut run.header.target {
+        (target.has_own_providers, target.join) = (true, JoinCounts::default());
+    }
+    let verdict = judged(&run);
+    assert!(verdict.validity_problems.is_empty(), "{:?}", verdict.validity_problems);
+    assert_eq!(verdict.rows[0].judgement, Judgement::Met, "{}", verdict.rows[0].reason);
+    let unknown = &verdict.rows[1];
+    assert_eq!(unknown.judgement, Judgement::Inconclusive, "{}", unknown.reason);
+    assert!(unknown.reason.ends_with("so its attempts are unknown"), "{}", unknown.reason);
+    run.first(0, 21_300..30_000, 200);
+    let unknown = &judged(&run).rows[1];
+    assert_eq!(unknown.judgement, Judgement::Inconclusive, "not even a lower bound decides");
+}
+
+#[test]
+fn a_run_that_was_aborted_says_what_ended_it() {
+    let mut run = met();
+    run.interrupted(at(90_000));
+    run.header.ended = RunEnd::Aborted { at: at(90_000) };
+    let verdict = judged(&run);
+    let told = "the run was aborted at 90 s of 100 s, since more requests failed than `abort_when` allows";
+    assert_eq!(verdict.validity_problems[0], told);
+    assert_eq!(verdict.exit_code(), 3);
 }
 
 #[test]

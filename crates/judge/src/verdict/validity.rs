@@ -76,10 +76,13 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
         let died = header.target.as_ref().and_then(|target| target.died.as_ref());
         let short = match died {
             Some((at, _)) => format!("the target ended at {}", text::moment(*at)),
-            None => format!("the run was interrupted at {}", text::moment(at)),
+            None => format!("the run was {} at {}", how_cut(header.ended), text::moment(at)),
         };
         let text = match (died, header.ended) {
             (Some((_, how)), _) => format!("{short} of {of}: {how}"),
+            (None, RunEnd::Aborted { .. }) => {
+                format!("{short} of {of}, since more requests failed than `abort_when` allows")
+            }
             (None, RunEnd::Complete | RunEnd::Interrupted { .. }) => format!("{short} of {of}"),
             (None, RunEnd::Killed { torn, .. }) => killed(&format!("{short} of {of}"), torn),
         };
@@ -97,7 +100,8 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
 
 /// Whether another gateway answers without the providers of the run.
 fn succeeds_alone(recording: &Recording) -> bool {
-    let asks_nobody = recording.header.target.as_ref().is_some_and(|it| it.join.attempts == 0);
+    let target = recording.header.target.as_ref();
+    let asks_nobody = target.is_some_and(|it| it.join.attempts == 0 && !it.has_own_providers);
     let all = || Timestamp::ZERO..Timestamp::MAX;
     asks_nobody && recording.cells.groups.iter().any(|group| group.sum(all()).succeeded > 0)
 }
@@ -173,6 +177,14 @@ fn lacks(lacked: Lacked) -> Vec<(&'static str, String)> {
     lacks
 }
 
+/// What cut a run short, in a word.
+const fn how_cut(ended: RunEnd) -> &'static str {
+    match ended {
+        RunEnd::Aborted { .. } => "aborted",
+        RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Killed { .. } => "interrupted",
+    }
+}
+
 /// Until when everything is known of a run that was cut short: no request of an earlier time was still under
 /// way, or may be missing.
 fn known_until(recording: &Recording) -> Timestamp {
@@ -184,7 +196,7 @@ fn known_until(recording: &Recording) -> Timestamp {
     });
     let unfinished = unfinished.min().unwrap_or(Timestamp::MAX);
     let written = match recording.header.ended {
-        RunEnd::Complete | RunEnd::Interrupted { .. } => Timestamp::MAX,
+        RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Aborted { .. } => Timestamp::MAX,
         // Requests are numbered in the order of their times: the first number without a row was under way, and
         // so may have been those after the last.
         RunEnd::Killed { .. } => {

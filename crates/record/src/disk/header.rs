@@ -69,6 +69,7 @@ enum RecordingState {
     Running,
     Complete,
     Interrupted,
+    Aborted,
     Killed,
 }
 
@@ -139,6 +140,8 @@ struct TargetFile {
     cpu_idle_ns: Option<u64>,
     died: Option<DiedFile>,
     join: JoinFile,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_own_providers: bool,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -176,6 +179,7 @@ impl TargetFile {
                 .as_ref()
                 .map(|(at, how)| DiedFile { at_ns: at.as_nanos(), how: how.clone() }),
             join: JoinFile { attempts, header, user, prompt, content, unknown, guessed_deployment },
+            has_own_providers: target.has_own_providers,
         }
     }
 
@@ -199,6 +203,7 @@ impl TargetFile {
                 unknown,
                 guessed_deployment,
             },
+            has_own_providers: self.has_own_providers,
         }
     }
 }
@@ -332,6 +337,7 @@ impl HeaderFile {
         let (state, torn) = match header.ended {
             RunEnd::Complete => (RecordingState::Complete, None),
             RunEnd::Interrupted { .. } => (RecordingState::Interrupted, None),
+            RunEnd::Aborted { .. } => (RecordingState::Aborted, None),
             RunEnd::Killed { torn, .. } => (RecordingState::Killed, Some(torn)),
         };
         let lacked = header.lacked;
@@ -388,6 +394,7 @@ impl HeaderFile {
         let ended = match self.state {
             RecordingState::Complete => RunEnd::Complete,
             RecordingState::Interrupted => RunEnd::Interrupted { at: at(self.interrupted_at_ns)? },
+            RecordingState::Aborted => RunEnd::Aborted { at: at(self.interrupted_at_ns)? },
             RecordingState::Killed => {
                 RunEnd::Killed { at: at(self.interrupted_at_ns)?, torn: self.torn.unwrap_or(0) }
             }

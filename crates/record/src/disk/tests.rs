@@ -53,6 +53,7 @@ fn header() -> RunHeader {
             cpu_idle: Some(Duration::from_secs(3)),
             died: Some((Timestamp::from_secs(2), "it exited with code 1".to_owned())),
             join: JoinCounts { attempts: 7, prompt: 6, unknown: 1, ..JoinCounts::default() },
+            has_own_providers: true,
         }),
         server_lag: vec![ServerLag {
             part: "gateway".to_owned(),

@@ -25,6 +25,8 @@ pub struct TargetInfo {
     pub died: Option<(Timestamp, String)>,
     /// In which places the token of a request came through it.
     pub join: JoinCounts,
+    /// No mock provider stood behind it: what it asked of its own is unknown.
+    pub has_own_providers: bool,
 }
 
 /// Of how many attempts the request is known, and by what.

@@ -40,6 +40,9 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         .sum();
     let all: u32 = seen_by_clients + (0..context.deployments()).map(below).sum::<u32>();
     let title = match seen_by_clients {
+        0 if !context.knows_attempts() => "No client errors".to_owned(),
+        1 if !context.knows_attempts() => "1 client error".to_owned(),
+        n if !context.knows_attempts() => format!("{} client errors", count(n.into())),
         0 => format!("No client errors; {} failed attempts at providers", count(failed.into())),
         1 => format!("1 client error; {} failed attempts at providers", count(failed.into())),
         n => format!(
@@ -49,11 +52,12 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         ),
     };
     let subtitle = format!(
-        "errors per second by class, in bins of {width} s: clients' by intended send time, \
-         providers' by start of the attempt; n = {}",
+        "errors per second by class, in bins of {width} s: clients' by intended send time{}; n = {}",
+        if context.knows_attempts() { ", providers' by start of the attempt" } else { "" },
         count(all.into())
     );
-    let (shown, others) = context.panels(0..context.deployments(), below, "no errors");
+    let known = if context.knows_attempts() { context.deployments() } else { 0 };
+    let (shown, others) = context.panels(0..known, below, "no errors");
     let mut picture = Picture::new(title, &subtitle);
     if all == 0 {
         picture.nothing("no errors in this run");

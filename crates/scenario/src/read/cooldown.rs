@@ -77,7 +77,7 @@ settings! {
     window: Span;
     /// The first open interval.
     base: Span;
-    /// The longest open interval. Each failed probe doubles the interval.
+    /// The longest open interval. Each failed probe doubles the interval, and so does a relapse within `window` after it closed, which also takes one more probe in a row to close it, up to five.
     cap: Span;
     /// Each open interval is shortened by a random part, up to this.
     jitter: Percent;

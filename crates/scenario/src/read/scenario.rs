@@ -9,7 +9,7 @@ use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
 use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, change, file, mix, phases};
+use super::{KnownNames, abort_rule, change, file, mix, phases};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::expectation::{self, ScopeNames};
 use crate::fields::Fields;
@@ -76,6 +76,13 @@ pub(crate) static SCENARIO: Section = Section {
             Schema::List(&Schema::Expectation),
             "none",
             "SLOs to meet: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
+        ),
+        Key::optional(
+            "abort_when",
+            Schema::Text,
+            "never",
+            "Ends the traffic early: `error_rate > 20% for 10s`, if more than a fifth of the requests that end \
+             fails in every one of ten seconds. Requests under way then end, and the verdict is inconclusive.",
         ),
     ]],
 };
@@ -173,13 +180,14 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
     let description = fields.text("description").map(str::to_owned);
     let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
     let gateway_cost = gateway_cost::gateway_cost(fields);
+    let abort = abort_rule::abort_rule(fields);
     let mut scenario = Scenario {
         name: name?,
         description,
         seed,
         duration: run?,
         phases,
-        workload: WorkloadConfig { kinds: mix, shifts, ..workload? },
+        workload: WorkloadConfig { kinds: mix, shifts, abort, ..workload? },
         target: target?,
         providers,
         kinds,

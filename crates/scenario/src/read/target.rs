@@ -117,13 +117,13 @@ impl ValueKind for UrlTemplate {
 
     fn read(&self, node: &Node, _: &Template, problems: &Problems) -> Option<Template> {
         value::parsed(node, &Schema::Url, problems, |text| {
-            let is_url = text.starts_with("http://") && text.len() > "http://".len();
-            if !is_url || text.contains(' ') {
+            let behind = |scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty());
+            if !(behind("http://") || behind("https://")) || text.contains(' ') {
                 return Err(Misfit::new(
                     format!("`{text}` is not the URL of a target"),
                     "expected a URL such as `http://127.0.0.1:4000/v1`",
                 )
-                .help("targets are called by plain HTTP on loopback"));
+                .help("gateways under test are called by plain HTTP on this machine, and systems that `squall load` calls by HTTP or HTTPS"));
             }
             text.trim_end_matches('/').parse()
         })

@@ -141,6 +141,7 @@ pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadCon
         client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
         kinds: Vec::new(),
         shifts: Vec::new(),
+        abort: None,
     }
 }
 

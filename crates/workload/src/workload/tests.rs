@@ -1,7 +1,7 @@
 //! Traffic is what was described, and the same whatever becomes of it.
 
 use super::*;
-use crate::{Arrivals, ClientConfig, Decay, Ordinal, Rate, RateSegment};
+use crate::{Arrivals, ClientConfig, Decay, Ordinal, PlannedTraffic, Rate, RateSegment};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -21,6 +21,7 @@ fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
         shifts: Vec::new(),
+        abort: None,
     }
 }
 
@@ -211,4 +212,20 @@ fn a_shift_moves_users_from_one_kind_to_another_and_moves_nobody_else() {
         assert!(if at < half { kind == before } else { kind >= before });
     }
     assert_ne!(shifted, still);
+}
+
+#[test]
+fn open_traffic_is_known_before_it_is_sent() {
+    let times = [100, 900, 1_100, 1_200, 1_300, 5_000].map(Timestamp::from_millis);
+    let config = WorkloadConfig {
+        prompt_tokens: Distribution::Fixed { value: 7 },
+        output_tokens: Distribution::Fixed { value: 2 },
+        ..config(Arrivals::At { times: times.to_vec() }, 10)
+    };
+    let planned = PlannedTraffic::of(&config, Seed::new(1)).expect("nothing depends on answers");
+    let PlannedTraffic { requests, busiest_second, input_tokens, output_tokens } = planned;
+    assert_eq!((requests, busiest_second, input_tokens, output_tokens), (6, 3, 42, 12));
+    let closed = Arrivals::Closed { clients: 3, think: Distribution::Fixed { value: 0 } };
+    let config = WorkloadConfig { arrivals: closed, ..config };
+    assert_eq!(PlannedTraffic::of(&config, Seed::new(1)), None);
 }

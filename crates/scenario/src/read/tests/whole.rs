@@ -248,6 +248,7 @@ target:
     ready: { get: /ready, within: 60s }
     stop: SIGTERM
     log: gateway.log
+abort_when: error_rate > 20% for 10s
 expect: [ success_rate >= 99% ]
 ";
 

@@ -1,0 +1,107 @@
+//! `squall load`: the traffic of a scenario, sent to a system with providers of its own.
+
+use super::run::conclude;
+use crate::args::LoadArgs;
+use crate::command;
+use crate::error::{CliError, Exit};
+use crate::{progress, target_choice, terminal};
+use squall_determinism::{Seed, Share};
+use squall_live::{Backends, TargetOptions};
+use squall_record::OutFolder;
+use squall_scenario::Scenario;
+use squall_workload::{AbortRule, PlannedTraffic};
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::time::Duration;
+
+/// What ends load on another machine where the scenario says nothing.
+const REMOTE_ABORT: AbortRule =
+    AbortRule { over: Share::percent(20), lasting: Duration::from_secs(10) };
+
+pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
+    let mut scenario = command::scenario(&args.scenario, &args.settings)?.without_providers();
+    if let Some(seed) = args.seed {
+        scenario.set_seed(Seed::new(seed));
+    }
+    let target = args.target.as_deref().map(target_choice::system).transpose()?;
+    let url = url(&scenario, target.as_ref())?;
+    let planned = within_rate(&scenario, args)?;
+    let is_remote = !args.allow_remote.is_empty();
+    if is_remote {
+        scenario.workload.abort.get_or_insert(REMOTE_ABORT);
+    }
+    terminal::status(announcement(&scenario, &url, planned));
+    if is_remote && !args.yes && !is_confirmed()? {
+        return Err(CliError::Target("not confirmed: nothing was sent".to_owned()));
+    }
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new("reports").join(&scenario.name).join("load"));
+    let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
+    let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
+    let recording = progress::run_live(&scenario, Some(folder.path()), target, backends)?;
+    let kept = recording.write(folder.path());
+    conclude(&scenario, &recording, &out, kept)
+}
+
+/// Where the load goes.
+fn url(scenario: &Scenario, target: Option<&TargetOptions>) -> Result<String, CliError> {
+    let config = target.map(|target| &target.config).or(scenario.gateway_target.as_ref());
+    let config = config.ok_or_else(|| {
+        let told = "a load test needs a target: name it with `--target URL`, or in the scenario's `target`";
+        CliError::Target(told.to_owned())
+    })?;
+    Ok(config.url.to_string())
+}
+
+/// What will be sent, if no second of it has more requests than allowed.
+fn within_rate(scenario: &Scenario, args: &LoadArgs) -> Result<Option<PlannedTraffic>, CliError> {
+    let planned = PlannedTraffic::of(&scenario.workload, scenario.seed);
+    let Some(most) = args.max_rate else { return Ok(planned) };
+    let told = match planned {
+        None => {
+            "--max-rate: a closed loop has no rate that is known beforehand: use open traffic, or leave --max-rate out"
+                .to_owned()
+        }
+        Some(planned) if planned.busiest_second > most => format!(
+            "--max-rate: the busiest second of this traffic has {} requests, and {most} are allowed: lower the rate \
+             of the scenario, for instance with `--set`",
+            planned.busiest_second
+        ),
+        Some(_) => return Ok(planned),
+    };
+    Err(CliError::Target(told))
+}
+
+/// What is about to be sent, and where to.
+fn announcement(scenario: &Scenario, url: &str, planned: Option<PlannedTraffic>) -> String {
+    let (name, seed) = (&scenario.name, scenario.seed.value());
+    let duration = scenario.duration.as_secs_f64();
+    let planned = planned.map_or_else(String::new, |planned| {
+        format!(
+            "; {} requests, at most {} in a second, with {} tokens of prompts and up to {} of answers",
+            planned.requests, planned.busiest_second, planned.input_tokens, planned.output_tokens
+        )
+    });
+    let abort = scenario.workload.abort.map_or_else(String::new, |rule| {
+        let percent = f64::from(rule.over.ppm()) / 10_000.0;
+        format!("; ends early if more than {percent}% fail for {} s", rule.lasting.as_secs())
+    });
+    format!("{name}: seed {seed}, {duration} s, load to {url}{planned}{abort}; Ctrl-C stops it")
+}
+
+/// Asks once whether load may go to another machine.
+///
+/// # Errors
+/// Where nobody can be asked.
+fn is_confirmed() -> Result<bool, CliError> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let told =
+            "load to another machine is confirmed at a terminal: add --yes to send it without";
+        return Err(CliError::Target(told.to_owned()));
+    }
+    terminal::status("every request is real, and may cost money. Send them? [y/N]");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.map_err(|source| CliError::Io { what: "cannot read the terminal".to_owned(), source })?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}

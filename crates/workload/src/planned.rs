@@ -1,0 +1,47 @@
+//! What traffic will send, known before it is sent.
+
+use crate::{Arrivals, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use squall_determinism::Seed;
+
+/// What open traffic sends, to the request: its times and sizes do not depend on the answers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PlannedTraffic {
+    /// Requests in all.
+    pub requests: u64,
+    /// The most requests of one second, counted from whole second to whole second.
+    pub busiest_second: u64,
+    /// Tokens of all prompts.
+    pub input_tokens: u64,
+    /// Tokens that all answers may have at most.
+    pub output_tokens: u64,
+}
+
+impl PlannedTraffic {
+    /// The plan of this traffic; `None` for a closed loop, whose answers decide when the next request comes.
+    #[must_use]
+    pub fn of(config: &WorkloadConfig, seed: Seed) -> Option<Self> {
+        match config.arrivals {
+            Arrivals::Closed { .. } => return None,
+            Arrivals::Poisson { .. } | Arrivals::Even { .. } | Arrivals::At { .. } => {}
+        }
+        // Nobody is answered here, which is no failure of the target's.
+        let config = WorkloadConfig { abort: None, ..config.clone() };
+        let mut workload = Workload::new(config, seed);
+        let mut planned = Self::default();
+        let (mut second, mut in_second) = (0, 0);
+        while let Some(now) = workload.next_timer() {
+            workload.handle(now, WorkloadInput::Tick);
+            while let Some(output) = workload.poll() {
+                let WorkloadOutput::Send(client) = output else { continue };
+                let of = client.intended.as_nanos() / 1_000_000_000;
+                in_second = if of == second { in_second + 1 } else { 1 };
+                second = of;
+                planned.busiest_second = planned.busiest_second.max(in_second);
+                planned.requests += 1;
+                planned.input_tokens += u64::from(client.input_tokens);
+                planned.output_tokens += u64::from(client.output_tokens);
+            }
+        }
+        Some(planned)
+    }
+}
