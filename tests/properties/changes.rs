@@ -38,7 +38,7 @@ fn config(bits: [u64; 4]) -> RouterConfig {
         .collect();
     let mut config = RouterConfig {
         fallback_rule: if pick(0, 1) == 1 {
-            FallbackRule::LitellmNested { max_depth: 3 }
+            FallbackRule::LitellmNested { max_depth: 3, weighted_failover: true }
         } else {
             FallbackRule::default()
         },
@@ -55,8 +55,8 @@ fn config(bits: [u64; 4]) -> RouterConfig {
         config.groups[n - 1].fallbacks = Fallbacks::to(vec![GroupId(n as u16)]);
     }
     match pick(16, 3) {
-        0 => config.with_profile(Profile::Litellm180),
-        1 => config.with_profile(Profile::Litellm180).with_profile(Profile::Squall),
+        0 => config.with_profile(Profile::LITELLM_1_80),
+        1 => config.with_profile(Profile::LITELLM_1_80).with_profile(Profile::Squall),
         _ => config,
     }
 }

@@ -8,12 +8,12 @@ pub(crate) use config::{
 };
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use squall_explain::RequestSelector;
 use squall_judge::CrashVerdict;
-use squall_router::Profile;
+use squall_router::{LitellmVersion, Profile};
 use squall_scenario::{FileKind, Override};
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -641,7 +641,7 @@ pub(crate) struct LitellmArgs {
     /// The configuration
     pub(crate) file: PathBuf,
     /// The profile: whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
+    #[arg(long, value_enum, default_value_t = ProfileWord::SQUALL)]
     pub(crate) profile: ProfileWord,
 }
 
@@ -656,7 +656,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// The profile: whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
+    #[arg(long, value_enum, default_value_t = ProfileWord::LITELLM)]
     pub(crate) profile: ProfileWord,
     /// Convert the router to native syntax instead of referring to the configuration
     #[arg(long)]
@@ -674,22 +674,47 @@ pub(crate) enum InitFrom {
 }
 
 /// The profile: whose formulas to use.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ProfileWord {
-    /// Squall's own policies, with the intended meaning of the configuration
-    #[value(name = "squall")]
-    Squall,
-    /// Those of LiteLLM 1.80, including its defects
-    #[value(name = "litellm-1.80")]
-    Litellm180,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProfileWord(pub(crate) Profile);
+
+impl ProfileWord {
+    /// Squall's own.
+    pub(crate) const SQUALL: Self = Self(Profile::Squall);
+    /// LiteLLM's newest.
+    pub(crate) const LITELLM: Self = Self(Profile::Litellm(LitellmVersion::NEWEST));
+
+    const ALL: [Self; Profile::ALL.len()] = {
+        let mut all = [Self::SQUALL; Profile::ALL.len()];
+        let mut place = 0;
+        while place < all.len() {
+            all[place] = Self(Profile::ALL[place]);
+            place += 1;
+        }
+        all
+    };
+}
+
+impl ValueEnum for ProfileWord {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.0.as_str());
+        let is_newest = self.0 == Self::LITELLM.0;
+        Some(if is_newest {
+            let about =
+                format!("{}; also `{}`, as the newest", self.0.about(), Profile::NEWEST_LITELLM);
+            value.help(about).alias(Profile::NEWEST_LITELLM)
+        } else {
+            value.help(self.0.about())
+        })
+    }
 }
 
 impl From<ProfileWord> for Profile {
     fn from(word: ProfileWord) -> Self {
-        match word {
-            ProfileWord::Squall => Self::Squall,
-            ProfileWord::Litellm180 => Self::Litellm180,
-        }
+        word.0
     }
 }
 

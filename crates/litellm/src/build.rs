@@ -6,9 +6,9 @@ use core::time::Duration;
 use squall_router::{
     AfterTimeout, AttemptTimeouts, Backoff, ConcurrencyRelease, CooldownRule, Declared,
     DeploymentConfig, FallbackRule, Fallbacks, Features, GroupConfig, GroupId, LitellmRetry,
-    LitellmStrategy, Money, Price, Profile, RateLimit, RateLimits, RateWindow, RegionId,
-    RetryBudget, RetryRule, RouterConfig, SpendBudget, SpendBudgetId, Strategy, TagMatch, Tags,
-    UnavailablePolicy,
+    LitellmRules, LitellmStrategy, LitellmVersion, Money, OrderUse, Price, Profile, RateLimit,
+    RateLimits, RateWindow, RegionId, RetryBudget, RetryRule, RouterConfig, SpendBudget,
+    SpendBudgetId, Strategy, TagMatch, Tags, UnavailablePolicy, WhenFull,
 };
 
 /// How deep lists of fallbacks may lead one into the other at most.
@@ -28,8 +28,10 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
         .collect();
     let depth = u8::try_from(settings.max_fallbacks.min(DEPTH_MAX)).unwrap_or(5);
     match profile {
-        Profile::Litellm180 => {
-            config.fallback_rule = FallbackRule::LitellmNested { max_depth: depth };
+        Profile::Litellm(_) => {
+            let weighted_failover = settings.weighted_failover;
+            config.fallback_rule =
+                FallbackRule::LitellmNested { max_depth: depth, weighted_failover };
             config.retry_budget = RetryBudget::UNLIMITED;
         }
         Profile::Squall => {
@@ -78,21 +80,28 @@ fn one(
         (true, false) => TagMatch::All,
     };
     match profile {
-        Profile::Litellm180 => theirs(settings, &entries, &mut group),
+        Profile::Litellm(version) => theirs(settings, &entries, version, &mut group),
         Profile::Squall => ours(settings, &entries, &mut group),
     }
     for entry in &entries {
         group.deployments.push(deployment(settings, entry, profile, spend_budgets));
     }
     weigh(&entries, &mut group);
-    if profile == Profile::Litellm180 {
-        let waits = group.deployments.iter().any(|each| each.limits.concurrency.is_some());
+    if let Some(rules) = profile.litellm() {
+        let waits = rules.when_full == WhenFull::Wait
+            && group.deployments.iter().any(|each| each.limits.concurrency.is_some());
         group.max_queue_wait = if waits { group.deadline } else { Duration::ZERO };
     }
     group
 }
 
-fn theirs(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig) {
+fn theirs(
+    settings: &Settings,
+    entries: &[&ModelEntry],
+    version: LitellmVersion,
+    group: &mut GroupConfig,
+) {
+    group.litellm = version;
     group.strategy = Strategy::Litellm(settings.strategy);
     let least = settings.retry_after;
     group.retry_rule = RetryRule::Litellm(LitellmRetry { least, ..LitellmRetry::default() });
@@ -132,9 +141,11 @@ fn deployment(
     profile: Profile,
     spend_budgets: &mut Vec<SpendBudget>,
 ) -> DeploymentConfig {
-    let theirs = profile == Profile::Litellm180;
+    let rules = profile.litellm();
+    let theirs = rules.is_some();
     let mut deployment = DeploymentConfig::new(&entry.name);
-    if !theirs || settings.pre_call_checks {
+    let filters = rules.is_some_and(|rules| rules.order == OrderUse::FilterWithChecks);
+    if !filters || settings.pre_call_checks {
         deployment.order = u8::try_from(entry.order.unwrap_or(0)).unwrap_or(u8::MAX);
     }
     deployment.limits = limits(settings, entry, profile);
@@ -227,18 +238,18 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
                 adaptive_concurrency: false,
             }
         }
-        Profile::Litellm180 => {
+        Profile::Litellm(version) => {
+            let rules = version.rules();
             let of_rpm = entry.rpm.map(|rpm| u32::try_from(rpm).unwrap_or(u32::MAX));
-            // The formula is upside down in 1.80: one at once for every 6,000 tokens per minute.
-            let of_tpm = entry.tpm.map(|tpm| u32::try_from(tpm / 6_000).unwrap_or(u32::MAX).max(1));
+            let of_tpm = entry.tpm.map(|tpm| rules.places_of_tpm.places(tpm));
             let concurrency = stated.or(of_rpm).or(of_tpm).or(settings.default_max_parallel);
-            let checked = entry.rpm.filter(|_| settings.pre_call_checks);
+            let checked = entry.rpm.filter(|_| settings.pre_call_checks && rules.checks_hold_rpm);
             RateLimits {
                 rpm: checked
                     .map(|per_minute| RateLimit { per_minute, window: RateWindow::FromFirst }),
                 tpm: None,
                 concurrency,
-                release: ConcurrencyRelease::AtFirstToken,
+                release: rules.release,
                 from_headers: false,
                 from_429s: false,
                 adaptive_concurrency: false,
@@ -250,7 +261,7 @@ fn limits(settings: &Settings, entry: &ModelEntry, profile: Profile) -> RateLimi
 fn timeouts(settings: &Settings, entry: Option<&ModelEntry>, profile: Profile) -> AttemptTimeouts {
     let whole = entry.and_then(|entry| entry.timeout).or(settings.timeout);
     let stream = entry.and_then(|entry| entry.stream_timeout).or(settings.stream_timeout);
-    if profile == Profile::Litellm180 {
+    if profile.litellm().is_some() {
         let whole = whole.unwrap_or(REFERENCE_TIMEOUT);
         let stream = stream.unwrap_or(whole);
         return AttemptTimeouts {
@@ -287,18 +298,20 @@ fn fallbacks(file: &LitellmFile, name: &str, names: &[&str], profile: Profile) -
     };
     let general = listed(&settings.fallbacks, name);
     let general = general.unwrap_or(&settings.default_fallbacks);
-    let special = |lists: &Option<super::read::FallbackLists>| match (lists, profile) {
-        (None, _) => None,
-        (Some(lists), Profile::Litellm180) => Some(listed(lists, name).map_or_else(Vec::new, ids)),
-        (Some(lists), Profile::Squall) => listed(lists, name).map(ids),
+    // Where there are lists at all, a group that is in none of them goes nowhere, if they are final.
+    let special = |lists: &Option<super::read::FallbackLists>,
+                   final_in: fn(&LitellmRules) -> bool| {
+        let own = lists.as_ref().map(|lists| listed(lists, name).map(ids))?;
+        let is_final = profile.litellm().is_some_and(final_in);
+        own.or_else(|| is_final.then(Vec::new))
     };
     let general = ids(general);
     // Without a list of their own, refusals go there by the general one: said by name here.
-    let content_policy = special(&settings.content_policy);
+    let content_policy = special(&settings.content_policy, |_| true);
     let said = profile == Profile::Squall && !general.is_empty();
     Fallbacks {
         content_policy: content_policy.or_else(|| said.then(|| general.clone())),
-        context_window: special(&settings.context_window),
+        context_window: special(&settings.context_window, |rules| rules.context_lists_are_final),
         general,
     }
 }

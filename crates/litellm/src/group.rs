@@ -5,7 +5,7 @@ use core::time::Duration;
 use squall_failure::FailureClass;
 use squall_router::{
     Cooldown, CooldownRule, CostTuning, FailureCooldown, LatencyTuning, LitellmCooldown,
-    LitellmCounts, LitellmStrategy, Profile, Retries, Strategy,
+    LitellmStrategy, PolicyClasses, Profile, Retries, Strategy,
 };
 
 /// Retries in a group.
@@ -20,22 +20,30 @@ pub(super) fn retries(settings: &Settings, group: &str, profile: Profile) -> Ret
         rate_limit,
         content_policy,
         internal_server,
+        service_unavailable,
+        not_found,
+        other,
     } = policy;
-    let mut retries = Retries::new(small(settings.num_retries));
+    let reads_all = profile.litellm().is_none_or(|rules| rules.policy == PolicyClasses::All);
+    let others = other.filter(|_| reads_all).unwrap_or(settings.num_retries);
+    let mut retries = Retries::new(small(others));
     let mut set = |number: Option<u32>, classes: &[Class]| {
         for &class in classes {
             retries = number.map_or(retries, |number| retries.with(class, small(number)));
         }
     };
-    // Both are bad requests there, and that is asked first.
+    // Both are bad requests in 1.80, and that is asked first.
     set(content_policy, &[Class::ContentPolicy]);
     set(bad_request, &[Class::BadRequest, Class::ContextWindow, Class::ContentPolicy]);
     set(authentication, &[Class::Auth]);
     set(timeout, &[Class::Timeout, Class::Stalled]);
     set(rate_limit, &[Class::Throttled, Class::QuotaSpent]);
-    if profile == Profile::Squall {
+    if reads_all {
         set(content_policy, &[Class::ContentPolicy]);
-        set(internal_server, &[Class::Server, Class::Overloaded]);
+        let as_500 = if profile == Profile::Squall { Class::Overloaded } else { Class::Connect };
+        set(internal_server, &[Class::Server, as_500]);
+        set(service_unavailable, &[Class::Overloaded]);
+        set(not_found, &[Class::NotFound]);
     }
     retries
 }
@@ -77,7 +85,7 @@ pub(super) fn cooldown(
     if settings.disable_cooldowns {
         return CooldownRule::Never;
     }
-    if profile == Profile::Litellm180 {
+    if profile.litellm().is_some() {
         // Deployments behind a pattern never cool down there.
         if group.contains('*') {
             return CooldownRule::Never;
@@ -87,7 +95,7 @@ pub(super) fn cooldown(
             deployment_time: own,
             allowed_fails: settings.allowed_fails,
             policy: settings.allowed_fails_policy,
-            counts: LitellmCounts::OncePerRequest,
+            counts: None,
         });
     }
     if time == Some(Duration::ZERO) {

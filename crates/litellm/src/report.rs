@@ -7,7 +7,7 @@ use core::ops::Range;
 use squall_config_file::diagnostic::Problems;
 use squall_config_file::node::{Node, NodeKind};
 use squall_config_file::yaml;
-use squall_router::{LitellmStrategy, Profile};
+use squall_router::{LitellmRules, LitellmStrategy, OrderUse, PolicyClasses, Profile};
 
 /// How far a setting is kept.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -216,7 +216,7 @@ fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
         return kept;
     }
     match row {
-        Some(row) if profile == Profile::Litellm180 => row.theirs,
+        Some(row) if profile.litellm().is_some() => row.theirs,
         Some(row) => row.ours,
         None => Kept(Support::NotSupported, "not a known routing setting: ignored"),
     }
@@ -226,10 +226,15 @@ fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
 fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option<Kept> {
     use Support::{Approximate, Exact, NotSupported};
     let settings = &file.settings;
-    let theirs = profile == Profile::Litellm180;
+    let rules = profile.litellm();
+    let theirs = rules.is_some();
+    let is = |rule: fn(&LitellmRules) -> bool| rules.is_some_and(rule);
     let usage_v2 = settings.strategy == LitellmStrategy::UsageBasedV2;
     let kept = match (found.section, found.key.as_str()) {
-        ("litellm_params", "order") if theirs && !settings.pre_call_checks => {
+        ("litellm_params", "order")
+            if is(|rules| rules.order == OrderUse::FilterWithChecks)
+                && !settings.pre_call_checks =>
+        {
             Kept(Exact, "ignored without `enable_pre_call_checks`, as in 1.80")
         }
         ("litellm_params" | "model_list" | "model_info", "rpm" | "tpm") if theirs => {
@@ -239,13 +244,16 @@ fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option
                     "a limit enforced by the strategy, which admits one request less \
                      than `rpm`",
                 )
-            } else if settings.pre_call_checks && found.key == "rpm" {
+            } else if settings.pre_call_checks
+                && found.key == "rpm"
+                && is(|rules| rules.checks_hold_rpm)
+            {
                 Kept(
                     Exact,
                     "a weight, a concurrency limit, and a limit enforced by pre-call checks",
                 )
             } else {
-                Kept(Exact, "a weight and a concurrency limit, not a rate limit, as in 1.80")
+                Kept(Exact, "a weight and a concurrency limit, not a rate limit, as in LiteLLM")
             }
         }
         ("litellm_params", "tags") if !settings.tag_filtering => {
@@ -262,9 +270,23 @@ fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option
             }
         }
         ("router_settings" | "litellm_settings", "allowed_fails")
-            if theirs && settings.allowed_fails == Some(3) =>
+            if is(|rules| rules.allowed_fails_unset == Some(3))
+                && settings.allowed_fails == Some(3) =>
         {
             Kept(Exact, "3 is treated as not set, as in 1.80")
+        }
+        ("router_settings", "retry_policy" | "model_group_retry_policy")
+            if is(|rules| rules.policy == PolicyClasses::First) =>
+        {
+            Kept(Exact, "`InternalServerErrorRetries` is not read, as in 1.80")
+        }
+        ("router_settings", "allowed_fails_policy")
+            if is(|rules| rules.policy == PolicyClasses::First) =>
+        {
+            Kept(Exact, "a threshold of 0 is treated as not set, as in 1.80")
+        }
+        ("router_settings", "enable_weighted_failover") if is(|rules| !rules.weighted_failover) => {
+            Kept(Exact, "not known to 1.80")
         }
         ("litellm_settings", key) if file.overridden.iter().any(|known| known == key) => {
             Kept(Exact, "also set in `router_settings`, which takes precedence")

@@ -20,7 +20,7 @@ fn file(text: &str) -> LitellmFile {
 }
 
 fn both(text: &str) -> [RouterConfig; 2] {
-    [Profile::Squall, Profile::Litellm180].map(|profile| {
+    [Profile::Squall, Profile::LITELLM_1_80].map(|profile| {
         let config = file(text).router(profile);
         config.validate().unwrap_or_else(|error| panic!("{error}"));
         config
@@ -39,17 +39,17 @@ fn shown(findings: &[ImportFinding]) -> String {
 fn what_is_kept_of_azure_and_openai() {
     let file = file(AZURE);
     insta::assert_snapshot!("azure_squall", shown(&file.findings(Profile::Squall)));
-    insta::assert_snapshot!("azure_litellm", shown(&file.findings(Profile::Litellm180)));
+    insta::assert_snapshot!("azure_litellm", shown(&file.findings(Profile::LITELLM_1_80)));
 }
 
 #[test]
 fn what_is_kept_of_usage_and_budgets() {
-    insta::assert_snapshot!(shown(&file(USAGE).findings(Profile::Litellm180)));
+    insta::assert_snapshot!(shown(&file(USAGE).findings(Profile::LITELLM_1_80)));
 }
 
 #[test]
 fn what_is_kept_of_latency_and_policies() {
-    insta::assert_snapshot!(shown(&file(LATENCY).findings(Profile::Litellm180)));
+    insta::assert_snapshot!(shown(&file(LATENCY).findings(Profile::LITELLM_1_80)));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn rpm_is_a_weight_and_a_bound_at_once_for_litellm_and_a_limit_for_us() {
 fn litellms_loop_has_no_budget_and_says_its_shortest_cooldown() {
     let [ours, theirs] = both(AZURE);
     assert_eq!(theirs.retry_budget, RetryBudget::UNLIMITED);
-    assert_eq!(theirs.fallback_rule, FallbackRule::LitellmNested { max_depth: 5 });
+    assert_eq!(theirs.fallback_rule, FallbackRule::LITELLM);
     let group = &theirs.groups[0];
     assert!(matches!(group.retry_rule, RetryRule::Litellm(_)));
     assert_eq!(group.when_unavailable, UnavailablePolicy::FailStating(Duration::from_secs(30)));
@@ -210,7 +210,7 @@ fn a_file_that_is_cut_off_anywhere_is_read_or_refused() {
         for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
             let Ok(file) = LitellmFile::read("config.yaml", &text[..at]) else { continue };
             read += 1;
-            for profile in [Profile::Squall, Profile::Litellm180] {
+            for profile in [Profile::Squall, Profile::LITELLM_1_80] {
                 assert_eq!(file.router(profile).validate(), Ok(()));
                 assert!(!file.findings(profile).is_empty());
                 assert!(!file.scenario_yaml(&options(profile, None), "").is_empty());
@@ -233,7 +233,7 @@ fn a_limit_of_zero_takes_a_deployment_out_unless_it_is_the_only_one() {
 #[test]
 fn weights_that_are_fractions_keep_their_proportions() {
     let text = SIMPLE.replace("weight: 3", "weight: 0.75").replace("weight: 1,", "weight: 0.25,");
-    let config = file(&text).router(Profile::Litellm180);
+    let config = file(&text).router(Profile::LITELLM_1_80);
     let declared = |place: usize| config.groups[0].deployments[place].declared.weight;
     assert_eq!((declared(0), declared(1)), (Some(75), Some(25)));
 }
@@ -249,7 +249,7 @@ model_list:
     litellm_params: {{ model: openai/y, api_key: k }}
 {more}"
     );
-    file(&text).router(Profile::Litellm180)
+    file(&text).router(Profile::LITELLM_1_80)
 }
 
 #[test]

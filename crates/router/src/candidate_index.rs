@@ -39,6 +39,8 @@ pub(crate) struct CandidateIndex {
     weight_in_all: u64,
     /// The part of the weight that is to be well.
     threshold: Share,
+    /// Those whose places are all taken are picked all the same, and refuse: LiteLLM's rule from 1.110 on.
+    pub(crate) refuses_when_full: bool,
     /// A deployment has reached a limit, and this has not been reported yet.
     pub(crate) limit_unreported: bool,
     /// Scratch space: which places are eligible.
@@ -70,6 +72,7 @@ impl CandidateIndex {
             order,
             fits: FitCache::default(),
             unhealthy: 0,
+            refuses_when_full: false,
             limit_unreported: false,
             ids,
         }
@@ -127,6 +130,7 @@ impl CandidateIndex {
     pub(crate) fn suffices(&self, needs: &RequestNeeds) -> bool {
         self.tights == 0
             && !self.limit_unreported
+            && !self.refuses_when_full
             && needs.tokens < ROOM
             && !self.is_below_threshold()
     }

@@ -4,6 +4,7 @@ mod cooldown;
 mod deployment;
 mod expected_shares;
 mod limits;
+mod litellm_version;
 mod policies;
 mod profile;
 mod retry;
@@ -18,6 +19,10 @@ pub(crate) use deployment::{or_weights, rpm, tpm};
 pub use limits::{
     ConcurrencyRelease, Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget, SpendPeriod,
     UtcOffset,
+};
+pub use litellm_version::{
+    LatencyWindow, LeastBusyCounters, LitellmRules, LitellmVersion, OrderUse, PlacesOfTpm,
+    PolicyClasses, RetriedFailures, ShuffleBasis, WhenFull,
 };
 pub use policies::{
     AfterTimeout, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge, HedgeAfter,
@@ -65,6 +70,8 @@ pub struct GroupConfig {
     pub fallbacks: Fallbacks,
     /// How a deployment is picked among the usable ones.
     pub strategy: Strategy,
+    /// The version whose formulas LiteLLM's policies of the group follow. Default the newest.
+    pub litellm: LitellmVersion,
     /// Retries in this group after the first attempt.
     pub retries: Retries,
     /// What a request does after a failed attempt.
@@ -184,6 +191,7 @@ impl GroupConfig {
             deployments: Vec::new(),
             fallbacks: Fallbacks::default(),
             strategy: Strategy::default(),
+            litellm: LitellmVersion::NEWEST,
             retries: Retries::default(),
             retry_rule: RetryRule::default(),
             after_timeout: AfterTimeout::default(),

@@ -5,7 +5,9 @@ mod litellm;
 mod outlier_detection;
 
 use crate::explained_decision::BreakerFigures;
-use crate::{CooldownCause, CooldownRule, SilenceCooldown};
+use crate::{
+    CooldownCause, CooldownRule, DeploymentConfig, GroupConfig, LitellmVersion, SilenceCooldown,
+};
 use alloc::boxed::Box;
 use core::time::Duration;
 use litellm::Litellm;
@@ -17,7 +19,7 @@ use squall_failure::{Failure, FailureClass};
 /// What is held against one deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct OutlierRecord {
-    rule: CooldownRule,
+    terms: CooldownTerms,
     state: CooldownState,
     jitter: JitterSource,
 }
@@ -41,7 +43,7 @@ impl JitterSource {
 #[derive(Clone, Debug)]
 enum CooldownState {
     Careful(Box<OutlierDetection>),
-    Litellm(Litellm),
+    Litellm(Box<Litellm>),
     Never,
 }
 
@@ -72,31 +74,61 @@ pub(crate) struct FailureEvidence {
     pub(crate) repeated: bool,
     /// How many deployments the group has.
     pub(crate) siblings: usize,
+    /// Whether the group has somewhere to fall back to.
+    pub(crate) group_falls_back: bool,
+}
+
+/// A rule, and what else it goes by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct CooldownTerms {
+    pub(crate) rule: CooldownRule,
+    pub(crate) version: LitellmVersion,
+    /// The rule's policy is the deployment's own, not the group's.
+    pub(crate) own_policy: bool,
+}
+
+impl CooldownTerms {
+    /// Those of a deployment of a group.
+    pub(crate) fn new(config: &DeploymentConfig, of: &GroupConfig) -> Self {
+        let policy = |rule: CooldownRule| match rule {
+            CooldownRule::Litellm(litellm) => litellm.policy,
+            CooldownRule::Breaker(_) | CooldownRule::Never => None,
+        };
+        let own = config.cooldown.and_then(policy);
+        Self {
+            rule: config.cooldown.unwrap_or(of.cooldown),
+            version: of.litellm,
+            own_policy: own.is_some() && own != policy(of.cooldown),
+        }
+    }
 }
 
 impl OutlierRecord {
-    pub(crate) fn new(rule: CooldownRule, jitter: JitterSource) -> Self {
-        let state = match rule {
+    pub(crate) fn new(terms: CooldownTerms, jitter: JitterSource) -> Self {
+        let state = match terms.rule {
             CooldownRule::Breaker(config) => {
                 CooldownState::Careful(Box::new(OutlierDetection::new(config, jitter)))
             }
-            CooldownRule::Litellm(config) => CooldownState::Litellm(Litellm::new(config)),
+            CooldownRule::Litellm(config) => {
+                let rules = terms.version.rules();
+                CooldownState::Litellm(Box::new(Litellm::new(config, rules, terms.own_policy)))
+            }
             CooldownRule::Never => CooldownState::Never,
         };
-        Self { rule, state, jitter }
+        Self { terms, state, jitter }
     }
 
     /// Takes another rule. What the old one held against the deployment is forgotten with it.
-    pub(crate) fn reconfigure(&mut self, rule: CooldownRule) {
-        if self.rule != rule {
-            *self = Self::new(rule, self.jitter);
+    pub(crate) fn reconfigure(&mut self, terms: CooldownTerms) {
+        if self.terms != terms {
+            *self = Self::new(terms, self.jitter);
         }
     }
 
     /// What silences of the deployment say, if they say anything.
     #[inline]
     pub(crate) const fn silence(&self) -> Option<SilenceCooldown> {
-        self.rule.silence()
+        self.terms.rule.silence()
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! A deployment at work: its limits, what is held against it, and what it can serve.
 
 use crate::admission::{AdmissionDenied, AdmissionLimiter, Permit};
-use crate::cooldown::{Availability, JitterSource, OutlierRecord};
+use crate::cooldown::{Availability, CooldownTerms, JitterSource, OutlierRecord};
 use crate::health_state::HealthState;
 use crate::share_credit::ShareCredit;
 use crate::silence_detection::{Awaited, SlowestOfLate, UnansweredAttempts};
@@ -138,7 +138,7 @@ impl Deployment {
             place: None,
             weight: config.weight,
             timeouts: config.timeouts.unwrap_or(of.timeouts),
-            record: OutlierRecord::new(config.cooldown.unwrap_or(of.cooldown), jitter),
+            record: OutlierRecord::new(CooldownTerms::new(config, of), jitter),
             limiter: AdmissionLimiter::new(config.limits, epoch_nanos),
             health: HealthState::default(),
             lines: [UnansweredAttempts::default(); 2],
@@ -167,7 +167,7 @@ impl Deployment {
     ) {
         self.weight = config.weight;
         self.timeouts = config.timeouts.unwrap_or(of.timeouts);
-        self.record.reconfigure(config.cooldown.unwrap_or(of.cooldown));
+        self.record.reconfigure(CooldownTerms::new(config, of));
         self.limiter.reconfigure(now, config.limits);
         self.price = config.price;
         self.spends_from.clone_from(&config.spends_from);

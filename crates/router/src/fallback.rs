@@ -4,7 +4,7 @@ mod depth_first;
 mod litellm;
 
 use crate::config::MAX_DEPTH;
-use crate::{FallbackChoice, FallbackRule, Fallbacks, GroupId};
+use crate::{FallbackChoice, FallbackRule, Fallbacks, GroupId, LitellmRules};
 use squall_failure::FailureClass;
 
 /// How many groups of a request are remembered.
@@ -52,13 +52,15 @@ impl FallbackPath {
         path
     }
 
-    /// The group to go to from `group` after a failure of `class`; `None` if there is none.
+    /// The group to go to from `group` after a failure of `class`; `None` if there is none. `rules`: of LiteLLM's
+    /// version, where its rule holds.
     pub(crate) fn next<'a>(
         &mut self,
         rule: FallbackRule,
         group: GroupId,
         class: Option<FailureClass>,
         asked: &FallbackChoice,
+        rules: &LitellmRules,
         of: impl Fn(GroupId) -> &'a Fallbacks,
     ) -> Option<GroupId> {
         let list = match asked {
@@ -77,8 +79,8 @@ impl FallbackPath {
             FallbackRule::DepthFirst { max_moves } => {
                 depth_first::next(self, max_moves, group, list, asked, of)
             }
-            FallbackRule::LitellmNested { max_depth } => {
-                litellm::next(self, max_depth, group, list, asked, of)
+            FallbackRule::LitellmNested { max_depth, .. } => {
+                litellm::next(self, max_depth, rules, group, list, asked, of)
             }
         }
     }

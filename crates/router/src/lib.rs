@@ -49,11 +49,12 @@ pub use balancer::{
 pub use config::{
     AfterTimeout, AttemptTimeouts, Backoff, ConcurrencyRelease, ConfigError, Cooldown,
     CooldownRule, DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
-    Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LitellmAllowedFails, LitellmCooldown,
-    LitellmCounts, LitellmRetry, MidStream, MisconfiguredCooldown, Money, Price, Profile,
-    RateLimit, RateLimits, RateWindow, Retries, RetryBudget, RetryRule, RouterConfig,
-    SilenceCooldown, SlowStart, SpendBudget, SpendPeriod, TagMatch, TenantConfig,
-    ThrottledCooldown, UnavailablePolicy, UtcOffset,
+    Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LatencyWindow, LeastBusyCounters,
+    LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, LitellmRules,
+    LitellmVersion, MidStream, MisconfiguredCooldown, Money, OrderUse, PlacesOfTpm, PolicyClasses,
+    Price, Profile, RateLimit, RateLimits, RateWindow, RetriedFailures, Retries, RetryBudget,
+    RetryRule, RouterConfig, ShuffleBasis, SilenceCooldown, SlowStart, SpendBudget, SpendPeriod,
+    TagMatch, TenantConfig, ThrottledCooldown, UnavailablePolicy, UtcOffset, WhenFull,
 };
 pub use explained_decision::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,

@@ -263,8 +263,28 @@ pub(crate) struct RequestColdState {
     pub(crate) hedge_failed_in: Option<GroupId>,
     /// What its client has of the answer, if the rest is asked for elsewhere.
     pub(crate) begun_answer: Option<BegunAnswer>,
+    /// What LiteLLM's rules have tried in its group before they leave it.
+    pub(crate) hops: GroupHops,
     /// Its neighbours among those who wait for an answer of its deployment.
     neighbours: QueueLinks,
+}
+
+/// What LiteLLM tries in a group beyond its retries, before the request leaves it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GroupHops {
+    /// The order that is tried; `None` for the lowest that is usable.
+    pub(crate) order: Option<u8>,
+    /// Failovers to a deployment that was not asked.
+    pub(crate) failovers: u8,
+    /// The deployments that were asked, where that is looked at. The slot keeps the room for its next request.
+    pub(crate) asked: Vec<DeploymentId>,
+}
+
+impl GroupHops {
+    pub(crate) fn clear(&mut self) {
+        (self.order, self.failovers) = (None, 0);
+        self.asked.clear();
+    }
 }
 
 impl RequestColdState {
@@ -274,6 +294,7 @@ impl RequestColdState {
         self.begun_answer = None;
         self.neighbours = QueueLinks::default();
         self.refused_by.clear();
+        self.hops.clear();
     }
 }
 

@@ -5,10 +5,12 @@ mod backoff;
 mod litellm;
 mod untried;
 
-use crate::{Retries, RetryRule};
+use crate::cooldown::litellm_status;
+use crate::{LitellmRules, RetriedFailures, Retries, RetryRule};
 use core::time::Duration;
+use litellm::may_be_asked_again;
 use squall_determinism::RandomStream;
-use squall_failure::Failure;
+use squall_failure::{Failure, Retryable};
 
 /// Inputs of a rule.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct RetryContext {
     pub(crate) retries: u16,
     /// How many there may be.
     pub(crate) max_retries: u16,
+    /// The number is one for this class of failure by name.
+    pub(crate) named: bool,
     /// How many deployments the group has, and how many are not cooling down.
     pub(crate) deployments: usize,
     pub(crate) healthy: usize,
@@ -58,11 +62,12 @@ impl RetryRule {
     pub(crate) fn next(
         &self,
         facts: &RetryContext,
+        rules: &LitellmRules,
         draws: impl FnOnce() -> RandomStream,
     ) -> RetryDecision {
         match self {
             Self::Untried(_) => untried::next(facts),
-            Self::Litellm(config) => litellm::next(config, facts, draws),
+            Self::Litellm(config) => litellm::next(config, rules, facts, draws),
         }
     }
 
@@ -71,8 +76,25 @@ impl RetryRule {
         matches!(self, Self::Litellm(_))
     }
 
-    /// Whether the failure that a request ends with is the first it met, rather than the last.
-    pub(crate) const fn reports_first_failure(&self) -> bool {
+    /// Whether a deployment is not asked again by a request that it has failed so.
+    pub(crate) fn remembers_refusal(&self, rules: &LitellmRules, failure: &Failure) -> bool {
+        match self {
+            Self::Untried(_) => failure.retryable == Retryable::OtherDeployment,
+            Self::Litellm(_) => {
+                rules.retries == RetriedFailures::ByStatusOfEach
+                    && !may_be_asked_again(litellm_status(*failure))
+            }
+        }
+    }
+
+    /// Whether what becomes of a request hangs on the first failure that it met in its group, rather than the last.
+    pub(crate) fn goes_by_the_first(&self, rules: &LitellmRules) -> bool {
+        matches!(self, Self::Litellm(_)) && rules.retries == RetriedFailures::AllByTheFirst
+    }
+
+    /// Whether a request ends with a failure of the group that it asked for, whatever its fallbacks met: the first
+    /// or the last, as [`goes_by_the_first`](Self::goes_by_the_first) has it.
+    pub(crate) const fn reports_origin(&self) -> bool {
         matches!(self, Self::Litellm(_))
     }
 }

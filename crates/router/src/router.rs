@@ -5,6 +5,7 @@ mod continuation;
 mod deadline;
 mod decision_log;
 mod failure_handling;
+mod group_hops;
 mod health_checks;
 mod hedging;
 mod pick;

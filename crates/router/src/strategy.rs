@@ -27,7 +27,7 @@ pub use lowest_latency::LatencyTuning;
 pub(crate) use smooth_weighted::SmoothWeighted;
 
 use crate::config::{or_weights, rpm, tpm};
-use crate::{Balancer, Candidates, DeploymentConfig};
+use crate::{Balancer, Candidates, DeploymentConfig, LitellmVersion};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use consistent_hash::ConsistentHash;
@@ -62,7 +62,7 @@ pub enum ShareBasis {
     Rpm,
     /// Their tokens per minute, likewise.
     Tpm,
-    /// What the first of them states to LiteLLM: weight, requests or tokens per minute.
+    /// What they state to LiteLLM: weight, requests or tokens per minute.
     Declared,
     /// What is measured, such as load, latency or cost: no share is known beforehand.
     Measured,
@@ -107,14 +107,18 @@ macro_rules! strategies {
                 }
             }
 
-            /// The strategy at work among these deployments.
-            pub(crate) fn balancer(&self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
+            /// The strategy at work among these deployments; `version` is whose formulas LiteLLM's follow.
+            pub(crate) fn balancer(
+                &self,
+                deployments: &[DeploymentConfig],
+                version: LitellmVersion,
+            ) -> Box<dyn Balancer> {
                 match self {
                     $(Self::$name $(($settings))? => {
                         let $deployments = deployments;
                         Box::new($balancer)
                     })*
-                    Self::Litellm(strategy) => strategy.balancer(deployments),
+                    Self::Litellm(strategy) => strategy.balancer(deployments, version.rules()),
                     Self::Custom(strategy) => strategy.balancer(deployments),
                 }
             }

@@ -46,7 +46,7 @@ pub struct WorstCase {
 /// So many steps through groups are gone.
 const STEPS_MAX: u32 = 100_000;
 
-/// LiteLLM 1.80 believes no longer Retry-After, and adds this at most.
+/// LiteLLM believes no longer Retry-After, and adds this at most.
 const LITELLM_WAIT_MAX: Duration = Duration::from_millis(60_750);
 
 impl RouterConfig {
@@ -140,7 +140,8 @@ impl WorstCaseSearch<'_> {
             let mut path = *path;
             let of = |group: GroupId| &config.groups[group.index()].fallbacks;
             let asked = FallbackChoice::Configured;
-            let to = path.next(config.fallback_rule, group, class, &asked, of)?;
+            let rules = config.groups[group.index()].litellm.rules();
+            let to = path.next(config.fallback_rule, group, class, &asked, rules, of)?;
             Some((path, to))
         });
         ways.collect()

@@ -16,7 +16,7 @@ fn checked(name: &str, text: &str) -> CheckedConfig {
         client_retries: 2,
         most_calls: 20,
         request: WorstCaseRequest { stream: true, input_tokens: 1_000, output_tokens: 1_000 },
-        profile: Profile::Litellm180,
+        profile: Profile::LITELLM_1_80,
         load: &|_| Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
     };
     CheckedConfig::read(name, text, &options).unwrap_or_else(|error| panic!("{error}"))

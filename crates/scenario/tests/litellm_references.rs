@@ -55,10 +55,10 @@ fn without_what_is_not_said(mut config: RouterConfig) -> RouterConfig {
 fn by_litellms_formulas_too_but_for_unstated_weights_and_limits_of_pre_call_checks() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
         let file = file(text);
-        let out = gateway_yaml(&file, Profile::Litellm180);
+        let out = gateway_yaml(&file, Profile::LITELLM_1_80);
         let back = GatewayFile::read("out.yaml", &out);
         let back = back.unwrap_or_else(|problems| panic!("{problems}"));
-        let theirs = file.router(Profile::Litellm180);
+        let theirs = file.router(Profile::LITELLM_1_80);
         same(&without_what_is_not_said(back.router), &without_what_is_not_said(theirs));
     }
 }
@@ -70,7 +70,7 @@ fn options(profile: Profile, reference: Option<&str>) -> InitOptions {
 #[test]
 fn a_scenario_around_each_file_reads() {
     for text in [AZURE, USAGE, LATENCY, SIMPLE] {
-        for profile in [Profile::Squall, Profile::Litellm180] {
+        for profile in [Profile::Squall, Profile::LITELLM_1_80] {
             let scenario =
                 litellm_scenario_yaml(&file(text), &options(profile, Some("../config.yaml")));
             let load = |path: &str| {
@@ -129,7 +129,7 @@ fn what_a_recording_keeps_of_the_file_has_no_secret_and_reads_the_same() {
     let secrets = SIMPLE.replace("os.environ/KEY", "sk-very-secret")
         + "general_settings: { master_key: 'sk-master', database_url: postgres://u:p@host/db }\n\
            environment_variables: { OTHER: hunter2 }\n";
-    let options = options(Profile::Litellm180, Some("config.yaml"));
+    let options = options(Profile::LITELLM_1_80, Some("config.yaml"));
     let scenario = litellm_scenario_yaml(&file(&secrets), &options);
     let load = |_: &str| Ok(secrets.clone());
     let read = Scenario::read_with("test.yaml", &scenario, &load).expect("it is good");
@@ -156,7 +156,7 @@ fn a_file_and_what_is_imported_of_it_come_to_the_same() {
 #[test]
 fn values_of_a_litellm_file_have_the_lines_of_its_settings() {
     let load = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    let profile = Profile::Litellm180;
+    let profile = Profile::LITELLM_1_80;
     let options = EffectiveOptions { overrides: &[], profile, load: &load };
     for (name, text) in [("azure", AZURE), ("usage", USAGE), ("latency", LATENCY)] {
         let effective = Effective::read("config.yaml", text, &options);
@@ -169,5 +169,5 @@ fn values_of_a_litellm_file_have_the_lines_of_its_settings() {
 fn the_gateway_file_is_written_out() {
     insta::assert_snapshot!("gateway_azure", gateway_yaml(&file(AZURE), Profile::Squall));
     insta::assert_snapshot!("gateway_usage", gateway_yaml(&file(USAGE), Profile::Squall));
-    insta::assert_snapshot!("gateway_latency", gateway_yaml(&file(LATENCY), Profile::Litellm180));
+    insta::assert_snapshot!("gateway_latency", gateway_yaml(&file(LATENCY), Profile::LITELLM_1_80));
 }

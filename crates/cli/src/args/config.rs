@@ -33,7 +33,7 @@ pub(crate) struct ConfigShowArgs {
     #[arg(long)]
     pub(crate) changed: bool,
     /// For a LiteLLM file: the profile, that is, whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
+    #[arg(long, value_enum, default_value_t = ProfileWord::LITELLM)]
     pub(crate) profile: ProfileWord,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct ConfigCheckArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub(crate) answer_tokens: u32,
     /// For a LiteLLM file: by whose formulas to route
-    #[arg(long, value_enum, default_value_t = ProfileWord::Litellm180)]
+    #[arg(long, value_enum, default_value_t = ProfileWord::LITELLM)]
     pub(crate) profile: ProfileWord,
 }
 
@@ -86,6 +86,6 @@ pub(crate) struct ConfigDiffArgs {
     #[arg(value_name = "B")]
     pub(crate) after: PathBuf,
     /// For a LiteLLM file: the profile, that is, whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::Squall)]
+    #[arg(long, value_enum, default_value_t = ProfileWord::SQUALL)]
     pub(crate) profile: ProfileWord,
 }

@@ -33,6 +33,10 @@ pub(crate) struct Policy {
     pub(crate) rate_limit: Option<u32>,
     pub(crate) content_policy: Option<u32>,
     pub(crate) internal_server: Option<u32>,
+    pub(crate) service_unavailable: Option<u32>,
+    pub(crate) not_found: Option<u32>,
+    /// `DefaultRetries`: after all others.
+    pub(crate) other: Option<u32>,
 }
 
 /// An entry of `provider_budget_config`.
@@ -53,7 +57,8 @@ pub(crate) struct Settings {
     pub(crate) retry_policy: Policy,
     pub(crate) group_policies: Vec<(String, Policy)>,
     pub(crate) allowed_fails: Option<u32>,
-    pub(crate) allowed_fails_policy: LitellmAllowedFails,
+    /// `None` where the file has none, or an empty one.
+    pub(crate) allowed_fails_policy: Option<LitellmAllowedFails>,
     pub(crate) cooldown_time: Option<Duration>,
     pub(crate) disable_cooldowns: bool,
     pub(crate) fallbacks: FallbackLists,
@@ -65,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) stream_timeout: Option<Duration>,
     pub(crate) default_max_parallel: Option<u32>,
     pub(crate) pre_call_checks: bool,
+    pub(crate) weighted_failover: bool,
     pub(crate) tag_filtering: bool,
     pub(crate) match_any: bool,
     pub(crate) aliases: Vec<(String, String)>,
@@ -101,6 +107,7 @@ pub(super) fn read(root: &Node, problems: &Problems) -> Settings {
         stream_timeout: setting::seconds(of_router("stream_timeout"), problems),
         default_max_parallel: setting::small(of_router("default_max_parallel_requests"), problems),
         pre_call_checks: is_on("enable_pre_call_checks").unwrap_or(false),
+        weighted_failover: is_on("enable_weighted_failover").unwrap_or(false),
         tag_filtering: is_on("enable_tag_filtering").unwrap_or(false),
         match_any: is_on("tag_filtering_match_any").unwrap_or(true),
         aliases: aliases(of_router("model_group_alias")),
@@ -157,18 +164,29 @@ fn policy(node: Option<&Node>, problems: &Problems) -> Policy {
         rate_limit: of("RateLimitErrorRetries"),
         content_policy: of("ContentPolicyViolationErrorRetries"),
         internal_server: of("InternalServerErrorRetries"),
+        service_unavailable: of("ServiceUnavailableErrorRetries"),
+        not_found: of("NotFoundErrorRetries"),
+        other: of("DefaultRetries"),
     }
 }
 
-fn allowed_fails(node: Option<&Node>, problems: &Problems) -> LitellmAllowedFails {
+fn allowed_fails(node: Option<&Node>, problems: &Problems) -> Option<LitellmAllowedFails> {
     let of = |key: &str| setting::small(setting::get(node, key), problems);
-    LitellmAllowedFails {
+    let policy = LitellmAllowedFails {
         bad_request: of("BadRequestErrorAllowedFails"),
         authentication: of("AuthenticationErrorAllowedFails"),
         timeout: of("TimeoutErrorAllowedFails"),
         rate_limit: of("RateLimitErrorAllowedFails"),
         content_policy: of("ContentPolicyViolationErrorAllowedFails"),
-    }
+        internal_server: of("InternalServerErrorAllowedFails"),
+        service_unavailable: of("ServiceUnavailableErrorAllowedFails"),
+        bad_gateway: of("BadGatewayErrorAllowedFails"),
+        not_found: of("NotFoundErrorAllowedFails"),
+    };
+    // Whatever its keys are, known or not: LiteLLM asks whether there is a policy.
+    let is_there =
+        matches!(node.map(|node| &node.kind), Some(NodeKind::Map(entries)) if !entries.is_empty());
+    is_there.then_some(policy)
 }
 
 /// The groups that a list of fallbacks, or of maps to such, names.

@@ -200,7 +200,7 @@ const ROUTING: &[SettingRow] = &[
     SettingRow {
         sections: ROUTER,
         keys: &["retry_policy", "model_group_retry_policy"],
-        theirs: exact("`InternalServerErrorRetries` is not read, as in 1.80"),
+        theirs: near("500, 502 and 504 are one class of failure"),
         ours: near("if another attempt could succeed; a bad request is never retried"),
     },
     SettingRow {
@@ -212,7 +212,7 @@ const ROUTING: &[SettingRow] = &[
     SettingRow {
         sections: ROUTER,
         keys: &["allowed_fails_policy"],
-        theirs: exact("a threshold of 0 is treated as not set, as in 1.80"),
+        theirs: EXACT,
         ours: none("the circuit breaker distinguishes throttled, failed and misconfigured"),
     },
     SettingRow {
@@ -257,8 +257,14 @@ const ROUTING: &[SettingRow] = &[
     SettingRow {
         sections: ROUTER,
         keys: &["enable_pre_call_checks"],
-        theirs: near("context window, rpm and order; prompt tokens are estimated, not counted"),
+        theirs: near("context window; in 1.80 rpm and order too; prompt tokens are estimated"),
         ours: exact("always on: context window, limits, order, region"),
+    },
+    SettingRow {
+        sections: ROUTER,
+        keys: &["enable_weighted_failover"],
+        theirs: exact("before the fallbacks, each deployment that was not asked"),
+        ours: exact("always on: a retry goes to a deployment that was not tried"),
     },
     same(ROUTER, &["enable_tag_filtering", "tag_filtering_match_any"], EXACT),
     same(ROUTER, &["model_group_alias"], exact("`hidden` is not kept: aliases are listed")),

@@ -8,7 +8,7 @@ use squall_determinism::Share;
 pub enum CooldownRule {
     /// Throttling and failing apart, a breaker with a probe. The default.
     Breaker(Cooldown),
-    /// As LiteLLM 1.80.
+    /// As LiteLLM.
     Litellm(LitellmCooldown),
     /// Never: nothing is skipped.
     Never,
@@ -175,7 +175,7 @@ impl Default for MisconfiguredCooldown {
     }
 }
 
-/// LiteLLM 1.80's cooldown.
+/// LiteLLM's cooldown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LitellmCooldown {
     /// `cooldown_time` of the router: how long, when the answer did not say. Default 5 s.
@@ -183,12 +183,13 @@ pub struct LitellmCooldown {
     /// `cooldown_time` of the deployment: beats Retry-After; 0 for never.
     pub deployment_time: Option<Duration>,
     /// `allowed_fails`: cooled down on the failure after so many. `None` is the failure share over a
-    /// minute; so is 3, which that version takes for unset.
+    /// minute; so is 3 in 1.80, which takes it for unset.
     pub allowed_fails: Option<u32>,
-    /// `allowed_fails_policy`: the same for a class of failure.
-    pub policy: LitellmAllowedFails,
-    /// What of a client's request is counted.
-    pub counts: LitellmCounts,
+    /// `allowed_fails_policy`: the same for a class of failure. Whatever it says, there being one means that
+    /// failures are counted, 3 allowed where nothing else is said.
+    pub policy: Option<LitellmAllowedFails>,
+    /// What of a client's request is counted. `None` for what the version's proxy counts.
+    pub counts: Option<LitellmCounts>,
 }
 
 impl Default for LitellmCooldown {
@@ -197,13 +198,13 @@ impl Default for LitellmCooldown {
             cooldown_time: Duration::from_secs(5),
             deployment_time: None,
             allowed_fails: None,
-            policy: LitellmAllowedFails::default(),
-            counts: LitellmCounts::default(),
+            policy: None,
+            counts: None,
         }
     }
 }
 
-/// `allowed_fails_policy`: failures allowed, by exception; a threshold of 0 passes for none.
+/// `allowed_fails_policy`: failures allowed, by exception. 1.80 reads the first five, and takes 0 for none.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LitellmAllowedFails {
     /// `BadRequestErrorAllowedFails`.
@@ -216,23 +217,23 @@ pub struct LitellmAllowedFails {
     pub rate_limit: Option<u32>,
     /// `ContentPolicyViolationErrorAllowedFails`.
     pub content_policy: Option<u32>,
-}
-
-impl LitellmAllowedFails {
-    /// Whether anything is set.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        *self != Self::default()
-    }
+    /// `InternalServerErrorAllowedFails`: also of connections that were refused.
+    pub internal_server: Option<u32>,
+    /// `ServiceUnavailableErrorAllowedFails`.
+    pub service_unavailable: Option<u32>,
+    /// `BadGatewayErrorAllowedFails`.
+    pub bad_gateway: Option<u32>,
+    /// `NotFoundErrorAllowedFails`.
+    pub not_found: Option<u32>,
 }
 
 /// Which failures are counted towards a cooldown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LitellmCounts {
-    /// One for each request of a client, however many attempts of it fail: so behind its proxy. The
-    /// default.
-    #[default]
+    /// One for each request of a client, however many attempts of it fail: so behind the proxy of 1.80.
     OncePerRequest,
-    /// Every failed attempt: so with its router as a library.
+    /// Every failed attempt: so behind the proxy of 1.110, and with either router as a library. The default, as
+    /// that of the newest version.
+    #[default]
     EveryAttempt,
 }

@@ -1,6 +1,6 @@
 //! The expected share of a group's requests for each deployment.
 
-use super::{Declared, DeploymentConfig, GroupConfig, or_weights, rpm, tpm};
+use super::{Declared, DeploymentConfig, GroupConfig, ShuffleBasis, or_weights, rpm, tpm};
 use crate::ShareBasis;
 use alloc::vec::Vec;
 
@@ -15,7 +15,7 @@ impl GroupConfig {
         let mut due = match self.strategy.shares() {
             ShareBasis::Rpm => or_weights(deployments, rpm),
             ShareBasis::Tpm => or_weights(deployments, tpm),
-            ShareBasis::Declared => as_declared(deployments),
+            ShareBasis::Declared => as_declared(self.litellm.rules().shuffle, deployments),
             ShareBasis::Weight | ShareBasis::Measured => {
                 deployments.iter().map(|deployment| deployment.weight.into()).collect()
             }
@@ -31,14 +31,25 @@ impl GroupConfig {
     }
 }
 
-fn as_declared(deployments: &[DeploymentConfig]) -> Vec<u64> {
+fn as_declared(basis: ShuffleBasis, deployments: &[DeploymentConfig]) -> Vec<u64> {
     let fields: [fn(&Declared) -> Option<u64>; 3] = [
         |declared| declared.weight.map(Into::into),
         |declared| declared.rpm,
         |declared| declared.tpm,
     ];
-    let first = deployments.iter().find(|deployment| deployment.weight > 0);
-    let field = first.and_then(|first| fields.into_iter().find(|of| of(&first.declared).is_some()));
+    let mut usable = deployments.iter().filter(|deployment| deployment.weight > 0);
+    let field = match basis {
+        ShuffleBasis::FirstUsable => usable
+            .next()
+            .and_then(|first| fields.into_iter().find(|of| of(&first.declared).is_some())),
+        ShuffleBasis::Any => {
+            let usable: Vec<_> = usable.collect();
+            let above_0 = |of: &fn(&Declared) -> Option<u64>| {
+                usable.iter().any(|deployment| of(&deployment.declared).is_some_and(|n| n > 0))
+            };
+            fields.into_iter().find(above_0)
+        }
+    };
     let number = |deployment: &DeploymentConfig| match field {
         Some(of) => of(&deployment.declared).unwrap_or(0),
         None => 1,
@@ -49,7 +60,7 @@ fn as_declared(deployments: &[DeploymentConfig]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LitellmStrategy, RateLimit, RateLimits, RateWindow, Strategy};
+    use crate::{LitellmStrategy, LitellmVersion, RateLimit, RateLimits, RateWindow, Strategy};
     use alloc::vec;
 
     fn group(strategy: Strategy, deployments: Vec<DeploymentConfig>) -> GroupConfig {
@@ -74,8 +85,10 @@ mod tests {
             declared: Declared { weight, rpm, tpm: None },
             ..DeploymentConfig::new("d")
         };
-        let by_rpm = vec![declared(None, Some(6)), declared(Some(9), Some(1_440))];
-        assert_eq!(group(shuffle, by_rpm).expected_shares(), [6, 1_440]);
+        let mixed = vec![declared(None, Some(6)), declared(Some(9), Some(1_440))];
+        let by = |litellm| GroupConfig { litellm, ..group(shuffle.clone(), mixed.clone()) };
+        assert_eq!(by(LitellmVersion::V1_80).expected_shares(), [6, 1_440]);
+        assert_eq!(by(LitellmVersion::V1_110).expected_shares(), [0, 9]);
     }
 
     #[test]

@@ -208,7 +208,16 @@ pub enum FallbackRule {
     LitellmNested {
         /// Lists that may lead one into the other, at most 8.
         max_depth: u8,
+        /// `enable_weighted_failover`: a request whose retries have failed is tried, before its fallbacks, at each
+        /// deployment of the group that it has not been at, picked by weight, with retries of its own; at most
+        /// `max_depth` of them, and with `simple-shuffle` only. Versions before 1.110 do not know it. Default false.
+        weighted_failover: bool,
     },
+}
+
+impl FallbackRule {
+    /// LiteLLM's with its defaults.
+    pub const LITELLM: Self = Self::LitellmNested { max_depth: 5, weighted_failover: false };
 }
 
 impl Default for FallbackRule {

@@ -3,7 +3,8 @@
 use super::{
     AfterTimeout, ConcurrencyRelease, Cooldown, CooldownRule, DeadlineSharing, Declared,
     DeploymentConfig, FailureCooldown, FallbackRule, GroupConfig, Hedge, LitellmCooldown,
-    LitellmRetry, RateLimit, RateWindow, RetryBudget, RetryRule, RouterConfig, UnavailablePolicy,
+    LitellmRetry, LitellmRules, LitellmVersion, RateLimit, RateWindow, RetryBudget, RetryRule,
+    RouterConfig, UnavailablePolicy, WhenFull,
 };
 use crate::{CostTuning, LatencyTuning, LitellmStrategy, ShareBasis, Strategy};
 use core::time::Duration;
@@ -15,24 +16,76 @@ pub enum Profile {
     /// Squall's own. The default.
     #[default]
     Squall,
-    /// Those of LiteLLM 1.80, its faults included.
-    Litellm180,
+    /// Those of a version of LiteLLM, its faults included.
+    Litellm(LitellmVersion),
 }
 
 impl Profile {
+    /// LiteLLM 1.80's.
+    pub const LITELLM_1_80: Self = Self::Litellm(LitellmVersion::V1_80);
+    /// LiteLLM 1.110's.
+    pub const LITELLM_1_110: Self = Self::Litellm(LitellmVersion::V1_110);
+
+    /// Every profile, ours first.
+    pub const ALL: [Self; LitellmVersion::ALL.len() + 1] = {
+        let mut all = [Self::Squall; LitellmVersion::ALL.len() + 1];
+        let mut place = 0;
+        while place < LitellmVersion::ALL.len() {
+            all[place + 1] = Self::Litellm(LitellmVersion::ALL[place]);
+            place += 1;
+        }
+        all
+    };
+
+    /// The word in files for LiteLLM's newest version.
+    pub const NEWEST_LITELLM: &str = "litellm";
+
+    /// Every word in files: one for each profile in the order of [`ALL`](Self::ALL), then the one for the newest of
+    /// LiteLLM's.
+    pub const WORDS: [&str; Self::ALL.len() + 1] = {
+        let mut words = [Self::NEWEST_LITELLM; Self::ALL.len() + 1];
+        let mut place = 0;
+        while place < Self::ALL.len() {
+            words[place] = Self::ALL[place].as_str();
+            place += 1;
+        }
+        words
+    };
+
     /// The word for it in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Squall => "squall",
-            Self::Litellm180 => "litellm-1.80",
+            Self::Litellm(version) => version.rules().word,
         }
     }
 
-    /// The profile that [`as_str`](Self::as_str) writes as `word`.
+    /// What it is, in a sentence.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Squall => "Squall's own policies, with the intended meaning of the configuration",
+            Self::Litellm(version) => version.rules().about,
+        }
+    }
+
+    /// The profile that [`as_str`](Self::as_str) writes as `word`, or the newest of LiteLLM's.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Squall, Self::Litellm180].into_iter().find(|profile| profile.as_str() == word)
+        if word == Self::NEWEST_LITELLM {
+            return Some(Self::Litellm(LitellmVersion::NEWEST));
+        }
+        Self::ALL.into_iter().find(|profile| profile.as_str() == word)
+    }
+
+    /// What the version of LiteLLM's does, if it is one.
+    #[must_use]
+    pub const fn litellm(self) -> Option<&'static LitellmRules> {
+        match self {
+            Self::Squall => None,
+            Self::Litellm(version) => Some(version.rules()),
+        }
     }
 }
 
@@ -45,7 +98,7 @@ impl RouterConfig {
     pub fn with_profile(mut self, profile: Profile) -> Self {
         match profile {
             Profile::Squall => self.by_our_formulas(),
-            Profile::Litellm180 => self.by_litellms_formulas(),
+            Profile::Litellm(version) => self.by_litellms_formulas(version),
         }
         self
     }
@@ -64,18 +117,19 @@ impl RouterConfig {
         }
     }
 
-    fn by_litellms_formulas(&mut self) {
+    fn by_litellms_formulas(&mut self, version: LitellmVersion) {
         if let FallbackRule::DepthFirst { .. } = self.fallback_rule {
-            self.fallback_rule = FallbackRule::LitellmNested { max_depth: 5 };
+            self.fallback_rule = FallbackRule::LITELLM;
         }
         self.retry_budget = RetryBudget::UNLIMITED;
         for group in &mut self.groups {
-            litellms_for_group(group);
+            litellms_for_group(group, version);
         }
     }
 }
 
 fn ours_for_group(group: &mut GroupConfig) {
+    group.litellm = LitellmVersion::default();
     if let Strategy::Litellm(strategy) = group.strategy {
         group.strategy = ours_for(strategy, &group.deployments);
         weigh_as_declared(&mut group.deployments);
@@ -171,7 +225,8 @@ fn ours_for(strategy: LitellmStrategy, deployments: &[DeploymentConfig]) -> Stra
     }
 }
 
-fn litellms_for_group(group: &mut GroupConfig) {
+fn litellms_for_group(group: &mut GroupConfig, version: LitellmVersion) {
+    group.litellm = version;
     let shares = group.strategy.shares();
     if let Some(info) = group.strategy.info() {
         group.strategy = Strategy::Litellm(info.in_litellm);
@@ -193,8 +248,11 @@ fn litellms_for_group(group: &mut GroupConfig) {
     group.panic_threshold = Share::percent(0);
     group.when_unavailable = UnavailablePolicy::FailStating(base);
     // Nobody waits there, but at the semaphore of a deployment.
-    let has_semaphore = group.deployments.iter().any(|each| each.limits.concurrency.is_some());
+    let rules = version.rules();
+    let has_semaphore = rules.when_full == WhenFull::Wait
+        && group.deployments.iter().any(|each| each.limits.concurrency.is_some());
     group.max_queue_wait = if has_semaphore { group.deadline } else { Duration::ZERO };
+    let states_any = group.deployments.iter().any(|each| each.declared != Declared::default());
     for deployment in &mut group.deployments {
         deployment.cooldown = deployment.cooldown.map(|own| match litellm_cooldown(own) {
             CooldownRule::Litellm(own) => CooldownRule::Litellm(LitellmCooldown {
@@ -204,16 +262,21 @@ fn litellms_for_group(group: &mut GroupConfig) {
             }),
             rule @ (CooldownRule::Breaker(_) | CooldownRule::Never) => rule,
         });
-        declare(deployment, shares);
+        declare(deployment, shares, rules, states_any);
     }
 }
 
-/// Says to its formulas what our limits and weights say to ours.
-fn declare(deployment: &mut DeploymentConfig, shares: ShareBasis) {
+/// Says to its formulas what our limits and weights say to ours, unless one of the group says it by itself.
+fn declare(
+    deployment: &mut DeploymentConfig,
+    shares: ShareBasis,
+    rules: &LitellmRules,
+    states_any: bool,
+) {
     let limits = &mut deployment.limits;
     let (rpm, tpm) = (limits.rpm.take(), limits.tpm.take());
-    limits.release = ConcurrencyRelease::AtFirstToken;
-    if deployment.declared != Declared::default() {
+    limits.release = rules.release;
+    if states_any {
         return;
     }
     deployment.declared = Declared {

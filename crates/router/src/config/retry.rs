@@ -32,6 +32,12 @@ impl Retries {
         self
     }
 
+    /// Whether there is a number for this class by name.
+    #[must_use]
+    pub const fn is_for(&self, class: FailureClass) -> bool {
+        self.by_class[class.code() as usize].is_some()
+    }
+
     /// How many there may be after a failure of `class`.
     #[must_use]
     pub const fn after(&self, class: FailureClass) -> u16 {
@@ -48,7 +54,7 @@ pub enum RetryRule {
     /// Retry immediately at an untried deployment; if none is available, after a backoff. Only if another
     /// attempt could succeed. The default.
     Untried(Backoff),
-    /// As LiteLLM 1.80: at any available deployment, including the one that failed.
+    /// As LiteLLM: at any available deployment, including the one that failed.
     Litellm(LitellmRetry),
 }
 
@@ -73,18 +79,12 @@ impl Default for Backoff {
     }
 }
 
-/// Settings of LiteLLM 1.80's retry loop.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Settings of LiteLLM's retry loop.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LitellmRetry {
     /// `retry_after`: the minimum wait. Default 0.
     pub least: Duration,
-    /// Whether a connection that breaks during an answer counts as success, as with its default HTTP
-    /// transport. Default true.
-    pub cut_is_success: bool,
-}
-
-impl Default for LitellmRetry {
-    fn default() -> Self {
-        Self { least: Duration::ZERO, cut_is_success: true }
-    }
+    /// Whether a connection that breaks during an answer counts as success. Default `None`: as in the version,
+    /// with its default HTTP transport.
+    pub cut_is_success: Option<bool>,
 }

@@ -26,7 +26,7 @@ impl RouterConfig {
         }
         match self.fallback_rule {
             FallbackRule::DepthFirst { .. } => self.check_loops(),
-            FallbackRule::LitellmNested { max_depth } if max_depth > MAX_DEPTH => {
+            FallbackRule::LitellmNested { max_depth, .. } if max_depth > MAX_DEPTH => {
                 Err(ConfigError::TooDeep)
             }
             FallbackRule::LitellmNested { .. } => Ok(()),

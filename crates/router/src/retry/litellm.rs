@@ -1,9 +1,10 @@
-//! LiteLLM 1.80's retry loop: whether to retry is decided once, by the first error; a retry picks among all
-//! deployments, immediately while any is healthy; and there is a wait after the last one.
+//! LiteLLM's retry loop: a retry picks among all deployments, immediately while any is healthy; and there is a
+//! wait after the last one. In 1.80 whether to retry is decided once, by the first error; from 1.110 on after
+//! each, by the newest.
 
 use super::{RetryContext, RetryDecision};
-use crate::LitellmRetry;
 use crate::cooldown::litellm_status;
+use crate::{LitellmRetry, LitellmRules, RetriedFailures};
 use core::time::Duration;
 use squall_determinism::RandomStream;
 use squall_failure::FailureClass;
@@ -17,14 +18,19 @@ const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
 pub(super) fn next(
     config: &LitellmRetry,
+    rules: &LitellmRules,
     facts: &RetryContext,
     draws: impl FnOnce() -> RandomStream,
 ) -> RetryDecision {
     let first = facts.retries == 0;
-    if first && (facts.max_retries == 0 || !is_retried(facts)) {
+    let goes_on = match rules.retries {
+        RetriedFailures::AllByTheFirst => !first || is_retried_by_1_80(facts),
+        RetriedFailures::ByStatusOfEach => is_retried(facts),
+    };
+    if (first && facts.max_retries == 0) || !goes_on {
         return RetryDecision::MoveOn;
     }
-    let wait = wait(config, facts, draws);
+    let wait = wait(config, rules, facts, draws);
     if facts.retries < facts.max_retries {
         RetryDecision::Again(wait)
     } else {
@@ -32,20 +38,42 @@ pub(super) fn next(
     }
 }
 
-fn is_retried(facts: &RetryContext) -> bool {
+/// Whether it goes to a list of its own instead.
+fn leaves(facts: &RetryContext) -> bool {
     let class = facts.failure.class;
-    let leaves = (class == FailureClass::ContextWindow && facts.for_context_window)
+    (class == FailureClass::ContextWindow && facts.for_context_window)
         || (class == FailureClass::ContentPolicy && facts.for_content_policy)
-        || class == FailureClass::NotFound;
+}
+
+fn is_retried_by_1_80(facts: &RetryContext) -> bool {
+    let class = facts.failure.class;
     // A wrong key where there is no other deployment.
     let alone = class == FailureClass::Auth
         && litellm_status(facts.failure) == 401
         && facts.deployments <= 1;
-    !leaves && !alone && facts.healthy > 0
+    !leaves(facts) && class != FailureClass::NotFound && !alone && facts.healthy > 0
+}
+
+fn is_retried(facts: &RetryContext) -> bool {
+    if leaves(facts) || facts.healthy == 0 {
+        return false;
+    }
+    match litellm_status(facts.failure) {
+        _ if facts.named => true,
+        401 => facts.deployments > 1,
+        403 => true,
+        status => may_be_asked_again(status),
+    }
+}
+
+/// Whether a deployment that answered with this status may be asked again by the same request.
+pub(crate) const fn may_be_asked_again(status: u16) -> bool {
+    matches!(status, 408 | 409 | 429) || status >= 500
 }
 
 fn wait(
     config: &LitellmRetry,
+    rules: &LitellmRules,
     facts: &RetryContext,
     draws: impl FnOnce() -> RandomStream,
 ) -> Duration {
@@ -53,8 +81,12 @@ fn wait(
         return Duration::ZERO;
     }
     let jitter = Duration::from_nanos(draws().below(JITTER.as_nanos() as u64 + 1));
+    let told = match rules.retries {
+        RetriedFailures::AllByTheFirst => facts.first_failure,
+        RetriedFailures::ByStatusOfEach => facts.failure,
+    };
     // Whole seconds only: a fraction cannot be read.
-    let asked = facts.first_failure.retry_after.filter(|asked| {
+    let asked = told.retry_after.filter(|asked| {
         asked.subsec_nanos() == 0 && !asked.is_zero() && *asked <= RETRY_AFTER_MOST
     });
     let exponential = || {

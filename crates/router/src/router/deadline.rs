@@ -106,7 +106,8 @@ impl Router {
         let mut path = self.requests.cold(slot).path.unwrap_or_else(|| FallbackPath::from(origin));
         let groups = &self.groups;
         let of = |group: GroupId| &groups[group.index()].config.fallbacks;
-        let mut next = || path.next(self.fallback_rule, from, class, &asked, of);
+        let rules = groups[from.index()].config.litellm.rules();
+        let mut next = || path.next(self.fallback_rule, from, class, &asked, rules, of);
         // A request may ask for groups that are not there.
         let to = core::iter::from_fn(&mut next).find(|to| to.index() < groups.len())?;
         Some((to, path))
@@ -135,10 +136,12 @@ impl Router {
         let mut path = self.requests.cold(slot).path.unwrap_or_else(|| FallbackPath::from(origin));
         let all = &self.groups;
         let of = |group: GroupId| &all[group.index()].config.fallbacks;
+        let rules = |group: GroupId| all[group.index()].config.litellm.rules();
+        let timed_out = Some(FailureClass::Timeout);
         let mut ahead = 0;
         while let Some(place) = groups.get_mut(ahead)
             && let Some(to) =
-                path.next(self.fallback_rule, from, Some(FailureClass::Timeout), &asked, of)
+                path.next(self.fallback_rule, from, timed_out, &asked, rules(from), of)
         {
             if to.index() >= all.len() {
                 continue;

@@ -105,6 +105,7 @@ impl Router {
             refused_by: &refused_by,
             ignoring_cooldowns: considered == CandidateScope::IgnoringCooldowns
                 || health == HealthUse::Ignored,
+            order: self.requests.cold(slot).hops.order,
             health,
         };
         let untried = PickConstraints { tried: Some(&request.tried), ..all };
@@ -115,6 +116,11 @@ impl Router {
                 (PickScope::IgnoringCircuits, self.views(group, &context, &all))
             }
             CandidateScope::Untried => (PickScope::Untried, self.views(group, &context, &untried)),
+            CandidateScope::Unasked => {
+                let asked = self.requests.cold(slot).hops.asked.clone();
+                let unasked = PickConstraints { refused_by: &asked, ..all };
+                (PickScope::Untried, self.views(group, &context, &unasked))
+            }
             CandidateScope::PreferUntried => {
                 let views = self.views(group, &context, &untried);
                 let any = views.iter().any(|view| view.eligibility.is_candidate());

@@ -48,8 +48,9 @@ impl Router {
         let failure = self.weighed_for_a_continuation(slot, failure);
         let id = running.deployment;
         let group = self.requests.at(slot).group;
-        if let RetryRule::Litellm(config) = self.groups[group.index()].config.retry_rule
-            && config.cut_is_success
+        let of = &self.groups[group.index()].config;
+        if let RetryRule::Litellm(config) = of.retry_rule
+            && config.cut_is_success.unwrap_or_else(|| of.litellm.rules().cut_is_success)
             && failure.class == FailureClass::Cut
         {
             // Its transport takes the end of the connection for the end of the answer.
@@ -67,7 +68,7 @@ impl Router {
         request.state = RequestState::Deciding;
         request.last_failure = Some(failure);
         request.first_failure.get_or_insert(failure);
-        request.original_failure.get_or_insert(failure);
+        self.remember_original(slot, failure);
         self.blame(slot, &running, failure);
         if let Some(output_tokens) = running.brought {
             self.go_on_elsewhere(slot, &running, failure, output_tokens);
@@ -103,9 +104,15 @@ impl Router {
         let first_of_request = !core::mem::replace(&mut request.counted, true);
         let repeated = request.tried.is_repeated(id);
         let group = self.deployments[id.index()].group;
-        let siblings = self.groups[group.index()].candidates.len();
-        let evidence =
-            FailureEvidence { failure, probe: running.probe, first_of_request, repeated, siblings };
+        let of = &self.groups[group.index()];
+        let evidence = FailureEvidence {
+            failure,
+            probe: running.probe,
+            first_of_request,
+            repeated,
+            siblings: of.candidates.len(),
+            group_falls_back: !of.config.fallbacks.general.is_empty(),
+        };
         self.hold_against(id, &evidence);
         self.explain_evidence(slot, id, &evidence);
         self.renew(id);
@@ -204,8 +211,9 @@ impl Router {
         let falls_back = request.overrides.fallbacks != FallbackChoice::None;
         let (serial, attempts) = (request.serial, request.attempts);
         let config = &self.groups[group.index()].config;
-        let rule = config.retry_rule;
-        let decisive = if rule.reports_first_failure() { first_failure } else { failure };
+        let (rule, rules) = (config.retry_rule, config.litellm.rules());
+        // LiteLLM asks the first how many there may be, whatever comes later.
+        let decisive = if rule.reports_origin() { first_failure } else { failure };
         let (deployments, healthy) = self.head_count(group);
         let silent = matches!(failure.class, FailureClass::Timeout | FailureClass::Stalled);
         let elsewhere = silent
@@ -217,6 +225,7 @@ impl Router {
             first_failure,
             retries,
             max_retries: max_retries(&config.retries, asked, &decisive),
+            named: asked.is_none() && config.retries.is_for(failure.class),
             deployments,
             healthy,
             for_context_window: falls_back && config.fallbacks.context_window.is_some(),
@@ -224,10 +233,10 @@ impl Router {
             elsewhere,
         };
         let seed = self.seed;
-        if failure.retryable == Retryable::OtherDeployment && !rule.forgets() {
+        if rule.remembers_refusal(rules, &failure) {
             self.requests.cold(slot).refused_by.push(id);
         }
-        let decision = rule.next(&facts, || seed.stream(JITTER, serial, attempts.into()));
+        let decision = rule.next(&facts, rules, || seed.stream(JITTER, serial, attempts.into()));
         self.explain_after_failure(slot, &facts, decision);
         match decision {
             RetryDecision::Fail => self.fail(slot, failure),
@@ -239,6 +248,17 @@ impl Router {
                 self.wait_before(slot, wait, false);
             }
             RetryDecision::MoveOnAfter(wait) => self.wait_before(slot, wait, true),
+        }
+    }
+
+    /// Keeps what a request by LiteLLM's rule ends with: the first failure of all, or the last in the group that it
+    /// asked for.
+    pub(super) fn remember_original(&mut self, slot: u32, failure: Failure) {
+        let request = self.requests.at(slot);
+        let of = &self.groups[request.origin.index()].config;
+        let first = of.retry_rule.goes_by_the_first(of.litellm.rules());
+        if request.original_failure.is_none() || (!first && request.group == request.origin) {
+            request.original_failure = Some(failure);
         }
     }
 
@@ -371,7 +391,8 @@ impl Router {
     /// Leaves the group: to the next fallback, or to the end.
     pub(super) fn move_on(&mut self, slot: u32, why: Option<NoCandidate>) {
         let group = self.requests.at(slot).group;
-        let first_counts = self.groups[group.index()].config.retry_rule.reports_first_failure();
+        let config = &self.groups[group.index()].config;
+        let first_counts = config.retry_rule.goes_by_the_first(config.litellm.rules());
         let request = self.requests.at(slot);
         let from = request.group;
         let class = match why {
@@ -384,6 +405,9 @@ impl Router {
                 of_attempts.or(request.refusal).map(|failure| failure.class)
             }
         };
+        if self.goes_on_in_group(slot, class) {
+            return;
+        }
         let next = self.next_group(slot, class);
         self.explain_leaving(slot, next.map(|(to, _)| to), why);
         let Some((to, path)) = next else {
@@ -394,6 +418,7 @@ impl Router {
         self.leave_for_another_group(slot);
         self.requests.at(slot).move_to(to);
         self.requests.cold(slot).refused_by.clear();
+        self.requests.cold(slot).hops.clear();
         let key = self.requests.key(slot);
         self.note(RouterEvent::FellBack { request: key, from, to });
         // What has failed there beside the attempt before was the first of those that the group allows.
@@ -414,25 +439,32 @@ impl Router {
     pub(super) fn give_up(&mut self, slot: u32, why: Option<NoCandidate>) {
         let request = self.requests.at(slot);
         let (origin, needs, refusal) = (request.origin, request.needs(), request.refusal);
-        let told = if self.groups[origin.index()].config.retry_rule.reports_first_failure() {
+        let told = if self.groups[origin.index()].config.retry_rule.reports_origin() {
             request.original_failure
         } else {
             request.last_failure
         };
         let told = told.or(refusal);
-        let failure = told.unwrap_or_else(|| want(why));
+        let stated = match self.groups[origin.index()].config.when_unavailable {
+            UnavailablePolicy::FailStating(wait) => {
+                Some(wait).filter(|_| why.is_some_and(|why| why.out))
+            }
+            UnavailablePolicy::Wait | UnavailablePolicy::Fail | UnavailablePolicy::Panic => None,
+        };
+        let failure = told.unwrap_or_else(|| match stated {
+            // Whatever they cool down for: LiteLLM's `RouterRateLimitError`.
+            Some(_) => {
+                Failure::new(FailureClass::Throttled, FailureSource::Gateway).with_status(429)
+            }
+            None => want(why),
+        });
         let refused = told.is_none() && failure.status != 400;
-        let mut retry_after = if refused {
+        let retry_after = if refused {
             Some(self.retry_hint(slot, why))
         } else {
             self.why_none_of(origin, &needs, &[]).earliest.map(|at| at.since(self.now))
         };
-        if let UnavailablePolicy::FailStating(wait) =
-            self.groups[origin.index()].config.when_unavailable
-            && why.is_some_and(|why| why.out)
-        {
-            retry_after = Some(wait);
-        }
+        let retry_after = stated.or(retry_after);
         let failure = failure.with_retry_after(retry_after.filter(|wait| !wait.is_zero()));
         self.fail(slot, failure);
     }

@@ -57,6 +57,8 @@ pub(super) struct PickConstraints<'a> {
     pub(super) refused_by: &'a [DeploymentId],
     /// Ignoring cooldowns after failures.
     pub(super) ignoring_cooldowns: bool,
+    /// Only those of this order.
+    pub(super) order: Option<u8>,
     /// What the threshold of the group says of health.
     pub(super) health: HealthUse,
 }
@@ -81,6 +83,8 @@ pub(super) enum CandidateScope {
     Untried,
     /// All.
     All,
+    /// Only those that LiteLLM's rules have not asked for the request.
+    Unasked,
     /// All, as if none of them cooled down after failures.
     IgnoringCooldowns,
 }
@@ -101,9 +105,10 @@ impl Router {
             return PickOutcome::Deployment { id, probe: false };
         }
         let refused = !self.requests.cold(slot).refused_by.is_empty();
-        let plainly = (fresh || scope == CandidateScope::All) && !refused;
+        let order = self.requests.cold(slot).hops.order;
+        let plainly = (fresh || scope == CandidateScope::All) && !refused && order.is_none();
         if plainly
-            && scope != CandidateScope::IgnoringCooldowns
+            && !matches!(scope, CandidateScope::IgnoringCooldowns | CandidateScope::Unasked)
             && self.groups[group.index()].candidates.suffices(&needs)
             && let Some(picked) = self.pick_from_index(group, &context, &needs)
         {
@@ -118,12 +123,28 @@ impl Router {
             refused_by: &refused_by,
             ignoring_cooldowns: scope == CandidateScope::IgnoringCooldowns
                 || health == HealthUse::Ignored,
+            order,
             health,
         };
         let untried = PickConstraints { tried: Some(&tried), ..all };
         let picked = match scope {
-            CandidateScope::All | CandidateScope::IgnoringCooldowns => {
-                self.pick_asking(slot, &context, &all)
+            CandidateScope::All => {
+                let picked = self.pick_asking(slot, &context, &all);
+                let none_left = refused && matches!(picked, PickOutcome::None(_));
+                if none_left && self.forgets_refusals(group) {
+                    let anyone = PickConstraints { refused_by: &[], ..all };
+                    self.pick_asking(slot, &context, &anyone)
+                } else {
+                    picked
+                }
+            }
+            CandidateScope::IgnoringCooldowns => self.pick_asking(slot, &context, &all),
+            CandidateScope::Unasked => {
+                let asked = core::mem::take(&mut self.requests.cold(slot).hops.asked);
+                let unasked = PickConstraints { refused_by: &asked, ..all };
+                let picked = self.pick_asking(slot, &context, &unasked);
+                self.requests.cold(slot).hops.asked = asked;
+                picked
             }
             CandidateScope::Untried => self.pick_asking(slot, &context, &untried),
             CandidateScope::PreferUntried => {
@@ -134,6 +155,11 @@ impl Router {
         };
         self.requests.cold(slot).refused_by = refused_by;
         picked
+    }
+
+    /// Whether those that refused a request are asked again once nobody else is left: LiteLLM's rule.
+    fn forgets_refusals(&self, group: GroupId) -> bool {
+        self.groups[group.index()].config.retry_rule.forgets()
     }
 
     /// What health is to a group now.
@@ -276,7 +302,8 @@ impl Router {
                 withheld = true;
                 continue;
             }
-            if matches!(readiness, Readiness::Now | Readiness::Probe) {
+            let refuses = readiness == Readiness::Busy && index.refuses_when_full;
+            if matches!(readiness, Readiness::Now | Readiness::Probe) || refuses {
                 index.eligible[place] = true;
                 continue;
             }
@@ -309,8 +336,9 @@ impl Router {
         for place in 0..ids.len() {
             index.eligible[place] = index.eligible[place] && Some(class(place)) == best;
         }
-        let tier =
+        let lowest =
             (0..ids.len()).filter(|&place| index.eligible[place]).map(|p| index.order[p]).min();
+        let tier = constraints.order.or(lowest);
         for place in 0..ids.len() {
             index.eligible[place] = index.eligible[place] && Some(index.order[place]) == tier;
         }

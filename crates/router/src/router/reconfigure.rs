@@ -14,12 +14,19 @@ use crate::slow_start::Ramp;
 use crate::spend_budget::SpendAccount;
 use crate::strategy::SmoothWeighted;
 use crate::{
-    AssignedIds, ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, RateLimits,
-    RouterConfig, RouterEvent,
+    AssignedIds, ConfigError, ConfigId, DeploymentId, GroupConfig, GroupId, RateLimits, RetryRule,
+    RouterConfig, RouterEvent, WhenFull,
 };
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+
+/// Whether a deployment of the group refuses what it has no place for.
+fn refuses_when_full(config: &GroupConfig) -> bool {
+    matches!(config.retry_rule, RetryRule::Litellm(_))
+        && config.litellm.rules().when_full == WhenFull::Refuse
+        && config.deployments.iter().any(|each| each.limits.concurrency.is_some())
+}
 
 impl Router {
     /// Takes a configuration that may hold later, and says how
@@ -203,7 +210,7 @@ impl Router {
                 deployment.spent_until = deployment.spent_until.max(until.unwrap_or(now));
             }
         }
-        let mut balancer = config.strategy.balancer(&config.deployments);
+        let mut balancer = config.strategy.balancer(&config.deployments, config.litellm);
         let order = config.deployments.iter().map(|each| each.order).collect();
         let group = &mut self.groups[id.index()];
         balancer.inherit(&*group.balancer, &from, &running);
@@ -219,6 +226,7 @@ impl Router {
             .for_each(|usual| usual.reconfigure(quantiles.0, quantiles.1));
         let threshold = config.panic_threshold;
         group.candidates = CandidateIndex::new(members, order, threshold, &self.deployments);
+        group.candidates.refuses_when_full = refuses_when_full(&config);
         group.config = config;
         for place in 0..self.groups[id.index()].candidates.len() {
             self.watch(self.groups[id.index()].candidates.ids[place]);

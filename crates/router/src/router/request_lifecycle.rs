@@ -75,9 +75,10 @@ impl Router {
     /// Starts an attempt.
     pub(super) fn start(&mut self, slot: u32, id: DeploymentId, probe: bool) {
         let now = self.now;
-        if self.is_too_late(slot) {
+        if self.is_too_late(slot) || self.is_refused_when_full(slot, id) {
             return;
         }
+        self.remember_asked(slot, id);
         let request = self.requests.at(slot);
         let charged = request.calls() > 0 && !is_unserved(request);
         if charged {

@@ -1,4 +1,4 @@
-//! LiteLLM 1.80's strategies, with its formulas, including defects. If a formula rejects all deployments, the
+//! LiteLLM's strategies, with its formulas, including defects; where versions differ, by the version's rules. If a formula rejects all deployments, the
 //! pick is `None`.
 
 mod cost;
@@ -8,30 +8,32 @@ mod simple_shuffle;
 mod usage;
 
 use super::moved;
-use crate::{Balancer, DeploymentConfig, PickContext, SuccessSample};
+use crate::{
+    Balancer, DeploymentConfig, LeastBusyCounters, LitellmRules, PickContext, SuccessSample,
+};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 use cost::LitellmCost;
 use latency_list::LatencyList;
-use least_busy::LitellmLeastBusy;
+use least_busy::{DictionaryLeastBusy, FirstLeastBusy};
 use simple_shuffle::SimpleShuffle;
 use squall_determinism::Share;
 use usage::LitellmUsage;
 
-/// LiteLLM 1.80's `routing_strategy`, each as that version computes it.
+/// LiteLLM's `routing_strategy`, each as the version of its group computes it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LitellmStrategy {
-    /// `simple-shuffle`: by weight, else rpm, else tpm, if the *first* usable deployment has it.
+    /// `simple-shuffle`: by weight, else rpm, else tpm, by what is stated.
     SimpleShuffle,
-    /// `least-busy`: the smallest counter, even if it is that of a deployment that is out; then any.
+    /// `least-busy`: the smallest counter.
     LeastBusy,
     /// `usage-based-routing`: fewest tokens in this minute of the clock.
     UsageBased,
     /// `usage-based-routing-v2`: the same, ties at random, and one request less than the limit.
     UsageBasedV2,
-    /// `latency-based-routing`: the mean of ten samples, of which the first nine never change.
+    /// `latency-based-routing`: the mean of ten samples.
     LatencyBased {
         /// `lowest_latency_buffer`.
         buffer: Share,
@@ -76,14 +78,25 @@ impl LitellmStrategy {
         Self::ALL.into_iter().find(|strategy| strategy.as_str() == word)
     }
 
-    pub(super) fn balancer(self, deployments: &[DeploymentConfig]) -> Box<dyn Balancer> {
+    pub(super) fn balancer(
+        self,
+        deployments: &[DeploymentConfig],
+        rules: &LitellmRules,
+    ) -> Box<dyn Balancer> {
         match self {
-            Self::SimpleShuffle => Box::new(SimpleShuffle::new(deployments)),
-            Self::LeastBusy => Box::new(LitellmLeastBusy::new(deployments.len())),
+            Self::SimpleShuffle => Box::new(SimpleShuffle::new(rules.shuffle, deployments)),
+            Self::LeastBusy => match rules.least_busy {
+                LeastBusyCounters::Dictionary => {
+                    Box::new(DictionaryLeastBusy::new(deployments.len()))
+                }
+                LeastBusyCounters::PerDeployment => {
+                    Box::new(FirstLeastBusy::new(deployments.len()))
+                }
+            },
             Self::UsageBased => Box::new(LitellmUsage::first(deployments)),
             Self::UsageBasedV2 => Box::new(LitellmUsage::second(deployments)),
             Self::LatencyBased { buffer, ttl } => {
-                Box::new(LatencyList::new(buffer, ttl, deployments))
+                Box::new(LatencyList::new(rules.latency, buffer, ttl, deployments))
             }
             Self::CostBased => Box::new(LitellmCost::new(deployments)),
         }

@@ -1,5 +1,6 @@
-//! LiteLLM's behaviours, one test each, named after what they say: those that it gets right for both
-//! profiles; those that it gets wrong for `litellm-1.80` as they are and for `squall` as they should be.
+//! LiteLLM's behaviours, one test each, named after what they say: those that it gets right for all
+//! profiles; those that 1.80 gets wrong for `litellm-1.80` as they are and for `squall` as they should be; and
+//! what 1.110 does otherwise in `since_1_80`.
 //! The numbers in the names of modules' comments are those of the list in `docs/ROUTER.md`, which also
 //! says where the rest is tested: what belongs to readers and to the gateway.
 
@@ -8,6 +9,7 @@ mod fallbacks;
 mod health;
 mod limits;
 mod retries;
+mod since_1_80;
 mod strategies;
 mod streams;
 mod weighted;
@@ -21,15 +23,22 @@ use squall_router::{
 };
 use std::time::Duration;
 
-const BOTH: [Profile; 2] = [Profile::Squall, Profile::Litellm180];
+/// Every profile: for what they have in common.
+const ALL: [Profile; 3] = Profile::ALL;
 
 /// A router of these groups by the formulas of a profile.
 fn rig_by(profile: Profile, groups: Vec<GroupConfig>) -> Rig {
     Rig::of(RouterConfig { groups, ..RouterConfig::default() }.with_profile(profile))
 }
 
+/// By the formulas of LiteLLM 1.80.
 fn litellm(group: GroupConfig) -> Rig {
-    rig_by(Profile::Litellm180, vec![group])
+    rig_by(Profile::LITELLM_1_80, vec![group])
+}
+
+/// By the formulas of LiteLLM 1.110.
+fn newest(group: GroupConfig) -> Rig {
+    rig_by(Profile::LITELLM_1_110, vec![group])
 }
 
 fn ours(group: GroupConfig) -> Rig {
@@ -50,7 +59,7 @@ fn declared(deployments: &[(Option<u32>, Option<u64>, Option<u64>)]) -> GroupCon
 /// library, without its proxy.
 fn counting_every_attempt(mut group: GroupConfig) -> GroupConfig {
     group.cooldown = CooldownRule::Litellm(LitellmCooldown {
-        counts: squall_router::LitellmCounts::EveryAttempt,
+        counts: Some(squall_router::LitellmCounts::EveryAttempt),
         ..LitellmCooldown::default()
     });
     group

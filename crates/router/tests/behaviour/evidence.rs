@@ -125,7 +125,7 @@ fn behind_a_pattern_a_model_that_is_not_there_says_nothing_and_a_wrong_key_does(
 #[test]
 fn litellms_profile_keeps_litellms_rule() {
     let config = RouterConfig { groups: vec![group(&["a", "b"])], ..RouterConfig::default() };
-    let mut rig = Rig::of(config.with_profile(Profile::Litellm180));
+    let mut rig = Rig::of(config.with_profile(Profile::LITELLM_1_80));
     assert!(meets(&mut rig, bare(FailureClass::Auth, 401)), "a bare 401 at once");
     assert!(!meets(&mut rig, bare(FailureClass::Auth, 403)), "a 403 never");
 }

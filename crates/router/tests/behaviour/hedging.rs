@@ -405,7 +405,7 @@ fn a_fallback_that_is_full_is_not_asked_beside() {
 #[test]
 fn by_litellms_formulas_there_is_none() {
     let config = RouterConfig { groups: chat(&["eu", "us"]), ..RouterConfig::default() };
-    let mut rig = Rig::of(config.with_profile(Profile::Litellm180));
+    let mut rig = Rig::of(config.with_profile(Profile::LITELLM_1_80));
     rig.arrive();
     assert_eq!(rig.router.next_timer(), Some(Timestamp::from_secs(30)));
 }

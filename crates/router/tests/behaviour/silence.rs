@@ -274,7 +274,7 @@ fn litellms_profile_no_cooldowns_and_the_setting_take_no_silence_for_evidence() 
     cooldown.silence = None;
     let never = GroupConfig { cooldown: CooldownRule::Never, ..group(&["only"]) };
     let litellm = RouterConfig { groups: vec![group(&["only"])], ..RouterConfig::default() }
-        .with_profile(Profile::Litellm180);
+        .with_profile(Profile::LITELLM_1_80);
     for mut rig in [Rig::new(vec![off]), Rig::new(vec![never]), Rig::of(litellm)] {
         assert!(!found_after(&mut rig, 50, secs(29), true));
     }

@@ -37,11 +37,9 @@ pub(crate) static CHANGE: Section = Section {
             "The complete new list of deployments of a group. A deployment that keeps its name \
              keeps its state.",
         ),
-        Key::choice("profile", Schema::Word(PROFILES), "The profile that all groups use."),
+        Key::choice("profile", Schema::Word(&Profile::WORDS), "The profile that all groups use."),
     ]],
 };
-
-const PROFILES: &[&str] = &["squall", "litellm-1.80"];
 
 /// The changes under `changes`, for a run of this length, if that is known.
 pub(crate) fn changes(

@@ -41,7 +41,7 @@ static BREAKER_OR_LITELLM: Section = Section {
             "litellm",
             Schema::Section(&LITELLM.section),
             "none",
-            "LiteLLM 1.80's formula, instead of the other keys.",
+            "LiteLLM's formula, instead of the other keys.",
         )],
     ],
     ..BREAKER.section
@@ -132,20 +132,20 @@ settings! {
     static LITELLM: LitellmCooldown = (
         "litellm-cooldown",
         "a cooldown of LiteLLM's",
-        "LiteLLM 1.80's cooldown: by the share of failures in a minute that starts with the \
+        "LiteLLM's cooldown, of the version that `profile` names, else of the newest: by the share of failures in a minute that starts with the \
          first failure, or by a number of failures."
     );
     /// Duration when the answer has no Retry-After.
     cooldown_time: Span;
     /// The deployment's `cooldown_time`. It overrides Retry-After; 0s disables the cooldown.
     deployment_time: Maybe(Time, "none");
-    /// Cooldown starts with the failure after this many. 3 is treated as not set, as LiteLLM does.
+    /// Cooldown starts with the failure after this many. 3 is treated as not set by 1.80.
     allowed_fails: FAILS;
-    /// The same by class of failure.
+    /// The same by class of failure. There being one, failures are counted, 3 allowed where nothing is said.
     policy: PolicyKind;
-    /// `once_per_request`: one failure per request, as behind LiteLLM's proxy. `every_attempt`: as in
-    /// LiteLLM's router library.
-    counts: Word(&COUNTS);
+    /// `once_per_request`: one failure per request, as behind the proxy of LiteLLM 1.80. `every_attempt`: as
+    /// behind that of 1.110, and in LiteLLM's router library.
+    counts: Maybe(Word(&COUNTS), "by the version");
 }
 
 vocabulary! {
@@ -161,7 +161,7 @@ settings! {
     static POLICY: LitellmAllowedFails = (
         "litellm-allowed-fails",
         "an `allowed_fails_policy`",
-        "Allowed failures by class. 0 is treated as not set, as LiteLLM does."
+        "Allowed failures by class. LiteLLM 1.80 reads the first five, and treats 0 as not set."
     );
     /// `BadRequestErrorAllowedFails`.
     bad_request: FAILS;
@@ -173,24 +173,32 @@ settings! {
     rate_limit: FAILS;
     /// `ContentPolicyViolationErrorAllowedFails`.
     content_policy: FAILS;
+    /// `InternalServerErrorAllowedFails`.
+    internal_server: FAILS;
+    /// `ServiceUnavailableErrorAllowedFails`.
+    service_unavailable: FAILS;
+    /// `BadGatewayErrorAllowedFails`.
+    bad_gateway: FAILS;
+    /// `NotFoundErrorAllowedFails`.
+    not_found: FAILS;
 }
 
 /// Failures allowed by class, as a whole: what is written takes the place of what held.
 struct PolicyKind;
 
 impl ValueKind for PolicyKind {
-    type Value = LitellmAllowedFails;
+    type Value = Option<LitellmAllowedFails>;
 
     fn shape(&self) -> Schema {
         Schema::Section(&POLICY.section)
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        In(&POLICY).read(node, &LitellmAllowedFails::default(), problems)
+        In(&POLICY).read(node, &LitellmAllowedFails::default(), problems).map(Some)
     }
 
     fn write(&self, policy: &Self::Value) -> Written {
-        if policy.is_set() { POLICY.write(policy) } else { Written::Unset }
+        policy.as_ref().map_or(Written::Unset, |policy| POLICY.write(policy))
     }
 
     fn default_text(&self, _: &Self::Value) -> String {

@@ -58,7 +58,7 @@ pub(crate) fn by_default(fields: &Fields<'_>, of: &'static Section, router: &mut
 /// Lists that lead back to where they began are refused, but where a depth bounds them.
 pub(crate) fn check_loops(fields: &Fields<'_>, of: &'static Section, router: &RouterSection) {
     if matches!(router.config.fallback_rule, FallbackRule::LitellmNested { .. })
-        || router.profile == Some(squall_router::Profile::Litellm180)
+        || router.profile.is_some_and(|profile| profile.litellm().is_some())
         || !fields.problems.is_empty()
     {
         return;

@@ -5,7 +5,7 @@ use crate::diagnostic::Problems;
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
-use crate::settings::{Count, Flag, In, Percent, Span, Time, ValueKind, Written, settings};
+use crate::settings::{Count, Flag, In, Maybe, Percent, Span, Time, ValueKind, Written, settings};
 use crate::value;
 use squall_failure::FailureClass;
 use squall_router::{Backoff, LitellmRetry, Retries, RetryBudget, RetryRule};
@@ -140,8 +140,8 @@ static BACKOFF_OR_LITELLM: Section = Section {
             "litellm",
             Schema::Section(&LITELLM.section),
             "none",
-            "LiteLLM 1.80's retry loop, instead of the other keys. It may pick the deployment \
-             that failed.",
+            "LiteLLM's retry loop, instead of the other keys. It may pick the deployment that \
+             failed.",
         )],
     ],
     ..BACKOFF.section
@@ -149,11 +149,11 @@ static BACKOFF_OR_LITELLM: Section = Section {
 
 settings! {
     static LITELLM: LitellmRetry =
-        ("litellm-backoff", "a backoff of LiteLLM's", "LiteLLM 1.80's retry loop.");
+        ("litellm-backoff", "a backoff of LiteLLM's", "LiteLLM's retry loop, of the version that `profile` names, else of the newest.");
     /// LiteLLM's `retry_after`: the minimum wait.
     least: Time;
     /// Whether a connection that breaks during an answer counts as success.
-    cut_is_success: Flag;
+    cut_is_success: Maybe(Flag, "by the version");
 }
 
 /// What happens after a failed attempt: ours, or the loop of LiteLLM's.

@@ -1,6 +1,7 @@
 //! The router: groups, their deployments, and policies.
 
 use super::change::CHANGE;
+use super::checks::of_no_effect;
 use super::deployment::{self, DEPLOYMENT};
 use super::fallback;
 use super::limits::RequestLimits;
@@ -42,10 +43,10 @@ pub(crate) static ROUTER: Section = Section {
             ),
             Key::optional(
                 "profile",
-                Schema::Word(PROFILES),
+                Schema::Word(&Profile::WORDS),
                 "squall",
-                "The set of formulas for all groups: Squall's own, or those of LiteLLM 1.80, \
-                 including its defects.",
+                "The set of formulas for all groups: Squall's own, or those of a version of LiteLLM, \
+                 including its defects; `litellm` is the newest of them.",
             ),
         ],
         POLICIES.keys,
@@ -85,8 +86,6 @@ pub(crate) static ROUTER: Section = Section {
         ],
     ],
 };
-
-const PROFILES: &[&str] = &["squall", "litellm-1.80"];
 
 static GROUP: Section = Section {
     id: "group",
@@ -158,6 +157,13 @@ static FALLBACK_RULE: Section = Section {
             "As in LiteLLM: each group's list in turn, including the lists of those groups, down \
              to this depth.",
         ),
+        Key::optional(
+            "weighted_failover",
+            Schema::Flag,
+            "false",
+            "With `max_depth`: LiteLLM's `enable_weighted_failover`, from 1.110 on. Before its \
+             fallbacks, a request is tried at the deployments of its group that it was not at.",
+        ),
     ]],
 };
 
@@ -175,17 +181,31 @@ impl ValueKind for FallbackRuleKind {
         let fields = Fields::open(node, &FALLBACK_RULE, problems)?;
         let small = |name| fields.count(name).and_then(|count| u8::try_from(count).ok());
         Some(match fields.choice()?.0 {
-            "max_depth" => FallbackRule::LitellmNested { max_depth: small("max_depth")? },
-            _ => FallbackRule::DepthFirst { max_moves: small("max_moves")? },
+            "max_depth" => FallbackRule::LitellmNested {
+                max_depth: small("max_depth")?,
+                weighted_failover: fields.flag("weighted_failover").unwrap_or(false),
+            },
+            _ => {
+                of_no_effect(&fields, &["weighted_failover"]);
+                FallbackRule::DepthFirst { max_moves: small("max_moves")? }
+            }
         })
     }
 
     fn write(&self, rule: &FallbackRule) -> Written {
-        let (key, number) = match *rule {
-            FallbackRule::DepthFirst { max_moves } => ("max_moves", max_moves),
-            FallbackRule::LitellmNested { max_depth } => ("max_depth", max_depth),
-        };
-        Written::entry(key, Written::plain(number.to_string()))
+        let number = |number: u8| Written::plain(number.to_string());
+        match *rule {
+            FallbackRule::DepthFirst { max_moves } => {
+                Written::entry("max_moves", number(max_moves))
+            }
+            FallbackRule::LitellmNested { max_depth, weighted_failover } => {
+                let mut entries = vec![("max_depth".to_owned(), number(max_depth))];
+                if weighted_failover {
+                    entries.push(("weighted_failover".to_owned(), Written::plain("true")));
+                }
+                Written::Map(entries)
+            }
+        }
     }
 
     fn default_text(&self, default: &FallbackRule) -> String {

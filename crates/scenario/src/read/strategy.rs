@@ -40,7 +40,8 @@ static SETTINGS: Section = Section {
         Key::choice(
             "litellm",
             Schema::Either(&LITELLM_STRATEGY),
-            "One of LiteLLM 1.80's formulas, including its defects, by `routing_strategy`.",
+            "One of LiteLLM's formulas, of the version that `profile` names, else of the newest, \
+             including its defects, by `routing_strategy`.",
         ),
     ]],
 };
@@ -78,7 +79,7 @@ static LITELLM_SETTINGS: Section = Section {
     keys: &[&[Key::choice(
         "latency-based-routing",
         Schema::Section(&LITELLM_LATENCY),
-        "The mean of ten samples, of which the first nine never change.",
+        "The mean of ten samples; of those of 1.80 the first nine never change.",
     )]],
 };
 

@@ -5,7 +5,7 @@
 //! deployment that is held responsible).
 
 use super::{
-    BOTH, World, cooled, counting_every_attempt, litellm, ours, pair, rig_by, server, single,
+    ALL, World, cooled, counting_every_attempt, litellm, ours, pair, rig_by, server, single,
 };
 use crate::rig::{Rig, failed, group, no_jitter, throttled};
 use squall_failure::{Failure, FailureClass};
@@ -19,8 +19,11 @@ fn with_cooldown(group: GroupConfig, cooldown: impl Into<CooldownRule>) -> Group
     GroupConfig { cooldown: cooldown.into(), retries: Retries::new(0), ..group }
 }
 
-fn counting(allowed_fails: Option<u32>, policy: LitellmAllowedFails) -> LitellmCooldown {
-    let counts = LitellmCounts::EveryAttempt;
+fn counting(
+    allowed_fails: Option<u32>,
+    policy: impl Into<Option<LitellmAllowedFails>>,
+) -> LitellmCooldown {
+    let (counts, policy) = (Some(LitellmCounts::EveryAttempt), policy.into());
     LitellmCooldown { allowed_fails, policy, counts, ..LitellmCooldown::default() }
 }
 
@@ -50,7 +53,7 @@ fn blows_to_cool(rig: &mut Rig, of: u16, failure: Failure, most: u32) -> Option<
 
 #[test]
 fn with_cooldowns_disabled_nothing_cools_down() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![with_cooldown(pair(), CooldownRule::Never)]);
         assert_eq!(blows_to_cool(&mut rig, 0, server(), 50), None);
     }
@@ -66,7 +69,7 @@ fn a_wildcard_deployment_is_never_cooled_by_1_80() {
 
 #[test]
 fn one_429_cools_a_deployment_that_has_siblings() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![pair()]);
         assert_eq!(blow(&mut rig, throttled(None)), Some(CooldownCause::Throttled));
     }
@@ -74,7 +77,7 @@ fn one_429_cools_a_deployment_that_has_siblings() {
 
 #[test]
 fn one_401_cools_any_deployment() {
-    for (profile, group) in BOTH.into_iter().flat_map(|each| [(each, pair()), (each, single())]) {
+    for (profile, group) in ALL.into_iter().flat_map(|each| [(each, pair()), (each, single())]) {
         let unauthorized = failed(FailureClass::Auth).with_status(401);
         let mut rig = rig_by(profile, vec![group]);
         assert_eq!(blow(&mut rig, unauthorized), Some(CooldownCause::Misconfigured));
@@ -96,7 +99,7 @@ fn after_40_successes_more_than_half_must_fail_in_1_80_while_ours_needs_five_in_
 
 #[test]
 fn three_failures_and_seven_successes_do_not_cool() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![pair()]);
         for nth in 0..20 {
             let start = rig.arrive_with(|arrival| arrival.overrides.retries = Some(0)).start();
@@ -111,7 +114,7 @@ fn three_failures_and_seven_successes_do_not_cool() {
 
 #[test]
 fn three_failures_of_three_do_not_cool_a_single_deployment() {
-    for profile in BOTH {
+    for profile in ALL {
         assert_eq!(blows_to_cool(&mut rig_by(profile, vec![single()]), 0, server(), 3), None);
     }
 }
@@ -126,7 +129,7 @@ fn a_429_does_not_cool_a_single_deployment_in_1_80() {
 
 #[test]
 fn of_a_pair_one_failure_does_not_cool_and_five_of_five_do() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![pair()]);
         assert_eq!(blows_to_cool(&mut rig, 0, server(), 10), Some(5), "{profile:?}");
     }
@@ -134,15 +137,14 @@ fn of_a_pair_one_failure_does_not_cool_and_five_of_five_do() {
 
 #[test]
 fn with_100_allowed_fails_the_101st_cools() {
-    let cooldown = counting(Some(100), LitellmAllowedFails::default());
+    let cooldown = counting(Some(100), None);
     let mut rig = litellm(with_cooldown(pair(), CooldownRule::Litellm(cooldown)));
     assert_eq!(blows_to_cool(&mut rig, 0, server(), 200), Some(101));
 }
 
 #[test]
 fn three_allowed_fails_pass_for_none_in_1_80() {
-    let cooldown =
-        |fails| CooldownRule::Litellm(counting(Some(fails), LitellmAllowedFails::default()));
+    let cooldown = |fails| CooldownRule::Litellm(counting(Some(fails), None));
     let mut rig = litellm(with_cooldown(pair(), cooldown(3)));
     assert_eq!(blows_to_cool(&mut rig, 0, server(), 20), Some(5), "the share over a minute");
     let mut rig = litellm(with_cooldown(pair(), cooldown(2)));
@@ -153,7 +155,7 @@ fn three_allowed_fails_pass_for_none_in_1_80() {
 /// provider that refuses connections is down, whoever's fault that is.
 #[test]
 fn refused_connections_count_and_a_rate_limit_cools_at_once() {
-    for profile in BOTH {
+    for profile in ALL {
         let refused = failed(FailureClass::Connect);
         assert_eq!(blows_to_cool(&mut rig_by(profile, vec![pair()]), 0, refused, 10), Some(5));
         let mut rig = rig_by(profile, vec![pair()]);
@@ -163,7 +165,7 @@ fn refused_connections_count_and_a_rate_limit_cools_at_once() {
 
 #[test]
 fn a_deployments_own_allowed_fails_beat_the_routers() {
-    let rule = |fails| CooldownRule::Litellm(counting(Some(fails), LitellmAllowedFails::default()));
+    let rule = |fails| CooldownRule::Litellm(counting(Some(fails), None));
     let mut group = with_cooldown(pair(), rule(10));
     group.deployments[0].cooldown = Some(rule(0));
     let mut rig = litellm(group);
@@ -198,7 +200,7 @@ fn throttling_counts_for_no_other_failure_while_1_80_has_one_counter() {
 
 #[test]
 fn a_cooldown_that_is_over_counts_no_more() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![pair()]);
         assert_eq!(blows_to_cool(&mut rig, 0, throttled(Some(60)), 1), Some(1));
         rig.after(Duration::from_secs(120));
@@ -214,7 +216,7 @@ fn a_cooldown_time_of_0_is_none_at_all() {
         deployment_time: Some(Duration::ZERO),
         ..LitellmCooldown::default()
     }));
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![group.clone()]);
         assert_eq!(blows_to_cool(&mut rig, 0, throttled(Some(60)), 9), None, "{profile:?}");
     }
@@ -226,7 +228,7 @@ fn a_retry_after_of_120_s_is_a_cooldown_of_120_s_unless_the_deployment_says_10()
         blows_to_cool(&mut rig, 0, throttled(Some(120)), 1);
         rig.router.cooling().map(|(_, until)| until.as_secs_f64()).collect::<Vec<_>>()
     };
-    for profile in BOTH {
+    for profile in ALL {
         assert_eq!(cooling(rig_by(profile, vec![pair()])), [120.0], "{profile:?}");
     }
     let mut group = with_cooldown(pair(), CooldownRule::Litellm(LitellmCooldown::default()));
@@ -241,7 +243,7 @@ fn a_retry_after_of_120_s_is_a_cooldown_of_120_s_unless_the_deployment_says_10()
 #[test]
 fn statuses_400_403_409_and_422_do_not_cool_and_404_does_at_once() {
     let of = |class, status| failed(class).with_status(status);
-    for profile in BOTH {
+    for profile in ALL {
         for status in [400, 409, 422] {
             let mut rig = rig_by(profile, vec![pair()]);
             let failure = of(FailureClass::BadRequest, status);
@@ -257,7 +259,7 @@ fn statuses_400_403_409_and_422_do_not_cool_and_404_does_at_once() {
 
 #[test]
 fn of_a_pair_that_never_served_the_one_that_refuses_is_cooled_after_five() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = GroupConfig { retries: Retries::new(0), ..pair() };
         let mut world =
             World::new(rig_by(profile, vec![group]), &[0], failed(FailureClass::Connect));
@@ -291,7 +293,7 @@ fn behind_the_proxy_of_1_80_a_request_counts_once_however_often_it_fails() {
 
 #[test]
 fn in_ours_one_probe_decides_and_in_1_80_everyone_comes_back_at_once() {
-    for (profile, wanted) in [(Profile::Squall, 1), (Profile::Litellm180, 5)] {
+    for (profile, wanted) in [(Profile::Squall, 1), (Profile::LITELLM_1_80, 5)] {
         let group = GroupConfig { retry_rule: no_jitter(), ..pair() };
         let mut rig = rig_by(profile, vec![group]);
         blows_to_cool(&mut rig, 0, server(), 10);

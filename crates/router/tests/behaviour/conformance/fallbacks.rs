@@ -3,7 +3,7 @@
 //! Not here: 69, 70 and 75 are the gateway's (unknown names, response headers), 81 is the reader's, and 73
 //! and 74 are not there: a fallback names a group, and sends the request as it came.
 
-use super::{BOTH, World, is_success, rig_by, rpm, server, single};
+use super::{ALL, World, is_success, rig_by, rpm, server, single};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{
@@ -34,7 +34,7 @@ fn calls(groups: Vec<GroupConfig>, fallback_rule: FallbackRule, profile: Profile
         ..RouterConfig::default()
     };
     let config = match profile {
-        Profile::Litellm180 => config.with_profile(profile),
+        Profile::LITELLM_1_80 => config.with_profile(profile),
         _ => config,
     };
     let mut rig = Rig::of(config);
@@ -46,7 +46,7 @@ fn calls(groups: Vec<GroupConfig>, fallback_rule: FallbackRule, profile: Profile
 
 #[test]
 fn a_group_that_fails_with_its_retries_hands_over_to_its_fallback() {
-    for profile in BOTH {
+    for profile in ALL {
         let groups = vec![
             GroupConfig {
                 fallbacks: Fallbacks::to(vec![GroupId(1)]),
@@ -64,7 +64,7 @@ fn a_group_that_fails_with_its_retries_hands_over_to_its_fallback() {
 #[test]
 fn a_chain_of_groups_with_small_limits_ends_at_the_one_that_has_room() {
     let limits = [1, 1, 0, 10];
-    for profile in BOTH {
+    for profile in ALL {
         let mut groups = chain(&[&[1], &[2], &[3], &[]], 0);
         for (group, limit) in groups.iter_mut().zip(limits) {
             group.deployments[0].limits = rpm(limit);
@@ -83,12 +83,12 @@ fn a_chain_of_groups_with_small_limits_ends_at_the_one_that_has_room() {
         groups: vec![GroupConfig { strategy: Strategy::LowestUsage, ..single() }],
         ..RouterConfig::default()
     };
-    assert!(config.with_profile(Profile::Litellm180).groups.iter().all(is_usage));
+    assert!(config.with_profile(Profile::LITELLM_1_80).groups.iter().all(is_usage));
 }
 
 #[test]
 fn an_unreachable_host_hands_over_to_its_fallback() {
-    for profile in BOTH {
+    for profile in ALL {
         let groups = chain(&[&[1], &[]], 2);
         let mut world = World::new(rig_by(profile, groups), &[0], failed(FailureClass::Connect));
         assert!(is_success(&world.request()), "{profile:?}");
@@ -100,13 +100,13 @@ fn an_unreachable_host_hands_over_to_its_fallback() {
 #[test]
 fn two_groups_with_a_wrong_key_each_end_with_that_error_and_not_in_a_loop() {
     let unauthorized = failed(FailureClass::Auth).with_status(401);
-    for profile in BOTH {
+    for profile in ALL {
         let groups = match profile {
-            Profile::Litellm180 => chain(&[&[1], &[0]], 0),
+            Profile::LITELLM_1_80 => chain(&[&[1], &[0]], 0),
             _ => chain(&[&[1], &[]], 0),
         };
         let rig = Rig::of(match profile {
-            Profile::Litellm180 => {
+            Profile::LITELLM_1_80 => {
                 RouterConfig { groups, ..RouterConfig::default() }.with_profile(profile)
             }
             _ => RouterConfig { groups, ..RouterConfig::default() },
@@ -116,7 +116,7 @@ fn two_groups_with_a_wrong_key_each_end_with_that_error_and_not_in_a_loop() {
             Outcome::Failed { failure, .. } => assert_eq!(failure.class, FailureClass::Auth),
             other => panic!("not failed: {other:?}"),
         }
-        let most = if profile == Profile::Squall { 2 } else { 6 };
+        let most = if profile == Profile::LITELLM_1_80 { 6 } else { 2 };
         assert_eq!(world.calls(), most, "{profile:?}");
     }
     let looping = RouterConfig { groups: chain(&[&[1], &[0]], 0), ..RouterConfig::default() };
@@ -127,8 +127,8 @@ fn two_groups_with_a_wrong_key_each_end_with_that_error_and_not_in_a_loop() {
 fn of_eight_fallbacks_1_80_tries_all_whatever_its_depth_and_ours_as_many_as_it_may() {
     let mut lists: Vec<&[u16]> = vec![&[]; 9];
     lists[0] = &[1, 2, 3, 4, 5, 6, 7, 8];
-    let nested = FallbackRule::LitellmNested { max_depth: 2 };
-    assert_eq!(calls(chain(&lists, 0), nested, Profile::Litellm180), 9);
+    let nested = FallbackRule::LitellmNested { max_depth: 2, weighted_failover: false };
+    assert_eq!(calls(chain(&lists, 0), nested, Profile::LITELLM_1_80), 9);
     let once = FallbackRule::DepthFirst { max_moves: 2 };
     assert_eq!(calls(chain(&lists, 0), once, Profile::Squall), 3);
 }
@@ -136,8 +136,8 @@ fn of_eight_fallbacks_1_80_tries_all_whatever_its_depth_and_ours_as_many_as_it_m
 #[test]
 fn a_chain_of_fallbacks_ends_at_the_depth_allowed() {
     let lists: [&[u16]; 6] = [&[1], &[2], &[3], &[4], &[5], &[]];
-    let nested = FallbackRule::LitellmNested { max_depth: 3 };
-    assert_eq!(calls(chain(&lists, 0), nested, Profile::Litellm180), 4);
+    let nested = FallbackRule::LitellmNested { max_depth: 3, weighted_failover: false };
+    assert_eq!(calls(chain(&lists, 0), nested, Profile::LITELLM_1_80), 4);
     let once = FallbackRule::DepthFirst { max_moves: 3 };
     assert_eq!(calls(chain(&lists, 0), once, Profile::Squall), 4);
 }
@@ -145,8 +145,8 @@ fn a_chain_of_fallbacks_ends_at_the_depth_allowed() {
 #[test]
 fn two_retries_and_two_fallbacks_multiply_to_nine_calls_unless_a_budget_forbids() {
     let lists: [&[u16]; 3] = [&[1, 2], &[], &[]];
-    let nested = FallbackRule::LitellmNested { max_depth: 5 };
-    assert_eq!(calls(chain(&lists, 2), nested, Profile::Litellm180), 9);
+    let nested = FallbackRule::LITELLM;
+    assert_eq!(calls(chain(&lists, 2), nested, Profile::LITELLM_1_80), 9);
 
     let spent = RetryBudget { min_per_second: 0, ..RetryBudget::default() };
     let rig = Rig::with_budget(chain(&lists, 2), spent);
@@ -160,7 +160,7 @@ fn two_retries_and_two_fallbacks_multiply_to_nine_calls_unless_a_budget_forbids(
 #[test]
 fn a_refusal_by_the_content_policy_has_a_fallback_of_its_own() {
     let refused = failed(FailureClass::ContentPolicy).with_status(400);
-    for profile in BOTH {
+    for profile in ALL {
         let with_policy_list = |list| {
             let mut groups = chain(&[&[1], &[], &[]], 0);
             groups[0].fallbacks.content_policy = list;

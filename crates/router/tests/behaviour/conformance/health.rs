@@ -1,7 +1,7 @@
 //! 111 to 119: health, order, priority and money. 114 cannot be said (a check without a deployment), and
 //! 120, the outage, is a scenario: `scenarios/router/litellm-outage.yaml`.
 
-use super::{BOTH, World, is_success, ours, rig_by, server};
+use super::{ALL, World, is_success, ours, rig_by, server};
 use crate::rig::{Rig, group};
 use squall_failure::FailureClass;
 use squall_router::{
@@ -48,7 +48,7 @@ fn without_checks_that_have_come_back_nothing_is_passed_over() {
 
 #[test]
 fn all_goes_to_order_1_while_it_is_healthy() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut group = group(&["second", "first"]);
         group.deployments[0].order = 2;
         group.deployments[1].order = 1;
@@ -93,7 +93,7 @@ fn of_those_who_wait_the_lowest_number_goes_first_and_who_waits_too_long_leaves_
 #[test]
 fn a_provider_whose_budget_is_exceeded_is_dropped_and_all_dropped_is_an_error_of_its_own() {
     let spend_budgets = vec![SpendBudget::rolling(Money(1_000), Duration::from_secs(3_600))];
-    for profile in BOTH {
+    for profile in ALL {
         let mut chat = GroupConfig {
             retries: Retries::new(0),
             max_queue_wait: Duration::ZERO,

@@ -3,7 +3,7 @@
 //! Not here: 95 is the reader's (how `max_parallel_requests` comes about), and 98 is not there: routers do
 //! not share state.
 
-use super::{BOTH, World, declared, litellm, ours, per_minute, rig_by, rpm, server, single};
+use super::{ALL, World, declared, litellm, ours, per_minute, rig_by, rpm, server, single};
 use crate::rig::{Rig, group, no_jitter};
 use squall_failure::FailureClass;
 use squall_router::{
@@ -43,7 +43,7 @@ fn one_success_of_50_tokens_counts_50_tokens_and_one_request() {
 
 #[test]
 fn with_1439_of_1440_tokens_used_a_short_prompt_finds_no_deployment() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut group = GroupConfig {
             strategy: Strategy::LowestUsage,
             max_queue_wait: Duration::ZERO,
@@ -58,7 +58,7 @@ fn with_1439_of_1440_tokens_used_a_short_prompt_finds_no_deployment() {
 
 #[test]
 fn a_tpm_of_0_is_never_selected() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut group = GroupConfig { strategy: Strategy::LowestUsage, ..group(&["none", "some"]) };
         group.deployments[0].limits = tpm(0);
         group.deployments[1].limits = tpm(1_000_000);
@@ -70,7 +70,7 @@ fn a_tpm_of_0_is_never_selected() {
 
 #[test]
 fn of_two_with_equal_use_both_are_chosen() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = GroupConfig { strategy: Strategy::LowestUsage, ..group(&["a", "b"]) };
         let mut rig = rig_by(profile, vec![group]);
         let picks: Vec<_> = (0..1_000).map(|_| rig.arrive().start().deployment.0).collect();
@@ -90,7 +90,7 @@ fn of_a_limit_of_5_requests_1_80_admits_4_and_ours_5() {
         group.retries = Retries::new(0);
         World::new(rig_by(profile, vec![group]), &[], server()).successes(8)
     };
-    assert_eq!(admitted(Profile::Litellm180), 4);
+    assert_eq!(admitted(Profile::LITELLM_1_80), 4);
     assert_eq!(admitted(Profile::Squall), 5);
 }
 
@@ -116,7 +116,7 @@ fn a_limit_of_5_requests_is_no_limit_to_simple_shuffle_unless_it_is_checked_befo
 
 #[test]
 fn a_cap_of_2_lets_2_run_at_once_and_all_8_succeed() {
-    for profile in BOTH {
+    for profile in [Profile::Squall, Profile::LITELLM_1_80] {
         let mut group = single();
         group.deployments[0].limits.concurrency = Some(2);
         let mut rig = rig_by(profile, vec![group]);
@@ -141,7 +141,7 @@ fn a_cap_of_2_lets_2_run_at_once_and_all_8_succeed() {
 
 #[test]
 fn a_place_is_given_back_with_the_first_token_in_1_80_and_at_the_end_in_ours() {
-    for (profile, second) in [(Profile::Litellm180, true), (Profile::Squall, false)] {
+    for (profile, second) in [(Profile::LITELLM_1_80, true), (Profile::Squall, false)] {
         let mut group = single();
         group.deployments[0].limits.concurrency = Some(1);
         let mut rig = rig_by(profile, vec![group]);
@@ -154,7 +154,7 @@ fn a_place_is_given_back_with_the_first_token_in_1_80_and_at_the_end_in_ours() {
 
 #[test]
 fn a_cap_of_1_with_retries_and_three_at_once_never_has_two_in_flight() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut group = GroupConfig { retries: Retries::new(3), ..single() };
         group.deployments[0].limits = RateLimits { concurrency: Some(1), ..rpm(1) };
         group.retry_rule = no_jitter();

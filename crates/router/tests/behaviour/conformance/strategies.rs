@@ -1,6 +1,6 @@
 //! 99 to 110: the other strategies, and tags.
 
-use super::{BOTH, declared, litellm, ours, rig_by, server};
+use super::{ALL, declared, litellm, ours, rig_by, server};
 use crate::rig::{Rig, failed, group};
 use squall_determinism::Share;
 use squall_failure::FailureClass;
@@ -134,7 +134,8 @@ fn with_a_buffer_of_50_percent_whoever_is_within_it_may_be_chosen() {
     let mut rig = litellm(litellm_latency(&["best", "near", "far"], 50, 3_600));
     for _ in 0..60 {
         let (to, attempt) = whole(&mut rig);
-        rig.after(Duration::from_secs_f64([1.0, 1.4, 1.8][usize::from(to)]));
+        // What 1.80 tries second keeps a sample of 0 among its ten, and is a tenth quicker than it is.
+        rig.after(Duration::from_secs_f64([1.0, 1.3, 1.8][usize::from(to)]));
         rig.finish(attempt);
     }
     let chosen = picks(&mut rig, 60);
@@ -169,7 +170,7 @@ fn busy(rig: &mut Rig, wanted: &[usize]) {
 
 #[test]
 fn of_10_1_and_50_in_flight_the_second_is_picked() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = GroupConfig { strategy: Strategy::LeastBusy, ..group(&["a", "b", "c"]) };
         let mut rig = rig_by(profile, vec![group]);
         busy(&mut rig, &[10, 1, 50]);
@@ -206,7 +207,7 @@ fn the_0_of_a_deployment_that_cools_down_is_ignored_but_by_1_80_which_then_draws
         busy_picked
     };
     assert_eq!(chosen(Profile::Squall), 0);
-    assert!(chosen(Profile::Litellm180) > 0);
+    assert!(chosen(Profile::LITELLM_1_80) > 0);
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn of_two_drawn_the_busier_is_never_picked() {
 
 #[test]
 fn with_equal_counts_each_of_three_gets_more_than_30_of_300() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = GroupConfig { strategy: Strategy::LeastBusy, ..group(&["a", "b", "c"]) };
         let mut rig = rig_by(profile, vec![group]);
         let mut counts = [0; 3];
@@ -256,7 +257,7 @@ fn tagged_pick(rig: &mut Rig, tags: Tags) -> Option<u16> {
 
 #[test]
 fn a_request_tagged_free_goes_to_the_free_deployment_and_paid_to_the_paid() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![tagged(&[FREE, PAID], TagMatch::Any)]);
         for _ in 0..5 {
             assert_eq!(tagged_pick(&mut rig, FREE), Some(0), "{profile:?}");
@@ -269,7 +270,7 @@ fn a_request_tagged_free_goes_to_the_free_deployment_and_paid_to_the_paid() {
 fn any_matches_where_one_tag_is_shared_and_all_does_not() {
     let a_and_b = Tags(FREE.0 | PAID.0);
     let a_and_c = Tags(FREE.0 | C.0);
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, vec![tagged(&[a_and_b], TagMatch::Any)]);
         assert_eq!(tagged_pick(&mut rig, a_and_c), Some(0), "{profile:?}");
         let mut rig = rig_by(profile, vec![tagged(&[a_and_b], TagMatch::All)]);

@@ -3,7 +3,7 @@
 //! 83 is not there in either profile: what 1.80 sends after a stream broke off (both answers, one behind
 //! the other) is no answer, and the gateway of this router ends the stream with the failure instead.
 
-use super::{BOTH, litellm, ours, rig_by};
+use super::{ALL, litellm, ours, rig_by};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{
@@ -28,7 +28,7 @@ fn begun(rig: &mut Rig) -> squall_router::AttemptId {
 
 #[test]
 fn an_error_before_the_first_chunk_is_the_fallbacks_to_mend() {
-    for profile in BOTH {
+    for profile in ALL {
         let mut rig = rig_by(profile, with_fallback());
         let overloaded = failed(FailureClass::Overloaded).with_status(200);
         let start = rig.arrive_with(|arrival| arrival.overrides.retries = Some(0)).start();
@@ -57,7 +57,7 @@ fn streams_have_a_time_out_of_their_own() {
         stream_total: Some(Duration::from_secs(5)),
         ..AttemptTimeouts::default()
     };
-    for profile in BOTH {
+    for profile in ALL {
         for (stream, seconds) in [(true, 5.0), (false, 20.0)] {
             let mut rig = rig_by(profile, vec![GroupConfig { timeouts, ..group(&["a"]) }]);
             rig.arrive_with(|arrival| arrival.stream = stream);
@@ -73,7 +73,7 @@ fn streams_have_a_time_out_of_their_own() {
 
 #[test]
 fn a_4xx_inside_a_stream_is_told_as_it_is_and_nobody_else_is_asked() {
-    for profile in [Profile::Squall, Profile::Litellm180] {
+    for profile in [Profile::Squall, Profile::LITELLM_1_80] {
         let mut rig = rig_by(profile, with_fallback());
         let attempt = begun(&mut rig);
         let refused = failed(FailureClass::BadRequest).with_status(400);

@@ -1,6 +1,6 @@
 //! 1 to 15: weighted selection.
 
-use super::{BOTH, World, declared, is_success, litellm, ours, rig_by, shares};
+use super::{ALL, World, declared, is_success, litellm, ours, rig_by, shares};
 use crate::rig::{Rig, failed, group};
 use squall_failure::FailureClass;
 use squall_router::{CooldownRule, GroupConfig, GroupId, GroupNames, Profile, RouterConfig};
@@ -14,7 +14,7 @@ fn is_near(count: u32, share: f64, of: u32) -> bool {
 
 #[test]
 fn rpm_6_and_1440_give_the_second_more_than_89_percent() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = declared(&[(None, Some(6), None), (None, Some(1_440), None)]);
         let [_, second] = shares(&mut rig_by(profile, vec![group]), 1_000);
         assert!(second > 890, "{profile:?}: {second}");
@@ -63,7 +63,7 @@ fn a_weight_on_the_second_only_gives_the_first_nothing() {
 
 #[test]
 fn without_weight_rpm_and_tpm_selection_is_uniform() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = declared(&[(None, None, None), (None, None, None)]);
         let [first, _] = shares(&mut rig_by(profile, vec![group]), 1_000);
         assert!(is_near(first, 0.5, 1_000), "{profile:?}: {first}");
@@ -72,7 +72,7 @@ fn without_weight_rpm_and_tpm_selection_is_uniform() {
 
 #[test]
 fn weights_2_and_1_give_two_thirds() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = declared(&[(Some(2), None, None), (Some(1), None, None)]);
         let [first, _] = shares(&mut rig_by(profile, vec![group]), 999);
         assert!(is_near(first, 2.0 / 3.0, 999), "{profile:?}: {first}");
@@ -89,7 +89,7 @@ fn weights_8_to_2_give_80_percent_within_three_sigma_and_ours_exactly() {
 
 #[test]
 fn weight_decides_where_weight_and_rpm_disagree() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = declared(&[(Some(9), Some(1_000), None), (Some(1), Some(9_000), None)]);
         let [first, _] = shares(&mut rig_by(profile, vec![group]), 1_000);
         assert!(is_near(first, 0.9, 1_000), "{profile:?}: {first}");
@@ -107,7 +107,7 @@ fn weights_that_are_all_0_are_uniform_and_nothing_errors() {
 
 #[test]
 fn a_deployment_that_returns_from_cooldown_has_its_full_weight_at_once() {
-    for profile in BOTH {
+    for profile in ALL {
         let group = declared(&[(Some(8), None, None), (Some(2), None, None)]);
         let mut rig = rig_by(profile, vec![group]);
         cool_the_first(&mut rig);
@@ -139,7 +139,7 @@ fn cool_the_first(rig: &mut Rig) {
 fn the_profile_is_a_choice_that_can_be_taken_back() {
     let by_default = GroupConfig { cooldown: CooldownRule::default(), ..group(&["a", "b"]) };
     let native = RouterConfig { groups: vec![by_default], ..RouterConfig::default() };
-    let back = native.clone().with_profile(Profile::Litellm180).with_profile(Profile::Squall);
+    let back = native.clone().with_profile(Profile::LITELLM_1_80).with_profile(Profile::Squall);
     assert_eq!(back.groups[0].strategy, native.groups[0].strategy);
     assert_eq!(back.groups[0].cooldown, native.groups[0].cooldown);
     assert_eq!(back.groups[0].retry_rule, native.groups[0].retry_rule);

@@ -105,7 +105,8 @@ fn fallbacks_have_lists_of_their_own_and_a_default_for_those_without() {
     assert_eq!(read.router.retry_budget, RetryBudget::UNLIMITED);
     assert_eq!(read.router.groups[0].max_queue_wait, Duration::ZERO, "there is somewhere to go");
     let nested = scenario("  fallback_rule: { max_depth: 3 }", "", "", "");
-    assert_eq!(nested.router.fallback_rule, FallbackRule::LitellmNested { max_depth: 3 });
+    let three = FallbackRule::LitellmNested { max_depth: 3, weighted_failover: false };
+    assert_eq!(nested.router.fallback_rule, three);
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn changes_are_whole_configurations_each_over_the_one_before() {
     let names: Vec<_> =
         deployments.router.groups[0].deployments.iter().map(|each| each.name.as_str()).collect();
     assert_eq!(names, ["us", "ap"]);
-    assert_eq!(profile.router, deployments.router.clone().with_profile(Profile::Litellm180));
+    assert_eq!(profile.router, deployments.router.clone().with_profile(Profile::LITELLM_1_80));
     let said: Vec<_> = read.changes.iter().map(|change| change.what.as_str()).collect();
     assert_eq!(
         said,

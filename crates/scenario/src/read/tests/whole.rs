@@ -185,7 +185,16 @@ router:
           cooldown_time: 5s
           deployment_time: 6s
           allowed_fails: 2
-          policy: { bad_request: 1, authentication: 1, timeout: 1, rate_limit: 1, content_policy: 1 }
+          policy:
+            bad_request: 1
+            authentication: 1
+            timeout: 1
+            rate_limit: 1
+            content_policy: 1
+            internal_server: 1
+            service_unavailable: 1
+            bad_gateway: 1
+            not_found: 1
           counts: every_attempt
       when_unavailable: wait
       panic_threshold: 0%
@@ -329,7 +338,7 @@ fn closed() -> String {
     let (_, after) = rest.split_once("scale: 4s } } }\n").unwrap();
     let closed =
         format!("{before}  arrivals: {{ closed: {{ clients: 8, think: 500ms }} }}\n{after}");
-    let closed = closed.replace("max_moves: 3", "max_depth: 3");
+    let closed = closed.replace("max_moves: 3", "max_depth: 3, weighted_failover: true");
     let (before, target) = closed.split_once("\ntarget:\n").expect("a target");
     let (_, after) = target.split_once("\nexpect:").expect("expectations");
     format!("{before}\ntarget:\n{PROGRAM}\nexpect:{after}")
