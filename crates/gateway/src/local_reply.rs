@@ -7,7 +7,7 @@ pub(crate) use self::http::{
 };
 
 use squall_failure::{Failure, FailureClass, FailureSource};
-use squall_router::{GroupId, LimitScope, RouterEvent, TenantId};
+use squall_router::{GroupId, LimitScope, LitellmVersion, RouterEvent, TenantId};
 use squall_wire::error::ApiError;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -119,6 +119,8 @@ pub(crate) struct GroupState {
     pub(crate) unusable_count: usize,
     /// How many there are.
     pub(crate) count: usize,
+    /// The version of LiteLLM whose rule tells of its unavailability, and whether its pre-call checks are on.
+    pub(crate) litellm: Option<(LitellmVersion, bool)>,
 }
 
 /// Why a deployment does not take a request.
@@ -145,6 +147,12 @@ pub(crate) fn of_failure(
 ) -> Option<ApiError> {
     if failure.source != FailureSource::Gateway {
         return None;
+    }
+    if history.last == LastDecision::None
+        && failure.class == FailureClass::Throttled
+        && let Some(text) = as_litellm(failure, groups, model)
+    {
+        return Some(ApiError::of(failure.class, model).with_message(text));
     }
     let group = groups.first().map_or("", |group| group.name.as_str());
     let last = groups.last().map_or("", |group| group.name.as_str());
@@ -195,6 +203,25 @@ fn too_late(history: &RequestHistory, group: &str) -> String {
         None => "before an answer was complete",
     };
     format!("the deadline of this request to `{group}` passed {what}")
+}
+
+/// What LiteLLM tells a request all of whose deployments cool down, word for word: its proxy, and clients, know the
+/// error by this text.
+fn as_litellm(failure: &Failure, groups: &[GroupState], model: &str) -> Option<String> {
+    let group = groups.first()?;
+    let (version, checks) = group.litellm.filter(|_| group.unusable_count == group.count)?;
+    let wait = failure.retry_after?.as_secs_f64();
+    let why = match version.rules().says_all_cool {
+        true => " All deployments for selected model are in cooldown.",
+        false => "",
+    };
+    let names: Vec<_> = group.unusable.iter().map(|(name, _)| format!("'{name}'")).collect();
+    let checks = if checks { "True" } else { "False" };
+    Some(format!(
+        "No deployments available for selected model, Try again in {wait} seconds.{why} Passed model={model}. \
+         pre-call-checks={checks}, cooldown_list=[{}]",
+        names.join(", ")
+    ))
 }
 
 /// Why none of these groups can take a request.

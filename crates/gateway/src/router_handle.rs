@@ -366,6 +366,7 @@ impl RouterHandleState {
             unusable: Vec::new(),
             unusable_count: 0,
             count: 0,
+            litellm: self.router.litellm_version(group),
         };
         for deployment in self.router.deployment_snapshots_of(group) {
             state.count += 1;

@@ -5,8 +5,8 @@ use crate::rig::{always, ask_at, ask_with, gateway_of, get, hanging_provider, pi
 use serde_json::Value;
 use squall_gateway::{Gateway, GatewaySetup, SavedSpend};
 use squall_router::{
-    Money, Price, RateLimit, RateLimits, RateWindow, SpendBudget, SpendBudgetId, SpendPeriod,
-    TenantConfig, UtcOffset,
+    Money, Price, Profile, RateLimit, RateLimits, RateWindow, SpendBudget, SpendBudgetId,
+    SpendPeriod, TenantConfig, UtcOffset,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -51,6 +51,32 @@ fn refusal(answer: &str) -> (u16, String, Value) {
 
 fn message(error: &Value) -> &str {
     error["message"].as_str().unwrap_or_default()
+}
+
+/// The text by which LiteLLM's proxy, and clients that come from it, know the error.
+#[tokio::test]
+async fn by_litellms_profile_all_cooling_is_429_in_its_own_words() {
+    let body = r#"{"error":{"message":"no such key","type":"invalid_request_error"}}"#;
+    for (profile, why) in [
+        (Profile::LITELLM_1_80, ""),
+        (Profile::LITELLM_1_110, " All deployments for selected model are in cooldown."),
+    ] {
+        let dead = always(whole("401 Unauthorized", body)).await;
+        let gateway = gateway_of(&[dead], |setup| {
+            let router = std::mem::take(&mut setup.router);
+            setup.router = router.with_profile(profile);
+        })
+        .await;
+        ask_with(&gateway, "", BODY).await;
+        let answer = ask_with(&gateway, "", BODY).await;
+        let (status, head, error) = refusal(&answer);
+        assert_eq!(status, 429, "{answer}");
+        assert!(head.contains("retry-after: 5"), "{answer}");
+        let wanted = format!(
+            "No deployments available for selected model, Try again in 5 seconds.{why} Passed model=chat."
+        );
+        assert!(message(&error).starts_with(&wanted), "{answer}");
+    }
 }
 
 async fn well() -> Gateway {

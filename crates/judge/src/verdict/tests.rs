@@ -227,7 +227,8 @@ fn a_run_that_was_aborted_says_what_ended_it() {
     run.interrupted(at(90_000));
     run.header.ended = RunEnd::Aborted { at: at(90_000) };
     let verdict = judged(&run);
-    let told = "the run was aborted at 90 s of 100 s, since more requests failed than `abort_when` allows";
+    let told =
+        "the run was aborted at 90 s of 100 s, since more requests failed than `abort_when` allows";
     assert_eq!(verdict.validity_problems[0], told);
     assert_eq!(verdict.exit_code(), 3);
 }

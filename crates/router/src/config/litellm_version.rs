@@ -47,6 +47,8 @@ pub struct LitellmRules {
     pub cut_is_success: bool,
     /// Which failures are retried, and who is told of them.
     pub retries: RetriedFailures,
+    /// Where all deployments cool down, the message says so.
+    pub says_all_cool: bool,
     /// Whether a request may come to a group of its fallbacks twice.
     pub repeats_fallbacks: bool,
     /// Where a file has lists of fallbacks for too long prompts, one whose group is in none of them goes nowhere;
@@ -166,6 +168,7 @@ const V1_80: LitellmRules = LitellmRules {
     cools_402: false,
     cut_is_success: true,
     retries: RetriedFailures::AllByTheFirst,
+    says_all_cool: false,
     repeats_fallbacks: true,
     context_lists_are_final: true,
     order: OrderUse::FilterWithChecks,
@@ -189,6 +192,7 @@ const V1_110: LitellmRules = LitellmRules {
     cools_402: true,
     cut_is_success: false,
     retries: RetriedFailures::ByStatusOfEach,
+    says_all_cool: true,
     repeats_fallbacks: false,
     context_lists_are_final: false,
     order: OrderUse::Fallbacks,

@@ -4,7 +4,9 @@ use super::Router;
 use crate::cooldown::Availability;
 use crate::deployment::Deployment;
 use crate::spend_budget::SpendAccount;
-use crate::{DeploymentId, GroupId, LimitUse, Money, SpendBudgetId};
+use crate::{
+    DeploymentId, GroupId, LimitUse, LitellmVersion, Money, SpendBudgetId, UnavailablePolicy,
+};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 
@@ -134,6 +136,15 @@ impl Router {
     #[must_use]
     pub fn queued(&self, group: GroupId) -> usize {
         self.groups.get(group.index()).map_or(0, |group| group.queue.len())
+    }
+
+    /// The version of LiteLLM whose rule says what a request is told while all deployments of a group cool down, if it
+    /// is LiteLLM's, and whether pre-call checks are on.
+    #[must_use]
+    pub fn litellm_version(&self, group: GroupId) -> Option<(LitellmVersion, bool)> {
+        let config = &self.groups.get(group.index())?.config;
+        let states = matches!(config.when_unavailable, UnavailablePolicy::FailStating(_));
+        states.then_some((config.litellm, config.pre_call_checks))
     }
 
     /// The names of the budgets of the configuration that holds, by number.
