@@ -4,19 +4,28 @@
 //! A metric is a function of the cells of a recording and of the scenario's faults, never of what the
 //! router said of itself. It gives a value, or says why none can be given.
 
+mod answer_time;
+mod answered_within;
 mod answers;
 mod attempt_share;
 mod attempts;
+mod cost;
+mod error_budget_spent;
 mod failover_time;
 mod faults;
 mod first_attempts;
+mod flaps;
+mod gray_failover_time;
 mod latency;
 mod recovery_time;
 mod retry_after_honoured;
 mod retry_amplification;
 mod success_rate;
 mod throttled;
+mod users_lost;
+mod wasted_tokens;
 mod weight_adherence;
+mod weight_chance;
 
 pub use faults::{FaultWindow, fault_windows};
 
@@ -36,6 +45,8 @@ pub struct MetricQuery<'a> {
     pub recording: &'a Recording,
     /// Of what; `None` for everything.
     pub argument: Option<Argument>,
+    /// Within which latency, for a metric that has one.
+    pub within: Option<Duration>,
     /// When; for a whole run, all of it.
     pub window: Range<Timestamp>,
     /// What it will be compared with, on which some minimum samples depend.
@@ -78,6 +89,8 @@ pub enum MetricValue {
     Count(u64),
     /// A plain number.
     Ratio(f64),
+    /// An amount of money.
+    Dollars(f64),
 }
 
 type Measure = fn(&MetricQuery<'_>) -> Measurement;
@@ -99,9 +112,15 @@ use MissingAttempts::{LowerBound, NoEffect, Unknown};
 /// Every metric, what measures it, and what becomes of it where attempts are missing.
 const MEASURES: &[(MetricId, Measure, MissingAttempts)] = &[
     (MetricId::SuccessRate, success_rate::measure, NoEffect),
+    (MetricId::AnsweredWithin, answered_within::measure, NoEffect),
     (MetricId::FailoverTime, failover_time::measure, LowerBound),
+    (MetricId::GrayFailoverTime, gray_failover_time::measure, LowerBound),
     (MetricId::RecoveryTime, recovery_time::measure, NoEffect),
     (MetricId::WeightAdherence, weight_adherence::measure, Unknown),
+    (MetricId::WeightChance, weight_chance::measure, Unknown),
+    (MetricId::Flaps, flaps::measure, Unknown),
+    (MetricId::UsersLost, users_lost::measure, NoEffect),
+    (MetricId::ErrorBudgetSpent, error_budget_spent::measure, NoEffect),
     (MetricId::RetryAmplification, retry_amplification::measure, LowerBound),
     (MetricId::RetryAfterHonoured, retry_after_honoured::measure, NoEffect),
     (MetricId::Throttled, throttled::measure, NoEffect),
@@ -122,6 +141,9 @@ const MEASURES: &[(MetricId, Measure, MissingAttempts)] = &[
         NoEffect,
     ),
     (MetricId::LatencyMean, latency::mean, NoEffect),
+    (MetricId::AnswerTimeP50, |ask| answer_time::measure(ask, 0.5), NoEffect),
+    (MetricId::AnswerTimeP95, |ask| answer_time::measure(ask, 0.95), NoEffect),
+    (MetricId::AnswerTimeP99, |ask| answer_time::measure(ask, 0.99), NoEffect),
     (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5), NoEffect),
     (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95), NoEffect),
     (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99), NoEffect),
@@ -131,6 +153,9 @@ const MEASURES: &[(MetricId, Measure, MissingAttempts)] = &[
     (MetricId::TruncatedAnswers, answers::truncated, NoEffect),
     (MetricId::UsageTold, answers::usage_told, NoEffect),
     (MetricId::Attempts, attempts::measure, LowerBound),
+    (MetricId::Cost, cost::measure, NoEffect),
+    (MetricId::CostPerThousand, cost::per_thousand, NoEffect),
+    (MetricId::WastedTokens, wasted_tokens::measure, NoEffect),
 ];
 
 /// Measures a metric.
@@ -172,6 +197,7 @@ impl MetricValue {
             Self::Duration(duration) => text::duration(duration),
             Self::Count(count) => text::count(count),
             Self::Ratio(ratio) => text::ratio(ratio),
+            Self::Dollars(dollars) => text::dollars(dollars),
         }
     }
 }
@@ -235,5 +261,7 @@ impl<'a> MetricQuery<'a> {
 
 #[cfg(test)]
 mod by_hand;
+#[cfg(test)]
+mod outcome_tests;
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,9 @@ pub fn judge_seeds(
             .map(|problem| format!("seed {}: {problem}", verdict.seed))
             .collect()
     });
+    if rows.is_empty() {
+        warnings.push("the scenario expects nothing: there is nothing to meet".to_owned());
+    }
     if let Some(baseline) = baseline {
         let held = baseline.hold(scenario, verdicts);
         rows.extend(held.rows);
@@ -138,7 +141,7 @@ fn overall(rows: &[SeedsRow]) -> Judgement {
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     if any(Judgement::Missed) {
         Judgement::Missed
-    } else if any(Judgement::Inconclusive) {
+    } else if rows.is_empty() || any(Judgement::Inconclusive) {
         Judgement::Inconclusive
     } else {
         Judgement::Met

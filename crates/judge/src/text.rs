@@ -34,6 +34,17 @@ pub fn ratio(ratio: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// `$12.50`, `$0.0123`: cents from a dollar on, three digits below.
+#[must_use]
+pub fn dollars(dollars: f64) -> String {
+    if dollars >= 1.0 || dollars <= 0.0 {
+        return format!("${dollars:.2}");
+    }
+    let places = (2 - dollars.log10().floor() as i32).clamp(2, 12) as usize;
+    let text = format!("{dollars:.places$}");
+    format!("${}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// `1,840 ms` up to ten seconds, `12.3 s` above, `2 s` where it is whole; `never` for a time that did not
 /// come.
 #[must_use]

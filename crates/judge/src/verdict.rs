@@ -44,7 +44,8 @@ pub struct Verdict {
     /// What this run adds to each expectation about many seeds: it is judged over all of them, and here it
     /// decides nothing.
     pub over_seeds: Vec<VerdictRow>,
-    /// Missed if any is missed; else inconclusive if any is, or if there are validity problems; else met.
+    /// Missed if any is missed; else inconclusive if any is, if there are validity problems, or if nothing is
+    /// expected; else met.
     pub overall: Judgement,
     /// Why the run as a whole is inconclusive, if it is.
     pub validity_problems: Vec<String>,
@@ -93,7 +94,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     let overall = if any(Judgement::Missed) {
         Judgement::Missed
-    } else if any(Judgement::Inconclusive) || !validity_problems.is_empty() {
+    } else if rows.is_empty() || any(Judgement::Inconclusive) || !validity_problems.is_empty() {
         Judgement::Inconclusive
     } else {
         Judgement::Met
@@ -108,6 +109,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         },
         warnings: validity::warnings(recording)
             .into_iter()
+            .chain(rows.is_empty().then(|| nothing_to_meet(!over_seeds.is_empty())))
             .chain(over_seeds.iter().map(open))
             .collect(),
         rows,
@@ -155,6 +157,9 @@ impl Verdict {
     /// `6 of 7 expectations met, 1 missed`.
     #[must_use]
     pub fn tally(&self) -> String {
+        if self.rows.is_empty() {
+            return "no expectations".to_owned();
+        }
         let met = self.count(Judgement::Met);
         let mut tally = format!("{met} of {} expectations met", self.rows.len());
         for judgement in [Judgement::Missed, Judgement::Inconclusive] {
@@ -210,6 +215,15 @@ impl fmt::Display for Judgement {
     }
 }
 
+/// Why a run that nothing is expected of met nothing.
+fn nothing_to_meet(over_seeds: bool) -> String {
+    match over_seeds {
+        true => "no expectation is about a single run: there is nothing that it could meet",
+        false => "the scenario expects nothing: there is nothing to meet; add an `expect:`",
+    }
+    .to_owned()
+}
+
 /// What a single run can say of an expectation about many.
 fn open(row: &VerdictRow) -> String {
     format!(
@@ -231,6 +245,7 @@ fn row(
         scenario,
         recording,
         argument: expectation.argument,
+        within: expectation.within,
         window: window.clone(),
         limit,
     };
@@ -330,7 +345,9 @@ pub(crate) fn side(comparison: Comparison, value: MetricValue, limit: MetricValu
 /// For comparison alone: seconds for a time.
 pub(crate) fn number(value: MetricValue) -> f64 {
     match value {
-        MetricValue::Fraction(number) | MetricValue::Ratio(number) => number,
+        MetricValue::Fraction(number)
+        | MetricValue::Ratio(number)
+        | MetricValue::Dollars(number) => number,
         MetricValue::Duration(duration) => duration.as_secs_f64(),
         MetricValue::Count(count) => count as f64,
     }
@@ -342,6 +359,7 @@ pub(crate) fn value_of(limit: Limit) -> MetricValue {
         Limit::Duration(duration) => MetricValue::Duration(duration),
         Limit::Count(count) => MetricValue::Count(count),
         Limit::Ratio(ratio) => MetricValue::Ratio(ratio),
+        Limit::Dollars(dollars) => MetricValue::Dollars(dollars),
     }
 }
 

@@ -146,6 +146,9 @@ pub struct AttemptCell {
     pub input_tokens: u64,
     /// Tokens of their answers that were sent.
     pub output_tokens: u64,
+    /// Tokens of the prompts of those that sent some of their answer, which is what providers bill.
+    #[serde(default, skip_serializing_if = "is_no_token")]
+    pub billed_tokens: u64,
     /// 429s with Retry-After that were sent in this tick.
     pub asked_to_wait: u32,
     /// Of those, how many saw another attempt before the time was over.
@@ -354,6 +357,7 @@ impl DeploymentCells {
             cell.first += u32::from(row.ordinal == 0);
             cell.input_tokens += u64::from(row.input_tokens);
             cell.output_tokens += u64::from(row.output_tokens);
+            cell.billed_tokens += if row.output_tokens > 0 { row.input_tokens.into() } else { 0 };
             match row.outcome {
                 AttemptOutcome::Succeeded => cell.succeeded += 1,
                 AttemptOutcome::Failed { class } => cell.failed[usize::from(class.code())] += 1,
@@ -440,6 +444,7 @@ impl AttemptCell {
         self.abandoned = op(self.abandoned, other.abandoned);
         self.input_tokens = tokens(self.input_tokens, other.input_tokens);
         self.output_tokens = tokens(self.output_tokens, other.output_tokens);
+        self.billed_tokens = tokens(self.billed_tokens, other.billed_tokens);
         self.asked_to_wait = op(self.asked_to_wait, other.asked_to_wait);
         self.did_not_wait = op(self.did_not_wait, other.did_not_wait);
     }

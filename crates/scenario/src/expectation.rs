@@ -21,6 +21,8 @@ pub struct Expectation {
     pub metric: MetricId,
     /// Of what.
     pub argument: Option<Argument>,
+    /// The latency within which answers count, where the metric has one.
+    pub within: Option<Duration>,
     /// How it is compared.
     pub comparison: Comparison,
     /// With what.
@@ -68,6 +70,8 @@ pub enum Limit {
     Count(u64),
     /// `1.2`: a plain ratio.
     Ratio(f64),
+    /// `$0.15`.
+    Dollars(f64),
 }
 
 /// The unit of a metric's value.
@@ -81,6 +85,8 @@ pub enum MetricUnit {
     Count,
     /// A plain number.
     Ratio,
+    /// An amount of money, written with `$` or without.
+    Dollars,
 }
 
 /// What a metric's call may look like.
@@ -101,8 +107,12 @@ pub struct MetricSpec {
 /// What a metric may be of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scope {
+    /// Everything.
+    All,
     /// Everything, or one group.
     AllOrGroup,
+    /// A latency, and everything or one group: `(2s)`, `(2s, chat)`.
+    WithinAllOrGroup,
     /// One group.
     Group,
     /// One deployment.

@@ -11,12 +11,13 @@ impl Scenario {
     }
 
     /// What the cells of a recording keep apart, so that each expectation is judged exactly: the ends of phases that are
-    /// not on whole seconds.
+    /// not on whole seconds, and latencies within which answers count.
     #[must_use]
     pub fn cell_marks(&self) -> CellMarks {
         let ends = self.phases.iter().flat_map(|phase| [phase.start, phase.end]);
         let cuts = ends.filter(|end| !end.as_nanos().is_multiple_of(1_000_000_000));
-        CellMarks { cuts: sorted(cuts.collect()), within: Vec::new() }
+        let within = self.expectations.iter().filter_map(|expectation| expectation.within);
+        CellMarks { cuts: sorted(cuts.collect()), within: sorted(within.collect()) }
     }
 
     /// The header of a recording that comes to its end, before anything has happened.

@@ -129,7 +129,11 @@ fn metrics(out: &mut String) {
     line(out, format_args!("| metric | of | limit | meaning |\n| --- | --- | --- | --- |"));
     for spec in METRICS {
         let of = match spec.of {
+            Scope::All => "everything",
             Scope::AllOrGroup => "everything, or a group or kind of request",
+            Scope::WithinAllOrGroup => {
+                "a latency, `(2s)`, or `(2s, name)` of a group or kind of request"
+            }
             Scope::Group => "a group",
             Scope::Deployment => "a deployment",
             Scope::AllOrDeployment => "everything, or a deployment",
@@ -139,6 +143,7 @@ fn metrics(out: &mut String) {
             MetricUnit::Duration => "a duration, `2s`",
             MetricUnit::Count => "a whole number, `20`",
             MetricUnit::Ratio => "a plain number, `1.2`",
+            MetricUnit::Dollars => "an amount of dollars, `$0.15`",
         };
         line(out, format_args!("| `{}` | {of} | {unit} | {} |", spec.name, spec.meaning));
     }

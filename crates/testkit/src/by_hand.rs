@@ -54,6 +54,8 @@ expect:
 pub const A: Option<Argument> = Some(Argument::Deployment(DeploymentId(0)));
 /// The deployment `b`, at `south`.
 pub const B: Option<Argument> = Some(Argument::Deployment(DeploymentId(1)));
+/// The deployment `c`, at `east`.
+pub const C: Option<Argument> = Some(Argument::Deployment(DeploymentId(2)));
 /// The group of `a`, `b` and `c`.
 pub const CHAT: Option<Argument> = Some(Argument::Group(GroupId(0)));
 /// The whole run.
@@ -66,6 +68,8 @@ pub struct Fixture {
     pub scenario: Scenario,
     /// What its recordings begin with.
     pub header: RunHeader,
+    /// The latency within which answers count.
+    pub within: Option<Duration>,
     requests: Vec<RequestRow>,
     /// The kind of the requests that are made next.
     kind: u16,
@@ -130,7 +134,7 @@ impl Fixture {
             digest: String::new(),
             version: "0.0.0".to_owned(),
         };
-        Self { scenario, header, requests: Vec::new(), kind: 0, attempts: Vec::new() }
+        Self { scenario, header, within: None, requests: Vec::new(), kind: 0, attempts: Vec::new() }
     }
 
     /// `count` requests, evenly over a stretch, each half a second long, with its first token after
@@ -159,6 +163,12 @@ impl Fixture {
                 answer: squall_record::AnswerSeen::WHOLE,
             });
         }
+        self
+    }
+
+    /// One request.
+    pub fn request(&mut self, row: RequestRow) -> &mut Self {
+        self.requests.push(row);
         self
     }
 
@@ -230,6 +240,28 @@ impl Fixture {
             }
         }
         collector.finish(self.header.clone())
+    }
+}
+
+/// A request for the group of `a` that succeeds after so many milliseconds.
+#[must_use]
+pub fn succeeded(intended: Timestamp, millis: u64) -> RequestRow {
+    let ended = intended + Duration::from_millis(millis);
+    RequestRow {
+        request: 0,
+        group: 0,
+        kind: 0,
+        intended,
+        sent: intended,
+        first_token: Some(ended),
+        ended,
+        stream: true,
+        input_tokens: 100,
+        output_tokens: 10,
+        received_tokens: 10,
+        outcome: RequestOutcome::Succeeded,
+        status: 200,
+        answer: squall_record::AnswerSeen::WHOLE,
     }
 }
 

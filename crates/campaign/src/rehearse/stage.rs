@@ -386,7 +386,11 @@ impl PreparedStage {
     }
 
     fn item(&self, evidence: Vec<ItemEvidence>, runs: &[StageRun], command: String) -> SignOffItem {
-        let mut outcome = ItemOutcome::from(worst(&evidence));
+        // A gate without expectations, and nothing else that was looked at, shows nothing.
+        let mut outcome = match (evidence.is_empty(), self.detect) {
+            (true, None) => ItemOutcome::Inconclusive,
+            _ => ItemOutcome::from(worst(&evidence)),
+        };
         let mut notes = vec![self.does.clone()];
         notes.extend(self.gate_without_errors());
         let mut evidence = evidence;
@@ -431,7 +435,18 @@ impl PreparedStage {
 
 /// Whether requests that fail make a difference to an expectation.
 fn counts_errors(expectation: &Expectation) -> bool {
-    matches!(expectation.metric, MetricId::SuccessRate | MetricId::Answered | MetricId::GaveUp)
+    matches!(
+        expectation.metric,
+        MetricId::SuccessRate
+            | MetricId::AnsweredWithin
+            | MetricId::AnswerTimeP50
+            | MetricId::AnswerTimeP95
+            | MetricId::AnswerTimeP99
+            | MetricId::ErrorBudgetSpent
+            | MetricId::UsersLost
+            | MetricId::Answered
+            | MetricId::GaveUp
+    )
 }
 
 /// Whether it is about the old path alone.

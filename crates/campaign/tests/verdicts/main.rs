@@ -1,6 +1,7 @@
 //! Verdicts that were wrong once, each with its input and the right answer.
 
 mod faults;
+mod outcomes;
 mod phases;
 mod rises;
 

@@ -61,6 +61,9 @@ impl MeasureByHand for Fixture {
     ) -> Measurement {
         let (scenario, recording) = (&self.scenario, &self.recording());
         let limit = Some(Limit::Fraction(0.9));
-        measure(metric, &MetricQuery { scenario, recording, argument, window, limit })
+        measure(
+            metric,
+            &MetricQuery { scenario, recording, argument, within: self.within, window, limit },
+        )
     }
 }

@@ -8,6 +8,7 @@ use super::faults::no_fault;
 use super::first_attempts::{FirstAttemptTally, grid};
 use super::{FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows};
 use crate::text;
+use squall_determinism::Timestamp;
 use std::time::Duration;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
@@ -23,39 +24,66 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     worst(faults.iter().map(|fault| one(ask, deployment, &first, *fault)))
 }
 
-/// The time of one fault, with how many first attempts went there before and what to tell of it.
+/// What is waited for: first attempts that stay below a part of the weight share.
+#[derive(Clone, Copy)]
+pub(super) struct HoldBelow {
+    /// From when the time counts.
+    pub(super) from: Timestamp,
+    /// Until when the fault lasts.
+    pub(super) until: Timestamp,
+    /// Below which part of the share.
+    pub(super) share: f64,
+}
+
 fn one(
     ask: &MetricQuery<'_>,
     deployment: usize,
     first: &FirstAttemptTally,
     fault: FaultWindow,
 ) -> Result<TimedFault, String> {
-    let share = ask.weight_share(deployment, fault.start);
-    let start = text::moment(fault.start);
-    let before = first.over(fault.start - BEFORE, fault.start.since(fault.start - BEFORE)).there;
+    let hold = HoldBelow { from: fault.start, until: fault.end, share: LEFT };
+    time_to_leave(ask, deployment, first, fault.start, hold)
+}
+
+/// The time that traffic takes to leave during a fault that begins at `fault`, with how many first attempts went there
+/// before and what to tell of it.
+pub(super) fn time_to_leave(
+    ask: &MetricQuery<'_>,
+    deployment: usize,
+    first: &FirstAttemptTally,
+    fault: Timestamp,
+    hold: HoldBelow,
+) -> Result<TimedFault, String> {
+    let share = ask.weight_share(deployment, fault);
+    let start = text::moment(fault);
+    let before = first.over(fault - BEFORE, fault.since(fault - BEFORE)).there;
     if before < MINIMUM {
         return Err(format!(
             "fault at {start}: {before} first attempts in the 5 s before it, but at least \
              {MINIMUM} are required"
         ));
     }
-    let end = fault.end.min(ask.traffic_end());
-    if end.since(fault.start) < HOLD {
+    let end = hold.until.min(ask.traffic_end());
+    if end.since(hold.from) < HOLD {
         return Err(format!("fault at {start}: observed for less than 2 s"));
     }
-    let moment = grid(fault.start, end).find(|&moment| {
+    let moment = grid(hold.from, end).find(|&moment| {
         let counts = first.over(moment, HOLD);
-        (counts.there as f64) < LEFT * share * counts.group as f64
+        (counts.there as f64) < hold.share * share * counts.group as f64
     });
-    let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.start));
+    let time = moment.map_or(Duration::MAX, |moment| moment.since(hold.from));
     // An interrupted run may have ended before what is looked for.
-    if time == Duration::MAX && end < fault.end {
+    if time == Duration::MAX && end < hold.until {
         return Err(format!("fault at {start}: the run ended before the traffic had moved"));
     }
     let until = moment.map_or(end, |moment| moment);
-    let hit = first.over(fault.start, until.since(fault.start)).there;
+    let hit = first.over(hold.from, until.since(hold.from)).there;
+    let seen = match hold.from == fault {
+        true => String::new(),
+        false => format!(", seen at {}", text::moment(hold.from)),
+    };
     let line = format!(
-        "fault at {start}: {}, with {} first attempts sent there in that time",
+        "fault at {start}{seen}: {}, with {} first attempts sent there in that time",
         text::duration(time),
         text::count(hit)
     );

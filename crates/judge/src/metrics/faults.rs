@@ -2,7 +2,7 @@
 
 use super::{Measurement, MetricQuery};
 use squall_determinism::{Share, Timestamp};
-use squall_provider::{FaultConfig, name_hash};
+use squall_provider::{FaultConfig, FaultKind, name_hash};
 use squall_scenario::{DeploymentLink, Scenario};
 
 /// A stretch of faults of one deployment, those that touch or overlap taken as one.
@@ -84,6 +84,16 @@ pub(super) fn merged(mut faults: Vec<FaultWindow>) -> Vec<FaultWindow> {
         }
     }
     merged
+}
+
+/// Whether a fault shows in the attempts that it hits: they fail, are slow or are malformed. Rate limits and errors of the
+/// request do not: whoever sees them should not leave.
+pub(super) fn shows_in_attempts(fault: &FaultConfig) -> bool {
+    let is_slow_or_wrong = matches!(
+        fault.kind,
+        FaultKind::Slowdown { .. } | FaultKind::Delay { .. } | FaultKind::MalformedEvent { .. }
+    );
+    fault.target.first.is_none() && (fault.fails() || is_slow_or_wrong)
 }
 
 pub(super) fn fails(fault: &FaultConfig) -> bool {

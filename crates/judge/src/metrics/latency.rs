@@ -61,7 +61,7 @@ pub(super) fn longest(ask: &MetricQuery<'_>) -> Measurement {
 }
 
 /// What is asked about, of all requests that are asked about.
-fn merged(ask: &MetricQuery<'_>, of: LatencyKind) -> Option<Histogram<u64>> {
+pub(super) fn merged(ask: &MetricQuery<'_>, of: LatencyKind) -> Option<Histogram<u64>> {
     let cells = |group: &GroupCells| match of {
         LatencyKind::Latency => group.latency.window(ask.window.clone()),
         LatencyKind::Ttft => group.ttft.window(ask.window.clone()),

@@ -44,7 +44,17 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     Measurement::Measured(Measured { value, n: ended, of: "requests", detail })
 }
 
-fn minimum(limit: Option<Limit>) -> u64 {
+/// How many of the requests that are asked about succeeded, and how many ended.
+pub(super) fn ended(ask: &MetricQuery<'_>) -> (u64, u64) {
+    let sums = ask.requests().iter().map(|cells| cells.sum(ask.window.clone()));
+    sums.fold((0, 0), |(succeeded, ended), sum| {
+        let of = u64::from(sum.arrived - sum.unfinished);
+        (succeeded + u64::from(sum.succeeded), ended + of)
+    })
+}
+
+/// How many requests a limit on their share requires.
+pub(super) fn minimum(limit: Option<Limit>) -> u64 {
     match limit {
         Some(Limit::Fraction(limit)) if limit < 1.0 => {
             ((1.0 / (1.0 - limit) - 1e-6).ceil() as u64).max(MINIMUM)

@@ -18,14 +18,28 @@ fn fraction(value: MetricValue) -> f64 {
 }
 
 #[test]
-fn every_metric_has_a_line_here_and_a_section_in_the_documentation() {
+fn every_metric_has_a_line_here_and_a_row_and_a_section_in_the_documentation() {
     let documentation = include_str!("../../../../docs/METRICS.md");
+    let (_, table) = documentation.split_once("\n## Metrics\n").expect("it has them");
+    let names = |line: &'static str| {
+        let words = line.split('`').skip(1).step_by(2);
+        let names = words.map(|word| word.split('(').next().unwrap_or(word));
+        // `(group or kind)` alone is no name.
+        names.filter(|name| !name.is_empty()).collect::<Vec<_>>()
+    };
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<_> = rows.map(|row| names(row.split(" | ").next().unwrap_or(row))).collect();
+    let sections = table.lines().filter(|line| line.starts_with("### `")).map(names);
+    let sections: Vec<_> = sections.collect();
     for spec in METRICS {
         assert!(MEASURES.iter().any(|(id, ..)| *id == spec.id), "{} is not measured", spec.name);
-        let heading = format!("`{}", spec.name);
-        assert!(documentation.contains(&heading), "{} is not in docs/METRICS.md", spec.name);
+        let count = |of: &[Vec<&str>]| of.iter().filter(|names| names.contains(&spec.name)).count();
+        assert_eq!((count(&rows), count(&sections)), (1, 1), "{}: a row, a section", spec.name);
     }
     assert_eq!(MEASURES.len(), METRICS.len());
+    let known = |name: &&str| METRICS.iter().any(|spec| spec.name == *name);
+    let documented = rows.iter().chain(&sections).flatten();
+    assert_eq!(documented.filter(|name| !known(name)).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
 #[test]

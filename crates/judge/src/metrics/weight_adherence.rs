@@ -58,8 +58,32 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     Measurement::Measured(Measured { value, n, of: "first attempts", detail })
 }
 
+/// First attempts of a group and how far they are from its weights.
+pub(super) struct WeightSample {
+    /// By stretches of equal weights.
+    pub(super) periods: Vec<Period>,
+    /// How many.
+    pub(super) n: u64,
+    /// Their distance from what is due.
+    pub(super) distance: f64,
+}
+
+impl WeightSample {
+    /// Those of a group in the time in which all could be chosen.
+    pub(super) fn of(ask: &MetricQuery<'_>, group: u16) -> Self {
+        let members = ask.members(group);
+        let (periods, _) = count(ask, &members);
+        let n = periods.iter().map(Period::n).sum();
+        let counts: Vec<u64> = (0..members.len())
+            .map(|member| periods.iter().map(|period| period.counts[member]).sum())
+            .collect();
+        let distance = distance(&counts, &due(&periods, n));
+        Self { periods, n, distance }
+    }
+}
+
 /// First attempts under one set of weights.
-struct Period {
+pub(super) struct Period {
     /// Each member's part of the weights.
     shares: Vec<f64>,
     /// First attempts at each member.
@@ -184,14 +208,20 @@ fn distance(counts: &[u64], shares: &[f64]) -> f64 {
 /// ½·√(2/π)·Σ√(Σ m·w(1−w))/n, over the deployments and, within, over the stretches of equal weights with m
 /// choices each; the percentile comes from seeded draws of its normal limit.
 fn noise(periods: &[Period], n: u64) -> (f64, f64) {
-    let n = n as f64;
     let members = periods.first().map_or(0, |period| period.shares.len());
     let variance = |member: usize| {
         let each = periods.iter().map(|period| (period.n() as f64, period.shares[member]));
         each.map(|(n, share)| n * share * (1.0 - share)).sum::<f64>()
     };
     let sum: f64 = (0..members).map(|member| variance(member).sqrt()).sum();
-    let mean = 0.5 * (2.0 / PI).sqrt() * sum / n;
+    let mean = 0.5 * (2.0 / PI).sqrt() * sum / n as f64;
+    (mean, draws(periods, n)[DRAWS * 99 / 100])
+}
+
+/// Distances of many seeded draws of n independent choices by the weights, in their normal limit, the least first.
+pub(super) fn draws(periods: &[Period], n: u64) -> Vec<f64> {
+    let n = n as f64;
+    let members = periods.first().map_or(0, |period| period.shares.len());
     let mut draws = Seed::new(0).stream(StreamPurpose::named("report/weight-adherence"), 0, 0);
     let mut normal = || (-2.0 * (1.0 - draws.unit()).ln()).sqrt() * (TAU * draws.unit()).cos();
     let mut distances: Vec<f64> = (0..DRAWS)
@@ -212,10 +242,10 @@ fn noise(periods: &[Period], n: u64) -> (f64, f64) {
         })
         .collect();
     distances.sort_by(f64::total_cmp);
-    (mean, distances[DRAWS * 99 / 100])
+    distances
 }
 
-const MINIMUM: u64 = 100;
+pub(super) const MINIMUM: u64 = 100;
 const DRAWS: usize = 10_000;
 
 #[cfg(test)]

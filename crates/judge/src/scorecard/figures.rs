@@ -147,7 +147,14 @@ fn of_metric(
     argument: Option<Argument>,
 ) -> ScoreValue {
     let window = Timestamp::ZERO..Timestamp::MAX;
-    let query = MetricQuery { scenario, recording, argument, window: window.clone(), limit: None };
+    let query = MetricQuery {
+        scenario,
+        recording,
+        argument,
+        within: None,
+        window: window.clone(),
+        limit: None,
+    };
     let refused = !refusing_providers(scenario, recording, argument, metric, &window).is_empty();
     match (measure(metric, &query), without_attempts(metric)) {
         (Measurement::Inconclusive { reason }, _) => ScoreValue::Unknown(reason),
@@ -173,6 +180,7 @@ fn weights(scenario: &Scenario, recording: &Recording) -> ScoreValue {
         scenario,
         recording,
         argument: Some(Argument::Group(scenario.target)),
+        within: None,
         window: phase.start..phase.end,
         limit: None,
     };
@@ -187,7 +195,9 @@ fn weights(scenario: &Scenario, recording: &Recording) -> ScoreValue {
 /// Seconds for a time; `None` for one that never came.
 fn number(value: MetricValue) -> Option<f64> {
     match value {
-        MetricValue::Fraction(number) | MetricValue::Ratio(number) => Some(number),
+        MetricValue::Fraction(number)
+        | MetricValue::Ratio(number)
+        | MetricValue::Dollars(number) => Some(number),
         MetricValue::Duration(Duration::MAX) => None,
         MetricValue::Duration(time) => Some(time.as_secs_f64()),
         MetricValue::Count(count) => Some(count as f64),

@@ -206,6 +206,7 @@ impl Worse {
                     Self::Lower => moved.floor() as u64,
                 })
             }
+            Limit::Dollars(_) => MetricValue::Dollars(moved(bound * SLACK)),
             Limit::Ratio(_) => MetricValue::Ratio(moved(bound * SLACK * 0.5 + SLACK_RATIO)),
         }
     }

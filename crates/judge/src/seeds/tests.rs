@@ -7,7 +7,7 @@ use squall_testkit::by_hand::{FAILED, Fixture};
 
 const EXPECT: &str = "
   - success_rate >= 99%
-  - p95 of success_rate over seeds >= 97%
+  - p50 of success_rate over seeds >= 97%
   - p5 of success_rate over seeds >= 97%
 ";
 

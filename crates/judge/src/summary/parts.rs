@@ -205,6 +205,7 @@ pub(crate) fn number_and_unit(value: MetricValue) -> (Option<f64>, &'static str)
     match value {
         MetricValue::Fraction(fraction) => (Some(decimals(fraction)), "share"),
         MetricValue::Ratio(ratio) => (Some(decimals(ratio)), "ratio"),
+        MetricValue::Dollars(dollars) => (Some(dollars), "dollars"),
         MetricValue::Count(count) => (Some(count as f64), "count"),
         MetricValue::Duration(Duration::MAX) => (None, "ms"),
         MetricValue::Duration(time) => (Some(decimals(time.as_secs_f64() * 1e3)), "ms"),

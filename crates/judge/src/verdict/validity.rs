@@ -88,6 +88,15 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
         };
         validity_problems.push(ValidityProblem { text, short, from: known_until(recording) });
     }
+    if recording
+        .cells
+        .groups
+        .iter()
+        .all(|group| group.sum(Timestamp::ZERO..Timestamp::MAX).arrived == 0)
+    {
+        let text = "no request was made: nothing was tested".to_owned();
+        validity_problems.push(whole("no request was made", text));
+    }
     if succeeds_alone(recording) {
         let text = "no request reached a provider, and yet some succeeded: the target answers by itself, or calls \
                     other providers";

@@ -143,6 +143,7 @@ fn moved(
         scenario: context.scenario,
         recording: context.recording,
         argument: Some(Argument::Deployment(DeploymentId(deployment as u16))),
+        within: None,
         window: from..from + TICK,
         limit: None,
     };

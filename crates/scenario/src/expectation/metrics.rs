@@ -28,12 +28,24 @@ macro_rules! metrics {
 metrics! {
     /// Successful requests ÷ all requests.
     SuccessRate: "success_rate", AllOrGroup, Percent;
+    /// Requests answered successfully within a latency ÷ all requests: goodput within an SLO.
+    AnsweredWithin: "answered_within", WithinAllOrGroup, Percent;
     /// Time from the start of a fault until the deployment's traffic share has dropped.
     FailoverTime: "failover_time", Deployment, Duration;
+    /// Time from when a slow, partial or wrong fault could be seen until half of the deployment's traffic share has moved.
+    GrayFailoverTime: "gray_failover_time", Deployment, Duration;
     /// Time from the end of a fault until the deployment's traffic share is restored.
     RecoveryTime: "recovery_time", Deployment, Duration;
     /// 1 − total-variation distance between first attempts and weights.
     WeightAdherence: "weight_adherence", Group, Percent;
+    /// Share of runs with random draws that would be as far from the weights.
+    WeightChance: "weight_chance", Group, Percent;
+    /// Times that traffic returned to the deployment during a fault, or left it without one.
+    Flaps: "flaps", Deployment, Count;
+    /// Failed requests during a fault of the deployment, the most of any fault.
+    UsersLost: "users_lost", Deployment, Count;
+    /// Time that a full outage would take to fail as many requests.
+    ErrorBudgetSpent: "error_budget_spent", AllOrGroup, Duration;
     /// Attempts ÷ requests.
     RetryAmplification: "retry_amplification", AllOrGroup, Ratio;
     /// Share of 429s whose Retry-After was honoured.
@@ -50,6 +62,12 @@ metrics! {
     LatencyP99: "latency_p99", AllOrGroup, Duration;
     /// Mean latency, from the intended send time to the last byte.
     LatencyMean: "latency_mean", AllOrGroup, Duration;
+    /// Percentile of the time to the answer over all requests: one that failed never got it.
+    AnswerTimeP50: "answer_time_p50", AllOrGroup, Duration;
+    /// Percentile of the time to the answer over all requests: one that failed never got it.
+    AnswerTimeP95: "answer_time_p95", AllOrGroup, Duration;
+    /// Percentile of the time to the answer over all requests: one that failed never got it.
+    AnswerTimeP99: "answer_time_p99", AllOrGroup, Duration;
     /// Percentile of time to first token, from the intended send time.
     TtftP50: "ttft_p50", AllOrGroup, Duration;
     /// Percentile of time to first token, from the intended send time.
@@ -68,6 +86,12 @@ metrics! {
     UsageTold: "usage_told", AllOrGroup, Percent;
     /// Number of attempts.
     Attempts: "attempts", AllOrDeployment, Count;
+    /// Price of all tokens that providers bill.
+    Cost: "cost", AllOrDeployment, Dollars;
+    /// Cost of a thousand requests.
+    CostPerThousand: "cost_per_thousand", AllOrGroup, Dollars;
+    /// Share of the output tokens sent by providers that no client got in an answer.
+    WastedTokens: "wasted_tokens", All, Percent;
 }
 
 impl MetricId {

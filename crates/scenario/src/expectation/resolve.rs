@@ -10,6 +10,7 @@ use crate::read::KnownNames;
 use crate::schema::Schema;
 use crate::unit::{self, Misfit};
 use crate::value;
+use core::time::Duration;
 use squall_router::{DeploymentId, GroupId};
 
 /// What an expectation can speak of.
@@ -40,6 +41,7 @@ pub(crate) fn read(
     let during = parts.during.as_ref().map(|phase| at.phase(phase));
     let over_seeds = parts.quantile.as_ref().map(|part| at.quantile(part, &parts));
     let spec = at.metric(&parts.metric)?;
+    let within = at.within(spec, &parts);
     let argument = at.argument(spec, &parts);
     let limit = at.limit(spec, &parts.limit);
     Some(Expectation {
@@ -47,6 +49,7 @@ pub(crate) fn read(
         line: node.line,
         metric: spec.id,
         argument: argument?,
+        within: within?,
         comparison: parts.comparison,
         limit: limit?,
         over_seeds: match over_seeds {
@@ -140,9 +143,22 @@ impl ScopePlace<'_> {
             return None;
         };
         if parts.comparison == Comparison::Equal {
-            let message = "a quantile over seeds cannot be it is never known exactly".to_owned();
+            let message = "a quantile over seeds cannot be compared with `==`".to_owned();
             let help = "compare with `<=` or `>=`".to_owned();
             self.report(part, message, "it is never known exactly", Some(help));
+            return None;
+        }
+        let low_is_bad = matches!(parts.comparison, Comparison::AtLeast | Comparison::Above);
+        if (low_is_bad && percent > 50.0) || (!low_is_bad && percent < 50.0) {
+            let other = 100.0 - percent;
+            let (bad, sign) = if low_is_bad { ("lowest", ">=") } else { ("highest", "<=") };
+            let message = format!(
+                "`{}` looks at the good runs: with `{sign}`, the {bad} values are the bad ones",
+                part.text
+            );
+            let share = percent.max(other);
+            let help = format!("write `p{other} of …`, which holds if {share}% of all runs do");
+            self.report(part, message, "this bounds the best runs alone", Some(help));
             return None;
         }
         Some(percent / 100.0)
@@ -160,20 +176,55 @@ impl ScopePlace<'_> {
         found
     }
 
+    /// The latency that a metric is within, `Some(None)` for a metric without one; `None` when it is wrong.
+    fn within(&self, spec: &MetricSpec, parts: &Parts<'_>) -> Option<Option<Duration>> {
+        if spec.of != Scope::WithinAllOrGroup {
+            return Some(None);
+        }
+        let Some(part) = &parts.argument else {
+            let message = format!("`{}` needs a latency", spec.name);
+            let help = format!("write `{}(2s)`", spec.name);
+            self.report(&parts.metric, message, "within what?", Some(help));
+            return None;
+        };
+        let part = split_at_comma(part).0;
+        match unit::duration(part.text) {
+            Ok(latency) if latency > Duration::ZERO => Some(Some(latency)),
+            Ok(_) => {
+                let message = format!("`{}`: nothing is answered within no time", spec.name);
+                self.report(&part, message, "expected a latency above zero", None);
+                None
+            }
+            Err(misfit) => {
+                let message = format!("the latency of `{}`: {}", spec.name, misfit.message);
+                self.report(&part, message, &misfit.label, misfit.help);
+                None
+            }
+        }
+    }
+
     /// The argument, `Some(None)` for none; `None` when it is wrong.
     fn argument(&self, spec: &MetricSpec, parts: &Parts<'_>) -> Option<Option<Argument>> {
         let (known, other) = match spec.of {
-            Scope::AllOrGroup | Scope::Group => (self.names.groups, self.names.deployments),
+            Scope::All | Scope::AllOrGroup | Scope::WithinAllOrGroup | Scope::Group => {
+                (self.names.groups, self.names.deployments)
+            }
             Scope::Deployment | Scope::AllOrDeployment => {
                 (self.names.deployments, self.names.groups)
             }
         };
         let (what, other_what) = match spec.of {
-            Scope::AllOrGroup | Scope::Group => ("group", "deployment"),
+            Scope::All | Scope::AllOrGroup | Scope::WithinAllOrGroup | Scope::Group => {
+                ("group", "deployment")
+            }
             Scope::Deployment | Scope::AllOrDeployment => ("deployment", "group"),
         };
-        let Some(part) = &parts.argument else {
-            if matches!(spec.of, Scope::AllOrGroup | Scope::AllOrDeployment) {
+        let part = match (&parts.argument, spec.of) {
+            (Some(part), Scope::WithinAllOrGroup) => split_at_comma(part).1,
+            (part, _) => part.clone(),
+        };
+        let Some(part) = &part else {
+            if !matches!(spec.of, Scope::Group | Scope::Deployment) {
                 return Some(None);
             }
             let message = format!("`{}` needs the name of a {what}", spec.name);
@@ -182,9 +233,27 @@ impl ScopePlace<'_> {
             self.report(&parts.metric, message, "of what?", Some(help));
             return None;
         };
+        if spec.of == Scope::All {
+            let message = format!("`{}` is of everything", spec.name);
+            self.report(part, message, "expected no argument", None);
+            return None;
+        }
+        self.named(spec, part, known, other, (what, other_what))
+    }
+
+    /// The group, deployment or kind of request that an argument names.
+    fn named(
+        &self,
+        spec: &MetricSpec,
+        part: &ExpectationPart<'_>,
+        known: &KnownNames,
+        other: &KnownNames,
+        (what, other_what): (&str, &str),
+    ) -> Option<Option<Argument>> {
+        let of_kinds = matches!(spec.of, Scope::AllOrGroup | Scope::WithinAllOrGroup);
         // A group may be called like a kind; then the group is meant.
         let kind = self.names.kinds.iter().position(|kind| *kind == part.text);
-        if let (Scope::AllOrGroup, None, Some(kind)) = (spec.of, known.position(part.text), kind) {
+        if let (true, None, Some(kind)) = (of_kinds, known.position(part.text), kind) {
             return Some(Some(Argument::Kind(u16::try_from(kind).ok()?)));
         }
         let Some(place) = known.position(part.text) else {
@@ -193,7 +262,7 @@ impl ScopePlace<'_> {
                 let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
                 let help = format!("the {what}s are {}", names.join(", "));
                 self.report(part, message, &format!("this is a {other_what}"), Some(help));
-            } else if spec.of == Scope::AllOrGroup && !self.names.kinds.is_empty() {
+            } else if of_kinds && !self.names.kinds.is_empty() {
                 let message = format!("no group or kind of request is called `{}`", part.text);
                 let names = known.iter().chain(self.names.kinds.iter().copied());
                 self.report(part, message, "not defined", suggestion(part.text, names));
@@ -227,5 +296,24 @@ fn limit(unit: MetricUnit, text: &str) -> Result<Limit, Misfit> {
         MetricUnit::Duration => unit::duration(text).map(Limit::Duration),
         MetricUnit::Count => unit::count(text).map(Limit::Count),
         MetricUnit::Ratio => unit::number(text).map(Limit::Ratio),
+        MetricUnit::Dollars => unit::money(text).map(|pico| Limit::Dollars(pico as f64 / 1e12)),
+    }
+}
+
+/// `2s, chat` as its two parts; the second is missing where there is no comma.
+fn split_at_comma<'t>(
+    part: &ExpectationPart<'t>,
+) -> (ExpectationPart<'t>, Option<ExpectationPart<'t>>) {
+    let of = |text: &'t str, start: usize| {
+        let start = start + text.len() - text.trim_start().len();
+        let text = text.trim();
+        ExpectationPart { text, span: start..start + text.len() }
+    };
+    match part.text.split_once(',') {
+        None => (part.clone(), None),
+        Some((first, second)) => {
+            let start = part.span.start;
+            (of(first, start), Some(of(second, start + first.len() + 1)))
+        }
     }
 }

@@ -26,6 +26,11 @@ pub(super) const ADDITION: Addition = Addition {
         create("crates/judge/src/metrics/example.rs", MEASURE),
         before(
             "docs/METRICS.md",
+            "| `latency_mean`, ",
+            "| `example_metric` | all or a deployment | count | none |",
+        ),
+        before(
+            "docs/METRICS.md",
             "### `latency_mean`",
             "### `example_metric`
 

@@ -39,7 +39,7 @@ struct RowLine<'v> {
     limit: &'v str,
     verdict: &'static str,
     reason: &'v str,
-    /// `share`, `ms`, `count` or `ratio`; of the three that follow.
+    /// `share`, `ms`, `count`, `ratio` or `dollars`; of the three that follow.
     unit: Option<&'static str>,
     least: Option<f64>,
     median: Option<f64>,

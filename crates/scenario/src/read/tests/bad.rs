@@ -424,3 +424,24 @@ fn a_fault_by_hand_is_read_with_or_without_braces() {
     assert_eq!(later.at, squall_determinism::Timestamp::from_secs(105));
     assert_snapshot!(crate::read_fault("errorr: 503", now).expect_err("a mistake"));
 }
+
+#[test]
+fn an_expectation_that_bounds_the_good_runs_is_refused_with_the_quantile_that_bounds_the_bad_ones()
+{
+    assert_snapshot!(spoiled(&[
+        ("success_rate >= 99%", "p95 of success_rate over seeds >= 99%"),
+        ("failover_time(eu) <= 2s", "p5 of failover_time(eu) over seeds <= 2s"),
+    ]));
+}
+
+#[test]
+fn a_metric_within_a_latency_is_told_what_it_lacks() {
+    assert_snapshot!(spoiled(&[
+        ("success_rate >= 99%", "answered_within >= 99%"),
+        ("failover_time(eu) <= 2s", "answered_within(chat) >= 99%"),
+    ]));
+    assert_snapshot!(spoiled(&[
+        ("success_rate >= 99%", "answered_within(2s, chta) >= 99%"),
+        ("failover_time(eu) <= 2s", "wasted_tokens(chat) <= 5%"),
+    ]));
+}
