@@ -19,6 +19,8 @@ pub struct CheckOptions {
     pub seeds: usize,
     /// The first seed, which the others follow; the scenario's own if none is given.
     pub first_seed: Option<u64>,
+    /// How many of the seeds were run before, and are not run again. Default none.
+    pub skip: usize,
     /// How many runs are made at once. Default: as many as there are cores.
     pub workers: NonZero<usize>,
     /// Whether every seed is run twice, and the two are compared. Default no.
@@ -27,7 +29,7 @@ pub struct CheckOptions {
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self { seeds: 59, first_seed: None, workers: parallel::workers(), twice: false }
+        Self { seeds: 59, first_seed: None, skip: 0, workers: parallel::workers(), twice: false }
     }
 }
 
@@ -44,7 +46,7 @@ pub fn check(
 ) -> Result<Vec<Vec<Verdict>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
         let first = options.first_seed.map_or(scenario.seed, Seed::new);
-        first.following(options.seeds)
+        first.following(options.skip + options.seeds).skip(options.skip)
     };
     let runs: Vec<_> = scenarios
         .iter()

@@ -40,9 +40,9 @@ pub use scorecard::{
     scorecard_markdown,
 };
 pub use seeds::{
-    Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, Origin, SeedsRow, SeedsVerdict, Spread,
-    annotations, check_lines, check_markdown, judge_seeds, least_seeds, lower_rank, upper_rank,
-    write_check,
+    Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, FALSE_ALARMS, Origin, SeedDoubt,
+    SeedsRow, SeedsVerdict, Spread, annotations, check_lines, check_markdown, control_false_alarms,
+    judge_seeds, least_seeds, lower_rank, upper_rank, write_check,
 };
 pub use signoff::{
     ItemEvidence, ItemOutcome, SignOff, SignOffItem, sign_off_lines, sign_off_markdown,

@@ -1,16 +1,19 @@
 //! What many runs of one scenario say together. A run is one draw; whether a change made things worse is a
 //! question about all of them.
 //!
-//! An expectation of every run is met when no seed missed it, and there were enough to speak for 95 % of all
-//! runs with 95 % confidence: 59. One about a quantile over seeds is held against the bounds that order
-//! statistics give. What the seeds cannot decide is inconclusive, never met.
+//! An expectation of every run is met when so few seeds missed it that it holds for 95 % of all runs with 95 %
+//! confidence: none of 59, one of 93. It is missed when so many did that it does not, with false alarms controlled over
+//! all expectations of a check. One about a quantile over seeds is held against the bounds that order statistics give.
+//! What the seeds cannot decide is open: inconclusive, never met.
 
 mod baseline;
+mod false_alarms;
 mod judge;
 mod order;
 mod output;
 
 pub use baseline::{Baseline, BaselineLine};
+pub use false_alarms::{FALSE_ALARMS, SeedDoubt, control_false_alarms};
 pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
 
@@ -71,6 +74,10 @@ pub struct SeedsRow {
     pub spread: Option<Spread>,
     /// The seeds whose run missed the limit by itself.
     pub missed: Vec<u64>,
+    /// How many seeds in all would meet it if no other seed misses it; `None` where that is not known.
+    pub seeds_to_meet: Option<usize>,
+    /// What these say; `None` where nothing speaks against it.
+    pub doubt: Option<SeedDoubt>,
 }
 
 /// What is claimed of the values of all seeds.
@@ -80,8 +87,10 @@ pub enum Claim {
     EveryRun,
     /// That this quantile, between 0 and 1, is.
     Quantile(f64),
-    /// That they are no worse than those of a committed baseline.
+    /// That the worst are no worse than those of a committed baseline.
     Baseline,
+    /// That their median is no worse than that of a committed baseline.
+    BaselineMedian,
 }
 
 /// Where the values of all seeds lie.
@@ -97,7 +106,8 @@ pub struct Spread {
     pub worst: u64,
 }
 
-/// Judges the runs of a scenario, one for each seed, and holds them against a baseline if there is one.
+/// Judges the runs of a scenario, one for each seed, and holds them against a baseline if there is one. False alarms are
+/// controlled over its expectations; [`control_false_alarms`] does so over those of several scenarios.
 #[must_use]
 pub fn judge_seeds(
     scenario: &Scenario,
@@ -124,7 +134,7 @@ pub fn judge_seeds(
         rows.extend(held.rows);
         warnings.extend(held.unknown);
     }
-    SeedsVerdict {
+    let mut verdict = SeedsVerdict {
         scenario: scenario.name.clone(),
         origin,
         seeds: verdicts.iter().map(|verdict| verdict.seed).collect(),
@@ -133,7 +143,9 @@ pub fn judge_seeds(
         overall: overall(&rows),
         rows,
         warnings,
-    }
+    };
+    control_false_alarms(std::slice::from_mut(&mut verdict));
+    verdict
 }
 
 /// The worst of the rows.
@@ -199,6 +211,14 @@ impl SeedsVerdict {
             self.overall = Judgement::Inconclusive;
         }
         self
+    }
+
+    /// Whether so many seeds in all could meet what is open, if no other seed misses it.
+    #[must_use]
+    pub fn is_decidable_by(&self, seeds: usize) -> bool {
+        let open = || self.rows.iter().filter(|row| row.judgement == Judgement::Inconclusive);
+        let can = |row: &SeedsRow| row.seeds_to_meet.is_some_and(|needed| needed <= seeds);
+        self.overall == Judgement::Inconclusive && open().next().is_some() && open().all(can)
     }
 
     /// What an interruption left, if there was one: `interrupted after 12 of 59 seeds`.

@@ -6,11 +6,14 @@ use crate::command::{check_live, github};
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
-use squall_campaign::{CheckOptions, check as run_all, workers};
+use squall_campaign::{CheckOptions, IsInterrupted, check as run_all, workers};
 use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_record::OutFolder;
-use squall_scenario::Override;
+use squall_scenario::{Override, Scenario};
 use std::time::Instant;
+
+/// How many times as many seeds are drawn of a scenario that a few seeds leave open.
+const MORE_SEEDS: usize = 4;
 
 pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     if let Some(target) = &args.target {
@@ -22,19 +25,16 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     let options = CheckOptions {
         seeds: args.runs.seeds as usize,
         first_seed: args.first_seed,
+        skip: 0,
         workers: args.runs.jobs.unwrap_or_else(workers),
         twice: args.twice,
     };
     let started = started();
     let signals = signals::take_over(1, Hangup::Stop);
     announce(&checked, options.seeds);
-    let scenarios: Vec<_> = checked.iter().map(|each| &each.scenario).collect();
-    let bar = progress::Runs::new();
     let is_interrupted = || signals.is_stopped();
-    let runs = run_all(&scenarios, &options, &is_interrupted, |progress| bar.show(progress));
-    bar.clear();
-    let runs = runs?;
-    let done: usize = runs.iter().map(Vec::len).sum();
+    let mut runs = run(&checked, &options, &is_interrupted)?;
+    let mut done: usize = runs.iter().map(Vec::len).sum();
     let interrupted = done < checked.len() * options.seeds;
     if interrupted {
         terminal::status(format_args!("interrupted: judging the {done} completed runs"));
@@ -44,14 +44,17 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     } else if args.bless {
         bless(&checked, &runs)?;
     }
-    let verdicts: Vec<_> = checked
-        .iter()
-        .zip(&runs)
-        .map(|(each, runs)| {
-            let baseline = each.baseline.as_ref().filter(|_| !args.bless);
-            judge(each, &args.runs.settings, runs, baseline).of_asked(options.seeds)
-        })
-        .collect();
+    let mut verdicts = judge_all(args, &checked, &runs);
+    if !interrupted {
+        let more = run_more(&checked, &verdicts, &options, &is_interrupted)?;
+        if !more.is_empty() {
+            done += more.iter().map(|(_, runs)| runs.len()).sum::<usize>();
+            more.into_iter().for_each(|(place, more)| runs[place].extend(more));
+            verdicts = judge_all(args, &checked, &runs);
+        }
+    }
+    let verdicts: Vec<_> =
+        verdicts.into_iter().map(|verdict| verdict.of_asked(options.seeds)).collect();
     verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
     github::tell(&verdicts)?;
     let paths = squall_judge::write_check(folder.path(), &verdicts)?;
@@ -60,6 +63,68 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     terminal::field_of_file("summary", &paths.summary)?;
     conclude(&verdicts, done, started.elapsed().as_secs_f64());
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
+}
+
+/// Runs scenarios, and shows how far that is.
+fn run(
+    checked: &[Checked],
+    options: &CheckOptions,
+    is_interrupted: &IsInterrupted<'_>,
+) -> Result<Vec<Vec<Verdict>>, CliError> {
+    let scenarios: Vec<_> = checked.iter().map(|each| &each.scenario).collect();
+    run_each(&scenarios, options, is_interrupted)
+}
+
+fn run_each(
+    scenarios: &[&Scenario],
+    options: &CheckOptions,
+    is_interrupted: &IsInterrupted<'_>,
+) -> Result<Vec<Vec<Verdict>>, CliError> {
+    let bar = progress::Runs::new();
+    let runs = run_all(scenarios, options, is_interrupted, |progress| bar.show(progress));
+    bar.clear();
+    Ok(runs?)
+}
+
+/// More seeds of those scenarios that a few seeds leave open: by their places.
+fn run_more(
+    checked: &[Checked],
+    verdicts: &[SeedsVerdict],
+    options: &CheckOptions,
+    is_interrupted: &IsInterrupted<'_>,
+) -> Result<Vec<(usize, Vec<Verdict>)>, CliError> {
+    let most = options.seeds * MORE_SEEDS;
+    let open: Vec<_> = (0..verdicts.len())
+        .filter(|&place| {
+            options.seeds >= squall_judge::least_seeds(0.95)
+                && verdicts[place].is_decidable_by(most)
+        })
+        .collect();
+    if open.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<_> = open.iter().map(|&place| verdicts[place].scenario.as_str()).collect();
+    terminal::status(format_args!(
+        "a few seeds leave open {}: drawing up to seed {most} of each",
+        names.join(", ")
+    ));
+    let scenarios: Vec<_> = open.iter().map(|&place| &checked[place].scenario).collect();
+    let (seeds, skip) = (most - options.seeds, options.seeds);
+    let runs = run_each(&scenarios, &CheckOptions { seeds, skip, ..*options }, is_interrupted)?;
+    // What an interruption cut short decides nothing, and the first look stands.
+    let runs = open.into_iter().zip(runs).filter(|(_, runs)| runs.len() == seeds);
+    Ok(runs.collect())
+}
+
+/// Judges all scenarios, with false alarms controlled over all of them.
+fn judge_all(args: &CheckArgs, checked: &[Checked], runs: &[Vec<Verdict>]) -> Vec<SeedsVerdict> {
+    let each = checked.iter().zip(runs).map(|(each, runs)| {
+        let baseline = each.baseline.as_ref().filter(|_| !args.bless);
+        judge(each, &args.runs.settings, runs, baseline)
+    });
+    let mut verdicts: Vec<_> = each.collect();
+    squall_judge::control_false_alarms(&mut verdicts);
+    verdicts
 }
 
 /// Says what is about to be run.

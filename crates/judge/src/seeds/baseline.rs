@@ -1,12 +1,12 @@
 //! A committed baseline: limits that nobody wrote, taken from how good the runs were when it was blessed.
 //!
-//! For each expectation it keeps the bound of p95 in the worse direction, by order statistics: the worst of
-//! 59 seeds. Later runs are held against that bound with some slack, and are worse only when p95 of them lies
-//! beyond it with confidence, so that a draw that moved does not fail a build and a change for the worse does.
+//! For each expectation it keeps the median, and the bound of p95 in the worse direction by order statistics: the worst
+//! of 59 seeds. Later runs are held against both with some slack, and are worse only when their median or their p95 lies
+//! beyond them, and that is no false alarm, so that a draw that moved does not fail a build and a change for the worse does.
 
 use super::judge::{RUNS, SeedValue, of_quantile, sorted, spread};
 use super::order::{least_seeds, upper_rank};
-use super::{Claim, SeedsRow, samples};
+use super::{Claim, SeedDoubt, SeedsRow, samples};
 use crate::file::{FileError, put_json};
 use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, Verdict, number, sign};
@@ -131,8 +131,21 @@ impl Baseline {
                 held.unknown.push(format!("the baseline has no `{text}`; `--bless` adds it"));
                 continue;
             };
-            let limit = worse.slackened(expectation.limit, line.bound);
-            held.rows.push(row(expectation, &sorted(&samples), worse, limit, self.seeds));
+            let seen = sorted(&samples);
+            for (claim, quantile, was) in [
+                (Claim::Baseline, worse.quantile(), line.bound),
+                (Claim::BaselineMedian, 0.5, line.median),
+            ] {
+                let limit = worse.slackened(expectation.limit, was);
+                held.rows.push(row(
+                    expectation,
+                    &seen,
+                    worse,
+                    (claim, quantile),
+                    limit,
+                    self.seeds,
+                ));
+            }
         }
         held
     }
@@ -212,30 +225,34 @@ impl Worse {
     }
 }
 
+/// A row for a quantile of the runs, of which only what is surely worse counts: the baseline was a draw too.
 fn row(
     expectation: &Expectation,
     seen: &[SeedValue],
     worse: Worse,
+    (claim, quantile): (Claim, f64),
     limit: MetricValue,
     blessed: usize,
 ) -> SeedsRow {
     let comparison = worse.comparison();
-    // Only what is surely worse counts: the baseline was a draw too.
-    let (judgement, reason) = match of_quantile(seen, worse.quantile(), comparison, limit) {
-        (Judgement::Missed, reason) => {
-            (Judgement::Missed, format!("worse than the baseline of {blessed} seeds: {reason}"))
-        }
-        _ => (Judgement::Met, format!("no worse than the baseline of {blessed} seeds")),
-    };
+    let ruling = of_quantile(seen, quantile, comparison, limit);
+    let no_worse = format!("no worse than the baseline of {blessed} seeds");
+    let doubt = ruling.doubt.map(|doubt| SeedDoubt {
+        missed: format!("worse than the baseline of {blessed} seeds: {}", doubt.missed),
+        otherwise: (Judgement::Met, no_worse.clone()),
+        ..doubt
+    });
     SeedsRow {
         text: expectation.text.clone(),
         line: expectation.line,
         phase: None,
-        claim: Claim::Baseline,
+        claim,
         limit: format!("{} {}", sign(comparison), limit.display()),
-        judgement,
-        reason,
+        judgement: Judgement::Met,
+        reason: no_worse,
         spread: spread(seen, comparison, limit),
         missed: Vec::new(),
+        seeds_to_meet: None,
+        doubt,
     }
 }

@@ -1,7 +1,8 @@
 //! What many runs say of one expectation.
 
 use super::order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
-use super::{Claim, SeedsRow, Spread};
+use super::{Claim, SeedDoubt, SeedsRow, Spread};
+use crate::binomial::{at_least, below};
 use crate::metrics::{Measurement, MetricValue};
 use crate::text;
 use crate::verdict::{Judgement, VerdictRow, number, side, sign, value_of};
@@ -40,12 +41,11 @@ pub(super) fn judge(expectation: &Expectation, samples: &[SeedSample<'_>]) -> Se
         .filter(|sample| sample.row.judgement == Judgement::Missed)
         .map(|sample| sample.seed)
         .collect();
-    let (judgement, reason) = match expectation.over_seeds {
-        None if !missed.is_empty() => {
-            (Judgement::Missed, miss(&seen, &missed, samples, expectation))
-        }
-        _ if !unclear.is_empty() => (Judgement::Inconclusive, cannot_say(&unclear)),
-        None => every(&seen, expectation),
+    let is_bad = |sample: &&SeedSample<'_>| sample.row.judgement != Judgement::Met;
+    let bad = samples.iter().filter(is_bad).count();
+    let ruling = match expectation.over_seeds {
+        None => every(&seen, &missed, samples, expectation),
+        _ if !unclear.is_empty() => SeedRuling::of(Judgement::Inconclusive, cannot_say(&unclear)),
         Some(quantile) => of_quantile(&seen, quantile, comparison, limit),
     };
     SeedsRow {
@@ -57,10 +57,35 @@ pub(super) fn judge(expectation: &Expectation, samples: &[SeedSample<'_>]) -> Se
             Some(quantile) => Claim::Quantile(quantile),
         },
         limit: format!("{} {}", sign(comparison), limit.display()),
-        judgement,
-        reason,
+        judgement: ruling.judgement,
+        reason: ruling.reason,
         spread: spread(&seen, comparison, limit),
+        seeds_to_meet: match expectation.over_seeds {
+            None => Some(seeds_for(bad)),
+            Some(_) => None,
+        },
         missed,
+        doubt: ruling.doubt,
+    }
+}
+
+/// What all runs say of one row, before all rows of the check are decided together.
+pub(super) struct SeedRuling {
+    pub(super) judgement: Judgement,
+    pub(super) reason: String,
+    pub(super) doubt: Option<SeedDoubt>,
+}
+
+impl SeedRuling {
+    pub(super) const fn of(judgement: Judgement, reason: String) -> Self {
+        Self { judgement, reason, doubt: None }
+    }
+
+    /// Missed with so small a p-value that it is no false alarm, and open otherwise.
+    fn in_doubt(p_value: f64, missed: String, open: String) -> Self {
+        let otherwise = (Judgement::Inconclusive, open.clone());
+        let doubt = Some(SeedDoubt { p_value, missed, otherwise });
+        Self { judgement: Judgement::Inconclusive, reason: open, doubt }
     }
 }
 
@@ -108,86 +133,122 @@ fn miss(
     reason
 }
 
-/// No run missed it: whether there were enough to speak for all.
-fn every(seen: &[SeedValue], expectation: &Expectation) -> (Judgement, String) {
-    let (n, least) = (seen.len(), least_seeds(RUNS));
-    if n < least {
-        let of = match n {
-            0 => return (Judgement::Inconclusive, "no seed was run".to_owned()),
-            1 => "the one seed".to_owned(),
-            n => format!("all {n} seeds"),
-        };
-        let share = text::percent(RUNS);
-        return (
-            Judgement::Inconclusive,
-            format!(
-                "{of} met it, but {least} are required for a statement about {share} of all \
-                 runs"
-            ),
+/// Whether so few runs missed it, or said nothing of it, that it holds for enough of all runs; else whether so many
+/// missed it that it does not.
+fn every(
+    seen: &[SeedValue],
+    missed: &[u64],
+    samples: &[SeedSample<'_>],
+    expectation: &Expectation,
+) -> SeedRuling {
+    let unclear: Vec<_> =
+        samples.iter().filter(|sample| sample.row.judgement == Judgement::Inconclusive).collect();
+    let (n, least, share) = (samples.len(), least_seeds(RUNS), text::percent(RUNS));
+    let of = match n {
+        0 => return SeedRuling::of(Judgement::Inconclusive, "no seed was run".to_owned()),
+        1 => "the one seed".to_owned(),
+        n => format!("all {n} seeds"),
+    };
+    let bad = missed.len() + unclear.len();
+    let is_enough = is_few(n, bad);
+    if !missed.is_empty() {
+        let told = miss(seen, missed, samples, expectation);
+        if is_enough {
+            let told = format!("{told}; {share} of all runs meet it with {}", confidence());
+            return SeedRuling::of(Judgement::Met, told);
+        }
+        let p_value = at_least(n as u64, 1.0 - RUNS, missed.len() as u64);
+        let open = format!(
+            "{told}; open whether {share} of all runs meet it: {} seeds of which no other misses it \
+             would show that",
+            seeds_for(bad)
         );
+        return SeedRuling::in_doubt(p_value, told, open);
     }
-    let mut reason = format!("all {n} seeds met it");
+    if !unclear.is_empty() && !is_enough {
+        let more = match n >= least {
+            true => format!("; {} seeds could leave it out", seeds_for(bad)),
+            false => String::new(),
+        };
+        return SeedRuling::of(Judgement::Inconclusive, cannot_say(&unclear) + &more);
+    }
+    if !is_enough {
+        let reason = format!(
+            "{of} met it, but {least} are required for a statement about {share} of all runs"
+        );
+        return SeedRuling::of(Judgement::Inconclusive, reason);
+    }
+    let mut reason = match unclear.len() {
+        0 => format!("{of} met it"),
+        some => format!("{} of {n} seeds met it, and {some} cannot tell", n - some),
+    };
     if let Some(worst) = worst(seen, expectation.comparison, value_of(expectation.limit)) {
         reason += &format!("; the closest is seed {} with {}", worst.seed, worst.value.display());
     }
-    (Judgement::Met, reason)
+    SeedRuling::of(Judgement::Met, reason)
 }
 
-/// Holds the bounds of a quantile against the limit: met if it lies within with confidence, missed if it
-/// lies beyond with confidence.
+/// Whether `bad` of `n` runs are so few that at least [`RUNS`] of all are good, with confidence.
+fn is_few(n: usize, bad: usize) -> bool {
+    below(n as u64, 1.0 - RUNS, bad as u64 + 1) <= 1.0 - CONFIDENCE
+}
+
+/// How many seeds it takes if so many of them are bad: 59, 93, 124.
+fn seeds_for(bad: usize) -> usize {
+    (least_seeds(RUNS)..).find(|&n| is_few(n, bad)).unwrap_or(usize::MAX)
+}
+
+fn confidence() -> String {
+    format!("{} confidence", text::percent(CONFIDENCE))
+}
+
+/// Holds the bounds of a quantile against the limit: met if it lies within with confidence, missed if so many values are
+/// beyond the limit that it does not.
 pub(super) fn of_quantile(
     seen: &[SeedValue],
     quantile: f64,
     comparison: Comparison,
     limit: MetricValue,
-) -> (Judgement, String) {
+) -> SeedRuling {
     let n = seen.len();
     let at = |rank: Option<usize>| rank.and_then(|rank| seen.get(rank - 1)).map(|seen| seen.value);
     let (low, high) = (at(lower_rank(n, quantile)), at(upper_rank(n, quantile)));
-    let (inner, outer) = match comparison {
-        Comparison::AtLeast | Comparison::Above => (high, low),
-        _ => (low, high),
-    };
-    let holds =
-        |value: Option<MetricValue>| value.map(|value| side(comparison, value, limit).holds);
+    let low_is_bad = matches!(comparison, Comparison::AtLeast | Comparison::Above);
+    let (inner, outer) = if low_is_bad { (high, low) } else { (low, high) };
+    let holds = |value: MetricValue| side(comparison, value, limit).holds;
     let name = format!("p{}", text::ratio(quantile * 100.0));
-    let confidence = text::percent(CONFIDENCE);
-    let is = |value: Option<MetricValue>| {
-        let value = value.map_or_else(String::new, MetricValue::display);
-        let word = match comparison {
-            Comparison::AtLeast | Comparison::Above => ("at least", "at most"),
-            _ => ("at most", "at least"),
-        };
-        (
-            format!("{name} is {} {value} with {confidence} confidence, from {n} seeds", word.0),
-            format!("{name} is {} {value} with {confidence} confidence, from {n} seeds", word.1),
-        )
+    let words = if low_is_bad { ("at least", "at most") } else { ("at most", "at least") };
+    let is = |word: &str, value: MetricValue| {
+        format!("{name} is {word} {} with {}, from {n} seeds", value.display(), confidence())
     };
-    match (holds(outer), holds(inner)) {
-        (Some(true), _) => (Judgement::Met, is(outer).0),
-        (_, Some(false)) => (Judgement::Missed, is(inner).1),
-        (None, _) => {
-            let least = match comparison {
-                Comparison::AtLeast | Comparison::Above => least_seeds(1.0 - quantile),
-                _ => least_seeds(quantile),
-            };
-            (
-                Judgement::Inconclusive,
-                format!("{n} seeds cannot bound {name}: {least} are required"),
-            )
-        }
-        _ => {
-            let text = |value: Option<MetricValue>| {
-                value.map_or_else(|| "?".to_owned(), MetricValue::display)
-            };
-            let (low, high) = (text(low), text(high));
-            let reason = format!(
-                "{name} is between {low} and {high}: more seeds are needed to \
-                 decide"
-            );
-            (Judgement::Inconclusive, reason)
-        }
+    if let Some(outer) = outer.filter(|outer| holds(*outer)) {
+        return SeedRuling::of(Judgement::Met, is(words.0, outer));
     }
+    let open = match (low, high) {
+        (Some(low), Some(high)) => format!(
+            "{name} is between {} and {}: more seeds are needed to decide",
+            low.display(),
+            high.display()
+        ),
+        _ => {
+            let least = least_seeds(if low_is_bad { 1.0 - quantile } else { quantile });
+            match n < least {
+                true => format!("{n} seeds cannot bound {name}: {least} are required"),
+                false => format!("{n} seeds leave it open: more are needed to decide"),
+            }
+        }
+    };
+    let beyond = seen.iter().filter(|seen| !holds(seen.value)).count();
+    if beyond == 0 {
+        return SeedRuling::of(Judgement::Inconclusive, open);
+    }
+    let missed = match inner.filter(|inner| !holds(*inner)) {
+        Some(inner) => is(words.1, inner),
+        None => format!("{beyond} of {n} seeds are beyond it"),
+    };
+    // As many as are beyond a quantile that is at the limit, at most.
+    let share = if low_is_bad { quantile } else { 1.0 - quantile };
+    SeedRuling::in_doubt(at_least(n as u64, share, beyond as u64), missed, open)
 }
 
 fn cannot_say(unclear: &[&SeedSample<'_>]) -> String {

@@ -137,6 +137,7 @@ fn name(row: &SeedsRow) -> String {
     match row.claim {
         Claim::EveryRun | Claim::Quantile(_) => row.text.clone(),
         Claim::Baseline => format!("{} (baseline: {})", row.text, row.limit),
+        Claim::BaselineMedian => format!("{} (baseline, median: {})", row.text, row.limit),
     }
 }
 

@@ -34,7 +34,7 @@ struct RowLine<'v> {
     text: &'v str,
     line: u32,
     phase: Option<&'v str>,
-    /// `every run`, `p95` or `baseline`.
+    /// `every run`, `p95`, `baseline` or `baseline median`.
     claim: String,
     limit: &'v str,
     verdict: &'static str,
@@ -46,6 +46,8 @@ struct RowLine<'v> {
     most: Option<f64>,
     worst_seed: Option<u64>,
     missed_seeds: &'v [u64],
+    /// How likely so many misses are if the expectation holds; of a row that some seeds missed.
+    p_value: Option<f64>,
 }
 
 pub(super) fn check(verdicts: &[SeedsVerdict]) -> CheckSummary<'_> {
@@ -83,6 +85,7 @@ fn row(row: &SeedsRow) -> RowLine<'_> {
             Claim::EveryRun => "every run".to_owned(),
             Claim::Quantile(quantile) => format!("p{}", crate::text::ratio(quantile * 100.0)),
             Claim::Baseline => "baseline".to_owned(),
+            Claim::BaselineMedian => "baseline median".to_owned(),
         },
         limit: &row.limit,
         verdict: row.judgement.as_str(),
@@ -93,5 +96,6 @@ fn row(row: &SeedsRow) -> RowLine<'_> {
         most: number(row.spread.map(|spread| spread.most)),
         worst_seed: row.spread.map(|spread| spread.worst),
         missed_seeds: &row.missed,
+        p_value: row.doubt.as_ref().map(|doubt| doubt.p_value),
     }
 }
