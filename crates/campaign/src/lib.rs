@@ -18,8 +18,8 @@ pub use difference::Difference;
 pub use error::CampaignError;
 pub use parallel::{BatchProgress, IsInterrupted, workers};
 pub use plan::{
-    Bracket, Case, PeakLoad, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, plan,
-    rounded, sweep,
+    Bracket, Case, MetRange, PeakLoad, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs,
+    plan, rounded, sweep,
 };
 pub use rehearse::{
     ALPHA, POWER, PreparedItem, PreparedStage, Rehearsal, RehearseError, ScenarioSource,

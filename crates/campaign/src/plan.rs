@@ -9,7 +9,7 @@ mod search;
 
 pub use load::PeakLoad;
 pub use needs::{ProviderNeed, needs};
-pub use search::{Bracket, SearchBounds, rounded};
+pub use search::{Bracket, MetRange, SearchBounds, rounded};
 
 use crate::{CampaignError, IsInterrupted, check, parallel};
 use search::search;
@@ -47,6 +47,8 @@ pub struct Case {
     pub gone: Option<String>,
     /// Between which values the answer lies.
     pub bracket: Bracket,
+    /// The ranges of values that are met, where a harder one is met and an easier one is not; else none.
+    pub ranges: Vec<MetRange>,
     /// Every value that was tried, in the order of the values.
     pub points: Vec<TriedValue>,
     /// Whether the search was interrupted: the ends are then as near as it had brought them.
@@ -76,7 +78,7 @@ pub fn plan(
     mut told: impl FnMut(f64),
 ) -> Result<Case, CampaignError> {
     let mut points: BTreeMap<u64, TriedValue> = BTreeMap::new();
-    let bracket = search(question.start, &question.limits, |value| {
+    let answer = search(question.start, &question.limits, |value| {
         if let Some(tried) = points.get(&value.to_bits()) {
             return Ok(Some(tried.judgement));
         }
@@ -89,7 +91,8 @@ pub fn plan(
     // The bits of numbers that are not negative are in the order of the numbers.
     let points = points.into_values().collect();
     let interrupted = (question.is_interrupted)();
-    Ok(Case { gone: gone.map(str::to_owned), bracket, points, interrupted })
+    let (bracket, ranges) = (answer.bracket, answer.ranges);
+    Ok(Case { gone: gone.map(str::to_owned), bracket, ranges, points, interrupted })
 }
 
 /// What comes of values all along a range: for a curve, with fewer seeds than an answer takes. Values that

@@ -173,6 +173,24 @@ pub(crate) struct ManArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// What a command does whose runs cannot be judged.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct InconclusiveArgs {
+    /// What an inconclusive result does: `fail` exits with 3, `warn` says why and exits with 0. An interruption, and a
+    /// scenario that expects nothing, exit with 3 all the same
+    #[arg(long = "inconclusive", value_enum, value_name = "WHAT", default_value_t = WhenInconclusive::Fail)]
+    pub(crate) when: WhenInconclusive,
+}
+
+/// What an inconclusive result does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum WhenInconclusive {
+    /// Exit with 3
+    Fail,
+    /// Say why, and exit with 0
+    Warn,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
     /// The scenario
@@ -189,6 +207,8 @@ pub(crate) struct RunArgs {
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
+    #[command(flatten)]
+    pub(crate) inconclusive: InconclusiveArgs,
     /// Test another gateway in place of the built-in one: a ready-made target by name, a target file, or the base
     /// URL of a gateway that is running (see docs/TARGETS.md)
     #[arg(long, value_name = "NAME|FILE|URL", conflicts_with = "sim")]
@@ -351,6 +371,8 @@ pub(crate) struct CheckArgs {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
+    pub(crate) inconclusive: InconclusiveArgs,
+    #[command(flatten)]
     pub(crate) runs: RunsArgs,
     /// The first seed; the others follow it [default: the scenario's]
     #[arg(long, value_name = "SEED")]
@@ -396,6 +418,8 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     pub(crate) as_it_is: bool,
     #[command(flatten)]
+    pub(crate) inconclusive: InconclusiveArgs,
+    #[command(flatten)]
     pub(crate) runs: RunsArgs,
     /// Write `plan.html`, `plan.md`, `plan.json` and the curve here [default: reports/NAME/plan]
     #[arg(long, value_name = "DIR")]
@@ -409,6 +433,8 @@ pub(crate) struct RehearseArgs {
     /// Run every stage once over real sockets in real time, instead of with many seeds in virtual time
     #[arg(long)]
     pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) inconclusive: InconclusiveArgs,
     #[command(flatten)]
     pub(crate) runs: RunsArgs,
     /// Write `sign-off.html`, `sign-off.md` and `junit.xml` here [default: reports/NAME/rehearsal]

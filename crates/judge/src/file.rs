@@ -33,7 +33,8 @@ impl FileError {
     }
 }
 
-/// Writes a file, and makes its folder if it is not there.
+/// Writes a file, and makes its folder if it is not there. The file is there as a whole or as it was before: a process
+/// that ends in the middle leaves no half of one.
 ///
 /// # Errors
 /// When the folder or the file cannot be written.
@@ -41,7 +42,15 @@ pub fn put(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(|source| FileError::write(dir, source))?;
     }
-    fs::write(path, bytes).map_err(|source| FileError::write(path, source))
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|source| {
+        // Half a file is of no use, and the disk may be full.
+        let _ = fs::remove_file(&temporary);
+        FileError::write(path, source)
+    })
 }
 
 /// Writes a value as JSON for people, with a line end behind it.

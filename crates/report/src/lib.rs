@@ -15,8 +15,8 @@ pub use charts::{DrawnChart, draw_charts};
 pub use error::ReportError;
 pub use files::{ReportPaths, report_files, write};
 pub use plan::{
-    CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanReport, Varied, plan_lines,
-    plan_markdown, write_plan,
+    CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanRange, PlanReport, Varied,
+    plan_lines, plan_markdown, write_plan,
 };
 pub use scorecard::{ScorecardPaths, write_scorecard};
 pub use signoff::{SignOffPaths, write_sign_off};

@@ -55,8 +55,31 @@ pub struct PlanAnswer {
     pub missed: Option<f64>,
     /// The expectation that gives way first.
     pub gave: Option<String>,
+    /// The ranges that are met, where the value is not monotone; else none.
+    pub ranges: Vec<PlanRange>,
     /// Whether the search was interrupted: the two ends are then as near as it had brought them.
     pub interrupted: bool,
+}
+
+/// A range of values that are met, and the nearest ones beside it that are not; `None` where none was tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanRange {
+    /// Below it.
+    pub below: Option<f64>,
+    /// Its least value.
+    pub from: f64,
+    /// Its greatest.
+    pub to: f64,
+    /// Above it.
+    pub above: Option<f64>,
+}
+
+impl PlanRange {
+    /// Whether a value lies in it.
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
+        (self.from..=self.to).contains(&value)
+    }
 }
 
 /// What came of values along a range.

@@ -3,6 +3,7 @@
 mod faults;
 mod outcomes;
 mod phases;
+mod plans;
 mod rises;
 
 use squall_judge::{Judgement, Verdict, judge};

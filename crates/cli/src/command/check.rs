@@ -62,7 +62,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     terminal::field("junit", || paths.junit.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
     conclude(&verdicts, done, started.elapsed().as_secs_f64());
-    Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
+    let is_whole =
+        verdicts.iter().all(|verdict| verdict.interrupted().is_none() && !verdict.rows.is_empty());
+    let exit = verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse);
+    Ok(args.inconclusive.exit(exit, is_whole))
 }
 
 /// Runs scenarios, and shows how far that is.
@@ -160,6 +163,13 @@ fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
     let met = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Met).count();
     let of = verdicts.len();
     terminal::data(format_args!("{met} of {of} scenarios met their expectations"));
+    for judgement in [Judgement::Missed, Judgement::Inconclusive] {
+        let named: Vec<_> = verdicts.iter().filter(|each| each.overall == judgement).collect();
+        if !named.is_empty() {
+            let named: Vec<_> = named.iter().map(|each| each.scenario.as_str()).collect();
+            terminal::data(format_args!("{judgement}: {}", named.join(", ")));
+        }
+    }
     terminal::status(format_args!("{runs} runs in {seconds:.1} s"));
 }
 

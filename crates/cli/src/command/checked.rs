@@ -1,6 +1,6 @@
 //! The scenarios of a check, and the exit codes of their judgements.
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, InconclusiveArgs, WhenInconclusive};
 use crate::command;
 use crate::error::{CliError, Exit};
 use crate::terminal;
@@ -22,6 +22,19 @@ pub(crate) const fn exit(judgement: Judgement) -> Exit {
         Judgement::Met => Exit::Met,
         Judgement::Missed => Exit::Missed,
         Judgement::Inconclusive => Exit::Inconclusive,
+    }
+}
+
+impl InconclusiveArgs {
+    /// The exit code where an inconclusive result may be told to warn: one of a whole run, of which something is expected.
+    pub(crate) fn exit(self, exit: Exit, is_whole: bool) -> Exit {
+        if exit != Exit::Inconclusive || !is_whole || self.when == WhenInconclusive::Fail {
+            return exit;
+        }
+        terminal::status(
+            "warning: the result is inconclusive; the exit code is 0, as `--inconclusive warn` asks",
+        );
+        Exit::Met
     }
 }
 

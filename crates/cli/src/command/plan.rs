@@ -7,11 +7,11 @@ use crate::progress::Trying;
 use crate::signals::{self, Hangup};
 use crate::terminal;
 use squall_campaign::{
-    Case, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, sweep, workers,
+    Case, MetRange, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs, sweep, workers,
 };
 use squall_judge::{Judgement, Origin};
 use squall_record::OutFolder;
-use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanReport, Varied};
+use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanRange, PlanReport, Varied};
 use squall_scenario::{Override, Scenario, value_at};
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
     let worlds = asked.worlds(args);
     let answers = answers(args, &question, &worlds, &trying)?;
     let values = values(args, &question, &answers);
-    let curves = curves(&question, &worlds, &values, &trying)?;
+    let curves = curves(&question, &worlds, &values, &answers, &trying)?;
     let needs = limits(&asked, args, &question, &worlds, &trying)?;
     trying.clear();
     let report = PlanReport {
@@ -68,7 +68,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
     terminal::field("report", || paths.html.display().to_string().into());
     terminal::field_of_file("plan", &paths.json)?;
     github::summary(&squall_report::plan_markdown(&report))?;
-    Ok(exit(args, &report))
+    Ok(args.inconclusive.exit(exit(args, &report), !report.interrupted))
 }
 
 /// What is asked, read and checked.
@@ -192,20 +192,44 @@ fn curves(
     question: &PlanQuestion<'_>,
     worlds: &[Option<String>],
     values: &[f64],
+    answers: &[Case],
     trying: &Trying,
 ) -> Result<Vec<PlanCurve>, CliError> {
     let few = PlanQuestion { seeds: CURVE_SEEDS.min(question.seeds), ..*question };
     let mut curves = Vec::with_capacity(worlds.len());
-    for gone in worlds {
+    for (place, gone) in worlds.iter().enumerate() {
         if (question.is_interrupted)() {
             break;
         }
+        // What was tried for the answer is drawn with it, as far as the curve goes.
+        let tried = answers.get(place).map_or(&[][..], |case| &case.points[..]);
+        let (least, most) = span(values, answers.get(place));
+        let tried = || tried.iter().filter(|tried| (least..=most).contains(&tried.value));
+        let missing: Vec<_> = values
+            .iter()
+            .copied()
+            .filter(|value| !tried().any(|tried| tried.value == *value))
+            .collect();
         let named = gone.as_deref();
         let told = |value| trying.show(format!("sweeping {value}{}", in_world(named)));
-        let tried = sweep(&few, named, values, told)?;
-        curves.push(PlanCurve { gone: gone.clone(), points: tried.iter().map(point).collect() });
+        let swept = sweep(&few, named, &missing, told)?;
+        let mut points: Vec<_> = tried().chain(&swept).map(point).collect();
+        points.sort_by(|a, b| a.value.total_cmp(&b.value));
+        curves.push(PlanCurve { gone: gone.clone(), points });
     }
     Ok(curves)
+}
+
+/// From where to where a curve goes: as far as its values do, and to what is not met beside the ranges that are.
+fn span(values: &[f64], case: Option<&Case>) -> (f64, f64) {
+    let beside = case.iter().flat_map(|case| &case.ranges).flat_map(|range| {
+        [range.below.map(|below| below / 2.0), range.above.map(|above| above * 2.0)]
+    });
+    values
+        .iter()
+        .copied()
+        .chain(beside.flatten())
+        .fold((f64::INFINITY, 0.0), |(least, most), each| (least.min(each), most.max(each)))
 }
 
 fn point(tried: &TriedValue) -> CurvePoint {
@@ -222,7 +246,7 @@ fn point(tried: &TriedValue) -> CurvePoint {
         value: tried.value,
         offered: sorted(|load| load.offered)[1],
         goodput: sorted(|load| load.goodput),
-        met: tried.gave.is_none(),
+        met: tried.judgement != Judgement::Missed && tried.gave.is_none(),
     }
 }
 
@@ -278,6 +302,14 @@ fn answer(case: &Case) -> PlanAnswer {
         met: case.bracket.met,
         missed: case.bracket.missed,
         gave: missed.and_then(|tried| tried.gave.clone()),
+        ranges: case
+            .ranges
+            .iter()
+            .map(|range| {
+                let MetRange { below, from, to, above } = *range;
+                PlanRange { below, from, to, above }
+            })
+            .collect(),
         interrupted: case.interrupted,
     }
 }
@@ -301,6 +333,10 @@ fn exit(args: &PlanArgs, report: &PlanReport) -> Exit {
             Judgement::Inconclusive
         });
     };
-    let reached = |target: f64| if args.lowest { met <= target } else { met >= target };
+    let reached = |target: f64| match &first.ranges[..] {
+        [] if args.lowest => met <= target,
+        [] => met >= target,
+        ranges => ranges.iter().any(|range| range.holds(target)),
+    };
     if args.target.is_none_or(reached) { Exit::Met } else { Exit::Missed }
 }

@@ -51,7 +51,8 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
         configuration: digest.to_string(),
         items,
     };
-    conclude(folder.path(), &sign_off)
+    let exit = conclude(folder.path(), &sign_off)?;
+    Ok(args.inconclusive.exit(exit, !interrupted))
 }
 
 /// How it was rehearsed.

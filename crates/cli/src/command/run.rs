@@ -38,7 +38,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     // What was measured is safe before anything is made of it.
     let kept = recording.write(folder.path());
-    conclude(&scenario, &recording, &out, kept)
+    let exit = conclude(&scenario, &recording, &out, kept)?;
+    let is_whole = recording.header.ended.cut_at().is_none();
+    let expects = scenario.expectations.iter().any(|each| each.over_seeds.is_none());
+    Ok(args.inconclusive.exit(exit, is_whole && expects))
 }
 
 /// Says what is about to be run.

@@ -5,7 +5,7 @@ use super::legend::{self, LegendMark};
 use super::panel::{ceiling, plain, round_step};
 use super::picture::{Anchor, Picture, Point, label};
 use super::theme::{self, AXIS, GRID, PALE, QUIET, TOTAL, WIDTH};
-use crate::plan::{PlanCurve, PlanReport, world};
+use crate::plan::{CurvePoint, PlanCurve, PlanReport, world};
 
 pub(super) const READING: &str = "On the dashed line all requests succeed. The knee is where a \
      curve leaves it: beyond, more load yields errors instead of goodput. Bands span minimum to \
@@ -30,11 +30,24 @@ pub(super) fn draw(plan: &PlanReport) -> Picture {
         .collect();
     entries.push(("all requests succeed", PALE, LegendMark::Dashes(1.5)));
     let top = legend::draw(&mut picture, &entries) + 26.0;
-    let (most_offered, most_answered) = (ceiling(offered), ceiling(answered * 1.05));
-    let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered };
+    let least = points().map(|point| point.offered).fold(f64::INFINITY, f64::min);
+    let by_value = offered < SAME * least;
+    let most =
+        if by_value { points().map(|point| point.value).fold(0.0, f64::max) } else { offered };
+    let answered = if by_value { answered.max(offered) } else { answered };
+    let (most_offered, most_answered) = (ceiling(most), ceiling(answered * 1.05));
+    let name = match by_value {
+        true => plan.varied.path.as_str(),
+        false => "offered requests per second",
+    };
+    let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered, by_value, name };
     axes.frame(&mut picture);
-    let all = most_offered.min(most_answered);
-    picture.dashes(&[axes.at((0.0, 0.0)), axes.at((all, all))], PALE, 1.5);
+    // Against another value than traffic, what is offered is the same everywhere.
+    let (from, all) = match by_value {
+        true => ((0.0, offered), (most_offered, offered)),
+        false => ((0.0, 0.0), (most_offered.min(most_answered), most_offered.min(most_answered))),
+    };
+    picture.dashes(&[axes.at(from), axes.at(all)], PALE, 1.5);
     // The world as it is lies on top.
     for (number, curve) in plan.curves.iter().enumerate().rev() {
         axes.curve(&mut picture, curve, number);
@@ -58,15 +71,20 @@ fn ink(number: usize) -> theme::Ink {
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = WIDTH - 40.0;
 
-/// Offered along the bottom, answered upwards.
-struct Axes {
+/// Loads of which the most is less than this many times the least are one: the value that is varied is not traffic.
+const SAME: f64 = 1.2;
+
+/// Offered along the bottom, or the value where it is not traffic that is varied; answered upwards.
+struct Axes<'p> {
     top: f64,
     bottom: f64,
     most_offered: f64,
     most_answered: f64,
+    by_value: bool,
+    name: &'p str,
 }
 
-impl Axes {
+impl Axes<'_> {
     fn at(&self, (x, y): Point) -> Point {
         let part = |value: f64, most: f64| (value / most).clamp(0.0, 1.0);
         let (right, up) = (part(x, self.most_offered), part(y, self.most_answered));
@@ -86,7 +104,7 @@ impl Axes {
         }
         picture.path(vec![(LEFT, self.bottom), (RIGHT, self.bottom)], AXIS, 1.0);
         let below = (RIGHT, self.bottom + 34.0);
-        picture.text(below, "offered requests per second", label(QUIET, Anchor::Right));
+        picture.text(below, self.name, label(QUIET, Anchor::Right));
         picture.text(
             (24.0, self.top - 18.0),
             "successful requests per second",
@@ -98,7 +116,8 @@ impl Axes {
         let ink = ink(number);
         let along = |which: usize| {
             let points = curve.points.iter();
-            points.map(|point| self.at((point.offered, point.goodput[which]))).collect::<Vec<_>>()
+            let x = |point: &CurvePoint| if self.by_value { point.value } else { point.offered };
+            points.map(|point| self.at((x(point), point.goodput[which]))).collect::<Vec<_>>()
         };
         let mut band = along(2);
         band.extend(along(0).into_iter().rev());

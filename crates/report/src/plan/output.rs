@@ -1,7 +1,9 @@
 //! A plan, told on a terminal and in files.
 
-use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, question};
-use super::{PlanCurve, PlanReport, page};
+use super::rows::{
+    ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, not_monotone, question,
+};
+use super::{PlanCurve, PlanRange, PlanReport, page};
 use crate::ReportError;
 use crate::charts::draw_goodput;
 use serde::Serialize;
@@ -54,6 +56,9 @@ pub fn plan_lines(plan: &PlanReport) -> Vec<String> {
             &[ColumnSide::Left, ColumnSide::Right, ColumnSide::Right, ColumnSide::Left],
         ));
         lines.push(String::new());
+        for sentence in not_monotone(plan) {
+            lines.extend([sentence, String::new()]);
+        }
     }
     if plan.answers.is_empty() {
         lines.extend(curve_lines(plan));
@@ -107,6 +112,7 @@ pub fn plan_markdown(plan: &PlanReport) -> String {
     };
     out.extend(interrupted(plan).map(|interrupted| format!("\n**{interrupted}**\n")));
     out += &table(&ANSWER_HEAD, answer_rows(plan).into_iter().map(Vec::from).collect());
+    out.extend(not_monotone(plan).iter().map(|sentence| format!("\n{sentence}\n")));
     if !plan.needs.is_empty() {
         out +=
             &format!("\nDemand at each limit for {}, at most:\n", plan.varied.write(plan.target));
@@ -140,7 +146,19 @@ struct JsonAnswer<'p> {
     met_up_to: Option<f64>,
     missed_from: Option<f64>,
     gives_first: Option<&'p str>,
+    /// Whether every tried value is met that is easier than one that is.
+    monotone: bool,
+    /// Where it is not: what is met.
+    met_ranges: Vec<JsonRange>,
     interrupted: bool,
+}
+
+#[derive(Serialize)]
+struct JsonRange {
+    not_met_below: Option<f64>,
+    from: f64,
+    to: f64,
+    not_met_above: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -174,6 +192,8 @@ impl<'p> Json<'p> {
             met_up_to: answer.met,
             missed_from: answer.missed,
             gives_first: answer.gave.as_deref(),
+            monotone: answer.ranges.is_empty(),
+            met_ranges: answer.ranges.iter().map(JsonRange::of).collect(),
             interrupted: answer.interrupted,
         });
         let needs = plan.needs.iter().map(|need| JsonNeed {
@@ -200,6 +220,13 @@ impl<'p> Json<'p> {
             limits: needs.collect(),
             interrupted: plan.interrupted,
         }
+    }
+}
+
+impl JsonRange {
+    const fn of(range: &PlanRange) -> Self {
+        let PlanRange { below, from, to, above } = *range;
+        Self { not_met_below: below, from, to, not_met_above: above }
     }
 }
 

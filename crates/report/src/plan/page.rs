@@ -1,6 +1,8 @@
 //! `plan.html`: the question, the answers, the curve and the limits, in one file.
 
-use super::rows::{ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, question};
+use super::rows::{
+    ANSWER_HEAD, NEED_HEAD, answer_rows, interrupted, need_rows, not_monotone, question,
+};
 use super::{PlanReport, world};
 use crate::ReportError;
 use crate::charts::DrawnChart;
@@ -54,6 +56,9 @@ fn answer(plan: &PlanReport) -> String {
         value.map_or_else(|| "no tested value".to_owned(), |value| plan.varied.write(value))
     };
     let Some(first) = plan.answers.first() else { return String::new() };
+    if let Some(sentence) = not_monotone(plan).first().filter(|_| !first.ranges.is_empty()) {
+        return sentence.clone();
+    }
     let mut answer = format!("serves {}", write(first.met));
     let gone = plan.answers.iter().filter(|answer| answer.gone.is_some());
     let worst = gone.min_by(|a, b| a.met.unwrap_or(0.0).total_cmp(&b.met.unwrap_or(0.0)));

@@ -1,6 +1,6 @@
 //! A plan as rows of words: what the terminal, the Markdown and the page show alike.
 
-use super::{PlanAnswer, PlanNeed, PlanReport, world};
+use super::{PlanAnswer, PlanNeed, PlanRange, PlanReport, world};
 use squall_judge::text;
 
 /// The question in one sentence.
@@ -17,10 +17,20 @@ pub(super) fn answer_rows(plan: &PlanReport) -> Vec<[String; 4]> {
     };
     let row = |answer: &PlanAnswer| {
         let none = if answer.interrupted { "unknown" } else { "nowhere" };
+        let (met, missed) = match &answer.ranges[..] {
+            [] => (end(answer.met, none), end(answer.missed, none)),
+            ranges => {
+                let each = |range: &PlanRange| {
+                    format!("{} to {}", plan.varied.write(range.from), plan.varied.write(range.to))
+                };
+                let met: Vec<_> = ranges.iter().map(each).collect();
+                (met.join(", "), "outside".to_owned())
+            }
+        };
         [
             world(answer.gone.as_deref()),
-            end(answer.met, none),
-            end(answer.missed, none),
+            met,
+            missed,
             answer.gave.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     };
@@ -56,6 +66,30 @@ fn headroom(part: f64) -> String {
 pub(super) const ANSWER_HEAD: [&str; 4] = ["", "met up to", "missed from", "first to fail"];
 pub(super) const NEED_HEAD: [&str; 6] =
     ["limit", "now", "demand", "headroom", "worst N-1", "to buy"];
+
+/// What is to be said of values that are not monotone: a sentence for each world of which they are not.
+pub(super) fn not_monotone(plan: &PlanReport) -> Vec<String> {
+    let write = |value: f64| plan.varied.write(value);
+    let range = |range: &PlanRange| {
+        let mut text = format!("met from {} to {}", write(range.from), write(range.to));
+        let beside: Vec<_> =
+            [range.below, range.above].into_iter().flatten().map(|value| write(value)).collect();
+        if !beside.is_empty() {
+            text += &format!(" and not at {}", beside.join(" or at "));
+        }
+        text
+    };
+    let sentence = |answer: &PlanAnswer| {
+        let ranges: Vec<_> = answer.ranges.iter().map(range).collect();
+        format!(
+            "{} is not monotone ({}): {}. Values in between were not tested.",
+            plan.varied.path,
+            world(answer.gone.as_deref()),
+            ranges.join("; ")
+        )
+    };
+    plan.answers.iter().filter(|answer| !answer.ranges.is_empty()).map(sentence).collect()
+}
 
 /// What an interruption left undone, in a sentence.
 pub(super) fn interrupted(plan: &PlanReport) -> Option<&'static str> {
