@@ -108,7 +108,7 @@ fn shape(shape: &Schema, definitions: &mut Map<String, Value>) -> Value {
         Schema::Text | Schema::Reference(_) | Schema::Secret => json!({ "type": "string" }),
         Schema::Name => pattern(NAME),
         Schema::FolderName => pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"),
-        Schema::Word(words) => json!({ "enum": words }),
+        Schema::Word(words) => json!({ "enum": words_and_numbers(words) }),
         Schema::Duration(Least::Zero) => pattern(DURATION),
         Schema::Duration(Least::AboveZero) => {
             json!({ "type": "string", "pattern": DURATION, "not": { "pattern": "^0[a-z]+$" } })
@@ -155,6 +155,12 @@ fn shape(shape: &Schema, definitions: &mut Map<String, Value>) -> Value {
     }
 }
 
+/// Words, of which one such as `529` is a number to whoever writes it without quotes.
+fn words_and_numbers(words: &[&str]) -> Vec<Value> {
+    let numbers = words.iter().filter_map(|word| word.parse::<u64>().ok()).map(Value::from);
+    words.iter().map(|&word| Value::from(word)).chain(numbers).collect()
+}
+
 fn pattern(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern })
 }
@@ -163,5 +169,7 @@ const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._/:-]*$";
 const PATTERN: &str = r"^\S(.*\S)?$";
 const DURATION: &str = r"^([0-9][0-9_]*(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$";
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

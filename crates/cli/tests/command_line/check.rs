@@ -87,7 +87,7 @@ fn a_blessed_baseline_is_held_and_a_change_for_the_worse_within_the_limits_is_fo
     let ended = folder.squall(&["check", "viral-spike.yaml", "--bless"]);
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     let ended = folder.squall(&["check", "viral-spike.yaml"]);
-    says(&ended, 0, "14 of 14 over 59 seeds");
+    says(&ended, 0, "21 of 21 over 59 seeds");
     let slower =
         ["check", "viral-spike.yaml", "--set", "failure.cap=14s", "--set", "failure.base=6s"];
     let ended = folder.squall(&slower);
