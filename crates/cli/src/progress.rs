@@ -8,7 +8,9 @@ use squall_campaign::BatchProgress;
 use squall_live::{Backends, LiveStatus, RunOptions, TargetOptions};
 use squall_record::{Recording, RunEnd};
 use squall_scenario::Scenario;
+use squall_sim::SimOptions;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Between two lines where nobody watches.
 const PLAIN_EVERY: u64 = 5;
@@ -59,6 +61,49 @@ pub(crate) fn run_live(
         terminal::status(format_args!("{how} at {at}: keeping the results so far"));
     }
     Ok(recording)
+}
+
+/// Runs a scenario in virtual time until its end, or until a signal ends it: a bar on a terminal, and a line every five
+/// seconds elsewhere. From then on the first signal leaves files that are being written alone.
+pub(crate) fn run_simulated(scenario: &Scenario) -> Result<Recording, CliError> {
+    let signals = signals::take_over(1, Hangup::Stop);
+    let lasts = scenario.duration.as_secs();
+    let bar = terminal::is_watched().then(|| {
+        let bar = ProgressBar::with_draw_target(Some(lasts), ProgressDrawTarget::stderr());
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:40} {pos}s of {len}s simulated  {eta}")
+        {
+            bar.set_style(style);
+        }
+        bar
+    });
+    let mut told = now();
+    let recording = squall_sim::simulate_watched(scenario, SimOptions::default(), &mut |time| {
+        let time = time.as_nanos() / 1_000_000_000;
+        match &bar {
+            Some(bar) => bar.set_position(time.min(lasts)),
+            None if told.elapsed() >= Duration::from_secs(PLAIN_EVERY) => {
+                told = now();
+                terminal::status(format_args!("{time}s of {lasts}s simulated"));
+            }
+            None => {}
+        }
+        !signals.is_stopped()
+    });
+    if let Some(bar) = &bar {
+        bar.finish_and_clear();
+    }
+    let recording = recording?;
+    if let Some(at) = recording.header.ended.cut_at().filter(|_| signals.is_stopped()) {
+        terminal::status(format_args!("interrupted at {at}: keeping the results so far"));
+    }
+    Ok(recording)
+}
+
+/// When something was told. It decides nothing but when the next line is.
+#[expect(clippy::disallowed_methods, reason = "a person wants a line every few seconds")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Many runs on their way: a bar on a terminal, nothing elsewhere.

@@ -123,6 +123,12 @@ impl Flights {
         slot
     }
 
+    /// The slots of those that are under way.
+    pub(crate) fn under_way(&self) -> Vec<u32> {
+        let slots = (0..).zip(&self.slots).filter(|(_, slot)| slot.flight.is_some());
+        slots.map(|(place, _)| place).collect()
+    }
+
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Flight> {
         let flight = self.slots.get_mut(slot as usize)?.flight.take();
         if flight.is_some() {

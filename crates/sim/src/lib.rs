@@ -11,6 +11,7 @@ mod world;
 
 pub use squall_record::RowRetention;
 
+use squall_determinism::Timestamp;
 use squall_record::Recording;
 use squall_router::ConfigError;
 use squall_scenario::Scenario;
@@ -37,7 +38,20 @@ impl Default for SimOptions {
 /// # Errors
 /// When the router cannot run with the scenario's configuration.
 pub fn simulate(scenario: &Scenario, options: SimOptions) -> Result<Recording, ConfigError> {
+    simulate_watched(scenario, options, &mut |_| true)
+}
+
+/// The same, and tells every so often how far virtual time is. Where `watch` says no, the run ends there: the recording is
+/// one of an interrupted run, of which the requests under way are unfinished.
+///
+/// # Errors
+/// When the router cannot run with the scenario's configuration.
+pub fn simulate_watched(
+    scenario: &Scenario,
+    options: SimOptions,
+    watch: &mut dyn FnMut(Timestamp) -> bool,
+) -> Result<Recording, ConfigError> {
     let mut world = World::new(scenario, options)?;
-    world.run();
+    world.run(watch);
     Ok(world.into_recording())
 }

@@ -15,7 +15,9 @@ use crate::event::{EventKind, EventQueue};
 use crate::in_flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{Collector, Mode, Recording, RowRetention, RunEnd, SeriesLayout};
+use squall_record::{
+    Collector, Mode, Recording, RequestOutcome, RowRetention, RunEnd, SeriesLayout,
+};
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
 use squall_workload::Workload;
@@ -46,6 +48,8 @@ pub(crate) struct World<'a> {
     pending: VecDeque<RouterOutput>,
     collector: Collector,
     journal: Option<router::Journal>,
+    /// When whoever watches ended the run.
+    interrupted: Option<Timestamp>,
 }
 
 /// What a provider goes by: the model and the key of a deployment.
@@ -71,6 +75,9 @@ impl ProviderNames {
         Self { model: name_hash(&link.model), key }
     }
 }
+
+/// How many events lie between two looks of whoever watches.
+const WATCH_EVERY: u32 = 1 << 14;
 
 impl<'a> World<'a> {
     pub(crate) fn new(scenario: &'a Scenario, options: SimOptions) -> Result<Self, ConfigError> {
@@ -109,15 +116,22 @@ impl<'a> World<'a> {
             pending: VecDeque::new(),
             collector: Collector::new(shape, options.keep).with_marks(&scenario.cell_marks()),
             journal: options.journal.then(router::Journal::default),
+            interrupted: None,
         };
         world.find_provider_due();
         Ok(world)
     }
 
-    /// From the first request until the last one has ended.
-    pub(crate) fn run(&mut self) {
+    /// From the first request until the last one has ended, or until whoever watches says no.
+    pub(crate) fn run(&mut self, watch: &mut dyn FnMut(Timestamp) -> bool) {
+        let mut events = 0_u32;
         while !(self.workload.is_done() && self.flights.is_empty()) {
             let Some((at, source)) = self.next() else { break };
+            events = events.wrapping_add(1);
+            if events.is_multiple_of(WATCH_EVERY) && !watch(self.now) {
+                self.interrupt();
+                break;
+            }
             self.now = at;
             match source {
                 EventSource::Provider => self.providers_due(),
@@ -127,6 +141,14 @@ impl<'a> World<'a> {
                 EventSource::Client => self.clients_due(),
             }
             self.carry_out();
+        }
+    }
+
+    /// Ends the run: what is under way is unfinished.
+    fn interrupt(&mut self) {
+        self.interrupted = Some(self.now);
+        for flight in self.flights.under_way() {
+            self.record_request(flight, RequestOutcome::Unfinished, 0);
         }
     }
 
@@ -167,6 +189,9 @@ impl<'a> World<'a> {
         let mut header = self.scenario.run_header(Mode::Simulated);
         if let Some(at) = self.workload.aborted() {
             header.ended = RunEnd::Aborted { at };
+        }
+        if let Some(at) = self.interrupted {
+            header.ended = RunEnd::Interrupted { at };
         }
         let mut recording = self.collector.finish(header);
         recording.journal = self.journal.map(router::Journal::into_bytes);

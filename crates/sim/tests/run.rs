@@ -1,6 +1,6 @@
 //! Runs in virtual time: what is counted adds up, and a seed means the same every time.
 
-use squall_record::{AttemptOutcome, Recording, RequestOutcome, SeenBy};
+use squall_record::{AttemptOutcome, Recording, RequestOutcome, RunEnd, SeenBy};
 use squall_router::journal;
 use squall_scenario::{EPOCH_NANOS, Scenario};
 use squall_sim::{RowRetention, SimOptions, simulate};
@@ -151,3 +151,33 @@ router:
 expect:
   - success_rate >= 99%
 ";
+
+#[test]
+fn a_run_that_is_ended_by_whoever_watches_keeps_what_it_has_and_says_what_was_under_way() {
+    let text = "
+name: watched
+duration: 100s
+traffic: { group: all, arrivals: even, rate: 2000, prompt_tokens: 10, output_tokens: 10 }
+providers: { one: { ttft: 400ms, itl: 10ms } }
+router: { groups: { all: { deployments: [ { name: one, provider: one } ] } } }
+expect: [ success_rate >= 99% ]
+";
+    let scenario = Scenario::read("watched.yaml", text).expect("it reads");
+    let mut looks = Vec::new();
+    let recording = squall_sim::simulate_watched(&scenario, SimOptions::default(), &mut |time| {
+        looks.push(time);
+        looks.len() < 3
+    });
+    let recording = recording.expect("it runs");
+    assert!(looks.is_sorted() && looks.len() == 3, "{looks:?}");
+    let RunEnd::Interrupted { at } = recording.header.ended else { panic!("it was interrupted") };
+    // Two thousand arrive each second, and each is half a second under way.
+    let unfinished =
+        recording.requests.iter().filter(|row| row.outcome == RequestOutcome::Unfinished);
+    assert!((800..1_200).contains(&unfinished.count()), "{at}");
+    assert!(recording.requests.iter().all(|row| row.ended <= at));
+    // To its end, it is the run that nobody watches.
+    let watched = squall_sim::simulate_watched(&scenario, SimOptions::default(), &mut |_| true);
+    let alone = simulate(&scenario, SimOptions::default()).expect("it runs");
+    assert_eq!(watched.expect("it runs").header.digest, alone.header.digest);
+}

@@ -8,7 +8,6 @@ use squall_determinism::Seed;
 use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
-use squall_sim::SimOptions;
 use squall_target::Tuning;
 use std::path::{Path, PathBuf};
 
@@ -26,13 +25,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     announce(&scenario, mode, target.as_ref());
     let recording = match mode {
-        Mode::Simulated => squall_sim::simulate(&scenario, SimOptions::default())?,
+        Mode::Simulated => progress::run_simulated(&scenario)?,
         Mode::Live => {
             descriptors::say_what_is_too_few(&scenario)?;
             progress::run_live(&scenario, Some(folder.path()), target, Backends::MockProviders)?
         }
     };
-    if args.twice {
+    if args.twice && recording.header.ended.cut_at().is_none() {
         squall_campaign::verify_determinism(&scenario, &recording.header.digest)?;
         terminal::status("determinism verified: second run identical");
     }
@@ -48,7 +47,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
 fn announce(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) {
     let how = match mode {
         Mode::Live => "over real sockets on loopback; Ctrl-C stops and keeps the results so far",
-        Mode::Simulated => "in virtual time",
+        Mode::Simulated => "in virtual time; Ctrl-C stops and keeps the results so far",
     };
     let (name, seed) = (&scenario.name, scenario.seed.value());
     let duration = scenario.duration.as_secs_f64();

@@ -129,3 +129,23 @@ fn check_of_a_folder_without_scenarios_says_what_one_is() {
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("scenarios are files that end in `.yaml`"), "{}", ended.err);
 }
+
+#[test]
+fn what_is_inconclusive_may_be_told_to_warn_and_what_is_interrupted_or_expects_nothing_may_not() {
+    let folder = folder("check-warn");
+    let few = ["check", "viral-spike.yaml", "--seeds", "5", "--inconclusive", "warn"];
+    let ended = folder.squall(&few);
+    says(&ended, 0, "inconclusive: viral-spike");
+    assert!(ended.err.contains("warning: the result is inconclusive"), "{}", ended.err);
+    assert_eq!(folder.squall(&few[..4]).code, 3);
+    let missed = ["--set", "router.groups.chat.cooldown=never", "--set", "router.retries=0"];
+    assert_eq!(folder.squall(&[&few[..], &missed].concat()).code, 1, "a miss is one all the same");
+
+    let text = viral_spike();
+    let (text, _) = text.split_once("expect:").expect("it expects something");
+    folder.write("lost.yaml", text);
+    let ended = folder.squall(&["check", "lost.yaml", "--inconclusive", "warn"]);
+    says(&ended, 3, "the scenario expects nothing: there is nothing to meet");
+    let ended = folder.squall(&["run", "lost.yaml", "--sim", "--inconclusive", "warn"]);
+    says(&ended, 3, "the scenario expects nothing: there is nothing to meet; add an `expect:`");
+}
