@@ -43,7 +43,7 @@ fn the_shipped_checklist_passes_and_leaves_something_to_sign() {
     let markdown = folder.read("reports/rollout/rehearsal/sign-off.md");
     assert!(markdown.contains("| owner of the feature |") && markdown.contains(conclusion));
     assert!(markdown.contains(
-        "| met | `the rise can be detected` | 415 requests on the new path are required"
+        "| met | `the rise can be detected` | 478 requests on the new path are required"
     ));
     assert_eq!(folder.read("reports/rollout/rehearsal/junit.xml").matches("<testcase").count(), 8);
     let page = folder.read("reports/rollout/rehearsal/sign-off.html");

@@ -9,7 +9,7 @@ const SCENARIO: &str = "
 name: staging
 seed: 3
 duration: 4s
-traffic: { group: chat, rate: 20, arrivals: even, prompt_tokens: 20, output_tokens: 5, stream: 50% }
+traffic: { group: chat, rate: 30, arrivals: even, prompt_tokens: 20, output_tokens: 5, stream: 50% }
 providers: { one: { ttft: 10ms, itl: 1ms, faults: [ { at: 0s, for: 4s, error: 503 } ] } }
 router: { groups: { chat: { deployments: [ { name: one, provider: one } ] } } }
 expect:
@@ -38,10 +38,10 @@ fn summary(folder: &Folder) -> Value {
 fn what_clients_saw_is_judged_and_what_the_system_asked_of_its_own_providers_is_unknown() {
     let (folder, _server, url) = system("load", "");
     let ended = folder.squall(&["load", "scenario.yaml", "--target", &url, "--out", "out"]);
-    assert!(ended.err.contains("80 requests, at most 20 in a second"), "{}", ended.err);
+    assert!(ended.err.contains("120 requests, at most 30 in a second"), "{}", ended.err);
     let rows = summary(&folder);
     let rows = rows["expectations"].as_array().expect("a list");
-    assert_eq!(rows[0]["n"], 80, "{}", rows[0]);
+    assert_eq!(rows[0]["n"], 120, "{}", rows[0]);
     assert_eq!(rows[1]["verdict"], "inconclusive", "{}", rows[1]);
     assert!(rows[1]["reason"].as_str().is_some_and(|why| why.contains("its own")), "{}", rows[1]);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
@@ -61,7 +61,7 @@ fn a_system_that_fails_is_spared_the_rest() {
     assert!(ended.err.contains("aborted, since too many requests failed, at "), "{}", ended.err);
     assert!(ended.out.contains("`abort_when`"), "{}", ended.out);
     let sent = folder.read("out/requests.csv").lines().count() - 1;
-    assert!(sent < 600, "{sent} of 1,200 were sent");
+    assert!(sent < 900, "{sent} of 1,800 were sent");
 }
 
 fn refused(folder: &Folder, arguments: &[&str]) -> Ended {
@@ -81,8 +81,8 @@ fn nothing_is_sent_where_it_was_not_allowed() {
         (&[] as &[&str], "needs a target: name it with `--target URL`"),
         (&["--target", "nginx"], "use `squall run --target nginx`"),
         (
-            &["--target", here, "--max-rate", "19"],
-            "the busiest second of this traffic has 20 requests",
+            &["--target", here, "--max-rate", "29"],
+            "the busiest second of this traffic has 30 requests",
         ),
         (&["--target", here], "failed to connect to the target `http://127.0.0.1:9/v1`"),
         (&["--target", elsewhere], "`--allow-remote staging.test`"),
