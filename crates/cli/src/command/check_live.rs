@@ -19,15 +19,17 @@ pub(crate) fn check(args: &CheckArgs, target: &str) -> Result<Exit, CliError> {
         checked.iter().map(|each| target_choice::target(target, &each.scenario, Tuning::Tuned));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     let folder = OutFolder::for_report(&args.out)?;
-    let mut runs = Vec::new();
+    let (mut runs, mut is_whole) = (Vec::new(), true);
     for (each, target) in checked.iter().zip(targets) {
         let (run, is_cut) = run(each, target)?;
+        is_whole &= !is_cut && !run.0.rows.is_empty();
         runs.push(run);
         if is_cut {
             break;
         }
     }
-    conclude(&folder, &checked, &runs)
+    let exit = conclude(&folder, &checked, &runs)?;
+    Ok(args.inconclusive.exit(exit, is_whole))
 }
 
 /// A scenario that was run.
