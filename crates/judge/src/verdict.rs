@@ -8,7 +8,7 @@ use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use crate::target::target_lines;
 use crate::text;
 pub(crate) use hidden::refusing_providers;
-use hidden::{HiddenAttempts, hidden_attempts};
+use hidden::{HiddenAttempts, hidden_attempts, unknown_attempts};
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
 use squall_scenario::{Comparison, Expectation, Limit, Scenario};
@@ -249,7 +249,10 @@ fn row(
         window: window.clone(),
         limit,
     };
-    let measurement = measure(expectation.metric, &ask);
+    let measurement = match unknown_attempts(recording, expectation.metric) {
+        Some(reason) => Measurement::inconclusive(reason),
+        None => measure(expectation.metric, &ask),
+    };
     let (judgement, reason) = match &measurement {
         Measurement::Measured(measured) => {
             let problem = validity_problems.iter().find_map(|problem| problem.touches(&window));

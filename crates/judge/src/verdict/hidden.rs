@@ -12,16 +12,16 @@ use std::ops::Range;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct HiddenAttempts {
     effect: MissingAttempts,
-    cause: HiddenCause,
+    /// The providers that refused connections.
+    providers: Vec<String>,
 }
 
-/// Why attempts are in no log.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum HiddenCause {
-    /// These providers refused connections.
-    Refused(Vec<String>),
-    /// The providers are the target's own.
-    OwnProviders,
+/// Why a metric that rests on attempts is unknown of the whole run; `None` where it is not.
+pub(super) fn unknown_attempts(recording: &Recording, metric: MetricId) -> Option<&'static str> {
+    let target = recording.header.target.as_ref()?;
+    let rests_on_attempts = without_attempts(metric) != MissingAttempts::NoEffect;
+    (target.has_own_providers && rests_on_attempts)
+        .then_some("the target's providers are its own, so its attempts are unknown")
 }
 
 /// What is hidden of a metric in a window; `None` where nothing is.
@@ -32,16 +32,9 @@ pub(super) fn hidden_attempts(
     window: &Range<Timestamp>,
 ) -> Option<HiddenAttempts> {
     let (argument, metric) = (expectation.argument, expectation.metric);
-    let effect = without_attempts(metric);
-    let target = recording.header.target.as_ref();
-    if target.is_some_and(|target| target.has_own_providers) && effect != MissingAttempts::NoEffect
-    {
-        let (effect, cause) = (MissingAttempts::Unknown, HiddenCause::OwnProviders);
-        return Some(HiddenAttempts { effect, cause });
-    }
     let providers = refusing_providers(scenario, recording, argument, metric, window);
-    let cause = HiddenCause::Refused(providers.clone());
-    (!providers.is_empty()).then_some(HiddenAttempts { effect, cause })
+    let effect = without_attempts(metric);
+    (!providers.is_empty()).then_some(HiddenAttempts { effect, providers })
 }
 
 /// The providers that refused connections of which nobody tells, and on whose attempts a metric rests.
@@ -110,13 +103,7 @@ impl HiddenAttempts {
 
     /// For the reason of a row.
     pub(super) fn told(&self) -> String {
-        let providers = match &self.cause {
-            HiddenCause::Refused(providers) => providers.join(" and "),
-            HiddenCause::OwnProviders => {
-                return "the target's providers are its own, so its attempts are unknown"
-                    .to_owned();
-            }
-        };
+        let providers = self.providers.join(" and ");
         let so = match self.effect {
             MissingAttempts::NoEffect => "which does not matter here",
             MissingAttempts::LowerBound => "so the value is a lower bound",
