@@ -287,7 +287,10 @@ pub(crate) struct ScorecardArgs {
     /// The seed of the first run of each, and of the order of all
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Write `scorecard.html`, `scorecard.md` and `scorecard.json` here
+    /// Go on with a scorecard that was interrupted: keep its runs that are not in doubt
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Write `scorecard.html`, `scorecard.md` and `scorecard.json` here, and every run into `runs`
     #[arg(long, value_name = "DIR", default_value = "reports/scorecard")]
     pub(crate) out: PathBuf,
 }

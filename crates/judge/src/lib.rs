@@ -37,7 +37,7 @@ pub use metrics::{
 pub use scorecard::{
     FIGURES, FigureSpec, ScoreCell, ScoreCrash, ScoreSample, ScoreValue, Scorecard,
     ScoredSituation, ScoredSystem, scorecard_interval, scorecard_json, scorecard_lines,
-    scorecard_markdown,
+    scorecard_markdown, store_sample, stored_sample,
 };
 pub use seeds::{
     Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, FALSE_ALARMS, Origin, SeedDoubt,

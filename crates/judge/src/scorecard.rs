@@ -5,12 +5,15 @@
 
 mod figures;
 mod output;
+mod stored;
 
 pub use figures::{FIGURES, FigureSpec, ScoreValue};
 pub use output::{scorecard_interval, scorecard_json, scorecard_lines, scorecard_markdown};
+pub use stored::{store_sample, stored_sample};
 
 use crate::crash::CrashRow;
 use crate::verdict::validity_of;
+use serde::{Deserialize, Serialize};
 use squall_record::Recording;
 use squall_scenario::Scenario;
 
@@ -48,7 +51,7 @@ pub struct ScoredSituation {
 }
 
 /// One run of a system in a situation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ScoreSample {
     /// Its figures, in the order of [`FIGURES`].
     pub figures: Vec<ScoreValue>,

@@ -10,12 +10,13 @@ use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
 use squall_determinism::{Digest, Seed};
 use squall_judge::{
     CRASH_TESTS, CrashRow, ScoreCrash, ScoreSample, Scorecard, ScoredSituation, ScoredSystem,
-    scorecard_json, scorecard_lines,
+    scorecard_json, scorecard_lines, store_sample, stored_sample,
 };
 use squall_live::{RunOptions, StopHandle};
 use squall_record::OutFolder;
 use squall_scenario::Scenario;
 use squall_target::{Tuning, install, installed, ready_made};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +25,8 @@ struct LiveSystem {
     /// As it was named.
     target: String,
     tuning: Tuning,
+    /// Its configuration for the first situation, as a digest.
+    config: String,
     /// Its place in the scorecard.
     place: usize,
 }
@@ -49,7 +52,8 @@ pub(crate) fn scorecard(args: &ScorecardArgs) -> Result<Exit, CliError> {
     card.situations = situations.iter().map(|(_, scenario)| about(scenario)).collect();
     let live = live_systems(args, &mut card, &situations)?;
     simulate(&mut card, &situations)?;
-    let is_whole = run_all(args, &mut card, &live, &situations, &signals);
+    let runs = ScoreRuns { args, live: &live, situations: &situations, folder: folder.path() };
+    let is_whole = runs.run_all(&mut card, &signals)?;
     if is_whole && !args.no_crash {
         crash_tests(&mut card, &live, &signals);
     }
@@ -137,7 +141,12 @@ fn live_systems(
             let files = options.config.start.iter().flat_map(|start| &start.files);
             let files = files.map(|(name, text)| (name.clone(), text.to_string())).collect();
             let notes = known.map(|known| known.export(example, tuning).notes).unwrap_or_default();
-            live.push(LiveSystem { target: target.clone(), tuning, place: card.systems.len() });
+            live.push(LiveSystem {
+                target: target.clone(),
+                tuning,
+                config: digest(&format!("{:?}", options.config)),
+                place: card.systems.len(),
+            });
             card.systems.push(ScoredSystem {
                 name: options.name,
                 version: options.version,
@@ -175,32 +184,73 @@ fn simulate(
     Ok(())
 }
 
-/// Makes every run, in an order that the seed decides, so that no system has the quiet hour. False if it was
-/// interrupted.
-fn run_all(
-    args: &ScorecardArgs,
-    card: &mut Scorecard,
-    live: &[LiveSystem],
-    situations: &[(ScorecardScenario, Scenario)],
-    signals: &Signals,
-) -> bool {
-    let runs = shuffled(args, live.len(), situations.len());
-    for (place, run) in runs.iter().enumerate() {
-        let system = &live[run.system];
-        let mut scenario = situations[run.situation].1.clone();
-        scenario.set_seed(Seed::new(args.seed.wrapping_add(run.number.into())));
-        let title = card.systems[system.place].title();
-        terminal::status(format_args!("[{}/{}] {title}: {}", place + 1, runs.len(), scenario.name));
-        let sample = one_run(system, &scenario, signals);
-        if signals.is_stopped() {
-            return false;
+/// The runs over real sockets.
+struct ScoreRuns<'a> {
+    args: &'a ScorecardArgs,
+    live: &'a [LiveSystem],
+    situations: &'a [(ScorecardScenario, Scenario)],
+    folder: &'a Path,
+}
+
+impl ScoreRuns<'_> {
+    /// Makes every run, in an order that the seed decides, so that no system has the quiet hour. False if it was
+    /// interrupted.
+    fn run_all(&self, card: &mut Scorecard, signals: &Signals) -> Result<bool, CliError> {
+        let runs = shuffled(self.args, self.live.len(), self.situations.len());
+        for (place, run) in runs.iter().enumerate() {
+            let system = &self.live[run.system];
+            let mut scenario = self.situations[run.situation].1.clone();
+            scenario.set_seed(Seed::new(self.args.seed.wrapping_add(run.number.into())));
+            let title = card.systems[system.place].title();
+            let what = format!("[{}/{}] {title}: {}", place + 1, runs.len(), scenario.name);
+            let (path, identity) = self.file(*run, system, &title, &scenario);
+            let stored = self.args.resume.then(|| stored_sample(&path, &identity)).flatten();
+            if let Some(sample) = stored {
+                terminal::status(format_args!("{what}: kept"));
+                card.add(system.place, run.situation, sample);
+                continue;
+            }
+            terminal::status(what);
+            let sample = one_run(system, &scenario, signals);
+            if signals.is_stopped() {
+                return Ok(false);
+            }
+            if let Some(doubt) = sample.doubts.first() {
+                terminal::status(format_args!("  in doubt: {doubt}"));
+            }
+            store_sample(&path, &identity, &sample)?;
+            card.add(system.place, run.situation, sample);
         }
-        if let Some(doubt) = sample.doubts.first() {
-            terminal::status(format_args!("  in doubt: {doubt}"));
-        }
-        card.add(system.place, run.situation, sample);
+        Ok(true)
     }
-    true
+
+    /// Where a run is kept, and all that it depends on.
+    fn file(
+        &self,
+        run: ScoreRun,
+        system: &LiveSystem,
+        title: &str,
+        scenario: &Scenario,
+    ) -> (PathBuf, String) {
+        let identity = format!(
+            "squall {}; {title} {}; {} {}; seed {}",
+            env!("CARGO_PKG_VERSION"),
+            system.config,
+            scenario.name,
+            digest(&scenario.text),
+            scenario.seed.value()
+        );
+        let word = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '-' };
+        let name: String =
+            format!("{title} {} {}", scenario.name, run.number).chars().map(word).collect();
+        (self.folder.join("runs").join(format!("{name}.json")), identity)
+    }
+}
+
+fn digest(text: &str) -> String {
+    let mut digest = Digest::new();
+    digest.bytes(text.as_bytes());
+    digest.to_string()
 }
 
 fn shuffled(args: &ScorecardArgs, systems: usize, situations: usize) -> Vec<ScoreRun> {

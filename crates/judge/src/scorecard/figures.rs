@@ -5,6 +5,7 @@ use crate::metrics::{
 };
 use crate::target::TargetSummary;
 use crate::verdict::refusing_providers;
+use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_record::Recording;
 use squall_scenario::{Argument, MetricId, Scenario};
@@ -24,7 +25,8 @@ pub struct FigureSpec {
 }
 
 /// The value of a figure in one run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScoreValue {
     /// It was measured.
     Value(f64),
