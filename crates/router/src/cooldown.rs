@@ -68,6 +68,8 @@ pub(crate) struct FailureEvidence {
     pub(crate) failure: Failure,
     /// It was the deployment's probe.
     pub(crate) probe: bool,
+    /// Its answer had begun.
+    pub(crate) begun: bool,
     /// It is the first of its request that failed.
     pub(crate) first_of_request: bool,
     /// Its request has failed at this deployment before.

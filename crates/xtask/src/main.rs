@@ -8,6 +8,7 @@ mod defects;
 mod digest;
 mod dist;
 mod fuzz;
+mod litellm;
 mod live;
 mod machine;
 mod publish;
@@ -47,6 +48,8 @@ cargo xtask TASK
           as for the vendors' errors, and that their adapters (clients/python) work
   targets [NAME...] [--dev]: installs the ready-made targets, lets each check every export of the bundled
           scenarios, and runs a short scenario through each
+  litellm [--dev] [--update] [--seeds N] [--only NAME]...: installs LiteLLM 1.110 and 1.80, and compares three outages through
+          them with their simulation; --update rewrites the figures that the gate holds
   help    this text";
 
 fn main() -> ExitCode {
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
         Some("targets") => targets::run(&arguments()),
+        Some("litellm") => litellm::run(&arguments()),
         Some("help" | "--help" | "-h") | None => {
             println!("{HELP}");
             true

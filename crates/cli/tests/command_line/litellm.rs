@@ -41,7 +41,7 @@ fn a_broken_file_is_shown_and_nothing_is_printed() {
 #[test]
 fn a_scenario_around_each_file_runs_at_once() {
     for (name, text) in FILES {
-        for profile in ["squall", "litellm-1.80"] {
+        for profile in ["squall", "litellm-1.80", "litellm"] {
             let folder = Folder::new(&format!("init-{name}-{profile}"));
             folder.write(name, text);
             let init = ["init", "--from", "litellm", name, "--out", "drills/day.yaml"];

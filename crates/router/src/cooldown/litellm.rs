@@ -115,8 +115,10 @@ impl Litellm {
         if ignored && !is_402 && !(self.own_policy && named.is_some()) {
             return None;
         }
-        // An `APIConnectionError`: its text is on the list of what is ignored.
-        if failure.class == FailureClass::Cut && !self.rules.cut_is_success {
+        // An `APIConnectionError`: its text is on the list of what is ignored. A connection that ends before an
+        // answer is an `InternalServerError`, as one that is refused.
+        let cut = failure.class == FailureClass::Cut && evidence.begun;
+        if cut && !self.rules.cut_is_success {
             return None;
         }
         if is_402 && single && named.is_none() {

@@ -52,6 +52,7 @@ impl Router {
         if let RetryRule::Litellm(config) = of.retry_rule
             && config.cut_is_success.unwrap_or_else(|| of.litellm.rules().cut_is_success)
             && failure.class == FailureClass::Cut
+            && running.begun
         {
             // Its transport takes the end of the connection for the end of the answer.
             self.finished(attempt, None);
@@ -108,6 +109,7 @@ impl Router {
         let evidence = FailureEvidence {
             failure,
             probe: running.probe,
+            begun: running.begun,
             first_of_request,
             repeated,
             siblings: of.candidates.len(),

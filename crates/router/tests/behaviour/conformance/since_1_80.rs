@@ -432,6 +432,23 @@ fn a_cut_stream_fails_and_cools_nobody() {
     }
 }
 
+/// Measured of both versions: a connection that ends before the answer's head is an ordinary failure (500), retried at
+/// the other deployment and counted: with `allowed_fails: 0` both cool down with one request.
+#[test]
+fn a_connection_that_ends_before_an_answer_is_a_failure_that_counts() {
+    let none = LitellmCooldown {
+        allowed_fails: Some(0),
+        counts: Some(squall_router::LitellmCounts::EveryAttempt),
+        ..LitellmCooldown::default()
+    };
+    for profile in [V1_110, Profile::LITELLM_1_80] {
+        let mut rig = rig_by(profile, vec![counting(retried(pair(), 1), none)]);
+        let mut asked = way(&mut rig, &[0, 1], failed(FailureClass::Cut));
+        asked.sort_unstable();
+        assert_eq!((asked, rig.router.cooling().count()), (vec![0, 1], 2), "{profile:?}");
+    }
+}
+
 /// A stall counts: `allowed_fails: 0` cools after one.
 #[test]
 fn a_stall_counts_towards_a_cooldown() {

@@ -4,10 +4,7 @@
 //!
 //! `docs/LITELLM_PROFILES.md` shows the table; `cargo xtask litellm` measures it again at an installed LiteLLM.
 
-use squall_determinism::Timestamp;
-use squall_record::{AttemptRow, Recording, RequestOutcome, RequestRow};
-use squall_scenario::Scenario;
-use squall_sim::{SimOptions, simulate};
+use crate::figures::Figures;
 
 /// A run: the healthy seconds before the outage, its length, the CPU time of an attempt in milliseconds, and what the
 /// router is told.
@@ -40,21 +37,6 @@ const V1_80: Outage = Outage { cpu: 8, failed_cpu: 18, profile: "litellm-1.80", 
 const FAILOVER: &str = "fallback_rule: { max_depth: 5, weighted_failover: true }";
 const ALLOWED_FAILS_2: &str = "cooldown: { litellm: { allowed_fails: 2 } }";
 
-/// What a run came to, during its outage.
-#[derive(Debug)]
-struct Figures {
-    /// Requests, of those the failed ones in percent, and attempts for each.
-    requests: usize,
-    failed: f64,
-    attempts: f64,
-    /// Attempts at the deployment that is down.
-    at_the_dead: usize,
-    /// When the last request failed, in seconds after the beginning; 0 for none.
-    until: f64,
-    /// When the deployment answered again, in seconds after the end.
-    back: f64,
-}
-
 impl Outage {
     fn run(&self, seed: u64) -> Figures {
         let text = SCENARIO
@@ -68,33 +50,7 @@ impl Outage {
             .replace("PROFILE", self.profile)
             .replace("ROUTER", self.router)
             .replace("GROUP", self.group);
-        let scenario = Scenario::read("outage.yaml", &text)
-            .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-        self.figures(&simulate(&scenario, SimOptions::default()).expect("it runs"))
-    }
-
-    fn figures(&self, recording: &Recording) -> Figures {
-        let (began, over) = (self.healthy, self.healthy + self.lasts);
-        let outage = Timestamp::from_secs(began)..Timestamp::from_secs(over);
-        let requests: Vec<&RequestRow> =
-            recording.requests.iter().filter(|row| outage.contains(&row.intended)).collect();
-        let attempts: Vec<&AttemptRow> =
-            recording.attempts.iter().filter(|row| outage.contains(&row.started)).collect();
-        let failed: Vec<_> = requests
-            .iter()
-            .filter(|row| matches!(row.outcome, RequestOutcome::Failed { .. }))
-            .collect();
-        let until = failed.iter().map(|row| row.ended.as_secs_f64()).fold(0.0, f64::max);
-        let back =
-            recording.attempts.iter().find(|row| row.deployment == 0 && row.started >= outage.end);
-        Figures {
-            requests: requests.len(),
-            failed: failed.len() as f64 * 100.0 / requests.len() as f64,
-            attempts: attempts.len() as f64 / requests.len() as f64,
-            at_the_dead: attempts.iter().filter(|row| row.deployment == 0).count(),
-            until: (until - began as f64).max(0.0),
-            back: back.map_or(f64::INFINITY, |row| row.started.as_secs_f64()) - over as f64,
-        }
+        Figures::simulated(&text, self.healthy, self.healthy + self.lasts)
     }
 
     /// The median of a figure over twenty seeds.
