@@ -72,8 +72,7 @@ pub(super) fn not_monotone(plan: &PlanReport) -> Vec<String> {
     let write = |value: f64| plan.varied.write(value);
     let range = |range: &PlanRange| {
         let mut text = format!("met from {} to {}", write(range.from), write(range.to));
-        let beside: Vec<_> =
-            [range.below, range.above].into_iter().flatten().map(|value| write(value)).collect();
+        let beside: Vec<_> = [range.below, range.above].into_iter().flatten().map(write).collect();
         if !beside.is_empty() {
             text += &format!(" and not at {}", beside.join(" or at "));
         }
