@@ -58,11 +58,8 @@ pub(crate) fn litellm_files(bytes: &[u8]) {
     for profile in [Profile::Squall, Profile::LITELLM_1_80] {
         taken(&file.router(profile), squall_determinism::Seed::new(7));
         assert!(file.findings(profile).len() <= bytes.len() + 64, "a finding is about something");
-        let name = "fuzz".to_owned();
-        let written = squall_scenario::litellm_scenario_yaml(
-            &file,
-            &InitOptions { name, reference: None, profile },
-        );
+        let written =
+            squall_scenario::litellm_scenario_yaml(&file, &InitOptions::new("fuzz", profile));
         if let Err(problems) = Scenario::read("written.yaml", &written) {
             panic!("what we wrote cannot be read: {problems}\n{written}");
         }

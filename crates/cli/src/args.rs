@@ -1,12 +1,14 @@
 //! What can be typed.
 
 mod config;
+mod init;
 mod runs;
 mod target;
 
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
 };
+pub(crate) use init::{InitArgs, InitFrom, LitellmArgs};
 pub(crate) use runs::{CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, WhenInconclusive};
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 
@@ -528,43 +530,6 @@ pub(crate) struct ImportArgs {
 pub(crate) enum ImportFrom {
     /// A LiteLLM configuration: prints the gateway file to standard output and the report to standard error
     Litellm(LitellmArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct LitellmArgs {
-    /// The configuration
-    pub(crate) file: PathBuf,
-    /// The profile: whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::SQUALL)]
-    pub(crate) profile: ProfileWord,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct InitArgs {
-    /// The router that the configuration is for
-    #[arg(long, value_enum)]
-    pub(crate) from: InitFrom,
-    /// The configuration
-    pub(crate) file: PathBuf,
-    /// Write the scenario here [default: scenarios/NAME-drill.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// The profile: whose formulas to use
-    #[arg(long, value_enum, default_value_t = ProfileWord::LITELLM)]
-    pub(crate) profile: ProfileWord,
-    /// Convert the router to native syntax instead of referring to the configuration
-    #[arg(long)]
-    pub(crate) inline: bool,
-    /// Overwrite an existing scenario
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// Whose configuration a scenario is written around.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum InitFrom {
-    /// LiteLLM
-    Litellm,
 }
 
 /// The profile: whose formulas to use.

@@ -11,6 +11,7 @@ pub(crate) mod export;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
+mod litellm;
 pub(crate) mod load;
 pub(crate) mod man;
 pub(crate) mod mock;
@@ -64,7 +65,7 @@ fn scenario(path: &Path, settings: &[Override]) -> Result<Scenario, CliError> {
 /// Reads a scenario from a text that stands, or might stand, in a file.
 fn scenario_of(path: &Path, text: &str) -> Result<Scenario, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let load = |other: &str| files::named(&folder.join(other));
+    let load = |other: &str| files::referred(folder, other);
     Ok(Scenario::read_with(&path.display().to_string(), text, &load)?)
 }
 

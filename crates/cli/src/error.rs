@@ -144,6 +144,32 @@ pub(crate) enum CliError {
         /// Its name.
         variable: String,
     },
+    /// A configuration whose providers all have APIs that are not spoken here.
+    #[error(
+        "no provider of `{path}` speaks an API that is spoken here: there is nothing to serve; `squall init` \
+         rehearses it all the same",
+        path = .path.display()
+    )]
+    NothingSpoken {
+        /// The configuration.
+        path: PathBuf,
+    },
+    /// A group that a configuration does not have.
+    #[error("no group is called `{group}`: known: {known}")]
+    NoSuchGroup {
+        /// What was asked for.
+        group: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A variable that the address of a provider begins with is not set.
+    #[error(
+        "the environment variable `{variable}` is not set: it should hold a provider's base URL"
+    )]
+    NoAddress {
+        /// Its name.
+        variable: String,
+    },
     /// A variable that a file names holds what can be no key.
     #[error("the environment variable `{variable}` is not a valid API key: it {why}")]
     BadKey {
@@ -219,6 +245,9 @@ impl CliError {
             | Self::NoScenario(_)
             | Self::NoJournal(_)
             | Self::NoKey { .. }
+            | Self::NoAddress { .. }
+            | Self::NothingSpoken { .. }
+            | Self::NoSuchGroup { .. }
             | Self::BadKey { .. }
             | Self::Log { .. }
             | Self::Exists(_)

@@ -22,6 +22,19 @@ pub(crate) fn named(path: &Path) -> io::Result<String> {
     bounded(file)
 }
 
+/// Reads what a file in `folder` refers to: another file, or a variable of the environment by
+/// `os.environ/NAME`, as LiteLLM's files have it.
+#[expect(clippy::disallowed_methods, reason = "the file names the variable")]
+pub(crate) fn referred(folder: &Path, other: &str) -> io::Result<String> {
+    match other.strip_prefix("os.environ/") {
+        Some(name) => std::env::var(name).map_err(|error| match error {
+            std::env::VarError::NotPresent => io::ErrorKind::NotFound.into(),
+            std::env::VarError::NotUnicode(_) => io::ErrorKind::InvalidData.into(),
+        }),
+        None => named(&folder.join(other)),
+    }
+}
+
 fn plain(metadata: &std::fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());

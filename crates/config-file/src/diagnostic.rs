@@ -249,6 +249,12 @@ impl Problems {
         self.0.borrow().is_empty()
     }
 
+    /// Whether the file is refused: a warning refuses none.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.borrow().iter().any(|problem| problem.severity == Severity::Error)
+    }
+
     /// All of them, in the order in which they were found.
     #[must_use]
     pub fn into_vec(self) -> Vec<Problem> {

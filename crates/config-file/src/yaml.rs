@@ -6,6 +6,8 @@ use core::ops::Range;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
 use std::collections::BTreeMap;
 
+mod yaml11;
+
 /// How deep a file may nest.
 const DEPTH_MAX: usize = 64;
 /// How many nodes a file may have once its aliases are written out: a bound on what a few nested
@@ -14,11 +16,23 @@ const NODES_MAX: usize = 100_000;
 
 /// Reads one document. `None` when there is none to go on with; the reason is among the problems.
 pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
+    parse_as(text, false, problems)
+}
+
+/// Reads one document as PyYAML's `safe_load` does: plain scalars by YAML 1.1 (`on`, `0x1F`, `1:30` are
+/// `true`, `31`, `90`), merge keys (`<<`) merged, and of a key that stands twice the last, with a warning.
+/// `None` as for [`parse`].
+pub fn parse_as_python(text: &str, problems: &Problems) -> Option<Node> {
+    parse_as(text, true, problems)
+}
+
+fn parse_as(text: &str, as_python: bool, problems: &Problems) -> Option<Node> {
     let mut options = Options::default();
     options.flow_nesting_limit = DEPTH_MAX;
     options.block_nesting_limit = DEPTH_MAX;
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut tree = Tree { text, parser, anchors: BTreeMap::new(), nodes: 0, problems };
+    let anchors = BTreeMap::new();
+    let mut tree = Tree { text, parser, anchors, nodes: 0, as_python, problems };
     match tree.document() {
         Ok(node) => node,
         Err(stop) => {
@@ -45,6 +59,7 @@ struct Tree<'t> {
     parser: Parser<'t, StrInput<'t>>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
+    as_python: bool,
     problems: &'t Problems,
 }
 
@@ -115,8 +130,12 @@ impl<'t> Tree<'t> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, span: &Span) -> Node {
-        let nothing = style == ScalarStyle::Plain && matches!(text, "" | "~" | "null");
-        let kind = if nothing { NodeKind::Nothing } else { NodeKind::Scalar(text.to_owned()) };
+        let is_plain = style == ScalarStyle::Plain;
+        let kind = match is_plain && matches!(text, "" | "~" | "null") {
+            true => NodeKind::Nothing,
+            false if is_plain && self.as_python => yaml11::resolved(text),
+            false => NodeKind::Scalar(text.to_owned()),
+        };
         Node { span: self.trimmed(bytes(span)), line: line(span), key_span: None, kind }
     }
 
@@ -140,36 +159,73 @@ impl<'t> Tree<'t> {
     fn map(&mut self, start: &Span) -> Result<Node, ReadAborted> {
         let mut entries: Vec<MapEntry> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut merged: Vec<Node> = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
                 let span = self.trimmed(bytes(start).start..bytes(&span).end);
-                return Ok(Node {
-                    span,
-                    line: line(start),
-                    key_span: None,
-                    kind: NodeKind::Map(entries),
-                });
+                let kind = NodeKind::Map(with_merged(merged, entries));
+                return Ok(Node { span, line: line(start), key_span: None, kind });
             }
+            let is_merge = self.as_python && is_merge_key(&event);
             let key = self.node(event, &span)?;
             let (event, span) = self.next()?;
             let mut value = self.node(event, &span)?;
             value.key_span = Some(key.span.clone());
-            let NodeKind::Scalar(name) = key.kind else {
-                let message = format!("a key must be a plain scalar, found {}", key.found());
-                self.problems.push(Problem::new(&key.span, message, "not a word"));
+            if is_merge {
+                merged.extend(self.merged(value));
                 continue;
-            };
-            match places.get(&name) {
-                Some(&first) => self.problems.push(
-                    Problem::new(&key.span, format!("duplicate key `{name}`"), "again here")
-                        .related(&entries[first].key_span, "first here")
-                        .help("remove one of the two"),
-                ),
-                None => {
-                    places.insert(name.clone(), entries.len());
-                    entries.push(MapEntry { key: name, key_span: key.span, value });
+            }
+            let name = match key.kind {
+                NodeKind::Scalar(name) => name,
+                // `null:` is a key like any other for Python.
+                NodeKind::Nothing if self.as_python => "null".to_owned(),
+                _ => {
+                    let message = format!("a key must be a plain scalar, found {}", key.found());
+                    self.problems.push(Problem::new(&key.span, message, "not a word"));
+                    continue;
                 }
+            };
+            let place = places.get(&name).copied();
+            let entry = MapEntry { key: name, key_span: key.span, value };
+            match place {
+                Some(first) => self.again(&mut entries[first], entry),
+                None => {
+                    places.insert(entry.key.clone(), entries.len());
+                    entries.push(entry);
+                }
+            }
+        }
+    }
+
+    /// A key that stands twice: refused, or the last counts.
+    fn again(&self, first: &mut MapEntry, again: MapEntry) {
+        let message = format!("duplicate key `{}`", again.key);
+        let problem = Problem::new(&again.key_span, message, "again here")
+            .related(&first.key_span, "first here");
+        if self.as_python {
+            let help = "PyYAML takes the last one without a word: remove the other";
+            self.problems.push(problem.help(help).warning());
+            *first = again;
+        } else {
+            self.problems.push(problem.help("remove one of the two"));
+        }
+    }
+
+    /// The mappings that a merge key stands for; the later count for more.
+    fn merged(&self, value: Node) -> Vec<Node> {
+        match value.kind {
+            NodeKind::Map(_) => vec![value],
+            NodeKind::List(items)
+                if items.iter().all(|item| matches!(item.kind, NodeKind::Map(_))) =>
+            {
+                items.into_iter().rev().collect()
+            }
+            NodeKind::List(_) | NodeKind::Scalar(_) | NodeKind::Nothing => {
+                let message = format!("`<<` merges {}", value.found());
+                let label = "expected a mapping, or a list of mappings";
+                self.problems.push(Problem::new(&value.span, message, label));
+                Vec::new()
             }
         }
     }
@@ -201,6 +257,30 @@ impl<'t> Tree<'t> {
         let Some(text) = self.text.get(span.clone()) else { return span };
         span.start..span.start + text.trim_end().len()
     }
+}
+
+/// A plain `<<`.
+fn is_merge_key(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<")
+}
+
+/// The entries of merged mappings, the later over the earlier, and over all of them those of the mapping.
+fn with_merged(merged: Vec<Node>, own: Vec<MapEntry>) -> Vec<MapEntry> {
+    if merged.is_empty() {
+        return own;
+    }
+    let mut all: Vec<MapEntry> = Vec::new();
+    let of_maps = merged.into_iter().flat_map(|node| match node.kind {
+        NodeKind::Map(entries) => entries,
+        NodeKind::Nothing | NodeKind::Scalar(_) | NodeKind::List(_) => Vec::new(),
+    });
+    for entry in of_maps.chain(own) {
+        match all.iter_mut().find(|known| known.key == entry.key) {
+            Some(known) => *known = entry,
+            None => all.push(entry),
+        }
+    }
+    all
 }
 
 fn bytes(span: &Span) -> Range<usize> {
@@ -236,6 +316,29 @@ mod tests {
         assert_eq!(first_value("a: 'x y'\n"), "'x y'");
         assert_eq!(first_value("a: [ 1, 2 ]  # comment\n"), "[ 1, 2 ]");
         assert_eq!(first_value("ä: { b: ü }\n"), "{ b: ü }");
+    }
+
+    fn as_python(text: &str) -> (String, Vec<String>) {
+        let problems = Problems::default();
+        let node = parse_as_python(text, &problems).unwrap();
+        let said = problems.into_vec().into_iter().map(|problem| problem.message);
+        (node.flow(), said.collect())
+    }
+
+    #[test]
+    fn merge_keys_are_merged_as_pyyaml_merges_them() {
+        let text = "x: &x { a: 1, b: 2 }\ny: &y { b: 3, c: 4 }\nz: { <<: [*x, *y], c: 5 }\n";
+        let merged = "z: { b: 2, c: 5, a: 1 }";
+        assert!(as_python(text).0.ends_with(&format!("{merged} }}")), "{}", as_python(text).0);
+        assert_eq!(as_python("a: { '<<': 1 }\n").0, "{ a: { '<<': 1 } }", "quoted it is a key");
+        assert_eq!(as_python("a: { <<: 1 }\n").1, ["`<<` merges `1`"]);
+    }
+
+    #[test]
+    fn of_a_key_that_stands_twice_pyyaml_takes_the_last() {
+        let (text, said) = as_python("a: 1\nb: 2\na: 3\n");
+        assert_eq!(text, "{ a: 3, b: 2 }");
+        assert_eq!(said, ["duplicate key `a`"]);
     }
 
     #[test]

@@ -44,7 +44,6 @@ pub(super) fn router(file: &LitellmFile, profile: Profile) -> RouterConfig {
         config.groups.push(group);
     }
     if profile == Profile::Squall {
-        break_loops(&mut config);
         for group in &mut config.groups {
             let has_fallback = group.fallbacks.all().next().is_some();
             group.max_queue_wait = Duration::from_secs(if has_fallback { 0 } else { 10 });
@@ -83,10 +82,17 @@ fn one(
         Profile::Litellm(version) => theirs(settings, &entries, version, &mut group),
         Profile::Squall => ours(settings, &entries, &mut group),
     }
+    let ordered = entries.iter().any(|entry| entry.order.is_some());
     for entry in &entries {
-        group.deployments.push(deployment(settings, entry, profile, spend_budgets));
+        // Beside some that have one, a deployment without an order comes last.
+        let last = if ordered { u32::MAX } else { 0 };
+        let order = entry.order.unwrap_or(last);
+        group.deployments.push(deployment(settings, entry, order, profile, spend_budgets));
     }
     weigh(&entries, &mut group);
+    if profile == Profile::Squall {
+        share_with_the_unlimited(&entries, &mut group);
+    }
     if let Some(rules) = profile.litellm() {
         let waits = rules.when_full == WhenFull::Wait
             && group.deployments.iter().any(|each| each.limits.concurrency.is_some());
@@ -138,6 +144,7 @@ fn ours(settings: &Settings, entries: &[&ModelEntry], group: &mut GroupConfig) {
 fn deployment(
     settings: &Settings,
     entry: &ModelEntry,
+    order: u32,
     profile: Profile,
     spend_budgets: &mut Vec<SpendBudget>,
 ) -> DeploymentConfig {
@@ -146,7 +153,7 @@ fn deployment(
     let mut deployment = DeploymentConfig::new(&entry.name);
     let filters = rules.is_some_and(|rules| rules.order == OrderUse::FilterWithChecks);
     if !filters || settings.pre_call_checks {
-        deployment.order = u8::try_from(entry.order.unwrap_or(0)).unwrap_or(u8::MAX);
+        deployment.order = u8::try_from(order).unwrap_or(u8::MAX);
     }
     deployment.limits = limits(settings, entry, profile);
     let differs = entry.timeout.is_some() || entry.stream_timeout.is_some();
@@ -205,10 +212,32 @@ fn weigh(entries: &[&ModelEntry], group: &mut GroupConfig) {
     for (deployment, entry) in group.deployments.iter_mut().zip(entries) {
         let weight = entry.weight.map(|weight| whole((weight * scale).round()));
         let weight = weight.filter(|_| !(by_ours && closed(entry)));
-        deployment.weight = weight.unwrap_or(0);
+        // One that weighs nothing is drawn when no other is left: LiteLLM's formulas go by what is declared.
+        deployment.weight = if by_ours { weight.unwrap_or(0) } else { 1 };
         if deployment.declared != Declared::default() {
             deployment.declared.weight = weight;
         }
+    }
+    share_alike(group);
+}
+
+/// A deployment without a limit beside some that have one gets the mean of theirs: by its own formula it would
+/// get nothing while the others refuse what is beyond their limits.
+fn share_with_the_unlimited(entries: &[&ModelEntry], group: &mut GroupConfig) {
+    let limit: fn(&ModelEntry) -> Option<u64> = match group.strategy {
+        Strategy::RpmProportional => |entry| entry.rpm,
+        Strategy::TpmProportional => |entry| entry.tpm,
+        _ => return,
+    };
+    let stated: Vec<u64> = entries.iter().filter_map(|entry| limit(entry)).collect();
+    if stated.is_empty() || stated.len() == entries.len() {
+        return;
+    }
+    let mean = stated.iter().sum::<u64>() / stated.len() as u64;
+    group.strategy = Strategy::SmoothWeighted;
+    for (deployment, entry) in group.deployments.iter_mut().zip(entries) {
+        let share = limit(entry).unwrap_or_else(|| mean.max(1));
+        deployment.weight = u32::try_from(share).unwrap_or(u32::MAX);
     }
     share_alike(group);
 }
@@ -336,15 +365,4 @@ fn group_of(file: &LitellmFile, names: &[&str], target: &str) -> Option<usize> {
         || names.iter().position(|name| name.rsplit_once('/').is_some_and(|of| of.1 == target));
     let pattern = || names.iter().position(|name| fits(name, target));
     place(target).or_else(alias).or_else(id).or_else(bare).or_else(pattern)
-}
-
-/// Leaves out what leads back to where it began: no group is tried twice, so that it could never help.
-fn break_loops(config: &mut RouterConfig) {
-    while let Some(path) = config.fallback_loop() {
-        let (Some(first), Some(last)) = (path.first().copied(), path.last()) else { return };
-        let fallbacks = &mut config.groups[last.index()].fallbacks;
-        let special = [&mut fallbacks.context_window, &mut fallbacks.content_policy];
-        special.into_iter().flatten().for_each(|list| list.retain(|to| *to != first));
-        fallbacks.general.retain(|to| *to != first);
-    }
 }

@@ -1,18 +1,18 @@
 //! What of a LiteLLM file is kept: every setting of it with its line, and how far.
 
+mod special;
 mod table;
 
-use super::{LitellmFile, setting};
-use core::ops::Range;
-use squall_config_file::diagnostic::Problems;
-use squall_config_file::node::{Node, NodeKind};
-use squall_config_file::yaml;
-use squall_router::{LitellmRules, LitellmStrategy, OrderUse, PolicyClasses, Profile};
+use super::{LitellmFile, secrets, setting, surroundings};
+use crate::surroundings::LoadReference;
+use squall_config_file::node::{MapEntry, Node};
+use squall_router::Profile;
 
 /// How far a setting is kept.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Support {
-    /// As LiteLLM 1.80 does, or, by our formulas, as its author meant it.
+    /// No request is treated otherwise than LiteLLM treats it, but for our own algorithm in the place of
+    /// LiteLLM's.
     Exact,
     /// With a difference that the note tells.
     Approximate,
@@ -46,6 +46,8 @@ pub struct ImportFinding {
     pub support: Support,
     /// What differs, or what happens instead; empty where nothing is to be said.
     pub note: String,
+    /// Whether it has to do with where requests go and when they fail.
+    pub is_routing: bool,
 }
 
 /// A setting that stands in the file.
@@ -57,7 +59,9 @@ pub(super) struct FoundSetting {
     section: &'static str,
     key: String,
     value: String,
-    in_environment: bool,
+    /// The variable that its value is in, and whether that is set.
+    variable: Option<(String, bool)>,
+    is_empty: bool,
 }
 
 /// How far a profile keeps a setting.
@@ -67,130 +71,79 @@ struct Kept(Support, &'static str);
 const SECTIONS: [&str; 4] =
     ["router_settings", "litellm_settings", "general_settings", "environment_variables"];
 
+/// The settings of these are told one by one: each has its own meaning.
+const PARTS: [&str; 2] = ["retry_policy", "allowed_fails_policy"];
+
 /// The longest value that is shown, in characters.
 const VALUE_MAX: usize = 48;
 
 /// Every setting of the file.
-pub(super) fn walk(root: &Node) -> Vec<FoundSetting> {
-    let mut found = Vec::new();
+pub(super) fn walk(root: &Node, load: LoadReference<'_>) -> Vec<FoundSetting> {
+    let mut walk = SettingWalk { load, found: Vec::new() };
     let list = setting::get(Some(root), "model_list");
     for (place, item) in setting::items(list).iter().enumerate() {
         let path = format!("model_list[{place}]");
         for entry in setting::entries(Some(item)) {
             match entry.key.as_str() {
-                "litellm_params" => section(&entry.value, &path, "litellm_params", &mut found),
-                "model_info" => section(&entry.value, &path, "model_info", &mut found),
-                _ => push(entry, &path, "model_list", &mut found),
+                "litellm_params" => walk.section(&entry.value, &path, "litellm_params"),
+                "model_info" => walk.section(&entry.value, &path, "model_info"),
+                _ => walk.push(entry, &path, "model_list"),
             }
         }
     }
     for entry in setting::entries(Some(root)) {
         match SECTIONS.into_iter().find(|known| *known == entry.key) {
-            Some(known) => section(&entry.value, "", known, &mut found),
+            Some(known) => walk.section(&entry.value, "", known),
             None if entry.key == "model_list" => {}
-            None => push(entry, "", "", &mut found),
+            None => walk.push(entry, "", ""),
         }
     }
+    let mut found = walk.found;
     found.sort_by_key(|found| found.line);
     found
 }
 
-fn section(node: &Node, above: &str, name: &'static str, found: &mut Vec<FoundSetting>) {
-    let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-    for entry in setting::entries(Some(node)) {
-        push(entry, &path, name, found);
-    }
+struct SettingWalk<'l> {
+    load: LoadReference<'l>,
+    found: Vec<FoundSetting>,
 }
 
-fn push(
-    entry: &squall_config_file::node::MapEntry,
-    above: &str,
-    section: &'static str,
-    found: &mut Vec<FoundSetting>,
-) {
-    let path = match above {
-        "" => entry.key.clone(),
-        above => format!("{above}.{}", entry.key),
-    };
-    let (line, key) = (entry.value.line, entry.key.clone());
-    let value = shown(&entry.key, section, &entry.value);
-    let in_environment = setting::text(Some(&entry.value)).and_then(setting::environment).is_some();
-    found.push(FoundSetting { line, path, section, key, value, in_environment });
-}
-
-/// A value on one line, without secrets.
-fn shown(key: &str, section: &str, node: &Node) -> String {
-    match setting::text(Some(node)) {
-        Some(text) if is_secret(key, section) && setting::environment(text).is_none() => {
-            HIDDEN.to_owned()
-        }
-        _ => {
-            let flat = flat(node);
-            match flat.char_indices().nth(VALUE_MAX) {
-                Some((at, _)) => format!("{}…", &flat[..at]),
-                None => flat,
+impl SettingWalk<'_> {
+    fn section(&mut self, node: &Node, above: &str, name: &'static str) {
+        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        for entry in setting::entries(Some(node)) {
+            let part = PARTS.into_iter().find(|part| *part == entry.key);
+            match part.filter(|_| name == "router_settings") {
+                Some(part) => self.section(&entry.value, &path, part),
+                None => self.push(entry, &path, name),
             }
         }
     }
-}
 
-const HIDDEN: &str = "(hidden)";
-
-/// Whether a key of a section stands for something that nobody else is to see.
-fn is_secret(key: &str, section: &str) -> bool {
-    let lower = key.to_lowercase();
-    section == "environment_variables"
-        || ["key", "password", "secret", "token", "database_url"]
-            .iter()
-            .any(|word| lower.ends_with(word) && !lower.ends_with("per_token"))
-}
-
-/// A file's text with every secret hidden: what may be kept beside a recording.
-#[must_use]
-pub fn without_secrets(text: &str) -> String {
-    let mut spans = Vec::new();
-    if let Some(root) = yaml::parse(text, &Problems::default()) {
-        secrets(&root, "", &mut spans);
-    }
-    let mut out = text.to_owned();
-    spans.sort_unstable_by_key(|span: &Range<usize>| core::cmp::Reverse(span.start));
-    for span in spans {
-        out.replace_range(span, &format!("\"{HIDDEN}\""));
-    }
-    out
-}
-
-fn secrets(node: &Node, section: &str, spans: &mut Vec<Range<usize>>) {
-    match &node.kind {
-        NodeKind::Map(entries) => {
-            for entry in entries {
-                let within = if section.is_empty() { entry.key.as_str() } else { section };
-                match &entry.value.kind {
-                    NodeKind::Scalar(text) if setting::environment(text).is_none() => {
-                        if is_secret(&entry.key, section) {
-                            spans.push(entry.value.span.clone());
-                        }
-                    }
-                    _ => secrets(&entry.value, within, spans),
-                }
-            }
-        }
-        NodeKind::List(items) => items.iter().for_each(|item| secrets(item, section, spans)),
-        NodeKind::Scalar(_) | NodeKind::Nothing => {}
-    }
-}
-
-fn flat(node: &Node) -> String {
-    match &node.kind {
-        NodeKind::Nothing => "null".to_owned(),
-        NodeKind::Scalar(text) => text.replace('\n', " "),
-        NodeKind::List(items) => {
-            format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", "))
-        }
-        NodeKind::Map(entries) => {
-            let each = entries.iter().map(|entry| format!("{}: {}", entry.key, flat(&entry.value)));
-            format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
-        }
+    fn push(&mut self, entry: &MapEntry, above: &str, section: &'static str) {
+        let path = match above {
+            "" => entry.key.clone(),
+            above => format!("{above}.{}", entry.key),
+        };
+        let shown = secrets::shown(&entry.key, section, &entry.value);
+        let value = match shown.char_indices().nth(VALUE_MAX) {
+            Some((at, _)) => format!("{}…", &shown[..at]),
+            None => shown,
+        };
+        let text =
+            setting::text(Some(&entry.value)).filter(|text| setting::environment(text).is_some());
+        let variable = text.and_then(|text| {
+            Some((setting::environment(text)?.to_owned(), (self.load)(text).is_ok()))
+        });
+        self.found.push(FoundSetting {
+            line: entry.value.line,
+            path,
+            section,
+            key: entry.key.clone(),
+            value,
+            variable,
+            is_empty: setting::is_none(&entry.value),
+        });
     }
 }
 
@@ -199,104 +152,65 @@ pub(super) fn findings(file: &LitellmFile, profile: Profile) -> Vec<ImportFindin
     let findings = file.settings_found.iter().map(|found| {
         let Kept(support, note) = kept(file, profile, found);
         let (path, value) = (found.path.clone(), found.value.clone());
-        ImportFinding { line: found.line, path, value, support, note: note.to_owned() }
+        let note = match &found.variable {
+            Some((name, true)) if note.is_empty() => format!("read from `{name}`"),
+            Some((name, true)) if !is_reference(found) => format!("{note}; read from `{name}`"),
+            Some((name, false)) if !is_reference(found) && support != Support::NotSupported => {
+                format!("`{name}` is not set in the environment: treated as not set")
+            }
+            _ => note.to_owned(),
+        };
+        let is_unset = matches!(found.variable, Some((_, false))) && !is_reference(found);
+        let support = match support {
+            Support::Exact if is_unset => Support::Approximate,
+            support => support,
+        };
+        let is_routing = is_routing(found);
+        ImportFinding { line: found.line, path, value, support, note, is_routing }
     });
     findings.collect()
 }
 
+/// Whether the value stays a reference to a variable in a file of ours.
+fn is_reference(found: &FoundSetting) -> bool {
+    secrets::is_secret(&found.key) || surroundings::ADDRESSES.contains(&found.key.as_str())
+}
+
 fn kept(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Kept {
-    let key = found.key.as_str();
-    let in_address = matches!(key, "api_key" | "api_base" | "api_version" | "organization");
-    let row = table::find(found.section, key);
-    let is_passed_over = row.is_none_or(|row| row.ours.0 == Support::NotSupported);
-    if found.in_environment && !in_address && !is_passed_over {
-        return Kept(Support::NotSupported, "its value is in the environment: treated as not set");
+    if found.is_empty && found.key != "model" {
+        return Kept(Support::Exact, "empty: not set");
     }
-    if let Some(kept) = special(file, profile, found) {
+    if let Some(kept) = special::kept(file, profile, found) {
         return kept;
     }
-    match row {
-        Some(row) if profile.litellm().is_some() => row.theirs,
-        Some(row) => row.ours,
-        None => Kept(Support::NotSupported, "not a known routing setting: ignored"),
+    let (section, key) = (found.section, found.key.as_str());
+    let of_profile = |row: &table::SettingRow| match profile {
+        Profile::Squall => row.ours,
+        Profile::Litellm(_) => row.theirs,
+    };
+    match table::find(section, key) {
+        Some(row) => of_profile(row),
+        None if table::is_misplaced(section, key) && table::is_of_entry(section) => Kept(
+            Support::Exact,
+            "LiteLLM ignores it here, and so is it here: it belongs in `litellm_params`",
+        ),
+        None if table::is_misplaced(section, key) => Kept(
+            Support::Exact,
+            "LiteLLM ignores it here, and so is it here: it belongs in `router_settings`",
+        ),
+        None => match table::find_section(section) {
+            Some(row) => of_profile(row),
+            None if section == "litellm_params" => {
+                Kept(Support::NotSupported, "not sent: a parameter of requests to the provider")
+            }
+            None => Kept(Support::NotSupported, "not a known setting of routing"),
+        },
     }
 }
 
-/// Settings whose support hangs on others.
-fn special(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option<Kept> {
-    use Support::{Approximate, Exact, NotSupported};
-    let settings = &file.settings;
-    let rules = profile.litellm();
-    let theirs = rules.is_some();
-    let is = |rule: fn(&LitellmRules) -> bool| rules.is_some_and(rule);
-    let usage_v2 = settings.strategy == LitellmStrategy::UsageBasedV2;
-    let kept = match (found.section, found.key.as_str()) {
-        ("litellm_params", "order")
-            if is(|rules| rules.order == OrderUse::FilterWithChecks)
-                && !settings.pre_call_checks =>
-        {
-            Kept(Exact, "ignored without `enable_pre_call_checks`, as in 1.80")
-        }
-        ("litellm_params" | "model_list" | "model_info", "rpm" | "tpm") if theirs => {
-            if usage_v2 {
-                Kept(
-                    Exact,
-                    "a limit enforced by the strategy, which admits one request less \
-                     than `rpm`",
-                )
-            } else if settings.pre_call_checks
-                && found.key == "rpm"
-                && is(|rules| rules.checks_hold_rpm)
-            {
-                Kept(
-                    Exact,
-                    "a weight, a concurrency limit, and a limit enforced by pre-call checks",
-                )
-            } else {
-                Kept(Exact, "a weight and a concurrency limit, not a rate limit, as in LiteLLM")
-            }
-        }
-        ("litellm_params", "tags") if !settings.tag_filtering => {
-            Kept(Exact, "tags are ignored without `enable_tag_filtering`")
-        }
-        ("litellm_params", "api_base" | "model") => {
-            let at = place_of(&found.path)?;
-            let entry = file.entries.iter().find(|entry| entry.item == at)?;
-            let caveat = file.upstreams[entry.upstream].caveat;
-            match (found.key.as_str(), caveat) {
-                ("api_base", Some(caveat)) => Kept(NotSupported, caveat),
-                ("model", Some(caveat)) => Kept(Approximate, caveat),
-                _ => return None,
-            }
-        }
-        ("router_settings" | "litellm_settings", "allowed_fails")
-            if is(|rules| rules.allowed_fails_unset == Some(3))
-                && settings.allowed_fails == Some(3) =>
-        {
-            Kept(Exact, "3 is treated as not set, as in 1.80")
-        }
-        ("router_settings", "retry_policy" | "model_group_retry_policy")
-            if is(|rules| rules.policy == PolicyClasses::First) =>
-        {
-            Kept(Exact, "`InternalServerErrorRetries` is not read, as in 1.80")
-        }
-        ("router_settings", "allowed_fails_policy")
-            if is(|rules| rules.policy == PolicyClasses::First) =>
-        {
-            Kept(Exact, "a threshold of 0 is treated as not set, as in 1.80")
-        }
-        ("router_settings", "enable_weighted_failover") if is(|rules| !rules.weighted_failover) => {
-            Kept(Exact, "not known to 1.80")
-        }
-        ("litellm_settings", key) if file.overridden.iter().any(|known| known == key) => {
-            Kept(Exact, "also set in `router_settings`, which takes precedence")
-        }
-        _ => return None,
-    };
-    Some(kept)
-}
-
-/// The place in `model_list` that a path names.
-fn place_of(path: &str) -> Option<usize> {
-    path.strip_prefix("model_list[")?.split_once(']')?.0.parse().ok()
+/// Whether a setting has to do with where requests go.
+fn is_routing(found: &FoundSetting) -> bool {
+    let row = table::find(found.section, &found.key);
+    let misplaced = || table::is_misplaced(found.section, &found.key);
+    row.map_or_else(misplaced, |row| row.is_routing)
 }

@@ -29,7 +29,7 @@ pub(super) fn items(node: Option<&Node>) -> &[Node] {
     }
 }
 
-/// The text of a scalar that is not in the environment.
+/// The text of a scalar.
 pub(super) fn text(node: Option<&Node>) -> Option<&str> {
     match &node?.kind {
         NodeKind::Scalar(text) => Some(text),
@@ -42,30 +42,33 @@ pub(super) fn environment(text: &str) -> Option<&str> {
     text.strip_prefix("os.environ/")
 }
 
-/// A number of at least zero.
+/// Whether a value is a number without quotes, which Python takes for no text.
+pub(super) fn is_bare_number(node: &Node) -> bool {
+    let NodeKind::Scalar(text) = &node.kind else { return false };
+    let is_bare = node.span.len() == text.len();
+    is_bare && !text.is_empty() && text.parse::<f64>().is_ok()
+}
+
+/// A number. LiteLLM takes most of what is none without a word, and fails where it is used: here it is as
+/// if it were not set, which is told, and below zero it is zero.
 pub(super) fn number(node: Option<&Node>, problems: &Problems) -> Option<f64> {
     let node = node?;
+    let shrug = |message: String, label: &str| {
+        let problem = Problem::new(&node.span, message, label).warning();
+        problems.push(problem.help("LiteLLM takes it as it is, and fails where it is used"));
+    };
     let NodeKind::Scalar(text) = &node.kind else {
-        problems.push(Problem::new(
-            &node.span,
-            format!("expected a number, found {}", node.found()),
-            "not a number",
-        ));
+        shrug(format!("expected a number, found {}", node.found()), "here it is not set");
         return None;
     };
-    if environment(text).is_some() {
-        return None;
-    }
-    match text.replace('_', "").parse::<f64>() {
+    match text.trim().replace('_', "").parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Some(number),
         Ok(number) if number.is_finite() => {
-            let message = format!("`{text}` is below zero");
-            problems.push(Problem::new(&node.span, message, "expected zero or more"));
-            None
+            shrug(format!("`{text}` is below zero"), "here it is zero");
+            Some(0.0)
         }
         _ => {
-            let message = format!("`{text}` is not a number");
-            problems.push(Problem::new(&node.span, message, "expected a number"));
+            shrug(format!("`{text}` is not a number"), "here it is not set");
             None
         }
     }
@@ -86,17 +89,17 @@ pub(super) fn seconds(node: Option<&Node>, problems: &Problems) -> Option<Durati
     number(node, problems).map(|seconds| Duration::from_secs_f64(seconds.min(LONGEST)))
 }
 
-/// A switch.
+/// A switch. Python takes any text for true.
 pub(super) fn switch(node: Option<&Node>, problems: &Problems) -> Option<bool> {
     let node = node?;
     match text(Some(node)).map(str::to_lowercase).as_deref() {
-        Some("true" | "yes" | "on") => Some(true),
-        Some("false" | "no" | "off") => Some(false),
-        Some(text) if environment(text).is_some() => None,
+        Some("true" | "yes" | "on" | "1") => Some(true),
+        Some("false" | "no" | "off" | "0") => Some(false),
         _ => {
             let message = format!("expected `true` or `false`, found {}", node.found());
-            problems.push(Problem::new(&node.span, message, "expected `true` or `false`"));
-            None
+            let problem = Problem::new(&node.span, message, "LiteLLM takes it for `true`");
+            problems.push(problem.warning());
+            Some(true)
         }
     }
 }
@@ -119,14 +122,15 @@ pub(super) fn period(node: Option<&Node>, problems: &Problems) -> Option<Duratio
     let seconds = number.parse::<u64>().ok().zip(unit);
     let Some((number, unit)) = seconds else {
         let message = format!("{} is not a period", node.found());
-        let problem = Problem::new(&node.span, message, "not a number and a unit");
+        let problem = Problem::new(&node.span, message, "not a number and a unit").warning();
         problems.push(problem.help("write a number and `s`, `m`, `h`, `d`, `w` or `mo`: `1d`"));
         return None;
     };
     Some(Duration::from_secs(number.saturating_mul(unit).min(LONGEST as u64)))
 }
 
-fn is_none(node: &Node) -> bool {
+/// Whether a value stands for nothing: empty, `null`, or Python's word for it.
+pub(super) fn is_none(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Nothing => true,
         NodeKind::Scalar(text) => text == "None",

@@ -176,15 +176,14 @@ fn once_some_group_has_a_context_window_fallback_the_others_have_none() {
 }
 
 #[test]
-fn default_fallbacks_that_lead_back_are_left_out_by_ours_and_kept_by_litellms() {
+fn default_fallbacks_that_lead_back_are_kept_by_both() {
     let [ours, theirs] = both(LATENCY);
     assert_eq!(theirs.groups[1].fallbacks.general, [GroupId(0)]);
-    assert_eq!(ours.groups[1].fallbacks.general, []);
-    assert_eq!(ours.fallback_loop(), None);
+    assert_eq!(ours.groups[1].fallbacks.general, [GroupId(0)]);
 }
 
 fn options(profile: Profile, reference: Option<&str>) -> InitOptions {
-    InitOptions { name: "drill".to_owned(), reference: reference.map(str::to_owned), profile }
+    InitOptions { reference: reference.map(str::to_owned), ..InitOptions::new("drill", profile) }
 }
 
 #[test]

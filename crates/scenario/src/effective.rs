@@ -143,6 +143,10 @@ impl Effective {
     ) -> Result<Self, EffectiveError> {
         let problems = Problems::default();
         let Some(node) = yaml::parse(text, &problems) else {
+            if text.contains("model_list:") {
+                // Its own reader shows no secrets, and tells a template from a configuration.
+                LitellmFile::read_with(path, text, options.load)?;
+            }
             return Err(Diagnostics::new(path, text, problems.into_vec()).into());
         };
         let mut lines = Lines::of(text);
@@ -159,7 +163,7 @@ impl Effective {
         }
         let root = match kind {
             EffectiveKind::Litellm => {
-                let file = LitellmFile::read(path, &now)?;
+                let file = LitellmFile::read_with(path, &now, options.load)?;
                 litellm::shown(&file, options.profile)
             }
             EffectiveKind::Gateway => of_gateway(&GatewayFile::read(path, &now)?, &node, &lines),
@@ -310,7 +314,7 @@ impl EffectiveKind {
     pub(crate) fn of(node: &Node) -> Option<Self> {
         let NodeKind::Map(entries) = &node.kind else { return None };
         let has = |key: &str| entries.iter().any(|entry| entry.key == key);
-        if has("model_list") {
+        if has("model_list") || has("include") {
             Some(Self::Litellm)
         } else if has("traffic") || has("phases") || has("expect") {
             Some(Self::Scenario)

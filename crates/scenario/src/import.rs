@@ -11,12 +11,24 @@ use squall_router::{
     UnavailablePolicy,
 };
 
-/// The gateway file, in our own syntax, that says the same as a LiteLLM file by the formulas of `profile`.
+/// The gateway file, in our own syntax, that says the same as a LiteLLM file by the formulas of `profile`. Of
+/// deployments whose API is not spoken here it has their names, in a comment.
 #[must_use]
 pub fn gateway_yaml(file: &LitellmFile, profile: Profile) -> String {
     let mut out = String::new();
     let path = file.path().replace('\n', " ");
-    let _ = writeln!(out, "# Imported from {path}, a LiteLLM configuration.\nproviders:");
+    let _ = writeln!(out, "# Imported from {path}, a LiteLLM configuration.");
+    for left in file.deployments().iter().filter(|each| !each.is_spoken) {
+        let (name, provider, model) = (left.name, left.provider, left.model);
+        let _ = writeln!(
+            out,
+            "# Left out: {name} (line {}), {provider}/{model}: its API is not spoken here.",
+            left.line
+        );
+    }
+    out.push_str("providers:\n");
+    let spoken = file.spoken();
+    let file = spoken.as_ref().unwrap_or(file);
     let as_gateway = AsGateway::new(file, 0);
     let usual = UPSTREAM.write(&Default::default());
     for (provider, upstream) in as_gateway.providers.iter().zip(file.upstreams()) {

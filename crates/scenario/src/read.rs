@@ -39,6 +39,7 @@ pub(crate) use checklist::CHECKLIST;
 pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;
 pub(crate) use fault::FAULT_NOW;
 pub use fault::{FaultSample, fault_samples};
+pub use gateway::variable_of_url;
 pub(crate) use gateway::{GATEWAY, SETTINGS as GATEWAY_SETTINGS, UPSTREAM};
 pub(crate) use known::KnownNames;
 pub(crate) use latency::preset;

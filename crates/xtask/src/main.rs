@@ -9,6 +9,7 @@ mod digest;
 mod dist;
 mod fuzz;
 mod litellm;
+mod litellm_files;
 mod live;
 mod machine;
 mod publish;
@@ -50,6 +51,8 @@ cargo xtask TASK
           scenarios, and runs a short scenario through each
   litellm [--dev] [--update] [--seeds N] [--only NAME]...: installs LiteLLM 1.110 and 1.80, and compares three outages through
           them with their simulation; --update rewrites the figures that the gate holds
+  litellm-files [--bless]: installs LiteLLM, lets it read every configuration of its corpus
+          (crates/litellm/tests/corpus), and compares what it makes of each with what we make of it
   help    this text";
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Some("additions") => additions::run(),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
+        Some("litellm-files") => litellm_files::run(&arguments()),
         Some("targets") => targets::run(&arguments()),
         Some("litellm") => litellm::run(&arguments()),
         Some("help" | "--help" | "-h") | None => {

@@ -64,7 +64,7 @@ fn table(differences: &[SettingDifference]) -> String {
 /// What a file comes to; another file that it names is looked for from where it stands.
 fn effective(path: &Path, overrides: &[Override], profile: Profile) -> Result<Effective, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let load = |other: &str| files::named(&folder.join(other));
+    let load = |other: &str| files::referred(folder, other);
     let options = EffectiveOptions { overrides, profile, load: &load };
     let name = path.display().to_string();
     Effective::read(&name, &text(path)?, &options).map_err(|error| match error {

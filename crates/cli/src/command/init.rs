@@ -3,21 +3,35 @@
 use crate::args::{InitArgs, InitFrom};
 use crate::error::{CliError, Exit};
 use crate::{command, terminal};
-use squall_litellm::{InitOptions, LitellmFile};
+use squall_litellm::InitOptions;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 pub(crate) fn init(args: &InitArgs) -> Result<Exit, CliError> {
     let InitFrom::Litellm = args.from;
-    let text = command::text(&args.file)?;
-    let file = LitellmFile::read(&args.file.display().to_string(), &text)?;
+    let file = command::litellm::read(&args.file)?;
     let name = args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("scenarios").join(format!("{name}-drill.yaml")));
     let reference = if args.inline { None } else { Some(relative(&args.file, &out)?) };
     let name = out.file_stem().map_or(name, |stem| stem.to_string_lossy().into());
-    let options = InitOptions { name, reference, profile: args.profile.into() };
+    let unknown = |group: &&String| !file.group_names().contains(&group.as_str());
+    if let Some(group) = args.group.as_ref().filter(unknown) {
+        let known = file.group_names().join(", ");
+        return Err(CliError::NoSuchGroup { group: group.clone(), known });
+    }
+    let profile = args.profile.into();
+    let options = InitOptions {
+        reference,
+        group: args.group.clone(),
+        rps: args.rps,
+        ttft: args.ttft,
+        ..InitOptions::new(name, profile)
+    };
+    let findings = file.findings(profile);
+    terminal::status(command::litellm::table(&findings));
+    terminal::field("findings", || findings.iter().map(command::litellm::finding_json).collect());
     write(&out, &squall_scenario::litellm_scenario_yaml(&file, &options), args.force)?;
     let out = out.display();
     terminal::field("scenario", || out.to_string().into());

@@ -86,7 +86,7 @@ fn prepare(
 ) -> Result<Rehearsal, CliError> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let load = |other: &str| crate::files::named(&folder.join(other));
+    let load = |other: &str| crate::files::referred(folder, other);
     let read = |text: &str| squall_scenario::Scenario::read_with(&name, text, &load);
     // A mistake in the scenario itself is shown where it stands.
     read(text)?;

@@ -186,7 +186,7 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
             api_key: provider.api_key.as_ref().map(key).transpose()?,
             stream_usage: provider.stream_usage,
             answer_max: file.max_answer_size,
-            ..UpstreamConfig::new(&deployment.name, &provider.base_url, &link.model)
+            ..UpstreamConfig::new(&deployment.name, &address(&provider.base_url)?, &link.model)
         });
     }
     let mut keys = BTreeMap::new();
@@ -197,6 +197,17 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
     }
     let name_tables = NameTables { tags: file.tags, regions: file.regions, keys };
     Ok(Reload { router: file.router, upstreams, name_tables })
+}
+
+/// A base URL, with the value of the variable that it may begin with.
+#[expect(clippy::disallowed_methods, reason = "the file names the variable that holds the address")]
+fn address(base_url: &str) -> Result<String, CliError> {
+    let Some((name, path)) = squall_scenario::variable_of_url(base_url) else {
+        return Ok(base_url.to_owned());
+    };
+    let missing = |_| CliError::NoAddress { variable: name.to_owned() };
+    let value = std::env::var(name).map_err(missing)?;
+    Ok(format!("{}{path}", value.trim().trim_end_matches('/')))
 }
 
 /// A key without the white space around it; one that can be none is told with its variable's name.

@@ -18,7 +18,8 @@ fn an_import_prints_the_file_and_reports_beside_it() {
     assert!(ended.out.contains("strategy: rpm_proportional"), "{}", ended.out);
     assert!(!ended.out.contains("settings:"), "{}", ended.out);
     let last = ended.err.lines().last().unwrap_or_default();
-    assert_eq!(last, "40 settings: 30 exact, 5 approximate, 5 not supported");
+    let counts = "37 settings of routing: 22 exact, 13 approximate, 2 not supported; 3 others";
+    assert_eq!(last, counts);
     assert!(!ended.err.contains("sk-example"), "{}", ended.err);
     assert_eq!(folder.names(), ["azure.yaml"]);
 }
@@ -47,7 +48,9 @@ fn a_scenario_around_each_file_runs_at_once() {
             let init = ["init", "--from", "litellm", name, "--out", "drills/day.yaml"];
             let ended = folder.squall(&[&init[..], &["--profile", profile]].concat());
             assert_eq!(ended.code, 0, "{}", ended.err);
-            assert_eq!(ended.err.trim(), "next: squall run --sim drills/day.yaml");
+            assert!(ended.err.contains(" settings of routing: "), "{}", ended.err);
+            let last = ended.err.lines().last().unwrap_or_default();
+            assert_eq!(last, "next: squall run --sim drills/day.yaml");
             let ended = folder.squall(&["run", "--sim", "drills/day.yaml", "--out", "out"]);
             assert!(ended.code <= 1, "{name} by {profile}: {}{}", ended.out, ended.err);
             let inline = [&init[..5], &["inline.yaml", "--inline", "--profile", profile]].concat();

@@ -1,16 +1,20 @@
 //! How fast families of models answer. Times to the first token as modelstats.ai measured them over a
 //! day from one site; the gaps between tokens are round figures for 30 to 150 tokens a second.
 
+use super::plan::DrillRequest;
+use crate::read::ModelEntry;
+use core::time::Duration;
+
 /// The latency of a family.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FamilyLatency {
+struct FamilyLatency {
     words: &'static [&'static str],
     /// The median time to the first token.
-    pub(super) first_ms: u32,
+    first_ms: u32,
     /// The time to the first token that 1 in 20 exceeds.
-    pub(super) first_p95_ms: u32,
+    first_p95_ms: u32,
     /// Between two tokens.
-    pub(super) between_ms: u32,
+    between_ms: u32,
 }
 
 const fn family(
@@ -38,8 +42,41 @@ const FAMILIES: [FamilyLatency; 11] = [
 ];
 
 /// The family of a model; one of which nothing is known answers as a middling one.
-pub(super) fn of(provider: &str, model: &str) -> FamilyLatency {
+fn of(provider: &str, model: &str) -> FamilyLatency {
     let name = format!("{provider}/{model}").to_lowercase();
     let fits = |family: &FamilyLatency| family.words.iter().all(|word| name.contains(word));
     FAMILIES.into_iter().find(fits).unwrap_or(family(&[], 600, 1_200, 15))
+}
+
+/// How fast a deployment answers in a drill.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DrillLatency {
+    pub(super) median: Duration,
+    pub(super) p95: Duration,
+    pub(super) between: Duration,
+}
+
+/// The latency of a deployment: of its family, of what is asked of it, or as it is said.
+pub(super) fn latency(
+    entry: &ModelEntry,
+    workload: DrillRequest,
+    ttft: Option<Duration>,
+) -> DrillLatency {
+    let millis = |number: u32| Duration::from_millis(number.into());
+    let family = match workload {
+        DrillRequest::Chat => of(&entry.provider, &entry.model),
+        // Round figures: a batch of texts, and a picture of a large model.
+        DrillRequest::Embedding => family(&[], 150, 400, 1),
+        DrillRequest::Media => family(&[], 12_000, 30_000, 1),
+    };
+    let median = ttft.unwrap_or_else(|| millis(family.first_ms));
+    let p95 = ttft.map_or_else(|| millis(family.first_p95_ms), |ttft| ttft * 2);
+    DrillLatency { median, p95, between: millis(family.between_ms) }
+}
+
+/// The mean time that a request takes, in seconds: to its first token, and of an answer of 90 tokens.
+pub(super) fn seconds(entry: &ModelEntry, workload: DrillRequest, ttft: Option<Duration>) -> f64 {
+    let latency = latency(entry, workload, ttft);
+    let tokens = if workload == DrillRequest::Chat { 90 } else { 1 };
+    ((latency.median + latency.p95) / 2 + latency.between * tokens).as_secs_f64().max(0.05)
 }

@@ -1,7 +1,9 @@
 //! An entry of `model_list`: one deployment, or one for each of its organizations.
 
 use crate::setting;
+use crate::surroundings::LoadReference;
 use crate::upstream::{self, LitellmUpstream, UpstreamAddress};
+use core::ops::Range;
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems};
 use squall_config_file::name::is_name;
@@ -26,8 +28,12 @@ pub(crate) struct ModelEntry {
     pub(crate) model: String,
     /// Where it is, by its place in the file's upstreams.
     pub(crate) upstream: usize,
+    /// Whether its API is spoken here.
+    pub(crate) is_spoken: bool,
     /// The provider's word.
     pub(crate) provider: String,
+    /// `model_info.mode`: `chat`, `embedding`, `image_generation`; empty where it is not said.
+    pub(crate) mode: String,
     pub(crate) weight: Option<f64>,
     pub(crate) rpm: Option<u64>,
     pub(crate) tpm: Option<u64>,
@@ -57,42 +63,162 @@ pub(crate) struct PartialEntry {
     pub(crate) upstreams: Vec<LitellmUpstream>,
     pub(crate) tags: Vec<String>,
     pub(crate) regions: Vec<String>,
+    /// The places in `model_list` of the deployments that LiteLLM leaves out.
+    pub(crate) dropped: Vec<usize>,
+}
+
+/// What an entry is read with.
+#[derive(Clone, Copy)]
+pub(super) struct EntryContext<'c> {
+    pub(super) credentials: &'c [Node],
+    /// Whether `model_info.rpm` and `.tpm` are limits, as the strategies by usage have it.
+    pub(super) info_limits: bool,
+    pub(super) load: LoadReference<'c>,
+    pub(super) problems: &'c Problems,
+}
+
+/// The parameters of a deployment: its own, and below them those of the credential that it names.
+#[derive(Clone, Copy)]
+struct Params<'n> {
+    own: &'n Node,
+    credential: Option<&'n Node>,
+}
+
+impl<'n> Params<'n> {
+    fn get(&self, key: &str) -> Option<&'n Node> {
+        setting::get(Some(self.own), key).or_else(|| setting::get(self.credential, key))
+    }
+
+    fn text(&self, key: &str) -> Option<&'n str> {
+        setting::text(self.get(key))
+    }
 }
 
 /// Reads an entry of the list.
-pub(super) fn read(item: usize, node: &Node, found: &mut PartialEntry, problems: &Problems) {
+pub(super) fn read(item: usize, node: &Node, found: &mut PartialEntry, context: EntryContext<'_>) {
+    let problems = context.problems;
     if !matches!(node.kind, NodeKind::Map(_)) {
         let message = format!("expected a deployment, found {}", node.found());
         problems.push(Problem::new(&node.span, message, "expected a mapping"));
         return;
     }
     let group = required(node, "model_name", "a deployment", problems);
-    let params = setting::get(Some(node), "litellm_params");
-    if params.is_none() {
+    let own = setting::get(Some(node), "litellm_params");
+    if own.is_none() {
         let message = "a deployment without `litellm_params`";
         let problem = Problem::new(&node.span, message, "expected `litellm_params` with a `model`");
         problems.push(problem.help("write `litellm_params: { model: provider/model }`"));
     }
-    let model = params.and_then(|params| required(params, "model", "`litellm_params`", problems));
-    let (Some(group), Some(model), Some(params)) = (group, model, params) else { return };
-    let has_base = setting::get(Some(params), "api_base").is_some();
-    let Some(model_text) = setting::text(Some(model)) else { return };
-    let Some((provider, model_name)) = upstream::split(model_text, has_base) else {
-        let message = format!("the provider of `{model_text}` is unknown");
-        let problem = Problem::new(&model.span, message, "LiteLLM refuses a model without one");
-        problems.push(problem.help(format!("write `provider/{model_text}`")));
+    let has_model =
+        own.is_some_and(|own| setting::entries(Some(own)).iter().any(|entry| entry.key == "model"));
+    let model = own.and_then(|own| {
+        // Of a variable that is not set nothing is left.
+        if has_model {
+            setting::get(Some(own), "model")
+        } else {
+            required(own, "model", "`litellm_params`", problems)
+        }
+    });
+    let (Some(group), Some(own)) = (group, own) else { return };
+    if !has_model {
+        return;
+    }
+    let params = Params { own, credential: credential(own, context) };
+    let Some((provider, model)) = usable(node, params, model, problems) else {
+        found.dropped.push(item);
         return;
     };
-    let organizations = setting::items(setting::get(Some(params), "organization")).len().max(1);
+    let organizations = setting::items(params.get("organization")).len().max(1);
     for copy in 0..organizations {
-        let mut entry = one(node, params, provider, found, problems);
+        let mut entry = one(node, params, provider, found, context);
         entry.item = item;
         entry.line = group.line;
         entry.group = setting::text(Some(group)).unwrap_or_default().to_owned();
-        entry.model = model_name.to_owned();
+        entry.model = model.to_owned();
         entry.name = name(node, &entry.group, (organizations > 1).then_some(copy), found, problems);
         found.entries.push(entry);
     }
+}
+
+/// The values of the credential that a deployment names.
+fn credential<'n>(own: &Node, context: EntryContext<'n>) -> Option<&'n Node> {
+    let name = setting::get(Some(own), "litellm_credential_name")?;
+    let wanted = setting::text(Some(name))?;
+    let of_name =
+        |node: &&Node| setting::text(setting::get(Some(node), "credential_name")) == Some(wanted);
+    let found = context.credentials.iter().find(of_name);
+    if found.is_none() {
+        let message = format!("no credential is called `{wanted}`");
+        let label = "not in `credential_list`: LiteLLM goes on without it";
+        context.problems.push(Problem::new(&name.span, message, label).warning());
+    }
+    setting::get(found, "credential_values")
+}
+
+/// The provider and the model, unless LiteLLM drops the deployment, which is told.
+fn usable<'n>(
+    node: &Node,
+    params: Params<'n>,
+    model: Option<&'n Node>,
+    problems: &Problems,
+) -> Option<(&'n str, &'n str)> {
+    let dropped = |span: &Range<usize>, message: String, label: &str| {
+        let problem = Problem::new(span, message, label).warning();
+        let help = "LiteLLM drops this deployment and goes on with the others, as is done here";
+        problems.push(problem.help(help));
+    };
+    let Some(model) = model else {
+        let key = setting::entries(Some(params.own)).iter().find(|entry| entry.key == "model")?;
+        let message = "the model of this deployment is not set".to_owned();
+        let problem =
+            Problem::new(&key.value.span, message, "empty, or a variable that is not set");
+        let help = "LiteLLM does not start like this; the deployment is left out here";
+        problems.push(problem.help(help).warning());
+        return None;
+    };
+    for key in ["rpm", "tpm", "itpm", "otpm", "max_retries"] {
+        let Some(value) = setting::get(Some(params.own), key) else { continue };
+        let is_whole = setting::text(Some(value)).is_some_and(is_whole);
+        if !is_whole {
+            dropped(&value.span, format!("`{key}` is {}", value.found()), "not a whole number");
+            return None;
+        }
+    }
+    let is_list = |node: &Node| matches!(node.kind, NodeKind::List(_));
+    if let Some(tags) = params.get("tags").filter(|tags| !is_list(tags)) {
+        dropped(&tags.span, format!("`tags` is {}", tags.found()), "expected a list");
+        return None;
+    }
+    for key in ["api_key", "api_base", "organization", "api_version"] {
+        let Some(value) = setting::get(Some(params.own), key) else { continue };
+        if setting::is_bare_number(value) {
+            dropped(&value.span, format!("`{key}` is a number"), "expected a text, in quotes");
+            return None;
+        }
+    }
+    let Some(text) = setting::text(Some(model)) else {
+        dropped(&model.span, format!("`model` is {}", model.found()), "expected a text");
+        return None;
+    };
+    let base = params.text("api_base").or_else(|| params.text("base_url"));
+    let split = upstream::split(text, params.text("custom_llm_provider"), base);
+    if split.is_none() {
+        let message = format!("LiteLLM knows no provider for `{text}`");
+        let span = if model.span.is_empty() { &node.span } else { &model.span };
+        let help = format!(
+            "LiteLLM drops this deployment: write `provider/{text}`, such as `openai/{text}` for a server with OpenAI's API"
+        );
+        problems
+            .push(Problem::new(span, message, "no provider before the model").warning().help(help));
+    }
+    split
+}
+
+/// Whether Python's pydantic takes a text for an integer.
+fn is_whole(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['-', '+']);
+    let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
 }
 
 fn required<'n>(node: &'n Node, key: &str, of: &str, problems: &Problems) -> Option<&'n Node> {
@@ -120,26 +246,29 @@ fn name(
     problems: &Problems,
 ) -> String {
     let id = setting::get(setting::get(Some(node), "model_info"), "id");
-    let given = setting::text(id).map(|id| match copy {
-        Some(copy) => format!("{id}-{}", copy + 1),
-        None => id.to_owned(),
-    });
     let taken = |name: &str| found.entries.iter().any(|entry| entry.name == name);
-    if let (Some(given), Some(id)) = (&given, id)
-        && taken(given)
-    {
+    let given = setting::text(id).map(|id| match copy {
+        Some(copy) => as_name(&format!("{id}-{}", copy + 1)),
+        None => as_name(id),
+    });
+    if let (Some(given), Some(id)) = (&given, id) {
+        if !taken(given) {
+            return given.clone();
+        }
         let message = format!("the id `{given}` is given twice");
-        problems.push(Problem::new(&id.span, message, "an id belongs to one deployment"));
-    }
-    if let Some(given) = given {
-        return as_name(&given);
+        let problem = Problem::new(&id.span, message, "an id belongs to one deployment").warning();
+        let help = "LiteLLM counts failures and usage of the two as of one; here they are two";
+        problems.push(problem.help(help));
+        return numbered(given, 2, &taken);
     }
     let before = found.entries.iter().filter(|entry| entry.group == group).count();
-    let group = as_name(group);
-    (before + 1..)
-        .map(|number| format!("{group}-{number}"))
-        .find(|name| !taken(name))
-        .unwrap_or_default()
+    numbered(&as_name(group), before + 1, &taken)
+}
+
+/// The first of `NAME-2`, `NAME-3`, … that is free.
+fn numbered(name: &str, from: usize, taken: &dyn Fn(&str) -> bool) -> String {
+    let mut numbered = (from..).map(|number| format!("{name}-{number}"));
+    numbered.find(|name| !taken(name)).unwrap_or_default()
 }
 
 /// The text with what no name of ours may have replaced.
@@ -153,22 +282,20 @@ fn as_name(text: &str) -> String {
 /// All of an entry but what it is called.
 fn one(
     node: &Node,
-    params: &Node,
+    params: Params<'_>,
     provider: &str,
     found: &mut PartialEntry,
-    problems: &Problems,
+    context: EntryContext<'_>,
 ) -> ModelEntry {
+    let problems = context.problems;
     let info = setting::get(Some(node), "model_info");
-    let param = |key: &str| setting::get(Some(params), key);
-    let anywhere = |key: &str| {
-        param(key).or_else(|| setting::get(Some(node), key)).or_else(|| setting::get(info, key))
+    let param = |key: &str| params.get(key);
+    let above = |key: &str| param(key).or_else(|| setting::get(Some(node), key));
+    let anywhere = |key: &str| above(key).or_else(|| setting::get(info, key));
+    let limit = |key: &str| match context.info_limits {
+        true => setting::count(anywhere(key), problems),
+        false => setting::count(above(key), problems),
     };
-    let address = UpstreamAddress {
-        api_base: setting::text(param("api_base")),
-        api_key: setting::text(param("api_key")),
-        api_version: setting::text(param("api_version")),
-    };
-    let api = upstream::upstream(provider, address);
     let (tags, is_default) = tags(param("tags"), &mut found.tags, problems);
     let region = param("region_name").or_else(|| param("aws_region_name"));
     let region = setting::text(region).and_then(|name| number_of(name, &mut found.regions));
@@ -176,18 +303,21 @@ fn one(
     let period = setting::period(param("budget_duration"), problems);
     let timeout = param("timeout").or_else(|| param("request_timeout"));
     let search = setting::switch(setting::get(info, "supports_web_search"), problems);
+    let api = upstream::upstream(provider, address(params), context.load);
     ModelEntry {
         item: 0,
         line: 0,
         name: String::new(),
         group: String::new(),
         model: String::new(),
+        is_spoken: api.is_spoken,
         upstream: upstream::place(&mut found.upstreams, api),
         provider: provider.to_owned(),
+        mode: setting::text(setting::get(info, "mode")).unwrap_or_default().to_owned(),
         weight: setting::number(param("weight"), problems),
-        rpm: setting::count(anywhere("rpm"), problems),
-        tpm: setting::count(anywhere("tpm"), problems),
-        order: setting::small(param("order"), problems),
+        rpm: limit("rpm"),
+        tpm: limit("tpm"),
+        order: setting::small(param("order").or_else(|| setting::get(info, "order")), problems),
         max_parallel: setting::small(param("max_parallel_requests"), problems),
         timeout: setting::seconds(timeout, problems),
         stream_timeout: setting::seconds(param("stream_timeout"), problems),
@@ -203,6 +333,23 @@ fn one(
     }
 }
 
+/// Where a deployment is called, and by which key.
+fn address<'n>(params: Params<'n>) -> UpstreamAddress<'n> {
+    const SIGN_IN: [&str; 5] = [
+        "azure_ad_token",
+        "client_secret",
+        "azure_username",
+        "azure_ad_token_provider",
+        "tenant_id",
+    ];
+    UpstreamAddress {
+        api_base: params.text("api_base").or_else(|| params.text("base_url")),
+        api_key: params.text("api_key"),
+        api_version: params.text("api_version"),
+        signs_in: SIGN_IN.iter().any(|key| params.get(key).is_some()),
+    }
+}
+
 fn tags(node: Option<&Node>, known: &mut Vec<String>, problems: &Problems) -> (u64, bool) {
     let (mut bits, mut is_default) = (0, false);
     for item in setting::items(node) {
@@ -211,13 +358,15 @@ fn tags(node: Option<&Node>, known: &mut Vec<String>, problems: &Problems) -> (u
             is_default = true;
             continue;
         }
-        match number_of(tag, known).filter(|number| usize::from(*number) < TAGS_MAX) {
-            Some(number) => bits |= 1 << number,
-            None => {
-                let message = "more than 64 tags";
-                problems.push(Problem::new(&item.span, message, "at most 64 tags are supported"));
-            }
+        let is_new = !known.iter().any(|other| other == tag);
+        if is_new && known.len() >= TAGS_MAX {
+            let message = format!("the tag `{tag}` is one more than 64");
+            let problem = Problem::new(&item.span, message, "not kept: a router knows 64 tags");
+            let help = "requests cannot ask for this tag here; LiteLLM knows any number";
+            problems.push(problem.help(help).warning());
+            continue;
         }
+        bits |= number_of(tag, known).map_or(0, |number| 1 << number);
     }
     (bits, is_default)
 }

@@ -11,8 +11,9 @@ use squall_router::{LitellmAllowedFails, LitellmStrategy, Money};
 pub(super) const FALLBACK_KEYS: [&str; 4] =
     ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"];
 
-const STRATEGIES: [&str; 7] = [
+const STRATEGIES: [&str; 8] = [
     "simple-shuffle",
+    "lar1",
     "least-busy",
     "usage-based-routing",
     "usage-based-routing-v2",
@@ -80,7 +81,10 @@ pub(crate) struct Settings {
 pub(super) fn read(root: &Node, problems: &Problems) -> Settings {
     let router = setting::get(Some(root), "router_settings");
     let general = setting::get(Some(root), "litellm_settings");
-    let either = |key: &str| setting::get(router, key).or_else(|| setting::get(general, key));
+    // An empty list is as good as none there.
+    let is_stated = |node: &&Node| !matches!(&node.kind, NodeKind::List(items) if items.is_empty());
+    let of_both = |key: &str| setting::get(router, key).filter(is_stated);
+    let either = |key: &str| of_both(key).or_else(|| setting::get(general, key).filter(is_stated));
     let of_router = |key: &str| setting::get(router, key);
     let is_on = |key: &str| setting::switch(of_router(key), problems);
     let timeout = of_router("timeout").or_else(|| setting::get(general, "request_timeout"));
@@ -102,7 +106,7 @@ pub(super) fn read(root: &Node, problems: &Problems) -> Settings {
         fallbacks: fallbacks(either("fallbacks"), problems),
         context_window: special("context_window_fallbacks"),
         content_policy: special("content_policy_fallbacks"),
-        default_fallbacks: names(either("default_fallbacks")),
+        default_fallbacks: defaults(either("default_fallbacks"), problems),
         timeout: setting::seconds(timeout, problems),
         stream_timeout: setting::seconds(of_router("stream_timeout"), problems),
         default_max_parallel: setting::small(of_router("default_max_parallel_requests"), problems),
@@ -132,7 +136,7 @@ fn strategy(router: Option<&Node>, problems: &Problems) -> LitellmStrategy {
     };
     let arguments = setting::get(router, "routing_strategy_args");
     match setting::text(Some(node)).unwrap_or_default() {
-        "simple-shuffle" | "provider-budget-routing" => LitellmStrategy::SimpleShuffle,
+        "simple-shuffle" | "lar1" | "provider-budget-routing" => LitellmStrategy::SimpleShuffle,
         "least-busy" => LitellmStrategy::LeastBusy,
         "usage-based-routing" => LitellmStrategy::UsageBased,
         "usage-based-routing-v2" => LitellmStrategy::UsageBasedV2,
@@ -148,7 +152,7 @@ fn strategy(router: Option<&Node>, problems: &Problems) -> LitellmStrategy {
         }
         other => {
             let message = format!("unknown routing strategy `{other}`");
-            let problem = Problem::new(&node.span, message, "LiteLLM 1.80 refuses to start");
+            let problem = Problem::new(&node.span, message, "LiteLLM refuses to start");
             problems.push(problem.maybe_help(suggestion(other, STRATEGIES)));
             LitellmStrategy::SimpleShuffle
         }
@@ -208,13 +212,14 @@ fn fallbacks(node: Option<&Node>, problems: &Problems) -> FallbackLists {
         && !matches!(node.kind, NodeKind::List(_))
     {
         let message = format!("expected a list of fallbacks, found {}", node.found());
-        let problem = Problem::new(&node.span, message, "expected `- group: [others]`");
-        problems.push(problem);
+        let label = "LiteLLM takes no fallback from it";
+        let problem = Problem::new(&node.span, message, label).warning();
+        problems.push(problem.help("write a list: `- group: [others]`"));
     }
     let mut all = Vec::new();
     for item in setting::items(node) {
         match setting::entries(Some(item)) {
-            [only] => all.push((only.key.clone(), names(Some(&only.value)))),
+            [only] => all.extend(fallback(&only.key, &only.value, problems)),
             [_, second, ..] => {
                 let message = "a map of fallbacks with more than one group";
                 let label = "LiteLLM rejects more than one";
@@ -228,6 +233,26 @@ fn fallbacks(node: Option<&Node>, problems: &Problems) -> FallbackLists {
         }
     }
     all
+}
+
+fn fallback(group: &str, others: &Node, problems: &Problems) -> Option<(String, Vec<String>)> {
+    if !matches!(others.kind, NodeKind::List(_) | NodeKind::Nothing) {
+        let message = format!("the fallbacks of `{group}` are {}", others.found());
+        let problem = Problem::new(&others.span, message, "LiteLLM refuses to start");
+        problems.push(problem.help("write a list: `[others]`"));
+        return None;
+    }
+    Some((group.to_owned(), names(Some(others))))
+}
+
+/// `default_fallbacks`.
+fn defaults(node: Option<&Node>, problems: &Problems) -> Vec<String> {
+    if let Some(node) = node.filter(|node| !matches!(node.kind, NodeKind::List(_))) {
+        let message = format!("`default_fallbacks` is {}", node.found());
+        let problem = Problem::new(&node.span, message, "LiteLLM refuses to start");
+        problems.push(problem.help("write a list of groups: `[others]`"));
+    }
+    names(node)
 }
 
 fn names(node: Option<&Node>) -> Vec<String> {

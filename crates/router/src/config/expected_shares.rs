@@ -37,7 +37,11 @@ fn as_declared(basis: ShuffleBasis, deployments: &[DeploymentConfig]) -> Vec<u64
         |declared| declared.rpm,
         |declared| declared.tpm,
     ];
-    let mut usable = deployments.iter().filter(|deployment| deployment.weight > 0);
+    let weighs = |deployment: &&DeploymentConfig| deployment.weight > 0;
+    let first = deployments.iter().filter(weighs).map(|deployment| deployment.order).min();
+    // Of a later order none is drawn.
+    let of_first = |deployment: &&DeploymentConfig| Some(deployment.order) == first;
+    let mut usable = deployments.iter().filter(weighs).filter(of_first);
     let field = match basis {
         ShuffleBasis::FirstUsable => usable
             .next()

@@ -1,7 +1,6 @@
 //! Validation of a configuration, beyond what its types enforce.
 
 use super::{FallbackRule, GroupConfig, RouterConfig};
-use crate::GroupId;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -25,11 +24,11 @@ impl RouterConfig {
             return Err(ConfigError::TooMany);
         }
         match self.fallback_rule {
-            FallbackRule::DepthFirst { .. } => self.check_loops(),
             FallbackRule::LitellmNested { max_depth, .. } if max_depth > MAX_DEPTH => {
                 Err(ConfigError::TooDeep)
             }
-            FallbackRule::LitellmNested { .. } => Ok(()),
+            // No group is tried twice: lists that lead back to each other do no harm.
+            FallbackRule::LitellmNested { .. } | FallbackRule::DepthFirst { .. } => Ok(()),
         }
     }
 
@@ -62,43 +61,6 @@ impl RouterConfig {
             return Err(ConfigError::UnknownSpendBudget { group: index });
         }
         Ok(())
-    }
-
-    /// The first group whose fallbacks form a loop.
-    fn check_loops(&self) -> Result<(), ConfigError> {
-        match self.fallback_loop() {
-            Some(path) => Err(ConfigError::FallbackLoop { group: path[0].index() }),
-            None => Ok(()),
-        }
-    }
-
-    /// A loop of fallbacks, if there is one: each group falls back to the next, and the last to the first.
-    #[must_use]
-    pub fn fallback_loop(&self) -> Option<Vec<GroupId>> {
-        let mut settled = alloc::vec![false; self.groups.len()];
-        let mut path = Vec::new();
-        (0..self.groups.len()).find_map(|group| self.loop_from(group, &mut path, &mut settled))
-    }
-
-    fn loop_from(
-        &self,
-        group: usize,
-        path: &mut Vec<GroupId>,
-        settled: &mut [bool],
-    ) -> Option<Vec<GroupId>> {
-        let id = GroupId(group as u16);
-        if let Some(place) = path.iter().position(|&above| above == id) {
-            return Some(path[place..].to_vec());
-        }
-        if settled[group] {
-            return None;
-        }
-        path.push(id);
-        let next = self.groups[group].fallbacks.all();
-        let found = next.into_iter().find_map(|to| self.loop_from(to.index(), path, settled));
-        path.pop();
-        settled[group] = true;
-        found
     }
 }
 
@@ -136,12 +98,6 @@ pub enum ConfigError {
     /// A group that falls back to itself.
     #[error("group {group} falls back to itself")]
     FallbackToItself {
-        /// Which.
-        group: usize,
-    },
-    /// A loop of fallbacks.
-    #[error("the fallbacks of group {group} lead back to it")]
-    FallbackLoop {
         /// Which.
         group: usize,
     },

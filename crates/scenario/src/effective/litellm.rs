@@ -88,6 +88,10 @@ impl<'f> Found<'f> {
                 // What `router_settings` says wins over what `litellm_settings` says.
                 None if finding.path.starts_with("router_settings.") => {
                     found.general.insert(key, finding.line);
+                    // A part of a policy is a line of the policy too.
+                    for above in finding.path.split('.').skip(1) {
+                        found.general.entry(above).or_insert(finding.line);
+                    }
                 }
                 None => {
                     found.general.entry(key).or_insert(finding.line);
@@ -168,6 +172,8 @@ impl AsGateway {
 
 /// The file by the formulas of a profile.
 pub(super) fn shown(file: &LitellmFile, profile: Profile) -> Shown {
+    let spoken = file.spoken();
+    let file = spoken.as_ref().unwrap_or(file);
     let config = file.router(profile);
     let as_gateway = AsGateway::new(file, config.spend_budgets.len());
     let names = as_gateway.names(file);
@@ -189,10 +195,11 @@ pub(super) fn shown(file: &LitellmFile, profile: Profile) -> Shown {
         let mut shown = annotator.section(versions, None);
         let item = deployments.iter().find(|each| each.upstream == place).map(|each| each.item);
         in_leaves(&mut shown, "", &mut |path, leaf| {
-            let key = if path == "api_key" { "api_key" } else { "api_base" };
+            let keys = if path == "api_key" { ["api_key"; 2] } else { ["api_base", "base_url"] };
             let line = |key| found.of_item.get(&(item?, key)).copied();
             if leaf.origin != SettingOrigin::Default {
-                leaf.origin = line(key)
+                leaf.origin = line(keys[0])
+                    .or_else(|| line(keys[1]))
                     .or_else(|| line("model"))
                     .map_or(SettingOrigin::Derived, SettingOrigin::Line);
             }

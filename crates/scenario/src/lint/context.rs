@@ -106,7 +106,7 @@ impl CheckedSubject {
                 (file.router, file.deployments, called(file.providers))
             }
             Some(EffectiveKind::Litellm) => {
-                let file = LitellmFile::read(path, text)?;
+                let file = LitellmFile::read_with(path, text, options.load)?;
                 let router = file.router(options.profile);
                 let as_gateway = AsGateway::new(&file, router.spend_budgets.len());
                 (router, as_gateway.links, called(as_gateway.providers))

@@ -7,7 +7,7 @@ use crate::fields::Fields;
 use crate::node::{MapEntry, Node};
 use crate::schema::{Schema, Section};
 use crate::value;
-use squall_router::{FallbackRule, Fallbacks, GroupId};
+use squall_router::{Fallbacks, GroupId};
 
 /// The lists of a group.
 pub(crate) fn fallbacks(fields: &Fields<'_>, entry: &MapEntry, groups: &KnownNames) -> Fallbacks {
@@ -53,30 +53,4 @@ pub(crate) fn by_default(fields: &Fields<'_>, of: &'static Section, router: &mut
             router.config.groups[place].fallbacks.general.clone_from(&default);
         }
     }
-}
-
-/// Lists that lead back to where they began are refused, but where a depth bounds them.
-pub(crate) fn check_loops(fields: &Fields<'_>, of: &'static Section, router: &RouterSection) {
-    if matches!(router.config.fallback_rule, FallbackRule::LitellmNested { .. })
-        || router.profile.is_some_and(|profile| profile.litellm().is_some())
-        || !fields.problems.is_empty()
-    {
-        return;
-    }
-    let Some(path) = router.config.fallback_loop() else { return };
-    let names: Vec<_> = path
-        .iter()
-        .chain(path.first())
-        .filter_map(|group| router.groups.iter().nth(group.index()))
-        .collect();
-    let entries = fields.named("groups");
-    let last = path.last().and_then(|last| entries.get(last.index()));
-    let span = last
-        .and_then(|entry| Fields::reopen(&entry.value, of, fields.problems))
-        .map_or_else(|| fields.key_span("groups"), |group| group.key_span("fallback"));
-    let message = format!("fallbacks form a loop: {}", names.join(" → "));
-    let label = format!("leads back to `{}`", names.first().copied().unwrap_or_default());
-    let help =
-        "remove one of them, or bound the depth as LiteLLM does: `fallback_rule: { max_depth: 5 }`";
-    fields.problems.push(Problem::new(span, message, label).help(help));
 }

@@ -57,7 +57,8 @@ settings! {
     format: Word(&FORMATS);
     /// Base URL of the API, including the version: `https://api.openai.com/v1`,
     /// `https://NAME.openai.azure.com/openai`, `https://api.anthropic.com/v1`,
-    /// `https://generativelanguage.googleapis.com/v1beta`. A query string is sent with every call.
+    /// `https://generativelanguage.googleapis.com/v1beta`. A query string is sent with every call. `$NAME` at
+    /// its start stands for an environment variable: `$AZURE_API_BASE/openai`.
     base_url: Required(BaseUrl);
     /// For `https`: a PEM file of trusted root certificates, relative to this file.
     trusted: Maybe(Text, "the system's roots");
@@ -153,8 +154,15 @@ fn check(fields: &Fields<'_>, router: &RouterSection) {
     }
 }
 
-/// A URL without its last slash.
+/// A URL without its last slash, or what begins with a variable that holds one.
 fn base_url(text: &str) -> Result<String, Misfit> {
+    if let Some((name, path)) = variable_of_url(text) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if is_variable && name.chars().all(fits) && !path.contains(' ') {
+            return Ok(text.trim_end_matches('/').to_owned());
+        }
+    }
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(' ') => {
@@ -165,4 +173,12 @@ fn base_url(text: &str) -> Result<String, Misfit> {
             "expected a URL such as `http://127.0.0.1:8080/v1`",
         )),
     }
+}
+
+/// The variable that a base URL begins with, and what follows it: `$AZURE_API_BASE/openai`.
+#[must_use]
+pub fn variable_of_url(base_url: &str) -> Option<(&str, &str)> {
+    let rest = base_url.strip_prefix('$')?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    Some(rest.split_at(end))
 }

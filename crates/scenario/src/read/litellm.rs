@@ -3,14 +3,14 @@
 
 use super::names::{Providers, RouterSection};
 use super::router::ROUTER;
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, Severity};
 use crate::fields::Fields;
 use crate::model::DeploymentLink;
-use squall_litellm::{LitellmFile, without_secrets};
+use squall_litellm::LitellmFile;
 use squall_router::Profile;
 use std::io;
 
-/// What loads a file that another names.
+/// What loads a file that another names, or a variable by `os.environ/NAME`.
 pub(crate) type LoadFile<'l> = &'l dyn Fn(&str) -> io::Result<String>;
 
 /// What stands between a scenario and the LiteLLM file that it was read with, in its recording.
@@ -42,8 +42,15 @@ pub(crate) fn router(fields: &Fields<'_>, known: &Providers, load: LoadFile<'_>)
         fields.problems.push(problem);
     });
     let text = text.ok()?;
-    let file = LitellmFile::read(path, &text).map_err(|diagnostics| {
-        let first = &diagnostics.problems()[0];
+    let folder = path.rsplit_once('/').map(|(folder, _)| folder);
+    let beside = |other: &str| match folder {
+        Some(folder) if !other.starts_with("os.environ/") => load(&format!("{folder}/{other}")),
+        _ => load(other),
+    };
+    let file = LitellmFile::read_with(path, &text, &beside).map_err(|diagnostics| {
+        let errors = diagnostics.problems().iter();
+        let error = errors.clone().find(|problem| problem.severity == Severity::Error);
+        let first = error.unwrap_or_else(|| &diagnostics.problems()[0]);
         let (line, column) = diagnostics.position(first);
         let message = format!("`{path}` is not a valid LiteLLM configuration");
         let label = format!("line {line}, column {column}: {}", first.message);
@@ -92,7 +99,7 @@ fn loaded(
     router.labels.tags = file.tags().to_vec();
     router.labels.regions = file.regions().to_vec();
     router.labels.spend_budgets.clone_from(&router.config.spend_budgets);
-    Loaded { router, text: without_secrets(text) }
+    Loaded { router, text: file.standalone_text(text) }
 }
 
 /// The LiteLLM file says everything but the profile.
@@ -122,8 +129,12 @@ pub(crate) fn embed(text: &str, file: &str) -> String {
 }
 
 /// The LiteLLM file in the text of a scenario.
-pub(crate) fn embedded(text: &str) -> io::Result<String> {
+pub(crate) fn embedded(text: &str, name: &str) -> io::Result<String> {
     let missing = || io::Error::new(io::ErrorKind::NotFound, "other files cannot be read here");
+    if name.starts_with("os.environ/") {
+        // What the file says was written out when it was recorded.
+        return Err(missing());
+    }
     let (_, file) = text.split_once(EMBEDDED).ok_or_else(missing)?;
     let lines: Vec<_> =
         file.lines().map(|line| line.strip_prefix(EMBEDDED_LINE).unwrap_or_default()).collect();

@@ -149,7 +149,7 @@ static FALLBACK_RULE: Section = Section {
         Key::choice(
             "max_moves",
             Schema::Count(0, 15),
-            "Maximum number of fallbacks, depth first, no group twice. Loops are rejected.",
+            "Maximum number of fallbacks, depth first, no group twice: lists may lead back to each other.",
         ),
         Key::choice(
             "max_depth",
@@ -294,7 +294,6 @@ fn budgets(fields: &Fields<'_>, labels: &mut Labels) {
 
 /// What the readers of the parts cannot see. Their own checks come first, with better places.
 fn check(fields: &Fields<'_>, router: &RouterSection) {
-    fallback::check_loops(fields, &GROUP, router);
     if !fields.problems.is_empty() {
         return;
     }

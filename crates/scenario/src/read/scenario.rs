@@ -125,10 +125,11 @@ impl Scenario {
     /// # Errors
     /// All the problems of the file, each with its place.
     pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
-        Self::read_with(path, text, &|_| litellm::embedded(text))
+        Self::read_with(path, text, &|name| litellm::embedded(text, name))
     }
 
-    /// The same for a scenario that may name another file, which `load` gives the text of.
+    /// The same for a scenario that may name another file, which `load` gives the text of. A LiteLLM file
+    /// refers to variables too: their values are loaded by `os.environ/NAME`.
     ///
     /// # Errors
     /// All the problems of the file, each with its place.

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Exit, CliError> {
     let path = &args.file;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let load = |other: &str| files::named(&folder.join(other));
+    let load = |other: &str| files::referred(folder, other);
     let allow: Vec<_> = args.allow.iter().map(|lint| lint.0).collect();
     let options = ConfigCheckOptions {
         allow: &allow,

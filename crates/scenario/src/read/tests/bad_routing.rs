@@ -79,14 +79,6 @@ fn shares_of_a_mix_add_up() {
 }
 
 #[test]
-fn fallbacks_that_lead_in_a_circle_are_shown() {
-    assert_snapshot!(spoiled(&[(
-        "small: { deployments: [ { name: small, provider: eu } ]",
-        "small: { fallback: [chat], deployments: [ { name: small, provider: eu } ]",
-    )]));
-}
-
-#[test]
 fn a_change_lies_within_the_run_in_order_and_changes_something() {
     assert_snapshot!(spoiled(&[
         ("at: 20s, deployments", "at: 5s, deployments"),
