@@ -2,7 +2,9 @@
 
 use squall_failure::Failure;
 use squall_wire::call::Stamp;
-use squall_wire::chat::{ChatRequest, Completion, Operation, StreamEvent, read_completion};
+use squall_wire::chat::{
+    ChatRequest, Completion, LitellmKeys, Operation, StreamEvent, read_completion,
+};
 use squall_wire::serve::Rules;
 use squall_wire::{
     Format, LimitHeaders, RequestToken, SseDecoder, dialect, read_retry_after, server,
@@ -12,6 +14,9 @@ use std::time::{Duration, SystemTime};
 
 /// A request to the gateway: refused, or told to every vendor in JSON, or not to be told.
 pub(crate) fn clients(bytes: &[u8]) {
+    let (_, rest) = LitellmKeys::take(bytes.to_vec().into());
+    let (keys, again) = LitellmKeys::take(rest.clone());
+    assert_eq!((keys, again), (LitellmKeys::default(), rest), "nothing is left of what was taken");
     for operation in Operation::ALL {
         if let Ok(other) = ChatRequest::parse_other(operation, bytes.to_vec().into()) {
             is_json(&other.body_for("m", true));

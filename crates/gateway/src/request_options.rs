@@ -11,13 +11,16 @@
 //! | `x-squall-retries` (`x-litellm-num-retries`) | a number |
 //! | `x-squall-timeout` (`x-litellm-timeout`, in seconds) | `5s`, `500ms`, or seconds |
 //! | `x-squall-fallbacks` | `none`, or groups with commas between |
+//!
+//! The bodies of LiteLLM's clients say some of it too, in keys that never go upstream: `fallbacks`, `num_retries`,
+//! `timeout`, `metadata.tags`. A header that says the same wins. Groups and tags that are not there are passed over.
 
 use crate::upstream_registry::NameIndex;
 use http::{HeaderMap, StatusCode};
 use squall_determinism::Digest;
 use squall_failure::FailureClass;
 use squall_router::{FallbackChoice, Features, GroupList, Overrides, RegionId, Tags, TenantId};
-use squall_wire::chat::RequiredCapabilities;
+use squall_wire::chat::{LitellmKeys, RequiredCapabilities};
 use squall_wire::error::ApiError;
 use std::time::Duration;
 
@@ -73,6 +76,31 @@ impl RequestOptions {
             region: of("x-squall-region").map(|header| region(header, directory)).transpose()?,
             overrides: overrides(headers, directory)?,
         })
+    }
+}
+
+impl RequestOptions {
+    /// With what the body of a LiteLLM client asks for, where no header says it.
+    #[must_use]
+    pub(crate) fn with_body(mut self, keys: &LitellmKeys, directory: &NameIndex) -> Self {
+        self.overrides.retries = self.overrides.retries.or(keys.retries);
+        self.overrides.timeout = self.overrides.timeout.or(keys.timeout);
+        if self.tags == Tags::NONE {
+            let known =
+                keys.tags.iter().filter_map(|tag| directory.tags.iter().position(|own| own == tag));
+            self.tags = known.fold(Tags::NONE, |tags, bit| Tags(tags.0 | 1 << bit));
+        }
+        if let (FallbackChoice::Configured, Some(named)) =
+            (&self.overrides.fallbacks, &keys.fallbacks)
+        {
+            let groups = named.iter().filter_map(|name| directory.groups.find(name));
+            let groups: Vec<_> = groups.map(|found| found.group).take(GroupList::MAX).collect();
+            self.overrides.fallbacks = match groups.is_empty() {
+                true => FallbackChoice::None,
+                false => FallbackChoice::These(GroupList::new(groups)),
+            };
+        }
+        self
     }
 }
 

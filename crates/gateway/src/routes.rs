@@ -5,7 +5,7 @@ use crate::readiness::ReadyState;
 use crate::request_driver::{RequestDriver, RequestHead};
 use crate::request_id::RequestId;
 use crate::request_log::{self, RequestLog};
-use crate::request_options::RequestOptions;
+use crate::request_options::{OptionRefused, RequestOptions};
 use crate::response;
 use crate::serving::RequestContext;
 use crate::upstream_registry::NameIndex;
@@ -18,8 +18,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use squall_failure::FailureClass;
-use squall_router::{RequestArrival, TenantId};
-use squall_wire::chat::{ChatRequest, Operation, RequestError};
+use squall_router::RequestArrival;
+use squall_wire::chat::{ChatRequest, LitellmKeys, Operation, RequestError};
 use squall_wire::error::ApiError;
 use squall_wire::openai::{MODELS_PATH, models_body};
 use std::sync::Arc;
@@ -160,8 +160,13 @@ async fn route(
         }
         Err(refusal) => return logged(id, "body not taken", *refusal),
     };
+    let (keys, body) = LitellmKeys::take(body);
     match parse(body) {
-        Ok(chat) => drive_request(app, of_request, &head.headers, tenant, &directory, chat).await,
+        Ok(chat) => {
+            let options = RequestOptions::read(&head.headers, tenant, chat.needs, &directory);
+            let options = options.map(|options| options.with_body(&keys, &directory));
+            drive_request(app, of_request, &head.headers, options, &directory, chat).await
+        }
         Err(error) => logged(id, "body not understood", unreadable(&head.headers, &error)),
     }
 }
@@ -197,11 +202,11 @@ async fn drive_request(
     app: Arc<AppState>,
     of_request: RequestContext,
     headers: &HeaderMap,
-    tenant: Option<TenantId>,
+    options: Result<RequestOptions, OptionRefused>,
     directory: &NameIndex,
     chat: ChatRequest,
 ) -> Response {
-    let options = match RequestOptions::read(headers, tenant, chat.needs, directory) {
+    let options = match options {
         Ok(options) => options,
         Err((status, error)) => {
             return logged(

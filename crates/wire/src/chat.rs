@@ -7,6 +7,7 @@ mod completion;
 mod continuation;
 mod conversation;
 mod filler_check;
+mod litellm_keys;
 mod made;
 mod new_chat;
 mod operation;
@@ -25,6 +26,7 @@ pub(crate) use conversation::{
 };
 pub use filler_check::FillerCheck;
 pub(crate) use filler_check::{PriorAnswer, prior_answer};
+pub use litellm_keys::LitellmKeys;
 pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;
 pub(crate) use operation::ResponseShape;

@@ -122,3 +122,35 @@ async fn a_pattern_names_the_model_upstream() {
     let asked = asked.await.expect("it was asked");
     assert!(asked.contains(r#""model":"up-gpt-5""#), "{asked}");
 }
+
+/// What LiteLLM's clients say in the body to its proxy is understood, and no provider hears of it.
+#[tokio::test]
+async fn the_keys_of_litellms_clients_are_understood_and_never_go_upstream() {
+    let (first, heard) = provider(whole("200 OK", COMPLETION)).await;
+    let second = always(whole("200 OK", COMPLETION)).await;
+    let gateway = gateway_of(&[first, second], |setup| {
+        setup.router.groups[0].deployments[0].tags = Tags(1);
+        setup.router.groups[0].deployments[1].tags = Tags(2);
+        setup.name_tables.tags = vec!["paid".to_owned(), "free".to_owned()];
+    })
+    .await;
+    let body = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}],"num_retries":0,"timeout":30,
+        "fallbacks":["nowhere"],"metadata":{"tags":["paid"],"team":"x"},"mock_testing_fallbacks":true}"#;
+    let answer = ask_with(&gateway, "", body).await;
+    assert!(answer.contains("x-squall-deployment: d0"), "the tag chose it: {answer}");
+    let heard = heard.await.expect("it was asked");
+    for key in ["num_retries", "timeout", "fallbacks", "tags", "mock_"] {
+        assert!(!heard.contains(key), "{key}: {heard}");
+    }
+    assert!(heard.contains(r#""metadata":{"team":"x"}"#), "the rest stays: {heard}");
+}
+
+/// A request that asks for no retries in its body gets none, as with the header.
+#[tokio::test]
+async fn a_body_that_asks_for_no_retries_gets_one_attempt() {
+    let (failing, count) = crate::rig::counting(whole("500 Oops", "{}")).await;
+    let gateway = gateway_of(&[failing], |_| {}).await;
+    let once = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}],"num_retries":0}"#;
+    ask_with(&gateway, "", once).await;
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
