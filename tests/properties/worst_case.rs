@@ -5,9 +5,9 @@ use squall_determinism::{Seed, Timestamp};
 use squall_failure::{Failure, FailureClass, FailureSource};
 use squall_router::{
     AttemptId, AttemptTimeouts, Backoff, CooldownRule, DeploymentConfig, FallbackRule, Fallbacks,
-    GroupConfig, GroupId, Hedge, LitellmRetry, MidStream, RequestArrival, RequestTag, Retries,
-    RetryBudget, RetryRule, Router, RouterConfig, RouterInput, RouterOutput, WorstCase,
-    WorstCaseRequest,
+    GroupConfig, GroupId, Hedge, LitellmRetry, LitellmStrategy, MidStream, RequestArrival,
+    RequestTag, Retries, RetryBudget, RetryRule, Router, RouterConfig, RouterInput, RouterOutput,
+    Strategy as By, WorstCase, WorstCaseRequest,
 };
 use std::time::Duration;
 
@@ -145,19 +145,22 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
         3 => Just(RetryRule::Untried(Backoff::default())),
         1 => Just(RetryRule::Litellm(LitellmRetry::default())),
     ];
-    let one = (1..4_usize, 0..5_u16, timeouts, rule, any::<(bool, bool, bool)>());
+    let one = (1..4_usize, 0..5_u16, timeouts, rule, any::<(bool, bool, bool, bool)>());
     let one = (one, durations(500..60_000), durations(0..3_000));
     let fallbacks = prop_oneof![
         (0..4_u8).prop_map(|max_moves| FallbackRule::DepthFirst { max_moves }),
-        (0..4_u8).prop_map(|max_depth| FallbackRule::LitellmNested { max_depth }),
+        (0..4_u8, any::<bool>()).prop_map(|(max_depth, weighted_failover)| {
+            FallbackRule::LitellmNested { max_depth, weighted_failover }
+        }),
     ];
     (prop::collection::vec(one, 1..4), fallbacks).prop_map(|(groups, fallback_rule)| {
         let count = groups.len();
         let groups = groups.into_iter().enumerate().map(|(place, (of, deadline, wait))| {
-            let (deployments, retries, timeouts, retry_rule, (ejects, special, continues)) = of;
+            let (deployments, retries, timeouts, retry_rule, (ejects, special, continues, tiers)) =
+                of;
             let behind: Vec<_> = (place + 1..count).map(|behind| GroupId(behind as u16)).collect();
             let last = behind.last().map(|&last| vec![last]);
-            GroupConfig {
+            let mut group = GroupConfig {
                 retries: Retries::new(retries).with(FailureClass::Throttled, retries + 1),
                 timeouts,
                 retry_rule,
@@ -173,7 +176,15 @@ fn groups() -> impl Strategy<Value = RouterConfig> {
                     content_policy: None,
                 },
                 ..group(&format!("group-{place}"), deployments)
+            };
+            // What LiteLLM's rules try in a group beyond its retries.
+            if matches!(retry_rule, RetryRule::Litellm(_)) {
+                group.strategy = By::Litellm(LitellmStrategy::SimpleShuffle);
             }
+            for (nth, deployment) in group.deployments.iter_mut().enumerate().filter(|_| tiers) {
+                deployment.order = nth as u8;
+            }
+            group
         });
         RouterConfig { fallback_rule, ..config(groups.collect()) }
     })

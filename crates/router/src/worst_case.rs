@@ -3,8 +3,8 @@
 use crate::admission::{AdmissionDenied, AdmissionLimiter};
 use crate::fallback::FallbackPath;
 use crate::{
-    AttemptTimeouts, FallbackChoice, GroupConfig, GroupId, MidStream, Money, RateLimits, RetryRule,
-    RouterConfig,
+    AttemptTimeouts, FallbackChoice, FallbackRule, GroupConfig, GroupId, MidStream, Money,
+    OrderUse, RateLimits, RetryRule, RouterConfig,
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -151,7 +151,8 @@ impl WorstCaseSearch<'_> {
     fn enter(&mut self, id: GroupId, way: &mut ExploredPath) {
         let group = &self.config.groups[id.index()];
         let retries = if self.config.allows_no_retry() { 0 } else { group.most_retries() };
-        let attempts = u64::from(retries) + 1;
+        let rounds = group.rounds(self.config.fallback_rule);
+        let attempts = (u64::from(retries) + 1).saturating_mul(rounds.into());
         let costs = group.deployments.iter().filter(|each| each.weight > 0);
         let cost = costs
             .map(|each| each.price.of(self.request.input_tokens, self.request.output_tokens).0);
@@ -165,7 +166,8 @@ impl WorstCaseSearch<'_> {
         way.money = way.money.saturating_add(cost.saturating_mul(attempts));
         way.groups.push((id, attempts));
         let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        let waits = group.most_waits(retries);
+        let waits = group.most_waits(retries).saturating_mul(rounds);
+        let waits = waits.saturating_add(group.wait_behind().saturating_mul(rounds - 1));
         let all = |each: Duration| waits.saturating_add(each.saturating_mul(attempts));
         let continues = self.request.stream && group.mid_stream == MidStream::Continue;
         let broken = group.longest(|timeouts| self.until_it_ends(timeouts));
@@ -250,6 +252,27 @@ impl GroupConfig {
             waits = waits.saturating_add(backoff);
         }
         waits
+    }
+
+    /// How often a request has all its retries here: by LiteLLM's rules once for each order, and once for each failover.
+    fn rounds(&self, rule: FallbackRule) -> u32 {
+        let rules = self.litellm.rules();
+        if !matches!(self.retry_rule, RetryRule::Litellm(_)) {
+            return 1;
+        }
+        let mut orders: Vec<u8> = self.deployments.iter().map(|each| each.order).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        let orders = if rules.order == OrderUse::Fallbacks { orders.len() } else { 1 };
+        let failovers = match rule {
+            FallbackRule::LitellmNested { max_depth, weighted_failover: true }
+                if rules.weighted_failover =>
+            {
+                usize::from(max_depth).min(self.deployments.len().saturating_sub(1))
+            }
+            FallbackRule::LitellmNested { .. } | FallbackRule::DepthFirst { .. } => 0,
+        };
+        u32::try_from(orders + failovers).unwrap_or(u32::MAX).max(1)
     }
 
     /// How long it may wait behind its last attempt, before it leaves.
