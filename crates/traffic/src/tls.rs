@@ -3,17 +3,15 @@
 use std::io;
 use tokio::net::TcpStream;
 
-#[cfg(feature = "tls")]
-pub(crate) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
-#[cfg(not(feature = "tls"))]
-pub(crate) type TlsStream = TcpStream;
-
 /// Makes a connection to `host` secure.
 ///
 /// # Errors
 /// When nothing is trusted, the other side's certificate is not, or this was built without TLS.
 #[cfg(feature = "tls")]
-pub(crate) async fn secure(host: &str, stream: TcpStream) -> io::Result<TlsStream> {
+pub(crate) async fn secure(
+    host: &str,
+    stream: TcpStream,
+) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     use rustls::pki_types::ServerName;
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|error| io::Error::other(format!("`{host}`: {error}")))?;
@@ -22,7 +20,7 @@ pub(crate) async fn secure(host: &str, stream: TcpStream) -> io::Result<TlsStrea
 
 #[cfg(not(feature = "tls"))]
 #[expect(clippy::unused_async, reason = "as it is with TLS")]
-pub(crate) async fn secure(_: &str, _: TcpStream) -> io::Result<TlsStream> {
+pub(crate) async fn secure(_: &str, _: TcpStream) -> io::Result<TcpStream> {
     let why = "this `squall` was built without TLS: build it with `--features tls`";
     Err(io::Error::new(io::ErrorKind::Unsupported, why))
 }
