@@ -55,7 +55,7 @@ pub(crate) fn litellm_files(bytes: &[u8]) {
         Ok(file) => file,
         Err(problems) => return is_shown(&problems.to_string()),
     };
-    for profile in [Profile::Squall, Profile::LITELLM_1_80] {
+    for profile in Profile::ALL {
         taken(&file.router(profile), squall_determinism::Seed::new(7));
         assert!(file.findings(profile).len() <= bytes.len() + 64, "a finding is about something");
         let written =
