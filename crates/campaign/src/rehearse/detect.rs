@@ -80,7 +80,7 @@ impl DetectedRise {
 }
 
 /// How many requests a step takes to detect a rise: with so many or more, failures at the rate that is too high reach
-/// [`alarm_from`] with [`POWER`].
+/// the count from which on there is an alarm, with [`POWER`].
 #[must_use]
 pub fn samples(rise: Rise) -> u64 {
     // The fewest requests of which `count` fail with power, and the most of which that is no false alarm.
