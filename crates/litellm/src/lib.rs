@@ -85,8 +85,10 @@ pub struct LitellmProvider<'f> {
     pub format: Format,
     /// Its API up to the version; `$NAME` at its start is a variable.
     pub base_url: &'f str,
-    /// What is to be done before the address or the key can be relied on, if anything.
+    /// What is to be done before the address can be relied on, if anything.
     pub caveat: Option<&'static str>,
+    /// What is to be done before the key can be relied on, if anything.
+    pub key_caveat: Option<&'static str>,
     /// The key as our files write it: `$NAME`.
     pub api_key: Option<&'f str>,
 }
@@ -206,6 +208,7 @@ impl LitellmFile {
             format: upstream.format,
             base_url: &upstream.base_url,
             caveat: upstream.caveat,
+            key_caveat: upstream.key_caveat,
             api_key: upstream.api_key.as_deref(),
         });
         upstreams.collect()

@@ -20,8 +20,10 @@ pub(crate) struct LitellmUpstream {
     pub(crate) format: Format,
     /// Its API up to the version; `$NAME` at its start is a variable.
     pub(crate) base_url: String,
-    /// What is to be done before the address or the key can be relied on.
+    /// What is to be done before the address can be relied on.
     pub(crate) caveat: Option<&'static str>,
+    /// What is to be done before the key can be relied on.
+    pub(crate) key_caveat: Option<&'static str>,
     /// The key as our files write it: `$NAME`.
     pub(crate) api_key: Option<String>,
     /// The key that stands in the LiteLLM file itself, so that two of them are two upstreams.
@@ -81,6 +83,7 @@ pub(super) fn upstream(
         format: speaks.unwrap_or(Format::OpenAi),
         base_url: String::new(),
         caveat: None,
+        key_caveat: None,
         api_key: None,
         literal_key: None,
         is_spoken,
@@ -170,9 +173,9 @@ fn place_key(
             let name = usual.map_or_else(|| variable(&found.word, "API_KEY"), str::to_owned);
             found.api_key = Some(named(&name));
             found.literal_key = Some(key.to_owned());
-            found.caveat = found.caveat.or(Some(LITERAL_KEY));
+            found.key_caveat = Some(LITERAL_KEY);
         }
-        None if address.signs_in => found.caveat = Some(SIGNS_IN),
+        None if address.signs_in => found.key_caveat = Some(SIGNS_IN),
         None => {
             let Some(known) = known else { return };
             let is_set = |name: &&str| load(&format!("os.environ/{name}")).is_ok();

@@ -19,7 +19,8 @@ pub fn gateway_yaml(file: &LitellmFile, profile: Profile) -> String {
     let path = file.path().replace('\n', " ");
     let _ = writeln!(out, "# Imported from {path}, a LiteLLM configuration.");
     for left in file.deployments().iter().filter(|each| !each.is_spoken) {
-        let (name, provider, model) = (left.name, left.provider, left.model);
+        let plain = |text: &str| text.replace(char::is_control, " ");
+        let (name, provider, model) = (left.name, plain(left.provider), plain(left.model));
         let _ = writeln!(
             out,
             "# Left out: {name} (line {}), {provider}/{model}: its API is not spoken here.",
@@ -34,7 +35,11 @@ pub fn gateway_yaml(file: &LitellmFile, profile: Profile) -> String {
     for (provider, upstream) in as_gateway.providers.iter().zip(file.upstreams()) {
         let _ = writeln!(out, "  {}:", quoted(&provider.name));
         for (key, value) in entries(&UPSTREAM.write(provider).beyond(&usual)) {
-            let caveat = upstream.caveat.filter(|_| key == "base_url");
+            let caveat = match key {
+                "base_url" => upstream.caveat,
+                "api_key" => upstream.key_caveat,
+                _ => None,
+            };
             let caveat = caveat.map_or_else(String::new, |caveat| format!("  # {caveat}"));
             let _ = writeln!(out, "    {key}: {value}{caveat}");
         }

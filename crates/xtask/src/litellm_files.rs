@@ -50,7 +50,7 @@ fn installed(steps: &mut Steps, root: &Path) -> Option<PathBuf> {
     let folder = stated.map_or_else(|| root.join("target/targets"), PathBuf::from);
     let python = || {
         let entries = fs::read_dir(&folder).ok()?.filter_map(Result::ok);
-        let of_litellm = |name: &str| name.starts_with("litellm-");
+        let of_litellm = |name: &str| name.starts_with("litellm-1.110");
         let found = entries.filter(|entry| entry.file_name().to_str().is_some_and(of_litellm));
         found.map(|entry| entry.path().join("bin/python")).find(|python| python.exists())
     };

@@ -19,7 +19,7 @@ pub(super) fn scenario(
     inline: &str,
 ) -> String {
     let mut out = String::new();
-    let path = file.path.replace('\n', " ");
+    let path = in_comment(&file.path);
     let _ =
         writeln!(out, "# A scenario for {path}, written by `squall init`. Adjust it as needed.");
     let _ = writeln!(out, "name: {}", folder_name(&options.name));
@@ -118,7 +118,8 @@ fn provider(
     let group = plan.groups.iter().find(|group| group.name == entry.group);
     let workload = group.map_or(DrillRequest::Chat, |group| group.workload);
     let latency = family::latency(entry, workload, options.ttft);
-    let _ = writeln!(out, "  {}:  # {}/{}", quoted(&entry.name), entry.provider, entry.model);
+    let model = in_comment(&format!("{}/{}", entry.provider, entry.model));
+    let _ = writeln!(out, "  {}:  # {model}", quoted(&entry.name));
     if let Some(shortest) = assumption(file, entry, latency.p95) {
         let _ = writeln!(
             out,
@@ -154,7 +155,7 @@ fn faults(entry: &ModelEntry, group: &DrillGroup<'_>, plan: &DrillPlan<'_>, out:
         let _ = writeln!(
             out,
             "    # The largest deployment of `{}` answers 503, then refuses connections.",
-            group.name
+            in_comment(group.name)
         );
         let _ = writeln!(out, "    faults:\n      - {{ at: {from}s, for: {half}s, error: 503 }}");
         let (at, long) = (from + half, to - from - half);
@@ -182,7 +183,7 @@ fn expectations(file: &LitellmFile, plan: &DrillPlan<'_>, options: &InitOptions,
     for group in &plan.groups {
         let of =
             if many { format!("success_rate({})", group.kind) } else { "success_rate".to_owned() };
-        let name = group.name.replace('\n', " ");
+        let name = in_comment(group.name);
         if group.has_way_out {
             let _ = writeln!(
                 out,
@@ -228,6 +229,14 @@ fn failover(
     if by_weight && options.profile == Profile::Squall && seen && is_first {
         let _ = writeln!(out, "  - failover_time({}) <= 10s", group.largest);
     }
+}
+
+/// A text as it may stand in a comment: on one line.
+fn in_comment(text: &str) -> String {
+    let plain = |c: char| {
+        if c.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(c) { ' ' } else { c }
+    };
+    text.chars().map(plain).collect()
 }
 
 /// A name that a folder can have.

@@ -6,7 +6,7 @@ use crate::upstream::{self, LitellmUpstream, UpstreamAddress};
 use core::ops::Range;
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems};
-use squall_config_file::name::is_name;
+use squall_config_file::name::{is_name, is_pattern};
 use squall_config_file::node::{Node, NodeKind};
 use squall_router::Money;
 
@@ -121,6 +121,13 @@ pub(super) fn read(item: usize, node: &Node, found: &mut PartialEntry, context: 
     });
     let (Some(group), Some(own)) = (group, own) else { return };
     if !has_model {
+        return;
+    }
+    if !setting::text(Some(group)).is_some_and(is_pattern) {
+        let message = format!("{} is no name that a request can ask for here", group.found());
+        let label = "expected one line, with one `*` at most: left out";
+        problems.push(Problem::new(&group.span, message, label).warning());
+        found.dropped.push(item);
         return;
     }
     let params = Params { own, credential: credential(own, context) };

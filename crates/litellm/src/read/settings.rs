@@ -3,6 +3,7 @@
 use crate::setting;
 use core::time::Duration;
 use squall_config_file::diagnostic::{Problem, Problems, suggestion};
+use squall_config_file::name::is_pattern;
 use squall_config_file::node::{Node, NodeKind};
 use squall_determinism::Share;
 use squall_router::{LitellmAllowedFails, LitellmStrategy, Money};
@@ -266,7 +267,8 @@ fn aliases(node: Option<&Node>) -> Vec<(String, String)> {
         let group = setting::text(model).or_else(|| setting::text(Some(&entry.value)))?;
         Some((entry.key.clone(), group.to_owned()))
     };
-    setting::entries(node).iter().filter_map(of).collect()
+    let all = setting::entries(node).iter().filter_map(of);
+    all.filter(|(alias, _)| is_pattern(alias)).collect()
 }
 
 fn budgets(node: Option<&Node>, problems: &Problems) -> Vec<ProviderBudget> {

@@ -96,13 +96,13 @@ fn theirs_of_limit(
 fn of_address(file: &LitellmFile, found: &FoundSetting) -> Option<Kept> {
     let at = place_of(&found.path)?;
     let entry = file.entries.iter().find(|entry| entry.item == at)?;
-    let caveat = file.upstreams[entry.upstream].caveat;
-    match (found.section, found.key.as_str(), caveat) {
-        ("litellm_params", "api_base" | "base_url" | "api_key" | "model", Some(caveat)) => {
-            Some(Kept(Approximate, caveat))
-        }
+    let upstream = &file.upstreams[entry.upstream];
+    let caveat = match (found.section, found.key.as_str()) {
+        ("litellm_params", "api_base" | "base_url" | "model") => upstream.caveat,
+        ("litellm_params", "api_key") => upstream.key_caveat,
         _ => None,
-    }
+    };
+    caveat.map(|caveat| Kept(Approximate, caveat))
 }
 
 fn of_settings(file: &LitellmFile, profile: Profile, found: &FoundSetting) -> Option<Kept> {
