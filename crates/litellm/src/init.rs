@@ -1,6 +1,7 @@
 //! A scenario around a LiteLLM file: mock providers for its deployments, traffic for its groups, and a drill that judges
 //! the outage of the largest deployment of each.
 
+mod drill_request;
 mod family;
 mod plan;
 mod text;

@@ -1,7 +1,7 @@
 //! How fast families of models answer. Times to the first token as modelstats.ai measured them over a
 //! day from one site; the gaps between tokens are round figures for 30 to 150 tokens a second.
 
-use super::plan::DrillRequest;
+use super::drill_request::DrillRequest;
 use crate::read::ModelEntry;
 use core::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What a drill does: which groups take how much traffic, which deployment of each breaks and when, and what is left then.
 
 use super::InitOptions;
+use super::drill_request::DrillRequest;
 use super::family;
 use crate::LitellmFile;
 use crate::read::ModelEntry;
@@ -28,45 +29,6 @@ const COOLDOWN: u64 = 5;
 const CATCH_UP: u64 = 10;
 /// How long a slow answer takes at most, in seconds.
 const SLOWEST: f64 = 30.0;
-
-/// How requests of a group look.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum DrillRequest {
-    Chat,
-    /// Prompts alone: embeddings, moderation, ranking.
-    Embedding,
-    /// One slow answer in one piece: pictures, speech.
-    Media,
-}
-
-impl DrillRequest {
-    /// By `model_info.mode`, and else by the model's name.
-    fn of(entry: &ModelEntry) -> Self {
-        let model = entry.model.to_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| model.contains(word));
-        match entry.mode.as_str() {
-            "embedding" | "rerank" | "moderation" => Self::Embedding,
-            "image_generation"
-            | "image_edit"
-            | "audio_speech"
-            | "audio_transcription"
-            | "video_generation" => Self::Media,
-            "chat" | "completion" | "responses" => Self::Chat,
-            _ if has(&["embed", "rerank", "moderation"]) => Self::Embedding,
-            _ if has(&["dall-e", "gpt-image", "whisper", "tts", "imagen", "flux"]) => Self::Media,
-            _ => Self::Chat,
-        }
-    }
-
-    /// The mean tokens of a request, prompt and answer, of the sizes that the text has.
-    const fn tokens(self) -> f64 {
-        match self {
-            Self::Chat => 720.0,
-            Self::Embedding => 500.0,
-            Self::Media => 60.0,
-        }
-    }
-}
 
 /// A group of the drill.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! A drill as a scenario's text.
 
 use super::InitOptions;
+use super::drill_request::DrillRequest;
 use super::family;
-use super::plan::{DrillGroup, DrillPlan, DrillRequest, assumption};
+use super::plan::{DrillGroup, DrillPlan, assumption};
 use crate::LitellmFile;
 use crate::read::ModelEntry;
 use core::fmt::Write as _;

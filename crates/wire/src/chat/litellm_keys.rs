@@ -48,7 +48,7 @@ impl LitellmKeys {
         let Some(text) = std::str::from_utf8(&body).ok().filter(|text| may_hold(text)) else {
             return (found, body);
         };
-        let Ok(Fields(fields)) = serde_json::from_str(text) else { return (found, body) };
+        let Ok(JsonMembers(fields)) = serde_json::from_str(text) else { return (found, body) };
         let model = fields.iter().find(|(key, _)| key == "model");
         let model = model.and_then(|(_, raw)| serde_json::from_str::<String>(raw.get()).ok());
         let mut kept: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(fields.len());
@@ -139,12 +139,12 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// The fields of an object in their order, with the bytes of their values.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct JsonMembers<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonMembers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
+        struct JsonMembersVisitor;
+        impl<'de> Visitor<'de> for JsonMembersVisitor {
             type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,7 +159,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 Ok(fields)
             }
         }
-        deserializer.deserialize_map(FieldsVisitor).map(Fields)
+        deserializer.deserialize_map(JsonMembersVisitor).map(JsonMembers)
     }
 }
 
