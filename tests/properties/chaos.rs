@@ -330,7 +330,10 @@ impl World {
             }
             RouterOutput::Note(RouterEvent::Probe { deployment, attempt }) => {
                 let before = self.probes.insert(deployment, attempt);
-                let beside = before.is_some_and(|before| self.running.contains_key(&before));
+                let is_silent =
+                    |before: AttemptId| self.committed.get(&before.request) != Some(&before);
+                let beside = before
+                    .is_some_and(|before| self.running.contains_key(&before) && is_silent(before));
                 assert!(!beside, "a second probe beside {before:?}");
             }
             RouterOutput::Note(RouterEvent::Recovered { deployment }) => {

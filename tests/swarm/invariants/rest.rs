@@ -135,7 +135,9 @@ fn beside(
     probes.windows(2).find_map(|pair| {
         let ((first, request), (second, _)) = (pair[0], pair[1]);
         let row = rows.iter().find(|row| row.started == first && row.request == request)?;
-        let answered = recovered.iter().any(|&at| first <= at && at <= second);
+        // After a relapse it takes more than one, and the next goes once the one before begins to answer.
+        let answered = row.first_token.is_some_and(|at| at <= second)
+            || recovered.iter().any(|&at| first <= at && at <= second);
         (second < row.ended && !answered).then_some(second)
     })
 }
