@@ -65,7 +65,8 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run a scenario, over real sockets or in virtual time, and judge it
     Run(RunArgs),
-    /// Send the traffic of a scenario to a system that runs already, and judge what clients saw
+    /// Send the traffic of a scenario to a system that runs already, and judge what clients saw; nothing is used of the
+    /// scenario's providers, faults and router
     Load(LoadArgs),
     /// Simulate scenarios with many seeds each, and judge all runs together
     Check(CheckArgs),
@@ -176,19 +177,27 @@ pub(crate) struct ManArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// A scenario that is run once.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct RunArgs {
+pub(crate) struct ScenarioArgs {
     /// The scenario
-    pub(crate) scenario: PathBuf,
-    /// Simulate in virtual time: the same report within about a second
-    #[arg(long)]
-    pub(crate) sim: bool,
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) path: PathBuf,
     /// Override the scenario's random seed
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Override a value of the file, such as `traffic.peak=400`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    /// Simulate in virtual time: the same report within about a second
+    #[arg(long)]
+    pub(crate) sim: bool,
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
@@ -206,8 +215,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LoadArgs {
-    /// The scenario; of its providers, faults and router nothing is used
-    pub(crate) scenario: PathBuf,
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
     /// The system to call: its base URL, or a target file [default: the scenario's `target`]
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) target: Option<String>,
@@ -220,12 +229,6 @@ pub(crate) struct LoadArgs {
     /// Do not ask before load is sent to another machine
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Override the scenario's random seed
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// Override a value of the file, such as `traffic.peak=400`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) settings: Vec<Override>,
     /// Write the report and the recording here [default: reports/NAME/load]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -25,9 +25,10 @@ pub(crate) mod serve;
 pub(crate) mod target;
 mod watch;
 
-use crate::args::Command;
+use crate::args::{Command, ScenarioArgs};
 use crate::error::{CliError, Exit};
 use crate::files;
+use squall_determinism::Seed;
 use squall_scenario::{Override, PathError, Scenario};
 use std::path::Path;
 
@@ -54,6 +55,15 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     }
+}
+
+/// The scenario of a single run, with the seed and the values that were asked for.
+fn scenario_to_run(args: &ScenarioArgs) -> Result<Scenario, CliError> {
+    let mut scenario = scenario(&args.path, &args.settings)?;
+    if let Some(seed) = args.seed {
+        scenario.set_seed(Seed::new(seed));
+    }
+    Ok(scenario)
 }
 
 /// Reads a scenario with other values than the file's; another file that it names is looked for from where

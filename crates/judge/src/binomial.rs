@@ -34,12 +34,25 @@ pub fn below(n: u64, share: f64, count: u64) -> f64 {
 /// rejects from there on has that size. It is `n + 1`, which never comes, where `n` are too few.
 #[must_use]
 pub fn critical_count(n: u64, share: f64, alpha: f64) -> u64 {
-    let (mut low, mut high) = (0, n + 1);
-    // `at_least` falls with the count.
+    // A sum of many terms may be a trifle too large.
+    first_number(0, n + 1, |count| at_least(n, share, count) <= alpha + 1e-12)
+}
+
+/// The first number from `low` on, but `high` at most, of which something is true that is then true of all.
+#[must_use]
+pub fn first_number(low: u64, high: u64, is_so: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut step) = (low, 1);
+    // Doubling first: what is looked for may be far below `high`, and a large number may take long to test.
+    let mut high_so_far = low;
+    while high_so_far < high && !is_so(high_so_far) {
+        low = high_so_far + 1;
+        high_so_far = (high_so_far + step).min(high);
+        step *= 2;
+    }
+    let mut high = high_so_far;
     while low < high {
         let middle = low + (high - low) / 2;
-        // A sum of many terms may be a trifle too large.
-        if at_least(n, share, middle) <= alpha + 1e-12 {
+        if is_so(middle) {
             high = middle;
         } else {
             low = middle + 1;

@@ -146,6 +146,12 @@ pub struct ChangeInfo {
 }
 
 impl RunHeader {
+    /// Whether attempts at providers are known: not those of a target with providers of its own.
+    #[must_use]
+    pub fn knows_attempts(&self) -> bool {
+        self.target.as_ref().is_none_or(|target| !target.has_own_providers)
+    }
+
     /// The weight of a deployment at a time; 0 while it is not there.
     #[must_use]
     pub fn weight_at(&self, deployment: usize, time: Timestamp) -> u32 {

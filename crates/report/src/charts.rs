@@ -86,9 +86,9 @@ const CHARTS: [Chart; 8] = [
     },
     Chart {
         id: "errors",
-        reading: "Top: errors returned to clients. Below: errors returned by each provider. \
-             Errors that appear only below were absorbed by the router. Each panel has its own \
-             scale.",
+        reading: "Top: errors returned to clients. Below, where they are known: errors \
+             returned by each provider. Errors that appear only below were absorbed by the router. \
+             Each panel has its own scale.",
         shows_attempts: false,
         draw: errors::draw,
     },

@@ -218,21 +218,23 @@ fn facts(
     let judged = arrived - unfinished;
     let success = if judged == 0 { 0.0 } else { succeeded as f64 / judged as f64 };
     let (_, attempts) = recording.cells.counts();
+    let attempts = recording.header.knows_attempts().then(|| ("attempts", text::count(attempts)));
     let how = match recording.header.mode {
         Mode::Live => "live, real sockets",
         Mode::Simulated => "virtual time",
     };
     let target = summary.target.as_ref().map(|target| ("target", target.name.clone()));
-    let facts = [
+    let users = [
         ("requests", text::count(arrived)),
         ("success", text::percent(success)),
         ("failed", text::count(judged - succeeded)),
-        ("attempts", text::count(attempts)),
+    ];
+    let run = [
         ("duration", text::duration(verdict.duration)),
         ("run", how.to_owned()),
         ("seed", summary.seed.to_string()),
     ];
-    target.into_iter().chain(facts).collect()
+    target.into_iter().chain(users).chain(attempts).chain(run).collect()
 }
 
 /// The model groups, or the kinds of requests, of which there were any, as their clients saw them.
@@ -276,6 +278,9 @@ fn losses(failed: &[u32; FailureClass::ALL.len()], given_up: u32) -> String {
 
 fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
     let header = &recording.header;
+    if !header.knows_attempts() {
+        return Vec::new();
+    }
     let cells = header.deployments.iter().zip(&recording.cells.deployments).enumerate();
     let rows = cells.map(|(place, (info, cells))| {
         let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
@@ -382,8 +387,7 @@ fn command(recording: &Recording) -> String {
         Mode::Simulated => " --sim",
     };
     let target = header.target.as_ref();
-    let is_load = target.is_some_and(|target| target.has_own_providers);
-    let command = if is_load { "load" } else { "run" };
+    let command = if header.knows_attempts() { "run" } else { "load" };
     let target = target.map(|target| format!(" --target {}", target.name)).unwrap_or_default();
     format!("squall {command} {}.yaml{sim}{target} --seed {}", header.scenario, header.seed)
 }

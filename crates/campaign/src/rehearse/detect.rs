@@ -2,7 +2,7 @@
 //! one. A one-sided test of one share against a known one, with exact binomial probabilities: the normal approximation
 //! promises 99 % power and has 93 % to 98.5 %, since failures are few.
 
-use squall_judge::binomial::{at_least, critical_count};
+use squall_judge::binomial::{at_least, critical_count, first_number};
 use squall_judge::{ItemEvidence, Judgement, text};
 use squall_scenario::Rise;
 
@@ -84,14 +84,14 @@ impl DetectedRise {
 #[must_use]
 pub fn samples(rise: Rise) -> u64 {
     // The fewest requests of which `count` fail with power, and the most of which that is no false alarm.
-    let fewest = |count| first(1, MOST, |n| at_least(n, rise.to, count) >= POWER);
+    let fewest = |count| first_number(1, MOST, |n| at_least(n, rise.to, count) >= POWER);
     let most = |count| match count {
         0 => 0,
-        count => first(1, MOST, |n| at_least(n, rise.from, count) > ALPHA) - 1,
+        count => first_number(1, MOST, |n| at_least(n, rise.from, count) > ALPHA) - 1,
     };
     // With `most(count - 1) + 1` to `most(count)` requests, `count` failures are an alarm. From the first count on for
     // which all of these are enough, any more are.
-    let enough = first(1, MOST, |count| fewest(count) <= most(count - 1) + 1);
+    let enough = first_number(1, MOST, |count| fewest(count) <= most(count - 1) + 1);
     match enough - 1 {
         0 => fewest(1),
         count => fewest(count).min(most(count) + 1),
@@ -106,28 +106,6 @@ fn alarm_from(rise: Rise, n: u64) -> u64 {
 /// How many of `runs` have to raise an alarm before false alarms do not explain them, but once in 1,000 steps.
 fn alarms_from(runs: u64) -> u64 {
     critical_count(runs, ALPHA, ALPHA)
-}
-
-/// The first number from `low` on, but `high` at most, of which something is true that is then true of all.
-fn first(low: u64, high: u64, is_so: impl Fn(u64) -> bool) -> u64 {
-    let (mut low, mut step) = (low, 1);
-    // Doubling first: what is looked for is far below `high`, and a large number takes long to test.
-    let mut high_so_far = low;
-    while high_so_far < high && !is_so(high_so_far) {
-        low = high_so_far + 1;
-        high_so_far = (high_so_far + step).min(high);
-        step *= 2;
-    }
-    let mut high = high_so_far;
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if is_so(middle) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    low
 }
 
 #[cfg(test)]

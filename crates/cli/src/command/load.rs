@@ -5,7 +5,7 @@ use crate::args::LoadArgs;
 use crate::command;
 use crate::error::{CliError, Exit};
 use crate::{progress, target_choice, terminal};
-use squall_determinism::{Seed, Share};
+use squall_determinism::Share;
 use squall_live::{Backends, TargetOptions};
 use squall_record::OutFolder;
 use squall_scenario::Scenario;
@@ -19,10 +19,7 @@ const REMOTE_ABORT: AbortRule =
     AbortRule { over: Share::percent(20), lasting: Duration::from_secs(10) };
 
 pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
-    let mut scenario = command::scenario(&args.scenario, &args.settings)?.without_providers();
-    if let Some(seed) = args.seed {
-        scenario.set_seed(Seed::new(seed));
-    }
+    let mut scenario = command::scenario_to_run(&args.scenario)?.without_providers();
     let target = args.target.as_deref().map(target_choice::system).transpose()?;
     let url = url(&scenario, target.as_ref())?;
     let planned = within_rate(&scenario, args)?;

@@ -4,7 +4,6 @@ use super::checked;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
 use crate::{command, descriptors, progress, target_choice, terminal};
-use squall_determinism::Seed;
 use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
@@ -12,10 +11,7 @@ use squall_target::Tuning;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
-    let mut scenario = command::scenario(&args.scenario, &args.settings)?;
-    if let Some(seed) = args.seed {
-        scenario.set_seed(Seed::new(seed));
-    }
+    let scenario = command::scenario_to_run(&args.scenario)?;
     let mode = if args.sim { Mode::Simulated } else { Mode::Live };
     let target = args.target.as_deref();
     let target =

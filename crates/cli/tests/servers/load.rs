@@ -47,6 +47,10 @@ fn what_clients_saw_is_judged_and_what_the_system_asked_of_its_own_providers_is_
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     let names = folder.names();
     assert!(folder.read("out/report.html").contains("what clients saw alone"), "{names:?}");
+    let summary = summary(&folder);
+    assert!(summary["totals"]["attempts"].is_null(), "unknown, and not none: {summary}");
+    assert!(summary["totals"]["retry_amplification"].is_null(), "{summary}");
+    assert!(!folder.read("out/report.html").contains("<h2>Providers</h2>"));
     assert!(folder.path("out/latency.svg").exists());
     assert!(!folder.path("out/shares.svg").exists(), "a chart of attempts would show nothing");
 }

@@ -52,9 +52,9 @@ pub struct Totals {
     pub unfinished: u64,
     /// Succeeded ÷ (requests − unfinished); none without requests.
     pub success_rate: Option<f64>,
-    /// Attempts at all deployments.
-    pub attempts: u64,
-    /// Attempts ÷ requests; none without requests.
+    /// Attempts at all deployments; none where they are unknown.
+    pub attempts: Option<u64>,
+    /// Attempts ÷ requests; none without requests, and where attempts are unknown.
     pub retry_amplification: Option<f64>,
 }
 
@@ -220,6 +220,7 @@ impl Totals {
             sums.iter().map(|sum| u64::from(count(sum))).sum::<u64>()
         };
         let (requests, attempts) = cells.counts();
+        let attempts = recording.header.knows_attempts().then_some(attempts);
         let (succeeded, unfinished) = (all(|sum| sum.succeeded), all(|sum| sum.unfinished));
         let mut failed = Failures::new();
         for sum in &sums {
@@ -235,7 +236,7 @@ impl Totals {
             unfinished,
             success_rate: part(succeeded, requests - unfinished),
             attempts,
-            retry_amplification: part(attempts, requests),
+            retry_amplification: attempts.and_then(|attempts| part(attempts, requests)),
         }
     }
 }
@@ -268,6 +269,9 @@ impl GroupSummary {
 impl DeploymentSummary {
     pub(super) fn all(recording: &Recording) -> Vec<Self> {
         let header = &recording.header;
+        if !header.knows_attempts() {
+            return Vec::new();
+        }
         let cells = &recording.cells.deployments;
         let sums: Vec<_> = cells.iter().map(|cells| cells.sum(WHOLE)).collect();
         let name = |names: &[String], place: u16| {

@@ -18,9 +18,8 @@ pub(super) struct HiddenAttempts {
 
 /// Why a metric that rests on attempts is unknown of the whole run; `None` where it is not.
 pub(super) fn unknown_attempts(recording: &Recording, metric: MetricId) -> Option<&'static str> {
-    let target = recording.header.target.as_ref()?;
     let rests_on_attempts = without_attempts(metric) != MissingAttempts::NoEffect;
-    (target.has_own_providers && rests_on_attempts)
+    (!recording.header.knows_attempts() && rests_on_attempts)
         .then_some("the target's providers are its own, so its attempts are unknown")
 }
 

@@ -109,8 +109,9 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
 
 /// Whether another gateway answers without the providers of the run.
 fn succeeds_alone(recording: &Recording) -> bool {
-    let target = recording.header.target.as_ref();
-    let asks_nobody = target.is_some_and(|it| it.join.attempts == 0 && !it.has_own_providers);
+    let header = &recording.header;
+    let is_unasked = header.target.as_ref().is_some_and(|it| it.join.attempts == 0);
+    let asks_nobody = is_unasked && header.knows_attempts();
     let all = || Timestamp::ZERO..Timestamp::MAX;
     asks_nobody && recording.cells.groups.iter().any(|group| group.sum(all()).succeeded > 0)
 }

@@ -123,7 +123,7 @@ impl<'a> ChartContext<'a> {
     /// Whether the rows of attempts were kept: long runs go without.
     /// Whether attempts are known: not those of a target with providers of its own.
     pub(super) fn knows_attempts(&self) -> bool {
-        self.recording.header.target.as_ref().is_none_or(|target| !target.has_own_providers)
+        self.recording.header.knows_attempts()
     }
 
     pub(super) fn has_rows(&self) -> bool {
