@@ -1,8 +1,10 @@
 //! `squall load`: traffic for a system that runs already.
 
-use crate::serve::{Server, start_and_listen};
+use crate::serve::{Server, spawn, start_and_listen};
 use crate::squall::{Ended, Folder};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
+use std::process::Command;
 
 /// Its router and providers are used by nobody, and their outage happens to nobody.
 const SCENARIO: &str = "
@@ -103,4 +105,69 @@ fn nothing_is_sent_where_it_was_not_allowed() {
         let ended = refused(&folder, arguments);
         assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
     }
+}
+
+/// A system that answers by TLS: OpenSSL's, by Python.
+const TLS_SERVER: &str = r#"
+import http.server, ssl, sys
+ANSWER = b'{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a b c d e"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":5,"total_tokens":6}}'
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(ANSWER)))
+        self.end_headers()
+        self.wfile.write(ANSWER)
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("own.pem", "own.key")
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+print("http://127.0.0.1:%d" % server.server_port, file=sys.stderr, flush=True)
+server.serve_forever()
+"#;
+
+/// Starts it with a certificate that the authority in `authority.pem` has signed.
+fn tls_system(folder: &Folder) -> (Server, String) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
+        .expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let own = CertificateParams::new(vec!["localhost".to_owned()])
+        .and_then(|own| own.signed_by(&key, &authority))
+        .expect("a certificate");
+    folder.write("authority.pem", &authority.pem());
+    folder.write("own.pem", &own.pem());
+    folder.write("own.key", &key.serialize_pem());
+    folder.write("server.py", TLS_SERVER);
+    let mut python = Command::new("python3");
+    python.arg("server.py").current_dir(folder.path(""));
+    let (server, addr, _) = spawn(python);
+    let (_, port) = addr.rsplit_once(':').expect("a port");
+    (server, format!("https://localhost:{port}/v1"))
+}
+
+#[test]
+fn a_system_is_called_by_tls_if_its_certificate_is_trusted_and_else_nothing_is_sent() {
+    let folder = Folder::new("load-tls");
+    folder.write("scenario.yaml", &SCENARIO.replace("stream: 50%", "stream: 0%"));
+    let (_server, url) = tls_system(&folder);
+    let ended = refused(&folder, &["--target", &url]);
+    assert!(ended.err.contains("invalid peer certificate"), "{}", ended.err);
+    let mut trusting = folder.command(&["load", "scenario.yaml", "--target", &url, "--out", "out"]);
+    let ended = Ended::from(
+        trusting.env("SSL_CERT_FILE", "authority.pem").output().expect("the binary can be run"),
+    );
+    let totals = &summary(&folder)["totals"];
+    assert_eq!(
+        (&totals["requests"], &totals["succeeded"]),
+        (&120.into(), &120.into()),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
 }
