@@ -163,7 +163,7 @@ fn run(scenario: &Scenario, seed: Seed) -> Result<PlannedRun, CampaignError> {
 }
 
 fn over_seeds(scenario: &Scenario) -> bool {
-    scenario.expectations.iter().any(|expectation| expectation.over_seeds.is_some())
+    scenario.hard_expectations().any(|expectation| expectation.over_seeds.is_some())
 }
 
 /// So many of the seeds must miss before more than 5 % of all runs do, surely.

@@ -1,10 +1,10 @@
 //! Verdicts as JUnit XML, which every CI reads: a suite per scenario, a case per expectation.
 //!
 //! A missed expectation is a failure. An inconclusive one is an error, not a skip: a run that can say
-//! nothing must not pass in silence.
+//! nothing must not pass in silence. A soft one that was not met passes, and its output says so.
 
 use crate::file::{FileError, put};
-use crate::verdict::{Judgement, Verdict, VerdictRow};
+use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn suite(verdict: &Verdict) -> TestSuite {
     suite.set_time(verdict.duration);
     suite.add_property(("seed", verdict.seed.to_string().as_str()));
     suite.add_property(("mode", verdict.mode.as_str()));
-    suite.add_test_cases(verdict.rows.iter().map(|row| case(verdict, row)));
+    suite.add_test_cases(verdict.shown().map(|row| case(verdict, row)));
     if !verdict.validity_problems.is_empty() {
         suite.add_test_case(whole(verdict));
     }
@@ -56,28 +56,32 @@ fn suite(verdict: &Verdict) -> TestSuite {
 fn case(verdict: &Verdict, row: &VerdictRow) -> TestCase {
     let detail = row.detail().join("\n");
     let class = (verdict.scenario.as_str(), row.phase.as_deref());
-    case_of(&row.text, class, row.judgement, &row.reason, detail)
+    case_of(&row.text, class, row.outcome(), &row.reason, detail)
 }
 
 /// A case of the class `scenario.phase` that came out so, for this reason.
 pub(crate) fn case_of(
     name: &str,
     (scenario, phase): (&str, Option<&str>),
-    judgement: Judgement,
+    outcome: RowOutcome,
     reason: &str,
     detail: String,
 ) -> TestCase {
-    let mut status = match judgement {
-        Judgement::Met => TestCaseStatus::success(),
-        Judgement::Missed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Judgement::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
+    let mut status = match outcome {
+        RowOutcome::Met | RowOutcome::Warned => TestCaseStatus::success(),
+        RowOutcome::Missed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        RowOutcome::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    if judgement != Judgement::Met {
-        status.set_type(judgement.as_str());
+    let warned = format!("{outcome}: {reason}\n{detail}");
+    if matches!(outcome, RowOutcome::Missed | RowOutcome::Inconclusive) {
+        status.set_type(outcome.as_str());
         status.set_message(reason);
         status.set_description(detail);
     }
     let mut case = TestCase::new(name, status);
+    if outcome == RowOutcome::Warned {
+        case.set_system_out(warned.trim_end());
+    }
     case.set_classname(format!("{scenario}.{}", phase.unwrap_or("run")));
     case
 }

@@ -54,4 +54,4 @@ pub use summary::{
 };
 pub use table::terminal_table;
 pub use target::TargetSummary;
-pub use verdict::{Judgement, Verdict, VerdictRow, judge};
+pub use verdict::{Judgement, RowOutcome, Verdict, VerdictRow, judge};

@@ -1,7 +1,7 @@
 //! A verdict as Markdown, for a pull request or a CI job's summary: the worst first.
 
 use crate::text;
-use crate::verdict::{Judgement, Verdict, VerdictRow};
+use crate::verdict::{Verdict, VerdictRow};
 
 /// A heading of the third level, a table, and what else should be known.
 #[must_use]
@@ -12,16 +12,12 @@ pub fn markdown(verdict: &Verdict) -> String {
         format!("{}, seed {}, {}.", verdict.tally(), verdict.seed, verdict.mode.as_str()),
         String::new(),
     ];
-    if !verdict.rows.is_empty() {
+    if verdict.shown().next().is_some() {
         lines.push("| verdict | expectation | measured | limit | n |".to_owned());
         lines.push("| --- | --- | ---: | ---: | ---: |".to_owned());
     }
-    let mut rows: Vec<_> = verdict.rows.iter().collect();
-    rows.sort_by_key(|row| match row.judgement {
-        Judgement::Missed => 0,
-        Judgement::Inconclusive => 1,
-        Judgement::Met => 2,
-    });
+    let mut rows: Vec<_> = verdict.shown().collect();
+    rows.sort_by_key(|row| row.outcome());
     lines.extend(rows.iter().map(|row| line(row)));
     let reasons = rows.iter().filter(|row| !row.is_met());
     let reasons = reasons.map(|row| format!("- `{}`: {}", row.text, row.reason));
@@ -40,10 +36,7 @@ pub fn markdown(verdict: &Verdict) -> String {
 }
 
 fn line(row: &VerdictRow) -> String {
-    let word = match row.judgement {
-        Judgement::Missed => format!("**{}**", row.judgement),
-        _ => row.judgement.to_string(),
-    };
+    let word = row.outcome().markdown();
     let n = row.n().map_or_else(|| "-".to_owned(), text::count);
     // A bar would end the cell.
     let text = row.text.replace('|', "\\|");

@@ -18,7 +18,7 @@ pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
 
 use crate::metrics::MetricValue;
-use crate::verdict::{Judgement, Verdict, VerdictRow};
+use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow, nothing_to_meet};
 use judge::SeedSample;
 use squall_scenario::Scenario;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct SeedsVerdict {
     pub duration: Duration,
     /// A row for each expectation in the order of the file, then one for each that a baseline knows.
     pub rows: Vec<SeedsRow>,
+    /// The same for the soft ones, which decide nothing.
+    pub soft: Vec<SeedsRow>,
     /// Missed if any row is; else inconclusive if any is; else met.
     pub overall: Judgement,
     /// What decides nothing and should be known.
@@ -68,6 +70,8 @@ pub struct SeedsRow {
     pub limit: String,
     /// What came of it.
     pub judgement: Judgement,
+    /// Whether missing it is a warning.
+    pub soft: bool,
     /// One sentence that says why.
     pub reason: String,
     /// What was measured; `None` if nothing was.
@@ -126,14 +130,15 @@ pub fn judge_seeds(
             .map(|problem| format!("seed {}: {problem}", verdict.seed))
             .collect()
     });
-    if rows.is_empty() {
-        warnings.push("the scenario expects nothing: there is nothing to meet".to_owned());
+    if scenario.hard_expectations().next().is_none() {
+        warnings.push(nothing_to_meet(scenario));
     }
     if let Some(baseline) = baseline {
         let held = baseline.hold(scenario, verdicts);
         rows.extend(held.rows);
         warnings.extend(held.unknown);
     }
+    let (soft, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.soft);
     let mut verdict = SeedsVerdict {
         scenario: scenario.name.clone(),
         origin,
@@ -142,6 +147,7 @@ pub fn judge_seeds(
         duration: scenario.duration,
         overall: overall(&rows),
         rows,
+        soft,
         warnings,
     };
     control_false_alarms(std::slice::from_mut(&mut verdict));
@@ -162,15 +168,17 @@ fn overall(rows: &[SeedsRow]) -> Judgement {
 
 /// What every run gave for each expectation, by its place in the scenario.
 fn samples<'v>(scenario: &Scenario, verdicts: &'v [Verdict]) -> Vec<(usize, Vec<SeedSample<'v>>)> {
-    // Verdicts keep the two kinds apart, each in the order of the file.
-    let (mut single, mut over_seeds) = (0, 0);
+    // Verdicts keep the kinds apart, each in the order of the file.
+    let (mut single, mut soft, mut over_seeds) = (0, 0, 0);
     let expectations = scenario.expectations.iter().enumerate();
     expectations
         .map(|(place, expectation)| {
-            let (of, at): (fn(&Verdict) -> &[VerdictRow], _) = match expectation.over_seeds {
-                None => (|verdict| &verdict.rows, &mut single),
-                Some(_) => (|verdict| &verdict.over_seeds, &mut over_seeds),
-            };
+            let (of, at): (fn(&Verdict) -> &[VerdictRow], _) =
+                match (expectation.over_seeds, expectation.soft) {
+                    (None, false) => (|verdict| &verdict.rows, &mut single),
+                    (None, true) => (|verdict| &verdict.soft, &mut soft),
+                    (Some(_), _) => (|verdict| &verdict.over_seeds, &mut over_seeds),
+                };
             let rows = verdicts.iter().filter_map(|verdict| {
                 Some(SeedSample { seed: verdict.seed, row: of(verdict).get(*at)? })
             });
@@ -196,6 +204,14 @@ impl Origin {
     }
 }
 
+impl SeedsRow {
+    /// What it is told as.
+    #[must_use]
+    pub const fn outcome(&self) -> RowOutcome {
+        RowOutcome::of(self.judgement, self.soft)
+    }
+}
+
 impl SeedsVerdict {
     /// The verdict of a check that was asked to run so many seeds. Where it was interrupted before it had,
     /// nothing is met; what was missed in the seeds that were run stays missed.
@@ -203,7 +219,8 @@ impl SeedsVerdict {
     pub fn of_asked(mut self, asked: usize) -> Self {
         self.asked = asked;
         let Some(interrupted) = self.interrupted() else { return self };
-        for row in self.rows.iter_mut().filter(|row| row.judgement != Judgement::Missed) {
+        let rows = self.rows.iter_mut().chain(&mut self.soft);
+        for row in rows.filter(|row| row.judgement != Judgement::Missed) {
             row.judgement = Judgement::Inconclusive;
             row.reason = format!("{interrupted}: {}", row.reason);
         }
@@ -228,6 +245,17 @@ impl SeedsVerdict {
         (done < asked).then(|| format!("interrupted after {done} of {asked} seeds"))
     }
 
+    /// Every row as it is shown: first those that decide, then the soft ones.
+    pub fn shown(&self) -> impl Iterator<Item = &SeedsRow> {
+        self.rows.iter().chain(&self.soft)
+    }
+
+    /// How many soft expectations are told as warnings.
+    #[must_use]
+    pub fn warned(&self) -> usize {
+        self.soft.iter().filter(|row| row.outcome() == RowOutcome::Warned).count()
+    }
+
     /// How many rows came out so.
     #[must_use]
     pub fn count(&self, judgement: Judgement) -> usize {
@@ -235,5 +263,7 @@ impl SeedsVerdict {
     }
 }
 
+#[cfg(test)]
+mod soft_tests;
 #[cfg(test)]
 mod tests;

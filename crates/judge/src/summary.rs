@@ -3,11 +3,11 @@
 
 mod parts;
 
-pub(crate) use parts::number_and_unit;
 pub use parts::{
     ChangeSummary, DeploymentSummary, ExpectationSummary, FaultSummary, GroupSummary, LagSummary,
     Percentiles, ServerLagSummary, Totals,
 };
+pub(crate) use parts::{is_hard, number_and_unit};
 
 use crate::target::TargetSummary;
 use crate::verdict::Verdict;
@@ -82,7 +82,7 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         verdict: verdict.overall.as_str(),
         validity_problems: verdict.validity_problems.clone(),
         warnings: verdict.warnings.clone(),
-        expectations: verdict.rows.iter().map(ExpectationSummary::of).collect(),
+        expectations: verdict.shown().map(ExpectationSummary::of).collect(),
         totals: Totals::of(recording),
         groups: GroupSummary::all(recording),
         kinds: GroupSummary::kinds(recording),

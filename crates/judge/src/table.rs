@@ -1,17 +1,17 @@
 //! A verdict as a table on a terminal: plain text, columns aligned, numbers to the right.
 
 use crate::text;
-use crate::verdict::{Judgement, Verdict, VerdictRow};
+use crate::verdict::{RowOutcome, Verdict, VerdictRow};
 
 /// The expectations with measured value, limit, samples and verdict; below them a sentence for each that
 /// was not met, validity_problems and warnings, and the verdict.
 #[must_use]
 pub fn terminal_table(verdict: &Verdict) -> String {
     let mut lines = Vec::new();
-    if !verdict.rows.is_empty() {
+    if verdict.shown().next().is_some() {
         let mut rows =
             vec![["verdict", "expectation", "measured", "limit", "n"].map(str::to_owned)];
-        rows.extend(verdict.rows.iter().map(cells));
+        rows.extend(verdict.shown().map(cells));
         lines = align(
             &rows,
             &[
@@ -23,7 +23,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
             ],
         );
     }
-    for row in verdict.rows.iter().filter(|row| !row.is_met()) {
+    for row in verdict.shown().filter(|row| !row.is_met()) {
         lines.push(String::new());
         lines.push(format!("{}: {}", row.text, row.reason));
         // The first line of detail is in the reason already.
@@ -37,13 +37,14 @@ pub fn terminal_table(verdict: &Verdict) -> String {
     lines.extend(verdict.target.iter().map(|line| format!("target: {line}")));
     lines.extend(changes);
     lines.extend(validity_problems.chain(warnings));
-    lines.push(format!("verdict: {} ({})", word(verdict.overall), verdict.tally()));
+    let overall = RowOutcome::of(verdict.overall, false);
+    lines.push(format!("verdict: {} ({})", word(overall), verdict.tally()));
     lines.join("\n")
 }
 
 fn cells(row: &VerdictRow) -> [String; 5] {
     [
-        word(row.judgement).to_owned(),
+        word(row.outcome()).to_owned(),
         row.text.clone(),
         row.measured.clone(),
         row.limit.clone(),
@@ -52,11 +53,10 @@ fn cells(row: &VerdictRow) -> [String; 5] {
 }
 
 /// A miss stands out without colour.
-const fn word(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Met => "met",
-        Judgement::Missed => "MISSED",
-        Judgement::Inconclusive => "inconclusive",
+pub(crate) const fn word(outcome: RowOutcome) -> &'static str {
+    match outcome {
+        RowOutcome::Missed => "MISSED",
+        RowOutcome::Met | RowOutcome::Inconclusive | RowOutcome::Warned => outcome.as_str(),
     }
 }
 

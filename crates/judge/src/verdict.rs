@@ -2,6 +2,7 @@
 //! never counted as met.
 
 mod hidden;
+mod outcome;
 mod validity;
 
 use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
@@ -9,6 +10,7 @@ use crate::target::target_lines;
 use crate::text;
 pub(crate) use hidden::refusing_providers;
 use hidden::{HiddenAttempts, hidden_attempts, unknown_attempts};
+pub use outcome::RowOutcome;
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
 use squall_scenario::{Comparison, Expectation, Limit, Scenario};
@@ -41,6 +43,8 @@ pub struct Verdict {
     pub duration: Duration,
     /// One row for each expectation of a single run, in the order of the file.
     pub rows: Vec<VerdictRow>,
+    /// The same for each soft one, which decides nothing.
+    pub soft: Vec<VerdictRow>,
     /// What this run adds to each expectation about many seeds: it is judged over all of them, and here it
     /// decides nothing.
     pub over_seeds: Vec<VerdictRow>,
@@ -77,6 +81,8 @@ pub struct VerdictRow {
     pub limit: String,
     /// What came of it.
     pub judgement: Judgement,
+    /// Whether missing it is a warning.
+    pub soft: bool,
     /// One sentence that says why.
     pub reason: String,
 }
@@ -89,7 +95,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         |expectation: &&Expectation| row(scenario, recording, &validity_problems, expectation);
     let (over_seeds, single): (Vec<_>, Vec<_>) =
         scenario.expectations.iter().partition(|expectation| expectation.over_seeds.is_some());
-    let rows: Vec<_> = single.iter().map(row).collect();
+    let (soft, rows): (Vec<_>, Vec<_>) = single.iter().map(row).partition(|row| row.soft);
     let over_seeds: Vec<_> = over_seeds.iter().map(row).collect();
     let any = |judgement| rows.iter().any(|row| row.judgement == judgement);
     let overall = if any(Judgement::Missed) {
@@ -109,10 +115,11 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         },
         warnings: validity::warnings(recording)
             .into_iter()
-            .chain(rows.is_empty().then(|| nothing_to_meet(!over_seeds.is_empty())))
+            .chain(rows.is_empty().then(|| nothing_to_meet(scenario)))
             .chain(over_seeds.iter().map(open))
             .collect(),
         rows,
+        soft,
         over_seeds,
         overall,
         validity_problems: validity_problems.into_iter().map(|problem| problem.text).collect(),
@@ -154,18 +161,26 @@ impl Verdict {
         self.rows.iter().filter(|row| row.judgement == judgement).count()
     }
 
-    /// `6 of 7 expectations met, 1 missed`.
+    /// Every row as it is shown: first those that decide, then the soft ones.
+    pub fn shown(&self) -> impl Iterator<Item = &VerdictRow> {
+        self.rows.iter().chain(&self.soft)
+    }
+
+    /// `6 of 7 expectations met, 1 missed, 1 warned`.
     #[must_use]
     pub fn tally(&self) -> String {
-        if self.rows.is_empty() {
-            return "no expectations".to_owned();
-        }
         let met = self.count(Judgement::Met);
-        let mut tally = format!("{met} of {} expectations met", self.rows.len());
+        let mut tally = match self.rows.len() {
+            0 => "no expectations".to_owned(),
+            of => format!("{met} of {of} expectations met"),
+        };
         for judgement in [Judgement::Missed, Judgement::Inconclusive] {
             if let count @ 1.. = self.count(judgement) {
                 tally += &format!(", {count} {judgement}");
             }
+        }
+        if let warned @ 1.. = self.soft.iter().filter(|row| !row.is_met()).count() {
+            tally += &format!(", {warned} {}", RowOutcome::Warned);
         }
         tally
     }
@@ -176,6 +191,12 @@ impl VerdictRow {
     #[must_use]
     pub fn is_met(&self) -> bool {
         self.judgement == Judgement::Met
+    }
+
+    /// What it is told as.
+    #[must_use]
+    pub const fn outcome(&self) -> RowOutcome {
+        RowOutcome::of(self.judgement, self.soft)
     }
 
     /// How many samples it rests on; `None` if nothing was measured.
@@ -216,10 +237,13 @@ impl fmt::Display for Judgement {
 }
 
 /// Why a run that nothing is expected of met nothing.
-fn nothing_to_meet(over_seeds: bool) -> String {
-    match over_seeds {
-        true => "no expectation is about a single run: there is nothing that it could meet",
-        false => "the scenario expects nothing: there is nothing to meet; add an `expect:`",
+pub(crate) fn nothing_to_meet(scenario: &Scenario) -> String {
+    match (scenario.hard_expectations().next(), scenario.expectations.first()) {
+        (Some(_), _) => "no expectation is about a single run: there is nothing that it could meet",
+        (None, Some(_)) => {
+            "every expectation is soft: there is nothing to meet; add one without `warn:`"
+        }
+        (None, None) => "the scenario expects nothing: there is nothing to meet; add an `expect:`",
     }
     .to_owned()
 }
@@ -277,6 +301,7 @@ fn row(
         window,
         measurement,
         judgement,
+        soft: expectation.soft,
         reason,
     }
 }
@@ -376,5 +401,7 @@ pub(crate) const fn sign(comparison: Comparison) -> &'static str {
     }
 }
 
+#[cfg(test)]
+mod soft_tests;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_judge::{
-    GroupSummary, Judgement, Percentiles, Summary, Verdict, VerdictRow, summary, text,
+    GroupSummary, Judgement, Percentiles, RowOutcome, Summary, Verdict, VerdictRow, summary, text,
 };
 use squall_record::{GroupCells, Mode, Recording};
 use squall_scenario::{GatewayCost, Scenario};
@@ -63,13 +63,13 @@ pub(crate) fn page(
     let summary = summary(scenario, recording, verdict);
     let page = ReportPage {
         fonts: Fonts::default(),
-        mark: mark(verdict.overall),
+        mark: mark(RowOutcome::of(verdict.overall, false)),
         headline: headline(verdict.overall),
         tally: verdict.tally(),
         worst: worst(verdict),
         description: scenario.description.as_deref(),
         facts: facts(&summary, recording, verdict),
-        rows: verdict.rows.iter().map(ReportRow::of).collect(),
+        rows: verdict.shown().map(ReportRow::of).collect(),
         validity_problems: &verdict.validity_problems,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
@@ -123,8 +123,8 @@ struct ReportRow<'a> {
 impl<'a> ReportRow<'a> {
     fn of(row: &'a VerdictRow) -> Self {
         Self {
-            judgement: row.judgement.as_str(),
-            mark: mark(row.judgement),
+            judgement: row.outcome().as_str(),
+            mark: mark(row.outcome()),
             text: &row.text,
             measured: &row.measured,
             limit: &row.limit,
@@ -178,11 +178,12 @@ struct DeploymentRow<'a> {
 }
 
 /// A shape beside the word, so that no meaning hangs on a colour.
-pub(crate) const fn mark(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Met => "✓",
-        Judgement::Missed => "✗",
-        Judgement::Inconclusive => "≈",
+pub(crate) const fn mark(outcome: RowOutcome) -> &'static str {
+    match outcome {
+        RowOutcome::Met => "✓",
+        RowOutcome::Missed => "✗",
+        RowOutcome::Inconclusive => "≈",
+        RowOutcome::Warned => "!",
     }
 }
 

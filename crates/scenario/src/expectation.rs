@@ -3,9 +3,12 @@
 mod metrics;
 mod parse;
 mod resolve;
+mod soft;
 
 pub use metrics::{METRICS, MetricId};
-pub(crate) use resolve::{ScopeNames, read};
+pub(crate) use resolve::ScopeNames;
+use resolve::read;
+pub(crate) use soft::{EXPECTATION_ITEM, read_item};
 
 use core::time::Duration;
 use squall_router::{DeploymentId, GroupId};
@@ -31,6 +34,8 @@ pub struct Expectation {
     pub over_seeds: Option<f64>,
     /// In which phase, by its place in the scenario; `None` for the whole run.
     pub during: Option<usize>,
+    /// Whether missing it is a warning, which no verdict and no exit code counts.
+    pub soft: bool,
 }
 
 /// What a metric is of.

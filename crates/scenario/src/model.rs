@@ -71,6 +71,11 @@ impl Scenario {
         self.phases.iter().find(|phase| phase.name == name)
     }
 
+    /// The expectations that decide a verdict: all but the soft ones.
+    pub fn hard_expectations(&self) -> impl Iterator<Item = &Expectation> {
+        self.expectations.iter().filter(|expectation| !expectation.soft)
+    }
+
     /// Every deployment that there ever is with its number and its group, as it first is, in the order of
     /// the numbers.
     pub fn deployments(

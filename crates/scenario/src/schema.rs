@@ -276,7 +276,10 @@ fn plural(shape: &Schema) -> String {
         | Schema::Bytes
         | Schema::List(_)
         | Schema::Named(_)
-        | Schema::NamedOrPattern(_)
-        | Schema::Either(_) => "values".to_owned(),
+        | Schema::NamedOrPattern(_) => "values".to_owned(),
+        Schema::Either(shapes) => {
+            let kinds: Vec<_> = shapes.iter().map(plural).collect();
+            kinds.join(", or ")
+        }
     }
 }

@@ -415,7 +415,7 @@ impl PreparedStage {
 
     /// A note for a gate that no number of failed requests would miss.
     fn gate_without_errors(&self) -> Option<String> {
-        let mut gate = self.scenario.expectations.iter();
+        let mut gate = self.scenario.hard_expectations();
         // What is said of the old path says nothing of the new one.
         let counts = |each| counts_errors(each) && !(self.detect.is_some() && is_old(each));
         let note = match (gate.any(counts), self.detect) {

@@ -170,6 +170,11 @@ fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
             terminal::data(format_args!("{judgement}: {}", named.join(", ")));
         }
     }
+    let warned = verdicts.iter().filter(|verdict| verdict.warned() > 0);
+    let warned: Vec<_> = warned.map(|verdict| verdict.scenario.as_str()).collect();
+    if !warned.is_empty() {
+        terminal::data(format_args!("warned: {}", warned.join(", ")));
+    }
     terminal::status(format_args!("{runs} runs in {seconds:.1} s"));
 }
 

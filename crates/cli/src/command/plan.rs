@@ -53,7 +53,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
             path: args.scenario.display().to_string(),
             settings: args.runs.settings.iter().map(Override::to_string).collect(),
         },
-        until: asked.scenario.expectations.iter().map(|each| each.text.clone()).collect(),
+        until: asked.scenario.hard_expectations().map(|each| each.text.clone()).collect(),
         seeds: question.seeds,
         answers: answers.iter().map(answer).collect(),
         curves,
@@ -105,8 +105,8 @@ impl PlanQuery {
         if let Some(unknown) = args.keep.iter().find(|name| !known(name)) {
             return Err(CliError::Varied(format!("no provider is called `{unknown}`")));
         }
-        if scenario.expectations.is_empty() {
-            let problem = "the scenario has no expectations: add `--until`, such as `--until \
+        if scenario.hard_expectations().next().is_none() {
+            let problem = "the scenario has no expectations that decide anything: add `--until`, such as `--until \
                  'success_rate >= 99.5%'`";
             return Err(CliError::Varied(problem.to_owned()));
         }

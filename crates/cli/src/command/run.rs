@@ -35,7 +35,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let kept = recording.write(folder.path());
     let exit = conclude(&scenario, &recording, &out, kept)?;
     let is_whole = recording.header.ended.cut_at().is_none();
-    let expects = scenario.expectations.iter().any(|each| each.over_seeds.is_none());
+    let expects = scenario.hard_expectations().any(|each| each.over_seeds.is_none());
     Ok(args.inconclusive.exit(exit, is_whole && expects))
 }
 

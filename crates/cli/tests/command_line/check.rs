@@ -149,3 +149,38 @@ fn what_is_inconclusive_may_be_told_to_warn_and_what_is_interrupted_or_expects_n
     let ended = folder.squall(&["run", "lost.yaml", "--sim", "--inconclusive", "warn"]);
     says(&ended, 3, "the scenario expects nothing: there is nothing to meet; add an `expect:`");
 }
+
+/// What is missed softly is told and passes; what nothing but soft expectations is expected of, does not.
+#[test]
+fn a_soft_miss_is_told_and_changes_no_exit_code() {
+    let folder = Folder::new("check-soft");
+    let soft = |expect: &str| {
+        let text = viral_spike();
+        let (text, _) = text.split_once("\nexpect:").expect("it expects something");
+        folder.write("viral-spike.yaml", &format!("{text}\nexpect:\n{expect}"));
+    };
+    soft("  - success_rate >= 90%\n  - warn: latency_p99 <= 1ms\n");
+    let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
+    says(&ended, 0, "warned   latency_p99 <= 1ms");
+    says(&ended, 0, "verdict: met (1 of 1 expectations met, 1 warned)");
+    let page = folder.read("reports/viral-spike/sim/report.html");
+    assert!(page.contains("<tr class=\"warned\"><td class=\"word\">! warned</td>"));
+    let ended = folder.squall(&["check", "viral-spike.yaml"]);
+    says(&ended, 0, "met           viral-spike  1 of 1 over 59 seeds (7 to 65), 1 warned");
+    says(&ended, 0, "warned: viral-spike");
+    assert_eq!(summary(&folder)["verdict"], "met");
+    soft("  - warn: success_rate >= 90%\n");
+    for command in [
+        &["run", "viral-spike.yaml", "--sim", "--inconclusive", "warn"][..],
+        &["check", "viral-spike.yaml"],
+    ] {
+        says(&folder.squall(command), 3, "every expectation is soft: there is nothing to meet");
+    }
+    let ended = folder.squall(&["plan", "viral-spike.yaml", "--vary", "traffic.peak"]);
+    assert_eq!(ended.code, 2, "{}", ended.out);
+    assert!(
+        ended.err.contains("no expectations that decide anything: add `--until`"),
+        "{}",
+        ended.err
+    );
+}

@@ -4,7 +4,7 @@ use super::{CheckResult, CrashReport, CrashRow, CrashVerdict};
 use crate::file::FileError;
 use crate::junit::{case_of, put_suites};
 use crate::table::{ColumnSide, align};
-use crate::verdict::Judgement;
+use crate::verdict::RowOutcome;
 use quick_junit::TestSuite;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -122,10 +122,10 @@ pub fn write_crash_junit(
     suite.add_property(("system", report.system.as_str()));
     suite.add_property(("mode", report.mode.as_str()));
     suite.add_test_cases(report.rows.iter().map(|row| {
-        let judgement = match row.verdict {
-            CrashVerdict::Inconclusive => Judgement::Inconclusive,
-            verdict if verdict <= least => Judgement::Met,
-            _ => Judgement::Missed,
+        let outcome = match row.verdict {
+            CrashVerdict::Inconclusive => RowOutcome::Inconclusive,
+            verdict if verdict <= least => RowOutcome::Met,
+            _ => RowOutcome::Missed,
         };
         let name = format!("{} {}", row.id, row.fault);
         let reason = format!("{}: {}", row.verdict, row.why);
@@ -133,7 +133,7 @@ pub fn write_crash_junit(
             format!("{} {}: {} ({})", check.weight.letter(), check.text, holds(check), check.seen)
         });
         let detail = checks.collect::<Vec<_>>().join("\n");
-        case_of(&name, ("crash", None), judgement, &reason, detail)
+        case_of(&name, ("crash", None), outcome, &reason, detail)
     }));
     put_suites(path, "squall crash", [suite])
 }

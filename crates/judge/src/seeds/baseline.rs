@@ -249,6 +249,7 @@ fn row(
         claim,
         limit: format!("{} {}", sign(comparison), limit.display()),
         judgement: Judgement::Met,
+        soft: expectation.soft,
         reason: no_worse,
         spread: spread(seen, comparison, limit),
         missed: Vec::new(),

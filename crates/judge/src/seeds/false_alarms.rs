@@ -4,6 +4,7 @@
 //! runs as it claims: an exact binomial tail. Of all rows of a check, those are missed that Holm's method rejects at
 //! half of [`FALSE_ALARMS`] (Holm 1979), since a check looks twice at most: the probability that it calls any row missed
 //! that holds is at most [`FALSE_ALARMS`], whatever depends on what. The others are open, and more seeds decide them.
+//! Soft expectations are controlled among themselves, so that one more of them makes no other harder to miss.
 
 use super::{SeedsRow, SeedsVerdict};
 use crate::verdict::Judgement;
@@ -28,20 +29,24 @@ pub struct SeedDoubt {
 
 /// Decides the rows in doubt of a whole check, all together.
 pub fn control_false_alarms(verdicts: &mut [SeedsVerdict]) {
-    let p_value = |row: &SeedsRow| row.doubt.as_ref().map(|doubt| doubt.p_value);
-    let rows = || verdicts.iter().flat_map(|verdict| &verdict.rows);
-    let limit =
-        holm_limit(rows().filter_map(p_value).collect(), rows().count(), FALSE_ALARMS / LOOKS);
+    decide(verdicts.iter_mut().flat_map(|verdict| &mut verdict.rows).collect());
+    decide(verdicts.iter_mut().flat_map(|verdict| &mut verdict.soft).collect());
     for verdict in verdicts {
-        for row in &mut verdict.rows {
-            let Some(doubt) = &row.doubt else { continue };
-            let is_missed = limit.is_some_and(|limit| doubt.p_value <= limit);
-            (row.judgement, row.reason) = match is_missed {
-                true => (Judgement::Missed, doubt.missed.clone()),
-                false => doubt.otherwise.clone(),
-            };
-        }
         verdict.overall = super::overall(&verdict.rows);
+    }
+}
+
+/// Decides the rows in doubt of a family of hypotheses.
+fn decide(rows: Vec<&mut SeedsRow>) {
+    let p_values = rows.iter().filter_map(|row| row.doubt.as_ref().map(|doubt| doubt.p_value));
+    let limit = holm_limit(p_values.collect(), rows.len(), FALSE_ALARMS / LOOKS);
+    for row in rows {
+        let Some(doubt) = &row.doubt else { continue };
+        let is_missed = limit.is_some_and(|limit| doubt.p_value <= limit);
+        (row.judgement, row.reason) = match is_missed {
+            true => (Judgement::Missed, doubt.missed.clone()),
+            false => doubt.otherwise.clone(),
+        };
     }
 }
 

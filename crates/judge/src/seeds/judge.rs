@@ -58,6 +58,7 @@ pub(super) fn judge(expectation: &Expectation, samples: &[SeedSample<'_>]) -> Se
         },
         limit: format!("{} {}", sign(comparison), limit.display()),
         judgement: ruling.judgement,
+        soft: expectation.soft,
         reason: ruling.reason,
         spread: spread(&seen, comparison, limit),
         seeds_to_meet: match expectation.over_seeds {

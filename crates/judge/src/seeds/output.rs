@@ -5,8 +5,9 @@ mod json;
 use super::{Claim, SeedsRow, SeedsVerdict};
 use crate::file::{FileError, put, put_json};
 use crate::junit::{case_of, put_suites};
+use crate::table::word;
 use crate::text;
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, RowOutcome};
 use quick_junit::TestSuite;
 use std::path::{Path, PathBuf};
 
@@ -41,10 +42,10 @@ fn suite(verdict: &SeedsVerdict) -> TestSuite {
     let mut suite = TestSuite::new(verdict.scenario.clone());
     suite.add_property(("file", verdict.origin.path.as_str()));
     suite.add_property(("seeds", seeds(verdict).as_str()));
-    suite.add_test_cases(verdict.rows.iter().map(|row| {
+    suite.add_test_cases(verdict.shown().map(|row| {
         let class = (verdict.scenario.as_str(), row.phase.as_deref());
         let detail = replay_line(verdict, row).unwrap_or_default();
-        case_of(&name(row), class, row.judgement, &row.reason, detail)
+        case_of(&name(row), class, row.outcome(), &row.reason, detail)
     }));
     suite
 }
@@ -52,20 +53,19 @@ fn suite(verdict: &SeedsVerdict) -> TestSuite {
 /// What a terminal shows of a scenario: a line, and one for each row that was not met.
 #[must_use]
 pub fn check_lines(verdict: &SeedsVerdict) -> Vec<String> {
-    let word = match verdict.overall {
-        Judgement::Met => "met",
-        Judgement::Missed => "MISSED",
-        Judgement::Inconclusive => "inconclusive",
-    };
+    let word = word(RowOutcome::of(verdict.overall, false));
     let met = verdict.count(Judgement::Met);
     let (name, of) = (&verdict.scenario, verdict.rows.len());
-    let mut lines = vec![format!("{word:<12}  {name}  {met} of {of} over {}", seeds(verdict))];
-    let rows: Vec<_> = verdict.rows.iter().filter(|row| row.judgement != Judgement::Met).collect();
+    let tried = seeds(verdict);
+    let mut lines =
+        vec![format!("{word:<12}  {name}  {met} of {of} over {tried}{}", warned(verdict))];
+    let rows: Vec<_> = verdict.shown().filter(|row| row.judgement != Judgement::Met).collect();
     // Too few seeds are too few for every expectation alike: said once.
-    for alike in rows.chunk_by(|a, b| a.reason == b.reason) {
+    for alike in rows.chunk_by(|a, b| a.reason == b.reason && a.soft == b.soft) {
         let names: Vec<_> = alike.iter().map(|row| self::name(row)).collect();
         let (names, reason) = (names.join(", "), &alike[0].reason);
-        lines.push(format!("{:14}{names}: {reason}", ""));
+        let soft = if alike[0].soft { "warned: " } else { "" };
+        lines.push(format!("{:14}{soft}{names}: {reason}", ""));
         if let Some(line) = replay_line(verdict, alike[0]) {
             lines.push(format!("{:14}see it: {line}", ""));
         }
@@ -80,12 +80,15 @@ pub fn check_markdown(verdicts: &[SeedsVerdict]) -> String {
     let met = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Met).count();
     let of = verdicts.len();
     let mut out = format!("### squall check: {met} of {of} scenarios met their expectations\n");
-    for verdict in verdicts.iter().filter(|verdict| verdict.overall != Judgement::Met) {
-        let tried = seeds(verdict);
-        out += &format!("\n#### `{}`: {} ({tried})\n\n", verdict.scenario, verdict.overall);
+    let is_told =
+        |verdict: &&SeedsVerdict| verdict.overall != Judgement::Met || verdict.warned() > 0;
+    for verdict in verdicts.iter().filter(is_told) {
+        let (overall, tried) = (verdict.overall, seeds(verdict));
+        let warned = warned(verdict);
+        out += &format!("\n#### `{}`: {overall}{warned} ({tried})\n\n", verdict.scenario);
         out += "| verdict | expectation | median | worst | limit |\n| --- | --- | ---: | ---: | ---: |\n";
-        let mut rows: Vec<_> = verdict.rows.iter().collect();
-        rows.sort_by_key(|row| rank(row.judgement));
+        let mut rows: Vec<_> = verdict.shown().collect();
+        rows.sort_by_key(|row| row.outcome());
         rows.iter().for_each(|row| out += &line(row));
         out.push('\n');
         for row in rows.iter().filter(|row| row.judgement != Judgement::Met) {
@@ -107,10 +110,10 @@ pub fn check_markdown(verdicts: &[SeedsVerdict]) -> String {
 /// The workflow commands by which GitHub shows what was not met beside the line of the scenario.
 #[must_use]
 pub fn annotations(verdict: &SeedsVerdict) -> Vec<String> {
-    let rows = verdict.rows.iter().filter(|row| row.judgement != Judgement::Met);
+    let rows = verdict.shown().filter(|row| row.judgement != Judgement::Met);
     rows.map(|row| {
-        let level = if row.judgement == Judgement::Missed { "error" } else { "warning" };
-        let title = format!("{}: {}", verdict.scenario, row.judgement);
+        let level = if row.outcome() == RowOutcome::Missed { "error" } else { "warning" };
+        let title = format!("{}: {}", verdict.scenario, row.outcome());
         format!(
             "::{level} file={},line={},title={}::{}",
             property(&verdict.origin.path),
@@ -148,10 +151,7 @@ fn replay_line(verdict: &SeedsVerdict, row: &SeedsRow) -> Option<String> {
 }
 
 fn line(row: &SeedsRow) -> String {
-    let word = match row.judgement {
-        Judgement::Missed => format!("**{}**", row.judgement),
-        _ => row.judgement.to_string(),
-    };
+    let word = row.outcome().markdown();
     let (median, worst) = match row.spread {
         Some(spread) => {
             let worst = if row.limit.starts_with('>') { spread.least } else { spread.most };
@@ -164,11 +164,11 @@ fn line(row: &SeedsRow) -> String {
     format!("| {word} | `{name}` | {median} | {worst} | `{}` |\n", row.limit)
 }
 
-const fn rank(judgement: Judgement) -> u8 {
-    match judgement {
-        Judgement::Missed => 0,
-        Judgement::Inconclusive => 1,
-        Judgement::Met => 2,
+/// `, 2 warned`, if any are.
+fn warned(verdict: &SeedsVerdict) -> String {
+    match verdict.warned() {
+        0 => String::new(),
+        count => format!(", {count} {}", RowOutcome::Warned),
     }
 }
 

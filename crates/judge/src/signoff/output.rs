@@ -3,7 +3,7 @@
 use super::{ItemOutcome, SignOff, SignOffItem};
 use crate::file::FileError;
 use crate::junit::{case_of, put_suites};
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, RowOutcome};
 use quick_junit::TestSuite;
 use std::path::Path;
 
@@ -24,7 +24,13 @@ fn suite(sign_off: &SignOff) -> TestSuite {
     suite.add_test_cases(looked_at.map(|(item, judgement)| {
         let class = (sign_off.checklist.as_str(), None);
         let reason = reasons(item).join("; ");
-        case_of(&item.title, class, judgement, &reason, item.notes.join("\n"))
+        case_of(
+            &item.title,
+            class,
+            RowOutcome::of(judgement, false),
+            &reason,
+            item.notes.join("\n"),
+        )
     }));
     suite
 }

@@ -22,8 +22,11 @@ pub struct ExpectationSummary {
     pub text: String,
     /// The phase, if not the whole run.
     pub phase: Option<String>,
-    /// `met`, `missed` or `inconclusive`.
+    /// `met`, `missed` or `inconclusive`; `warned` for a soft one that is missed or inconclusive.
     pub verdict: &'static str,
+    /// Whether it is soft: no verdict counts it. Left out where it is not.
+    #[serde(skip_serializing_if = "is_hard")]
+    pub soft: bool,
     /// The value in the unit of the metric: a share of one, milliseconds, a count, a ratio. None if
     /// nothing was measured, or if what was waited for never came.
     pub value: Option<f64>,
@@ -190,7 +193,8 @@ impl ExpectationSummary {
         Self {
             text: row.text.clone(),
             phase: row.phase.clone(),
-            verdict: row.judgement.as_str(),
+            verdict: row.outcome().as_str(),
+            soft: row.soft,
             value,
             unit,
             n: row.n(),
@@ -354,6 +358,11 @@ impl LagSummary {
 fn failures(counts: &[u32]) -> impl Iterator<Item = (&'static str, u64)> + '_ {
     let classes = FailureClass::ALL.iter().zip(counts).filter(|(_, count)| **count > 0);
     classes.map(|(class, count)| (class.as_str(), u64::from(*count)))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+pub(crate) const fn is_hard(soft: &bool) -> bool {
+    !*soft
 }
 
 /// A part of a whole, if there is one.

@@ -3,7 +3,7 @@
 use crate::ReportError;
 use crate::page::{Fonts, mark, render};
 use serde::Serialize;
-use squall_judge::{ItemEvidence, ItemOutcome, SignOff, SignOffItem};
+use squall_judge::{ItemEvidence, ItemOutcome, RowOutcome, SignOff, SignOffItem};
 
 #[derive(Serialize)]
 struct SignoffPage<'s> {
@@ -90,7 +90,7 @@ impl<'s> EvidencePart<'s> {
     fn of(evidence: &'s ItemEvidence) -> Self {
         Self {
             judgement: evidence.judgement.as_str(),
-            mark: mark(evidence.judgement),
+            mark: mark(RowOutcome::of(evidence.judgement, false)),
             text: &evidence.text,
             reason: &evidence.reason,
         }

@@ -60,6 +60,7 @@ pub(crate) fn read(
             Some(phase) => Some(phase?),
             None => None,
         },
+        soft: false,
     })
 }
 

@@ -11,7 +11,7 @@ use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
 use super::{KnownNames, abort_rule, change, file, mix, phases};
 use crate::diagnostic::{Diagnostics, Problem};
-use crate::expectation::{self, ScopeNames};
+use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
 use crate::fields::Fields;
 use crate::model::{Scenario, ScenarioProvider};
 use crate::node::NodeKind;
@@ -73,7 +73,7 @@ pub(crate) static SCENARIO: Section = Section {
         ),
         Key::optional(
             "expect",
-            Schema::List(&Schema::Expectation),
+            Schema::List(&EXPECTATION_ITEM),
             "none",
             "SLOs to meet: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
         ),
@@ -175,7 +175,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
     let expectations = fields
         .list("expect")
         .iter()
-        .filter_map(|node| expectation::read(node, &names, fields.problems))
+        .filter_map(|node| expectation::read_item(node, &names, fields.problems))
         .collect();
     let name = fields.name("name").map(str::to_owned);
     let description = fields.text("description").map(str::to_owned);

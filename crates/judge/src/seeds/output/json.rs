@@ -2,7 +2,7 @@
 
 use super::{Claim, SeedsRow, SeedsVerdict};
 use crate::metrics::MetricValue;
-use crate::summary::number_and_unit;
+use crate::summary::{is_hard, number_and_unit};
 use crate::verdict::Judgement;
 use serde::Serialize;
 
@@ -37,7 +37,11 @@ struct RowLine<'v> {
     /// `every run`, `p95`, `baseline` or `baseline median`.
     claim: String,
     limit: &'v str,
+    /// `warned` for a soft one that is missed or inconclusive.
     verdict: &'static str,
+    /// Whether it is soft; left out where it is not.
+    #[serde(skip_serializing_if = "is_hard")]
+    soft: bool,
     reason: &'v str,
     /// `share`, `ms`, `count`, `ratio` or `dollars`; of the three that follow.
     unit: Option<&'static str>,
@@ -70,7 +74,7 @@ fn scenario(verdict: &SeedsVerdict) -> ScenarioLine<'_> {
         first_seed: verdict.seeds.first().copied(),
         seeds: verdict.seeds.len(),
         interrupted: verdict.interrupted().is_some(),
-        expectations: verdict.rows.iter().map(row).collect(),
+        expectations: verdict.shown().map(row).collect(),
         warnings: &verdict.warnings,
     }
 }
@@ -88,7 +92,8 @@ fn row(row: &SeedsRow) -> RowLine<'_> {
             Claim::BaselineMedian => "baseline median".to_owned(),
         },
         limit: &row.limit,
-        verdict: row.judgement.as_str(),
+        verdict: row.outcome().as_str(),
+        soft: row.soft,
         reason: &row.reason,
         unit: row.spread.map(|spread| number_and_unit(spread.median).1),
         least: number(row.spread.map(|spread| spread.least)),

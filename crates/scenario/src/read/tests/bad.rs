@@ -445,3 +445,17 @@ fn a_metric_within_a_latency_is_told_what_it_lacks() {
         ("failover_time(eu) <= 2s", "wasted_tokens(chat) <= 5%"),
     ]));
 }
+
+#[test]
+fn a_soft_expectation_has_one_key_and_an_expectation_under_it() {
+    let with = |item: &str| {
+        let instead = format!("  - {item}\n  - failover_time(eu) <= 2s");
+        spoiled(&[("  - failover_time(eu) <= 2s", &instead)])
+    };
+    assert_snapshot!(with("wran: success_rate >= 99%"));
+    assert_snapshot!(with("{ warn: success_rate >= 99%, during: calm }"));
+    assert_snapshot!(with("warn: succes_rate >= 99%"));
+    assert_snapshot!(with("warn: { warn: success_rate >= 99% }"));
+    assert_snapshot!(with("warn:"));
+    assert_snapshot!(with("[ success_rate >= 99% ]"));
+}

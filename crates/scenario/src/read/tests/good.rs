@@ -394,3 +394,14 @@ fn a_family_of_models_gives_what_is_not_given() {
     assert_eq!((own.ttft, own.slow), (Distribution::Fixed { value: 100_000_000 }, None));
     assert_eq!(own.itl, family.itl);
 }
+
+#[test]
+fn a_soft_expectation_is_the_same_one_that_only_warns() {
+    let text = VIRAL_SPIKE.trim_end().to_owned();
+    let line = u32::try_from(text.lines().count()).unwrap() + 1;
+    let read = read(&format!("{text}\n  - warn: success_rate >= 90% during calm\n"));
+    let soft = read.expectations.last().unwrap();
+    assert!(soft.soft && read.hard_expectations().count() == read.expectations.len() - 1);
+    assert_eq!((soft.text.as_str(), soft.line), ("success_rate >= 90% during calm", line));
+    assert_eq!((soft.metric, soft.during), (MetricId::SuccessRate, Some(0)));
+}

@@ -258,7 +258,7 @@ target:
     stop: SIGTERM
     log: gateway.log
 abort_when: error_rate > 20% for 10s
-expect: [ success_rate >= 99% ]
+expect: [ success_rate >= 99%, { warn: latency_p95 <= 2s } ]
 ";
 
 /// When and whom, with every key but `health` and `first`, which do not fit every kind.
