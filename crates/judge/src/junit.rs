@@ -4,6 +4,7 @@
 //! nothing must not pass in silence. A soft one that was not met passes, and its output says so.
 
 use crate::file::{FileError, put};
+use crate::text;
 use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io;
@@ -46,6 +47,9 @@ fn suite(verdict: &Verdict) -> TestSuite {
     suite.set_time(verdict.duration);
     suite.add_property(("seed", verdict.seed.to_string().as_str()));
     suite.add_property(("mode", verdict.mode.as_str()));
+    if let Some(warm_up) = text::warm_up(verdict.warm_up) {
+        suite.add_property(("warm-up", warm_up.as_str()));
+    }
     suite.add_test_cases(verdict.shown().map(|row| case(verdict, row)));
     if !verdict.validity_problems.is_empty() {
         suite.add_test_case(whole(verdict));

@@ -6,10 +6,12 @@ use crate::verdict::{Verdict, VerdictRow};
 /// A heading of the third level, a table, and what else should be known.
 #[must_use]
 pub fn markdown(verdict: &Verdict) -> String {
+    let warm_up = text::warm_up(verdict.warm_up);
+    let warm_up = warm_up.map(|warm_up| format!(", {warm_up}")).unwrap_or_default();
     let mut lines = vec![
         format!("### `{}`: {}", verdict.scenario, verdict.overall),
         String::new(),
-        format!("{}, seed {}, {}.", verdict.tally(), verdict.seed, verdict.mode.as_str()),
+        format!("{}, seed {}, {}{warm_up}.", verdict.tally(), verdict.seed, verdict.mode.as_str()),
         String::new(),
     ];
     if verdict.shown().next().is_some() {

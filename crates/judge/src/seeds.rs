@@ -20,6 +20,7 @@ pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_che
 use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow, nothing_to_meet};
 use judge::SeedSample;
+use squall_determinism::Timestamp;
 use squall_scenario::Scenario;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct SeedsVerdict {
     pub asked: usize,
     /// How long each run was, in its own time.
     pub duration: Duration,
+    /// Until when nothing was counted.
+    pub warm_up: Timestamp,
     /// A row for each expectation in the order of the file, then one for each that a baseline knows.
     pub rows: Vec<SeedsRow>,
     /// The same for the soft ones, which decide nothing.
@@ -145,6 +148,7 @@ pub fn judge_seeds(
         seeds: verdicts.iter().map(|verdict| verdict.seed).collect(),
         asked: verdicts.len(),
         duration: scenario.duration,
+        warm_up: scenario.warm_up,
         overall: overall(&rows),
         rows,
         soft,

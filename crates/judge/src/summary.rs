@@ -32,6 +32,9 @@ pub struct Summary {
     pub digest: String,
     /// How long the scenario is.
     pub duration_ms: u64,
+    /// How much of its start no figure here counts; left out without a warm-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_up_ms: Option<u64>,
     /// When it was interrupted, if it was.
     pub interrupted_at_ms: Option<u64>,
     /// `met`, `missed` or `inconclusive`.
@@ -78,15 +81,16 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         squall: header.version.clone(),
         digest: header.digest.clone(),
         duration_ms: parts::millis(header.duration),
+        warm_up_ms: Some(scenario.warm_up.as_nanos() / 1_000_000).filter(|millis| *millis > 0),
         interrupted_at_ms: header.ended.cut_at().map(|at| at.as_nanos() / 1_000_000),
         verdict: verdict.overall.as_str(),
         validity_problems: verdict.validity_problems.clone(),
         warnings: verdict.warnings.clone(),
         expectations: verdict.shown().map(ExpectationSummary::of).collect(),
-        totals: Totals::of(recording),
-        groups: GroupSummary::all(recording),
-        kinds: GroupSummary::kinds(recording),
-        deployments: DeploymentSummary::all(recording),
+        totals: Totals::of(recording, &scenario.measured()),
+        groups: GroupSummary::all(recording, &scenario.measured()),
+        kinds: GroupSummary::kinds(recording, &scenario.measured()),
+        deployments: DeploymentSummary::all(recording, &scenario.measured()),
         faults: FaultSummary::all(scenario),
         changes: header.changes.iter().map(ChangeSummary::of).collect(),
         lag: header.lag.map(LagSummary::of),

@@ -7,12 +7,12 @@ use crate::verdict::{RowOutcome, Verdict, VerdictRow};
 /// was not met, validity_problems and warnings, and the verdict.
 #[must_use]
 pub fn terminal_table(verdict: &Verdict) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = text::warm_up(verdict.warm_up).into_iter().collect();
     if verdict.shown().next().is_some() {
         let mut rows =
             vec![["verdict", "expectation", "measured", "limit", "n"].map(str::to_owned)];
         rows.extend(verdict.shown().map(cells));
-        lines = align(
+        lines.extend(align(
             &rows,
             &[
                 ColumnSide::Left,
@@ -21,7 +21,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
                 ColumnSide::Right,
                 ColumnSide::Right,
             ],
-        );
+        ));
     }
     for row in verdict.shown().filter(|row| !row.is_met()) {
         lines.push(String::new());

@@ -76,9 +76,19 @@ pub fn moment(time: Timestamp) -> String {
 #[must_use]
 pub fn window(window: &Range<Timestamp>) -> String {
     if window.end == Timestamp::MAX {
-        return "over the whole run".to_owned();
+        return match window.start {
+            Timestamp::ZERO => "over the whole run".to_owned(),
+            start => format!("from {} on", moment(start)),
+        };
     }
     format!("between {} and {}", moment(window.start), moment(window.end))
+}
+
+/// `first 30 s not counted`; `None` without a warm-up.
+#[must_use]
+pub fn warm_up(until: Timestamp) -> Option<String> {
+    let lasts = until.since(Timestamp::ZERO);
+    (!lasts.is_zero()).then(|| format!("first {} not counted", duration(lasts)))
 }
 
 /// `weight 6`; `weight 6, then 1` where it changed.
@@ -129,5 +139,14 @@ mod tests {
         let from_to = Timestamp::from_secs(60)..Timestamp::from_millis(105_500);
         assert_eq!(window(&from_to), "between 60 s and 105.5 s");
         assert_eq!(window(&(Timestamp::ZERO..Timestamp::MAX)), "over the whole run");
+        assert_eq!(window(&(Timestamp::from_secs(30)..Timestamp::MAX)), "from 30 s on");
+    }
+
+    #[test]
+    fn a_warm_up_is_told_where_there_is_one() {
+        assert_eq!(warm_up(Timestamp::ZERO), None);
+        assert_eq!(warm_up(Timestamp::from_secs(30)).as_deref(), Some("first 30 s not counted"));
+        let told = warm_up(Timestamp::from_millis(1_500));
+        assert_eq!(told.as_deref(), Some("first 1,500 ms not counted"));
     }
 }

@@ -41,6 +41,8 @@ pub struct Verdict {
     pub mode: Mode,
     /// How long it ran: the scenario's length, or less if it was interrupted.
     pub duration: Duration,
+    /// Until when nothing was counted.
+    pub warm_up: Timestamp,
     /// One row for each expectation of a single run, in the order of the file.
     pub rows: Vec<VerdictRow>,
     /// The same for each soft one, which decides nothing.
@@ -113,6 +115,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
             None => recording.header.duration,
             Some(at) => at.since(Timestamp::ZERO),
         },
+        warm_up: scenario.warm_up,
         warnings: validity::warnings(recording)
             .into_iter()
             .chain(rows.is_empty().then(|| nothing_to_meet(scenario)))
@@ -263,7 +266,7 @@ fn row(
     expectation: &Expectation,
 ) -> VerdictRow {
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
-    let window = phase.map_or(Timestamp::ZERO..Timestamp::MAX, |phase| phase.start..phase.end);
+    let window = phase.map_or(scenario.measured(), |phase| scenario.measured_of(phase));
     let limit = Some(expectation.limit);
     let ask = MetricQuery {
         scenario,
@@ -405,3 +408,5 @@ pub(crate) const fn sign(comparison: Comparison) -> &'static str {
 mod soft_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod warm_up_tests;

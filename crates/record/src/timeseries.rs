@@ -207,6 +207,8 @@ impl TimeSeries {
         }
         for cells in &mut self.deployments {
             cells.heads = Head::of(&marks.cuts);
+            cells.latency.cut(&marks.cuts);
+            cells.ttft.cut(&marks.cuts);
         }
     }
 

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
-use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_judge::{
     GroupSummary, Judgement, Percentiles, RowOutcome, Summary, Verdict, VerdictRow, summary, text,
@@ -68,15 +67,15 @@ pub(crate) fn page(
         tally: verdict.tally(),
         worst: worst(verdict),
         description: scenario.description.as_deref(),
-        facts: facts(&summary, recording, verdict),
+        facts: facts(&summary, scenario, recording, verdict),
         rows: verdict.shown().map(ReportRow::of).collect(),
         validity_problems: &verdict.validity_problems,
         warnings: &verdict.warnings,
         charts: charts.iter().map(Figure::of).collect(),
         changes: &verdict.changes,
-        groups: groups(&summary.groups, &recording.cells.groups),
-        kinds: groups(&summary.kinds, &recording.cells.kinds),
-        deployments: deployments(recording),
+        groups: groups(&summary.groups, &recording.cells.groups, scenario),
+        kinds: groups(&summary.kinds, &recording.cells.kinds, scenario),
+        deployments: deployments(recording, scenario),
         honesty: honesty(scenario, recording, &verdict.target),
         command: command(recording),
         summary,
@@ -205,21 +204,20 @@ fn worst(verdict: &Verdict) -> Option<String> {
 
 fn facts(
     summary: &Summary,
+    scenario: &Scenario,
     recording: &Recording,
     verdict: &Verdict,
 ) -> Vec<(&'static str, String)> {
-    let all = || Timestamp::ZERO..Timestamp::MAX;
     let (mut arrived, mut succeeded, mut unfinished) = (0_u64, 0_u64, 0_u64);
     for group in &recording.cells.groups {
-        let cell = group.sum(all());
+        let cell = group.sum(scenario.measured());
         arrived += u64::from(cell.arrived);
         succeeded += u64::from(cell.succeeded);
         unfinished += u64::from(cell.unfinished);
     }
     let judged = arrived - unfinished;
     let success = if judged == 0 { 0.0 } else { succeeded as f64 / judged as f64 };
-    let (_, attempts) = recording.cells.counts();
-    let attempts = recording.header.knows_attempts().then(|| ("attempts", text::count(attempts)));
+    let attempts = summary.totals.attempts.map(|attempts| ("attempts", text::count(attempts)));
     let how = match recording.header.mode {
         Mode::Live => "live, real sockets",
         Mode::Simulated => "virtual time",
@@ -235,14 +233,15 @@ fn facts(
         ("run", how.to_owned()),
         ("seed", summary.seed.to_string()),
     ];
-    target.into_iter().chain(users).chain(attempts).chain(run).collect()
+    let warm_up = text::warm_up(scenario.warm_up).map(|warm_up| ("warm-up", warm_up));
+    target.into_iter().chain(users).chain(attempts).chain(run).chain(warm_up).collect()
 }
 
 /// The model groups, or the kinds of requests, of which there were any, as their clients saw them.
-fn groups(summaries: &[GroupSummary], cells: &[GroupCells]) -> Vec<GroupRow> {
+fn groups(summaries: &[GroupSummary], cells: &[GroupCells], scenario: &Scenario) -> Vec<GroupRow> {
     let rows = summaries.iter().zip(cells);
     let rows = rows.filter(|(group, _)| group.requests > 0).map(|(group, cells)| {
-        let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
+        let sum = cells.sum(scenario.measured());
         GroupRow {
             name: group.name.clone(),
             requests: text::count(group.requests),
@@ -277,14 +276,14 @@ fn losses(failed: &[u32; FailureClass::ALL.len()], given_up: u32) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-fn deployments(recording: &Recording) -> Vec<DeploymentRow<'_>> {
+fn deployments<'r>(recording: &'r Recording, scenario: &Scenario) -> Vec<DeploymentRow<'r>> {
     let header = &recording.header;
     if !header.knows_attempts() {
         return Vec::new();
     }
     let cells = header.deployments.iter().zip(&recording.cells.deployments).enumerate();
     let rows = cells.map(|(place, (info, cells))| {
-        let sum = cells.sum(Timestamp::ZERO..Timestamp::MAX);
+        let sum = cells.sum(scenario.measured());
         DeploymentRow {
             name: &info.name,
             provider: &header.providers[usize::from(info.provider)],

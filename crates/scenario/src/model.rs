@@ -3,6 +3,7 @@
 use crate::{Expectation, TargetConfig};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::ops::Range;
 use core::time::Duration;
 use squall_determinism::{Seed, Timestamp};
 use squall_provider::{FaultConfig, ProviderConfig, ProviderLimits};
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub seed: Seed,
     /// How long traffic lasts: the end of the last phase.
     pub duration: Duration,
+    /// Until when no metric counts anything; zero by default.
+    pub warm_up: Timestamp,
     /// The phases, in the order of the file.
     pub phases: Vec<Phase>,
     /// Who asks, and when.
@@ -69,6 +72,18 @@ impl Scenario {
     #[must_use]
     pub fn phase(&self, name: &str) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.name == name)
+    }
+
+    /// What metrics count: all that begins after the warm-up.
+    #[must_use]
+    pub const fn measured(&self) -> Range<Timestamp> {
+        self.warm_up..Timestamp::MAX
+    }
+
+    /// The part of a phase that metrics count.
+    #[must_use]
+    pub fn measured_of(&self, phase: &Phase) -> Range<Timestamp> {
+        phase.start.max(self.warm_up)..phase.end
     }
 
     /// The expectations that decide a verdict: all but the soft ones.

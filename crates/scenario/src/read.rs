@@ -34,6 +34,7 @@ mod strategy;
 mod target;
 mod tenant;
 mod traffic;
+mod warm_up;
 
 pub(crate) use checklist::CHECKLIST;
 pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;

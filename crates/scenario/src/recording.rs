@@ -10,12 +10,16 @@ impl Scenario {
         Topology::new(&self.router, self.changes.iter().map(|change| &change.router))
     }
 
-    /// What the cells of a recording keep apart, so that each expectation is judged exactly: the ends of phases that are
-    /// not on whole seconds, and latencies within which answers count.
+    /// What the cells of a recording keep apart, so that each expectation is judged exactly: the ends of phases and of the
+    /// warm-up where the bins of a distribution do not end, and latencies within which answers count.
     #[must_use]
     pub fn cell_marks(&self) -> CellMarks {
         let ends = self.phases.iter().flat_map(|phase| [phase.start, phase.end]);
         let cuts = ends.filter(|end| !end.as_nanos().is_multiple_of(1_000_000_000));
+        // Of deployments too, whose bins are of five seconds.
+        let warm_up =
+            Some(self.warm_up).filter(|end| !end.as_nanos().is_multiple_of(5_000_000_000));
+        let cuts = cuts.chain(warm_up);
         let within = self.expectations.iter().filter_map(|expectation| expectation.within);
         CellMarks { cuts: sorted(cuts.collect()), within: sorted(within.collect()) }
     }

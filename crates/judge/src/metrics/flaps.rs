@@ -7,7 +7,7 @@
 //! flap. Minimum sample: 20 first attempts due in 10 s.
 
 use super::faults::{all_windows, fault_windows};
-use super::first_attempts::{FirstAttemptTally, grid};
+use super::first_attempts::{FirstAttemptTally, grid, on_grid};
 use super::{Measured, Measurement, MetricQuery, MetricValue};
 use crate::text;
 use squall_determinism::Timestamp;
@@ -19,7 +19,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     let Some(deployment) = ask.deployment() else {
         return Measurement::inconclusive("a deployment is required");
     };
-    let window = ask.window.start..ask.window.end.min(ask.traffic_end());
+    let window = on_grid(ask.window.start)..ask.window.end.min(ask.traffic_end());
     let first = FirstAttemptTally::of(ask, deployment);
     let Some(hold) = hold(ask, deployment, &first, &window) else {
         return Measurement::inconclusive(

@@ -6,7 +6,6 @@ use crate::metrics::{
 use crate::target::TargetSummary;
 use crate::verdict::refusing_providers;
 use serde::{Deserialize, Serialize};
-use squall_determinism::Timestamp;
 use squall_record::Recording;
 use squall_scenario::{Argument, MetricId, Scenario};
 use std::time::Duration;
@@ -148,7 +147,7 @@ fn of_metric(
     metric: MetricId,
     argument: Option<Argument>,
 ) -> ScoreValue {
-    let window = Timestamp::ZERO..Timestamp::MAX;
+    let window = scenario.measured();
     let query = MetricQuery {
         scenario,
         recording,

@@ -172,7 +172,7 @@ fn warned(verdict: &SeedsVerdict) -> String {
     }
 }
 
-/// `59 seeds (7 to 65)`, and how many were asked for if it was interrupted.
+/// `59 seeds (7 to 65)`, the warm-up of their runs, and how many were asked for if it was interrupted.
 fn seeds(verdict: &SeedsVerdict) -> String {
     let seeds = &verdict.seeds;
     let run = match (seeds.first(), seeds.last()) {
@@ -182,10 +182,9 @@ fn seeds(verdict: &SeedsVerdict) -> String {
         (Some(only), _) => format!("1 seed ({only})"),
         _ => "no seed".to_owned(),
     };
-    match verdict.interrupted() {
-        Some(_) => {
-            format!("{run}, interrupted ({} requested)", text::count(verdict.asked as u64))
-        }
-        None => run,
-    }
+    let interrupted = verdict
+        .interrupted()
+        .map(|_| format!("interrupted ({} requested)", text::count(verdict.asked as u64)));
+    let more = text::warm_up(verdict.warm_up).into_iter().chain(interrupted);
+    std::iter::once(run).chain(more).collect::<Vec<_>>().join(", ")
 }

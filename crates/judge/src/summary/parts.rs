@@ -217,13 +217,14 @@ pub(crate) fn number_and_unit(value: MetricValue) -> (Option<f64>, &'static str)
 }
 
 impl Totals {
-    pub(super) fn of(recording: &Recording) -> Self {
+    pub(super) fn of(recording: &Recording, window: &Range<Timestamp>) -> Self {
         let cells = &recording.cells;
-        let sums: Vec<_> = cells.groups.iter().map(|group| group.sum(WHOLE)).collect();
+        let sums: Vec<_> = cells.groups.iter().map(|group| group.sum(window.clone())).collect();
         let all = |count: fn(&RequestCell) -> u32| {
             sums.iter().map(|sum| u64::from(count(sum))).sum::<u64>()
         };
-        let (requests, attempts) = cells.counts();
+        let attempts = cells.deployments.iter().map(|each| each.sum(window.clone()).started);
+        let (requests, attempts) = (all(|sum| sum.arrived), attempts.map(u64::from).sum());
         let attempts = recording.header.knows_attempts().then_some(attempts);
         let (succeeded, unfinished) = (all(|sum| sum.succeeded), all(|sum| sum.unfinished));
         let mut failed = Failures::new();
@@ -246,24 +247,24 @@ impl Totals {
 }
 
 impl GroupSummary {
-    pub(super) fn all(recording: &Recording) -> Vec<Self> {
-        Self::each(&recording.header.groups, &recording.cells.groups)
+    pub(super) fn all(recording: &Recording, window: &Range<Timestamp>) -> Vec<Self> {
+        Self::each(&recording.header.groups, &recording.cells.groups, window)
     }
 
     /// The kinds of requests; none where there is one alone.
-    pub(super) fn kinds(recording: &Recording) -> Vec<Self> {
-        Self::each(&recording.header.kinds, &recording.cells.kinds)
+    pub(super) fn kinds(recording: &Recording, window: &Range<Timestamp>) -> Vec<Self> {
+        Self::each(&recording.header.kinds, &recording.cells.kinds, window)
     }
 
-    fn each(names: &[String], cells: &[GroupCells]) -> Vec<Self> {
+    fn each(names: &[String], cells: &[GroupCells], window: &Range<Timestamp>) -> Vec<Self> {
         let summary = names.iter().zip(cells).map(|(name, cells)| {
-            let sum = cells.sum(WHOLE);
+            let sum = cells.sum(window.clone());
             Self {
                 name: name.clone(),
                 requests: sum.arrived.into(),
                 succeeded: sum.succeeded.into(),
-                latency: Percentiles::of(&cells.latency.window(WHOLE)),
-                ttft: Percentiles::of(&cells.ttft.window(WHOLE)),
+                latency: Percentiles::of(&cells.latency.window(window.clone())),
+                ttft: Percentiles::of(&cells.ttft.window(window.clone())),
             }
         });
         summary.collect()
@@ -271,13 +272,13 @@ impl GroupSummary {
 }
 
 impl DeploymentSummary {
-    pub(super) fn all(recording: &Recording) -> Vec<Self> {
+    pub(super) fn all(recording: &Recording, window: &Range<Timestamp>) -> Vec<Self> {
         let header = &recording.header;
         if !header.knows_attempts() {
             return Vec::new();
         }
         let cells = &recording.cells.deployments;
-        let sums: Vec<_> = cells.iter().map(|cells| cells.sum(WHOLE)).collect();
+        let sums: Vec<_> = cells.iter().map(|cells| cells.sum(window.clone())).collect();
         let name = |names: &[String], place: u16| {
             names.get(usize::from(place)).cloned().unwrap_or_default()
         };
@@ -308,8 +309,8 @@ impl DeploymentSummary {
             output_tokens: sum.output_tokens,
             asked_to_wait: sum.asked_to_wait.into(),
             did_not_wait: sum.did_not_wait.into(),
-            latency: Percentiles::of(&cells.latency.window(WHOLE)),
-            ttft: Percentiles::of(&cells.ttft.window(WHOLE)),
+            latency: Percentiles::of(&cells.latency.window(window.clone())),
+            ttft: Percentiles::of(&cells.ttft.window(window.clone())),
         });
         summary.collect()
     }
@@ -378,5 +379,3 @@ fn decimals(number: f64) -> f64 {
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
-
-const WHOLE: Range<Timestamp> = Timestamp::ZERO..Timestamp::MAX;

@@ -54,6 +54,7 @@ impl Panel {
         unit: &AxisUnit<'_>,
         place: PanelPosition,
     ) {
+        self.warm_up(picture, context, place);
         self.phases(picture, context, place);
         self.grid(picture, unit, place);
         self.time_axis(picture, place);
@@ -110,6 +111,16 @@ impl Panel {
                 let middle = (f64::midpoint(from, to), f64::midpoint(top, bottom));
                 picture.text(middle, &phase.name, label(QUIET, Anchor::Middle));
             }
+        }
+    }
+
+    /// Greys what no metric counts, and says so in the first panel.
+    fn warm_up(&self, picture: &mut Picture, context: &ChartContext<'_>, place: PanelPosition) {
+        let until = context.scenario.warm_up.as_secs_f64();
+        if until > 0.0 {
+            let named = matches!(place, PanelPosition::Alone | PanelPosition::First);
+            let text = named.then_some("warm-up: not counted");
+            picture.veil((self.left, self.top), (self.x(until), self.bottom), text);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A picture: shapes in pixels, in the order in which they are drawn.
 
 use super::font_metrics;
-use super::theme::{BODY, Ink, PAPER, QUIET, SMALL, TEXT, TITLE, WIDTH};
+use super::theme::{BODY, Ink, PAPER, QUIET, SMALL, TEXT, TITLE, VEIL, WIDTH};
 
 /// A picture that is being drawn.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub(super) struct Picture {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) shapes: Vec<DrawnShape>,
+    /// What is drawn over all other shapes.
+    veils: Vec<DrawnShape>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +51,8 @@ impl Picture {
     pub(super) fn new(title: impl Into<String>, subtitle: &str) -> Self {
         let title = title.into();
         let (width, height) = (WIDTH, 200.0);
-        let mut picture = Self { title: title.clone(), width, height, shapes: Vec::new() };
+        let mut picture =
+            Self { title: title.clone(), width, height, shapes: Vec::new(), veils: Vec::new() };
         let heading = TextStyle { size: TITLE, bold: true, ink: TEXT, anchor: Anchor::Left };
         picture.text((24.0, 30.0), title, heading);
         let below = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
@@ -70,6 +73,18 @@ impl Picture {
 
     pub(super) fn rect(&mut self, from: Point, to: Point, ink: Ink) {
         self.shapes.push(DrawnShape::Rect { from, to, ink });
+    }
+
+    /// Pales what is within a rectangle, with a text across its middle that may reach beyond it.
+    pub(super) fn veil(&mut self, from: Point, to: Point, text: Option<&str>) {
+        let shapes = self.shapes.len();
+        self.rect(from, to, VEIL);
+        if let Some(text) = text {
+            let wide = font_metrics::width(text, SMALL, true);
+            let left = f64::midpoint(from.0, to.0) - wide / 2.0;
+            self.text_on_paper((left.max(from.0 + 5.0), f64::midpoint(from.1, to.1)), text, QUIET);
+        }
+        self.veils.extend(self.shapes.drain(shapes..));
     }
 
     pub(super) fn area(&mut self, points: Vec<Point>, ink: Ink) {
@@ -97,6 +112,7 @@ impl Picture {
 
     /// Ends the picture below what reaches down to `bottom`, with a line about what is not shown.
     pub(super) fn close(&mut self, bottom: f64, footnote: Option<String>) {
+        self.shapes.append(&mut self.veils);
         self.height = (bottom + 16.0).ceil();
         if let Some(text) = footnote {
             self.text((24.0, bottom + 22.0), text, label(QUIET, Anchor::Left));

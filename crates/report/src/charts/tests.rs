@@ -1,5 +1,7 @@
 //! Every chart draws, whatever the run, and the same way twice.
 
+use super::picture::DrawnShape;
+use super::theme::VEIL;
 use super::*;
 use proptest::prelude::*;
 use squall_determinism::Timestamp;
@@ -276,6 +278,39 @@ proptest! {
         let recording = recording_of(run.header, RowRetention::Rows, &requests, &attempts, &notes);
         for (id, svg) in svgs(&run.scenario, &recording) {
             prop_assert!(svg.ends_with("</svg>\n"), "{}", id);
+        }
+    }
+}
+
+#[test]
+fn a_warm_up_is_greyed_over_the_data_and_named_once_a_chart() {
+    let (mut scenario, recording) = eventful();
+    assert!(svgs(&scenario, &recording).iter().all(|(_, svg)| !svg.contains("not counted")));
+    scenario.warm_up = Timestamp::from_secs(10);
+    let context = ChartContext::new(&scenario, &recording);
+    for chart in &CHARTS {
+        let picture = (chart.draw)(&context);
+        let greys =
+            |shape: &DrawnShape| matches!(shape, DrawnShape::Rect { ink, .. } if *ink == VEIL);
+        let veils: Vec<_> = (0..).zip(&picture.shapes).filter(|(_, shape)| greys(shape)).collect();
+        let names = |shape: &&DrawnShape| matches!(shape, DrawnShape::Text { text, .. } if text == "warm-up: not counted");
+        assert_eq!(picture.shapes.iter().filter(names).count(), 1, "{}", chart.id);
+        let is_over = |&(place, _): &(usize, &DrawnShape)| {
+            let after = &picture.shapes[place..];
+            after.iter().all(|shape| {
+                greys(shape) || matches!(shape, DrawnShape::Text { .. } | DrawnShape::Rect { .. })
+            })
+        };
+        assert!(
+            !veils.is_empty() && veils.iter().all(is_over),
+            "{}: nothing but names is over it",
+            chart.id
+        );
+        // Ten of a hundred seconds.
+        for (_, shape) in veils {
+            let DrawnShape::Rect { from, to, .. } = shape else { continue };
+            let whole = context.seconds as f64 / 10.0 * (to.0 - from.0);
+            assert!((800.0..1_000.0).contains(&whole), "{}: {whole} px", chart.id);
         }
     }
 }

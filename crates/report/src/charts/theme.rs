@@ -37,6 +37,9 @@ pub(super) const HIGHEST: Ink = Ink::new(132, 140, 153);
 /// What is beside the point, behind it.
 pub(super) const PALE: Ink = Ink::new(156, 163, 175);
 
+/// Over what is not counted.
+pub(super) const VEIL: Ink = Ink::new(222, 225, 230).faded(0.72);
+
 const DEPLOYMENTS: [Ink; 7] = [
     Ink::new(0, 114, 178),
     Ink::new(230, 159, 0),

@@ -11,6 +11,7 @@ use crate::schema::Schema;
 use crate::unit::{self, Misfit};
 use crate::value;
 use core::time::Duration;
+use squall_determinism::Timestamp;
 use squall_router::{DeploymentId, GroupId};
 
 /// What an expectation can speak of.
@@ -21,6 +22,8 @@ pub(crate) struct ScopeNames<'a> {
     /// Kinds of requests, where the file names some.
     pub(crate) kinds: &'a [&'a str],
     pub(crate) phases: &'a [Phase],
+    /// Until when nothing is counted.
+    pub(crate) warm_up: Timestamp,
 }
 
 /// Reads one expectation. Every part that is wrong is reported.
@@ -87,6 +90,7 @@ impl Scenario {
             deployments: &deployments,
             kinds: &kinds,
             phases: &self.phases,
+            warm_up: self.warm_up,
         };
         let mut expectations = Vec::with_capacity(texts.len());
         for text in texts {
@@ -173,6 +177,15 @@ impl ScopePlace<'_> {
                 .unwrap_or_else(|| "the scenario has no `phases`".to_owned());
             let message = format!("no phase is called `{}`", part.text);
             self.report(part, message, "not defined", Some(help));
+        }
+        let warm_up = self.names.warm_up;
+        if let Some(phase) = found.and_then(|place| self.names.phases.get(place))
+            && phase.end <= warm_up
+        {
+            let message = format!("phase `{}` lies within the warm-up", phase.name);
+            let label = format!("nothing is counted before {}s", warm_up.as_secs_f64());
+            let help = "shorten `warm_up`, or name a phase that ends after it".to_owned();
+            self.report(part, message, &label, Some(help));
         }
         found
     }

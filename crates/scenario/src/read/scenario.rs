@@ -9,7 +9,7 @@ use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
 use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, abort_rule, change, file, mix, phases};
+use super::{KnownNames, abort_rule, change, file, mix, phases, warm_up};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
 use crate::fields::Fields;
@@ -45,6 +45,13 @@ pub(crate) static SCENARIO: Section = Section {
             "none",
             "Named time ranges of the run, for expectations and charts. They may have gaps but \
              not overlap.",
+        ),
+        Key::optional(
+            "warm_up",
+            Schema::DURATION,
+            "0s",
+            "How much of the start of the run no metric counts: requests and attempts that begin in it. Everything \
+             else keeps its times.",
         ),
         Key::required("traffic", Schema::Section(&TRAFFIC), "The client traffic."),
         Key::required(
@@ -171,7 +178,9 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         deployments: &router.deployments,
         kinds: if mix.is_empty() { &[] } else { &kind_names },
         phases: &phases,
+        warm_up: warm_up::warm_up(fields, run),
     };
+    let warm_up = names.warm_up;
     let expectations = fields
         .list("expect")
         .iter()
@@ -187,6 +196,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         description,
         seed,
         duration: run?,
+        warm_up,
         phases,
         workload: WorkloadConfig { kinds: mix, shifts, abort, ..workload? },
         target: target?,

@@ -23,6 +23,9 @@ struct ScenarioLine<'v> {
     verdict: &'static str,
     first_seed: Option<u64>,
     seeds: usize,
+    /// How much of the start of each run no metric counts; left out without a warm-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_up_ms: Option<u64>,
     /// Whether it was interrupted before all seeds that were asked for were run.
     interrupted: bool,
     expectations: Vec<RowLine<'v>>,
@@ -73,6 +76,7 @@ fn scenario(verdict: &SeedsVerdict) -> ScenarioLine<'_> {
         verdict: verdict.overall.as_str(),
         first_seed: verdict.seeds.first().copied(),
         seeds: verdict.seeds.len(),
+        warm_up_ms: Some(verdict.warm_up.as_nanos() / 1_000_000).filter(|millis| *millis > 0),
         interrupted: verdict.interrupted().is_some(),
         expectations: verdict.shown().map(row).collect(),
         warnings: &verdict.warnings,

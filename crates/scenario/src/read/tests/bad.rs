@@ -459,3 +459,15 @@ fn a_soft_expectation_has_one_key_and_an_expectation_under_it() {
     assert_snapshot!(with("warn:"));
     assert_snapshot!(with("[ success_rate >= 99% ]"));
 }
+
+#[test]
+fn a_warm_up_leaves_something_to_count() {
+    let with = |warm_up: &str, expect: &str| {
+        let instead = format!("seed: 7\nwarm_up: {warm_up}");
+        let expected = format!("  - success_rate >= 99%\n  - {expect}");
+        spoiled(&[("seed: 7", &instead), ("  - success_rate >= 99%", &expected)])
+    };
+    assert_snapshot!(with("40s", "success_rate >= 90% during spike"));
+    assert_snapshot!(with("20s", "warn: success_rate >= 90% during calm"));
+    assert_snapshot!(with("30", "success_rate >= 90%"));
+}

@@ -405,3 +405,16 @@ fn a_soft_expectation_is_the_same_one_that_only_warns() {
     assert_eq!((soft.text.as_str(), soft.line), ("success_rate >= 90% during calm", line));
     assert_eq!((soft.metric, soft.during), (MetricId::SuccessRate, Some(0)));
 }
+
+#[test]
+fn a_warm_up_cuts_the_phase_that_it_ends_in() {
+    let with = |warm_up: &str| {
+        read(&VIRAL_SPIKE.replace("\nphases:", &format!("\nwarm_up: {warm_up}\nphases:")))
+    };
+    assert_eq!(read(VIRAL_SPIKE).measured(), Timestamp::ZERO..Timestamp::MAX);
+    let read = with("12500ms");
+    let calm = read.phase("calm").unwrap();
+    assert_eq!(read.measured_of(calm), Timestamp::from_millis(12_500)..calm.end);
+    assert_eq!(read.cell_marks().cuts, [Timestamp::from_millis(12_500)]);
+    assert_eq!(with("10s").cell_marks().cuts, [], "every bin ends there");
+}
