@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -35,6 +35,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "wire",
         ],
     ),
+    ("blueprint", &["config-file", "determinism", "litellm", "scenario", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
     ("gateway", &["determinism", "failure", "clock", "net", "router", "wire", "record"]),
     ("mock-provider", &["determinism", "failure", "clock", "net", "provider", "wire", "record"]),

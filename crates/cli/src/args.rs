@@ -8,7 +8,7 @@ mod target;
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
 };
-pub(crate) use init::{InitArgs, InitFrom, LitellmArgs};
+pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
 pub(crate) use runs::{CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, WhenInconclusive};
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 
@@ -93,7 +93,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// List, install or show the gateways that can be tested in place of the built-in one
     Target(TargetArgs),
-    /// Write a scenario for another router's configuration, ready to run
+    /// Write a blueprint for a mix of providers (gateway file, scenarios, checklist, CI workflow), or a scenario for
+    /// another router's configuration
     Init(InitArgs),
     /// Show the effective configuration of a file, the differences between two, or check one
     Config(ConfigArgs),

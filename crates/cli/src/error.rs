@@ -92,6 +92,21 @@ pub(crate) enum CliError {
     /// A file that would be overwritten.
     #[error("`{}` already exists: `--force` overwrites it", .0.display())]
     Exists(PathBuf),
+    /// Flags of `init` that are missing where nobody can be asked.
+    #[error(
+        "{missing} missing, and there is no terminal to ask at\n\n{}",
+        crate::args::INIT_EXAMPLE
+    )]
+    InitLacks {
+        /// The flags, in a sentence: `--peak is`.
+        missing: String,
+    },
+    /// A mix of providers that makes no blueprint.
+    #[error(transparent)]
+    Blueprint(#[from] squall_blueprint::BlueprintError),
+    /// The terminal was closed, or its input ended, before everything was asked.
+    #[error("the input ended before everything was asked: nothing was written")]
+    InputEnded,
     /// The router refuses the configuration.
     #[error(transparent)]
     Config(#[from] squall_router::ConfigError),
@@ -251,6 +266,9 @@ impl CliError {
             | Self::BadKey { .. }
             | Self::Log { .. }
             | Self::Exists(_)
+            | Self::InitLacks { .. }
+            | Self::Blueprint(_)
+            | Self::InputEnded
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) | Self::Digest { .. } | Self::Record(RecordError::Changed { .. }) => {
                 Exit::Diverged

@@ -14,6 +14,10 @@ mod surroundings;
 mod upstream;
 
 pub use init::InitOptions;
+pub use providers::{
+    KnownPrice, KnownProvider, all as known_providers, price as known_price,
+    provider as known_provider,
+};
 pub use report::{ImportFinding, Support};
 pub use secrets::without_secrets;
 pub use surroundings::LoadReference;

@@ -5,6 +5,7 @@ use squall_wire::Format;
 
 const PROVIDERS: &str = include_str!("providers/providers.tsv");
 const MODELS: &str = include_str!("providers/models.tsv");
+const PRICES: &str = include_str!("providers/prices.tsv");
 
 /// Providers with an API of their own here: what they are called in, which LiteLLM's tables do not say.
 const OURS: [KnownProvider; 3] = [
@@ -27,18 +28,29 @@ const SIGNED_IN: [&str; 3] = ["chatgpt", "gigachat", "github_copilot"];
 
 /// What is known of a provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct KnownProvider {
+#[non_exhaustive]
+pub struct KnownProvider {
     /// LiteLLM's word for it.
-    pub(crate) word: &'static str,
+    pub word: &'static str,
     /// What is spoken there, if it is spoken here too.
-    pub(crate) speaks: Option<Format>,
+    pub speaks: Option<Format>,
     /// Its API up to the version, if it has one address.
-    pub(crate) base: Option<&'static str>,
+    pub base: Option<&'static str>,
     keys: &'static str,
     /// Whether it answers without a key.
-    pub(crate) key_is_optional: bool,
+    pub key_is_optional: bool,
     /// The variable that LiteLLM takes its address from.
-    pub(crate) base_variable: Option<&'static str>,
+    pub base_variable: Option<&'static str>,
+}
+
+/// What a model's tokens cost by LiteLLM's map of costs, in dollars per million, as decimals.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct KnownPrice {
+    /// Of prompt tokens.
+    pub input: &'static str,
+    /// Of output tokens.
+    pub output: &'static str,
 }
 
 const fn local(
@@ -59,16 +71,32 @@ const fn local(
 
 impl KnownProvider {
     /// The variables that LiteLLM takes its key from, the one that is named after it first.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.keys.split(',').filter(|key| *key != "-")
     }
 }
 
 /// The provider of this name.
-pub(crate) fn provider(word: &str) -> Option<KnownProvider> {
-    OURS.into_iter().find(|known| known.word == word).or_else(|| {
-        let mut rows = lines(PROVIDERS).map(row);
-        rows.find(|known| known.word == word)
+#[must_use]
+pub fn provider(word: &str) -> Option<KnownProvider> {
+    all().find(|known| known.word == word)
+}
+
+/// Every provider that LiteLLM knows.
+pub fn all() -> impl Iterator<Item = KnownProvider> + Clone {
+    let ours = |word: &str| OURS.iter().any(|known| known.word == word);
+    OURS.into_iter().chain(lines(PROVIDERS).map(row).filter(move |known| !ours(known.word)))
+}
+
+/// What the tokens of a model cost at a provider that sells its own models, or models on its own machines;
+/// `None` of others.
+#[must_use]
+pub fn price(word: &str, model: &str) -> Option<KnownPrice> {
+    lines(PRICES).find_map(|line| {
+        let mut cells = line.split('\t');
+        let is_it = cells.next() == Some(word) && cells.next() == Some(model);
+        let price = KnownPrice { input: cells.next()?, output: cells.next()? };
+        is_it.then_some(price)
     })
 }
 
@@ -112,7 +140,7 @@ pub(crate) fn at(base: &str) -> Option<&'static str> {
     lines(PROVIDERS).map(row).find(|known| at(*known)).map(|known| known.word)
 }
 
-fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+fn lines(table: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     table.lines().filter(|line| !line.starts_with('#'))
 }
 
@@ -128,6 +156,15 @@ mod tests {
         assert_eq!(provider("bedrock").map(|known| known.speaks), Some(None));
         assert_eq!(provider("meta-llama"), None);
         assert_eq!(at("https://api.groq.com/openai/v1/"), Some("groq"));
+    }
+
+    #[test]
+    fn prices_are_those_of_the_provider_that_is_asked() {
+        let of = |word, model| price(word, model).map(|price| (price.input, price.output));
+        assert_eq!(of("openai", "gpt-4o-mini"), Some(("0.15", "0.6")));
+        assert_eq!(of("azure", "eu/gpt-4o-mini"), Some(("0.165", "0.66")));
+        assert_eq!(of("anthropic", "gpt-4o-mini"), None);
+        assert_eq!(of("anthropic", "claude-haiku-4-5"), Some(("1", "5")));
     }
 
     #[test]

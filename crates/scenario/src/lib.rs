@@ -47,7 +47,10 @@ pub use model::{
     MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
-pub use read::{FaultSample, arrival_words, check_key, fault_samples, read_fault, variable_of_url};
+pub use read::{
+    FaultSample, LatencyPreset, arrival_words, check_key, fault_samples, latency_preset,
+    read_fault, variable_of_url,
+};
 pub use reference::reference_markdown;
 pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};

@@ -44,6 +44,7 @@ pub use gateway::variable_of_url;
 pub(crate) use gateway::{GATEWAY, SETTINGS as GATEWAY_SETTINGS, UPSTREAM};
 pub(crate) use known::KnownNames;
 pub(crate) use latency::preset;
+pub use latency::{LatencyPreset, latency_preset};
 pub(crate) use mock::MOCK;
 pub(crate) use money::written_budget;
 pub(crate) use policy::{POLICIES, usual_queue_wait};

@@ -1,6 +1,10 @@
-//! `squall init`: a scenario around another router's configuration, ready to run.
+//! `squall init`: a blueprint for a mix of providers, or a scenario around another router's configuration.
 
-use crate::args::{InitArgs, InitFrom};
+mod blueprint;
+mod prompt;
+mod write_all;
+
+use crate::args::{DrillArgs, InitArgs, InitFrom};
 use crate::error::{CliError, Exit};
 use crate::{command, terminal};
 use squall_litellm::InitOptions;
@@ -9,24 +13,32 @@ use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 pub(crate) fn init(args: &InitArgs) -> Result<Exit, CliError> {
-    let InitFrom::Litellm = args.from;
-    let file = command::litellm::read(&args.file)?;
-    let name = args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+    match (&args.drill.from, &args.drill.file) {
+        (Some(InitFrom::Litellm), Some(path)) => drill(args, &args.drill, path),
+        // clap has seen to it that they come together.
+        _ => blueprint::blueprint(args),
+    }
+}
+
+/// A scenario around a LiteLLM file.
+fn drill(args: &InitArgs, drill: &DrillArgs, path: &Path) -> Result<Exit, CliError> {
+    let file = command::litellm::read(path)?;
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("scenarios").join(format!("{name}-drill.yaml")));
-    let reference = if args.inline { None } else { Some(relative(&args.file, &out)?) };
+    let reference = if drill.inline { None } else { Some(relative(path, &out)?) };
     let name = out.file_stem().map_or(name, |stem| stem.to_string_lossy().into());
     let unknown = |group: &&String| !file.group_names().contains(&group.as_str());
     if let Some(group) = args.group.as_ref().filter(unknown) {
         let known = file.group_names().join(", ");
         return Err(CliError::NoSuchGroup { group: group.clone(), known });
     }
-    let profile = args.profile.into();
+    let profile = drill.profile.into();
     let options = InitOptions {
         reference,
         group: args.group.clone(),
-        rps: args.rps,
-        ttft: args.ttft,
+        rps: drill.rps,
+        ttft: drill.ttft,
         ..InitOptions::new(name, profile)
     };
     let findings = file.findings(profile);

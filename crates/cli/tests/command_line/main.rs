@@ -2,6 +2,7 @@
 //! is in `servers`.
 
 mod bad_input;
+mod blueprint;
 mod check;
 mod config;
 mod explain;

@@ -126,6 +126,53 @@ const FAMILIES: [ModelFamily; 9] = [
     family("deepseek", (1_479, 1_926), None, 26),
 ];
 
+/// Which family a model is most like by its name, the more particular rows first: all words of a row are in the name.
+const LIKE_WORDS: [(&[&str], &str); 12] = [
+    (&["flash-lite"], "gemini-flash-lite"),
+    (&["gemini"], "gemini-flash"),
+    // An open model, as fast as the machine that it runs on: of no family.
+    (&["gpt-oss"], ""),
+    (&["gpt", "mini"], "gpt-4o-mini"),
+    (&["gpt", "nano"], "gpt-4o-mini"),
+    (&["gpt-4o"], "gpt-4o"),
+    (&["gpt"], "gpt-4.1"),
+    (&["haiku"], "claude-haiku"),
+    (&["sonnet"], "claude-sonnet"),
+    (&["opus"], "claude-opus"),
+    (&["claude"], "claude-sonnet"),
+    (&["deepseek"], "deepseek"),
+];
+
+/// A preset of `like`: how fast a family of models answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LatencyPreset {
+    /// Its name.
+    pub name: &'static str,
+    /// The median time to the first token.
+    pub median: Duration,
+    /// The time to the first token that 1 in 20 exceeds.
+    pub p95: Duration,
+    /// Tokens per second of an answer.
+    pub tokens_per_second: u64,
+}
+
+/// The preset of `like` that a model is of by its name, or that most resembles it; `None` of one about which the
+/// name says nothing.
+#[must_use]
+pub fn latency_preset(model: &str) -> Option<LatencyPreset> {
+    let model = model.to_lowercase();
+    let fits = |words: &[&str]| words.iter().all(|word| model.contains(word));
+    let (_, name) = LIKE_WORDS.iter().find(|(words, _)| fits(words))?;
+    let family = FAMILIES.iter().find(|family| family.name == *name)?;
+    Some(LatencyPreset {
+        name: family.name,
+        median: Duration::from_millis(family.median_ms),
+        p95: Duration::from_millis(family.p95_ms),
+        tokens_per_second: family.tokens_per_second,
+    })
+}
+
 static FAMILY_NAMES: [&str; FAMILIES.len()] = {
     let mut names = [""; FAMILIES.len()];
     let mut place = 0;

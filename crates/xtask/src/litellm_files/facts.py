@@ -2,8 +2,8 @@
 deployment is called once, over a transport that answers 418 and reaches no network. Prints JSON.
 
 facts.py files ENVIRONMENT.json FILE...     the facts of each file
-facts.py providers FOLDER                   writes the tables of providers (address, key, protocol) and of the models
-                                            that are known without a prefix
+facts.py providers FOLDER                   writes the tables of providers (address, key, protocol), of the models that
+                                            are known without a prefix, and of prices
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import pathlib
 import re
 import socket
 import sys
+from decimal import Decimal
 
 for name in list(os.environ):
     if re.search(r"(KEY|TOKEN|SECRET|_BASE|_URL|PROXY|ENDPOINT)$", name, re.IGNORECASE):
@@ -395,6 +396,30 @@ async def providers(folder):
     head = "the models that it knows without a provider before them"
     rows = [f"{model}\t{provider}" for model, provider in bare.items()]
     (folder / "models.tsv").write_text("\n".join([f"# {written}: {head}. {by}", *rows]) + "\n")
+    prices(folder)
+
+
+# Providers that sell their own models, or models on their own machines, by the token.
+PRICED = ("anthropic", "azure", "deepseek", "gemini", "groq", "mistral", "openai", "xai")
+
+
+def prices(folder):
+    """What LiteLLM's map of costs has for a million tokens of each model that chats."""
+
+    def of_a_million(cost):
+        return format((Decimal(str(cost)) * 1_000_000).normalize(), "f")
+
+    found = set()
+    for model, facts in litellm.model_cost.items():
+        costs = facts.get("input_cost_per_token"), facts.get("output_cost_per_token")
+        provider = facts.get("litellm_provider")
+        if facts.get("mode") not in ("chat", "responses") or provider not in PRICED or None in costs:
+            continue
+        found.add((provider, model.removeprefix(f"{provider}/"), *map(of_a_million, costs)))
+    head = "provider, model, dollars for a million prompt tokens, and for a million output tokens"
+    head = f"# LiteLLM {version()}: {head}. Written by `cargo xtask litellm-files --bless`."
+    rows = ["\t".join(row) for row in sorted(found)]
+    (pathlib.Path(folder) / "prices.tsv").write_text("\n".join([head, *rows]) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+//! What a mix cannot do, and what was assumed of it.
+
+use crate::design::Design;
+use crate::mix::AnswerSpeed;
+use crate::numbers::{dollars, percent, short};
+use crate::outage::domain_name;
+
+/// A sentence for each, with the numbers.
+pub(crate) fn of(design: &Design<'_>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    capacity(design, &mut remarks);
+    if let Some((allowed, expected)) = design.thousand()
+        && expected > allowed
+        && let Some(budget) = &design.options.budget
+    {
+        let spends = design.cost() * design.usual * 86_400.0 * budget.days();
+        remarks.push(format!(
+            "the budget of ${} per {} is below the expected spend of {} ({} requests per second at {} for a thousand): it \
+             is spent before the {} is over, and viral-spike.yaml is missed; raise it, or lower `--usual`",
+            budget.amount,
+            budget.period(),
+            dollars(spends),
+            short(design.usual),
+            dollars(expected),
+            budget.period()
+        ));
+    }
+    slow(design, &mut remarks);
+    for each in design.mix.all() {
+        if each.speed == AnswerSpeed::Assumed {
+            remarks.push(format!(
+                "nothing is known of the speed of `{}`: the scenarios assume a middling model; measure it, and give \
+                 `ttft=` and `itl=`",
+                each.model
+            ));
+        }
+        if each.admits.is_infinite() {
+            remarks.push(format!(
+                "`{}` has no limits: the scenarios let it serve any number of requests; give `rpm`, `tpm` or \
+                 `concurrency`",
+                each.name
+            ));
+        }
+    }
+    remarks
+}
+
+fn capacity(design: &Design<'_>, remarks: &mut Vec<String>) {
+    let peak = short(design.peak);
+    if !design.carries(design.peak, None) {
+        remarks.push(format!(
+            "the limits admit {} of {peak} at the peak: scenarios/viral-spike.yaml is missed until they are raised",
+            design.admitted_in_words(None)
+        ));
+    }
+    for each in &design.mix.deployments {
+        let wants = design.peak * each.share;
+        if wants > each.admits && design.mix.all().count() > 1 {
+            remarks.push(format!(
+                "`{}` is to take {} requests per second at the peak and its limits admit {}: beyond that the weights do \
+                 not hold",
+                each.name,
+                short(wants),
+                short(each.admits)
+            ));
+        }
+    }
+    for domain in design.mix.domains() {
+        let (number, name) = (domain[0].domain, domain_name(&domain));
+        if !design.has_way_out(number) {
+            remarks.push(format!(
+                "everything runs at one provider: there is nothing to fall back to, and scenarios/outage-{name}.yaml \
+                 documents the loss; add a `--fallback`"
+            ));
+        } else if !design.carries(design.peak, Some(number)) && design.carries(design.peak, None) {
+            remarks.push(format!(
+                "without {name} the limits admit {} of {peak} at the peak: scenarios/outage-{name}.yaml documents the \
+                 loss",
+                design.admitted_in_words(Some(number))
+            ));
+        }
+    }
+}
+
+/// Models whose own speed is beyond the SLO.
+fn slow(design: &Design<'_>, remarks: &mut Vec<String>) {
+    let Some(slo) = design.options.slo_ttft else { return };
+    let late: Vec<_> =
+        design.mix.deployments.iter().filter(|each| each.speed.ttft_p95() > slo).collect();
+    let share: f64 = late.iter().map(|each| each.share).sum();
+    // If all of them were late, one in twenty of all would be.
+    if share > 0.3 {
+        let names: Vec<_> = late.iter().map(|each| format!("`{}`", each.name)).collect();
+        remarks.push(format!(
+            "{} with {} of the requests: one in twenty of their first tokens takes longer than the {} s of the SLO even \
+             when all is well",
+            names.join(" and "),
+            percent((share * 100.0).round() / 100.0),
+            slo.as_secs_f64()
+        ));
+    }
+}
