@@ -107,7 +107,8 @@ fn replay(scenario: &Scenario, bytes: &[u8]) {
         Ok(frames) => frames,
         Err(problem) => return is_shown(&problem.to_string()),
     };
-    let replayed = journal::replay(scenario.router.clone(), [], scenario.seed, EPOCH_NANOS, frames);
+    let replayed =
+        journal::replay(scenario.router.clone(), [], scenario.seed, scenario.epoch_nanos(), frames);
     if let Err(problem) = replayed {
         is_shown(&problem.to_string());
     }

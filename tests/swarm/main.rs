@@ -13,7 +13,7 @@ mod states;
 
 use squall_record::{JournalReader, Recording};
 use squall_router::{Strategy, journal};
-use squall_scenario::{EPOCH_NANOS, Scenario, arrival_words, fault_samples};
+use squall_scenario::{Scenario, arrival_words, fault_samples};
 use squall_sim::{SimOptions, simulate};
 use states::States;
 use std::fs;
@@ -69,8 +69,13 @@ fn replayed(scenario: &Scenario, recording: &Recording) -> Option<String> {
     let frames =
         JournalReader::new(bytes).and_then(JournalReader::frames).expect("it was just written");
     let changes = scenario.changes.iter().map(|change| change.router.clone());
-    let replay =
-        journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames);
+    let replay = journal::replay(
+        scenario.router.clone(),
+        changes,
+        scenario.seed,
+        scenario.epoch_nanos(),
+        frames,
+    );
     replay.err().map(|error| format!("the replay differs: {error}"))
 }
 

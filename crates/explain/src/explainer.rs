@@ -7,7 +7,7 @@ use squall_determinism::{Seed, Timestamp};
 use squall_record::{AttemptRow, JournalReader, Mode, Recording};
 use squall_router::RouterInput;
 use squall_router::journal::{JournalFrame, Replayed, RequestTrace, explain};
-use squall_scenario::{EPOCH_NANOS, Scenario};
+use squall_scenario::Scenario;
 use std::sync::Arc;
 
 /// A recording whose requests can be explained.
@@ -103,7 +103,7 @@ impl<'r> Explainer<'r> {
             self.scenario.router.clone(),
             changes,
             self.scenario.seed,
-            EPOCH_NANOS,
+            self.scenario.epoch_nanos(),
             self.frames.iter().copied(),
             wanted,
             ended,

@@ -32,6 +32,9 @@ pub struct Summary {
     pub digest: String,
     /// How long the scenario is.
     pub duration_ms: u64,
+    /// The wall time at which it begins; left out where the scenario names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
     /// How much of its start no figure here counts; left out without a warm-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warm_up_ms: Option<u64>,
@@ -81,6 +84,7 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         squall: header.version.clone(),
         digest: header.digest.clone(),
         duration_ms: parts::millis(header.duration),
+        start: scenario.start.map(|start| start.to_string()),
         warm_up_ms: Some(scenario.warm_up.as_nanos() / 1_000_000).filter(|millis| *millis > 0),
         interrupted_at_ms: header.ended.cut_at().map(|at| at.as_nanos() / 1_000_000),
         verdict: verdict.overall.as_str(),

@@ -2,7 +2,7 @@
 
 use squall_clock::Clock;
 use squall_mock_provider::{AttemptLog, MockSetup, Rules, ServerTimeouts};
-use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
+use squall_scenario::{Scenario, ScenarioProvider};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// A port of the system's choice.
@@ -25,7 +25,7 @@ pub(crate) fn mock_setup(
         config: provider.config.clone(),
         seed: scenario.seed,
         clock,
-        epoch_nanos: EPOCH_NANOS,
+        epoch_nanos: scenario.epoch_nanos(),
         listen,
         models: links
             .filter(|(_, link)| link.provider == number)

@@ -11,7 +11,7 @@ use squall_clock::Clock;
 use squall_gateway::{GatewaySetup, NameTables, Retention, ServerSettings, UpstreamConfig};
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog};
 use squall_record::{RowSender, ServerLag};
-use squall_scenario::{EPOCH_NANOS, Scenario, ScenarioProvider};
+use squall_scenario::{Scenario, ScenarioProvider};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -132,7 +132,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
             })
             .collect(),
         seed: scenario.seed,
-        epoch_nanos: EPOCH_NANOS,
+        epoch_nanos: scenario.epoch_nanos(),
         clock,
         listen: LOOPBACK,
         metrics_listen: None,

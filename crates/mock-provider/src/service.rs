@@ -24,7 +24,7 @@ use squall_wire::serve::{
 };
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 type ServiceResponse = Response<AnswerBody>;
 
@@ -187,7 +187,7 @@ async fn attempt(
     };
     let mut answer = match (step, attempt.plan()) {
         (AttemptStep::Reject(rejection), _) => {
-            let answer = rejected(&words, &rejection, mock.unix(now));
+            let answer = rejected(&words, &rejection, machine_time());
             attempt.head_sent(rejection.status);
             attempt.end(AttemptEnd::Rejected(rejection.class));
             answer
@@ -230,11 +230,21 @@ async fn attempt(
     let told = ResponseHeaderData {
         request_id: &request_id,
         limits: &error_body::limits(&arrived.limits),
-        unix: mock.unix(now),
+        unix: machine_time(),
         took: now.since(arrived.at),
     };
     words.server.headers(answer.headers_mut(), &told);
     answer
+}
+
+/// The machine's own time since 1970, whatever wall time the run has: whoever reads a date in a header holds it against the
+/// same clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "dates in headers are read by programs with a clock of their own"
+)]
+fn machine_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Resets the connection; its task drops this one.

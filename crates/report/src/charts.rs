@@ -15,6 +15,7 @@ mod render;
 mod retries;
 mod shares;
 mod theme;
+mod time_axis;
 mod traffic;
 
 pub(crate) use font_metrics::{REGULAR, SEMIBOLD};

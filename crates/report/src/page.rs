@@ -233,8 +233,9 @@ fn facts(
         ("run", how.to_owned()),
         ("seed", summary.seed.to_string()),
     ];
+    let start = scenario.start.map(|start| ("start", start.to_string()));
     let warm_up = text::warm_up(scenario.warm_up).map(|warm_up| ("warm-up", warm_up));
-    target.into_iter().chain(users).chain(attempts).chain(run).chain(warm_up).collect()
+    target.into_iter().chain(users).chain(attempts).chain(run).chain(start).chain(warm_up).collect()
 }
 
 /// The model groups, or the kinds of requests, of which there were any, as their clients saw them.

@@ -114,6 +114,9 @@ fn shape(shape: &Schema, definitions: &mut Map<String, Value>) -> Value {
             json!({ "type": "string", "pattern": DURATION, "not": { "pattern": "^0[a-z]+$" } })
         }
         Schema::Stretch => pattern(r"^[0-9][0-9_.a-z]*\s*\.\.\s*[0-9][0-9_.a-z]*$"),
+        Schema::Moment => pattern(
+            r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+        ),
         Schema::Count(least, most) => json!({ "anyOf": [
             { "type": "integer", "minimum": least, "maximum": most },
             pattern(r"^[0-9][0-9_]*(\.[0-9]+)?[kM]?$"),

@@ -43,8 +43,9 @@ pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use lint::{CheckedConfig, ConfigCheckOptions, LINTS, Lint, LintFinding};
 pub use model::{
-    ApiKey, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile, GatewayProvider,
-    MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,
+    ApiKey, ClockReading, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile,
+    GatewayProvider, MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,
+    StartTime,
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{

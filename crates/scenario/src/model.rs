@@ -1,6 +1,7 @@
 //! A scenario that has been read and checked: every name resolved, every number in its unit.
 
 use crate::{Expectation, TargetConfig};
+use chrono::{DateTime, Datelike as _, FixedOffset, Timelike as _};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::ops::Range;
@@ -14,7 +15,7 @@ use squall_router::{
 use squall_wire::{ANSWER_MAX, Format, ServerSettings, StreamUsage};
 use squall_workload::WorkloadConfig;
 
-/// Wall time at the start of every run of a scenario, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
+/// Wall time at the start of a run of a scenario that names none, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
 /// Minute windows are aligned to it, so that a scenario means the same on every day.
 pub const EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
 
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub description: Option<String>,
     /// The seed of all random streams.
     pub seed: Seed,
+    /// The wall time at which the run begins, where the file says so.
+    pub start: Option<StartTime>,
     /// How long traffic lasts: the end of the last phase.
     pub duration: Duration,
     /// Until when no metric counts anything; zero by default.
@@ -74,6 +77,12 @@ impl Scenario {
         self.phases.iter().find(|phase| phase.name == name)
     }
 
+    /// Wall time at the start of the run, in nanoseconds since 1970.
+    #[must_use]
+    pub fn epoch_nanos(&self) -> u64 {
+        self.start.map_or(EPOCH_NANOS, |start| start.nanos)
+    }
+
     /// What metrics count: all that begins after the warm-up.
     #[must_use]
     pub const fn measured(&self) -> Range<Timestamp> {
@@ -119,6 +128,70 @@ impl Scenario {
         let link = self.deployments.get(deployment.index());
         let provider = link.and_then(|link| self.providers.get(usize::from(link.provider)));
         provider.map_or(&[], |provider| &provider.config.faults)
+    }
+}
+
+/// The wall time at which a run begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StartTime {
+    /// In nanoseconds since 1970.
+    pub nanos: u64,
+    /// How far the clocks that it was written by are ahead of UTC, in seconds.
+    pub utc_offset: i32,
+}
+
+/// Date and time of day by the clocks of a [`StartTime`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClockReading {
+    /// The year.
+    pub year: i32,
+    /// The month, from 1.
+    pub month: u32,
+    /// The day of the month, from 1.
+    pub day: u32,
+    /// Seconds since midnight.
+    pub second_of_day: u32,
+}
+
+impl StartTime {
+    /// What the clocks read so long after the start; fractions of a second are cut off.
+    #[must_use]
+    pub fn clock_after(self, time: Duration) -> ClockReading {
+        let since_1970 = Duration::from_nanos(self.nanos).saturating_add(time).as_secs();
+        let offset = FixedOffset::east_opt(self.utc_offset);
+        let time = DateTime::from_timestamp(i64::try_from(since_1970).unwrap_or(i64::MAX), 0);
+        let local = time.unwrap_or_default().naive_utc();
+        let local = offset.map_or(local, |offset| local + offset);
+        let (date, clock) = (local.date(), local.time());
+        ClockReading {
+            year: date.year(),
+            month: date.month(),
+            day: date.day(),
+            second_of_day: clock.num_seconds_from_midnight(),
+        }
+    }
+
+    /// `UTC`, `UTC+02:00`.
+    #[must_use]
+    pub fn zone(self) -> String {
+        let minutes = self.utc_offset.unsigned_abs() / 60;
+        match self.utc_offset {
+            0 => "UTC".to_owned(),
+            offset => {
+                let sign = if offset < 0 { '-' } else { '+' };
+                format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+        }
+    }
+}
+
+impl fmt::Display for StartTime {
+    /// `2026-11-29 08:00:00 UTC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ClockReading { year, month, day, second_of_day: seconds } =
+            self.clock_after(Duration::ZERO);
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {}", self.zone())
     }
 }
 

@@ -30,6 +30,7 @@ mod router;
 mod scenario;
 mod secret;
 mod server;
+mod start;
 mod strategy;
 mod target;
 mod tenant;

@@ -82,6 +82,7 @@ fn describe(shape: &Schema) -> String {
         | Schema::Reference(_)
         | Schema::Duration(_)
         | Schema::Stretch
+        | Schema::Moment
         | Schema::Number
         | Schema::Percent
         | Schema::Factor
@@ -109,6 +110,7 @@ fn inner(shape: &Schema) -> Vec<&'static Section> {
         | Schema::Word(_)
         | Schema::Duration(_)
         | Schema::Stretch
+        | Schema::Moment
         | Schema::Count(..)
         | Schema::Number
         | Schema::Percent

@@ -68,6 +68,8 @@ pub(crate) enum Schema {
     Duration(Least),
     /// A stretch of time, `0s..20s`.
     Stretch,
+    /// A moment by the calendar, `2026-11-29T08:00Z`.
+    Moment,
     /// A whole number from the first to the last.
     Count(u64, u64),
     /// A number of at least zero.
@@ -228,6 +230,7 @@ impl Schema {
             }
             Self::Duration(_) => "a duration such as `20s`".to_owned(),
             Self::Stretch => "a stretch of time such as `0s..20s`".to_owned(),
+            Self::Moment => "a time such as `2026-11-29T08:00Z`".to_owned(),
             Self::Count(..) => "a whole number".to_owned(),
             Self::Number => "a number".to_owned(),
             Self::Percent => "a share such as `70%`".to_owned(),
@@ -264,6 +267,7 @@ fn plural(shape: &Schema) -> String {
         | Schema::FolderName
         | Schema::Word(_)
         | Schema::Duration(_)
+        | Schema::Moment
         | Schema::Count(..)
         | Schema::Number
         | Schema::Percent

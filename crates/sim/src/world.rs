@@ -19,7 +19,7 @@ use squall_record::{
     Collector, Mode, Recording, RequestOutcome, RowRetention, RunEnd, SeriesLayout,
 };
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
-use squall_scenario::{DeploymentLink, EPOCH_NANOS, Scenario};
+use squall_scenario::{DeploymentLink, Scenario};
 use squall_workload::Workload;
 use std::collections::VecDeque;
 
@@ -84,10 +84,16 @@ impl<'a> World<'a> {
         let providers: Vec<_> = (0_u64..)
             .zip(&scenario.providers)
             .map(|(entity, provider)| {
-                Provider::new(provider.config.clone(), scenario.seed, entity, EPOCH_NANOS)
+                Provider::new(
+                    provider.config.clone(),
+                    scenario.seed,
+                    entity,
+                    scenario.epoch_nanos(),
+                )
             })
             .collect();
-        let mut router = Router::new(scenario.router.clone(), scenario.seed, EPOCH_NANOS)?;
+        let mut router =
+            Router::new(scenario.router.clone(), scenario.seed, scenario.epoch_nanos())?;
         for change in &scenario.changes {
             router.prepare(change.router.clone())?;
         }

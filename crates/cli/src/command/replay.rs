@@ -7,7 +7,7 @@ use crate::terminal;
 use squall_determinism::Seed;
 use squall_record::{JournalReader, Mode, Recording};
 use squall_router::journal;
-use squall_scenario::{EPOCH_NANOS, Scenario};
+use squall_scenario::Scenario;
 
 pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     let recording = Recording::read(&args.recording)?;
@@ -19,8 +19,13 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     scenario.set_seed(Seed::new(recording.header.seed));
     let frames = JournalReader::new(bytes)?.frames()?;
     let changes = scenario.changes.iter().map(|change| change.router.clone());
-    let replayed =
-        journal::replay(scenario.router.clone(), changes, scenario.seed, EPOCH_NANOS, frames)?;
+    let replayed = journal::replay(
+        scenario.router.clone(),
+        changes,
+        scenario.seed,
+        scenario.epoch_nanos(),
+        frames,
+    )?;
     verify_digest(&scenario, &recording)?;
     terminal::data(format_args!(
         "replayed: {} inputs produced the same {} outputs",

@@ -7,7 +7,8 @@ use squall_failure::{Failure, FailureClass};
 use squall_mock_provider::MockProvider;
 use squall_provider::{
     BadAnswer, Capacity, ErrorAnswer, ErrorMix, FaultConfig, FaultKind, FaultTarget, Prefill,
-    PromptCache, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow, name_hash,
+    PromptCache, ProviderConfig, ProviderLimits, ProviderRateLimit, ProviderWindow, RetryAfter,
+    name_hash,
 };
 use squall_record::AttemptOutcome;
 use squall_wire::chat::{ResponseMode, StreamEvent};
@@ -22,6 +23,24 @@ fn failure(answer: &crate::client::Answer) -> Failure {
         .map(|(name, value)| (name.parse().expect("a header"), value.parse().expect("a value")));
     let now = SystemTime::UNIX_EPOCH;
     failure_from_response(answer.status, &headers.collect(), &answer.body, now)
+}
+
+/// The provider of these tests lives in January 2026: a date in a header is by the clock of who reads it all the same.
+#[expect(clippy::disallowed_methods, reason = "as a client reads it, by the clock of the machine")]
+#[tokio::test]
+async fn a_date_to_come_again_at_is_by_the_clock_of_the_machine() {
+    let rpm = ProviderRateLimit { per_minute: 1, window: ProviderWindow::Gcra { burst: Some(1) } };
+    let limits =
+        ProviderLimits { rpm: Some(rpm), retry_after: RetryAfter::Date, ..ProviderLimits::NONE };
+    let mock = start(ProviderConfig { limits, ..quick() });
+    let mut client = Client::connect(mock.addr()).await.expect("it listens");
+    assert_eq!(client.ask(&request(1, 1, ResponseMode::Whole)).await.status, 200);
+    let answer = client.ask(&request(2, 1, ResponseMode::Whole)).await;
+    let date = answer.header("retry-after").expect("a date");
+    let headers = [(http::header::RETRY_AFTER, date.parse().expect("a value"))];
+    let wait = squall_wire::read_retry_after(&headers.into_iter().collect(), SystemTime::now());
+    let wait = wait.expect("a wait").as_secs();
+    assert!((30..=61).contains(&wait), "{date}: {wait} s");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use super::chart_context::{ChartContext, FaultSpan};
 use super::font_metrics;
 use super::picture::{Anchor, Picture, Point, TextStyle, label};
 use super::theme::{AXIS, BODY, FAILED, GRID, Ink, QUIET, SMALL, TEXT, WIDTH};
+use super::time_axis::time_marks;
+use squall_scenario::StartTime;
 use std::ops::Range;
 
 /// Where a panel is, and what its axes run over.
@@ -57,7 +59,7 @@ impl Panel {
         self.warm_up(picture, context, place);
         self.phases(picture, context, place);
         self.grid(picture, unit, place);
-        self.time_axis(picture, place);
+        self.time_axis(picture, context.scenario.start, place);
     }
 
     /// Horizontal lines at round values, with their labels; the unit above those of the first panel.
@@ -77,18 +79,19 @@ impl Panel {
         }
     }
 
-    fn time_axis(&self, picture: &mut Picture, place: PanelPosition) {
+    fn time_axis(&self, picture: &mut Picture, start: Option<StartTime>, place: PanelPosition) {
         picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
-        let step = time_step(self.seconds);
-        let mut seconds = 0.0;
-        while seconds <= self.seconds {
+        let named = matches!(place, PanelPosition::Alone | PanelPosition::Last);
+        let below = self.bottom + self.times_below;
+        if let (true, Some(start)) = (named, start) {
+            picture.text((self.left - 34.0, below), start.zone(), label(QUIET, Anchor::Right));
+        }
+        for (seconds, text) in time_marks(self.seconds, start) {
             let x = self.x(seconds);
             picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
-            if matches!(place, PanelPosition::Alone | PanelPosition::Last) {
-                let style = label(QUIET, Anchor::Middle);
-                picture.text((x, self.bottom + self.times_below), write_time(seconds), style);
+            if named {
+                picture.text((x, below), text, label(QUIET, Anchor::Middle));
             }
-            seconds += step;
         }
     }
 
@@ -338,22 +341,4 @@ pub(super) fn round_step(most: f64, lines: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999);
     factor.unwrap_or(10.0) * power
-}
-
-fn time_step(seconds: f64) -> f64 {
-    const STEPS: [f64; 14] = [
-        1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0,
-        7_200.0,
-    ];
-    STEPS.into_iter().find(|step| seconds / step <= 10.0).unwrap_or(seconds / 10.0)
-}
-
-fn write_time(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 60, whole % 60) {
-        (0, _) => format!("{whole} s"),
-        (minutes, 0) if whole > 120 => format!("{minutes} min"),
-        _ if whole <= 120 => format!("{whole} s"),
-        (minutes, rest) => format!("{minutes}:{rest:02}"),
-    }
 }

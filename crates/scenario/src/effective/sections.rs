@@ -118,6 +118,8 @@ fn normal(shape: &Schema, text: &str) -> Option<String> {
         }
         Schema::Bytes => unit::bytes(text).ok().map(crate::settings::bytes),
         Schema::Either(shapes) => shapes.iter().find_map(|shape| normal(shape, text)),
+        // As it is written: another offset would be another meaning to a reader.
+        Schema::Moment => (text.contains('T') && text.contains(':')).then(|| quoted(text)),
         Schema::Text
         | Schema::Name
         | Schema::FolderName

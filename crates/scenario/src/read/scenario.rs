@@ -9,7 +9,7 @@ use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
 use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, abort_rule, change, file, mix, phases, warm_up};
+use super::{KnownNames, abort_rule, change, file, mix, phases, start, warm_up};
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
 use crate::fields::Fields;
@@ -45,6 +45,13 @@ pub(crate) static SCENARIO: Section = Section {
             "none",
             "Named time ranges of the run, for expectations and charts. They may have gaps but \
              not overlap.",
+        ),
+        Key::optional(
+            "start",
+            Schema::Moment,
+            "2026-01-01T00:00Z",
+            "The wall time at which the run begins, by RFC 3339 with its offset from UTC. Minutes, days and months of \
+             limits and budgets are those of the calendar.",
         ),
         Key::optional(
             "warm_up",
@@ -195,6 +202,7 @@ fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scena
         name: name?,
         description,
         seed,
+        start: start::start(fields, run),
         duration: run?,
         warm_up,
         phases,

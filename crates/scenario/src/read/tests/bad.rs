@@ -471,3 +471,15 @@ fn a_warm_up_leaves_something_to_count() {
     assert_snapshot!(with("20s", "warn: success_rate >= 90% during calm"));
     assert_snapshot!(with("30", "success_rate >= 90%"));
 }
+
+#[test]
+fn a_start_is_a_time_with_its_date_and_offset() {
+    let with = |start: &str| {
+        let instead = format!("seed: 7\nstart: {start}");
+        spoiled(&[("seed: 7", &instead)])
+    };
+    assert_snapshot!(with("08:00"));
+    assert_snapshot!(with("2026-11-29T08:00"));
+    assert_snapshot!(with("1969-12-31T08:00Z"));
+    assert_snapshot!(with("2200-12-31T23:59:30Z"));
+}

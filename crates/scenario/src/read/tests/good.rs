@@ -418,3 +418,18 @@ fn a_warm_up_cuts_the_phase_that_it_ends_in() {
     assert_eq!(read.cell_marks().cuts, [Timestamp::from_millis(12_500)]);
     assert_eq!(with("10s").cell_marks().cuts, [], "every bin ends there");
 }
+
+#[test]
+fn a_start_has_a_time_of_day_by_its_own_clocks() {
+    let with = |start: &str| {
+        read(&VIRAL_SPIKE.replace("\nphases:", &format!("\nstart: {start}\nphases:")))
+            .start
+            .unwrap()
+    };
+    assert_eq!(read(VIRAL_SPIKE).start, None);
+    let start = with("2026-12-31T23:30-05:30");
+    assert_eq!(start.to_string(), "2026-12-31 23:30:00 UTC-05:30");
+    let later = start.clock_after(Duration::from_millis(3_600_900));
+    assert_eq!((later.year, later.month, later.day, later.second_of_day), (2027, 1, 1, 1_800));
+    assert_eq!(with("2026-11-29T08:00Z").zone(), "UTC");
+}

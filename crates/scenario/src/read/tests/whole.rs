@@ -16,6 +16,7 @@ name: whole
 description: every key there is
 seed: 7
 duration: 60s
+start: 2026-11-29T08:00:30+02:00
 warm_up: 1s
 phases: { calm: 0s..20s }
 traffic:
