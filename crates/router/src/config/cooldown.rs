@@ -128,6 +128,7 @@ pub struct FailureCooldown {
     pub base: Duration,
     /// The longest open interval: each failed probe doubles it up to this, and so does each relapse: it opens again
     /// within `window` after a probe closed it, and each one takes one more probe in a row to close it, up to five.
+    /// Until `window` has passed, half of `consecutive` and of `min_attempts` open it again.
     /// Default 10 s: whoever is well again is found
     /// within seconds (LiteLLM's cooldown is 5 s, Envoy's first ejection 30 s).
     pub cap: Duration,

@@ -7,6 +7,7 @@
 //! deployment that answers one probe and fails under its share is not well yet. After a relapse it takes more
 //! probes in a row to close it, one more for each (resilience4j takes ten from the first on). All of it starts over
 //! once the breaker has been closed for as long as its window (Envoy's ejection multiplier falls in the same way).
+//! Until then it is on trial: half of the evidence opens it again, since the outage before is evidence too.
 
 use super::{Availability, JitterSource, doubled};
 use crate::explained_decision::BreakerFigures;
@@ -80,13 +81,14 @@ impl CircuitBreaker {
     /// What it goes by now.
     pub(crate) fn figures(&mut self, now: Timestamp) -> BreakerFigures {
         let [attempts, failures] = self.window.sums(now);
+        let [opens_at_consecutive, min_attempts] = self.evidence_needed(now);
         BreakerFigures {
             consecutive: self.consecutive,
-            opens_at_consecutive: self.config.consecutive,
+            opens_at_consecutive,
             attempts,
             failures,
             opens_at_share: self.config.share,
-            min_attempts: self.config.min_attempts.max(1),
+            min_attempts,
         }
     }
 
@@ -145,7 +147,7 @@ impl CircuitBreaker {
                 self.consecutive += 1;
                 self.window.add(now, [1, 1]);
                 let cause = self.trigger(now)?;
-                if self.relapsed(now) {
+                if self.is_on_trial(now) {
                     self.relapses += 1;
                 } else {
                     (self.last_open, self.relapses) = (Duration::ZERO, 0);
@@ -191,17 +193,24 @@ impl CircuitBreaker {
         self.closed_at = Some(now);
     }
 
-    /// Whether it opens within its window after a probe closed it, and so has not been well in between.
-    fn relapsed(&self, now: Timestamp) -> bool {
+    /// Whether a probe closed it within its window: until that is over, it has not proved to be well.
+    fn is_on_trial(&self, now: Timestamp) -> bool {
         self.closed_at.is_some_and(|closed| now.since(closed) < self.config.window)
     }
 
+    /// The failures in a row, and the attempts that a share needs, that are enough to open it.
+    fn evidence_needed(&self, now: Timestamp) -> [u32; 2] {
+        let usual = [self.config.consecutive, self.config.min_attempts.max(1)];
+        if self.is_on_trial(now) { usual.map(|count| count.div_ceil(2)) } else { usual }
+    }
+
     fn trigger(&mut self, now: Timestamp) -> Option<CooldownCause> {
-        if self.config.consecutive > 0 && self.consecutive >= self.config.consecutive {
+        let [consecutive, min_attempts] = self.evidence_needed(now);
+        if consecutive > 0 && self.consecutive >= consecutive {
             return Some(CooldownCause::ConsecutiveFailures);
         }
         let [attempts, failures] = self.window.sums(now);
-        let enough = attempts >= self.config.min_attempts.max(1);
+        let enough = attempts >= min_attempts;
         let share = u64::from(failures) * 1_000_000
             >= u64::from(attempts) * u64::from(self.config.share.ppm());
         (enough && failures > 0 && share).then_some(CooldownCause::FailureShare)
@@ -323,12 +332,42 @@ mod tests {
         assert_eq!(breaker.failed(at(15), false).unwrap().1, at(20), "the base again");
     }
 
+    /// Fails until it opens. Returns the number of failures that it took, and the interval in seconds.
+    fn fail_until_open(breaker: &mut CircuitBreaker, now: Timestamp) -> (u32, u64) {
+        let opened = (1..).find_map(|count| Some((count, breaker.failed(now, false)?.1)));
+        let (failures, until) = opened.unwrap();
+        (failures, until.since(now).as_secs())
+    }
+
+    #[test]
+    fn half_of_the_evidence_opens_it_again_until_it_was_closed_for_its_window() {
+        let mut breaker = breaker();
+        assert_eq!(fail_until_open(&mut breaker, at(0)).0, 3);
+        for (closed, opens, failures) in [(10, 19, 2), (30, 41, 3)] {
+            breaker.time_passed(at(closed));
+            while !breaker.succeeded(at(closed), true) {}
+            assert_eq!(fail_until_open(&mut breaker, at(opens)).0, failures);
+        }
+    }
+
+    #[test]
+    fn half_of_the_attempts_make_a_share_while_it_is_on_trial() {
+        let mut breaker = breaker();
+        fail(&mut breaker, 0..3, at(0));
+        breaker.time_passed(at(10));
+        assert!(breaker.succeeded(at(10), true));
+        assert_eq!(breaker.failed(at(11), false), None);
+        breaker.succeeded(at(11), false);
+        assert_eq!(breaker.failed(at(11), false), None);
+        breaker.succeeded(at(11), false);
+        let opened = breaker.failed(at(11), false);
+        assert_eq!(opened, Some((CooldownCause::FailureShare, at(21))), "three of five");
+    }
+
     /// Opens it, and lets probes be answered until it closes again, 9 s before the next hundred seconds. Returns the
     /// open interval and the number of probes.
     fn relapse(breaker: &mut CircuitBreaker, number: u64) -> (u64, u32) {
-        let now = at(number * 100);
-        fail(breaker, 0..2, now);
-        let interval = breaker.failed(now, false).unwrap().1.since(now).as_secs();
+        let (_, interval) = fail_until_open(breaker, at(number * 100));
         breaker.time_passed(at(number * 100 + 90));
         let mut probes = 0;
         while breaker.availability() == Availability::Probe {
@@ -353,7 +392,7 @@ mod tests {
     fn a_probe_that_fails_after_others_were_answered_opens_it_again() {
         let mut breaker = breaker();
         relapse(&mut breaker, 0);
-        fail(&mut breaker, 0..3, at(100));
+        fail_until_open(&mut breaker, at(100));
         breaker.time_passed(at(190));
         breaker.probe_started();
         assert!(!breaker.succeeded(at(191), true), "one answer is not enough after a relapse");

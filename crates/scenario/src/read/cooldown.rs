@@ -77,7 +77,7 @@ settings! {
     window: Span;
     /// The first open interval.
     base: Span;
-    /// The longest open interval. Each failed probe doubles the interval, and so does a relapse within `window` after it closed, which also takes one more probe in a row to close it, up to five.
+    /// The longest open interval. Each failed probe doubles the interval, and so does a relapse within `window` after it closed, which also takes one more probe in a row to close it, up to five. Within `window` after it closed, half of `consecutive` and of `min_attempts` open it again.
     cap: Span;
     /// Each open interval is shortened by a random part, up to this.
     jitter: Percent;
