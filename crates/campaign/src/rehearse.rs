@@ -83,6 +83,8 @@ pub struct ScenarioSource<'a> {
     pub path: &'a str,
     /// What stands in it, with what is set otherwise.
     pub text: &'a str,
+    /// The values that its variables were given, as `NAME=VALUE`.
+    pub variables: Vec<String>,
     /// What is set otherwise than in the file, as `PATH=VALUE`.
     pub settings: Vec<String>,
     /// Reads a text as if it stood there.

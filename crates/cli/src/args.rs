@@ -4,6 +4,7 @@ mod config;
 mod init;
 mod runs;
 mod target;
+mod variables;
 
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
@@ -11,6 +12,7 @@ pub(crate) use config::{
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
 pub(crate) use runs::{CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, WhenInconclusive};
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
+pub(crate) use variables::VariableArgs;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -187,6 +189,8 @@ pub(crate) struct ScenarioArgs {
     /// Override the scenario's random seed
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// Override a value of the file, such as `traffic.peak=400`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,

@@ -29,7 +29,10 @@ use crate::args::{Command, ScenarioArgs};
 use crate::error::{CliError, Exit};
 use crate::files;
 use squall_determinism::Seed;
-use squall_scenario::{Override, PathError, Scenario};
+use squall_scenario::{
+    CaseScenario, CaseVariable, Override, PathError, Scenario, Surroundings, VariableSetting,
+    is_composed_text,
+};
 use std::path::Path;
 
 /// Carries out what was typed.
@@ -59,17 +62,94 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
 
 /// The scenario of a single run, with the seed and the values that were asked for.
 fn scenario_to_run(args: &ScenarioArgs) -> Result<Scenario, CliError> {
-    let mut scenario = scenario(&args.path, &args.settings)?;
+    let mut scenario = scenario(&args.path, &args.variables.set, &args.settings)?;
     if let Some(seed) = args.seed {
         scenario.set_seed(Seed::new(seed));
     }
     Ok(scenario)
 }
 
-/// Reads a scenario with other values than the file's; another file that it names is looked for from where
-/// it stands.
-fn scenario(path: &Path, settings: &[Override]) -> Result<Scenario, CliError> {
-    scenario_of(path, &set(path, text(path)?, settings)?)
+/// Reads a scenario of one case with other values than the file's; another file that it names is looked for from
+/// where it stands.
+fn scenario(
+    path: &Path,
+    variables: &[VariableSetting],
+    settings: &[Override],
+) -> Result<Scenario, CliError> {
+    scenario_of(path, &scenario_text(path, variables, settings)?)
+}
+
+/// The text of a scenario of one case, composed, with other values than the file's.
+fn scenario_text(
+    path: &Path,
+    variables: &[VariableSetting],
+    settings: &[Override],
+) -> Result<String, CliError> {
+    let mut text = text(path)?;
+    if is_composed_text(&text) || !variables.is_empty() {
+        let read = |around: &Surroundings<'_>| {
+            Scenario::read_one(&path.display().to_string(), &text, around)
+        };
+        text = with_surroundings(path, variables, read)?.scenario.text;
+    }
+    set(path, text, settings)
+}
+
+/// A file as `squall config` looks at it.
+struct ConfigText {
+    /// What it is called: lines of a composed scenario are not those of its file.
+    name: String,
+    text: String,
+    variables: Vec<CaseVariable>,
+}
+
+/// The text of any kind of file; of a scenario, composed.
+fn config_text(path: &Path, variables: &[VariableSetting]) -> Result<ConfigText, CliError> {
+    let (name, text) = (path.display().to_string(), text(path)?);
+    if !is_composed_text(&text) && variables.is_empty() {
+        return Ok(ConfigText { name, text, variables: Vec::new() });
+    }
+    let read = |around: &Surroundings<'_>| Scenario::read_one(&name, &text, around);
+    let case = with_surroundings(path, variables, read)?;
+    let name = format!("{name}, composed");
+    Ok(ConfigText { name, text: case.scenario.text, variables: case.variables })
+}
+
+/// Reads all cases of a scenario file with other values than the file's. Answers also with the variables among
+/// these that it does not know.
+fn cases(
+    path: &Path,
+    variables: &[VariableSetting],
+    settings: &[Override],
+) -> Result<(Vec<CaseScenario>, Vec<String>), CliError> {
+    let mut text = text(path)?;
+    let is_composed = is_composed_text(&text);
+    if !is_composed {
+        text = set(path, text, settings)?;
+    }
+    let read =
+        |around: &Surroundings<'_>| Scenario::cases(&path.display().to_string(), &text, around);
+    let (mut cases, unknown) = with_surroundings(path, variables, read)?;
+    if is_composed && !settings.is_empty() {
+        for case in &mut cases {
+            let text = set(path, core::mem::take(&mut case.scenario.text), settings)?;
+            case.scenario = scenario_of(path, &text)?;
+        }
+    }
+    Ok((cases, unknown))
+}
+
+/// Reads a file with the files beside it, the variables that were given, and the environment.
+#[expect(clippy::disallowed_methods, reason = "a file may take variables from the environment")]
+fn with_surroundings<T>(
+    path: &Path,
+    variables: &[VariableSetting],
+    read: impl FnOnce(&Surroundings<'_>) -> T,
+) -> T {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let load = |other: &str| files::referred(folder, other);
+    let environment = |name: &str| std::env::var(name).ok();
+    read(&Surroundings { load: &load, variables, environment: &environment })
 }
 
 /// Reads a scenario from a text that stands, or might stand, in a file.

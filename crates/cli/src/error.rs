@@ -66,6 +66,9 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         source: PathError,
     },
+    /// A variable that no file has.
+    #[error("`--var {0}=…`: no file of these has a variable `{0}`")]
+    Variable(String),
     /// A checklist that cannot be gone through.
     #[error("`{}`: {source}", path.display())]
     Rehearse {
@@ -230,6 +233,7 @@ impl CliError {
             let (line, column) = diagnostics.position(problem);
             json!({
                 "message": problem.message,
+                "file": diagnostics.path_of(problem),
                 "line": line,
                 "column": column,
                 "label": problem.label,
@@ -258,6 +262,7 @@ impl CliError {
             | Self::Rehearse { .. }
             | Self::File(_)
             | Self::NoScenario(_)
+            | Self::Variable(_)
             | Self::NoJournal(_)
             | Self::NoKey { .. }
             | Self::NoAddress { .. }

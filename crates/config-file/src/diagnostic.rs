@@ -1,5 +1,6 @@
 //! Problems of a file, each with its place, and the annotated excerpts that show them.
 
+use crate::source_texts::SourceTexts;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use core::fmt;
@@ -16,14 +17,13 @@ const SENTENCE_MAX: usize = 2_000;
 /// The longest line of a file that an excerpt shows as it is, in bytes.
 const LINE_MAX: usize = 1_000;
 
-/// All the problems of one file, in the order of their places.
+/// All the problems of a file and of those that it includes, in the order of their places.
 ///
 /// `Display` shows each as an excerpt of the file, without colour; [`styled`](Self::styled) does so
 /// with ANSI colours.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Diagnostics {
-    path: String,
-    text: String,
+    sources: SourceTexts,
     problems: Vec<Problem>,
 }
 
@@ -67,7 +67,14 @@ pub struct Related {
 impl Diagnostics {
     /// The problems of `text`, which `path` names.
     #[must_use]
-    pub fn new(path: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+    pub fn new(path: &str, text: &str, problems: Vec<Problem>) -> Self {
+        Self::of(SourceTexts::new(path, text), problems)
+    }
+
+    /// The problems of a file and those that it includes.
+    #[must_use]
+    pub fn of(sources: SourceTexts, mut problems: Vec<Problem>) -> Self {
+        let text = sources.text();
         for problem in &mut problems {
             problem.shorten();
             problem.span = within_a_line(text, &problem.span);
@@ -80,13 +87,19 @@ impl Diagnostics {
         });
         // An alias repeats its anchor's nodes, and with them their problems.
         problems.dedup();
-        Self { path: path.to_owned(), text: text.to_owned(), problems }
+        Self { sources, problems }
     }
 
     /// The file, as its reader was told.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.sources.path()
+    }
+
+    /// The file that a problem is in: the same, or one that it includes.
+    #[must_use]
+    pub fn path_of(&self, problem: &Problem) -> &str {
+        self.sources.path_at(problem.span.start)
     }
 
     /// The problems, at least one, in the order of their places.
@@ -95,10 +108,12 @@ impl Diagnostics {
         &self.problems
     }
 
-    /// Line and column of a problem, both from 1; columns count characters.
+    /// Line and column of a problem in its file, both from 1; columns count characters.
     #[must_use]
     pub fn position(&self, problem: &Problem) -> (usize, usize) {
-        let before = self.text.get(..problem.span.start).unwrap_or(&self.text);
+        let at = problem.span.start;
+        let file = self.sources.range_at(at);
+        let before = self.sources.text().get(file.start..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         (line, before[line_start..].chars().count() + 1)
@@ -121,7 +136,7 @@ impl Diagnostics {
         }
         let has_errors = self.problems.iter().any(|each| each.severity == Severity::Error);
         if self.problems.len() > 1 && has_errors {
-            let mut summary = format!("{} problems in `{}`", self.problems.len(), self.path);
+            let mut summary = format!("{} problems in `{}`", self.problems.len(), self.path());
             if self.problems.len() > SHOWN_MAX {
                 summary.push_str(&format!("; these are the first {SHOWN_MAX}"));
             }
@@ -138,8 +153,12 @@ impl Diagnostics {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(&problem.message);
-        let spans = [Some(&problem.span), problem.related.as_ref().map(|related| &related.span)];
-        let lines = spans.map(|span| span.map(|span| lines_of(&self.text, span)));
+        let (text, at) = (self.sources.text(), problem.span.start);
+        let file = self.sources.range_at(at);
+        let is_beside = |related: &&Related| file.contains(&related.span.start);
+        let beside = problem.related.as_ref().filter(is_beside);
+        let spans = [Some(&problem.span), beside.map(|related| &related.span)];
+        let lines = spans.map(|span| span.map(|span| lines_of(text, span)));
         let mut group = if lines.iter().flatten().any(|line| line.len() > LINE_MAX) {
             title.element(Level::NOTE.message(self.beside_its_line(problem)))
         } else {
@@ -147,13 +166,20 @@ impl Diagnostics {
             let to = lines.iter().flatten().map(|line| line.end).max().unwrap_or(from);
             let within = |span: &Range<usize>| span.start - from..span.end - from;
             let primary = AnnotationKind::Primary.span(within(&problem.span)).label(&problem.label);
-            let related = problem.related.as_ref().map(|related| {
+            let related = beside.map(|related| {
                 AnnotationKind::Context.span(within(&related.span)).label(&related.label)
             });
-            let before = self.text[..from].bytes().filter(|byte| *byte == b'\n').count();
-            let excerpt = Snippet::source(&self.text[from..to]).line_start(before + 1);
-            title.element(excerpt.path(&self.path).annotation(primary).annotations(related))
+            let before = text[file.start..from].bytes().filter(|byte| *byte == b'\n').count();
+            let excerpt = Snippet::source(&text[from..to]).line_start(before + 1);
+            let path = self.path_of(problem);
+            title.element(excerpt.path(path).annotation(primary).annotations(related))
         };
+        if let Some(elsewhere) = problem.related.as_ref().filter(|related| !is_beside(related)) {
+            let at = Problem::new(&elsewhere.span, "", "");
+            let ((line, column), path) = (self.position(&at), self.path_of(&at));
+            let told = format!("{path}:{line}:{column}: {}", elsewhere.label);
+            group = group.element(Level::NOTE.message(told));
+        }
         if let Some(help) = &problem.help {
             group = group.element(Level::HELP.message(help));
         }
@@ -165,8 +191,8 @@ impl Diagnostics {
     /// Where a problem is, and what stands there, when its line is too long to be shown.
     fn beside_its_line(&self, problem: &Problem) -> String {
         let (line, column) = self.position(problem);
-        let quote = cut(&self.text[problem.span.clone()], QUOTE_MAX);
-        format!("{}:{line}:{column}: {}: `{quote}`", self.path, problem.label)
+        let quote = cut(&self.sources.text()[problem.span.clone()], QUOTE_MAX);
+        format!("{}:{line}:{column}: {}: `{quote}`", self.path_of(problem), problem.label)
     }
 }
 

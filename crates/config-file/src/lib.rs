@@ -7,6 +7,7 @@
 pub mod diagnostic;
 pub mod name;
 pub mod node;
+pub mod source_texts;
 pub mod unit;
 pub mod yaml;
 

@@ -2,6 +2,8 @@
 
 use core::ops::Range;
 
+mod block;
+
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -51,6 +53,53 @@ impl Node {
         }
     }
 
+    /// Something else at the same place.
+    #[must_use]
+    pub fn with_kind(&self, kind: NodeKind) -> Self {
+        let Self { span, line, key_span, .. } = self;
+        Self { span: span.clone(), line: *line, key_span: key_span.clone(), kind }
+    }
+
+    /// The same, as far as lines go all on one: what is included stands where its name does.
+    #[must_use]
+    pub fn on_line(mut self, line: u32) -> Self {
+        self.set_line(line);
+        self
+    }
+
+    fn set_line(&mut self, line: u32) {
+        self.line = line;
+        match &mut self.kind {
+            NodeKind::Nothing | NodeKind::Scalar(_) => {}
+            NodeKind::List(items) => items.iter_mut().for_each(|item| item.set_line(line)),
+            NodeKind::Map(entries) => {
+                entries.iter_mut().for_each(|entry| entry.value.set_line(line));
+            }
+        }
+    }
+
+    /// The same, every place further on by `start` bytes: read of a file that stands there among
+    /// [`SourceTexts`](crate::source_texts::SourceTexts).
+    #[must_use]
+    pub fn moved(mut self, start: usize) -> Self {
+        self.shift(start);
+        self
+    }
+
+    fn shift(&mut self, start: usize) {
+        let on = |span: &mut Range<usize>| *span = span.start + start..span.end + start;
+        on(&mut self.span);
+        self.key_span.as_mut().map(on);
+        match &mut self.kind {
+            NodeKind::Nothing | NodeKind::Scalar(_) => {}
+            NodeKind::List(items) => items.iter_mut().for_each(|item| item.shift(start)),
+            NodeKind::Map(entries) => entries.iter_mut().for_each(|entry| {
+                on(&mut entry.key_span);
+                entry.value.shift(start);
+            }),
+        }
+    }
+
     /// The same on one line, as YAML writes it in braces.
     #[must_use]
     pub fn flow(&self) -> String {
@@ -89,8 +138,27 @@ impl Node {
 /// A scalar as it may stand in braces.
 fn plain_or_quoted(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "%._-/".contains(c);
-    if !text.is_empty() && text.chars().all(harmless) {
+    let means_nothing =
+        text == "null" || text.starts_with('-') && !text.contains(char::is_alphanumeric);
+    if !text.is_empty() && !means_nothing && text.chars().all(harmless) {
         return text.to_owned();
     }
+    if text.contains(char::is_control) {
+        return format!("\"{}\"", escaped(text));
+    }
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text as it stands between double quotes.
+fn escaped(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            '\n' => "\\n".to_owned(),
+            '\t' => "\\t".to_owned(),
+            _ if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            _ => c.to_string(),
+        })
+        .collect()
 }

@@ -54,6 +54,8 @@ pub struct SeedsVerdict {
 pub struct Origin {
     /// Its file, as it was named.
     pub path: String,
+    /// The values of its variables that make it this case, as `NAME=VALUE`.
+    pub variables: Vec<String>,
     /// What was set otherwise than it stands there, as `PATH=VALUE`.
     pub settings: Vec<String>,
 }
@@ -198,13 +200,15 @@ impl Origin {
     #[must_use]
     pub fn command(&self, seed: u64) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || "=._-/%:".contains(c);
-        let settings = self.settings.iter().map(|setting| match setting.chars().all(plain) {
-            true => format!(" --set {setting}"),
+        let option = |name: &str, value: &String| match value.chars().all(plain) {
+            true => format!(" --{name} {value}"),
             // As a shell takes it, whatever stands in it.
-            false => format!(" --set '{}'", setting.replace('\'', "'\\''")),
-        });
-        let settings: String = settings.collect();
-        format!("squall run {} --sim --seed {seed}{settings}", self.path)
+            false => format!(" --{name} '{}'", value.replace('\'', "'\\''")),
+        };
+        let variables = self.variables.iter().map(|variable| option("var", variable));
+        let settings = self.settings.iter().map(|setting| option("set", setting));
+        let options: String = variables.chain(settings).collect();
+        format!("squall run {} --sim --seed {seed}{options}", self.path)
     }
 }
 

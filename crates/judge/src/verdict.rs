@@ -266,7 +266,7 @@ fn row(
     expectation: &Expectation,
 ) -> VerdictRow {
     let phase = expectation.during.and_then(|place| scenario.phases.get(place));
-    let window = phase.map_or(scenario.measured(), |phase| scenario.measured_of(phase));
+    let window = phase.map_or_else(|| scenario.measured(), |phase| scenario.measured_of(phase));
     let limit = Some(expectation.limit);
     let ask = MetricQuery {
         scenario,

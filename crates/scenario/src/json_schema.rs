@@ -4,6 +4,8 @@ use crate::read::{CHECKLIST, GATEWAY, MOCK, SCENARIO};
 use crate::schema::{Key, Least, Schema, Section};
 use serde_json::{Map, Value, json};
 
+mod composed;
+
 /// A kind of file that people write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FileKind {
@@ -48,7 +50,11 @@ impl FileKind {
 /// than [`Scenario::read`](crate::Scenario::read): no name is resolved, and no time compared.
 #[must_use]
 pub fn json_schema(kind: FileKind) -> Value {
-    of_file(kind.section())
+    let mut schema = of_file(kind.section());
+    if kind == FileKind::Scenario {
+        composed::allow(&mut schema);
+    }
+    schema
 }
 
 /// The schema of files that hold `root`.
@@ -146,6 +152,7 @@ fn shape(shape: &Schema, definitions: &mut Map<String, Value>) -> Value {
             { "type": "number", "minimum": 0 },
             pattern(r"^\$?[0-9][0-9_]*(\.[0-9]+)?$"),
         ] }),
+        Schema::Any => json!({}),
         Schema::Named(of) => json!({
             "type": "object",
             "propertyNames": { "pattern": NAME },

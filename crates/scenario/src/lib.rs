@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 mod checklist;
+mod compose;
 mod effective;
 mod expectation;
 mod export;
@@ -32,6 +33,7 @@ mod warnings;
 pub use checklist::{
     Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
 };
+pub use compose::{CaseVariable, Surroundings, VariableOrigin, VariableSetting, is_composed_text};
 pub use effective::{
     Effective, EffectiveError, EffectiveOptions, EffectiveSetting, SettingDifference, SettingOrigin,
 };
@@ -49,8 +51,8 @@ pub use model::{
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{
-    FaultSample, LatencyPreset, arrival_words, check_key, fault_samples, latency_preset,
-    read_fault, variable_of_url,
+    CaseScenario, FaultSample, LatencyPreset, arrival_words, check_key, fault_samples,
+    latency_preset, read_fault, variable_of_url,
 };
 pub use reference::reference_markdown;
 pub use settings::Written;

@@ -55,6 +55,9 @@ pub enum PathError {
     /// No `PATH=VALUE`.
     #[error("`{0}` has no `=`: write `PATH=VALUE`, such as `traffic.peak=400`")]
     NoValue(String),
+    /// No `NAME=VALUE`.
+    #[error("`{0}` sets no variable: write `NAME=VALUE`, with letters, digits and `_` in the name")]
+    NoVariable(String),
 }
 
 impl FromStr for Override {
@@ -187,7 +190,7 @@ fn name_of(item: &Node, place: usize) -> String {
 }
 
 /// As far as a path leads with nothing left out, and what is left of it there.
-fn descend<'n, 'p>(root: &'n Node, path: &'p str) -> (&'n Node, &'p str) {
+pub(crate) fn descend<'n, 'p>(root: &'n Node, path: &'p str) -> (&'n Node, &'p str) {
     let (mut node, mut rest) = (root, path);
     while !rest.is_empty()
         && let Some((child, behind)) = children(node)

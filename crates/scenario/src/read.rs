@@ -3,6 +3,7 @@
 
 mod abort_rule;
 mod capacity;
+mod cases;
 mod change;
 mod checklist;
 mod checks;
@@ -37,8 +38,10 @@ mod tenant;
 mod traffic;
 mod warm_up;
 
+pub use cases::CaseScenario;
 pub(crate) use checklist::CHECKLIST;
 pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;
+pub(crate) use distribution::{DATA, QUANTILE_POINTS};
 pub(crate) use fault::FAULT_NOW;
 pub use fault::{FaultSample, fault_samples};
 pub use gateway::variable_of_url;

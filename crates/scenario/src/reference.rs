@@ -93,7 +93,8 @@ fn describe(shape: &Schema) -> String {
         | Schema::Pattern
         | Schema::Flag
         | Schema::Money
-        | Schema::Bytes => shape.wanted(),
+        | Schema::Bytes
+        | Schema::Any => shape.wanted(),
     }
 }
 
@@ -122,7 +123,8 @@ fn inner(shape: &Schema) -> Vec<&'static Section> {
         | Schema::Pattern
         | Schema::Flag
         | Schema::Money
-        | Schema::Bytes => Vec::new(),
+        | Schema::Bytes
+        | Schema::Any => Vec::new(),
     }
 }
 

@@ -102,6 +102,8 @@ pub(crate) enum Schema {
     Money,
     /// An amount of memory, `16MiB`.
     Bytes,
+    /// Whatever fits where it is used.
+    Any,
     /// One or the other.
     Either(&'static [Self]),
 }
@@ -247,6 +249,7 @@ impl Schema {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Money => "an amount of money such as `$5`".to_owned(),
             Self::Bytes => "an amount of memory such as `16MiB`".to_owned(),
+            Self::Any => "a value".to_owned(),
             Self::Either(shapes) => {
                 let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
                 wanted.join(", or ")
@@ -278,6 +281,7 @@ fn plural(shape: &Schema) -> String {
         | Schema::Flag
         | Schema::Money
         | Schema::Bytes
+        | Schema::Any
         | Schema::List(_)
         | Schema::Named(_)
         | Schema::NamedOrPattern(_) => "values".to_owned(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files of all bundled scenarios, those in folders too, in the order of their paths. Checklists, and the scenario
-/// that only they run, are not among them.
+/// that only they run, are not among them, and no suite, which is many scenarios in a file.
 ///
 /// # Panics
 /// When a folder cannot be read.
@@ -30,7 +30,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in entries {
         let path = entry.expect("an entry can be read").path();
         let is_scenario = path.extension().is_some_and(|end| end == "yaml");
-        if path.is_dir() && !path.ends_with("checklists") {
+        if path.is_dir() && !path.ends_with("checklists") && !path.ends_with("suite") {
             collect(&path, files);
         } else if is_scenario && !path.ends_with("rollout.yaml") {
             files.push(path);

@@ -1,11 +1,16 @@
 //! Whether both build profiles give the same digest: what optimisation may never change.
+//!
+//! The simulator alone is built for this, not the whole program with its servers: that takes minutes in release.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const SCENARIO: &str = "scenarios/viral-spike.yaml";
 
 pub(crate) fn agree() -> bool {
-    let (debug, release) = (digest(&[]), digest(&["--release"]));
+    // In debug with the features of the whole workspace, so that the tests use what is built for it.
+    let debug = digest("debug", &["--workspace"]);
+    let release = digest("release", &["--release", "--package", "squall-sim"]);
     match (debug, release) {
         (Some(debug), Some(release)) if debug == release => {
             println!("{debug} in both");
@@ -18,18 +23,25 @@ pub(crate) fn agree() -> bool {
     }
 }
 
-/// The line with the digest that a simulated run prints.
-fn digest(profile: &[&str]) -> Option<String> {
-    let out = std::env::temp_dir().join(format!("squall-digest-{}", std::process::id()));
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--package", "squall"])
-        .args(profile)
-        .args(["--", "run", SCENARIO, "--sim", "--out"])
-        .arg(&out)
-        .stderr(Stdio::inherit())
-        .output()
+/// The line with the digest of a simulated run.
+fn digest(folder: &str, build: &[&str]) -> Option<String> {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--example", "digest"])
+        .args(build)
+        .status()
         .ok()?;
-    let _ = std::fs::remove_dir_all(&out);
+    if !built.success() {
+        return None;
+    }
+    let program = target().join(folder).join("examples/digest");
+    let output = Command::new(program).arg(SCENARIO).stderr(Stdio::inherit()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().find(|line| line.starts_with("digest: ")).map(str::to_owned)
+}
+
+/// Where cargo builds: this program was built there too.
+fn target() -> PathBuf {
+    let own = std::env::current_exe().ok();
+    let target = own.as_deref().and_then(|own| own.parent()?.parent());
+    target.map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }

@@ -149,6 +149,7 @@ pub(super) fn prepare(
         scenario,
         origin: Origin {
             path: world.path.to_owned(),
+            variables: world.variables.clone(),
             settings: world
                 .settings
                 .iter()

@@ -33,7 +33,13 @@ fn prepared(items: &str, world: &str) -> Result<Rehearsal, RehearseError> {
     let read = |text: &str| Scenario::read("world.yaml", text);
     prepare(
         &checklist,
-        &ScenarioSource { path: "world.yaml", text: world, settings: Vec::new(), read: &read },
+        &ScenarioSource {
+            path: "world.yaml",
+            text: world,
+            variables: Vec::new(),
+            settings: Vec::new(),
+            read: &read,
+        },
     )
 }
 

@@ -1,6 +1,6 @@
 //! What can be typed of `squall config`.
 
-use super::ProfileWord;
+use super::{ProfileWord, VariableArgs};
 use clap::{Args as ClapArgs, Subcommand};
 use squall_scenario::Override;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ConfigShowArgs {
     /// The file
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// Override a value of the file, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,
@@ -41,6 +43,8 @@ pub(crate) struct ConfigShowArgs {
 pub(crate) struct ConfigCheckArgs {
     /// The scenario, gateway or LiteLLM file
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// Leave out what this lint finds; may be repeated. A file allows it by `allow: [LINT]` at its router
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<LintId>,
@@ -85,6 +89,8 @@ pub(crate) struct ConfigDiffArgs {
     /// The second file
     #[arg(value_name = "B")]
     pub(crate) after: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// For a LiteLLM file: the profile, that is, whose formulas to use
     #[arg(long, value_enum, default_value_t = ProfileWord::SQUALL)]
     pub(crate) profile: ProfileWord,

@@ -1,5 +1,6 @@
 //! Commands that make many runs: over seeds, over a value, over the steps of a rollout.
 
+use super::VariableArgs;
 use clap::{Args as ClapArgs, ValueEnum};
 use squall_scenario::Override;
 use std::num::NonZero;
@@ -33,6 +34,8 @@ pub(crate) struct RunsArgs {
     /// Number of parallel runs [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZero<usize>>,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// Override a value of the scenario, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,

@@ -1,5 +1,6 @@
 //! What can be typed of other gateways.
 
+use super::VariableArgs;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Subcommand};
 use std::path::PathBuf;
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 pub(crate) struct ExportArgs {
     /// The scenario
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// The gateway
     #[arg(long, value_name = "NAME", value_parser = ready_made_names())]
     pub(crate) to: String,
@@ -49,6 +52,8 @@ pub(crate) struct TargetShowArgs {
     pub(crate) name: String,
     /// The scenario
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     /// Leave everything but groups, deployments, weights and fallbacks at the gateway's own defaults
     #[arg(long)]
     pub(crate) defaults: bool,

@@ -123,7 +123,7 @@ fn run_more(
 fn judge_all(args: &CheckArgs, checked: &[Checked], runs: &[Vec<Verdict>]) -> Vec<SeedsVerdict> {
     let each = checked.iter().zip(runs).map(|(each, runs)| {
         let baseline = each.baseline.as_ref().filter(|_| !args.bless);
-        judge(each, &args.runs.settings, runs, baseline)
+        judge(each, args, runs, baseline)
     });
     let mut verdicts: Vec<_> = each.collect();
     squall_judge::control_false_alarms(&mut verdicts);
@@ -150,12 +150,15 @@ fn started() -> Instant {
 
 fn judge(
     checked: &Checked,
-    settings: &[Override],
+    args: &CheckArgs,
     runs: &[Verdict],
     baseline: Option<&Baseline>,
 ) -> SeedsVerdict {
-    let settings = settings.iter().map(Override::to_string).collect();
-    let origin = Origin { path: checked.path.display().to_string(), settings };
+    let origin = Origin {
+        path: checked.path.display().to_string(),
+        variables: checked.variables.clone(),
+        settings: args.runs.settings.iter().map(Override::to_string).collect(),
+    };
     squall_judge::judge_seeds(&checked.scenario, origin, runs, baseline)
 }
 
@@ -187,8 +190,8 @@ fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), CliError> {
                 format!("a baseline requires at least {least} seeds, and there are {}", runs.len());
             return Err(CliError::TooFewSeeds(text));
         };
-        let path = Baseline::path_of(&each.path);
-        baseline.write(&path)?;
+        let path = &each.baseline_path;
+        baseline.write(path)?;
         terminal::status(format_args!("baseline: {}", path.display()));
     }
     Ok(())

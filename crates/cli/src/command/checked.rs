@@ -5,7 +5,8 @@ use crate::command;
 use crate::error::{CliError, Exit};
 use crate::terminal;
 use squall_judge::{Baseline, Judgement};
-use squall_scenario::Scenario;
+use squall_scenario::{Scenario, VariableSetting};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,14 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Checked {
     pub(crate) path: PathBuf,
     pub(crate) scenario: Scenario,
+    /// What makes it this case of its file, as `NAME=VALUE`.
+    pub(crate) variables: Vec<String>,
+    pub(crate) baseline_path: PathBuf,
     pub(crate) baseline: Option<Baseline>,
 }
+
+/// Folders whose files are no scenarios.
+const NO_SCENARIOS: [&str; 2] = ["checklists", "fragments"];
 
 /// The exit code of a judgement.
 pub(crate) const fn exit(judgement: Judgement) -> Exit {
@@ -59,22 +66,57 @@ pub(crate) fn read_all(args: &CheckArgs) -> Result<Vec<Checked>, CliError> {
     }
     let mut checked = Vec::with_capacity(paths.len());
     let mut first_error = None;
+    let given = &args.runs.variables.set;
+    let mut used = BTreeSet::new();
     for path in paths {
-        let read = command::scenario(&path, &args.runs.settings).and_then(|scenario| {
-            let baseline = Baseline::read(&Baseline::path_of(&path))?;
-            Ok(Checked { path, scenario, baseline })
-        });
-        match (read, &first_error) {
-            (Ok(each), _) => checked.push(each),
+        match (read(&path, args), &first_error) {
+            (Ok((cases, unknown)), _) => {
+                checked.extend(cases);
+                used.extend(
+                    given.iter().map(|each| &each.name).filter(|name| !unknown.contains(name)),
+                );
+            }
             (Err(error), None) => first_error = Some(error),
             (Err(error), Some(_)) => terminal::error(&error),
         }
     }
-    first_error.map_or(Ok(checked), Err)
+    if let Some(error) = first_error {
+        return Err(error);
+    }
+    match given.iter().find(|each| !used.contains(&each.name)) {
+        Some(unused) => Err(CliError::Variable(unused.name.clone())),
+        None => Ok(checked),
+    }
+}
+
+/// Reads the cases of a file. Answers also with the variables that were given and that it does not know.
+fn read(path: &Path, args: &CheckArgs) -> Result<(Vec<Checked>, Vec<String>), CliError> {
+    let given = &args.runs.variables.set;
+    let (cases, unknown) = command::cases(path, given, &args.runs.settings)?;
+    let cases = cases.into_iter().map(|case| {
+        let chosen = case.choices.iter().map(|(name, value)| format!("{name}={value}"));
+        let known = |each: &&VariableSetting| {
+            let is_chosen = case.choices.iter().any(|(name, _)| *name == each.name);
+            !is_chosen && !unknown.contains(&each.name)
+        };
+        let others = given.iter().filter(known).map(VariableSetting::to_string);
+        let baseline_path = match case.choices.is_empty() {
+            true => Baseline::path_of(path),
+            // Each case has its own.
+            false => {
+                Baseline::path_of(&path.with_file_name(format!("{}.yaml", case.scenario.name)))
+            }
+        };
+        let baseline = Baseline::read(&baseline_path)?;
+        let variables = chosen.chain(others).collect();
+        let (path, scenario) = (path.to_owned(), case.scenario);
+        Ok(Checked { path, scenario, variables, baseline_path, baseline })
+    });
+    Ok((cases.collect::<Result<_, CliError>>()?, unknown))
 }
 
 /// The scenario files at or below a path, in the order of their names. Checklists lie beside scenarios, and
-/// are run by `rehearse`.
+/// are run by `rehearse`; fragments are parts that scenarios include.
 fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let unreadable = |source| CliError::Read { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
@@ -89,7 +131,8 @@ fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
     entries.sort();
     for entry in entries {
         let is_scenario = entry.extension().is_some_and(|ending| ending == "yaml");
-        let is_folder = entry.is_dir() && entry.file_name() != Some("checklists".as_ref());
+        let name = entry.file_name().unwrap_or_default();
+        let is_folder = entry.is_dir() && !NO_SCENARIOS.iter().any(|other| name == *other);
         if is_scenario || is_folder {
             collect(&entry, found)?;
         }

@@ -3,12 +3,14 @@
 mod check;
 
 use crate::args::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
-use crate::command::text;
+use crate::command::{ConfigText, config_text};
 use crate::error::{CliError, Exit};
 use crate::{files, terminal};
 use serde_json::json;
 use squall_router::Profile;
-use squall_scenario::{Effective, EffectiveError, EffectiveOptions, Override, SettingDifference};
+use squall_scenario::{
+    CaseVariable, Effective, EffectiveError, EffectiveOptions, Override, SettingDifference,
+};
 use std::path::Path;
 
 pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, CliError> {
@@ -20,8 +22,17 @@ pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, CliError> {
 }
 
 fn show(args: &ConfigShowArgs) -> Result<Exit, CliError> {
-    let effective = effective(&args.file, &args.settings, args.profile.into())?;
-    terminal::product("yaml", &effective.to_yaml(args.changed));
+    let file = config_text(&args.file, &args.variables.set)?;
+    let effective = effective(&args.file, &file, &args.settings, args.profile.into())?;
+    let variables = file.variables.iter();
+    let variables: String = variables
+        .map(|each| format!("# {}: {}  ({})\n", each.name, each.value, each.origin))
+        .collect();
+    terminal::product("yaml", &(variables + &effective.to_yaml(args.changed)));
+    terminal::field("variables", || {
+        let told = |each: &CaseVariable| json!({ "name": each.name, "value": each.value, "from": each.origin.to_string() });
+        file.variables.iter().map(told).collect()
+    });
     terminal::field("settings", || {
         let settings = effective.settings().into_iter();
         let settings = settings.filter(|setting| !args.changed || setting.origin != "default");
@@ -33,7 +44,8 @@ fn show(args: &ConfigShowArgs) -> Result<Exit, CliError> {
 }
 
 fn diff(args: &ConfigDiffArgs) -> Result<Exit, CliError> {
-    let read = |path| effective(path, &[], args.profile.into());
+    let read =
+        |path| effective(path, &config_text(path, &args.variables.set)?, &[], args.profile.into());
     let differences = read(&args.before)?.differences(&read(&args.after)?);
     if !differences.is_empty() {
         terminal::data(table(&differences).trim_end());
@@ -62,12 +74,16 @@ fn table(differences: &[SettingDifference]) -> String {
 }
 
 /// What a file comes to; another file that it names is looked for from where it stands.
-fn effective(path: &Path, overrides: &[Override], profile: Profile) -> Result<Effective, CliError> {
+fn effective(
+    path: &Path,
+    file: &ConfigText,
+    overrides: &[Override],
+    profile: Profile,
+) -> Result<Effective, CliError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| files::referred(folder, other);
     let options = EffectiveOptions { overrides, profile, load: &load };
-    let name = path.display().to_string();
-    Effective::read(&name, &text(path)?, &options).map_err(|error| match error {
+    Effective::read(&file.name, &file.text, &options).map_err(|error| match error {
         EffectiveError::File(diagnostics) => CliError::File(diagnostics),
         EffectiveError::Override(source) => CliError::Setting { path: path.to_owned(), source },
     })

@@ -23,10 +23,12 @@ pub(crate) fn crash(args: &CrashArgs) -> Result<Exit, CliError> {
     let folder = OutFolder::for_report(&args.out)?;
     let is_live = args.live || args.target.is_some();
     let mode = if is_live { Mode::Live } else { Mode::Simulated };
+    // A signal counts from when somebody was told that it does.
+    let signals = (mode == Mode::Live).then(|| signals::take_over(1, Hangup::Stop));
     announce(prepared.len(), mode);
-    let rows = match mode {
-        Mode::Live => live(&prepared, args)?,
-        Mode::Simulated => prepared
+    let rows = match (&signals, mode) {
+        (Some(signals), Mode::Live) => live(&prepared, args, signals)?,
+        (None, _) | (_, Mode::Simulated) => prepared
             .iter()
             .map(|(crash, scenario)| crash.simulate(scenario))
             .collect::<Result<_, _>>()?,
@@ -97,13 +99,16 @@ const INTERRUPTED: &str = "interrupted before it began";
 const TARGETS_AT_ONCE: usize = 4;
 
 /// Runs the faults side by side, each with servers of its own, and judges them.
-fn live(prepared: &[Prepared], args: &CrashArgs) -> Result<Vec<CrashRow>, CliError> {
-    let signals = signals::take_over(1, Hangup::Stop);
+fn live(
+    prepared: &[Prepared],
+    args: &CrashArgs,
+    signals: &Signals,
+) -> Result<Vec<CrashRow>, CliError> {
     let usual = if args.target.is_some() { TARGETS_AT_ONCE } else { prepared.len().max(1) };
     let has_one_address = args.primary.is_some() || args.fallback.is_some();
     let jobs = if has_one_address { 1 } else { args.jobs.map_or(usual, NonZero::get) };
     let tuning = if args.tuned { Tuning::Tuned } else { Tuning::Defaults };
-    in_batches(prepared, jobs, args.target.as_deref().map(|target| (target, tuning)), &signals)
+    in_batches(prepared, jobs, args.target.as_deref().map(|target| (target, tuning)), signals)
 }
 
 /// The crash test of a target over real sockets.

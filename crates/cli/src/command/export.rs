@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 pub(crate) fn export(args: &ExportArgs) -> Result<Exit, CliError> {
-    let scenario = command::scenario(&args.file, &[])?;
+    let scenario = command::scenario(&args.file, &args.variables.set, &[])?;
     let Some(gateway) = ready_made(&args.to) else { return Ok(Exit::Usage) };
     let exported = gateway.export(&scenario, tuning(args.defaults));
     let files = files(gateway, &exported);

@@ -12,7 +12,7 @@ use squall_campaign::{
 use squall_judge::{Judgement, Origin};
 use squall_record::OutFolder;
 use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanRange, PlanReport, Varied};
-use squall_scenario::{Override, Scenario, value_at};
+use squall_scenario::{Override, Scenario, VariableSetting, value_at};
 use std::path::Path;
 
 /// How near the two ends of an answer are brought.
@@ -51,6 +51,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
         scenario: asked.scenario.name.clone(),
         origin: Origin {
             path: args.scenario.display().to_string(),
+            variables: args.runs.variables.set.iter().map(VariableSetting::to_string).collect(),
             settings: args.runs.settings.iter().map(Override::to_string).collect(),
         },
         until: asked.scenario.hard_expectations().map(|each| each.text.clone()).collect(),
@@ -83,8 +84,8 @@ struct PlanQuery {
 impl PlanQuery {
     fn read(args: &PlanArgs) -> Result<Self, CliError> {
         let refused = |source| CliError::Setting { path: args.scenario.clone(), source };
-        let text =
-            command::set(&args.scenario, command::text(&args.scenario)?, &args.runs.settings)?;
+        let variables = &args.runs.variables.set;
+        let text = command::scenario_text(&args.scenario, variables, &args.runs.settings)?;
         let mut scenario = command::scenario_of(&args.scenario, &text)?;
         let path = match (&args.vary, &args.sweep) {
             (Some(path), _) => path,

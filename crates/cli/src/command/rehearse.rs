@@ -13,7 +13,7 @@ use squall_determinism::Digest;
 use squall_judge::{ItemOutcome, SignOff, SignOffItem, sign_off_lines};
 use squall_live::Backends;
 use squall_record::OutFolder;
-use squall_scenario::{Checklist, Override};
+use squall_scenario::{Checklist, Override, VariableSetting};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -27,7 +27,8 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     let text = command::text(&args.checklist)?;
     let checklist = Checklist::read(&args.checklist.display().to_string(), &text)?;
     let world = world_path(args, &checklist);
-    let world_text = command::set(&world, command::text(&world)?, &args.runs.settings)?;
+    let variables = &args.runs.variables.set;
+    let world_text = command::scenario_text(&world, variables, &args.runs.settings)?;
     let rehearsal = prepare(args, &checklist, &world, &world_text)?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&checklist.name).join("rehearsal"));
@@ -91,7 +92,8 @@ fn prepare(
     // A mistake in the scenario itself is shown where it stands.
     read(text)?;
     let settings = args.runs.settings.iter().map(Override::to_string).collect();
-    let world = ScenarioSource { path: &name, text, settings, read: &read };
+    let variables = args.runs.variables.set.iter().map(VariableSetting::to_string).collect();
+    let world = ScenarioSource { path: &name, text, variables, settings, read: &read };
     squall_campaign::prepare(checklist, &world).map_err(|source| CliError::Rehearse {
         path: args.checklist.clone(),
         source: Box::new(source),

@@ -3,6 +3,7 @@
 use super::checked;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
+use crate::signals::{self, Hangup};
 use crate::{command, descriptors, progress, target_choice, terminal};
 use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
@@ -19,6 +20,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode, target.as_ref()));
     // A folder that cannot take the report is found before the run, not after it.
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
+    // A signal counts from when somebody was told that it does.
+    signals::take_over(1, Hangup::Stop);
     announce(&scenario, mode, target.as_ref());
     let recording = match mode {
         Mode::Simulated => progress::run_simulated(&scenario)?,

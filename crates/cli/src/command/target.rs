@@ -70,7 +70,7 @@ fn install_all(args: &TargetInstallArgs) -> Result<Exit, CliError> {
 }
 
 fn show(args: &TargetShowArgs) -> Result<Exit, CliError> {
-    let scenario = command::scenario(&args.file, &[])?;
+    let scenario = command::scenario(&args.file, &args.variables.set, &[])?;
     let Some(target) = ready_made(&args.name) else { return Ok(Exit::Usage) };
     let exported = target.export(&scenario, tuning(args.defaults));
     let (name, version) = (target.name(), target.version());

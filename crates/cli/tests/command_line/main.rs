@@ -4,6 +4,7 @@
 mod bad_input;
 mod blueprint;
 mod check;
+mod composition;
 mod config;
 mod explain;
 mod exports;

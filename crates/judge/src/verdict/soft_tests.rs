@@ -62,7 +62,10 @@ fn every_output_shows_it_as_a_warning() {
     let (run, verdict) = judged(MIXED);
     insta::assert_snapshot!("soft_table", terminal_table(&verdict));
     insta::assert_snapshot!("soft_markdown", markdown(&verdict));
-    insta::assert_snapshot!("soft_junit", junit(&[verdict.clone()]).expect("it is XML"));
+    insta::assert_snapshot!(
+        "soft_junit",
+        junit(std::slice::from_ref(&verdict)).expect("it is XML")
+    );
     let summary = summary(&run.scenario, &run.recording(), &verdict);
     let rows: Vec<_> =
         summary.expectations.iter().map(|each| (each.verdict, each.soft, each.value)).collect();

@@ -123,7 +123,7 @@ fn every_output_says_what_is_not_counted() {
     let verdict = judge(&run.scenario, &run.recording());
     assert!(terminal_table(&verdict).starts_with("first 10.1 s not counted\nverdict  expectation"));
     assert!(markdown(&verdict).contains(", simulated, first 10.1 s not counted."));
-    let xml = junit(&[verdict.clone()]).expect("it is XML");
+    let xml = junit(std::slice::from_ref(&verdict)).expect("it is XML");
     assert!(xml.contains("<property name=\"warm-up\" value=\"first 10.1 s not counted\"/>"));
     let summary = summary(&run.scenario, &run.recording(), &verdict);
     assert_eq!(summary.warm_up_ms, Some(10_050));

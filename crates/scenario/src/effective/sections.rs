@@ -132,6 +132,7 @@ fn normal(shape: &Schema, text: &str) -> Option<String> {
         | Schema::Named(_)
         | Schema::NamedOrPattern(_)
         | Schema::Pattern
-        | Schema::Money => None,
+        | Schema::Money
+        | Schema::Any => None,
     }
 }

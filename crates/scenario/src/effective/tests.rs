@@ -144,7 +144,8 @@ fn shipped() -> Vec<(String, String)> {
             } else if path.extension().is_some_and(|extension| extension == "yaml") {
                 let text = fs::read_to_string(&path).unwrap();
                 let whole = !["\n  litellm:", "replicas:"].iter().any(|key| text.contains(key));
-                if text.contains("\ntraffic:") && whole {
+                // A composed one is shown as its cases.
+                if text.contains("\ntraffic:") && whole && !crate::is_composed_text(&text) {
                     out.push((path.display().to_string(), text));
                 }
             }

@@ -62,7 +62,7 @@ fn reads(kind: FileKind, path: &Path, text: &str) -> bool {
 }
 
 /// A text as an editor takes it: plain scalars by YAML's core schema.
-fn value(text: &str) -> Option<Value> {
+pub(super) fn value(text: &str) -> Option<Value> {
     let node = yaml::parse(text, &Problems::default())?;
     Some(json(text, &node))
 }

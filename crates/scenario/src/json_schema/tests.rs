@@ -1,50 +1,11 @@
 //! The schema holds what the readers hold, and the shipped scenarios fit it.
 
 use super::*;
-use crate::diagnostic::Problems;
-use crate::node::{Node, NodeKind};
-use crate::yaml;
-
-fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
-    match schema["$ref"].as_str() {
-        Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
-        None => schema,
-    }
-}
-
-/// Whether every key of `node` has its place in `schema`, and every required one is there.
-fn fits(root: &Value, schema: &Value, node: &Node) -> bool {
-    let schema = resolve(root, schema);
-    if let Some(any) = schema["anyOf"].as_array() {
-        return any.iter().any(|schema| fits(root, schema, node));
-    }
-    match &node.kind {
-        NodeKind::Map(entries) => {
-            let each = entries.iter().all(|entry| {
-                let property = &schema["properties"][entry.key.as_str()];
-                let other = &schema["additionalProperties"];
-                let inner = if property.is_null() { other } else { property };
-                inner.is_object() && fits(root, inner, &entry.value)
-            });
-            let required = schema["required"].as_array().into_iter().flatten();
-            let complete = required
-                .into_iter()
-                .all(|name| entries.iter().any(|entry| name.as_str() == Some(entry.key.as_str())));
-            schema["type"] == "object" && each && complete
-        }
-        NodeKind::List(items) => {
-            schema["type"] == "array" && items.iter().all(|item| fits(root, &schema["items"], item))
-        }
-        NodeKind::Scalar(_) | NodeKind::Nothing => {
-            schema["type"] != "object" && schema["type"] != "array"
-        }
-    }
-}
 
 fn shipped_fits(text: &str) -> bool {
     let schema = json_schema(FileKind::Scenario);
-    let node = yaml::parse(text, &Problems::default()).unwrap();
-    fits(&schema, &schema, &node)
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    corpus::value(text).is_some_and(|value| validator.is_valid(&value))
 }
 
 const VIRAL_SPIKE: &str = include_str!("../../../../scenarios/viral-spike.yaml");
@@ -58,6 +19,26 @@ fn the_shipped_scenario_fits_the_schema() {
 fn an_unknown_key_and_a_missing_one_do_not_fit() {
     assert!(!shipped_fits(&VIRAL_SPIKE.replace("weight: 6", "wieght: 6")));
     assert!(!shipped_fits(&VIRAL_SPIKE.replace("name: viral-spike", "")));
+}
+
+#[test]
+fn what_is_composed_fits_and_what_is_written_beside_it_must_still_be_known() {
+    let composed = [
+        "include: shared.yaml\nname: ${NAME}\n",
+        "name: a\ninclude: [a.yaml, 'b.yaml#part']\nmatrix: { peak: [1, 2], fault: { slow: { ttft: 1s } } }\n",
+        "include: a.yaml\nproviders: { eu: { include: b.yaml, ttft: '${TTFT:-1s}' }, us: '${us}', include: c.yaml }\n",
+        "include: a.yaml\nexpect: [{ include: slo.yaml }, 'success_rate >= ${SLO}']\n",
+        "include: a.yaml\nvariables: { A: 1, B: { default: [1], type: count, one_of: ['1'], about: b } }\n",
+    ];
+    for text in composed {
+        assert!(shipped_fits(text), "{text}");
+    }
+    assert!(!shipped_fits("include: shared.yaml\nnmae: x\n"));
+    assert!(!shipped_fits(
+        "include: shared.yaml\nproviders: { eu: { include: b.yaml, tfft: 1s } }\n"
+    ));
+    assert!(!shipped_fits("include: 3\nname: x\n"));
+    assert!(!shipped_fits(&VIRAL_SPIKE.replace("seed: 7", "seed: $SEED")));
 }
 
 #[test]

@@ -27,6 +27,7 @@ static DURATIONS: Section = Section {
         Key::choice("uniform", Schema::Section(&UNIFORM_DURATION), UNIFORM),
         Key::choice("gamma", Schema::Section(&GAMMA_DURATION), GAMMA),
         Key::choice("quantiles", Schema::Section(&QUANTILE_DURATIONS), QUANTILES),
+        Key::choice("data", Schema::Section(&DATA), MEASURED),
     ]],
 };
 
@@ -40,14 +41,37 @@ static TOKENS: Section = Section {
         Key::choice("uniform", Schema::Section(&UNIFORM_TOKENS), UNIFORM),
         Key::choice("gamma", Schema::Section(&GAMMA_TOKENS), GAMMA),
         Key::choice("quantiles", Schema::Section(&QUANTILE_TOKENS), QUANTILES),
+        Key::choice("data", Schema::Section(&DATA), MEASURED),
     ]],
 };
+
+/// Measured values.
+pub(crate) static DATA: Section = Section {
+    id: "data",
+    phrase: "measured values",
+    about: "Measured values of a file: a CSV file with a header (`.csv`), JSON objects line by line (`.jsonl`), or a number on each line. \
+            Their quantiles become the distribution.",
+    keys: &[&[
+        Key::required("file", Schema::Text, "The file, from the one that this stands in."),
+        Key::optional(
+            "column",
+            Schema::Text,
+            "the only one",
+            "The column of a CSV file, or the key of JSON objects.",
+        ),
+        Key::optional("unit", Schema::Word(&UNITS), "tokens", "The unit of durations."),
+    ]],
+};
+
+/// The units of `data`.
+const UNITS: [&str; 3] = ["s", "ms", "us"];
 
 const LOGNORMAL: &str = "Log-normal, as response times and sizes commonly are.";
 const EXPONENTIAL: &str = "Exponential: the time until a random event at a constant rate.";
 const UNIFORM: &str = "Uniform between two values.";
 const GAMMA: &str = "Gamma, by mean and coefficient of variation.";
 const QUANTILES: &str = "Empirical: measured quantiles with linear interpolation.";
+const MEASURED: &str = "Empirical: the quantiles of a column of a file.";
 const MEDIAN: &str = "The median.";
 const P95: &str = "The 95th percentile; at least the median.";
 const MEAN: &str = "The mean.";
@@ -141,7 +165,7 @@ static QUANTILE_TOKENS: Section = Section {
 };
 
 /// Each quantile with the share of draws below it.
-const QUANTILE_POINTS: [(&str, f64); Quantiles::MOST] = [
+pub(crate) const QUANTILE_POINTS: [(&str, f64); Quantiles::MOST] = [
     ("min", 0.0),
     ("p1", 0.01),
     ("p5", 0.05),
@@ -209,6 +233,8 @@ fn distribution(
                 }
                 "gamma" => gamma(&inner, number("mean")),
                 "quantiles" => quantiles(&inner, number),
+                // Composition took its place, unless it is incomplete, which was told.
+                "data" => None,
                 _ => uniform(&inner, number("min"), number("max")),
             }
         }

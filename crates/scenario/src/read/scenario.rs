@@ -9,8 +9,9 @@ use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
 use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, abort_rule, change, file, mix, phases, start, warm_up};
-use crate::diagnostic::{Diagnostics, Problem};
+use super::{KnownNames, abort_rule, change, mix, phases, start, warm_up};
+use crate::compose;
+use crate::diagnostic::Problem;
 use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
 use crate::fields::Fields;
 use crate::model::{Scenario, ScenarioProvider};
@@ -21,7 +22,6 @@ use core::time::Duration;
 use squall_determinism::Seed;
 use squall_router::{GroupId, RouterConfig};
 use squall_workload::WorkloadConfig;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A scenario.
@@ -29,76 +29,93 @@ pub(crate) static SCENARIO: Section = Section {
     id: "scenario",
     phrase: "a scenario",
     about: "A test plan: traffic, providers, faults, the router, phases and expectations.",
-    keys: &[&[
-        Key::required("name", Schema::FolderName, "Its name, also of the folder with its reports."),
-        Key::optional("description", Schema::Text, "none", "Its purpose, in a sentence or two."),
-        Key::optional("seed", Schema::Count(0, u64::MAX), "1", "The seed of all random streams."),
-        Key::optional(
-            "duration",
-            Schema::SPAN,
-            "the end of the last phase",
-            "How long traffic lasts.",
-        ),
-        Key::optional(
-            "phases",
-            Schema::Named(&Schema::Stretch),
-            "none",
-            "Named time ranges of the run, for expectations and charts. They may have gaps but \
+    keys: &[
+        &[
+            Key::required(
+                "name",
+                Schema::FolderName,
+                "Its name, also of the folder with its reports.",
+            ),
+            Key::optional(
+                "description",
+                Schema::Text,
+                "none",
+                "Its purpose, in a sentence or two.",
+            ),
+            Key::optional(
+                "seed",
+                Schema::Count(0, u64::MAX),
+                "1",
+                "The seed of all random streams.",
+            ),
+            Key::optional(
+                "duration",
+                Schema::SPAN,
+                "the end of the last phase",
+                "How long traffic lasts.",
+            ),
+            Key::optional(
+                "phases",
+                Schema::Named(&Schema::Stretch),
+                "none",
+                "Named time ranges of the run, for expectations and charts. They may have gaps but \
              not overlap.",
-        ),
-        Key::optional(
-            "start",
-            Schema::Moment,
-            "2026-01-01T00:00Z",
-            "The wall time at which the run begins, by RFC 3339 with its offset from UTC. Minutes, days and months of \
+            ),
+            Key::optional(
+                "start",
+                Schema::Moment,
+                "2026-01-01T00:00Z",
+                "The wall time at which the run begins, by RFC 3339 with its offset from UTC. Minutes, days and months of \
              limits and budgets are those of the calendar.",
-        ),
-        Key::optional(
-            "warm_up",
-            Schema::DURATION,
-            "0s",
-            "How much of the start of the run no metric counts: requests and attempts that begin in it. Everything \
+            ),
+            Key::optional(
+                "warm_up",
+                Schema::DURATION,
+                "0s",
+                "How much of the start of the run no metric counts: requests and attempts that begin in it. Everything \
              else keeps its times.",
-        ),
-        Key::required("traffic", Schema::Section(&TRAFFIC), "The client traffic."),
-        Key::required(
-            "providers",
-            Schema::Named(&Schema::Section(&PROVIDER)),
-            "Mock providers by name.",
-        ),
-        Key::optional(
-            "faults",
-            Schema::List(&SHARED_FAULT),
-            "none",
-            "Faults that affect several providers at once.",
-        ),
-        Key::required("router", Schema::Section(&ROUTER), "The router under test."),
-        Key::optional(
-            "gateway",
-            Schema::Section(&GATEWAY_COST),
-            "nothing",
-            "CPU cost of the gateway, in virtual time.",
-        ),
-        Key::optional(
-            "target",
-            Schema::Section(&TARGET.section),
-            "the built-in gateway",
-            "The gateway to test in live runs.",
-        ),
-        Key::optional(
-            "expect",
-            Schema::List(&EXPECTATION_ITEM),
-            "none",
-            "SLOs to meet: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
-        ),
-        Key::optional(
-            "abort_when",
-            Schema::Text,
-            "never",
-            "Ends the traffic early: `error_rate > 20% for 10s`, if more than a fifth of the requests that end \
+            ),
+            Key::required("traffic", Schema::Section(&TRAFFIC), "The client traffic."),
+            Key::required(
+                "providers",
+                Schema::Named(&Schema::Section(&PROVIDER)),
+                "Mock providers by name.",
+            ),
+            Key::optional(
+                "faults",
+                Schema::List(&SHARED_FAULT),
+                "none",
+                "Faults that affect several providers at once.",
+            ),
+            Key::required("router", Schema::Section(&ROUTER), "The router under test."),
+            Key::optional(
+                "gateway",
+                Schema::Section(&GATEWAY_COST),
+                "nothing",
+                "CPU cost of the gateway, in virtual time.",
+            ),
+            Key::optional(
+                "target",
+                Schema::Section(&TARGET.section),
+                "the built-in gateway",
+                "The gateway to test in live runs.",
+            ),
+            Key::optional(
+                "expect",
+                Schema::List(&EXPECTATION_ITEM),
+                "none",
+                "SLOs to meet: `[pN of] metric(argument) [over seeds] op value [during phase]`.",
+            ),
+            Key::optional(
+                "abort_when",
+                Schema::Text,
+                "never",
+                "Ends the traffic early: `error_rate > 20% for 10s`, if more than a fifth of the requests that end \
              fails in every one of ten seconds. Requests under way then end, and the verdict is inconclusive.",
-        ),
-    ]],
+            ),
+        ],
+        &compose::TABLE,
+    ],
 };
 
 static SHARED_FAULT: Schema = Schema::Section(&SHARED);
@@ -133,30 +150,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// The seed of a scenario that names none.
 const SEED: u64 = 1;
 
-impl Scenario {
-    /// Reads a scenario from `text`; `path` is what diagnostics call it.
-    ///
-    /// # Errors
-    /// All the problems of the file, each with its place.
-    pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
-        Self::read_with(path, text, &|name| litellm::embedded(text, name))
-    }
-
-    /// The same for a scenario that may name another file, which `load` gives the text of. A LiteLLM file
-    /// refers to variables too: their values are loaded by `os.environ/NAME`.
-    ///
-    /// # Errors
-    /// All the problems of the file, each with its place.
-    pub fn read_with(
-        path: &str,
-        text: &str,
-        load: &dyn Fn(&str) -> io::Result<String>,
-    ) -> Result<Self, Diagnostics> {
-        file(path, text, &SCENARIO, |fields| scenario(&fields, text, load))
-    }
-}
-
-fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scenario> {
+pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scenario> {
     let (phases, run) = phases::phases(fields);
     let (providers, known) = providers(fields, run);
     let section = fields.section("router");

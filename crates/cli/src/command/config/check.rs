@@ -1,7 +1,7 @@
 //! `squall config check`: the worst case of a configuration, and what is wrong with it.
 
 use crate::args::ConfigCheckArgs;
-use crate::command::text;
+use crate::command::config_text;
 use crate::error::{CliError, Exit};
 use crate::{files, terminal};
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Exit, CliError> {
         profile: args.profile.into(),
         load: &load,
     };
-    let checked = CheckedConfig::read(&path.display().to_string(), &text(path)?, &options)?;
+    let file = config_text(path, &args.variables.set)?;
+    let checked = CheckedConfig::read(&file.name, &file.text, &options)?;
     let clients = u64::from(args.client_retries) + 1;
     for (place, (name, worst)) in checked.groups.iter().enumerate() {
         let lines = group(&checked, place, name, worst, clients, &options.request);

@@ -410,6 +410,11 @@ fn it_has_every_key_of_every_table() {
         "traffic: { arrivals: { at: [0s, 2s] } }",
         "router: { litellm: config.yaml }",
         "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
+        "traffic: { prompt_tokens: { data: { file: sizes.csv, column: tokens } }, \
+         arrivals: { closed: { think: { data: { file: sizes.csv, column: ms, unit: ms } } } } }",
+        // Composition takes these out before anything is read: its own tests spoil them.
+        "include: shared.yaml\nfragments: { slow: 1 }\nmatrix: { peak: [100] }\n\
+         variables: { seed: { default: 1, type: count, one_of: [1], about: any } }",
     ];
     for text in [open(), closed()].into_iter().chain(others.map(str::to_owned)) {
         walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
