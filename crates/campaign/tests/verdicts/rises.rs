@@ -11,8 +11,13 @@ fn step(share: &str) -> SignOffItem {
     let checklist = Checklist::read("list2.yaml", &text).expect("it reads");
     let read = |text: &str| Scenario::read("world.yaml", text);
     let world = include_str!("world.yaml");
-    let source =
-        ScenarioSource { path: "world.yaml", text: world, settings: Vec::new(), read: &read };
+    let source = ScenarioSource {
+        path: "world.yaml",
+        text: world,
+        variables: Vec::new(),
+        settings: Vec::new(),
+        read: &read,
+    };
     let rehearsal = prepare(&checklist, &source).expect("it can be gone through");
     let [PreparedItem::Stage(stage)] = &rehearsal.items[..] else { panic!("one step") };
     let two = NonZero::new(2).expect("it is not 0");
