@@ -54,7 +54,7 @@ pub use read::{
     CaseScenario, FaultSample, LatencyPreset, arrival_words, check_key, fault_samples,
     latency_preset, read_fault, variable_of_url,
 };
-pub use reference::reference_markdown;
+pub use reference::{KeyExample, reference_markdown};
 pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};
 pub use target::{ReadyCheck, TargetConfig, TargetFormat, TargetStart, TargetStop};

@@ -99,4 +99,4 @@ pub fn read_fault(text: &str, now: Timestamp) -> Result<FaultConfig, Diagnostics
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

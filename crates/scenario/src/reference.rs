@@ -5,9 +5,12 @@ use crate::read::{CHECKLIST, GATEWAY, MOCK, SCENARIO};
 use crate::schema::{Key, Requirement, Schema, Section};
 use core::fmt::Write as _;
 
-/// The tables of `docs/SCENARIOS.md`: every section of every file, key by key, and the metrics.
+/// A value of a key as a file would have it, by its section and its name; `None` where only the shape is known.
+pub type KeyExample<'e> = &'e dyn Fn(&str, &str) -> Option<String>;
+
+/// The tables of `docs/SCENARIOS.md`: every section of every file, key by key, each with an example, and the metrics.
 #[must_use]
-pub fn reference_markdown() -> String {
+pub fn reference_markdown(example: KeyExample<'_>) -> String {
     let mut out = String::new();
     let mut seen = Vec::new();
     for (title, root) in [
@@ -17,14 +20,19 @@ pub fn reference_markdown() -> String {
         ("Checklists", &CHECKLIST),
     ] {
         line(&mut out, format_args!("## {title}\n"));
-        section(root, &mut seen, &mut out);
+        section(root, example, &mut seen, &mut out);
     }
     metrics(&mut out);
     out
 }
 
 /// A section and, after it, those it speaks of that have not come yet.
-fn section(section: &'static Section, seen: &mut Vec<&'static str>, out: &mut String) {
+fn section(
+    section: &'static Section,
+    example: KeyExample<'_>,
+    seen: &mut Vec<&'static str>,
+    out: &mut String,
+) {
     if seen.contains(&section.id) {
         return;
     }
@@ -35,19 +43,25 @@ fn section(section: &'static Section, seen: &mut Vec<&'static str>, out: &mut St
         let names: Vec<_> = section.choices().map(|key| format!("`{}`", key.name)).collect();
         line(out, format_args!("Exactly one of {} must be there.\n", names.join(", ")));
     }
-    line(out, format_args!("| key | value | default | meaning |\n| --- | --- | --- | --- |"));
+    line(
+        out,
+        format_args!(
+            "| key | value | example | default | meaning |\n| --- | --- | --- | --- | --- |"
+        ),
+    );
     for key in section.keys() {
-        row(key, out);
+        let example = example(section.id, key.name).or_else(|| sample(&key.shape()));
+        row(key, example, out);
     }
     out.push('\n');
     for key in section.keys() {
         for inner in inner(&key.shape()) {
-            self::section(inner, seen, out);
+            self::section(inner, example, seen, out);
         }
     }
 }
 
-fn row(key: &Key, out: &mut String) {
+fn row(key: &Key, example: Option<String>, out: &mut String) {
     let default = match key.need {
         Requirement::Required => "**required**".to_owned(),
         Requirement::Choice => "one of these".to_owned(),
@@ -55,7 +69,42 @@ fn row(key: &Key, out: &mut String) {
         Requirement::Declared(default) => default(),
     };
     let (value, meaning) = (describe(&key.shape()), key.meaning);
-    line(out, format_args!("| `{}` | {value} | {default} | {meaning} |", key.name));
+    let example =
+        example.map(|example| format!("`{}`", example.replace('|', "\\|"))).unwrap_or_default();
+    line(out, format_args!("| `{}` | {value} | {example} | {default} | {meaning} |", key.name));
+}
+
+/// A value of a shape; none of one that has a table of its own, or that is a name or a text.
+fn sample(shape: &Schema) -> Option<String> {
+    let text = match *shape {
+        Schema::Duration(_) => "20s",
+        Schema::Moment => "2026-11-29T08:00Z",
+        Schema::Stretch => "0s..20s",
+        Schema::Count(least, most) => return Some(least.max(10).min(most).to_string()),
+        Schema::Number => "0.5",
+        Schema::Percent => "70%",
+        Schema::Factor => "3x",
+        Schema::Address => "127.0.0.1:8080",
+        Schema::Url => "http://127.0.0.1:8080/v1",
+        Schema::Secret => "$NAME",
+        Schema::Expectation => "success_rate >= 99%",
+        Schema::Flag => "true",
+        Schema::Money => "$5",
+        Schema::Bytes => "16MiB",
+        Schema::Word(words) => words.first()?,
+        Schema::Pattern => "gpt-*",
+        Schema::List(of) => return sample(of).map(|item| format!("[ {item} ]")),
+        Schema::Either(shapes) => return shapes.iter().find_map(sample),
+        Schema::Text
+        | Schema::Name
+        | Schema::FolderName
+        | Schema::Reference(_)
+        | Schema::Any
+        | Schema::Section(_)
+        | Schema::Named(_)
+        | Schema::NamedOrPattern(_) => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn describe(shape: &Schema) -> String {

@@ -7,4 +7,4 @@ mod good;
 mod large;
 mod routing;
 mod target;
-mod whole;
+pub(crate) mod whole;

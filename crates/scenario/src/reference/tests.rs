@@ -1,6 +1,7 @@
 //! The page in `docs/` is the one that the tables give.
 
 use super::reference_markdown;
+use crate::read::tests::whole;
 use crate::{Scenario, Surroundings};
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,9 @@ fn the_reference_page_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/SCENARIOS.md");
     let page = fs::read_to_string(&path).unwrap();
     let (prose, tables) = page.split_once(MARK).unwrap();
-    let current = format!("\n{}", reference_markdown());
+    let examples = whole::examples();
+    let example = |section: &str, key: &str| examples.get(&(section, key)).cloned();
+    let current = format!("\n{}", reference_markdown(&example));
     if tables == current {
         return;
     }

@@ -346,6 +346,18 @@ fn closed() -> String {
     format!("{before}\ntarget:\n{PROGRAM}\nexpect:{after}")
 }
 
+/// What stands in place of what the file has there.
+const OTHERS: [&str; 5] = [
+    "traffic: { arrivals: { at: [0s, 2s] } }",
+    "router: { litellm: config.yaml }",
+    "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
+    "traffic: { prompt_tokens: { data: { file: sizes.csv, column: tokens } }, \
+     arrivals: { closed: { think: { data: { file: sizes.csv, column: ms, unit: ms } } } } }",
+    // Composition takes these out before anything is read: its own tests spoil them.
+    "include: shared.yaml\nfragments: { slow: 1 }\nmatrix: { peak: [100] }\n\
+     variables: { seed: { default: 1, type: count, one_of: [1], about: any } }",
+];
+
 fn tree(text: &str) -> Node {
     yaml::parse(text, &Problems::default()).unwrap()
 }
@@ -405,18 +417,7 @@ fn it_has_every_key_of_every_table() {
     keys(&SCENARIO, &mut known);
     // A gateway's alone: in a scenario it is refused.
     known.remove(&("tenant", "key"));
-    // What stands in place of what the file has there.
-    let others = [
-        "traffic: { arrivals: { at: [0s, 2s] } }",
-        "router: { litellm: config.yaml }",
-        "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
-        "traffic: { prompt_tokens: { data: { file: sizes.csv, column: tokens } }, \
-         arrivals: { closed: { think: { data: { file: sizes.csv, column: ms, unit: ms } } } } }",
-        // Composition takes these out before anything is read: its own tests spoil them.
-        "include: shared.yaml\nfragments: { slow: 1 }\nmatrix: { peak: [100] }\n\
-         variables: { seed: { default: 1, type: count, one_of: [1], about: any } }",
-    ];
-    for text in [open(), closed()].into_iter().chain(others.map(str::to_owned)) {
+    for text in [open(), closed()].into_iter().chain(OTHERS.map(str::to_owned)) {
         walk(&Schema::Section(&SCENARIO), &tree(&text), &mut used);
     }
     let missing: Vec<_> = known.keys().filter(|key| !used.contains(*key)).collect();
@@ -446,6 +447,45 @@ type Keys = BTreeSet<(&'static str, &'static str)>;
 
 /// The same, each with what it may be.
 type Shapes = BTreeMap<(&'static str, &'static str), (Requirement, Schema)>;
+
+/// The longest example of a key that a table shows.
+const EXAMPLE_MAX: usize = 60;
+
+/// A value of each key as the file has it, by its section and its name: the first that is short.
+pub(crate) fn examples() -> BTreeMap<(&'static str, &'static str), String> {
+    let mut all = BTreeMap::new();
+    for text in [open(), closed()].into_iter().chain(OTHERS.map(str::to_owned)) {
+        exemplify(&Schema::Section(&SCENARIO), &tree(&text), &mut all);
+    }
+    all
+}
+
+fn exemplify(
+    shape: &Schema,
+    node: &Node,
+    all: &mut BTreeMap<(&'static str, &'static str), String>,
+) {
+    match (shape, &node.kind) {
+        (Schema::Section(section), NodeKind::Map(entries)) => {
+            for entry in entries {
+                let Some(key) = section.key(&entry.key) else { continue };
+                let written = entry.value.flow();
+                if written.chars().count() <= EXAMPLE_MAX {
+                    all.entry((section.id, key.name)).or_insert(written);
+                }
+                exemplify(&key.shape(), &entry.value, all);
+            }
+        }
+        (Schema::Named(of) | Schema::NamedOrPattern(of), NodeKind::Map(entries)) => {
+            entries.iter().for_each(|entry| exemplify(of, &entry.value, all));
+        }
+        (Schema::List(of), NodeKind::List(items)) => {
+            items.iter().for_each(|item| exemplify(of, item, all));
+        }
+        (Schema::Either(shapes), _) => shapes.iter().for_each(|each| exemplify(each, node, all)),
+        _ => {}
+    }
+}
 
 /// Every key that a section speaks of.
 fn keys(section: &'static Section, known: &mut Shapes) {
