@@ -114,7 +114,11 @@ fn dimension(
         return None;
     }
     if let Some((_, node)) = labelled.iter().find(|(label, _)| label.is_empty()) {
-        let message = format!("{} has no name to call its case by", node.found());
+        let found = match node.kind {
+            NodeKind::Nothing => "an empty value".to_owned(),
+            NodeKind::Scalar(_) | NodeKind::List(_) | NodeKind::Map(_) => node.found(),
+        };
+        let message = format!("{found} has no name to call its case by");
         let problem = Problem::new(&node.span, message, "expected a text or a number");
         tell(problem.help("write `{ name: value }` for values that are mappings or lists"));
         return None;
@@ -128,6 +132,14 @@ fn dimension(
             _ => label,
         };
         values.push(LabelledValue { label, node });
+    }
+    let twice = (1..values.len())
+        .find(|&place| values[..place].iter().any(|other| other.label == values[place].label));
+    if let Some(place) = twice {
+        let message = format!("`{}` has the value `{}` twice", entry.key, values[place].label);
+        let problem = Problem::new(&entry.key_span, message, "each would be the same case");
+        tell(problem.help("remove one of the two"));
+        return None;
     }
     let chosen = composer.surroundings.variables.iter().rfind(|given| given.name == entry.key);
     if let Some(chosen) = chosen {

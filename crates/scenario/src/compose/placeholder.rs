@@ -132,6 +132,13 @@ fn value(
     scope: &VariableScope,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Node, Unfilled> {
+    if default.is_some_and(|default| default.contains("${")) {
+        return Err(Unfilled {
+            message: format!("the default of `{path}` has a variable of its own"),
+            label: "expected a value behind `:-`".to_owned(),
+            help: "declare one of the two under `variables`".to_owned(),
+        });
+    }
     let here = |text: String| place.with_kind(NodeKind::Scalar(text));
     let (name, rest) = path.split_once('.').map_or((path, ""), |(name, rest)| (name, rest));
     if let Some(value) = scope.values.get(name) {

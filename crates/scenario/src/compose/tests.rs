@@ -320,6 +320,15 @@ fn a_variable_without_a_value_is_told_where_it_is_used() {
 }
 
 #[test]
+fn a_default_with_a_variable_and_a_variable_for_a_file_are_refused() {
+    let said = FilesAround::default().said(&format!("name: v\ndescription: ${{A:-${{B}}}}{REST}"));
+    assert_says(&said, &["2:14", "the default of `A` has a variable of its own"]);
+    let around = FilesAround::default().file("os.environ/HOME", "a: 1\n");
+    let said = around.said(&format!("name: v\ninclude: os.environ/HOME{REST}"));
+    assert_says(&said, &["`os.environ/HOME` cannot be included: it is no file"]);
+}
+
+#[test]
 fn a_wrong_value_is_told_where_the_variable_is_used() {
     let world = FilesAround::default().given("SEED=many");
     let said = world.said(&format!("name: v\nseed: ${{SEED}}{REST}"));
@@ -427,6 +436,8 @@ fn a_matrix_without_values_or_with_nameless_ones_is_told_so() {
     };
     assert_says(&said("{ a: [] }"), &["`a` has no values"]);
     assert_says(&said("{ a: 3 }"), &["`a` has no values: it is `3`"]);
+    assert_says(&said("{ a: [1, 2, 1] }"), &["`a` has the value `1` twice"]);
+    assert_says(&said("{ a: [1, ~] }"), &["an empty value has no name"]);
     assert_says(&said("[1]"), &["`matrix` is a list", "expected a mapping"]);
     assert_says(&said("{ a: [{ b: 1 }] }"), &["has no name", "{ name: value }"]);
     assert_says(&said("{ port: [1] }"), &["`port` cannot be the name of a variable"]);
