@@ -9,6 +9,7 @@ mod error;
 mod parallel;
 mod plan;
 mod rehearse;
+mod run_size;
 mod scorecard;
 mod verify_determinism;
 
@@ -25,5 +26,6 @@ pub use rehearse::{
     ALPHA, POWER, PreparedItem, PreparedStage, Rehearsal, RehearseError, ScenarioSource,
     StaticFinding, manual, not_reached, prepare, samples,
 };
+pub use run_size::{MachineRoom, RoomLack, RunSize, bytes};
 pub use scorecard::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
 pub use verify_determinism::{first_difference, verify_determinism};

@@ -206,6 +206,9 @@ pub(crate) struct RunArgs {
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
     pub(crate) twice: bool,
+    /// Run even where the estimated memory or disk space is more than the machine has
+    #[arg(long)]
+    pub(crate) allow_large: bool,
     #[command(flatten)]
     pub(crate) inconclusive: InconclusiveArgs,
     /// Test another gateway in place of the built-in one: a ready-made target by name, a target file, or the base

@@ -27,6 +27,7 @@ mod schema;
 mod settings;
 mod target;
 mod template;
+mod traffic_problem;
 mod value;
 mod warnings;
 
@@ -59,6 +60,7 @@ pub use settings::Written;
 pub use squall_config_file::{Diagnostics, Problem, Related, Severity, read_duration};
 pub use target::{ReadyCheck, TargetConfig, TargetFormat, TargetStart, TargetStop};
 pub use template::{Placeholder, ProviderPart, Template, TemplatePart};
+pub use traffic_problem::traffic_problem;
 pub use warnings::warnings;
 
 use squall_config_file::{diagnostic, node, unit, yaml};

@@ -7,6 +7,7 @@ mod spike;
 
 pub use segment::{Decay, Rate, RateSegment};
 
+use core::time::Duration;
 use squall_determinism::Timestamp;
 
 /// A stretch over which a rate is a straight line, as exactly as it matters. Times in nanoseconds, rates
@@ -27,6 +28,18 @@ impl Rate {
     #[must_use]
     pub fn at(&self, at: Timestamp) -> f64 {
         self.segment_at(at).map_or(0.0, |segment| segment.rps(at))
+    }
+
+    /// How many arrivals are to be expected before a time: the integral of the rate.
+    #[must_use]
+    pub fn expected(&self, until: Timestamp) -> f64 {
+        let ends = self.segments.iter().skip(1).map(RateSegment::at).chain([until]);
+        let each = self
+            .segments
+            .iter()
+            .zip(ends)
+            .map(|(segment, end)| segment.expected(end.min(until).since(segment.at())));
+        each.sum()
     }
 
     fn segment_at(&self, at: Timestamp) -> Option<&RateSegment> {
@@ -61,6 +74,17 @@ impl RateSegment {
             Self::Ramp { from, to, over, .. } => ramp::rps(*from, *to, *over, since),
             Self::Spike { base, peak, rise, decay, .. } => {
                 spike::rps(*base, *peak, *rise, *decay, since)
+            }
+        }
+    }
+
+    /// How many arrivals are to be expected within so long from its start on.
+    fn expected(&self, span: Duration) -> f64 {
+        match self {
+            Self::Constant { rps, .. } => rps * span.as_secs_f64(),
+            Self::Ramp { from, to, over, .. } => ramp::expected(*from, *to, *over, span),
+            Self::Spike { base, peak, rise, decay, .. } => {
+                spike::expected(*base, *peak, *rise, *decay, span)
             }
         }
     }

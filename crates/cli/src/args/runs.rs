@@ -36,6 +36,9 @@ pub(crate) struct RunsArgs {
     pub(crate) jobs: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
+    /// Run even where the estimated memory or disk space is more than the machine has
+    #[arg(long)]
+    pub(crate) allow_large: bool,
     /// Override a value of the scenario, such as `router.retries=0`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) settings: Vec<Override>,

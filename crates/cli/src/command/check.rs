@@ -4,12 +4,14 @@ use crate::args::CheckArgs;
 use crate::command::checked::{Checked, exit, read_all, worse};
 use crate::command::{check_live, github};
 use crate::error::{CliError, Exit};
+use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, IsInterrupted, check as run_all, workers};
 use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
 use squall_record::OutFolder;
 use squall_scenario::{Override, Scenario};
+use squall_sim::RowRetention;
 use std::time::Instant;
 
 /// How many times as many seeds are drawn of a scenario that a few seeds leave open.
@@ -21,12 +23,24 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     }
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
+    let jobs = args.runs.jobs.unwrap_or_else(workers);
+    let sized: Vec<_> = checked
+        .iter()
+        .map(|each| SizedRuns {
+            path: &each.path,
+            scenario: &each.scenario,
+            keep: RowRetention::Cells,
+            runs: args.runs.seeds as usize,
+            at_once: jobs.get(),
+        })
+        .collect();
+    run_room::ensure(&sized, &args.out, args.runs.allow_large)?;
     let folder = OutFolder::for_report(&args.out)?;
     let options = CheckOptions {
         seeds: args.runs.seeds as usize,
         first_seed: args.first_seed,
         skip: 0,
-        workers: args.runs.jobs.unwrap_or_else(workers),
+        workers: jobs,
         twice: args.twice,
     };
     let started = started();

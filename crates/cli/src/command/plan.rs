@@ -4,6 +4,7 @@ use crate::args::PlanArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
 use crate::progress::Trying;
+use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::terminal;
 use squall_campaign::{
@@ -13,6 +14,7 @@ use squall_judge::{Judgement, Origin};
 use squall_record::OutFolder;
 use squall_report::{CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanRange, PlanReport, Varied};
 use squall_scenario::{Override, Scenario, VariableSetting, value_at};
+use squall_sim::RowRetention;
 use std::path::Path;
 
 /// How near the two ends of an answer are brought.
@@ -28,6 +30,16 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
     let asked = PlanQuery::read(args)?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&asked.scenario.name).join("plan"));
+    let jobs = args.runs.jobs.unwrap_or_else(workers);
+    // How many values are tried is not known before; one takes as much memory as they all.
+    let sized = SizedRuns {
+        path: &args.scenario,
+        scenario: &asked.scenario,
+        keep: RowRetention::Cells,
+        runs: args.runs.seeds as usize,
+        at_once: jobs.get(),
+    };
+    run_room::ensure(&[sized], &out, args.runs.allow_large)?;
     let folder = OutFolder::for_report(&out)?;
     let scenario_at = |value: f64| asked.scenario_at(args, value);
     let signals = signals::take_over(1, Hangup::Stop);
@@ -37,7 +49,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
         start: args.target.unwrap_or(asked.varied.written),
         limits: SearchBounds { lower_is_harder: args.lowest, within: WITHIN, doublings: DOUBLINGS },
         seeds: args.runs.seeds as usize,
-        workers: args.runs.jobs.unwrap_or_else(workers),
+        workers: jobs,
         is_interrupted: &is_interrupted,
     };
     let trying = Trying::new();

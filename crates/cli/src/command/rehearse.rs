@@ -3,6 +3,7 @@
 use crate::args::RehearseArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
+use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup, Signals};
 use crate::{progress, terminal};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use squall_judge::{ItemOutcome, SignOff, SignOffItem, sign_off_lines};
 use squall_live::Backends;
 use squall_record::OutFolder;
 use squall_scenario::{Checklist, Override, VariableSetting};
+use squall_sim::RowRetention;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -32,6 +34,7 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     let rehearsal = prepare(args, &checklist, &world, &world_text)?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&checklist.name).join("rehearsal"));
+    ensure_room(args, &world, &rehearsal, &out)?;
     let folder = OutFolder::for_report(&out)?;
     let signals = signals::take_over(1, Hangup::Stop);
     announce(args, &checklist, &rehearsal);
@@ -54,6 +57,28 @@ pub(crate) fn rehearse(args: &RehearseArgs) -> Result<Exit, CliError> {
     };
     let exit = conclude(folder.path(), &sign_off)?;
     Ok(args.inconclusive.exit(exit, !interrupted))
+}
+
+/// Whether the machine can hold the simulated stages.
+fn ensure_room(
+    args: &RehearseArgs,
+    world: &Path,
+    rehearsal: &Rehearsal,
+    out: &Path,
+) -> Result<(), CliError> {
+    let jobs = args.runs.jobs.unwrap_or_else(workers);
+    let stages = rehearsal.items.iter().filter_map(|item| match item {
+        PreparedItem::Stage(stage) if !args.live => Some(&stage.scenario),
+        PreparedItem::Stage(_) | PreparedItem::Manual { .. } | PreparedItem::Static(_) => None,
+    });
+    let sized = stages.map(|scenario| SizedRuns {
+        path: world,
+        scenario,
+        keep: RowRetention::Cells,
+        runs: args.runs.seeds as usize,
+        at_once: jobs.get(),
+    });
+    run_room::ensure(&sized.collect::<Vec<_>>(), out, args.runs.allow_large)
 }
 
 /// How it was rehearsed.

@@ -3,11 +3,13 @@
 use super::checked;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
+use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::{command, descriptors, progress, target_choice, terminal};
 use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_scenario::Scenario;
+use squall_sim::RowRetention;
 use squall_target::Tuning;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let target =
         target.map(|target| target_choice::target(target, &scenario, Tuning::Tuned)).transpose()?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode, target.as_ref()));
+    let sized = SizedRuns {
+        path: &args.scenario.path,
+        scenario: &scenario,
+        keep: RowRetention::Rows,
+        runs: 1,
+        at_once: 1,
+    };
+    run_room::ensure(&[sized], &out, args.allow_large)?;
     // A folder that cannot take the report is found before the run, not after it.
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     // A signal counts from when somebody was told that it does.

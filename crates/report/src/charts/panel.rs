@@ -84,7 +84,11 @@ impl Panel {
         let named = matches!(place, PanelPosition::Alone | PanelPosition::Last);
         let below = self.bottom + self.times_below;
         if let (true, Some(start)) = (named, start) {
-            picture.text((self.left - 34.0, below), start.zone(), label(QUIET, Anchor::Right));
+            // `+02:00` has its place left of the first mark.
+            let zone = start.zone();
+            let zone =
+                zone.strip_prefix("UTC").filter(|offset| !offset.is_empty()).unwrap_or(&zone);
+            picture.text((self.left - 68.0, below), zone, label(QUIET, Anchor::Left));
         }
         for (seconds, text) in time_marks(self.seconds, start) {
             let x = self.x(seconds);

@@ -1,0 +1,65 @@
+//! How many requests a run is to have, before any of them is drawn.
+
+use crate::{Arrivals, WorkloadConfig};
+use core::time::Duration;
+use squall_determinism::Distribution;
+
+/// How many requests are to be expected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ExpectedRequests {
+    /// So many on average.
+    Mean(f64),
+    /// At most so many on average: answers decide how many.
+    AtMost(f64),
+}
+
+impl ExpectedRequests {
+    /// The number.
+    #[must_use]
+    pub const fn count(self) -> f64 {
+        match self {
+            Self::Mean(count) | Self::AtMost(count) => count,
+        }
+    }
+}
+
+impl WorkloadConfig {
+    /// How many requests all the traffic is to have, on average over seeds. Of an open loop exactly: the integral of its
+    /// rate. Of a closed loop at most: no client asks again before it has thought, so that the requests of one are a
+    /// renewal process, of which Lorden (1970) bounds the mean by t ÷ μ + E\[X²\] ÷ μ². Clients that do not think wait for
+    /// their answer alone, which takes `answer` at least.
+    #[must_use]
+    pub fn expected_requests(&self, answer: Duration) -> ExpectedRequests {
+        match &self.arrivals {
+            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
+                ExpectedRequests::Mean(rate.expected(self.until))
+            }
+            Arrivals::At { times } => {
+                let counted = times.iter().filter(|time| **time < self.until);
+                ExpectedRequests::Mean(counted.count() as f64)
+            }
+            Arrivals::Closed { clients, think } => {
+                let until = self.until.as_nanos() as f64;
+                let (mean, square) = match moments(think) {
+                    (mean, _) if mean < 1.0 => {
+                        let answer = answer.as_nanos().max(1) as f64;
+                        (answer, answer * answer)
+                    }
+                    moments => moments,
+                };
+                let each = until / mean + square / (mean * mean);
+                ExpectedRequests::AtMost(f64::from(*clients) * each)
+            }
+        }
+    }
+}
+
+/// The means of a distribution and of its square, from its quantiles.
+fn moments(distribution: &Distribution) -> (f64, f64) {
+    const POINTS: u32 = 10_000;
+    let points = (0..POINTS).map(|place| (f64::from(place) + 0.5) / f64::from(POINTS));
+    let values = points.map(|p| distribution.at(p) as f64);
+    let (sum, squares) =
+        values.fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
+    (sum / f64::from(POINTS), squares / f64::from(POINTS))
+}
