@@ -1,5 +1,6 @@
 //! The binary as a server and as a live run: what it serves, how it is controlled, how it is interrupted and ends.
 
+mod blueprint;
 mod durable;
 mod findings;
 mod interrupt;
