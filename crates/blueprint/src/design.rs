@@ -82,6 +82,11 @@ impl<'o> Design<'o> {
         self.options.prompt_tokens.p95 + self.options.output_tokens.p95
     }
 
+    /// Tokens of a mean request.
+    pub(crate) fn mean_request(&self) -> f64 {
+        self.options.prompt_tokens.mean() + self.options.output_tokens.mean()
+    }
+
     /// Dollars of a mean request.
     pub(crate) fn cost(&self) -> f64 {
         self.mix.cost(self.options.prompt_tokens, self.options.output_tokens)

@@ -6,10 +6,12 @@ pub(crate) fn short(number: f64) -> String {
     trimmed(format!("{number:.decimals$}"))
 }
 
-/// A whole number, in millions where it is one of them: `12000`, `1500000`, `30M`.
+/// A whole number, in millions where that is shorter: `12000`, `550000`, `5.2M`, `30M`.
 pub(crate) fn count(number: u64) -> String {
-    match number % 1_000_000 {
-        0 if number > 0 => format!("{}M", number / 1_000_000),
+    match number {
+        1_000_000.. if number.is_multiple_of(100_000) => {
+            format!("{}M", trimmed(format!("{:.1}", number as f64 / 1e6)))
+        }
         _ => number.to_string(),
     }
 }
@@ -81,6 +83,10 @@ mod tests {
 
     #[test]
     fn numbers_have_no_more_digits_than_they_say_something_with() {
+        assert_eq!(
+            [12_000, 5_200_000, 30_000_000, 1_234_567].map(count),
+            ["12000", "5.2M", "30M", "1234567"]
+        );
         let shorts = [200.0, 166.67, 46.42, 0.25, 7.0].map(short);
         assert_eq!(shorts, ["200", "167", "46.4", "0.25", "7"]);
         assert_eq!([0.999, 0.6, 1.0].map(percent), ["99.9%", "60%", "100%"]);

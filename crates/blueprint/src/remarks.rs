@@ -1,8 +1,8 @@
 //! What a mix cannot do, and what was assumed of it.
 
 use crate::design::Design;
-use crate::mix::AnswerSpeed;
-use crate::numbers::{dollars, percent, short};
+use crate::mix::{AnswerSpeed, MixDeployment};
+use crate::numbers::{count, dollars, percent, short};
 use crate::outage::domain_name;
 
 /// A sentence for each, with the numbers.
@@ -58,10 +58,11 @@ fn capacity(design: &Design<'_>, remarks: &mut Vec<String>) {
         if wants > each.admits && design.mix.all().count() > 1 {
             remarks.push(format!(
                 "`{}` is to take {} requests per second at the peak and its limits admit {}: beyond that the weights do \
-                 not hold",
+                 not hold; its share takes {}",
                 each.name,
                 short(wants),
-                short(each.admits)
+                short(each.admits),
+                needs(design, each, wants)
             ));
         }
     }
@@ -80,6 +81,21 @@ fn capacity(design: &Design<'_>, remarks: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// The limits that a rate takes, of those that a deployment has.
+fn needs(design: &Design<'_>, each: &MixDeployment, rate: f64) -> String {
+    let up = |number: f64, to: f64| ((number / to).ceil() * to) as u64;
+    let rpm = each.rpm.map(|_| format!("rpm {}", count(up(rate * 60.0, 100.0))));
+    let tpm = each
+        .tpm
+        .map(|_| format!("tpm {}", count(up(rate * 60.0 * design.mean_request(), 100_000.0))));
+    let places = rate * each.speed.seconds(design.options.output_tokens);
+    // As many places above the mean as keep a random number of requests from all of them.
+    let at_once =
+        each.concurrency.map(|_| format!("{} at once", (places + 3.5 * places.sqrt()).ceil()));
+    let all: Vec<_> = rpm.into_iter().chain(tpm).chain(at_once).collect();
+    all.join(" and ")
 }
 
 /// Models whose own speed is beyond the SLO.

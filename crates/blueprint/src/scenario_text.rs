@@ -57,7 +57,11 @@ impl ScenarioDraft {
         let _ = writeln!(out, "phases: {{ {} }}\n", phases.collect::<Vec<_>>().join(", "));
         self.traffic(design, &mut out);
         self.providers(design, &mut out);
-        out.push_str("\n# The router of gateway.yaml: change both together, or write both again with `squall init --force`.\n");
+        let diff = format!("squall config diff gateway.yaml scenarios/{name}.yaml");
+        let _ = writeln!(
+            out,
+            "\n# The router of gateway.yaml: change both together. What differs, which CI looks at too:\n# {diff}"
+        );
         out.push_str(&router_text::bare(design));
         out.push_str(&self.more_groups);
         out.push_str("\nexpect:\n");

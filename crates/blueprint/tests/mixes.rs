@@ -195,6 +195,8 @@ fn a_peak_beyond_the_limits_is_said_with_the_number_and_missed() {
     let options = BlueprintOptions { peak: RequestRate(300.0), ..weighted() };
     let said = remarks(&options);
     assert!(said.contains("admit 167 requests per second of 300 at the peak"), "{said}");
+    // 60 % of 300 per second are 10,800 a minute, of 640 + 78 tokens each.
+    assert!(said.contains("its share takes rpm 10800 and tpm 7.8M"), "{said}");
     let blueprint = blueprint(&options);
     let spike = text(&blueprint, "scenarios/viral-spike.yaml");
     assert!(spike.contains("NOT ENOUGH CAPACITY: all limits together admit 167"), "{spike}");
@@ -327,6 +329,9 @@ fn the_workflow_runs_the_action_that_is_shipped_with_the_inputs_that_it_has() {
     let workflow = text(&blueprint, ".github/workflows/squall.yml");
     assert!(workflow.contains("/.github/actions/squall@v0.1.0"), "{workflow}");
     assert!(workflow.contains("scenarios: scenarios") && action.contains("\n  scenarios:\n"));
+    // Where the action puts the binary, the workflow looks for it.
+    assert!(workflow.contains(r#""$RUNNER_TEMP/squall/bin/squall" config diff"#), "{workflow}");
+    assert!(action.contains("SQUALL: ${{ runner.temp }}/squall/bin/squall"));
     // Where the action writes, the workflow looks.
     assert!(workflow.contains("path: reports/check") && action.contains("default: reports/check"));
 }
