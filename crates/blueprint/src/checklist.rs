@@ -16,8 +16,6 @@ const DETECT_MOST: f64 = 0.2;
 /// Requests that show such a rise, times the normal error rate: 156 from 1 % to 10 % (docs/ROLLOUTS.md), and half as
 /// many again.
 const REQUESTS: f64 = 2.4;
-/// Requests among which there are the 200 streams that a 95th percentile takes: seven in ten are streams.
-const REQUESTS_FOR_TTFT: f64 = 360.0;
 /// The shortest step, in seconds.
 const STEP: u64 = 600;
 
@@ -231,8 +229,7 @@ fn step(
     let primaries: Vec<_> = domains.iter().filter(is_primary).collect();
     let domain = primaries[place % primaries.len()];
     let shared: f64 = domain.iter().map(|each| each.share).sum();
-    let of_streams = if design.options.slo_ttft.is_some() { REQUESTS_FOR_TTFT } else { 0.0 };
-    let requests = (REQUESTS / from).max(of_streams);
+    let requests = (REQUESTS / from).max(design.requests_for_ttft());
     let seconds = (requests / (design.usual * part)).ceil() as u64;
     let usual = seconds.max(STEP).div_ceil(60);
     // Answers that are under way when a provider dies cannot be saved: the step is so long that they do not decide it.

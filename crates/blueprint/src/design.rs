@@ -12,6 +12,8 @@ const MARGIN: f64 = 1.05;
 const FIRST_TOKEN: u64 = 10;
 /// Requests, as a multiple of those that an SLO can be measured with: random arrivals bring fewer now and then.
 const MORE_THAN_ENOUGH: f64 = 2.0;
+/// Requests among which there are the 200 streams that a 95th percentile takes: seven in ten are streams.
+const REQUESTS_FOR_TTFT: f64 = 360.0;
 /// Requests per second at a deployment that show within 5 s whether they go elsewhere, and within 9 s that they return.
 const SEEN_LEAVING: f64 = 6.0;
 const SEEN_RETURNING: f64 = 4.0;
@@ -52,6 +54,11 @@ impl<'o> Design<'o> {
         ((requests / rate).ceil() as u64).max(least)
     }
 
+    /// Requests that a TTFT is measured with, where one is promised.
+    pub(crate) fn requests_for_ttft(&self) -> f64 {
+        if self.options.slo_ttft.is_some() { REQUESTS_FOR_TTFT } else { 0.0 }
+    }
+
     /// Whether what is left without those of a domain admits a rate.
     pub(crate) fn carries(&self, rate: f64, without: Option<usize>) -> bool {
         self.mix.admits(without) >= rate * MARGIN
@@ -75,6 +82,13 @@ impl<'o> Design<'o> {
     pub(crate) fn takes(&self, deployment: &MixDeployment, rate: f64) -> f64 {
         let is_primary = self.mix.deployments.iter().any(|each| each.name == deployment.name);
         if is_primary { (rate * deployment.share).min(deployment.admits) } else { 0.0 }
+    }
+
+    /// Attempts for a request at most, `usually`, at a rate of all. Where there are few, each probe and each pause that
+    /// ends is one retry of them.
+    pub(crate) fn amplification(&self, rate: f64, usually: &str) -> String {
+        let seen = self.is_seen_returning(self.mix.largest(), rate);
+        format!("retry_amplification <= {}", if seen { usually } else { "1.5" })
     }
 
     /// The largest usual request, in tokens.

@@ -98,7 +98,7 @@ fn expectations(design: &Design<'_>, squeeze: &Squeeze, draft: &mut ScenarioDraf
     if lost.is_empty() {
         draft.expect(
             "Throttling is not failing: there are few retries.",
-            "retry_amplification <= 1.1",
+            design.amplification(design.peak, "1.1"),
         );
     } else {
         draft.expect(

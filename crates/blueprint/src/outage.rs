@@ -67,7 +67,9 @@ impl OutageTimes {
     /// As long as the SLO needs to be measured at a rate.
     pub(crate) fn new(design: &Design<'_>, rate: f64) -> Self {
         let outage = design.seconds_for_slo(rate, OUTAGE);
-        let after = design.seconds_for_slo(rate, AFTER);
+        let for_ttft = (design.requests_for_ttft() / rate).ceil() as u64;
+        let after = for_ttft.saturating_sub(BEFORE + outage + RETURN).max(AFTER);
+        let after = design.seconds_for_slo(rate, after);
         Self { from: BEFORE, outage, end: BEFORE + outage + RETURN + after }
     }
 
@@ -120,7 +122,7 @@ pub(crate) fn outage(
             );
         }
         traffic_moves(design, domain, rate, draft);
-        draft.expect("Retries do not multiply the outage.", "retry_amplification <= 1.2");
+        draft.expect("Retries do not multiply the outage.", design.amplification(rate, "1.2"));
     } else {
         loss(design, domain, rate, times, draft);
     }

@@ -3,6 +3,7 @@
 use crate::design::Design;
 use crate::numbers::{dollars, duration, percent, short};
 use crate::scenario_text::ScenarioDraft;
+use squall_config_file::name::is_name;
 
 /// Seconds of the calm at least, of the rise, of the peak, and of the way back.
 const CALM: f64 = 60.0;
@@ -10,7 +11,7 @@ const RISE: u64 = 60;
 const PEAK: u64 = 120;
 const FALL: u64 = 120;
 /// First attempts that show whether the weights hold.
-const ENOUGH: f64 = 300.0;
+const ENOUGH: f64 = 360.0;
 
 pub(crate) fn text(design: &Design<'_>) -> (String, String) {
     let (usual, peak) = (short(design.usual), short(design.peak));
@@ -84,7 +85,8 @@ fn about(design: &Design<'_>, draft: &mut ScenarioDraft) {
 
 fn weights(design: &Design<'_>, draft: &mut ScenarioDraft) {
     let group = &design.mix.group;
-    if design.mix.deployments.len() < 2 {
+    // Expectations name groups by plain names alone.
+    if design.mix.deployments.len() < 2 || !is_name(group) {
         return;
     }
     let over =

@@ -335,3 +335,83 @@ fn the_workflow_runs_the_action_that_is_shipped_with_the_inputs_that_it_has() {
     // Where the action writes, the workflow looks.
     assert!(workflow.contains("path: reports/check") && action.contains("default: reports/check"));
 }
+
+/// The mix of docs/BLUEPRINT.md.
+fn of_the_page() -> BlueprintOptions {
+    let providers = [
+        "openai:gpt-4o-mini,weight=60,rpm=30000,tpm=30M",
+        "azure:my-deployment,like=gpt-4o-mini,weight=30,rpm=12000,tpm=12M",
+        "anthropic:claude-haiku-4-5,weight=10,rpm=4000,tpm=4M",
+    ];
+    mix(&providers, &[], "200rps", "99.9%")
+}
+
+/// What the page says of one setting changed.
+#[test]
+fn what_the_page_says_of_retries_cooldowns_and_time_outs_holds() {
+    let blueprint = blueprint(&of_the_page());
+    let outage = text(&blueprint, "scenarios/outage-openai.yaml");
+    let met = |name: &str, changes: &[(&str, &str)], expected: &[&str]| {
+        let (world, _) = outage.split_once("\nexpect:\n").unwrap_or_else(|| panic!("{outage}"));
+        let mut world = world.to_owned();
+        for (from, to) in changes {
+            assert!(world.contains(from), "{name}: no `{from}` in\n{world}");
+            world = world.replace(from, to);
+        }
+        let expected = expected.iter().map(|line| format!("  - {line}\n"));
+        let world = format!("{world}\nexpect:\n{}", expected.collect::<String>());
+        assert_eq!(not_met(&judged("page.yaml", &world, 1)), [""; 0], "{name}");
+    };
+    let during = "during outage";
+    let attempts = |range: (f64, f64)| {
+        let of = |op: &str, limit: f64| format!("retry_amplification {op} {limit} {during}");
+        [of(">=", range.0), of("<=", range.1)]
+    };
+    let none = "success_rate < 99.9% during outage";
+    met("as written", &[], &["success_rate == 100% during outage", "recovery_time(openai) <= 8s"]);
+    met(
+        "no retries",
+        &[("retries: 2", "retries: 0")],
+        &[none, "success_rate >= 99.5% during outage"],
+    );
+    let cooldown =
+        outage.split("  cooldown:\n").nth(1).and_then(|rest| rest.split("  timeouts").next());
+    let cooldown = format!("  cooldown:\n{}", cooldown.unwrap_or_else(|| panic!("{outage}")));
+    let never = (cooldown.as_str(), "  cooldown: never\n");
+    let [least, most] = attempts((1.2, 1.3));
+    met("no cooldown", &[never], &["success_rate <= 67% during outage", &least, &most]);
+    let budget = ("{ ratio: 20%, min_per_second: 10, window: 10s }", "unlimited");
+    let [least, most] = attempts((1.55, 1.65));
+    met("nor a budget", &[never, budget], &["success_rate >= 99.9% during outage", &least, &most]);
+    let long = ("base: 2s, cap: 10s", "base: 30s, cap: 5m");
+    met("long intervals", &[long], &["recovery_time(openai) >= 16s"]);
+    let hangs =
+        [("error: 503 }", "outage: blackhole }"), ("outage: refuse }", "outage: blackhole }")];
+    met(
+        "hangs",
+        &hangs,
+        &["success_rate >= 99.9% during outage", "ttft_p95 <= 1.5s during outage"],
+    );
+    let unaware = format!("{cooldown}    silence: never\n  hedge: never\n");
+    let unaware = [hangs[0], hangs[1], (cooldown.as_str(), unaware.as_str())];
+    let expected = ["success_rate <= 98.5% during outage", "ttft_p95 >= 10s during outage"];
+    met("hangs unnoticed", &unaware, &expected);
+}
+
+/// Names that YAML takes for something else, one request in minutes, promises that take long to measure.
+#[test]
+fn odd_mixes_are_read_back_and_say_what_they_mean() {
+    let odd = [
+        mix(&["openai:a#b{c},name=x.y", "openai:true", "openai:@cf/x,name=9"], &[], "20rps", "99%"),
+        mix(&["ollama:llama3.2:3b", "openai:gpt-4o-mini"], &["openai:gpt-4o"], "0.2rps", "95%"),
+        mix(&["gemini:gemini-2.5-flash", "deepseek:deepseek-chat"], &[], "3rps", "99.999%"),
+        BlueprintOptions { group: "direct".to_owned(), ..weighted() },
+        BlueprintOptions { group: "gpt-4o: \"mine\" # 1".to_owned(), ..formats() },
+        BlueprintOptions { client_timeout: Duration::from_secs(8), ..formats() },
+    ];
+    odd.iter().for_each(|options| drop(blueprint(options)));
+    // One request in five seconds, and each scenario still measures what it promises.
+    for (path, text) in texts(&blueprint(&odd[1]), BlueprintFileKind::Scenario) {
+        assert_eq!(not_met(&judged(path, text, 1)), [""; 0], "{path}\n{text}");
+    }
+}

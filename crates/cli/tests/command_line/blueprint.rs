@@ -152,3 +152,33 @@ fn programs_get_the_files_the_warnings_and_the_variables() {
     assert_eq!(result["variables"], serde_json::json!(["OPENAI_API_KEY"]));
     assert!(result["warnings"].to_string().contains("nothing to fall back to"), "{result}");
 }
+
+/// The page, the words of its first command, and what it says that is printed.
+fn page() -> (&'static str, Vec<String>) {
+    let page = include_str!("../../../../docs/BLUEPRINT.md");
+    let command = page.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    let command = command.expect("there is one").replace("\\\n", " ");
+    (page, command.split_whitespace().skip(1).map(|word| word.replace('\'', "")).collect())
+}
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let folder = Folder::new("blueprint-page");
+    let (page, words) = page();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ended = folder.squall(&words);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let shown = format!("```text\n{}{}```", ended.out, ended.err);
+    assert!(page.contains(&shown), "the page does not show this:\n{shown}");
+    let smaller = words.iter().map(|word| {
+        let word = word.replace("rpm=30000,tpm=30M", "rpm=10000,tpm=2M");
+        let word = word.replace("rpm=12000,tpm=12M", "rpm=3000,tpm=500k");
+        word.replace("tpm=4M", "tpm=400k").replace("$500", "$100").replace("my-rollout", "small")
+    });
+    let smaller: Vec<String> = smaller.collect();
+    let ended = folder.squall(&smaller.iter().map(String::as_str).collect::<Vec<_>>());
+    let warnings = ended.err.lines().filter(|line| line.starts_with("warning: "));
+    let warnings: Vec<_> = warnings.collect();
+    let shown = format!("```text\n{}\n```", warnings.join("\n"));
+    assert!(warnings.len() == 5 && page.contains(&shown), "the page does not show this:\n{shown}");
+}
