@@ -86,7 +86,7 @@ fn before(design: &Design<'_>, out: &mut String) {
     if !variables.is_empty() {
         manual(
             &format!(
-                "{} are those of production, and separate for each environment.",
+                "These variables hold what is for production, and each other environment has its own: {}.",
                 variables.join(", ")
             ),
             out,
@@ -244,13 +244,18 @@ fn step(
         fault => fault,
     };
     let minutes = if fault.cuts { with_cut } else { usual };
+    let dwell = match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes}m"),
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h{minutes}m"),
+    };
     let within = match kind {
         "rollback" => format!("within: {}s, ", design.patience()),
         _ => String::new(),
     };
     let _ = writeln!(
         out,
-        "  - {kind}: {{ share: {share}, dwell: {minutes}m, {within}fault: {{ provider: {}, for: {}s, {} }} }}",
+        "  - {kind}: {{ share: {share}, dwell: {dwell}, {within}fault: {{ provider: {}, for: {}s, {} }} }}",
         quoted(&domain[0].name),
         fault.seconds,
         fault.text

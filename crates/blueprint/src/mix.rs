@@ -198,7 +198,9 @@ impl Mix {
 
     /// Requests per second that are admitted by all but those of `without`.
     pub(crate) fn admits(&self, without: Option<usize>) -> f64 {
-        self.all().filter(|each| Some(each.domain) != without).map(|each| each.admits).sum()
+        let others = self.all().filter(|each| Some(each.domain) != without);
+        // A sum of nothing is a zero below zero.
+        others.map(|each| each.admits).sum::<f64>() + 0.0
     }
 
     /// Dollars of a mean request while the weights hold.

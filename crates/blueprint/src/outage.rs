@@ -187,13 +187,14 @@ fn loss(
         )
     };
     draft.about.push(about);
-    draft.expect(
-        format!(
+    let why = match part > 0.0 {
+        true => format!(
             "The loss is documented, not accepted: this fails when it grows. In the outage {} or more is served.",
             percent((part * 100.0).floor() / 100.0)
         ),
-        format!("success_rate >= {}", percent(least)),
-    );
+        false => "The loss is documented, not accepted: this fails when it grows.".to_owned(),
+    };
+    draft.expect(why, format!("success_rate >= {}", percent(least)));
 }
 
 /// The part of a rate that is served with what is left, at least.

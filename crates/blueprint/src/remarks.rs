@@ -56,9 +56,12 @@ fn capacity(design: &Design<'_>, remarks: &mut Vec<String>) {
     for each in &design.mix.deployments {
         let wants = design.peak * each.share;
         if wants > each.admits && design.mix.all().count() > 1 {
+            let beyond = match design.mix.deployments.len() {
+                1 => "what is beyond goes to the fallback",
+                _ => "beyond that the weights do not hold",
+            };
             remarks.push(format!(
-                "`{}` is to take {} requests per second at the peak and its limits admit {}: beyond that the weights do \
-                 not hold; its share takes {}",
+                "`{}` is to take {} requests per second at the peak and its limits admit {}: {beyond}; its share takes {}",
                 each.name,
                 short(wants),
                 short(each.admits),

@@ -183,7 +183,12 @@ fn why(design: &Design<'_>, each: &MixDeployment) -> String {
         return format!("{share} of what falls back; per second, {admits}.");
     }
     let wants = design.peak * each.share;
-    let verdict = if wants > each.admits { ": what is beyond goes to the others" } else { "" };
+    let verdict = match wants > each.admits {
+        true if design.mix.deployments.len() > 1 => ": what is beyond goes to the others",
+        true if !design.mix.fallbacks.is_empty() => ": what is beyond goes to the fallback",
+        true => ": what is beyond waits, and fails",
+        false => "",
+    };
     format!("{share} of the requests: {} per second at the peak; {admits}{verdict}.", short(wants))
 }
 

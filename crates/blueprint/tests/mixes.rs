@@ -153,8 +153,13 @@ fn every_checklist_can_be_gone_through() {
         let checklist = checklist.unwrap_or_else(|problems| panic!("{problems}"));
         let world = text(&blueprint, &checklist.scenario);
         let read = |text: &str| Scenario::read("rollout.yaml", text);
-        let source =
-            ScenarioSource { path: "rollout.yaml", text: world, settings: Vec::new(), read: &read };
+        let source = ScenarioSource {
+            path: "rollout.yaml",
+            text: world,
+            variables: Vec::new(),
+            settings: Vec::new(),
+            read: &read,
+        };
         let rehearsal =
             prepare(&checklist, &source).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut stages = 0;
@@ -238,6 +243,7 @@ fn one_provider_alone_says_that_there_is_nothing_to_fall_back_to() {
         outage.replace("faults:\n", "faults:\n      - { at: 90s, for: 60s, error: 503 }\n");
     assert_eq!(judged("outage.yaml", &longer, 1).overall, Judgement::Missed, "{longer}");
     assert!(text(&blueprint, "gateway.yaml").contains("allow: [no-fallback"));
+    assert!(blueprint.files().iter().all(|file| !file.text.contains("-0")), "a zero has no sign");
     // Two deployments of one vendor fall together.
     let two = ["openai:gpt-4o-mini,rpm=6000", "openai:gpt-4o,rpm=6000"];
     assert!(remarks(&mix(&two, &[], "20rps", "99%")).contains("everything runs at one provider"));
