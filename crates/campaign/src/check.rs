@@ -70,7 +70,7 @@ pub(crate) fn run(scenario: &Scenario, seed: Seed, twice: bool) -> Result<Verdic
     scenario.set_seed(seed);
     let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
     if twice {
-        verify_determinism(&scenario, &recording.header.digest)?;
+        verify_determinism(&scenario, &recording.header)?;
     }
     Ok(squall_judge::judge(&scenario, &recording))
 }

@@ -3,23 +3,29 @@
 use crate::CampaignError;
 use crate::difference::Difference;
 use squall_determinism::Timestamp;
-use squall_record::{JournalReader, Recording};
+use squall_record::{JournalReader, Recording, RunEnd, RunHeader};
 use squall_router::journal::decode_frame;
 use squall_scenario::Scenario;
-use squall_sim::{SimOptions, simulate};
+use squall_sim::{SimOptions, simulate_watched};
 use std::fmt;
 
-/// Runs a scenario once more; another digest than `digest` is an error that says where they part.
+/// Runs a scenario once more, as far as the run of this header came; another digest is an error that says where they
+/// part.
 ///
 /// # Errors
 /// When the two differ, or the router refuses the configuration.
-pub fn verify_determinism(scenario: &Scenario, digest: &str) -> Result<(), CampaignError> {
-    let everything = SimOptions::default();
-    let second = simulate(scenario, everything)?;
-    if second.header.digest == digest {
+pub fn verify_determinism(scenario: &Scenario, of: &RunHeader) -> Result<(), CampaignError> {
+    let again = || {
+        simulate_watched(scenario, SimOptions::default(), &mut |time| match of.ended {
+            RunEnd::Interrupted { at } => time < at,
+            RunEnd::Complete | RunEnd::Aborted { .. } | RunEnd::Killed { .. } => true,
+        })
+    };
+    let (second, digest) = (again()?, &of.digest);
+    if second.header.digest == *digest {
         return Ok(());
     }
-    let first = simulate(scenario, everything)?;
+    let first = again()?;
     let difference = first_difference(&first, &second).unwrap_or_else(|| Difference {
         at: None,
         event: 0,
@@ -109,6 +115,7 @@ fn parting<T: PartialEq>(first: &[T], second: &[T]) -> Option<usize> {
 mod tests {
     use super::*;
     use squall_determinism::Seed;
+    use squall_sim::simulate;
 
     const SCENARIO: &str = "
 name: twice
@@ -130,10 +137,27 @@ router: { groups: { chat: { deployments: [ { name: one, provider: one } ] } } }
     }
 
     #[test]
+    fn a_run_that_was_interrupted_is_run_again_as_far_as_it_came() {
+        let text = SCENARIO.replace("5s", "1h");
+        let scenario = Scenario::read("long.yaml", &text).expect("it reads");
+        let mut looks = 0;
+        let interrupted = simulate_watched(&scenario, SimOptions::default(), &mut |_| {
+            looks += 1;
+            looks < 3
+        });
+        let header = interrupted.expect("it runs").header;
+        assert!(matches!(header.ended, RunEnd::Interrupted { .. }), "{:?}", header.ended);
+        assert!(verify_determinism(&scenario, &header).is_ok());
+        let earlier = RunHeader { ended: RunEnd::Complete, ..header };
+        assert!(verify_determinism(&scenario, &earlier).is_err(), "the whole hour is another run");
+    }
+
+    #[test]
     fn a_seed_run_twice_is_the_same_and_another_digest_is_told() {
-        let digest = recording(7).header.digest;
-        assert!(verify_determinism(&scenario(7), &digest).is_ok());
-        let error = verify_determinism(&scenario(7), "0123").unwrap_err().to_string();
+        let header = recording(7).header;
+        assert!(verify_determinism(&scenario(7), &header).is_ok());
+        let other = RunHeader { digest: "0123".to_owned(), ..header };
+        let error = verify_determinism(&scenario(7), &other).unwrap_err().to_string();
         assert!(error.starts_with("two runs of twice with seed 7 differ: "), "{error}");
     }
 

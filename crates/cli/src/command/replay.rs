@@ -43,7 +43,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
 fn verify_digest(scenario: &Scenario, recording: &Recording) -> Result<(), CliError> {
     let header = &recording.header;
     match header.mode {
-        Mode::Simulated => Ok(squall_campaign::verify_determinism(scenario, &header.digest)?),
+        Mode::Simulated => Ok(squall_campaign::verify_determinism(scenario, header)?),
         Mode::Live => {
             let digest = recording.digest_of_rows();
             let told = header.digest.clone();

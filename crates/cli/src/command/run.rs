@@ -41,7 +41,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         }
     };
     if args.twice && recording.header.ended.cut_at().is_none() {
-        squall_campaign::verify_determinism(&scenario, &recording.header.digest)?;
+        squall_campaign::verify_determinism(&scenario, &recording.header)?;
         terminal::status("determinism verified: second run identical");
     }
     // What was measured is safe before anything is made of it.

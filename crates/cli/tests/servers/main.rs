@@ -4,6 +4,8 @@ mod blueprint;
 mod durable;
 mod findings;
 mod interrupt;
+#[cfg(unix)]
+mod live_checks;
 mod load;
 mod log;
 mod serve;
@@ -11,6 +13,5 @@ mod server;
 mod signals;
 #[cfg(unix)]
 mod simulated_runs;
-#[expect(dead_code, reason = "shared with `command_line`, which uses all of it")]
 #[path = "../command_line/squall.rs"]
 mod squall;

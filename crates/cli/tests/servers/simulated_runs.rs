@@ -1,7 +1,9 @@
-//! Signals in the middle of many simulated runs: what was run is told, marked, and never met.
+//! Signals in the middle of simulated runs: what was run is told, marked, and never met, and every file is whole.
 
-use crate::interrupt::interrupted;
-use crate::squall::{Folder, viral_spike};
+use crate::interrupt::{LONG, interrupted};
+use crate::squall::{Ended, Folder, viral_spike};
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 /// More seeds than anybody waits for.
 const MANY: &str = "100000";
@@ -80,4 +82,57 @@ fn a_rehearsal_signs_off_what_it_came_to_and_is_not_ready() {
     assert!(ended.out.contains("Not shown to be ready"), "{}", ended.out);
     let sign_off = folder.read("reports/long/rehearsal/sign-off.md");
     assert!(sign_off.contains("; interrupted"), "{sign_off}");
+}
+
+/// What a run has left: every file that is told of is there as a whole, the recording can be read back, and nothing
+/// else is there.
+fn assert_whole(folder: &Folder, ended: &Ended) {
+    folder.write("small.yaml", &LONG.replace("0s..10m", "0s..1s"));
+    folder.squall(&["run", "small.yaml", "--sim", "--out", "small"]);
+    let names = |name: &str| {
+        let entries = std::fs::read_dir(folder.path(name)).expect("the folder is there").flatten();
+        entries.map(|entry| entry.file_name()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(names("out"), names("small"), "{}{}", ended.out, ended.err);
+    assert!(folder.read("out/report.html").trim_end().ends_with("</html>"));
+    let again = folder.squall(&["replay", "out"]);
+    assert_eq!(again.digest(), ended.digest(), "{}", again.err);
+}
+
+#[test]
+fn ctrl_c_in_a_simulated_run_keeps_what_was_simulated() {
+    let folder = Folder::new("interrupt-sim");
+    // Two million requests: more than are simulated until it says for the first time how far it is.
+    folder.write("long.yaml", &LONG.replace("0s..10m", "0s..20h"));
+    let arguments = ["run", "long.yaml", "--sim", "--out", "out"];
+    let ended = interrupted(&folder, "INT", "s simulated", &arguments);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("interrupted at "), "{}", ended.err);
+    assert!(json(&folder, "out/summary.json")["interrupted_at_ms"].as_u64() > Some(0));
+    assert_whole(&folder, &ended);
+    std::fs::remove_dir_all(folder.path("out")).expect("it is large");
+}
+
+#[test]
+fn ctrl_c_while_a_simulated_run_writes_lets_it_finish() {
+    let folder = Folder::new("interrupt-sim-writes");
+    folder.write("spike.yaml", &viral_spike());
+    let arguments = ["run", "spike.yaml", "--sim", "--out", "out"];
+    let child = folder
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary can be run");
+    // The first file of the recording, or its first part.
+    let begun = ["out/requests.csv", "out/requests.csv.tmp"];
+    while !begun.iter().any(|name| folder.path(name).exists()) {
+        std::thread::yield_now();
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+    let ended = Ended::from(child.wait_with_output().expect("it ends"));
+    let undisturbed = folder.squall(&["run", "spike.yaml", "--sim", "--out", "undisturbed"]);
+    assert_eq!((ended.code, ended.digest()), (undisturbed.code, undisturbed.digest()));
+    assert_whole(&folder, &ended);
 }
