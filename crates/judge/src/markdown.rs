@@ -41,6 +41,6 @@ fn line(row: &VerdictRow) -> String {
     let word = row.outcome().markdown();
     let n = row.n().map_or_else(|| "-".to_owned(), text::count);
     // A bar would end the cell.
-    let text = row.text.replace('|', "\\|");
+    let text = row.written().replace('|', "\\|");
     format!("| {word} | `{text}` | {} | `{}` | {n} |", row.measured, row.limit)
 }

@@ -45,7 +45,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
 fn cells(row: &VerdictRow) -> [String; 5] {
     [
         word(row.outcome()).to_owned(),
-        row.text.clone(),
+        row.written(),
         row.measured.clone(),
         row.limit.clone(),
         row.n().map_or_else(|| "-".to_owned(), text::count),

@@ -196,6 +196,12 @@ impl VerdictRow {
         self.judgement == Judgement::Met
     }
 
+    /// The expectation as it stands in the file: a soft one is marked in tables even where it is met.
+    #[must_use]
+    pub fn written(&self) -> String {
+        if self.soft { format!("warn: {}", self.text) } else { self.text.clone() }
+    }
+
     /// What it is told as.
     #[must_use]
     pub const fn outcome(&self) -> RowOutcome {

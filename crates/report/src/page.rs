@@ -111,7 +111,7 @@ struct ReportPage<'a> {
 struct ReportRow<'a> {
     judgement: &'static str,
     mark: &'static str,
-    text: &'a str,
+    text: String,
     measured: &'a str,
     limit: &'a str,
     n: String,
@@ -124,7 +124,7 @@ impl<'a> ReportRow<'a> {
         Self {
             judgement: row.outcome().as_str(),
             mark: mark(row.outcome()),
-            text: &row.text,
+            text: row.written(),
             measured: &row.measured,
             limit: &row.limit,
             n: row.n().map_or_else(|| "–".to_owned(), text::count),

@@ -84,11 +84,11 @@ impl Panel {
         let named = matches!(place, PanelPosition::Alone | PanelPosition::Last);
         let below = self.bottom + self.times_below;
         if let (true, Some(start)) = (named, start) {
-            // `+02:00` has its place left of the first mark.
+            // `+02:00` ends where the first mark, which is centred, begins.
             let zone = start.zone();
             let zone =
                 zone.strip_prefix("UTC").filter(|offset| !offset.is_empty()).unwrap_or(&zone);
-            picture.text((self.left - 68.0, below), zone, label(QUIET, Anchor::Left));
+            picture.text((self.left - 30.0, below), zone, label(QUIET, Anchor::Right));
         }
         for (seconds, text) in time_marks(self.seconds, start) {
             let x = self.x(seconds);
