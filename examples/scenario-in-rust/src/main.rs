@@ -46,10 +46,10 @@ fn scenario() -> Scenario {
     Scenario {
         name: "built-in-rust".to_owned(),
         description: None,
+        seed: Seed::new(7),
         start: None,
         duration: DURATION,
         warm_up: Timestamp::ZERO,
-        duration: DURATION,
         phases: vec![Phase {
             name: "all".to_owned(),
             start: Timestamp::ZERO,
