@@ -55,7 +55,7 @@ fn the_requests_of_an_open_loop_are_those_that_come() {
         let counted_even = counted(&even);
         assert!((counted_even - by_hand).abs() <= 1.5, "{shape}: {counted_even} came");
         // Of independent users, within five standard deviations.
-        let poisson = counted(&scenario(&shape));
+        let poisson = counted(&scenario(shape));
         assert!((poisson - by_hand).abs() < 5.0 * by_hand.sqrt(), "{shape}: {poisson} came");
     }
 }
