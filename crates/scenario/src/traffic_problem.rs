@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_place_is_that_of_the_rate_or_of_what_stands_for_it() {
-        assert_eq!(pointed_at("name: a\ntraffic: { group: all, rate: 99999999 }\n"), (2, 31));
+        assert_eq!(pointed_at("name: a\ntraffic: { group: all, rate: 99999999 }\n"), (2, 30));
         assert_eq!(pointed_at("traffic:\n  arrivals: { closed: { clients: 9 } }\n"), (2, 13));
         assert_eq!(pointed_at("traffic:\n  group: all\n"), (2, 3));
         assert_eq!(pointed_at("name: a\n"), (1, 1));
