@@ -31,6 +31,7 @@ use design::Design;
 use squall_config_file::diagnostic::Problems;
 use squall_config_file::yaml;
 use squall_scenario::{Checklist, Diagnostics, GatewayFile, Scenario};
+use std::io;
 
 /// The files of a blueprint, and what has to be known of the mix.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +107,7 @@ impl Blueprint {
         files.push(file("checklist.yaml", checklist::text(&design), BlueprintFileKind::Checklist));
         let workflow = workflow::text(&design);
         files.push(file(".github/workflows/squall.yml", workflow, BlueprintFileKind::Workflow));
-        files.iter().try_for_each(read_back)?;
+        files.iter().try_for_each(|file| read_back(file, &files[0].text))?;
         let (remarks, variables) = (remarks::of(&design), design.variables());
         Ok(Self { files, remarks, variables })
     }
@@ -134,11 +135,16 @@ fn file(path: &str, text: String, kind: BlueprintFileKind) -> BlueprintFile {
     BlueprintFile { path: path.to_owned(), text, kind }
 }
 
-fn read_back(file: &BlueprintFile) -> Result<(), BlueprintError> {
+/// Reads a file as the command for its kind does. `gateway` is the text of the gateway file, which scenarios include.
+fn read_back(file: &BlueprintFile, gateway: &str) -> Result<(), BlueprintError> {
+    let load = |path: &str| match path {
+        "../gateway.yaml" => Ok(gateway.to_owned()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    };
     let (path, text) = (file.path.as_str(), file.text.as_str());
     let read = match file.kind {
         BlueprintFileKind::Gateway => GatewayFile::read(path, text).map(|_| ()),
-        BlueprintFileKind::Scenario => Scenario::read(path, text).map(|_| ()),
+        BlueprintFileKind::Scenario => Scenario::read_with(path, text, &load).map(|_| ()),
         BlueprintFileKind::Checklist => Checklist::read(path, text).map(|_| ()),
         BlueprintFileKind::Workflow => {
             let problems = Problems::default();

@@ -1,4 +1,4 @@
-//! The router of a blueprint: the same text in the gateway file and in every scenario.
+//! The router of a blueprint, with the reason of every value.
 
 use crate::design::Design;
 use crate::mix::MixDeployment;
@@ -6,15 +6,6 @@ use crate::numbers::{comment, percent, short};
 use core::fmt::Write as _;
 use squall_config_file::name::quoted;
 use squall_wire::Format;
-
-/// The router without its comments, for files that are no place to explain it.
-pub(crate) fn bare(design: &Design<'_>) -> String {
-    let text = router(design);
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    // What stands behind a value.
-    let lines = lines.map(|line| line.split("  # ").next().unwrap_or(line));
-    lines.map(|line| format!("{line}\n")).collect()
-}
 
 /// The name of the spend budget.
 const BUDGET: &str = "spend";

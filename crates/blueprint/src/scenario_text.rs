@@ -4,9 +4,15 @@
 use crate::design::Design;
 use crate::mix::{ASSUMED_ITL, ASSUMED_TTFT, AnswerSpeed, MixDeployment};
 use crate::numbers::comment;
-use crate::router_text;
 use core::fmt::Write as _;
 use squall_config_file::name::quoted;
+
+/// The router of every scenario.
+const ROUTER: &str = "
+# The router of gateway.yaml itself: what is judged here is what is served, and a change there is judged here.
+router:
+  include: ../gateway.yaml#router
+";
 
 /// A scenario, before it is text.
 #[derive(Debug, Default)]
@@ -57,12 +63,10 @@ impl ScenarioDraft {
         let _ = writeln!(out, "phases: {{ {} }}\n", phases.collect::<Vec<_>>().join(", "));
         self.traffic(design, &mut out);
         self.providers(design, &mut out);
-        let diff = format!("squall config diff gateway.yaml scenarios/{name}.yaml");
-        let _ = writeln!(
-            out,
-            "\n# The router of gateway.yaml: change both together. What differs, which CI looks at too:\n# {diff}"
-        );
-        out.push_str(&router_text::bare(design));
+        out.push_str(ROUTER);
+        if !self.more_groups.is_empty() {
+            out.push_str("  groups:\n");
+        }
         out.push_str(&self.more_groups);
         out.push_str("\nexpect:\n");
         for (why, line) in &self.expect {

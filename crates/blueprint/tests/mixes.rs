@@ -78,18 +78,32 @@ fn blueprint(options: &BlueprintOptions) -> Blueprint {
     Blueprint::new(options).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn texts(blueprint: &Blueprint, kind: BlueprintFileKind) -> Vec<(&str, &str)> {
+/// The files of a kind by their paths, scenarios with the router of the gateway file written out.
+fn texts(blueprint: &Blueprint, kind: BlueprintFileKind) -> Vec<(&str, String)> {
     let files = blueprint.files().iter().filter(|file| file.kind == kind);
-    files.map(|file| (file.path.as_str(), file.text.as_str())).collect()
+    files.map(|file| (file.path.as_str(), text(blueprint, &file.path))).collect()
 }
 
-fn text<'b>(blueprint: &'b Blueprint, path: &str) -> &'b str {
-    let file = blueprint.files().iter().find(|file| file.path == path);
-    file.map_or_else(|| panic!("no {path}"), |file| &file.text)
+const INCLUDE: &str = "router:\n  include: ../gateway.yaml#router\n";
+
+fn text(blueprint: &Blueprint, path: &str) -> String {
+    let raw = |path: &str| {
+        let file = blueprint.files().iter().find(|file| file.path == path);
+        file.map_or_else(|| panic!("no {path}"), |file| &file.text)
+    };
+    let text = raw(path);
+    if !text.contains(INCLUDE) {
+        return text.clone();
+    }
+    let (_, router) = raw("gateway.yaml").split_once("\nrouter:\n").unwrap_or_default();
+    // Groups of the scenario's own stand at the end, behind those of the gateway.
+    let written_out = text.replace(&format!("{INCLUDE}  groups:\n"), &format!("router:\n{router}"));
+    written_out.replace(INCLUDE, &format!("router:\n{router}"))
 }
 
-fn judged(path: &str, text: &str, seed: u64) -> Verdict {
-    let mut scenario = Scenario::read(path, text).unwrap_or_else(|problems| panic!("{problems}"));
+fn judged(path: &str, text: impl AsRef<str>, seed: u64) -> Verdict {
+    let mut scenario =
+        Scenario::read(path, text.as_ref()).unwrap_or_else(|problems| panic!("{problems}"));
     scenario.set_seed(Seed::new(seed));
     let options = SimOptions { keep: RowRetention::Cells, journal: false };
     judge(&scenario, &simulate(&scenario, options).unwrap_or_else(|error| panic!("{error}")))
@@ -109,7 +123,7 @@ fn every_scenario_of_four_mixes_is_met() {
         assert!(scenarios.len() >= 4, "{name}: {scenarios:?}");
         for (path, text) in scenarios {
             for seed in 1..=3 {
-                let verdict = judged(path, text, seed);
+                let verdict = judged(path, &text, seed);
                 assert_eq!(not_met(&verdict), [""; 0], "{name}, {path}, seed {seed}\n{text}");
                 assert!(!verdict.rows.is_empty(), "{name}, {path} expects something");
             }
@@ -130,14 +144,20 @@ fn every_gateway_file_has_no_finding_and_routes_as_the_scenarios_do() {
             profile: Profile::Squall,
             load: &|_| Err(std::io::ErrorKind::NotFound.into()),
         };
-        let checked = CheckedConfig::read("gateway.yaml", gateway, &options);
+        let checked = CheckedConfig::read("gateway.yaml", &gateway, &options);
         let checked = checked.unwrap_or_else(|problems| panic!("{problems}"));
         assert!(checked.findings.is_empty(), "{name}: {:?}", checked.findings);
-        let served = GatewayFile::read("gateway.yaml", gateway);
+        let served = GatewayFile::read("gateway.yaml", &gateway);
         let served = served.unwrap_or_else(|problems| panic!("{problems}"));
-        for (path, text) in texts(&blueprint, BlueprintFileKind::Scenario) {
-            let scenario =
-                Scenario::read(path, text).unwrap_or_else(|problems| panic!("{problems}"));
+        let load = |path: &str| match path {
+            "../gateway.yaml" => Ok(gateway.clone()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        let scenarios = blueprint.files().iter();
+        for file in scenarios.filter(|file| file.kind == BlueprintFileKind::Scenario) {
+            let path = &file.path;
+            let scenario = Scenario::read_with(path, &file.text, &load);
+            let scenario = scenario.unwrap_or_else(|problems| panic!("{problems}"));
             let of_gateway = scenario.router.groups.iter().take(served.router.groups.len());
             assert!(of_gateway.eq(&served.router.groups), "{name}, {path}: another router");
         }
@@ -149,13 +169,13 @@ fn every_gateway_file_has_no_finding_and_routes_as_the_scenarios_do() {
 fn every_checklist_can_be_gone_through() {
     for (name, options) in four() {
         let blueprint = blueprint(&options);
-        let checklist = Checklist::read("checklist.yaml", text(&blueprint, "checklist.yaml"));
+        let checklist = Checklist::read("checklist.yaml", &text(&blueprint, "checklist.yaml"));
         let checklist = checklist.unwrap_or_else(|problems| panic!("{problems}"));
         let world = text(&blueprint, &checklist.scenario);
         let read = |text: &str| Scenario::read("rollout.yaml", text);
         let source = ScenarioSource {
             path: "rollout.yaml",
-            text: world,
+            text: &world,
             variables: Vec::new(),
             settings: Vec::new(),
             read: &read,
@@ -206,12 +226,12 @@ fn a_peak_beyond_the_limits_is_said_with_the_number_and_missed() {
     let spike = text(&blueprint, "scenarios/viral-spike.yaml");
     assert!(spike.contains("NOT ENOUGH CAPACITY: all limits together admit 167"), "{spike}");
     assert!(spike.contains("44%"), "the part that is lost: {spike}");
-    let verdict = judged("viral-spike.yaml", spike, 1);
+    let verdict = judged("viral-spike.yaml", &spike, 1);
     assert_eq!(verdict.overall, Judgement::Missed, "{:?}", not_met(&verdict));
     // What the other scenarios document holds.
     for (path, text) in texts(&blueprint, BlueprintFileKind::Scenario) {
         if !path.contains("viral-spike") {
-            assert_eq!(not_met(&judged(path, text, 1)), [""; 0], "{path}\n{text}");
+            assert_eq!(not_met(&judged(path, &text, 1)), [""; 0], "{path}\n{text}");
         }
     }
 }
@@ -227,7 +247,7 @@ fn an_outage_that_the_others_cannot_carry_is_documented_as_a_loss() {
     let blueprint = blueprint(&options);
     let outage = text(&blueprint, "scenarios/outage-openai.yaml");
     assert!(outage.contains("NOT ENOUGH WITHOUT IT"), "{outage}");
-    assert_eq!(not_met(&judged("outage.yaml", outage, 1)), [""; 0], "{outage}");
+    assert_eq!(not_met(&judged("outage.yaml", &outage, 1)), [""; 0], "{outage}");
     let worse = outage.replace("rpm: 4000,", "rpm: 400,");
     assert_eq!(judged("outage.yaml", &worse, 1).overall, Judgement::Missed, "{worse}");
 }
@@ -310,7 +330,7 @@ fn keys_and_addresses_are_those_of_the_vendors_and_go_nowhere_else() {
     let expected =
         ["OPENAI_API_KEY", "AZURE_API_KEY", "AZURE_API_BASE", "AZURE_US_KEY", "GROQ_API_KEY"];
     assert_eq!(blueprint.variables(), expected);
-    let file = GatewayFile::read("g", text(&blueprint, "gateway.yaml"));
+    let file = GatewayFile::read("g", &text(&blueprint, "gateway.yaml"));
     let file = file.unwrap_or_else(|problems| panic!("{problems}"));
     let bases: Vec<_> = file.providers.iter().map(|each| each.base_url.as_str()).collect();
     assert_eq!(
@@ -335,9 +355,6 @@ fn the_workflow_runs_the_action_that_is_shipped_with_the_inputs_that_it_has() {
     let workflow = text(&blueprint, ".github/workflows/squall.yml");
     assert!(workflow.contains("/.github/actions/squall@v0.1.0"), "{workflow}");
     assert!(workflow.contains("scenarios: scenarios") && action.contains("\n  scenarios:\n"));
-    // Where the action puts the binary, the workflow looks for it.
-    assert!(workflow.contains(r#""$RUNNER_TEMP/squall/bin/squall" config diff"#), "{workflow}");
-    assert!(action.contains("SQUALL: ${{ runner.temp }}/squall/bin/squall"));
     // Where the action writes, the workflow looks.
     assert!(workflow.contains("path: reports/check") && action.contains("default: reports/check"));
 }
@@ -418,6 +435,6 @@ fn odd_mixes_are_read_back_and_say_what_they_mean() {
     odd.iter().for_each(|options| drop(blueprint(options)));
     // One request in five seconds, and each scenario still measures what it promises.
     for (path, text) in texts(&blueprint(&odd[1]), BlueprintFileKind::Scenario) {
-        assert_eq!(not_met(&judged(path, text, 1)), [""; 0], "{path}\n{text}");
+        assert_eq!(not_met(&judged(path, &text, 1)), [""; 0], "{path}\n{text}");
     }
 }

@@ -49,15 +49,16 @@ fn a_blueprint_is_written_and_runs_checks_and_rehearses_at_once() {
     let ended = folder.squall(&[&rehearse[..], &["--inconclusive", "warn"]].concat());
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("inconclusive   step to 100%"), "{}", ended.out);
-    // The loop of the workflow: the scenarios have the router of the gateway file, and a change of one alone is told.
+    // The scenarios have the router of the gateway file, and a change there reaches them.
     let (gateway, spike) = ("mine/rollout/gateway.yaml", "mine/rollout/scenarios/viral-spike.yaml");
+    folder.write("before.yaml", &folder.read(gateway));
+    folder.write(gateway, &folder.read(gateway).replace("weight: 60", "weight: 50"));
     let ended = folder.squall(&["config", "diff", gateway, spike]);
     assert_eq!((ended.code, ended.out.as_str()), (0, ""), "{}", ended.err);
-    folder.write("changed.yaml", &folder.read(gateway).replace("weight: 60", "weight: 50"));
-    let ended = folder.squall(&["config", "diff", "changed.yaml", spike]);
-    assert_eq!(ended.code, 1);
+    let ended = folder.squall(&["config", "diff", "before.yaml", spike]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(
-        ended.out.contains("router.groups.chat.deployments.openai.weight  50"),
+        ended.out.contains("router.groups.chat.deployments.openai.weight  60"),
         "{}",
         ended.out
     );
