@@ -21,6 +21,8 @@ struct PinnedSession {
     session: u64,
     group: GroupId,
     deployment: DeploymentId,
+    /// When the session came there.
+    since: Timestamp,
     until: Timestamp,
 }
 
@@ -31,20 +33,27 @@ impl Affinity {
         holds.then_some(pin.deployment)
     }
 
+    /// A deployment has served a session with an attempt that began then. Where the session is elsewhere since, it stays
+    /// there: of requests side by side, the first that is answered decides, and not each of them in turn.
     pub(crate) fn pin(
         &mut self,
         now: Timestamp,
-        group: GroupId,
-        session: u64,
-        deployment: DeploymentId,
+        (group, session): (GroupId, u64),
+        (deployment, began): (DeploymentId, Timestamp),
         lasts: Duration,
     ) {
         if self.pins.is_empty() {
             self.pins = vec![None; SESSIONS];
         }
-        let until = now + lasts;
-        self.pins[place(group, session)] =
-            Some(PinnedSession { session, group, deployment, until });
+        let pin = &mut self.pins[place(group, session)];
+        let held =
+            pin.filter(|pin| pin.session == session && pin.group == group && now < pin.until);
+        let since = match held {
+            Some(held) if held.deployment == deployment => held.since,
+            Some(held) if began < held.since => return,
+            Some(_) | None => now,
+        };
+        *pin = Some(PinnedSession { session, group, deployment, since, until: now + lasts });
     }
 }
 

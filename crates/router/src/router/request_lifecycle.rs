@@ -333,7 +333,7 @@ impl Router {
             group.balancer.succeeded(place, &sample);
         }
         if let (Some(session), Some(lasts)) = (session, group.config.session_affinity) {
-            self.affinity.pin(now, asked, session, id, lasts);
+            self.affinity.pin(now, (asked, session), (id, running.started), lasts);
         }
         let cost = deployment.price.of(used.input_tokens, used.output_tokens);
         self.spend(id, cost);

@@ -133,6 +133,18 @@ fn a_session_stays_where_it_was_served_while_that_is_usable() {
 }
 
 #[test]
+fn of_a_sessions_requests_side_by_side_the_first_that_is_answered_decides() {
+    let lasts = Some(Duration::from_secs(60));
+    let mut rig = Rig::new(vec![GroupConfig { session_affinity: lasts, ..group(&["a", "b"]) }]);
+    let begin = |rig: &mut Rig| rig.arrive_with(|arrival| arrival.session = Some(7)).start();
+    let (one, other) = (begin(&mut rig), begin(&mut rig));
+    assert_ne!(one.deployment, other.deployment, "nothing is known of the session yet");
+    rig.after(Duration::from_secs(1)).finish(one.attempt);
+    rig.after(Duration::from_secs(1)).finish(other.attempt);
+    assert_eq!(begin(&mut rig).deployment, one.deployment);
+}
+
+#[test]
 fn what_a_deployment_cannot_do_is_not_asked_of_it() {
     let mut chat = group(&["plain", "eu"]);
     chat.deployments[0].features = Features::NONE;
