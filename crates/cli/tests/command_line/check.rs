@@ -161,7 +161,7 @@ fn a_soft_miss_is_told_and_changes_no_exit_code() {
     };
     soft("  - success_rate >= 90%\n  - warn: latency_p99 <= 1ms\n");
     let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
-    says(&ended, 0, "warned   latency_p99 <= 1ms");
+    says(&ended, 0, "warned   warn: latency_p99 <= 1ms");
     says(&ended, 0, "verdict: met (1 of 1 expectations met, 1 warned)");
     let page = folder.read("reports/viral-spike/sim/report.html");
     assert!(page.contains("<tr class=\"warned\"><td class=\"word\">! warned</td>"));
