@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) accepted: u64,
     pub(crate) ended: BTreeMap<RequestKey, u32>,
     committed: BTreeMap<RequestKey, AttemptId>,
+    /// Attempts that have begun to answer. Where answers are held back, none of them has been committed yet.
+    answering: BTreeSet<AttemptId>,
     cooling: BTreeMap<DeploymentId, Timestamp>,
     /// Failed, and no probe has been answered since: nothing but probes may go there.
     ill: BTreeSet<DeploymentId>,
@@ -133,6 +135,7 @@ impl World {
             accepted: 0,
             ended: BTreeMap::new(),
             committed: BTreeMap::new(),
+            answering: BTreeSet::new(),
             cooling: BTreeMap::new(),
             ill: BTreeSet::new(),
             probes: BTreeMap::new(),
@@ -242,6 +245,9 @@ impl World {
         {
             ran = self.running.remove(&attempt);
         }
+        if let RouterInput::FirstToken { attempt } = input {
+            self.answering.insert(attempt);
+        }
         if let RouterInput::Arrived(arrival) = input {
             self.prompts.insert(arrival.tag, arrival.input_tokens);
         }
@@ -330,8 +336,10 @@ impl World {
             }
             RouterOutput::Note(RouterEvent::Probe { deployment, attempt }) => {
                 let before = self.probes.insert(deployment, attempt);
-                let is_silent =
-                    |before: AttemptId| self.committed.get(&before.request) != Some(&before);
+                let is_silent = |before: AttemptId| {
+                    let is_committed = self.committed.get(&before.request) == Some(&before);
+                    !is_committed && !self.answering.contains(&before)
+                };
                 let beside = before
                     .is_some_and(|before| self.running.contains_key(&before) && is_silent(before));
                 assert!(!beside, "a second probe beside {before:?}");
