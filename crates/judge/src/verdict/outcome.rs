@@ -32,9 +32,9 @@ impl RowOutcome {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Met => "met",
-            Self::Missed => "missed",
-            Self::Inconclusive => "inconclusive",
+            Self::Met => Judgement::Met.as_str(),
+            Self::Missed => Judgement::Missed.as_str(),
+            Self::Inconclusive => Judgement::Inconclusive.as_str(),
             Self::Warned => "warned",
         }
     }

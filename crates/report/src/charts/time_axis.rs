@@ -5,24 +5,8 @@ use squall_scenario::{ClockReading, StartTime};
 use std::time::Duration;
 
 const HOUR: f64 = 3_600.0;
-const STEPS: [f64; 14] = [
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    20.0,
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-    600.0,
-    1_200.0,
-    1_800.0,
-    HOUR,
-    2.0 * HOUR,
-];
-/// Those that a day is divided by.
-const CLOCK_STEPS: [f64; 18] = [
+/// What marks may be apart: the parts of a day.
+const STEPS: [f64; 18] = [
     1.0,
     2.0,
     5.0,
@@ -43,16 +27,18 @@ const CLOCK_STEPS: [f64; 18] = [
     DAY,
 ];
 const DAY: f64 = 24.0 * HOUR;
+/// Those of an axis that counts from the start of the run: up to two hours, then a tenth of it.
+const COUNTED: usize = 14;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The marks of an axis of so many seconds, each with its text: ten at most, at round times.
 pub(super) fn time_marks(seconds: f64, start: Option<StartTime>) -> Vec<(f64, String)> {
     match start {
-        None => marks(0.0, seconds, step(&STEPS, seconds, seconds / 10.0), write_time),
+        None => marks(0.0, seconds, step(&STEPS[..COUNTED], seconds, seconds / 10.0), write_time),
         Some(start) => {
             let days = (seconds / 10.0 / DAY).ceil() * DAY;
-            let step = step(&CLOCK_STEPS, seconds, days);
+            let step = step(&STEPS, seconds, days);
             let clock = |at: f64| start.clock_after(Duration::from_secs_f64(at));
             // The run may begin between two round times, and within a second.
             let within = (start.nanos % 1_000_000_000) as f64 / 1e9;
