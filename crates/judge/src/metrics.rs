@@ -260,6 +260,8 @@ impl<'a> MetricQuery<'a> {
 }
 
 #[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
 mod by_hand;
 #[cfg(test)]
 mod outcome_tests;

@@ -31,6 +31,12 @@ fn every_metric_has_a_line_here_and_a_row_and_a_section_in_the_documentation() {
     let rows: Vec<_> = rows.map(|row| names(row.split(" | ").next().unwrap_or(row))).collect();
     let sections = table.lines().filter(|line| line.starts_with("### `")).map(names);
     let sections: Vec<_> = sections.collect();
+    for section in table.split("\n### ").skip(1) {
+        let section = section.split("\n## ").next().unwrap_or(section);
+        let title = section.lines().next().unwrap_or_default();
+        assert!(section.contains("\n\n    "), "{title} has no formula");
+        assert!(section.contains("\n\nSource: "), "{title} does not say which log it is from");
+    }
     for spec in METRICS {
         assert!(MEASURES.iter().any(|(id, ..)| *id == spec.id), "{} is not measured", spec.name);
         let count = |of: &[Vec<&str>]| of.iter().filter(|names| names.contains(&spec.name)).count();
