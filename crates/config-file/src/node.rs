@@ -138,9 +138,11 @@ impl Node {
 /// A scalar as it may stand in braces.
 fn plain_or_quoted(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "%._-/".contains(c);
-    let means_nothing =
-        text == "null" || text.starts_with('-') && !text.contains(char::is_alphanumeric);
-    if !text.is_empty() && !means_nothing && text.chars().all(harmless) {
+    // What YAML reads as nothing, as an item of a list or as a directive.
+    let is_special = text == "null"
+        || text.starts_with('%')
+        || text.starts_with('-') && !text.contains(char::is_alphanumeric);
+    if !text.is_empty() && !is_special && text.chars().all(harmless) {
         return text.to_owned();
     }
     if text.contains(char::is_control) {

@@ -103,7 +103,7 @@ mod tests {
         let long = "x".repeat(60);
         for text in [
             "a: 1\nb: { c: [1, two, { d: 'x: y' }] }\n".to_owned(),
-            "a: ~\nb: 'null'\nc: ''\nd: '-'\ne: '~'\n".to_owned(),
+            "a: ~\nb: 'null'\nc: ''\nd: '-'\ne: '~'\nf: '%50'\n'%k': [ '%', '---' ]\n".to_owned(),
             "text: \"two\\nlines \\\" \\\\ \\t\"\nother: |\n  a\n  b\n".to_owned(),
             format!(
                 "a:\n  - {long}\n  - {{ k: {long}, l: [ {long}, {long} ] }}\n  - [ {long}, {long} ]\n"
