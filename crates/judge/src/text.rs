@@ -45,12 +45,15 @@ pub fn dollars(dollars: f64) -> String {
     format!("${}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// `1,840 ms` up to ten seconds, `12.3 s` above, `2 s` where it is whole; `never` for a time that did not
-/// come.
+/// `1,840 ms` up to ten seconds, `12.3 s` above, `2 s` where it is whole, `12 h 15 min` from ten minutes on; `never` for
+/// a time that did not come.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     if duration == Duration::MAX {
         return "never".to_owned();
+    }
+    if duration >= LONG {
+        return long(duration);
     }
     if duration.as_secs() > 0 && duration.subsec_nanos() == 0 {
         return format!("{} s", count(duration.as_secs()));
@@ -66,9 +69,39 @@ pub fn duration(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// `38 s`, `38.4 s`: a moment of the run.
+/// From here on a time is told in minutes, hours and days.
+const LONG: Duration = Duration::from_secs(600);
+
+/// `12 h 15 min`, `10 min 5.5 s`: to a tenth of a second below an hour, to a second below a day, and to a minute above.
+fn long(duration: Duration) -> String {
+    let step_ms = match duration.as_secs() {
+        0..3_600 => 100,
+        3_600..86_400 => 1_000,
+        _ => 60_000,
+    };
+    let rounded = (duration.as_millis() as u64 + step_ms / 2) / step_ms * step_ms;
+    let mut rest = rounded / 1_000;
+    let mut parts = Vec::new();
+    for (unit, name) in [(86_400, "d"), (3_600, "h"), (60, "min")] {
+        if rest / unit > 0 {
+            parts.push(format!("{} {name}", count(rest / unit)));
+        }
+        rest %= unit;
+    }
+    let seconds = rest as f64 + (rounded % 1_000) as f64 / 1_000.0;
+    if seconds > 0.0 {
+        parts.push(format!("{} s", ratio(seconds)));
+    }
+    parts.join(" ")
+}
+
+/// `38 s`, `38.4 s`, `12 h 15 min`: a moment of the run.
 #[must_use]
 pub fn moment(time: Timestamp) -> String {
+    let since_start = time.since(Timestamp::ZERO);
+    if since_start >= LONG {
+        return long(since_start);
+    }
     format!("{} s", ratio((time.as_secs_f64() * 10.0).round() / 10.0))
 }
 
@@ -132,6 +165,13 @@ mod tests {
             .into();
         assert_eq!(texts, ["0 ms", "350 ms", "1,840 ms", "2 s", "12.3 s", "700 µs"]);
         assert_eq!(duration(Duration::MAX), "never");
+        let long = [599_900, 600_000, 605_500, 3_600_000, 44_100_000, 97_205_000, 2_592_000_000];
+        let texts = long.map(|millis| duration(Duration::from_millis(millis)));
+        assert_eq!(
+            texts,
+            ["599.9 s", "10 min", "10 min 5.5 s", "1 h", "12 h 15 min", "1 d 3 h", "30 d"]
+        );
+        assert_eq!(moment(Timestamp::from_secs(44_100)), "12 h 15 min");
     }
 
     #[test]

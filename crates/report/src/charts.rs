@@ -4,6 +4,7 @@
 mod attempts;
 mod chart_context;
 mod errors;
+mod fault_labels;
 mod font_metrics;
 mod goodput;
 mod latency;
@@ -26,6 +27,8 @@ use chart_context::ChartContext;
 use picture::Picture;
 use squall_record::Recording;
 use squall_scenario::Scenario;
+use std::collections::BTreeSet;
+use theme::Layout;
 
 /// A chart of a report.
 struct Chart {
@@ -113,6 +116,12 @@ pub struct DrawnChart {
     pub reading: &'static str,
     /// As a standalone SVG.
     pub svg: String,
+    /// As a part of a page.
+    pub page_svg: String,
+    /// As a part of a page that is narrow, if it has such a form.
+    pub narrow_svg: Option<String>,
+    /// The colours in it, each with its counterpart on dark paper, in hexadecimal.
+    pub dark: BTreeSet<(String, String)>,
     /// As a PNG, at twice the size.
     pub png: Vec<u8>,
 }
@@ -130,9 +139,14 @@ pub fn draw_charts(
     scenario: &Scenario,
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
-    let context = ChartContext::new(scenario, recording);
-    let charts = CHARTS.iter().filter(|chart| context.knows_attempts() || !chart.shows_attempts);
-    charts.map(|chart| drawn(chart.id, chart.reading, &(chart.draw)(&context))).collect()
+    let [wide, narrow] =
+        [Layout::Wide, Layout::Narrow].map(|layout| ChartContext::new(scenario, recording, layout));
+    let charts = CHARTS.iter().filter(|chart| wide.knows_attempts() || !chart.shows_attempts);
+    let drawn = charts.map(|chart| {
+        let pictures = ((chart.draw)(&wide), Some((chart.draw)(&narrow)));
+        drawn(chart.id, chart.reading, &pictures)
+    });
+    drawn.collect()
 }
 
 /// Draws the curves of a plan.
@@ -140,22 +154,38 @@ pub fn draw_charts(
 /// # Errors
 /// When the drawing library fails, which is a defect.
 pub(crate) fn draw_goodput(plan: &PlanReport) -> Result<DrawnChart, ReportError> {
-    drawn("goodput", goodput::READING, &goodput::draw(plan))
+    drawn("goodput", goodput::READING, &(goodput::draw(plan), None))
 }
 
 fn drawn(
     id: &'static str,
     reading: &'static str,
-    picture: &Picture,
+    (picture, narrow): &(Picture, Option<Picture>),
 ) -> Result<DrawnChart, ReportError> {
     let failed = |problem: String| ReportError::Draw { chart: id, problem };
+    let narrow_svg =
+        narrow.as_ref().map(|narrow| render::page_svg(narrow, &format!("{id}-narrow")));
+    let inks = picture.inks().chain(narrow.iter().flat_map(Picture::inks));
+    let hex = |(r, g, b): theme::Rgb| format!("#{r:02X}{g:02X}{b:02X}");
     Ok(DrawnChart {
         id,
         title: picture.title.clone(),
         reading,
         svg: render::svg(picture).map_err(failed)?,
+        page_svg: render::page_svg(picture, id).map_err(failed)?,
+        narrow_svg: narrow_svg.transpose().map_err(failed)?,
+        dark: inks.map(|(light, dark)| (hex(light), hex(dark))).collect(),
         png: render::png(picture).map_err(failed)?,
     })
+}
+
+/// The rules by which charts have the colours of dark paper.
+pub(crate) fn dark_rules(charts: &[DrawnChart]) -> String {
+    let all: BTreeSet<_> = charts.iter().flat_map(|chart| &chart.dark).collect();
+    let rules = all.into_iter().map(|(light, dark)| {
+        format!("svg [fill=\"{light}\"]{{fill:{dark}}}svg [stroke=\"{light}\"]{{stroke:{dark}}}")
+    });
+    rules.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

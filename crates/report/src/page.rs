@@ -1,7 +1,7 @@
 //! `report.html`: one file that opens from disk, needs no network and no script, and prints.
 
 use crate::ReportError;
-use crate::charts::{DrawnChart, REGULAR, SEMIBOLD};
+use crate::charts::{DrawnChart, REGULAR, SEMIBOLD, dark_rules};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -62,6 +62,7 @@ pub(crate) fn page(
     let summary = summary(scenario, recording, verdict);
     let page = ReportPage {
         fonts: Fonts::default(),
+        dark_rules: dark_rules(charts),
         mark: mark(RowOutcome::of(verdict.overall, false)),
         headline: headline(verdict.overall),
         tally: verdict.tally(),
@@ -88,6 +89,7 @@ pub(crate) fn page(
 struct ReportPage<'a> {
     #[serde(flatten)]
     fonts: Fonts,
+    dark_rules: String,
     mark: &'static str,
     headline: &'static str,
     tally: String,
@@ -146,11 +148,18 @@ struct Figure<'a> {
     title: &'a str,
     reading: &'a str,
     svg: &'a str,
+    narrow: &'a str,
 }
 
 impl<'a> Figure<'a> {
     fn of(chart: &'a DrawnChart) -> Self {
-        Self { id: chart.id, title: &chart.title, reading: chart.reading, svg: &chart.svg }
+        Self {
+            id: chart.id,
+            title: &chart.title,
+            reading: chart.reading,
+            svg: &chart.page_svg,
+            narrow: chart.narrow_svg.as_deref().unwrap_or_default(),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ fn a_run_that_is_killed_leaves_a_recording_with_every_request_that_had_ended() {
     let ended = folder.squall(&["replay", "out"]);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     let says =
-        |text: &str| text.contains("the run was interrupted at") && text.contains("of 600 s");
+        |text: &str| text.contains("the run was interrupted at") && text.contains("of 10 min");
     assert!(says(&ended.out), "{}", ended.out);
     assert!(says(&folder.read("out/report.html")));
     let summary: serde_json::Value =

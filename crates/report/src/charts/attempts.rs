@@ -1,9 +1,10 @@
 //! What each deployment was asked and answered, and when the router skipped it.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
-use super::picture::{Anchor, Picture, label};
+use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain};
+use super::picture::{Anchor, Picture, ShapeRole, label};
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
 use squall_failure::FailureClass;
 use squall_judge::text::count;
@@ -11,7 +12,8 @@ use squall_record::{AttemptCell, RecordedEvent};
 use squall_router::{CooldownCause, DeploymentId, RouterEvent as Decision};
 
 const PANEL: f64 = 100.0;
-const STEP: f64 = 148.0;
+/// From the end of a panel to the next.
+const GAP: f64 = 6.0;
 /// How far below the axis the lane of the cooldowns is, and how high.
 const LANE: f64 = 8.0;
 const LANE_HEIGHT: f64 = 12.0;
@@ -21,7 +23,7 @@ const AWAITING: Ink = FAILED.faded(0.35);
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let all = |each: usize| context.attempts(each, 0..context.seconds);
     let total: u32 = (0..context.deployments()).map(|each| all(each).started).sum();
-    let width = context.bin_width(1);
+    let (width, told_width) = (context.bin_width(1), context.bin_width_told(1));
     let (title, beside) = if context.is_built_in() {
         (
             "Attempts at each deployment, and its cooldowns",
@@ -31,30 +33,36 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         ("Attempts at each deployment", "without connections that were refused")
     };
     let subtitle = format!(
-        "attempts per second by start time, in bins of {width} s, from the providers' logs; \
+        "attempts per second by start time, in bins of {told_width}, from the providers' logs; \
          {beside}; n = {}",
         count(total.into())
     );
     let (shown, others) =
         context.panels(0..context.deployments(), |each| all(each).started, "no attempts");
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if total == 0 {
         picture.nothing("no attempts in this run");
         return picture;
     }
     let mut top = legend::draw(&mut picture, entries(context)) + STRIP + 8.0;
     let most = shown.iter().flat_map(|&each| {
-        context.bins(width).map(move |bin| f64::from(context.attempts(each, bin).started))
+        context.bins(width).map(move |bin| {
+            let seconds = bin.len() as f64;
+            f64::from(context.attempts(each, bin).started) / seconds
+        })
     });
-    let most = ceiling(most.fold(0.0, f64::max) / width as f64);
+    let most = ceiling(most.fold(0.0, f64::max));
     let mut bottom = top;
     for (number, &deployment) in shown.iter().enumerate() {
-        let mut panel = Panel::new(context, top, PANEL, most);
+        let faults = context.faults_of(Some(context.provider(deployment)));
+        let mut panel = Panel::new(context, top, PANEL, most)
+            .below_caption(&told(context, deployment))
+            .below_names(&faults, FaultNaming::Alone);
         panel.times_below += LANE + LANE_HEIGHT;
         let place = PanelPosition::of(number, shown.len());
         draw_deployment(&mut picture, context, &panel, deployment, place);
-        top += STEP;
         bottom = panel.end();
+        top = bottom + GAP;
     }
     picture.close(bottom, others);
     picture
@@ -88,20 +96,30 @@ fn draw_deployment(
     panel.frame(picture, context, &AxisUnit { name: "per s", write: plain, lines: 3.0 }, place);
     let ink = ink_of(deployment);
     let width = context.bin_width(1);
-    for bin in context.bins(width) {
-        let cell = context.attempts(deployment, bin.clone());
-        let (throttled, failed) = losses(&cell);
-        let good = cell.started - throttled - failed;
-        let mut base = 0.0;
-        for (count, ink) in [(throttled, THROTTLED), (failed, FAILED), (good, ink)] {
-            if count > 0 {
-                let top = base + f64::from(count) / width as f64;
-                panel.bar(picture, &bin, (base, top), ink);
-                base = top;
+    let [good, throttled, failed, ..] = entries(context) else { return };
+    let series = [(throttled.0, THROTTLED), (failed.0, FAILED), (good.0, ink)];
+    for (place, (name, ink)) in series.into_iter().enumerate() {
+        picture.series(name, |picture| {
+            for bin in context.bins(width) {
+                let cell = context.attempts(deployment, bin.clone());
+                let (throttled, failed) = losses(&cell);
+                let counts = [throttled, failed, cell.started - throttled - failed];
+                let rate = |count: u32| f64::from(count) / bin.len() as f64;
+                let base = rate(counts[..place].iter().sum());
+                if counts[place] > 0 {
+                    panel.bar(picture, &bin, (base, base + rate(counts[place])), ink);
+                }
             }
-        }
+        });
     }
     panel.fault_names(picture, &faults, FaultNaming::Alone);
+    let lines = told(context, deployment);
+    panel.caption(picture, (context.short_name(deployment), ink), &lines, place);
+    lane(picture, context, panel, deployment);
+}
+
+/// What stands beside a panel.
+fn told(context: &ChartContext<'_>, deployment: usize) -> Vec<String> {
     let sum = context.attempts(deployment, 0..context.seconds);
     let (throttled, failed) = losses(&sum);
     let mut lines = vec![format!("{} attempts", count(sum.started.into()))];
@@ -113,8 +131,7 @@ fn draw_deployment(
     for (number, what) in losses.into_iter().filter(|&(number, _)| number > 0) {
         lines.push(format!("{} {what}", count(number.into())));
     }
-    panel.caption(picture, context.name(deployment), ink, &lines);
-    lane(picture, context, panel, deployment);
+    lines
 }
 
 /// Throttled, and failed in any other way.
@@ -137,14 +154,16 @@ fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deploy
         return;
     }
     let mut drawn_to = panel.left;
-    for stretch in stretches(context, deployment) {
-        let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));
-        // A run of hours has more cooldowns than pixels: what would be hidden is not drawn.
-        if to.max(from + 1.0) > drawn_to + 0.25 {
-            drawn_to = to.max(from + 1.0);
-            picture.rect((from, top), (drawn_to, bottom), stretch.ink);
+    picture.within(ShapeRole::Data, |picture| {
+        for stretch in stretches(context, deployment) {
+            let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));
+            // A run of hours has more cooldowns than pixels: what would be hidden is not drawn.
+            if to.max(from + 1.0) > drawn_to + 0.25 {
+                drawn_to = to.max(from + 1.0);
+                picture.rect((from, top), (drawn_to, bottom), stretch.ink);
+            }
         }
-    }
+    });
 }
 
 /// A stretch in which a deployment was skipped, in seconds.

@@ -1,14 +1,18 @@
 //! What every chart knows: the run, its seconds, its phases and its faults.
 
+use super::fault_labels::FaultSpan;
+use super::font_metrics;
+use super::theme::{BODY, Layout};
 use squall_determinism::Timestamp;
+use squall_judge::text;
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::ops::Range;
+use std::time::Duration;
 
-/// How many bins a chart has at most.
-const BINS: usize = 180;
 /// Widths of bins that people can reckon with, in seconds.
-const WIDTHS: [usize; 10] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+const WIDTHS: [usize; 15] =
+    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400];
 /// How many deployments get a panel of their own on a chart.
 const PANELS: usize = 12;
 
@@ -16,26 +20,17 @@ const PANELS: usize = 12;
 pub(super) struct ChartContext<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) recording: &'a Recording,
+    pub(super) layout: Layout,
     /// How long the time axis is, in seconds.
     pub(super) seconds: usize,
     /// The faults, by provider.
     faults: Vec<FaultSpan>,
-}
-
-/// A fault of a provider, for a shaded stretch.
-#[derive(Clone, Debug)]
-pub(super) struct FaultSpan {
-    pub(super) provider: u16,
-    /// Which deployments it hits.
-    pub(super) whom: String,
-    /// What it does.
-    pub(super) what: String,
-    pub(super) from: f64,
-    pub(super) to: f64,
+    /// The names of the deployments, as they have room beside a panel.
+    short_names: Vec<String>,
 }
 
 impl<'a> ChartContext<'a> {
-    pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording) -> Self {
+    pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording, layout: Layout) -> Self {
         let cells = &recording.cells;
         let groups = cells.groups.iter().map(|group| group.ticks().len());
         let ticks = groups.chain(cells.deployments.iter().map(|each| each.ticks().len())).max();
@@ -51,11 +46,15 @@ impl<'a> ChartContext<'a> {
                 to: fault.until().as_secs_f64(),
             })
         });
+        let names = recording.header.deployments.iter().map(|info| info.name.as_str());
+        let names: Vec<_> = names.collect();
         Self {
             scenario,
             recording,
+            layout,
             seconds: recorded.max(planned).max(1),
             faults: faults.collect(),
+            short_names: font_metrics::distinct(&names, BODY, true, layout.name_room()),
         }
     }
 
@@ -70,15 +69,22 @@ impl<'a> ChartContext<'a> {
         self.recording.header.deployments.len()
     }
 
-    /// The stretches of `width` seconds that the run is cut into.
+    /// The stretches of `width` seconds that the run is cut into; the last may be shorter.
     pub(super) fn bins(&self, width: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        (0..self.seconds).step_by(width).map(move |start| start..start + width)
+        let seconds = self.seconds;
+        (0..seconds).step_by(width).map(move |start| start..(start + width).min(seconds))
     }
 
-    /// The width of a bin, in seconds: at least `least`, and so that a chart has at most [`BINS`].
+    /// The width of a bin, in seconds: at least `least`, and so that a chart has no more bins than its layout.
     pub(super) fn bin_width(&self, least: usize) -> usize {
-        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= BINS;
-        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(BINS).max(least))
+        let bins = self.layout.bins();
+        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= bins;
+        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(bins).max(least))
+    }
+
+    /// The width of a bin in words.
+    pub(super) fn bin_width_told(&self, least: usize) -> String {
+        text::duration(Duration::from_secs(self.bin_width(least) as u64))
     }
 
     /// The rate that the scenario asks for at a time, in requests per second; none in a closed loop,
@@ -120,18 +126,23 @@ impl<'a> ChartContext<'a> {
         self.recording.header.target.is_none()
     }
 
-    /// Whether the rows of attempts were kept: long runs go without.
     /// Whether attempts are known: not those of a target with providers of its own.
     pub(super) fn knows_attempts(&self) -> bool {
         self.recording.header.knows_attempts()
     }
 
+    /// Whether the rows of attempts were kept: long runs go without.
     pub(super) fn has_rows(&self) -> bool {
         !self.recording.attempts.is_empty()
     }
 
     pub(super) fn name(&self, deployment: usize) -> &str {
         &self.recording.header.deployments[deployment].name
+    }
+
+    /// The name, as it has room beside a panel: no two are the same.
+    pub(super) fn short_name(&self, deployment: usize) -> &str {
+        &self.short_names[deployment]
     }
 
     pub(super) fn provider(&self, deployment: usize) -> u16 {
@@ -171,13 +182,9 @@ pub(super) fn window(seconds: &Range<usize>) -> Range<Timestamp> {
     Timestamp::from_secs(seconds.start as u64)..Timestamp::from_secs(seconds.end as u64)
 }
 
-fn deployments_of(recording: &Recording, provider: u16) -> String {
+fn deployments_of(recording: &Recording, provider: u16) -> Vec<String> {
     let header = &recording.header;
     let of_it = header.deployments.iter().filter(|info| info.provider == provider);
-    let names: Vec<_> = of_it.map(|info| info.name.as_str()).collect();
-    if names.is_empty() {
-        header.providers[usize::from(provider)].clone()
-    } else {
-        names.join(", ")
-    }
+    let names: Vec<_> = of_it.map(|info| info.name.clone()).collect();
+    if names.is_empty() { vec![header.providers[usize::from(provider)].clone()] } else { names }
 }

@@ -1,16 +1,19 @@
 //! Errors by class: what clients saw, and what each deployment's provider answered.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
+use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::Picture;
 use super::theme::{Ink, TOTAL, class as ink_of_class, deployment as ink_of};
 use squall_failure::FailureClass;
 use squall_judge::text::count;
 use squall_record::AttemptCell;
+use std::ops::Range;
 
 const PANEL: f64 = 92.0;
-const STEP: f64 = 120.0;
+/// From the end of a panel to the next.
+const GAP: f64 = 5.0;
 
 /// The place of those that clients gave up, or callers hung up on, behind the classes.
 const GIVEN_UP: usize = FailureClass::ALL.len();
@@ -51,14 +54,15 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
             count(failed.into())
         ),
     };
+    let told_width = context.bin_width_told(1);
     let subtitle = format!(
-        "errors per second by class, in bins of {width} s: clients' by intended send time{}; n = {}",
+        "errors per second by class, in bins of {told_width}: clients' by intended send time{}; n = {}",
         if context.knows_attempts() { ", providers' by start of the attempt" } else { "" },
         count(all.into())
     );
     let known = if context.knows_attempts() { context.deployments() } else { 0 };
     let (shown, others) = context.panels(0..known, below, "no errors");
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if all == 0 {
         picture.nothing("no errors in this run");
         return picture;
@@ -76,7 +80,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let mut bottom = top;
     for (number, row) in rows.iter().enumerate() {
         bottom = draw_row(&mut picture, context, row, top, PanelPosition::of(number, rows.len()));
-        top += STEP;
+        top = bottom + GAP;
     }
     picture.close(bottom, others);
     picture
@@ -91,23 +95,32 @@ fn draw_row(
     place: PanelPosition,
 ) -> f64 {
     let width = context.bin_width(1);
-    let rate = |count: u32| f64::from(count) / width as f64;
-    let most = row.counts.iter().map(|counts| rate(total(counts))).fold(0.0, f64::max);
-    let panel = Panel::new(context, top, PANEL, ceiling(most.max(1.0)));
+    let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
+    let rates = context.bins(width).zip(&row.counts).map(|(bin, counts)| rate(total(counts), &bin));
+    let most = rates.fold(0.0, f64::max);
     let faults = context.faults_of(row.provider);
-    panel.faults(picture, &faults);
-    panel.frame(picture, context, &AxisUnit { name: "per s", write: plain, lines: 2.0 }, place);
-    for (bin, counts) in context.bins(width).zip(&row.counts) {
-        let mut base = 0.0;
-        for (code, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            panel.bar(picture, &bin, (base, base + rate(count)), ink_of_class(code));
-            base += rate(count);
-        }
-    }
     let named =
         if row.provider.is_some() { FaultNaming::Alone } else { FaultNaming::WithDeployment };
+    let lines = told(row);
+    let panel = Panel::new(context, top, PANEL, ceiling(most.max(1.0)))
+        .below_caption(&lines)
+        .below_names(&faults, named);
+    panel.faults(picture, &faults);
+    panel.frame(picture, context, &AxisUnit { name: "per s", write: plain, lines: 2.0 }, place);
+    let seen = (0..=GIVEN_UP).filter(|&code| row.counts.iter().any(|counts| counts[code] > 0));
+    for code in seen {
+        picture.series(&name(code), |picture| {
+            for (bin, counts) in context.bins(width).zip(&row.counts) {
+                let base = rate(counts[..code].iter().sum(), &bin);
+                let top = base + rate(counts[code], &bin);
+                if counts[code] > 0 {
+                    panel.bar(picture, &bin, (base, top), ink_of_class(code));
+                }
+            }
+        });
+    }
     panel.fault_names(picture, &faults, named);
-    panel.caption(picture, &row.name, row.ink, &told(row));
+    panel.caption(picture, (&row.name, row.ink), &lines, place);
     panel.end()
 }
 
@@ -148,7 +161,7 @@ fn clients(context: &ChartContext<'_>, width: usize) -> ErrorPanel {
 fn deployment_row(context: &ChartContext<'_>, deployment: usize, width: usize) -> ErrorPanel {
     let counts = context.bins(width).map(|bin| of_attempts(&context.attempts(deployment, bin)));
     ErrorPanel {
-        name: context.name(deployment).to_owned(),
+        name: context.short_name(deployment).to_owned(),
         ink: ink_of(deployment),
         provider: Some(context.provider(deployment)),
         counts: counts.collect(),

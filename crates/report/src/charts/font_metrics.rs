@@ -33,6 +33,46 @@ pub(super) fn cut(text: &str, size: f64, bold: bool, most: f64) -> String {
     fitting.last().unwrap_or(first)
 }
 
+/// The text in lines that are no wider than `most`, broken between words; a word that is wider is cut.
+pub(super) fn wrap(text: &str, size: f64, bold: bool, most: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let longer = lines.last().map(|line| format!("{line} {word}"));
+        match (longer, lines.last_mut()) {
+            (Some(longer), Some(line)) if width(&longer, size, bold) <= most => *line = longer,
+            _ => lines.push(cut(word, size, bold, most)),
+        }
+    }
+    lines
+}
+
+/// The texts, each no wider than `most`, with an ellipsis where something was left out: in the end, or in the middle
+/// where two of them would be the same.
+pub(super) fn distinct(texts: &[&str], size: f64, bold: bool, most: f64) -> Vec<String> {
+    let ends: Vec<_> = texts.iter().map(|text| cut(text, size, bold, most)).collect();
+    let is_alone = |place: usize| ends.iter().filter(|other| **other == ends[place]).count() == 1;
+    let all = texts.iter().enumerate().map(|(place, text)| match is_alone(place) {
+        true => ends[place].clone(),
+        false => cut_middle(text, size, bold, most),
+    });
+    all.collect()
+}
+
+/// The text, with an ellipsis in place of its middle if it is wider than `most`: names differ in their ends.
+fn cut_middle(text: &str, size: f64, bold: bool, most: f64) -> String {
+    let letters: Vec<_> = text.chars().collect();
+    let kept = |count: usize| {
+        let head: String = letters[..count / 3].iter().collect();
+        let tail: String = letters[letters.len() - (count - count / 3)..].iter().collect();
+        format!("{head}…{tail}")
+    };
+    if width(text, size, bold) <= most {
+        return text.to_owned();
+    }
+    let fitting = (0..letters.len()).rev().map(kept).find(|cut| width(cut, size, bold) <= most);
+    fitting.unwrap_or_default()
+}
+
 fn face(bold: bool) -> &'static FontRef<'static> {
     static FACES: OnceLock<[FontRef<'static>; 2]> = OnceLock::new();
     let faces = FACES.get_or_init(|| {
@@ -164,7 +204,24 @@ const HALF_EX: f32 = 0.273;
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, width};
+    use super::{cut, distinct, width, wrap};
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart_by_their_ends() {
+        let names = ["azure-gpt-4o-westeurope-1", "azure-gpt-4o-westeurope-2", "eu"];
+        let short = distinct(&names, 12.0, true, 90.0);
+        assert!(short[0].starts_with("az") && short[0].ends_with("-1"), "{short:?}");
+        assert!(short[1].ends_with("-2") && short[2] == "eu", "{short:?}");
+        assert!(short.iter().all(|name| width(name, 12.0, true) <= 90.0), "{short:?}");
+    }
+
+    #[test]
+    fn a_text_breaks_between_words_and_loses_none() {
+        let text = "requests per second, in bins of 1 s: offered by intended send time";
+        let lines = wrap(text, 12.0, false, 150.0);
+        assert!(lines.len() > 2 && lines.iter().all(|line| width(line, 12.0, false) <= 150.0));
+        assert_eq!(lines.join(" "), text);
+    }
 
     #[test]
     fn a_text_that_is_too_wide_ends_in_an_ellipsis_and_fits() {

@@ -4,7 +4,7 @@
 use super::legend::{self, LegendMark};
 use super::panel::{ceiling, plain, round_step};
 use super::picture::{Anchor, Picture, Point, label};
-use super::theme::{self, AXIS, GRID, PALE, QUIET, TOTAL, WIDTH};
+use super::theme::{self, AXIS, GRID, Layout, PALE, QUIET, TOTAL};
 use crate::plan::{CurvePoint, PlanCurve, PlanReport, world};
 
 pub(super) const READING: &str = "On the dashed line all requests succeed. The knee is where a \
@@ -14,7 +14,8 @@ pub(super) const READING: &str = "On the dashed line all requests succeed. The k
 pub(super) fn draw(plan: &PlanReport) -> Picture {
     let subtitle =
         "successful against offered requests per second, in the busiest five seconds of a run";
-    let mut picture = Picture::new(format!("Goodput against {}", plan.varied.path), subtitle);
+    let mut picture =
+        Picture::new(Layout::Wide, format!("Goodput against {}", plan.varied.path), subtitle);
     let points = || plan.curves.iter().flat_map(|curve| &curve.points);
     let offered = points().map(|point| point.offered).fold(0.0, f64::max);
     let answered = points().map(|point| point.goodput[2]).fold(0.0, f64::max);
@@ -69,7 +70,7 @@ fn ink(number: usize) -> theme::Ink {
 }
 
 const LEFT: f64 = 76.0;
-const RIGHT: f64 = WIDTH - 40.0;
+const RIGHT: f64 = Layout::Wide.width() - 40.0;
 
 /// Loads of which the most is less than this many times the least are one: the value that is varied is not traffic.
 const SAME: f64 = 1.2;

@@ -1,8 +1,9 @@
 //! Percentiles of latency and of time to first token, over time, from intended time.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, seconds};
+use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, seconds};
 use super::picture::Picture;
 use super::theme::{HIGHEST, Ink, QUIET, TOTAL};
 use hdrhistogram::Histogram;
@@ -56,9 +57,10 @@ fn draw(context: &ChartContext<'_>, what: &LatencySeries) -> Picture {
         0 => what.name.to_owned(),
         _ => format!("{}: p50 {}, p95 {}", what.name, at(0.5), at(0.95)),
     };
+    let told = context.bin_width_told(BIN);
     let subtitle =
-        format!("{}; by intended send time, in bins of {width} s; n = {}", what.how, count(n));
-    let mut picture = Picture::new(title, &subtitle);
+        format!("{}; by intended send time, in bins of {told}; n = {}", what.how, count(n));
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if n == 0 {
         picture.nothing("no successful requests in this run");
         return picture;
@@ -76,8 +78,10 @@ fn draw(context: &ChartContext<'_>, what: &LatencySeries) -> Picture {
     let entries: Vec<_> =
         marks.map(|(line, name)| (name.as_str(), line.ink, LegendMark::Line(line.width))).collect();
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    let panel = Panel::new(context, top, HEIGHT, most).wide();
     let faults = context.faults_of(None);
+    let panel = Panel::new(context, top, HEIGHT, most)
+        .wide()
+        .below_names(&faults, FaultNaming::WithDeployment);
     panel.faults(&mut picture, &faults);
     panel.frame(
         &mut picture,
@@ -85,13 +89,12 @@ fn draw(context: &ChartContext<'_>, what: &LatencySeries) -> Picture {
         &AxisUnit { name: "", write: seconds, lines: 5.0 },
         PanelPosition::Alone,
     );
-    for line in &LINES {
+    for (line, name) in LINES.iter().zip(&names) {
         let points: Vec<_> =
             bins.iter().map(|(bin, stretch)| (middle(stretch), value(bin, line))).collect();
-        panel.line(&mut picture, &points, line.ink, line.width);
-        if let Some((at, Some(last))) = points.iter().rfind(|(_, value)| value.is_some()) {
-            panel.name_at(&mut picture, (*at, *last), line.name, QUIET);
-        }
+        picture.series(name, |picture| {
+            panel.line(picture, &points, line.ink, LineStroke::solid(line.width));
+        });
     }
     panel.fault_names(&mut picture, &faults, FaultNaming::WithDeployment);
     picture.close(panel.end(), None);

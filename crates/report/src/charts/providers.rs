@@ -1,10 +1,11 @@
 //! What each deployment's provider produced, and how long its attempts took.
 
 use super::chart_context::ChartContext;
-use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
+use super::fault_labels::FaultNaming;
+use super::legend;
+use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, label};
-use super::theme::{QUIET, deployment as ink_of};
+use super::theme::{QUIET, deployment as ink_of, is_dashed};
 use squall_judge::text::count;
 use std::ops::Range;
 
@@ -13,7 +14,8 @@ const TOKEN_BIN: usize = 2;
 const LATENCY_BIN: usize = 5;
 
 const PANEL: f64 = 150.0;
-const STEP: f64 = 194.0;
+/// From the end of a panel to the next.
+const GAP: f64 = 34.0;
 
 /// The percentiles drawn, and how many values a bin needs for each.
 const PERCENTILES: [(f64, u64, &str); 2] = [
@@ -27,12 +29,14 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let answered: u32 = (0..context.deployments()).map(|each| all(each).succeeded).sum();
     let (token_bin, latency_bin) = (context.bin_width(TOKEN_BIN), context.bin_width(LATENCY_BIN));
     let title = format!("{} output tokens: throughput and latency by deployment", count(tokens));
+    let (token_told, latency_told) =
+        (context.bin_width_told(TOKEN_BIN), context.bin_width_told(LATENCY_BIN));
     let subtitle = format!(
-        "output tokens per second in bins of {token_bin} s, latency in bins of {latency_bin} s, \
+        "output tokens per second in bins of {token_told}, latency in bins of {latency_told}, \
          both by start of the attempt; n = {} successful attempts",
         count(answered.into())
     );
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if tokens == 0 {
         picture.nothing("no tokens in this run");
         return picture;
@@ -44,7 +48,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     );
     let entries: Vec<_> = shown
         .iter()
-        .map(|&each| (context.name(each), ink_of(each), LegendMark::Line(2.5)))
+        .map(|&each| (context.name(each), ink_of(each), stroke_of(each).mark()))
         .collect();
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 24.0;
     let rates: Vec<_> =
@@ -54,7 +58,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         ProviderLines { top, over: "output tokens per second", unit, place: PanelPosition::First };
     let mut bottom = drawn.draw(&mut picture, context, &rates);
     for (number, (quantile, needs, over)) in PERCENTILES.into_iter().enumerate() {
-        top += STEP;
+        top = bottom + GAP;
         let series = |each: usize| percentiles(context, each, latency_bin, (quantile, needs));
         let series: Vec<_> = shown.iter().map(|&each| (each, series(each))).collect();
         let unit = AxisUnit { name: "", write: seconds, lines: 4.0 };
@@ -63,6 +67,11 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     }
     picture.close(bottom, others);
     picture
+}
+
+/// Deployments whose colours are alike differ in their lines.
+const fn stroke_of(deployment: usize) -> LineStroke {
+    LineStroke { width: 2.5, dashed: is_dashed(deployment) }
 }
 
 type Series = Vec<(f64, Option<f64>)>;
@@ -86,15 +95,20 @@ impl ProviderLines {
     ) -> f64 {
         let values = series.iter().flat_map(|(_, line)| line).filter_map(|&(_, value)| value);
         let most = ceiling(values.fold(0.0, f64::max));
-        let panel = Panel::new(context, self.top, PANEL, most).wide();
         let faults = context.faults_of(None);
+        let mut panel = Panel::new(context, self.top, PANEL, most).wide();
+        if self.place == PanelPosition::First {
+            panel = panel.below_names(&faults, FaultNaming::WithDeployment);
+        }
         panel.faults(picture, &faults);
         panel.frame(picture, context, &self.unit, self.place);
         let above = if self.place == PanelPosition::First { STRIP + 12.0 } else { 14.0 };
-        let at = (panel.left, panel.top - above);
+        let at = (panel.left, panel.head() - above);
         picture.text(at, self.over, label(QUIET, Anchor::Left));
         for (deployment, line) in series {
-            panel.line(picture, line, ink_of(*deployment), 2.5);
+            picture.series(context.name(*deployment), |picture| {
+                panel.line(picture, line, ink_of(*deployment), stroke_of(*deployment));
+            });
         }
         if self.place == PanelPosition::First {
             panel.fault_names(picture, &faults, FaultNaming::WithDeployment);
@@ -106,7 +120,8 @@ impl ProviderLines {
 fn token_rates(context: &ChartContext<'_>, deployment: usize, width: usize) -> Series {
     let until = context.scenario.workload.until.as_secs_f64();
     let rates = context.bins(width).map(|bin| {
-        let rate = context.attempts(deployment, bin.clone()).output_tokens as f64 / width as f64;
+        let rate =
+            context.attempts(deployment, bin.clone()).output_tokens as f64 / bin.len() as f64;
         (middle(&bin), (rate > 0.0 || middle(&bin) < until).then_some(rate))
     });
     rates.collect()

@@ -1,7 +1,7 @@
 //! From shapes to SVG and PNG, by plotters, with the one font that is in the tree.
 
 use super::font_metrics::{Bitmap, LINE_OF_EM, REGULAR, SEMIBOLD};
-use super::picture::{Anchor, DrawnShape, Picture, TextStyle};
+use super::picture::{Anchor, DrawnShape, Picture, ShapeRole, ShapeTag, TextStyle};
 use super::theme::{Ink, PAPER};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
@@ -23,6 +23,7 @@ const PNG_SCALE: f64 = 2.0;
 /// finer steps than pixels.
 const SVG_SCALE: f64 = 4.0;
 
+/// A standalone SVG.
 pub(super) fn svg(picture: &Picture) -> Result<String, String> {
     let mut text = String::new();
     let (width, height) = size(picture, SVG_SCALE);
@@ -31,6 +32,86 @@ pub(super) fn svg(picture: &Picture) -> Result<String, String> {
     let units = format!("<svg width=\"{width}\" height=\"{height}\"");
     let shown = format!("<svg width=\"{shown_width}\" height=\"{shown_height}\" role=\"img\"");
     Ok(text.replacen(&units, &shown, 1))
+}
+
+/// The same SVG as a part of a page: without paper and font, which are the page's, and with its shapes in groups by
+/// what its script does with them. `id` is its own on the page.
+pub(super) fn page_svg(picture: &Picture, id: &str) -> Result<String, String> {
+    let (width, height) = size(picture, SVG_SCALE);
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\"",
+        escaped(&picture.title)
+    );
+    if let Some(span) = picture.span {
+        let [left, right] = [span.left, span.right].map(|x| (x * SVG_SCALE).round());
+        let seconds = span.seconds;
+        svg +=
+            &format!(" data-left=\"{left}\" data-right=\"{right}\" data-seconds=\"{seconds}\">\n");
+        // Dots at the edges are whole.
+        let (x, wide) = (left - 24.0, right - left + 48.0);
+        svg += &format!(
+            "<clipPath id=\"{id}-clip\"><rect x=\"{x}\" y=\"0\" width=\"{wide}\" \
+             height=\"{height}\"/></clipPath>\n"
+        );
+    } else {
+        svg += ">\n";
+    }
+    let tagged: Vec<_> = picture.tags.iter().zip(&picture.shapes).collect();
+    for group in tagged.chunk_by(|one, other| one.0 == other.0) {
+        let shapes = group.iter().map(|&(_, shape)| shape);
+        let drawn = part_of_page(shapes, (width, height))?;
+        svg += &grouped(group[0].0, &drawn, id);
+    }
+    svg += "</svg>\n";
+    Ok(svg)
+}
+
+/// Shapes as elements for a page.
+fn part_of_page<'a>(
+    shapes: impl Iterator<Item = &'a DrawnShape>,
+    size: (u32, u32),
+) -> Result<String, String> {
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        for shape in shapes {
+            draw_shape(&area, shape, SVG_SCALE).map_err(|error| error.to_string())?;
+        }
+        area.present().map_err(|error| error.to_string())?;
+    }
+    let (_, elements) = text.split_once('\n').unwrap_or(("", &text));
+    let elements = elements.trim_end().trim_end_matches("</svg>");
+    // What a page has by itself, or what is the same without it.
+    let usual = [
+        " opacity=\"1\"",
+        " stroke=\"none\"",
+        &format!(" font-family=\"{FAMILY}\""),
+        " text-anchor=\"start\"",
+    ];
+    let elements = usual.iter().fold(elements.to_owned(), |text, usual| text.replace(usual, ""));
+    Ok(elements.replace("52.00000000000001", "52"))
+}
+
+fn grouped(tag: &ShapeTag, drawn: &str, id: &str) -> String {
+    let series = tag.series.as_ref();
+    let series =
+        series.map_or_else(String::new, |name| format!(" data-series=\"{}\"", escaped(name)));
+    let opening = match tag.role {
+        ShapeRole::Still if series.is_empty() => return drawn.to_owned(),
+        ShapeRole::Still => format!("<g{series}>"),
+        ShapeRole::Data => format!("<g class=\"d\" clip-path=\"url(#{id}-clip)\"{series}>"),
+        ShapeRole::Label(x) => {
+            format!("<g class=\"l\" data-x=\"{}\"{series}>", (x * SVG_SCALE).round())
+        }
+        ShapeRole::TimeMark => "<g class=\"t\">".to_owned(),
+        ShapeRole::Legend => format!("<g class=\"k\"{series}>"),
+    };
+    format!("{opening}{drawn}</g>\n")
+}
+
+/// A text as the value of an attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, String> {

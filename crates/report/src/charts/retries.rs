@@ -2,13 +2,15 @@
 //! begin while an attempt of their request is under way, are no retries and are only counted.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
-use super::picture::{Anchor, Picture, TextStyle, label};
-use super::theme::{BODY, QUIET, TEXT, deployment as ink_of};
+use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
+use super::picture::{Anchor, Picture, ShapeRole, TextStyle, label};
+use super::theme::{BODY, Layout, QUIET, TEXT, deployment as ink_of};
 use squall_judge::text::count;
 use squall_record::RecordedEvent;
 use squall_router::RouterEvent as Decision;
+use std::ops::Range;
 
 /// A retry, as the rows tell it.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +52,12 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         1 => format!("{retried}, and 1 hedge"),
         _ => format!("{retried}, and {} hedges", count(hedges)),
     };
-    let width = context.bin_width(1);
+    let told = context.bin_width_told(1);
     let subtitle = format!(
         "wait from the end of an attempt to the start of the next one of the same request, from \
-         the providers' logs; below: immediate retries in bins of {width} s; n = {all}"
+         the providers' logs; below: immediate retries in bins of {told}; n = {all}"
     );
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if retries.is_empty() {
         picture.nothing(if context.has_rows() || context.recording.cells.counts().1 == 0 {
             "no retries in this run"
@@ -67,37 +69,46 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let targets: Vec<_> = (0..context.deployments())
         .filter(|&each| retries.iter().any(|retry| retry.deployment == each))
         .collect();
-    let names: Vec<_> = targets.iter().map(|&each| format!("to {}", context.name(each))).collect();
+    let names: Vec<_> = targets.iter().map(|&each| series_of(context, each)).collect();
     let colours = names.iter().zip(&targets);
     let mut entries: Vec<_> =
         colours.map(|(name, &each)| (name.as_str(), ink_of(each), LegendMark::Dot)).collect();
     if context.is_built_in() {
-        entries.push(("upper bound of the backoff", TEXT, LegendMark::Dashes(1.5)));
+        entries.push((BOUND, TEXT, LegendMark::Dashes(1.5)));
     }
     let asked = asked_waits(context);
     if !asked.is_empty() {
-        entries.push(("wait required by Retry-After", TEXT, LegendMark::Ring));
+        entries.push((ASKED, TEXT, LegendMark::Ring));
     }
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    draw_waits(&mut picture, context, top, (&waited, &asked));
-    draw_switches(&mut picture, context, top + WAITS + 44.0, &at_once);
+    let end = draw_waits(&mut picture, context, top, (&waited, &asked));
+    draw_switches(&mut picture, context, end + 21.0, &at_once);
     picture
 }
 
+const BOUND: &str = "upper bound of the backoff";
+const ASKED: &str = "wait required by Retry-After";
+
+fn series_of(context: &ChartContext<'_>, deployment: usize) -> String {
+    format!("to {}", context.name(deployment))
+}
+
+/// Draws the waits, and tells how far down they reach.
 fn draw_waits(
     picture: &mut Picture,
     context: &ChartContext<'_>,
     top: f64,
     (waited, asked): (&[Retry], &[(f64, f64)]),
-) {
+) -> f64 {
     let group = &context.scenario.router.groups[context.scenario.target.index()];
     let backoff = group.retry_rule;
     let delays = waited.iter().map(|retry| retry.delay).chain(asked.iter().map(|&(_, wait)| wait));
     // How another gateway backs off is not what the scenario says.
     let bounds = if context.is_built_in() { group.retries.max } else { 0 };
     let longest = delays.fold(backoff.ceiling(1).as_secs_f64(), f64::max);
-    let panel = Panel::new(context, top, WAITS, ceiling(longest));
     let faults = context.faults_of(None);
+    let panel = Panel::new(context, top, WAITS, ceiling(longest))
+        .below_names(&faults, FaultNaming::WithDeployment);
     panel.faults(picture, &faults);
     panel.frame(
         picture,
@@ -113,25 +124,47 @@ fn draw_waits(
         if most > panel.most || repeated {
             break;
         }
-        picture.dashes(&[(panel.left, y), (panel.right, y)], TEXT, 1.5);
-        if y <= free_below {
-            free_below = y - 14.0;
-            let text = format!("retry {retry}");
-            picture.text((panel.right + 12.0, y), text, label(QUIET, Anchor::Left));
+        picture.series(BOUND, |picture| {
+            picture.dashes(&[(panel.left, y), (panel.right, y)], TEXT, 1.5);
+            if y <= free_below {
+                free_below = y - 14.0;
+                let (x, anchor) = match context.layout {
+                    Layout::Wide => ((panel.right + 12.0, y), Anchor::Left),
+                    Layout::Narrow => ((panel.right - 2.0, y - 8.0), Anchor::Right),
+                };
+                picture.text(x, format!("retry {retry}"), label(QUIET, anchor));
+            }
+        });
+    }
+    let step = waited.len().div_ceil(DOTS).max(1);
+    for deployment in 0..context.deployments() {
+        let dots = waited.iter().step_by(step).filter(|retry| retry.deployment == deployment);
+        let dots: Vec<_> = dots.collect();
+        if dots.is_empty() {
+            continue;
         }
+        picture.series(&series_of(context, deployment), |picture| {
+            picture.within(ShapeRole::Data, |picture| {
+                for retry in dots {
+                    picture.dot(panel.at((retry.at, retry.delay)), 3.5, ink_of(deployment), true);
+                }
+            });
+        });
     }
-    for retry in waited.iter().step_by(waited.len().div_ceil(DOTS).max(1)) {
-        picture.dot(panel.at((retry.at, retry.delay)), 3.5, ink_of(retry.deployment), true);
-    }
-    for &(at, wait) in asked.iter().step_by(asked.len().div_ceil(DOTS).max(1)) {
-        picture.dot(panel.at((at, wait)), 5.0, TEXT, false);
-    }
+    picture.series(ASKED, |picture| {
+        picture.within(ShapeRole::Data, |picture| {
+            for &(at, wait) in asked.iter().step_by(asked.len().div_ceil(DOTS).max(1)) {
+                picture.dot(panel.at((at, wait)), 5.0, TEXT, false);
+            }
+        });
+    });
     panel.fault_names(picture, &faults, FaultNaming::WithDeployment);
     if waited.is_empty() {
         let at = (panel.left + 14.0, panel.bottom - 22.0);
         let style = TextStyle { size: BODY, bold: false, ink: QUIET, anchor: Anchor::Left };
         picture.text(at, "no retry waited", style);
     }
+    panel.end()
 }
 
 fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at_once: &[Retry]) {
@@ -143,8 +176,9 @@ fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at
         let bin = (retry.at as usize / width).min(bins.len() - 1);
         counts[bin][retry.deployment] += 1;
     }
-    let rate = |count: u32| f64::from(count) / width as f64;
-    let most = counts.iter().map(|counts| rate(counts.iter().sum())).fold(0.0, f64::max);
+    let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
+    let rates = bins.iter().zip(&counts).map(|(bin, counts)| rate(counts.iter().sum(), bin));
+    let most = rates.fold(0.0, f64::max);
     let panel = Panel::new(context, top, SWITCHES, ceiling(most));
     panel.faults(picture, &context.faults_of(None));
     panel.frame(
@@ -155,12 +189,16 @@ fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at
     );
     let over = (panel.left, panel.top - 12.0);
     picture.text(over, "immediate retries per second", label(QUIET, Anchor::Left));
-    for (bin, counts) in bins.iter().zip(&counts) {
-        let mut base = 0.0;
-        for (deployment, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            panel.bar(picture, bin, (base, base + rate(count)), ink_of(deployment));
-            base += rate(count);
-        }
+    for deployment in 0..context.deployments() {
+        picture.series(&series_of(context, deployment), |picture| {
+            for (bin, counts) in bins.iter().zip(&counts) {
+                let base = rate(counts[..deployment].iter().sum(), bin);
+                let top = base + rate(counts[deployment], bin);
+                if counts[deployment] > 0 {
+                    panel.bar(picture, bin, (base, top), ink_of(deployment));
+                }
+            }
+        });
     }
     picture.close(panel.end(), None);
 }

@@ -1,10 +1,11 @@
 //! Each deployment's share of first attempts, against the weights that applied and what chance allows.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::font_metrics;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, percent};
-use super::picture::Picture;
+use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, percent};
+use super::picture::{Picture, ShapeRole};
 use super::theme::{AXIS, FAILED, Ink, SMALL, TEXT, deployment as ink_of};
 use squall_determinism::Timestamp;
 use squall_judge::text;
@@ -24,7 +25,8 @@ const BAND: f64 = 3.29;
 const CAPTION_LINES: usize = 5;
 
 const PANEL: f64 = 132.0;
-const STEP: f64 = 166.0;
+/// From the end of a panel to the next.
+const GAP: f64 = 11.0;
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let header = &context.recording.header;
@@ -36,38 +38,46 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let first = |each: usize| context.attempts(each, 0..context.seconds).first;
     let total: u32 = members.iter().map(|&each| first(each)).sum();
     let width = context.bin_width(BIN);
+    let told = context.bin_width_told(BIN);
     let subtitle = format!(
-        "share of first attempts in group {name}, in bins of {width} s, from the providers' \
+        "share of first attempts in group {name}, in bins of {told}, from the providers' \
          logs; n = {}",
         text::count(total.into())
     );
     let (shown, others) = context.panels(members.iter().copied(), first, "no first attempts");
     let title = format!("Traffic split of {name}, against the weights");
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if total == 0 {
         picture.nothing("no first attempts in this run");
         return picture;
     }
     let entries = [
-        ("share (in the deployment's colour)", TEXT, LegendMark::Line(2.5)),
-        ("effective weight", TEXT, LegendMark::Dashes(1.5)),
-        ("99.9% band of random draws with that weight", BEHIND, LegendMark::Block),
+        (SHARE, TEXT, LegendMark::Line(2.5)),
+        (WEIGHT, TEXT, LegendMark::Dashes(1.5)),
+        (CHANCE, BEHIND, LegendMark::Block),
     ];
     let mut top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let odds = Odds::new(context, &members);
     let mut bottom = top;
     for (number, &deployment) in shown.iter().enumerate() {
-        let panel = Panel::new(context, top, PANEL, 1.0);
+        let faults = context.faults_of(Some(context.provider(deployment)));
+        let panel = Panel::new(context, top, PANEL, 1.0)
+            .below_caption(&weight_lines(context, deployment))
+            .below_names(&faults, FaultNaming::Alone);
         let place = PanelPosition::of(number, shown.len());
         let bins: Vec<_> =
             context.bins(width).filter_map(|bin| odds.bin(context, deployment, bin)).collect();
         draw_deployment(&mut picture, context, &panel, (deployment, place), &bins);
         bottom = panel.end();
-        top += STEP;
+        top = bottom + GAP;
     }
     picture.close(bottom, others);
     picture
 }
+
+const SHARE: &str = "share (in the deployment's colour)";
+const WEIGHT: &str = "effective weight";
+const CHANCE: &str = "99.9% band of random draws with that weight";
 
 const BEHIND: Ink = AXIS.faded(0.3);
 
@@ -86,8 +96,9 @@ fn draw_deployment(
     let ink = ink_of(deployment);
     let line: Vec<_> =
         bins.iter().map(|bin| (f64::midpoint(bin.from, bin.to), Some(bin.share))).collect();
-    panel.line(picture, &line, ink, 2.5);
-    panel.caption(picture, context.name(deployment), ink, &weight_lines(context, deployment));
+    picture.series(SHARE, |picture| panel.line(picture, &line, ink, LineStroke::solid(2.5)));
+    let lines = weight_lines(context, deployment);
+    panel.caption(picture, (context.short_name(deployment), ink), &lines, place);
     panel.changes(picture, context, place);
     panel.fault_names(picture, &faults, FaultNaming::Alone);
     for fault in fault_windows(context.scenario, deployment) {
@@ -122,11 +133,17 @@ fn draw_due(picture: &mut Picture, panel: &Panel, bins: &[Bin]) {
         };
         let lower: Vec<_> = edge(-1.0).collect();
         let band = edge(1.0).chain(lower.into_iter().rev());
-        picture.area(band.map(|point| panel.at(point)).collect(), BEHIND);
+        let band: Vec<_> = band.map(|point| panel.at(point)).collect();
+        picture.series(CHANCE, |picture| {
+            picture.within(ShapeRole::Data, |picture| picture.area(band, BEHIND));
+        });
         for step in piece.chunk_by(|one, next| (one.2.share - next.2.share).abs() < 0.005) {
             let share = step[0].2.share;
             let ends = [(step[0].0, share), (step[step.len() - 1].1, share)];
-            picture.dashes(&ends.map(|point| panel.at(point)), TEXT, 1.5);
+            picture.series(WEIGHT, |picture| {
+                let ends = ends.map(|point| panel.at(point));
+                picture.within(ShapeRole::Data, |picture| picture.dashes(&ends, TEXT, 1.5));
+            });
         }
     }
 }
@@ -171,10 +188,15 @@ fn mark(
     };
     let x = panel.x(at.as_secs_f64());
     if time < Duration::MAX {
-        picture.path(vec![(x, panel.top + 24.0 + below), (x, panel.bottom)], ink, 1.5);
+        picture.within(ShapeRole::Data, |picture| {
+            picture.path(vec![(x, panel.top + 4.0 + below), (x, panel.bottom)], ink, 1.5);
+        });
     }
     let left = (x + 6.0).min(panel.right - font_metrics::width(&text, SMALL, true) - 4.0);
-    picture.text_on_paper((left, panel.top + 33.0 + below), &text, ink);
+    let at = (left, panel.top + 12.0 + below);
+    picture.within(ShapeRole::Label(x), |picture| {
+        picture.label_where_free(at, (16.0, panel.bottom - 8.0), &text, ink);
+    });
 }
 
 /// The share of one bin, with what it is held against.

@@ -71,7 +71,7 @@ fn recording_of(
 
 /// Every chart's id and its SVG: PNGs take their time without optimisation.
 fn svgs(scenario: &Scenario, recording: &Recording) -> Vec<(&'static str, String)> {
-    let context = ChartContext::new(scenario, recording);
+    let context = ChartContext::new(scenario, recording, Layout::Wide);
     CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&context)).unwrap())).collect()
 }
 
@@ -160,7 +160,7 @@ fn an_attempt_begun_beside_another_is_a_hedge_and_no_retry() {
     run.attempt(of(8, 0, 10_000, 10_500)).attempt(of(8, 1, 12_000, 13_000));
     let title = |run: &Fixture| {
         let recording = run.recording();
-        let context = ChartContext::new(&run.scenario, &recording);
+        let context = ChartContext::new(&run.scenario, &recording, Layout::Wide);
         let retries = CHARTS.iter().find(|chart| chart.id == "retries").unwrap();
         (retries.draw)(&context).title
     };
@@ -287,7 +287,7 @@ fn a_warm_up_is_greyed_over_the_data_and_named_once_a_chart() {
     let (mut scenario, recording) = eventful();
     assert!(svgs(&scenario, &recording).iter().all(|(_, svg)| !svg.contains("not counted")));
     scenario.warm_up = Timestamp::from_secs(10);
-    let context = ChartContext::new(&scenario, &recording);
+    let context = ChartContext::new(&scenario, &recording, Layout::Wide);
     for chart in &CHARTS {
         let picture = (chart.draw)(&context);
         let greys =

@@ -27,18 +27,15 @@ const STEPS: [f64; 18] = [
     DAY,
 ];
 const DAY: f64 = 24.0 * HOUR;
-/// Those of an axis that counts from the start of the run: up to two hours, then a tenth of it.
-const COUNTED: usize = 14;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The marks of an axis of so many seconds, each with its text: ten at most, at round times.
-pub(super) fn time_marks(seconds: f64, start: Option<StartTime>) -> Vec<(f64, String)> {
+/// The marks of an axis of so many seconds, each with its text: about `most` of them, at round times.
+pub(super) fn time_marks(seconds: f64, start: Option<StartTime>, most: f64) -> Vec<(f64, String)> {
+    let step = step(seconds, most);
     match start {
-        None => marks(0.0, seconds, step(&STEPS[..COUNTED], seconds, seconds / 10.0), write_time),
+        None => marks(0.0, seconds, step, |at| write_time(at, step)),
         Some(start) => {
-            let days = (seconds / 10.0 / DAY).ceil() * DAY;
-            let step = step(&STEPS, seconds, days);
             let clock = |at: f64| start.clock_after(Duration::from_secs_f64(at));
             // The run may begin between two round times, and within a second.
             let within = (start.nanos % 1_000_000_000) as f64 / 1e9;
@@ -54,18 +51,29 @@ fn marks(first: f64, end: f64, step: f64, text: impl Fn(f64) -> String) -> Vec<(
     all.take_while(|at| *at <= end).map(|at| (at, text(at))).collect()
 }
 
-fn step(steps: &[f64], seconds: f64, longest: f64) -> f64 {
-    steps.iter().copied().find(|step| seconds / step <= 10.0).unwrap_or(longest)
+fn step(seconds: f64, most: f64) -> f64 {
+    let days = || (seconds / most / DAY).ceil() * DAY;
+    STEPS.into_iter().find(|step| seconds / step <= most).unwrap_or_else(days)
 }
 
-fn write_time(seconds: f64) -> String {
+/// `30 s`, `5 min`, `2 h 30 min`, `1 d 12 h`: in the units of an axis with marks so far apart.
+fn write_time(seconds: f64, step: f64) -> String {
     let whole = seconds.round() as u64;
-    match (whole / 60, whole % 60) {
-        (0, _) => format!("{whole} s"),
-        (minutes, 0) if whole > 120 => format!("{minutes} min"),
-        _ if whole <= 120 => format!("{whole} s"),
-        (minutes, rest) => format!("{minutes}:{rest:02}"),
+    if whole <= 120 && step < 60.0 {
+        return format!("{whole} s");
     }
+    if step < 60.0 {
+        return format!("{}:{:02}", whole / 60, whole % 60);
+    }
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let mut rest = whole;
+    let parts = units.map(|(unit, name)| {
+        let count = rest / unit;
+        rest %= unit;
+        (count > 0).then(|| format!("{count} {name}"))
+    });
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "0".to_owned() } else { parts.join(" ") }
 }
 
 /// `08:30`, `08:30:10` where marks are closer than a minute; the date at midnight.
@@ -87,7 +95,7 @@ mod tests {
     use super::*;
 
     fn texts(seconds: f64, nanos: u64, utc_offset: i32) -> Vec<(f64, String)> {
-        time_marks(seconds, Some(StartTime { nanos, utc_offset }))
+        time_marks(seconds, Some(StartTime { nanos, utc_offset }), 10.0)
     }
 
     /// 2026-11-29T08:00:00Z.
@@ -95,11 +103,19 @@ mod tests {
 
     #[test]
     fn without_a_start_marks_are_times_since_it() {
-        let marks = time_marks(90.0, None);
-        assert_eq!(marks.len(), 10);
-        assert_eq!(marks[9], (90.0, "90 s".to_owned()));
-        assert_eq!(time_marks(600.0, None)[3], (180.0, "3 min".to_owned()));
-        assert_eq!(time_marks(600.0, None)[2], (120.0, "120 s".to_owned()));
+        let texts = |seconds: f64, most: f64| {
+            let marks = time_marks(seconds, None, most);
+            marks.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(90.0, 10.0).len(), 10);
+        assert_eq!(texts(90.0, 10.0)[9], "90 s");
+        assert_eq!(texts(90.0, 4.0), ["0 s", "30 s", "60 s", "90 s"]);
+        assert_eq!(texts(600.0, 10.0)[..4], ["0", "1 min", "2 min", "3 min"]);
+        assert_eq!(texts(190.0, 10.0)[5..8], ["100 s", "120 s", "2:20"]);
+        assert_eq!(texts(86_400.0, 10.0)[..4], ["0", "4 h", "8 h", "12 h"]);
+        assert_eq!(texts(86_400.0, 10.0)[6], "1 d");
+        assert_eq!(texts(10_800.0, 10.0)[1..4], ["20 min", "40 min", "1 h"]);
+        assert_eq!(texts(30.0 * DAY, 10.0)[..3], ["0", "3 d", "6 d"]);
     }
 
     #[test]

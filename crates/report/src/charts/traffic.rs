@@ -1,14 +1,21 @@
 //! Offered, answered and failed over time.
 
 use super::chart_context::ChartContext;
+use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, FaultNaming, Panel, PanelPosition, STRIP, ceiling, plain};
-use super::picture::Picture;
+use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain};
+use super::picture::{Picture, ShapeRole};
 use super::theme::{FAILED, PALE, QUIET, TOTAL};
 use squall_judge::text::count;
 use squall_record::RequestCell;
+use std::ops::Range;
 
 const HEIGHT: f64 = 280.0;
+
+const OFFERED: &str = "offered";
+const ASKED: &str = "rate in the scenario";
+const SUCCEEDED: &str = "succeeded";
+const LOST: &str = "failed or abandoned";
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let width = context.bin_width(1);
@@ -24,26 +31,30 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
             format!("{total_text} requests, {} succeeded, {} failed", count(answered), count(lost))
         }
     };
+    let told = context.bin_width_told(1);
     let subtitle = format!(
-        "requests per second, in bins of {width} s: offered by intended send time, the others by \
+        "requests per second, in bins of {told}: offered by intended send time, the others by \
          completion time; n = {total_text}"
     );
-    let mut picture = Picture::new(title, &subtitle);
+    let mut picture = Picture::new(context.layout, title, &subtitle);
     if total == 0 {
         picture.nothing("no requests in this run");
         return picture;
     }
     let entries = [
-        ("offered", PALE, LegendMark::Block),
-        ("rate in the scenario", QUIET, LegendMark::Dashes(1.5)),
-        ("succeeded", TOTAL, LegendMark::Line(2.5)),
-        ("failed or abandoned", FAILED, LegendMark::Block),
+        (OFFERED, PALE, LegendMark::Block),
+        (ASKED, QUIET, LegendMark::Dashes(1.5)),
+        (SUCCEEDED, TOTAL, LegendMark::Line(2.5)),
+        (LOST, FAILED, LegendMark::Block),
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
-    let rate = |count: u32| f64::from(count) / width as f64;
-    let most = cells.iter().map(|(cell, _)| rate(cell.arrived.max(cell.answered).max(cell.lost)));
-    let panel = Panel::new(context, top, HEIGHT, ceiling(most.fold(0.0, f64::max))).wide();
+    let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
+    let most =
+        cells.iter().map(|(cell, bin)| rate(cell.arrived.max(cell.answered).max(cell.lost), bin));
     let faults = context.faults_of(None);
+    let panel = Panel::new(context, top, HEIGHT, ceiling(most.fold(0.0, f64::max)))
+        .wide()
+        .below_names(&faults, FaultNaming::WithDeployment);
     panel.faults(&mut picture, &faults);
     panel.frame(
         &mut picture,
@@ -51,22 +62,24 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         &AxisUnit { name: "per s", write: plain, lines: 5.0 },
         PanelPosition::Alone,
     );
-    for (cell, bin) in &cells {
-        if cell.arrived > 0 {
-            panel.bar(&mut picture, bin, (0.0, rate(cell.arrived)), PALE.faded(0.45));
+    picture.series(OFFERED, |picture| {
+        for (cell, bin) in cells.iter().filter(|(cell, _)| cell.arrived > 0) {
+            panel.bar(picture, bin, (0.0, rate(cell.arrived, bin)), PALE.faded(0.45));
         }
-    }
-    for (cell, bin) in &cells {
-        if cell.lost > 0 {
-            let seen = rate(cell.lost).max(0.015 * panel.most);
-            panel.bar(&mut picture, bin, (0.0, seen), FAILED);
+    });
+    picture.series(LOST, |picture| {
+        for (cell, bin) in cells.iter().filter(|(cell, _)| cell.lost > 0) {
+            let seen = rate(cell.lost, bin).max(0.015 * panel.most);
+            panel.bar(picture, bin, (0.0, seen), FAILED);
         }
-    }
-    draw_asked_rate(&mut picture, context, &panel);
-    let middle = |bin: &std::ops::Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
+    });
+    picture.series(ASKED, |picture| draw_asked_rate(picture, context, &panel));
+    let middle = |bin: &Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
     let answered: Vec<_> =
-        cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered)))).collect();
-    panel.line(&mut picture, &answered, TOTAL, 2.5);
+        cells.iter().map(|(cell, bin)| (middle(bin), Some(rate(cell.answered, bin)))).collect();
+    picture.series(SUCCEEDED, |picture| {
+        panel.line(picture, &answered, TOTAL, LineStroke::solid(2.5));
+    });
     panel.fault_names(&mut picture, &faults, FaultNaming::WithDeployment);
     picture.close(panel.end(), None);
     picture
@@ -78,5 +91,6 @@ fn draw_asked_rate(picture: &mut Picture, context: &ChartContext<'_>, panel: &Pa
         let seconds = f64::from(step) / f64::from(STEPS) * panel.seconds;
         Some(panel.at((seconds, context.asked_rate(seconds)?)))
     });
-    picture.dashes(&points.collect::<Vec<_>>(), QUIET, 1.5);
+    let points: Vec<_> = points.collect();
+    picture.within(ShapeRole::Data, |picture| picture.dashes(&points, QUIET, 1.5));
 }

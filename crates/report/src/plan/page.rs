@@ -40,7 +40,7 @@ pub(super) fn page(plan: &PlanReport, chart: &DrawnChart) -> Result<String, Repo
             seeds: plan.seeds,
             answer_head: ANSWER_HEAD,
             answers: answer_rows(plan),
-            chart: &chart.svg,
+            chart: &chart.page_svg,
             reading: chart.reading,
             target: plan.varied.write(plan.target),
             need_head: NEED_HEAD,
