@@ -102,10 +102,10 @@ fn assert_whole(folder: &Folder, ended: &Ended) {
 #[test]
 fn ctrl_c_in_a_simulated_run_keeps_what_was_simulated() {
     let folder = Folder::new("interrupt-sim");
-    // Two million requests: more than are simulated until it says for the first time how far it is.
+    // Two million requests: seconds of work on any machine, and the signal comes as soon as it is promised to count.
     folder.write("long.yaml", &LONG.replace("0s..10m", "0s..20h"));
     let arguments = ["run", "long.yaml", "--sim", "--out", "out"];
-    let ended = interrupted(&folder, "INT", "s simulated", &arguments);
+    let ended = interrupted(&folder, "INT", "Ctrl-C stops", &arguments);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.err.contains("interrupted at "), "{}", ended.err);
     assert!(json(&folder, "out/summary.json")["interrupted_at_ms"].as_u64() > Some(0));
