@@ -1,6 +1,7 @@
 //! When a deployment is skipped. One file per rule.
 
 mod circuit_breaker;
+mod failure_row;
 mod litellm;
 mod outlier_detection;
 
@@ -66,6 +67,8 @@ pub(crate) enum Availability {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailureEvidence {
     pub(crate) failure: Failure,
+    /// When it began.
+    pub(crate) started: Timestamp,
     /// It was the deployment's probe.
     pub(crate) probe: bool,
     /// Its answer had begun.
@@ -172,10 +175,10 @@ impl OutlierRecord {
         }
     }
 
-    /// An answer of the deployment has begun to arrive.
-    pub(crate) fn answered(&mut self) {
+    /// The answer to an attempt that began at `started` has begun to arrive.
+    pub(crate) fn answered(&mut self, started: Timestamp) {
         if let CooldownState::Careful(state) = &mut self.state {
-            state.answered();
+            state.answered(started);
         }
     }
 
@@ -195,9 +198,11 @@ impl OutlierRecord {
         }
     }
 
-    pub(crate) fn probe_started(&mut self) {
+    /// An attempt begins, as the deployment's probe or not.
+    #[inline]
+    pub(crate) fn attempt_started(&mut self, probe: bool) {
         if let CooldownState::Careful(state) = &mut self.state {
-            state.breaker.probe_started();
+            state.breaker.attempt_started(probe);
         }
     }
 

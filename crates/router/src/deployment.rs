@@ -311,9 +311,7 @@ impl Deployment {
 
     pub(crate) fn start(&mut self, now: Timestamp, tokens: u64, probe: bool) -> Permit {
         self.limited_by = None;
-        if probe {
-            self.record.probe_started();
-        }
+        self.record.attempt_started(probe);
         self.limiter.enter(now, tokens)
     }
 }

@@ -1,24 +1,25 @@
 //! `squall scorecard`: several gateways in the same situations, in one table.
 
+mod live_runs;
+
 use crate::args::{ScorecardArgs, ScorecardVariant};
 use crate::command::crash;
 use crate::error::{CliError, Exit};
 use crate::signals::{self, Hangup, Signals};
 use crate::{target_choice, terminal};
 use clap::ValueEnum as _;
+use live_runs::LiveRuns;
 use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
-use squall_determinism::{Digest, Seed};
+use squall_determinism::Digest;
 use squall_judge::{
-    CRASH_TESTS, CrashRow, ScoreCrash, ScoreSample, Scorecard, ScoredSituation, ScoredSystem,
-    scorecard_json, scorecard_lines, store_sample, stored_sample,
+    CRASH_TESTS, CrashRow, ScoreCrash, Scorecard, ScoredSituation, ScoredSystem, scorecard_json,
+    scorecard_lines,
 };
-use squall_live::{RunOptions, StopHandle};
 use squall_record::OutFolder;
 use squall_scenario::Scenario;
 use squall_target::{Tuning, install, installed, ready_made};
-use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// A gateway over real sockets, in one configuration.
 struct LiveSystem {
@@ -29,14 +30,6 @@ struct LiveSystem {
     config: String,
     /// Its place in the scorecard.
     place: usize,
-}
-
-/// A run that is to be made.
-#[derive(Clone, Copy)]
-struct ScoreRun {
-    system: usize,
-    situation: usize,
-    number: u32,
 }
 
 /// Simulated systems: the built-in router, and the profile of another.
@@ -52,8 +45,14 @@ pub(crate) fn scorecard(args: &ScorecardArgs) -> Result<Exit, CliError> {
     card.situations = situations.iter().map(|(_, scenario)| about(scenario)).collect();
     let live = live_systems(args, &mut card, &situations)?;
     simulate(&mut card, &situations)?;
-    let runs = ScoreRuns { args, live: &live, situations: &situations, folder: folder.path() };
-    let is_whole = runs.run_all(&mut card, &signals)?;
+    let runs = LiveRuns {
+        args,
+        live: &live,
+        situations: &situations,
+        folder: folder.path(),
+        signals: &signals,
+    };
+    let is_whole = runs.run_all(&mut card)?;
     if is_whole && !args.no_crash {
         crash_tests(&mut card, &live, &signals);
     }
@@ -99,6 +98,10 @@ fn made(args: &ScorecardArgs) -> Vec<String> {
     let variant = variant.as_ref().map_or("", |variant| variant.get_name());
     let only: String = args.situations.iter().map(|name| format!(" --situation {name}")).collect();
     let crash = if args.no_crash { " --no-crash" } else { "" };
+    let beside = match args.at_once.get() {
+        1 => String::new(),
+        at_once => format!(" --at-once {at_once}"),
+    };
     vec![
         format!("{}", httpdate::fmt_http_date(SystemTime::now())),
         format!(
@@ -112,7 +115,7 @@ fn made(args: &ScorecardArgs) -> Vec<String> {
             std::env::consts::ARCH
         ),
         format!(
-            "squall scorecard {} --runs {} --variant {variant} --seed {}{only}{crash}",
+            "squall scorecard {} --runs {} --variant {variant} --seed {}{beside}{only}{crash}",
             args.targets.join(" "),
             args.runs,
             args.seed
@@ -184,119 +187,6 @@ fn simulate(
     Ok(())
 }
 
-/// The runs over real sockets.
-struct ScoreRuns<'a> {
-    args: &'a ScorecardArgs,
-    live: &'a [LiveSystem],
-    situations: &'a [(ScorecardScenario, Scenario)],
-    folder: &'a Path,
-}
-
-impl ScoreRuns<'_> {
-    /// Makes every run, in an order that the seed decides, so that no system has the quiet hour. False if it was
-    /// interrupted.
-    fn run_all(&self, card: &mut Scorecard, signals: &Signals) -> Result<bool, CliError> {
-        let runs = shuffled(self.args, self.live.len(), self.situations.len());
-        for (place, run) in runs.iter().enumerate() {
-            let system = &self.live[run.system];
-            let mut scenario = self.situations[run.situation].1.clone();
-            scenario.set_seed(Seed::new(self.args.seed.wrapping_add(run.number.into())));
-            let title = card.systems[system.place].title();
-            let what = format!("[{}/{}] {title}: {}", place + 1, runs.len(), scenario.name);
-            let (path, identity) = self.file(*run, system, &title, &scenario);
-            let stored = self.args.resume.then(|| stored_sample(&path, &identity)).flatten();
-            if let Some(sample) = stored {
-                terminal::status(format_args!("{what}: kept"));
-                card.add(system.place, run.situation, sample);
-                continue;
-            }
-            terminal::status(what);
-            let sample = one_run(system, &scenario, signals);
-            if signals.is_stopped() {
-                return Ok(false);
-            }
-            if let Some(doubt) = sample.doubts.first() {
-                terminal::status(format_args!("  in doubt: {doubt}"));
-            }
-            store_sample(&path, &identity, &sample)?;
-            card.add(system.place, run.situation, sample);
-        }
-        Ok(true)
-    }
-
-    /// Where a run is kept, and all that it depends on.
-    fn file(
-        &self,
-        run: ScoreRun,
-        system: &LiveSystem,
-        title: &str,
-        scenario: &Scenario,
-    ) -> (PathBuf, String) {
-        let identity = format!(
-            "squall {}; {title} {}; {} {}; seed {}",
-            env!("CARGO_PKG_VERSION"),
-            system.config,
-            scenario.name,
-            digest(&scenario.text),
-            scenario.seed.value()
-        );
-        let word = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '-' };
-        let name: String =
-            format!("{title} {} {}", scenario.name, run.number).chars().map(word).collect();
-        (self.folder.join("runs").join(format!("{name}.json")), identity)
-    }
-}
-
-fn digest(text: &str) -> String {
-    let mut digest = Digest::new();
-    digest.bytes(text.as_bytes());
-    digest.to_string()
-}
-
-fn shuffled(args: &ScorecardArgs, systems: usize, situations: usize) -> Vec<ScoreRun> {
-    let all = (0..args.runs).flat_map(|number| {
-        (0..systems).flat_map(move |system| {
-            (0..situations).map(move |situation| ScoreRun { system, situation, number })
-        })
-    });
-    let mut all: Vec<_> = all.collect();
-    all.sort_by_cached_key(|run| {
-        let mut digest = Digest::new();
-        let words = [args.seed, run.system as u64, run.situation as u64, run.number.into()];
-        words.into_iter().for_each(|word| digest.word(word));
-        digest.short()
-    });
-    all
-}
-
-/// A run, ended early by a signal. One that cannot be made is a row of its own kind, not the end of all others.
-fn one_run(system: &LiveSystem, scenario: &Scenario, signals: &Signals) -> ScoreSample {
-    let target = match target_choice::target(&system.target, scenario, system.tuning) {
-        Ok(target) => target,
-        Err(error) => return ScoreSample::failed(&error.to_string()),
-    };
-    let stop = StopHandle::new();
-    let options = RunOptions { target: Some(target), stop: stop.clone(), ..RunOptions::default() };
-    let recording = thread::scope(|scope| {
-        let run = scope.spawn(|| squall_live::run(scenario, &options, |_| ()));
-        while !run.is_finished() {
-            if signals.is_stopped() {
-                stop.stop();
-            }
-            thread::sleep(LOOK_EVERY);
-        }
-        run.join()
-    });
-    match recording {
-        Ok(Ok(recording)) => ScoreSample::of(scenario, &recording),
-        Ok(Err(error)) => ScoreSample::failed(&error.to_string()),
-        Err(_) => ScoreSample::failed("the run panicked: this is a defect, please report it"),
-    }
-}
-
-/// How often a signal is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
 /// The crash test of every gateway.
 fn crash_tests(card: &mut Scorecard, live: &[LiveSystem], signals: &Signals) {
     for system in live {
@@ -320,4 +210,10 @@ fn conclude(folder: &OutFolder, card: &Scorecard, is_whole: bool) -> Result<Exit
     terminal::field("scorecard", || scorecard_json(card));
     let (doubted, _) = card.doubted();
     Ok(if is_whole && doubted == 0 { Exit::Met } else { Exit::Inconclusive })
+}
+
+fn digest(text: &str) -> String {
+    let mut digest = Digest::new();
+    digest.bytes(text.as_bytes());
+    digest.to_string()
 }

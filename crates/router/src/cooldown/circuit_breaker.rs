@@ -2,13 +2,15 @@
 //!
 //! Two triggers, because neither is enough alone (linkerd's unified breaker): failures in a row catch
 //! a dead deployment within a few requests, at any rate; the share over a window catches one that
-//! fails half the time and never several times in a row. Throttling counts for neither. The open interval
+//! fails half the time and never several times in a row. Throttling counts for neither. Two rows are counted: failures
+//! with no success between them, and those with no success of an attempt begun since ([`FailureRow`]). The open interval
 //! doubles with each probe that fails, since incidents last minutes to hours, and with each relapse: a
 //! deployment that answers one probe and fails under its share is not well yet. After a relapse it takes more
 //! probes in a row to close it, one more for each (resilience4j takes ten from the first on). All of it starts over
 //! once the breaker has been closed for as long as its window (Envoy's ejection multiplier falls in the same way).
 //! Until then it is on trial: half of the evidence opens it again, since the outage before is evidence too.
 
+use super::failure_row::FailureRow;
 use super::{Availability, JitterSource, doubled};
 use crate::explained_decision::BreakerFigures;
 use crate::rolling_counts::RollingCounts;
@@ -27,6 +29,8 @@ pub(crate) struct CircuitBreaker {
     pub(crate) state: BreakerState,
     /// Failures since the last success.
     consecutive: u32,
+    /// Failures since the last success of an attempt begun after the first of them.
+    row: FailureRow,
     /// Attempts, and failures among them.
     window: RollingCounts,
     /// The length of the latest open interval since the deployment was last well.
@@ -55,6 +59,7 @@ impl CircuitBreaker {
             config,
             state: BreakerState::Closed,
             consecutive: 0,
+            row: FailureRow::default(),
             window: RollingCounts::new(config.window),
             last_open: Duration::ZERO,
             closed_at: None,
@@ -83,7 +88,7 @@ impl CircuitBreaker {
         let [attempts, failures] = self.window.sums(now);
         let [opens_at_consecutive, min_attempts] = self.evidence_needed(now);
         BreakerFigures {
-            consecutive: self.consecutive,
+            consecutive: self.consecutive.max(self.row.evidence()),
             opens_at_consecutive,
             attempts,
             failures,
@@ -101,8 +106,12 @@ impl CircuitBreaker {
         }
     }
 
-    pub(crate) fn probe_started(&mut self) {
-        self.state = BreakerState::HalfOpen { probing: true };
+    #[inline]
+    pub(crate) fn attempt_started(&mut self, probe: bool) {
+        if probe {
+            self.state = BreakerState::HalfOpen { probing: true };
+        }
+        self.row.begun();
     }
 
     /// The probe ended without saying anything about the deployment: another may go.
@@ -110,6 +119,12 @@ impl CircuitBreaker {
         if probe && self.state == (BreakerState::HalfOpen { probing: true }) {
             self.state = BreakerState::HalfOpen { probing: false };
         }
+    }
+
+    /// The answer to an attempt that began at `started` has begun to arrive.
+    #[inline]
+    pub(crate) fn answered(&mut self, started: Timestamp) {
+        self.row.answered(started);
     }
 
     /// Returns whether this closed the breaker.
@@ -136,15 +151,17 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns the open interval that this failure began, if it did.
+    /// Takes in the failure of an attempt that began at `started`. Returns the open interval that it began, if it did.
     pub(crate) fn failed(
         &mut self,
         now: Timestamp,
         probe: bool,
+        started: Timestamp,
     ) -> Option<(CooldownCause, Timestamp)> {
         let cause = match self.state {
             BreakerState::Closed => {
                 self.consecutive += 1;
+                self.row.failed(now, started);
                 self.window.add(now, [1, 1]);
                 let cause = self.trigger(now)?;
                 if self.is_on_trial(now) {
@@ -183,13 +200,13 @@ impl CircuitBreaker {
             BreakerState::Closed | BreakerState::HalfOpen { .. } => until,
         };
         self.state = BreakerState::Open { until };
-        (self.consecutive, self.answered_probes) = (0, 0);
+        (self.consecutive, self.row, self.answered_probes) = (0, FailureRow::default(), 0);
         self.window.clear();
     }
 
     fn close(&mut self, now: Timestamp) {
         self.state = BreakerState::Closed;
-        (self.consecutive, self.answered_probes) = (0, 0);
+        (self.consecutive, self.row, self.answered_probes) = (0, FailureRow::default(), 0);
         self.closed_at = Some(now);
     }
 
@@ -206,7 +223,7 @@ impl CircuitBreaker {
 
     fn trigger(&mut self, now: Timestamp) -> Option<CooldownCause> {
         let [consecutive, min_attempts] = self.evidence_needed(now);
-        if consecutive > 0 && self.consecutive >= consecutive {
+        if consecutive > 0 && self.consecutive.max(self.row.evidence()) >= consecutive {
             return Some(CooldownCause::ConsecutiveFailures);
         }
         let [attempts, failures] = self.window.sums(now);
@@ -245,16 +262,23 @@ mod tests {
 
     fn fail(breaker: &mut CircuitBreaker, times: core::ops::Range<u32>, now: Timestamp) {
         for _ in times {
-            breaker.failed(now, false);
+            breaker.failed(now, false, now);
         }
+    }
+
+    /// An answer to an attempt begun now.
+    fn answer(breaker: &mut CircuitBreaker, now: Timestamp) {
+        breaker.attempt_started(false);
+        breaker.answered(now);
+        breaker.succeeded(now, false);
     }
 
     #[test]
     fn failures_in_a_row_open_it() {
         let mut breaker = breaker();
-        assert_eq!(breaker.failed(at(0), false), None);
-        assert_eq!(breaker.failed(at(0), false), None);
-        let opened = breaker.failed(at(0), false);
+        assert_eq!(breaker.failed(at(0), false, at(0)), None);
+        assert_eq!(breaker.failed(at(0), false, at(0)), None);
+        let opened = breaker.failed(at(0), false, at(0));
         assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(5))));
         assert_eq!(breaker.availability(), Availability::Until(at(5)));
     }
@@ -266,11 +290,11 @@ mod tests {
         for time in 0..20 {
             let now = at(time * 100);
             fail(&mut breaker, 0..2, now);
-            let open = breaker.failed(now, false).unwrap().1.since(now);
+            let open = breaker.failed(now, false, now).unwrap().1.since(now);
             assert!(open <= Duration::from_secs(5) && open >= Duration::from_secs(4), "{open:?}");
             intervals.insert(open);
             breaker.time_passed(at(time * 100 + 10));
-            breaker.probe_started();
+            breaker.attempt_started(true);
             assert!(breaker.succeeded(at(time * 100 + 10), true));
         }
         assert!(intervals.len() > 15, "{intervals:?}");
@@ -288,9 +312,21 @@ mod tests {
     fn a_success_between_starts_the_row_again() {
         let mut breaker = breaker();
         for _ in 0..4 {
-            breaker.succeeded(at(0), false);
-            assert_eq!(breaker.failed(at(0), false), None);
+            answer(&mut breaker, at(0));
+            assert_eq!(breaker.failed(at(0), false, at(0)), None);
         }
+    }
+
+    #[test]
+    fn answers_begun_before_an_outage_that_end_well_in_it_do_not_start_the_row_again() {
+        let mut breaker = breaker();
+        for _ in 0..2 {
+            assert_eq!(breaker.failed(at(10), false, at(10)), None);
+            breaker.answered(at(1));
+            breaker.succeeded(at(10), false);
+        }
+        let opened = breaker.failed(at(10), false, at(10));
+        assert_eq!(opened, Some((CooldownCause::ConsecutiveFailures, at(15))));
     }
 
     #[test]
@@ -298,8 +334,8 @@ mod tests {
         let mut breaker = breaker();
         let mut opened = None;
         for _ in 0..5 {
-            breaker.succeeded(at(1), false);
-            opened = breaker.failed(at(1), false);
+            answer(&mut breaker, at(1));
+            opened = breaker.failed(at(1), false, at(1));
         }
         assert_eq!(opened, Some((CooldownCause::FailureShare, at(6))));
     }
@@ -311,8 +347,8 @@ mod tests {
         let mut intervals = std::vec::Vec::new();
         for _ in 0..3 {
             breaker.time_passed(at(1_000));
-            breaker.probe_started();
-            let (cause, until) = breaker.failed(at(100), true).unwrap();
+            breaker.attempt_started(true);
+            let (cause, until) = breaker.failed(at(100), true, at(100)).unwrap();
             assert_eq!(cause, CooldownCause::ProbeFailed);
             intervals.push(until.since(at(100)).as_secs());
         }
@@ -324,17 +360,17 @@ mod tests {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
         breaker.time_passed(at(1_000));
-        breaker.probe_started();
+        breaker.attempt_started(true);
         assert_eq!(breaker.availability(), Availability::Probing);
         assert!(breaker.succeeded(at(5), true));
         assert_eq!(breaker.availability(), Availability::Available);
         fail(&mut breaker, 0..2, at(15));
-        assert_eq!(breaker.failed(at(15), false).unwrap().1, at(20), "the base again");
+        assert_eq!(breaker.failed(at(15), false, at(15)).unwrap().1, at(20), "the base again");
     }
 
     /// Fails until it opens. Returns the number of failures that it took, and the interval in seconds.
     fn fail_until_open(breaker: &mut CircuitBreaker, now: Timestamp) -> (u32, u64) {
-        let opened = (1..).find_map(|count| Some((count, breaker.failed(now, false)?.1)));
+        let opened = (1..).find_map(|count| Some((count, breaker.failed(now, false, now)?.1)));
         let (failures, until) = opened.unwrap();
         (failures, until.since(now).as_secs())
     }
@@ -356,11 +392,11 @@ mod tests {
         fail(&mut breaker, 0..3, at(0));
         breaker.time_passed(at(10));
         assert!(breaker.succeeded(at(10), true));
-        assert_eq!(breaker.failed(at(11), false), None);
-        breaker.succeeded(at(11), false);
-        assert_eq!(breaker.failed(at(11), false), None);
-        breaker.succeeded(at(11), false);
-        let opened = breaker.failed(at(11), false);
+        assert_eq!(breaker.failed(at(11), false, at(11)), None);
+        answer(&mut breaker, at(11));
+        assert_eq!(breaker.failed(at(11), false, at(11)), None);
+        answer(&mut breaker, at(11));
+        let opened = breaker.failed(at(11), false, at(11));
         assert_eq!(opened, Some((CooldownCause::FailureShare, at(21))), "three of five");
     }
 
@@ -371,7 +407,7 @@ mod tests {
         breaker.time_passed(at(number * 100 + 90));
         let mut probes = 0;
         while breaker.availability() == Availability::Probe {
-            breaker.probe_started();
+            breaker.attempt_started(true);
             breaker.succeeded(at(number * 100 + 91), true);
             probes += 1;
         }
@@ -394,13 +430,13 @@ mod tests {
         relapse(&mut breaker, 0);
         fail_until_open(&mut breaker, at(100));
         breaker.time_passed(at(190));
-        breaker.probe_started();
+        breaker.attempt_started(true);
         assert!(!breaker.succeeded(at(191), true), "one answer is not enough after a relapse");
-        breaker.probe_started();
-        assert_eq!(breaker.failed(at(192), true).unwrap().0, CooldownCause::ProbeFailed);
+        breaker.attempt_started(true);
+        assert_eq!(breaker.failed(at(192), true, at(192)).unwrap().0, CooldownCause::ProbeFailed);
         breaker.time_passed(at(300));
         for is_closed in [false, true] {
-            breaker.probe_started();
+            breaker.attempt_started(true);
             assert_eq!(breaker.succeeded(at(301), true), is_closed);
         }
     }
@@ -410,7 +446,7 @@ mod tests {
         let mut breaker = breaker();
         fail(&mut breaker, 0..3, at(0));
         assert!(!breaker.succeeded(at(1), false));
-        assert_eq!(breaker.failed(at(2), false), None);
+        assert_eq!(breaker.failed(at(2), false, at(2)), None);
         assert_eq!(breaker.availability(), Availability::Until(at(5)));
     }
 }

@@ -61,13 +61,14 @@ impl OutlierDetection {
     }
 
     /// An answer has begun: whatever was suspected was the requests' own doing.
-    pub(super) fn answered(&mut self) {
+    pub(super) fn answered(&mut self, started: Timestamp) {
         self.suspicions = 0;
+        self.breaker.answered(started);
     }
 
     /// Returns whether the deployment is trusted again.
     pub(super) fn succeeded(&mut self, now: Timestamp, probe: bool) -> bool {
-        self.answered();
+        self.suspicions = 0;
         self.breaker.succeeded(now, probe)
     }
 
@@ -92,7 +93,7 @@ impl OutlierDetection {
             }
             Evidence::Failed => {
                 let asked = asked.filter(|&until| self.leave_alone(now, until));
-                let tripped = self.breaker.failed(now, probe);
+                let tripped = self.breaker.failed(now, probe, evidence.started);
                 if tripped.is_some() {
                     self.broken_by = failure.class;
                 }

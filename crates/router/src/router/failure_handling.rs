@@ -108,6 +108,7 @@ impl Router {
         let of = &self.groups[group.index()];
         let evidence = FailureEvidence {
             failure,
+            started: running.started,
             probe: running.probe,
             begun: running.begun,
             first_of_request,

@@ -35,7 +35,7 @@ impl Router {
         deployment.answered_at = now;
         (deployment.unheard, deployment.silent_from) = (false, Timestamp::MAX);
         deployment.slowest[awaited as usize].take_in(now.since(started));
-        deployment.record.answered();
+        deployment.record.answered(started);
         let group = &mut self.groups[deployment.group.index()];
         group.response_times[awaited as usize].take_in(now.since(started));
         self.awaits_no_more(slot, id);
