@@ -52,7 +52,7 @@ pub fn check(
         .iter()
         .flat_map(|scenario| seeds(scenario).map(move |seed| (*scenario, seed)))
         .collect();
-    let verdicts = parallel::each(
+    let verdicts = parallel::do_in_parallel(
         &runs,
         options.workers,
         is_interrupted,

@@ -17,7 +17,7 @@ pub use check::{CheckOptions, check};
 pub use crash::{CrashScenario, crash_scenarios};
 pub use difference::Difference;
 pub use error::CampaignError;
-pub use parallel::{BatchProgress, IsInterrupted, workers};
+pub use parallel::{BatchProgress, IsInterrupted, do_in_parallel, workers};
 pub use plan::{
     Bracket, Case, MetRange, PeakLoad, PlanQuestion, ProviderNeed, SearchBounds, TriedValue, needs,
     plan, rounded, sweep,

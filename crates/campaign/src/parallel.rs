@@ -26,7 +26,7 @@ pub type IsInterrupted<'a> = dyn Fn() -> bool + Sync + 'a;
 
 /// Does every piece, and tells `told` of each that is done. The results of interrupted work are those of the
 /// first pieces, without a gap.
-pub(crate) fn each<P: Sync, T: Send>(
+pub fn do_in_parallel<P: Sync, T: Send>(
     pieces: &[P],
     workers: NonZero<usize>,
     is_interrupted: &IsInterrupted<'_>,
@@ -68,7 +68,7 @@ mod tests {
     fn results_come_in_the_order_of_the_pieces() {
         let pieces: Vec<u64> = (0..200).collect();
         let mut last = 0;
-        let doubled = each(
+        let doubled = do_in_parallel(
             &pieces,
             NonZero::new(4).unwrap(),
             &|| false,
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_done_at_once() {
-        let none = each(&[], workers(), &|| false, |piece: &u8| *piece, |_| ());
+        let none = do_in_parallel(&[], workers(), &|| false, |piece: &u8| *piece, |_| ());
         assert_eq!(none, Vec::<u8>::new());
     }
 
@@ -89,7 +89,7 @@ mod tests {
     fn interrupted_work_gives_the_first_pieces_and_starts_no_other() {
         let pieces: Vec<usize> = (0..1_000).collect();
         let started = AtomicUsize::new(0);
-        let done = each(
+        let done = do_in_parallel(
             &pieces,
             NonZero::new(4).unwrap(),
             &|| started.load(Ordering::Relaxed) >= 10,

@@ -135,7 +135,9 @@ fn try_value(
     let mut runs: Vec<PlannedRun> = Vec::with_capacity(seeds);
     for batch in all.chunks(question.workers.get() * 4) {
         let run = |seed: &Seed| run(&scenario, *seed);
-        for run in parallel::each(batch, question.workers, question.is_interrupted, run, |_| ()) {
+        for run in
+            parallel::do_in_parallel(batch, question.workers, question.is_interrupted, run, |_| ())
+        {
             runs.push(run?);
         }
         let missed = runs.iter().filter(|run| run.verdict.overall == Judgement::Missed).count();

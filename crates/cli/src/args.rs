@@ -288,7 +288,7 @@ pub(crate) struct ScorecardArgs {
     /// Number of runs of each gateway in each situation
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
-    /// Number of runs side by side. Runs that were in doubt beside others are repeated alone
+    /// Number of runs, and of crash tests, side by side. Runs that were in doubt beside others are repeated alone
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) at_once: NonZero<usize>,
     /// How ready-made targets are configured

@@ -52,7 +52,7 @@ pub fn needs(
         provider.written.capacity = None;
     }
     let seeds: Vec<_> = scenario.seed.following(seeds).collect();
-    let runs = parallel::each(
+    let runs = parallel::do_in_parallel(
         &seeds,
         workers,
         is_interrupted,

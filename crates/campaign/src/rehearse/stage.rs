@@ -285,7 +285,8 @@ impl PreparedStage {
     ) -> Result<(SignOffItem, bool), CampaignError> {
         let first = self.scenario.seed.value();
         let seeds: Vec<_> = self.scenario.seed.following(seeds).collect();
-        let runs = parallel::each(&seeds, workers, is_interrupted, |seed| self.run(*seed), told);
+        let runs =
+            parallel::do_in_parallel(&seeds, workers, is_interrupted, |seed| self.run(*seed), told);
         let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
         let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
         let verdict = judge_seeds(&self.scenario, self.origin.clone(), &verdicts, None);

@@ -9,7 +9,7 @@ use crate::signals::{self, Hangup, Signals};
 use crate::{target_choice, terminal};
 use clap::ValueEnum as _;
 use live_runs::LiveRuns;
-use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, simulated_sample};
+use squall_campaign::{SCORECARD_SCENARIOS, ScorecardScenario, do_in_parallel, simulated_sample};
 use squall_determinism::Digest;
 use squall_judge::{
     CRASH_TESTS, CrashRow, ScoreCrash, Scorecard, ScoredSituation, ScoredSystem, scorecard_json,
@@ -18,6 +18,7 @@ use squall_judge::{
 use squall_record::OutFolder;
 use squall_scenario::Scenario;
 use squall_target::{Tuning, install, installed, ready_made};
+use std::num::NonZero;
 use std::thread;
 use std::time::SystemTime;
 
@@ -54,7 +55,7 @@ pub(crate) fn scorecard(args: &ScorecardArgs) -> Result<Exit, CliError> {
     };
     let is_whole = runs.run_all(&mut card)?;
     if is_whole && !args.no_crash {
-        crash_tests(&mut card, &live, &signals);
+        crash_tests(&mut card, &live, args.at_once, &signals);
     }
     conclude(&folder, &card, is_whole && !signals.is_stopped())
 }
@@ -187,20 +188,24 @@ fn simulate(
     Ok(())
 }
 
-/// The crash test of every gateway.
-fn crash_tests(card: &mut Scorecard, live: &[LiveSystem], signals: &Signals) {
-    for system in live {
-        if signals.is_stopped() {
-            break;
-        }
-        let title = card.systems[system.place].title();
+/// The crash test of every gateway, as many side by side as runs.
+fn crash_tests(
+    card: &mut Scorecard,
+    live: &[LiveSystem],
+    at_once: NonZero<usize>,
+    signals: &Signals,
+) {
+    let titles = |system: &LiveSystem| card.systems[system.place].title();
+    let test = |system: &LiveSystem| {
+        let title = titles(system);
         terminal::status(format_args!("crash test: {title}"));
         let rows = crash::rows_of(&system.target, system.tuning, signals).unwrap_or_else(|error| {
             terminal::status(format_args!("warning: crash test of {title}: {error}"));
             CRASH_TESTS.iter().map(|test| CrashRow::not_tested(test, &error.to_string())).collect()
         });
-        card.crashes.push(ScoreCrash { system: system.place, rows });
-    }
+        ScoreCrash { system: system.place, rows }
+    };
+    card.crashes = do_in_parallel(live, at_once, &|| signals.is_stopped(), test, |_| ());
 }
 
 fn conclude(folder: &OutFolder, card: &Scorecard, is_whole: bool) -> Result<Exit, CliError> {

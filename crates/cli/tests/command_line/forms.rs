@@ -29,7 +29,7 @@ fn a_missed_expectation_is_in_the_exit_code_alone_where_quiet_is_asked_for() {
     folder.write("viral-spike.yaml", &viral_spike());
     let met = folder.squall(&["run", "viral-spike.yaml", "--sim", "--quiet"]);
     assert_eq!((met.code, met.out.as_str(), met.err.as_str()), (0, "", ""));
-    let hard = viral_spike().replace("failover_time(eu) <= 2s", "failover_time(eu) <= 100ms");
+    let hard = viral_spike().replace("failover_time(eu) <= 2s", "failover_time(eu) <= 50ms");
     folder.write("hard.yaml", &hard);
     let missed = folder.squall(&["-q", "run", "hard.yaml", "--sim"]);
     assert_eq!((missed.code, missed.out.as_str(), missed.err.as_str()), (1, "", ""));

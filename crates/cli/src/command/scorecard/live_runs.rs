@@ -5,14 +5,14 @@ use crate::args::ScorecardArgs;
 use crate::error::CliError;
 use crate::signals::Signals;
 use crate::{target_choice, terminal};
-use squall_campaign::ScorecardScenario;
+use squall_campaign::{ScorecardScenario, do_in_parallel};
 use squall_determinism::{Digest, Seed};
 use squall_judge::{ScoreSample, Scorecard, store_sample, stored_sample};
 use squall_live::{RunOptions, StopHandle};
 use squall_scenario::Scenario;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl LiveRuns<'_> {
         let runs = shuffled(self.args, self.live.len(), self.situations.len());
         let mut samples: Vec<Option<ScoreSample>> = vec![None; runs.len()];
         let all: Vec<_> = (0..runs.len()).collect();
-        self.make(&runs, &all, self.args.at_once.get(), &titles, &mut samples)?;
+        self.make(&runs, &all, self.args.at_once, &titles, &mut samples)?;
         if self.args.at_once.get() > 1 && !self.signals.is_stopped() {
             let in_doubt = |place: &usize| {
                 samples[*place].as_ref().is_some_and(|sample| !sample.doubts.is_empty())
@@ -63,7 +63,7 @@ impl LiveRuns<'_> {
                 let count = again.len();
                 terminal::status(format_args!("{count} runs in doubt are repeated, one at a time"));
             }
-            self.make(&runs, &again, 1, &titles, &mut samples)?;
+            self.make(&runs, &again, NonZero::<usize>::MIN, &titles, &mut samples)?;
         }
         let is_whole = samples.iter().all(Option::is_some);
         for (run, sample) in runs.iter().zip(samples) {
@@ -74,44 +74,30 @@ impl LiveRuns<'_> {
         Ok(is_whole && !self.signals.is_stopped())
     }
 
-    /// Makes the runs at these places of the list, so many at once, until a signal ends it.
+    /// Makes the runs at these places of the list, so many at once, until a signal ends it or one cannot be kept.
     fn make(
         &self,
         runs: &[ScoreRun],
         places: &[usize],
-        at_once: usize,
+        at_once: NonZero<usize>,
         titles: &[String],
         samples: &mut [Option<ScoreSample>],
     ) -> Result<(), CliError> {
-        let next = AtomicUsize::new(0);
-        let (results, received) = mpsc::channel();
-        thread::scope(|scope| {
-            for _ in 0..at_once.min(places.len()) {
-                let (results, next) = (results.clone(), &next);
-                scope.spawn(move || {
-                    while !self.signals.is_stopped()
-                        && let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed))
-                    {
-                        let run = runs[place];
-                        let prepared = self.prepare(run, &titles[run.system]);
-                        let counted = format!("[{}/{}]", place + 1, runs.len());
-                        let made = self.stored_or_made(run, &prepared, &counted);
-                        if results.send(made.map(|sample| (place, sample))).is_err() {
-                            // Nobody receives any more: a run could not be kept, which is told.
-                            break;
-                        }
-                    }
-                });
-            }
-            drop(results);
-            for made in received {
-                let (place, sample) = made?;
-                if let Some(sample) = sample {
-                    samples[place] = Some(sample);
-                }
-            }
-            Ok(())
-        })
+        let is_lost = AtomicBool::new(false);
+        let is_over = || self.signals.is_stopped() || is_lost.load(Ordering::Relaxed);
+        let make = |&place: &usize| {
+            let run = runs[place];
+            let prepared = self.prepare(run, &titles[run.system]);
+            let counted = format!("[{}/{}]", place + 1, runs.len());
+            let made = self.stored_or_made(run, &prepared, &counted);
+            is_lost.fetch_or(made.is_err(), Ordering::Relaxed);
+            made
+        };
+        let made = do_in_parallel(places, at_once, &is_over, make, |_| ());
+        for (&place, sample) in places.iter().zip(made) {
+            samples[place] = sample?.or_else(|| samples[place].take());
+        }
+        Ok(())
     }
 
     fn prepare(&self, run: ScoreRun, title: &str) -> PreparedRun {
