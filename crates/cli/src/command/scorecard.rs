@@ -90,7 +90,7 @@ fn install_missing(args: &ScorecardArgs) -> Result<(), CliError> {
 /// When, where and how it is made.
 #[expect(clippy::disallowed_methods, reason = "a scorecard says when it was made")]
 fn made(args: &ScorecardArgs) -> Vec<String> {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runs = match args.runs {
         1 => "1 run".to_owned(),
         runs => format!("{runs} runs"),
