@@ -3,6 +3,7 @@
 
 mod attempts;
 mod chart_context;
+mod chart_data;
 mod errors;
 mod fault_labels;
 mod font_metrics;
@@ -19,6 +20,7 @@ mod theme;
 mod time_axis;
 mod traffic;
 
+pub(crate) use chart_data::{ChartData, chart_data};
 pub(crate) use font_metrics::{REGULAR, SEMIBOLD};
 
 use crate::ReportError;

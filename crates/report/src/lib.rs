@@ -7,6 +7,7 @@ mod charts;
 mod error;
 mod files;
 mod page;
+mod page_data;
 mod plan;
 mod scorecard;
 mod signoff;

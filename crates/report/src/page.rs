@@ -1,7 +1,9 @@
-//! `report.html`: one file that opens from disk, needs no network and no script, and prints.
+//! `report.html`: one file that opens from disk, needs no network, and prints. Its script adds what a still picture cannot do;
+//! without it nothing is missing from the page.
 
 use crate::ReportError;
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD, dark_rules};
+use crate::page_data::page_data;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -16,9 +18,10 @@ use squall_scenario::{GatewayCost, Scenario};
 use std::time::Duration;
 
 /// Every template, and what they share.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("style.html", include_str!("../templates/style.html")),
     ("report.html", include_str!("../templates/report.html")),
+    ("report.js", include_str!("../templates/report.js")),
     ("plan.html", include_str!("../templates/plan.html")),
     ("sign-off.html", include_str!("../templates/sign-off.html")),
     ("scorecard.html", include_str!("../templates/scorecard.html")),
@@ -63,6 +66,7 @@ pub(crate) fn page(
     let page = ReportPage {
         fonts: Fonts::default(),
         dark_rules: dark_rules(charts),
+        data: page_data(scenario, recording),
         mark: mark(RowOutcome::of(verdict.overall, false)),
         headline: headline(verdict.overall),
         tally: verdict.tally(),
@@ -90,6 +94,7 @@ struct ReportPage<'a> {
     #[serde(flatten)]
     fonts: Fonts,
     dark_rules: String,
+    data: String,
     mark: &'static str,
     headline: &'static str,
     tally: String,
@@ -426,7 +431,7 @@ mod tests {
     fn the_page_loads_nothing_from_anywhere() {
         let page = page();
         for loading in
-            ["<script", "<link", "<img", "@import", "src=\"http", "url(http", "href=\"http"]
+            ["<script src", "<link", "<img", "@import", "src=\"http", "url(http", "href=\"http"]
         {
             assert!(!page.contains(loading), "{loading}");
         }

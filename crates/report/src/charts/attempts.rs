@@ -135,7 +135,7 @@ fn told(context: &ChartContext<'_>, deployment: usize) -> Vec<String> {
 }
 
 /// Throttled, and failed in any other way.
-fn losses(cell: &AttemptCell) -> (u32, u32) {
+pub(super) fn losses(cell: &AttemptCell) -> (u32, u32) {
     let throttled = cell.failed[usize::from(FailureClass::Throttled.code())];
     let all: u32 = cell.failed.iter().sum::<u32>() + cell.abandoned;
     (throttled, all - throttled)

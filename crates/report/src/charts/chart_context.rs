@@ -77,9 +77,17 @@ impl<'a> ChartContext<'a> {
 
     /// The width of a bin, in seconds: at least `least`, and so that a chart has no more bins than its layout.
     pub(super) fn bin_width(&self, least: usize) -> usize {
-        let bins = self.layout.bins();
-        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= bins;
-        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(bins).max(least))
+        self.width_of(self.layout.bins(), least)
+    }
+
+    /// The width of a step, in seconds, so that the run has no more of them than `most`.
+    pub(super) fn step_of(&self, most: usize) -> usize {
+        self.width_of(most, 1)
+    }
+
+    fn width_of(&self, most: usize, least: usize) -> usize {
+        let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= most;
+        WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(most).max(least))
     }
 
     /// The width of a bin in words.

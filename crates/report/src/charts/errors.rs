@@ -16,7 +16,7 @@ const PANEL: f64 = 92.0;
 const GAP: f64 = 5.0;
 
 /// The place of those that clients gave up, or callers hung up on, behind the classes.
-const GIVEN_UP: usize = FailureClass::ALL.len();
+pub(super) const GIVEN_UP: usize = FailureClass::ALL.len();
 /// How many classes a caption names.
 const NAMED: usize = 3;
 
@@ -144,7 +144,8 @@ fn told(row: &ErrorPanel) -> Vec<String> {
     lines
 }
 
-fn name(code: usize) -> String {
+/// What a class of errors is called, by its code.
+pub(super) fn name(code: usize) -> String {
     FailureClass::ALL
         .get(code)
         .map_or_else(|| "abandoned".to_owned(), |class| class.as_str().replace('_', " "))

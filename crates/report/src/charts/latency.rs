@@ -105,6 +105,26 @@ fn middle(stretch: &Range<usize>) -> f64 {
     f64::midpoint(stretch.start as f64, stretch.end as f64)
 }
 
+/// The percentiles of bins in microseconds, as they are drawn: the width of a bin in seconds, and the lines by their
+/// names.
+pub(super) fn readings(
+    context: &ChartContext<'_>,
+    of: fn(&GroupCells) -> &Latencies,
+) -> (usize, Vec<PercentileReadings>) {
+    let width = context.bin_width(BIN);
+    let bins: Vec<_> = context.bins(width).map(|bin| merged(context, of, bin)).collect();
+    let lines = LINES.iter().rev().map(|line| {
+        let value = |bin: &Histogram<u64>| {
+            (bin.len() >= line.needs).then(|| bin.value_at_quantile(line.quantile))
+        };
+        (line.name, line.ink, bins.iter().map(value).collect())
+    });
+    (width, lines.collect())
+}
+
+/// The name of a percentile, its ink, and its value in each bin.
+type PercentileReadings = (&'static str, Ink, Vec<Option<u64>>);
+
 /// The values of a stretch of seconds, all groups together.
 fn merged(
     context: &ChartContext<'_>,

@@ -89,7 +89,9 @@ impl Panel {
         unit: &AxisUnit<'_>,
         place: PanelPosition,
     ) {
-        picture.span = Some(TimeSpan { left: self.left, right: self.right, seconds: self.seconds });
+        let Self { left, right, seconds, bottom, .. } = *self;
+        let top = picture.span.map_or_else(|| self.head(), |span| span.top);
+        picture.span = Some(TimeSpan { left, right, seconds, top, bottom });
         self.warm_up(picture, context, place);
         self.phases(picture, context, place);
         self.grid(picture, unit, place);

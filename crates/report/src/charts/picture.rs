@@ -54,6 +54,9 @@ pub(super) struct TimeSpan {
     pub(super) left: f64,
     pub(super) right: f64,
     pub(super) seconds: f64,
+    /// From the top of the first panel to the bottom of the last.
+    pub(super) top: f64,
+    pub(super) bottom: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

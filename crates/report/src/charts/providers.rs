@@ -74,7 +74,7 @@ const fn stroke_of(deployment: usize) -> LineStroke {
     LineStroke { width: 2.5, dashed: is_dashed(deployment) }
 }
 
-type Series = Vec<(f64, Option<f64>)>;
+pub(super) type Series = Vec<(f64, Option<f64>)>;
 
 /// A panel with a line for each deployment.
 struct ProviderLines {
@@ -115,6 +115,15 @@ impl ProviderLines {
         }
         panel.end()
     }
+}
+
+/// The latencies of a deployment's successful attempts by bin, in seconds, as they are drawn: the width of a bin in
+/// seconds, and p50 and p95.
+pub(super) fn readings(context: &ChartContext<'_>, deployment: usize) -> (usize, [Series; 2]) {
+    let width = context.bin_width(LATENCY_BIN);
+    let series = PERCENTILES
+        .map(|(quantile, needs, _)| percentiles(context, deployment, width, (quantile, needs)));
+    (width, series)
 }
 
 fn token_rates(context: &ChartContext<'_>, deployment: usize, width: usize) -> Series {

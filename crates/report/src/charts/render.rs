@@ -43,12 +43,15 @@ pub(super) fn page_svg(picture: &Picture, id: &str) -> Result<String, String> {
         escaped(&picture.title)
     );
     if let Some(span) = picture.span {
-        let [left, right] = [span.left, span.right].map(|x| (x * SVG_SCALE).round());
+        let [left, right, top, bottom] =
+            [span.left, span.right, span.top, span.bottom].map(|place| (place * SVG_SCALE).round());
         let seconds = span.seconds;
-        svg +=
-            &format!(" data-left=\"{left}\" data-right=\"{right}\" data-seconds=\"{seconds}\">\n");
+        svg += &format!(
+            " data-left=\"{left}\" data-right=\"{right}\" data-top=\"{top}\" \
+             data-bottom=\"{bottom}\" data-seconds=\"{seconds}\">\n"
+        );
         // Dots at the edges are whole.
-        let (x, wide) = (left - 24.0, right - left + 48.0);
+        let (x, wide) = (left - 8.0, right - left + 16.0);
         svg += &format!(
             "<clipPath id=\"{id}-clip\"><rect x=\"{x}\" y=\"0\" width=\"{wide}\" \
              height=\"{height}\"/></clipPath>\n"

@@ -203,6 +203,11 @@ fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at
     picture.close(panel.end(), None);
 }
 
+/// When retries began, in seconds, each with the deployment that it went to.
+pub(super) fn times(context: &ChartContext<'_>) -> Vec<(f64, usize)> {
+    followers(context).0.iter().map(|retry| (retry.at, retry.deployment)).collect()
+}
+
 /// The attempts that followed another of their request: retries, by their start, and how many were hedges.
 fn followers(context: &ChartContext<'_>) -> (Vec<Retry>, u64) {
     let attempts = context.recording.attempts.iter();

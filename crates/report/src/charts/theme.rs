@@ -24,6 +24,12 @@ impl Ink {
         Self { alpha, ..self }
     }
 
+    /// Its colour on white paper, in hexadecimal.
+    pub(super) fn hex(self) -> String {
+        let (r, g, b) = self.rgb;
+        format!("#{r:02X}{g:02X}{b:02X}")
+    }
+
     /// The ink mixed with another colour, of which it takes so many parts of 16.
     const fn mixed(self, with: Rgb, parts: u16) -> Self {
         Self { rgb: mix(self.rgb, with, parts), dark: mix(self.dark, with, parts), ..self }
