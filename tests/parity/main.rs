@@ -124,7 +124,11 @@ fn an_outage_over_sockets_and_one_in_virtual_time_agree() {
 fn limits_over_sockets_and_in_virtual_time_agree() {
     let text = include_str!("limits.yaml");
     let scenario = read("limits.yaml", text);
-    let recording = live(&scenario, |recording| all_end(&scenario, recording));
+    let recording = live(&scenario, |recording| {
+        all_end(&scenario, recording);
+        let throttled = recording.attempts.iter().filter(|row| row.status == 429);
+        throttled.for_each(|row| assert!(row.limit.is_some(), "no limit is named: {row:?}"));
+    });
     if let Some(recording) = recording {
         agree("limits", text, &recording);
     }

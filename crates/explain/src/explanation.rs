@@ -1,6 +1,6 @@
 //! The life of one request, as text and as JSON.
 
-use crate::attempts::{self, AttemptSummary};
+use crate::attempts::{self, AttemptSummary, LimitReached};
 use crate::names::{RunNames, features};
 use crate::phrases;
 use crate::timeline::{self, TimelineEntry};
@@ -36,7 +36,7 @@ impl Explanation {
     /// What happened and why, line by line.
     #[must_use]
     pub fn timeline(&self) -> Vec<TimelineEntry> {
-        timeline::entries(&self.trace, &self.names)
+        timeline::entries(&self.trace, &self.names, &self.limits_reached())
     }
 
     /// The attempts made for it; those that were refused before anything was sent are none.
@@ -49,6 +49,18 @@ impl Explanation {
     #[must_use]
     pub fn waits(&self) -> Vec<WaitSummary> {
         waits::of(&self.trace)
+    }
+
+    /// Which limits its attempts were over, where each has its row.
+    fn limits_reached(&self) -> Vec<LimitReached> {
+        let made = self.attempts();
+        if made.len() != self.rows_of_attempts.len() {
+            return Vec::new();
+        }
+        let reached = made.iter().zip(&self.rows_of_attempts).filter_map(|(attempt, row)| {
+            Some(LimitReached { nth: attempt.nth, limit: row.limit? })
+        });
+        reached.collect()
     }
 
     /// Where the decisions and the rows of the recording do not agree: nothing in a simulated run; in a live

@@ -1,6 +1,6 @@
 //! The timeline of a request: what happened and why.
 
-use crate::attempts::{self, AttemptSummary};
+use crate::attempts::{self, AttemptSummary, LimitReached};
 use crate::names::RunNames;
 use crate::phrases;
 use squall_determinism::Timestamp;
@@ -23,10 +23,15 @@ pub struct TimelineEntry {
 }
 
 /// The timeline of a request.
-pub(crate) fn entries(trace: &RequestTrace, names: &RunNames) -> Vec<TimelineEntry> {
+pub(crate) fn entries(
+    trace: &RequestTrace,
+    names: &RunNames,
+    limits: &[LimitReached],
+) -> Vec<TimelineEntry> {
     let mut builder = TimelineBuilder {
         names,
         attempts: attempts::all(trace),
+        limits,
         lines: Vec::new(),
         pick: None,
         none_told: false,
@@ -48,6 +53,7 @@ pub(crate) fn entries(trace: &RequestTrace, names: &RunNames) -> Vec<TimelineEnt
 struct TimelineBuilder<'a> {
     names: &'a RunNames,
     attempts: Vec<AttemptSummary>,
+    limits: &'a [LimitReached],
     lines: Vec<TimelineEntry>,
     /// What was picked, until its attempt begins.
     pick: Option<&'a PickReasons>,
@@ -108,8 +114,12 @@ impl<'a> TimelineBuilder<'a> {
                 }
             }
             RouterInput::Failed { attempt, failure } => {
+                let nth = attempt.nth;
                 let (attempt, after) = self.attempt(attempt, at);
                 self.line(at, format!("{attempt} failed {after}: {}", phrases::failure(&failure)));
+                if let Some(reached) = self.limits.iter().find(|reached| reached.nth == nth) {
+                    self.detail(format!("the provider's log: over `{}`", reached.limit.as_str()));
+                }
             }
             RouterInput::Interrupted { attempt, failure, output_tokens } => {
                 let (attempt, after) = self.attempt(attempt, at);

@@ -9,8 +9,10 @@
 #![no_std]
 
 mod class;
+mod limit;
 
 pub use class::{Evidence, FailureClass, FailureSource, Retryable};
+pub use limit::ProviderLimitKind;
 
 use core::time::Duration;
 

@@ -17,6 +17,7 @@ mod summary;
 pub mod table;
 mod target;
 pub mod text;
+mod throttling;
 mod verdict;
 
 pub use crash::{
@@ -54,4 +55,5 @@ pub use summary::{
 };
 pub use table::terminal_table;
 pub use target::TargetSummary;
+pub use throttling::{Throttling, ThrottlingCause, throttling};
 pub use verdict::{Judgement, RowOutcome, Verdict, VerdictRow, judge};

@@ -28,8 +28,14 @@ pub fn markdown(verdict: &Verdict) -> String {
     let warnings = verdict.warnings.iter().map(|warning| format!("- warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("- changed {change}"));
     let target = verdict.target.iter().map(|line| format!("- target: {line}"));
-    let notes: Vec<_> =
-        target.chain(changes).chain(reasons).chain(validity_problems).chain(warnings).collect();
+    let throttled = verdict.throttled.iter().map(|line| format!("- throttled: {line}"));
+    let notes: Vec<_> = target
+        .chain(throttled)
+        .chain(changes)
+        .chain(reasons)
+        .chain(validity_problems)
+        .chain(warnings)
+        .collect();
     if !notes.is_empty() {
         lines.push(String::new());
         lines.extend(notes);

@@ -94,7 +94,7 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         totals: Totals::of(recording, &scenario.measured()),
         groups: GroupSummary::all(recording, &scenario.measured()),
         kinds: GroupSummary::kinds(recording, &scenario.measured()),
-        deployments: DeploymentSummary::all(recording, &scenario.measured()),
+        deployments: DeploymentSummary::all(scenario, recording),
         faults: FaultSummary::all(scenario),
         changes: header.changes.iter().map(ChangeSummary::of).collect(),
         lag: header.lag.map(LagSummary::of),

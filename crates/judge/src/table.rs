@@ -35,6 +35,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
     let changes = verdict.changes.iter().map(|change| format!("changed {change}"));
     lines.push(String::new());
     lines.extend(verdict.target.iter().map(|line| format!("target: {line}")));
+    lines.extend(verdict.throttled.iter().map(|line| format!("throttled: {line}")));
     lines.extend(changes);
     lines.extend(validity_problems.chain(warnings));
     let overall = RowOutcome::of(verdict.overall, false);

@@ -8,6 +8,7 @@ mod validity;
 use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use crate::target::target_lines;
 use crate::text;
+use crate::throttling::throttling_lines;
 pub(crate) use hidden::refusing_providers;
 use hidden::{HiddenAttempts, hidden_attempts, unknown_attempts};
 pub use outcome::RowOutcome;
@@ -62,6 +63,8 @@ pub struct Verdict {
     /// Which gateway was tested in place of the built-in one, and what is known of it, a line each; empty for the
     /// built-in one.
     pub target: Vec<String>,
+    /// Which limits and faults throttled attempts, a line for each deployment and cause.
+    pub throttled: Vec<String>,
 }
 
 /// An expectation, judged.
@@ -128,6 +131,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         validity_problems: validity_problems.into_iter().map(|problem| problem.text).collect(),
         changes: text::changes(&recording.header),
         target: target_lines(recording),
+        throttled: throttling_lines(scenario, recording),
     }
 }
 

@@ -186,6 +186,7 @@ impl AttemptState {
             }
             row.retry_after = rejection.retry_after;
             row.fault = rejection.fault;
+            row.limit = rejection.limit;
         }
         row
     }

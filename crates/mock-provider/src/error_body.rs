@@ -2,8 +2,8 @@
 
 use crate::attempt_state::Arrived;
 use bytes::Bytes;
-use squall_failure::FailureClass;
-use squall_provider::{LimitState, LimitStatus as Gauge, ProviderLimitKind, Rejection};
+use squall_failure::{FailureClass, ProviderLimitKind};
+use squall_provider::{LimitState, LimitStatus as Gauge, Rejection};
 use squall_wire::serve::{Exceeded, HeaderLimits, ParsedRequest, ServerFormat, VendorError};
 use squall_wire::{HeaderGauge, LimitHeaders};
 
@@ -39,7 +39,7 @@ impl ErrorBody<'_> {
             input_tokens: self.arrived.input_tokens,
             context_window: self.context_window,
             request_id: self.request_id,
-            exceeded: why.and_then(|why| why.limit).map(exceeded),
+            exceeded: why.and_then(|why| why.limit).and_then(exceeded),
             wait: why.and_then(|why| why.retry_after),
             message: is_prefill.then_some(NO_PREFILL),
             param: is_prefill.then_some("messages"),
@@ -54,15 +54,17 @@ pub(crate) const fn stream_type(asked: &ParsedRequest) -> &'static str {
     if asked.events { EVENT_STREAM } else { JSON }
 }
 
-const fn exceeded(limit: ProviderLimitKind) -> Exceeded {
-    match limit {
+/// The limit that the vendor's error names; of its capacity a vendor says nothing.
+const fn exceeded(limit: ProviderLimitKind) -> Option<Exceeded> {
+    Some(match limit {
         ProviderLimitKind::Requests => Exceeded::Requests,
         ProviderLimitKind::Tokens => Exceeded::Tokens,
         ProviderLimitKind::InputTokens => Exceeded::InputTokens,
         ProviderLimitKind::OutputTokens => Exceeded::OutputTokens,
         ProviderLimitKind::Day => Exceeded::Day,
         ProviderLimitKind::Growth => Exceeded::Growth,
-    }
+        ProviderLimitKind::Capacity => return None,
+    })
 }
 
 /// The limits as they stand, as headers have them.

@@ -597,6 +597,7 @@ pub(crate) fn new_row(token: Option<RequestToken>, now: Timestamp) -> AttemptRow
         status: 0,
         retry_after: None,
         fault: None,
+        limit: None,
         stream: false,
         input_tokens: 0,
         output_tokens: 0,

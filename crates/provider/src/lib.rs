@@ -38,8 +38,8 @@ pub use fault::{
 pub use input::{AttemptArrival, ProviderInput, name_hash};
 pub use latency::{BatchSlowdown, Prefill, PromptCache, SlowShare};
 pub use output::{
-    CheckAnswer, LimitState, LimitStatus, Listener, ProviderEvent, ProviderLimitKind,
-    ProviderOutput, ProviderStatus, Rejection,
+    CheckAnswer, LimitState, LimitStatus, Listener, ProviderEvent, ProviderOutput, ProviderStatus,
+    Rejection,
 };
 pub use provider::Provider;
 pub use random_faults::RandomFault;

@@ -2,7 +2,7 @@
 
 use crate::{AttemptPlan, AttemptTag, RetryAfter};
 use core::time::Duration;
-use squall_failure::FailureClass;
+use squall_failure::{FailureClass, ProviderLimitKind};
 
 /// A command or a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,23 +58,6 @@ pub struct LimitState {
     pub input_tokens: Option<LimitStatus>,
     /// Tokens of answers, likewise.
     pub output_tokens: Option<LimitStatus>,
-}
-
-/// Which limit refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ProviderLimitKind {
-    /// Requests per minute.
-    Requests,
-    /// Tokens per minute.
-    Tokens,
-    /// Prompt tokens per minute.
-    InputTokens,
-    /// Output tokens per minute.
-    OutputTokens,
-    /// Requests per day.
-    Day,
-    /// The growth of traffic.
-    Growth,
 }
 
 /// One limit as headers tell it.

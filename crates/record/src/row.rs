@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, FailureSource};
+use squall_failure::{FailureClass, FailureSource, ProviderLimitKind};
 
 /// A request as its client saw it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,6 +97,8 @@ pub struct AttemptRow {
     pub retry_after: Option<Duration>,
     /// The fault that hit it, by its place among the faults of the provider.
     pub fault: Option<u16>,
+    /// The limit of the provider that refused it.
+    pub limit: Option<ProviderLimitKind>,
     /// Whether it was a stream.
     pub stream: bool,
     /// Tokens of its prompt.

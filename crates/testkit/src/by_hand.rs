@@ -280,6 +280,7 @@ pub fn answered(deployment: u16, started: Timestamp) -> AttemptRow {
         status: 200,
         retry_after: None,
         fault: None,
+        limit: None,
         stream: true,
         input_tokens: 100,
         output_tokens: 10,

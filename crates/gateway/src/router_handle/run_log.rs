@@ -104,6 +104,7 @@ impl RunLog {
             status: 0,
             retry_after: None,
             fault: None,
+            limit: None,
             stream: request.stream,
             input_tokens: request.input_tokens,
             output_tokens: 0,

@@ -109,6 +109,7 @@ impl Run {
             status: 503,
             retry_after: None,
             fault: Some(0),
+            limit: None,
             stream: true,
             input_tokens: 100,
             output_tokens: 0,

@@ -24,6 +24,7 @@ fn attempt(from_ms: u64, to_ms: u64, outcome: AttemptOutcome, status: u16) -> Ca
             status,
             retry_after: None,
             fault: None,
+            limit: None,
             stream: false,
             input_tokens: 10,
             output_tokens: 3,

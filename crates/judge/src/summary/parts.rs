@@ -1,6 +1,7 @@
 //! The parts of a summary.
 
 use crate::metrics::{Measurement, MetricValue};
+use crate::throttling::{Throttling, throttling};
 use crate::verdict::VerdictRow;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -109,6 +110,10 @@ pub struct DeploymentSummary {
     pub asked_to_wait: u64,
     /// Those of them that were broken.
     pub did_not_wait: u64,
+    /// Attempts that were throttled, by the limit that they were over (its key in the scenario), `fault`, or `unknown`;
+    /// left out where none was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub throttled_by: BTreeMap<&'static str, u64>,
     /// From start to last byte, of attempts that succeeded.
     pub latency: Percentiles,
     /// From start to first token, of successful streams.
@@ -272,8 +277,9 @@ impl GroupSummary {
 }
 
 impl DeploymentSummary {
-    pub(super) fn all(recording: &Recording, window: &Range<Timestamp>) -> Vec<Self> {
-        let header = &recording.header;
+    pub(super) fn all(scenario: &Scenario, recording: &Recording) -> Vec<Self> {
+        let (header, window) = (&recording.header, scenario.measured());
+        let throttled = throttling(scenario, recording);
         if !header.knows_attempts() {
             return Vec::new();
         }
@@ -286,8 +292,8 @@ impl DeploymentSummary {
             let all = header.deployments.iter().zip(&sums);
             all.filter(move |(info, _)| info.group == group).map(|(_, sum)| sum)
         };
-        let all = header.deployments.iter().zip(cells).zip(&sums);
-        let summary = all.map(|((info, cells), sum)| Self {
+        let all = header.deployments.iter().zip(cells).zip(&sums).zip(0..);
+        let summary = all.map(|(((info, cells), sum), place)| Self {
             name: info.name.clone(),
             group: name(&header.groups, info.group),
             provider: name(&header.providers, info.provider),
@@ -309,11 +315,21 @@ impl DeploymentSummary {
             output_tokens: sum.output_tokens,
             asked_to_wait: sum.asked_to_wait.into(),
             did_not_wait: sum.did_not_wait.into(),
+            throttled_by: throttled_by(&throttled, place),
             latency: Percentiles::of(&cells.latency.window(window.clone())),
             ttft: Percentiles::of(&cells.ttft.window(window.clone())),
         });
         summary.collect()
     }
+}
+
+/// How often a deployment throttled for each cause.
+fn throttled_by(all: &[Throttling], deployment: u16) -> BTreeMap<&'static str, u64> {
+    let mut causes = BTreeMap::new();
+    for throttled in all.iter().filter(|each| each.deployment == deployment) {
+        *causes.entry(throttled.cause.as_str()).or_default() += throttled.attempts;
+    }
+    causes
 }
 
 impl Percentiles {

@@ -3,12 +3,11 @@
 use super::fixed_windows::FixedWindows;
 use super::ramp_limiter::RampLimiter;
 use super::{LimitDecision, ProviderLimiter};
-use crate::{
-    LimitState, LimitStatus, ProviderLimitKind, ProviderLimits, ProviderRateLimit, TokenAccounting,
-};
+use crate::{LimitState, LimitStatus, ProviderLimits, ProviderRateLimit, TokenAccounting};
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 use squall_determinism::{Share, Timestamp};
+use squall_failure::ProviderLimitKind;
 
 /// The limits of each key, or the one set that all keys share.
 #[derive(Clone, Debug)]

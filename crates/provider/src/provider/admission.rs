@@ -7,12 +7,11 @@ use crate::latency::times_milli;
 use crate::limit::TokenCharge;
 use crate::{
     AssistantPrefill, AttemptArrival, AttemptEnding, AttemptPlan, AttemptTag, CountScope,
-    ErrorAnswer, FaultTarget, OverloadResponse, ProviderLimitKind, ProviderOutput, Rejection,
-    RetryAfter,
+    ErrorAnswer, FaultTarget, OverloadResponse, ProviderOutput, Rejection, RetryAfter,
 };
 use core::time::Duration;
 use squall_determinism::{RandomStream, Seed, Share, StreamPurpose, Timestamp};
-use squall_failure::FailureClass;
+use squall_failure::{FailureClass, ProviderLimitKind};
 
 /// The draws of an attempt's service: time to first token, gap, tokens, in this order.
 const SERVICE: StreamPurpose = StreamPurpose::named("provider.service");
@@ -128,7 +127,9 @@ impl Provider {
             OverloadResponse::Overloaded529 => ErrorAnswer { status: Some(529), ..overloaded },
             OverloadResponse::Throttled429 => ErrorAnswer::of(FailureClass::Throttled),
         };
-        self.reject(tag, subject, answer, RejectionCause::UNSAID);
+        let why =
+            RejectionCause { limit: Some(ProviderLimitKind::Capacity), ..RejectionCause::UNSAID };
+        self.reject(tag, subject, answer, why);
     }
 
     /// Draws the plan of an attempt whose service starts now.

@@ -6,7 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, FailureSource};
+use squall_failure::{FailureClass, FailureSource, ProviderLimitKind};
 use std::time::Duration;
 
 /// The columns of `requests.csv`.
@@ -32,7 +32,7 @@ pub(super) const REQUEST_COLUMNS: [&str; 18] = [
 ];
 
 /// The columns of `attempts.csv`.
-pub(super) const ATTEMPT_COLUMNS: [&str; 15] = [
+pub(super) const ATTEMPT_COLUMNS: [&str; 16] = [
     "request",
     "ordinal",
     "deployment",
@@ -42,6 +42,7 @@ pub(super) const ATTEMPT_COLUMNS: [&str; 15] = [
     "status",
     "retry_after_ns",
     "fault",
+    "limit",
     "stream",
     "started_ns",
     "first_token_ns",
@@ -153,6 +154,7 @@ pub(super) struct AttemptLine {
     status: u16,
     retry_after_ns: Option<u64>,
     fault: Option<u16>,
+    limit: Option<String>,
     stream: bool,
     started_ns: u64,
     first_token_ns: Option<u64>,
@@ -183,6 +185,7 @@ impl AttemptLine {
             status: row.status,
             retry_after_ns: row.retry_after.map(|wait| wait.as_nanos() as u64),
             fault: row.fault,
+            limit: row.limit.map(|limit| limit.as_str().to_owned()),
             stream: row.stream,
             started_ns: row.started.as_nanos(),
             first_token_ns: row.first_token.map(Timestamp::as_nanos),
@@ -216,6 +219,7 @@ impl AttemptLine {
             status: self.status,
             retry_after: self.retry_after_ns.map(Duration::from_nanos),
             fault: self.fault,
+            limit: self.limit.as_deref().map(limit).transpose()?,
             stream: self.stream,
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
@@ -226,6 +230,10 @@ impl AttemptLine {
 pub(super) fn class(word: Option<&str>) -> Result<FailureClass, String> {
     let word = word.ok_or("a failure needs a class")?;
     FailureClass::from_word(word).ok_or_else(|| format!("no class `{word}`"))
+}
+
+fn limit(word: &str) -> Result<ProviderLimitKind, String> {
+    ProviderLimitKind::from_word(word).ok_or_else(|| format!("no limit `{word}`"))
 }
 
 pub(super) fn deployment(header: &RunHeader, name: &str) -> Result<u16, String> {

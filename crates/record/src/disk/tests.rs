@@ -3,7 +3,7 @@
 use crate::*;
 use proptest::prelude::*;
 use squall_determinism::Timestamp;
-use squall_failure::{FailureClass, FailureSource};
+use squall_failure::{FailureClass, FailureSource, ProviderLimitKind};
 use squall_router::{
     AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitScope, PickProblem,
     RequestKey, RetryWait, RouterEvent as Decision,
@@ -120,6 +120,7 @@ fn attempts() -> Vec<AttemptRow> {
         status: 429,
         retry_after: Some(Duration::from_millis(1_500)),
         fault: Some(2),
+        limit: (place == 1).then_some(ProviderLimitKind::InputTokens),
         stream: true,
         input_tokens: 1,
         output_tokens: 2,
@@ -390,11 +391,12 @@ prop_compose! {
         ],
         (status, fault, stream) in (any::<u16>(), prop::option::of(any::<u16>()), any::<bool>()),
         retry_after in prop::option::of((0..3_600_000_000_000_u64).prop_map(Duration::from_nanos)),
+        limit in prop::option::of(prop::sample::select(&ProviderLimitKind::ALL[..])),
         (input_tokens, output_tokens) in any::<(u32, u32)>(),
     ) -> AttemptRow {
         AttemptRow {
             request, ordinal, deployment, seen_by, started, first_token, ended, outcome, status,
-            retry_after, fault, stream, input_tokens, output_tokens,
+            retry_after, fault, limit, stream, input_tokens, output_tokens,
         }
     }
 }

@@ -41,6 +41,7 @@ fn attempt(started: u64, ended: u64, retry_after: Option<u64>) -> AttemptRow {
         status: if retry_after.is_some() { 429 } else { 200 },
         retry_after: retry_after.map(Duration::from_millis),
         fault: None,
+        limit: None,
         stream: false,
         input_tokens: 10,
         output_tokens: 20,

@@ -76,6 +76,7 @@ impl World<'_> {
                 Some(rejection) => rejection.fault,
                 None => call.plan.and_then(|plan| plan.fault),
             },
+            limit: rejection.and_then(|rejection| rejection.limit),
             stream: client.stream,
             input_tokens: client.input_tokens.saturating_add(begun),
             output_tokens,

@@ -1,7 +1,8 @@
 //! Limits beyond requests and tokens a minute.
 
 use super::*;
-use crate::{ProviderLimitKind, RampLimit, RetryAfter, TokenAccounting};
+use crate::{RampLimit, RetryAfter, TokenAccounting};
+use squall_failure::ProviderLimitKind;
 
 fn limited(limits: ProviderLimits) -> Provider {
     provider(ProviderConfig { limits, ..config() })
