@@ -10,6 +10,7 @@
 
 mod checklist;
 mod compose;
+mod demand;
 mod effective;
 mod expectation;
 mod export;
@@ -35,6 +36,7 @@ pub use checklist::{
     Checklist, ChecklistItem, ItemKind, Rise, RolloutStage, StageFault, StaticCheck,
 };
 pub use compose::{CaseVariable, Surroundings, VariableOrigin, VariableSetting, is_composed_text};
+pub use demand::ExcessDemand;
 pub use effective::{
     Effective, EffectiveError, EffectiveOptions, EffectiveSetting, SettingDifference, SettingOrigin,
 };

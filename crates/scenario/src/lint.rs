@@ -33,6 +33,7 @@ lints![
     idle_affinity,
     impossible_request,
     limit_never_reached,
+    limits_below_traffic,
     multiplied_retries,
     no_fallback,
     nowhere_to_continue,

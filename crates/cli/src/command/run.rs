@@ -28,6 +28,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         at_once: 1,
     };
     run_room::ensure(&[sized], &out, args.allow_large)?;
+    if let Some(excess) = scenario.excess_demand() {
+        terminal::status(format_args!("warning: {excess}"));
+    }
     // A folder that cannot take the report is found before the run, not after it.
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     // A signal counts from when somebody was told that it does.

@@ -1,6 +1,7 @@
 //! What a lint is, and what it looks at.
 
 use super::places::Places;
+use crate::demand::ExcessDemand;
 use crate::diagnostic::{Diagnostics, Problem};
 use crate::effective::{AsGateway, EffectiveKind};
 use crate::model::{DeploymentLink, GatewayFile, GatewayProvider, Scenario};
@@ -71,6 +72,8 @@ pub(crate) struct CheckedSubject {
     /// What serves each deployment, in the order of the groups.
     links: Vec<DeploymentLink>,
     providers: Vec<CheckedProvider>,
+    /// Where a scenario's traffic asks for more than the limits of its providers pass.
+    pub(super) excess_demand: Option<ExcessDemand>,
     pub(crate) places: Places,
 }
 
@@ -100,6 +103,7 @@ impl CheckedSubject {
             });
             providers.collect()
         };
+        let mut excess_demand = None;
         let (router, links, providers) = match kind {
             Some(EffectiveKind::Gateway) => {
                 let file = GatewayFile::read(path, text)?;
@@ -113,6 +117,7 @@ impl CheckedSubject {
             }
             Some(EffectiveKind::Scenario) => {
                 let scenario = Scenario::read_with(path, text, options.load)?;
+                excess_demand = scenario.excess_demand();
                 let providers = scenario.providers.into_iter().map(|each| CheckedProvider {
                     name: each.name,
                     base_url: None,
@@ -122,7 +127,7 @@ impl CheckedSubject {
             }
             Some(EffectiveKind::Mock) | None => return Ok(None),
         };
-        Ok(Some(Self { router, links, providers, places }))
+        Ok(Some(Self { router, links, providers, excess_demand, places }))
     }
 }
 

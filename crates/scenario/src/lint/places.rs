@@ -102,6 +102,13 @@ impl Places {
         own.map(whole).or_else(|| here.map(name)).unwrap_or_else(|| self.begin())
     }
 
+    /// A setting of the traffic.
+    pub(crate) fn traffic(&self, key: &str) -> Range<usize> {
+        let traffic = entry(&self.root, "traffic");
+        let own = traffic.and_then(|traffic| entry(&traffic.value, key));
+        own.map(whole).or_else(|| traffic.map(name)).unwrap_or_else(|| self.begin())
+    }
+
     /// A setting of a provider.
     pub(crate) fn provider(&self, provider: &str, key: &str) -> Range<usize> {
         let here = entry(&self.root, "providers").and_then(|all| entry(&all.value, provider));

@@ -51,6 +51,19 @@ fn found(text: &str) -> Vec<&'static str> {
 const GOES_ON: &str = "mid_stream: continue";
 const LINE: &str = "\n      ";
 
+/// A scenario of these requests a second for a minute, with the router of a gateway file; its providers pass 30.
+fn traffic(rps: u32, gateway: &str) -> String {
+    let (_, router) = gateway.split_once("router:").expect("it has a router");
+    let provider = "{ ttft: 100ms, itl: 10ms, limits: { rpm: 900, burst: 10 } }";
+    format!(
+        "name: demand
+duration: 60s
+traffic: {{ group: chat, rate: {rps}, prompt_tokens: 10, output_tokens: 10, client: {{ timeout: 20s }} }}
+providers: {{ eu: {provider}, us: {provider} }}
+router:{router}"
+    )
+}
+
 /// For each lint a file that has it and one that has not, which differ in what matters.
 fn examples() -> Vec<(&'static str, String, String)> {
     let fallback = "fallback: [spare]";
@@ -120,6 +133,7 @@ fn examples() -> Vec<(&'static str, String, String)> {
             router("health_checks: { every: 10s, timeout: 5s }"),
         ),
         ("budget-stops-group", alone("retries: 2", budget), alone(fallback, budget)),
+        ("limits-below-traffic", traffic(40, &plain), traffic(20, &plain)),
         ("plain-http", http, plain.replace("https://eu.example", "http://localhost:9000")),
     ]
 }
