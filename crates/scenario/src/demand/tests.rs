@@ -1,3 +1,5 @@
+//! What the limits pass at most, worked out by hand.
+
 use crate::Scenario;
 
 fn excess(rate: &str, limits: &str, more: &str) -> Option<String> {
