@@ -31,6 +31,15 @@ pub struct Recording {
     pub journal: Option<Vec<u8>>,
 }
 
+impl Recording {
+    /// Whether rows were kept, if there were any.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        let kept = !(self.requests.is_empty() && self.attempts.is_empty());
+        kept || self.cells.counts() == (0, 0)
+    }
+}
+
 /// Takes rows in as requests and attempts end.
 ///
 /// Attempts come in the order in which they end: whether a Retry-After was obeyed is judged as they come.

@@ -1,39 +1,60 @@
-//! A recording on disk: a folder of `run.json`, `cells.json`, `journal.bin`, and the rows as CSV, which
+//! A recording on disk: a folder of `run.json`, `timeseries.bin`, `journal.bin`, and the rows as CSV, which
 //! anything reads. Times are in nanoseconds since the start of the run; classes and names are words.
 //! `run.json` has a checksum of every file, itself included.
+//!
+//! Where there are more than [`PLAIN_REQUESTS`], rows and journal are compressed, and their files are called `.zst`. A
+//! run that kept no rows has neither `requests.csv` nor `attempts.csv`.
 
+mod cells;
 mod checked;
 mod folder;
 mod header;
 mod notes;
+mod row_files;
 mod rows;
 mod running;
 
 pub use folder::OutFolder;
+pub(crate) use header::{FORMAT, OLDEST_FORMAT};
 pub use running::{LiveWriter, RowSender};
 
 use crate::{
     AttemptRow, JournalReader, Logs, NoteRow, RecordError, Recording, RequestRow, RowRetention,
     RunEnd, RunHeader,
 };
-use checked::{FileInfo, LineReader, MAX_CELLS_BYTES, MAX_JOURNAL_BYTES};
+use checked::{FileInfo, MAX_JOURNAL_BYTES};
 use header::HeaderFile;
 use notes::{NOTE_COLUMNS, NoteLine};
+use row_files::{RowFile, RowReader, csv_of};
 use rows::{ATTEMPT_COLUMNS, AttemptLine, REQUEST_COLUMNS, RequestLine};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::path::Path;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 const RUN: &str = "run.json";
-const CELLS: &str = "cells.json";
+const CELLS: &str = "timeseries.bin";
 const REQUESTS: &str = "requests.csv";
 const ATTEMPTS: &str = "attempts.csv";
 const NOTES: &str = "notes.csv";
 const JOURNAL: &str = "journal.bin";
+
+/// The cells of forms before 6.
+const OLD_CELLS: &str = "cells.json";
+
+/// What the name of a compressed file ends with.
+const COMPRESSED: &str = ".zst";
+
+/// The rows and the journal of so many requests are plain, some 30 MB of them.
+const PLAIN_REQUESTS: usize = 100_000;
+
+/// Every name that a file of a recording may have.
+fn file_names() -> impl Iterator<Item = String> {
+    let plain = [RUN, CELLS, OLD_CELLS, REQUESTS, ATTEMPTS, NOTES, JOURNAL];
+    let compressed = [REQUESTS, ATTEMPTS, NOTES, JOURNAL].map(|name| format!("{name}{COMPRESSED}"));
+    plain.map(str::to_owned).into_iter().chain(compressed)
+}
 
 impl Recording {
     /// Writes the recording into a folder, which is made if it is not there. Each file is there as a whole or
@@ -45,33 +66,40 @@ impl Recording {
     pub fn write(&self, dir: &Path) -> Result<(), RecordError> {
         fs::create_dir_all(dir).map_err(|source| cannot_write(dir, source))?;
         let header = &self.header;
-        let requests = self.requests.iter().map(|row| RequestLine::of(row, header));
-        let attempts = self.attempts.iter().map(|row| AttemptLine::of(row, header));
-        let notes = self.notes.iter().map(|row| NoteLine::of(row, header));
-        let mut files = BTreeMap::new();
-        let mut wrote = |name: &str, info| files.insert(name.to_owned(), info);
-        wrote(REQUESTS, put_csv(&dir.join(REQUESTS), requests)?);
-        wrote(ATTEMPTS, put_csv(&dir.join(ATTEMPTS), attempts)?);
-        wrote(NOTES, put_csv(&dir.join(NOTES), notes)?);
-        let cells = checked::put(&dir.join(CELLS), |file| {
-            serde_json::to_writer(file, &self.cells)?;
-            Ok(None)
-        })?;
-        wrote(CELLS, cells);
-        let journal = dir.join(JOURNAL);
-        if let Some(bytes) = &self.journal {
-            wrote(JOURNAL, checked::put(&journal, |file| file.write_all(bytes).map(|()| None))?);
-        } else {
-            match fs::remove_file(&journal) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(cannot_write(&journal, source));
-                }
-                _ => {}
-            }
+        let mut writer = FileWriter { dir, compress: self.is_compressed(), files: BTreeMap::new() };
+        if self.has_rows() {
+            let requests = self.requests.iter().map(|row| RequestLine::of(row, header));
+            let attempts = self.attempts.iter().map(|row| AttemptLine::of(row, header));
+            writer.put(REQUESTS, csv_of(requests))?;
+            writer.put(ATTEMPTS, csv_of(attempts))?;
         }
+        writer.put(NOTES, csv_of(self.notes.iter().map(|row| NoteLine::of(row, header))))?;
+        if let Some(bytes) = &self.journal {
+            writer.put(JOURNAL, |file| file.write_all(bytes).map(|()| None))?;
+        }
+        let mut files = writer.files;
+        files.insert(CELLS.to_owned(), cells::put(&dir.join(CELLS), &self.cells)?);
+        let names: Vec<_> = files.keys().cloned().chain([RUN.to_owned()]).collect();
         let bytes = HeaderFile::of(header, files).sealed()?;
         checked::put(&dir.join(RUN), |file| file.write_all(&bytes).map(|()| None))?;
+        // What it was while it grew, and what an older recording was.
+        for name in file_names().filter(|name| !names.contains(name)) {
+            folder::remove(&dir.join(name))?;
+        }
         Ok(())
+    }
+
+    /// Whether [`write`](Self::write) compresses its rows and its journal.
+    fn is_compressed(&self) -> bool {
+        self.requests.len() > PLAIN_REQUESTS
+    }
+
+    /// The names of the files of rows that [`write`](Self::write) leaves: none of a run that kept no rows.
+    #[must_use]
+    pub fn row_files(&self) -> Vec<String> {
+        let ending = if self.is_compressed() { COMPRESSED } else { "" };
+        let names = if self.has_rows() { &[REQUESTS, ATTEMPTS, NOTES][..] } else { &[NOTES] };
+        names.iter().map(|name| format!("{name}{ending}")).collect()
     }
 
     /// Reads a recording back, and sees that no file of it was changed. What a run has left that was killed, or
@@ -82,44 +110,47 @@ impl Recording {
     pub fn read(dir: &Path) -> Result<Self, RecordError> {
         let path = dir.join(RUN);
         let mut file = HeaderFile::read(&path)?;
-        let (running, mut files) = (file.is_running(), std::mem::take(&mut file.files));
+        let (running, is_old) = (file.is_running(), file.is_old());
+        let files = StoredFiles { dir, files: std::mem::take(&mut file.files) };
         let header =
             file.into_header().map_err(|problem| RecordError::Malformed { path, problem })?;
-        let reader = RowReader { dir, header: &header, running };
-        let requests = reader.read(REQUESTS, &REQUEST_COLUMNS, RequestLine::into_row)?;
-        let attempts = reader.read(ATTEMPTS, &ATTEMPT_COLUMNS, AttemptLine::into_row)?;
-        let notes = reader.read(NOTES, &NOTE_COLUMNS, NoteLine::into_row)?;
-        once_each(&dir.join(REQUESTS), &requests)?;
+        let reader = RowReader { header: &header, running };
+        // A run that kept no rows has no files of them.
+        let kept = running || files.has(REQUESTS) || files.has(ATTEMPTS);
+        let requests = kept.then(|| files.path(REQUESTS));
+        let requests = requests
+            .map(|path| reader.read(path, &REQUEST_COLUMNS, RequestLine::into_row))
+            .transpose()?;
+        let attempts = kept.then(|| files.path(ATTEMPTS));
+        let attempts = attempts
+            .map(|path| reader.read(path, &ATTEMPT_COLUMNS, AttemptLine::into_row))
+            .transpose()?;
+        let notes = reader.read(files.path(NOTES), &NOTE_COLUMNS, NoteLine::into_row)?;
+        if let Some(requests) = &requests {
+            once_each(requests)?;
+        }
+        let (requests, attempts) = (requests.unwrap_or_default(), attempts.unwrap_or_default());
         if running {
             return Self::of_rest(dir, header.clone(), requests, attempts, notes);
         }
-        let cells_path = dir.join(CELLS);
-        let (bytes, cells_info) = checked::bytes(&cells_path, MAX_CELLS_BYTES)?;
-        let cells = serde_json::from_slice(&bytes).map_err(|error| RecordError::Malformed {
-            path: cells_path,
-            problem: error.to_string(),
-        })?;
-        let journal = files.contains_key(JOURNAL).then(|| dir.join(JOURNAL));
-        let journal = journal.map(|path| checked::bytes(&path, MAX_JOURNAL_BYTES)).transpose()?;
-        let (journal, journal_info) = journal.unzip();
-        let now = [
-            (REQUESTS, Some(&requests.info)),
-            (ATTEMPTS, Some(&attempts.info)),
-            (NOTES, Some(&notes.info)),
-            (CELLS, Some(&cells_info)),
-            (JOURNAL, journal_info.as_ref()),
-        ];
-        for (name, now) in now {
-            let Some(now) = now else { continue };
-            let what = match files.remove(name) {
-                Some(then) => then.difference(now),
-                None => Some("`run.json` does not tell its checksum".to_owned()),
-            };
-            if let Some(what) = what {
-                return Err(RecordError::Changed { path: dir.join(name), what });
-            }
+        files.are_unchanged(&requests, &attempts, &notes)?;
+        let journal = files.has(JOURNAL).then(|| files.bytes(JOURNAL)).transpose()?;
+        let logs = Logs {
+            requests: requests.rows,
+            attempts: attempts.rows,
+            notes: notes.rows,
+            journal: None,
+        };
+        if is_old {
+            files.bytes(OLD_CELLS)?;
+            let digest = header.digest.clone();
+            let lag = header.lag;
+            let mut recording = Self::of_logs(header, RowRetention::Rows, logs);
+            (recording.header.digest, recording.header.lag) = (digest, lag);
+            return Ok(Self { journal, ..recording });
         }
-        let (requests, attempts, notes) = (requests.rows, attempts.rows, notes.rows);
+        let cells = cells::read(&dir.join(CELLS), &files.bytes(CELLS)?, &header)?;
+        let Logs { requests, attempts, notes, .. } = logs;
         Ok(Self { header, requests, attempts, notes, cells, journal })
     }
 
@@ -152,135 +183,108 @@ impl Recording {
     }
 }
 
-/// The rows of a file.
-struct RowFile<T> {
-    rows: Vec<T>,
-    info: FileInfo,
-    /// Whether the last line was cut off in the middle, and is left out.
-    torn: bool,
-}
-
-/// Reads the row files of a recording.
-struct RowReader<'a> {
+/// Writes the files of a recording.
+struct FileWriter<'a> {
     dir: &'a Path,
-    header: &'a RunHeader,
-    /// Whether the last line may be cut off, and a file not yet there.
-    running: bool,
+    compress: bool,
+    files: BTreeMap<String, FileInfo>,
 }
 
-impl RowReader<'_> {
-    fn read<L: DeserializeOwned, T>(
-        &self,
+impl FileWriter<'_> {
+    fn put(
+        &mut self,
         name: &str,
-        columns: &[&str],
-        into_row: impl Fn(L, &RunHeader) -> Result<T, String>,
-    ) -> Result<RowFile<T>, RecordError> {
-        let path = &self.dir.join(name);
-        let mut file = match File::open(path) {
-            Err(error) if self.running && error.kind() == std::io::ErrorKind::NotFound => {
-                let info = FileInfo { rows: Some(0), bytes: 0, sha256: String::new() };
-                return Ok(RowFile { rows: Vec::new(), info, torn: false });
-            }
-            file => file.map_err(|source| cannot_read(path, source))?,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<Option<u64>>,
+    ) -> Result<(), RecordError> {
+        let (name, info) = if self.compress {
+            let name = format!("{name}{COMPRESSED}");
+            let path = self.dir.join(&name);
+            (name, checked::put(&path, |file| checked::compress(file, fill))?)
+        } else {
+            (name.to_owned(), checked::put(&self.dir.join(name), fill)?)
         };
-        let (whole, torn) = match self.running {
-            true => checked::whole_lines(&mut file).map_err(|source| cannot_read(path, source))?,
-            false => (u64::MAX, false),
-        };
-        let reader = LineReader::new(file.take(whole));
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .buffer_capacity(1 << 16)
-            .from_reader(reader);
-        let malformed = |line: u64, problem: &dyn std::fmt::Display| RecordError::Malformed {
-            path: path.clone(),
-            problem: format!("line {line}: {problem}"),
-        };
-        let line_of = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
-        let mut rows = Vec::new();
-        let mut record = csv::StringRecord::new();
-        let mut names: Option<csv::StringRecord> = None;
-        loop {
-            let line = reader.position().line();
-            match reader.read_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Err(malformed(line, &error)),
-            }
-            let Some(names) = &names else {
-                if !record.iter().eq(columns.iter().copied()) {
-                    let told: Vec<_> = record.iter().take(columns.len()).collect();
-                    let problem = format!(
-                        "the columns are `{}`, and `{}` were expected",
-                        shortened(&told.join(",")),
-                        columns.join(",")
-                    );
-                    return Err(malformed(line, &problem));
-                }
-                names = Some(record.clone());
-                continue;
-            };
-            let row = record
-                .deserialize(Some(names))
-                .map_err(|error| error.to_string())
-                .and_then(|line| into_row(line, self.header))
-                .map_err(|problem| malformed(line_of(&record), &problem))?;
-            rows.push(row);
-        }
-        let info = reader.into_inner().info(rows.len() as u64);
-        Ok(RowFile { rows, info, torn })
+        self.files.insert(name, info);
+        Ok(())
     }
+}
+
+/// The files of a recording, as `run.json` tells of them.
+struct StoredFiles<'a> {
+    dir: &'a Path,
+    files: BTreeMap<String, FileInfo>,
+}
+
+impl StoredFiles<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name) || self.files.contains_key(&format!("{name}{COMPRESSED}"))
+    }
+
+    /// Where a file is: under its own name, unless it is compressed.
+    fn path(&self, name: &str) -> PathBuf {
+        let compressed = format!("{name}{COMPRESSED}");
+        let name = if self.files.contains_key(&compressed) { &compressed } else { name };
+        self.dir.join(name)
+    }
+
+    /// The bytes of a file that is as it was, made plain.
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, RecordError> {
+        let path = self.path(name);
+        let (bytes, info) = checked::bytes(&path, MAX_JOURNAL_BYTES)?;
+        self.is_unchanged(&path, &info)?;
+        if !is_compressed(&path) {
+            return Ok(bytes);
+        }
+        let plain = checked::decompressed(&bytes, MAX_JOURNAL_BYTES);
+        plain.map_err(|error| RecordError::Malformed { path, problem: error.to_string() })
+    }
+
+    /// Whether the rows are those that were written.
+    fn are_unchanged(
+        &self,
+        requests: &RowFile<RequestRow>,
+        attempts: &RowFile<AttemptRow>,
+        notes: &RowFile<NoteRow>,
+    ) -> Result<(), RecordError> {
+        let infos = [&requests.info, &attempts.info, &notes.info];
+        for (path, info) in [&requests.path, &attempts.path, &notes.path].into_iter().zip(infos) {
+            if let Some(info) = info {
+                self.is_unchanged(path, info)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_unchanged(&self, path: &Path, now: &FileInfo) -> Result<(), RecordError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let what = match self.files.get(&*name) {
+            Some(then) => then.difference(now),
+            None => Some("`run.json` does not tell its checksum".to_owned()),
+        };
+        what.map_or(Ok(()), |what| Err(RecordError::Changed { path: path.to_owned(), what }))
+    }
+}
+
+/// Whether the file at a path is compressed, by its name.
+fn is_compressed(path: &Path) -> bool {
+    path.as_os_str().to_string_lossy().ends_with(COMPRESSED)
 }
 
 /// Each request has one row.
-fn once_each(path: &Path, requests: &RowFile<RequestRow>) -> Result<(), RecordError> {
-    let mut seen = BTreeMap::new();
+fn once_each(requests: &RowFile<RequestRow>) -> Result<(), RecordError> {
+    let mut seen: Vec<_> = requests.rows.iter().map(|row| row.request).zip(2_u64..).collect();
+    seen.sort_unstable();
     // The names of the columns are line 1.
-    for (row, line) in requests.rows.iter().zip(2_u64..) {
-        if let Some(first) = seen.insert(row.request, line) {
-            let problem = format!("line {line}: request {} is on line {first} too", row.request);
-            return Err(RecordError::Malformed { path: path.to_owned(), problem });
-        }
-    }
-    Ok(())
+    let twice = seen.windows(2).filter(|pair| pair[0].0 == pair[1].0).min_by_key(|pair| pair[1].1);
+    let Some(&[(request, first), (_, line)]) = twice else { return Ok(()) };
+    let problem = format!("line {line}: request {request} is on line {first} too");
+    Err(RecordError::Malformed { path: requests.path.clone(), problem })
 }
 
-fn shortened(text: &str) -> String {
-    const MOST: usize = 200;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn put_csv<T: Serialize>(
-    path: &Path,
-    lines: impl Iterator<Item = T>,
-) -> Result<FileInfo, RecordError> {
-    checked::put(path, |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        let mut rows = 0;
-        for line in lines {
-            writer.serialize(line).map_err(io_error)?;
-            rows += 1;
-        }
-        writer.flush()?;
-        Ok(Some(rows))
-    })
-}
-
-fn io_error(error: csv::Error) -> std::io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => std::io::Error::other(format!("{other:?}")),
-    }
-}
-
-fn cannot_write(path: &Path, source: std::io::Error) -> RecordError {
+fn cannot_write(path: &Path, source: io::Error) -> RecordError {
     RecordError::Write { path: path.to_owned(), source }
 }
 
-fn cannot_read(path: &Path, source: std::io::Error) -> RecordError {
+fn cannot_read(path: &Path, source: io::Error) -> RecordError {
     RecordError::Read { path: path.to_owned(), source }
 }
 

@@ -1,5 +1,6 @@
 //! Why a recording cannot be written or read.
 
+use crate::disk::{FORMAT, OLDEST_FORMAT};
 use std::path::PathBuf;
 
 /// The version of journals that is written.
@@ -38,8 +39,8 @@ pub enum RecordError {
     },
     /// A recording of another version.
     #[error(
-        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads forms 2 and 3: \
-         read it with that version, or run the scenario again", path.display()
+        "`{}` is of a recording of form {format}, written by squall {version}; this squall reads forms {} to {}: \
+         read it with that version, or run the scenario again", path.display(), OLDEST_FORMAT, FORMAT
     )]
     Form {
         /// Which.

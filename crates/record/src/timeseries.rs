@@ -1,10 +1,13 @@
 //! Cells: counts per tick and distributions per second, from which every metric is read, so that rows
-//! are optional on long runs.
+//! are optional on long runs. They take room for what happened, and not for how long the run was.
 
+mod cells;
 mod latencies;
+mod packed;
 mod retry_after_windows;
 mod ticks;
 
+pub use cells::{AttemptCell, RequestCell};
 pub use latencies::Latencies;
 pub use retry_after_windows::TRANSIT;
 
@@ -14,13 +17,10 @@ use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use std::ops::Range;
 use std::time::Duration;
-use ticks::{Cell, Head, count, sum};
+use ticks::TickCells;
 
 /// The width of a cell: all that is timed by counts is known to a tenth of a second.
 pub const TICK: Duration = Duration::from_millis(100);
-
-/// How many kinds of failure there are.
-const CLASSES: usize = squall_failure::FailureClass::ALL.len();
 
 /// How many of what a recording is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,18 +50,14 @@ pub struct TimeSeries {
     /// By deployment.
     pub deployments: Vec<DeploymentCells>,
     /// By kind of request; empty if there is one alone, of which all are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<GroupCells>,
 }
 
 /// The cells of a model group, or of a kind of request: requests as clients saw them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct GroupCells {
-    ticks: Vec<RequestCell>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    heads: Vec<Head<RequestCell>>,
+    ticks: TickCells<RequestCell>,
     /// By the limit of the latency.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     within: Vec<WithinCells>,
     /// From intended time to last byte, of requests that succeeded, by intended time.
     pub latency: Latencies,
@@ -72,11 +68,8 @@ pub struct GroupCells {
 /// The cells of a deployment: attempts as its provider saw them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct DeploymentCells {
-    ticks: Vec<AttemptCell>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    heads: Vec<Head<AttemptCell>>,
+    ticks: TickCells<AttemptCell>,
     /// When a fault could first be seen, by its place among those of the provider, in nanoseconds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     seen_ns: Vec<(u16, u64)>,
     /// From start to end, of attempts that succeeded, by start.
     pub latency: Latencies,
@@ -92,75 +85,14 @@ pub struct DeploymentCells {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct WithinCells {
     limit_ns: u64,
-    ticks: Vec<u32>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    heads: Vec<Head<u32>>,
-}
-
-/// What became of the requests of one tick.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct RequestCell {
-    /// Intended in this tick.
-    pub arrived: u32,
-    /// Of those, how many succeeded.
-    pub succeeded: u32,
-    /// Of those, how many failed, by the code of the class.
-    pub failed: [u32; CLASSES],
-    /// Of those, how many clients gave up.
-    pub gave_up: u32,
-    /// Of those, how many the end of the run cut off.
-    pub unfinished: u32,
-    /// Answered well in this tick, whenever they were intended.
-    pub answered: u32,
-    /// Failed or given up in this tick, whenever they were intended.
-    pub lost: u32,
-    /// Of those that succeeded, how many had another text than was asked for: less of it, or too much.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub truncated: u32,
-    /// Of those that succeeded, how many did not tell their usage.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub without_usage: u32,
-    /// Attempts for such requests that started in this tick; counted for kinds of requests alone, since
-    /// a deployment tells its group but not whom it served.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub attempts: u32,
-    /// Tokens of the answers of those that succeeded.
-    #[serde(default, skip_serializing_if = "is_no_token")]
-    pub received_tokens: u64,
-}
-
-/// What became of the attempts of one tick.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct AttemptCell {
-    /// Started in this tick.
-    pub started: u32,
-    /// Of those, how many were the first of their request.
-    pub first: u32,
-    /// Of those, how many succeeded.
-    pub succeeded: u32,
-    /// Of those, how many failed, by the code of the class.
-    pub failed: [u32; CLASSES],
-    /// Of those, how many callers hung up on.
-    pub abandoned: u32,
-    /// Tokens of their prompts.
-    pub input_tokens: u64,
-    /// Tokens of their answers that were sent.
-    pub output_tokens: u64,
-    /// Tokens of the prompts of those that sent some of their answer, which is what providers bill.
-    #[serde(default, skip_serializing_if = "is_no_token")]
-    pub billed_tokens: u64,
-    /// 429s with Retry-After that were sent in this tick.
-    pub asked_to_wait: u32,
-    /// Of those, how many saw another attempt before the time was over.
-    pub did_not_wait: u32,
+    ticks: TickCells<u32>,
 }
 
 impl Default for GroupCells {
     /// Empty, with latencies by the second.
     fn default() -> Self {
         Self {
-            ticks: Vec::new(),
-            heads: Vec::new(),
+            ticks: TickCells::default(),
             within: Vec::new(),
             latency: Latencies::new(1),
             ttft: Latencies::new(1),
@@ -172,8 +104,7 @@ impl Default for DeploymentCells {
     /// Empty, with latencies by five seconds: there are many deployments, and each has fewer attempts.
     fn default() -> Self {
         Self {
-            ticks: Vec::new(),
-            heads: Vec::new(),
+            ticks: TickCells::default(),
             seen_ns: Vec::new(),
             latency: Latencies::new(5),
             ttft: Latencies::new(5),
@@ -195,18 +126,18 @@ impl TimeSeries {
     /// With what is kept apart, before anything is counted.
     pub(crate) fn mark(&mut self, marks: &CellMarks) {
         for cells in self.groups.iter_mut().chain(&mut self.kinds) {
-            cells.heads = Head::of(&marks.cuts);
+            cells.ticks.cut(&marks.cuts);
             cells.latency.cut(&marks.cuts);
             cells.ttft.cut(&marks.cuts);
-            let within = marks.within.iter().map(|limit| WithinCells {
-                limit_ns: limit.as_nanos() as u64,
-                ticks: Vec::new(),
-                heads: Head::of(&marks.cuts),
+            let within = marks.within.iter().map(|limit| {
+                let mut ticks = TickCells::default();
+                ticks.cut(&marks.cuts);
+                WithinCells { limit_ns: limit.as_nanos() as u64, ticks }
             });
             cells.within = within.collect();
         }
         for cells in &mut self.deployments {
-            cells.heads = Head::of(&marks.cuts);
+            cells.ticks.cut(&marks.cuts);
             cells.latency.cut(&marks.cuts);
             cells.ttft.cut(&marks.cuts);
         }
@@ -219,6 +150,55 @@ impl TimeSeries {
         let requests = self.groups.iter().map(|group| u64::from(group.sum(all.clone()).arrived));
         let attempts = self.deployments.iter().map(|each| u64::from(each.sum(all.clone()).started));
         (requests.sum(), attempts.sum())
+    }
+
+    /// The first attempts at some deployments, tick by tick: the number of each tick in which one of them had some, and
+    /// how many each had, in the order of `members`.
+    pub fn first_attempts(&self, members: &[usize], mut told: impl FnMut(u64, &[u32])) {
+        let first = |&member: &usize| {
+            let ticks = self.deployments[member].ticks().map(|(tick, cell)| (tick, cell.first));
+            ticks.filter(|&(_, first)| first > 0).peekable()
+        };
+        let mut ticks: Vec<_> = members.iter().map(first).collect();
+        let mut counts = vec![0; members.len()];
+        while let Some(tick) = ticks.iter_mut().filter_map(|ticks| Some(ticks.peek()?.0)).min() {
+            for (count, ticks) in counts.iter_mut().zip(&mut ticks) {
+                *count = ticks.next_if(|&(each, _)| each == tick).map_or(0, |(_, first)| first);
+            }
+            told(tick, &counts);
+        }
+    }
+
+    /// Finds its way in what was read.
+    ///
+    /// # Errors
+    /// Says what is not as it is written.
+    pub(crate) fn index(&mut self) -> Result<(), String> {
+        let group = |cells: &mut GroupCells| {
+            cells.ticks.index()
+                && cells.within.iter_mut().all(|within| within.ticks.index())
+                && cells.latency.index()
+                && cells.ttft.index()
+        };
+        let deployment = |cells: &mut DeploymentCells| {
+            cells.ticks.index()
+                && cells.latency.index()
+                && cells.ttft.index()
+                && cells.embargoed_ns.iter().all(|(from, until)| from <= until)
+                && cells.embargoed_ns.is_sorted()
+        };
+        let wrong =
+            |what: &str, place: usize| Err(format!("the cells of {what} {place} are damaged"));
+        match (
+            self.groups.iter_mut().position(|cells| !group(cells)),
+            self.deployments.iter_mut().position(|cells| !deployment(cells)),
+            self.kinds.iter_mut().position(|cells| !group(cells)),
+        ) {
+            (Some(place), _, _) => wrong("group", place),
+            (_, Some(place), _) => wrong("deployment", place),
+            (_, _, Some(place)) => wrong("kind", place),
+            (None, None, None) => Ok(()),
+        }
     }
 
     pub(crate) fn request(&mut self, row: &RequestRow) {
@@ -240,16 +220,35 @@ impl TimeSeries {
     /// An attempt for a request of a kind.
     pub(crate) fn attempt_for(&mut self, kind: u16, row: &AttemptRow) {
         if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
-            count(&mut kind.ticks, &mut kind.heads, row.started, |cell| cell.attempts += 1);
+            kind.ticks.count(row.started, |cell| cell.attempts += 1);
         }
+    }
+
+    /// How many bytes its packed cells take in memory.
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        let groups = self.groups.iter().chain(&self.kinds).map(|cells| {
+            let within = cells.within.iter().map(|within| within.ticks.packed_bytes());
+            cells.ticks.packed_bytes()
+                + within.sum::<usize>()
+                + cells.latency.packed_bytes()
+                + cells.ttft.packed_bytes()
+        });
+        let deployments = self.deployments.iter().map(|cells| {
+            cells.ticks.packed_bytes() + cells.latency.packed_bytes() + cells.ttft.packed_bytes()
+        });
+        groups.chain(deployments).sum()
     }
 
     pub(crate) fn close(&mut self) {
         for group in self.groups.iter_mut().chain(&mut self.kinds) {
+            group.ticks.close();
+            group.within.iter_mut().for_each(|within| within.ticks.close());
             group.latency.close();
             group.ttft.close();
         }
         for deployment in &mut self.deployments {
+            deployment.ticks.close();
             deployment.latency.close();
             deployment.ttft.close();
             deployment.embargoes = Embargoes::default();
@@ -258,16 +257,21 @@ impl TimeSeries {
 }
 
 impl GroupCells {
-    /// The cells, one per [`TICK`] from the start of the run.
+    /// The cells in which something happened, each with its number: so many [`TICK`]s from the start of the run.
+    pub fn ticks(&self) -> impl Iterator<Item = (u64, RequestCell)> {
+        self.ticks.iter()
+    }
+
+    /// The end of the last tick in which something happened.
     #[must_use]
-    pub fn ticks(&self) -> &[RequestCell] {
-        &self.ticks
+    pub fn end(&self) -> Timestamp {
+        self.ticks.end()
     }
 
     /// The sum of the cells of a window: exact where its ends are ticks or marked, and else of those that begin in it.
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> RequestCell {
-        sum(&self.ticks, &self.heads, &window)
+        self.ticks.sum(&window)
     }
 
     /// How many requests of a window succeeded within a latency; `None` if that latency was not marked.
@@ -275,11 +279,11 @@ impl GroupCells {
     pub fn within(&self, limit: Duration, window: Range<Timestamp>) -> Option<u64> {
         let limit = limit.as_nanos() as u64;
         let cells = self.within.iter().find(|cells| cells.limit_ns == limit)?;
-        Some(sum(&cells.ticks, &cells.heads, &window).into())
+        Some(cells.ticks.sum(&window).into())
     }
 
     fn count(&mut self, time: Timestamp, change: impl Fn(&mut RequestCell)) {
-        count(&mut self.ticks, &mut self.heads, time, change);
+        self.ticks.count(time, change);
     }
 
     fn request(&mut self, row: &RequestRow) {
@@ -298,8 +302,8 @@ impl GroupCells {
                     self.ttft.record(row.intended, first.since(row.intended));
                 }
                 let met = |cells: &&mut WithinCells| took.as_nanos() <= u128::from(cells.limit_ns);
-                for WithinCells { ticks, heads, .. } in self.within.iter_mut().filter(met) {
-                    count(ticks, heads, row.intended, |cell| *cell += 1);
+                for within in self.within.iter_mut().filter(met) {
+                    within.ticks.count(row.intended, |cell| *cell += 1);
                 }
                 self.count(row.ended, |cell| cell.answered += 1);
                 return;
@@ -318,16 +322,21 @@ impl GroupCells {
 }
 
 impl DeploymentCells {
-    /// The cells, one per [`TICK`] from the start of the run.
+    /// The cells in which something happened, each with its number: so many [`TICK`]s from the start of the run.
+    pub fn ticks(&self) -> impl Iterator<Item = (u64, AttemptCell)> {
+        self.ticks.iter()
+    }
+
+    /// The end of the last tick in which something happened.
     #[must_use]
-    pub fn ticks(&self) -> &[AttemptCell] {
-        &self.ticks
+    pub fn end(&self) -> Timestamp {
+        self.ticks.end()
     }
 
     /// The sum of the cells of a window: exact where its ends are ticks or marked, and else of those that begin in it.
     #[must_use]
     pub fn sum(&self, window: Range<Timestamp>) -> AttemptCell {
-        sum(&self.ticks, &self.heads, &window)
+        self.ticks.sum(&window)
     }
 
     /// When a fault could first be seen here, by its place among those of the provider: as the first attempt that it hit
@@ -354,7 +363,7 @@ impl DeploymentCells {
     }
 
     fn attempt(&mut self, row: &AttemptRow, delay: Duration) {
-        count(&mut self.ticks, &mut self.heads, row.started, |cell| {
+        self.ticks.count(row.started, |cell| {
             cell.started += 1;
             cell.first += u32::from(row.ordinal == 0);
             cell.input_tokens += u64::from(row.input_tokens);
@@ -374,12 +383,12 @@ impl DeploymentCells {
             }
         }
         self.see_fault(row);
-        let (ticks, heads) = (&mut self.ticks, &mut self.heads);
+        let ticks = &mut self.ticks;
         self.embargoes.broken_by(row.started, |asked| {
-            count(ticks, heads, asked, |cell| cell.did_not_wait += 1);
+            ticks.count(asked, |cell| cell.did_not_wait += 1);
         });
         if let (429, Some(wait)) = (row.status, row.retry_after) {
-            count(&mut self.ticks, &mut self.heads, row.ended, |cell| cell.asked_to_wait += 1);
+            self.ticks.count(row.ended, |cell| cell.asked_to_wait += 1);
             self.embargoes.add(row.ended, wait, delay);
             self.embargo(row.ended.as_nanos(), (row.ended + wait).as_nanos());
         }
@@ -398,71 +407,6 @@ impl DeploymentCells {
             Some((_, first)) => *first = seen.min(*first),
             None => self.seen_ns.push((fault, seen)),
         }
-    }
-}
-
-impl Cell for RequestCell {
-    fn add(&mut self, other: &Self) {
-        self.combine(other, u32::wrapping_add, u64::wrapping_add);
-    }
-
-    fn take(&mut self, other: &Self) {
-        self.combine(other, u32::wrapping_sub, u64::wrapping_sub);
-    }
-}
-
-impl Cell for AttemptCell {
-    fn add(&mut self, other: &Self) {
-        self.combine(other, u32::wrapping_add, u64::wrapping_add);
-    }
-
-    fn take(&mut self, other: &Self) {
-        self.combine(other, u32::wrapping_sub, u64::wrapping_sub);
-    }
-}
-
-impl RequestCell {
-    fn combine(&mut self, other: &Self, op: fn(u32, u32) -> u32, tokens: fn(u64, u64) -> u64) {
-        self.arrived = op(self.arrived, other.arrived);
-        self.succeeded = op(self.succeeded, other.succeeded);
-        combine(&mut self.failed, &other.failed, op);
-        self.gave_up = op(self.gave_up, other.gave_up);
-        self.unfinished = op(self.unfinished, other.unfinished);
-        self.answered = op(self.answered, other.answered);
-        self.lost = op(self.lost, other.lost);
-        self.truncated = op(self.truncated, other.truncated);
-        self.without_usage = op(self.without_usage, other.without_usage);
-        self.attempts = op(self.attempts, other.attempts);
-        self.received_tokens = tokens(self.received_tokens, other.received_tokens);
-    }
-}
-
-impl AttemptCell {
-    fn combine(&mut self, other: &Self, op: fn(u32, u32) -> u32, tokens: fn(u64, u64) -> u64) {
-        self.started = op(self.started, other.started);
-        self.first = op(self.first, other.first);
-        self.succeeded = op(self.succeeded, other.succeeded);
-        combine(&mut self.failed, &other.failed, op);
-        self.abandoned = op(self.abandoned, other.abandoned);
-        self.input_tokens = tokens(self.input_tokens, other.input_tokens);
-        self.output_tokens = tokens(self.output_tokens, other.output_tokens);
-        self.billed_tokens = tokens(self.billed_tokens, other.billed_tokens);
-        self.asked_to_wait = op(self.asked_to_wait, other.asked_to_wait);
-        self.did_not_wait = op(self.did_not_wait, other.did_not_wait);
-    }
-}
-
-const fn is_none(count: &u32) -> bool {
-    *count == 0
-}
-
-const fn is_no_token(count: &u64) -> bool {
-    *count == 0
-}
-
-fn combine(sums: &mut [u32; CLASSES], counts: &[u32; CLASSES], op: fn(u32, u32) -> u32) {
-    for (sum, count) in sums.iter_mut().zip(counts) {
-        *sum = op(*sum, *count);
     }
 }
 

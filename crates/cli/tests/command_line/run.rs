@@ -28,7 +28,7 @@ fn a_simulated_run_prints_a_verdict_and_leaves_every_file_of_a_report() {
         "attempts.csv",
         "notes.csv",
         "run.json",
-        "cells.json",
+        "timeseries.bin",
         "journal.bin",
     ] {
         assert!(folder.path("reports/viral-spike/sim").join(name).exists(), "{name} is missing");

@@ -8,16 +8,14 @@ use squall_determinism::Timestamp;
 use squall_record::TICK;
 use std::time::Duration;
 
-/// Running sums by tick.
+/// Running sums over the ticks in which the group had first attempts.
 pub(super) struct FirstAttemptTally {
-    /// At the deployment, before each tick.
-    there: Vec<u64>,
-    /// In its group, before each tick.
-    group: Vec<u64>,
+    /// By tick, the sums up to its end.
+    sums: Vec<(u64, AttemptCounts)>,
 }
 
 /// First attempts of one stretch.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct AttemptCounts {
     pub(super) there: u64,
     pub(super) group: u64,
@@ -26,34 +24,25 @@ pub(super) struct AttemptCounts {
 impl FirstAttemptTally {
     pub(super) fn of(ask: &MetricQuery<'_>, deployment: usize) -> Self {
         let members = ask.members(ask.info(deployment).group);
-        let cells = &ask.recording.cells.deployments;
-        let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
-        let first = |member: usize, tick: usize| {
-            cells[member].ticks().get(tick).map_or(0, |cell| u64::from(cell.first))
-        };
-        let sums = |counted: &[usize]| {
-            let mut sum = 0;
-            let mut sums = vec![0];
-            sums.extend((0..len).map(|tick| {
-                sum += counted.iter().map(|&member| first(member, tick)).sum::<u64>();
-                sum
-            }));
-            sums
-        };
-        Self { there: sums(&[deployment]), group: sums(&members) }
+        let place = members.iter().position(|&member| member == deployment);
+        let (mut sum, mut sums) = (AttemptCounts::default(), Vec::new());
+        ask.recording.cells.first_attempts(&members, |tick, counts| {
+            sum.there += place.map_or(0, |place| u64::from(counts[place]));
+            sum.group += counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+            sums.push((tick, sum));
+        });
+        Self { sums }
     }
 
     /// Those of the ticks from `from` on, for `span`.
     pub(super) fn over(&self, from: Timestamp, span: Duration) -> AttemptCounts {
-        let tick = |time: Timestamp| {
+        let before = |time: Timestamp| {
             let tick = time.as_nanos() / TICK.as_nanos() as u64;
-            usize::try_from(tick).map_or(usize::MAX, |tick| tick).min(self.there.len() - 1)
+            let after = self.sums.partition_point(|&(each, _)| each < tick);
+            after.checked_sub(1).map_or_else(AttemptCounts::default, |last| self.sums[last].1)
         };
-        let (start, end) = (tick(from), tick(from + span));
-        AttemptCounts {
-            there: self.there[end] - self.there[start],
-            group: self.group[end] - self.group[start],
-        }
+        let (start, end) = (before(from), before(from + span));
+        AttemptCounts { there: end.there - start.there, group: end.group - start.group }
     }
 }
 

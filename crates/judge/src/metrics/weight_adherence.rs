@@ -98,49 +98,57 @@ impl Period {
 
 /// First attempts of each member in the ticks of the window in which all could be chosen, by the weights
 /// that held; and how many ticks were left out.
-fn count(ask: &MetricQuery<'_>, members: &[usize]) -> (Vec<Period>, usize) {
-    let cells = &ask.recording.cells.deployments;
-    let len = members.iter().map(|&member| cells[member].ticks().len()).max().unwrap_or(0);
+fn count(ask: &MetricQuery<'_>, members: &[usize]) -> (Vec<Period>, u64) {
+    let cells = &ask.recording.cells;
+    let end = members.iter().map(|&member| cells.deployments[member].end()).max();
+    let end = end.unwrap_or_default().min(ask.window.end);
     let changes = ask.recording.header.changes.iter().map(|change| change.at);
     let starts = std::iter::once(Timestamp::ZERO).chain(changes.clone());
     let ends = changes.chain([Timestamp::MAX]);
-    let (mut periods, mut left_out) = (Vec::new(), 0);
-    for (from, until) in starts.zip(ends) {
-        let mut out = RangeSweep::new(excluded(ask, members, &(from..until)));
-        let mut period = Period {
-            shares: members.iter().map(|&each| ask.weight_share(each, from)).collect(),
-            counts: vec![0; members.len()],
-        };
-        let mut tick = first_tick(from);
-        while tick < len {
-            let start = Timestamp::ZERO + TICK * tick as u32;
-            // A tick in which the weights change belongs to neither.
-            if start + TICK > until {
-                break;
+    let mut periods: Vec<_> = starts
+        .zip(ends)
+        .map(|(from, until)| {
+            let shares = members.iter().map(|&each| ask.weight_share(each, from)).collect();
+            PeriodTicks {
+                // A tick in which the weights change belongs to neither, nor does one that the window cuts.
+                ticks: first_tick(from.max(ask.window.start))..last_tick(until.min(end)),
+                excluded: TickRanges::of(excluded(ask, members, &(from..until))),
+                period: Period { shares, counts: vec![0; members.len()] },
             }
-            // Nor does one that the window cuts.
-            if ask.window.start <= start && start + TICK <= ask.window.end {
-                if out.touches(start, start + TICK) {
-                    left_out += 1;
-                } else {
-                    for (count, &member) in period.counts.iter_mut().zip(members) {
-                        let cell = cells[member].ticks().get(tick);
-                        *count += cell.map_or(0, |cell| u64::from(cell.first));
-                    }
-                }
+        })
+        .collect();
+    let mut now = 0;
+    cells.first_attempts(members, |tick, counts| {
+        now += periods[now..].iter().take_while(|each| each.ticks.end <= tick).count();
+        let Some(PeriodTicks { ticks, excluded, period }) = periods.get_mut(now) else { return };
+        if ticks.contains(&tick) && !excluded.contains(tick) {
+            for (sum, &count) in period.counts.iter_mut().zip(counts) {
+                *sum += u64::from(count);
             }
-            tick += 1;
         }
-        periods.push(period);
-    }
-    periods.retain(|period| period.n() > 0);
-    (periods, left_out)
+    });
+    let left_out = periods.iter().map(|each| each.excluded.within(&each.ticks)).sum();
+    let counted = periods.into_iter().map(|each| each.period).filter(|period| period.n() > 0);
+    (counted.collect(), left_out)
+}
+
+/// A period, while its first attempts are counted.
+struct PeriodTicks {
+    /// The ticks in which its weights hold.
+    ticks: Range<u64>,
+    /// Ticks in which somebody could not be chosen.
+    excluded: TickRanges,
+    period: Period,
 }
 
 /// The first tick that begins at `time` or later.
-fn first_tick(time: Timestamp) -> usize {
-    let tick = time.as_nanos().div_ceil(TICK.as_nanos() as u64);
-    usize::try_from(tick).unwrap_or(usize::MAX)
+const fn first_tick(time: Timestamp) -> u64 {
+    time.as_nanos().div_ceil(TICK.as_nanos() as u64)
+}
+
+/// The tick in which `time` lies: those before it have ended.
+const fn last_tick(time: Timestamp) -> u64 {
+    time.as_nanos() / TICK.as_nanos() as u64
 }
 
 /// When some deployment with a weight could not be chosen, as far as it is within `period`.
@@ -163,25 +171,34 @@ fn excluded(
     excluded
 }
 
-/// Ranges in the order of their starts, against stretches in order.
-struct RangeSweep {
-    ranges: Vec<Range<Timestamp>>,
-    next: usize,
-    until: Timestamp,
-}
+/// Ticks that some stretch of time touches, as ranges of which none touches the next.
+struct TickRanges(Vec<Range<u64>>);
 
-impl RangeSweep {
-    const fn new(ranges: Vec<Range<Timestamp>>) -> Self {
-        Self { ranges, next: 0, until: Timestamp::ZERO }
+impl TickRanges {
+    /// Those of stretches in the order of their starts.
+    fn of(stretches: Vec<Range<Timestamp>>) -> Self {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for stretch in stretches {
+            let (start, end) = (last_tick(stretch.start), first_tick(stretch.end));
+            match ranges.last_mut() {
+                Some(last) if start <= last.end => last.end = last.end.max(end),
+                _ => ranges.push(start..end),
+            }
+        }
+        Self(ranges)
     }
 
-    /// Whether a range touches the stretch.
-    fn touches(&mut self, start: Timestamp, end: Timestamp) -> bool {
-        while let Some(range) = self.ranges.get(self.next).filter(|range| range.start < end) {
-            self.until = self.until.max(range.end);
-            self.next += 1;
-        }
-        start < self.until
+    fn contains(&self, tick: u64) -> bool {
+        let begun = self.0.partition_point(|range| range.start <= tick);
+        begun > 0 && self.0[begun - 1].contains(&tick)
+    }
+
+    /// How many of them are among some ticks.
+    fn within(&self, ticks: &Range<u64>) -> u64 {
+        let within = |range: &Range<u64>| {
+            range.end.min(ticks.end).saturating_sub(range.start.max(ticks.start))
+        };
+        self.0.iter().map(within).sum()
     }
 }
 

@@ -201,8 +201,8 @@ fn known_until(recording: &Recording) -> Timestamp {
     let Some(at) = recording.header.ended.cut_at() else { return Timestamp::MAX };
     let groups = recording.cells.groups.iter();
     let unfinished = groups.filter_map(|group| {
-        let tick = group.ticks().iter().position(|cell| cell.unfinished > 0)?;
-        Some(Timestamp::ZERO + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX)))
+        let (tick, _) = group.ticks().find(|(_, cell)| cell.unfinished > 0)?;
+        Some(Timestamp::from_nanos(tick * TICK.as_nanos() as u64))
     });
     let unfinished = unfinished.min().unwrap_or(Timestamp::MAX);
     let written = match recording.header.ended {

@@ -4,7 +4,7 @@ use super::{RecordError, cannot_read, cannot_write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 /// The longest line of a row file. A row is some 200 bytes and the names of a group and a kind; a line beyond
@@ -14,7 +14,7 @@ pub(super) const MAX_LINE_BYTES: u64 = 64 << 10;
 /// The largest `run.json`: it holds the text of the scenario.
 pub(super) const MAX_RUN_BYTES: u64 = 64 << 20;
 
-/// The largest `cells.json`: those of a day with a hundred deployments take a tenth of it.
+/// The largest `timeseries.bin`, compressed or not: a thousand times what a busy day with three deployments takes.
 pub(super) const MAX_CELLS_BYTES: u64 = 2 << 30;
 
 /// The largest journal: a thousand requests a second for a day.
@@ -97,6 +97,32 @@ pub(super) fn put(
     })
 }
 
+/// How hard files are compressed: the default of Zstandard, which keeps up with a simulated run.
+const LEVEL: i32 = 3;
+
+/// Writes one frame of Zstandard with a checksum, which `zstd -d` makes plain.
+pub(super) fn compress<T>(
+    file: &mut dyn Write,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut encoder = zstd::Encoder::new(file, LEVEL)?;
+    encoder.include_checksum(true)?;
+    let filled = fill(&mut encoder)?;
+    encoder.finish()?;
+    Ok(filled)
+}
+
+/// What one frame of Zstandard holds, which is `most` bytes at most.
+pub(super) fn decompressed(frame: &[u8], most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let decoder = zstd::Decoder::with_buffer(frame)?.single_frame();
+    if decoder.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
+        let text = format!("it holds more than {most} bytes, and squall reads no more");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(bytes)
+}
+
 /// The name of a file while it is being written.
 pub(super) fn temporary(path: &Path) -> std::path::PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -122,31 +148,91 @@ pub(super) fn bytes(path: &Path, most: u64) -> Result<(Vec<u8>, FileInfo), Recor
     Ok((bytes, info))
 }
 
-/// Reads lines: refuses one that is longer than any row, and takes what is read into a checksum.
-pub(super) struct LineReader<R> {
+/// The bytes of a file of rows, made plain if it is compressed.
+pub(super) enum RowBytes {
+    Plain(HashingReader<io::Take<File>>),
+    Compressed(Box<zstd::Decoder<'static, BufReader<HashingReader<File>>>>),
+}
+
+impl RowBytes {
+    /// The first `most` bytes of a file.
+    pub(super) fn plain(file: File, most: u64) -> Self {
+        Self::Plain(HashingReader::new(file.take(most)))
+    }
+
+    /// What a compressed file holds.
+    pub(super) fn compressed(file: File) -> io::Result<Self> {
+        let decoder = zstd::Decoder::new(HashingReader::new(file))?.single_frame();
+        Ok(Self::Compressed(Box::new(decoder)))
+    }
+
+    /// What the file holds, of which so many rows were read.
+    pub(super) fn info(self, rows: u64) -> io::Result<FileInfo> {
+        match self {
+            Self::Plain(reader) => reader.info(rows),
+            Self::Compressed(decoder) => decoder.finish().into_inner().info(rows),
+        }
+    }
+}
+
+impl Read for RowBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(reader) => reader.read(buffer),
+            Self::Compressed(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
+/// Takes what is read into a checksum.
+pub(super) struct HashingReader<R> {
     inner: R,
     hash: Sha256,
     bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// What the whole of it is: what was not read of it counts as well.
+    fn info(mut self, rows: u64) -> io::Result<FileInfo> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(FileInfo { rows: Some(rows), bytes: self.bytes, sha256: hex(self.hash) })
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+/// Reads lines, and refuses one that is longer than any row.
+pub(super) struct LineReader<R> {
+    inner: R,
     line: u64,
     in_line: u64,
 }
 
 impl<R: Read> LineReader<R> {
-    pub(super) fn new(inner: R) -> Self {
-        Self { inner, hash: Sha256::new(), bytes: 0, line: 1, in_line: 0 }
+    pub(super) const fn new(inner: R) -> Self {
+        Self { inner, line: 1, in_line: 0 }
     }
 
-    /// What was read.
-    pub(super) fn info(self, rows: u64) -> FileInfo {
-        FileInfo { rows: Some(rows), bytes: self.bytes, sha256: hex(self.hash) }
+    /// What it reads from.
+    pub(super) fn into_inner(self) -> R {
+        self.inner
     }
 }
 
 impl<R: Read> Read for LineReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        self.bytes += read as u64;
         for piece in buffer[..read].split_inclusive(|&byte| byte == b'\n') {
             self.in_line += piece.len() as u64;
             if self.in_line > MAX_LINE_BYTES {

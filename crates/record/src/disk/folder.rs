@@ -1,6 +1,6 @@
 //! The folder that a run writes into: made, proven and emptied before anything is run.
 
-use super::{ATTEMPTS, CELLS, JOURNAL, NOTES, REQUESTS, RUN};
+use super::{RUN, file_names};
 use super::{checked, header::HeaderFile};
 use crate::RecordError;
 use std::fs::{self, File, TryLockError};
@@ -14,9 +14,6 @@ pub struct OutFolder {
     /// The folder itself, locked; `None` where a folder cannot be.
     _lock: Option<File>,
 }
-
-/// What a recording leaves.
-const FILES: [&str; 6] = [RUN, CELLS, REQUESTS, ATTEMPTS, NOTES, JOURNAL];
 
 /// The folder that the target of a run leaves beside the recording, which may be all that is left of a run whose
 /// target never became ready; and the file that marks it.
@@ -36,10 +33,10 @@ impl OutFolder {
     /// recording of squall's.
     pub fn prepare(path: &Path, reports: &[String]) -> Result<Self, RecordError> {
         let this = Self::make(path)?;
-        let old: Vec<_> = FILES.iter().copied().chain(reports.iter().map(String::as_str)).collect();
+        let old: Vec<_> = file_names().chain(reports.iter().cloned()).collect();
         this.check_contents(&old)?;
         for name in old {
-            for path in [path.join(name), checked::temporary(&path.join(name))] {
+            for path in [path.join(&name), checked::temporary(&path.join(&name))] {
                 remove(&path)?;
             }
         }
@@ -86,7 +83,7 @@ impl OutFolder {
     }
 
     /// An older recording may be replaced; anything else is somebody's.
-    fn check_contents(&self, ours: &[&str]) -> Result<(), RecordError> {
+    fn check_contents(&self, ours: &[String]) -> Result<(), RecordError> {
         let path = &self.path;
         let entries = fs::read_dir(path).map_err(|error| unusable(path, &error))?;
         let mut first = None;
@@ -114,7 +111,8 @@ impl OutFolder {
     }
 }
 
-fn remove(path: &Path) -> Result<(), RecordError> {
+/// Removes a file, if there is one.
+pub(super) fn remove(path: &Path) -> Result<(), RecordError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(super::cannot_write(path, source))

@@ -14,12 +14,13 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`, and form 4 has no
 /// `marks`; in form 2, and in
-/// early recordings of form 3, some events of `notes.csv` have other words.
-const OLDEST_FORMAT: u32 = 2;
+/// early recordings of form 3, some events of `notes.csv` have other words. Before form 6, the cells were in another
+/// file, which is not read: they are made of the rows again.
+pub(crate) const OLDEST_FORMAT: u32 = 2;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -316,6 +317,11 @@ impl HeaderFile {
             return Err(RecordError::Changed { path: path.to_owned(), what });
         }
         Ok(this)
+    }
+
+    /// Whether its cells are not those of `timeseries.bin`.
+    pub(super) const fn is_old(&self) -> bool {
+        self.format < 6
     }
 
     pub(super) fn is_running(&self) -> bool {

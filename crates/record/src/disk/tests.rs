@@ -8,6 +8,7 @@ use squall_router::{
     AttemptId, CancelReason, CooldownCause, DeploymentId, GroupId, LimitScope, PickProblem,
     RequestKey, RetryWait, RouterEvent as Decision,
 };
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -198,7 +199,7 @@ fn a_recording_comes_back_as_it_was() {
     assert_eq!(Recording::read(&folder).unwrap(), recording);
 }
 
-/// The recording as it was written in form 2, in which some events had other words.
+/// The recording as it was written in form 2, in which some events had other words and cells another file.
 #[test]
 fn a_recording_of_form_2_comes_back_too() {
     let folder = folder("form-2");
@@ -223,9 +224,16 @@ fn a_recording_of_form_2_comes_back_too() {
         })
     });
     let old = info(&path);
+    std::fs::rename(folder.join("timeseries.bin"), folder.join("cells.json")).unwrap();
     edit(&run, |text| {
-        let text = text.replace("\"format\":5", "\"format\":2");
+        let text = text.replace("\"format\":6", "\"format\":2");
+        let text = text.replace("timeseries.bin", "cells.json");
         let text = text.replace(&now.0, &old.0).replace(&now.1, &old.1);
+        // By name.
+        let files = text.find("\"files\":").unwrap() + "\"files\":".len();
+        let told: BTreeMap<String, super::checked::FileInfo> =
+            serde_json::from_str(&text[files..text.len() - 1]).unwrap();
+        let text = format!("{}{}}}", &text[..files], serde_json::to_string(&told).unwrap());
         let start = text.find("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
         let end = start + text[start..].find('"').unwrap();
         let unsealed = [&text[..start], &text[end..]].concat();
@@ -290,8 +298,6 @@ fn a_file_that_was_changed_is_named_with_what_is_different() {
     assert!(error.contains("line 6: request 3 is on line 5 too"), "{error}");
     let error = error_after("requests.csv", |text| text.replace(",59,", ",58,"));
     assert!(error.contains("SHA-256"), "{error}");
-    let error = error_after("cells.json", |text| text.replace("\"started\":1", "\"started\":2"));
-    assert!(error.contains("SHA-256"), "{error}");
     let error = error_after("run.json", |text| text.replace("\"seed\":7", "\"seed\":8"));
     assert!(error.contains("checksum"), "{error}");
     let error = error_after("notes.csv", |_| String::new());
@@ -305,7 +311,7 @@ fn the_checksums_are_those_that_everybody_computes() {
     recording().write(&folder).unwrap();
     let run: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
-    for name in ["requests.csv", "attempts.csv", "notes.csv", "cells.json", "journal.bin"] {
+    for name in ["requests.csv", "attempts.csv", "notes.csv", "timeseries.bin", "journal.bin"] {
         let told = run["files"][name]["sha256"].as_str().unwrap();
         assert_eq!(told.len(), 64);
         let Ok(output) = Command::new("sha256sum").arg(folder.join(name)).output() else {
@@ -324,9 +330,9 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    for form in [1, 6] {
+    for form in [1, 7] {
         let other = format!("\"format\":{form}");
-        let error = error_after("run.json", |text| text.replace("\"format\":5", &other));
+        let error = error_after("run.json", |text| text.replace("\"format\":6", &other));
         assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
     }
     let error = error_after("run.json", |_| String::new());

@@ -56,9 +56,12 @@ fn cells() -> TimeSeries {
 fn a_request_counts_where_it_was_intended_and_is_answered_where_it_ended() {
     let mut cells = cells();
     cells.request(&request(150, 2_250, RequestOutcome::Succeeded));
-    let ticks = cells.groups[0].ticks();
-    assert_eq!((ticks[1].arrived, ticks[1].succeeded, ticks[1].answered), (1, 1, 0));
-    assert_eq!((ticks[22].arrived, ticks[22].answered), (0, 1));
+    cells.close();
+    let ticks: Vec<_> = cells.groups[0].ticks().collect();
+    let [(1, intended), (22, ended)] = ticks[..] else { panic!("{ticks:?}") };
+    assert_eq!((intended.arrived, intended.succeeded, intended.answered), (1, 1, 0));
+    assert_eq!((ended.arrived, ended.answered), (0, 1));
+    assert_eq!(cells.groups[0].end(), at(2_300));
 }
 
 #[test]
@@ -68,6 +71,7 @@ fn what_the_run_cut_off_is_not_lost() {
     let failed =
         RequestOutcome::Failed { class: FailureClass::Server, source: FailureSource::Provider };
     cells.request(&request(0, 500, failed));
+    cells.close();
     let sum = cells.groups[0].sum(Timestamp::ZERO..Timestamp::MAX);
     assert_eq!((sum.arrived, sum.unfinished, sum.lost), (2, 1, 1));
     assert_eq!(sum.failed[usize::from(FailureClass::Server.code())], 1);
@@ -79,6 +83,7 @@ fn a_window_takes_the_ticks_that_begin_in_it() {
     for intended in [900, 1_000, 1_950, 2_000] {
         cells.request(&request(intended, intended + 10, RequestOutcome::Succeeded));
     }
+    cells.close();
     assert_eq!(cells.groups[0].sum(at(1_000)..at(2_000)).arrived, 2);
     assert_eq!(
         cells.groups[0].sum(at(9_000)..at(1_000)).arrived,
@@ -111,6 +116,7 @@ fn an_attempt_within_retry_after_breaks_it_once() {
     cells.attempt(&attempt(0, 10, Some(1_000)), Duration::ZERO);
     cells.attempt(&attempt(500, 600, None), Duration::ZERO);
     cells.attempt(&attempt(600, 700, None), Duration::ZERO);
+    cells.close();
     let sum = cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX);
     assert_eq!((sum.asked_to_wait, sum.did_not_wait), (1, 1));
 }
@@ -122,18 +128,21 @@ fn an_attempt_begun_before_the_429_arrived_is_exempt() {
     cells.attempt(&attempt(5, 600, None), Duration::ZERO);
     cells.attempt(&attempt(30, 700, None), Duration::ZERO);
     cells.attempt(&attempt(1_010, 1_700, None), Duration::ZERO);
+    cells.close();
     assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
 }
 
 #[test]
 fn an_attempt_begun_while_the_servers_stalled_is_exempt() {
-    let mut cells = cells();
     let stalled = Duration::from_millis(40);
-    cells.attempt(&attempt(0, 10, Some(1_000)), stalled);
-    cells.attempt(&attempt(75, 600, None), stalled);
-    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 0);
-    cells.attempt(&attempt(76, 700, None), stalled);
-    assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
+    let broken = |next: u64| {
+        let mut cells = cells();
+        cells.attempt(&attempt(0, 10, Some(1_000)), stalled);
+        cells.attempt(&attempt(next, 700, None), stalled);
+        cells.close();
+        cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait
+    };
+    assert_eq!((broken(75), broken(76)), (0, 1));
 }
 
 #[test]
@@ -142,6 +151,7 @@ fn a_long_wait_outlives_a_short_one_that_came_later() {
     cells.attempt(&attempt(999, 1_000, Some(60_000)), Duration::ZERO);
     cells.attempt(&attempt(1_010, 2_000, Some(100)), Duration::ZERO);
     cells.attempt(&attempt(30_000, 30_001, None), Duration::ZERO);
+    cells.close();
     assert_eq!(cells.deployments[0].sum(Timestamp::ZERO..Timestamp::MAX).did_not_wait, 1);
 }
 
@@ -229,4 +239,65 @@ fn a_fault_is_seen_when_the_first_that_it_hit_tells_of_it() {
     cells.attempt(&broken, Duration::ZERO);
     let seen = [0, 1, 2].map(|fault| cells.deployments[0].seen(fault));
     assert_eq!(seen, [Some(at(1_900)), Some(at(2_500)), None]);
+}
+
+/// Half a year of a request every ten minutes, some of which take hours: counted as a plain list of them is.
+#[test]
+fn every_window_of_a_long_run_holds_what_was_counted_in_it() {
+    let mut cells = cells();
+    cells.mark(&CellMarks { cuts: vec![at(86_400_050)], within: vec![Duration::from_secs(1)] });
+    let minutes = |count: u64| count * 60_000;
+    let mut rows: Vec<_> = (0..26_000_u64)
+        .map(|each| {
+            let intended = minutes(10 * each) + each * 37 % 1_000;
+            let took = if each % 50 == 0 { minutes(each % 700) } else { 200 + each % 1_500 };
+            request(intended, intended + took, RequestOutcome::Succeeded)
+        })
+        .collect();
+    rows.sort_by_key(|row| row.ended);
+    rows.iter().for_each(|row| cells.request(row));
+    cells.close();
+    let group = &cells.groups[0];
+    for (from, until) in
+        [(0, u64::MAX), (0, 86_400_050), (86_400_050, 99_999_900), (700, 123_456_800)]
+    {
+        let window = at(from)..Timestamp::from_nanos(until.saturating_mul(1_000_000));
+        let there: Vec<_> = rows.iter().filter(|row| window.contains(&row.intended)).collect();
+        let ended = rows.iter().filter(|row| window.contains(&row.ended)).count();
+        let sum = group.sum(window.clone());
+        assert_eq!((sum.arrived as usize, sum.succeeded as usize), (there.len(), there.len()));
+        assert_eq!(sum.answered as usize, ended, "{window:?}");
+        assert_eq!(sum.received_tokens, 10 * there.len() as u64);
+        let quick = |row: &&&RequestRow| row.ended.since(row.intended) <= Duration::from_secs(1);
+        let within = group.within(Duration::from_secs(1), window.clone());
+        assert_eq!(within, Some(there.iter().filter(quick).count() as u64));
+        let seconds = at(from / 1_000 * 1_000)..window.end;
+        if from % 1_000 == 0 {
+            assert_eq!(group.latency.window(seconds).len() as usize, there.len());
+        }
+    }
+    let ticks = group.ticks().count();
+    assert!(ticks <= 2 * rows.len(), "{ticks} ticks of {} requests", rows.len());
+    assert!(group.ticks().map(|(tick, _)| tick).is_sorted());
+}
+
+/// Memory is counted and not measured: what cells allocate at most, and keep.
+#[test]
+fn cells_take_room_for_what_happened_and_not_for_how_long_it_was() {
+    let kept = |requests: u64, every: Duration| {
+        let mut cells = cells();
+        for number in 0..requests {
+            let intended = number * every.as_millis() as u64;
+            cells.request(&request(intended, intended + 1_500, RequestOutcome::Succeeded));
+            cells.attempt(&attempt(intended, intended + 1_500, None), Duration::ZERO);
+        }
+        cells.close();
+        cells.packed_bytes()
+    };
+    let (minute, year) =
+        (kept(1_000, Duration::from_mins(1)), kept(1_000, Duration::from_hours(9)));
+    assert!(year < minute + minute / 3, "{year} bytes for a year, {minute} for a day");
+    assert!(year < 100_000, "{year} bytes for a thousand requests");
+    let busy = kept(100_000, Duration::from_millis(1));
+    assert!(busy < 60_000, "{busy} bytes for 100 s of 1,000 requests per second");
 }

@@ -5,7 +5,7 @@ use super::font_metrics;
 use super::theme::{BODY, Layout};
 use squall_determinism::Timestamp;
 use squall_judge::text;
-use squall_record::{AttemptCell, Recording, RequestCell};
+use squall_record::{AttemptCell, DeploymentCells, GroupCells, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::ops::Range;
 use std::time::Duration;
@@ -32,9 +32,9 @@ pub(super) struct ChartContext<'a> {
 impl<'a> ChartContext<'a> {
     pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording, layout: Layout) -> Self {
         let cells = &recording.cells;
-        let groups = cells.groups.iter().map(|group| group.ticks().len());
-        let ticks = groups.chain(cells.deployments.iter().map(|each| each.ticks().len())).max();
-        let recorded = ticks.unwrap_or(0).div_ceil(10);
+        let groups = cells.groups.iter().map(GroupCells::end);
+        let end = groups.chain(cells.deployments.iter().map(DeploymentCells::end)).max();
+        let recorded = end.unwrap_or_default().as_nanos().div_ceil(1_000_000_000) as usize;
         let planned = scenario.duration.as_secs_f64().ceil() as usize;
         let faults = (0_u16..).zip(&scenario.providers).flat_map(|(number, provider)| {
             let whom = deployments_of(recording, number);
@@ -141,7 +141,7 @@ impl<'a> ChartContext<'a> {
 
     /// Whether the rows of attempts were kept: long runs go without.
     pub(super) fn has_rows(&self) -> bool {
-        !self.recording.attempts.is_empty()
+        self.recording.has_rows()
     }
 
     pub(super) fn name(&self, deployment: usize) -> &str {

@@ -59,7 +59,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     );
     let mut picture = Picture::new(context.layout, title, &subtitle);
     if retries.is_empty() {
-        picture.nothing(if context.has_rows() || context.recording.cells.counts().1 == 0 {
+        picture.nothing(if context.has_rows() {
             "no retries in this run"
         } else {
             "this chart needs the rows of attempts, which this run did not keep"

@@ -66,7 +66,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
             .below_names(&faults, FaultNaming::Alone);
         let place = PanelPosition::of(number, shown.len());
         let bins: Vec<_> =
-            context.bins(width).filter_map(|bin| odds.bin(context, deployment, bin)).collect();
+            context.bins(width).filter_map(|bin| odds.bin(deployment, bin)).collect();
         draw_deployment(&mut picture, context, &panel, (deployment, place), &bins);
         bottom = panel.end();
         top = bottom + GAP;
@@ -224,6 +224,10 @@ struct Due {
 struct Odds {
     /// By member.
     members: Vec<Member>,
+    /// The ticks in which the group had first attempts.
+    ticks: Vec<u64>,
+    /// How many each member had in each of them, one tick after the other.
+    firsts: Vec<u32>,
 }
 
 struct Member {
@@ -253,7 +257,7 @@ impl Member {
 
 impl Odds {
     fn new(context: &ChartContext<'_>, members: &[usize]) -> Self {
-        let members = members.iter().map(|&deployment| {
+        let members_of = members.iter().map(|&deployment| {
             let faults = fault_windows(context.scenario, deployment);
             let cells = &context.recording.cells.deployments[deployment];
             Member {
@@ -263,7 +267,13 @@ impl Odds {
                 waits: cells.embargoed().collect(),
             }
         });
-        Self { members: members.collect() }
+        let mut this =
+            Self { members: members_of.collect(), ticks: Vec::new(), firsts: Vec::new() };
+        context.recording.cells.first_attempts(members, |tick, counts| {
+            this.ticks.push(tick);
+            this.firsts.extend_from_slice(counts);
+        });
+        this
     }
 
     /// A bin of a deployment; `None` if the group had no first attempts in it.
@@ -271,20 +281,20 @@ impl Odds {
     /// Each first attempt has its odds by its tick. The share due is their mean, and chance spreads it
     /// as a sum of independent draws. Those made while nobody could be chosen are due to nobody; where
     /// they are the most, nothing is due.
-    fn bin(&self, context: &ChartContext<'_>, deployment: usize, bin: Range<usize>) -> Option<Bin> {
+    fn bin(&self, deployment: usize, bin: Range<usize>) -> Option<Bin> {
         let (mut all, mut there) = (0.0, 0.0);
         let (mut drawn, mut expected, mut variance) = (0.0, 0.0, 0.0);
-        let per_second = (1_000 / TICK.as_millis()) as usize;
-        for tick in bin.start * per_second..bin.end * per_second {
-            let start = Timestamp::ZERO + TICK * tick as u32;
-            let first = |each: usize| {
-                let ticks = context.recording.cells.deployments[each].ticks();
-                ticks.get(tick).map_or(0.0, |cell| f64::from(cell.first))
-            };
-            let n: f64 = self.members.iter().map(|member| first(member.deployment)).sum();
+        let place = self.members.iter().position(|member| member.deployment == deployment)?;
+        let per_second = (1_000 / TICK.as_millis()) as u64;
+        let [start, end] = [bin.start, bin.end]
+            .map(|second| self.ticks.partition_point(|&tick| tick < second as u64 * per_second));
+        let firsts = self.firsts.chunks(self.members.len()).skip(start);
+        for (&tick, firsts) in self.ticks[start..end].iter().zip(firsts) {
+            let start = Timestamp::from_nanos(tick * TICK.as_nanos() as u64);
+            let n: f64 = firsts.iter().map(|&first| f64::from(first)).sum();
             all += n;
-            there += first(deployment);
-            if let Some(odds) = self.at(deployment, start + TICK / 2).filter(|_| n > 0.0) {
+            there += f64::from(firsts[place]);
+            if let Some(odds) = self.at(deployment, start + TICK / 2) {
                 drawn += n;
                 expected += n * odds;
                 variance += n * odds * (1.0 - odds);

@@ -116,7 +116,7 @@ fn a_finished_recording_is_the_same_bytes_whether_or_not_it_was_written_as_it_we
     names.sort();
     assert_eq!(
         names,
-        ["attempts.csv", "cells.json", "journal.bin", "notes.csv", "requests.csv", "run.json"]
+        ["attempts.csv", "journal.bin", "notes.csv", "requests.csv", "run.json", "timeseries.bin"]
     );
     for name in names {
         let bytes = |folder: &Path| fs::read(folder.join(&name)).unwrap();
