@@ -5,7 +5,7 @@
 //! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
 
 use super::faults::no_fault;
-use super::first_attempts::{FirstAttemptTally, grid};
+use super::first_attempts::FirstAttemptTally;
 use super::{FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows};
 use crate::text;
 use squall_determinism::Timestamp;
@@ -67,8 +67,7 @@ pub(super) fn time_to_leave(
     if end.since(hold.from) < HOLD {
         return Err(format!("fault at {start}: observed for less than 2 s"));
     }
-    let moment = grid(hold.from, end).find(|&moment| {
-        let counts = first.over(moment, HOLD);
+    let moment = first.first_moment(hold.from, end, HOLD, |_, counts| {
         (counts.there as f64) < hold.share * share * counts.group as f64
     });
     let time = moment.map_or(Duration::MAX, |moment| moment.since(hold.from));

@@ -6,7 +6,7 @@
 
 use super::failover_time::{TimedFault, worst};
 use super::faults::no_fault;
-use super::first_attempts::{FirstAttemptTally, grid};
+use super::first_attempts::FirstAttemptTally;
 use super::{FaultWindow, Measurement, MetricQuery, fault_windows};
 use crate::text;
 use squall_determinism::Timestamp;
@@ -50,7 +50,7 @@ fn one(
         ));
     }
     let last = end - HOLD * TIMES + squall_record::TICK;
-    let moment = grid(fault.end, last).find(|&moment| {
+    let moment = first.first_moment(fault.end, last, HOLD, |moment, _| {
         (0..TIMES).all(|nth| {
             let counts = first.over(moment + HOLD * nth, HOLD);
             let share = ask.weight_share(deployment, moment + HOLD * nth);

@@ -61,7 +61,7 @@ pub struct AttemptCell {
 }
 
 /// A count, or one by kind of failure.
-trait Count: Copy {
+trait CellCount: Copy {
     /// How many numbers it is.
     const LEN: usize;
 
@@ -72,7 +72,7 @@ trait Count: Copy {
     fn read(numbers: &[u64]) -> Option<Self>;
 }
 
-impl Count for u32 {
+impl CellCount for u32 {
     const LEN: usize = 1;
 
     fn add(&mut self, other: Self) {
@@ -92,7 +92,7 @@ impl Count for u32 {
     }
 }
 
-impl Count for u64 {
+impl CellCount for u64 {
     const LEN: usize = 1;
 
     fn add(&mut self, other: Self) {
@@ -112,15 +112,15 @@ impl Count for u64 {
     }
 }
 
-impl Count for [u32; CLASSES] {
+impl CellCount for [u32; CLASSES] {
     const LEN: usize = CLASSES;
 
     fn add(&mut self, other: Self) {
-        self.iter_mut().zip(other).for_each(|(sum, count)| Count::add(sum, count));
+        self.iter_mut().zip(other).for_each(|(sum, count)| CellCount::add(sum, count));
     }
 
     fn take(&mut self, other: Self) {
-        self.iter_mut().zip(other).for_each(|(sum, count)| Count::take(sum, count));
+        self.iter_mut().zip(other).for_each(|(sum, count)| CellCount::take(sum, count));
     }
 
     fn write(self, numbers: &mut [u64]) {
@@ -142,12 +142,12 @@ macro_rules! cell {
         impl Cell for $cell {
             #[inline]
             fn add(&mut self, other: &Self) {
-                $(Count::add(&mut self.$count, other.$count);)+
+                $(CellCount::add(&mut self.$count, other.$count);)+
             }
 
             #[inline]
             fn take(&mut self, other: &Self) {
-                $(Count::take(&mut self.$count, other.$count);)+
+                $(CellCount::take(&mut self.$count, other.$count);)+
             }
 
             fn pack(&self, bytes: &mut Vec<u8>) {
