@@ -15,7 +15,6 @@ mod rows;
 mod running;
 
 pub use folder::OutFolder;
-pub(crate) use header::{FORMAT, OLDEST_FORMAT};
 pub use running::{LiveWriter, RowSender};
 
 use crate::{

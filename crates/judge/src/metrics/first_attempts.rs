@@ -63,7 +63,7 @@ impl FirstAttemptTally {
                 if is_met(moment, counts) {
                     return Some(moment);
                 }
-                moment = moment + TICK;
+                moment += TICK;
             } else {
                 // In a run of weeks the next may be hours away.
                 let after = (moment + span).as_nanos() / TICK_NS;

@@ -3,6 +3,7 @@
 use super::cannot_read;
 use super::checked::{self, FileInfo, MAX_RUN_BYTES};
 use crate::RecordError;
+use crate::error::{FORMAT, OLDEST_FORMAT};
 use crate::{
     CellMarks, ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader,
     ServerLag, Stall, TargetInfo,
@@ -12,15 +13,6 @@ use squall_determinism::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-
-/// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-pub(crate) const FORMAT: u32 = 6;
-
-/// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`, and form 4 has no
-/// `marks`; in form 2, and in
-/// early recordings of form 3, some events of `notes.csv` have other words. Before form 6, the cells were in another
-/// file, which is not read: they are made of the rows again.
-pub(crate) const OLDEST_FORMAT: u32 = 2;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
