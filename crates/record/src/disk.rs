@@ -134,22 +134,16 @@ impl Recording {
         }
         files.are_unchanged(&requests, &attempts, &notes)?;
         let journal = files.has(JOURNAL).then(|| files.bytes(JOURNAL)).transpose()?;
-        let logs = Logs {
-            requests: requests.rows,
-            attempts: attempts.rows,
-            notes: notes.rows,
-            journal: None,
-        };
-        if is_old {
+        let (requests, attempts, notes) = (requests.rows, attempts.rows, notes.rows);
+        let cells = if is_old {
+            // There is one, which is not read: it says the same as the rows.
             files.bytes(OLD_CELLS)?;
-            let digest = header.digest.clone();
-            let lag = header.lag;
-            let mut recording = Self::of_logs(header, RowRetention::Rows, logs);
-            (recording.header.digest, recording.header.lag) = (digest, lag);
-            return Ok(Self { journal, ..recording });
-        }
-        let cells = cells::read(&dir.join(CELLS), &files.bytes(CELLS)?, &header)?;
-        let Logs { requests, attempts, notes, .. } = logs;
+            let logs =
+                Logs { requests: requests.clone(), attempts: attempts.clone(), ..Logs::default() };
+            Self::of_logs(header.clone(), RowRetention::Cells, logs).cells
+        } else {
+            cells::read(&dir.join(CELLS), &files.bytes(CELLS)?, &header)?
+        };
         Ok(Self { header, requests, attempts, notes, cells, journal })
     }
 
