@@ -6,11 +6,13 @@
 mod charts;
 mod error;
 mod files;
+mod moves;
 mod page;
 mod page_data;
 mod plan;
 mod scorecard;
 mod signoff;
+mod timeline;
 
 pub use charts::{DrawnChart, draw_charts};
 pub use error::ReportError;

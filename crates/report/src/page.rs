@@ -4,6 +4,7 @@
 use crate::ReportError;
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD, dark_rules};
 use crate::page_data::page_data;
+use crate::timeline::timeline;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -73,6 +74,7 @@ pub(crate) fn page(
         worst: worst(verdict),
         description: scenario.description.as_deref(),
         facts: facts(&summary, scenario, recording, verdict),
+        moments: moments(scenario, recording),
         rows: verdict.shown().map(ReportRow::of).collect(),
         validity_problems: &verdict.validity_problems,
         warnings: &verdict.warnings,
@@ -101,6 +103,7 @@ struct ReportPage<'a> {
     worst: Option<String>,
     description: Option<&'a str>,
     facts: Vec<(&'static str, String)>,
+    moments: Vec<Moment>,
     rows: Vec<ReportRow<'a>>,
     validity_problems: &'a [String],
     warnings: &'a [String],
@@ -112,6 +115,26 @@ struct ReportPage<'a> {
     honesty: Vec<String>,
     command: String,
     summary: Summary,
+}
+
+/// A line of what happened.
+#[derive(Serialize)]
+struct Moment {
+    /// In seconds.
+    at: f64,
+    time: String,
+    text: String,
+    tone: &'static str,
+}
+
+fn moments(scenario: &Scenario, recording: &Recording) -> Vec<Moment> {
+    let lines = timeline(scenario, recording).into_iter().map(|line| Moment {
+        at: line.at.as_secs_f64(),
+        time: text::moment(line.at),
+        text: line.text,
+        tone: line.tone.as_str(),
+    });
+    lines.collect()
 }
 
 #[derive(Serialize)]

@@ -40,6 +40,37 @@ fn a_simulated_run_prints_a_verdict_and_leaves_every_file_of_a_report() {
 }
 
 #[test]
+fn the_page_tells_what_happened_as_the_notes_of_the_run_have_it() {
+    let folder = Folder::new("happened");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let ended = folder.squall(&["run", "viral-spike.yaml", "--sim"]);
+    assert!(ended.code < 2, "{}{}", ended.out, ended.err);
+    let page = folder.read("reports/viral-spike/sim/report.html");
+    let notes = folder.read("reports/viral-spike/sim/notes.csv");
+    // The columns: when, what, and why, in its tenth.
+    let rows = || notes.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>());
+    let seconds = |row: &[&str]| row[0].parse::<f64>().expect("nanoseconds") / 1e9;
+    let of = |event: &'static str| rows().filter(move |row| row[1] == event);
+    let throttled = of("cooldown_started").filter(|row| row[9] == "throttled").count();
+    assert!(throttled > 1, "{notes}");
+    let told = format!("eu throttled: left alone {throttled} times");
+    assert!(page.contains(&told), "{told}");
+    for begins in ["fault begins at eu (openai-eu): 503", "fault ends at eu (openai-eu): refused"] {
+        assert!(page.contains(begins), "{begins}");
+    }
+    let failed = of("cooldown_started").find(|row| row[9] != "throttled").expect("an ejection");
+    let begun = seconds(&of("fault_started").next().expect("a fault"));
+    let attempts = of("attempt_failed").filter(|row| row[6] == "eu" && row[9] != "throttled");
+    let attempts = attempts.filter(|row| (begun..=seconds(&failed)).contains(&seconds(row)));
+    let told = format!("eu ejected after {} failed attempts", attempts.count());
+    assert!(page.contains(&told), "{told}");
+    let back = of("recovered").next().expect("it comes back");
+    let link = format!("data-at=\"{}\"", seconds(&back));
+    let line = page.lines().find(|line| line.contains("probe of eu succeeds")).expect("a line");
+    assert!(line.contains(&link), "{link}: {line}");
+}
+
+#[test]
 fn a_seed_gives_its_digest_again_and_another_seed_another() {
     let folder = Folder::new("seed");
     folder.write("viral-spike.yaml", &viral_spike());

@@ -7,12 +7,12 @@ use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, percent};
 use super::picture::{Picture, ShapeRole};
 use super::theme::{AXIS, FAILED, Ink, SMALL, TEXT, deployment as ink_of};
+use crate::moves::traffic_moved;
 use squall_determinism::Timestamp;
+use squall_judge::fault_windows;
 use squall_judge::text;
-use squall_judge::{Measurement, MetricQuery, MetricValue, fault_windows, measure};
 use squall_record::TICK;
-use squall_router::DeploymentId;
-use squall_scenario::{Argument, MetricId};
+use squall_scenario::MetricId;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -102,9 +102,12 @@ fn draw_deployment(
     panel.changes(picture, context, place);
     panel.fault_names(picture, &faults, FaultNaming::Alone);
     for fault in fault_windows(context.scenario, deployment) {
-        let time = moved(context, deployment, MetricId::FailoverTime, fault.start);
+        let moved = |metric, since| {
+            traffic_moved(context.scenario, context.recording, deployment, metric, since)
+        };
+        let time = moved(MetricId::FailoverTime, fault.start);
         mark(picture, panel, time, fault.start, (0.0, "left", "traffic did not leave", FAILED));
-        let time = moved(context, deployment, MetricId::RecoveryTime, fault.end);
+        let time = moved(MetricId::RecoveryTime, fault.end);
         mark(picture, panel, time, fault.end, (18.0, "back", "traffic did not return", TEXT));
     }
 }
@@ -145,31 +148,6 @@ fn draw_due(picture: &mut Picture, panel: &Panel, bins: &[Bin]) {
                 picture.within(ShapeRole::Data, |picture| picture.dashes(&ends, TEXT, 1.5));
             });
         }
-    }
-}
-
-/// How long traffic took to move, by the metric that the verdict uses, and [`Duration::MAX`] if it never
-/// did; `None` where too little was seen to tell.
-fn moved(
-    context: &ChartContext<'_>,
-    deployment: usize,
-    metric: MetricId,
-    from: Timestamp,
-) -> Option<Duration> {
-    let ask = MetricQuery {
-        scenario: context.scenario,
-        recording: context.recording,
-        argument: Some(Argument::Deployment(DeploymentId(deployment as u16))),
-        within: None,
-        window: from..from + TICK,
-        limit: None,
-    };
-    match measure(metric, &ask) {
-        Measurement::Measured(measured) => match measured.value {
-            MetricValue::Duration(time) => Some(time),
-            _ => None,
-        },
-        Measurement::Inconclusive { .. } => None,
     }
 }
 
