@@ -8,6 +8,7 @@ mod files;
 mod logging;
 mod machine;
 mod progress;
+mod run_origin;
 mod run_room;
 mod signals;
 mod spend_state;

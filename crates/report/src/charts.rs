@@ -122,6 +122,8 @@ pub struct DrawnChart {
     pub page_svg: String,
     /// As a part of a page that is narrow, if it has such a form.
     pub narrow_svg: Option<String>,
+    /// Whether it is higher than wide: it fills a printed page.
+    pub is_tall: bool,
     /// The colours in it, each with its counterpart on dark paper, in hexadecimal.
     pub dark: BTreeSet<(String, String)>,
     /// As a PNG, at twice the size.
@@ -176,6 +178,7 @@ fn drawn(
         svg: render::svg(picture).map_err(failed)?,
         page_svg: render::page_svg(picture, id).map_err(failed)?,
         narrow_svg: narrow_svg.transpose().map_err(failed)?,
+        is_tall: picture.height > picture.width,
         dark: inks.map(|(light, dark)| (hex(light), hex(dark))).collect(),
         png: render::png(picture).map_err(failed)?,
     })

@@ -2,7 +2,8 @@
 
 use crate::charts::chart_files;
 use crate::page::page;
-use crate::{ReportError, draw_charts};
+use crate::run_origin::ORIGIN;
+use crate::{ReportError, RunOrigin, draw_charts};
 use squall_judge::{Verdict, markdown, put, put_json, summary, write_junit};
 use squall_record::Recording;
 use squall_scenario::Scenario;
@@ -29,21 +30,21 @@ const MARKDOWN: &str = "summary.md";
 /// The names of all files that [`write()`] leaves in a folder.
 #[must_use]
 pub fn report_files() -> Vec<String> {
-    let texts = [HTML, SUMMARY, JUNIT, MARKDOWN].map(str::to_owned);
+    let texts = [HTML, SUMMARY, JUNIT, MARKDOWN, ORIGIN].map(str::to_owned);
     texts.into_iter().chain(chart_files()).collect()
 }
 
 /// Writes `report.html`, the charts, `summary.json`, `summary.md` and `junit.xml` into a folder, which is
 /// made if it is not there. `requests.csv` and `attempts.csv` are part of the recording, which is written
-/// into the same folder.
+/// into the same folder. The `origin` is kept beside them; without one it is that of an earlier report there.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn write(
     dir: &Path,
-    scenario: &Scenario,
-    recording: &Recording,
+    (scenario, recording): (&Scenario, &Recording),
     verdict: &Verdict,
+    origin: Option<&RunOrigin>,
 ) -> Result<ReportPaths, ReportError> {
     let paths = ReportPaths {
         html: dir.join(HTML),
@@ -59,7 +60,12 @@ pub fn write(
         put(&dir.join(chart.id).with_extension("svg"), chart.svg.as_bytes())?;
         put(&dir.join(chart.id).with_extension("png"), &chart.png)?;
     }
-    put(&paths.html, page(scenario, recording, verdict, &charts)?.as_bytes())?;
+    if let Some(origin) = origin {
+        origin.write(dir)?;
+    }
+    let origin = RunOrigin::read(dir).unwrap_or_default();
+    let page = page((scenario, recording), verdict, &charts, &origin)?;
+    put(&paths.html, page.as_bytes())?;
     Ok(paths)
 }
 
@@ -77,7 +83,7 @@ mod tests {
         let verdict = judge(&run.scenario, &recording);
         let dir = std::env::temp_dir().join(format!("squall-report-all-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        write(&dir, &run.scenario, &recording, &verdict).unwrap();
+        write(&dir, (&run.scenario, &recording), &verdict, Some(&RunOrigin::default())).unwrap();
         let entries = fs::read_dir(&dir).unwrap().flatten();
         let mut there: Vec<_> =
             entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
@@ -94,7 +100,8 @@ mod tests {
         let recording = run.recording();
         let verdict = judge(&run.scenario, &recording);
         let dir = std::env::temp_dir().join(format!("squall-report-{}", std::process::id()));
-        let paths = write(&dir, &run.scenario, &recording, &verdict).unwrap();
+        let paths = write(&dir, (&run.scenario, &recording), &verdict, Some(&RunOrigin::default()))
+            .unwrap();
         for path in [&paths.html, &paths.summary, &paths.junit, &paths.markdown] {
             assert!(path.exists(), "{} is missing", path.display());
         }

@@ -10,6 +10,7 @@ mod moves;
 mod page;
 mod page_data;
 mod plan;
+mod run_origin;
 mod scorecard;
 mod signoff;
 mod timeline;
@@ -21,5 +22,6 @@ pub use plan::{
     CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanRange, PlanReport, Varied,
     plan_lines, plan_markdown, write_plan,
 };
+pub use run_origin::RunOrigin;
 pub use scorecard::{ScorecardPaths, write_scorecard};
 pub use signoff::{SignOffPaths, write_sign_off};

@@ -1,10 +1,10 @@
 //! `report.html`: one file that opens from disk, needs no network, and prints. Its script adds what a still picture cannot do;
 //! without it nothing is missing from the page.
 
-use crate::ReportError;
 use crate::charts::{DrawnChart, REGULAR, SEMIBOLD, dark_rules};
 use crate::page_data::page_data;
 use crate::timeline::timeline;
+use crate::{ReportError, RunOrigin};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::Environment;
@@ -14,8 +14,8 @@ use squall_failure::FailureClass;
 use squall_judge::{
     GroupSummary, Judgement, Percentiles, RowOutcome, Summary, Verdict, VerdictRow, summary, text,
 };
-use squall_record::{GroupCells, Mode, Recording};
-use squall_scenario::{GatewayCost, Scenario};
+use squall_record::{GroupCells, Latencies, Mode, Recording, RequestCell};
+use squall_scenario::{GatewayCost, Phase, Scenario};
 use std::time::Duration;
 
 /// Every template, and what they share.
@@ -58,10 +58,10 @@ pub(crate) fn render(template: &str, page: impl Serialize) -> Result<String, Rep
 /// # Errors
 /// When the template fails, which is a defect.
 pub(crate) fn page(
-    scenario: &Scenario,
-    recording: &Recording,
+    (scenario, recording): (&Scenario, &Recording),
     verdict: &Verdict,
     charts: &[DrawnChart],
+    origin: &RunOrigin,
 ) -> Result<String, ReportError> {
     let summary = summary(scenario, recording, verdict);
     let page = ReportPage {
@@ -84,7 +84,14 @@ pub(crate) fn page(
         kinds: groups(&summary.kinds, &recording.cells.kinds, scenario),
         deployments: deployments(recording, scenario),
         honesty: honesty(scenario, recording, &verdict.target),
-        command: command(recording),
+        phases: phases(scenario, recording),
+        command: if origin.command.is_empty() {
+            command(recording)
+        } else {
+            origin.command.clone()
+        },
+        origin,
+        has_rows: !recording.requests.is_empty(),
         summary,
     };
     render("report.html", page)
@@ -113,7 +120,10 @@ struct ReportPage<'a> {
     kinds: Vec<GroupRow>,
     deployments: Vec<DeploymentRow<'a>>,
     honesty: Vec<String>,
+    phases: Vec<GroupRow>,
     command: String,
+    origin: &'a RunOrigin,
+    has_rows: bool,
     summary: Summary,
 }
 
@@ -177,6 +187,7 @@ struct Figure<'a> {
     reading: &'a str,
     svg: &'a str,
     narrow: &'a str,
+    is_tall: bool,
 }
 
 impl<'a> Figure<'a> {
@@ -186,6 +197,7 @@ impl<'a> Figure<'a> {
             title: &chart.title,
             reading: chart.reading,
             svg: &chart.page_svg,
+            is_tall: chart.is_tall,
             narrow: chart.narrow_svg.as_deref().unwrap_or_default(),
         }
     }
@@ -292,14 +304,47 @@ fn groups(summaries: &[GroupSummary], cells: &[GroupCells], scenario: &Scenario)
     rows.collect()
 }
 
+/// The phases, as clients saw them, all groups together.
+fn phases(scenario: &Scenario, recording: &Recording) -> Vec<GroupRow> {
+    let groups = &recording.cells.groups;
+    let of = |phase: &Phase| {
+        let window = phase.start..phase.end;
+        let mut sum = RequestCell::default();
+        for cell in groups.iter().map(|group| group.sum(window.clone())) {
+            sum.arrived += cell.arrived;
+            sum.succeeded += cell.succeeded;
+            sum.gave_up += cell.gave_up;
+            sum.failed.iter_mut().zip(cell.failed).for_each(|(sum, more)| *sum += more);
+        }
+        let times = |of: fn(&GroupCells) -> &Latencies| {
+            let mut all = of(&GroupCells::default()).window(window.clone());
+            groups.iter().for_each(|group| all += of(group).window(window.clone()));
+            [0.5, 0.95, 0.99]
+                .map(|quantile| time((!all.is_empty()).then(|| all.value_at_quantile(quantile))))
+        };
+        GroupRow {
+            name: phase.name.clone(),
+            requests: text::count(sum.arrived.into()),
+            succeeded: text::count(sum.succeeded.into()),
+            lost: losses(&sum.failed, sum.gave_up),
+            latency: times(|group| &group.latency),
+            ttft: times(|group| &group.ttft),
+        }
+    };
+    scenario.phases.iter().map(of).collect()
+}
+
 fn percentiles(of: &Percentiles) -> [String; 3] {
-    [of.p50_us, of.p95_us, of.p99_us].map(|micros| {
-        micros.map_or_else(
-            || "–".to_owned(),
-            // To the millisecond: the distributions hold two digits.
-            |micros| text::duration(Duration::from_millis(micros.div_ceil(1_000))),
-        )
-    })
+    [of.p50_us, of.p95_us, of.p99_us].map(time)
+}
+
+/// A time in words, from microseconds.
+fn time(micros: Option<u64>) -> String {
+    micros.map_or_else(
+        || "–".to_owned(),
+        // To the millisecond: the distributions hold two digits.
+        |micros| text::duration(Duration::from_millis(micros.div_ceil(1_000))),
+    )
 }
 
 /// Failures by class and those given up, in words.
@@ -432,7 +477,7 @@ fn command(recording: &Recording) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::draw_charts;
+    use crate::{RunOrigin, draw_charts};
     use squall_judge::{judge, markdown, terminal_table};
     use squall_record::{Mode, RequestOutcome};
     use squall_scenario::GatewayCost;
@@ -447,7 +492,13 @@ mod tests {
         let recording = run.recording();
         let verdict = judge(&run.scenario, &recording);
         let charts = draw_charts(&run.scenario, &recording).unwrap();
-        super::page(&run.scenario, &recording, &verdict, &charts).unwrap()
+        let origin = RunOrigin {
+            written: "2026-11-29T08:00:00Z".to_owned(),
+            host: "drill-1".to_owned(),
+            command: "squall run by-hand.yaml --set traffic.rps=30".to_owned(),
+            settings: vec!["traffic.rps=30".to_owned()],
+        };
+        super::page((&run.scenario, &recording), &verdict, &charts, &origin).unwrap()
     }
 
     #[test]
@@ -459,6 +510,20 @@ mod tests {
             assert!(!page.contains(loading), "{loading}");
         }
         assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    }
+
+    #[test]
+    fn the_page_says_where_the_run_was_made_and_how_it_is_made_again() {
+        let page = page();
+        for told in [
+            "2026-11-29T08:00:00Z",
+            "drill-1",
+            "Again: <code>squall run by-hand.yaml --set traffic.rps=30</code>",
+            "<code>traffic.rps=30</code>",
+            "<td>outage</td>",
+        ] {
+            assert!(page.contains(told), "{told}");
+        }
     }
 
     #[test]

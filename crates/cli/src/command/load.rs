@@ -4,7 +4,7 @@ use super::run::conclude;
 use crate::args::LoadArgs;
 use crate::command;
 use crate::error::{CliError, Exit};
-use crate::{progress, target_choice, terminal};
+use crate::{progress, run_origin, target_choice, terminal};
 use squall_determinism::Share;
 use squall_live::{Backends, TargetOptions};
 use squall_record::OutFolder;
@@ -33,11 +33,13 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     }
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&scenario.name).join("load"));
+    run_origin::tell_of_earlier(&out);
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
     let recording = progress::run_live(&scenario, Some(folder.path()), target, backends)?;
     let kept = recording.write(folder.path());
-    conclude(&scenario, &recording, &out, kept)
+    let origin = run_origin::of_this_process(recording.header.seed);
+    conclude(&scenario, &recording, &out, (kept, Some(&origin)))
 }
 
 /// Where the load goes.

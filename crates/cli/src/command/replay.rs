@@ -36,7 +36,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
         || serde_json::json!({ "inputs": replayed.frames, "outputs": replayed.outputs }),
     );
     // The recording stays as it is.
-    conclude(&scenario, &recording, &args.recording, Ok(()))
+    conclude(&scenario, &recording, &args.recording, (Ok(()), None))
 }
 
 /// Makes the digest again: from the rows of a live run, by another run of a simulated one.

@@ -5,9 +5,10 @@ use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
-use crate::{command, descriptors, progress, target_choice, terminal};
+use crate::{command, descriptors, progress, run_origin, target_choice, terminal};
 use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
+use squall_report::RunOrigin;
 use squall_scenario::Scenario;
 use squall_sim::RowRetention;
 use squall_target::Tuning;
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         terminal::status(format_args!("warning: {excess}"));
     }
     // A folder that cannot take the report is found before the run, not after it.
+    run_origin::tell_of_earlier(&out);
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     // A signal counts from when somebody was told that it does.
     signals::take_over(1, Hangup::Stop);
@@ -49,7 +51,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     // What was measured is safe before anything is made of it.
     let kept = recording.write(folder.path());
-    let exit = conclude(&scenario, &recording, &out, kept)?;
+    let origin = run_origin::of_this_process(recording.header.seed);
+    let exit = conclude(&scenario, &recording, &out, (kept, Some(&origin)))?;
     let is_whole = recording.header.ended.cut_at().is_none();
     let expects = scenario.hard_expectations().any(|each| each.over_seeds.is_none());
     Ok(args.inconclusive.exit(exit, is_whole && expects))
@@ -71,19 +74,19 @@ fn announce(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) {
 }
 
 /// Judges a recording, writes the report, and says how it went. Where the recording could not be `kept`, its
-/// verdict is still told.
+/// verdict is still told. Without an origin it is the one that lies in the folder.
 pub(crate) fn conclude(
     scenario: &Scenario,
     recording: &Recording,
     out: &Path,
-    kept: Result<(), RecordError>,
+    (kept, origin): (Result<(), RecordError>, Option<&RunOrigin>),
 ) -> Result<Exit, CliError> {
     let verdict = squall_judge::judge(scenario, recording);
     terminal::data(squall_judge::terminal_table(&verdict));
     tell_findings(scenario, recording);
     terminal::data(format_args!("digest: {}", recording.header.digest));
     kept?;
-    let paths = squall_report::write(out, scenario, recording, &verdict)?;
+    let paths = squall_report::write(out, (scenario, recording), &verdict, origin)?;
     terminal::data(format_args!("report: {}", paths.html.display()));
     terminal::field("report", || paths.html.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;

@@ -13,6 +13,18 @@ pub(crate) struct Browser {
     from: BufReader<ChildStdout>,
     session: Option<String>,
     last: u64,
+    /// What the page has complained of.
+    problems: Vec<String>,
+}
+
+/// What a mouse does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MouseEvent {
+    Move,
+    /// With its button held down.
+    Drag,
+    Press,
+    Release,
 }
 
 /// How often a condition is looked at before it is given up, each after a pause.
@@ -33,12 +45,64 @@ impl Browser {
             .expect("a shell");
         let to = child.stdin.take().expect("a pipe");
         let from = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut browser = Self { child, to, from, session: None, last: 0 };
+        let mut browser = Self { child, to, from, session: None, last: 0, problems: Vec::new() };
         let target = browser.call("Target.createTarget", &json!({ "url": url }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
         let session = browser.call("Target.attachToTarget", &target);
         browser.session = session["sessionId"].as_str().map(str::to_owned);
         browser
+    }
+
+    /// Opens a page of so many pixels, on dark paper or on white, whose errors are kept.
+    pub(crate) fn open_as(url: &str, (width, height): (u32, u32), dark: bool) -> Self {
+        let mut browser = Self::open("about:blank");
+        for domain in ["Page", "Runtime", "Log"] {
+            browser.call(&format!("{domain}.enable"), &json!({}));
+        }
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
+        browser.call("Emulation.setDeviceMetricsOverride", &size);
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.call("Emulation.setEmulatedMedia", &media);
+        browser.call("Page.navigate", &json!({ "url": url }));
+        browser.wait_for("location.protocol === 'file:' && document.readyState === 'complete'");
+        browser.run("document.fonts.ready.then(() => true)");
+        browser
+    }
+
+    /// What the page has complained of so far: errors in its script, and what it could not load.
+    pub(crate) fn problems(&mut self) -> &[String] {
+        // What was said before is read with this answer.
+        self.run("1");
+        &self.problems
+    }
+
+    /// Moves the mouse to a place, presses it there or lets it go.
+    pub(crate) fn mouse(&mut self, what: MouseEvent, (x, y): (f64, f64)) {
+        let (kind, button, pressed) = match what {
+            MouseEvent::Move => ("mouseMoved", "none", 0),
+            MouseEvent::Drag => ("mouseMoved", "left", 1),
+            MouseEvent::Press => ("mousePressed", "left", 1),
+            MouseEvent::Release => ("mouseReleased", "left", 0),
+        };
+        let clicks = u32::from(matches!(what, MouseEvent::Press | MouseEvent::Release));
+        let event = json!({
+            "type": kind, "x": x, "y": y, "button": button, "buttons": pressed, "clickCount": clicks
+        });
+        self.call("Input.dispatchMouseEvent", &event);
+    }
+
+    /// Presses a key by its name.
+    pub(crate) fn key(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", &json!({ "type": kind, "key": key }));
+        }
+    }
+
+    /// The page as it is printed: a PDF in base64.
+    pub(crate) fn pdf(&mut self) -> String {
+        let printed = self.call("Page.printToPDF", &json!({ "printBackground": true }));
+        printed["data"].as_str().expect("data").to_owned()
     }
 
     /// Runs a piece of script.
@@ -77,6 +141,10 @@ impl Browser {
             assert!(read > 0, "chromium has ended: is it installed? `cargo xtask test` sees to it");
             bytes.pop();
             let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+            if answer["method"] == "Runtime.exceptionThrown" || answer["method"] == "Log.entryAdded"
+            {
+                self.problems.push(answer["params"].to_string());
+            }
             if answer["id"] == self.last {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
                 return answer["result"].clone();

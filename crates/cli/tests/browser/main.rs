@@ -1,7 +1,8 @@
-//! The page of the mock providers in a real browser: a person pulls a plug, sees it, and so does a client.
-//! Chromium is installed by `cargo xtask test`.
+//! Our pages in a real browser. That of the mock providers: a person pulls a plug, sees it, and so does a client. That of
+//! a run: `report.rs`. Chromium is installed by `cargo xtask test`.
 
 mod devtools;
+mod report;
 
 use devtools::Browser;
 use std::fs;

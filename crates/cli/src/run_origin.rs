@@ -1,0 +1,92 @@
+//! Where a run is made, and how: the machine, the time, and the line that was typed.
+
+use crate::terminal;
+use squall_report::RunOrigin;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The origin of the run that this process makes, with this seed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a report says when it was written, and by which line"
+)]
+pub(crate) fn of_this_process(seed: u64) -> RunOrigin {
+    let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let typed: Vec<_> = typed.collect();
+    RunOrigin {
+        written: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        command: command(&typed, seed),
+        settings: settings(&typed),
+    }
+}
+
+/// Says that a folder holds an earlier run, which this one will replace.
+pub(crate) fn tell_of_earlier(folder: &Path) {
+    if !folder.join("run.json").exists() {
+        return;
+    }
+    let written = RunOrigin::read(folder).map(|origin| format!(" of {}", origin.written));
+    terminal::status(format_args!(
+        "replaces the earlier run{} in {}; to keep both, name another folder with --out",
+        written.unwrap_or_default(),
+        folder.display()
+    ));
+}
+
+/// The line that was typed, with the seed if that was left to the file.
+fn command(typed: &[String], seed: u64) -> String {
+    let mut words: Vec<_> = typed.iter().map(|word| quoted(word)).collect();
+    words.insert(0, "squall".to_owned());
+    if !typed.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+        words.push(format!("--seed {seed}"));
+    }
+    words.join(" ")
+}
+
+/// The values of `--set` and `--var`.
+fn settings(typed: &[String]) -> Vec<String> {
+    let mut settings = Vec::new();
+    let mut words = typed.iter();
+    while let Some(word) = words.next() {
+        for option in ["--set", "--var"] {
+            let value = match word.strip_prefix(option) {
+                Some("") => words.next().cloned(),
+                Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+                None => continue,
+            };
+            settings.extend(value);
+            break;
+        }
+    }
+    settings
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./=:,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &[&str]) -> Vec<String> {
+        line.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_line_is_the_one_that_was_typed_with_its_seed() {
+        let line =
+            typed(&["run", "a b.yaml", "--sim", "--set", "router.retries=0", "--var=rate=5"]);
+        let again = "squall run 'a b.yaml' --sim --set router.retries=0 --var=rate=5 --seed 7";
+        assert_eq!(command(&line, 7), again);
+        assert_eq!(settings(&line), ["router.retries=0", "rate=5"]);
+        let seeded = typed(&["run", "it's.yaml", "--seed", "3"]);
+        assert_eq!(command(&seeded, 3), r"squall run 'it'\''s.yaml' --seed 3");
+    }
+}
