@@ -10,7 +10,8 @@
     kept: new Map(),
   }));
   const tip = document.getElementById("tip"), bar = document.getElementById("zoom"), list = document.getElementById("requests");
-  let from = 0, to = data.seconds, at = null;
+  // A moment that a line of the story leads to stays while the page scrolls below a mouse that rests.
+  let from = 0, to = data.seconds, at = null, pinned = false;
 
   const element = (name, attributes, parent) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -213,6 +214,8 @@
       if (time !== null) begun = { time, clientX: event.clientX };
     });
     svg.addEventListener("pointermove", (event) => {
+      if (pinned && !event.movementX && !event.movementY) return;
+      pinned = false;
       const time = timeAt(chart, event);
       if (begun && time !== null && Math.abs(event.clientX - begun.clientX) > 5) {
         if (!band) svg.setPointerCapture(event.pointerId);
@@ -233,7 +236,7 @@
     };
     svg.addEventListener("pointerup", done);
     svg.addEventListener("pointercancel", done);
-    svg.addEventListener("pointerleave", () => begun || point(null));
+    svg.addEventListener("pointerleave", () => begun || pinned || point(null));
     svg.addEventListener("dblclick", () => { charts.forEach((each) => clearTimeout(each.click)); reset(); });
     for (const key of svg.querySelectorAll(".k")) {
       const name = key.dataset.series;
@@ -272,7 +275,7 @@
     });
     figure.addEventListener("blur", () => point(null));
   }
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !list.open) { point(null); reset(); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !list.open) { pinned = false; point(null); reset(); } });
   bar.querySelector("button").onclick = reset;
 
   // A moment of the story: its second on all charts.
@@ -285,6 +288,7 @@
       figures[0].scrollIntoView({ block: "start" });
       figures[0].focus({ preventScroll: true });
       point(clamp(time, 0, data.seconds - 1e-6), chart);
+      pinned = true;
     });
   }
 
