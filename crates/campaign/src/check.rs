@@ -4,6 +4,7 @@ use crate::parallel::{self, BatchProgress, IsInterrupted};
 use crate::{CampaignError, verify_determinism};
 use squall_determinism::Seed;
 use squall_judge::Verdict;
+use squall_record::Recording;
 use squall_scenario::Scenario;
 use squall_sim::{RowRetention, SimOptions, simulate};
 use std::num::NonZero;
@@ -44,6 +45,20 @@ pub fn check(
     is_interrupted: &IsInterrupted<'_>,
     told: impl FnMut(BatchProgress),
 ) -> Result<Vec<Vec<Verdict>>, CampaignError> {
+    check_each(scenarios, options, is_interrupted, squall_judge::judge, told)
+}
+
+/// The same, with whatever is `read` from each recording in place of its verdict.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_each<T: Send>(
+    scenarios: &[&Scenario],
+    options: &CheckOptions,
+    is_interrupted: &IsInterrupted<'_>,
+    read: impl Fn(&Scenario, &Recording) -> T + Sync,
+    told: impl FnMut(BatchProgress),
+) -> Result<Vec<Vec<T>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
         let first = options.first_seed.map_or(scenario.seed, Seed::new);
         first.following(options.skip + options.seeds).skip(options.skip)
@@ -52,25 +67,30 @@ pub fn check(
         .iter()
         .flat_map(|scenario| seeds(scenario).map(move |seed| (*scenario, seed)))
         .collect();
-    let verdicts = parallel::do_in_parallel(
+    let results = parallel::do_in_parallel(
         &runs,
         options.workers,
         is_interrupted,
-        |(scenario, seed)| run(scenario, *seed, options.twice),
+        |(scenario, seed)| run_each(scenario, *seed, options.twice, &read),
         told,
     );
-    let verdicts = verdicts.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let mut verdicts = verdicts.into_iter();
-    Ok(scenarios.iter().map(|_| verdicts.by_ref().take(options.seeds).collect()).collect())
+    let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut results = results.into_iter();
+    Ok(scenarios.iter().map(|_| results.by_ref().take(options.seeds).collect()).collect())
 }
 
-/// A run with a seed, judged. Cells are all that a verdict needs.
-pub(crate) fn run(scenario: &Scenario, seed: Seed, twice: bool) -> Result<Verdict, CampaignError> {
+/// A run with a seed. Cells are all that a verdict needs.
+fn run_each<T>(
+    scenario: &Scenario,
+    seed: Seed,
+    twice: bool,
+    read: &impl Fn(&Scenario, &Recording) -> T,
+) -> Result<T, CampaignError> {
     let mut scenario = scenario.clone();
     scenario.set_seed(seed);
     let recording = simulate(&scenario, SimOptions { keep: RowRetention::Cells, journal: false })?;
     if twice {
         verify_determinism(&scenario, &recording.header)?;
     }
-    Ok(squall_judge::judge(&scenario, &recording))
+    Ok(read(&scenario, &recording))
 }

@@ -13,7 +13,7 @@ mod run_size;
 mod scorecard;
 mod verify_determinism;
 
-pub use check::{CheckOptions, check};
+pub use check::{CheckOptions, check, check_each};
 pub use crash::{CrashScenario, crash_scenarios};
 pub use difference::Difference;
 pub use error::CampaignError;

@@ -1,16 +1,20 @@
 //! What can be typed.
 
+mod compare;
 mod config;
 mod init;
 mod runs;
 mod target;
 mod variables;
 
+pub(crate) use compare::{CompareArgs, MarginArgs};
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
 };
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
-pub(crate) use runs::{CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, WhenInconclusive};
+pub(crate) use runs::{
+    CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, RunsArgs, WhenInconclusive,
+};
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 pub(crate) use variables::VariableArgs;
 
@@ -72,6 +76,8 @@ pub(crate) enum Command {
     Load(LoadArgs),
     /// Simulate scenarios with many seeds each, and judge all runs together
     Check(CheckArgs),
+    /// Compare runs, seeds, configurations or targets with a reference, and tell what regressed
+    Compare(CompareArgs),
     /// Test the gateway with sixteen single faults, and judge how it handles each
     Crash(CrashArgs),
     /// Compare gateways in the same situations: success, attempts, failover, recovery, latency, CPU, memory, and the
@@ -115,6 +121,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Load(_) => "load",
             Self::Check(_) => "check",
+            Self::Compare(_) => "compare",
             Self::Crash(_) => "crash",
             Self::Scorecard(_) => "scorecard",
             Self::Plan(_) => "plan",
@@ -593,8 +600,8 @@ impl From<ProfileWord> for Profile {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every expectation met
-  1  an expectation missed
+  0  every expectation met, no regression
+  1  an expectation missed, or a regression
   2  usage error, or a file that cannot be read
   3  inconclusive: too few samples, a lagging driver, too few file descriptors, or interrupted
   4  could not run

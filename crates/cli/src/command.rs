@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod check_live;
 pub(crate) mod checked;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod crash;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(args),
         Command::Load(args) => load::load(args),
         Command::Check(args) => check::check(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Crash(args) => crash::crash(args),
         Command::Scorecard(args) => scorecard::scorecard(args),
         Command::Plan(args) => plan::plan(args),

@@ -89,6 +89,9 @@ pub(crate) enum CliError {
     /// Many runs that could not be made, or came out otherwise the second time.
     #[error(transparent)]
     Campaign(#[from] CampaignError),
+    /// Runs that cannot be compared.
+    #[error("{0}")]
+    Compare(String),
     /// No scenario where one was looked for.
     #[error("no scenario in {0}: scenarios are files that end in `.yaml`")]
     NoScenario(String),
@@ -259,6 +262,7 @@ impl CliError {
             | Self::TooFewSeeds(_)
             | Self::Target(_)
             | Self::Varied(_)
+            | Self::Compare(_)
             | Self::Rehearse { .. }
             | Self::File(_)
             | Self::NoScenario(_)

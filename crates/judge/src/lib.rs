@@ -4,6 +4,7 @@
 //! each has a file of its own under `metrics/`.
 
 pub mod binomial;
+mod compare;
 mod crash;
 mod file;
 mod findings;
@@ -20,6 +21,13 @@ pub mod text;
 mod throttling;
 mod verdict;
 
+pub use compare::{
+    ComparedFigure, ComparedRow, ComparisonMethod, ComparisonOutcome, MeasuredRun, RunComparison,
+    RunConditions, RunFigure, RunSet, SideSummary, StatedMargin, StoredRunsError, compare_runs,
+    comparison_annotations, comparison_json, comparison_lines, comparison_markdown,
+    comparison_reasons, comparison_title, comparison_verdict, conditions_differ,
+    control_comparisons, measure_run, read_stored_runs, worst_outcome, write_stored_runs,
+};
 pub use crash::{
     CRASH_TESTS, CheckResult, CheckWeight, CrashReport, CrashRow, CrashTest, CrashVerdict,
     crash_json, crash_lines, crash_markdown, judge_crash, write_crash_junit,
@@ -33,7 +41,8 @@ pub use findings::{
 pub use junit::{junit, write_junit};
 pub use markdown::markdown;
 pub use metrics::{
-    FaultWindow, Measured, Measurement, MetricQuery, MetricValue, fault_windows, measure,
+    BetterSide, FaultWindow, Measured, Measurement, MetricQuery, MetricValue, better_side,
+    fault_windows, measure,
 };
 pub use scorecard::{
     FIGURES, FigureSpec, ScoreCell, ScoreCrash, ScoreSample, ScoreValue, Scorecard,

@@ -107,69 +107,105 @@ pub(crate) enum MissingAttempts {
     Unknown,
 }
 
+/// Which values of a metric are better, for a comparison of runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BetterSide {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+    /// Neither: a difference is told, and is no regression.
+    Neither,
+}
+
+use BetterSide::{Higher, Lower, Neither};
 use MissingAttempts::{LowerBound, NoEffect, Unknown};
 
-/// Every metric, what measures it, and what becomes of it where attempts are missing.
-const MEASURES: &[(MetricId, Measure, MissingAttempts)] = &[
-    (MetricId::SuccessRate, success_rate::measure, NoEffect),
-    (MetricId::AnsweredWithin, answered_within::measure, NoEffect),
-    (MetricId::FailoverTime, failover_time::measure, LowerBound),
-    (MetricId::GrayFailoverTime, gray_failover_time::measure, LowerBound),
-    (MetricId::RecoveryTime, recovery_time::measure, NoEffect),
-    (MetricId::WeightAdherence, weight_adherence::measure, Unknown),
-    (MetricId::WeightChance, weight_chance::measure, Unknown),
-    (MetricId::Flaps, flaps::measure, Unknown),
-    (MetricId::UsersLost, users_lost::measure, NoEffect),
-    (MetricId::ErrorBudgetSpent, error_budget_spent::measure, NoEffect),
-    (MetricId::RetryAmplification, retry_amplification::measure, LowerBound),
-    (MetricId::RetryAfterHonoured, retry_after_honoured::measure, NoEffect),
-    (MetricId::Throttled, throttled::measure, NoEffect),
-    (MetricId::AttemptShare, attempt_share::measure, Unknown),
+/// Every metric, what measures it, what becomes of it where attempts are missing, and which values are better.
+const MEASURES: &[(MetricId, Measure, MissingAttempts, BetterSide)] = &[
+    (MetricId::SuccessRate, success_rate::measure, NoEffect, Higher),
+    (MetricId::AnsweredWithin, answered_within::measure, NoEffect, Higher),
+    (MetricId::FailoverTime, failover_time::measure, LowerBound, Lower),
+    (MetricId::GrayFailoverTime, gray_failover_time::measure, LowerBound, Lower),
+    (MetricId::RecoveryTime, recovery_time::measure, NoEffect, Lower),
+    (MetricId::WeightAdherence, weight_adherence::measure, Unknown, Higher),
+    (MetricId::WeightChance, weight_chance::measure, Unknown, Neither),
+    (MetricId::Flaps, flaps::measure, Unknown, Lower),
+    (MetricId::UsersLost, users_lost::measure, NoEffect, Lower),
+    (MetricId::ErrorBudgetSpent, error_budget_spent::measure, NoEffect, Lower),
+    (MetricId::RetryAmplification, retry_amplification::measure, LowerBound, Lower),
+    (MetricId::RetryAfterHonoured, retry_after_honoured::measure, NoEffect, Higher),
+    (MetricId::Throttled, throttled::measure, NoEffect, Lower),
+    (MetricId::AttemptShare, attempt_share::measure, Unknown, Neither),
     (
         MetricId::LatencyP50,
         |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.5),
         NoEffect,
+        Lower,
     ),
     (
         MetricId::LatencyP95,
         |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.95),
         NoEffect,
+        Lower,
     ),
     (
         MetricId::LatencyP99,
         |ask| latency::measure(ask, latency::LatencyKind::Latency, 0.99),
         NoEffect,
+        Lower,
     ),
-    (MetricId::LatencyMean, latency::mean, NoEffect),
-    (MetricId::AnswerTimeP50, |ask| answer_time::measure(ask, 0.5), NoEffect),
-    (MetricId::AnswerTimeP95, |ask| answer_time::measure(ask, 0.95), NoEffect),
-    (MetricId::AnswerTimeP99, |ask| answer_time::measure(ask, 0.99), NoEffect),
-    (MetricId::TtftP50, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5), NoEffect),
-    (MetricId::TtftP95, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95), NoEffect),
-    (MetricId::TtftP99, |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99), NoEffect),
-    (MetricId::LatencyMax, latency::longest, NoEffect),
-    (MetricId::Answered, answers::answered, NoEffect),
-    (MetricId::GaveUp, answers::gave_up, NoEffect),
-    (MetricId::TruncatedAnswers, answers::truncated, NoEffect),
-    (MetricId::UsageTold, answers::usage_told, NoEffect),
-    (MetricId::Attempts, attempts::measure, LowerBound),
-    (MetricId::Cost, cost::measure, NoEffect),
-    (MetricId::CostPerThousand, cost::per_thousand, NoEffect),
-    (MetricId::WastedTokens, wasted_tokens::measure, NoEffect),
+    (MetricId::LatencyMean, latency::mean, NoEffect, Lower),
+    (MetricId::AnswerTimeP50, |ask| answer_time::measure(ask, 0.5), NoEffect, Lower),
+    (MetricId::AnswerTimeP95, |ask| answer_time::measure(ask, 0.95), NoEffect, Lower),
+    (MetricId::AnswerTimeP99, |ask| answer_time::measure(ask, 0.99), NoEffect, Lower),
+    (
+        MetricId::TtftP50,
+        |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.5),
+        NoEffect,
+        Lower,
+    ),
+    (
+        MetricId::TtftP95,
+        |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.95),
+        NoEffect,
+        Lower,
+    ),
+    (
+        MetricId::TtftP99,
+        |ask| latency::measure(ask, latency::LatencyKind::Ttft, 0.99),
+        NoEffect,
+        Lower,
+    ),
+    (MetricId::LatencyMax, latency::longest, NoEffect, Lower),
+    (MetricId::Answered, answers::answered, NoEffect, Higher),
+    (MetricId::GaveUp, answers::gave_up, NoEffect, Lower),
+    (MetricId::TruncatedAnswers, answers::truncated, NoEffect, Lower),
+    (MetricId::UsageTold, answers::usage_told, NoEffect, Higher),
+    (MetricId::Attempts, attempts::measure, LowerBound, Neither),
+    (MetricId::Cost, cost::measure, NoEffect, Lower),
+    (MetricId::CostPerThousand, cost::per_thousand, NoEffect, Lower),
+    (MetricId::WastedTokens, wasted_tokens::measure, NoEffect, Lower),
 ];
 
 /// Measures a metric.
 #[must_use]
 pub fn measure(metric: MetricId, ask: &MetricQuery<'_>) -> Measurement {
     match MEASURES.iter().find(|(id, ..)| *id == metric) {
-        Some((_, measure, _)) => measure(ask),
+        Some((_, measure, ..)) => measure(ask),
         None => Measurement::inconclusive("this version of squall cannot measure it"),
     }
 }
 
 /// What becomes of a metric where attempts are missing.
 pub(crate) fn without_attempts(metric: MetricId) -> MissingAttempts {
-    MEASURES.iter().find(|(id, ..)| *id == metric).map_or(Unknown, |(_, _, effect)| *effect)
+    MEASURES.iter().find(|(id, ..)| *id == metric).map_or(Unknown, |(_, _, effect, _)| *effect)
+}
+
+/// Which values of a metric are better.
+#[must_use]
+pub fn better_side(metric: MetricId) -> BetterSide {
+    MEASURES.iter().find(|(id, ..)| *id == metric).map_or(Neither, |(.., better)| *better)
 }
 
 impl Measurement {

@@ -13,9 +13,12 @@ mod order;
 mod output;
 
 pub use baseline::{Baseline, BaselineLine};
+pub(crate) use baseline::{SLACK, SLACK_RATIO, SLACK_SHARE};
+pub(crate) use false_alarms::holm_limit;
 pub use false_alarms::{FALSE_ALARMS, SeedDoubt, control_false_alarms};
 pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
+pub(crate) use output::{data as annotation_data, property as annotation_property};
 
 use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow, nothing_to_meet};

@@ -9,8 +9,8 @@ use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
 use crate::target::target_lines;
 use crate::text;
 use crate::throttling::throttling_lines;
-pub(crate) use hidden::refusing_providers;
-use hidden::{HiddenAttempts, hidden_attempts, unknown_attempts};
+use hidden::{HiddenAttempts, hidden_attempts};
+pub(crate) use hidden::{refusing_providers, unknown_attempts};
 pub use outcome::RowOutcome;
 use squall_determinism::Timestamp;
 use squall_record::{Mode, Recording};
@@ -18,6 +18,7 @@ use squall_scenario::{Comparison, Expectation, Limit, Scenario};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
+pub(crate) use validity::LAG_MAX;
 use validity::ValidityProblem;
 
 /// What came of an expectation, or of a whole run.

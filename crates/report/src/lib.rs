@@ -4,6 +4,7 @@
 //! is live or simulated is known from one field of its header, and decides nothing but a word in the report.
 
 mod charts;
+mod compare;
 mod error;
 mod files;
 mod moves;
@@ -16,6 +17,7 @@ mod signoff;
 mod timeline;
 
 pub use charts::{DrawnChart, draw_charts};
+pub use compare::{ComparisonPaths, write_comparison};
 pub use error::ReportError;
 pub use files::{ReportPaths, report_files, write};
 pub use plan::{

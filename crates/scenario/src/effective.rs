@@ -180,6 +180,16 @@ impl Effective {
         Ok(Self { name, kind, root })
     }
 
+    /// What the text of a scenario comes to that a recording keeps: it names no other file any more.
+    ///
+    /// # Errors
+    /// All that is wrong with it, if another version wrote it.
+    pub fn of_recorded_scenario(name: &str, text: &str) -> Result<Self, EffectiveError> {
+        let load = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
+        let options = EffectiveOptions { overrides: &[], profile: Profile::Squall, load: &load };
+        Self::read(name, text, &options)
+    }
+
     /// What a gateway's file comes to, without origins: to be compared with another.
     #[must_use]
     pub fn of_gateway(file: &GatewayFile) -> Self {

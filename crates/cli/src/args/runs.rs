@@ -1,6 +1,6 @@
 //! Commands that make many runs: over seeds, over a value, over the steps of a rollout.
 
-use super::VariableArgs;
+use super::{MarginArgs, VariableArgs};
 use clap::{Args as ClapArgs, ValueEnum};
 use squall_scenario::Override;
 use std::num::NonZero;
@@ -66,7 +66,12 @@ pub(crate) struct CheckArgs {
     /// target file, or the base URL of a gateway that is running (see docs/TARGETS.md)
     #[arg(long, value_name = "NAME|FILE|URL", conflicts_with_all = ["seeds", "jobs", "first_seed", "bless", "twice"])]
     pub(crate) target: Option<String>,
-    /// Write `junit.xml`, `summary.json` and `summary.md` here
+    /// Compare the runs with those of an earlier check or run, by its report folder; a regression is a miss
+    #[arg(long, value_name = "DIR")]
+    pub(crate) against: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) margins: MarginArgs,
+    /// Write `junit.xml`, `summary.json`, `summary.md` and `values.json` here
     #[arg(long, value_name = "DIR", default_value = "reports/check")]
     pub(crate) out: PathBuf,
 }

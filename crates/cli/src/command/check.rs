@@ -2,17 +2,26 @@
 
 use crate::args::CheckArgs;
 use crate::command::checked::{Checked, exit, read_all, worse};
-use crate::command::{check_live, github};
+use crate::command::{check_live, compare, github};
 use crate::error::{CliError, Exit};
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
-use squall_campaign::{CheckOptions, IsInterrupted, check as run_all, workers};
-use squall_judge::{Baseline, Judgement, Origin, SeedsVerdict, Verdict};
-use squall_record::OutFolder;
+use squall_campaign::{CheckOptions, IsInterrupted, check_each, workers};
+use squall_judge::{
+    Baseline, ComparedFigure, Judgement, MeasuredRun, Origin, RunSet, SeedsVerdict, Verdict,
+};
+use squall_record::{OutFolder, Recording};
 use squall_scenario::{Override, Scenario};
 use squall_sim::RowRetention;
 use std::time::Instant;
+
+/// A run: its verdict, and what is kept of it for comparisons.
+struct CheckedRun {
+    verdict: Verdict,
+    figures: Vec<ComparedFigure>,
+    measured: MeasuredRun,
+}
 
 /// How many times as many seeds are drawn of a scenario that a few seeds leave open.
 const MORE_SEEDS: usize = 4;
@@ -23,6 +32,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     }
     // All are read before any is run: a mistake in the last file is told at once.
     let checked = read_all(args)?;
+    let reference = args.against.as_deref().map(compare::reference_of).transpose()?;
     let jobs = args.runs.jobs.unwrap_or_else(workers);
     let sized: Vec<_> = checked
         .iter()
@@ -69,17 +79,48 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
     }
     let verdicts: Vec<_> =
         verdicts.into_iter().map(|verdict| verdict.of_asked(options.seeds)).collect();
-    verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
-    github::tell(&verdicts)?;
-    let paths = squall_judge::write_check(folder.path(), &verdicts)?;
-    terminal::data(format_args!("junit: {}", paths.junit.display()));
-    terminal::field("junit", || paths.junit.display().to_string().into());
-    terminal::field_of_file("summary", &paths.summary)?;
+    let sets = run_sets(args, &checked, &runs, options.seeds);
+    let exit = tell(&folder, &verdicts, &sets)?;
+    let exit = match &reference {
+        Some(reference) => worse(exit, compare::against(reference, &sets, args, &folder)?),
+        None => exit,
+    };
     conclude(&verdicts, done, started.elapsed().as_secs_f64());
     let is_whole =
         verdicts.iter().all(|verdict| verdict.interrupted().is_none() && !verdict.rows.is_empty());
-    let exit = verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse);
     Ok(args.inconclusive.exit(exit, is_whole))
+}
+
+/// Tells all verdicts everywhere, writes their files, and answers with their exit code.
+fn tell(folder: &OutFolder, verdicts: &[SeedsVerdict], sets: &[RunSet]) -> Result<Exit, CliError> {
+    verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
+    github::tell(verdicts)?;
+    let paths = squall_judge::write_check(folder.path(), verdicts)?;
+    squall_judge::write_stored_runs(folder.path(), sets)?;
+    terminal::data(format_args!("junit: {}", paths.junit.display()));
+    terminal::field("junit", || paths.junit.display().to_string().into());
+    terminal::field_of_file("summary", &paths.summary)?;
+    Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
+}
+
+/// What every run measured, for comparisons.
+fn run_sets(
+    args: &CheckArgs,
+    checked: &[Checked],
+    runs: &[Vec<CheckedRun>],
+    asked: usize,
+) -> Vec<RunSet> {
+    let sets = checked.iter().zip(runs).map(|(each, runs)| {
+        let figures = runs.first().map(|run| run.figures.clone()).unwrap_or_default();
+        let label = args.out.display().to_string();
+        RunSet {
+            figures,
+            runs: runs.iter().map(|run| run.measured.clone()).collect(),
+            asked: asked.max(runs.len()),
+            ..RunSet::simulated(label, &each.scenario, origin(each, args))
+        }
+    });
+    sets.collect()
 }
 
 /// Runs scenarios, and shows how far that is.
@@ -87,7 +128,7 @@ fn run(
     checked: &[Checked],
     options: &CheckOptions,
     is_interrupted: &IsInterrupted<'_>,
-) -> Result<Vec<Vec<Verdict>>, CliError> {
+) -> Result<Vec<Vec<CheckedRun>>, CliError> {
     let scenarios: Vec<_> = checked.iter().map(|each| &each.scenario).collect();
     run_each(&scenarios, options, is_interrupted)
 }
@@ -96,9 +137,13 @@ fn run_each(
     scenarios: &[&Scenario],
     options: &CheckOptions,
     is_interrupted: &IsInterrupted<'_>,
-) -> Result<Vec<Vec<Verdict>>, CliError> {
+) -> Result<Vec<Vec<CheckedRun>>, CliError> {
     let bar = progress::Runs::new();
-    let runs = run_all(scenarios, options, is_interrupted, |progress| bar.show(progress));
+    let read = |scenario: &Scenario, recording: &Recording| {
+        let (figures, measured) = squall_judge::measure_run(scenario, recording);
+        CheckedRun { verdict: squall_judge::judge(scenario, recording), figures, measured }
+    };
+    let runs = check_each(scenarios, options, is_interrupted, read, |progress| bar.show(progress));
     bar.clear();
     Ok(runs?)
 }
@@ -109,7 +154,7 @@ fn run_more(
     verdicts: &[SeedsVerdict],
     options: &CheckOptions,
     is_interrupted: &IsInterrupted<'_>,
-) -> Result<Vec<(usize, Vec<Verdict>)>, CliError> {
+) -> Result<Vec<(usize, Vec<CheckedRun>)>, CliError> {
     let most = options.seeds * MORE_SEEDS;
     let open: Vec<_> = (0..verdicts.len())
         .filter(|&place| {
@@ -134,7 +179,7 @@ fn run_more(
 }
 
 /// Judges all scenarios, with false alarms controlled over all of them.
-fn judge_all(args: &CheckArgs, checked: &[Checked], runs: &[Vec<Verdict>]) -> Vec<SeedsVerdict> {
+fn judge_all(args: &CheckArgs, checked: &[Checked], runs: &[Vec<CheckedRun>]) -> Vec<SeedsVerdict> {
     let each = checked.iter().zip(runs).map(|(each, runs)| {
         let baseline = each.baseline.as_ref().filter(|_| !args.bless);
         judge(each, args, runs, baseline)
@@ -165,15 +210,23 @@ fn started() -> Instant {
 fn judge(
     checked: &Checked,
     args: &CheckArgs,
-    runs: &[Verdict],
+    runs: &[CheckedRun],
     baseline: Option<&Baseline>,
 ) -> SeedsVerdict {
-    let origin = Origin {
+    let verdicts = verdicts_of(runs);
+    squall_judge::judge_seeds(&checked.scenario, origin(checked, args), &verdicts, baseline)
+}
+
+fn verdicts_of(runs: &[CheckedRun]) -> Vec<Verdict> {
+    runs.iter().map(|run| run.verdict.clone()).collect()
+}
+
+pub(crate) fn origin(checked: &Checked, args: &CheckArgs) -> Origin {
+    Origin {
         path: checked.path.display().to_string(),
         variables: checked.variables.clone(),
         settings: args.runs.settings.iter().map(Override::to_string).collect(),
-    };
-    squall_judge::judge_seeds(&checked.scenario, origin, runs, baseline)
+    }
 }
 
 fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
@@ -196,9 +249,9 @@ fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
 }
 
 /// Keeps how good the runs are beside each scenario.
-fn bless(checked: &[Checked], runs: &[Vec<Verdict>]) -> Result<(), CliError> {
+fn bless(checked: &[Checked], runs: &[Vec<CheckedRun>]) -> Result<(), CliError> {
     for (each, runs) in checked.iter().zip(runs) {
-        let Some(baseline) = Baseline::of(&each.scenario, runs) else {
+        let Some(baseline) = Baseline::of(&each.scenario, &verdicts_of(runs)) else {
             let least = squall_judge::least_seeds(0.95);
             let text =
                 format!("a baseline requires at least {least} seeds, and there are {}", runs.len());

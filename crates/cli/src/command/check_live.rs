@@ -2,11 +2,13 @@
 
 use crate::args::CheckArgs;
 use crate::command::checked::{self, Checked};
-use crate::command::github;
+use crate::command::{check, compare, github};
 use crate::error::{CliError, Exit};
 use crate::{progress, target_choice, terminal};
 use serde_json::Value;
-use squall_judge::{Verdict, judge, markdown, put, put_json, summary, terminal_table, write_junit};
+use squall_judge::{
+    RunSet, Verdict, judge, markdown, put, put_json, summary, terminal_table, write_junit,
+};
 use squall_live::{Backends, TargetOptions};
 use squall_record::{OutFolder, Recording};
 use squall_target::Tuning;
@@ -14,6 +16,7 @@ use squall_target::Tuning;
 /// What a target that does not come up is one scenario's failure, and all others' too: the first ends the check.
 pub(crate) fn check(args: &CheckArgs, target: &str) -> Result<Exit, CliError> {
     let checked = checked::read_all(args)?;
+    let reference = args.against.as_deref().map(compare::reference_of).transpose()?;
     // A target that is not there is told before the first run.
     let targets =
         checked.iter().map(|each| target_choice::target(target, &each.scenario, Tuning::Tuned));
@@ -21,22 +24,37 @@ pub(crate) fn check(args: &CheckArgs, target: &str) -> Result<Exit, CliError> {
     let folder = OutFolder::for_report(&args.out)?;
     let (mut runs, mut is_whole) = (Vec::new(), true);
     for (each, target) in checked.iter().zip(targets) {
-        let (run, is_cut) = run(each, target)?;
-        is_whole &= !is_cut && !run.0.rows.is_empty();
+        let (run, is_cut) = run(args, each, target)?;
+        is_whole &= !is_cut && !run.verdict.rows.is_empty();
         runs.push(run);
         if is_cut {
             break;
         }
     }
     let exit = conclude(&folder, &checked, &runs)?;
+    let sets: Vec<_> = runs.into_iter().map(|run| run.set).collect();
+    squall_judge::write_stored_runs(folder.path(), &sets)?;
+    let exit = match &reference {
+        Some(reference) => checked::worse(exit, compare::against(reference, &sets, args, &folder)?),
+        None => exit,
+    };
     Ok(args.inconclusive.exit(exit, is_whole))
 }
 
 /// A scenario that was run.
-type JudgedScenario = (Verdict, Value);
+struct JudgedScenario {
+    verdict: Verdict,
+    summary: Value,
+    /// What is kept of it for comparisons.
+    set: RunSet,
+}
 
 /// Runs a scenario and says how it went; and whether it was interrupted.
-fn run(checked: &Checked, target: TargetOptions) -> Result<(JudgedScenario, bool), CliError> {
+fn run(
+    args: &CheckArgs,
+    checked: &Checked,
+    target: TargetOptions,
+) -> Result<(JudgedScenario, bool), CliError> {
     let (scenario, path) = (&checked.scenario, checked.path.display());
     terminal::status(format_args!(
         "{path}: {} s, against {}",
@@ -50,9 +68,11 @@ fn run(checked: &Checked, target: TargetOptions) -> Result<(JudgedScenario, bool
     terminal::data(terminal_table(&verdict));
     terminal::data("");
     let summary = serde_json::to_value(summary(scenario, &recording, &verdict));
+    let origin = check::origin(checked, args);
+    let set = RunSet::recorded(args.out.display().to_string(), scenario, &recording, origin);
     let died = recording.header.target.is_some_and(|target| target.died.is_some());
     let is_cut = recording.header.ended.cut_at().is_some() && !died;
-    Ok(((verdict, summary.unwrap_or_default()), is_cut))
+    Ok((JudgedScenario { verdict, summary: summary.unwrap_or_default(), set }, is_cut))
 }
 
 fn conclude(
@@ -60,10 +80,10 @@ fn conclude(
     checked: &[Checked],
     runs: &[JudgedScenario],
 ) -> Result<Exit, CliError> {
-    let verdicts: Vec<_> = runs.iter().map(|(verdict, _)| verdict.clone()).collect();
+    let verdicts: Vec<_> = runs.iter().map(|run| run.verdict.clone()).collect();
     let told: String = verdicts.iter().map(markdown).collect::<Vec<_>>().join("\n");
     let path = |name: &str| folder.path().join(name);
-    let summaries: Vec<_> = runs.iter().map(|(_, summary)| summary).collect();
+    let summaries: Vec<_> = runs.iter().map(|run| &run.summary).collect();
     let summaries = serde_json::json!({ "schema_version": 1, "runs": summaries });
     write_junit(&path("junit.xml"), &verdicts)?;
     put(&path("summary.md"), told.as_bytes())?;

@@ -2,7 +2,9 @@
 
 use crate::error::CliError;
 use crate::terminal;
-use squall_judge::{SeedsVerdict, annotations, check_markdown};
+use squall_judge::{
+    RunComparison, SeedsVerdict, annotations, check_markdown, comparison_annotations,
+};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,6 +16,18 @@ pub(crate) fn tell(verdicts: &[SeedsVerdict]) -> Result<(), CliError> {
     }
     verdicts.iter().flat_map(annotations).for_each(terminal::annotation);
     summary(&check_markdown(verdicts))
+}
+
+/// Tells GitHub of comparisons, if this is a job of its.
+pub(crate) fn tell_comparison(
+    comparisons: &[RunComparison],
+    markdown: &str,
+) -> Result<(), CliError> {
+    if variable("GITHUB_ACTIONS").is_none() {
+        return Ok(());
+    }
+    comparisons.iter().flat_map(comparison_annotations).for_each(terminal::annotation);
+    summary(markdown)
 }
 
 /// Adds to the job's summary, if there is one.

@@ -4,6 +4,7 @@
 mod bad_input;
 mod blueprint;
 mod check;
+mod compare;
 mod composition;
 mod config;
 mod explain;

@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What may be worse than the bound: a tenth of what is lost, waited or counted.
-const SLACK: f64 = 0.1;
+pub(crate) const SLACK: f64 = 0.1;
 /// And a tick, for times, which are known to a tenth of a second.
 const SLACK_TIME: Duration = Duration::from_millis(100);
 /// And a tenth of a point, for shares.
-const SLACK_SHARE: f64 = 0.001;
+pub(crate) const SLACK_SHARE: f64 = 0.001;
 /// And this, for ratios.
-const SLACK_RATIO: f64 = 0.02;
+pub(crate) const SLACK_RATIO: f64 = 0.02;
 
 /// How good a scenario was when it was blessed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -51,7 +51,7 @@ fn decide(rows: Vec<&mut SeedsRow>) {
 }
 
 /// The largest of the p-values that is rejected among so many hypotheses; `None` if none is.
-fn holm_limit(mut p_values: Vec<f64>, hypotheses: usize, alpha: f64) -> Option<f64> {
+pub(crate) fn holm_limit(mut p_values: Vec<f64>, hypotheses: usize, alpha: f64) -> Option<f64> {
     p_values.sort_by(f64::total_cmp);
     let rejected = p_values.iter().enumerate().take_while(|&(place, p_value)| {
         // A sum of many terms may be a trifle too large.

@@ -17,7 +17,7 @@ pub(super) struct HiddenAttempts {
 }
 
 /// Why a metric that rests on attempts is unknown of the whole run; `None` where it is not.
-pub(super) fn unknown_attempts(recording: &Recording, metric: MetricId) -> Option<&'static str> {
+pub(crate) fn unknown_attempts(recording: &Recording, metric: MetricId) -> Option<&'static str> {
     let rests_on_attempts = without_attempts(metric) != MissingAttempts::NoEffect;
     (!recording.header.knows_attempts() && rests_on_attempts)
         .then_some("the target's providers are its own, so its attempts are unknown")

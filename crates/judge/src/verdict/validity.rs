@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A run whose driver, gateway or providers have a 99th percentile of lag over this and over [`LAG_SHARE`] of the
 /// median TTFT measured the machine and not the router: 5 ms is what a quiet machine keeps to.
-const LAG_MAX: Duration = Duration::from_millis(5);
+pub(crate) const LAG_MAX: Duration = Duration::from_millis(5);
 /// Five hundredths: less than the difference between two providers that anyone would act on.
 const LAG_SHARE: f64 = 0.05;
 

@@ -20,8 +20,8 @@ pub(super) const ADDITION: Addition = Addition {
         after(JUDGE, "mod attempt_share;", "mod example;"),
         after(
             JUDGE,
-            "(MetricId::AttemptShare, attempt_share::measure, Unknown),",
-            "    (MetricId::ExampleMetric, example::measure, NoEffect),",
+            "(MetricId::AttemptShare, attempt_share::measure, Unknown, Neither),",
+            "    (MetricId::ExampleMetric, example::measure, NoEffect, Lower),",
         ),
         create("crates/judge/src/metrics/example.rs", MEASURE),
         before(
