@@ -24,7 +24,7 @@ use clap_complete::Shell;
 use squall_explain::RequestSelector;
 use squall_judge::CrashVerdict;
 use squall_router::{LitellmVersion, Profile};
-use squall_scenario::{FileKind, Override};
+use squall_scenario::Override;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Show the effective configuration of a file, the differences between two, or check one
     Config(ConfigArgs),
-    /// Print the JSON Schema of a kind of file, for editors
+    /// Print the JSON Schema of a kind of file, for editors and for programs
     Schema(SchemaArgs),
     /// Print a shell completion script
     Completions(CompletionsArgs),
@@ -149,7 +149,7 @@ pub(crate) struct SchemaArgs {
     pub(crate) of: SchemaOf,
 }
 
-/// The kinds of files that people write.
+/// The kinds of files that people write, and of those that programs read.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum SchemaOf {
     /// For `squall run`, `check` and `plan`
@@ -160,17 +160,12 @@ pub(crate) enum SchemaOf {
     Mock,
     /// For `squall rehearse`
     Checklist,
-}
-
-impl From<SchemaOf> for FileKind {
-    fn from(word: SchemaOf) -> Self {
-        match word {
-            SchemaOf::Scenario => Self::Scenario,
-            SchemaOf::Gateway => Self::Gateway,
-            SchemaOf::Mock => Self::Mock,
-            SchemaOf::Checklist => Self::Checklist,
-        }
-    }
+    /// `summary.json` of `squall run`, `load` and `replay`
+    Summary,
+    /// `summary.json` of `squall check`
+    CheckSummary,
+    /// `compare.json` of `squall compare`
+    Comparison,
 }
 
 #[derive(Debug, ClapArgs)]

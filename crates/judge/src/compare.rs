@@ -10,7 +10,7 @@
 mod conditions;
 mod figure;
 mod margin;
-mod output;
+pub(crate) mod output;
 mod rule;
 mod stored;
 mod student;
@@ -110,7 +110,7 @@ pub enum ComparisonMethod {
 /// A candidate's runs of a scenario against those of the reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunComparison {
-    /// The scenario's name.
+    /// The scenario's name, as the reference has it.
     pub scenario: String,
     /// The scenario's file, as the candidate names it.
     pub path: String,
@@ -230,7 +230,7 @@ pub fn compare_runs(
     let mut notes = sides.notes();
     notes.extend(conditions.notes);
     let mut comparison = RunComparison {
-        scenario: candidate.scenario.clone(),
+        scenario: reference.scenario.clone(),
         path: candidate.origin.path.clone(),
         reference: reference.label.clone(),
         candidate: candidate.label.clone(),

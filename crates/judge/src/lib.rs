@@ -20,6 +20,7 @@ mod target;
 pub mod text;
 mod throttling;
 mod verdict;
+mod written_schema;
 
 pub use compare::{
     ComparedFigure, ComparedRow, ComparisonMethod, ComparisonOutcome, MeasuredRun, RunComparison,
@@ -66,3 +67,4 @@ pub use table::terminal_table;
 pub use target::TargetSummary;
 pub use throttling::{Throttling, ThrottlingCause, throttling};
 pub use verdict::{Judgement, RowOutcome, Verdict, VerdictRow, judge};
+pub use written_schema::{WrittenFile, written_schema};

@@ -10,7 +10,7 @@ mod baseline;
 mod false_alarms;
 mod judge;
 mod order;
-mod output;
+pub(crate) mod output;
 
 pub use baseline::{Baseline, BaselineLine};
 pub(crate) use baseline::{SLACK, SLACK_RATIO, SLACK_SHARE};

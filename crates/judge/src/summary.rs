@@ -11,12 +11,13 @@ pub(crate) use parts::{is_hard, number_and_unit};
 
 use crate::target::TargetSummary;
 use crate::verdict::Verdict;
+use schemars::JsonSchema;
 use serde::Serialize;
 use squall_record::Recording;
 use squall_scenario::Scenario;
 
 /// A run in numbers. Its fields are those of the file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Summary {
     /// Of this form: 1. Fields may be added to a version, never taken or changed.
     pub schema_version: u32,
@@ -25,6 +26,7 @@ pub struct Summary {
     /// The seed.
     pub seed: u64,
     /// `live` or `simulated`.
+    #[schemars(extend("enum" = ["live", "simulated"]))]
     pub mode: &'static str,
     /// The version of squall.
     pub squall: String,
@@ -41,6 +43,7 @@ pub struct Summary {
     /// When it was interrupted, if it was.
     pub interrupted_at_ms: Option<u64>,
     /// `met`, `missed` or `inconclusive`.
+    #[schemars(extend("enum" = ["met", "missed", "inconclusive"]))]
     pub verdict: &'static str,
     /// Why the run as a whole is inconclusive, if it is.
     pub validity_problems: Vec<String>,

@@ -2,12 +2,13 @@
 //! summary.
 
 use crate::text;
+use schemars::JsonSchema;
 use serde::Serialize;
 use squall_record::{JoinCounts, Recording, TargetInfo};
 use std::time::Duration;
 
 /// A gateway that was tested in place of the built-in one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct TargetSummary {
     /// Its name.
     pub name: String,

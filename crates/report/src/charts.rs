@@ -4,12 +4,14 @@
 mod attempts;
 mod chart_context;
 mod chart_data;
+mod differences;
 mod errors;
 mod fault_labels;
 mod font_metrics;
 mod goodput;
 mod latency;
 mod legend;
+mod overlay;
 mod panel;
 mod picture;
 mod providers;
@@ -24,9 +26,11 @@ pub(crate) use chart_data::{ChartData, chart_data};
 pub(crate) use font_metrics::{REGULAR, SEMIBOLD};
 
 use crate::ReportError;
+use crate::compare::ComparedCurves;
 use crate::plan::PlanReport;
 use chart_context::ChartContext;
 use picture::Picture;
+use squall_judge::RunComparison;
 use squall_record::Recording;
 use squall_scenario::Scenario;
 use std::collections::BTreeSet;
@@ -161,6 +165,29 @@ pub(crate) fn draw_goodput(plan: &PlanReport) -> Result<DrawnChart, ReportError>
     drawn("goodput", goodput::READING, &(goodput::draw(plan), None))
 }
 
+/// Draws the differences of a comparison.
+///
+/// # Errors
+/// When the drawing library fails, which is a defect.
+pub(crate) fn draw_differences(comparison: &RunComparison) -> Result<DrawnChart, ReportError> {
+    let [wide, narrow] =
+        [Layout::Wide, Layout::Narrow].map(|layout| differences::draw(comparison, layout));
+    drawn("differences", differences::READING, &(wide, Some(narrow)))
+}
+
+/// Draws two or more sides of a comparison over time, the reference first.
+///
+/// # Errors
+/// When the drawing library fails, which is a defect.
+pub(crate) fn draw_overlays(sides: &[&ComparedCurves]) -> Result<Vec<DrawnChart>, ReportError> {
+    let charts = overlay::OVERLAYS.iter().map(|chart| {
+        let [wide, narrow] =
+            [Layout::Wide, Layout::Narrow].map(|layout| overlay::draw(chart, sides, layout));
+        drawn(chart.id, chart.reading, &(wide, Some(narrow)))
+    });
+    charts.collect()
+}
+
 fn drawn(
     id: &'static str,
     reading: &'static str,
@@ -185,8 +212,8 @@ fn drawn(
 }
 
 /// The rules by which charts have the colours of dark paper.
-pub(crate) fn dark_rules(charts: &[DrawnChart]) -> String {
-    let all: BTreeSet<_> = charts.iter().flat_map(|chart| &chart.dark).collect();
+pub(crate) fn dark_rules<'c>(charts: impl IntoIterator<Item = &'c DrawnChart>) -> String {
+    let all: BTreeSet<_> = charts.into_iter().flat_map(|chart| &chart.dark).collect();
     let rules = all.into_iter().map(|(light, dark)| {
         format!("svg [fill=\"{light}\"]{{fill:{dark}}}svg [stroke=\"{light}\"]{{stroke:{dark}}}")
     });

@@ -17,7 +17,7 @@ mod signoff;
 mod timeline;
 
 pub use charts::{DrawnChart, draw_charts};
-pub use compare::{ComparisonPaths, write_comparison};
+pub use compare::{ComparedCurves, ComparisonPaths, CurveBin, curve_bins, write_comparison};
 pub use error::ReportError;
 pub use files::{ReportPaths, report_files, write};
 pub use plan::{

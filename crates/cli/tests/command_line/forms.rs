@@ -54,7 +54,9 @@ fn each_mistake_of_a_file_has_its_place_in_the_document() {
 #[test]
 fn what_a_command_is_there_to_write_is_written_however_quiet_it_is() {
     let folder = Folder::new("forms-product");
-    for kind in ["scenario", "gateway", "mock", "checklist"] {
+    for kind in
+        ["scenario", "gateway", "mock", "checklist", "summary", "check-summary", "comparison"]
+    {
         let schema = document(&folder.squall(&["schema", kind, "--quiet"]).out);
         assert_eq!(schema["title"], format!("Squall {kind}"));
         let wrapped = document(&folder.squall(&["schema", kind, "--json"]).out);

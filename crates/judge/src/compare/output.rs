@@ -1,7 +1,7 @@
 //! Comparisons, told: on a terminal, as Markdown for a pull request, to GitHub, and as JSON.
 
 mod amount;
-mod json;
+pub(crate) mod json;
 
 pub use json::comparison_json;
 

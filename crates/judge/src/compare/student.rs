@@ -105,4 +105,30 @@ mod tests {
         near(welch.mean / welch.error, 1.860_813_467_486_855);
         near(welch.freedom, 17.776_473_516_178_49);
     }
+
+    /// What SciPy gives for the same samples: normal ones, skewed ones, rare events, shares, few runs and many.
+    #[test]
+    fn intervals_and_p_values_are_those_of_scipy() {
+        let text = include_str!("student/scipy_cases.json");
+        let judged: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
+        let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+        let cases = judged["cases"].as_array().expect("a list");
+        assert_eq!(cases.len(), 7);
+        for case in cases {
+            let sample = |name: &str| -> Vec<f64> {
+                case[name].as_array().expect("a list").iter().map(number).collect()
+            };
+            let (reference, candidate) = (sample("reference"), sample("candidate"));
+            let pairs: Vec<_> = reference.iter().zip(&candidate).map(|(a, b)| b - a).collect();
+            let ours = [("welch", of_groups(&reference, &candidate)), ("paired", of_pairs(&pairs))];
+            for (name, ours) in ours.into_iter().filter(|(name, _)| case[name].is_object()) {
+                let (ours, scipy) = (ours.expect("there are enough"), &case[name]);
+                let (low, high) = ours.interval(0.95);
+                near(ours.freedom, number(&scipy["freedom"]));
+                near(low, number(&scipy["low"]));
+                near(high, number(&scipy["high"]));
+                near(ours.p_above(number(&case["margin"])), number(&scipy["p_above"]));
+            }
+        }
+    }
 }

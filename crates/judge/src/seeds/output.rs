@@ -1,6 +1,6 @@
 //! Verdicts over seeds, told: on a terminal, to GitHub, and in files.
 
-mod json;
+pub(crate) mod json;
 
 use super::{Claim, SeedsRow, SeedsVerdict};
 use crate::file::{FileError, put, put_json};

@@ -4,6 +4,7 @@ use crate::metrics::{Measurement, MetricValue};
 use crate::throttling::{Throttling, throttling};
 use crate::verdict::VerdictRow;
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
@@ -17,13 +18,14 @@ use std::time::Duration;
 type Failures = BTreeMap<&'static str, u64>;
 
 /// An expectation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ExpectationSummary {
     /// As it stands in the scenario.
     pub text: String,
     /// The phase, if not the whole run.
     pub phase: Option<String>,
     /// `met`, `missed` or `inconclusive`; `warned` for a soft one that is missed or inconclusive.
+    #[schemars(extend("enum" = ["met", "missed", "inconclusive", "warned"]))]
     pub verdict: &'static str,
     /// Whether it is soft: no verdict counts it. Left out where it is not.
     #[serde(skip_serializing_if = "is_hard")]
@@ -42,7 +44,7 @@ pub struct ExpectationSummary {
 }
 
 /// Everything together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Totals {
     /// Requests whose user asked.
     pub requests: u64,
@@ -63,7 +65,7 @@ pub struct Totals {
 }
 
 /// A model group, or a kind of request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct GroupSummary {
     /// Its name.
     pub name: String,
@@ -78,7 +80,7 @@ pub struct GroupSummary {
 }
 
 /// A deployment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct DeploymentSummary {
     /// Its name.
     pub name: String,
@@ -121,7 +123,7 @@ pub struct DeploymentSummary {
 }
 
 /// Percentiles in µs. Those with fewer than 10 ÷ (1 − q) samples are left out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct Percentiles {
     /// How many samples.
     pub n: u64,
@@ -134,7 +136,7 @@ pub struct Percentiles {
 }
 
 /// A fault of the scenario.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct FaultSummary {
     /// The provider.
     pub provider: String,
@@ -149,7 +151,7 @@ pub struct FaultSummary {
 }
 
 /// Another configuration from some time on.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct ChangeSummary {
     /// From when.
     pub at_ms: u64,
@@ -160,7 +162,7 @@ pub struct ChangeSummary {
 }
 
 /// How late requests were sent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct LagSummary {
     /// Half were sent within this.
     pub p50_us: u64,
@@ -171,7 +173,7 @@ pub struct LagSummary {
 }
 
 /// How late a part of a live run was.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct ServerLagSummary {
     /// Gateway or providers.
     pub part: String,

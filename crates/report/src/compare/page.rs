@@ -1,6 +1,8 @@
 //! `compare.html`: what regressed first, then every figure with its interval, in one file.
 
+use super::ScenarioCharts;
 use crate::ReportError;
+use crate::charts::{DrawnChart, dark_rules};
 use crate::page::{Fonts, render};
 use serde::Serialize;
 use squall_judge::{
@@ -12,6 +14,7 @@ use squall_judge::{
 struct ComparisonPage<'c> {
     #[serde(flatten)]
     fonts: Fonts,
+    dark_rules: String,
     tone: &'static str,
     headline: String,
     parts: Vec<ComparisonSection<'c>>,
@@ -23,11 +26,21 @@ struct ComparisonSection<'c> {
     tone: &'static str,
     title: String,
     verdict: String,
+    /// Its differences, and with the first candidate of a scenario all sides over time.
+    charts: Vec<ComparisonFigure<'c>>,
     changed: &'c [[String; 3]],
     rows: Vec<FigureCells>,
     reasons: Vec<(String, String)>,
     others: Vec<FigureCells>,
     notes: &'c [String],
+}
+
+#[derive(Serialize)]
+struct ComparisonFigure<'c> {
+    title: &'c str,
+    reading: &'c str,
+    svg: &'c str,
+    narrow: Option<&'c str>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +50,10 @@ struct FigureCells {
     reason: String,
 }
 
-pub(super) fn page(comparisons: &[RunComparison]) -> Result<String, ReportError> {
+pub(super) fn page(
+    comparisons: &[RunComparison],
+    charts: &[ScenarioCharts],
+) -> Result<String, ReportError> {
     let worst = worst_outcome(comparisons);
     let regressed: usize =
         comparisons.iter().map(|each| each.count(ComparisonOutcome::Regressed)).sum();
@@ -50,24 +66,55 @@ pub(super) fn page(comparisons: &[RunComparison]) -> Result<String, ReportError>
             "no difference found within the margins".to_owned()
         }
     };
-    let parts = comparisons.iter().map(section).collect();
-    render(
-        "compare.html",
-        ComparisonPage { fonts: Fonts::default(), tone: tone(worst), headline, parts },
-    )
+    let all = charts.iter().flat_map(|scenario| {
+        scenario.differences.iter().map(|(_, chart)| chart).chain(&scenario.overlays)
+    });
+    let parts = comparisons.iter().enumerate();
+    let page = ComparisonPage {
+        fonts: Fonts::default(),
+        dark_rules: dark_rules(all),
+        tone: tone(worst),
+        headline,
+        parts: parts.map(|(place, comparison)| section(comparison, place, charts)).collect(),
+    };
+    render("compare.html", page)
 }
 
-fn section(comparison: &RunComparison) -> ComparisonSection<'_> {
+fn section<'c>(
+    comparison: &'c RunComparison,
+    place: usize,
+    charts: &'c [ScenarioCharts],
+) -> ComparisonSection<'c> {
     let (shown, others) = comparison.shown();
+    let mut figures = Vec::new();
+    for scenario in charts {
+        let Some(at) = scenario.differences.iter().position(|(of, _)| *of == place) else {
+            continue;
+        };
+        figures.push(figure(&scenario.differences[at].1));
+        if at == 0 {
+            figures.extend(scenario.overlays.iter().map(figure));
+        }
+    }
     ComparisonSection {
         tone: tone(comparison.overall),
         title: comparison_title(comparison),
         verdict: comparison_verdict(comparison),
+        charts: figures,
         changed: &comparison.changed,
         reasons: comparison_reasons(&shown),
         rows: shown.into_iter().map(cells).collect(),
         others: others.into_iter().map(cells).collect(),
         notes: &comparison.notes,
+    }
+}
+
+fn figure(chart: &DrawnChart) -> ComparisonFigure<'_> {
+    ComparisonFigure {
+        title: &chart.title,
+        reading: chart.reading,
+        svg: &chart.page_svg,
+        narrow: chart.narrow_svg.as_deref(),
     }
 }
 

@@ -8,15 +8,23 @@ use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, IsInterrupted, check_each, workers};
 use squall_judge::{Origin, RunSet, conditions_differ, measure_run, read_stored_runs};
 use squall_record::Recording;
+use squall_report::{ComparedCurves, curve_bins};
 use squall_scenario::{Override, Scenario};
 use squall_sim::RowRetention;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A side of a comparison.
+/// A side of a comparison: its runs by scenario, and what they did over time where that was recorded.
+#[derive(Default)]
+pub(crate) struct Side {
+    pub(crate) sets: Vec<RunSet>,
+    pub(crate) curves: Vec<ComparedCurves>,
+}
+
+/// What is to become a side.
 pub(super) enum Input {
     /// Runs that were made.
-    Runs(Vec<RunSet>),
+    Runs(Side),
     /// Scenarios that are to be simulated.
     Scenarios(Vec<ScenarioInput>),
 }
@@ -87,15 +95,16 @@ fn scenarios(
 }
 
 /// The runs in a folder: of a check, of one run, or of several runs below it.
-pub(super) fn read_runs(path: &Path) -> Result<Vec<RunSet>, CliError> {
+pub(super) fn read_runs(path: &Path) -> Result<Side, CliError> {
     let label = path.display().to_string();
     if path.join(RUN).exists() {
-        return Ok(vec![recorded(path, &label)?]);
+        let (set, curves) = recorded(path, &label)?;
+        return Ok(Side { sets: vec![set], curves: vec![curves] });
     }
     let stored = read_stored_runs(path, &label);
     if let Some(sets) = stored.map_err(|error| CliError::Compare(error.to_string()))? {
         return match sets.iter().any(|set| !set.runs.is_empty()) {
-            true => Ok(sets),
+            true => Ok(Side { sets, curves: Vec::new() }),
             false => {
                 Err(CliError::Compare(format!("`{label}` holds a check without a single run")))
             }
@@ -107,18 +116,22 @@ pub(super) fn read_runs(path: &Path) -> Result<Vec<RunSet>, CliError> {
             "`{label}` holds no runs: expected `run.json` of a run, `values.json` of a check, or folders of runs"
         )));
     }
-    let mut sets: Vec<RunSet> = Vec::new();
+    let mut side = Side::default();
     for folder in folders {
-        let run = recorded(&folder, &label)?;
-        match sets.iter_mut().find(|set| is_same(set, &run)) {
-            Some(set) => {
-                set.runs.extend(run.runs);
-                set.asked += 1;
+        let (run, of_run) = recorded(&folder, &label)?;
+        match side.sets.iter().position(|set| is_same(set, &run)) {
+            Some(place) => {
+                side.sets[place].runs.extend(run.runs);
+                side.sets[place].asked += 1;
+                side.curves[place].add(of_run);
             }
-            None => sets.push(run),
+            None => {
+                side.sets.push(run);
+                side.curves.push(of_run);
+            }
         }
     }
-    Ok(sets)
+    Ok(side)
 }
 
 /// Whether two runs are of one scenario, under one configuration.
@@ -146,7 +159,7 @@ fn folders_of_runs(path: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// A run that was recorded.
-fn recorded(path: &Path, label: &str) -> Result<RunSet, CliError> {
+fn recorded(path: &Path, label: &str) -> Result<(RunSet, ComparedCurves), CliError> {
     let refused = |error: &dyn std::fmt::Display| CliError::Compare(format!("{error}"));
     let recording = Recording::read(path).map_err(|error| refused(&error))?;
     let name = path.join(RUN).display().to_string();
@@ -155,7 +168,9 @@ fn recorded(path: &Path, label: &str) -> Result<RunSet, CliError> {
             "the scenario of `{name}` cannot be read by this version of squall: {error}"
         ))
     })?;
-    Ok(RunSet::recorded(label.to_owned(), &scenario, &recording, Origin::default()))
+    let bins = curve_bins(&scenario, &recording);
+    let curves = ComparedCurves::new(label.to_owned(), &scenario, vec![bins]);
+    Ok((RunSet::recorded(label.to_owned(), &scenario, &recording, Origin::default()), curves))
 }
 
 /// Simulates the scenarios among the inputs: all of them with the same seeds.
@@ -163,7 +178,7 @@ pub(super) fn simulate(
     inputs: Vec<Input>,
     args: &CompareArgs,
     is_interrupted: &IsInterrupted<'_>,
-) -> Result<Vec<Vec<RunSet>>, CliError> {
+) -> Result<Vec<Side>, CliError> {
     let options = CheckOptions {
         seeds: args.runs.seeds as usize,
         first_seed: args.first_seed.or_else(|| first_seed(&inputs)),
@@ -194,28 +209,33 @@ pub(super) fn simulate(
     }
     let of_each: Vec<_> = scenarios.iter().map(|each| &each.scenario).collect();
     let bar = progress::Runs::new();
-    let runs = check_each(&of_each, &options, is_interrupted, measure_run, |progress| {
-        bar.show(progress);
-    });
+    let read = |scenario: &Scenario, recording: &Recording| {
+        (measure_run(scenario, recording), curve_bins(scenario, recording))
+    };
+    let runs = check_each(&of_each, &options, is_interrupted, read, |progress| bar.show(progress));
     bar.clear();
     let mut runs = runs?.into_iter();
     let sides = inputs.into_iter().map(|input| match input {
-        Input::Runs(sets) => sets,
+        Input::Runs(side) => side,
         Input::Scenarios(scenarios) => {
-            let sets = scenarios.into_iter().map(|each| {
-                let (mut figures, mut measured) = (Vec::new(), Vec::new());
-                for (of_run, run) in runs.next().unwrap_or_default() {
+            let mut side = Side::default();
+            for each in scenarios {
+                let (mut figures, mut measured, mut samples) = (Vec::new(), Vec::new(), Vec::new());
+                for ((of_run, run), bins) in runs.next().unwrap_or_default() {
                     figures = of_run;
                     measured.push(run);
+                    samples.push(bins);
                 }
-                RunSet {
+                let label = each.label.clone();
+                side.curves.push(ComparedCurves::new(label, &each.scenario, samples));
+                side.sets.push(RunSet {
                     figures,
                     runs: measured,
                     asked: options.seeds,
                     ..RunSet::simulated(each.label, &each.scenario, each.origin)
-                }
-            });
-            sets.collect()
+                });
+            }
+            side
         }
     });
     Ok(sides.collect())
@@ -224,7 +244,7 @@ pub(super) fn simulate(
 /// The first seed of the reference, which all follow.
 fn first_seed(inputs: &[Input]) -> Option<u64> {
     match inputs.first()? {
-        Input::Runs(sets) => Some(sets.first()?.runs.first()?.seed),
+        Input::Runs(side) => Some(side.sets.first()?.runs.first()?.seed),
         Input::Scenarios(scenarios) => Some(scenarios.first()?.scenario.seed.value()),
     }
 }

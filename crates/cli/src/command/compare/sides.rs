@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// The reference of a check, read before anything is run.
 pub(crate) fn reference_of(path: &Path) -> Result<Vec<RunSet>, CliError> {
-    super::inputs::read_runs(path)
+    Ok(super::inputs::read_runs(path)?.sets)
 }
 
 /// Compares every scenario that both sides have.

@@ -6,14 +6,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A comparison: what differs between runs of scenarios.
+/// `compare.json`: what differs between runs of scenarios.
 #[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct ComparisonFile<'c> {
     /// Of this form: 1. Fields may be added to a version, never taken or changed.
     schema_version: u32,
     /// The version of squall that compared.
     squall: &'static str,
-    /// The worst of the comparisons: `regressed`, `inconclusive`, `improved` or `no difference`.
+    /// The worst of the comparisons.
+    #[schemars(extend("enum" = ["regressed", "inconclusive", "improved", "no difference"]))]
     verdict: &'static str,
     /// How sure an interval is.
     confidence: f64,
@@ -31,9 +32,11 @@ struct ComparisonPart<'c> {
     reference: &'c str,
     /// What the candidate is called.
     candidate: &'c str,
-    /// `paired` by seed, or `unpaired`.
+    /// Paired by seed, or by the means of both.
+    #[schemars(extend("enum" = ["paired", "unpaired"]))]
     method: &'static str,
-    /// `regressed`, `inconclusive`, `improved` or `no difference`.
+    /// The worst of its figures.
+    #[schemars(extend("enum" = ["regressed", "inconclusive", "improved", "no difference"]))]
     verdict: &'static str,
     /// A row for each figure.
     figures: Vec<FigurePart<'c>>,
@@ -77,7 +80,8 @@ struct FigurePart<'c> {
     p_improved: Option<f64>,
     /// Whether the runs show that it is not worse by more than the margin.
     not_worse: bool,
-    /// `regressed`, `improved`, `changed`, `no difference` or `inconclusive`.
+    /// What came of it.
+    #[schemars(extend("enum" = ["regressed", "improved", "changed", "no difference", "inconclusive"]))]
     verdict: &'static str,
     /// Why.
     reason: &'c str,

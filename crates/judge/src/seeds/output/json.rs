@@ -4,54 +4,80 @@ use super::{Claim, SeedsRow, SeedsVerdict};
 use crate::metrics::MetricValue;
 use crate::summary::{is_hard, number_and_unit};
 use crate::verdict::Judgement;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A whole check.
-#[derive(Serialize)]
-pub(super) struct CheckSummary<'v> {
+/// `summary.json` of a check: scenarios over many seeds.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct CheckSummary<'v> {
+    /// Of this form: 1. Fields may be added to a version, never taken or changed.
     schema_version: u32,
+    /// The version of squall.
     squall: &'static str,
+    /// `met`, `missed` or `inconclusive`.
+    #[schemars(extend("enum" = ["met", "missed", "inconclusive"]))]
     verdict: &'static str,
+    /// Each scenario, or each case of one.
     scenarios: Vec<ScenarioLine<'v>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ScenarioLine<'v> {
+    /// Its name.
     scenario: &'v str,
+    /// Its file, as it was named.
     file: &'v str,
+    /// What was set otherwise than it stands there, as `PATH=VALUE`.
     settings: &'v [String],
+    /// `met`, `missed` or `inconclusive`.
+    #[schemars(extend("enum" = ["met", "missed", "inconclusive"]))]
     verdict: &'static str,
+    /// The first seed; null if none was run.
     first_seed: Option<u64>,
+    /// How many seeds were run.
     seeds: usize,
     /// How much of the start of each run no metric counts; left out without a warm-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     warm_up_ms: Option<u64>,
     /// Whether it was interrupted before all seeds that were asked for were run.
     interrupted: bool,
+    /// Each expectation, then each that a baseline knows.
     expectations: Vec<RowLine<'v>>,
+    /// What decides nothing and should be known.
     warnings: &'v [String],
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RowLine<'v> {
+    /// As it stands in the scenario.
     text: &'v str,
+    /// Its line there, from 1.
     line: u32,
+    /// The phase it is about, if not the whole run.
     phase: Option<&'v str>,
     /// `every run`, `p95`, `baseline` or `baseline median`.
     claim: String,
+    /// The limit with its comparison.
     limit: &'v str,
     /// `warned` for a soft one that is missed or inconclusive.
+    #[schemars(extend("enum" = ["met", "missed", "inconclusive", "warned"]))]
     verdict: &'static str,
     /// Whether it is soft; left out where it is not.
     #[serde(skip_serializing_if = "is_hard")]
     soft: bool,
+    /// Why.
     reason: &'v str,
     /// `share`, `ms`, `count`, `ratio` or `dollars`; of the three that follow.
     unit: Option<&'static str>,
+    /// Of all seeds.
     least: Option<f64>,
+    /// Of all seeds.
     median: Option<f64>,
+    /// Of all seeds.
     most: Option<f64>,
+    /// The seed whose value is nearest to the limit, or farthest beyond it.
     worst_seed: Option<u64>,
+    /// The seeds whose run missed the limit by itself.
     missed_seeds: &'v [u64],
     /// How likely so many misses are if the expectation holds; of a row that some seeds missed.
     p_value: Option<f64>,

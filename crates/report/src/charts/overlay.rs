@@ -1,0 +1,163 @@
+//! Two or more sides of a comparison over time, on the same axes: failed requests, latency, attempts.
+
+use super::legend::{self, LegendMark};
+use super::panel::{ceiling, percent, plain, round_step, seconds};
+use super::picture::{Anchor, Picture, Point, label};
+use super::theme::{self, AXIS, FAILED, GRID, Ink, Layout, QUIET, TOTAL};
+use super::time_axis::time_marks;
+use crate::compare::{ComparedCurves, CurveBin};
+
+const HEIGHT: f64 = 230.0;
+
+/// What is drawn over time.
+pub(super) struct OverlayChart {
+    pub(super) id: &'static str,
+    title: &'static str,
+    how: &'static str,
+    pub(super) reading: &'static str,
+    write: fn(f64) -> String,
+    value: fn(&[&CurveBin]) -> Option<f64>,
+}
+
+/// The charts of the key figures.
+pub(super) const OVERLAYS: [OverlayChart; 3] = [
+    OverlayChart {
+        id: "compare-failures",
+        title: "Failed requests",
+        how: "failed or abandoned requests ÷ requests, by intended send time",
+        reading: "Shaded ranges are injected faults. With several runs of a side, all their requests count together.",
+        write: percent,
+        value: |bins| {
+            let sum = |of: fn(&CurveBin) -> u32| -> f64 {
+                bins.iter().map(|bin| f64::from(of(bin))).sum()
+            };
+            let ended = sum(|bin| bin.arrived) - sum(|bin| bin.unfinished);
+            (ended > 0.0).then(|| (1.0 - sum(|bin| bin.succeeded) / ended).max(0.0))
+        },
+    },
+    OverlayChart {
+        id: "compare-latency",
+        title: "Latency p95",
+        how: "from the intended send time to the last byte, of successful requests; over several runs the median of each bin",
+        reading: "Bins with fewer than 20 successful requests of a run are left out.",
+        write: seconds,
+        value: |bins| {
+            let mut values: Vec<_> = bins.iter().filter_map(|bin| bin.latency_p95).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len().saturating_sub(1) / 2).copied()
+        },
+    },
+    OverlayChart {
+        id: "compare-attempts",
+        title: "Attempts per request",
+        how: "attempts that started ÷ requests that were sent, in the same bin",
+        reading: "Above 1, the router retries, hedges or falls back; below 1, requests wait or are refused before they reach a provider.",
+        write: plain,
+        value: |bins| {
+            let arrived: f64 = bins.iter().map(|bin| f64::from(bin.arrived)).sum();
+            let attempts: f64 = bins.iter().map(|bin| f64::from(bin.attempts)).sum();
+            (arrived > 0.0).then_some(attempts / arrived)
+        },
+    },
+];
+
+/// The reference is black; candidates have colours.
+fn ink(side: usize) -> Ink {
+    side.checked_sub(1).map_or(TOTAL, theme::deployment)
+}
+
+pub(super) fn draw(chart: &OverlayChart, sides: &[&ComparedCurves], layout: Layout) -> Picture {
+    let first = sides.first().filter(|first| !first.samples.is_empty());
+    let width = first.map_or(1, |first| first.width);
+    let how = format!("{}; bins of {width} s", chart.how);
+    let mut picture = Picture::new(layout, chart.title, &how);
+    let Some(first) = first else {
+        picture.nothing("no recording");
+        return picture;
+    };
+    let lines: Vec<_> = sides.iter().map(|side| side.line(chart.value)).collect();
+    let entries: Vec<_> = sides
+        .iter()
+        .enumerate()
+        .map(|(place, side)| (side.legend.as_str(), ink(place), mark(place)))
+        .collect();
+    let top = legend::draw(&mut picture, &entries) + 14.0;
+    let values = lines.iter().flatten().filter_map(|(_, value)| *value);
+    let most = ceiling(values.fold(0.0, f64::max));
+    let axes = Axes::new(&picture, top, first.seconds, most);
+    for (from, to) in &first.faults {
+        axes.fault(&mut picture, *from, *to);
+    }
+    axes.frame(&mut picture, chart.write, first);
+    for (place, line) in lines.iter().enumerate().rev() {
+        axes.line(&mut picture, line, ink(place), place);
+    }
+    picture.close(axes.bottom + 24.0, None);
+    picture
+}
+
+const fn mark(side: usize) -> LegendMark {
+    if theme::is_dashed(side) { LegendMark::Dashes(2.0) } else { LegendMark::Line(2.5) }
+}
+
+struct Axes {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    seconds: f64,
+    most: f64,
+    marks: f64,
+}
+
+impl Axes {
+    fn new(picture: &Picture, top: f64, seconds: f64, most: f64) -> Self {
+        let (left, marks) = match picture.layout {
+            Layout::Wide => (76.0, 10.0),
+            Layout::Narrow => (52.0, 4.0),
+        };
+        let right = picture.width - picture.layout.margin();
+        Self { left, right, top, bottom: top + HEIGHT, seconds, most, marks }
+    }
+
+    fn at(&self, (seconds, value): Point) -> Point {
+        let part = |value: f64, most: f64| (value / most).clamp(0.0, 1.0);
+        let x = self.left + (self.right - self.left) * part(seconds, self.seconds);
+        (x, self.bottom - (self.bottom - self.top) * part(value, self.most))
+    }
+
+    fn fault(&self, picture: &mut Picture, from: f64, to: f64) {
+        let ((from, _), (to, _)) = (self.at((from, 0.0)), self.at((to, 0.0)));
+        picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
+    }
+
+    fn frame(&self, picture: &mut Picture, write: fn(f64) -> String, curves: &ComparedCurves) {
+        let step = round_step(self.most, 5.0);
+        let lines = (self.most / step + 0.001).floor() as u32;
+        for value in (0..=lines).map(|line| f64::from(line) * step) {
+            let (_, y) = self.at((0.0, value));
+            picture.path(vec![(self.left, y), (self.right, y)], GRID, 1.0);
+            picture.text((self.left - 8.0, y), write(value), label(QUIET, Anchor::Right));
+        }
+        picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
+        for (seconds, text) in time_marks(self.seconds, curves.start, self.marks) {
+            let (x, y) = self.at((seconds, 0.0));
+            picture.path(vec![(x, y), (x, y + 4.0)], AXIS, 1.0);
+            picture.text((x, y + 15.0), text, label(QUIET, Anchor::Middle));
+        }
+    }
+
+    /// A line that breaks where a bin has no value.
+    fn line(&self, picture: &mut Picture, values: &[(f64, Option<f64>)], ink: Ink, side: usize) {
+        for piece in values.split(|(_, value)| value.is_none()) {
+            let points = piece.iter().filter_map(|&(at, value)| Some(self.at((at, value?))));
+            let points: Vec<_> = points.collect();
+            match &points[..] {
+                [] => {}
+                [alone] => picture.dot(*alone, 2.0, ink, true),
+                _ if theme::is_dashed(side) => picture.dashes(&points, ink, 2.0),
+                _ => picture.path(points, ink, if side == 0 { 2.5 } else { 2.0 }),
+            }
+        }
+    }
+}
