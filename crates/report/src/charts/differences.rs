@@ -24,7 +24,7 @@ pub(super) fn draw(comparison: &RunComparison, layout: Layout) -> Picture {
     }
     let more = drawn.len().saturating_sub(ROWS);
     let rows = &drawn[..drawn.len().min(ROWS)];
-    let axes = Axes::new(&picture, rows.len());
+    let axes = DifferenceAxes::new(&picture, rows.len());
     axes.frame(&mut picture);
     for (place, row) in rows.iter().enumerate() {
         axes.row(&mut picture, row, axes.top + ROW * (place as f64 + 0.5));
@@ -66,7 +66,7 @@ impl<'c> ScaledDifference<'c> {
     }
 }
 
-struct Axes {
+struct DifferenceAxes {
     left: f64,
     right: f64,
     top: f64,
@@ -74,7 +74,7 @@ struct Axes {
     margin: f64,
 }
 
-impl Axes {
+impl DifferenceAxes {
     fn new(picture: &Picture, rows: usize) -> Self {
         let margin = picture.layout.margin();
         let names = match picture.layout {

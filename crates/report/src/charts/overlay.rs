@@ -84,7 +84,7 @@ pub(super) fn draw(chart: &OverlayChart, sides: &[&ComparedCurves], layout: Layo
     let top = legend::draw(&mut picture, &entries) + 14.0;
     let values = lines.iter().flatten().filter_map(|(_, value)| *value);
     let most = ceiling(values.fold(0.0, f64::max));
-    let axes = Axes::new(&picture, top, first.seconds, most);
+    let axes = OverlayAxes::new(&picture, top, first.seconds, most);
     for (from, to) in &first.faults {
         axes.fault(&mut picture, *from, *to);
     }
@@ -100,7 +100,7 @@ const fn mark(side: usize) -> LegendMark {
     if theme::is_dashed(side) { LegendMark::Dashes(2.0) } else { LegendMark::Line(2.5) }
 }
 
-struct Axes {
+struct OverlayAxes {
     left: f64,
     right: f64,
     top: f64,
@@ -110,7 +110,7 @@ struct Axes {
     marks: f64,
 }
 
-impl Axes {
+impl OverlayAxes {
     fn new(picture: &Picture, top: f64, seconds: f64, most: f64) -> Self {
         let (left, marks) = match picture.layout {
             Layout::Wide => (76.0, 10.0),
