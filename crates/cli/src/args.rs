@@ -3,15 +3,17 @@
 mod compare;
 mod config;
 mod init;
+mod margins;
 mod runs;
 mod target;
 mod variables;
 
-pub(crate) use compare::{CompareArgs, MarginArgs};
+pub(crate) use compare::CompareArgs;
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
 };
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
+pub(crate) use margins::MarginArgs;
 pub(crate) use runs::{
     CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, RunsArgs, WhenInconclusive,
 };

@@ -1,8 +1,7 @@
 //! `squall compare`.
 
-use super::{InconclusiveArgs, RunsArgs};
+use super::{InconclusiveArgs, MarginArgs, RunsArgs};
 use clap::Args as ClapArgs;
-use squall_judge::StatedMargin;
 use std::path::PathBuf;
 
 #[derive(Debug, ClapArgs)]
@@ -24,16 +23,4 @@ pub(crate) struct CompareArgs {
     /// Write `compare.html`, `compare.md`, `compare.json` and the charts here
     #[arg(long, value_name = "DIR", default_value = "reports/compare")]
     pub(crate) out: PathBuf,
-}
-
-/// What a comparison tolerates.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct MarginArgs {
-    /// How much worse is no regression: `success_rate=0.5%`, `failover_time(eu)=500ms`, `latency_p95=10%`; may be repeated
-    /// [default: by unit, see docs/COMPARE.md]
-    #[arg(long = "margin", value_name = "METRIC=SIZE")]
-    pub(crate) margins: Vec<StatedMargin>,
-    /// Compare although, phases or providers differ; what differs is told
-    #[arg(long)]
-    pub(crate) allow_differences: bool,
 }

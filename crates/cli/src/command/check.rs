@@ -9,10 +9,10 @@ use crate::signals::{self, Hangup};
 use crate::{progress, terminal};
 use squall_campaign::{CheckOptions, IsInterrupted, check_each, workers};
 use squall_judge::{
-    Baseline, ComparedFigure, Judgement, MeasuredRun, Origin, RunSet, SeedsVerdict, Verdict,
+    Baseline, ComparedFigure, Judgement, MeasuredRun, RunSet, SeedsVerdict, Verdict,
 };
 use squall_record::{OutFolder, Recording};
-use squall_scenario::{Override, Scenario};
+use squall_scenario::Scenario;
 use squall_sim::RowRetention;
 use std::time::Instant;
 
@@ -117,7 +117,7 @@ fn run_sets(
             figures,
             runs: runs.iter().map(|run| run.measured.clone()).collect(),
             asked: asked.max(runs.len()),
-            ..RunSet::simulated(label, &each.scenario, origin(each, args))
+            ..RunSet::simulated(label, &each.scenario, each.origin(args))
         }
     });
     sets.collect()
@@ -214,19 +214,11 @@ fn judge(
     baseline: Option<&Baseline>,
 ) -> SeedsVerdict {
     let verdicts = verdicts_of(runs);
-    squall_judge::judge_seeds(&checked.scenario, origin(checked, args), &verdicts, baseline)
+    squall_judge::judge_seeds(&checked.scenario, checked.origin(args), &verdicts, baseline)
 }
 
 fn verdicts_of(runs: &[CheckedRun]) -> Vec<Verdict> {
     runs.iter().map(|run| run.verdict.clone()).collect()
-}
-
-pub(crate) fn origin(checked: &Checked, args: &CheckArgs) -> Origin {
-    Origin {
-        path: checked.path.display().to_string(),
-        variables: checked.variables.clone(),
-        settings: args.runs.settings.iter().map(Override::to_string).collect(),
-    }
 }
 
 fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {

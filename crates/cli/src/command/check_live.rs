@@ -2,7 +2,7 @@
 
 use crate::args::CheckArgs;
 use crate::command::checked::{self, Checked};
-use crate::command::{check, compare, github};
+use crate::command::{compare, github};
 use crate::error::{CliError, Exit};
 use crate::{progress, target_choice, terminal};
 use serde_json::Value;
@@ -68,7 +68,7 @@ fn run(
     terminal::data(terminal_table(&verdict));
     terminal::data("");
     let summary = serde_json::to_value(summary(scenario, &recording, &verdict));
-    let origin = check::origin(checked, args);
+    let origin = checked.origin(args);
     let set = RunSet::recorded(args.out.display().to_string(), scenario, &recording, origin);
     let died = recording.header.target.is_some_and(|target| target.died.is_some());
     let is_cut = recording.header.ended.cut_at().is_some() && !died;

@@ -4,8 +4,8 @@ use crate::args::{CheckArgs, InconclusiveArgs, WhenInconclusive};
 use crate::command;
 use crate::error::{CliError, Exit};
 use crate::terminal;
-use squall_judge::{Baseline, Judgement};
-use squall_scenario::{Scenario, VariableSetting};
+use squall_judge::{Baseline, Judgement, Origin};
+use squall_scenario::{Override, Scenario, VariableSetting};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,17 @@ pub(crate) struct Checked {
     pub(crate) variables: Vec<String>,
     pub(crate) baseline_path: PathBuf,
     pub(crate) baseline: Option<Baseline>,
+}
+
+impl Checked {
+    /// Where it comes from.
+    pub(crate) fn origin(&self, args: &CheckArgs) -> Origin {
+        Origin {
+            path: self.path.display().to_string(),
+            variables: self.variables.clone(),
+            settings: args.runs.settings.iter().map(Override::to_string).collect(),
+        }
+    }
 }
 
 /// Folders whose files are no scenarios.
