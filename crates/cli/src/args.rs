@@ -15,7 +15,8 @@ pub(crate) use config::{
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
 pub(crate) use margins::MarginArgs;
 pub(crate) use runs::{
-    CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, RunsArgs, WhenInconclusive,
+    CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, RowsArgs, RunsArgs, WhenInconclusive,
+    WhichRows,
 };
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 pub(crate) use variables::VariableArgs;
@@ -91,6 +92,8 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// Replay the journal of a recording through a new router, verify its outputs, and rebuild the report
     Replay(ReplayArgs),
+    /// Draw the report of a recording again
+    Report(ReportArgs),
     /// Explain why one request of a recording fared as it did: candidates, waits, attempts, reasons
     Explain(ExplainArgs),
     /// Serve the router as an OpenAI-compatible gateway
@@ -129,6 +132,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Rehearse(_) => "rehearse",
             Self::Replay(_) => "replay",
+            Self::Report(_) => "report",
             Self::Explain(_) => "explain",
             Self::Gateway(_) => "gateway",
             Self::Mock(_) => "mock",
@@ -214,6 +218,8 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) allow_large: bool,
     #[command(flatten)]
+    pub(crate) rows: RowsArgs,
+    #[command(flatten)]
     pub(crate) inconclusive: InconclusiveArgs,
     /// Test another gateway in place of the built-in one: a ready-made target by name, a target file, or the base
     /// URL of a gateway that is running (see docs/TARGETS.md)
@@ -241,6 +247,8 @@ pub(crate) struct LoadArgs {
     /// Do not ask before load is sent to another machine
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) rows: RowsArgs,
     /// Write the report and the recording here [default: reports/NAME/load]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -355,6 +363,15 @@ impl From<LeastVerdict> for CrashVerdict {
             LeastVerdict::Safe => Self::Safe,
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// The report directory of a run
+    pub(crate) recording: PathBuf,
+    /// Write the report here instead of beside the recording
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -19,6 +19,7 @@ pub(crate) mod mock;
 pub(crate) mod plan;
 pub(crate) mod rehearse;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod scorecard;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Plan(args) => plan::plan(args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Report(args) => report::report(args),
         Command::Explain(args) => explain::explain(args),
         Command::Gateway(args) => serve::gateway(args),
         Command::Mock(args) => mock::mock(args),

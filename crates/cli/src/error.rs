@@ -132,8 +132,16 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Report(#[from] squall_report::ReportError),
     /// A recording without a journal.
-    #[error("`{}` has no journal and cannot be replayed", .0.display())]
-    NoJournal(PathBuf),
+    #[error(
+        "`{}` has no journal and cannot be replayed{}: `squall report` draws its report again", path.display(),
+        if *has_rows { "" } else { ", since its run kept no rows (`squall run --rows all` keeps both)" }
+    )]
+    NoJournal {
+        /// The recording.
+        path: PathBuf,
+        /// Whether its run kept rows.
+        has_rows: bool,
+    },
     /// A replay that came out otherwise.
     #[error("the replay differs from the run: {0}")]
     Replay(#[from] squall_router::journal::ReplayError),
@@ -267,7 +275,7 @@ impl CliError {
             | Self::File(_)
             | Self::NoScenario(_)
             | Self::Variable(_)
-            | Self::NoJournal(_)
+            | Self::NoJournal { .. }
             | Self::NoKey { .. }
             | Self::NoAddress { .. }
             | Self::NothingSpoken { .. }

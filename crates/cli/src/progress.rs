@@ -8,7 +8,7 @@ use squall_campaign::BatchProgress;
 use squall_live::{Backends, LiveStatus, RunOptions, TargetOptions};
 use squall_record::{Recording, RunEnd};
 use squall_scenario::Scenario;
-use squall_sim::SimOptions;
+use squall_sim::{RowRetention, SimOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ const PLAIN_EVERY: u64 = 5;
 /// Another gateway is tested where a `target` is given.
 pub(crate) fn run_live(
     scenario: &Scenario,
+    keep: RowRetention,
     folder: Option<&Path>,
     target: Option<TargetOptions>,
     backends: Backends,
@@ -31,7 +32,7 @@ pub(crate) fn run_live(
         .build()
         .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
     let folder = folder.map(Path::to_owned);
-    let options = RunOptions { folder, target, backends, ..RunOptions::default() };
+    let options = RunOptions { keep, folder, target, backends, ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {
@@ -65,7 +66,11 @@ pub(crate) fn run_live(
 
 /// Runs a scenario in virtual time until its end, or until a signal ends it: a bar on a terminal, and a line every five
 /// seconds elsewhere. From then on the first signal leaves files that are being written alone.
-pub(crate) fn run_simulated(scenario: &Scenario) -> Result<Recording, CliError> {
+pub(crate) fn run_simulated(
+    scenario: &Scenario,
+    keep: RowRetention,
+) -> Result<Recording, CliError> {
+    let options = SimOptions { keep, journal: keep == RowRetention::Rows };
     let signals = signals::take_over(1, Hangup::Stop);
     let lasts = scenario.duration.as_secs();
     let bar = terminal::is_watched().then(|| {
@@ -78,7 +83,7 @@ pub(crate) fn run_simulated(scenario: &Scenario) -> Result<Recording, CliError> 
         bar
     });
     let mut told = now();
-    let recording = squall_sim::simulate_watched(scenario, SimOptions::default(), &mut |time| {
+    let recording = squall_sim::simulate_watched(scenario, options, &mut |time| {
         let time = time.as_nanos() / 1_000_000_000;
         match &bar {
             Some(bar) => bar.set_position(time.min(lasts)),

@@ -1,5 +1,6 @@
 //! Before runs begin: what they take is estimated, told where it is much, and refused where the machine cannot hold it.
 
+use crate::args::WhichRows;
 use crate::error::CliError;
 use crate::{machine, terminal};
 use squall_campaign::{RunSize, bytes};
@@ -20,11 +21,36 @@ pub(crate) struct SizedRuns<'a> {
     pub(crate) runs: usize,
     /// How many at once.
     pub(crate) at_once: usize,
+    /// Whether their recordings and reports are.
+    pub(crate) are_written: bool,
 }
 
 impl SizedRuns<'_> {
     fn size(&self) -> RunSize {
-        RunSize::of(self.scenario, self.keep).times(self.runs, self.at_once)
+        let size = RunSize::of(self.scenario, self.keep);
+        let size = if self.are_written { size } else { size.unwritten() };
+        size.times(self.runs, self.at_once)
+    }
+}
+
+/// Whether a run keeps rows. Where it does not although nobody said so, that is told.
+pub(crate) fn retention(which: WhichRows, scenario: &Scenario) -> RowRetention {
+    let size = RunSize::of(scenario, RowRetention::Rows);
+    match which {
+        WhichRows::All => RowRetention::Rows,
+        WhichRows::None => RowRetention::Cells,
+        WhichRows::Auto if size.requests <= RunSize::ROWS_KEPT => RowRetention::Rows,
+        WhichRows::Auto => {
+            terminal::status(format_args!(
+                "{}: of more than {} neither rows nor the journal are kept, which `explain` and `replay` need; \
+                 `--rows all` keeps them, in {} of memory and {} of disk",
+                size.requests_told(),
+                squall_judge::text::count(RunSize::ROWS_KEPT as u64),
+                bytes(size.memory),
+                bytes(size.disk)
+            ));
+            RowRetention::Cells
+        }
     }
 }
 
@@ -64,4 +90,26 @@ pub(crate) fn ensure(all: &[SizedRuns<'_>], folder: &Path, allowed: bool) -> Res
         terminal::status(format_args!("this is large: {}", whole.told()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_more_than_a_million_requests_are_kept_where_that_is_asked_for() {
+        let of = |rate: u32| {
+            let text = format!(
+                "{{ name: sized, duration: 1000s, traffic: {{ group: all, rate: {rate}, prompt_tokens: 10, \
+                 output_tokens: 11 }}, providers: {{ one: {{ ttft: 100ms, itl: 10ms }} }}, router: {{ groups: {{ all: \
+                 {{ deployments: [ {{ name: one, provider: one }} ] }} }} }}, expect: [ success_rate >= 1% ] }}"
+            );
+            Scenario::read("sized.yaml", &text).unwrap_or_else(|wrong| panic!("{wrong}"))
+        };
+        let kept = |which| [1_000, 1_001].map(|rate| retention(which, &of(rate)));
+        let (rows, cells) = (RowRetention::Rows, RowRetention::Cells);
+        assert_eq!(kept(WhichRows::Auto), [rows, cells]);
+        assert_eq!(kept(WhichRows::All), [rows, rows]);
+        assert_eq!(kept(WhichRows::None), [cells, cells]);
+    }
 }

@@ -11,7 +11,7 @@ pub enum ExplainError {
     /// A recording without a journal.
     #[error(
         "the recording holds no journal, and decisions are explained by replaying it: run the scenario \
-         again with `squall run`, live or with `--sim`, which leaves `journal.bin`"
+         again with `squall run --rows all`, live or with `--sim`, which leaves `journal.bin`"
     )]
     NoJournal,
     /// A journal that cannot be read.

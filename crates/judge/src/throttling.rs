@@ -83,6 +83,13 @@ fn cause(row: &AttemptRow) -> Option<ThrottlingCause> {
 
 /// The same in words, a line each: `eu: 31 attempts over rpm 3,000, from 24.1 s to 33 s, Retry-After up to 2 s`.
 pub(crate) fn throttling_lines(scenario: &Scenario, recording: &Recording) -> Vec<String> {
+    if !recording.has_rows() {
+        let all = || Timestamp::ZERO..Timestamp::MAX;
+        let class = usize::from(FailureClass::Throttled.code());
+        let any = recording.cells.deployments.iter().any(|each| each.sum(all()).failed[class] > 0);
+        let unknown = "by what is not known without the rows of attempts (`--rows all`)";
+        return any.then(|| unknown.to_owned()).into_iter().collect();
+    }
     let throttled = throttling(scenario, recording);
     throttled.iter().map(|each| line(scenario, recording, each)).collect()
 }

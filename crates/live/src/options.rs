@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// How a scenario is run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Rows, or cells alone.
+    /// Rows and the journal, or cells alone. Of a run that is killed there are rows all the same.
     pub keep: RowRetention,
     /// Ends the run early.
     pub stop: StopHandle,

@@ -40,7 +40,7 @@ pub(crate) fn recording(
         attempts.extend(provider.attempts);
         notes.extend(provider.notes);
     }
-    let journal = is_built_in.then_some(gateway.journal);
+    let journal = (is_built_in && keep == RowRetention::Rows).then_some(gateway.journal);
     Recording::of_logs(header, keep, Logs { requests: driver.requests, attempts, notes, journal })
 }
 

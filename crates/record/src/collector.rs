@@ -10,7 +10,7 @@ use squall_determinism::{Digest, Timestamp};
 pub enum RowRetention {
     /// Rows, notes and cells.
     Rows,
-    /// Cells alone.
+    /// Cells, and the few notes that are of no request: faults, cooldowns, health, configurations.
     Cells,
 }
 
@@ -116,7 +116,7 @@ impl Collector {
 
     /// Something was noted.
     pub fn note(&mut self, row: NoteRow) {
-        if self.keep == RowRetention::Rows {
+        if self.keep == RowRetention::Rows || row.note.is_of_state() {
             self.notes.push(row);
         }
     }

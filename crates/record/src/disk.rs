@@ -63,9 +63,13 @@ impl Recording {
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, dir: &Path) -> Result<(), RecordError> {
+        self.write_as(dir, self.is_compressed())
+    }
+
+    fn write_as(&self, dir: &Path, compress: bool) -> Result<(), RecordError> {
         fs::create_dir_all(dir).map_err(|source| cannot_write(dir, source))?;
         let header = &self.header;
-        let mut writer = FileWriter { dir, compress: self.is_compressed(), files: BTreeMap::new() };
+        let mut writer = FileWriter { dir, compress, files: BTreeMap::new() };
         if self.has_rows() {
             let requests = self.requests.iter().map(|row| RequestLine::of(row, header));
             let attempts = self.attempts.iter().map(|row| AttemptLine::of(row, header));
@@ -113,7 +117,7 @@ impl Recording {
         let files = StoredFiles { dir, files: std::mem::take(&mut file.files) };
         let header =
             file.into_header().map_err(|problem| RecordError::Malformed { path, problem })?;
-        let reader = RowReader { header: &header, running };
+        let reader = RowReader { header: &header, running, is_old };
         // A run that kept no rows has no files of them.
         let kept = running || files.has(REQUESTS) || files.has(ATTEMPTS);
         let requests = kept.then(|| files.path(REQUESTS));

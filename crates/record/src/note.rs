@@ -1,6 +1,7 @@
 //! Decisions of the router and the ground truth of the faults: what annotates a chart.
 
 use squall_determinism::Timestamp;
+use squall_router::RouterEvent;
 
 /// One note.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,7 +18,7 @@ pub struct NoteRow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RecordedEvent {
     /// The router decided something.
-    Router(squall_router::RouterEvent),
+    Router(RouterEvent),
     /// A fault began.
     FaultStarted {
         /// Of which provider, by its place in the header.
@@ -32,4 +33,24 @@ pub enum RecordedEvent {
         /// Which, by its place among the provider's faults.
         fault: u16,
     },
+}
+
+impl RecordedEvent {
+    /// Whether it is of a provider, a deployment or the configuration, and not of a request or one of its attempts: a
+    /// run has few of these, however many requests it has.
+    #[must_use]
+    pub const fn is_of_state(&self) -> bool {
+        match self {
+            Self::FaultStarted { .. } | Self::FaultEnded { .. } => true,
+            Self::Router(event) => matches!(
+                event,
+                RouterEvent::CooldownStarted { .. }
+                    | RouterEvent::CooldownEnded { .. }
+                    | RouterEvent::Recovered { .. }
+                    | RouterEvent::HealthChanged { .. }
+                    | RouterEvent::SpendBudgetExceeded { .. }
+                    | RouterEvent::Reconfigured { .. }
+            ),
+        }
+    }
 }

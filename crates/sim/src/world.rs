@@ -15,9 +15,7 @@ use crate::event::{EventKind, EventQueue};
 use crate::in_flight::Flights;
 use squall_determinism::Timestamp;
 use squall_provider::{Provider, name_hash};
-use squall_record::{
-    Collector, Mode, Recording, RequestOutcome, RowRetention, RunEnd, SeriesLayout,
-};
+use squall_record::{Collector, Mode, Recording, RequestOutcome, RunEnd, SeriesLayout};
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, Scenario};
 use squall_workload::Workload;
@@ -25,7 +23,6 @@ use std::collections::VecDeque;
 
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
-    keep: RowRetention,
     now: Timestamp,
     workload: Workload,
     router: Router,
@@ -105,7 +102,6 @@ impl<'a> World<'a> {
         };
         let mut world = Self {
             scenario,
-            keep: options.keep,
             now: Timestamp::ZERO,
             workload: Workload::new(scenario.workload.clone(), scenario.seed),
             router,

@@ -95,18 +95,33 @@ fn the_requests_of_a_closed_loop_have_a_bound_that_fast_answers_come_near_to() {
 #[test]
 fn memory_and_disk_grow_with_rows_cells_and_what_is_in_flight() {
     let of = |rate: &str, keep| RunSize::of(&scenario(&format!("rate: {rate}")), keep);
-    // A million requests of 200 ms, and 200 s of a group and a deployment.
+    // A million requests of 200 ms in 200 s, of a group and a deployment.
     let rows = of("5000", RowRetention::Rows);
     assert_eq!(rows.requests, 1e6);
-    let by_hand = 30e6 + 290.0 * 1e6 + 1_900.0 * 1_000.0 + 1_300.0 * 400.0;
+    let busy = 2.0 * 2e8_f64.sqrt();
+    let by_hand = 30e6 + 290.0 * 1e6 + 1_900.0 * 1_000.0 + 2.9e6 + 30.0 * busy;
     assert!((rows.memory - by_hand).abs() < 1.0, "{rows:?}");
-    assert!((rows.disk - (280e6 + 1_700.0 * 400.0)).abs() < 1.0, "{rows:?}");
-    assert!((rows.seconds - 1e6 / 440_000.0).abs() < 1e-9);
+    assert!((rows.disk - (6e6 + 90e6 + 6.6 * busy)).abs() < 1.0, "{rows:?}");
+    assert!((rows.seconds - 1e6 / 300_000.0).abs() < 1e-9);
     let cells = of("5000", RowRetention::Cells);
     assert!((rows.memory - cells.memory - 290e6).abs() < 1.0);
-    assert_eq!((cells.disk, cells.is_large(), rows.is_large()), (0.0, false, false));
+    assert!((rows.disk - cells.disk - 90e6).abs() < 1.0);
+    assert_eq!((cells.unwritten().disk, cells.is_large(), rows.is_large()), (0.0, false, false));
     assert!(of("26000", RowRetention::Cells).is_large(), "5.2 million");
     assert!(of("20000", RowRetention::Rows).is_large(), "4 million of 290 bytes");
+    // Up to 100,000 requests rows are plain.
+    let plain = of("500", RowRetention::Rows).disk - of("500", RowRetention::Cells).disk;
+    assert!((plain - 283.0 * 1e5).abs() < 1.0, "{plain}");
+}
+
+#[test]
+fn a_run_of_weeks_takes_room_for_its_requests_alone() {
+    let year = scenario("rate: 0.001").text.replace("200s", "8760h");
+    let year = Scenario::read("year.yaml", &year).expect("it reads");
+    let size = RunSize::of(&year, RowRetention::Rows);
+    assert!((size.requests - 31_536.0).abs() < 0.01, "{size:?}");
+    assert!(size.memory < 60e6 && size.disk < 20e6, "{size:?}");
+    assert_eq!(size.lacks(MachineRoom { memory: Some(100_000_000), disk: None }), None);
 }
 
 #[test]
@@ -141,9 +156,11 @@ fn a_machine_that_has_too_little_is_told_what_it_lacks() {
 #[test]
 fn sizes_are_told_in_words() {
     let told = RunSize::of(&scenario("rate: 100000"), RowRetention::Rows).told();
-    assert_eq!(told, "about 20,000,000 requests: 5.9 GB of memory, 5.6 GB of disk and 46 s");
-    let told = RunSize::of(&scenario("rate: 100000"), RowRetention::Cells).times(590, 1).told();
-    assert_eq!(told, "about 11,800,000,000 requests: 69 MB of memory and 4 h");
+    assert_eq!(told, "about 20,000,000 requests: 5.9 GB of memory, 1.8 GB of disk and 67 s");
+    let cells = RunSize::of(&scenario("rate: 100000"), RowRetention::Cells);
+    assert_eq!(cells.told(), "about 20,000,000 requests: 75 MB of memory, 6.8 MB of disk and 24 s");
+    let told = cells.unwritten().times(590, 1).told();
+    assert_eq!(told, "about 11,800,000,000 requests: 75 MB of memory and 4 h");
     assert_eq!([bytes(999.0), bytes(1_500.0), bytes(2.61e12)], ["999 bytes", "1.5 kB", "2.6 TB"]);
     assert_eq!([time(0.2), time(120.0), time(7_200.0)], ["1 s", "2 min", "2 h"]);
 }

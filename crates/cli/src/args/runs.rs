@@ -25,6 +25,27 @@ pub(crate) enum WhenInconclusive {
     Warn,
 }
 
+/// How much of a run its recording keeps.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct RowsArgs {
+    /// How much the recording keeps beside its counts and distributions: `all` rows (a line for each request and
+    /// attempt) and the journal, which `explain` and `replay` need, `none`, or `auto`: all of a run of up to 1,000,000
+    /// requests
+    #[arg(long = "rows", value_enum, value_name = "WHICH", default_value_t = WhichRows::Auto)]
+    pub(crate) which: WhichRows,
+}
+
+/// Which rows are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum WhichRows {
+    /// All of a run of up to 1,000,000 requests, and none of a longer one
+    Auto,
+    /// All, with the journal
+    All,
+    /// None: counts and distributions alone
+    None,
+}
+
 /// What every command takes that makes many runs.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunsArgs {

@@ -42,6 +42,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
             keep: RowRetention::Cells,
             runs: args.runs.seeds as usize,
             at_once: jobs.get(),
+            are_written: false,
         })
         .collect();
     run_room::ensure(&sized, &args.out, args.runs.allow_large)?;

@@ -10,7 +10,7 @@ use squall_judge::{
     RunSet, Verdict, judge, markdown, put, put_json, summary, terminal_table, write_junit,
 };
 use squall_live::{Backends, TargetOptions};
-use squall_record::{OutFolder, Recording};
+use squall_record::{OutFolder, Recording, RowRetention};
 use squall_target::Tuning;
 
 /// What a target that does not come up is one scenario's failure, and all others' too: the first ends the check.
@@ -61,8 +61,13 @@ fn run(
         scenario.duration.as_secs_f64(),
         target.name
     ));
-    let recording: Recording =
-        progress::run_live(scenario, None, Some(target), Backends::MockProviders)?;
+    let recording: Recording = progress::run_live(
+        scenario,
+        RowRetention::Rows,
+        None,
+        Some(target),
+        Backends::MockProviders,
+    )?;
     let verdict = judge(scenario, &recording);
     terminal::data(format_args!("{path}"));
     terminal::data(terminal_table(&verdict));

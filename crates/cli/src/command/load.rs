@@ -4,7 +4,7 @@ use super::run::conclude;
 use crate::args::LoadArgs;
 use crate::command;
 use crate::error::{CliError, Exit};
-use crate::{progress, run_origin, target_choice, terminal};
+use crate::{progress, run_origin, run_room, target_choice, terminal};
 use squall_determinism::Share;
 use squall_live::{Backends, TargetOptions};
 use squall_record::OutFolder;
@@ -36,7 +36,8 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     run_origin::tell_of_earlier(&out);
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
-    let recording = progress::run_live(&scenario, Some(folder.path()), target, backends)?;
+    let keep = run_room::retention(args.rows.which, &scenario);
+    let recording = progress::run_live(&scenario, keep, Some(folder.path()), target, backends)?;
     let kept = recording.write(folder.path());
     let origin = run_origin::of_this_process(recording.header.seed);
     conclude(&scenario, &recording, &out, (kept, Some(&origin)))

@@ -38,6 +38,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, CliError> {
         keep: RowRetention::Cells,
         runs: args.runs.seeds as usize,
         at_once: jobs.get(),
+        are_written: false,
     };
     run_room::ensure(&[sized], &out, args.runs.allow_large)?;
     let folder = OutFolder::for_report(&out)?;

@@ -77,6 +77,7 @@ fn ensure_room(
         keep: RowRetention::Cells,
         runs: args.runs.seeds as usize,
         at_once: jobs.get(),
+        are_written: false,
     });
     run_room::ensure(&sized.collect::<Vec<_>>(), out, args.runs.allow_large)
 }
@@ -181,7 +182,13 @@ fn run(
 ) -> Result<(SignOffItem, bool), CliError> {
     if args.live {
         terminal::status(format_args!("{}: {}", stage.title, stage.does));
-        let recording = progress::run_live(&stage.scenario, None, None, Backends::MockProviders)?;
+        let recording = progress::run_live(
+            &stage.scenario,
+            RowRetention::Rows,
+            None,
+            None,
+            Backends::MockProviders,
+        )?;
         let interrupted = recording.header.ended.cut_at().is_some();
         return Ok((stage.judge(&recording), interrupted));
     }

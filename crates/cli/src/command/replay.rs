@@ -8,15 +8,15 @@ use squall_determinism::Seed;
 use squall_record::{JournalReader, Mode, Recording};
 use squall_router::journal;
 use squall_scenario::Scenario;
+use std::path::Path;
 
 pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     let recording = Recording::read(&args.recording)?;
     let Some(bytes) = &recording.journal else {
-        return Err(CliError::NoJournal(args.recording.clone()));
+        let path = args.recording.clone();
+        return Err(CliError::NoJournal { path, has_rows: recording.has_rows() });
     };
-    let name = args.recording.join("run.json").display().to_string();
-    let mut scenario = Scenario::read(&name, &recording.header.scenario_text)?;
-    scenario.set_seed(Seed::new(recording.header.seed));
+    let scenario = scenario_of(&recording, &args.recording)?;
     let frames = JournalReader::new(bytes)?.frames()?;
     let changes = scenario.changes.iter().map(|change| change.router.clone());
     let replayed = journal::replay(
@@ -37,6 +37,14 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     );
     // The recording stays as it is.
     conclude(&scenario, &recording, &args.recording, (Ok(()), None))
+}
+
+/// The scenario that a recording in a folder is of.
+pub(crate) fn scenario_of(recording: &Recording, folder: &Path) -> Result<Scenario, CliError> {
+    let name = folder.join("run.json").display().to_string();
+    let mut scenario = Scenario::read(&name, &recording.header.scenario_text)?;
+    scenario.set_seed(Seed::new(recording.header.seed));
+    Ok(scenario)
 }
 
 /// Makes the digest again: from the rows of a live run, by another run of a simulated one.

@@ -10,7 +10,6 @@ use squall_live::{Backends, TargetOptions};
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_report::RunOrigin;
 use squall_scenario::Scenario;
-use squall_sim::RowRetention;
 use squall_target::Tuning;
 use std::path::{Path, PathBuf};
 
@@ -21,12 +20,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let target =
         target.map(|target| target_choice::target(target, &scenario, Tuning::Tuned)).transpose()?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario, mode, target.as_ref()));
+    let keep = run_room::retention(args.rows.which, &scenario);
     let sized = SizedRuns {
         path: &args.scenario.path,
         scenario: &scenario,
-        keep: RowRetention::Rows,
+        keep,
         runs: 1,
         at_once: 1,
+        are_written: true,
     };
     run_room::ensure(&[sized], &out, args.allow_large)?;
     if let Some(excess) = scenario.excess_demand() {
@@ -39,10 +40,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     signals::take_over(1, Hangup::Stop);
     announce(&scenario, mode, target.as_ref());
     let recording = match mode {
-        Mode::Simulated => progress::run_simulated(&scenario)?,
+        Mode::Simulated => progress::run_simulated(&scenario, keep)?,
         Mode::Live => {
             descriptors::say_what_is_too_few(&scenario)?;
-            progress::run_live(&scenario, Some(folder.path()), target, Backends::MockProviders)?
+            let (folder, backends) = (Some(folder.path()), Backends::MockProviders);
+            progress::run_live(&scenario, keep, folder, target, backends)?
         }
     };
     if args.twice && recording.header.ended.cut_at().is_none() {
@@ -96,6 +98,11 @@ pub(crate) fn conclude(
 /// Tells what another gateway did wrong as a client of its providers.
 fn tell_findings(scenario: &Scenario, recording: &Recording) {
     let target = recording.header.target.as_ref();
+    if target.is_some() && !recording.has_rows() {
+        terminal::data(
+            "\nwhat the target did as a client of its providers is not known without rows (`--rows all`)",
+        );
+    }
     let report = target.and_then(|_| squall_judge::recorded_findings(scenario, recording));
     let Some(report) = report else { return };
     terminal::field("findings", || squall_judge::findings_json(&report));

@@ -15,6 +15,7 @@ mod outputs;
 mod plan;
 mod readme;
 mod rehearse;
+mod rows;
 mod run;
 mod squall;
 mod targets;

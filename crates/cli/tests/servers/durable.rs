@@ -47,6 +47,11 @@ fn a_run_that_is_killed_leaves_a_recording_with_every_request_that_had_ended() {
     let told = summary["totals"]["requests"].as_u64().expect("it is a number") as usize;
     assert!(told >= seen, "{told} of {seen} requests are in the report");
     assert_eq!(folder.read("out/requests.csv"), before, "the recording stays as it was left");
+    // Its report is drawn without a replay of the journal too, and says the same.
+    let page = folder.read("out/report.html");
+    let ended = folder.squall(&["report", "out", "--out", "drawn"]);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(says(&ended.out) && folder.read("drawn/report.html") == page, "{}", ended.out);
     // Whoever was served is known from the providers' own log too: none of them is without an attempt.
     let column = |name: &str, column: usize| -> std::collections::BTreeSet<String> {
         let text = folder.read(name);

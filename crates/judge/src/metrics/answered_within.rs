@@ -23,7 +23,10 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         ask.requests().iter().map(|cells| cells.within(limit, ask.window.clone())).sum();
     let Some(within) = counted.or_else(|| of_rows(ask, limit)) else {
         let limit = text::duration(limit);
-        return Measurement::inconclusive(format!("this recording did not count within {limit}"));
+        return Measurement::inconclusive(format!(
+            "this recording did not count within {limit}, and has no rows to count again: run it with `--rows all`, or with \
+             this expectation in its scenario"
+        ));
     };
     let mut detail = Vec::new();
     if within < n {

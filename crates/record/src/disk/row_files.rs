@@ -9,6 +9,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+/// A column of attempts that forms before 6 do not have.
+const YOUNGEST_COLUMN: &str = "limit";
+
 /// The rows of a file.
 pub(super) struct RowFile<T> {
     pub(super) path: PathBuf,
@@ -31,6 +34,8 @@ pub(super) struct RowReader<'a> {
     pub(super) header: &'a RunHeader,
     /// Whether the last line may be cut off, and a file not yet there.
     pub(super) running: bool,
+    /// Whether it is of a form that had a column less.
+    pub(super) is_old: bool,
 }
 
 impl RowReader<'_> {
@@ -74,7 +79,9 @@ impl RowReader<'_> {
                 Err(error) => return Err(malformed(line, &error)),
             }
             let Some(names) = &names else {
-                if !record.iter().eq(columns.iter().copied()) {
+                let older = columns.iter().copied().filter(|column| *column != YOUNGEST_COLUMN);
+                let is_older = self.is_old && record.iter().eq(older);
+                if !is_older && !record.iter().eq(columns.iter().copied()) {
                     let told: Vec<_> = record.iter().take(columns.len()).collect();
                     let problem = format!(
                         "the columns are `{}`, and `{}` were expected",

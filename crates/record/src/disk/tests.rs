@@ -1,5 +1,6 @@
 //! A recording comes back from disk as it went there.
 
+use super::checked::FileInfo;
 use crate::*;
 use proptest::prelude::*;
 use squall_determinism::Timestamp;
@@ -199,19 +200,13 @@ fn a_recording_comes_back_as_it_was() {
     assert_eq!(Recording::read(&folder).unwrap(), recording);
 }
 
-/// The recording as it was written in form 2, in which some events had other words and cells another file.
+/// The recording as it was written in form 2: some events had other words, cells another file, and attempts no limit.
 #[test]
 fn a_recording_of_form_2_comes_back_too() {
     let folder = folder("form-2");
     let recording = recording();
     recording.write(&folder).unwrap();
-    let (path, run) = (folder.join("notes.csv"), folder.join("run.json"));
-    let info = |path: &Path| {
-        let bytes = std::fs::read(path).unwrap();
-        (format!("\"bytes\":{}", bytes.len()), super::checked::sha256(&bytes))
-    };
-    let now = info(&path);
-    edit(&path, |text| {
+    edit(&folder.join("notes.csv"), |text| {
         let words = [
             ("retry_budget_exhausted", "budget_spent"),
             ("spend_budget_exceeded", "budget_exceeded"),
@@ -223,26 +218,46 @@ fn a_recording_of_form_2_comes_back_too() {
             text.replace(&format!(",{word},"), &format!(",{old},"))
         })
     });
-    let old = info(&path);
+    edit(&folder.join("attempts.csv"), |text| {
+        assert!(text.contains(",fault,limit,stream,"));
+        let without = |line: &str| {
+            let cells = line.split(',').enumerate().filter(|&(column, _)| column != 9);
+            cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+        };
+        text.lines().map(|line| without(line) + "\n").collect()
+    });
     std::fs::rename(folder.join("timeseries.bin"), folder.join("cells.json")).unwrap();
-    edit(&run, |text| {
-        let text = text.replace("\"format\":6", "\"format\":2");
-        let text = text.replace("timeseries.bin", "cells.json");
-        let text = text.replace(&now.0, &old.0).replace(&now.1, &old.1);
-        // By name.
-        let files = text.find("\"files\":").unwrap() + "\"files\":".len();
-        let told: BTreeMap<String, super::checked::FileInfo> =
-            serde_json::from_str(&text[files..text.len() - 1]).unwrap();
-        let text = format!("{}{}}}", &text[..files], serde_json::to_string(&told).unwrap());
+    edit(&folder.join("run.json"), |text| text.replace("\"format\":6", "\"format\":2"));
+    seal(&folder);
+    let attempts: Vec<_> =
+        attempts().into_iter().map(|row| AttemptRow { limit: None, ..row }).collect();
+    let logs = Logs { requests: requests(), attempts: attempts.clone(), ..Logs::default() };
+    let Recording { cells, .. } = Recording::of_logs(header(), RowRetention::Cells, logs);
+    assert_eq!(Recording::read(&folder).unwrap(), Recording { cells, attempts, ..recording });
+}
+
+/// Tells the checksums of a folder's files as they are now, as somebody would who edits a recording and hides it.
+fn seal(folder: &Path) {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (name, bytes) =
+            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap());
+        let rows = name.ends_with(".csv").then(|| bytes.split(|&byte| byte == b'\n').count() - 2);
+        let sha256 = super::checked::sha256(&bytes);
+        let info =
+            FileInfo { rows: rows.map(|rows| rows as u64), bytes: bytes.len() as u64, sha256 };
+        files.insert(name, info);
+    }
+    files.remove("run.json");
+    edit(&folder.join("run.json"), |text| {
+        let told = text.find("\"files\":").unwrap() + "\"files\":".len();
+        let text = format!("{}{}}}", &text[..told], serde_json::to_string(&files).unwrap());
         let start = text.find("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
         let end = start + text[start..].find('"').unwrap();
         let unsealed = [&text[..start], &text[end..]].concat();
         let checksum = super::checked::sha256(unsealed.as_bytes());
         [&text[..start], &checksum, &text[end..]].concat()
     });
-    let logs = Logs { requests: requests(), attempts: attempts(), ..Logs::default() };
-    let Recording { cells, .. } = Recording::of_logs(header(), RowRetention::Cells, logs);
-    assert_eq!(Recording::read(&folder).unwrap(), Recording { cells, ..recording });
 }
 
 #[test]
@@ -352,6 +367,7 @@ fn a_line_without_an_end_is_refused_before_it_is_read() {
     assert!(error.contains("line 6 is longer than"), "{error}");
 }
 
+mod damaged;
 mod running;
 
 /// Any moment of a run of a day.

@@ -62,7 +62,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         picture.nothing(if context.has_rows() {
             "no retries in this run"
         } else {
-            "this chart needs the rows of attempts, which this run did not keep"
+            "this chart needs the rows of attempts, which this run did not keep (--rows all)"
         });
         return picture;
     }

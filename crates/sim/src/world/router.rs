@@ -3,7 +3,7 @@
 use super::World;
 use squall_determinism::Digest;
 use squall_failure::Failure;
-use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome, RowRetention};
+use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome};
 use squall_router::journal::{digest_output, encode_arrival, encode_frame};
 use squall_router::{AttemptId, Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
 use squall_workload::ClientAnswer;
@@ -118,13 +118,7 @@ impl World<'_> {
     }
 
     fn note(&mut self, note: squall_router::RouterEvent) {
-        if self.keep == RowRetention::Rows {
-            let request = note.request().map(|key| self.slots[key.slot as usize]);
-            self.collector.note(NoteRow {
-                at: self.now,
-                request,
-                note: RecordedEvent::Router(note),
-            });
-        }
+        let request = note.request().map(|key| self.slots[key.slot as usize]);
+        self.collector.note(NoteRow { at: self.now, request, note: RecordedEvent::Router(note) });
     }
 }
