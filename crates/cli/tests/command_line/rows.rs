@@ -5,7 +5,7 @@ use crate::squall::{Folder, viral_spike};
 fn run(folder: &Folder, rows: &str) -> (String, i32) {
     folder.write("viral-spike.yaml", &viral_spike());
     let ended = folder.squall(&["run", "viral-spike.yaml", "--sim", "--rows", rows, "--out", rows]);
-    assert_eq!(ended.err.contains("rows"), false, "what was asked for is not told: {}", ended.err);
+    assert!(!ended.err.contains("rows"), "what was asked for is not told: {}", ended.err);
     (ended.out.replace(&format!("{rows}/"), "OUT/"), ended.code)
 }
 
