@@ -199,6 +199,7 @@ pub(super) fn simulate(
         keep: RowRetention::Cells,
         runs: options.seeds,
         at_once: options.workers.get(),
+        are_written: false,
     });
     run_room::ensure(&sized.collect::<Vec<_>>(), &args.out, args.runs.allow_large)?;
     if !scenarios.is_empty() {
