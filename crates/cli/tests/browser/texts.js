@@ -23,6 +23,7 @@
   }
   const missing = [...document.querySelectorAll(".charts figure")].filter((figure) => !drawn.has(figure.id));
   if (drawn.size < 8 || missing.length) found.push(`only ${[...drawn]} are seen`);
+  for (const table of document.querySelectorAll(".wide")) if (table.scrollWidth > table.clientWidth + 1) found.push(`a table scrolls sideways: ${table.textContent.trim().slice(0, 40)}`);
   if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
   return found;
 })()

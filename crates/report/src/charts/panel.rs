@@ -102,7 +102,7 @@ impl Panel {
     /// Marks where the run was to end, if the recording goes on: what was under way then ended later.
     fn end_of_run(&self, picture: &mut Picture, context: &ChartContext<'_>, place: PanelPosition) {
         let end = context.scenario.duration.as_secs_f64();
-        if end + 0.5 > self.seconds {
+        if self.x(self.seconds) - self.x(end) < 3.0 {
             return;
         }
         let x = self.x(end);

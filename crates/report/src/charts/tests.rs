@@ -99,6 +99,29 @@ fn every_chart_draws_an_eventful_run_the_same_way_twice() {
 }
 
 #[test]
+fn every_colour_of_a_page_has_its_counterpart_on_dark_paper() {
+    let (scenario, recording) = eventful();
+    let charts = draw_charts(&scenario, &recording).unwrap();
+    let rules = dark_rules(&charts);
+    for chart in &charts {
+        let narrow = chart.narrow_svg.as_deref().unwrap();
+        for svg in [&chart.page_svg[..], narrow] {
+            assert!(
+                !svg.contains("#FFFFFF\" stroke=\"none\"/>"),
+                "{} has paper of its own",
+                chart.id
+            );
+            for kind in ["fill", "stroke"] {
+                let opening = format!("{kind}=\"#");
+                for colour in svg.split(&opening).skip(1).map(|rest| &rest[..6]) {
+                    assert!(rules.contains(&format!("[{kind}=\"#{colour}\"]")), "{colour}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_run_in_which_nothing_happened_draws_too_and_says_so() {
     let run = Fixture::new();
     let recording = recording_of(run.header, RowRetention::Rows, &[], &[], &[]);

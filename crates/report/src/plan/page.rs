@@ -5,7 +5,7 @@ use super::rows::{
 };
 use super::{PlanReport, world};
 use crate::ReportError;
-use crate::charts::DrawnChart;
+use crate::charts::{DrawnChart, dark_rules};
 use crate::page::{Fonts, render};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use serde::Serialize;
 struct PlanPage<'p> {
     #[serde(flatten)]
     fonts: Fonts,
+    dark_rules: String,
     scenario: &'p str,
     question: String,
     answer: String,
@@ -33,6 +34,7 @@ pub(super) fn page(plan: &PlanReport, chart: &DrawnChart) -> Result<String, Repo
         "plan.html",
         PlanPage {
             fonts: Fonts::default(),
+            dark_rules: dark_rules(std::slice::from_ref(chart)),
             scenario: &plan.scenario,
             question: question(plan),
             answer: answer(plan),
