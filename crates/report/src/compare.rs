@@ -24,6 +24,8 @@ pub struct ComparisonPaths {
 /// The charts of a scenario: the differences of each candidate, and all sides over time.
 pub(crate) struct ScenarioCharts {
     pub(crate) scenario: String,
+    /// The place of its first comparison.
+    pub(crate) first: usize,
     /// By the place of the comparison.
     pub(crate) differences: Vec<(usize, DrawnChart)>,
     pub(crate) overlays: Vec<DrawnChart>,
@@ -77,24 +79,35 @@ fn scenario_charts(
 ) -> Result<Vec<ScenarioCharts>, ReportError> {
     let mut charts: Vec<ScenarioCharts> = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
-        let differences = (place, draw_differences(comparison)?);
         let scenario = &comparison.scenario;
-        match charts.iter_mut().find(|charts| charts.scenario == *scenario) {
-            Some(charts) => charts.differences.push(differences),
+        let at = match charts.iter().position(|charts| charts.scenario == *scenario) {
+            Some(at) => at,
             None => {
-                let of_it: Vec<_> =
-                    curves.iter().filter(|curves| curves.scenario == *scenario).collect();
                 charts.push(ScenarioCharts {
                     scenario: scenario.clone(),
-                    differences: vec![differences],
-                    overlays: match of_it.len() {
-                        // One side alone shows no difference.
-                        0 | 1 => Vec::new(),
-                        _ => draw_overlays(&of_it)?,
-                    },
+                    first: place,
+                    differences: Vec::new(),
+                    overlays: overlays(scenario, curves)?,
                 });
+                charts.len() - 1
             }
+        };
+        // Single runs have no intervals to draw.
+        if comparison.rows.iter().any(|row| row.interval.is_some()) {
+            charts[at].differences.push((place, draw_differences(comparison)?));
         }
     }
     Ok(charts)
 }
+
+fn overlays(scenario: &str, curves: &[ComparedCurves]) -> Result<Vec<DrawnChart>, ReportError> {
+    let of_it: Vec<_> = curves.iter().filter(|curves| curves.scenario == scenario).collect();
+    match of_it.len() {
+        // One side alone shows no difference.
+        0 | 1 => Ok(Vec::new()),
+        _ => draw_overlays(&of_it),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Verdicts that were wrong once, each with its input and the right answer.
 
+mod comparisons;
 mod faults;
 mod outcomes;
 mod phases;

@@ -88,8 +88,8 @@ fn a_check_is_held_against_an_earlier_one() {
     let same = folder.squall(&["check", "viral-spike.yaml", "--against", "main"]);
     says(&same, 0, "viral-spike: reports/check against main, paired by 59 seeds");
     // Every expectation is still met, and failover takes longer.
-    let slower = ["--set", "router.groups.chat.cooldown.failure.consecutive=8"];
-    let margin = ["--margin", "failover_time=500ms", "--margin", "no_such=1"];
+    let slower = ["--set", "router.groups.chat.cooldown.failure.consecutive=20"];
+    let margin = ["--margin", "failover_time=200ms", "--margin", "no_such=1"];
     let wrong =
         folder.squall(&[&["check", "viral-spike.yaml", "--against", "main"][..], &margin].concat());
     assert_eq!(wrong.code, 2, "{}", wrong.err);

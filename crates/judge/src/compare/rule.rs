@@ -151,6 +151,8 @@ struct SideValues {
     has_figure: bool,
     /// Whether any run has a value, though the other of its pair may have none.
     has_any: bool,
+    /// In how many runs it is unknown here and not in the other run of the pair.
+    unknown_alone: usize,
     values: Vec<f64>,
     summary: SideSummary,
 }
@@ -160,6 +162,7 @@ impl SideValues {
         let (value, is_never) = match value {
             RunFigure::Unknown => {
                 self.summary.unknown += 1;
+                self.unknown_alone += usize::from(!is_alone);
                 return;
             }
             RunFigure::Value(value) => (value, false),
@@ -228,7 +231,7 @@ fn row(
     };
     let is_of_both = before.has_figure && after.has_figure;
     row.otherwise = match estimate {
-        Some(estimate) if is_of_both && is_known(&row) => {
+        Some(estimate) if is_of_both && is_known(&before) && is_known(&after) => {
             weigh(&mut row, &estimate, sides);
             open(&mut row, sides.is_paired)
         }
@@ -238,12 +241,10 @@ fn row(
     Some(row)
 }
 
-/// Whether it is known in nearly all runs of both sides.
-fn is_known(row: &ComparedRow) -> bool {
-    [row.reference, row.candidate].iter().all(|side| {
-        let all = (side.runs + side.unknown) as f64;
-        side.unknown as f64 <= UNKNOWN * all
-    })
+/// Whether it is known in nearly all runs of a side. What neither of a pair can tell makes no difference between them.
+fn is_known(side: &SideValues) -> bool {
+    let all = (side.values.len() + side.unknown_alone) as f64;
+    side.unknown_alone as f64 <= UNKNOWN * all
 }
 
 /// How likely so bad or so good a mean is if the figure is worse or better by the margin at most.

@@ -170,6 +170,13 @@ fn a_figure_that_many_runs_cannot_tell_is_inconclusive_whatever_the_others_say()
     assert_eq!(with(6).outcome, ComparisonOutcome::Inconclusive);
     assert_eq!(with(6).reason, "could not be measured in 6 of 100 runs of the candidate");
     assert_eq!(with(100).outcome, ComparisonOutcome::Inconclusive);
+    // What neither of a pair can tell makes no difference between them.
+    let runs: Vec<_> = (0..100)
+        .map(|seed| vec![if seed < 41 { RunFigure::Unknown } else { RunFigure::Value(1_000.0) }])
+        .collect();
+    let same = set(&["recovery_time(eu)"], 7, &runs);
+    let row = only_row(&same, &same);
+    assert_eq!((row.outcome, row.reference.unknown), (ComparisonOutcome::NoDifference, 41));
 }
 
 #[test]

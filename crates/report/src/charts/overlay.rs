@@ -1,7 +1,7 @@
 //! Two or more sides of a comparison over time, on the same axes: failed requests, latency, attempts.
 
 use super::legend::{self, LegendMark};
-use super::panel::{ceiling, percent, plain, round_step, seconds};
+use super::panel::{ceiling, plain, round_step, seconds};
 use super::picture::{Anchor, Picture, Point, label};
 use super::theme::{self, AXIS, FAILED, GRID, Ink, Layout, QUIET, TOTAL};
 use super::time_axis::time_marks;
@@ -26,7 +26,7 @@ pub(super) const OVERLAYS: [OverlayChart; 3] = [
         title: "Failed requests",
         how: "failed or abandoned requests ÷ requests, by intended send time",
         reading: "Shaded ranges are injected faults. With several runs of a side, all their requests count together.",
-        write: percent,
+        write: squall_judge::text::percent,
         value: |bins| {
             let sum = |of: fn(&CurveBin) -> u32| -> f64 {
                 bins.iter().map(|bin| f64::from(of(bin))).sum()

@@ -4,8 +4,8 @@ use squall_determinism::Timestamp;
 use squall_record::{Recording, TimeSeries};
 use squall_scenario::{Scenario, StartTime};
 
-/// About how many bins a run has.
-const BINS: f64 = 150.0;
+/// How many bins a run has at most: wide enough for a percentile of a single run.
+const BINS: f64 = 60.0;
 /// Widths that people can reckon with, in seconds.
 const WIDTHS: [u64; 12] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600];
 /// How many successful requests a bin needs for a p95.

@@ -88,11 +88,9 @@ fn section<'c>(
     let (shown, others) = comparison.shown();
     let mut figures = Vec::new();
     for scenario in charts {
-        let Some(at) = scenario.differences.iter().position(|(of, _)| *of == place) else {
-            continue;
-        };
-        figures.push(figure(&scenario.differences[at].1));
-        if at == 0 {
+        let differences = scenario.differences.iter().filter(|(of, _)| *of == place);
+        figures.extend(differences.map(|(_, chart)| figure(chart)));
+        if scenario.first == place {
             figures.extend(scenario.overlays.iter().map(figure));
         }
     }

@@ -111,6 +111,11 @@ pub(super) fn read_runs(path: &Path) -> Result<Side, CliError> {
         };
     }
     let folders = folders_of_runs(path)?;
+    if folders.is_empty() && path.join("summary.json").exists() {
+        return Err(CliError::Compare(format!(
+            "`{label}` has a summary and no `run.json` or `values.json`, which have what the runs measured: run it again"
+        )));
+    }
     if folders.is_empty() {
         return Err(CliError::Compare(format!(
             "`{label}` holds no runs: expected `run.json` of a run, `values.json` of a check, or folders of runs"
