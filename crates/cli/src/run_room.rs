@@ -33,25 +33,30 @@ impl SizedRuns<'_> {
     }
 }
 
-/// Whether a run keeps rows. Where it does not although nobody said so, that is told.
+/// Whether a run keeps rows.
 pub(crate) fn retention(which: WhichRows, scenario: &Scenario) -> RowRetention {
-    let size = RunSize::of(scenario, RowRetention::Rows);
+    let has_few = || RunSize::of(scenario, RowRetention::Rows).requests <= RunSize::ROWS_KEPT;
     match which {
         WhichRows::All => RowRetention::Rows,
-        WhichRows::None => RowRetention::Cells,
-        WhichRows::Auto if size.requests <= RunSize::ROWS_KEPT => RowRetention::Rows,
-        WhichRows::Auto => {
-            terminal::status(format_args!(
-                "{}: of more than {} neither rows nor the journal are kept, which `explain` and `replay` need; \
-                 `--rows all` keeps them, in {} of memory and {} of disk",
-                size.requests_told(),
-                squall_judge::text::count(RunSize::ROWS_KEPT as u64),
-                bytes(size.memory),
-                bytes(size.disk)
-            ));
-            RowRetention::Cells
-        }
+        WhichRows::Auto if has_few() => RowRetention::Rows,
+        WhichRows::Auto | WhichRows::None => RowRetention::Cells,
     }
+}
+
+/// Says that a run keeps no rows, if that is so although nobody asked for it.
+pub(crate) fn tell_retention(which: WhichRows, scenario: &Scenario, keep: RowRetention) {
+    if which != WhichRows::Auto || keep == RowRetention::Rows {
+        return;
+    }
+    let size = RunSize::of(scenario, RowRetention::Rows);
+    terminal::status(format_args!(
+        "{}: of more than {} neither rows nor the journal are kept, which `explain` and `replay` need; \
+         `--rows all` keeps them, in {} of memory and {} of disk",
+        size.requests_told(),
+        squall_judge::text::count(RunSize::ROWS_KEPT as u64),
+        bytes(size.memory),
+        bytes(size.disk)
+    ));
 }
 
 /// Says what large runs take, one after the other, with their files below `folder`.

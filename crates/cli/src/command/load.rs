@@ -37,6 +37,7 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
     let keep = run_room::retention(args.rows.which, &scenario);
+    run_room::tell_retention(args.rows.which, &scenario, keep);
     let recording = progress::run_live(&scenario, keep, Some(folder.path()), target, backends)?;
     let kept = recording.write(folder.path());
     let origin = run_origin::of_this_process(recording.header.seed);

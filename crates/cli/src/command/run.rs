@@ -30,6 +30,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         are_written: true,
     };
     run_room::ensure(&[sized], &out, args.allow_large)?;
+    run_room::tell_retention(args.rows.which, &scenario, keep);
     if let Some(excess) = scenario.excess_demand() {
         terminal::status(format_args!("warning: {excess}"));
     }
