@@ -4,15 +4,18 @@
 mod files;
 mod wire;
 
-pub(crate) use files::{checklists, gateway_files, journals, litellm_files, recordings, scenarios};
+pub(crate) use files::{
+    check_values, checklists, gateway_files, journals, litellm_files, recordings, scenarios,
+};
 pub(crate) use wire::{answers, clients, headers, streams, vendors};
 
 /// What takes bytes, and panics where something is not so.
 pub(crate) type Entry = fn(&[u8]);
 
 /// A name, which is that of its target and of its folder in the corpus, and its entry.
-pub(crate) const ENTRIES: [(&str, Entry); 11] = [
+pub(crate) const ENTRIES: [(&str, Entry); 12] = [
     ("answers", answers),
+    ("check_values", check_values),
     ("checklists", checklists),
     ("clients", clients),
     ("gateway_files", gateway_files),

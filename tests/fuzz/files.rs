@@ -1,7 +1,10 @@
 //! What comes as files: those that people write, those of LiteLLM, and recordings.
 
 use squall_determinism::Timestamp;
-use squall_judge::{judge, summary, terminal_table};
+use squall_judge::{
+    compare_runs, comparison_json, comparison_lines, comparison_markdown, control_comparisons,
+    judge, parse_stored_runs, summary, terminal_table,
+};
 use squall_litellm::{InitOptions, LitellmFile};
 use squall_record::{JournalReader, Recording};
 use squall_router::{Profile, Router, RouterConfig, journal};
@@ -9,7 +12,7 @@ use squall_scenario::{Checklist, EPOCH_NANOS, GatewayFile, MockFile, Scenario, r
 use squall_sim::{SimOptions, simulate};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A scenario that may name a LiteLLM file: read, or refused with places. What is read, the router takes.
@@ -64,6 +67,22 @@ pub(crate) fn litellm_files(bytes: &[u8]) {
             panic!("what we wrote cannot be read: {problems}\n{written}");
         }
     }
+}
+
+/// What a check kept of its runs: refused, or compared with itself and told.
+pub(crate) fn check_values(bytes: &[u8]) {
+    let sets = match parse_stored_runs(bytes, Path::new("values.json"), "fuzz") {
+        Ok(sets) => sets,
+        Err(problem) => return is_shown(&problem.to_string()),
+    };
+    let pairs = sets.iter().zip(sets.iter().skip(1)).chain(sets.iter().map(|set| (set, set)));
+    let mut comparisons: Vec<_> =
+        pairs.map(|(before, after)| compare_runs(before, after, &[])).collect();
+    control_comparisons(&mut comparisons);
+    is_shown(&comparison_markdown(&comparisons));
+    let told: Vec<_> = comparisons.iter().flat_map(comparison_lines).collect();
+    assert!(comparisons.is_empty() || !told.is_empty());
+    assert!(comparison_json(&comparisons).is_object());
 }
 
 /// A recording, one of whose files is these bytes: the first line names it. Read, judged and replayed, or refused.

@@ -23,7 +23,7 @@ pub use output::{
     comparison_reasons, comparison_title, comparison_verdict,
 };
 pub use rule::control_comparisons;
-pub use stored::{StoredRunsError, read_stored_runs, write_stored_runs};
+pub use stored::{StoredRunsError, parse_stored_runs, read_stored_runs, write_stored_runs};
 
 use crate::seeds::Origin;
 use squall_record::{Mode, Recording};

@@ -27,7 +27,8 @@ pub use compare::{
     RunConditions, RunFigure, RunSet, SideSummary, StatedMargin, StoredRunsError, compare_runs,
     comparison_annotations, comparison_json, comparison_lines, comparison_markdown,
     comparison_reasons, comparison_title, comparison_verdict, conditions_differ,
-    control_comparisons, measure_run, read_stored_runs, worst_outcome, write_stored_runs,
+    control_comparisons, measure_run, parse_stored_runs, read_stored_runs, worst_outcome,
+    write_stored_runs,
 };
 pub use crash::{
     CRASH_TESTS, CheckResult, CheckWeight, CrashReport, CrashRow, CrashTest, CrashVerdict,

@@ -137,17 +137,30 @@ pub fn read_stored_runs(dir: &Path, label: &str) -> Result<Option<Vec<RunSet>>, 
     }
     let bytes =
         fs::read(&path).map_err(|source| StoredRunsError::Read { path: path.clone(), source })?;
+    parse_stored_runs(&bytes, &path, label).map(Some)
+}
+
+/// Reads the values of a check from what its file holds.
+///
+/// # Errors
+/// When they are cut off, edited, or of another version.
+pub fn parse_stored_runs(
+    bytes: &[u8],
+    path: &Path,
+    label: &str,
+) -> Result<Vec<RunSet>, StoredRunsError> {
+    let malformed = |problem: String| StoredRunsError::Malformed { path: path.to_owned(), problem };
     let form: FormOnly =
-        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     if form.schema_version != SCHEMA_VERSION {
         let (found, version) = (form.schema_version, form.squall);
-        return Err(StoredRunsError::Form { path, found, version });
+        return Err(StoredRunsError::Form { path: path.to_owned(), found, version });
     }
     let stored: StoredRuns =
-        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     let version = stored.squall;
     let sets = stored.scenarios.into_iter().map(|each| each.into_set(label, &version));
-    sets.collect::<Result<Vec<_>, _>>().map(Some).map_err(malformed)
+    sets.collect::<Result<Vec<_>, _>>().map_err(malformed)
 }
 
 #[derive(Deserialize)]
