@@ -104,7 +104,7 @@ fn ctrl_c_in_a_simulated_run_keeps_what_was_simulated() {
     let folder = Folder::new("interrupt-sim");
     // Two million requests: seconds of work on any machine, and the signal comes as soon as it is promised to count.
     folder.write("long.yaml", &LONG.replace("0s..10m", "0s..20h"));
-    let arguments = ["run", "long.yaml", "--sim", "--out", "out"];
+    let arguments = ["run", "long.yaml", "--sim", "--rows", "all", "--out", "out"];
     let ended = interrupted(&folder, "INT", "Ctrl-C stops", &arguments);
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.err.contains("interrupted at "), "{}", ended.err);
