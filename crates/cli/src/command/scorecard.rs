@@ -106,7 +106,7 @@ fn made(args: &ScorecardArgs) -> Vec<String> {
     vec![
         format!("{}", httpdate::fmt_http_date(SystemTime::now())),
         format!(
-            "squall {}, {} runs of each system in each situation",
+            "squall {}, {} of each system in each situation",
             env!("CARGO_PKG_VERSION"),
             runs
         ),
