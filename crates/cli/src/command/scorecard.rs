@@ -105,11 +105,7 @@ fn made(args: &ScorecardArgs) -> Vec<String> {
     };
     vec![
         format!("{}", httpdate::fmt_http_date(SystemTime::now())),
-        format!(
-            "squall {}, {} of each system in each situation",
-            env!("CARGO_PKG_VERSION"),
-            runs
-        ),
+        format!("squall {}, {} of each system in each situation", env!("CARGO_PKG_VERSION"), runs),
         format!(
             "gateway, clients and providers on one machine: {} {}, {cores} cores",
             std::env::consts::OS,
