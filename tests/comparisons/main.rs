@@ -38,14 +38,8 @@ fn runs(text: &str, number: u64) -> RunSet {
     let first_seed = Some(1 + number * SEEDS as u64);
     let options = CheckOptions { seeds: SEEDS, first_seed, ..CheckOptions::default() };
     let measured = check_each(&[&scenario], &options, &|| false, measure_run, |_| ());
-    let measured = measured.expect("they run").remove(0);
-    let mut set = RunSet::simulated(format!("runs {number}"), &scenario, Origin::default());
-    for (figures, run) in measured {
-        set.figures = figures;
-        set.runs.push(run);
-    }
-    set.asked = SEEDS;
-    set
+    let set = RunSet::simulated(format!("runs {number}"), &scenario, Origin::default());
+    set.with_runs(measured.expect("they run").remove(0), SEEDS)
 }
 
 fn calls(comparison: &RunComparison) -> Vec<&str> {

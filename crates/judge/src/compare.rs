@@ -76,6 +76,21 @@ impl RunSet {
         }
     }
 
+    /// The same with runs as [`measure_run`] has measured them, of which so many were `asked` for.
+    #[must_use]
+    pub fn with_runs(
+        mut self,
+        measured: impl IntoIterator<Item = (Vec<ComparedFigure>, MeasuredRun)>,
+        asked: usize,
+    ) -> Self {
+        for (figures, run) in measured {
+            self.figures = figures;
+            self.runs.push(run);
+        }
+        self.asked = asked.max(self.runs.len());
+        self
+    }
+
     /// A run that was recorded.
     #[must_use]
     pub fn recorded(

@@ -2,9 +2,9 @@
 
 use crate::attempt_state::Arrived;
 use bytes::Bytes;
-use squall_failure::{FailureClass, ProviderLimitKind};
+use squall_failure::FailureClass;
 use squall_provider::{LimitState, LimitStatus as Gauge, Rejection};
-use squall_wire::serve::{Exceeded, HeaderLimits, ParsedRequest, ServerFormat, VendorError};
+use squall_wire::serve::{HeaderLimits, ParsedRequest, ServerFormat, VendorError};
 use squall_wire::{HeaderGauge, LimitHeaders};
 
 pub(crate) const JSON: &str = "application/json";
@@ -39,7 +39,7 @@ impl ErrorBody<'_> {
             input_tokens: self.arrived.input_tokens,
             context_window: self.context_window,
             request_id: self.request_id,
-            exceeded: why.and_then(|why| why.limit).and_then(exceeded),
+            exceeded: why.and_then(|why| why.limit),
             wait: why.and_then(|why| why.retry_after),
             message: is_prefill.then_some(NO_PREFILL),
             param: is_prefill.then_some("messages"),
@@ -52,19 +52,6 @@ impl ErrorBody<'_> {
 /// What a stream is called: events, or a list of JSON.
 pub(crate) const fn stream_type(asked: &ParsedRequest) -> &'static str {
     if asked.events { EVENT_STREAM } else { JSON }
-}
-
-/// The limit that the vendor's error names; of its capacity a vendor says nothing.
-const fn exceeded(limit: ProviderLimitKind) -> Option<Exceeded> {
-    Some(match limit {
-        ProviderLimitKind::Requests => Exceeded::Requests,
-        ProviderLimitKind::Tokens => Exceeded::Tokens,
-        ProviderLimitKind::InputTokens => Exceeded::InputTokens,
-        ProviderLimitKind::OutputTokens => Exceeded::OutputTokens,
-        ProviderLimitKind::Day => Exceeded::Day,
-        ProviderLimitKind::Growth => Exceeded::Growth,
-        ProviderLimitKind::Capacity => return None,
-    })
 }
 
 /// The limits as they stand, as headers have them.

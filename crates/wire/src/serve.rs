@@ -19,7 +19,7 @@ pub(crate) use pick::PickedFields;
 pub use pick::Rules;
 pub(crate) use schema_values::any_object;
 pub(crate) use tool::GeneratedToolCall;
-pub use vendor_error::{Exceeded, HeaderLimits, ResponseHeaderData, VendorError};
+pub use vendor_error::{HeaderLimits, ResponseHeaderData, VendorError};
 pub(crate) use vendor_error::{VendorClass, masked};
 pub(crate) use writer::id;
 pub use writer::{AnswerHead, AnswerWriter};

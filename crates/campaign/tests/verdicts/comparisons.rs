@@ -30,13 +30,8 @@ fn runs(text: &str, first_seed: u64) -> RunSet {
     let options =
         CheckOptions { first_seed: Some(first_seed), seeds: 59, ..CheckOptions::default() };
     let measured = check_each(&[&scenario], &options, &|| false, measure_run, |_| ());
-    let mut set = RunSet::simulated("runs".to_owned(), &scenario, Origin::default());
-    for (figures, run) in measured.expect("they run").remove(0) {
-        set.figures = figures;
-        set.runs.push(run);
-    }
-    set.asked = set.runs.len();
-    set
+    let set = RunSet::simulated("runs".to_owned(), &scenario, Origin::default());
+    set.with_runs(measured.expect("they run").remove(0), options.seeds)
 }
 
 fn outcome(comparison: &RunComparison, figure: &str) -> ComparisonOutcome {

@@ -6,6 +6,7 @@ use crate::chat::{ChatRequest, StreamEvent};
 use crate::{Format, dialect, server};
 use crate::{HeaderGauge, LimitHeaders, word};
 use serde_json::{Value, json};
+use squall_failure::ProviderLimitKind;
 use std::time::Duration;
 
 /// The head of an answer to this request.
@@ -220,7 +221,9 @@ fn every_class_of_failure_survives_the_way_over_every_wire() {
 fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
     let limits = HeaderLimits::default();
     let wait = Some(Duration::from_millis(12_500));
-    for exceeded in [Exceeded::Requests, Exceeded::Tokens, Exceeded::Growth] {
+    // A day's requests are a spent quota to callers of Gemini, as Google says it.
+    let within_a_day = |limit: &ProviderLimitKind| *limit != ProviderLimitKind::Day;
+    for exceeded in ProviderLimitKind::ALL.into_iter().filter(within_a_day) {
         for format in Format::ALL {
             let throttled = told(format, FailureClass::Throttled, &limits);
             let told = VendorError { exceeded: Some(exceeded), wait, ..throttled };
@@ -235,7 +238,7 @@ fn a_refusal_tells_how_long_to_wait_and_which_limit_it_was() {
         }
     }
     let body = server(Format::OpenAi).error(&VendorError {
-        exceeded: Some(Exceeded::Growth),
+        exceeded: Some(ProviderLimitKind::Growth),
         ..told(Format::OpenAi, FailureClass::Throttled, &limits)
     });
     assert!(String::from_utf8_lossy(&body).contains(r#""code":"slow_down""#));

@@ -2,7 +2,7 @@
 
 use super::{ApiEndpoint, ParsedRequest};
 use crate::{HeaderGauge, LimitHeaders};
-use squall_failure::FailureClass;
+use squall_failure::{FailureClass, ProviderLimitKind};
 use std::time::Duration;
 
 /// An error that is to be told.
@@ -22,8 +22,8 @@ pub struct VendorError<'a> {
     pub context_window: Option<u32>,
     /// The number of the answer, as in its headers.
     pub request_id: &'a str,
-    /// The limit that was reached.
-    pub exceeded: Option<Exceeded>,
+    /// The limit that was reached. Of its capacity a vendor says nothing: as without one.
+    pub exceeded: Option<ProviderLimitKind>,
     /// When it may pass.
     pub wait: Option<Duration>,
     /// The limits as they stand.
@@ -115,11 +115,13 @@ impl<'a> VendorError<'a> {
     /// The gauge of the limit that was reached, if it has one.
     pub(crate) fn gauge(&self) -> Option<HeaderGauge> {
         match self.exceeded? {
-            Exceeded::Requests => Some(self.limits.both.requests),
-            Exceeded::Tokens => Some(self.limits.both.tokens),
-            Exceeded::InputTokens => Some(self.limits.input),
-            Exceeded::OutputTokens => Some(self.limits.output),
-            Exceeded::Day | Exceeded::Growth => None,
+            ProviderLimitKind::Requests => Some(self.limits.both.requests),
+            ProviderLimitKind::Tokens => Some(self.limits.both.tokens),
+            ProviderLimitKind::InputTokens => Some(self.limits.input),
+            ProviderLimitKind::OutputTokens => Some(self.limits.output),
+            ProviderLimitKind::Day | ProviderLimitKind::Growth | ProviderLimitKind::Capacity => {
+                None
+            }
         }
     }
 
@@ -140,23 +142,6 @@ impl<'a> VendorError<'a> {
     pub(crate) fn wait_secs(&self) -> Option<u64> {
         self.wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
-}
-
-/// Which limit was reached.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exceeded {
-    /// Requests per minute.
-    Requests,
-    /// Tokens per minute.
-    Tokens,
-    /// Tokens of prompts per minute.
-    InputTokens,
-    /// Tokens of answers per minute.
-    OutputTokens,
-    /// Requests per day.
-    Day,
-    /// The growth of traffic.
-    Growth,
 }
 
 /// Limits as headers tell them.

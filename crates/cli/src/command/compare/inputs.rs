@@ -226,20 +226,12 @@ pub(super) fn simulate(
         Input::Scenarios(scenarios) => {
             let mut side = Side::default();
             for each in scenarios {
-                let (mut figures, mut measured, mut samples) = (Vec::new(), Vec::new(), Vec::new());
-                for ((of_run, run), bins) in runs.next().unwrap_or_default() {
-                    figures = of_run;
-                    measured.push(run);
-                    samples.push(bins);
-                }
+                let (measured, samples): (Vec<_>, Vec<_>) =
+                    runs.next().unwrap_or_default().into_iter().unzip();
                 let label = each.label.clone();
                 side.curves.push(ComparedCurves::new(label, &each.scenario, samples));
-                side.sets.push(RunSet {
-                    figures,
-                    runs: measured,
-                    asked: options.seeds,
-                    ..RunSet::simulated(each.label, &each.scenario, each.origin)
-                });
+                let set = RunSet::simulated(each.label, &each.scenario, each.origin);
+                side.sets.push(set.with_runs(measured, options.seeds));
             }
             side
         }

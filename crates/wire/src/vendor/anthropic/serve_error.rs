@@ -1,8 +1,8 @@
 //! Anthropic's errors.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, VendorClass, VendorError};
-use squall_failure::FailureClass;
+use crate::serve::{VendorClass, VendorError};
+use squall_failure::{FailureClass, ProviderLimitKind};
 use std::io::Write as _;
 
 /// The window of a provider that has none of its own.
@@ -33,7 +33,7 @@ pub(super) fn error_event(told: &VendorError<'_>) -> Vec<u8> {
     let kind = json_string(kind_of(told));
     let said = told.message.map_or_else(|| said(told), str::to_owned);
     let said = json_string(&said);
-    let details = if told.exceeded == Some(Exceeded::Growth) {
+    let details = if told.exceeded == Some(ProviderLimitKind::Growth) {
         r#","details":{"error_code":"ramp_limit_exceeded"}"#
     } else {
         ""
@@ -102,16 +102,18 @@ fn said(told: &VendorError<'_>) -> String {
 
 fn throttled(told: &VendorError<'_>) -> String {
     let unit = match told.exceeded {
-        Some(Exceeded::InputTokens) => "input tokens per minute",
-        Some(Exceeded::OutputTokens) => "output tokens per minute",
-        Some(Exceeded::Tokens) => "tokens per minute",
-        Some(Exceeded::Day) => "requests per day",
-        Some(Exceeded::Growth) => {
+        Some(ProviderLimitKind::InputTokens) => "input tokens per minute",
+        Some(ProviderLimitKind::OutputTokens) => "output tokens per minute",
+        Some(ProviderLimitKind::Tokens) => "tokens per minute",
+        Some(ProviderLimitKind::Day) => "requests per day",
+        Some(ProviderLimitKind::Growth) => {
             return "This request would exceed your organization's acceleration limit: ramp up traffic \
                     gradually and keep to consistent usage patterns"
                 .to_owned();
         }
-        Some(Exceeded::Requests) | None => "requests per minute",
+        Some(ProviderLimitKind::Requests | ProviderLimitKind::Capacity) | None => {
+            "requests per minute"
+        }
     };
     let limit = told.gauge().and_then(|gauge| gauge.limit).unwrap_or(USUAL_LIMIT);
     let limit = thousands(limit);

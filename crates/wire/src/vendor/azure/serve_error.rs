@@ -1,8 +1,9 @@
 //! Azure OpenAI's errors: some in OpenAI's words, some in its own.
 
 use crate::json::json_string;
-use crate::serve::{ApiEndpoint, Exceeded, VendorClass, VendorError};
+use crate::serve::{ApiEndpoint, VendorClass, VendorError};
 use crate::vendor::openai::serving;
+use squall_failure::ProviderLimitKind;
 
 const SUPPORT: &str = "https://go.microsoft.com/fwlink/?linkid=2213926";
 
@@ -69,8 +70,18 @@ fn throttled(told: &VendorError<'_>) -> (String, String) {
         }
     };
     let limit = match told.exceeded {
-        Some(Exceeded::Tokens | Exceeded::InputTokens | Exceeded::OutputTokens) => "token",
-        Some(Exceeded::Requests | Exceeded::Day | Exceeded::Growth) | None => "call",
+        Some(
+            ProviderLimitKind::Tokens
+            | ProviderLimitKind::InputTokens
+            | ProviderLimitKind::OutputTokens,
+        ) => "token",
+        Some(
+            ProviderLimitKind::Requests
+            | ProviderLimitKind::Day
+            | ProviderLimitKind::Growth
+            | ProviderLimitKind::Capacity,
+        )
+        | None => "call",
     };
     let wait = told
         .wait_secs()

@@ -1,8 +1,8 @@
 //! Gemini's errors: a status word, and details for programs.
 
 use crate::json::json_string;
-use crate::serve::{Exceeded, VendorClass, VendorError};
-use squall_failure::FailureClass;
+use crate::serve::{VendorClass, VendorError};
+use squall_failure::{FailureClass, ProviderLimitKind};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -112,17 +112,24 @@ fn quota(told: &VendorError<'_>) -> (&'static str, &'static str, u64) {
             "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
             limit,
         ),
-        Some(Exceeded::Day) => (
+        Some(ProviderLimitKind::Day) => (
             "generate_requests_per_model_per_day",
             "GenerateRequestsPerDayPerProjectPerModel",
             limit,
         ),
-        Some(Exceeded::Tokens | Exceeded::InputTokens | Exceeded::OutputTokens) => (
+        Some(
+            ProviderLimitKind::Tokens
+            | ProviderLimitKind::InputTokens
+            | ProviderLimitKind::OutputTokens,
+        ) => (
             "generate_content_paid_tier_input_token_count",
             "GenerateContentPaidTierInputTokensPerModelPerMinute",
             limit,
         ),
-        Some(Exceeded::Requests | Exceeded::Growth) | None => {
+        Some(
+            ProviderLimitKind::Requests | ProviderLimitKind::Growth | ProviderLimitKind::Capacity,
+        )
+        | None => {
             ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel", limit)
         }
     }

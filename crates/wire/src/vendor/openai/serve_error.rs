@@ -2,8 +2,8 @@
 
 use crate::error::ApiError;
 use crate::go_duration;
-use crate::serve::{ApiEndpoint, Exceeded, VendorError, masked};
-use squall_failure::FailureClass;
+use crate::serve::{ApiEndpoint, VendorError, masked};
+use squall_failure::{FailureClass, ProviderLimitKind};
 use std::fmt::Write as _;
 
 /// The window of a provider that has none of its own.
@@ -135,14 +135,16 @@ fn throttled(told: &VendorError<'_>) -> ApiError {
         code: Some(code.to_owned()),
     };
     let model = told.model();
-    let exceeded = told.exceeded.unwrap_or(Exceeded::Requests);
+    let exceeded = told.exceeded.unwrap_or(ProviderLimitKind::Requests);
     let (kind, unit) = match exceeded {
-        Exceeded::Requests => ("requests", "requests per min (RPM)"),
-        Exceeded::Day => ("requests", "requests per day (RPD)"),
-        Exceeded::Tokens => ("tokens", "tokens per min (TPM)"),
-        Exceeded::InputTokens => ("tokens", "input tokens per min"),
-        Exceeded::OutputTokens => ("tokens", "output tokens per min"),
-        Exceeded::Growth => {
+        ProviderLimitKind::Requests | ProviderLimitKind::Capacity => {
+            ("requests", "requests per min (RPM)")
+        }
+        ProviderLimitKind::Day => ("requests", "requests per day (RPD)"),
+        ProviderLimitKind::Tokens => ("tokens", "tokens per min (TPM)"),
+        ProviderLimitKind::InputTokens => ("tokens", "input tokens per min"),
+        ProviderLimitKind::OutputTokens => ("tokens", "output tokens per min"),
+        ProviderLimitKind::Growth => {
             let message = format!(
                 "Your traffic to {model} grows too fast. Slow down, keep to a steady rate for at least 15 \
                  minutes, then raise it gradually."
