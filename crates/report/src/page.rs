@@ -84,6 +84,7 @@ pub(crate) fn page(
         groups: groups(&summary.groups, &recording.cells.groups, scenario),
         kinds: groups(&summary.kinds, &recording.cells.kinds, scenario),
         deployments: deployments(recording, scenario),
+        throttled: &verdict.throttled,
         honesty: honesty(scenario, recording, &verdict.target),
         phases: phases(scenario, recording),
         command: if origin.command.is_empty() {
@@ -120,6 +121,7 @@ struct ReportPage<'a> {
     groups: Vec<GroupRow>,
     kinds: Vec<GroupRow>,
     deployments: Vec<DeploymentRow<'a>>,
+    throttled: &'a [String],
     honesty: Vec<String>,
     phases: Vec<GroupRow>,
     command: String,
@@ -479,10 +481,11 @@ fn command(recording: &Recording) -> String {
 #[cfg(test)]
 mod tests {
     use crate::{RunOrigin, draw_charts};
+    use squall_failure::ProviderLimitKind;
     use squall_judge::{judge, markdown, terminal_table};
-    use squall_record::{Mode, RequestOutcome};
+    use squall_record::{AttemptRow, Mode, RequestOutcome};
     use squall_scenario::GatewayCost;
-    use squall_testkit::by_hand::Fixture;
+    use squall_testkit::by_hand::{Fixture, at, throttled};
     use std::time::Duration;
 
     fn page() -> String {
@@ -553,6 +556,16 @@ mod tests {
         let verdict = judge(&run.scenario, &run.recording());
         assert!(terminal_table(&verdict).contains("changed at 50 s: weights a 1, b 9"));
         assert!(markdown(&verdict).contains("- changed at 50 s: weights a 1, b 9"));
+    }
+
+    #[test]
+    fn which_limit_throttled_a_deployment_stands_below_the_providers() {
+        let mut run = Fixture::new();
+        let limit = Some(ProviderLimitKind::Requests);
+        let row = throttled(0, at(3_000), Duration::from_secs(2));
+        run.attempt(AttemptRow { limit, ..row });
+        let page = page_of(&run);
+        assert!(page.contains("Throttled: a: 1 attempt over rpm, at 3 s, Retry-After 2 s"));
     }
 
     #[test]
