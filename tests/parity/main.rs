@@ -1,6 +1,7 @@
 //! The same scenarios over real sockets and in virtual time: the same verdicts, and figures within the bands that
 //! each scenario states. And what a router did over sockets, it does again when its journal is replayed.
 
+use squall_determinism::Seed;
 use squall_judge::{ExpectationSummary, Summary, Verdict, judge, summary};
 use squall_record::{JournalReader, Recording, RequestOutcome, RequestRow};
 use squall_router::journal;
@@ -39,10 +40,15 @@ fn judged(scenario: &Scenario, recording: &Recording) -> (Verdict, Summary) {
 
 /// A band of a scenario, from its first lines: `# band: failover_time 1000 ms`, a difference; or
 /// `# band: latency_p50 10 %`, of what was simulated. Shares are of one: `# band: success_rate 0.01`.
+///
+/// `over 40 seeds`: the band lies around the range of the figure over so many seeds, not around the figure of one.
+/// That is for figures that one event decides: whether the probe before the end of an outage came just before it or
+/// just after moves the return by a whole cooldown, and a socket's milliseconds turn it.
 struct Band<'a> {
     metric: &'a str,
     most: f64,
     relative: bool,
+    seeds: usize,
 }
 
 impl<'a> Band<'a> {
@@ -55,59 +61,74 @@ impl<'a> Band<'a> {
         let mut words = line.split(' ');
         let metric = words.next().expect("a metric");
         let number = words.next().and_then(|number| number.parse::<f64>().ok()).expect("a number");
-        let relative = words.next() == Some("%");
-        Self { metric, most: if relative { number / 100.0 } else { number }, relative }
+        let relative = line.contains(" %");
+        let seeds = line
+            .split_once(" over ")
+            .map(|(_, over)| over.strip_suffix(" seeds").expect("`over N seeds`"));
+        let seeds = seeds.map_or(1, |seeds| seeds.parse().expect("a number of seeds"));
+        Self { metric, most: if relative { number / 100.0 } else { number }, relative, seeds }
     }
 
-    fn holds(&self, live: f64, sim: f64) -> bool {
-        (live - sim).abs() <= if self.relative { self.most * sim } else { self.most }
+    fn holds(&self, live: f64, least: f64, most: f64) -> bool {
+        let wider = |sim: f64| if self.relative { self.most * sim } else { self.most };
+        (least - wider(least)..=most + wider(most)).contains(&live)
     }
 }
 
+/// A figure that a band is about, by its name in the verdict or of a deployment.
+type Figure = (String, f64);
+
 fn agree(name: &str, text: &str, live: &Recording) {
     let scenario = read(name, text);
-    let sim = simulate(&scenario, SimOptions::default()).expect("it runs");
     let (live_verdict, live) = judged(&scenario, live);
-    let (sim_verdict, sim) = judged(&scenario, &sim);
+    let (sim_verdict, _) = simulated(&scenario, scenario.seed);
     for (live, sim) in live_verdict.rows.iter().zip(&sim_verdict.rows) {
         assert_eq!(live.judgement, sim.judgement, "{}\n{live:#?}\n{sim:#?}", live.text);
     }
     let bands = Band::all(text);
     assert!(!bands.is_empty(), "{name} states no band");
     for band in &bands {
-        let pairs: Vec<_> = match band.metric {
-            "attempt_share" => shares(&live, &sim),
-            metric => measured(metric, &live, &sim),
-        };
-        assert!(!pairs.is_empty(), "{name}: {} is not measured", band.metric);
-        for (what, live, sim) in pairs {
-            tell(name, &what, live, sim);
-            assert!(band.holds(live, sim), "{name}, {what}: {live} live, {sim} simulated");
+        let seeds = scenario.seed.following(band.seeds);
+        let sims: Vec<_> =
+            seeds.map(|seed| figures(band.metric, &simulated(&scenario, seed).1)).collect();
+        let lives = figures(band.metric, &live);
+        assert!(!lives.is_empty(), "{name}: {} is not measured", band.metric);
+        for (index, (what, live)) in lives.iter().enumerate() {
+            let values = sims.iter().map(|figures| figures[index].1);
+            let least = values.clone().fold(f64::INFINITY, f64::min);
+            let most = values.fold(f64::NEG_INFINITY, f64::max);
+            tell(name, what, *live, least, most);
+            assert!(
+                band.holds(*live, least, most),
+                "{name}, {what}: {live} live, {least} to {most} simulated"
+            );
         }
     }
 }
 
-/// What the expectations on this metric measured.
-fn measured(metric: &str, live: &Summary, sim: &Summary) -> Vec<(String, f64, f64)> {
-    let rows = live.expectations.iter().zip(&sim.expectations);
-    let rows = rows.filter(|(row, _)| row.text.starts_with(metric));
-    let value = |row: &ExpectationSummary| row.value.expect("it was measured");
-    rows.map(|(live, sim)| (live.text.clone(), value(live), value(sim))).collect()
+fn simulated(scenario: &Scenario, seed: Seed) -> (Verdict, Summary) {
+    let mut scenario = scenario.clone();
+    scenario.seed = seed;
+    let recording = simulate(&scenario, SimOptions::default()).expect("it runs");
+    judged(&scenario, &recording)
 }
 
-/// The share of every deployment.
-fn shares(live: &Summary, sim: &Summary) -> Vec<(String, f64, f64)> {
-    let rows = live.deployments.iter().zip(&sim.deployments);
-    rows.map(|(live, sim)| {
-        let what = format!("attempt_share({})", live.name);
-        (what, live.share.unwrap_or_default(), sim.share.unwrap_or_default())
-    })
-    .collect()
+/// What the expectations on this metric measured, or the share of every deployment.
+fn figures(metric: &str, summary: &Summary) -> Vec<Figure> {
+    if metric == "attempt_share" {
+        let rows = summary.deployments.iter();
+        return rows
+            .map(|row| (format!("attempt_share({})", row.name), row.share.unwrap_or_default()))
+            .collect();
+    }
+    let rows = summary.expectations.iter().filter(|row| row.text.starts_with(metric));
+    let value = |row: &ExpectationSummary| row.value.expect("it was measured");
+    rows.map(|row| (row.text.clone(), value(row))).collect()
 }
 
 #[expect(clippy::print_stdout, reason = "to be read with --nocapture")]
-fn tell(name: &str, what: &str, live: f64, sim: f64) {
-    println!("| {name} | `{what}` | {live:.4} | {sim:.4} |");
+fn tell(name: &str, what: &str, live: f64, least: f64, most: f64) {
+    println!("| {name} | `{what}` | {live:.4} | {least:.4} to {most:.4} |");
 }
 
 #[test]
