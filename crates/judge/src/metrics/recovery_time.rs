@@ -6,10 +6,12 @@
 
 use super::failover_time::{TimedFault, worst};
 use super::faults::no_fault;
-use super::first_attempts::FirstAttemptTally;
+use super::first_attempts::{FirstAttemptTally, on_grid};
 use super::{FaultWindow, Measurement, MetricQuery, fault_windows};
 use crate::text;
 use squall_determinism::Timestamp;
+use squall_scenario::Limit;
+use std::ops::Range;
 use std::time::Duration;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
@@ -49,14 +51,25 @@ fn one(
             "fault until {fault_end}: observed for {seen} after it, but 9 s are required"
         ));
     }
+    let is_back = |start: Timestamp| {
+        let counts = first.over(start, HOLD);
+        let share = ask.weight_share(deployment, start);
+        counts.group > 0 && counts.there as f64 >= BACK * share * counts.group as f64
+    };
     let last = end - HOLD * TIMES + squall_record::TICK;
     let moment = first.first_moment(fault.end, last, HOLD, |moment, _| {
-        (0..TIMES).all(|nth| {
-            let counts = first.over(moment + HOLD * nth, HOLD);
-            let share = ask.weight_share(deployment, moment + HOLD * nth);
-            counts.group > 0 && counts.there as f64 >= BACK * share * counts.group as f64
-        })
+        (0..TIMES).all(|nth| is_back(moment + HOLD * nth))
     });
+    if moment.is_none()
+        && let Some(moment) = undecided(ask, fault, last..end, is_back)
+    {
+        return Err(format!(
+            "fault until {fault_end}: traffic may be back from {} on, but was observed for {} after that, and 9 s \
+             are required",
+            text::moment(moment),
+            text::duration(end.since(moment))
+        ));
+    }
     let decided = moment.map_or(seen, |_| HOLD * TIMES);
     let group = first.over(moment.unwrap_or(fault.end), decided).group;
     let share = ask.weight_share(deployment, moment.unwrap_or(fault.end));
@@ -70,6 +83,30 @@ fn one(
     let time = moment.map_or(Duration::MAX, |moment| moment.since(fault.end));
     let line = format!("fault until {fault_end}: {}", text::duration(time));
     Ok(TimedFault { time, n: group, line })
+}
+
+/// The first moment of the last 9 s from which traffic is back for as long as was observed, so that nobody can tell
+/// whether it would have stayed: a run that ends there is no evidence of `never`. Beyond the limit that is asked it
+/// does not matter; without a limit, 3 s must have been seen.
+fn undecided(
+    ask: &MetricQuery<'_>,
+    fault: FaultWindow,
+    last: Range<Timestamp>,
+    is_back: impl Fn(Timestamp) -> bool,
+) -> Option<Timestamp> {
+    let seen = |moment: Timestamp| (last.end.since(moment).as_nanos() / HOLD.as_nanos()) as u32;
+    let latest = match ask.limit {
+        Some(Limit::Duration(limit)) => last.end.min(fault.end + limit + squall_record::TICK),
+        _ => last.end - HOLD + squall_record::TICK,
+    };
+    let mut moment = on_grid(last.start);
+    while moment < latest {
+        if (0..seen(moment)).all(|nth| is_back(moment + HOLD * nth)) {
+            return Some(moment);
+        }
+        moment += squall_record::TICK;
+    }
+    None
 }
 
 /// How much of its share it must have back.

@@ -164,6 +164,33 @@ fn a_deployment_without_its_share_to_the_end_never_recovers() {
 }
 
 #[test]
+fn a_return_that_was_seen_for_less_than_nine_seconds_is_no_never() {
+    let mut run = Fixture::new();
+    run.weighted(0..20_000).first(1, 20_000..95_000, 1_500).weighted(95_000..100_000);
+    let reason = run.reason(MetricId::RecoveryTime, A, WHOLE);
+    assert!(reason.starts_with("fault until 40 s: traffic may be back from 94."), "{reason}");
+    assert!(reason.contains(" after that, and 9 s are required"), "{reason}");
+    let recording = run.recording();
+    let within = |limit| {
+        let limit = Some(Limit::Duration(Duration::from_secs(limit)));
+        let (scenario, window) = (&run.scenario, WHOLE);
+        let query = MetricQuery {
+            scenario,
+            recording: &recording,
+            argument: A,
+            within: None,
+            window,
+            limit,
+        };
+        measure(MetricId::RecoveryTime, &query)
+    };
+    // By the limit of 30 s it was surely not back; with 57 s it may have been.
+    let Measurement::Measured(measured) = within(30) else { panic!("it is known") };
+    assert_eq!(measured.value.display(), "never");
+    assert!(matches!(within(57), Measurement::Inconclusive { .. }));
+}
+
+#[test]
 fn weights_that_are_kept_adhere_wholly() {
     let mut run = Fixture::new();
     run.weighted(0..20_000);
