@@ -372,6 +372,13 @@ pub(crate) struct ReportArgs {
     /// Write the report here instead of beside the recording
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Also write the run as OpenMetrics time series, for Prometheus and whatever reads them; `-` for standard output
+    /// alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) openmetrics: Option<PathBuf>,
+    /// Time between two samples, in whole seconds [default: 1s, or what gives 10,000 samples]
+    #[arg(long, value_name = "DURATION", value_parser = squall_scenario::read_duration, requires = "openmetrics")]
+    pub(crate) step: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]

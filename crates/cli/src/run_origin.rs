@@ -5,20 +5,25 @@ use squall_report::RunOrigin;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// The origin of the run that this process makes, with this seed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a report says when it was written, and by which line"
-)]
-pub(crate) fn of_this_process(seed: u64) -> RunOrigin {
+/// The origin of the run with this seed that this process is about to begin.
+#[expect(clippy::disallowed_methods, reason = "a report says when it was made, and by which line")]
+pub(crate) fn of_run_that_begins(seed: u64) -> RunOrigin {
     let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let typed: Vec<_> = typed.collect();
     RunOrigin {
-        written: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+        written: String::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         command: command(&typed, seed),
         settings: settings(&typed),
     }
+}
+
+/// The origin of a run whose report is about to be written.
+#[expect(clippy::disallowed_methods, reason = "a report says when it was written")]
+pub(crate) fn written_now(origin: RunOrigin) -> RunOrigin {
+    let written = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    RunOrigin { written, ..origin }
 }
 
 /// Says that a folder holds an earlier run, which this one will replace.

@@ -8,6 +8,7 @@ mod compare;
 mod error;
 mod files;
 mod moves;
+mod openmetrics;
 mod page;
 mod page_data;
 mod plan;
@@ -20,6 +21,7 @@ pub use charts::{DrawnChart, draw_charts};
 pub use compare::{ComparedCurves, ComparisonPaths, CurveBin, curve_bins, write_comparison};
 pub use error::ReportError;
 pub use files::{ReportPaths, report_files, write};
+pub use openmetrics::{SampleTimes, write_openmetrics};
 pub use plan::{
     CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanRange, PlanReport, Varied,
     plan_lines, plan_markdown, write_plan,

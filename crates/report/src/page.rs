@@ -497,6 +497,7 @@ mod tests {
         let verdict = judge(&run.scenario, &recording);
         let charts = draw_charts(&run.scenario, &recording).unwrap();
         let origin = RunOrigin {
+            started: "2026-11-30T10:00:00.000Z".to_owned(),
             written: "2026-11-29T08:00:00Z".to_owned(),
             host: "drill-1".to_owned(),
             command: "squall run by-hand.yaml --set traffic.rps=30".to_owned(),

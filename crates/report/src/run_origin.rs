@@ -13,6 +13,8 @@ pub(crate) const ORIGIN: &str = "origin.json";
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct RunOrigin {
+    /// When it began, as RFC 3339 has it, to the millisecond; empty in recordings of before 2026-11-30.
+    pub started: String,
     /// When its report was first written, as RFC 3339 has it.
     pub written: String,
     /// The machine's name.

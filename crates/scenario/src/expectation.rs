@@ -10,6 +10,7 @@ pub(crate) use resolve::ScopeNames;
 use resolve::read;
 pub(crate) use soft::{EXPECTATION_ITEM, read_item};
 
+use crate::diagnostic::suggestion;
 use core::time::Duration;
 use squall_router::{DeploymentId, GroupId};
 
@@ -107,6 +108,20 @@ pub struct MetricSpec {
     pub unit: MetricUnit,
     /// One sentence.
     pub meaning: &'static str,
+}
+
+impl MetricSpec {
+    /// The metric that is written so.
+    ///
+    /// # Errors
+    /// That there is none, with the one that was probably meant, or else all.
+    pub fn named(name: &str) -> Result<&'static Self, String> {
+        let spec = METRICS.iter().find(|spec| spec.name == name);
+        spec.ok_or_else(|| {
+            let known = suggestion(name, METRICS.iter().map(|spec| spec.name));
+            format!("no metric is called `{name}`: {}", known.unwrap_or_default())
+        })
+    }
 }
 
 /// What a metric may be of.

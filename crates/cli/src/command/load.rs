@@ -38,9 +38,10 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
     let keep = run_room::retention(args.rows.which, &scenario);
     run_room::tell_retention(args.rows.which, &scenario, keep);
+    let origin = run_origin::of_run_that_begins(scenario.seed.value());
     let recording = progress::run_live(&scenario, keep, Some(folder.path()), target, backends)?;
     let kept = recording.write(folder.path());
-    let origin = run_origin::of_this_process(recording.header.seed);
+    let origin = run_origin::written_now(origin);
     conclude(&scenario, &recording, &out, (kept, Some(&origin)))
 }
 

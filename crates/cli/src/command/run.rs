@@ -40,6 +40,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     // A signal counts from when somebody was told that it does.
     signals::take_over(1, Hangup::Stop);
     announce(&scenario, mode, target.as_ref());
+    let origin = run_origin::of_run_that_begins(scenario.seed.value());
     let recording = match mode {
         Mode::Simulated => progress::run_simulated(&scenario, keep)?,
         Mode::Live => {
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     // What was measured is safe before anything is made of it.
     let kept = recording.write(folder.path());
-    let origin = run_origin::of_this_process(recording.header.seed);
+    let origin = run_origin::written_now(origin);
     let exit = conclude(&scenario, &recording, &out, (kept, Some(&origin)))?;
     let is_whole = recording.header.ended.cut_at().is_none();
     let expects = scenario.hard_expectations().any(|each| each.over_seeds.is_none());

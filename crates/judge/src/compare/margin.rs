@@ -10,7 +10,7 @@ use crate::metrics::BetterSide;
 use crate::seeds::{SLACK, SLACK_RATIO, SLACK_SHARE};
 use crate::verdict::LAG_MAX;
 use squall_record::TICK;
-use squall_scenario::{METRICS, MetricId, MetricSpec, MetricUnit, read_duration};
+use squall_scenario::{MetricId, MetricSpec, MetricUnit, read_duration};
 use std::str::FromStr;
 
 /// A margin that somebody stated: `success_rate=0.5%`, `failover_time(eu)=500ms`, `latency_p95=20%`.
@@ -39,8 +39,7 @@ impl FromStr for StatedMargin {
         };
         let (of, size) = (of.trim(), size.trim());
         let name = of.split(['(', ' ']).next().unwrap_or(of);
-        let spec = METRICS.iter().find(|spec| spec.name == name);
-        let spec = spec.ok_or_else(|| format!("no metric is called `{name}`"))?;
+        let spec = MetricSpec::named(name)?;
         let size = MarginSize::read(spec, size)?;
         Ok(Self { of: of.to_owned(), size })
     }
@@ -143,7 +142,10 @@ mod tests {
             wrong("success_rate"),
             "`success_rate` is not a margin: write `METRIC=SIZE`, such as `success_rate=0.5%`"
         );
-        assert_eq!(wrong("sucess_rate=1%"), "no metric is called `sucess_rate`");
+        assert_eq!(
+            wrong("sucess_rate=1%"),
+            "no metric is called `sucess_rate`: did you mean `success_rate`?"
+        );
         assert_eq!(
             wrong("success_rate=3"),
             "`3` is no margin of `success_rate`: expected percentage points, such as `0.5%`"
