@@ -1,5 +1,5 @@
 //! What a machine needs before anything is built: Rust with its formatter and linter, and a C linker.
-//! For some suites also Chromium, nginx, HAProxy, Python, and the vendors' clients from PyPI. What apt can give is
+//! For some suites also Chromium, nginx, HAProxy, Prometheus, Python, and the vendors' clients from PyPI. What apt can give is
 //! installed on Debian as root; anything else is asked for by name.
 
 use std::env;
@@ -20,6 +20,12 @@ pub(crate) fn prepare() -> bool {
             eprintln!("missing: {gateway}. On Debian: apt-get install {gateway}");
             ready = false;
         }
+    }
+    let prometheus = || ["prometheus", "promtool"].iter().all(|tool| answers(tool, &["--version"]));
+    let is_there = prometheus() || (install("prometheus") && prometheus());
+    if !is_there {
+        eprintln!("missing: Prometheus and promtool. On Debian: apt-get install prometheus");
+        ready = false;
     }
     if ready && !clients() {
         ready = false;

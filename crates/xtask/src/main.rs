@@ -11,6 +11,7 @@ mod fuzz;
 mod litellm;
 mod litellm_files;
 mod live;
+mod long_runs;
 mod machine;
 mod publish;
 mod soak;
@@ -40,6 +41,8 @@ cargo xtask TASK
   fuzz    [--seconds N] [--target NAME]...: runs each fuzzer for a minute, starting from the corpus
   soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
           dead provider: ten minutes at 300 requests per second, in release mode
+  long-runs  ten million requests, a day, a month and a year in virtual time, in release mode: memory and sizes of
+          each must be within their limits, and times are printed
   defects activates one planted defect after the other, and prints which suite catches it
   additions  adds a strategy, a kind of fault, a setting, an arrival process, a metric and a format to a copy
           of the tree, each in the files listed in CONTRIBUTING.md, and verifies that all of them work
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Some("live") => live::run(&arguments()),
         Some("fuzz") => fuzz::run(&arguments()),
         Some("soak") => soak::run(&arguments()),
+        Some("long-runs") => long_runs::run(),
         Some("defects") => defects::run(),
         Some("additions") => additions::run(),
         Some("truth") => truth::run(),

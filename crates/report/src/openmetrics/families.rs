@@ -49,11 +49,11 @@ fn info<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Re
 }
 
 /// A count of a cell.
-type Count<Cell> = fn(&Cell) -> u64;
+type CellCounter<Cell> = fn(&Cell) -> u64;
 
 fn requests<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Result<()> {
     let groups = || recording.header.groups.iter().zip(&recording.cells.groups);
-    let counters: [(&'static str, Count<RequestCell>, &'static str); 4] = [
+    let counters: [(&'static str, CellCounter<RequestCell>, &'static str); 4] = [
         (
             "squall_run_requests_intended",
             |cell| cell.arrived.into(),
@@ -89,7 +89,7 @@ fn requests<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
     })?;
     for (group, cells) in groups() {
         let whole = cells.sum(Timestamp::ZERO..Timestamp::MAX);
-        let outcomes: [(&str, Count<RequestCell>); 3] = [
+        let outcomes: [(&str, CellCounter<RequestCell>); 3] = [
             ("succeeded", |cell| cell.succeeded.into()),
             ("gave_up", |cell| cell.gave_up.into()),
             ("unfinished", |cell| cell.unfinished.into()),
@@ -119,7 +119,7 @@ fn attempts<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
             ([("group", group), ("deployment", info.name.as_str()), ("provider", provider)], cells)
         })
     };
-    let counters: [(&'static str, Count<AttemptCell>, &'static str); 5] = [
+    let counters: [(&'static str, CellCounter<AttemptCell>, &'static str); 5] = [
         ("squall_run_attempts_started", |cell| cell.started.into(), "Attempts, by their start."),
         (
             "squall_run_first_attempts",
@@ -166,7 +166,7 @@ fn attempts_by_outcome<W: Write>(
     page: &mut Exposition<'_, W>,
 ) -> io::Result<()> {
     let whole = cells.sum(Timestamp::ZERO..Timestamp::MAX);
-    let outcomes: [(&str, Count<AttemptCell>); 2] =
+    let outcomes: [(&str, CellCounter<AttemptCell>); 2] =
         [("succeeded", |cell| cell.succeeded.into()), ("abandoned", |cell| cell.abandoned.into())];
     for (outcome, count) in outcomes {
         let mut named = whose.to_vec();
@@ -211,10 +211,10 @@ fn counter<Cell, W: Write>(
 }
 
 /// Whose distribution, and which it is.
-type Distribution = fn(&GroupCells) -> &Latencies;
+type GroupDurations = fn(&GroupCells) -> &Latencies;
 
 fn durations<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Result<()> {
-    let histograms: [(&'static str, Distribution, &'static str); 2] = [
+    let histograms: [(&'static str, GroupDurations, &'static str); 2] = [
         (
             "squall_run_latency_seconds",
             |cells| &cells.latency,
