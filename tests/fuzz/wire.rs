@@ -3,7 +3,7 @@
 use squall_failure::Failure;
 use squall_wire::call::Stamp;
 use squall_wire::chat::{
-    ChatRequest, Completion, LitellmKeys, Operation, StreamEvent, read_completion,
+    ChatRequest, ChatStream, Completion, LitellmKeys, Operation, StreamEvent, read_completion,
 };
 use squall_wire::serve::Rules;
 use squall_wire::{
@@ -102,6 +102,7 @@ pub(crate) fn streams(bytes: &[u8]) {
             are_events(&whole.out);
         }
     }
+    remembers_nothing_wrong(bytes);
     for operation in Operation::ALL {
         let mut decoder = SseDecoder::new();
         let mut reader = operation.reader(false);
@@ -111,6 +112,17 @@ pub(crate) fn streams(bytes: &[u8]) {
             reader.read(event, &mut out);
         }
         reader.end(&mut out);
+    }
+}
+
+/// What a stream knows of a chunk by those before it is what it says by itself.
+fn remembers_nothing_wrong(bytes: &[u8]) {
+    let mut decoder = SseDecoder::new();
+    let mut stream = ChatStream::default();
+    decoder.push(bytes);
+    while let Ok(Some(event)) = decoder.next_event() {
+        let alone = ChatStream::default().read(&event);
+        assert_eq!(stream.read(&event), alone, "{}", shown(event.data));
     }
 }
 

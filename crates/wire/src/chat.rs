@@ -3,6 +3,7 @@
 //! Its form on the wire is that of OpenAI's chat completions, which clients in front and most vendors speak. What a
 //! vendor calls all this stands in its own folder.
 
+mod chunk_pattern;
 mod completion;
 mod continuation;
 mod conversation;
@@ -14,6 +15,7 @@ mod operation;
 mod request;
 mod stream;
 mod stream_error;
+mod stream_event;
 mod text;
 mod unsupported;
 mod usage;
@@ -31,8 +33,9 @@ pub use new_chat::{NewChat, ResponseMode};
 pub use operation::Operation;
 pub(crate) use operation::ResponseShape;
 pub use request::{ChatRequest, RequestError, RequiredCapabilities};
-pub use stream::{ChatStream, Chunk, ChunkWriter, StreamEvent};
+pub use stream::{ChatStream, ChunkWriter};
 pub use stream_error::ErrorEventWriter;
+pub use stream_event::{Chunk, StreamEvent};
 pub(crate) use text::MeteredText;
 pub use unsupported::Unsupported;
 pub use usage::Usage;
