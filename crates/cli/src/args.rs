@@ -372,13 +372,20 @@ pub(crate) struct ReportArgs {
     /// Write the report here instead of beside the recording
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Also write the run as OpenMetrics time series, for Prometheus and whatever reads them; `-` for standard output
-    /// alone
+    /// Also write the run as OpenMetrics time series, for Prometheus and whatever reads them; `-` writes them to
+    /// standard output and draws no report
     #[arg(long, value_name = "FILE")]
     pub(crate) openmetrics: Option<PathBuf>,
     /// Time between two samples, in whole seconds [default: 1s, or what gives 10,000 samples]
-    #[arg(long, value_name = "DURATION", value_parser = squall_scenario::read_duration, requires = "openmetrics")]
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, requires = "openmetrics")]
     pub(crate) step: Option<Duration>,
+}
+
+/// A duration of one second or more, without a fraction.
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let step = squall_scenario::read_duration(text).map_err(|error| error.to_string())?;
+    let is_whole = step.subsec_nanos() == 0 && !step.is_zero();
+    is_whole.then_some(step).ok_or_else(|| "expected whole seconds, such as `5s`".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,7 +9,7 @@ use squall_record::{Mode, OutFolder, Recording};
 use squall_report::{RunOrigin, SampleTimes};
 use squall_scenario::Scenario;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -39,25 +39,19 @@ fn write_openmetrics(
 ) -> Result<(), CliError> {
     let start = since_1970(scenario, recording, &args.recording);
     let times = SampleTimes::of(recording, start, args.step);
-    let write = |out: &mut dyn Write| {
-        let mut out = BufWriter::new(out);
+    if file == STANDARD_OUTPUT {
+        let mut text = Vec::new();
+        // Memory takes all, and what is written is text.
+        let _infallible = squall_report::write_openmetrics(scenario, recording, times, &mut text);
+        terminal::product("openmetrics", &String::from_utf8_lossy(&text));
+        return Ok(());
+    }
+    let write = |opened: File| {
+        let mut out = BufWriter::new(opened);
         squall_report::write_openmetrics(scenario, recording, times, &mut out)?;
         out.flush()
     };
-    if file == STANDARD_OUTPUT {
-        // Who reads may have enough, as `head` has.
-        return match write(&mut io::stdout().lock()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(squall_judge::FileError::Write {
-                    path: "standard output".into(),
-                    source: error,
-                }
-                .into())
-            }
-            _ => Ok(()),
-        };
-    }
-    let written = File::create(file).and_then(|mut opened| write(&mut opened));
+    let written = File::create(file).and_then(write);
     written.map_err(|source| squall_judge::FileError::Write { path: file.to_owned(), source })?;
     let step = times.step().as_secs();
     terminal::status(format_args!("OpenMetrics, a sample every {step} s: {}", file.display()));

@@ -57,3 +57,32 @@ fn replay_names_the_file_that_was_changed() {
     }
     assert_eq!(folder.squall(&["replay", "out"]).code, 0, "as it was");
 }
+
+#[test]
+fn a_run_is_written_as_openmetrics_beside_its_report_or_to_standard_output_alone() {
+    let folder = Folder::new("openmetrics");
+    folder.write("viral-spike.yaml", &viral_spike());
+    folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", "out"]);
+    let report =
+        |more: &[&str]| folder.squall(&[&["report", "out", "--openmetrics"], more].concat());
+
+    let file = report(&["run.om"]);
+    assert_eq!(file.code, 0, "{}{}", file.out, file.err);
+    assert!(file.err.contains("OpenMetrics, a sample every 1 s: run.om"), "{}", file.err);
+    let text = folder.read("run.om");
+    assert!(text.ends_with("# EOF\n"));
+
+    let alone = report(&["-", "--quiet"]);
+    assert_eq!((alone.code, alone.out.trim_end()), (0, text.trim_end()));
+    let document = report(&["-", "--json", "--step", "10s"]);
+    let document: serde_json::Value = serde_json::from_str(&document.out).expect("it is JSON");
+    let tenth = document["result"]["openmetrics"].as_str().expect("it is a field");
+    assert!(tenth.ends_with("# EOF\n") && tenth.len() < text.len() / 5);
+
+    let refused = report(&["gone/run.om"]);
+    assert_eq!(refused.code, 4);
+    assert!(refused.err.contains("cannot write `gone/run.om`: No such file"), "{}", refused.err);
+    let step = report(&["run.om", "--step", "500ms"]);
+    assert_eq!(step.code, 2);
+    assert!(step.err.contains("expected whole seconds, such as `5s`"), "{}", step.err);
+}
