@@ -383,7 +383,7 @@ pub(crate) struct ReportArgs {
 
 /// A duration of one second or more, without a fraction.
 fn whole_seconds(text: &str) -> Result<Duration, String> {
-    let step = squall_scenario::read_duration(text).map_err(|error| error.to_string())?;
+    let step = squall_scenario::read_duration(text)?;
     let is_whole = step.subsec_nanos() == 0 && !step.is_zero();
     is_whole.then_some(step).ok_or_else(|| "expected whole seconds, such as `5s`".to_owned())
 }
