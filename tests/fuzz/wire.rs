@@ -3,7 +3,8 @@
 use squall_failure::Failure;
 use squall_wire::call::Stamp;
 use squall_wire::chat::{
-    ChatRequest, ChatStream, Completion, LitellmKeys, Operation, StreamEvent, read_completion,
+    ChatRequest, ChatStream, Completion, FillerCheck, LitellmKeys, Operation, StreamEvent,
+    read_completion,
 };
 use squall_wire::serve::Rules;
 use squall_wire::{
@@ -119,10 +120,17 @@ pub(crate) fn streams(bytes: &[u8]) {
 fn remembers_nothing_wrong(bytes: &[u8]) {
     let mut decoder = SseDecoder::new();
     let mut stream = ChatStream::default();
+    let (mut parsed, mut known) = (FillerCheck::default(), FillerCheck::default());
     decoder.push(bytes);
     while let Ok(Some(event)) = decoder.next_event() {
         let alone = ChatStream::default().read(&event);
         assert_eq!(stream.read(&event), alone, "{}", shown(event.data));
+        parsed.read(event.data);
+        match stream.text(&event) {
+            Some(text) => known.push(text),
+            None => known.read(event.data),
+        }
+        assert_eq!(format!("{known:?}"), format!("{parsed:?}"), "{}", shown(event.data));
     }
 }
 

@@ -71,7 +71,10 @@ pub(crate) async fn stream(
                         seen.first_token.get_or_insert_with(|| clock.now());
                         seen.tokens += 1;
                     }
-                    seen.text.read(event.data);
+                    match answer.text(&event) {
+                        Some(text) => seen.text.push(text),
+                        None => seen.text.read(event.data),
+                    }
                     finished |= chunk.finish.is_some();
                     if let Some(usage) = chunk.usage {
                         seen.tokens = usage.output_tokens;

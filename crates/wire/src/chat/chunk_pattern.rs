@@ -26,32 +26,55 @@ pub(super) struct ChunkPattern {
     has_more: bool,
     /// How many patterns were made since one matched.
     in_vain: u8,
+    /// Where the text of the first answer lies in the chunk that was read last, if it has no escapes.
+    text: Option<Range<usize>>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Hole {
     inside: Range<usize>,
-    /// Whether the model made it.
-    is_content: bool,
+    of: HoleOf,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum HoleOf {
+    /// The text of the first answer.
+    Text,
+    /// What else the model made.
+    Made,
+    /// What it did not.
+    Padding,
 }
 
 impl ChunkPattern {
     /// The chunk, if it has the pattern.
     pub(super) fn read(&mut self, data: &[u8]) -> Option<Chunk> {
-        let mut content = self.has_more;
-        let (mut rest, mut known) = (data, 0);
-        for Hole { inside, is_content } in &self.holes {
-            rest = rest.strip_prefix(&self.chunk[known..inside.start])?;
-            let length = length_of_text(rest)?;
-            content |= *is_content && length > 0;
-            rest = &rest[length..];
+        self.text = None;
+        let (mut content, mut text) = (self.has_more, None);
+        let (mut at, mut known) = (0, 0);
+        for Hole { inside, of } in &self.holes {
+            let literal = &self.chunk[known..inside.start];
+            let rest = data[at..].strip_prefix(literal)?;
+            let TextBody { length, has_escapes } = TextBody::of(rest)?;
+            at += literal.len();
+            match of {
+                HoleOf::Text if !has_escapes => text = Some(at..at + length),
+                HoleOf::Text | HoleOf::Made | HoleOf::Padding => {}
+            }
+            content |= *of != HoleOf::Padding && length > 0;
+            at += length;
             known = inside.end;
         }
-        if self.holes.is_empty() || rest != &self.chunk[known..] {
+        if self.holes.is_empty() || data[at..] != self.chunk[known..] {
             return None;
         }
-        self.in_vain = 0;
+        (self.in_vain, self.text) = (0, text);
         Some(Chunk { content, ..Chunk::default() })
+    }
+
+    /// The text of the first answer in the chunk that was read last, where it had the pattern and no escapes.
+    pub(super) fn text<'a>(&self, data: &'a [u8]) -> Option<&'a [u8]> {
+        data.get(self.text.clone()?)
     }
 
     /// Makes a pattern of a chunk that was parsed, if it has a text and says nothing else that may differ. Not of one
@@ -96,6 +119,9 @@ fn holes(data: &[u8]) -> Option<Vec<Hole>> {
         delta: Option<DeltaTexts<'a>>,
         #[serde(borrow)]
         text: Option<&'a RawValue>,
+        #[serde(default)]
+        index: u32,
+        message: Option<IgnoredAny>,
         error: Option<IgnoredAny>,
     }
     #[derive(Default, Deserialize)]
@@ -114,15 +140,21 @@ fn holes(data: &[u8]) -> Option<Vec<Hole>> {
         return None;
     }
     let DeltaTexts { content, reasoning_content, reasoning } = choice.delta.unwrap_or_default();
-    let made = [content, reasoning_content, reasoning, choice.text].map(|made| (made, true));
-    let all = made.into_iter().chain([(obfuscation, false)]);
-    let mut holes: Vec<_> = all
-        .filter_map(|(value, is_content)| {
-            Some(Hole { inside: inside(text, value?.get())?, is_content })
-        })
-        .collect();
+    // Beside a message its text would not be all.
+    let is_text = choice.index == 0 && choice.message.is_none();
+    let all = [
+        (content, if is_text { HoleOf::Text } else { HoleOf::Made }),
+        (reasoning_content, HoleOf::Made),
+        (reasoning, HoleOf::Made),
+        (choice.text, HoleOf::Made),
+        (obfuscation, HoleOf::Padding),
+    ];
+    let hole = |(value, of): (Option<&RawValue>, HoleOf)| {
+        Some(Hole { inside: inside(text, value?.get())?, of })
+    };
+    let mut holes: Vec<_> = all.into_iter().filter_map(hole).collect();
     holes.sort_by_key(|hole| hole.inside.start);
-    holes.iter().any(|hole| hole.is_content).then_some(holes)
+    holes.iter().any(|hole| hole.of != HoleOf::Padding).then_some(holes)
 }
 
 /// Where the inside of a string lies in the text that it is borrowed from; `None` if the value is no string.
@@ -132,29 +164,35 @@ fn inside(text: &str, value: &str) -> Option<Range<usize>> {
     is_text.then(|| start + 1..start + value.len() - 1)
 }
 
-/// How long the body of a JSON string is that begins here, up to its closing quote. `None` if it has none, or if only a
-/// parser knows whether it is one: an escape of four digits may be half of a character.
-fn length_of_text(bytes: &[u8]) -> Option<usize> {
-    let mut escaped = None;
-    for place in memchr2_iter(b'"', b'\\', bytes) {
-        if escaped == Some(place) {
-            continue;
+/// The body of a JSON string, up to its closing quote.
+struct TextBody {
+    length: usize,
+    has_escapes: bool,
+}
+
+impl TextBody {
+    /// The one that begins here. `None` if it has no end, or if only a parser knows whether it is one: an escape of four
+    /// digits may be half of a character.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let mut escaped = None;
+        for place in memchr2_iter(b'"', b'\\', bytes) {
+            if escaped == Some(place) {
+                continue;
+            }
+            if bytes[place] == b'"' {
+                let body = &bytes[..place];
+                let is_text =
+                    !body.iter().any(u8::is_ascii_control) && std::str::from_utf8(body).is_ok();
+                return is_text.then_some(Self { length: place, has_escapes: escaped.is_some() });
+            }
+            let letter = bytes.get(place + 1)?;
+            if !br#""\/bfnrt"#.contains(letter) {
+                return None;
+            }
+            escaped = Some(place + 1);
         }
-        if bytes[place] == b'"' {
-            let body = &bytes[..place];
-            let is_text =
-                !body.iter().any(u8::is_ascii_control) && std::str::from_utf8(body).is_ok();
-            return is_text.then_some(place);
-        }
-        if !matches!(
-            bytes.get(place + 1),
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
-        ) {
-            return None;
-        }
-        escaped = Some(place + 1);
+        None
     }
-    None
 }
 
 #[cfg(test)]
@@ -223,6 +261,22 @@ mod tests {
         }
         assert_eq!(pattern.in_vain, IN_VAIN_MAX);
         assert!(String::from_utf8_lossy(&pattern.chunk).contains("\"1\""));
+    }
+
+    #[test]
+    fn the_text_of_the_first_answer_is_known_where_it_has_no_escapes() {
+        let text = |first: &str, second: &str| {
+            let mut pattern = ChunkPattern::default();
+            pattern.learn(first.as_bytes(), Chunk { content: true, ..Chunk::default() });
+            pattern.read(second.as_bytes()).expect("it has the pattern");
+            pattern.text(second.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned())
+        };
+        assert_eq!(text(&chunk("Hi"), &chunk(" é{")).as_deref(), Some(" é{"));
+        assert_eq!(text(&chunk("Hi"), &chunk("a\\n")), None);
+        let second = |content| chunk(content).replace("\"index\":0", "\"index\":1");
+        assert_eq!(text(&second("Hi"), &second("Ho")), None);
+        let thought = |content| chunk(content).replace("\"content\"", "\"reasoning\"");
+        assert_eq!(text(&thought("Hi"), &thought("Ho")), None);
     }
 
     proptest! {

@@ -29,13 +29,14 @@ impl FillerCheck {
         }
         for choice in part.choices.into_iter().filter(|choice| choice.index == 0) {
             for said in [choice.delta, choice.message].into_iter().flatten() {
-                self.push(said.content.as_deref().unwrap_or_default());
+                self.push(said.content.as_deref().unwrap_or_default().as_bytes());
             }
         }
     }
 
-    fn push(&mut self, text: &str) {
-        for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+    /// Takes the next bytes of the text.
+    pub fn push(&mut self, text: &[u8]) {
+        for byte in text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()) {
             let token = u32::try_from(self.letters / LETTERS).unwrap_or(u32::MAX);
             // A word begins with its space.
             let expected = word(token).as_bytes()[1 + self.letters % LETTERS];
@@ -87,7 +88,7 @@ pub(crate) fn prior_answer(body: &[u8]) -> PriorAnswer {
 
 fn filler_tokens(text: &str) -> u32 {
     let mut check = FillerCheck::default();
-    check.push(text);
+    check.push(text.as_bytes());
     let tokens = if check.is_other { 0 } else { check.letters / LETTERS };
     u32::try_from(tokens).unwrap_or(u32::MAX)
 }

@@ -117,6 +117,13 @@ impl ChatStream {
         read
     }
 
+    /// The text of the first answer in the event that was read last, where it was known without parsing it all; what
+    /// has escapes is not.
+    #[must_use]
+    pub fn text<'a>(&self, event: &SseEvent<'a>) -> Option<&'a [u8]> {
+        self.pattern.text(event.data)
+    }
+
     fn parse(&mut self, event: &SseEvent<'_>) -> StreamEvent {
         let answers = &mut self.answers;
         let mut had_choice = false;
