@@ -90,7 +90,7 @@ fn the_top_level_holds_what_the_design_lists() {
         "README.md",
         "SECURITY.md",
         "deny.toml",
-        "examples",
+        "deploy",
         "LICENSE-MIT",
         "LICENSE-APACHE",
         "clients",

@@ -1,6 +1,7 @@
 //! What is counted while a gateway runs, folded from what goes into the core and what comes out of it,
 //! so that nothing is counted twice and nothing by another rule than the core's.
 
+mod configured;
 mod families;
 mod histogram;
 mod labels;
@@ -8,14 +9,15 @@ mod removed_series;
 mod text_format;
 
 use crate::upstream_registry::UpstreamRegistry;
+use configured::ConfiguredDeployments;
 use histogram::LatencyHistogram;
 use labels::MetricLabels;
 use removed_series::RemovedSeries;
 use squall_determinism::Timestamp;
 use squall_router::{
     AssignedIds, AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot,
-    LimitScope, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput, RouterOutput,
-    SpendBudgetSnapshot, TokenUsage,
+    LimitScope, Money, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
+    RouterOutput, SpendBudgetSnapshot, TokenUsage,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -37,12 +39,16 @@ pub(crate) struct GatewayMetrics {
 #[derive(Clone, Debug, Default)]
 struct RequestCounters {
     names: MetricLabels,
+    configured: ConfiguredDeployments,
     ended: BTreeMap<(GroupId, RequestEnding), u64>,
     durations: BTreeMap<GroupId, LatencyHistogram>,
     first_tokens: BTreeMap<GroupId, LatencyHistogram>,
     attempts: BTreeMap<(DeploymentId, &'static str), u64>,
     attempt_durations: BTreeMap<DeploymentId, LatencyHistogram>,
+    first_attempts: BTreeMap<DeploymentId, u64>,
     tokens: BTreeMap<DeploymentId, TokenCounters>,
+    /// Of deployments that have a price.
+    cost: BTreeMap<DeploymentId, Money>,
     retries: BTreeMap<GroupId, u64>,
     fallbacks: BTreeMap<(GroupId, GroupId), u64>,
     cooldowns: BTreeMap<(DeploymentId, &'static str), u64>,
@@ -130,6 +136,7 @@ impl GatewayMetrics {
         numbers: &AssignedIds,
     ) {
         self.counts.names.add(registry, config, numbers);
+        self.counts.configured.set(config, numbers);
         self.removed.changed(now, &self.counts.names, numbers);
     }
 
@@ -212,6 +219,11 @@ impl GatewayMetrics {
         let tokens = self.counts.tokens.entry(deployment).or_default();
         tokens.input = tokens.input.saturating_add(usage.input_tokens.into());
         tokens.output = tokens.output.saturating_add(usage.output_tokens.into());
+        if let Some(price) = self.counts.configured.price(deployment) {
+            let Money(cost) = price.of(usage.input_tokens, usage.output_tokens);
+            let sum = self.counts.cost.entry(deployment).or_default();
+            *sum = Money(sum.0.saturating_add(cost));
+        }
     }
 
     /// Only now is it known that it was one: what could not be sent is none.
@@ -219,6 +231,9 @@ impl GatewayMetrics {
         let OpenAttempt { deployment, began, what, .. } = *running;
         *self.counts.attempts.entry((deployment, outcome)).or_default() += 1;
         self.counts.attempt_durations.entry(deployment).or_default().add(now.since(began));
+        if what == OpenAttemptKind::First {
+            *self.counts.first_attempts.entry(deployment).or_default() += 1;
+        }
         if what == OpenAttemptKind::Retry
             && let Some(named) = self.counts.names.of(deployment)
         {
@@ -398,6 +413,7 @@ impl GatewayMetrics {
             deployments: router.deployment_snapshots().collect(),
             groups: router.group_snapshots().collect(),
             spend_budgets: router.spend_budget_snapshots().collect(),
+            spend_budget_names: router.spend_budget_names().map(str::to_owned).collect(),
         }
     }
 }
@@ -410,12 +426,13 @@ pub(crate) struct MetricsSnapshot {
     deployments: Vec<DeploymentSnapshot>,
     groups: Vec<GroupSnapshot>,
     spend_budgets: Vec<SpendBudgetSnapshot>,
+    spend_budget_names: Vec<String>,
 }
 
 impl MetricsSnapshot {
-    /// As Prometheus reads it.
-    pub(crate) fn text(&self) -> String {
-        families::text(self)
+    /// As Prometheus reads it. `is_ready` is what `/ready` says at that time.
+    pub(crate) fn text(&self, is_ready: bool) -> String {
+        families::text(self, is_ready)
     }
 }
 

@@ -98,9 +98,10 @@ fn json(status: StatusCode, body: String) -> Response {
 
 async fn metrics(State(app): State<Arc<AppState>>) -> Response {
     const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let is_ready = ReadyState::of(&app.handle, &app.server).is_ready();
     // The core is free again before the text is written.
     match app.handle.metrics() {
-        Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text()).into_response(),
+        Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text(is_ready)).into_response(),
         None => state(&ReadyState::CoreFailed),
     }
 }

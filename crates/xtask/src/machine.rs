@@ -21,16 +21,47 @@ pub(crate) fn prepare() -> bool {
             ready = false;
         }
     }
-    let prometheus = || ["prometheus", "promtool"].iter().all(|tool| answers(tool, &["--version"]));
-    let is_there = prometheus() || (install("prometheus") && prometheus());
-    if !is_there {
-        eprintln!("missing: Prometheus and promtool. On Debian: apt-get install prometheus");
-        ready = false;
-    }
+    ready &= has_prometheus();
     if ready && !clients() {
         ready = false;
     }
     ready
+}
+
+/// Prometheus, and promtool, which judges metrics, rules and configurations.
+pub(crate) fn has_prometheus() -> bool {
+    let both = || ["prometheus", "promtool"].iter().all(|tool| answers(tool, &["--version"]));
+    let is_there = both() || (install("prometheus") && both());
+    if !is_there {
+        eprintln!("missing: Prometheus and promtool. On Debian: apt-get install prometheus");
+    }
+    is_there
+}
+
+/// The Alertmanager that alerts are sent to.
+pub(crate) fn has_alertmanager() -> bool {
+    let is_there =
+        answers("prometheus-alertmanager", &["--version"]) || install("prometheus-alertmanager");
+    if !is_there {
+        eprintln!("missing: Alertmanager. On Debian: apt-get install prometheus-alertmanager");
+    }
+    is_there
+}
+
+/// The root of the workspace, if it is still where this task was built.
+pub(crate) fn root() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
+    if root.is_err() {
+        eprintln!("error: the workspace is no longer where this task was built");
+    }
+    root.ok()
+}
+
+/// Where cargo puts a program, beside this task: we run in `debug` of the target folder.
+pub(crate) fn built(program: &str, dev: bool) -> Option<PathBuf> {
+    let exe = env::current_exe().ok()?;
+    let target = exe.parent()?.parent()?;
+    Some(target.join(if dev { "debug" } else { "release" }).join(program))
 }
 
 /// The same for what a build, the formatter and the linter need.

@@ -13,6 +13,7 @@ mod litellm_files;
 mod live;
 mod long_runs;
 mod machine;
+mod monitoring;
 mod publish;
 mod soak;
 mod step;
@@ -46,6 +47,8 @@ cargo xtask TASK
   defects activates one planted defect after the other, and prints which suite catches it
   additions  adds a strategy, a kind of fault, a setting, an arrival process, a metric and a format to a copy
           of the tree, each in the files listed in CONTRIBUTING.md, and verifies that all of them work
+  monitoring [--dev]: installs Prometheus and Alertmanager, takes a gateway through outages under the rules of
+          deploy/monitoring, and verifies that each alert fires and clears: seven minutes
   truth   compares the simulator with queueing theory, in release mode, and checks the tables in
           docs/SIMULATION.md; UPDATE_REFERENCE=1 rewrites them
   vendors installs LiteLLM and LangChain, and verifies that each raises the same exceptions for our errors
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Some("long-runs") => long_runs::run(),
         Some("defects") => defects::run(),
         Some("additions") => additions::run(),
+        Some("monitoring") => monitoring::run(&arguments()),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
         Some("litellm-files") => litellm_files::run(&arguments()),

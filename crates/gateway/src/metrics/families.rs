@@ -4,13 +4,15 @@ use super::histogram::LatencyHistogram;
 use super::text_format::{MetricKind, MetricsPage};
 use super::{MetricsSnapshot, RequestCounters, SHARES_OVER};
 use squall_router::{
-    DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse,
+    DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse, Money,
+    SpendBudgetSnapshot,
 };
 use std::collections::BTreeMap;
 
-pub(super) fn text(snapshot: &MetricsSnapshot) -> String {
+pub(super) fn text(snapshot: &MetricsSnapshot, is_ready: bool) -> String {
     let counts = &snapshot.counts;
     let mut page = MetricsPage::default();
+    process(is_ready, &mut page);
     requests(snapshot, &mut page);
     attempts(counts, &mut page);
     moves(counts, &mut page);
@@ -19,6 +21,15 @@ pub(super) fn text(snapshot: &MetricsSnapshot) -> String {
     spend_budgets(snapshot, &mut page);
     weights(snapshot, &mut page);
     page.into_text()
+}
+
+fn process(is_ready: bool, page: &mut MetricsPage) {
+    let help = "1, with the version of the gateway.";
+    page.family("squall_build_info", MetricKind::Gauge, help);
+    page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    let help = "1 while `/ready` returns 200.";
+    page.family("squall_ready", MetricKind::Gauge, help);
+    page.sample(&[], u8::from(is_ready).into());
 }
 
 fn requests(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
@@ -55,6 +66,11 @@ fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
     let help = "Attempts that ended: `succeeded`, a class of failure, `deadline`, `client_gone` or `lost_race`.";
     page.family("squall_attempts_total", MetricKind::Counter, help);
     by_deployment(metrics, page, &metrics.attempts, "outcome");
+    let help = "Attempts that ended and were the first of their request.";
+    page.family("squall_first_attempts_total", MetricKind::Counter, help);
+    for (&deployment, &count) in &metrics.first_attempts {
+        page.sample(&metrics.names.labels(deployment), count as f64);
+    }
     let name = "squall_attempt_duration_seconds";
     page.family(name, MetricKind::Histogram, "From an attempt's start to its end.");
     for (&deployment, histogram) in &metrics.attempt_durations {
@@ -67,6 +83,11 @@ fn attempts(metrics: &RequestCounters, page: &mut MetricsPage) {
         for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
             page.sample(&[group, name, provider, ("kind", kind)], tokens as f64);
         }
+    }
+    let help = "Price of those tokens, of deployments that have a price.";
+    page.family("squall_cost_dollars_total", MetricKind::Counter, help);
+    for (&deployment, &cost) in &metrics.cost {
+        page.sample(&metrics.names.labels(deployment), dollars(cost));
     }
     let help = "Attempts that were stopped because they took too long.";
     page.family("squall_timeouts_total", MetricKind::Counter, help);
@@ -189,24 +210,31 @@ fn limits(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
 }
 
 fn spend_budgets(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
-    let spend_budgets = &snapshot.spend_budgets;
-    let dollars = |money: squall_router::Money| money.0 as f64 / 1e12;
-    page.family(
-        "squall_spend_budget_spent_dollars",
-        MetricKind::Gauge,
-        "Dollars spent in the current period of a spend budget.",
-    );
-    for budget in spend_budgets {
-        page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.spent));
+    let families: [(_, _, fn(&SpendBudgetSnapshot) -> Money); 2] = [
+        (
+            "squall_spend_budget_spent_dollars",
+            "Dollars spent in the current period of a spend budget.",
+            |budget| budget.spent,
+        ),
+        (
+            "squall_spend_budget_limit_dollars",
+            "Limit of a spend budget, in dollars per period.",
+            |budget| budget.limit,
+        ),
+    ];
+    for (name, help, of) in families {
+        page.family(name, MetricKind::Gauge, help);
+        for (budget, name) in snapshot.spend_budgets.iter().zip(&snapshot.spend_budget_names) {
+            // Only a budget that was built in code has no name.
+            let number = budget.id.0.to_string();
+            let name = if name.is_empty() { &number } else { name };
+            page.sample(&[("budget", name)], dollars(of(budget)));
+        }
     }
-    page.family(
-        "squall_spend_budget_limit_dollars",
-        MetricKind::Gauge,
-        "Limit of a spend budget, in dollars per period.",
-    );
-    for budget in spend_budgets {
-        page.sample(&[("budget", &budget.id.0.to_string())], dollars(budget.limit));
-    }
+}
+
+fn dollars(money: Money) -> f64 {
+    money.0 as f64 / Money::DOLLAR.0 as f64
 }
 
 /// Limits that there are: used, and allowed.
@@ -243,6 +271,13 @@ fn weights(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     page.family("squall_weight_ratio", MetricKind::Gauge, help);
     for &(id, group, weight) in &now {
         page.sample(&metrics.names.labels(id), part(weight.into(), &sums, group));
+    }
+    let help = "The share of its group's first attempts that a deployment gets while all can be used; none if the strategy goes by measurements.";
+    page.family("squall_expected_first_attempt_ratio", MetricKind::Gauge, help);
+    for &(id, ..) in &now {
+        if let Some(&share) = metrics.configured.expected.get(&id) {
+            page.sample(&metrics.names.labels(id), share);
+        }
     }
     let help = format!("Its share of its group's first attempts over the last {SHARES_OVER} s.");
     page.family("squall_first_attempt_ratio", MetricKind::Gauge, &help);

@@ -55,7 +55,9 @@ impl RemovedSeries {
         }
         if !deployments.is_empty() {
             counts.attempt_durations.retain(|id, _| deployment(id));
+            counts.first_attempts.retain(|id, _| deployment(id));
             counts.tokens.retain(|id, _| deployment(id));
+            counts.cost.retain(|id, _| deployment(id));
             for each in [
                 &mut counts.attempts,
                 &mut counts.cooldowns,

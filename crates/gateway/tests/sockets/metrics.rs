@@ -70,6 +70,15 @@ async fn a_scrape_says_what_happened_once_each() {
     assert_eq!(of(&format!(r#"squall_limit_allowed{{{d1},limit="requests"}}"#)), 600.0);
     assert!(of(&format!(r#"squall_limit_used{{{d1},limit="requests"}}"#)) >= 1.0);
     assert_eq!(of(&format!("squall_weight_ratio{{{d0}}}")), 0.9);
+    let expected = |of_deployment: &str| {
+        of(&format!("squall_expected_first_attempt_ratio{{{of_deployment}}}"))
+    };
+    assert_eq!((expected(d0), expected(d1)), (0.9, 0.1));
+    let first = |of_deployment: &str| {
+        samples.get(&format!("squall_first_attempts_total{{{of_deployment}}}")).copied()
+    };
+    assert_eq!(first(d0).unwrap_or_default() + first(d1).unwrap_or_default(), 3.0);
+    assert_eq!(of("squall_ready"), 1.0);
     assert_eq!(of("squall_requests_in_flight"), 0.0);
     let tokens = format!(r#"squall_tokens_total{{{d1},kind="output"}}"#);
     assert_eq!(of(&tokens), 21.0);
@@ -112,4 +121,29 @@ async fn no_client_makes_a_label() {
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     let all = r#"squall_requests_total{group="openai/*",outcome="succeeded",error_class=""}"#;
     assert_eq!(after.get(all), Some(&100.0));
+}
+
+/// Prometheus' own judge of names, types and helps; `cargo xtask test` installs it.
+#[tokio::test]
+async fn promtool_accepts_a_scrape() {
+    let ill = always(whole("503 Service Unavailable", "{}")).await;
+    let well = always(whole("200 OK", COMPLETION)).await;
+    let gateway = gateway_of(&[ill, well], |_| {}).await;
+    for _ in 0..3 {
+        ask(&gateway, "chat", false).await;
+    }
+    let page = get(&gateway, "/metrics").await;
+    let (_, body) = page.split_once("\r\n\r\n").expect("a head and a body");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("scrape.txt");
+    std::fs::write(&file, body).expect("a file");
+    let file = std::fs::File::open(&file).expect("a file");
+    let judged =
+        std::process::Command::new("promtool").args(["check", "metrics"]).stdin(file).output();
+    let Ok(judged) = judged else {
+        eprintln!("NOT JUDGED: promtool is not installed");
+        return;
+    };
+    let told = String::from_utf8_lossy(&judged.stderr);
+    assert!(judged.status.success() && told.is_empty(), "{told}{body}");
 }

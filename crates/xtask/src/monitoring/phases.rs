@@ -1,0 +1,111 @@
+//! What happens in the rehearsal, and which alerts have to fire in it.
+
+/// A part of the rehearsal.
+#[derive(Debug)]
+pub(super) struct RehearsalPhase {
+    pub(super) name: &'static str,
+    pub(super) seconds: u64,
+    /// Faults at providers, in the syntax of `squall mock inject`, each for the whole phase.
+    pub(super) faults: &'static [(&'static str, &'static str)],
+    pub(super) gateway_stops: bool,
+    /// Alerts that have to begin firing here, or shortly afterwards.
+    pub(super) fires: &'static [&'static str],
+}
+
+impl RehearsalPhase {
+    pub(super) const fn is_fault(&self) -> bool {
+        !self.faults.is_empty() || self.gateway_stops
+    }
+}
+
+const fn quiet(name: &'static str, seconds: u64) -> RehearsalPhase {
+    RehearsalPhase { name, seconds, faults: &[], gateway_stops: false, fires: &[] }
+}
+
+/// In order. Only the first is calm: what comes after a fault still has its traces in the longer windows.
+pub(super) const PHASES: &[RehearsalPhase] = &[
+    quiet("calm", 30),
+    RehearsalPhase {
+        name: "east answers 503",
+        seconds: 35,
+        faults: &[("east", "error: 503, health: honest")],
+        gateway_stops: false,
+        fires: &[
+            "SquallDeploymentOut",
+            "SquallDeploymentUnhealthy",
+            "SquallWeightDrift",
+            "SquallLimitNearlyUsed",
+            "SquallFallbackInUse",
+            "SquallRequestsQueue",
+            "SquallQueueOverflows",
+            "SquallSpendBudgetNearlyUsed",
+        ],
+    },
+    quiet("after the 503s", 35),
+    RehearsalPhase {
+        name: "east answers 30 % with 429",
+        seconds: 20,
+        faults: &[("east", "throttle: {}, share: 30%")],
+        gateway_stops: false,
+        fires: &["SquallProviderThrottles"],
+    },
+    quiet("after the 429s", 20),
+    RehearsalPhase {
+        name: "east fails 35 % with 500",
+        seconds: 20,
+        faults: &[("east", "error: 500, share: 35%")],
+        gateway_stops: false,
+        fires: &["SquallProviderErrors", "SquallRetryAmplification", "SquallRetryBudgetExhausted"],
+    },
+    quiet("after the 500s", 15),
+    RehearsalPhase {
+        name: "all providers are slow",
+        seconds: 42,
+        faults: &[
+            ("east", "slowdown: { ttft: 70x, itl: 60x }"),
+            ("west", "slowdown: { ttft: 50x, itl: 60x }"),
+            ("spare", "slowdown: { ttft: 50x, itl: 60x }"),
+        ],
+        gateway_stops: false,
+        fires: &["SquallFirstTokenSlow", "SquallLatencyHigh"],
+    },
+    quiet("after the slowness", 35),
+    RehearsalPhase {
+        name: "all providers refuse",
+        seconds: 20,
+        faults: &[
+            ("east", "outage: refuse"),
+            ("west", "outage: refuse"),
+            ("spare", "outage: refuse"),
+        ],
+        gateway_stops: false,
+        fires: &[
+            "SquallGroupUnavailable",
+            "SquallGatewayNotReady",
+            "SquallErrorBudgetBurnFast",
+            "SquallErrorBudgetBurnSlow",
+        ],
+    },
+    quiet("after the refusals", 30),
+    RehearsalPhase {
+        name: "the gateway is killed",
+        seconds: 8,
+        faults: &[],
+        gateway_stops: true,
+        fires: &["SquallGatewayDown"],
+    },
+    quiet("the gateway is back", 20),
+];
+
+/// # Errors
+/// When an alert of the rules is expected nowhere, or one that there is not.
+pub(super) fn check(alerts: &[String]) -> Result<(), String> {
+    let expected = || PHASES.iter().flat_map(|phase| phase.fires.iter().copied());
+    if let Some(forgotten) = alerts.iter().find(|alert| expected().all(|each| each != *alert)) {
+        return Err(format!("the alert {forgotten} fires in no phase of the rehearsal"));
+    }
+    match expected().find(|each| alerts.iter().all(|alert| alert != each)) {
+        Some(gone) => Err(format!("the rehearsal expects {gone}, and there is no such alert")),
+        None => Ok(()),
+    }
+}
