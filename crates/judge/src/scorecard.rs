@@ -3,12 +3,15 @@
 //! A figure is the interval of its values over the runs. What a gateway hides makes a lower bound or is unknown, with
 //! the reason; nothing is left blank, and nothing is guessed.
 
+mod added_latency;
 mod figures;
 mod output;
+mod score_value;
 mod stored;
 
-pub use figures::{FIGURES, FigureSpec, ScoreValue};
+pub use figures::{FIGURES, FigureSpec};
 pub use output::{scorecard_interval, scorecard_json, scorecard_lines, scorecard_markdown};
+pub use score_value::ScoreValue;
 pub use stored::{store_sample, stored_sample};
 
 use crate::crash::CrashRow;

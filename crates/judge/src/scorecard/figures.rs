@@ -1,11 +1,12 @@
 //! The figures of a scorecard: a line of [`FIGURES`] each.
 
+use super::added_latency::added_latency;
+use super::score_value::ScoreValue;
 use crate::metrics::{
     Measurement, MetricQuery, MetricValue, MissingAttempts, measure, without_attempts,
 };
 use crate::target::TargetSummary;
 use crate::verdict::refusing_providers;
-use serde::{Deserialize, Serialize};
 use squall_record::Recording;
 use squall_scenario::{Argument, MetricId, Scenario};
 use std::time::Duration;
@@ -21,20 +22,6 @@ pub struct FigureSpec {
     pub(super) measure: fn(&Scenario, &Recording) -> ScoreValue,
     /// A value as people read it.
     pub(super) write: fn(f64) -> String,
-}
-
-/// The value of a figure in one run.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreValue {
-    /// It was measured.
-    Value(f64),
-    /// It is this or more: what a provider refused is in no log.
-    AtLeast(f64),
-    /// It did not come about within the run: a recovery, for instance.
-    Never,
-    /// It cannot be known, and why.
-    Unknown(String),
 }
 
 /// Every figure, in the order of the columns.
@@ -92,6 +79,18 @@ pub const FIGURES: &[FigureSpec] = &[
         write: millis,
     },
     FigureSpec {
+        name: "added p50",
+        meaning: "median of a request's latency less its time at the provider, of one attempt, while all is well",
+        measure: |scenario, recording| added_latency(scenario, recording, 0.5),
+        write: fine_millis,
+    },
+    FigureSpec {
+        name: "added p99",
+        meaning: "99th percentile of the same",
+        measure: |scenario, recording| added_latency(scenario, recording, 0.99),
+        write: fine_millis,
+    },
+    FigureSpec {
         name: "CPU/request",
         meaning: "CPU time of the gateway's processes ÷ requests",
         measure: |_, recording| {
@@ -123,6 +122,10 @@ fn seconds(seconds: f64) -> String {
 
 fn millis(seconds: f64) -> String {
     format!("{} ms", crate::text::count((seconds * 1e3).round() as u64))
+}
+
+fn fine_millis(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1e3)
 }
 
 fn micros(seconds: f64) -> String {

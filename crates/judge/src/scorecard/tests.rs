@@ -80,6 +80,6 @@ fn a_recording_gives_the_figures_of_its_metrics() {
     assert_eq!(sample.figures[0], ScoreValue::Value(1.0));
     let ScoreValue::Value(failover) = sample.figures[2] else { panic!("{:?}", sample.figures) };
     assert!((1.0..2.0).contains(&failover), "{failover}");
-    assert_eq!(sample.figures[8], ScoreValue::Unknown("no process of its own".to_owned()));
+    assert_eq!(sample.figures[10], ScoreValue::Unknown("no process of its own".to_owned()));
     assert!(sample.doubts.is_empty());
 }
