@@ -2,6 +2,7 @@
 //! providers, a gateway and traffic run on loopback; each alert has to fire in its phase and to clear, none may fire in the
 //! calm, and every panel of the dashboards has to show values.
 
+mod dashboards;
 mod http;
 mod panels;
 mod phases;
@@ -63,6 +64,7 @@ fn rehearse(root: &Path, squall: &Path) -> Result<bool, String> {
     phases::check(&alerts)?;
     let mut panels = PanelValues::read(&root.join(FOLDER))?;
     let folder = squall.with_file_name("monitoring");
+    let typed = dashboards::check(&root.join(FOLDER), &squall.with_file_name("grafana-types"))?;
     let mut stack = RehearsalStack::start(&root.join(FOLDER), squall, &folder)?;
     println!("\nWaiting until Prometheus has the gateway; logs are in {}", folder.display());
     let mut watch = AlertWatch::new();
@@ -80,7 +82,7 @@ fn rehearse(root: &Path, squall: &Path) -> Result<bool, String> {
     drop(stack);
     let fired = watch.tell(&alerts);
     let shown = panels.tell();
-    Ok(fired && shown)
+    Ok(fired && shown && typed)
 }
 
 /// Waits until the gateway is scraped and nothing is wrong: before the first scrape it counts as gone.

@@ -1,9 +1,8 @@
 //! Every query of every panel of the dashboards, asked of Prometheus in the outages.
 
-use super::read;
+use super::dashboards;
 use super::stack::RehearsalStack;
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 /// What Grafana fills in, and what the rehearsal fills in: windows are as short as those of its rules.
@@ -31,16 +30,10 @@ impl PanelValues {
     /// The queries of all dashboards of a folder.
     ///
     /// # Errors
-    /// When one is no JSON.
+    /// When one cannot be read.
     pub(super) fn read(folder: &Path) -> Result<Self, String> {
         let mut queries = Vec::new();
-        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
-        for path in entries.flatten().map(|entry| entry.path()) {
-            if path.extension().is_none_or(|ending| ending != "json") {
-                continue;
-            }
-            let dashboard: Value = serde_json::from_str(&read(&path)?)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+        for (_, dashboard) in dashboards::all(folder)? {
             let title = dashboard["title"].as_str().unwrap_or_default();
             for panel in dashboard["panels"].as_array().into_iter().flatten() {
                 for target in panel["targets"].as_array().into_iter().flatten() {
