@@ -1,7 +1,8 @@
 //! `failover_time(d)`: from the start of a fault that hits d to the first moment after which first
 //! attempts at d stay under 5 % of its weight share for 2 s. On the grid of 100 ms.
 //!
-//! Under means: first attempts at d < 5 % × weight share × first attempts of its group. Minimum sample:
+//! Under means: first attempts at d < 5 % × weight share × first attempts of its group, or a lone one where at least 8
+//! were due: however few requests there are, a probe is one of them. Minimum sample:
 //! 20 first attempts at d in the 5 s before the fault; else nothing was there to move away.
 
 use super::faults::no_fault;
@@ -68,7 +69,8 @@ pub(super) fn time_to_leave(
         return Err(format!("fault at {start}: observed for less than 2 s"));
     }
     let moment = first.first_moment(hold.from, end, HOLD, |_, counts| {
-        (counts.there as f64) < hold.share * share * counts.group as f64
+        let due = share * counts.group as f64;
+        (counts.there as f64) < hold.share * due || (counts.there <= 1 && due >= PROBE_OF)
     });
     let time = moment.map_or(Duration::MAX, |moment| moment.since(hold.from));
     // An interrupted run may have ended before what is looked for.
@@ -122,6 +124,8 @@ pub(super) fn worst(faults: impl Iterator<Item = Result<TimedFault, String>>) ->
 
 /// What may still go there: 5 % of the share, for probes.
 const LEFT: f64 = 0.05;
+/// A lone attempt is a probe where so many were due: those of 2 s at the rate that is required before the fault.
+const PROBE_OF: f64 = 8.0;
 /// How long it must stay so.
 const HOLD: Duration = Duration::from_secs(2);
 /// Where the traffic before the fault is counted.

@@ -104,6 +104,20 @@ fn a_probe_now_and_then_does_not_undo_a_failover() {
 }
 
 #[test]
+fn a_lone_probe_does_not_undo_a_failover_where_it_is_more_than_five_percent() {
+    // 6 a second of 10, so that 5 % of 2 s are 0.6 of an attempt.
+    let run = |during: u64, probes: u64| {
+        let mut run = Fixture::new();
+        run.first(0, 0..20_000, 120).first(1, 0..20_000, 80);
+        run.first(1, 20_000..44_000, 24 * during).first(0, 20_000..44_000, probes);
+        run.value(MetricId::FailoverTime, A, WHOLE)
+    };
+    assert_eq!(run(10, 8), duration(0), "one each 3 s");
+    assert_eq!(run(10, 48), MetricValue::Duration(Duration::MAX), "four each 2 s are no probes");
+    assert_eq!(run(4, 12), MetricValue::Duration(Duration::MAX), "one of five is no probe");
+}
+
+#[test]
 fn traffic_that_stays_never_fails_over() {
     let mut run = Fixture::new();
     run.weighted(0..60_000);
