@@ -159,3 +159,24 @@ fn the_faults_of_the_scenario_are_there_when_they_are() {
         assert_eq!(told[0].value, there.count() as f64, "at {second} s");
     }
 }
+
+#[test]
+fn every_panel_of_the_dashboard_for_runs_shows_something_in_a_viral_spike() {
+    let (scenario, recording) = viral_spike();
+    let prometheus = Prometheus::with(&openmetrics(&scenario, &recording));
+    let dashboard = include_str!("../../deploy/runs/run-dashboard.json");
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).expect("it is JSON");
+    let panels = dashboard["panels"].as_array().expect("it has panels").iter();
+    let queries: Vec<_> = panels
+        .flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
+        .map(|target| target["expr"].as_str().expect("each target has a query"))
+        .collect();
+    assert!(queries.len() >= 15, "{queries:?}");
+    for query in queries {
+        let asked = query.replace("$scenario", "viral-spike").replace("$seed", "7");
+        let seconds = 5..recording.header.duration.as_secs();
+        let mut answers =
+            seconds.step_by(5).flat_map(|second| prometheus.ask(&asked, START + second));
+        assert!(answers.any(|sample| sample.value > 0.0), "{query} shows nothing");
+    }
+}
