@@ -1,6 +1,6 @@
 //! `recovery_time(d)`: from the end of a fault that hit d to the first moment from which first
 //! attempts at d are at least 80 % of its weight share over 3 s, three times in a row. The moment is the
-//! start of the first of the three. On the grid of 100 ms.
+//! start of the first of the three, and begins with a first attempt at d. On the grid of 100 ms.
 //!
 //! Minimum sample: 20 first attempts due to d, by its share, in the 9 s that decide or that were seen.
 
@@ -57,8 +57,10 @@ fn one(
         counts.group > 0 && counts.there as f64 >= BACK * share * counts.group as f64
     };
     let last = end - HOLD * TIMES + squall_record::TICK;
+    // Without an attempt at its start, a moment would lie before the very probe that brings the traffic back.
     let moment = first.first_moment(fault.end, last, HOLD, |moment, _| {
-        (0..TIMES).all(|nth| is_back(moment + HOLD * nth))
+        first.over(moment, squall_record::TICK).there > 0
+            && (0..TIMES).all(|nth| is_back(moment + HOLD * nth))
     });
     if moment.is_none()
         && let Some(moment) = undecided(ask, fault, last..end, is_back)
