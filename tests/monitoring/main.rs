@@ -1,6 +1,6 @@
 //! The monitoring baseline of `deploy/monitoring`, held against the gateway's metrics, the runbook, and Prometheus' own tools.
 
-use squall_tests::{files, root};
+use squall_tests::root;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::process::Command;
 
 const FOLDER: &str = "deploy/monitoring";
 const RULES: &str = "deploy/monitoring/squall-rules.yml";
+const DASHBOARD: &str = "deploy/monitoring/gateway-dashboard.json";
 const FAMILIES: &str = "crates/gateway/src/metrics/families.rs";
 
 fn read(path: &str) -> String {
@@ -33,11 +34,16 @@ fn metrics(text: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
+/// The families that a source names.
+fn families_of(source: &str, prefix: &str) -> BTreeSet<String> {
+    let text = read(source);
+    let quoted = text.split('"').filter(|text| text.starts_with(prefix));
+    quoted.map(str::to_owned).collect()
+}
+
 /// The families that the gateway exposes.
 fn families() -> BTreeSet<String> {
-    let source = read(FAMILIES);
-    let quoted = source.split('"').filter(|text| text.starts_with("squall_"));
-    let all: BTreeSet<_> = quoted.map(str::to_owned).collect();
+    let all = families_of(FAMILIES, "squall_");
     assert!(all.len() > 30, "the families are where they were: {all:?}");
     all
 }
@@ -86,19 +92,43 @@ fn every_alert_has_a_unit_test_in_which_it_fires_and_one_in_which_it_does_not() 
     }
 }
 
+/// Whether a family has this series: a counter of OpenMetrics is named without its `_total`.
+fn is_of(families: &BTreeSet<String>, name: &str) -> bool {
+    let ends = ["_bucket", "_sum", "_count", "_total", "_info"];
+    let family = ends.iter().find_map(|end| name.strip_suffix(end));
+    families.contains(name) || family.is_some_and(|family| families.contains(family))
+}
+
 #[test]
 fn whatever_rules_and_dashboards_ask_for_is_exposed() {
-    let families = families();
-    let mut asked = metrics(&read(RULES));
-    for (path, text) in files(FOLDER, ".json") {
-        let of_it = metrics(&text);
-        assert!(!of_it.is_empty(), "{path} asks for nothing");
-        asked.extend(of_it);
+    let of_the_gateway = families();
+    for name in metrics(&read(RULES)).iter().chain(&metrics(&read(DASHBOARD))) {
+        assert!(is_of(&of_the_gateway, name), "the gateway does not expose {name}");
     }
+    let of_a_run = families_of("crates/report/src/openmetrics/families.rs", "squall_run");
+    let asked = metrics(&read("deploy/runs/run-dashboard.json"));
+    assert!(asked.len() > 5, "{asked:?}");
+    for name in &asked {
+        assert!(is_of(&of_a_run, name), "a run has no {name}");
+    }
+}
+
+/// The recording rules that dashboards use are there: Prometheus says nothing of one that is not.
+#[test]
+fn every_recorded_series_that_is_asked_for_is_recorded() {
+    let is_in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let rules = read(RULES);
+    let records = rules.split("- record: ").skip(1);
+    let recorded: BTreeSet<_> = records.filter_map(|rule| rule.split_whitespace().next()).collect();
+    let dashboard = read(DASHBOARD);
+    let asked: BTreeSet<_> = [&rules, &dashboard]
+        .into_iter()
+        .flat_map(|text| text.split(|c: char| !is_in_name(c)))
+        .filter(|word| word.contains(":squall_") || word.starts_with("squall:"))
+        .collect();
+    assert!(recorded.len() > 20 && asked.len() > 20, "{recorded:?} {asked:?}");
     for name in asked {
-        let ends = ["_bucket", "_sum", "_count"];
-        let family = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-        assert!(families.contains(family), "the gateway does not expose {name}");
+        assert!(recorded.contains(name.trim_end_matches(':')), "{name} is not recorded");
     }
 }
 
@@ -112,14 +142,13 @@ fn the_gateways_page_lists_every_family_and_no_other() {
     assert_eq!(listed, families());
 }
 
-/// What a program of Prometheus says of a file, run beside it; nothing where it is not installed. `cargo xtask test`
-/// installs it.
+/// Asserts that a program of Prometheus accepts a file. `cargo xtask test` installs them.
 fn accepted(program: &str, arguments: &[&str]) {
-    let folder = root().join(FOLDER);
-    let Ok(ended) = Command::new(program).args(arguments).current_dir(folder).output() else {
-        eprintln!("NOT JUDGED: {program} is not installed");
-        return;
-    };
+    let ended = Command::new(program)
+        .args(arguments)
+        .current_dir(root().join(FOLDER))
+        .output()
+        .unwrap_or_else(|error| panic!("{program}, which the gate installs: {error}"));
     let (out, err) =
         (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{program} {}: {out}{err}", arguments.join(" "));

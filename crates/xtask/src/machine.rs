@@ -21,7 +21,7 @@ pub(crate) fn prepare() -> bool {
             ready = false;
         }
     }
-    ready &= has_prometheus();
+    ready &= has_prometheus() && has_alertmanager();
     if ready && !clients() {
         ready = false;
     }

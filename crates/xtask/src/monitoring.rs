@@ -24,6 +24,9 @@ use watch::AlertWatch;
 /// Where the files are, below the root.
 const FOLDER: &str = "deploy/monitoring";
 
+/// Where the dashboard of a run is: its queries are asked by `tests/openmetrics`.
+const RUNS: &str = "deploy/runs";
+
 /// How often alerts are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -64,7 +67,8 @@ fn rehearse(root: &Path, squall: &Path) -> Result<bool, String> {
     phases::check(&alerts)?;
     let mut panels = PanelValues::read(&root.join(FOLDER))?;
     let folder = squall.with_file_name("monitoring");
-    let typed = dashboards::check(&root.join(FOLDER), &squall.with_file_name("grafana-types"))?;
+    let types = squall.with_file_name("grafana-types");
+    let typed = dashboards::check(&[root.join(FOLDER), root.join(RUNS)], &types)?;
     let mut stack = RehearsalStack::start(&root.join(FOLDER), squall, &folder)?;
     println!("\nWaiting until Prometheus has the gateway; logs are in {}", folder.display());
     let mut watch = AlertWatch::new();

@@ -209,8 +209,11 @@ fn limits(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
     }
 }
 
+/// An amount of a spend budget.
+type MoneyOf = fn(&SpendBudgetSnapshot) -> Money;
+
 fn spend_budgets(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
-    let families: [(_, _, fn(&SpendBudgetSnapshot) -> Money); 2] = [
+    let families: [(_, _, MoneyOf); 2] = [
         (
             "squall_spend_budget_spent_dollars",
             "Dollars spent in the current period of a spend budget.",

@@ -42,12 +42,12 @@ pub(super) fn all(folder: &Path) -> Result<Vec<(PathBuf, Value)>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// Lets the compiler look at every dashboard of `files`, in `folder`, where it is installed. False if it finds anything;
+/// Lets the compiler look at every dashboard of these places, in `folder`, where it is installed. False if it finds anything;
 /// without npm nothing is judged, which is said.
 ///
 /// # Errors
 /// When the types cannot be installed, or a file cannot be written.
-pub(super) fn check(files: &Path, folder: &Path) -> Result<bool, String> {
+pub(super) fn check(places: &[PathBuf], folder: &Path) -> Result<bool, String> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(|error| format!("{name}: {error}"))
@@ -66,7 +66,8 @@ pub(super) fn check(files: &Path, folder: &Path) -> Result<bool, String> {
         }
     }
     let mut all_pass = true;
-    for (path, dashboard) in all(files)? {
+    let found: Result<Vec<_>, _> = places.iter().map(|place| all(place)).collect();
+    for (path, dashboard) in found?.into_iter().flatten() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned() + ".ts";
         write(&name, &typed(&dashboard))?;
         let mut tsc = Command::new(folder.join("node_modules/.bin/tsc"));

@@ -1,4 +1,4 @@
-//! Every query of every panel of the dashboards, asked of Prometheus in the outages.
+//! Every query of every panel of the gateway's dashboard, asked of Prometheus in the outages.
 
 use super::dashboards;
 use super::stack::RehearsalStack;
@@ -26,6 +26,14 @@ struct PanelQuery {
     shown: Option<(&'static str, Vec<String>)>,
 }
 
+impl PanelQuery {
+    /// Whether it has shown another value than 0.
+    fn is_told(&self) -> bool {
+        let is_zero = |value: &String| value.split(' ').next_back() == Some("0.000");
+        self.shown.as_ref().is_some_and(|(_, values)| !values.iter().all(is_zero))
+    }
+}
+
 impl PanelValues {
     /// The queries of all dashboards of a folder.
     ///
@@ -49,7 +57,7 @@ impl PanelValues {
         Ok(Self { queries })
     }
 
-    /// Asks for what had no values so far.
+    /// Asks for what had no values so far, or nothing but zeros.
     ///
     /// # Errors
     /// When Prometheus refuses a query.
@@ -58,7 +66,7 @@ impl PanelValues {
         phase: &'static str,
         stack: &RehearsalStack,
     ) -> Result<(), String> {
-        for panel in self.queries.iter_mut().filter(|panel| panel.shown.is_none()) {
+        for panel in self.queries.iter_mut().filter(|panel| !panel.is_told()) {
             let query = VARIABLES
                 .iter()
                 .fold(panel.query.clone(), |query, (name, value)| query.replace(name, value));

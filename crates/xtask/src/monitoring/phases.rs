@@ -26,13 +26,20 @@ const fn quiet(name: &'static str, seconds: u64) -> RehearsalPhase {
 pub(super) const PHASES: &[RehearsalPhase] = &[
     quiet("calm", 30),
     RehearsalPhase {
+        name: "east fails 30 % with 500",
+        seconds: 20,
+        faults: &[("east", "error: 500, share: 30%")],
+        gateway_stops: false,
+        fires: &["SquallProviderErrors", "SquallRetryAmplification", "SquallRetryBudgetExhausted"],
+    },
+    quiet("after the 500s", 15),
+    RehearsalPhase {
         name: "east answers 503",
         seconds: 35,
-        faults: &[("east", "error: 503, health: honest")],
+        faults: &[("east", "error: 503")],
         gateway_stops: false,
         fires: &[
             "SquallDeploymentOut",
-            "SquallDeploymentUnhealthy",
             "SquallWeightDrift",
             "SquallLimitNearlyUsed",
             "SquallFallbackInUse",
@@ -50,14 +57,6 @@ pub(super) const PHASES: &[RehearsalPhase] = &[
         fires: &["SquallProviderThrottles"],
     },
     quiet("after the 429s", 20),
-    RehearsalPhase {
-        name: "east fails 35 % with 500",
-        seconds: 20,
-        faults: &[("east", "error: 500, share: 35%")],
-        gateway_stops: false,
-        fires: &["SquallProviderErrors", "SquallRetryAmplification", "SquallRetryBudgetExhausted"],
-    },
-    quiet("after the 500s", 15),
     RehearsalPhase {
         name: "all providers are slow",
         seconds: 42,
@@ -82,6 +81,7 @@ pub(super) const PHASES: &[RehearsalPhase] = &[
         fires: &[
             "SquallGroupUnavailable",
             "SquallGatewayNotReady",
+            "SquallDeploymentUnhealthy",
             "SquallErrorBudgetBurnFast",
             "SquallErrorBudgetBurnSlow",
         ],
