@@ -15,8 +15,8 @@ pub(crate) use config::{
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
 pub(crate) use margins::MarginArgs;
 pub(crate) use runs::{
-    CheckArgs, InconclusiveArgs, PlanArgs, RehearseArgs, RowsArgs, RunsArgs, WhenInconclusive,
-    WhichRows,
+    CheckArgs, InconclusiveArgs, KeepArgs, PlanArgs, RehearseArgs, RowsArgs, RunsArgs,
+    WhenInconclusive, WhichRows,
 };
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 pub(crate) use variables::VariableArgs;
@@ -229,6 +229,8 @@ pub(crate) struct RunArgs {
     /// reports/NAME/TARGET]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keep: KeepArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -252,6 +254,8 @@ pub(crate) struct LoadArgs {
     /// Write the report and the recording here [default: reports/NAME/load]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keep: KeepArgs,
 }
 
 #[derive(Debug, ClapArgs)]

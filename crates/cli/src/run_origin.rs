@@ -1,7 +1,11 @@
 //! Where a run is made, and how: the machine, the time, and the line that was typed.
 
+use crate::args::KeepArgs;
+use crate::error::CliError;
 use crate::terminal;
+use squall_record::{EarlierRuns, OutFolder};
 use squall_report::RunOrigin;
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -14,6 +18,7 @@ pub(crate) fn of_run_that_begins(seed: u64) -> RunOrigin {
         started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
         written: String::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        commit: option_env!("SQUALL_COMMIT").unwrap_or_default().to_owned(),
         command: command(&typed, seed),
         settings: settings(&typed),
     }
@@ -26,17 +31,30 @@ pub(crate) fn written_now(origin: RunOrigin) -> RunOrigin {
     RunOrigin { written, ..origin }
 }
 
-/// Says that a folder holds an earlier run, which this one will replace.
-pub(crate) fn tell_of_earlier(folder: &Path) {
-    if !folder.join("run.json").exists() {
-        return;
+/// Makes the folder of a run ready, and says what becomes of the run that it holds.
+pub(crate) fn prepare(folder: &Path, keep: KeepArgs) -> Result<OutFolder, CliError> {
+    let began = began(folder);
+    let name = began.as_deref().unwrap_or("unknown").replace(':', "-");
+    let earlier = EarlierRuns { name, most: keep.most };
+    let prepared = OutFolder::prepare(folder, &squall_report::report_files(), &earlier)?;
+    let of = began.map_or_else(String::new, |began| format!(" of {began}"));
+    match prepared.kept() {
+        Some(kept) => terminal::status(format_args!("earlier run{of} kept in {}", kept.display())),
+        None if !of.is_empty() => {
+            terminal::status(format_args!("replaces the run{of} in {}", folder.display()));
+        }
+        None => {}
     }
-    let written = RunOrigin::read(folder).map(|origin| format!(" of {}", origin.written));
-    terminal::status(format_args!(
-        "replaces the earlier run{} in {}; to keep both, name another folder with --out",
-        written.unwrap_or_default(),
-        folder.display()
-    ));
+    Ok(prepared)
+}
+
+/// When the run in a folder began, to the second, if there is one: as its origin says, or else as old as its file is.
+fn began(folder: &Path) -> Option<String> {
+    let modified = fs::metadata(folder.join("run.json")).ok()?.modified().ok()?;
+    let origin = RunOrigin::read(folder).unwrap_or_default();
+    let told = [origin.started, origin.written].into_iter();
+    let time = told.filter_map(|text| humantime::parse_rfc3339(&text).ok()).next();
+    Some(humantime::format_rfc3339_seconds(time.unwrap_or(modified)).to_string())
 }
 
 /// The line that was typed, with the seed if that was left to the file.

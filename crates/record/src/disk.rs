@@ -7,6 +7,7 @@
 
 mod cells;
 mod checked;
+mod earlier;
 mod folder;
 mod header;
 mod notes;
@@ -14,6 +15,7 @@ mod row_files;
 mod rows;
 mod running;
 
+pub use earlier::EarlierRuns;
 pub use folder::OutFolder;
 pub use running::{LiveWriter, RowSender};
 

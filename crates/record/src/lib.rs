@@ -16,7 +16,7 @@ mod timeseries;
 pub use assemble::Logs;
 pub use call_attempt::{BrokenAnswer, CallAttempt, CallKey};
 pub use collector::{Collector, Recording, RowRetention, join};
-pub use disk::{LiveWriter, OutFolder, RowSender};
+pub use disk::{EarlierRuns, LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
 pub use header::{
     ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,

@@ -25,6 +25,15 @@ pub(crate) enum WhenInconclusive {
     Warn,
 }
 
+/// What becomes of the run that is in the folder already.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct KeepArgs {
+    /// Keep so many earlier runs, below the newest in `earlier/TIME`; the oldest of more are removed. 0 replaces the
+    /// run that is there
+    #[arg(long = "keep", value_name = "RUNS", default_value_t = 9)]
+    pub(crate) most: usize,
+}
+
 /// How much of a run its recording keeps.
 #[derive(Clone, Copy, Debug, ClapArgs)]
 pub(crate) struct RowsArgs {

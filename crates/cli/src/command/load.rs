@@ -7,7 +7,6 @@ use crate::error::{CliError, Exit};
 use crate::{progress, run_origin, run_room, target_choice, terminal};
 use squall_determinism::Share;
 use squall_live::{Backends, TargetOptions};
-use squall_record::OutFolder;
 use squall_scenario::Scenario;
 use squall_workload::{AbortRule, PlannedTraffic};
 use std::io::{self, IsTerminal as _};
@@ -33,8 +32,7 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     }
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("reports").join(&scenario.name).join("load"));
-    run_origin::tell_of_earlier(&out);
-    let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
+    let folder = run_origin::prepare(&out, args.keep)?;
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
     let keep = run_room::retention(args.rows.which, &scenario);
     run_room::tell_retention(args.rows.which, &scenario, keep);

@@ -35,8 +35,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         terminal::status(format_args!("warning: {excess}"));
     }
     // A folder that cannot take the report is found before the run, not after it.
-    run_origin::tell_of_earlier(&out);
-    let folder = OutFolder::prepare(&out, &squall_report::report_files())?;
+    let folder: OutFolder = run_origin::prepare(&out, args.keep)?;
     // A signal counts from when somebody was told that it does.
     signals::take_over(1, Hangup::Stop);
     announce(&scenario, mode, target.as_ref());

@@ -25,11 +25,31 @@ fn a_folder_that_cannot_take_the_report_is_refused_before_anything_is_run() {
 }
 
 #[test]
+fn an_earlier_run_is_kept_below_the_newest_and_can_be_compared_with_it() {
+    let folder = Folder::new("out-kept");
+    folder.write("viral-spike.yaml", &viral_spike());
+    let run = |seed: &str| folder.squall(&["run", "viral-spike.yaml", "--sim", "--seed", seed]);
+    let first = run("1");
+    assert!(!first.err.contains("earlier"), "{}", first.err);
+    let report = folder.read("reports/viral-spike/sim/report.html");
+    let second = run("2");
+    let kept = second.err.split_once("kept in ").expect("it is told").1;
+    let kept = kept.lines().next().expect("a line");
+    assert!(kept.starts_with("reports/viral-spike/sim/earlier/20"), "{kept}");
+    assert_eq!(folder.read(&format!("{kept}/report.html")), report);
+    assert_ne!(folder.read("reports/viral-spike/sim/report.html"), report);
+    assert_eq!(folder.squall(&["replay", kept]).code, 0);
+    let compared = folder.squall(&["compare", kept, "reports/viral-spike/sim"]);
+    assert!(compared.out.contains("success_rate"), "{}{}", compared.out, compared.err);
+}
+
+#[test]
 fn an_older_report_never_survives_beside_a_new_one() {
     let folder = Folder::new("out-replaced");
     folder.write("viral-spike.yaml", &viral_spike());
+    let out = ["--out", "out", "--keep", "0"];
     let run = |seed: &str| {
-        folder.squall(&["run", "viral-spike.yaml", "--sim", "--out", "out", "--seed", seed])
+        folder.squall(&[&["run", "viral-spike.yaml", "--sim", "--seed", seed], &out[..]].concat())
     };
     run("1");
     // What a run that was killed while it wrote its report leaves of the older one.
@@ -39,6 +59,8 @@ fn an_older_report_never_survives_beside_a_new_one() {
     assert_eq!(second.code, 0, "{}{}", second.out, second.err);
     assert!(folder.read("out/report.html").len() > 1_000);
     assert!(!folder.path("out/requests.csv.tmp").exists());
+    assert!(!folder.path("out/earlier").exists());
+    assert!(second.err.contains("replaces the run of 20"), "{}", second.err);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The folder that a run writes into: made, proven and emptied before anything is run.
 
+use super::earlier::{EARLIER, EarlierRuns};
 use super::{RUN, file_names};
 use super::{checked, header::HeaderFile};
 use crate::RecordError;
@@ -11,14 +12,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct OutFolder {
     path: PathBuf,
+    /// Where the run is now that it held before.
+    kept: Option<PathBuf>,
     /// The folder itself, locked; `None` where a folder cannot be.
     _lock: Option<File>,
 }
 
 /// The folder that the target of a run leaves beside the recording, which may be all that is left of a run whose
 /// target never became ready; and the file that marks it.
-const TARGET_FOLDER: &str = "target";
-const TARGET_MARK: &str = ".squall-target";
+pub(super) const TARGET_FOLDER: &str = "target";
+pub(super) const TARGET_MARK: &str = ".squall-target";
 
 /// Written to see that there is space, and taken away again: the first seconds of a run.
 const PROBE: &str = "squall.probe.tmp";
@@ -26,15 +29,22 @@ const PROBE_BYTES: usize = 256 << 10;
 
 impl OutFolder {
     /// Makes the folder, proves that it can be written into, and takes an older recording out of it, with the
-    /// files of `reports` that were made from that.
+    /// files of `reports` that were made from that: what is to be kept of `earlier` runs is [kept](Self::kept).
     ///
     /// # Errors
     /// When it cannot be made or written into, is a link or another run's, or holds something that is no
     /// recording of squall's.
-    pub fn prepare(path: &Path, reports: &[String]) -> Result<Self, RecordError> {
-        let this = Self::make(path)?;
+    pub fn prepare(
+        path: &Path,
+        reports: &[String],
+        earlier: &EarlierRuns,
+    ) -> Result<Self, RecordError> {
+        let mut this = Self::make(path)?;
         let old: Vec<_> = file_names().chain(reports.iter().cloned()).collect();
         this.check_contents(&old)?;
+        if earlier.most > 0 && HeaderFile::is_at(&path.join(RUN)) {
+            this.kept = Some(earlier.keep(path, &old)?);
+        }
         for name in old {
             for path in [path.join(&name), checked::temporary(&path.join(&name))] {
                 remove(&path)?;
@@ -61,6 +71,12 @@ impl OutFolder {
         &self.path
     }
 
+    /// Where the run is now that the folder held before, if it was kept.
+    #[must_use]
+    pub fn kept(&self) -> Option<&Path> {
+        self.kept.as_deref()
+    }
+
     fn make(path: &Path) -> Result<Self, RecordError> {
         // `out/` is the folder and not what a link of this name leads to.
         let path: PathBuf = path.components().collect();
@@ -79,7 +95,7 @@ impl OutFolder {
         fs::create_dir_all(&path).map_err(|error| unusable(&path, &error))?;
         let lock = lock(&path)?;
         prove(&path).map_err(|error| unusable(&path, &error))?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, kept: None, _lock: lock })
     }
 
     /// An older recording may be replaced; anything else is somebody's.
@@ -90,6 +106,9 @@ impl OutFolder {
         for entry in entries {
             let name = entry.map_err(|error| unusable(path, &error))?.file_name();
             if name == TARGET_FOLDER && path.join(TARGET_FOLDER).join(TARGET_MARK).is_file() {
+                continue;
+            }
+            if name == EARLIER && path.join(EARLIER).is_dir() {
                 continue;
             }
             first.get_or_insert_with(|| name.to_string_lossy().into_owned());

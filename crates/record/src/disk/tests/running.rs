@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 fn begun(name: &str) -> (PathBuf, LiveWriter) {
     let folder = folder(name);
-    OutFolder::prepare(&folder, &[]).unwrap();
+    OutFolder::prepare(&folder, &[], &EarlierRuns::default()).unwrap();
     let header =
         RunHeader { ended: RunEnd::Complete, lag: None, server_lag: Vec::new(), ..header() };
     let writer = LiveWriter::begin(&folder, header, || Timestamp::from_secs(20)).unwrap();
@@ -147,7 +147,7 @@ fn a_disk_that_is_full_stops_the_writing_and_leaves_whole_rows() {
 }
 
 fn fill(folder: &Path) {
-    OutFolder::prepare(folder, &[]).unwrap();
+    OutFolder::prepare(folder, &[], &EarlierRuns::default()).unwrap();
     // A clock that goes on with every row, so that many flushes come whatever the machine's speed is.
     let ticks = AtomicU64::new(0);
     let clock = move || Timestamp::from_millis(ticks.fetch_add(1, Ordering::Relaxed));
@@ -171,7 +171,7 @@ fn fill(folder: &Path) {
     assert!(matches!(read.header.ended, RunEnd::Killed { torn: 0, .. }), "{:?}", read.header.ended);
     assert!(!read.requests.is_empty() && (read.requests.len() as u64) < sent, "{sent} were sent");
     // The next run is refused before it starts, and costs the old recording nothing.
-    let error = OutFolder::prepare(folder, &[]).unwrap_err().to_string();
+    let error = OutFolder::prepare(folder, &[], &EarlierRuns::default()).unwrap_err().to_string();
     assert!(error.contains("No space left") || error.contains("os error 28"), "{error}");
     assert_eq!(Recording::read(folder).unwrap(), read);
 }
@@ -190,15 +190,50 @@ fn an_older_recording_is_taken_out_whole_and_what_is_not_ours_stays() {
         fs::write(folder.join(name), "old").unwrap();
     }
     let reports = ["report.html".to_owned(), "traffic.svg".to_owned()];
-    let prepared = OutFolder::prepare(&folder, &reports).unwrap();
+    let prepared = OutFolder::prepare(&folder, &reports, &EarlierRuns::default()).unwrap();
     let left: Vec<_> = fs::read_dir(prepared.path()).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].file_name(), "notes.txt");
 }
 
 #[test]
+fn an_earlier_run_is_kept_below_and_the_oldest_goes_when_there_are_too_many() {
+    let folder = folder("kept");
+    let reports = ["report.html".to_owned()];
+    for name in ["one", "two", "two", "zero"] {
+        recording().write(&folder).unwrap();
+        fs::write(folder.join("report.html"), name).unwrap();
+        fs::create_dir_all(folder.join("target")).unwrap();
+        fs::write(folder.join("target/.squall-target"), "").unwrap();
+        let earlier = EarlierRuns { name: name.to_owned(), most: 2 };
+        let prepared = OutFolder::prepare(&folder, &reports, &earlier).unwrap();
+        let kept = prepared.kept().unwrap();
+        assert_eq!(Recording::read(kept).unwrap(), recording());
+        assert_eq!(fs::read_to_string(kept.join("report.html")).unwrap(), name);
+        assert!(kept.join("target/.squall-target").is_file());
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            1,
+            "nothing but the earlier runs is left"
+        );
+        // A mistake of a person's, which is none of ours to remove.
+        fs::create_dir_all(folder.join("earlier/about")).unwrap();
+        fs::write(folder.join("earlier/about/notes.txt"), "mine").unwrap();
+    }
+    let all = fs::read_dir(folder.join("earlier")).unwrap().flatten();
+    let mut names: Vec<_> = all.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["about", "two-2", "zero"]);
+    // A folder whose last run left nothing but those before it takes another one.
+    OutFolder::prepare(&folder, &reports, &EarlierRuns::default()).unwrap();
+    assert!(folder.join("earlier/zero/report.html").is_file());
+}
+
+#[test]
 fn a_folder_that_is_somebody_elses_is_refused_before_anything_is_written() {
-    let refused = |path: &Path| OutFolder::prepare(path, &[]).unwrap_err().to_string();
+    let refused = |path: &Path| {
+        OutFolder::prepare(path, &[], &EarlierRuns::default()).unwrap_err().to_string()
+    };
     let folder = folder("others");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("thesis.tex"), "years").unwrap();
@@ -222,14 +257,15 @@ fn a_link_is_refused_and_so_is_a_folder_that_another_run_writes_into() {
     let _ = fs::remove_file(&link);
     std::os::unix::fs::symlink(&folder, &link).unwrap();
     for path in [link.clone(), link.join("")] {
-        let error = OutFolder::prepare(&path, &[]).unwrap_err().to_string();
+        let error =
+            OutFolder::prepare(&path, &[], &EarlierRuns::default()).unwrap_err().to_string();
         assert!(error.contains("symbolic link"), "{error}");
     }
     assert!(!folder.exists(), "what a link leads to is not made");
-    let first = OutFolder::prepare(&folder, &[]).unwrap();
-    let error = OutFolder::prepare(&folder, &[]).unwrap_err().to_string();
+    let first = OutFolder::prepare(&folder, &[], &EarlierRuns::default()).unwrap();
+    let error = OutFolder::prepare(&folder, &[], &EarlierRuns::default()).unwrap_err().to_string();
     assert!(error.contains("another run"), "{error}");
     drop(first);
-    OutFolder::prepare(&folder, &[]).unwrap();
+    OutFolder::prepare(&folder, &[], &EarlierRuns::default()).unwrap();
     fs::remove_file(&link).unwrap();
 }
