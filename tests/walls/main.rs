@@ -59,7 +59,19 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("target", &["scenario", "router", "wire", "failure", "provider", "net"]),
     ("explain", &["determinism", "failure", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
-    ("report", &["determinism", "failure", "judge", "scenario", "router", "workload", "record"]),
+    (
+        "report",
+        &[
+            "determinism",
+            "failure",
+            "judge",
+            "scenario",
+            "router",
+            "provider",
+            "workload",
+            "record",
+        ],
+    ),
     (
         "campaign",
         &["determinism", "judge", "provider", "record", "router", "scenario", "sim", "workload"],

@@ -1,16 +1,22 @@
 //! The charts of a report. Each is a file here and a line in [`CHARTS`]; all draw into a
 //! [`Picture`](picture::Picture), which becomes SVG and PNG from the same shapes.
 
+mod amplification;
 mod attempts;
 mod chart_context;
 mod chart_data;
+mod deployment_states;
 mod differences;
 mod errors;
 mod fault_labels;
+mod following_attempts;
 mod font_metrics;
 mod goodput;
 mod latency;
+mod latency_map;
 mod legend;
+mod limits;
+mod load;
 mod overlay;
 mod panel;
 mod picture;
@@ -18,6 +24,8 @@ mod providers;
 mod render;
 mod retries;
 mod shares;
+mod spend;
+mod states;
 mod theme;
 mod time_axis;
 mod traffic;
@@ -42,19 +50,36 @@ struct Chart {
     id: &'static str,
     /// How to read it, in a sentence.
     reading: &'static str,
-    /// Whether it shows attempts, which are unknown of a target with providers of its own.
-    shows_attempts: bool,
+    /// Whether the run has something to show on it: a chart that has nothing to say is left out.
+    applies: fn(&ChartContext<'_>) -> bool,
     draw: fn(&ChartContext<'_>) -> Picture,
+    /// Its numbers, for the script of the page.
+    series: fn(&ChartContext<'_>, &mut ChartData),
 }
 
+/// Whether attempts are known: not those of a target with providers of its own.
+const ATTEMPTS: fn(&ChartContext<'_>) -> bool = |context| context.knows_attempts();
+const ALWAYS: fn(&ChartContext<'_>) -> bool = |_| true;
+
 /// Every chart, in the order of the report.
-const CHARTS: [Chart; 8] = [
+const CHARTS: [Chart; 14] = [
     Chart {
         id: "traffic",
         reading: "Line: requests completed; grey bars: requests offered. Where they diverge, requests \
-             were delayed. Red bars are failed requests. Shaded ranges are injected faults.",
-        shows_attempts: false,
+             were delayed. Red bars are requests that failed, at the time at which they were to \
+             be sent. Shaded ranges are injected faults.",
+        applies: ALWAYS,
         draw: traffic::draw,
+        series: traffic::series,
+    },
+    Chart {
+        id: "load",
+        reading: "The path follows the run, stronger with time. On the dashed line every request \
+             succeeds. A way back that is below the way there is a system that does not recover \
+             with its load.",
+        applies: load::applies,
+        draw: load::draw,
+        series: load::series,
     },
     Chart {
         id: "shares",
@@ -62,52 +87,102 @@ const CHARTS: [Chart; 8] = [
              effective weight excludes deployments whose provider is failing or has sent a \
              Retry-After that has not passed. Marks show how long traffic took to leave after a \
              fault started, and to return after it ended.",
-        shows_attempts: true,
+        applies: ATTEMPTS,
         draw: shares::draw,
+        series: shares::series,
+    },
+    Chart {
+        id: "states",
+        reading: "A low bar is a healthy deployment. Higher forms say why the router passed it over: a half \
+             bar after throttling, a full one while it was ejected, a hollow one until its probe was \
+             answered; a wedge is a share that grows again.",
+        applies: states::applies,
+        draw: states::draw,
+        series: states::series,
     },
     Chart {
         id: "attempts",
         reading: "Failures are at the bottom of each bar, successes on top. The lane below each \
              chart shows when the deployment was ejected; in those times only probes should \
              appear above it.",
-        shows_attempts: true,
+        applies: ATTEMPTS,
         draw: attempts::draw,
+        series: attempts::series,
     },
     Chart {
         id: "retries",
         reading: "A retry should go to another deployment immediately, and wait only if none is \
              available. Each dot is a retry after a wait. It should be below the dashed line of \
              its retry number, unless a Retry-After required a longer wait.",
-        shows_attempts: true,
+        applies: ATTEMPTS,
         draw: retries::draw,
+        series: retries::series,
+    },
+    Chart {
+        id: "amplification",
+        reading: "What the router sends beyond one attempt per request, and why. A ratio that stays up \
+             after a fault has ended feeds the next one.",
+        applies: amplification::applies,
+        draw: amplification::draw,
+        series: amplification::series,
+    },
+    Chart {
+        id: "limits",
+        reading: "What each provider let pass, as a part of its limits. Those that allow bursts, or count by \
+             the minute of the clock, may be passed for a moment. Coloured dashes: what a fault \
+             leaves of them.",
+        applies: limits::applies,
+        draw: limits::draw,
+        series: limits::series,
     },
     Chart {
         id: "latency",
         reading: "Measured from the intended send time, so it includes failed attempts, backoff \
              and any lag of the driver. Bins with too few requests for a percentile are omitted.",
-        shows_attempts: false,
+        applies: ALWAYS,
         draw: latency::draw_latency,
+        series: latency::latency_series,
+    },
+    Chart {
+        id: "latency-map",
+        reading: "Each cell is the number of requests of its time and latency. Two bands one above the \
+             other are two kinds of answers, such as those with a retry and those without.",
+        applies: latency_map::applies,
+        draw: latency_map::draw,
+        series: latency_map::series,
     },
     Chart {
         id: "ttft",
         reading: "The delay until streamed output starts. Non-streamed answers are not included.",
-        shows_attempts: false,
+        applies: ALWAYS,
         draw: latency::draw_ttft,
+        series: latency::ttft_series,
     },
     Chart {
         id: "errors",
         reading: "Top: errors returned to clients. Below, where they are known: errors \
              returned by each provider. Errors that appear only below were absorbed by the router. \
              Each panel has its own scale.",
-        shows_attempts: false,
+        applies: ALWAYS,
         draw: errors::draw,
+        series: errors::series,
     },
     Chart {
         id: "providers",
         reading: "Throughput and attempt latency of each deployment, from the provider's log. A \
              deployment that slows down under load shows up here first.",
-        shows_attempts: true,
+        applies: ATTEMPTS,
         draw: providers::draw,
+        series: providers::series,
+    },
+    Chart {
+        id: "cost",
+        reading: "Prompts are billed where any of the answer was sent. Tokens in no answer were paid for \
+             attempts that failed, lost a race or were left; they include those still on their \
+             way.",
+        applies: spend::applies,
+        draw: spend::draw,
+        series: spend::series,
     },
 ];
 
@@ -147,9 +222,9 @@ pub fn draw_charts(
     scenario: &Scenario,
     recording: &Recording,
 ) -> Result<Vec<DrawnChart>, ReportError> {
-    let [wide, narrow] =
-        [Layout::Wide, Layout::Narrow].map(|layout| ChartContext::new(scenario, recording, layout));
-    let charts = CHARTS.iter().filter(|chart| wide.knows_attempts() || !chart.shows_attempts);
+    let wide = ChartContext::new(scenario, recording, Layout::Wide);
+    let narrow = wide.laid_out(Layout::Narrow);
+    let charts = CHARTS.iter().filter(|chart| (chart.applies)(&wide));
     let drawn = charts.map(|chart| {
         let pictures = ((chart.draw)(&wide), Some((chart.draw)(&narrow)));
         drawn(chart.id, chart.reading, &pictures)

@@ -500,6 +500,7 @@ mod tests {
             started: "2026-11-30T10:00:00.000Z".to_owned(),
             written: "2026-11-29T08:00:00Z".to_owned(),
             host: "drill-1".to_owned(),
+            commit: "0123456789ab".to_owned(),
             command: "squall run by-hand.yaml --set traffic.rps=30".to_owned(),
             settings: vec!["traffic.rps=30".to_owned()],
         };
@@ -523,6 +524,7 @@ mod tests {
         for told in [
             "2026-11-29T08:00:00Z",
             "drill-1",
+            "(0123456789ab)",
             "Again: <code>squall run by-hand.yaml --set traffic.rps=30</code>",
             "<code>traffic.rps=30</code>",
             "<td>outage</td>",
@@ -539,7 +541,7 @@ mod tests {
             let escaped = expectation.text.replace('<', "&lt;").replace('>', "&gt;");
             assert!(page.contains(&escaped), "{}", expectation.text);
         }
-        assert_eq!(page.matches("<figure").count(), 8);
+        assert_eq!(page.matches("<figure").count(), 8, "and none that has nothing to say");
     }
 
     #[test]

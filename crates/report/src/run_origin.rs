@@ -19,6 +19,8 @@ pub struct RunOrigin {
     pub written: String,
     /// The machine's name.
     pub host: String,
+    /// The commit that the binary was built of; empty where that is not known.
+    pub commit: String,
     /// The line that gives exactly this run.
     pub command: String,
     /// What was set for it: `--set` and `--var`, each as typed.

@@ -61,6 +61,8 @@
     const lines = all.map((series) => {
       const value = valueAt(series, time);
       const text = series.kind === "time" ? (value === null ? "too few" : lasting(value))
+        : series.kind === "state" ? data.states[value ?? 0] : series.kind === "permille" ? `${(value || 0) / 10}%`
+        : series.kind === "microdollars" ? `$${((value || 0) / 1e6).toFixed(4)}`
         : (value || 0).toLocaleString("en") + (series.kind === "share" && sum ? ` (${Math.round(100 * (value || 0) / sum)}%)` : "");
       return { series, value, text };
     });

@@ -33,14 +33,26 @@ impl ReportedRun {
 
     /// How many requests were to be sent from one second to another, by `requests.csv`.
     fn offered(&self, from: f64, to: f64) -> u64 {
+        self.requests(from, to, |_| true)
+    }
+
+    /// How many of them succeeded.
+    fn succeeded(&self, from: f64, to: f64) -> u64 {
+        self.requests(from, to, |outcome| outcome == "succeeded")
+    }
+
+    fn requests(&self, from: f64, to: f64, ended: impl Fn(&str) -> bool) -> u64 {
         let text = fs::read_to_string(self.folder.join("requests.csv")).expect("it is there");
         let head = text.lines().next().expect("a head");
-        let column = head.split(',').position(|name| name == "intended_ns").expect("a column");
-        let seconds = text.lines().skip(1).map(|row| {
-            let cell = row.split(',').nth(column).expect("a cell");
-            cell.parse::<f64>().expect("nanoseconds") / 1e9
+        let column =
+            |wanted: &str| head.split(',').position(|name| name == wanted).expect("a column");
+        let (intended, outcome) = (column("intended_ns"), column("outcome"));
+        let rows = text.lines().skip(1).filter(|row| {
+            let cells: Vec<_> = row.split(',').collect();
+            let at = cells[intended].parse::<f64>().expect("nanoseconds") / 1e9;
+            (from..to).contains(&at) && ended(cells[outcome])
         });
-        seconds.filter(|at| (from..to).contains(at)).count() as u64
+        rows.count() as u64
     }
 }
 
@@ -118,12 +130,28 @@ fn holds(run: &ReportedRun, step: f64, moments: [f64; 3]) {
             let from = (moment / step).floor() * step;
             assert_eq!(tip(&mut browser, "offered"), run.offered(from, from + step), "at {from} s");
         }
+        map_holds(run, &mut browser, moments[0]);
         assert_eq!(browser.problems(), [""; 0], "at {width} pixels");
     }
     let mut browser = run.open(1_280, false);
     // `%PDF`, and more than a page or two of it.
     let pdf = browser.pdf();
     assert!(pdf.starts_with("JVBER") && pdf.len() > 50_000, "{} bytes", pdf.len());
+}
+
+/// Holds that the map of latencies tells, at a moment, every answer to a request of its column.
+fn map_holds(run: &ReportedRun, browser: &mut Browser, moment: f64) {
+    let at = place(browser, "latency-map", moment);
+    browser.mouse(MouseEvent::Move, at);
+    browser.wait_for("!document.getElementById('tip').hidden");
+    let told = browser.run("[...document.querySelectorAll('#tip b')].reduce((sum, told) => sum + +told.dataset.value, 0)");
+    let column = browser.run(
+        "(() => { const data = JSON.parse(document.getElementById('data').textContent);
+           return data.series[data.charts['latency-map'][0]].step; })()",
+    );
+    let column = column.as_f64().expect("seconds");
+    let from = (moment / column).floor() * column;
+    assert_eq!(told.as_u64(), Some(run.succeeded(from, from + column)), "at {from} s");
 }
 
 #[test]
@@ -167,10 +195,27 @@ fn the_page_of_a_run_that_met_its_expectations() {
     assert_eq!(rows.as_u64(), Some(run.offered(40.0, 41.0)));
     browser.run("document.getElementById('requests').close()");
 
+    // A state is told in words, at the cursor as in the description of the strip.
+    let at = place(&mut browser, "states", 41.5);
+    browser.mouse(MouseEvent::Move, at);
+    browser.wait_for("document.querySelector('#tip').textContent.includes('ejected')");
+    let described = "(() => { const svg = document.querySelector('#states .wide-chart svg');
+        return document.getElementById(svg.getAttribute('aria-describedby')).textContent; })()";
+    let described = browser.run(described);
+    assert!(
+        described
+            .as_str()
+            .is_some_and(|words| words.contains("eu: ") && words.contains("; ejected ")),
+        "{described}"
+    );
+
     // A line of what happened moves the cursor of every chart.
     browser.run("[...document.querySelectorAll('.moments a')].find((line) => +line.dataset.at === 38).click()");
     let cursors = "[...document.querySelectorAll('.wide-chart .cursor')].filter((line) => line.style.display === '').length";
-    assert_eq!(browser.run(cursors).as_u64(), Some(8));
+    let with_time = "document.querySelectorAll('.wide-chart svg[data-left]').length";
+    let with_time = browser.run(with_time).as_u64();
+    assert!(with_time >= Some(8), "{with_time:?}");
+    assert_eq!(browser.run(cursors).as_u64(), with_time);
     browser.key("ArrowRight");
     assert_eq!(tip(&mut browser, "offered"), run.offered(39.0, 40.0));
 

@@ -12,6 +12,7 @@ mod exports;
 mod forms;
 mod litellm;
 mod outputs;
+mod page_numbers;
 mod plan;
 mod readme;
 mod rehearse;

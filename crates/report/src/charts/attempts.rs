@@ -1,6 +1,8 @@
 //! What each deployment was asked and answered, and when the router skipped it.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, CountedField, SeriesKind};
+use super::deployment_states::StripState;
 use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain};
@@ -8,8 +10,7 @@ use super::picture::{Anchor, Picture, ShapeRole, label};
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
 use squall_failure::FailureClass;
 use squall_judge::text::count;
-use squall_record::{AttemptCell, RecordedEvent};
-use squall_router::{CooldownCause, DeploymentId, RouterEvent as Decision};
+use squall_record::AttemptCell;
 
 const PANEL: f64 = 100.0;
 /// From the end of a panel to the next.
@@ -135,7 +136,7 @@ fn told(context: &ChartContext<'_>, deployment: usize) -> Vec<String> {
 }
 
 /// Throttled, and failed in any other way.
-pub(super) fn losses(cell: &AttemptCell) -> (u32, u32) {
+fn losses(cell: &AttemptCell) -> (u32, u32) {
     let throttled = cell.failed[usize::from(FailureClass::Throttled.code())];
     let all: u32 = cell.failed.iter().sum::<u32>() + cell.abandoned;
     (throttled, all - throttled)
@@ -155,54 +156,34 @@ fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deploy
     }
     let mut drawn_to = panel.left;
     picture.within(ShapeRole::Data, |picture| {
-        for stretch in stretches(context, deployment) {
+        for stretch in &context.states()[deployment] {
+            let ink = match stretch.state {
+                StripState::Throttled => THROTTLED,
+                StripState::Ejected => FAILED,
+                StripState::Probing => AWAITING,
+                _ => continue,
+            };
             let (from, to) = (panel.x(stretch.from), panel.x(stretch.to));
             // A run of hours has more cooldowns than pixels: what would be hidden is not drawn.
             if to.max(from + 1.0) > drawn_to + 0.25 {
                 drawn_to = to.max(from + 1.0);
-                picture.rect((from, top), (drawn_to, bottom), stretch.ink);
+                picture.rect((from, top), (drawn_to, bottom), ink);
             }
         }
     });
 }
 
-/// A stretch in which a deployment was skipped, in seconds.
-struct Stretch {
-    from: f64,
-    to: f64,
-    ink: Ink,
-}
-
-fn stretches(context: &ChartContext<'_>, deployment: usize) -> Vec<Stretch> {
-    let id = DeploymentId(deployment as u16);
-    let mut stretches = Vec::new();
-    let mut open: Option<Stretch> = None;
-    let mut turn = |at: f64, next: Option<Ink>| {
-        if let Some(last) = open.take() {
-            stretches.push(Stretch { to: at, ..last });
-        }
-        open = next.map(|ink| Stretch { from: at, to: context.seconds as f64, ink });
-    };
-    // What follows a break: after throttling all is well again, after failures a probe is awaited.
-    let mut after = None;
-    for row in &context.recording.notes {
-        let RecordedEvent::Router(decision) = row.note else { continue };
-        let at = row.at.as_secs_f64();
-        match decision {
-            Decision::CooldownStarted { deployment, cause, .. } if deployment == id => {
-                let throttled = cause == CooldownCause::Throttled;
-                after = (!throttled).then_some(AWAITING);
-                turn(at, Some(if throttled { THROTTLED } else { FAILED }));
-            }
-            Decision::CooldownEnded { deployment } if deployment == id => {
-                turn(at, after);
-            }
-            Decision::Recovered { deployment } if deployment == id => {
-                turn(at, None);
-            }
-            _ => {}
+/// The numbers of the chart: attempts, and those that failed, by deployment.
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
+    for (deployment, cells) in data.attempt_cells().iter().enumerate() {
+        let counts: [CountedField<AttemptCell>; 3] = [
+            ("attempts", ink_of(deployment), |cell| cell.started),
+            ("throttled", THROTTLED, |cell| losses(cell).0),
+            ("failed or abandoned", FAILED, |cell| losses(cell).1),
+        ];
+        for (what, ink, of) in counts {
+            let told = (format!("{}: {what}", context.name(deployment)), SeriesKind::Count, ink);
+            data.counts("attempts", told, cells.iter().map(|cell| of(cell).into()));
         }
     }
-    stretches.extend(open);
-    stretches
 }

@@ -1,13 +1,18 @@
 //! What every chart knows: the run, its seconds, its phases and its faults.
 
+use super::deployment_states::{StateStretch, deployment_states};
 use super::fault_labels::FaultSpan;
+use super::following_attempts::{FollowingAttempt, following_attempts};
 use super::font_metrics;
+use super::latency_map::LatencyCells;
 use super::theme::{BODY, Layout};
 use squall_determinism::Timestamp;
 use squall_judge::text;
 use squall_record::{AttemptCell, DeploymentCells, GroupCells, Recording, RequestCell};
 use squall_scenario::Scenario;
+use std::cell::OnceCell;
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Widths of bins that people can reckon with, in seconds.
@@ -17,6 +22,7 @@ const WIDTHS: [usize; 15] =
 const PANELS: usize = 12;
 
 /// A run, as charts see it.
+#[derive(Clone)]
 pub(super) struct ChartContext<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) recording: &'a Recording,
@@ -27,9 +33,26 @@ pub(super) struct ChartContext<'a> {
     faults: Vec<FaultSpan>,
     /// The names of the deployments, as they have room beside a panel.
     short_names: Vec<String>,
+    /// What takes a walk over all of them: once for all charts, in every layout.
+    walked: Rc<WalkedRows>,
+}
+
+/// What is known from all rows, notes or distributions, when it was asked for.
+#[derive(Default)]
+struct WalkedRows {
+    following: OnceCell<Vec<FollowingAttempt>>,
+    states: OnceCell<Vec<Vec<StateStretch>>>,
+    latencies: OnceCell<LatencyCells>,
 }
 
 impl<'a> ChartContext<'a> {
+    /// The same run in another layout.
+    pub(super) fn laid_out(&self, layout: Layout) -> Self {
+        let names: Vec<_> = (0..self.deployments()).map(|each| self.name(each)).collect();
+        let short_names = font_metrics::distinct(&names, BODY, true, layout.name_room());
+        Self { layout, short_names, ..self.clone() }
+    }
+
     pub(super) fn new(scenario: &'a Scenario, recording: &'a Recording, layout: Layout) -> Self {
         let cells = &recording.cells;
         let groups = cells.groups.iter().map(GroupCells::end);
@@ -55,7 +78,23 @@ impl<'a> ChartContext<'a> {
             seconds: recorded.max(planned).max(1),
             faults: faults.collect(),
             short_names: font_metrics::distinct(&names, BODY, true, layout.name_room()),
+            walked: Rc::default(),
         }
+    }
+
+    /// The attempts that followed another one of their request, by their start; none without rows.
+    pub(super) fn following(&self) -> &[FollowingAttempt] {
+        self.walked.following.get_or_init(|| following_attempts(self))
+    }
+
+    /// In which state each deployment was, by time.
+    pub(super) fn states(&self) -> &[Vec<StateStretch>] {
+        self.walked.states.get_or_init(|| deployment_states(self))
+    }
+
+    /// How many requests took how long, over time.
+    pub(super) fn latency_cells(&self) -> &LatencyCells {
+        self.walked.latencies.get_or_init(|| LatencyCells::new(self))
     }
 
     /// The faults of one provider, or of all.
@@ -85,7 +124,8 @@ impl<'a> ChartContext<'a> {
         self.width_of(most, 1)
     }
 
-    fn width_of(&self, most: usize, least: usize) -> usize {
+    /// The width of a bin, in seconds: at least `least`, and so that the run has no more of them than `most`.
+    pub(super) fn width_of(&self, most: usize, least: usize) -> usize {
         let fits = |width: &usize| *width >= least && self.seconds.div_ceil(*width) <= most;
         WIDTHS.into_iter().find(fits).unwrap_or_else(|| self.seconds.div_ceil(most).max(least))
     }
@@ -171,8 +211,10 @@ impl<'a> ChartContext<'a> {
         for group in &self.recording.cells.groups {
             let cell = group.sum(window(&seconds));
             sum.arrived += cell.arrived;
+            sum.succeeded += cell.succeeded;
             sum.answered += cell.answered;
             sum.lost += cell.lost;
+            sum.received_tokens += cell.received_tokens;
             sum.gave_up += cell.gave_up;
             sum.failed.iter_mut().zip(cell.failed).for_each(|(sum, more)| *sum += more);
         }

@@ -1,14 +1,15 @@
 //! What the charts show in numbers, for the script of the page: the counts of each second, or of more of them on a long
 //! run, and the percentiles of each bin that is drawn.
 
-use super::chart_context::{ChartContext, window};
-use super::theme::{FAILED, Ink, Layout, PALE, THROTTLED, TOTAL, class, deployment as ink_of};
-use super::{attempts, errors, latency, providers, retries};
+use super::CHARTS;
+use super::chart_context::ChartContext;
+use super::deployment_states::StripState;
+use super::theme::{Ink, Layout};
 use serde::Serialize;
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::rc::Rc;
 
 /// How many steps of counts a page holds of each series at most: an hour by the second.
 const STEPS: usize = 3_600;
@@ -20,6 +21,12 @@ pub(crate) struct ChartData {
     pub(crate) seconds: usize,
     /// How many seconds a count is over.
     pub(crate) step: usize,
+    /// The words for the values of a series of states; nothing is the first.
+    states: [&'static str; StripState::ALL.len()],
+    #[serde(skip)]
+    requests: Rc<[RequestCell]>,
+    #[serde(skip)]
+    attempts: Rc<[Vec<AttemptCell>]>,
     series: Vec<ChartSeries>,
     /// By the name of a chart, its series by their places.
     charts: BTreeMap<&'static str, Vec<usize>>,
@@ -40,53 +47,79 @@ struct ChartSeries {
 /// What the values of a series are.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum SeriesKind {
+pub(super) enum SeriesKind {
     /// So many.
     Count,
     /// So many, of all of the chart together.
     Share,
     /// A time in microseconds.
     Time,
+    /// So many thousandths of a whole.
+    Permille,
+    /// So many millionths of a dollar.
+    Microdollars,
+    /// A state, by its place among the words for them.
+    State,
 }
 
 /// What a count is called, its ink, and what it counts of a cell.
-type CountedField<C> = (&'static str, Ink, fn(&C) -> u32);
+pub(super) type CountedField<C> = (&'static str, Ink, fn(&C) -> u32);
 
 /// The numbers of the charts of a recording.
 pub(crate) fn chart_data(scenario: &Scenario, recording: &Recording) -> ChartData {
     let context = ChartContext::new(scenario, recording, Layout::Wide);
     let step = context.step_of(STEPS);
-    let mut data = ChartData { seconds: context.seconds, step, ..ChartData::default() };
-    data.requests(&context);
-    if context.knows_attempts() {
-        data.attempts(&context);
+    let states = StripState::ALL.map(StripState::as_str);
+    let known = if context.knows_attempts() { context.deployments() } else { 0 };
+    let attempts =
+        |each: usize| context.bins(step).map(|bin| context.attempts(each, bin)).collect();
+    let mut data = ChartData {
+        seconds: context.seconds,
+        step,
+        states,
+        requests: context.bins(step).map(|bin| context.requests(bin)).collect(),
+        attempts: (0..known).map(attempts).collect(),
+        ..ChartData::default()
+    };
+    for chart in CHARTS.iter().filter(|chart| (chart.applies)(&context)) {
+        (chart.series)(&context, &mut data);
     }
     data
 }
 
 impl ChartData {
-    /// Adds a series to charts, unless nothing is in it.
-    fn add(&mut self, charts: &[&'static str], series: ChartSeries) {
-        if series.values.iter().all(|&value| value < 0) {
-            return;
-        }
-        for chart in charts {
+    /// Adds a series to a chart, unless nothing is in it.
+    fn add(&mut self, chart: &'static str, series: ChartSeries) {
+        if series.values.iter().any(|&value| value >= 0) {
             self.charts.entry(chart).or_default().push(self.series.len());
+            self.series.push(series);
         }
-        self.series.push(series);
     }
 
-    fn counts(
+    /// Adds counts by steps, of which most may be nothing.
+    pub(super) fn counts(
         &mut self,
-        charts: &[&'static str],
+        chart: &'static str,
+        told: (String, SeriesKind, Ink),
+        counts: impl Iterator<Item = u64>,
+    ) {
+        self.binned(chart, told, self.step, counts);
+    }
+
+    /// Adds counts by bins of so many seconds.
+    pub(super) fn binned(
+        &mut self,
+        chart: &'static str,
         (name, kind, ink): (String, SeriesKind, Ink),
+        step: usize,
         counts: impl Iterator<Item = u64>,
     ) {
         let values = packed(counts.map(|count| Some(count).filter(|&count| count > 0)));
-        self.add(charts, ChartSeries { name, kind, ink: ink.hex(), step: self.step, values });
+        self.add(chart, ChartSeries { name, kind, ink: ink.hex(), step, values });
     }
 
-    fn times(
+    /// Adds times in microseconds, by bins of so many seconds.
+    pub(super) fn times(
         &mut self,
         chart: &'static str,
         (name, ink, step): (String, Ink, usize),
@@ -94,81 +127,33 @@ impl ChartData {
     ) {
         let values = packed(micros);
         let (kind, ink) = (SeriesKind::Time, ink.hex());
-        self.add(&[chart], ChartSeries { name, kind, ink, step, values });
+        self.add(chart, ChartSeries { name, kind, ink, step, values });
     }
 
-    fn requests(&mut self, context: &ChartContext<'_>) {
-        let cells: Vec<_> = context.bins(self.step).map(|bin| context.requests(bin)).collect();
-        let fields: [CountedField<RequestCell>; 3] = [
-            ("offered", PALE, |cell| cell.arrived),
-            ("succeeded", TOTAL, |cell| cell.answered),
-            ("failed or abandoned", FAILED, |cell| cell.lost),
-        ];
-        for (name, ink, of) in fields {
-            let counts = cells.iter().map(|cell| of(cell).into());
-            self.counts(&["traffic"], (name.to_owned(), SeriesKind::Count, ink), counts);
-        }
-        for code in 0..=errors::GIVEN_UP {
-            let of = |cell: &RequestCell| cell.failed.get(code).copied().unwrap_or(cell.gave_up);
-            let name = format!("clients: {}", errors::name(code));
-            let counts = cells.iter().map(|cell| of(cell).into());
-            self.counts(&["errors"], (name, SeriesKind::Count, class(code)), counts);
-        }
-        let (step, lines) = latency::readings(context, |group| &group.latency);
-        for (name, ink, values) in lines {
-            self.times("latency", (name.to_owned(), ink, step), values.into_iter());
-        }
-        let (step, lines) = latency::readings(context, |group| &group.ttft);
-        for (name, ink, values) in lines {
-            self.times("ttft", (name.to_owned(), ink, step), values.into_iter());
-        }
+    /// What became of requests, by steps.
+    pub(super) fn request_cells(&self) -> Rc<[RequestCell]> {
+        Rc::clone(&self.requests)
     }
 
-    fn attempts(&mut self, context: &ChartContext<'_>) {
-        let retries = retries::times(context);
-        for deployment in 0..context.deployments() {
-            let cells = &context.recording.cells.deployments[deployment];
-            let of = |bin: Range<usize>| cells.sum(window(&bin));
-            let cells: Vec<_> = context.bins(self.step).map(of).collect();
-            self.deployment(context, deployment, &cells);
-            let mut counts = vec![0_u64; cells.len()];
-            for &(at, _) in retries.iter().filter(|retry| retry.1 == deployment) {
-                let bin = (at as usize / self.step).min(counts.len().saturating_sub(1));
-                counts[bin] += 1;
+    /// What became of the attempts of each deployment, by steps; of none where attempts are not known.
+    pub(super) fn attempt_cells(&self) -> Rc<[Vec<AttemptCell>]> {
+        Rc::clone(&self.attempts)
+    }
+
+    /// How many of these moments, in seconds, are in each step; what comes after the last one belongs to it.
+    pub(super) fn counted(
+        &self,
+        context: &ChartContext<'_>,
+        moments: impl Iterator<Item = f64>,
+    ) -> Vec<u64> {
+        let mut counts = vec![0; context.bins(self.step).count()];
+        let last = counts.len().saturating_sub(1);
+        for at in moments {
+            if let Some(count) = counts.get_mut((at as usize / self.step).min(last)) {
+                *count += 1;
             }
-            let name = format!("retries to {}", context.name(deployment));
-            let told = (name, SeriesKind::Count, ink_of(deployment));
-            self.counts(&["retries"], told, counts.into_iter());
         }
-    }
-
-    fn deployment(&mut self, context: &ChartContext<'_>, deployment: usize, cells: &[AttemptCell]) {
-        let (name, ink) = (context.name(deployment), ink_of(deployment));
-        let first = cells.iter().map(|cell| cell.first.into());
-        self.counts(&["shares"], (name.to_owned(), SeriesKind::Share, ink), first);
-        let counts: [CountedField<AttemptCell>; 3] = [
-            ("attempts", ink, |cell| cell.started),
-            ("throttled", THROTTLED, |cell| attempts::losses(cell).0),
-            ("failed or abandoned", FAILED, |cell| attempts::losses(cell).1),
-        ];
-        for (what, ink, of) in counts {
-            let told = (format!("{name}: {what}"), SeriesKind::Count, ink);
-            self.counts(&["attempts"], told, cells.iter().map(|cell| of(cell).into()));
-        }
-        for code in 0..=errors::GIVEN_UP {
-            let of = |cell: &AttemptCell| cell.failed.get(code).copied().unwrap_or(cell.abandoned);
-            let told = (format!("{name}: {}", errors::name(code)), SeriesKind::Count, class(code));
-            self.counts(&["errors"], told, cells.iter().map(|cell| of(cell).into()));
-        }
-        let tokens = cells.iter().map(|cell| cell.output_tokens);
-        let told = (format!("{name}: output tokens"), SeriesKind::Count, ink);
-        self.counts(&["providers"], told, tokens);
-        let (step, percentiles) = providers::readings(context, deployment);
-        for (which, series) in ["p50", "p95"].into_iter().zip(percentiles) {
-            let micros =
-                series.into_iter().map(|(_, value)| value.map(|value| (value * 1e6) as u64));
-            self.times("providers", (format!("{name}: {which}"), ink, step), micros);
-        }
+        counts
     }
 }
 

@@ -1,6 +1,7 @@
 //! Errors by class: what clients saw, and what each deployment's provider answered.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain};
@@ -16,7 +17,7 @@ const PANEL: f64 = 92.0;
 const GAP: f64 = 5.0;
 
 /// The place of those that clients gave up, or callers hung up on, behind the classes.
-pub(super) const GIVEN_UP: usize = FailureClass::ALL.len();
+const GIVEN_UP: usize = FailureClass::ALL.len();
 /// How many classes a caption names.
 const NAMED: usize = 3;
 
@@ -144,8 +145,26 @@ fn told(row: &ErrorPanel) -> Vec<String> {
     lines
 }
 
+/// The numbers of the chart: errors by class, of clients and of each deployment.
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
+    let clients = data.request_cells();
+    let of_clients = clients.iter().map(|cell| with_given_up(&cell.failed, cell.gave_up));
+    add_classes(data, "clients", &of_clients.collect::<Vec<_>>());
+    for (deployment, cells) in data.attempt_cells().iter().enumerate() {
+        let counts: Vec<_> = cells.iter().map(of_attempts).collect();
+        add_classes(data, context.name(deployment), &counts);
+    }
+}
+
+fn add_classes(data: &mut ChartData, whose: &str, counts: &[ErrorCounts]) {
+    for code in 0..=GIVEN_UP {
+        let told = (format!("{whose}: {}", name(code)), SeriesKind::Count, ink_of_class(code));
+        data.counts("errors", told, counts.iter().map(|counts| counts[code].into()));
+    }
+}
+
 /// What a class of errors is called, by its code.
-pub(super) fn name(code: usize) -> String {
+fn name(code: usize) -> String {
     FailureClass::ALL
         .get(code)
         .map_or_else(|| "abandoned".to_owned(), |class| class.as_str().replace('_', " "))

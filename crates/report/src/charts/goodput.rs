@@ -41,7 +41,17 @@ pub(super) fn draw(plan: &PlanReport) -> Picture {
         true => plan.varied.path.as_str(),
         false => "offered requests per second",
     };
-    let axes = Axes { top, bottom: top + 380.0, most_offered, most_answered, by_value, name };
+    let axes = Axes {
+        left: LEFT,
+        right: RIGHT,
+        top,
+        bottom: top + 380.0,
+        lines: 10.0,
+        most_offered,
+        most_answered,
+        by_value,
+        name,
+    };
     axes.frame(&mut picture);
     // Against another value than traffic, what is offered is the same everywhere.
     let (from, all) = match by_value {
@@ -76,38 +86,43 @@ const RIGHT: f64 = Layout::Wide.width() - 40.0;
 const SAME: f64 = 1.2;
 
 /// Offered along the bottom, or the value where it is not traffic that is varied; answered upwards.
-struct Axes<'p> {
-    top: f64,
-    bottom: f64,
-    most_offered: f64,
-    most_answered: f64,
-    by_value: bool,
-    name: &'p str,
+pub(super) struct Axes<'p> {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
+    /// About how many values the axis at the bottom names.
+    pub(super) lines: f64,
+    pub(super) most_offered: f64,
+    pub(super) most_answered: f64,
+    pub(super) by_value: bool,
+    /// What stands along the bottom.
+    pub(super) name: &'p str,
 }
 
 impl Axes<'_> {
-    fn at(&self, (x, y): Point) -> Point {
+    pub(super) fn at(&self, (x, y): Point) -> Point {
         let part = |value: f64, most: f64| (value / most).clamp(0.0, 1.0);
         let (right, up) = (part(x, self.most_offered), part(y, self.most_answered));
-        (LEFT + (RIGHT - LEFT) * right, self.bottom - (self.bottom - self.top) * up)
+        (self.left + (self.right - self.left) * right, self.bottom - (self.bottom - self.top) * up)
     }
 
-    fn frame(&self, picture: &mut Picture) {
+    pub(super) fn frame(&self, picture: &mut Picture) {
         for value in round(self.most_answered, 8.0) {
             let (_, y) = self.at((0.0, value));
-            picture.path(vec![(LEFT, y), (RIGHT, y)], GRID, 1.0);
-            picture.text((LEFT - 8.0, y), plain(value), label(QUIET, Anchor::Right));
+            picture.path(vec![(self.left, y), (self.right, y)], GRID, 1.0);
+            picture.text((self.left - 8.0, y), plain(value), label(QUIET, Anchor::Right));
         }
-        for value in round(self.most_offered, 10.0) {
+        for value in round(self.most_offered, self.lines) {
             let (x, _) = self.at((value, 0.0));
             picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
             picture.text((x, self.bottom + 15.0), plain(value), label(QUIET, Anchor::Middle));
         }
-        picture.path(vec![(LEFT, self.bottom), (RIGHT, self.bottom)], AXIS, 1.0);
-        let below = (RIGHT, self.bottom + 34.0);
+        picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
+        let below = (self.right, self.bottom + 34.0);
         picture.text(below, self.name, label(QUIET, Anchor::Right));
         picture.text(
-            (24.0, self.top - 18.0),
+            (picture.layout.margin(), self.top - 18.0),
             "successful requests per second",
             label(QUIET, Anchor::Left),
         );

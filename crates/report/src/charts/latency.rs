@@ -1,6 +1,7 @@
 //! Percentiles of latency and of time to first token, over time, from intended time.
 
 use super::chart_context::ChartContext;
+use super::chart_data::ChartData;
 use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, seconds};
@@ -105,28 +106,34 @@ fn middle(stretch: &Range<usize>) -> f64 {
     f64::midpoint(stretch.start as f64, stretch.end as f64)
 }
 
-/// The percentiles of bins in microseconds, as they are drawn: the width of a bin in seconds, and the lines by their
-/// names.
-pub(super) fn readings(
+/// The numbers of the chart of latencies: the percentiles of each bin that is drawn.
+pub(super) fn latency_series(context: &ChartContext<'_>, data: &mut ChartData) {
+    series(context, data, ("latency", |group| &group.latency));
+}
+
+/// Those of the chart of times to first token.
+pub(super) fn ttft_series(context: &ChartContext<'_>, data: &mut ChartData) {
+    series(context, data, ("ttft", |group| &group.ttft));
+}
+
+fn series(
     context: &ChartContext<'_>,
-    of: fn(&GroupCells) -> &Latencies,
-) -> (usize, Vec<PercentileReadings>) {
+    data: &mut ChartData,
+    (chart, of): (&'static str, fn(&GroupCells) -> &Latencies),
+) {
     let width = context.bin_width(BIN);
     let bins: Vec<_> = context.bins(width).map(|bin| merged(context, of, bin)).collect();
-    let lines = LINES.iter().rev().map(|line| {
+    for line in LINES.iter().rev() {
         let value = |bin: &Histogram<u64>| {
             (bin.len() >= line.needs).then(|| bin.value_at_quantile(line.quantile))
         };
-        (line.name, line.ink, bins.iter().map(value).collect())
-    });
-    (width, lines.collect())
+        let told = (line.name.to_owned(), line.ink, width);
+        data.times(chart, told, bins.iter().map(value));
+    }
 }
 
-/// The name of a percentile, its ink, and its value in each bin.
-type PercentileReadings = (&'static str, Ink, Vec<Option<u64>>);
-
 /// The values of a stretch of seconds, all groups together.
-fn merged(
+pub(super) fn merged(
     context: &ChartContext<'_>,
     of: fn(&GroupCells) -> &Latencies,
     bins: Range<usize>,

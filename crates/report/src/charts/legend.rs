@@ -12,6 +12,12 @@ pub(super) enum LegendMark {
     Block,
     Dot,
     Ring,
+    /// A block that is so much of the usual height, from the bottom up.
+    Low(f64),
+    /// One that rises.
+    Wedge,
+    /// The edges of one.
+    Hollow,
 }
 
 const ROW: f64 = 22.0;
@@ -44,6 +50,18 @@ fn draw_mark(picture: &mut Picture, (x, y): (f64, f64), ink: Ink, mark: LegendMa
         LegendMark::Line(width) => picture.path(vec![(x, y), (x + 18.0, y)], ink, width),
         LegendMark::Dashes(width) => picture.dashes(&[(x, y), (x + 19.0, y)], ink, width),
         LegendMark::Block => picture.rect((x + 2.0, y - 6.0), (x + 18.0, y + 6.0), ink),
+        LegendMark::Low(part) => {
+            picture.rect((x + 2.0, y + 6.0 - 12.0 * part), (x + 18.0, y + 6.0), ink);
+        }
+        LegendMark::Wedge => {
+            let corners = vec![(x + 2.0, y + 6.0), (x + 2.0, y + 4.0), (x + 18.0, y - 6.0)];
+            picture.area([corners, vec![(x + 18.0, y + 6.0)]].concat(), ink);
+        }
+        LegendMark::Hollow => {
+            picture.rect((x + 2.0, y - 6.0), (x + 18.0, y + 6.0), ink.faded(0.18));
+            picture.rect((x + 2.0, y - 6.0), (x + 18.0, y - 4.0), ink);
+            picture.rect((x + 2.0, y + 4.0), (x + 18.0, y + 6.0), ink);
+        }
         LegendMark::Dot => picture.dot((x + 10.0, y), 4.0, ink, true),
         LegendMark::Ring => picture.dot((x + 10.0, y), 5.0, ink, false),
     }

@@ -89,12 +89,27 @@ impl Panel {
         unit: &AxisUnit<'_>,
         place: PanelPosition,
     ) {
+        self.framed(picture, context, (unit.name, |picture| self.grid(picture, unit)), place);
+    }
+
+    /// The same with other marks of the value axis, under its name.
+    pub(super) fn framed(
+        &self,
+        picture: &mut Picture,
+        context: &ChartContext<'_>,
+        (name, marks): (&str, impl FnOnce(&mut Picture)),
+        place: PanelPosition,
+    ) {
         let Self { left, right, seconds, bottom, .. } = *self;
         let top = picture.span.map_or_else(|| self.head(), |span| span.top);
         picture.span = Some(TimeSpan { left, right, seconds, top, bottom });
         self.warm_up(picture, context, place);
         self.phases(picture, context, place);
-        self.grid(picture, unit, place);
+        marks(picture);
+        if matches!(place, PanelPosition::Alone | PanelPosition::First) {
+            let middle = self.head() - STRIP + STRIP_HEIGHT / 2.0;
+            picture.text((self.left - 8.0, middle), name, label(QUIET, Anchor::Right));
+        }
         self.time_axis(picture, context.scenario.start, place);
         self.end_of_run(picture, context, place);
     }
@@ -109,18 +124,21 @@ impl Panel {
         picture.within(ShapeRole::Data, |picture| {
             picture.dashes(&[(x, self.head()), (x, self.bottom)], QUIET, 1.0);
         });
-        if matches!(place, PanelPosition::Alone | PanelPosition::First) {
+        let is_low = self.bottom - self.top < LOW;
+        if matches!(place, PanelPosition::Alone | PanelPosition::First) && !is_low {
             let wide = font_metrics::width(END_OF_RUN, SMALL, true);
             let left = (x - wide - 6.0).max(self.left + 4.0);
-            picture.within(ShapeRole::Label(x), |picture| {
-                let at = (left, self.top + 10.0);
-                picture.label_where_free(at, (16.0, self.bottom), END_OF_RUN, QUIET);
+            picture.over(|picture| {
+                picture.within(ShapeRole::Label(x), |picture| {
+                    let at = (left, self.top + 10.0);
+                    picture.label_where_free(at, (16.0, self.bottom), END_OF_RUN, QUIET);
+                });
             });
         }
     }
 
-    /// Horizontal lines at round values, with their labels; the unit above those of the first panel.
-    fn grid(&self, picture: &mut Picture, unit: &AxisUnit<'_>, place: PanelPosition) {
+    /// Horizontal lines at round values, with their labels.
+    fn grid(&self, picture: &mut Picture, unit: &AxisUnit<'_>) {
         let step = round_step(self.most, unit.lines);
         let mut value = 0.0;
         while value <= self.most * 1.001 {
@@ -129,10 +147,6 @@ impl Panel {
             let text = (unit.write)(value);
             picture.text((self.left - 8.0, y), text, label(QUIET, Anchor::Right));
             value += step;
-        }
-        if matches!(place, PanelPosition::Alone | PanelPosition::First) {
-            let middle = self.head() - STRIP + STRIP_HEIGHT / 2.0;
-            picture.text((self.left - 8.0, middle), unit.name, label(QUIET, Anchor::Right));
         }
     }
 
@@ -384,6 +398,8 @@ impl LineStroke {
 }
 
 const END_OF_RUN: &str = "end of the run";
+/// A panel that is no higher has no room for labels beside its data.
+const LOW: f64 = 40.0;
 const LEFT: f64 = 76.0;
 const NARROW_LEFT: f64 = 66.0;
 /// The room at the right edge, for captions.

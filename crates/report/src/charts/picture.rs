@@ -15,6 +15,8 @@ pub(super) struct Picture {
     pub(super) tags: Vec<ShapeTag>,
     /// What the time axis of its panels runs over, if they have one.
     pub(super) span: Option<TimeSpan>,
+    /// What it shows, for those who do not see it: a line each, where its title does not tell it.
+    pub(super) words: Vec<String>,
     /// What is drawn over all other shapes.
     veils: Vec<(DrawnShape, ShapeTag)>,
     tag: ShapeTag,
@@ -103,6 +105,7 @@ impl Picture {
             shapes: Vec::new(),
             tags: Vec::new(),
             span: None,
+            words: Vec::new(),
             veils: Vec::new(),
             tag: ShapeTag::default(),
             labels: Vec::new(),
@@ -191,14 +194,22 @@ impl Picture {
 
     /// Pales what is within a rectangle, with a text across its middle that may reach beyond it.
     pub(super) fn veil(&mut self, from: Point, to: Point, text: Option<&str>) {
+        self.over(|this| {
+            this.within(ShapeRole::Data, |picture| picture.rect(from, to, VEIL));
+            if let Some(text) = text {
+                let wide = font_metrics::width(text, SMALL, true);
+                let left = f64::midpoint(from.0, to.0) - wide / 2.0;
+                let at = (left.max(from.0 + 5.0), f64::midpoint(from.1, to.1));
+                let label = ShapeRole::Label(from.0);
+                this.within(label, |picture| picture.text_on_paper(at, text, QUIET));
+            }
+        });
+    }
+
+    /// Draws over all other shapes, those that are drawn later too.
+    pub(super) fn over(&mut self, draw: impl FnOnce(&mut Self)) {
         let shapes = self.shapes.len();
-        self.within(ShapeRole::Data, |picture| picture.rect(from, to, VEIL));
-        if let Some(text) = text {
-            let wide = font_metrics::width(text, SMALL, true);
-            let left = f64::midpoint(from.0, to.0) - wide / 2.0;
-            let at = (left.max(from.0 + 5.0), f64::midpoint(from.1, to.1));
-            self.within(ShapeRole::Label(from.0), |picture| picture.text_on_paper(at, text, QUIET));
-        }
+        draw(self);
         self.veils.extend(self.shapes.drain(shapes..).zip(self.tags.drain(shapes..)));
     }
 

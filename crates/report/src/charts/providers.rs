@@ -1,6 +1,7 @@
 //! What each deployment's provider produced, and how long its attempts took.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
 use super::legend;
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
@@ -74,7 +75,7 @@ const fn stroke_of(deployment: usize) -> LineStroke {
     LineStroke { width: 2.5, dashed: is_dashed(deployment) }
 }
 
-pub(super) type Series = Vec<(f64, Option<f64>)>;
+type Series = Vec<(f64, Option<f64>)>;
 
 /// A panel with a line for each deployment.
 struct ProviderLines {
@@ -117,13 +118,19 @@ impl ProviderLines {
     }
 }
 
-/// The latencies of a deployment's successful attempts by bin, in seconds, as they are drawn: the width of a bin in
-/// seconds, and p50 and p95.
-pub(super) fn readings(context: &ChartContext<'_>, deployment: usize) -> (usize, [Series; 2]) {
+/// The numbers of the chart: tokens, and the percentiles of each bin that is drawn, by deployment.
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
     let width = context.bin_width(LATENCY_BIN);
-    let series = PERCENTILES
-        .map(|(quantile, needs, _)| percentiles(context, deployment, width, (quantile, needs)));
-    (width, series)
+    for (deployment, cells) in data.attempt_cells().iter().enumerate() {
+        let (name, ink) = (context.name(deployment), ink_of(deployment));
+        let told = (format!("{name}: output tokens"), SeriesKind::Count, ink);
+        data.counts("providers", told, cells.iter().map(|cell| cell.output_tokens));
+        for (which, (quantile, needs, _)) in ["p50", "p95"].into_iter().zip(PERCENTILES) {
+            let values = percentiles(context, deployment, width, (quantile, needs)).into_iter();
+            let micros = values.map(|(_, value)| value.map(|value| (value * 1e6) as u64));
+            data.times("providers", (format!("{name}: {which}"), ink, width), micros);
+        }
+    }
 }
 
 fn token_rates(context: &ChartContext<'_>, deployment: usize, width: usize) -> Series {

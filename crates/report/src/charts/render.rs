@@ -42,6 +42,13 @@ pub(super) fn page_svg(picture: &Picture, id: &str) -> Result<String, String> {
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\"",
         escaped(&picture.title)
     );
+    let words = match &picture.words[..] {
+        [] => String::new(),
+        words => {
+            svg += &format!(" aria-describedby=\"{id}-words\"");
+            format!("<desc id=\"{id}-words\">{}</desc>\n", escaped(&words.join(". ")))
+        }
+    };
     if let Some(span) = picture.span {
         let [left, right, top, bottom] =
             [span.left, span.right, span.top, span.bottom].map(|place| (place * SVG_SCALE).round());
@@ -59,6 +66,7 @@ pub(super) fn page_svg(picture: &Picture, id: &str) -> Result<String, String> {
     } else {
         svg += ">\n";
     }
+    svg += &words;
     let tagged: Vec<_> = picture.tags.iter().zip(&picture.shapes).collect();
     for group in tagged.chunk_by(|one, other| one.0 == other.0) {
         let shapes = group.iter().map(|&(_, shape)| shape);

@@ -2,7 +2,9 @@
 //! begin while an attempt of their request is under way, are no retries and are only counted.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
+use super::following_attempts::{AT_ONCE, FollowingAttempt, FollowingCause};
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, ShapeRole, TextStyle, label};
@@ -12,18 +14,6 @@ use squall_record::RecordedEvent;
 use squall_router::RouterEvent as Decision;
 use std::ops::Range;
 
-/// A retry, as the rows tell it.
-#[derive(Clone, Copy, Debug)]
-struct Retry {
-    /// When it began, in seconds.
-    at: f64,
-    /// From the end of the attempts before it, in seconds.
-    delay: f64,
-    deployment: usize,
-}
-
-/// A retry counts as at once below this: what a loopback and a busy machine take, in seconds.
-const AT_ONCE: f64 = 0.02;
 /// How many dots are drawn at most: more would be one blot.
 const DOTS: usize = 2_000;
 
@@ -31,7 +21,8 @@ const WAITS: f64 = 190.0;
 const SWITCHES: f64 = 96.0;
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
-    let (retries, hedges) = followers(context);
+    let retries: Vec<_> = retries(context).copied().collect();
+    let hedges = (context.following().len() - retries.len()) as u64;
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
     let all = count(retries.len() as u64);
@@ -98,7 +89,7 @@ fn draw_waits(
     picture: &mut Picture,
     context: &ChartContext<'_>,
     top: f64,
-    (waited, asked): (&[Retry], &[(f64, f64)]),
+    (waited, asked): (&[FollowingAttempt], &[(f64, f64)]),
 ) -> f64 {
     let group = &context.scenario.router.groups[context.scenario.target.index()];
     let backoff = group.retry_rule;
@@ -167,7 +158,12 @@ fn draw_waits(
     panel.end()
 }
 
-fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at_once: &[Retry]) {
+fn draw_switches(
+    picture: &mut Picture,
+    context: &ChartContext<'_>,
+    top: f64,
+    at_once: &[FollowingAttempt],
+) {
     let width = context.bin_width(1);
     let bins: Vec<_> = context.bins(width).collect();
     let mut counts = vec![vec![0_u32; context.deployments()]; bins.len()];
@@ -203,33 +199,20 @@ fn draw_switches(picture: &mut Picture, context: &ChartContext<'_>, top: f64, at
     picture.close(panel.end(), None);
 }
 
-/// When retries began, in seconds, each with the deployment that it went to.
-pub(super) fn times(context: &ChartContext<'_>) -> Vec<(f64, usize)> {
-    followers(context).0.iter().map(|retry| (retry.at, retry.deployment)).collect()
+/// The numbers of the chart: retries by the deployment that they went to.
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
+    for deployment in 0..context.deployments() {
+        let own = retries(context).filter(|retry| retry.deployment == deployment);
+        let counts = data.counted(context, own.map(|retry| retry.at));
+        let name = format!("retries to {}", context.name(deployment));
+        let told = (name, SeriesKind::Count, ink_of(deployment));
+        data.counts("retries", told, counts.into_iter());
+    }
 }
 
-/// The attempts that followed another of their request: retries, by their start, and how many were hedges.
-fn followers(context: &ChartContext<'_>) -> (Vec<Retry>, u64) {
-    let attempts = context.recording.attempts.iter();
-    let mut rows: Vec<_> = attempts.filter(|row| row.request.is_some()).collect();
-    rows.sort_by_key(|row| (row.request, row.ordinal));
-    let (mut retries, mut hedges) = (Vec::new(), 0);
-    for attempts in rows.chunk_by(|one, other| one.request == other.request) {
-        let mut ended = attempts[0].ended.as_secs_f64();
-        for row in &attempts[1..] {
-            let delay = row.started.as_secs_f64() - ended;
-            // A provider sees a little late that the router has hung up.
-            if delay < -AT_ONCE {
-                hedges += 1;
-            } else if usize::from(row.deployment) < context.deployments() {
-                let at = row.started.as_secs_f64();
-                retries.push(Retry { at, delay, deployment: usize::from(row.deployment) });
-            }
-            ended = ended.max(row.ended.as_secs_f64());
-        }
-    }
-    retries.sort_by(|one, other| one.at.total_cmp(&other.at));
-    (retries, hedges)
+/// The attempts that began when those before them had ended.
+fn retries<'c>(context: &'c ChartContext<'_>) -> impl Iterator<Item = &'c FollowingAttempt> {
+    context.following().iter().filter(|attempt| attempt.cause != FollowingCause::Hedge)
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.

@@ -1,6 +1,7 @@
 //! Each deployment's share of first attempts, against the weights that applied and what chance allows.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
 use super::font_metrics;
 use super::legend::{self, LegendMark};
@@ -109,6 +110,14 @@ fn draw_deployment(
         mark(picture, panel, time, fault.start, (0.0, "left", "traffic did not leave", FAILED));
         let time = moved(MetricId::RecoveryTime, fault.end);
         mark(picture, panel, time, fault.end, (18.0, "back", "traffic did not return", TEXT));
+    }
+}
+
+/// The numbers of the chart: first attempts by deployment.
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
+    for (deployment, cells) in data.attempt_cells().iter().enumerate() {
+        let told = (context.name(deployment).to_owned(), SeriesKind::Share, ink_of(deployment));
+        data.counts("shares", told, cells.iter().map(|cell| cell.first.into()));
     }
 }
 

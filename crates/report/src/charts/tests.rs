@@ -72,14 +72,29 @@ fn recording_of(
 /// Every chart's id and its SVG: PNGs take their time without optimisation.
 fn svgs(scenario: &Scenario, recording: &Recording) -> Vec<(&'static str, String)> {
     let context = ChartContext::new(scenario, recording, Layout::Wide);
-    CHARTS.iter().map(|chart| (chart.id, render::svg(&(chart.draw)(&context)).unwrap())).collect()
+    let charts = CHARTS.iter().filter(|chart| (chart.applies)(&context));
+    charts.map(|chart| (chart.id, render::svg(&(chart.draw)(&context)).unwrap())).collect()
 }
 
 #[test]
 fn the_charts_of_a_report_and_their_order() {
     let ids = CHARTS.map(|chart| chart.id);
-    let order =
-        ["traffic", "shares", "attempts", "retries", "latency", "ttft", "errors", "providers"];
+    let order = [
+        "traffic",
+        "load",
+        "shares",
+        "states",
+        "attempts",
+        "retries",
+        "amplification",
+        "limits",
+        "latency",
+        "latency-map",
+        "ttft",
+        "errors",
+        "providers",
+        "cost",
+    ];
     assert_eq!(ids, order);
 }
 
@@ -192,6 +207,61 @@ fn an_attempt_begun_beside_another_is_a_hedge_and_no_retry() {
     run.attempt(of(9, 0, 50_000, 56_000)).attempt(of(9, 1, 55_000, 56_500));
     run.attempt(of(9, 2, 56_501, 57_000));
     assert_eq!(title(&run), "1 immediate retry, 1 after a wait, and 1 hedge");
+}
+
+#[test]
+fn a_strip_tells_the_states_of_a_deployment_by_its_notes() {
+    let (mut scenario, mut recording) = eventful();
+    scenario.router.groups[0].slow_start = Some(squall_router::SlowStart::default());
+    let deployment = DeploymentId(1);
+    let throttled = CooldownCause::Throttled;
+    let more = [
+        (50_000, Decision::CooldownStarted { deployment, cause: throttled, until: at(52_000) }),
+        (52_000, Decision::CooldownEnded { deployment }),
+        (60_000, Decision::HealthChanged { deployment, healthy: false }),
+        (65_000, Decision::HealthChanged { deployment, healthy: true }),
+    ];
+    recording.notes.extend(more.map(|(millis, note)| note_row(millis, note)));
+    let context = ChartContext::new(&scenario, &recording, Layout::Wide);
+    let picture = (CHARTS.iter().find(|chart| chart.id == "states").unwrap().draw)(&context);
+    assert_eq!(
+        picture.words,
+        [
+            "a: ejected from 21 s to 41 s, waiting for a probe from 41 s to 43 s, slow start from \
+             43 s to 73 s",
+            "b: throttled from 50 s to 52 s, health checks fail from 60 s to 65 s, slow start \
+             from 65 s to 95 s",
+        ]
+    );
+    let svg = render::page_svg(&picture, "states").unwrap();
+    assert!(svg.contains("aria-describedby=\"states-words\"") && svg.contains("<desc id="));
+    for name in ["healthy 49%", "always healthy: c, d"] {
+        assert!(svg.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn many_short_stretches_of_a_strip_end_where_the_last_one_does() {
+    let (scenario, mut recording) = eventful();
+    let (deployment, cause) = (DeploymentId(0), CooldownCause::Throttled);
+    let cooldowns = (1_000..4_000_u64).flat_map(|place| {
+        let (from, until) = (place * 10, place * 10 + 5);
+        let started = Decision::CooldownStarted { deployment, cause, until: at(until) };
+        [note_row(from, started), note_row(until, Decision::CooldownEnded { deployment })]
+    });
+    recording.notes = cooldowns.collect();
+    let context = ChartContext::new(&scenario, &recording, Layout::Wide);
+    let picture = (CHARTS.iter().find(|chart| chart.id == "states").unwrap().draw)(&context);
+    let span = picture.span.unwrap();
+    let end = span.left + (span.right - span.left) * 40.0 / span.seconds;
+    let drawn = picture.shapes.iter().zip(&picture.tags).filter_map(|(shape, tag)| match shape {
+        DrawnShape::Rect { to, .. } if tag.role == picture::ShapeRole::Data => {
+            (tag.series.as_deref() == Some("throttled")).then_some(to.0)
+        }
+        _ => None,
+    });
+    let last = drawn.fold(0.0, f64::max);
+    assert!((end - 2.0..=end + 1.5).contains(&last), "{last} of {end}");
 }
 
 #[test]
@@ -311,8 +381,9 @@ fn a_warm_up_is_greyed_over_the_data_and_named_once_a_chart() {
     assert!(svgs(&scenario, &recording).iter().all(|(_, svg)| !svg.contains("not counted")));
     scenario.warm_up = Timestamp::from_secs(10);
     let context = ChartContext::new(&scenario, &recording, Layout::Wide);
-    for chart in &CHARTS {
-        let picture = (chart.draw)(&context);
+    let charts = CHARTS.iter().filter(|chart| (chart.applies)(&context));
+    let pictures = charts.map(|chart| (chart, (chart.draw)(&context)));
+    for (chart, picture) in pictures.filter(|(_, picture)| picture.span.is_some()) {
         let greys =
             |shape: &DrawnShape| matches!(shape, DrawnShape::Rect { ink, .. } if *ink == VEIL);
         let veils: Vec<_> = (0..).zip(&picture.shapes).filter(|(_, shape)| greys(shape)).collect();

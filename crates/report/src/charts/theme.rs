@@ -62,6 +62,21 @@ pub(super) const HIGHEST: Ink = Ink::new((132, 140, 153), (118, 126, 140));
 /// What is beside the point, behind it.
 pub(super) const PALE: Ink = AXIS;
 
+/// More of something, from the least to the most, and later times: paler to stronger on white paper, and darker to
+/// brighter on dark paper.
+pub(super) const HEAT: [Ink; 6] = [
+    Ink::new((214, 230, 244), (27, 50, 76)),
+    Ink::new((171, 207, 229), (30, 74, 112)),
+    Ink::new((107, 174, 214), (36, 104, 153)),
+    Ink::new((55, 135, 192), (58, 141, 196)),
+    Ink::new((16, 91, 164), (112, 184, 230)),
+    Ink::new((8, 48, 107), (190, 225, 250)),
+];
+/// Why a request took another attempt.
+pub(super) const RETRY: Ink = Ink::new((0, 121, 140), (56, 184, 204));
+pub(super) const FALLBACK: Ink = Ink::new((214, 137, 16), (244, 180, 74));
+pub(super) const HEDGE: Ink = Ink::new((140, 70, 130), (212, 140, 204));
+
 /// Over what is not counted.
 pub(super) const VEIL: Ink = Ink::new((222, 225, 230), (40, 45, 52)).faded(0.72);
 

@@ -1,6 +1,7 @@
 //! Offered, answered and failed over time.
 
 use super::chart_context::ChartContext;
+use super::chart_data::{ChartData, CountedField, SeriesKind};
 use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain};
@@ -23,7 +24,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         context.bins(width).map(|bin| (context.requests(bin.clone()), bin)).collect();
     let sum = |of: fn(&RequestCell) -> u32| cells.iter().map(|(cell, _)| u64::from(of(cell))).sum();
     let (total, answered, lost): (u64, u64, u64) =
-        (sum(|cell| cell.arrived), sum(|cell| cell.answered), sum(|cell| cell.lost));
+        (sum(|cell| cell.arrived), sum(|cell| cell.answered), sum(lost_of));
     let total_text = count(total);
     let title = match lost {
         0 => format!("{total_text} requests, {} succeeded, none failed", count(answered)),
@@ -33,8 +34,8 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     };
     let told = context.bin_width_told(1);
     let subtitle = format!(
-        "requests per second, in bins of {told}: offered by intended send time, the others by \
-         completion time; n = {total_text}"
+        "requests per second, in bins of {told}: offered and failed by intended send time, succeeded \
+         by completion time; n = {total_text}"
     );
     let mut picture = Picture::new(context.layout, title, &subtitle);
     if total == 0 {
@@ -49,8 +50,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     ];
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
-    let most =
-        cells.iter().map(|(cell, bin)| rate(cell.arrived.max(cell.answered).max(cell.lost), bin));
+    let most = cells.iter().map(|(cell, bin)| rate(cell.arrived.max(cell.answered), bin));
     let faults = context.faults_of(None);
     let panel = Panel::new(context, top, HEIGHT, ceiling(most.fold(0.0, f64::max)))
         .wide()
@@ -68,8 +68,8 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         }
     });
     picture.series(LOST, |picture| {
-        for (cell, bin) in cells.iter().filter(|(cell, _)| cell.lost > 0) {
-            let seen = rate(cell.lost, bin).max(0.015 * panel.most);
+        for (cell, bin) in cells.iter().filter(|(cell, _)| lost_of(cell) > 0) {
+            let seen = rate(lost_of(cell), bin).max(0.015 * panel.most);
             panel.bar(picture, bin, (0.0, seen), FAILED);
         }
     });
@@ -83,6 +83,25 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     panel.fault_names(&mut picture, &faults, FaultNaming::WithDeployment);
     picture.close(panel.end(), None);
     picture
+}
+
+/// Failed, or given up by their clients, of those that were to be sent in this time.
+fn lost_of(cell: &RequestCell) -> u32 {
+    cell.failed.iter().sum::<u32>() + cell.gave_up
+}
+
+/// The numbers of the chart.
+pub(super) fn series(_: &ChartContext<'_>, data: &mut ChartData) {
+    let cells = data.request_cells();
+    let fields: [CountedField<RequestCell>; 3] = [
+        (OFFERED, PALE, |cell| cell.arrived),
+        (SUCCEEDED, TOTAL, |cell| cell.answered),
+        (LOST, FAILED, lost_of),
+    ];
+    for (name, ink, of) in fields {
+        let counts = cells.iter().map(|cell| of(cell).into());
+        data.counts("traffic", (name.to_owned(), SeriesKind::Count, ink), counts);
+    }
 }
 
 fn draw_asked_rate(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel) {

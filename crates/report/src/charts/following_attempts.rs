@@ -1,0 +1,73 @@
+//! Attempts that followed another one of their request, and why.
+
+use super::chart_context::ChartContext;
+use squall_record::AttemptRow;
+
+/// A provider sees a little late that the router has hung up: what a loopback and a busy machine take, in seconds.
+pub(super) const AT_ONCE: f64 = 0.02;
+
+/// Why a request had another attempt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FollowingCause {
+    /// The one before had ended, and this went to the same group.
+    Retry,
+    /// The one before had ended, and this went to another group.
+    Fallback,
+    /// Another one was under way.
+    Hedge,
+}
+
+impl FollowingCause {
+    pub(super) const ALL: [Self; 3] = [Self::Retry, Self::Fallback, Self::Hedge];
+}
+
+/// An attempt after another one of its request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct FollowingAttempt {
+    /// When it began, in seconds.
+    pub(super) at: f64,
+    /// From the end of the attempts before it, in seconds.
+    pub(super) delay: f64,
+    pub(super) deployment: usize,
+    pub(super) cause: FollowingCause,
+}
+
+/// The attempts that followed another of their request, by their start.
+pub(super) fn following_attempts(context: &ChartContext<'_>) -> Vec<FollowingAttempt> {
+    let attempts = context.recording.attempts.iter();
+    let mut rows: Vec<_> = attempts.filter(|row| row.request.is_some()).collect();
+    rows.sort_by_key(|row| (row.request, row.ordinal));
+    let mut all = Vec::new();
+    for attempts in rows.chunk_by(|one, other| one.request == other.request) {
+        let mut ended = attempts[0].ended.as_secs_f64();
+        for pair in attempts.windows(2) {
+            let (before, row) = (pair[0], pair[1]);
+            let at = row.started.as_secs_f64();
+            let delay = at - ended;
+            ended = ended.max(row.ended.as_secs_f64());
+            if usize::from(row.deployment) < context.deployments() {
+                let deployment = usize::from(row.deployment);
+                let cause = cause(context, (before, row), delay);
+                all.push(FollowingAttempt { at, delay, deployment, cause });
+            }
+        }
+    }
+    all.sort_by(|one, other| one.at.total_cmp(&other.at));
+    all
+}
+
+fn cause(
+    context: &ChartContext<'_>,
+    (before, row): (&AttemptRow, &AttemptRow),
+    delay: f64,
+) -> FollowingCause {
+    let deployments = &context.recording.header.deployments;
+    let group = |row: &AttemptRow| deployments.get(usize::from(row.deployment)).map(|at| at.group);
+    if delay < -AT_ONCE {
+        FollowingCause::Hedge
+    } else if group(before) == group(row) {
+        FollowingCause::Retry
+    } else {
+        FollowingCause::Fallback
+    }
+}
