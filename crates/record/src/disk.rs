@@ -41,6 +41,11 @@ const ATTEMPTS: &str = "attempts.csv";
 const NOTES: &str = "notes.csv";
 const JOURNAL: &str = "journal.bin";
 
+/// The folder that the target of a run leaves beside the recording, which may be all that is left of a run whose
+/// target never became ready; and the file that marks it.
+const TARGET_FOLDER: &str = "target";
+const TARGET_MARK: &str = ".squall-target";
+
 /// The cells of forms before 6.
 const OLD_CELLS: &str = "cells.json";
 
@@ -49,6 +54,14 @@ const COMPRESSED: &str = ".zst";
 
 /// The rows and the journal of so many requests are plain, some 30 MB of them.
 const PLAIN_REQUESTS: usize = 100_000;
+
+/// Removes a file, if there is one.
+fn remove(path: &Path) -> Result<(), RecordError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(cannot_write(path, source)),
+        _ => Ok(()),
+    }
+}
 
 /// Every name that a file of a recording may have.
 fn file_names() -> impl Iterator<Item = String> {
@@ -89,7 +102,7 @@ impl Recording {
         checked::put(&dir.join(RUN), |file| file.write_all(&bytes).map(|()| None))?;
         // What it was while it grew, and what an older recording was.
         for name in file_names().filter(|name| !names.contains(name)) {
-            folder::remove(&dir.join(name))?;
+            remove(&dir.join(name))?;
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ mod states;
 mod theme;
 mod time_axis;
 mod traffic;
+mod walked_rows;
 
 pub(crate) use chart_data::{ChartData, chart_data};
 pub(crate) use font_metrics::{REGULAR, SEMIBOLD};

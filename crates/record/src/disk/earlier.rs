@@ -1,7 +1,6 @@
 //! The runs that a folder held before: each in a folder of its own below, up to a number of them.
 
-use super::folder::{TARGET_FOLDER, TARGET_MARK, remove};
-use super::{RUN, checked, header::HeaderFile};
+use super::{RUN, TARGET_FOLDER, TARGET_MARK, checked, header::HeaderFile, remove};
 use crate::RecordError;
 use std::fs;
 use std::io;

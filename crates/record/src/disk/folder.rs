@@ -1,7 +1,7 @@
 //! The folder that a run writes into: made, proven and emptied before anything is run.
 
 use super::earlier::{EARLIER, EarlierRuns};
-use super::{RUN, file_names};
+use super::{RUN, TARGET_FOLDER, TARGET_MARK, file_names, remove};
 use super::{checked, header::HeaderFile};
 use crate::RecordError;
 use std::fs::{self, File, TryLockError};
@@ -17,11 +17,6 @@ pub struct OutFolder {
     /// The folder itself, locked; `None` where a folder cannot be.
     _lock: Option<File>,
 }
-
-/// The folder that the target of a run leaves beside the recording, which may be all that is left of a run whose
-/// target never became ready; and the file that marks it.
-pub(super) const TARGET_FOLDER: &str = "target";
-pub(super) const TARGET_MARK: &str = ".squall-target";
 
 /// Written to see that there is space, and taken away again: the first seconds of a run.
 const PROBE: &str = "squall.probe.tmp";
@@ -127,16 +122,6 @@ impl OutFolder {
             }
         }
         Ok(())
-    }
-}
-
-/// Removes a file, if there is one.
-pub(super) fn remove(path: &Path) -> Result<(), RecordError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(super::cannot_write(path, source))
-        }
-        _ => Ok(()),
     }
 }
 

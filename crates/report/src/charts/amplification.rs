@@ -3,11 +3,12 @@
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
-use super::following_attempts::FollowingCause;
+use super::following_attempts::following;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::{Anchor, Picture, label};
 use super::theme::{FALLBACK, HEDGE, Ink, PALE, QUIET, RETRY, TEXT, TOTAL};
+use super::walked_rows::FollowingCause;
 use squall_judge::text::count;
 use std::ops::Range;
 
@@ -51,7 +52,7 @@ fn causes(context: &ChartContext<'_>) -> Vec<CauseCounts> {
             FollowingCause::Fallback => ("fallbacks", FALLBACK),
             FollowingCause::Hedge => ("hedges", HEDGE),
         };
-        let own = context.following().iter().filter(|attempt| attempt.cause == cause);
+        let own = following(context).iter().filter(|attempt| attempt.cause == cause);
         CauseCounts { name, ink, times: own.map(|attempt| attempt.at).collect() }
     });
     all.into_iter().filter(|cause| !cause.times.is_empty()).collect()

@@ -2,12 +2,13 @@
 
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, CountedField, SeriesKind};
-use super::deployment_states::StripState;
+use super::deployment_states::states;
 use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::{Anchor, Picture, ShapeRole, label};
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
+use super::walked_rows::StripState;
 use squall_failure::FailureClass;
 use squall_judge::text::count;
 use squall_record::AttemptCell;
@@ -156,7 +157,7 @@ fn lane(picture: &mut Picture, context: &ChartContext<'_>, panel: &Panel, deploy
     }
     let mut drawn_to = panel.left;
     picture.within(ShapeRole::Data, |picture| {
-        for stretch in &context.states()[deployment] {
+        for stretch in &states(context)[deployment] {
             let ink = match stretch.state {
                 StripState::Throttled => THROTTLED,
                 StripState::Ejected => FAILED,

@@ -1,16 +1,13 @@
 //! What every chart knows: the run, its seconds, its phases and its faults.
 
-use super::deployment_states::{StateStretch, deployment_states};
 use super::fault_labels::FaultSpan;
-use super::following_attempts::{FollowingAttempt, following_attempts};
 use super::font_metrics;
-use super::latency_map::LatencyCells;
 use super::theme::{BODY, Layout};
+use super::walked_rows::WalkedRows;
 use squall_determinism::Timestamp;
 use squall_judge::text;
 use squall_record::{AttemptCell, DeploymentCells, GroupCells, Recording, RequestCell};
 use squall_scenario::Scenario;
-use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,15 +31,7 @@ pub(super) struct ChartContext<'a> {
     /// The names of the deployments, as they have room beside a panel.
     short_names: Vec<String>,
     /// What takes a walk over all of them: once for all charts, in every layout.
-    walked: Rc<WalkedRows>,
-}
-
-/// What is known from all rows, notes or distributions, when it was asked for.
-#[derive(Default)]
-struct WalkedRows {
-    following: OnceCell<Vec<FollowingAttempt>>,
-    states: OnceCell<Vec<Vec<StateStretch>>>,
-    latencies: OnceCell<LatencyCells>,
+    pub(super) walked: Rc<WalkedRows>,
 }
 
 impl<'a> ChartContext<'a> {
@@ -80,21 +69,6 @@ impl<'a> ChartContext<'a> {
             short_names: font_metrics::distinct(&names, BODY, true, layout.name_room()),
             walked: Rc::default(),
         }
-    }
-
-    /// The attempts that followed another one of their request, by their start; none without rows.
-    pub(super) fn following(&self) -> &[FollowingAttempt] {
-        self.walked.following.get_or_init(|| following_attempts(self))
-    }
-
-    /// In which state each deployment was, by time.
-    pub(super) fn states(&self) -> &[Vec<StateStretch>] {
-        self.walked.states.get_or_init(|| deployment_states(self))
-    }
-
-    /// How many requests took how long, over time.
-    pub(super) fn latency_cells(&self) -> &LatencyCells {
-        self.walked.latencies.get_or_init(|| LatencyCells::new(self))
     }
 
     /// The faults of one provider, or of all.

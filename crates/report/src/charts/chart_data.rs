@@ -3,8 +3,8 @@
 
 use super::CHARTS;
 use super::chart_context::ChartContext;
-use super::deployment_states::StripState;
 use super::theme::{Ink, Layout};
+use super::walked_rows::StripState;
 use serde::Serialize;
 use squall_record::{AttemptCell, Recording, RequestCell};
 use squall_scenario::Scenario;

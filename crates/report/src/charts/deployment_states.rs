@@ -1,69 +1,18 @@
 //! In which state each deployment was, by the notes of a run: stretches of time that follow each other without gaps.
 
 use super::chart_context::ChartContext;
+use super::walked_rows::{StateStretch, StripState};
 use squall_record::RecordedEvent;
 use squall_router::{CooldownCause, DeploymentId, RouterEvent as Decision};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a deployment is to the router, from the mildest to the most severe: of two at once the later one holds.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum StripState {
-    /// It takes its share.
-    Healthy,
-    /// It has returned, and its share grows.
-    SlowStart,
-    /// It asked for patience, and is passed over.
-    Throttled,
-    /// Its open interval is over, and the answer of a probe is awaited.
-    Probing,
-    /// Its health checks fail.
-    Unhealthy,
-    /// Its budget is spent.
-    OutOfBudget,
-    /// Its circuit is open.
-    Ejected,
-    /// It has no weight in the configuration of the time.
-    Absent,
-}
-
-impl StripState {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Healthy,
-        Self::SlowStart,
-        Self::Throttled,
-        Self::Probing,
-        Self::Unhealthy,
-        Self::OutOfBudget,
-        Self::Ejected,
-        Self::Absent,
-    ];
-
-    /// The word for it on the page.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::SlowStart => "slow start",
-            Self::Throttled => "throttled",
-            Self::Probing => "waiting for a probe",
-            Self::Unhealthy => "health checks fail",
-            Self::OutOfBudget => "budget spent",
-            Self::Ejected => "ejected",
-            Self::Absent => "not configured",
-        }
-    }
-}
-
-/// A stretch in which a deployment was in one state, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct StateStretch {
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) state: StripState,
-}
-
 /// The stretches of every deployment, by time.
-pub(super) fn deployment_states(context: &ChartContext<'_>) -> Vec<Vec<StateStretch>> {
+pub(super) fn states<'c>(context: &'c ChartContext<'_>) -> &'c [Vec<StateStretch>] {
+    context.walked.states.get_or_init(|| deployment_states(context))
+}
+
+fn deployment_states(context: &ChartContext<'_>) -> Vec<Vec<StateStretch>> {
     let mut all: Vec<_> =
         (0..context.deployments()).map(|each| Watched::new(context, each)).collect();
     for row in &context.recording.notes {

@@ -1,39 +1,18 @@
 //! Attempts that followed another one of their request, and why.
 
 use super::chart_context::ChartContext;
+use super::walked_rows::{FollowingAttempt, FollowingCause};
 use squall_record::AttemptRow;
 
 /// A provider sees a little late that the router has hung up: what a loopback and a busy machine take, in seconds.
 pub(super) const AT_ONCE: f64 = 0.02;
 
-/// Why a request had another attempt.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum FollowingCause {
-    /// The one before had ended, and this went to the same group.
-    Retry,
-    /// The one before had ended, and this went to another group.
-    Fallback,
-    /// Another one was under way.
-    Hedge,
+/// The attempts that followed another of their request, by their start; none without rows.
+pub(super) fn following<'c>(context: &'c ChartContext<'_>) -> &'c [FollowingAttempt] {
+    context.walked.following.get_or_init(|| following_attempts(context))
 }
 
-impl FollowingCause {
-    pub(super) const ALL: [Self; 3] = [Self::Retry, Self::Fallback, Self::Hedge];
-}
-
-/// An attempt after another one of its request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct FollowingAttempt {
-    /// When it began, in seconds.
-    pub(super) at: f64,
-    /// From the end of the attempts before it, in seconds.
-    pub(super) delay: f64,
-    pub(super) deployment: usize,
-    pub(super) cause: FollowingCause,
-}
-
-/// The attempts that followed another of their request, by their start.
-pub(super) fn following_attempts(context: &ChartContext<'_>) -> Vec<FollowingAttempt> {
+fn following_attempts(context: &ChartContext<'_>) -> Vec<FollowingAttempt> {
     let attempts = context.recording.attempts.iter();
     let mut rows: Vec<_> = attempts.filter(|row| row.request.is_some()).collect();
     rows.sort_by_key(|row| (row.request, row.ordinal));

@@ -9,6 +9,7 @@ use super::legend::{self, LegendMark};
 use super::panel::{Panel, PanelPosition, STRIP, percent, seconds};
 use super::picture::{Anchor, Picture, ShapeRole, label};
 use super::theme::{GRID, HEAT, QUIET};
+use super::walked_rows::LatencyCells;
 use squall_judge::text::count;
 use std::ops::Range;
 
@@ -20,19 +21,12 @@ const ROW: f64 = 48.0;
 /// How far apart times on the axis are at least.
 const APART: f64 = 24.0;
 
-/// How many requests of each column are in each row.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct LatencyCells {
-    /// The width of a column in seconds.
-    width: usize,
-    /// The row that the lowest one is, by [`row`].
-    lowest: usize,
-    /// By column, the counts from the lowest row up to the highest.
-    columns: Vec<Vec<u64>>,
+fn latency_cells<'c>(context: &'c ChartContext<'_>) -> &'c LatencyCells {
+    context.walked.latencies.get_or_init(|| LatencyCells::new(context))
 }
 
 impl LatencyCells {
-    pub(super) fn new(context: &ChartContext<'_>) -> Self {
+    fn new(context: &ChartContext<'_>) -> Self {
         let width = context.width_of(COLUMNS, 1);
         let mut columns: Vec<Vec<(usize, u64)>> = Vec::new();
         for bin in context.bins(width) {
@@ -89,11 +83,11 @@ fn place(seconds: f64) -> f64 {
 
 /// Whether any request succeeded.
 pub(super) fn applies(context: &ChartContext<'_>) -> bool {
-    context.latency_cells().most() > 0
+    latency_cells(context).most() > 0
 }
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
-    let cells = context.latency_cells();
+    let cells = latency_cells(context);
     let n: u64 = cells.columns.iter().flatten().sum();
     let told = squall_judge::text::duration(std::time::Duration::from_secs(cells.width as u64));
     let subtitle = format!(
@@ -193,7 +187,7 @@ fn draw_marks(picture: &mut Picture, panel: &Panel, cells: &LatencyCells) {
 
 /// The numbers of the chart: the requests of each cell, the slowest first.
 pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
-    let cells = context.latency_cells();
+    let cells = latency_cells(context);
     for row in (0..cells.rows()).rev() {
         let edges = cells.edges(row);
         let name = format!("{} to {}", seconds(edges.start), seconds(edges.end));

@@ -4,11 +4,12 @@
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, SeriesKind};
 use super::fault_labels::FaultNaming;
-use super::following_attempts::{AT_ONCE, FollowingAttempt, FollowingCause};
+use super::following_attempts::{AT_ONCE, following};
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, Panel, PanelPosition, STRIP, ceiling, plain, seconds};
 use super::picture::{Anchor, Picture, ShapeRole, TextStyle, label};
 use super::theme::{BODY, Layout, QUIET, TEXT, deployment as ink_of};
+use super::walked_rows::{FollowingAttempt, FollowingCause};
 use squall_judge::text::count;
 use squall_record::RecordedEvent;
 use squall_router::RouterEvent as Decision;
@@ -22,7 +23,7 @@ const SWITCHES: f64 = 96.0;
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let retries: Vec<_> = retries(context).copied().collect();
-    let hedges = (context.following().len() - retries.len()) as u64;
+    let hedges = (following(context).len() - retries.len()) as u64;
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
     let all = count(retries.len() as u64);
@@ -212,7 +213,7 @@ pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
 
 /// The attempts that began when those before them had ended.
 fn retries<'c>(context: &'c ChartContext<'_>) -> impl Iterator<Item = &'c FollowingAttempt> {
-    context.following().iter().filter(|attempt| attempt.cause != FollowingCause::Hedge)
+    following(context).iter().filter(|attempt| attempt.cause != FollowingCause::Hedge)
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.

@@ -3,11 +3,12 @@
 
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, SeriesKind};
-use super::deployment_states::{StateStretch, StripState};
+use super::deployment_states::states;
 use super::legend::{self, LegendMark};
 use super::panel::{Panel, PanelPosition, STRIP, percent};
 use super::picture::{Picture, ShapeRole};
 use super::theme::{FAILED, Ink, PALE, QUIET, THROTTLED, deployment as ink_of};
+use super::walked_rows::{StateStretch, StripState};
 use squall_determinism::Timestamp;
 use squall_judge::text;
 use std::time::Duration;
@@ -25,11 +26,11 @@ pub(super) fn applies(context: &ChartContext<'_>) -> bool {
     let is_out = |stretch: &StateStretch| stretch.state != StripState::Healthy;
     context.knows_attempts()
         && context.is_built_in()
-        && context.states().iter().flatten().any(is_out)
+        && states(context).iter().flatten().any(is_out)
 }
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
-    let all = context.states().iter().flatten();
+    let all = states(context).iter().flatten();
     let out = all.filter(|stretch| stretch.state != StripState::Healthy).count();
     let subtitle = format!(
         "by the notes of the router; n = {} stretches in another state than healthy",
@@ -38,7 +39,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let mut picture = Picture::new(context.layout, "State of each deployment", &subtitle);
     let (shown, others) = context.panels(
         0..context.deployments(),
-        |each| milliseconds_out(&context.states()[each]),
+        |each| milliseconds_out(&states(context)[each]),
         "always healthy",
     );
     if shown.is_empty() {
@@ -46,7 +47,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         return picture;
     }
     let seen = |state: StripState| {
-        let mut all = shown.iter().flat_map(|&each| &context.states()[each]);
+        let mut all = shown.iter().flat_map(|&each| &states(context)[each]);
         all.any(|stretch| stretch.state == state)
     };
     let looks = StripState::ALL.into_iter().filter(|&state| seen(state)).filter_map(look);
@@ -62,7 +63,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         }
         panel.faults(&mut picture, &context.faults_of(Some(context.provider(deployment))));
         panel.framed(&mut picture, context, ("", |_| {}), place);
-        draw_strip(&mut picture, &panel, &context.states()[deployment], ink_of(deployment));
+        draw_strip(&mut picture, &panel, &states(context)[deployment], ink_of(deployment));
         let name = (context.short_name(deployment), ink_of(deployment));
         panel.caption(&mut picture, name, &lines, place);
         picture.words.push(in_words(context, deployment));
@@ -160,13 +161,13 @@ fn seconds_out(stretches: &[StateStretch]) -> f64 {
 
 /// How much of the run a deployment was healthy.
 fn told_share(context: &ChartContext<'_>, deployment: usize) -> String {
-    let out = seconds_out(&context.states()[deployment]);
+    let out = seconds_out(&states(context)[deployment]);
     format!("healthy {}", percent((1.0 - out / context.seconds as f64).max(0.0)))
 }
 
 /// The strip of a deployment in words: its stretches, or of many how often it was in which state.
 fn in_words(context: &ChartContext<'_>, deployment: usize) -> String {
-    let (name, all) = (context.name(deployment), &context.states()[deployment]);
+    let (name, all) = (context.name(deployment), &states(context)[deployment]);
     let is_out = |stretch: &&StateStretch| stretch.state != StripState::Healthy;
     let out: Vec<_> = all.iter().filter(is_out).collect();
     let moment = |seconds: f64| text::moment(Timestamp::from_nanos((seconds * 1e9) as u64));
@@ -191,7 +192,7 @@ fn in_words(context: &ChartContext<'_>, deployment: usize) -> String {
 
 /// The numbers of the chart: the most severe state of each step, by deployment.
 pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
-    for (deployment, stretches) in context.states().iter().enumerate() {
+    for (deployment, stretches) in states(context).iter().enumerate() {
         let mut worst = vec![0_u64; context.bins(data.step).count()];
         for stretch in stretches {
             let first = stretch.from as usize / data.step;
