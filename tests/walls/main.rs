@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -71,6 +71,10 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "workload",
             "record",
         ],
+    ),
+    (
+        "live-view",
+        &["determinism", "failure", "judge", "record", "report", "router", "scenario", "wire"],
     ),
     (
         "campaign",

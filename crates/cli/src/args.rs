@@ -209,7 +209,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
     /// Simulate in virtual time: the same report within about a second
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["tui"])]
     pub(crate) sim: bool,
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
@@ -225,12 +225,23 @@ pub(crate) struct RunArgs {
     /// URL of a gateway that is running (see docs/TARGETS.md)
     #[arg(long, value_name = "NAME|FILE|URL", conflicts_with = "sim")]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) watched: WatchedArgs,
     /// Write the report and the recording here [default: reports/NAME/live, reports/NAME/sim or
     /// reports/NAME/TARGET]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
+}
+
+/// How a live run is shown while it goes on.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct WatchedArgs {
+    /// Show the run in the terminal while it goes on: rates, latency, deployments, and what happened; without a
+    /// terminal, plain lines as otherwise
+    #[arg(long)]
+    pub(crate) tui: bool,
 }
 
 #[derive(Debug, ClapArgs)]

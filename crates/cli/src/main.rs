@@ -5,6 +5,7 @@ mod command;
 mod descriptors;
 mod error;
 mod files;
+mod live_shells;
 mod logging;
 mod machine;
 mod progress;

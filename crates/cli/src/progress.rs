@@ -1,6 +1,7 @@
 //! Runs, watched: one line that changes on a terminal; elsewhere a line every five seconds of a live run.
 
 use crate::error::CliError;
+use crate::live_shells::LiveShells;
 use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,13 +19,14 @@ const PLAIN_EVERY: u64 = 5;
 /// Runs a scenario over real sockets until its end, or until a signal ends it.
 ///
 /// Rows are written into `folder` as they come, if there is one.
-/// Another gateway is tested where a `target` is given.
+/// Another gateway is tested where a `target` is given. Without a `shells`' screen there is a line that changes, or lines.
 pub(crate) fn run_live(
     scenario: &Scenario,
     keep: RowRetention,
     folder: Option<&Path>,
     target: Option<TargetOptions>,
     backends: Backends,
+    shells: &LiveShells,
 ) -> Result<Recording, CliError> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -32,17 +34,20 @@ pub(crate) fn run_live(
         .build()
         .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
     let folder = folder.map(Path::to_owned);
-    let options = RunOptions { keep, folder, target, backends, ..RunOptions::default() };
+    let feed = shells.feed();
+    let options = RunOptions { keep, folder, target, backends, feed, ..RunOptions::default() };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {
         told.stop(1).await;
         stop.stop();
     });
-    let view = View::new(scenario);
+    let screen = shells.take_screen()?;
+    let view = if screen.is_some() { View::Screen } else { View::new(scenario) };
     let mut told = false;
     let recording = squall_live::run(scenario, &options, |status| {
         view.show(status);
+        shells.show(status);
         if let (Some(why), false) = (&status.unwritten, told) {
             told = true;
             terminal::status(format_args!(
@@ -52,6 +57,7 @@ pub(crate) fn run_live(
         }
     });
     view.clear();
+    drop(screen);
     waiter.shutdown_background();
     let recording = recording?;
     if let Some(at) = recording.header.ended.cut_at() {
@@ -175,6 +181,8 @@ impl Trying {
 enum View {
     Terminal(ProgressBar),
     Plain,
+    /// Panels, which show more.
+    Screen,
 }
 
 impl View {
@@ -201,7 +209,7 @@ impl View {
             Self::Plain if status.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
                 terminal::status(line(status));
             }
-            Self::Plain => {}
+            Self::Plain | Self::Screen => {}
         }
     }
 

@@ -16,6 +16,9 @@ use tokio::sync::watch;
 /// What a shell adds to a signal's number to make the exit code of a process that it ended.
 const EXIT_BASE: i32 = 128;
 
+/// The number of Ctrl-C's signal, everywhere.
+const SIGINT: i32 = 2;
+
 /// What SIGHUP means to a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Hangup {
@@ -68,6 +71,16 @@ pub(crate) fn take_over(stops: u32, hangup: Hangup) -> Signals {
     *shared.answers.lock().unwrap_or_else(PoisonError::into_inner) =
         Some(Answers { stops, hangup });
     Signals { told: shared.told.subscribe(), reloaded: 0 }
+}
+
+/// The same as SIGINT: what Ctrl-C is where a terminal gives it as a key.
+pub(crate) fn interrupt() {
+    shared().hear(Heard { number: SIGINT, is_hangup: false, terminal_is_gone: false });
+}
+
+/// Whether a signal has asked for an end.
+pub(crate) fn is_asked_to_stop() -> bool {
+    shared().told.borrow().stops > 0
 }
 
 impl Signals {
@@ -132,6 +145,7 @@ struct Heard {
 
 #[expect(clippy::exit, reason = "asked for once more: what is left does not matter any longer")]
 fn end_at_once(signal: Heard) -> ! {
+    crate::terminal::give_back();
     logging::write_rest();
     process::exit(EXIT_BASE + signal.number)
 }
@@ -201,7 +215,7 @@ fn listen() -> std::io::Result<()> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
             while tokio::signal::ctrl_c().await.is_ok() {
-                shared().hear(Heard { number: 2, is_hangup: false, terminal_is_gone: false });
+                shared().hear(Heard { number: SIGINT, is_hangup: false, terminal_is_gone: false });
             }
         });
     })?;

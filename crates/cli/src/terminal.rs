@@ -158,12 +158,41 @@ pub(crate) fn status_is_logged() {
     STATUS_IS_LOGGED.store(true, Ordering::Relaxed);
 }
 
+/// Lines about what is going on that wait until the terminal is free; `None` while it is.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// How a terminal that shows something else is given back; `None` while it is free.
+static GIVE_BACK: Mutex<Option<fn()>> = Mutex::new(None);
+
+/// From now on the terminal shows something else, until it is given back: lines about what is going on wait.
+pub(crate) fn take(give_back: fn()) {
+    GIVE_BACK.lock().unwrap_or_else(PoisonError::into_inner).replace(give_back);
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
+/// Whether it does.
+pub(crate) fn is_taken() -> bool {
+    GIVE_BACK.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
+/// Gives the terminal back, if it was taken, and prints the lines that have waited.
+pub(crate) fn give_back() {
+    let give_back = GIVE_BACK.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(give_back) = give_back else { return };
+    give_back();
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    held.into_iter().flatten().for_each(print);
+}
+
 /// Prints a line about what is going on.
 pub(crate) fn status(text: impl std::fmt::Display) {
     if STATUS_IS_LOGGED.load(Ordering::Relaxed) {
         tracing::info!(target: "squall", "{text}");
     } else if !output().quiet {
-        print(text);
+        match &mut *HELD.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(held) => held.push(text.to_string()),
+            None => print(text),
+        }
     }
 }
 

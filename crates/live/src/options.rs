@@ -1,7 +1,7 @@
 //! What a run is told beside its scenario.
 
 use crate::StopHandle;
-use squall_record::RowRetention;
+use squall_record::{FeedSender, RowRetention};
 use squall_scenario::TargetConfig;
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ pub struct RunOptions {
     /// holds no recording yet; [`Recording::write`](squall_record::Recording::write) completes it. Without it everything is in memory until
     /// the end.
     pub folder: Option<PathBuf>,
+    /// Where rows go besides, for whoever watches the run.
+    pub feed: Option<FeedSender>,
     /// The gateway to test in place of the built-in one, and of the scenario's own target.
     pub target: Option<TargetOptions>,
     /// What is behind the gateway.
@@ -56,6 +58,7 @@ impl Default for RunOptions {
             keep: RowRetention::Rows,
             stop: StopHandle::new(),
             folder: None,
+            feed: None,
             target: None,
             backends: Backends::MockProviders,
         }

@@ -7,7 +7,7 @@ use crate::testbed::Testbed;
 use crate::topology::{models, traffic_kinds};
 use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test};
 use squall_clock::Clock;
-use squall_record::{LiveWriter, Recording, RunEnd, RunHeader, TargetInfo};
+use squall_record::{LiveWriter, Recording, RowSender, RunEnd, RunHeader, TargetInfo};
 use squall_scenario::Scenario;
 use squall_target::{MachineCpu, ProgramLines};
 use squall_traffic::{
@@ -56,13 +56,13 @@ pub fn run(
     let begin =
         |folder: &PathBuf| LiveWriter::begin(folder, header(RunEnd::Complete), move || clock.now());
     let writer = options.folder.as_ref().map(begin).transpose()?;
-    if let Some(writer) = &writer {
-        stage.stream_rows(&writer.rows());
+    let rows = RowSender::to(writer.as_ref(), options.feed.as_ref());
+    if let Some(rows) = &rows {
+        stage.stream_rows(rows);
     }
     let program =
         lines.map(|ProgramLines { requests, answers }| ProgramPipes { requests, answers });
-    let setup =
-        TrafficSetup { program, ..traffic_setup(scenario, clock, stage.front(), writer.as_ref())? };
+    let setup = TrafficSetup { program, rows, ..traffic_setup(scenario, clock, stage.front())? };
     let progress = Arc::new(DriveProgress::default());
     let watch = StatusWatch {
         clock,
@@ -118,7 +118,6 @@ fn traffic_setup(
     scenario: &Scenario,
     clock: Clock,
     front: &Front,
-    writer: Option<&LiveWriter>,
 ) -> Result<TrafficSetup, LiveError> {
     let target = front.target();
     let mut kinds = traffic_kinds(scenario);
@@ -142,7 +141,7 @@ fn traffic_setup(
         kinds,
         headers: target.map(|target| target.running.headers().clone()).unwrap_or_default(),
         models: models(scenario),
-        rows: writer.map(LiveWriter::rows),
+        rows: None,
     })
 }
 

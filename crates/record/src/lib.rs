@@ -7,6 +7,7 @@ mod call_attempt;
 mod collector;
 mod disk;
 mod error;
+mod feed;
 mod header;
 mod journal;
 mod note;
@@ -18,6 +19,7 @@ pub use call_attempt::{BrokenAnswer, CallAttempt, CallKey};
 pub use collector::{Collector, Recording, RowRetention, join};
 pub use disk::{EarlierRuns, LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
+pub use feed::{FeedRow, FeedSender, RowFeed, row_feed};
 pub use header::{
     ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
     TargetInfo, Topology,

@@ -29,3 +29,4 @@ pub use plan::{
 pub use run_origin::RunOrigin;
 pub use scorecard::{ScorecardPaths, write_scorecard};
 pub use signoff::{SignOffPaths, write_sign_off};
+pub use timeline::{LastingFault, RunningTimeline, TimelineLine, TimelineTone};

@@ -5,28 +5,31 @@
 //! depends on how many lines there would be.
 
 mod occurrence;
+mod running;
 mod tell;
 
 use occurrence::{Occurrence, occurrences};
+pub use running::{LastingFault, RunningTimeline};
 use squall_determinism::Timestamp;
 use squall_record::Recording;
 use squall_scenario::Scenario;
 use std::time::Duration;
+use tell::LineGroup;
 
 /// A line of what happened.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct TimelineLine {
+pub struct TimelineLine {
     /// When it began.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
     /// What.
-    pub(crate) text: String,
+    pub text: String,
     /// Whether somebody failed or was kept waiting, or all is well again.
-    pub(crate) tone: TimelineTone,
+    pub tone: TimelineTone,
 }
 
 /// How a line is marked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum TimelineTone {
+pub enum TimelineTone {
     /// Something breaks, or somebody loses.
     Bad,
     /// The router acts.
@@ -37,7 +40,8 @@ pub(crate) enum TimelineTone {
 
 impl TimelineTone {
     /// The word for it in the page.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bad => "bad",
             Self::Neutral => "neutral",
@@ -64,24 +68,19 @@ pub(crate) fn timeline(scenario: &Scenario, recording: &Recording) -> Vec<Timeli
             break;
         }
     }
-    fewest.iter().map(|group| tell::line(group)).collect()
+    fewest.iter().map(LineGroup::line).collect()
 }
 
 /// Occurrences of one topic that are no more than `gap` apart, by the first of each, and by their subjects if those are
 /// told apart.
-fn grouped(all: &[Occurrence], gap: Duration, apart: bool) -> Vec<Vec<&Occurrence>> {
-    let mut groups: Vec<Vec<&Occurrence>> = Vec::new();
+fn grouped(all: &[Occurrence], gap: Duration, apart: bool) -> Vec<LineGroup> {
+    let mut groups: Vec<LineGroup> = Vec::new();
     for occurrence in all {
-        let topic = occurrence.topic;
-        let same = groups.iter_mut().rev().find(|group| {
-            let first = group[0];
-            first.topic == topic && (!apart || first.subject == occurrence.subject)
-        });
-        let joins = topic.joins() || !apart;
-        let is_near = |last: &Occurrence| occurrence.at.since(last.at) <= gap;
-        match same {
-            Some(group) if joins && is_near(group[group.len() - 1]) => group.push(occurrence),
-            _ => groups.push(vec![occurrence]),
+        let mut latest_first = groups.iter_mut().rev();
+        let same = latest_first.find(|group| group.is_about(occurrence, apart));
+        match same.filter(|group| group.takes(occurrence, gap, apart)) {
+            Some(group) => group.add(occurrence),
+            None => groups.push(LineGroup::new(occurrence)),
         }
     }
     groups

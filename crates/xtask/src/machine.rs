@@ -1,6 +1,6 @@
 //! What a machine needs before anything is built: Rust with its formatter and linter, and a C linker.
-//! For some suites also Chromium, nginx, HAProxy, Prometheus, Python, and the vendors' clients from PyPI. What apt can give is
-//! installed on Debian as root; anything else is asked for by name.
+//! For some suites also Chromium, tmux, nginx, HAProxy, Prometheus, Python, and the vendors' clients from PyPI. What apt can
+//! give is installed on Debian as root; anything else is asked for by name.
 
 use std::env;
 use std::fs;
@@ -12,6 +12,10 @@ pub(crate) fn prepare() -> bool {
     let mut ready = prepare_to_build();
     if !answers("chromium", &["--version"]) && !install("chromium") {
         eprintln!("missing: Chromium, as `chromium`. On Debian: apt-get install chromium");
+        ready = false;
+    }
+    if !answers("tmux", &["-V"]) && !install("tmux") {
+        eprintln!("missing: tmux. On Debian: apt-get install tmux");
         ready = false;
     }
     for gateway in ["nginx", "haproxy"] {

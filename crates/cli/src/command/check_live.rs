@@ -4,6 +4,7 @@ use crate::args::CheckArgs;
 use crate::command::checked::{self, Checked};
 use crate::command::{compare, github};
 use crate::error::{CliError, Exit};
+use crate::live_shells::LiveShells;
 use crate::{progress, target_choice, terminal};
 use serde_json::Value;
 use squall_judge::{
@@ -67,6 +68,7 @@ fn run(
         None,
         Some(target),
         Backends::MockProviders,
+        &LiveShells::default(),
     )?;
     let verdict = judge(scenario, &recording);
     terminal::data(format_args!("{path}"));

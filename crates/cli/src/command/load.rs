@@ -4,6 +4,7 @@ use super::run::conclude;
 use crate::args::LoadArgs;
 use crate::command;
 use crate::error::{CliError, Exit};
+use crate::live_shells::LiveShells;
 use crate::{progress, run_origin, run_room, target_choice, terminal};
 use squall_determinism::Share;
 use squall_live::{Backends, TargetOptions};
@@ -37,7 +38,14 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     let keep = run_room::retention(args.rows.which, &scenario);
     run_room::tell_retention(args.rows.which, &scenario, keep);
     let origin = run_origin::of_run_that_begins(scenario.seed.value());
-    let recording = progress::run_live(&scenario, keep, Some(folder.path()), target, backends)?;
+    let recording = progress::run_live(
+        &scenario,
+        keep,
+        Some(folder.path()),
+        target,
+        backends,
+        &LiveShells::default(),
+    )?;
     let kept = recording.write(folder.path());
     let origin = run_origin::written_now(origin);
     conclude(&scenario, &recording, &out, (kept, Some(&origin)))

@@ -3,6 +3,7 @@
 use crate::args::RehearseArgs;
 use crate::command::{self, github};
 use crate::error::{CliError, Exit};
+use crate::live_shells::LiveShells;
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup, Signals};
 use crate::{progress, terminal};
@@ -188,6 +189,7 @@ fn run(
             None,
             None,
             Backends::MockProviders,
+            &LiveShells::default(),
         )?;
         let interrupted = recording.header.ended.cut_at().is_some();
         return Ok((stage.judge(&recording), interrupted));

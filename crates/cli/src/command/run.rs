@@ -3,10 +3,12 @@
 use super::checked;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
+use crate::live_shells::LiveShells;
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::{command, descriptors, progress, run_origin, target_choice, terminal};
 use squall_live::{Backends, TargetOptions};
+use squall_live_view::RunEnding;
 use squall_record::{Mode, OutFolder, RecordError, Recording};
 use squall_report::RunOrigin;
 use squall_scenario::Scenario;
@@ -38,6 +40,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let folder: OutFolder = run_origin::prepare(&out, args.keep)?;
     // A signal counts from when somebody was told that it does.
     signals::take_over(1, Hangup::Stop);
+    let target_name = target.as_ref().map(|target| target.name.as_str());
+    let shells = LiveShells::open(args.watched, &scenario, target_name)?;
     announce(&scenario, mode, target.as_ref());
     let origin = run_origin::of_run_that_begins(scenario.seed.value());
     let recording = match mode {
@@ -45,7 +49,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
         Mode::Live => {
             descriptors::say_what_is_too_few(&scenario)?;
             let (folder, backends) = (Some(folder.path()), Backends::MockProviders);
-            progress::run_live(&scenario, keep, folder, target, backends)?
+            progress::run_live(&scenario, keep, folder, target, backends, &shells)?
         }
     };
     if args.twice && recording.header.ended.cut_at().is_none() {
@@ -55,7 +59,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, CliError> {
     // What was measured is safe before anything is made of it.
     let kept = recording.write(folder.path());
     let origin = run_origin::written_now(origin);
-    let exit = conclude(&scenario, &recording, &out, (kept, Some(&origin)))?;
+    let concluded = conclude_told(&scenario, &recording, &out, (kept, Some(&origin)))?;
+    let exit = concluded.exit;
+    shells.end(concluded.ending);
     let is_whole = recording.header.ended.cut_at().is_none();
     let expects = scenario.hard_expectations().any(|each| each.over_seeds.is_none());
     Ok(args.inconclusive.exit(exit, is_whole && expects))
@@ -76,16 +82,34 @@ fn announce(scenario: &Scenario, mode: Mode, target: Option<&TargetOptions>) {
     }
 }
 
-/// Judges a recording, writes the report, and says how it went. Where the recording could not be `kept`, its
-/// verdict is still told. Without an origin it is the one that lies in the folder.
+/// Judges a recording, writes the report, and says how it went, as [`conclude_told`] does.
 pub(crate) fn conclude(
     scenario: &Scenario,
     recording: &Recording,
     out: &Path,
-    (kept, origin): (Result<(), RecordError>, Option<&RunOrigin>),
+    kept: (Result<(), RecordError>, Option<&RunOrigin>),
 ) -> Result<Exit, CliError> {
+    Ok(conclude_told(scenario, recording, out, kept)?.exit)
+}
+
+/// How a run was concluded.
+pub(crate) struct Concluded {
+    pub(crate) exit: Exit,
+    /// The same, for what showed the run.
+    pub(crate) ending: RunEnding,
+}
+
+/// Judges a recording, writes the report, and says how it went. Where the recording could not be `kept`, its
+/// verdict is still told. Without an origin it is the one that lies in the folder.
+pub(crate) fn conclude_told(
+    scenario: &Scenario,
+    recording: &Recording,
+    out: &Path,
+    (kept, origin): (Result<(), RecordError>, Option<&RunOrigin>),
+) -> Result<Concluded, CliError> {
     let verdict = squall_judge::judge(scenario, recording);
-    terminal::data(squall_judge::terminal_table(&verdict));
+    let table = squall_judge::terminal_table(&verdict);
+    terminal::data(&table);
     tell_findings(scenario, recording);
     terminal::data(format_args!("digest: {}", recording.header.digest));
     kept?;
@@ -93,7 +117,12 @@ pub(crate) fn conclude(
     terminal::data(format_args!("report: {}", paths.html.display()));
     terminal::field("report", || paths.html.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
-    Ok(checked::exit(verdict.overall))
+    let ending = RunEnding {
+        verdict: Some(verdict.overall.to_string()),
+        text: table,
+        report: Some(paths.html.display().to_string()),
+    };
+    Ok(Concluded { exit: checked::exit(verdict.overall), ending })
 }
 
 /// Tells what another gateway did wrong as a client of its providers.

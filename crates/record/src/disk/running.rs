@@ -10,7 +10,7 @@ use super::{
     ATTEMPTS, AttemptLine, JOURNAL, NOTES, NoteLine, REQUESTS, RUN, RecordError, RequestLine,
 };
 use crate::journal::JournalWriter;
-use crate::{AttemptRow, NoteRow, RequestRow, RunHeader};
+use crate::{AttemptRow, FeedRow, FeedSender, NoteRow, RequestRow, RunHeader};
 use serde::Serialize;
 use squall_determinism::Timestamp;
 use std::fs::{File, OpenOptions};
@@ -32,10 +32,13 @@ pub struct LiveWriter {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Hands rows to a [`LiveWriter`], from any thread and without waiting. What waits is bounded by the rows of
-/// the run, which are kept in memory besides.
+/// Hands rows to a [`LiveWriter`], to a [feed](crate::row_feed) or to both, from any thread and without waiting. What
+/// waits for the writer is bounded by the rows of the run, which are kept in memory besides.
 #[derive(Clone, Debug)]
-pub struct RowSender(Sender<PendingEntry>);
+pub struct RowSender {
+    writer: Option<Sender<PendingEntry>>,
+    feed: Option<FeedSender>,
+}
 
 #[derive(Debug)]
 enum PendingEntry {
@@ -47,29 +50,50 @@ enum PendingEntry {
 }
 
 impl RowSender {
+    /// Hands rows to these; `None` if there is neither.
+    #[must_use]
+    pub fn to(writer: Option<&LiveWriter>, feed: Option<&FeedSender>) -> Option<Self> {
+        let writer = writer.and_then(|writer| writer.sender.writer.clone());
+        let feed = feed.cloned();
+        (writer.is_some() || feed.is_some()).then_some(Self { writer, feed })
+    }
+
     /// A request has ended.
     pub fn request(&self, row: &RequestRow) {
         self.send(PendingEntry::Request(*row));
+        self.feed(FeedRow::Request(*row));
     }
 
     /// An attempt has ended.
     pub fn attempt(&self, row: &AttemptRow) {
         self.send(PendingEntry::Attempt(*row));
+        self.feed(FeedRow::Attempt(*row));
     }
 
     /// Something was noted.
     pub fn note(&self, row: &NoteRow) {
         self.send(PendingEntry::Note(*row));
+        self.feed(FeedRow::Note(*row));
     }
 
     /// A frame of the journal.
     pub fn frame(&self, frame: &[u8]) {
-        self.send(PendingEntry::Frame(frame.to_vec()));
+        if self.writer.is_some() {
+            self.send(PendingEntry::Frame(frame.to_vec()));
+        }
     }
 
     fn send(&self, entry: PendingEntry) {
-        // Nobody receives once the run is over: then the rows are written from memory.
-        let _ = self.0.send(entry);
+        if let Some(writer) = &self.writer {
+            // Nobody receives once the run is over: then the rows are written from memory.
+            let _ = writer.send(entry);
+        }
+    }
+
+    fn feed(&self, row: FeedRow) {
+        if let Some(feed) = &self.feed {
+            feed.send(row);
+        }
     }
 }
 
@@ -90,7 +114,8 @@ impl LiveWriter {
             .name("recording".to_owned())
             .spawn(move || files.run(&receiver, &now))
             .map_err(|source| super::cannot_write(dir, source))?;
-        Ok(Self { sender: RowSender(sender), trouble, thread: Some(thread) })
+        let sender = RowSender { writer: Some(sender), feed: None };
+        Ok(Self { sender, trouble, thread: Some(thread) })
     }
 
     /// Where rows go.

@@ -2,30 +2,83 @@
 
 use super::occurrence::{Occurrence, Topic};
 use super::{TimelineLine, TimelineTone};
+use squall_determinism::Timestamp;
 use squall_judge::text;
+use std::time::Duration;
 
 /// How many subjects of a line are named.
 const NAMED: usize = 2;
 
-/// The line of occurrences of one topic, of which there is at least one.
-pub(super) fn line(group: &[&Occurrence]) -> TimelineLine {
-    let (first, last) = (group[0], group[group.len() - 1]);
-    let said = told(group, first);
-    let until = match group.len() {
-        1 => String::new(),
-        _ => format!(", until {}", text::moment(last.at)),
-    };
-    TimelineLine { at: first.at, text: format!("{said}{until}"), tone: tone(first.topic) }
+/// Occurrences of one topic that are told as one line: it takes room for what is told, however many they are.
+#[derive(Clone, Debug)]
+pub(super) struct LineGroup {
+    topic: Topic,
+    first: Timestamp,
+    last: Timestamp,
+    count: u64,
+    /// Whom it happened to, each once.
+    subjects: Vec<String>,
+    /// What is told of the first.
+    detail: String,
+    /// What is told of each kind, with its number; of topics that tell it.
+    kinds: Vec<(String, u64)>,
+}
+
+impl LineGroup {
+    /// One occurrence.
+    pub(super) fn new(first: &Occurrence) -> Self {
+        let mut group = Self {
+            topic: first.topic,
+            first: first.at,
+            last: first.at,
+            count: 0,
+            subjects: Vec::new(),
+            detail: first.detail.clone(),
+            kinds: Vec::new(),
+        };
+        group.add(first);
+        group
+    }
+
+    /// Whether an occurrence is of the same topic, and about the same subject if those are told `apart`.
+    pub(super) fn is_about(&self, occurrence: &Occurrence, apart: bool) -> bool {
+        self.topic == occurrence.topic && (!apart || self.subjects[0] == occurrence.subject)
+    }
+
+    /// Whether such an occurrence belongs to the line.
+    pub(super) fn takes(&self, occurrence: &Occurrence, gap: Duration, apart: bool) -> bool {
+        (self.topic.joins() || !apart) && occurrence.at.since(self.last) <= gap
+    }
+
+    /// Adds an occurrence of the same topic.
+    pub(super) fn add(&mut self, occurrence: &Occurrence) {
+        self.count += 1;
+        self.last = occurrence.at;
+        if !self.subjects.contains(&occurrence.subject) {
+            self.subjects.push(occurrence.subject.clone());
+        }
+        if !self.topic.tells_kinds() {
+            return;
+        }
+        match self.kinds.iter_mut().find(|(kind, _)| *kind == occurrence.detail) {
+            Some((_, count)) => *count += 1,
+            None => self.kinds.push((occurrence.detail.clone(), 1)),
+        }
+    }
+
+    /// The line.
+    pub(super) fn line(&self) -> TimelineLine {
+        let said = told(self);
+        let until = match self.count {
+            1 => String::new(),
+            _ => format!(", until {}", text::moment(self.last)),
+        };
+        TimelineLine { at: self.first, text: format!("{said}{until}"), tone: tone(self.topic) }
+    }
 }
 
 /// Whom it happened to: all of them, or the first and the number of the others.
-fn subjects(group: &[&Occurrence]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for occurrence in group {
-        if !names.contains(&&*occurrence.subject) {
-            names.push(&occurrence.subject);
-        }
-    }
+fn subjects(names: &[String]) -> String {
     match names.len().saturating_sub(NAMED) {
         0 => names.join(" and "),
         1 => format!("{}, {} and {}", names[0], names[1], names[2]),
@@ -34,12 +87,12 @@ fn subjects(group: &[&Occurrence]) -> String {
 }
 
 /// The words, without times.
-fn told(group: &[&Occurrence], first: &Occurrence) -> String {
-    let n = group.len() as u64;
-    let (subject, detail) = (subjects(group), &first.detail);
+fn told(group: &LineGroup) -> String {
+    let n = group.count;
+    let (subject, detail) = (subjects(&group.subjects), &group.detail);
     let requests = counted(n, "request");
     let waits = if n == 1 { "waits" } else { "wait" };
-    match first.topic {
+    match group.topic {
         Topic::FaultBegins => format!("fault begins at {subject}: {}", kinds(group)),
         Topic::FaultEnds => format!("fault ends at {subject}: {}", kinds(group)),
         Topic::FirstFailure => format!("first failure at {subject}: {}", kinds(group)),
@@ -108,26 +161,14 @@ const fn tone(topic: Topic) -> TimelineTone {
 }
 
 /// The details of occurrences, each once.
-fn kinds(group: &[&Occurrence]) -> String {
-    let mut kinds: Vec<&str> = Vec::new();
-    for occurrence in group {
-        if !kinds.contains(&&*occurrence.detail) {
-            kinds.push(&occurrence.detail);
-        }
-    }
-    kinds.join(", ")
+fn kinds(group: &LineGroup) -> String {
+    group.kinds.iter().map(|(kind, _)| &**kind).collect::<Vec<_>>().join(", ")
 }
 
 /// The details of occurrences with their numbers, the most frequent first.
-fn classes(group: &[&Occurrence]) -> String {
-    let mut counts: Vec<(&str, u64)> = Vec::new();
-    for occurrence in group {
-        match counts.iter_mut().find(|(detail, _)| *detail == occurrence.detail) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((&occurrence.detail, 1)),
-        }
-    }
-    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+fn classes(group: &LineGroup) -> String {
+    let mut counts: Vec<_> = group.kinds.iter().collect();
+    counts.sort_by_key(|&&(_, count)| std::cmp::Reverse(count));
     if let [(detail, _)] = counts[..] {
         return detail.to_owned();
     }

@@ -110,3 +110,49 @@ fn of_a_run_in_which_nothing_happened_nothing_is_told() {
     let recording = run.recording();
     assert_eq!(timeline(&run.scenario, &recording), []);
 }
+
+#[test]
+fn a_run_that_goes_on_is_told_in_the_words_of_its_report() {
+    let run = Fixture::new();
+    let class = squall_failure::FailureClass::Overloaded;
+    let failed = AttemptRow {
+        outcome: squall_record::AttemptOutcome::Failed { class },
+        status: 529,
+        fault: Some(0),
+        ..squall_testkit::by_hand::answered(0, at(20_300))
+    };
+    let lost = squall_record::RequestRow {
+        outcome: FAILED,
+        ..squall_testkit::by_hand::succeeded(at(20_500), 500)
+    };
+    let notes = [
+        note(20_000, RecordedEvent::FaultStarted { provider: 0, fault: 0 }),
+        ejected(20_400, CooldownCause::FailureShare),
+        decided(33_000, Decision::Recovered { deployment: NORTH }),
+    ];
+    let mut running = RunningTimeline::new(&run.scenario, 3);
+    running.note(&notes[0]);
+    running.attempt(&failed);
+    running.note(&notes[1]);
+    let lines = running.lines();
+    let whole = {
+        let mut recording = run.recording();
+        recording.notes = notes.to_vec();
+        recording.attempts = vec![failed];
+        timeline(&run.scenario, &recording)
+    };
+    assert_eq!(lines[..], whole[..3], "told as it happens, and afterwards");
+    running.request(&lost);
+    running.request(&lost);
+    running.note(&notes[2]);
+    let texts: Vec<_> = running.lines().into_iter().map(|line| line.text).collect();
+    assert_eq!(
+        texts,
+        [
+            "a ejected: too large a share of its attempts; until 22.4 s at least",
+            "clients lose 2 requests: server, until 21 s",
+            "probe of a succeeds: it is back, after 12.6 s without traffic",
+        ],
+        "the latest three"
+    );
+}
