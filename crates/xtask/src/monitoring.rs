@@ -125,6 +125,9 @@ fn go_through(
     }
     if phase.is_fault() && !phase.gateway_stops {
         panels.ask(phase.name, stack)?;
+        if !stack.promtool_accepts_metrics()? {
+            return Err("promtool does not accept the metrics of the gateway".to_owned());
+        }
     }
     if phase.gateway_stops {
         stack.start_gateway()?;

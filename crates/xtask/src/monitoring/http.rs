@@ -10,7 +10,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The JSON at a path.
 pub(super) fn get(port: u16, path: &str) -> Result<Value, String> {
-    json(port, &format!("GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\n\r\n"))
+    json(port, &head_of(port, path))
+}
+
+/// The text at a path.
+pub(super) fn text(port: u16, path: &str) -> Result<String, String> {
+    body(port, &head_of(port, path))
+}
+
+fn head_of(port: u16, path: &str) -> String {
+    format!("GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\n\r\n")
 }
 
 /// The answer to a body of JSON.
@@ -25,15 +34,20 @@ pub(super) fn post(port: u16, path: &str, body: &Value) -> Result<Value, String>
 }
 
 fn json(port: u16, request: &str) -> Result<Value, String> {
+    let body = body(port, request)?;
+    serde_json::from_str(&body).map_err(|error| format!("127.0.0.1:{port}: {error}"))
+}
+
+fn body(port: u16, request: &str) -> Result<String, String> {
     let path = request.split(' ').nth(1).unwrap_or_default();
     let failed = |why: String| format!("127.0.0.1:{port}{path}: {why}");
     let answer = exchange(port, request).map_err(|error| failed(error.to_string()))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head.split(' ').nth(1).unwrap_or_default();
-    if status != "200" {
-        return Err(failed(format!("status {status}: {body}")));
+    match status {
+        "200" => Ok(body.to_owned()),
+        _ => Err(failed(format!("status {status}: {body}"))),
     }
-    serde_json::from_str(body).map_err(|error| failed(error.to_string()))
 }
 
 fn exchange(port: u16, request: &str) -> std::io::Result<String> {

@@ -185,6 +185,20 @@ impl RehearsalStack {
         Err(format!("{name} does not start:\n{log}"))
     }
 
+    /// Whether promtool accepts the gateway's metrics as they are now; it prints what it does not like.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(super) fn promtool_accepts_metrics(&self) -> Result<bool, String> {
+        let path = self.folder.join("metrics.txt");
+        let metrics = http::text(self.ports.metrics, "/metrics")?;
+        let file = fs::write(&path, metrics).and_then(|()| File::open(&path));
+        let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut promtool = Command::new("promtool");
+        let judged = promtool.args(["check", "metrics"]).stdin(file).status();
+        Ok(judged.map_err(|error| format!("promtool: {error}"))?.success())
+    }
+
     /// Begins a fault, in the syntax of a scenario.
     ///
     /// # Errors
