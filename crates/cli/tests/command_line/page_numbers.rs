@@ -282,6 +282,7 @@ fn a_chart_that_has_nothing_to_say_is_left_out() {
         .replace("[ { at: 0s, rps: 6 }, { at: 30s, rps: 18 }, { at: 60s, rps: 6 } ]", "6")
         .replace("limits: { rpm: 120, tpm: 30000 }\n", "\n")
         .replace(", limits: { rpm: 400 }", "")
+        .replace("hedge: { after: 2s }", "hedge: never")
         .replace("faults: [ { at: 20s, for: 15s, error: 503 }, { at: 50s, for: 10s, share: 20%, delay: 6s } ]\n", "\n")
         .replace(", price: { input: $2.50, output: $10 }", "")
         .replace(", price: { input: $0.15, output: $0.60 }", "");

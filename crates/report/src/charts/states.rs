@@ -103,10 +103,44 @@ fn look(state: StripState) -> Option<StateLook> {
     Some(StateLook { name, ink, mark, is_own })
 }
 
+/// The stretches as they can be seen: those narrower than a pixel that follow each other are one, in the state that
+/// lasted longest of those that are not healthy.
+fn visible(panel: &Panel, stretches: &[StateStretch]) -> Vec<StateStretch> {
+    let pixel = panel.seconds / (panel.right - panel.left);
+    let (mut visible, mut narrow): (Vec<StateStretch>, Vec<StateStretch>) =
+        (Vec::new(), Vec::new());
+    for &stretch in stretches {
+        let is_wide = stretch.to - stretch.from >= pixel;
+        if is_wide {
+            visible.extend(joined(&std::mem::take(&mut narrow)));
+            visible.push(stretch);
+        } else {
+            narrow.push(stretch);
+            if stretch.to - narrow[0].from >= pixel {
+                visible.extend(joined(&std::mem::take(&mut narrow)));
+            }
+        }
+    }
+    visible.extend(joined(&narrow));
+    visible
+}
+
+fn joined(narrow: &[StateStretch]) -> Option<StateStretch> {
+    let (first, last) = (narrow.first()?, narrow.last()?);
+    let lasted = |state: StripState| -> f64 {
+        let of_it = narrow.iter().filter(|stretch| stretch.state == state);
+        of_it.map(|stretch| stretch.to - stretch.from).sum()
+    };
+    let out = StripState::ALL.into_iter().skip(1).filter(|&state| lasted(state) > 0.0);
+    let longest = out.max_by(|&one, &other| lasted(one).total_cmp(&lasted(other)));
+    let state = longest.unwrap_or(StripState::Healthy);
+    Some(StateStretch { from: first.from, to: last.to, state })
+}
+
 /// A strip. What is narrower than a pixel is drawn as wide as one, unless it would hide another stretch.
 fn draw_strip(picture: &mut Picture, panel: &Panel, stretches: &[StateStretch], own: Ink) {
     let mut drawn_to = panel.left;
-    for stretch in stretches {
+    for stretch in visible(panel, stretches) {
         let Some(look) = look(stretch.state) else { continue };
         let least = if stretch.state == StripState::Healthy { 0.0 } else { 1.0 };
         let start = panel.x(stretch.from);
