@@ -61,18 +61,20 @@ fn viral_spike() -> String {
     fs::read_to_string(path).expect("the scenario is in the tree")
 }
 
-/// A scenario of so many deployments, each with its own fault, with what else is said of it.
-fn scenario(deployments: usize, seconds: usize, rate: f64, more: &str) -> String {
+/// A scenario of so many deployments, each with its own fault, a price and limits that it does not reach, with what else
+/// is said of it.
+fn scenario(deployments: usize, seconds: usize, rate: &str, more: &str) -> String {
     let (mut providers, mut members) = (String::new(), String::new());
     for number in 0..deployments {
         let at = seconds / 3 + number;
         providers += &format!(
             "  azure-openai-gpt-4o-region-{number}:\n    format: anthropic\n    ttft: 300ms\n    itl: 10ms\n    \
-             faults: [ {{ at: {at}s, for: {}s, error: {{ class: overloaded }} }} ]\n",
+             limits: {{ rpm: 6000, tpm: 1000000 }}\n    faults: [ {{ at: {at}s, for: {}s, error: {{ class: overloaded }} }} ]\n",
             seconds / 4
         );
         members += &format!(
-            "        - {{ name: azure-gpt-4o-region-{number}, provider: azure-openai-gpt-4o-region-{number} }}\n"
+            "        - {{ name: azure-gpt-4o-region-{number}, provider: azure-openai-gpt-4o-region-{number}, \
+             price: {{ input: $2.50, output: $10 }} }}\n"
         );
     }
     // Fewer requests cannot tell a thousandth.
@@ -233,14 +235,24 @@ fn the_page_of_a_run_that_met_its_expectations() {
 
 #[test]
 fn the_page_of_a_run_that_missed_them_with_one_deployment() {
-    let run = ReportedRun::of("missed", &scenario(1, 60, 10.0, ""), 1);
+    // Its rate changes and requests are lost: there is a chart of that too.
+    let run = ReportedRun::of(
+        "missed",
+        &scenario(1, 60, "[ { at: 0s, rps: 10 }, { at: 25s, rps: 15 } ]", ""),
+        1,
+    );
     holds(&run, 1.0, [5.5, 25.5, 45.5]);
+    let mut browser = run.open(1_280, false);
+    let charts = browser
+        .run("[...document.querySelectorAll('.charts figure')].map((figure) => figure.id).join()");
+    let all = "traffic,load,shares,states,attempts,retries,amplification,limits,latency,latency-map,ttft,errors,providers,cost";
+    assert_eq!(charts.as_str(), Some(all));
 }
 
 #[test]
 fn the_page_of_a_run_that_ended_early() {
     let more = "abort_when: error_rate > 20% for 5s\n";
-    let run = ReportedRun::of("partial", &scenario(2, 90, 20.0, more), 3);
+    let run = ReportedRun::of("partial", &scenario(2, 90, "20", more), 3);
     holds(&run, 1.0, [5.5, 25.5, 29.5]);
     let mut browser = run.open(1_280, false);
     let told = browser.run("document.querySelector('.moments').textContent");
@@ -249,7 +261,7 @@ fn the_page_of_a_run_that_ended_early() {
 
 #[test]
 fn the_page_of_a_run_with_twelve_deployments() {
-    let run = ReportedRun::of("twelve", &scenario(12, 90, 20.0, ""), 1);
+    let run = ReportedRun::of("twelve", &scenario(12, 90, "20", ""), 1);
     holds(&run, 1.0, [5.5, 35.5, 80.5]);
     let mut browser = run.open(1_280, false);
     let names = browser.run(
@@ -265,7 +277,7 @@ fn the_page_of_a_run_with_twelve_deployments() {
 
 #[test]
 fn the_page_of_a_day() {
-    let run = ReportedRun::of("day", &scenario(2, 86_400, 0.2, ""), 1);
+    let run = ReportedRun::of("day", &scenario(2, 86_400, "0.2", ""), 1);
     // A day by half minutes.
     holds(&run, 30.0, [1_000.0, 40_000.0, 80_000.0]);
     let mut browser = run.open(1_280, false);
