@@ -74,7 +74,17 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ),
     (
         "live-view",
-        &["determinism", "failure", "judge", "record", "report", "router", "scenario", "wire"],
+        &[
+            "determinism",
+            "failure",
+            "judge",
+            "net",
+            "record",
+            "report",
+            "router",
+            "scenario",
+            "wire",
+        ],
     ),
     (
         "campaign",

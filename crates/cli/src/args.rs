@@ -209,7 +209,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
     /// Simulate in virtual time: the same report within about a second
-    #[arg(long, conflicts_with_all = ["tui"])]
+    #[arg(long, conflicts_with_all = ["tui", "serve"])]
     pub(crate) sim: bool,
     /// Simulate twice, and report the first difference if the runs are not identical
     #[arg(long, requires = "sim")]
@@ -242,6 +242,10 @@ pub(crate) struct WatchedArgs {
     /// terminal, plain lines as otherwise
     #[arg(long)]
     pub(crate) tui: bool,
+    /// Serve a page that shows the same to browsers of this machine while the run goes on, at a port of loopback; without
+    /// a port, or with 0, the system chooses one
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    pub(crate) serve: Option<u16>,
 }
 
 #[derive(Debug, ClapArgs)]

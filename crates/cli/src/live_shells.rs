@@ -1,4 +1,4 @@
-//! What shows a live run while it goes on: the terminal (`--tui`).
+//! What shows a live run while it goes on: the terminal (`--tui`), and a page (`--serve`).
 
 mod screen;
 
@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::terminal;
 use screen::Screen;
 use squall_live::LiveStatus;
-use squall_live_view::{DriveTick, LiveView, Publisher, RunEnding, watch_run};
+use squall_live_view::{DriveTick, LivePage, LiveView, Publisher, RunEnding, watch_run};
 use squall_record::{FeedSender, row_feed};
 use squall_scenario::Scenario;
 
@@ -19,11 +19,12 @@ const ROWS_WAITING: usize = 1 << 16;
 pub(crate) struct LiveShells {
     view: Option<(Publisher, FeedSender)>,
     wants_screen: bool,
+    page: Option<LivePage>,
 }
 
 impl LiveShells {
     /// What was asked for, of a run that is about to begin. Where there is no terminal, that is told, and there are plain
-    /// lines.
+    /// lines. Where the page is, is told.
     pub(crate) fn open(
         args: WatchedArgs,
         scenario: &Scenario,
@@ -33,14 +34,23 @@ impl LiveShells {
         if args.tui && !wants_screen {
             terminal::status("--tui needs a terminal on standard error: plain lines in its place");
         }
-        if !wants_screen {
+        if !wants_screen && args.serve.is_none() {
             return Ok(Self::default());
         }
         let (sender, feed) = row_feed(ROWS_WAITING);
         let publisher = watch_run(LiveView::new(scenario, target), feed).map_err(|source| {
             CliError::Io { what: "failed to start the live view".to_owned(), source }
         })?;
-        Ok(Self { view: Some((publisher, sender)), wants_screen })
+        let serve = |port| {
+            let what = format!("failed to serve the live page at 127.0.0.1:{port}");
+            LivePage::start(port, publisher.snapshots())
+                .map_err(|source| CliError::Io { what, source })
+        };
+        let page = args.serve.map(serve).transpose()?;
+        if let Some(page) = &page {
+            terminal::status(format_args!("live page: {}", page.url()));
+        }
+        Ok(Self { view: Some((publisher, sender)), wants_screen, page })
     }
 
     /// Where rows of the run go.
@@ -75,6 +85,9 @@ impl LiveShells {
     pub(crate) fn end(self, ending: RunEnding) {
         if let Some((publisher, _)) = self.view {
             publisher.end(ending);
+        }
+        if let Some(page) = self.page {
+            page.finish();
         }
     }
 }

@@ -13,6 +13,7 @@
 mod course;
 mod deployment_track;
 mod model;
+mod page;
 mod panels;
 mod publisher;
 mod recent;
@@ -22,6 +23,7 @@ pub use model::{
     ActiveFault, Course, DeploymentPanel, EventView, RecentFigures, RunEnding, RunTotals, Snapshot,
     StateView,
 };
+pub use page::LivePage;
 pub use panels::{Theme, draw};
 pub use publisher::{Publisher, watch_run};
 pub use recent::WINDOW;

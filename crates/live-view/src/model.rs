@@ -1,6 +1,6 @@
 //! What is shown of a run at one moment. It is a plain value: the page gets it as JSON.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A run at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -120,8 +120,7 @@ pub struct DeploymentPanel {
 }
 
 /// What the router makes of a deployment.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum StateView {
     /// Requests go there.
     #[default]
@@ -156,6 +155,12 @@ impl StateView {
             Self::BudgetSpent => "budget spent",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Serialize for StateView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

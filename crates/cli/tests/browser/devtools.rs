@@ -65,7 +65,7 @@ impl Browser {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         browser.call("Emulation.setEmulatedMedia", &media);
         browser.call("Page.navigate", &json!({ "url": url }));
-        browser.wait_for("location.protocol === 'file:' && document.readyState === 'complete'");
+        browser.wait_for("location.protocol !== 'about:' && document.readyState === 'complete'");
         browser.run("document.fonts.ready.then(() => true)");
         browser
     }

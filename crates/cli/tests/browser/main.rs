@@ -1,7 +1,8 @@
 //! Our pages in a real browser. That of the mock providers: a person pulls a plug, sees it, and so does a client. That of
-//! a run: `report.rs`. Chromium is installed by `cargo xtask test`.
+//! a run: `report.rs`; that of a run that goes on: `live.rs`. Chromium is installed by `cargo xtask test`.
 
 mod devtools;
+mod live;
 mod report;
 
 use devtools::Browser;
