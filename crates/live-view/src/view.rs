@@ -129,6 +129,10 @@ impl LiveView {
 
     /// The run has ended, and was judged.
     pub fn ended(&mut self, ending: RunEnding) {
+        // What was sent and what ended since the last tick is known by its rows.
+        let RunTotals { succeeded, failed, gave_up, .. } = self.totals;
+        self.totals.offered = self.totals.offered.max(succeeded + failed + gave_up);
+        self.latest.in_flight = 0;
         self.ending = Some(ending);
     }
 

@@ -129,6 +129,15 @@ fn an_outage_is_watched_on_a_page_that_keeps_the_verdict_and_the_report() {
         let (code, told) = run.end();
         assert!(matches!(code, Some(0 | 3)), "{told}");
 
+        // No text of a chart leaves it.
+        let outside = "[...document.querySelectorAll('main svg text')].filter((text) => {
+            const [own, all] = [text, text.ownerSVGElement].map((each) => each.getBoundingClientRect());
+            return own.left < all.left - 1 || own.right > all.right + 1;
+        }).map((text) => text.textContent)";
+        for page in [&mut browser, &mut late] {
+            assert_eq!(page.run(outside), serde_json::json!([]));
+        }
+
         // The server is gone.
         let told = events(&mut browser);
         let mut places =

@@ -121,6 +121,21 @@ fn an_outage_is_shown_from_the_fault_to_the_return() {
 }
 
 #[test]
+fn nothing_is_under_way_in_a_run_that_has_ended() {
+    let mut view = watched();
+    calm(&mut view, 0);
+    view.row(FeedRow::Request(succeeded(at(1_100), 200)));
+    let ending = RunEnding { verdict: Some("met".to_owned()), ..RunEnding::default() };
+    view.ended(ending.clone());
+    let snapshot = view.snapshot();
+    assert_eq!(
+        (snapshot.in_flight, snapshot.so_far.offered, snapshot.so_far.succeeded),
+        (0, 11, 11)
+    );
+    assert_eq!(snapshot.ending, Some(ending));
+}
+
+#[test]
 fn of_another_gateway_no_state_is_claimed() {
     let mut view = LiveView::new(&Fixture::new().scenario, Some("litellm"));
     calm(&mut view, 0);
