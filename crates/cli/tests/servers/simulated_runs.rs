@@ -84,10 +84,10 @@ fn a_rehearsal_signs_off_what_it_came_to_and_is_not_ready() {
     assert!(sign_off.contains("; interrupted"), "{sign_off}");
 }
 
-/// What a run has left: every file that is told of is there as a whole, the recording can be read back, and nothing
-/// else is there.
-fn assert_whole(folder: &Folder, ended: &Ended) {
-    folder.write("small.yaml", &LONG.replace("0s..10m", "0s..1s"));
+/// What a run has left: every file that a run `like` it leaves is there as a whole, the recording can be read back, and
+/// nothing else is there.
+fn assert_whole(folder: &Folder, ended: &Ended, like: &str) {
+    folder.write("small.yaml", like);
     folder.squall(&["run", "small.yaml", "--sim", "--out", "small"]);
     let names = |name: &str| {
         let entries = std::fs::read_dir(folder.path(name)).expect("the folder is there").flatten();
@@ -109,7 +109,7 @@ fn ctrl_c_in_a_simulated_run_keeps_what_was_simulated() {
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     assert!(ended.err.contains("interrupted at "), "{}", ended.err);
     assert!(json(&folder, "out/summary.json")["interrupted_at_ms"].as_u64() > Some(0));
-    assert_whole(&folder, &ended);
+    assert_whole(&folder, &ended, &LONG.replace("0s..10m", "0s..1s"));
     std::fs::remove_dir_all(folder.path("out")).expect("it is large");
 }
 
@@ -134,5 +134,5 @@ fn ctrl_c_while_a_simulated_run_writes_lets_it_finish() {
     let ended = Ended::from(child.wait_with_output().expect("it ends"));
     let undisturbed = folder.squall(&["run", "spike.yaml", "--sim", "--out", "undisturbed"]);
     assert_eq!((ended.code, ended.digest()), (undisturbed.code, undisturbed.digest()));
-    assert_whole(&folder, &ended);
+    assert_whole(&folder, &ended, &viral_spike());
 }
