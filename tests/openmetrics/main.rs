@@ -1,15 +1,18 @@
-//! A run as OpenMetrics text, taken in by a real Prometheus and asked in PromQL: the answers are those that the rows of
-//! the run give.
+//! A run as OpenMetrics text, taken in or scraped by a real Prometheus and asked in PromQL: the answers are those that the
+//! rows of the run give.
 
 mod prometheus;
 
 use prometheus::Prometheus;
+use squall_live_view::{DriveTick, LivePage, LiveView};
 use squall_record::{AttemptOutcome, Recording, RequestOutcome};
 use squall_report::{SampleTimes, write_openmetrics};
 use squall_scenario::Scenario;
 use squall_sim::{SimOptions, simulate};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// When the run is said to have begun, in seconds since 1970.
 const START: u64 = 1_767_225_600;
@@ -158,6 +161,34 @@ fn the_faults_of_the_scenario_are_there_when_they_are() {
         let told = prometheus.ask("sum(squall_run_fault)", START + second);
         assert_eq!(told[0].value, there.count() as f64, "at {second} s");
     }
+}
+
+#[test]
+fn prometheus_scrapes_a_run_that_is_served_while_it_goes_on() {
+    let (scenario, _) = viral_spike();
+    let mut view = LiveView::new(&scenario, None);
+    view.tick(DriveTick { elapsed: Duration::from_secs(30), offered: 1_200, in_flight: 40 }, 0);
+    let (_told, snapshots) = watch::channel(Arc::new(view.snapshot()));
+    let page = LivePage::start(0, snapshots).expect("loopback has a port");
+    let address = page.url().replace("http://", "").replace('/', "");
+    let prometheus = Prometheus::scraping(&address);
+    let mut told = Vec::new();
+    for _ in 0..600 {
+        told = prometheus.ask_now("squall_run_requests_intended_total{scenario=\"viral-spike\"}");
+        if !told.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(told.iter().map(|sample| sample.value).collect::<Vec<_>>(), [1_200.0]);
+    assert_eq!(prometheus.ask_now("squall_run_requests_in_flight")[0].value, 40.0);
+    let states = prometheus.ask_now("sum by (state) (squall_run_deployment_state)");
+    let states: BTreeMap<_, _> =
+        states.into_iter().map(|sample| (sample.labels["state"].clone(), sample.value)).collect();
+    assert_eq!(states, BTreeMap::from([("healthy".to_owned(), 4.0)]));
+    let shares = prometheus.ask_now("sum by (group) (squall_run_weight_ratio)");
+    assert!(shares.iter().all(|share| (share.value - 1.0).abs() < 1e-9), "{shares:?}");
+    assert_eq!(prometheus.ask_now("up")[0].value, 1.0);
 }
 
 #[test]

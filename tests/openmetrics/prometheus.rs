@@ -24,23 +24,31 @@ pub(crate) struct Sample {
 impl Prometheus {
     /// One that was given these samples by `promtool`.
     pub(crate) fn with(openmetrics: &[u8]) -> Self {
-        let name = std::thread::current().name().unwrap_or_default().to_owned();
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("openmetrics").join(name);
-        // What an earlier run left.
-        let _ = fs::remove_dir_all(&folder);
-        let data = folder.join("data");
-        fs::create_dir_all(&data).expect("the target directory takes files");
-        let (text, config) = (folder.join("run.om"), folder.join("prometheus.yml"));
+        let folder = own_folder();
+        let text = folder.join("run.om");
         fs::write(&text, openmetrics).expect("the target directory takes files");
-        fs::write(&config, "global: {}\n").expect("the target directory takes files");
         let taken = Command::new("promtool")
             .args(["tsdb", "create-blocks-from", "openmetrics"])
-            .args([&text, &data])
+            .args([&text, &folder.join("data")])
             .output()
             .expect("promtool is there: the gate installs it");
         assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+        Self::start(folder, "global: {}\n")
+    }
+
+    /// One that scrapes this address each second.
+    pub(crate) fn scraping(address: &str) -> Self {
+        let job =
+            format!("{{ job_name: squall, static_configs: [ {{ targets: [\"{address}\"] }} ] }}");
+        let config = format!("global: {{ scrape_interval: 1s }}\nscrape_configs: [ {job} ]\n");
+        Self::start(own_folder(), &config)
+    }
+
+    fn start(folder: PathBuf, config: &str) -> Self {
+        let (data, file) = (folder.join("data"), folder.join("prometheus.yml"));
+        fs::write(&file, config).expect("the target directory takes files");
         let mut server = Command::new("prometheus")
-            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", data.display()))
             .args(["--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0"])
             .stdout(Stdio::null())
@@ -54,21 +62,35 @@ impl Prometheus {
 
     /// Answers a question as of a time, in seconds since 1970.
     pub(crate) fn ask(&self, query: &str, time: u64) -> Vec<Sample> {
+        self.instant(query, &[&format!("--time={time}")])
+    }
+
+    /// Answers a question as of now.
+    pub(crate) fn ask_now(&self, query: &str) -> Vec<Sample> {
+        self.instant(query, &[])
+    }
+
+    fn instant(&self, query: &str, options: &[&str]) -> Vec<Sample> {
         let answer = Command::new("promtool")
-            .args([
-                "query",
-                "instant",
-                "--format=json",
-                &format!("--time={time}"),
-                &self.url,
-                query,
-            ])
+            .args(["query", "instant", "--format=json"])
+            .args(options)
+            .args([&self.url, query])
             .output()
             .expect("promtool is there");
         assert!(answer.status.success(), "{query}: {}", String::from_utf8_lossy(&answer.stderr));
         let samples: Vec<Value> = serde_json::from_slice(&answer.stdout).expect("it is JSON");
         samples.iter().map(Sample::of).collect()
     }
+}
+
+/// A folder of the test that runs.
+fn own_folder() -> PathBuf {
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("openmetrics").join(name);
+    // What an earlier run left.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("data")).expect("the target directory takes files");
+    folder
 }
 
 /// Reads the log until the server takes questions; its address.

@@ -12,6 +12,7 @@
 
 mod course;
 mod deployment_track;
+mod metrics;
 mod model;
 mod page;
 mod panels;

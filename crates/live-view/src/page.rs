@@ -5,6 +5,7 @@
 //! | `GET /` | the page |
 //! | `GET /events` | a snapshot now, and one whenever it changes, as JSON; the stream ends with the run's verdict |
 //! | `GET /report.html` | the report, once it is written |
+//! | `GET /metrics` | the latest snapshot as OpenMetrics text, for a Prometheus |
 //!
 //! Each event is the whole snapshot: who joins late has what happened so far, and who is slow misses those between. No
 //! browser is waited for while the run goes on.
@@ -123,6 +124,7 @@ fn routes(state: Arc<PageState>) -> Router {
         .route("/", get(page))
         .route("/events", get(events))
         .route("/report.html", get(report))
+        .route("/metrics", get(metrics))
         .layer(middleware::from_fn(guard))
         .with_state(state)
 }
@@ -162,6 +164,11 @@ async fn report(State(state): State<Arc<PageState>>) -> Response {
     // Whoever asks more often than it was told is owed nothing.
     let _ = state.owed.fetch_update(SeqCst, SeqCst, |owed| owed.checked_sub(1));
     (POLICY, Html(text)).into_response()
+}
+
+async fn metrics(State(state): State<Arc<PageState>>) -> Response {
+    let text = crate::metrics::metrics(&state.snapshots.borrow());
+    ([(CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], text).into_response()
 }
 
 async fn events(State(state): State<Arc<PageState>>) -> Response {

@@ -21,7 +21,9 @@ pub use charts::{DrawnChart, draw_charts};
 pub use compare::{ComparedCurves, ComparisonPaths, CurveBin, curve_bins, write_comparison};
 pub use error::ReportError;
 pub use files::{ReportPaths, report_files, write};
-pub use openmetrics::{SampleTimes, write_openmetrics};
+pub use openmetrics::{
+    FamilyKind, MetricFamily, MetricsText, SampleTimes, metric_labels, write_openmetrics,
+};
 pub use plan::{
     CurvePoint, PlanAnswer, PlanCurve, PlanNeed, PlanPaths, PlanRange, PlanReport, Varied,
     plan_lines, plan_markdown, write_plan,

@@ -12,6 +12,7 @@ use squall_scenario::Scenario;
 use std::io::{self, Write};
 use std::time::Duration;
 use text::Exposition;
+pub use text::{FamilyKind, MetricFamily, MetricsText, metric_labels};
 
 /// How many samples a series has at most, unless somebody asks for more.
 const SAMPLES_MAX: u64 = 10_000;
@@ -80,7 +81,7 @@ pub fn write_openmetrics(
     let header = &recording.header;
     let seed = header.seed.to_string();
     let run = [("scenario", header.scenario.as_str()), ("seed", &seed)];
-    let mut page = Exposition::new(out, times, &run);
+    let mut page = Exposition::new(out, times, metric_labels(&run));
     families::write_all(scenario, recording, &mut page)?;
     page.end()
 }

@@ -12,6 +12,8 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute, style};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use squall_live_view::{Snapshot, Theme, draw};
 use std::io::{self, BufWriter, Stderr};
 use std::panic;
@@ -24,6 +26,10 @@ use tokio::sync::watch;
 
 /// Between two looks at the keyboard: a screen is never older than this.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long the end of a run waits for its screen: five seconds.
+const PATIENCE_STEPS: u32 = 250;
+const PATIENCE_STEP: Duration = Duration::from_millis(20);
 
 /// Whether there is a terminal that can be drawn on.
 #[expect(clippy::disallowed_methods, reason = "terminals say in TERM what they can do")]
@@ -60,8 +66,13 @@ impl Drop for Screen {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
-            // A panic there has given the terminal back already.
-            let _ = thread.join();
+            // One that reads from a terminal that has just gone would never end: the process does without it.
+            for _ in 0..PATIENCE_STEPS {
+                if thread.is_finished() {
+                    break;
+                }
+                std::thread::sleep(PATIENCE_STEP);
+            }
         }
         terminal::give_back();
     }
@@ -113,12 +124,30 @@ fn show(
                 return;
             }
         }
-        is_stale = match event::poll(LOOK_EVERY) {
-            Ok(true) => event::read().is_ok_and(|event| is_heeded(&event)),
-            Ok(false) => false,
-            Err(_) => return,
-        };
+        // Here the terminal is gone, too.
+        let Ok(()) = wait_for_input(LOOK_EVERY) else { return };
+        is_stale = false;
+        while event::poll(Duration::ZERO).unwrap_or(false) {
+            is_stale |= event::read().is_ok_and(|event| is_heeded(&event));
+        }
     }
+}
+
+/// Waits so long for a key at most; an error once the terminal is gone. Crossterm would read the end of its input again
+/// and again, and never return.
+fn wait_for_input(time: Duration) -> io::Result<()> {
+    let stderr = io::stderr();
+    let mut waited_for = [PollFd::new(&stderr, PollFlags::IN)];
+    let time = Timespec::try_from(time).map_err(io::Error::other)?;
+    match rustix::event::poll(&mut waited_for, Some(&time)) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let is_gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    if waited_for[0].revents().intersects(is_gone) {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    Ok(())
 }
 
 /// Obeys a key; whether the screen is to be drawn again.

@@ -8,6 +8,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tmux::Tmux;
 
 /// `eu` errs from 3 s to 7 s, and is probed every second or two.
@@ -107,6 +108,27 @@ fn ctrl_c_is_a_signal_in_the_panels_too() {
     tmux.keys(&["C-c"]);
     tmux.wait_for("ended with 3");
     assert_restored(&tmux);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_run_and_keeps_what_was_measured() {
+    let folder = folder("closed", OUTAGE);
+    let tmux = Tmux::start(&folder, (80, 24));
+    tmux.enter(&format!("exec {} run scenario.yaml --tui --out run", env!("CARGO_BIN_EXE_squall")));
+    tmux.wait_for(" of 0:16");
+    let process = PathBuf::from(format!("/proc/{}/stat", tmux.format("#{pane_pid}")));
+    drop(tmux);
+    let is_over = || fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z "));
+    for _ in 0..600 {
+        if is_over() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(is_over(), "a process is left over that nobody sees");
+    assert!(folder.join("run/report.html").exists());
+    let summary = fs::read_to_string(folder.join("run/summary.json")).expect("it was written");
+    assert!(!summary.contains("\"interrupted_at_ms\": null"), "{summary}");
 }
 
 #[test]

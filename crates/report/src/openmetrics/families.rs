@@ -1,6 +1,6 @@
 //! What is told of a run, a family at a time.
 
-use super::text::{Exposition, Family, FamilyKind, labels};
+use super::text::{Exposition, FamilyKind, MetricFamily, metric_labels};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
 use squall_record::{
@@ -32,7 +32,7 @@ pub(super) fn write_all<W: Write>(
 }
 
 fn info<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Result<()> {
-    page.family(Family {
+    page.family(MetricFamily {
         name: "squall_run",
         kind: FamilyKind::Info,
         unit: None,
@@ -43,7 +43,8 @@ fn info<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Re
         Mode::Simulated => "simulated",
     };
     let header = &recording.header;
-    let about = labels(&[("version", &header.version), ("mode", mode), ("digest", &header.digest)]);
+    let about =
+        metric_labels(&[("version", &header.version), ("mode", mode), ("digest", &header.digest)]);
     let times = page.times();
     times.ends().try_for_each(|at| page.sample("_info", &about, 1.0, at))
 }
@@ -76,12 +77,12 @@ fn requests<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
         ),
     ];
     for (name, count, help) in counters {
-        page.family(Family { name, kind: FamilyKind::Counter, unit: None, help })?;
+        page.family(MetricFamily { name, kind: FamilyKind::Counter, unit: None, help })?;
         for (group, cells) in groups() {
-            counter(page, &labels(&[("group", group)]), cells.ticks(), count)?;
+            counter(page, &metric_labels(&[("group", group)]), cells.ticks(), count)?;
         }
     }
-    page.family(Family {
+    page.family(MetricFamily {
         name: "squall_run_requests",
         kind: FamilyKind::Counter,
         unit: None,
@@ -95,7 +96,7 @@ fn requests<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
             ("unfinished", |cell| cell.unfinished.into()),
         ];
         for (outcome, count) in outcomes {
-            let labels = labels(&[("group", group), ("outcome", outcome), ("class", "")]);
+            let labels = metric_labels(&[("group", group), ("outcome", outcome), ("class", "")]);
             counter(page, &labels, cells.ticks(), count)?;
         }
         for class in FailureClass::ALL {
@@ -143,12 +144,12 @@ fn attempts<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
         ),
     ];
     for (name, count, help) in counters {
-        page.family(Family { name, kind: FamilyKind::Counter, unit: None, help })?;
+        page.family(MetricFamily { name, kind: FamilyKind::Counter, unit: None, help })?;
         for (whose, cells) in deployments() {
-            counter(page, &labels(&whose), cells.ticks(), count)?;
+            counter(page, &metric_labels(&whose), cells.ticks(), count)?;
         }
     }
-    page.family(Family {
+    page.family(MetricFamily {
         name: "squall_run_attempts",
         kind: FamilyKind::Counter,
         unit: None,
@@ -171,7 +172,7 @@ fn attempts_by_outcome<W: Write>(
     for (outcome, count) in outcomes {
         let mut named = whose.to_vec();
         named.extend([("outcome", outcome), ("class", "")]);
-        counter(page, &labels(&named), cells.ticks(), count)?;
+        counter(page, &metric_labels(&named), cells.ticks(), count)?;
     }
     for class in FailureClass::ALL {
         let code = usize::from(class.code());
@@ -187,7 +188,7 @@ fn attempts_by_outcome<W: Write>(
 fn failed(whose: &[(&str, &str)], class: FailureClass) -> String {
     let mut named = whose.to_vec();
     named.extend([("outcome", "failed"), ("class", class.as_str())]);
-    labels(&named)
+    metric_labels(&named)
 }
 
 /// The samples of a counter: the sum of all cells before each.
@@ -228,7 +229,7 @@ fn durations<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> i
     ];
     for (name, distribution, help) in histograms {
         let unit = Some("seconds");
-        page.family(Family { name, kind: FamilyKind::Histogram, unit, help })?;
+        page.family(MetricFamily { name, kind: FamilyKind::Histogram, unit, help })?;
         for (group, cells) in recording.header.groups.iter().zip(&recording.cells.groups) {
             histogram(page, group, distribution(cells))?;
         }
@@ -242,7 +243,7 @@ fn histogram<W: Write>(
     group: &str,
     values: &Latencies,
 ) -> io::Result<()> {
-    let group = labels(&[("group", group)]);
+    let group = metric_labels(&[("group", group)]);
     let bound = |bound: &str| format!("{group},le=\"{bound}\"");
     let bounds = BOUNDS.map(|seconds| (seconds, bound(&format!("{seconds:?}"))));
     let all = bound("+Inf");
@@ -271,7 +272,7 @@ fn histogram<W: Write>(
 }
 
 fn weights<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io::Result<()> {
-    page.family(Family {
+    page.family(MetricFamily {
         name: "squall_run_weight",
         kind: FamilyKind::Gauge,
         unit: None,
@@ -281,7 +282,7 @@ fn weights<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io:
     let times = page.times();
     for (place, info) in header.deployments.iter().enumerate() {
         let group = header.groups.get(usize::from(info.group)).map_or("", String::as_str);
-        let labels = labels(&[("group", group), ("deployment", &info.name)]);
+        let labels = metric_labels(&[("group", group), ("deployment", &info.name)]);
         for at in times.ends() {
             let weight = header.weight_at(place, Timestamp::ZERO + at);
             page.sample("", &labels, weight.into(), at)?;
@@ -291,7 +292,7 @@ fn weights<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io:
 }
 
 fn faults<W: Write>(scenario: &Scenario, page: &mut Exposition<'_, W>) -> io::Result<()> {
-    page.family(Family {
+    page.family(MetricFamily {
         name: "squall_run_fault",
         kind: FamilyKind::Gauge,
         unit: None,
@@ -304,7 +305,7 @@ fn faults<W: Write>(scenario: &Scenario, page: &mut Exposition<'_, W>) -> io::Re
     };
     for provider in &scenario.providers {
         for (number, fault) in provider.config.faults.iter().enumerate() {
-            let labels = labels(&[
+            let labels = metric_labels(&[
                 ("provider", &provider.name),
                 ("number", &(number + 1).to_string()),
                 ("fault", &fault.to_string()),
