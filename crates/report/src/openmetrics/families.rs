@@ -3,9 +3,7 @@
 use super::text::{Exposition, FamilyKind, MetricFamily, metric_labels};
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_record::{
-    AttemptCell, DeploymentCells, GroupCells, Latencies, Mode, Recording, RequestCell,
-};
+use squall_record::{AttemptCell, GroupCells, Latencies, Mode, Recording, RequestCell};
 use squall_scenario::Scenario;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -89,23 +87,12 @@ fn requests<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
         help: "Requests by what became of them, by the time at which they were to be sent.",
     })?;
     for (group, cells) in groups() {
-        let whole = cells.sum(Timestamp::ZERO..Timestamp::MAX);
         let outcomes: [(&str, CellCounter<RequestCell>); 3] = [
             ("succeeded", |cell| cell.succeeded.into()),
             ("gave_up", |cell| cell.gave_up.into()),
             ("unfinished", |cell| cell.unfinished.into()),
         ];
-        for (outcome, count) in outcomes {
-            let labels = metric_labels(&[("group", group), ("outcome", outcome), ("class", "")]);
-            counter(page, &labels, cells.ticks(), count)?;
-        }
-        for class in FailureClass::ALL {
-            let code = usize::from(class.code());
-            if whole.failed[code] > 0 {
-                let labels = failed(&[("group", group)], class);
-                counter(page, &labels, cells.ticks(), |cell| cell.failed[code].into())?;
-            }
-        }
+        by_outcome(page, &[("group", group)], || cells.ticks(), &outcomes, |cell| &cell.failed)?;
     }
     Ok(())
 }
@@ -156,39 +143,37 @@ fn attempts<W: Write>(recording: &Recording, page: &mut Exposition<'_, W>) -> io
         help: "Attempts by what became of them, by their start; those under way at the end have no outcome.",
     })?;
     for (whose, cells) in deployments() {
-        attempts_by_outcome(&whose, cells, page)?;
+        let outcomes: [(&str, CellCounter<AttemptCell>); 2] = [
+            ("succeeded", |cell| cell.succeeded.into()),
+            ("abandoned", |cell| cell.abandoned.into()),
+        ];
+        by_outcome(page, &whose, || cells.ticks(), &outcomes, |cell| &cell.failed)?;
     }
     Ok(())
 }
 
-fn attempts_by_outcome<W: Write>(
-    whose: &[(&str, &str)],
-    cells: &DeploymentCells,
+/// What became of requests or attempts: a series for each outcome, and one for each class of failure that occurred.
+fn by_outcome<Cell, Cells: Iterator<Item = (u64, Cell)>, W: Write>(
     page: &mut Exposition<'_, W>,
+    whose: &[(&str, &str)],
+    cells: impl Fn() -> Cells,
+    outcomes: &[(&str, CellCounter<Cell>)],
+    failed: fn(&Cell) -> &[u32],
 ) -> io::Result<()> {
-    let whole = cells.sum(Timestamp::ZERO..Timestamp::MAX);
-    let outcomes: [(&str, CellCounter<AttemptCell>); 2] =
-        [("succeeded", |cell| cell.succeeded.into()), ("abandoned", |cell| cell.abandoned.into())];
+    let named = |outcome, class| {
+        metric_labels(&[whose, &[("outcome", outcome), ("class", class)]].concat())
+    };
     for (outcome, count) in outcomes {
-        let mut named = whose.to_vec();
-        named.extend([("outcome", outcome), ("class", "")]);
-        counter(page, &metric_labels(&named), cells.ticks(), count)?;
+        counter(page, &named(outcome, ""), cells(), count)?;
     }
     for class in FailureClass::ALL {
         let code = usize::from(class.code());
-        if whole.failed[code] > 0 {
-            let labels = failed(whose, class);
-            counter(page, &labels, cells.ticks(), |cell| cell.failed[code].into())?;
+        if cells().any(|(_, cell)| failed(&cell)[code] > 0) {
+            let count = |cell: &Cell| failed(cell)[code].into();
+            counter(page, &named("failed", class.as_str()), cells(), count)?;
         }
     }
     Ok(())
-}
-
-/// The labels of what failed in a class.
-fn failed(whose: &[(&str, &str)], class: FailureClass) -> String {
-    let mut named = whose.to_vec();
-    named.extend([("outcome", "failed"), ("class", class.as_str())]);
-    metric_labels(&named)
 }
 
 /// The samples of a counter: the sum of all cells before each.
