@@ -3,13 +3,14 @@
 use squall_failure::Failure;
 use squall_wire::call::Stamp;
 use squall_wire::chat::{
-    ChatRequest, ChatStream, Completion, FillerCheck, LitellmKeys, Operation, StreamEvent,
-    read_completion,
+    ChatRequest, ChatStream, Completion, FillerCheck, FrontApi, LitellmKeys, Operation,
+    StreamEvent, read_completion, with_model,
 };
+use squall_wire::front::FrontPath;
 use squall_wire::serve::Rules;
 use squall_wire::{
-    Format, LimitHeaders, RequestToken, SseDecoder, dialect, read_retry_after, server,
-    write_retry_after,
+    Format, LimitHeaders, RequestToken, SseDecoder, dialect, front_format, read_retry_after,
+    server, write_retry_after,
 };
 use std::time::{Duration, SystemTime};
 
@@ -23,13 +24,41 @@ pub(crate) fn clients(bytes: &[u8]) {
             is_json(&other.body_for("m", true));
         }
     }
-    let Ok(chat) = ChatRequest::parse(bytes.to_vec().into()) else { return };
+    let path = FrontPath { model: Some("m".to_owned()), stream: true };
+    for api in FrontApi::ALL {
+        if let Ok(chat) = front_format(api).read(&path, bytes.to_vec().into()) {
+            is_json(&chat.native_body("m"));
+            is_told(&chat);
+        }
+    }
+    if let Ok(chat) = ChatRequest::parse(bytes.to_vec().into()) {
+        is_told(&chat);
+        let other = ChatRequest::parse(with_model(bytes.to_vec().into(), "other"));
+        assert_eq!(other.map(|chat| chat.model).ok().as_deref(), Some("other"));
+    }
+}
+
+/// Told to every vendor in JSON, or not to be told.
+fn is_told(chat: &ChatRequest) {
     is_json(&chat.body_for("m", true));
     for format in Format::ALL {
-        if let Ok(body) = dialect(format).body(&chat, "m", true) {
+        if let Ok(body) = dialect(format).body(chat, "m", true) {
             is_json(&body);
         }
     }
+}
+
+/// A request of each API's own.
+fn asked(api: FrontApi) -> ChatRequest {
+    let body = match api {
+        FrontApi::Messages => {
+            r#"{"model":"m","max_tokens":2048,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"a"}]}"#
+        }
+        FrontApi::Responses => r#"{"model":"m","input":"a"}"#,
+        FrontApi::Contents => r#"{"contents":[{"parts":[{"text":"a"}]}]}"#,
+    };
+    let path = FrontPath { model: Some("m".to_owned()), stream: true };
+    front_format(api).read(&path, body.as_bytes().into()).expect("a request")
 }
 
 /// A request to the mock, at each path of each vendor: read, or refused in that vendor's words.
@@ -74,6 +103,13 @@ pub(crate) fn answers(bytes: &[u8]) {
         {
             is_json(&whole.body);
         }
+        for api in FrontApi::ALL {
+            if let Ok(whole) = dialect.answer(body.to_vec().into(), &stamp())
+                && let Ok(told) = front_format(api).whole(&whole, &asked(api), &stamp())
+            {
+                is_json(&told.body);
+            }
+        }
         let headers = http::HeaderMap::new();
         let failure: Failure = dialect.failure(status, &headers, body, SystemTime::UNIX_EPOCH);
         assert_eq!(failure.status, status, "{format:?}");
@@ -101,6 +137,10 @@ pub(crate) fn streams(bytes: &[u8]) {
             let drawn = read(format, include_usage, pieces(bytes, &sizes));
             assert_eq!(drawn, whole, "{format:?}, in pieces");
             are_events(&whole.out);
+            for api in FrontApi::ALL {
+                let mut stream = front_format(api).stream(&asked(api));
+                are_events(&stream.write(&whole.out));
+            }
         }
     }
     remembers_nothing_wrong(bytes);

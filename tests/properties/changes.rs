@@ -263,7 +263,10 @@ impl World {
             RouterOutput::Note(RouterEvent::Reconfigured { config }) => {
                 self.take_on(config.0.into())
             }
-            RouterOutput::Commit { .. } | RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
+            RouterOutput::Commit { .. }
+            | RouterOutput::Check { .. }
+            | RouterOutput::Shared(_)
+            | RouterOutput::Note(_) => {}
         }
     }
 

@@ -352,7 +352,7 @@ impl World {
             RouterOutput::Note(RouterEvent::Hedged { .. }) => {
                 self.hedges += 1;
             }
-            RouterOutput::Check { .. } | RouterOutput::Note(_) => {}
+            RouterOutput::Check { .. } | RouterOutput::Shared(_) | RouterOutput::Note(_) => {}
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) providers: Vec<Provider>,
     pub(crate) groups: Vec<Group>,
     budget: String,
+    /// The replicas of the gateway and what they share, or nothing.
+    pub(crate) gateway: String,
     /// Lines of the router that hold for all groups.
     pub(crate) extra: Vec<String>,
     pub(crate) changes: Vec<String>,
@@ -115,11 +117,27 @@ pub(crate) fn draw(seed: u64) -> World {
         patience: dice.between(8, 30),
         budget: budget.to_owned(),
         extra,
+        gateway: gateway(seed),
         changes,
         two_kinds: count > 1 && dice.one_in(2),
         providers,
         groups,
     }
+}
+
+/// One replica with a store whose faults end in time, as if it were one of several; drawn apart from everything else.
+fn gateway(seed: u64) -> String {
+    let mut dice = Dice(Seed::new(seed).stream(StreamPurpose::named("swarm-gateway"), 0, 0));
+    if !dice.one_in(5) {
+        return String::new();
+    }
+    let (at, lasts) = (dice.between(2, 20), dice.between(1, 25));
+    let kind = dice.pick(&["down: {}", "unreachable: {}", "slow: 300ms", "loss: 40%"]);
+    let interval = dice.pick(&["100ms", "250ms", "400ms"]);
+    let loss = dice.pick(&["0%", "2%"]);
+    format!(
+        "gateway: {{ replicas: 1, shared_state: {{ sync_interval: {interval}, store: {{ latency: 2ms, loss: {loss}, faults: [ {{ at: {at}s, for: {lasts}s, {kind} }} ] }} }} }}\n"
+    )
 }
 
 fn provider(dice: &mut Dice, ample: bool) -> Provider {
@@ -326,6 +344,7 @@ impl World {
                  priority: 1 }\n",
             );
         }
+        out.push_str(&self.gateway);
         out.push_str("providers:\n");
         for (place, provider) in self.providers.iter().enumerate() {
             let _ = write!(

@@ -32,6 +32,9 @@ fn smaller(world: &World) -> Vec<World> {
         change(&mut smaller);
         all.push(smaller);
     };
+    if !world.gateway.is_empty() {
+        with(&|world| world.gateway.clear());
+    }
     if world.groups.len() > 1 {
         with(&|world| {
             let last = world.groups.len() - 1;

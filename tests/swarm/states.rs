@@ -1,7 +1,7 @@
 //! The states that a swarm has to reach: one that never does proves nothing about them.
 
 use squall_record::{RecordedEvent as Row, Recording, RequestOutcome};
-use squall_router::RouterEvent;
+use squall_router::{RouterEvent, SharedEvent};
 use std::collections::BTreeMap;
 
 /// How often each state was reached.
@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 pub(crate) struct States(BTreeMap<String, u64>);
 
 /// Every state that has to be reached by some hundred seeds.
-pub(crate) const WANTED: [&str; 33] = [
+pub(crate) const WANTED: [&str; 35] = [
+    "shared store away",
+    "shared store back",
     "cooldown: throttled",
     "cooldown: consecutive_failures",
     "cooldown: failure_share",
@@ -125,6 +127,8 @@ fn of_note(note: RouterEvent) -> Option<String> {
                 RouterEvent::TooLate { .. } => "too late for another attempt",
                 RouterEvent::Hedged { .. } => "second attempt beside the first",
                 RouterEvent::Continued { .. } => "stream went on elsewhere",
+                RouterEvent::Shared(SharedEvent::StoreAway) => "shared store away",
+                RouterEvent::Shared(SharedEvent::StoreBack { .. }) => "shared store back",
                 _ => return None,
             };
             state.to_owned()

@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 27] = [
+const MAY_USE: [(&str, &[&str]); 29] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
     ("clock", &["determinism"]),
     ("net", &[]),
     ("wire", &["failure"]),
-    ("router", &["defects", "determinism", "failure"]),
+    ("shared-state", &["determinism"]),
+    ("router", &["defects", "determinism", "failure", "shared-state"]),
     ("provider", &["defects", "determinism", "failure"]),
     ("workload", &["defects", "determinism", "failure"]),
     ("record", &["determinism", "failure", "router"]),
@@ -37,7 +38,11 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ),
     ("blueprint", &["config-file", "determinism", "litellm", "scenario", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
-    ("gateway", &["determinism", "failure", "clock", "net", "router", "wire", "record"]),
+    ("redis-store", &["determinism", "shared-state"]),
+    (
+        "gateway",
+        &["determinism", "failure", "clock", "net", "redis-store", "router", "wire", "record"],
+    ),
     ("mock-provider", &["determinism", "failure", "clock", "net", "provider", "wire", "record"]),
     ("traffic", &["determinism", "failure", "clock", "net", "workload", "wire", "record"]),
     (
@@ -95,7 +100,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
 ];
 
 /// Rooms without clock, sockets, environment, threads or random order.
-const PURE: [&str; 6] = ["determinism", "failure", "router", "provider", "workload", "sim"];
+const PURE: [&str; 7] =
+    ["determinism", "failure", "shared-state", "router", "provider", "workload", "sim"];
 
 /// What a pure room never names.
 const IMPURE: [&str; 12] = [
@@ -178,7 +184,7 @@ fn pure_rooms_name_no_clock_no_socket_and_no_random_order() {
 
 #[test]
 fn the_cores_are_no_std() {
-    for core in ["determinism", "failure", "router", "provider", "workload"] {
+    for core in ["determinism", "failure", "shared-state", "router", "provider", "workload"] {
         let (_, text) = files(&format!("crates/{core}/src"), "lib.rs").remove(0);
         assert!(text.contains("#![no_std]"), "{core}");
     }

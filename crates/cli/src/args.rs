@@ -2,6 +2,7 @@
 
 mod compare;
 mod config;
+mod gateway;
 mod init;
 mod margins;
 mod runs;
@@ -11,6 +12,9 @@ mod variables;
 pub(crate) use compare::CompareArgs;
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
+};
+pub(crate) use gateway::{
+    GatewayArgs, GatewayCheckArgs, GatewayCommand, KeyArgs, KeyCommand, NewKeyArgs, ServeArgs,
 };
 pub(crate) use init::{DrillArgs, INIT_EXAMPLE, InitArgs, InitFrom, LitellmArgs, MixArgs};
 pub(crate) use margins::MarginArgs;
@@ -97,7 +101,7 @@ pub(crate) enum Command {
     /// Explain why one request of a recording fared as it did: candidates, waits, attempts, reasons
     Explain(ExplainArgs),
     /// Serve the router as an OpenAI-compatible gateway
-    Gateway(ServeArgs),
+    Gateway(GatewayArgs),
     /// Serve mock providers that inject faults on a schedule or on command
     Mock(MockArgs),
     /// Convert another router's configuration, and report which settings are supported
@@ -432,28 +436,6 @@ pub(crate) struct ExplainArgs {
     pub(crate) slowest: bool,
 }
 
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ServeArgs {
-    /// The configuration
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// Time for requests in flight to finish after Ctrl-C or SIGTERM
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = squall_scenario::read_duration)]
-    pub(crate) drain: Duration,
-    /// Before that, how long `/ready` fails while requests are still accepted, for load balancers to notice
-    /// (Kubernetes: 5s)
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = squall_scenario::read_duration)]
-    pub(crate) drain_delay: Duration,
-    /// Serve `/metrics`, `/health` and `/ready` on this address; `/metrics` only there
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) metrics_listen: Option<SocketAddr>,
-    /// Keep what was spent from budgets in this file, over restarts
-    #[arg(long, value_name = "FILE")]
-    pub(crate) spend_state: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) log: LogArgs,
-}
-
 /// What every server takes that writes a log.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LogArgs {
@@ -517,7 +499,7 @@ fn finding_ids() -> PossibleValuesParser {
     squall_judge::FINDING_RULES.iter().map(|rule| rule.id).collect::<Vec<_>>().into()
 }
 
-/// Where an admin API is unless it is said.
+/// Where an admin API of mock providers is unless it is said.
 pub(crate) const ADMIN: &str = "127.0.0.1:9190";
 
 /// What can be done to mock providers that run.

@@ -3,12 +3,15 @@
 pub(crate) mod check;
 mod check_live;
 pub(crate) mod checked;
+mod client_tls;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod crash;
 pub(crate) mod explain;
 pub(crate) mod export;
+mod gateway_check;
+mod gateway_key;
 mod github;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -27,7 +30,7 @@ pub(crate) mod serve;
 pub(crate) mod target;
 mod watch;
 
-use crate::args::{Command, ScenarioArgs};
+use crate::args::{Command, GatewayCommand, ScenarioArgs};
 use crate::error::{CliError, Exit};
 use crate::files;
 use squall_determinism::Seed;
@@ -51,7 +54,11 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Replay(args) => replay::replay(args),
         Command::Report(args) => report::report(args),
         Command::Explain(args) => explain::explain(args),
-        Command::Gateway(args) => serve::gateway(args),
+        Command::Gateway(args) => match &args.command {
+            Some(GatewayCommand::Check(args)) => gateway_check::check(args),
+            Some(GatewayCommand::Key(args)) => gateway_key::key(args),
+            None => serve::gateway(&args.serve),
+        },
         Command::Mock(args) => mock::mock(args),
         Command::Import(args) => import::import(args),
         Command::Export(args) => export::export(args),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use squall_campaign::{CampaignError, RehearseError};
 use squall_explain::ExplainError;
+use squall_gateway::OperatorApiError;
 use squall_record::RecordError;
 use squall_scenario::{Diagnostics, PathError};
 use std::io;
@@ -207,6 +208,12 @@ pub(crate) enum CliError {
         /// Why not, without what it holds.
         why: String,
     },
+    /// Nothing can be exported by OTLP as it is asked for.
+    #[error("cannot export by OTLP: {why}")]
+    Otlp {
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// What the log is to say cannot be understood.
     #[error("cannot log at `{given}`: {why}")]
     Log {
@@ -215,6 +222,28 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of virtual keys cannot be used.
+    #[error("--keys: `{}`: {why}", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A virtual key cannot be made so.
+    #[error("no new key: {0}")]
+    NewKey(String),
+    /// The token of an admin API is none.
+    #[error("the admin token in {place} {why}")]
+    AdminToken {
+        /// Its file or its variable.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The admin API of a gateway cannot start.
+    #[error(transparent)]
+    Admin(#[from] OperatorApiError),
     /// Mock providers that run could not be told, or would not do it.
     #[error("{0}")]
     Control(String),
@@ -281,7 +310,12 @@ impl CliError {
             | Self::NothingSpoken { .. }
             | Self::NoSuchGroup { .. }
             | Self::BadKey { .. }
+            | Self::Otlp { .. }
             | Self::Log { .. }
+            | Self::AdminToken { .. }
+            | Self::Keys { .. }
+            | Self::NewKey(_)
+            | Self::Admin(OperatorApiError::Open(_))
             | Self::Exists(_)
             | Self::InitLacks { .. }
             | Self::Blueprint(_)
@@ -309,6 +343,7 @@ impl CliError {
             | Self::Report(_)
             | Self::Mock(_)
             | Self::CoreFailed
+            | Self::Admin(_)
             | Self::Control(_)
             | Self::Install(_)
             | Self::Io { .. } => Exit::Failed,

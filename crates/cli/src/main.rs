@@ -2,12 +2,15 @@
 
 mod args;
 mod command;
+mod config_folder;
 mod descriptors;
 mod error;
 mod files;
+mod keys_file;
 mod live_shells;
 mod logging;
 mod machine;
+mod otlp;
 mod progress;
 mod run_origin;
 mod run_room;

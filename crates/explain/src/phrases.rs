@@ -172,6 +172,7 @@ pub(crate) const fn cause(cause: CooldownCause) -> &'static str {
         CooldownCause::ProbeFailed => "its probe failed",
         CooldownCause::Misconfigured => "its key, model or quota needs a person",
         CooldownCause::AllowedFails => "more failures than allowed",
+        CooldownCause::Peer => "another replica put it out",
     }
 }
 

@@ -145,6 +145,7 @@ impl<'a> TimelineBuilder<'a> {
             | RouterInput::Checked { .. }
             | RouterInput::SpendRestored { .. }
             | RouterInput::Reconfigure { .. }
+            | RouterInput::Shared(_)
             | RouterInput::Tick => {}
         }
     }
@@ -296,7 +297,8 @@ impl<'a> TimelineBuilder<'a> {
             // That a stream begins was said with its first token.
             RouterOutput::Accepted { .. }
             | RouterOutput::Commit { .. }
-            | RouterOutput::Check { .. } => {}
+            | RouterOutput::Check { .. }
+            | RouterOutput::Shared(_) => {}
         }
     }
 
@@ -402,7 +404,8 @@ impl<'a> TimelineBuilder<'a> {
             | RouterEvent::LimitReached { .. }
             | RouterEvent::SpendBudgetExceeded { .. }
             | RouterEvent::HealthChanged { .. }
-            | RouterEvent::Reconfigured { .. } => {}
+            | RouterEvent::Reconfigured { .. }
+            | RouterEvent::Shared(_) => {}
         }
     }
 

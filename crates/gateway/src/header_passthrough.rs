@@ -8,6 +8,9 @@ use squall_wire::{RequestToken, TOKEN_HEADER};
 const OF_CLIENTS: [HeaderName; 2] =
     [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
 
+/// What a client asks of its own vendor beside the body: it means nothing to others.
+const OF_FORMATS: [HeaderName; 1] = [HeaderName::from_static("anthropic-beta")];
+
 /// Where OpenAI documents that a client's own name of a request belongs.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
@@ -37,7 +40,7 @@ pub(crate) fn to_provider(
     let mut passed = HeaderMap::new();
     passed.insert(REQUEST_ID, id.header_value());
     passed.insert(CLIENT_REQUEST_ID, id.header_value());
-    for name in OF_CLIENTS {
+    for name in OF_CLIENTS.into_iter().chain(OF_FORMATS) {
         for value in headers.get_all(&name).iter().filter(|value| fits(value)).take(PASSED_MAX) {
             passed.append(name.clone(), value.clone());
         }
@@ -46,6 +49,11 @@ pub(crate) fn to_provider(
         passed.insert(TOKEN_HEADER, token.header_value());
     }
     passed
+}
+
+/// Whether only an upstream gets it that speaks the format of the client.
+pub(crate) fn is_of_format(name: &HeaderName) -> bool {
+    OF_FORMATS.contains(name)
 }
 
 /// What the client is told of a provider's head.

@@ -3,7 +3,8 @@
 mod http;
 
 pub(crate) use self::http::{
-    cannot_be_read, internal, not_allowed, unknown_path, unsupported_encoding, unsupported_media,
+    cannot_be_read, internal, not_allowed, paused, unknown_path, unsupported_encoding,
+    unsupported_media,
 };
 
 use squall_failure::{Failure, FailureClass, FailureSource};
@@ -96,6 +97,7 @@ impl RequestHistory {
             | RouterEvent::SpendBudgetExceeded { .. }
             | RouterEvent::HealthChanged { .. }
             | RouterEvent::Reconfigured { .. }
+            | RouterEvent::Shared(_)
             | RouterEvent::PickRejected { .. }
             | RouterEvent::NotSent { .. }
             | RouterEvent::TooLate { .. }

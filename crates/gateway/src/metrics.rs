@@ -8,6 +8,9 @@ mod labels;
 mod removed_series;
 mod text_format;
 
+use crate::keys::KeyRefusal;
+use crate::operator::ConfigReloads;
+use crate::tls::TlsSnapshot;
 use crate::upstream_registry::UpstreamRegistry;
 use configured::ConfiguredDeployments;
 use histogram::LatencyHistogram;
@@ -16,7 +19,7 @@ use removed_series::RemovedSeries;
 use squall_determinism::Timestamp;
 use squall_router::{
     AssignedIds, AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot,
-    LimitScope, Money, Outcome, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
+    LimitScope, Money, Outcome, Price, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
     RouterOutput, SpendBudgetSnapshot, TokenUsage,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -151,6 +154,11 @@ impl GatewayMetrics {
         (names.of(id).map_or("", |named| names.group(named.group)), names.deployment(id))
     }
 
+    /// What a token of a deployment costs, if the file states it.
+    pub(crate) fn price(&self, id: DeploymentId) -> Option<Price> {
+        self.counts.configured.price(id)
+    }
+
     /// The name of a group.
     pub(crate) fn group(&self, id: GroupId) -> &str {
         self.counts.names.group(id)
@@ -262,7 +270,7 @@ impl GatewayMetrics {
             },
             RouterOutput::Done { tag, outcome, .. } => self.done(now, tag, &outcome),
             RouterOutput::Note(note) => self.note(now, &note),
-            RouterOutput::Commit { .. } | RouterOutput::Check { .. } => {}
+            RouterOutput::Commit { .. } | RouterOutput::Check { .. } | RouterOutput::Shared(_) => {}
         }
     }
 
@@ -399,6 +407,7 @@ impl GatewayMetrics {
             | RouterEvent::Probe { .. }
             | RouterEvent::Recovered { .. }
             | RouterEvent::RetryScheduled { .. }
+            | RouterEvent::Shared(_)
             | RouterEvent::HealthChanged { .. } => {}
         }
     }
@@ -414,6 +423,7 @@ impl GatewayMetrics {
             groups: router.group_snapshots().collect(),
             spend_budgets: router.spend_budget_snapshots().collect(),
             spend_budget_names: router.spend_budget_names().map(str::to_owned).collect(),
+            shared_store: router.shared_store(),
         }
     }
 }
@@ -427,12 +437,32 @@ pub(crate) struct MetricsSnapshot {
     groups: Vec<GroupSnapshot>,
     spend_budgets: Vec<SpendBudgetSnapshot>,
     spend_budget_names: Vec<String>,
+    /// Whether the store of shared state is away, and how many replicas there are; `None` where nothing is shared.
+    shared_store: Option<(bool, u64)>,
 }
 
 impl MetricsSnapshot {
     /// As Prometheus reads it. `is_ready` is what `/ready` says at that time.
-    pub(crate) fn text(&self, is_ready: bool) -> String {
-        families::text(self, is_ready)
+    pub(crate) fn text(&self, is_ready: bool, tls: Option<&TlsSnapshot>) -> String {
+        families::text(self, is_ready, tls)
+    }
+}
+
+/// What is counted beside the core.
+#[derive(Debug)]
+pub(crate) struct OperationFacts {
+    pub(crate) paused: bool,
+    /// How many there are of each kind.
+    pub(crate) overrides: [(&'static str, usize); 3],
+    /// How many requests were refused, by the reason.
+    pub(crate) key_refusals: [(&'static str, u64); KeyRefusal::COUNT],
+    pub(crate) reloads: ConfigReloads,
+}
+
+impl OperationFacts {
+    /// As Prometheus reads it.
+    pub(crate) fn text(&self) -> String {
+        families::operations(self)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Liveness and readiness of a gateway.
 
+use crate::app_state::AppState;
 use crate::local_reply::{GroupState, unavailable};
-use crate::router_handle::RouterHandle;
-use crate::serving::{ServerState, ShutdownStage};
+use crate::serving::ShutdownStage;
 
 /// Groups that are named when none of them can take a request.
 const GROUPS_NAMED_MAX: usize = 4;
@@ -13,6 +13,8 @@ pub(crate) enum ReadyState {
     Ready,
     /// It stops: that is told before anything else changes.
     Draining,
+    /// An operator has paused its intake.
+    Paused,
     /// Every deployment of every group cools down or fails its health checks.
     NoDeployment(Vec<GroupState>),
     /// A panic in the core: a defect, which only a restart mends.
@@ -20,14 +22,15 @@ pub(crate) enum ReadyState {
 }
 
 impl ReadyState {
-    pub(crate) fn of(handle: &RouterHandle, server: &ServerState) -> Self {
-        if handle.has_failed() {
+    pub(crate) fn of(app: &AppState) -> Self {
+        if app.handle.has_failed() {
             return Self::CoreFailed;
         }
-        match server.stage() {
+        match app.server.stage() {
             ShutdownStage::Leaving | ShutdownStage::Draining | ShutdownStage::Cut => Self::Draining,
+            ShutdownStage::Open if app.operator.is_paused() => Self::Paused,
             ShutdownStage::Open => {
-                handle.none_usable(GROUPS_NAMED_MAX).map_or(Self::Ready, Self::NoDeployment)
+                app.handle.none_usable(GROUPS_NAMED_MAX).map_or(Self::Ready, Self::NoDeployment)
             }
         }
     }
@@ -35,7 +38,7 @@ impl ReadyState {
     pub(crate) const fn is_ready(&self) -> bool {
         match self {
             Self::Ready => true,
-            Self::Draining | Self::NoDeployment(_) | Self::CoreFailed => false,
+            Self::Draining | Self::Paused | Self::NoDeployment(_) | Self::CoreFailed => false,
         }
     }
 
@@ -44,6 +47,7 @@ impl ReadyState {
         match self {
             Self::Ready => "ready",
             Self::Draining => "draining",
+            Self::Paused => "paused",
             Self::NoDeployment(_) => "no_deployment",
             Self::CoreFailed => "core_failed",
         }
@@ -54,6 +58,7 @@ impl ReadyState {
         match self {
             Self::Ready => "requests are served".to_owned(),
             Self::Draining => "this gateway is shutting down".to_owned(),
+            Self::Paused => "an operator has paused this gateway".to_owned(),
             Self::NoDeployment(groups) => unavailable(groups),
             Self::CoreFailed => {
                 "the core has failed: see the log, and restart the gateway".to_owned()

@@ -1,6 +1,7 @@
 //! Drives one request: executes the core's commands, runs its attempts upstream, of which two may run side by side,
 //! and answers the client.
 
+use crate::api_keys;
 use crate::app_state::AppState;
 use crate::continuation::{ContinuableStream, ContinuedStream};
 use crate::local_reply::{self, RequestHistory};
@@ -17,9 +18,11 @@ use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
 use squall_router::{
     AttemptId, CancelReason, GroupId, Outcome, RequestKey, RouterInput, StartAttempt, TokenUsage,
 };
-use squall_wire::RequestToken;
-use squall_wire::chat::{ChatRequest, ErrorEventWriter, Unsupported};
+use squall_wire::chat::{ChatRequest, Unsupported};
+use squall_wire::client_error::ErrorEventWriter;
 use squall_wire::error::ApiError;
+use squall_wire::front::FrontStream;
+use squall_wire::{RequestToken, front_format};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -47,11 +50,13 @@ pub(crate) struct RequestDriver {
     continuable: Option<Box<ContinuableStream>>,
     /// How a stream ends that breaks off.
     error_event: ErrorEventWriter,
+    /// What makes a stream the client's, where that does not speak chats.
+    front: Option<FrontStream>,
     /// What a content policy left of an answer, and who gave it.
     filtered: Option<(Bytes, Arc<str>)>,
     /// What the core decided about it.
     history: RequestHistory,
-    /// What is written of it.
+    /// What is told of it, in a line and in spans.
     log: RequestLog,
     /// What its server knows of it.
     context: RequestContext,
@@ -105,6 +110,8 @@ pub(crate) struct RunningAttempt {
     committed: bool,
     /// Where it goes on with an answer: how its stream becomes a part of the client's.
     continues: Option<Box<ContinuedStream>>,
+    /// Its answer comes in the words of the client's own API.
+    native: bool,
 }
 
 impl RequestDriver {
@@ -116,7 +123,8 @@ impl RequestDriver {
     ) -> Self {
         Self {
             app,
-            error_event: ErrorEventWriter::new(chat.operation),
+            error_event: ErrorEventWriter::of(&chat),
+            front: chat.front().map(|api| front_format(api).stream(&chat)),
             chat: Arc::new(chat),
             captured: asked.captured,
             token: asked.token,
@@ -224,17 +232,25 @@ impl RequestDriver {
     fn start(&mut self, start: StartAttempt) {
         self.attempts += 1;
         self.history.attempted();
+        if let Some(lease) = self.context.key() {
+            lease.sent_to(start.deployment);
+        }
         let endpoint = self.app.registry.endpoint(start.deployment);
         let started = self.app.handle.clock().now();
-        self.log.attempt_began(started, start.attempt.nth, endpoint.name());
+        let passed = self.log.attempt_began(started, start.attempt.nth, &endpoint, &self.passed);
         let (request, continues) = self.upstream_request(&start, endpoint.answer_max());
         let captured = self.captured.as_deref();
         let silence = start.between_tokens_timeout;
+        // Where another may go on with the answer, it is told in words that all have.
+        let may_move = start.may_continue && self.chat.can_be_continued();
+        let native = request.as_ref().ok().filter(|_| !may_move && continues.is_none());
+        let native = native.and_then(|chat| chat.native_api());
+        let native = native.filter(|api| api.format() == endpoint.format());
         let running = RunningAttempt {
             start,
             call: match request {
-                Ok(chat) => endpoint.call(&chat, captured, &self.passed, silence),
-                Err(unsupported) => endpoint.no_call(&self.chat, &self.passed, unsupported),
+                Ok(chat) => endpoint.call(&chat, captured, &passed, silence, native),
+                Err(unsupported) => endpoint.no_call(&self.chat, &passed, unsupported),
             },
             name: Arc::clone(endpoint.name()),
             started,
@@ -245,6 +261,7 @@ impl RequestDriver {
             held_max: endpoint.answer_max(),
             committed: false,
             continues,
+            native: native.is_some(),
         };
         let place = if self.attempt.is_none() { &mut self.attempt } else { &mut self.beside };
         *place = Some(running);
@@ -308,10 +325,18 @@ impl RequestDriver {
 
     /// Sends a chunk to the client behind those that wait, or keeps it until there is room.
     fn pass_on(&mut self, bytes: Bytes) {
-        self.error_event.sent(&bytes);
         if let Some(continuable) = &mut self.continuable {
             continuable.sent(&bytes);
         }
+        let is_native = self.attempt.as_ref().is_some_and(|running| running.native);
+        let bytes = match self.front.as_mut().filter(|_| !is_native) {
+            Some(front) => front.write(&bytes),
+            None => bytes,
+        };
+        if bytes.is_empty() {
+            return;
+        }
+        self.error_event.sent(&bytes);
         if self.backlog.is_empty() {
             self.send_or_queue(bytes);
         } else {
@@ -353,18 +378,20 @@ impl RequestDriver {
                     }
                 }
                 if first_token {
-                    self.log.first_token(self.app.handle.clock().now());
+                    self.log.first_token(self.app.handle.clock().now(), attempt.nth);
                     self.app.handle.tell(RouterInput::FirstToken { attempt });
                 }
             }
             UpstreamEvent::Finished { body, usage } => {
-                self.log.attempt_status(attempt.nth, 200);
-                self.log.attempt_ended(self.app.handle.clock().now(), attempt.nth, "succeeded");
                 running.held.extend(body);
                 let usage = usage.map(|usage| TokenUsage {
                     input_tokens: usage.input_tokens,
                     output_tokens: usage.output_tokens,
                 });
+                self.log.attempt_status(attempt.nth, 200);
+                self.log.attempt_usage(attempt.nth, usage);
+                let now = self.app.handle.clock().now();
+                self.log.attempt_ended(now, attempt.nth, request_log::SUCCEEDED);
                 self.app.handle.tell(RouterInput::Finished { attempt, usage });
             }
             UpstreamEvent::Filtered { body, failure } => {
@@ -420,8 +447,11 @@ impl RequestDriver {
         }
     }
 
-    fn write_log(&self, outcome: &Outcome) {
-        if request_log::hears_of_requests() {
+    fn write_log(&mut self, outcome: &Outcome) {
+        if let Some(lease) = self.context.key() {
+            api_keys::settle(&self.app, lease, outcome);
+        }
+        if self.log.is_heard() {
             let groups = self.app.handle.group_names(self.history.groups());
             let now = self.app.handle.clock().now();
             self.log.write(now, &groups, &self.chat.model, self.chat.stream, outcome);

@@ -3,18 +3,22 @@
 //! Prompts, answers and keys are never among the fields. What a client chose, such as the name of a model, is
 //! given as a string, which every format escapes, and cut.
 
+use crate::chosen_name;
 use crate::request_id::RequestId;
+use crate::setup::StartError;
+use crate::telemetry::{Ending, RequestSpans};
+use crate::upstream::UpstreamEndpoint;
+use http::HeaderMap;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_failure::FailureClass;
-use squall_router::{CooldownCause, LimitScope, Outcome, PickProblem, RouterEvent, TokenUsage};
+use squall_router::{
+    CooldownCause, LimitScope, Outcome, PickProblem, RouterEvent, SharedEvent, TokenUsage,
+};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// As much of a name that a client chose as is written.
-const CHOSEN_MAX: usize = 100;
 
 /// Attempts of one request that are written; more are counted.
 const ATTEMPTS_MAX: usize = 16;
@@ -22,14 +26,19 @@ const ATTEMPTS_MAX: usize = 16;
 /// Between two lines about clients without a key.
 const UNAUTHENTICATED_EVERY: Duration = Duration::from_secs(1);
 
+/// The word for requests and attempts that ended well.
+pub(crate) const SUCCEEDED: &str = "succeeded";
+
 /// The status of a request whose client has gone: nginx's.
 const CLIENT_GONE: u16 = 499;
 
-/// What is written of a request when it has ended.
+/// What is told of a request: its line when it has ended, and its spans if anybody wants them.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     pub(crate) id: RequestId,
     pub(crate) tenant: Option<String>,
+    /// The id of its virtual key.
+    pub(crate) key: Option<String>,
     pub(crate) operation: &'static str,
     pub(crate) began: Timestamp,
     first_token: Option<Timestamp>,
@@ -37,6 +46,7 @@ pub(crate) struct RequestLog {
     more_attempts: usize,
     /// How often its stream went on elsewhere.
     continued: u16,
+    spans: Option<Box<RequestSpans>>,
 }
 
 #[derive(Debug)]
@@ -49,8 +59,8 @@ struct LoggedAttempt {
     status: u16,
 }
 
-/// Whether anybody wants to hear of requests: what a line needs is gathered only then.
-pub(crate) fn hears_of_requests() -> bool {
+/// Whether anybody reads lines about requests.
+fn hears_of_requests() -> bool {
     tracing::enabled!(target: "squall_gateway::request", tracing::Level::INFO)
 }
 
@@ -60,30 +70,54 @@ impl RequestLog {
         tenant: Option<String>,
         operation: &'static str,
         began: Timestamp,
+        spans: Option<Box<RequestSpans>>,
     ) -> Self {
         Self {
             id,
             tenant,
+            key: None,
             operation,
             began,
             first_token: None,
             attempts: Vec::new(),
             more_attempts: 0,
             continued: 0,
+            spans,
         }
     }
 
-    pub(crate) fn attempt_began(&mut self, now: Timestamp, nth: u16, deployment: &Arc<str>) {
+    /// An attempt begins: gives the headers that its call bears, which name its span if there is one.
+    pub(crate) fn attempt_began(
+        &mut self,
+        now: Timestamp,
+        nth: u16,
+        endpoint: &UpstreamEndpoint,
+        passed: &Arc<HeaderMap>,
+    ) -> Arc<HeaderMap> {
         if self.attempts.len() == ATTEMPTS_MAX {
             self.attempts.pop();
             self.more_attempts += 1;
         }
-        let deployment = Arc::clone(deployment);
+        let deployment = Arc::clone(endpoint.name());
         self.attempts.push(LoggedAttempt { nth, deployment, began: now, ended: None, status: 0 });
+        match &mut self.spans {
+            Some(spans) => Arc::new(spans.attempt_began(now, nth, endpoint, passed)),
+            None => Arc::clone(passed),
+        }
     }
 
-    pub(crate) fn first_token(&mut self, now: Timestamp) {
+    pub(crate) fn first_token(&mut self, now: Timestamp, nth: u16) {
         self.first_token.get_or_insert(now);
+        if let Some(spans) = &mut self.spans {
+            spans.first_chunk(now, nth);
+        }
+    }
+
+    /// What an attempt used, as its provider says.
+    pub(crate) fn attempt_usage(&mut self, nth: u16, usage: Option<TokenUsage>) {
+        if let Some(spans) = &mut self.spans {
+            spans.attempt_usage(nth, usage);
+        }
     }
 
     /// The provider has answered an attempt with this status.
@@ -91,9 +125,15 @@ impl RequestLog {
         if let Some(attempt) = self.attempt(nth) {
             attempt.status = status;
         }
+        if let Some(spans) = &mut self.spans {
+            spans.attempt_status(nth, status);
+        }
     }
 
     pub(crate) fn attempt_ended(&mut self, now: Timestamp, nth: u16, what: &'static str) {
+        if let Some(spans) = &mut self.spans {
+            spans.attempt_ended(now, nth, (what != SUCCEEDED).then_some(what));
+        }
         if let Some(attempt) = self.attempt(nth) {
             attempt.ended.get_or_insert((now, what));
         }
@@ -112,8 +152,47 @@ impl RequestLog {
         }
     }
 
-    /// The line.
+    /// Whether anybody wants to hear how the request ends: what is told of that is gathered only then.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.spans.is_some() || hears_of_requests()
+    }
+
+    /// The request has ended: its span, and its line.
     pub(crate) fn write(
+        &mut self,
+        now: Timestamp,
+        groups: &str,
+        model: &str,
+        stream: bool,
+        outcome: &Outcome,
+    ) {
+        self.end_spans(now, groups, outcome);
+        if hears_of_requests() {
+            self.write_line(now, groups, model, stream, outcome);
+        }
+    }
+
+    fn end_spans(&mut self, now: Timestamp, groups: &str, outcome: &Outcome) {
+        let Some(spans) = self.spans.take() else { return };
+        let (status, word, class, usage) = ending(outcome);
+        let gone = matches!(outcome, Outcome::ClientGone).then_some(word);
+        spans.end(
+            now,
+            &Ending {
+                groups,
+                tenant: self.tenant.as_deref(),
+                began: self.began,
+                first_token: self.first_token,
+                attempts: self.attempts.len() + self.more_attempts,
+                status,
+                outcome: word,
+                failed: class.map(FailureClass::as_str).or(gone),
+                usage,
+            },
+        );
+    }
+
+    fn write_line(
         &self,
         now: Timestamp,
         groups: &str,
@@ -127,8 +206,9 @@ impl RequestLog {
             target: "squall_gateway::request",
             request_id = self.id.as_str(),
             tenant = self.tenant.as_deref(),
+            key = self.key.as_deref(),
             group = groups,
-            model = cut(model),
+            model = chosen_name::cut(model),
             operation = self.operation,
             stream,
             status,
@@ -171,7 +251,7 @@ impl RequestLog {
 
 fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option<TokenUsage>) {
     match *outcome {
-        Outcome::Succeeded { usage, .. } => (200, "succeeded", None, usage),
+        Outcome::Succeeded { usage, .. } => (200, SUCCEEDED, None, usage),
         // Its head has gone out, with a 200.
         Outcome::Failed { failure, committed: true } => (200, "cut", Some(failure.class), None),
         Outcome::Failed { failure, committed: false } => {
@@ -250,7 +330,8 @@ impl LoggedAs {
             | RouterEvent::Shed { .. }
             | RouterEvent::PickRejected { .. }
             | RouterEvent::TooLate { .. }
-            | RouterEvent::Reconfigured { .. } => Self::Elsewhere,
+            | RouterEvent::Reconfigured { .. }
+            | RouterEvent::Shared(_) => Self::Elsewhere,
         }
     }
 }
@@ -284,6 +365,19 @@ pub(crate) fn pick_rejected(group: &str, problem: PickProblem) {
     );
 }
 
+/// The store of shared state has gone, or is there.
+pub(crate) fn shared_state(event: SharedEvent) {
+    match event {
+        SharedEvent::StoreAway => tracing::warn!(
+            target: "squall_gateway::shared_state",
+            "the store is away: every limit is divided by the number of replicas"
+        ),
+        SharedEvent::StoreBack { members } => tracing::info!(
+            target: "squall_gateway::shared_state", replicas = members, "the store is back"
+        ),
+    }
+}
+
 /// Another configuration holds.
 pub(crate) fn reloaded(came: &[String], went: &[String]) {
     tracing::info!(
@@ -294,11 +388,39 @@ pub(crate) fn reloaded(came: &[String], went: &[String]) {
     );
 }
 
+/// An operator has asked for something, and got this status.
+pub(crate) fn operated(action: &str, detail: &str, status: u16) {
+    tracing::info!(target: "squall_gateway::admin", action, detail, status, "operator");
+}
+
+/// Weights that an operator set for a while have ended, or could not be.
+pub(crate) fn weights_ended(problem: Option<StartError>) {
+    match problem {
+        None => tracing::info!(target: "squall_gateway::admin", "weights are as configured again"),
+        Some(problem) => tracing::warn!(
+            target: "squall_gateway::admin", %problem, "weights that have ended stay as they were"
+        ),
+    }
+}
+
 /// A request was refused before it came to the core.
 pub(crate) fn refused(id: &RequestId, status: u16, why: &'static str) {
     tracing::info!(
         target: "squall_gateway::request",
         request_id = id.as_str(),
+        status,
+        outcome = "refused",
+        why,
+        "request"
+    );
+}
+
+/// A request with a virtual key was refused before its body was read.
+pub(crate) fn refused_key(id: &RequestId, status: u16, why: &'static str, key: &str) {
+    tracing::info!(
+        target: "squall_gateway::request",
+        request_id = id.as_str(),
+        key,
         status,
         outcome = "refused",
         why,
@@ -348,10 +470,6 @@ fn nanos(duration: Duration) -> u64 {
 /// Milliseconds, to a microsecond.
 fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e3
-}
-
-fn cut(text: &str) -> &str {
-    text.char_indices().nth(CHOSEN_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 fn push(text: &mut String, more: std::fmt::Arguments<'_>) {

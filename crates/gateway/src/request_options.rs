@@ -24,6 +24,10 @@ use squall_wire::chat::{LitellmKeys, RequiredCapabilities};
 use squall_wire::error::ApiError;
 use std::time::Duration;
 
+/// What an answer is taken to need when the request does not say, in tokens: what chat answers have in
+/// the middle of production traces, and more.
+pub(crate) const OUTPUT_TOKENS: u32 = 256;
+
 /// How the names of these headers begin.
 const PREFIXES: [&str; 2] = ["x-squall-", "x-litellm-"];
 

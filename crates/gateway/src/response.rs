@@ -18,6 +18,10 @@ use tokio::sync::mpsc::Receiver;
 const DEPLOYMENT: HeaderName = HeaderName::from_static("x-squall-deployment");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-squall-attempts");
 
+/// What an error response says, for whoever says it in the words of another format.
+#[derive(Clone, Debug)]
+pub(crate) struct ToldError(pub(crate) ApiError);
+
 /// A whole answer.
 pub(crate) fn whole(body: Bytes, deployment: &str, attempts: u16) -> Response {
     answer(StatusCode::OK, "application/json", deployment, attempts, Body::from(body))
@@ -55,6 +59,7 @@ pub(crate) fn with_headers(mut response: Response, more: &HeaderMap) -> Response
 pub(crate) fn api_error(status: StatusCode, error: &ApiError) -> Response {
     let mut response = Response::new(Body::from(error.body()));
     *response.status_mut() = status;
+    response.extensions_mut().insert(ToldError(error.clone()));
     insert(response.headers_mut(), CONTENT_TYPE, "application/json");
     response
 }

@@ -16,10 +16,11 @@ use slab::Slab;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_record::RowSender;
+use squall_router::shared_state::SyncRequest;
 use squall_router::{
     AssignedIds, AttemptId, CancelReason, ConfigId, DeploymentId, DeploymentSnapshot, GroupId,
     LimitScope, Outcome, RequestArrival, RequestKey, RequestTag, Router, RouterConfig, RouterEvent,
-    RouterInput, RouterOutput, Skipped, SpendBudgetId, StartAttempt,
+    RouterInput, RouterOutput, SharedOutput, Skipped, SpendBudgetId, StartAttempt,
 };
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
@@ -66,6 +67,8 @@ struct RouterHandleState {
     metrics: GatewayMetrics,
     /// Where checks that the core wants are carried out.
     checks: UnboundedSender<HealthCheckRequest>,
+    /// Whoever tells the store of shared state, if there is one.
+    sync_wanted: Option<UnboundedSender<()>>,
     outputs: Vec<RouterOutput>,
     /// When the timer task will wake up.
     wakes_at: Timestamp,
@@ -77,6 +80,7 @@ impl RouterHandle {
         clock: Clock,
         retention: Retention,
         checks: UnboundedSender<HealthCheckRequest>,
+        sync_wanted: Option<UnboundedSender<()>>,
     ) -> Self {
         Self {
             clock,
@@ -87,6 +91,7 @@ impl RouterHandle {
                 run_log: (retention == Retention::Everything).then(RunLog::default),
                 metrics: GatewayMetrics::default(),
                 checks,
+                sync_wanted,
                 outputs: Vec::new(),
                 wakes_at: Timestamp::MAX,
             }),
@@ -202,6 +207,25 @@ impl RouterHandle {
         }
     }
 
+    /// Tells the core several things that happened at one time.
+    pub(crate) fn tell_together(&self, inputs: impl Iterator<Item = RouterInput>) {
+        let Some(mut inner) = self.lock() else { return };
+        let now = self.clock.now();
+        inputs.for_each(|input| self.handle_at(&mut inner, now, input));
+    }
+
+    /// What the store that replicas share is to be told, as of the latest time that the core wanted it told; nothing where nothing is shared, or once the core has failed.
+    pub(crate) fn sync_request(&self) -> Option<SyncRequest> {
+        self.lock()?.router.sync_request().cloned()
+    }
+
+    /// Nothing more is to be told to the store.
+    pub(crate) fn stop_sharing(&self) {
+        if let Some(mut inner) = self.lock() {
+            inner.sync_wanted = None;
+        }
+    }
+
     /// Writes down an attempt whose connection was refused.
     pub(crate) fn refused(&self, start: &StartAttempt, request: &RefusedRequest) {
         let ended = self.clock.now();
@@ -215,6 +239,15 @@ impl RouterHandle {
         if let Some(run_log) = self.lock().as_mut().and_then(|inner| inner.run_log.as_mut()) {
             run_log.stream(rows);
         }
+    }
+
+    /// A look at the core, with what is counted; nothing once it has failed.
+    pub(crate) fn look<T>(
+        &self,
+        look: impl FnOnce(&mut Router, &GatewayMetrics, Timestamp) -> T,
+    ) -> Option<T> {
+        let inner = &mut *self.lock()?;
+        Some(look(&mut inner.router, &inner.metrics, self.clock.now()))
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -293,7 +326,10 @@ impl RouterHandle {
 
     /// The clock is read inside the lock, so that inputs are in the order of their times.
     fn handle(&self, inner: &mut RouterHandleState, input: RouterInput) {
-        let now = self.clock.now();
+        self.handle_at(inner, self.clock.now(), input);
+    }
+
+    fn handle_at(&self, inner: &mut RouterHandleState, now: Timestamp, input: RouterInput) {
         let mut outputs = std::mem::take(&mut inner.outputs);
         inner.router.handle(now, input);
         outputs.extend(std::iter::from_fn(|| inner.router.poll()));
@@ -407,6 +443,12 @@ impl RouterHandleState {
                 // Nobody carries it out while the gateway stops.
                 let _ = self.checks.send(HealthCheckRequest { deployment, timeout });
             }
+            RouterOutput::Shared(SharedOutput::Sync { .. }) => {
+                if let Some(sync_wanted) = &self.sync_wanted {
+                    // Nobody tells the store while the gateway stops.
+                    let _ = sync_wanted.send(());
+                }
+            }
             RouterOutput::Note(note) => {
                 if let Some(run_log) = &mut self.run_log {
                     run_log.note(now, note);
@@ -427,6 +469,9 @@ impl RouterHandleState {
         }
         if let RouterEvent::PickRejected { group, problem, .. } = *note {
             request_log::pick_rejected(self.metrics.group(group), problem);
+        }
+        if let RouterEvent::Shared(event) = *note {
+            request_log::shared_state(event);
         }
     }
 

@@ -1,14 +1,19 @@
-//! The HTTP endpoints: OpenAI's paths, a health check, and metrics.
+//! The HTTP endpoints: the paths of clients, with and without their version, a health check, and metrics.
 
+mod by_path;
+mod models;
+
+use crate::api_keys::RequestOrigin;
 use crate::app_state::AppState;
+use crate::metrics::OperationFacts;
 use crate::readiness::ReadyState;
 use crate::request_driver::{RequestDriver, RequestHead};
 use crate::request_id::RequestId;
 use crate::request_log::{self, RequestLog};
-use crate::request_options::{OptionRefused, RequestOptions};
+use crate::request_options::{OUTPUT_TOKENS, RequestOptions};
 use crate::response;
 use crate::serving::RequestContext;
-use crate::upstream_registry::NameIndex;
+use crate::telemetry::RequestSpans;
 use crate::{api_keys, header_passthrough, local_reply, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
@@ -19,29 +24,56 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use squall_failure::FailureClass;
 use squall_router::RequestArrival;
-use squall_wire::chat::{ChatRequest, LitellmKeys, Operation, RequestError};
+use squall_wire::chat::{ChatRequest, FrontApi, LitellmKeys, Operation, RequestError};
 use squall_wire::error::ApiError;
-use squall_wire::openai::{MODELS_PATH, models_body};
+use squall_wire::front::FrontPath;
+use squall_wire::front_format;
 use std::sync::Arc;
-
-/// What an answer is taken to need when the request does not say, in tokens: what chat answers have in
-/// the middle of production traces, and more.
-const OUTPUT_TOKENS: u32 = 256;
 
 /// What clients and operators ask; metrics only if they have no address of their own.
 pub(crate) fn routes(app: Arc<AppState>, with_metrics: bool) -> HttpRouter {
-    let path = |operation: Operation| format!("/v1{}", operation.path());
     let operations = if with_metrics { operations_routes() } else { state_routes() };
     HttpRouter::new()
-        .route(&path(Operation::Chat), post(chats))
-        .route(&path(Operation::Completion), post(completions))
-        .route(&path(Operation::Embedding), post(embeddings))
-        .route(&path(Operation::Response), post(responses))
-        .route(MODELS_PATH, get(models))
+        .merge(requests("/v1"))
+        .merge(requests(""))
+        .merge(requests("/openai/v1"))
+        .merge(models_below("/v1beta"))
+        .merge(azure())
         .merge(operations)
         .fallback(unknown_path)
         .method_not_allowed_fallback(not_allowed)
         .with_state(app)
+}
+
+/// What clients ask for, below the version; some of them leave it out.
+fn requests(root: &str) -> HttpRouter<Arc<AppState>> {
+    let path = |operation: Operation| format!("{root}{}", operation.path());
+    models_below(root)
+        .route(&path(Operation::Chat), post(chats))
+        .route(&path(Operation::Completion), post(completions))
+        .route(&path(Operation::Embedding), post(embeddings))
+        .route(&path(Operation::Response), post(responses))
+        .route(&path(Operation::Image), post(images))
+        .route(&format!("{root}/messages"), post(messages))
+        .route(&format!("{root}/messages/count_tokens"), post(count_messages))
+}
+
+/// Models, and what Google's clients ask of one.
+fn models_below(root: &str) -> HttpRouter<Arc<AppState>> {
+    HttpRouter::new().route(&format!("{root}/models"), get(models::list)).route(
+        &format!("{root}/models/{{*model}}"),
+        get(models::one).post(by_path::method_of_model),
+    )
+}
+
+/// What Azure's clients ask for: a deployment is a model here.
+fn azure() -> HttpRouter<Arc<AppState>> {
+    let path =
+        |operation: Operation| format!("/openai/deployments/{{deployment}}{}", operation.path());
+    models_below("/openai")
+        .route(&path(Operation::Chat), post(by_path::azure_chats))
+        .route(&path(Operation::Completion), post(by_path::azure_completions))
+        .route(&path(Operation::Embedding), post(by_path::azure_embeddings))
 }
 
 /// What operators ask, at an address of its own.
@@ -79,7 +111,7 @@ async fn health(State(app): State<Arc<AppState>>) -> Response {
 
 /// Whether it is to be sent requests.
 async fn ready(State(app): State<Arc<AppState>>) -> Response {
-    state(&ReadyState::of(&app.handle, &app.server))
+    state(&ReadyState::of(&app))
 }
 
 fn state(state: &ReadyState) -> Response {
@@ -96,20 +128,34 @@ fn json(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn metrics(State(app): State<Arc<AppState>>) -> Response {
-    const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
-    let is_ready = ReadyState::of(&app.handle, &app.server).is_ready();
-    // The core is free again before the text is written.
-    match app.handle.metrics() {
-        Some(snapshot) => ([(CONTENT_TYPE, VERSION)], snapshot.text(is_ready)).into_response(),
-        None => state(&ReadyState::CoreFailed),
+/// What is counted beside the core.
+fn operation_facts(app: &AppState) -> OperationFacts {
+    let overrides = &app.operator.live().overrides;
+    OperationFacts {
+        paused: app.operator.is_paused(),
+        overrides: [
+            ("drained", overrides.drained.len()),
+            ("pinned", overrides.pins.len()),
+            ("weight", overrides.weights.len()),
+        ],
+        key_refusals: app.keys.refusals(),
+        reloads: app.operator.reloads(),
     }
 }
 
-async fn models(State(app): State<Arc<AppState>>) -> Response {
-    let directory = app.registry.directory();
-    let body = models_body(directory.groups.listed(), 0);
-    ([(CONTENT_TYPE, "application/json")], body).into_response()
+async fn metrics(State(app): State<Arc<AppState>>) -> Response {
+    const VERSION: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let is_ready = ReadyState::of(&app).is_ready();
+    let operations = operation_facts(&app).text();
+    // The core is free again before the text is written.
+    let tls = app.server.tls.as_ref().map(|tls| tls.snapshot());
+    match app.handle.metrics() {
+        Some(snapshot) => {
+            ([(CONTENT_TYPE, VERSION)], snapshot.text(is_ready, tls.as_ref()) + &operations)
+                .into_response()
+        }
+        None => state(&ReadyState::CoreFailed),
+    }
 }
 
 async fn chats(State(app): State<Arc<AppState>>, request: Request) -> Response {
@@ -126,9 +172,35 @@ async fn embeddings(State(app): State<Arc<AppState>>, request: Request) -> Respo
     route(app, request, parse).await
 }
 
-async fn responses(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Response, body);
+async fn images(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Image, body);
     route(app, request, parse).await
+}
+
+async fn responses(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    route(app, request, |body| front_format(FrontApi::Responses).read(&FrontPath::default(), body))
+        .await
+}
+
+async fn messages(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    route(app, request, |body| front_format(FrontApi::Messages).read(&FrontPath::default(), body))
+        .await
+}
+
+/// How many tokens messages have, as this gateway estimates them for its limits.
+async fn count_messages(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    let taken = match taken(&app, request, |body| {
+        front_format(FrontApi::Messages).read_count(&FrontPath::default(), body)
+    })
+    .await
+    {
+        Ok(taken) => taken,
+        Err(refusal) => return *refusal,
+    };
+    if app.registry.directory().groups.find(&taken.chat.model).is_none() {
+        return unknown_model(&taken.of_request, &taken.chat.model);
+    }
+    json(StatusCode::OK, serde_json::json!({ "input_tokens": taken.chat.input_tokens }).to_string())
 }
 
 async fn route(
@@ -136,39 +208,59 @@ async fn route(
     request: Request,
     parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
 ) -> Response {
-    let (head, body) = request.into_parts();
+    match taken(&app, request, parse).await {
+        Ok(taken) => drive_request(app, taken).await,
+        Err(refusal) => *refusal,
+    }
+}
+
+/// A request that was read: its client may ask.
+struct TakenRequest {
+    of_request: RequestContext,
+    headers: HeaderMap,
+    caller: RequestOrigin,
+    keys: LitellmKeys,
+    chat: ChatRequest,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// The response, when it is refused.
+async fn taken(
+    app: &AppState,
+    request: Request,
+    parse: impl FnOnce(Bytes) -> Result<ChatRequest, RequestError>,
+) -> Result<TakenRequest, Box<Response>> {
+    let (mut head, body) = request.into_parts();
     let of_request = head.extensions.get::<RequestContext>().cloned();
     let of_request = of_request.unwrap_or_else(|| RequestContext::new(RequestId::none()));
     let id = of_request.id();
-    let directory = app.registry.directory();
+    if app.operator.is_paused() {
+        return Err(Box::new(logged(id, "paused", local_reply::paused())));
+    }
     // Whoever has no key has nothing read: a body costs memory.
-    let tenant = match api_keys::tenant(&head.headers, &directory) {
-        Ok(tenant) => tenant,
-        Err((status, error)) => {
-            app.unauthenticated.refused(app.handle.clock(), id);
-            return response::api_error(status, &error);
-        }
-    };
+    let caller = api_keys::authenticate(app, &mut head.headers, &app.registry.directory(), id)?;
     if let Some(encoding) = text(&head.headers, CONTENT_ENCODING)
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        return logged(id, "compressed body", local_reply::unsupported_encoding(&encoding));
+        let refusal = local_reply::unsupported_encoding(&encoding);
+        return Err(Box::new(logged(id, "compressed body", refusal)));
     }
     let body = match serving::read(&app.server, body).await {
         Ok((body, permit)) => {
             of_request.keep_body(permit);
             body
         }
-        Err(refusal) => return logged(id, "body not taken", *refusal),
+        Err(refusal) => return Err(Box::new(logged(id, "body not taken", *refusal))),
     };
     let (keys, body) = LitellmKeys::take(body);
     match parse(body) {
-        Ok(chat) => {
-            let options = RequestOptions::read(&head.headers, tenant, chat.needs, &directory);
-            let options = options.map(|options| options.with_body(&keys, &directory));
-            drive_request(app, of_request, &head.headers, options, &directory, chat).await
+        Ok(chat) => Ok(TakenRequest { of_request, headers: head.headers, caller, keys, chat }),
+        Err(error) => {
+            let refusal = unreadable(&head.headers, &error);
+            Err(Box::new(logged(id, "body not understood", refusal)))
         }
-        Err(error) => logged(id, "body not understood", unreadable(&head.headers, &error)),
     }
 }
 
@@ -199,16 +291,18 @@ fn logged(id: &RequestId, why: &'static str, response: Response) -> Response {
     response
 }
 
-async fn drive_request(
-    app: Arc<AppState>,
-    of_request: RequestContext,
-    headers: &HeaderMap,
-    options: Result<RequestOptions, OptionRefused>,
-    directory: &NameIndex,
-    chat: ChatRequest,
-) -> Response {
+fn unknown_model(of_request: &RequestContext, model: &str) -> Response {
+    let error = ApiError::of(FailureClass::NotFound, model);
+    let refusal = response::api_error(StatusCode::NOT_FOUND, &error);
+    logged(of_request.id(), "unknown model", refusal)
+}
+
+async fn drive_request(app: Arc<AppState>, taken: TakenRequest) -> Response {
+    let TakenRequest { of_request, headers, caller, keys, chat } = taken;
+    let directory = app.registry.directory();
+    let options = RequestOptions::read(&headers, caller.tenant, chat.needs, &directory);
     let options = match options {
-        Ok(options) => options,
+        Ok(options) => options.with_body(&keys, &directory),
         Err((status, error)) => {
             return logged(
                 of_request.id(),
@@ -218,11 +312,13 @@ async fn drive_request(
         }
     };
     let Some(found) = directory.groups.find(&chat.model) else {
-        let error = ApiError::of(FailureClass::NotFound, &chat.model);
-        let refusal = response::api_error(StatusCode::NOT_FOUND, &error);
-        return logged(of_request.id(), "unknown model", refusal);
+        return unknown_model(&of_request, &chat.model);
     };
-    let token = chat.token(headers);
+    match api_keys::admit(&app, &caller, &chat, found.group, &options) {
+        Ok(lease) => lease.into_iter().for_each(|lease| of_request.keep_key(lease)),
+        Err(refusal) => return logged(of_request.id(), "key not allowed", *refusal),
+    }
+    let token = chat.token(&headers);
     let began = app.handle.clock().now();
     let mailbox = app.handle.arrive(token.map(|token| token.request), |tag| RequestArrival {
         input_tokens: chat.input_tokens,
@@ -238,12 +334,19 @@ async fn drive_request(
         ..RequestArrival::new(tag, found.group)
     });
     let tenant = options.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
+    let spans = app.telemetry.as_ref().map(|telemetry| {
+        let group = app.handle.group_names(&[found.group]).into();
+        let id = of_request.id().as_str();
+        Box::new(RequestSpans::begin(telemetry, &headers, id, group, &chat))
+    });
+    let mut log = RequestLog::new(of_request.id().clone(), tenant, chat.asks_for(), began, spans);
+    log.key = of_request.key().map(|lease| lease.key_id().to_owned());
     let asked = RequestHead {
         group: found.group,
         captured: found.captured.map(str::to_owned),
         token,
-        passed: header_passthrough::to_provider(headers, of_request.id(), token.as_ref()),
-        log: RequestLog::new(of_request.id().clone(), tenant, chat.operation.path(), began),
+        passed: header_passthrough::to_provider(&headers, of_request.id(), token.as_ref()),
+        log,
         context: of_request,
     };
     RequestDriver::new(app, chat, asked, mailbox).answer().await

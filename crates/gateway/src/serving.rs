@@ -6,9 +6,12 @@
 //!              timed: the socket, with patience     │ body: read within its limits, once the key is known
 //! ```
 
+mod admission;
 mod allowed_hosts;
 mod body_memory;
+mod client_socket;
 mod connection;
+mod cors;
 mod empty_errors;
 mod listener;
 mod poll_once;
@@ -19,10 +22,12 @@ mod resettable_timer;
 mod server_state;
 mod timed_socket;
 
+pub(crate) use connection::PeerAddress;
 pub(crate) use request_body::read;
 pub(crate) use request_context::RequestContext;
 pub(crate) use server_state::{ServerState, ShutdownStage};
 
+use crate::tls::TlsServer;
 use axum::Router as Routes;
 use connection::ConnectionPermit;
 use poll_once::poll_once;
@@ -63,15 +68,16 @@ pub(crate) struct RunningServer {
 }
 
 impl Serving {
-    /// Takes the address. What connects waits until [`serve`](Self::serve).
+    /// Takes the address. What connects waits until [`serve`](Self::serve), and speaks TLS if `tls` is there.
     pub(crate) fn bind(
         addr: SocketAddr,
         settings: ServerSettings,
         clock: Clock,
+        tls: Option<Arc<TlsServer>>,
     ) -> io::Result<Self> {
         let listener = listener::bind(addr, &settings)?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(ServerState::new(settings, clock, addr.ip().is_loopback()));
+        let shared = Arc::new(ServerState::new(settings, clock, addr.ip().is_loopback(), tls));
         Ok(Self { addr, shared, listener })
     }
 

@@ -1,14 +1,19 @@
 //! The configuration of a gateway, and what it leaves when it ends.
 
+use crate::keys::VirtualKey;
+use crate::telemetry::Telemetry;
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_record::{AttemptRow, NoteRow};
-use squall_router::{ConfigError, Money, RouterConfig};
-use squall_wire::{Format, ServerSettings, StreamUsage};
+use squall_router::shared_state::StoreConfig;
+use squall_router::{ConfigError, Money, OverrideError, RouterConfig};
+use squall_wire::{Format, ServerSettings, StreamUsage, TlsSettings};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// All that a gateway needs.
 #[derive(Clone, Debug)]
@@ -40,6 +45,28 @@ pub struct GatewaySetup {
     pub spent: Vec<SavedSpend>,
     /// Limits and time-outs towards clients.
     pub server: ServerSettings,
+    /// Virtual keys, of which requests need one; `None` where there are no keys but those of tenants.
+    pub keys: Option<Vec<VirtualKey>>,
+    /// TLS towards clients at [`listen`](Self::listen); `None` is plain HTTP.
+    pub tls: Option<TlsSettings>,
+    /// The store through which this gateway shares its limits, cooldowns and probes with other replicas, where the router's
+    /// configuration says that it shares any.
+    pub shared_state: Option<SharedStateSetup>,
+    /// Where spans and measurements of requests go, if anybody wants them.
+    pub telemetry: Option<Arc<Telemetry>>,
+}
+
+/// A store in Redis or Valkey.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SharedStateSetup {
+    /// Its address: `redis://127.0.0.1:6379/0`.
+    pub url: String,
+    /// What all replicas that share call themselves.
+    pub fleet: String,
+    /// How the store times what it gives: the same in all replicas.
+    pub store: StoreConfig,
+    /// How long one exchange may take.
+    pub timeout: Duration,
 }
 
 /// What was spent from a budget in its current period: what is to be kept over a restart.
@@ -176,6 +203,20 @@ pub enum StartError {
     /// The router refuses its configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What operators have changed does not fit the configuration.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
+    /// The virtual keys cannot hold.
+    #[error("virtual keys: {0}")]
+    Keys(String),
+    /// A virtual key is of a tenant that the configuration does not have.
+    #[error("the key `{key}` is of the tenant `{tenant}`, which is not there any more")]
+    KeyTenant {
+        /// The key's id.
+        key: String,
+        /// The tenant.
+        tenant: String,
+    },
     /// TLS to an upstream cannot be had.
     #[error("deployment `{name}`: {why}")]
     Tls {
@@ -184,6 +225,9 @@ pub enum StartError {
         /// Why not, and what to do.
         why: String,
     },
+    /// TLS towards clients cannot be had.
+    #[error("TLS for clients: {0}")]
+    ClientTls(String),
     /// A base URL is none.
     #[error(
         "deployment `{name}`: `{base_url}` is not a base URL such as `http://127.0.0.1:9001/v1`"
@@ -211,6 +255,12 @@ pub enum StartError {
     /// The core has failed before: it takes nothing any more.
     #[error("the core of this gateway has failed: restart it")]
     CoreFailed,
+    /// The store of shared state has no address.
+    #[error("shared state: {why}")]
+    SharedState {
+        /// What is wrong with it.
+        why: String,
+    },
     /// The address cannot be listened on.
     #[error("failed to listen on {listen}: {source}")]
     Listen {

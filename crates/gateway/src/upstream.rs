@@ -29,8 +29,8 @@ use reused_connection::ReuseTrackingConnector;
 use squall_failure::FailureClass;
 use squall_router::{GroupId, ResolvedGroup};
 use squall_wire::call::ClientFormat;
-use squall_wire::chat::{ChatRequest, Unsupported};
-use squall_wire::{StreamUsage, dialect};
+use squall_wire::chat::{ChatRequest, FrontApi, Unsupported};
+use squall_wire::{Format, StreamUsage, dialect};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -134,6 +134,25 @@ impl UpstreamEndpoint {
         self.left
     }
 
+    pub(crate) fn format(&self) -> Format {
+        self.upstream.format
+    }
+
+    /// The model that it calls, as configured.
+    pub(crate) fn model(&self) -> &str {
+        &self.upstream.model
+    }
+
+    /// The host that it calls.
+    pub(crate) fn host(&self) -> &str {
+        self.base.authority.host()
+    }
+
+    /// The port there.
+    pub(crate) fn port(&self) -> u16 {
+        self.base.authority.port_u16().unwrap_or_else(|| self.base.usual_port())
+    }
+
     pub(crate) fn provider(&self) -> &str {
         &self.upstream.provider
     }
@@ -171,15 +190,18 @@ impl UpstreamEndpoint {
         captured.is_some() && self.upstream.model.contains('*')
     }
 
-    /// Begins an attempt. `captured` is what the `*` of the group's name stood for.
+    /// Begins an attempt. `captured` is what the `*` of the group's name stood for; `native` the API of the client,
+    /// where the request goes as it came.
     pub(crate) fn call(
         self: &Arc<Self>,
         chat: &Arc<ChatRequest>,
         captured: Option<&str>,
         passed: &Arc<HeaderMap>,
         between_tokens: Duration,
+        native: Option<FrontApi>,
     ) -> UpstreamCall {
-        UpstreamCall::new(self.outgoing(chat, captured, passed, between_tokens))
+        let outgoing = self.outgoing(chat, captured, passed, between_tokens);
+        UpstreamCall::new(OutgoingRequest { native, ..outgoing })
     }
 
     /// Begins no attempt: there are no words for the request.
@@ -209,6 +231,7 @@ impl UpstreamEndpoint {
             passed: Arc::clone(passed),
             between_tokens,
             ask_usage: self.asks_usage(),
+            native: None,
         }
     }
 
@@ -279,9 +302,13 @@ impl UpstreamBaseUrl {
         })
     }
 
+    fn usual_port(&self) -> u16 {
+        if self.scheme == Scheme::HTTPS { 443 } else { 80 }
+    }
+
     /// What `Host` says, without the port that is the scheme's own.
     fn host(&self) -> Option<HeaderValue> {
-        let usual = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        let usual = self.usual_port();
         let host = self.authority.host();
         match self.authority.port_u16().filter(|port| *port != usual) {
             Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),

@@ -1,5 +1,6 @@
 //! What the names of requests mean, and whom deployments call, in the configuration that holds.
 
+use crate::keys::KeyHash;
 use crate::setup::{NameTables, StartError, UpstreamConfig};
 use crate::upstream::UpstreamEndpoint;
 use squall_router::{AssignedIds, DeploymentId, GroupNames, RouterConfig, TenantId};
@@ -12,8 +13,8 @@ use std::time::Duration;
 pub(crate) struct NameIndex {
     pub(crate) groups: GroupNames,
     pub(crate) tenants: BTreeMap<String, TenantId>,
-    /// Tenants by their keys; `None` when tenants have none, and requests say themselves whose they are.
-    pub(crate) keys: Option<BTreeMap<String, TenantId>>,
+    /// Tenants by the hashes of their keys; `None` when tenants have none, and requests say themselves whose they are.
+    pub(crate) keys: Option<BTreeMap<KeyHash, TenantId>>,
     pub(crate) tags: Vec<String>,
     pub(crate) regions: Vec<String>,
 }
@@ -33,7 +34,7 @@ impl NameIndex {
         let keys: BTreeMap<_, _> = name_tables
             .keys
             .iter()
-            .filter_map(|(tenant, key)| Some((key.clone(), *tenants.get(tenant)?)))
+            .filter_map(|(tenant, key)| Some((KeyHash::of(key), *tenants.get(tenant)?)))
             .collect();
         Self {
             groups: GroupNames::new(config, &numbers.groups),

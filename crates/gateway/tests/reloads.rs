@@ -46,6 +46,10 @@ async fn gateway(first: Reload) -> Gateway {
         retention: Retention::Nothing,
         spent: Vec::new(),
         server: ServerSettings::default(),
+        shared_state: None,
+        telemetry: None,
+        keys: None,
+        tls: None,
     };
     Gateway::start(setup).await.expect("it starts")
 }

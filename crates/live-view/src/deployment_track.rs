@@ -74,7 +74,8 @@ const fn is_probed_after(cause: CooldownCause) -> bool {
         CooldownCause::ConsecutiveFailures
         | CooldownCause::FailureShare
         | CooldownCause::ProbeFailed
-        | CooldownCause::Misconfigured => true,
+        | CooldownCause::Misconfigured
+        | CooldownCause::Peer => true,
         // LiteLLM's cooldown ends without one.
         CooldownCause::Throttled | CooldownCause::AllowedFails => false,
     }

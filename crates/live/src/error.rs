@@ -53,8 +53,22 @@ pub enum LiveError {
         /// Those that there are.
         known: Vec<String>,
     },
-    /// There is no folder for the target.
-    #[error("failed to make a folder for the target: {0}")]
+    /// The store of shared state cannot be started.
+    #[error(
+        "failed to start the store that the gateway's replicas share: {0}; a live run needs `redis-server` (Debian: \
+         apt-get install redis-server)"
+    )]
+    Store(#[source] io::Error),
+    /// The store is to misbehave in a way that only one in virtual time can.
+    #[error(
+        "the fault `{word}` of the store is one of virtual time: run with `--sim`, or use `down`"
+    )]
+    StoreFault {
+        /// The fault.
+        word: &'static str,
+    },
+    /// There is no folder for the target or the store.
+    #[error("failed to make a folder: {0}")]
     Folder(#[source] io::Error),
     /// The recording cannot be begun.
     #[error(transparent)]

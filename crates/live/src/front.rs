@@ -1,15 +1,17 @@
 //! What clients ask: the built-in gateway, or another one.
 
 use crate::lag_probe::LagProbe;
+use crate::store_process::StoreProcess;
 use crate::under_test::UnderTest;
 use crate::{LiveError, changes, part_runtime::runtime};
-use squall_clock::Clock;
 use squall_determinism::Timestamp;
 use squall_gateway::{Gateway, GatewayLog, GatewaySetup, GatewayView};
 use squall_record::{RowSender, ServerLag};
+use squall_scenario::StoreFault;
 use squall_target::ResourceUsage;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 /// What clients ask.
 #[derive(Debug)]
@@ -18,11 +20,12 @@ pub(crate) enum Front {
     Target(Box<UnderTest>),
 }
 
-/// The built-in gateway, on a runtime of its own.
+/// The replicas of the built-in gateway, on a runtime of their own.
 #[derive(Debug)]
 pub(crate) struct BuiltIn {
     runtime: Runtime,
-    gateway: Gateway,
+    /// At least one.
+    gateways: Vec<Gateway>,
     probe: LagProbe,
 }
 
@@ -41,44 +44,85 @@ pub(crate) struct FrontLog {
 const DRAIN: Duration = Duration::from_secs(2);
 
 impl BuiltIn {
-    pub(crate) fn start(setup: GatewaySetup, times: Vec<Timestamp>) -> Result<Self, LiveError> {
-        let clock: Clock = setup.clock;
+    /// Starts a replica for each setup. `shared` is what they share, and the schedule of its store, which runs until the
+    /// replicas stop.
+    pub(crate) fn start(
+        setups: Vec<GatewaySetup>,
+        times: &[Timestamp],
+        store: Option<(StoreProcess, Vec<StoreFault>)>,
+    ) -> Result<Self, LiveError> {
+        let clock = setups[0].clock;
         let runtime = runtime("gateway")?;
-        let gateway = runtime.block_on(Gateway::start(setup))?;
-        runtime.spawn(changes::follow(clock, gateway.view(), times));
+        let start = |setup| runtime.block_on(Gateway::start(setup));
+        let gateways = setups.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+        for gateway in &gateways {
+            runtime.spawn(changes::follow(clock, gateway.view(), times.to_vec()));
+        }
+        if let Some((store, faults)) = store {
+            runtime.spawn(store.follow(clock, faults));
+        }
         let probe = LagProbe::start(&runtime, "gateway", clock);
-        Ok(Self { runtime, gateway, probe })
+        Ok(Self { runtime, gateways, probe })
     }
 
     fn stop(self) -> FrontLog {
         let lag = self.probe.stop(&self.runtime);
-        let gateway = self.runtime.block_on(self.gateway.shutdown(DRAIN));
-        self.runtime.shutdown_background();
-        FrontLog { gateway, lag, usage: None }
+        let gateways = self.gateways;
+        let replicas = gateways.len();
+        let logs = self.runtime.block_on(async {
+            let mut stopping: JoinSet<_> =
+                gateways.into_iter().map(|gateway| gateway.shutdown(DRAIN)).collect();
+            let mut logs = Vec::with_capacity(replicas);
+            while let Some(log) = stopping.join_next().await {
+                logs.extend(log);
+            }
+            logs
+        });
+        // What the store's schedule holds is dropped with its runtime, and ends with it.
+        self.runtime.shutdown_timeout(DRAIN);
+        FrontLog { gateway: joined(logs), lag, usage: None }
     }
 }
 
+/// The logs of all replicas. The journal is that of one router: with several there is none.
+fn joined(logs: Vec<GatewayLog>) -> GatewayLog {
+    let is_one = logs.len() == 1;
+    let mut all = GatewayLog::default();
+    for log in logs {
+        all.notes.extend(log.notes);
+        all.refused.extend(log.refused);
+        if is_one {
+            all.journal = log.journal;
+        }
+    }
+    all.notes.sort_by_key(|note| note.at);
+    all
+}
+
 impl Front {
-    /// The base URL with the version.
-    pub(crate) fn base_url(&self) -> String {
+    /// The base URLs with the version: of each replica.
+    pub(crate) fn base_urls(&self) -> Vec<String> {
         match self {
-            Self::BuiltIn(front) => format!("http://{}/v1", front.gateway.addr()),
-            Self::Target(front) => front.running.base_url().to_owned(),
+            Self::BuiltIn(front) => {
+                let addresses = front.gateways.iter().map(Gateway::addr);
+                addresses.map(|addr| format!("http://{addr}/v1")).collect()
+            }
+            Self::Target(front) => vec![front.running.base_url().to_owned()],
         }
     }
 
     /// Sends what it logs on as it comes.
     pub(crate) fn stream_rows(&self, rows: &RowSender) {
         if let Self::BuiltIn(front) = self {
-            front.gateway.view().stream_rows(rows.clone());
+            front.gateways.iter().for_each(|gateway| gateway.view().stream_rows(rows.clone()));
         }
     }
 
-    /// What it says of itself; nothing of another gateway.
-    pub(crate) fn view(&self) -> Option<GatewayView> {
+    /// What its replicas say of themselves; nothing of another gateway.
+    pub(crate) fn views(&self) -> Vec<GatewayView> {
         match self {
-            Self::BuiltIn(front) => Some(front.gateway.view()),
-            Self::Target(_) => None,
+            Self::BuiltIn(front) => front.gateways.iter().map(Gateway::view).collect(),
+            Self::Target(_) => Vec::new(),
         }
     }
 

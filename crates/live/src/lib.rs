@@ -21,6 +21,7 @@ mod recording;
 mod run;
 mod status;
 mod stop;
+mod store_process;
 mod testbed;
 mod topology;
 mod under_test;

@@ -68,7 +68,7 @@ pub fn run(
         clock,
         duration: scenario.duration,
         progress: Arc::clone(&progress),
-        gateway: stage.front().view(),
+        gateways: stage.front().views(),
         before: (Duration::ZERO, DriveCounts::default()),
     };
     let runtime = runtime("driver")?;
@@ -126,16 +126,16 @@ fn traffic_setup(
             kind.model = target.running.model(&kind.model).to_owned();
         }
     }
-    let url = front.base_url();
+    let urls = front.base_urls();
     Ok(TrafficSetup {
         workload: scenario.workload.clone(),
         seed: scenario.seed,
         clock,
-        target: match target {
-            None => url.parse()?,
+        targets: match target {
+            None => urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?,
             // It is never called.
-            Some(target) if target.running.is_program() => NOWHERE.parse()?,
-            Some(target) => ApiTarget::new(&url, target.running.format())?,
+            Some(target) if target.running.is_program() => vec![NOWHERE.parse()?],
+            Some(target) => vec![ApiTarget::new(&urls[0], target.running.format())?],
         },
         program: None,
         kinds,

@@ -4,6 +4,7 @@ use squall_clock::Clock;
 use squall_failure::FailureClass;
 use squall_gateway::GatewayView;
 use squall_traffic::{DriveCounts, DriveProgress};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,12 +49,18 @@ pub(crate) struct StatusWatch {
     pub(crate) clock: Clock,
     pub(crate) duration: Duration,
     pub(crate) progress: Arc<DriveProgress>,
-    /// What the gateway says of itself; `None` for one that is not ours.
-    pub(crate) gateway: Option<GatewayView>,
+    /// What the gateway's replicas say of themselves; none of one that is not ours.
+    pub(crate) gateways: Vec<GatewayView>,
     pub(crate) before: (Duration, DriveCounts),
 }
 
 impl StatusWatch {
+    /// The deployments that cool down at any replica.
+    fn cooling(&self) -> Vec<String> {
+        let all = self.gateways.iter().flat_map(|gateway| gateway.status().cooling);
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     pub(crate) fn look(&mut self) -> LiveStatus {
         let elapsed = Duration::from_nanos(self.clock.now().as_nanos());
         let counts = self.progress.counts();
@@ -70,11 +77,7 @@ impl StatusWatch {
             ended: counts.offered.saturating_sub(counts.in_flight()),
             failures: counts.failures_since(&before).collect(),
             gave_up: counts.gave_up.saturating_sub(before.gave_up),
-            cooling: self
-                .gateway
-                .as_ref()
-                .map(|gateway| gateway.status().cooling)
-                .unwrap_or_default(),
+            cooling: self.cooling(),
             unwritten: None,
         }
     }

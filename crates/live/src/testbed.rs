@@ -5,10 +5,13 @@ use crate::front::{BuiltIn, Front, FrontLog};
 use crate::lag_probe::LagProbe;
 use crate::mocks::{LOOPBACK, mock_setup};
 use crate::part_runtime::runtime;
+use crate::store_process::StoreProcess;
 use crate::topology::configs;
 use crate::under_test::UnderTest;
 use squall_clock::Clock;
-use squall_gateway::{GatewaySetup, NameTables, Retention, ServerSettings, UpstreamConfig};
+use squall_gateway::{
+    GatewaySetup, NameTables, Retention, ServerSettings, SharedStateSetup, UpstreamConfig,
+};
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog};
 use squall_record::{RowSender, ServerLag};
 use squall_scenario::{Scenario, ScenarioProvider};
@@ -62,11 +65,7 @@ impl Testbed {
         let providers = providers.map_err(LiveError::Provider)?;
         let front = match under_test {
             Some(under_test) => Front::Target(Box::new(under_test)),
-            None => {
-                let times = scenario.changes.iter().map(|change| change.at).collect();
-                let setup = gateway_setup(scenario, clock, &providers);
-                Front::BuiltIn(Box::new(BuiltIn::start(setup, times)?))
-            }
+            None => Front::BuiltIn(Box::new(built_in(scenario, clock, &providers)?)),
         };
         let probe = has_mocks.then(|| LagProbe::start(&mocks, "mock providers", clock));
         Ok(Self { mocks, providers, front, probe })
@@ -108,6 +107,31 @@ fn first_deployment(scenario: &Scenario, provider: u16) -> Option<u16> {
     links.find(|(_, link)| link.provider == provider).map(|(deployment, _)| deployment)
 }
 
+/// The replicas of the built-in gateway, and the store that they share.
+fn built_in(
+    scenario: &Scenario,
+    clock: Clock,
+    providers: &[MockProvider],
+) -> Result<BuiltIn, LiveError> {
+    let shared = scenario.shared_state();
+    let store = shared.map(StoreProcess::start).transpose()?;
+    let shared_state = shared.zip(store.as_ref()).map(|(shared, store)| SharedStateSetup {
+        url: store.url(),
+        fleet: "run".to_owned(),
+        store: shared.store,
+        timeout: shared.replica.store_timeout,
+    });
+    let setup = |replica| GatewaySetup {
+        seed: scenario.seed_of_replica(replica),
+        shared_state: shared_state.clone(),
+        ..gateway_setup(scenario, clock, providers)
+    };
+    let setups = (0..scenario.replicas()).map(setup).collect();
+    let times: Vec<_> = scenario.changes.iter().map(|change| change.at).collect();
+    let faults = shared.map(|shared| shared.faults.clone()).unwrap_or_default();
+    BuiltIn::start(setups, &times, store.map(|store| (store, faults)))
+}
+
 fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) -> GatewaySetup {
     let topology = scenario.topology();
     let links = topology.deployments.iter().zip(&scenario.deployments);
@@ -139,5 +163,9 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         retention: Retention::Everything,
         spent: Vec::new(),
         server: ServerSettings::default(),
+        shared_state: None,
+        telemetry: None,
+        keys: None,
+        tls: None,
     }
 }

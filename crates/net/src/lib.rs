@@ -12,4 +12,4 @@ mod trust;
 pub use listener::{BACKLOG, backlog, bind, listen};
 pub use shortage::{Shortage, Shortages, raise_file_limit, shortages};
 #[cfg(feature = "tls")]
-pub use trust::{machine_roots, tls_client};
+pub use trust::{machine_roots, machine_tls_client, tls_client};

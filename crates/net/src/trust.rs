@@ -32,3 +32,13 @@ pub fn tls_client(roots: Arc<RootCertStore>) -> Result<ClientConfig, rustls::Err
     let config = config.with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
+
+/// How a client calls hosts by TLS that this machine trusts. Nothing is read where none is called so: then `secure` is
+/// false, and a call by TLS would fail.
+///
+/// # Errors
+/// When this machine trusts no certificate, or the cryptographic library offers none of the usual versions of TLS.
+pub fn machine_tls_client(secure: bool) -> Result<ClientConfig, String> {
+    let roots = if secure { machine_roots()? } else { Arc::new(RootCertStore::empty()) };
+    tls_client(roots).map_err(|error| error.to_string())
+}

@@ -50,6 +50,7 @@ impl RecordedEvent {
                     | RouterEvent::HealthChanged { .. }
                     | RouterEvent::SpendBudgetExceeded { .. }
                     | RouterEvent::Reconfigured { .. }
+                    | RouterEvent::Shared(_)
             ),
         }
     }

@@ -4,12 +4,14 @@ use crate::event_pace::EventPace;
 use crate::limit::{
     AdaptiveConcurrency, AdaptiveRate, HeaderLimit, RateLimiter, Reservation, part,
 };
+use crate::shared_limits::SharedLimits;
 use crate::{ConcurrencyRelease, LimitScope, RateLimits, UpstreamLimits};
 use alloc::boxed::Box;
 use core::time::Duration;
 use squall_defects::{Defect, planted};
 use squall_determinism::{Share, Timestamp};
 use squall_failure::Sent;
+use squall_shared_state::{Lease, ReplicaConfig};
 
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionLimiter {
@@ -31,6 +33,8 @@ pub(crate) struct AdmissionLimiter {
     generation: u32,
     limits: RateLimits,
     epoch_nanos: u64,
+    /// What of the limits this replica may use now, where replicas share them.
+    shared: Option<Box<SharedLimits>>,
 }
 
 /// Why a limiter admits nothing.
@@ -56,6 +60,8 @@ pub(crate) struct Permit {
     generation: u32,
     /// It holds a place.
     place: bool,
+    /// Tokens, as estimated.
+    tokens: u64,
 }
 
 /// How much of a limiter's limits is in use, with the most there may be. `None` where there is no limit.
@@ -85,7 +91,29 @@ impl AdmissionLimiter {
             generation: 0,
             limits,
             epoch_nanos,
+            shared: None,
         }
+    }
+
+    /// From now on the limits are those of all replicas together. `name`: whose they are, and its name.
+    pub(crate) fn share(&mut self, name: (&str, &str), config: ReplicaConfig) {
+        let shared = SharedLimits::renewed(self.shared.as_deref(), &self.limits, name, config);
+        self.shared = Some(Box::new(shared));
+    }
+
+    /// From now on the limits are this replica's own.
+    pub(crate) fn unshare(&mut self) {
+        self.shared = None;
+    }
+
+    /// The leases on its limits.
+    pub(crate) fn leases(&mut self) -> impl Iterator<Item = &mut Lease> {
+        self.shared.iter_mut().flat_map(|shared| shared.leases())
+    }
+
+    /// Whether more of its limits is wanted than is in hand.
+    pub(crate) fn runs_low(&self, now: Timestamp) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.run_low(now))
     }
 
     /// Takes other limits. Places that are held stay held. True if they are others indeed.
@@ -163,8 +191,15 @@ impl AdmissionLimiter {
         {
             let at = rate.earliest(now);
             if at > until {
+                until = at;
                 closed = Some(AdmissionDenied::Until(at, LimitScope::Requests));
             }
+        }
+        if let Some(shared) = &mut self.shared
+            && let Some((at, scope)) = shared.closed(now, tokens)
+            && at > until.max(now)
+        {
+            closed = Some(AdmissionDenied::Until(at, scope));
         }
         closed
     }
@@ -204,7 +239,11 @@ impl AdmissionLimiter {
         if let Some(rate) = &mut self.adaptive {
             rate.take(now);
         }
+        if let Some(shared) = &mut self.shared {
+            shared.take(now, tokens);
+        }
         Permit {
+            tokens,
             rpm: self.rpm.as_mut().map(|limit| limit.reserve(now, 1)),
             tpm: self.tpm.as_mut().map(|limit| limit.reserve(now, tokens)),
             learned: [self.learned[0].take(now, 1), self.learned[1].take(now, tokens)],
@@ -252,6 +291,9 @@ impl AdmissionLimiter {
         }
         if permit.generation != self.generation {
             return;
+        }
+        if let Some(shared) = &mut self.shared {
+            shared.settle(now, permit.tokens, used, sent);
         }
         if let (Some(rate), Sent::Nothing) = (&mut self.adaptive, sent) {
             rate.give_back(now, permit.at);

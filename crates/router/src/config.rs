@@ -5,6 +5,7 @@ mod deployment;
 mod expected_shares;
 mod limits;
 mod litellm_version;
+mod operator_overrides;
 mod policies;
 mod profile;
 mod retry;
@@ -24,6 +25,7 @@ pub use litellm_version::{
     LatencyWindow, LeastBusyCounters, LitellmRules, LitellmVersion, OrderUse, PlacesOfTpm,
     PolicyClasses, RetriedFailures, ShuffleBasis, WhenFull,
 };
+pub use operator_overrides::{OperatorOverrides, OverrideError};
 pub use policies::{
     AfterTimeout, AttemptTimeouts, DeadlineSharing, FallbackRule, HealthChecks, Hedge, HedgeAfter,
     MidStream, RetryBudget, SlowStart, TagMatch, UnavailablePolicy,
@@ -38,6 +40,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::Share;
+use squall_shared_state::ReplicaConfig;
 
 /// A whole router.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -55,6 +58,9 @@ pub struct RouterConfig {
     pub spend_budgets: Vec<SpendBudget>,
     /// Checks of deployments apart from traffic; `None` for none. Default none.
     pub health_checks: Option<HealthChecks>,
+    /// Limits, cooldowns and probes are shared with other replicas through a store; `None`: this is the only one.
+    /// Default none.
+    pub shared: Option<ReplicaConfig>,
 }
 
 /// A model group: the public name that clients ask for, and the deployments behind it.

@@ -225,6 +225,23 @@ impl OutlierRecord {
         matches!(self.state, CooldownState::Careful(_))
     }
 
+    /// Another replica has found it to be out until then, or throttled. True if that is news.
+    pub(crate) fn told_out(&mut self, now: Timestamp, until: Timestamp, throttled: bool) -> bool {
+        match &mut self.state {
+            CooldownState::Careful(state) => state.told_out(now, until, throttled),
+            // LiteLLM's instances tell each other by its own rules, and `never` is no rule.
+            CooldownState::Litellm(_) | CooldownState::Never => false,
+        }
+    }
+
+    /// Another replica has had its probe answered. True if that is news.
+    pub(crate) fn told_recovered(&mut self, now: Timestamp) -> bool {
+        match &mut self.state {
+            CooldownState::Careful(state) => state.breaker.told_recovered(now),
+            CooldownState::Litellm(_) | CooldownState::Never => false,
+        }
+    }
+
     /// When the next change of standing is due by itself.
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         match self.availability(now) {

@@ -41,6 +41,8 @@ pub(crate) struct Deployment {
     pub(crate) scarce: Option<ShareCredit>,
     /// A cooldown was told of and its end was not.
     pub(crate) cooling: bool,
+    /// It may be probed, once this replica has the permit for it.
+    pub(crate) probe_withheld: bool,
     /// The limit it was last passed over for; told once, until an attempt starts again.
     pub(crate) limited_by: Option<LimitScope>,
     pub(crate) price: Price,
@@ -149,6 +151,7 @@ impl Deployment {
             ramp: None,
             scarce: None,
             cooling: false,
+            probe_withheld: false,
             limited_by: None,
             price: config.price,
             spends_from: config.spends_from.clone(),
@@ -227,6 +230,7 @@ impl Deployment {
             Availability::Until(until) => return Readiness::CoolingUntil(until),
             Availability::Throttled(until) => return Readiness::ThrottledUntil(until),
             Availability::Probing => return Readiness::Probing,
+            Availability::Probe if self.probe_withheld => return Readiness::Probing,
             Availability::Available => Readiness::Now,
             Availability::Probe => Readiness::Probe,
         };
@@ -274,6 +278,7 @@ impl Deployment {
             // A timer or an input tells the end of these.
             Availability::Until(_) | Availability::Probing => return Timestamp::MAX,
             Availability::Throttled(until) => return until,
+            Availability::Probe if self.probe_withheld => return Timestamp::MAX,
             Availability::Available | Availability::Probe => {}
         }
         if now < self.spent_until {

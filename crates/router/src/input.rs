@@ -7,6 +7,7 @@ use crate::{
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_failure::Failure;
+use squall_shared_state::SharedInput;
 
 /// One thing that happened outside. Small and `Copy`: no strings, no bodies.
 ///
@@ -85,6 +86,8 @@ pub enum RouterInput {
         /// Which.
         config: ConfigId,
     },
+    /// What the store of shared state answered, or that it did not.
+    Shared(SharedInput),
     /// Time passed: fires the timers that are due, those due at this very moment included.
     Tick,
 }

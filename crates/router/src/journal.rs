@@ -7,6 +7,7 @@
 mod input;
 mod output;
 mod request_trace;
+mod shared;
 mod varint;
 
 pub use input::{decode_input, encode_input};

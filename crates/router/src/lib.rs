@@ -24,6 +24,7 @@ mod id;
 mod id_registry;
 mod input;
 pub mod journal;
+mod key_gate;
 mod limit;
 mod output;
 mod queue;
@@ -34,6 +35,7 @@ mod rolling_counts;
 mod router;
 mod session_affinity;
 mod share_credit;
+mod shared_limits;
 mod silence_detection;
 mod slow_start;
 mod spend_budget;
@@ -51,10 +53,11 @@ pub use config::{
     CooldownRule, DeadlineSharing, Declared, DeploymentConfig, FailureCooldown, FallbackRule,
     Fallbacks, GroupConfig, HealthChecks, Hedge, HedgeAfter, LatencyWindow, LeastBusyCounters,
     LitellmAllowedFails, LitellmCooldown, LitellmCounts, LitellmRetry, LitellmRules,
-    LitellmVersion, MidStream, MisconfiguredCooldown, Money, OrderUse, PlacesOfTpm, PolicyClasses,
-    Price, Profile, RateLimit, RateLimits, RateWindow, RetriedFailures, Retries, RetryBudget,
-    RetryRule, RouterConfig, ShuffleBasis, SilenceCooldown, SlowStart, SpendBudget, SpendPeriod,
-    TagMatch, TenantConfig, ThrottledCooldown, UnavailablePolicy, UtcOffset, WhenFull,
+    LitellmVersion, MidStream, MisconfiguredCooldown, Money, OperatorOverrides, OrderUse,
+    OverrideError, PlacesOfTpm, PolicyClasses, Price, Profile, RateLimit, RateLimits, RateWindow,
+    RetriedFailures, Retries, RetryBudget, RetryRule, RouterConfig, ShuffleBasis, SilenceCooldown,
+    SlowStart, SpendBudget, SpendPeriod, TagMatch, TenantConfig, ThrottledCooldown,
+    UnavailablePolicy, UtcOffset, WhenFull,
 };
 pub use explained_decision::{
     AfterFailure, BreakerFigures, CandidateView, Eligibility, ExplainedDecision, FailureWeight,
@@ -70,9 +73,10 @@ pub use id_registry::{AssignedIds, IdRegistry};
 pub use input::{
     FallbackChoice, GroupList, Overrides, RequestArrival, RouterInput, TokenUsage, UpstreamLimits,
 };
+pub use key_gate::{KeyDenied, KeyGate, KeyGateLimits, KeyPermit, KeySpend};
 pub use output::{
     CancelReason, ContinueBy, CooldownCause, LimitScope, Outcome, PickProblem, RetryWait,
-    RouterEvent, RouterOutput, StartAttempt,
+    RouterEvent, RouterOutput, SharedEvent, SharedOutput, StartAttempt,
 };
 pub use router::{
     DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, Skipped, SpendBudgetSnapshot,
@@ -81,6 +85,9 @@ pub use strategy::{
     CostTuning, CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,
 };
 pub use worst_case::{WorstCase, WorstCaseRequest};
+
+/// The protocol of state that replicas share.
+pub use squall_shared_state as shared_state;
 
 /// The example of the README compiles and holds.
 #[cfg(doctest)]

@@ -53,8 +53,33 @@ pub enum RouterOutput {
         /// How long an answer may take.
         timeout: Duration,
     },
+    /// Something to do with the store of shared state.
+    Shared(SharedOutput),
     /// A decision, for logs and charts: nothing to do.
     Note(RouterEvent),
+}
+
+/// Something to do with the store of shared state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SharedOutput {
+    /// Send [`Router::sync_request`](crate::Router::sync_request), and tell what comes of it with
+    /// [`RouterInput::Shared`](crate::RouterInput::Shared). An earlier request needs no answer any more.
+    Sync {
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// A change of the state that replicas share.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SharedEvent {
+    /// The store has not answered for as long as quota in hand is valid: from now on this replica uses its share.
+    StoreAway,
+    /// The store answers, for the first time or again.
+    StoreBack {
+        /// How many replicas there are.
+        members: u64,
+    },
 }
 
 /// One call upstream.
@@ -320,6 +345,8 @@ pub enum RouterEvent {
         /// What was wrong with the pick.
         problem: PickProblem,
     },
+    /// The store of shared state is away or back.
+    Shared(SharedEvent),
     /// An attempt failed.
     AttemptFailed {
         /// Which attempt.
@@ -361,6 +388,8 @@ pub enum CooldownCause {
     Misconfigured,
     /// It failed more often than is allowed (LiteLLM's `allowed_fails`).
     AllowedFails,
+    /// Another replica has put it out.
+    Peer,
 }
 
 impl CooldownCause {
@@ -374,6 +403,7 @@ impl CooldownCause {
             Self::ProbeFailed => "probe_failed",
             Self::Misconfigured => "misconfigured",
             Self::AllowedFails => "allowed_fails",
+            Self::Peer => "peer",
         }
     }
 
@@ -387,6 +417,7 @@ impl CooldownCause {
             Self::ProbeFailed,
             Self::Misconfigured,
             Self::AllowedFails,
+            Self::Peer,
         ];
         all.into_iter().find(|cause| cause.as_str() == word)
     }
@@ -506,7 +537,8 @@ impl RouterEvent {
             | Self::TooLate { .. }
             | Self::PickRejected { .. }
             | Self::AttemptFailed { .. }
-            | Self::Reconfigured { .. } => None,
+            | Self::Reconfigured { .. }
+            | Self::Shared(_) => None,
         }
     }
 
@@ -537,7 +569,8 @@ impl RouterEvent {
             | Self::SpendBudgetExceeded { .. }
             | Self::HealthChanged { .. }
             | Self::Reconfigured { .. }
-            | Self::LimitReached { .. } => None,
+            | Self::LimitReached { .. }
+            | Self::Shared(_) => None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod quota_headroom;
 mod reconfigure;
 mod request_lifecycle;
 mod retry_hint;
+mod shared;
 mod silence_detection;
 mod slow_start;
 mod snapshot;
@@ -123,6 +124,8 @@ pub struct Router {
     /// Every configuration that was given and not forgotten, by number, the first among them.
     configs: Vec<Option<(RouterConfig, AssignedIds)>>,
     outputs: VecDeque<RouterOutput>,
+    /// The other replicas, where there are any.
+    shared: Option<Box<shared::SharedState>>,
     /// The reasons of decisions, for requests that somebody asks about.
     decisions: Option<Box<decision_log::DecisionLog>>,
     /// An input is being worked on. If it still is when the next one comes, the one before panicked.
@@ -173,6 +176,7 @@ impl Router {
             roster: IdRegistry::default(),
             configs: Vec::new(),
             outputs: VecDeque::new(),
+            shared: None,
             decisions: None,
             busy: false,
         };
@@ -221,8 +225,11 @@ impl Router {
                 self.restore_spend(budget, spent, until);
             }
             RouterInput::Reconfigure { config } => self.reconfigure(config),
+            RouterInput::Shared(input) => self.shared_input(input),
             RouterInput::Tick => self.fire(|due| due <= until),
         }
+        self.serve_the_freed();
+        self.serve_shared();
         self.serve_the_freed();
         self.busy = false;
     }
@@ -236,7 +243,12 @@ impl Router {
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
         let timers = [&self.request_timers, &self.deployment_timers, &self.check_timers];
-        timers.into_iter().filter_map(Timers::first).map(|(due, _)| due).min()
+        timers
+            .into_iter()
+            .filter_map(Timers::first)
+            .map(|(due, _)| due)
+            .chain(self.shared_timer())
+            .min()
     }
 
     /// How many requests have not ended.
@@ -315,6 +327,7 @@ impl Router {
             return;
         }
         let (group, cooled) = (deployment.group, core::mem::take(&mut deployment.cooling));
+        self.withhold_probe(id);
         self.renew(id);
         if cooled {
             self.note(RouterEvent::CooldownEnded { deployment: id });
@@ -367,6 +380,7 @@ impl Router {
             return;
         }
         self.retry_budget.deposit(self.now);
+        self.ask_for_permits(arrival.group);
         let slot = self.admit(arrival);
         self.advance(slot);
     }

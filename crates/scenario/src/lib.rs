@@ -49,8 +49,8 @@ pub use json_schema::{FileKind, json_schema};
 pub use lint::{CheckedConfig, ConfigCheckOptions, LINTS, Lint, LintFinding};
 pub use model::{
     ApiKey, ClockReading, ConfigChange, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile,
-    GatewayProvider, MockFile, MockProviderConfig, Phase, RequestKind, Scenario, ScenarioProvider,
-    StartTime,
+    GatewayProvider, GatewayReplicas, MockFile, MockProviderConfig, Phase, RequestKind, Scenario,
+    ScenarioProvider, SharedStateSettings, StartTime, StoreFault, StoreFaultKind, StoreLink,
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{

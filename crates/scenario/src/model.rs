@@ -6,13 +6,14 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::ops::Range;
 use core::time::Duration;
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_provider::{FaultConfig, ProviderConfig, ProviderLimits};
+use squall_router::shared_state::{ReplicaConfig, StoreConfig};
 use squall_router::{
     DeploymentConfig, DeploymentId, Features, GroupId, IdRegistry, Overrides, RegionId,
     RouterConfig, Tags, TenantId,
 };
-use squall_wire::{ANSWER_MAX, Format, ServerSettings, StreamUsage};
+use squall_wire::{ANSWER_MAX, Format, ServerSettings, StreamUsage, TlsSettings};
 use squall_workload::WorkloadConfig;
 
 /// Wall time at the start of a run of a scenario that names none, in nanoseconds since 1970: 2026-01-01T00:00:00Z.
@@ -62,6 +63,8 @@ pub struct Scenario {
     pub regions: Vec<String>,
     /// What a gateway's work costs in virtual time; `None` for nothing.
     pub gateway_cost: Option<GatewayCost>,
+    /// The replicas of the gateway.
+    pub gateway_replicas: GatewayReplicas,
     /// The gateway that live runs test in place of the built-in one; `None` for the built-in one.
     pub gateway_target: Option<TargetConfig>,
     /// What must come out.
@@ -228,6 +231,72 @@ pub struct ConfigChange {
     pub router: RouterConfig,
 }
 
+/// The replicas of a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayReplicas {
+    /// How many there are.
+    pub count: u16,
+    /// What they share; `None` for nothing.
+    pub shared: Option<SharedStateSettings>,
+}
+
+impl Default for GatewayReplicas {
+    /// One.
+    fn default() -> Self {
+        Self { count: 1, shared: None }
+    }
+}
+
+/// What replicas share through a store, and the store in virtual time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedStateSettings {
+    /// How a replica talks to the store. Its number of replicas is that of the scenario.
+    pub replica: ReplicaConfig,
+    /// How the store times what it gives.
+    pub store: StoreConfig,
+    /// From a request to its answer, in nanoseconds.
+    pub latency: Distribution,
+    /// The share of messages that are lost, each way.
+    pub loss: Share,
+    /// What goes wrong with it.
+    pub faults: Vec<StoreFault>,
+}
+
+/// A fault of the store of shared state.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreFault {
+    /// From when.
+    pub at: Timestamp,
+    /// For how long.
+    pub lasts: Duration,
+    /// What.
+    pub kind: StoreFaultKind,
+    /// The replicas that it affects, by place; all if there are none.
+    pub replicas: Vec<u16>,
+}
+
+impl StoreFault {
+    /// Whether a message of this replica meets it now.
+    #[must_use]
+    pub fn hits(&self, now: Timestamp, replica: u16) -> bool {
+        let is_now = self.at <= now && now < self.at + self.lasts;
+        is_now && (self.replicas.is_empty() || self.replicas.contains(&replica))
+    }
+}
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StoreFaultKind {
+    /// It was killed, and comes back without its data.
+    Down,
+    /// All messages are lost.
+    Unreachable,
+    /// Answers take so much longer.
+    Slow(Duration),
+    /// This share of messages is lost, each way.
+    Loss(Share),
+}
+
 /// What a gateway's work costs: so many workers, each of which does one thing at a time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GatewayCost {
@@ -297,6 +366,31 @@ impl Scenario {
         self
     }
 
+    /// How many replicas of the gateway there are.
+    #[must_use]
+    pub fn replicas(&self) -> u16 {
+        self.gateway_replicas.count.max(1)
+    }
+
+    /// The seed of a replica's draws: each draws for itself, the first by the seed of the scenario.
+    #[must_use]
+    pub fn seed_of_replica(&self, replica: u16) -> Seed {
+        self.seed.following(usize::from(replica) + 1).last().unwrap_or(self.seed)
+    }
+
+    /// What the replicas share; `None` for nothing.
+    #[must_use]
+    pub const fn shared_state(&self) -> Option<&SharedStateSettings> {
+        self.gateway_replicas.shared.as_ref()
+    }
+
+    /// Tells every router configuration what its replicas share.
+    pub(crate) fn share_state(&mut self) {
+        let shared = self.shared_state().map(|shared| shared.replica);
+        self.router.shared = shared;
+        self.changes.iter_mut().for_each(|change| change.router.shared = shared);
+    }
+
     /// The scenario with another seed: what happens at random times is drawn anew.
     pub fn set_seed(&mut self, seed: Seed) {
         self.seed = seed;
@@ -326,6 +420,8 @@ pub struct GatewayFile {
     pub listen: SocketAddr,
     /// What it takes from clients, and how long it waits for them.
     pub server: ServerSettings,
+    /// TLS towards clients; `None` is plain HTTP.
+    pub tls: Option<TlsSettings>,
     /// The providers.
     pub providers: Vec<GatewayProvider>,
     /// The router.
@@ -345,6 +441,60 @@ pub struct GatewayFile {
     pub budgets: Vec<String>,
     /// The largest answer that is taken, in bytes. Default [`ANSWER_MAX`].
     pub max_answer_size: usize,
+    /// The store through which it shares state with its replicas; `None` if it is alone. Default none.
+    pub shared_state: Option<StoreLink>,
+}
+
+/// A store in Redis or Valkey.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreLink {
+    /// Its address, which may hold a password. There is one in every file that was read.
+    pub url: Option<ApiKey>,
+    /// What all replicas that share call themselves. Default `default`.
+    pub fleet: String,
+    /// How many replicas there are, until the store says. Default 1.
+    pub replicas: u64,
+    /// Between two requests to the store. Default 250 ms.
+    pub sync_interval: Duration,
+    /// How long an answer of the store may take. Default 200 ms.
+    pub store_timeout: Duration,
+    /// How long quota in hand is valid. Default 1 s.
+    pub lease: Duration,
+    /// After how long without a word a replica is forgotten. Default 10 minutes.
+    pub forget_after: Duration,
+}
+
+impl StoreLink {
+    /// How the router talks to the store.
+    #[must_use]
+    pub const fn replica(&self) -> ReplicaConfig {
+        let Self { replicas, sync_interval, store_timeout, .. } = *self;
+        ReplicaConfig { replicas, sync_interval, store_timeout }
+    }
+
+    /// How the store times what it gives.
+    #[must_use]
+    pub fn store(&self) -> StoreConfig {
+        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1);
+        let (lease_ms, forget_ms) = (millis(self.lease), millis(self.forget_after));
+        StoreConfig { lease_ms, forget_ms, ..StoreConfig::default() }
+    }
+}
+
+impl Default for StoreLink {
+    fn default() -> Self {
+        let ReplicaConfig { replicas, sync_interval, store_timeout } = ReplicaConfig::default();
+        let StoreConfig { lease_ms, forget_ms, .. } = StoreConfig::default();
+        Self {
+            url: None,
+            fleet: "default".to_owned(),
+            replicas,
+            sync_interval,
+            store_timeout,
+            lease: Duration::from_millis(lease_ms),
+            forget_after: Duration::from_millis(forget_ms),
+        }
+    }
 }
 
 impl Default for GatewayFile {
@@ -353,6 +503,7 @@ impl Default for GatewayFile {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             server: ServerSettings::default(),
+            tls: None,
             providers: Vec::new(),
             router: RouterConfig::default(),
             before_profile: None,
@@ -362,6 +513,7 @@ impl Default for GatewayFile {
             regions: Vec::new(),
             budgets: Vec::new(),
             max_answer_size: ANSWER_MAX,
+            shared_state: None,
         }
     }
 }

@@ -18,10 +18,12 @@ pub(crate) struct SimEvent {
 pub(crate) enum EventKind {
     /// An attempt gets on.
     Attempt(FlightPart),
-    /// A worker of the gateway has done its job, for which a flight may wait.
-    Work(Option<FlightPart>),
-    /// A check of a deployment has waited long enough for its answer.
-    CheckLost(DeploymentId),
+    /// A worker of this replica has done its job, for which a flight may wait.
+    Work(u16, Option<FlightPart>),
+    /// A check of a deployment by this replica has waited long enough for its answer.
+    CheckLost(u16, DeploymentId),
+    /// A message to or from the store of shared state arrives.
+    StoreMessage(u32),
 }
 
 /// One of the attempts of a flight, of which two may run side by side.
@@ -72,7 +74,7 @@ mod tests {
     fn events_of_one_time_come_out_as_they_went_in() {
         let mut queue = EventQueue::default();
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
-        let lost = |deployment| EventKind::CheckLost(DeploymentId(deployment));
+        let lost = |deployment| EventKind::CheckLost(0, DeploymentId(deployment));
         for (at, deployment) in [(late, 0), (early, 3), (late, 2), (early, 1)] {
             queue.push(at, lost(deployment));
         }

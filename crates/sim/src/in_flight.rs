@@ -28,6 +28,8 @@ impl CallId {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) client: ClientRequest,
+    /// Which replica of the gateway has it.
+    pub(crate) replica: u16,
     pub(crate) key: RequestKey,
     /// When the client had the first token.
     pub(crate) first_token: Option<Timestamp>,

@@ -9,6 +9,7 @@ mod gateway;
 mod providers;
 mod router;
 mod rows;
+mod shared_store;
 
 use crate::SimOptions;
 use crate::event::{EventKind, EventQueue};
@@ -25,24 +26,30 @@ pub(crate) struct World<'a> {
     scenario: &'a Scenario,
     now: Timestamp,
     workload: Workload,
-    router: Router,
+    /// The replicas of the gateway.
+    routers: Vec<Router>,
+    /// When each has something to do by itself, and the first of them all.
+    router_due: Vec<Timestamp>,
+    first_router: (Timestamp, u16),
+    store: Option<shared_store::SharedStore>,
     providers: Vec<Provider>,
     /// What each deployment's provider goes by.
     names: Vec<ProviderNames>,
     /// When a provider next changes by itself.
     provider_due: Timestamp,
     events: EventQueue,
-    workers: gateway::Workers,
+    /// Those of each replica.
+    workers: Vec<gateway::Workers>,
     /// The scenario's next change.
     next_change: usize,
     flights: Flights,
     /// The flights by ordinal, from the oldest that is in flight.
     ordinals: VecDeque<u32>,
     first_ordinal: u64,
-    /// The request in each slot of the router, for notes.
-    slots: Vec<u64>,
-    /// What the router wants done.
-    pending: VecDeque<RouterOutput>,
+    /// The request in each slot of each router, for notes.
+    slots: Vec<Vec<u64>>,
+    /// What the routers want done.
+    pending: VecDeque<(u16, RouterOutput)>,
     collector: Collector,
     journal: Option<router::Journal>,
     /// When whoever watches ended the run.
@@ -64,6 +71,16 @@ enum EventSource {
     Change,
     Router,
     Client,
+}
+
+/// The router of a replica: each draws for itself.
+fn router_of(scenario: &Scenario, replica: u16) -> Result<Router, ConfigError> {
+    let seed = scenario.seed_of_replica(replica);
+    let mut router = Router::new(scenario.router.clone(), seed, scenario.epoch_nanos())?;
+    for change in &scenario.changes {
+        router.prepare(change.router.clone())?;
+    }
+    Ok(router)
 }
 
 impl ProviderNames {
@@ -89,11 +106,9 @@ impl<'a> World<'a> {
                 )
             })
             .collect();
-        let mut router =
-            Router::new(scenario.router.clone(), scenario.seed, scenario.epoch_nanos())?;
-        for change in &scenario.changes {
-            router.prepare(change.router.clone())?;
-        }
+        let replicas = scenario.replicas();
+        let routers = (0..replicas).map(|replica| router_of(scenario, replica));
+        let routers = routers.collect::<Result<Vec<_>, _>>()?;
         let topology = scenario.topology();
         let shape = SeriesLayout {
             groups: topology.groups.len(),
@@ -104,23 +119,28 @@ impl<'a> World<'a> {
             scenario,
             now: Timestamp::ZERO,
             workload: Workload::new(scenario.workload.clone(), scenario.seed),
-            router,
+            router_due: vec![Timestamp::ZERO; routers.len()],
+            first_router: (Timestamp::ZERO, 0),
+            store: shared_store::SharedStore::of(scenario),
+            workers: routers.iter().map(|_| gateway::Workers::default()).collect(),
+            slots: vec![Vec::new(); routers.len()],
+            // A journal is that of one router.
+            journal: (options.journal && replicas == 1).then(router::Journal::default),
+            routers,
             providers,
             names: scenario.deployments.iter().map(ProviderNames::of).collect(),
             provider_due: Timestamp::MAX,
             events: EventQueue::default(),
-            workers: gateway::Workers::default(),
             next_change: 0,
             flights: Flights::default(),
             ordinals: VecDeque::new(),
             first_ordinal: 0,
-            slots: Vec::new(),
             pending: VecDeque::new(),
             collector: Collector::new(shape, options.keep).with_marks(&scenario.cell_marks()),
-            journal: options.journal.then(router::Journal::default),
             interrupted: None,
         };
         world.find_provider_due();
+        (0..world.routers.len()).for_each(|replica| world.find_router_due(replica as u16));
         Ok(world)
     }
 
@@ -139,7 +159,7 @@ impl<'a> World<'a> {
                 EventSource::Provider => self.providers_due(),
                 EventSource::Attempt => self.event_due(),
                 EventSource::Change => self.change_due(),
-                EventSource::Router => self.tell_router(RouterInput::Tick),
+                EventSource::Router => self.tell_router(self.first_router.1, RouterInput::Tick),
                 EventSource::Client => self.clients_due(),
             }
             self.carry_out();
@@ -157,8 +177,11 @@ impl<'a> World<'a> {
     fn event_due(&mut self) {
         match self.events.pop() {
             Some(EventKind::Attempt(part)) => self.attempt_due(part),
-            Some(EventKind::Work(part)) => self.work_done(part),
-            Some(EventKind::CheckLost(deployment)) => self.checked(deployment, false),
+            Some(EventKind::Work(replica, part)) => self.work_done(replica, part),
+            Some(EventKind::CheckLost(replica, deployment)) => {
+                self.checked(replica, deployment, false);
+            }
+            Some(EventKind::StoreMessage(message)) => self.store_message(message),
             None => {}
         }
     }
@@ -166,12 +189,15 @@ impl<'a> World<'a> {
     /// The next configuration begins to hold: the first change is the router's second configuration.
     fn change_due(&mut self) {
         self.next_change += 1;
-        self.tell_router(RouterInput::Reconfigure { config: ConfigId(self.next_change as u16) });
+        let config = ConfigId(self.next_change as u16);
+        for replica in 0..self.routers.len() {
+            self.tell_router(replica as u16, RouterInput::Reconfigure { config });
+        }
     }
 
     #[inline]
     fn next(&self) -> Option<(Timestamp, EventSource)> {
-        let router = self.router.next_timer().unwrap_or(Timestamp::MAX);
+        let router = self.first_router.0;
         let client = self.workload.next_timer().unwrap_or(Timestamp::MAX);
         let change = self.scenario.changes.get(self.next_change);
         let change = change.map_or(Timestamp::MAX, |change| change.at);

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 /// ended or `stop` does. Requests that are open then are written down as unfinished.
 ///
 /// # Panics
-/// When the workload has a kind that the setup has not; outside a tokio runtime with I/O and time enabled.
+/// When there is no target, or the workload has a kind that the setup has not; outside a tokio runtime with I/O and time enabled.
 pub async fn drive(
     setup: TrafficSetup,
     stop: impl Future<Output = ()>,
@@ -64,7 +64,7 @@ impl Driver {
             workload: Workload::new(setup.workload, setup.seed),
             shared: Arc::new(DriveShared {
                 clock: setup.clock,
-                connections: ConnectionPool::new(setup.target),
+                connections: setup.targets.into_iter().map(ConnectionPool::new).collect(),
                 program: setup.program.map(ProgramClient::start),
                 kinds: (setup.kinds.into_iter())
                     .map(|kind| RequestTemplate::new(kind, &setup.headers))

@@ -4,6 +4,7 @@ use crate::connections::ConnectionPool;
 use crate::program::ProgramClient;
 use crate::reading::{self, AnswerProgress};
 use crate::request_mixer::{self, TrafficKind};
+use crate::setup::ApiTarget;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
@@ -22,8 +23,9 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(crate) struct DriveShared {
     pub(crate) clock: Clock,
-    pub(crate) connections: ConnectionPool,
-    /// Asked in place of the target, if it is there.
+    /// To each target.
+    pub(crate) connections: Vec<ConnectionPool>,
+    /// Asked in place of the targets, if it is there.
     pub(crate) program: Option<ProgramClient>,
     pub(crate) kinds: Vec<RequestTemplate>,
     pub(crate) models: Vec<(String, u16)>,
@@ -53,6 +55,12 @@ impl DriveShared {
     fn deployment_of(&self, model: &str) -> Option<u16> {
         let held = self.models.iter().filter(|(name, _)| model.contains(name.as_str()));
         held.max_by_key(|(name, _)| name.len()).map(|&(_, deployment)| deployment)
+    }
+
+    /// Those to the target whose turn it is: by number, as in virtual time.
+    fn connections_of(&self, client: &ClientRequest) -> &ConnectionPool {
+        let turn = client.request.0 % self.connections.len() as u64;
+        &self.connections[turn as usize]
     }
 
     fn kind(&self, client: &ClientRequest) -> &RequestTemplate {
@@ -124,11 +132,12 @@ async fn ask(
         let kind = shared.kind(client);
         return program.ask(&new_chat(&kind.model, client), shared.clock, seen).await;
     }
-    let format = shared.connections.target().format();
-    let request = request(shared, client);
+    let connections = shared.connections_of(client);
+    let format = connections.target().format();
+    let request = request(shared, connections.target(), client);
     let unreachable = || Failure::new(FailureClass::Connect, FailureSource::Gateway);
     let mut connection =
-        shared.connections.take().await.map_err(|error| match Shortage::count(&error) {
+        connections.take().await.map_err(|error| match Shortage::count(&error) {
             Some(_) => Failure::new(FailureClass::Resources, FailureSource::Client),
             None => unreachable(),
         })?;
@@ -144,7 +153,7 @@ async fn ask(
     seen.status = parts.status.as_u16();
     if parts.status != StatusCode::OK {
         let failure = reading::error(format, &parts, body).await;
-        shared.connections.give_back(connection);
+        connections.give_back(connection);
         return Err(failure);
     }
     if client.stream {
@@ -152,13 +161,16 @@ async fn ask(
     } else {
         reading::whole(format, body, shared.clock, seen).await?;
     }
-    shared.connections.give_back(connection);
+    connections.give_back(connection);
     Ok(())
 }
 
-fn request(shared: &DriveShared, client: &ClientRequest) -> Request<Full<Bytes>> {
+fn request(
+    shared: &DriveShared,
+    target: &ApiTarget,
+    client: &ClientRequest,
+) -> Request<Full<Bytes>> {
     let kind = shared.kind(client);
-    let target = shared.connections.target();
     let chat = new_chat(&kind.model, client);
     let (token, body) = (chat.token, chat.body());
     let body = asked_in(target.format(), body, &kind.model);

@@ -21,9 +21,9 @@ pub struct TrafficSetup {
     pub seed: Seed,
     /// The run's time.
     pub clock: Clock,
-    /// Where requests go, unless they go to a program.
-    pub target: ApiTarget,
-    /// A program to ask in place of the target.
+    /// Where requests go, unless they go to a program: at least one, and in turn where there are several.
+    pub targets: Vec<ApiTarget>,
+    /// A program to ask in place of the targets.
     pub program: Option<ProgramPipes>,
     /// The kinds of requests, by the kinds of the workload; one alone where those are none.
     pub kinds: Vec<TrafficKind>,

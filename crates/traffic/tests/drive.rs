@@ -74,7 +74,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
         },
         seed: SEED,
         clock,
-        target: format!("http://{addr}/v1").parse().expect("a base URL"),
+        targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],
         kinds: vec![TrafficKind::new("chat", 3)],
         program: None,
         headers: http::HeaderMap::new(),
@@ -131,7 +131,8 @@ async fn in_anthropics(config: ProviderConfig, stream: Share) -> Vec<RequestRow>
     let clock = Clock::start_now();
     let mock = mock_in(Format::Anthropic, config, clock);
     let target = ApiTarget::new(&mock.base_url(), Format::Anthropic).expect("a base URL");
-    let setup = TrafficSetup { target, ..traffic(mock.addr(), clock, stream, PATIENT) };
+    let setup =
+        TrafficSetup { targets: vec![target], ..traffic(mock.addr(), clock, stream, PATIENT) };
     let log = drive(setup, std::future::pending(), Arc::default()).await;
     let seen = mock.shutdown().await;
     assert!(seen.attempts.iter().all(|row| row.request.is_some()), "the token rides there too");

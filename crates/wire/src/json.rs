@@ -91,8 +91,14 @@ impl<'de> Deserialize<'de> for LooseCount {
 }
 
 /// A value of any kind in a place where a `T` is read: what is none is as good as nothing.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Perhaps<T>(pub(crate) Option<T>);
+
+impl<T> Default for Perhaps<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Perhaps<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -32,6 +32,9 @@ pub struct ServerSettings {
     /// `*` is all of them. With none, a listener on the loopback takes this machine's names alone, and any
     /// other listener takes all.
     pub allowed_hosts: Vec<String>,
+    /// Origins, such as `https://app.example.com`, whose pages may ask from a browser and read the answers; `*` is all
+    /// of them. With none, there is no CORS.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for ServerSettings {
@@ -47,6 +50,7 @@ impl Default for ServerSettings {
             unread_timeout: Duration::from_secs(60),
             tcp_keepalive: Duration::from_secs(60),
             allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }

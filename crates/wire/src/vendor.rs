@@ -6,6 +6,8 @@ mod gemini;
 pub mod openai;
 
 use crate::call::ClientFormat;
+use crate::chat::FrontApi;
+use crate::front::FrontFormat;
 use crate::serve::ServerFormat;
 
 /// The API that a provider speaks.
@@ -107,4 +109,26 @@ pub const fn dialect(format: Format) -> &'static dyn ClientFormat {
 #[must_use]
 pub const fn server(format: Format) -> &'static dyn ServerFormat {
     format.vendor().server
+}
+
+/// The API, as a gateway in front of which its clients are needs it.
+#[must_use]
+pub const fn front_format(api: FrontApi) -> &'static dyn FrontFormat {
+    match api {
+        FrontApi::Messages => &anthropic::AnthropicFront,
+        FrontApi::Responses => &openai::ResponsesFront,
+        FrontApi::Contents => &gemini::GeminiFront,
+    }
+}
+
+impl FrontApi {
+    /// The format whose deployments speak it themselves.
+    #[must_use]
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Messages => Format::Anthropic,
+            Self::Responses => Format::OpenAi,
+            Self::Contents => Format::Gemini,
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! What a machine needs before anything is built: Rust with its formatter and linter, and a C linker.
-//! For some suites also Chromium, tmux, nginx, HAProxy, Prometheus, Python, and the vendors' clients from PyPI. What apt can
+//! For some suites also Chromium, tmux, nginx, HAProxy, Prometheus, Redis, Python, and the vendors' clients from PyPI. What apt can
 //! give is installed on Debian as root; anything else is asked for by name.
 
 use std::env;
@@ -25,7 +25,7 @@ pub(crate) fn prepare() -> bool {
             ready = false;
         }
     }
-    ready &= has_prometheus() && has_alertmanager();
+    ready &= has_prometheus() && has_alertmanager() && has_redis();
     if ready && !clients() {
         ready = false;
     }
@@ -48,6 +48,15 @@ pub(crate) fn has_alertmanager() -> bool {
         answers("prometheus-alertmanager", &["--version"]) || install("prometheus-alertmanager");
     if !is_there {
         eprintln!("missing: Alertmanager. On Debian: apt-get install prometheus-alertmanager");
+    }
+    is_there
+}
+
+/// The store that replicas share.
+fn has_redis() -> bool {
+    let is_there = answers("redis-server", &["--version"]) || install("redis-server");
+    if !is_there {
+        eprintln!("missing: Redis. On Debian: apt-get install redis-server");
     }
     is_there
 }

@@ -7,6 +7,7 @@ mod bench;
 mod defects;
 mod digest;
 mod dist;
+mod fleet;
 mod fuzz;
 mod litellm;
 mod litellm_files;
@@ -44,6 +45,8 @@ cargo xtask TASK
           dead provider: ten minutes at 300 requests per second, in release mode
   long-runs  ten million requests, a day, a month and a year in virtual time, in release mode: memory and sizes of
           each must be within their limits, and times are printed
+  fleet   [--dev] [--squall FILE] [--big]: simulates up to 100 replicas of the gateway that share a store, and writes the tables and the
+          chart of docs/SCALE.md; --big runs 100,000 requests per second too
   defects activates one planted defect after the other, and prints which suite catches it
   additions  adds a strategy, a kind of fault, a setting, an arrival process, a metric and a format to a copy
           of the tree, each in the files listed in CONTRIBUTING.md, and verifies that all of them work
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(),
         Some("swarm") => swarm::run(&arguments()),
         Some("live") => live::run(&arguments()),
+        Some("fleet") => fleet::run(&arguments()),
         Some("fuzz") => fuzz::run(&arguments()),
         Some("soak") => soak::run(&arguments()),
         Some("long-runs") => long_runs::run(),

@@ -65,6 +65,7 @@ fn rehearse(root: &Path, squall: &Path) -> Result<bool, String> {
     let rules = read(&root.join(FOLDER).join("squall-rules.yml"))?;
     let alerts = watch::alerts_of(&rules);
     phases::check(&alerts)?;
+    let alerts: Vec<_> = alerts.into_iter().filter(|alert| phases::is_rehearsed(alert)).collect();
     let mut panels = PanelValues::read(&root.join(FOLDER))?;
     let folder = squall.with_file_name("monitoring");
     let types = squall.with_file_name("grafana-types");
@@ -119,9 +120,15 @@ fn go_through(
     if phase.gateway_stops {
         stack.stop_gateway();
     }
+    if phase.file_is_bad {
+        stack.spoil_file(true)?;
+    }
     let ends = watch.now() + Duration::from_secs(phase.seconds);
     while watch.now() < ends {
         look(stack, watch)?;
+    }
+    if phase.file_is_bad {
+        stack.spoil_file(false)?;
     }
     if phase.is_fault() && !phase.gateway_stops {
         panels.ask(phase.name, stack)?;

@@ -167,6 +167,7 @@ impl RouterDriver {
             RouterOutput::Accepted { .. }
             | RouterOutput::Commit { .. }
             | RouterOutput::Check { .. }
+            | RouterOutput::Shared(_)
             | RouterOutput::Note(_) => {}
         }
     }

@@ -78,6 +78,7 @@ fn scenario() -> Scenario {
         regions: Vec::new(),
         budgets: Vec::new(),
         gateway_cost: None,
+        gateway_replicas: squall_scenario::GatewayReplicas::default(),
         gateway_target: None,
         expectations: Vec::new(),
         text: String::new(),

@@ -109,7 +109,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
         },
         seed: Seed::new(7),
         clock: Clock::start_now(),
-        target: format!("http://{addr}/v1").parse().expect("a base URL"),
+        targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],
         kinds: vec![TrafficKind::new("chat", 0)],
         program: None,
         headers: http::HeaderMap::new(),

@@ -1,23 +1,28 @@
 //! `squall gateway`: a server that runs until a signal ends it.
 
+use super::client_tls;
 use super::watch::FileWatch;
 use crate::args::ServeArgs;
 use crate::error::{CliError, Exit};
-use crate::signals::{self, Hangup};
-use crate::{command, logging, spend_state, terminal};
+use crate::keys_file::{self, KeysFile};
+use crate::otlp::Otlp;
+use crate::signals::{self, Hangup, Signals};
+use crate::{command, config_folder, logging, spend_state, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Changed, DrainPolicy, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention,
-    ServerSettings, UpstreamConfig,
+    Changed, DrainPolicy, Gateway, GatewaySetup, GatewayView, KeyStore, NameTables, OperatorApi,
+    OperatorApiSetup, OperatorToken, Reload, Retention, ServerSettings, SharedStateSetup,
+    StartError, TlsSettings, UpstreamConfig, VirtualKey,
 };
-use squall_scenario::{ApiKey, Effective, GatewayFile, SettingDifference, check_key};
+use squall_scenario::{ApiKey, Effective, GatewayFile, SettingDifference, StoreLink, check_key};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 
@@ -35,19 +40,27 @@ const BACKLOG_NEEDED: u32 = 4_096;
 
 pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let _logging = logging::start(&args.log)?;
-    let watch = FileWatch::of(&args.config);
-    let file = read(&args.config)?;
-    let (listen, server) = (file.listen, file.server.clone());
-    let mut fitting = server.clone();
+    let watch = FileWatch::of(args.config());
+    let file = read(args.config())?;
+    let listen = file.listen;
+    let needs_restart = needs_restart(&file);
+    let tls = client_tls::settings(args, &file);
+    let certificates = client_tls::watch(tls.as_ref());
+    let mut fitting = file.server.clone();
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
-    let Reload { router, upstreams, name_tables } = reload(&args.config, file)?;
+    let shared_state = file.shared_state.as_ref().map(shared_state).transpose()?;
+    let Reload { router, upstreams, name_tables } = reload(args.config(), file)?;
     let spend = args.spend_state.as_deref().map(|path| {
         let unusable = |source| CliError::SpendState { path: path.to_owned(), source };
         spend_state::read(path).map_err(unusable)
     });
     let (spent, complaint) = spend.transpose()?.unwrap_or_default();
     complaint.iter().for_each(terminal::status);
+    let runtime = runtime()?;
+    let otlp = Otlp::start(args.otlp_endpoint.as_deref(), runtime.handle())?;
+    let keys_watch = args.keys.as_deref().map(FileWatch::of);
+    let keys = args.keys.as_deref().map(keys_file::read).transpose()?;
     let setup = GatewaySetup {
         router,
         changes: Vec::new(),
@@ -62,25 +75,26 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         retention: Retention::Nothing,
         spent,
         server: fitting,
+        keys,
+        tls: tls.clone(),
+        shared_state,
+        telemetry: otlp.as_ref().map(Otlp::telemetry),
     };
+    let token = if args.admin.is_some() { admin_token(args)? } else { None };
     let signals = signals::take_over(2, Hangup::Reload);
-    runtime()?.block_on(async {
-        let gateway = Gateway::start(setup).await?;
-        terminal::status(format_args!("gateway: http://{}/v1", with_port(listen, gateway.addr())));
-        if let (Some(asked), Some(given)) = (args.metrics_listen, gateway.metrics_addr()) {
-            terminal::status(format_args!("metrics: http://{}/metrics", with_port(asked, given)));
-        }
-        too_few.iter().for_each(terminal::status);
-        terminal::field("url", || format!("http://{}/v1", with_port(listen, gateway.addr())).into());
-        terminal::field("metrics", || {
-            let given = args.metrics_listen.zip(gateway.metrics_addr());
-            given.map(|(asked, given)| format!("http://{}/metrics", with_port(asked, given))).into()
-        });
-        terminal::announce("gateway");
+    let ended = runtime.block_on(async {
+        let gateway = Gateway::start(setup).await.map_err(|error| of_start(args, error))?;
+        let store = args.keys.as_deref().map(|path| Arc::new(KeysFile::new(path)) as Arc<dyn KeyStore>);
+        let setup = args.admin.map(|listen| OperatorApiSetup { listen, token, keys: store });
+        let admin = setup.map(|setup| OperatorApi::start(setup, gateway.view())).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        announce(args, (scheme, listen), &gateway, admin.as_ref(), &too_few);
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
-            () = watch.changes(signals.clone(), || reload_from(&args.config, (listen, &server), &before, &view)) => {}
+            () = watch.changes(signals.clone(), || reload_from(args.config(), &needs_restart, &before, &view)) => {}
+            () = keep_keys(args, keys_watch, signals.clone(), &view) => {}
+            () = client_tls::keep(certificates, signals.clone(), &view) => {}
             () = spend_state::keep(args.spend_state.as_deref(), &view) => {}
             () = view.core_failed() => {
                 // The panic has said where. Those who wait are told, and nobody is left with a server that
@@ -90,35 +104,84 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
                 return Err(CliError::CoreFailed);
             }
         }
-        let drain = DrainPolicy { delay: args.drain_delay, patience: args.drain };
-        terminal::status(format_args!(
-            "draining: requests in flight have {} s to finish; a second signal stops immediately",
-            (drain.delay + drain.patience).as_secs_f64(),
-        ));
-        let drained = gateway.drain(drain, signals.stop(2)).await;
-        if let Some(path) = &args.spend_state
-            && let Err(error) = spend_state::write(path, &view.spend())
-        {
-            terminal::status(format_args!("the spend could not be saved in {}: {error}", path.display()));
-        }
-        match drained.cut {
-            0 => terminal::status("stopped: all requests completed"),
-            cut => terminal::status(format_args!("stopped: {cut} requests were cut")),
-        }
+        drain(args, gateway, &signals).await;
         Ok(Exit::Met)
-    })
+    });
+    if let Some(otlp) = otlp {
+        otlp.end();
+    }
+    ended
+}
+
+/// Says where it listens, and what the machine has too little of.
+fn announce(
+    args: &ServeArgs,
+    (scheme, listen): (&str, SocketAddr),
+    gateway: &Gateway,
+    admin: Option<&OperatorApi>,
+    too_few: &[String],
+) {
+    let url = format!("{scheme}://{}/v1", with_port(listen, gateway.addr()));
+    let metrics = args.metrics_listen.zip(gateway.metrics_addr());
+    let metrics =
+        metrics.map(|(asked, given)| format!("http://{}/metrics", with_port(asked, given)));
+    terminal::status(format_args!("gateway: {url}"));
+    if let Some(metrics) = &metrics {
+        terminal::status(format_args!("metrics: {metrics}"));
+    }
+    let admin = args.admin.zip(admin);
+    let admin = admin.map(|(asked, admin)| with_port(asked, admin.addr()));
+    let admin = admin.map(|addr| format!("http://{addr}/admin/v1"));
+    if let Some(admin) = &admin {
+        terminal::status(format_args!("admin: {admin}/state"));
+    }
+    too_few.iter().for_each(terminal::status);
+    terminal::field("url", || url.into());
+    terminal::field("metrics", || metrics.into());
+    terminal::field("admin", || admin.into());
+    terminal::announce("gateway");
+}
+
+/// Lets requests end, and saves what was spent.
+async fn drain(args: &ServeArgs, gateway: Gateway, signals: &Signals) {
+    let drain = DrainPolicy { delay: args.drain_delay, patience: args.drain };
+    terminal::status(format_args!(
+        "draining: requests in flight have {} s to finish; a second signal stops immediately",
+        (drain.delay + drain.patience).as_secs_f64(),
+    ));
+    let view = gateway.view();
+    let drained = gateway.drain(drain, signals.stop(2)).await;
+    if let Some(path) = &args.spend_state
+        && let Err(error) = spend_state::write(path, &view.spend())
+    {
+        terminal::status(format_args!(
+            "the spend could not be saved in {}: {error}",
+            path.display()
+        ));
+    }
+    match drained.cut {
+        0 => terminal::status("stopped: all requests completed"),
+        cut => terminal::status(format_args!("stopped: {cut} requests were cut")),
+    }
+}
+
+/// What a change of the file does not change until a restart: where it listens, its limits, its files of TLS, its store.
+type NeedsRestart = (SocketAddr, ServerSettings, Option<TlsSettings>, Option<StoreLink>);
+
+fn needs_restart(file: &GatewayFile) -> NeedsRestart {
+    (file.listen, file.server.clone(), file.tls.clone(), file.shared_state.clone())
 }
 
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
 fn reload_from(
     path: &Path,
-    now: (SocketAddr, &ServerSettings),
+    now: &NeedsRestart,
     before: &RefCell<Effective>,
     gateway: &GatewayView,
 ) {
     let taken = read(path).and_then(|file| {
         let after = Effective::of_gateway(&file);
-        let elsewhere = (file.listen, &file.server) != now;
+        let elsewhere = needs_restart(&file) != *now;
         let changed = gateway.reload(reload(path, file)?)?;
         Ok((changed, elsewhere, after))
     });
@@ -127,14 +190,56 @@ fn reload_from(
             log_differences(&before.replace(after).differences(&before.borrow()));
             terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
             if elsewhere {
-                terminal::status("`listen` or `server` has changed: this requires a restart");
+                terminal::status(
+                    "`listen`, `server`, `tls` or `shared_state` has changed: this requires a restart",
+                );
             }
         }
         Err(error) => {
+            gateway.reload_failed();
             terminal::error(&error);
             terminal::status("the gateway keeps its current configuration");
         }
     }
+}
+
+/// Why the gateway cannot start, with the file that is to be changed.
+fn of_start(args: &ServeArgs, error: StartError) -> CliError {
+    match (error, &args.keys) {
+        (StartError::Keys(why), Some(path)) => CliError::Keys { path: path.clone(), why },
+        (other, _) => other.into(),
+    }
+}
+
+/// From now on these keys hold.
+fn set_keys(
+    args: &ServeArgs,
+    gateway: &GatewayView,
+    keys: Vec<VirtualKey>,
+) -> Result<(), CliError> {
+    let path = args.keys.clone().unwrap_or_default();
+    gateway.set_keys(keys).map_err(|why| CliError::Keys { path, why })
+}
+
+/// Takes on the keys file whenever it changes; never ends. One with a mistake changes nothing.
+async fn keep_keys(
+    args: &ServeArgs,
+    watch: Option<FileWatch>,
+    signals: Signals,
+    gateway: &GatewayView,
+) {
+    let (Some(watch), Some(path)) = (watch, &args.keys) else {
+        return std::future::pending().await;
+    };
+    let take = || match keys_file::read(path).and_then(|keys| set_keys(args, gateway, keys)) {
+        Ok(()) => terminal::status(format_args!("reloaded {}", path.display())),
+        Err(error) => {
+            gateway.reload_failed();
+            terminal::error(&error);
+            terminal::status("the gateway keeps its current keys");
+        }
+    };
+    watch.changes(signals, take).await;
 }
 
 /// Every setting that a reload has changed, in the log.
@@ -167,14 +272,26 @@ fn said(changed: &Changed) -> String {
     format!("{}{}", part("new", &changed.came), part("gone", &changed.went))
 }
 
-fn read(path: &Path) -> Result<GatewayFile, CliError> {
+/// A gateway's file, or all of a folder's as one.
+pub(super) fn read(path: &Path) -> Result<GatewayFile, CliError> {
+    if path.is_dir() {
+        let part = |path: PathBuf| {
+            let text = command::text(&path)?;
+            Ok::<_, CliError>((path.display().to_string(), text))
+        };
+        let parts = config_folder::parts(path)
+            .map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+        let parts = parts.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        return Ok(GatewayFile::read_parts(&parts)?);
+    }
     let text = command::text(path)?;
     Ok(GatewayFile::read(&path.display().to_string(), &text)?)
 }
 
 /// What a gateway is told of its file, keys looked up.
-fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+pub(super) fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
+    let beside = path.parent().unwrap_or_else(|| Path::new(""));
+    let folder = if path.is_dir() { path } else { beside };
     let mut upstreams = Vec::with_capacity(file.deployments.len());
     let names = file.router.groups.iter().flat_map(|group| &group.deployments);
     for (deployment, link) in names.zip(&file.deployments) {
@@ -197,6 +314,16 @@ fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
     }
     let name_tables = NameTables { tags: file.tags, regions: file.regions, keys };
     Ok(Reload { router: file.router, upstreams, name_tables })
+}
+
+/// The store of a file, its address looked up.
+fn shared_state(link: &StoreLink) -> Result<SharedStateSetup, CliError> {
+    Ok(SharedStateSetup {
+        url: link.url.as_ref().map(key).transpose()?.unwrap_or_default(),
+        fleet: link.fleet.clone(),
+        store: link.store(),
+        timeout: link.store_timeout,
+    })
 }
 
 /// A base URL, with the value of the variable that it may begin with.
@@ -224,6 +351,19 @@ fn key(key: &ApiKey) -> Result<String, CliError> {
             check_key(&key).map(str::to_owned).map_err(refused)
         }
     }
+}
+
+/// The token of the admin API: from its file, or from the environment.
+#[expect(clippy::disallowed_methods, reason = "a token should not have to stand in a command line")]
+fn admin_token(args: &ServeArgs) -> Result<Option<OperatorToken>, CliError> {
+    let (place, text) = match &args.admin_token_file {
+        Some(path) => (path.display().to_string(), command::text(path)?),
+        None => match std::env::var("SQUALL_ADMIN_TOKEN") {
+            Ok(text) if !text.is_empty() => ("$SQUALL_ADMIN_TOKEN".to_owned(), text),
+            _ => return Ok(None),
+        },
+    };
+    OperatorToken::new(&text).map(Some).map_err(|why| CliError::AdminToken { place, why })
 }
 
 /// Raises the limit on open files, takes no more connections than that allows, and gives what is to be said
@@ -272,10 +412,10 @@ pub(super) fn wall_nanos() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl From<squall_gateway::StartError> for CliError {
-    fn from(error: squall_gateway::StartError) -> Self {
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
         match error {
-            squall_gateway::StartError::Config(error) => Self::Config(error),
+            StartError::Config(error) => Self::Config(error),
             other => Self::Io { what: "the gateway".to_owned(), source: io::Error::other(other) },
         }
     }

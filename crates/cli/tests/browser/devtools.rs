@@ -27,6 +27,9 @@ pub(crate) enum MouseEvent {
     Release,
 }
 
+/// What Chromium says where a page goes away while a script runs in it.
+const LEFT: [&str; 2] = ["Inspected target navigated or closed", "Execution context was destroyed"];
+
 /// How often a condition is looked at before it is given up, each after a pause.
 const LOOKS: u32 = 1_200;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -107,17 +110,36 @@ impl Browser {
 
     /// Runs a piece of script.
     pub(crate) fn run(&mut self, script: &str) -> Value {
+        let value = self.evaluate(script);
+        value.unwrap_or_else(|| panic!("the page went away under the script `{script}`"))
+    }
+
+    /// Runs a piece of script that may lead to another page.
+    pub(crate) fn follow(&mut self, script: &str) {
+        self.evaluate(script);
+    }
+
+    /// What a piece of script gives; nothing, where its page goes away under it.
+    fn evaluate(&mut self, script: &str) -> Option<Value> {
         let arguments =
             json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
-        let answer = self.call("Runtime.evaluate", &arguments);
-        assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
-        answer["result"]["value"].clone()
+        match self.try_call("Runtime.evaluate", &arguments) {
+            Ok(answer) => {
+                assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
+                Some(answer["result"]["value"].clone())
+            }
+            Err(error) => {
+                let left = LEFT.iter().any(|words| error.to_string().contains(words));
+                assert!(left, "{script}: {error}");
+                None
+            }
+        }
     }
 
     /// Waits until a condition holds.
     pub(crate) fn wait_for(&mut self, condition: &str) {
         for _ in 0..LOOKS {
-            if self.run(&format!("Boolean({condition})")) == true {
+            if self.evaluate(&format!("Boolean({condition})")) == Some(true.into()) {
                 return;
             }
             std::thread::sleep(PAUSE);
@@ -127,6 +149,11 @@ impl Browser {
     }
 
     fn call(&mut self, method: &str, arguments: &Value) -> Value {
+        let answer = self.try_call(method, arguments);
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_call(&mut self, method: &str, arguments: &Value) -> Result<Value, Value> {
         self.last += 1;
         let mut message = json!({ "id": self.last, "method": method, "params": arguments });
         if let Some(session) = &self.session {
@@ -146,8 +173,10 @@ impl Browser {
                 self.problems.push(answer["params"].to_string());
             }
             if answer["id"] == self.last {
-                assert!(answer["error"].is_null(), "{method}: {answer}");
-                return answer["result"].clone();
+                return match &answer["error"] {
+                    Value::Null => Ok(answer["result"].clone()),
+                    error => Err(error.clone()),
+                };
             }
         }
     }

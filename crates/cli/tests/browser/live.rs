@@ -166,7 +166,7 @@ fn an_outage_is_watched_on_a_page_that_keeps_the_verdict_and_the_report() {
         if is_early != true {
             problems.push("the browser began after the fault".to_owned());
         }
-        browser.run("(() => { const link = document.querySelector('#report a'); link.removeAttribute('target'); link.click(); })()");
+        browser.follow("(() => { const link = document.querySelector('#report a'); link.removeAttribute('target'); link.click(); })()");
         browser.wait_for("document.querySelectorAll('figure svg').length > 3");
         Run { result: seen, problems }
     });

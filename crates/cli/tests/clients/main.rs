@@ -6,6 +6,10 @@
 //! What they see stands in `expected.json`; `SQUALL_TELL_CLIENTS=1` writes it anew, to be read before it is
 //! committed.
 
+mod fronts;
+mod keys;
+mod traces;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -53,9 +57,15 @@ struct Server {
 impl Server {
     /// Starts one of ours, and reads so many lines of what it says.
     fn start(command: &str, file: &Path, lines: usize) -> Self {
+        Self::start_with(command, file, lines, &[])
+    }
+
+    /// The same with more flags.
+    fn start_with(command: &str, file: &Path, lines: usize, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
             .args([command, "--config"])
             .arg(file)
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -63,6 +73,16 @@ impl Server {
         let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let lines = said.take(lines).map(|line| line.expect("text")).collect();
         Self { child, lines }
+    }
+}
+
+impl Server {
+    /// Ends it as an orchestrator does, and waits until it has ended.
+    fn terminate(&mut self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        assert!(sent.success());
+        assert!(self.child.wait().expect("it ends").success());
     }
 }
 

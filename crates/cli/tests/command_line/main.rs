@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod composition;
 mod config;
+mod deploy;
 mod explain;
 mod exports;
 mod forms;

@@ -1,6 +1,9 @@
 //! The binary as a server and as a live run: what it serves, how it is controlled, how it is interrupted and ends.
 
+mod admin;
 mod blueprint;
+#[cfg(unix)]
+mod client_tls;
 mod durable;
 mod findings;
 mod interrupt;
@@ -8,6 +11,8 @@ mod interrupt;
 mod live_checks;
 mod load;
 mod log;
+#[cfg(unix)]
+mod rolling_restart;
 mod serve;
 mod server;
 mod signals;
@@ -15,3 +20,4 @@ mod signals;
 mod simulated_runs;
 #[path = "../command_line/squall.rs"]
 mod squall;
+mod telemetry;

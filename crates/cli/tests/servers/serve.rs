@@ -40,15 +40,22 @@ pub(crate) fn spawn(mut command: Command) -> (Server, String, Receiver<String>) 
         .expect("the binary can be run");
     let stderr = child.stderr.take().expect("it is piped");
     let (sender, lines) = channel();
+    let again = sender.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             // Nobody listens any more once the test has ended.
             let _ = sender.send(line);
         }
     });
-    let line = lines.recv().expect("it says where it listens");
-    let addr = line.rsplit_once("http://").map(|(_, addr)| addr.trim_end_matches("/v1"));
-    let addr = addr.unwrap_or_else(|| panic!("no address in `{line}`")).to_owned();
+    let addr = loop {
+        let line: String =
+            lines.recv_timeout(Duration::from_secs(60)).expect("it says where it listens");
+        if let Some((_, addr)) = line.rsplit_once("://") {
+            break addr.trim_end_matches("/v1").to_owned();
+        }
+        // What the log says before that is for who listens later.
+        let _ = again.send(line);
+    };
     (Server(child), addr, lines)
 }
 

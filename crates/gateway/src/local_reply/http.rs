@@ -2,7 +2,7 @@
 
 use crate::response;
 use axum::response::Response;
-use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use squall_failure::FailureClass;
 use squall_wire::error::ApiError;
@@ -42,6 +42,15 @@ pub(crate) fn unsupported_encoding(encoding: &str) -> Response {
     let code = Some("unsupported_content_encoding");
     let mut response = refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, code);
     response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    response
+}
+
+/// 503: an operator has paused the gateway.
+pub(crate) fn paused() -> Response {
+    let message = "this gateway is paused by an operator: try again later";
+    let error = ApiError::of(FailureClass::Overloaded, "").with_message(message);
+    let mut response = response::api_error(StatusCode::SERVICE_UNAVAILABLE, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 

@@ -2,17 +2,25 @@
 
 use super::histogram::LatencyHistogram;
 use super::text_format::{MetricKind, MetricsPage};
-use super::{MetricsSnapshot, RequestCounters, SHARES_OVER};
+use super::{MetricsSnapshot, OperationFacts, RequestCounters, SHARES_OVER};
+use crate::tls::TlsSnapshot;
 use squall_router::{
     DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse, Money,
     SpendBudgetSnapshot,
 };
 use std::collections::BTreeMap;
 
-pub(super) fn text(snapshot: &MetricsSnapshot, is_ready: bool) -> String {
+pub(super) fn text(
+    snapshot: &MetricsSnapshot,
+    is_ready: bool,
+    tls_snapshot: Option<&TlsSnapshot>,
+) -> String {
     let counts = &snapshot.counts;
     let mut page = MetricsPage::default();
     process(is_ready, &mut page);
+    if let Some(snapshot) = tls_snapshot {
+        tls(snapshot, &mut page);
+    }
     requests(snapshot, &mut page);
     attempts(counts, &mut page);
     moves(counts, &mut page);
@@ -20,6 +28,9 @@ pub(super) fn text(snapshot: &MetricsSnapshot, is_ready: bool) -> String {
     limits(snapshot, &mut page);
     spend_budgets(snapshot, &mut page);
     weights(snapshot, &mut page);
+    if let Some((is_away, replicas)) = snapshot.shared_store {
+        shared_store(is_away, replicas, &mut page);
+    }
     page.into_text()
 }
 
@@ -30,6 +41,36 @@ fn process(is_ready: bool, page: &mut MetricsPage) {
     let help = "1 while `/ready` returns 200.";
     page.family("squall_ready", MetricKind::Gauge, help);
     page.sample(&[], u8::from(is_ready).into());
+}
+
+fn shared_store(is_away: bool, replicas: u64, page: &mut MetricsPage) {
+    let help = "1 while the store of shared state answers; 0 while each replica uses its part of every limit.";
+    page.family("squall_shared_store_up", MetricKind::Gauge, help);
+    page.sample(&[], u8::from(!is_away).into());
+    let help = "Replicas that share state, as the store has told last.";
+    page.family("squall_shared_store_replicas", MetricKind::Gauge, help);
+    page.sample(&[], replicas as f64);
+}
+
+fn tls(snapshot: &TlsSnapshot, page: &mut MetricsPage) {
+    let help = "When the gateway's own certificate expires, in seconds since 1970.";
+    let name = "squall_tls_certificate_not_after_timestamp_seconds";
+    page.family(name, MetricKind::Gauge, help);
+    page.sample(&[], snapshot.not_after as f64);
+    let help =
+        "Times that the files of TLS were read again; after a failure those of before are used on.";
+    page.family("squall_tls_certificate_reloads_total", MetricKind::Counter, help);
+    for &(outcome, count) in &snapshot.reloads {
+        page.sample(&[("outcome", outcome)], count as f64);
+    }
+    let help = "TLS handshakes that ended.";
+    page.family("squall_tls_handshakes_total", MetricKind::Counter, help);
+    for &(outcome, count) in &snapshot.handshakes {
+        page.sample(&[("outcome", outcome)], count as f64);
+    }
+    let help = "TLS handshakes under way.";
+    page.family("squall_tls_handshakes_in_progress", MetricKind::Gauge, help);
+    page.sample(&[], snapshot.handshakes_in_progress as f64);
 }
 
 fn requests(snapshot: &MetricsSnapshot, page: &mut MetricsPage) {
@@ -318,4 +359,32 @@ fn buckets(page: &mut MetricsPage, labels: &[(&str, &str)], histogram: &LatencyH
     page.suffixed("_bucket", &all, histogram.count as f64);
     page.suffixed("_sum", labels, histogram.sum);
     page.suffixed("_count", labels, histogram.count as f64);
+}
+
+/// What is counted beside the core: what operators have done, keys that were refused, reloads of the configuration.
+pub(super) fn operations(facts: &OperationFacts) -> String {
+    let mut page = MetricsPage::default();
+    let help = "1 while an operator has paused the intake.";
+    page.family("squall_paused", MetricKind::Gauge, help);
+    page.sample(&[], u8::from(facts.paused).into());
+    let help = "What operators have changed by hand and not taken back.";
+    page.family("squall_operator_overrides", MetricKind::Gauge, help);
+    for (kind, count) in facts.overrides {
+        page.sample(&[("kind", kind)], count as f64);
+    }
+    let help = "Requests that were refused for their key.";
+    page.family("squall_key_refused_total", MetricKind::Counter, help);
+    for (reason, count) in facts.key_refusals {
+        page.sample(&[("reason", reason)], count as f64);
+    }
+    let help = "1 if the configuration was taken when it was last read.";
+    page.family("squall_config_last_reload_successful", MetricKind::Gauge, help);
+    page.sample(&[], u8::from(facts.reloads.successful).into());
+    let help = "When a configuration was last taken, in seconds since 1970.";
+    page.family("squall_config_last_reload_success_timestamp_seconds", MetricKind::Gauge, help);
+    page.sample(&[], (facts.reloads.success_nanos / 1_000_000) as f64 / 1e3);
+    let help = "Configurations that were not taken.";
+    page.family("squall_config_reload_failed_total", MetricKind::Counter, help);
+    page.sample(&[], facts.reloads.failed as f64);
+    page.into_text()
 }

@@ -64,6 +64,7 @@ impl RunLog {
             | RouterInput::Checked { .. }
             | RouterInput::SpendRestored { .. }
             | RouterInput::Reconfigure { .. }
+            | RouterInput::Shared(_)
             | RouterInput::Tick => None,
         };
         match request.flatten() {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::app_state::AppState;
+use crate::keys::KeyRing;
+use crate::operator::OperatorState;
 use crate::request_id::RequestIds;
 use crate::request_log::Unauthenticated;
 use crate::routes::routes;
@@ -25,14 +27,17 @@ fn app_state() -> Arc<AppState> {
     let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
     let numbers = IdRegistry::default().add(&config);
     let directory = NameIndex::new(&config, &numbers, &NameTables::default());
-    let router = Router::new(config, Seed::new(1), 0).expect("it can run");
+    let router = Router::new(config.clone(), Seed::new(1), 0).expect("it can run");
     let clock = Clock::start_now();
     let (checks, _) = unbounded_channel();
     Arc::new(AppState {
-        handle: Arc::new(RouterHandle::new(router, clock, Retention::Nothing, checks)),
+        handle: Arc::new(RouterHandle::new(router, clock, Retention::Nothing, checks, None)),
         registry: Arc::new(UpstreamRegistry::new(Arc::new(directory))),
-        server: Arc::new(ServerState::new(ServerSettings::default(), clock, true)),
+        server: Arc::new(ServerState::new(ServerSettings::default(), clock, true, None)),
         unauthenticated: Unauthenticated::default(),
+        telemetry: None,
+        operator: OperatorState::new(config, 0),
+        keys: KeyRing::new(clock, 0, &[]),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Checks of `Host` and `Origin`, against requests from pages of other sites.
 
+use super::cors;
 use super::server_state::ServerState;
 use crate::response;
 use axum::response::Response;
@@ -40,7 +41,8 @@ pub(super) fn refusal<B>(shared: &ServerState, request: &Request<B>) -> Option<R
     }
     for origin in headers.get_all(ORIGIN).iter().map(text) {
         let own = authority_of(origin);
-        if own.is_none_or(|own| !hosts().any(|host| host == own) && !is_allowed(own)) {
+        let is_foreign = own.is_none_or(|own| !hosts().any(|host| host == own) && !is_allowed(own));
+        if is_foreign && !cors::is_listed(shared, origin) {
             return Some(forbidden(&format!(
                 "a page from `{}` may not ask this gateway: name its host in `server.allowed_hosts`",
                 shortened(origin)

@@ -1,13 +1,19 @@
 //! One client connection, from accept to close.
 
+use super::admission::Admission;
+use super::client_socket::ClientSocket;
 use super::request::answered;
 use super::server_state::{ServerState, ShutdownStage};
 use super::timed_socket::{ConnectionWait, SocketProgress, TimedSocket};
+use crate::tls::AcceptedConnection;
 use axum::Router as Routes;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +26,10 @@ const HEAD_MAX: usize = 64 << 10;
 
 /// What is read or written at once: as much as a head may need, and no more for each of many connections.
 const BUFFER_MAX: usize = 2 * HEAD_MAX;
+
+/// The address that a request comes from: that of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PeerAddress(pub(crate) IpAddr);
 
 /// A place among the connections of a server.
 #[derive(Debug)]
@@ -50,10 +60,16 @@ pub(super) async fn serve(
 ) {
     // Small writes leave at once: a token must not wait for the next.
     let _ = socket.set_nodelay(true);
+    let peer = socket.peer_addr().ok().map(|peer| PeerAddress(peer.ip()));
+    let full = if full { Admission::Full } else { Admission::Taken };
+    let Some((socket, admission)) = accepted(&shared, socket, full).await else { return };
     let progress = Arc::new(SocketProgress::default());
     let io = TimedSocket::new(socket, Arc::clone(&progress), &shared.settings, shared.clock);
-    let service = service_fn(|request| {
-        answered(Arc::clone(&shared), routes.clone(), Arc::clone(&progress), request, full)
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        answered(Arc::clone(&shared), routes.clone(), Arc::clone(&progress), request, admission)
     });
     let mut builder = Builder::new();
     // The socket keeps the time of heads: it tells a slow one from an idle connection.
@@ -108,6 +124,28 @@ pub(super) async fn serve(
         .await;
     }
     drop(place);
+}
+
+/// Takes the handshake of a connection, if it has one. A handshake under way when the server drains is left: its client has
+/// asked for nothing yet.
+async fn accepted(
+    shared: &ServerState,
+    socket: TcpStream,
+    admission: Admission,
+) -> Option<(ClientSocket, Admission)> {
+    let Some(tls) = &shared.tls else { return Some((ClientSocket::Plain(socket), admission)) };
+    let accepted = tokio::select! {
+        // On the heap, so that plain connections do not carry its room.
+        accepted = Box::pin(tls.accept(socket)) => accepted?,
+        () = shared.reached(ShutdownStage::Draining) => return None,
+    };
+    Some(match accepted {
+        #[cfg(feature = "tls")]
+        AcceptedConnection::Tls(socket) => (ClientSocket::Tls(socket), admission),
+        AcceptedConnection::PlainHttp(socket) => {
+            (ClientSocket::Plain(socket), Admission::PlainHttp)
+        }
+    })
 }
 
 /// Ends when this connection's place is wanted by another, while it waits for that.

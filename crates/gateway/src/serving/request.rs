@@ -1,11 +1,13 @@
 //! One request at the server's edge: it is taken or refused, counted, and cut when its time is over.
 
+use super::admission::Admission;
 use super::allowed_hosts;
+use super::cors::CrossOrigin;
 use super::request_context::RequestContext;
 use super::server_state::{ServerState, ShutdownStage};
 use super::timed_socket::{ConnectionWait, SocketProgress};
 use crate::request_id::REQUEST_ID;
-use crate::{local_reply, response};
+use crate::{fronts, local_reply, response};
 use axum::Router as Routes;
 use axum::body::Body;
 use axum::response::Response;
@@ -15,7 +17,7 @@ use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use squall_failure::FailureClass;
-use squall_wire::chat::ErrorEventWriter;
+use squall_wire::client_error::ErrorEventWriter;
 use squall_wire::error::ApiError;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -31,25 +33,28 @@ use tower_service::Service;
 const ROOM_LOOKS: u32 = 20;
 const ROOM_STEP: Duration = Duration::from_millis(10);
 
-/// Answers one request of a connection. `full` says that it was one too many when it came.
+/// Answers one request of a connection, which was taken in so when it came.
 pub(super) async fn answered(
     shared: Arc<ServerState>,
     mut routes: Routes,
     progress: Arc<SocketProgress>,
     request: Request<Incoming>,
-    full: bool,
+    admission: Admission,
 ) -> Result<Response, Infallible> {
     progress.now_waits(ConnectionWait::Answer);
     let of_request = RequestContext::new(shared.ids.of(request.headers()));
     let mut request = request
         .map(|body| Body::new(WatchedBody { body, progress: Arc::clone(&progress), over: false }));
     request.extensions_mut().insert(of_request.clone());
+    let format = fronts::format_of(request.uri().path(), request.headers());
+    let cross_origin = CrossOrigin::of(&shared, &request);
     let refusal = match shared.stage() {
         ShutdownStage::Draining | ShutdownStage::Cut => Some(stopping()),
-        ShutdownStage::Open | ShutdownStage::Leaving if full && !has_room(&shared).await => {
-            Some(too_many())
-        }
-        ShutdownStage::Open | ShutdownStage::Leaving => allowed_hosts::refusal(&shared, &request),
+        ShutdownStage::Open | ShutdownStage::Leaving => match admission {
+            Admission::PlainHttp => Some(plain_http()),
+            Admission::Full if !has_room(&shared).await => Some(too_many()),
+            Admission::Full | Admission::Taken => allowed_hosts::refusal(&shared, &request),
+        },
     };
     let in_flight = InFlightRequest::begin(&shared, &progress);
     let mut response = match refusal {
@@ -57,12 +62,19 @@ pub(super) async fn answered(
             drop(request);
             closing(refusal)
         }
-        None => routed(&shared, routes.call(request)).await,
+        None => match cross_origin.as_ref().and_then(CrossOrigin::preflight) {
+            Some(preflight) => preflight,
+            None => routed(&shared, routes.call(request)).await,
+        },
     };
     if shared.stage() >= ShutdownStage::Leaving || progress.has_unread_body() {
         response = closing(response);
     }
     response.headers_mut().insert(REQUEST_ID, of_request.id().header_value());
+    let mut response = fronts::in_words_of(format, response);
+    if let Some(cross_origin) = cross_origin {
+        cross_origin.allow(&mut response);
+    }
     let error_event = of_request.error_event().cloned();
     Ok(response.map(|body| {
         Body::new(ResponseBody {
@@ -127,6 +139,12 @@ fn stopping() -> Response {
 
 fn too_many() -> Response {
     unavailable("this gateway has as many connections as it takes (`server.max_connections`)")
+}
+
+fn plain_http() -> Response {
+    let message = "this address speaks TLS: ask by `https://` and not by `http://`";
+    let error = ApiError::of(FailureClass::BadRequest, "").with_message(message);
+    response::api_error(StatusCode::BAD_REQUEST, &error)
 }
 
 fn cut() -> Response {

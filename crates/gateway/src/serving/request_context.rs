@@ -1,8 +1,9 @@
 //! What the server and the routes share about one request.
 
 use super::body_memory::BodyMemoryPermit;
+use crate::keys::KeyLease;
 use crate::request_id::RequestId;
-use squall_wire::chat::ErrorEventWriter;
+use squall_wire::client_error::ErrorEventWriter;
 use std::sync::{Arc, OnceLock};
 
 /// Stands among the extensions of a request, and is kept until its answer has ended.
@@ -14,6 +15,8 @@ struct RequestContextParts {
     id: RequestId,
     /// What the request's body holds of the memory for all bodies.
     body: OnceLock<BodyMemoryPermit>,
+    /// What it holds of the limits of its virtual key.
+    key: OnceLock<KeyLease>,
     /// How its answer ends if it is cut: streams have it, and nothing else.
     error_event: OnceLock<ErrorEventWriter>,
 }
@@ -23,6 +26,7 @@ impl RequestContext {
         Self(Arc::new(RequestContextParts {
             id,
             body: OnceLock::new(),
+            key: OnceLock::new(),
             error_event: OnceLock::new(),
         }))
     }
@@ -34,6 +38,16 @@ impl RequestContext {
     /// Keeps what the body holds, which is read once.
     pub(crate) fn keep_body(&self, permit: BodyMemoryPermit) {
         let _ = self.0.body.set(permit);
+    }
+
+    /// Keeps what the request holds of the limits of its key.
+    pub(crate) fn keep_key(&self, lease: KeyLease) {
+        let _ = self.0.key.set(lease);
+    }
+
+    /// What it holds of the limits of its key, if it has one.
+    pub(crate) fn key(&self) -> Option<&KeyLease> {
+        self.0.key.get()
     }
 
     /// The answer is a stream.

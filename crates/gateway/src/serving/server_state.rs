@@ -2,8 +2,10 @@
 
 use super::body_memory::BodyMemory;
 use crate::request_id::RequestIds;
+use crate::tls::TlsServer;
 use squall_clock::Clock;
 use squall_wire::ServerSettings;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, watch};
 
@@ -29,6 +31,8 @@ pub(crate) struct ServerState {
     pub(super) ids: RequestIds,
     /// Whether requests must name this machine.
     pub(super) loopback: bool,
+    /// What connections begin with, unless they are plain.
+    pub(crate) tls: Option<Arc<TlsServer>>,
     stage: watch::Sender<ShutdownStage>,
     in_flight: AtomicUsize,
     pub(super) connections: AtomicUsize,
@@ -37,13 +41,19 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    pub(crate) fn new(settings: ServerSettings, clock: Clock, loopback: bool) -> Self {
+    pub(crate) fn new(
+        settings: ServerSettings,
+        clock: Clock,
+        loopback: bool,
+        tls: Option<Arc<TlsServer>>,
+    ) -> Self {
         Self {
             bodies: BodyMemory::new(settings.max_body_memory),
             ids: RequestIds::new(),
             settings,
             clock,
             loopback,
+            tls,
             stage: watch::Sender::new(ShutdownStage::Open),
             in_flight: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),

@@ -3,6 +3,7 @@
 //! When a connection ends, what the client still sends is read and thrown away for a while: a socket that is
 //! closed over unread input resets the connection, and the answer may be lost on its way to the client.
 
+use super::client_socket::ClientSocket;
 use super::empty_errors::ReplacedError;
 use super::resettable_timer::ResettableTimer;
 use bytes::Buf;
@@ -15,7 +16,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// How long what a client still sends is thrown away in all, and how long it may be silent meanwhile:
 /// nginx's `lingering_time` and `lingering_timeout`.
@@ -82,7 +82,7 @@ impl SocketProgress {
 /// The socket.
 #[derive(Debug)]
 pub(super) struct TimedSocket {
-    socket: TcpStream,
+    socket: ClientSocket,
     progress: Arc<SocketProgress>,
     timeouts: SocketTimeouts,
     /// Elapses when nothing comes that should.
@@ -108,7 +108,7 @@ struct SocketTimeouts {
 
 impl TimedSocket {
     pub(super) fn new(
-        socket: TcpStream,
+        socket: ClientSocket,
         progress: Arc<SocketProgress>,
         settings: &ServerSettings,
         clock: Clock,
@@ -147,11 +147,12 @@ impl TimedSocket {
         self.input_for = waits;
     }
 
-    fn written(
+    /// Gives the client its time to take what waits for it.
+    fn written<T>(
         &mut self,
         context: &mut Context<'_>,
-        done: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        done: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.output.stop();
             return done;
@@ -161,7 +162,7 @@ impl TimedSocket {
         }
         if self.output.elapsed(context) {
             // What the kernel still holds for it is thrown away with the connection.
-            let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+            let _ = socket2::SockRef::from(self.socket.tcp()).set_linger(Some(Duration::ZERO));
             return Poll::Ready(Err(timed_out("the client does not read its answer")));
         }
         Poll::Pending
@@ -281,7 +282,9 @@ impl AsyncWrite for TimedSocket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+        let this = self.get_mut();
+        let done = Pin::new(&mut this.socket).poll_flush(context);
+        if this.socket.holds_output() { this.written(context, done) } else { done }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

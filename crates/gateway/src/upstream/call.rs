@@ -17,9 +17,9 @@ use hyper_util::client::legacy::{Error, ResponseFuture};
 use squall_failure::{Failure, FailureClass};
 use squall_net::Shortage;
 use squall_router::UpstreamLimits;
-use squall_wire::LimitHeaders;
 use squall_wire::call::{Stamp, Whole};
 use squall_wire::chat::{Operation, Unsupported};
+use squall_wire::{LimitHeaders, front_format};
 use std::time::SystemTime;
 
 /// How often a request is sent again because the connection that it went over had been closed while it lay
@@ -152,10 +152,15 @@ impl UpstreamCall {
         }
         let is_answer = parts.status.is_success();
         self.state = if is_answer && self.outgoing.chat.stream {
-            let include_usage = self.outgoing.chat.include_usage;
-            let reader = match self.outgoing.chat.operation {
-                Operation::Chat => self.outgoing.dialect().stream(self.stamp(), include_usage),
-                other => other.reader(include_usage),
+            let include_usage = self.outgoing.chat.reads_usage();
+            let reader = match (self.outgoing.native, self.outgoing.chat.operation) {
+                (Some(api), _) => {
+                    front_format(api).native_stream(self.outgoing.dialect(), self.stamp())
+                }
+                (None, Operation::Chat) => {
+                    self.outgoing.dialect().stream(self.stamp(), include_usage)
+                }
+                (None, other) => other.reader(include_usage),
             };
             let known = self.outgoing.known.clone();
             let silence = self.outgoing.between_tokens;
@@ -243,9 +248,18 @@ impl UpstreamCall {
     }
 
     fn read_answer(&self, body: Bytes) -> Result<Whole, Failure> {
-        match self.outgoing.chat.operation {
-            Operation::Chat => self.outgoing.dialect().answer(body, &self.stamp()),
-            other => {
+        let (chat, dialect) = (&*self.outgoing.chat, self.outgoing.dialect());
+        let stamp = self.stamp();
+        match (self.outgoing.native, chat.operation) {
+            (Some(api), _) => front_format(api).native_answer(dialect, body, &stamp),
+            (None, Operation::Chat) => {
+                let whole = dialect.answer(body, &stamp)?;
+                match chat.front() {
+                    Some(api) => front_format(api).whole(&whole, chat, &stamp),
+                    None => Ok(whole),
+                }
+            }
+            (None, other) => {
                 let completion = other.read_answer(&body)?;
                 Ok(Whole { body, completion })
             }

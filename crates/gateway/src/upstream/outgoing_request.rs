@@ -2,13 +2,15 @@
 
 use super::UpstreamEndpoint;
 use super::call_context::CallContext;
+use crate::header_passthrough::is_of_format;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
 use squall_failure::{Failure, FailureClass};
 use squall_wire::call::ClientFormat;
-use squall_wire::chat::{ChatRequest, Operation, Unsupported};
+use squall_wire::chat::{ChatRequest, FrontApi, Operation, Unsupported};
+use squall_wire::front_format;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ pub(super) struct OutgoingRequest {
     pub(super) between_tokens: Duration,
     /// The gateway asks streams to tell their usage.
     pub(super) ask_usage: bool,
+    /// The API of the client, where the upstream speaks it too and gets the request as it came.
+    pub(super) native: Option<FrontApi>,
 }
 
 impl OutgoingRequest {
@@ -46,10 +50,16 @@ impl OutgoingRequest {
         let model = &*self.known.model;
         let ask_usage = *ask_usage;
         let (uri, body) = match chat.operation {
-            Operation::Chat => (
-                endpoint.chat_uri(model, chat.stream),
-                endpoint.dialect.body(chat, model, ask_usage)?,
-            ),
+            _ if let Some(api) = self.native => (self.native_uri(api), chat.native_body(model)),
+            Operation::Chat => {
+                if let Some(unsupported) = chat.only_native() {
+                    return Err(unsupported.clone());
+                }
+                (
+                    endpoint.chat_uri(model, chat.stream),
+                    endpoint.dialect.body(chat, model, ask_usage)?,
+                )
+            }
             other => {
                 let path = endpoint.dialect.other_path(other, model);
                 let path = path.ok_or_else(|| Unsupported::no_operation(other))?;
@@ -61,16 +71,31 @@ impl OutgoingRequest {
         *request.method_mut() = Method::POST;
         let headers = request.headers_mut();
         headers.reserve(endpoint.chat_headers.len() + self.passed.len());
-        for (name, value) in endpoint.chat_headers.iter().chain(&*self.passed) {
+        let passed = self.passed.iter();
+        let passed = passed.filter(|(name, _)| self.native.is_some() || !is_of_format(name));
+        for (name, value) in endpoint.chat_headers.iter().chain(passed) {
             headers.append(name.clone(), value.clone());
         }
         Ok(request)
+    }
+
+    /// Where the upstream is asked in the words of the client.
+    fn native_uri(&self, api: FrontApi) -> Option<Uri> {
+        let model = &*self.known.model;
+        match front_format(api).other_operation() {
+            None => self.endpoint.chat_uri(model, self.chat.stream),
+            Some(other) => {
+                let path = self.endpoint.dialect.other_path(other, model)?;
+                self.endpoint.base.below(&path)
+            }
+        }
     }
 
     /// Whether the provider refuses what the gateway added, and may be asked without it: from now on nobody
     /// adds it here.
     pub(super) fn learns_from(&mut self, failure: &Failure, body: &[u8]) -> bool {
         let added = self.ask_usage
+            && self.native.is_none()
             && self.chat.adds_usage()
             && self.endpoint.dialect.takes_stream_options();
         if !added || failure.class != FailureClass::BadRequest {

@@ -1,14 +1,17 @@
 //! The gateway between raw sockets: what clients get, what providers see, and what is written down.
 
+mod admin;
 mod answers;
 mod clients;
 mod continuations;
+mod cors;
 mod drain;
 mod evidence;
 mod failures;
 mod formats;
 mod headers;
 mod health;
+mod keys;
 mod metrics;
 mod operations;
 mod reconfigure;

@@ -98,17 +98,15 @@ async fn a_completion_of_the_older_kind_comes_through() {
 
 #[tokio::test]
 async fn who_has_not_the_operation_is_not_asked() {
-    for path in ["/v1/embeddings", "/v1/responses"] {
-        let (addr, unused) = provider(whole("200 OK", COMPLETION)).await;
-        let gateway = gateway_of(&[addr], |setup| {
-            setup.upstreams[0].format = Format::Anthropic;
-        })
-        .await;
-        let answer = ask_at(&gateway, path, "", r#"{"model":"chat","input":"a"}"#).await;
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-        assert!(answer.contains("`model`: its deployment has no `/"), "{answer}");
-        assert!(!unused.is_finished());
-    }
+    let (addr, unused) = provider(whole("200 OK", COMPLETION)).await;
+    let gateway = gateway_of(&[addr], |setup| {
+        setup.upstreams[0].format = Format::Anthropic;
+    })
+    .await;
+    let answer = ask_at(&gateway, "/v1/embeddings", "", r#"{"model":"chat","input":"a"}"#).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("`model`: its deployment has no `/"), "{answer}");
+    assert!(!unused.is_finished());
 }
 
 #[tokio::test]
@@ -119,4 +117,39 @@ async fn a_request_without_its_subject_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert!(answer.contains("missing required parameter: 'input'"), "{answer}");
     assert!(!unused.is_finished());
+}
+
+const PICTURES: &str = r#"{"created":1,"data":[{"b64_json":"aa"}],"usage":{"input_tokens":6,"output_tokens":90,"total_tokens":96}}"#;
+
+#[tokio::test]
+async fn pictures_come_through_and_fail_over() {
+    let (ill, _) = provider(whole("503 Service Unavailable", "{}")).await;
+    let (well, served) = provider(whole("200 OK", PICTURES)).await;
+    let gateway = gateway(&[ill, well]).await;
+    let body = r#"{"model":"chat","prompt":"a fox","size":"64x64"}"#;
+    let answer = ask_at(&gateway, "/v1/images/generations", "", body).await;
+    assert!(answer.contains("x-squall-deployment: d1"), "{answer}");
+    assert!(answer.ends_with(PICTURES), "{answer}");
+    let request = served.await.expect("it was called");
+    assert!(request.starts_with("post /v1/images/generations"), "{request}");
+    assert!(
+        request.ends_with(r#"{"model":"model-1","prompt":"a fox","size":"64x64"}"#),
+        "{request}"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_of_pictures_ends_with_the_last_one() {
+    const EVENTS: &str = concat!(
+        "event: image_generation.partial_image\n",
+        "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"a\"}\n\n",
+        "event: image_generation.completed\n",
+        "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"aa\"}\n\n",
+    );
+    let (addr, _) = provider(stream(EVENTS)).await;
+    let gateway = gateway(&[addr]).await;
+    let body = r#"{"model":"chat","prompt":"a fox","stream":true}"#;
+    let answer = ask_at(&gateway, "/v1/images/generations", "", body).await;
+    assert!(EVENTS.lines().all(|line| answer.contains(line)), "{answer}");
+    assert!(!answer.contains("\"error\""), "it ended as it should: {answer}");
 }

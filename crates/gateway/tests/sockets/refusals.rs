@@ -100,7 +100,7 @@ async fn every_refusal_of_http_itself_is_json() {
     let cases = [
         (get("GET /"), 404, "Invalid URL (GET /)"),
         (get("GET /v1/nothing?api_key=hidden"), 404, "Invalid URL (GET /v1/nothing)"),
-        (get("POST /chat/completions"), 404, "Invalid URL (POST /chat/completions)"),
+        (get("POST /chat/nothing"), 404, "Invalid URL (POST /chat/nothing)"),
         (get(&format!("GET /{}", "a".repeat(5_000))), 404, "Invalid URL"),
         (get("GET /v1/chat/completions"), 405, "Not allowed to GET on /v1/chat/completions"),
         (get("DELETE /v1/models"), 405, "Not allowed to DELETE on /v1/models"),

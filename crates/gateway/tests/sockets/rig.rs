@@ -144,7 +144,7 @@ pub(crate) async fn get(gateway: &Gateway, path: &str) -> String {
     exchange(gateway, &request).await
 }
 
-async fn exchange(gateway: &Gateway, request: &str) -> String {
+pub(crate) async fn exchange(gateway: &Gateway, request: &str) -> String {
     let mut connection = TcpStream::connect(gateway.addr()).await.expect("it listens");
     connection.write_all(request.as_bytes()).await.expect("it reads");
     let mut answer = String::new();
@@ -259,6 +259,10 @@ pub(crate) async fn start_of(
         spent: Vec::new(),
         metrics_listen: None,
         server: ServerSettings::default(),
+        shared_state: None,
+        telemetry: None,
+        keys: None,
+        tls: None,
     };
     change(&mut setup);
     Gateway::start(setup).await

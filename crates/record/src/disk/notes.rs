@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
 use squall_router::{
     AttemptId, CancelReason, ConfigId, ContinueBy, CooldownCause, DeploymentId, GroupId,
-    LimitScope, PickProblem, RequestKey, RetryWait, RouterEvent as Decision, TenantId,
+    LimitScope, PickProblem, RequestKey, RetryWait, RouterEvent as Decision, SharedEvent, TenantId,
 };
 use std::time::Duration;
 
@@ -146,6 +146,10 @@ impl NoteLine {
             Decision::HealthChanged { deployment, healthy } => {
                 let why = if healthy { HEALTHY } else { UNHEALTHY };
                 Self { deployment: at(deployment), why: Some(why.to_owned()), ..line }
+            }
+            Decision::Shared(SharedEvent::StoreAway) => line,
+            Decision::Shared(SharedEvent::StoreBack { members }) => {
+                Self { why: Some(members.to_string()), ..line }
             }
             Decision::Reconfigured { config } => Self { config: Some(config.0), ..line },
             Decision::FellBack { from, to, .. } => {
@@ -298,6 +302,10 @@ impl NoteLine {
                 deployment: at()?,
                 healthy: healthy(why).ok_or_else(unknown)?,
             },
+            "store_away" => Decision::Shared(SharedEvent::StoreAway),
+            "store_back" => Decision::Shared(SharedEvent::StoreBack {
+                members: why.parse().map_err(|_| unknown())?,
+            }),
             "reconfigured" => Decision::Reconfigured {
                 config: ConfigId(self.config.ok_or("`config` is missing")?),
             },
@@ -366,6 +374,8 @@ const fn event(decision: &Decision) -> &'static str {
         Decision::TooLate { .. } => "too_late",
         Decision::SpendBudgetExceeded { .. } => "spend_budget_exceeded",
         Decision::HealthChanged { .. } => "health_changed",
+        Decision::Shared(SharedEvent::StoreAway) => "store_away",
+        Decision::Shared(SharedEvent::StoreBack { .. }) => "store_back",
         Decision::Reconfigured { .. } => "reconfigured",
         Decision::LimitReached { .. } => "limit_reached",
         Decision::TimedOut { .. } => "timed_out",

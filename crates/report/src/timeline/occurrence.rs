@@ -360,6 +360,7 @@ const fn cause_words(cause: CooldownCause) -> &'static str {
         CooldownCause::ProbeFailed => "its probe failed",
         CooldownCause::Misconfigured => "its key, model or quota needs a person",
         CooldownCause::AllowedFails => "more than allowed",
+        CooldownCause::Peer => "another replica put it out",
     }
 }
 

@@ -204,6 +204,15 @@ impl CircuitBreaker {
         self.window.clear();
     }
 
+    /// Another replica has closed its own. True if this closes it.
+    pub(crate) fn told_recovered(&mut self, now: Timestamp) -> bool {
+        let is_open = self.state != BreakerState::Closed;
+        if is_open {
+            self.close(now);
+        }
+        is_open
+    }
+
     fn close(&mut self, now: Timestamp) {
         self.state = BreakerState::Closed;
         (self.consecutive, self.row, self.answered_probes) = (0, FailureRow::default(), 0);

@@ -125,6 +125,26 @@ impl OutlierDetection {
         (CooldownCause::Misconfigured, until)
     }
 
+    /// Another replica has found it to be out until then. True if that is longer than was known.
+    pub(super) fn told_out(&mut self, now: Timestamp, until: Timestamp, throttled: bool) -> bool {
+        if throttled {
+            return self.leave_alone(now, until);
+        }
+        let known = match self.breaker.availability() {
+            Availability::Until(known) => known >= until,
+            Availability::Available
+            | Availability::Probe
+            | Availability::Throttled(_)
+            | Availability::Probing => false,
+        };
+        if known || until <= now {
+            return false;
+        }
+        self.breaker.trip_until(until);
+        self.broken_by = FailureClass::Server;
+        true
+    }
+
     /// True if this prolongs the wait.
     fn leave_alone(&mut self, now: Timestamp, until: Timestamp) -> bool {
         let longer = until > self.throttled_until && until > now;

@@ -1,5 +1,6 @@
 //! Inputs as words.
 
+use super::shared;
 use super::varint::{WordReader, WordSink, nanos, option};
 use crate::{
     AttemptId, ConfigId, DeploymentId, FallbackChoice, Features, GroupId, GroupList, Money,
@@ -22,6 +23,7 @@ const RECONFIGURE: u64 = 8;
 const UNREAD: u64 = 9;
 const SPEND_RESTORED: u64 = 10;
 const INTERRUPTED: u64 = 11;
+const SHARED: u64 = 12;
 
 const RETRYABLE: [Retryable; 4] =
     [Retryable::Nowhere, Retryable::OtherGroup, Retryable::OtherDeployment, Retryable::Anywhere];
@@ -34,13 +36,7 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
     match *input {
         RouterInput::Arrived(arrival) => {
             bytes.word(ARRIVED);
-            bytes.word(arrival.tag.0);
-            bytes.word(arrival.group.0.into());
-            bytes.word(arrival.input_tokens.into());
-            bytes.word(arrival.output_tokens.into());
-            bytes.word(arrival.stream.into());
-            bytes.word(option(arrival.deadline.map(nanos)));
-            put_wishes(&arrival, bytes);
+            put_arrival(&arrival, bytes);
         }
         RouterInput::LimitHeaders { attempt, headers } => {
             bytes.word(LIMIT_HEADERS);
@@ -95,6 +91,7 @@ pub fn encode_input(now: Timestamp, input: &RouterInput, bytes: &mut Vec<u8>) {
             bytes.word(RECONFIGURE);
             bytes.word(config.0.into());
         }
+        RouterInput::Shared(input) => shared::put(SHARED, input, bytes),
         RouterInput::Tick => bytes.word(TICK),
     }
 }
@@ -141,10 +138,21 @@ pub(super) fn read(words: &mut WordReader<'_>) -> Option<(Timestamp, RouterInput
             until: Timestamp::from_nanos(words.word()?),
         },
         RECONFIGURE => RouterInput::Reconfigure { config: ConfigId(words.narrow()?) },
+        SHARED => RouterInput::Shared(shared::read(words)?),
         TICK => RouterInput::Tick,
         _ => return None,
     };
     Some((now, input))
+}
+
+fn put_arrival(arrival: &RequestArrival, bytes: &mut Vec<u8>) {
+    bytes.word(arrival.tag.0);
+    bytes.word(arrival.group.0.into());
+    bytes.word(arrival.input_tokens.into());
+    bytes.word(arrival.output_tokens.into());
+    bytes.word(arrival.stream.into());
+    bytes.word(option(arrival.deadline.map(nanos)));
+    put_wishes(arrival, bytes);
 }
 
 /// What most requests say nothing of: one word then.

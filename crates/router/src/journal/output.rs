@@ -2,7 +2,7 @@
 
 use super::input::{put_failure, put_usage};
 use super::varint::{WordSink, nanos};
-use crate::{Outcome, RequestKey, RequestTag, RouterOutput};
+use crate::{Outcome, RequestKey, RequestTag, RouterOutput, SharedOutput};
 use alloc::vec::Vec;
 use squall_determinism::Digest;
 
@@ -52,6 +52,10 @@ fn put(output: &RouterOutput, sink: &mut impl WordSink) {
         RouterOutput::Check { deployment, timeout } => {
             sink.word(7 | u64::from(deployment.0) << 8);
             sink.word(nanos(timeout));
+        }
+        RouterOutput::Shared(SharedOutput::Sync { number }) => {
+            sink.word(8);
+            sink.word(number);
         }
         RouterOutput::Note(_) => {}
     }

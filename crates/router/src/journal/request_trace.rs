@@ -179,6 +179,7 @@ const fn request_of_input(input: &RouterInput) -> Option<RequestKey> {
         RouterInput::Arrived(_)
         | RouterInput::Checked { .. }
         | RouterInput::SpendRestored { .. }
+        | RouterInput::Shared(_)
         | RouterInput::Reconfigure { .. }
         | RouterInput::Tick => None,
     }
@@ -194,7 +195,7 @@ fn request_of_output(output: &RouterOutput) -> Option<RequestKey> {
         RouterOutput::CancelAttempt { attempt, .. } | RouterOutput::Commit { attempt, .. } => {
             Some(attempt.request)
         }
-        RouterOutput::Check { .. } => None,
+        RouterOutput::Check { .. } | RouterOutput::Shared(_) => None,
         RouterOutput::Note(note) => RouterEvent::request(&note),
     }
 }

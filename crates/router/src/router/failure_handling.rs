@@ -204,6 +204,7 @@ impl Router {
         let until = deployment.record.next_change(now).unwrap_or(until);
         self.arm_deployment(id, until);
         self.note(RouterEvent::CooldownStarted { deployment: id, cause, until });
+        self.tell_cooldown(id, cause, until);
     }
 
     pub(super) fn after_failure(&mut self, slot: u32, id: DeploymentId, failure: Failure) {

@@ -54,6 +54,7 @@ impl Router {
 
     /// Queues the request if allowed, or moves on.
     pub(super) fn wait_or_move_on(&mut self, slot: u32, why: NoCandidate) {
+        self.want_more_quota();
         let now = self.now;
         let request = self.requests.at(slot);
         let (of, rank, deadline) = (request.group, request.rank(), request.deadline);

@@ -124,6 +124,9 @@ impl Router {
             self.take_on_group(id, group, members);
         }
         self.take_on_checks(config.health_checks);
+        if let Some(Some((config, numbers))) = self.configs.get(place).cloned() {
+            self.take_on_shared(&config, &numbers);
+        }
         true
     }
 

@@ -119,6 +119,7 @@ impl Router {
         let (tokens, stream) = (request.tokens(), request.stream);
         // A text that has a form to keep cannot be put together.
         let plain = !request.needs().features.holds(Features::JSON_SCHEMA);
+        self.want_more_quota();
         let deployment = &mut self.deployments[id.index()];
         let config = &self.groups[deployment.group.index()].config;
         ActiveAttempt {
@@ -351,6 +352,7 @@ impl Router {
         if self.deployments[id.index()].record.succeeded(self.now, probe) {
             self.renew(id);
             self.note(RouterEvent::Recovered { deployment: id });
+            self.tell_recovery(id);
             self.begin_ramp(id);
             self.serve_queue(self.deployments[id.index()].group);
         }

@@ -5,10 +5,12 @@ use super::provider::FORMATS;
 use super::router::{self, ROUTER};
 use super::secret::Secret;
 use super::server::SERVER;
+use super::shared_state::STORE_LINK;
+use super::tls::TLS;
 use super::{KnownNames, file};
 use crate::diagnostic::{Diagnostics, Problem, Problems};
 use crate::fields::Fields;
-use crate::model::{GatewayFile, GatewayProvider};
+use crate::model::{GatewayFile, GatewayProvider, StoreLink};
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{
@@ -16,6 +18,7 @@ use crate::settings::{
 };
 use crate::unit::Misfit;
 use crate::value;
+use squall_router::RouterConfig;
 use squall_wire::StreamUsage;
 
 /// A gateway file.
@@ -43,6 +46,10 @@ settings! {
     listen: Address;
     /// Limits and time-outs for client connections.
     server: Told(In(&SERVER), "as below");
+    /// TLS for client connections.
+    tls: Maybe(In(&TLS), "none: plain HTTP");
+    /// The store through which this gateway shares state with its replicas.
+    shared_state: Maybe(In(&STORE_LINK), "none");
     /// Maximum size of an answer: of a whole body, an error body, one event of a stream, and everything
     /// before its first token. A larger answer fails immediately without retry and does not count as a
     /// failure of its provider.
@@ -106,7 +113,7 @@ impl GatewayFile {
     }
 }
 
-fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
+pub(super) fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
     let mut file = GatewayFile::default();
     SETTINGS.read(fields, &mut file);
     let mut known = Providers { names: KnownNames::new("provider"), copies: Vec::new() };
@@ -124,9 +131,10 @@ fn gateway(fields: &Fields<'_>) -> Option<GatewayFile> {
     let section = fields.section("router")?;
     let router = router::router(&section, &known);
     check(&section, &router);
+    let shared = file.shared_state.as_ref().map(StoreLink::replica);
     Some(GatewayFile {
         providers,
-        router: router.in_force(),
+        router: RouterConfig { shared, ..router.in_force() },
         before_profile: router.before_profile(),
         deployments: router.links,
         tenants: router.keys,

@@ -1,5 +1,6 @@
 //! What a gateway's work costs in virtual time.
 
+use super::replicas::REPLICAS;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::model::GatewayCost;
@@ -8,30 +9,40 @@ use crate::schema::{Key, Schema, Section};
 /// The cost of a gateway's work.
 pub(crate) static GATEWAY_COST: Section = Section {
     id: "gateway-cost",
-    phrase: "the cost of a gateway",
-    about: "CPU cost of the gateway: a pool of workers with one queue. In virtual time only; a \
+    phrase: "the gateway",
+    about: "Replicas of the gateway, and the CPU cost of each: a pool of workers with one queue. In virtual time only; a \
          live gateway has its real cost.",
-    keys: &[&[
-        Key::optional("workers", Schema::Count(1, 10_000), "1", "Number of workers."),
-        Key::required(
-            "cpu_per_attempt",
-            Schema::DURATION,
-            "CPU time of an attempt, spent before it is sent.",
-        ),
-        Key::optional(
-            "cpu_per_failed_attempt",
-            Schema::DURATION,
-            "as `cpu_per_attempt`",
-            "Total CPU time of a failed attempt. The part above `cpu_per_attempt` is spent \
+    keys: &[
+        REPLICAS,
+        &[
+            Key::optional("workers", Schema::Count(1, 10_000), "1", "Number of workers."),
+            Key::optional(
+                "cpu_per_attempt",
+                Schema::DURATION,
+                "none",
+                "CPU time of an attempt, spent before it is sent.",
+            ),
+            Key::optional(
+                "cpu_per_failed_attempt",
+                Schema::DURATION,
+                "as `cpu_per_attempt`",
+                "Total CPU time of a failed attempt. The part above `cpu_per_attempt` is spent \
              before the router learns of the failure.",
-        ),
-    ]],
+            ),
+        ],
+    ],
 };
 
 /// The cost under `gateway`.
 pub(crate) fn gateway_cost(fields: &Fields<'_>) -> Option<GatewayCost> {
     let fields = fields.section("gateway")?;
-    let cpu_per_attempt = fields.duration("cpu_per_attempt")?;
+    if ["workers", "cpu_per_attempt", "cpu_per_failed_attempt"]
+        .iter()
+        .all(|key| fields.get(key).is_none())
+    {
+        return None;
+    }
+    let cpu_per_attempt = fields.duration("cpu_per_attempt").unwrap_or_default();
     let failed = fields.duration("cpu_per_failed_attempt").unwrap_or(cpu_per_attempt);
     if failed < cpu_per_attempt {
         let message = "a failed attempt costs less than one that is answered";

@@ -9,7 +9,7 @@ use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
 use super::target::{self, TARGET};
 use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, abort_rule, change, mix, phases, start, warm_up};
+use super::{KnownNames, abort_rule, change, mix, phases, replicas, start, warm_up};
 use crate::compose;
 use crate::diagnostic::Problem;
 use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
@@ -92,7 +92,7 @@ pub(crate) static SCENARIO: Section = Section {
                 "gateway",
                 Schema::Section(&GATEWAY_COST),
                 "nothing",
-                "CPU cost of the gateway, in virtual time.",
+                "Replicas of the gateway, and its CPU cost, in virtual time.",
             ),
             Key::optional(
                 "target",
@@ -191,6 +191,7 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
     let description = fields.text("description").map(str::to_owned);
     let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
     let gateway_cost = gateway_cost::gateway_cost(fields);
+    let gateway_replicas = replicas::replicas(fields);
     let abort = abort_rule::abort_rule(fields);
     let mut scenario = Scenario {
         name: name?,
@@ -212,11 +213,13 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
         tags: router.labels.tags,
         regions: router.labels.regions,
         gateway_cost,
+        gateway_replicas,
         gateway_target,
         expectations,
         text,
     };
     scenario.set_seed(seed);
+    scenario.share_state();
     Some(scenario)
 }
 

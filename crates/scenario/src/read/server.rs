@@ -40,6 +40,8 @@ settings! {
     tcp_keepalive: Span;
     /// Accepted values of `Host` and `Origin`, in addition to this machine's names; `*` accepts all.
     allowed_hosts: Hosts;
+    /// Origins whose pages may ask from a browser and read the answers (CORS); `*` allows all.
+    cors_origins: Origins;
 }
 
 fn check(fields: &Fields<'_>, server: &ServerSettings) {
@@ -62,21 +64,9 @@ impl ValueKind for Hosts {
     }
 
     fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
-        let NodeKind::List(items) = &node.kind else {
-            value::wrong_type(node, &self.shape(), problems);
-            return None;
-        };
-        let mut hosts = Vec::new();
-        for node in items {
-            let Some(host) = value::scalar(node, &Schema::Text, problems) else { continue };
-            if host.is_empty() || host.contains(['/', ' ']) {
-                let message = format!("`{host}` is not a host");
-                let label = "expected a name such as `llm.example.com`, or `*`";
-                problems.push(Problem::new(&node.span, message, label));
-            }
-            hosts.push(host.to_owned());
-        }
-        Some(hosts)
+        let is_one = |host: &str| !host.is_empty() && !host.contains(['/', ' ']);
+        let expected = "expected a name such as `llm.example.com`, or `*`";
+        texts(node, &self.shape(), problems, is_one, "host", expected)
     }
 
     fn write(&self, hosts: &Self::Value) -> Written {
@@ -89,4 +79,60 @@ impl ValueKind for Hosts {
     fn default_text(&self, _: &Self::Value) -> String {
         "this machine's names if `listen` is a loopback address, otherwise all".to_owned()
     }
+}
+
+/// Origins of pages.
+struct Origins;
+
+impl ValueKind for Origins {
+    type Value = Vec<String>;
+
+    fn shape(&self) -> Schema {
+        Schema::List(&Schema::Text)
+    }
+
+    fn read(&self, node: &Node, _: &Self::Value, problems: &Problems) -> Option<Self::Value> {
+        let expected = "expected one such as `https://app.example.com`, without a path, or `*`";
+        texts(node, &self.shape(), problems, is_origin, "origin", expected)
+    }
+
+    fn write(&self, origins: &Self::Value) -> Written {
+        Hosts.write(origins)
+    }
+
+    fn default_text(&self, _: &Self::Value) -> String {
+        "none: no CORS".to_owned()
+    }
+}
+
+/// As browsers write it in `Origin`: a scheme and a host, perhaps a port.
+fn is_origin(text: &str) -> bool {
+    let host = text.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme));
+    text == "*" || host.is_some_and(|(_, host)| !host.is_empty() && !host.contains(['/', ' ', '*']))
+}
+
+/// A list of texts that are all of one kind.
+fn texts(
+    node: &Node,
+    shape: &Schema,
+    problems: &Problems,
+    is_one: impl Fn(&str) -> bool,
+    kind: &str,
+    expected: &str,
+) -> Option<Vec<String>> {
+    let NodeKind::List(items) = &node.kind else {
+        value::wrong_type(node, shape, problems);
+        return None;
+    };
+    let mut all = Vec::new();
+    for node in items {
+        let Some(text) = value::scalar(node, &Schema::Text, problems) else { continue };
+        if !is_one(text) {
+            let article = if kind == "origin" { "an" } else { "a" };
+            let message = format!("`{text}` is not {article} {kind}");
+            problems.push(Problem::new(&node.span, message, expected));
+        }
+        all.push(text.to_owned());
+    }
+    Some(all)
 }

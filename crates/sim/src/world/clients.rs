@@ -32,8 +32,11 @@ impl World<'_> {
 
     fn send(&mut self, client: ClientRequest) {
         let nobody = RequestKey { slot: u32::MAX, generation: u32::MAX };
+        // A load balancer before the replicas, round robin.
+        let replica = (client.request.0 % self.routers.len() as u64) as u16;
         let flight = self.flights.insert(Flight {
             client,
+            replica,
             key: nobody,
             first_token: None,
             received_tokens: 0,
@@ -44,7 +47,7 @@ impl World<'_> {
         });
         self.ordinals.push_back(flight);
         let kind = self.kind_of(&client);
-        self.tell_router(RouterInput::Arrived(RequestArrival {
+        let arrival = RequestArrival {
             input_tokens: client.input_tokens,
             output_tokens: client.output_tokens,
             stream: client.stream,
@@ -56,7 +59,8 @@ impl World<'_> {
             region: kind.region,
             overrides: kind.overrides,
             ..RequestArrival::new(RequestTag(flight.into()), kind.group)
-        }));
+        };
+        self.tell_router(replica, RouterInput::Arrived(arrival));
     }
 
     /// What a client asks for beyond tokens.
@@ -66,9 +70,9 @@ impl World<'_> {
 
     fn give_up(&mut self, request: Ordinal) {
         let Some(flight) = self.flight_of(request) else { return };
-        let Some(&mut Flight { key, .. }) = self.flights.get(flight) else { return };
+        let Some(&mut Flight { key, replica, .. }) = self.flights.get(flight) else { return };
         self.record_request(flight, RequestOutcome::GaveUp, 0);
-        self.tell_router(RouterInput::ClientGone { request: key });
+        self.tell_router(replica, RouterInput::ClientGone { request: key });
     }
 
     fn flight_of(&mut self, request: Ordinal) -> Option<u32> {

@@ -7,7 +7,7 @@
 
 use super::World;
 use crate::event::{CallId, EventKind, FlightPart};
-use crate::in_flight::{AttemptStage, InFlightAttempt};
+use crate::in_flight::{AttemptStage, Flight, InFlightAttempt};
 use squall_failure::Failure;
 use squall_router::RouterInput;
 use squall_scenario::GatewayCost;
@@ -51,11 +51,11 @@ impl World<'_> {
     }
 
     /// An attempt has failed by a timer of the router's own.
-    pub(super) fn work_off_failure(&mut self) {
+    pub(super) fn work_off_failure(&mut self, replica: u16) {
         let takes = self.failure_takes();
         if !takes.is_zero() {
-            self.workers.queue.push_back(Job { part: None, takes });
-            self.begin_jobs();
+            self.workers[usize::from(replica)].queue.push_back(Job { part: None, takes });
+            self.begin_jobs(replica);
         }
     }
 
@@ -67,9 +67,9 @@ impl World<'_> {
     }
 
     /// A worker has done its job, and takes the next.
-    pub(super) fn work_done(&mut self, part: Option<FlightPart>) {
-        self.workers.busy -= 1;
-        self.begin_jobs();
+    pub(super) fn work_done(&mut self, replica: u16, part: Option<FlightPart>) {
+        self.workers[usize::from(replica)].busy -= 1;
+        self.begin_jobs(replica);
         let Some(part) = part.filter(|&part| self.flights.is_current(part)) else { return };
         let Some(running) = self.flights.call(part.call) else { return };
         match running.stage {
@@ -81,13 +81,14 @@ impl World<'_> {
 
     fn tell_failure(&mut self, call: CallId, failure: Failure) {
         let Some(&mut running) = self.flights.call(call) else { return };
+        let Some(&mut Flight { replica, .. }) = self.flights.get(call.flight) else { return };
         self.end_call(call);
         let attempt = running.attempt;
         let input = match self.brought(call, &running) {
             Some(output_tokens) => RouterInput::Interrupted { attempt, failure, output_tokens },
             None => RouterInput::Failed { attempt, failure },
         };
-        self.tell_router(input);
+        self.tell_router(replica, input);
     }
 
     /// How many tokens an attempt that failed has brought its client, if another attempt could go on from them.
@@ -107,18 +108,20 @@ impl World<'_> {
 
     fn work(&mut self, call: CallId, takes: Duration) {
         let part = self.flights.new_plan(call);
-        self.workers.queue.push_back(Job { part: Some(part), takes });
-        self.begin_jobs();
+        let Some(&mut Flight { replica, .. }) = self.flights.get(call.flight) else { return };
+        self.workers[usize::from(replica)].queue.push_back(Job { part: Some(part), takes });
+        self.begin_jobs(replica);
     }
 
     /// Gives the jobs that wait to the workers that are idle.
-    fn begin_jobs(&mut self) {
+    fn begin_jobs(&mut self, replica: u16) {
+        let place = usize::from(replica);
         let workers = self.scenario.gateway_cost.map_or(0, |cost| cost.workers.max(1));
-        while self.workers.busy < workers {
-            let Some(Job { part, takes }) = self.workers.queue.pop_front() else { return };
+        while self.workers[place].busy < workers {
+            let Some(Job { part, takes }) = self.workers[place].queue.pop_front() else { return };
             if part.is_none_or(|part| self.flights.is_current(part)) {
-                self.workers.busy += 1;
-                self.events.push(self.now + takes, EventKind::Work(part));
+                self.workers[place].busy += 1;
+                self.events.push(self.now + takes, EventKind::Work(replica, part));
             }
         }
     }

@@ -89,6 +89,7 @@ impl World<'_> {
     /// The router no longer wants an attempt of the flight.
     pub(super) fn cancel_attempt(&mut self, flight: u32, attempt: AttemptId, reason: CancelReason) {
         let Some(there) = self.flights.get(flight) else { return };
+        let replica = there.replica;
         let Some(lane) = there.lane_of(attempt) else { return };
         let Some(running) = there.calls[usize::from(lane)] else { return };
         let call = CallId { flight, lane };
@@ -100,7 +101,7 @@ impl World<'_> {
         self.record_attempt(call, SeenBy::Provider, AttemptOutcome::Abandoned, None);
         self.end_call(call);
         if matches!(reason, CancelReason::FirstTokenTimeout | CancelReason::TotalTimeout) {
-            self.work_off_failure();
+            self.work_off_failure(replica);
         }
         let provider = self.provider_of(running.deployment);
         self.tell_provider(provider, ProviderInput::Gone { tag: call.tag() });
@@ -113,7 +114,7 @@ impl World<'_> {
         }
         let call = part.call;
         let Some(there) = self.flights.get(call.flight) else { return };
-        let stream = there.client.stream;
+        let (stream, replica) = (there.client.stream, there.replica);
         let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
         let Some(plan) = running.plan else { return };
         let seen_first = running.first_token.is_some();
@@ -123,7 +124,7 @@ impl World<'_> {
                 let attempt = running.attempt;
                 self.expect_next(call);
                 self.tell_limits(call);
-                self.tell_router(RouterInput::FirstToken { attempt });
+                self.tell_router(replica, RouterInput::FirstToken { attempt });
             }
             Some((_, CallerEvent::Finished)) => self.attempt_finished(call, &plan),
             Some((_, CallerEvent::Failed(class))) => {
@@ -144,11 +145,9 @@ impl World<'_> {
 
     /// The answer's head states the limits, once.
     fn tell_limits(&mut self, call: CallId) {
-        let there = self.flights.get(call.flight);
-        let Some(running) = there.and_then(|there| there.calls[usize::from(call.lane)].as_mut())
-        else {
-            return;
-        };
+        let Some(there) = self.flights.get(call.flight) else { return };
+        let replica = there.replica;
+        let Some(running) = &mut there.calls[usize::from(call.lane)] else { return };
         if !core::mem::take(&mut running.wants_limits) {
             return;
         }
@@ -165,7 +164,7 @@ impl World<'_> {
             remaining_tokens: tokens.map(|status| narrow(status.remaining)),
         };
         if headers != UpstreamLimits::default() {
-            self.tell_router(RouterInput::LimitHeaders { attempt, headers });
+            self.tell_router(replica, RouterInput::LimitHeaders { attempt, headers });
         }
     }
 
@@ -178,8 +177,10 @@ impl World<'_> {
         let Some(running) = there.calls[usize::from(call.lane)] else { return };
         there.received_tokens = running.client_tokens(there.begun_tokens, Timestamp::MAX);
         there.answered_by.get_or_insert(running.deployment.0);
+        let replica = there.replica;
         self.end_call(call);
-        self.tell_router(RouterInput::Finished { attempt: running.attempt, usage: Some(usage) });
+        let (attempt, usage) = (running.attempt, Some(usage));
+        self.tell_router(replica, RouterInput::Finished { attempt, usage });
     }
 
     /// Writes the attempt down and gives its place at the provider back.

@@ -1,11 +1,13 @@
 //! The router: what it is told, and what it wants done.
 
 use super::World;
-use squall_determinism::Digest;
+use squall_determinism::{Digest, Timestamp};
 use squall_failure::Failure;
 use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome};
 use squall_router::journal::{digest_output, encode_arrival, encode_frame};
-use squall_router::{AttemptId, Outcome, RequestKey, RequestTag, RouterInput, RouterOutput};
+use squall_router::{
+    AttemptId, Outcome, RequestKey, RequestTag, RouterInput, RouterOutput, SharedOutput,
+};
 use squall_workload::ClientAnswer;
 
 /// The journal of a run, while it is written.
@@ -24,16 +26,18 @@ impl Journal {
 impl World<'_> {
     /// Tells the router something. What it wants done waits in `pending`, so that nobody is called
     /// back in the middle of a step.
-    pub(super) fn tell_router(&mut self, input: RouterInput) {
-        self.router.handle(self.now, input);
+    pub(super) fn tell_router(&mut self, replica: u16, input: RouterInput) {
+        let place = usize::from(replica);
+        self.routers[place].handle(self.now, input);
         let mut digest = Digest::new();
-        while let Some(output) = self.router.poll() {
+        while let Some(output) = self.routers[place].poll() {
             digest_output(&output, self.collector.digest());
             if self.journal.is_some() {
                 digest_output(&output, &mut digest);
             }
-            self.pending.push_back(output);
+            self.pending.push_back((replica, output));
         }
+        self.find_router_due(replica);
         if let Some(journal) = &mut self.journal {
             let (now, digest) = (self.now, digest.short());
             journal.frame.clear();
@@ -49,31 +53,49 @@ impl World<'_> {
         }
     }
 
+    /// Finds out when a router, and the first of all, has something to do by itself.
+    #[inline]
+    pub(super) fn find_router_due(&mut self, replica: u16) {
+        let place = usize::from(replica);
+        let due = self.routers[place].next_timer().unwrap_or(Timestamp::MAX);
+        self.router_due[place] = due;
+        if due <= self.first_router.0 {
+            self.first_router = (due, replica);
+        } else if self.first_router.1 == replica {
+            let all = self.router_due.iter().copied().zip(0..);
+            self.first_router = all.min().unwrap_or((Timestamp::MAX, 0));
+        }
+    }
+
     /// Does what the router wants done, and what comes of it, until nothing is left to do now.
     pub(super) fn carry_out(&mut self) {
-        while let Some(output) = self.pending.pop_front() {
+        while let Some((replica, output)) = self.pending.pop_front() {
             match output {
-                RouterOutput::Accepted { tag, request } => self.accepted(tag, request),
+                RouterOutput::Accepted { tag, request } => self.accepted(replica, tag, request),
                 RouterOutput::StartAttempt(start) => self.start_attempt(start.tag.0 as u32, start),
                 RouterOutput::CancelAttempt { tag, attempt, reason } => {
                     self.cancel_attempt(tag.0 as u32, attempt, reason);
                 }
                 RouterOutput::Commit { tag, attempt } => self.commit(tag, attempt),
                 RouterOutput::Done { tag, outcome, .. } => self.done(tag.0 as u32, outcome),
-                RouterOutput::Check { deployment, timeout } => self.check(deployment, timeout),
-                RouterOutput::Note(note) => self.note(note),
+                RouterOutput::Check { deployment, timeout } => {
+                    self.check(replica, deployment, timeout)
+                }
+                RouterOutput::Shared(SharedOutput::Sync { .. }) => self.send_sync(replica),
+                RouterOutput::Note(note) => self.note(replica, note),
             }
         }
     }
 
-    fn accepted(&mut self, tag: RequestTag, request: RequestKey) {
+    fn accepted(&mut self, replica: u16, tag: RequestTag, request: RequestKey) {
         let Some(flight) = self.flights.get(tag.0 as u32) else { return };
         flight.key = request;
         let slot = request.slot as usize;
-        if self.slots.len() <= slot {
-            self.slots.resize(slot + 1, u64::MAX);
+        let slots = &mut self.slots[usize::from(replica)];
+        if slots.len() <= slot {
+            slots.resize(slot + 1, u64::MAX);
         }
-        self.slots[slot] = flight.client.request.0;
+        slots[slot] = flight.client.request.0;
     }
 
     /// A stream's first token goes to the client when the router commits to it.
@@ -117,8 +139,9 @@ impl World<'_> {
         }
     }
 
-    fn note(&mut self, note: squall_router::RouterEvent) {
-        let request = note.request().map(|key| self.slots[key.slot as usize]);
+    fn note(&mut self, replica: u16, note: squall_router::RouterEvent) {
+        let slots = &self.slots[usize::from(replica)];
+        let request = note.request().map(|key| slots[key.slot as usize]);
         self.collector.note(NoteRow { at: self.now, request, note: RecordedEvent::Router(note) });
     }
 }

@@ -85,7 +85,7 @@ impl FinishReason {
     }
 
     /// What a word on the wire says.
-    fn of_word(word: &str) -> Self {
+    pub(crate) fn of_word(word: &str) -> Self {
         match word {
             "stop" => Self::Stop,
             "length" => Self::Length,

@@ -3,7 +3,7 @@
 
 use super::completion::{Completion, FinishReason, read_completion};
 use super::text::PICTURE_TOKENS;
-use super::usage::OpenAiUsage;
+use super::usage::{OpenAiUsage, Usage};
 use crate::BYTES_PER_TOKEN;
 use crate::error::{failure_of_body, tells_error};
 use crate::json::{Perhaps, read_tolerantly};
@@ -25,11 +25,14 @@ pub enum Operation {
     Embedding,
     /// A response: the API behind chats.
     Response,
+    /// Pictures.
+    Image,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Completion, Self::Embedding, Self::Response];
+    pub const ALL: [Self; 5] =
+        [Self::Chat, Self::Completion, Self::Embedding, Self::Response, Self::Image];
 
     /// Where it is asked for, below the version.
     #[must_use]
@@ -39,6 +42,7 @@ impl Operation {
             Self::Completion => "/completions",
             Self::Embedding => "/embeddings",
             Self::Response => "/responses",
+            Self::Image => "/images/generations",
         }
     }
 
@@ -47,7 +51,7 @@ impl Operation {
     pub const fn subject(self) -> &'static str {
         match self {
             Self::Chat => "messages",
-            Self::Completion => "prompt",
+            Self::Completion | Self::Image => "prompt",
             Self::Embedding | Self::Response => "input",
         }
     }
@@ -79,7 +83,8 @@ impl Operation {
     fn read_usual(self, body: &[u8]) -> Option<Completion> {
         match self {
             Self::Chat | Self::Completion => read_completion(body),
-            Self::Embedding => read_embeddings(body),
+            Self::Embedding => read_list(body, OpenAiUsage::known_of_prompt),
+            Self::Image => read_list(body, OpenAiUsage::known),
             Self::Response => {
                 let response: ResponseShape = serde_json::from_slice(body).ok()?;
                 let is_one = response.object.as_deref() == Some("response");
@@ -89,7 +94,8 @@ impl Operation {
     }
 }
 
-fn read_embeddings(body: &[u8]) -> Option<Completion> {
+/// Vectors, or pictures, and what they used.
+fn read_list(body: &[u8], used: fn(Perhaps<OpenAiUsage>) -> Option<Usage>) -> Option<Completion> {
     #[derive(Deserialize)]
     struct Shape {
         #[serde(rename = "data")]
@@ -98,7 +104,7 @@ fn read_embeddings(body: &[u8]) -> Option<Completion> {
         error: Option<IgnoredAny>,
     }
     let shape: Shape = serde_json::from_slice(body).ok()?;
-    let usage = shape.usage.and_then(OpenAiUsage::known_of_prompt);
+    let usage = shape.usage.and_then(used);
     shape.error.is_none().then_some(Completion { finish: None, usage })
 }
 
@@ -221,6 +227,10 @@ mod tests {
             "usage":{"prompt_tokens":8,"total_tokens":8}}"#;
         let read = Operation::Embedding.read_answer(vectors).expect("an answer");
         assert_eq!((read.finish, read.usage), (None, usage(8, 0)));
+        let pictures = br#"{"created":1,"data":[{"b64_json":"aa"}],
+            "usage":{"input_tokens":6,"output_tokens":90,"total_tokens":96}}"#;
+        let read = Operation::Image.read_answer(pictures).expect("an answer");
+        assert_eq!((read.finish, read.usage), (None, usage(6, 90)));
         let response = br#"{"object":"response","status":"incomplete",
             "incomplete_details":{"reason":"content_filter"},"error":null,
             "usage":{"input_tokens":36,"output_tokens":87,"total_tokens":123}}"#;

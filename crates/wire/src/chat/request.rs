@@ -1,8 +1,10 @@
 //! A chat completion request as a server or a gateway reads it: tolerant of what it does not know, and
 //! able to pass every byte of it on.
 
+use super::native::{FrontApi, NativeRequest};
 use super::operation::{Bulk, Operation};
 use super::text::MeteredText;
+use super::unsupported::Unsupported;
 use crate::error::ApiError;
 use crate::json::{json_string, parse_json};
 use crate::{RequestToken, estimate_tokens};
@@ -14,6 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A chat completion request that has been read. Its bytes are kept as they came.
 #[derive(Clone, Debug)]
@@ -34,12 +37,16 @@ pub struct ChatRequest {
     /// What it needs of a model beyond chat.
     pub needs: RequiredCapabilities,
     /// The token in `user`, or else at the head of the last user message.
-    token: Option<RequestToken>,
+    pub(super) token: Option<RequestToken>,
     body: Bytes,
     /// The body as it is read, where that is not as it came.
     mended: Option<Bytes>,
-    model_span: Range<usize>,
+    pub(super) model_span: Range<usize>,
     stream_options_span: Option<Range<usize>>,
+    /// The API of its client, where that is not chats.
+    pub(super) front: Option<FrontApi>,
+    /// It as that client wrote it.
+    pub(super) native: Option<Arc<NativeRequest>>,
 }
 
 /// What a request needs of a model beyond chat.
@@ -92,6 +99,8 @@ impl ChatRequest {
             stream_options_span: options.map(|raw| span(read, raw)),
             body,
             mended,
+            front: None,
+            native: None,
         })
     }
 
@@ -105,7 +114,7 @@ impl ChatRequest {
         let shape: OtherShape<'_> = parse_json(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let subject = match operation {
-            Operation::Completion => shape.prompt,
+            Operation::Completion | Operation::Image => shape.prompt,
             _ => shape.input,
         };
         let Some(Bulk(subject)) = subject else {
@@ -120,7 +129,7 @@ impl ChatRequest {
             stream: shape.stream.unwrap_or(false),
             include_usage: options.is_some_and(asks_for_usage),
             max_tokens: match operation {
-                Operation::Embedding => Some(0),
+                Operation::Embedding | Operation::Image => Some(0),
                 _ => shape.max_output_tokens.or(shape.max_tokens),
             },
             input_tokens: estimate_tokens(bytes),
@@ -133,6 +142,8 @@ impl ChatRequest {
             stream_options_span: options.map(|raw| span(read, raw)),
             body,
             mended,
+            front: None,
+            native: None,
         })
     }
 
@@ -227,12 +238,25 @@ pub enum RequestError {
     /// There are no messages.
     #[error("missing required parameter: 'messages'")]
     NoMessages,
-    /// There is nothing to answer to.
+    /// There is nothing to answer to, or another field is missing that its vendor demands.
     #[error("missing required parameter: '{0}'")]
     NoSubject(&'static str),
+    /// A value of a field is none that its vendor has.
+    #[error(transparent)]
+    Wrong(Unsupported),
 }
 
 impl RequestError {
+    /// Reads a body of this shape.
+    pub(crate) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Self> {
+        parse_json(body).map_err(Self::from_json)
+    }
+
+    /// The model that a body names, and where it stands.
+    pub(crate) fn model_of(raw: Option<&RawValue>) -> Result<(String, &RawValue), Self> {
+        model_of(raw)
+    }
+
     fn from_json(error: serde_json::Error) -> Self {
         if error.is_data() { Self::WrongType(error) } else { Self::NotJson(error) }
     }
@@ -246,6 +270,7 @@ impl RequestError {
             Self::NoModel => (Some("model"), Some("missing_required_parameter")),
             Self::NoMessages => (Some("messages"), Some("missing_required_parameter")),
             Self::NoSubject(field) => (Some(*field), Some("missing_required_parameter")),
+            Self::Wrong(unsupported) => return unsupported.to_api_error(),
         };
         ApiError {
             message: self.to_string(),
@@ -354,7 +379,9 @@ fn model_of(raw: Option<&RawValue>) -> Result<(String, &RawValue), RequestError>
     if name.is_empty() { Err(RequestError::NoModel) } else { Ok((name, raw)) }
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(deserializer).map(Some)
 }
 
@@ -370,7 +397,7 @@ fn asks_for_usage(options: &RawValue) -> bool {
 /// A body with halves of surrogate pairs, which JSON's grammar allows and no text can hold, as it is read:
 /// each half replaced by as many bytes, so that every place stays. What is passed on are the bytes as they
 /// came. `None` if there is nothing to mend.
-fn mended(body: &Bytes) -> Option<Bytes> {
+pub(super) fn mended(body: &Bytes) -> Option<Bytes> {
     // Whether there is one is only looked at where an escape of that range stands.
     let mut escapes = memchr::memchr_iter(b'\\', body);
     let escaped = escapes.any(|at| matches!(body.get(at + 1..at + 3), Some([b'u', b'd' | b'D'])));
@@ -383,7 +410,7 @@ fn length(raw: Option<&RawValue>) -> usize {
 }
 
 /// Where a raw value stands in the body that it borrows from.
-fn span(body: &[u8], raw: &RawValue) -> Range<usize> {
+pub(super) fn span(body: &[u8], raw: &RawValue) -> Range<usize> {
     let start = raw.get().as_ptr().addr() - body.as_ptr().addr();
     start..start + raw.get().len()
 }

@@ -1,6 +1,9 @@
 //! OpenAI, and those who copy it: chat completions, completions, responses, embeddings.
 
 mod call;
+mod front;
+mod front_answer;
+mod front_items;
 mod models;
 mod reader;
 mod serve;
@@ -12,6 +15,7 @@ mod serve_error;
 mod serve_responses;
 
 pub(crate) use call::OpenAi;
+pub(crate) use front::ResponsesFront;
 pub use models::models_body;
 pub(crate) use serve::OpenAiServer;
 

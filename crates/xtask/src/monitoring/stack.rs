@@ -127,6 +127,19 @@ impl RehearsalStack {
         }
     }
 
+    /// Puts a mistake into the file of the gateway, at its end, or takes it out again.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub(super) fn spoil_file(&self, spoilt: bool) -> Result<(), String> {
+        const MISTAKE: &str = "nonsense: true\n";
+        let path = self.folder.join("gateway.yaml");
+        let text = read(&path)?;
+        let sound = text.trim_end_matches(MISTAKE);
+        let text = if spoilt { format!("{sound}{MISTAKE}") } else { sound.to_owned() };
+        fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     fn start_prometheus(&mut self) -> Result<(), String> {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let mut prometheus = Command::new("prometheus");

@@ -100,6 +100,8 @@ fn a_server_is_read_with_its_units_and_its_mistakes_are_told() {
         ("max_connections: 0", "out of range"),
         ("head_timeout: 0s", "must be above zero"),
         ("allowed_hosts: [ 'http://a/' ]", "is not a host"),
+        ("cors_origins: [ 'app.example.com' ]", "is not an origin"),
+        ("cors_origins: [ 'https://a/b' ]", "without a path"),
         ("max_request: 1MB", "did you mean `max_request_size`?"),
     ] {
         let problems = with(server).unwrap_err().to_string();

@@ -61,7 +61,24 @@ traffic:
       stream: 10%
     free: { share: 60%, fallback: none }
   shifts: [ { at: 10s, mix: { paid: 10%, free: 90% } } ]
-gateway: { workers: 2, cpu_per_attempt: 8ms, cpu_per_failed_attempt: 18ms }
+gateway:
+  workers: 2
+  cpu_per_attempt: 8ms
+  cpu_per_failed_attempt: 18ms
+  replicas: 3
+  shared_state:
+    sync_interval: 100ms
+    store_timeout: 80ms
+    lease: 400ms
+    forget_after: 5m
+    store:
+      latency: 2ms
+      loss: 1%
+      faults:
+        - { at: 1s, for: 1s, down: {} }
+        - { at: 2s, for: 1s, unreachable: {}, replicas: [ 2 ] }
+        - { at: 3s, for: 1s, slow: 300ms }
+        - { at: 4s, for: 1s, loss: 20% }
 providers:
   eu:
     format: openai

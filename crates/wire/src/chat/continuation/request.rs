@@ -70,7 +70,9 @@ impl ChatRequest {
                 edits.push((self.span_of(most), tokens.saturating_sub(said).max(1).to_string()));
             }
         }
-        Self::parse(self.edited(edits)).map_err(|error| unwritten(&error))
+        let mut rest = Self::parse(self.edited(edits)).map_err(|error| unwritten(&error))?;
+        rest.front = self.front;
+        Ok(rest)
     }
 }
 

@@ -169,6 +169,15 @@ fn push_details(out: &mut Vec<u8>, told: &VendorError<'_>) {
     ) {
         return;
     }
+    // Whoever says more exactly what is exhausted is not Google, and has none of its quotas.
+    if told.message.is_some() && told.exceeded.is_none() {
+        if let Some(wait) = told.wait {
+            out.extend_from_slice(br#","details":["#);
+            push_retry(out, wait);
+            out.push(b']');
+        }
+        return;
+    }
     let (metric, id, limit) = quota(told);
     let model = json_string(told.model());
     write!(
@@ -184,14 +193,16 @@ fn push_details(out: &mut Vec<u8>, told: &VendorError<'_>) {
     )
     .expect("a Vec takes all");
     if let Some(wait) = told.wait {
-        let wait = seconds(wait);
-        write!(
-            out,
-            r#",{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{wait}"}}"#
-        )
-        .expect("a Vec takes all");
+        out.push(b',');
+        push_retry(out, wait);
     }
     out.push(b']');
+}
+
+fn push_retry(out: &mut Vec<u8>, wait: Duration) {
+    let wait = seconds(wait);
+    write!(out, r#"{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{wait}"}}"#)
+        .expect("a Vec takes all");
 }
 
 /// A duration as Google's JSON has it: `36s`, `36.429760048s`.

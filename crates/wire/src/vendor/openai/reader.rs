@@ -14,7 +14,7 @@ impl Operation {
     #[must_use]
     pub fn reader(self, include_usage: bool) -> Box<dyn StreamReader> {
         match self {
-            Self::Response => Box::new(ResponseReader::default()),
+            Self::Response | Self::Image => Box::new(ResponseReader::default()),
             Self::Chat | Self::Completion | Self::Embedding => {
                 Box::new(AsItCame { stream: ChatStream::default(), include_usage })
             }
@@ -90,6 +90,10 @@ impl ResponseReader {
             }
             Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(data)),
             None if error.is_some() => StreamEvent::Error(failure_from_error(data)),
+            Some("image_generation.completed") => {
+                self.ended = true;
+                StreamEvent::Chunk(Chunk { content: true, ..Chunk::default() })
+            }
             Some("response.completed" | "response.incomplete") => {
                 self.ended = true;
                 let Some(response) = response else {

@@ -1,8 +1,10 @@
 //! The event that ends a stream badly, in the words of the operation that was asked for.
 
-use super::{ChunkWriter, Operation};
-use crate::error::ApiError;
+use super::front_error::FrontError;
+use crate::chat::{ChatRequest, ChunkWriter, FrontApi, Operation};
+use crate::error::{ApiError, failure_from_error};
 use crate::json::json_string;
+use crate::{Format, front_format};
 use std::io::Write as _;
 
 /// Where the number of an event of a response stands.
@@ -13,6 +15,8 @@ const SEQUENCE_NUMBER: &[u8] = br#""sequence_number":"#;
 #[derive(Clone, Debug)]
 pub struct ErrorEventWriter {
     operation: Operation,
+    /// The API of the client, where it is neither OpenAI's chats nor its responses.
+    format: Format,
     /// The number of the next event.
     next: u64,
 }
@@ -21,7 +25,18 @@ impl ErrorEventWriter {
     /// For a stream of which nothing has gone out.
     #[must_use]
     pub const fn new(operation: Operation) -> Self {
-        Self { operation, next: 0 }
+        Self { operation, format: Format::OpenAi, next: 0 }
+    }
+
+    /// For the answer to this request.
+    #[must_use]
+    pub fn of(chat: &ChatRequest) -> Self {
+        let operation = match chat.front() {
+            None => chat.operation,
+            Some(api) => front_format(api).other_operation().unwrap_or(Operation::Chat),
+        };
+        let format = chat.front().map_or(Format::OpenAi, FrontApi::format);
+        Self { format, ..Self::new(operation) }
     }
 
     /// Whole events have gone to the client.
@@ -40,6 +55,9 @@ impl ErrorEventWriter {
 
     /// The event.
     pub fn write(&self, out: &mut Vec<u8>, error: &ApiError) {
+        if self.format != Format::OpenAi {
+            return error_event(self.format, out, error);
+        }
         if self.operation != Operation::Response {
             return ChunkWriter::error(out, error);
         }
@@ -54,6 +72,19 @@ impl ErrorEventWriter {
         )
         .expect("a Vec takes all");
     }
+}
+
+/// The event that ends a stream of this format badly.
+fn error_event(format: Format, out: &mut Vec<u8>, error: &ApiError) {
+    let class = failure_from_error(&error.body()).class;
+    let told = FrontError { format, status: class.status(), error, wait: None, request_id: "" };
+    let (_, body) = told.told();
+    if format == Format::Anthropic {
+        out.extend_from_slice(b"event: error\n");
+    }
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(&body);
+    out.extend_from_slice(b"\n\n");
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! The store in a real Redis, and stores that are none.
+
+mod differential;
+mod failures;
+mod redis_server;
