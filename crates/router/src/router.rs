@@ -26,7 +26,7 @@ pub use snapshot::{
 use crate::admission::AdmissionLimiter;
 use crate::candidate_index::CandidateIndex;
 use crate::deployment::Deployment;
-use crate::queue::RequestQueue;
+use crate::queue::{QueueWalk, RequestQueue};
 use crate::request_table::{RequestState, RequestTable};
 use crate::retry_budget::RetryBudgetWindow;
 use crate::session_affinity::Affinity;
@@ -111,6 +111,8 @@ pub struct Router {
     health_checks: Option<HealthChecks>,
     retry_budget: RetryBudgetWindow,
     requests: RequestTable,
+    /// Of [`Self::serve_queue`], kept for its memory.
+    queue_walk: QueueWalk,
     request_timers: Timers,
     deployment_timers: Timers,
     check_timers: Timers,
@@ -166,6 +168,7 @@ impl Router {
             health_checks: None,
             retry_budget: RetryBudgetWindow::new(config.retry_budget),
             requests: RequestTable::default(),
+            queue_walk: QueueWalk::default(),
             request_timers: Timers::default(),
             deployment_timers: Timers::default(),
             check_timers: Timers::default(),

@@ -17,6 +17,16 @@ pub(super) struct LimitedRequest {
     pub(super) why: NoCandidate,
 }
 
+impl LimitedRequest {
+    /// Whether the limit delays every request that it applies to, whatever its size.
+    pub(super) fn holds_all(&self) -> bool {
+        match self.limit {
+            LimitScope::Requests | LimitScope::Concurrency => true,
+            LimitScope::Tokens | LimitScope::Money => false,
+        }
+    }
+}
+
 impl Router {
     /// Whether a limit of its tenant or group delays the request now.
     #[inline]

@@ -1,10 +1,12 @@
 //! Requests that wait for a deployment of their group, by priority.
 
 use super::Router;
+use super::admission_control::LimitedRequest;
 use super::pick::{CandidateScope, NoCandidate, PickOutcome};
-use crate::queue::{QueuePosition, QueuedRequest};
+use crate::queue::{QueueLane, QueuePosition, QueuedRequest};
 use crate::request_table::RequestState;
 use crate::{DeploymentId, GroupId, RequestKey, RouterEvent, UnavailablePolicy};
+use core::ops::Bound;
 use squall_defects::{Defect, planted};
 use squall_determinism::Timestamp;
 
@@ -15,18 +17,18 @@ impl Router {
         let queue = &self.groups[request.group.index()].queue;
         let fresh =
             !matches!(request.state, RequestState::Queued { .. } | RequestState::Backoff { .. });
-        fresh && queue.after(None).is_some_and(|(first, _)| first.priority <= request.priority)
+        fresh && queue.first().is_some_and(|(first, _)| first.priority <= request.priority)
     }
 
-    /// Joins the queue. It may pass queued requests that have constraints.
+    /// Joins the queue. It may pass queued requests that have constraints, or limits of their own.
     pub(super) fn wait_its_turn(&mut self, slot: u32) {
         self.explain_turn(slot);
         let request = self.requests.at(slot);
         let group = request.group;
-        let first = self.groups[group.index()].queue.after(None);
+        let first = self.groups[group.index()].queue.first();
         let why = NoCandidate { possible: true, spent: false, ..NoCandidate::default() };
         self.wait_or_move_on(slot, why);
-        if first.is_some_and(|(_, waiting)| waiting.particular) {
+        if first.is_some_and(|(_, waiting)| waiting.lane.lets_pass()) {
             self.serve_queue(group);
         }
     }
@@ -58,8 +60,9 @@ impl Router {
         let now = self.now;
         let request = self.requests.at(slot);
         let (of, rank, deadline) = (request.group, request.rank(), request.deadline);
-        let particular = request.needs().are_particular() || request.tenant.is_some();
-        let particular = particular || !self.requests.cold(slot).refused_by.is_empty();
+        let (constrained, tenant) = (request.needs().are_particular(), request.tenant);
+        let constrained = constrained || !self.requests.cold(slot).refused_by.is_empty();
+        let lane = if constrained { QueueLane::Constrained } else { QueueLane::InOrder(tenant) };
         let until = (now + self.groups[of.index()].config.max_queue_wait).min(deadline);
         let until = self.wait_ends(slot, until);
         let group = &self.groups[of.index()];
@@ -87,7 +90,7 @@ impl Router {
             self.leave_queue(out.slot);
             self.move_on(out.slot, Some(why));
         }
-        self.groups[of.index()].queue.push(rank, QueuedRequest { key, particular });
+        self.groups[of.index()].queue.push(rank, QueuedRequest { key, lane });
         self.requests.at(slot).state = RequestState::Queued { until };
         self.note(RouterEvent::Queued { request: key, group: of, until });
         self.arm_queued(slot);
@@ -143,49 +146,90 @@ impl Router {
         }
     }
 
-    /// Sets a waiting request's timer: when a deployment could be usable, or its patience ends.
+    /// Sets a waiting request's timer: when it could start, or its patience ends.
     fn arm_queued(&mut self, slot: u32) {
         let RequestState::Queued { until } = self.requests.at(slot).state else { return };
-        let earliest = self.why_none(slot).earliest.filter(|&at| at > self.now);
+        let earliest = self.could_start(slot).filter(|&at| at > self.now);
         self.arm_request(slot, earliest.map_or(until, |at| at.min(until)));
+    }
+
+    /// When a deployment could take a waiting request; `None` where that takes an event, or somebody before it starts
+    /// or leaves first, who has the timer then.
+    fn could_start(&mut self, slot: u32) -> Option<Timestamp> {
+        let request = self.requests.at(slot);
+        let (group, rank) = (request.group, request.rank());
+        let queue = &self.groups[group.index()].queue;
+        let is_next =
+            queue.is_first_of_lane(rank) || queue.lane(rank) == Some(QueueLane::Constrained);
+        match self.over_limit(slot) {
+            Some(held) if is_next || !held.holds_all() => held.why.earliest,
+            None if is_next => self.why_none(slot).earliest,
+            _ => None,
+        }
     }
 
     pub(super) fn leave_queue(&mut self, slot: u32) {
         let request = self.requests.at(slot);
         request.state = RequestState::Deciding;
         let (group, rank) = (request.group, request.rank());
-        self.groups[group.index()].queue.remove(rank);
+        if let Some(next) = self.groups[group.index()].queue.remove(rank) {
+            self.arm_queued(next.slot);
+        }
     }
 
     /// Starts queued requests of a group, in order, while deployments are available.
     pub(super) fn serve_queue(&mut self, group: GroupId) {
-        let mut behind = None;
-        while let Some((rank, waiting)) = self.groups[group.index()].queue.after(behind) {
-            let slot = waiting.key.slot;
-            let scope = self.candidates(slot);
-            let picked = match self.over_limit(slot) {
-                Some(held) => PickOutcome::None(held.why),
-                None => self.pick(slot, scope),
-            };
-            match picked {
-                PickOutcome::Deployment { id, probe } => {
-                    let last = probe && !planted(Defect::ProbeWithTheOldest);
-                    let bearer = if last { self.bearer(group, id) } else { None };
-                    let (rank, slot) = bearer.unwrap_or((rank, slot));
-                    self.groups[group.index()].queue.serve(self.now, rank);
-                    self.requests.at(slot).state = RequestState::Deciding;
-                    self.start(slot, id, probe);
-                    self.shed_the_hopeless(group, None);
-                }
-                PickOutcome::None(_) => {
-                    self.arm_queued(slot);
-                    if !waiting.particular {
-                        return;
-                    }
-                    behind = Some(rank);
-                }
-            }
+        if self.groups[group.index()].queue.is_empty() {
+            return;
         }
+        let mut walk = core::mem::take(&mut self.queue_walk);
+        walk.begin(&self.groups[group.index()].queue);
+        while let Some((rank, waiting)) = walk.next(&self.groups[group.index()].queue) {
+            let from = match self.serve_next(group, rank, waiting) {
+                // A newer request may have started as a probe: it is still its turn then.
+                ServedRequest::Started => Bound::Included(rank),
+                ServedRequest::Waits => Bound::Excluded(rank),
+                ServedRequest::LaneWaits => continue,
+                ServedRequest::AllWait => break,
+            };
+            walk.go_on(&self.groups[group.index()].queue, waiting.lane, from);
+        }
+        self.queue_walk = walk;
+    }
+
+    /// Starts one queued request if it can start now.
+    fn serve_next(
+        &mut self,
+        group: GroupId,
+        rank: QueuePosition,
+        waiting: QueuedRequest,
+    ) -> ServedRequest {
+        let slot = waiting.key.slot;
+        let held = self.over_limit(slot);
+        let picked = if held.is_some() {
+            None
+        } else {
+            let scope = self.candidates(slot);
+            match self.pick(slot, scope) {
+                PickOutcome::Deployment { id, probe } => Some((id, probe)),
+                PickOutcome::None(_) => None,
+            }
+        };
+        let Some((id, probe)) = picked else {
+            self.arm_queued(slot);
+            return ServedRequest::of_waiting(waiting.lane, held);
+        };
+        let last = probe && !planted(Defect::ProbeWithTheOldest);
+        let bearer = if last { self.bearer(group, id) } else { None };
+        let (rank, slot) = bearer.unwrap_or((rank, slot));
+        let next = self.groups[group.index()].queue.serve(self.now, rank);
+        self.requests.at(slot).state = RequestState::Deciding;
+        self.start(slot, id, probe);
+        if let Some(next) = next.filter(|&next| self.requests.lives(next)) {
+            self.arm_queued(next.slot);
+        }
+        self.shed_the_hopeless(group, None);
+        ServedRequest::Started
     }
 
     /// Which queued request is used as a probe: the newest one that may go there. The oldest has the least
@@ -208,6 +252,34 @@ impl Router {
             if !self.groups[group].queue.is_empty() {
                 self.serve_queue(GroupId(group as u16));
             }
+        }
+    }
+}
+
+/// What came of looking at a queued request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum ServedRequest {
+    /// It has left the queue, or a newer one has as a probe.
+    Started,
+    /// It waits by itself; any other may start.
+    Waits,
+    /// Nobody of its lane can start before it.
+    LaneWaits,
+    /// Nobody can start before it.
+    AllWait,
+}
+
+impl ServedRequest {
+    /// Who waits with one that cannot start, delayed by a limit or for want of a deployment.
+    fn of_waiting(lane: QueueLane, held: Option<LimitedRequest>) -> Self {
+        match (lane, held) {
+            (QueueLane::Constrained, _) => Self::Waits,
+            (QueueLane::InOrder(_), Some(held)) if held.tenant.is_some() => {
+                // Of a limit on tokens a smaller request may find enough left.
+                if held.holds_all() { Self::LaneWaits } else { Self::Waits }
+            }
+            // Any deployment would do, and none is there; or the limit is that of the whole group.
+            (QueueLane::InOrder(_), _) => Self::AllWait,
         }
     }
 }

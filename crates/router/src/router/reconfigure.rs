@@ -258,7 +258,7 @@ impl Router {
         }
         for place in 0..self.groups.len() {
             while self.groups[place].candidates.is_empty()
-                && let Some((_, waiting)) = self.groups[place].queue.after(None)
+                && let Some((_, waiting)) = self.groups[place].queue.first()
             {
                 let slot = waiting.key.slot;
                 debug_assert!(matches!(self.requests.at(slot).state, RequestState::Queued { .. }));

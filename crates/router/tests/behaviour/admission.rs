@@ -5,7 +5,7 @@ use squall_failure::FailureClass;
 use squall_router::{
     AttemptTimeouts, FallbackChoice, Fallbacks, Features, GroupConfig, GroupId, GroupList,
     LimitScope, RateLimit, RateLimits, RateWindow, RegionId, RouterConfig, RouterEvent,
-    TenantConfig, TenantId,
+    RouterInput, TenantConfig, TenantId,
 };
 use std::time::Duration;
 
@@ -48,6 +48,37 @@ fn a_tenant_at_its_limit_waits_and_the_others_pass() {
     assert!(of(&mut rig, 1).started().is_some());
     assert!(rig.arrive().started().is_some());
     assert_eq!(rig.finish(first.attempt).start().attempt.request, waiting.accepted());
+}
+
+#[test]
+fn when_the_first_of_a_tenant_that_waits_leaves_the_next_starts_at_its_time() {
+    let rpm = RateLimit { per_minute: 60, window: RateWindow::Gcra { burst: Some(1) } };
+    let mut rig = with_tenants(&[("a", RateLimits { rpm: Some(rpm), ..RateLimits::default() })]);
+    let of = |rig: &mut Rig| rig.arrive_with(|arrival| arrival.tenant = Some(TenantId(0)));
+    let start = of(&mut rig).start();
+    rig.finish(start.attempt);
+    let (first, second) = (of(&mut rig).accepted(), of(&mut rig).accepted());
+    rig.tell(RouterInput::ClientGone { request: first });
+    assert_eq!(rig.next_tick().start().attempt.request, second);
+    assert_eq!(rig.now.as_secs_f64(), 1.0);
+}
+
+#[test]
+fn of_a_tenant_at_its_limit_on_tokens_a_smaller_request_passes_a_larger_one() {
+    let tpm = RateLimit { per_minute: 600, window: RateWindow::Gcra { burst: Some(600) } };
+    let mut rig = with_tenants(&[("a", RateLimits { tpm: Some(tpm), ..RateLimits::default() })]);
+    let of = |rig: &mut Rig, tokens| {
+        rig.arrive_with(|arrival| {
+            arrival.tenant = Some(TenantId(0));
+            arrival.input_tokens = tokens;
+            arrival.output_tokens = 0;
+        })
+    };
+    of(&mut rig, 500).start();
+    let large = of(&mut rig, 110);
+    assert_eq!(over_limit(&large), Some((Some(TenantId(0)), LimitScope::Tokens)));
+    assert!(of(&mut rig, 90).started().is_some(), "100 are left");
+    assert!(large.started().is_none());
 }
 
 #[test]

@@ -76,6 +76,18 @@ fn a_client_that_leaves_the_queue_is_not_served() {
     assert_eq!(rig.finish(first.attempt).start().attempt.request, third.accepted());
 }
 
+/// Of those who wait for the same, only the first has a timer for it.
+#[test]
+fn when_the_first_who_waits_leaves_the_next_starts_at_its_time() {
+    let mut rig =
+        Rig::new(vec![limited(RateLimits { rpm: per_minute(60, 1), ..RateLimits::default() })]);
+    rig.serve();
+    let (first, second) = (rig.arrive().accepted(), rig.arrive().accepted());
+    rig.tell(RouterInput::ClientGone { request: first });
+    assert_eq!(rig.next_tick().start().attempt.request, second);
+    assert_eq!(rig.now.as_secs_f64(), 1.0);
+}
+
 #[test]
 fn tokens_that_were_estimated_and_not_used_are_given_back() {
     let tpm = per_minute(400, 400);
