@@ -93,12 +93,12 @@ impl RunSize {
         let slowest = answers().max().unwrap_or_default().min(scenario.workload.client.timeout);
         let expected = scenario.workload.expected_requests(fastest);
         let requests = expected.count();
-        // As Little's law has it, at the highest rate; no more than there are at all.
-        let in_flight = scenario
-            .workload
-            .arrivals
-            .rate()
-            .map_or(requests, |rate| (rate.peak() * slowest.as_secs_f64()).min(requests));
+        // As Little's law has it, at the highest rate and in a burst; no more than there are at all.
+        let arrivals = &scenario.workload.arrivals;
+        let in_flight = arrivals.rate().map_or(requests, |rate| {
+            let mean = rate.peak() * slowest.as_secs_f64();
+            (mean + arrivals.surplus(mean)).min(requests)
+        });
         let kinds = if scenario.kinds.len() > 1 { scenario.kinds.len() } else { 0 };
         let (groups, deployments) =
             ((scenario.topology().groups.len() + kinds) as f64, scenario.deployments.len() as f64);

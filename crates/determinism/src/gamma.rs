@@ -4,14 +4,18 @@
 /// The number below which a gamma variable of this `shape` and scale 1 falls with probability `p`.
 pub(crate) fn quantile(p: f64, shape: f64) -> f64 {
     let (mut low, mut high) = (0.0, shape.max(1.0));
-    while distribution(high, shape) < p {
+    let scale = libm::lgamma(shape);
+    while distribution(high, shape, scale) < p {
         low = high;
         high *= 2.0;
     }
     // Each step halves what is left; 64 of them leave nothing that a float can tell.
     for _ in 0..64 {
         let middle = low + (high - low) / 2.0;
-        if distribution(middle, shape) < p {
+        if middle <= low || middle >= high {
+            break;
+        }
+        if distribution(middle, shape, scale) < p {
             low = middle;
         } else {
             high = middle;
@@ -20,12 +24,12 @@ pub(crate) fn quantile(p: f64, shape: f64) -> f64 {
     high
 }
 
-/// The regularised lower incomplete gamma function.
-fn distribution(x: f64, shape: f64) -> f64 {
+/// The regularised lower incomplete gamma function; `scale` is the logarithm of the complete one.
+fn distribution(x: f64, shape: f64, scale: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
-    let weight = libm::exp(shape * libm::log(x) - x - libm::lgamma(shape));
+    let weight = libm::exp(shape * libm::log(x) - x - scale);
     if x < shape + 1.0 { weight * series(x, shape) } else { 1.0 - weight * fraction(x, shape) }
 }
 

@@ -2,6 +2,7 @@
 //! reads it.
 
 mod abort_rule;
+mod arrivals;
 mod capacity;
 mod cases;
 mod change;
@@ -42,6 +43,7 @@ mod tls;
 mod traffic;
 mod warm_up;
 
+pub use arrivals::arrival_words;
 pub use cases::CaseScenario;
 pub(crate) use checklist::CHECKLIST;
 pub(crate) use deployment::SETTINGS as DEPLOYMENT_SETTINGS;
@@ -61,7 +63,6 @@ pub(crate) use scenario::SCENARIO;
 pub(crate) use secret::Secret;
 pub use secret::check_key;
 pub(crate) use tenant::SETTINGS as TENANT_SETTINGS;
-pub use traffic::arrival_words;
 
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::fields::Fields;

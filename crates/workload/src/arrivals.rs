@@ -1,19 +1,30 @@
 //! Arrival processes: who asks next, and when. One file per process, and here the table of them: to add one, write
-//! its file under `arrivals/`, its variants and its lines in the matches below, and its word in the reader of scenarios,
-//! `crates/scenario/src/read/traffic.rs`.
+//! its file under `arrivals/`, its variants and its lines in the matches below, and its row in the reader of scenarios,
+//! `crates/scenario/src/read/arrivals.rs`. One that follows a rate says how its gaps are drawn (`time_changed.rs`).
 
 mod closed;
 mod even;
+mod gamma;
+mod hawkes;
 mod listed;
+mod on_off;
 mod poisson;
+mod time_changed;
+mod weibull;
 
 use crate::Rate;
 use alloc::vec::Vec;
 use closed::ClosedLoop;
-use even::Even;
+use core::time::Duration;
+use even::EvenGaps;
+use gamma::GammaGaps;
+use hawkes::SelfExcitingGaps;
 use listed::Listed;
-use poisson::Poisson;
+use on_off::OnOff;
+use poisson::ExponentialGaps;
 use squall_determinism::{Distribution, Seed, Timestamp};
+use time_changed::TimeChanged;
+use weibull::WeibullGaps;
 
 /// Who asks, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +39,39 @@ pub enum Arrivals {
     Even {
         /// How many a second.
         rate: Rate,
+    },
+    /// Open loop: a renewal process with gamma gaps, whose coefficient of variation is shape^−½.
+    Gamma {
+        /// How many a second.
+        rate: Rate,
+        /// The shape: 1 for Poisson arrivals, bursty below.
+        shape: f64,
+    },
+    /// Open loop: a renewal process with Weibull gaps.
+    Weibull {
+        /// How many a second.
+        rate: Rate,
+        /// The shape: 1 for Poisson arrivals, bursty below.
+        shape: f64,
+    },
+    /// Open loop: bursts and silences in turn, whose lengths are exponential. In a burst users come so much more often
+    /// that the mean rate is kept.
+    OnOff {
+        /// How many a second, silences included.
+        rate: Rate,
+        /// The mean length of a burst.
+        on: Duration,
+        /// The mean length of a silence.
+        off: Duration,
+    },
+    /// Open loop: a self-exciting process (Hawkes 1971), in which each user brings others on average.
+    Hawkes {
+        /// How many a second, those included that others bring.
+        rate: Rate,
+        /// How many each brings, below 1.
+        branching: f64,
+        /// The mean delay of those, at the mean rate of the run; where the rate is twice that, half as long.
+        decay: Duration,
     },
     /// Open loop: one user at each of these times, which are nobody's draw.
     At {
@@ -44,11 +88,28 @@ pub enum Arrivals {
 }
 
 impl Arrivals {
+    /// A renewal process with gamma gaps of this coefficient of variation, where the rate is constant.
+    #[must_use]
+    pub fn gamma(rate: Rate, cv: f64) -> Self {
+        Self::Gamma { rate, shape: gamma::shape_of(cv) }
+    }
+
+    /// A renewal process with Weibull gaps of this coefficient of variation, where the rate is constant.
+    #[must_use]
+    pub fn weibull(rate: Rate, cv: f64) -> Self {
+        Self::Weibull { rate, shape: weibull::shape_of(cv) }
+    }
+
     /// Requests per second over time, where the process follows a rate; `None` where times or clients decide.
     #[must_use]
     pub const fn rate(&self) -> Option<&Rate> {
         match self {
-            Self::Poisson { rate } | Self::Even { rate } => Some(rate),
+            Self::Poisson { rate }
+            | Self::Even { rate }
+            | Self::Gamma { rate, .. }
+            | Self::Weibull { rate, .. }
+            | Self::OnOff { rate, .. }
+            | Self::Hawkes { rate, .. } => Some(rate),
             Self::At { .. } | Self::Closed { .. } => None,
         }
     }
@@ -59,22 +120,57 @@ impl Arrivals {
         self.rate().map(|rate| rate.at(at))
     }
 
-    /// The most requests that can be in flight, however long each takes; as many as a `usize` holds where the
-    /// process follows a rate.
-    pub(crate) fn most_at_once(&self) -> usize {
+    /// The index of dispersion of counts over long windows, variance ÷ mean: 1 of Poisson arrivals, more of bursts. 0
+    /// where times are given, or clients decide.
+    #[must_use]
+    pub fn dispersion(&self) -> f64 {
         match self {
-            Self::Poisson { .. } | Self::Even { .. } => usize::MAX,
-            Self::At { times } => times.len(),
-            Self::Closed { clients, .. } => *clients as usize,
+            Self::Poisson { .. } => 1.0,
+            Self::Gamma { shape, .. } => 1.0 / shape,
+            Self::Weibull { shape, .. } => weibull::squared_cv(*shape),
+            Self::OnOff { rate, on, off } => on_off::dispersion(*on, *off, rate.peak()),
+            Self::Hawkes { branching, .. } => 1.0 / ((1.0 - branching) * (1.0 - branching)),
+            Self::Even { .. } | Self::At { .. } | Self::Closed { .. } => 0.0,
+        }
+    }
+
+    /// About how many more than `mean` may come in a stretch of time that has so many on average, beyond those that
+    /// Poisson arrivals may have: none of processes that are no burstier. By Bernstein's inequality, at
+    /// [`SURPLUS_ODDS`], with bursts of the index of dispersion.
+    #[must_use]
+    pub fn surplus(&self, mean: f64) -> f64 {
+        let dispersion = self.dispersion();
+        if dispersion <= 1.0 {
+            return 0.0;
+        }
+        let burst = SURPLUS_ODDS * dispersion;
+        burst + libm::sqrt(burst * (burst + 2.0 * mean))
+    }
+
+    /// The most requests that can be in flight, however long each takes; `None` where there may be any number.
+    pub(crate) fn most_at_once(&self) -> Option<usize> {
+        match self {
+            Self::At { times } => Some(times.len()),
+            Self::Closed { clients, .. } => Some(*clients as usize),
+            Self::Poisson { .. } | Self::Even { .. } => None,
+            Self::Gamma { .. } | Self::Weibull { .. } => None,
+            Self::OnOff { .. } | Self::Hawkes { .. } => None,
         }
     }
 }
 
+/// e to this power to one against it.
+const SURPLUS_ODDS: f64 = 10.0;
+
 /// An arrival process at work.
 #[derive(Clone, Debug)]
 pub(crate) enum Process {
-    Poisson(Poisson),
-    Even(Even),
+    Poisson(TimeChanged<ExponentialGaps>),
+    Even(TimeChanged<EvenGaps>),
+    Gamma(TimeChanged<GammaGaps>),
+    Weibull(TimeChanged<WeibullGaps>),
+    OnOff(OnOff),
+    Hawkes(TimeChanged<SelfExcitingGaps>),
     Listed(Listed),
     Closed(ClosedLoop),
 }
@@ -90,8 +186,25 @@ pub(crate) struct NextArrival {
 impl Process {
     pub(crate) fn new(arrivals: Arrivals, until: Timestamp, seed: Seed) -> Self {
         match arrivals {
-            Arrivals::Poisson { rate } => Self::Poisson(Poisson::new(rate, until, seed)),
-            Arrivals::Even { rate } => Self::Even(Even::new(rate, until)),
+            Arrivals::Poisson { rate } => {
+                Self::Poisson(TimeChanged::new(ExponentialGaps, rate, until, seed))
+            }
+            Arrivals::Even { rate } => {
+                Self::Even(TimeChanged::new(EvenGaps::default(), rate, until, seed))
+            }
+            Arrivals::Gamma { rate, shape } => {
+                Self::Gamma(TimeChanged::new(GammaGaps::new(shape), rate, until, seed))
+            }
+            Arrivals::Weibull { rate, shape } => {
+                Self::Weibull(TimeChanged::new(WeibullGaps::new(shape), rate, until, seed))
+            }
+            Arrivals::OnOff { rate, on, off } => {
+                Self::OnOff(OnOff::new((on, off), rate, until, seed))
+            }
+            Arrivals::Hawkes { rate, branching, decay } => {
+                let gaps = SelfExcitingGaps::new(branching, decay, &rate, until);
+                Self::Hawkes(TimeChanged::new(gaps, rate, until, seed))
+            }
             Arrivals::At { times } => Self::Listed(Listed::new(times, until)),
             Arrivals::Closed { clients, think } => {
                 Self::Closed(ClosedLoop::new(clients, think, until, seed))
@@ -105,6 +218,10 @@ impl Process {
         match self {
             Self::Poisson(process) => process.next,
             Self::Even(process) => process.next,
+            Self::Gamma(process) => process.next,
+            Self::Weibull(process) => process.next,
+            Self::OnOff(process) => process.next,
+            Self::Hawkes(process) => process.next,
             Self::Listed(process) => process.peek(),
             Self::Closed(process) => process.peek(),
         }
@@ -116,6 +233,10 @@ impl Process {
         match self {
             Self::Poisson(process) => process.pop(),
             Self::Even(process) => process.pop(),
+            Self::Gamma(process) => process.pop(),
+            Self::Weibull(process) => process.pop(),
+            Self::OnOff(process) => process.pop(),
+            Self::Hawkes(process) => process.pop(),
             Self::Listed(process) => process.pop(),
             Self::Closed(process) => process.pop(),
         }

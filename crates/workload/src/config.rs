@@ -58,9 +58,12 @@ impl WorkloadConfig {
     #[must_use]
     pub fn most_in_flight(&self) -> f64 {
         let arrivals = &self.arrivals;
+        if let Some(most) = arrivals.most_at_once() {
+            return most as f64;
+        }
+        let mean = arrivals.rate().map_or(0.0, Rate::peak) * self.client.timeout.as_secs_f64();
         // Of arrivals by chance there are a few more than of even ones.
-        let by_rate = |rate: &Rate| 1.2 * rate.peak() * self.client.timeout.as_secs_f64() + 50.0;
-        arrivals.rate().map_or_else(|| arrivals.most_at_once() as f64, by_rate)
+        1.2 * mean + 50.0 + arrivals.surplus(mean)
     }
 }
 

@@ -30,27 +30,28 @@ impl WorkloadConfig {
     /// their answer alone, which takes `answer` at least.
     #[must_use]
     pub fn expected_requests(&self, answer: Duration) -> ExpectedRequests {
-        match &self.arrivals {
-            Arrivals::Poisson { rate } | Arrivals::Even { rate } => {
-                ExpectedRequests::Mean(rate.expected(self.until))
-            }
-            Arrivals::At { times } => {
-                let counted = times.iter().filter(|time| **time < self.until);
-                ExpectedRequests::Mean(counted.count() as f64)
-            }
-            Arrivals::Closed { clients, think } => {
-                let until = self.until.as_nanos() as f64;
-                let (mean, square) = match moments(think) {
-                    (mean, _) if mean < 1.0 => {
-                        let answer = answer.as_nanos().max(1) as f64;
-                        (answer, answer * answer)
-                    }
-                    moments => moments,
-                };
-                let each = until / mean + square / (mean * mean);
-                ExpectedRequests::AtMost(f64::from(*clients) * each)
-            }
+        if let Arrivals::Closed { clients, think } = &self.arrivals {
+            return ExpectedRequests::AtMost(f64::from(*clients) * self.of_client(think, answer));
         }
+        if let Arrivals::At { times } = &self.arrivals {
+            let counted = times.iter().filter(|time| **time < self.until);
+            return ExpectedRequests::Mean(counted.count() as f64);
+        }
+        let rate = self.arrivals.rate();
+        ExpectedRequests::Mean(rate.map_or(0.0, |rate| rate.expected(self.until)))
+    }
+
+    /// At most so many requests of one client of a closed loop.
+    fn of_client(&self, think: &Distribution, answer: Duration) -> f64 {
+        let until = self.until.as_nanos() as f64;
+        let (mean, square) = match moments(think) {
+            (mean, _) if mean < 1.0 => {
+                let answer = answer.as_nanos().max(1) as f64;
+                (answer, answer * answer)
+            }
+            moments => moments,
+        };
+        until / mean + square / (mean * mean)
     }
 }
 

@@ -20,9 +20,8 @@ impl PlannedTraffic {
     /// The plan of this traffic; `None` for a closed loop, whose answers decide when the next request comes.
     #[must_use]
     pub fn of(config: &WorkloadConfig, seed: Seed) -> Option<Self> {
-        match config.arrivals {
-            Arrivals::Closed { .. } => return None,
-            Arrivals::Poisson { .. } | Arrivals::Even { .. } | Arrivals::At { .. } => {}
+        if matches!(config.arrivals, Arrivals::Closed { .. }) {
+            return None;
         }
         // Nobody is answered here, which is no failure of the target's.
         let config = WorkloadConfig { abort: None, ..config.clone() };

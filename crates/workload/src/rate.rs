@@ -116,18 +116,39 @@ impl RateWalk {
     }
 
     /// Goes on until `arrivals` more are to be expected; `None` if the end comes first.
-    pub(crate) fn advance(&mut self, mut arrivals: f64) -> Option<Timestamp> {
-        while self.at < self.until {
-            let left = self.piece.area(self.at, self.piece.end.min(self.until));
+    pub(crate) fn advance(&mut self, arrivals: f64) -> Option<Timestamp> {
+        let end = Timestamp::from_nanos(self.until);
+        self.advance_to(arrivals, end).ok().filter(|at| *at < end)
+    }
+
+    /// Goes on until `arrivals` more are to be expected, or to `cut`, or to the end.
+    ///
+    /// # Errors
+    /// How many are still to be expected, where `cut` or the end comes first.
+    pub(crate) fn advance_to(
+        &mut self,
+        mut arrivals: f64,
+        cut: Timestamp,
+    ) -> Result<Timestamp, f64> {
+        let cut = cut.as_nanos().min(self.until);
+        while self.at < cut {
+            let left = self.piece.area(self.at, self.piece.end.min(cut));
             if arrivals < left {
-                self.at = self.piece.find(self.at, arrivals).min(self.until);
-                break;
+                self.at = self.piece.find(self.at, arrivals).min(cut);
+                return Ok(Timestamp::from_nanos(self.at));
             }
             arrivals -= left;
-            self.at = self.piece.end;
+            self.skip_to(Timestamp::from_nanos(self.piece.end.min(cut)));
+        }
+        Err(arrivals)
+    }
+
+    /// Goes on to a time, whatever is to be expected before it.
+    pub(crate) fn skip_to(&mut self, at: Timestamp) {
+        self.at = self.at.max(at.as_nanos());
+        if self.at >= self.piece.end {
             self.piece = self.rate.piece(self.at);
         }
-        (self.at < self.until).then_some(Timestamp::from_nanos(self.at))
     }
 }
 

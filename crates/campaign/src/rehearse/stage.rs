@@ -102,12 +102,12 @@ impl<'c> StagePlan<'c> {
     }
 
     /// For how long: as the checklist says, or as long as it takes to detect, and the fault fits.
-    fn dwell(&self, rate: f64, needed: Option<u64>) -> Duration {
+    fn dwell(&self, (rate, dispersion): (f64, f64), needed: Option<u64>) -> Duration {
         let fault = self.stage.fault.as_ref().map_or(Duration::ZERO, |fault| fault.fault.lasts * 3);
         self.stage.dwell.unwrap_or_else(|| match needed {
             // Arrivals are a draw: four deviations more, so that hardly any run falls short.
             Some(needed) => {
-                let enough = needed as f64 + 4.0 * (needed as f64).sqrt();
+                let enough = needed as f64 + 4.0 * (needed as f64 * dispersion).sqrt();
                 let seconds = enough / (rate * self.share.as_f64());
                 Duration::from_secs(seconds.ceil() as u64).max(fault)
             }
@@ -127,7 +127,8 @@ pub(super) fn prepare(
         return Err(RehearseError::NoGroup(checklist.to.clone()));
     };
     let detect = plan.detects.then(|| DetectedRise::of(checklist.detect));
-    let dwell = plan.dwell(rate, detect.map(|detect| detect.needed));
+    let dispersion = scenario.workload.arrivals.dispersion().max(1.0);
+    let dwell = plan.dwell((rate, dispersion), detect.map(|detect| detect.needed));
     let flip = plan.within.map(|within| (Timestamp::from(dwell / 2), within));
     let fault = match &plan.stage.fault {
         Some(fault) => Some((fault_at(fault, dwell, flip.is_some(), item.line)?, fault)),

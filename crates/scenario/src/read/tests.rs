@@ -1,5 +1,6 @@
 //! What the readers make of good files, and what they say about bad ones.
 
+mod arrivals;
 mod bad;
 mod bad_routing;
 mod faults;

@@ -12,7 +12,7 @@ pub(super) const ADDITION: Addition = Addition {
     documents: &["docs/SCENARIOS.md", "docs/schema/scenario.json"],
     edits: &[
         after(TABLE, "mod even;", "mod example;"),
-        after(TABLE, "use even::Even;", "use example::ExampleArrivals;"),
+        after(TABLE, "use even::EvenGaps;", "use example::ExampleGaps;"),
         before(
             TABLE,
             "    /// Open loop: one user at each of these times",
@@ -29,14 +29,21 @@ pub(super) const ADDITION: Addition = Addition {
         ),
         before(
             TABLE,
-            "Self::At { times } => times.len(),",
-            "            Self::Example { .. } => usize::MAX,",
+            "Self::Even { .. } | Self::At { .. } | Self::Closed { .. } => 0.0,",
+            "            Self::Example { .. } => 0.0,",
         ),
-        after(TABLE, "    Even(Even),", "    Example(ExampleArrivals),"),
+        before(
+            TABLE,
+            "Self::At { times } => Some(times.len()),",
+            "            Self::Example { .. } => None,",
+        ),
+        after(TABLE, "    Even(TimeChanged<EvenGaps>),", "    Example(TimeChanged<ExampleGaps>),"),
         before(
             TABLE,
             "Arrivals::At { times } => Self::Listed(",
-            "            Arrivals::Example { rate } => Self::Example(ExampleArrivals::new(rate, until)),",
+            "            Arrivals::Example { rate } => {
+                Self::Example(TimeChanged::new(ExampleGaps::default(), rate, until, seed))
+            }",
         ),
         after(
             TABLE,
@@ -49,42 +56,32 @@ pub(super) const ADDITION: Addition = Addition {
             "            Self::Example(process) => process.pop(),",
         ),
         create("crates/workload/src/arrivals/example.rs", PROCESS),
-        after(
-            "crates/scenario/src/read/traffic.rs",
-            "OpenLoop { word: \"even\"",
-            "    OpenLoop { word: \"example_arrivals\", of: |rate| Arrivals::Example { rate } },",
+        before(
+            "crates/scenario/src/read/arrivals.rs",
+            "    OpenProcess { word: \"even\"",
+            "    OpenProcess {
+        word: \"example_arrivals\",
+        settings: None,
+        read: |_, rate| Some(Arrivals::Example { rate }),
+    },",
         ),
     ],
 };
 
 const PROCESS: &str = "//! Users who come in pairs: two whenever two more are to be expected.
 
-use super::NextArrival;
-use crate::Rate;
-use crate::rate::RateWalk;
-use squall_determinism::Timestamp;
+use super::time_changed::Gaps;
+use squall_determinism::RandomStream;
 
-#[derive(Clone, Debug)]
-pub(crate) struct ExampleArrivals {
-    walk: RateWalk,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExampleGaps {
     second: bool,
-    pub(super) next: Option<NextArrival>,
 }
 
-impl ExampleArrivals {
-    pub(super) fn new(rate: Rate, until: Timestamp) -> Self {
-        let mut walk = RateWalk::new(rate, until);
-        let next = walk.advance(1.0).map(|at| NextArrival { at, client: 0 });
-        Self { walk, second: false, next }
-    }
-
-    pub(super) fn pop(&mut self) -> Option<NextArrival> {
-        let next = self.next;
+impl Gaps for ExampleGaps {
+    fn next_gap(&mut self, _: &mut RandomStream) -> f64 {
         self.second = !self.second;
-        if !self.second {
-            self.next = self.walk.advance(2.0).map(|at| NextArrival { at, client: 0 });
-        }
-        next
+        if self.second { 2.0 } else { 0.0 }
     }
 }
 ";

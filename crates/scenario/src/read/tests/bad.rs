@@ -38,7 +38,7 @@ expect:
 ";
 
 /// What is said about the good file after these replacements, each of which must apply.
-fn spoiled(replacements: &[(&str, &str)]) -> Diagnostics {
+pub(super) fn spoiled(replacements: &[(&str, &str)]) -> Diagnostics {
     let mut text = GOOD.to_owned();
     for (from, to) in replacements {
         assert!(text.contains(from), "`{from}` is not in the file");

@@ -65,7 +65,7 @@ expect: {expect}
     ))
 }
 
-fn with_traffic(traffic: &str) -> Scenario {
+pub(super) fn with_traffic(traffic: &str) -> Scenario {
     scenario(traffic, "", "retries: 2", "[]")
 }
 

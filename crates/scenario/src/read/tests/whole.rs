@@ -364,8 +364,10 @@ fn closed() -> String {
 }
 
 /// What stands in place of what the file has there.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
     "traffic: { arrivals: { at: [0s, 2s] } }",
+    "traffic: { arrivals: { gamma: { cv: 2, shape: 0.25 }, weibull: { cv: 2, shape: 0.5 }, \
+     on_off: { on: 20s, off: 40s }, hawkes: { branching: 75%, decay: 10s } } }",
     "router: { litellm: config.yaml }",
     "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
     "traffic: { prompt_tokens: { data: { file: sizes.csv, column: tokens } }, \
