@@ -4,7 +4,9 @@
 //!
 //! With the argument `count` it serves a fixed number of requests and prints nothing: for
 //! `valgrind --tool=callgrind`, whose counts repeat. `count 1000 least_busy` says how many deployments
-//! and which strategy, and `count 1000 least_busy everything` switches every feature on.
+//! and which strategy, `count 1000 least_busy everything` switches every feature on, and `limits` or
+//! `everything` takes the number of requests behind it: two numbers leave out the setup. `time 1000 least_busy limits`
+//! prints the nanoseconds of a request as a line for `cargo xtask perf`.
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
@@ -34,7 +36,15 @@ fn strategies() -> Vec<(String, Strategy)> {
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     if let Some(place) = args.iter().position(|arg| arg == "count") {
-        count(&args[place + 1..]);
+        let (strategy, deployments, features) = chosen(&args[place + 1..]);
+        let requests = args.get(place + 4).and_then(|arg| arg.parse().ok()).unwrap_or(10_000);
+        Bench::new(&strategy, deployments, features).serve(requests);
+        return;
+    }
+    if let Some(place) = args.iter().position(|arg| arg == "time") {
+        let (strategy, deployments, features) = chosen(&args[place + 1..]);
+        let nanos = measure(&strategy, deployments, features);
+        println!("figure\tdecision-{deployments}\tsquall\t{nanos}");
         return;
     }
     println!("ns/request            {:>8} {:>8} {:>8}", SIZES[0], SIZES[1], SIZES[2]);
@@ -62,14 +72,15 @@ fn measure(strategy: &Strategy, deployments: u64, features: FeatureSet) -> u64 {
     started.elapsed().as_nanos() as u64 / requests
 }
 
-fn count(args: &[String]) {
+/// The strategy, the number of deployments and the features that the arguments name.
+fn chosen(args: &[String]) -> (Strategy, u64, FeatureSet) {
     let deployments = args.first().and_then(|arg| arg.parse().ok()).unwrap_or(10);
     let name = args.get(1).map_or("smooth_weighted", String::as_str);
     let found = strategies().into_iter().find(|(known, _)| known == name);
     let (_, strategy) = found.unwrap_or_else(|| panic!("there is no strategy `{name}`"));
     let everything = args.get(2).is_some_and(|arg| arg == "everything");
     let features = if everything { FeatureSet::Everything } else { FeatureSet::Limits };
-    Bench::new(&strategy, deployments, features).serve(10_000);
+    (strategy, deployments, features)
 }
 
 /// What is on beside the defaults.

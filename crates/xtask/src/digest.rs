@@ -2,7 +2,7 @@
 //!
 //! The simulator alone is built for this, not the whole program with its servers: that takes minutes in release.
 
-use std::path::PathBuf;
+use crate::machine;
 use std::process::{Command, Stdio};
 
 const SCENARIO: &str = "scenarios/viral-spike.yaml";
@@ -33,15 +33,8 @@ fn digest(folder: &str, build: &[&str]) -> Option<String> {
     if !built.success() {
         return None;
     }
-    let program = target().join(folder).join("examples/digest");
+    let program = machine::target().join(folder).join("examples/digest");
     let output = Command::new(program).arg(SCENARIO).stderr(Stdio::inherit()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().find(|line| line.starts_with("digest: ")).map(str::to_owned)
-}
-
-/// Where cargo builds: this program was built there too.
-fn target() -> PathBuf {
-    let own = std::env::current_exe().ok();
-    let target = own.as_deref().and_then(|own| own.parent()?.parent());
-    target.map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }

@@ -61,6 +61,25 @@ fn has_redis() -> bool {
     is_there
 }
 
+/// The load generator, and the servers that ours are measured beside.
+pub(crate) fn has_load_tools() -> bool {
+    let mut all = is_installed("wrk") || install("wrk");
+    for gateway in ["nginx", "haproxy"] {
+        let path = format!("/usr/sbin/{gateway}");
+        all &= answers(gateway, &["-v"]) || answers(&path, &["-v"]) || install(gateway);
+    }
+    all
+}
+
+/// What counts instructions.
+pub(crate) fn has_valgrind() -> bool {
+    let is_there = answers("valgrind", &["--version"]) || install("valgrind");
+    if !is_there {
+        eprintln!("missing: valgrind. On Debian: apt-get install valgrind");
+    }
+    is_there
+}
+
 /// The root of the workspace, if it is still where this task was built.
 pub(crate) fn root() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
@@ -68,6 +87,13 @@ pub(crate) fn root() -> Option<PathBuf> {
         eprintln!("error: the workspace is no longer where this task was built");
     }
     root.ok()
+}
+
+/// Where cargo builds: this program was built there too.
+pub(crate) fn target() -> PathBuf {
+    let own = env::current_exe().ok();
+    let target = own.as_deref().and_then(|own| own.parent()?.parent());
+    target.map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }
 
 /// Where cargo puts a program, beside this task: we run in `debug` of the target folder.
@@ -138,6 +164,11 @@ fn answers(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
+}
+
+/// Whether a program can be run, whatever it answers: `wrk -v` fails.
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// Installs a package if this is Debian and we are root.

@@ -15,6 +15,7 @@ mod live;
 mod long_runs;
 mod machine;
 mod monitoring;
+mod perf;
 mod publish;
 mod soak;
 mod step;
@@ -39,6 +40,11 @@ cargo xtask TASK
   dist    [--target TRIPLE]: builds a release archive in target/dist, with its SHA-256 checksum
   live    [--times N] [--suite NAME]...: repeats the live suites, and prints how often each passed
   bench   runs the benchmarks sequentially, in release mode
+  perf    [--only ROW]... [--quick] [--turns N] [--cold]: measures Squall beside nginx, HAProxy and Envoy, in release mode, and
+          writes docs/PERFORMANCE.md
+          --profile sim|whole|stream: instructions by function, the top twenty
+          --check: counts the instructions of the simulator, the router and the reader of streams by valgrind, and
+          compares them with the committed counts, within 3 %; [--bless] commits those of this build
   swarm   [--seeds N] [--first-seed S]: random scenarios, checked for invariants, in release mode
   fuzz    [--seconds N] [--target NAME]...: runs each fuzzer for a minute, starting from the corpus
   soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
@@ -80,6 +86,7 @@ fn main() -> ExitCode {
         Some("defects") => defects::run(),
         Some("additions") => additions::run(),
         Some("monitoring") => monitoring::run(&arguments()),
+        Some("perf") => perf::run(&arguments()),
         Some("truth") => truth::run(),
         Some("vendors") => vendors::run(),
         Some("litellm-files") => litellm_files::run(&arguments()),

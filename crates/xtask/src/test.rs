@@ -5,6 +5,7 @@
 //! What is over real sockets shares the machine with nothing of ours: everything is compiled first, then the pure suites
 //! run on all cores, then the live suites, one test at a time.
 
+use crate::perf::{self, CountVerdict};
 use crate::step::Steps;
 use crate::timing::SuiteTimes;
 use crate::unjudged::Unjudged;
@@ -34,6 +35,7 @@ fn everything() -> bool {
     let mut times = SuiteTimes::default();
     let unjudged = Unjudged::new();
     let passed = checks(&mut steps)
+        && steps.step("instruction counts are as committed", || counts(&unjudged))
         && pure(&mut steps, &mut times, &[])
         && documentation(&mut steps, &mut times)
         && live(&mut steps, &mut times, &unjudged);
@@ -44,7 +46,7 @@ fn everything() -> bool {
         println!("{line}");
     }
     if !lines.is_empty() {
-        println!("{} live tests were not judged: the machine had too much to do", lines.len());
+        println!("{} were not judged, each for the reason beside it", lines.len());
     }
     passed
 }
@@ -77,6 +79,17 @@ fn checks(steps: &mut Steps) -> bool {
         && steps.cargo(&doc, &[("RUSTDOCFLAGS", "-D warnings")])
         && steps.step("a debug and a release build give the same digest", digest::agree)
         && steps.cargo(&[&TEST[..], &["--no-run", "--quiet"]].concat(), &[])
+}
+
+/// Under other conditions than those of the committed counts there is nothing to compare, which the summary says.
+fn counts(unjudged: &Unjudged) -> bool {
+    match perf::check() {
+        CountVerdict::Within => true,
+        CountVerdict::Beyond => false,
+        CountVerdict::NotJudged(why) => {
+            unjudged.say(&format!("NOT JUDGED: instruction counts: {why}"))
+        }
+    }
 }
 
 /// Unit tests, and the test targets that open no socket, but for some.

@@ -1,6 +1,8 @@
-//! What live suites could not judge, since each of their runs doubted itself: never a failure, never a pass in silence.
+//! What could not be judged: live suites each of whose runs doubted itself, and instruction counts of another compiler.
+//! Never a failure, never a pass in silence.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The variable by which a suite learns where to say so: `tests/src/valid_run.rs` reads it.
@@ -24,6 +26,13 @@ impl Unjudged {
     /// The variable for the suites.
     pub(crate) fn variable(&self) -> (&'static str, String) {
         (VARIABLE, self.path.display().to_string())
+    }
+
+    /// Says so of a step of this task; false if it cannot be kept for the summary.
+    pub(crate) fn say(&self, line: &str) -> bool {
+        println!("{line}");
+        let file = OpenOptions::new().create(true).append(true).open(&self.path);
+        file.is_ok_and(|mut file| writeln!(file, "{line}").is_ok())
     }
 
     /// What was said since it was last taken.

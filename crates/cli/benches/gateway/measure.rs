@@ -3,7 +3,6 @@
 use crate::process::file;
 use crate::proxies::Proxy;
 use std::error::Error;
-use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -40,42 +39,67 @@ impl Load {
     }
 }
 
-/// What one turn cost, or the median of several.
+/// What one turn cost.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cost {
-    micros: f64,
-    rate: f64,
+pub(crate) struct TurnCost {
+    /// CPU time of the proxy for each request, in µs.
+    pub(crate) micros: f64,
+    /// Requests a second.
+    pub(crate) rate: f64,
+    /// The 99th percentile of the time to the whole answer, in ms.
+    pub(crate) p99_millis: f64,
+    /// Answers that are no success, and errors of sockets.
+    pub(crate) failed: u64,
 }
 
-impl fmt::Display for Cost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{:.1} ({:.0}/s)", self.micros, self.rate))
-    }
-}
-
-pub(crate) fn turn(proxy: &Proxy, load: Load, connections: u32) -> Result<Cost, Box<dyn Error>> {
+pub(crate) fn turn(
+    proxy: &Proxy,
+    load: Load,
+    connections: u32,
+    seconds: u64,
+) -> Result<TurnCost, Box<dyn Error>> {
     let before = proxy.server.cpu_secs()?;
     let wrk = Command::new("wrk")
-        .args(["-t1", "-d4s", &format!("-c{connections}"), "-s"])
+        .args(["-t1", "--latency", "--timeout", "20s"])
+        .args([format!("-d{seconds}s"), format!("-c{connections}")])
+        .arg("-s")
         .arg(load.script()?)
         .arg(proxy.url(load))
         .output()?;
     let used = proxy.server.cpu_secs()? - before;
     let text = String::from_utf8_lossy(&wrk.stdout);
-    let number = |marker: &str, place: usize| -> Option<f64> {
-        let line = text.lines().find(|line| line.contains(marker))?;
-        line.split_whitespace().nth(place)?.parse().ok()
-    };
-    let (Some(requests), Some(rate)) = (number("requests in", 0), number("Requests/sec", 1)) else {
-        return Err(format!("{}: wrk said: {text}", proxy.name).into());
-    };
-    if let Some(failed) = number("Non-2xx", 4) {
-        return Err(format!("{}: {failed} of {requests} requests failed", proxy.name).into());
-    }
-    Ok(Cost { micros: used / requests * 1e6, rate })
+    read(&text, used).ok_or_else(|| format!("{}: wrk said: {text}", proxy.name).into())
 }
 
-pub(crate) fn median(mut turns: Vec<Cost>) -> Cost {
-    turns.sort_by(|a, b| a.micros.total_cmp(&b.micros));
-    turns[turns.len() / 2]
+/// What wrk prints: `12345 requests in 4.00s`, `99%   1.23ms`, `Socket errors: connect 0, read 0, write 0, timeout 0`.
+fn read(text: &str, used: f64) -> Option<TurnCost> {
+    let word = |marker: &str, place: usize| {
+        let line = text.lines().find(|line| line.contains(marker))?;
+        line.split_whitespace().nth(place)
+    };
+    let number = |marker: &str, place: usize| word(marker, place)?.parse::<f64>().ok();
+    let requests = number("requests in", 0)?;
+    let sockets = text.lines().find_map(|line| line.trim().strip_prefix("Socket errors:"));
+    let sockets = sockets.into_iter().flat_map(|line| line.split([' ', ',']));
+    let sockets: u64 = sockets.filter_map(|word| word.parse::<u64>().ok()).sum();
+    Some(TurnCost {
+        micros: used / requests * 1e6,
+        rate: number("Requests/sec", 1)?,
+        p99_millis: millis(word("99%", 1)?)?,
+        failed: number("Non-2xx", 4).unwrap_or_default() as u64 + sockets,
+    })
+}
+
+/// A time as wrk prints it: `250.00us`, `1.23ms`, `2.50s`.
+fn millis(text: &str) -> Option<f64> {
+    let place = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(place);
+    let scale = match unit {
+        "us" => 1e-3,
+        "ms" => 1.0,
+        "s" => 1e3,
+        "m" => 60e3,
+        _ => return None,
+    };
+    Some(number.parse::<f64>().ok()? * scale)
 }

@@ -1,11 +1,14 @@
 //! Requests per CPU-second of the server, under one client.
 
+use crate::canned;
+use crate::options::{BenchOptions, figure, left_out};
 use crate::process::{Server, file, free_port};
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 
 /// Limits that let all in, so that every request is counted against them.
 const LIMITED: &str =
@@ -14,31 +17,88 @@ const LIMITED: &str =
 /// A prompt of some 800 bytes, as the canned figures of other mocks were measured with.
 const PROMPT_REPEATS: usize = 40;
 
-pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+/// A server under test: the row that it stands in, its name, the process, what is sent to it, and where.
+struct Contender {
+    row: &'static str,
+    name: String,
+    server: Rc<Server>,
+    script: PathBuf,
+    url: String,
+}
+
+pub(crate) fn run(out: &mut impl Write, options: &BenchOptions) -> Result<(), Box<dyn Error>> {
     if Command::new("wrk").arg("-v").output().is_err() {
-        writeln!(out, "speed: wrk is not installed (apt-get install wrk nginx)")?;
+        let why = "wrk is not installed (apt-get install wrk nginx)";
+        writeln!(out, "{}", left_out("all", "all", why))?;
         return Ok(());
     }
+    let contenders = contenders()?;
+    let measured = || contenders.iter().filter(|contender| options.measures(contender.row));
+    let mut turns: Vec<_> = measured().map(|_| Vec::new()).collect();
+    for _ in 0..options.turns {
+        for (contender, turns) in measured().zip(&mut turns) {
+            turns.push(measure(contender, options.seconds)?);
+        }
+    }
+    if !options.figures {
+        writeln!(out, "{:<44}{:>12}{:>20}", "", "req/s", "per server CPU-s")?;
+    }
+    for (contender, mut turns) in measured().zip(turns) {
+        let failed = turns.iter().map(|turn| turn.failed).sum::<u64>();
+        let Contender { row, name, .. } = contender;
+        if options.figures {
+            for turn in turns.iter().filter(|_| failed == 0) {
+                writeln!(out, "{}", figure(row, name, turn.per_cpu_second))?;
+            }
+            if failed > 0 {
+                writeln!(out, "{}", left_out(row, name, &format!("{failed} requests failed")))?;
+            }
+            continue;
+        }
+        turns.sort_by(|a, b| a.per_cpu_second.total_cmp(&b.per_cpu_second));
+        let SpeedTurn { rate, per_cpu_second, .. } = turns[turns.len() / 2];
+        let failed = if failed > 0 { format!("  {failed} failed") } else { String::new() };
+        writeln!(out, "{name:<44}{rate:>12.0}{per_cpu_second:>20.0}{failed}")?;
+    }
+    Ok(())
+}
+
+/// All servers that are there, with what each is asked for.
+fn contenders() -> Result<Vec<Contender>, Box<dyn Error>> {
     let chat = script("chat", false)?;
     let stream = script("stream", true)?;
-    writeln!(out, "{:<44}{:>12}{:>20}", "", "req/s", "per server CPU-s")?;
+    let both = |name: [&str; 2], server: Server, urls: [String; 2]| {
+        let server = Rc::new(server);
+        let [whole, streamed] = urls;
+        let contender = |row, name: &str, script: &PathBuf, url| Contender {
+            row,
+            name: name.to_owned(),
+            server: Rc::clone(&server),
+            script: script.clone(),
+            url,
+        };
+        [
+            contender("mock-whole", name[0], &chat, whole),
+            contender("mock-stream", name[1], &stream, streamed),
+        ]
+    };
+    let mut all = Vec::new();
     let mock = Server::mock(LIMITED)?;
     let addr = mock.addrs[0];
-    measure(out, "squall mock, rpm and tpm counted", &mock, &chat, &url(addr))?;
-    measure(out, "squall mock, streams of 48 tokens", &mock, &stream, &url(addr))?;
-    drop(mock);
-    if let Some(nginx) = nginx()? {
+    let names = ["squall mock, rpm and tpm counted", "squall mock, streams of 48 tokens"];
+    all.extend(both(names, mock, [url(addr), url(addr)]));
+    if canned::nginx_program().is_some() {
+        let nginx = canned::upstream()?;
         let addr = nginx.addrs[0];
-        measure(out, "nginx, canned answer", &nginx, &chat, &url(addr))?;
-        let events = format!("http://{addr}/stream");
-        measure(out, "nginx, canned stream", &nginx, &stream, &events)?;
+        let urls =
+            ["whole", "stream"].map(|kind| format!("http://{addr}/{kind}/v1/chat/completions"));
+        all.extend(both(["nginx, canned answer", "nginx, canned stream"], nginx, urls));
     }
     for (name, path, peer) in peers()? {
         let url = format!("http://{}{path}/chat/completions", peer.addrs[0]);
-        measure(out, name, &peer, &chat, &url)?;
-        measure(out, &format!("{name}, streams"), &peer, &stream, &url)?;
+        all.extend(both([name, &format!("{name}, streams")], peer, [url.clone(), url]));
     }
-    Ok(())
+    Ok(all)
 }
 
 fn url(addr: SocketAddr) -> String {
@@ -57,17 +117,21 @@ fn script(name: &str, stream: bool) -> Result<PathBuf, Box<dyn Error>> {
     file(&format!("{name}.lua"), &script)
 }
 
-fn measure(
-    out: &mut impl Write,
-    name: &str,
-    server: &Server,
-    script: &Path,
-    url: &str,
-) -> Result<(), Box<dyn Error>> {
-    let before = server.cpu_secs()?;
-    let wrk =
-        Command::new("wrk").args(["-t1", "-c32", "-d6s", "-s"]).arg(script).arg(url).output()?;
-    let used = server.cpu_secs()? - before;
+/// What one turn of a server was like.
+struct SpeedTurn {
+    rate: f64,
+    per_cpu_second: f64,
+    failed: u64,
+}
+
+fn measure(contender: &Contender, seconds: u64) -> Result<SpeedTurn, Box<dyn Error>> {
+    let before = contender.server.cpu_secs()?;
+    let wrk = Command::new("wrk")
+        .args(["-t1", "-c32", &format!("-d{seconds}s"), "-s"])
+        .arg(&contender.script)
+        .arg(&contender.url)
+        .output()?;
+    let used = contender.server.cpu_secs()? - before;
     let text = String::from_utf8_lossy(&wrk.stdout);
     let number = |marker: &str, place: usize| -> Option<f64> {
         let line = text.lines().find(|line| line.contains(marker))?;
@@ -76,42 +140,8 @@ fn measure(
     let (Some(requests), Some(rate)) = (number("requests in", 0), number("Requests/sec", 1)) else {
         return Err(format!("wrk said: {text}").into());
     };
-    let failed = number("Non-2xx", 4).map_or(String::new(), |count| format!("  {count} failed"));
-    writeln!(out, "{name:<44}{rate:>12.0}{:>20.0}{failed}", requests / used.max(0.01))?;
-    Ok(())
-}
-
-/// nginx as one process, with an answer as long as ours.
-fn nginx() -> Result<Option<Server>, Box<dyn Error>> {
-    let found = ["nginx", "/usr/sbin/nginx"]
-        .into_iter()
-        .find(|path| Command::new(path).arg("-v").output().is_ok());
-    let Some(path) = found else { return Ok(None) };
-    let port = free_port()?;
-    let text = "the sea ".repeat(24);
-    let answer = format!(
-        r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":200,"completion_tokens":48,"total_tokens":248}}}}"#
-    );
-    let event = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" sea"},"finish_reason":null}]}"#;
-    let stream = format!("{}data: [DONE]\n\n", format!("{event}\n\n").repeat(50));
-    // It takes no longer text in its configuration, and answers a POST to a file with 405.
-    file("stream", &stream)?;
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let config = format!(
-        "daemon off; master_process off; pid {folder}/nginx.pid; error_log /dev/null;\n\
-         events {{ worker_connections 256; }}\n\
-         http {{ access_log off; client_body_buffer_size 64k; client_body_temp_path {folder}/nginx-body;\n\
-         proxy_temp_path {folder}/nginx-proxy; fastcgi_temp_path {folder}/nginx-fastcgi;\n\
-         uwsgi_temp_path {folder}/nginx-uwsgi; scgi_temp_path {folder}/nginx-scgi;\n\
-         server {{ listen 127.0.0.1:{port};\n\
-         location /v1/ {{ default_type application/json; return 200 '{answer}'; }}\n\
-         location /stream {{ root {folder}; default_type text/event-stream; error_page 405 =200 /stream; }} }} }}\n",
-        folder = folder.display(),
-    );
-    let config = file("nginx.conf", &config)?;
-    let mut command = Command::new(path);
-    command.arg("-c").arg(config);
-    Server::other(command, port).map(Some)
+    let failed = number("Non-2xx", 4).unwrap_or_default() as u64;
+    Ok(SpeedTurn { rate, per_cpu_second: requests / used.max(0.01), failed })
 }
 
 /// Another mock: its name, where its API is, and the process.

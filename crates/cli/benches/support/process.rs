@@ -32,12 +32,21 @@ impl Server {
 
     /// The time that it has used, in seconds.
     pub(crate) fn cpu_secs(&self) -> Result<f64, Box<dyn Error>> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is a name, which may hold spaces.
-        let fields = stat.rsplit(") ").next().ok_or("a name in parentheses")?;
-        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
+        cpu_secs(&self.child.id().to_string())
     }
+}
+
+/// The time that this process has used, in seconds.
+pub(crate) fn own_cpu_secs() -> Result<f64, Box<dyn Error>> {
+    cpu_secs("self")
+}
+
+fn cpu_secs(process: &str) -> Result<f64, Box<dyn Error>> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is a name, which may hold spaces.
+    let fields = stat.rsplit(") ").next().ok_or("a name in parentheses")?;
+    let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
 }
 
 impl Drop for Server {
