@@ -96,6 +96,16 @@ pub(crate) fn target() -> PathBuf {
     target.map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }
 
+/// A folder of `cargo xtask perf` where cargo builds.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn perf_folder() -> Result<PathBuf, String> {
+    let folder = target().join("perf");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
 /// Where cargo puts a program, beside this task: we run in `debug` of the target folder.
 pub(crate) fn built(program: &str, dev: bool) -> Option<PathBuf> {
     let exe = env::current_exe().ok()?;

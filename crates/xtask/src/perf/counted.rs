@@ -1,7 +1,6 @@
 //! What instructions are counted of: each is a program with two lengths, so that the difference leaves its start out.
 
-use super::callgrind::{self, Counted};
-use super::scratch;
+use super::callgrind::{self, CountedRun};
 use crate::{machine, step};
 use std::fs;
 use std::path::Path;
@@ -132,7 +131,7 @@ impl CountedWork {
             };
         }
         command.arg(length).current_dir(root);
-        let out = scratch()?.join(format!("{}-{length}.out", self.name));
+        let out = machine::perf_folder()?.join(format!("{}-{length}.out", self.name));
         let counted = callgrind::count(&command, &out)?;
         // It is read, and of no further use.
         let _ = fs::remove_file(&out);
@@ -144,6 +143,6 @@ impl CountedWork {
 }
 
 struct WorkRun {
-    counted: Counted,
+    counted: CountedRun,
     units: u64,
 }

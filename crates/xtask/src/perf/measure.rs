@@ -2,7 +2,7 @@
 
 use super::rows::{FigureSource, PerfRow};
 use super::samples::TurnSamples;
-use super::{counted, host, scratch};
+use super::{counted, host};
 use crate::{machine, step};
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +35,7 @@ pub(super) struct RowFigures {
 
 /// The figures of runs that several rows share.
 #[derive(Debug, Default)]
-pub(super) struct Measured {
+pub(super) struct RowMeasurer {
     shared: Vec<(FigureSource, Vec<FigureLine>)>,
 }
 
@@ -46,7 +46,7 @@ enum FigureLine {
     LeftOut { row: String, whose: String, why: String },
 }
 
-impl Measured {
+impl RowMeasurer {
     /// Measures a row; what fails is left out, with the reason.
     pub(super) fn row(&mut self, row: &PerfRow, options: &MeasureOptions) -> RowFigures {
         let mut figures = RowFigures::default();
@@ -195,7 +195,7 @@ fn installed_size(row: &PerfRow) -> Result<FigureLine, String> {
 /// In a folder of its own, which is removed before and after.
 #[expect(clippy::disallowed_methods, reason = "it is measured how long a build takes")]
 fn cold_build(row: &PerfRow) -> Result<FigureLine, String> {
-    let folder = scratch()?.join("cold");
+    let folder = machine::perf_folder()?.join("cold");
     let empty = |folder: &Path| {
         // It may not be there.
         let _ = fs::remove_dir_all(folder);

@@ -42,7 +42,7 @@ impl Block {
 /// When the page cannot be read, or has not the block's marks.
 #[cfg(test)]
 pub(super) fn read(block: Block) -> Result<String, String> {
-    Ok(Parts::of(block)?.inside)
+    Ok(PageParts::of(block)?.inside)
 }
 
 /// Writes a block anew.
@@ -50,7 +50,7 @@ pub(super) fn read(block: Block) -> Result<String, String> {
 /// # Errors
 /// When the page cannot be read or written, or has not the block's marks.
 pub(super) fn write(block: Block, text: &str) -> Result<(), String> {
-    let Parts { before, after, .. } = Parts::of(block)?;
+    let PageParts { before, after, .. } = PageParts::of(block)?;
     let [begin, end] = block.marks();
     let text = format!("{before}{begin}\n\n{}\n\n{end}{after}", text.trim());
     println!("writing {PAGE}");
@@ -62,14 +62,14 @@ fn path() -> Result<PathBuf, String> {
 }
 
 /// The page around a block.
-struct Parts {
+struct PageParts {
     before: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "tests read it"))]
     inside: String,
     after: String,
 }
 
-impl Parts {
+impl PageParts {
     fn of(block: Block) -> Result<Self, String> {
         let [begin, end] = block.marks();
         let page = fs::read_to_string(path()?).map_err(|error| format!("{PAGE}: {error}"))?;

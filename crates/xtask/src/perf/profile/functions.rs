@@ -7,9 +7,9 @@ const NAME_MAX: usize = 100;
 
 /// Instructions by function.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Profile(BTreeMap<String, u64>);
+pub(super) struct FunctionProfile(BTreeMap<String, u64>);
 
-impl Profile {
+impl FunctionProfile {
     /// Reads the format of callgrind's manual: `fn=(ID) NAME` begins a function, and names it once; `calls=` has the cost of a call
     /// on the line after it, which is the callee's; every other line that begins with a position is a cost.
     pub(super) fn parse(text: &str) -> Self {
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_function_has_its_own_instructions_and_not_its_callees() {
-        let profile = Profile::parse(OUT);
+        let profile = FunctionProfile::parse(OUT);
         assert_eq!(profile.top(3), [("func2", 705), ("func1", 101), ("main", 20)]);
         assert_eq!(profile.total(), 836, "the sum is what callgrind tells");
         assert_eq!(profile.unnamed(), 10);

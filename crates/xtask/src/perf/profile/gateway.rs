@@ -1,7 +1,7 @@
 //! Answers through a gateway that runs under callgrind, from a mock that answers at once.
 
-use super::{Profile, ProfiledWork};
-use crate::perf::scratch;
+use super::functions::FunctionProfile;
+use super::work::ProfiledWork;
 use crate::{machine, step};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,7 +25,7 @@ pub(super) fn answers(name: &str, stream: bool) -> Result<ProfiledWork, String> 
     if !machine::has_valgrind() || !step::cargo(&build, &[]) {
         return Err("there is nothing to profile".to_owned());
     }
-    let folder = scratch()?;
+    let folder = machine::perf_folder()?;
     let squall = machine::target().join("release/squall");
     let mock = mock(&squall, &folder)?;
     let out = folder.join(format!("profile-{name}.out"));
@@ -40,7 +40,12 @@ pub(super) fn answers(name: &str, stream: bool) -> Result<ProfiledWork, String> 
     let (unit, what) =
         if stream { ("stream", "A stream of 48 tokens") } else { ("answer", "A whole answer") };
     let what = format!("{what} through the gateway, {CONNECTIONS} connections");
-    Ok(ProfiledWork { profile: Profile::parse(&text), what, unit, units: CONNECTIONS * COUNTED })
+    Ok(ProfiledWork {
+        profile: FunctionProfile::parse(&text),
+        what,
+        unit,
+        units: CONNECTIONS * COUNTED,
+    })
 }
 
 /// A server that is stopped when it is dropped.
