@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 29] = [
+const MAY_USE: [(&str, &[&str]); 30] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -39,9 +39,20 @@ const MAY_USE: [(&str, &[&str]); 29] = [
     ("blueprint", &["config-file", "determinism", "litellm", "scenario", "wire"]),
     ("sim", &["determinism", "failure", "scenario", "router", "provider", "workload", "record"]),
     ("redis-store", &["determinism", "shared-state"]),
+    ("decision-trail", &["determinism", "failure", "router"]),
     (
         "gateway",
-        &["determinism", "failure", "clock", "net", "redis-store", "router", "wire", "record"],
+        &[
+            "decision-trail",
+            "determinism",
+            "failure",
+            "clock",
+            "net",
+            "redis-store",
+            "router",
+            "wire",
+            "record",
+        ],
     ),
     ("mock-provider", &["determinism", "failure", "clock", "net", "provider", "wire", "record"]),
     ("traffic", &["determinism", "failure", "clock", "net", "workload", "wire", "record"]),
@@ -62,7 +73,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
         ],
     ),
     ("target", &["scenario", "router", "wire", "failure", "provider", "net"]),
-    ("explain", &["determinism", "failure", "scenario", "router", "record"]),
+    ("explain", &["decision-trail", "determinism", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
     (
         "report",

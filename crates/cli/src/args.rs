@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod admin;
 mod compare;
 mod config;
 mod gateway;
@@ -9,6 +10,7 @@ mod runs;
 mod target;
 mod variables;
 
+pub(crate) use admin::{AdminArgs, AdminCommand, RequestsArgs, WeightsArgs};
 pub(crate) use compare::CompareArgs;
 pub(crate) use config::{
     ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs,
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Serve the router as an OpenAI-compatible gateway
     Gateway(GatewayArgs),
+    /// Ask a gateway that runs, by its admin API: state, drain, pin, weights, pause, the last requests and why each fared
+    /// as it did
+    Admin(AdminArgs),
     /// Serve mock providers that inject faults on a schedule or on command
     Mock(MockArgs),
     /// Convert another router's configuration, and report which settings are supported
@@ -139,6 +144,7 @@ impl Command {
             Self::Report(_) => "report",
             Self::Explain(_) => "explain",
             Self::Gateway(_) => "gateway",
+            Self::Admin(_) => "admin",
             Self::Mock(_) => "mock",
             Self::Import(_) => "import",
             Self::Export(_) => "export",

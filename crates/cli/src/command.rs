@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod admin;
 pub(crate) mod check;
 mod check_live;
 pub(crate) mod checked;
@@ -59,6 +60,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
             Some(GatewayCommand::Key(args)) => gateway_key::key(args),
             None => serve::gateway(&args.serve),
         },
+        Command::Admin(args) => admin::admin(args),
         Command::Mock(args) => mock::mock(args),
         Command::Import(args) => import::import(args),
         Command::Export(args) => export::export(args),
@@ -183,7 +185,7 @@ fn set(path: &Path, text: String, settings: &[Override]) -> Result<String, CliEr
 }
 
 /// Reads a file, and says what is out of date in it.
-fn text(path: &Path) -> Result<String, CliError> {
+pub(crate) fn text(path: &Path) -> Result<String, CliError> {
     let text = files::typed(path);
     let text = text.map_err(|source| CliError::Read { path: path.to_owned(), source })?;
     if let Some(warnings) = squall_scenario::warnings(&path.display().to_string(), &text) {

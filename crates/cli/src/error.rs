@@ -56,6 +56,19 @@ pub(crate) enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// A decision log that cannot be opened.
+    #[error(
+        "`decision_log`: `{path}` cannot be written: {source}; name a file in a folder that this process may write to"
+    )]
+    DecisionLog {
+        /// Which.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// An admin API of a gateway that cannot be asked, or refuses.
+    #[error("{0}")]
+    AskAdmin(String),
     /// A file with mistakes in it.
     #[error(transparent)]
     File(#[from] Diagnostics),
@@ -295,6 +308,7 @@ impl CliError {
             Self::Campaign(_) => Exit::Usage,
             Self::Read { .. }
             | Self::SpendState { .. }
+            | Self::DecisionLog { .. }
             | Self::Setting { .. }
             | Self::TooFewSeeds(_)
             | Self::Target(_)
@@ -345,6 +359,7 @@ impl CliError {
             | Self::CoreFailed
             | Self::Admin(_)
             | Self::Control(_)
+            | Self::AskAdmin(_)
             | Self::Install(_)
             | Self::Io { .. } => Exit::Failed,
         }

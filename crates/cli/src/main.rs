@@ -1,11 +1,14 @@
 //! The `squall` binary: arguments, terminal output, exit codes. No logic of its own.
 
+mod admin_token;
 mod args;
 mod command;
 mod config_folder;
+mod decision_log;
 mod descriptors;
 mod error;
 mod files;
+mod http_client;
 mod keys_file;
 mod live_shells;
 mod logging;

@@ -5,12 +5,12 @@
 //! ours, since that of requests to providers serves for it.
 
 use crate::error::CliError;
+use crate::http_client::{self, Connector, causes};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedTracer;
@@ -25,7 +25,6 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use squall_gateway::Telemetry;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -159,11 +158,6 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-#[cfg(feature = "tls")]
-type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
-#[cfg(not(feature = "tls"))]
-type Connector = HttpConnector;
-
 /// Calls a collector from the threads of the SDK, which belong to no runtime.
 #[derive(Clone, Debug)]
 struct CollectorClient {
@@ -173,28 +167,10 @@ struct CollectorClient {
 
 impl CollectorClient {
     fn new(runtime: Handle, secure: bool) -> Result<Self, CliError> {
-        let client = Client::builder(TokioExecutor::new()).build(connector(secure)?);
+        let connector = http_client::connector(secure).map_err(|why| CliError::Otlp { why })?;
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, runtime })
     }
-}
-
-#[cfg(not(feature = "tls"))]
-fn connector(secure: bool) -> Result<Connector, CliError> {
-    if secure {
-        let why = "this `squall` was built without TLS: build it with `--features tls`";
-        return Err(CliError::Otlp { why: why.to_owned() });
-    }
-    Ok(HttpConnector::new())
-}
-
-/// TLS by the certificates that this machine trusts.
-#[cfg(feature = "tls")]
-fn connector(secure: bool) -> Result<Connector, CliError> {
-    let config = squall_net::machine_tls_client(secure).map_err(|why| CliError::Otlp { why })?;
-    let mut plain = HttpConnector::new();
-    plain.enforce_http(false);
-    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
-    Ok(builder.https_or_http().enable_http1().wrap_connector(plain))
 }
 
 #[async_trait]
@@ -220,10 +196,4 @@ impl HttpClient for CollectorClient {
 /// A collector that is away loses what is exported meanwhile, and no request: the SDK keeps a bounded queue.
 fn complain(url: &str, why: &str) {
     tracing::warn!(target: "squall::otlp", url, why, "the collector did not take an export");
-}
-
-/// An error with what caused it, in one line.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let all = std::iter::successors(Some(error), |&error| error.source());
-    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

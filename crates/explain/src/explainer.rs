@@ -1,8 +1,9 @@
 //! Finds requests in a recording, and replays its journal for them.
 
-use crate::names::RunNames;
+use crate::client_view::client_saw;
 use crate::{ExplainError, Explanation, RequestSelector, selector};
 use core::ops::ControlFlow;
+use squall_decision_trail::{TrailClock, TrailNames};
 use squall_determinism::{Seed, Timestamp};
 use squall_record::{AttemptRow, JournalReader, Mode, Recording};
 use squall_router::RouterInput;
@@ -16,7 +17,7 @@ pub struct Explainer<'r> {
     recording: &'r Recording,
     frames: Vec<&'r [u8]>,
     scenario: Scenario,
-    names: Arc<RunNames>,
+    names: Arc<TrailNames>,
 }
 
 /// What was seen of a journal on the way to a request.
@@ -40,7 +41,7 @@ impl<'r> Explainer<'r> {
         let frames = JournalReader::new(bytes)?.frames()?;
         let mut scenario = Scenario::read(name, &recording.header.scenario_text)?;
         scenario.set_seed(Seed::new(recording.header.seed));
-        let names = Arc::new(RunNames::of(recording, &scenario));
+        let names = Arc::new(names_of(recording, &scenario));
         Ok(Self { recording, frames, scenario, names })
     }
 
@@ -148,6 +149,24 @@ impl<'r> Explainer<'r> {
     }
 }
 
+/// The names behind the numbers of a recording.
+fn names_of(recording: &Recording, scenario: &Scenario) -> TrailNames {
+    let header = &recording.header;
+    let provider = |place: u16| {
+        let name = header.providers.get(usize::from(place));
+        name.cloned().unwrap_or_else(|| format!("provider {place}"))
+    };
+    let deployments = header.deployments.iter();
+    TrailNames {
+        groups: header.groups.clone(),
+        deployments: deployments.map(|each| (each.name.clone(), provider(each.provider))).collect(),
+        tenants: scenario.router.tenants.iter().map(|each| each.name.clone()).collect(),
+        tags: scenario.tags.clone(),
+        regions: scenario.regions.clone(),
+        clock: TrailClock::SinceStart,
+    }
+}
+
 fn seen_by_client(row: &squall_record::RequestRow) -> String {
-    crate::phrases::client_saw(row.outcome, row.status)
+    client_saw(row.outcome, row.status)
 }

@@ -5,21 +5,16 @@
 //! [`Explainer`] finds the request and replays; [`Explanation`] holds its life, and tells it as
 //! [text](Explanation::to_text) or as [JSON](Explanation::to_json).
 
-mod attempts;
+mod client_view;
 mod error;
 mod explainer;
 mod explanation;
-mod json;
-mod names;
-mod phrases;
 mod selector;
-mod timeline;
-mod waits;
 
-pub use attempts::{AttemptConclusion, AttemptSummary};
 pub use error::ExplainError;
 pub use explainer::Explainer;
 pub use explanation::Explanation;
 pub use selector::RequestSelector;
-pub use timeline::TimelineEntry;
-pub use waits::{WaitSummary, WaitedFor};
+pub use squall_decision_trail::{
+    AttemptConclusion, AttemptSummary, TimelineEntry, WaitSummary, WaitedFor,
+};

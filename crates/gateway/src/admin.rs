@@ -8,6 +8,8 @@
 //! | `POST /admin/v1/pin`, `unpin` | `{"group": "chat", "deployment": "eu"}` | one deployment serves the group; all do |
 //! | `POST /admin/v1/weights` | `{"weights": {"eu": 3, "us": null}, "for": "10m"}` | other weights; `null` for the file's |
 //! | `POST /admin/v1/pause`, `resume` | | requests are refused with 503, and readiness says so; they are taken again |
+//! | `GET /admin/v1/requests` | | the last requests that have ended, with `?limit=20&outcome=failed` fewer |
+//! | `GET /admin/v1/requests/ID` | | what was decided about one request, and why |
 //! | `GET /admin/v1/keys` | | virtual keys, with what they have used |
 //! | `POST /admin/v1/keys` | `{"id": "ci", "rpm": 60}` | a new key, which the answer tells once |
 //! | `POST /admin/v1/keys/disable`, `enable`, `delete` | `{"id": "ci"}` | that key |
@@ -17,6 +19,7 @@
 mod api;
 mod guard;
 mod keys;
+mod requests;
 mod state;
 
 use crate::gateway::GatewayView;
@@ -29,7 +32,7 @@ use guard::WrongTokens;
 use squall_wire::ServerSettings;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::task::JoinSet;
 
 /// The largest request that is read.
@@ -53,6 +56,7 @@ pub struct OperatorApiSetup {
 #[derive(Debug)]
 pub struct OperatorApi {
     addr: SocketAddr,
+    state: Arc<OperatorApiState>,
     _serving: RunningServer,
     _tasks: JoinSet<()>,
 }
@@ -81,7 +85,7 @@ pub enum OperatorApiError {
 #[derive(Debug)]
 struct OperatorApiState {
     gateway: GatewayView,
-    token: Option<OperatorToken>,
+    token: RwLock<Option<OperatorToken>>,
     keys: Option<Arc<dyn KeyStore>>,
     wrong: WrongTokens,
     server: Arc<ServerState>,
@@ -110,15 +114,27 @@ impl OperatorApi {
         let mut tasks = JoinSet::new();
         let ends = gateway.clone();
         tasks.spawn(async move { ends.end_weights().await });
-        let state = OperatorApiState {
+        let state = Arc::new(OperatorApiState {
             gateway,
-            token,
+            token: RwLock::new(token),
             keys,
             wrong: WrongTokens::default(),
             server: serving.shared(),
-        };
-        let serving = serving.serve(routes(Arc::new(state)));
-        Ok(Self { addr, _serving: serving, _tasks: tasks })
+        });
+        let serving = serving.serve(routes(Arc::clone(&state)));
+        Ok(Self { addr, state, _serving: serving, _tasks: tasks })
+    }
+
+    /// From now on requests must bear this token. Those that are being answered were let in by the one before.
+    ///
+    /// # Errors
+    /// When there is none and other machines can reach the address; then the one before holds on.
+    pub fn set_token(&self, token: Option<OperatorToken>) -> Result<(), OperatorApiError> {
+        if !self.addr.ip().is_loopback() && token.is_none() {
+            return Err(OperatorApiError::Open(self.addr));
+        }
+        *self.state.token.write().unwrap_or_else(PoisonError::into_inner) = token;
+        Ok(())
     }
 
     /// Where it listens.
@@ -136,6 +152,8 @@ fn routes(admin: Arc<OperatorApiState>) -> HttpRouter {
         .route("/admin/v1/pin", post(api::pin))
         .route("/admin/v1/unpin", post(api::unpin))
         .route("/admin/v1/weights", post(api::weights))
+        .route("/admin/v1/requests", get(requests::list))
+        .route("/admin/v1/requests/{*id}", get(requests::explain))
         .route("/admin/v1/keys", get(keys::list).post(keys::create))
         .route("/admin/v1/keys/disable", post(keys::disable))
         .route("/admin/v1/keys/enable", post(keys::enable))

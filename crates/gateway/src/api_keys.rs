@@ -49,23 +49,11 @@ pub(crate) fn authenticate(
     if directory.keys.is_none() && !app.keys.required() {
         return Ok(RequestOrigin::default());
     }
-    let hashes: Vec<_> = keys_of(headers).map(KeyHash::of).collect();
-    let of_tenant = |hash: &KeyHash| directory.keys.as_ref()?.get(hash).copied();
-    if let Some(tenant) = hashes.iter().find_map(of_tenant) {
-        return Ok(RequestOrigin { tenant: Some(tenant), key: None });
-    }
-    let Some(entry) = hashes.iter().find_map(|hash| app.keys.find(hash)) else {
-        let (why, message) = match hashes.is_empty() {
-            false => (KeyRefusal::Unknown, "the key of this request is invalid"),
-            true => (
-                KeyRefusal::Missing,
-                "this gateway requires a key: send `Authorization: Bearer KEY`, `x-api-key: KEY` or \
-                 `api-key: KEY`",
-            ),
-        };
-        app.keys.refused(why);
-        app.unauthenticated.refused(app.handle.clock(), id);
-        return Err(Box::new(unauthorized(message)));
+    let entry = match identify(app, headers, directory, id)? {
+        BearerOf::Tenant(tenant) => {
+            return Ok(RequestOrigin { tenant: Some(tenant), key: None });
+        }
+        BearerOf::Key(entry) => entry,
     };
     headers.remove(TENANT);
     may_come(app, &entry).map_err(|(why, refusal)| {
@@ -78,8 +66,71 @@ pub(crate) fn authenticate(
     Ok(RequestOrigin { tenant, key: Some(entry) })
 }
 
+/// Whose key a request bears.
+enum BearerOf {
+    Tenant(TenantId),
+    Key(Arc<KeyEntry>),
+}
+
+/// # Errors
+/// The answer, when it bears none that is known.
+fn identify(
+    app: &AppState,
+    headers: &HeaderMap,
+    directory: &NameIndex,
+    id: &RequestId,
+) -> Result<BearerOf, Box<Response>> {
+    let hashes: Vec<_> = keys_of(headers).map(KeyHash::of).collect();
+    let of_tenant = |hash: &KeyHash| directory.keys.as_ref()?.get(hash).copied();
+    if let Some(tenant) = hashes.iter().find_map(of_tenant) {
+        return Ok(BearerOf::Tenant(tenant));
+    }
+    if let Some(entry) = hashes.iter().find_map(|hash| app.keys.find(hash)) {
+        return Ok(BearerOf::Key(entry));
+    }
+    let (why, message) = match hashes.is_empty() {
+        false => (KeyRefusal::Unknown, "the key of this request is invalid"),
+        true => (
+            KeyRefusal::Missing,
+            "this gateway requires a key: send `Authorization: Bearer KEY`, `x-api-key: KEY` or \
+             `api-key: KEY`",
+        ),
+    };
+    app.keys.refused(why);
+    app.unauthenticated.refused(app.handle.clock(), id);
+    Err(Box::new(unauthorized(message)))
+}
+
+/// The key whose models are asked for, if whoever asks has a virtual one. A list counts against no limit of it.
+///
+/// # Errors
+/// The answer, when virtual keys are needed and this is none, or its key is not to be used now.
+pub(crate) fn of_list(
+    app: &AppState,
+    headers: &HeaderMap,
+    directory: &NameIndex,
+    id: &RequestId,
+) -> Result<Option<Arc<KeyEntry>>, Box<Response>> {
+    if !app.keys.required() {
+        return Ok(None);
+    }
+    let BearerOf::Key(entry) = identify(app, headers, directory, id)? else { return Ok(None) };
+    is_valid(app, &entry).map_err(|(why, refusal)| {
+        app.keys.refused(why);
+        refusal
+    })?;
+    Ok(Some(entry))
+}
+
 /// Whether a request with this key is to be read.
 fn may_come(app: &AppState, entry: &KeyEntry) -> Result<(), (KeyRefusal, Box<Response>)> {
+    is_valid(app, entry)?;
+    let counted = entry.count(app.keys.clock().now());
+    counted.map_err(|denied| (KeyRefusal::Limit, Box::new(over_limit(app, entry.key.id(), denied))))
+}
+
+/// Whether this key is to be used now.
+fn is_valid(app: &AppState, entry: &KeyEntry) -> Result<(), (KeyRefusal, Box<Response>)> {
     let key = &entry.key;
     if key.document.disabled {
         let message = format!("the key `{}` is disabled", key.id());
@@ -90,8 +141,7 @@ fn may_come(app: &AppState, entry: &KeyEntry) -> Result<(), (KeyRefusal, Box<Res
         let message = format!("the key `{}` has expired: it was valid until {until}", key.id());
         return Err((KeyRefusal::Expired, Box::new(unauthorized(&message))));
     }
-    let counted = entry.count(app.keys.clock().now());
-    counted.map_err(|denied| (KeyRefusal::Limit, Box::new(over_limit(app, key.id(), denied))))
+    Ok(())
 }
 
 /// Whether the key of a request lets it ask for this, of a model of this group: what it then holds of the limits of its

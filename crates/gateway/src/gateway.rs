@@ -1,6 +1,7 @@
 //! A gateway: start, service and shutdown.
 
 use crate::app_state::AppState;
+use crate::decisions::DecisionSampling;
 use crate::health_checks;
 use crate::keys::{KeyRing, VirtualKey, check_keys};
 use crate::operator::{LiveConfig, OperatorState};
@@ -180,6 +181,12 @@ impl GatewayView {
         Ok(changed)
     }
 
+    /// From now on the decisions about so many requests are kept for the admin API, and these go to the decision log, if
+    /// the gateway [has one](GatewaySetup::decisions).
+    pub fn set_decisions(&self, recent: usize, sampling: DecisionSampling) {
+        self.handle.set_decisions(recent, sampling);
+    }
+
     /// Counts a configuration that was not taken: one that could not be read, or that [`reload`](Self::reload) refused.
     pub fn reload_failed(&self) {
         self.app.operator.reloaded(None);
@@ -323,6 +330,7 @@ impl Gateway {
         let sync_wanted = store.is_some().then_some(sync_wanted);
         let handle = RouterHandle::new(router, setup.clock, setup.retention, checks, sync_wanted);
         let handle = Arc::new(handle);
+        handle.keep_decisions(setup.decisions.clone(), setup.epoch_nanos);
         let sharing = store.map(|store| tokio::spawn(store.run(Arc::clone(&handle), syncs)));
         handle.set_names(&registry, &setup.router, &prepared[0].numbers);
         handle.restore_spend(&setup.spent, setup.epoch_nanos);

@@ -16,6 +16,7 @@ mod app_state;
 mod body_buffer;
 mod chosen_name;
 mod continuation;
+mod decisions;
 mod fronts;
 mod gateway;
 mod header_passthrough;
@@ -46,6 +47,9 @@ mod upstream;
 mod upstream_registry;
 
 pub use admin::{OperatorApi, OperatorApiError, OperatorApiSetup, OperatorToken};
+pub use decisions::{
+    DecisionLogCounts, DecisionSampling, DecisionSetup, DecisionSink, KeptTrail,
+};
 pub use gateway::{Changed, DrainPolicy, DrainReport, Gateway, GatewayView};
 pub use keys::{
     BudgetDocument, KeyChangeError, KeyDocument, KeyHash, KeyStore, VirtualKey, check_keys, new_key,

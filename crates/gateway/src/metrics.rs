@@ -8,6 +8,7 @@ mod labels;
 mod removed_series;
 mod text_format;
 
+use crate::decisions::DecisionLogCounts;
 use crate::keys::KeyRefusal;
 use crate::operator::ConfigReloads;
 use crate::tls::TlsSnapshot;
@@ -457,6 +458,8 @@ pub(crate) struct OperationFacts {
     /// How many requests were refused, by the reason.
     pub(crate) key_refusals: [(&'static str, u64); KeyRefusal::COUNT],
     pub(crate) reloads: ConfigReloads,
+    /// What the decision log has written, where there is one.
+    pub(crate) decision_log: Option<DecisionLogCounts>,
 }
 
 impl OperationFacts {

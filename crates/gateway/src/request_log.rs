@@ -249,7 +249,10 @@ impl RequestLog {
     }
 }
 
-fn ending(outcome: &Outcome) -> (u16, &'static str, Option<FailureClass>, Option<TokenUsage>) {
+/// The status that a request ends with, the word for it, the class of its failure, and what it used.
+pub(crate) fn ending(
+    outcome: &Outcome,
+) -> (u16, &'static str, Option<FailureClass>, Option<TokenUsage>) {
     match *outcome {
         Outcome::Succeeded { usage, .. } => (200, SUCCEEDED, None, usage),
         // Its head has gone out, with a 200.

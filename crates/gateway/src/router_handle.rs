@@ -5,6 +5,7 @@ mod run_log;
 
 pub(crate) use mailbox::Mailbox;
 
+use crate::decisions::{DecisionSampling, DecisionSetup, DecisionTrails, RequestFacts};
 use crate::local_reply::{GroupState, NAMED_MAX, UnavailableReason};
 use crate::metrics::{GatewayMetrics, MetricsSnapshot};
 use crate::request_log;
@@ -64,6 +65,7 @@ struct RouterHandleState {
     /// The driver's names for requests, by the slot of the core.
     tags: Vec<RequestTag>,
     run_log: Option<RunLog>,
+    decisions: DecisionTrails,
     metrics: GatewayMetrics,
     /// Where checks that the core wants are carried out.
     checks: UnboundedSender<HealthCheckRequest>,
@@ -89,6 +91,7 @@ impl RouterHandle {
                 mailboxes: Slab::new(),
                 tags: Vec::new(),
                 run_log: (retention == Retention::Everything).then(RunLog::default),
+                decisions: DecisionTrails::new(DecisionSetup::default(), 0),
                 metrics: GatewayMetrics::default(),
                 checks,
                 sync_wanted,
@@ -104,6 +107,25 @@ impl RouterHandle {
         self.clock
     }
 
+    /// Keeps decisions from now on. To be called before the first names are set.
+    pub(crate) fn keep_decisions(&self, setup: DecisionSetup, epoch_nanos: u64) {
+        if let Some(mut inner) = self.lock() {
+            inner.decisions = DecisionTrails::new(setup, epoch_nanos);
+        }
+    }
+
+    /// From now on so many requests are kept, and these logged.
+    pub(crate) fn set_decisions(&self, recent: usize, sampling: DecisionSampling) {
+        if let Some(mut inner) = self.lock() {
+            inner.decisions.set(recent, sampling);
+        }
+    }
+
+    /// A look at the decisions that are kept; nothing once the core has failed.
+    pub(crate) fn decisions<T>(&self, look: impl FnOnce(&DecisionTrails) -> T) -> Option<T> {
+        Some(look(&self.lock()?.decisions))
+    }
+
     /// Says what groups and deployments are called from now on.
     pub(crate) fn set_names(
         &self,
@@ -114,6 +136,8 @@ impl RouterHandle {
         if let Some(mut inner) = self.lock() {
             let now = self.clock.now();
             inner.metrics.set_names(now, registry, config, numbers);
+            let provider = |id| registry.endpoint(id).provider().to_owned();
+            inner.decisions.set_names(provider, config, numbers, &registry.directory());
         }
     }
 
@@ -183,10 +207,11 @@ impl RouterHandle {
     }
 
     /// A request comes in: it gets a mailbox, which holds its first commands when this returns. `ordinal`
-    /// is its place in the run, if it carries a token.
+    /// is its place in the run, if it carries a token; `facts` are asked for where its decisions may be wanted.
     pub(crate) fn arrive(
         &self,
         ordinal: Option<u64>,
+        facts: impl FnOnce() -> RequestFacts,
         arrival: impl FnOnce(RequestTag) -> RequestArrival,
     ) -> Mailbox {
         let (sender, mailbox) = mailbox();
@@ -195,6 +220,9 @@ impl RouterHandle {
         let tag = RequestTag(inner.mailboxes.insert(sender) as u64);
         if let Some(run_log) = &mut inner.run_log {
             run_log.arrived(tag, ordinal);
+        }
+        if inner.decisions.arriving(facts) {
+            inner.router.explain_next_arrival();
         }
         self.handle(&mut inner, RouterInput::Arrived(arrival(tag)));
         mailbox
@@ -335,6 +363,9 @@ impl RouterHandle {
         outputs.extend(std::iter::from_fn(|| inner.router.poll()));
         if let Some(run_log) = &mut inner.run_log {
             run_log.journal(now, &input, &outputs);
+        }
+        if inner.decisions.is_wanted() {
+            inner.decisions.take_in(now, &input, &outputs, inner.router.take_decisions());
         }
         inner.metrics.see(now, &input, &outputs);
         for output in outputs.drain(..) {

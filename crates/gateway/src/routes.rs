@@ -5,6 +5,7 @@ mod models;
 
 use crate::api_keys::RequestOrigin;
 use crate::app_state::AppState;
+use crate::decisions::{DecisionTrails, RequestFacts};
 use crate::metrics::OperationFacts;
 use crate::readiness::ReadyState;
 use crate::request_driver::{RequestDriver, RequestHead};
@@ -140,6 +141,7 @@ fn operation_facts(app: &AppState) -> OperationFacts {
         ],
         key_refusals: app.keys.refusals(),
         reloads: app.operator.reloads(),
+        decision_log: app.handle.decisions(DecisionTrails::log_counts).flatten(),
     }
 }
 
@@ -320,7 +322,8 @@ async fn drive_request(app: Arc<AppState>, taken: TakenRequest) -> Response {
     }
     let token = chat.token(&headers);
     let began = app.handle.clock().now();
-    let mailbox = app.handle.arrive(token.map(|token| token.request), |tag| RequestArrival {
+    let facts = || RequestFacts::new(of_request.id(), &chat.model, chat.asks_for());
+    let arrival = |tag| RequestArrival {
         input_tokens: chat.input_tokens,
         output_tokens: chat.max_tokens.unwrap_or(OUTPUT_TOKENS),
         stream: chat.stream,
@@ -332,7 +335,8 @@ async fn drive_request(app: Arc<AppState>, taken: TakenRequest) -> Response {
         region: options.region,
         overrides: options.overrides,
         ..RequestArrival::new(tag, found.group)
-    });
+    };
+    let mailbox = app.handle.arrive(token.map(|token| token.request), facts, arrival);
     let tenant = options.tenant.and_then(|tenant| directory.tenant(tenant)).map(str::to_owned);
     let spans = app.telemetry.as_ref().map(|telemetry| {
         let group = app.handle.group_names(&[found.group]).into();

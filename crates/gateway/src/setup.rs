@@ -1,5 +1,6 @@
 //! The configuration of a gateway, and what it leaves when it ends.
 
+use crate::decisions::DecisionSetup;
 use crate::keys::VirtualKey;
 use crate::telemetry::Telemetry;
 use squall_clock::Clock;
@@ -41,6 +42,8 @@ pub struct GatewaySetup {
     pub metrics_listen: Option<SocketAddr>,
     /// What to keep.
     pub retention: Retention,
+    /// What is kept and logged of the router's decisions about requests.
+    pub decisions: DecisionSetup,
     /// What was spent before a restart.
     pub spent: Vec<SavedSpend>,
     /// Limits and time-outs towards clients.

@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention, ServerSettings, StartError,
+    DecisionSetup, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention, ServerSettings, StartError,
     UpstreamConfig,
 };
 use squall_router::{ConfigError, DeploymentConfig, GroupConfig, RouterConfig};
@@ -44,6 +44,7 @@ async fn gateway(first: Reload) -> Gateway {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         metrics_listen: None,
         retention: Retention::Nothing,
+        decisions: DecisionSetup::default(),
         spent: Vec::new(),
         server: ServerSettings::default(),
         shared_state: None,

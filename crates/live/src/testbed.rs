@@ -10,7 +10,7 @@ use crate::topology::configs;
 use crate::under_test::UnderTest;
 use squall_clock::Clock;
 use squall_gateway::{
-    GatewaySetup, NameTables, Retention, ServerSettings, SharedStateSetup, UpstreamConfig,
+    DecisionSetup, GatewaySetup, NameTables, Retention, ServerSettings, SharedStateSetup, UpstreamConfig,
 };
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog};
 use squall_record::{RowSender, ServerLag};
@@ -161,6 +161,7 @@ fn gateway_setup(scenario: &Scenario, clock: Clock, providers: &[MockProvider]) 
         listen: LOOPBACK,
         metrics_listen: None,
         retention: Retention::Everything,
+        decisions: DecisionSetup::default(),
         spent: Vec::new(),
         server: ServerSettings::default(),
         shared_state: None,

@@ -1,6 +1,6 @@
 //! Decisions with their reasons, as recorded for a request that
 //! [`Router::explain_next_arrival`](crate::Router::explain_next_arrival) selects. Recording decides nothing, and costs
-//! nothing for other requests.
+//! other requests a branch.
 
 use crate::{
     CooldownCause, DeploymentId, Features, GroupId, LimitScope, PickProblem, RegionId, RequestKey,
@@ -73,8 +73,10 @@ pub struct PickReasons {
     pub by_session: bool,
     /// What the request needs of a deployment.
     pub needs: PickNeeds,
-    /// Every deployment of the group, in its order.
+    /// The deployments of the group, in its order.
     pub candidates: Vec<CandidateView>,
+    /// Deployments that are not among them, for want of room in a trace that is bounded.
+    pub left_out: u32,
     /// What a custom strategy did wrong.
     pub problem: Option<PickProblem>,
 }

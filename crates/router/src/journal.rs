@@ -12,7 +12,7 @@ mod varint;
 
 pub use input::{decode_input, encode_input};
 pub use output::{digest_output, encode_output};
-pub use request_trace::{RequestTrace, TraceStep, TraceStepKind, explain};
+pub use request_trace::{RequestTrace, RequestTraces, TraceStep, TraceStepKind, explain};
 
 use crate::{ConfigError, Router, RouterConfig, RouterInput, RouterOutput};
 use alloc::vec::Vec;

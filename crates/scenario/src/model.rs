@@ -443,6 +443,31 @@ pub struct GatewayFile {
     pub max_answer_size: usize,
     /// The store through which it shares state with its replicas; `None` if it is alone. Default none.
     pub shared_state: Option<StoreLink>,
+    /// How many requests that have ended the admin API can explain. Default 1,000.
+    pub recent_requests: usize,
+    /// What is written down of decisions; `None` for nothing. Default none.
+    pub decision_log: Option<DecisionLogSettings>,
+}
+
+/// What is written down of the router's decisions, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DecisionLogSettings {
+    /// The share of requests, by their ids. Default 1 %.
+    pub sample: Share,
+    /// Whether every request that failed is written besides. Default yes.
+    pub failed: bool,
+    /// The file; `None` for the log of the process. Default none.
+    pub path: Option<String>,
+    /// The size at which the file is put aside, in bytes. Default 100 MiB.
+    pub max_size: usize,
+    /// How many files that were put aside are kept. Default 4.
+    pub keep: u32,
+}
+
+impl Default for DecisionLogSettings {
+    fn default() -> Self {
+        Self { sample: Share::percent(1), failed: true, path: None, max_size: 100 << 20, keep: 4 }
+    }
 }
 
 /// A store in Redis or Valkey.
@@ -514,6 +539,8 @@ impl Default for GatewayFile {
             budgets: Vec::new(),
             max_answer_size: ANSWER_MAX,
             shared_state: None,
+            recent_requests: 1_000,
+            decision_log: None,
         }
     }
 }

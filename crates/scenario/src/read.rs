@@ -9,6 +9,7 @@ mod change;
 mod checklist;
 mod checks;
 mod cooldown;
+mod decision_log;
 mod deployment;
 mod distribution;
 mod fallback;

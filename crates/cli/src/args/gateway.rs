@@ -1,13 +1,11 @@
 //! `squall gateway`: what it serves, and what there is to do beside serving.
 
 use super::LogArgs;
+use super::admin::GATEWAY_ADMIN;
 use clap::{Args as ClapArgs, Subcommand};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Where the admin API of a gateway is unless it is said.
-const GATEWAY_ADMIN: &str = "127.0.0.1:9191";
 
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

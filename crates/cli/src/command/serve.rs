@@ -2,7 +2,9 @@
 
 use super::client_tls;
 use super::watch::FileWatch;
+use crate::admin_token::{self, AdminToken};
 use crate::args::ServeArgs;
+use crate::decision_log::DecisionLog;
 use crate::error::{CliError, Exit};
 use crate::keys_file::{self, KeysFile};
 use crate::otlp::Otlp;
@@ -11,11 +13,11 @@ use crate::{command, config_folder, logging, spend_state, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Changed, DrainPolicy, Gateway, GatewaySetup, GatewayView, KeyStore, NameTables, OperatorApi,
+    Changed, DecisionSampling, DecisionSetup, DecisionSink, DrainPolicy, Gateway, GatewaySetup, GatewayView, KeyStore, NameTables, OperatorApi,
     OperatorApiSetup, OperatorToken, Reload, Retention, ServerSettings, SharedStateSetup,
     StartError, TlsSettings, UpstreamConfig, VirtualKey,
 };
-use squall_scenario::{ApiKey, Effective, GatewayFile, SettingDifference, StoreLink, check_key};
+use squall_scenario::{ApiKey, DecisionLogSettings, Effective, GatewayFile, SettingDifference, StoreLink, check_key};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -50,6 +52,8 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
     let shared_state = file.shared_state.as_ref().map(shared_state).transpose()?;
+    let log = decision_log(args.config(), &file)?;
+    let decisions = decisions(args, &file, log.clone());
     let Reload { router, upstreams, name_tables } = reload(args.config(), file)?;
     let spend = args.spend_state.as_deref().map(|path| {
         let unusable = |source| CliError::SpendState { path: path.to_owned(), source };
@@ -73,6 +77,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         listen,
         metrics_listen: args.metrics_listen,
         retention: Retention::Nothing,
+        decisions,
         spent,
         server: fitting,
         keys,
@@ -80,6 +85,7 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         shared_state,
         telemetry: otlp.as_ref().map(Otlp::telemetry),
     };
+    let token_watch = args.admin_token_file.as_deref().map(FileWatch::of);
     let token = if args.admin.is_some() { admin_token(args)? } else { None };
     let signals = signals::take_over(2, Hangup::Reload);
     let ended = runtime.block_on(async {
@@ -92,8 +98,10 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
-            () = watch.changes(signals.clone(), || reload_from(args.config(), &needs_restart, &before, &view)) => {}
+            () = watch.changes(signals.clone(), || reload_from(args.config(), &needs_restart, &before, &view, args.admin.is_some())) => {}
             () = keep_keys(args, keys_watch, signals.clone(), &view) => {}
+            () = keep_token(args, token_watch, signals.clone(), admin.as_ref()) => {}
+            () = reopen(log.as_deref(), signals.clone()) => {}
             () = client_tls::keep(certificates, signals.clone(), &view) => {}
             () = spend_state::keep(args.spend_state.as_deref(), &view) => {}
             () = view.core_failed() => {
@@ -110,7 +118,58 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     if let Some(otlp) = otlp {
         otlp.end();
     }
+    log.iter().for_each(|log| log.close());
     ended
+}
+
+/// Where a gateway's file writes decisions down, opened.
+fn decision_log(path: &Path, file: &GatewayFile) -> Result<Option<Arc<DecisionLog>>, CliError> {
+    let Some(settings) = &file.decision_log else { return Ok(None) };
+    let opened = DecisionLog::start(settings, folder_of(path)).map(Arc::new);
+    opened.map(Some).map_err(|source| CliError::DecisionLog {
+        path: settings.path.clone().unwrap_or_default(),
+        source,
+    })
+}
+
+/// What is kept of decisions, and what is written down. Nobody can ask where there is no admin API.
+fn decisions(args: &ServeArgs, file: &GatewayFile, log: Option<Arc<DecisionLog>>) -> DecisionSetup {
+    let recent = if args.admin.is_some() { file.recent_requests } else { 0 };
+    let log = log.map(|log| (sampling(file), log as Arc<dyn DecisionSink>));
+    DecisionSetup { recent, log }
+}
+
+fn sampling(file: &GatewayFile) -> DecisionSampling {
+    let log = file.decision_log.as_ref();
+    log.map(|log| DecisionSampling { sample: log.sample, failed: log.failed }).unwrap_or_default()
+}
+
+/// Opens the decision log anew on every SIGHUP; never ends.
+async fn reopen(log: Option<&DecisionLog>, mut signals: Signals) {
+    loop {
+        signals.reload().await;
+        log.iter().for_each(|log| log.reopen());
+    }
+}
+
+/// Takes on the token of the admin API whenever its file changes; never ends. One that can be none changes nothing.
+async fn keep_token(
+    args: &ServeArgs,
+    watch: Option<FileWatch>,
+    signals: Signals,
+    admin: Option<&OperatorApi>,
+) {
+    let (Some(watch), Some(admin)) = (watch, admin) else {
+        return std::future::pending().await;
+    };
+    let take = || match admin_token(args).and_then(|token| Ok(admin.set_token(token)?)) {
+        Ok(()) => terminal::status("the admin API has the token of its file"),
+        Err(error) => {
+            terminal::error(&error);
+            terminal::status("the admin API keeps its current token");
+        }
+    };
+    watch.changes(signals, take).await;
 }
 
 /// Says where it listens, and what the machine has too little of.
@@ -165,11 +224,22 @@ async fn drain(args: &ServeArgs, gateway: Gateway, signals: &Signals) {
     }
 }
 
-/// What a change of the file does not change until a restart: where it listens, its limits, its files of TLS, its store.
-type NeedsRestart = (SocketAddr, ServerSettings, Option<TlsSettings>, Option<StoreLink>);
+/// What a change of the file does not change until a restart: where it listens, its limits, its files of TLS, its
+/// store, and where its decision log is.
+type NeedsRestart = (
+    SocketAddr,
+    ServerSettings,
+    Option<TlsSettings>,
+    Option<StoreLink>,
+    Option<DecisionLogSettings>,
+);
 
 fn needs_restart(file: &GatewayFile) -> NeedsRestart {
-    (file.listen, file.server.clone(), file.tls.clone(), file.shared_state.clone())
+    // Of a decision log the sampling is taken on.
+    let DecisionLogSettings { sample, failed, .. } = DecisionLogSettings::default();
+    let log = file.decision_log.clone();
+    let log = log.map(|log| DecisionLogSettings { sample, failed, ..log });
+    (file.listen, file.server.clone(), file.tls.clone(), file.shared_state.clone(), log)
 }
 
 /// Takes on a file that has changed. One with a mistake changes nothing: the gateway goes on as it is.
@@ -178,11 +248,14 @@ fn reload_from(
     now: &NeedsRestart,
     before: &RefCell<Effective>,
     gateway: &GatewayView,
+    is_explained: bool,
 ) {
     let taken = read(path).and_then(|file| {
         let after = Effective::of_gateway(&file);
         let elsewhere = needs_restart(&file) != *now;
+        let (recent, sampling) = (file.recent_requests, sampling(&file));
         let changed = gateway.reload(reload(path, file)?)?;
+        gateway.set_decisions(if is_explained { recent } else { 0 }, sampling);
         Ok((changed, elsewhere, after))
     });
     match taken {
@@ -191,7 +264,7 @@ fn reload_from(
             terminal::status(format_args!("reloaded {}{}", path.display(), said(&changed)));
             if elsewhere {
                 terminal::status(
-                    "`listen`, `server`, `tls` or `shared_state` has changed: this requires a restart",
+                    "`listen`, `server`, `tls`, `shared_state` or `decision_log` has changed: this requires a restart",
                 );
             }
         }
@@ -288,10 +361,15 @@ pub(super) fn read(path: &Path) -> Result<GatewayFile, CliError> {
     Ok(GatewayFile::read(&path.display().to_string(), &text)?)
 }
 
+/// Where the paths in a file begin.
+fn folder_of(path: &Path) -> &Path {
+    let beside = path.parent().unwrap_or_else(|| Path::new(""));
+    if path.is_dir() { path } else { beside }
+}
+
 /// What a gateway is told of its file, keys looked up.
 pub(super) fn reload(path: &Path, file: GatewayFile) -> Result<Reload, CliError> {
-    let beside = path.parent().unwrap_or_else(|| Path::new(""));
-    let folder = if path.is_dir() { path } else { beside };
+    let folder = folder_of(path);
     let mut upstreams = Vec::with_capacity(file.deployments.len());
     let names = file.router.groups.iter().flat_map(|group| &group.deployments);
     for (deployment, link) in names.zip(&file.deployments) {
@@ -354,14 +432,9 @@ fn key(key: &ApiKey) -> Result<String, CliError> {
 }
 
 /// The token of the admin API: from its file, or from the environment.
-#[expect(clippy::disallowed_methods, reason = "a token should not have to stand in a command line")]
 fn admin_token(args: &ServeArgs) -> Result<Option<OperatorToken>, CliError> {
-    let (place, text) = match &args.admin_token_file {
-        Some(path) => (path.display().to_string(), command::text(path)?),
-        None => match std::env::var("SQUALL_ADMIN_TOKEN") {
-            Ok(text) if !text.is_empty() => ("$SQUALL_ADMIN_TOKEN".to_owned(), text),
-            _ => return Ok(None),
-        },
+    let Some(AdminToken { place, text }) = admin_token::read(args.admin_token_file.as_deref())? else {
+        return Ok(None);
     };
     OperatorToken::new(&text).map(Some).map_err(|why| CliError::AdminToken { place, why })
 }

@@ -5,11 +5,20 @@ use crate::squall::Folder;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::mpsc::Receiver;
 
-const TOKEN: &str = "5f0d3c1a9b7e2468";
+pub(crate) const TOKEN: &str = "5f0d3c1a9b7e2468";
 
 /// A gateway in front of a mock whose token is in a file, and the address of its admin API.
-fn gateway(folder: &Folder) -> ([Server; 2], String, String) {
+pub(crate) fn gateway(folder: &Folder) -> ([Server; 2], String, String) {
+    let (servers, addr, admin, _) = gateway_and_lines(folder);
+    (servers, addr, admin)
+}
+
+/// The same, with what the gateway says after that.
+pub(crate) fn gateway_and_lines(
+    folder: &Folder,
+) -> ([Server; 2], String, String, Receiver<String>) {
     folder.write("mock.yaml", MOCK);
     let (mock, upstream) = start(folder, &["mock", "--config", "mock.yaml"]);
     let file = GATEWAY.replace("MOCK", &upstream).replace("LISTEN", "127.0.0.1:0");
@@ -22,7 +31,7 @@ fn gateway(folder: &Folder) -> ([Server; 2], String, String) {
     let told = until(&said, "admin: http://");
     let admin = told.split_once("admin: http://").expect("it was waited for").1;
     let admin = admin.split_once('/').expect("a path").0.to_owned();
-    ([mock, server], addr, admin)
+    ([mock, server], addr, admin, said)
 }
 
 fn send(admin: &str, method: &str, what: &str, token: &str) -> String {
@@ -165,7 +174,7 @@ fn a_folder_of_parts_is_reloaded_when_one_changes_and_a_mistake_in_it_is_a_metri
 }
 
 /// What a path of a server shows.
-fn page(addr: &str, path: &str) -> String {
+pub(crate) fn page(addr: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(addr).expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");

@@ -1,9 +1,11 @@
 //! The binary as a server and as a live run: what it serves, how it is controlled, how it is interrupted and ends.
 
 mod admin;
+mod admin_client;
 mod blueprint;
 #[cfg(unix)]
 mod client_tls;
+mod decision_log;
 mod durable;
 mod findings;
 mod interrupt;

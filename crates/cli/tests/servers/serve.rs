@@ -33,12 +33,14 @@ pub(crate) fn start_and_listen(
 
 /// The same for a command that somebody else has put together.
 pub(crate) fn spawn(mut command: Command) -> (Server, String, Receiver<String>) {
-    let mut child = command
+    let child = command
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .expect("the binary can be run");
-    let stderr = child.stderr.take().expect("it is piped");
+    // From here on it is stopped whatever happens: one that does not say where it listens, too.
+    let mut server = Server(child);
+    let stderr = server.0.stderr.take().expect("it is piped");
     let (sender, lines) = channel();
     let again = sender.clone();
     std::thread::spawn(move || {
@@ -56,7 +58,7 @@ pub(crate) fn spawn(mut command: Command) -> (Server, String, Receiver<String>) 
         // What the log says before that is for who listens later.
         let _ = again.send(line);
     };
-    (Server(child), addr, lines)
+    (server, addr, lines)
 }
 
 /// What a server says until it says this.

@@ -77,7 +77,8 @@ pub(super) async fn check(
 }
 
 fn may_ask(admin: &OperatorApiState, request: &Request) -> Result<(), OperatorRefusal> {
-    let Some(token) = &admin.token else { return Ok(()) };
+    let token = admin.token.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(token) = token else { return Ok(()) };
     let now = admin.gateway.app().handle.clock().now();
     let peer = request.extensions().get::<PeerAddress>().map(|peer| network(peer.0));
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));

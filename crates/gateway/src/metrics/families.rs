@@ -1,5 +1,6 @@
 //! The families that are exposed, in the order of a page.
 
+use crate::decisions::DecisionLogCounts;
 use super::histogram::LatencyHistogram;
 use super::text_format::{MetricKind, MetricsPage};
 use super::{MetricsSnapshot, OperationFacts, RequestCounters, SHARES_OVER};
@@ -386,5 +387,12 @@ pub(super) fn operations(facts: &OperationFacts) -> String {
     let help = "Configurations that were not taken.";
     page.family("squall_config_reload_failed_total", MetricKind::Counter, help);
     page.sample(&[], facts.reloads.failed as f64);
+    if let Some(DecisionLogCounts { written, dropped, failed }) = facts.decision_log {
+        let help = "Lines of the decision log: written, dropped for want of time, and not written for an error.";
+        page.family("squall_decision_log_lines_total", MetricKind::Counter, help);
+        for (outcome, count) in [("written", written), ("dropped", dropped), ("failed", failed)] {
+            page.sample(&[("outcome", outcome)], count as f64);
+        }
+    }
     page.into_text()
 }

@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const TOKEN: &str = "0123456789abcdef";
+pub(crate) const TOKEN: &str = "0123456789abcdef";
 
 /// Longer than any machine takes: what it bounds is a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn start(gateway: &Gateway) -> OperatorApi {
+pub(crate) fn start(gateway: &Gateway) -> OperatorApi {
     start_with(gateway, None)
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn start_with(gateway: &Gateway, keys: Option<Arc<dyn KeyStore>>) -> 
 }
 
 /// The status, the head and the body of an answer of the admin API.
-async fn raw(
+pub(crate) async fn raw(
     admin: &OperatorApi,
     request: &str,
     headers: &str,
@@ -50,7 +50,7 @@ async fn raw(
     (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
 }
 
-fn bearer(token: &str) -> String {
+pub(crate) fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }
 
@@ -226,6 +226,21 @@ async fn who_has_no_token_or_a_wrong_one_learns_nothing_and_after_ten_has_to_wai
     let (status, head, _) = raw(&admin, "GET /admin/v1/state", &bearer(TOKEN), "").await;
     assert_eq!(status, 429, "not even the right one is looked at");
     assert!(head.to_ascii_lowercase().contains("retry-after: "), "{head}");
+}
+
+#[tokio::test]
+async fn a_token_is_changed_while_it_serves_and_never_taken_away_where_others_can_ask() {
+    let (gateway, admin) = two().await;
+    let next = "fedcba9876543210";
+    let token = OperatorToken::new(next).expect("it is long enough");
+    admin.set_token(Some(token)).expect("it is one");
+    let ask = async |token| raw(&admin, "GET /admin/v1/state", &bearer(token), "").await.0;
+    assert_eq!((ask(TOKEN).await, ask(next).await), (401, 200));
+    let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let token = OperatorToken::new(TOKEN).ok();
+    let setup = OperatorApiSetup { listen, token, keys: None };
+    let open = OperatorApi::start(setup, gateway.view()).expect("it has a token");
+    assert!(matches!(open.set_token(None), Err(OperatorApiError::Open(_))));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::admin::{act, done, start_with};
 use crate::answers::COMPLETION;
-use crate::rig::{always, ask_with, counting, gateway_of, get, whole};
+use crate::rig::{always, ask_with, counting, exchange, gateway_of, get, whole};
 use serde_json::{Value, json};
 use squall_gateway::{
     Gateway, KeyChangeError, KeyDocument, KeyHash, KeyStore, NameTables, Reload, StartError,
@@ -116,6 +116,40 @@ async fn models_and_fallbacks_that_a_key_does_not_have_are_forbidden() {
     assert_eq!(message(&error), "the key `other` may not ask for the model `chat`");
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 0);
     assert_eq!(chat(&gateway, "sk-chat").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_list_of_models_has_those_that_the_key_may_ask_for_and_counts_against_no_limit() {
+    let (addr, _) = counting(whole("200 OK", COMPLETION)).await;
+    let gateway = gateway_of(&[addr], |setup| {
+        setup.router.groups[0].aliases.push("gpt-5".to_owned());
+        setup.keys = Some(vec![
+            key("all", &json!({})),
+            key("one", &json!({ "models": ["gpt-*"], "rpm": 1 })),
+            key("none", &json!({ "models": ["claude"] })),
+            key("off", &json!({ "disabled": true })),
+        ]);
+    })
+    .await;
+    let list = async |key: &str, path: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\r\n"
+        );
+        let answer = exchange(&gateway, &request).await;
+        let (status, body) = parts(&answer);
+        let ids = body["data"].as_array().into_iter().flatten().map(|each| each["id"].clone());
+        (status, ids.collect::<Vec<_>>())
+    };
+    assert_eq!(list("sk-all", "/v1/models").await, (200, vec![json!("chat"), json!("gpt-5")]));
+    for _ in 0..3 {
+        assert_eq!(list("sk-one", "/v1/models").await, (200, vec![json!("gpt-5")]));
+    }
+    assert_eq!(list("sk-none", "/v1/models").await, (200, vec![]));
+    assert_eq!(list("sk-one", "/v1/models/gpt-5").await.0, 200);
+    assert_eq!(list("sk-one", "/v1/models/chat").await.0, 404, "as if it were not there");
+    for key in ["sk-off", "sk-nobody", ""] {
+        assert_eq!(list(key, "/v1/models").await.0, 401, "{key}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod answers;
 mod clients;
 mod continuations;
 mod cors;
+mod decisions;
 mod drain;
 mod evidence;
 mod failures;

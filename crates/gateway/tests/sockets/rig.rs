@@ -3,7 +3,7 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, UpstreamConfig,
+    DecisionSetup, Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, UpstreamConfig,
 };
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use std::io::Write as _;
@@ -256,6 +256,7 @@ pub(crate) async fn start_of(
         clock: Clock::start_now(),
         listen: LOOPBACK,
         retention: Retention::Everything,
+        decisions: DecisionSetup::default(),
         spent: Vec::new(),
         metrics_listen: None,
         server: ServerSettings::default(),

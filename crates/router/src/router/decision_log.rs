@@ -22,8 +22,8 @@ use squall_failure::Retryable;
 pub(super) struct DecisionLog {
     /// The next request to arrive is watched.
     next_arrival: bool,
-    /// Those that are watched, and have not ended.
-    watched: Vec<RequestKey>,
+    /// Those that are watched and have not ended, by their slots.
+    watched: Vec<Option<RequestKey>>,
     decisions: Vec<ExplainedDecision>,
 }
 
@@ -45,14 +45,20 @@ impl Router {
         if let Some(log) = &mut self.decisions
             && core::mem::take(&mut log.next_arrival)
         {
-            log.watched.push(request);
+            let slot = request.slot as usize;
+            if log.watched.len() <= slot {
+                log.watched.resize(slot + 1, None);
+            }
+            log.watched[slot] = Some(request);
         }
     }
 
     /// A request has ended.
     pub(super) fn explain_end(&mut self, request: RequestKey) {
-        if let Some(log) = &mut self.decisions {
-            log.watched.retain(|&watched| watched != request);
+        if let Some(log) = &mut self.decisions
+            && let Some(watched) = log.watched.get_mut(request.slot as usize)
+        {
+            *watched = None;
         }
     }
 
@@ -60,7 +66,7 @@ impl Router {
     #[inline]
     fn watched(&self, slot: u32) -> Option<RequestKey> {
         let log = self.decisions.as_ref()?;
-        log.watched.iter().copied().find(|&key| key.slot == slot && self.requests.lives(key))
+        log.watched.get(slot as usize).copied().flatten().filter(|&key| self.requests.lives(key))
     }
 
     fn write_down(&mut self, request: RequestKey, decision: RouterDecision) {
@@ -153,6 +159,7 @@ impl Router {
             by_session: false,
             needs,
             candidates,
+            left_out: 0,
             problem: None,
         }
     }

@@ -1,5 +1,6 @@
 //! Gateway files: `squall gateway --config FILE`.
 
+use super::decision_log::DECISION_LOG;
 use super::names::{Copies, Providers, RouterSection};
 use super::provider::FORMATS;
 use super::router::{self, ROUTER};
@@ -14,7 +15,7 @@ use crate::model::{GatewayFile, GatewayProvider, StoreLink};
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{
-    Address, Bytes, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings, vocabulary,
+    Address, Bytes, Count, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings, vocabulary,
 };
 use crate::unit::Misfit;
 use crate::value;
@@ -50,6 +51,11 @@ settings! {
     tls: Maybe(In(&TLS), "none: plain HTTP");
     /// The store through which this gateway shares state with its replicas.
     shared_state: Maybe(In(&STORE_LINK), "none");
+    /// How many requests that have ended the admin API can list and explain (`--admin`); 0 keeps none. At most 64 MiB are
+    /// used, of which the oldest go first.
+    recent_requests: Count::<usize>::between(0, 100_000);
+    /// A line in JSON for each request of a sample, and for each that failed: what was decided about it, and why.
+    decision_log: Maybe(In(&DECISION_LOG), "none");
     /// Maximum size of an answer: of a whole body, an error body, one event of a stream, and everything
     /// before its first token. A larger answer fails immediately without retry and does not count as a
     /// failure of its provider.

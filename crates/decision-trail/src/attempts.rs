@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, ProviderLimitKind};
+use squall_failure::Failure;
 use squall_router::journal::{RequestTrace, TraceStepKind};
 use squall_router::{CancelReason, DeploymentId, RouterEvent, RouterInput, RouterOutput};
 
@@ -21,14 +21,6 @@ pub struct AttemptSummary {
     pub ended: Option<(Timestamp, AttemptConclusion)>,
     /// It was to see whether its deployment has recovered.
     pub probe: bool,
-}
-
-/// The limit of its provider that an attempt was over, by the provider's own log.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct LimitReached {
-    /// The attempt's number.
-    pub(crate) nth: u16,
-    pub(crate) limit: ProviderLimitKind,
 }
 
 /// How an attempt ended, as the router knows it.

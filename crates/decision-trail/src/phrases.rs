@@ -1,17 +1,17 @@
 //! Phrases for explanations.
 
-use crate::names::RunNames;
+use crate::names::TrailNames;
 use crate::waits::{WaitSummary, WaitedFor};
 use core::time::Duration;
 use squall_failure::{Evidence, Failure, FailureClass, FailureSource};
-use squall_record::RequestOutcome;
 use squall_router::{
     BreakerFigures, CandidateView, CooldownCause, Eligibility, FigureValue, LimitScope, Outcome,
     PickReasons,
 };
 
 /// `350ms`, `2s`, `12.345s`: to the millisecond, and below one to the microsecond.
-pub(crate) fn lasted(duration: Duration) -> String {
+#[must_use]
+pub fn lasted(duration: Duration) -> String {
     if duration == Duration::MAX {
         return "no limit".to_owned();
     }
@@ -50,7 +50,8 @@ pub(crate) fn failure(failure: &Failure) -> String {
 }
 
 /// How the router says that a request ended.
-pub(crate) fn outcome(outcome: &Outcome, names: &RunNames) -> String {
+#[must_use]
+pub fn outcome(outcome: &Outcome, names: &TrailNames) -> String {
     match outcome {
         Outcome::Succeeded { deployment, .. } => {
             format!("succeeded by `{}`", names.deployment(*deployment))
@@ -65,28 +66,20 @@ pub(crate) fn outcome(outcome: &Outcome, names: &RunNames) -> String {
     }
 }
 
-/// What the client of a request saw.
-pub(crate) fn client_saw(outcome: RequestOutcome, status: u16) -> String {
-    match outcome {
-        RequestOutcome::Succeeded => "the client got a whole answer".to_owned(),
-        RequestOutcome::Failed { class, .. } => {
-            let class = class.as_str();
-            format!("the client saw `{class}` (status {status})")
-        }
-        RequestOutcome::GaveUp => "the client gave up".to_owned(),
-        RequestOutcome::Unfinished => "the run ended first".to_owned(),
-    }
-}
-
 /// How a deployment was found when one was picked.
-pub(crate) fn eligibility(view: &CandidateView, pick: &PickReasons) -> String {
+pub(crate) fn eligibility(
+    view: &CandidateView,
+    pick: &PickReasons,
+    names: &TrailNames,
+) -> String {
     match view.eligibility {
         Eligibility::Candidate { probe: false } => "candidate".to_owned(),
         Eligibility::Candidate { probe: true } => {
             "candidate, as a probe: its circuit is half-open".to_owned()
         }
         Eligibility::Silent { since } => format!(
-            "asked last: an attempt there has had no answer for longer than is usual (since {since})"
+            "asked last: an attempt there has had no answer for longer than is usual (since {})",
+            names.time(since)
         ),
         Eligibility::RampingUp => {
             "asked last: it has returned of late and has had its share for now (slow start)"
@@ -106,16 +99,17 @@ pub(crate) fn eligibility(view: &CandidateView, pick: &PickReasons) -> String {
         Eligibility::MissingTags => "excluded: it has none of the request's tags".to_owned(),
         Eligibility::Unhealthy => "excluded: its health checks fail".to_owned(),
         Eligibility::CircuitOpen { until, class } => {
-            format!("excluded: its circuit is open until {until}{}", after(class))
+            format!("excluded: its circuit is open until {}{}", names.time(until), after(class))
         }
         Eligibility::ProbeUnderWay { class } => {
             format!("excluded: its circuit is half-open and a probe is under way{}", after(class))
         }
         Eligibility::Throttled { until } => {
-            format!("excluded: throttled until {until}, as its provider asked")
+            format!("excluded: throttled until {}, as its provider asked", names.time(until))
         }
         Eligibility::LimitReached { limit, until } => {
-            format!("excluded: its limit of {} is reached until {until}", limit_words(limit))
+            let (limit, until) = (limit_words(limit), names.time(until));
+            format!("excluded: its limit of {limit} is reached until {until}")
         }
         Eligibility::Full => {
             format!("excluded: its limit of attempts at once is reached ({} run)", view.running)

@@ -1,9 +1,10 @@
 //! The timeline of a request: what happened and why.
 
-use crate::attempts::{self, AttemptSummary, LimitReached};
-use crate::names::RunNames;
+use crate::attempts::{self, AttemptSummary};
+use crate::names::TrailNames;
 use crate::phrases;
 use squall_determinism::Timestamp;
+use squall_failure::ProviderLimitKind;
 use squall_router::journal::{RequestTrace, TraceStepKind};
 use squall_router::{
     AfterFailure, AttemptId, CancelReason, ContinueBy, CooldownCause, DeploymentId, FailureWeight,
@@ -22,10 +23,19 @@ pub struct TimelineEntry {
     pub details: Vec<String>,
 }
 
+/// The limit of its provider that an attempt was over, by the provider's own log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LimitReached {
+    /// The attempt's number, from 0.
+    pub nth: u16,
+    /// Which limit.
+    pub limit: ProviderLimitKind,
+}
+
 /// The timeline of a request.
 pub(crate) fn entries(
     trace: &RequestTrace,
-    names: &RunNames,
+    names: &TrailNames,
     limits: &[LimitReached],
 ) -> Vec<TimelineEntry> {
     let mut builder = TimelineBuilder {
@@ -51,7 +61,7 @@ pub(crate) fn entries(
 }
 
 struct TimelineBuilder<'a> {
-    names: &'a RunNames,
+    names: &'a TrailNames,
     attempts: Vec<AttemptSummary>,
     limits: &'a [LimitReached],
     lines: Vec<TimelineEntry>,
@@ -165,7 +175,7 @@ impl<'a> TimelineBuilder<'a> {
             RouterDecision::NoneInTime(why) => {
                 let group = self.names.group(why.group);
                 self.line(at, format!("no deployment of `{group}` can take it in time"));
-                self.detail(none_in_time(why));
+                self.detail(none_in_time(why, self.names));
             }
             RouterDecision::SlowStart { group } => {
                 let group = self.names.group(*group);
@@ -207,7 +217,7 @@ impl<'a> TimelineBuilder<'a> {
             let name = self.names.deployment(view.deployment);
             let picked = pick.picked.is_some_and(|(id, _)| id == view.deployment);
             let how = if picked { "picked" } else { "" };
-            let found = phrases::eligibility(view, pick);
+            let found = phrases::eligibility(view, pick, self.names);
             let found = if picked { found.replacen("candidate", how, 1) } else { found };
             let mut facts = vec![format!("weight {}", view.weight)];
             facts.extend(phrases::figure(view).filter(|_| view.eligibility.is_candidate()));
@@ -216,7 +226,8 @@ impl<'a> TimelineBuilder<'a> {
             }
             self.detail(format!("{name:<width$}  {found} ({})", facts.join(", ")));
         }
-        if let Some(more) = pick.candidates.len().checked_sub(SHOWN).filter(|&more| more > 0) {
+        let more = pick.candidates.len().saturating_sub(SHOWN) + pick.left_out as usize;
+        if more > 0 {
             self.detail(format!("and {} more", phrases::counted(more, "deployment")));
         }
     }
@@ -226,10 +237,11 @@ impl<'a> TimelineBuilder<'a> {
         let deployment = self.deployment(weight.deployment);
         match (weight.ejected, &weight.breaker) {
             (Some((CooldownCause::Throttled, until)), _) => {
+                let until = self.names.time(until);
                 self.detail(format!("{deployment} is left alone until {until}, as it asked"));
             }
             (Some((cause, until)), _) => {
-                let cause = phrases::cause(cause);
+                let (cause, until) = (phrases::cause(cause), self.names.time(until));
                 self.detail(format!("{deployment} is ejected until {until}: {cause}"));
             }
             (None, Some(figures)) if weight.evidence == squall_failure::Evidence::Failed => {
@@ -345,7 +357,7 @@ impl<'a> TimelineBuilder<'a> {
         match event {
             RouterEvent::RetryScheduled { wait, .. } => self.backoff(wait),
             RouterEvent::Queued { group, until, .. } => {
-                let group = self.names.group(*group);
+                let (group, until) = (self.names.group(*group), self.names.time(*until));
                 self.line(at, format!("waits in `{group}` until {until} at most"));
             }
             RouterEvent::GroupUnavailable { group, .. } => {
@@ -433,11 +445,13 @@ const fn scope(scope: PickScope) -> &'static str {
     }
 }
 
-fn none_in_time(why: &NoneInTime) -> String {
+fn none_in_time(why: &NoneInTime, names: &TrailNames) -> String {
     let patience = phrases::lasted(why.max_queue_wait);
     match (why.possible, why.earliest) {
         (false, _) => "no wait would change that: it does not fit any of them".to_owned(),
-        (true, Some(at)) => format!("the first is back at {at}, and it may wait {patience}"),
+        (true, Some(at)) => {
+            format!("the first is back at {}, and it may wait {patience}", names.time(at))
+        }
         (true, None) => {
             format!("none says when it is back, and it may wait {patience}")
         }

@@ -1,57 +1,63 @@
-//! An explanation for programs. Times are nanoseconds since the start of the run.
+//! A trail for programs. Times are nanoseconds since the start.
 
 use crate::attempts::{AttemptConclusion, AttemptSummary};
-use crate::explanation::Explanation;
-use crate::names::RunNames;
+use crate::names::TrailNames;
 use crate::phrases;
+use crate::timeline::{LimitReached, TimelineEntry};
+use crate::trail::{CausedCooldown, DecisionTrail};
 use crate::waits::{WaitSummary, WaitedFor};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use squall_determinism::Timestamp;
 use squall_router::journal::TraceStepKind;
 use squall_router::{
     CandidateView, Eligibility, FigureValue, Outcome, PickReasons, PickScope, RouterDecision,
 };
 
-impl Explanation {
-    /// The explanation for programs.
+impl DecisionTrail<'_> {
+    /// The trail for programs: what was asked, how it ended, its attempts, waits, picks, the cooldowns it caused, and the
+    /// timeline.
     #[must_use]
-    pub fn to_json(&self) -> Value {
-        explanation(self)
+    pub fn to_json(&self, limits: &[LimitReached]) -> Map<String, Value> {
+        let Self { trace, names } = *self;
+        let arrival = &trace.arrival;
+        let attempts: Vec<_> = self.attempts().iter().map(|each| attempt(each, names)).collect();
+        let waits: Vec<_> = self.waits().iter().map(wait).collect();
+        let cooldowns: Vec<_> = self.cooldowns().iter().map(|each| cooldown(each, names)).collect();
+        let timeline: Vec<_> = self.timeline(limits).iter().map(line).collect();
+        let ended = trace.ended;
+        let members = [
+            ("group", json!(names.group(arrival.group))),
+            ("stream", json!(arrival.stream)),
+            ("input_tokens", json!(arrival.input_tokens)),
+            ("output_tokens", json!(arrival.output_tokens)),
+            ("arrived", json!(trace.arrived.as_nanos())),
+            ("ended", json!(ended.map(|(at, _)| at.as_nanos()))),
+            ("outcome", json!(ended.map(|(_, end)| outcome(&end, names)))),
+            ("attempts", json!(attempts)),
+            ("waits", json!(waits)),
+            ("cooldowns", json!(cooldowns)),
+            ("picks", json!(picks(self))),
+            ("timeline", json!(timeline)),
+            ("steps_left_out", json!(trace.left_out)),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
-fn explanation(told: &Explanation) -> Value {
-    let names = &told.names;
-    let arrival = &told.trace.arrival;
-    let attempts: Vec<_> = told.attempts().iter().map(|each| attempt(each, names)).collect();
-    let waits: Vec<_> = told.waits().iter().map(wait).collect();
-    let timeline = told.timeline();
-    let timeline: Vec<_> = timeline
-        .iter()
-        .map(
-            |line| json!({ "at": line.at.as_nanos(), "what": line.title, "details": line.details }),
-        )
-        .collect();
+fn line(entry: &TimelineEntry) -> Value {
+    json!({ "at": entry.at.as_nanos(), "what": entry.title, "details": entry.details })
+}
+
+fn cooldown(caused: &CausedCooldown, names: &TrailNames) -> Value {
     json!({
-        "request": told.request,
-        "scenario": told.scenario,
-        "mode": told.mode.as_str(),
-        "group": names.group(arrival.group),
-        "stream": arrival.stream,
-        "input_tokens": arrival.input_tokens,
-        "output_tokens": arrival.output_tokens,
-        "arrived": told.trace.arrived.as_nanos(),
-        "ended": told.trace.ended.map(|(at, _)| at.as_nanos()),
-        "outcome": told.trace.ended.map(|(_, end)| outcome(&end, names)),
-        "client_status": told.row.map(|row| row.status),
-        "attempts": attempts,
-        "waits": waits,
-        "picks": picks(told),
-        "timeline": timeline,
-        "disagreements": told.disagreements(),
+        "at": caused.at.as_nanos(),
+        "deployment": names.deployment(caused.deployment),
+        "cause": caused.cause.as_str(),
+        "until": caused.until.as_nanos(),
     })
 }
 
-fn outcome(outcome: &Outcome, names: &RunNames) -> Value {
+fn outcome(outcome: &Outcome, names: &TrailNames) -> Value {
     match outcome {
         Outcome::Succeeded { deployment, .. } => {
             json!({ "is": "succeeded", "deployment": names.deployment(*deployment) })
@@ -66,7 +72,7 @@ fn outcome(outcome: &Outcome, names: &RunNames) -> Value {
     }
 }
 
-fn attempt(attempt: &AttemptSummary, names: &RunNames) -> Value {
+fn attempt(attempt: &AttemptSummary, names: &TrailNames) -> Value {
     let (end, class) = match attempt.ended.map(|(_, end)| end) {
         Some(AttemptConclusion::Finished) => (Some("finished"), None),
         Some(AttemptConclusion::Failed(failure)) => (Some("failed"), Some(failure.class.as_str())),
@@ -101,15 +107,15 @@ fn wait(wait: &WaitSummary) -> Value {
     })
 }
 
-fn picks(told: &Explanation) -> Vec<Value> {
+fn picks(told: &DecisionTrail<'_>) -> Vec<Value> {
     let picks = told.trace.steps.iter().filter_map(|step| match &step.kind {
         TraceStepKind::Decision(RouterDecision::Picked(pick)) => Some((step.at, pick)),
         TraceStepKind::Decision(_) | TraceStepKind::Input(_) | TraceStepKind::Output(_) => None,
     });
-    let pick = |(at, pick): (squall_determinism::Timestamp, &PickReasons)| {
+    let pick = |(at, pick): (Timestamp, &PickReasons)| {
         let candidates = pick.candidates.iter();
         let candidates: Vec<_> =
-            candidates.map(|view| candidate(view, pick, &told.names)).collect();
+            candidates.map(|view| candidate(view, pick, told.names)).collect();
         json!({
             "at": at.as_nanos(),
             "group": told.names.group(pick.group),
@@ -123,12 +129,13 @@ fn picks(told: &Explanation) -> Vec<Value> {
             "picked": pick.picked.map(|(id, _)| told.names.deployment(id)),
             "probe": pick.picked.is_some_and(|(_, probe)| probe),
             "candidates": candidates,
+            "candidates_left_out": pick.left_out,
         })
     };
     picks.map(pick).collect()
 }
 
-fn candidate(view: &CandidateView, pick: &PickReasons, names: &RunNames) -> Value {
+fn candidate(view: &CandidateView, pick: &PickReasons, names: &TrailNames) -> Value {
     let figure = view.figure.map(|figure| {
         let value = match figure.value {
             FigureValue::Number(number) => json!(number),
@@ -143,7 +150,7 @@ fn candidate(view: &CandidateView, pick: &PickReasons, names: &RunNames) -> Valu
         "running": view.running,
         "is": word(&view.eligibility),
         "until": until(&view.eligibility),
-        "why": phrases::eligibility(view, pick),
+        "why": phrases::eligibility(view, pick, names),
         "figure": figure,
     })
 }
