@@ -9,9 +9,9 @@ use squall_scenario::DecisionLogSettings;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl DecisionLog {
 
     /// Writes what is left, for a second at most.
     pub(crate) fn close(&self) {
-        let (written, ended) = mpsc::sync_channel(1);
+        let (written, ended) = sync_channel(1);
         if self.queue.try_send(Queued::End(written)).is_ok() {
             let _ = ended.recv_timeout(CLOSE_WAIT);
         }
@@ -135,8 +135,7 @@ impl LineWriter {
                 Ok(())
             }
         };
-        let count =
-            if written.is_ok() { &self.counts.written } else { &self.counts.failed };
+        let count = if written.is_ok() { &self.counts.written } else { &self.counts.failed };
         count.fetch_add(1, Ordering::Relaxed);
         self.told(written, true);
     }
@@ -288,7 +287,10 @@ mod tests {
         file.write(b"still there\n").expect("it is written");
         file.reopen().expect("it opens");
         file.write(b"after\n").expect("it is written");
-        assert_eq!((text(&moved), text(&path)), ("before\nstill there\n".to_owned(), "after\n".to_owned()));
+        assert_eq!(
+            (text(&moved), text(&path)),
+            ("before\nstill there\n".to_owned(), "after\n".to_owned())
+        );
     }
 
     #[cfg(target_os = "linux")]

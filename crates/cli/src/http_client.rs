@@ -15,7 +15,9 @@ pub(crate) type Connector = HttpConnector;
 #[cfg(not(feature = "tls"))]
 pub(crate) fn connector(secure: bool) -> Result<Connector, String> {
     if secure {
-        return Err("this `squall` was built without TLS: build it with `--features tls`".to_owned());
+        return Err(
+            "this `squall` was built without TLS: build it with `--features tls`".to_owned()
+        );
     }
     Ok(HttpConnector::new())
 }

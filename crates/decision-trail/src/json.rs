@@ -114,8 +114,7 @@ fn picks(told: &DecisionTrail<'_>) -> Vec<Value> {
     });
     let pick = |(at, pick): (Timestamp, &PickReasons)| {
         let candidates = pick.candidates.iter();
-        let candidates: Vec<_> =
-            candidates.map(|view| candidate(view, pick, told.names)).collect();
+        let candidates: Vec<_> = candidates.map(|view| candidate(view, pick, told.names)).collect();
         json!({
             "at": at.as_nanos(),
             "group": told.names.group(pick.group),

@@ -67,11 +67,7 @@ pub fn outcome(outcome: &Outcome, names: &TrailNames) -> String {
 }
 
 /// How a deployment was found when one was picked.
-pub(crate) fn eligibility(
-    view: &CandidateView,
-    pick: &PickReasons,
-    names: &TrailNames,
-) -> String {
+pub(crate) fn eligibility(view: &CandidateView, pick: &PickReasons, names: &TrailNames) -> String {
     match view.eligibility {
         Eligibility::Candidate { probe: false } => "candidate".to_owned(),
         Eligibility::Candidate { probe: true } => {

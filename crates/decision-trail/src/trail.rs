@@ -133,7 +133,10 @@ impl DecisionTrail<'_> {
             lines.extend(details.iter().map(|detail| format!("{:>width$}    {detail}", "")));
         }
         if self.trace.left_out > 0 {
-            lines.push(format!("{} more steps were not kept, for want of room", self.trace.left_out));
+            lines.push(format!(
+                "{} more steps were not kept, for want of room",
+                self.trace.left_out
+            ));
         }
         lines
     }

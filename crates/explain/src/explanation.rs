@@ -9,8 +9,8 @@ use squall_decision_trail::{
 };
 use squall_determinism::Timestamp;
 use squall_record::{AttemptRow, Mode, RequestOutcome, RequestRow};
-use squall_router::journal::RequestTrace;
 use squall_router::Outcome;
+use squall_router::journal::RequestTrace;
 use std::sync::Arc;
 
 /// Why one request fared as it did.

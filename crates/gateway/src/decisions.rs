@@ -11,7 +11,6 @@ use crate::chosen_name;
 use crate::request_id::RequestId;
 use crate::upstream_registry::NameIndex;
 pub use kept_trail::KeptTrail;
-pub(crate) use kept_trail::TrailStatus;
 pub use sampling::{DecisionLogCounts, DecisionSampling, DecisionSink};
 use slab::Slab;
 use squall_decision_trail::{TrailClock, TrailNames};
@@ -137,10 +136,11 @@ impl DecisionTrails {
             return false;
         }
         let facts = facts();
-        let is_wanted = self.setup.recent > 0
-            || self.setup.log.as_ref().is_some_and(|(sampling, _)| {
-                sampling.failed || sampling.takes(facts.id.as_str())
-            });
+        let is_wanted =
+            self.setup.recent > 0
+                || self.setup.log.as_ref().is_some_and(|(sampling, _)| {
+                    sampling.failed || sampling.takes(facts.id.as_str())
+                });
         self.arriving = is_wanted.then_some(facts);
         is_wanted
     }

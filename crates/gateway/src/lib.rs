@@ -47,9 +47,7 @@ mod upstream;
 mod upstream_registry;
 
 pub use admin::{OperatorApi, OperatorApiError, OperatorApiSetup, OperatorToken};
-pub use decisions::{
-    DecisionLogCounts, DecisionSampling, DecisionSetup, DecisionSink, KeptTrail,
-};
+pub use decisions::{DecisionLogCounts, DecisionSampling, DecisionSetup, DecisionSink, KeptTrail};
 pub use gateway::{Changed, DrainPolicy, DrainReport, Gateway, GatewayView};
 pub use keys::{
     BudgetDocument, KeyChangeError, KeyDocument, KeyHash, KeyStore, VirtualKey, check_keys, new_key,

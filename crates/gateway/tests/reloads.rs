@@ -3,8 +3,8 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    DecisionSetup, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention, ServerSettings, StartError,
-    UpstreamConfig,
+    DecisionSetup, Gateway, GatewaySetup, GatewayView, NameTables, Reload, Retention,
+    ServerSettings, StartError, UpstreamConfig,
 };
 use squall_router::{ConfigError, DeploymentConfig, GroupConfig, RouterConfig};
 use std::net::{Ipv4Addr, SocketAddr};

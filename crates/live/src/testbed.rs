@@ -10,7 +10,8 @@ use crate::topology::configs;
 use crate::under_test::UnderTest;
 use squall_clock::Clock;
 use squall_gateway::{
-    DecisionSetup, GatewaySetup, NameTables, Retention, ServerSettings, SharedStateSetup, UpstreamConfig,
+    DecisionSetup, GatewaySetup, NameTables, Retention, ServerSettings, SharedStateSetup,
+    UpstreamConfig,
 };
 use squall_mock_provider::{MockProvider, MockSetup, ProviderLog};
 use squall_record::{RowSender, ServerLag};

@@ -4,13 +4,15 @@
 //!
 //! With the argument `count` it serves a fixed number of requests and prints nothing: for
 //! `valgrind --tool=callgrind`, whose counts repeat. `count 1000 least_busy` says how many deployments
-//! and which strategy, `count 1000 least_busy everything` switches every feature on, and `limits` or
-//! `everything` takes the number of requests behind it: two numbers leave out the setup. `time 1000 least_busy limits`
-//! prints the nanoseconds of a request as a line for `cargo xtask perf`.
+//! and which strategy, `count 1000 least_busy everything` switches every feature on, `explained` writes the reasons of
+//! every decision down and keeps the last thousand requests with them, as a gateway with an admin API does, and `limits`,
+//! `everything` or `explained` takes the number of requests behind it: two numbers leave out the setup. `time 1000 least_busy
+//! limits` prints the nanoseconds of a request as a line for `cargo xtask perf`.
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use squall_determinism::{Seed, Share, Timestamp};
+use squall_router::journal::{RequestTrace, RequestTraces};
 use squall_router::{
     AttemptId, Declared, DeploymentConfig, Fallbacks, GroupConfig, GroupId, Money, Price,
     RateLimit, RateLimits, RateWindow, RegionId, RequestArrival, RequestTag, Router, RouterConfig,
@@ -51,6 +53,10 @@ fn main() {
     for (name, strategy) in strategies() {
         row(&name, &strategy, FeatureSet::Limits);
     }
+    println!("with every decision explained");
+    for (name, strategy) in strategies().into_iter().filter(|(name, _)| !name.contains(' ')) {
+        row(&name, &strategy, FeatureSet::Explained);
+    }
     println!("with every feature on");
     for (name, strategy) in strategies().into_iter().filter(|(name, _)| !name.contains(' ')) {
         row(&name, &strategy, FeatureSet::Everything);
@@ -79,7 +85,12 @@ fn chosen(args: &[String]) -> (Strategy, u64, FeatureSet) {
     let found = strategies().into_iter().find(|(known, _)| known == name);
     let (_, strategy) = found.unwrap_or_else(|| panic!("there is no strategy `{name}`"));
     let everything = args.get(2).is_some_and(|arg| arg == "everything");
-    let features = if everything { FeatureSet::Everything } else { FeatureSet::Limits };
+    let explained = args.get(2).is_some_and(|arg| arg == "explained");
+    let features = match (everything, explained) {
+        (true, _) => FeatureSet::Everything,
+        (_, true) => FeatureSet::Explained,
+        _ => FeatureSet::Limits,
+    };
     (strategy, deployments, features)
 }
 
@@ -88,7 +99,9 @@ fn chosen(args: &[String]) -> (Strategy, u64, FeatureSet) {
 enum FeatureSet {
     /// Limits of requests and tokens a minute.
     Limits,
-    /// These, and limits of the group and of tenants, limits from headers and 429s, slow start, a panic threshold, budgets in money, tags, regions, sessions,
+    /// These, with the reasons of every decision.
+    Explained,
+    /// Limits, and limits of the group and of tenants, limits from headers and 429s, slow start, a panic threshold, budgets in money, tags, regions, sessions,
     /// features, context windows, tiers, fallbacks and deadlines.
     Everything,
 }
@@ -98,6 +111,9 @@ struct Bench {
     running: VecDeque<AttemptId>,
     now: Timestamp,
     features: FeatureSet,
+    traces: RequestTraces,
+    outputs: Vec<RouterOutput>,
+    kept: VecDeque<RequestTrace>,
 }
 
 impl Bench {
@@ -109,11 +125,19 @@ impl Bench {
         };
         let config = RouterConfig { groups: vec![group], ..RouterConfig::default() };
         let config = match features {
-            FeatureSet::Limits => config,
+            FeatureSet::Limits | FeatureSet::Explained => config,
             FeatureSet::Everything => everything_on(config),
         };
         let router = Router::new(config, Seed::new(7), 0).expect("the configuration is complete");
-        Self { router, running: VecDeque::new(), now: Timestamp::ZERO, features }
+        Self {
+            router,
+            running: VecDeque::new(),
+            now: Timestamp::ZERO,
+            features,
+            traces: RequestTraces::bounded(64 << 10),
+            outputs: Vec::new(),
+            kept: VecDeque::new(),
+        }
     }
 
     fn serve(&mut self, requests: u64) {
@@ -140,7 +164,7 @@ impl Bench {
             ..RequestArrival::new(RequestTag(tag), GroupId(0))
         };
         match self.features {
-            FeatureSet::Limits => plain,
+            FeatureSet::Limits | FeatureSet::Explained => plain,
             FeatureSet::Everything => RequestArrival {
                 tenant: Some(TenantId(tag as u16 % 2)),
                 tags: Tags(1),
@@ -154,10 +178,36 @@ impl Bench {
     }
 
     fn tell(&mut self, input: RouterInput) {
+        let is_explained = self.features == FeatureSet::Explained;
+        if is_explained && matches!(input, RouterInput::Arrived(_)) {
+            self.router.explain_next_arrival();
+        }
         self.router.handle(self.now, input);
+        self.outputs.clear();
         while let Some(output) = self.router.poll() {
+            if is_explained {
+                self.outputs.push(output);
+            }
             if let RouterOutput::StartAttempt(start) = output {
                 self.running.push_back(start.attempt);
+            }
+        }
+        if is_explained {
+            self.explain(input);
+        }
+    }
+
+    /// Puts the traces together, and keeps the last thousand.
+    fn explain(&mut self, input: RouterInput) {
+        let decisions = self.router.take_decisions();
+        if let RouterInput::Arrived(arrival) = input {
+            self.traces.begin(self.now, arrival, None, 0, &self.outputs);
+        }
+        self.traces.take_in(self.now, &input, &self.outputs, decisions);
+        while let Some(trace) = self.traces.next_ended() {
+            self.kept.push_back(trace);
+            if self.kept.len() > 1_000 {
+                self.kept.pop_front();
             }
         }
     }

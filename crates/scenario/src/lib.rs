@@ -48,9 +48,10 @@ pub use import::{gateway_yaml, litellm_scenario_yaml};
 pub use json_schema::{FileKind, json_schema};
 pub use lint::{CheckedConfig, ConfigCheckOptions, LINTS, Lint, LintFinding};
 pub use model::{
-    ApiKey, ClockReading, ConfigChange, DecisionLogSettings, DeploymentLink, EPOCH_NANOS, GatewayCost, GatewayFile,
-    GatewayProvider, GatewayReplicas, MockFile, MockProviderConfig, Phase, RequestKind, Scenario,
-    ScenarioProvider, SharedStateSettings, StartTime, StoreFault, StoreFaultKind, StoreLink,
+    ApiKey, ClockReading, ConfigChange, DecisionLogSettings, DeploymentLink, EPOCH_NANOS,
+    GatewayCost, GatewayFile, GatewayProvider, GatewayReplicas, MockFile, MockProviderConfig,
+    Phase, RequestKind, Scenario, ScenarioProvider, SharedStateSettings, StartTime, StoreFault,
+    StoreFaultKind, StoreLink,
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{

@@ -92,7 +92,8 @@ pub(crate) struct ExplainIdArgs {
 /// `eu=3`, `eu=configured`.
 fn weight(text: &str) -> Result<(String, Option<u32>), String> {
     let expected = || "expected DEPLOYMENT=WEIGHT, such as `eu=3`, or `eu=configured`".to_owned();
-    let (name, weight) = text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(expected)?;
+    let (name, weight) =
+        text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(expected)?;
     let weight = match weight {
         "configured" => None,
         number => Some(number.parse().map_err(|_| expected())?),

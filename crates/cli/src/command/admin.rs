@@ -20,26 +20,30 @@ pub(crate) fn admin(args: &AdminArgs) -> Result<Exit, CliError> {
         }
         AdminCommand::Requests(args) => return requests(&client, args),
         AdminCommand::Explain(args) => return explain(&client, &args.id),
-        AdminCommand::Drain(args) => {
-            (client.post("drain", &json!({ "deployment": args.deployment }))?,
-            format!("`{}` takes no new attempts", args.deployment))
-        }
-        AdminCommand::Undrain(args) => {
-            (client.post("undrain", &json!({ "deployment": args.deployment }))?,
-            format!("`{}` is used as configured", args.deployment))
-        }
+        AdminCommand::Drain(args) => (
+            client.post("drain", &json!({ "deployment": args.deployment }))?,
+            format!("`{}` takes no new attempts", args.deployment),
+        ),
+        AdminCommand::Undrain(args) => (
+            client.post("undrain", &json!({ "deployment": args.deployment }))?,
+            format!("`{}` is used as configured", args.deployment),
+        ),
         AdminCommand::Pin(args) => {
             let body = json!({ "group": args.group, "deployment": args.deployment });
-            (client.post("pin", &body)?, format!("`{}` alone serves `{}`", args.deployment, args.group))
+            (
+                client.post("pin", &body)?,
+                format!("`{}` alone serves `{}`", args.deployment, args.group),
+            )
         }
-        AdminCommand::Unpin(args) => {
-            (client.post("unpin", &json!({ "group": args.group }))?,
-            format!("`{}` is served as configured", args.group))
-        }
+        AdminCommand::Unpin(args) => (
+            client.post("unpin", &json!({ "group": args.group }))?,
+            format!("`{}` is served as configured", args.group),
+        ),
         AdminCommand::Weights(args) => weights(&client, args)?,
-        AdminCommand::Pause => {
-            (client.post("pause", &json!({}))?, "requests are refused with 503 until `squall admin resume`".to_owned())
-        }
+        AdminCommand::Pause => (
+            client.post("pause", &json!({}))?,
+            "requests are refused with 503 until `squall admin resume`".to_owned(),
+        ),
         AdminCommand::Resume => {
             (client.post("resume", &json!({}))?, "requests are taken".to_owned())
         }

@@ -13,11 +13,14 @@ use crate::{command, config_folder, logging, spend_state, terminal};
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    Changed, DecisionSampling, DecisionSetup, DecisionSink, DrainPolicy, Gateway, GatewaySetup, GatewayView, KeyStore, NameTables, OperatorApi,
-    OperatorApiSetup, OperatorToken, Reload, Retention, ServerSettings, SharedStateSetup,
-    StartError, TlsSettings, UpstreamConfig, VirtualKey,
+    Changed, DecisionSampling, DecisionSetup, DecisionSink, DrainPolicy, Gateway, GatewaySetup,
+    GatewayView, KeyStore, NameTables, OperatorApi, OperatorApiSetup, OperatorToken, Reload,
+    Retention, ServerSettings, SharedStateSetup, StartError, TlsSettings, UpstreamConfig,
+    VirtualKey,
 };
-use squall_scenario::{ApiKey, DecisionLogSettings, Effective, GatewayFile, SettingDifference, StoreLink, check_key};
+use squall_scenario::{
+    ApiKey, DecisionLogSettings, Effective, GatewayFile, SettingDifference, StoreLink, check_key,
+};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -433,7 +436,8 @@ fn key(key: &ApiKey) -> Result<String, CliError> {
 
 /// The token of the admin API: from its file, or from the environment.
 fn admin_token(args: &ServeArgs) -> Result<Option<OperatorToken>, CliError> {
-    let Some(AdminToken { place, text }) = admin_token::read(args.admin_token_file.as_deref())? else {
+    let Some(AdminToken { place, text }) = admin_token::read(args.admin_token_file.as_deref())?
+    else {
         return Ok(None);
     };
     OperatorToken::new(&text).map(Some).map_err(|why| CliError::AdminToken { place, why })

@@ -37,10 +37,14 @@ fn a_file_has_a_line_for_each_request_and_is_opened_anew_on_sighup() {
     ask(&addr, "chat");
     let told = lines(&folder, "decisions.jsonl", 1);
     let line = &told[0];
-    assert_eq!((&line["group"], &line["outcome"], &line["model"]), (&"chat".into(), &"succeeded".into(), &"chat".into()));
+    assert_eq!(
+        (&line["group"], &line["outcome"], &line["model"]),
+        (&"chat".into(), &"succeeded".into(), &"chat".into())
+    );
     assert_eq!(line["attempts"][0]["deployment"], "one", "{line}");
     assert!(!line.to_string().contains("\"hi\""), "no prompt: {line}");
-    std::fs::rename(folder.path("decisions.jsonl"), folder.path("decisions.1")).expect("it is there");
+    std::fs::rename(folder.path("decisions.jsonl"), folder.path("decisions.1"))
+        .expect("it is there");
     let hung_up = Command::new("kill").args(["-HUP", &server.0.id().to_string()]).status();
     assert!(hung_up.expect("kill runs").success());
     until(&said, "reloaded");
@@ -75,7 +79,8 @@ fn without_a_path_decisions_are_lines_of_the_log() {
     let (_servers, addr, said) = gateway(&folder, "{ sample: 100% }");
     ask(&addr, "chat");
     let told = until(&said, "squall_gateway::decisions");
-    let line = told.lines().find(|line| line.contains("squall_gateway::decisions")).expect("it was said");
+    let line =
+        told.lines().find(|line| line.contains("squall_gateway::decisions")).expect("it was said");
     let line: Value = serde_json::from_str(line).expect("JSON");
     let decisions = line["decisions"].as_str().expect("a text");
     let decisions: Value = serde_json::from_str(decisions).expect("JSON in it");
@@ -88,7 +93,11 @@ fn a_log_that_cannot_be_opened_is_a_usage_error_at_the_start() {
     let file = GATEWAY.replace("MOCK", "127.0.0.1:9").replace("LISTEN", "127.0.0.1:0");
     folder.write("gateway.yaml", &format!("decision_log: {{ path: nowhere/log }}\n{file}"));
     let ended = folder.squall(&["gateway", "--config", "gateway.yaml"]);
-    assert!(ended.code == 2 && ended.err.contains("`nowhere/log` cannot be written"), "{}", ended.err);
+    assert!(
+        ended.code == 2 && ended.err.contains("`nowhere/log` cannot be written"),
+        "{}",
+        ended.err
+    );
     folder.write("gateway.yaml", &format!("decision_log: {{ sample: 200% }}\n{file}"));
     let ended = folder.squall(&["gateway", "--config", "gateway.yaml"]);
     assert!(ended.code == 2 && ended.err.contains("gateway.yaml:1:"), "{}", ended.err);

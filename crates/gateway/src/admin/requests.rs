@@ -37,8 +37,7 @@ pub(super) async fn list(
         OperatorRefusal::new(StatusCode::BAD_REQUEST, message)
     })?;
     if let Some(outcome) = outcome.as_deref().filter(|outcome| !OUTCOMES.contains(outcome)) {
-        let message =
-            format!("`outcome={outcome}`: expected one of {}", OUTCOMES.join(", "));
+        let message = format!("`outcome={outcome}`: expected one of {}", OUTCOMES.join(", "));
         return Err(OperatorRefusal::new(StatusCode::BAD_REQUEST, message));
     }
     let is_wanted = |kept: &Arc<KeptTrail>| {

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_sample_is_its_share_of_many_ids_and_the_same_at_every_replica() {
-        let sampling = |percent| DecisionSampling { sample: Share::percent(percent), failed: false };
+        let sampling =
+            |percent| DecisionSampling { sample: Share::percent(percent), failed: false };
         let taken = |percent| {
             let ids = (0..100_000).map(|number| format!("request-{number:x}"));
             ids.filter(|id| sampling(percent).takes(id)).count()

@@ -1,9 +1,9 @@
 //! The families that are exposed, in the order of a page.
 
-use crate::decisions::DecisionLogCounts;
 use super::histogram::LatencyHistogram;
 use super::text_format::{MetricKind, MetricsPage};
 use super::{MetricsSnapshot, OperationFacts, RequestCounters, SHARES_OVER};
+use crate::decisions::DecisionLogCounts;
 use crate::tls::TlsSnapshot;
 use squall_router::{
     DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse, Money,

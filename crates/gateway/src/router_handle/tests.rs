@@ -62,7 +62,10 @@ async fn a_panic_in_the_core_is_told_and_health_does_not_lie_about_it() {
     let told = tokio::spawn(async move { handle.failed().await });
 
     let handle = Arc::clone(&app.handle);
-    let failed = tokio::spawn(async move { handle.arrive(None, || panic!("not asked for"), |_| panic!("planted")) }).await;
+    let failed = tokio::spawn(async move {
+        handle.arrive(None, || panic!("not asked for"), |_| panic!("planted"))
+    })
+    .await;
     assert!(failed.is_err(), "it panicked");
 
     tokio::time::timeout(Duration::from_secs(60), told).await.expect("told").expect("no panic");

@@ -16,11 +16,7 @@ use squall_wire::server;
 use std::sync::Arc;
 
 /// All of them that whoever asks may use.
-pub(super) async fn list(
-    State(app): State<Arc<AppState>>,
-    uri: Uri,
-    request: Request,
-) -> Response {
+pub(super) async fn list(State(app): State<Arc<AppState>>, uri: Uri, request: Request) -> Response {
     let directory = app.registry.directory();
     let key = match of_list(&app, &request, &directory) {
         Ok(key) => key,

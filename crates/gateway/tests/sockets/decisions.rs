@@ -53,7 +53,8 @@ fn id_of(head: &str) -> String {
 
 #[tokio::test]
 async fn a_request_that_failed_over_is_listed_and_explained() {
-    let failing = always(whole("503 Service Unavailable", r#"{"error":{"message":"sk-said"}}"#)).await;
+    let failing =
+        always(whole("503 Service Unavailable", r#"{"error":{"message":"sk-said"}}"#)).await;
     let other = always(whole("200 OK", COMPLETION)).await;
     let (gateway, admin) = keeping(&[failing, other], 10).await;
     let (head, _) = ask(&gateway, "chat", false).await;
@@ -74,15 +75,28 @@ async fn a_request_that_failed_over_is_listed_and_explained() {
     let (status, told) = get_json(&admin, &format!("requests/{id}")).await;
     assert_eq!(status, 200, "{told}");
     let attempts = told["attempts"].as_array().expect("a list");
-    let ends: Vec<_> = attempts.iter().map(|each| (&each["deployment"], &each["end"], &each["why"])).collect();
-    assert_eq!(ends, [
-        (&json!("d0"), &json!("failed"), &json!("overloaded")),
-        (&json!("d1"), &json!("finished"), &Value::Null),
-    ]);
+    let ends: Vec<_> =
+        attempts.iter().map(|each| (&each["deployment"], &each["end"], &each["why"])).collect();
+    assert_eq!(
+        ends,
+        [
+            (&json!("d0"), &json!("failed"), &json!("overloaded")),
+            (&json!("d1"), &json!("finished"), &Value::Null),
+        ]
+    );
     let second = &told["picks"][1];
-    assert_eq!((&second["picked"], &second["candidates"][0]["is"]), (&json!("d1"), &json!("tried")));
+    assert_eq!(
+        (&second["picked"], &second["candidates"][0]["is"]),
+        (&json!("d1"), &json!("tried"))
+    );
     let text = told["text"].as_str().expect("words");
-    for said in ["attempt 1 at `d0`", "failed after", "excluded: the request was tried there", "attempt 2 at `d1`", "ended: succeeded by `d1`"] {
+    for said in [
+        "attempt 1 at `d0`",
+        "failed after",
+        "excluded: the request was tried there",
+        "attempt 2 at `d1`",
+        "ended: succeeded by `d1`",
+    ] {
         assert!(text.contains(said), "no `{said}` in {text}");
     }
     // Neither what was asked, nor what was answered, nor a key, nor where providers are.
@@ -90,8 +104,12 @@ async fn a_request_that_failed_over_is_listed_and_explained() {
         assert!(!told.to_string().contains(secret), "{secret}: {told}");
     }
     let headers = format!("{}accept: text/plain\r\n", bearer(TOKEN));
-    let (status, head, _) = raw(&admin, &format!("GET /admin/v1/requests/{id}"), &headers, "").await;
-    assert!(status == 200 && head.to_ascii_lowercase().contains("content-type: text/plain"), "{head}");
+    let (status, head, _) =
+        raw(&admin, &format!("GET /admin/v1/requests/{id}"), &headers, "").await;
+    assert!(
+        status == 200 && head.to_ascii_lowercase().contains("content-type: text/plain"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +128,11 @@ async fn a_cooldown_that_a_request_brought_about_is_told_with_it() {
     let told = tokio::time::timeout(PATIENCE, cooled).await.expect("it cools down");
     assert_eq!(told["cooldowns"][0]["deployment"], "d0", "{told}");
     assert_eq!((&told["outcome"], &told["error_class"]), (&json!("failed"), &json!("server")));
-    assert!(told["waits"].is_array() && told["text"].as_str().is_some_and(|text| text.contains("is ejected until")), "{told}");
+    assert!(
+        told["waits"].is_array()
+            && told["text"].as_str().is_some_and(|text| text.contains("is ejected until")),
+        "{told}"
+    );
     let (_, failed) = get_json(&admin, "requests?outcome=failed&limit=1").await;
     assert_eq!(failed["requests"].as_array().map(Vec::len), Some(1), "{failed}");
     let (_, none) = get_json(&admin, "requests?outcome=succeeded").await;
@@ -126,11 +148,15 @@ async fn only_so_many_are_kept_and_what_is_not_there_says_why() {
         ids.push(id_of(&ask(&gateway, "chat", false).await.0));
     }
     let (_, list) = get_json(&admin, "requests").await;
-    let listed: Vec<_> = list["requests"].as_array().into_iter().flatten().map(|row| row["id"].clone()).collect();
+    let listed: Vec<_> =
+        list["requests"].as_array().into_iter().flatten().map(|row| row["id"].clone()).collect();
     assert_eq!(listed, [json!(ids[2]), json!(ids[1])], "the latest first");
     let (status, gone) = get_json(&admin, &format!("requests/{}", ids[0])).await;
     let message = gone["error"]["message"].as_str().unwrap_or_default();
-    assert!(status == 404 && message.contains("the last 2 requests are there, of 2 at most"), "{gone}");
+    assert!(
+        status == 404 && message.contains("the last 2 requests are there, of 2 at most"),
+        "{gone}"
+    );
     for (what, said) in [
         ("requests?limit=many", "expected `limit` and `outcome`"),
         ("requests?outcome=good", "expected one of succeeded, failed"),
@@ -186,12 +212,9 @@ async fn a_request_under_way_is_explained_as_far_as_it_has_come() {
 async fn the_decision_log_has_a_sample_by_id_and_every_request_that_failed() {
     let failing = always(whole("400 Bad Request", r#"{"error":{"message":"no"}}"#)).await;
     let well = always(whole("200 OK", COMPLETION)).await;
-    for (sample, failed, provider, lines) in [
-        (0, true, failing, 3),
-        (0, false, failing, 0),
-        (0, true, well, 0),
-        (100, false, well, 3),
-    ] {
+    for (sample, failed, provider, lines) in
+        [(0, true, failing, 3), (0, false, failing, 0), (0, true, well, 0), (100, false, well, 3)]
+    {
         let log = Arc::new(Lines::default());
         let sampling = DecisionSampling { sample: Share::percent(sample), failed };
         let decisions = DecisionSetup { recent: 0, log: Some((sampling, Arc::clone(&log) as _)) };

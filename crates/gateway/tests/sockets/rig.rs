@@ -3,7 +3,8 @@
 use squall_clock::Clock;
 use squall_determinism::Seed;
 use squall_gateway::{
-    DecisionSetup, Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError, UpstreamConfig,
+    DecisionSetup, Gateway, GatewaySetup, NameTables, Retention, ServerSettings, StartError,
+    UpstreamConfig,
 };
 use squall_router::{DeploymentConfig, GroupConfig, RouterConfig};
 use std::io::Write as _;

@@ -15,7 +15,8 @@ use crate::model::{GatewayFile, GatewayProvider, StoreLink};
 use crate::node::Node;
 use crate::schema::{Key, Schema, Section};
 use crate::settings::{
-    Address, Bytes, Count, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings, vocabulary,
+    Address, Bytes, Count, In, Maybe, Required, Text, Told, ValueKind, Word, Written, settings,
+    vocabulary,
 };
 use crate::unit::Misfit;
 use crate::value;

@@ -54,7 +54,8 @@ impl AdminClient {
             let connector = http_client::connector(secure).map_err(CliError::AskAdmin)?;
             let client = Client::builder(TokioExecutor::new()).build(connector);
             let answer = tokio::time::timeout(PATIENCE, async {
-                let answer = client.request(request).await.map_err(|error| self.no_answer(&error))?;
+                let answer =
+                    client.request(request).await.map_err(|error| self.no_answer(&error))?;
                 let status = answer.status();
                 let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
                 let body =
@@ -62,7 +63,8 @@ impl AdminClient {
                 Ok::<_, CliError>((status, body.to_bytes()))
             });
             let seconds = PATIENCE.as_secs();
-            let late = |_| CliError::AskAdmin(format!("{} did not answer within {seconds} s", self.base));
+            let late =
+                |_| CliError::AskAdmin(format!("{} did not answer within {seconds} s", self.base));
             answer.await.map_err(late)?
         })?;
         let value: Option<Value> = serde_json::from_slice(&body).ok();
