@@ -24,6 +24,19 @@ pub(crate) fn clients(bytes: &[u8]) {
             is_json(&other.body_for("m", true));
         }
     }
+    let kind = "multipart/form-data; boundary=b";
+    for operation in [Operation::Transcription, Operation::ImageEdit] {
+        for model in [None, Some("other")] {
+            let form = bytes.to_vec().into();
+            let Ok(form) = ChatRequest::parse_form(operation, kind, form, model) else { continue };
+            assert!(model.is_none_or(|model| form.model == model), "the model of the path");
+            let told = form.body_for("m", true);
+            let again = ChatRequest::parse_form(operation, kind, told.clone(), None);
+            let again = again.expect("what is told is a form");
+            assert_eq!((again.model.as_str(), again.input_tokens), ("m", form.input_tokens));
+            assert_eq!(again.body_for("m", true), told, "told once more it is the same");
+        }
+    }
     let path = FrontPath { model: Some("m".to_owned()), stream: true };
     for api in FrontApi::ALL {
         if let Ok(chat) = front_format(api).read(&path, bytes.to_vec().into()) {

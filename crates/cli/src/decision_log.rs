@@ -23,7 +23,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// A decision log that is written.
 #[derive(Debug)]
-pub(crate) struct DecisionLog {
+pub(crate) struct DecisionLogWriter {
     queue: SyncSender<Queued>,
     counts: Arc<LineCounts>,
     reopen: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ struct LineCounts {
     failed: AtomicU64,
 }
 
-impl DecisionLog {
+impl DecisionLogWriter {
     /// Opens the file, which is beside `folder` unless its path is whole, and starts to write.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl DecisionLog {
         let file = path.map(|path| LogFile::open(path, settings)).transpose()?;
         let (queue, queued) = sync_channel(WAITING_MAX);
         let log = Self { queue, counts: Arc::default(), reopen: Arc::default() };
-        let writer = LineWriter {
+        let writer = DecisionLineWriter {
             file,
             counts: Arc::clone(&log.counts),
             reopen: Arc::clone(&log.reopen),
@@ -84,7 +84,7 @@ impl DecisionLog {
     }
 }
 
-impl DecisionSink for DecisionLog {
+impl DecisionSink for DecisionLogWriter {
     fn write(&self, trail: &Arc<KeptTrail>) {
         if self.queue.try_send(Queued::Trail(Arc::clone(trail))).is_err() {
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl DecisionSink for DecisionLog {
 }
 
 /// The thread's part.
-struct LineWriter {
+struct DecisionLineWriter {
     file: Option<LogFile>,
     counts: Arc<LineCounts>,
     reopen: Arc<AtomicBool>,
@@ -107,7 +107,7 @@ struct LineWriter {
     fails: bool,
 }
 
-impl LineWriter {
+impl DecisionLineWriter {
     fn write_all_of(mut self, queued: &Receiver<Queued>) {
         while let Ok(next) = queued.recv() {
             if self.reopen.swap(false, Ordering::Relaxed)

@@ -311,14 +311,21 @@ impl RequestDriver {
             mark.into_iter().chain(held).for_each(|bytes| self.pass_on(bytes));
         } else if self.chat.stream {
             let (sender, receiver) = channel(CHUNKS_WAITING);
-            let head = response::streamed(receiver, &running.name, self.attempts);
-            self.context.streams(self.error_event.clone());
+            let head = if self.chat.answers_bytes() {
+                response::streamed_bytes(receiver, &running.name, self.attempts)
+            } else {
+                // Among bytes there is no event to end with.
+                self.context.streams(self.error_event.clone());
+                response::streamed(receiver, &running.name, self.attempts)
+            };
+            let head = response::with_type(head, running.call.content_type());
             self.response = Some(response::with_headers(head, running.call.response_headers()));
             self.chunks = Some(sender);
             held.into_iter().for_each(|bytes| self.pass_on(bytes));
         } else {
             let body = held.into_iter().next().unwrap_or_default();
             let whole = response::whole(body, &running.name, self.attempts);
+            let whole = response::with_type(whole, running.call.content_type());
             self.response = Some(response::with_headers(whole, running.call.response_headers()));
         }
     }
@@ -463,8 +470,17 @@ impl RequestDriver {
         self.over = true;
         self.attempt = None;
         self.write_log(outcome);
-        let Outcome::Failed { failure, .. } = outcome else { return };
+        let Outcome::Failed { failure, .. } = outcome else {
+            if self.chunks.is_some() && self.chat.answers_bytes() {
+                // That was all of it.
+                self.backlog.push_back(Bytes::new());
+            }
+            return;
+        };
         let error = self.error(failure);
+        if self.chunks.is_some() && self.chat.answers_bytes() {
+            return;
+        }
         if self.chunks.is_some() {
             let mut event = Vec::new();
             self.error_event.write(&mut event, &error);

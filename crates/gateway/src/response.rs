@@ -35,6 +35,21 @@ pub(crate) fn streamed(chunks: Receiver<Bytes>, deployment: &str, attempts: u16)
     response
 }
 
+/// The same for bytes that are no events: the last chunk is an empty one. Where the channel ends without it the
+/// connection breaks off, so that nobody takes a part for the whole.
+pub(crate) fn streamed_bytes(chunks: Receiver<Bytes>, deployment: &str, attempts: u16) -> Response {
+    let body = Body::new(StreamBody::new(RawChunks { chunks, ended: false }));
+    answer(StatusCode::OK, "application/octet-stream", deployment, attempts, body)
+}
+
+/// The same with the type that the answer came with.
+pub(crate) fn with_type(mut response: Response, content_type: Option<&HeaderValue>) -> Response {
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+    }
+    response
+}
+
 /// The error of a request that failed.
 pub(crate) fn error(failure: &Failure, error: &ApiError, attempts: u16) -> Response {
     let status = StatusCode::from_u16(failure.client_status()).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -84,6 +99,38 @@ fn answer(
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+/// An answer that broke off.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the answer broke off")]
+struct BrokeOff;
+
+/// The chunks of an answer of bytes, as frames.
+struct RawChunks {
+    chunks: Receiver<Bytes>,
+    ended: bool,
+}
+
+impl futures_core::Stream for RawChunks {
+    type Item = Result<Frame<Bytes>, BrokeOff>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        self.chunks.poll_recv(context).map(|chunk| match chunk {
+            Some(bytes) if bytes.is_empty() => {
+                self.ended = true;
+                None
+            }
+            Some(bytes) => Some(Ok(Frame::data(bytes))),
+            None => {
+                self.ended = true;
+                Some(Err(BrokeOff))
+            }
+        })
     }
 }
 

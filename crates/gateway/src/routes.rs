@@ -1,6 +1,8 @@
 //! The HTTP endpoints: the paths of clients, with and without their version, a health check, and metrics.
 
 mod by_path;
+mod forms;
+mod json_array;
 mod models;
 
 use crate::api_keys::RequestOrigin;
@@ -55,6 +57,11 @@ fn requests(root: &str) -> HttpRouter<Arc<AppState>> {
         .route(&path(Operation::Embedding), post(embeddings))
         .route(&path(Operation::Response), post(responses))
         .route(&path(Operation::Image), post(images))
+        .route(&path(Operation::ImageEdit), post(forms::image_edits))
+        .route(&path(Operation::ImageVariation), post(forms::image_variations))
+        .route(&path(Operation::Speech), post(speech))
+        .route(&path(Operation::Transcription), post(forms::transcriptions))
+        .route(&path(Operation::Translation), post(forms::translations))
         .route(&format!("{root}/messages"), post(messages))
         .route(&format!("{root}/messages/count_tokens"), post(count_messages))
 }
@@ -75,6 +82,11 @@ fn azure() -> HttpRouter<Arc<AppState>> {
         .route(&path(Operation::Chat), post(by_path::azure_chats))
         .route(&path(Operation::Completion), post(by_path::azure_completions))
         .route(&path(Operation::Embedding), post(by_path::azure_embeddings))
+        .route(&path(Operation::Image), post(by_path::azure_images))
+        .route(&path(Operation::Speech), post(by_path::azure_speech))
+        .route(&path(Operation::ImageEdit), post(forms::azure_image_edits))
+        .route(&path(Operation::Transcription), post(forms::azure_transcriptions))
+        .route(&path(Operation::Translation), post(forms::azure_translations))
 }
 
 /// What operators ask, at an address of its own.
@@ -176,6 +188,11 @@ async fn embeddings(State(app): State<Arc<AppState>>, request: Request) -> Respo
 
 async fn images(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let parse = |body| ChatRequest::parse_other(Operation::Image, body);
+    route(app, request, parse).await
+}
+
+async fn speech(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Speech, body);
     route(app, request, parse).await
 }
 

@@ -6,6 +6,7 @@ mod connect;
 mod content_decoding;
 mod event;
 mod outgoing_request;
+mod raw_stream;
 mod reused_connection;
 mod stream;
 

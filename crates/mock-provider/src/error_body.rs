@@ -49,9 +49,9 @@ impl ErrorBody<'_> {
     }
 }
 
-/// What a stream is called: events, or a list of JSON.
-pub(crate) const fn stream_type(asked: &ParsedRequest) -> &'static str {
-    if asked.events { EVENT_STREAM } else { JSON }
+/// What a stream is called: events, a list of JSON, or sound.
+pub(crate) fn stream_type(asked: &ParsedRequest) -> &'static str {
+    asked.answer_type().unwrap_or(if asked.events { EVENT_STREAM } else { JSON })
 }
 
 /// The limits as they stand, as headers have them.

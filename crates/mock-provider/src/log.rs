@@ -90,6 +90,12 @@ const fn operation(endpoint: ApiEndpoint) -> &'static str {
         ApiEndpoint::Completions => "/completions",
         ApiEndpoint::Responses => "/responses",
         ApiEndpoint::Embeddings => "/embeddings",
+        ApiEndpoint::Images => "/images/generations",
+        ApiEndpoint::ImageEdits => "/images/edits",
+        ApiEndpoint::ImageVariations => "/images/variations",
+        ApiEndpoint::Speech => "/audio/speech",
+        ApiEndpoint::Transcriptions => "/audio/transcriptions",
+        ApiEndpoint::Translations => "/audio/translations",
         ApiEndpoint::Messages => "/messages",
         ApiEndpoint::Generate => ":generateContent",
     }

@@ -330,7 +330,7 @@ impl ServedAttempt<'_> {
                 let whole = self.whole();
                 attempt.tokens_sent(self.plan.tokens);
                 attempt.end(AttemptEnd::Succeeded);
-                json(whole)
+                typed(AnswerBody::whole(whole), asked.answer_type().unwrap_or(JSON))
             }
         };
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -382,7 +382,7 @@ fn rejected(words: &ErrorBody<'_>, rejection: &Rejection, unix: Duration) -> Ser
     let body = words.error(rejection.class, status, Some(rejection));
     let asked = words.asked;
     // What a vendor answers with 200 comes in the way that was asked for.
-    let mut answer = if status == 200 && asked.stream {
+    let mut answer = if status == 200 && asked.stream && asked.answer_type().is_none() {
         let body = if asked.events {
             [b"data: ".as_slice(), &body, b"\r\n\r\n"].concat()
         } else {

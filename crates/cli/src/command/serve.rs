@@ -4,7 +4,7 @@ use super::client_tls;
 use super::watch::FileWatch;
 use crate::admin_token::{self, AdminToken};
 use crate::args::ServeArgs;
-use crate::decision_log::DecisionLog;
+use crate::decision_log::DecisionLogWriter;
 use crate::error::{CliError, Exit};
 use crate::keys_file::{self, KeysFile};
 use crate::otlp::Otlp;
@@ -15,8 +15,8 @@ use squall_determinism::Seed;
 use squall_gateway::{
     Changed, DecisionSampling, DecisionSetup, DecisionSink, DrainPolicy, Gateway, GatewaySetup,
     GatewayView, KeyStore, NameTables, OperatorApi, OperatorApiSetup, OperatorToken, Reload,
-    Retention, ServerSettings, SharedStateSetup, StartError, TlsSettings, UpstreamConfig,
-    VirtualKey,
+    Retention, SavedSpend, ServerSettings, SharedStateSetup, StartError, TlsSettings,
+    UpstreamConfig, VirtualKey,
 };
 use squall_scenario::{
     ApiKey, DecisionLogSettings, Effective, GatewayFile, SettingDifference, StoreLink, check_key,
@@ -55,18 +55,12 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     let too_few = fit_to_machine(&mut fitting);
     let before = RefCell::new(Effective::of_gateway(&file));
     let shared_state = file.shared_state.as_ref().map(shared_state).transpose()?;
-    let log = decision_log(args.config(), &file)?;
-    let decisions = decisions(args, &file, log.clone());
+    let (log, decisions) = decisions(args, &file)?;
     let Reload { router, upstreams, name_tables } = reload(args.config(), file)?;
-    let spend = args.spend_state.as_deref().map(|path| {
-        let unusable = |source| CliError::SpendState { path: path.to_owned(), source };
-        spend_state::read(path).map_err(unusable)
-    });
-    let (spent, complaint) = spend.transpose()?.unwrap_or_default();
-    complaint.iter().for_each(terminal::status);
+    let spent = spent(args)?;
     let runtime = runtime()?;
     let otlp = Otlp::start(args.otlp_endpoint.as_deref(), runtime.handle())?;
-    let keys_watch = args.keys.as_deref().map(FileWatch::of);
+    let watched = SecretWatches::of(args);
     let keys = args.keys.as_deref().map(keys_file::read).transpose()?;
     let setup = GatewaySetup {
         router,
@@ -88,22 +82,18 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
         shared_state,
         telemetry: otlp.as_ref().map(Otlp::telemetry),
     };
-    let token_watch = args.admin_token_file.as_deref().map(FileWatch::of);
     let token = if args.admin.is_some() { admin_token(args)? } else { None };
     let signals = signals::take_over(2, Hangup::Reload);
     let ended = runtime.block_on(async {
         let gateway = Gateway::start(setup).await.map_err(|error| of_start(args, error))?;
-        let store = args.keys.as_deref().map(|path| Arc::new(KeysFile::new(path)) as Arc<dyn KeyStore>);
-        let setup = args.admin.map(|listen| OperatorApiSetup { listen, token, keys: store });
-        let admin = setup.map(|setup| OperatorApi::start(setup, gateway.view())).transpose()?;
+        let admin = start_admin(args, token, &gateway)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         announce(args, (scheme, listen), &gateway, admin.as_ref(), &too_few);
         let view = gateway.view();
         tokio::select! {
             () = signals.stop(1) => {}
             () = watch.changes(signals.clone(), || reload_from(args.config(), &needs_restart, &before, &view, args.admin.is_some())) => {}
-            () = keep_keys(args, keys_watch, signals.clone(), &view) => {}
-            () = keep_token(args, token_watch, signals.clone(), admin.as_ref()) => {}
+            () = keep_secrets(args, watched, signals.clone(), &view, admin.as_ref()) => {}
             () = reopen(log.as_deref(), signals.clone()) => {}
             () = client_tls::keep(certificates, signals.clone(), &view) => {}
             () = spend_state::keep(args.spend_state.as_deref(), &view) => {}
@@ -125,10 +115,35 @@ pub(crate) fn gateway(args: &ServeArgs) -> Result<Exit, CliError> {
     ended
 }
 
+/// What was spent before a restart.
+fn spent(args: &ServeArgs) -> Result<Vec<SavedSpend>, CliError> {
+    let Some(path) = &args.spend_state else { return Ok(Vec::new()) };
+    let unusable = |source| CliError::SpendState { path: path.clone(), source };
+    let (spent, complaint) = spend_state::read(path).map_err(unusable)?;
+    complaint.iter().for_each(terminal::status);
+    Ok(spent)
+}
+
+/// The admin API, where one is asked for.
+fn start_admin(
+    args: &ServeArgs,
+    token: Option<OperatorToken>,
+    gateway: &Gateway,
+) -> Result<Option<OperatorApi>, CliError> {
+    let Some(listen) = args.admin else { return Ok(None) };
+    let keys = args.keys.as_deref();
+    let keys = keys.map(|path| Arc::new(KeysFile::new(path)) as Arc<dyn KeyStore>);
+    let setup = OperatorApiSetup { listen, token, keys };
+    Ok(Some(OperatorApi::start(setup, gateway.view())?))
+}
+
 /// Where a gateway's file writes decisions down, opened.
-fn decision_log(path: &Path, file: &GatewayFile) -> Result<Option<Arc<DecisionLog>>, CliError> {
+fn decision_log(
+    path: &Path,
+    file: &GatewayFile,
+) -> Result<Option<Arc<DecisionLogWriter>>, CliError> {
     let Some(settings) = &file.decision_log else { return Ok(None) };
-    let opened = DecisionLog::start(settings, folder_of(path)).map(Arc::new);
+    let opened = DecisionLogWriter::start(settings, folder_of(path)).map(Arc::new);
     opened.map(Some).map_err(|source| CliError::DecisionLog {
         path: settings.path.clone().unwrap_or_default(),
         source,
@@ -136,10 +151,14 @@ fn decision_log(path: &Path, file: &GatewayFile) -> Result<Option<Arc<DecisionLo
 }
 
 /// What is kept of decisions, and what is written down. Nobody can ask where there is no admin API.
-fn decisions(args: &ServeArgs, file: &GatewayFile, log: Option<Arc<DecisionLog>>) -> DecisionSetup {
+fn decisions(
+    args: &ServeArgs,
+    file: &GatewayFile,
+) -> Result<(Option<Arc<DecisionLogWriter>>, DecisionSetup), CliError> {
+    let writer = decision_log(args.config(), file)?;
     let recent = if args.admin.is_some() { file.recent_requests } else { 0 };
-    let log = log.map(|log| (sampling(file), log as Arc<dyn DecisionSink>));
-    DecisionSetup { recent, log }
+    let log = writer.clone().map(|log| (sampling(file), log as Arc<dyn DecisionSink>));
+    Ok((writer, DecisionSetup { recent, log }))
 }
 
 fn sampling(file: &GatewayFile) -> DecisionSampling {
@@ -147,8 +166,35 @@ fn sampling(file: &GatewayFile) -> DecisionSampling {
     log.map(|log| DecisionSampling { sample: log.sample, failed: log.failed }).unwrap_or_default()
 }
 
+/// Files with keys and tokens that are taken on when they change. Watched before they are read.
+struct SecretWatches {
+    keys: Option<FileWatch>,
+    token: Option<FileWatch>,
+}
+
+impl SecretWatches {
+    fn of(args: &ServeArgs) -> Self {
+        let watch = |path: &Option<PathBuf>| path.as_deref().map(FileWatch::of);
+        Self { keys: watch(&args.keys), token: watch(&args.admin_token_file) }
+    }
+}
+
+/// Takes on the files of keys and of the admin token whenever they change; never ends.
+async fn keep_secrets(
+    args: &ServeArgs,
+    watched: SecretWatches,
+    signals: Signals,
+    gateway: &GatewayView,
+    admin: Option<&OperatorApi>,
+) {
+    tokio::select! {
+        () = keep_keys(args, watched.keys, signals.clone(), gateway) => {}
+        () = keep_token(args, watched.token, signals, admin) => {}
+    }
+}
+
 /// Opens the decision log anew on every SIGHUP; never ends.
-async fn reopen(log: Option<&DecisionLog>, mut signals: Signals) {
+async fn reopen(log: Option<&DecisionLogWriter>, mut signals: Signals) {
     loop {
         signals.reload().await;
         log.iter().for_each(|log| log.reopen());

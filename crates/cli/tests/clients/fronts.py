@@ -359,6 +359,7 @@ class GeminiFront:
     def __init__(self, gateway, key="sk-team"):
         options = google_types.HttpOptions(base_url=gateway, timeout=int(TIMEOUT * 1000))
         self.client = genai.Client(api_key=key, http_options=options)
+        self.gateway = gateway
 
     def ask(self, model, stream, contents=PROMPT, **config):
         """The parts, why it ended, and the usage."""
@@ -444,6 +445,7 @@ class GeminiFront:
         """What only this API has."""
         counted = self.client.models.count_tokens(model="openai-well", contents="x" * 400)
         check(90 <= counted.total_tokens <= 120, f"counted {counted}")
+        self.listed()
         search = [google_types.Tool(google_search=google_types.GoogleSearch())]
         check(self.ask("gemini-well", False, tools=search)[0], "an answer")
         try:
@@ -451,6 +453,18 @@ class GeminiFront:
             raise AssertionError("a tool of Google's was asked of OpenAI")
         except google_errors.ClientError as error:
             check("googleSearch" in error.message, error.message)
+
+    def listed(self):
+        """Without `alt=sse` a stream is one list of JSON, as its events are."""
+        body = json.dumps({"contents": [{"parts": [{"text": PROMPT}]}]}).encode()
+        path = "/v1beta/models/openai-well:streamGenerateContent"
+        status, told = sent(self.gateway, path, body)
+        same(status, 200, f"{told}")
+        text = "".join(part["text"] for each in told for part in each["candidates"][0]["content"].get("parts", []))
+        same(text, self.text("openai-well", True)[0], "the list beside the stream")
+        check(len(told) > 2 and told[-1]["usageMetadata"]["candidatesTokenCount"] == WORDS, f"{told[-1]}")
+        status, told = sent(self.gateway, path.replace("-well", "-throttled"), body)
+        same((status, told["error"]["status"]), (429, "RESOURCE_EXHAUSTED"), f"{told}")
 
 
 FRONTS = (AnthropicFront, ResponsesFront, AzureFront, GeminiFront)

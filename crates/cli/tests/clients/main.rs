@@ -8,6 +8,7 @@
 
 mod fronts;
 mod keys;
+mod media;
 mod traces;
 
 use std::fs;

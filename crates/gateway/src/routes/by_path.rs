@@ -1,16 +1,15 @@
 //! Requests whose path names the model: Gemini's methods of a model, and Azure's deployments.
 
-use super::{route, taken, unknown_model};
+use super::{json_array, route, taken, unknown_model};
 use crate::app_state::AppState;
 use crate::fronts::GOOGLE_KEY;
-use crate::{local_reply, response};
+use crate::local_reply;
+use crate::serving::RequestContext;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, StatusCode, Uri};
-use squall_failure::FailureClass;
+use http::{HeaderMap, Uri};
 use squall_wire::chat::{ChatRequest, FrontApi, Operation, with_model};
-use squall_wire::error::ApiError;
 use squall_wire::front::FrontPath;
 use squall_wire::front_format;
 use std::sync::Arc;
@@ -36,10 +35,13 @@ pub(super) async fn method_of_model(
             let path = of(model, true);
             route(app, request, |body| format.read(&path, body)).await
         }
-        Some((_, "streamGenerateContent")) => {
-            let message = "streams come as server-sent events only: ask with `?alt=sse`";
-            let error = ApiError::of(FailureClass::BadRequest, "").with_message(message);
-            response::api_error(StatusCode::BAD_REQUEST, &error)
+        Some((model, "streamGenerateContent")) => {
+            let path = of(model, true);
+            // A list that is cut has no event to end with.
+            if let Some(of_request) = request.extensions().get::<RequestContext>() {
+                of_request.streams_no_events();
+            }
+            json_array::of_events(route(app, request, |body| format.read(&path, body)).await)
         }
         Some((model, "countTokens")) => count(app, request, &of(model, false)).await,
         _ => local_reply::unknown_path(request.method(), uri.path()),
@@ -85,6 +87,24 @@ pub(super) async fn azure_completions(
 ) -> Response {
     let parse =
         |body| ChatRequest::parse_other(Operation::Completion, with_model(body, &deployment));
+    route(app, request, parse).await
+}
+
+pub(super) async fn azure_images(
+    State(app): State<Arc<AppState>>,
+    Path(deployment): Path<String>,
+    request: Request,
+) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Image, with_model(body, &deployment));
+    route(app, request, parse).await
+}
+
+pub(super) async fn azure_speech(
+    State(app): State<Arc<AppState>>,
+    Path(deployment): Path<String>,
+    request: Request,
+) -> Response {
+    let parse = |body| ChatRequest::parse_other(Operation::Speech, with_model(body, &deployment));
     route(app, request, parse).await
 }
 

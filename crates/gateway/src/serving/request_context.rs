@@ -18,7 +18,7 @@ struct RequestContextParts {
     /// What it holds of the limits of its virtual key.
     key: OnceLock<KeyLease>,
     /// How its answer ends if it is cut: streams have it, and nothing else.
-    error_event: OnceLock<ErrorEventWriter>,
+    error_event: OnceLock<Option<ErrorEventWriter>>,
 }
 
 impl RequestContext {
@@ -52,11 +52,16 @@ impl RequestContext {
 
     /// The answer is a stream.
     pub(crate) fn streams(&self, error_event: ErrorEventWriter) {
-        let _ = self.0.error_event.set(error_event);
+        let _ = self.0.error_event.set(Some(error_event));
+    }
+
+    /// The answer may be a stream, but none of events.
+    pub(crate) fn streams_no_events(&self) {
+        let _ = self.0.error_event.set(None);
     }
 
     /// How the answer ends if it is cut, if it is a stream.
     pub(crate) fn error_event(&self) -> Option<&ErrorEventWriter> {
-        self.0.error_event.get()
+        self.0.error_event.get().and_then(Option::as_ref)
     }
 }

@@ -38,7 +38,11 @@ pub(super) const fn operation(operation: Operation) -> &'static str {
         Operation::Completion => "text_completion",
         Operation::Embedding => "embeddings",
         // The conventions have none for pictures either.
-        Operation::Image => "image_generation",
+        Operation::Image | Operation::ImageEdit | Operation::ImageVariation => "image_generation",
+        // Nor for sound.
+        Operation::Speech => "speech",
+        Operation::Transcription => "transcription",
+        Operation::Translation => "translation",
     }
 }
 

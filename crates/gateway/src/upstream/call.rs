@@ -3,14 +3,15 @@
 use super::content_decoding::ContentDecoder;
 use super::event::{UpstreamEvent, failed};
 use super::outgoing_request::OutgoingRequest;
+use super::raw_stream::RawStream;
 use super::reused_connection::{ReuseMark, is_reset_of_idle};
 use super::stream::{StreamStep, UpstreamStream};
 use crate::body_buffer::BodyBuffer;
 use crate::header_passthrough;
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
@@ -34,6 +35,8 @@ pub(crate) struct UpstreamCall {
     resends: u8,
     /// What of the answer's head the client is told.
     response_headers: HeaderMap,
+    /// The type of the answer.
+    content_type: Option<HeaderValue>,
 }
 
 #[derive(Debug)]
@@ -44,6 +47,8 @@ enum CallState {
     Head(Box<ResponseFuture>),
     /// Reading a stream.
     Stream(Box<UpstreamStream>),
+    /// Reading bytes that are no events.
+    Raw(Box<RawStream>),
     /// Reading an answer in one piece, or an error.
     Whole(Box<BodyRead>),
     Over,
@@ -63,13 +68,13 @@ impl UpstreamCall {
     /// One whose request leaves, or is not told to the upstream at all.
     pub(super) fn new(outgoing: OutgoingRequest) -> Self {
         let state = send(&outgoing);
-        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new() }
+        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new(), content_type: None }
     }
 
     /// One that is not made: there are no words for the request.
     pub(super) fn none(outgoing: OutgoingRequest, unsupported: Unsupported) -> Self {
         let state = CallState::Unsupported(unsupported);
-        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new() }
+        Self { state, outgoing, resends: 0, response_headers: HeaderMap::new(), content_type: None }
     }
 
     /// What of the answer's head the client is told, once it is there.
@@ -108,6 +113,7 @@ impl UpstreamCall {
                     StreamStep::Event(event) => Some(event),
                     StreamStep::Plain(body) => Some(self.no_stream(&body)),
                 },
+                CallState::Raw(stream) => stream.next().await,
                 CallState::Whole(reading) => {
                     let frame = reading.body.frame().await;
                     self.frame(frame)
@@ -151,7 +157,12 @@ impl UpstreamCall {
             return Some(too_large());
         }
         let is_answer = parts.status.is_success();
-        self.state = if is_answer && self.outgoing.chat.stream {
+        self.content_type = parts.headers.get(CONTENT_TYPE).filter(|_| is_answer).cloned();
+        let known = self.outgoing.known.clone();
+        let silence = self.outgoing.between_tokens;
+        self.state = if is_answer && self.streams_bytes() {
+            CallState::Raw(Box::new(RawStream::new(body, decoding, known, silence)))
+        } else if is_answer && self.streams_events() {
             let include_usage = self.outgoing.chat.reads_usage();
             let reader = match (self.outgoing.native, self.outgoing.chat.operation) {
                 (Some(api), _) => {
@@ -162,8 +173,6 @@ impl UpstreamCall {
                 }
                 (None, other) => other.reader(include_usage),
             };
-            let known = self.outgoing.known.clone();
-            let silence = self.outgoing.between_tokens;
             CallState::Stream(Box::new(UpstreamStream::new(body, decoding, reader, known, silence)))
         } else {
             let error = (!is_answer).then_some(parts);
@@ -175,6 +184,40 @@ impl UpstreamCall {
             }))
         };
         None
+    }
+
+    /// Whether its answer is bytes that are no events. An error may come with status 200 and as JSON.
+    fn streams_bytes(&self) -> bool {
+        self.outgoing.chat.answers_bytes() && !self.answers_with("application/json")
+    }
+
+    /// Whether its answer is events. Of sound some models make none, whatever they are asked.
+    fn streams_events(&self) -> bool {
+        let chat = &self.outgoing.chat;
+        let makes_text =
+            matches!(chat.operation, Operation::Transcription | Operation::Translation);
+        let is_whole = makes_text && !self.answers_with("text/event-stream");
+        chat.stream && !chat.answers_bytes() && !is_whole
+    }
+
+    fn answers_with(&self, essence: &str) -> bool {
+        let kind = self.content_type.as_ref().and_then(|kind| kind.to_str().ok());
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(essence))
+    }
+
+    /// The type that its answer came with, where the client gets what came.
+    pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
+        let passes = match self.outgoing.chat.operation {
+            Operation::Speech | Operation::Transcription | Operation::Translation => true,
+            Operation::Chat
+            | Operation::Completion
+            | Operation::Embedding
+            | Operation::Response
+            | Operation::Image
+            | Operation::ImageEdit
+            | Operation::ImageVariation => false,
+        };
+        self.content_type.as_ref().filter(|_| passes)
     }
 
     /// A piece of a body that is read to its end.
@@ -259,8 +302,8 @@ impl UpstreamCall {
                     None => Ok(whole),
                 }
             }
-            (None, other) => {
-                let completion = other.read_answer(&body)?;
+            (None, _) => {
+                let completion = chat.read_other_answer(&body)?;
                 Ok(Whole { body, completion })
             }
         }

@@ -4,7 +4,8 @@ use super::UpstreamEndpoint;
 use super::call_context::CallContext;
 use crate::header_passthrough::is_of_format;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy::ResponseFuture;
 use squall_failure::{Failure, FailureClass};
@@ -75,6 +76,9 @@ impl OutgoingRequest {
         let passed = passed.filter(|(name, _)| self.native.is_some() || !is_of_format(name));
         for (name, value) in endpoint.chat_headers.iter().chain(passed) {
             headers.append(name.clone(), value.clone());
+        }
+        if let Some(kind) = chat.form_type().and_then(|kind| HeaderValue::from_str(kind).ok()) {
+            headers.insert(CONTENT_TYPE, kind);
         }
         Ok(request)
     }

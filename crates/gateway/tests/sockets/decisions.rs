@@ -20,9 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A decision log in memory.
 #[derive(Debug, Default)]
-struct Lines(Mutex<Vec<String>>);
+struct DecisionsInMemory(Mutex<Vec<String>>);
 
-impl DecisionSink for Lines {
+impl DecisionSink for DecisionsInMemory {
     fn write(&self, trail: &Arc<KeptTrail>) {
         self.0.lock().expect("no panic").push(trail.to_line());
     }
@@ -215,7 +215,7 @@ async fn the_decision_log_has_a_sample_by_id_and_every_request_that_failed() {
     for (sample, failed, provider, lines) in
         [(0, true, failing, 3), (0, false, failing, 0), (0, true, well, 0), (100, false, well, 3)]
     {
-        let log = Arc::new(Lines::default());
+        let log = Arc::new(DecisionsInMemory::default());
         let sampling = DecisionSampling { sample: Share::percent(sample), failed };
         let decisions = DecisionSetup { recent: 0, log: Some((sampling, Arc::clone(&log) as _)) };
         let gateway = gateway_of(&[provider], |setup| setup.decisions = decisions).await;

@@ -89,7 +89,7 @@ async fn a_request_over_the_rate_of_its_key_is_refused_before_its_body_is_there(
     assert_eq!([chat(&gateway, "sk-slow").await.0, chat(&gateway, "sk-slow").await.0], [200, 200]);
     // The body that is announced never comes.
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer sk-slow\r\ncontent-length: 1000\r\n\r\n";
-    let answer = crate::rig::exchange(&gateway, head).await;
+    let answer = exchange(&gateway, head).await;
     let (status, error) = parts(&answer);
     assert_eq!(
         (status, error["error"]["code"].as_str()),

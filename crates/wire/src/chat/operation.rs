@@ -27,12 +27,32 @@ pub enum Operation {
     Response,
     /// Pictures.
     Image,
+    /// Pictures made of others.
+    ImageEdit,
+    /// Pictures like another.
+    ImageVariation,
+    /// A text, spoken.
+    Speech,
+    /// What is said in a recording.
+    Transcription,
+    /// The same in English.
+    Translation,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 5] =
-        [Self::Chat, Self::Completion, Self::Embedding, Self::Response, Self::Image];
+    pub const ALL: [Self; 10] = [
+        Self::Chat,
+        Self::Completion,
+        Self::Embedding,
+        Self::Response,
+        Self::Image,
+        Self::ImageEdit,
+        Self::ImageVariation,
+        Self::Speech,
+        Self::Transcription,
+        Self::Translation,
+    ];
 
     /// Where it is asked for, below the version.
     #[must_use]
@@ -43,6 +63,11 @@ impl Operation {
             Self::Embedding => "/embeddings",
             Self::Response => "/responses",
             Self::Image => "/images/generations",
+            Self::ImageEdit => "/images/edits",
+            Self::ImageVariation => "/images/variations",
+            Self::Speech => "/audio/speech",
+            Self::Transcription => "/audio/transcriptions",
+            Self::Translation => "/audio/translations",
         }
     }
 
@@ -52,7 +77,9 @@ impl Operation {
         match self {
             Self::Chat => "messages",
             Self::Completion | Self::Image => "prompt",
-            Self::Embedding | Self::Response => "input",
+            Self::Embedding | Self::Response | Self::Speech => "input",
+            Self::ImageEdit | Self::ImageVariation => "image",
+            Self::Transcription | Self::Translation => "file",
         }
     }
 
@@ -84,7 +111,11 @@ impl Operation {
         match self {
             Self::Chat | Self::Completion => read_completion(body),
             Self::Embedding => read_list(body, OpenAiUsage::known_of_prompt),
-            Self::Image => read_list(body, OpenAiUsage::known),
+            Self::Image | Self::ImageEdit | Self::ImageVariation => {
+                read_list(body, OpenAiUsage::known)
+            }
+            Self::Transcription | Self::Translation => read_transcript(body),
+            Self::Speech => None,
             Self::Response => {
                 let response: ResponseShape = serde_json::from_slice(body).ok()?;
                 let is_one = response.object.as_deref() == Some("response");
@@ -105,6 +136,20 @@ fn read_list(body: &[u8], used: fn(Perhaps<OpenAiUsage>) -> Option<Usage>) -> Op
     }
     let shape: Shape = serde_json::from_slice(body).ok()?;
     let usage = shape.usage.and_then(used);
+    shape.error.is_none().then_some(Completion { finish: None, usage })
+}
+
+/// A transcript, and what it used where that is counted in tokens.
+fn read_transcript(body: &[u8]) -> Option<Completion> {
+    #[derive(Deserialize)]
+    struct Shape {
+        #[serde(rename = "text")]
+        _text: String,
+        usage: Option<Perhaps<OpenAiUsage>>,
+        error: Option<IgnoredAny>,
+    }
+    let shape: Shape = serde_json::from_slice(body).ok()?;
+    let usage = shape.usage.and_then(OpenAiUsage::known);
     shape.error.is_none().then_some(Completion { finish: None, usage })
 }
 

@@ -1,6 +1,8 @@
 //! A chat completion request as a server or a gateway reads it: tolerant of what it does not know, and
 //! able to pass every byte of it on.
 
+use super::completion::Completion;
+use super::multipart::{FormRequest, WrittenForm};
 use super::native::{FrontApi, NativeRequest};
 use super::operation::{Bulk, Operation};
 use super::text::MeteredText;
@@ -14,6 +16,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use squall_failure::Failure;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,6 +46,12 @@ pub struct ChatRequest {
     mended: Option<Bytes>,
     pub(super) model_span: Range<usize>,
     stream_options_span: Option<Range<usize>>,
+    /// The type of a body in several parts, in which the model's name stands as it is.
+    form_type: Option<Arc<str>>,
+    /// Its answer is a text, and not JSON.
+    answers_text: bool,
+    /// Its answer comes as bytes that are no events.
+    answers_bytes: bool,
     /// The API of its client, where that is not chats.
     pub(super) front: Option<FrontApi>,
     /// It as that client wrote it.
@@ -99,6 +108,9 @@ impl ChatRequest {
             stream_options_span: options.map(|raw| span(read, raw)),
             body,
             mended,
+            form_type: None,
+            answers_text: false,
+            answers_bytes: false,
             front: None,
             native: None,
         })
@@ -114,8 +126,16 @@ impl ChatRequest {
         let shape: OtherShape<'_> = parse_json(read).map_err(RequestError::from_json)?;
         let (model, raw_model) = model_of(shape.model)?;
         let subject = match operation {
-            Operation::Completion | Operation::Image => shape.prompt,
-            _ => shape.input,
+            Operation::Completion
+            | Operation::Image
+            | Operation::ImageEdit
+            | Operation::ImageVariation => shape.prompt,
+            Operation::Chat
+            | Operation::Embedding
+            | Operation::Response
+            | Operation::Speech
+            | Operation::Transcription
+            | Operation::Translation => shape.input,
         };
         let Some(Bulk(subject)) = subject else {
             return Err(RequestError::NoSubject(operation.subject()));
@@ -123,14 +143,25 @@ impl ChatRequest {
         let Bulk(instructions) = shape.instructions.unwrap_or_default();
         let bytes = subject + instructions + length(shape.tools) + length(shape.text);
         let options = shape.stream_options;
+        // Speech leaves as it is made, whoever asks.
+        let speaks = operation == Operation::Speech;
+        let answers_bytes = speaks && shape.stream_format.as_deref() != Some("sse");
         Ok(Self {
             operation,
             model,
-            stream: shape.stream.unwrap_or(false),
+            stream: speaks || shape.stream.unwrap_or(false),
             include_usage: options.is_some_and(asks_for_usage),
             max_tokens: match operation {
-                Operation::Embedding | Operation::Image => Some(0),
-                _ => shape.max_output_tokens.or(shape.max_tokens),
+                Operation::Embedding
+                | Operation::Image
+                | Operation::ImageEdit
+                | Operation::ImageVariation
+                | Operation::Speech => Some(0),
+                Operation::Chat
+                | Operation::Completion
+                | Operation::Response
+                | Operation::Transcription
+                | Operation::Translation => shape.max_output_tokens.or(shape.max_tokens),
             },
             input_tokens: estimate_tokens(bytes),
             needs: RequiredCapabilities {
@@ -142,9 +173,57 @@ impl ChatRequest {
             stream_options_span: options.map(|raw| span(read, raw)),
             body,
             mended,
+            form_type: None,
+            answers_text: false,
+            answers_bytes,
             front: None,
             native: None,
         })
+    }
+
+    /// A request in a form.
+    pub(super) fn of_form(asked: FormRequest, written: WrittenForm, content_type: &str) -> Self {
+        let FormRequest { operation, model, stream, input_tokens, token, answers_text } = asked;
+        let makes_text = matches!(operation, Operation::Transcription | Operation::Translation);
+        Self {
+            operation,
+            model,
+            stream,
+            include_usage: false,
+            max_tokens: (!makes_text).then_some(0),
+            input_tokens,
+            needs: RequiredCapabilities::default(),
+            token,
+            body: written.body,
+            mended: None,
+            model_span: written.model,
+            stream_options_span: None,
+            form_type: Some(content_type.into()),
+            answers_text,
+            answers_bytes: false,
+            front: None,
+            native: None,
+        }
+    }
+
+    /// The type of its body, where that is not JSON.
+    #[must_use]
+    pub fn form_type(&self) -> Option<&str> {
+        self.form_type.as_deref()
+    }
+
+    /// Whether its answer comes as bytes that are no events, such as sound.
+    #[must_use]
+    pub const fn answers_bytes(&self) -> bool {
+        self.answers_bytes
+    }
+
+    /// Reads an answer in one piece to an operation that is no chat.
+    ///
+    /// # Errors
+    /// When it tells an error, or is none.
+    pub fn read_other_answer(&self, body: &[u8]) -> Result<Completion, Failure> {
+        if self.answers_text { read_text(body) } else { self.operation.read_answer(body) }
     }
 
     /// The token that rides in the request: in its headers, else in `user`, else at the head of the last
@@ -175,7 +254,8 @@ impl ChatRequest {
     /// byte stays.
     #[must_use]
     pub fn body_for(&self, model: &str, ask_usage: bool) -> Bytes {
-        let mut edits = vec![(self.model_span.clone(), json_string(model))];
+        let name = if self.form_type.is_some() { model.to_owned() } else { json_string(model) };
+        let mut edits = vec![(self.model_span.clone(), name)];
         if ask_usage && self.adds_usage() {
             edits.push(self.usage_edit());
         }
@@ -229,6 +309,9 @@ pub enum RequestError {
     /// It is not JSON.
     #[error("failed to parse the body as JSON: {0}")]
     NotJson(serde_json::Error),
+    /// It is not in several parts.
+    #[error("failed to parse the body as multipart/form-data: {0}")]
+    NotForm(String),
     /// A field has a wrong type.
     #[error("invalid request: {0}")]
     WrongType(serde_json::Error),
@@ -265,7 +348,7 @@ impl RequestError {
     #[must_use]
     pub fn to_api_error(&self) -> ApiError {
         let (param, code) = match self {
-            Self::NotJson(_) => (None, None),
+            Self::NotJson(_) | Self::NotForm(_) => (None, None),
             Self::WrongType(_) => (None, Some("invalid_type")),
             Self::NoModel => (Some("model"), Some("missing_required_parameter")),
             Self::NoMessages => (Some("messages"), Some("missing_required_parameter")),
@@ -332,6 +415,19 @@ struct OtherShape<'a> {
     /// Where a response says of which form its text is to be.
     #[serde(borrow)]
     text: Option<&'a RawValue>,
+    /// Of speech: as bytes, or as events.
+    stream_format: Option<Cow<'a, str>>,
+}
+
+/// Reads an answer that is a text: a transcript. What tells an error, or is a page, is none.
+fn read_text(body: &[u8]) -> Result<Completion, Failure> {
+    let start = body.trim_ascii_start();
+    let looks_else = start.starts_with(b"{") || start.starts_with(b"<") || start.is_empty();
+    if looks_else || std::str::from_utf8(body).is_err() {
+        Operation::Transcription.read_answer(body)
+    } else {
+        Ok(Completion { finish: None, usage: None })
+    }
 }
 
 /// Whether an answer of this format is held to a schema.

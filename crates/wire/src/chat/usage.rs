@@ -16,7 +16,7 @@ pub struct Usage {
 /// `usage` as OpenAI writes it, and as others do: every count may be missing or odd.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct OpenAiUsage {
+pub(crate) struct OpenAiUsage {
     #[serde(alias = "input_tokens")]
     prompt_tokens: LooseCount,
     #[serde(alias = "output_tokens")]
@@ -26,7 +26,7 @@ pub(super) struct OpenAiUsage {
 
 impl OpenAiUsage {
     /// What was used, if both counts are told, or one and the sum.
-    pub(super) fn known(shape: Perhaps<Self>) -> Option<Usage> {
+    pub(crate) fn known(shape: Perhaps<Self>) -> Option<Usage> {
         let Self { prompt_tokens, completion_tokens, total_tokens } = shape.0?;
         let rest = |known: u32| total_tokens.0?.checked_sub(known);
         let (input_tokens, output_tokens) = match (prompt_tokens.0, completion_tokens.0) {

@@ -3,6 +3,7 @@
 use super::Wants;
 use crate::RequestToken;
 use crate::chat::MeteredText;
+use crate::vendor::openai::Sound;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -32,6 +33,18 @@ pub enum ApiEndpoint {
     Responses,
     /// OpenAI embeddings.
     Embeddings,
+    /// OpenAI pictures.
+    Images,
+    /// OpenAI pictures that are changed.
+    ImageEdits,
+    /// OpenAI pictures like another.
+    ImageVariations,
+    /// OpenAI speech.
+    Speech,
+    /// OpenAI transcripts.
+    Transcriptions,
+    /// OpenAI transcripts in English.
+    Translations,
     /// Anthropic messages.
     Messages,
     /// Gemini contents.
@@ -72,6 +85,8 @@ pub struct ParsedRequest {
     pub wants: Wants,
     /// Of embeddings: how many texts, how many numbers for each, and whether they come as base64.
     pub vectors: Option<Vectors>,
+    /// How an answer about sound is written.
+    pub(crate) sound: Option<Sound>,
     /// The body as it came.
     pub body: Bytes,
     /// The token that rides in its text.
@@ -104,6 +119,7 @@ impl ParsedRequest {
             quoted: None,
             wants: Wants::default(),
             vectors: None,
+            sound: None,
             body,
             token: None,
         }
@@ -113,6 +129,12 @@ impl ParsedRequest {
     #[must_use]
     pub fn of_model(model: &str) -> Self {
         Self::new(&Route::to(ApiEndpoint::Chat), model.to_owned(), Bytes::new())
+    }
+
+    /// The type of its answer, where that is neither JSON nor events.
+    #[must_use]
+    pub fn answer_type(&self) -> Option<&'static str> {
+        self.sound.and_then(|sound| sound.content_type(self.stream))
     }
 
     /// The token that rides in the request: in its headers, or else in its text.

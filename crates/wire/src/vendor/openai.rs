@@ -1,4 +1,4 @@
-//! OpenAI, and those who copy it: chat completions, completions, responses, embeddings.
+//! OpenAI, and those who copy it: chat completions, completions, responses, embeddings, pictures, sound.
 
 mod call;
 mod front;
@@ -8,16 +8,19 @@ mod models;
 mod reader;
 mod serve;
 mod serve_arguments;
+mod serve_audio;
 mod serve_chat;
 mod serve_completions;
 mod serve_embeddings;
 mod serve_error;
+mod serve_images;
 mod serve_responses;
 
 pub(crate) use call::OpenAi;
 pub(crate) use front::ResponsesFront;
 pub use models::models_body;
 pub(crate) use serve::OpenAiServer;
+pub(crate) use serve_audio::Sound;
 
 /// What Azure serves as OpenAI does.
 pub(crate) mod serving {

@@ -65,6 +65,12 @@ fn throttled(told: &VendorError<'_>) -> (String, String) {
         Some(ApiEndpoint::Embeddings) => "Embeddings_Create",
         Some(ApiEndpoint::Completions) => "Completions_Create",
         Some(ApiEndpoint::Responses) => "Responses_Create",
+        Some(ApiEndpoint::Images) => "ImageGenerations_Create",
+        Some(ApiEndpoint::ImageEdits) => "ImageEdits_Create",
+        Some(ApiEndpoint::ImageVariations) => "ImageVariations_Create",
+        Some(ApiEndpoint::Speech) => "Speech_Create",
+        Some(ApiEndpoint::Transcriptions) => "Transcriptions_Create",
+        Some(ApiEndpoint::Translations) => "Translations_Create",
         Some(ApiEndpoint::Chat | ApiEndpoint::Messages | ApiEndpoint::Generate) | None => {
             "ChatCompletions_Create"
         }

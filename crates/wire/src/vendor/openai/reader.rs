@@ -1,9 +1,11 @@
 //! Readers of streams that clients get as they come.
 
 use crate::call::StreamReader;
-use crate::chat::{ChatStream, Chunk, Completion, Operation, ResponseShape, StreamEvent};
+use crate::chat::{
+    ChatStream, Chunk, Completion, OpenAiUsage, Operation, ResponseShape, StreamEvent,
+};
 use crate::error::failure_from_error;
-use crate::json::read_tolerantly;
+use crate::json::{Perhaps, read_tolerantly};
 use crate::{SseEvent, push_event};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -14,7 +16,13 @@ impl Operation {
     #[must_use]
     pub fn reader(self, include_usage: bool) -> Box<dyn StreamReader> {
         match self {
-            Self::Response | Self::Image => Box::new(ResponseReader::default()),
+            Self::Response
+            | Self::Image
+            | Self::ImageEdit
+            | Self::ImageVariation
+            | Self::Speech
+            | Self::Transcription
+            | Self::Translation => Box::new(ResponseReader::default()),
             Self::Chat | Self::Completion | Self::Embedding => {
                 Box::new(AsItCame { stream: ChatStream::default(), include_usage })
             }
@@ -64,7 +72,7 @@ impl StreamReader for AsItCame {
     }
 }
 
-/// The reader of responses: their events have names, and the last one is the end mark.
+/// The reader of responses, pictures and sound: their events have names, and the last one is the end mark.
 #[derive(Debug, Default)]
 struct ResponseReader {
     ended: bool,
@@ -78,9 +86,10 @@ impl ResponseReader {
             kind: Option<String>,
             response: Option<ResponseShape>,
             error: Option<IgnoredAny>,
+            usage: Option<Perhaps<OpenAiUsage>>,
         }
         let parse = |bytes: &[u8]| serde_json::from_slice::<Shape>(bytes);
-        let Ok(Shape { kind, response, error }) = read_tolerantly(data, parse) else {
+        let Ok(Shape { kind, response, error, usage }) = read_tolerantly(data, parse) else {
             return StreamEvent::Unreadable;
         };
         let failed = response.as_ref().is_some_and(|response| response.error.is_some());
@@ -90,9 +99,15 @@ impl ResponseReader {
             }
             Some("error" | "response.failed") => StreamEvent::Error(failure_from_error(data)),
             None if error.is_some() => StreamEvent::Error(failure_from_error(data)),
-            Some("image_generation.completed") => {
+            Some(
+                "image_generation.completed"
+                | "image_edit.completed"
+                | "speech.audio.done"
+                | "transcript.text.done",
+            ) => {
                 self.ended = true;
-                StreamEvent::Chunk(Chunk { content: true, ..Chunk::default() })
+                let usage = usage.and_then(OpenAiUsage::known);
+                StreamEvent::Chunk(Chunk { content: true, usage, ..Chunk::default() })
             }
             Some("response.completed" | "response.incomplete") => {
                 self.ended = true;

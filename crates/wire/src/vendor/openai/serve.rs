@@ -1,9 +1,11 @@
-//! OpenAI to its clients: chat completions, completions, responses, embeddings.
+//! OpenAI to its clients: chat completions, completions, responses, embeddings, pictures, sound.
 
 use super::models::{model_body, models_body};
 use super::serve_chat::Filters;
 use super::serve_error::api_error;
-use super::{serve_chat, serve_completions, serve_embeddings, serve_responses};
+use super::{
+    serve_audio, serve_chat, serve_completions, serve_embeddings, serve_images, serve_responses,
+};
 use crate::Usage;
 use crate::chat::FinishReason;
 use crate::serve::{
@@ -80,6 +82,12 @@ pub(crate) fn endpoint(path: &str) -> Option<ApiEndpoint> {
         "/completions" => ApiEndpoint::Completions,
         "/responses" => ApiEndpoint::Responses,
         "/embeddings" => ApiEndpoint::Embeddings,
+        "/images/generations" => ApiEndpoint::Images,
+        "/images/edits" => ApiEndpoint::ImageEdits,
+        "/images/variations" => ApiEndpoint::ImageVariations,
+        "/audio/speech" => ApiEndpoint::Speech,
+        "/audio/transcriptions" => ApiEndpoint::Transcriptions,
+        "/audio/translations" => ApiEndpoint::Translations,
         _ => return None,
     })
 }
@@ -90,6 +98,14 @@ pub(crate) fn read(route: &Route, body: Bytes, rules: Rules) -> Result<ParsedReq
         ApiEndpoint::Completions => serve_completions::read(route, body, rules),
         ApiEndpoint::Responses => serve_responses::read(route, body, rules),
         ApiEndpoint::Embeddings => serve_embeddings::read(route, body, rules),
+        ApiEndpoint::Images => serve_images::read(route, body, rules),
+        ApiEndpoint::ImageEdits | ApiEndpoint::ImageVariations => {
+            serve_images::read_form(route, body, rules)
+        }
+        ApiEndpoint::Speech => serve_audio::read_speech(route, body, rules),
+        ApiEndpoint::Transcriptions | ApiEndpoint::Translations => {
+            serve_audio::read_transcript(route, body, rules)
+        }
         _ => serve_chat::read(route, body, rules),
     }
 }
@@ -106,6 +122,12 @@ pub(crate) fn whole(
         ApiEndpoint::Completions => serve_completions::whole(asked, head, usage, finish),
         ApiEndpoint::Responses => serve_responses::whole(asked, head, usage, finish),
         ApiEndpoint::Embeddings => serve_embeddings::whole(asked, usage),
+        ApiEndpoint::Images | ApiEndpoint::ImageEdits | ApiEndpoint::ImageVariations => {
+            serve_images::whole(asked, head, usage)
+        }
+        ApiEndpoint::Speech | ApiEndpoint::Transcriptions | ApiEndpoint::Translations => {
+            serve_audio::whole(asked, head, usage)
+        }
         _ => serve_chat::whole(asked, head, usage, finish, filters),
     }
 }
@@ -119,6 +141,13 @@ pub(crate) fn answer_writer(
     match asked.endpoint {
         ApiEndpoint::Completions => Box::new(serve_completions::CompletionWriter::new(asked, head)),
         ApiEndpoint::Responses => Box::new(serve_responses::ResponseWriter::new(asked, head)),
+        ApiEndpoint::Images | ApiEndpoint::ImageEdits | ApiEndpoint::ImageVariations => {
+            Box::new(serve_images::ImageWriter::new(asked, head))
+        }
+        ApiEndpoint::Speech => Box::new(serve_audio::SpeechWriter::new(asked)),
+        ApiEndpoint::Transcriptions | ApiEndpoint::Translations => {
+            Box::new(serve_audio::TranscriptWriter::new(asked, head))
+        }
         _ => Box::new(serve_chat::ChatWriter::new(asked, head, filters)),
     }
 }

@@ -122,7 +122,16 @@ fn known(endpoint: ApiEndpoint, picked: &PickedFields) -> Result<(), Refused> {
         ApiEndpoint::Responses => RESPONSES,
         ApiEndpoint::Completions => COMPLETIONS,
         ApiEndpoint::Embeddings => EMBEDDINGS,
-        ApiEndpoint::Chat | ApiEndpoint::Messages | ApiEndpoint::Generate => CHAT,
+        ApiEndpoint::Chat
+        | ApiEndpoint::Messages
+        | ApiEndpoint::Generate
+        // Their arguments are read where they are served.
+        | ApiEndpoint::Images
+            | ApiEndpoint::ImageEdits
+            | ApiEndpoint::ImageVariations
+            | ApiEndpoint::Speech
+            | ApiEndpoint::Transcriptions
+            | ApiEndpoint::Translations => CHAT,
     };
     match picked.others.iter().find(|name| !names.contains(&&***name)) {
         None => Ok(()),

@@ -91,7 +91,16 @@ fn too_long(told: &VendorError<'_>, base: ApiError) -> ApiError {
                 .to_owned(),
             "input",
         ),
-        Some(ApiEndpoint::Completions | ApiEndpoint::Embeddings) => {
+        Some(
+            ApiEndpoint::Completions
+            | ApiEndpoint::Embeddings
+            | ApiEndpoint::Images
+            | ApiEndpoint::ImageEdits
+            | ApiEndpoint::ImageVariations
+            | ApiEndpoint::Speech
+            | ApiEndpoint::Transcriptions
+            | ApiEndpoint::Translations,
+        ) => {
             let message = format!(
                 "This model's maximum context length is {window} tokens, however you requested {tokens} \
                  tokens ({tokens} in your prompt; 0 for the completion). Please reduce your prompt; or \
