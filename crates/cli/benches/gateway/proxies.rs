@@ -5,7 +5,7 @@ use crate::measure::Load;
 use crate::process::{Server, file, free_port};
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// A proxy in front of the upstream.
