@@ -10,6 +10,7 @@ pub(crate) fn run() -> bool {
         ("squall-live", "lag"),
         ("squall", "provider"),
         ("squall", "gateway"),
+        ("squall", "driver"),
     ];
     let passed = benches.iter().all(|(package, bench)| {
         steps.cargo(&["bench", "--quiet", "--package", package, "--bench", bench], &[])

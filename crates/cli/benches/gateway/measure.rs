@@ -73,19 +73,19 @@ pub(crate) fn turn(
 
 /// What wrk prints: `12345 requests in 4.00s`, `99%   1.23ms`, `Socket errors: connect 0, read 0, write 0, timeout 0`.
 fn read(text: &str, used: f64) -> Option<TurnCost> {
-    let word = |marker: &str, place: usize| {
+    let number = |marker: &str, place: usize| -> Option<f64> {
         let line = text.lines().find(|line| line.contains(marker))?;
-        line.split_whitespace().nth(place)
+        line.split_whitespace().nth(place)?.parse().ok()
     };
-    let number = |marker: &str, place: usize| word(marker, place)?.parse::<f64>().ok();
     let requests = number("requests in", 0)?;
+    let p99 = text.lines().find_map(|line| Some(line.trim().strip_prefix("99%")?.trim()));
     let sockets = text.lines().find_map(|line| line.trim().strip_prefix("Socket errors:"));
     let sockets = sockets.into_iter().flat_map(|line| line.split([' ', ',']));
     let sockets: u64 = sockets.filter_map(|word| word.parse::<u64>().ok()).sum();
     Some(TurnCost {
         micros: used / requests * 1e6,
         rate: number("Requests/sec", 1)?,
-        p99_millis: millis(word("99%", 1)?)?,
+        p99_millis: p99.and_then(millis)?,
         failed: number("Non-2xx", 4).unwrap_or_default() as u64 + sockets,
     })
 }
