@@ -50,7 +50,7 @@ fn variants(name: &str, overrides: &[Override]) -> Result<Vec<Variant>, Box<dyn 
         let scenario = Scenario::read(&path, &text)?;
         return Ok(vec![Variant { name: "squall".to_owned(), scenario }]);
     }
-    let variant = |setting: &Override| {
+    let variant = |setting: &Override| -> Result<Variant, Box<dyn Error>> {
         let scenario = Scenario::read(&path, &setting.apply(&text)?)?;
         Ok(Variant { name: setting.to_string(), scenario })
     };
