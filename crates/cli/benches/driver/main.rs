@@ -4,7 +4,6 @@
 
 #[path = "../support/canned.rs"]
 mod canned;
-#[expect(dead_code, reason = "each benchmark uses a part of it")]
 #[path = "../support/options.rs"]
 mod options;
 #[expect(dead_code, reason = "each benchmark uses a part of it")]

@@ -11,7 +11,6 @@
 mod canned;
 mod fidelity;
 mod mock;
-#[expect(dead_code, reason = "each benchmark uses a part of it")]
 #[path = "../support/options.rs"]
 mod options;
 #[expect(dead_code, reason = "each benchmark uses a part of it")]
