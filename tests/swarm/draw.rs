@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) extra: Vec<String>,
     pub(crate) changes: Vec<String>,
     pub(crate) two_kinds: bool,
+    /// Another source of traffic, or nothing.
+    pub(crate) second_source: String,
 }
 
 #[derive(Clone, Debug)]
@@ -120,9 +122,35 @@ pub(crate) fn draw(seed: u64) -> World {
         gateway: gateway(seed),
         changes,
         two_kinds: count > 1 && dice.one_in(2),
+        second_source: second_source(seed, count as u64),
         providers,
         groups,
     }
+}
+
+/// Another source that asks one of so many groups; drawn apart from everything else.
+fn second_source(seed: u64, groups: u64) -> String {
+    let mut dice = Dice(Seed::new(seed).stream(StreamPurpose::named("swarm-source"), 0, 0));
+    if !dice.one_in(4) {
+        return String::new();
+    }
+    let arrivals = match dice.below(4) {
+        0 => format!(
+            "arrivals: {{ closed: {{ clients: {}, think: {{ exponential: {{ mean: 2s }} }} }} }}",
+            dice.between(1, 8)
+        ),
+        _ => format!("arrivals: {}, rate: {}", dice.pick(arrival_words()), dice.between(1, 6)),
+    };
+    format!(
+        "  - {{ name: second, group: g{}, {arrivals}, prompt_tokens: {}, output_tokens: {}, stream: {}%, priority: {}, \
+         client: {{ timeout: {}s }} }}\n",
+        dice.below(groups),
+        dice.between(1, 300),
+        dice.between(1, 30),
+        dice.below(101),
+        dice.below(3),
+        dice.between(8, 30),
+    )
 }
 
 /// One replica with a store whose faults end in time, as if it were one of several; drawn apart from everything else.
@@ -343,6 +371,11 @@ impl World {
                 "  mix:\n    first: { share: 60%, group: g0, sessions: 5 }\n    other: { share: 40%, group: g1, \
                  priority: 1 }\n",
             );
+        }
+        if !self.second_source.is_empty() {
+            let (before, traffic) = out.split_once("traffic:\n").expect("it was just written");
+            let first: String = traffic.lines().map(|line| format!("  {line}\n")).collect();
+            out = format!("{before}traffic:\n  - name: users\n{first}{}", self.second_source);
         }
         out.push_str(&self.gateway);
         out.push_str("providers:\n");

@@ -9,6 +9,7 @@ use squall_record::{AttemptRow, Recording};
 use squall_router::{DeploymentConfig, GroupConfig};
 use squall_scenario::Scenario;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A run and the file that it is of.
 pub(crate) struct Run<'a> {
@@ -21,6 +22,13 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// How long the clients wait that send requests of a kind.
+    pub(crate) fn patience(&self, kind: u16) -> Duration {
+        let sources = self.scenario.sources.iter().zip(&self.scenario.workload.sources);
+        let mut of_kind = sources.filter(|(source, _)| source.kinds.contains(&kind));
+        of_kind.next().expect("every kind is of a source").1.client.timeout
+    }
+
     pub(crate) fn new(scenario: &'a Scenario, recording: &'a Recording) -> Self {
         let mut by_request: BTreeMap<u64, Vec<_>> = BTreeMap::new();
         let mut by_deployment = vec![Vec::new(); recording.header.deployments.len()];

@@ -35,12 +35,18 @@ fn smaller(world: &World) -> Vec<World> {
     if !world.gateway.is_empty() {
         with(&|world| world.gateway.clear());
     }
+    if !world.second_source.is_empty() {
+        with(&|world| world.second_source.clear());
+    }
     if world.groups.len() > 1 {
         with(&|world| {
             let last = world.groups.len() - 1;
             world.groups.pop();
             world.groups.iter_mut().for_each(|group| group.fallback.retain(|&to| to != last));
             world.two_kinds &= world.groups.len() > 1;
+            if world.second_source.contains(&format!("group: g{last},")) {
+                world.second_source.clear();
+            }
             world.changes.clear();
         });
     }

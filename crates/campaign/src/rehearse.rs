@@ -48,6 +48,11 @@ pub enum RehearseError {
     /// Traffic without a rate.
     #[error("the scenario's traffic has no rate at its start: the checklist needs a `rate`")]
     NoRate,
+    /// Traffic of several sources.
+    #[error(
+        "the scenario's traffic has several sources: the steps of a rollout shift the mix of one"
+    )]
+    Sources,
     /// A value that has no place in the scenario.
     #[error("line {line}: {source}")]
     Path {
@@ -105,6 +110,9 @@ pub fn prepare(
         if !scenario.router.groups.iter().any(|each| each.name == *group) {
             return Err(RehearseError::NoGroup(group.clone()));
         }
+    }
+    if scenario.sources.len() > 1 {
+        return Err(RehearseError::Sources);
     }
     let rate = checklist.rate.or_else(|| stage::rate_of(&scenario)).ok_or(RehearseError::NoRate)?;
     let prepared = |item: &ChecklistItem| {

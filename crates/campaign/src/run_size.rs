@@ -90,15 +90,12 @@ impl RunSize {
         let answers =
             || scenario.providers.iter().map(|provider| answer(scenario, &provider.config));
         let fastest = answers().min().unwrap_or_default();
-        let slowest = answers().max().unwrap_or_default().min(scenario.workload.client.timeout);
+        let slowest = answers().max().unwrap_or_default().min(scenario.workload.longest_wait());
         let expected = scenario.workload.expected_requests(fastest);
         let requests = expected.count();
         // As Little's law has it, at the highest rate and in a burst; no more than there are at all.
-        let arrivals = &scenario.workload.arrivals;
-        let in_flight = arrivals.rate().map_or(requests, |rate| {
-            let mean = rate.peak() * slowest.as_secs_f64();
-            (mean + arrivals.surplus(mean)).min(requests)
-        });
+        let in_flight =
+            scenario.workload.most_within(slowest).map_or(requests, |most| most.min(requests));
         let kinds = if scenario.kinds.len() > 1 { scenario.kinds.len() } else { 0 };
         let (groups, deployments) =
             ((scenario.topology().groups.len() + kinds) as f64, scenario.deployments.len() as f64);
@@ -191,8 +188,9 @@ impl RunSize {
 
 /// The mean of a whole answer of a provider without faults.
 fn answer(scenario: &Scenario, provider: &ProviderConfig) -> Duration {
-    let tokens = scenario.workload.output_tokens.mean().saturating_sub(1);
-    let between = provider.itl.mean().saturating_mul(tokens);
+    let sources = scenario.workload.sources.iter();
+    let tokens = sources.map(|source| source.output_tokens.mean()).max().unwrap_or_default();
+    let between = provider.itl.mean().saturating_mul(tokens.saturating_sub(1));
     Duration::from_nanos(provider.ttft.mean().saturating_add(between))
 }
 

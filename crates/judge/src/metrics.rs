@@ -242,13 +242,15 @@ impl<'a> MetricQuery<'a> {
     /// The requests asked for: those of a group, of a kind, or all by group.
     fn requests(&self) -> &'a [GroupCells] {
         let TimeSeries { groups, kinds, .. } = &self.recording.cells;
-        let (of, place) = match self.argument {
-            Some(Argument::Group(group)) => (groups, group.index()),
+        match self.argument {
+            Some(Argument::Group(group)) => groups.get(group.index()..=group.index()),
             // One kind alone has no cells of its own: all requests are of it.
-            Some(Argument::Kind(kind)) if !kinds.is_empty() => (kinds, usize::from(kind)),
+            Some(of @ (Argument::Kind(_) | Argument::Kinds { .. })) if !kinds.is_empty() => {
+                of.kinds().and_then(|of| kinds.get(usize::from(of.start)..usize::from(of.end)))
+            }
             _ => return groups,
-        };
-        of.get(place..=place).unwrap_or(&[])
+        }
+        .unwrap_or(&[])
     }
 
     /// The deployment asked for.
@@ -264,7 +266,7 @@ impl<'a> MetricQuery<'a> {
         match self.argument {
             Some(Argument::Deployment(deployment)) => vec![deployment.index()],
             Some(Argument::Group(group)) => self.members(group.0),
-            None | Some(Argument::Kind(_)) => {
+            None | Some(Argument::Kind(_) | Argument::Kinds { .. }) => {
                 (0..self.recording.header.deployments.len()).collect()
             }
         }

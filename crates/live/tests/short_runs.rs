@@ -211,7 +211,7 @@ fn requests_of_a_kind_ask_for_their_own_group() {
         sessions: 0,
     };
     scenario.kinds = vec![free, paid];
-    scenario.workload.kinds = vec![kind(60), kind(40)];
+    scenario.workload.sources[0].kinds = vec![kind(60), kind(40)];
     let recording = run(&scenario);
     for row in &recording.requests {
         assert_eq!((row.kind, row.outcome), (row.group, RequestOutcome::Succeeded), "{row:?}");

@@ -9,7 +9,7 @@ use core::time::Duration;
 use squall_determinism::{Distribution, Timestamp};
 use squall_provider::{ProviderLimits, ProviderRateLimit, ProviderWindow};
 use squall_router::{GroupId, RouterConfig};
-use squall_workload::WorkloadConfig;
+use squall_workload::{KindConfig, SourceConfig, WorkloadConfig};
 use std::collections::BTreeSet;
 
 /// Traffic is looked at in so many steps at most.
@@ -48,12 +48,17 @@ impl core::fmt::Display for ExcessDemand {
 
 impl Scenario {
     /// Where traffic asks for more than the limits of all providers that it can reach, fallbacks included, can pass.
-    /// `None` where they may be enough, where a provider has no limit by the minute, and where clients wait for their
-    /// answers, so that these decide how much is asked for. Faults that cut limits are not considered, and neither are
+    /// `None` where they may be enough, where a provider has no limit by the minute, and where all clients wait for their
+    /// answers, so that these decide how much is asked for. Of several sources those that follow a rate count. Faults that cut limits are not considered, and neither are
     /// retries.
     #[must_use]
     pub fn excess_demand(&self) -> Option<ExcessDemand> {
-        let rate = self.workload.arrivals.rate()?;
+        let rates = self.workload.sources.iter().filter_map(|source| source.arrivals.rate());
+        let rates: Vec<_> = rates.collect();
+        if rates.is_empty() {
+            return None;
+        }
+        let expected = |time| rates.iter().map(|rate| rate.expected(time)).sum::<f64>();
         let tokens = SmallestRequest::of(&self.workload);
         let providers = self.reachable_providers();
         let tightest = providers.iter().map(|(provider, keys)| {
@@ -66,7 +71,7 @@ impl Scenario {
 
         let until = self.workload.until;
         let step = Duration::from_secs(1).max(Duration::from_nanos(until.as_nanos() / STEPS_MAX));
-        let surplus = largest_surplus(until, step, per_second, |time| rate.expected(time))?;
+        let surplus = largest_surplus(until, step, per_second, expected)?;
         if surplus.most <= burst + SURPLUS_MIN {
             return None;
         }
@@ -74,7 +79,7 @@ impl Scenario {
         Some(ExcessDemand {
             from,
             to,
-            asked: rate.expected(to) - rate.expected(from),
+            asked: expected(to) - expected(from),
             passed: burst + per_second * to.since(from).as_secs_f64(),
             limits: tightest
                 .iter()
@@ -124,13 +129,18 @@ struct SmallestRequest {
 
 impl SmallestRequest {
     fn of(workload: &WorkloadConfig) -> Self {
-        let least = |usual: &Distribution, own: &dyn Fn(usize) -> Option<Distribution>| {
-            let kinds = (0..workload.kinds.len()).map(|place| own(place).unwrap_or(*usual).mean());
-            kinds.min().unwrap_or_else(|| usual.mean()) as f64
+        let least = |usual: fn(&SourceConfig) -> Distribution,
+                     own: fn(&KindConfig) -> Option<Distribution>| {
+            let of_source = |source: &SourceConfig| {
+                let usual = usual(source);
+                let kinds = source.kinds.iter().map(|kind| own(kind).unwrap_or(usual).mean());
+                kinds.min().unwrap_or_else(|| usual.mean())
+            };
+            workload.sources.iter().map(of_source).min().unwrap_or_default() as f64
         };
         Self {
-            input: least(&workload.prompt_tokens, &|kind| workload.kinds[kind].prompt_tokens),
-            output: least(&workload.output_tokens, &|kind| workload.kinds[kind].output_tokens),
+            input: least(|source| source.prompt_tokens, |kind| kind.prompt_tokens),
+            output: least(|source| source.output_tokens, |kind| kind.output_tokens),
         }
     }
 }

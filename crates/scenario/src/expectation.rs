@@ -48,6 +48,26 @@ pub enum Argument {
     Deployment(DeploymentId),
     /// A kind of request, by its place in [`Scenario::kinds`](crate::Scenario::kinds).
     Kind(u16),
+    /// The kinds of a source of traffic that has a mix, likewise.
+    Kinds {
+        /// The first.
+        first: u16,
+        /// How many.
+        count: u16,
+    },
+}
+
+impl Argument {
+    /// The kinds of requests that it stands for, as places in [`Scenario::kinds`](crate::Scenario::kinds); `None` for a
+    /// group or a deployment.
+    #[must_use]
+    pub const fn kinds(self) -> Option<core::ops::Range<u16>> {
+        match self {
+            Self::Kind(kind) => Some(kind..kind + 1),
+            Self::Kinds { first, count } => Some(first..first + count),
+            Self::Group(_) | Self::Deployment(_) => None,
+        }
+    }
 }
 
 /// How a value is compared with its limit.

@@ -51,7 +51,7 @@ pub use model::{
     ApiKey, ClockReading, ConfigChange, DecisionLogSettings, DeploymentLink, EPOCH_NANOS,
     GatewayCost, GatewayFile, GatewayProvider, GatewayReplicas, MockFile, MockProviderConfig,
     Phase, RequestKind, Scenario, ScenarioProvider, SharedStateSettings, StartTime, StoreFault,
-    StoreFaultKind, StoreLink,
+    StoreFaultKind, StoreLink, TrafficSource,
 };
 pub use overrides::{Override, PathError, PathTarget, value_at};
 pub use read::{

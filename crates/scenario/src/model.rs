@@ -39,12 +39,15 @@ pub struct Scenario {
     pub phases: Vec<Phase>,
     /// Who asks, and when.
     pub workload: WorkloadConfig,
-    /// The group that traffic asks for.
+    /// The group that the first source of traffic asks for.
     pub target: GroupId,
     /// The providers, replicas written out. A provider's number is its place here.
     pub providers: Vec<ScenarioProvider>,
-    /// The kinds of requests that clients send, in the order of the file; a request's kind is a place
-    /// here, and in the kinds of the workload. Without a `mix` there is one, named as the group.
+    /// The sources of traffic, in the order of the file and of the workload.
+    pub sources: Vec<TrafficSource>,
+    /// The kinds of requests that clients send, in the order of the file, those of one source after those of the one
+    /// before; a request's kind is a place here. A source without a `mix` has one, named as itself, or as its group
+    /// where it has no name.
     pub kinds: Vec<RequestKind>,
     /// The router as the run begins.
     pub router: RouterConfig,
@@ -196,6 +199,17 @@ impl fmt::Display for StartTime {
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
         write!(f, "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {}", self.zone())
     }
+}
+
+/// A source of traffic: what it sends, and when, stands in the workload.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrafficSource {
+    /// Its name; `None` for the only source of a file that names none.
+    pub name: Option<String>,
+    /// The group that it asks for.
+    pub target: GroupId,
+    /// Its kinds, as places in [`Scenario::kinds`].
+    pub kinds: Range<u16>,
 }
 
 /// A kind of request: what a client asks for beyond tokens. How many there are of it, and how long its

@@ -36,6 +36,7 @@ mod scenario;
 mod secret;
 mod server;
 mod shared_state;
+mod sources;
 mod start;
 mod strategy;
 mod target;
@@ -63,6 +64,7 @@ pub(crate) use router::{GROUP_LIMITS, OVER_ALL, ROUTER};
 pub(crate) use scenario::SCENARIO;
 pub(crate) use secret::Secret;
 pub use secret::check_key;
+pub(crate) use sources::names as source_names;
 pub(crate) use tenant::SETTINGS as TENANT_SETTINGS;
 
 use crate::diagnostic::{Diagnostics, Problems};

@@ -5,7 +5,8 @@ use crate::node::{Node, NodeKind};
 use crate::yaml;
 use core::ops::Range;
 
-/// A problem at the rate of a scenario's traffic, or at its arrivals or its traffic where it has none.
+/// A problem at the rate of a scenario's traffic, or at its arrivals or its traffic where it has none; of several sources
+/// at that of the first.
 #[must_use]
 pub fn traffic_problem(
     path: &str,
@@ -27,8 +28,16 @@ fn place(root: &Node) -> Range<usize> {
         NodeKind::Nothing | NodeKind::Scalar(_) | NodeKind::List(_) => None,
     };
     let Some(traffic) = value(root, "traffic") else { return root.span.clone() };
-    let says = ["rate", "arrivals"].into_iter().find_map(|name| value(&traffic, name));
-    says.map_or(traffic.span, |node| node.span)
+    let sources = match &traffic.kind {
+        NodeKind::List(sources) => &sources[..],
+        NodeKind::Nothing | NodeKind::Scalar(_) | NodeKind::Map(_) => {
+            core::slice::from_ref(&traffic)
+        }
+    };
+    let words = ["rate", "arrivals"].into_iter();
+    let mut says =
+        words.flat_map(|name| sources.iter().filter_map(move |source| value(source, name)));
+    says.next().map_or_else(|| traffic.span.clone(), |node| node.span)
 }
 
 #[cfg(test)]
@@ -45,6 +54,10 @@ mod tests {
         assert_eq!(pointed_at("name: a\ntraffic: { group: all, rate: 99999999 }\n"), (2, 30));
         assert_eq!(pointed_at("traffic:\n  arrivals: { closed: { clients: 9 } }\n"), (2, 13));
         assert_eq!(pointed_at("traffic:\n  group: all\n"), (2, 3));
+        assert_eq!(
+            pointed_at("traffic:\n  - { name: a, group: x }\n  - { name: b, rate: 9 }\n"),
+            (3, 22)
+        );
         assert_eq!(pointed_at("name: a\n"), (1, 1));
     }
 }

@@ -34,7 +34,7 @@ fn mixed() -> Scenario {
     let paid =
         RequestKind { name: "paid".to_owned(), group: GroupId(1), ..scenario.kinds[0].clone() };
     scenario.kinds = vec![paid, free];
-    scenario.workload.kinds = vec![kind(20), kind(80)];
+    scenario.workload.sources[0].kinds = vec![kind(20), kind(80)];
     scenario
 }
 
@@ -74,7 +74,7 @@ fn the_only_kind_leaves_no_trace_in_the_digest() {
     let one = scenario("");
     let mut named = one.clone();
     named.kinds[0].name = "all".to_owned();
-    named.workload.kinds = vec![kind(1)];
+    named.workload.sources[0].kinds = vec![kind(1)];
     let (one, named) = (run(&one), run(&named));
     assert_eq!(one.header.digest, named.header.digest);
     assert_eq!(one.cells, named.cells);

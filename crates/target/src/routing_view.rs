@@ -107,10 +107,13 @@ impl<'s> RoutingView<'s> {
     /// Whether requests of the scenario are streamed, and whether some are not.
     pub(crate) fn streams(&self) -> StreamMix {
         let workload = &self.scenario.workload;
-        let of_kinds = workload.kinds.iter().map(|kind| kind.stream.unwrap_or(workload.stream));
-        let mut shares: Vec<u32> = of_kinds.map(|share| share.ppm()).collect();
-        if shares.is_empty() {
-            shares.push(workload.stream.ppm());
+        let mut shares: Vec<u32> = Vec::new();
+        for source in &workload.sources {
+            let of_kinds = source.kinds.iter().map(|kind| kind.stream.unwrap_or(source.stream));
+            shares.extend(of_kinds.map(|share| share.ppm()));
+            if source.kinds.is_empty() {
+                shares.push(source.stream.ppm());
+            }
         }
         StreamMix {
             some: shares.iter().any(|share| *share > 0),

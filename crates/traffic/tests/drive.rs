@@ -8,7 +8,9 @@ use squall_provider::{ErrorAnswer, FaultConfig, FaultKind, ProviderConfig};
 use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
 use squall_traffic::{ApiTarget, DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_wire::Format;
-use squall_workload::{Arrivals, ClientConfig, KindConfig, Rate, RateSegment, WorkloadConfig};
+use squall_workload::{
+    Arrivals, ClientConfig, KindConfig, Rate, RateSegment, SourceConfig, WorkloadConfig,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,17 +63,19 @@ fn mock_in(format: Format, config: ProviderConfig, clock: Clock) -> MockProvider
 fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> TrafficSetup {
     let segment = RateSegment::Constant { at: Timestamp::ZERO, rps: 100.0 };
     TrafficSetup {
-        workload: WorkloadConfig {
-            arrivals: Arrivals::Even { rate: Rate { segments: vec![segment] } },
-            until: Timestamp::from_millis(200),
-            prompt_tokens: Distribution::Fixed { value: 40 },
-            output_tokens: Distribution::Fixed { value: 8 },
-            stream,
-            client: ClientConfig { timeout },
-            kinds: Vec::new(),
-            shifts: Vec::new(),
-            abort: None,
-        },
+        workload: WorkloadConfig::of(
+            SourceConfig {
+                key: 0,
+                arrivals: Arrivals::Even { rate: Rate { segments: vec![segment] } },
+                prompt_tokens: Distribution::Fixed { value: 40 },
+                output_tokens: Distribution::Fixed { value: 8 },
+                stream,
+                client: ClientConfig { timeout },
+                kinds: Vec::new(),
+                shifts: Vec::new(),
+            },
+            Timestamp::from_millis(200),
+        ),
         seed: SEED,
         clock,
         targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],
@@ -250,7 +254,7 @@ async fn a_kind_of_request_asks_for_its_own_group_and_says_what_it_wants() {
         sessions,
     };
     setup.workload.until = Timestamp::from_millis(15);
-    setup.workload.kinds = vec![kind(0, 0), kind(1, 1)];
+    setup.workload.sources[0].kinds = vec![kind(0, 0), kind(1, 1)];
     let paid =
         TrafficKind { priority: 7, tags: vec!["paid".to_owned()], ..TrafficKind::new("large", 5) };
     setup.kinds.push(paid);

@@ -184,30 +184,32 @@ pub(crate) struct NextArrival {
 }
 
 impl Process {
-    pub(crate) fn new(arrivals: Arrivals, until: Timestamp, seed: Seed) -> Self {
+    /// The process of a source, whose draws are keyed by `source`.
+    pub(crate) fn new(arrivals: Arrivals, until: Timestamp, seed: Seed, source: u32) -> Self {
+        let draws = (seed, source);
         match arrivals {
             Arrivals::Poisson { rate } => {
-                Self::Poisson(TimeChanged::new(ExponentialGaps, rate, until, seed))
+                Self::Poisson(TimeChanged::new(ExponentialGaps, rate, until, draws))
             }
             Arrivals::Even { rate } => {
-                Self::Even(TimeChanged::new(EvenGaps::default(), rate, until, seed))
+                Self::Even(TimeChanged::new(EvenGaps::default(), rate, until, draws))
             }
             Arrivals::Gamma { rate, shape } => {
-                Self::Gamma(TimeChanged::new(GammaGaps::new(shape), rate, until, seed))
+                Self::Gamma(TimeChanged::new(GammaGaps::new(shape), rate, until, draws))
             }
             Arrivals::Weibull { rate, shape } => {
-                Self::Weibull(TimeChanged::new(WeibullGaps::new(shape), rate, until, seed))
+                Self::Weibull(TimeChanged::new(WeibullGaps::new(shape), rate, until, draws))
             }
             Arrivals::OnOff { rate, on, off } => {
-                Self::OnOff(OnOff::new((on, off), rate, until, seed))
+                Self::OnOff(OnOff::new((on, off), rate, until, draws))
             }
             Arrivals::Hawkes { rate, branching, decay } => {
                 let gaps = SelfExcitingGaps::new(branching, decay, &rate, until);
-                Self::Hawkes(TimeChanged::new(gaps, rate, until, seed))
+                Self::Hawkes(TimeChanged::new(gaps, rate, until, draws))
             }
             Arrivals::At { times } => Self::Listed(Listed::new(times, until)),
             Arrivals::Closed { clients, think } => {
-                Self::Closed(ClosedLoop::new(clients, think, until, seed))
+                Self::Closed(ClosedLoop::new(clients, think, until, seed, source))
             }
         }
     }
@@ -247,10 +249,21 @@ impl Process {
         *self = Self::Listed(Listed::new(Vec::new(), Timestamp::ZERO));
     }
 
-    /// A client has its answer, or has given up.
-    pub(crate) fn released(&mut self, client: u32, now: Timestamp) {
-        if let Self::Closed(process) = self {
-            process.released(client, now);
+    /// A client has its answer, or has given up. True if another arrival may be the next for that.
+    #[inline]
+    pub(crate) fn released(&mut self, client: u32, now: Timestamp) -> bool {
+        match self {
+            Self::Closed(process) => {
+                process.released(client, now);
+                true
+            }
+            Self::Poisson(_)
+            | Self::Even(_)
+            | Self::Gamma(_)
+            | Self::Weibull(_)
+            | Self::OnOff(_)
+            | Self::Hawkes(_)
+            | Self::Listed(_) => false,
         }
     }
 }

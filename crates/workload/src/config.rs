@@ -1,6 +1,7 @@
 //! How traffic is described.
 
 use crate::{AbortRule, Arrivals, Rate};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Distribution, Share, Timestamp};
@@ -9,10 +10,21 @@ use squall_determinism::{Distribution, Share, Timestamp};
 /// round to sending.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkloadConfig {
-    /// Who asks, and when.
-    pub arrivals: Arrivals,
+    /// Who sends: each independent of all others, and none of them changes what another one sends.
+    pub sources: Vec<SourceConfig>,
     /// No request is intended at or after this time.
     pub until: Timestamp,
+    /// When the traffic ends early; never without.
+    pub abort: Option<AbortRule>,
+}
+
+/// A source of traffic: users who ask for the same things, and wait alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceConfig {
+    /// What its draws are keyed by, beside the seed: sources with the same key draw the same.
+    pub key: u32,
+    /// Who asks, and when.
+    pub arrivals: Arrivals,
     /// Tokens of a prompt.
     pub prompt_tokens: Distribution,
     /// Tokens of an answer.
@@ -25,8 +37,6 @@ pub struct WorkloadConfig {
     pub kinds: Vec<KindConfig>,
     /// When the weights of the kinds become others, in the order of time.
     pub shifts: Vec<Shift>,
-    /// When the traffic ends early; never without.
-    pub abort: Option<AbortRule>,
 }
 
 /// Other weights of the kinds from some time on.
@@ -34,7 +44,7 @@ pub struct WorkloadConfig {
 pub struct Shift {
     /// From when, by intended time.
     pub at: Timestamp,
-    /// The weight of each kind, in the order of [`WorkloadConfig::kinds`].
+    /// The weight of each kind, in the order of [`SourceConfig::kinds`].
     pub weights: Vec<u32>,
 }
 
@@ -54,9 +64,57 @@ pub struct KindConfig {
 }
 
 impl WorkloadConfig {
+    /// The traffic of one source alone.
+    #[must_use]
+    pub fn of(source: SourceConfig, until: Timestamp) -> Self {
+        Self { sources: vec![source], until, abort: None }
+    }
+
     /// About the most requests that can ever be in flight: as many as come while a client waits.
     #[must_use]
     pub fn most_in_flight(&self) -> f64 {
+        self.sources.iter().map(SourceConfig::most_in_flight).sum()
+    }
+
+    /// Requests per second at a time, of all sources together; `None` where times or clients decide in any of them.
+    #[must_use]
+    pub fn rate_at(&self, at: Timestamp) -> Option<f64> {
+        self.sources.iter().map(|source| source.arrivals.rate_at(at)).sum()
+    }
+
+    /// About the most requests that come within so long, at the highest rate and in a burst; `None` where times or clients
+    /// decide in any source.
+    #[must_use]
+    pub fn most_within(&self, span: Duration) -> Option<f64> {
+        let most = |source: &SourceConfig| {
+            let mean = source.arrivals.rate()?.peak() * span.as_secs_f64();
+            Some(mean + source.arrivals.surplus(mean))
+        };
+        self.sources.iter().map(most).sum()
+    }
+
+    /// The largest index of dispersion of any source: that of all together is no larger, since they are independent.
+    #[must_use]
+    pub fn dispersion(&self) -> f64 {
+        let each = self.sources.iter().map(|source| source.arrivals.dispersion());
+        each.fold(0.0, f64::max)
+    }
+
+    /// The longest that any client waits.
+    #[must_use]
+    pub fn longest_wait(&self) -> Duration {
+        self.sources.iter().map(|source| source.client.timeout).max().unwrap_or_default()
+    }
+}
+
+impl SourceConfig {
+    /// How many kinds of requests it has: one at least. Kinds are numbered over all sources, in their order.
+    #[must_use]
+    pub fn kind_count(&self) -> usize {
+        self.kinds.len().max(1)
+    }
+
+    fn most_in_flight(&self) -> f64 {
         let arrivals = &self.arrivals;
         if let Some(most) = arrivals.most_at_once() {
             return most as f64;

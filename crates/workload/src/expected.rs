@@ -1,8 +1,8 @@
 //! How many requests a run is to have, before any of them is drawn.
 
-use crate::{Arrivals, WorkloadConfig};
+use crate::{Arrivals, SourceConfig, WorkloadConfig};
 use core::time::Duration;
-use squall_determinism::Distribution;
+use squall_determinism::{Distribution, Timestamp};
 
 /// How many requests are to be expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,29 +30,48 @@ impl WorkloadConfig {
     /// their answer alone, which takes `answer` at least.
     #[must_use]
     pub fn expected_requests(&self, answer: Duration) -> ExpectedRequests {
+        let each = self.sources.iter().map(|source| source.expected_requests(self.until, answer));
+        each.fold(ExpectedRequests::Mean(0.0), ExpectedRequests::plus)
+    }
+}
+
+impl ExpectedRequests {
+    /// Both together.
+    fn plus(self, other: Self) -> Self {
+        let sum = self.count() + other.count();
+        match (self, other) {
+            (Self::Mean(_), Self::Mean(_)) => Self::Mean(sum),
+            (Self::AtMost(_), _) | (_, Self::AtMost(_)) => Self::AtMost(sum),
+        }
+    }
+}
+
+impl SourceConfig {
+    fn expected_requests(&self, until: Timestamp, answer: Duration) -> ExpectedRequests {
         if let Arrivals::Closed { clients, think } = &self.arrivals {
-            return ExpectedRequests::AtMost(f64::from(*clients) * self.of_client(think, answer));
+            let of_client = of_client(until, think, answer);
+            return ExpectedRequests::AtMost(f64::from(*clients) * of_client);
         }
         if let Arrivals::At { times } = &self.arrivals {
-            let counted = times.iter().filter(|time| **time < self.until);
+            let counted = times.iter().filter(|time| **time < until);
             return ExpectedRequests::Mean(counted.count() as f64);
         }
         let rate = self.arrivals.rate();
-        ExpectedRequests::Mean(rate.map_or(0.0, |rate| rate.expected(self.until)))
+        ExpectedRequests::Mean(rate.map_or(0.0, |rate| rate.expected(until)))
     }
+}
 
-    /// At most so many requests of one client of a closed loop.
-    fn of_client(&self, think: &Distribution, answer: Duration) -> f64 {
-        let until = self.until.as_nanos() as f64;
-        let (mean, square) = match moments(think) {
-            (mean, _) if mean < 1.0 => {
-                let answer = answer.as_nanos().max(1) as f64;
-                (answer, answer * answer)
-            }
-            moments => moments,
-        };
-        until / mean + square / (mean * mean)
-    }
+/// At most so many requests of one client of a closed loop.
+fn of_client(until: Timestamp, think: &Distribution, answer: Duration) -> f64 {
+    let until = until.as_nanos() as f64;
+    let (mean, square) = match moments(think) {
+        (mean, _) if mean < 1.0 => {
+            let answer = answer.as_nanos().max(1) as f64;
+            (answer, answer * answer)
+        }
+        moments => moments,
+    };
+    until / mean + square / (mean * mean)
 }
 
 /// The means of a distribution and of its square, from its quantiles.

@@ -16,11 +16,12 @@ mod output;
 mod patience;
 mod planned;
 mod rate;
+mod source;
 mod workload;
 
 pub use abort::AbortRule;
 pub use arrivals::Arrivals;
-pub use config::{ClientConfig, KindConfig, Shift, WorkloadConfig};
+pub use config::{ClientConfig, KindConfig, Shift, SourceConfig, WorkloadConfig};
 pub use expected::ExpectedRequests;
 pub use input::{ClientAnswer, WorkloadInput};
 pub use output::{ClientRequest, Ordinal, WorkloadOutput};

@@ -26,7 +26,8 @@ pub struct ClientRequest {
     pub request: Ordinal,
     /// When the user asked. Latency counts from here.
     pub intended: Timestamp,
-    /// Its kind, by its place in [`WorkloadConfig::kinds`](crate::WorkloadConfig::kinds).
+    /// Its kind, by its number over all sources: those of a source follow those of the source before, and a source
+    /// without [kinds](crate::SourceConfig::kinds) has one.
     pub kind: u16,
     /// Its session, if its kind has sessions: the same number for the same session.
     pub session: Option<u64>,

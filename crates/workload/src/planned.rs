@@ -1,6 +1,6 @@
 //! What traffic will send, known before it is sent.
 
-use crate::{Arrivals, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use crate::{Arrivals, SourceConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput};
 use squall_determinism::Seed;
 
 /// What open traffic sends, to the request: its times and sizes do not depend on the answers.
@@ -17,10 +17,11 @@ pub struct PlannedTraffic {
 }
 
 impl PlannedTraffic {
-    /// The plan of this traffic; `None` for a closed loop, whose answers decide when the next request comes.
+    /// The plan of this traffic; `None` with a closed loop, whose answers decide when the next request comes.
     #[must_use]
     pub fn of(config: &WorkloadConfig, seed: Seed) -> Option<Self> {
-        if matches!(config.arrivals, Arrivals::Closed { .. }) {
+        let is_closed = |source: &SourceConfig| matches!(source.arrivals, Arrivals::Closed { .. });
+        if config.sources.iter().any(is_closed) {
             return None;
         }
         // Nobody is answered here, which is no failure of the target's.

@@ -1,15 +1,13 @@
 //! The machine: its contract, and the way from an arrival to a request.
 
 use crate::abort::AbortWatch;
-use crate::arrivals::{NextArrival, Process};
-use crate::patience::Patience;
-use crate::{
-    ClientAnswer, ClientRequest, KindConfig, Ordinal, Shift, WorkloadConfig, WorkloadInput,
-    WorkloadOutput,
-};
+use crate::arrivals::NextArrival;
+use crate::patience::{AskedBy, Patience};
+use crate::source::Source;
+use crate::{ClientAnswer, WorkloadConfig, WorkloadInput, WorkloadOutput};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
+use squall_determinism::{Seed, Timestamp};
 
 /// The traffic of a run: says what to send, and when a client hangs up.
 ///
@@ -27,17 +25,17 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 /// use squall_workload::*;
 ///
 /// let rate = Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 10.0 }] };
-/// let config = WorkloadConfig {
+/// let source = SourceConfig {
+///     key: 0,
 ///     arrivals: Arrivals::Even { rate },
-///     until: Timestamp::from_secs(2),
 ///     prompt_tokens: Distribution::Fixed { value: 400 },
 ///     output_tokens: Distribution::Fixed { value: 60 },
 ///     stream: Share::ALL,
 ///     client: ClientConfig { timeout: Duration::from_secs(20) },
 ///     kinds: Vec::new(),
 ///     shifts: Vec::new(),
-///     abort: None,
 /// };
+/// let config = WorkloadConfig::of(source, Timestamp::from_secs(2));
 /// let mut workload = Workload::new(config, Seed::new(7));
 /// let mut sent = 0;
 /// while let Some(now) = workload.next_timer() {
@@ -59,59 +57,42 @@ use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Workload {
-    config: Sizes,
-    kinds: Vec<KindConfig>,
-    /// The weights of the kinds at first, and from when on which others hold.
-    weights: Vec<Shift>,
-    seed: Seed,
+    sources: Vec<Source>,
+    /// The first arrival of all sources, and whose it is; of two at one time that of the first source.
+    next: Option<(NextArrival, u16)>,
     now: Timestamp,
-    process: Process,
     patience: Patience,
     outputs: VecDeque<WorkloadOutput>,
     abort: Option<AbortWatch>,
     aborted: Option<Timestamp>,
 }
 
-/// What a request looks like.
-#[derive(Clone, Debug)]
-struct Sizes {
-    prompt_tokens: Distribution,
-    output_tokens: Distribution,
-    stream: squall_determinism::Share,
-    timeout: core::time::Duration,
-}
-
-/// The draws of a request's shape: prompt, answer, stream, in this order.
-const SHAPE: StreamPurpose = StreamPurpose::named("workload.shape");
-/// The draws of what a request is about: kind, session, in this order.
-const KIND: StreamPurpose = StreamPurpose::named("workload.kind");
-
 impl Workload {
     /// The traffic that `config` describes, drawn with `seed`.
+    ///
+    /// # Panics
+    /// When it has more than 65,536 kinds of requests, over all sources.
     #[must_use]
     pub fn new(config: WorkloadConfig, seed: Seed) -> Self {
-        Self {
-            seed,
+        let timeouts = || config.sources.iter().map(|source| source.client.timeout);
+        let are_alike = timeouts().min() == timeouts().max();
+        let (until, mut kinds) = (config.until, 0);
+        let sources = config.sources.into_iter().map(|source| {
+            let first_kind = u16::try_from(kinds).expect("there are fewer kinds");
+            kinds += source.kind_count();
+            Source::new(source, first_kind, until, seed)
+        });
+        let mut workload = Self {
+            sources: sources.collect(),
+            next: None,
             now: Timestamp::ZERO,
-            process: Process::new(config.arrivals, config.until, seed),
-            patience: Patience::new(config.client.timeout),
-            config: Sizes {
-                prompt_tokens: config.prompt_tokens,
-                output_tokens: config.output_tokens,
-                stream: config.stream,
-                timeout: config.client.timeout,
-            },
-            weights: core::iter::once(Shift {
-                at: Timestamp::ZERO,
-                weights: config.kinds.iter().map(|kind| kind.weight).collect(),
-            })
-            .chain(config.shifts)
-            .collect(),
-            kinds: config.kinds,
+            patience: Patience::new(are_alike),
             outputs: VecDeque::new(),
             abort: config.abort.map(AbortWatch::new),
             aborted: None,
-        }
+        };
+        workload.find_next();
+        workload
     }
 
     /// Takes one input at time `now`.
@@ -126,9 +107,9 @@ impl Workload {
         self.look_at_failures(now);
         match input {
             WorkloadInput::Answered { request, answer } => {
-                if let Some(client) = self.patience.answered(request) {
+                if let Some(asked_by) = self.patience.answered(request) {
                     self.request_ended(now, answer == ClientAnswer::Failed);
-                    self.process.released(client, now);
+                    self.released(asked_by, now);
                 }
             }
             WorkloadInput::Tick => self.fire(|due| due <= now),
@@ -153,7 +134,8 @@ impl Workload {
         watch.time_passed(now);
         if watch.is_over() && self.aborted.is_none() {
             self.aborted = Some(now);
-            self.process.end();
+            self.sources.iter_mut().for_each(|source| source.process.end());
+            self.next = None;
         }
     }
 
@@ -166,82 +148,69 @@ impl Workload {
     #[must_use]
     #[inline]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        let arrival = self.process.peek().map(|next| next.at);
+        let arrival = self.next.map(|(next, _)| next.at);
         arrival.into_iter().chain(self.patience.next_due()).min()
     }
 
     /// Whether nobody will ask any more, and nobody waits.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.process.peek().is_none() && self.patience.is_empty()
+        self.next.is_none() && self.patience.is_empty()
+    }
+
+    /// Finds out who asks next.
+    #[inline]
+    fn find_next(&mut self) {
+        let mut first: Option<(NextArrival, u16)> = None;
+        for (number, source) in (0_u16..).zip(&self.sources) {
+            if let Some(next) = source.process.peek()
+                && first.is_none_or(|(first, _)| next.at < first.at)
+            {
+                first = Some((next, number));
+            }
+        }
+        self.next = first;
+    }
+
+    /// Whoever has asked has an answer, or waits no more.
+    fn released(&mut self, asked_by: AskedBy, now: Timestamp) {
+        let AskedBy { client, source } = asked_by;
+        if self.sources[usize::from(source)].process.released(client, now) {
+            self.find_next();
+        }
     }
 
     /// Fires what is due, in the order of time; at one time those who give up come first.
     fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
         loop {
-            let arrival = self.process.peek().map_or(Timestamp::MAX, |next| next.at);
+            let arrival = self.next.map_or(Timestamp::MAX, |(next, _)| next.at);
             let give_up = self.patience.next_due().unwrap_or(Timestamp::MAX);
             let due = arrival.min(give_up);
             if due == Timestamp::MAX || !is_due(due) {
                 return;
             }
             if give_up <= arrival {
-                if let Some((request, client)) = self.patience.give_up() {
+                if let Some((request, asked_by)) = self.patience.give_up() {
                     self.outputs.push_back(WorkloadOutput::GiveUp { request });
                     self.request_ended(due, true);
-                    self.process.released(client, due);
+                    self.released(asked_by, due);
                 }
-            } else if let Some(next) = self.process.pop() {
-                self.send(next);
+            } else if let Some((next, source)) = self.next {
+                self.send(next, source);
             }
         }
     }
 
-    fn send(&mut self, next: NextArrival) {
-        let request = self.patience.begin(next.at, next.client);
-        let (number, session) = self.draw_kind(request, next.at);
-        let kind = self.kinds.get(usize::from(number));
-        let mut draws = self.seed.stream(SHAPE, 0, request.0);
-        let mut tokens = |own: Option<Distribution>, all: Distribution| {
-            u32::try_from(own.unwrap_or(all).sample(&mut draws)).unwrap_or(u32::MAX).max(1)
-        };
-        let input_tokens =
-            tokens(kind.and_then(|kind| kind.prompt_tokens), self.config.prompt_tokens);
-        let output_tokens =
-            tokens(kind.and_then(|kind| kind.output_tokens), self.config.output_tokens);
-        let stream = kind.and_then(|kind| kind.stream).unwrap_or(self.config.stream);
-        let stream = draws.chance(stream);
-        self.outputs.push_back(WorkloadOutput::Send(ClientRequest {
-            request,
-            intended: next.at,
-            kind: number,
-            session,
-            input_tokens,
-            output_tokens,
-            stream,
-            timeout: self.config.timeout,
-        }));
-    }
-
-    /// The kind of a request, and its session if the kind has some.
-    fn draw_kind(&self, request: Ordinal, intended: Timestamp) -> (u16, Option<u64>) {
-        let begun = self.weights.partition_point(|shift| shift.at <= intended);
-        let Some(shift) = self.weights[..begun].last() else { return (0, None) };
-        let sum: u64 = shift.weights.iter().map(|weight| u64::from(*weight)).sum();
-        if sum == 0 {
-            return (0, None);
-        }
-        let mut draws = self.seed.stream(KIND, 0, request.0);
-        let mut left = draws.below(sum);
-        for (number, (kind, weight)) in (0_u16..).zip(self.kinds.iter().zip(&shift.weights)) {
-            let weight = u64::from(*weight);
-            if left < weight {
-                let session = (kind.sessions > 0).then(|| draws.below(kind.sessions.into()));
-                return (number, session.map(|session| u64::from(number) << 32 | session));
-            }
-            left -= weight;
-        }
-        (0, None)
+    fn send(&mut self, next: NextArrival, number: u16) {
+        let request = self.patience.next_ordinal();
+        let source = &mut self.sources[usize::from(number)];
+        source.process.pop();
+        let timeout = source.timeout;
+        let sent = source.request(request, next);
+        self.find_next();
+        let asked_by = AskedBy { client: next.client, source: number };
+        self.patience.begin(next.at, timeout, asked_by);
+        self.outputs.push_back(WorkloadOutput::Send(sent));
     }
 }
 

@@ -10,10 +10,12 @@ use squall_failure::FailureClass;
 use squall_judge::Judgement;
 use squall_provider::{ErrorAnswer, FaultConfig, FaultKind, ProviderConfig};
 use squall_router::{DeploymentConfig, GroupConfig, GroupId, Overrides, RouterConfig};
-use squall_scenario::{DeploymentLink, Phase, RequestKind, Scenario, ScenarioProvider};
+use squall_scenario::{
+    DeploymentLink, Phase, RequestKind, Scenario, ScenarioProvider, TrafficSource,
+};
 use squall_sim::{SimOptions, simulate};
 use squall_wire::Format;
-use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, WorkloadConfig};
+use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, SourceConfig, WorkloadConfig};
 use std::error::Error;
 use std::time::Duration;
 
@@ -58,6 +60,7 @@ fn scenario() -> Scenario {
         workload: workload(),
         target: GroupId(0),
         providers: vec![provider("eu", vec![outage]), provider("us", Vec::new())],
+        sources: vec![TrafficSource { name: None, target: GroupId(0), kinds: 0..1 }],
         kinds: vec![RequestKind {
             name: "chat".to_owned(),
             group: GroupId(0),
@@ -111,15 +114,15 @@ fn provider(name: &str, faults: Vec<FaultConfig>) -> ScenarioProvider {
 /// Independent users, 50 a second, half of whom ask for a stream.
 fn workload() -> WorkloadConfig {
     let rate = Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 50.0 }] };
-    WorkloadConfig {
+    let source = SourceConfig {
+        key: 0,
         arrivals: Arrivals::Poisson { rate },
-        until: Timestamp::ZERO + DURATION,
         prompt_tokens: Distribution::Fixed { value: 400 },
         output_tokens: Distribution::Fixed { value: 60 },
         stream: Share::percent(50),
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
         shifts: Vec::new(),
-        abort: None,
-    }
+    };
+    WorkloadConfig::of(source, Timestamp::ZERO + DURATION)
 }

@@ -128,11 +128,9 @@ fn lanes<'r>(attempts: &[&'r AttemptRow]) -> (Vec<&'r AttemptRow>, Vec<&'r Attem
 fn times(run: &Run<'_>, row: &RequestRow, told: &mut impl FnMut(String)) {
     let took = row.ended.since(row.intended);
     let group = &run.scenario.router.groups[usize::from(row.group)];
+    let patience = run.patience(row.kind);
     // A router decides in whole nanoseconds: nothing may be later than what was said.
-    for (limit, whose) in [
-        (run.scenario.workload.client.timeout, "the client's patience"),
-        (group.deadline, "its deadline"),
-    ] {
+    for (limit, whose) in [(patience, "the client's patience"), (group.deadline, "its deadline")] {
         if took > limit {
             told(format!("took {took:?}, and {whose} is {limit:?}"));
         }

@@ -54,7 +54,7 @@ struct StageRun {
 
 /// Requests per second at the start of a scenario; `None` for a closed loop.
 pub(super) fn rate_of(scenario: &Scenario) -> Option<f64> {
-    scenario.workload.arrivals.rate_at(Timestamp::ZERO)
+    scenario.workload.rate_at(Timestamp::ZERO)
 }
 
 /// What kind of stage an item is.
@@ -127,7 +127,7 @@ pub(super) fn prepare(
         return Err(RehearseError::NoGroup(checklist.to.clone()));
     };
     let detect = plan.detects.then(|| DetectedRise::of(checklist.detect));
-    let dispersion = scenario.workload.arrivals.dispersion().max(1.0);
+    let dispersion = scenario.workload.dispersion().max(1.0);
     let dwell = plan.dwell((rate, dispersion), detect.map(|detect| detect.needed));
     let flip = plan.within.map(|within| (Timestamp::from(dwell / 2), within));
     let fault = match &plan.stage.fault {

@@ -104,7 +104,7 @@ impl StaticView<'_> {
     }
 
     fn deadline(&self) -> StaticFinding {
-        let patience = self.scenario.workload.client.timeout.min(self.group.deadline);
+        let patience = self.scenario.workload.longest_wait().min(self.group.deadline);
         let first_token = self.group.timeouts.first_token;
         StaticFinding {
             passed: first_token * 2 <= patience,

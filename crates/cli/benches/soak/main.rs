@@ -19,7 +19,7 @@ mod world;
 use squall_clock::Clock;
 use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
-use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, WorkloadConfig};
+use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, SourceConfig, WorkloadConfig};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -96,17 +96,19 @@ fn soak(lasts: Duration, rps: u32) -> Result<bool, Box<dyn Error>> {
 async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
     let rate = RateSegment::Constant { at: Timestamp::ZERO, rps: f64::from(rps) };
     let setup = TrafficSetup {
-        workload: WorkloadConfig {
-            arrivals: Arrivals::Poisson { rate: Rate { segments: vec![rate] } },
-            until: Timestamp::ZERO + lasts,
-            prompt_tokens: Distribution::Fixed { value: 200 },
-            output_tokens: Distribution::Fixed { value: 20 },
-            stream: Share::percent(50),
-            client: ClientConfig { timeout: CLIENT_TIMEOUT },
-            kinds: Vec::new(),
-            shifts: Vec::new(),
-            abort: None,
-        },
+        workload: WorkloadConfig::of(
+            SourceConfig {
+                key: 0,
+                arrivals: Arrivals::Poisson { rate: Rate { segments: vec![rate] } },
+                prompt_tokens: Distribution::Fixed { value: 200 },
+                output_tokens: Distribution::Fixed { value: 20 },
+                stream: Share::percent(50),
+                client: ClientConfig { timeout: CLIENT_TIMEOUT },
+                kinds: Vec::new(),
+                shifts: Vec::new(),
+            },
+            Timestamp::ZERO + lasts,
+        ),
         seed: Seed::new(7),
         clock: Clock::start_now(),
         targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],

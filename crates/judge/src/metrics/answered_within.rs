@@ -48,7 +48,9 @@ fn of_rows(ask: &MetricQuery<'_>, limit: Duration) -> Option<u64> {
     }
     let is_asked = |row: &&RequestRow| match ask.argument {
         Some(Argument::Group(group)) => row.group == group.0,
-        Some(Argument::Kind(kind)) => row.kind == kind,
+        Some(of @ (Argument::Kind(_) | Argument::Kinds { .. })) => {
+            of.kinds().is_some_and(|kinds| kinds.contains(&row.kind))
+        }
         Some(Argument::Deployment(_)) | None => true,
     };
     let within = |row: &&RequestRow| {

@@ -9,7 +9,6 @@
 
 use super::{Measured, Measurement, MetricQuery, MetricValue};
 use crate::text;
-use squall_scenario::Argument;
 
 pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
     match spent(ask) {
@@ -24,7 +23,8 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
 }
 
 pub(super) fn per_thousand(ask: &MetricQuery<'_>) -> Measurement {
-    if matches!(ask.argument, Some(Argument::Kind(_))) && !ask.recording.cells.kinds.is_empty() {
+    let is_of_kinds = ask.argument.is_some_and(|of| of.kinds().is_some());
+    if is_of_kinds && !ask.recording.cells.kinds.is_empty() {
         return Measurement::inconclusive("attempts are billed by deployment and not by kind");
     }
     let sums = ask.requests().iter().map(|cells| u64::from(cells.sum(ask.window.clone()).arrived));

@@ -18,7 +18,7 @@ pub(super) fn measure(ask: &MetricQuery<'_>) -> Measurement {
         return Measurement::too_few(requests, "requests", MINIMUM);
     }
     let attempts: u64 = match ask.argument {
-        Some(Argument::Kind(_)) if !cells.kinds.is_empty() => {
+        Some(Argument::Kind(_) | Argument::Kinds { .. }) if !cells.kinds.is_empty() => {
             sums.iter().map(|sum| u64::from(sum.attempts)).sum()
         }
         _ => {

@@ -77,7 +77,9 @@ fn providers_of(
             let group = infos.get(one.index()).map(|info| info.group);
             infos.iter().filter(|info| Some(info.group) == group).collect()
         }
-        Some(Argument::Group(_) | Argument::Kind(_)) | None => infos.iter().collect(),
+        Some(Argument::Group(_) | Argument::Kind(_) | Argument::Kinds { .. }) | None => {
+            infos.iter().collect()
+        }
     };
     let mut places: Vec<_> = of.into_iter().map(|info| usize::from(info.provider)).collect();
     places.sort_unstable();

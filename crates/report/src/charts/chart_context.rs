@@ -114,7 +114,7 @@ impl<'a> ChartContext<'a> {
     pub(super) fn asked_rate(&self, seconds: f64) -> Option<f64> {
         let at = Timestamp::from_nanos((seconds * 1e9) as u64);
         let workload = &self.scenario.workload;
-        workload.arrivals.rate_at(at).filter(|_| at < workload.until)
+        workload.rate_at(at).filter(|_| at < workload.until)
     }
 
     /// Splits deployments into those that get a panel and a line about the others: those to which
@@ -193,6 +193,22 @@ impl<'a> ChartContext<'a> {
             sum.failed.iter_mut().zip(cell.failed).for_each(|(sum, more)| *sum += more);
         }
         sum
+    }
+
+    /// The sources of traffic with their names; none if there is one alone.
+    pub(super) fn sources(&self) -> Vec<(&'a str, Range<u16>)> {
+        let sources = self.scenario.sources.iter();
+        let named =
+            sources.filter_map(|source| Some((source.name.as_deref()?, source.kinds.clone())));
+        let named: Vec<_> = named.collect();
+        if named.len() > 1 { named } else { Vec::new() }
+    }
+
+    /// How many requests of these kinds were to be sent in a stretch of seconds.
+    pub(super) fn offered(&self, kinds: Range<u16>, seconds: &Range<usize>) -> u32 {
+        let cells = &self.recording.cells.kinds;
+        let cells = kinds.filter_map(|kind| cells.get(usize::from(kind)));
+        cells.map(|cells| cells.sum(window(seconds)).arrived).sum()
     }
 
     /// What became of the attempts of a deployment in a stretch of seconds.

@@ -6,12 +6,15 @@ use super::fault_labels::FaultNaming;
 use super::legend::{self, LegendMark};
 use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain};
 use super::picture::{Picture, ShapeRole};
-use super::theme::{FAILED, PALE, QUIET, TOTAL};
+use super::theme::{FAILED, Ink, PALE, QUIET, TOTAL, deployment as ink_of};
 use squall_judge::text::count;
 use squall_record::RequestCell;
+use std::cmp::Reverse;
 use std::ops::Range;
 
 const HEIGHT: f64 = 280.0;
+/// So many sources have a line of their own at most.
+const SOURCES: usize = 8;
 
 const OFFERED: &str = "offered";
 const ASKED: &str = "rate in the scenario";
@@ -42,12 +45,14 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
         picture.nothing("no requests in this run");
         return picture;
     }
-    let entries = [
+    let sources = sources(context);
+    let mut entries = vec![
         (OFFERED, PALE, LegendMark::Block),
         (ASKED, QUIET, LegendMark::Dashes(1.5)),
         (SUCCEEDED, TOTAL, LegendMark::Line(2.5)),
         (LOST, FAILED, LegendMark::Block),
     ];
+    entries.extend(sources.iter().map(|(name, ink, _)| (&**name, *ink, LegendMark::Line(1.5))));
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
     let most = cells.iter().map(|(cell, bin)| rate(cell.arrived.max(cell.answered), bin));
@@ -73,6 +78,7 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
             panel.bar(picture, bin, (0.0, seen), FAILED);
         }
     });
+    draw_sources(&mut picture, context, &panel, &sources);
     picture.series(ASKED, |picture| draw_asked_rate(picture, context, &panel));
     let middle = |bin: &Range<usize>| f64::midpoint(bin.start as f64, bin.end as f64);
     let answered: Vec<_> =
@@ -85,13 +91,46 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     picture
 }
 
+/// What is offered by each source, where there are several: its name, its ink, and its kinds. Of many the largest.
+fn sources(context: &ChartContext<'_>) -> Vec<(String, Ink, Range<u16>)> {
+    let all = 0..context.seconds;
+    let mut sources: Vec<_> = context.sources().into_iter().enumerate().collect();
+    sources.sort_by_key(|(_, (_, kinds))| Reverse(context.offered(kinds.clone(), &all)));
+    sources.truncate(SOURCES);
+    sources.sort_by_key(|(place, _)| *place);
+    let told = sources
+        .into_iter()
+        .map(|(place, (name, kinds))| (format!("offered by {name}"), ink_of(place), kinds));
+    told.collect()
+}
+
+fn draw_sources(
+    picture: &mut Picture,
+    context: &ChartContext<'_>,
+    panel: &Panel,
+    sources: &[(String, Ink, Range<u16>)],
+) {
+    let bins: Vec<_> = context.bins(context.bin_width(1)).collect();
+    for (name, ink, kinds) in sources {
+        let rates = bins.iter().map(|bin| {
+            let offered = context.offered(kinds.clone(), bin);
+            let middle = f64::midpoint(bin.start as f64, bin.end as f64);
+            (middle, Some(f64::from(offered) / bin.len() as f64))
+        });
+        let rates: Vec<_> = rates.collect();
+        picture.series(name, |picture| {
+            panel.line(picture, &rates, *ink, LineStroke::solid(1.5));
+        });
+    }
+}
+
 /// Failed, or given up by their clients, of those that were to be sent in this time.
 fn lost_of(cell: &RequestCell) -> u32 {
     cell.failed.iter().sum::<u32>() + cell.gave_up
 }
 
 /// The numbers of the chart.
-pub(super) fn series(_: &ChartContext<'_>, data: &mut ChartData) {
+pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
     let cells = data.request_cells();
     let fields: [CountedField<RequestCell>; 3] = [
         (OFFERED, PALE, |cell| cell.arrived),
@@ -101,6 +140,11 @@ pub(super) fn series(_: &ChartContext<'_>, data: &mut ChartData) {
     for (name, ink, of) in fields {
         let counts = cells.iter().map(|cell| of(cell).into());
         data.counts("traffic", (name.to_owned(), SeriesKind::Count, ink), counts);
+    }
+    for (name, ink, kinds) in sources(context) {
+        let bins = context.bins(data.step);
+        let counts = bins.map(|bin| context.offered(kinds.clone(), &bin).into());
+        data.counts("traffic", (name, SeriesKind::Count, ink), counts);
     }
 }
 

@@ -6,10 +6,11 @@ use super::{Argument, Comparison, Expectation, Limit, METRICS, MetricSpec, Metri
 use crate::diagnostic::{Diagnostics, Problem, Problems, suggestion};
 use crate::model::{Phase, Scenario};
 use crate::node::{Node, NodeKind};
-use crate::read::KnownNames;
+use crate::read::{KnownNames, source_names};
 use crate::schema::Schema;
 use crate::unit::{self, Misfit};
 use crate::value;
+use core::ops::Range;
 use core::time::Duration;
 use squall_determinism::Timestamp;
 use squall_router::{DeploymentId, GroupId};
@@ -19,8 +20,8 @@ use squall_router::{DeploymentId, GroupId};
 pub(crate) struct ScopeNames<'a> {
     pub(crate) groups: &'a KnownNames,
     pub(crate) deployments: &'a KnownNames,
-    /// Kinds of requests, where the file names some.
-    pub(crate) kinds: &'a [&'a str],
+    /// Kinds of requests and sources of traffic, where the file names some, with the kinds that each stands for.
+    pub(crate) kinds: &'a [(&'a str, Range<u16>)],
     pub(crate) phases: &'a [Phase],
     /// Until when nothing is counted.
     pub(crate) warm_up: Timestamp,
@@ -83,8 +84,7 @@ impl Scenario {
         }
         let mut deployments = KnownNames::new("deployment");
         self.deployments().for_each(|(_, _, config)| deployments.add_quietly(&config.name));
-        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
-        let kinds = if kinds.len() > 1 { kinds } else { Vec::new() };
+        let kinds = source_names(&self.sources, &self.workload.sources, &self.kinds);
         let names = ScopeNames {
             groups: &groups,
             deployments: &deployments,
@@ -266,9 +266,13 @@ impl ScopePlace<'_> {
     ) -> Option<Option<Argument>> {
         let of_kinds = matches!(spec.of, Scope::AllOrGroup | Scope::WithinAllOrGroup);
         // A group may be called like a kind; then the group is meant.
-        let kind = self.names.kinds.iter().position(|kind| *kind == part.text);
-        if let (true, None, Some(kind)) = (of_kinds, known.position(part.text), kind) {
-            return Some(Some(Argument::Kind(u16::try_from(kind).ok()?)));
+        let kinds = self.names.kinds.iter().find(|(name, _)| *name == part.text);
+        if let (true, None, Some((_, kinds))) = (of_kinds, known.position(part.text), kinds) {
+            let (first, count) = (kinds.start, kinds.end - kinds.start);
+            return Some(Some(match count {
+                1 => Argument::Kind(first),
+                _ => Argument::Kinds { first, count },
+            }));
         }
         let Some(place) = known.position(part.text) else {
             if other.position(part.text).is_some() {
@@ -277,8 +281,9 @@ impl ScopePlace<'_> {
                 let help = format!("the {what}s are {}", names.join(", "));
                 self.report(part, message, &format!("this is a {other_what}"), Some(help));
             } else if of_kinds && !self.names.kinds.is_empty() {
-                let message = format!("no group or kind of request is called `{}`", part.text);
-                let names = known.iter().chain(self.names.kinds.iter().copied());
+                let message =
+                    format!("no group, source or kind of request is called `{}`", part.text);
+                let names = known.iter().chain(self.names.kinds.iter().map(|(name, _)| *name));
                 self.report(part, message, "not defined", suggestion(part.text, names));
             } else {
                 known.find(part.text, &self.node.part(&part.span), self.problems);

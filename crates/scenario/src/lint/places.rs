@@ -102,10 +102,15 @@ impl Places {
         own.map(whole).or_else(|| here.map(name)).unwrap_or_else(|| self.begin())
     }
 
-    /// A setting of the traffic.
+    /// A setting of the traffic; of several sources that of the first that has it.
     pub(crate) fn traffic(&self, key: &str) -> Range<usize> {
         let traffic = entry(&self.root, "traffic");
-        let own = traffic.and_then(|traffic| entry(&traffic.value, key));
+        let own = traffic.and_then(|traffic| match &traffic.value.kind {
+            NodeKind::List(sources) => sources.iter().find_map(|source| entry(source, key)),
+            NodeKind::Nothing | NodeKind::Scalar(_) | NodeKind::Map(_) => {
+                entry(&traffic.value, key)
+            }
+        });
         own.map(whole).or_else(|| traffic.map(name)).unwrap_or_else(|| self.begin())
     }
 

@@ -36,27 +36,13 @@ pub(crate) static KIND: Section = Section {
                 "The model group that it requests.",
             ),
             Key::optional(
-                "priority",
-                Schema::Count(0, 255),
-                "0",
-                "Priority in the queue; 0 is served before 1.",
-            ),
-            Key::optional("tenant", Schema::Reference("tenant"), "none", "Its tenant."),
-            Key::optional("tags", Schema::List(&Schema::Reference("tag")), "none", "Its tags."),
-            Key::optional(
-                "features",
-                Schema::List(&Schema::Word(&Features::WORDS)),
-                "none",
-                "Required model features.",
-            ),
-            Key::optional("region", Schema::Reference("region"), "any", "Required region."),
-            Key::optional(
                 "sessions",
                 Schema::Count(0, 1_000_000),
                 "0",
                 "Number of sessions, one of which is drawn per request; 0 for none.",
             ),
         ],
+        OWN_LABELS,
         &[
             Key::optional(
                 "retries",
@@ -84,6 +70,31 @@ pub(crate) static KIND: Section = Section {
         ],
     ],
 };
+
+/// What all requests of a source say of themselves, unless its mix says otherwise.
+pub(crate) const LABELS: &[Key] = &labels(["0", "none", "none", "none", "any"]);
+const OWN_LABELS: &[Key] = &labels(["the traffic's"; 5]);
+
+const fn labels(defaults: [&'static str; 5]) -> [Key; 5] {
+    let [priority, tenant, tags, features, region] = defaults;
+    [
+        Key::optional(
+            "priority",
+            Schema::Count(0, 255),
+            priority,
+            "Priority in the queue; 0 is served before 1.",
+        ),
+        Key::optional("tenant", Schema::Reference("tenant"), tenant, "Its tenant."),
+        Key::optional("tags", Schema::List(&Schema::Reference("tag")), tags, "Its tags."),
+        Key::optional(
+            "features",
+            Schema::List(&Schema::Word(&Features::WORDS)),
+            features,
+            "Required model features.",
+        ),
+        Key::optional("region", Schema::Reference("region"), region, "Required region."),
+    ]
+}
 
 const NONE: &[&str] = &["none"];
 
@@ -149,17 +160,20 @@ pub(crate) fn shifts(
 }
 
 /// The kinds under `mix`, for traffic that asks for `target`: who they are, and how many. Without a mix
-/// one that asks for nothing.
+/// one, called `name`.
 pub(crate) fn mix(
     fields: &Fields<'_>,
+    name: &str,
     target: GroupId,
     router: &RouterSection,
 ) -> (Vec<RequestKind>, Vec<KindConfig>) {
     let mut kinds = Vec::new();
     let mut configs = Vec::new();
+    let all = labelled(fields, plain(name, target), router);
     for entry in fields.named("mix") {
         let Some(kind) = Fields::open(&entry.value, &KIND, fields.problems) else { continue };
-        kinds.push(read_kind(&kind, &entry.key, target, router));
+        let usual = RequestKind { name: entry.key.clone(), ..all.clone() };
+        kinds.push(read_kind(&kind, usual, router));
         configs.push(KindConfig {
             weight: kind.share("share").unwrap_or_default().ppm(),
             prompt_tokens: distribution::tokens(&kind, "prompt_tokens"),
@@ -169,8 +183,7 @@ pub(crate) fn mix(
         });
     }
     if kinds.is_empty() {
-        let name = router.groups.iter().nth(target.index()).unwrap_or_default();
-        return (vec![plain(name, target)], Vec::new());
+        return (vec![all], Vec::new());
     }
     let sum: u64 = configs.iter().map(|config| u64::from(config.weight)).sum();
     if sum != 1_000_000 && fields.problems.is_empty() {
@@ -193,13 +206,24 @@ fn plain(name: &str, group: GroupId) -> RequestKind {
     }
 }
 
-fn read_kind(
-    fields: &Fields<'_>,
-    name: &str,
-    target: GroupId,
-    router: &RouterSection,
-) -> RequestKind {
+/// A kind that is like `usual` where `fields` do not say otherwise.
+fn read_kind(fields: &Fields<'_>, usual: RequestKind, router: &RouterSection) -> RequestKind {
     let group = fields.get("group").and_then(|node| fallback::group(fields, node, &router.groups));
+    let retries = fields.count("retries").and_then(|retries| u16::try_from(retries).ok());
+    let kind = labelled(fields, usual, router);
+    RequestKind {
+        group: group.unwrap_or(kind.group),
+        overrides: Overrides {
+            retries,
+            timeout: fields.duration("timeout"),
+            fallbacks: fallback_choice(fields, &router.groups),
+        },
+        ..kind
+    }
+}
+
+/// A kind that says of itself what `fields` do, and else what `usual` does.
+fn labelled(fields: &Fields<'_>, usual: RequestKind, router: &RouterSection) -> RequestKind {
     let tenant = fields.text("tenant").and_then(|tenant| {
         if router.tenants.iter().next().is_none() {
             let message = format!("no tenant is called `{tenant}`");
@@ -209,20 +233,15 @@ fn read_kind(
         let place = router.tenants.find(tenant, fields.span_of("tenant"), fields.problems)?;
         u16::try_from(place).ok().map(TenantId)
     });
-    let retries = fields.count("retries").and_then(|retries| u16::try_from(retries).ok());
+    let priority = fields.count("priority").and_then(|rank| u8::try_from(rank).ok());
+    let tags = fields.get("tags").map(|_| tags(fields, &router.labels.tags));
     RequestKind {
-        group: group.unwrap_or(target),
-        priority: fields.count("priority").and_then(|rank| u8::try_from(rank).ok()).unwrap_or(0),
-        tenant,
-        tags: tags(fields, &router.labels.tags),
-        features: features(fields).unwrap_or(Features::NONE),
-        region: region(fields, &router.labels.regions),
-        overrides: Overrides {
-            retries,
-            timeout: fields.duration("timeout"),
-            fallbacks: fallback_choice(fields, &router.groups),
-        },
-        ..plain(name, target)
+        priority: priority.unwrap_or(usual.priority),
+        tenant: tenant.or(usual.tenant),
+        tags: tags.unwrap_or(usual.tags),
+        features: features(fields).unwrap_or(usual.features),
+        region: region(fields, &router.labels.regions).or(usual.region),
+        ..usual
     }
 }
 

@@ -7,9 +7,9 @@ use super::litellm::{self, LoadFile};
 use super::names::{Copies, Providers, RouterSection, copy_name};
 use super::provider::{self, BEHAVIOUR, FORMAT};
 use super::router::{self, ROUTER};
+use super::sources::{self, SOURCES};
 use super::target::{self, TARGET};
-use super::traffic::{self, TRAFFIC};
-use super::{KnownNames, abort_rule, change, mix, phases, replicas, start, warm_up};
+use super::{KnownNames, change, phases, replicas, start, warm_up};
 use crate::compose;
 use crate::diagnostic::Problem;
 use crate::expectation::{self, EXPECTATION_ITEM, ScopeNames};
@@ -20,8 +20,7 @@ use crate::schema::{Key, Schema, Section};
 use crate::settings::{Address, ValueKind as _};
 use core::time::Duration;
 use squall_determinism::Seed;
-use squall_router::{GroupId, RouterConfig};
-use squall_workload::WorkloadConfig;
+use squall_router::RouterConfig;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A scenario.
@@ -75,7 +74,11 @@ pub(crate) static SCENARIO: Section = Section {
                 "How much of the start of the run no metric counts: requests and attempts that begin in it. Everything \
              else keeps its times.",
             ),
-            Key::required("traffic", Schema::Section(&TRAFFIC), "The client traffic."),
+            Key::required(
+                "traffic",
+                SOURCES,
+                "The client traffic: of one source, or a list of sources.",
+            ),
             Key::required(
                 "providers",
                 Schema::Named(&Schema::Section(&PROVIDER)),
@@ -165,19 +168,11 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
     }
     check_targets(fields, &known, &router);
     let gateway_target = target::of_scenario(fields, &providers);
-    let traffic = fields.section("traffic");
-    let target = traffic.and_then(|traffic| asked_group(&traffic, &router.groups));
-    let workload = traffic.map(|traffic| traffic::traffic(&traffic, run));
-    let (kinds, mix) = match (traffic, target) {
-        (Some(traffic), Some(target)) => mix::mix(&traffic, target, &router),
-        _ => (Vec::new(), Vec::new()),
-    };
-    let shifts = traffic.map(|traffic| mix::shifts(&traffic, &kinds, run)).unwrap_or_default();
-    let kind_names: Vec<_> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    let traffic = sources::sources(fields, run, &router);
     let names = ScopeNames {
         groups: &router.groups,
         deployments: &router.deployments,
-        kinds: if mix.is_empty() { &[] } else { &kind_names },
+        kinds: &traffic.names(),
         phases: &phases,
         warm_up: warm_up::warm_up(fields, run),
     };
@@ -192,7 +187,7 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
     let seed = Seed::new(fields.count("seed").unwrap_or(SEED));
     let gateway_cost = gateway_cost::gateway_cost(fields);
     let gateway_replicas = replicas::replicas(fields);
-    let abort = abort_rule::abort_rule(fields);
+    let workload = traffic.workload(fields, run);
     let mut scenario = Scenario {
         name: name?,
         description,
@@ -201,10 +196,11 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
         duration: run?,
         warm_up,
         phases,
-        workload: WorkloadConfig { kinds: mix, shifts, abort, ..workload? },
-        target: target?,
+        workload,
+        target: traffic.target()?,
         providers,
-        kinds,
+        sources: traffic.sources,
+        kinds: traffic.kinds,
         router: RouterConfig { spend_budgets: router.labels.spend_budgets, ..first },
         before_profile,
         budgets: router.labels.budgets.iter().map(str::to_owned).collect(),
@@ -277,11 +273,6 @@ fn check_targets(fields: &Fields<'_>, known: &Providers, router: &RouterSection)
             hits("key", links.iter().filter_map(|link| link.key.as_deref()).collect());
         }
     }
-}
-
-fn asked_group(traffic: &Fields<'_>, groups: &KnownNames) -> Option<GroupId> {
-    let place = groups.find(traffic.text("group")?, traffic.span_of("group"), traffic.problems)?;
-    u16::try_from(place).ok().map(GroupId)
 }
 
 /// Where a provider listens that has a place of its own.

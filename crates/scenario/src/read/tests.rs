@@ -7,5 +7,6 @@ mod faults;
 mod good;
 mod large;
 mod routing;
+mod sources;
 mod target;
 pub(crate) mod whole;

@@ -2,52 +2,69 @@
 
 use super::arrivals::{ARRIVALS, arrivals};
 use super::distribution::{self, TOKEN_DISTRIBUTION};
-use super::mix::{KIND, SHIFT};
+use super::mix::{self, KIND, SHIFT};
 use super::rate::RATE;
 use crate::fields::Fields;
 use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
-use squall_determinism::{Distribution, Share, Timestamp};
-use squall_workload::{ClientConfig, WorkloadConfig};
+use squall_determinism::{Distribution, Share};
+use squall_workload::{ClientConfig, SourceConfig};
 
-/// Traffic.
+/// Traffic of one source.
 pub(crate) static TRAFFIC: Section = Section {
     id: "traffic",
     phrase: "traffic",
-    about: "The client traffic.",
-    keys: &[&[
-        Key::required("group", Schema::Reference("group"), "The model group that clients request."),
-        Key::optional(
-            "arrivals",
-            ARRIVALS,
-            "poisson",
-            "The arrival process: `poisson`, independent users; `even`, constant intervals; bursts (`gamma`, \
-             `weibull`, `on_off`, `hawkes`); given times; or a closed loop of clients.",
-        ),
-        Key::optional(
-            "rate",
-            RATE,
-            "required unless closed loop or given times",
-            "Requests per second: constant, or a list of segments.",
-        ),
-        Key::required("prompt_tokens", TOKEN_DISTRIBUTION, "Prompt tokens."),
-        Key::required("output_tokens", TOKEN_DISTRIBUTION, "Output tokens."),
-        Key::optional("stream", Schema::Percent, "0%", "Share of requests that ask for a stream."),
-        Key::optional("client", Schema::Section(&CLIENT), "as below", "Client behaviour."),
-        Key::optional(
-            "mix",
-            Schema::Named(&Schema::Section(&KIND)),
-            "one kind without extras",
-            "Kinds of requests, drawn by share.",
-        ),
-        Key::optional(
-            "shifts",
-            Schema::List(&Schema::Section(&SHIFT)),
-            "none",
-            "Changes of the mix during the run.",
-        ),
-    ]],
+    about: "The client traffic: a source, or a list of several.",
+    keys: &[&KEYS, mix::LABELS],
 };
+
+/// A source of traffic among others.
+pub(crate) static SOURCE: Section = Section {
+    id: "source",
+    phrase: "a source",
+    about: "A source of traffic among several. Its requests are drawn apart from those of the others: a source that is \
+            added, changed or taken away changes no request of another one.",
+    keys: &[NAME, &KEYS, mix::LABELS],
+};
+
+const NAME: &[Key] = &[Key::required(
+    "name",
+    Schema::Name,
+    "Its name, for metrics, charts and `--set traffic.NAME.rate=…`; no two sources have the same.",
+)];
+
+static KEYS: [Key; 9] = [
+    Key::required("group", Schema::Reference("group"), "The model group that clients request."),
+    Key::optional(
+        "arrivals",
+        ARRIVALS,
+        "poisson",
+        "The arrival process: `poisson`, independent users; `even`, constant intervals; bursts (`gamma`, \
+             `weibull`, `on_off`, `hawkes`); given times; or a closed loop of clients.",
+    ),
+    Key::optional(
+        "rate",
+        RATE,
+        "required unless closed loop or given times",
+        "Requests per second: constant, or a list of segments.",
+    ),
+    Key::required("prompt_tokens", TOKEN_DISTRIBUTION, "Prompt tokens."),
+    Key::required("output_tokens", TOKEN_DISTRIBUTION, "Output tokens."),
+    Key::optional("stream", Schema::Percent, "0%", "Share of requests that ask for a stream."),
+    Key::optional("client", Schema::Section(&CLIENT), "as below", "Client behaviour."),
+    Key::optional(
+        "mix",
+        Schema::Named(&Schema::Section(&KIND)),
+        "one kind without extras",
+        "Kinds of requests, drawn by share.",
+    ),
+    Key::optional(
+        "shifts",
+        Schema::List(&Schema::Section(&SHIFT)),
+        "none",
+        "Changes of the mix during the run.",
+    ),
+];
 
 static CLIENT: Section = Section {
     id: "client",
@@ -64,19 +81,18 @@ static CLIENT: Section = Section {
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads traffic for a run of this length, if that is known.
-pub(crate) fn traffic(fields: &Fields<'_>, run: Option<Duration>) -> WorkloadConfig {
+/// Reads the traffic of a source, for a run of this length if that is known. Its key and its kinds are to come.
+pub(crate) fn source(fields: &Fields<'_>, run: Option<Duration>) -> SourceConfig {
     let nothing = Distribution::Fixed { value: 0 };
     let timeout = fields.section("client").and_then(|client| client.duration("timeout"));
-    WorkloadConfig {
+    SourceConfig {
+        key: 0,
         arrivals: arrivals(fields, run),
-        until: run.map_or(Timestamp::ZERO, Timestamp::from),
         prompt_tokens: distribution::tokens(fields, "prompt_tokens").unwrap_or(nothing),
         output_tokens: distribution::tokens(fields, "output_tokens").unwrap_or(nothing),
         stream: fields.share("stream").unwrap_or(Share::NONE),
         client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
         kinds: Vec::new(),
         shifts: Vec::new(),
-        abort: None,
     }
 }

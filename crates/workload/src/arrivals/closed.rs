@@ -13,6 +13,7 @@ pub(crate) struct ClosedLoop {
     think: Distribution,
     until: Timestamp,
     seed: Seed,
+    source: u32,
     /// Who asks next, and when.
     waiting: BTreeSet<(Timestamp, u32)>,
     /// How often each client has thought.
@@ -21,7 +22,13 @@ pub(crate) struct ClosedLoop {
 
 impl ClosedLoop {
     /// Clients start evenly over the first second, so that they do not march in step.
-    pub(super) fn new(clients: u32, think: Distribution, until: Timestamp, seed: Seed) -> Self {
+    pub(super) fn new(
+        clients: u32,
+        think: Distribution,
+        until: Timestamp,
+        seed: Seed,
+        source: u32,
+    ) -> Self {
         let start = |client| {
             Timestamp::from_nanos(1_000_000_000 * u64::from(client) / u64::from(clients.max(1)))
         };
@@ -30,6 +37,7 @@ impl ClosedLoop {
             think,
             until,
             seed,
+            source,
             waiting: waiting.filter(|&(at, _)| at < until).collect(),
             thoughts: vec![0; clients as usize],
         }
@@ -45,7 +53,8 @@ impl ClosedLoop {
 
     pub(super) fn released(&mut self, client: u32, now: Timestamp) {
         let Some(thoughts) = self.thoughts.get_mut(client as usize) else { return };
-        let mut draws = self.seed.stream(THINK, client.into(), *thoughts);
+        let entity = u64::from(self.source) << 32 | u64::from(client);
+        let mut draws = self.seed.stream(THINK, entity, *thoughts);
         *thoughts += 1;
         let at =
             Timestamp::from_nanos(now.as_nanos().saturating_add(self.think.sample(&mut draws)));

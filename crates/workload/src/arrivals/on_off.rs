@@ -31,6 +31,7 @@ fn exponential(mean: Duration, draws: &mut RandomStream) -> Duration {
 pub(crate) struct OnOff {
     walk: RateWalk,
     seed: Seed,
+    source: u32,
     ordinal: u64,
     on: Duration,
     off: Duration,
@@ -48,11 +49,12 @@ impl OnOff {
         (on, off): (Duration, Duration),
         rate: Rate,
         until: Timestamp,
-        seed: Seed,
+        (seed, source): (Seed, u32),
     ) -> Self {
         let mut process = Self {
             walk: RateWalk::new(rate, until),
             seed,
+            source,
             ordinal: 0,
             on,
             off,
@@ -78,7 +80,7 @@ impl OnOff {
     }
 
     fn next_lengths(&mut self) -> RandomStream {
-        let draws = self.seed.stream(BURSTS, 0, self.bursts);
+        let draws = self.seed.stream(BURSTS, self.source.into(), self.bursts);
         self.bursts += 1;
         draws
     }
@@ -91,7 +93,7 @@ impl OnOff {
     }
 
     fn draw(&mut self) {
-        let mut draws = self.seed.stream(ARRIVALS, 0, self.ordinal);
+        let mut draws = self.seed.stream(ARRIVALS, self.source.into(), self.ordinal);
         self.ordinal += 1;
         // In a burst they come 1 ÷ share times as often as asked for.
         let mut missing = -libm::log(draws.unit()) * share(self.on, self.off);

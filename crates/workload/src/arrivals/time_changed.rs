@@ -23,14 +23,16 @@ pub(crate) struct TimeChanged<G> {
     walk: RateWalk,
     gaps: G,
     seed: Seed,
+    source: u32,
     ordinal: u64,
     pub(super) next: Option<NextArrival>,
 }
 
 impl<G: Gaps> TimeChanged<G> {
-    pub(super) fn new(gaps: G, rate: Rate, until: Timestamp, seed: Seed) -> Self {
+    /// A process whose draws are keyed by the seed and by its source.
+    pub(super) fn new(gaps: G, rate: Rate, until: Timestamp, (seed, source): (Seed, u32)) -> Self {
         let walk = RateWalk::new(rate, until);
-        let mut process = Self { walk, gaps, seed, ordinal: 0, next: None };
+        let mut process = Self { walk, gaps, seed, source, ordinal: 0, next: None };
         process.draw();
         process
     }
@@ -43,7 +45,7 @@ impl<G: Gaps> TimeChanged<G> {
 
     /// Each arrival has a stream of its own, so that it does not matter how many draws a gap takes.
     fn draw(&mut self) {
-        let mut draws = self.seed.stream(ARRIVALS, 0, self.ordinal);
+        let mut draws = self.seed.stream(ARRIVALS, self.source.into(), self.ordinal);
         self.ordinal += 1;
         let gap = self.gaps.next_gap(&mut draws);
         self.next = self.walk.advance(gap).map(|at| NextArrival { at, client: 0 });

@@ -1,27 +1,33 @@
 //! Traffic is what was described, and the same whatever becomes of it.
 
 use super::*;
-use crate::{Arrivals, ClientConfig, Decay, Ordinal, PlannedTraffic, Rate, RateSegment};
+use crate::{
+    Arrivals, ClientConfig, ClientRequest, Decay, KindConfig, Ordinal, PlannedTraffic, Rate,
+    RateSegment, Shift, SourceConfig,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::Share;
+use squall_determinism::{Distribution, Share};
 
 fn rate(rps: f64) -> Rate {
     Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps }] }
 }
 
 fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
-    WorkloadConfig {
+    WorkloadConfig::of(source(arrivals), Timestamp::from_secs(secs))
+}
+
+fn source(arrivals: Arrivals) -> SourceConfig {
+    SourceConfig {
+        key: 0,
         arrivals,
-        until: Timestamp::from_secs(secs),
         prompt_tokens: Distribution::lognormal(420, 1_900).unwrap(),
         output_tokens: Distribution::lognormal(60, 200).unwrap(),
         stream: Share::percent(70),
         client: ClientConfig { timeout: Duration::from_secs(20) },
         kinds: Vec::new(),
         shifts: Vec::new(),
-        abort: None,
     }
 }
 
@@ -108,9 +114,9 @@ fn traffic_is_the_same_however_it_is_answered() {
 #[test]
 fn traffic_is_the_same_however_patient_clients_are() {
     let with = |timeout| {
-        let config = config(Arrivals::Poisson { rate: rate(50.0) }, 20);
-        let client = ClientConfig { timeout: Duration::from_secs(timeout) };
-        drive(WorkloadConfig { client, ..config }, Some(Duration::from_secs(3)))
+        let mut config = config(Arrivals::Poisson { rate: rate(50.0) }, 20);
+        config.sources[0].client = ClientConfig { timeout: Duration::from_secs(timeout) };
+        drive(config, Some(Duration::from_secs(3)))
     };
     let ((patient, stayed), (hasty, left)) = (with(10), with(1));
     let shape = |client: &ClientRequest| ClientRequest { timeout: Duration::ZERO, ..*client };
@@ -198,8 +204,9 @@ fn a_shift_moves_users_from_one_kind_to_another_and_moves_nobody_else() {
     let kinds = |shifts: Vec<Shift>| {
         let rate =
             Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps: 20.0 }] };
-        let config = config(Arrivals::Poisson { rate }, 10);
-        let config = WorkloadConfig { kinds: vec![kind(90), kind(10)], shifts, ..config };
+        let mut config = config(Arrivals::Poisson { rate }, 10);
+        config.sources[0].kinds = vec![kind(90), kind(10)];
+        config.sources[0].shifts = shifts;
         let (sent, _) = drive(config, Some(Duration::ZERO));
         sent.iter().map(|request| (request.intended, request.kind)).collect::<Vec<_>>()
     };
@@ -217,15 +224,102 @@ fn a_shift_moves_users_from_one_kind_to_another_and_moves_nobody_else() {
 #[test]
 fn open_traffic_is_known_before_it_is_sent() {
     let times = [100, 900, 1_100, 1_200, 1_300, 5_000].map(Timestamp::from_millis);
-    let config = WorkloadConfig {
+    let source = SourceConfig {
         prompt_tokens: Distribution::Fixed { value: 7 },
         output_tokens: Distribution::Fixed { value: 2 },
-        ..config(Arrivals::At { times: times.to_vec() }, 10)
+        ..source(Arrivals::At { times: times.to_vec() })
     };
+    let config = WorkloadConfig::of(source.clone(), Timestamp::from_secs(10));
     let planned = PlannedTraffic::of(&config, Seed::new(1)).expect("nothing depends on answers");
     let PlannedTraffic { requests, busiest_second, input_tokens, output_tokens } = planned;
     assert_eq!((requests, busiest_second, input_tokens, output_tokens), (6, 3, 42, 12));
     let closed = Arrivals::Closed { clients: 3, think: Distribution::Fixed { value: 0 } };
-    let config = WorkloadConfig { arrivals: closed, ..config };
+    let sources = vec![source.clone(), SourceConfig { arrivals: closed, ..source }];
+    let config = WorkloadConfig { sources, ..config };
     assert_eq!(PlannedTraffic::of(&config, Seed::new(1)), None);
+}
+
+/// What a source sent, without its numbers over all sources.
+fn of_source(sent: &[ClientRequest], kind: u16) -> Vec<ClientRequest> {
+    let own = sent.iter().filter(|client| client.kind == kind);
+    own.map(|client| ClientRequest { request: Ordinal(0), kind: 0, ..*client }).collect()
+}
+
+#[test]
+fn a_source_sends_the_same_whoever_else_does() {
+    let all = || {
+        let closed =
+            Arrivals::Closed { clients: 3, think: Distribution::Exponential { mean: 2e8 } };
+        [Arrivals::Poisson { rate: rate(20.0) }, Arrivals::Poisson { rate: rate(30.0) }, closed]
+    };
+    let [first, second, third] = all().map(source);
+    let (second, third) = (SourceConfig { key: 7, ..second }, SourceConfig { key: 2, ..third });
+    let with = |sources: Vec<SourceConfig>| {
+        let config = WorkloadConfig { sources, until: Timestamp::from_secs(20), abort: None };
+        drive(config, Some(Duration::from_millis(300))).0
+    };
+    let together = with(vec![first.clone(), second.clone(), third]);
+    assert!(together.is_sorted_by_key(|client| client.intended));
+    assert!(together.iter().zip(0..).all(|(client, n)| client.request == Ordinal(n)));
+    let alone = with(vec![first.clone()]);
+    assert!(alone.len() > 300, "{}", alone.len());
+    assert_eq!(of_source(&together, 0), of_source(&alone, 0), "the first is what it is alone");
+    let other_way_round = with(vec![second, first]);
+    assert_eq!(of_source(&together, 1), of_source(&other_way_round, 0), "in any order");
+    assert!(of_source(&together, 2).len() > 50);
+    let shifted =
+        |kind| of_source(&together, kind).iter().map(|client| client.input_tokens).collect();
+    let (first, second): (Vec<_>, Vec<_>) = (shifted(0), shifted(1));
+    assert_ne!(first[..100], second[..100], "two sources draw their own sizes");
+}
+
+#[test]
+fn of_two_sources_at_one_time_the_first_comes_first_and_kinds_are_numbered_over_both() {
+    let kind = |weight| KindConfig {
+        weight,
+        prompt_tokens: None,
+        output_tokens: None,
+        stream: None,
+        sessions: 4,
+    };
+    let at = |kinds| {
+        let times = [1, 2].map(Timestamp::from_secs).to_vec();
+        SourceConfig { kinds, ..source(Arrivals::At { times }) }
+    };
+    let sources = vec![at(vec![kind(1), kind(0)]), at(vec![]), at(vec![kind(0), kind(1)])];
+    let config = WorkloadConfig { sources, until: Timestamp::from_secs(9), abort: None };
+    let (sent, _) = drive(config, Some(Duration::from_secs(1)));
+    let kinds: Vec<_> = sent.iter().map(|client| client.kind).collect();
+    assert_eq!(kinds, [0, 2, 4, 0, 2, 4]);
+    assert!(sent.iter().all(|client| match client.session {
+        Some(session) => session >> 32 == u64::from(client.kind),
+        None => client.kind == 2,
+    }));
+}
+
+#[test]
+fn clients_of_each_source_wait_as_long_as_theirs() {
+    let waits = |timeout, times: &[u64]| SourceConfig {
+        client: ClientConfig { timeout: Duration::from_secs(timeout) },
+        ..source(Arrivals::At { times: times.iter().copied().map(Timestamp::from_secs).collect() })
+    };
+    let sources = vec![waits(20, &[0, 3]), waits(2, &[1, 4])];
+    let config = WorkloadConfig { sources, until: Timestamp::from_secs(9), abort: None };
+    let mut workload = Workload::new(config, Seed::new(7));
+    let mut gave_up = Vec::new();
+    while let Some(now) = workload.next_timer() {
+        workload.handle(now, WorkloadInput::Tick);
+        while let Some(output) = workload.poll() {
+            if let WorkloadOutput::GiveUp { request } = output {
+                gave_up.push((now.as_secs_f64() as u64, request.0));
+            }
+        }
+        // The one of 3 s is answered, and is never heard of again.
+        if now == Timestamp::from_secs(4) {
+            let answer = ClientAnswer::Succeeded;
+            workload.handle(now, WorkloadInput::Answered { request: Ordinal(2), answer });
+        }
+    }
+    assert_eq!(gave_up, [(3, 1), (6, 3), (20, 0)]);
+    assert!(workload.is_done());
 }

@@ -2,23 +2,23 @@
 
 use squall_determinism::{Distribution, Seed, Share, Timestamp};
 use squall_workload::{
-    Arrivals, ClientConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput,
+    Arrivals, ClientConfig, SourceConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput,
 };
 use std::time::Duration;
 
 /// A workload of small requests.
 pub(crate) fn config(arrivals: &Arrivals, until: f64) -> WorkloadConfig {
-    WorkloadConfig {
+    let source = SourceConfig {
+        key: 0,
         arrivals: arrivals.clone(),
-        until: Timestamp::from_nanos((until * 1e9) as u64),
         prompt_tokens: Distribution::Fixed { value: 1 },
         output_tokens: Distribution::Fixed { value: 1 },
         stream: Share::NONE,
         client: ClientConfig { timeout: Duration::from_secs(60) },
         kinds: Vec::new(),
         shifts: Vec::new(),
-        abort: None,
-    }
+    };
+    WorkloadConfig::of(source, Timestamp::from_nanos((until * 1e9) as u64))
 }
 
 /// When requests are intended, in seconds.

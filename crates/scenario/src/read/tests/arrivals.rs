@@ -8,7 +8,8 @@ use insta::assert_snapshot;
 use squall_workload::Arrivals;
 
 fn arrivals(text: &str) -> Arrivals {
-    with_traffic(&format!("rate: 20, arrivals: {text}")).workload.arrivals
+    let read = with_traffic(&format!("rate: 20, arrivals: {text}"));
+    read.workload.sources[0].arrivals.clone()
 }
 
 #[test]

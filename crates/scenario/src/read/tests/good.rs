@@ -81,8 +81,8 @@ fn with_router(router: &str) -> Scenario {
 fn what_is_left_out_has_the_default_that_the_reference_names() {
     let scenario = with_traffic("rate: 20");
     assert_eq!(scenario.seed.value(), 1);
-    assert_eq!(scenario.workload.stream, Share::NONE);
-    assert_eq!(scenario.workload.client.timeout, Duration::from_secs(60));
+    assert_eq!(scenario.workload.sources[0].stream, Share::NONE);
+    assert_eq!(scenario.workload.sources[0].client.timeout, Duration::from_secs(60));
     assert_eq!(scenario.providers[0].config.output_tokens, Distribution::Fixed { value: 100 });
     assert_eq!(scenario.providers[0].format, Format::OpenAi);
     let group = &scenario.router.groups[0];
@@ -95,7 +95,7 @@ fn what_is_left_out_has_the_default_that_the_reference_names() {
 
 #[test]
 fn arrivals_are_poisson_even_listed_or_closed() {
-    let arrivals = |traffic| with_traffic(traffic).workload.arrivals;
+    let arrivals = |traffic| with_traffic(traffic).workload.sources.swap_remove(0).arrivals;
     assert!(matches!(arrivals("rate: 20"), Arrivals::Poisson { .. }));
     assert!(matches!(arrivals("rate: 20, arrivals: even"), Arrivals::Even { .. }));
     let Arrivals::Closed { clients, think } =
@@ -114,9 +114,8 @@ fn arrivals_are_poisson_even_listed_or_closed() {
 fn a_ramp_and_a_spike_begin_at_the_rate_just_before() {
     let traffic = "rate: [ { at: 0s, rps: 10 }, { at: 10s, ramp: { to: 30, over: 10s } }, \
         { at: 30s, spike: { peak: 90, rise: 2s, decay: { exponent: 0.6, scale: 4s } } } ]";
-    let Arrivals::Poisson { rate } = with_traffic(traffic).workload.arrivals else {
-        panic!("not poisson")
-    };
+    let source = with_traffic(traffic).workload.sources.swap_remove(0);
+    let Arrivals::Poisson { rate } = source.arrivals else { panic!("not poisson") };
     let at = Timestamp::from_secs;
     let decay = Decay { exponent: 0.6, scale: Duration::from_secs(4) };
     let (over, rise) = (Duration::from_secs(10), Duration::from_secs(2));

@@ -176,7 +176,7 @@ fn a_mix_says_what_each_kind_asks_for() {
     );
     assert_eq!((free.group, free.overrides.fallbacks), (GroupId(0), FallbackChoice::None));
     let weights: Vec<_> =
-        read.workload.kinds.iter().map(|kind| (kind.weight, kind.sessions)).collect();
+        read.workload.sources[0].kinds.iter().map(|kind| (kind.weight, kind.sessions)).collect();
     assert_eq!(weights, [(200_000, 9), (800_000, 0)]);
     let arguments: Vec<_> = read.expectations.iter().map(|each| each.argument).collect();
     assert_eq!(arguments, [Some(Argument::Kind(0)), Some(Argument::Group(GroupId(0)))]);

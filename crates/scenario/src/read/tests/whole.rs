@@ -43,6 +43,11 @@ traffic:
   output_tokens: { uniform: { min: 10, max: 60 } }
   stream: 70%
   client: { timeout: 20s }
+  priority: 1
+  tenant: team
+  tags: [fast]
+  features: [tools]
+  region: eu
   mix:
     paid:
       share: 40%
@@ -360,14 +365,23 @@ fn closed() -> String {
     let closed = closed.replace("max_moves: 3", "max_depth: 3, weighted_failover: true");
     let (before, target) = closed.split_once("\ntarget:\n").expect("a target");
     let (_, after) = target.split_once("\nexpect:").expect("expectations");
-    format!("{before}\ntarget:\n{PROGRAM}\nexpect:{after}")
+    as_list(&format!("{before}\ntarget:\n{PROGRAM}\nexpect:{after}"))
+}
+
+/// The same traffic as the only source of a list.
+fn as_list(text: &str) -> String {
+    let (before, rest) = text.split_once("traffic:\n").expect("traffic");
+    let (traffic, after) = rest.split_once("gateway:\n").expect("a gateway");
+    let traffic: String = traffic.lines().map(|line| format!("  {line}\n")).collect();
+    format!("{before}traffic:\n  - name: users\n{traffic}gateway:\n{after}")
 }
 
 /// What stands in place of what the file has there.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "traffic: { arrivals: { at: [0s, 2s] } }",
     "traffic: { arrivals: { gamma: { cv: 2, shape: 0.25 }, weibull: { cv: 2, shape: 0.5 }, \
      on_off: { on: 20s, off: 40s }, hawkes: { branching: 75%, decay: 10s } } }",
+    "traffic: [ { rate: 1 } ]",
     "router: { litellm: config.yaml }",
     "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
     "traffic: { prompt_tokens: { data: { file: sizes.csv, column: tokens } }, \
