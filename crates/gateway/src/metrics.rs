@@ -21,7 +21,7 @@ use squall_determinism::Timestamp;
 use squall_router::{
     AssignedIds, AttemptId, CancelReason, DeploymentId, DeploymentSnapshot, GroupId, GroupSnapshot,
     LimitScope, Money, Outcome, Price, RequestTag, Router, RouterConfig, RouterEvent, RouterInput,
-    RouterOutput, SpendBudgetSnapshot, TokenUsage,
+    RouterOutput, SharedStoreSnapshot, SpendBudgetSnapshot, TokenUsage,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -438,8 +438,8 @@ pub(crate) struct MetricsSnapshot {
     groups: Vec<GroupSnapshot>,
     spend_budgets: Vec<SpendBudgetSnapshot>,
     spend_budget_names: Vec<String>,
-    /// Whether the store of shared state is away, and how many replicas there are; `None` where nothing is shared.
-    shared_store: Option<(bool, u64)>,
+    /// `None` where nothing is shared.
+    shared_store: Option<SharedStoreSnapshot>,
 }
 
 impl MetricsSnapshot {

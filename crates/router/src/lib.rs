@@ -79,7 +79,8 @@ pub use output::{
     RouterEvent, RouterOutput, SharedEvent, SharedOutput, StartAttempt,
 };
 pub use router::{
-    DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, Skipped, SpendBudgetSnapshot,
+    DeploymentSnapshot, DeploymentState, GroupSnapshot, Router, SharedStoreSnapshot, Skipped,
+    SpendBudgetSnapshot,
 };
 pub use strategy::{
     CostTuning, CustomStrategy, LatencyTuning, LitellmStrategy, ShareBasis, Strategy, StrategyInfo,

@@ -20,7 +20,8 @@ mod slow_start;
 mod snapshot;
 
 pub use snapshot::{
-    DeploymentSnapshot, DeploymentState, GroupSnapshot, Skipped, SpendBudgetSnapshot,
+    DeploymentSnapshot, DeploymentState, GroupSnapshot, SharedStoreSnapshot, Skipped,
+    SpendBudgetSnapshot,
 };
 
 use crate::admission::AdmissionLimiter;

@@ -53,7 +53,7 @@ pub(crate) fn has_alertmanager() -> bool {
 }
 
 /// The store that replicas share.
-fn has_redis() -> bool {
+pub(crate) fn has_redis() -> bool {
     let is_there = answers("redis-server", &["--version"]) || install("redis-server");
     if !is_there {
         eprintln!("missing: Redis. On Debian: apt-get install redis-server");

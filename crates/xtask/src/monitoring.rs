@@ -1,5 +1,5 @@
 //! `cargo xtask monitoring`: the files of `deploy/monitoring` with a real Prometheus and Alertmanager, through an outage. Mock
-//! providers, a gateway and traffic run on loopback; each alert has to fire in its phase and to clear, none may fire in the
+//! providers, a gateway, another replica of it, their store and traffic run on loopback; each alert has to fire in its phase and to clear, none may fire in the
 //! calm, and every panel of the dashboards has to show values.
 
 mod dashboards;
@@ -14,7 +14,7 @@ use crate::machine;
 use crate::step::Steps;
 use panels::PanelValues;
 use phases::{PHASES, RehearsalPhase};
-use stack::RehearsalStack;
+use stack::{GATEWAY, REPLICA, RehearsalStack, STORE};
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -40,7 +40,11 @@ pub(crate) fn run(arguments: &[String]) -> bool {
         eprintln!("error: `cargo xtask monitoring` takes `--dev`, and not `{unknown}`");
         return false;
     }
-    if !(machine::prepare_to_build() && machine::has_prometheus() && machine::has_alertmanager()) {
+    if !(machine::prepare_to_build()
+        && machine::has_prometheus()
+        && machine::has_alertmanager()
+        && machine::has_redis())
+    {
         return false;
     }
     let Some(root) = machine::root() else { return false };
@@ -118,7 +122,13 @@ fn go_through(
         stack.inject(provider, &format!("{fault}, for: {}s", phase.seconds))?;
     }
     if phase.gateway_stops {
-        stack.stop_gateway();
+        stack.stop(GATEWAY);
+    }
+    if phase.store_stops {
+        stack.stop(STORE);
+    }
+    if phase.replica_stops {
+        stack.stop(REPLICA);
     }
     if phase.file_is_bad {
         stack.spoil_file(true)?;
@@ -138,6 +148,12 @@ fn go_through(
     }
     if phase.gateway_stops {
         stack.start_gateway()?;
+    }
+    if phase.store_stops {
+        stack.start_store()?;
+    }
+    if phase.replica_stops {
+        stack.start_replica()?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::decisions::DecisionLogCounts;
 use crate::tls::TlsSnapshot;
 use squall_router::{
     DeploymentId, DeploymentSnapshot, DeploymentState, GroupId, GroupSnapshot, LimitUse, Money,
-    SpendBudgetSnapshot,
+    SharedStoreSnapshot, SpendBudgetSnapshot,
 };
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ pub(super) fn text(
     limits(snapshot, &mut page);
     spend_budgets(snapshot, &mut page);
     weights(snapshot, &mut page);
-    if let Some((is_away, replicas)) = snapshot.shared_store {
-        shared_store(is_away, replicas, &mut page);
+    if let Some(store) = snapshot.shared_store {
+        shared_store(store, &mut page);
     }
     page.into_text()
 }
@@ -44,13 +44,17 @@ fn process(is_ready: bool, page: &mut MetricsPage) {
     page.sample(&[], u8::from(is_ready).into());
 }
 
-fn shared_store(is_away: bool, replicas: u64, page: &mut MetricsPage) {
+fn shared_store(store: SharedStoreSnapshot, page: &mut MetricsPage) {
+    let SharedStoreSnapshot { is_away, replicas, expected } = store;
     let help = "1 while the store of shared state answers; 0 while each replica uses its part of every limit.";
     page.family("squall_shared_store_up", MetricKind::Gauge, help);
     page.sample(&[], u8::from(!is_away).into());
     let help = "Replicas that share state, as the store has told last.";
     page.family("squall_shared_store_replicas", MetricKind::Gauge, help);
     page.sample(&[], replicas as f64);
+    let help = "Replicas that the configuration states.";
+    page.family("squall_shared_store_replicas_expected", MetricKind::Gauge, help);
+    page.sample(&[], expected as f64);
 }
 
 fn tls(snapshot: &TlsSnapshot, page: &mut MetricsPage) {

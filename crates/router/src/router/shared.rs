@@ -5,7 +5,7 @@ use crate::admission::AdmissionLimiter;
 use crate::cooldown::Availability;
 use crate::{
     AssignedIds, CooldownCause, DeploymentId, GroupId, RouterConfig, RouterEvent, RouterOutput,
-    SharedEvent, SharedOutput, TenantId,
+    SharedEvent, SharedOutput, SharedStoreSnapshot, TenantId,
 };
 use alloc::boxed::Box;
 use alloc::format;
@@ -50,11 +50,15 @@ impl Router {
         self.shared.as_ref().map(|shared| &shared.request)
     }
 
-    /// Whether the store of shared state is away, and how many replicas there are; `None` where no state is shared.
+    /// The store of shared state as this replica sees it; `None` where no state is shared.
     #[must_use]
-    pub fn shared_store(&self) -> Option<(bool, u64)> {
+    pub fn shared_store(&self) -> Option<SharedStoreSnapshot> {
         let replica = &self.shared.as_ref()?.replica;
-        Some((replica.is_away(), replica.members()))
+        Some(SharedStoreSnapshot {
+            is_away: replica.is_away(),
+            replicas: replica.members(),
+            expected: replica.config().replicas,
+        })
     }
 
     /// From now on limits are shared as this configuration says.

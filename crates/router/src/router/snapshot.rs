@@ -72,6 +72,17 @@ pub struct GroupSnapshot {
     pub limits: LimitUse,
 }
 
+/// The store of shared state, as this replica sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SharedStoreSnapshot {
+    /// It does not answer.
+    pub is_away: bool,
+    /// Replicas that share state, as the store has told last.
+    pub replicas: u64,
+    /// Replicas that the configuration states.
+    pub expected: u64,
+}
+
 /// A snapshot of a spend budget.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SpendBudgetSnapshot {

@@ -8,7 +8,7 @@ use squall_router::shared_state::{
 use squall_router::{
     AttemptId, CooldownCause, DeploymentConfig, GroupConfig, GroupId, Outcome, RateLimit,
     RateLimits, RateWindow, RequestArrival, RequestTag, Router, RouterConfig, RouterEvent,
-    RouterInput, RouterOutput, SharedEvent, SharedOutput,
+    RouterInput, RouterOutput, SharedEvent, SharedOutput, SharedStoreSnapshot,
 };
 use std::time::Duration;
 
@@ -203,5 +203,6 @@ fn what_is_no_answer_to_the_latest_request_is_ignored() {
         fleet.tell(0, RouterInput::Shared(input));
     }
     assert!(fleet.routers[0].ignored() > 0);
-    assert_eq!(fleet.routers[0].shared_store(), Some((false, 3)));
+    let seen = SharedStoreSnapshot { is_away: false, replicas: 3, expected: 3 };
+    assert_eq!(fleet.routers[0].shared_store(), Some(seen));
 }

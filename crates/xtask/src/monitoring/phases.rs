@@ -8,6 +8,10 @@ pub(super) struct RehearsalPhase {
     /// Faults at providers, in the syntax of `squall mock inject`, each for the whole phase.
     pub(super) faults: &'static [(&'static str, &'static str)],
     pub(super) gateway_stops: bool,
+    /// The store of shared state is stopped for the whole phase.
+    pub(super) store_stops: bool,
+    /// The other replica is killed for the whole phase.
+    pub(super) replica_stops: bool,
     /// The file of the gateway has a mistake for the whole phase.
     pub(super) file_is_bad: bool,
     /// Alerts that have to begin firing here, or shortly afterwards.
@@ -16,7 +20,11 @@ pub(super) struct RehearsalPhase {
 
 impl RehearsalPhase {
     pub(super) const fn is_fault(&self) -> bool {
-        !self.faults.is_empty() || self.gateway_stops || self.file_is_bad
+        !self.faults.is_empty()
+            || self.gateway_stops
+            || self.store_stops
+            || self.replica_stops
+            || self.file_is_bad
     }
 }
 
@@ -26,6 +34,8 @@ const fn quiet(name: &'static str, seconds: u64) -> RehearsalPhase {
         seconds,
         faults: &[],
         gateway_stops: false,
+        store_stops: false,
+        replica_stops: false,
         file_is_bad: false,
         fires: &[],
     }
@@ -35,20 +45,13 @@ const fn quiet(name: &'static str, seconds: u64) -> RehearsalPhase {
 pub(super) const PHASES: &[RehearsalPhase] = &[
     quiet("calm", 30),
     RehearsalPhase {
-        name: "east fails 30 % with 500",
-        seconds: 20,
         faults: &[("east", "error: 500, share: 30%")],
-        gateway_stops: false,
-        file_is_bad: false,
         fires: &["SquallProviderErrors", "SquallRetryAmplification", "SquallRetryBudgetExhausted"],
+        ..quiet("east fails 30 % with 500", 20)
     },
     quiet("after the 500s", 15),
     RehearsalPhase {
-        name: "east answers 503",
-        seconds: 35,
         faults: &[("east", "error: 503")],
-        gateway_stops: false,
-        file_is_bad: false,
         fires: &[
             "SquallDeploymentOut",
             "SquallWeightDrift",
@@ -58,40 +61,31 @@ pub(super) const PHASES: &[RehearsalPhase] = &[
             "SquallQueueOverflows",
             "SquallSpendBudgetNearlyUsed",
         ],
+        ..quiet("east answers 503", 35)
     },
     quiet("after the 503s", 35),
     RehearsalPhase {
-        name: "east answers 30 % with 429",
-        seconds: 20,
         faults: &[("east", "throttle: {}, share: 30%")],
-        gateway_stops: false,
-        file_is_bad: false,
         fires: &["SquallProviderThrottles"],
+        ..quiet("east answers 30 % with 429", 20)
     },
     quiet("after the 429s", 20),
     RehearsalPhase {
-        name: "all providers are slow",
-        seconds: 42,
         faults: &[
             ("east", "slowdown: { ttft: 70x, itl: 60x }"),
             ("west", "slowdown: { ttft: 50x, itl: 60x }"),
             ("spare", "slowdown: { ttft: 50x, itl: 60x }"),
         ],
-        gateway_stops: false,
-        file_is_bad: false,
         fires: &["SquallFirstTokenSlow", "SquallLatencyHigh"],
+        ..quiet("all providers are slow", 42)
     },
     quiet("after the slowness", 35),
     RehearsalPhase {
-        name: "all providers refuse",
-        seconds: 20,
         faults: &[
             ("east", "outage: refuse"),
             ("west", "outage: refuse"),
             ("spare", "outage: refuse"),
         ],
-        gateway_stops: false,
-        file_is_bad: false,
         fires: &[
             "SquallGroupUnavailable",
             "SquallGatewayNotReady",
@@ -99,30 +93,39 @@ pub(super) const PHASES: &[RehearsalPhase] = &[
             "SquallErrorBudgetBurnFast",
             "SquallErrorBudgetBurnSlow",
         ],
+        ..quiet("all providers refuse", 20)
     },
     quiet("after the refusals", 30),
     RehearsalPhase {
-        name: "the gateway's file has a mistake",
-        seconds: 15,
-        faults: &[],
-        gateway_stops: false,
         file_is_bad: true,
         fires: &["SquallConfigReloadFailed"],
+        ..quiet("the gateway's file has a mistake", 15)
     },
     quiet("the file is mended", 10),
     RehearsalPhase {
-        name: "the gateway is killed",
-        seconds: 8,
-        faults: &[],
         gateway_stops: true,
-        file_is_bad: false,
         fires: &["SquallGatewayDown"],
+        ..quiet("the gateway is killed", 8)
     },
     quiet("the gateway is back", 20),
+    RehearsalPhase {
+        store_stops: true,
+        fires: &["SquallSharedStoreAway"],
+        ..quiet("the store of shared state is stopped", 12)
+    },
+    quiet("the store is back", 12),
+    RehearsalPhase {
+        replica_stops: true,
+        fires: &["SquallReplicasMissing"],
+        ..quiet("the other replica is killed", 18)
+    },
+    quiet("the other replica is back", 12),
 ];
 
-/// Alerts that the rehearsal does not bring about: its gateway has no TLS of its own. promtool's unit tests have them.
-const NOT_REHEARSED: &[&str] = &["SquallCertificateExpires", "SquallCertificateExpired"];
+/// Alerts that the rehearsal does not bring about: its gateway has no TLS of its own, and a shortened six hours are six
+/// minutes to wait for. promtool's unit tests have them.
+const NOT_REHEARSED: &[&str] =
+    &["SquallErrorBudgetBurnSteady", "SquallCertificateExpires", "SquallCertificateExpired"];
 
 /// Whether the rehearsal brings an alert about.
 pub(super) fn is_rehearsed(alert: &str) -> bool {

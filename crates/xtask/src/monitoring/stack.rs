@@ -1,4 +1,5 @@
-//! What the rehearsal runs: mock providers, a gateway, traffic, Prometheus and Alertmanager, all on loopback. They end with it.
+//! What the rehearsal runs: mock providers, a gateway and another replica of it, their store, traffic, Prometheus and
+//! Alertmanager, all on loopback. They end with it.
 
 use super::http;
 use super::read;
@@ -11,8 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// Of the programs that are started, by the name of their logs.
-const GATEWAY: &str = "gateway";
+/// Programs that are stopped and started again, by the name of their logs.
+pub(super) const GATEWAY: &str = "gateway";
+pub(super) const STORE: &str = "store";
+/// Another replica of the gateway, without traffic, that nobody scrapes.
+pub(super) const REPLICA: &str = "replica";
 /// The addresses in the files of production, which the rehearsal replaces.
 const ADDRESSES: [&str; 3] = ["127.0.0.1:0", "127.0.0.1:9091", "127.0.0.1:9093"];
 /// How often a program that starts is asked for its address, and how often at most.
@@ -68,7 +72,9 @@ impl RehearsalStack {
         };
         stack.write_files(files)?;
         stack.start_mock(&files.join("rehearsal/mock.yaml"))?;
+        stack.start_store()?;
         stack.start_gateway()?;
+        stack.start_replica()?;
         stack.start_prometheus()?;
         Ok(stack)
     }
@@ -86,7 +92,9 @@ impl RehearsalStack {
         for name in ["squall-rules.yml", "prometheus.yml", "alertmanager.yml"] {
             write(name, filled(shortened(&read(&files.join(name))?)))?;
         }
-        write("gateway.yaml", filled(read(&files.join("rehearsal/gateway.yaml"))?))
+        let gateway = read(&files.join("rehearsal/gateway.yaml"))?;
+        write("replica.yaml", gateway.clone())?;
+        write("gateway.yaml", filled(gateway))
     }
 
     fn start_mock(&mut self, config: &Path) -> Result<(), String> {
@@ -111,19 +119,48 @@ impl RehearsalStack {
     /// # Errors
     /// When it does not start.
     pub(super) fn start_gateway(&mut self) -> Result<(), String> {
-        let metrics = format!("127.0.0.1:{}", self.ports.metrics);
-        let mut command =
-            self.squall(&["gateway", "--json", "--log", "warn", "--metrics-listen", &metrics]);
-        command.arg("--config").arg(self.folder.join("gateway.yaml"));
-        command.envs(self.urls.iter().cloned());
-        self.spawn(GATEWAY, command)?;
-        self.document(GATEWAY).map(|_| ())
+        self.start_with(GATEWAY, "gateway.yaml", self.ports.metrics)
     }
 
-    /// Kills the gateway.
-    pub(super) fn stop_gateway(&mut self) {
-        if let Some(mut gateway) = self.running.remove(GATEWAY) {
-            end(&mut gateway);
+    /// Starts the other replica of the gateway, for the first time or again.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) fn start_replica(&mut self) -> Result<(), String> {
+        self.start_with(REPLICA, "replica.yaml", 0)
+    }
+
+    fn start_with(&mut self, name: &'static str, file: &str, metrics: u16) -> Result<(), String> {
+        let metrics = format!("127.0.0.1:{metrics}");
+        let mut command =
+            self.squall(&["gateway", "--json", "--log", "warn", "--metrics-listen", &metrics]);
+        command.arg("--config").arg(self.folder.join(file));
+        command.envs(self.urls.iter().cloned());
+        command.env("STORE_URL", format!("redis+unix://{}", self.store_socket().display()));
+        self.spawn(name, command)?;
+        self.document(name).map(|_| ())
+    }
+
+    /// Starts the store that the replicas share, without data, for the first time or again.
+    ///
+    /// # Errors
+    /// When there is no `redis-server`.
+    pub(super) fn start_store(&mut self) -> Result<(), String> {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]);
+        command.arg(self.store_socket());
+        self.spawn(STORE, command)
+    }
+
+    /// The path of a socket has little more than a hundred bytes: not in the folder of the build.
+    fn store_socket(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("squall-rehearsal-{}", std::process::id()))
+    }
+
+    /// Kills one of the programs.
+    pub(super) fn stop(&mut self, name: &str) {
+        if let Some(mut child) = self.running.remove(name) {
+            end(&mut child);
         }
     }
 
@@ -253,6 +290,7 @@ impl RehearsalStack {
 impl Drop for RehearsalStack {
     fn drop(&mut self) {
         self.running.values_mut().for_each(end);
+        let _absent = fs::remove_file(self.store_socket());
     }
 }
 

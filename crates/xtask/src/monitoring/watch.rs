@@ -1,6 +1,6 @@
 //! Alerts over time: when each was pending, fired, reached Alertmanager and cleared, and in which phase.
 
-use super::phases::{PHASES, RehearsalPhase};
+use super::phases::{self, PHASES, RehearsalPhase};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -69,8 +69,9 @@ impl AlertWatch {
         format!("{:.1}", self.now().as_secs_f64())
     }
 
+    /// Whether an alert of the rehearsal is pending or fires.
     pub(super) fn has_active(&self) -> bool {
-        !self.active.is_empty()
+        self.active.keys().any(|(alert, _)| phases::is_rehearsed(alert))
     }
 
     /// Takes in what Prometheus and Alertmanager say at this moment.
